@@ -1,0 +1,37 @@
+//! A stretch of sound in memory: planar, `channels` x `frames`, f64 where 1.0 is full scale. f64 because it holds every 32-bit sample exactly (D-3).
+
+/// What a stream of sound is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spec {
+    pub sample_rate: u32,
+    pub channels: usize,
+    /// Of the source's samples; `None` where the codec has none (MP3, AAC, Vorbis).
+    pub bits: Option<u32>,
+    pub float: bool,
+    /// Stated by the container; the decoder may find fewer.
+    pub frames: Option<u64>,
+    /// "wav", "rf64", "aiff", "flac", "mp3", "mp4", "ogg"
+    pub container: &'static str,
+    /// "pcm", "flac", "alac", "mp3", "aac", "vorbis"
+    pub codec: &'static str,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Block {
+    /// One vector for each channel, all of the same length.
+    pub channels: Vec<Vec<f64>>,
+}
+
+impl Block {
+    pub fn new(channels: usize, frames: usize) -> Self {
+        Block { channels: vec![vec![0.0; frames]; channels] }
+    }
+
+    pub fn frames(&self) -> usize {
+        self.channels.first().map_or(0, Vec::len)
+    }
+
+    pub fn clear(&mut self) {
+        self.channels.iter_mut().for_each(Vec::clear);
+    }
+}

@@ -1,0 +1,7 @@
+//! Sound: decode, measure, process, write. Planar blocks of f64, streamed; no song is ever held in memory. Never here: async, the network, the studio.
+
+pub mod block;
+pub mod error;
+
+pub use block::{Block, Spec};
+pub use error::{DspError, Flow};

@@ -1,0 +1,105 @@
+//! Where facts are kept: the trait that the ledger writes through. Bytes in, bytes out: a store knows nothing of projects, songs or
+//! protobuf (`wire/` does). L-1: `append` returns after the entries are durable, never before. L-3: a command id that was seen
+//! returns what it made the first time.
+//! Engines: `embedded` (journal + sled index, the default) and `memory` (tests). One conformance suite serves them all.
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+
+/// A stream: one project, or the studio's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamId(pub u128);
+
+/// The people, invites and sessions of the studio; project streams carry their ProjectId.
+pub const STUDIO: StreamId = StreamId(0);
+
+/// One fact as stored. `seq` counts from 1 within its stream, without gaps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub seq: u64,
+    /// `None` after redaction: the place and the hash stay, the bytes are gone.
+    pub payload: Option<Bytes>,
+}
+
+/// Everything that one command makes, appended whole or not at all.
+#[derive(Clone, Debug)]
+pub struct Append {
+    pub stream: StreamId,
+    /// The seq of the stream's last entry as the writer knows it; 0 for a new stream.
+    pub expected: u64,
+    pub command: CommandKey,
+    pub entries: Vec<Bytes>,
+    /// Keys that must be free in the whole store (an e-mail, the hash of an invite). Claimed for ever.
+    pub claims: Vec<Bytes>,
+    pub desk: Vec<DeskChange>,
+}
+
+/// Identity of a command and the hash of what it asked, so that a reuse with another body is told apart from a retry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CommandKey {
+    pub id: u128,
+    pub request_sha256: [u8; 32],
+}
+
+/// A row of somebody's desk: put, or removed where `row` is `None`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeskChange {
+    pub owner: u128,
+    pub key: Bytes,
+    pub row: Option<Bytes>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    pub stream: StreamId,
+    pub first_seq: u64,
+    pub last_seq: u64,
+    /// The command had been done before; nothing was written now.
+    pub repeated: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    #[error("the stream stands at {head}, not at {expected}")]
+    Conflict { expected: u64, head: u64 },
+    #[error("command {0:032x} was used before with another body")]
+    CommandReused(u128),
+    #[error("claim {0} is taken")]
+    ClaimTaken(usize),
+    #[error("an entry of {bytes} bytes is over the limit of {limit}")]
+    TooLarge { bytes: usize, limit: usize },
+    /// The disk refused a write or a sync earlier. Nothing is acknowledged any more; reads go on; a restart recovers.
+    #[error("the journal is read-only since the disk failed: {0}")]
+    ReadOnly(String),
+    #[error("the disk is nearly full: {free} bytes are free, {needed} are kept in reserve")]
+    DiskNearlyFull { free: u64, needed: u64 },
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    #[error("the journal is damaged at {at}: {what}")]
+    Corrupt { at: String, what: String },
+    #[error("reading the journal failed")]
+    Io(#[from] std::io::Error),
+}
+
+pub trait Store: Send + Sync + 'static {
+    /// Entries of a stream with `seq > after`, in order, at most `limit`.
+    fn read(
+        &self,
+        stream: StreamId,
+        after: u64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Entry>, ReadError>>;
+    fn append(&self, append: Append) -> BoxFuture<'_, Result<Appended, AppendError>>;
+    /// What a command made, where it was done before. Lets the ledger answer a retry without deciding again.
+    fn command(&self, id: u128) -> BoxFuture<'_, Result<Option<(Appended, [u8; 32])>, ReadError>>;
+    /// Every stream with its last seq.
+    fn heads(&self) -> BoxFuture<'_, Result<Vec<(StreamId, u64)>, ReadError>>;
+    /// The desk rows of one owner, by key.
+    fn desk(&self, owner: u128) -> BoxFuture<'_, Result<Vec<(Bytes, Bytes)>, ReadError>>;
+    /// Erases the bytes of one entry; its place and hash stay, so that the chain still verifies. Durable on return.
+    fn redact(&self, stream: StreamId, seq: u64) -> BoxFuture<'_, Result<(), AppendError>>;
+    /// The reason, once writes are no longer acknowledged.
+    fn read_only(&self) -> Option<String>;
+}
