@@ -162,10 +162,10 @@ impl Findings<'_> {
             let text = format!("The {words} is the Main, byte for byte.");
             self.add(block && must_differ(file.alternate), "SAME_AS_MAIN", text);
         }
-        if let Alternate::Cut(seconds) = file.alternate {
-            if u64::from(seconds) * u64::from(facts.sample_rate_hz) != facts.frames {
-                self.add(false, "CUT_LENGTH", format!("It is not exactly {seconds} seconds long."));
-            }
+        if let Alternate::Cut(seconds) = file.alternate
+            && u64::from(seconds) * u64::from(facts.sample_rate_hz) != facts.frames
+        {
+            self.add(false, "CUT_LENGTH", format!("It is not exactly {seconds} seconds long."));
         }
         if let Alternate::Step(Element::Vocal, TenthsDb(step)) = file.alternate {
             let louder_lu = facts.integrated_lufs - main.facts.integrated_lufs;
