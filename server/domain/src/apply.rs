@@ -416,6 +416,7 @@ impl Project {
             Fact::RenderFailed { render, attempt, reason, parked } => {
                 self.renders.change(*render, |render| {
                     if render.is_alive() && render.attempt == *attempt {
+                        render.failures = render.failures.saturating_add(1);
                         render.reason.clone_from(reason);
                         render.stand(if *parked { RenderState::Failed } else { RenderState::Queued }, at);
                     }

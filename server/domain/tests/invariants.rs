@@ -165,10 +165,10 @@ fn work() -> impl Strategy<Value = Command> {
     let song = || id().prop_map(|id| SongId(id % 2));
     let render = || id().prop_map(RenderId);
     prop_oneof![
-        4 => (song(), role(), text()).prop_map(|(song, role, reason)| Command::Hold {
+        1 => (song(), role(), text()).prop_map(|(song, role, reason)| Command::Hold {
             approval: ApprovalId(song.0 + 90), song, role, reason
         }),
-        2 => (0..2u128).prop_map(|id| Command::LiftHold { approval: ApprovalId(id + 90) }),
+        4 => (0..2u128).prop_map(|id| Command::LiftHold { approval: ApprovalId(id + 90) }),
         2 => any::<u8>().prop_map(|id| Command::WithdrawApproval { approval: ApprovalId(u128::from(id)) }),
         1 => song().prop_map(|song| Command::AcceptHandoff { song }),
         2 => (song(), text()).prop_map(|(song, reason)| Command::ReturnHandoff { song, reason }),
@@ -191,6 +191,12 @@ enum Step {
         role: Role,
         true_fingerprint: bool,
     },
+    /// Someone uploads what the song's stage asks for.
+    Upload {
+        who: u128,
+        song: u128,
+        digest: Digest,
+    },
     /// The worker does the next thing to a render that is there.
     Worker {
         pick: usize,
@@ -200,26 +206,50 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let command = prop_oneof![2 => house(), 4 => audio(), 3 => talk(), 3 => work()];
+    let command = prop_oneof![1 => house(), 2 => audio(), 4 => talk(), 5 => work()];
     prop_oneof![
         6 => (0..PEOPLE, any::<bool>(), command).prop_map(|(who, owner, command)| Step::Any(who, owner, command)),
-        5 => (0..PEOPLE, any::<usize>(), role(), prop::bool::weighted(0.9))
+        12 => (0..PEOPLE, any::<usize>(), prop_oneof![role(), select(vec![Role::Artist, Role::Label])], prop::bool::weighted(0.9))
             .prop_map(|(who, pick, role, true_fingerprint)| Step::Approve { who, pick, role, true_fingerprint }),
-        2 => (any::<usize>(), 0..4u8, digest()).prop_map(|(pick, what, digest)| Step::Worker { pick, what, digest }),
+        2 => (0..PEOPLE, 0..2u128, digest()).prop_map(|(who, song, digest)| Step::Upload { who, song, digest }),
+        4 => (any::<usize>(), 0..4u8, digest()).prop_map(|(pick, what, digest)| Step::Worker { pick, what, digest }),
     ]
 }
 
 fn command_of(step: &Step, project: &Project, count: u128) -> Option<(Actor, Command)> {
     match step {
         Step::Any(who, owner, command) => {
-            Some((Actor::Person { id: PersonId(*who), studio_owner: *owner }, command.clone()))
+            let mut command = command.clone();
+            if let Command::AddNote { version, .. } | Command::RequestRevision { version, .. } = &mut command
+            {
+                // Mostly about something that is there.
+                let place = usize::try_from(version.0).ok()? % (project.versions.len() + 1);
+                *version = project.versions.keys().nth(place).unwrap_or(*version);
+            }
+            Some((Actor::Person { id: PersonId(*who), studio_owner: *owner }, command))
         }
         Step::Approve { who, pick, role, true_fingerprint } => {
-            let version = project.versions.values().nth(pick % project.versions.len().max(1))?;
+            let candidate = project.candidate(SongId(*pick as u128 % 2));
+            let any = project.versions.values().nth(pick % project.versions.len().max(1));
+            let version = if pick % 8 < 6 { candidate } else { any }?;
             let fingerprint = if *true_fingerprint { version.fingerprint } else { Digest([9; 32]) };
             let approval = ApprovalId(1000 + count);
             let actor = Actor::Person { id: PersonId(*who), studio_owner: false };
             Some((actor, Command::Approve { approval, version: version.id, role: *role, fingerprint }))
+        }
+        Step::Upload { who, song, digest } => {
+            let kind = project.songs.get(SongId(*song))?.stage.kind()?;
+            let actor = Actor::Person { id: PersonId(*who), studio_owner: false };
+            let file = NewFile { alternate: Alternate::Main, digest: *digest, name: "u.wav".to_owned() };
+            let command = Command::AddVersion {
+                version: VersionId(700 + count),
+                song: SongId(*song),
+                kind,
+                title: String::new(),
+                changelog: String::new(),
+                files: vec![file],
+            };
+            Some((actor, command))
         }
         Step::Worker { pick, what, digest } => {
             let render = project.renders.values().nth(pick % project.renders.len().max(1))?;
@@ -256,6 +286,11 @@ fn opening() -> Vec<(Actor, Command)> {
     ];
     for person in 1..4 {
         story.push((owner, Command::AddMember { person: PersonId(person), roles: all.clone() }));
+    }
+    for number in 0..6 {
+        let facts = facts(48_000, 4_800_000);
+        let file = ReceivedFile { digest: Digest([number; 32]), name: "a.wav".to_owned(), facts };
+        story.push((owner, Command::ReceiveFile { file }));
     }
     for song in 0..2 {
         let title = format!("Song {song}");
