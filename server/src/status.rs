@@ -95,18 +95,6 @@ fn disk_nearly_full() -> Status {
     )
 }
 
-/// `NotYourRole` -> `NOT_YOUR_ROLE`: the stable code of a reason on the wire.
-pub fn reason_code(reason: Reason) -> String {
-    let mut code = String::with_capacity(24);
-    for letter in format!("{reason:?}").chars() {
-        if letter.is_ascii_uppercase() && !code.is_empty() {
-            code.push('_');
-        }
-        code.push(letter.to_ascii_uppercase());
-    }
-    code
-}
-
 /// Which gRPC code a refusal of the rules travels under.
 fn refusal_code(reason: Reason) -> Code {
     use Reason::*;
@@ -128,7 +116,7 @@ pub fn refusal(refusal: Refusal) -> Status {
     if matches!(refusal.reason, Reason::NotAMember | Reason::NoSuchProject) {
         return not_found("NO_SUCH_PROJECT", "project");
     }
-    refuse(refusal_code(refusal.reason), &reason_code(refusal.reason), refusal.text, refusal.hint)
+    refuse(refusal_code(refusal.reason), refusal.reason.code(), refusal.text, refusal.hint)
 }
 
 pub fn append(error: AppendError) -> Status {
