@@ -7,7 +7,8 @@ use bytes::Bytes;
 use futures::future::join_all;
 
 use super::{
-    Append, AppendError, Appended, CommandKey, DeskChange, Entry, MAX_ENTRY_BYTES, MAX_ROW_BYTES, Store, StreamId,
+    Append, AppendError, Appended, CommandKey, DeskChange, Entry, MAX_ENTRY_BYTES, MAX_ROW_BYTES, Store,
+    StreamId,
 };
 
 pub(crate) trait Engine {
@@ -308,7 +309,11 @@ pub(crate) async fn random_history_matches_the_model(engine: &mut impl Engine) {
         next.claims = (0..dice.below(2)).map(|_| Bytes::from(format!("claim {}", dice.below(40)))).collect();
         for _ in 0..dice.below(3) {
             let (owner, key) = (u128::from(dice.below(3)), format!("k{}", dice.below(5)));
-            next.desk.push(if dice.below(3) == 0 { remove(owner, &key) } else { put(owner, &key, &format!("{step}")) });
+            next.desk.push(if dice.below(3) == 0 {
+                remove(owner, &key)
+            } else {
+                put(owner, &key, &format!("{step}"))
+            });
         }
         let wanted = model.append(next.clone()).await.map_err(|e| e.to_string());
         let got = engine.store().append(next).await.map_err(|e| e.to_string());
