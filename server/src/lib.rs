@@ -2,6 +2,15 @@
 
 pub mod auth;
 pub mod blob;
+pub mod config;
 pub mod ledger;
+pub mod listen;
+pub mod name;
 pub mod render;
+pub mod rpc;
+pub mod serve;
+pub mod status;
 pub mod store;
+pub mod studio;
+pub mod telemetry;
+pub mod tls;

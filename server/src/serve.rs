@@ -44,7 +44,7 @@ pub async fn run(
         async move {
             stop.cancelled().await;
             tracing::info!("stopping");
-            rpc::not_serving(&health).await;
+            health.say(tonic_health::ServingStatus::NotServing).await;
             studio.closing.cancel();
         }
     };

@@ -35,6 +35,7 @@ struct Known {
     /// Where the personal data stand, for redaction.
     entries: Vec<u64>,
     redacted: bool,
+    signed_in: bool,
 }
 
 pub(super) struct State {
@@ -126,6 +127,7 @@ impl State {
                     expires_ms: f.expires_ms,
                     ended: self.closing.child_token(),
                 };
+                self.known.entry(session.person).or_default().signed_in = true;
                 self.by_token.insert(session.token, session.id);
                 self.sessions.insert(session.id, session);
             }
@@ -205,6 +207,14 @@ impl State {
 
     pub fn owners(&self) -> usize {
         self.known.values().filter(|known| known.studio_owner && known.named.is_some()).count()
+    }
+
+    pub fn has_signed_in(&self, id: PersonId) -> bool {
+        self.known.get(&id).is_some_and(|known| known.signed_in)
+    }
+
+    pub fn open_codes(&self, person: PersonId) -> usize {
+        self.codes.values().filter(|code| code.person == person).count()
     }
 
     pub fn session_by_token(&self, token: &Hash) -> Option<&Session> {

@@ -37,6 +37,8 @@ pub const TRIES: usize = 10;
 pub const TRIES_WINDOW: Duration = Duration::from_secs(15 * 60);
 /// Open sessions of one person; a machine that signs in daily must not grow the list for ever.
 const SESSIONS_MAX: usize = 64;
+/// Codes of one person that are neither used nor expired.
+const CODES_MAX: usize = 32;
 /// Facts read from the store at once.
 const PAGE: usize = 1024;
 
@@ -146,7 +148,7 @@ pub struct People {
     throttle: Throttle,
 }
 
-/// Why a write was not made: by the rules here, or by the store.
+/// Keys that must be free in the whole store.
 type Claims = Vec<Bytes>;
 
 impl People {
@@ -246,6 +248,17 @@ impl People {
 
     /// A new person. The e-mail is claimed in the whole studio.
     pub async fn add(&self, name: &str, email: &str, studio_owner: bool) -> Result<Person, AuthError> {
+        self.add_as(PersonId(uuid::Uuid::now_v7().as_u128()), name, email, studio_owner).await
+    }
+
+    /// As [`People::add`], under an id that the caller made.
+    pub async fn add_as(
+        &self,
+        id: PersonId,
+        name: &str,
+        email: &str,
+        studio_owner: bool,
+    ) -> Result<Person, AuthError> {
         let name = name::clean("name", name, name::PERSON_MAX).map_err(AuthError::NameInvalid)?;
         let email = name::email(email).map_err(AuthError::EmailInvalid)?;
         let _writing = self.writing.lock().await;
@@ -256,7 +269,6 @@ impl People {
             }
             state.email_claim(&email)
         };
-        let id = PersonId(uuid::Uuid::now_v7().as_u128());
         let person_id = id.0.to_be_bytes().to_vec();
         let facts = vec![
             Fact::PersonAdded(stored::PersonAdded { person_id: person_id.clone(), studio_owner }),
@@ -269,10 +281,31 @@ impl People {
         }
     }
 
+    /// Whether this person has ever used a code.
+    pub fn has_signed_in(&self, id: PersonId) -> bool {
+        self.state().has_signed_in(id)
+    }
+
+    /// Everybody, by name.
+    pub fn list(&self) -> Vec<Person> {
+        let mut people: Vec<Person> = self.directory().people.values().cloned().collect();
+        people.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
+        people
+    }
+
+    pub fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
     /// A one-time code for somebody who is here already.
     pub async fn issue_code(&self, person: PersonId) -> Result<Issued, AuthError> {
         let _writing = self.writing.lock().await;
         self.person(person).ok_or(AuthError::NoSuchPerson)?;
+        self.sweep();
+        if self.state().open_codes(person) >= CODES_MAX {
+            let what = format!("{CODES_MAX} invite links of this person are open; use one, or wait until they expire.");
+            return Err(AuthError::LimitReached(what));
+        }
         let code = secret::new_code()?;
         let expires_ms = self.clock.now_ms().saturating_add_unsigned(CODE_TTL.as_millis() as u64);
         let fact = Fact::CodeIssued(stored::CodeIssued {
