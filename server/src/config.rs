@@ -119,7 +119,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_upload_bytes: 8 * GIB,
-            reserve_bytes: GIB,
+            reserve_bytes: GIB / 4,
             uploads_per_person: 8,
             message_bytes: 1 << 20,
             upload_stall_s: 30,
@@ -220,7 +220,7 @@ impl Config {
         Ok(config)
     }
 
-    fn check(&self) -> Result<(), ConfigError> {
+    pub fn check(&self) -> Result<(), ConfigError> {
         let no = |key: &str, what: &str| Err(ConfigError(format!("`{key}` in {FILE}: {what}")));
         if let Err(what) = crate::name::clean("studio's name", &self.name, crate::name::PERSON_MAX) {
             return no("name", &what);

@@ -1,7 +1,9 @@
 //! The studio server of Deadwax, as a library: the binary and the test harness both start it from here. See ARCHITECTURE.md.
 
+mod admin;
 pub mod auth;
 pub mod blob;
+mod cli;
 pub mod config;
 pub mod ledger;
 pub mod listen;
@@ -14,3 +16,5 @@ pub mod store;
 pub mod studio;
 pub mod telemetry;
 pub mod tls;
+
+pub use cli::main_with;

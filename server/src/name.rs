@@ -60,7 +60,9 @@ mod tests {
 
     #[test]
     fn names_that_mislead_are_refused() {
-        for bad in ["a\u{1b}[2Jb", "a\nb", "a\u{202e}b", "a\u{2066}b", "a\0b", "a\u{9b}b", "a\u{e0041}b", "", "  "] {
+        for bad in
+            ["a\u{1b}[2Jb", "a\nb", "a\u{202e}b", "a\u{2066}b", "a\0b", "a\u{9b}b", "a\u{e0041}b", "", "  "]
+        {
             assert!(clean("name", bad, 64).is_err(), "{bad:?}");
         }
         assert!(clean("name", &"x".repeat(10_000), 64).is_err());

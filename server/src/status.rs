@@ -68,15 +68,15 @@ pub fn closing() -> Status {
 pub fn internal(what: &dyn std::fmt::Display) -> Status {
     let id = uuid::Uuid::now_v7().simple().to_string();
     tracing::error!(error_id = %id, error = %what, "internal error");
-    let text = format!("The server failed at this. The studio's owner finds the cause in the log under {id}.");
+    let text =
+        format!("The server failed at this. The studio's owner finds the cause in the log under {id}.");
     refuse_with(Code::Internal, "INTERNAL", text, "", [("error_id", id)])
 }
 
 fn corrupt(what: &dyn std::fmt::Display) -> Status {
     let id = uuid::Uuid::now_v7().simple().to_string();
     tracing::error!(error_id = %id, error = %what, "stored bytes are damaged");
-    let text =
-        format!("Stored bytes are damaged. The studio's owner finds the place in the log under {id}.");
+    let text = format!("Stored bytes are damaged. The studio's owner finds the place in the log under {id}.");
     refuse_with(
         Code::DataLoss,
         "STORED_BYTES_DAMAGED",
@@ -102,9 +102,8 @@ fn refusal_code(reason: Reason) -> Code {
         NoSuchProject | NoSuchPerson | NoSuchSong | NoSuchVersion | NoSuchNote | NoSuchApproval
         | NoSuchRender | NoSuchItem | NotAMember => Code::NotFound,
         NotYourRole => Code::PermissionDenied,
-        NameInvalid | TextTooLong | TextEmpty | IsrcInvalid | RuleInvalid | RecipeInvalid | NoteRangeEmpty => {
-            Code::InvalidArgument
-        }
+        NameInvalid | TextTooLong | TextEmpty | IsrcInvalid | RuleInvalid | RecipeInvalid
+        | NoteRangeEmpty => Code::InvalidArgument,
         LimitReached => Code::ResourceExhausted,
         StaleAttempt => Code::Aborted,
         _ => Code::FailedPrecondition,

@@ -92,7 +92,9 @@ impl Studio {
             .await
             .context("reading the people of the studio failed")?;
         let ledger = Ledger::open(Arc::clone(&store), clock).await.context("reading the ledger failed")?;
-        let blobs = Blobs::open(folder.to_owned()).await.context("opening the audio failed")?;
+        let blobs = Blobs::open_with(folder.to_owned(), config.limits.reserve_bytes)
+            .await
+            .context("opening the audio failed")?;
         Ok(Arc::new(Self {
             config,
             folder: folder.to_owned(),

@@ -1,13 +1,7 @@
 //! The studio's certificate: self-signed, made once by `init`, pinned by its SHA-256 fingerprint, which stands in every invite link. Never here: a
 //! decision to trust somebody else's certificate (the client pins ours, and the server asks for none).
 
-use std::{
-    fs,
-    io::Write as _,
-    os::unix::fs::OpenOptionsExt as _,
-    path::Path,
-    sync::Arc,
-};
+use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use deadwax_domain::Digest;
@@ -35,7 +29,8 @@ pub fn make(folder: &Path, studio: &str, host: Option<&str>) -> anyhow::Result<(
             names.push(name);
         }
     }
-    let mut parameters = rcgen::CertificateParams::new(names).context("a host name cannot stand in a certificate")?;
+    let mut parameters =
+        rcgen::CertificateParams::new(names).context("a host name cannot stand in a certificate")?;
     parameters.distinguished_name = rcgen::DistinguishedName::new();
     parameters.distinguished_name.push(rcgen::DnType::CommonName, format!("Deadwax: {studio}"));
     let key = rcgen::KeyPair::generate().context("making a key failed")?;

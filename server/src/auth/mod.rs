@@ -303,7 +303,9 @@ impl People {
         self.person(person).ok_or(AuthError::NoSuchPerson)?;
         self.sweep();
         if self.state().open_codes(person) >= CODES_MAX {
-            let what = format!("{CODES_MAX} invite links of this person are open; use one, or wait until they expire.");
+            let what = format!(
+                "{CODES_MAX} invite links of this person are open; use one, or wait until they expire."
+            );
             return Err(AuthError::LimitReached(what));
         }
         let code = secret::new_code()?;
@@ -399,8 +401,7 @@ impl People {
     pub async fn end_session(&self, session_id: u128) -> Result<(), AuthError> {
         let _writing = self.writing.lock().await;
         self.owner_of_session(session_id).ok_or(AuthError::NoSuchSession)?;
-        let fact =
-            Fact::SessionEnded(stored::SessionEnded { session_id: session_id.to_be_bytes().to_vec() });
+        let fact = Fact::SessionEnded(stored::SessionEnded { session_id: session_id.to_be_bytes().to_vec() });
         Ok(self.write(vec![fact], Vec::new()).await?)
     }
 

@@ -6,7 +6,7 @@ pub mod session;
 use std::{convert::Infallible, sync::Arc};
 
 use anyhow::Context as _;
-use deadwax_proto::v1::{sessions_server::SessionsServer};
+use deadwax_proto::v1::sessions_server::SessionsServer;
 use http::{Request, Response};
 use tonic::{
     Status,
@@ -88,7 +88,8 @@ impl Health {
 
 /// An id on the wire is a UUID in text.
 pub fn parse_id(field: &str, text: &str) -> Result<u128, Status> {
-    let id = uuid::Uuid::try_parse(text).map_err(|_| status::malformed(format!("`{field}` is not a UUID.")))?;
+    let id =
+        uuid::Uuid::try_parse(text).map_err(|_| status::malformed(format!("`{field}` is not a UUID.")))?;
     Ok(id.as_u128())
 }
 

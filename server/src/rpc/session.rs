@@ -42,10 +42,7 @@ impl v1::sessions_server::Sessions for Service {
         }))
     }
 
-    async fn login(
-        &self,
-        request: Request<v1::LoginRequest>,
-    ) -> Result<Response<v1::LoginResponse>, Status> {
+    async fn login(&self, request: Request<v1::LoginRequest>) -> Result<Response<v1::LoginResponse>, Status> {
         let address = request.remote_addr().map(|peer| peer.ip());
         let asked = request.into_inner();
         check_api(asked.api)?;
@@ -193,9 +190,8 @@ impl Service {
         };
         // A link lets whoever sees it sign in as this person. Somebody who signs in already needs none, and a manager must not be
         // able to act under the label's name.
-        let with_code = known
-            .as_ref()
-            .is_none_or(|known| caller.person.studio_owner || !people.has_signed_in(known.id));
+        let with_code =
+            known.as_ref().is_none_or(|known| caller.person.studio_owner || !people.has_signed_in(known.id));
         let person = match known {
             Some(person) => person,
             None => people.add_as(id, &asked.name, &asked.email, false).await.map_err(status::auth)?,
@@ -214,7 +210,8 @@ impl Service {
         roles: Roles,
     ) -> Result<(), Status> {
         let command_id = uuid::Uuid::now_v7().as_u128();
-        let request_sha256 = Sha256::digest([person.0.to_be_bytes(), project.0.to_be_bytes()].concat()).into();
+        let request_sha256 =
+            Sha256::digest([person.0.to_be_bytes(), project.0.to_be_bytes()].concat()).into();
         let command = Command::AddMember { person, roles };
         let perform = Perform { command_id, request_sha256, project, actor, expected: None, command };
         match self.studio.ledger.perform(perform).await {
