@@ -10,14 +10,7 @@ use tokio::time::Instant;
 use tonic::{Code, Status, Streaming};
 
 use super::{CHUNK_BYTES, Owner, Service, convert, state_of};
-use crate::{
-    auth::Caller,
-    blob::Staged,
-    ledger::Perform,
-    rpc::parse_id,
-    status,
-    studio::Studio,
-};
+use crate::{auth::Caller, blob::Staged, ledger::Perform, rpc::parse_id, status, studio::Studio};
 
 /// Bytes between two syncs: each costs a wait for the disk.
 const SYNC_BYTES: u64 = 8 << 20;
@@ -32,7 +25,8 @@ impl Service {
     ) -> Result<v1::UploadState, Status> {
         let mut pace = Pace::new(Duration::from_secs(self.studio.config.limits.upload_stall_s.into()));
         let first = self.next(&caller, &mut chunks, &mut pace).await?;
-        let first = first.ok_or_else(|| status::malformed("The stream is empty: its first message names the upload."))?;
+        let first = first
+            .ok_or_else(|| status::malformed("The stream is empty: its first message names the upload."))?;
         let (staged, owner) = self.own_upload(&caller, &first.upload_id).await?;
         if first.offset != staged.offset {
             let sent = first.offset;
@@ -91,7 +85,8 @@ impl Service {
                 return Err(status::malformed(format!("A chunk has at most {CHUNK_BYTES} bytes.")));
             }
             if !data.is_empty() {
-                offset = self.studio.blobs.write_staged(staged.id, offset, data).await.map_err(status::blob)?;
+                offset =
+                    self.studio.blobs.write_staged(staged.id, offset, data).await.map_err(status::blob)?;
             }
             if offset - synced >= SYNC_BYTES {
                 synced = self.studio.blobs.sync_staged(staged.id).await.map_err(status::blob)?;
@@ -157,8 +152,7 @@ async fn finish(
     let request_sha256 = Sha256::digest(digest.0).into();
     let project = ProjectId(parse_id("project_id", &owner.project)?);
     let command = Command::ReceiveFile { file };
-    let perform =
-        Perform { command_id: staged.id, request_sha256, project, actor, expected: None, command };
+    let perform = Perform { command_id: staged.id, request_sha256, project, actor, expected: None, command };
     studio.ledger.perform(perform).await.map_err(status::ledger)?;
     let state = state_of(&staged);
     Ok(v1::UploadState { done: true, facts: Some(facts), ..state })
