@@ -1,0 +1,181 @@
+//! The verbs that work on a studio folder while its server is stopped: one process holds the folder. Never here: rules; people and sessions
+//! are `auth`'s, bytes are the store's.
+
+use std::{
+    fs,
+    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
+    path::Path,
+    sync::Arc,
+};
+
+use anyhow::{Context as _, ensure};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    auth::{AuthError, Issued, People},
+    cli::{Failure, Init, Invite, UserVerb},
+    config::{self, Config},
+    name,
+    store::Store,
+    studio::{SystemClock, invite_link},
+    tls,
+};
+
+/// The journal of a studio folder, held alone.
+pub fn open_store(_dir: &Path, _config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+    anyhow::bail!("no engine")
+}
+
+async fn people(dir: &Path, config: &Config) -> anyhow::Result<Arc<People>> {
+    let store = open_store(dir, config)?;
+    People::open(store, Arc::new(SystemClock), CancellationToken::new())
+        .await
+        .context("reading the people of the studio failed")
+}
+
+/// The link for somebody's code, by the settings alone.
+fn link(dir: &Path, config: &Config, issued: &Issued) -> anyhow::Result<String> {
+    let fingerprint = match config.tls {
+        true => Some(tls::Identity::load(dir)?.fingerprint()),
+        false => None,
+    };
+    Ok(invite_link(&config.address_for_links(config.listen), &issued.code, fingerprint))
+}
+
+/// Names and e-mails given on the command line are bad input where they cannot be used.
+fn explain(error: AuthError) -> Failure {
+    match error {
+        AuthError::NameInvalid(what) | AuthError::EmailInvalid(what) => Failure::BadInput(what),
+        error => Failure::No(error.into()),
+    }
+}
+
+fn utc(ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(ms)
+        .map_or_else(|_| "-".into(), |time| time.strftime("%F %R UTC").to_string())
+}
+
+pub async fn init(asked: Init) -> Result<(), Failure> {
+    // Everything that can be wrong is found before the folder is touched.
+    let studio = name::clean("studio's name", &asked.name, name::PERSON_MAX).map_err(Failure::BadInput)?;
+    let owner = name::clean("owner's name", &asked.owner, name::PERSON_MAX).map_err(Failure::BadInput)?;
+    let email = name::email(&asked.email).map_err(Failure::BadInput)?;
+    if asked.listen.port() == 0 {
+        return Err(Failure::BadInput("`--listen` needs a port: it stands in the owner's link.".into()));
+    }
+    let config = Config {
+        name: studio,
+        listen: asked.listen,
+        public_address: asked.public_address.clone(),
+        ..Config::default()
+    };
+    config.check()?;
+
+    let dir = &asked.dir;
+    make_folder(dir)?;
+    let host = config::split_address(&config.public_address).map(|(host, _)| host);
+    tls::make(dir, &config.name, host)?;
+    tls::write_new(&dir.join(config::FILE), &config.template(), 0o600)?;
+    let people = people(dir, &config).await?;
+    let owner = people.add(&owner, &email, true).await.map_err(explain)?;
+    let issued = people.issue_code(owner.id).await.map_err(explain)?;
+    let link = link(dir, &config, &issued)?;
+    if asked.json {
+        let said = serde_json::json!({
+            "studio": config.name, "dir": dir, "owner": owner.name, "link": link, "expires_ms": issued.expires_ms,
+            "sha256": tls::Identity::load(dir)?.fingerprint().to_string(),
+        });
+        println!("{said}");
+        return Ok(());
+    }
+    println!("The studio {} stands in {}.", config.name, dir.display());
+    println!("Start it:      deadwax-server serve {}", dir.display());
+    println!("Sign in once:  deadwax login '{link}'");
+    println!("The link works for {} until {}.", owner.name, utc(issued.expires_ms));
+    Ok(())
+}
+
+/// An empty folder of this user's own, 0700.
+fn make_folder(dir: &Path) -> anyhow::Result<()> {
+    match fs::read_dir(dir) {
+        Ok(mut entries) => {
+            ensure!(
+                !dir.join(config::FILE).exists(),
+                "{} is a studio already; serve it, or choose another folder",
+                dir.display()
+            );
+            ensure!(entries.next().is_none(), "{} is not empty; choose a new folder", dir.display());
+            fs::set_permissions(dir, fs::Permissions::from_mode(0o700))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
+        }
+        Err(error) => Err(error),
+    }
+    .with_context(|| format!("making the folder {} failed", dir.display()))
+}
+
+pub async fn user(dir: &Path, verb: UserVerb) -> Result<(), Failure> {
+    let config = Config::load(dir, config::environment())?;
+    let people = people(dir, &config).await?;
+    match verb {
+        UserVerb::List { json } => {
+            for person in people.list() {
+                let sessions = people.sessions_of(person.id).len();
+                if json {
+                    let id = crate::rpc::id_text(person.id.0);
+                    let said = serde_json::json!({
+                        "person_id": id, "name": person.name, "email": person.email,
+                        "studio_owner": person.studio_owner, "sessions": sessions,
+                    });
+                    println!("{said}");
+                } else {
+                    let owner = if person.studio_owner { ", owner" } else { "" };
+                    println!("{} <{}>{owner}, {sessions} open sessions", person.name, person.email);
+                }
+            }
+            Ok(())
+        }
+        UserVerb::Redact { email } => {
+            let person = people.by_email(&email).context("nobody here has this e-mail")?;
+            people.redact(person.id).await.map_err(explain)?;
+            println!("Name, e-mail and device names are erased; the sessions ended.");
+            Ok(())
+        }
+    }
+}
+
+pub async fn invite(asked: Invite) -> Result<(), Failure> {
+    let dir = &asked.dir;
+    let config = Config::load(dir, config::environment())?;
+    let people = people(dir, &config).await?;
+    let person = match people.by_email(&asked.email) {
+        Some(person) if asked.owner && !person.studio_owner => {
+            return Err(anyhow::anyhow!("{} is here already, and not as an owner", person.name).into());
+        }
+        Some(person) => person,
+        None => people.add(&asked.name, &asked.email, asked.owner).await.map_err(explain)?,
+    };
+    let issued = people.issue_code(person.id).await.map_err(explain)?;
+    let link = link(dir, &config, &issued)?;
+    if asked.json {
+        println!(
+            "{}",
+            serde_json::json!({ "link": link, "expires_ms": issued.expires_ms, "name": person.name })
+        );
+    } else {
+        println!("{link}");
+        eprintln!("Works once, for {}, until {}.", person.name, utc(issued.expires_ms));
+    }
+    Ok(())
+}
+
+pub async fn verify(_dir: &Path, _json: bool) -> Result<(), Failure> {
+    Ok(())
+}
+pub async fn rebuild_index(_dir: &Path) -> Result<(), Failure> {
+    Ok(())
+}
+pub async fn backup(_dir: &Path, _dest: &Path) -> Result<(), Failure> {
+    Ok(())
+}
