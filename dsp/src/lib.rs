@@ -2,6 +2,7 @@
 
 pub mod block;
 pub mod error;
+pub mod true_peak;
 
 pub use block::{Block, Spec};
 pub use error::{DspError, Flow};
