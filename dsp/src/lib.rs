@@ -4,6 +4,7 @@ pub mod block;
 pub mod dither;
 pub mod error;
 pub mod processors;
+pub mod recipe;
 pub mod resample;
 pub mod true_peak;
 
