@@ -57,10 +57,19 @@ pub enum InspectLine {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RenderLine {
-    Progress { step: String, fraction: f64 },
+    Progress {
+        step: String,
+        fraction: f64,
+    },
     /// `report_json` as `deadwax master --json` prints it; the files stand in the job's folder.
-    Done { report_json: String, outputs: Vec<RenderedFile> },
-    Failed { kind: FailureKind, text: String },
+    Done {
+        report_json: String,
+        outputs: Vec<RenderedFile>,
+    },
+    Failed {
+        kind: FailureKind,
+        text: String,
+    },
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -187,7 +196,9 @@ fn measured_of(report: &FileReport) -> Measured {
 
 fn render_job(path: &Path) -> RenderLine {
     let failed = |kind, text| RenderLine::Failed { kind, text };
-    let job: JobFile = match std::fs::read(path).map_err(|e| e.to_string()).and_then(|bytes| serde_json::from_slice(&bytes).map_err(|e| e.to_string()))
+    let job: JobFile = match std::fs::read(path)
+        .map_err(|e| e.to_string())
+        .and_then(|bytes| serde_json::from_slice(&bytes).map_err(|e| e.to_string()))
     {
         Ok(job) => job,
         Err(text) => return failed(FailureKind::Other, text),
@@ -197,7 +208,8 @@ fn render_job(path: &Path) -> RenderLine {
         Err(error) => return failed(FailureKind::Recipe, error.to_string()),
     };
     let main = job.main.clone();
-    let job = Job { main: job.main, alternates: job.alternates, recipe, out_dir: job.out_dir, stem: job.stem };
+    let job =
+        Job { main: job.main, alternates: job.alternates, recipe, out_dir: job.out_dir, stem: job.stem };
     let mut told = Instant::now() - Duration::from_secs(1);
     // Ten lines a second are enough for any screen. A parent that is gone closes the pipe: stop.
     let mut progress = |now: render::Progress| {
@@ -213,7 +225,11 @@ fn render_job(path: &Path) -> RenderLine {
     match render::run(&job, &mut progress) {
         Ok(report) => RenderLine::Done {
             report_json: report.to_json(),
-            outputs: report.outputs.iter().map(|o| RenderedFile { alternate: o.alternate.clone(), file: job.out_dir.join(&o.file) }).collect(),
+            outputs: report
+                .outputs
+                .iter()
+                .map(|o| RenderedFile { alternate: o.alternate.clone(), file: job.out_dir.join(&o.file) })
+                .collect(),
         },
         Err(error) => failed(kind_of(&error), text_of(&error, &main)),
     }
@@ -221,7 +237,9 @@ fn render_job(path: &Path) -> RenderLine {
 
 fn kind_of(error: &DspError) -> FailureKind {
     match error {
-        DspError::NotAudio { .. } | DspError::Empty { .. } | DspError::Damaged { .. } => FailureKind::NotAudio,
+        DspError::NotAudio { .. } | DspError::Empty { .. } | DspError::Damaged { .. } => {
+            FailureKind::NotAudio
+        }
         DspError::Hostile { .. } => FailureKind::Hostile,
         DspError::Unsupported { .. } => FailureKind::Unsupported,
         DspError::Recipe { .. } => FailureKind::Recipe,

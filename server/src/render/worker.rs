@@ -11,8 +11,10 @@ use std::{
 };
 
 use deadwax_domain::{
-    Actor, Alternate, Command, File, Fact, ProjectId, Render, RenderId, RenderState, Version, VersionId, VersionKind,
+    Actor, Alternate, Command, Fact, File, ProjectId, Render, RenderId, RenderState, Version, VersionId,
+    VersionKind,
 };
+use deadwax_dsp::recipe::Recipe;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
@@ -44,11 +46,18 @@ pub struct Running {
 impl Running {
     /// `None` where it does not run here. The channel closes when it ends.
     pub fn watch(&self, render: RenderId) -> Option<watch::Receiver<Progress>> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner).get(&render).map(watch::Sender::subscribe)
+        self.progress
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&render)
+            .map(watch::Sender::subscribe)
     }
 
     fn begin(&self, render: RenderId) {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner).insert(render, watch::Sender::new(Progress::default()));
+        self.progress
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(render, watch::Sender::new(Progress::default()));
     }
 
     fn tell(&self, render: RenderId, now: Progress) {
@@ -67,8 +76,8 @@ pub struct Worker {
     pub blobs: Arc<Blobs>,
     pub program: Program,
     pub running: Arc<Running>,
-    /// TOML text, used where neither the render nor its song has a recipe.
-    pub default_recipe: String,
+    /// Used where neither the render nor its song has a recipe.
+    pub default_recipe: Recipe,
     /// Emptied at start: whatever lies there belongs to a process that is gone.
     pub work_dir: PathBuf,
     pub slots: usize,
@@ -152,7 +161,12 @@ impl Worker {
     }
 
     async fn attempt(&self, project: ProjectId, id: RenderId) -> Result<(), JobError> {
-        let leased = self.perform(project, Command::LeaseRender { render: id, engine: deadwax_dsp::render::ENGINE.to_owned() }).await?;
+        let leased = self
+            .perform(
+                project,
+                Command::LeaseRender { render: id, engine: deadwax_dsp::render::ENGINE.to_owned() },
+            )
+            .await?;
         let attempt = leased
             .events
             .iter()
@@ -180,7 +194,11 @@ impl Worker {
             }
             Err(JobError::Ledger(error)) => Err(JobError::Ledger(error)),
             Err(error) => {
-                self.perform(project, Command::FailRender { render: id, attempt, reason: error.to_string(), retry: true }).await?;
+                self.perform(
+                    project,
+                    Command::FailRender { render: id, attempt, reason: error.to_string(), retry: true },
+                )
+                .await?;
                 Ok(())
             }
         }
@@ -192,7 +210,11 @@ impl Worker {
         loop {
             seq.borrow_and_update();
             if let Ok(Some(snapshot)) = self.ledger.project(project).await {
-                let wanted = snapshot.project.renders.get(id).is_some_and(|r| r.state == RenderState::Running && r.attempt == attempt);
+                let wanted = snapshot
+                    .project
+                    .renders
+                    .get(id)
+                    .is_some_and(|r| r.state == RenderState::Running && r.attempt == attempt);
                 if !wanted {
                     return;
                 }
@@ -209,22 +231,33 @@ impl Worker {
         let source = project.versions.get(render.version).ok_or(JobError::Vanished)?;
         let job_path = self.write_job(snapshot, render, source, dir).await?;
         let args: [OsString; 1] = [job_path.into_os_string()];
-        let answer = process::run(&self.program, "render", self.limits, &args, |line: RenderLine| match line {
-            RenderLine::Progress { step, fraction } => {
-                self.running.tell(id, Progress { step, fraction: fraction * RENDER_SHARE });
-                None
-            }
-            answer => Some(answer),
-        })
-        .await?;
+        let answer =
+            process::run(&self.program, "render", self.limits, &args, |line: RenderLine| match line {
+                RenderLine::Progress { step, fraction } => {
+                    self.running.tell(id, Progress { step, fraction: fraction * RENDER_SHARE });
+                    None
+                }
+                answer => Some(answer),
+            })
+            .await?;
         match answer {
-            RenderLine::Done { report_json, outputs } => Ok(Made { report_json, files: self.store(id, outputs).await? }),
-            RenderLine::Failed { kind, text } => Err(JobError::Failed { reason: text, retry: kind == FailureKind::Other }),
+            RenderLine::Done { report_json, outputs } => {
+                Ok(Made { report_json, files: self.store(id, outputs).await? })
+            }
+            RenderLine::Failed { kind, text } => {
+                Err(JobError::Failed { reason: text, retry: kind == FailureKind::Other })
+            }
             RenderLine::Progress { .. } => Err(JobError::Vanished),
         }
     }
 
-    async fn write_job(&self, snapshot: &Snapshot, render: &Render, source: &Version, dir: &Path) -> Result<PathBuf, JobError> {
+    async fn write_job(
+        &self,
+        snapshot: &Snapshot,
+        render: &Render,
+        source: &Version,
+        dir: &Path,
+    ) -> Result<PathBuf, JobError> {
         empty(dir).await?;
         let out_dir = dir.join("out");
         tokio::fs::create_dir(&out_dir).await?;
@@ -234,11 +267,15 @@ impl Worker {
             alternates.push((file.alternate.to_string(), self.blobs.local_path(file.digest).await?));
         }
         let song = snapshot.project.songs.get(render.song).ok_or(JobError::Vanished)?;
-        let number = snapshot.project.newest(render.song, VersionKind::Master).map_or(1, |master| master.number + 1);
+        let number =
+            snapshot.project.newest(render.song, VersionKind::Master).map_or(1, |master| master.number + 1);
         let job = JobFile {
             main: self.blobs.local_path(main.digest).await?,
             alternates,
-            recipe_toml: render.recipe.as_ref().map_or_else(|| self.default_recipe.clone(), |recipe| recipe.toml.clone()),
+            recipe_toml: render
+                .recipe
+                .as_ref()
+                .map_or_else(|| self.default_recipe.canonical_toml(), |recipe| recipe.toml.clone()),
             out_dir,
             stem: stem(&snapshot.project.artist, &song.title, number),
         };
@@ -256,26 +293,43 @@ impl Worker {
             let fraction = RENDER_SHARE + (1.0 - RENDER_SHARE) * index as f64 / count;
             self.running.tell(id, Progress { step: format!("check {}", output.alternate), fraction });
             let alternate = Alternate::parse(&output.alternate).ok_or(JobError::Vanished)?;
-            let name = output.file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let name =
+                output.file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             let (digest, _) = self.blobs.adopt(output.file).await?;
             let audio = self.blobs.local_path(digest).await?;
             let waveform = self.blobs.path_of_derived(digest, "waveform");
             let facts = inspect::inspect(&self.program, &audio, &waveform)
                 .await
-                .map_err(|error| JobError::Failed { reason: format!("what was rendered could not be measured: {error}"), retry: true })?
+                .map_err(|error| JobError::Failed {
+                    reason: format!("what was rendered could not be measured: {error}"),
+                    retry: true,
+                })?
                 .facts;
             files.push(File { alternate, digest, name, facts });
         }
         Ok(files)
     }
 
-    async fn complete(&self, project: ProjectId, id: RenderId, attempt: u32, made: Made) -> Result<(), JobError> {
+    async fn complete(
+        &self,
+        project: ProjectId,
+        id: RenderId,
+        attempt: u32,
+        made: Made,
+    ) -> Result<(), JobError> {
         let version = VersionId(Uuid::now_v7().as_u128());
-        let command =
-            Command::CompleteRender { render: id, attempt, version, files: made.files, report_json: made.report_json };
+        let command = Command::CompleteRender {
+            render: id,
+            attempt,
+            version,
+            files: made.files,
+            report_json: made.report_json,
+        };
         match self.perform(project, command).await {
             // The domain finds fault with what was made (the same files as an earlier master, a limit): trying again would make the same bytes.
-            Err(JobError::Ledger(LedgerError::Refused(refusal))) => Err(JobError::Failed { reason: refusal.text, retry: false }),
+            Err(JobError::Ledger(LedgerError::Refused(refusal))) => {
+                Err(JobError::Failed { reason: refusal.text, retry: false })
+            }
             done => done.map(|_| ()),
         }
     }
