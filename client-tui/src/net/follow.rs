@@ -32,6 +32,7 @@ pub fn follow(
     project_id: String,
     from: u64,
 ) -> impl Stream<Item = Followed<v1::Update>> + Send + 'static {
+    let url = client.url().to_owned();
     let open = move |from: u64| {
         let (client, project_id) = (client.clone(), project_id.clone());
         async move {
@@ -40,7 +41,7 @@ pub fn follow(
             opened.map(|r| r.into_inner()).map_err(|s| client.fault(&s))
         }
     };
-    run(open, from, |update: &v1::Update, from: &mut u64| {
+    run(url, open, from, |update: &v1::Update, from: &mut u64| {
         *from = update.seq;
         update.snapshot || !update.upserts.is_empty() || !update.removals.is_empty()
     })
@@ -48,6 +49,7 @@ pub fn follow(
 
 /// What waits on this person; each item is the whole list.
 pub fn follow_desk(client: Client) -> impl Stream<Item = Followed<v1::DeskResponse>> + Send + 'static {
+    let url = client.url().to_owned();
     let open = move |_| {
         let client = client.clone();
         async move {
@@ -55,10 +57,11 @@ pub fn follow_desk(client: Client) -> impl Stream<Item = Followed<v1::DeskRespon
             opened.map(|r| r.into_inner()).map_err(|s| client.fault(&s))
         }
     };
-    run(open, 0, |_: &v1::DeskResponse, _: &mut u64| true)
+    run(url, open, 0, |_: &v1::DeskResponse, _: &mut u64| true)
 }
 
 struct State<T, O> {
+    url: String,
     open: O,
     line: Option<Streaming<T>>,
     from: u64,
@@ -69,6 +72,7 @@ struct State<T, O> {
 }
 
 fn run<T, O, F>(
+    url: String,
     open: O,
     from: u64,
     take: impl Fn(&T, &mut u64) -> bool + Send + Sync + 'static,
@@ -79,6 +83,7 @@ where
     F: Future<Output = Result<Streaming<T>, NetError>> + Send,
 {
     let state = State {
+        url,
         open,
         line: None,
         from,
@@ -130,9 +135,9 @@ where
                 }
                 Ok(Ok(None)) => {
                     let what = "the server closed the stream".to_owned();
-                    return Some(self.lost(NetError::Unreachable { url: String::new(), what }));
+                    return Some(self.lost(NetError::Unreachable { url: self.url.clone(), what }));
                 }
-                Ok(Err(status)) => return Some(self.lost(NetError::from_status("the server", &status))),
+                Ok(Err(status)) => return Some(self.lost(NetError::from_status(&self.url, &status))),
                 Err(_) => return Some(self.lost(NetError::TimedOut { seconds: SILENCE_MAX.as_secs() })),
             }
         }
