@@ -5,3 +5,4 @@ pub mod name;
 pub mod net;
 pub mod profile;
 pub mod scrub;
+pub mod tui;

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use deadwax_proto::v1::{
-    Action, CheckRecipeResponse, DeskRow, HistoryEntry, Person, ProjectSummary, RenderProgress, Role, VersionRow,
-    WaveformResponse,
+    Action, CheckRecipeResponse, DeskRow, HistoryEntry, Person, ProjectSummary, RenderProgress, Role,
+    VersionRow, WaveformResponse,
 };
 use ratatui_textarea::{TextArea, WrapMode};
 

@@ -64,8 +64,11 @@ impl Project {
 
     /// In running order.
     pub fn songs(&self) -> Vec<&SongRow> {
-        let mut songs: Vec<_> =
-            self.rows.values().filter_map(|row| if let Of::Song(it) = row { Some(it) } else { None }).collect();
+        let mut songs: Vec<_> = self
+            .rows
+            .values()
+            .filter_map(|row| if let Of::Song(it) = row { Some(it) } else { None })
+            .collect();
         songs.sort_by_key(|song| (song.position, &song.song_id));
         songs
     }

@@ -107,7 +107,6 @@ fn level(value: f64, unit: &str) -> String {
 }
 
 pub fn bytes(count: u64) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "one decimal for a person")]
     let value = count as f64;
     match count {
         0..1_000 => format!("{count} B"),

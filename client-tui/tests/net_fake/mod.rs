@@ -253,7 +253,10 @@ impl media_server::Media for Fake {
             facts: Some(facts),
         }))
     }
-    async fn get_upload(&self, _: Request<v1::GetUploadRequest>) -> Result<Response<v1::UploadState>, Status> {
+    async fn get_upload(
+        &self,
+        _: Request<v1::GetUploadRequest>,
+    ) -> Result<Response<v1::UploadState>, Status> {
         none()
     }
     type DownloadStream = Answers<v1::DownloadChunk>;
@@ -267,8 +270,10 @@ impl media_server::Media for Fake {
         };
         let total = bytes.len() as u64;
         let rest = bytes[request.offset as usize..].to_vec();
-        let mut chunks: Vec<Result<v1::DownloadChunk, Status>> =
-            rest.chunks(1000).map(|c| Ok(v1::DownloadChunk { total_bytes: 0, data: c.to_vec().into() })).collect();
+        let mut chunks: Vec<Result<v1::DownloadChunk, Status>> = rest
+            .chunks(1000)
+            .map(|c| Ok(v1::DownloadChunk { total_bytes: 0, data: c.to_vec().into() }))
+            .collect();
         if let Some(Ok(first)) = chunks.first_mut() {
             first.total_bytes = total;
         }

@@ -49,7 +49,10 @@ pub(super) fn desk(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
         let chosen = line == at;
         let mark = if chosen { "▸" } else { " " };
         let mut parts = format!("{mark}{sign} {} ", pad(word, 8));
-        parts.push_str(&pad(if row.song_title.is_empty() { &row.project_title } else { &row.song_title }, song));
+        parts.push_str(&pad(
+            if row.song_title.is_empty() { &row.project_title } else { &row.song_title },
+            song,
+        ));
         if project > 0 {
             parts.push(' ');
             parts.push_str(&pad(&row.project_title, project - 1));

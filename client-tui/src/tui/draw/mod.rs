@@ -26,6 +26,7 @@ use super::{
     update, words,
 };
 use deadwax_proto::v1::{NoteRow, RenderRow, SongRow};
+pub(super) use project::has_columns;
 use text::{clip, width, wrap};
 use theme::Theme;
 
@@ -83,9 +84,8 @@ pub fn wave_columns(screen_columns: u16) -> u16 {
 
 /// The chosen song, else the first in running order.
 pub fn selected_song<'a>(rows: &'a Project, song: Option<&str>) -> Option<&'a SongRow> {
-    song.and_then(|id| rows.song(id)).or_else(|| {
-        words::STAGES.iter().find_map(|stage| rows.songs_in(*stage).first().copied())
-    })
+    song.and_then(|id| rows.song(id))
+        .or_else(|| words::STAGES.iter().find_map(|stage| rows.songs_in(*stage).first().copied()))
 }
 
 /// The chosen note where the list shows it, else the list's first.

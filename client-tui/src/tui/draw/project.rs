@@ -49,7 +49,9 @@ pub(super) fn draw(
         lines(model, theme, frame, list, rows, chosen);
     }
     put(frame, foot, 0, heading(theme, &clip(&chosen.title, 40), "", area.width, false));
-    for (at, line) in wrap(&chosen.waits_for, usize::from(area.width.saturating_sub(2))).into_iter().enumerate() {
+    for (at, line) in
+        wrap(&chosen.waits_for, usize::from(area.width.saturating_sub(2))).into_iter().enumerate()
+    {
         put(frame, foot, u16::try_from(at + 1).unwrap_or(u16::MAX), Line::raw(format!(" {line}")));
     }
 }
@@ -118,7 +120,14 @@ fn open_notes(song: &SongRow) -> String {
     if song.open_notes == 0 { "–".into() } else { format!("{} ○", song.open_notes) }
 }
 
-fn columns(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, rows: &Project, chosen: &SongRow) {
+fn columns(
+    model: &Model,
+    theme: &Theme,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    rows: &Project,
+    chosen: &SongRow,
+) {
     let areas: [Rect; 4] = Layout::horizontal([Constraint::Fill(1); 4]).spacing(1).areas(area);
     for (stage, area) in words::STAGES.into_iter().zip(areas) {
         column(model, theme, frame, area, rows, stage, chosen);

@@ -36,7 +36,8 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
     };
     let dots = if area.height >= 30 { 8 } else { 4 };
     let [head, picture, lower] =
-        Layout::vertical([Constraint::Length(3), Constraint::Length(dots + 2), Constraint::Min(3)]).areas(area);
+        Layout::vertical([Constraint::Length(3), Constraint::Length(dots + 2), Constraint::Min(3)])
+            .areas(area);
     header(model, theme, frame, head, rows, song, version, view);
     picture_of(model, theme, frame, picture, rows, version, view);
     let left = (area.width * 2 / 5).clamp(26, 52);
@@ -67,10 +68,12 @@ fn header(
     let right = format!("{} · round {} of {included} ", words::stage(song.stage()), song.rounds_used);
     let age = words::age(model.now_ms, version.at_ms);
     let old = if version.superseded { " · superseded" } else { "" };
-    let left = format!("{}{old} · {} · {age} · {}", words::version(version), version.uploaded_by, version.title);
+    let left =
+        format!("{}{old} · {} · {age} · {}", words::version(version), version.uploaded_by, version.title);
     let room = columns.saturating_sub(width(&right) + 2);
     let style = if version.superseded { theme.warn() } else { theme.head() };
-    let spans = vec![Span::styled(format!(" {} ", pad(&left, room)), style), Span::styled(right, theme.dim())];
+    let spans =
+        vec![Span::styled(format!(" {} ", pad(&left, room)), style), Span::styled(right, theme.dim())];
     put(frame, area, 0, Line::from(spans));
     let fresh = rows.is_fresh(&format!("song/{}", song.song_id));
     let waits = clip(&song.waits_for, columns.saturating_sub(2));
@@ -236,7 +239,14 @@ fn gate_of(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, rows
     }
 }
 
-fn notes_of(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, rows: &Project, view: &SongView) {
+fn notes_of(
+    model: &Model,
+    theme: &Theme,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    rows: &Project,
+    view: &SongView,
+) {
     let notes = rows.notes(&view.song, view.settled);
     let all = rows.notes(&view.song, true).len();
     let hidden = if view.settled { 0 } else { all - notes.len() };
@@ -285,7 +295,8 @@ fn note_line<'a>(
     let pending = model.pending.iter().any(|it| it.about == format!("note/{}", note.note_id));
     let text = if pending { format!("… {lock}{}", note.text) } else { format!("{lock}{}", note.text) };
     let key = format!("note/{}", note.note_id);
-    let fresh = rows.is_fresh(&key) || rows.replies(&note.note_id).iter().any(|it| rows.is_fresh(&format!("note/{}", it.note_id)));
+    let fresh = rows.is_fresh(&key)
+        || rows.replies(&note.note_id).iter().any(|it| rows.is_fresh(&format!("note/{}", it.note_id)));
     Line::styled(format!("{head}{}", pad(&text, room)), theme.row(chosen, fresh, model.online()))
 }
 

@@ -105,7 +105,6 @@ fn braille(peaks: [Option<(f32, f32)>; 2], row: usize, height: usize) -> char {
     let mut bits = 0;
     for (side, peak) in peaks.into_iter().enumerate() {
         let Some((low, high)) = peak else { continue };
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to the dots of a screen")]
         let place = |value: f32| (((1.0 - value) / 2.0 * rows as f32) as usize).min(rows - 1);
         for (dot, bit) in BITS[side].iter().enumerate() {
             if (place(high)..=place(low)).contains(&(row * 4 + dot)) {

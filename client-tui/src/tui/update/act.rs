@@ -1,16 +1,14 @@
 //! Verbs that ask the server for something: which row they are about, whether the server allows it, and the prompt that comes before
 //! the command. Nothing here decides what is allowed; it repeats the row's own answer.
 
-use deadwax_proto::v1::{
-    self as v1, ApprovalState, ApprovalView, RenderState, Role, action::Action as Do,
-};
+use deadwax_proto::v1::{self as v1, ApprovalState, ApprovalView, RenderState, Role, action::Action as Do};
 
 use crate::tui::{
     draw,
     keys::Verb,
     model::{
-        ApproveAsk, Ask, ConfirmAsk, Model, Notice, Pending, Prompt, Purpose, RecipeAsk, RecipeCheck, RevisionAsk,
-        Screen, SongView, TickAsk, WriteAsk, text_area,
+        ApproveAsk, Ask, ConfirmAsk, Model, Notice, Pending, Prompt, Purpose, RecipeAsk, RecipeCheck,
+        RevisionAsk, Screen, SongView, TickAsk, WriteAsk, text_area,
     },
     msg::Effect,
     rows::{May, Project},
@@ -137,15 +135,29 @@ pub(super) fn send(model: &mut Model, pending: Pending) -> Effect {
 const NO_VERSION: &str = "This song has no version yet. Press u to see how to upload one.";
 const NO_NOTE: &str = "Choose a note first: Tab goes to the notes, up and down move.";
 
-fn prepare(model: &mut Model, verb: Verb, subject: &Subject, about: String) -> Result<Prepared, &'static str> {
+fn prepare(
+    model: &mut Model,
+    verb: Verb,
+    subject: &Subject,
+    about: String,
+) -> Result<Prepared, &'static str> {
     let ask = match verb {
-        Verb::AddNote | Verb::AddSongNote | Verb::Reply | Verb::Reopen | Verb::Decline | Verb::Hold
+        Verb::AddNote
+        | Verb::AddSongNote
+        | Verb::Reply
+        | Verb::Reopen
+        | Verb::Decline
+        | Verb::Hold
         | Verb::ReturnHandoff => write(model, verb, subject)?,
         Verb::Approve => approve(model, subject)?,
         Verb::RequestRevision => revision(model, subject)?,
         Verb::Tick => tick(model, subject)?,
         Verb::EditRecipe => recipe(model, subject)?,
-        Verb::Withdraw | Verb::LiftHold | Verb::AcceptHandoff | Verb::MakeDelivery | Verb::StartRender
+        Verb::Withdraw
+        | Verb::LiftHold
+        | Verb::AcceptHandoff
+        | Verb::MakeDelivery
+        | Verb::StartRender
         | Verb::CancelRender => Ask::Confirm(confirm(model, verb, subject, about)?),
         Verb::Address | Verb::Accept => {
             return note_command(model, verb, subject, about).map(|it| Prepared::Send(Box::new(it)));
@@ -156,7 +168,12 @@ fn prepare(model: &mut Model, verb: Verb, subject: &Subject, about: String) -> R
 }
 
 /// Sent at once: what they do can be taken back by opening the note again.
-fn note_command(model: &mut Model, verb: Verb, subject: &Subject, about: String) -> Result<Pending, &'static str> {
+fn note_command(
+    model: &mut Model,
+    verb: Verb,
+    subject: &Subject,
+    about: String,
+) -> Result<Pending, &'static str> {
     let note_id = subject.note.clone().ok_or(NO_NOTE)?;
     let rows = model.projects.get(&subject.project).ok_or(NO_NOTE)?;
     let (action, say) = if verb == Verb::Accept {
@@ -203,7 +220,8 @@ fn write(model: &Model, verb: Verb, subject: &Subject) -> Result<Ask, &'static s
             let file = version.files.get(view.file).filter(|_| view.file > 0);
             let alternate = file.map_or(String::new(), |it| it.alternate.clone());
             let at = words::span(start_ms, end_ms);
-            let title = format!("Note on {} at {at}", words::version(version)).replace("at whole", "on the whole");
+            let title =
+                format!("Note on {} at {at}", words::version(version)).replace("at whole", "on the whole");
             (Purpose::Note { version: version.version_id.clone(), alternate, start_ms, end_ms }, title)
         }
         Verb::Reply => {
@@ -323,7 +341,12 @@ fn mine<'a>(model: &Model, rows: &'a Project, song: &str, state: ApprovalState) 
     rows.gate(song)?.approvals.iter().find(|it| it.state() == state && it.person_id == *me)
 }
 
-fn confirm(model: &mut Model, verb: Verb, subject: &Subject, about: String) -> Result<ConfirmAsk, &'static str> {
+fn confirm(
+    model: &mut Model,
+    verb: Verb,
+    subject: &Subject,
+    about: String,
+) -> Result<ConfirmAsk, &'static str> {
     let new_id = model.new_id();
     let rows = model.projects.get(&subject.project).ok_or("The project is not here yet.")?;
     let song = rows.song(&subject.song).ok_or("The song is not here yet.")?;
@@ -335,7 +358,8 @@ fn confirm(model: &mut Model, verb: Verb, subject: &Subject, about: String) -> R
                 .ok_or("You have no approval here that counts.")?;
             let version = rows.version(&it.version_id).map_or("the version".into(), words::version);
             let action = Do::WithdrawApproval(v1::WithdrawApproval { approval_id: it.approval_id.clone() });
-            let line = format!("Your approval of {version} as {} will count no more.", words::role(it.role()));
+            let line =
+                format!("Your approval of {version} as {} will count no more.", words::role(it.role()));
             (action, "Withdraw", format!("Withdraw your approval of {title}?"), vec![line])
         }
         Verb::LiftHold => {

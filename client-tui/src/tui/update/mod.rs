@@ -12,6 +12,7 @@ use super::{
     msg::{Effect, Failure, Msg, WaveAsk},
     rows,
 };
+pub(super) use act::{may, push_command};
 pub use prompt::approve_problem;
 
 /// The longest wait between two tries to connect.
@@ -168,11 +169,7 @@ fn performed(model: &mut Model, command_id: &str, outcome: Result<PerformRespons
     }
 }
 
-fn waveform(
-    model: &mut Model,
-    ticket: u64,
-    outcome: Result<deadwax_proto::v1::WaveformResponse, Failure>,
-) {
+fn waveform(model: &mut Model, ticket: u64, outcome: Result<deadwax_proto::v1::WaveformResponse, Failure>) {
     let Some(wave) = model.wave.as_mut().filter(|wave| wave.ask.ticket == ticket) else { return };
     match outcome {
         Ok(answer) => {
@@ -184,11 +181,7 @@ fn waveform(
     }
 }
 
-fn history(
-    model: &mut Model,
-    ticket: u64,
-    outcome: Result<deadwax_proto::v1::HistoryResponse, Failure>,
-) {
+fn history(model: &mut Model, ticket: u64, outcome: Result<deadwax_proto::v1::HistoryResponse, Failure>) {
     let Some(page) = model.history.as_mut().filter(|page| page.ticket == ticket) else { return };
     page.loading = false;
     match outcome {
@@ -221,10 +214,8 @@ fn reconcile(model: &mut Model, effects: &mut Vec<Effect>) {
     if model.subscribed.render != render {
         model.progress = None;
         match &render {
-            Some((project_id, render_id)) => effects.push(Effect::WatchRender {
-                project_id: project_id.clone(),
-                render_id: render_id.clone(),
-            }),
+            Some((project_id, render_id)) => effects
+                .push(Effect::WatchRender { project_id: project_id.clone(), render_id: render_id.clone() }),
             None => effects.push(Effect::StopRender),
         }
         model.subscribed.render = render;
@@ -241,9 +232,8 @@ fn reconcile(model: &mut Model, effects: &mut Vec<Effect>) {
 fn wanted_render(model: &Model) -> Option<(String, String)> {
     let Screen::Master { project, song, .. } = model.top() else { return None };
     let renders = model.projects.get(project)?.renders(song);
-    let busy = renders
-        .into_iter()
-        .find(|it| matches!(it.state(), RenderState::Queued | RenderState::Running))?;
+    let busy =
+        renders.into_iter().find(|it| matches!(it.state(), RenderState::Queued | RenderState::Running))?;
     Some((project.clone(), busy.render_id.clone()))
 }
 
@@ -255,7 +245,9 @@ fn wanted_wave(model: &mut Model) -> Option<WaveAsk> {
     let facts = file.facts.as_ref()?;
     let (start_ms, end_ms) = view.window.unwrap_or((0, rows::length_ms(version)));
     let to_frame = |ms: u64| {
-        u64::try_from(u128::from(ms) * u128::from(facts.sample_rate) / 1000).unwrap_or(u64::MAX).min(facts.frames)
+        u64::try_from(u128::from(ms) * u128::from(facts.sample_rate) / 1000)
+            .unwrap_or(u64::MAX)
+            .min(facts.frames)
     };
     let whole = view.window.is_none();
     let mut ask = WaveAsk {

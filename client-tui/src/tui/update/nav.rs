@@ -244,6 +244,7 @@ fn step(model: &mut Model, verb: Verb) {
     let desk_len = model.desk.as_deref().map_or(0, <[_]>::len);
     let list_len = model.list.as_deref().map_or(0, <[_]>::len);
     let history_len = model.history.as_ref().map_or(0, |page| page.entries.len());
+    let columns_apart = draw::has_columns(model.size.0);
     let Model { stack, projects, .. } = model;
     let Some(top) = stack.last_mut() else { return };
     match top {
@@ -255,7 +256,11 @@ fn step(model: &mut Model, verb: Verb) {
             let Some(rows) = projects.get(project) else { return };
             let now = draw::selected_song(rows, song.as_deref()).map(|it| (it.stage(), it.song_id.clone()));
             let Some((stage, now)) = now else { return };
-            let ids = column(rows, stage);
+            let ids = if columns_apart {
+                column(rows, stage)
+            } else {
+                words::STAGES.iter().flat_map(|stage| column(rows, *stage)).collect()
+            };
             *song = moved_id(&ids, Some(&now), verb);
         }
         Screen::Master { project, song, render } => {

@@ -56,14 +56,18 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
 pub fn approve_problem(model: &Model, ask: &ApproveAsk) -> Option<(String, String)> {
     let look = "Close this with Esc and look at what is there now.".to_owned();
     if model.link != Link::Online {
-        return Some(("Not connected: nothing can be signed now.".into(), "Wait for the line to come back.".into()));
+        return Some((
+            "Not connected: nothing can be signed now.".into(),
+            "Wait for the line to come back.".into(),
+        ));
     }
     let rows = model.projects.get(&ask.project)?;
     let Some(version) = rows.version(&ask.version) else {
         return Some(("This version is no longer there.".into(), look));
     };
     if version.superseded {
-        let newest = rows.versions(&version.song_id).first().map_or("A newer version".into(), |it| words::version(it));
+        let newest =
+            rows.versions(&version.song_id).first().map_or("A newer version".into(), |it| words::version(it));
         let text = format!("{newest} came while this was open. {} is superseded.", words::version(version));
         return Some((text, look));
     }
@@ -177,7 +181,9 @@ fn write(model: &mut Model, mut ask: Box<WriteAsk>, event: KeyEvent) -> Next {
         let text = ask.area.lines().join("\n");
         return Next::Run(Ask::Write(ask), Effect::Edit { text, suffix: ".txt" });
     }
-    if let (KeyCode::BackTab | KeyCode::Tab, Purpose::Hold { roles, role, .. }) = (event.code, &mut ask.purpose) {
+    if let (KeyCode::BackTab | KeyCode::Tab, Purpose::Hold { roles, role, .. }) =
+        (event.code, &mut ask.purpose)
+    {
         *role = (*role + 1) % roles.len().max(1);
         return Next::Keep(Ask::Write(ask));
     }
@@ -288,7 +294,9 @@ fn revision(model: &mut Model, mut ask: Box<RevisionAsk>, event: KeyEvent) -> Ne
         _ if ask.writing => type_text(&mut ask.area, event),
         KeyCode::Up | KeyCode::Char('k') => ask.at = ask.at.saturating_sub(1),
         KeyCode::Down | KeyCode::Char('j') => ask.at = (ask.at + 1).min(count.saturating_sub(1)),
-        KeyCode::Left | KeyCode::Right if !ask.roles.is_empty() => ask.role = (ask.role + 1) % ask.roles.len(),
+        KeyCode::Left | KeyCode::Right if !ask.roles.is_empty() => {
+            ask.role = (ask.role + 1) % ask.roles.len()
+        }
         KeyCode::Char(' ' | 'x') => {
             if let Some(chosen) = ask.chosen.values_mut().nth(ask.at) {
                 *chosen = !*chosen;
@@ -302,7 +310,8 @@ fn revision(model: &mut Model, mut ask: Box<RevisionAsk>, event: KeyEvent) -> Ne
 }
 
 fn send_revision(model: &mut Model, mut ask: Box<RevisionAsk>) -> Next {
-    let note_ids: Vec<String> = ask.chosen.iter().filter(|(_, yes)| **yes).map(|(id, _)| id.clone()).collect();
+    let note_ids: Vec<String> =
+        ask.chosen.iter().filter(|(_, yes)| **yes).map(|(id, _)| id.clone()).collect();
     let message = text(&ask.area);
     ask.problem = if note_ids.is_empty() {
         Some("Choose at least one note: Tab, then Space.")
