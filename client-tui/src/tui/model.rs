@@ -272,7 +272,7 @@ pub struct Prompt {
 #[derive(Clone, Debug)]
 pub enum Ask {
     Approve(ApproveAsk),
-    Confirm(ConfirmAsk),
+    Confirm(Box<ConfirmAsk>),
     Write(Box<WriteAsk>),
     Tick(TickAsk),
     Revision(Box<RevisionAsk>),

@@ -120,7 +120,7 @@ impl Project {
             .filter_map(|row| if let Of::Version(it) = row { Some(it) } else { None })
             .filter(|version| version.song_id == song_id)
             .collect();
-        versions.sort_by(|a, b| (b.kind, b.number, b.at_ms).cmp(&(a.kind, a.number, a.at_ms)));
+        versions.sort_by_key(|it| std::cmp::Reverse((it.kind, it.number, it.at_ms)));
         versions
     }
 

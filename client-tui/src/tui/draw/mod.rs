@@ -25,6 +25,7 @@ use super::{
     rows::{May, Project},
     update, words,
 };
+use crate::scrub;
 use deadwax_proto::v1::{NoteRow, RenderRow, SongRow};
 pub(super) use project::has_columns;
 use text::{clip, width, wrap};
@@ -100,12 +101,19 @@ pub fn selected_render<'a>(rows: &'a Project, song: &str, render: Option<&str>) 
     render.and_then(|id| rows.render(id)).or_else(|| rows.renders(song).first().copied())
 }
 
-/// One line at a row of an area, cut at the area's edge.
+/// One line at a row of an area, cut at the area's edge. The last gate of S-1: whatever a screen forgot to scrub is scrubbed here.
 fn put<'a>(frame: &mut Frame<'_>, area: Rect, row: u16, line: impl Into<Line<'a>>) {
-    if row < area.height {
-        let at = Rect { x: area.x, y: area.y + row, width: area.width, height: 1 };
-        frame.render_widget(line.into(), at);
+    if row >= area.height {
+        return;
     }
+    let mut line = line.into();
+    for span in &mut line.spans {
+        if span.content.chars().any(scrub::is_hostile) {
+            span.content = scrub::line(&span.content).into();
+        }
+    }
+    let at = Rect { x: area.x, y: area.y + row, width: area.width, height: 1 };
+    frame.render_widget(line, at);
 }
 
 /// A heading with a rule to the edge: "Notes ── 3 open ─────".

@@ -34,7 +34,8 @@ pub(super) fn draw(
         return empty(theme, frame, area, &["The project has not arrived yet."]);
     };
     let head = rows.head();
-    put(frame, area, 0, Line::styled(format!(" {}", subtitle(rows, head)), theme.dim()));
+    let about = clip(&subtitle(rows, head), usize::from(area.width.saturating_sub(2)));
+    put(frame, area, 0, Line::styled(format!(" {about}"), theme.dim()));
     let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     let Some(chosen) = selected_song(rows, song) else {
         let title = head.map_or("", |it| it.title.as_str());

@@ -158,7 +158,7 @@ fn prepare(
         | Verb::AcceptHandoff
         | Verb::MakeDelivery
         | Verb::StartRender
-        | Verb::CancelRender => Ask::Confirm(confirm(model, verb, subject, about)?),
+        | Verb::CancelRender => Ask::Confirm(Box::new(confirm(model, verb, subject, about)?)),
         Verb::Address | Verb::Accept => {
             return note_command(model, verb, subject, about).map(|it| Prepared::Send(Box::new(it)));
         }
@@ -422,7 +422,7 @@ fn upload(model: &Model, subject: &Subject) -> Notice {
 }
 
 /// What to type, with names quoted for a shell.
-pub(crate) fn push_command(project: &str, song: &str) -> String {
+pub fn push_command(project: &str, song: &str) -> String {
     format!("deadwax push FILE... --project {} --song {}", quoted(project), quoted(song))
 }
 

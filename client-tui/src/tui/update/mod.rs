@@ -12,7 +12,8 @@ use super::{
     msg::{Effect, Failure, Msg, WaveAsk},
     rows,
 };
-pub(super) use act::{may, push_command};
+pub(super) use act::may;
+pub use act::push_command;
 pub use prompt::approve_problem;
 
 /// The longest wait between two tries to connect.

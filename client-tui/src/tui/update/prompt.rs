@@ -25,7 +25,7 @@ enum Next {
     Keep(Ask),
     Close,
     Send(Box<Pending>),
-    Run(Ask, Effect),
+    Run(Ask, Box<Effect>),
 }
 
 pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
@@ -47,7 +47,7 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
         Next::Send(pending) => vec![act::send(model, *pending)],
         Next::Run(ask, effect) => {
             model.prompt = Some(Prompt { ask, shown });
-            vec![effect]
+            vec![*effect]
         }
     }
 }
@@ -121,7 +121,7 @@ fn approve(model: &mut Model, mut ask: ApproveAsk, event: KeyEvent, shown: bool)
     Next::Keep(Ask::Approve(ask))
 }
 
-fn confirm(model: &mut Model, mut ask: ConfirmAsk, event: KeyEvent, shown: bool) -> Next {
+fn confirm(model: &mut Model, mut ask: Box<ConfirmAsk>, event: KeyEvent, shown: bool) -> Next {
     if is_no(event, ask.on_yes) {
         return Next::Close;
     }
@@ -179,7 +179,7 @@ fn write(model: &mut Model, mut ask: Box<WriteAsk>, event: KeyEvent) -> Next {
     }
     if is_ctrl(event, 'e') {
         let text = ask.area.lines().join("\n");
-        return Next::Run(Ask::Write(ask), Effect::Edit { text, suffix: ".txt" });
+        return Next::Run(Ask::Write(ask), Box::new(Effect::Edit { text, suffix: ".txt" }));
     }
     if let (KeyCode::BackTab | KeyCode::Tab, Purpose::Hold { roles, role, .. }) =
         (event.code, &mut ask.purpose)
@@ -295,7 +295,7 @@ fn revision(model: &mut Model, mut ask: Box<RevisionAsk>, event: KeyEvent) -> Ne
         KeyCode::Up | KeyCode::Char('k') => ask.at = ask.at.saturating_sub(1),
         KeyCode::Down | KeyCode::Char('j') => ask.at = (ask.at + 1).min(count.saturating_sub(1)),
         KeyCode::Left | KeyCode::Right if !ask.roles.is_empty() => {
-            ask.role = (ask.role + 1) % ask.roles.len()
+            ask.role = (ask.role + 1) % ask.roles.len();
         }
         KeyCode::Char(' ' | 'x') => {
             if let Some(chosen) = ask.chosen.values_mut().nth(ask.at) {
@@ -343,7 +343,7 @@ fn recipe(model: &mut Model, mut ask: Box<RecipeAsk>, event: KeyEvent) -> Next {
     }
     if is_ctrl(event, 'e') {
         let text = ask.area.lines().join("\n");
-        return Next::Run(Ask::Recipe(ask), Effect::Edit { text, suffix: ".toml" });
+        return Next::Run(Ask::Recipe(ask), Box::new(Effect::Edit { text, suffix: ".toml" }));
     }
     if is_ctrl(event, 's') {
         if !model.online() {
@@ -354,7 +354,7 @@ fn recipe(model: &mut Model, mut ask: Box<RecipeAsk>, event: KeyEvent) -> Next {
         ask.check = RecipeCheck::Asked(ticket);
         ask.save = true;
         let toml = whole(&ask.area);
-        return Next::Run(Ask::Recipe(ask), Effect::CheckRecipe { ticket, toml });
+        return Next::Run(Ask::Recipe(ask), Box::new(Effect::CheckRecipe { ticket, toml }));
     }
     if ask.area.input(event) {
         // The answer on the way is about an older text.
