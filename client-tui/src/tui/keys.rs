@@ -205,6 +205,7 @@ const PROJECT: &[Binding] = bind! {
 const SONG: &[Binding] = bind! {
     NextPane, [Code(KeyCode::Tab)], "pane", "Versions or notes: where up and down move";
     Open, [Code(KeyCode::Enter)], "", "Put the time cursor on the note";
+    Approve, [Char('a')], "approve", "Approve the version: sign its exact files";
     AddNote, [Char('n')], "note", "A note at the cursor, or on the marked range";
     AddSongNote, [Char('N')], "", "A note on the song as a whole";
     Reply, [Char('r')], "reply", "Answer the note";
@@ -214,7 +215,6 @@ const SONG: &[Binding] = bind! {
     Decline, [Char('x')], "", "Decline the note, with a reason";
     Tick, [Char('t')], "", "Tick an item of the note's checklist";
     RequestRevision, [Char('R')], "revision", "Ask for a revision with chosen notes";
-    Approve, [Char('a')], "approve", "Approve the version: sign its exact files";
     Withdraw, [Char('w')], "", "Withdraw your approval";
     Hold, [Char('H')], "", "Put the song on hold, with a reason";
     LiftHold, [Char('L')], "", "Lift your hold";

@@ -237,17 +237,21 @@ fn status(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     let (last, own): (Vec<_>, Vec<_>) = keys::bindings(model.top().kind())
         .filter(|it| !it.short.is_empty())
         .partition(|it| matches!(it.verb, Verb::Help | Verb::Back));
-    let tail: usize = last.iter().map(|it| short(it).0.len() + it.short.len() + 3).sum();
-    for (binding, keep) in own.iter().map(|it| (it, tail)).chain(last.iter().map(|it| (it, 0))) {
+    let tail: usize = last.iter().map(|it| width(&short(it).0) + width(it.short) + 3).sum();
+    let off = |verb: Verb| {
+        matches!(update::may(model, verb), May::No(_)) || (verb.action().is_some() && !model.online())
+    };
+    // Keys that would be refused come last and only where there is room.
+    let (idle, able): (Vec<_>, Vec<_>) = own.into_iter().partition(|it| off(it.verb));
+    let ordered = able.into_iter().chain(idle).map(|it| (it, tail)).chain(last.into_iter().map(|it| (it, 0)));
+    for (binding, keep) in ordered {
         let (key, does) = short(binding);
         let len = width(&key) + width(does) + 3;
         if used + len + keep > room {
             continue;
         }
         used += len;
-        let off = matches!(update::may(model, binding.verb), May::No(_))
-            || (binding.verb.action().is_some() && !model.online());
-        spans.push(Span::styled(key, if off { theme.dim() } else { theme.key() }));
+        spans.push(Span::styled(key, if off(binding.verb) { theme.dim() } else { theme.key() }));
         spans.push(Span::styled(format!(" {does}  "), theme.dim()));
     }
     spans.push(" ".repeat(usize::from(area.width).saturating_sub(used + right)).into());

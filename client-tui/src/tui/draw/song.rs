@@ -266,7 +266,7 @@ fn notes_of(
     let mut lines = Vec::new();
     for (at, note) in notes.iter().enumerate() {
         let is_chosen = chosen.as_deref() == Some(note.note_id.as_str());
-        lines.push((note_line(model, theme, rows, note, at, is_chosen && focused, area.width), is_chosen));
+        lines.push((note_line(model, theme, rows, note, at, (is_chosen, focused), area.width), is_chosen));
         if is_chosen {
             let details = note_details(theme, rows, note, usize::from(area.width.saturating_sub(4)));
             lines.extend(details.into_iter().map(|line| (line, false)));
@@ -281,9 +281,10 @@ fn note_line<'a>(
     rows: &Project,
     note: &NoteRow,
     at: usize,
-    chosen: bool,
+    (open, focused): (bool, bool),
     columns: u16,
 ) -> Line<'a> {
+    let chosen = open && focused;
     let (sign, _) = words::note_state(note.state());
     let replies = rows.replies(&note.note_id).len();
     let thread = if replies == 0 { String::new() } else { format!(" +{replies}") };
@@ -293,7 +294,14 @@ fn note_line<'a>(
     let head = format!("{mark}{}{sign} {} {}{thread}: ", label(at), pad(&time, 6), clip(&note.author, 12));
     let room = usize::from(columns).saturating_sub(width(&head));
     let pending = model.pending.iter().any(|it| it.about == format!("note/{}", note.note_id));
-    let text = if pending { format!("… {lock}{}", note.text) } else { format!("{lock}{}", note.text) };
+    // The chosen note shows its whole text below, so its line tells the rest.
+    let text = if open {
+        let (_, state) = words::note_state(note.state());
+        format!("{lock}{state}, as {}", words::role(note.author_role()))
+    } else {
+        format!("{lock}{}", note.text)
+    };
+    let text = if pending { format!("… {text}") } else { text };
     let key = format!("note/{}", note.note_id);
     let fresh = rows.is_fresh(&key)
         || rows.replies(&note.note_id).iter().any(|it| rows.is_fresh(&format!("note/{}", it.note_id)));
@@ -309,13 +317,7 @@ fn note_details<'a>(theme: &Theme, rows: &Project, note: &NoteRow, room: usize) 
     add(&note.text, theme.plain());
     let version = rows.version(&note.version_id).map_or_else(String::new, words::version);
     let on = if note.alternate.is_empty() { version } else { format!("{version}, {}", note.alternate) };
-    let (_, state) = words::note_state(note.state());
-    let mut facts = format!(
-        "{state} · {} ({}) on {on} · {}",
-        note.author,
-        words::role(note.author_role()),
-        words::span(note.start_ms, note.end_ms)
-    );
+    let mut facts = format!("on {on} · {}", words::span(note.start_ms, note.end_ms));
     if !note.addressee.is_empty() {
         facts.push_str(&format!(" · for {}", note.addressee));
     }

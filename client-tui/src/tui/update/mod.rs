@@ -55,7 +55,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::ProjectGone { project_id } => gone(model, &project_id),
         Msg::Render { render_id, progress } => model.progress = Some((render_id, progress)),
-        Msg::Performed { command_id, outcome } => performed(model, &command_id, outcome),
+        Msg::Performed { command_id, outcome } => performed(model, &command_id, outcome, &mut effects),
         Msg::Waveform { ticket, outcome } => waveform(model, ticket, outcome),
         Msg::History { ticket, outcome } => history(model, ticket, outcome),
         Msg::RecipeChecked { ticket, outcome } => effects = prompt::recipe_checked(model, ticket, outcome),
@@ -149,7 +149,12 @@ pub(super) fn perform(pending: &Pending) -> Effect {
     }
 }
 
-fn performed(model: &mut Model, command_id: &str, outcome: Result<PerformResponse, Failure>) {
+fn performed(
+    model: &mut Model,
+    command_id: &str,
+    outcome: Result<PerformResponse, Failure>,
+    effects: &mut Vec<Effect>,
+) {
     let Some(at) = model.pending.iter().position(|it| it.command_id == command_id) else { return };
     match outcome {
         Ok(answer) => {
@@ -166,6 +171,7 @@ fn performed(model: &mut Model, command_id: &str, outcome: Result<PerformRespons
             model.notice = Some(Notice::Refused { text, hint });
         }
         // Nobody knows whether it was done: it stays, and goes out again with the same id when the server is back.
+        Err(Failure::Offline(why)) if model.online() => lost(model, why, effects),
         Err(Failure::Offline(_)) => {}
     }
 }
