@@ -85,9 +85,11 @@ fn a_version_superseded_under_the_prompt_cannot_be_signed() {
     seat.press("a");
     supersede(&mut seat);
     assert!(seat.screen().contains("Mix 3 came while this was open. Mix 2 is superseded."));
-    seat.press("y<tab><enter>");
-    assert!(seat.sent().is_empty());
+    seat.press("y<tab>y");
     assert!(seat.model.prompt.is_some(), "it stays and says why");
+    seat.press("<enter>");
+    assert!(seat.model.prompt.is_none(), "Enter only closes now");
+    assert!(seat.sent().is_empty());
 }
 
 #[test]

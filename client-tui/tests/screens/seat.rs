@@ -73,7 +73,20 @@ impl Seat {
     }
 
     pub fn screen(&self) -> String {
-        self.terminal().backend().to_string()
+        let terminal = self.terminal();
+        let buffer = terminal.backend().buffer();
+        let columns = usize::from(self.model.size.0);
+        let line = |cells: &[ratatui::buffer::Cell]| {
+            let mut line = String::new();
+            let mut at = 0;
+            // A wide character covers the cell after it.
+            while let Some(cell) = cells.get(at) {
+                line.push_str(cell.symbol());
+                at += unicode_width::UnicodeWidthStr::width(cell.symbol()).max(1);
+            }
+            line.trim_end().to_owned()
+        };
+        buffer.content().chunks(columns).map(line).collect::<Vec<_>>().join("\n")
     }
 
     pub fn terminal(&self) -> Terminal<TestBackend> {

@@ -158,7 +158,7 @@ fn title(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     let kind = model.top().kind();
     let columns = usize::from(area.width);
     let studio = clip(&model.studio, columns / 4);
-    let room = columns.saturating_sub(width(&studio) + 14 + width(kind.title()));
+    let room = columns.saturating_sub(width(&studio) + 19 + width(kind.title()));
     let (first, second) = (clip(project, room / 2), clip(song, room / 2));
     let mut spans = vec![Span::styled(" Deadwax ", theme.brand())];
     for part in [first.as_str(), second.as_str()].into_iter().filter(|part| !part.is_empty()) {

@@ -54,8 +54,14 @@ fn open(theme: &Theme, frame: &mut Frame<'_>, area: Rect, title: &str, size: (u1
     Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner }
 }
 
-fn buttons<'a>(theme: &Theme, yes: &str, on_yes: bool) -> Line<'a> {
+fn buttons<'a>(theme: &Theme, yes: &str, on_yes: bool, able: bool) -> Line<'a> {
     let style = |on: bool| if on { theme.chosen() } else { theme.plain() };
+    if !able {
+        return Line::from(vec![
+            Span::styled("[ Cancel ]", theme.chosen()),
+            Span::styled("   Nothing can be signed here; Enter or Esc closes", theme.dim()),
+        ]);
+    }
     Line::from(vec![
         Span::styled("[ Cancel ]", style(!on_yes)),
         Span::raw("   "),
@@ -98,7 +104,9 @@ fn approve(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask:
         .collect();
     let choose = if ask.roles.len() > 1 { "   ↑↓ choose" } else { "" };
     tail.push((clip(&format!("You sign as {}{choose}", roles.join(" ")), room), theme.plain()));
-    match update::approve_problem(model, ask) {
+    let problem = update::approve_problem(model, ask);
+    let able = problem.is_none();
+    match problem {
         None => tail
             .push(("You sign exactly these files; a new upload needs a new signature.".into(), theme.dim())),
         Some((text, hint)) => {
@@ -113,7 +121,7 @@ fn approve(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask:
     let row = say(frame, inner, 0, head);
     let row = say(frame, inner, row + 1, files);
     let row = say(frame, inner, row + 1, tail);
-    put(frame, inner, row + 1, buttons(theme, "Approve", ask.on_yes));
+    put(frame, inner, row + 1, buttons(theme, "Approve", ask.on_yes, able));
 }
 
 /// Title, who and when, length and levels of the Main.
@@ -159,9 +167,9 @@ fn confirm(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &ConfirmAsk) {
         said.extend(wrap(line, room).into_iter().map(|line| (line, theme.plain())));
     }
     let lines = u16::try_from(said.len() + 4).unwrap_or(u16::MAX);
-    let inner = open(theme, frame, area, "Sure?", (columns, lines));
+    let inner = open(theme, frame, area, "Please confirm", (columns, lines));
     let row = say(frame, inner, 0, said);
-    put(frame, inner, row + 1, buttons(theme, ask.yes, ask.on_yes));
+    put(frame, inner, row + 1, buttons(theme, ask.yes, ask.on_yes, true));
 }
 
 fn editor(theme: &Theme, frame: &mut Frame<'_>, area: Rect, area_of: &TextArea<'static>, numbers: bool) {
@@ -175,7 +183,10 @@ fn editor(theme: &Theme, frame: &mut Frame<'_>, area: Rect, area_of: &TextArea<'
 
 fn write(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &WriteAsk) {
     let columns = area.width.min(76);
-    let inner = open(theme, frame, area, &ask.title, (columns, 11));
+    // At the bottom, so that the picture with the marked time stays in sight.
+    let lines = area.height.min(11);
+    let bottom = Rect { y: area.y + area.height - lines, height: lines, ..area };
+    let inner = open(theme, frame, bottom, &ask.title, (columns, lines));
     let [text, option, told] =
         Layout::vertical([Constraint::Min(3), Constraint::Length(1), Constraint::Length(1)]).areas(inner);
     editor(theme, frame, text, &ask.area, false);

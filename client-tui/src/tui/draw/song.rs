@@ -234,7 +234,11 @@ fn gate_of(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, rows
         add(sign, &format!("{} ({}) {word} {version}", it.name, words::role(it.role())), theme.dim());
     }
     let height = usize::from(area.height.saturating_sub(1));
-    for (row, (line, style)) in lines.into_iter().take(height).enumerate() {
+    if lines.len() > height && height > 0 {
+        lines.truncate(height - 1);
+        lines.push((" …".into(), theme.dim()));
+    }
+    for (row, (line, style)) in lines.into_iter().enumerate() {
         put(frame, area, u16::try_from(row + 1).unwrap_or(u16::MAX), Line::styled(line, style));
     }
 }

@@ -28,32 +28,35 @@ pub(super) fn pad_left(text: &str, columns: usize) -> String {
     format!("{}{text}", " ".repeat(columns.saturating_sub(width(&text))))
 }
 
-/// Lines of at most so many columns, broken at spaces where there are some, within a word where there are none (Chinese, long names).
+/// Lines of at most so many columns, broken at spaces. A word is broken only where it is longer than a line, or in a script that writes
+/// without spaces.
 pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(2);
     let mut lines = Vec::new();
     for paragraph in scrub::block(text).lines() {
         let mut line = String::new();
-        for word in paragraph.split_word_bounds() {
-            if width(&line) + width(word) <= columns {
+        for word in paragraph.split_whitespace() {
+            let gap = usize::from(!line.is_empty());
+            let (used, wide) = (width(&line), width(word));
+            if used + gap + wide <= columns {
+                line.push_str(&" "[..gap]);
                 line.push_str(word);
                 continue;
             }
-            if !line.trim().is_empty() {
-                lines.push(line.trim_end().to_owned());
-            }
-            line = String::new();
-            if word.trim().is_empty() {
-                continue;
+            let breaks = wide > columns || word.graphemes(true).any(|it| width(it) > 1);
+            if !breaks || used + gap >= columns {
+                lines.push(std::mem::take(&mut line));
+            } else {
+                line.push_str(&" "[..gap]);
             }
             for piece in word.graphemes(true) {
                 if width(&line) + width(piece) > columns {
-                    lines.push(std::mem::take(&mut line));
+                    lines.push(std::mem::take(&mut line).trim_end().to_owned());
                 }
                 line.push_str(piece);
             }
         }
-        lines.push(line.trim_end().to_owned());
+        lines.push(line);
     }
     lines
 }
@@ -80,5 +83,7 @@ mod tests {
         assert_eq!(wrap("the vocal is too low here", 12), ["the vocal is", "too low here"]);
         assert_eq!(wrap("夜のドライブ", 6), ["夜のド", "ライブ"]);
         assert_eq!(wrap("a\n\nb", 10), ["a", "", "b"]);
+        assert_eq!(wrap("push --song 'Paper'", 13), ["push --song", "'Paper'"]);
+        assert_eq!(wrap("one abcdefghij", 6), ["one ab", "cdefgh", "ij"]);
     }
 }

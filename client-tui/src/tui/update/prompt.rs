@@ -97,8 +97,13 @@ fn approve(model: &mut Model, mut ask: ApproveAsk, event: KeyEvent, shown: bool)
     if is_no(event, ask.on_yes) {
         return Next::Close;
     }
+    if approve_problem(model, &ask).is_some() {
+        // Only Cancel is left.
+        let close = event.code == KeyCode::Enter && shown;
+        return if close { Next::Close } else { Next::Keep(Ask::Approve(ask)) };
+    }
     if is_yes(event, ask.on_yes) {
-        if !shown || approve_problem(model, &ask).is_some() {
+        if !shown {
             return Next::Keep(Ask::Approve(ask));
         }
         let about = format!("version/{}", ask.version);
