@@ -2,7 +2,16 @@
 
 pub mod block;
 pub mod decode;
+pub mod dither;
 pub mod error;
+pub mod measure;
+pub mod processors;
+pub mod recipe;
+pub mod report;
+pub mod resample;
+pub mod true_peak;
+pub mod waveform;
+pub mod write;
 
 pub use block::{Block, Spec};
 pub use decode::Source;
