@@ -1,7 +1,7 @@
 //! A recipe: the saved intent of a master, as TOML for people. Unknown keys and values outside their limits are errors with the line.
 //! Never here: files, sound.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -10,10 +10,8 @@ use crate::{
         Band, BandKind, Chain, Compressor, CompressorSettings, CurveSettings, DcFilter, Equaliser, Gain,
         Processor, Sensing, Width,
     },
+    write::Encoding,
 };
-
-/// Encodings a recipe may ask for.
-pub const ENCODINGS: [&str; 5] = ["wav16", "wav24", "wav32f", "flac16", "flac24"];
 
 /// Order of the chain: DC filter, input gain, equaliser, compressor, width; then the gain that meets the target, sample-rate conversion, limiter,
 /// dither. What is left out of the text is left out of the chain.
@@ -49,9 +47,8 @@ pub struct Recipe {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Output {
-    /// One of [`ENCODINGS`].
-    #[serde(deserialize_with = "encoding")]
-    pub encoding: String,
+    #[serde(deserialize_with = "encoding", serialize_with = "token")]
+    pub encoding: Encoding,
     /// Hz; without it, the rate of the main.
     #[serde(default, deserialize_with = "rate", skip_serializing_if = "Option::is_none")]
     pub rate: Option<u32>,
@@ -185,7 +182,7 @@ fn sensing_default() -> Sensing {
 }
 
 fn outputs_default() -> Vec<Output> {
-    vec![Output { encoding: "wav24".into(), rate: None }]
+    vec![Output { encoding: Encoding::Wav24, rate: None }]
 }
 
 fn name<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error> {
@@ -198,13 +195,12 @@ fn name<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error> {
     Ok(name)
 }
 
-fn encoding<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error> {
-    let token = String::deserialize(d)?;
-    if ENCODINGS.contains(&token.as_str()) {
-        Ok(token)
-    } else {
-        Err(serde::de::Error::custom(format!("{token:?} is not one of {}", ENCODINGS.join(", "))))
-    }
+fn encoding<'de, D: Deserializer<'de>>(d: D) -> Result<Encoding, D::Error> {
+    String::deserialize(d)?.parse().map_err(serde::de::Error::custom)
+}
+
+fn token<S: Serializer>(encoding: &Encoding, s: S) -> Result<S::Ok, S::Error> {
+    s.serialize_str(encoding.token())
 }
 
 fn rate<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u32>, D::Error> {
@@ -248,9 +244,9 @@ impl Default for Recipe {
             width: None,
             limiter: Some(LimiterRecipe::default()),
             outputs: vec![
-                Output { encoding: "wav24".into(), rate: None },
-                Output { encoding: "wav16".into(), rate: Some(44_100) },
-                Output { encoding: "flac24".into(), rate: None },
+                Output { encoding: Encoding::Wav24, rate: None },
+                Output { encoding: Encoding::Wav16, rate: Some(44_100) },
+                Output { encoding: Encoding::Flac24, rate: None },
             ],
         }
     }

@@ -30,8 +30,11 @@ pub fn check(path: &Path, steps: &mut Steps<'_>) -> Result<Checked, DspError> {
     let spec = source.spec().clone();
     let mut meter = Meter::new(&spec);
     let mut peak = TruePeak::reference(spec.channels, spec.sample_rate);
-    let no_second = |e: ebur128::Error| DspError::Invalid(format!("the second meter cannot read {}: {e}", path.display()));
-    let mut second = ebur128::EbuR128::new(spec.channels as u32, spec.sample_rate, ebur128::Mode::I).map_err(no_second)?;
+    let no_second = |e: ebur128::Error| {
+        DspError::Invalid(format!("the second meter cannot read {}: {e}", path.display()))
+    };
+    let mut second =
+        ebur128::EbuR128::new(spec.channels as u32, spec.sample_rate, ebur128::Mode::I).map_err(no_second)?;
     let mut block = Block::new(spec.channels, 0);
     while source.read(&mut block, BLOCK_FRAMES)? > 0 {
         meter.push(&block);

@@ -21,7 +21,8 @@ pub struct Level {
 impl Level {
     /// No gain, no limiting.
     pub fn unity() -> Self {
-        let curve = CurveSettings { lookahead_ms: 0.0, hold_ms: 0.0, fast_release_ms: 0.0, slow_release_ms: 0.0 };
+        let curve =
+            CurveSettings { lookahead_ms: 0.0, hold_ms: 0.0, fast_release_ms: 0.0, slow_release_ms: 0.0 };
         Level { gain_db: 0.0, limit_dbtp: None, curve, trim_db: 0.0 }
     }
 }
@@ -55,8 +56,12 @@ impl<'a> Gains<'a> {
         if let Some(limit_dbtp) = level.limit_dbtp {
             let curve = GainCurve::new(&level.curve, sample_rate);
             let late = curve.latency_frames();
-            gains.limiting =
-                Some(Limiting { peaks: peaks.reader()?, curve, limit: linear(limit_dbtp), heard: Vec::new() });
+            gains.limiting = Some(Limiting {
+                peaks: peaks.reader()?,
+                curve,
+                limit: linear(limit_dbtp),
+                heard: Vec::new(),
+            });
             gains.advance(late)?;
         }
         Ok(gains)

@@ -23,7 +23,11 @@ fn k_weighting(sample_rate: u32) -> [Coefficients; 2] {
         let band = high.powf(0.499_666_774_154_541_6);
         let a0 = 1.0 + k / q + k * k;
         Coefficients {
-            b: [(high + band * k / q + k * k) / a0, 2.0 * (k * k - high) / a0, (high - band * k / q + k * k) / a0],
+            b: [
+                (high + band * k / q + k * k) / a0,
+                2.0 * (k * k - high) / a0,
+                (high - band * k / q + k * k) / a0,
+            ],
             a: [2.0 * (k * k - 1.0) / a0, (1.0 - k / q + k * k) / a0],
         }
     };
@@ -80,9 +84,11 @@ impl Integrated {
 
     /// LUFS; `None` for silence and for less than 400 ms.
     pub fn lufs(&self) -> Option<f64> {
-        let blocks = || self.steps.windows(STEPS_PER_BLOCK).map(|w| w.iter().sum::<f64>() / STEPS_PER_BLOCK as f64);
+        let blocks =
+            || self.steps.windows(STEPS_PER_BLOCK).map(|w| w.iter().sum::<f64>() / STEPS_PER_BLOCK as f64);
         let mean_above = |gate: f64| {
-            let (sum, n) = blocks().filter(|p| loudness(*p) > gate).fold((0.0, 0u32), |(s, n), p| (s + p, n + 1));
+            let (sum, n) =
+                blocks().filter(|p| loudness(*p) > gate).fold((0.0, 0u32), |(s, n), p| (s + p, n + 1));
             (n > 0).then(|| sum / f64::from(n))
         };
         let relative = loudness(mean_above(ABSOLUTE_GATE_LUFS)?) + RELATIVE_GATE_LU;

@@ -15,6 +15,7 @@ mod check;
 mod feed;
 mod level;
 mod loudness;
+pub use loudness::Integrated; // TEMP
 mod print;
 mod report;
 mod run;
@@ -113,7 +114,8 @@ struct Specs {
 impl Specs {
     fn read(job: &Job) -> Result<Self, DspError> {
         let main = Self::one(&job.main)?;
-        let alternates = job.alternates.iter().map(|(_, path)| Self::one(path)).collect::<Result<Vec<_>, _>>()?;
+        let alternates =
+            job.alternates.iter().map(|(_, path)| Self::one(path)).collect::<Result<Vec<_>, _>>()?;
         Ok(Specs { main, alternates })
     }
 

@@ -1,6 +1,6 @@
 //! Writing one take at one rate into every encoding asked for, in one pass. Never here: the search, the judgement of the files.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::{feed::Feed, level::Gains, steps::Steps};
 use crate::{
@@ -14,8 +14,6 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Plate {
     pub encoding: Encoding,
-    /// The encoding's token in the recipe.
-    pub token: String,
     /// Its name, and where it is made.
     pub file: String,
     pub path: PathBuf,
@@ -43,7 +41,8 @@ pub fn print(
     steps: &mut Steps<'_>,
 ) -> Result<Printed, DspError> {
     let channels = feed.channels();
-    let mut presses = plates.iter().map(|p| press(p, rate, channels, grid_bits)).collect::<Result<Vec<_>, _>>()?;
+    let mut presses =
+        plates.iter().map(|p| press(p, rate, channels, grid_bits)).collect::<Result<Vec<_>, _>>()?;
     let (mut frames, mut block) = (0u64, Block::new(channels, 0));
     while feed.next(&mut block)? {
         if let Some(gains) = &mut gains {
@@ -69,13 +68,11 @@ pub fn print(
 }
 
 fn press(plate: &Plate, rate: u32, channels: usize, grid_bits: Option<u32>) -> Result<Press, DspError> {
-    let quantiser = match plate.encoding.bits_of_integers() {
-        Some(bits) if grid_bits.is_none_or(|grid| grid > bits) => Some(Quantiser::new(channels, bits)),
-        _ => None,
-    };
-    Ok(Press { writer: open(&plate.path, plate.encoding, rate, channels)?, quantiser, block: Block::new(channels, 0) })
-}
-
-fn open(path: &Path, encoding: Encoding, rate: u32, channels: usize) -> Result<AudioWriter, DspError> {
-    AudioWriter::create(path, encoding, rate, channels)
+    let bits = plate.encoding.bits();
+    let exact = plate.encoding.float() || grid_bits.is_some_and(|grid| grid <= bits);
+    Ok(Press {
+        writer: AudioWriter::create(&plate.path, plate.encoding, rate, channels, None)?,
+        quantiser: (!exact).then(|| Quantiser::new(channels, bits)),
+        block: Block::new(channels, 0),
+    })
 }

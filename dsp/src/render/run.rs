@@ -1,13 +1,13 @@
 //! The course of one render: measure the main; then, rate by rate, find the level on the main, print it and its alternates, judge every file and
 //! print again what is over the ceiling; last, give the files their names and write the report.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use tempfile::TempDir;
 
 use super::{
-    BLOCK_FRAMES, ENGINE, Job, MAIN, METERS_AGREE_LU, OutputReport, Progress, REDUCTION_WORTH_A_WARNING_DB, Report,
-    Specs, TARGET_TOLERANCE_LU,
+    ENGINE, Job, MAIN, METERS_AGREE_LU, OutputReport, Progress, REDUCTION_WORTH_A_WARNING_DB, Report, Specs,
+    TARGET_TOLERANCE_LU,
     check::{self, Checked},
     feed::Feed,
     level::Level,
@@ -46,7 +46,7 @@ pub struct Run<'a> {
 /// All outputs of one rate.
 struct Rate {
     hz: u32,
-    encodings: Vec<(String, Encoding)>,
+    encodings: Vec<Encoding>,
 }
 
 /// One source of the job.
@@ -67,12 +67,10 @@ impl<'a> Run<'a> {
         let mut rates: Vec<Rate> = Vec::new();
         for output in &job.recipe.outputs {
             let hz = output.rate.unwrap_or(specs.main.sample_rate);
-            let encoding = Encoding::parse(&output.encoding)
-                .ok_or_else(|| DspError::Invalid(format!("{} cannot be written", output.encoding)))?;
             match rates.iter_mut().find(|r| r.hz == hz) {
-                Some(rate) if rate.encodings.iter().any(|(t, _)| *t == output.encoding) => {}
-                Some(rate) => rate.encodings.push((output.encoding.clone(), encoding)),
-                None => rates.push(Rate { hz, encodings: vec![(output.encoding.clone(), encoding)] }),
+                Some(rate) if rate.encodings.contains(&output.encoding) => {}
+                Some(rate) => rate.encodings.push(output.encoding),
+                None => rates.push(Rate { hz, encodings: vec![output.encoding] }),
             }
         }
         // The level is found at the rate of the main first, where there is such an output.
@@ -133,7 +131,10 @@ impl<'a> Run<'a> {
     fn print_rate(&mut self, rate: &Rate, start: Option<&Level>) -> Result<Level, DspError> {
         let job = self.job;
         if rate.hz > self.specs.main.sample_rate {
-            self.warn(format!("{} Hz is above the rate of the main ({} Hz): nothing is gained by it", rate.hz, self.specs.main.sample_rate));
+            self.warn(format!(
+                "{} Hz is above the rate of the main ({} Hz): nothing is gained by it",
+                rate.hz, self.specs.main.sample_rate
+            ));
         }
         let aim = self.aim(rate);
         let spec = self.specs.main.clone();
@@ -149,7 +150,7 @@ impl<'a> Run<'a> {
     /// The ceiling less what dither and rounding can add between samples, taken generously as four steps of the coarsest format.
     fn aim(&self, rate: &Rate) -> Aim {
         let recipe = &self.job.recipe;
-        let coarsest = rate.encodings.iter().filter_map(|(_, e)| e.bits_of_integers()).min();
+        let coarsest = rate.encodings.iter().filter(|e| !e.float()).map(|e| e.bits()).min();
         let room = coarsest.map_or(0.0, |bits| 4.0 / 2f64.powi(bits as i32 - 1));
         let ceiling = 10f64.powf(recipe.ceiling_dbtp / 20.0);
         Aim {
@@ -178,7 +179,14 @@ impl<'a> Run<'a> {
             None
         } else {
             let feed = self.feed(part, rate)?;
-            Some(Take::prepare(feed, rate.hz, self.workshop.path(), &mut self.steps, aim, given.map(|l| l.gain_db))?)
+            Some(Take::prepare(
+                feed,
+                rate.hz,
+                self.workshop.path(),
+                &mut self.steps,
+                aim,
+                given.map(|l| l.gain_db),
+            )?)
         };
         self.steps.begin(format!("find the level of {at}"))?;
         let mut level = match (&take, given) {
@@ -213,14 +221,18 @@ impl<'a> Run<'a> {
         let binding = self.job.recipe.target_lufs.is_some() || self.job.recipe.limiter.is_some();
         self.steps.begin(format!("write {at}"))?;
         for reprint in 0..=REPRINTS {
-            let grid = (take.is_none() && part.spec.sample_rate == rate.hz && !part.spec.float).then_some(part.spec.bits).flatten();
+            let grid = (take.is_none() && part.spec.sample_rate == rate.hz && !part.spec.float)
+                .then_some(part.spec.bits)
+                .flatten();
             let gains = take.map(|t| t.gains(level)).transpose()?;
             let printed = print(self.feed(part, rate)?, gains, rate.hz, &plates, grid, &mut self.steps)?;
             if reprint == 0 {
                 self.steps.begin(format!("check {at}"))?;
             }
-            let checked =
-                plates.iter().map(|p| check::check(&p.path, &mut self.steps)).collect::<Result<Vec<_>, _>>()?;
+            let checked = plates
+                .iter()
+                .map(|p| check::check(&p.path, &mut self.steps))
+                .collect::<Result<Vec<_>, _>>()?;
             let highest = checked.iter().map(Checked::highest_dbtp).fold(f64::NEG_INFINITY, f64::max);
             if !binding || highest <= ceiling {
                 if highest > ceiling {
@@ -230,7 +242,9 @@ impl<'a> Run<'a> {
             }
             level.trim_db -= highest - ceiling + 0.0005;
         }
-        Err(DspError::Invalid(format!("the ceiling of {ceiling} dBTP could not be held on {at}; this is a fault of the limiter, please report it")))
+        Err(DspError::Invalid(format!(
+            "the ceiling of {ceiling} dBTP could not be held on {at}; this is a fault of the limiter, please report it"
+        )))
     }
 
     /// Puts the finished files into the report.
@@ -264,7 +278,7 @@ impl<'a> Run<'a> {
             self.outputs.push(OutputReport {
                 alternate: part.token.to_owned(),
                 file: plate.file.clone(),
-                encoding: plate.token.clone(),
+                encoding: plate.encoding.to_string(),
                 sample_rate: rate.hz,
                 channels: checked.channels,
                 bits: checked.bits,
@@ -277,7 +291,10 @@ impl<'a> Run<'a> {
             });
         }
         if printed.max_reduction_db > REDUCTION_WORTH_A_WARNING_DB {
-            self.warn(format!("the limiter takes up to {:.1} dB off {} at {} Hz", printed.max_reduction_db, part.token, rate.hz));
+            self.warn(format!(
+                "the limiter takes up to {:.1} dB off {} at {} Hz",
+                printed.max_reduction_db, part.token, rate.hz
+            ));
         }
         Ok(())
     }
@@ -287,20 +304,28 @@ impl<'a> Run<'a> {
     }
 
     fn plates(&self, part: Part<'_>, rate: &Rate) -> Vec<Plate> {
-        let name = if part.token == MAIN { self.job.stem.clone() } else { format!("{}_{}", self.job.stem, part.token) };
+        let name = if part.token == MAIN {
+            self.job.stem.clone()
+        } else {
+            format!("{}_{}", self.job.stem, part.token)
+        };
         rate.encodings
             .iter()
-            .map(|(token, encoding)| {
-                let file = format!("{name}_{token}_{}.{}", rate.hz, encoding.extension());
-                Plate { encoding: *encoding, token: token.clone(), path: self.workshop.path().join(&file), file }
+            .map(|encoding| {
+                let file = format!("{name}_{encoding}_{}.{}", rate.hz, encoding.extension());
+                Plate { encoding: *encoding, path: self.workshop.path().join(&file), file }
             })
             .collect()
     }
 
     /// Alternates are meant to lie under the main in a session: a length that differs is worth a word.
     fn warn_of_lengths(&mut self) {
-        let mains: Vec<(u32, u64)> =
-            self.outputs.iter().filter(|o| o.alternate == MAIN).map(|o| (o.sample_rate, o.measurement.frames)).collect();
+        let mains: Vec<(u32, u64)> = self
+            .outputs
+            .iter()
+            .filter(|o| o.alternate == MAIN)
+            .map(|o| (o.sample_rate, o.measurement.frames))
+            .collect();
         let mut odd: Vec<&str> = Vec::new();
         for o in &self.outputs {
             if mains.iter().any(|(hz, frames)| *hz == o.sample_rate && *frames != o.measurement.frames)
@@ -309,7 +334,10 @@ impl<'a> Run<'a> {
                 odd.push(&o.alternate);
             }
         }
-        let words: Vec<String> = odd.iter().map(|token| format!("{token} is not as long as the main; it keeps its own length")).collect();
+        let words: Vec<String> = odd
+            .iter()
+            .map(|token| format!("{token} is not as long as the main; it keeps its own length"))
+            .collect();
         self.warnings.extend(words);
     }
 

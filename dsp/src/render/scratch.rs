@@ -18,7 +18,10 @@ pub struct Floats {
 }
 
 impl Floats {
-    pub fn create(dir: &Path, fill: impl FnOnce(&mut FloatWriter<'_>) -> Result<(), DspError>) -> Result<Self, DspError> {
+    pub fn create(
+        dir: &Path,
+        fill: impl FnOnce(&mut FloatWriter<'_>) -> Result<(), DspError>,
+    ) -> Result<Self, DspError> {
         let failed = |source| DspError::Write { path: dir.to_owned(), source };
         let file = tempfile::tempfile_in(dir).map_err(failed)?;
         let mut writer = FloatWriter { out: BufWriter::with_capacity(BUFFER_BYTES, &file), dir };
@@ -32,7 +35,11 @@ impl Floats {
     pub fn reader(&self) -> Result<FloatReader<'_>, DspError> {
         let failed = |source| DspError::Write { path: self.dir.clone(), source };
         (&self.file).seek(SeekFrom::Start(0)).map_err(failed)?;
-        Ok(FloatReader { input: BufReader::with_capacity(BUFFER_BYTES, &self.file), dir: &self.dir, bytes: Vec::new() })
+        Ok(FloatReader {
+            input: BufReader::with_capacity(BUFFER_BYTES, &self.file),
+            dir: &self.dir,
+            bytes: Vec::new(),
+        })
     }
 }
 
@@ -80,13 +87,19 @@ impl FloatReader<'_> {
             .take(4 * n as u64)
             .read_to_end(&mut self.bytes)
             .map_err(|source| DspError::Open { path: self.dir.to_owned(), source })?;
-        let values = self.bytes.chunks_exact(4).map(|b| f64::from(f32::from_le_bytes([b[0], b[1], b[2], b[3]])));
+        let values =
+            self.bytes.chunks_exact(4).map(|b| f64::from(f32::from_le_bytes([b[0], b[1], b[2], b[3]])));
         out.extend(values);
         Ok(self.bytes.len() / 4)
     }
 
     /// Fills `block` with up to `frames` frames of interleaved channels. `false` at the end.
-    pub fn read_block(&mut self, frames: usize, flat: &mut Vec<f64>, block: &mut Block) -> Result<bool, DspError> {
+    pub fn read_block(
+        &mut self,
+        frames: usize,
+        flat: &mut Vec<f64>,
+        block: &mut Block,
+    ) -> Result<bool, DspError> {
         let channels = block.channels.len();
         flat.clear();
         block.clear();

@@ -131,7 +131,8 @@ impl Take {
         let mut gains = self.gains(level)?;
         let mut loudness = Integrated::new(self.channels, self.sample_rate);
         let mut peak = TruePeak::new(self.channels, self.sample_rate);
-        let (mut reader, mut flat, mut block) = (self.samples.reader()?, Vec::new(), Block::new(self.channels, 0));
+        let (mut reader, mut flat, mut block) =
+            (self.samples.reader()?, Vec::new(), Block::new(self.channels, 0));
         while reader.read_block(BLOCK_FRAMES, &mut flat, &mut block)? {
             gains.apply(&mut block)?;
             if for_peak {
@@ -153,7 +154,8 @@ pub fn find(take: &Take, aim: &Aim, start: Option<&Level>, steps: &mut Steps<'_>
             if take.peak_dbtp == f64::NEG_INFINITY {
                 "the sound is silent: it has no loudness".to_owned()
             } else {
-                "the sound is too short or too soft to have a loudness (400 ms above -70 LUFS are needed)".to_owned()
+                "the sound is too short or too soft to have a loudness (400 ms above -70 LUFS are needed)"
+                    .to_owned()
             }
         });
         hold_ceiling(take, aim, &mut level, steps)?;
@@ -164,7 +166,10 @@ pub fn find(take: &Take, aim: &Aim, start: Option<&Level>, steps: &mut Steps<'_>
         let most_db = aim.ceiling_dbtp - take.peak_dbtp;
         level.gain_db = wanted_db.min(most_db);
         let reason = (most_db < wanted_db - SEARCH_TOLERANCE_LU).then(|| {
-            format!("the recipe has no limiter, and the ceiling allows {:.1} LUFS without one", lufs + most_db)
+            format!(
+                "the recipe has no limiter, and the ceiling allows {:.1} LUFS without one",
+                lufs + most_db
+            )
         });
         return Ok(Found { level, reason });
     };
@@ -177,7 +182,12 @@ pub fn find(take: &Take, aim: &Aim, start: Option<&Level>, steps: &mut Steps<'_>
 }
 
 /// Lowers the limiter's aim, at a fixed gain, until the wave stays under the ceiling: for alternates, which take the gain of their main.
-pub fn hold_ceiling(take: &Take, aim: &Aim, level: &mut Level, steps: &mut Steps<'_>) -> Result<(), DspError> {
+pub fn hold_ceiling(
+    take: &Take,
+    aim: &Aim,
+    level: &mut Level,
+    steps: &mut Steps<'_>,
+) -> Result<(), DspError> {
     if level.limit_dbtp.is_none() { Ok(()) } else { hold(take, aim, level, steps, &mut |_, _| Ok(())) }
 }
 
@@ -297,11 +307,19 @@ fn secant(
         if short > 0.1 && slope > SATURATED_DB_PER_LU {
             return Ok(Outcome::Saturated(lufs));
         }
-        if short > 0.0 { low = gain } else { high = gain }
+        if short > 0.0 {
+            low = gain
+        } else {
+            high = gain
+        }
         last = Some((gain, lufs));
         let next = gain + short * slope.clamp(0.8, SATURATED_DB_PER_LU);
         // The upper end may be tried itself: only there can the allowed reduction turn out to be spent.
-        gain = if next > low && (next < high || high == most_db) { next.min(most_db) } else { 0.5 * (low + high) };
+        gain = if next > low && (next < high || high == most_db) {
+            next.min(most_db)
+        } else {
+            0.5 * (low + high)
+        };
     }
     Ok(if (target - lufs).abs() <= 0.05 { Outcome::Met } else { Outcome::Saturated(lufs) })
 }
