@@ -56,10 +56,6 @@ impl<K: Ord + Copy, V: Clone> Table<K, V> {
         true
     }
 
-    pub(crate) fn put(&mut self, key: K, value: V) {
-        Arc::make_mut(&mut self.0).insert(key, Arc::new(value));
-    }
-
     pub(crate) fn remove(&mut self, key: K) -> bool {
         self.0.contains_key(&key) && Arc::make_mut(&mut self.0).remove(&key).is_some()
     }
