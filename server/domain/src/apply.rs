@@ -91,20 +91,12 @@ impl Project {
     fn fold_song(&mut self, event: &Event) {
         let at = event.at;
         match &event.fact {
-            Fact::SongAdded { song, title, isrc } => {
-                if self.songs.insert_new(*song, Song::new(*song, title, isrc, at)) {
-                    self.running_order.push(*song);
-                }
-            }
+            Fact::SongAdded { song, title, isrc } => self.add_song(Song::new(*song, title, isrc, at)),
             Fact::SongEdited { song, title, isrc } => self.songs.change(*song, |song| {
                 song.title.clone_from(title);
                 song.isrc.clone_from(isrc);
             }),
-            Fact::StageLeft { song, from, to, .. } => {
-                if from.next() == Some(*to) && self.songs.get(*song).is_some_and(|song| song.stage == *from) {
-                    self.songs.change(*song, |song| song.enter(*to, at));
-                }
-            }
+            Fact::StageLeft { song, from, to, .. } => self.leave_stage(*song, (*from, *to), at),
             Fact::HandoffMade { song, version } => self.songs.change(*song, |song| {
                 song.handoff = Some(Handoff {
                     version: *version,
@@ -127,6 +119,21 @@ impl Project {
                 self.songs.change(*song, |song| song.recipe = Some(recipe.clone()));
             }
             _ => {}
+        }
+    }
+
+    fn add_song(&mut self, song: Song) {
+        let id = song.id;
+        if self.songs.insert_new(id, song) {
+            self.running_order.push(id);
+        }
+    }
+
+    /// One stage forward, and only from where the song stands (P-3).
+    fn leave_stage(&mut self, song: SongId, (from, to): (Stage, Stage), at: Time) {
+        let stands = self.songs.get(song).is_some_and(|song| song.stage == from);
+        if stands && from.next() == Some(to) {
+            self.songs.change(song, |song| song.enter(to, at));
         }
     }
 
@@ -404,15 +411,16 @@ impl Project {
                         render.report_json.clone_from(report_json);
                         render.stand(RenderState::Done, at);
                     }
-                })
+                });
             }
             Fact::RenderFailed { render, attempt, reason, parked } => {
                 self.renders.change(*render, |render| {
                     if render.is_alive() && render.attempt == *attempt {
+                        render.failures = render.failures.saturating_add(1);
                         render.reason.clone_from(reason);
                         render.stand(if *parked { RenderState::Failed } else { RenderState::Queued }, at);
                     }
-                })
+                });
             }
             Fact::RenderCancelled { render } => self.renders.change(*render, |render| {
                 if render.is_alive() {

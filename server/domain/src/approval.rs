@@ -222,3 +222,144 @@ fn own<'a>(
         Some(approval) => Ok(approval),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{VersionKind, testing::*};
+
+    #[test]
+    fn p2_an_approval_names_the_files_that_were_seen() {
+        let given = Given::mixed();
+        let command = |fingerprint| Command::Approve {
+            approval: ApprovalId(9),
+            version: VersionId(10),
+            role: Role::Label,
+            fingerprint,
+        };
+        given.when(person(LABEL), command(digest(77))).refused(Reason::FingerprintDiffers);
+        let seen = given.project.versions.get(VersionId(10)).unwrap().fingerprint;
+        given.when(person(LABEL), command(seen)).facts(&["APPROVED"]);
+    }
+
+    #[test]
+    fn p4_a_new_mix_makes_approvals_outdated() {
+        let given = Given::mixed().approved(LABEL, 10, Role::Label);
+        let given =
+            given.and(person(MIXER), add_version(11, VersionKind::Mix, &[(crate::Alternate::Main, 3)]));
+        let states: Vec<_> = given.project.approvals_of(SONG).map(|(_, state)| state).collect();
+        assert_eq!(states[0], ApprovalState::Outdated);
+        given.when(person(ARTIST), given.approve(11, Role::Artist)).facts(&["APPROVED"]);
+        given.when(person(ARTIST), given.approve(10, Role::Artist)).refused(Reason::VersionSuperseded);
+    }
+
+    #[test]
+    fn nobody_approves_their_own_upload_unless_the_terms_allow_it() {
+        let roles = crate::Roles::from([Role::MixEngineer, Role::Artist, Role::Label]);
+        let given = Given::mixed().and(person(OWNER), Command::ChangeRoles { person: MIXER, roles });
+        given.when(person(MIXER), given.approve(10, Role::Artist)).refused(Reason::SelfApproval);
+        let solo = given.and(person(OWNER), set_terms(true)).approved(MIXER, 10, Role::Artist);
+        solo.when(person(MIXER), solo.approve(10, Role::Artist)).refused(Reason::AlreadyApproved);
+        solo.when(person(MIXER), solo.approve(10, Role::Label)).facts(&[
+            "APPROVED",
+            "STAGE_LEFT",
+            "HANDOFF_MADE",
+            "RENDER_QUEUED",
+        ]);
+        // The terms change back before the gate is met: what only they allowed no longer counts.
+        let back = solo.and(person(OWNER), set_terms(false));
+        assert_eq!(back.project.approvals_of(SONG).next().unwrap().1, ApprovalState::Outdated);
+    }
+
+    #[test]
+    fn one_person_with_two_roles_fills_one_need() {
+        let roles = crate::Roles::from([Role::Artist, Role::Label]);
+        let given = Given::mixed().and(person(OWNER), Command::ChangeRoles { person: ARTIST, roles });
+        let given = given.approved(ARTIST, 10, Role::Artist);
+        given.when(person(ARTIST), given.approve(10, Role::Label)).facts(&["APPROVED"]);
+    }
+
+    #[test]
+    fn a_rendered_master_was_uploaded_by_nobody() {
+        let given = Given::mastered();
+        assert_eq!(given.project.versions.get(VersionId(20)).unwrap().by, None);
+    }
+
+    #[test]
+    fn only_asked_roles_that_one_holds_speak() {
+        let given = Given::mixed();
+        given.when(person(LABEL), given.approve(10, Role::Artist)).refused(Reason::NotYourRole);
+        given
+            .when(person(MASTERER), given.approve(10, Role::MasteringEngineer))
+            .refused(Reason::NotAskedByGate);
+        given.when(person(STRANGER), given.approve(10, Role::Label)).refused(Reason::NotAMember);
+        given.when(Actor::Worker, given.approve(10, Role::Label)).refused(Reason::NotYourRole);
+    }
+
+    #[test]
+    fn a_hold_stays_across_versions_until_its_giver_lifts_it() {
+        let hold = Command::Hold {
+            approval: ApprovalId(5),
+            song: SONG,
+            role: Role::Label,
+            reason: "Wrong lyrics.".to_owned(),
+        };
+        let given = Given::mixed().and(person(LABEL), hold.clone());
+        given.when(person(LABEL), given.approve(10, Role::Label)).refused(Reason::OnHold);
+        given
+            .when(person(ARTIST), Command::LiftHold { approval: ApprovalId(5) })
+            .refused(Reason::NotYourRole);
+        let again = Command::Hold {
+            approval: ApprovalId(6),
+            song: SONG,
+            role: Role::Label,
+            reason: "Still.".to_owned(),
+        };
+        given.when(person(LABEL), again).refused(Reason::OnHold);
+        let given =
+            given.and(person(MIXER), add_version(11, VersionKind::Mix, &[(crate::Alternate::Main, 3)]));
+        assert_eq!(given.project.approvals_of(SONG).next().unwrap().1, ApprovalState::Hold);
+        let lifted = given.and(person(LABEL), Command::LiftHold { approval: ApprovalId(5) });
+        assert_eq!(lifted.project.approvals_of(SONG).next().unwrap().1, ApprovalState::HoldLifted);
+    }
+
+    #[test]
+    fn lifting_the_last_hold_opens_a_gate_that_is_otherwise_met() {
+        let second = PersonId(8);
+        let add = Command::AddMember { person: second, roles: crate::Roles::from([Role::Artist]) };
+        let hold = Command::Hold {
+            approval: ApprovalId(5),
+            song: SONG,
+            role: Role::Artist,
+            reason: "Wait.".to_owned(),
+        };
+        let given = Given::mixed().and(person(OWNER), add).and(person(second), hold);
+        let given = given.approved(ARTIST, 10, Role::Artist).approved(LABEL, 10, Role::Label);
+        assert_eq!(given.stage(), Stage::Mixing);
+        let opened = ["STAGE_LEFT", "HANDOFF_MADE", "RENDER_QUEUED"];
+        let lifted: Vec<_> = ["HOLD_LIFTED"].into_iter().chain(opened).collect();
+        given.when(person(second), Command::LiftHold { approval: ApprovalId(5) }).facts(&lifted);
+        let removed: Vec<_> = ["MEMBER_REMOVED"].into_iter().chain(opened).collect();
+        given.when(person(OWNER), Command::RemoveMember { person: second }).facts(&removed);
+    }
+
+    #[test]
+    fn an_approval_is_withdrawn_only_before_its_gate_is_passed() {
+        let given = Given::mixed().approved(ARTIST, 10, Role::Artist);
+        let approval = given.project.approvals_of(SONG).next().unwrap().0.id;
+        let withdraw = Command::WithdrawApproval { approval };
+        given.when(person(LABEL), withdraw.clone()).refused(Reason::NotYourRole);
+        given.when(person(ARTIST), withdraw.clone()).facts(&["APPROVAL_WITHDRAWN"]);
+        given
+            .approved(LABEL, 10, Role::Label)
+            .when(person(ARTIST), withdraw)
+            .refused(Reason::StageLeftAlready);
+    }
+
+    #[test]
+    fn who_leaves_takes_a_pending_approval_along() {
+        let given = Given::mixed().approved(ARTIST, 10, Role::Artist);
+        let given = given.and(person(OWNER), Command::RemoveMember { person: ARTIST });
+        assert_eq!(given.project.approvals_of(SONG).next().unwrap().1, ApprovalState::Outdated);
+    }
+}

@@ -58,3 +58,40 @@ pub fn visible_fact(project: &Project, roles: &Roles, event: &Event) -> bool {
         _ => sees_work(roles),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{NoteId, decide, testing::*};
+
+    #[test]
+    fn v1_an_internal_note_stands_in_the_workshops_history_only() {
+        let given = Given::mixed();
+        let events = decide(&given.project, &person(MIXER), &add_note(7, 10, true), crate::Time(1)).unwrap();
+        let after = given.and(person(MIXER), add_note(7, 10, true)).project;
+        let sees = |role: Role, event: &Event| visible_fact(&after, &Roles::from([role]), event);
+        assert!(sees(Role::MasteringEngineer, &events[0]));
+        assert!(!sees(Role::Artist, &events[0]));
+        assert!(!sees(Role::Label, &events[0]));
+        let ticked = Fact::ChecklistTicked { note: NoteId(7), item: 0, done: true };
+        let ticked = Event { at: crate::Time(2), by: Some(MIXER), fact: ticked };
+        assert!(sees(Role::Producer, &ticked));
+        assert!(!sees(Role::Manager, &ticked));
+    }
+
+    #[test]
+    fn a_listener_hears_and_does_not_fetch() {
+        let listener = Roles::from([Role::Listener]);
+        assert!(!may_fetch(&listener) && !sees_work(&listener) && !may_upload(&listener));
+        assert!(may_fetch(&Roles::from([Role::Listener, Role::Artist])));
+        assert!(!visible_fact(
+            &Project::default(),
+            &Roles::new(),
+            &Event {
+                at: crate::Time(1),
+                by: None,
+                fact: Fact::ProjectCreated { title: String::new(), artist: String::new() }
+            }
+        ));
+    }
+}

@@ -50,3 +50,34 @@ pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Resul
         manifest_json: manifest_json.clone(),
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::*;
+
+    fn deliver(id: u128) -> Command {
+        Command::MakeDelivery { delivery: DeliveryId(id), song: SONG, manifest_json: "{}".to_owned() }
+    }
+
+    #[test]
+    fn p5_a_delivery_lists_exactly_the_bytes_signed() {
+        let given = Given::delivered();
+        let events = given.when(person(LABEL), deliver(1)).facts(&["DELIVERY_MADE"]);
+        let Fact::DeliveryMade { files, fingerprint, .. } = &events[0].fact else { panic!("not a delivery") };
+        let master = given.project.candidate(SONG).unwrap();
+        assert_eq!((files, fingerprint), (&master.files, &master.fingerprint));
+        assert_eq!(crate::fingerprint(files), *fingerprint);
+    }
+
+    #[test]
+    fn nothing_is_delivered_before_the_signature_nor_twice() {
+        Given::mastered().when(person(LABEL), deliver(1)).refused(Reason::NotDeliveredYet);
+        let given = Given::delivered();
+        given.when(person(ARTIST), deliver(1)).refused(Reason::NotYourRole);
+        given
+            .and(person(OWNER), deliver(1))
+            .when(person(OWNER), deliver(2))
+            .refused(Reason::DeliveredAlready);
+    }
+}

@@ -259,3 +259,46 @@ pub fn roles_to_approve(project: &Project, actor: &Actor, version: &Version) -> 
 pub fn file_of<'a>(version: &'a Version, digest: &Digest) -> Option<&'a File> {
     version.files.iter().find(|file| file.digest == *digest)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::*;
+
+    fn yes(answers: &[Answer]) -> Vec<&'static str> {
+        answers.iter().filter(|(_, answer)| answer.is_ok()).map(|(action, _)| *action).collect()
+    }
+
+    #[test]
+    fn each_person_may_do_what_their_role_does() {
+        let project = Given::mixed().project;
+        let on_song = |who| yes(&song_actions(&project, &person(who), SONG));
+        assert_eq!(on_song(ARTIST), ["edit_song", "hold"]);
+        assert_eq!(on_song(MIXER), ["add_version"]);
+        assert_eq!(on_song(LISTENER), [""; 0]);
+        let on_mix = |who| yes(&version_actions(&project, &person(who), VersionId(10)));
+        assert_eq!(on_mix(LABEL), ["add_note", "approve"]);
+        assert_eq!(on_mix(MIXER), ["add_note"]);
+        assert_eq!(on_mix(LISTENER), [""; 0]);
+    }
+
+    #[test]
+    fn of_several_roles_the_best_answer_is_told() {
+        let roles = Roles::from([Role::MixEngineer, Role::Label]);
+        let given = Given::mixed().and(person(OWNER), Command::ChangeRoles { person: MIXER, roles });
+        let answers = version_actions(&given.project, &person(MIXER), VersionId(10));
+        let approve = answers.iter().find(|(action, _)| *action == "approve").unwrap();
+        assert_eq!(approve.1.as_ref().unwrap_err().reason, Reason::SelfApproval);
+    }
+
+    #[test]
+    fn a_manager_may_change_whatever_a_member_holds_now() {
+        for held in [&[Role::Artist][..], &[Role::Producer], &[Role::Artist, Role::Producer], Role::ALL] {
+            let roles: Roles = held.iter().copied().collect();
+            let add = Command::AddMember { person: STRANGER, roles };
+            let given = Given::studio().and(person(OWNER), add);
+            let answers = member_actions(&given.project, &person(OWNER), STRANGER);
+            assert_eq!(yes(&answers), ["change_roles", "remove_member"], "{held:?}");
+        }
+    }
+}

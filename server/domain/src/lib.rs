@@ -14,6 +14,9 @@ mod table;
 mod token;
 mod words;
 
+#[cfg(test)]
+mod testing;
+
 pub mod approval;
 pub mod audience;
 pub mod delivery;

@@ -130,3 +130,45 @@ fn keep_a_manager(project: &Project, leaving: PersonId) -> Result<(), Refusal> {
     let hint = "Make somebody else a manager first.";
     no(Reason::LastManager, "A project cannot lose its last manager.", hint)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::*;
+
+    #[test]
+    fn a_project_is_begun_by_a_studio_owner_who_becomes_its_manager() {
+        let create = Command::CreateProject { title: "Dust".to_owned(), artist: "Lena".to_owned() };
+        nothing().when(person(ARTIST), create.clone()).refused(Reason::NotYourRole);
+        nothing().when(person(OWNER), create.clone()).facts(&["PROJECT_CREATED", "MEMBER_ADDED"]);
+        Given::studio().when(person(OWNER), create).refused(Reason::ProjectExists);
+        let remove = Command::RemoveMember { person: ARTIST };
+        nothing().when(person(OWNER), remove).refused(Reason::NoSuchProject);
+    }
+
+    #[test]
+    fn the_last_manager_stays() {
+        let given = Given::studio();
+        let demote = Command::ChangeRoles { person: OWNER, roles: Roles::from([Role::Artist]) };
+        given.when(person(OWNER), demote.clone()).refused(Reason::LastManager);
+        given.when(person(OWNER), Command::RemoveMember { person: OWNER }).refused(Reason::LastManager);
+        let promote =
+            Command::ChangeRoles { person: LABEL, roles: Roles::from([Role::Label, Role::Manager]) };
+        given.and(person(OWNER), promote).when(person(OWNER), demote).facts(&["ROLES_CHANGED"]);
+    }
+
+    #[test]
+    fn an_owner_who_is_no_member_manages_members_and_nothing_else() {
+        let given = Given::studio();
+        let owner = Actor::Person { id: STRANGER, studio_owner: true };
+        let add = Command::AddMember { person: STRANGER, roles: Roles::from([Role::Manager]) };
+        given.when(owner, add.clone()).facts(&["MEMBER_ADDED"]);
+        given.when(owner, set_terms(true)).refused(Reason::NotAMember);
+        given.when(person(STRANGER), add.clone()).refused(Reason::NotAMember);
+        given.when(person(ARTIST), add).refused(Reason::NotYourRole);
+        let nobody = Command::AddMember { person: STRANGER, roles: Roles::new() };
+        given.when(person(OWNER), nobody).refused(Reason::RuleInvalid);
+        let again = Command::AddMember { person: ARTIST, roles: Roles::from([Role::Label]) };
+        given.when(person(OWNER), again).refused(Reason::AlreadyMember);
+    }
+}

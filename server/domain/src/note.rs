@@ -239,3 +239,98 @@ fn must_follow(asker: &Asker<'_>, note: &Note, version: &Version) -> Result<(), 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{VersionKind, testing::*};
+
+    const NOTE: NoteId = NoteId(7);
+
+    fn at(start_ms: u64, end_ms: Option<u64>) -> Command {
+        let mut command = add_note(7, 10, false);
+        if let Command::AddNote { span, .. } = &mut command {
+            *span = Some(Span { start_ms, end_ms });
+        }
+        command
+    }
+
+    #[test]
+    fn a_note_lies_within_the_song() {
+        // 4,800,000 frames at 48 kHz are 100,000 ms.
+        let given = Given::mixed();
+        given.when(person(ARTIST), at(100_000, None)).facts(&["NOTE_ADDED"]);
+        given.when(person(ARTIST), at(100_001, None)).refused(Reason::NoteBeyondEnd);
+        given.when(person(ARTIST), at(1, Some(100_001))).refused(Reason::NoteBeyondEnd);
+        given.when(person(ARTIST), at(u64::MAX, None)).refused(Reason::NoteBeyondEnd);
+        given.when(person(ARTIST), at(5, Some(5))).refused(Reason::NoteRangeEmpty);
+        given.when(person(ARTIST), at(9, Some(5))).refused(Reason::NoteRangeEmpty);
+    }
+
+    #[test]
+    fn a_note_goes_from_open_to_done_and_back() {
+        let given = Given::mixed().and(person(ARTIST), add_note(7, 10, false));
+        let address = Command::AddressNote { note: NOTE, version: VersionId(10) };
+        let reopen = Command::ReopenNote { note: NOTE, reason: String::new() };
+        given.when(person(ARTIST), address.clone()).refused(Reason::NotYourRole);
+        given.when(person(ARTIST), reopen.clone()).refused(Reason::NothingToChange);
+        let first = Command::AddressNote { note: NOTE, version: VersionId(1) };
+        given.when(person(MIXER), first).refused(Reason::VersionSuperseded);
+        let done = given.and(person(MIXER), address.clone());
+        assert_eq!(done.project.notes.get(NOTE).unwrap().state, NoteState::Addressed(VersionId(10)));
+        done.when(person(MIXER), address).refused(Reason::NoteNotOpen);
+        done.when(person(LABEL), Command::AcceptNote { note: NOTE }).refused(Reason::NotYourRole);
+        let accepted = done.and(person(ARTIST), Command::AcceptNote { note: NOTE });
+        accepted.when(person(ARTIST), Command::AcceptNote { note: NOTE }).refused(Reason::NoteNotOpen);
+        accepted.when(person(ARTIST), reopen).facts(&["NOTE_REOPENED"]);
+    }
+
+    #[test]
+    fn internal_notes_do_not_exist_for_others() {
+        let given = Given::mixed().and(person(MIXER), add_note(7, 10, true));
+        given.when(person(ARTIST), Command::AcceptNote { note: NOTE }).refused(Reason::NoSuchNote);
+        given.when(person(ARTIST), add_note(8, 10, true)).refused(Reason::NotYourRole);
+        given.when(person(LISTENER), add_note(8, 10, false)).refused(Reason::NotYourRole);
+        let mut to_artist = add_note(8, 10, true);
+        if let Command::AddNote { addressee, .. } = &mut to_artist {
+            *addressee = Some(ARTIST);
+        }
+        given.when(person(MIXER), to_artist).refused(Reason::NoSuchPerson);
+        let mut reply = add_note(9, 10, false);
+        if let Command::AddNote { parent, .. } = &mut reply {
+            *parent = Some(NOTE);
+        }
+        let replied = given.and(person(MASTERER), reply);
+        assert!(replied.project.notes.get(NoteId(9)).unwrap().internal, "a reply stays behind the door");
+    }
+
+    #[test]
+    fn a_checklist_is_ticked_item_by_item() {
+        let given = Given::mixed().and(person(ARTIST), add_note(7, 10, false));
+        let tick = |item, done| Command::TickChecklist { note: NOTE, item, done };
+        given.when(person(MIXER), tick(0, true)).facts(&["CHECKLIST_TICKED"]);
+        given.when(person(MIXER), tick(0, false)).refused(Reason::NothingToChange);
+        given.when(person(MIXER), tick(1, true)).refused(Reason::NoSuchItem);
+    }
+
+    #[test]
+    fn a_revision_request_bundles_open_notes_of_the_candidate() {
+        let given = Given::mixed().and(person(ARTIST), add_note(7, 10, false));
+        let given = given.and(person(MIXER), add_note(8, 10, true));
+        let ask = |version, notes: &[u128]| Command::RequestRevision {
+            request: crate::RequestId(1),
+            version: VersionId(version),
+            role: Role::Artist,
+            message: String::new(),
+            notes: notes.iter().map(|id| NoteId(*id)).collect(),
+        };
+        given.when(person(ARTIST), ask(10, &[])).refused(Reason::NoNotes);
+        given.when(person(ARTIST), ask(10, &[8])).refused(Reason::NoSuchNote);
+        given.when(person(ARTIST), ask(1, &[7])).refused(Reason::StageLeftAlready);
+        let asked = given.clone().and(person(ARTIST), ask(10, &[7]));
+        let next = add_version(11, VersionKind::Mix, &[(Alternate::Main, 3)]);
+        let newer = given.and(person(MIXER), next.clone());
+        newer.when(person(ARTIST), ask(10, &[7])).refused(Reason::VersionSuperseded);
+        asked.when(person(MIXER), next).facts(&["VERSION_ADDED", "REVISION_ANSWERED"]);
+    }
+}

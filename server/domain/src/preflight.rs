@@ -162,10 +162,10 @@ impl Findings<'_> {
             let text = format!("The {words} is the Main, byte for byte.");
             self.add(block && must_differ(file.alternate), "SAME_AS_MAIN", text);
         }
-        if let Alternate::Cut(seconds) = file.alternate {
-            if u64::from(seconds) * u64::from(facts.sample_rate_hz) != facts.frames {
-                self.add(false, "CUT_LENGTH", format!("It is not exactly {seconds} seconds long."));
-            }
+        if let Alternate::Cut(seconds) = file.alternate
+            && u64::from(seconds) * u64::from(facts.sample_rate_hz) != facts.frames
+        {
+            self.add(false, "CUT_LENGTH", format!("It is not exactly {seconds} seconds long."));
         }
         if let Alternate::Step(Element::Vocal, TenthsDb(step)) = file.alternate {
             let louder_lu = facts.integrated_lufs - main.facts.integrated_lufs;
@@ -221,4 +221,61 @@ fn must_differ(alternate: Alternate) -> bool {
             | Alternate::NoDrums
             | Alternate::Stem(_)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::*;
+
+    fn found(
+        kind: VersionKind,
+        alternate: Alternate,
+        change: impl Fn(&mut AudioFacts),
+    ) -> Vec<(bool, &'static str)> {
+        let mut version = Given::mixed().project.versions.get(crate::VersionId(10)).unwrap().clone();
+        version.kind = kind;
+        version.files = vec![file(Alternate::Main, 1), file(alternate, 2)];
+        if alternate == Alternate::Main {
+            version.files.pop();
+        }
+        change(&mut version.files.last_mut().unwrap().facts);
+        let found = findings(&Project::default(), &version);
+        found.into_iter().map(|finding| (finding.block, finding.code)).collect()
+    }
+
+    #[test]
+    fn a_clean_mix_passes() {
+        assert_eq!(found(VersionKind::Mix, Alternate::Instrumental, |_| {}), []);
+    }
+
+    #[test]
+    fn what_mastering_cannot_repair_blocks_a_mix() {
+        let main = |change: fn(&mut AudioFacts)| found(VersionKind::Mix, Alternate::Main, change);
+        assert_eq!(main(|facts| facts.clipped_samples = 3), [(true, "CLIPPED")]);
+        assert_eq!(main(|facts| facts.true_peak_dbtp = 0.3), [(true, "TRUE_PEAK_OVER")]);
+        assert_eq!(main(|facts| facts.codec = "mp3".to_owned()), [(true, "LOSSY")]);
+        assert_eq!(main(|facts| facts.sample_peak_dbfs = f64::NEG_INFINITY), [(true, "SILENT")]);
+        assert_eq!(main(|facts| facts.bits = 16), [(false, "FEW_BITS")]);
+        assert_eq!(main(|facts| facts.dc_offset = -0.01), [(false, "DC_OFFSET")]);
+    }
+
+    #[test]
+    fn takes_and_loud_references_are_only_warned_about() {
+        let clip = |facts: &mut AudioFacts| facts.clipped_samples = 3;
+        assert_eq!(found(VersionKind::Take, Alternate::Main, clip), [(false, "CLIPPED")]);
+        assert_eq!(found(VersionKind::Mix, Alternate::Limited, clip), [(false, "CLIPPED")]);
+        assert_eq!(found(VersionKind::Master, Alternate::Main, clip), [(false, "CLIPPED")]);
+    }
+
+    #[test]
+    fn alternates_line_up_with_the_main() {
+        let shorter = |facts: &mut AudioFacts| facts.frames -= 1;
+        assert_eq!(found(VersionKind::Mix, Alternate::Instrumental, shorter), [(true, "LENGTH_DIFFERS")]);
+        assert_eq!(found(VersionKind::Mix, Alternate::RadioEdit, shorter), []);
+        let quieter = |facts: &mut AudioFacts| facts.integrated_lufs -= 0.5;
+        let up = Alternate::Step(Element::Vocal, TenthsDb(10));
+        assert_eq!(found(VersionKind::Mix, up, quieter), [(false, "STEP_WRONG_WAY")]);
+        assert_eq!(found(VersionKind::Mix, Alternate::Cut(30), |_| {}), [(false, "CUT_LENGTH")]);
+    }
 }

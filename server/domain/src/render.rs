@@ -259,3 +259,77 @@ pub fn gate_render_id(project: &Project, song: SongId, version: VersionId) -> Re
         count += 1;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{complete, lease, *};
+
+    fn queued() -> (Given, RenderId) {
+        let given = Given::mastering();
+        let render = given.project.queued_renders()[0].id;
+        (given, render)
+    }
+
+    #[test]
+    fn a_stale_attempt_is_fenced_off() {
+        let (given, render) = queued();
+        let given = given.and(Actor::Worker, lease(render)).and(Actor::Worker, lease(render));
+        given.when(Actor::Worker, complete(render, 1, 20, 50)).refused(Reason::StaleAttempt);
+        given.when(person(OWNER), complete(render, 2, 20, 50)).refused(Reason::NotYourRole);
+        given.when(Actor::Worker, complete(render, 2, 20, 50)).facts(&["RENDER_COMPLETED", "VERSION_ADDED"]);
+    }
+
+    #[test]
+    fn the_third_failure_parks_a_render() {
+        let (mut given, render) = queued();
+        for attempt in 1..=3 {
+            given = given.and(Actor::Worker, lease(render));
+            let reason = "The disk is full.".to_owned();
+            given = given.and(Actor::Worker, Command::FailRender { render, attempt, reason, retry: true });
+        }
+        assert_eq!(given.project.renders.get(render).unwrap().state, RenderState::Failed);
+        given.when(Actor::Worker, lease(render)).refused(Reason::RenderEnded);
+        let start = Command::StartRender { render: RenderId(5), song: crate::testing::SONG, recipe: None };
+        given.when(person(MASTERER), start).facts(&["RENDER_QUEUED"]);
+    }
+
+    #[test]
+    fn what_kills_its_server_every_time_is_parked_in_the_end() {
+        let (mut given, render) = queued();
+        for _ in 0..limits::RENDER_ATTEMPTS_MAX {
+            given = given.and(Actor::Worker, lease(render));
+        }
+        given.when(Actor::Worker, lease(render)).facts(&["RENDER_FAILED"]);
+    }
+
+    #[test]
+    fn the_same_bytes_again_point_at_the_master_that_is_there() {
+        let start = Command::StartRender { render: RenderId(5), song: SONG, recipe: None };
+        let given = Given::mastered().and(person(MASTERER), start).and(Actor::Worker, lease(RenderId(5)));
+        let events = given.when(Actor::Worker, complete(RenderId(5), 1, 21, 50)).facts(&["RENDER_COMPLETED"]);
+        assert!(matches!(events[0].fact, Fact::RenderCompleted { version: VersionId(20), .. }));
+    }
+
+    #[test]
+    fn one_render_at_a_time_and_only_in_mastering() {
+        let start = Command::StartRender { render: RenderId(5), song: SONG, recipe: None };
+        let (given, render) = queued();
+        given.when(person(MASTERER), start.clone()).refused(Reason::RenderRunning);
+        given.when(person(LABEL), Command::CancelRender { render }).refused(Reason::NotYourRole);
+        let cancelled = given.and(person(MASTERER), Command::CancelRender { render });
+        cancelled.when(person(MASTERER), Command::CancelRender { render }).refused(Reason::RenderEnded);
+        cancelled.when(person(MASTERER), start.clone()).facts(&["RENDER_QUEUED"]);
+        Given::mixed().when(person(MASTERER), start).refused(Reason::WrongStage);
+    }
+
+    #[test]
+    fn the_gates_render_has_the_songs_recipe_and_an_id_that_can_be_told() {
+        let recipe = Recipe { toml: "target_lufs = -14.0".to_owned(), hash: digest(3) };
+        let set = Command::SetRecipe { song: SONG, recipe: recipe.clone() };
+        let given = Given::mixed().and(person(MASTERER), set);
+        let told = gate_render_id(&given.project, SONG, VersionId(10));
+        let given = given.approved(ARTIST, 10, Role::Artist).approved(LABEL, 10, Role::Label);
+        assert_eq!(given.project.renders.get(told).unwrap().recipe, Some(recipe));
+    }
+}

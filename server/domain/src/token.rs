@@ -154,3 +154,69 @@ tokens!(
 );
 tokens!(Stage, Recording = "recording", Mixing = "mixing", Mastering = "mastering", Delivered = "delivered");
 tokens!(VersionKind, Take = "take", Mix = "mix", Master = "master");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn every_plain_alternate_has_its_own_token() {
+        for (alternate, token) in PLAIN {
+            assert_eq!(Alternate::parse(token), Some(alternate));
+            assert_eq!(alternate.to_string(), token);
+        }
+    }
+
+    #[test]
+    fn only_the_exact_token_is_read() {
+        for bad in [
+            "Main",
+            "main ",
+            "vocal-up-0.5",
+            "vocal-up+0.50",
+            "vocal-up+00.5",
+            "vocal-up+0.0",
+            "vocal-up+1",
+            "cut-030",
+            "cut-0",
+            "stem-0",
+            "stem-256",
+            "vocal-up+99.0",
+            "vocal-up+1.-5",
+            "",
+        ] {
+            assert_eq!(Alternate::parse(bad), None, "{bad}");
+        }
+        assert_eq!(Alternate::parse("vocal-up+0.5"), Some(Alternate::Step(Element::Vocal, TenthsDb(5))));
+        assert_eq!(
+            Alternate::parse("bgv-down-1.0"),
+            Some(Alternate::Step(Element::BackgroundVocals, TenthsDb(-10)))
+        );
+    }
+
+    #[test]
+    fn role_tokens_are_read_back() {
+        for role in Role::ALL {
+            assert_eq!(Role::parse(role.token()), Some(*role));
+        }
+        assert_eq!(Role::parse("admin"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn steps_cuts_and_stems_survive_their_token(which in 0..4usize, tenths in -240..=240i16, number: u8) {
+            for alternate in [Alternate::Step(ELEMENTS[which].0, TenthsDb(tenths)), Alternate::Cut(number), Alternate::Stem(number)] {
+                let back = Alternate::parse(&alternate.to_string());
+                prop_assert_eq!(back, alternate.is_sound().then_some(alternate));
+            }
+        }
+
+        #[test]
+        fn any_text_parses_or_not_without_a_panic(text in ".{0,20}") {
+            if let Some(alternate) = Alternate::parse(&text) {
+                prop_assert_eq!(alternate.to_string(), text);
+            }
+        }
+    }
+}

@@ -215,3 +215,81 @@ fn refuse_same_files(project: &Project, song: SongId, new: &Fact) -> Result<(), 
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{received, *};
+
+    const MAIN: Alternate = Alternate::Main;
+    const INST: Alternate = Alternate::Instrumental;
+
+    #[test]
+    fn p1_numbers_of_a_kind_have_no_gaps() {
+        let given = Given::mixed().and(person(MIXER), add_version(11, VersionKind::Mix, &[(MAIN, 3)]));
+        let numbers: Vec<_> = given.project.versions_of(SONG).map(Version::name).collect();
+        assert_eq!(numbers, ["Take 1", "Mix 1", "Mix 2"]);
+    }
+
+    /// The same figure by hand: printf 'deadwax-fingerprint-1\ninstrumental 0202..\nmain 0101..\n' | sha256sum
+    #[test]
+    fn p2_the_fingerprint_can_be_made_by_anybody() {
+        let files = [file(MAIN, 1), file(INST, 2)];
+        let text =
+            format!("deadwax-fingerprint-1\ninstrumental {}\nmain {}\n", "02".repeat(32), "01".repeat(32));
+        let by_hand: [u8; 32] = Sha256::digest(text.as_bytes()).into();
+        assert_eq!(fingerprint(&files), Digest(by_hand));
+        assert_eq!(fingerprint(files.iter().rev()), Digest(by_hand), "the order does not matter");
+        assert_ne!(fingerprint(&[file(MAIN, 2), file(INST, 1)]), Digest(by_hand), "who is what does");
+    }
+
+    #[test]
+    fn p3_a_version_belongs_to_its_stage() {
+        let given = Given::mixed();
+        given
+            .when(person(MASTERER), add_version(20, VersionKind::Master, &[(MAIN, 3)]))
+            .refused(Reason::WrongStage);
+        given
+            .when(person(ARTIST), add_version(20, VersionKind::Take, &[(MAIN, 3)]))
+            .refused(Reason::WrongStage);
+    }
+
+    #[test]
+    fn a_version_is_one_main_and_each_alternate_once_of_files_received() {
+        let given = Given::mixed();
+        let mix =
+            |files: &[(Alternate, u8)]| given.when(person(MIXER), add_version(11, VersionKind::Mix, files));
+        mix(&[(MAIN, 200)]).refused(Reason::FileNotUploaded);
+        mix(&[(INST, 3)]).refused(Reason::MainMissing);
+        mix(&[]).refused(Reason::MainMissing);
+        mix(&[(MAIN, 3), (MAIN, 4)]).refused(Reason::AlternateTwice);
+        mix(&[(INST, 2), (MAIN, 1)]).refused(Reason::SameFiles);
+        mix(&[(MAIN, 3), (Alternate::Cut(0), 4)]).refused(Reason::RuleInvalid);
+        mix(&[(MAIN, 3); 65]).refused(Reason::LimitReached);
+        mix(&[(MAIN, 3), (INST, 2)]).facts(&["VERSION_ADDED"]);
+        given.when(person(MIXER), add_version(10, VersionKind::Mix, &[(MAIN, 3)])).refused(Reason::IdTaken);
+        given
+            .when(person(LABEL), add_version(11, VersionKind::Mix, &[(MAIN, 3)]))
+            .refused(Reason::NotYourRole);
+    }
+
+    #[test]
+    fn a_master_may_hold_the_main_in_several_encodings() {
+        let cd = crate::AudioFacts { bits: 16, sample_rate_hz: 44_100, ..clean_facts() };
+        let given = Given::mastering().and(person(MASTERER), Command::ReceiveFile { file: received(60, cd) });
+        let master = |files: &[(Alternate, u8)]| {
+            given.when(person(MASTERER), add_version(20, VersionKind::Master, files))
+        };
+        master(&[(MAIN, 3), (MAIN, 4)]).refused(Reason::AlternateTwice);
+        // Whoever brings their own master has decided against the automatic one.
+        master(&[(MAIN, 3), (MAIN, 60)]).facts(&["VERSION_ADDED", "RENDER_CANCELLED"]);
+    }
+
+    #[test]
+    fn the_same_bytes_twice_are_one_fact_and_no_refusal() {
+        let given = Given::studio();
+        let file = received(1, clean_facts());
+        given.when(person(ARTIST), Command::ReceiveFile { file: file.clone() }).facts(&[]);
+        given.when(person(LISTENER), Command::ReceiveFile { file }).refused(Reason::NotYourRole);
+    }
+}

@@ -189,3 +189,51 @@ impl OnSong<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Alternate, Command, testing::*};
+
+    fn of(given: &Given) -> Vec<(PersonId, WaitKind, String)> {
+        waits(&given.project).into_iter().map(|wait| (wait.person, wait.kind, wait.text)).collect()
+    }
+
+    #[test]
+    fn the_desk_follows_the_main_job() {
+        let approve = |who, text: &str| (who, WaitKind::Approve, text.to_owned());
+        let mixed = Given::mixed();
+        assert_eq!(
+            of(&mixed),
+            [approve(ARTIST, "Approve Mix 1 as artist."), approve(LABEL, "Approve Mix 1 as label.")]
+        );
+        let mastering = Given::mastering();
+        assert_eq!(
+            of(&mastering),
+            [(MASTERER, WaitKind::Handoff, "Accept the handoff of Mix 1.".to_owned())]
+        );
+        let delivered = of(&Given::delivered());
+        let people: Vec<_> = delivered.iter().map(|(who, kind, _)| (*who, *kind)).collect();
+        let deliver = WaitKind::Deliver;
+        assert_eq!(people, [(OWNER, deliver), (MASTERER, deliver), (LABEL, deliver)]);
+    }
+
+    #[test]
+    fn an_asked_revision_waits_on_the_engineer_and_not_on_approvals() {
+        let request = Command::RequestRevision {
+            request: crate::RequestId(1),
+            version: VersionId(10),
+            role: Role::Artist,
+            message: String::new(),
+            notes: vec![NoteId(7)],
+        };
+        let given = Given::mixed().and(person(ARTIST), add_note(7, 10, false)).and(person(ARTIST), request);
+        let text = "Upload Mix 2: the artist asked for a revision.".to_owned();
+        assert_eq!(of(&given), [(MIXER, WaitKind::Upload, text)]);
+        let given = given
+            .and(person(MIXER), add_version(11, VersionKind::Mix, &[(Alternate::Main, 3)]))
+            .and(person(MIXER), Command::AddressNote { note: NoteId(7), version: VersionId(11) });
+        let text = "Check your note: it is said to be done in Mix 2.".to_owned();
+        assert_eq!(of(&given)[0], (ARTIST, WaitKind::Note, text));
+    }
+}

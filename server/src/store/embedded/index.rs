@@ -92,10 +92,6 @@ impl Index {
         rows.iter().map(|(key, row)| Ok((StreamId(get_u128(&key[1..])?), get_u64(row)?))).collect()
     }
 
-    pub(super) fn head(&self, stream: StreamId) -> io::Result<u64> {
-        self.rows.get(&head_key(stream))?.map_or(Ok(0), |row| get_u64(&row))
-    }
-
     /// Places of entries with `seq > after`.
     pub(super) fn places(&self, stream: StreamId, after: u64, limit: usize) -> io::Result<Vec<(u64, Place)>> {
         let Some(first) = after.checked_add(1) else { return Ok(Vec::new()) };

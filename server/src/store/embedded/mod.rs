@@ -298,7 +298,7 @@ fn open_index(journal: &Journal, keep: &Keep) -> Result<(Index, Cursor), OpenErr
         }
         Err(why) => why,
     };
-    tracing::warn!(?why, "the index is made again from the journal");
+    tracing::warn!(%why, "the index is made again from the journal");
     let index = Index::new(Box::new(SledRows::fresh(folder, &why).map_err(OpenError::Index)?));
     let cursor = catch_up(journal, &index, journal.start(), durable)?;
     Ok((index, cursor))

@@ -21,10 +21,11 @@ pub(super) trait Rows: Send + Sync {
 }
 
 /// Why the index on the disk is not used.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(super) enum Distrust {
-    /// The machine stopped since the index was last closed, and sled does not reach the disk by itself.
+    #[error("the machine stopped before the index was closed, and sled does not reach the disk by itself")]
     Unclean,
+    #[error("it is broken: {0}")]
     Broken(String),
 }
 
