@@ -3,12 +3,14 @@
 
 use std::{
     fs,
-    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
-    path::Path,
+    io::{Read as _, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
 use anyhow::{Context as _, ensure};
+use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -16,14 +18,18 @@ use crate::{
     cli::{Failure, Init, Invite, UserVerb},
     config::{self, Config},
     name,
-    store::Store,
+    store::{
+        Store,
+        embedded::{self, EmbeddedStore, Options},
+    },
     studio::{SystemClock, invite_link},
     tls,
 };
 
 /// The journal of a studio folder, held alone.
-pub fn open_store(_dir: &Path, _config: &Config) -> anyhow::Result<Arc<dyn Store>> {
-    anyhow::bail!("no engine")
+pub fn open_store(dir: &Path, config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+    let options = Options { reserve_bytes: config.limits.reserve_bytes, ..Options::new(dir) };
+    Ok(Arc::new(EmbeddedStore::open(options)?))
 }
 
 async fn people(dir: &Path, config: &Config) -> anyhow::Result<Arc<People>> {
@@ -170,12 +176,144 @@ pub async fn invite(asked: Invite) -> Result<(), Failure> {
     Ok(())
 }
 
-pub async fn verify(_dir: &Path, _json: bool) -> Result<(), Failure> {
+/// Reads every record of the journal and every blob, and compares each with its hash.
+pub async fn verify(dir: &Path, json: bool) -> Result<(), Failure> {
+    Config::load(dir, config::environment())?;
+    let report = embedded::verify(dir).context("the journal does not verify")?;
+    let (mut blobs, mut bytes, mut damaged) = (0_u64, 0_u64, Vec::new());
+    for file in files_below(&dir.join("blobs"))? {
+        let (found, length) =
+            hash_file(&file).with_context(|| format!("reading {} failed", file.display()))?;
+        blobs += 1;
+        bytes += length;
+        if blob_name(&file).as_deref() != Some(&found) {
+            damaged.push(file.display().to_string());
+        }
+    }
+    if json {
+        let said = serde_json::json!({
+            "segments": report.segments, "records": report.records, "entries": report.entries,
+            "streams": report.streams, "redactions": report.redactions, "journal_bytes": report.bytes,
+            "chain": hex::encode(report.chain), "blobs": blobs, "blob_bytes": bytes, "damaged": damaged,
+        });
+        println!("{said}");
+    } else {
+        println!(
+            "Journal: {} records, {} entries in {} streams, {} bytes; chain {}.",
+            report.records,
+            report.entries,
+            report.streams,
+            report.bytes,
+            hex::encode(report.chain)
+        );
+        println!("Audio: {blobs} files, {bytes} bytes, {} damaged.", damaged.len());
+        damaged.iter().for_each(|file| println!("damaged: {file}"));
+    }
+    if damaged.is_empty() {
+        return Ok(());
+    }
+    Err(anyhow::anyhow!("{} audio files do not match their names; restore them from a backup", damaged.len())
+        .into())
+}
+
+pub async fn rebuild_index(dir: &Path) -> Result<(), Failure> {
+    Config::load(dir, config::environment())?;
+    let records = embedded::rebuild_index(dir).context("making the index again failed")?;
+    println!("The index was made again from {records} records.");
     Ok(())
 }
-pub async fn rebuild_index(_dir: &Path) -> Result<(), Failure> {
+
+/// Everything that cannot be made again: settings, certificate, journal, audio. Each blob is hashed on its way.
+pub async fn backup(dir: &Path, dest: &Path) -> Result<(), Failure> {
+    let config = Config::load(dir, config::environment())?;
+    // Held until the end: nothing changes while it is copied.
+    let _held = open_store(dir, &config)?;
+    make_folder(dest)?;
+    let mut copied = 0_u64;
+    for name in [config::FILE, tls::CERTIFICATE_FILE, tls::KEY_FILE] {
+        if dir.join(name).exists() {
+            copy(&dir.join(name), &dest.join(name))?;
+        }
+    }
+    for folder in ["journal", "blobs"] {
+        for file in files_below(&dir.join(folder))? {
+            let below = file.strip_prefix(dir).context("a file outside of the studio folder")?;
+            let hash = copy(&file, &dest.join(below))?;
+            if folder == "blobs" && blob_name(&file).as_deref() != Some(&hash) {
+                return Err(anyhow::anyhow!("{} does not match its name; run verify", file.display()).into());
+            }
+            copied += 1;
+        }
+    }
+    println!(
+        "{copied} files were copied to {}. Restore: copy the folder back and run serve.",
+        dest.display()
+    );
     Ok(())
 }
-pub async fn backup(_dir: &Path, _dest: &Path) -> Result<(), Failure> {
-    Ok(())
+
+/// Every file below a folder, sorted; none where the folder is absent. Links are not followed.
+fn files_below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let (mut files, mut folders) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error).with_context(|| format!("reading {} failed", folder.display())),
+        };
+        for entry in entries {
+            let entry = entry.with_context(|| format!("reading {} failed", folder.display()))?;
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => folders.push(entry.path()),
+                Ok(kind) if kind.is_file() => files.push(entry.path()),
+                _ => {}
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// `blobs/ab/cdef...` is named by the digest `abcdef...`.
+fn blob_name(file: &Path) -> Option<String> {
+    let folder = file.parent()?.file_name()?.to_str()?;
+    Some(format!("{folder}{}", file.file_name()?.to_str()?))
+}
+
+fn hash_file(path: &Path) -> std::io::Result<(String, u64)> {
+    each_block(path, |_| Ok(()))
+}
+
+/// Copies durably; the SHA-256 of what was copied.
+fn copy(from: &Path, to: &Path) -> anyhow::Result<String> {
+    let copied = || -> std::io::Result<String> {
+        if let Some(folder) = to.parent() {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        }
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?;
+        let (hash, _) = each_block(from, |block| file.write_all(block))?;
+        file.sync_all()?;
+        if let Some(folder) = to.parent() {
+            fs::File::open(folder)?.sync_all()?;
+        }
+        Ok(hash)
+    };
+    copied().with_context(|| format!("copying {} to {} failed", from.display(), to.display()))
+}
+
+fn each_block(
+    path: &Path,
+    mut block: impl FnMut(&[u8]) -> std::io::Result<()>,
+) -> std::io::Result<(String, u64)> {
+    let mut file = fs::File::open(path)?;
+    let (mut hash, mut length, mut buffer) = (Sha256::new(), 0, vec![0; 1 << 20]);
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            return Ok((hex::encode(hash.finalize()), length));
+        }
+        hash.update(&buffer[..read]);
+        block(&buffer[..read])?;
+        length += read as u64;
+    }
 }

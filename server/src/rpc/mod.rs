@@ -6,7 +6,7 @@ pub mod session;
 use std::{convert::Infallible, sync::Arc};
 
 use anyhow::Context as _;
-use deadwax_proto::v1::sessions_server::SessionsServer;
+use deadwax_proto::v1::{media_server::MediaServer, sessions_server::SessionsServer};
 use http::{Request, Response};
 use tonic::{
     Status,
@@ -38,6 +38,8 @@ pub async fn routes(studio: &Arc<Studio>) -> anyhow::Result<(Routes, Health)> {
         };
     }
     offered.offer(limited!(SessionsServer, session::Service::new(Arc::clone(studio))));
+
+    offered.offer(limited!(MediaServer, media::Service::new(Arc::clone(studio))));
 
     let describe = || {
         tonic_reflection::server::Builder::configure()

@@ -3,6 +3,7 @@
 //! returns what it made the first time.
 //! Engines: `embedded` (journal + sled index, the default) and `memory` (tests). One conformance suite serves them all.
 
+pub mod embedded;
 pub mod memory;
 
 #[cfg(test)]
@@ -11,6 +12,7 @@ pub(crate) mod conformance;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 
+pub use embedded::EmbeddedStore;
 pub use memory::MemoryStore;
 
 /// The largest entry that any engine takes. Recipes and manifests fit; waveforms and audio are blobs.
