@@ -5,6 +5,7 @@ pub mod auth;
 pub mod blob;
 mod cli;
 pub mod config;
+pub mod desk;
 pub mod ledger;
 pub mod listen;
 pub mod name;
@@ -16,5 +17,7 @@ pub mod store;
 pub mod studio;
 pub mod telemetry;
 pub mod tls;
+pub mod watch;
+pub mod wire;
 
 pub use cli::main_with;

@@ -31,11 +31,13 @@ pub const PREFACE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The client's preface (24 bytes) and the head of its SETTINGS frame (9 bytes).
 const PREFACE_BYTES: usize = 33;
 
-/// How many connections there may be.
+/// How many connections there may be, and how long each may stay silent.
 #[derive(Clone, Copy)]
 pub struct Room {
     pub total: u32,
     pub per_address: u32,
+    pub handshake: Duration,
+    pub preface: Duration,
 }
 
 #[derive(Default)]
@@ -103,7 +105,7 @@ pub fn accept(
             let Some(place) = Place::take(&counted, peer.ip().to_canonical(), room) else { continue };
             let (tls, ready, cut) = (tls.clone(), ready.clone(), cut.clone());
             tokio::spawn(async move {
-                if let Some(connection) = greet(stream, peer, tls, place, cut).await {
+                if let Some(connection) = greet(stream, peer, tls, place, room, cut).await {
                     // Fails only where the server has stopped listening.
                     let _stopped = ready.send(Ok(connection)).await;
                 }
@@ -118,20 +120,21 @@ async fn greet(
     peer: SocketAddr,
     tls: Option<TlsAcceptor>,
     place: Place,
+    room: Room,
     cut: CancellationToken,
 ) -> Option<Connection> {
     stream.set_nodelay(true).ok()?;
     let io = match tls {
         None => Io::Plain(stream),
         Some(tls) => {
-            let handshake = tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await;
+            let handshake = tokio::time::timeout(room.handshake, tls.accept(stream)).await;
             Io::Tls(Box::new(handshake.ok()?.ok()?))
         }
     };
     Some(Connection {
         io,
         peer,
-        silent: Some(Box::pin(tokio::time::sleep(PREFACE_TIMEOUT))),
+        silent: Some(Box::pin(tokio::time::sleep(room.preface))),
         received: 0,
         cut: Box::pin(cut.cancelled_owned()),
         _place: place,
@@ -229,5 +232,58 @@ impl AsyncWrite for Connection {
             Io::Plain(io) => io.is_write_vectored(),
             Io::Tls(io) => io.is_write_vectored(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
+
+    use super::*;
+
+    async fn hung_up(mut stream: TcpStream) {
+        let mut buffer = [0; 1024];
+        while !matches!(stream.read(&mut buffer).await, Ok(0) | Err(_)) {}
+    }
+
+    /// A tonic server without services behind this door.
+    async fn door(tls: bool) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let soon = Duration::from_millis(150);
+        let room = Room { total: 100, per_address: 100, handshake: soon, preface: soon };
+        let folder = tempfile::tempdir().unwrap();
+        crate::tls::make(folder.path(), "x", None).unwrap();
+        let acceptor = tls.then(|| {
+            TlsAcceptor::from(crate::tls::Identity::load(folder.path()).unwrap().server_config().unwrap())
+        });
+        let incoming = ReceiverStream::new(accept(listener, acceptor, room, CancellationToken::new()));
+        let (_, health) = tonic_health::server::health_reporter();
+        let server = tonic::transport::Server::builder().add_service(health);
+        tokio::spawn(server.serve_with_incoming(incoming.map(|io| io)));
+        address
+    }
+
+    #[tokio::test]
+    async fn whoever_stays_silent_is_hung_up_on() {
+        let limit = Duration::from_secs(3);
+        let silent = TcpStream::connect(door(true).await).await.unwrap();
+        tokio::time::timeout(limit, hung_up(silent)).await.expect("silent before TLS");
+
+        let plain = door(false).await;
+        let silent = TcpStream::connect(plain).await.unwrap();
+        tokio::time::timeout(limit, hung_up(silent)).await.expect("silent before HTTP/2");
+        let mut half = TcpStream::connect(plain).await.unwrap();
+        half.write_all(b"PRI * HTTP/2.0\r\n").await.unwrap();
+        tokio::time::timeout(limit, hung_up(half)).await.expect("silent inside the preface");
+    }
+
+    #[tokio::test]
+    async fn whoever_spoke_may_be_silent() {
+        let mut stream = TcpStream::connect(door(false).await).await.unwrap();
+        stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+        let silent = tokio::time::timeout(Duration::from_millis(600), hung_up(stream)).await;
+        assert!(silent.is_err(), "still there; from here on HTTP/2 keepalive watches");
     }
 }

@@ -43,7 +43,12 @@ pub async fn run(
     studio.listens_on(address);
     let tls = identity.map(|identity| identity.server_config()).transpose()?.map(TlsAcceptor::from);
     let limits = &studio.config.limits;
-    let room = listen::Room { total: limits.connections, per_address: limits.connections_per_address };
+    let room = listen::Room {
+        total: limits.connections,
+        per_address: limits.connections_per_address,
+        handshake: listen::HANDSHAKE_TIMEOUT,
+        preface: listen::PREFACE_TIMEOUT,
+    };
     let cut = CancellationToken::new();
     let incoming = ReceiverStream::new(listen::accept(listener, tls, room, cut.clone()));
 

@@ -169,6 +169,12 @@ pub fn ledger(error: LedgerError) -> Status {
         LedgerError::Append(error) => append(error),
         LedgerError::Read(error) => read(error),
         LedgerError::Unreadable { .. } => corrupt(&error),
+        LedgerError::Newer { .. } => refuse(
+            Code::FailedPrecondition,
+            "PROJECT_IS_NEWER",
+            "A newer server has written to this project; this one shows it and changes nothing.",
+            "Ask the studio's owner to update the server.",
+        ),
     }
 }
 
