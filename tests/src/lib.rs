@@ -1,1 +1,3 @@
+//! What the tests and the demo share: a song, a server to run, people to play. Never here: a rule of the studio.
 
+pub mod song;
