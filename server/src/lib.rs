@@ -1,7 +1,20 @@
 //! The studio server of Deadwax, as a library: the binary and the test harness both start it from here. See ARCHITECTURE.md.
 
+mod admin;
 pub mod auth;
 pub mod blob;
+mod cli;
+pub mod config;
 pub mod ledger;
+pub mod listen;
+pub mod name;
 pub mod render;
+pub mod rpc;
+pub mod serve;
+pub mod status;
 pub mod store;
+pub mod studio;
+pub mod telemetry;
+pub mod tls;
+
+pub use cli::main_with;

@@ -1,0 +1,88 @@
+//! One server: listens, offers the services, and stops in order. Never here: what a service does.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Server;
+
+use crate::{auth::layer::AccessLayer, listen, rpc, studio::Studio, telemetry::RequestLog, tls::Identity};
+
+/// Calls that run when the server is asked to stop get this long.
+pub const GRACE: Duration = Duration::from_secs(10);
+const STREAMS_PER_CONNECTION: u32 = 100;
+const HEADERS_BYTES: u32 = 16 << 10;
+/// A connection older than this is asked to leave (GOAWAY); calls that run on it go on to their end.
+const CONNECTION_AGE: Duration = Duration::from_secs(3600);
+
+/// Serves until `stop` is cancelled; then streams end, other calls get [`GRACE`], then every connection is cut.
+pub async fn run(
+    studio: Arc<Studio>,
+    listener: TcpListener,
+    identity: Option<Identity>,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let address = listener.local_addr().context("the listener has no address")?;
+    anyhow::ensure!(
+        identity.is_some() || address.ip().is_loopback(),
+        "without TLS a server listens on a loopback address only, not on {address}"
+    );
+    studio.listens_on(address);
+    let tls = identity.map(|identity| identity.server_config()).transpose()?.map(TlsAcceptor::from);
+    let limits = &studio.config.limits;
+    let room = listen::Room { total: limits.connections, per_address: limits.connections_per_address };
+    let cut = CancellationToken::new();
+    let incoming = ReceiverStream::new(listen::accept(listener, tls, room, cut.clone()));
+
+    let (routes, health) = rpc::routes(&studio).await?;
+    let sweeper = tokio::spawn(sweep(Arc::clone(&studio)));
+    let stopping = {
+        let (studio, stop) = (Arc::clone(&studio), stop.clone());
+        async move {
+            stop.cancelled().await;
+            tracing::info!("stopping");
+            health.say(tonic_health::ServingStatus::NotServing).await;
+            studio.closing.cancel();
+        }
+    };
+    let serving = Server::builder()
+        .layer(RequestLog)
+        .layer(AccessLayer::new(Arc::clone(&studio.people)))
+        .max_concurrent_streams(STREAMS_PER_CONNECTION)
+        .http2_max_header_list_size(HEADERS_BYTES)
+        .http2_keepalive_interval(Some(Duration::from_secs(20)))
+        .http2_keepalive_timeout(Some(Duration::from_secs(10)))
+        .max_connection_age(CONNECTION_AGE)
+        .initial_stream_window_size(1 << 20)
+        .initial_connection_window_size(4 << 20)
+        .add_routes(routes)
+        .serve_with_incoming_shutdown(incoming, stopping);
+    let out_of_patience = async {
+        stop.cancelled().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    let served = tokio::select! {
+        served = serving => served.context("serving failed"),
+        () = out_of_patience => {
+            tracing::warn!("calls were cut after {} s of grace", GRACE.as_secs());
+            Ok(())
+        }
+    };
+    cut.cancel();
+    studio.closing.cancel();
+    sweeper.abort();
+    served
+}
+
+/// Sessions end by the clock too, open streams included.
+async fn sweep(studio: Arc<Studio>) {
+    let mut every = tokio::time::interval(Duration::from_secs(1));
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    loop {
+        every.tick().await;
+        studio.people.sweep();
+    }
+}
