@@ -1,0 +1,114 @@
+//! Scrubs every text of an answer as it comes in (S-1), so that no screen and no verb can forget it. `manifest_json` of a delivery alone
+//! stays as it is: it is written to a file byte for byte and has a digest of its own; whoever prints it scrubs it then.
+
+use deadwax_proto::v1;
+
+use crate::scrub;
+
+pub trait Clean {
+    fn clean(&mut self);
+}
+
+impl<T: Clean> Clean for Vec<T> {
+    fn clean(&mut self) {
+        self.iter_mut().for_each(Clean::clean);
+    }
+}
+
+impl<T: Clean> Clean for Option<T> {
+    fn clean(&mut self) {
+        if let Some(inner) = self {
+            inner.clean();
+        }
+    }
+}
+
+impl Clean for String {
+    fn clean(&mut self) {
+        *self = scrub::line(self);
+    }
+}
+
+/// Which fields are one line (`line`, also lists of strings and messages) and which keep their line breaks (`block`).
+macro_rules! clean {
+    ($($type:ident { $($line:ident)* ; $($block:ident)* })*) => {
+        $(impl Clean for v1::$type {
+            fn clean(&mut self) {
+                $(self.$line.clean();)*
+                $(self.$block = scrub::block(&self.$block);)*
+            }
+        })*
+    };
+}
+
+clean! {
+    ServerInfo { studio version ; }
+    LoginResponse { token person ; }
+    Person { person_id name email ; }
+    CreateInviteResponse { person_id link ; }
+    SessionInfo { session_id device ; }
+    ListSessionsResponse { sessions ; }
+    Allowed { action reason text hint ; }
+    ProjectRow { project_id title artist allowed gates ; }
+    MemberRow { person_id name allowed ; }
+    SongRow { song_id title isrc candidate_version_id waits_for handoff allowed ; recipe_toml }
+    Handoff { version_id by ; reason }
+    GateRule { required_alternates ; }
+    GateRow { song_id lines approvals ; }
+    GateLine { code text ; }
+    ApprovalView { approval_id person_id name version_id fingerprint ; reason }
+    VersionRow { version_id song_id title uploaded_by uploaded_by_id fingerprint files preflight render_id allowed ; changelog }
+    VersionFile { alternate sha256 name facts ; }
+    AudioFacts { container codec ; }
+    Finding { code text alternate ; }
+    NoteRow { note_id song_id version_id alternate parent_note_id author author_id addressee_id addressee
+              addressed_in_version_id checklist allowed ; text reason }
+    ChecklistItem { text ; }
+    RequestRow { request_id song_id version_id by note_ids answered_by_version_id ; message }
+    RenderRow { render_id song_id source_version_id recipe_hash engine master_version_id requested_by allowed ;
+                recipe_toml reason report_json }
+    DeliveryRow { delivery_id song_id version_id by fingerprint files signed_by ; }
+    DeskRow { key project_id project_title song_id song_title text target_key ; }
+    DeskResponse { rows ; }
+    Row { key row ; }
+    Update { upserts removals ; }
+    PerformResponse { effects ; }
+    ListResponse { projects ; }
+    ProjectSummary { project_id title artist ; }
+    HistoryResponse { entries ; }
+    HistoryEntry { who code song_id ; text }
+    UploadState { upload_id facts ; }
+    RenderProgress { step ; }
+    ListRecipesResponse { recipes ; }
+    RecipeInfo { name hash ; toml }
+    CheckRecipeResponse { hash ; text }
+}
+
+impl Clean for v1::row::Row {
+    fn clean(&mut self) {
+        use v1::row::Row;
+        match self {
+            Row::Project(row) => row.clean(),
+            Row::Member(row) => row.clean(),
+            Row::Song(row) => row.clean(),
+            Row::Gate(row) => row.clean(),
+            Row::Version(row) => row.clean(),
+            Row::Note(row) => row.clean(),
+            Row::Request(row) => row.clean(),
+            Row::Render(row) => row.clean(),
+            Row::Delivery(row) => row.clean(),
+        }
+    }
+}
+
+impl Clean for v1::LogoutResponse {
+    fn clean(&mut self) {}
+}
+
+impl Clean for v1::RevokeSessionResponse {
+    fn clean(&mut self) {}
+}
+
+impl Clean for v1::WaveformResponse {
+    fn clean(&mut self) {}
+}

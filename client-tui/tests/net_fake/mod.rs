@@ -1,0 +1,288 @@
+//! A small server of the contract for the client's tests: real tonic over real TCP and TLS, with the few answers that a test needs.
+//! It keeps no rules; the real ones are tested with the real server.
+
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    pin::Pin,
+    sync::{Arc, Mutex},
+};
+
+use deadwax_proto::v1::{self, media_server, projects_server, sessions_server};
+use futures::{Stream, StreamExt as _, stream};
+use sha2::{Digest as _, Sha256};
+use tonic::{
+    Code, Request, Response, Status, Streaming,
+    transport::{Identity, Server, ServerTlsConfig},
+};
+use tonic_types::{ErrorDetails, StatusExt as _};
+
+pub type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+#[derive(Default)]
+pub struct Seen {
+    pub authorizations: Vec<Option<String>>,
+    /// Command ids, in the order in which they came.
+    pub commands: Vec<String>,
+    /// How many of the next Performs are answered UNAVAILABLE after they were done.
+    pub lose_answers: usize,
+    pub watches_from: Vec<u64>,
+    /// Uploaded bytes by digest.
+    pub uploads: HashMap<String, Vec<u8>>,
+    /// Cut the upload once this many bytes stand.
+    pub cut_at: Option<usize>,
+    pub upload_offsets: Vec<u64>,
+    pub rows: Vec<v1::Row>,
+    pub files: HashMap<String, Vec<u8>>,
+}
+
+#[derive(Clone, Default)]
+pub struct Fake(pub Arc<Mutex<Seen>>);
+
+impl Fake {
+    pub fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.0.lock().unwrap()
+    }
+
+    pub async fn serve(&self, tls: Option<(String, String)>) -> SocketAddr {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut server = Server::builder();
+        if let Some((certificate, key)) = tls {
+            let identity = Identity::from_pem(certificate, key);
+            server = server.tls_config(ServerTlsConfig::new().identity(identity)).unwrap();
+        }
+        let router = server
+            .add_service(sessions_server::SessionsServer::new(self.clone()))
+            .add_service(projects_server::ProjectsServer::new(self.clone()))
+            .add_service(media_server::MediaServer::new(self.clone()));
+        tokio::spawn(router.serve_with_incoming(tokio_stream::wrappers::TcpListenerStream::new(listener)));
+        address
+    }
+}
+
+pub fn refusal(code: Code, reason: &str, text: &str, hint: &str) -> Status {
+    let metadata = HashMap::from([("hint".to_owned(), hint.to_owned())]);
+    Status::with_error_details(code, text, ErrorDetails::with_error_info(reason, "deadwax", metadata))
+}
+
+fn none<T>() -> Result<Response<T>, Status> {
+    Err(Status::unimplemented("not in this fake"))
+}
+
+#[tonic::async_trait]
+impl sessions_server::Sessions for Fake {
+    async fn get_server_info(
+        &self,
+        _: Request<v1::GetServerInfoRequest>,
+    ) -> Result<Response<v1::ServerInfo>, Status> {
+        Ok(Response::new(v1::ServerInfo {
+            studio: "House\x1b]0;x\x07".into(),
+            api_min: 1,
+            api_max: 1,
+            max_upload_bytes: 1 << 30,
+            ..Default::default()
+        }))
+    }
+    async fn login(&self, request: Request<v1::LoginRequest>) -> Result<Response<v1::LoginResponse>, Status> {
+        let request = request.into_inner();
+        if request.code != "GOOD-code" {
+            return Err(refusal(Code::NotFound, "INVITE_UNKNOWN", "No such invite.", "Ask for a new one."));
+        }
+        Ok(Response::new(v1::LoginResponse {
+            token: "tok-1".into(),
+            person: Some(v1::Person { person_id: "p1".into(), name: "Ana".into(), ..Default::default() }),
+            expires_ms: 0,
+        }))
+    }
+    async fn logout(&self, _: Request<v1::LogoutRequest>) -> Result<Response<v1::LogoutResponse>, Status> {
+        Ok(Response::new(v1::LogoutResponse {}))
+    }
+    async fn who_am_i(&self, request: Request<v1::WhoAmIRequest>) -> Result<Response<v1::Person>, Status> {
+        let token = request.metadata().get("authorization").map(|v| v.to_str().unwrap().to_owned());
+        self.seen().authorizations.push(token);
+        Ok(Response::new(v1::Person { name: "Ana\u{202e}".into(), ..Default::default() }))
+    }
+    async fn create_invite(
+        &self,
+        _: Request<v1::CreateInviteRequest>,
+    ) -> Result<Response<v1::CreateInviteResponse>, Status> {
+        none()
+    }
+    async fn list_sessions(
+        &self,
+        _: Request<v1::ListSessionsRequest>,
+    ) -> Result<Response<v1::ListSessionsResponse>, Status> {
+        none()
+    }
+    async fn revoke_session(
+        &self,
+        _: Request<v1::RevokeSessionRequest>,
+    ) -> Result<Response<v1::RevokeSessionResponse>, Status> {
+        none()
+    }
+}
+
+#[tonic::async_trait]
+impl projects_server::Projects for Fake {
+    async fn perform(
+        &self,
+        request: Request<v1::PerformRequest>,
+    ) -> Result<Response<v1::PerformResponse>, Status> {
+        let request = request.into_inner();
+        let mut seen = self.seen();
+        seen.commands.push(request.command_id);
+        if seen.lose_answers > 0 {
+            seen.lose_answers -= 1;
+            return Err(Status::unavailable("the line broke"));
+        }
+        match request.action.and_then(|a| a.action) {
+            Some(v1::action::Action::Approve(_)) => Err(refusal(
+                Code::FailedPrecondition,
+                "VERSION_SUPERSEDED",
+                "Mix 1 was\x1b[2J replaced by Mix 2.",
+                "Look at Mix 2.",
+            )),
+            _ => Ok(Response::new(v1::PerformResponse {
+                first_seq: 1,
+                seq: 1,
+                effects: vec!["Done.\u{9b}31m".into()],
+            })),
+        }
+    }
+    async fn list(&self, _: Request<v1::ListRequest>) -> Result<Response<v1::ListResponse>, Status> {
+        Ok(Response::new(v1::ListResponse {
+            projects: vec![v1::ProjectSummary {
+                project_id: "proj-1".into(),
+                title: "Night Drive EP".into(),
+                artist: "Ana".into(),
+                ..Default::default()
+            }],
+        }))
+    }
+    async fn get(&self, _: Request<v1::GetRequest>) -> Result<Response<v1::Update>, Status> {
+        let upserts = self.seen().rows.clone();
+        Ok(Response::new(v1::Update { seq: 1, snapshot: true, upserts, removals: Vec::new() }))
+    }
+    type WatchStream = Answers<v1::Update>;
+    async fn watch(&self, request: Request<v1::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
+        let from = request.into_inner().from;
+        let nth = {
+            let mut seen = self.seen();
+            seen.watches_from.push(from);
+            seen.watches_from.len()
+        };
+        let row = |seq| v1::Update {
+            seq,
+            snapshot: seq == 1,
+            removals: vec![format!("note/{seq}")],
+            ..Default::default()
+        };
+        let beat = v1::Update { seq: from, ..Default::default() };
+        let items: Vec<Result<v1::Update, Status>> = match nth {
+            1 => vec![Ok(row(1)), Ok(row(2)), Err(Status::unavailable("restart"))],
+            2 => vec![Ok(beat), Ok(row(3))],
+            _ => vec![Err(refusal(Code::Unauthenticated, "SESSION_ENDED", "You are signed out.", ""))],
+        };
+        Ok(Response::new(stream::iter(items).boxed()))
+    }
+    async fn history(&self, _: Request<v1::HistoryRequest>) -> Result<Response<v1::HistoryResponse>, Status> {
+        none()
+    }
+    async fn desk(&self, _: Request<v1::DeskRequest>) -> Result<Response<v1::DeskResponse>, Status> {
+        Ok(Response::new(v1::DeskResponse { rows: Vec::new() }))
+    }
+    type WatchDeskStream = Answers<v1::DeskResponse>;
+    async fn watch_desk(
+        &self,
+        _: Request<v1::DeskRequest>,
+    ) -> Result<Response<Self::WatchDeskStream>, Status> {
+        none()
+    }
+}
+
+#[tonic::async_trait]
+impl media_server::Media for Fake {
+    async fn begin_upload(
+        &self,
+        request: Request<v1::BeginUploadRequest>,
+    ) -> Result<Response<v1::UploadState>, Status> {
+        let request = request.into_inner();
+        let offset = self.seen().uploads.entry(request.sha256.clone()).or_default().len() as u64;
+        Ok(Response::new(v1::UploadState { upload_id: request.sha256, offset, ..Default::default() }))
+    }
+    async fn upload(
+        &self,
+        request: Request<Streaming<v1::UploadChunk>>,
+    ) -> Result<Response<v1::UploadState>, Status> {
+        let mut chunks = request.into_inner();
+        let mut id = String::new();
+        while let Some(chunk) = chunks.message().await? {
+            let mut seen = self.seen();
+            if id.is_empty() {
+                id = chunk.upload_id;
+                seen.upload_offsets.push(chunk.offset);
+            }
+            let cut_at = seen.cut_at;
+            let bytes = seen.uploads.get_mut(&id).unwrap();
+            bytes.extend_from_slice(&chunk.data);
+            if cut_at.is_some_and(|at| bytes.len() >= at) {
+                seen.cut_at = None;
+                return Err(Status::unavailable("cut"));
+            }
+        }
+        let seen = self.seen();
+        let bytes = &seen.uploads[&id];
+        if hex::encode(Sha256::digest(bytes)) != id {
+            return Err(refusal(Code::InvalidArgument, "DIGEST_DIFFERS", "The digest differs.", ""));
+        }
+        let facts = v1::AudioFacts {
+            bytes: bytes.len() as u64,
+            container: "wav".into(),
+            sample_rate: 48_000,
+            channels: 2,
+            bits: 24,
+            frames: 48_000,
+            integrated_lufs: -14.0,
+            ..Default::default()
+        };
+        Ok(Response::new(v1::UploadState {
+            upload_id: id,
+            offset: facts.bytes,
+            done: true,
+            facts: Some(facts),
+        }))
+    }
+    async fn get_upload(
+        &self,
+        _: Request<v1::GetUploadRequest>,
+    ) -> Result<Response<v1::UploadState>, Status> {
+        none()
+    }
+    type DownloadStream = Answers<v1::DownloadChunk>;
+    async fn download(
+        &self,
+        request: Request<v1::DownloadRequest>,
+    ) -> Result<Response<Self::DownloadStream>, Status> {
+        let request = request.into_inner();
+        let Some(bytes) = self.seen().files.get(&request.sha256).cloned() else {
+            return Err(refusal(Code::NotFound, "NO_SUCH_FILE", "No such file.", ""));
+        };
+        let total = bytes.len() as u64;
+        let rest = bytes[request.offset as usize..].to_vec();
+        let mut chunks: Vec<Result<v1::DownloadChunk, Status>> = rest
+            .chunks(1000)
+            .map(|c| Ok(v1::DownloadChunk { total_bytes: 0, data: c.to_vec().into() }))
+            .collect();
+        if let Some(Ok(first)) = chunks.first_mut() {
+            first.total_bytes = total;
+        }
+        Ok(Response::new(stream::iter(chunks).boxed()))
+    }
+    async fn waveform(
+        &self,
+        _: Request<v1::WaveformRequest>,
+    ) -> Result<Response<v1::WaveformResponse>, Status> {
+        none()
+    }
+}
