@@ -17,7 +17,10 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     admin,
     config::{self, Config, ConfigError},
-    render::inspect::Program,
+    render::{
+        Program,
+        child::{self, ChildVerb},
+    },
     serve,
     studio::{InChild, Parts, Studio, SystemClock},
     telemetry, tls,
@@ -57,8 +60,8 @@ enum Verb {
     /// One piece of work on sound, in a process of its own
     #[command(hide = true, disable_help_flag = true)]
     Child {
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        args: Vec<OsString>,
+        #[command(subcommand)]
+        verb: ChildVerb,
     },
 }
 
@@ -149,8 +152,8 @@ pub fn main_with(args: Vec<OsString>, program: Program) -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    if let Verb::Child { args } = cli.verb {
-        return child(args);
+    if let Verb::Child { verb } = cli.verb {
+        return child::run(verb);
     }
     // Whatever a verb makes belongs to this user alone.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
@@ -185,11 +188,6 @@ async fn dispatch(verb: Verb, program: Program) -> Result<(), Failure> {
         // Handled before the runtime starts: a child limits its own memory first.
         Verb::Child { .. } => Ok(()),
     }
-}
-
-fn child(_args: Vec<OsString>) -> ExitCode {
-    eprintln!("deadwax-server: this build does no work on sound");
-    ExitCode::from(2)
 }
 
 async fn serve_folder(asked: Serve, program: Program) -> Result<(), Failure> {

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use deadwax_server::render::inspect::Program;
+use deadwax_server::render::Program;
 
 fn main() -> ExitCode {
     match std::env::current_exe() {

@@ -1,6 +1,6 @@
 //! One server: listens, offers the services, and stops in order. Never here: what a service does.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
@@ -9,7 +9,17 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
-use crate::{auth::layer::AccessLayer, listen, rpc, studio::Studio, telemetry::RequestLog, tls::Identity};
+use deadwax_dsp::recipe::Recipe;
+
+use crate::{
+    auth::layer::AccessLayer,
+    listen,
+    render::{Limits, worker::Worker},
+    rpc,
+    studio::Studio,
+    telemetry::RequestLog,
+    tls::Identity,
+};
 
 /// Calls that run when the server is asked to stop get this long.
 pub const GRACE: Duration = Duration::from_secs(10);
@@ -44,6 +54,7 @@ pub async fn run(
 
     let (routes, health) = rpc::routes(&studio).await?;
     let sweeper = tokio::spawn(sweep(Arc::clone(&studio)));
+    let renders = tokio::spawn(Arc::new(worker(&studio).await?).run());
     let stopping = {
         let (studio, stop) = (Arc::clone(&studio), stop.clone());
         async move {
@@ -79,7 +90,36 @@ pub async fn run(
     cut.cancel();
     studio.closing.cancel();
     sweeper.abort();
+    // The worker ends with `closing`; its children die with their tasks and are leased again at the next start.
+    let _ended = tokio::time::timeout(GRACE, renders).await;
     served
+}
+
+async fn worker(studio: &Studio) -> anyhow::Result<Worker> {
+    let settings = &studio.config.render;
+    Ok(Worker {
+        ledger: Arc::clone(&studio.ledger),
+        blobs: Arc::clone(&studio.blobs),
+        program: studio.program.clone(),
+        running: Arc::clone(&studio.renders),
+        default_recipe: default_recipe(&studio.folder, &settings.recipe).await?,
+        work_dir: studio.folder.join("renders"),
+        slots: settings.workers as usize,
+        limits: Limits { memory_bytes: settings.memory_bytes, cpu_s: settings.cpu_seconds },
+        shutdown: studio.closing.clone(),
+    })
+}
+
+/// The studio's own default, checked before the first song needs it.
+async fn default_recipe(folder: &Path, path: &Path) -> anyhow::Result<Recipe> {
+    if path.as_os_str().is_empty() {
+        return Ok(Recipe::default());
+    }
+    let path = folder.join(path);
+    let toml = tokio::fs::read_to_string(&path)
+        .await
+        .with_context(|| format!("reading the recipe {} failed; see `render.recipe`", path.display()))?;
+    Recipe::parse(&toml).with_context(|| format!("`render.recipe` names {}", path.display()))
 }
 
 /// Sessions end by the clock too, open streams included.

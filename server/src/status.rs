@@ -213,7 +213,7 @@ pub fn inspect(error: InspectError) -> Status {
         InspectError::NotAudio(what) => refuse(Code::InvalidArgument, "NOT_AUDIO", what, hint),
         InspectError::Hostile(what) => refuse(Code::InvalidArgument, "AUDIO_HOSTILE", what, hint),
         InspectError::Unsupported(what) => refuse(Code::InvalidArgument, "AUDIO_UNSUPPORTED", what, hint),
-        InspectError::Io(error) => internal(&error),
+        InspectError::Failed(what) => internal(&what),
     }
 }
 

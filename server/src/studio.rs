@@ -18,7 +18,10 @@ use crate::{
     blob::Blobs,
     config::Config,
     ledger::{Clock, Ledger},
-    render::inspect::{self, InspectError, Inspected, Program},
+    render::{
+        inspect::{self, InspectError, Inspected, Program},
+        worker::Running,
+    },
     store::Store,
 };
 
@@ -65,6 +68,8 @@ pub struct Studio {
     pub ledger: Arc<Ledger>,
     pub blobs: Arc<Blobs>,
     pub inspect: Arc<dyn Inspect>,
+    /// The renders that run in this process.
+    pub renders: Arc<Running>,
     /// How the render worker starts its children.
     pub program: Program,
     /// Of the certificate; absent where TLS is off.
@@ -103,6 +108,7 @@ impl Studio {
             ledger,
             blobs,
             inspect,
+            renders: Arc::default(),
             program,
             fingerprint,
             closing,

@@ -1,12 +1,13 @@
 //! One file a service: takes the caller, checks shapes and limits, hands over. Never here: rules of the studio, folding, the store's engine.
 
+pub mod mastering;
 pub mod media;
 pub mod session;
 
 use std::{convert::Infallible, sync::Arc};
 
 use anyhow::Context as _;
-use deadwax_proto::v1::{media_server::MediaServer, sessions_server::SessionsServer};
+use deadwax_proto::v1::{mastering_server::MasteringServer, media_server::MediaServer, sessions_server::SessionsServer};
 use http::{Request, Response};
 use tonic::{
     Status,
@@ -38,6 +39,7 @@ pub async fn routes(studio: &Arc<Studio>) -> anyhow::Result<(Routes, Health)> {
         };
     }
     offered.offer(limited!(SessionsServer, session::Service::new(Arc::clone(studio))));
+    offered.offer(limited!(MasteringServer, mastering::Service::new(Arc::clone(studio))));
 
     offered.offer(limited!(MediaServer, media::Service::new(Arc::clone(studio))));
 
