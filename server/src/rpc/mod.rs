@@ -7,7 +7,9 @@ pub mod session;
 use std::{convert::Infallible, sync::Arc};
 
 use anyhow::Context as _;
-use deadwax_proto::v1::{mastering_server::MasteringServer, media_server::MediaServer, sessions_server::SessionsServer};
+use deadwax_proto::v1::{
+    mastering_server::MasteringServer, media_server::MediaServer, sessions_server::SessionsServer,
+};
 use http::{Request, Response};
 use tonic::{
     Status,
