@@ -428,7 +428,8 @@ async fn the_overview_is_drawn_and_made_again_where_it_is_gone() {
 
 /// A WAV of one second: 16 bits, stereo, a quiet ramp.
 fn wav() -> Vec<u8> {
-    let samples: Vec<u8> = (0..44_100_u32).flat_map(|n| [n as u16 / 4; 2]).flat_map(u16::to_le_bytes).collect();
+    let samples: Vec<u8> =
+        (0..44_100_u32).flat_map(|n| [n as u16 / 4; 2]).flat_map(u16::to_le_bytes).collect();
     let mut wav = b"RIFF".to_vec();
     wav.extend((36 + samples.len() as u32).to_le_bytes());
     wav.extend(b"WAVEfmt \x10\0\0\0\x01\0\x02\0");
@@ -476,7 +477,10 @@ async fn real_audio_is_measured_by_a_real_child_and_junk_is_refused() {
     for (what, bytes) in hostile {
         let no = upload(&mut ana, project, &bytes).await.map(|_| ()).expect_err(what);
         let reason = deadwax_server::status::reason_of(&no).unwrap_or_default();
-        assert!(matches!(reason.as_str(), "NOT_AUDIO" | "AUDIO_UNSUPPORTED" | "AUDIO_HOSTILE"), "{what}: {no:?}");
+        assert!(
+            matches!(reason.as_str(), "NOT_AUDIO" | "AUDIO_UNSUPPORTED" | "AUDIO_HOSTILE"),
+            "{what}: {no:?}"
+        );
     }
     assert_eq!(received(&house, project).await, 1, "refused files left no fact");
 }
