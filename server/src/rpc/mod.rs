@@ -1,12 +1,15 @@
 //! One file a service: takes the caller, checks shapes and limits, hands over. Never here: rules of the studio, folding, the store's engine.
 
 pub mod media;
+pub mod project;
 pub mod session;
 
 use std::{convert::Infallible, sync::Arc};
 
 use anyhow::Context as _;
-use deadwax_proto::v1::{media_server::MediaServer, sessions_server::SessionsServer};
+use deadwax_proto::v1::{
+    media_server::MediaServer, projects_server::ProjectsServer, sessions_server::SessionsServer,
+};
 use http::{Request, Response};
 use tonic::{
     Status,
@@ -37,6 +40,7 @@ pub async fn routes(studio: &Arc<Studio>) -> anyhow::Result<(Routes, Health)> {
                 .max_encoding_message_size(ANSWER_BYTES)
         };
     }
+    offered.offer(limited!(ProjectsServer, project::Service::of(studio)));
     offered.offer(limited!(SessionsServer, session::Service::new(Arc::clone(studio))));
 
     offered.offer(limited!(MediaServer, media::Service::new(Arc::clone(studio))));
