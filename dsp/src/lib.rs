@@ -7,6 +7,7 @@ pub mod error;
 pub mod measure;
 pub mod processors;
 pub mod recipe;
+pub mod render;
 pub mod report;
 pub mod resample;
 pub mod true_peak;
