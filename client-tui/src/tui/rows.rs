@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use deadwax_proto::v1::{
-    Allowed, DeliveryRow, GateRow, MemberRow, NoteRow, NoteState, ProjectRow, RenderRow, RequestRow, SongRow,
-    Stage, Update, VersionFile, VersionRow, row::Row as Of,
+    Allowed, AudioFacts, DeliveryRow, GateRow, MemberRow, NoteRow, NoteState, ProjectRow, RenderRow,
+    RequestRow, SongRow, Stage, Update, VersionFile, VersionRow, row::Row as Of,
 };
 
 /// How long a changed row stays marked, in milliseconds.
@@ -215,13 +215,13 @@ pub fn main_file(version: &VersionRow) -> Option<&VersionFile> {
 
 /// Of the Main, in milliseconds; 0 where nothing was measured.
 pub fn length_ms(version: &VersionRow) -> u64 {
-    main_file(version).and_then(|file| file.facts.as_ref()).map_or(0, |facts| {
-        if facts.sample_rate == 0 {
-            0
-        } else {
-            u64::try_from(u128::from(facts.frames) * 1000 / u128::from(facts.sample_rate)).unwrap_or(u64::MAX)
-        }
-    })
+    main_file(version).and_then(|file| file.facts.as_ref()).map_or(0, duration_ms)
+}
+
+/// No figure of a server is trusted to be small.
+pub fn duration_ms(facts: &AudioFacts) -> u64 {
+    let ms = (u128::from(facts.frames) * 1000).checked_div(u128::from(facts.sample_rate)).unwrap_or(0);
+    u64::try_from(ms).unwrap_or(u64::MAX)
 }
 
 fn allowed(row: &Of) -> &[Allowed] {

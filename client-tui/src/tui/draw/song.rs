@@ -98,11 +98,10 @@ fn facts(file: &VersionFile) -> String {
         (bits, true) => format!("{bits} bit float"),
         (bits, false) => format!("{bits} bit"),
     };
-    let seconds = if it.sample_rate == 0 { 0 } else { it.frames / u64::from(it.sample_rate) };
     format!(
         "{}  {}  {} {bits}  {}  {}  LRA {:.1}",
         file.alternate,
-        words::clock(seconds * 1000, false),
+        words::clock(rows::duration_ms(it), false),
         words::rate(it.sample_rate),
         words::lufs(it.integrated_lufs),
         words::dbtp(it.true_peak_dbtp),
