@@ -1,8 +1,12 @@
 //! The terminal client of Deadwax as a library: the way to a server, the verbs, the screens. Rules of the studio are never here: the
 //! client shows what the server allows.
 
+pub mod cli;
 pub mod name;
 pub mod net;
 pub mod profile;
 pub mod scrub;
 pub mod tui;
+pub mod verbs;
+
+pub use verbs::main_with;

@@ -3,7 +3,16 @@
 use deadwax_client::name::{Kind, Name, is_token, parse};
 use proptest::prelude::*;
 
-type Row = (&'static str, Option<&'static str>, &'static str, &'static str, Option<Kind>, Option<u32>, Option<u32>, Option<u32>);
+type Row = (
+    &'static str,
+    Option<&'static str>,
+    &'static str,
+    &'static str,
+    Option<Kind>,
+    Option<u32>,
+    Option<u32>,
+    Option<u32>,
+);
 
 #[test]
 fn the_conventions_of_the_field_are_read() {
@@ -36,7 +45,13 @@ fn the_conventions_of_the_field_are_read() {
     for (name, artist, title, alternate, kind, number, rate, bits) in rows {
         let guess = parse(name);
         let got = (
-            guess.artist.as_deref(), guess.title.as_str(), guess.alternate.as_str(), guess.kind, guess.number, guess.rate_hz, guess.bits,
+            guess.artist.as_deref(),
+            guess.title.as_str(),
+            guess.alternate.as_str(),
+            guess.kind,
+            guess.number,
+            guess.rate_hz,
+            guess.bits,
         );
         assert_eq!(got, (*artist, *title, *alternate, *kind, *number, *rate, *bits), "{name}");
     }
@@ -79,21 +94,49 @@ fn doubts_are_told_and_lower_the_confidence() {
 
 #[test]
 fn only_exact_tokens_are_tokens() {
-    for token in ["vocal-up+0.5", "bgv-down-12.0", "cut-255", "stem-1", "main", "tv-lowered", "solo-up+24.0"] {
+    for token in ["vocal-up+0.5", "bgv-down-12.0", "cut-255", "stem-1", "main", "tv-lowered", "solo-up+24.0"]
+    {
         assert!(is_token(token), "{token}");
     }
-    for token in ["", "Main", "vocal-up+0.0", "vocal-up-0.5", "vocal-up+00.5", "vocal-up+24.1", "vocal-up+0.55", "cut-0", "cut-030", "stem-256", "vocal-up++1.0"] {
+    for token in [
+        "",
+        "Main",
+        "vocal-up+0.0",
+        "vocal-up-0.5",
+        "vocal-up+00.5",
+        "vocal-up+24.1",
+        "vocal-up+0.55",
+        "cut-0",
+        "cut-030",
+        "stem-256",
+        "vocal-up++1.0",
+    ] {
         assert!(!is_token(token), "{token}");
     }
 }
 
 fn token() -> impl Strategy<Value = String> {
-    let step = (prop::sample::select(vec!["vocal", "bgv", "bass", "solo"]), any::<bool>(), 1u32..=240).prop_map(|(e, up, t)| {
-        format!("{e}-{}{}.{}", if up { "up+" } else { "down-" }, t / 10, t % 10)
-    });
+    let step = (prop::sample::select(vec!["vocal", "bgv", "bass", "solo"]), any::<bool>(), 1u32..=240)
+        .prop_map(|(e, up, t)| format!("{e}-{}{}.{}", if up { "up+" } else { "down-" }, t / 10, t % 10));
     let plain = prop::sample::select(vec![
-        "main", "instrumental", "tv", "tv-lowered", "a-cappella", "lead-vocal-only", "bgv-only", "clean", "radio-edit", "extended", "sting",
-        "underscore", "bumper", "no-drums", "limited", "unlimited", "flat-master", "production-master",
+        "main",
+        "instrumental",
+        "tv",
+        "tv-lowered",
+        "a-cappella",
+        "lead-vocal-only",
+        "bgv-only",
+        "clean",
+        "radio-edit",
+        "extended",
+        "sting",
+        "underscore",
+        "bumper",
+        "no-drums",
+        "limited",
+        "unlimited",
+        "flat-master",
+        "production-master",
     ])
     .prop_map(String::from);
     prop_oneof![

@@ -1,7 +1,19 @@
 //! Sound: decode, measure, process, write. Planar blocks of f64, streamed; no song is ever held in memory. Never here: async, the network, the studio.
 
 pub mod block;
+pub mod decode;
+pub mod dither;
 pub mod error;
+pub mod measure;
+pub mod processors;
+pub mod recipe;
+pub mod render;
+pub mod report;
+pub mod resample;
+pub mod true_peak;
+pub mod waveform;
+pub mod write;
 
 pub use block::{Block, Spec};
+pub use decode::Source;
 pub use error::{DspError, Flow};

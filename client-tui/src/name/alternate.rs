@@ -2,12 +2,20 @@
 
 /// Token, canonical word, aliases (letters and digits, lower case).
 const PLAIN: &[(&str, &str, &[&str])] = &[
-    ("main", "Main", &["main", "master", "final", "full", "fullmix", "mainmix", "finalmix", "mastermix", "approved"]),
+    (
+        "main",
+        "Main",
+        &["main", "master", "final", "full", "fullmix", "mainmix", "finalmix", "mastermix", "approved"],
+    ),
     ("instrumental", "Inst", &["inst", "instrumental", "instr", "instmix", "instrumentalmix"]),
     ("tv-lowered", "TVLow", &["tvlow", "tvlowered"]),
     ("tv", "TV", &["tv", "tvtrack", "tvmix", "tvtrax"]),
     ("a-cappella", "Acap", &["acap", "acappella", "acapella", "accapella", "pella", "acapp"]),
-    ("lead-vocal-only", "LVOnly", &["lvonly", "leadvocalonly", "leadonly", "leadvoxonly", "vocalonly", "voxonly"]),
+    (
+        "lead-vocal-only",
+        "LVOnly",
+        &["lvonly", "leadvocalonly", "leadonly", "leadvoxonly", "vocalonly", "voxonly"],
+    ),
     ("bgv-only", "BGVOnly", &["bgvonly", "bgvsonly", "bvonly", "backgroundvocalsonly", "backingvocalsonly"]),
     ("clean", "Clean", &["clean", "radio", "edited", "cleanversion"]),
     ("radio-edit", "RadioEdit", &["radioedit", "radiomix", "radioversion"]),
@@ -47,9 +55,9 @@ fn counted(token: &str, before: &str) -> Option<u8> {
 
 /// Element's canonical word, up or down, tenths of a decibel.
 fn step(token: &str) -> Option<(&'static str, bool, u32)> {
-    let (rest, word) = ELEMENTS.iter().find_map(|(element, word, _)| {
-        Some((token.strip_prefix(element)?.strip_prefix('-')?, *word))
-    })?;
+    let (rest, word) = ELEMENTS
+        .iter()
+        .find_map(|(element, word, _)| Some((token.strip_prefix(element)?.strip_prefix('-')?, *word)))?;
     let (up, size) = match rest.strip_prefix("up+") {
         Some(size) => (true, size),
         None => (false, rest.strip_prefix("down-")?),
@@ -83,12 +91,17 @@ pub(super) fn word(token: &str) -> Option<String> {
 
 /// The token for an alias (letters, digits, `.`, `+`; lower case), and a doubt where the field does not agree on its meaning.
 pub(super) fn read(alias: &str) -> Option<(String, Option<&'static str>)> {
-    let alias = alias.strip_suffix("mix").filter(|rest| rest.len() > 3 && !rest.ends_with("clean")).unwrap_or(alias);
-    if let Some((token, _, aliases)) = PLAIN.iter().find(|(_, _, aliases)| aliases.contains(&alias)) {
+    let alias =
+        alias.strip_suffix("mix").filter(|rest| rest.len() > 3 && !rest.ends_with("clean")).unwrap_or(alias);
+    if let Some((token, ..)) = PLAIN.iter().find(|row| row.2.contains(&alias)) {
         let doubt = match (*token, alias) {
-            ("tv", _) => Some("TV is taken as: no lead vocal, background vocals stay. Some shops mean vocals lowered: tv-lowered."),
+            ("tv", _) => Some(
+                "TV is taken as: no lead vocal, background vocals stay. Some shops mean vocals lowered: tv-lowered.",
+            ),
             ("clean", "radio" | "edited") => Some("taken as the clean version; radio-edit is another."),
-            ("unlimited", "cleanmix") => Some("taken as the mix without a limiter; clean (no profanity) is another."),
+            ("unlimited", "cleanmix") => {
+                Some("taken as the mix without a limiter; clean (no profanity) is another.")
+            }
             ("limited", "ref" | "reference" | "loud") => Some("taken as the mixer's loud reference."),
             _ => None,
         };
@@ -121,7 +134,10 @@ fn read_step(alias: &str) -> Option<(String, Option<&'static str>)> {
             let size = size.strip_suffix("db").unwrap_or(size).trim_start_matches('+');
             let sign = if up { "up+" } else { "down-" };
             if size.is_empty() {
-                return Some((format!("{element}-{sign}0.5"), Some("no step stands in the name; 0.5 dB is assumed.")));
+                return Some((
+                    format!("{element}-{sign}0.5"),
+                    Some("no step stands in the name; 0.5 dB is assumed."),
+                ));
             }
             let Some(tenths) = tenths_of(size) else { continue };
             return Some((format!("{element}-{sign}{}.{}", tenths / 10, tenths % 10), None));

@@ -96,8 +96,13 @@ impl Name<'_> {
         if !shape.is_empty() {
             parts.push(shape);
         }
-        let engineer: String =
-            self.engineer.chars().filter(char::is_ascii_alphanumeric).take(4).collect::<String>().to_uppercase();
+        let engineer: String = self
+            .engineer
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .take(4)
+            .collect::<String>()
+            .to_uppercase();
         if !engineer.is_empty() {
             parts.push(format!("Eng{engineer}"));
         }

@@ -6,8 +6,10 @@ use crate::scrub;
 
 /// A longer name than this is not read further; no convention comes near.
 const CHARS_MAX: usize = 300;
-const EXTENSIONS: &[&str] =
-    &["wav", "wave", "bwf", "aif", "aiff", "flac", "m4a", "alac", "mp4", "mp3", "aac", "ogg", "oga", "zip", "rf64", "w64"];
+const EXTENSIONS: &[&str] = &[
+    "wav", "wave", "bwf", "aif", "aiff", "flac", "m4a", "alac", "mp4", "mp3", "aac", "ogg", "oga", "zip",
+    "rf64", "w64",
+];
 
 /// Reads a name; a path in front is dropped. Never fails: a name that says nothing is a title with a low confidence.
 pub fn parse(file_name: &str) -> Guess {
@@ -34,7 +36,8 @@ pub fn parse(file_name: &str) -> Guess {
 
 /// Ours has a known word third and `vNN` fourth; then artist and title are left alone whatever they are called.
 fn is_canonical(fields: &[&str]) -> bool {
-    let version = |f: &str| f.strip_prefix('v').is_some_and(|d| d.len() >= 2 && d.bytes().all(|b| b.is_ascii_digit()));
+    let version =
+        |f: &str| f.strip_prefix('v').is_some_and(|d| d.len() >= 2 && d.bytes().all(|b| b.is_ascii_digit()));
     fields.len() >= 4 && version(fields[3]) && alternate::read(&fields[2].to_ascii_lowercase()).is_some()
 }
 
@@ -220,7 +223,9 @@ impl Found {
             self.side = lower.chars().next();
             return true;
         }
-        index > 1 && opens_field && matches!(lower, "lt" | "lr" | "st" | "stereo" | "mono" | "ddp" | "approved")
+        index > 1
+            && opens_field
+            && matches!(lower, "lt" | "lr" | "st" | "stereo" | "mono" | "ddp" | "approved")
             || lower == "ddp"
     }
 
@@ -333,7 +338,8 @@ fn atoms_of(field: &str) -> Vec<Atom> {
             && c.is_uppercase()
             && i > 0
             && (chars[i - 1].1.is_lowercase()
-                || (chars[i - 1].1.is_uppercase() && chars.get(i + 1).is_some_and(|(_, n)| n.is_lowercase())));
+                || (chars[i - 1].1.is_uppercase()
+                    && chars.get(i + 1).is_some_and(|(_, n)| n.is_lowercase())));
         let end = at + c.len_utf8();
         match atoms.last_mut() {
             Some(atom) if now != Class::Gap && now == previous && !camel => atom.end = end,

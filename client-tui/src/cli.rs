@@ -1,0 +1,484 @@
+//! The command line: what is typed, with its help. Stable, people script against it. Nothing is done here; `verbs` does it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "deadwax",
+    version,
+    about = "A song from the first take to the label's signature.",
+    long_about = "A song from the first take to the label's signature.\n\nWithout a verb the terminal client opens. Songs, projects and \
+versions are named by id, by the beginning of their title, or by number (\"mix 2\").",
+    after_help = "Exit codes: 0 fine, 1 the answer is no, 2 wrong usage, 3 bad input file.\nDEADWAX_HOME names another folder for profiles."
+)]
+pub struct Cli {
+    /// One JSON object a line on standard output; all else goes to standard error
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// As whom: a profile made at login (default: the one signed in last)
+    #[arg(long, value_name = "NAME", env = "DEADWAX_PROFILE")]
+    pub profile: Option<String>,
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+}
+
+/// As whom, after the verb.
+#[derive(Args, Debug, Clone, Default)]
+pub struct Who {
+    /// As whom: a profile made at login (default: the one signed in last)
+    #[arg(long = "profile", value_name = "NAME")]
+    pub as_whom: Option<String>,
+}
+
+/// Which song.
+#[derive(Args, Debug, Clone, Default)]
+pub struct Where {
+    #[command(flatten)]
+    pub who: Who,
+    /// Project: id or beginning of its title (default: the only one)
+    #[arg(long, value_name = "PROJECT")]
+    pub project: Option<String>,
+    /// Song: id, number, or beginning of its title (default: the only one)
+    #[arg(long, value_name = "SONG")]
+    pub song: Option<String>,
+}
+
+#[derive(Args, Debug, Clone, Default)]
+pub struct WhichVersion {
+    #[command(flatten)]
+    pub place: Where,
+    /// Version: "mix 2", "master 1", or an id (default: the one that the gate looks at)
+    #[arg(long, value_name = "VERSION")]
+    pub version: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StageArg {
+    Take,
+    Mix,
+    Master,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Sign in with the link of an invite
+    Login {
+        /// deadwax://host:port/CODE#sha256=FINGERPRINT
+        url: String,
+        /// The server's fingerprint, where the link holds none
+        #[arg(long, value_name = "FINGERPRINT")]
+        trust: Option<String>,
+        /// How this machine is called in the list of your sessions
+        #[arg(long)]
+        device: Option<String>,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Sign out and forget the token
+    Logout {
+        #[command(flatten)]
+        who: Who,
+    },
+    /// What waits on you, your projects, and where each song stands
+    Status {
+        #[command(flatten)]
+        place: Where,
+    },
+    /// What waits on you
+    Desk {
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Projects
+    Project {
+        #[command(subcommand)]
+        verb: ProjectVerb,
+    },
+    /// Songs
+    Song {
+        #[command(subcommand)]
+        verb: SongVerb,
+    },
+    /// Invite a person; without a name: a link for another device of your own
+    Invite {
+        #[arg(long)]
+        name: Option<String>,
+        #[arg(long)]
+        email: Option<String>,
+        /// artist, producer, mix-engineer, mastering-engineer, label, manager, listener
+        #[arg(long, value_delimiter = ',', value_name = "ROLE")]
+        roles: Vec<String>,
+        #[arg(long)]
+        project: Option<String>,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Upload a new version: one main file and its alternates
+    Push(Push),
+    /// Fetch files, a handoff package or a delivery
+    Pull(Pull),
+    /// Leave a note in a version
+    Note {
+        text: String,
+        /// Where: 1:23.4, or 83.4 in seconds
+        #[arg(long, value_name = "TIME")]
+        at: Option<String>,
+        /// The end of a range
+        #[arg(long, value_name = "TIME", requires = "at")]
+        to: Option<String>,
+        /// In one alternate only
+        #[arg(long)]
+        alternate: Option<String>,
+        /// Engineers and producer only
+        #[arg(long)]
+        internal: bool,
+        /// To whom: a name or an id
+        #[arg(long = "for", value_name = "PERSON")]
+        addressee: Option<String>,
+        /// An answer to this note
+        #[arg(long, value_name = "NOTE")]
+        reply: Option<String>,
+        /// A thing to tick off; may be given several times
+        #[arg(long = "check", value_name = "TEXT")]
+        checklist: Vec<String>,
+        #[command(flatten)]
+        which: WhichVersion,
+    },
+    /// Notes: see them, answer for them
+    Notes {
+        #[command(subcommand)]
+        verb: NotesVerb,
+    },
+    /// Sign exact bytes, in a role
+    Approve {
+        /// In which role (default: the one that the gate asks of you)
+        #[arg(long)]
+        role: Option<String>,
+        /// Only if the fingerprint begins so (8 hex digits or more)
+        #[arg(long, value_name = "HEX")]
+        fingerprint: Option<String>,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        which: WhichVersion,
+    },
+    /// Withdraw your approval while the stage is not yet left
+    Withdraw {
+        #[command(flatten)]
+        place: Where,
+    },
+    /// Put a hold on a song: nothing leaves its stage until you lift it
+    Hold {
+        reason: String,
+        #[arg(long)]
+        role: Option<String>,
+        #[command(flatten)]
+        place: Where,
+    },
+    /// Lift your hold
+    Lift {
+        #[command(flatten)]
+        place: Where,
+    },
+    /// Send a version back with its notes
+    RequestRevision {
+        /// Which notes: ids or their beginnings
+        #[arg(long = "note", value_name = "NOTE", conflicts_with = "all_open")]
+        notes: Vec<String>,
+        /// All open notes
+        #[arg(long)]
+        all_open: bool,
+        #[arg(long, default_value = "")]
+        message: String,
+        #[arg(long)]
+        role: Option<String>,
+        #[command(flatten)]
+        which: WhichVersion,
+    },
+    /// The package that came from mixing
+    Handoff {
+        #[command(subcommand)]
+        verb: HandoffVerb,
+    },
+    /// Renders on the server
+    Render {
+        #[command(subcommand)]
+        verb: RenderVerb,
+    },
+    /// The recipe of a song
+    Recipe {
+        #[command(subcommand)]
+        verb: RecipeVerb,
+    },
+    /// Freeze what was signed as a delivery
+    Deliver {
+        #[command(flatten)]
+        place: Where,
+    },
+    /// Everything of a song: rows and history as JSON lines, and its audio
+    Export {
+        /// Into this folder (default: standard output, without audio)
+        folder: Option<PathBuf>,
+        /// Rows and history only
+        #[arg(long)]
+        no_audio: bool,
+        #[command(flatten)]
+        place: Where,
+    },
+    /// Who did what, newest first
+    History {
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+        #[command(flatten)]
+        place: Where,
+    },
+    /// Rows as they change, one JSON object a line, until stopped
+    Watch {
+        #[command(flatten)]
+        place: Where,
+    },
+    /// Offline: loudness, true peak, range, DC, correlation, format
+    Measure {
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Offline: preflight against a profile; exit 1 on a block
+    Check {
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// mix-handoff, streaming, or a TOML file of your own
+        #[arg(long, value_name = "NAME", default_value = "mix-handoff")]
+        profile: String,
+    },
+    /// Offline: the same render that the server runs
+    Master(Master),
+    /// Offline: the overview, in the terminal
+    Waveform {
+        file: PathBuf,
+        /// Columns (default: the width of the terminal)
+        #[arg(long)]
+        width: Option<u16>,
+    },
+    /// Completions for a shell, on standard output
+    Completions { shell: clap_complete::Shell },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ProjectVerb {
+    /// Make a project; you become its manager
+    Create {
+        title: String,
+        #[arg(long, default_value = "")]
+        artist: String,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Your projects
+    List {
+        #[command(flatten)]
+        who: Who,
+    },
+    /// The terms: rounds, and whether the uploader may cast the deciding vote
+    Terms {
+        #[arg(long)]
+        rounds: Option<u32>,
+        #[arg(long)]
+        self_approval: Option<bool>,
+        #[arg(long)]
+        project: Option<String>,
+        #[command(flatten)]
+        who: Who,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SongVerb {
+    /// Add a song to a project
+    Add {
+        title: String,
+        #[arg(long, default_value = "")]
+        isrc: String,
+        #[arg(long)]
+        project: Option<String>,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Songs with their versions
+    List {
+        #[command(flatten)]
+        place: Where,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Push {
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// What it is (default: as the song's stage asks)
+    #[arg(long, value_enum)]
+    pub stage: Option<StageArg>,
+    /// main, vocal-up+0.5, instrumental, ...; once for each file, in their order (default: read from the names)
+    #[arg(long, value_name = "TOKEN")]
+    pub alternate: Vec<String>,
+    /// What changed
+    #[arg(long, default_value = "")]
+    pub note: String,
+    /// A name for this version
+    #[arg(long, default_value = "")]
+    pub title: String,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+    #[command(flatten)]
+    pub place: Where,
+}
+
+#[derive(Debug, Args)]
+pub struct Pull {
+    /// Into this folder (default: one named after song and version)
+    pub folder: Option<PathBuf>,
+    /// The package for mastering: approved mix, alternates, notes, brief, preflight, manifest
+    #[arg(long, conflicts_with_all = ["version", "delivery"])]
+    pub handoff: bool,
+    /// The newest delivery: exactly the bytes signed, manifest and checksums
+    #[arg(long, conflicts_with = "version")]
+    pub delivery: bool,
+    /// These alternates only
+    #[arg(long, value_name = "TOKEN")]
+    pub alternate: Vec<String>,
+    #[command(flatten)]
+    pub which: WhichVersion,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum NotesVerb {
+    /// Notes of a song
+    List {
+        /// Open ones only
+        #[arg(long)]
+        open: bool,
+        #[command(flatten)]
+        place: Where,
+    },
+    /// Say that a note was done in a version (default: the newest)
+    Address {
+        note: String,
+        #[command(flatten)]
+        which: WhichVersion,
+    },
+    /// Accept what was done
+    Accept {
+        note: String,
+        #[command(flatten)]
+        place: Where,
+    },
+    /// It is not done: open it again
+    Reopen {
+        note: String,
+        reason: String,
+        #[command(flatten)]
+        place: Where,
+    },
+    /// Decline, with a reason
+    Decline {
+        note: String,
+        reason: String,
+        #[command(flatten)]
+        place: Where,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum HandoffVerb {
+    /// Take the package
+    Accept {
+        #[command(flatten)]
+        place: Where,
+    },
+    /// Send the song back to mixing
+    Return {
+        reason: String,
+        #[command(flatten)]
+        place: Where,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum RenderVerb {
+    /// Render the song's mix with its recipe, or with this one
+    Start {
+        #[arg(long, value_name = "FILE")]
+        recipe: Option<PathBuf>,
+        /// Wait until it ended
+        #[arg(long)]
+        wait: bool,
+        #[command(flatten)]
+        place: Where,
+    },
+    /// Stop the render that runs or waits
+    Cancel {
+        #[command(flatten)]
+        place: Where,
+    },
+    /// Progress of the newest render until it ended
+    Watch {
+        #[command(flatten)]
+        place: Where,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum RecipeVerb {
+    /// Show the song's recipe
+    Show {
+        #[command(flatten)]
+        place: Where,
+    },
+    /// Give the song a recipe from a file, or one of the studio's by name
+    Set {
+        recipe: String,
+        #[command(flatten)]
+        place: Where,
+    },
+    /// The recipes that the studio offers
+    List {
+        #[command(flatten)]
+        who: Who,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Master {
+    pub input: PathBuf,
+    /// The file to write; with several formats its ending is replaced
+    #[arg(short, long = "output", value_name = "OUT")]
+    pub output: PathBuf,
+    /// A recipe in TOML (default: gain, limiter and target only)
+    #[arg(long, value_name = "FILE")]
+    pub recipe: Option<PathBuf>,
+    #[arg(long, value_name = "LUFS", allow_negative_numbers = true)]
+    pub target_lufs: Option<f64>,
+    #[arg(long, value_name = "DBTP", allow_negative_numbers = true)]
+    pub ceiling_dbtp: Option<f64>,
+    /// wav16, wav24, wav32f, flac16, flac24, mp3; may be given several times
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Vec<String>,
+    /// Hz (default: the input's)
+    #[arg(long, value_name = "HZ")]
+    pub rate: Option<u32>,
+    /// Alternates to render with the main's gain curves
+    #[arg(long, value_name = "FILE")]
+    pub alternate: Vec<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_verb_is_well_formed() {
+        use clap::CommandFactory as _;
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,333 @@
+//! Who you are and what there is: login, logout, status, desk, projects, songs, invites.
+
+use deadwax_proto::v1::{self, action::Action};
+use serde_json::json;
+
+use super::{Context, VerbError, house::House, json as row_json, words};
+use crate::{
+    cli::{ProjectVerb, SongVerb, Where, Who},
+    net::{Client, Fingerprint, Link, NetError, look, new_id},
+    profile::Profile,
+};
+
+pub async fn login(
+    c: &Context,
+    url: &str,
+    trust: Option<String>,
+    device: Option<String>,
+    who: &Who,
+) -> Result<(), VerbError> {
+    let link: Link = url.parse()?;
+    if link.code.is_empty() {
+        return Err(VerbError::Usage(
+            "the link holds no code; copy the whole link of your invite: deadwax://host:port/CODE#sha256=..."
+                .into(),
+        ));
+    }
+    let fingerprint = trusted(c, &link, trust).await?;
+    let mut profile =
+        Profile { url: link.url(), fingerprint: fingerprint.map(|f| f.to_string()), ..Profile::default() };
+    // A name that cannot be kept must be told before the code is used up.
+    let wanted = c.profile_name(who);
+    if let Some(name) = &wanted {
+        match c.home.load(Some(name)) {
+            Err(e @ crate::profile::ProfileError::Name(_)) => return Err(e.into()),
+            _ => profile.name.clone_from(name),
+        }
+    }
+    let client = Client::connect(&profile).await?;
+    let info = client.server_info().await?;
+    let device = device.unwrap_or_else(device_name);
+    let answer = client.login(&link.code, &device).await?;
+    let person = answer.person.ok_or_else(|| NetError::Odd("the server did not say who signed in".into()))?;
+    profile.token = Some(answer.token);
+    profile.studio = info.studio.clone();
+    profile.person_id = person.person_id.clone();
+    profile.person = person.name.clone();
+    profile.email = person.email.clone();
+    if wanted.is_none() {
+        profile.name = profile_name_for(&c.home.names(), &person.name, &link.host, |name| {
+            c.home.load(Some(name)).is_ok_and(|p| p.url == profile.url && p.person_id == profile.person_id)
+        });
+    }
+    c.home.save(&profile)?;
+    c.out.both(
+        &format!("Signed in to {} as {} (profile {}).", info.studio, person.name, profile.name),
+        &json!({
+            "profile": profile.name, "studio": info.studio, "person_id": person.person_id, "name": person.name,
+            "email": person.email, "expires_ms": answer.expires_ms, "url": profile.url,
+        }),
+    )
+}
+
+/// The fingerprint to pin: of the link or of `--trust`; else what the server shows, if the person says yes to it.
+async fn trusted(c: &Context, link: &Link, trust: Option<String>) -> Result<Option<Fingerprint>, VerbError> {
+    if !link.tls {
+        return Ok(None);
+    }
+    let given: Option<Fingerprint> = trust.map(|t| t.parse()).transpose()?;
+    match (link.fingerprint, given) {
+        (Some(a), Some(b)) if a != b => Err(VerbError::no(
+            "CERTIFICATE_DIFFERS",
+            format!(
+                "The link and --trust name different fingerprints.\n  link  {a}\n  trust {b}\nNothing was sent."
+            ),
+            "Ask the studio which one is its own.",
+        )),
+        (Some(known), _) | (None, Some(known)) => Ok(Some(known)),
+        (None, None) => {
+            let shown = look(link).await?;
+            c.out.aside(&format!(
+                "The link holds no fingerprint. {} shows this certificate:\n  sha256 {shown}\nCompare it with what the studio told you over another way.",
+                link.url()
+            ));
+            c.out.confirm("Do you trust it?", false)?;
+            Ok(Some(shown))
+        }
+    }
+}
+
+fn device_name() -> String {
+    let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
+    let host = crate::scrub::cut(&crate::scrub::line(host.trim()), 40);
+    if host.is_empty() { "command line".into() } else { format!("command line on {host}") }
+}
+
+/// "ana", or "ana-studio-example", or with a number: free, or the same person on the same server.
+fn profile_name_for(taken: &[String], person: &str, host: &str, same: impl Fn(&str) -> bool) -> String {
+    let plain = |text: &str| -> String {
+        let words: Vec<String> = text
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .filter(|w| !w.is_empty())
+            .map(str::to_ascii_lowercase)
+            .collect();
+        words.join("-").chars().take(18).collect()
+    };
+    let first = Some(plain(person)).filter(|p| !p.is_empty()).unwrap_or_else(|| "me".into());
+    let second = format!("{first}-{}", plain(host));
+    let numbered = (2..).map(|n| format!("{first}-{n}"));
+    [first.clone(), second]
+        .into_iter()
+        .chain(numbered)
+        .find(|name| !taken.contains(name) || same(name))
+        .unwrap_or(first)
+}
+
+pub async fn logout(c: &Context, who: &Who) -> Result<(), VerbError> {
+    let profile = c.profile(who)?;
+    let told = match Client::connect(&profile).await {
+        Ok(client) => client.logout().await,
+        Err(e) => Err(e),
+    };
+    match told {
+        Ok(()) => {}
+        // The session ended already: what is left is to forget it here.
+        Err(NetError::Refused { code: tonic::Code::Unauthenticated, .. }) => {}
+        Err(e) => return Err(e.into()),
+    }
+    c.home.remove(&profile.name)?;
+    c.out.both(
+        &format!("Signed out; the profile {} is gone.", profile.name),
+        &json!({ "signed_out": profile.name }),
+    )
+}
+
+pub async fn status(c: &Context, place: &Where) -> Result<(), VerbError> {
+    let profile = c.profile(&place.who)?;
+    let client = Client::connect(&profile).await?;
+    c.out.text(&format!("{} on {} ({})", profile.person, profile.studio, profile.url))?;
+    let mut desk = client.desk().await?;
+    let projects = client.list().await?;
+    let mut houses = Vec::new();
+    if place.project.is_some() || place.song.is_some() {
+        let house = House::find(&client, place.project.as_deref()).await?;
+        desk.retain(|d| d.project_id == house.project.project_id);
+        houses.push(house);
+    } else {
+        for project in &projects {
+            houses.push(House::fetch(&client, &project.project_id).await?);
+        }
+    }
+    print_desk(c, &desk)?;
+    for house in &houses {
+        let song = place.song.as_deref().map(|s| house.song(Some(s))).transpose()?;
+        print_house(c, house, song.map(|s| s.song_id.as_str()))?;
+    }
+    Ok(())
+}
+
+fn print_desk(c: &Context, rows: &[v1::DeskRow]) -> Result<(), VerbError> {
+    if rows.is_empty() {
+        c.out.text("Nothing waits on you.")?;
+    } else {
+        c.out.text("Waits on you:")?;
+    }
+    for row in rows {
+        let place = [row.project_title.as_str(), row.song_title.as_str()];
+        let place: Vec<&str> = place.into_iter().filter(|p| !p.is_empty()).collect();
+        c.out.both(&format!("  {}: {}", place.join(" / "), row.text), &row_json::desk(row))?;
+    }
+    Ok(())
+}
+
+fn print_house(c: &Context, house: &House, only: Option<&str>) -> Result<(), VerbError> {
+    let p = &house.project;
+    let artist = if p.artist.is_empty() { String::new() } else { format!(" by {}", p.artist) };
+    c.out.both(
+        &format!("\n{}{artist} (you: {})", p.title, words::roles(&p.your_roles).join(", ")),
+        &row_json::project(p),
+    )?;
+    for song in house.songs.iter().filter(|s| only.is_none_or(|id| s.song_id == id)) {
+        let newest = house.version_by_id(&song.candidate_version_id).map(words::version);
+        c.out.both(
+            &format!(
+                "  {}. {} | {} | {} | {} open note(s) | {}",
+                song.position,
+                song.title,
+                words::stage(song.stage),
+                newest.as_deref().unwrap_or("nothing yet"),
+                song.open_notes,
+                song.waits_for
+            ),
+            &row_json::song(song),
+        )?;
+        if let Some(gate) = house.gate(&song.song_id) {
+            for line in &gate.lines {
+                c.out.text(&format!("       [{}] {}", if line.met { "x" } else { " " }, line.text))?;
+            }
+            c.out.object(&row_json::gate(gate))?;
+        }
+    }
+    Ok(())
+}
+
+pub async fn desk(c: &Context, who: &Who) -> Result<(), VerbError> {
+    let rows = c.client(who).await?.desk().await?;
+    print_desk(c, &rows)
+}
+
+pub async fn project(c: &Context, verb: ProjectVerb) -> Result<(), VerbError> {
+    match verb {
+        ProjectVerb::Create { title, artist, who } => {
+            let client = c.client(&who).await?;
+            let id = new_id();
+            let action = Action::CreateProject(v1::CreateProject { title, artist });
+            let done = client.perform(&id, action).await?;
+            c.tell(&done, json!({ "project_id": id }))
+        }
+        ProjectVerb::List { who } => {
+            let projects = c.client(&who).await?.list().await?;
+            if projects.is_empty() {
+                c.out.text("You are in no project yet.")?;
+            }
+            for p in &projects {
+                c.out.both(
+                    &format!(
+                        "{}  {} by {} | {} of {} song(s) delivered | {}",
+                        p.project_id,
+                        p.title,
+                        p.artist,
+                        p.songs_delivered,
+                        p.songs,
+                        words::roles(&p.your_roles).join(", ")
+                    ),
+                    &row_json::summary(p),
+                )?;
+            }
+            Ok(())
+        }
+        ProjectVerb::Terms { rounds, self_approval, project, who } => {
+            let client = c.client(&who).await?;
+            let house = House::find(&client, project.as_deref()).await?;
+            let action = Action::ChangeTerms(v1::ChangeTerms { rounds_included: rounds, self_approval });
+            c.perform(&client, &house.project.project_id, action).await.map(|_| ())
+        }
+    }
+}
+
+pub async fn song(c: &Context, verb: SongVerb) -> Result<(), VerbError> {
+    match verb {
+        SongVerb::Add { title, isrc, project, who } => {
+            let client = c.client(&who).await?;
+            let house = House::find(&client, project.as_deref()).await?;
+            let song_id = new_id();
+            let action = Action::AddSong(v1::AddSong { song_id: song_id.clone(), title, isrc });
+            let done = client.perform(&house.project.project_id, action).await?;
+            c.tell(&done, json!({ "song_id": song_id }))
+        }
+        SongVerb::List { place } => {
+            let client = c.client(&place.who).await?;
+            let house = House::find(&client, place.project.as_deref()).await?;
+            let only = place.song.as_deref().map(|s| house.song(Some(s))).transpose()?;
+            for song in house.songs.iter().filter(|s| only.is_none_or(|o| o.song_id == s.song_id)) {
+                c.out.both(
+                    &format!("{}. {} ({})", song.position, song.title, words::stage(song.stage)),
+                    &row_json::song(song),
+                )?;
+                for version in house.versions_of(&song.song_id) {
+                    let state = if version.superseded { " (superseded)" } else { "" };
+                    let alternates: Vec<&str> = version.files.iter().map(|f| f.alternate.as_str()).collect();
+                    c.out.both(
+                        &format!(
+                            "   {}{state} {} | {} | {}",
+                            words::version(version),
+                            version.title,
+                            words::short(&version.fingerprint),
+                            alternates.join(", ")
+                        ),
+                        &row_json::version(version),
+                    )?;
+                }
+            }
+            Ok(())
+        }
+    }
+}
+
+pub async fn invite(
+    c: &Context,
+    name: Option<String>,
+    email: Option<String>,
+    roles: &[String],
+    project: Option<String>,
+    who: &Who,
+) -> Result<(), VerbError> {
+    let roles =
+        roles.iter().map(|r| words::parse_role(r).map(|r| r as i32)).collect::<Result<Vec<_>, _>>()?;
+    let client = c.client(who).await?;
+    let project_id = match (&project, roles.is_empty()) {
+        (None, true) => String::new(),
+        (wanted, _) => House::find(&client, wanted.as_deref()).await?.project.project_id,
+    };
+    if name.is_some() && email.is_none() {
+        return Err(VerbError::Usage("a person needs an e-mail: --email ana@example.org".into()));
+    }
+    let request = v1::CreateInviteRequest {
+        name: name.unwrap_or_default(),
+        email: email.unwrap_or_default(),
+        project_id,
+        roles,
+    };
+    let answer = client.create_invite(request).await?;
+    c.out.aside(
+        "The link works once. Give it to the person over a way that you trust; it is not shown again.",
+    );
+    c.out.both(
+        &answer.link,
+        &json!({ "person_id": answer.person_id, "link": answer.link, "expires_ms": answer.expires_ms }),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_profile_gets_a_free_name_or_the_persons_own() {
+        let taken = ["ana".to_owned(), "ana-studio-example".to_owned()];
+        assert_eq!(profile_name_for(&[], "Ana Ruiz", "x", |_| false), "ana-ruiz");
+        assert_eq!(profile_name_for(&taken, "Ana", "studio.example", |_| false), "ana-2");
+        assert_eq!(profile_name_for(&taken, "Ana", "studio.example", |n| n == "ana"), "ana");
+        assert_eq!(profile_name_for(&[], "夜", "x", |_| false), "me");
+    }
+}

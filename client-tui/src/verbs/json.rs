@@ -1,0 +1,166 @@
+//! Rows as JSON objects for `--json`: keys are the names of the contract's fields, enums are words, levels of silence are null.
+
+use deadwax_proto::v1::{self, row::Row};
+use serde_json::{Value, json};
+
+use super::words;
+
+fn level(value: f64) -> Value {
+    if value.is_finite() { json!(value) } else { Value::Null }
+}
+
+fn list<T>(items: &[T], one: impl Fn(&T) -> Value) -> Value {
+    Value::Array(items.iter().map(one).collect())
+}
+
+pub fn facts(f: &v1::AudioFacts) -> Value {
+    json!({
+        "container": f.container, "codec": f.codec, "sample_rate": f.sample_rate, "channels": f.channels, "bits": f.bits,
+        "float": f.float, "frames": f.frames, "bytes": f.bytes, "integrated_lufs": level(f.integrated_lufs),
+        "loudness_range_lu": level(f.loudness_range_lu), "max_momentary_lufs": level(f.max_momentary_lufs),
+        "max_short_term_lufs": level(f.max_short_term_lufs), "true_peak_dbtp": level(f.true_peak_dbtp),
+        "sample_peak_dbfs": level(f.sample_peak_dbfs), "dc_offset": level(f.dc_offset), "correlation": level(f.correlation),
+        "head_silence_s": level(f.head_silence_s), "tail_silence_s": level(f.tail_silence_s), "clipped_samples": f.clipped_samples,
+    })
+}
+
+pub fn file(f: &v1::VersionFile) -> Value {
+    json!({
+        "alternate": f.alternate, "sha256": f.sha256, "name": f.name, "may_fetch": f.may_fetch,
+        "facts": f.facts.as_ref().map(facts),
+    })
+}
+
+fn allowed(a: &v1::Allowed) -> Value {
+    json!({ "action": a.action, "yes": a.yes, "reason": a.reason, "text": a.text, "hint": a.hint })
+}
+
+pub fn approval(a: &v1::ApprovalView) -> Value {
+    json!({
+        "approval_id": a.approval_id, "person_id": a.person_id, "name": a.name, "role": words::role(a.role), "version_id": a.version_id,
+        "fingerprint": a.fingerprint, "at_ms": a.at_ms, "state": words::approval_state(a.state), "reason": a.reason,
+    })
+}
+
+pub fn finding(f: &v1::Finding) -> Value {
+    json!({ "block": f.block, "code": f.code, "text": f.text, "alternate": f.alternate })
+}
+
+pub fn project(p: &v1::ProjectRow) -> Value {
+    json!({
+        "row": "project", "project_id": p.project_id, "title": p.title, "artist": p.artist, "your_roles": words::roles(&p.your_roles),
+        "rounds_included": p.rounds_included, "self_approval": p.self_approval, "allowed": list(&p.allowed, allowed),
+        "gates": list(&p.gates, |g| json!({
+            "stage": words::stage(g.stage), "required_alternates": g.required_alternates, "open_notes_allowed": g.open_notes_allowed,
+            "needs": list(&g.needs, |n| json!({ "any_of": words::roles(&n.any_of), "count": n.count })),
+        })),
+    })
+}
+
+pub fn summary(p: &v1::ProjectSummary) -> Value {
+    json!({
+        "row": "project_summary", "project_id": p.project_id, "title": p.title, "artist": p.artist, "seq": p.seq, "songs": p.songs,
+        "songs_delivered": p.songs_delivered, "your_roles": words::roles(&p.your_roles),
+    })
+}
+
+pub fn member(m: &v1::MemberRow) -> Value {
+    json!({
+        "row": "member", "person_id": m.person_id, "name": m.name, "roles": words::roles(&m.roles), "allowed": list(&m.allowed, allowed),
+    })
+}
+
+pub fn song(s: &v1::SongRow) -> Value {
+    json!({
+        "row": "song", "song_id": s.song_id, "title": s.title, "isrc": s.isrc, "position": s.position, "stage": words::stage(s.stage),
+        "candidate_version_id": s.candidate_version_id, "rounds_used": s.rounds_used, "open_notes": s.open_notes,
+        "waits_for": s.waits_for, "recipe_toml": s.recipe_toml, "allowed": list(&s.allowed, allowed),
+        "handoff": s.handoff.as_ref().map(|h| json!({
+            "version_id": h.version_id, "made_ms": h.made_ms, "state": words::handoff_state(h.state), "reason": h.reason, "by": h.by,
+        })),
+    })
+}
+
+pub fn gate(g: &v1::GateRow) -> Value {
+    json!({
+        "row": "gate", "song_id": g.song_id, "stage": words::stage(g.stage), "met": g.met,
+        "lines": list(&g.lines, |l| json!({ "met": l.met, "code": l.code, "text": l.text })), "approvals": list(&g.approvals, approval),
+    })
+}
+
+pub fn version(v: &v1::VersionRow) -> Value {
+    json!({
+        "row": "version", "version_id": v.version_id, "song_id": v.song_id, "kind": words::kind(v.kind), "number": v.number,
+        "title": v.title, "changelog": v.changelog, "uploaded_by": v.uploaded_by, "uploaded_by_id": v.uploaded_by_id, "at_ms": v.at_ms,
+        "fingerprint": v.fingerprint, "superseded": v.superseded, "files": list(&v.files, file), "preflight": list(&v.preflight, finding),
+        "render_id": v.render_id, "allowed": list(&v.allowed, allowed),
+    })
+}
+
+pub fn note(n: &v1::NoteRow) -> Value {
+    json!({
+        "row": "note", "note_id": n.note_id, "song_id": n.song_id, "version_id": n.version_id, "alternate": n.alternate,
+        "parent_note_id": n.parent_note_id, "author": n.author, "author_id": n.author_id, "author_role": words::role(n.author_role),
+        "at_ms": n.at_ms, "start_ms": n.start_ms, "end_ms": n.end_ms, "text": n.text, "internal": n.internal,
+        "addressee_id": n.addressee_id, "addressee": n.addressee, "state": words::note_state(n.state),
+        "addressed_in_version_id": n.addressed_in_version_id, "reason": n.reason,
+        "checklist": list(&n.checklist, |c| json!({ "text": c.text, "done": c.done })), "allowed": list(&n.allowed, allowed),
+    })
+}
+
+pub fn request(r: &v1::RequestRow) -> Value {
+    json!({
+        "row": "request", "request_id": r.request_id, "song_id": r.song_id, "version_id": r.version_id, "by": r.by,
+        "role": words::role(r.role), "at_ms": r.at_ms, "message": r.message, "note_ids": r.note_ids, "round": r.round,
+        "answered_by_version_id": r.answered_by_version_id,
+    })
+}
+
+pub fn render(r: &v1::RenderRow) -> Value {
+    json!({
+        "row": "render", "render_id": r.render_id, "song_id": r.song_id, "source_version_id": r.source_version_id,
+        "recipe_toml": r.recipe_toml, "recipe_hash": r.recipe_hash, "engine": r.engine, "state": words::render_state(r.state),
+        "attempt": r.attempt, "reason": r.reason, "master_version_id": r.master_version_id, "at_ms": r.at_ms,
+        "report": serde_json::from_str::<Value>(&r.report_json).unwrap_or(Value::Null), "requested_by": r.requested_by,
+        "allowed": list(&r.allowed, allowed),
+    })
+}
+
+pub fn delivery(d: &v1::DeliveryRow) -> Value {
+    json!({
+        "row": "delivery", "delivery_id": d.delivery_id, "song_id": d.song_id, "version_id": d.version_id, "by": d.by, "at_ms": d.at_ms,
+        "fingerprint": d.fingerprint, "files": list(&d.files, file), "signed_by": list(&d.signed_by, approval),
+        "manifest": serde_json::from_str::<Value>(&d.manifest_json).unwrap_or(Value::Null),
+    })
+}
+
+pub fn desk(d: &v1::DeskRow) -> Value {
+    json!({
+        "row": "desk", "key": d.key, "project_id": d.project_id, "project_title": d.project_title, "song_id": d.song_id,
+        "song_title": d.song_title, "kind": words::desk_kind(d.kind), "text": d.text, "since_ms": d.since_ms, "target_key": d.target_key,
+    })
+}
+
+pub fn entry(e: &v1::HistoryEntry) -> Value {
+    json!({ "row": "history", "seq": e.seq, "at_ms": e.at_ms, "who": e.who, "code": e.code, "text": e.text, "song_id": e.song_id })
+}
+
+pub fn row(row: &v1::Row) -> Value {
+    let mut value = match &row.row {
+        Some(Row::Project(r)) => project(r),
+        Some(Row::Member(r)) => member(r),
+        Some(Row::Song(r)) => song(r),
+        Some(Row::Gate(r)) => gate(r),
+        Some(Row::Version(r)) => version(r),
+        Some(Row::Note(r)) => note(r),
+        Some(Row::Request(r)) => request(r),
+        Some(Row::Render(r)) => render(r),
+        Some(Row::Delivery(r)) => delivery(r),
+        // A row of a newer server.
+        None => json!({ "row": "unknown" }),
+    };
+    if let Some(object) = value.as_object_mut() {
+        object.insert("key".into(), json!(row.key));
+    }
+    value
+}

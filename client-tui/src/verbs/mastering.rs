@@ -1,0 +1,189 @@
+//! From the handoff to the delivery: accept or return, render, recipes, deliver.
+
+use std::path::Path;
+
+use deadwax_proto::v1::{self, RenderRow, RenderState, SongRow, action::Action};
+use serde_json::json;
+
+use super::{Context, VerbError, house::House, json as row_json, out::Bar, review::enter, words};
+use crate::{
+    cli::{HandoffVerb, RecipeVerb, RenderVerb, Where},
+    net::{Client, new_id},
+};
+
+/// The server's own limit is lower; this one only keeps a wrong file from being read whole.
+const RECIPE_BYTES_MAX: u64 = 1 << 20;
+
+pub async fn handoff(c: &Context, verb: HandoffVerb) -> Result<(), VerbError> {
+    let (place, reason) = match verb {
+        HandoffVerb::Accept { place } => (place, None),
+        HandoffVerb::Return { reason, place } => (place, Some(reason)),
+    };
+    let (client, house) = enter(c, &place).await?;
+    let song_id = house.song(place.song.as_deref())?.song_id.clone();
+    let action = match reason {
+        None => Action::AcceptHandoff(v1::AcceptHandoff { song_id }),
+        Some(reason) => Action::ReturnHandoff(v1::ReturnHandoff { song_id, reason }),
+    };
+    c.perform(&client, &house.project.project_id, action).await.map(|_| ())
+}
+
+fn read_recipe(path: &Path) -> Result<String, VerbError> {
+    let shown = crate::scrub::line(&path.to_string_lossy());
+    let fault = |e: std::io::Error| VerbError::Input(format!("the recipe {shown} could not be read: {e}"));
+    if std::fs::metadata(path).map_err(fault)?.len() > RECIPE_BYTES_MAX {
+        return Err(VerbError::Input(format!("{shown} is too long for a recipe")));
+    }
+    std::fs::read_to_string(path).map_err(fault)
+}
+
+/// A wrong recipe is told with its line before anything is asked.
+async fn checked(client: &Client, toml: &str) -> Result<(), VerbError> {
+    let answer = client.check_recipe(toml).await?;
+    if answer.valid {
+        return Ok(());
+    }
+    Err(VerbError::Input(format!("the recipe is wrong in line {}: {}", answer.line, answer.text)))
+}
+
+fn newest_render<'a>(house: &'a House, song: &SongRow) -> Result<&'a RenderRow, VerbError> {
+    house.renders.iter().rev().find(|r| r.song_id == song.song_id).ok_or_else(|| {
+        VerbError::no(
+            "NO_SUCH_RENDER",
+            format!("{} has no render.", song.title),
+            "Start one with `deadwax render start`.",
+        )
+    })
+}
+
+pub async fn render(c: &Context, verb: RenderVerb) -> Result<(), VerbError> {
+    match verb {
+        RenderVerb::Start { recipe, wait, place } => {
+            let recipe_toml = recipe.as_deref().map(read_recipe).transpose()?.unwrap_or_default();
+            let (client, house) = enter(c, &place).await?;
+            let song = house.song(place.song.as_deref())?;
+            if !recipe_toml.is_empty() {
+                checked(&client, &recipe_toml).await?;
+            }
+            let render_id = new_id();
+            let action = Action::StartRender(v1::StartRender {
+                render_id: render_id.clone(),
+                song_id: song.song_id.clone(),
+                recipe_toml,
+            });
+            let project_id = &house.project.project_id;
+            let done = client.perform(project_id, action).await?;
+            c.tell(&done, json!({ "render_id": render_id }))?;
+            if wait { watch(c, &client, project_id, &render_id).await } else { Ok(()) }
+        }
+        RenderVerb::Cancel { place } => {
+            let (client, house) = enter(c, &place).await?;
+            let render_id = newest_render(&house, house.song(place.song.as_deref())?)?.render_id.clone();
+            let action = Action::CancelRender(v1::CancelRender { render_id });
+            c.perform(&client, &house.project.project_id, action).await.map(|_| ())
+        }
+        RenderVerb::Watch { place } => {
+            let (client, house) = enter(c, &place).await?;
+            let render_id = newest_render(&house, house.song(place.song.as_deref())?)?.render_id.clone();
+            watch(c, &client, &house.project.project_id, &render_id).await
+        }
+    }
+}
+
+/// Until it ended; a failed or cancelled render is a no.
+async fn watch(c: &Context, client: &Client, project_id: &str, render_id: &str) -> Result<(), VerbError> {
+    let bar = Bar::share("render");
+    let mut said: Result<(), VerbError> = Ok(());
+    client
+        .watch_render(project_id, render_id, |progress| {
+            bar.step(&progress.step, progress.fraction);
+            let object = json!({
+                "row": "render_progress", "render_id": render_id, "step": progress.step, "fraction": progress.fraction,
+                "ended": progress.ended,
+            });
+            if said.is_ok() {
+                said = c.out.object(&object);
+            }
+        })
+        .await?;
+    drop(bar);
+    said?;
+    let house = House::fetch(client, project_id).await?;
+    let Some(row) = house.renders.iter().find(|r| r.render_id == render_id) else {
+        return Err(VerbError::no("NO_SUCH_RENDER", "The render is gone.", ""));
+    };
+    let master = house.version_by_id(&row.master_version_id);
+    let mut text = format!("Render {}.", words::render_state(row.state));
+    if let Some(master) = master {
+        text = format!("{} was rendered ({}).", words::version(master), words::short(&master.fingerprint));
+        for file in &master.files {
+            let f = file.facts.clone().unwrap_or_default();
+            text += &format!(
+                "\n  {:<20} {} LUFS, {} dBTP",
+                file.alternate,
+                words::level(f.integrated_lufs),
+                words::level(f.true_peak_dbtp)
+            );
+        }
+    }
+    if !row.reason.is_empty() {
+        text += &format!("\n{}", row.reason);
+    }
+    c.out.both(&text, &row_json::render(row))?;
+    if row.state == RenderState::Done as i32 { Ok(()) } else { Err(VerbError::Said(1)) }
+}
+
+pub async fn recipe(c: &Context, verb: RecipeVerb) -> Result<(), VerbError> {
+    match verb {
+        RecipeVerb::Show { place } => {
+            let (_, house) = enter(c, &place).await?;
+            let song = house.song(place.song.as_deref())?;
+            let text = if song.recipe_toml.trim().is_empty() {
+                "# no recipe of its own: the studio's default is used"
+            } else {
+                song.recipe_toml.trim_end()
+            };
+            c.out.both(text, &json!({ "song_id": song.song_id, "recipe_toml": song.recipe_toml }))
+        }
+        RecipeVerb::Set { recipe, place } => {
+            let (client, house) = enter(c, &place).await?;
+            let song_id = house.song(place.song.as_deref())?.song_id.clone();
+            let path = Path::new(&recipe);
+            let recipe_toml = if path.exists() {
+                read_recipe(path)?
+            } else {
+                let offered = client.list_recipes().await?;
+                let names: Vec<(&str, &str)> =
+                    offered.iter().map(|r| (r.name.as_str(), r.name.as_str())).collect();
+                offered[super::house::choose("recipe", &names, Some(&recipe))?].toml.clone()
+            };
+            checked(&client, &recipe_toml).await?;
+            let action = Action::SetRecipe(v1::SetRecipe { song_id, recipe_toml });
+            c.perform(&client, &house.project.project_id, action).await.map(|_| ())
+        }
+        RecipeVerb::List { who } => {
+            for recipe in c.client(&who).await?.list_recipes().await? {
+                c.out.both(
+                    &format!("{}  {}", recipe.name, words::short(&recipe.hash)),
+                    &json!({ "name": recipe.name, "hash": recipe.hash, "toml": recipe.toml }),
+                )?;
+            }
+            Ok(())
+        }
+    }
+}
+
+pub async fn deliver(c: &Context, place: &Where) -> Result<(), VerbError> {
+    let (client, house) = enter(c, place).await?;
+    let song = house.song(place.song.as_deref())?;
+    let delivery_id = new_id();
+    let action = Action::MakeDelivery(v1::MakeDelivery {
+        delivery_id: delivery_id.clone(),
+        song_id: song.song_id.clone(),
+    });
+    let done = client.perform(&house.project.project_id, action).await?;
+    let after = House::fetch(&client, &house.project.project_id).await?;
+    let row = after.deliveries.iter().find(|d| d.delivery_id == delivery_id);
+    c.tell(&done, json!({ "delivery_id": delivery_id, "delivery": row.map(row_json::delivery) }))?;
+    c.out.text("Fetch it with `deadwax pull --delivery`.")
+}

@@ -1,0 +1,192 @@
+//! The verbs: one file for each kind of work. A verb reads its arguments, asks the server, prints through `out`. No rules of the studio here.
+
+mod account;
+mod archive;
+mod error;
+pub mod house;
+mod json;
+mod mastering;
+mod offline;
+mod out;
+mod place;
+mod pull;
+mod push;
+mod review;
+pub mod words;
+
+use std::{ffi::OsString, process::ExitCode};
+
+use clap::{CommandFactory as _, Parser as _};
+use deadwax_proto::v1::{PerformResponse, action::Action};
+use serde_json::json;
+
+pub use self::{error::VerbError, out::Out};
+use crate::{
+    cli::{Cli, Verb, Who},
+    net::Client,
+    profile::{Home, Profile},
+};
+
+/// What every verb gets.
+pub struct Context {
+    pub out: Out,
+    pub home: Home,
+    /// `--profile` before the verb.
+    profile: Option<String>,
+}
+
+impl Context {
+    pub fn profile(&self, who: &Who) -> Result<Profile, VerbError> {
+        let name = who.as_whom.as_deref().or(self.profile.as_deref());
+        let profile = self.home.load(name)?;
+        if profile.token.is_none() {
+            return Err(VerbError::no(
+                "SIGNED_OUT",
+                format!("The profile {:?} is signed out.", profile.name),
+                "Sign in again with `deadwax login LINK`.",
+            ));
+        }
+        Ok(profile)
+    }
+
+    pub fn profile_name(&self, who: &Who) -> Option<String> {
+        who.as_whom.clone().or_else(|| self.profile.clone())
+    }
+
+    pub async fn client(&self, who: &Who) -> Result<Client, VerbError> {
+        Ok(Client::connect(&self.profile(who)?).await?)
+    }
+
+    /// Asks for one change and tells its effects.
+    pub async fn perform(
+        &self,
+        client: &Client,
+        project_id: &str,
+        action: Action,
+    ) -> Result<PerformResponse, VerbError> {
+        let done = client.perform(project_id, action).await?;
+        self.tell(&done, json!({}))?;
+        Ok(done)
+    }
+
+    /// The effects as sentences, or one object with `more` in it.
+    pub fn tell(&self, done: &PerformResponse, more: serde_json::Value) -> Result<(), VerbError> {
+        let mut object = json!({ "done": true, "seq": done.seq, "effects": done.effects });
+        if let (Some(object), serde_json::Value::Object(more)) = (object.as_object_mut(), more) {
+            object.extend(more);
+        }
+        let text = if done.effects.is_empty() { "Done.".to_owned() } else { done.effects.join("\n") };
+        self.out.both(&text, &object)
+    }
+}
+
+/// The whole program with the arguments given (the first is its name): for `main` and for another program that offers the same client.
+pub fn main_with(args: Vec<OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(e) => {
+            // A reader that went away is no error of ours.
+            drop(e.print());
+            return ExitCode::from(u8::try_from(e.exit_code()).unwrap_or(2));
+        }
+    };
+    let out = Out { json: cli.json };
+    match run(cli, out) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(out, &error);
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn report(out: Out, error: &VerbError) {
+    if matches!(error, VerbError::Pipe | VerbError::Said(_)) {
+        return;
+    }
+    let mut text = format!("deadwax: {error}");
+    if !error.hint().is_empty() {
+        text += &format!("\n{}", error.hint());
+    }
+    if out.json {
+        let object = json!({
+            "error": error.reason(), "text": error.to_string(), "hint": error.hint(), "exit_code": error.exit_code(),
+        });
+        out.aside(&object.to_string());
+    } else {
+        out.aside(&text);
+    }
+}
+
+fn run(cli: Cli, out: Out) -> Result<(), VerbError> {
+    let context = Context { out, home: Home::find()?, profile: cli.profile };
+    let Some(verb) = cli.verb else { return screens(&context) };
+    // The offline verbs need no runtime; a stop by the terminal leaves their unfinished files unnamed.
+    match verb {
+        Verb::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "deadwax", &mut text);
+            Out { json: false }.text(String::from_utf8_lossy(&text).trim_end())
+        }
+        Verb::Measure { files } => offline::measure(&context, &files),
+        Verb::Check { files, profile } => offline::check(&context, &files, &profile),
+        Verb::Master(master) => offline::master(&context, &master),
+        Verb::Waveform { file, width } => offline::waveform(&context, &file, width),
+        online => {
+            let runtime = tokio::runtime::Runtime::new().map_err(VerbError::Out)?;
+            let ended = runtime.block_on(async {
+                tokio::select! {
+                    ended = Box::pin(go(&context, online)) => ended,
+                    _ = tokio::signal::ctrl_c() => Err(VerbError::no("STOPPED", "Stopped.", "")),
+                }
+            });
+            // A file that is still being read must not hold up the end.
+            runtime.shutdown_background();
+            ended
+        }
+    }
+}
+
+fn screens(context: &Context) -> Result<(), VerbError> {
+    context.profile(&Who::default())?;
+    Err(VerbError::Usage("say a verb; see `deadwax --help`".into()))
+}
+
+async fn go(c: &Context, verb: Verb) -> Result<(), VerbError> {
+    match verb {
+        Verb::Login { url, trust, device, who } => account::login(c, &url, trust, device, &who).await,
+        Verb::Logout { who } => account::logout(c, &who).await,
+        Verb::Status { place } => account::status(c, &place).await,
+        Verb::Desk { who } => account::desk(c, &who).await,
+        Verb::Project { verb } => account::project(c, verb).await,
+        Verb::Song { verb } => account::song(c, verb).await,
+        Verb::Invite { name, email, roles, project, who } => {
+            account::invite(c, name, email, &roles, project, &who).await
+        }
+        Verb::Push(push) => push::push(c, push).await,
+        Verb::Pull(pull) => pull::pull(c, pull).await,
+        verb @ Verb::Note { .. } => review::note(c, verb).await,
+        Verb::Notes { verb } => review::notes(c, verb).await,
+        Verb::Approve { role, fingerprint, yes, which } => {
+            review::approve(c, role, fingerprint, yes, &which).await
+        }
+        Verb::Withdraw { place } => review::withdraw(c, &place).await,
+        Verb::Hold { reason, role, place } => review::hold(c, reason, role, &place).await,
+        Verb::Lift { place } => review::lift(c, &place).await,
+        Verb::RequestRevision { notes, all_open, message, role, which } => {
+            review::request_revision(c, &notes, all_open, message, role, &which).await
+        }
+        Verb::Handoff { verb } => mastering::handoff(c, verb).await,
+        Verb::Render { verb } => mastering::render(c, verb).await,
+        Verb::Recipe { verb } => mastering::recipe(c, verb).await,
+        Verb::Deliver { place } => mastering::deliver(c, &place).await,
+        Verb::Export { folder, no_audio, place } => archive::export(c, folder, no_audio, &place).await,
+        Verb::History { limit, place } => archive::history(c, limit, &place).await,
+        Verb::Watch { place } => archive::watch(c, &place).await,
+        Verb::Completions { .. }
+        | Verb::Measure { .. }
+        | Verb::Check { .. }
+        | Verb::Master(_)
+        | Verb::Waveform { .. } => Ok(()),
+    }
+}

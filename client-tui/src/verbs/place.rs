@@ -1,0 +1,211 @@
+//! Putting files where a person asked: names made here, never by a server; nothing that exists is overwritten by other bytes; a file
+//! has its name only when it is whole. Unfinished downloads wait in `.deadwax-part/` for the next try.
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use sha2::{Digest as _, Sha256};
+
+use super::error::VerbError;
+use crate::{
+    net::{Backoff, Client, NetError, digest_of},
+    scrub,
+};
+
+const PARTS: &str = ".deadwax-part";
+/// Tries in a row that brought no byte.
+const TRIES_MAX: u32 = 6;
+
+/// One file to fetch.
+pub struct Wanted<'a> {
+    pub project_id: &'a str,
+    pub version_id: &'a str,
+    pub sha256: &'a str,
+    pub bytes: u64,
+    /// Made here; no path parts.
+    pub name: String,
+}
+
+pub fn failed(path: &Path, what: &str) -> impl Fn(io::Error) -> VerbError {
+    let text = format!("{} could not be {what}", scrub::line(&path.to_string_lossy()));
+    move |e| VerbError::Input(format!("{text}: {e}"))
+}
+
+pub fn make_folder(folder: &Path) -> Result<(), VerbError> {
+    fs::create_dir_all(folder).map_err(failed(folder, "made"))
+}
+
+/// True where the target is there already with these bytes; an error where it holds others.
+fn is_there(target: &Path, sha256: &str) -> Result<bool, VerbError> {
+    // A link or a pipe that waits under the name would be followed by open; it counts as other bytes.
+    let meta = match fs::symlink_metadata(target) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(e) => return Err(failed(target, "looked at")(e)),
+        Ok(meta) => meta,
+    };
+    if meta.is_file() {
+        let file = fs::File::open(target).map_err(failed(target, "read"))?;
+        let (_, digest) = digest_of(file, |_| {}).map_err(failed(target, "read"))?;
+        if digest == sha256 {
+            return Ok(true);
+        }
+    }
+    Err(VerbError::no(
+        "FILE_EXISTS",
+        format!(
+            "{} exists already and holds something else; it was left alone.",
+            scrub::line(&target.to_string_lossy())
+        ),
+        "Name another folder.",
+    ))
+}
+
+/// Text or a manifest, whole or not at all.
+pub fn place_bytes(folder: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, VerbError> {
+    let target = folder.join(name);
+    if is_there(&target, &hex::encode(Sha256::digest(bytes)))? {
+        return Ok(target);
+    }
+    let mut file = tempfile::Builder::new()
+        .prefix(".deadwax-")
+        .tempfile_in(folder)
+        .map_err(failed(&target, "written"))?;
+    file.write_all(bytes)
+        .and_then(|()| file.as_file().sync_all())
+        .and_then(|()| readable(file.as_file()))
+        .map_err(failed(&target, "written"))?;
+    file.persist_noclobber(&target).map_err(|e| failed(&target, "named")(e.error))?;
+    Ok(target)
+}
+
+/// What leaves the house may be read like any other file; only profiles are private.
+#[cfg(unix)]
+fn readable(file: &fs::File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    file.set_permissions(fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn readable(_: &fs::File) -> io::Result<()> {
+    Ok(())
+}
+
+/// Counts the digest of what goes through.
+struct Hashing {
+    file: fs::File,
+    hasher: Sha256,
+}
+
+impl Write for Hashing {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(data)?;
+        self.hasher.update(&data[..count]);
+        Ok(count)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Fetches a file into the folder. True: fetched now; false: it was there already, byte for byte. Goes on where an earlier try stopped.
+pub async fn place_download(
+    client: &Client,
+    folder: &Path,
+    wanted: &Wanted<'_>,
+    progress: &(impl Fn(u64, u64) + Sync),
+) -> Result<bool, VerbError> {
+    let hex_only = wanted.sha256.len() == 64 && wanted.sha256.bytes().all(|b| b.is_ascii_hexdigit());
+    if !hex_only {
+        return Err(NetError::Odd("a file of the server has no digest".into()).into());
+    }
+    let target = folder.join(&wanted.name);
+    if is_there(&target, wanted.sha256)? {
+        return Ok(false);
+    }
+    let parts = folder.join(PARTS);
+    make_folder(&parts)?;
+    let part = parts.join(format!("{}.part", wanted.sha256));
+    let mut backoff = Backoff::default();
+    loop {
+        let mut out = open_part(&part, wanted.bytes)?;
+        let offset = out.file.metadata().map_err(failed(&part, "read"))?.len();
+        let got = if offset == wanted.bytes && offset > 0 {
+            Ok(offset)
+        } else {
+            client
+                .download(wanted.project_id, wanted.version_id, wanted.sha256, offset, &mut out, progress)
+                .await
+        };
+        match got {
+            Ok(_) => {
+                finish(out, &part, &target, wanted)?;
+                // Gone if it is empty now; other downloads may still wait in it.
+                drop(fs::remove_dir(&parts));
+                return Ok(true);
+            }
+            Err(e) if e.is_passing() && backoff.tries() < TRIES_MAX => {
+                let now = fs::metadata(&part).map_or(0, |m| m.len());
+                if now > offset {
+                    backoff.reset();
+                }
+                tokio::time::sleep(backoff.next_wait()).await;
+            }
+            Err(e) => return Err(e.into()),
+        }
+    }
+}
+
+/// The part so far, hashed, positioned at its end. One that is too long is begun anew.
+fn open_part(part: &Path, bytes: u64) -> Result<Hashing, VerbError> {
+    let fault = failed(part, "opened");
+    let mut file = fs::OpenOptions::new().create(true).read(true).append(true).open(part).map_err(&fault)?;
+    if file.metadata().map_err(&fault)?.len() > bytes {
+        file.set_len(0).map_err(&fault)?;
+    }
+    let mut hasher = Sha256::new();
+    io::copy(&mut file, &mut HashOnly(&mut hasher)).map_err(&fault)?;
+    Ok(Hashing { file, hasher })
+}
+
+struct HashOnly<'a>(&'a mut Sha256);
+
+impl Write for HashOnly<'_> {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        self.0.update(data);
+        Ok(data.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn finish(out: Hashing, part: &Path, target: &Path, wanted: &Wanted<'_>) -> Result<(), VerbError> {
+    let digest = hex::encode(out.hasher.finalize());
+    if digest != wanted.sha256 {
+        drop(fs::remove_file(part));
+        return Err(VerbError::no(
+            "DIGEST_DIFFERS",
+            format!("{} came with other bytes than its name says; it was thrown away.", wanted.name),
+            "Try again; if it stays so, tell the studio: its storage may be damaged.",
+        ));
+    }
+    out.file.sync_all().map_err(failed(part, "written"))?;
+    drop(out.file);
+    let whole = tempfile::TempPath::try_from_path(part).map_err(failed(part, "named"))?;
+    whole.persist_noclobber(target).map_err(|e| {
+        // Losing the race for the name must not lose the bytes.
+        let error = e.error;
+        drop(e.path.keep());
+        failed(target, "named")(error)
+    })
+}
+
+/// `SHA256SUMS`, as `sha256sum -c` reads it.
+pub fn sums(files: &[(String, String)]) -> String {
+    let mut lines: Vec<String> = files.iter().map(|(name, sha256)| format!("{sha256}  {name}\n")).collect();
+    lines.sort_by(|a, b| a[66..].cmp(&b[66..]));
+    lines.concat()
+}

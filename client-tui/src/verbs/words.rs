@@ -1,0 +1,157 @@
+//! Words of the contract as people and scripts write them: tokens for enums, levels, times.
+
+use deadwax_proto::v1::{self, AudioFacts, Role, VersionRow};
+
+use super::error::VerbError;
+
+const ROLES: [(Role, &str); 7] = [
+    (Role::Artist, "artist"),
+    (Role::Producer, "producer"),
+    (Role::MixEngineer, "mix-engineer"),
+    (Role::MasteringEngineer, "mastering-engineer"),
+    (Role::Label, "label"),
+    (Role::Manager, "manager"),
+    (Role::Listener, "listener"),
+];
+
+pub fn role(role: i32) -> &'static str {
+    ROLES.iter().find(|(known, _)| *known as i32 == role).map_or("unknown", |(_, token)| token)
+}
+
+pub fn roles(roles: &[i32]) -> Vec<&'static str> {
+    roles.iter().map(|r| role(*r)).collect()
+}
+
+/// The token, or an unmistakable beginning of it ("mix", "master").
+pub fn parse_role(text: &str) -> Result<Role, VerbError> {
+    let wanted = text.trim().to_ascii_lowercase().replace([' ', '_'], "-");
+    let mut found = ROLES.iter().filter(|(_, token)| !wanted.is_empty() && token.starts_with(&wanted));
+    match (found.next(), found.next()) {
+        (Some((role, token)), rest) if *token == wanted || rest.is_none() => Ok(*role),
+        _ => {
+            let list: Vec<_> = ROLES.iter().map(|(_, token)| *token).collect();
+            Err(VerbError::Usage(format!("{text:?} is not a role; the roles are {}", list.join(", "))))
+        }
+    }
+}
+
+/// The prost name of an enum value without its prefix, lower case: STAGE_MIXING -> "mixing".
+fn token(name: &str, prefix: &str) -> String {
+    name.strip_prefix(prefix).unwrap_or(name).to_ascii_lowercase().replace('_', "-")
+}
+
+pub fn stage(value: i32) -> String {
+    v1::Stage::try_from(value).map_or("unknown".into(), |v| token(v.as_str_name(), "STAGE_"))
+}
+
+pub fn kind(value: i32) -> String {
+    v1::VersionKind::try_from(value).map_or("unknown".into(), |v| token(v.as_str_name(), "VERSION_KIND_"))
+}
+
+pub fn note_state(value: i32) -> String {
+    v1::NoteState::try_from(value).map_or("unknown".into(), |v| token(v.as_str_name(), "NOTE_STATE_"))
+}
+
+pub fn render_state(value: i32) -> String {
+    v1::RenderState::try_from(value).map_or("unknown".into(), |v| token(v.as_str_name(), "RENDER_STATE_"))
+}
+
+pub fn approval_state(value: i32) -> String {
+    v1::ApprovalState::try_from(value).map_or("unknown".into(), |v| token(v.as_str_name(), "APPROVAL_STATE_"))
+}
+
+pub fn handoff_state(value: i32) -> String {
+    v1::HandoffState::try_from(value).map_or("unknown".into(), |v| token(v.as_str_name(), "HANDOFF_STATE_"))
+}
+
+pub fn desk_kind(value: i32) -> String {
+    v1::DeskKind::try_from(value).map_or("unknown".into(), |v| token(v.as_str_name(), "DESK_KIND_"))
+}
+
+/// "Mix 2"
+pub fn version(row: &VersionRow) -> String {
+    let mut word = kind(row.kind);
+    if let Some(first) = word.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    format!("{word} {}", row.number)
+}
+
+/// "-14.2", or "silence".
+pub fn level(value: f64) -> String {
+    if value.is_finite() { format!("{value:.1}") } else { "silence".into() }
+}
+
+pub fn length_s(facts: &AudioFacts) -> f64 {
+    if facts.sample_rate == 0 { 0.0 } else { facts.frames as f64 / f64::from(facts.sample_rate) }
+}
+
+/// "3:07.2"
+pub fn clock(seconds: f64) -> String {
+    let tenths = (seconds.max(0.0) * 10.0).round() as u64;
+    format!("{}:{:02}.{}", tenths / 600, tenths / 10 % 60, tenths % 10)
+}
+
+/// "1:23.4", "1:02:03" or "83.4" to milliseconds.
+pub fn parse_time(text: &str) -> Result<u64, VerbError> {
+    let wrong = || VerbError::Usage(format!("{text:?} is not a time; write 1:23.4, or seconds such as 83.4"));
+    let parts: Vec<&str> = text.trim().split(':').collect();
+    let (seconds, whole) = parts.split_last().ok_or_else(wrong)?;
+    let plain = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    if whole.len() > 2 || !plain(seconds) {
+        return Err(wrong());
+    }
+    let seconds: f64 = seconds.parse().map_err(|_| wrong())?;
+    if !whole.is_empty() && seconds >= 60.0 {
+        return Err(wrong());
+    }
+    let mut minutes: u64 = 0;
+    for part in whole {
+        let part: u64 = part.parse().map_err(|_| wrong())?;
+        minutes = minutes.checked_mul(60).and_then(|m| m.checked_add(part)).ok_or_else(wrong)?;
+    }
+    let ms = minutes.checked_mul(60_000).ok_or_else(wrong)?;
+    ms.checked_add((seconds * 1000.0).round() as u64).ok_or_else(wrong)
+}
+
+/// Local time for people.
+pub fn moment(at_ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(at_ms).map_or_else(
+        |_| String::from("?"),
+        |t| t.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string(),
+    )
+}
+
+/// The first 12 digits, enough to compare by eye.
+pub fn short(fingerprint: &str) -> &str {
+    fingerprint.get(..12).unwrap_or(fingerprint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_and_written() {
+        for (text, ms) in
+            [("1:23.4", 83_400), ("83.4", 83_400), ("0:00", 0), ("1:02:03", 3_723_000), ("90", 90_000)]
+        {
+            assert_eq!(parse_time(text).unwrap(), ms, "{text}");
+        }
+        for text in ["", "x", "1:60", "-1", "1:2:3:4", "1:", "inf", "1e9", "99999999999999999999:00"] {
+            assert!(parse_time(text).is_err(), "{text}");
+        }
+        assert_eq!(clock(83.44), "1:23.4");
+    }
+
+    #[test]
+    fn roles_are_read_by_their_beginning_where_it_is_clear() {
+        assert_eq!(parse_role("Mix Engineer").unwrap(), Role::MixEngineer);
+        assert!(parse_role("m").is_err(), "several begin so");
+        assert_eq!(parse_role("la").unwrap(), Role::Label);
+        assert!(parse_role("").is_err() && parse_role("king").is_err());
+        assert_eq!(role(Role::Label as i32), "label");
+        assert_eq!(stage(v1::Stage::Mixing as i32), "mixing");
+        assert_eq!(kind(99), "unknown");
+    }
+}

@@ -1,0 +1,150 @@
+//! Reads sound out of a file, whatever its name says: the content decides. One `Source`, blocks of f64, integers mapped exactly
+//! (x / 2^(bits-1)). Every claim of a header is checked against the file's size before anything is allocated or believed.
+//! Never here: a whole song in memory, a guess at damaged sound.
+
+mod aiff;
+mod coded;
+mod kind;
+mod metadata;
+mod mp4;
+mod pcm;
+mod riff;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+pub use metadata::{Bext, Cue, Loudness, Metadata};
+
+use crate::{Block, DspError, Spec};
+use kind::Kind;
+
+pub const MIN_SAMPLE_RATE_HZ: u32 = 8_000;
+pub const MAX_SAMPLE_RATE_HZ: u32 = 384_000;
+pub const MAX_CHANNELS: usize = 16;
+/// A single read gives no more frames than this, whatever is asked.
+pub const MAX_READ_FRAMES: usize = 1 << 16;
+/// No sample may be further from zero, in units of full scale (+192 dBFS): beyond it a float file is noise or an attack.
+const MAX_SAMPLE: f64 = 4_294_967_296.0;
+
+/// An open sound file, read from front to back.
+pub struct Source {
+    path: PathBuf,
+    spec: Spec,
+    metadata: Metadata,
+    body: Body,
+    position: u64,
+}
+
+enum Body {
+    Pcm(pcm::PcmReader),
+    Coded(Box<coded::CodedReader>),
+}
+
+/// What a container's own reader hands to `Source`.
+struct Opened {
+    spec: Spec,
+    metadata: Metadata,
+    body: Body,
+}
+
+impl Source {
+    /// Opens a file and reads its header. WAV, RF64/BW64, AIFF, FLAC, MP3, MP4 (ALAC, AAC), ADTS AAC and Ogg Vorbis are read.
+    ///
+    /// Errors: `Open`, `Empty` (no bytes), `NotAudio`, `Unsupported` (a kind known by name), `Hostile` (a claim outside
+    /// 8 kHz..384 kHz or 1..16 channels), `Damaged` (the header promises more sound than the file holds).
+    pub fn open(path: &Path) -> Result<Source, DspError> {
+        let mut file = File::open(path).map_err(|e| DspError::open(path, e))?;
+        let about = file.metadata().map_err(|e| DspError::open(path, e))?;
+        if !about.is_file() {
+            return Err(DspError::not_audio(path, "it is not a file"));
+        }
+        if about.len() == 0 {
+            return Err(DspError::Empty { path: path.to_owned() });
+        }
+        let kind = kind::recognise(&mut file, path)?;
+        let opened = match kind {
+            Kind::Riff => riff::open(file, about.len(), path)?,
+            Kind::Aiff => aiff::open(file, about.len(), path)?,
+            Kind::Coded(container) => coded::open(file, container, path)?,
+        };
+        Ok(Source {
+            path: path.to_owned(),
+            spec: opened.spec,
+            metadata: opened.metadata,
+            body: opened.body,
+            position: 0,
+        })
+    }
+
+    pub fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Frames read so far.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Fills `block` with the next frames, at most `max_frames` of them and often fewer; `0` is the end and only the end.
+    ///
+    /// Errors: `Damaged` with the time, where the stream breaks off, cannot be decoded or holds a sample that is not a number.
+    pub fn read(&mut self, block: &mut Block, max_frames: usize) -> Result<usize, DspError> {
+        let max_frames = max_frames.clamp(1, MAX_READ_FRAMES);
+        let frames = match &mut self.body {
+            Body::Pcm(reader) => reader.read(block, max_frames, &self.path, self.position, &self.spec)?,
+            Body::Coded(reader) => reader.read(block, max_frames, &self.path, self.position, &self.spec)?,
+        };
+        if self.spec.float || self.spec.bits.is_none() {
+            check_samples(block, &self.path, self.position, self.spec.sample_rate)?;
+        }
+        self.position += frames as u64;
+        Ok(frames)
+    }
+}
+
+/// Refuses rates and channel counts that no studio has.
+fn check_limits(path: &Path, sample_rate: f64, channels: usize) -> Result<u32, DspError> {
+    if channels == 0 {
+        return Err(DspError::hostile(path, "it says that it has no channels"));
+    }
+    if channels > MAX_CHANNELS {
+        return Err(DspError::hostile(
+            path,
+            format!("it says {channels} channels, at most {MAX_CHANNELS} are read"),
+        ));
+    }
+    let allowed = f64::from(MIN_SAMPLE_RATE_HZ)..=f64::from(MAX_SAMPLE_RATE_HZ);
+    if !allowed.contains(&sample_rate) {
+        return Err(DspError::hostile(
+            path,
+            format!(
+                "it says {sample_rate} Hz, rates from {MIN_SAMPLE_RATE_HZ} to {MAX_SAMPLE_RATE_HZ} Hz are read"
+            ),
+        ));
+    }
+    Ok(sample_rate.round() as u32)
+}
+
+fn check_samples(block: &Block, path: &Path, position: u64, sample_rate: u32) -> Result<(), DspError> {
+    let sound = |sample: &f64| sample.abs() <= MAX_SAMPLE;
+    let wrong = block.channels.iter().filter_map(|plane| plane.iter().position(|s| !sound(s))).min();
+    match wrong {
+        None => Ok(()),
+        Some(frame) => {
+            let at_s = seconds(position + frame as u64, sample_rate);
+            Err(DspError::damaged(path, at_s, "a sample is not a number or is beyond any level"))
+        }
+    }
+}
+
+fn seconds(frames: u64, sample_rate: u32) -> f64 {
+    frames as f64 / f64::from(sample_rate.max(1))
+}

@@ -1,0 +1,142 @@
+//! A render: a recipe applied to a main and its alternates. Several streaming passes, bounded memory; the same source, recipe and engine give
+//! the same bytes (D-1); the ceiling is held on the written files (D-2). Never here: the studio, delivery names, tags.
+
+use std::path::{Path, PathBuf};
+
+use crate::{
+    block::Spec,
+    decode::Source,
+    error::{DspError, Flow},
+    measure::Measurement,
+    recipe::Recipe,
+};
+
+mod check;
+mod feed;
+mod level;
+mod loudness;
+pub use loudness::Integrated; // TEMP
+mod print;
+mod report;
+mod run;
+mod scratch;
+mod search;
+mod steps;
+
+pub use report::{OutputReport, Report};
+
+/// Part of the identity of a render: the number changes when the same source and recipe may give other bytes.
+pub const ENGINE: &str = "deadwax-dsp/1";
+
+/// Frames worked on at a time. Any other number gives the same bytes.
+const BLOCK_FRAMES: usize = 16_384;
+/// What a report calls reached.
+const TARGET_TOLERANCE_LU: f64 = 0.1;
+/// Two meters that differ by more than this cannot both be right.
+const METERS_AGREE_LU: f64 = 0.05;
+/// From here on limiting is heard; the report says so.
+const REDUCTION_WORTH_A_WARNING_DB: f64 = 6.0;
+/// Nothing that was recorded is louder; such a file holds something else than sound.
+const SANE_PEAK_DBFS: f64 = 100.0;
+const TOKEN_MAX_CHARS: usize = 120;
+
+/// What to render. Files are named `stem_encoding_rate.ext` and `stem_alternate_encoding_rate.ext` in `out_dir`, which is made if it is not there.
+#[derive(Clone, Debug)]
+pub struct Job {
+    pub main: PathBuf,
+    /// Token and file. An alternate gets the main's gain before its own limiter, so that it stays as loud beside the main as it was.
+    pub alternates: Vec<(String, PathBuf)>,
+    pub recipe: Recipe,
+    pub out_dir: PathBuf,
+    pub stem: String,
+}
+
+/// Where a render stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Progress {
+    /// For people: "measure", "listen to main", ...
+    pub step: String,
+    /// Of the whole render, 0 to 1, never falling.
+    pub fraction: f64,
+}
+
+/// Renders. `progress` is called at every block; [`Flow::Stop`] ends the render with [`DspError::Stopped`]. After an error or a stop there are no
+/// output files: they get their names at the very end.
+pub fn run(job: &Job, progress: &mut dyn FnMut(Progress) -> Flow) -> Result<Report, DspError> {
+    run_in_blocks(job, BLOCK_FRAMES, progress)
+}
+
+/// [`run`] with blocks of another size, for the proof that it makes no difference.
+#[doc(hidden)]
+pub fn run_in_blocks(
+    job: &Job,
+    block_frames: usize,
+    progress: &mut dyn FnMut(Progress) -> Flow,
+) -> Result<Report, DspError> {
+    job.recipe.check()?;
+    check_names(job)?;
+    let specs = Specs::read(job)?;
+    std::fs::create_dir_all(&job.out_dir)
+        .map_err(|source| DspError::Write { path: job.out_dir.clone(), source })?;
+    run::Run::new(job, specs, block_frames, progress)?.finish()
+}
+
+/// Names become file names: no path, nothing odd, no two alike.
+fn check_names(job: &Job) -> Result<(), DspError> {
+    let plain = |name: &str| {
+        !name.is_empty()
+            && !name.starts_with('.')
+            && name.chars().count() <= TOKEN_MAX_CHARS
+            && !name.chars().any(|c| c.is_control() || matches!(c, '/' | '\\' | ':'))
+    };
+    if !plain(&job.stem) {
+        return Err(DspError::Invalid(format!("{:?} cannot be the stem of a file name", job.stem)));
+    }
+    for (i, (token, _)) in job.alternates.iter().enumerate() {
+        if !plain(token) || token == MAIN {
+            return Err(DspError::Invalid(format!("{token:?} cannot be the token of an alternate")));
+        }
+        if job.alternates[..i].iter().any(|(other, _)| other == token) {
+            return Err(DspError::Invalid(format!("the alternate {token} is there twice")));
+        }
+    }
+    Ok(())
+}
+
+const MAIN: &str = "main";
+
+/// What every source claims to be, looked at before any work is done.
+struct Specs {
+    main: Spec,
+    alternates: Vec<Spec>,
+}
+
+impl Specs {
+    fn read(job: &Job) -> Result<Self, DspError> {
+        let main = Self::one(&job.main)?;
+        let alternates =
+            job.alternates.iter().map(|(_, path)| Self::one(path)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Specs { main, alternates })
+    }
+
+    fn one(path: &Path) -> Result<Spec, DspError> {
+        let spec = Source::open(path)?.spec().clone();
+        if spec.channels > 2 {
+            return Err(DspError::Unsupported {
+                path: path.to_owned(),
+                what: format!("{} channels; mono and stereo are mastered here", spec.channels),
+            });
+        }
+        Ok(spec)
+    }
+}
+
+fn refuse_insane(path: &Path, input: &Measurement) -> Result<(), DspError> {
+    if input.sample_peak_dbfs > SANE_PEAK_DBFS {
+        return Err(DspError::Hostile {
+            path: path.to_owned(),
+            what: format!("its peak is {:.0} dB over full scale", input.sample_peak_dbfs),
+        });
+    }
+    Ok(())
+}

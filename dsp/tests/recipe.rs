@@ -1,0 +1,135 @@
+//! Recipes as people write them: what is read, what is refused and in which line, what the hash stands for.
+
+use deadwax_dsp::{
+    DspError,
+    recipe::{Recipe, shipped},
+};
+use proptest::prelude::*;
+
+fn refusal(text: &str) -> (usize, String) {
+    match Recipe::parse(text) {
+        Err(DspError::Recipe { line, what }) => (line, what),
+        other => panic!("{text:?} gave {other:?}"),
+    }
+}
+
+#[test]
+fn every_shipped_recipe_reads_and_is_named_as_its_file() {
+    for (name, text) in shipped() {
+        let recipe = Recipe::parse(text).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(recipe.name, *name);
+        assert!(recipe.check().is_ok());
+    }
+    let of = |name: &str| {
+        shipped().iter().find(|(n, _)| *n == name).map(|(_, t)| Recipe::parse(t).unwrap()).unwrap()
+    };
+    assert_eq!(of("default"), Recipe::default());
+    assert!(of("convert-only").leaves_the_sound_alone());
+    assert!(!of("default").leaves_the_sound_alone());
+    assert_eq!(of("loud").target_lufs, Some(-9.0));
+    assert!(of("vinyl-premaster").limiter.is_none());
+}
+
+#[test]
+fn unknown_keys_are_refused_with_their_line() {
+    let (line, what) = refusal("name = \"a\"\n\ntarget_lufs = -14.0\nloudness = 3\n");
+    assert_eq!(line, 4);
+    assert!(what.contains("loudness"), "{what}");
+    let (line, what) = refusal("[limiter]\nhold_ms = 10.0\nattack = 2.0\n");
+    assert_eq!((line, what.contains("attack")), (3, true));
+    let (line, _) =
+        refusal("[[eq]]\nkind = \"bell\"\nhz = 100.0\n[[eq]]\nkind = \"bell\"\nhz = 100.0\nwidth = 3.0\n");
+    assert_eq!(line, 7);
+}
+
+#[test]
+fn values_outside_their_limits_are_refused_with_their_line_and_the_limits() {
+    for (text, line, part) in [
+        ("name = \"x\"\nceiling_dbtp = 3.0", 2, "-20 to 0 dBTP"),
+        ("target_lufs = 14.0", 1, "-40 to -4 LUFS"),
+        ("target_lufs = nan", 1, "LUFS"),
+        ("target_lufs = inf", 1, "LUFS"),
+        ("\n[[eq]]\nkind = \"bell\"\nhz = 90000.0", 4, "5 to 40000 Hz"),
+        ("[[eq]]\nkind = \"bell\"\nhz = 100.0\nq = 0.0", 4, "0.1 to 30"),
+        ("[[eq]]\nkind = \"notch\"\nhz = 100.0", 2, "notch"),
+        ("[compressor]\nthreshold_db = -20.0\nratio = 0.5", 3, "1 to 20"),
+        ("[[output]]\nencoding = \"wav17\"", 2, "wav17"),
+        ("[[output]]\nencoding = \"wav16\"\nrate = 10000000", 3, "8000 to 384000"),
+        ("[[output]]\nencoding = \"wav16\"\nrate = -1", 3, ""),
+        ("name = \"a\\u0007b\"", 1, "control"),
+        ("target_lufs = \"loud\"", 1, ""),
+        ("target_lufs = ", 1, ""),
+    ] {
+        let (at, what) = refusal(text);
+        assert_eq!(at, line, "{text:?}: {what}");
+        assert!(what.contains(part), "{text:?}: {what}");
+    }
+}
+
+#[test]
+fn the_same_output_twice_and_none_at_all_are_refused() {
+    let (_, what) = refusal("[[output]]\nencoding = \"wav16\"\n[[output]]\nencoding = \"wav16\"\n");
+    assert!(what.contains("twice"), "{what}");
+    let (_, what) = refusal("output = []");
+    assert!(what.contains("1 to 16"), "{what}");
+}
+
+#[test]
+fn missing_values_are_named() {
+    let (line, what) = refusal("[compressor]\nratio = 2.0\n");
+    assert!(line >= 1 && what.contains("threshold_db"), "{what}");
+}
+
+#[test]
+fn the_hash_follows_what_is_meant_and_not_how_it_is_written() {
+    let short = Recipe::parse("name=\"a\"\n[limiter]\n[[output]]\nencoding=\"wav24\"").unwrap();
+    let long = Recipe::parse(
+        "# a remark\nname = 'a'\nceiling_dbtp = -1\n\n[[output]]\nencoding = \"wav24\"\n\n[limiter]\nhold_ms = 10.0\nlookahead_ms = 2.5\n",
+    )
+    .unwrap();
+    assert_eq!(short.hash(), long.hash());
+    let mut other = short.clone();
+    other.ceiling_dbtp = -1.1;
+    assert_ne!(short.hash(), other.hash());
+}
+
+#[test]
+fn a_recipe_changed_after_reading_can_be_checked_again() {
+    let mut recipe = Recipe::default();
+    recipe.target_lufs = Some(f64::NAN);
+    assert!(recipe.check().is_err());
+    recipe.target_lufs = Some(-16.0);
+    assert!(recipe.check().is_ok());
+    recipe.outputs.clear();
+    assert!(recipe.check().is_err());
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read_or_refused_with_a_line_it_has(text in "[a-z_=\\[\\]\"0-9.\\n #-]{0,200}") {
+        if let Err(e) = Recipe::parse(&text) {
+            let DspError::Recipe { line, .. } = e else { panic!("{e}") };
+            prop_assert!(line >= 1 && line <= text.lines().count().max(1) + 1);
+        }
+    }
+
+    #[test]
+    fn the_canonical_text_reads_back_as_the_same_recipe(
+        target in prop::option::of(-40.0f64..-4.0),
+        ceiling in -20.0f64..0.0,
+        bands in prop::collection::vec((5.0f64..40_000.0, -24.0f64..24.0, 0.1f64..30.0), 0..4),
+        limited in any::<bool>(),
+    ) {
+        use deadwax_dsp::{processors::BandKind, recipe::{EqBand, LimiterRecipe}};
+        let recipe = Recipe {
+            target_lufs: target,
+            ceiling_dbtp: ceiling,
+            eq: bands.into_iter().map(|(hz, gain_db, q)| EqBand { kind: BandKind::Bell, hz, gain_db, q }).collect(),
+            limiter: limited.then(LimiterRecipe::default),
+            ..Recipe::default()
+        };
+        let again = Recipe::parse(&recipe.canonical_toml()).unwrap();
+        prop_assert_eq!(again.hash(), recipe.hash());
+        prop_assert_eq!(again, recipe);
+    }
+}
