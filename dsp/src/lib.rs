@@ -8,8 +8,10 @@ pub mod measure;
 pub mod processors;
 pub mod recipe;
 pub mod render;
+pub mod report;
 pub mod resample;
 pub mod true_peak;
+pub mod waveform;
 pub mod write;
 
 pub use block::{Block, Spec};

@@ -37,7 +37,8 @@ impl CodedReader {
         let format = symphonia::default::get_probe()
             .probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default())
             .map_err(|error| not_audio(in_words(&error)))?;
-        let track = format.default_track(TrackType::Audio).ok_or_else(|| not_audio("it holds no sound".into()))?;
+        let track =
+            format.default_track(TrackType::Audio).ok_or_else(|| not_audio("it holds no sound".into()))?;
         let params = track
             .codec_params
             .as_ref()
@@ -49,28 +50,47 @@ impl CodedReader {
         check_claims(path, sample_rate, channels)?;
         let packet = params.max_frames_per_packet.unwrap_or(0).max(params.frames_per_block.unwrap_or(0));
         if packet > PACKET_FRAMES_MAX {
-            return Err(DspError::Hostile { path: path.to_owned(), what: format!("packets of {packet} frames") });
+            return Err(DspError::Hostile {
+                path: path.to_owned(),
+                what: format!("packets of {packet} frames"),
+            });
         }
-        let codec = codec_name(params.codec)
-            .ok_or_else(|| DspError::Unsupported { path: path.to_owned(), what: format!("codec {}", params.codec) })?;
+        let codec = codec_name(params.codec).ok_or_else(|| DspError::Unsupported {
+            path: path.to_owned(),
+            what: format!("codec {}", params.codec),
+        })?;
         let container = container_name(format.format_info().format);
         let bits = params.bits_per_sample.filter(|_| ["pcm", "flac", "alac"].contains(&codec));
         if let Some(frames) = track.num_frames
             && codec == "pcm"
             && frames / 2 > file_bytes
         {
-            return Err(DspError::Hostile { path: path.to_owned(), what: format!("{frames} frames in {file_bytes} bytes") });
+            return Err(DspError::Hostile {
+                path: path.to_owned(),
+                what: format!("{frames} frames in {file_bytes} bytes"),
+            });
         }
         let float = matches!(
             params.codec,
-            well_known::CODEC_ID_PCM_F32BE | well_known::CODEC_ID_PCM_F32LE | well_known::CODEC_ID_PCM_F64BE | well_known::CODEC_ID_PCM_F64LE
+            well_known::CODEC_ID_PCM_F32BE
+                | well_known::CODEC_ID_PCM_F32LE
+                | well_known::CODEC_ID_PCM_F64BE
+                | well_known::CODEC_ID_PCM_F64LE
         );
         let spec = Spec { sample_rate, channels, bits, float, frames: track.num_frames, container, codec };
         let id = track.id;
         let decoder = symphonia::default::get_codecs()
             .make_audio_decoder(params, &AudioDecoderOptions::default().gapless(true))
             .map_err(|error| DspError::Unsupported { path: path.to_owned(), what: in_words(&error) })?;
-        Ok(CodedReader { format, decoder, track: id, spec, waiting: vec![Vec::new(); channels], taken: 0, ended: false })
+        Ok(CodedReader {
+            format,
+            decoder,
+            track: id,
+            spec,
+            waiting: vec![Vec::new(); channels],
+            taken: 0,
+            ended: false,
+        })
     }
 
     pub(super) fn spec(&self) -> &Spec {
@@ -107,7 +127,9 @@ impl CodedReader {
             let packet = match self.format.next_packet() {
                 Ok(Some(packet)) => packet,
                 Ok(None) => return Ok(false),
-                Err(Error::IoError(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => return self.end(),
+                Err(Error::IoError(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+                    return self.end();
+                }
                 Err(error) => return Err(in_words(&error)),
             };
             if packet.track_id != self.track {
@@ -115,7 +137,9 @@ impl CodedReader {
             }
             match self.decoder.decode(&packet) {
                 Ok(sound) => {
-                    if sound.spec().channels().count() != self.spec.channels || sound.spec().rate() != self.spec.sample_rate {
+                    if sound.spec().channels().count() != self.spec.channels
+                        || sound.spec().rate() != self.spec.sample_rate
+                    {
                         return Err("the format changes in the middle of the file".into());
                     }
                     if sound.frames() == 0 {
@@ -139,7 +163,9 @@ impl CodedReader {
     /// The stream stopped short. Streams without a stated length simply end; others were cut off.
     fn end(&self) -> Result<bool, String> {
         match self.spec.frames {
-            Some(_) if self.spec.codec != "mp3" && self.spec.codec != "aac" => Err("the file ends before its header says so: it was cut off".into()),
+            Some(_) if self.spec.codec != "mp3" && self.spec.codec != "aac" => {
+                Err("the file ends before its header says so: it was cut off".into())
+            }
             _ => Ok(false),
         }
     }

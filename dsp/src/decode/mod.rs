@@ -37,7 +37,10 @@ impl Source {
         let mut file = File::open(path).map_err(at_open)?;
         let metadata = file.metadata().map_err(at_open)?;
         if !metadata.is_file() {
-            return Err(DspError::NotAudio { path: path.to_owned(), what: "it is not a regular file".into() });
+            return Err(DspError::NotAudio {
+                path: path.to_owned(),
+                what: "it is not a regular file".into(),
+            });
         }
         if metadata.len() == 0 {
             return Err(DspError::Empty { path: path.to_owned() });
@@ -47,13 +50,14 @@ impl Source {
         file.seek(SeekFrom::Start(0)).map_err(at_open)?;
         let head = &head[..got];
         refuse_by_name(path, head)?;
-        let (spec, reader) = if head.starts_with(b"RIFF") || head.starts_with(b"RF64") || head.starts_with(b"BW64") {
-            let reader = riff::RiffReader::open(path, file, metadata.len())?;
-            (reader.spec().clone(), Reader::Riff(reader))
-        } else {
-            let reader = coded::CodedReader::open(path, file, metadata.len())?;
-            (reader.spec().clone(), Reader::Coded(Box::new(reader)))
-        };
+        let (spec, reader) =
+            if head.starts_with(b"RIFF") || head.starts_with(b"RF64") || head.starts_with(b"BW64") {
+                let reader = riff::RiffReader::open(path, file, metadata.len())?;
+                (reader.spec().clone(), Reader::Riff(reader))
+            } else {
+                let reader = coded::CodedReader::open(path, file, metadata.len())?;
+                (reader.spec().clone(), Reader::Coded(Box::new(reader)))
+            };
         Ok(Source { path: path.to_owned(), spec, reader, position: 0 })
     }
 
@@ -78,9 +82,18 @@ impl Source {
         let at_s = self.position as f64 / f64::from(self.spec.sample_rate);
         let damaged = |what: String| DspError::Damaged { path: self.path.clone(), at_s, what };
         let frames = got.map_err(damaged)?;
-        if let Some(frame) = block.channels.iter().filter_map(|channel| channel.iter().position(|sample| !sample.is_finite())).min() {
+        if let Some(frame) = block
+            .channels
+            .iter()
+            .filter_map(|channel| channel.iter().position(|sample| !sample.is_finite()))
+            .min()
+        {
             let at_s = (self.position + frame as u64) as f64 / f64::from(self.spec.sample_rate);
-            return Err(DspError::Damaged { path: self.path.clone(), at_s, what: "a sample is not a number".into() });
+            return Err(DspError::Damaged {
+                path: self.path.clone(),
+                at_s,
+                what: "a sample is not a number".into(),
+            });
         }
         self.position += frames as u64;
         Ok(frames)
@@ -116,7 +129,9 @@ fn check_claims(path: &Path, sample_rate: u32, channels: usize) -> Result<(), Ds
         return hostile(format!("{channels} channels; at most {CHANNELS_MAX} are read"));
     }
     if !(SAMPLE_RATE_MIN..=SAMPLE_RATE_MAX).contains(&sample_rate) {
-        return hostile(format!("a sample rate of {sample_rate} Hz; {SAMPLE_RATE_MIN} to {SAMPLE_RATE_MAX} Hz are read"));
+        return hostile(format!(
+            "a sample rate of {sample_rate} Hz; {SAMPLE_RATE_MIN} to {SAMPLE_RATE_MAX} Hz are read"
+        ));
     }
     Ok(())
 }

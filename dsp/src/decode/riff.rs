@@ -43,7 +43,9 @@ impl Sample {
             (Sample::U8, [a, ..]) => (f64::from(*a) - 128.0) / 128.0,
             (Sample::I16, [a, b, ..]) => f64::from(i16::from_le_bytes([*a, *b])) / 32_768.0,
             (Sample::I24, [a, b, c, ..]) => f64::from(i32::from_le_bytes([0, *a, *b, *c]) >> 8) / 8_388_608.0,
-            (Sample::I32, [a, b, c, d, ..]) => f64::from(i32::from_le_bytes([*a, *b, *c, *d])) / 2_147_483_648.0,
+            (Sample::I32, [a, b, c, d, ..]) => {
+                f64::from(i32::from_le_bytes([*a, *b, *c, *d])) / 2_147_483_648.0
+            }
             (Sample::F32, [a, b, c, d, ..]) => f64::from(f32::from_le_bytes([*a, *b, *c, *d])),
             (Sample::F64, [a, b, c, d, e, f, g, h]) => f64::from_le_bytes([*a, *b, *c, *d, *e, *f, *g, *h]),
             _ => 0.0,
@@ -85,14 +87,16 @@ impl RiffReader {
         }
         // A program that streams writes 0 or the largest size and never comes back to correct it: read to the end of the file.
         let here = file_bytes.saturating_sub(found.data_start);
-        let open_ended = found.data_bytes == 0 || (found.data_bytes >= u64::from(u32::MAX) - 0xFFFF && container == "wav");
+        let open_ended =
+            found.data_bytes == 0 || (found.data_bytes >= u64::from(u32::MAX) - 0xFFFF && container == "wav");
         let stated = if open_ended { here } else { found.data_bytes };
         if stated > here && stated - here > file_bytes.max(1 << 20) {
             let what = format!("{stated} bytes of sound in a file of {file_bytes} bytes");
             return Err(DspError::Hostile { path: path.to_owned(), what });
         }
         let bytes = stated.min(here) / frame_bytes * frame_bytes;
-        file.seek(SeekFrom::Start(found.data_start)).map_err(|source| DspError::Open { path: path.to_owned(), source })?;
+        file.seek(SeekFrom::Start(found.data_start))
+            .map_err(|source| DspError::Open { path: path.to_owned(), source })?;
         let float = matches!(sample, Sample::F32 | Sample::F64);
         let spec = Spec {
             sample_rate: format.sample_rate,
@@ -125,7 +129,8 @@ impl RiffReader {
         let frames = want / frame_bytes;
         let width = self.sample.bytes();
         for (index, channel) in block.channels.iter_mut().enumerate() {
-            let samples = self.raw.chunks_exact(frame_bytes).map(|frame| &frame[index * width..(index + 1) * width]);
+            let samples =
+                self.raw.chunks_exact(frame_bytes).map(|frame| &frame[index * width..(index + 1) * width]);
             channel.extend(samples.map(|bytes| self.sample.value(bytes)));
         }
         Ok(frames)
@@ -175,7 +180,11 @@ impl Walk<'_> {
         let (mut at, mut format, mut data64) = (12u64, None, None);
         for _ in 0..CHUNKS_MAX {
             if at + 8 > self.file_bytes {
-                let what = if format.is_none() { "it has no fmt chunk" } else { "it has no data chunk: the file was cut off" };
+                let what = if format.is_none() {
+                    "it has no fmt chunk"
+                } else {
+                    "it has no data chunk: the file was cut off"
+                };
                 return Err(self.not_audio(what));
             }
             let head: [u8; 8] = self.bytes(at)?;
@@ -185,12 +194,19 @@ impl Walk<'_> {
                 b"ds64" if large => data64 = Some(u64::from_le_bytes(self.bytes(body + 8)?)),
                 b"fmt " => format = Some(self.format(body, size)?),
                 b"data" => {
-                    let Some(format) = format else { return Err(self.not_audio("its sound comes before its format")) };
+                    let Some(format) = format else {
+                        return Err(self.not_audio("its sound comes before its format"));
+                    };
                     let data_bytes = match data64 {
                         Some(bytes) if size == u64::from(u32::MAX) => bytes,
                         _ => size,
                     };
-                    return Ok(Found { format, container: if large { "rf64" } else { "wav" }, data_start: body, data_bytes });
+                    return Ok(Found {
+                        format,
+                        container: if large { "rf64" } else { "wav" },
+                        data_start: body,
+                        data_bytes,
+                    });
                 }
                 _ => {}
             }

@@ -17,9 +17,15 @@ pub(super) struct FlacWriter {
 }
 
 impl FlacWriter {
-    pub(super) fn new(file: NamedTempFile, sample_rate: u32, bits: u32, channels: usize) -> io::Result<FlacWriter> {
+    pub(super) fn new(
+        file: NamedTempFile,
+        sample_rate: u32,
+        bits: u32,
+        channels: usize,
+    ) -> io::Result<FlacWriter> {
         let out = BufWriter::new(file.reopen()?);
-        let writer = FlacSampleWriter::new(out, Options::default(), sample_rate, bits, channels as u8, None).map_err(io::Error::other)?;
+        let writer = FlacSampleWriter::new(out, Options::default(), sample_rate, bits, channels as u8, None)
+            .map_err(io::Error::other)?;
         Ok(FlacWriter { file, writer, bits, interleaved: Vec::new() })
     }
 

@@ -27,7 +27,8 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    pub const ALL: [Encoding; 5] = [Encoding::Wav16, Encoding::Wav24, Encoding::Wav32f, Encoding::Flac16, Encoding::Flac24];
+    pub const ALL: [Encoding; 5] =
+        [Encoding::Wav16, Encoding::Wav24, Encoding::Wav32f, Encoding::Flac16, Encoding::Flac24];
 
     pub fn token(self) -> &'static str {
         match self {
@@ -70,12 +71,15 @@ impl FromStr for Encoding {
 
     fn from_str(token: &str) -> Result<Encoding, DspError> {
         if token == "mp3" {
-            return Err(DspError::Invalid("this build has no MP3 encoder; wav16, wav24, wav32f, flac16 and flac24 are written".into()));
+            return Err(DspError::Invalid(
+                "this build has no MP3 encoder; wav16, wav24, wav32f, flac16 and flac24 are written".into(),
+            ));
         }
-        Encoding::ALL
-            .into_iter()
-            .find(|encoding| encoding.token() == token)
-            .ok_or_else(|| DspError::Invalid(format!("{token:?} is not an encoding; wav16, wav24, wav32f, flac16 and flac24 are written")))
+        Encoding::ALL.into_iter().find(|encoding| encoding.token() == token).ok_or_else(|| {
+            DspError::Invalid(format!(
+                "{token:?} is not an encoding; wav16, wav24, wav32f, flac16 and flac24 are written"
+            ))
+        })
     }
 }
 
@@ -94,20 +98,34 @@ enum Format {
 impl AudioWriter {
     /// `bext` makes a WAV a Broadcast Wave; FLAC has no such chunk and ignores it. Errors: `Write`, `Invalid` for a rate or channel count that the
     /// format cannot hold.
-    pub fn create(path: &Path, encoding: Encoding, sample_rate: u32, channels: usize, bext: Option<BextInfo>) -> Result<AudioWriter, DspError> {
+    pub fn create(
+        path: &Path,
+        encoding: Encoding,
+        sample_rate: u32,
+        channels: usize,
+        bext: Option<BextInfo>,
+    ) -> Result<AudioWriter, DspError> {
         if channels == 0 || channels > 8 || sample_rate == 0 {
-            return Err(DspError::Invalid(format!("{channels} channels at {sample_rate} Hz cannot be written as {encoding}")));
+            return Err(DspError::Invalid(format!(
+                "{channels} channels at {sample_rate} Hz cannot be written as {encoding}"
+            )));
         }
         let at_write = |source| DspError::Write { path: path.to_owned(), source };
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let file = tempfile::Builder::new().prefix(".deadwax-").suffix(".part").tempfile_in(folder).map_err(at_write)?;
+        let file = tempfile::Builder::new()
+            .prefix(".deadwax-")
+            .suffix(".part")
+            .tempfile_in(folder)
+            .map_err(at_write)?;
         let format = match encoding {
-            Encoding::Flac16 | Encoding::Flac24 => {
-                Format::Flac(flac::FlacWriter::new(file, sample_rate, encoding.bits(), channels).map_err(at_write)?)
-            }
+            Encoding::Flac16 | Encoding::Flac24 => Format::Flac(
+                flac::FlacWriter::new(file, sample_rate, encoding.bits(), channels).map_err(at_write)?,
+            ),
             _ => {
                 let out = BufWriter::with_capacity(1 << 18, file);
-                Format::Wav(wav::WavWriter::new(out, encoding, sample_rate, channels, bext).map_err(at_write)?)
+                Format::Wav(
+                    wav::WavWriter::new(out, encoding, sample_rate, channels, bext).map_err(at_write)?,
+                )
             }
         };
         Ok(AudioWriter { path: path.to_owned(), channels, format })
@@ -116,7 +134,8 @@ impl AudioWriter {
     /// Samples beyond full scale are held at full scale by integer formats and kept by float.
     pub fn write(&mut self, block: &Block) -> Result<(), DspError> {
         if block.channels.len() != self.channels {
-            let what = format!("a block of {} channels for a file of {}", block.channels.len(), self.channels);
+            let what =
+                format!("a block of {} channels for a file of {}", block.channels.len(), self.channels);
             return Err(DspError::Invalid(what));
         }
         let written = match &mut self.format {

@@ -39,7 +39,13 @@ pub(super) struct WavWriter<W> {
 }
 
 impl<W: Write + Seek> WavWriter<W> {
-    pub(super) fn new(mut out: W, encoding: Encoding, sample_rate: u32, channels: usize, bext: Option<BextInfo>) -> io::Result<Self> {
+    pub(super) fn new(
+        mut out: W,
+        encoding: Encoding,
+        sample_rate: u32,
+        channels: usize,
+        bext: Option<BextInfo>,
+    ) -> io::Result<Self> {
         out.write_all(b"RIFF\0\0\0\0WAVE")?;
         chunk(&mut out, b"JUNK", &[0; DS64_BYTES as usize])?;
         if let Some(bext) = &bext {
@@ -48,7 +54,15 @@ impl<W: Write + Seek> WavWriter<W> {
         chunk(&mut out, b"fmt ", &fmt_chunk(encoding, sample_rate, channels))?;
         out.write_all(b"data\0\0\0\0")?;
         let data_size_at = out.stream_position()? - 4;
-        Ok(WavWriter { out, encoding, channels, data_bytes: 0, data_size_at, riff_bytes_max: RIFF_BYTES_MAX, raw: Vec::new() })
+        Ok(WavWriter {
+            out,
+            encoding,
+            channels,
+            data_bytes: 0,
+            data_size_at,
+            riff_bytes_max: RIFF_BYTES_MAX,
+            raw: Vec::new(),
+        })
     }
 
     pub(super) fn write(&mut self, block: &Block) -> io::Result<()> {
@@ -57,7 +71,9 @@ impl<W: Write + Seek> WavWriter<W> {
         for frame in 0..block.frames() {
             for sample in block.channels.iter().map(|channel| channel[frame]) {
                 match encoding {
-                    Encoding::Wav16 => self.raw.extend_from_slice(&(quantise(sample, 16) as i16).to_le_bytes()),
+                    Encoding::Wav16 => {
+                        self.raw.extend_from_slice(&(quantise(sample, 16) as i16).to_le_bytes())
+                    }
                     Encoding::Wav32f => self.raw.extend_from_slice(&(sample as f32).to_le_bytes()),
                     _ => self.raw.extend_from_slice(&quantise(sample, 24).to_le_bytes()[..3]),
                 }
@@ -134,7 +150,11 @@ fn fmt_chunk(encoding: Encoding, sample_rate: u32, channels: usize) -> Vec<u8> {
 fn bext_chunk(info: &BextInfo) -> Vec<u8> {
     let mut body = Vec::with_capacity(602 + info.coding_history.len() + 2);
     let mut text = |text: &str, width: usize| {
-        let ascii: Vec<u8> = text.bytes().map(|byte| if (0x20..0x7F).contains(&byte) { byte } else { b'?' }).take(width).collect();
+        let ascii: Vec<u8> = text
+            .bytes()
+            .map(|byte| if (0x20..0x7F).contains(&byte) { byte } else { b'?' })
+            .take(width)
+            .collect();
         let padding = width - ascii.len();
         body.extend(ascii);
         body.extend(std::iter::repeat_n(0, padding));
@@ -147,10 +167,17 @@ fn bext_chunk(info: &BextInfo) -> Vec<u8> {
     body.extend_from_slice(&0u64.to_le_bytes());
     body.extend_from_slice(&2u16.to_le_bytes());
     body.extend_from_slice(&[0; 64]);
-    let levels =
-        [info.integrated_lufs, info.loudness_range_lu, info.true_peak_dbtp, info.max_momentary_lufs, info.max_short_term_lufs];
+    let levels = [
+        info.integrated_lufs,
+        info.loudness_range_lu,
+        info.true_peak_dbtp,
+        info.max_momentary_lufs,
+        info.max_short_term_lufs,
+    ];
     for level in levels {
-        let hundredths = level.filter(|level| level.is_finite()).map_or(0x7FFF, |level| (level * 100.0).round().clamp(-9_999.0, 9_999.0) as i16);
+        let hundredths = level
+            .filter(|level| level.is_finite())
+            .map_or(0x7FFF, |level| (level * 100.0).round().clamp(-9_999.0, 9_999.0) as i16);
         body.extend_from_slice(&hundredths.to_le_bytes());
     }
     body.extend_from_slice(&[0; 180]);
@@ -169,20 +196,28 @@ mod tests {
 
     #[test]
     fn a_file_past_the_limit_becomes_rf64_with_its_true_sizes() {
-        let mut writer = WavWriter::new(Cursor::new(Vec::new()), Encoding::Wav24, 48_000, 2, None).expect("memory");
+        let mut writer =
+            WavWriter::new(Cursor::new(Vec::new()), Encoding::Wav24, 48_000, 2, None).expect("memory");
         writer.riff_bytes_max = 1_000;
         writer.write(&Block::new(2, 500)).expect("memory");
         let bytes = writer.finish().expect("memory").into_inner();
         assert_eq!(&bytes[..4], b"RF64");
         assert_eq!(&bytes[12..16], b"ds64");
-        assert_eq!(u64::from_le_bytes(bytes[20..28].try_into().expect("eight bytes")), bytes.len() as u64 - 8);
+        assert_eq!(
+            u64::from_le_bytes(bytes[20..28].try_into().expect("eight bytes")),
+            bytes.len() as u64 - 8
+        );
         assert_eq!(u64::from_le_bytes(bytes[28..36].try_into().expect("eight bytes")), 3_000);
         assert_eq!(u64::from_le_bytes(bytes[36..44].try_into().expect("eight bytes")), 500);
     }
 
     #[test]
     fn the_bext_chunk_has_the_size_and_places_of_the_standard() {
-        let info = BextInfo { integrated_lufs: Some(-14.02), true_peak_dbtp: Some(f64::NEG_INFINITY), ..BextInfo::default() };
+        let info = BextInfo {
+            integrated_lufs: Some(-14.02),
+            true_peak_dbtp: Some(f64::NEG_INFINITY),
+            ..BextInfo::default()
+        };
         let body = bext_chunk(&info);
         assert_eq!(body.len(), 602);
         assert_eq!(i16::from_le_bytes([body[412], body[413]]), -1_402);
