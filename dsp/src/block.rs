@@ -10,7 +10,7 @@ pub struct Spec {
     pub float: bool,
     /// Stated by the container; the decoder may find fewer.
     pub frames: Option<u64>,
-    /// "wav", "rf64", "aiff", "flac", "mp3", "mp4", "ogg"
+    /// "wav", "rf64" (BW64 too), "aiff", "flac", "mp3", "mp4", "ogg", "adts"
     pub container: &'static str,
     /// "pcm", "flac", "alac", "mp3", "aac", "vorbis"
     pub codec: &'static str,
@@ -33,5 +33,11 @@ impl Block {
 
     pub fn clear(&mut self) {
         self.channels.iter_mut().for_each(Vec::clear);
+    }
+
+    /// Makes it `channels` x `frames`, keeping the memory it has. What stood in it is not cleared.
+    pub fn resize(&mut self, channels: usize, frames: usize) {
+        self.channels.resize_with(channels, Vec::new);
+        self.channels.iter_mut().for_each(|plane| plane.resize(frames, 0.0));
     }
 }

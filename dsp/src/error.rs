@@ -1,6 +1,6 @@
 //! What can go wrong with sound, by what was attempted.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A long operation asks its caller at every block whether to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,4 +31,31 @@ pub enum DspError {
     Stopped,
     #[error("{0}")]
     Invalid(String),
+}
+
+/// The same errors, said in one line where a file turns out to be wrong.
+impl DspError {
+    pub(crate) fn open(path: &Path, source: std::io::Error) -> Self {
+        DspError::Open { path: path.to_owned(), source }
+    }
+
+    pub(crate) fn not_audio(path: &Path, what: impl Into<String>) -> Self {
+        DspError::NotAudio { path: path.to_owned(), what: what.into() }
+    }
+
+    pub(crate) fn hostile(path: &Path, what: impl Into<String>) -> Self {
+        DspError::Hostile { path: path.to_owned(), what: what.into() }
+    }
+
+    pub(crate) fn unsupported(path: &Path, what: impl Into<String>) -> Self {
+        DspError::Unsupported { path: path.to_owned(), what: what.into() }
+    }
+
+    pub(crate) fn damaged(path: &Path, at_s: f64, what: impl Into<String>) -> Self {
+        DspError::Damaged { path: path.to_owned(), at_s, what: what.into() }
+    }
+
+    pub(crate) fn write(path: &Path, source: std::io::Error) -> Self {
+        DspError::Write { path: path.to_owned(), source }
+    }
 }

@@ -15,4 +15,5 @@ pub mod waveform;
 pub mod write;
 
 pub use block::{Block, Spec};
+pub use decode::Source;
 pub use error::{DspError, Flow};

@@ -1,112 +1,122 @@
-//! A file and all that is measured of it, in one pass over its sound and one over its bytes.
+//! What is known of a file: its digest, its kind, its figures; as a value and as JSON. One pass over the sound, one over the bytes.
 
-use std::{
-    fs::File,
-    io::Read as _,
-    path::{Path, PathBuf},
-};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
 
-use crate::{
-    Block, DspError, Flow, Spec,
-    decode::Source,
-    measure::{Measurement, Meter},
-    waveform::{Pyramid, PyramidBuilder},
-};
+use crate::decode::Metadata;
+use crate::measure::{Measurement, Meter};
+use crate::waveform::{Pyramid, PyramidBuilder};
+use crate::{Block, DspError, Flow, Source, Spec};
 
-const BLOCK_FRAMES: usize = 8_192;
+const READ_FRAMES: usize = 1 << 14;
+const READ_BYTES: usize = 1 << 18;
+/// How much of the progress the digest is.
+const DIGEST_SHARE: f64 = 0.1;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct FileReport {
-    pub path: PathBuf,
+    pub file: PathBuf,
     pub bytes: u64,
-    pub sha256: [u8; 32],
+    /// Of the file's bytes, in hex.
+    pub sha256: String,
     pub spec: Spec,
+    pub metadata: Metadata,
     pub measurement: Measurement,
 }
 
-/// Reads the file once for its digest and once for its sound. `progress` hears a fraction from 0 to 1, as far as the length is known.
+/// The keys of `measure --json`. Scripts depend on them: they are added to and never renamed.
+#[derive(Serialize)]
+struct Line<'a> {
+    file: String,
+    container: &'a str,
+    codec: &'a str,
+    sample_rate: u32,
+    channels: usize,
+    bits: Option<u32>,
+    float: bool,
+    #[serde(flatten)]
+    measurement: &'a Measurement,
+    bytes: u64,
+    sha256: &'a str,
+}
+
+impl FileReport {
+    /// One object. A level of silence, minus infinity, is `null`; so is `bits` where the coding has none.
+    pub fn to_json(&self) -> serde_json::Value {
+        let line = Line {
+            file: self.file.display().to_string(),
+            container: self.spec.container,
+            codec: self.spec.codec,
+            sample_rate: self.spec.sample_rate,
+            channels: self.spec.channels,
+            bits: self.spec.bits,
+            float: self.spec.float,
+            measurement: &self.measurement,
+            bytes: self.bytes,
+            sha256: &self.sha256,
+        };
+        serde_json::to_value(line).expect("plain numbers and strings always become JSON")
+    }
+}
+
+/// Measures a file; with `waveform` the overview is built beside. `progress` is asked at every block, from 0 to 1; where the sound's
+/// length is not known before its end, it stays at a tenth.
+///
+/// Errors: those of `Source`, `NotAudio` for a file without a single frame, `Stopped`.
 pub fn measure_file(
     path: &Path,
     waveform: bool,
     progress: &mut dyn FnMut(f64) -> Flow,
 ) -> Result<(FileReport, Option<Pyramid>), DspError> {
+    // The header first: what is no sound is refused before gigabytes are hashed.
     let mut source = Source::open(path)?;
+    let (sha256, bytes) = digest(path, progress)?;
     let spec = source.spec().clone();
     let mut meter = Meter::new(&spec);
     let mut pyramid = waveform.then(|| PyramidBuilder::new(&spec));
-    let mut block = Block::new(spec.channels, BLOCK_FRAMES);
-    while source.read(&mut block, BLOCK_FRAMES)? > 0 {
+    let mut block = Block::default();
+    while source.read(&mut block, READ_FRAMES)? > 0 {
         meter.push(&block);
         if let Some(pyramid) = &mut pyramid {
             pyramid.push(&block);
         }
-        let fraction =
-            spec.frames.map_or(0.0, |frames| (source.position() as f64 / frames.max(1) as f64).min(1.0));
-        if progress(fraction) == Flow::Stop {
-            return Err(DspError::Stopped);
-        }
+        let share = spec.frames.map_or(0.0, |frames| source.position() as f64 / frames.max(1) as f64);
+        still(progress, DIGEST_SHARE + (1.0 - DIGEST_SHARE) * share.min(1.0))?;
     }
-    if source.position() == 0 {
-        return Err(DspError::NotAudio { path: path.to_owned(), what: "it holds no sound".into() });
+    let measurement = meter.finish();
+    if measurement.frames == 0 {
+        return Err(DspError::not_audio(path, "it holds no sound"));
     }
-    let (bytes, sha256) = digest(path)?;
-    let report = FileReport { path: path.to_owned(), bytes, sha256, spec, measurement: meter.finish() };
+    let metadata = source.metadata().clone();
+    let report = FileReport { file: path.to_owned(), bytes, sha256, spec, metadata, measurement };
     Ok((report, pyramid.map(PyramidBuilder::finish)))
 }
 
-/// Size and SHA-256 of a file's bytes.
-pub fn digest(path: &Path) -> Result<(u64, [u8; 32]), DspError> {
-    let at_open = |source| DspError::Open { path: path.to_owned(), source };
-    let mut file = File::open(path).map_err(at_open)?;
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0u8; 1 << 16];
-    let mut bytes = 0;
+fn digest(path: &Path, progress: &mut dyn FnMut(f64) -> Flow) -> Result<(String, u64), DspError> {
+    let opened = |e| DspError::open(path, e);
+    let mut file = File::open(path).map_err(opened)?;
+    let total = file.metadata().map_err(opened)?.len().max(1);
+    let mut digest = Sha256::new();
+    let mut buffer = vec![0; READ_BYTES];
+    let mut bytes = 0u64;
     loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok((bytes, hash.finalize().into())),
-            Ok(got) => {
-                hash.update(&buffer[..got]);
-                bytes += got as u64;
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(at_open(error)),
+        let count = file.read(&mut buffer).map_err(opened)?;
+        if count == 0 {
+            return Ok((hex::encode(digest.finalize()), bytes));
         }
+        digest.update(&buffer[..count]);
+        bytes += count as u64;
+        still(progress, DIGEST_SHARE * (bytes as f64 / total as f64).min(1.0))?;
     }
 }
 
-impl FileReport {
-    /// One object; the keys are stable. JSON has no infinity: the level of silence is null.
-    pub fn to_json(&self) -> Value {
-        let (spec, m) = (&self.spec, &self.measurement);
-        json!({
-            "file": self.path.to_string_lossy(),
-            "container": spec.container,
-            "codec": spec.codec,
-            "sample_rate": spec.sample_rate,
-            "channels": spec.channels,
-            "bits": spec.bits,
-            "float": spec.float,
-            "frames": m.frames,
-            "bytes": self.bytes,
-            "integrated_lufs": level(m.integrated_lufs),
-            "loudness_range_lu": level(m.loudness_range_lu),
-            "max_momentary_lufs": level(m.max_momentary_lufs),
-            "max_short_term_lufs": level(m.max_short_term_lufs),
-            "true_peak_dbtp": level(m.true_peak_dbtp),
-            "sample_peak_dbfs": level(m.sample_peak_dbfs),
-            "dc_offset": m.dc_offset,
-            "correlation": m.correlation,
-            "head_silence_s": m.head_silence_s,
-            "tail_silence_s": m.tail_silence_s,
-            "clipped_samples": m.clipped_samples,
-            "sha256": hex::encode(self.sha256),
-        })
+fn still(progress: &mut dyn FnMut(f64) -> Flow, fraction: f64) -> Result<(), DspError> {
+    match progress(fraction) {
+        Flow::Go => Ok(()),
+        Flow::Stop => Err(DspError::Stopped),
     }
-}
-
-fn level(value: f64) -> Option<f64> {
-    value.is_finite().then_some(value)
 }

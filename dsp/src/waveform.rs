@@ -1,186 +1,189 @@
-//! The overview of a song for drawing: smallest and largest sample of each 256 frames, and of ever longer stretches above that, so that any view costs
-//! as much as it has columns. Built beside the meters; kept in a small file that can be made again from the audio.
+//! The overview of a sound: least and greatest sample of every 256 frames, and of every 8 of those, and so on, so that any stretch is drawn
+//! in time of its columns alone. Never here: colours, screens.
 //!
-//! File: `DWXPYR1\n`, then little-endian u32 sample rate, u32 channels, u64 frames, then for each level (base first, each eight times coarser, until
-//! one stretch holds the song) for each stretch for each channel i16 minimum, i16 maximum. Sizes follow from the head; any other length is refused.
+//! The file, little-endian: `DWXP`, u16 version 1, u16 channels, u32 sample rate in Hz, u32 frames of a bucket (256), u64 frames; then for each channel
+//! ceil(frames / 256) pairs of i16, least and greatest, 32767 for full scale. Nothing follows.
 
-use std::{fs, io::Write as _, path::Path};
+use std::path::Path;
 
-use crate::{Block, DspError, Spec};
+use crate::{Block, DspError, Spec, decode::MAX_CHANNELS};
 
-const MAGIC: &[u8; 8] = b"DWXPYR1\n";
-const HEAD_BYTES: usize = 24;
-const BASE_FRAMES: u64 = 256;
-const FACTOR: u64 = 8;
+const MAGIC: &[u8; 4] = b"DWXP";
+const VERSION: u16 = 1;
+const HEADER_BYTES: usize = 24;
+const BUCKET_FRAMES: u64 = 256;
+const FACTOR: usize = 8;
 
-type Peak = (i16, i16);
+type Pair = (i16, i16);
 
-/// Levels of peaks; in a level, stretch by stretch, channel by channel.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pyramid {
     sample_rate: u32,
-    channels: usize,
     frames: u64,
-    levels: Vec<Vec<Peak>>,
+    /// For each channel its levels, the finest first.
+    channels: Vec<Vec<Vec<Pair>>>,
 }
 
-/// Takes the song block by block.
+/// Grows beside a meter.
 pub struct PyramidBuilder {
     sample_rate: u32,
-    channels: usize,
     frames: u64,
-    base: Vec<Peak>,
-    open: Vec<Peak>,
+    open: Vec<(f64, f64)>,
+    base: Vec<Vec<Pair>>,
 }
 
-const NOTHING: Peak = (i16::MAX, i16::MIN);
-
-fn join(a: Peak, b: Peak) -> Peak {
-    (a.0.min(b.0), a.1.max(b.1))
-}
+const NOTHING: (f64, f64) = (f64::INFINITY, f64::NEG_INFINITY);
 
 impl PyramidBuilder {
     pub fn new(spec: &Spec) -> Self {
-        let (sample_rate, channels) = (spec.sample_rate, spec.channels);
-        PyramidBuilder { sample_rate, channels, frames: 0, base: Vec::new(), open: vec![NOTHING; channels] }
+        PyramidBuilder {
+            sample_rate: spec.sample_rate,
+            frames: 0,
+            open: vec![NOTHING; spec.channels],
+            base: vec![Vec::new(); spec.channels],
+        }
     }
 
     pub fn push(&mut self, block: &Block) {
-        let frames = block.frames();
-        let mut start = 0;
-        while start < frames {
-            let room = (BASE_FRAMES - self.frames % BASE_FRAMES) as usize;
-            let end = frames.min(start + room);
-            for (open, channel) in self.open.iter_mut().zip(&block.channels) {
-                for sample in &channel[start..end] {
-                    // Float sound may pass full scale; a picture stops there.
-                    let level = (sample * 32_767.0).round().clamp(-32_767.0, 32_767.0) as i16;
-                    *open = join(*open, (level, level));
+        let mut at = 0;
+        while at < block.frames() {
+            let room = BUCKET_FRAMES - self.frames % BUCKET_FRAMES;
+            let take = room.min((block.frames() - at) as u64) as usize;
+            for (open, plane) in self.open.iter_mut().zip(&block.channels) {
+                for sample in &plane[at..at + take] {
+                    *open = (open.0.min(*sample), open.1.max(*sample));
                 }
             }
-            self.frames += (end - start) as u64;
-            start = end;
-            if self.frames.is_multiple_of(BASE_FRAMES) {
-                self.end_stretch();
+            self.frames += take as u64;
+            at += take;
+            if self.frames % BUCKET_FRAMES == 0 {
+                self.close();
             }
         }
     }
 
-    fn end_stretch(&mut self) {
-        self.base.append(&mut self.open);
-        self.open.resize(self.channels, NOTHING);
+    fn close(&mut self) {
+        for (open, base) in self.open.iter_mut().zip(&mut self.base) {
+            base.push((level(open.0.min(open.1)), level(open.1.max(open.0))));
+            *open = NOTHING;
+        }
     }
 
     pub fn finish(mut self) -> Pyramid {
-        if !self.frames.is_multiple_of(BASE_FRAMES) {
-            self.end_stretch();
+        if self.frames % BUCKET_FRAMES != 0 {
+            self.close();
         }
-        let mut levels = vec![self.base];
-        while levels.last().is_some_and(|level| level.len() > self.channels) {
-            let finer = levels.last().map_or(&[][..], Vec::as_slice);
-            let coarser = finer.chunks(self.channels * FACTOR as usize).flat_map(|group| {
-                (0..self.channels)
-                    .map(move |c| group.iter().skip(c).step_by(self.channels).copied().fold(NOTHING, join))
-            });
-            levels.push(coarser.collect());
+        Pyramid {
+            sample_rate: self.sample_rate,
+            frames: self.frames,
+            channels: self.base.into_iter().map(levels).collect(),
         }
-        Pyramid { sample_rate: self.sample_rate, channels: self.channels, frames: self.frames, levels }
     }
 }
 
+fn level(sample: f64) -> i16 {
+    (sample * f64::from(i16::MAX)).round() as i16
+}
+
+fn levels(base: Vec<Pair>) -> Vec<Vec<Pair>> {
+    let mut levels = vec![base];
+    while let Some(finest) = levels.last().filter(|level| level.len() > FACTOR) {
+        levels.push(finest.chunks(FACTOR).map(hull).collect());
+    }
+    levels
+}
+
+/// Least and greatest of a stretch of pairs; silence for none.
+fn hull(pairs: &[Pair]) -> Pair {
+    pairs.iter().copied().reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))).unwrap_or_default()
+}
+
 impl Pyramid {
+    pub fn frames(&self) -> u64 {
+        self.frames
+    }
+
     pub fn sample_rate(&self) -> u32 {
         self.sample_rate
     }
 
     pub fn channels(&self) -> usize {
-        self.channels
+        self.channels.len()
     }
 
-    pub fn frames(&self) -> u64 {
-        self.frames
+    /// `count` columns over the frames from `start` up to `end`, for each channel: least and greatest, 32767 for full scale. Columns
+    /// outside of the sound are silent; one narrower than 256 frames shows the bucket it lies in.
+    pub fn columns(&self, start: u64, end: u64, count: usize) -> Vec<Vec<(i16, i16)>> {
+        let width = u128::from(end.saturating_sub(start));
+        let edge = |column: usize| start + (width * column as u128 / count.max(1) as u128) as u64;
+        let column = |levels: &[Vec<Pair>], index: usize| self.column(levels, edge(index), edge(index + 1));
+        self.channels.iter().map(|levels| (0..count).map(|index| column(levels, index)).collect()).collect()
     }
 
-    /// `columns` pairs of smallest and largest (full scale 32,767) for each channel, over `start..end` (frames; the end is held at the song's).
-    /// A column narrower than 256 frames repeats the stretch that it lies in.
-    pub fn columns(&self, start: u64, end: u64, columns: usize) -> Vec<Vec<Peak>> {
-        let end = end.min(self.frames);
-        let start = start.min(end);
-        let width = (end - start) as f64 / columns.max(1) as f64;
-        // The coarsest level whose stretches are no wider than a column.
-        let mut level = 0;
-        while level + 1 < self.levels.len() && (BASE_FRAMES * FACTOR.pow(level as u32 + 1)) as f64 <= width {
-            level += 1;
+    fn column(&self, levels: &[Vec<Pair>], from: u64, to: u64) -> Pair {
+        if from >= self.frames {
+            return Pair::default();
         }
-        let (peaks, stretch) = (&self.levels[level], BASE_FRAMES * FACTOR.pow(level as u32));
-        let stretches = (peaks.len() / self.channels.max(1)) as u64;
-        let column = |channel: usize, n: usize| {
-            let from = (start as f64 + n as f64 * width) as u64 / stretch;
-            let to = ((start as f64 + (n + 1) as f64 * width).ceil() as u64)
-                .div_ceil(stretch)
-                .max(from + 1)
-                .min(stretches);
-            let peak = (from..to).map(|at| peaks[at as usize * self.channels + channel]).fold(NOTHING, join);
-            if peak == NOTHING { (0, 0) } else { peak }
+        let to = to.clamp(from + 1, self.frames);
+        // The coarsest level that still has a few buckets in the column, so that its edges are true and its cost is bounded.
+        let mut bucket = BUCKET_FRAMES;
+        let mut depth = 0;
+        while depth + 1 < levels.len() && bucket * (FACTOR * FACTOR) as u64 <= to - from {
+            bucket *= FACTOR as u64;
+            depth += 1;
+        }
+        let first = (from / bucket) as usize;
+        let last = (to.div_ceil(bucket) as usize).min(levels[depth].len());
+        hull(&levels[depth][first.min(last)..last])
+    }
+
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::from(*MAGIC);
+        bytes.extend(VERSION.to_le_bytes());
+        bytes.extend((self.channels.len() as u16).to_le_bytes());
+        bytes.extend(self.sample_rate.to_le_bytes());
+        bytes.extend((BUCKET_FRAMES as u32).to_le_bytes());
+        bytes.extend(self.frames.to_le_bytes());
+        for (least, greatest) in self.channels.iter().flat_map(|levels| &levels[0]) {
+            bytes.extend(least.to_le_bytes());
+            bytes.extend(greatest.to_le_bytes());
+        }
+        bytes
+    }
+
+    /// Errors: `Invalid` for anything but a whole file of this version; nothing is allocated beyond the bytes given.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Pyramid, DspError> {
+        let wrong = |what: &str| {
+            DspError::Invalid(format!("the waveform cannot be read: {what}. Measure the file again"))
         };
-        (0..self.channels).map(|channel| (0..columns).map(|n| column(channel, n)).collect()).collect()
+        let (header, pairs) =
+            bytes.split_first_chunk::<HEADER_BYTES>().ok_or_else(|| wrong("it is too short"))?;
+        let word = |at: usize| u16::from_le_bytes([header[at], header[at + 1]]);
+        let long = |at: usize| u32::from(word(at)) | u32::from(word(at + 2)) << 16;
+        if &header[..4] != MAGIC || word(4) != VERSION || u64::from(long(12)) != BUCKET_FRAMES {
+            return Err(wrong("it is of another kind or version"));
+        }
+        let channels = usize::from(word(6));
+        let frames = u64::from(long(16)) | u64::from(long(20)) << 32;
+        let buckets = frames.div_ceil(BUCKET_FRAMES);
+        let stated = u128::from(buckets) * channels as u128 * 4;
+        if channels == 0 || channels > MAX_CHANNELS || stated != pairs.len() as u128 {
+            return Err(wrong("its length is not what it says"));
+        }
+        let pair = |b: &[u8]| (i16::from_le_bytes([b[0], b[1]]), i16::from_le_bytes([b[2], b[3]]));
+        let mut all = pairs.chunks_exact(4).map(pair);
+        let base = (0..channels).map(|_| all.by_ref().take(buckets as usize).collect::<Vec<_>>());
+        let channels: Vec<Vec<Vec<Pair>>> = base.map(levels).collect();
+        Ok(Pyramid { sample_rate: long(8), frames, channels })
     }
 
-    /// Whole or not at all.
+    /// Errors: `Write`.
     pub fn write_to(&self, path: &Path) -> Result<(), DspError> {
-        let at_write = |source| DspError::Write { path: path.to_owned(), source };
-        let mut bytes = Vec::with_capacity(HEAD_BYTES + self.levels.iter().map(Vec::len).sum::<usize>() * 4);
-        bytes.extend_from_slice(MAGIC);
-        bytes.extend_from_slice(&self.sample_rate.to_le_bytes());
-        bytes.extend_from_slice(&(self.channels as u32).to_le_bytes());
-        bytes.extend_from_slice(&self.frames.to_le_bytes());
-        for (low, high) in self.levels.iter().flatten() {
-            bytes.extend_from_slice(&low.to_le_bytes());
-            bytes.extend_from_slice(&high.to_le_bytes());
-        }
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(at_write)?;
-        file.write_all(&bytes).map_err(at_write)?;
-        file.persist(path).map_err(|error| at_write(error.error))?;
-        Ok(())
+        std::fs::write(path, self.to_bytes()).map_err(|e| DspError::write(path, e))
     }
 
+    /// Errors: `Open`, `Invalid`.
     pub fn read_from(path: &Path) -> Result<Pyramid, DspError> {
-        let bytes = fs::read(path).map_err(|source| DspError::Open { path: path.to_owned(), source })?;
-        Self::from_bytes(&bytes).ok_or_else(|| DspError::NotAudio {
-            path: path.to_owned(),
-            what: "it is not a waveform, or it is damaged".into(),
-        })
-    }
-
-    fn from_bytes(bytes: &[u8]) -> Option<Pyramid> {
-        let head = bytes.strip_prefix(MAGIC)?;
-        let sample_rate = u32::from_le_bytes(head.get(..4)?.try_into().ok()?);
-        let channels = u32::from_le_bytes(head.get(4..8)?.try_into().ok()?) as usize;
-        let frames = u64::from_le_bytes(head.get(8..16)?.try_into().ok()?);
-        let mut rest = bytes.get(HEAD_BYTES..)?;
-        if channels == 0 || channels > crate::decode::CHANNELS_MAX || frames > rest.len() as u64 * BASE_FRAMES
-        {
-            return None;
-        }
-        let mut levels = Vec::new();
-        let mut stretches = frames.div_ceil(BASE_FRAMES) as usize;
-        loop {
-            let (level, after) = rest.split_at_checked(stretches * channels * 4)?;
-            rest = after;
-            levels.push(
-                level
-                    .chunks_exact(4)
-                    .map(|peak| {
-                        (i16::from_le_bytes([peak[0], peak[1]]), i16::from_le_bytes([peak[2], peak[3]]))
-                    })
-                    .collect(),
-            );
-            if stretches <= 1 {
-                break;
-            }
-            stretches = stretches.div_ceil(FACTOR as usize);
-        }
-        rest.is_empty().then_some(Pyramid { sample_rate, channels, frames, levels })
+        Pyramid::from_bytes(&std::fs::read(path).map_err(|e| DspError::open(path, e))?)
     }
 }

@@ -1,220 +1,298 @@
-//! AIFF, FLAC, ALAC, MP3, AAC, Ogg Vorbis: through symphonia, behind guards. symphonia 0.6.1 believes some header fields and allocates what
-//! they ask for, so claims are bounded before a decoder is made; the server adds a child process with a memory limit around all of this.
+//! FLAC, ALAC, MP3, AAC and Vorbis by symphonia. Each file is handed only to the reader of the container it was recognised as.
+//! A packet that cannot be decoded is damage, told with its time: it is never stepped over, sound would be lost unseen.
 
-use std::{fs::File, path::Path};
+use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 
-use symphonia::core::{
-    codecs::audio::{AudioDecoder, AudioDecoderOptions, well_known},
-    errors::Error,
-    formats::{FormatOptions, FormatReader, TrackType, probe::Hint, well_known as containers},
-    io::{MediaSourceStream, MediaSourceStreamOptions},
-    meta::MetadataOptions,
-};
+use symphonia::core::codecs::audio::{AudioCodecId, AudioDecoder, AudioDecoderOptions, well_known as id};
+use symphonia::core::errors::Error;
+use symphonia::core::formats::probe::{Hint, Probe};
+use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
+use symphonia::core::io::MediaSourceStream;
+use symphonia::core::meta::{MetadataOptions, StandardTag};
+use symphonia::default::{formats, get_codecs, meta};
 
-use super::check_claims;
+use super::metadata::{Metadata, clean, filled};
+use super::{Body, Opened, check_limits, mp4, seconds};
 use crate::{Block, DspError, Spec};
 
-/// The largest packet of any codec read here is a FLAC block of 65,535 frames; PCM readers cut their own.
-const PACKET_FRAMES_MAX: u64 = 1 << 18;
-/// A stream may lose packets; one that loses this many in a row is not sound.
-const BAD_PACKETS_MAX: usize = 64;
+/// A packet beyond this is refused before a decoder is made: decoders allocate by it.
+const MAX_PACKET_FRAMES: u64 = 1 << 18;
+/// So many packets may give no sound before the first that does.
+const MAX_SILENT_PACKETS: usize = 256;
+/// Headers of lossy streams count in packets; a stream that ends within one packet of its promise is whole.
+const LOSSY_SLACK_FRAMES: u64 = 4096;
 
 pub(super) struct CodedReader {
     format: Box<dyn FormatReader>,
     decoder: Box<dyn AudioDecoder>,
     track: u32,
-    spec: Spec,
     /// Decoded and not yet asked for.
-    waiting: Vec<Vec<f64>>,
+    pending: Vec<Vec<f64>>,
     taken: usize,
+    /// Frames still to leave out.
+    skip: u64,
+    /// Frames still to give, where the container says where the sound ends.
+    keep: Option<u64>,
     ended: bool,
 }
 
+pub(super) fn open(file: File, container: &'static str, path: &Path) -> Result<Opened, DspError> {
+    let sniffed = file.try_clone().map_err(|e| DspError::open(path, e))?;
+    let stream = MediaSourceStream::new(Box::new(file), Default::default());
+    let probe = probe_of(container);
+    let mut format = guarded(path, 0.0, || {
+        probe.probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default())
+    })?
+    .map_err(|e| refused(path, &e))?;
+    let metadata = tags(format.as_mut());
+    let track = format
+        .default_track(TrackType::Audio)
+        .ok_or_else(|| DspError::unsupported(path, format!("{container} without a sound track")))?;
+    let parameters = track
+        .codec_params
+        .as_ref()
+        .and_then(|parameters| parameters.audio())
+        .ok_or_else(|| DspError::unsupported(path, format!("{container} with an unknown sound coding")))?
+        .clone();
+    let (track, stated_frames) = (track.id, track.num_frames);
+    let codec = codec_name(parameters.codec)
+        .ok_or_else(|| DspError::unsupported(path, format!("{container} with an unknown sound coding")))?;
+    if let Some(count) = parameters.channels.as_ref().map(|channels| channels.count()) {
+        check_limits(path, f64::from(super::MIN_SAMPLE_RATE_HZ), count)?;
+    }
+    if let Some(rate) = parameters.sample_rate {
+        check_limits(path, f64::from(rate), 1)?;
+    }
+    if parameters.max_frames_per_packet.is_some_and(|frames| frames > MAX_PACKET_FRAMES) {
+        return Err(DspError::hostile(
+            path,
+            "it says that one packet holds more sound than any coder writes",
+        ));
+    }
+    // FLAC carries a digest of its sound: it is checked at the end.
+    let options = AudioDecoderOptions::default().verify(true);
+    let decoder = guarded(path, 0.0, || get_codecs().make_audio_decoder(&parameters, &options))?
+        .map_err(|e| refused(path, &e))?;
+    let mut reader = CodedReader {
+        format,
+        decoder,
+        track,
+        pending: Vec::new(),
+        taken: 0,
+        skip: 0,
+        keep: None,
+        ended: false,
+    };
+    // The first sound tells rate and channels; headers of AAC are known to lie.
+    let (sample_rate, channels) = reader.first_sound(path)?;
+    let lossless = matches!(codec, "flac" | "alac");
+    let mut spec = Spec {
+        sample_rate,
+        channels,
+        bits: if lossless { reader.decoder.codec_params().bits_per_sample } else { None },
+        float: false,
+        frames: stated_frames.filter(|frames| *frames > 0),
+        container,
+        codec,
+    };
+    if container == "mp4"
+        && let Some(edit) = mp4::edit(&mut { sniffed }, sample_rate)
+    {
+        reader.skip = edit.skip;
+        reader.keep = Some(edit.keep);
+        spec.frames = Some(edit.keep);
+    }
+    Ok(Opened { spec, metadata, body: Body::Coded(Box::new(reader)) })
+}
+
 impl CodedReader {
-    pub(super) fn open(path: &Path, file: File, file_bytes: u64) -> Result<CodedReader, DspError> {
-        let not_audio = |what: String| DspError::NotAudio { path: path.to_owned(), what };
-        let stream = MediaSourceStream::new(Box::new(file), MediaSourceStreamOptions::default());
-        let format = symphonia::default::get_probe()
-            .probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default())
-            .map_err(|error| not_audio(in_words(&error)))?;
-        let track =
-            format.default_track(TrackType::Audio).ok_or_else(|| not_audio("it holds no sound".into()))?;
-        let params = track
-            .codec_params
-            .as_ref()
-            .and_then(|params| params.audio())
-            .ok_or_else(|| not_audio("its sound is not described".into()))?;
-        let channels = params.channels.as_ref().map_or(0, |channels| channels.count());
-        // A few containers leave rate or channels to the first packet; AAC in MP4 tells both.
-        let sample_rate = params.sample_rate.unwrap_or(0);
-        check_claims(path, sample_rate, channels)?;
-        let packet = params.max_frames_per_packet.unwrap_or(0).max(params.frames_per_block.unwrap_or(0));
-        if packet > PACKET_FRAMES_MAX {
-            return Err(DspError::Hostile {
-                path: path.to_owned(),
-                what: format!("packets of {packet} frames"),
-            });
+    pub(super) fn read(
+        &mut self,
+        block: &mut Block,
+        max_frames: usize,
+        path: &Path,
+        position: u64,
+        spec: &Spec,
+    ) -> Result<usize, DspError> {
+        let at_s = seconds(position, spec.sample_rate);
+        while self.waiting() == 0 && !self.ended {
+            self.next_packet(path, at_s, Some(spec))?;
         }
-        let codec = codec_name(params.codec).ok_or_else(|| DspError::Unsupported {
-            path: path.to_owned(),
-            what: format!("codec {}", params.codec),
-        })?;
-        let container = container_name(format.format_info().format);
-        let bits = params.bits_per_sample.filter(|_| ["pcm", "flac", "alac"].contains(&codec));
-        if let Some(frames) = track.num_frames
-            && codec == "pcm"
-            && frames / 2 > file_bytes
-        {
-            return Err(DspError::Hostile {
-                path: path.to_owned(),
-                what: format!("{frames} frames in {file_bytes} bytes"),
-            });
+        let frames = self.waiting().min(max_frames);
+        if frames == 0 {
+            self.check_end(path, position, spec)?;
         }
-        let float = matches!(
-            params.codec,
-            well_known::CODEC_ID_PCM_F32BE
-                | well_known::CODEC_ID_PCM_F32LE
-                | well_known::CODEC_ID_PCM_F64BE
-                | well_known::CODEC_ID_PCM_F64LE
-        );
-        let spec = Spec { sample_rate, channels, bits, float, frames: track.num_frames, container, codec };
-        let id = track.id;
-        let decoder = symphonia::default::get_codecs()
-            .make_audio_decoder(params, &AudioDecoderOptions::default().gapless(true))
-            .map_err(|error| DspError::Unsupported { path: path.to_owned(), what: in_words(&error) })?;
-        Ok(CodedReader {
-            format,
-            decoder,
-            track: id,
-            spec,
-            waiting: vec![Vec::new(); channels],
-            taken: 0,
-            ended: false,
-        })
+        block.resize(spec.channels, frames);
+        for (plane, from) in block.channels.iter_mut().zip(&self.pending) {
+            plane.copy_from_slice(&from[self.taken..self.taken + frames]);
+        }
+        self.taken += frames;
+        if let Some(keep) = &mut self.keep {
+            *keep -= frames as u64;
+        }
+        Ok(frames)
     }
 
-    pub(super) fn spec(&self) -> &Spec {
-        &self.spec
+    /// Frames that can be given now: decoded, after what is skipped, before the end.
+    fn waiting(&mut self) -> usize {
+        let decoded = self.pending.first().map_or(0, Vec::len) - self.taken;
+        let skipped = self.skip.min(decoded as u64);
+        self.taken += skipped as usize;
+        self.skip -= skipped;
+        let left = decoded - skipped as usize;
+        self.keep.map_or(left, |keep| left.min(usize::try_from(keep).unwrap_or(usize::MAX)))
     }
 
-    pub(super) fn read(&mut self, block: &mut Block, frames_max: usize) -> Result<usize, String> {
-        let mut got = 0;
-        while got < frames_max {
-            let here = self.waiting[0].len() - self.taken;
-            if here == 0 {
-                if self.ended || !self.decode()? {
-                    self.ended = true;
-                    break;
-                }
-                continue;
+    fn first_sound(&mut self, path: &Path) -> Result<(u32, usize), DspError> {
+        for _ in 0..MAX_SILENT_PACKETS {
+            if self.ended {
+                break;
             }
-            let take = here.min(frames_max - got);
-            for (to, from) in block.channels.iter_mut().zip(&self.waiting) {
-                to.extend_from_slice(&from[self.taken..self.taken + take]);
+            if let Some((rate, channels)) = self.next_packet(path, 0.0, None)? {
+                return Ok((check_limits(path, f64::from(rate), channels)?, channels));
             }
-            self.taken += take;
-            got += take;
         }
-        Ok(got)
+        Err(DspError::not_audio(path, "it holds no sound"))
     }
 
-    /// The next packet that decodes; false at the end. A single bad packet is skipped as players do; a run of them is damage.
-    fn decode(&mut self) -> Result<bool, String> {
+    /// Decodes one packet into `pending`; gives its rate and channels where it held sound.
+    fn next_packet(
+        &mut self,
+        path: &Path,
+        at_s: f64,
+        spec: Option<&Spec>,
+    ) -> Result<Option<(u32, usize)>, DspError> {
+        self.pending.iter_mut().for_each(Vec::clear);
         self.taken = 0;
-        self.waiting.iter_mut().for_each(Vec::clear);
-        let mut bad = 0;
-        loop {
-            let packet = match self.format.next_packet() {
-                Ok(Some(packet)) => packet,
-                Ok(None) => return Ok(false),
-                Err(Error::IoError(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-                    return self.end();
-                }
-                Err(error) => return Err(in_words(&error)),
-            };
-            if packet.track_id != self.track {
-                continue;
+        if self.keep == Some(0) {
+            self.ended = true;
+            return Ok(None);
+        }
+        let packet = guarded(path, at_s, || self.format.next_packet())?;
+        let packet = match packet {
+            Ok(Some(packet)) if packet.track_id == self.track => packet,
+            Ok(Some(_)) => return Ok(None),
+            Ok(None) => {
+                self.ended = true;
+                return Ok(None);
             }
-            match self.decoder.decode(&packet) {
-                Ok(sound) => {
-                    if sound.spec().channels().count() != self.spec.channels
-                        || sound.spec().rate() != self.spec.sample_rate
-                    {
-                        return Err("the format changes in the middle of the file".into());
-                    }
-                    if sound.frames() == 0 {
-                        continue;
-                    }
-                    sound.copy_to_vecs_planar::<f64>(&mut self.waiting);
-                    return Ok(true);
-                }
-                Err(Error::DecodeError(what)) => {
-                    bad += 1;
-                    // Lossless sound with a hole is not the recording any more.
-                    if bad > BAD_PACKETS_MAX || ["flac", "alac", "pcm"].contains(&self.spec.codec) {
-                        return Err(what.to_owned());
-                    }
-                }
-                Err(error) => return Err(in_words(&error)),
+            Err(error) => return Err(broken(path, at_s, &error)),
+        };
+        let (decoder, pending) = (&mut self.decoder, &mut self.pending);
+        let decoded = guarded(path, at_s, || {
+            let sound = decoder.decode(&packet)?;
+            let (rate, channels) = (sound.spec().rate(), sound.spec().channels().count());
+            // Limits before memory: planes are allocated by this copy.
+            if sound.frames() > 0 && channels <= super::MAX_CHANNELS {
+                sound.copy_to_vecs_planar::<f64>(pending);
             }
+            Ok((rate, channels, sound.frames()))
+        })?;
+        let (rate, channels, frames) = decoded.map_err(|error| broken(path, at_s, &error))?;
+        if frames == 0 {
+            return Ok(None);
+        }
+        if let Some(spec) = spec
+            && (spec.sample_rate != rate || spec.channels != channels)
+        {
+            let what = format!(
+                "its sound changes from {} Hz and {} channels to {rate} Hz and {channels}",
+                spec.sample_rate, spec.channels
+            );
+            return Err(DspError::damaged(path, at_s, what));
+        }
+        Ok(Some((rate, channels)))
+    }
+
+    /// At the end: all that was promised is here, and the digest of a FLAC file agrees.
+    fn check_end(&mut self, path: &Path, position: u64, spec: &Spec) -> Result<(), DspError> {
+        let at_s = seconds(position, spec.sample_rate);
+        let slack = if spec.bits.is_some() { 0 } else { LOSSY_SLACK_FRAMES };
+        if let Some(frames) = spec.frames
+            && position + slack < frames
+        {
+            let what =
+                format!("its header promises {frames} frames of sound, it holds {position}. It was cut off");
+            return Err(DspError::damaged(path, at_s, what));
+        }
+        if guarded(path, at_s, || self.decoder.finalize())?.verify_ok == Some(false) {
+            return Err(DspError::damaged(
+                path,
+                at_s,
+                "its sound does not agree with the digest in its header",
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn probe_of(container: &str) -> Probe {
+    let mut probe = Probe::new();
+    match container {
+        "flac" => probe.register_format::<formats::FlacReader<'_>>(),
+        "ogg" => probe.register_format::<formats::OggReader<'_>>(),
+        "mp4" => probe.register_format::<formats::IsoMp4Reader<'_>>(),
+        "adts" => probe.register_format::<formats::AdtsReader<'_>>(),
+        _ => probe.register_format::<formats::MpaReader<'_>>(),
+    }
+    probe.register_metadata::<meta::ApeReader<'_>>();
+    probe.register_metadata::<meta::Id3v1Reader<'_>>();
+    probe.register_metadata::<meta::Id3v2Reader<'_>>();
+    probe
+}
+
+fn codec_name(codec: AudioCodecId) -> Option<&'static str> {
+    match codec {
+        id::CODEC_ID_FLAC => Some("flac"),
+        id::CODEC_ID_ALAC => Some("alac"),
+        id::CODEC_ID_MP3 => Some("mp3"),
+        id::CODEC_ID_AAC => Some("aac"),
+        id::CODEC_ID_VORBIS => Some("vorbis"),
+        _ => None,
+    }
+}
+
+fn tags(format: &mut dyn FormatReader) -> Metadata {
+    let mut metadata = Metadata::default();
+    let mut log = format.metadata();
+    let Some(revision) = log.skip_to_latest() else { return metadata };
+    let of_tracks = revision.per_track.iter().flat_map(|track| &track.metadata.tags);
+    for tag in revision.media.tags.iter().chain(of_tracks) {
+        match &tag.std {
+            Some(StandardTag::TrackTitle(words)) => metadata.title = filled(clean(words)),
+            Some(StandardTag::Artist(words)) => metadata.artist = filled(clean(words)),
+            Some(StandardTag::Album(words)) => metadata.album = filled(clean(words)),
+            Some(StandardTag::IdentIsrc(words)) => metadata.isrc = filled(clean(words)),
+            Some(StandardTag::Comment(words)) => metadata.comment = filled(clean(words)),
+            _ => {}
         }
     }
-
-    /// The stream stopped short. Streams without a stated length simply end; others were cut off.
-    fn end(&self) -> Result<bool, String> {
-        match self.spec.frames {
-            Some(_) if self.spec.codec != "mp3" && self.spec.codec != "aac" => {
-                Err("the file ends before its header says so: it was cut off".into())
-            }
-            _ => Ok(false),
-        }
-    }
+    metadata
 }
 
-fn codec_name(codec: symphonia::core::codecs::audio::AudioCodecId) -> Option<&'static str> {
-    use well_known as id;
-    Some(match codec {
-        id::CODEC_ID_FLAC => "flac",
-        id::CODEC_ID_ALAC => "alac",
-        id::CODEC_ID_MP3 => "mp3",
-        id::CODEC_ID_AAC => "aac",
-        id::CODEC_ID_VORBIS => "vorbis",
-        id::CODEC_ID_PCM_S8
-        | id::CODEC_ID_PCM_U8
-        | id::CODEC_ID_PCM_S16BE
-        | id::CODEC_ID_PCM_S16LE
-        | id::CODEC_ID_PCM_S24BE
-        | id::CODEC_ID_PCM_S24LE
-        | id::CODEC_ID_PCM_S32BE
-        | id::CODEC_ID_PCM_S32LE
-        | id::CODEC_ID_PCM_F32BE
-        | id::CODEC_ID_PCM_F32LE
-        | id::CODEC_ID_PCM_F64BE
-        | id::CODEC_ID_PCM_F64LE => "pcm",
-        _ => return None,
-    })
+/// Decoders are other people's code fed with strangers' bytes: where one panics, the file is damaged and the caller goes on.
+fn guarded<T>(path: &Path, at_s: f64, call: impl FnOnce() -> T) -> Result<T, DspError> {
+    catch_unwind(AssertUnwindSafe(call))
+        .map_err(|_| DspError::damaged(path, at_s, "the decoder gave up on it"))
 }
 
-fn container_name(format: symphonia::core::formats::FormatId) -> &'static str {
-    match format {
-        containers::FORMAT_ID_AIFF => "aiff",
-        containers::FORMAT_ID_FLAC => "flac",
-        containers::FORMAT_ID_MP3 => "mp3",
-        containers::FORMAT_ID_ADTS => "adts",
-        containers::FORMAT_ID_OGG => "ogg",
-        containers::FORMAT_ID_ISOMP4 => "mp4",
-        _ => "other",
-    }
-}
-
-fn in_words(error: &Error) -> String {
+fn refused(path: &Path, error: &Error) -> DspError {
     match error {
-        Error::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-            "no known audio format was found in it, or it ends inside its header".into()
+        Error::Unsupported(what) => DspError::unsupported(path, *what),
+        Error::IoError(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
+            DspError::not_audio(path, "its header is cut off")
         }
-        Error::Unsupported(what) => format!("it uses a feature that is not supported: {what}"),
-        Error::DecodeError(what) => format!("it is malformed: {what}"),
-        Error::LimitError(what) => format!("it exceeds a limit: {what}"),
-        other => other.to_string(),
+        other => DspError::not_audio(path, other.to_string()),
+    }
+}
+
+fn broken(path: &Path, at_s: f64, error: &Error) -> DspError {
+    match error {
+        Error::IoError(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
+            DspError::damaged(path, at_s, "it ends in the middle of its sound")
+        }
+        other => DspError::damaged(path, at_s, other.to_string()),
     }
 }

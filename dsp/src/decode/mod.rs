@@ -1,68 +1,91 @@
-//! Opening a file and streaming its sound as planar f64. The content decides what it is, never the name. WAV and RF64 are read by our own chunk walker
-//! (exact for every bit depth, and the only reader that knows RF64); everything else comes through symphonia. Claims in a header are checked
-//! against the size of the file before anything is allocated for them.
+//! Reads sound out of a file, whatever its name says: the content decides. One `Source`, blocks of f64, integers mapped exactly
+//! (x / 2^(bits-1)). Every claim of a header is checked against the file's size before anything is allocated or believed.
+//! Never here: a whole song in memory, a guess at damaged sound.
 
+mod aiff;
 mod coded;
+mod kind;
+mod metadata;
+mod mp4;
+mod pcm;
 mod riff;
 
-use std::{
-    fs::File,
-    io::{Seek as _, SeekFrom},
-    path::{Path, PathBuf},
-};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+pub use metadata::{Bext, Cue, Loudness, Metadata};
 
 use crate::{Block, DspError, Spec};
+use kind::Kind;
 
-pub const SAMPLE_RATE_MIN: u32 = 8_000;
-pub const SAMPLE_RATE_MAX: u32 = 384_000;
-pub const CHANNELS_MAX: usize = 16;
+pub const MIN_SAMPLE_RATE_HZ: u32 = 8_000;
+pub const MAX_SAMPLE_RATE_HZ: u32 = 384_000;
+pub const MAX_CHANNELS: usize = 16;
+/// A single read gives no more frames than this, whatever is asked.
+pub const MAX_READ_FRAMES: usize = 1 << 16;
+/// No sample may be further from zero, in units of full scale (+192 dBFS): beyond it a float file is noise or an attack.
+const MAX_SAMPLE: f64 = 4_294_967_296.0;
 
-/// A file that is being read from its first frame to its last.
+/// An open sound file, read from front to back.
 pub struct Source {
     path: PathBuf,
     spec: Spec,
-    reader: Reader,
+    metadata: Metadata,
+    body: Body,
     position: u64,
 }
 
-enum Reader {
-    Riff(riff::RiffReader),
+enum Body {
+    Pcm(pcm::PcmReader),
     Coded(Box<coded::CodedReader>),
 }
 
+/// What a container's own reader hands to `Source`.
+struct Opened {
+    spec: Spec,
+    metadata: Metadata,
+    body: Body,
+}
+
 impl Source {
-    /// Errors: `Open`, `Empty`, `NotAudio`, `Unsupported`, `Hostile`.
+    /// Opens a file and reads its header. WAV, RF64/BW64, AIFF, FLAC, MP3, MP4 (ALAC, AAC), ADTS AAC and Ogg Vorbis are read.
+    ///
+    /// Errors: `Open`, `Empty` (no bytes), `NotAudio`, `Unsupported` (a kind known by name), `Hostile` (a claim outside
+    /// 8 kHz..384 kHz or 1..16 channels), `Damaged` (the header promises more sound than the file holds).
     pub fn open(path: &Path) -> Result<Source, DspError> {
-        let at_open = |source| DspError::Open { path: path.to_owned(), source };
-        let mut file = File::open(path).map_err(at_open)?;
-        let metadata = file.metadata().map_err(at_open)?;
-        if !metadata.is_file() {
-            return Err(DspError::NotAudio {
-                path: path.to_owned(),
-                what: "it is not a regular file".into(),
-            });
+        let mut file = File::open(path).map_err(|e| DspError::open(path, e))?;
+        let about = file.metadata().map_err(|e| DspError::open(path, e))?;
+        if !about.is_file() {
+            return Err(DspError::not_audio(path, "it is not a file"));
         }
-        if metadata.len() == 0 {
+        if about.len() == 0 {
             return Err(DspError::Empty { path: path.to_owned() });
         }
-        let mut head = [0u8; 16];
-        let got = read_up_to(&mut file, &mut head).map_err(at_open)?;
-        file.seek(SeekFrom::Start(0)).map_err(at_open)?;
-        let head = &head[..got];
-        refuse_by_name(path, head)?;
-        let (spec, reader) =
-            if head.starts_with(b"RIFF") || head.starts_with(b"RF64") || head.starts_with(b"BW64") {
-                let reader = riff::RiffReader::open(path, file, metadata.len())?;
-                (reader.spec().clone(), Reader::Riff(reader))
-            } else {
-                let reader = coded::CodedReader::open(path, file, metadata.len())?;
-                (reader.spec().clone(), Reader::Coded(Box::new(reader)))
-            };
-        Ok(Source { path: path.to_owned(), spec, reader, position: 0 })
+        let kind = kind::recognise(&mut file, path)?;
+        let opened = match kind {
+            Kind::Riff => riff::open(file, about.len(), path)?,
+            Kind::Aiff => aiff::open(file, about.len(), path)?,
+            Kind::Coded(container) => coded::open(file, container, path)?,
+        };
+        Ok(Source {
+            path: path.to_owned(),
+            spec: opened.spec,
+            metadata: opened.metadata,
+            body: opened.body,
+            position: 0,
+        })
     }
 
     pub fn spec(&self) -> &Spec {
         &self.spec
+    }
+
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Frames read so far.
@@ -70,82 +93,58 @@ impl Source {
         self.position
     }
 
-    /// Fills `block` (made `channels` x frames) with at most `frames_max` frames; 0 at the end. Errors: `Damaged` with the time, also for samples that
-    /// are not numbers.
-    pub fn read(&mut self, block: &mut Block, frames_max: usize) -> Result<usize, DspError> {
-        block.channels.resize_with(self.spec.channels, Vec::new);
-        block.clear();
-        let got = match &mut self.reader {
-            Reader::Riff(reader) => reader.read(block, frames_max),
-            Reader::Coded(reader) => reader.read(block, frames_max),
+    /// Fills `block` with the next frames, at most `max_frames` of them and often fewer; `0` is the end and only the end.
+    ///
+    /// Errors: `Damaged` with the time, where the stream breaks off, cannot be decoded or holds a sample that is not a number.
+    pub fn read(&mut self, block: &mut Block, max_frames: usize) -> Result<usize, DspError> {
+        let max_frames = max_frames.clamp(1, MAX_READ_FRAMES);
+        let frames = match &mut self.body {
+            Body::Pcm(reader) => reader.read(block, max_frames, &self.path, self.position, &self.spec)?,
+            Body::Coded(reader) => reader.read(block, max_frames, &self.path, self.position, &self.spec)?,
         };
-        let at_s = self.position as f64 / f64::from(self.spec.sample_rate);
-        let damaged = |what: String| DspError::Damaged { path: self.path.clone(), at_s, what };
-        let frames = got.map_err(damaged)?;
-        if let Some(frame) = block
-            .channels
-            .iter()
-            .filter_map(|channel| channel.iter().position(|sample| !sample.is_finite()))
-            .min()
-        {
-            let at_s = (self.position + frame as u64) as f64 / f64::from(self.spec.sample_rate);
-            return Err(DspError::Damaged {
-                path: self.path.clone(),
-                at_s,
-                what: "a sample is not a number".into(),
-            });
+        if self.spec.float || self.spec.bits.is_none() {
+            check_samples(block, &self.path, self.position, self.spec.sample_rate)?;
         }
         self.position += frames as u64;
         Ok(frames)
     }
 }
 
-/// Kinds that are known and not read here, so that the refusal can say what was found.
-fn refuse_by_name(path: &Path, head: &[u8]) -> Result<(), DspError> {
-    let kinds: [(&[u8], &str); 9] = [
-        (b"caff", "a CAF file; export WAV, AIFF or FLAC"),
-        (&[0x1A, 0x45, 0xDF, 0xA3], "a Matroska or WebM file; export WAV or FLAC"),
-        (b"wvpk", "a WavPack file; export WAV or FLAC"),
-        (b"MAC ", "a Monkey's Audio file; export WAV or FLAC"),
-        (b"DSD ", "a DSD file; export WAV or FLAC"),
-        (b"FRM8", "a DSDIFF file; export WAV or FLAC"),
-        (b"riff", "a Wave64 file; export WAV (RF64 where it is large)"),
-        (b"%PDF", "a PDF document"),
-        (b"PK\x03\x04", "a zip archive; send the files inside it"),
-    ];
-    match kinds.iter().find(|(magic, _)| head.starts_with(magic)) {
-        Some((_, what)) => Err(DspError::Unsupported { path: path.to_owned(), what: (*what).into() }),
-        None => Ok(()),
-    }
-}
-
-/// The claims that every container makes, held against what can be true.
-fn check_claims(path: &Path, sample_rate: u32, channels: usize) -> Result<(), DspError> {
-    let hostile = |what: String| Err(DspError::Hostile { path: path.to_owned(), what });
+/// Refuses rates and channel counts that no studio has.
+fn check_limits(path: &Path, sample_rate: f64, channels: usize) -> Result<u32, DspError> {
     if channels == 0 {
-        return hostile("0 channels".into());
+        return Err(DspError::hostile(path, "it says that it has no channels"));
     }
-    if channels > CHANNELS_MAX {
-        return hostile(format!("{channels} channels; at most {CHANNELS_MAX} are read"));
-    }
-    if !(SAMPLE_RATE_MIN..=SAMPLE_RATE_MAX).contains(&sample_rate) {
-        return hostile(format!(
-            "a sample rate of {sample_rate} Hz; {SAMPLE_RATE_MIN} to {SAMPLE_RATE_MAX} Hz are read"
+    if channels > MAX_CHANNELS {
+        return Err(DspError::hostile(
+            path,
+            format!("it says {channels} channels, at most {MAX_CHANNELS} are read"),
         ));
     }
-    Ok(())
+    let allowed = f64::from(MIN_SAMPLE_RATE_HZ)..=f64::from(MAX_SAMPLE_RATE_HZ);
+    if !allowed.contains(&sample_rate) {
+        return Err(DspError::hostile(
+            path,
+            format!(
+                "it says {sample_rate} Hz, rates from {MIN_SAMPLE_RATE_HZ} to {MAX_SAMPLE_RATE_HZ} Hz are read"
+            ),
+        ));
+    }
+    Ok(sample_rate.round() as u32)
 }
 
-/// Fewer bytes than asked only at the end of the file.
-fn read_up_to(file: &mut impl std::io::Read, buffer: &mut [u8]) -> std::io::Result<usize> {
-    let mut got = 0;
-    while got < buffer.len() {
-        match file.read(&mut buffer[got..]) {
-            Ok(0) => break,
-            Ok(n) => got += n,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+fn check_samples(block: &Block, path: &Path, position: u64, sample_rate: u32) -> Result<(), DspError> {
+    let sound = |sample: &f64| sample.abs() <= MAX_SAMPLE;
+    let wrong = block.channels.iter().filter_map(|plane| plane.iter().position(|s| !sound(s))).min();
+    match wrong {
+        None => Ok(()),
+        Some(frame) => {
+            let at_s = seconds(position + frame as u64, sample_rate);
+            Err(DspError::damaged(path, at_s, "a sample is not a number or is beyond any level"))
         }
     }
-    Ok(got)
+}
+
+fn seconds(frames: u64, sample_rate: u32) -> f64 {
+    frames as f64 / f64::from(sample_rate.max(1))
 }

@@ -1,255 +1,310 @@
-//! WAV, BWF and RF64/BW64: a walk over the chunks, then exact PCM. Sources: Microsoft RIFF/WAVE (1991, 1994), EBU Tech 3285 (BWF), EBU Tech 3306 (RF64).
-//! Never here: anything that trusts a size before the file was found to hold it.
+//! WAV, RF64 and BW64: a walk over the chunks of EBU Tech 3306 and ITU-R BS.2088. The sound is PCM or float; every other
+//! coding is refused by its tag. Chunks of metadata are kept, unknown ones stepped over.
 
-use std::{
-    fs::File,
-    io::{BufReader, Read as _, Seek as _, SeekFrom},
-    path::Path,
-};
+use std::fs::File;
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
 
-use super::{check_claims, read_up_to};
-use crate::{Block, DspError, Spec};
+use super::metadata::{Bext, Cue, Loudness, Metadata, clean, filled, text};
+use super::pcm::{Coding, Layout, PcmReader};
+use super::{Body, Opened, check_limits, seconds};
+use crate::{DspError, Spec};
 
-const FORMAT_PCM: u16 = 1;
-const FORMAT_FLOAT: u16 = 3;
-const FORMAT_EXTENSIBLE: u16 = 0xFFFE;
-/// Chunks before the sound; a real file has a dozen.
-const CHUNKS_MAX: usize = 1_000;
+/// A chunk of metadata beyond this is stepped over.
+const MAX_METADATA_BYTES: u64 = 1 << 20;
+const MAX_CHUNKS: usize = 4096;
+/// What a writer into a pipe leaves where the size should stand.
+const UNKNOWN: u32 = u32::MAX;
+/// The same, as sox leaves it.
+const UNKNOWN_SOX: u32 = 0x7fff_f000;
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Sample {
-    U8,
-    I16,
-    I24,
-    I32,
-    F32,
-    F64,
-}
-
-impl Sample {
-    fn bytes(self) -> usize {
-        match self {
-            Sample::U8 => 1,
-            Sample::I16 => 2,
-            Sample::I24 => 3,
-            Sample::I32 | Sample::F32 => 4,
-            Sample::F64 => 8,
-        }
-    }
-
-    /// Integers become x / 2^(bits-1), exactly.
-    fn value(self, bytes: &[u8]) -> f64 {
-        match (self, bytes) {
-            (Sample::U8, [a, ..]) => (f64::from(*a) - 128.0) / 128.0,
-            (Sample::I16, [a, b, ..]) => f64::from(i16::from_le_bytes([*a, *b])) / 32_768.0,
-            (Sample::I24, [a, b, c, ..]) => f64::from(i32::from_le_bytes([0, *a, *b, *c]) >> 8) / 8_388_608.0,
-            (Sample::I32, [a, b, c, d, ..]) => {
-                f64::from(i32::from_le_bytes([*a, *b, *c, *d])) / 2_147_483_648.0
-            }
-            (Sample::F32, [a, b, c, d, ..]) => f64::from(f32::from_le_bytes([*a, *b, *c, *d])),
-            (Sample::F64, [a, b, c, d, e, f, g, h]) => f64::from_le_bytes([*a, *b, *c, *d, *e, *f, *g, *h]),
-            _ => 0.0,
-        }
-    }
-}
-
-pub(super) struct RiffReader {
-    file: BufReader<File>,
-    spec: Spec,
-    sample: Sample,
-    bytes_left: u64,
-    /// The header promised more than the file holds.
-    truncated: bool,
-    raw: Vec<u8>,
-}
-
-/// What the `fmt ` chunk says.
+#[derive(Clone, Copy)]
 struct Format {
-    tag: u16,
+    coding: Coding,
+    valid_bits: u32,
     channels: usize,
     sample_rate: u32,
-    block_align: usize,
-    bits: u16,
 }
 
-impl RiffReader {
-    pub(super) fn open(path: &Path, file: File, file_bytes: u64) -> Result<RiffReader, DspError> {
-        let mut file = BufReader::with_capacity(1 << 16, file);
-        let walk = Walk { path, file: &mut file, file_bytes };
-        let found = walk.run()?;
-        let (format, container) = (found.format, found.container);
-        check_claims(path, format.sample_rate, format.channels)?;
-        let sample = sample_of(path, &format)?;
-        let frame_bytes = (sample.bytes() * format.channels) as u64;
-        if format.block_align as u64 != frame_bytes {
-            let what = format!("frames of {} bytes, where {frame_bytes} are needed", format.block_align);
-            return Err(DspError::Hostile { path: path.to_owned(), what });
-        }
-        // A program that streams writes 0 or the largest size and never comes back to correct it: read to the end of the file.
-        let here = file_bytes.saturating_sub(found.data_start);
-        let open_ended =
-            found.data_bytes == 0 || (found.data_bytes >= u64::from(u32::MAX) - 0xFFFF && container == "wav");
-        let stated = if open_ended { here } else { found.data_bytes };
-        if stated > here && stated - here > file_bytes.max(1 << 20) {
-            let what = format!("{stated} bytes of sound in a file of {file_bytes} bytes");
-            return Err(DspError::Hostile { path: path.to_owned(), what });
-        }
-        let bytes = stated.min(here) / frame_bytes * frame_bytes;
-        file.seek(SeekFrom::Start(found.data_start))
-            .map_err(|source| DspError::Open { path: path.to_owned(), source })?;
-        let float = matches!(sample, Sample::F32 | Sample::F64);
-        let spec = Spec {
-            sample_rate: format.sample_rate,
-            channels: format.channels,
-            bits: Some(u32::from(format.bits)),
-            float,
-            frames: Some(bytes / frame_bytes),
-            container,
-            codec: "pcm",
-        };
-        Ok(RiffReader { file, spec, sample, bytes_left: bytes, truncated: stated > here, raw: Vec::new() })
-    }
-
-    pub(super) fn spec(&self) -> &Spec {
-        &self.spec
-    }
-
-    pub(super) fn read(&mut self, block: &mut Block, frames_max: usize) -> Result<usize, String> {
-        let frame_bytes = self.sample.bytes() * self.spec.channels;
-        let want = (self.bytes_left.min((frames_max * frame_bytes) as u64)) as usize;
-        if want == 0 {
-            if self.truncated {
-                return Err("the file ends before its header says so: it was cut off".into());
-            }
-            return Ok(0);
-        }
-        self.raw.resize(want, 0);
-        self.file.read_exact(&mut self.raw).map_err(|error| error.to_string())?;
-        self.bytes_left -= want as u64;
-        let frames = want / frame_bytes;
-        let width = self.sample.bytes();
-        for (index, channel) in block.channels.iter_mut().enumerate() {
-            let samples =
-                self.raw.chunks_exact(frame_bytes).map(|frame| &frame[index * width..(index + 1) * width]);
-            channel.extend(samples.map(|bytes| self.sample.value(bytes)));
-        }
-        Ok(frames)
-    }
-}
-
-fn sample_of(path: &Path, format: &Format) -> Result<Sample, DspError> {
-    Ok(match (format.tag, format.bits) {
-        (FORMAT_PCM, 8) => Sample::U8,
-        (FORMAT_PCM, 16) => Sample::I16,
-        (FORMAT_PCM, 24) => Sample::I24,
-        (FORMAT_PCM, 32) => Sample::I32,
-        (FORMAT_FLOAT, 32) => Sample::F32,
-        (FORMAT_FLOAT, 64) => Sample::F64,
-        (FORMAT_PCM, bits) => {
-            let what = format!("PCM of {bits} bits; 8, 16, 24 and 32 are read");
-            return Err(DspError::Unsupported { path: path.to_owned(), what });
-        }
-        (tag, _) => {
-            let what = format!("a WAV file with codec {tag:#06x}; PCM and float are read");
-            return Err(DspError::Unsupported { path: path.to_owned(), what });
-        }
-    })
-}
-
-struct Found {
-    format: Format,
-    container: &'static str,
-    data_start: u64,
+/// The 64-bit sizes of an RF64 file.
+struct Ds64 {
     data_bytes: u64,
+    /// Sizes of other chunks that are beyond 4 GiB.
+    table: Vec<([u8; 4], u64)>,
 }
 
-/// From the first chunk to `data`, leaping over what is not needed.
 struct Walk<'a> {
-    path: &'a Path,
-    file: &'a mut BufReader<File>,
+    file: BufReader<File>,
     file_bytes: u64,
+    path: &'a Path,
+    riff_bytes: u32,
+    rf64: bool,
+    ds64: Option<Ds64>,
+    format: Option<Format>,
+    /// Start and length of the samples.
+    data: Option<(u64, u64)>,
+    metadata: Metadata,
+    labels: Vec<(u32, String)>,
+}
+
+pub(super) fn open(file: File, file_bytes: u64, path: &Path) -> Result<Opened, DspError> {
+    let mut walk = Walk {
+        file: BufReader::new(file),
+        file_bytes,
+        path,
+        riff_bytes: 0,
+        rf64: false,
+        ds64: None,
+        format: None,
+        data: None,
+        metadata: Metadata::default(),
+        labels: Vec::new(),
+    };
+    walk.run()?;
+    let format = walk.format.ok_or_else(|| DspError::not_audio(path, "it has no format chunk"))?;
+    let (start, bytes) = walk.data.ok_or_else(|| DspError::not_audio(path, "it has no data chunk"))?;
+    let step = (format.coding.bytes() * format.channels) as u64;
+    let held = file_bytes.saturating_sub(start);
+    if bytes > held {
+        return Err(DspError::damaged(
+            path,
+            seconds(held / step, format.sample_rate),
+            format!("its header promises {bytes} bytes of sound, it holds {held}. It was cut off"),
+        ));
+    }
+    let frames = bytes / step;
+    let spec = Spec {
+        sample_rate: format.sample_rate,
+        channels: format.channels,
+        bits: Some(format.valid_bits),
+        float: format.coding.is_float(),
+        frames: Some(frames),
+        container: if walk.rf64 { "rf64" } else { "wav" },
+        codec: "pcm",
+    };
+    for cue in &mut walk.metadata.cues {
+        cue.label = walk.labels.iter().find(|(id, _)| *id == cue.id).map(|(_, words)| words.clone());
+    }
+    let layout = Layout { coding: format.coding, big_endian: false, start, frames };
+    let reader = PcmReader::new(walk.file.into_inner(), layout, path)?;
+    Ok(Opened { spec, metadata: walk.metadata, body: Body::Pcm(reader) })
 }
 
 impl Walk<'_> {
-    fn run(mut self) -> Result<Found, DspError> {
-        let head: [u8; 12] = self.bytes(0)?;
-        if &head[8..] != b"WAVE" {
-            return Err(self.not_audio("a RIFF file that is not WAVE"));
-        }
-        let large = &head[..4] != b"RIFF";
-        let (mut at, mut format, mut data64) = (12u64, None, None);
-        for _ in 0..CHUNKS_MAX {
+    fn run(&mut self) -> Result<(), DspError> {
+        let head: [u8; 12] = self.bytes_at(0)?;
+        self.rf64 = &head[..4] != b"RIFF";
+        self.riff_bytes = u32::from_le_bytes([head[4], head[5], head[6], head[7]]);
+        let mut at = 12u64;
+        for _ in 0..MAX_CHUNKS {
             if at + 8 > self.file_bytes {
-                let what = if format.is_none() {
-                    "it has no fmt chunk"
-                } else {
-                    "it has no data chunk: the file was cut off"
-                };
-                return Err(self.not_audio(what));
+                return Ok(());
             }
-            let head: [u8; 8] = self.bytes(at)?;
-            let size = u64::from(u32::from_le_bytes([head[4], head[5], head[6], head[7]]));
-            let body = at + 8;
-            match &head[..4] {
-                b"ds64" if large => data64 = Some(u64::from_le_bytes(self.bytes(body + 8)?)),
-                b"fmt " => format = Some(self.format(body, size)?),
-                b"data" => {
-                    let Some(format) = format else {
-                        return Err(self.not_audio("its sound comes before its format"));
-                    };
-                    let data_bytes = match data64 {
-                        Some(bytes) if size == u64::from(u32::MAX) => bytes,
-                        _ => size,
-                    };
-                    return Ok(Found {
-                        format,
-                        container: if large { "rf64" } else { "wav" },
-                        data_start: body,
-                        data_bytes,
-                    });
+            let head: [u8; 8] = self.bytes_at(at)?;
+            let [a, b, c, d, size @ ..] = head;
+            let id = [a, b, c, d];
+            let start = at + 8;
+            let size = self.size_of(id, u32::from_le_bytes(size), start);
+            if &id == b"data" {
+                // A second data chunk is not sound of this file.
+                self.data.get_or_insert((start, size));
+            } else if size <= self.file_bytes - start {
+                self.take(id, start, size)?;
+            }
+            let Some(end) = start.checked_add(size).filter(|end| *end < self.file_bytes) else {
+                return Ok(());
+            };
+            at = end + self.padding(end, size)?;
+        }
+        Err(DspError::hostile(self.path, format!("it has more than {MAX_CHUNKS} chunks")))
+    }
+
+    /// The size of a chunk: of the ds64 table where it says so, the rest of the file where its writer did not know.
+    fn size_of(&self, id: [u8; 4], stated: u32, start: u64) -> u64 {
+        let rest = self.file_bytes - start;
+        if let Some(ds64) = &self.ds64
+            && stated == UNKNOWN
+        {
+            let listed = ds64.table.iter().find(|(name, _)| *name == id).map(|(_, bytes)| *bytes);
+            let bytes = if &id == b"data" { Some(ds64.data_bytes) } else { listed };
+            return match bytes {
+                Some(0 | u64::MAX) | None => rest,
+                Some(bytes) => bytes,
+            };
+        }
+        let header_only = u64::from(self.riff_bytes) + 8 <= start;
+        let unknown = match stated {
+            UNKNOWN => true,
+            UNKNOWN_SOX => u64::from(stated) > rest,
+            0 => self.riff_bytes == UNKNOWN || header_only,
+            _ => false,
+        };
+        if &id == b"data" && unknown { rest } else { u64::from(stated) }
+    }
+
+    /// Chunks stand on even bytes, but some writers forget the pad byte behind an odd one: then a letter stands there.
+    fn padding(&mut self, end: u64, size: u64) -> Result<u64, DspError> {
+        if size % 2 == 0 {
+            return Ok(0);
+        }
+        let [next] = self.bytes_at(end)?;
+        Ok(if next.is_ascii_alphabetic() { 0 } else { 1 })
+    }
+
+    fn bytes_at<const N: usize>(&mut self, at: u64) -> Result<[u8; N], DspError> {
+        let mut bytes = [0; N];
+        self.file
+            .seek(SeekFrom::Start(at))
+            .and_then(|_| self.file.read_exact(&mut bytes))
+            .map_err(|_| DspError::not_audio(self.path, "its header is cut off"))?;
+        Ok(bytes)
+    }
+
+    fn body(&mut self, start: u64, size: u64) -> Result<Vec<u8>, DspError> {
+        let mut bytes = vec![0; size.min(MAX_METADATA_BYTES) as usize];
+        self.file
+            .seek(SeekFrom::Start(start))
+            .and_then(|_| self.file.read_exact(&mut bytes))
+            .map_err(|e| DspError::open(self.path, e))?;
+        Ok(bytes)
+    }
+
+    fn take(&mut self, id: [u8; 4], start: u64, size: u64) -> Result<(), DspError> {
+        let wanted = matches!(&id, b"fmt " | b"ds64" | b"bext" | b"iXML" | b"LIST" | b"cue ");
+        if !wanted || (size > MAX_METADATA_BYTES && &id != b"fmt ") {
+            return Ok(());
+        }
+        let body = self.body(start, size)?;
+        match &id {
+            b"fmt " if self.format.is_none() => self.format = Some(format(&body, self.path)?),
+            b"ds64" if self.rf64 => self.ds64 = ds64(&body),
+            b"bext" => self.metadata.bext = bext(&body),
+            b"iXML" => self.metadata.ixml = filled(clean(&String::from_utf8_lossy(&body))),
+            b"LIST" => self.list(&body),
+            b"cue " => self.metadata.cues = cues(&body),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn list(&mut self, body: &[u8]) {
+        let (kind, chunks) = body.split_at(body.len().min(4));
+        for (id, value) in sub_chunks(chunks) {
+            let words = || filled(text(value));
+            match (kind, &id) {
+                (b"INFO", b"INAM") => self.metadata.title = words(),
+                (b"INFO", b"IART") => self.metadata.artist = words(),
+                (b"INFO", b"IPRD") => self.metadata.album = words(),
+                (b"INFO", b"ICMT") => self.metadata.comment = words(),
+                (b"INFO", b"ISRC") => self.metadata.isrc = words(),
+                (b"adtl", b"labl") if value.len() > 4 => {
+                    let id = u32::from_le_bytes([value[0], value[1], value[2], value[3]]);
+                    self.labels.push((id, text(&value[4..])));
                 }
                 _ => {}
             }
-            // Chunks are padded to even sizes.
-            at = body + size + size % 2;
         }
-        Err(self.not_audio("more chunks than any real file has"))
     }
+}
 
-    fn format(&mut self, at: u64, size: u64) -> Result<Format, DspError> {
-        if size < 16 {
-            return Err(self.not_audio("its fmt chunk is too short"));
-        }
-        let raw: [u8; 16] = self.bytes(at)?;
-        let word = |n: usize| u16::from_le_bytes([raw[n], raw[n + 1]]);
-        let mut format = Format {
-            tag: word(0),
-            channels: usize::from(word(2)),
-            sample_rate: u32::from_le_bytes([raw[4], raw[5], raw[6], raw[7]]),
-            block_align: usize::from(word(12)),
-            bits: word(14),
-        };
-        if format.tag == FORMAT_EXTENSIBLE {
-            if size < 40 {
-                return Err(self.not_audio("its extensible format is too short"));
-            }
-            let guid: [u8; 2] = self.bytes(at + 24)?;
-            format.tag = u16::from_le_bytes(guid);
-        }
-        Ok(format)
-    }
+fn sub_chunks(mut bytes: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
+    std::iter::from_fn(move || {
+        let ([a, b, c, d, size @ ..], rest) = bytes.split_first_chunk::<8>()?;
+        let size = (u32::from_le_bytes(*size) as usize).min(rest.len());
+        bytes = rest.get(size + size % 2..).unwrap_or_default();
+        Some(([*a, *b, *c, *d], &rest[..size]))
+    })
+}
 
-    fn bytes<const N: usize>(&mut self, at: u64) -> Result<[u8; N], DspError> {
-        let mut raw = [0u8; N];
-        let got = self.file.seek(SeekFrom::Start(at)).and_then(|_| read_up_to(self.file, &mut raw));
-        match got {
-            Ok(n) if n == N => Ok(raw),
-            Ok(_) => Err(self.not_audio("it ends inside its header")),
-            Err(source) => Err(DspError::Open { path: self.path.to_owned(), source }),
-        }
+fn format(body: &[u8], path: &Path) -> Result<Format, DspError> {
+    let word = |at: usize| body.get(at..at + 2).map(|b| u16::from_le_bytes([b[0], b[1]]));
+    let short = || DspError::not_audio(path, "its format chunk is too short");
+    let rate = body.get(4..8).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]])).ok_or_else(short)?;
+    let channels = usize::from(word(2).ok_or_else(short)?);
+    let block_bytes = usize::from(word(12).ok_or_else(short)?);
+    let bits = u32::from(word(14).ok_or_else(short)?);
+    let mut tag = word(0).ok_or_else(short)?;
+    let mut valid_bits = bits;
+    if tag == 0xfffe {
+        // WAVE_FORMAT_EXTENSIBLE: the real tag opens the GUID of the sub-format.
+        tag = word(24).ok_or_else(short)?;
+        valid_bits = word(18).map(u32::from).filter(|valid| (1..=bits).contains(valid)).unwrap_or(bits);
     }
+    let sample_rate = check_limits(path, f64::from(rate), channels)?;
+    let coding = match (tag, bits) {
+        (1, _) => Coding::integer(bits, Coding::U8),
+        (3, 32) => Some(Coding::F32),
+        (3, 64) => Some(Coding::F64),
+        (3, _) => None,
+        _ => return Err(DspError::unsupported(path, format!("WAV coded as {}", coding_name(tag)))),
+    };
+    let coding =
+        coding.ok_or_else(|| DspError::unsupported(path, format!("WAV with samples of {bits} bits")))?;
+    if block_bytes != coding.bytes() * channels {
+        return Err(DspError::unsupported(
+            path,
+            format!("WAV with {channels} samples of {bits} bits in frames of {block_bytes} bytes"),
+        ));
+    }
+    Ok(Format { coding, valid_bits, channels, sample_rate })
+}
 
-    fn not_audio(&self, what: &str) -> DspError {
-        DspError::NotAudio { path: self.path.to_owned(), what: what.to_owned() }
+fn coding_name(tag: u16) -> String {
+    match tag {
+        0x0002 => "Microsoft ADPCM".into(),
+        0x0006 => "A-law".into(),
+        0x0007 => "mu-law".into(),
+        0x0011 => "IMA ADPCM".into(),
+        0x0055 => "MP3. Send the MP3 itself".into(),
+        0x2000 => "AC-3".into(),
+        other => format!("format 0x{other:04x}"),
     }
+}
+
+fn ds64(body: &[u8]) -> Option<Ds64> {
+    let long = |at: usize| body.get(at..at + 8).map(le_u64);
+    let data_bytes = long(8)?;
+    let table = body.get(28..).unwrap_or_default();
+    let table = table.chunks_exact(12).map(|row| ([row[0], row[1], row[2], row[3]], le_u64(&row[4..])));
+    Some(Ds64 { data_bytes, table: table.collect() })
+}
+
+fn le_u64(bytes: &[u8]) -> u64 {
+    bytes.iter().take(8).rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+}
+
+/// EBU Tech 3285, the fixed part of the chunk.
+fn bext(body: &[u8]) -> Option<Bext> {
+    let field = |at: usize, len: usize| body.get(at..at + len).map(text);
+    let version = body.get(346..348).map(|b| u16::from_le_bytes([b[0], b[1]]))?;
+    let level = |at: usize| {
+        let value = body.get(at..at + 2).map(|b| i16::from_le_bytes([b[0], b[1]]))?;
+        (value != i16::MAX).then(|| f64::from(value) / 100.0)
+    };
+    let loudness = Loudness {
+        integrated_lufs: level(412),
+        range_lu: level(414),
+        max_true_peak_dbtp: level(416),
+        max_momentary_lufs: level(418),
+        max_short_term_lufs: level(420),
+    };
+    Some(Bext {
+        description: field(0, 256)?,
+        originator: field(256, 32)?,
+        originator_reference: field(288, 32)?,
+        origination_date: field(320, 10)?,
+        origination_time: field(330, 8)?,
+        time_reference: body.get(338..346).map(le_u64)?,
+        loudness: (version >= 2).then_some(loudness),
+        coding_history: body.get(602..).map(text).unwrap_or_default(),
+    })
+}
+
+fn cues(body: &[u8]) -> Vec<Cue> {
+    let points = body.get(4..).unwrap_or_default().chunks_exact(24);
+    let number = |row: &[u8], at: usize| u32::from_le_bytes([row[at], row[at + 1], row[at + 2], row[at + 3]]);
+    points
+        .map(|row| Cue { id: number(row, 0), frame: u64::from(number(row, 20)), label: None })
+        .take(MAX_CHUNKS)
+        .collect()
 }

@@ -1,221 +1,156 @@
-//! Loudness: K-weighting, 10 ms energies, and the three windows made from them. One grid of 10 ms serves them all: momentary at every step, blocks of
-//! 400 ms every 100 ms for the gate, 3 s every 100 ms for short-term and range. The range needs ten values a second (Tech 3342); the crate ebur128 takes
-//! one a second, which is why this is our own and the crate is the second opinion in the tests.
+//! Loudness: momentary, short-term, integrated (ITU-R BS.1770-5, EBU Tech 3341:2023) and loudness range (EBU Tech 3342:2023), streamed in
+//! steps of 10 ms. Integrated needs one whole block of 400 ms and short-term one of 3 s: a shorter file has minus infinity there, and a range of 0.
 
-use std::{collections::VecDeque, f64::consts::PI};
-
+use super::weighting::{KWeighting, channel_weights};
 use crate::Block;
 
-const STEPS_MOMENTARY: usize = 40;
-const STEPS_SHORT: usize = 300;
-/// Values a second of short-term loudness and of gating blocks.
-const STEPS_HOP: usize = 10;
+/// Steps of 10 ms in a momentary window, a short-term window, and between two values of either gate.
+const MOMENTARY_STEPS: usize = 40;
+const SHORT_TERM_STEPS: usize = 300;
+const GATE_STEPS: u64 = 10;
 const ABSOLUTE_GATE_LUFS: f64 = -70.0;
+const INTEGRATED_GATE_LU: f64 = -10.0;
+const RANGE_GATE_LU: f64 = -20.0;
 
-#[derive(Clone, Debug, PartialEq)]
-pub struct Levels {
-    pub integrated_lufs: f64,
-    pub range_lu: f64,
-    pub max_momentary_lufs: f64,
-    pub max_short_term_lufs: f64,
-}
-
-pub struct Loudness {
+pub(super) struct Loudness {
     filters: Vec<KWeighting>,
     weights: Vec<f64>,
-    /// Frames of each 10 ms step: a rate that 100 does not divide alternates between two lengths.
     sample_rate: u64,
-    step: u64,
-    left: u64,
+    /// Of the step that is being filled.
     energy: f64,
-    /// Mean squares of the last 3 s, a value for each 10 ms.
-    recent: VecDeque<f64>,
+    frames: u64,
+    steps: u64,
+    /// Energy and frames of the last 3 s, a ring.
+    ring: Vec<(f64, u64)>,
     max_momentary: f64,
-    max_short: f64,
-    gating: Vec<f64>,
-    short: Vec<f64>,
+    max_short_term: f64,
+    /// Mean squares, ten a second.
+    momentary: Vec<f64>,
+    short_term: Vec<f64>,
+}
+
+pub(super) struct Levels {
+    pub(super) integrated_lufs: f64,
+    pub(super) range_lu: f64,
+    pub(super) max_momentary_lufs: f64,
+    pub(super) max_short_term_lufs: f64,
 }
 
 impl Loudness {
-    pub fn new(channels: usize, sample_rate: u32) -> Self {
-        let sample_rate = u64::from(sample_rate);
+    pub(super) fn new(sample_rate: u32, channels: usize) -> Self {
         Loudness {
-            filters: vec![KWeighting::new(sample_rate as f64); channels],
-            weights: weights(channels),
-            sample_rate,
-            step: 0,
-            left: step_frames(sample_rate, 0),
+            filters: vec![KWeighting::new(sample_rate); channels],
+            weights: channel_weights(channels),
+            sample_rate: u64::from(sample_rate),
             energy: 0.0,
-            recent: VecDeque::with_capacity(STEPS_SHORT),
+            frames: 0,
+            steps: 0,
+            ring: vec![(0.0, 0); SHORT_TERM_STEPS],
             max_momentary: 0.0,
-            max_short: 0.0,
-            gating: Vec::new(),
-            short: Vec::new(),
+            max_short_term: 0.0,
+            momentary: Vec::new(),
+            short_term: Vec::new(),
         }
     }
 
-    pub fn push(&mut self, block: &Block) {
-        let frames = block.frames();
-        let mut start = 0;
-        while start < frames {
-            let end = frames.min(start + self.left as usize);
-            for ((channel, filter), weight) in block.channels.iter().zip(&mut self.filters).zip(&self.weights)
-            {
+    pub(super) fn push(&mut self, block: &Block) {
+        let mut at = 0;
+        while at < block.frames() {
+            // Steps end at whole frames nearest to 10 ms, so that rates that 100 does not divide do not drift.
+            let end =
+                ((self.steps + 1) * self.sample_rate + 50) / 100 - (self.steps * self.sample_rate + 50) / 100;
+            let take = (end - self.frames).min((block.frames() - at) as u64) as usize;
+            for ((filter, weight), plane) in self.filters.iter_mut().zip(&self.weights).zip(&block.channels) {
                 if *weight > 0.0 {
-                    self.energy += weight
-                        * channel[start..end]
-                            .iter()
-                            .map(|sample| filter.process(*sample).powi(2))
-                            .sum::<f64>();
+                    self.energy += weight * filter.energy(&plane[at..at + take]);
                 }
             }
-            self.left -= (end - start) as u64;
-            start = end;
-            if self.left == 0 {
+            self.frames += take as u64;
+            at += take;
+            if self.frames == end {
                 self.end_step();
             }
         }
     }
 
     fn end_step(&mut self) {
-        let frames = step_frames(self.sample_rate, self.step);
-        if self.recent.len() == STEPS_SHORT {
-            self.recent.pop_front();
-        }
-        self.recent.push_back(self.energy / frames as f64);
-        self.energy = 0.0;
-        self.step += 1;
-        self.left = step_frames(self.sample_rate, self.step);
-        let on_hop = self.step.is_multiple_of(STEPS_HOP as u64);
-        if let Some(momentary) = self.mean_of_last(STEPS_MOMENTARY) {
-            self.max_momentary = self.max_momentary.max(momentary);
-            if on_hop {
-                self.gating.push(momentary);
+        let slot = (self.steps % SHORT_TERM_STEPS as u64) as usize;
+        self.ring[slot] = (self.energy, self.frames);
+        (self.energy, self.frames) = (0.0, 0);
+        self.steps += 1;
+        let to_gates = self.steps % GATE_STEPS == 0;
+        if let Some(mean) = self.mean_of_last(MOMENTARY_STEPS) {
+            self.max_momentary = self.max_momentary.max(mean);
+            if to_gates {
+                self.momentary.push(mean);
             }
         }
-        if on_hop && let Some(short) = self.mean_of_last(STEPS_SHORT) {
-            self.max_short = self.max_short.max(short);
-            self.short.push(short);
+        if let Some(mean) = self.mean_of_last(SHORT_TERM_STEPS) {
+            self.max_short_term = self.max_short_term.max(mean);
+            if to_gates {
+                self.short_term.push(mean);
+            }
         }
     }
 
     fn mean_of_last(&self, steps: usize) -> Option<f64> {
-        let from = self.recent.len().checked_sub(steps)?;
-        Some(self.recent.range(from..).sum::<f64>() / steps as f64)
+        if self.steps < steps as u64 {
+            return None;
+        }
+        let end = (self.steps % SHORT_TERM_STEPS as u64) as usize;
+        let (wrapped, start) =
+            (end.checked_sub(steps).is_none(), (end + SHORT_TERM_STEPS - steps) % SHORT_TERM_STEPS);
+        let (tail, head) = if wrapped || steps == SHORT_TERM_STEPS {
+            (&self.ring[start..], &self.ring[..end])
+        } else {
+            (&self.ring[start..end], &[][..])
+        };
+        let (energy, frames) = tail
+            .iter()
+            .chain(head)
+            .fold((0.0, 0), |(energy, frames), step| (energy + step.0, frames + step.1));
+        Some(energy / frames as f64)
     }
 
-    pub fn finish(&self) -> Levels {
+    pub(super) fn finish(&self) -> Levels {
         Levels {
-            integrated_lufs: lufs(gated_mean(&self.gating, -10.0)),
-            range_lu: range(&self.short),
+            integrated_lufs: integrated(&self.momentary),
+            range_lu: range(&self.short_term),
             max_momentary_lufs: lufs(self.max_momentary),
-            max_short_term_lufs: lufs(self.max_short),
+            max_short_term_lufs: lufs(self.max_short_term),
         }
     }
 }
 
-/// Frames of the n-th 10 ms, so that a hundred of them are one second exactly.
-fn step_frames(sample_rate: u64, step: u64) -> u64 {
-    let edge = |n: u64| (n % 100) * sample_rate / 100;
-    if step % 100 == 99 { sample_rate - edge(99) } else { edge(step % 100 + 1) - edge(step % 100) }
-}
-
-/// BS.1770-5 table 3: the front channels 1, the surrounds 1.41, no LFE. Order as in WAV: L R C LFE Ls Rs.
-fn weights(channels: usize) -> Vec<f64> {
-    const SURROUND: f64 = 1.41;
-    match channels {
-        4 => vec![1.0, 1.0, SURROUND, SURROUND],
-        5 => vec![1.0, 1.0, 1.0, SURROUND, SURROUND],
-        6 => vec![1.0, 1.0, 1.0, 0.0, SURROUND, SURROUND],
-        n => vec![1.0; n],
-    }
-}
-
-/// -0.691 makes 997 Hz at full scale in one front channel read -3.01 LKFS (BS.1770-5).
 fn lufs(mean_square: f64) -> f64 {
-    if mean_square > 0.0 { -0.691 + 10.0 * mean_square.log10() } else { f64::NEG_INFINITY }
+    -0.691 + 10.0 * mean_square.log10()
 }
 
-fn power(lufs: f64) -> f64 {
+fn mean_square(lufs: f64) -> f64 {
     10f64.powf((lufs + 0.691) / 10.0)
 }
 
-/// Mean of the values above the absolute gate and above the mean of those plus `relative_lu`; 0 where none is.
-fn gated_mean(values: &[f64], relative_lu: f64) -> f64 {
-    let mean_above = |gate: f64| {
-        let above: Vec<f64> = values.iter().copied().filter(|value| *value > gate).collect();
-        if above.is_empty() { 0.0 } else { above.iter().sum::<f64>() / above.len() as f64 }
-    };
-    let absolute = power(ABSOLUTE_GATE_LUFS);
-    let first = mean_above(absolute);
-    mean_above(absolute.max(first * 10f64.powf(relative_lu / 10.0)))
+/// The mean of the values at or above `gate`; `None` where there are none.
+fn mean_above(values: &[f64], gate: f64) -> Option<f64> {
+    let (sum, count) =
+        values.iter().filter(|v| **v >= gate).fold((0.0, 0u64), |(sum, count), v| (sum + v, count + 1));
+    (count > 0).then(|| sum / count as f64)
 }
 
-/// From the 10th to the 95th percentile of short-term loudness above the gates (Tech 3342).
-fn range(short: &[f64]) -> f64 {
-    let absolute = power(ABSOLUTE_GATE_LUFS);
-    let above: Vec<f64> = short.iter().copied().filter(|value| *value > absolute).collect();
-    if above.is_empty() {
-        return 0.0;
-    }
-    let relative = above.iter().sum::<f64>() / above.len() as f64 * 0.01;
-    let mut values: Vec<f64> = above.into_iter().filter(|value| *value >= relative).collect();
-    values.sort_by(f64::total_cmp);
-    let at = |percent: f64| values[((values.len() - 1) as f64 * percent / 100.0).round() as usize];
-    if values.is_empty() { 0.0 } else { lufs(at(95.0)) - lufs(at(10.0)) }
+fn integrated(blocks: &[f64]) -> f64 {
+    let absolute = mean_square(ABSOLUTE_GATE_LUFS);
+    let Some(ungated) = mean_above(blocks, absolute) else { return f64::NEG_INFINITY };
+    let relative = mean_square(lufs(ungated) + INTEGRATED_GATE_LU);
+    mean_above(blocks, absolute.max(relative)).map_or(f64::NEG_INFINITY, lufs)
 }
 
-/// The two biquads of BS.1770-5 annex 1 at any rate. The standard gives coefficients at 48 kHz only; these are the analogue prototypes behind them
-/// (De Man, "Evaluation of implementations of the EBU R128 loudness measurement", AES 145, 2018), warped by the bilinear transform.
-#[derive(Clone)]
-struct KWeighting {
-    shelf: Biquad,
-    high_pass: Biquad,
-}
-
-#[derive(Clone)]
-struct Biquad {
-    b: [f64; 3],
-    a: [f64; 2],
-    z: [f64; 2],
-}
-
-impl Biquad {
-    /// Transposed direct form II.
-    #[inline]
-    fn process(&mut self, x: f64) -> f64 {
-        let y = self.b[0] * x + self.z[0];
-        self.z[0] = self.b[1] * x - self.a[0] * y + self.z[1];
-        self.z[1] = self.b[2] * x - self.a[1] * y;
-        y
-    }
-}
-
-impl KWeighting {
-    fn new(sample_rate: f64) -> Self {
-        let (f0, gain_db, q) = (1_681.974_450_955_533, 3.999_843_853_973_347, 0.707_175_236_955_419_6);
-        let k = (PI * f0 / sample_rate).tan();
-        let vh = 10f64.powf(gain_db / 20.0);
-        let vb = vh.powf(0.499_666_774_154_541_6);
-        let a0 = 1.0 + k / q + k * k;
-        let shelf = Biquad {
-            b: [(vh + vb * k / q + k * k) / a0, 2.0 * (k * k - vh) / a0, (vh - vb * k / q + k * k) / a0],
-            a: [2.0 * (k * k - 1.0) / a0, (1.0 - k / q + k * k) / a0],
-            z: [0.0; 2],
-        };
-        let (f0, q) = (38.135_470_876_024_44, 0.500_327_037_323_877_3);
-        let k = (PI * f0 / sample_rate).tan();
-        let a0 = 1.0 + k / q + k * k;
-        let high_pass = Biquad {
-            b: [1.0, -2.0, 1.0],
-            a: [2.0 * (k * k - 1.0) / a0, (1.0 - k / q + k * k) / a0],
-            z: [0.0; 2],
-        };
-        KWeighting { shelf, high_pass }
-    }
-
-    #[inline]
-    fn process(&mut self, sample: f64) -> f64 {
-        self.high_pass.process(self.shelf.process(sample))
-    }
+/// From the 10th to the 95th percentile of what the two gates leave.
+fn range(short_term: &[f64]) -> f64 {
+    let absolute = mean_square(ABSOLUTE_GATE_LUFS);
+    let Some(ungated) = mean_above(short_term, absolute) else { return 0.0 };
+    let gate = absolute.max(mean_square(lufs(ungated) + RANGE_GATE_LU));
+    let mut left: Vec<f64> = short_term.iter().copied().filter(|v| *v >= gate).collect();
+    left.sort_by(f64::total_cmp);
+    let at = |share: f64| left[((left.len() - 1) as f64 * share).round() as usize];
+    lufs(at(0.95)) - lufs(at(0.10))
 }

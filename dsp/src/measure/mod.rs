@@ -1,85 +1,174 @@
-//! One pass over a song: loudness, range, peaks, offset, correlation, silence, clipping. Streams blocks of any size. Sources: ITU-R BS.1770-5 (loudness,
-//! true peak), EBU Tech 3341 (momentary, short-term) and 3342 (range), both of November 2023. Never here: files and decoding.
+//! The figures of a sound, in one pass: loudness, peaks, range, DC, correlation, silence, clipping. Never here: files, targets, verdicts.
 
 mod loudness;
-mod stats;
+mod weighting;
 
-pub use loudness::Loudness;
 use serde::Serialize;
 
 use crate::{Block, Spec, true_peak::TruePeak};
 
-/// Levels of silence are -inf, never NaN.
+/// Below this a head or a tail is silent (-60 dBFS).
+const SILENCE: f64 = 0.001;
+/// So many samples in a row at full scale are a clip.
+const CLIP_RUN: u64 = 3;
+
+/// What a sound measures. Levels of silence are minus infinity, `null` in JSON; nothing is ever NaN.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Measurement {
+    /// Counted, not claimed.
     pub frames: u64,
-    /// Gated, BS.1770-5. -inf where no block of 400 ms passes the gate.
+    /// Minus infinity too where the sound is shorter than one gating block of 400 ms.
     pub integrated_lufs: f64,
-    /// EBU Tech 3342; 0 where the song is shorter than 3 s.
+    /// 0 where the sound is shorter than 3 s.
     pub loudness_range_lu: f64,
-    /// The largest of 400 ms, every 10 ms.
     pub max_momentary_lufs: f64,
-    /// The largest of 3 s, every 100 ms.
+    /// Minus infinity too where the sound is shorter than 3 s.
     pub max_short_term_lufs: f64,
     pub true_peak_dbtp: f64,
     pub sample_peak_dbfs: f64,
     /// Mean of the worse channel, of full scale, with its sign.
     pub dc_offset: f64,
-    /// Pearson's, of the first two channels: -1 to 1. 1 for mono and for silence.
+    /// Of the first two channels, -1 to 1; 1 for mono, 0 where one of them is silent.
     pub correlation: f64,
-    /// Seconds below -60 dBFS at the start and at the end.
     pub head_silence_s: f64,
     pub tail_silence_s: f64,
-    /// Samples in runs of at least three at full scale, over all channels.
+    /// Samples in runs of at least three at full scale, all channels.
     pub clipped_samples: u64,
-    /// Two channels that carry the same samples.
+    /// Two channels that are the same to the bit, and not silent.
     pub dual_mono: bool,
 }
 
+/// Takes a sound block by block. The size of the blocks changes nothing but the last bits.
 pub struct Meter {
-    loudness: Loudness,
-    true_peak: TruePeak,
-    stats: stats::Stats,
     sample_rate: u32,
+    full_scale: f64,
+    loudness: loudness::Loudness,
+    true_peak: TruePeak,
+    channels: Vec<Channel>,
+    frames: u64,
+    cross: f64,
+    same: bool,
+    /// First and last frame at or above -60 dBFS.
+    loud: Option<(u64, u64)>,
+}
+
+#[derive(Clone, Default)]
+struct Channel {
+    peak: f64,
+    sum: f64,
+    energy: f64,
+    run: u64,
+    clipped: u64,
 }
 
 impl Meter {
+    /// Channels stand in the order of WAVE: L, R, C, LFE, Ls, Rs.
     pub fn new(spec: &Spec) -> Self {
         Meter {
-            loudness: Loudness::new(spec.channels, spec.sample_rate),
+            sample_rate: spec.sample_rate.max(1),
+            full_scale: full_scale(spec),
+            loudness: loudness::Loudness::new(spec.sample_rate.max(1), spec.channels),
             true_peak: TruePeak::new(spec.channels, spec.sample_rate),
-            stats: stats::Stats::new(spec),
-            sample_rate: spec.sample_rate,
+            channels: vec![Channel::default(); spec.channels],
+            frames: 0,
+            cross: 0.0,
+            same: true,
+            loud: None,
         }
     }
 
     pub fn push(&mut self, block: &Block) {
         self.loudness.push(block);
         self.true_peak.push(block);
-        self.stats.push(block);
+        for (channel, plane) in self.channels.iter_mut().zip(&block.channels) {
+            channel.push(plane, self.full_scale);
+            let loud = |sample: &f64| sample.abs() >= SILENCE;
+            if let (Some(first), Some(last)) = (plane.iter().position(loud), plane.iter().rposition(loud)) {
+                let (first, last) = (self.frames + first as u64, self.frames + last as u64);
+                let (from, to) = self.loud.unwrap_or((first, last));
+                self.loud = Some((from.min(first), to.max(last)));
+            }
+        }
+        if let [left, right, ..] = block.channels.as_slice() {
+            self.cross += left.iter().zip(right).map(|(l, r)| l * r).sum::<f64>();
+            self.same &= left == right;
+        }
+        self.frames += block.frames() as u64;
     }
 
     pub fn finish(mut self) -> Measurement {
         let levels = self.loudness.finish();
         let seconds = |frames: u64| frames as f64 / f64::from(self.sample_rate);
-        let stats = self.stats;
+        let (head, tail) =
+            self.loud.map_or((self.frames, self.frames), |(first, last)| (first, self.frames - 1 - last));
+        let peak = self.channels.iter().fold(0.0, |peak: f64, channel| peak.max(channel.peak));
+        let count = self.frames.max(1) as f64;
+        let offsets = self.channels.iter().map(|channel| channel.sum / count);
         Measurement {
-            frames: stats.frames,
+            frames: self.frames,
             integrated_lufs: levels.integrated_lufs,
             loudness_range_lu: levels.range_lu,
             max_momentary_lufs: levels.max_momentary_lufs,
             max_short_term_lufs: levels.max_short_term_lufs,
-            // The oversampled peak of a signal is never below its samples'.
-            true_peak_dbtp: decibels(self.true_peak.peak_linear().max(stats.peak)),
-            sample_peak_dbfs: decibels(stats.peak),
-            dc_offset: stats.dc_offset(),
-            correlation: stats.correlation(),
-            head_silence_s: seconds(stats.head_silence()),
-            tail_silence_s: seconds(stats.tail_silence()),
-            clipped_samples: stats.clipped(),
-            dual_mono: stats.dual_mono(),
+            true_peak_dbtp: decibels(self.true_peak.peak_linear().max(peak)),
+            sample_peak_dbfs: decibels(peak),
+            dc_offset: offsets
+                .fold(0.0, |worst: f64, offset| if offset.abs() > worst.abs() { offset } else { worst }),
+            correlation: self.correlation(),
+            head_silence_s: seconds(head),
+            tail_silence_s: seconds(tail),
+            clipped_samples: self.channels.iter().map(Channel::clipped).sum(),
+            dual_mono: self.channels.len() == 2 && self.same && peak > 0.0,
         }
     }
+
+    fn correlation(&self) -> f64 {
+        match self.channels.as_slice() {
+            [left, right, ..] => {
+                let size = (left.energy * right.energy).sqrt();
+                if size > 0.0 { (self.cross / size).clamp(-1.0, 1.0) } else { 0.0 }
+            }
+            _ => 1.0,
+        }
+    }
+}
+
+impl Channel {
+    fn push(&mut self, plane: &[f64], full_scale: f64) {
+        let mut peak = 0.0f64;
+        for sample in plane {
+            peak = peak.max(sample.abs());
+            self.sum += sample;
+            self.energy += sample * sample;
+        }
+        self.peak = self.peak.max(peak);
+        if peak < full_scale {
+            self.end_run();
+            return;
+        }
+        for sample in plane {
+            if sample.abs() >= full_scale {
+                self.run += 1;
+            } else {
+                self.end_run();
+            }
+        }
+    }
+
+    fn end_run(&mut self) {
+        self.clipped = self.clipped();
+        self.run = 0;
+    }
+
+    fn clipped(&self) -> u64 {
+        self.clipped + if self.run >= CLIP_RUN { self.run } else { 0 }
+    }
+}
+
+/// The largest positive value of the file's integers; of 16 bits where the samples are float or coded, which is where clips come from.
+fn full_scale(spec: &Spec) -> f64 {
+    let bits = if spec.float { 16 } else { spec.bits.unwrap_or(16) };
+    1.0 - 0.5f64.powi(bits.clamp(2, 32) as i32 - 1)
 }
 
 fn decibels(linear: f64) -> f64 {
