@@ -1,4 +1,5 @@
 //! Settings: what cannot be used is refused with the key's name and where it stands.
+#![allow(clippy::unwrap_used)] // A test fails by panicking.
 
 use std::fs;
 
