@@ -74,8 +74,8 @@ proptest! {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_quiet_watch_beats_and_ends_with_session_or_membership() {
+#[tokio::test]
+async fn a_watch_ends_with_session_or_membership() {
     let rig = Rig::mixing().await;
     let hub = Hub::new(Arc::clone(&rig.ledger), names());
     let session = CancellationToken::new();
@@ -83,8 +83,6 @@ async fn a_quiet_watch_beats_and_ends_with_session_or_membership() {
         |session: &CancellationToken, from| hub.watch(PROJECT, who(Role::Label), from, session.clone());
     let mut live = Box::pin(watch(&session, 0).await.unwrap());
     live.next().await.unwrap().unwrap();
-    let beat = live.next().await.unwrap().unwrap();
-    assert!(beat.upserts.is_empty() && beat.removals.is_empty() && !beat.snapshot);
     let mut beyond = Box::pin(watch(&session, 10_000).await.unwrap());
     assert!(
         beyond.next().await.unwrap().unwrap().snapshot,
@@ -204,7 +202,7 @@ async fn strangers_and_absent_projects_get_the_same_answer_everywhere() {
         answers.push(client.history(by(stranger, history)).await.unwrap_err());
         for expected in [None, Some(3)] {
             let perform =
-                v1::PerformRequest { project_id: project_id.clone(), expected, ..note_request(5, "x") };
+                v1::PerformRequest { project_id: project_id.clone(), expected, ..note_request(1 << 91, "x") };
             answers.push(client.perform(by(stranger, perform)).await.unwrap_err());
         }
     }
