@@ -1,0 +1,203 @@
+//! The loop: one bounded channel in, drain, then draw, only when something changed and at most every 16 ms. Owns the terminal and
+//! gives it back whatever happens: at the end, after a panic, a signal or a broken pipe. Nothing is decided here.
+
+use std::{
+    io::{IsTerminal as _, Write as _, stdout},
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use crossterm::{
+    event::{DisableBracketedPaste, EnableBracketedPaste, Event, EventStream},
+    execute,
+};
+use futures::StreamExt as _;
+use ratatui::DefaultTerminal;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::mpsc::{self, Receiver, Sender},
+    time::Instant,
+};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{
+    draw,
+    effects::Runner,
+    model::Model,
+    msg::{Effect, Msg},
+    update::{begin, update},
+};
+use crate::net::Client;
+
+/// The reader drains at once, so this fills only when the machine is overloaded; then the network waits instead of growing a queue.
+const CHANNEL: usize = 256;
+const FRAME: Duration = Duration::from_millis(16);
+const TICK: Duration = Duration::from_millis(500);
+/// A text from an editor beyond this is not a note and not a recipe.
+const EDITED_BYTES_MAX: u64 = 1 << 20;
+
+/// Runs the terminal client until the person leaves. `start` names a project by id or title.
+///
+/// # Errors
+/// Where there is no terminal, or it cannot be drawn on. Trouble with the network is shown on the screen, never returned.
+pub async fn run(client: Client, start: Option<String>) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        stdout().is_terminal() && std::io::stdin().is_terminal(),
+        "the screens need a terminal; in a script use the verbs, for example `deadwax status`"
+    );
+    let (out, inbox) = mpsc::channel(CHANNEL);
+    let mut terminal = enter().context("failed to take over the terminal")?;
+    let size = terminal.size().map(|it| (it.width, it.height)).unwrap_or((80, 24));
+    let mut model = Model::new(size, now_ms(), uuid::Uuid::now_v7().as_u64_pair().1);
+    model.zone = jiff::tz::TimeZone::system();
+    model.colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    model.start = start;
+    let ended = turn(&mut terminal, &mut model, client, out, inbox).await;
+    leave();
+    match ended {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("failed to draw on the terminal"),
+    }
+}
+
+async fn turn(
+    terminal: &mut DefaultTerminal,
+    model: &mut Model,
+    client: Client,
+    out: Sender<Msg>,
+    mut inbox: Receiver<Msg>,
+) -> std::io::Result<()> {
+    let mut runner = Runner::new(client, out.clone());
+    let mut keys = Some(listen(out.clone()));
+    let _others = [ticks(out.clone()), signals(out.clone())?];
+    let mut waiting = begin();
+    let mut next_frame = Instant::now();
+    loop {
+        for effect in std::mem::take(&mut waiting) {
+            match effect {
+                Effect::Edit { text, suffix } => {
+                    // Two readers on one terminal would share its keys between them.
+                    drop(keys.take());
+                    leave();
+                    let outcome = edit(text, suffix).await;
+                    *terminal = enter()?;
+                    terminal.clear()?;
+                    keys = Some(listen(out.clone()));
+                    waiting.extend(update(model, Msg::Edited(outcome)));
+                }
+                other => runner.run(other),
+            }
+        }
+        if model.quit {
+            return Ok(());
+        }
+        if model.dirty && Instant::now() >= next_frame {
+            terminal.draw(|frame| draw(model, frame))?;
+            model.dirty = false;
+            next_frame = Instant::now() + FRAME;
+            waiting.extend(update(model, Msg::Shown));
+        }
+        let first = if model.dirty {
+            tokio::time::timeout_at(next_frame, inbox.recv()).await.unwrap_or(None)
+        } else {
+            inbox.recv().await
+        };
+        let mut next = first;
+        // At most one channel's worth, so that a flood of news cannot keep the screen from being drawn.
+        for _ in 0..CHANNEL {
+            let Some(msg) = next else { break };
+            waiting.extend(update(model, msg));
+            next = inbox.try_recv().ok();
+        }
+    }
+}
+
+fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+fn enter() -> std::io::Result<DefaultTerminal> {
+    // Brings its own panic hook, which gives the terminal back before the message is printed.
+    let terminal = ratatui::try_init()?;
+    execute!(stdout(), EnableBracketedPaste)?;
+    Ok(terminal)
+}
+
+/// Errors are of no use here: the terminal may be gone, which is why we leave.
+fn leave() {
+    drop(execute!(stdout(), DisableBracketedPaste));
+    drop(ratatui::try_restore());
+    drop(stdout().flush());
+}
+
+fn listen(out: Sender<Msg>) -> AbortOnDropHandle<()> {
+    AbortOnDropHandle::new(tokio::spawn(async move {
+        let mut events = EventStream::new();
+        loop {
+            let msg = match events.next().await {
+                Some(Ok(Event::Key(key))) => Msg::Key(key),
+                Some(Ok(Event::Paste(text))) => Msg::Paste(text),
+                Some(Ok(Event::Resize(columns, rows))) => Msg::Resize(columns, rows),
+                Some(Ok(_)) => continue,
+                // The terminal is gone.
+                Some(Err(_)) | None => Msg::Quit,
+            };
+            let last = msg == Msg::Quit;
+            if out.send(msg).await.is_err() || last {
+                return;
+            }
+        }
+    }))
+}
+
+fn ticks(out: Sender<Msg>) -> AbortOnDropHandle<()> {
+    AbortOnDropHandle::new(tokio::spawn(async move {
+        let mut every = tokio::time::interval(TICK);
+        every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        loop {
+            every.tick().await;
+            if out.send(Msg::Tick(now_ms())).await.is_err() {
+                return;
+            }
+        }
+    }))
+}
+
+/// SIGTERM and SIGHUP end the client as q does; SIGINT comes only from outside, since Ctrl-C is a key here.
+fn signals(out: Sender<Msg>) -> std::io::Result<AbortOnDropHandle<()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(AbortOnDropHandle::new(tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        drop(out.send(Msg::Quit).await);
+    })))
+}
+
+/// The person's editor on a file that only they can read, removed afterwards.
+async fn edit(text: String, suffix: &str) -> Result<String, String> {
+    let file = tempfile::Builder::new().prefix("deadwax-").suffix(suffix).tempfile();
+    let mut file = file.map_err(|error| error.to_string())?;
+    file.write_all(text.as_bytes()).and_then(|()| file.flush()).map_err(|error| error.to_string())?;
+    let named = ["VISUAL", "EDITOR"]
+        .into_iter()
+        .find_map(|name| std::env::var(name).ok().filter(|it| !it.is_empty()));
+    let command = named.unwrap_or_else(|| "vi".into());
+    let mut words = command.split_whitespace();
+    let program = words.next().unwrap_or("vi");
+    let status = tokio::process::Command::new(program).args(words).arg(file.path()).status().await;
+    let status = status.map_err(|error| format!("{program}: {error}"))?;
+    if !status.success() {
+        return Err(format!("{program} ended with {status}"));
+    }
+    let size = std::fs::metadata(file.path()).map_err(|error| error.to_string())?.len();
+    if size > EDITED_BYTES_MAX {
+        return Err("the text is longer than 1 MiB".into());
+    }
+    // Read by name: many editors replace the file instead of writing into it.
+    std::fs::read_to_string(file.path()).map_err(|error| error.to_string())
+}

@@ -1,0 +1,267 @@
+//! `draw`: the model onto a frame. Reads only; computes its own layout; every foreign word goes through `text`, which scrubs it (S-1).
+//! Frame: a title line, a banner where something is wrong with the line, the screen, one line of news, the keys.
+
+mod desk;
+mod help;
+mod history;
+mod master;
+mod project;
+mod prompt;
+mod report;
+mod song;
+mod text;
+mod theme;
+mod wave;
+
+use ratatui::{
+    Frame,
+    layout::{Constraint, Layout, Rect},
+    text::{Line, Span},
+};
+
+use super::{
+    keys::{self, Verb},
+    model::{Link, Model, Notice, Screen, SongView},
+    rows::{May, Project},
+    update, words,
+};
+use crate::scrub;
+use deadwax_proto::v1::{NoteRow, RenderRow, SongRow};
+pub(super) use project::has_columns;
+use text::{clip, width, wrap};
+use theme::Theme;
+
+/// Below this nothing useful fits.
+const SIZE_MIN: (u16, u16) = (40, 12);
+
+pub fn draw(model: &Model, frame: &mut Frame<'_>) {
+    let theme = Theme { colour: model.colour };
+    let area = frame.area();
+    if area.width < SIZE_MIN.0 || area.height < SIZE_MIN.1 {
+        let line = clip("Deadwax needs 40 columns and 12 lines.", usize::from(area.width));
+        frame.render_widget(Line::from(line), area);
+        return;
+    }
+    let banner = banner(model, &theme);
+    let news = news(model, &theme, area.width);
+    let [head, alarm, body, told, foot] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(u16::from(banner.is_some())),
+        Constraint::Min(1),
+        Constraint::Length(u16::try_from(news.len()).unwrap_or(1).max(1)),
+        Constraint::Length(1),
+    ])
+    .areas(area);
+    title(model, &theme, frame, head);
+    if let Some(line) = banner {
+        put(frame, alarm, 0, line);
+    }
+    match model.top() {
+        Screen::Desk { at } => desk::desk(model, &theme, frame, body, *at),
+        Screen::Projects { at } => desk::projects(model, &theme, frame, body, *at),
+        Screen::Project { project, song } => {
+            project::draw(model, &theme, frame, body, project, song.as_deref());
+        }
+        Screen::Song(view) => song::draw(model, &theme, frame, body, view),
+        Screen::Master { project, song, render } => {
+            master::draw(model, &theme, frame, body, project, song, render.as_deref());
+        }
+        Screen::History { at, .. } => history::draw(model, &theme, frame, body, *at),
+        Screen::Help { of, at } => help::draw(&theme, frame, body, *of, *at),
+    }
+    for (at, line) in news.into_iter().enumerate() {
+        put(frame, told, u16::try_from(at).unwrap_or(0), line);
+    }
+    status(model, &theme, frame, foot);
+    if let Some(open) = &model.prompt {
+        prompt::draw(model, &theme, frame, body, &open.ask);
+    }
+}
+
+/// How many columns the picture of a file has on a screen of this width.
+pub fn wave_columns(screen_columns: u16) -> u16 {
+    screen_columns.saturating_sub(2).max(1)
+}
+
+/// The chosen song, else the first in running order.
+pub fn selected_song<'a>(rows: &'a Project, song: Option<&str>) -> Option<&'a SongRow> {
+    song.and_then(|id| rows.song(id))
+        .or_else(|| words::STAGES.iter().find_map(|stage| rows.songs_in(*stage).first().copied()))
+}
+
+/// The chosen note where the list shows it, else the list's first.
+pub fn selected_note<'a>(rows: &'a Project, view: &SongView) -> Option<&'a NoteRow> {
+    let notes = rows.notes(&view.song, view.settled);
+    let chosen = view.note.as_deref().and_then(|id| notes.iter().find(|it| it.note_id == id).copied());
+    chosen.or_else(|| notes.first().copied())
+}
+
+/// The chosen render, else the newest.
+pub fn selected_render<'a>(rows: &'a Project, song: &str, render: Option<&str>) -> Option<&'a RenderRow> {
+    render.and_then(|id| rows.render(id)).or_else(|| rows.renders(song).first().copied())
+}
+
+/// One line at a row of an area, cut at the area's edge. The last gate of S-1: whatever a screen forgot to scrub is scrubbed here.
+fn put<'a>(frame: &mut Frame<'_>, area: Rect, row: u16, line: impl Into<Line<'a>>) {
+    if row >= area.height {
+        return;
+    }
+    let mut line = line.into();
+    for span in &mut line.spans {
+        if span.content.chars().any(scrub::is_hostile) {
+            span.content = scrub::line(&span.content).into();
+        }
+    }
+    let at = Rect { x: area.x, y: area.y + row, width: area.width, height: 1 };
+    frame.render_widget(line, at);
+}
+
+/// A heading with a rule to the edge: "Notes ── 3 open ─────".
+fn heading(theme: &Theme, name: &str, rest: &str, columns: u16, focused: bool) -> Line<'static> {
+    let style = if focused { theme.accent() } else { theme.head() };
+    let rest = if rest.is_empty() { String::new() } else { format!("{} ", clip(rest, usize::from(columns))) };
+    let used = width(name) + width(&rest) + 3;
+    let rule = "─".repeat(usize::from(columns).saturating_sub(used));
+    let mark = if focused { "▸" } else { " " };
+    Line::from(vec![
+        Span::styled(format!("{mark}{name} "), style),
+        Span::styled(rest, theme.dim()),
+        Span::styled(rule, theme.dim()),
+    ])
+}
+
+/// The first line that a list shows, so that the chosen one stays in sight with a little around it.
+fn first_shown(at: usize, len: usize, height: usize) -> usize {
+    if len <= height { 0 } else { at.saturating_sub(height / 2).min(len - height) }
+}
+
+/// Sentences that say what to do next, where a list is empty.
+fn empty(theme: &Theme, frame: &mut Frame<'_>, area: Rect, sentences: &[&str]) {
+    let mut row = 1;
+    for sentence in sentences {
+        for line in wrap(sentence, usize::from(area.width.saturating_sub(4))) {
+            put(frame, area, row, Line::styled(format!("  {line}"), theme.dim()));
+            row += 1;
+        }
+    }
+}
+
+fn title(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
+    let rows = model.project();
+    let project = rows.and_then(Project::head).map_or("", |head| head.title.as_str());
+    let song = match model.top() {
+        Screen::Song(view) => Some(view.song.as_str()),
+        Screen::Master { song, .. } | Screen::History { song, .. } => Some(song.as_str()),
+        _ => None,
+    };
+    let song = song.and_then(|id| rows?.song(id)).map_or("", |song| song.title.as_str());
+    let kind = model.top().kind();
+    let columns = usize::from(area.width);
+    let studio = clip(&model.studio, columns / 4);
+    let room = columns.saturating_sub(width(&studio) + 19 + width(kind.title()));
+    let (first, second) = (clip(project, room / 2), clip(song, room / 2));
+    let mut spans = vec![Span::styled(" Deadwax ", theme.brand())];
+    for part in [first.as_str(), second.as_str()].into_iter().filter(|part| !part.is_empty()) {
+        spans.push(Span::styled(format!(" {part} "), theme.head()));
+        spans.push(Span::styled("›", theme.dim()));
+    }
+    spans.push(Span::styled(format!(" {}", kind.title()), theme.head()));
+    let used: usize = spans.iter().map(|span| width(&span.content)).sum();
+    spans.push(" ".repeat(columns.saturating_sub(used + width(&studio) + 1)).into());
+    spans.push(Span::styled(studio, theme.dim()));
+    put(frame, area, 0, Line::from(spans));
+}
+
+fn banner(model: &Model, theme: &Theme) -> Option<Line<'static>> {
+    let columns = usize::from(model.size.0);
+    let text = match &model.link {
+        Link::Online => return None,
+        Link::Connecting => return Some(Line::styled(" Connecting ...", theme.dim())),
+        Link::Ended { text, hint } => format!(" ! Session ended: {text} {hint}"),
+        Link::Offline { since_ms, retry_at_ms, why, .. } => {
+            let since_s = model.now_ms.saturating_sub(*since_ms).max(0) / 1000;
+            let retry_s = retry_at_ms.saturating_sub(model.now_ms).max(0) / 1000;
+            let again = if retry_s > 0 { format!("next try in {retry_s} s") } else { "trying now".into() };
+            format!(" ! Offline for {since_s} s, {again}. What you see is that old. {why}")
+        }
+    };
+    let line = text::pad(&text, columns);
+    Some(Line::styled(line, theme.alarm()))
+}
+
+/// One or two lines: a refusal with its hint, what was done, or what is still on its way.
+fn news(model: &Model, theme: &Theme, columns: u16) -> Vec<Line<'static>> {
+    let room = usize::from(columns.saturating_sub(3));
+    let (mark, style, text) = match &model.notice {
+        Some(Notice::Refused { text, hint }) => {
+            let close = if hint.is_empty() { " (Esc)".to_owned() } else { format!(" {hint} (Esc)") };
+            ("×", theme.bad(), format!("{text}{close}"))
+        }
+        Some(Notice::Done(text)) => ("✓", theme.good(), text.clone()),
+        Some(Notice::Tell(text)) => ("›", theme.head(), text.clone()),
+        None => match model.pending.as_slice() {
+            [] => return Vec::new(),
+            [one] => ("…", theme.warn(), format!("Waiting for the studio: {}.", one.say)),
+            more => ("…", theme.warn(), format!("Waiting for the studio: {} commands.", more.len())),
+        },
+    };
+    let mut lines = wrap(&text, room);
+    if lines.len() > 3 {
+        lines.truncate(3);
+        let last = lines.pop().unwrap_or_default();
+        lines.push(clip(&format!("{last} …"), room));
+    }
+    let indent = |at: usize| if at == 0 { format!(" {mark} ") } else { "   ".into() };
+    lines
+        .into_iter()
+        .enumerate()
+        .map(|(at, line)| Line::styled(format!("{}{line}", indent(at)), style))
+        .collect()
+}
+
+fn status(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
+    let me = model.me.as_ref().map_or(String::new(), |me| clip(&me.name, 18));
+    let roles = words::roles(model.my_roles().into_iter());
+    let who = if roles.is_empty() { me } else { format!("{me}, {}", clip(&roles, 24)) };
+    let link = match model.link {
+        Link::Online => Span::styled("● live", theme.good()),
+        Link::Connecting => Span::styled("○ connecting", theme.warn()),
+        Link::Offline { .. } => Span::styled("× offline", theme.bad()),
+        Link::Ended { .. } => Span::styled("× signed out", theme.bad()),
+    };
+    let right = width(&who) + width(&link.content) + 3;
+    let room = usize::from(area.width).saturating_sub(right + 1);
+    let mut spans = vec![Span::raw(" ")];
+    let mut used = 1;
+    // Help and back keep their place: they lead everywhere else.
+    let (last, own): (Vec<_>, Vec<_>) = keys::bindings(model.top().kind())
+        .filter(|it| !it.short.is_empty())
+        .partition(|it| matches!(it.verb, Verb::Help | Verb::Back));
+    let tail: usize = last.iter().map(|it| width(&short(it).0) + width(it.short) + 3).sum();
+    let subject = update::subject(model);
+    let off = |verb: Verb| {
+        matches!(update::may(model, subject.as_ref(), verb), May::No(_))
+            || (verb.action().is_some() && !model.online())
+    };
+    // Keys that would be refused come last and only where there is room.
+    let (idle, able): (Vec<_>, Vec<_>) = own.into_iter().partition(|it| off(it.verb));
+    let ordered = able.into_iter().chain(idle).map(|it| (it, tail)).chain(last.into_iter().map(|it| (it, 0)));
+    for (binding, keep) in ordered {
+        let (key, does) = short(binding);
+        let len = width(&key) + width(does) + 3;
+        if used + len + keep > room {
+            continue;
+        }
+        used += len;
+        spans.push(Span::styled(key, if off(binding.verb) { theme.dim() } else { theme.key() }));
+        spans.push(Span::styled(format!(" {does}  "), theme.dim()));
+    }
+    spans.push(" ".repeat(usize::from(area.width).saturating_sub(used + right)).into());
+    spans.push(Span::styled(format!("{who}  "), theme.dim()));
+    spans.push(link);
+    put(frame, area, 0, Line::from(spans));
+}
+
+fn short(binding: &keys::Binding) -> (String, &'static str) {
+    (binding.keys.first().map_or(String::new(), |key| key.name()), binding.short)
+}

@@ -1,0 +1,173 @@
+//! One project: songs by stage. Four columns where the screen is wide, one list where it is not.
+
+use deadwax_proto::v1::{ProjectRow, SongRow, Stage};
+use ratatui::{
+    Frame,
+    layout::{Constraint, Layout, Rect},
+    text::{Line, Span},
+};
+
+use super::{
+    empty, first_shown, heading, put, selected_song,
+    text::{clip, pad, wrap},
+    theme::Theme,
+};
+use crate::tui::{model::Model, rows::Project, update, words};
+
+/// From this width on the stages stand side by side.
+pub(in crate::tui) fn has_columns(screen_columns: u16) -> bool {
+    screen_columns >= 100
+}
+
+/// Lines of a song in a column, with the empty one below.
+const CARD: usize = 5;
+
+pub(super) fn draw(
+    model: &Model,
+    theme: &Theme,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    id: &str,
+    song: Option<&str>,
+) {
+    let Some(rows) = model.projects.get(id).filter(|it| it.loaded) else {
+        return empty(theme, frame, area, &["The project has not arrived yet."]);
+    };
+    let head = rows.head();
+    let about = clip(&subtitle(rows, head), usize::from(area.width.saturating_sub(2)));
+    put(frame, area, 0, Line::styled(format!(" {about}"), theme.dim()));
+    let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    let Some(chosen) = selected_song(rows, song) else {
+        let title = head.map_or("", |it| it.title.as_str());
+        let add = format!("In a shell: {}", update::song_command(title));
+        let push = format!("Then its first take: {}", update::push_command(title, "TITLE"));
+        return empty(theme, frame, body, &["There are no songs yet.", &add, &push]);
+    };
+    let [list, foot] = Layout::vertical([Constraint::Min(1), Constraint::Length(3)]).areas(body);
+    if has_columns(area.width) {
+        columns(model, theme, frame, list, rows, chosen);
+    } else {
+        lines(model, theme, frame, list, rows, chosen);
+    }
+    put(frame, foot, 0, heading(theme, &clip(&chosen.title, 40), "", area.width, false));
+    for (at, line) in
+        wrap(&chosen.waits_for, usize::from(area.width.saturating_sub(2))).into_iter().enumerate()
+    {
+        put(frame, foot, u16::try_from(at + 1).unwrap_or(u16::MAX), Line::raw(format!(" {line}")));
+    }
+}
+
+fn subtitle(rows: &Project, head: Option<&ProjectRow>) -> String {
+    let Some(head) = head else { return String::new() };
+    let mut text = head.artist.clone();
+    text.push_str(&format!(" · {} included", words::count(head.rounds_included as usize, "round", "rounds")));
+    if head.self_approval {
+        text.push_str(" · self-approval allowed");
+    }
+    let who: Vec<String> =
+        rows.members().iter().map(|it| format!("{} ({})", it.name, words::roles(it.roles()))).collect();
+    format!("{text} · {}", who.join(", "))
+}
+
+/// "Mix 2", or what the stage still lacks.
+fn candidate(rows: &Project, song: &SongRow) -> String {
+    rows.version(&song.candidate_version_id).map_or_else(|| "no file".into(), words::version)
+}
+
+fn rounds(rows: &Project, song: &SongRow) -> String {
+    let included = rows.head().map_or(0, |it| it.rounds_included);
+    format!("{}/{included}", song.rounds_used)
+}
+
+fn is_fresh(rows: &Project, song: &SongRow) -> bool {
+    rows.is_fresh(&format!("song/{}", song.song_id)) || rows.is_fresh(&format!("gate/{}", song.song_id))
+}
+
+fn lines(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, rows: &Project, chosen: &SongRow) {
+    let columns = usize::from(area.width);
+    let title = (columns * 3 / 10).max(12);
+    let rest = columns.saturating_sub(2 + title + 1 + 10 + 10 + 6 + 6);
+    let header = format!(
+        "  {} {}{}{}{}{}",
+        pad("Song", title),
+        pad("Stage", 10),
+        pad("Version", 10),
+        pad("Round", 6),
+        pad("Notes", 6),
+        pad("Waits for", rest)
+    );
+    put(frame, area, 0, Line::styled(header, theme.dim()));
+    let songs: Vec<&SongRow> = words::STAGES.iter().flat_map(|stage| rows.songs_in(*stage)).collect();
+    let at = songs.iter().position(|song| song.song_id == chosen.song_id).unwrap_or(0);
+    let height = usize::from(area.height.saturating_sub(1));
+    let first = first_shown(at, songs.len(), height);
+    for (line, song) in songs.iter().enumerate().skip(first).take(height) {
+        let mark = if line == at { "▸ " } else { "  " };
+        let text = format!(
+            "{mark}{} {}{}{}{}{}",
+            pad(&song.title, title),
+            pad(words::stage(song.stage()), 10),
+            pad(&candidate(rows, song), 10),
+            pad(&rounds(rows, song), 6),
+            pad(&open_notes(song), 6),
+            pad(&song.waits_for, rest)
+        );
+        let style = theme.row(line == at, is_fresh(rows, song), model.online());
+        put(frame, area, u16::try_from(line - first + 1).unwrap_or(u16::MAX), Line::styled(text, style));
+    }
+}
+
+fn open_notes(song: &SongRow) -> String {
+    if song.open_notes == 0 { "–".into() } else { format!("{} ○", song.open_notes) }
+}
+
+fn columns(
+    model: &Model,
+    theme: &Theme,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    rows: &Project,
+    chosen: &SongRow,
+) {
+    let areas: [Rect; 4] = Layout::horizontal([Constraint::Fill(1); 4]).spacing(1).areas(area);
+    for (stage, area) in words::STAGES.into_iter().zip(areas) {
+        column(model, theme, frame, area, rows, stage, chosen);
+    }
+}
+
+fn column(
+    model: &Model,
+    theme: &Theme,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    rows: &Project,
+    stage: Stage,
+    chosen: &SongRow,
+) {
+    let songs = rows.songs_in(stage);
+    let count = songs.len().to_string();
+    put(frame, area, 0, heading(theme, words::stage(stage), &count, area.width, chosen.stage() == stage));
+    let fit = (usize::from(area.height.saturating_sub(1)) / CARD).max(1);
+    let at = songs.iter().position(|song| song.song_id == chosen.song_id);
+    let first = first_shown(at.unwrap_or(0), songs.len(), fit);
+    let room = usize::from(area.width.saturating_sub(2));
+    for (line, song) in songs.iter().enumerate().skip(first).take(fit) {
+        let top = u16::try_from(1 + (line - first) * CARD).unwrap_or(u16::MAX);
+        let is_chosen = at == Some(line);
+        let style = theme.row(is_chosen, is_fresh(rows, song), model.online());
+        let mark = if is_chosen { "▸ " } else { "  " };
+        put(frame, area, top, Line::styled(format!("{mark}{}", pad(&song.title, room)), style));
+        let facts = format!(
+            "  {} · round {} · {} notes",
+            candidate(rows, song),
+            rounds(rows, song),
+            if song.open_notes == 0 { "no".into() } else { song.open_notes.to_string() }
+        );
+        put(frame, area, top + 1, Line::from(vec![Span::styled(clip(&facts, room + 2), theme.dim())]));
+        for (at, text) in wrap(&song.waits_for, room).into_iter().take(2).enumerate() {
+            let row = top + 2 + u16::try_from(at).unwrap_or(0);
+            let style = if model.online() { theme.plain() } else { theme.dim() };
+            put(frame, area, row, Line::styled(format!("  {text}"), style));
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Figures of a render: what stands in its report, beside what was measured of its source. Reads the keys of `deadwax master --json`.
+
+use deadwax_proto::v1::AudioFacts;
+use serde_json::Value;
+
+/// `None`: the report does not say.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Report {
+    pub integrated_lufs: Option<f64>,
+    pub true_peak_dbtp: Option<f64>,
+    pub loudness_range_lu: Option<f64>,
+    pub max_short_term_lufs: Option<f64>,
+    pub target_lufs: Option<f64>,
+    pub ceiling_dbtp: Option<f64>,
+    pub reached: Option<bool>,
+    pub reason: String,
+}
+
+/// A broken report is an empty one: the row's own state says how the render ended.
+pub(super) fn read(json: &str) -> Report {
+    let value: Value = serde_json::from_str(json).unwrap_or_default();
+    let number = |key: &str| value.get(key).and_then(Value::as_f64);
+    Report {
+        integrated_lufs: number("integrated_lufs"),
+        true_peak_dbtp: number("true_peak_dbtp"),
+        loudness_range_lu: number("loudness_range_lu"),
+        max_short_term_lufs: number("max_short_term_lufs"),
+        target_lufs: number("target_lufs"),
+        ceiling_dbtp: number("ceiling_dbtp"),
+        reached: value.get("reached").and_then(Value::as_bool),
+        reason: value.get("reason").and_then(Value::as_str).unwrap_or_default().to_owned(),
+    }
+}
+
+/// One line of the table: name, before, after, unit.
+pub(super) type Figure = (&'static str, Option<f64>, Option<f64>, &'static str);
+
+pub(super) fn figures(before: Option<&AudioFacts>, after: &Report) -> [Figure; 4] {
+    [
+        ("Loudness", before.map(|it| it.integrated_lufs), after.integrated_lufs, "LUFS"),
+        ("Short-term", before.map(|it| it.max_short_term_lufs), after.max_short_term_lufs, "LUFS max"),
+        ("Range", before.map(|it| it.loudness_range_lu), after.loudness_range_lu, "LU"),
+        ("True peak", before.map(|it| it.true_peak_dbtp), after.true_peak_dbtp, "dBTP"),
+    ]
+}
+
+/// Silence and what was not told are a dash: never a number that looks measured.
+pub(super) fn number(value: Option<f64>) -> String {
+    value.filter(|it| it.is_finite()).map_or_else(|| "–".into(), |it| format!("{it:.1}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_is_read_and_a_broken_one_is_empty() {
+        let report =
+            read(r#"{"integrated_lufs":-14.02,"ceiling_dbtp":-1,"reached":true,"true_peak_dbtp":null}"#);
+        assert_eq!(number(report.integrated_lufs), "-14.0");
+        assert_eq!(report.ceiling_dbtp, Some(-1.0));
+        assert_eq!(report.reached, Some(true));
+        assert_eq!(number(report.true_peak_dbtp), "–");
+        assert_eq!(read("{\"integrated_lufs\": \"loud"), Report::default());
+        assert_eq!(read("[]"), Report::default());
+    }
+}

@@ -1,0 +1,302 @@
+//! One table of keys. The handler finds the verb in it, the status bar and the help screen are written from it, so that help is never wrong.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+/// What kind of screen is on top.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Desk,
+    Projects,
+    Project,
+    Song,
+    Master,
+    History,
+    Help,
+}
+
+impl Kind {
+    pub fn title(self) -> &'static str {
+        match self {
+            Kind::Desk => "Desk",
+            Kind::Projects => "Projects",
+            Kind::Project => "Project",
+            Kind::Song => "Song",
+            Kind::Master => "Master",
+            Kind::History => "History",
+            Kind::Help => "Help",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    Up,
+    Down,
+    Left,
+    Right,
+    PageUp,
+    PageDown,
+    First,
+    Last,
+    Open,
+    Back,
+    Quit,
+    Help,
+    Desk,
+    Projects,
+    History,
+    Master,
+    NextPane,
+    NextAlternate,
+    ZoomIn,
+    ZoomOut,
+    ZoomAll,
+    NoteBefore,
+    NoteAfter,
+    MarkRange,
+    Settled,
+    AddNote,
+    AddSongNote,
+    Reply,
+    Address,
+    Accept,
+    Reopen,
+    Decline,
+    Tick,
+    RequestRevision,
+    Approve,
+    Withdraw,
+    Hold,
+    LiftHold,
+    AcceptHandoff,
+    ReturnHandoff,
+    MakeDelivery,
+    StartRender,
+    CancelRender,
+    EditRecipe,
+    Upload,
+    More,
+}
+
+impl Verb {
+    /// The field of `Action` on the wire, where the verb asks the server for something.
+    pub fn action(self) -> Option<&'static str> {
+        Some(match self {
+            Verb::AddNote | Verb::AddSongNote | Verb::Reply => "add_note",
+            Verb::Address => "address_note",
+            Verb::Accept => "accept_note",
+            Verb::Reopen => "reopen_note",
+            Verb::Decline => "decline_note",
+            Verb::Tick => "tick_checklist",
+            Verb::RequestRevision => "request_revision",
+            Verb::Approve => "approve",
+            Verb::Withdraw => "withdraw_approval",
+            Verb::Hold => "hold",
+            Verb::LiftHold => "lift_hold",
+            Verb::AcceptHandoff => "accept_handoff",
+            Verb::ReturnHandoff => "return_handoff",
+            Verb::MakeDelivery => "make_delivery",
+            Verb::StartRender => "start_render",
+            Verb::CancelRender => "cancel_render",
+            Verb::EditRecipe => "set_recipe",
+            Verb::Upload => "add_version",
+            _ => return None,
+        })
+    }
+}
+
+/// A key as a person names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key {
+    Char(char),
+    Ctrl(char),
+    Code(KeyCode),
+}
+
+impl Key {
+    fn matches(self, event: &KeyEvent) -> bool {
+        let ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
+        let alt = event.modifiers.contains(KeyModifiers::ALT);
+        match self {
+            Key::Char(c) => !ctrl && !alt && event.code == KeyCode::Char(c),
+            Key::Ctrl(c) => ctrl && event.code == KeyCode::Char(c),
+            Key::Code(code) => !ctrl && !alt && event.code == code,
+        }
+    }
+
+    pub fn name(self) -> String {
+        match self {
+            Key::Char(' ') => "Space".into(),
+            Key::Char(c) => c.to_string(),
+            Key::Ctrl(c) => format!("Ctrl-{}", c.to_ascii_uppercase()),
+            Key::Code(code) => match code {
+                KeyCode::Up => "↑".into(),
+                KeyCode::Down => "↓".into(),
+                KeyCode::Left => "←".into(),
+                KeyCode::Right => "→".into(),
+                KeyCode::PageUp => "PgUp".into(),
+                KeyCode::PageDown => "PgDn".into(),
+                other => other.to_string(),
+            },
+        }
+    }
+}
+
+#[derive(Debug)]
+pub struct Binding {
+    pub keys: &'static [Key],
+    pub verb: Verb,
+    /// For the status bar; empty: only in the help.
+    pub short: &'static str,
+    pub does: &'static str,
+}
+
+impl Binding {
+    pub fn names(&self) -> String {
+        self.keys.iter().map(|key| key.name()).collect::<Vec<_>>().join(" ")
+    }
+}
+
+macro_rules! bind {
+    ($($verb:ident, [$($key:expr),+], $short:literal, $does:literal;)+) => {
+        &[$(Binding { keys: &[$($key),+], verb: Verb::$verb, short: $short, does: $does }),+]
+    };
+}
+
+use Key::{Char, Code, Ctrl};
+
+const COMMON: &[Binding] = bind! {
+    Help, [Char('?'), Code(KeyCode::F(1))], "help", "The keys of this screen";
+    Back, [Code(KeyCode::Esc), Char('q')], "back", "Close a message, else go back; on the first screen q leaves";
+    Quit, [Ctrl('c')], "", "Leave at once";
+};
+
+const MOVE: &[Binding] = bind! {
+    Up, [Code(KeyCode::Up), Char('k')], "", "One line up";
+    Down, [Code(KeyCode::Down), Char('j')], "", "One line down";
+    PageUp, [Code(KeyCode::PageUp)], "", "Ten lines up";
+    PageDown, [Code(KeyCode::PageDown)], "", "Ten lines down";
+    First, [Code(KeyCode::Home)], "", "The first line";
+    Last, [Code(KeyCode::End)], "", "The last line";
+};
+
+const GO: &[Binding] = bind! {
+    Desk, [Char('1')], "", "The desk: what waits on you";
+    Projects, [Char('2'), Char('p')], "projects", "Choose a project";
+};
+
+const DESK: &[Binding] = bind! {
+    Open, [Code(KeyCode::Enter)], "open", "Open what the line speaks of";
+};
+
+const PROJECTS: &[Binding] = bind! {
+    Open, [Code(KeyCode::Enter)], "open", "Open the project";
+};
+
+const PROJECT: &[Binding] = bind! {
+    Open, [Code(KeyCode::Enter)], "open", "Open the song";
+    Left, [Code(KeyCode::Left), Char('h')], "", "One stage to the left";
+    Right, [Code(KeyCode::Right), Char('l')], "", "One stage to the right";
+    Upload, [Char('u')], "upload", "How to upload to this song";
+    Master, [Char('m')], "master", "Recipe and renders of the song";
+    History, [Char('i')], "history", "Who did what";
+};
+
+const SONG: &[Binding] = bind! {
+    Open, [Code(KeyCode::Enter)], "", "Put the time cursor on the note";
+    Approve, [Char('a')], "approve", "Approve the version: sign its exact files";
+    AddNote, [Char('n')], "note", "A note at the cursor, or on the marked range";
+    AddSongNote, [Char('N')], "", "A note on the song as a whole";
+    Reply, [Char('r')], "reply", "Answer the note";
+    NextPane, [Code(KeyCode::Tab)], "pane", "Versions or notes: where up and down move";
+    Address, [Char('d')], "done", "Mark the note as done in the newest version";
+    Accept, [Char('c')], "accept", "Accept what was done for the note";
+    Reopen, [Char('o')], "", "Open the note again, with a reason";
+    Decline, [Char('x')], "", "Decline the note, with a reason";
+    Tick, [Char('t')], "", "Tick an item of the note's checklist";
+    RequestRevision, [Char('R')], "revision", "Ask for a revision with chosen notes";
+    Withdraw, [Char('w')], "", "Withdraw your approval";
+    Hold, [Char('H')], "", "Put the song on hold, with a reason";
+    LiftHold, [Char('L')], "", "Lift your hold";
+    AcceptHandoff, [Char('g')], "", "Accept the handoff to mastering";
+    ReturnHandoff, [Char('G')], "", "Return the song to mixing, with a reason";
+    MakeDelivery, [Char('D')], "", "Make the delivery";
+    Upload, [Char('u')], "upload", "How to upload to this song";
+    Master, [Char('m')], "master", "Recipe and renders";
+    History, [Char('i')], "", "Who did what on this song";
+    Left, [Code(KeyCode::Left), Char('h')], "", "Time cursor to the left";
+    Right, [Code(KeyCode::Right), Char('l')], "", "Time cursor to the right";
+    NoteBefore, [Char('[')], "", "Time cursor to the note before";
+    NoteAfter, [Char(']')], "", "Time cursor to the next note";
+    MarkRange, [Char(' ')], "range", "Start a range at the cursor, or drop it";
+    ZoomIn, [Char('+'), Char('=')], "", "Zoom in around the cursor";
+    ZoomOut, [Char('-')], "", "Zoom out";
+    ZoomAll, [Char('0')], "", "The whole song";
+    NextAlternate, [Char('v')], "", "Draw the next alternate of the version";
+    Settled, [Char('f')], "", "Show or hide settled notes";
+};
+
+const MASTER: &[Binding] = bind! {
+    StartRender, [Char('s')], "render", "Start a render with the song's recipe";
+    CancelRender, [Char('c')], "cancel", "Cancel the render";
+    EditRecipe, [Char('e')], "recipe", "Edit the song's recipe";
+    Open, [Code(KeyCode::Enter)], "open", "Open the master that the render made";
+    MakeDelivery, [Char('D')], "deliver", "Make the delivery";
+    History, [Char('i')], "", "Who did what on this song";
+};
+
+const HISTORY: &[Binding] = bind! {
+    More, [Char('m')], "older", "Load older entries";
+};
+
+/// All bindings of a screen, its own first.
+pub fn bindings(kind: Kind) -> impl Iterator<Item = &'static Binding> {
+    let own = match kind {
+        Kind::Desk => DESK,
+        Kind::Projects => PROJECTS,
+        Kind::Project => PROJECT,
+        Kind::Song => SONG,
+        Kind::Master => MASTER,
+        Kind::History => HISTORY,
+        Kind::Help => &[],
+    };
+    own.iter().chain(MOVE).chain(GO).chain(COMMON)
+}
+
+pub fn find(kind: Kind, event: &KeyEvent) -> Option<Verb> {
+    bindings(kind).find(|it| it.keys.iter().any(|key| key.matches(event))).map(|it| it.verb)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KINDS: [Kind; 7] =
+        [Kind::Desk, Kind::Projects, Kind::Project, Kind::Song, Kind::Master, Kind::History, Kind::Help];
+
+    #[test]
+    fn no_key_means_two_things_on_one_screen() {
+        for kind in KINDS {
+            let keys: Vec<Key> = bindings(kind).flat_map(|it| it.keys.iter().copied()).collect();
+            for (at, key) in keys.iter().enumerate() {
+                assert!(!keys[..at].contains(key), "{key:?} twice on {kind:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_listed_key_is_found_by_the_handler() {
+        for kind in KINDS {
+            for binding in bindings(kind) {
+                for key in binding.keys {
+                    let event = match *key {
+                        Key::Char(c) => KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE),
+                        Key::Ctrl(c) => KeyEvent::new(KeyCode::Char(c), KeyModifiers::CONTROL),
+                        Key::Code(code) => KeyEvent::new(code, KeyModifiers::NONE),
+                    };
+                    assert_eq!(find(kind, &event), Some(binding.verb));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The terminal client. Elm shape: keys and network become a [`Msg`]; [`update()`] is pure and answers effects as data; [`draw()`] reads the
+//! model and never changes it; `effects` and `app` are the only places with IO. No rules of the studio in here: what a person
+//! may do stands in the rows that the server sent.
+
+mod app;
+pub mod draw;
+mod effects;
+pub mod keys;
+pub mod model;
+pub mod msg;
+pub mod rows;
+pub mod update;
+pub mod words;
+
+pub use app::run;
+pub use draw::draw;
+pub use model::Model;
+pub use msg::{Effect, Failure, Msg};
+pub use update::update;

@@ -1,0 +1,402 @@
+//! Everything the client knows. Screens draw from it, `update` alone changes it. Selections are held by id, not by place, so that a
+//! row that arrives while somebody looks never moves the mark to another thing. No clock and no randomness of its own: time comes by
+//! `Msg::Tick`, ids come from a generator that was seeded at the start.
+
+use std::collections::BTreeMap;
+
+use deadwax_proto::v1::{
+    Action, CheckRecipeResponse, DeskRow, HistoryEntry, Person, ProjectSummary, RenderProgress, Role,
+    VersionRow, WaveformResponse,
+};
+use ratatui_textarea::{TextArea, WrapMode};
+
+use super::{
+    keys::{Kind, Verb},
+    msg::WaveAsk,
+    rows::Project,
+};
+
+#[derive(Clone, Debug)]
+pub struct Model {
+    pub size: (u16, u16),
+    pub now_ms: i64,
+    pub zone: jiff::tz::TimeZone,
+    /// False where NO_COLOR is set.
+    pub colour: bool,
+    pub me: Option<Person>,
+    pub studio: String,
+    pub link: Link,
+    /// Tries to connect since the last rows came: what the wait before the next one grows by.
+    pub tries: u32,
+    pub desk: Option<Vec<DeskRow>>,
+    pub list: Option<Vec<ProjectSummary>>,
+    pub projects: BTreeMap<String, Project>,
+    /// Never empty; the last is on top.
+    pub stack: Vec<Screen>,
+    pub prompt: Option<Prompt>,
+    pub pending: Vec<Pending>,
+    pub notice: Option<Notice>,
+    pub wave: Option<Wave>,
+    pub progress: Option<(String, RenderProgress)>,
+    pub history: Option<HistoryPage>,
+    /// A project named on the command line: opened as soon as it is known.
+    pub start: Option<String>,
+    pub subscribed: Subscribed,
+    pub dirty: bool,
+    pub quit: bool,
+    pub ids: Ids,
+    pub ticket: u64,
+}
+
+impl Model {
+    pub fn new(size: (u16, u16), now_ms: i64, seed: u64) -> Model {
+        Model {
+            size,
+            now_ms,
+            zone: jiff::tz::TimeZone::UTC,
+            colour: true,
+            me: None,
+            studio: String::new(),
+            link: Link::Connecting,
+            tries: 0,
+            desk: None,
+            list: None,
+            projects: BTreeMap::new(),
+            stack: vec![Screen::Desk { at: 0 }],
+            prompt: None,
+            pending: Vec::new(),
+            notice: None,
+            wave: None,
+            progress: None,
+            history: None,
+            start: None,
+            subscribed: Subscribed::default(),
+            dirty: true,
+            quit: false,
+            ids: Ids { state: seed },
+            ticket: 0,
+        }
+    }
+
+    pub fn top(&self) -> &Screen {
+        self.stack.last().expect("the stack keeps its first screen")
+    }
+
+    pub fn top_mut(&mut self) -> &mut Screen {
+        self.stack.last_mut().expect("the stack keeps its first screen")
+    }
+
+    /// The project that the top screen shows.
+    pub fn project(&self) -> Option<&Project> {
+        self.projects.get(self.project_id()?)
+    }
+
+    pub fn project_id(&self) -> Option<&str> {
+        self.stack.iter().rev().find_map(|screen| match screen {
+            Screen::Project { project, .. }
+            | Screen::Master { project, .. }
+            | Screen::History { project, .. } => Some(project.as_str()),
+            Screen::Song(view) => Some(view.project.as_str()),
+            Screen::Desk { .. } | Screen::Projects { .. } | Screen::Help { .. } => None,
+        })
+    }
+
+    pub fn my_roles(&self) -> Vec<Role> {
+        self.project().and_then(Project::head).map_or(Vec::new(), |head| head.your_roles().collect())
+    }
+
+    pub fn online(&self) -> bool {
+        self.link == Link::Online
+    }
+
+    pub fn next_ticket(&mut self) -> u64 {
+        self.ticket += 1;
+        self.ticket
+    }
+
+    pub fn new_id(&mut self) -> String {
+        let now_ms = self.now_ms;
+        self.ids.next(now_ms)
+    }
+
+    pub fn is_pending(&self, verb: Verb, about: &str) -> bool {
+        self.pending.iter().any(|it| it.verb == verb && it.about == about)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Link {
+    Connecting,
+    Online,
+    Offline { since_ms: i64, retry_at_ms: i64, why: String },
+    Ended { text: String, hint: String },
+}
+
+#[derive(Clone, Debug)]
+pub enum Screen {
+    Desk { at: usize },
+    Projects { at: usize },
+    Project { project: String, song: Option<String> },
+    Song(SongView),
+    Master { project: String, song: String, render: Option<String> },
+    History { project: String, song: String, at: usize },
+    Help { of: Kind, at: usize },
+}
+
+impl Screen {
+    pub fn kind(&self) -> Kind {
+        match self {
+            Screen::Desk { .. } => Kind::Desk,
+            Screen::Projects { .. } => Kind::Projects,
+            Screen::Project { .. } => Kind::Project,
+            Screen::Song(_) => Kind::Song,
+            Screen::Master { .. } => Kind::Master,
+            Screen::History { .. } => Kind::History,
+            Screen::Help { .. } => Kind::Help,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Focus {
+    Versions,
+    Notes,
+}
+
+#[derive(Clone, Debug)]
+pub struct SongView {
+    pub project: String,
+    pub song: String,
+    pub focus: Focus,
+    /// `None` follows the newest version.
+    pub version: Option<String>,
+    /// Which file of the version is drawn; 0 is the Main.
+    pub file: usize,
+    pub note: Option<String>,
+    pub settled: bool,
+    pub cursor_ms: u64,
+    /// The other end of a range.
+    pub mark_ms: Option<u64>,
+    /// What is on the screen; `None` is the whole song.
+    pub window: Option<(u64, u64)>,
+}
+
+impl SongView {
+    pub fn new(project: String, song: String) -> SongView {
+        SongView {
+            project,
+            song,
+            focus: Focus::Notes,
+            version: None,
+            file: 0,
+            note: None,
+            settled: false,
+            cursor_ms: 0,
+            mark_ms: None,
+            window: None,
+        }
+    }
+
+    /// The version that is looked at: the chosen one, else the newest.
+    pub fn version<'a>(&self, project: &'a Project) -> Option<&'a VersionRow> {
+        self.version
+            .as_deref()
+            .and_then(|id| project.version(id))
+            .or_else(|| project.versions(&self.song).first().copied())
+    }
+
+    pub fn range(&self) -> Option<(u64, u64)> {
+        let mark = self.mark_ms?;
+        Some((mark.min(self.cursor_ms), mark.max(self.cursor_ms)))
+    }
+}
+
+/// A command that was sent and not yet answered. Kept over a cut: it is sent again with the same id.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pending {
+    pub command_id: String,
+    pub project_id: String,
+    pub action: Action,
+    pub verb: Verb,
+    /// The key of the row that it is about.
+    pub about: String,
+    /// "note on Mix 2"
+    pub say: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    Done(String),
+    Tell(String),
+    Refused { text: String, hint: String },
+}
+
+/// The overview of one file, as far as it was fetched.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wave {
+    pub ask: WaveAsk,
+    pub state: WaveState,
+    /// The newest data of this same file, maybe of another window: drawn until the newer comes.
+    pub data: Option<(u64, u64, WaveformResponse)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WaveState {
+    Asked,
+    Here,
+    Failed(String),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct HistoryPage {
+    pub project: String,
+    pub song: String,
+    pub ticket: u64,
+    pub loading: bool,
+    pub entries: Vec<HistoryEntry>,
+    pub next_before_seq: u64,
+    pub problem: Option<String>,
+}
+
+/// What the runner was asked to keep open. `reconcile` compares it with what the screens need.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Subscribed {
+    pub project: Option<String>,
+    pub render: Option<(String, String)>,
+}
+
+/// A question on top of the screen. It takes no yes before it was drawn once: keys typed ahead cannot sign anything.
+#[derive(Clone, Debug)]
+pub struct Prompt {
+    pub ask: Ask,
+    pub shown: bool,
+}
+
+#[derive(Clone, Debug)]
+pub enum Ask {
+    Approve(ApproveAsk),
+    Confirm(Box<ConfirmAsk>),
+    Write(Box<WriteAsk>),
+    Tick(TickAsk),
+    Revision(Box<RevisionAsk>),
+    Recipe(Box<RecipeAsk>),
+}
+
+#[derive(Clone, Debug)]
+pub struct ApproveAsk {
+    pub project: String,
+    pub version: String,
+    /// As it stood when the prompt opened: what the person reads is what is signed.
+    pub fingerprint: String,
+    pub roles: Vec<Role>,
+    pub role: usize,
+    pub on_yes: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct ConfirmAsk {
+    pub project: String,
+    pub verb: Verb,
+    pub about: String,
+    pub title: String,
+    pub lines: Vec<String>,
+    pub yes: &'static str,
+    pub action: Action,
+    pub say: String,
+    pub on_yes: bool,
+}
+
+/// What the written text is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    Note { version: String, alternate: String, start_ms: Option<u64>, end_ms: Option<u64> },
+    Reply { version: String, parent: String },
+    Reopen { note: String },
+    Decline { note: String },
+    Hold { song: String, roles: Vec<Role>, role: usize },
+    Return { song: String },
+}
+
+#[derive(Clone, Debug)]
+pub struct WriteAsk {
+    pub project: String,
+    pub purpose: Purpose,
+    pub title: String,
+    pub area: TextArea<'static>,
+    /// `None` where it cannot be chosen.
+    pub internal: Option<bool>,
+    pub problem: Option<&'static str>,
+}
+
+#[derive(Clone, Debug)]
+pub struct TickAsk {
+    pub project: String,
+    pub note: String,
+    pub at: usize,
+}
+
+#[derive(Clone, Debug)]
+pub struct RevisionAsk {
+    pub project: String,
+    pub version: String,
+    pub roles: Vec<Role>,
+    pub role: usize,
+    pub chosen: BTreeMap<String, bool>,
+    pub at: usize,
+    /// The message is being written; else the list of notes has the keys.
+    pub writing: bool,
+    pub area: TextArea<'static>,
+    pub problem: Option<&'static str>,
+}
+
+#[derive(Clone, Debug)]
+pub struct RecipeAsk {
+    pub project: String,
+    pub song: String,
+    pub area: TextArea<'static>,
+    pub check: RecipeCheck,
+    /// Saving waits for the answer of this check.
+    pub save: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum RecipeCheck {
+    Unknown,
+    Asked(u64),
+    Answer(CheckRecipeResponse),
+    Failed(String),
+}
+
+/// An empty area that wraps at words and shows a plain cursor line.
+pub fn text_area(text: &str) -> TextArea<'static> {
+    let lines = text.lines().map(str::to_owned).collect::<Vec<_>>();
+    let mut area = if lines.is_empty() { TextArea::default() } else { TextArea::new(lines) };
+    area.set_cursor_line_style(ratatui::style::Style::default());
+    area.set_wrap_mode(WrapMode::WordOrGlyph);
+    area
+}
+
+/// UUIDv7 from the model's time and a splitmix64 sequence, seeded from the operating system by `run`.
+#[derive(Clone, Debug)]
+pub struct Ids {
+    state: u64,
+}
+
+impl Ids {
+    fn next(&mut self, now_ms: i64) -> String {
+        let mut random = [0u8; 10];
+        random[..8].copy_from_slice(&self.draw().to_be_bytes());
+        random[8..].copy_from_slice(&self.draw().to_be_bytes()[..2]);
+        let ms = u64::try_from(now_ms).unwrap_or(0);
+        uuid::Builder::from_unix_timestamp_millis(ms, &random).into_uuid().to_string()
+    }
+
+    /// Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators".
+    pub fn draw(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+}

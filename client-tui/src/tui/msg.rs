@@ -1,0 +1,128 @@
+//! The closed list of what can happen to the client, and the closed list of what it can ask the world to do. Data only.
+
+use crossterm::event::KeyEvent;
+use deadwax_proto::v1::{
+    Action, CheckRecipeResponse, DeskRow, HistoryResponse, PerformResponse, Person, ProjectSummary,
+    RenderProgress, Update, WaveformResponse,
+};
+
+/// Something that happened. Everything the model learns comes through here.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Msg {
+    Key(KeyEvent),
+    Paste(String),
+    Resize(u16, u16),
+    /// The clock; once a second, and oftener while something on the screen fades.
+    Tick(i64),
+    /// The frame with the newest model is on the screen. A prompt takes no yes before it was seen.
+    Shown,
+    Connected {
+        me: Person,
+        studio: String,
+        projects: Vec<ProjectSummary>,
+    },
+    /// The connection is gone; what is on the screen grows old from now on.
+    Lost {
+        why: String,
+    },
+    /// The session itself ended: trying again cannot help.
+    SessionEnded {
+        text: String,
+        hint: String,
+    },
+    Projects(Vec<ProjectSummary>),
+    Desk(Vec<DeskRow>),
+    Rows {
+        project_id: String,
+        update: Update,
+    },
+    /// Not a member any more, or never one: the server does not tell which.
+    ProjectGone {
+        project_id: String,
+    },
+    Render {
+        render_id: String,
+        progress: RenderProgress,
+    },
+    Performed {
+        command_id: String,
+        outcome: Result<PerformResponse, Failure>,
+    },
+    Waveform {
+        ticket: u64,
+        outcome: Result<WaveformResponse, Failure>,
+    },
+    History {
+        ticket: u64,
+        outcome: Result<HistoryResponse, Failure>,
+    },
+    RecipeChecked {
+        ticket: u64,
+        outcome: Result<CheckRecipeResponse, Failure>,
+    },
+    /// The person's editor closed.
+    Edited(Result<String, String>),
+    Quit,
+}
+
+/// Why a call brought nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The studio said no. `reason` is a stable code.
+    Refused { reason: String, text: String, hint: String },
+    /// No answer; nothing is known about what the server did.
+    Offline(String),
+}
+
+/// Something to do. The runner keeps one task for each kind of effect that reads, so that the newest replaces the older.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    Connect {
+        after_ms: u64,
+    },
+    WatchDesk,
+    ListProjects,
+    WatchProject {
+        project_id: String,
+        from: u64,
+    },
+    StopProject,
+    WatchRender {
+        project_id: String,
+        render_id: String,
+    },
+    StopRender,
+    Perform {
+        command_id: String,
+        project_id: String,
+        action: Action,
+    },
+    Waveform(WaveAsk),
+    History {
+        ticket: u64,
+        project_id: String,
+        song_id: String,
+        before_seq: u64,
+    },
+    CheckRecipe {
+        ticket: u64,
+        toml: String,
+    },
+    /// Hand the terminal to `$EDITOR` with this text.
+    Edit {
+        text: String,
+        suffix: &'static str,
+    },
+}
+
+/// One picture of a file: which part, how fine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaveAsk {
+    pub ticket: u64,
+    pub project_id: String,
+    pub version_id: String,
+    pub sha256: String,
+    pub start_frame: u64,
+    pub end_frame: u64,
+    pub columns: u32,
+}

@@ -1,0 +1,442 @@
+//! Verbs that ask the server for something: which row they are about, whether the server allows it, and the prompt that comes before
+//! the command. Nothing here decides what is allowed; it repeats the row's own answer.
+
+use deadwax_proto::v1::{self as v1, ApprovalState, ApprovalView, RenderState, Role, action::Action as Do};
+
+use crate::tui::{
+    draw,
+    keys::Verb,
+    model::{
+        ApproveAsk, Ask, ConfirmAsk, Model, Notice, Pending, Prompt, Purpose, RecipeAsk, RecipeCheck,
+        RevisionAsk, Screen, SongView, TickAsk, WriteAsk, text_area,
+    },
+    msg::Effect,
+    rows::{May, PROJECT_KEY, Project},
+    words,
+};
+
+/// What a verb is about on the present screen.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Subject {
+    pub project: String,
+    pub song: String,
+    pub version: Option<String>,
+    pub note: Option<String>,
+    pub render: Option<String>,
+}
+
+impl Subject {
+    /// Rows in the order in which they are asked, the closest first.
+    fn keys(&self, verb: Verb) -> Vec<String> {
+        let note = self.note.as_ref().map(|id| format!("note/{id}"));
+        let version = self.version.as_ref().map(|id| format!("version/{id}"));
+        let render = self.render.as_ref().map(|id| format!("render/{id}"));
+        let song = Some(format!("song/{}", self.song));
+        let keys = match verb {
+            Verb::Address | Verb::Accept | Verb::Reopen | Verb::Decline | Verb::Tick => vec![note],
+            Verb::Reply => vec![note, version, song],
+            Verb::CancelRender => vec![render, song],
+            Verb::AddNote | Verb::AddSongNote | Verb::RequestRevision | Verb::Approve | Verb::Withdraw => {
+                vec![version, song]
+            }
+            _ => vec![song, version],
+        };
+        keys.into_iter().flatten().collect()
+    }
+}
+
+pub(crate) fn subject(model: &Model) -> Option<Subject> {
+    match model.top() {
+        Screen::Project { project, song } => {
+            let rows = model.projects.get(project)?;
+            let song = draw::selected_song(rows, song.as_deref())?.song_id.clone();
+            Some(Subject { project: project.clone(), song, ..Subject::default() })
+        }
+        Screen::Song(view) => {
+            let rows = model.projects.get(&view.project)?;
+            rows.song(&view.song)?;
+            Some(Subject {
+                project: view.project.clone(),
+                song: view.song.clone(),
+                version: view.version(rows).map(|it| it.version_id.clone()),
+                note: draw::selected_note(rows, view).map(|it| it.note_id.clone()),
+                render: None,
+            })
+        }
+        Screen::Master { project, song, render } => {
+            let rows = model.projects.get(project)?;
+            rows.song(song)?;
+            let render = draw::selected_render(rows, song, render.as_deref()).map(|it| it.render_id.clone());
+            Some(Subject { project: project.clone(), song: song.clone(), render, ..Subject::default() })
+        }
+        _ => None,
+    }
+}
+
+/// What the server says about this verb here. For greying keys and for refusing before anything is sent.
+pub(crate) fn may<'a>(model: &'a Model, subject: Option<&Subject>, verb: Verb) -> May<'a> {
+    let (Some(action), Some(subject)) = (verb.action(), subject) else { return May::Unsaid };
+    let Some(rows) = model.projects.get(&subject.project) else { return May::Unsaid };
+    let mut keys = subject.keys(verb);
+    keys.push(PROJECT_KEY.into());
+    rows.may(action, &keys)
+}
+
+pub(super) fn offline() -> Notice {
+    Notice::Refused {
+        text: "Not connected: nothing was sent.".into(),
+        hint: "Reading works. Try again when the banner is gone.".into(),
+    }
+}
+
+pub(super) fn act(model: &mut Model, verb: Verb) -> Vec<Effect> {
+    let Some(subject) = subject(model) else { return Vec::new() };
+    let about = subject.keys(verb).into_iter().next().unwrap_or_default();
+    if model.is_pending(verb, &about) {
+        return Vec::new();
+    }
+    if let May::No(no) = may(model, Some(&subject), verb) {
+        model.notice = Some(Notice::Refused { text: no.text.clone(), hint: no.hint.clone() });
+        return Vec::new();
+    }
+    if verb == Verb::Upload {
+        model.notice = Some(upload(model, &subject));
+        return Vec::new();
+    }
+    if !model.online() {
+        model.notice = Some(offline());
+        return Vec::new();
+    }
+    model.notice = None;
+    match prepare(model, verb, &subject, about) {
+        Ok(Prepared::Prompt(ask)) => {
+            model.prompt = Some(Prompt { ask, shown: false });
+            Vec::new()
+        }
+        Ok(Prepared::Send(pending)) => vec![send(model, *pending)],
+        Err(why) => {
+            model.notice = Some(Notice::Tell(why.into()));
+            Vec::new()
+        }
+    }
+}
+
+enum Prepared {
+    Prompt(Ask),
+    Send(Box<Pending>),
+}
+
+pub(super) fn send(model: &mut Model, pending: Pending) -> Effect {
+    let effect = super::perform(&pending);
+    model.pending.push(pending);
+    effect
+}
+
+const NO_VERSION: &str = "This song has no version yet. Press u to see how to upload one.";
+const NO_NOTE: &str = "Choose a note first: Tab goes to the notes, up and down move.";
+
+fn prepare(
+    model: &mut Model,
+    verb: Verb,
+    subject: &Subject,
+    about: String,
+) -> Result<Prepared, &'static str> {
+    let ask = match verb {
+        Verb::AddNote
+        | Verb::AddSongNote
+        | Verb::Reply
+        | Verb::Reopen
+        | Verb::Decline
+        | Verb::Hold
+        | Verb::ReturnHandoff => write(model, verb, subject)?,
+        Verb::Approve => approve(model, subject)?,
+        Verb::RequestRevision => revision(model, subject)?,
+        Verb::Tick => tick(model, subject)?,
+        Verb::EditRecipe => recipe(model, subject)?,
+        Verb::Withdraw
+        | Verb::LiftHold
+        | Verb::AcceptHandoff
+        | Verb::MakeDelivery
+        | Verb::StartRender
+        | Verb::CancelRender => Ask::Confirm(Box::new(confirm(model, verb, subject, about)?)),
+        Verb::Address | Verb::Accept => {
+            return note_command(model, verb, subject, about).map(|it| Prepared::Send(Box::new(it)));
+        }
+        _ => return Err("This key does nothing here."),
+    };
+    Ok(Prepared::Prompt(ask))
+}
+
+/// Sent at once: what they do can be taken back by opening the note again.
+fn note_command(
+    model: &mut Model,
+    verb: Verb,
+    subject: &Subject,
+    about: String,
+) -> Result<Pending, &'static str> {
+    let note_id = subject.note.clone().ok_or(NO_NOTE)?;
+    let rows = model.projects.get(&subject.project).ok_or(NO_NOTE)?;
+    let (action, say) = if verb == Verb::Accept {
+        (Do::AcceptNote(v1::AcceptNote { note_id }), "the note is accepted".to_owned())
+    } else {
+        let newest = *rows.versions(&subject.song).first().ok_or(NO_VERSION)?;
+        let version_id = newest.version_id.clone();
+        let say = format!("the note is done in {}", words::version(newest));
+        (Do::AddressNote(v1::AddressNote { note_id, version_id }), say)
+    };
+    Ok(pending(model, subject.project.clone(), verb, about, action, say))
+}
+
+pub(super) fn pending(
+    model: &mut Model,
+    project_id: String,
+    verb: Verb,
+    about: String,
+    action: Do,
+    say: String,
+) -> Pending {
+    let action = v1::Action { action: Some(action) };
+    Pending { command_id: model.new_id(), project_id, action, verb, about, say }
+}
+
+fn song_view(model: &Model) -> Option<&SongView> {
+    if let Screen::Song(view) = model.top() { Some(view) } else { None }
+}
+
+fn write(model: &Model, verb: Verb, subject: &Subject) -> Result<Ask, &'static str> {
+    let rows = model.projects.get(&subject.project).ok_or(NO_NOTE)?;
+    let on = subject.version.as_ref().and_then(|id| rows.version(id));
+    let note = subject.note.clone();
+    let (purpose, title) = match verb {
+        Verb::AddNote | Verb::AddSongNote => {
+            let version = on.ok_or(NO_VERSION)?;
+            let view = song_view(model).ok_or(NO_VERSION)?;
+            let (start_ms, end_ms) = match view.range() {
+                _ if verb == Verb::AddSongNote => (None, None),
+                Some((start, end)) if end > start => (Some(start), Some(end)),
+                _ => (Some(view.cursor_ms), None),
+            };
+            // The Main speaks for the version; only a note on an alternate names it.
+            let file = version.files.get(view.file).filter(|_| view.file > 0);
+            let alternate = file.map_or(String::new(), |it| it.alternate.clone());
+            let at = words::span(start_ms, end_ms);
+            let title =
+                format!("Note on {} at {at}", words::version(version)).replace("at whole", "on the whole");
+            (Purpose::Note { version: version.version_id.clone(), alternate, start_ms, end_ms }, title)
+        }
+        Verb::Reply => {
+            let parent = note.ok_or(NO_NOTE)?;
+            let version = on.ok_or(NO_VERSION)?.version_id.clone();
+            let author = rows.note(&parent).map_or("", |it| it.author.as_str());
+            let title = format!("Reply to {author}");
+            (Purpose::Reply { version, parent }, title)
+        }
+        Verb::Reopen => (Purpose::Reopen { note: note.ok_or(NO_NOTE)? }, "Why is it not done?".into()),
+        Verb::Decline => (Purpose::Decline { note: note.ok_or(NO_NOTE)? }, "Why not do it?".into()),
+        Verb::Hold => {
+            let roles = gate_roles(model, rows, &subject.song);
+            (Purpose::Hold { song: subject.song.clone(), roles, role: 0 }, "Why hold the song?".into())
+        }
+        _ => (Purpose::Return { song: subject.song.clone() }, "Why does it go back to mixing?".into()),
+    };
+    let engineers = [Role::Producer, Role::MixEngineer, Role::MasteringEngineer];
+    let may_hide = model.my_roles().iter().any(|role| engineers.contains(role));
+    let is_note = matches!(purpose, Purpose::Note { .. } | Purpose::Reply { .. });
+    Ok(Ask::Write(Box::new(WriteAsk {
+        project: subject.project.clone(),
+        purpose,
+        title,
+        area: text_area(""),
+        internal: (is_note && may_hide).then_some(false),
+        problem: None,
+    })))
+}
+
+/// My roles that the gate of the song's stage asks for; all of mine where it asks for none of them: the server will explain.
+fn gate_roles(model: &Model, rows: &Project, song_id: &str) -> Vec<Role> {
+    let mine: Vec<Role> = model.my_roles().into_iter().filter(|role| *role != Role::Listener).collect();
+    let stage = rows.song(song_id).map(v1::SongRow::stage);
+    let asked: Vec<Role> = rows
+        .head()
+        .iter()
+        .flat_map(|head| &head.gates)
+        .filter(|rule| Some(rule.stage()) == stage)
+        .flat_map(|rule| &rule.needs)
+        .flat_map(|need| need.any_of())
+        .collect();
+    let both: Vec<Role> = mine.iter().copied().filter(|role| asked.contains(role)).collect();
+    if both.is_empty() { mine } else { both }
+}
+
+fn approve(model: &Model, subject: &Subject) -> Result<Ask, &'static str> {
+    let rows = model.projects.get(&subject.project).ok_or(NO_VERSION)?;
+    let version = subject.version.as_ref().and_then(|id| rows.version(id)).ok_or(NO_VERSION)?;
+    let roles = gate_roles(model, rows, &subject.song);
+    if roles.is_empty() {
+        return Err("You hold no role here that could approve.");
+    }
+    Ok(Ask::Approve(ApproveAsk {
+        project: subject.project.clone(),
+        version: version.version_id.clone(),
+        fingerprint: version.fingerprint.clone(),
+        roles,
+        role: 0,
+        on_yes: false,
+    }))
+}
+
+fn revision(model: &Model, subject: &Subject) -> Result<Ask, &'static str> {
+    let rows = model.projects.get(&subject.project).ok_or(NO_VERSION)?;
+    let version = subject.version.clone().ok_or(NO_VERSION)?;
+    let open = rows.notes(&subject.song, false);
+    if open.is_empty() {
+        return Err("There are no open notes to ask for. Write what should change first: n.");
+    }
+    let askers = [Role::Artist, Role::Producer, Role::Label, Role::Manager];
+    let mut roles: Vec<Role> = model.my_roles().into_iter().filter(|role| askers.contains(role)).collect();
+    if roles.is_empty() {
+        roles = model.my_roles();
+    }
+    Ok(Ask::Revision(Box::new(RevisionAsk {
+        project: subject.project.clone(),
+        version,
+        roles,
+        role: 0,
+        chosen: open.iter().map(|note| (note.note_id.clone(), true)).collect(),
+        at: 0,
+        writing: false,
+        area: text_area(""),
+        problem: None,
+    })))
+}
+
+fn tick(model: &Model, subject: &Subject) -> Result<Ask, &'static str> {
+    let note_id = subject.note.clone().ok_or(NO_NOTE)?;
+    let rows = model.projects.get(&subject.project).ok_or(NO_NOTE)?;
+    let note = rows.note(&note_id).ok_or(NO_NOTE)?;
+    if note.checklist.is_empty() {
+        return Err("This note has no checklist.");
+    }
+    let at = note.checklist.iter().position(|item| !item.done).unwrap_or(0);
+    Ok(Ask::Tick(TickAsk { project: subject.project.clone(), note: note_id, at }))
+}
+
+fn recipe(model: &Model, subject: &Subject) -> Result<Ask, &'static str> {
+    let rows = model.projects.get(&subject.project).ok_or("The project is not here yet.")?;
+    let song = rows.song(&subject.song).ok_or("The song is not here yet.")?;
+    let mut area = text_area(&crate::scrub::block(&song.recipe_toml));
+    area.set_line_number_style(ratatui::style::Style::default());
+    Ok(Ask::Recipe(Box::new(RecipeAsk {
+        project: subject.project.clone(),
+        song: subject.song.clone(),
+        area,
+        check: RecipeCheck::Unknown,
+        save: false,
+    })))
+}
+
+/// My own approval of this song in that state.
+fn mine<'a>(model: &Model, rows: &'a Project, song: &str, state: ApprovalState) -> Option<&'a ApprovalView> {
+    let me = &model.me.as_ref()?.person_id;
+    rows.gate(song)?.approvals.iter().find(|it| it.state() == state && it.person_id == *me)
+}
+
+fn confirm(
+    model: &mut Model,
+    verb: Verb,
+    subject: &Subject,
+    about: String,
+) -> Result<ConfirmAsk, &'static str> {
+    let new_id = model.new_id();
+    let rows = model.projects.get(&subject.project).ok_or("The project is not here yet.")?;
+    let song = rows.song(&subject.song).ok_or("The song is not here yet.")?;
+    let song_id = song.song_id.clone();
+    let title = crate::scrub::line(&song.title);
+    let (action, yes, headline, lines) = match verb {
+        Verb::Withdraw => {
+            let it = mine(model, rows, &song_id, ApprovalState::Counts)
+                .ok_or("You have no approval here that counts.")?;
+            let version = rows.version(&it.version_id).map_or("the version".into(), words::version);
+            let action = Do::WithdrawApproval(v1::WithdrawApproval { approval_id: it.approval_id.clone() });
+            let line =
+                format!("Your approval of {version} as {} will count no more.", words::role(it.role()));
+            (action, "Withdraw", format!("Withdraw your approval of {title}?"), vec![line])
+        }
+        Verb::LiftHold => {
+            let it = mine(model, rows, &song_id, ApprovalState::Hold).ok_or("You hold nothing here.")?;
+            let action = Do::LiftHold(v1::LiftHold { approval_id: it.approval_id.clone() });
+            let line = format!("Your reason was: {}", it.reason);
+            (action, "Lift", format!("Lift your hold on {title}?"), vec![line])
+        }
+        Verb::AcceptHandoff => {
+            let version = song.handoff.as_ref().and_then(|it| rows.version(&it.version_id));
+            let line = version.map_or_else(String::new, |it| format!("{}: {}", words::version(it), it.title));
+            let action = Do::AcceptHandoff(v1::AcceptHandoff { song_id });
+            (action, "Accept", format!("Accept the handoff of {title}?"), vec![line])
+        }
+        Verb::MakeDelivery => {
+            let line = "It lists exactly the files that were signed. It cannot be changed afterwards.".into();
+            let action = Do::MakeDelivery(v1::MakeDelivery { delivery_id: new_id, song_id });
+            (action, "Deliver", format!("Make the delivery of {title}?"), vec![line])
+        }
+        Verb::StartRender => {
+            let line = if song.recipe_toml.is_empty() {
+                "The song has no recipe of its own; the studio's default is used.".into()
+            } else {
+                "With the song's own recipe.".to_owned()
+            };
+            let action = v1::StartRender { render_id: new_id, song_id, recipe_toml: String::new() };
+            (Do::StartRender(action), "Start", format!("Start a mastering render of {title}?"), vec![line])
+        }
+        _ => {
+            let none = "No render of this song is under way.";
+            let render = subject.render.as_ref().and_then(|id| rows.render(id)).ok_or(none)?;
+            if !matches!(render.state(), RenderState::Queued | RenderState::Running) {
+                return Err(none);
+            }
+            let action = Do::CancelRender(v1::CancelRender { render_id: render.render_id.clone() });
+            (action, "Cancel it", format!("Cancel the render of {title}?"), Vec::new())
+        }
+    };
+    let say = headline.trim_end_matches('?').to_lowercase();
+    Ok(ConfirmAsk {
+        project: subject.project.clone(),
+        verb,
+        about,
+        title: headline,
+        lines,
+        yes,
+        action: v1::Action { action: Some(action) },
+        say,
+        on_yes: false,
+    })
+}
+
+/// Files go up by the command line; the screen tells the exact command.
+fn upload(model: &Model, subject: &Subject) -> Notice {
+    let rows = model.projects.get(&subject.project);
+    let project = rows.and_then(Project::head).map_or("", |it| it.title.as_str());
+    let song = rows.and_then(|it| it.song(&subject.song));
+    let title = song.map_or("", |it| it.title.as_str());
+    Notice::Tell(format!("In a shell: {}", push_command(project, title)))
+}
+
+/// What to type, with names quoted for a shell.
+pub fn push_command(project: &str, song: &str) -> String {
+    format!("deadwax push FILE... --project {} --song {}", quoted(project), quoted(song))
+}
+
+/// What to type to add a song.
+pub fn song_command(project: &str) -> String {
+    format!("deadwax song add TITLE --project {}", quoted(project))
+}
+
+/// Single quotes keep everything but themselves: a name from somebody else cannot become a command.
+fn quoted(name: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+    if !name.is_empty() && name.chars().all(plain) {
+        name.to_owned()
+    } else {
+        format!("'{}'", crate::scrub::line(name).replace('\'', r"'\''"))
+    }
+}

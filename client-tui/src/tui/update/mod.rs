@@ -1,0 +1,292 @@
+//! `update`: the model and one message in, the changed model and effects out. Pure: no clock, no IO, no randomness but the model's own
+//! generator. What the network told is taken in here; keys go on to `keys`, `act` and `prompt`.
+
+mod act;
+mod nav;
+mod prompt;
+
+use deadwax_proto::v1::{PerformResponse, RenderState};
+
+use super::{
+    model::{Link, Model, Notice, Pending, RecipeCheck, Screen, Subscribed, Wave, WaveState},
+    msg::{Effect, Failure, Msg, WaveAsk},
+    rows,
+};
+pub(super) use act::{may, subject};
+pub use act::{push_command, song_command};
+pub use prompt::approve_problem;
+
+/// The longest wait between two tries to connect.
+const RETRY_MS_MAX: u64 = 30_000;
+
+pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    let ticked = matches!(msg, Msg::Tick(_) | Msg::Shown);
+    match msg {
+        Msg::Key(event) => effects = nav::key(model, event),
+        Msg::Paste(text) => prompt::paste(model, &text),
+        Msg::Resize(columns, rows) => model.size = (columns, rows),
+        Msg::Tick(now_ms) => tick(model, now_ms),
+        Msg::Shown => {
+            if let Some(prompt) = &mut model.prompt {
+                prompt.shown = true;
+            }
+        }
+        Msg::Connected { me, studio, projects } => {
+            model.me = Some(me);
+            model.studio = studio;
+            model.list = Some(projects);
+            model.link = Link::Online;
+            model.subscribed = Subscribed::default();
+            // A picture that was cut on its way is asked for again.
+            if let Some(wave) = model.wave.as_mut().filter(|wave| wave.state != WaveState::Here) {
+                wave.ask.columns = 0;
+            }
+            effects.push(Effect::WatchDesk);
+            effects.extend(model.pending.iter().map(perform));
+            open_start(model);
+        }
+        Msg::Lost { why } => lost(model, why, &mut effects),
+        Msg::SessionEnded { text, hint } => {
+            model.link = Link::Ended { text, hint };
+            model.pending.clear();
+        }
+        Msg::Projects(projects) => model.list = Some(projects),
+        Msg::Desk(rows) => {
+            model.desk = Some(rows);
+            model.tries = 0;
+        }
+        Msg::Rows { project_id, update } => {
+            model.tries = 0;
+            let now_ms = model.now_ms;
+            model.projects.entry(project_id).or_default().take(update, now_ms);
+        }
+        Msg::ProjectGone { project_id } => gone(model, &project_id),
+        Msg::Render { render_id, progress } => model.progress = Some((render_id, progress)),
+        Msg::Performed { command_id, outcome } => performed(model, &command_id, outcome, &mut effects),
+        Msg::Waveform { ticket, outcome } => waveform(model, ticket, outcome),
+        Msg::History { ticket, outcome } => history(model, ticket, outcome),
+        Msg::RecipeChecked { ticket, outcome } => effects = prompt::recipe_checked(model, ticket, outcome),
+        Msg::Edited(outcome) => effects = prompt::edited(model, outcome),
+        Msg::Quit => model.quit = true,
+    }
+    if !ticked {
+        model.dirty = true;
+    }
+    reconcile(model, &mut effects);
+    effects
+}
+
+/// The first effects of a client that has just started.
+pub fn begin() -> Vec<Effect> {
+    vec![Effect::Connect { after_ms: 0 }]
+}
+
+/// Redraws only for what a person could see change: a mark that fades, a banner that counts, a minute that went by.
+fn tick(model: &mut Model, now_ms: i64) {
+    let minute = now_ms / 60_000 != model.now_ms / 60_000;
+    model.now_ms = now_ms;
+    let mut faded = false;
+    for project in model.projects.values_mut() {
+        let before = project.fresh.len();
+        project.fresh.retain(|_, until_ms| *until_ms > now_ms);
+        faded |= project.fresh.len() != before;
+    }
+    model.dirty |= minute || faded || matches!(model.link, Link::Offline { .. });
+}
+
+fn lost(model: &mut Model, why: String, effects: &mut Vec<Effect>) {
+    let since_ms = match &model.link {
+        Link::Ended { .. } => return,
+        Link::Offline { since_ms, .. } => *since_ms,
+        Link::Connecting | Link::Online => model.now_ms,
+    };
+    let base_ms = (1_000u64 << model.tries.min(5)).min(RETRY_MS_MAX);
+    model.tries += 1;
+    // Up to a quarter more, so that many clients do not knock at the same moment after a restart.
+    let after_ms = base_ms + model.ids.draw() % (base_ms / 4);
+    let retry_at_ms = model.now_ms + i64::try_from(after_ms).unwrap_or(0);
+    model.link = Link::Offline { since_ms, retry_at_ms, why };
+    model.subscribed = Subscribed::default();
+    model.progress = None;
+    effects.push(Effect::Connect { after_ms });
+}
+
+fn gone(model: &mut Model, project_id: &str) {
+    let title = model
+        .projects
+        .get(project_id)
+        .and_then(|it| it.head())
+        .map_or_else(|| "The project".to_owned(), |head| head.title.clone());
+    model.projects.remove(project_id);
+    model.list.iter_mut().for_each(|list| list.retain(|it| it.project_id != project_id));
+    if model.project_id() == Some(project_id) {
+        model.prompt = None;
+        model.stack.truncate(1);
+        model.notice = Some(Notice::Refused {
+            text: format!("{title} is closed to you."),
+            hint: "Ask its manager whether you are still a member.".into(),
+        });
+    }
+    if model.subscribed.project.as_deref() == Some(project_id) {
+        model.subscribed.project = None;
+    }
+}
+
+fn open_start(model: &mut Model) {
+    let Some(wanted) = model.start.take() else { return };
+    let list = model.list.as_deref().unwrap_or_default();
+    match list.iter().find(|it| it.project_id == wanted || it.title.eq_ignore_ascii_case(&wanted)) {
+        Some(found) => {
+            let project = found.project_id.clone();
+            model.stack.push(Screen::Project { project, song: None });
+        }
+        None => {
+            model.notice = Some(Notice::Refused {
+                text: format!("No project of yours is called {wanted}."),
+                hint: "Press 2 to choose one of your projects.".into(),
+            });
+        }
+    }
+}
+
+pub(super) fn perform(pending: &Pending) -> Effect {
+    Effect::Perform {
+        command_id: pending.command_id.clone(),
+        project_id: pending.project_id.clone(),
+        action: pending.action.clone(),
+    }
+}
+
+fn performed(
+    model: &mut Model,
+    command_id: &str,
+    outcome: Result<PerformResponse, Failure>,
+    effects: &mut Vec<Effect>,
+) {
+    let Some(at) = model.pending.iter().position(|it| it.command_id == command_id) else { return };
+    match outcome {
+        Ok(answer) => {
+            let pending = model.pending.remove(at);
+            let text = if answer.effects.is_empty() {
+                format!("Done: {}.", pending.say)
+            } else {
+                answer.effects.join(" ")
+            };
+            model.notice = Some(Notice::Done(text));
+        }
+        Err(Failure::Refused { text, hint, .. }) => {
+            model.pending.remove(at);
+            model.notice = Some(Notice::Refused { text, hint });
+        }
+        // Nobody knows whether it was done: it stays, and goes out again with the same id when the server is back.
+        Err(Failure::Offline(why)) if model.online() => lost(model, why, effects),
+        Err(Failure::Offline(_)) => {}
+    }
+}
+
+fn waveform(model: &mut Model, ticket: u64, outcome: Result<deadwax_proto::v1::WaveformResponse, Failure>) {
+    let Some(wave) = model.wave.as_mut().filter(|wave| wave.ask.ticket == ticket) else { return };
+    match outcome {
+        Ok(answer) => {
+            let end = if wave.ask.end_frame == 0 { answer.frames } else { wave.ask.end_frame };
+            wave.data = Some((wave.ask.start_frame, end, answer));
+            wave.state = WaveState::Here;
+        }
+        Err(Failure::Refused { text, .. } | Failure::Offline(text)) => wave.state = WaveState::Failed(text),
+    }
+}
+
+fn history(model: &mut Model, ticket: u64, outcome: Result<deadwax_proto::v1::HistoryResponse, Failure>) {
+    let Some(page) = model.history.as_mut().filter(|page| page.ticket == ticket) else { return };
+    page.loading = false;
+    match outcome {
+        Ok(answer) => {
+            page.entries.extend(answer.entries);
+            page.next_before_seq = answer.next_before_seq;
+            page.problem = None;
+        }
+        Err(Failure::Refused { text, .. } | Failure::Offline(text)) => page.problem = Some(text),
+    }
+}
+
+/// Compares what the screens need with what the runner keeps open, and asks for the difference. The one place that starts and stops streams.
+fn reconcile(model: &mut Model, effects: &mut Vec<Effect>) {
+    if !model.online() {
+        return;
+    }
+    let project = model.project_id().map(str::to_owned);
+    if model.subscribed.project != project {
+        match &project {
+            Some(id) => {
+                let from = model.projects.get(id).filter(|it| it.loaded).map_or(0, |it| it.seq);
+                effects.push(Effect::WatchProject { project_id: id.clone(), from });
+            }
+            None => effects.push(Effect::StopProject),
+        }
+        model.subscribed.project = project;
+    }
+    let render = wanted_render(model);
+    if model.subscribed.render != render {
+        model.progress = None;
+        match &render {
+            Some((project_id, render_id)) => effects
+                .push(Effect::WatchRender { project_id: project_id.clone(), render_id: render_id.clone() }),
+            None => effects.push(Effect::StopRender),
+        }
+        model.subscribed.render = render;
+    }
+    if let Some(ask) = wanted_wave(model) {
+        let same_file = |wave: &Wave| wave.ask.sha256 == ask.sha256 && wave.ask.version_id == ask.version_id;
+        let data = model.wave.take().filter(same_file).and_then(|wave| wave.data);
+        model.wave = Some(Wave { ask: ask.clone(), state: WaveState::Asked, data });
+        effects.push(Effect::Waveform(ask));
+    }
+}
+
+/// The running render of the song on the master screen.
+fn wanted_render(model: &Model) -> Option<(String, String)> {
+    let Screen::Master { project, song, .. } = model.top() else { return None };
+    let renders = model.projects.get(project)?.renders(song);
+    let busy =
+        renders.into_iter().find(|it| matches!(it.state(), RenderState::Queued | RenderState::Running))?;
+    Some((project.clone(), busy.render_id.clone()))
+}
+
+/// The picture that the song screen needs and does not have.
+fn wanted_wave(model: &mut Model) -> Option<WaveAsk> {
+    let Screen::Song(view) = model.top() else { return None };
+    let version = view.version(model.projects.get(&view.project)?)?;
+    let file = version.files.get(view.file).or_else(|| version.files.first())?;
+    let facts = file.facts.as_ref()?;
+    let (start_ms, end_ms) = view.window.unwrap_or((0, rows::length_ms(version)));
+    let to_frame = |ms: u64| {
+        u64::try_from(u128::from(ms) * u128::from(facts.sample_rate) / 1000)
+            .unwrap_or(u64::MAX)
+            .min(facts.frames)
+    };
+    let whole = view.window.is_none();
+    let mut ask = WaveAsk {
+        ticket: 0,
+        project_id: view.project.clone(),
+        version_id: version.version_id.clone(),
+        sha256: file.sha256.clone(),
+        start_frame: to_frame(start_ms),
+        end_frame: if whole { 0 } else { to_frame(end_ms) },
+        columns: u32::from(super::draw::wave_columns(model.size.0)) * 2,
+    };
+    if let Some(wave) = &model.wave {
+        ask.ticket = wave.ask.ticket;
+        // A refusal stays until something else is asked.
+        if wave.ask == ask {
+            return None;
+        }
+    }
+    ask.ticket = model.next_ticket();
+    Some(ask)
+}
+
+/// Whether an answer to this recipe check is still awaited.
+fn awaits(check: &RecipeCheck, ticket: u64) -> bool {
+    matches!(check, RecipeCheck::Asked(asked) if *asked == ticket)
+}

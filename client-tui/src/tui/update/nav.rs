@@ -1,0 +1,380 @@
+//! Keys where no prompt is open: moving, opening, going back. Keys that ask the server for something go on to `act`.
+
+use crossterm::event::{KeyEvent, KeyEventKind};
+use deadwax_proto::v1::{DeskKind, Stage};
+
+use super::{act, prompt};
+use crate::tui::{
+    draw,
+    keys::{self, Kind, Verb},
+    model::{Focus, HistoryPage, Model, Notice, Screen, SongView},
+    msg::Effect,
+    rows::{self, Project},
+    words,
+};
+
+/// The closest view, in milliseconds.
+const WINDOW_MS_MIN: u64 = 500;
+
+pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
+    if event.kind == KeyEventKind::Release {
+        return Vec::new();
+    }
+    // Leaving works everywhere, in a prompt too.
+    if keys::find(Kind::Help, &event) == Some(Verb::Quit) {
+        model.quit = true;
+        return Vec::new();
+    }
+    if model.prompt.is_some() {
+        return prompt::key(model, event);
+    }
+    let Some(verb) = keys::find(model.top().kind(), &event) else { return Vec::new() };
+    match verb {
+        Verb::Back => back(model, event),
+        Verb::Help => {
+            let of = model.top().kind();
+            if of != Kind::Help {
+                model.stack.push(Screen::Help { of, at: 0 });
+            }
+        }
+        Verb::Desk => go(model, Screen::Desk { at: 0 }),
+        Verb::Projects => {
+            go(model, Screen::Projects { at: 0 });
+            return vec![Effect::ListProjects];
+        }
+        Verb::History | Verb::More => return history(model, verb),
+        Verb::Master => master(model),
+        Verb::Open => open(model),
+        Verb::Up | Verb::Down | Verb::PageUp | Verb::PageDown | Verb::First | Verb::Last => step(model, verb),
+        Verb::Left | Verb::Right if model.top().kind() == Kind::Project => across(model, verb == Verb::Right),
+        Verb::Left
+        | Verb::Right
+        | Verb::NextPane
+        | Verb::NextAlternate
+        | Verb::ZoomIn
+        | Verb::ZoomOut
+        | Verb::ZoomAll
+        | Verb::NoteBefore
+        | Verb::NoteAfter
+        | Verb::MarkRange
+        | Verb::Settled => wave(model, verb),
+        Verb::Quit => model.quit = true,
+        asks => return act::act(model, asks),
+    }
+    Vec::new()
+}
+
+fn back(model: &mut Model, event: KeyEvent) {
+    if model.notice.take().is_some() {
+        return;
+    }
+    if let Screen::Song(view) = model.top_mut()
+        && view.mark_ms.take().is_some()
+    {
+        return;
+    }
+    if model.stack.len() > 1 {
+        model.stack.pop();
+    } else if event.code == crossterm::event::KeyCode::Char('q') {
+        model.quit = true;
+    }
+}
+
+/// The desk and the list of projects are roots: going there forgets the way that led elsewhere.
+fn go(model: &mut Model, root: Screen) {
+    model.stack.truncate(1);
+    model.stack[0] = Screen::Desk { at: 0 };
+    if !matches!(root, Screen::Desk { .. }) {
+        model.stack.push(root);
+    }
+}
+
+fn open(model: &mut Model) {
+    let next = match model.top() {
+        Screen::Desk { at } => {
+            let Some(row) = model.desk.as_deref().and_then(|rows| rows.get(*at)) else { return };
+            let row = row.clone();
+            return open_desk(model, &row);
+        }
+        Screen::Projects { at } => model
+            .list
+            .as_deref()
+            .and_then(|list| list.get(*at))
+            .map(|it| Screen::Project { project: it.project_id.clone(), song: None }),
+        Screen::Project { project, song } => model
+            .projects
+            .get(project)
+            .and_then(|rows| draw::selected_song(rows, song.as_deref()))
+            .map(|it| Screen::Song(SongView::new(project.clone(), it.song_id.clone()))),
+        Screen::Master { project, song, render } => model
+            .projects
+            .get(project)
+            .and_then(|rows| {
+                let render = draw::selected_render(rows, song, render.as_deref())?;
+                rows.version(&render.master_version_id)
+            })
+            .map(|master| {
+                let mut view = SongView::new(project.clone(), song.clone());
+                view.version = Some(master.version_id.clone());
+                Screen::Song(view)
+            }),
+        Screen::Song(_) => return to_note(model),
+        Screen::History { .. } | Screen::Help { .. } => None,
+    };
+    match next {
+        Some(screen) => model.stack.push(screen),
+        None if model.top().kind() == Kind::Master => {
+            model.notice = Some(Notice::Tell("This render has made no master yet.".into()));
+        }
+        None => {}
+    }
+}
+
+fn open_desk(model: &mut Model, row: &deadwax_proto::v1::DeskRow) {
+    let project = row.project_id.clone();
+    model.stack.push(Screen::Project {
+        project: project.clone(),
+        song: (!row.song_id.is_empty()).then(|| row.song_id.clone()),
+    });
+    if row.song_id.is_empty() {
+        return;
+    }
+    let mut view = SongView::new(project.clone(), row.song_id.clone());
+    let (noun, id) = row.target_key.split_once('/').unwrap_or_default();
+    match noun {
+        "note" => view.note = Some(id.to_owned()),
+        "version" => view.version = Some(id.to_owned()),
+        _ => {}
+    }
+    model.stack.push(Screen::Song(view));
+    if noun == "render" || row.kind() == DeskKind::RenderFailed {
+        let render = (noun == "render").then(|| id.to_owned());
+        model.stack.push(Screen::Master { project, song: row.song_id.clone(), render });
+    }
+}
+
+/// Enter on a note: the time cursor goes there. On a version: it is shown.
+fn to_note(model: &mut Model) {
+    let Some(project) = model.project() else { return };
+    let Screen::Song(view) = model.top() else { return };
+    let Some(note) = draw::selected_note(project, view) else { return };
+    let (start_ms, end_ms) = (note.start_ms, note.end_ms);
+    let Screen::Song(view) = model.top_mut() else { return };
+    if let Some(start_ms) = start_ms {
+        view.cursor_ms = end_ms.unwrap_or(start_ms);
+        view.mark_ms = end_ms.map(|_| start_ms);
+        follow_cursor(view);
+    }
+}
+
+fn master(model: &mut Model) {
+    let song = match model.top() {
+        Screen::Song(view) => Some((view.project.clone(), view.song.clone())),
+        Screen::Project { project, song } => model
+            .projects
+            .get(project)
+            .and_then(|rows| draw::selected_song(rows, song.as_deref()))
+            .map(|it| (project.clone(), it.song_id.clone())),
+        _ => None,
+    };
+    if let Some((project, song)) = song {
+        model.stack.push(Screen::Master { project, song, render: None });
+    }
+}
+
+fn history(model: &mut Model, verb: Verb) -> Vec<Effect> {
+    let (project, song) = match model.top() {
+        Screen::Song(view) => (view.project.clone(), view.song.clone()),
+        Screen::Master { project, song, .. } | Screen::History { project, song, .. } => {
+            (project.clone(), song.clone())
+        }
+        Screen::Project { project, .. } => (project.clone(), String::new()),
+        _ => return Vec::new(),
+    };
+    if !model.online() {
+        model.notice = Some(act::offline());
+        return Vec::new();
+    }
+    let ticket = model.next_ticket();
+    let mut before_seq = 0;
+    if verb == Verb::More {
+        let Some(page) = model.history.as_mut().filter(|page| !page.loading) else { return Vec::new() };
+        if page.next_before_seq == 0 && page.problem.is_none() {
+            model.notice = Some(Notice::Tell("There are no older entries.".into()));
+            return Vec::new();
+        }
+        page.loading = true;
+        page.ticket = ticket;
+        before_seq = page.next_before_seq;
+    } else {
+        model.history = Some(HistoryPage {
+            project: project.clone(),
+            song: song.clone(),
+            ticket,
+            loading: true,
+            entries: Vec::new(),
+            next_before_seq: 0,
+            problem: None,
+        });
+        model.stack.push(Screen::History { project: project.clone(), song: song.clone(), at: 0 });
+    }
+    vec![Effect::History { ticket, project_id: project, song_id: song, before_seq }]
+}
+
+fn moved(at: usize, len: usize, verb: Verb) -> usize {
+    let last = len.saturating_sub(1);
+    match verb {
+        Verb::Up => at.saturating_sub(1),
+        Verb::Down => at.saturating_add(1).min(last),
+        Verb::PageUp => at.saturating_sub(10),
+        Verb::PageDown => at.saturating_add(10).min(last),
+        Verb::First => 0,
+        Verb::Last => last,
+        _ => at.min(last),
+    }
+}
+
+/// Moves the mark of a list that is held by id.
+fn moved_id(ids: &[String], now: Option<&str>, verb: Verb) -> Option<String> {
+    let at = now.and_then(|now| ids.iter().position(|id| id == now)).unwrap_or(0);
+    ids.get(moved(at, ids.len(), verb)).cloned()
+}
+
+fn step(model: &mut Model, verb: Verb) {
+    let desk_len = model.desk.as_deref().map_or(0, <[_]>::len);
+    let list_len = model.list.as_deref().map_or(0, <[_]>::len);
+    let history_len = model.history.as_ref().map_or(0, |page| page.entries.len());
+    let columns_apart = draw::has_columns(model.size.0);
+    let Model { stack, projects, .. } = model;
+    let Some(top) = stack.last_mut() else { return };
+    match top {
+        Screen::Desk { at } => *at = moved(*at, desk_len, verb),
+        Screen::Projects { at } => *at = moved(*at, list_len, verb),
+        Screen::History { at, .. } => *at = moved(*at, history_len, verb),
+        Screen::Help { of, at } => *at = moved(*at, keys::bindings(*of).count(), verb),
+        Screen::Project { project, song } => {
+            let Some(rows) = projects.get(project) else { return };
+            let now = draw::selected_song(rows, song.as_deref()).map(|it| (it.stage(), it.song_id.clone()));
+            let Some((stage, now)) = now else { return };
+            let ids = if columns_apart {
+                column(rows, stage)
+            } else {
+                words::STAGES.iter().flat_map(|stage| column(rows, *stage)).collect()
+            };
+            *song = moved_id(&ids, Some(&now), verb);
+        }
+        Screen::Master { project, song, render } => {
+            let Some(rows) = projects.get(project) else { return };
+            let ids: Vec<_> = rows.renders(song).iter().map(|it| it.render_id.clone()).collect();
+            *render = moved_id(&ids, render.as_deref(), verb);
+        }
+        Screen::Song(view) => {
+            let Some(rows) = projects.get(&view.project) else { return };
+            step_song(rows, view, verb);
+        }
+    }
+}
+
+fn step_song(rows: &Project, view: &mut SongView, verb: Verb) {
+    match view.focus {
+        Focus::Versions => {
+            let ids: Vec<_> = rows.versions(&view.song).iter().map(|it| it.version_id.clone()).collect();
+            let now = view.version(rows).map(|it| it.version_id.clone());
+            let next = moved_id(&ids, now.as_deref(), verb);
+            // Back on the newest: follow what comes.
+            view.version = next.filter(|id| ids.first() != Some(id));
+            view.file = 0;
+        }
+        Focus::Notes => {
+            let ids: Vec<_> =
+                rows.notes(&view.song, view.settled).iter().map(|it| it.note_id.clone()).collect();
+            view.note = moved_id(&ids, view.note.as_deref(), verb);
+        }
+    }
+}
+
+/// The songs of one stage, in order: a column of the project screen.
+fn column(rows: &Project, stage: Stage) -> Vec<String> {
+    rows.songs_in(stage).iter().map(|it| it.song_id.clone()).collect()
+}
+
+/// To the nearest stage on that side that holds songs.
+fn across(model: &mut Model, right: bool) {
+    let Model { stack, projects, .. } = model;
+    let Some(Screen::Project { project, song }) = stack.last_mut() else { return };
+    let Some(rows) = projects.get(project) else { return };
+    let Some(now) = draw::selected_song(rows, song.as_deref()) else { return };
+    let at = words::STAGES.iter().position(|stage| *stage == now.stage()).unwrap_or(0);
+    let depth = column(rows, now.stage()).iter().position(|id| *id == now.song_id).unwrap_or(0);
+    let next = if right {
+        words::STAGES[at + 1..].iter().map(|stage| column(rows, *stage)).find(|ids| !ids.is_empty())
+    } else {
+        words::STAGES[..at].iter().rev().map(|stage| column(rows, *stage)).find(|ids| !ids.is_empty())
+    };
+    if let Some(ids) = next {
+        *song = ids.get(depth.min(ids.len() - 1)).cloned();
+    }
+}
+
+fn wave(model: &mut Model, verb: Verb) {
+    let columns = u64::from(draw::wave_columns(model.size.0)).max(1);
+    let Model { stack, projects, .. } = model;
+    let Some(Screen::Song(view)) = stack.last_mut() else { return };
+    let Some(rows) = projects.get(&view.project) else { return };
+    let length_ms = view.version(rows).map_or(0, rows::length_ms);
+    let files = view.version(rows).map_or(0, |it| it.files.len());
+    let (start_ms, end_ms) = view.window.unwrap_or((0, length_ms));
+    let column_ms = (end_ms.saturating_sub(start_ms) / columns).max(1);
+    match verb {
+        Verb::Left => view.cursor_ms = view.cursor_ms.saturating_sub(column_ms),
+        Verb::Right => view.cursor_ms = view.cursor_ms.saturating_add(column_ms).min(length_ms),
+        Verb::NextPane => {
+            view.focus = if view.focus == Focus::Notes { Focus::Versions } else { Focus::Notes };
+        }
+        Verb::NextAlternate => view.file = if files == 0 { 0 } else { (view.file + 1) % files },
+        Verb::ZoomIn => zoom(view, length_ms, true),
+        Verb::ZoomOut => zoom(view, length_ms, false),
+        Verb::ZoomAll => view.window = None,
+        Verb::MarkRange => {
+            view.mark_ms = if view.mark_ms.is_some() { None } else { Some(view.cursor_ms) };
+        }
+        Verb::Settled => view.settled = !view.settled,
+        Verb::NoteBefore | Verb::NoteAfter => {
+            let notes = rows.notes(&view.song, view.settled);
+            let timed = notes.iter().filter_map(|it| it.start_ms.map(|ms| (ms, &it.note_id)));
+            let next = if verb == Verb::NoteAfter {
+                timed.filter(|(ms, _)| *ms > view.cursor_ms).min_by_key(|(ms, _)| *ms)
+            } else {
+                timed.filter(|(ms, _)| *ms < view.cursor_ms).max_by_key(|(ms, _)| *ms)
+            };
+            if let Some((ms, id)) = next {
+                view.cursor_ms = ms;
+                view.note = Some(id.clone());
+            }
+        }
+        _ => {}
+    }
+    follow_cursor(view);
+}
+
+fn zoom(view: &mut SongView, length_ms: u64, closer: bool) {
+    let (start_ms, end_ms) = view.window.unwrap_or((0, length_ms));
+    let span_ms = end_ms.saturating_sub(start_ms);
+    let next_ms = if closer { (span_ms / 2).max(WINDOW_MS_MIN) } else { span_ms.saturating_mul(2) };
+    if next_ms >= length_ms {
+        view.window = None;
+        return;
+    }
+    let start_ms = view.cursor_ms.saturating_sub(next_ms / 2).min(length_ms - next_ms);
+    view.window = Some((start_ms, start_ms + next_ms));
+}
+
+/// The window moves by halves, so that the picture is not fetched anew at each step of the cursor.
+fn follow_cursor(view: &mut SongView) {
+    let Some((start_ms, end_ms)) = view.window else { return };
+    let span_ms = end_ms - start_ms;
+    if view.cursor_ms < start_ms || view.cursor_ms > end_ms {
+        let start_ms = view.cursor_ms.saturating_sub(span_ms / 2).min(u64::MAX - span_ms);
+        view.window = Some((start_ms, start_ms + span_ms));
+    }
+}

@@ -1,0 +1,136 @@
+//! Numbers and enums as people read them: times, levels, sizes, roles, states. No layout, no foreign text.
+
+use deadwax_proto::v1::{NoteState, RenderState, Role, Stage, VersionKind, VersionRow};
+
+pub fn role(role: Role) -> &'static str {
+    match role {
+        Role::Unspecified => "nobody",
+        Role::Artist => "artist",
+        Role::Producer => "producer",
+        Role::MixEngineer => "mix engineer",
+        Role::MasteringEngineer => "mastering engineer",
+        Role::Label => "label",
+        Role::Manager => "manager",
+        Role::Listener => "listener",
+    }
+}
+
+pub fn roles(all: impl Iterator<Item = Role>) -> String {
+    all.map(role).collect::<Vec<_>>().join(", ")
+}
+
+pub fn stage(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Unspecified => "Nowhere",
+        Stage::Recording => "Recording",
+        Stage::Mixing => "Mixing",
+        Stage::Mastering => "Mastering",
+        Stage::Delivered => "Delivered",
+    }
+}
+
+pub const STAGES: [Stage; 4] = [Stage::Recording, Stage::Mixing, Stage::Mastering, Stage::Delivered];
+
+pub fn kind(kind: VersionKind) -> &'static str {
+    match kind {
+        VersionKind::Unspecified => "Version",
+        VersionKind::Take => "Take",
+        VersionKind::Mix => "Mix",
+        VersionKind::Master => "Master",
+    }
+}
+
+/// "Mix 2".
+pub fn version(row: &VersionRow) -> String {
+    format!("{} {}", kind(row.kind()), row.number)
+}
+
+/// A symbol and a word: colour never speaks alone.
+pub fn note_state(state: NoteState) -> (&'static str, &'static str) {
+    match state {
+        NoteState::Unspecified | NoteState::Open => ("○", "open"),
+        NoteState::Addressed => ("◐", "addressed"),
+        NoteState::Accepted => ("●", "accepted"),
+        NoteState::Declined => ("×", "declined"),
+    }
+}
+
+pub fn render_state(state: RenderState) -> (&'static str, &'static str) {
+    match state {
+        RenderState::Unspecified | RenderState::Queued => ("○", "queued"),
+        RenderState::Running => ("▶", "running"),
+        RenderState::Done => ("●", "done"),
+        RenderState::Failed => ("×", "failed"),
+        RenderState::Cancelled => ("–", "cancelled"),
+    }
+}
+
+/// "3:07" or with tenths "3:07.4".
+pub fn clock(ms: u64, tenths: bool) -> String {
+    let (minutes, seconds) = (ms / 60_000, ms / 1000 % 60);
+    if tenths {
+        format!("{minutes}:{seconds:02}.{}", ms % 1000 / 100)
+    } else {
+        format!("{minutes}:{seconds:02}")
+    }
+}
+
+/// "1:02.5" or "1:02.5-1:10.0"; "whole song" where there is no time.
+pub fn span(start_ms: Option<u64>, end_ms: Option<u64>) -> String {
+    match (start_ms, end_ms) {
+        (None, _) => "whole song".into(),
+        (Some(start), None) => clock(start, true),
+        (Some(start), Some(end)) => format!("{}-{}", clock(start, true), clock(end, true)),
+    }
+}
+
+pub fn age(now_ms: i64, at_ms: i64) -> String {
+    let seconds = now_ms.saturating_sub(at_ms).max(0) / 1000;
+    match seconds {
+        0..60 => "now".into(),
+        60..3600 => format!("{} min", seconds / 60),
+        3600..86_400 => format!("{} h", seconds / 3600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
+pub fn lufs(value: f64) -> String {
+    level(value, "LUFS")
+}
+
+pub fn dbtp(value: f64) -> String {
+    level(value, "dBTP")
+}
+
+fn level(value: f64, unit: &str) -> String {
+    if value.is_finite() { format!("{value:.1} {unit}") } else { "silence".into() }
+}
+
+pub fn bytes(count: u64) -> String {
+    let value = count as f64;
+    match count {
+        0..1_000 => format!("{count} B"),
+        1_000..1_000_000 => format!("{:.1} kB", value / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", value / 1e6),
+        _ => format!("{:.1} GB", value / 1e9),
+    }
+}
+
+/// "48 kHz", "44.1 kHz".
+pub fn rate(hz: u32) -> String {
+    if hz.is_multiple_of(1000) {
+        format!("{} kHz", hz / 1000)
+    } else {
+        format!("{:.1} kHz", f64::from(hz) / 1000.0)
+    }
+}
+
+/// The first digits of a fingerprint, in groups of four: enough for two people to compare aloud.
+pub fn fingerprint(hex: &str) -> String {
+    let head: Vec<char> = hex.chars().take(16).collect();
+    head.chunks(4).map(|chunk| chunk.iter().collect::<String>()).collect::<Vec<_>>().join(" ")
+}
+
+pub fn count(number: usize, one: &str, many: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
+}

@@ -1,0 +1,353 @@
+//! Flows: what is sent, what is never sent by accident, and what survives a cut.
+
+use deadwax_client::tui::{
+    Effect, Failure, Msg,
+    model::{Ask, Link, Notice, Screen},
+    update,
+};
+use deadwax_proto::v1::{
+    self as v1, PerformResponse, Row, VersionKind, action::Action as Do, row::Row as Of,
+};
+
+use crate::{
+    sample::{self, NOW_MS, PLAIN},
+    seat::Seat,
+};
+
+const SIZE: (u16, u16) = (80, 24);
+
+/// The label in front of Mix 2, as the desk opens it.
+fn label() -> Seat {
+    let mut seat = Seat::sample(SIZE, 3, PLAIN);
+    seat.press("<enter>");
+    seat.sent();
+    seat
+}
+
+/// Mix 3 arrives.
+pub fn supersede(seat: &mut Seat) {
+    let mut old = sample::version("v2", 0, VersionKind::Mix, 2, PLAIN);
+    old.superseded = true;
+    let new = sample::version("v3", 0, VersionKind::Mix, 3, PLAIN);
+    seat.rows(false, vec![version(old), version(new)]);
+}
+
+fn version(row: v1::VersionRow) -> Row {
+    sample::row(&format!("version/{}", row.version_id), Of::Version(row))
+}
+
+fn action(effect: &Effect) -> Do {
+    let Effect::Perform { action, .. } = effect else { panic!("not a command: {effect:?}") };
+    action.action.clone().unwrap()
+}
+
+#[test]
+fn an_approval_sends_what_was_quoted() {
+    let mut seat = label();
+    seat.press("a");
+    assert!(seat.sent().is_empty());
+    seat.press("y");
+    let sent = seat.sent();
+    let [effect] = sent.as_slice() else { panic!("{sent:?}") };
+    let Do::Approve(approve) = action(effect) else { panic!("{effect:?}") };
+    assert_eq!(approve.version_id, "v2");
+    assert_eq!(approve.fingerprint, sample::version("v2", 0, VersionKind::Mix, 2, PLAIN).fingerprint);
+    assert_eq!(approve.role(), v1::Role::Label);
+    assert_eq!(uuid::Uuid::parse_str(&approve.approval_id).unwrap().get_version_num(), 7);
+}
+
+#[test]
+fn enter_alone_never_approves() {
+    let mut seat = label();
+    seat.press("a<enter>");
+    assert!(seat.model.prompt.is_none(), "the default is Cancel");
+    seat.press("a<esc>");
+    seat.press("an");
+    assert!(seat.sent().is_empty());
+    seat.press("a<tab><enter>");
+    assert_eq!(seat.sent().len(), 1, "Enter on [ Approve ] does");
+}
+
+#[test]
+fn keys_typed_ahead_and_pasted_text_sign_nothing() {
+    let mut seat = label();
+    seat.press_unseen("ay<tab><enter>");
+    assert!(seat.sent().is_empty());
+    assert!(matches!(seat.model.prompt.as_ref().unwrap().ask, Ask::Approve(_)));
+    seat.tell(Msg::Shown);
+    seat.tell(Msg::Paste("y\n".into()));
+    assert!(seat.sent().is_empty());
+}
+
+#[test]
+fn a_version_superseded_under_the_prompt_cannot_be_signed() {
+    let mut seat = label();
+    seat.press("a");
+    supersede(&mut seat);
+    assert!(seat.screen().contains("Mix 3 came while this was open. Mix 2 is superseded."));
+    seat.press("y<tab>y");
+    assert!(seat.model.prompt.is_some(), "it stays and says why");
+    seat.press("<enter>");
+    assert!(seat.model.prompt.is_none(), "Enter only closes now");
+    assert!(seat.sent().is_empty());
+}
+
+#[test]
+fn changed_files_under_the_prompt_cannot_be_signed() {
+    let mut seat = label();
+    seat.press("a");
+    let mut changed = sample::version("v2", 0, VersionKind::Mix, 2, PLAIN);
+    changed.fingerprint = "0".repeat(64);
+    seat.rows(false, vec![version(changed)]);
+    seat.press("y");
+    assert!(seat.sent().is_empty());
+}
+
+#[test]
+fn a_cut_under_the_prompt_signs_nothing() {
+    let mut seat = label();
+    seat.press("a");
+    seat.tell(Msg::Lost { why: "cut".into() });
+    seat.press("y");
+    assert!(seat.sent().is_empty());
+}
+
+#[test]
+fn a_second_press_while_pending_does_nothing() {
+    let mut seat = label();
+    seat.press("ay");
+    assert_eq!(seat.sent().len(), 1);
+    seat.press("a");
+    assert!(seat.model.prompt.is_none());
+    assert!(seat.sent().is_empty());
+}
+
+#[test]
+fn a_cut_command_goes_out_again_with_the_same_id() {
+    let mut seat = label();
+    seat.press("ay");
+    let first = seat.sent();
+    let Effect::Perform { command_id, .. } = &first[0] else { panic!() };
+    let outcome = Err(Failure::Offline("cut".into()));
+    seat.tell(Msg::Performed { command_id: command_id.clone(), outcome });
+    seat.tell(Msg::Lost { why: "cut".into() });
+    assert_eq!(seat.model.pending.len(), 1);
+    seat.connect(3, PLAIN);
+    assert_eq!(seat.sent(), first);
+    let answer = PerformResponse { first_seq: 41, seq: 41, effects: vec!["Label approved Mix 2.".into()] };
+    seat.tell(Msg::Performed { command_id: command_id.clone(), outcome: Ok(answer) });
+    assert!(seat.model.pending.is_empty());
+    assert!(seat.screen().contains("✓ Label approved Mix 2."));
+}
+
+#[test]
+fn a_refusal_is_told_with_its_hint_until_esc() {
+    let mut seat = label();
+    seat.press("ay");
+    let sent = seat.sent();
+    let Effect::Perform { command_id, .. } = &sent[0] else { panic!() };
+    seat.tell(Msg::Performed {
+        command_id: command_id.clone(),
+        outcome: Err(Failure::Refused {
+            reason: "ON_HOLD".into(),
+            text: "Glass Hour is on hold.".into(),
+            hint: "Ask Mara Voss to lift it.".into(),
+        }),
+    });
+    assert!(seat.screen().contains("× Glass Hour is on hold. Ask Mara Voss to lift it. (Esc)"));
+    seat.press("<esc>");
+    assert!(!seat.screen().contains("on hold"));
+    assert!(matches!(seat.model.top(), Screen::Song(_)), "the first Esc only closed the message");
+}
+
+#[test]
+fn what_the_server_refuses_is_not_sent() {
+    let mut seat = label();
+    seat.press("<tab><down>a");
+    let Some(Notice::Refused { text, hint }) = &seat.model.notice else { panic!() };
+    assert_eq!(text, "Mix 1 was superseded by Mix 2.");
+    assert_eq!(hint, "Look at Mix 2 and approve that one.");
+    assert!(seat.sent().is_empty());
+}
+
+#[test]
+fn offline_nothing_is_sent_and_reading_goes_on() {
+    let mut seat = label();
+    seat.tell(Msg::Lost { why: "cut".into() });
+    seat.press("a");
+    assert!(seat.model.prompt.is_none());
+    assert!(seat.screen().contains("Not connected: nothing was sent."));
+    seat.press("<esc><esc><esc>");
+    assert!(seat.screen().contains("Approve Mix 2 as label."));
+    assert!(seat.sent().is_empty());
+}
+
+#[test]
+fn a_note_carries_the_marked_range() {
+    let mut seat = label();
+    seat.press("<right><right> <right><right>nTwo words.<enter>");
+    let sent = seat.sent();
+    let Do::AddNote(note) = action(&sent[0]) else { panic!() };
+    let column_ms = 204_000 / 78;
+    assert_eq!((note.start_ms, note.end_ms), (Some(2 * column_ms), Some(4 * column_ms)));
+    assert_eq!((note.text.as_str(), note.version_id.as_str()), ("Two words.", "v2"));
+    assert!(!note.internal);
+}
+
+#[test]
+fn an_engineer_can_write_an_internal_note() {
+    let mut seat = Seat::sample(SIZE, 1, PLAIN);
+    seat.press("<enter>N<c-t>De-esser was off.<enter>");
+    let sent = seat.sent();
+    let Do::AddNote(note) = action(&sent[0]) else { panic!() };
+    assert!(note.internal);
+    assert_eq!(note.start_ms, None);
+}
+
+#[test]
+fn esc_throws_no_text_away_at_the_first_press() {
+    let mut seat = label();
+    seat.press("nlong thought<esc>");
+    assert!(seat.screen().contains("Esc again throws the text away."));
+    seat.press("s");
+    assert!(seat.screen().contains("long thoughts"));
+    seat.press("<esc><esc>");
+    assert!(seat.model.prompt.is_none());
+    assert!(seat.sent().is_empty());
+}
+
+#[test]
+fn a_revision_names_the_chosen_notes_and_the_round() {
+    let mut seat = label();
+    seat.press("R");
+    assert!(seat.screen().contains("round 2 of 2 included"));
+    seat.press(" <enter>Please.<enter>");
+    let sent = seat.sent();
+    let Do::RequestRevision(request) = action(&sent[0]) else { panic!() };
+    assert_eq!(request.note_ids, ["n2", "n5"]);
+    assert_eq!(request.message, "Please.");
+}
+
+#[test]
+fn a_recipe_is_saved_only_after_the_server_found_it_sound() {
+    let mut seat = Seat::sample(SIZE, 2, PLAIN);
+    seat.press("<down><down><enter>e<c-s>");
+    assert!(seat.sent().is_empty());
+    let ticket = seat.model.ticket;
+    let wrong = v1::CheckRecipeResponse { valid: false, line: 2, text: "no".into(), hash: String::new() };
+    seat.tell(Msg::RecipeChecked { ticket, outcome: Ok(wrong) });
+    assert!(seat.sent().is_empty() && seat.model.prompt.is_some());
+    seat.press("<c-s>");
+    let ticket = seat.model.ticket;
+    let sound = v1::CheckRecipeResponse { valid: true, ..Default::default() };
+    seat.tell(Msg::RecipeChecked { ticket: ticket - 1, outcome: Ok(sound.clone()) });
+    assert!(seat.sent().is_empty(), "an answer about an older text counts for nothing");
+    seat.tell(Msg::RecipeChecked { ticket, outcome: Ok(sound) });
+    let sent = seat.sent();
+    let Do::SetRecipe(set) = action(&sent[0]) else { panic!() };
+    assert_eq!(set.recipe_toml, sample::RECIPE);
+}
+
+#[test]
+fn the_marked_row_stays_when_another_arrives() {
+    let mut seat = label();
+    seat.press("]]");
+    let Screen::Song(view) = seat.model.top() else { panic!() };
+    let chosen = view.note.clone();
+    assert_eq!(chosen.as_deref(), Some("n1"));
+    let mut early = sample::rows(3, PLAIN).into_iter().find(|row| row.key == "note/n2").unwrap();
+    early.key = "note/n9".into();
+    if let Some(Of::Note(note)) = &mut early.row {
+        note.note_id = "n9".into();
+        note.start_ms = Some(1);
+    }
+    seat.rows(false, vec![early]);
+    let Screen::Song(view) = seat.model.top() else { panic!() };
+    assert_eq!(view.note, chosen);
+}
+
+#[test]
+fn waits_between_tries_grow_and_end_with_the_line() {
+    let mut seat = Seat::new(SIZE);
+    let mut waits = Vec::new();
+    for _ in 0..8 {
+        seat.effects.clear();
+        seat.tell(Msg::Lost { why: "refused".into() });
+        let [Effect::Connect { after_ms }] = seat.effects[..] else { panic!("{:?}", seat.effects) };
+        waits.push(after_ms);
+    }
+    assert!((1000..1250).contains(&waits[0]), "{waits:?}");
+    assert!(waits.iter().all(|ms| *ms < 37_500));
+    assert!(waits[4] > waits[0] * 8);
+    seat.connect(3, PLAIN);
+    assert_eq!(seat.model.link, Link::Online);
+}
+
+#[test]
+fn a_watch_goes_on_from_the_last_seq_after_a_cut() {
+    let mut seat = label();
+    seat.effects.clear();
+    seat.tell(Msg::Lost { why: "cut".into() });
+    seat.connect(3, PLAIN);
+    let watch = Effect::WatchProject { project_id: "P".into(), from: 40 };
+    assert!(seat.effects.contains(&watch), "{:?}", seat.effects);
+    assert!(seat.effects.contains(&Effect::WatchDesk));
+}
+
+#[test]
+fn nothing_is_redrawn_where_nothing_changed() {
+    let mut seat = label();
+    seat.model.dirty = false;
+    seat.tell(Msg::Tick(NOW_MS + 1000));
+    assert!(!seat.model.dirty);
+    seat.tell(Msg::Tick(NOW_MS + 61_000));
+    assert!(seat.model.dirty, "ages count minutes");
+}
+
+#[test]
+fn a_closed_project_leads_back_to_the_desk() {
+    let mut seat = label();
+    seat.press("a");
+    seat.tell(Msg::ProjectGone { project_id: "P".into() });
+    assert!(seat.model.prompt.is_none());
+    assert!(matches!(seat.model.top(), Screen::Desk { .. }));
+    assert!(seat.screen().contains("Kleine Nacht is closed to you."));
+}
+
+#[test]
+fn a_name_from_somebody_else_cannot_become_a_command() {
+    assert_eq!(
+        update::push_command("Kleine Nacht", "a'; rm -rf ~ #"),
+        r"deadwax push FILE... --project 'Kleine Nacht' --song 'a'\''; rm -rf ~ #'"
+    );
+}
+
+#[test]
+fn a_key_reaches_the_screen_within_a_frame_of_sixteen_ms() {
+    let mut seat = Seat::sample((200, 60), 3, PLAIN);
+    seat.press("<enter>");
+    seat.answer_wave();
+    let note = sample::rows(3, PLAIN).into_iter().find(|row| row.key == "note/n1").unwrap();
+    let many = (0..2_000u64).map(|at| {
+        let mut row = note.clone();
+        row.key = format!("note/m{at}");
+        if let Some(Of::Note(note)) = &mut row.row {
+            note.note_id = format!("m{at}");
+            note.start_ms = Some(at * 100);
+            note.end_ms = None;
+            note.parent_note_id = if at % 4 == 3 { format!("m{}", at - 1) } else { String::new() };
+        }
+        row
+    });
+    seat.rows(false, many.collect());
+    seat.press("<end>");
+    // The best of some: a busy machine makes single frames slow, never all of them.
+    let mut best = std::time::Duration::MAX;
+    for key in ["<up>", "<right>", "<up>", "<left>", "<up>", "]", "["] {
+        let begin = std::time::Instant::now();
+        seat.press(key);
+        seat.screen();
+        best = best.min(begin.elapsed());
+    }
+    assert!(best.as_millis() <= 16, "{best:?}");
+}

@@ -1,0 +1,11 @@
+//! Keys in, screen out. Every screen at 80x24 and 120x40 in each of its moods as a snapshot, and the flows where a wrong key would cost
+//! something. No network and no terminal: messages go into `update`, `draw` writes on a test backend.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod chaos;
+mod flows;
+mod hostile;
+mod sample;
+mod seat;
+mod shots;

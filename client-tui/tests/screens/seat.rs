@@ -1,0 +1,142 @@
+//! A person at a terminal that is not there: presses keys, reads the screen, and answers for the server.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use deadwax_client::tui::{self, Effect, Model, Msg};
+use deadwax_proto::v1::{Row, Update};
+use ratatui::{Terminal, backend::TestBackend};
+
+use crate::sample::{self, NOW_MS, Names};
+
+pub struct Seat {
+    pub model: Model,
+    pub effects: Vec<Effect>,
+}
+
+impl Seat {
+    pub fn new(size: (u16, u16)) -> Seat {
+        Seat { model: Model::new(size, NOW_MS, 7), effects: Vec::new() }
+    }
+
+    /// Connected, with desk, rows and picture: what a person sees a second after the start.
+    pub fn sample(size: (u16, u16), me: usize, names: Names) -> Seat {
+        let mut seat = Seat::new(size);
+        seat.connect(me, names);
+        seat.tell(Msg::Desk(sample::desk(names)));
+        seat.press("2<enter>");
+        seat.rows(true, sample::rows(me, names));
+        seat.press("1");
+        seat
+    }
+
+    pub fn connect(&mut self, me: usize, names: Names) {
+        self.tell(Msg::Connected {
+            me: sample::person(me, names),
+            studio: "Studio Nord".into(),
+            projects: vec![sample::summary(me, names)],
+        });
+    }
+
+    pub fn rows(&mut self, snapshot: bool, upserts: Vec<Row>) {
+        let seq = self.model.projects.get("P").map_or(40, |it| it.seq + 1);
+        let update = Update { seq, snapshot, upserts, removals: Vec::new() };
+        self.tell(Msg::Rows { project_id: "P".into(), update });
+    }
+
+    pub fn tell(&mut self, msg: Msg) {
+        let effects = tui::update(&mut self.model, msg);
+        self.effects.extend(effects);
+    }
+
+    /// Text as keys, names in angle brackets: "n too loud<enter>". The screen is drawn after each key, as it is for a person who reads.
+    pub fn press(&mut self, keys: &str) {
+        for event in parse(keys) {
+            self.tell(Msg::Key(event));
+            self.tell(Msg::Shown);
+        }
+    }
+
+    /// Keys that all came before the next frame: typed ahead.
+    pub fn press_unseen(&mut self, keys: &str) {
+        for event in parse(keys) {
+            self.tell(Msg::Key(event));
+        }
+    }
+
+    /// Answers the newest question for a picture.
+    pub fn answer_wave(&mut self) {
+        let ask = self.effects.iter().rev().find_map(|effect| match effect {
+            Effect::Waveform(ask) => Some(ask.clone()),
+            _ => None,
+        });
+        let ask = ask.expect("a picture was asked for");
+        self.tell(Msg::Waveform { ticket: ask.ticket, outcome: Ok(sample::wave(ask.columns)) });
+    }
+
+    pub fn screen(&self) -> String {
+        let terminal = self.terminal();
+        let buffer = terminal.backend().buffer();
+        let columns = usize::from(self.model.size.0);
+        let line = |cells: &[ratatui::buffer::Cell]| {
+            let mut line = String::new();
+            let mut at = 0;
+            // A wide character covers the cell after it.
+            while let Some(cell) = cells.get(at) {
+                line.push_str(cell.symbol());
+                at += unicode_width::UnicodeWidthStr::width(cell.symbol()).max(1);
+            }
+            line.trim_end().to_owned()
+        };
+        buffer.content().chunks(columns).map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    pub fn terminal(&self) -> Terminal<TestBackend> {
+        let (columns, rows) = self.model.size;
+        let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
+        terminal.draw(|frame| tui::draw(&self.model, frame)).unwrap();
+        terminal
+    }
+
+    /// What was sent to the server since the last look.
+    pub fn sent(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+            .into_iter()
+            .filter(|effect| matches!(effect, Effect::Perform { .. }))
+            .collect()
+    }
+}
+
+fn parse(keys: &str) -> Vec<KeyEvent> {
+    let mut events = Vec::new();
+    let mut rest = keys;
+    while let Some(c) = rest.chars().next() {
+        if c == '<'
+            && let Some(end) = rest.find('>')
+        {
+            events.push(named(&rest[1..end]));
+            rest = &rest[end + 1..];
+        } else {
+            events.push(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE));
+            rest = &rest[c.len_utf8()..];
+        }
+    }
+    events
+}
+
+fn named(name: &str) -> KeyEvent {
+    if let Some(c) = name.strip_prefix("c-") {
+        return KeyEvent::new(KeyCode::Char(c.chars().next().unwrap()), KeyModifiers::CONTROL);
+    }
+    let code = match name {
+        "enter" => KeyCode::Enter,
+        "esc" => KeyCode::Esc,
+        "tab" => KeyCode::Tab,
+        "up" => KeyCode::Up,
+        "down" => KeyCode::Down,
+        "left" => KeyCode::Left,
+        "right" => KeyCode::Right,
+        "home" => KeyCode::Home,
+        "end" => KeyCode::End,
+        other => panic!("no key {other}"),
+    };
+    KeyEvent::new(code, KeyModifiers::NONE)
+}
