@@ -12,6 +12,7 @@ const FILES: &[&str] = &[
     "deadwax/v1/media.proto",
     "deadwax/v1/mastering.proto",
     "deadwax/ledger/v1/facts.proto",
+    "deadwax/ledger/v1/studio.proto",
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -9,4 +9,6 @@ pub mod scrub;
 pub mod tui;
 pub mod verbs;
 
+pub mod tui;
+pub mod verbs;
 pub use verbs::main_with;

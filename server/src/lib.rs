@@ -1,7 +1,23 @@
 //! The studio server of Deadwax, as a library: the binary and the test harness both start it from here. See ARCHITECTURE.md.
 
+mod admin;
 pub mod auth;
 pub mod blob;
+mod cli;
+pub mod config;
+pub mod desk;
 pub mod ledger;
+pub mod listen;
+pub mod name;
 pub mod render;
+pub mod rpc;
+pub mod serve;
+pub mod status;
 pub mod store;
+pub mod studio;
+pub mod telemetry;
+pub mod tls;
+pub mod watch;
+pub mod wire;
+
+pub use cli::main_with;

@@ -1,1 +1,4 @@
+//! What the tests and the demo share: a song, a server to run, people to play. Never here: a rule of the studio.
 
+pub mod harness;
+pub mod song;

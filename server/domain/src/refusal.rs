@@ -12,58 +12,87 @@ pub struct Refusal {
     pub hint: String,
 }
 
-/// Stable: clients match on `code`. Add at the end, never rename.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Reason {
-    NoSuchProject,
-    ProjectExists,
-    NotAMember,
-    NotYourRole,
-    AlreadyMember,
-    NoSuchPerson,
-    LastManager,
-    NoSuchSong,
-    NoSuchVersion,
-    NoSuchNote,
-    NoSuchApproval,
-    NoSuchRender,
-    IdTaken,
-    NameInvalid,
-    TextTooLong,
-    TextEmpty,
-    IsrcInvalid,
-    RuleInvalid,
-    WrongStage,
-    FileNotUploaded,
-    MainMissing,
-    AlternateTwice,
-    SameFiles,
-    NoteBeyondEnd,
-    NoteRangeEmpty,
-    NoteNotOpen,
-    NoSuchItem,
-    NoNotes,
-    VersionSuperseded,
-    FingerprintDiffers,
-    NotAskedByGate,
-    SelfApproval,
-    AlreadyApproved,
-    OnHold,
-    StageLeftAlready,
-    NoHandoff,
-    HandoffEnded,
-    RecipeInvalid,
-    RenderRunning,
-    RenderEnded,
-    StaleAttempt,
-    NotDeliveredYet,
-    DeliveredAlready,
-    LimitReached,
-    NothingToChange,
+macro_rules! reasons {
+    ($($name:ident = $code:literal),+ $(,)?) => {
+        /// Stable: clients match on `code`. Add at the end, never rename.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Reason {
+            $($name),+
+        }
+
+        impl Reason {
+            pub const ALL: &'static [Reason] = &[$(Reason::$name),+];
+
+            pub fn code(self) -> &'static str {
+                match self {
+                    $(Reason::$name => $code),+
+                }
+            }
+        }
+    };
 }
+
+reasons!(
+    NoSuchProject = "NO_SUCH_PROJECT",
+    ProjectExists = "PROJECT_EXISTS",
+    NotAMember = "NOT_A_MEMBER",
+    NotYourRole = "NOT_YOUR_ROLE",
+    AlreadyMember = "ALREADY_MEMBER",
+    NoSuchPerson = "NO_SUCH_PERSON",
+    LastManager = "LAST_MANAGER",
+    NoSuchSong = "NO_SUCH_SONG",
+    NoSuchVersion = "NO_SUCH_VERSION",
+    NoSuchNote = "NO_SUCH_NOTE",
+    NoSuchApproval = "NO_SUCH_APPROVAL",
+    NoSuchRender = "NO_SUCH_RENDER",
+    IdTaken = "ID_TAKEN",
+    NameInvalid = "NAME_INVALID",
+    TextTooLong = "TEXT_TOO_LONG",
+    TextEmpty = "TEXT_EMPTY",
+    IsrcInvalid = "ISRC_INVALID",
+    RuleInvalid = "RULE_INVALID",
+    WrongStage = "WRONG_STAGE",
+    FileNotUploaded = "FILE_NOT_UPLOADED",
+    MainMissing = "MAIN_MISSING",
+    AlternateTwice = "ALTERNATE_TWICE",
+    SameFiles = "SAME_FILES",
+    NoteBeyondEnd = "NOTE_BEYOND_END",
+    NoteRangeEmpty = "NOTE_RANGE_EMPTY",
+    NoteNotOpen = "NOTE_NOT_OPEN",
+    NoSuchItem = "NO_SUCH_ITEM",
+    NoNotes = "NO_NOTES",
+    VersionSuperseded = "VERSION_SUPERSEDED",
+    FingerprintDiffers = "FINGERPRINT_DIFFERS",
+    NotAskedByGate = "NOT_ASKED_BY_GATE",
+    SelfApproval = "SELF_APPROVAL",
+    AlreadyApproved = "ALREADY_APPROVED",
+    OnHold = "ON_HOLD",
+    StageLeftAlready = "STAGE_LEFT_ALREADY",
+    NoHandoff = "NO_HANDOFF",
+    HandoffEnded = "HANDOFF_ENDED",
+    RecipeInvalid = "RECIPE_INVALID",
+    RenderRunning = "RENDER_RUNNING",
+    RenderEnded = "RENDER_ENDED",
+    StaleAttempt = "STALE_ATTEMPT",
+    NotDeliveredYet = "NOT_DELIVERED_YET",
+    DeliveredAlready = "DELIVERED_ALREADY",
+    LimitReached = "LIMIT_REACHED",
+    NothingToChange = "NOTHING_TO_CHANGE",
+);
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self:?}")
+        f.write_str(self.code())
     }
+}
+
+impl Refusal {
+    pub(crate) fn new(reason: Reason, text: impl Into<String>, hint: impl Into<String>) -> Refusal {
+        Refusal { reason, text: text.into(), hint: hint.into() }
+    }
+}
+
+/// A refusal as the end of a rule.
+pub(crate) fn no<T>(reason: Reason, text: impl Into<String>, hint: impl Into<String>) -> Result<T, Refusal> {
+    Err(Refusal::new(reason, text, hint))
 }

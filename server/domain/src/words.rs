@@ -117,3 +117,35 @@ impl fmt::Display for VersionKind {
         })
     }
 }
+
+impl Stage {
+    /// The kind of version that is made in this stage, and that its gate looks at.
+    pub fn kind(self) -> Option<VersionKind> {
+        match self {
+            Stage::Recording => Some(VersionKind::Take),
+            Stage::Mixing => Some(VersionKind::Mix),
+            Stage::Mastering => Some(VersionKind::Master),
+            Stage::Delivered => None,
+        }
+    }
+
+    pub fn next(self) -> Option<Stage> {
+        match self {
+            Stage::Recording => Some(Stage::Mixing),
+            Stage::Mixing => Some(Stage::Mastering),
+            Stage::Mastering => Some(Stage::Delivered),
+            Stage::Delivered => None,
+        }
+    }
+}
+
+impl VersionKind {
+    /// The stage in which this kind is made.
+    pub fn stage(self) -> Stage {
+        match self {
+            VersionKind::Take => Stage::Recording,
+            VersionKind::Mix => Stage::Mixing,
+            VersionKind::Master => Stage::Mastering,
+        }
+    }
+}

@@ -3,8 +3,28 @@
 //! returns what it made the first time.
 //! Engines: `embedded` (journal + sled index, the default) and `memory` (tests). One conformance suite serves them all.
 
+pub mod embedded;
+pub mod memory;
+
+#[cfg(test)]
+pub(crate) mod conformance;
+
 use bytes::Bytes;
 use futures::future::BoxFuture;
+
+pub use embedded::EmbeddedStore;
+pub use memory::MemoryStore;
+
+/// The largest entry that any engine takes. Recipes and manifests fit; waveforms and audio are blobs.
+pub const MAX_ENTRY_BYTES: usize = 256 * 1024;
+
+/// The largest desk row, and the largest key of one. The index keeps these, and it must stay small.
+pub const MAX_ROW_BYTES: usize = 12 * 1024;
+pub const MAX_KEY_BYTES: usize = 1024;
+
+/// One append: all its entries together, and how many entries, claims or desk changes it may carry.
+pub const MAX_APPEND_BYTES: usize = 4 * 1024 * 1024;
+pub const MAX_ITEMS: usize = 4096;
 
 /// A stream: one project, or the studio's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,6 +78,9 @@ pub struct Appended {
     pub repeated: bool,
 }
 
+/// What a command made, and the hash of what it had asked.
+pub type Done = (Appended, [u8; 32]);
+
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
     #[error("the stream stands at {head}, not at {expected}")]
@@ -83,6 +106,25 @@ pub enum ReadError {
     Io(#[from] std::io::Error),
 }
 
+impl Append {
+    /// Refuses what is too large for any engine, before anything is queued.
+    pub(crate) fn check_sizes(&self) -> Result<(), AppendError> {
+        let fits = |bytes: usize, limit: usize| {
+            if bytes > limit { Err(AppendError::TooLarge { bytes, limit }) } else { Ok(()) }
+        };
+        self.entries.iter().try_for_each(|entry| fits(entry.len(), MAX_ENTRY_BYTES))?;
+        let whole: usize = self.entries.iter().map(Bytes::len).sum();
+        fits(whole, MAX_APPEND_BYTES)?;
+        fits(self.claims.len(), MAX_ITEMS)?;
+        fits(self.desk.len(), MAX_ITEMS)?;
+        fits(self.entries.len(), MAX_ITEMS)?;
+        self.desk.iter().try_for_each(|change| {
+            fits(change.key.len(), MAX_KEY_BYTES)?;
+            fits(change.row.as_ref().map_or(0, Bytes::len), MAX_ROW_BYTES)
+        })
+    }
+}
+
 pub trait Store: Send + Sync + 'static {
     /// Entries of a stream with `seq > after`, in order, at most `limit`.
     fn read(
@@ -93,7 +135,7 @@ pub trait Store: Send + Sync + 'static {
     ) -> BoxFuture<'_, Result<Vec<Entry>, ReadError>>;
     fn append(&self, append: Append) -> BoxFuture<'_, Result<Appended, AppendError>>;
     /// What a command made, where it was done before. Lets the ledger answer a retry without deciding again.
-    fn command(&self, id: u128) -> BoxFuture<'_, Result<Option<(Appended, [u8; 32])>, ReadError>>;
+    fn command(&self, id: u128) -> BoxFuture<'_, Result<Option<Done>, ReadError>>;
     /// Every stream with its last seq.
     fn heads(&self) -> BoxFuture<'_, Result<Vec<(StreamId, u64)>, ReadError>>;
     /// The desk rows of one owner, by key.

@@ -1,0 +1,269 @@
+//! The whole render on files: targets, ceilings, formats, alternates, repeatability, and what happens with odd input.
+
+mod render_kit;
+
+use deadwax_dsp::{
+    Block, DspError, Flow,
+    recipe::{Recipe, shipped},
+    render::{self, ENGINE},
+    write::Encoding,
+};
+use render_kit::*;
+
+#[test]
+fn minus_14_and_minus_9_are_met_and_the_ceiling_holds_on_every_file() {
+    let dir = tempfile::tempdir().unwrap();
+    for (level, target) in [(0.5, -14.0), (0.1, -14.0), (0.9, -14.0), (0.5, -9.0)] {
+        let main = save(&dir.path().join("in.wav"), &song(48_000, 12.0, level), 48_000, Encoding::Wav24);
+        let outputs = [(Encoding::Wav24, None), (Encoding::Wav16, Some(44_100)), (Encoding::Flac24, None)];
+        let job = job(dir.path(), main, recipe(Some(target), &outputs));
+        let report = run(&job).unwrap();
+        assert!(report.reached, "{level} to {target}: {:?}", report.reason);
+        assert_eq!((report.engine, report.outputs.len()), (ENGINE, 3));
+        for output in &report.outputs {
+            let lufs = output.measurement.integrated_lufs;
+            assert!((lufs - target).abs() <= 0.1, "{}: {lufs}", output.file);
+            assert!((output.second_meter_lufs.unwrap() - lufs).abs() < 0.05);
+            let peak = true_peak_16x(&load(&job.out_dir.join(&output.file)));
+            assert!(peak <= -1.0, "{level} to {target}, {}: {peak} dBTP", output.file);
+        }
+        if report.max_gain_reduction_db > 0.5 {
+            let peak = report.outputs[0].measurement.true_peak_dbtp;
+            assert!(peak > -1.15, "no more is given away than needed: {peak}");
+        }
+    }
+}
+
+#[test]
+fn what_needs_no_limiting_gets_gain_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let sound = song(RATE, 6.0, 0.7);
+    let main = save(&dir.path().join("in.wav"), &sound, RATE, Encoding::Wav24);
+    let job = job(dir.path(), main, recipe(Some(-24.0), &[(Encoding::Wav32f, None)]));
+    let report = run(&job).unwrap();
+    assert!(report.reached && report.max_gain_reduction_db == 0.0);
+    let out = load(&job.out_dir.join(&report.outputs[0].file));
+    let factor = 10f64.powf(report.gain_db / 20.0);
+    for (a, b) in load(&job.main).channels.iter().flatten().zip(out.channels.iter().flatten()) {
+        assert!((a * factor - b).abs() < 1e-6);
+    }
+}
+
+#[test]
+fn an_empty_chain_nulls_bit_for_bit() {
+    let dir = tempfile::tempdir().unwrap();
+    let recipe = Recipe::parse(shipped().iter().find(|(n, _)| *n == "convert-only").unwrap().1).unwrap();
+    for (source, outputs) in [
+        (Encoding::Wav16, vec![Encoding::Wav16, Encoding::Wav24, Encoding::Flac16, Encoding::Wav32f]),
+        (Encoding::Wav24, vec![Encoding::Wav24, Encoding::Flac24, Encoding::Wav32f]),
+        (Encoding::Wav32f, vec![Encoding::Wav32f]),
+        (Encoding::Flac24, vec![Encoding::Wav24, Encoding::Flac24]),
+    ] {
+        let path = dir.path().join(format!("in.{}", source.extension()));
+        let main = save(&path, &song(RATE, 2.0, 0.9), RATE, source);
+        let outputs: Vec<_> = outputs.into_iter().map(|e| (e, None)).collect();
+        let job = job(
+            dir.path(),
+            main,
+            Recipe { outputs: render_kit::recipe(None, &outputs).outputs, ..recipe.clone() },
+        );
+        let report = run(&job).unwrap();
+        assert!(report.reached);
+        let input = load(&job.main);
+        for output in &report.outputs {
+            assert_eq!(input, load(&job.out_dir.join(&output.file)), "{source} to {}", output.encoding);
+        }
+    }
+    // Fewer bits than the source: dithered, so no longer equal, and never further off than one and a half steps.
+    let main = save(&dir.path().join("in.wav"), &song(RATE, 2.0, 0.9), RATE, Encoding::Wav24);
+    let job = job(
+        dir.path(),
+        main,
+        Recipe { outputs: render_kit::recipe(None, &[(Encoding::Wav16, None)]).outputs, ..recipe },
+    );
+    let report = run(&job).unwrap();
+    let (a, b) = (load(&job.main), load(&job.out_dir.join(&report.outputs[0].file)));
+    let worst = a
+        .channels
+        .iter()
+        .flatten()
+        .zip(b.channels.iter().flatten())
+        .map(|(x, y)| (x - y).abs())
+        .fold(0.0, f64::max);
+    assert!(worst > 0.0 && worst <= 1.5 / 32768.0);
+}
+
+#[test]
+fn the_same_bytes_twice_and_with_any_block_size() {
+    let dir = tempfile::tempdir().unwrap();
+    let main = save(&dir.path().join("in.wav"), &song(48_000, 4.0, 0.8), 48_000, Encoding::Wav24);
+    let gentle = Recipe::parse(shipped().iter().find(|(n, _)| *n == "gentle").unwrap().1).unwrap();
+    let mut first: Option<Vec<String>> = None;
+    for block in [16_384, 16_384, 1, 997, 100_000] {
+        let job = job(dir.path(), main.clone(), Recipe { target_lufs: Some(-11.0), ..gentle.clone() });
+        let report = render::run_in_blocks(&job, block, &mut |_| Flow::Go).unwrap();
+        assert!(report.max_gain_reduction_db > 1.0);
+        let digests: Vec<String> = report.outputs.iter().map(|o| o.sha256.clone()).collect();
+        match &first {
+            Some(f) => assert_eq!(*f, digests, "blocks of {block}"),
+            None => first = Some(digests),
+        }
+    }
+}
+
+#[test]
+fn alternates_get_the_gain_of_the_main_and_its_length() {
+    let dir = tempfile::tempdir().unwrap();
+    let full = song(48_000, 6.0, 0.3);
+    let mut soft = full.clone();
+    soft.channels.iter_mut().flatten().for_each(|s| *s *= 0.25);
+    let mut short = full.clone();
+    short.channels.iter_mut().for_each(|c| c.truncate(100_000));
+    let main = save(&dir.path().join("in.wav"), &full, 48_000, Encoding::Wav24);
+    let mut job = job(
+        dir.path(),
+        main,
+        recipe(Some(-16.0), &[(Encoding::Wav24, None), (Encoding::Wav16, Some(44_100))]),
+    );
+    job.alternates = vec![
+        ("instrumental".into(), save(&dir.path().join("soft.wav"), &soft, 48_000, Encoding::Wav24)),
+        ("a-cappella".into(), save(&dir.path().join("short.wav"), &short, 48_000, Encoding::Wav24)),
+    ];
+    let report = run(&job).unwrap();
+    assert_eq!(report.outputs.len(), 6);
+    for o in report.outputs.iter().filter(|o| o.alternate != "main") {
+        let main = report
+            .outputs
+            .iter()
+            .find(|m| m.alternate == "main" && m.file.ends_with(&o.file[o.file.len() - 15..]))
+            .unwrap();
+        assert!((o.gain_db - main.gain_db).abs() < 0.01, "{} {} {}", o.file, o.gain_db, main.gain_db);
+        assert!(o.measurement.true_peak_dbtp <= -1.0);
+        if o.alternate == "instrumental" {
+            assert_eq!(o.measurement.frames, main.measurement.frames);
+            assert!((main.measurement.integrated_lufs - o.measurement.integrated_lufs - 12.04).abs() < 0.6);
+        }
+    }
+    assert!(
+        report.warnings.iter().any(|w| w.starts_with("a-cappella is not as long")),
+        "{:?}",
+        report.warnings
+    );
+    assert!(!report.warnings.iter().any(|w| w.starts_with("instrumental is not")), "{:?}", report.warnings);
+}
+
+#[test]
+fn a_target_out_of_reach_says_so_and_keeps_the_ceiling() {
+    let dir = tempfile::tempdir().unwrap();
+    let main = save(&dir.path().join("in.wav"), &song(RATE, 5.0, 0.2), RATE, Encoding::Wav24);
+    let job = job(dir.path(), main, recipe(Some(-5.0), &[(Encoding::Wav24, None)]));
+    let report = run(&job).unwrap();
+    assert!(!report.reached);
+    let reason = report.reason.as_deref().unwrap();
+    assert!(reason.contains("12.0 dB") || reason.contains("no more loudness"), "{reason}");
+    assert!(report.outputs[0].measurement.true_peak_dbtp <= -1.0);
+    assert!(report.max_gain_reduction_db <= 12.5);
+
+    let unlimited = Recipe { limiter: None, ..job.recipe.clone() };
+    let report = run(&render::Job { recipe: unlimited, ..job }).unwrap();
+    assert!(!report.reached && report.reason.unwrap().contains("no limiter"));
+    let peak = report.outputs[0].measurement.true_peak_dbtp;
+    assert!(peak <= -1.0 && peak > -1.1, "{peak}");
+}
+
+#[test]
+fn silence_and_sounds_of_a_few_frames_end_well() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, block) in [
+        ("silence", Block::new(2, 100_000)),
+        ("nothing", Block::new(2, 0)),
+        ("one", Block { channels: vec![vec![0.9]; 2] }),
+        ("few", Block { channels: vec![vec![1.0, -1.0, 1.0]; 1] }),
+        ("tiny", Block { channels: vec![vec![1e-38; 50_000]; 1] }),
+    ] {
+        let main = save(&dir.path().join("in.wav"), &block, RATE, Encoding::Wav32f);
+        let job = job(
+            dir.path(),
+            main,
+            recipe(Some(-14.0), &[(Encoding::Wav24, None), (Encoding::Wav16, Some(48_000))]),
+        );
+        match run(&job) {
+            Ok(report) => {
+                assert!(!report.reached && report.reason.is_some(), "{name}");
+                let json = report.to_json();
+                assert!(!json.contains("NaN") && !json.contains("inf"), "{name}: {json}");
+                assert_eq!(report.outputs[0].measurement.frames, block.frames() as u64);
+            }
+            Err(e) => assert!(name == "nothing", "{name}: {e}"),
+        }
+    }
+}
+
+#[test]
+fn a_hot_source_without_target_is_held_by_the_limiter_or_left_with_a_warning() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut hot = song(RATE, 3.0, 0.9);
+    hot.channels.iter_mut().flatten().for_each(|s| *s *= 2.0);
+    let main = save(&dir.path().join("in.wav"), &hot, RATE, Encoding::Wav32f);
+    let job = job(dir.path(), main, recipe(None, &[(Encoding::Wav24, None)]));
+    let report = run(&job).unwrap();
+    assert!(report.reached && report.gain_db.abs() < 0.01 && report.max_gain_reduction_db > 3.0);
+    assert!(report.outputs[0].measurement.true_peak_dbtp <= -1.0);
+    let report = run(&render::Job { recipe: Recipe { limiter: None, ..job.recipe.clone() }, ..job }).unwrap();
+    assert!(report.warnings.iter().any(|w| w.contains("it stays")), "{:?}", report.warnings);
+}
+
+#[test]
+fn stopping_leaves_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let main = save(&dir.path().join("in.wav"), &song(RATE, 4.0, 0.8), RATE, Encoding::Wav24);
+    let job = job(dir.path(), main, Recipe { target_lufs: Some(-10.0), ..Recipe::default() });
+    let mut calls = 0u32;
+    render::run(&job, &mut |_| {
+        calls += 1;
+        Flow::Go
+    })
+    .unwrap();
+    std::fs::remove_dir_all(&job.out_dir).unwrap();
+    for stop_at in [1, 5, calls / 3, calls / 2, calls - 1] {
+        let mut n = 0;
+        let ended = render::run(&job, &mut |_| {
+            n += 1;
+            if n >= stop_at { Flow::Stop } else { Flow::Go }
+        });
+        assert!(matches!(ended, Err(DspError::Stopped)));
+        let left = std::fs::read_dir(&job.out_dir).map_or(0, Iterator::count);
+        assert_eq!(left, 0, "stopped at call {stop_at} of {calls}");
+    }
+}
+
+#[test]
+fn progress_runs_from_0_to_1_and_never_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let main = save(&dir.path().join("in.wav"), &song(RATE, 3.0, 0.8), RATE, Encoding::Wav24);
+    let job = job(dir.path(), main, Recipe::default());
+    let mut fractions = Vec::new();
+    render::run(&job, &mut |p| {
+        fractions.push(p.fraction);
+        Flow::Go
+    })
+    .unwrap();
+    assert!(fractions.windows(2).all(|w| w[0] <= w[1]));
+    assert!(fractions[0] == 0.0 && *fractions.last().unwrap() > 0.8 && *fractions.last().unwrap() <= 1.0);
+}
+
+#[test]
+fn what_cannot_be_mastered_is_refused_by_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let surround = save(&dir.path().join("six.wav"), &Block::new(6, 1000), RATE, Encoding::Wav24);
+    let refused = run(&job(dir.path(), surround.clone(), Recipe::default()));
+    assert!(matches!(refused, Err(DspError::Unsupported { .. })), "{refused:?}");
+    let main = save(&dir.path().join("in.wav"), &song(RATE, 1.0, 0.5), RATE, Encoding::Wav24);
+    for (stem, token) in [("../up", "tv"), ("", "tv"), ("song", "main"), ("song", "a/b"), (".hidden", "tv")] {
+        let mut j = job(dir.path(), main.clone(), Recipe::default());
+        j.stem = stem.into();
+        j.alternates = vec![(token.into(), main.clone())];
+        assert!(matches!(run(&j), Err(DspError::Invalid(_))), "{stem:?} {token:?}");
+    }
+    assert!(!dir.path().join("out").exists(), "refused before anything is made");
+}

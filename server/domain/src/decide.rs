@@ -1,0 +1,103 @@
+//! The door of the rules: one command in, facts or a refusal out. Each rule stands beside its noun; here is only who is sent where,
+//! and what follows of itself when a gate is met.
+
+use crate::{
+    Actor, Command, Event, Fact, PersonId, Project, Reason, Refusal, SongId, Time, approval, delivery, gate,
+    handoff, member, note, refusal::no, render, revision, song, version,
+};
+
+/// What follows from a command: facts, or a refusal. Pure; never panics (P-6). Facts that nobody in person made
+/// (`by: None`) are the rule's consequences: a met gate, a cancelled render, an answered request.
+pub fn decide(project: &Project, actor: &Actor, command: &Command, now: Time) -> Result<Vec<Event>, Refusal> {
+    let Ruling { facts, consequences, touched } = rule(project, actor, command)?;
+    let by = match actor {
+        Actor::Person { id, .. } => Some(*id),
+        Actor::Worker => None,
+    };
+    let event = |by: Option<PersonId>| move |fact| Event { at: now, by, fact };
+    let mut events: Vec<Event> = facts.into_iter().map(event(by)).collect();
+    events.extend(consequences.into_iter().map(event(None)));
+    gate::open_what_is_met(project, &mut events, touched, now);
+    Ok(events)
+}
+
+/// May the actor do this? The rule itself, without what would follow; cheap enough to ask for every row of a view.
+pub fn check(project: &Project, actor: &Actor, command: &Command) -> Result<(), Refusal> {
+    rule(project, actor, command).map(|_| ())
+}
+
+/// What a rule answers.
+#[derive(Default)]
+pub(crate) struct Ruling {
+    /// Made by the actor.
+    pub facts: Vec<Fact>,
+    /// Made by the rule, after them.
+    pub consequences: Vec<Fact>,
+    /// Whose gates may be met by it.
+    pub touched: Touched,
+}
+
+#[derive(Clone, Copy, Default)]
+pub(crate) enum Touched {
+    #[default]
+    None,
+    Song(SongId),
+    All,
+}
+
+impl Ruling {
+    pub fn fact(fact: Fact) -> Ruling {
+        Ruling { facts: vec![fact], ..Ruling::default() }
+    }
+
+    pub fn touching(mut self, touched: Touched) -> Ruling {
+        self.touched = touched;
+        self
+    }
+}
+
+fn rule(project: &Project, actor: &Actor, command: &Command) -> Result<Ruling, Refusal> {
+    if let Command::CreateProject { title, artist } = command {
+        return member::create_project(project, actor, title, artist);
+    }
+    if !project.exists {
+        return no(Reason::NoSuchProject, "There is no such project.", "");
+    }
+    match command {
+        Command::CreateProject { .. }
+        | Command::ChangeTerms { .. }
+        | Command::AddMember { .. }
+        | Command::ChangeRoles { .. }
+        | Command::RemoveMember { .. } => member::rule(project, actor, command),
+        Command::AddSong { .. } | Command::EditSong { .. } | Command::SetRecipe { .. } => {
+            song::rule(project, actor, command)
+        }
+        Command::SetGate { rule } => gate::set(project, actor, rule),
+        Command::ReceiveFile { .. } | Command::AddVersion { .. } => version::rule(project, actor, command),
+        Command::AddNote { .. }
+        | Command::AddressNote { .. }
+        | Command::AcceptNote { .. }
+        | Command::ReopenNote { .. }
+        | Command::DeclineNote { .. }
+        | Command::TickChecklist { .. } => note::rule(project, actor, command),
+        Command::RequestRevision { .. } => revision::rule(project, actor, command),
+        Command::Approve { .. }
+        | Command::WithdrawApproval { .. }
+        | Command::Hold { .. }
+        | Command::LiftHold { .. } => approval::rule(project, actor, command),
+        Command::AcceptHandoff { .. } | Command::ReturnHandoff { .. } => {
+            handoff::rule(project, actor, command)
+        }
+        Command::StartRender { .. }
+        | Command::CancelRender { .. }
+        | Command::LeaseRender { .. }
+        | Command::CompleteRender { .. }
+        | Command::FailRender { .. } => render::rule(project, actor, command),
+        Command::MakeDelivery { .. } => delivery::rule(project, actor, command),
+    }
+}
+
+/// A command that was sent to the wrong noun: the table above is wrong, not the asker. Refused, never a panic (P-6).
+pub(crate) fn misrouted() -> Result<Ruling, Refusal> {
+    no(Reason::NothingToChange, "Nothing was asked that could be done.", "")
+}

@@ -1,0 +1,304 @@
+//! "May I?" for the rows of a view: for each thing, the actions that could be meant, tried dry by the very rules that decide. Never a
+//! second opinion: each answer is [`check`] of a plausible command. Names are the fields of `Action` in `project.proto`.
+
+use crate::{
+    Actor, Approval, ApprovalId, Command, DeliveryId, Digest, File, Need, Note, NoteId, PersonId, Project,
+    Reason, Recipe, Refusal, Render, RenderId, RequestId, Role, Roles, Song, SongId, Version, VersionId,
+    VersionKind, check, gate,
+};
+
+pub type Answer = (&'static str, Result<(), Refusal>);
+
+/// Ids for commands that are never done. Random ids of real things do not meet them.
+const NEW: u128 = u128::MAX;
+/// Stands for a text that is still to be written.
+const SOME: &str = "...";
+
+pub fn project_actions(project: &Project, actor: &Actor) -> Vec<Answer> {
+    let ask = |command| check(project, actor, &command);
+    let newcomer = PersonId(NEW);
+    vec![
+        (
+            "change_terms",
+            ask(Command::ChangeTerms {
+                rounds_included: None,
+                self_approval: Some(!project.terms.self_approval),
+            }),
+        ),
+        ("add_member", ask(Command::AddMember { person: newcomer, roles: Roles::from([Role::Artist]) })),
+        (
+            "add_song",
+            ask(Command::AddSong { song: SongId(NEW), title: SOME.to_owned(), isrc: String::new() }),
+        ),
+        ("set_gate", set_gate(project, actor)),
+    ]
+}
+
+/// A gate that differs in one thing from the one that is.
+fn set_gate(project: &Project, actor: &Actor) -> Result<(), Refusal> {
+    let Some(mut rule) = gate::default_rule(crate::Stage::Mixing) else { return Ok(()) };
+    if project.gate(rule.stage).as_ref() == Some(&rule) {
+        rule.needs = vec![Need { any_of: Roles::from([Role::Artist]), count: 1 }];
+    }
+    check(project, actor, &Command::SetGate { rule })
+}
+
+pub fn member_actions(project: &Project, actor: &Actor, person: PersonId) -> Vec<Answer> {
+    let ask = |command| check(project, actor, &command);
+    // One role more, or one role less than all: never what it is now, and a manager stays one.
+    let held = project.roles_of(person).cloned().unwrap_or_default();
+    let mut roles = held.clone();
+    if !roles.insert(Role::Producer) {
+        roles.insert(Role::Artist);
+    }
+    if roles == held {
+        roles.remove(&Role::Artist);
+    }
+    vec![
+        ("change_roles", ask(Command::ChangeRoles { person, roles })),
+        ("remove_member", ask(Command::RemoveMember { person })),
+    ]
+}
+
+pub fn song_actions(project: &Project, actor: &Actor, song: SongId) -> Vec<Answer> {
+    let Some(of) = project.songs.get(song) else { return Vec::new() };
+    let ask = |command| check(project, actor, &command);
+    let retitled = format!("{SOME}{}", of.title.chars().take(16).collect::<String>());
+    let recipe = Recipe { toml: String::new(), hash: Digest([0; 32]) };
+    let reason = || SOME.to_owned();
+    let mut answers = vec![
+        ("edit_song", ask(Command::EditSong { song, title: Some(retitled), isrc: None })),
+        ("add_version", add_version(project, actor, of)),
+        (
+            "hold",
+            in_some_role(project, actor, |role| Command::Hold {
+                approval: ApprovalId(NEW),
+                song,
+                role,
+                reason: reason(),
+            }),
+        ),
+    ];
+    if let Some(hold) = own_hold(project, actor, song) {
+        answers.push(("lift_hold", ask(Command::LiftHold { approval: hold.id })));
+    }
+    answers.extend([
+        ("accept_handoff", ask(Command::AcceptHandoff { song })),
+        ("return_handoff", ask(Command::ReturnHandoff { song, reason: reason() })),
+        ("set_recipe", ask(Command::SetRecipe { song, recipe })),
+        ("start_render", ask(Command::StartRender { render: RenderId(NEW), song, recipe: None })),
+        (
+            "make_delivery",
+            ask(Command::MakeDelivery { delivery: DeliveryId(NEW), song, manifest_json: String::new() }),
+        ),
+    ]);
+    answers
+}
+
+/// Files are chosen later, so the answer stops at the question for files: whoever gets there may add a version.
+fn add_version(project: &Project, actor: &Actor, song: &Song) -> Result<(), Refusal> {
+    let command = Command::AddVersion {
+        version: VersionId(NEW),
+        song: song.id,
+        kind: song.stage.kind().unwrap_or(VersionKind::Master),
+        title: String::new(),
+        changelog: String::new(),
+        files: Vec::new(),
+    };
+    match check(project, actor, &command) {
+        Err(refusal) if refusal.reason == Reason::MainMissing => Ok(()),
+        other => other,
+    }
+}
+
+fn own_hold<'a>(project: &'a Project, actor: &Actor, song: SongId) -> Option<&'a Approval> {
+    let Actor::Person { id, .. } = actor else { return None };
+    let ids = &project.songs.get(song)?.approvals;
+    let mut all = ids.iter().rev().filter_map(|id| project.approvals.get(*id));
+    all.find(|approval| approval.is_hold() && approval.ended.is_none() && approval.person == *id)
+}
+
+pub fn version_actions(project: &Project, actor: &Actor, version: VersionId) -> Vec<Answer> {
+    let Some(of) = project.versions.get(version) else { return Vec::new() };
+    let mut answers = vec![
+        ("add_note", add_note(project, actor, of)),
+        ("request_revision", request_revision(project, actor, of)),
+        (
+            "approve",
+            in_some_role(project, actor, |role| Command::Approve {
+                approval: ApprovalId(NEW),
+                version,
+                role,
+                fingerprint: of.fingerprint,
+            }),
+        ),
+    ];
+    if let Some(approval) = own_approval(project, actor, of) {
+        let command = Command::WithdrawApproval { approval: approval.id };
+        answers.push(("withdraw_approval", check(project, actor, &command)));
+    }
+    answers
+}
+
+fn add_note(project: &Project, actor: &Actor, version: &Version) -> Result<(), Refusal> {
+    let command = Command::AddNote {
+        note: NoteId(NEW),
+        version: version.id,
+        alternate: None,
+        parent: None,
+        span: None,
+        text: SOME.to_owned(),
+        internal: false,
+        addressee: None,
+        checklist: Vec::new(),
+    };
+    check(project, actor, &command)
+}
+
+/// With the notes that would go into it: all that are open and for everyone.
+fn request_revision(project: &Project, actor: &Actor, version: &Version) -> Result<(), Refusal> {
+    let open = project.open_notes(version.song).filter(|note| !note.internal);
+    let notes: Vec<_> = open.map(|note| note.id).take(crate::limits::NOTES_PER_REQUEST_MAX).collect();
+    in_some_role(project, actor, |role| Command::RequestRevision {
+        request: RequestId(NEW),
+        version: version.id,
+        role,
+        message: String::new(),
+        notes: notes.clone(),
+    })
+}
+
+fn own_approval<'a>(project: &'a Project, actor: &Actor, version: &Version) -> Option<&'a Approval> {
+    let Actor::Person { id, .. } = actor else { return None };
+    let of = |approval: &Approval| match approval.says {
+        crate::Says::Yes { version: signed, .. } => signed == version.id && approval.ended.is_none(),
+        crate::Says::Hold { .. } => false,
+    };
+    let ids = &project.songs.get(version.song)?.approvals;
+    let mut all = ids.iter().rev().filter_map(|id| project.approvals.get(*id));
+    all.find(|approval| approval.person == *id && of(approval))
+}
+
+pub fn note_actions(project: &Project, actor: &Actor, note: NoteId) -> Vec<Answer> {
+    let Some(of) = project.notes.get(note) else { return Vec::new() };
+    if of.parent.is_some() {
+        return Vec::new();
+    }
+    let ask = |command| check(project, actor, &command);
+    let reason = || SOME.to_owned();
+    let mut answers = vec![
+        ("address_note", address(project, actor, of)),
+        ("accept_note", ask(Command::AcceptNote { note })),
+        ("reopen_note", ask(Command::ReopenNote { note, reason: reason() })),
+        ("decline_note", ask(Command::DeclineNote { note, reason: reason() })),
+    ];
+    if let Some(first) = of.checklist.first() {
+        answers.push(("tick_checklist", ask(Command::TickChecklist { note, item: 0, done: !first.done })));
+    }
+    answers
+}
+
+fn address(project: &Project, actor: &Actor, note: &Note) -> Result<(), Refusal> {
+    let newest = project.versions_of(note.song).next_back().map_or(note.version, |version| version.id);
+    check(project, actor, &Command::AddressNote { note: note.id, version: newest })
+}
+
+pub fn render_actions(project: &Project, actor: &Actor, render: RenderId) -> Vec<Answer> {
+    let Some(Render { id, .. }) = project.renders.get(render) else { return Vec::new() };
+    vec![("cancel_render", check(project, actor, &Command::CancelRender { render: *id }))]
+}
+
+/// The best answer over the roles that the person holds: a yes, else the refusal that comes nearest to one.
+fn in_some_role(project: &Project, actor: &Actor, command: impl Fn(Role) -> Command) -> Result<(), Refusal> {
+    best_role(project, actor, command).map(|_| ())
+}
+
+/// The first role in which the person may do it, for a prompt that has to name one.
+pub fn best_role(
+    project: &Project,
+    actor: &Actor,
+    command: impl Fn(Role) -> Command,
+) -> Result<Role, Refusal> {
+    let held = match actor {
+        Actor::Person { id, .. } => project.roles_of(*id).cloned().unwrap_or_default(),
+        Actor::Worker => Roles::new(),
+    };
+    let mut best: Option<Refusal> = None;
+    for role in held {
+        match check(project, actor, &command(role)) {
+            Ok(()) => return Ok(role),
+            Err(refusal) => {
+                let vague = |refusal: &Refusal| {
+                    matches!(refusal.reason, Reason::NotAskedByGate | Reason::NotYourRole)
+                };
+                if best.as_ref().is_none_or(|best| vague(best) && !vague(&refusal)) {
+                    best = Some(refusal);
+                }
+            }
+        }
+    }
+    match best {
+        Some(refusal) => Err(refusal),
+        // Nobody's role: the rule itself says why not.
+        None => check(project, actor, &command(Role::Listener)).map(|()| Role::Listener),
+    }
+}
+
+/// The roles in which this person's approval of the version would be taken, and would be asked.
+pub fn roles_to_approve(project: &Project, actor: &Actor, version: &Version) -> Vec<Role> {
+    let approve = |role: Role| Command::Approve {
+        approval: ApprovalId(NEW),
+        version: version.id,
+        role,
+        fingerprint: version.fingerprint,
+    };
+    Role::ALL.iter().copied().filter(|role| check(project, actor, &approve(*role)).is_ok()).collect()
+}
+
+/// The file of a version that a digest names: what a download asks.
+pub fn file_of<'a>(version: &'a Version, digest: &Digest) -> Option<&'a File> {
+    version.files.iter().find(|file| file.digest == *digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::*;
+
+    fn yes(answers: &[Answer]) -> Vec<&'static str> {
+        answers.iter().filter(|(_, answer)| answer.is_ok()).map(|(action, _)| *action).collect()
+    }
+
+    #[test]
+    fn each_person_may_do_what_their_role_does() {
+        let project = Given::mixed().project;
+        let on_song = |who| yes(&song_actions(&project, &person(who), SONG));
+        assert_eq!(on_song(ARTIST), ["edit_song", "hold"]);
+        assert_eq!(on_song(MIXER), ["add_version"]);
+        assert_eq!(on_song(LISTENER), [""; 0]);
+        let on_mix = |who| yes(&version_actions(&project, &person(who), VersionId(10)));
+        assert_eq!(on_mix(LABEL), ["add_note", "approve"]);
+        assert_eq!(on_mix(MIXER), ["add_note"]);
+        assert_eq!(on_mix(LISTENER), [""; 0]);
+    }
+
+    #[test]
+    fn of_several_roles_the_best_answer_is_told() {
+        let roles = Roles::from([Role::MixEngineer, Role::Label]);
+        let given = Given::mixed().and(person(OWNER), Command::ChangeRoles { person: MIXER, roles });
+        let answers = version_actions(&given.project, &person(MIXER), VersionId(10));
+        let approve = answers.iter().find(|(action, _)| *action == "approve").unwrap();
+        assert_eq!(approve.1.as_ref().unwrap_err().reason, Reason::SelfApproval);
+    }
+
+    #[test]
+    fn a_manager_may_change_whatever_a_member_holds_now() {
+        for held in [&[Role::Artist][..], &[Role::Producer], &[Role::Artist, Role::Producer], Role::ALL] {
+            let roles: Roles = held.iter().copied().collect();
+            let add = Command::AddMember { person: STRANGER, roles };
+            let given = Given::studio().and(person(OWNER), add);
+            let answers = member_actions(&given.project, &person(OWNER), STRANGER);
+            assert_eq!(yes(&answers), ["change_roles", "remove_member"], "{held:?}");
+        }
+    }
+}

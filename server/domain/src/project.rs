@@ -1,0 +1,164 @@
+//! All that is known of one project: the fold of its facts, and the questions that every rule and every view asks of it.
+//! Fields are public to read; only `apply` (apply.rs) changes them. No rule stands here.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    Approval, ApprovalId, ApprovalState, Delivery, DeliveryId, Digest, GateRule, Member, Note, NoteId,
+    NoteState, PersonId, ReceivedFile, Render, RenderId, RequestId, RevisionRequest, Role, Roles, Song,
+    SongId, Stage, Table, Time, Version, VersionId, VersionKind,
+};
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Project {
+    /// False until `ProjectCreated`; then every other fact counts.
+    pub exists: bool,
+    pub title: String,
+    pub artist: String,
+    pub created_at: Time,
+    pub created_by: Option<PersonId>,
+    pub terms: Terms,
+    pub members: Table<PersonId, Member>,
+    /// Gates that were set; [`Project::gate`] fills in the defaults.
+    pub gates: BTreeMap<Stage, GateRule>,
+    pub running_order: Vec<SongId>,
+    pub songs: Table<SongId, Song>,
+    pub versions: Table<VersionId, Version>,
+    pub notes: Table<NoteId, Note>,
+    pub requests: Table<RequestId, RevisionRequest>,
+    /// Approvals and holds.
+    pub approvals: Table<ApprovalId, Approval>,
+    pub renders: Table<RenderId, Render>,
+    pub deliveries: Table<DeliveryId, Delivery>,
+    pub received: Table<Digest, ReceivedFile>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Rounds of revision that the price includes; more are allowed, and shown.
+    pub rounds_included: u32,
+    /// Whoever uploaded a version may approve it too, and one person may fill several needs of a gate (solo artists).
+    pub self_approval: bool,
+}
+
+impl Default for Terms {
+    /// Two rounds: of the typical one, two or four, the middle.
+    fn default() -> Self {
+        Terms { rounds_included: 2, self_approval: false }
+    }
+}
+
+impl Project {
+    pub fn roles_of(&self, person: PersonId) -> Option<&Roles> {
+        self.members.get(person).map(|member| &member.roles)
+    }
+
+    pub fn holds_role(&self, person: PersonId, role: Role) -> bool {
+        self.roles_of(person).is_some_and(|roles| roles.contains(&role))
+    }
+
+    pub fn holders(&self, role: Role) -> impl Iterator<Item = PersonId> {
+        self.members.iter().filter(move |(_, member)| member.roles.contains(&role)).map(|(id, _)| id)
+    }
+
+    /// From 1, in the running order.
+    pub fn position(&self, song: SongId) -> Option<u32> {
+        let place = self.running_order.iter().position(|id| *id == song)?;
+        u32::try_from(place + 1).ok()
+    }
+
+    /// Songs in the running order.
+    pub fn songs_in_order(&self) -> impl Iterator<Item = &Song> {
+        self.running_order.iter().filter_map(|id| self.songs.get(*id))
+    }
+
+    /// The rule of a stage, the default where none was set. `Delivered` has none: nothing comes after it.
+    pub fn gate(&self, stage: Stage) -> Option<GateRule> {
+        self.gates.get(&stage).cloned().or_else(|| crate::gate::default_rule(stage))
+    }
+
+    /// Oldest first.
+    pub fn versions_of(&self, song: SongId) -> impl DoubleEndedIterator<Item = &Version> {
+        let ids = self.songs.get(song).map_or(&[][..], |song| &song.versions);
+        ids.iter().filter_map(|id| self.versions.get(*id))
+    }
+
+    /// What the gate of the song's stage looks at: the newest version of the stage's kind. In mastering only masters of the
+    /// present mix: those made before a handoff was returned are history. In `Delivered`, the master that was signed.
+    pub fn candidate(&self, song: SongId) -> Option<&Version> {
+        let stage = self.songs.get(song)?.stage;
+        self.newest(song, stage.kind().unwrap_or(VersionKind::Master))
+    }
+
+    /// The newest version of a kind that later work has not made history.
+    pub fn newest(&self, song: SongId, kind: VersionKind) -> Option<&Version> {
+        let of = self.songs.get(song)?;
+        let skip = if kind == VersionKind::Master { of.versions_before_return } else { 0 };
+        let ids = of.versions.get(skip..).unwrap_or_default();
+        ids.iter().rev().filter_map(|id| self.versions.get(*id)).find(|version| version.kind == kind)
+    }
+
+    pub fn is_superseded(&self, version: &Version) -> bool {
+        self.newest(version.song, version.kind).is_none_or(|newest| newest.id != version.id)
+    }
+
+    /// Newest first, outdated ones and holds included.
+    pub fn approvals_of(&self, song: SongId) -> impl Iterator<Item = (&Approval, ApprovalState)> {
+        let ids = self.songs.get(song).map_or(&[][..], |song| &song.approvals);
+        ids.iter()
+            .rev()
+            .filter_map(|id| self.approvals.get(*id))
+            .map(|approval| (approval, crate::approval::state(self, approval)))
+    }
+
+    /// Oldest first, replies included.
+    pub fn notes_of(&self, song: SongId) -> impl DoubleEndedIterator<Item = &Note> {
+        let ids = self.songs.get(song).map_or(&[][..], |song| &song.notes);
+        ids.iter().filter_map(|id| self.notes.get(*id))
+    }
+
+    /// Notes (not replies) in state open. Internal ones are in it: filter with `audience::sees_note` before it is shown.
+    pub fn open_notes(&self, song: SongId) -> impl Iterator<Item = &Note> {
+        self.notes_of(song).filter(|note| note.parent.is_none() && note.state == NoteState::Open)
+    }
+
+    /// Oldest first.
+    pub fn requests_of(&self, song: SongId) -> impl DoubleEndedIterator<Item = &RevisionRequest> {
+        let ids = self.songs.get(song).map_or(&[][..], |song| &song.requests);
+        ids.iter().filter_map(|id| self.requests.get(*id))
+    }
+
+    pub fn rounds_used(&self, song: SongId) -> u32 {
+        self.songs.get(song).map_or(0, |song| u32::try_from(song.requests.len()).unwrap_or(u32::MAX))
+    }
+
+    /// Oldest first.
+    pub fn renders_of(&self, song: SongId) -> impl DoubleEndedIterator<Item = &Render> {
+        let ids = self.songs.get(song).map_or(&[][..], |song| &song.renders);
+        ids.iter().filter_map(|id| self.renders.get(*id))
+    }
+
+    /// Oldest first.
+    pub fn deliveries_of(&self, song: SongId) -> impl DoubleEndedIterator<Item = &Delivery> {
+        let ids = self.songs.get(song).map_or(&[][..], |song| &song.deliveries);
+        ids.iter().filter_map(|id| self.deliveries.get(*id))
+    }
+
+    /// Work for the render worker: queued renders, oldest first.
+    pub fn queued_renders(&self) -> Vec<&Render> {
+        let mut queued: Vec<_> =
+            self.renders.values().filter(|render| render.state == crate::RenderState::Queued).collect();
+        queued.sort_by_key(|render| (render.queued_at, render.id));
+        queued
+    }
+
+    /// The song's title in quotes for a sentence.
+    pub fn song_name(&self, song: SongId) -> String {
+        self.songs.get(song).map_or_else(|| "a song".to_owned(), |song| format!("\"{}\"", song.title))
+    }
+
+    /// "Mix 2", or "a version" where it is not known.
+    pub fn version_name(&self, version: VersionId) -> String {
+        self.versions.get(version).map_or_else(|| "a version".to_owned(), Version::name)
+    }
+}

@@ -1,0 +1,287 @@
+//! Facts as sentences, for the history and for the answer to a command. `code` is stable. Text of notes, reasons and messages never stands in them.
+
+use std::fmt::Display;
+
+use crate::{
+    Alternate, Approval, ApprovalId, Event, Fact, Note, NoteId, PersonId, Project, Render, RenderId, Roles,
+    SongId, VersionId, VersionKind,
+};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sentence {
+    /// The fact's name: VERSION_ADDED.
+    pub code: &'static str,
+    /// "Lena Ruiz approved Mix 2 as label."
+    pub text: String,
+    pub song: Option<SongId>,
+}
+
+/// `project` is of any moment at or after the fact (or just before it); `names` gives the name of a person.
+pub fn sentence(project: &Project, event: &Event, names: &dyn Fn(PersonId) -> String) -> Sentence {
+    let say = Say { project, names, who: event.by.map_or_else(|| "Deadwax".to_owned(), names) };
+    let (song, text) = say.text(&event.fact);
+    Sentence { code: code(&event.fact), text, song }
+}
+
+pub fn code(fact: &Fact) -> &'static str {
+    match fact {
+        Fact::ProjectCreated { .. } => "PROJECT_CREATED",
+        Fact::TermsChanged { .. } => "TERMS_CHANGED",
+        Fact::MemberAdded { .. } => "MEMBER_ADDED",
+        Fact::RolesChanged { .. } => "ROLES_CHANGED",
+        Fact::MemberRemoved { .. } => "MEMBER_REMOVED",
+        Fact::SongAdded { .. } => "SONG_ADDED",
+        Fact::SongEdited { .. } => "SONG_EDITED",
+        Fact::GateSet { .. } => "GATE_SET",
+        Fact::FileReceived { .. } => "FILE_RECEIVED",
+        Fact::VersionAdded { .. } => "VERSION_ADDED",
+        Fact::NoteAdded { .. } => "NOTE_ADDED",
+        Fact::NoteAddressed { .. } => "NOTE_ADDRESSED",
+        Fact::NoteAccepted { .. } => "NOTE_ACCEPTED",
+        Fact::NoteReopened { .. } => "NOTE_REOPENED",
+        Fact::NoteDeclined { .. } => "NOTE_DECLINED",
+        Fact::ChecklistTicked { .. } => "CHECKLIST_TICKED",
+        Fact::RevisionRequested { .. } => "REVISION_REQUESTED",
+        Fact::RevisionAnswered { .. } => "REVISION_ANSWERED",
+        Fact::Approved { .. } => "APPROVED",
+        Fact::ApprovalWithdrawn { .. } => "APPROVAL_WITHDRAWN",
+        Fact::HoldPlaced { .. } => "HOLD_PLACED",
+        Fact::HoldLifted { .. } => "HOLD_LIFTED",
+        Fact::StageLeft { .. } => "STAGE_LEFT",
+        Fact::HandoffMade { .. } => "HANDOFF_MADE",
+        Fact::HandoffAccepted { .. } => "HANDOFF_ACCEPTED",
+        Fact::HandoffReturned { .. } => "HANDOFF_RETURNED",
+        Fact::RecipeSet { .. } => "RECIPE_SET",
+        Fact::RenderQueued { .. } => "RENDER_QUEUED",
+        Fact::RenderLeased { .. } => "RENDER_LEASED",
+        Fact::RenderCompleted { .. } => "RENDER_COMPLETED",
+        Fact::RenderFailed { .. } => "RENDER_FAILED",
+        Fact::RenderCancelled { .. } => "RENDER_CANCELLED",
+        Fact::DeliveryMade { .. } => "DELIVERY_MADE",
+    }
+}
+
+struct Say<'a> {
+    project: &'a Project,
+    names: &'a dyn Fn(PersonId) -> String,
+    who: String,
+}
+
+type Said = (Option<SongId>, String);
+
+impl Say<'_> {
+    fn text(&self, fact: &Fact) -> Said {
+        match fact {
+            Fact::ProjectCreated { .. }
+            | Fact::TermsChanged { .. }
+            | Fact::MemberAdded { .. }
+            | Fact::RolesChanged { .. }
+            | Fact::MemberRemoved { .. }
+            | Fact::GateSet { .. }
+            | Fact::FileReceived { .. } => (None, self.house(fact)),
+            Fact::NoteAdded { .. }
+            | Fact::NoteAddressed { .. }
+            | Fact::NoteAccepted { .. }
+            | Fact::NoteReopened { .. }
+            | Fact::NoteDeclined { .. }
+            | Fact::ChecklistTicked { .. } => self.note_text(fact),
+            Fact::RenderQueued { .. }
+            | Fact::RenderLeased { .. }
+            | Fact::RenderCompleted { .. }
+            | Fact::RenderFailed { .. }
+            | Fact::RenderCancelled { .. } => self.render_text(fact),
+            _ => self.work(fact),
+        }
+    }
+
+    fn house(&self, fact: &Fact) -> String {
+        let who = &self.who;
+        match fact {
+            Fact::ProjectCreated { title, .. } => format!("{who} created the project \"{title}\"."),
+            Fact::TermsChanged { rounds_included, self_approval } => {
+                let own = if *self_approval { "allowed" } else { "not allowed" };
+                format!("{who} set the terms: {rounds_included} rounds included, self-approval {own}.")
+            }
+            Fact::MemberAdded { person, roles } => {
+                format!("{who} added {} as {}.", (self.names)(*person), list(roles))
+            }
+            Fact::RolesChanged { person, roles } => {
+                format!("{who} made {} {}.", (self.names)(*person), list(roles))
+            }
+            Fact::MemberRemoved { person } => format!("{who} removed {}.", (self.names)(*person)),
+            Fact::GateSet { rule } => format!("{who} changed the gate of {}.", rule.stage),
+            Fact::FileReceived { file } => format!("{who} uploaded \"{}\".", file.name),
+            _ => String::new(),
+        }
+    }
+
+    fn work(&self, fact: &Fact) -> Said {
+        let (who, project) = (&self.who, self.project);
+        let version = |id: VersionId| project.version_name(id);
+        let title = |song: SongId| project.song_name(song);
+        match fact {
+            Fact::SongAdded { song, title, .. } => {
+                (Some(*song), format!("{who} added the song \"{title}\"."))
+            }
+            Fact::SongEdited { song, title, isrc } => {
+                let isrc = if isrc.is_empty() { String::new() } else { format!(", ISRC {isrc}") };
+                (Some(*song), format!("{who} set a song to \"{title}\"{isrc}."))
+            }
+            Fact::VersionAdded { song, kind, number, files, render, .. } => {
+                (Some(*song), self.added(*song, (*kind, *number), files, render.is_some()))
+            }
+            Fact::RevisionRequested { song, version: of, role, notes, round, .. } => {
+                let count = plural(notes.len(), "note");
+                let name = version(*of);
+                let text = format!("{who} requested a revision of {name} as {role}: {count}, round {round}.");
+                (Some(*song), text)
+            }
+            Fact::RevisionAnswered { request, version: by } => {
+                let song = project.requests.get(*request).map(|request| request.song);
+                (song, format!("{} answers the revision request.", version(*by)))
+            }
+            Fact::Approved { song, version: of, role, .. } => {
+                (Some(*song), format!("{who} approved {} as {role}.", version(*of)))
+            }
+            Fact::ApprovalWithdrawn { approval } => {
+                let text = format!("{who} withdrew an approval{}.", self.as_role(*approval));
+                (self.signed(*approval).map(|it| it.song), text)
+            }
+            Fact::HoldPlaced { song, role, .. } => {
+                (Some(*song), format!("{who} put {} on hold as {role}.", title(*song)))
+            }
+            Fact::HoldLifted { approval } => {
+                let text = format!("{who} lifted the hold{}.", self.as_role(*approval));
+                (self.signed(*approval).map(|it| it.song), text)
+            }
+            Fact::StageLeft { song, from, to, version: of } => {
+                let text = format!(
+                    "The gate of {from} is met with {}: {} is now in {to}.",
+                    version(*of),
+                    title(*song)
+                );
+                (Some(*song), text)
+            }
+            Fact::HandoffMade { song, version: of } => {
+                (Some(*song), format!("{} was handed to mastering.", version(*of)))
+            }
+            Fact::HandoffAccepted { song } => {
+                (Some(*song), format!("{who} accepted the handoff of {}.", title(*song)))
+            }
+            Fact::HandoffReturned { song, .. } => {
+                (Some(*song), format!("{who} returned the handoff: {} is back in mixing.", title(*song)))
+            }
+            Fact::RecipeSet { song, .. } => {
+                (Some(*song), format!("{who} set the recipe of {}.", title(*song)))
+            }
+            Fact::DeliveryMade { song, version: of, files, .. } => {
+                let text = format!(
+                    "{who} delivered {} of {}: {}.",
+                    version(*of),
+                    title(*song),
+                    plural(files.len(), "file")
+                );
+                (Some(*song), text)
+            }
+            _ => (None, String::new()),
+        }
+    }
+
+    fn added(
+        &self,
+        song: SongId,
+        (kind, number): (VersionKind, u32),
+        files: &[crate::File],
+        rendered: bool,
+    ) -> String {
+        let title = self.project.song_name(song);
+        let others = files.iter().filter(|file| file.alternate != Alternate::Main).count();
+        let with = if others == 0 { String::new() } else { format!(" with {}", plural(others, "alternate")) };
+        if rendered {
+            return format!("A render made {kind} {number} of {title}{with}.");
+        }
+        format!("{} added {kind} {number} of {title}{with}.", self.who)
+    }
+
+    fn signed(&self, approval: ApprovalId) -> Option<&Approval> {
+        self.project.approvals.get(approval)
+    }
+
+    fn as_role(&self, approval: ApprovalId) -> String {
+        self.signed(approval).map_or_else(String::new, |it| format!(" given as {}", it.role))
+    }
+
+    fn note_text(&self, fact: &Fact) -> Said {
+        let who = &self.who;
+        let noted = |id: NoteId| self.project.notes.get(id);
+        let song = |id: NoteId| noted(id).map(|note: &Note| note.song);
+        let of = |id: NoteId| {
+            noted(id).map_or_else(|| "a note".to_owned(), |note| format!("a note of the {}", note.role))
+        };
+        match fact {
+            Fact::NoteAdded { song, version, parent, internal, .. } => {
+                let what = match (parent.is_some(), internal) {
+                    (true, _) => "replied to a note",
+                    (false, true) => "wrote an internal note",
+                    (false, false) => "wrote a note",
+                };
+                (Some(*song), format!("{who} {what} on {}.", self.project.version_name(*version)))
+            }
+            Fact::NoteAddressed { note, version } => {
+                let name = self.project.version_name(*version);
+                (song(*note), format!("{who} says that {} is done in {name}.", of(*note)))
+            }
+            Fact::NoteAccepted { note } => (song(*note), format!("{who} accepted {}.", of(*note))),
+            Fact::NoteReopened { note, .. } => (song(*note), format!("{who} reopened {}.", of(*note))),
+            Fact::NoteDeclined { note, .. } => (song(*note), format!("{who} declined {}.", of(*note))),
+            Fact::ChecklistTicked { note, item, done } => {
+                let how = if *done { "ticked" } else { "cleared" };
+                let item = item.saturating_add(1);
+                (song(*note), format!("{who} {how} item {item} of {}.", of(*note)))
+            }
+            _ => (None, String::new()),
+        }
+    }
+
+    fn render_text(&self, fact: &Fact) -> Said {
+        let rendered = |id: RenderId| self.project.renders.get(id);
+        let song = |id: RenderId| rendered(id).map(|render: &Render| render.song);
+        let of = |id: RenderId| {
+            rendered(id)
+                .map_or_else(String::new, |it| format!(" of {}", self.project.version_name(it.version)))
+        };
+        match fact {
+            Fact::RenderQueued { song, version, .. } => {
+                let name = self.project.version_name(*version);
+                (Some(*song), format!("A render of {name} was queued."))
+            }
+            Fact::RenderLeased { render, attempt, .. } => {
+                (song(*render), format!("Attempt {attempt} of the render{} began.", of(*render)))
+            }
+            Fact::RenderCompleted { render, .. } => {
+                (song(*render), format!("The render{} is done.", of(*render)))
+            }
+            Fact::RenderFailed { render, attempt, parked, .. } => {
+                let then = if *parked { "it waits for the mastering engineer" } else { "it is tried again" };
+                (song(*render), format!("Attempt {attempt} of the render{} failed; {then}.", of(*render)))
+            }
+            Fact::RenderCancelled { render } => {
+                (song(*render), format!("The render{} was cancelled.", of(*render)))
+            }
+            _ => (None, String::new()),
+        }
+    }
+}
+
+fn list(roles: &Roles) -> String {
+    let words: Vec<_> = roles.iter().map(ToString::to_string).collect();
+    match words.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+        None => "nothing".to_owned(),
+    }
+}
+
+fn plural(count: usize, word: impl Display) -> String {
+    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
+}

@@ -1,0 +1,100 @@
+//! Songs: titles, ISRC, the stage they stand in.
+
+use crate::{
+    Actor, ApprovalId, Command, DeliveryId, Fact, Handoff, NoteId, Project, Reason, Recipe, Refusal,
+    RenderId, RequestId, Role, SongId, Stage, Time, VersionId,
+    asker::{Asker, free_id},
+    decide::{Ruling, misrouted},
+    limits,
+    refusal::no,
+    text,
+};
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Song {
+    pub id: SongId,
+    pub title: String,
+    /// Twelve characters without hyphens, or empty.
+    pub isrc: String,
+    pub added_at: Time,
+    pub stage: Stage,
+    pub stage_since: Time,
+    pub recipe: Option<Recipe>,
+    /// The newest.
+    pub handoff: Option<Handoff>,
+    /// How many versions there were when a handoff last came back: masters among them are history.
+    pub versions_before_return: usize,
+    // Everything that belongs to the song, oldest first.
+    pub versions: Vec<VersionId>,
+    pub notes: Vec<NoteId>,
+    pub requests: Vec<RequestId>,
+    pub approvals: Vec<ApprovalId>,
+    pub renders: Vec<RenderId>,
+    pub deliveries: Vec<DeliveryId>,
+}
+
+pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Result<Ruling, Refusal> {
+    let asker = Asker::of(project, actor)?;
+    match command {
+        Command::AddSong { song, title, isrc } => {
+            asker.must_hold(&[Role::Manager, Role::Producer, Role::Artist], "add songs")?;
+            free_id(project.songs.contains(*song))?;
+            limits::room(project.songs.len(), limits::SONGS_MAX, "songs")?;
+            let title = text::name("The title", title)?;
+            let isrc = own_isrc(project, *song, isrc)?;
+            Ok(Ruling::fact(Fact::SongAdded { song: *song, title, isrc }))
+        }
+        Command::EditSong { song: id, title, isrc } => {
+            asker.must_hold(&[Role::Manager, Role::Producer, Role::Artist, Role::Label], "edit songs")?;
+            let song = asker.song(*id)?;
+            let title =
+                title.as_ref().map_or(Ok(song.title.clone()), |title| text::name("The title", title))?;
+            let isrc = isrc.as_ref().map_or(Ok(song.isrc.clone()), |isrc| own_isrc(project, *id, isrc))?;
+            if title == song.title && isrc == song.isrc {
+                return no(Reason::NothingToChange, "The song is called that already.", "");
+            }
+            Ok(Ruling::fact(Fact::SongEdited { song: *id, title, isrc }))
+        }
+        Command::SetRecipe { song: id, recipe } => {
+            asker.must_hold(&[Role::MasteringEngineer], "set the recipe")?;
+            let song = asker.song(*id)?;
+            if song.stage == Stage::Delivered {
+                let text = format!("{} is delivered; no render follows.", project.song_name(*id));
+                return no(Reason::StageLeftAlready, text, "");
+            }
+            sound_recipe(recipe)?;
+            if song.recipe.as_ref() == Some(recipe) {
+                return no(Reason::NothingToChange, "The song has this recipe already.", "");
+            }
+            Ok(Ruling::fact(Fact::RecipeSet { song: *id, recipe: recipe.clone() }))
+        }
+        _ => misrouted(),
+    }
+}
+
+/// One recording, one ISRC (ISO 3901): no two songs of a project share it.
+fn own_isrc(project: &Project, song: SongId, isrc: &str) -> Result<String, Refusal> {
+    let isrc = text::isrc(isrc)?;
+    let other =
+        project.songs.values().find(|other| other.id != song && !isrc.is_empty() && other.isrc == isrc);
+    match other {
+        None => Ok(isrc),
+        Some(other) => {
+            let text = format!("The ISRC {isrc} belongs to \"{}\" already.", other.title);
+            no(Reason::IsrcInvalid, text, "Every recording has its own ISRC.")
+        }
+    }
+}
+
+/// What the domain can say of a recipe; its meaning was checked before it came here.
+pub(crate) fn sound_recipe(recipe: &Recipe) -> Result<(), Refusal> {
+    if recipe.toml.len() > limits::RECIPE_BYTES_MAX {
+        let text = format!(
+            "The recipe has {} bytes; {} are the limit.",
+            recipe.toml.len(),
+            limits::RECIPE_BYTES_MAX
+        );
+        return no(Reason::RecipeInvalid, text, "Shorten it.");
+    }
+    Ok(())
+}

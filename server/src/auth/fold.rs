@@ -1,0 +1,235 @@
+//! The studio's stream folded: who is here, which codes are open, which sessions live. Pure but for the cancellation tokens that a session
+//! carries. Total: an entry that makes no sense here, or was redacted, changes nothing.
+
+use std::{collections::HashMap, sync::Arc};
+
+use deadwax_domain::PersonId;
+use deadwax_proto::ledger::v1::{StudioFact, studio_fact::Fact};
+use prost::Message as _;
+use tokio_util::sync::CancellationToken;
+
+use super::{Directory, Person, secret::Hash};
+use crate::store::Entry;
+
+pub(super) struct Code {
+    pub person: PersonId,
+    pub expires_ms: i64,
+}
+
+#[derive(Clone)]
+pub(super) struct Session {
+    pub id: u128,
+    pub person: PersonId,
+    pub token: Hash,
+    pub device: String,
+    pub opened_ms: i64,
+    pub expires_ms: i64,
+    pub ended: CancellationToken,
+}
+
+#[derive(Default)]
+struct Known {
+    studio_owner: bool,
+    /// Name and e-mail; absent before the entry that names the person, and where it was redacted.
+    named: Option<(String, String)>,
+    /// Where the personal data stand, for redaction.
+    entries: Vec<u64>,
+    redacted: bool,
+    signed_in: bool,
+}
+
+pub(super) struct State {
+    pub seq: u64,
+    known: HashMap<PersonId, Known>,
+    by_email: HashMap<Hash, PersonId>,
+    /// How often an e-mail was redacted: part of its claim, so that somebody may come back.
+    redactions: HashMap<Hash, u32>,
+    pub codes: HashMap<Hash, Code>,
+    sessions: HashMap<u128, Session>,
+    by_token: HashMap<Hash, u128>,
+    /// Where device names stand, by person.
+    device_entries: HashMap<PersonId, Vec<u64>>,
+    directory: Arc<Directory>,
+    closing: CancellationToken,
+}
+
+/// The hash under which an e-mail is claimed.
+pub(super) fn email_hash(email: &str) -> Hash {
+    super::secret::hash(&format!("deadwax e-mail {email}"))
+}
+
+fn id(bytes: &[u8]) -> Option<u128> {
+    Some(u128::from_be_bytes(bytes.try_into().ok()?))
+}
+
+fn person(bytes: &[u8]) -> Option<PersonId> {
+    id(bytes).map(PersonId)
+}
+
+fn hash(bytes: &[u8]) -> Option<Hash> {
+    bytes.try_into().ok()
+}
+
+impl State {
+    pub fn new(closing: CancellationToken) -> Self {
+        Self {
+            seq: 0,
+            known: HashMap::new(),
+            by_email: HashMap::new(),
+            redactions: HashMap::new(),
+            codes: HashMap::new(),
+            sessions: HashMap::new(),
+            by_token: HashMap::new(),
+            device_entries: HashMap::new(),
+            directory: Arc::default(),
+            closing,
+        }
+    }
+
+    /// Folds one entry. An error only where bytes are there and cannot be read.
+    pub fn apply(&mut self, entry: &Entry) -> Result<(), prost::DecodeError> {
+        self.seq = entry.seq;
+        let Some(payload) = &entry.payload else { return Ok(()) };
+        let fact = StudioFact::decode(payload.clone())?;
+        let _unknown_is_skipped = self.fold(entry.seq, fact.at_ms, fact.fact);
+        Ok(())
+    }
+
+    fn fold(&mut self, seq: u64, at_ms: i64, fact: Option<Fact>) -> Option<()> {
+        match fact? {
+            Fact::PersonAdded(f) => {
+                self.known.entry(person(&f.person_id)?).or_default().studio_owner = f.studio_owner;
+            }
+            Fact::PersonNamed(f) => {
+                let id = person(&f.person_id)?;
+                let known = self.known.get_mut(&id).filter(|known| !known.redacted)?;
+                if let Some((_, old)) = known.named.take() {
+                    self.by_email.remove(&email_hash(&old));
+                }
+                self.by_email.insert(email_hash(&f.email), id);
+                known.named = Some((f.name, f.email));
+                known.entries.push(seq);
+                self.publish();
+            }
+            Fact::PersonRedacted(f) => self.redact(person(&f.person_id)?, hash(&f.email_sha256)?),
+            Fact::CodeIssued(f) => {
+                let code = Code { person: person(&f.person_id)?, expires_ms: f.expires_ms };
+                self.codes.insert(hash(&f.code_sha256)?, code);
+            }
+            Fact::SessionOpened(f) => {
+                self.codes.remove(&hash(&f.code_sha256)?);
+                let session = Session {
+                    id: id(&f.session_id)?,
+                    person: person(&f.person_id)?,
+                    token: hash(&f.token_sha256)?,
+                    device: String::new(),
+                    opened_ms: at_ms,
+                    expires_ms: f.expires_ms,
+                    ended: self.closing.child_token(),
+                };
+                self.known.entry(session.person).or_default().signed_in = true;
+                self.by_token.insert(session.token, session.id);
+                self.sessions.insert(session.id, session);
+            }
+            Fact::SessionNamed(f) => {
+                let session = self.sessions.get_mut(&id(&f.session_id)?)?;
+                session.device = f.device;
+                self.device_entries.entry(session.person).or_default().push(seq);
+            }
+            Fact::SessionEnded(f) => self.end(id(&f.session_id)?),
+        }
+        Some(())
+    }
+
+    fn end(&mut self, id: u128) {
+        if let Some(session) = self.sessions.remove(&id) {
+            self.by_token.remove(&session.token);
+            session.ended.cancel();
+        }
+    }
+
+    fn redact(&mut self, id: PersonId, email: Hash) {
+        let Some(known) = self.known.get_mut(&id) else { return };
+        known.redacted = true;
+        known.named = None;
+        known.studio_owner = false;
+        self.by_email.remove(&email);
+        *self.redactions.entry(email).or_default() += 1;
+        self.codes.retain(|_, code| code.person != id);
+        let open: Vec<u128> = self.sessions.values().filter(|s| s.person == id).map(|s| s.id).collect();
+        open.into_iter().for_each(|session| self.end(session));
+        self.publish();
+    }
+
+    /// Ends what has run out; called every second, so that open streams notice.
+    pub fn expire(&mut self, now_ms: i64) {
+        self.codes.retain(|_, code| code.expires_ms > now_ms);
+        let gone: Vec<u128> =
+            self.sessions.values().filter(|s| s.expires_ms <= now_ms).map(|s| s.id).collect();
+        gone.into_iter().for_each(|session| self.end(session));
+    }
+
+    fn publish(&mut self) {
+        let people = self.known.keys().filter_map(|id| Some((*id, self.person(*id)?))).collect();
+        self.directory = Arc::new(Directory { people });
+    }
+
+    pub fn directory(&self) -> Arc<Directory> {
+        Arc::clone(&self.directory)
+    }
+
+    pub fn person(&self, id: PersonId) -> Option<Person> {
+        let known = self.known.get(&id)?;
+        let (name, email) = known.named.clone()?;
+        Some(Person { id, name, email, studio_owner: known.studio_owner })
+    }
+
+    pub fn by_email(&self, email: &str) -> Option<Person> {
+        self.person(*self.by_email.get(&email_hash(email))?)
+    }
+
+    pub fn email_claim(&self, email: &str) -> Vec<u8> {
+        let hash = email_hash(email);
+        let times = self.redactions.get(&hash).copied().unwrap_or(0);
+        [b"email/".as_slice(), &hash, &times.to_be_bytes()].concat()
+    }
+
+    /// Entries that hold personal data of somebody.
+    pub fn personal_entries(&self, id: PersonId) -> Vec<u64> {
+        let named = self.known.get(&id).map(|known| known.entries.clone()).unwrap_or_default();
+        named.into_iter().chain(self.device_entries.get(&id).cloned().unwrap_or_default()).collect()
+    }
+
+    /// Redacted people whose personal entries may still hold bytes: a crash between the fact and the erasure.
+    pub fn redacted(&self) -> Vec<PersonId> {
+        self.known.iter().filter(|(_, known)| known.redacted).map(|(id, _)| *id).collect()
+    }
+
+    pub fn owners(&self) -> usize {
+        self.known.values().filter(|known| known.studio_owner && known.named.is_some()).count()
+    }
+
+    pub fn has_signed_in(&self, id: PersonId) -> bool {
+        self.known.get(&id).is_some_and(|known| known.signed_in)
+    }
+
+    pub fn open_codes(&self, person: PersonId) -> usize {
+        self.codes.values().filter(|code| code.person == person).count()
+    }
+
+    pub fn session_by_token(&self, token: &Hash) -> Option<&Session> {
+        self.sessions.get(self.by_token.get(token)?)
+    }
+
+    pub fn session(&self, id: u128) -> Option<&Session> {
+        self.sessions.get(&id)
+    }
+
+    /// The open sessions of somebody, newest first.
+    pub fn sessions_of(&self, person: PersonId) -> Vec<Session> {
+        let mut sessions: Vec<Session> =
+            self.sessions.values().filter(|session| session.person == person).cloned().collect();
+        sessions.sort_by_key(|session| std::cmp::Reverse((session.opened_ms, session.id)));
+        sessions
+    }
+}

@@ -1,0 +1,438 @@
+//! People, invites, sessions: the studio's own stream. Tokens and codes are stored as SHA-256 only and never logged. Here is the only place
+//! that appends to `store::STUDIO`. Never here: projects and their roles (the domain's), the wire (`layer` and `rpc/session` have it).
+
+mod fold;
+pub mod layer;
+pub mod secret;
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use deadwax_domain::PersonId;
+use deadwax_proto::ledger::v1::{self as stored, StudioFact, studio_fact::Fact};
+use prost::Message as _;
+use tokio_util::sync::CancellationToken;
+
+use self::{
+    fold::State,
+    secret::{Hash, Secret, Throttle},
+};
+use crate::{
+    ledger::Clock,
+    name,
+    store::{Append, AppendError, CommandKey, ReadError, STUDIO, Store},
+};
+
+/// How long an invite's code can be used.
+pub const CODE_TTL: Duration = Duration::from_secs(72 * 3600);
+/// How long a session lives, used or not.
+pub const SESSION_TTL: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Wrong codes from one address before it must wait.
+pub const TRIES: usize = 10;
+pub const TRIES_WINDOW: Duration = Duration::from_secs(15 * 60);
+/// Open sessions of one person; a machine that signs in daily must not grow the list for ever.
+const SESSIONS_MAX: usize = 64;
+/// Codes of one person that are neither used nor expired.
+const CODES_MAX: usize = 32;
+/// Facts read from the store at once.
+const PAGE: usize = 1024;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    pub id: PersonId,
+    pub name: String,
+    pub email: String,
+    pub studio_owner: bool,
+}
+
+/// Names for views, as they stood at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Directory {
+    pub people: HashMap<PersonId, Person>,
+}
+
+impl Directory {
+    /// "somebody who left" where a person was redacted.
+    pub fn name(&self, id: PersonId) -> &str {
+        self.people.get(&id).map_or("somebody who left", |person| person.name.as_str())
+    }
+}
+
+/// Who calls: put into the request's extensions by the interceptor, taken out by every handler.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub person: Person,
+    pub session_id: u128,
+    /// Cancelled within a second of the session's end, and when the server stops: every stream selects on it.
+    pub ended: CancellationToken,
+}
+
+impl Caller {
+    /// The caller of a request that came through [`layer::Access`].
+    pub fn of<T>(request: &tonic::Request<T>) -> Result<Self, tonic::Status> {
+        request.extensions().get::<Self>().cloned().ok_or_else(crate::status::unauthenticated)
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum AuthError {
+    #[error("the code is unknown, used or expired")]
+    CodeUnknown,
+    #[error("too many wrong codes; wait {wait_s} s")]
+    TooManyTries { wait_s: u64 },
+    #[error("a person with this e-mail is already here")]
+    EmailTaken,
+    #[error("there is no such person")]
+    NoSuchPerson,
+    #[error("there is no such session")]
+    NoSuchSession,
+    #[error("{0}")]
+    NameInvalid(String),
+    #[error("{0}")]
+    EmailInvalid(String),
+    #[error("this is the studio's only owner")]
+    LastOwner,
+    #[error("{0}")]
+    LimitReached(String),
+    #[error(transparent)]
+    Append(#[from] AppendError),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error("entry {seq} of the studio's stream cannot be read: {what}")]
+    Unreadable { seq: u64, what: String },
+    #[error("the system gave no random bytes: {0}")]
+    NoRandomness(getrandom::Error),
+}
+
+impl From<getrandom::Error> for AuthError {
+    fn from(error: getrandom::Error) -> Self {
+        Self::NoRandomness(error)
+    }
+}
+
+/// A one-time code, to be shown once.
+pub struct Issued {
+    pub code: Secret,
+    pub expires_ms: i64,
+}
+
+/// A session that has just begun. The token is shown once.
+pub struct Opened {
+    pub token: Secret,
+    pub person: Person,
+    pub session_id: u128,
+    pub expires_ms: i64,
+}
+
+/// One line of somebody's list of sessions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionLine {
+    pub id: u128,
+    pub person: PersonId,
+    pub device: String,
+    pub opened_ms: i64,
+    pub expires_ms: i64,
+}
+
+pub struct People {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    state: RwLock<State>,
+    /// One writer at a time: a process alone holds the studio's folder, so a conflict can only come from within.
+    writing: tokio::sync::Mutex<()>,
+    throttle: Throttle,
+}
+
+/// Keys that must be free in the whole store.
+type Claims = Vec<Bytes>;
+
+impl People {
+    /// Folds the studio's stream. `closing` ends every session's streams when the server stops.
+    pub async fn open(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        closing: CancellationToken,
+    ) -> Result<Arc<Self>, AuthError> {
+        let people = Arc::new(Self {
+            store,
+            clock,
+            state: RwLock::new(State::new(closing)),
+            writing: tokio::sync::Mutex::new(()),
+            throttle: Throttle::new(TRIES, TRIES_WINDOW),
+        });
+        people.catch_up().await?;
+        people.sweep();
+        // A crash between the fact and the erasure leaves names behind: finish what was begun.
+        let unfinished: Vec<PersonId> = people.state().redacted();
+        for person in unfinished {
+            people.erase(person).await?;
+        }
+        Ok(people)
+    }
+
+    fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn state_mut(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn catch_up(&self) -> Result<(), AuthError> {
+        loop {
+            let after = self.state().seq;
+            let entries = self.store.read(STUDIO, after, PAGE).await?;
+            let mut state = self.state_mut();
+            for entry in &entries {
+                state
+                    .apply(entry)
+                    .map_err(|error| AuthError::Unreadable { seq: entry.seq, what: error.to_string() })?;
+            }
+            if entries.len() < PAGE {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Appends facts at the place that was folded, then folds them. Called with `writing` held.
+    async fn write(&self, facts: Vec<Fact>, claims: Claims) -> Result<(), AppendError> {
+        let at_ms = self.clock.now_ms();
+        let entries: Vec<Bytes> = facts
+            .into_iter()
+            .map(|fact| StudioFact { at_ms, fact: Some(fact) }.encode_to_vec().into())
+            .collect();
+        let command =
+            CommandKey { id: uuid::Uuid::now_v7().as_u128(), request_sha256: secret::hash("studio") };
+        let expected = self.state().seq;
+        let append =
+            Append { stream: STUDIO, expected, command, entries: entries.clone(), claims, desk: Vec::new() };
+        let appended = self.store.append(append).await?;
+        let mut state = self.state_mut();
+        for (seq, payload) in (appended.first_seq..).zip(entries) {
+            let entry = crate::store::Entry { seq, payload: Some(payload) };
+            if let Err(error) = state.apply(&entry) {
+                tracing::error!(%error, seq, "a fact that was just written cannot be read");
+            }
+        }
+        Ok(())
+    }
+
+    /// Names as they stand now; cheap to take and to keep for one answer.
+    pub fn directory(&self) -> Arc<Directory> {
+        self.state().directory()
+    }
+
+    pub fn person(&self, id: PersonId) -> Option<Person> {
+        self.state().person(id)
+    }
+
+    pub fn by_email(&self, email: &str) -> Option<Person> {
+        self.state().by_email(&name::email(email).ok()?)
+    }
+
+    /// Who holds this token, while its session lives.
+    pub fn caller(&self, token: &str) -> Option<Caller> {
+        let state = self.state();
+        let session = state.session_by_token(&secret::hash(token))?;
+        if session.expires_ms <= self.clock.now_ms() || session.ended.is_cancelled() {
+            return None;
+        }
+        let person = state.person(session.person)?;
+        Some(Caller { person, session_id: session.id, ended: session.ended.clone() })
+    }
+
+    /// A new person. The e-mail is claimed in the whole studio.
+    pub async fn add(&self, name: &str, email: &str, studio_owner: bool) -> Result<Person, AuthError> {
+        self.add_as(PersonId(uuid::Uuid::now_v7().as_u128()), name, email, studio_owner).await
+    }
+
+    /// As [`People::add`], under an id that the caller made.
+    pub async fn add_as(
+        &self,
+        id: PersonId,
+        name: &str,
+        email: &str,
+        studio_owner: bool,
+    ) -> Result<Person, AuthError> {
+        let name = name::clean("name", name, name::PERSON_MAX).map_err(AuthError::NameInvalid)?;
+        let email = name::email(email).map_err(AuthError::EmailInvalid)?;
+        let _writing = self.writing.lock().await;
+        let claim = {
+            let state = self.state();
+            if state.by_email(&email).is_some() {
+                return Err(AuthError::EmailTaken);
+            }
+            state.email_claim(&email)
+        };
+        let person_id = id.0.to_be_bytes().to_vec();
+        let facts = vec![
+            Fact::PersonAdded(stored::PersonAdded { person_id: person_id.clone(), studio_owner }),
+            Fact::PersonNamed(stored::PersonNamed { person_id, name, email }),
+        ];
+        match self.write(facts, vec![claim.into()]).await {
+            Ok(()) => self.person(id).ok_or(AuthError::NoSuchPerson),
+            Err(AppendError::ClaimTaken(_)) => Err(AuthError::EmailTaken),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether this person has ever used a code.
+    pub fn has_signed_in(&self, id: PersonId) -> bool {
+        self.state().has_signed_in(id)
+    }
+
+    /// Everybody, by name.
+    pub fn list(&self) -> Vec<Person> {
+        let mut people: Vec<Person> = self.directory().people.values().cloned().collect();
+        people.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
+        people
+    }
+
+    pub fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
+    /// A one-time code for somebody who is here already.
+    pub async fn issue_code(&self, person: PersonId) -> Result<Issued, AuthError> {
+        let _writing = self.writing.lock().await;
+        self.person(person).ok_or(AuthError::NoSuchPerson)?;
+        self.sweep();
+        if self.state().open_codes(person) >= CODES_MAX {
+            let what = format!(
+                "{CODES_MAX} invite links of this person are open; use one, or wait until they expire."
+            );
+            return Err(AuthError::LimitReached(what));
+        }
+        let code = secret::new_code()?;
+        let expires_ms = self.clock.now_ms().saturating_add_unsigned(CODE_TTL.as_millis() as u64);
+        let fact = Fact::CodeIssued(stored::CodeIssued {
+            code_sha256: code.hash().to_vec(),
+            person_id: person.0.to_be_bytes().to_vec(),
+            expires_ms,
+        });
+        self.write(vec![fact], Vec::new()).await?;
+        Ok(Issued { code, expires_ms })
+    }
+
+    /// Turns a code into a session. Of many who try the same code at once exactly one wins: the code is claimed in the store.
+    /// `address` counts wrong codes; `None` for callers inside this process.
+    pub async fn redeem(
+        &self,
+        code: &str,
+        device: &str,
+        address: Option<IpAddr>,
+    ) -> Result<Opened, AuthError> {
+        let now = Instant::now();
+        if let Some(wait_s) = address.and_then(|address| self.throttle.wait_s(address, now)) {
+            return Err(AuthError::TooManyTries { wait_s });
+        }
+        let device = name::clean("device name", device, name::PERSON_MAX).map_err(AuthError::NameInvalid)?;
+        let opened = self.open_session(secret::hash(code), device).await;
+        if let (Err(AuthError::CodeUnknown), Some(address)) = (&opened, address) {
+            self.throttle.failed(address, now);
+        }
+        opened
+    }
+
+    async fn open_session(&self, code: Hash, device: String) -> Result<Opened, AuthError> {
+        let _writing = self.writing.lock().await;
+        let now_ms = self.clock.now_ms();
+        let person = {
+            let state = self.state();
+            let open = state.codes.get(&code).filter(|code| code.expires_ms > now_ms);
+            let person = open.and_then(|code| state.person(code.person)).ok_or(AuthError::CodeUnknown)?;
+            if state.sessions_of(person.id).len() >= SESSIONS_MAX {
+                let what = format!("You have {SESSIONS_MAX} open sessions; end some of them first.");
+                return Err(AuthError::LimitReached(what));
+            }
+            person
+        };
+        let token = secret::new_token()?;
+        let session_id = uuid::Uuid::now_v7().as_u128();
+        let expires_ms = now_ms.saturating_add_unsigned(SESSION_TTL.as_millis() as u64);
+        let facts = vec![
+            Fact::SessionOpened(stored::SessionOpened {
+                session_id: session_id.to_be_bytes().to_vec(),
+                token_sha256: token.hash().to_vec(),
+                person_id: person.id.0.to_be_bytes().to_vec(),
+                expires_ms,
+                code_sha256: code.to_vec(),
+            }),
+            Fact::SessionNamed(stored::SessionNamed {
+                session_id: session_id.to_be_bytes().to_vec(),
+                device,
+            }),
+        ];
+        match self.write(facts, vec![[b"code/".as_slice(), &code].concat().into()]).await {
+            Ok(()) => Ok(Opened { token, person, session_id, expires_ms }),
+            Err(AppendError::ClaimTaken(_)) => Err(AuthError::CodeUnknown),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The open sessions of somebody, newest first.
+    pub fn sessions_of(&self, person: PersonId) -> Vec<SessionLine> {
+        let now_ms = self.clock.now_ms();
+        let sessions = self.state().sessions_of(person);
+        sessions
+            .into_iter()
+            .filter(|session| session.expires_ms > now_ms)
+            .map(|session| SessionLine {
+                id: session.id,
+                person: session.person,
+                device: session.device,
+                opened_ms: session.opened_ms,
+                expires_ms: session.expires_ms,
+            })
+            .collect()
+    }
+
+    /// Whose session this is, while it is open.
+    pub fn owner_of_session(&self, session_id: u128) -> Option<PersonId> {
+        self.state().session(session_id).map(|session| session.person)
+    }
+
+    /// Ends a session and every stream that runs under it.
+    pub async fn end_session(&self, session_id: u128) -> Result<(), AuthError> {
+        let _writing = self.writing.lock().await;
+        self.owner_of_session(session_id).ok_or(AuthError::NoSuchSession)?;
+        let fact = Fact::SessionEnded(stored::SessionEnded { session_id: session_id.to_be_bytes().to_vec() });
+        Ok(self.write(vec![fact], Vec::new()).await?)
+    }
+
+    /// Takes name, e-mail and device names out of the journal, and every way in. What the person did stays, under no name.
+    pub async fn redact(&self, person: PersonId) -> Result<(), AuthError> {
+        let known = self.person(person).ok_or(AuthError::NoSuchPerson)?;
+        {
+            let _writing = self.writing.lock().await;
+            if known.studio_owner && self.state().owners() == 1 {
+                return Err(AuthError::LastOwner);
+            }
+            let fact = Fact::PersonRedacted(stored::PersonRedacted {
+                person_id: person.0.to_be_bytes().to_vec(),
+                email_sha256: fold::email_hash(&known.email).to_vec(),
+            });
+            self.write(vec![fact], Vec::new()).await?;
+        }
+        self.erase(person).await
+    }
+
+    async fn erase(&self, person: PersonId) -> Result<(), AuthError> {
+        let entries = self.state().personal_entries(person);
+        for seq in entries {
+            self.store.redact(STUDIO, seq).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends sessions and codes that have run out. The server calls it every second.
+    pub fn sweep(&self) {
+        let now_ms = self.clock.now_ms();
+        self.state_mut().expire(now_ms);
+    }
+}

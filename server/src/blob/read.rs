@@ -1,0 +1,124 @@
+//! Reading finished audio. A whole read is hashed while it streams and its last chunk is held back until the digest is right (B-1).
+//! It must never trust a name: a flipped bit ends in `Corrupt`, not in a complete file.
+
+use std::{
+    fs::File,
+    io::{self, Read, Seek, SeekFrom},
+    ops::Range,
+};
+
+use bytes::Bytes;
+use deadwax_domain::Digest;
+use futures::{
+    StreamExt, TryStreamExt,
+    stream::{self, BoxStream},
+};
+use object_store::{GetOptions, GetRange, GetResultPayload, ObjectStore, ObjectStoreExt};
+use sha2::{Digest as _, Sha256};
+
+use super::{BlobError, Blobs, blocking, name_of};
+
+const CHUNK_BYTES: usize = 256 * 1024;
+
+impl Blobs {
+    /// `length` `None`: to the end. The total size comes first. Whole reads verify the digest while they stream (B-1). A range past the
+    /// end is cut at the end.
+    pub async fn read(
+        &self,
+        digest: Digest,
+        offset: u64,
+        length: Option<u64>,
+    ) -> Result<(u64, BoxStream<'static, Result<Bytes, BlobError>>), BlobError> {
+        let missing = |error| match error {
+            object_store::Error::NotFound { .. } => BlobError::Missing(digest),
+            error => error.into(),
+        };
+        let total = self.store.head(&name_of(digest)).await.map_err(missing)?.size;
+        let end = length.map_or(total, |length| offset.saturating_add(length).min(total));
+        if offset == 0 && end == total {
+            let chunks =
+                if total == 0 { stream::empty().boxed() } else { self.chunks(digest, 0..total).await? };
+            return Ok((total, verified(digest, chunks)));
+        }
+        if offset >= end {
+            return Ok((total, stream::empty().boxed()));
+        }
+        Ok((total, self.chunks(digest, offset..end).await?))
+    }
+
+    /// Reads a whole blob and tells whether it still matches its name. For a scrub in the background.
+    pub async fn verify(&self, digest: Digest) -> Result<u64, BlobError> {
+        let (total, mut chunks) = self.read(digest, 0, None).await?;
+        while let Some(chunk) = chunks.next().await {
+            chunk?;
+        }
+        Ok(total)
+    }
+
+    async fn chunks(
+        &self,
+        digest: Digest,
+        range: Range<u64>,
+    ) -> Result<BoxStream<'static, Result<Bytes, BlobError>>, BlobError> {
+        let options = GetOptions { range: Some(GetRange::Bounded(range.clone())), ..GetOptions::default() };
+        let found = self.store.get_opts(&name_of(digest), options).await?;
+        Ok(match found.payload {
+            GetResultPayload::File(file, _) => file_chunks(file, range),
+            GetResultPayload::Stream(chunks) => chunks.map_err(BlobError::from).boxed(),
+        })
+    }
+}
+
+/// The crate's own stream of a local file makes a blocking call for every 8 KiB; songs want larger steps.
+fn file_chunks(file: File, range: Range<u64>) -> BoxStream<'static, Result<Bytes, BlobError>> {
+    stream::try_unfold((file, range), |(mut file, range)| async move {
+        if range.is_empty() {
+            return Ok(None);
+        }
+        blocking(move || {
+            file.seek(SeekFrom::Start(range.start))?;
+            let wanted = (range.end - range.start).min(CHUNK_BYTES as u64);
+            let mut chunk = Vec::with_capacity(wanted as usize);
+            Read::by_ref(&mut file).take(wanted).read_to_end(&mut chunk)?;
+            if chunk.is_empty() {
+                return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+            }
+            let next = range.start + chunk.len() as u64..range.end;
+            Ok(Some((Bytes::from(chunk), (file, next))))
+        })
+        .await
+    })
+    .boxed()
+}
+
+/// Passes chunks on one step late, and the last one only when the digest of all is the name.
+fn verified(
+    digest: Digest,
+    chunks: BoxStream<'static, Result<Bytes, BlobError>>,
+) -> BoxStream<'static, Result<Bytes, BlobError>> {
+    let state = (chunks, Sha256::new(), None::<Bytes>, false);
+    stream::try_unfold(state, move |(mut chunks, mut hasher, mut held, ended)| async move {
+        if ended {
+            return Ok(None);
+        }
+        loop {
+            match chunks.next().await {
+                Some(chunk) => {
+                    let chunk = chunk?;
+                    hasher.update(&chunk);
+                    if let Some(ready) = held.replace(chunk) {
+                        return Ok(Some((ready, (chunks, hasher, held, false))));
+                    }
+                }
+                None => {
+                    let found = Digest(hasher.clone().finalize().into());
+                    if found != digest {
+                        return Err(BlobError::Corrupt(digest));
+                    }
+                    return Ok(held.take().map(|last| (last, (chunks, hasher, None, true))));
+                }
+            }
+        }
+    })
+    .boxed()
+}

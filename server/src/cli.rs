@@ -1,0 +1,278 @@
+//! The command line of the server. Exit codes: 0 fine, 1 the answer is no, 2 wrong usage, 3 bad input. JSON goes to standard output as one
+//! object a line, everything else to standard error. Never here: what a verb does (`admin`, `serve`).
+
+use std::{
+    ffi::OsString,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use tokio::{net::TcpListener, signal::unix::SignalKind};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    admin,
+    config::{self, Config, ConfigError},
+    render::{
+        Program,
+        child::{self, ChildVerb},
+    },
+    serve,
+    studio::{InChild, Parts, Studio, SystemClock},
+    telemetry, tls,
+};
+
+#[derive(Parser)]
+#[command(name = "deadwax-server", version, about = "The studio server of Deadwax", max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Make a studio folder: settings, certificate, first owner; prints the owner's invite link
+    Init(Init),
+    /// Run the server on a studio folder
+    Serve(Serve),
+    /// People of the studio (while the server is stopped)
+    User {
+        dir: PathBuf,
+        #[command(subcommand)]
+        verb: UserVerb,
+    },
+    /// Make an invite link (while the server is stopped)
+    Invite(Invite),
+    /// Read every stored byte and check it (while the server is stopped); exit code 1 where something is damaged
+    Verify {
+        dir: PathBuf,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make the index again from the journal (while the server is stopped)
+    RebuildIndex { dir: PathBuf },
+    /// Copy journal, audio and settings to a new folder (while the server is stopped)
+    Backup { dir: PathBuf, dest: PathBuf },
+    /// One piece of work on sound, in a process of its own
+    #[command(hide = true, disable_help_flag = true)]
+    Child {
+        #[command(subcommand)]
+        verb: ChildVerb,
+    },
+}
+
+#[derive(clap::Args)]
+pub struct Init {
+    pub dir: PathBuf,
+    /// The studio's name
+    #[arg(long, default_value = "Studio")]
+    pub name: String,
+    /// The first owner's name
+    #[arg(long)]
+    pub owner: String,
+    /// The first owner's e-mail
+    #[arg(long)]
+    pub email: String,
+    /// Where the server will listen
+    #[arg(long, default_value_t = SocketAddr::from(([127, 0, 0, 1], config::PORT)))]
+    pub listen: SocketAddr,
+    /// host:port for invite links, where it differs
+    #[arg(long, default_value = "")]
+    pub public_address: String,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(clap::Args)]
+struct Serve {
+    dir: PathBuf,
+    /// Instead of `listen` in studio.toml
+    #[arg(long)]
+    listen: Option<SocketAddr>,
+    /// Written with the address once the server answers
+    #[arg(long)]
+    ready_file: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+pub enum UserVerb {
+    /// Everybody, with the number of open sessions
+    List {
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove a person's name, e-mail and device names for good, and end their sessions
+    Redact { email: String },
+}
+
+#[derive(clap::Args)]
+pub struct Invite {
+    pub dir: PathBuf,
+    #[arg(long)]
+    pub email: String,
+    /// Needed where the person is new
+    #[arg(long, default_value = "")]
+    pub name: String,
+    /// Make the new person an owner of the studio
+    #[arg(long)]
+    pub owner: bool,
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Why a verb did not do what was asked.
+pub enum Failure {
+    /// Exit code 1.
+    No(anyhow::Error),
+    /// Exit code 3: settings or names that cannot be used.
+    BadInput(String),
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::No(error)
+    }
+}
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::BadInput(error.0)
+    }
+}
+
+/// The whole program. `args` as the operating system gives them, the program's own name first; `program` is how to start it again as a child.
+pub fn main_with(args: Vec<OsString>, program: Program) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _nobody_reads = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    if let Verb::Child { verb } = cli.verb {
+        return child::run(verb);
+    }
+    // Whatever a verb makes belongs to this user alone.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    let ended = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("starting the runtime failed")
+        .map_err(Failure::from)
+        .and_then(|runtime| runtime.block_on(dispatch(cli.verb, program)));
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::No(error)) => {
+            eprintln!("deadwax-server: {error:#}");
+            ExitCode::from(1)
+        }
+        Err(Failure::BadInput(what)) => {
+            eprintln!("deadwax-server: {what}");
+            ExitCode::from(3)
+        }
+    }
+}
+
+async fn dispatch(verb: Verb, program: Program) -> Result<(), Failure> {
+    match verb {
+        Verb::Init(init) => admin::init(init).await,
+        Verb::Serve(serve) => serve_folder(serve, program).await,
+        Verb::User { dir, verb } => admin::user(&dir, verb).await,
+        Verb::Invite(invite) => admin::invite(invite).await,
+        Verb::Verify { dir, json } => admin::verify(&dir, json).await,
+        Verb::RebuildIndex { dir } => admin::rebuild_index(&dir).await,
+        Verb::Backup { dir, dest } => admin::backup(&dir, &dest).await,
+        // Handled before the runtime starts: a child limits its own memory first.
+        Verb::Child { .. } => Ok(()),
+    }
+}
+
+async fn serve_folder(asked: Serve, program: Program) -> Result<(), Failure> {
+    let mut config = Config::load(&asked.dir, config::environment())?;
+    if let Some(listen) = asked.listen {
+        config.listen = listen;
+        config.check()?;
+    }
+    telemetry::install(&config.log);
+    let (listener, identity, studio) = open(&asked.dir, config, program).await?;
+    let address = listener.local_addr().context("the listener has no address")?;
+    let stop = CancellationToken::new();
+    let ready = {
+        let (name, fingerprint, ready_file) =
+            (studio.config.name.clone(), studio.fingerprint, asked.ready_file.clone());
+        // The socket listens already: whoever connects from now on is served.
+        move || say_ready(&name, address, fingerprint, ready_file.as_deref())
+    };
+    stop_on_signal(stop.clone())?;
+    ready()?;
+    let served = serve::run(studio, listener, identity, stop).await;
+    tracing::info!("stopped");
+    Ok(served?)
+}
+
+async fn open(
+    dir: &Path,
+    config: Config,
+    program: Program,
+) -> anyhow::Result<(TcpListener, Option<tls::Identity>, Arc<Studio>)> {
+    // The folder first: a second server on it must say so, and not that the port is taken.
+    let store = admin::open_store(dir, &config)?;
+    let listener = TcpListener::bind(config.listen).await.with_context(|| {
+        format!("listening on {} failed; set `listen` in {}", config.listen, config::FILE)
+    })?;
+    let identity = config.tls.then(|| tls::Identity::load(dir)).transpose()?;
+    let parts = Parts {
+        store,
+        clock: Arc::new(SystemClock),
+        inspect: Arc::new(InChild { program: program.clone() }),
+        program,
+        fingerprint: identity.as_ref().map(tls::Identity::fingerprint),
+    };
+    let studio = Studio::assemble(dir, config, parts).await?;
+    Ok((listener, identity, studio))
+}
+
+fn say_ready(
+    name: &str,
+    address: SocketAddr,
+    fingerprint: Option<deadwax_domain::Digest>,
+    ready_file: Option<&Path>,
+) -> anyhow::Result<()> {
+    match fingerprint {
+        Some(fingerprint) => println!("{name} is open at {address}, certificate sha256={fingerprint}"),
+        None => println!("{name} is open at {address}, without TLS"),
+    }
+    if let Some(path) = ready_file {
+        // Renamed into place, so that nobody reads half an address.
+        let half = path.with_extension("part");
+        std::fs::write(&half, format!("{address}\n"))
+            .and_then(|()| std::fs::rename(&half, path))
+            .with_context(|| format!("writing {} failed", path.display()))?;
+    }
+    Ok(())
+}
+
+/// The first SIGTERM or SIGINT stops in order, the second at once.
+fn stop_on_signal(stop: CancellationToken) -> anyhow::Result<()> {
+    let mut terminate =
+        tokio::signal::unix::signal(SignalKind::terminate()).context("listening for SIGTERM failed")?;
+    let mut interrupt =
+        tokio::signal::unix::signal(SignalKind::interrupt()).context("listening for SIGINT failed")?;
+    tokio::spawn(async move {
+        for asked in 1.. {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if asked > 1 {
+                eprintln!("deadwax-server: stopped at once");
+                std::process::exit(1);
+            }
+            stop.cancel();
+        }
+    });
+    Ok(())
+}

@@ -1,0 +1,356 @@
+//! The settings of a studio: `studio.toml` in its folder, then `DEADWAX_*` from the environment. Unknown keys and bad values are errors that name
+//! the key and where it stands. Never here: secrets (there are none to set) and IO beyond reading that one file.
+
+use std::{
+    fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use figment::{
+    Figment, Metadata, Profile, Provider,
+    error::Kind,
+    providers::{Format as _, Toml},
+    value::{Dict, Map, Value},
+};
+use serde::{Deserialize, Serialize};
+
+pub const FILE: &str = "studio.toml";
+pub const ENV_PREFIX: &str = "DEADWAX_";
+pub const PORT: u16 = 4747;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The studio's name, as people see it.
+    pub name: String,
+    /// Address and port to listen on. Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// `host:port` as it stands in invite links; empty: the address listened on.
+    pub public_address: String,
+    /// Off only where `listen` is a loopback address.
+    pub tls: bool,
+    pub limits: Limits,
+    pub render: Render,
+    pub log: Log,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    pub max_upload_bytes: u64,
+    /// Free disk space below which nothing is accepted any more.
+    pub reserve_bytes: u64,
+    /// Uploads of one person that run at the same time.
+    pub uploads_per_person: u32,
+    /// The largest message that is read; an upload chunk of 256 KiB must fit.
+    pub message_bytes: u32,
+    /// Silence after which a running upload is given up; it can be resumed.
+    pub upload_stall_s: u32,
+    pub connections: u32,
+    pub connections_per_address: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Render {
+    pub workers: u32,
+    /// Address space of one child.
+    pub memory_bytes: u64,
+    /// CPU time of one child.
+    pub cpu_seconds: u64,
+    /// The studio's default recipe, a TOML file; relative paths begin at the studio folder. Empty: the built-in one.
+    pub recipe: PathBuf,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    pub format: LogFormat,
+    pub level: LogLevel,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+impl LogLevel {
+    pub fn word(self) -> &'static str {
+        match self {
+            LogLevel::Error => "error",
+            LogLevel::Warn => "warn",
+            LogLevel::Info => "info",
+            LogLevel::Debug => "debug",
+            LogLevel::Trace => "trace",
+        }
+    }
+}
+
+const GIB: u64 = 1 << 30;
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            name: "Studio".into(),
+            listen: SocketAddr::from(([127, 0, 0, 1], PORT)),
+            public_address: String::new(),
+            tls: true,
+            limits: Limits::default(),
+            render: Render::default(),
+            log: Log::default(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_upload_bytes: 8 * GIB,
+            reserve_bytes: GIB / 4,
+            uploads_per_person: 8,
+            message_bytes: 1 << 20,
+            upload_stall_s: 30,
+            connections: 4096,
+            connections_per_address: 64,
+        }
+    }
+}
+
+impl Default for Render {
+    fn default() -> Self {
+        Self { workers: 1, memory_bytes: 2 * GIB, cpu_seconds: 3600, recipe: PathBuf::new() }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, level: LogLevel::Info }
+    }
+}
+
+/// A setting that cannot be used. Names the key, and the file with its line or the variable.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ConfigError(pub String);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+impl std::error::Error for ConfigError {}
+
+/// `DEADWAX_LIMITS__MAX_UPLOAD_BYTES=1000` is `limits.max_upload_bytes`. Taken as an argument, so that tests need no global state.
+struct Variables(Vec<(String, String)>);
+
+impl Provider for Variables {
+    fn metadata(&self) -> Metadata {
+        Metadata::named("the environment").interpolater(|_, keys| {
+            format!("{ENV_PREFIX}{}", keys.iter().map(|k| k.to_uppercase()).collect::<Vec<_>>().join("__"))
+        })
+    }
+    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
+        let mut dict = Dict::new();
+        for (key, text) in &self.0 {
+            let path = key.to_lowercase().replace("__", ".");
+            // Text that is meant as text must not become a number on the way: a studio may be called "1984".
+            let value = match path.as_str() {
+                "name" | "listen" | "public_address" | "render.recipe" => Value::from(text.as_str()),
+                _ => text.parse().unwrap_or_else(|never| match never {}),
+            };
+            if let Value::Dict(_, nested) = figment::util::nest(&path, value) {
+                dict = merge(dict, nested);
+            }
+        }
+        Ok(Profile::Default.collect(dict))
+    }
+}
+
+fn merge(mut into: Dict, from: Dict) -> Dict {
+    for (key, value) in from {
+        let value = match (into.remove(&key), value) {
+            (Some(Value::Dict(tag, old)), Value::Dict(_, new)) => Value::Dict(tag, merge(old, new)),
+            (_, value) => value,
+        };
+        into.insert(key, value);
+    }
+    into
+}
+
+/// The variables of this process that are settings of a server.
+pub fn environment() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .filter_map(|(key, value)| {
+            Some((key.to_str()?.strip_prefix(ENV_PREFIX)?.to_owned(), value.to_str()?.to_owned()))
+        })
+        // The terminal client has variables of its own, which may be set in the same shell.
+        .filter(|(key, _)| !CLIENT_VARIABLES.iter().any(|name| key.starts_with(name)))
+        .collect()
+}
+
+const CLIENT_VARIABLES: &[&str] = &["CLIENT_", "HOME", "CONFIG_DIR", "TEST_", "TOKEN"];
+
+impl Config {
+    /// Reads `folder/studio.toml` and lays `variables` (without their prefix) over it.
+    pub fn load(folder: &Path, variables: Vec<(String, String)>) -> Result<Self, ConfigError> {
+        let file = folder.join(FILE);
+        let text = std::fs::read_to_string(&file)
+            .map_err(|error| ConfigError(format!("Reading {} failed: {error}.", file.display())))?;
+        // Alone first: this parser tells line and column of whatever is wrong.
+        let _alone: Config = toml::from_str(&text)
+            .map_err(|error| ConfigError(format!("{}: {}", file.display(), error.to_string().trim_end())))?;
+        let config: Config = Figment::new()
+            .merge(Toml::string(&text))
+            .merge(Variables(variables))
+            .extract()
+            .map_err(|error| ConfigError(explain(error)))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let no = |key: &str, what: &str| Err(ConfigError(format!("`{key}` in {FILE}: {what}")));
+        if let Err(what) = crate::name::clean("studio's name", &self.name, crate::name::PERSON_MAX) {
+            return no("name", &what);
+        }
+        if !self.tls && !self.listen.ip().is_loopback() {
+            return no("tls", "it may be false only where `listen` is a loopback address such as 127.0.0.1.");
+        }
+        if !self.public_address.is_empty() && split_address(&self.public_address).is_none() {
+            return no("public_address", "it must be host:port, for example studio.example:4747.");
+        }
+        let limits = &self.limits;
+        let small = 64;
+        if limits.max_upload_bytes < small {
+            return no("limits.max_upload_bytes", "no audio file is smaller than 64 bytes.");
+        }
+        if !(300 << 10..=64 << 20).contains(&limits.message_bytes) {
+            return no("limits.message_bytes", "it must be 307200 (an upload chunk fits) to 67108864.");
+        }
+        for (key, value) in [
+            ("limits.uploads_per_person", limits.uploads_per_person),
+            ("limits.upload_stall_s", limits.upload_stall_s),
+            ("limits.connections", limits.connections),
+            ("limits.connections_per_address", limits.connections_per_address),
+        ] {
+            if value == 0 {
+                return no(key, "it must be at least 1.");
+            }
+        }
+        let render = &self.render;
+        if render.workers > 64 {
+            return no("render.workers", "it must be at most 64 (0: this server renders nothing).");
+        }
+        if render.memory_bytes < 256 << 20 {
+            return no("render.memory_bytes", "a render needs at least 268435456 (256 MiB).");
+        }
+        if render.cpu_seconds < 10 {
+            return no("render.cpu_seconds", "it must be at least 10.");
+        }
+        Ok(())
+    }
+
+    /// `host:port` for invite links.
+    pub fn address_for_links(&self, bound: SocketAddr) -> String {
+        if !self.public_address.is_empty() {
+            return self.public_address.clone();
+        }
+        if bound.ip().is_unspecified() {
+            // Listening everywhere names no machine; the host name is the best guess.
+            return format!("{}:{}", host_name(), bound.port());
+        }
+        bound.to_string()
+    }
+
+    /// The text of a new `studio.toml`, every key with its meaning.
+    pub fn template(&self) -> String {
+        // JSON's escapes are TOML's: control characters cannot be in a checked name.
+        let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        let Limits { max_upload_bytes, reserve_bytes, uploads_per_person, .. } = &self.limits;
+        format!(
+            "# The settings of this studio. Every key can also be set in the environment:\n\
+             # DEADWAX_LISTEN, DEADWAX_LIMITS__MAX_UPLOAD_BYTES and so on. Restart the server after a change.\n\n\
+             name = {name}\n\
+             # Where to listen. 0.0.0.0:{PORT} serves the whole network.\n\
+             listen = \"{listen}\"\n\
+             # host:port as it stands in invite links; empty: the address listened on.\n\
+             public_address = {public}\n\
+             # May be false only on a loopback address.\n\
+             tls = {tls}\n\n\
+             [limits]\n\
+             max_upload_bytes = {max_upload_bytes}\n\
+             # Free disk space below which nothing is accepted any more.\n\
+             reserve_bytes = {reserve_bytes}\n\
+             uploads_per_person = {uploads_per_person}\n\n\
+             [render]\n\
+             workers = {workers}\n\
+             # Limits of one child process.\n\
+             memory_bytes = {memory}\n\
+             cpu_seconds = {cpu}\n\
+             # A recipe of your own (TOML); empty: the built-in one.\n\
+             recipe = \"\"\n\n\
+             [log]\n\
+             # text or json; error, warn, info, debug or trace.\n\
+             format = \"text\"\n\
+             level = \"info\"\n",
+            name = quoted(&self.name),
+            listen = self.listen,
+            public = quoted(&self.public_address),
+            tls = self.tls,
+            workers = self.render.workers,
+            memory = self.render.memory_bytes,
+            cpu = self.render.cpu_seconds,
+        )
+    }
+}
+
+/// Host and port of `host:port` or `[v6]:port`.
+pub fn split_address(address: &str) -> Option<(&str, u16)> {
+    let (host, port) = address.rsplit_once(':')?;
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let sound = !bare.is_empty()
+        && bare.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':'))
+        && (bare == host) != bare.contains(':');
+    sound.then_some((bare, port.parse().ok().filter(|port| *port != 0)?))
+}
+
+pub fn host_name() -> String {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let sound = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'));
+    if sound { name } else { "localhost".into() }
+}
+
+/// One sentence for figment's error: which key, from where, what is wrong.
+fn explain(error: figment::Error) -> String {
+    let place = error.metadata.as_ref().map_or_else(
+        || FILE.to_owned(),
+        |metadata| if metadata.name.contains("TOML") { FILE.to_owned() } else { metadata.name.to_string() },
+    );
+    let mut path = error.path.clone();
+    let what = match &error.kind {
+        Kind::UnknownField(field, known) => {
+            if path.last() != Some(field) {
+                path.push(field.clone());
+            }
+            format!("no such setting; there are: {}.", known.join(", "))
+        }
+        kind => format!("{kind}."),
+    };
+    let key = path.join(".");
+    if place == FILE {
+        return format!("`{key}` in {FILE}: {what}");
+    }
+    format!("`{ENV_PREFIX}{}` (`{key}`) in {place}: {what}", key.to_uppercase().replace('.', "__"))
+}

@@ -1,0 +1,341 @@
+//! The only place that appends facts (L-2): fold a project's stream, decide, append at the expected seq, publish after it is durable (L-1).
+//! Never here: rules (the domain has them), the shape of bytes (`wire/ledger`), rows and names.
+
+mod stream;
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use deadwax_domain::{Actor, Command, Event, PersonId, Project, ProjectId, Reason, Refusal, Time, decide};
+use tokio::sync::watch;
+
+use self::stream::{Folded, Stream};
+use crate::{
+    desk,
+    store::{Append, AppendError, Appended, CommandKey, STUDIO, Store, StreamId},
+    wire,
+};
+
+pub use self::stream::{Kept, Recorded};
+
+/// How often a command is decided again because somebody else appended in between. One process holds the embedded store, so that one
+/// retry is rare there; a shared store may need a few.
+const ATTEMPTS: usize = 8;
+/// Entries read from the store at once.
+const PAGE: usize = 1024;
+
+/// Wall time for people; tests set it.
+pub trait Clock: Send + Sync + 'static {
+    fn now_ms(&self) -> i64;
+}
+
+pub struct Ledger {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    streams: Mutex<HashMap<ProjectId, Arc<Stream>>>,
+    memberships: Mutex<HashMap<PersonId, BTreeSet<ProjectId>>>,
+    /// Counts the appends of all projects.
+    all: watch::Sender<u64>,
+}
+
+/// A project folded up to `seq`.
+#[derive(Debug)]
+pub struct Snapshot {
+    pub id: ProjectId,
+    pub seq: u64,
+    pub project: Project,
+}
+
+#[derive(Clone, Debug)]
+pub struct Perform {
+    pub command_id: u128,
+    pub request_sha256: [u8; 32],
+    pub project: ProjectId,
+    pub actor: Actor,
+    pub expected: Option<u64>,
+    pub command: Command,
+}
+
+#[derive(Debug)]
+pub struct Performed {
+    pub first_seq: u64,
+    /// Where nothing followed from the command, the seq before `first_seq`.
+    pub last_seq: u64,
+    pub repeated: bool,
+    pub events: Vec<Event>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error("the project stands at {head}, not at {expected}")]
+    Conflict { expected: u64, head: u64 },
+    #[error(transparent)]
+    Append(#[from] AppendError),
+    #[error(transparent)]
+    Read(#[from] crate::store::ReadError),
+    #[error("entry {seq} of project {project:?} cannot be read: {what}")]
+    Unreadable { project: ProjectId, seq: u64, what: String },
+    /// Shown and not changed: this server cannot know what the newer rule forbids.
+    #[error("entry {seq} of project {project:?} was written by a newer server")]
+    Newer { project: ProjectId, seq: u64 },
+}
+
+impl Ledger {
+    /// Folds every project once: membership and the work for the render worker are answered from memory.
+    pub async fn open(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Result<Arc<Self>, LedgerError> {
+        let inner = Arc::new(Inner {
+            store,
+            clock,
+            streams: Mutex::default(),
+            memberships: Mutex::default(),
+            all: watch::Sender::new(0),
+        });
+        for (stream, _) in inner.store.heads().await? {
+            if stream != STUDIO {
+                let stream = inner.stream(ProjectId(stream.0));
+                let _folding = stream.writing.lock().await;
+                inner.catch_up(&stream).await?;
+            }
+        }
+        Ok(Arc::new(Self { inner }))
+    }
+
+    /// `None` where the stream is empty.
+    pub async fn project(&self, id: ProjectId) -> Result<Option<Arc<Snapshot>>, LedgerError> {
+        Ok(self.inner.existing(id).map(|stream| stream.folded().snapshot.clone()).filter(|now| now.seq > 0))
+    }
+
+    /// Decides and appends. Runs to its end even where the caller goes away: a half-followed append would leave the fold behind the store.
+    pub async fn perform(&self, perform: Perform) -> Result<Performed, LedgerError> {
+        let inner = Arc::clone(&self.inner);
+        match tokio::spawn(async move { inner.perform(perform).await }).await {
+            Ok(answer) => answer,
+            Err(gone) => match gone.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => Err(AppendError::ReadOnly("the server is stopping".into()).into()),
+            },
+        }
+    }
+
+    /// The newest seq of a project; changes after each durable append. Closed at once where the project does not exist.
+    pub fn watch(&self, id: ProjectId) -> watch::Receiver<u64> {
+        match self.inner.existing(id) {
+            Some(stream) => stream.head.subscribe(),
+            None => watch::channel(0).1,
+        }
+    }
+
+    pub async fn projects_of(&self, person: PersonId) -> Result<Vec<Arc<Snapshot>>, LedgerError> {
+        let ids = lock(&self.inner.memberships).get(&person).cloned().unwrap_or_default();
+        Ok(self.inner.snapshots(ids))
+    }
+
+    /// Every project, for the render worker.
+    pub async fn projects(&self) -> Result<Vec<Arc<Snapshot>>, LedgerError> {
+        let ids: BTreeSet<ProjectId> = lock(&self.inner.streams).keys().copied().collect();
+        Ok(self.inner.snapshots(ids))
+    }
+
+    /// Changes after each durable append to any project.
+    pub fn watch_all(&self) -> watch::Receiver<u64> {
+        self.inner.all.subscribe()
+    }
+
+    /// The facts with `seq > after`, in order, at most `limit`; those that are newer than this server or redacted are told as such.
+    pub async fn events(
+        &self,
+        project: ProjectId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Recorded>, LedgerError> {
+        self.inner.events(project, after, limit).await
+    }
+
+    /// The project as it stood at `seq`; `None` where it never stood there.
+    pub async fn fold_to(&self, id: ProjectId, seq: u64) -> Result<Option<Arc<Snapshot>>, LedgerError> {
+        let Some(now) = self.project(id).await?.filter(|now| now.seq >= seq) else { return Ok(None) };
+        if now.seq == seq {
+            return Ok(Some(now));
+        }
+        let mut folded = Folded::empty(id);
+        while folded.snapshot.seq < seq {
+            let wanted = usize::try_from(seq - folded.snapshot.seq).unwrap_or(PAGE).min(PAGE);
+            let page = self.inner.events(id, folded.snapshot.seq, wanted).await?;
+            if page.is_empty() {
+                return Ok(None);
+            }
+            folded = folded.after(&page);
+        }
+        Ok(Some(folded.snapshot))
+    }
+
+    /// The stored desk of one person, as bytes by key.
+    pub async fn desk(&self, person: PersonId) -> Result<Vec<(bytes::Bytes, bytes::Bytes)>, LedgerError> {
+        Ok(self.inner.store.desk(person.0).await?)
+    }
+}
+
+impl Inner {
+    fn existing(&self, id: ProjectId) -> Option<Arc<Stream>> {
+        lock(&self.streams).get(&id).cloned()
+    }
+
+    fn stream(&self, id: ProjectId) -> Arc<Stream> {
+        lock(&self.streams).entry(id).or_insert_with(|| Arc::new(Stream::new(id))).clone()
+    }
+
+    fn snapshots(&self, ids: BTreeSet<ProjectId>) -> Vec<Arc<Snapshot>> {
+        let streams = lock(&self.streams);
+        let known = ids.into_iter().filter_map(|id| streams.get(&id));
+        known.map(|stream| stream.folded().snapshot.clone()).filter(|now| now.seq > 0).collect()
+    }
+
+    async fn events(&self, id: ProjectId, after: u64, limit: usize) -> Result<Vec<Recorded>, LedgerError> {
+        let entries = self.store.read(StreamId(id.0), after, limit).await?;
+        entries.iter().map(|entry| stream::recorded(id, entry)).collect()
+    }
+
+    /// Folds what the store has beyond the cache. Called with `stream.writing` held.
+    async fn catch_up(&self, stream: &Stream) -> Result<(), LedgerError> {
+        loop {
+            let before = stream.folded();
+            let page = self.events(stream.id, before.snapshot.seq, PAGE).await?;
+            let full = page.len() == PAGE;
+            if !page.is_empty() {
+                self.publish(stream, &before, before.after(&page));
+            }
+            if !full {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The facts up to here are durable: everybody may know.
+    fn publish(&self, stream: &Stream, before: &Folded, after: Folded) {
+        let seq = after.snapshot.seq;
+        self.index_members(stream.id, &before.snapshot.project, &after.snapshot.project);
+        stream.keep(after);
+        stream.head.send_replace(seq);
+        self.all.send_modify(|appends| *appends += 1);
+    }
+
+    fn index_members(&self, id: ProjectId, before: &Project, after: &Project) {
+        let mut memberships = lock(&self.memberships);
+        for person in before.members.keys().filter(|person| !after.members.contains(*person)) {
+            memberships.entry(person).or_default().remove(&id);
+        }
+        for person in after.members.keys().filter(|person| !before.members.contains(*person)) {
+            memberships.entry(person).or_default().insert(id);
+        }
+    }
+
+    async fn perform(&self, perform: Perform) -> Result<Performed, LedgerError> {
+        let known = self.existing(perform.project);
+        let creates = matches!(perform.command, Command::CreateProject { .. });
+        // Only a creation makes a place for a stream; asking for projects that do not exist must not fill the memory.
+        let stream = match known {
+            Some(stream) => stream,
+            None if creates => self.stream(perform.project),
+            None => Arc::new(Stream::new(perform.project)),
+        };
+        let answer = {
+            // Looked up, decided and appended under one lock: a retry that arrives while the first is on its way waits for that one's answer.
+            let _writing = stream.writing.lock().await;
+            match self.done_before(&perform).await? {
+                Some(done) => Ok(done),
+                None => self.decide_and_append(&stream, &perform).await,
+            }
+        };
+        if answer.is_err() && stream.folded().snapshot.seq == 0 {
+            lock(&self.streams).remove_entry(&perform.project);
+        }
+        answer
+    }
+
+    /// L-3: the first answer, read back.
+    async fn done_before(&self, perform: &Perform) -> Result<Option<Performed>, LedgerError> {
+        let Some((done, request)) = self.store.command(perform.command_id).await? else { return Ok(None) };
+        if request != perform.request_sha256 || done.stream != StreamId(perform.project.0) {
+            return Err(AppendError::CommandReused(perform.command_id).into());
+        }
+        self.read_back(perform.project, done).await.map(Some)
+    }
+
+    async fn read_back(&self, id: ProjectId, done: Appended) -> Result<Performed, LedgerError> {
+        let count = usize::try_from((done.last_seq + 1).saturating_sub(done.first_seq)).unwrap_or(0);
+        let kept = self.events(id, done.first_seq.saturating_sub(1), count).await?;
+        let events = kept.into_iter().filter_map(|one| match one.kept {
+            Kept::Event(event) => Some(event),
+            Kept::Newer { .. } | Kept::Redacted => None,
+        });
+        let (first_seq, last_seq) = (done.first_seq, done.last_seq);
+        Ok(Performed { first_seq, last_seq, repeated: true, events: events.collect() })
+    }
+
+    async fn decide_and_append(&self, stream: &Stream, perform: &Perform) -> Result<Performed, LedgerError> {
+        let mut last = AppendError::Conflict { expected: 0, head: 0 };
+        for _ in 0..ATTEMPTS {
+            let before = stream.folded();
+            let events = self.ruled(&before, perform)?;
+            let seq = before.snapshot.seq;
+            if events.is_empty() {
+                return Ok(Performed { first_seq: seq + 1, last_seq: seq, repeated: false, events });
+            }
+            let after = before.with(&events);
+            let append = Append {
+                stream: StreamId(perform.project.0),
+                expected: seq,
+                command: CommandKey { id: perform.command_id, request_sha256: perform.request_sha256 },
+                entries: events.iter().map(|one| wire::ledger::encode(one, perform.command_id)).collect(),
+                claims: Vec::new(),
+                desk: desk::changes(&before.snapshot, &after.snapshot),
+            };
+            match self.store.append(append).await {
+                Ok(done) if done.repeated => return self.read_back(perform.project, done).await,
+                Ok(done) => {
+                    self.publish(stream, &before, after);
+                    let (first_seq, last_seq) = (done.first_seq, done.last_seq);
+                    return Ok(Performed { first_seq, last_seq, repeated: false, events });
+                }
+                Err(conflict @ AppendError::Conflict { .. }) => {
+                    self.catch_up(stream).await?;
+                    last = conflict;
+                }
+                Err(other) => return Err(other.into()),
+            }
+        }
+        Err(last.into())
+    }
+
+    /// What follows from the command now.
+    fn ruled(&self, before: &Folded, perform: &Perform) -> Result<Vec<Event>, LedgerError> {
+        let now = Time(self.clock.now_ms().max(before.last_at.0));
+        let ruling = decide(&before.snapshot.project, &perform.actor, &perform.command, now);
+        let head = before.snapshot.seq;
+        match ruling {
+            // Before everything else: a stranger must not learn from another answer that the project exists.
+            Err(no) if matches!(no.reason, Reason::NotAMember | Reason::NoSuchProject) => Err(no.into()),
+            _ if perform.expected.is_some_and(|expected| expected != head) => {
+                Err(LedgerError::Conflict { expected: perform.expected.unwrap_or_default(), head })
+            }
+            Err(no) => Err(no.into()),
+            Ok(_) if before.newer.is_some() => {
+                Err(LedgerError::Newer { project: perform.project, seq: before.newer.unwrap_or_default() })
+            }
+            Ok(events) => Ok(events),
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing panics while a lock is held here, and every change is one insertion: a poisoned lock still guards a whole map.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

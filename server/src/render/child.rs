@@ -1,0 +1,253 @@
+//! What runs inside the child: `child inspect` and `child render`. It limits itself before it opens anything, speaks JSON lines on standard
+//! output and dies with its parent. Never here: the network, the store, the ledger.
+
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use clap::{Args, Subcommand};
+use deadwax_dsp::{
+    DspError, Flow,
+    recipe::Recipe,
+    render::{self, Job},
+    report::{self, FileReport},
+};
+use rustix::process::{Resource, Rlimit, Signal};
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Subcommand)]
+pub enum ChildVerb {
+    /// Measure a file and write its waveform.
+    Inspect {
+        #[command(flatten)]
+        limits: LimitArgs,
+        input: PathBuf,
+        /// Where the waveform goes; made whole or not at all.
+        waveform: PathBuf,
+    },
+    /// Run a mastering render.
+    Render {
+        #[command(flatten)]
+        limits: LimitArgs,
+        /// A JSON file with the job.
+        job: PathBuf,
+    },
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub struct LimitArgs {
+    #[arg(long)]
+    memory_bytes: u64,
+    #[arg(long)]
+    cpu_seconds: u64,
+}
+
+/// One line of `child inspect`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InspectLine {
+    Measured(Box<Measured>),
+    Failed { kind: FailureKind, text: String },
+}
+
+/// One line of `child render`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RenderLine {
+    Progress {
+        step: String,
+        fraction: f64,
+    },
+    /// `report_json` as `deadwax master --json` prints it; the files stand in the job's folder.
+    Done {
+        report_json: String,
+        outputs: Vec<RenderedFile>,
+    },
+    Failed {
+        kind: FailureKind,
+        text: String,
+    },
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RenderedFile {
+    pub alternate: String,
+    pub file: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    NotAudio,
+    Hostile,
+    Unsupported,
+    Recipe,
+    Other,
+}
+
+/// What was measured. JSON has no infinity: `None` is the level of silence.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Measured {
+    pub container: String,
+    pub codec: String,
+    pub sample_rate_hz: u32,
+    pub channels: u32,
+    pub bits: u32,
+    pub float: bool,
+    pub frames: u64,
+    pub bytes: u64,
+    pub integrated_lufs: Option<f64>,
+    pub loudness_range_lu: f64,
+    pub max_momentary_lufs: Option<f64>,
+    pub max_short_term_lufs: Option<f64>,
+    pub true_peak_dbtp: Option<f64>,
+    pub sample_peak_dbfs: Option<f64>,
+    pub dc_offset: f64,
+    pub correlation: f64,
+    pub head_silence_s: f64,
+    pub tail_silence_s: f64,
+    pub clipped_samples: u64,
+}
+
+/// What the parent writes for `child render`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct JobFile {
+    pub main: PathBuf,
+    pub alternates: Vec<(String, PathBuf)>,
+    pub recipe_toml: String,
+    pub out_dir: PathBuf,
+    pub stem: String,
+}
+
+pub fn run(verb: ChildVerb) -> ExitCode {
+    let limits = match &verb {
+        ChildVerb::Inspect { limits, .. } | ChildVerb::Render { limits, .. } => *limits,
+    };
+    if let Err(error) = confine(limits) {
+        eprintln!("the limits could not be set: {error}");
+        return ExitCode::from(2);
+    }
+    let said = match verb {
+        ChildVerb::Inspect { input, waveform, .. } => say(&inspect(&input, &waveform)),
+        ChildVerb::Render { job, .. } => say(&render_job(&job)),
+    };
+    ExitCode::from(if said.is_ok() { 0 } else { 2 })
+}
+
+/// Memory, CPU time, and an end with the parent: a server that is killed leaves no child behind that writes on.
+fn confine(limits: LimitArgs) -> std::io::Result<()> {
+    let limit = |bytes| Rlimit { current: Some(bytes), maximum: Some(bytes) };
+    rustix::process::setrlimit(Resource::As, limit(limits.memory_bytes))?;
+    rustix::process::setrlimit(Resource::Cpu, limit(limits.cpu_seconds))?;
+    rustix::process::setrlimit(Resource::Core, limit(0))?;
+    #[cfg(target_os = "linux")]
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    Ok(())
+}
+
+fn say(line: &impl Serialize) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    serde_json::to_writer(&mut out, line)?;
+    out.write_all(b"\n")?;
+    out.flush()
+}
+
+fn inspect(input: &Path, waveform: &Path) -> InspectLine {
+    let measured = report::measure_file(input, true, &mut |_| Flow::Go).and_then(|(report, pyramid)| {
+        if let Some(pyramid) = pyramid {
+            pyramid.write_to(waveform)?;
+        }
+        Ok(report)
+    });
+    match measured {
+        Ok(report) => InspectLine::Measured(Box::new(measured_of(&report))),
+        Err(error) => InspectLine::Failed { kind: kind_of(&error), text: text_of(&error, input) },
+    }
+}
+
+fn measured_of(report: &FileReport) -> Measured {
+    let level = |value: f64| value.is_finite().then_some(value);
+    let (spec, measured) = (&report.spec, &report.measurement);
+    Measured {
+        container: spec.container.to_owned(),
+        codec: spec.codec.to_owned(),
+        sample_rate_hz: spec.sample_rate,
+        channels: spec.channels as u32,
+        bits: spec.bits.unwrap_or(0),
+        float: spec.float,
+        frames: measured.frames,
+        bytes: report.bytes,
+        integrated_lufs: level(measured.integrated_lufs),
+        loudness_range_lu: measured.loudness_range_lu,
+        max_momentary_lufs: level(measured.max_momentary_lufs),
+        max_short_term_lufs: level(measured.max_short_term_lufs),
+        true_peak_dbtp: level(measured.true_peak_dbtp),
+        sample_peak_dbfs: level(measured.sample_peak_dbfs),
+        dc_offset: measured.dc_offset,
+        correlation: measured.correlation,
+        head_silence_s: measured.head_silence_s,
+        tail_silence_s: measured.tail_silence_s,
+        clipped_samples: measured.clipped_samples,
+    }
+}
+
+fn render_job(path: &Path) -> RenderLine {
+    let failed = |kind, text| RenderLine::Failed { kind, text };
+    let job: JobFile = match std::fs::read(path)
+        .map_err(|e| e.to_string())
+        .and_then(|bytes| serde_json::from_slice(&bytes).map_err(|e| e.to_string()))
+    {
+        Ok(job) => job,
+        Err(text) => return failed(FailureKind::Other, text),
+    };
+    let recipe = match Recipe::parse(&job.recipe_toml) {
+        Ok(recipe) => recipe,
+        Err(error) => return failed(FailureKind::Recipe, error.to_string()),
+    };
+    let main = job.main.clone();
+    let job =
+        Job { main: job.main, alternates: job.alternates, recipe, out_dir: job.out_dir, stem: job.stem };
+    let mut told = Instant::now() - Duration::from_secs(1);
+    // Ten lines a second are enough for any screen. A parent that is gone closes the pipe: stop.
+    let mut progress = |now: render::Progress| {
+        if told.elapsed() < Duration::from_millis(100) {
+            return Flow::Go;
+        }
+        told = Instant::now();
+        match say(&RenderLine::Progress { step: now.step, fraction: now.fraction }) {
+            Ok(()) => Flow::Go,
+            Err(_) => Flow::Stop,
+        }
+    };
+    match render::run(&job, &mut progress) {
+        Ok(report) => RenderLine::Done {
+            report_json: report.to_json(),
+            outputs: report
+                .outputs
+                .iter()
+                .map(|o| RenderedFile { alternate: o.alternate.clone(), file: job.out_dir.join(&o.file) })
+                .collect(),
+        },
+        Err(error) => failed(kind_of(&error), text_of(&error, &main)),
+    }
+}
+
+fn kind_of(error: &DspError) -> FailureKind {
+    match error {
+        DspError::NotAudio { .. } | DspError::Empty { .. } | DspError::Damaged { .. } => {
+            FailureKind::NotAudio
+        }
+        DspError::Hostile { .. } => FailureKind::Hostile,
+        DspError::Unsupported { .. } => FailureKind::Unsupported,
+        DspError::Recipe { .. } => FailureKind::Recipe,
+        _ => FailureKind::Other,
+    }
+}
+
+/// The error without the path of our own file, which says nothing to the uploader.
+fn text_of(error: &DspError, path: &Path) -> String {
+    error.to_string().replace(&path.display().to_string(), "the file")
+}

@@ -1,0 +1,102 @@
+//! Starting a child and reading what it says: one JSON object a line on its standard output. Dropping the future kills the child, which is
+//! how a render is cancelled. The child's environment is empty: it needs no secret and gets none.
+
+use std::{ffi::OsString, path::PathBuf, process::Stdio};
+
+use serde::de::DeserializeOwned;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader},
+    process::Command,
+};
+
+/// How the server starts itself again as a child: the program and the words before the child's own verb.
+#[derive(Clone, Debug)]
+pub struct Program {
+    pub exe: PathBuf,
+    pub prefix: Vec<OsString>,
+}
+
+impl Program {
+    /// The running binary itself, for `deadwax-server`.
+    pub fn this() -> std::io::Result<Program> {
+        Ok(Program { exe: std::env::current_exe()?, prefix: Vec::new() })
+    }
+}
+
+/// What a child may use. It sets them on itself before it opens a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    pub memory_bytes: u64,
+    pub cpu_s: u64,
+}
+
+impl Limits {
+    /// Measuring takes milliseconds for a second of audio; a minute of CPU is an hour of music and more.
+    pub const INSPECT: Limits = Limits { memory_bytes: 512 << 20, cpu_s: 120 };
+    pub const RENDER: Limits = Limits { memory_bytes: 1 << 30, cpu_s: 3600 };
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ChildError {
+    #[error("the child process could not be started: {0}")]
+    Start(std::io::Error),
+    #[error("reading from the child process failed: {0}")]
+    Read(std::io::Error),
+    /// It died without an answer: a limit, an abort, a signal.
+    #[error("the child process ended without an answer ({status}): {stderr}")]
+    Died { status: std::process::ExitStatus, stderr: String },
+    #[error("the child process answered in words that are not understood: {0}")]
+    Garbled(String),
+}
+
+const LINE_BYTES_MAX: usize = 4 << 20;
+const STDERR_BYTES_MAX: u64 = 4096;
+
+/// Runs `child VERB --memory-bytes N --cpu-seconds N ARGS...` and hands over each line it prints until one of them is the answer.
+pub async fn run<Line: DeserializeOwned, Answer>(
+    program: &Program,
+    verb: &str,
+    limits: Limits,
+    args: &[OsString],
+    mut on_line: impl FnMut(Line) -> Option<Answer>,
+) -> Result<Answer, ChildError> {
+    let mut command = Command::new(&program.exe);
+    command
+        .args(&program.prefix)
+        .args(["child", verb, "--memory-bytes"])
+        .arg(limits.memory_bytes.to_string())
+        .arg("--cpu-seconds")
+        .arg(limits.cpu_s.to_string())
+        .args(args)
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    let mut child = command.spawn().map_err(ChildError::Start)?;
+    let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
+        return Err(ChildError::Garbled("its output is not connected".into()));
+    };
+    let said = tokio::spawn(read_bounded(stderr));
+    let mut lines = BufReader::new(stdout.take(LINE_BYTES_MAX as u64 * 64));
+    let mut line = String::new();
+    loop {
+        line.clear();
+        if lines.read_line(&mut line).await.map_err(ChildError::Read)? == 0 {
+            let status = child.wait().await.map_err(ChildError::Read)?;
+            return Err(ChildError::Died { status, stderr: said.await.unwrap_or_default() });
+        }
+        let parsed = serde_json::from_str(&line).map_err(|error| ChildError::Garbled(error.to_string()))?;
+        if let Some(answer) = on_line(parsed) {
+            // The answer is whole; what the exit status adds is nothing. Waiting reaps the process.
+            let _ = child.wait().await;
+            return Ok(answer);
+        }
+    }
+}
+
+async fn read_bounded(stream: impl AsyncRead + Unpin) -> String {
+    let mut text = Vec::new();
+    let _ = stream.take(STDERR_BYTES_MAX).read_to_end(&mut text).await;
+    String::from_utf8_lossy(&text).trim().chars().filter(|c| !c.is_control()).collect()
+}

@@ -1,0 +1,395 @@
+//! The render worker: asks the ledger which renders are due, leases one, runs it in a child, stores what it made and reports. Work to do is a
+//! query on state, so nothing is lost by a crash: a render that was running when the process died is leased again, with the next attempt
+//! number, and the old number is refused at the end (the fence). Never here: when a render is due or who may cancel it.
+
+use std::{
+    collections::{HashMap, HashSet},
+    ffi::OsString,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use deadwax_domain::{
+    Actor, Alternate, Command, Fact, File, ProjectId, Render, RenderId, RenderState, Version, VersionId,
+    VersionKind,
+};
+use deadwax_dsp::recipe::Recipe;
+use tokio::sync::{Semaphore, watch};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use uuid::Uuid;
+
+use super::{
+    child::{FailureKind, JobFile, RenderLine, RenderedFile},
+    inspect,
+    process::{self, ChildError, Limits, Program},
+};
+use crate::{
+    blob::Blobs,
+    ledger::{Ledger, LedgerError, Perform, Performed, Snapshot},
+};
+
+/// How far a running render is; for screens only, never stored.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Progress {
+    pub step: String,
+    /// 0 to 1.
+    pub fraction: f64,
+}
+
+/// The renders that run in this process, by id.
+#[derive(Debug, Default)]
+pub struct Running {
+    progress: Mutex<HashMap<RenderId, watch::Sender<Progress>>>,
+}
+
+impl Running {
+    /// `None` where it does not run here. The channel closes when it ends.
+    pub fn watch(&self, render: RenderId) -> Option<watch::Receiver<Progress>> {
+        self.progress
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&render)
+            .map(watch::Sender::subscribe)
+    }
+
+    fn begin(&self, render: RenderId) {
+        self.progress
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(render, watch::Sender::new(Progress::default()));
+    }
+
+    fn tell(&self, render: RenderId, now: Progress) {
+        if let Some(sender) = self.progress.lock().unwrap_or_else(PoisonError::into_inner).get(&render) {
+            sender.send_replace(now);
+        }
+    }
+
+    fn end(&self, render: RenderId) {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner).remove(&render);
+    }
+}
+
+pub struct Worker {
+    pub ledger: Arc<Ledger>,
+    pub blobs: Arc<Blobs>,
+    pub program: Program,
+    pub running: Arc<Running>,
+    /// Used where neither the render nor its song has a recipe.
+    pub default_recipe: Recipe,
+    /// Emptied at start: whatever lies there belongs to a process that is gone.
+    pub work_dir: PathBuf,
+    pub slots: usize,
+    pub limits: Limits,
+    pub shutdown: CancellationToken,
+}
+
+/// The ledger wakes the worker; this is only the pause before it looks again after a failure.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+impl Worker {
+    /// Runs until shutdown; jobs that run then are killed and leased again at the next start.
+    pub async fn run(self: Arc<Self>) {
+        if let Err(error) = empty(&self.work_dir).await {
+            tracing::error!(%error, "the render folder could not be emptied; no renders will run");
+            return;
+        }
+        let permits = Arc::new(Semaphore::new(self.slots.max(1)));
+        let mine: Arc<Mutex<HashSet<RenderId>>> = Arc::default();
+        let jobs = TaskTracker::new();
+        let mut changed = self.ledger.watch_all();
+        while !self.shutdown.is_cancelled() {
+            changed.borrow_and_update();
+            for (project, render) in self.due(&mine).await {
+                let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else { break };
+                mine.lock().unwrap_or_else(PoisonError::into_inner).insert(render);
+                let (worker, mine) = (Arc::clone(&self), Arc::clone(&mine));
+                jobs.spawn(async move {
+                    worker.running.begin(render);
+                    tokio::select! {
+                        () = worker.shutdown.cancelled() => {}
+                        () = worker.job(project, render) => {}
+                    }
+                    worker.running.end(render);
+                    mine.lock().unwrap_or_else(PoisonError::into_inner).remove(&render);
+                    drop(permit);
+                });
+            }
+            tokio::select! {
+                () = self.shutdown.cancelled() => {}
+                _ = changed.changed() => {}
+                () = tokio::time::sleep(LOOK_AGAIN) => {}
+            }
+        }
+        jobs.close();
+        jobs.wait().await;
+    }
+
+    /// Queued renders, and those that a process before this one left running; oldest first.
+    async fn due(&self, mine: &Mutex<HashSet<RenderId>>) -> Vec<(ProjectId, RenderId)> {
+        let projects = match self.ledger.projects().await {
+            Ok(projects) => projects,
+            Err(error) => {
+                tracing::error!(%error, "the worker could not read the projects");
+                return Vec::new();
+            }
+        };
+        let mine = mine.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut due: Vec<_> = projects
+            .iter()
+            .flat_map(|snapshot| snapshot.project.renders.values().map(|render| (snapshot.id, render)))
+            .filter(|(_, render)| render.is_alive() && !mine.contains(&render.id))
+            .map(|(project, render)| (render.queued_at, project, render.id))
+            .collect();
+        due.sort();
+        due.into_iter().map(|(_, project, render)| (project, render)).collect()
+    }
+
+    async fn job(&self, project: ProjectId, render: RenderId) {
+        match self.attempt(project, render).await {
+            Ok(()) => {}
+            // Somebody cancelled, or the song went back to mixing: the refusal is the answer.
+            Err(JobError::Ledger(LedgerError::Refused(refusal))) => {
+                tracing::info!(render = ?render, reason = refusal.reason.code(), "a render was not wanted any more");
+            }
+            Err(error) => {
+                tracing::error!(render = ?render, %error, "a render could not be run");
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        }
+    }
+
+    async fn attempt(&self, project: ProjectId, id: RenderId) -> Result<(), JobError> {
+        let leased = self
+            .perform(
+                project,
+                Command::LeaseRender { render: id, engine: deadwax_dsp::render::ENGINE.to_owned() },
+            )
+            .await?;
+        let attempt = leased
+            .events
+            .iter()
+            .find_map(|event| match &event.fact {
+                Fact::RenderLeased { attempt, .. } => Some(*attempt),
+                _ => None,
+            })
+            .ok_or(JobError::Vanished)?;
+        let snapshot = self.ledger.project(project).await?.ok_or(JobError::Vanished)?;
+        let dir = self.work_dir.join(format!("{:032x}-{attempt}", id.0));
+        let outcome = tokio::select! {
+            outcome = self.render(&snapshot, id, &dir) => outcome,
+            () = self.given_up(project, id, attempt) => Err(JobError::GivenUp),
+        };
+        let outcome = match outcome {
+            Ok(made) => self.complete(project, id, attempt, made).await,
+            Err(error) => Err(error),
+        };
+        let _ = tokio::fs::remove_dir_all(&dir).await;
+        match outcome {
+            Ok(()) | Err(JobError::GivenUp) => Ok(()),
+            Err(JobError::Failed { reason, retry }) => {
+                self.perform(project, Command::FailRender { render: id, attempt, reason, retry }).await?;
+                Ok(())
+            }
+            Err(JobError::Ledger(error)) => Err(JobError::Ledger(error)),
+            Err(error) => {
+                self.perform(
+                    project,
+                    Command::FailRender { render: id, attempt, reason: error.to_string(), retry: true },
+                )
+                .await?;
+                Ok(())
+            }
+        }
+    }
+
+    /// Returns when the ledger says that this attempt is no longer wanted.
+    async fn given_up(&self, project: ProjectId, id: RenderId, attempt: u32) {
+        let mut seq = self.ledger.watch(project);
+        loop {
+            seq.borrow_and_update();
+            if let Ok(Some(snapshot)) = self.ledger.project(project).await {
+                let wanted = snapshot
+                    .project
+                    .renders
+                    .get(id)
+                    .is_some_and(|r| r.state == RenderState::Running && r.attempt == attempt);
+                if !wanted {
+                    return;
+                }
+            }
+            if seq.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    async fn render(&self, snapshot: &Snapshot, id: RenderId, dir: &Path) -> Result<Made, JobError> {
+        let project = &snapshot.project;
+        let render = project.renders.get(id).ok_or(JobError::Vanished)?;
+        let source = project.versions.get(render.version).ok_or(JobError::Vanished)?;
+        let job_path = self.write_job(snapshot, render, source, dir).await?;
+        let args: [OsString; 1] = [job_path.into_os_string()];
+        let answer =
+            process::run(&self.program, "render", self.limits, &args, |line: RenderLine| match line {
+                RenderLine::Progress { step, fraction } => {
+                    self.running.tell(id, Progress { step, fraction: fraction * RENDER_SHARE });
+                    None
+                }
+                answer => Some(answer),
+            })
+            .await?;
+        match answer {
+            RenderLine::Done { report_json, outputs } => {
+                Ok(Made { report_json, files: self.store(id, outputs).await? })
+            }
+            RenderLine::Failed { kind, text } => {
+                Err(JobError::Failed { reason: text, retry: kind == FailureKind::Other })
+            }
+            RenderLine::Progress { .. } => Err(JobError::Vanished),
+        }
+    }
+
+    async fn write_job(
+        &self,
+        snapshot: &Snapshot,
+        render: &Render,
+        source: &Version,
+        dir: &Path,
+    ) -> Result<PathBuf, JobError> {
+        empty(dir).await?;
+        let out_dir = dir.join("out");
+        tokio::fs::create_dir(&out_dir).await?;
+        let main = source.main().ok_or(JobError::Vanished)?;
+        let mut alternates = Vec::new();
+        for file in source.files.iter().filter(|file| is_mastered(file.alternate)) {
+            alternates.push((file.alternate.to_string(), self.blobs.local_path(file.digest).await?));
+        }
+        let song = snapshot.project.songs.get(render.song).ok_or(JobError::Vanished)?;
+        let number =
+            snapshot.project.newest(render.song, VersionKind::Master).map_or(1, |master| master.number + 1);
+        let job = JobFile {
+            main: self.blobs.local_path(main.digest).await?,
+            alternates,
+            recipe_toml: render
+                .recipe
+                .as_ref()
+                .map_or_else(|| self.default_recipe.canonical_toml(), |recipe| recipe.toml.clone()),
+            out_dir,
+            stem: stem(&snapshot.project.artist, &song.title, number),
+        };
+        let path = dir.join("job.json");
+        tokio::fs::write(&path, serde_json::to_vec(&job).map_err(std::io::Error::other)?).await?;
+        Ok(path)
+    }
+
+    /// Takes every file that the child wrote into the blob store and measures it like any upload: what the label signs was measured from
+    /// the stored bytes, not told by the renderer.
+    async fn store(&self, id: RenderId, outputs: Vec<RenderedFile>) -> Result<Vec<File>, JobError> {
+        let mut files = Vec::new();
+        let count = outputs.len().max(1) as f64;
+        for (index, output) in outputs.into_iter().enumerate() {
+            let fraction = RENDER_SHARE + (1.0 - RENDER_SHARE) * index as f64 / count;
+            self.running.tell(id, Progress { step: format!("check {}", output.alternate), fraction });
+            let alternate = Alternate::parse(&output.alternate).ok_or(JobError::Vanished)?;
+            let name =
+                output.file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let (digest, _) = self.blobs.adopt(output.file).await?;
+            let audio = self.blobs.local_path(digest).await?;
+            let waveform = self.blobs.path_of_derived(digest, "waveform");
+            let facts = inspect::inspect(&self.program, &audio, &waveform)
+                .await
+                .map_err(|error| JobError::Failed {
+                    reason: format!("what was rendered could not be measured: {error}"),
+                    retry: true,
+                })?
+                .facts;
+            files.push(File { alternate, digest, name, facts });
+        }
+        Ok(files)
+    }
+
+    async fn complete(
+        &self,
+        project: ProjectId,
+        id: RenderId,
+        attempt: u32,
+        made: Made,
+    ) -> Result<(), JobError> {
+        let version = VersionId(Uuid::now_v7().as_u128());
+        let command = Command::CompleteRender {
+            render: id,
+            attempt,
+            version,
+            files: made.files,
+            report_json: made.report_json,
+        };
+        match self.perform(project, command).await {
+            // The domain finds fault with what was made (the same files as an earlier master, a limit): trying again would make the same bytes.
+            Err(JobError::Ledger(LedgerError::Refused(refusal))) => {
+                Err(JobError::Failed { reason: refusal.text, retry: false })
+            }
+            done => done.map(|_| ()),
+        }
+    }
+
+    async fn perform(&self, project: ProjectId, command: Command) -> Result<Performed, JobError> {
+        let perform = Perform {
+            command_id: Uuid::now_v7().as_u128(),
+            request_sha256: [0; 32],
+            project,
+            actor: Actor::Worker,
+            expected: None,
+            command,
+        };
+        Ok(self.ledger.perform(perform).await?)
+    }
+}
+
+/// The part of a render's progress that the child reports; the rest is storing and measuring.
+const RENDER_SHARE: f64 = 0.85;
+
+struct Made {
+    report_json: String,
+    files: Vec<File>,
+}
+
+/// The alternates that a mastering engineer delivers; the mixer's own loud reference and raw groups are not among them.
+fn is_mastered(alternate: Alternate) -> bool {
+    !matches!(alternate, Alternate::Main | Alternate::Limited | Alternate::Unlimited | Alternate::Stem(_))
+}
+
+/// `Artist_Title_Master1`: letters and digits only, so that it is a file name everywhere.
+fn stem(artist: &str, title: &str, number: u32) -> String {
+    let word = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).take(40).collect::<String>();
+    let parts = [word(artist), word(title), format!("Master{number}")];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("_")
+}
+
+async fn empty(dir: &Path) -> std::io::Result<()> {
+    match tokio::fs::remove_dir_all(dir).await {
+        Ok(()) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    tokio::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).await
+}
+
+#[derive(Debug, thiserror::Error)]
+enum JobError {
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    #[error(transparent)]
+    Blob(#[from] crate::blob::BlobError),
+    #[error(transparent)]
+    Child(#[from] ChildError),
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    #[error("{reason}")]
+    Failed { reason: String, retry: bool },
+    #[error("the render was given up")]
+    GivenUp,
+    #[error("what the render needs is not there")]
+    Vanished,
+}

@@ -1,0 +1,148 @@
+//! The Mastering service: the progress of renders that run here, and recipes as text. See `mastering.proto`. Starting, cancelling and saving are
+//! actions of the Projects service. Never here: what a recipe means (dsp) and who may change one (the domain).
+
+use std::{pin::Pin, sync::Arc, time::Duration};
+
+use deadwax_domain::{ProjectId, Reason, RenderId};
+use deadwax_dsp::{DspError, recipe::Recipe};
+use deadwax_proto::v1;
+use futures::Stream;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status};
+
+use super::parse_id;
+use crate::{auth::Caller, ledger::Snapshot, render::worker::Progress, status, studio::Studio};
+
+/// A screen draws sixty times a second at most; ten lines a second are plenty.
+const TELL_EVERY: Duration = Duration::from_millis(100);
+/// A recipe is a page of text.
+const RECIPE_BYTES_MAX: usize = 64 << 10;
+
+pub struct Service {
+    studio: Arc<Studio>,
+}
+
+impl Service {
+    pub fn new(studio: Arc<Studio>) -> Self {
+        Self { studio }
+    }
+}
+
+type Told = Result<v1::RenderProgress, Status>;
+
+#[tonic::async_trait]
+impl v1::mastering_server::Mastering for Service {
+    type WatchRenderStream = Pin<Box<dyn Stream<Item = Told> + Send>>;
+
+    async fn watch_render(
+        &self,
+        request: Request<v1::WatchRenderRequest>,
+    ) -> Result<Response<Self::WatchRenderStream>, Status> {
+        let caller = caller(&request)?;
+        let asked = request.into_inner();
+        let project = ProjectId(parse_id("project_id", &asked.project_id)?);
+        let render = RenderId(parse_id("render_id", &asked.render_id)?);
+        let snapshot = self.visible(project, &caller).await?;
+        if snapshot.project.renders.get(render).is_none() {
+            return Err(status::not_found(Reason::NoSuchRender.code(), "render"));
+        }
+        let (tell, told) = mpsc::channel(4);
+        let studio = Arc::clone(&self.studio);
+        tokio::spawn(async move {
+            tokio::select! {
+                () = caller.ended.cancelled() => { let _ = tell.send(Err(status::unauthenticated())).await; }
+                () = follow(&studio, project, render, &tell) => {}
+                () = tell.closed() => {}
+            }
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(told))))
+    }
+
+    async fn list_recipes(
+        &self,
+        _request: Request<v1::ListRecipesRequest>,
+    ) -> Result<Response<v1::ListRecipesResponse>, Status> {
+        let recipes = deadwax_dsp::recipe::shipped().iter().map(|(name, toml)| v1::RecipeInfo {
+            name: (*name).to_owned(),
+            toml: (*toml).to_owned(),
+            hash: Recipe::parse(toml).map(|recipe| hex::encode(recipe.hash())).unwrap_or_default(),
+        });
+        Ok(Response::new(v1::ListRecipesResponse { recipes: recipes.collect() }))
+    }
+
+    async fn check_recipe(
+        &self,
+        request: Request<v1::CheckRecipeRequest>,
+    ) -> Result<Response<v1::CheckRecipeResponse>, Status> {
+        let toml = request.into_inner().toml;
+        if toml.len() > RECIPE_BYTES_MAX {
+            return Err(status::malformed(format!(
+                "A recipe of {} bytes is over the limit of {RECIPE_BYTES_MAX}.",
+                toml.len()
+            )));
+        }
+        let checked = match Recipe::parse(&toml) {
+            Ok(recipe) => v1::CheckRecipeResponse {
+                valid: true,
+                hash: hex::encode(recipe.hash()),
+                ..Default::default()
+            },
+            Err(DspError::Recipe { line, what }) => v1::CheckRecipeResponse {
+                line: u32::try_from(line).unwrap_or(u32::MAX),
+                text: what,
+                ..Default::default()
+            },
+            Err(error) => v1::CheckRecipeResponse { line: 1, text: error.to_string(), ..Default::default() },
+        };
+        Ok(Response::new(checked))
+    }
+}
+
+impl Service {
+    async fn visible(&self, project: ProjectId, caller: &Caller) -> Result<Arc<Snapshot>, Status> {
+        let found = self.studio.ledger.project(project).await.map_err(status::ledger)?;
+        found
+            .filter(|snapshot| snapshot.project.roles_of(caller.person.id).is_some())
+            .ok_or_else(|| status::not_found(Reason::NoSuchProject.code(), "project"))
+    }
+}
+
+fn caller<T>(request: &Request<T>) -> Result<Caller, Status> {
+    request.extensions().get::<Caller>().cloned().ok_or_else(status::unauthenticated)
+}
+
+/// Tells how far the render is until the ledger says that it is over. Between attempts there is nothing to tell and the stream waits.
+async fn follow(studio: &Studio, project: ProjectId, render: RenderId, tell: &mpsc::Sender<Told>) {
+    let mut seq = studio.ledger.watch(project);
+    loop {
+        seq.borrow_and_update();
+        let alive = match studio.ledger.project(project).await {
+            Ok(Some(snapshot)) => {
+                snapshot.project.renders.get(render).is_some_and(|render| render.is_alive())
+            }
+            _ => false,
+        };
+        if !alive {
+            let ended = v1::RenderProgress { step: String::new(), fraction: 1.0, ended: true };
+            let _ = tell.send(Ok(ended)).await;
+            return;
+        }
+        match studio.renders.watch(render) {
+            Some(mut progress) => loop {
+                let Progress { step, fraction } = progress.borrow_and_update().clone();
+                if tell.send(Ok(v1::RenderProgress { step, fraction, ended: false })).await.is_err() {
+                    return;
+                }
+                tokio::time::sleep(TELL_EVERY).await;
+                if progress.changed().await.is_err() {
+                    break;
+                }
+            },
+            None => tokio::select! {
+                _ = seq.changed() => {}
+                () = tokio::time::sleep(TELL_EVERY * 5) => {}
+            },
+        }
+    }
+}

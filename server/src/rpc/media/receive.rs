@@ -1,0 +1,180 @@
+//! Bytes that arrive: in order, at their offset, durable as they come; then named, measured and told to the ledger. Blob first, fact second: a crash
+//! between the two costs an upload, never leaves a fact without its bytes.
+
+use std::{sync::Arc, time::Duration};
+
+use deadwax_domain::{Actor, Command, ProjectId, ReceivedFile};
+use deadwax_proto::v1;
+use sha2::{Digest as _, Sha256};
+use tokio::time::Instant;
+use tonic::{Code, Status, Streaming};
+
+use super::{CHUNK_BYTES, Owner, Service, convert, state_of};
+use crate::{auth::Caller, blob::Staged, ledger::Perform, rpc::parse_id, status, studio::Studio};
+
+/// Bytes between two syncs: each costs a wait for the disk.
+const SYNC_BYTES: u64 = 8 << 20;
+/// Slower than this is a stalled client, or one that holds a slot on purpose.
+const FLOOR_BYTES_PER_S: u64 = 16 << 10;
+
+impl Service {
+    pub(super) async fn receive(
+        &self,
+        caller: Caller,
+        mut chunks: Streaming<v1::UploadChunk>,
+    ) -> Result<v1::UploadState, Status> {
+        let mut pace = Pace::new(Duration::from_secs(self.studio.config.limits.upload_stall_s.into()));
+        let first = self.next(&caller, &mut chunks, &mut pace).await?;
+        let first = first
+            .ok_or_else(|| status::malformed("The stream is empty: its first message names the upload."))?;
+        let (staged, owner) = self.own_upload(&caller, &first.upload_id).await?;
+        if first.offset != staged.offset {
+            let sent = first.offset;
+            return Err(status::blob(crate::blob::BlobError::OffsetDiffers { offset: staged.offset, sent }));
+        }
+        let arrived = self.write_all(&caller, &staged, first, &mut chunks, &mut pace).await;
+        // However it ended: what came is durable now, and the client goes on from there.
+        let offset = match self.studio.blobs.sync_staged(staged.id).await {
+            Ok(offset) => offset,
+            Err(error) => return Err(arrived.err().unwrap_or_else(|| status::blob(error))),
+        };
+        arrived?;
+        let staged = Staged { offset, ..staged };
+        if offset < staged.bytes {
+            return Ok(state_of(&staged));
+        }
+        // From here on a cut connection changes nothing: the work goes on, and the next BeginUpload finds it done.
+        let (studio, actor) = (Arc::clone(&self.studio), actor(&caller));
+        let finishing = tokio::spawn(async move { finish(&studio, actor, staged, owner).await });
+        finishing.await.unwrap_or_else(|error| Err(status::internal(&error)))
+    }
+
+    /// The next message, unless the session ends, the server stops or the client stalls.
+    async fn next(
+        &self,
+        caller: &Caller,
+        chunks: &mut Streaming<v1::UploadChunk>,
+        pace: &mut Pace,
+    ) -> Result<Option<v1::UploadChunk>, Status> {
+        let waiting = Instant::now();
+        let message = tokio::select! {
+            message = chunks.message() => message?,
+            () = tokio::time::sleep(pace.patience) => return Err(stalled()),
+            () = caller.ended.cancelled() => {
+                let stopping = self.studio.closing.is_cancelled();
+                return Err(if stopping { status::closing() } else { status::unauthenticated() });
+            }
+        };
+        let bytes = message.as_ref().map_or(0, |chunk| chunk.data.len());
+        pace.waited(waiting.elapsed(), bytes as u64)?;
+        Ok(message)
+    }
+
+    async fn write_all(
+        &self,
+        caller: &Caller,
+        staged: &Staged,
+        first: v1::UploadChunk,
+        chunks: &mut Streaming<v1::UploadChunk>,
+        pace: &mut Pace,
+    ) -> Result<(), Status> {
+        let (mut offset, mut synced) = (staged.offset, staged.offset);
+        let mut chunk = Some(first);
+        while let Some(v1::UploadChunk { data, .. }) = chunk {
+            if data.len() > CHUNK_BYTES {
+                return Err(status::malformed(format!("A chunk has at most {CHUNK_BYTES} bytes.")));
+            }
+            if !data.is_empty() {
+                offset =
+                    self.studio.blobs.write_staged(staged.id, offset, data).await.map_err(status::blob)?;
+            }
+            if offset - synced >= SYNC_BYTES {
+                synced = self.studio.blobs.sync_staged(staged.id).await.map_err(status::blob)?;
+            }
+            chunk = self.next(caller, chunks, pace).await?;
+        }
+        Ok(())
+    }
+}
+
+fn stalled() -> Status {
+    status::refuse(
+        Code::DeadlineExceeded,
+        "UPLOAD_STALLED",
+        "The upload stalled; what arrived is kept.",
+        "Begin the upload again: it goes on where it stopped.",
+    )
+}
+
+/// How fast a client sends. Only the time that the server waits for the client counts.
+struct Pace {
+    patience: Duration,
+    waited: Duration,
+    bytes: u64,
+}
+
+impl Pace {
+    fn new(patience: Duration) -> Self {
+        Self { patience, waited: Duration::ZERO, bytes: 0 }
+    }
+
+    /// After each full span of patience the bytes of that span must have been enough.
+    fn waited(&mut self, time: Duration, bytes: u64) -> Result<(), Status> {
+        self.waited += time;
+        self.bytes += bytes;
+        if self.waited < self.patience {
+            return Ok(());
+        }
+        let enough = self.bytes >= FLOOR_BYTES_PER_S * self.patience.as_secs();
+        (self.waited, self.bytes) = (Duration::ZERO, 0);
+        if enough { Ok(()) } else { Err(stalled()) }
+    }
+}
+
+fn actor(caller: &Caller) -> Actor {
+    Actor::Person { id: caller.person.id, studio_owner: caller.person.studio_owner }
+}
+
+async fn finish(
+    studio: &Studio,
+    actor: Actor,
+    staged: Staged,
+    owner: Owner,
+) -> Result<v1::UploadState, Status> {
+    let blobs = &studio.blobs;
+    let digest = blobs.finish_staged(staged.id).await.map_err(status::blob)?;
+    let audio = blobs.local_path(digest).await.map_err(status::blob)?;
+    let waveform = blobs.path_of_derived(digest, convert::WAVEFORM);
+    let inspected = studio.inspect.inspect(&audio, &waveform).await.map_err(status::inspect)?;
+    let file = ReceivedFile { digest, name: owner.name, facts: inspected.facts };
+    let facts = convert::facts(&file.facts);
+    // The upload's own id: a repeated finish is the same command.
+    let request_sha256 = Sha256::digest(digest.0).into();
+    let project = ProjectId(parse_id("project_id", &owner.project)?);
+    let command = Command::ReceiveFile { file };
+    let perform = Perform { command_id: staged.id, request_sha256, project, actor, expected: None, command };
+    studio.ledger.perform(perform).await.map_err(status::ledger)?;
+    let state = state_of(&staged);
+    Ok(v1::UploadState { done: true, facts: Some(facts), ..state })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trickle_is_given_up_and_a_slow_line_is_not() {
+        let second = Duration::from_secs(1);
+        let mut trickle = Pace::new(30 * second);
+        assert!((0..29).all(|_| trickle.waited(second, 1).is_ok()));
+        assert!(trickle.waited(second, 1).is_err());
+        let mut slow = Pace::new(30 * second);
+        assert!((0..600).all(|_| slow.waited(second, FLOOR_BYTES_PER_S).is_ok()));
+    }
+
+    #[test]
+    fn time_that_the_disk_takes_does_not_count() {
+        let mut pace = Pace::new(Duration::from_secs(30));
+        assert!((0..1000).all(|_| pace.waited(Duration::from_millis(1), 1).is_ok()));
+    }
+}

@@ -1,0 +1,264 @@
+//! The Sessions service: meeting the studio, signing in, inviting, ending sessions. See `session.proto`. Never here: how a secret is made or
+//! kept (`auth`), and who may add a member (the domain, asked dry before anything is written).
+
+use std::sync::Arc;
+
+use deadwax_domain::{Actor, Command, PersonId, ProjectId, Reason, Refusal, Role, Roles};
+use deadwax_proto::{API, v1};
+use sha2::{Digest as _, Sha256};
+use tonic::{Code, Request, Response, Status};
+
+use super::{API_MIN, id_text, parse_id};
+use crate::{
+    auth::{AuthError, Caller, Person},
+    ledger::{LedgerError, Perform},
+    status,
+    studio::Studio,
+};
+
+pub struct Service {
+    studio: Arc<Studio>,
+}
+
+impl Service {
+    pub fn new(studio: Arc<Studio>) -> Self {
+        Self { studio }
+    }
+}
+
+#[tonic::async_trait]
+impl v1::sessions_server::Sessions for Service {
+    async fn get_server_info(
+        &self,
+        _request: Request<v1::GetServerInfoRequest>,
+    ) -> Result<Response<v1::ServerInfo>, Status> {
+        Ok(Response::new(v1::ServerInfo {
+            studio: self.studio.config.name.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            api_min: API_MIN,
+            api_max: API,
+            max_upload_bytes: self.studio.config.limits.max_upload_bytes,
+            read_only: self.studio.store.read_only().is_some(),
+        }))
+    }
+
+    async fn login(&self, request: Request<v1::LoginRequest>) -> Result<Response<v1::LoginResponse>, Status> {
+        let address = request.remote_addr().map(|peer| peer.ip());
+        let asked = request.into_inner();
+        check_api(asked.api)?;
+        let device = if asked.device.trim().is_empty() { "unnamed device" } else { &asked.device };
+        let opened = self.studio.people.redeem(&asked.code, device, address).await.map_err(status::auth)?;
+        tracing::info!(person = %id_text(opened.person.id.0), "signed in");
+        Ok(Response::new(v1::LoginResponse {
+            token: opened.token.reveal().to_owned(),
+            person: Some(person(opened.person)),
+            expires_ms: opened.expires_ms,
+        }))
+    }
+
+    async fn logout(
+        &self,
+        request: Request<v1::LogoutRequest>,
+    ) -> Result<Response<v1::LogoutResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        self.studio.people.end_session(caller.session_id).await.map_err(status::auth)?;
+        Ok(Response::new(v1::LogoutResponse {}))
+    }
+
+    async fn who_am_i(&self, request: Request<v1::WhoAmIRequest>) -> Result<Response<v1::Person>, Status> {
+        Ok(Response::new(person(Caller::of(&request)?.person)))
+    }
+
+    async fn create_invite(
+        &self,
+        request: Request<v1::CreateInviteRequest>,
+    ) -> Result<Response<v1::CreateInviteResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let asked = request.into_inner();
+        let invited = if asked.project_id.is_empty() {
+            self.invite_to_studio(&caller, &asked).await?
+        } else {
+            self.invite_to_project(&caller, &asked).await?
+        };
+        let Invited { person, with_code } = invited;
+        if !with_code {
+            let person_id = id_text(person.id.0);
+            let answer = v1::CreateInviteResponse { person_id, link: String::new(), expires_ms: 0 };
+            return Ok(Response::new(answer));
+        }
+        let issued = self.studio.people.issue_code(person.id).await.map_err(status::auth)?;
+        Ok(Response::new(v1::CreateInviteResponse {
+            person_id: id_text(person.id.0),
+            link: self.studio.invite_link(&issued.code),
+            expires_ms: issued.expires_ms,
+        }))
+    }
+
+    async fn list_sessions(
+        &self,
+        request: Request<v1::ListSessionsRequest>,
+    ) -> Result<Response<v1::ListSessionsResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let asked = request.into_inner().person_id;
+        let of = if asked.is_empty() { caller.person.id } else { PersonId(parse_id("person_id", &asked)?) };
+        if of != caller.person.id && !caller.person.studio_owner {
+            return Err(owners_only("Seeing somebody else's sessions"));
+        }
+        let sessions = self.studio.people.sessions_of(of).into_iter().map(|line| v1::SessionInfo {
+            session_id: id_text(line.id),
+            device: line.device,
+            opened_ms: line.opened_ms,
+            expires_ms: line.expires_ms,
+            current: line.id == caller.session_id,
+        });
+        Ok(Response::new(v1::ListSessionsResponse { sessions: sessions.collect() }))
+    }
+
+    async fn revoke_session(
+        &self,
+        request: Request<v1::RevokeSessionRequest>,
+    ) -> Result<Response<v1::RevokeSessionResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let session_id = parse_id("session_id", &request.into_inner().session_id)?;
+        let of = self.studio.people.owner_of_session(session_id);
+        // Somebody else's session and an absent one get the same answer.
+        if of != Some(caller.person.id) && !caller.person.studio_owner {
+            return Err(status::auth(AuthError::NoSuchSession));
+        }
+        self.studio.people.end_session(session_id).await.map_err(status::auth)?;
+        Ok(Response::new(v1::RevokeSessionResponse {}))
+    }
+}
+
+/// Who was invited, and whether a link may be shown to the inviter.
+struct Invited {
+    person: Person,
+    with_code: bool,
+}
+
+impl Service {
+    /// A further device for the caller, or (owners) a person without a project.
+    async fn invite_to_studio(
+        &self,
+        caller: &Caller,
+        asked: &v1::CreateInviteRequest,
+    ) -> Result<Invited, Status> {
+        if asked.email.is_empty() {
+            return Ok(Invited { person: caller.person.clone(), with_code: true });
+        }
+        let people = &self.studio.people;
+        let known = people.by_email(&asked.email);
+        if known.as_ref().is_some_and(|known| known.id == caller.person.id) {
+            return Ok(Invited { person: caller.person.clone(), with_code: true });
+        }
+        if !caller.person.studio_owner {
+            return Err(owners_only("Inviting somebody without a project"));
+        }
+        let person = match known {
+            Some(person) => person,
+            None => people.add(&asked.name, &asked.email, false).await.map_err(status::auth)?,
+        };
+        Ok(Invited { person, with_code: true })
+    }
+
+    async fn invite_to_project(
+        &self,
+        caller: &Caller,
+        asked: &v1::CreateInviteRequest,
+    ) -> Result<Invited, Status> {
+        let project = ProjectId(parse_id("project_id", &asked.project_id)?);
+        let roles = roles(&asked.roles)?;
+        let ledger = &self.studio.ledger;
+        let snapshot = ledger.project(project).await.map_err(status::ledger)?;
+        let snapshot = snapshot.ok_or_else(|| status::not_found("NO_SUCH_PROJECT", "project"))?;
+        let actor = Actor::Person { id: caller.person.id, studio_owner: caller.person.studio_owner };
+
+        // Asked dry first, with the id that the person will have: a refused invite makes nobody.
+        let people = &self.studio.people;
+        let known = people.by_email(&asked.email);
+        let id = known.as_ref().map_or_else(|| PersonId(uuid::Uuid::now_v7().as_u128()), |known| known.id);
+        let add = Command::AddMember { person: id, roles: roles.clone() };
+        let at = deadwax_domain::Time(people.now_ms());
+        let member_already = match deadwax_domain::decide(&snapshot.project, &actor, &add, at) {
+            Ok(_) => false,
+            Err(Refusal { reason: Reason::AlreadyMember, .. })
+                if snapshot.project.roles_of(id) == Some(&roles) =>
+            {
+                true
+            }
+            Err(refusal) => return Err(status::refusal(refusal)),
+        };
+        // A link lets whoever sees it sign in as this person. Somebody who signs in already needs none, and a manager must not be
+        // able to act under the label's name.
+        let with_code =
+            known.as_ref().is_none_or(|known| caller.person.studio_owner || !people.has_signed_in(known.id));
+        let person = match known {
+            Some(person) => person,
+            None => people.add_as(id, &asked.name, &asked.email, false).await.map_err(status::auth)?,
+        };
+        if !member_already {
+            self.add_member(project, actor, person.id, roles).await?;
+        }
+        Ok(Invited { person, with_code })
+    }
+
+    async fn add_member(
+        &self,
+        project: ProjectId,
+        actor: Actor,
+        person: PersonId,
+        roles: Roles,
+    ) -> Result<(), Status> {
+        let command_id = uuid::Uuid::now_v7().as_u128();
+        let request_sha256 =
+            Sha256::digest([person.0.to_be_bytes(), project.0.to_be_bytes()].concat()).into();
+        let command = Command::AddMember { person, roles };
+        let perform = Perform { command_id, request_sha256, project, actor, expected: None, command };
+        match self.studio.ledger.perform(perform).await {
+            Ok(_) => Ok(()),
+            // Two invites of one person at once: the other made the member, this one still makes a link.
+            Err(LedgerError::Refused(Refusal { reason: Reason::AlreadyMember, .. })) => Ok(()),
+            Err(error) => Err(status::ledger(error)),
+        }
+    }
+}
+
+fn check_api(client: u32) -> Result<(), Status> {
+    let (text, hint) = if client < API_MIN {
+        ("This client is older than this studio understands.", "Update the client.")
+    } else if client > API {
+        ("This client is newer than this studio's server.", "Ask the studio's owner to update the server.")
+    } else {
+        return Ok(());
+    };
+    let more = [("api_min", API_MIN.to_string()), ("api_max", API.to_string())];
+    Err(status::refuse_with(Code::FailedPrecondition, "API_VERSION", text, hint, more))
+}
+
+fn owners_only(what: &str) -> Status {
+    let text = format!("{what} needs a studio owner.");
+    status::refuse(Code::PermissionDenied, "NOT_YOUR_ROLE", text, "Ask a studio owner.")
+}
+
+fn person(person: Person) -> v1::Person {
+    v1::Person {
+        person_id: id_text(person.id.0),
+        name: person.name,
+        email: person.email,
+        studio_owner: person.studio_owner,
+    }
+}
+
+fn roles(asked: &[i32]) -> Result<Roles, Status> {
+    let role = |number: &i32| match v1::Role::try_from(*number) {
+        Ok(v1::Role::Artist) => Ok(Role::Artist),
+        Ok(v1::Role::Producer) => Ok(Role::Producer),
+        Ok(v1::Role::MixEngineer) => Ok(Role::MixEngineer),
+        Ok(v1::Role::MasteringEngineer) => Ok(Role::MasteringEngineer),
+        Ok(v1::Role::Label) => Ok(Role::Label),
+        Ok(v1::Role::Manager) => Ok(Role::Manager),
+        Ok(v1::Role::Listener) => Ok(Role::Listener),
+        Ok(v1::Role::Unspecified) | Err(_) => Err(status::malformed("An unknown role was asked for.")),
+    };
+    asked.iter().map(role).collect()
+}

@@ -1,0 +1,139 @@
+//! One server: listens, offers the services, and stops in order. Never here: what a service does.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Server;
+
+use deadwax_dsp::recipe::Recipe;
+
+use crate::{
+    auth::layer::AccessLayer,
+    listen,
+    render::{Limits, worker::Worker},
+    rpc,
+    studio::Studio,
+    telemetry::RequestLog,
+    tls::Identity,
+};
+
+/// Calls that run when the server is asked to stop get this long.
+pub const GRACE: Duration = Duration::from_secs(10);
+const STREAMS_PER_CONNECTION: u32 = 100;
+const HEADERS_BYTES: u32 = 16 << 10;
+/// A connection older than this is asked to leave (GOAWAY); calls that run on it go on to their end.
+const CONNECTION_AGE: Duration = Duration::from_secs(3600);
+
+/// Serves until `stop` is cancelled; then streams end, other calls get [`GRACE`], then every connection is cut.
+pub async fn run(
+    studio: Arc<Studio>,
+    listener: TcpListener,
+    identity: Option<Identity>,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let address = listener.local_addr().context("the listener has no address")?;
+    anyhow::ensure!(
+        identity.is_some() || address.ip().is_loopback(),
+        "without TLS a server listens on a loopback address only, not on {address}"
+    );
+    studio.listens_on(address);
+    let tls = identity.map(|identity| identity.server_config()).transpose()?.map(TlsAcceptor::from);
+    let limits = &studio.config.limits;
+    let room = listen::Room {
+        total: limits.connections,
+        per_address: limits.connections_per_address,
+        handshake: listen::HANDSHAKE_TIMEOUT,
+        preface: listen::PREFACE_TIMEOUT,
+    };
+    let cut = CancellationToken::new();
+    let incoming = ReceiverStream::new(listen::accept(listener, tls, room, cut.clone()));
+
+    let (routes, health) = rpc::routes(&studio).await?;
+    let sweeper = tokio::spawn(sweep(Arc::clone(&studio)));
+    let worker = worker(&studio).await?;
+    // Without slots this server renders nothing: another process on the same ledger may.
+    let renders = tokio::spawn(async move {
+        if worker.slots > 0 {
+            Arc::new(worker).run().await;
+        }
+    });
+    let stopping = {
+        let (studio, stop) = (Arc::clone(&studio), stop.clone());
+        async move {
+            stop.cancelled().await;
+            tracing::info!("stopping");
+            health.say(tonic_health::ServingStatus::NotServing).await;
+            studio.closing.cancel();
+        }
+    };
+    let serving = Server::builder()
+        .layer(RequestLog)
+        .layer(AccessLayer::new(Arc::clone(&studio.people)))
+        .max_concurrent_streams(STREAMS_PER_CONNECTION)
+        .http2_max_header_list_size(HEADERS_BYTES)
+        .http2_keepalive_interval(Some(Duration::from_secs(20)))
+        .http2_keepalive_timeout(Some(Duration::from_secs(10)))
+        .max_connection_age(CONNECTION_AGE)
+        .initial_stream_window_size(1 << 20)
+        .initial_connection_window_size(4 << 20)
+        .add_routes(routes)
+        .serve_with_incoming_shutdown(incoming, stopping);
+    let out_of_patience = async {
+        stop.cancelled().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    let served = tokio::select! {
+        served = serving => served.context("serving failed"),
+        () = out_of_patience => {
+            tracing::warn!("calls were cut after {} s of grace", GRACE.as_secs());
+            Ok(())
+        }
+    };
+    cut.cancel();
+    studio.closing.cancel();
+    sweeper.abort();
+    // The worker ends with `closing`; its children die with their tasks and are leased again at the next start.
+    let _ended = tokio::time::timeout(GRACE, renders).await;
+    served
+}
+
+async fn worker(studio: &Studio) -> anyhow::Result<Worker> {
+    let settings = &studio.config.render;
+    Ok(Worker {
+        ledger: Arc::clone(&studio.ledger),
+        blobs: Arc::clone(&studio.blobs),
+        program: studio.program.clone(),
+        running: Arc::clone(&studio.renders),
+        default_recipe: default_recipe(&studio.folder, &settings.recipe).await?,
+        work_dir: studio.folder.join("renders"),
+        slots: settings.workers as usize,
+        limits: Limits { memory_bytes: settings.memory_bytes, cpu_s: settings.cpu_seconds },
+        shutdown: studio.closing.clone(),
+    })
+}
+
+/// The studio's own default, checked before the first song needs it.
+async fn default_recipe(folder: &Path, path: &Path) -> anyhow::Result<Recipe> {
+    if path.as_os_str().is_empty() {
+        return Ok(Recipe::default());
+    }
+    let path = folder.join(path);
+    let toml = tokio::fs::read_to_string(&path)
+        .await
+        .with_context(|| format!("reading the recipe {} failed; see `render.recipe`", path.display()))?;
+    Recipe::parse(&toml).with_context(|| format!("`render.recipe` names {}", path.display()))
+}
+
+/// Sessions end by the clock too, open streams included.
+async fn sweep(studio: Arc<Studio>) {
+    let mut every = tokio::time::interval(Duration::from_secs(1));
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    loop {
+        every.tick().await;
+        studio.people.sweep();
+    }
+}

@@ -1,0 +1,297 @@
+//! Every "no" on its way to the wire: a stable reason, a sentence and the next step, as google.rpc.ErrorInfo (domain "deadwax"). The table of
+//! codes stands in `session.proto`. Never here: a decision; and never in a status: tokens, note text, paths of this machine.
+
+use std::collections::HashMap;
+
+use deadwax_domain::{Reason, Refusal};
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
+
+use crate::{
+    auth::AuthError,
+    blob::BlobError,
+    ledger::LedgerError,
+    render::inspect::InspectError,
+    store::{AppendError, ReadError},
+};
+
+/// `google.rpc.ErrorInfo.domain` of every refusal.
+pub const DOMAIN: &str = "deadwax";
+
+/// A status with its reason in the details. `text` is one sentence for a person, `hint` the next step or empty.
+pub fn refuse(code: Code, reason: &str, text: impl Into<String>, hint: impl Into<String>) -> Status {
+    refuse_with(code, reason, text, hint, [])
+}
+
+/// As [`refuse`], with further metadata that a client acts upon, such as `offset`.
+pub fn refuse_with<const N: usize>(
+    code: Code,
+    reason: &str,
+    text: impl Into<String>,
+    hint: impl Into<String>,
+    more: [(&str, String); N],
+) -> Status {
+    let mut metadata: HashMap<String, String> =
+        more.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    let hint = hint.into();
+    if !hint.is_empty() {
+        metadata.insert("hint".to_owned(), hint);
+    }
+    Status::with_error_details(code, text, ErrorDetails::with_error_info(reason, DOMAIN, metadata))
+}
+
+/// The request itself is malformed: a client's mistake, not a person's.
+pub fn malformed(what: impl Into<String>) -> Status {
+    refuse(Code::InvalidArgument, "MALFORMED", what, "")
+}
+
+/// Absent, or not visible to the caller: the two are never told apart.
+pub fn not_found(reason: &str, what: &str) -> Status {
+    refuse(Code::NotFound, reason, format!("There is no such {what}, or you may not see it."), "")
+}
+
+pub fn unauthenticated() -> Status {
+    refuse(
+        Code::Unauthenticated,
+        "SESSION_ENDED",
+        "You are not signed in, or the session ended.",
+        "Sign in with a new invite link: deadwax login LINK.",
+    )
+}
+
+/// A stream that ends because the server stops. Nothing acknowledged is lost.
+pub fn closing() -> Status {
+    refuse(Code::Unavailable, "SERVER_STOPPING", "The server is stopping.", "Connect again in a moment.")
+}
+
+/// A bug or a broken disk. The caller gets an id, the log gets the details under the same id.
+pub fn internal(what: &dyn std::fmt::Display) -> Status {
+    let id = uuid::Uuid::now_v7().simple().to_string();
+    tracing::error!(error_id = %id, error = %what, "internal error");
+    let text =
+        format!("The server failed at this. The studio's owner finds the cause in the log under {id}.");
+    refuse_with(Code::Internal, "INTERNAL", text, "", [("error_id", id)])
+}
+
+fn corrupt(what: &dyn std::fmt::Display) -> Status {
+    let id = uuid::Uuid::now_v7().simple().to_string();
+    tracing::error!(error_id = %id, error = %what, "stored bytes are damaged");
+    let text = format!("Stored bytes are damaged. The studio's owner finds the place in the log under {id}.");
+    refuse_with(
+        Code::DataLoss,
+        "STORED_BYTES_DAMAGED",
+        text,
+        "Ask the studio's owner to run: deadwax-server verify.",
+        [("error_id", id)],
+    )
+}
+
+fn disk_nearly_full() -> Status {
+    refuse(
+        Code::ResourceExhausted,
+        "DISK_NEARLY_FULL",
+        "The studio's disk is nearly full; nothing was stored.",
+        "Ask the studio's owner to make room.",
+    )
+}
+
+/// Which gRPC code a refusal of the rules travels under.
+fn refusal_code(reason: Reason) -> Code {
+    use Reason::*;
+    match reason {
+        NoSuchProject | NoSuchPerson | NoSuchSong | NoSuchVersion | NoSuchNote | NoSuchApproval
+        | NoSuchRender | NoSuchItem | NotAMember => Code::NotFound,
+        NotYourRole => Code::PermissionDenied,
+        NameInvalid | TextTooLong | TextEmpty | IsrcInvalid | RuleInvalid | RecipeInvalid
+        | NoteRangeEmpty => Code::InvalidArgument,
+        LimitReached => Code::ResourceExhausted,
+        StaleAttempt => Code::Aborted,
+        _ => Code::FailedPrecondition,
+    }
+}
+
+pub fn refusal(refusal: Refusal) -> Status {
+    // A stranger must not learn that a project exists: the same answer as for an absent one.
+    if matches!(refusal.reason, Reason::NotAMember | Reason::NoSuchProject) {
+        return not_found("NO_SUCH_PROJECT", "project");
+    }
+    refuse(refusal_code(refusal.reason), refusal.reason.code(), refusal.text, refusal.hint)
+}
+
+pub fn append(error: AppendError) -> Status {
+    match error {
+        AppendError::Conflict { head, .. } => refuse_with(
+            Code::Aborted,
+            "SOMEBODY_WAS_FASTER",
+            "Somebody changed this a moment before you.",
+            "Look at it again, then decide.",
+            [("seq", head.to_string())],
+        ),
+        AppendError::CommandReused(_) => refuse(
+            Code::FailedPrecondition,
+            "COMMAND_ID_REUSED",
+            "This command id was used before for something else.",
+            "Send the change again with a new id.",
+        ),
+        AppendError::ClaimTaken(_) => {
+            refuse(Code::FailedPrecondition, "ALREADY_TAKEN", "This was taken by somebody else.", "")
+        }
+        AppendError::TooLarge { bytes, limit } => refuse(
+            Code::InvalidArgument,
+            "TOO_LARGE",
+            format!("This is {bytes} bytes; {limit} fit into one entry."),
+            "Make it shorter.",
+        ),
+        AppendError::ReadOnly(what) => {
+            tracing::error!(error = %what, "a write was refused: the journal is read-only");
+            refuse(
+                Code::Unavailable,
+                "READ_ONLY",
+                "The studio's disk failed; nothing can be changed until the server is restarted.",
+                "Tell the studio's owner.",
+            )
+        }
+        AppendError::DiskNearlyFull { .. } => disk_nearly_full(),
+    }
+}
+
+pub fn read(error: ReadError) -> Status {
+    match &error {
+        ReadError::Corrupt { .. } => corrupt(&error),
+        ReadError::Io(_) => internal(&error),
+    }
+}
+
+pub fn ledger(error: LedgerError) -> Status {
+    match error {
+        LedgerError::Refused(no) => refusal(no),
+        LedgerError::Conflict { expected, head } => append(AppendError::Conflict { expected, head }),
+        LedgerError::Append(error) => append(error),
+        LedgerError::Read(error) => read(error),
+        LedgerError::Unreadable { .. } => corrupt(&error),
+        LedgerError::Newer { .. } => refuse(
+            Code::FailedPrecondition,
+            "PROJECT_IS_NEWER",
+            "A newer server has written to this project; this one shows it and changes nothing.",
+            "Ask the studio's owner to update the server.",
+        ),
+    }
+}
+
+pub fn blob(error: BlobError) -> Status {
+    match error {
+        BlobError::NoSuchUpload(_) => not_found("UPLOAD_UNKNOWN", "upload"),
+        BlobError::Missing(_) => corrupt(&error),
+        BlobError::Corrupt(_) => corrupt(&error),
+        BlobError::DigestDiffers { .. } => refuse(
+            Code::FailedPrecondition,
+            "DIGEST_DIFFERS",
+            "The bytes that arrived are not the bytes that were announced; they were thrown away.",
+            "Upload the file again.",
+        ),
+        BlobError::OffsetDiffers { offset, .. } => refuse_with(
+            Code::FailedPrecondition,
+            "OFFSET_DIFFERS",
+            format!("The upload stands at byte {offset}."),
+            "Go on from there.",
+            [("offset", offset.to_string())],
+        ),
+        BlobError::TooManyBytes => refuse(
+            Code::InvalidArgument,
+            "TOO_MANY_BYTES",
+            "More bytes arrived than were announced.",
+            "Begin the upload again with the right size.",
+        ),
+        BlobError::DiskNearlyFull { .. } => disk_nearly_full(),
+        BlobError::Io(_) | BlobError::Store(_) => internal(&error),
+    }
+}
+
+pub fn inspect(error: InspectError) -> Status {
+    let hint = "Export the file again from the session as WAV, AIFF or FLAC.";
+    match error {
+        InspectError::NotAudio(what) => refuse(Code::InvalidArgument, "NOT_AUDIO", what, hint),
+        InspectError::Hostile(what) => refuse(Code::InvalidArgument, "AUDIO_HOSTILE", what, hint),
+        InspectError::Unsupported(what) => refuse(Code::InvalidArgument, "AUDIO_UNSUPPORTED", what, hint),
+        InspectError::Failed(what) => internal(&what),
+    }
+}
+
+pub fn auth(error: AuthError) -> Status {
+    match error {
+        AuthError::CodeUnknown => refuse(
+            Code::Unauthenticated,
+            "INVITE_UNKNOWN",
+            "This invite is not known, was used, or has expired.",
+            "Ask for a new invite link.",
+        ),
+        AuthError::TooManyTries { wait_s } => refuse_with(
+            Code::ResourceExhausted,
+            "TOO_MANY_TRIES",
+            "Too many wrong codes came from your address.",
+            format!("Wait {} minutes, then try again.", wait_s.div_ceil(60)),
+            [("retry_after_s", wait_s.to_string())],
+        ),
+        AuthError::EmailTaken => refuse(
+            Code::FailedPrecondition,
+            "EMAIL_TAKEN",
+            "A person with this e-mail is already here.",
+            "Invite them by this e-mail.",
+        ),
+        AuthError::NoSuchPerson => not_found("NO_SUCH_PERSON", "person"),
+        AuthError::NoSuchSession => not_found("NO_SUCH_SESSION", "session"),
+        AuthError::NameInvalid(what) => refuse(Code::InvalidArgument, "NAME_INVALID", what, ""),
+        AuthError::EmailInvalid(what) => refuse(Code::InvalidArgument, "EMAIL_INVALID", what, ""),
+        AuthError::LastOwner => refuse(
+            Code::FailedPrecondition,
+            "LAST_OWNER",
+            "This is the studio's only owner.",
+            "Add another owner first.",
+        ),
+        AuthError::LimitReached(what) => refuse(Code::ResourceExhausted, "LIMIT_REACHED", what, ""),
+        AuthError::Append(error) => append(error),
+        AuthError::Read(error) => read(error),
+        AuthError::Unreadable { .. } | AuthError::NoRandomness(_) => internal(&error),
+    }
+}
+
+/// The stable reason inside a status, for tests and for the server's own log.
+pub fn reason_of(status: &Status) -> Option<String> {
+    status.get_error_details().error_info().map(|info| info.reason.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_travels_with_code_reason_and_hint() {
+        let status = refusal(Refusal {
+            reason: Reason::NotYourRole,
+            text: "Approving Mix 2 needs the label.".into(),
+            hint: "Ask Lena.".into(),
+        });
+        assert_eq!(status.code(), Code::PermissionDenied);
+        let details = status.get_error_details();
+        let info = details.error_info().unwrap();
+        assert_eq!((info.reason.as_str(), info.domain.as_str()), ("NOT_YOUR_ROLE", "deadwax"));
+        assert_eq!(info.metadata["hint"], "Ask Lena.");
+    }
+
+    #[test]
+    fn strangers_and_absent_projects_get_the_same_answer() {
+        let no = |reason| refusal(Refusal { reason, text: format!("{reason:?}"), hint: String::new() });
+        let (stranger, absent) = (no(Reason::NotAMember), no(Reason::NoSuchProject));
+        assert_eq!(stranger.code(), absent.code());
+        assert_eq!(stranger.message(), absent.message());
+        assert_eq!(stranger.details(), absent.details());
+    }
+
+    #[test]
+    fn an_internal_error_tells_an_id_and_nothing_else() {
+        let status = internal(&"secret path /var/x");
+        assert_eq!(status.code(), Code::Internal);
+        assert!(!status.message().contains("/var/x"));
+        assert_eq!(reason_of(&status).as_deref(), Some("INTERNAL"));
+    }
+}

@@ -1,0 +1,361 @@
+//! The embedded store: a journal that is the truth and a sled index that can be thrown away. One thread writes; an append is answered
+//! after its record is synced (L-1). After a failed write or sync nothing is acknowledged any more and reads go on.
+//! `root/journal` and `root/index`; `root/lock` keeps a second process out. It must never look inside an entry.
+
+mod backup;
+mod committer;
+mod disk;
+mod index;
+mod journal;
+mod record;
+mod rows;
+mod verify;
+
+#[cfg(test)]
+mod crash_tests;
+#[cfg(test)]
+mod faulty;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
+    thread,
+};
+
+use bytes::Bytes;
+use futures::{FutureExt, future::BoxFuture};
+use tokio::sync::{mpsc, oneshot};
+
+pub use backup::{BackupReport, backup};
+pub use verify::{VerifyReport, rebuild_index, verify};
+
+use self::{
+    committer::{Committer, Job},
+    disk::{Disk, RealDisk},
+    index::{Applied, Index, Place},
+    journal::{Cursor, Found, Journal, Position, segment_name},
+    rows::{Distrust, SledRows},
+};
+use super::{Append, AppendError, Appended, Entry, ReadError, Store, StreamId};
+
+/// Appends that may wait for the committer; more wait at their senders.
+const QUEUE: usize = 1024;
+/// Records taken into the index at once while it catches up.
+const CATCH_UP: usize = 256;
+
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The studio folder.
+    pub root: PathBuf,
+    /// Appends are refused while less than this is free on the disk.
+    pub reserve_bytes: u64,
+    /// A segment that has reached this size is followed by a new one.
+    pub segment_bytes: u64,
+}
+
+impl Options {
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into(), reserve_bytes: 64 << 20, segment_bytes: 64 << 20 }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("another deadwax-server holds {0}; stop it first, or choose another folder")]
+    Locked(PathBuf),
+    #[error("the journal is damaged in {segment} at byte {offset}: {what}")]
+    Damaged { segment: String, offset: u64, what: String },
+    #[error("{segment} has format {format}; this server reads up to {known}. Start a newer deadwax-server")]
+    Newer { segment: String, format: u32, known: u32 },
+    #[error(
+        "the journal ends in {journal} at byte {journal_bytes}, but the index has seen more. If the journal was restored from an older backup on purpose, remove the index folder"
+    )]
+    Short { journal: String, journal_bytes: u64 },
+    #[error("the index failed: {0}. It can be removed while the server is stopped and is made again")]
+    Index(#[source] io::Error),
+    #[error("{attempted} failed: {source}")]
+    Io { attempted: String, source: io::Error },
+}
+
+impl OpenError {
+    fn io(attempted: &str) -> impl Fn(io::Error) -> Self {
+        move |source| Self::Io { attempted: attempted.to_owned(), source }
+    }
+}
+
+/// The default engine. Dropping it answers what was queued, then closes.
+pub struct EmbeddedStore {
+    shared: Arc<Shared>,
+    queue: Option<mpsc::Sender<Job>>,
+    committer: Option<thread::JoinHandle<()>>,
+}
+
+struct Shared {
+    journal: Journal,
+    index: Index,
+    read_only: OnceLock<String>,
+    // Last: released when the index is closed.
+    _lock: Option<File>,
+}
+
+/// Where the index keeps its rows.
+enum Keep {
+    Sled(PathBuf),
+    #[cfg(test)]
+    Memory,
+}
+
+impl EmbeddedStore {
+    /// Opens or makes the store of a studio folder. The index is brought up to the journal, or made again where it is missing, broken
+    /// or not to be trusted after a power cut; that takes some seconds for each million entries.
+    pub fn open(options: Options) -> Result<Self, OpenError> {
+        let lock = lock(&options.root)?;
+        let keep = Keep::Sled(options.root.join("index"));
+        Self::open_on(&options, Arc::new(RealDisk), &keep, Some(lock))
+    }
+
+    fn open_on(
+        options: &Options,
+        disk: Arc<dyn Disk>,
+        keep: &Keep,
+        lock: Option<File>,
+    ) -> Result<Self, OpenError> {
+        let journal = Journal::open(disk, &options.root.join("journal"))?;
+        let (index, cursor) = open_index(&journal, keep)?;
+        let heads = index.heads().map_err(OpenError::Index)?.into_iter().collect();
+        let shared = Arc::new(Shared { journal, index, read_only: OnceLock::new(), _lock: lock });
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        let committer =
+            Committer::new(shared.clone(), cursor, heads, options.reserve_bytes, options.segment_bytes);
+        let committer = thread::Builder::new().name("journal".into()).spawn(move || committer.run(jobs));
+        let committer = Some(committer.map_err(OpenError::io("starting the committer"))?);
+        Ok(Self { shared, queue: Some(queue), committer })
+    }
+
+    async fn ask<T>(
+        &self,
+        job: impl FnOnce(oneshot::Sender<Result<T, AppendError>>) -> Job,
+    ) -> Result<T, AppendError> {
+        let (answer, answered) = oneshot::channel();
+        if let Some(queue) = &self.queue
+            && queue.send(job(answer)).await.is_ok()
+            && let Ok(answer) = answered.await
+        {
+            return answer;
+        }
+        // The thread is gone without an answer: whether the append is durable is not known, so it is not acknowledged.
+        Err(AppendError::ReadOnly(self.shared.fail("the committer has stopped; see the log")))
+    }
+
+    async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Shared) -> Result<T, ReadError> + Send + 'static,
+    ) -> Result<T, ReadError> {
+        let shared = self.shared.clone();
+        match tokio::task::spawn_blocking(move || look(&shared)).await {
+            Ok(found) => found,
+            Err(error) => Err(io::Error::other(format!("reading stopped: {error}")).into()),
+        }
+    }
+}
+
+impl Drop for EmbeddedStore {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(committer) = self.committer.take() {
+            // A panic of the thread was told to every caller already.
+            let _ = committer.join();
+        }
+    }
+}
+
+impl Shared {
+    /// From now on nothing is acknowledged. The first reason stays.
+    fn fail(&self, reason: impl Into<String>) -> String {
+        let reason = reason.into();
+        if self.read_only.set(reason.clone()).is_ok() {
+            tracing::error!(%reason, "the journal is read-only until the server is restarted");
+        }
+        self.read_only.get().cloned().unwrap_or(reason)
+    }
+
+    fn read(&self, stream: StreamId, after: u64, limit: usize) -> Result<Vec<Entry>, ReadError> {
+        let places = self.index.places(stream, after, limit)?;
+        if places.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut entries = Vec::with_capacity(places.len());
+        for (expected, (seq, place)) in (after + 1..).zip(places) {
+            if seq != expected {
+                let what = format!("entry {expected} of the stream is not in the index; run rebuild-index");
+                return Err(ReadError::Corrupt { at: format!("stream {:032x}", stream.0), what });
+            }
+            entries.push(Entry { seq, payload: self.payload(stream, seq, &place)? });
+        }
+        Ok(entries)
+    }
+
+    fn payload(&self, stream: StreamId, seq: u64, place: &Place) -> Result<Option<Bytes>, ReadError> {
+        if place.redacted {
+            return Ok(None);
+        }
+        if let Some(payload) = self.journal.payload(place.at, &place.mark)? {
+            return Ok(Some(payload));
+        }
+        // It may have been redacted since the place was looked up.
+        if self.index.place(stream, seq)?.is_some_and(|place| place.redacted) {
+            return Ok(None);
+        }
+        let Position { segment, offset } = place.at;
+        let what = format!("entry {seq} of stream {:032x} does not match its hash", stream.0);
+        Err(ReadError::Corrupt { at: format!("{} byte {offset}", segment_name(segment)), what })
+    }
+}
+
+impl Store for EmbeddedStore {
+    fn read(
+        &self,
+        stream: StreamId,
+        after: u64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Entry>, ReadError>> {
+        self.look(move |shared| shared.read(stream, after, limit)).boxed()
+    }
+
+    fn append(&self, append: Append) -> BoxFuture<'_, Result<Appended, AppendError>> {
+        async move {
+            append.check_sizes()?;
+            self.ask(|answer| Job::Append(Box::new(append), answer)).await
+        }
+        .boxed()
+    }
+
+    fn command(&self, id: u128) -> BoxFuture<'_, Result<Option<(Appended, [u8; 32])>, ReadError>> {
+        self.look(move |shared| Ok(shared.index.command(id)?)).boxed()
+    }
+
+    fn heads(&self) -> BoxFuture<'_, Result<Vec<(StreamId, u64)>, ReadError>> {
+        self.look(|shared| Ok(shared.index.heads()?)).boxed()
+    }
+
+    fn desk(&self, owner: u128) -> BoxFuture<'_, Result<Vec<(Bytes, Bytes)>, ReadError>> {
+        self.look(move |shared| Ok(shared.index.desk(owner)?)).boxed()
+    }
+
+    fn redact(&self, stream: StreamId, seq: u64) -> BoxFuture<'_, Result<(), AppendError>> {
+        self.ask(move |answer| Job::Redact(stream, seq, answer)).boxed()
+    }
+
+    fn read_only(&self) -> Option<String> {
+        self.shared.read_only.get().cloned()
+    }
+}
+
+/// Makes the studio folder and takes its lock, which ends with the process however it ends.
+fn lock(root: &Path) -> Result<File, OpenError> {
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(root);
+    made.map_err(OpenError::io(&format!("making {}", root.display())))?;
+    let path = root.join("lock");
+    let file = OpenOptions::new().create(true).write(true).truncate(false).mode(0o600).open(&path);
+    let file = file.map_err(OpenError::io(&format!("opening {}", path.display())))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(OpenError::Locked(root.to_owned())),
+        Err(fs::TryLockError::Error(error)) => Err(OpenError::io("locking the studio folder")(error)),
+    }
+}
+
+/// The index, brought up to the journal, and where the next record goes.
+fn open_index(journal: &Journal, keep: &Keep) -> Result<(Index, Cursor), OpenError> {
+    match keep {
+        Keep::Sled(folder) => open_sled_index(journal, folder),
+        #[cfg(test)]
+        Keep::Memory => {
+            let index = Index::new(Box::new(rows::MapRows::default()));
+            let cursor = catch_up(journal, &index, journal.start(), Position { segment: 0, offset: 0 })?;
+            Ok((index, cursor))
+        }
+    }
+}
+
+fn open_sled_index(journal: &Journal, folder: &Path) -> Result<(Index, Cursor), OpenError> {
+    let mut durable = Position { segment: 0, offset: 0 };
+    let why = match SledRows::open(folder) {
+        Ok(rows) => {
+            let index = Index::new(Box::new(rows));
+            // sled 0.34 may notice a broken file late, and by a panic.
+            let tried = catch_unwind(AssertUnwindSafe(|| {
+                let from = trusted_start(journal, &index, &mut durable)?;
+                catch_up(journal, &index, from, durable)
+            }));
+            match tried {
+                Ok(Ok(cursor)) => return Ok((index, cursor)),
+                Ok(Err(OpenError::Index(error))) => Distrust::Broken(error.to_string()),
+                Ok(Err(error)) => return Err(error),
+                Err(_) => Distrust::Broken("sled panicked".into()),
+            }
+        }
+        Err(why) => why,
+    };
+    tracing::warn!(%why, "the index is made again from the journal");
+    let index = Index::new(Box::new(SledRows::fresh(folder, &why).map_err(OpenError::Index)?));
+    let cursor = catch_up(journal, &index, journal.start(), durable)?;
+    Ok((index, cursor))
+}
+
+/// From which record on the index has to catch up. An index of another journal, or one that ends where no record ends, is broken.
+fn trusted_start(journal: &Journal, index: &Index, durable: &mut Position) -> Result<Cursor, OpenError> {
+    let Some(Applied { journal: id, last, cursor }) = index.applied().map_err(OpenError::Index)? else {
+        return Ok(journal.start());
+    };
+    if id != journal.id {
+        return Err(OpenError::Index(io::Error::other("it belongs to another journal")));
+    }
+    let count = journal.segment_count();
+    if cursor.at.segment > count || journal.len(cursor.at.segment)? < cursor.at.offset {
+        return Err(OpenError::Short { journal: segment_name(count), journal_bytes: journal.len(count)? });
+    }
+    // A record is taken in only after it was synced.
+    *durable = cursor.at;
+    if journal.ends_at(last, cursor)? {
+        Ok(cursor)
+    } else {
+        Err(OpenError::Index(io::Error::other("it does not fit the journal")))
+    }
+}
+
+fn catch_up(journal: &Journal, index: &Index, from: Cursor, durable: Position) -> Result<Cursor, OpenError> {
+    let scan = journal.scan(from, durable, &mut |_| Ok(()))?;
+    journal.settle(&scan).map_err(OpenError::io("settling the end of the journal"))?;
+    let mut waiting: Vec<Found> = Vec::new();
+    journal.scan(from, durable, &mut |found| {
+        waiting.push(found);
+        if waiting.len() == CATCH_UP {
+            index.apply(journal.id, waiting.iter()).map_err(OpenError::Index)?;
+            waiting.clear();
+        }
+        Ok(())
+    })?;
+    index.apply(journal.id, waiting.iter()).map_err(OpenError::Index)?;
+    for (stream, seq) in index.to_erase().map_err(OpenError::Index)? {
+        erase(journal, index, stream, seq).map_err(OpenError::io("finishing a redaction"))?;
+    }
+    Ok(scan.end)
+}
+
+/// Overwrites the bytes of an entry that the journal calls redacted.
+fn erase(journal: &Journal, index: &Index, stream: StreamId, seq: u64) -> io::Result<()> {
+    if let Some(place) = index.place(stream, seq)? {
+        if !journal.is_erased(place.at, &place.mark)? {
+            journal.erase(place.at, &place.mark)?;
+        }
+        index.erased(stream, seq)?;
+    }
+    Ok(())
+}

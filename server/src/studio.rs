@@ -1,0 +1,138 @@
+//! What one running studio consists of: handed to every service. Opened once by `serve`, or by a test with other parts. Never here: what a
+//! request does (rpc/) and who may (the domain).
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use anyhow::Context as _;
+use deadwax_domain::Digest;
+use futures::{FutureExt as _, future::BoxFuture};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    auth::{People, secret::Secret},
+    blob::Blobs,
+    config::Config,
+    ledger::{Clock, Ledger},
+    render::{
+        inspect::{self, InspectError, Inspected, Program},
+        worker::Running,
+    },
+    store::Store,
+};
+
+/// Measures a file that came from outside. The real one decodes in a child process.
+pub trait Inspect: Send + Sync + 'static {
+    /// Measures `audio` and writes its waveform pyramid to `waveform`.
+    fn inspect<'a>(
+        &'a self,
+        audio: &'a Path,
+        waveform: &'a Path,
+    ) -> BoxFuture<'a, Result<Inspected, InspectError>>;
+}
+
+/// Decodes in a child of this program.
+pub struct InChild {
+    pub program: Program,
+}
+
+impl Inspect for InChild {
+    fn inspect<'a>(
+        &'a self,
+        audio: &'a Path,
+        waveform: &'a Path,
+    ) -> BoxFuture<'a, Result<Inspected, InspectError>> {
+        inspect::inspect(&self.program, audio, waveform).boxed()
+    }
+}
+
+/// The time of the operating system: a label for people, never an order.
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now_ms(&self) -> i64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+pub struct Studio {
+    pub config: Config,
+    pub folder: PathBuf,
+    pub store: Arc<dyn Store>,
+    pub people: Arc<People>,
+    pub ledger: Arc<Ledger>,
+    pub blobs: Arc<Blobs>,
+    pub inspect: Arc<dyn Inspect>,
+    /// The renders that run in this process.
+    pub renders: Arc<Running>,
+    /// How the render worker starts its children.
+    pub program: Program,
+    /// Of the certificate; absent where TLS is off.
+    pub fingerprint: Option<Digest>,
+    /// Cancelled when the server begins to stop: every stream ends, and every session's token is a child of it.
+    pub closing: CancellationToken,
+    bound: OnceLock<SocketAddr>,
+}
+
+/// The parts of a studio that a test may choose.
+pub struct Parts {
+    pub store: Arc<dyn Store>,
+    pub clock: Arc<dyn Clock>,
+    pub inspect: Arc<dyn Inspect>,
+    pub program: Program,
+    pub fingerprint: Option<Digest>,
+}
+
+impl Studio {
+    /// Opens people, ledger and audio over the parts given.
+    pub async fn assemble(folder: &Path, config: Config, parts: Parts) -> anyhow::Result<Arc<Self>> {
+        let Parts { store, clock, inspect, program, fingerprint } = parts;
+        let closing = CancellationToken::new();
+        let people = People::open(Arc::clone(&store), Arc::clone(&clock), closing.clone())
+            .await
+            .context("reading the people of the studio failed")?;
+        let ledger = Ledger::open(Arc::clone(&store), clock).await.context("reading the ledger failed")?;
+        let blobs = Blobs::open_with(folder.to_owned(), config.limits.reserve_bytes)
+            .await
+            .context("opening the audio failed")?;
+        Ok(Arc::new(Self {
+            config,
+            folder: folder.to_owned(),
+            store,
+            people,
+            ledger,
+            blobs,
+            inspect,
+            renders: Arc::default(),
+            program,
+            fingerprint,
+            closing,
+            bound: OnceLock::new(),
+        }))
+    }
+
+    /// Told by `serve` once it listens: invite links need the port.
+    pub fn listens_on(&self, address: SocketAddr) {
+        let _first_stays = self.bound.set(address);
+    }
+
+    /// `deadwax://host:port/CODE#sha256=FINGERPRINT`, to be shown once.
+    pub fn invite_link(&self, code: &Secret) -> String {
+        let bound = self.bound.get().copied().unwrap_or(self.config.listen);
+        invite_link(&self.config.address_for_links(bound), code, self.fingerprint)
+    }
+}
+
+/// Without a fingerprint the server speaks without TLS, on loopback only.
+pub fn invite_link(address: &str, code: &Secret, fingerprint: Option<Digest>) -> String {
+    let code = code.reveal();
+    match fingerprint {
+        Some(fingerprint) => format!("deadwax://{address}/{code}#sha256={fingerprint}"),
+        None => format!("deadwax://{address}/{code}#plain"),
+    }
+}

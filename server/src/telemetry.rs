@@ -1,0 +1,172 @@
+//! The operators' log: one line per request with method, person id, outcome and milliseconds. Never in it: tokens, codes, note text, names,
+//! titles, request bodies. The rule that keeps it so: a request is never printed, not even at TRACE; only ids and codes are.
+
+use std::{
+    io::IsTerminal as _,
+    pin::Pin,
+    sync::{Arc, OnceLock},
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use deadwax_domain::PersonId;
+use futures::{FutureExt as _, future::BoxFuture};
+use http::{HeaderMap, Request, Response};
+use tonic::{Code, body::Body};
+use tower::{Layer, Service};
+use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+
+use crate::config::{Log, LogFormat};
+
+/// A subscriber for this process, or for one test. Libraries speak from `warn` on: their debug lines print headers.
+pub fn subscriber<W>(log: &Log, writer: W) -> Box<dyn tracing::Subscriber + Send + Sync>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let filter = EnvFilter::new(format!("warn,deadwax_server={}", log.level.word()));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+    match log.format {
+        LogFormat::Json => Box::new(builder.json().flatten_event(true).finish()),
+        LogFormat::Text => Box::new(builder.with_ansi(std::io::stderr().is_terminal()).finish()),
+    }
+}
+
+/// Installs the log of this process on standard error. A second call changes nothing (tests start several servers).
+pub fn install(log: &Log) {
+    let _already_there = tracing::subscriber::set_global_default(subscriber(log, std::io::stderr));
+}
+
+/// What the inner layers learn about a request, for its line in the log.
+#[derive(Clone, Default)]
+pub struct Seen(Arc<OnceLock<PersonId>>);
+
+impl Seen {
+    pub fn person(&self, id: PersonId) {
+        let _first_stays = self.0.set(id);
+    }
+}
+
+#[derive(Clone, Copy)]
+pub struct RequestLog;
+
+impl<S> Layer<S> for RequestLog {
+    type Service = Logged<S>;
+    fn layer(&self, inner: S) -> Logged<S> {
+        Logged { inner }
+    }
+}
+
+#[derive(Clone)]
+pub struct Logged<S> {
+    inner: S,
+}
+
+impl<S> Service<Request<Body>> for Logged<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>>,
+    S::Future: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = BoxFuture<'static, Result<Response<Body>, S::Error>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let seen = Seen::default();
+        request.extensions_mut().insert(seen.clone());
+        let mut line = Line { method: method(request.uri().path()), seen, began: Instant::now(), code: None };
+        let answer = self.inner.call(request);
+        async move {
+            let answer = answer.await?;
+            line.see(answer.headers());
+            Ok(answer.map(|body| Body::new(Watched { body, line })))
+        }
+        .boxed()
+    }
+}
+
+/// A path comes from outside: only known shapes reach the log.
+fn method(path: &str) -> String {
+    let sound = path.len() <= 80 && path.chars().all(|c| c.is_ascii_alphanumeric() || "/._".contains(c));
+    if sound { path.trim_start_matches('/').to_owned() } else { "unknown".to_owned() }
+}
+
+/// The line of one request: written when its answer has gone out or was given up.
+struct Line {
+    method: String,
+    seen: Seen,
+    began: Instant,
+    code: Option<Code>,
+}
+
+impl Line {
+    fn see(&mut self, headers: &HeaderMap) {
+        if let Some(code) = headers.get("grpc-status") {
+            self.code = Some(Code::from_bytes(code.as_bytes()));
+        }
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let person = self.seen.0.get().map(|id| format!("{:032x}", id.0));
+        let ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let (method, person) = (self.method.as_str(), person.as_deref().unwrap_or("-"));
+        match self.code {
+            Some(Code::Ok) => tracing::info!(method, person, code = "Ok", ms, "request"),
+            Some(code @ (Code::Internal | Code::DataLoss | Code::Unknown)) => {
+                tracing::error!(method, person, ?code, ms, "request");
+            }
+            Some(code) => tracing::info!(method, person, ?code, ms, "request"),
+            None => tracing::info!(method, person, code = "GivenUp", ms, "request"),
+        }
+    }
+}
+
+/// A response body whose trailers tell the outcome.
+struct Watched {
+    body: Body,
+    line: Line,
+}
+
+impl http_body::Body for Watched {
+    type Data = bytes::Bytes;
+    type Error = tonic::Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Self::Data>, Self::Error>>> {
+        let this = &mut *self;
+        let frame = Pin::new(&mut this.body).poll_frame(context);
+        if let Poll::Ready(Some(Ok(frame))) = &frame
+            && let Some(trailers) = frame.trailers_ref()
+        {
+            this.line.see(trailers);
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hostile_path_does_not_reach_the_log() {
+        assert_eq!(method("/deadwax.v1.Sessions/Login"), "deadwax.v1.Sessions/Login");
+        assert_eq!(method("/a\u{1b}[2J"), "unknown");
+        assert_eq!(method(&"/a".repeat(1000)), "unknown");
+    }
+}

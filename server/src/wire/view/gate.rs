@@ -1,0 +1,58 @@
+//! The gate of each song's present stage, tried dry, with who is missing by name; and every approval and hold.
+
+use deadwax_domain::{Approval, ApprovalState, GateLine, Says, Song, gate};
+use deadwax_proto::v1::{self, row::Row as Kind};
+
+use super::Viewer;
+use crate::wire::{id, text::scrub, words};
+
+pub fn rows(viewer: &Viewer<'_>, put: &mut dyn FnMut(String, Kind)) {
+    for song in viewer.project.songs_in_order() {
+        put(format!("gate/{}", id(song.id.0)), Kind::Gate(row(viewer, song)));
+    }
+}
+
+/// After mastering no gate lies ahead: the row then holds the approvals that led there.
+fn row(viewer: &Viewer<'_>, song: &Song) -> v1::GateRow {
+    let report = gate::report(viewer.project, song.id);
+    let lines = report.as_ref().map(|report| report.lines.iter().map(|one| line(viewer, one)).collect());
+    let signed = viewer.project.approvals_of(song.id);
+    v1::GateRow {
+        song_id: id(song.id.0),
+        stage: words::stage(song.stage).into(),
+        met: report.as_ref().is_none_or(|report| report.met),
+        lines: lines.unwrap_or_default(),
+        approvals: signed.map(|(one, state)| approval(viewer, one, state)).collect(),
+    }
+}
+
+/// "Label: 0 of 1 approvals; waits for Lena Ruiz."
+fn line(viewer: &Viewer<'_>, line: &GateLine) -> v1::GateLine {
+    let names: Vec<String> = line.waits_for.iter().map(|person| viewer.name(*person)).collect();
+    let text = match names.split_last() {
+        None => line.text.clone(),
+        Some((last, [])) => format!("{}; waits for {last}.", line.text.trim_end_matches('.')),
+        Some((last, rest)) => {
+            format!("{}; waits for {} or {last}.", line.text.trim_end_matches('.'), rest.join(", "))
+        }
+    };
+    v1::GateLine { met: line.met, code: line.code.to_owned(), text: scrub(&text) }
+}
+
+pub fn approval(viewer: &Viewer<'_>, approval: &Approval, state: ApprovalState) -> v1::ApprovalView {
+    let (version_id, fingerprint, reason) = match &approval.says {
+        Says::Yes { version, fingerprint } => (id(version.0), fingerprint.to_string(), String::new()),
+        Says::Hold { reason } => (String::new(), String::new(), scrub(reason)),
+    };
+    v1::ApprovalView {
+        approval_id: id(approval.id.0),
+        person_id: id(approval.person.0),
+        name: viewer.name(approval.person),
+        role: words::role(approval.role).into(),
+        version_id,
+        fingerprint,
+        at_ms: approval.at.0,
+        state: words::approval_state(state).into(),
+        reason,
+    }
+}

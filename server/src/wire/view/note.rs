@@ -1,0 +1,53 @@
+//! Notes and replies that the viewer may see. A reply under a hidden note is hidden with it, whatever it says of itself.
+
+use deadwax_domain::{Note, NoteId, NoteState, audience, dry};
+use deadwax_proto::v1::{self, row::Row as Kind};
+
+use super::Viewer;
+use crate::wire::{id, text::scrub, words};
+
+pub fn rows(viewer: &Viewer<'_>, put: &mut dyn FnMut(String, Kind)) {
+    for note in viewer.project.notes.values().filter(|note| sees(viewer, note)) {
+        put(format!("note/{}", id(note.id.0)), Kind::Note(row(viewer, note)));
+    }
+}
+
+pub fn sees_id(viewer: &Viewer<'_>, note: NoteId) -> bool {
+    viewer.project.notes.get(note).is_some_and(|note| sees(viewer, note))
+}
+
+fn sees(viewer: &Viewer<'_>, note: &Note) -> bool {
+    let parent = note.parent.and_then(|parent| viewer.project.notes.get(parent));
+    audience::sees_note(viewer.roles, note)
+        && parent.is_none_or(|parent| audience::sees_note(viewer.roles, parent))
+}
+
+fn row(viewer: &Viewer<'_>, note: &Note) -> v1::NoteRow {
+    let addressed_in = match note.state {
+        NoteState::Addressed(version) => id(version.0),
+        NoteState::Open | NoteState::Accepted | NoteState::Declined => String::new(),
+    };
+    let item = |item: &deadwax_domain::Item| v1::ChecklistItem { text: scrub(&item.text), done: item.done };
+    v1::NoteRow {
+        note_id: id(note.id.0),
+        song_id: id(note.song.0),
+        version_id: id(note.version.0),
+        alternate: note.alternate.map(|one| one.to_string()).unwrap_or_default(),
+        parent_note_id: note.parent.map(|parent| id(parent.0)).unwrap_or_default(),
+        author: viewer.name(note.author),
+        author_id: id(note.author.0),
+        author_role: words::role(note.role).into(),
+        at_ms: note.at.0,
+        start_ms: note.span.map(|span| span.start_ms),
+        end_ms: note.span.and_then(|span| span.end_ms),
+        text: scrub(&note.text),
+        internal: note.internal,
+        addressee_id: note.addressee.map(|person| id(person.0)).unwrap_or_default(),
+        addressee: viewer.name_or(note.addressee, ""),
+        state: words::note_state(note.state).into(),
+        addressed_in_version_id: addressed_in,
+        reason: scrub(&note.reason),
+        checklist: note.checklist.iter().map(item).collect(),
+        allowed: viewer.allowed(dry::note_actions(viewer.project, &viewer.actor, note.id)),
+    }
+}

@@ -1,0 +1,115 @@
+//! The field's words on the wire and back. Total to the wire; from the wire a word may be absent or newer than this server.
+
+use deadwax_domain::{
+    ApprovalState, AudioFacts, File, GateRule, HandoffState, NoteState, RenderState, Role, Roles, Stage,
+    VersionKind,
+};
+use deadwax_proto::v1;
+
+use super::text::scrub;
+
+macro_rules! both_ways {
+    ($to:ident, $from:ident, $name:ident, $($variant:ident),+) => {
+        pub fn $to(word: $name) -> v1::$name {
+            match word {
+                $($name::$variant => v1::$name::$variant),+
+            }
+        }
+        /// `None`: unspecified, or newer than this server.
+        pub fn $from(word: i32) -> Option<$name> {
+            match v1::$name::try_from(word).ok()? {
+                $(v1::$name::$variant => Some($name::$variant),)+
+                v1::$name::Unspecified => None,
+            }
+        }
+    };
+}
+
+both_ways!(role, role_of, Role, Artist, Producer, MixEngineer, MasteringEngineer, Label, Manager, Listener);
+both_ways!(stage, stage_of, Stage, Recording, Mixing, Mastering, Delivered);
+both_ways!(kind, kind_of, VersionKind, Take, Mix, Master);
+
+pub fn roles(roles: &Roles) -> Vec<i32> {
+    roles.iter().map(|one| role(*one).into()).collect()
+}
+
+pub fn gate_rule(rule: &GateRule) -> v1::GateRule {
+    let needs = rule.needs.iter();
+    v1::GateRule {
+        stage: stage(rule.stage).into(),
+        needs: needs.map(|need| v1::Need { any_of: roles(&need.any_of), count: need.count }).collect(),
+        required_alternates: rule.required_alternates.iter().map(ToString::to_string).collect(),
+        open_notes_allowed: rule.open_notes_allowed,
+    }
+}
+
+pub fn approval_state(state: ApprovalState) -> v1::ApprovalState {
+    match state {
+        ApprovalState::Counts => v1::ApprovalState::Counts,
+        ApprovalState::Outdated => v1::ApprovalState::Outdated,
+        ApprovalState::Withdrawn => v1::ApprovalState::Withdrawn,
+        ApprovalState::Hold => v1::ApprovalState::Hold,
+        ApprovalState::HoldLifted => v1::ApprovalState::HoldLifted,
+    }
+}
+
+pub fn handoff_state(state: HandoffState) -> v1::HandoffState {
+    match state {
+        HandoffState::Offered => v1::HandoffState::Offered,
+        HandoffState::Accepted => v1::HandoffState::Accepted,
+        HandoffState::Returned => v1::HandoffState::Returned,
+    }
+}
+
+pub fn note_state(state: NoteState) -> v1::NoteState {
+    match state {
+        NoteState::Open => v1::NoteState::Open,
+        NoteState::Addressed(_) => v1::NoteState::Addressed,
+        NoteState::Accepted => v1::NoteState::Accepted,
+        NoteState::Declined => v1::NoteState::Declined,
+    }
+}
+
+pub fn render_state(state: RenderState) -> v1::RenderState {
+    match state {
+        RenderState::Queued => v1::RenderState::Queued,
+        RenderState::Running => v1::RenderState::Running,
+        RenderState::Done => v1::RenderState::Done,
+        RenderState::Failed => v1::RenderState::Failed,
+        RenderState::Cancelled => v1::RenderState::Cancelled,
+    }
+}
+
+pub fn version_file(file: &File, may_fetch: bool) -> v1::VersionFile {
+    v1::VersionFile {
+        alternate: file.alternate.to_string(),
+        sha256: file.digest.to_string(),
+        name: scrub(&file.name),
+        facts: Some(audio_facts(&file.facts)),
+        may_fetch,
+    }
+}
+
+pub fn audio_facts(facts: &AudioFacts) -> v1::AudioFacts {
+    v1::AudioFacts {
+        container: scrub(&facts.container),
+        codec: scrub(&facts.codec),
+        sample_rate: facts.sample_rate_hz,
+        channels: facts.channels,
+        bits: facts.bits,
+        float: facts.float,
+        frames: facts.frames,
+        bytes: facts.bytes,
+        integrated_lufs: facts.integrated_lufs,
+        loudness_range_lu: facts.loudness_range_lu,
+        max_momentary_lufs: facts.max_momentary_lufs,
+        max_short_term_lufs: facts.max_short_term_lufs,
+        true_peak_dbtp: facts.true_peak_dbtp,
+        sample_peak_dbfs: facts.sample_peak_dbfs,
+        dc_offset: facts.dc_offset,
+        correlation: facts.correlation,
+        head_silence_s: facts.head_silence_s,
+        tail_silence_s: facts.tail_silence_s,
+        clipped_samples: facts.clipped_samples,
+    }
+}

@@ -1,0 +1,255 @@
+//! A whole server in this process, over the memory store and a fresh folder, and people who call it through the wire.
+#![allow(dead_code)] // Each test file uses its part of this.
+
+use std::{
+    net::SocketAddr,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use deadwax_domain::{Actor, AudioFacts, Command, PersonId, ProjectId};
+use deadwax_dsp::{
+    Block, Spec,
+    waveform::{Pyramid, PyramidBuilder},
+};
+use deadwax_proto::v1::{self, media_client::MediaClient, sessions_client::SessionsClient};
+use deadwax_server::{
+    config::Config,
+    ledger::{Clock, Perform},
+    render::inspect::{InspectError, Inspected, Program},
+    serve, status,
+    store::{MemoryStore, Store},
+    studio::{InChild, Inspect, Parts, Studio},
+    tls::Identity,
+};
+use futures::{FutureExt as _, future::BoxFuture};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Status, transport::Channel};
+
+pub struct Hand(pub AtomicI64);
+
+impl Clock for Hand {
+    fn now_ms(&self) -> i64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// Bytes that begin with "tone" are a song of one second; others are refused as a decoder would.
+pub struct FakeInspect;
+
+impl Inspect for FakeInspect {
+    fn inspect<'a>(
+        &'a self,
+        audio: &'a Path,
+        waveform: &'a Path,
+    ) -> BoxFuture<'a, Result<Inspected, InspectError>> {
+        async move {
+            let bytes = std::fs::read(audio).unwrap();
+            if bytes.starts_with(b"bomb") {
+                return Err(InspectError::Hostile("The file made the decoder give up.".into()));
+            }
+            if !bytes.starts_with(b"tone") {
+                return Err(InspectError::NotAudio("This is not audio.".into()));
+            }
+            waveform_of_a_ramp().write_to(waveform).unwrap();
+            Ok(Inspected { facts: facts(bytes.len() as u64) })
+        }
+        .boxed()
+    }
+}
+
+/// One second at 48 kHz: the left rises from 0 to full scale, the right is its negative.
+fn waveform_of_a_ramp() -> Pyramid {
+    let (bits, frames) = (Some(24), Some(48_000));
+    let spec =
+        Spec { sample_rate: 48_000, channels: 2, bits, float: false, frames, container: "wav", codec: "pcm" };
+    let mut builder = PyramidBuilder::new(&spec);
+    let left: Vec<f64> = (0..48_000).map(|n| f64::from(n) / 48_000.0).collect();
+    let right = left.iter().map(|sample| -sample).collect();
+    builder.push(&Block { channels: vec![left, right] });
+    builder.finish()
+}
+
+pub fn facts(bytes: u64) -> AudioFacts {
+    AudioFacts {
+        container: "wav".into(),
+        codec: "pcm".into(),
+        sample_rate_hz: 48_000,
+        channels: 2,
+        bits: 24,
+        float: false,
+        frames: 48_000,
+        bytes,
+        integrated_lufs: -14.0,
+        loudness_range_lu: 3.0,
+        max_momentary_lufs: -12.0,
+        max_short_term_lufs: -13.0,
+        true_peak_dbtp: -1.0,
+        sample_peak_dbfs: -1.2,
+        dc_offset: 0.0,
+        correlation: 0.9,
+        head_silence_s: 0.0,
+        tail_silence_s: 0.0,
+        clipped_samples: 0,
+    }
+}
+
+pub struct House {
+    pub studio: Arc<Studio>,
+    pub store: Arc<MemoryStore>,
+    pub clock: Arc<Hand>,
+    pub address: SocketAddr,
+    pub stop: CancellationToken,
+    pub served: JoinHandle<anyhow::Result<()>>,
+    pub folder: tempfile::TempDir,
+}
+
+impl House {
+    pub async fn open() -> Self {
+        Self::open_with(|_| {}).await
+    }
+
+    pub async fn open_with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::open_on(Arc::new(FakeInspect), change).await
+    }
+
+    /// With the real decoder, in a child of the real program.
+    pub async fn open_with_children() -> Self {
+        let program = Program { exe: env!("CARGO_BIN_EXE_deadwax-server").into(), prefix: Vec::new() };
+        Self::open_on(Arc::new(InChild { program }), |_| {}).await
+    }
+
+    async fn open_on(inspect: Arc<dyn Inspect>, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config { tls: false, name: "Gold Room".into(), ..Config::default() };
+        config.limits.reserve_bytes = 0;
+        change(&mut config);
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(MemoryStore::new());
+        let clock = Arc::new(Hand(AtomicI64::new(1_795_000_000_000)));
+        let identity = config.tls.then(|| {
+            deadwax_server::tls::make(folder.path(), "Gold Room", None).unwrap();
+            Identity::load(folder.path()).unwrap()
+        });
+        let parts = Parts {
+            store: store.clone() as Arc<dyn Store>,
+            clock: clock.clone() as Arc<dyn Clock>,
+            inspect,
+            program: Program { exe: "/nowhere".into(), prefix: Vec::new() },
+            fingerprint: identity.as_ref().map(Identity::fingerprint),
+        };
+        let studio = Studio::assemble(folder.path(), config, parts).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let served = tokio::spawn(serve::run(studio.clone(), listener, identity, stop.clone()));
+        Self { studio, store, clock, address, stop, served, folder }
+    }
+
+    pub async fn channel(&self) -> Channel {
+        let endpoint = tonic::transport::Endpoint::from_shared(format!("http://{}", self.address)).unwrap();
+        endpoint.connect().await.unwrap()
+    }
+
+    pub async fn stranger(&self) -> Seat {
+        let channel = self.channel().await;
+        Seat {
+            id: PersonId(0),
+            token: String::new(),
+            sessions: SessionsClient::new(channel.clone()),
+            media: MediaClient::new(channel.clone()),
+            channel,
+        }
+    }
+
+    /// A person with an open session, signed in through the wire.
+    pub async fn person(&self, name: &str, studio_owner: bool) -> Seat {
+        let email = format!("{}@example.org", name.to_lowercase().replace(' ', "."));
+        let person = self.studio.people.add(name, &email, studio_owner).await.unwrap();
+        let code = self.studio.people.issue_code(person.id).await.unwrap().code;
+        let mut seat = self.stranger().await;
+        seat.login(code.reveal()).await.unwrap();
+        seat
+    }
+
+    /// A project of this person's, straight through the ledger.
+    pub async fn project(&self, owner: &Seat) -> ProjectId {
+        let project = ProjectId(uuid::Uuid::now_v7().as_u128());
+        let create = Command::CreateProject { title: "Nachtlied".into(), artist: "Ana".into() };
+        self.perform(owner, project, create).await;
+        project
+    }
+
+    pub async fn perform(&self, by: &Seat, project: ProjectId, command: Command) {
+        let person = self.studio.people.person(by.id).unwrap();
+        let perform = Perform {
+            command_id: uuid::Uuid::now_v7().as_u128(),
+            request_sha256: [0; 32],
+            project,
+            actor: Actor::Person { id: person.id, studio_owner: person.studio_owner },
+            expected: None,
+            command,
+        };
+        if let Err(error) = self.studio.ledger.perform(perform).await {
+            panic!("the ledger refused: {error}");
+        }
+    }
+}
+
+/// Somebody at their machine.
+#[derive(Clone)]
+pub struct Seat {
+    pub id: PersonId,
+    pub token: String,
+    pub sessions: SessionsClient<Channel>,
+    pub media: MediaClient<Channel>,
+    pub channel: Channel,
+}
+
+impl Seat {
+    pub fn with<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        request.metadata_mut().insert("authorization", format!("Bearer {}", self.token).parse().unwrap());
+        request
+    }
+
+    pub async fn login(&mut self, code: &str) -> Result<v1::LoginResponse, Status> {
+        let asked = v1::LoginRequest { code: code.into(), device: "test".into(), api: deadwax_proto::API };
+        let answer = self.sessions.login(asked).await?.into_inner();
+        self.token = answer.token.clone();
+        self.id = PersonId(uuid_of(&answer.person.as_ref().unwrap().person_id));
+        Ok(answer)
+    }
+}
+
+pub fn uuid_of(text: &str) -> u128 {
+    uuid::Uuid::parse_str(text).unwrap().as_u128()
+}
+
+pub fn id_text(id: u128) -> String {
+    uuid::Uuid::from_u128(id).to_string()
+}
+
+/// The code inside an invite link.
+pub fn code_of(link: &str) -> String {
+    link.split('/').nth(3).and_then(|rest| rest.split('#').next()).unwrap().to_owned()
+}
+
+/// The stable reason of a refusal; the assertion prints the whole status where it differs.
+#[track_caller]
+pub fn refused<T>(answer: Result<T, Status>, reason: &str) -> Status {
+    let status = match answer {
+        Ok(_) => panic!("{reason} was expected, and it was done"),
+        Err(status) => status,
+    };
+    assert_eq!(status::reason_of(&status).as_deref(), Some(reason), "{status:?}");
+    status
+}
+
+pub async fn within<F: Future>(limit: Duration, what: &str, future: F) -> F::Output {
+    tokio::time::timeout(limit, future).await.unwrap_or_else(|_| panic!("{what} took longer than {limit:?}"))
+}

@@ -1,0 +1,93 @@
+//! Settings: what cannot be used is refused with the key's name and where it stands.
+
+use std::fs;
+
+use deadwax_server::config::Config;
+
+fn load(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("studio.toml"), text).unwrap();
+    let variables = variables.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
+    Config::load(folder.path(), variables).map_err(|error| error.to_string())
+}
+
+#[test]
+fn an_empty_file_is_the_default_studio() {
+    assert_eq!(load("", &[]).unwrap(), Config::default());
+}
+
+#[test]
+fn the_template_of_a_new_studio_reads_back() {
+    let config = Config {
+        name: "Gold \"Room\" \\ 1".into(),
+        public_address: "studio.example:4747".into(),
+        ..Config::default()
+    };
+    assert_eq!(load(&config.template(), &[]).unwrap(), config);
+}
+
+#[test]
+fn errors_name_the_key_and_the_place() {
+    let cases: &[(&str, &[(&str, &str)], &[&str])] = &[
+        ("nmae = \"x\"", &[], &["studio.toml", "line 1", "nmae"]),
+        ("[limits]\nmax_upload = 3", &[], &["studio.toml", "line 2", "max_upload"]),
+        (
+            "[limits]\nmax_upload_bytes = \"much\"",
+            &[],
+            &["studio.toml", "line 2", "max_upload_bytes", "much"],
+        ),
+        ("[limits]\nmax_upload_bytes = -1", &[], &["line 2", "max_upload_bytes"]),
+        ("listen = \"here\"", &[], &["line 1", "listen"]),
+        ("tls = maybe", &[], &["line 1", "tls"]),
+        ("[log]\nlevel = \"loud\"", &[], &["line 2", "level", "loud", "debug"]),
+        ("[render]\nmemory_bytes = 1", &[], &["`render.memory_bytes`", "256 MiB"]),
+        ("[limits]\nuploads_per_person = 0", &[], &["`limits.uploads_per_person`"]),
+        ("[limits]\nmessage_bytes = 100", &[], &["`limits.message_bytes`"]),
+        ("public_address = \"nowhere\"", &[], &["`public_address`", "host:port"]),
+        ("listen = \"0.0.0.0:4747\"\ntls = false", &[], &["`tls`", "loopback"]),
+        ("name = \"a\\u001b[2Jb\"", &[], &["`name`", "control"]),
+        ("", &[("LIMITS__MAX_UPLOAD", "3")], &["DEADWAX_LIMITS__MAX_UPLOAD", "max_upload_bytes"]),
+        ("", &[("LIMITS__MAX_UPLOAD_BYTES", "much")], &["DEADWAX_LIMITS__MAX_UPLOAD_BYTES", "much"]),
+        ("", &[("LISTEN", "here")], &["DEADWAX_LISTEN", "socket address"]),
+        ("", &[("NMAE", "x")], &["DEADWAX_NMAE"]),
+    ];
+    for (text, variables, words) in cases {
+        let error = load(text, variables).expect_err(text);
+        for word in *words {
+            assert!(error.contains(word), "{text:?} {variables:?}: {word:?} is not in: {error}");
+        }
+    }
+}
+
+#[test]
+fn the_environment_lies_over_the_file() {
+    let config = load(
+        "name = \"File\"\n[limits]\nmax_upload_bytes = 1000\nuploads_per_person = 3",
+        &[
+            ("LIMITS__MAX_UPLOAD_BYTES", "2000"),
+            ("NAME", "1984"),
+            ("LISTEN", "127.0.0.1:9"),
+            ("TLS", "false"),
+        ],
+    )
+    .unwrap();
+    assert_eq!((config.limits.max_upload_bytes, config.limits.uploads_per_person), (2000, 3));
+    assert_eq!(config.name, "1984", "text stays text");
+    assert_eq!((config.listen.port(), config.tls), (9, false));
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = Config::load(&folder.path().join("nothing"), Vec::new()).unwrap_err().to_string();
+    assert!(error.contains("nothing/studio.toml"), "{error}");
+}
+
+#[test]
+fn links_carry_an_address_that_others_can_reach() {
+    let mut config = Config::default();
+    assert_eq!(config.address_for_links("[::1]:4747".parse().unwrap()), "[::1]:4747");
+    assert!(!config.address_for_links("0.0.0.0:4747".parse().unwrap()).starts_with("0.0.0.0"));
+    config.public_address = "studio.example:443".into();
+    assert_eq!(config.address_for_links("0.0.0.0:4747".parse().unwrap()), "studio.example:443");
+}

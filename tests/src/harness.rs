@@ -1,0 +1,195 @@
+//! A real server as a process of its own, and people who use the real command line against it. One binary (`demo`) is server and client by its
+//! first word, so that a test never meets a stale build. Never here: shortcuts into the server's memory; what a test sees, a user could see.
+
+use std::{
+    ffi::OsString,
+    fs,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::{Arc, Mutex},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::Value;
+
+/// A studio folder and the server that runs on it.
+pub struct House {
+    exe: PathBuf,
+    pub studio: PathBuf,
+    pub address: String,
+    /// The first owner's one-time link, as `init` printed it.
+    pub owner_link: String,
+    server: Option<Child>,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+const READY_TIMEOUT: Duration = Duration::from_secs(30);
+
+impl House {
+    /// `deadwax-server init` in a fresh folder below `root`, on a free port of the loopback address.
+    pub fn found(exe: &Path, root: &Path) -> Result<House> {
+        let studio = root.join("studio");
+        let port = free_port()?;
+        let address = format!("127.0.0.1:{port}");
+        let output = Command::new(exe)
+            .args(["server", "init"])
+            .arg(&studio)
+            .args(["--name", "Gold Room", "--owner", "Noor Haddad", "--email", "noor@goldroom.example", "--listen", &address, "--json"])
+            .output()
+            .context("starting `deadwax-server init`")?;
+        ensure!(output.status.success(), "init failed: {}", String::from_utf8_lossy(&output.stderr));
+        let said: Value = serde_json::from_slice(&output.stdout).context("reading what `init --json` said")?;
+        let owner_link = said["link"].as_str().context("init gave no link")?.to_owned();
+        Ok(House { exe: exe.to_owned(), studio, address, owner_link, server: None, log: Arc::default() })
+    }
+
+    /// Starts the server and waits until it answers.
+    pub fn open(&mut self) -> Result<()> {
+        ensure!(self.server.is_none(), "the server runs already");
+        let ready = self.studio.with_extension("ready");
+        let _ = fs::remove_file(&ready);
+        let mut child = Command::new(&self.exe)
+            .args(["server", "serve"])
+            .arg(&self.studio)
+            .arg("--ready-file")
+            .arg(&ready)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .context("starting `deadwax-server serve`")?;
+        let stderr = child.stderr.take().context("the server's log")?;
+        let log = Arc::clone(&self.log);
+        thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                log.lock().expect("no reader panics with the log in hand").push(line);
+            }
+        });
+        let since = Instant::now();
+        while !ready.exists() {
+            if let Some(status) = child.try_wait()? {
+                thread::sleep(Duration::from_millis(100));
+                bail!("the server ended at once ({status}): {}", self.log_tail());
+            }
+            ensure!(since.elapsed() < READY_TIMEOUT, "the server did not get ready: {}", self.log_tail());
+            thread::sleep(Duration::from_millis(20));
+        }
+        self.server = Some(child);
+        Ok(())
+    }
+
+    /// Like a power switch for the process: no handler runs.
+    pub fn kill(&mut self) -> Result<()> {
+        let mut child = self.server.take().context("no server runs")?;
+        child.kill()?;
+        child.wait()?;
+        Ok(())
+    }
+
+    /// SIGTERM, and waits for a clean end.
+    pub fn close(&mut self) -> Result<()> {
+        let mut child = self.server.take().context("no server runs")?;
+        let pid = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
+        let status = child.wait()?;
+        ensure!(status.success(), "the server ended with {status} on SIGTERM: {}", self.log_tail());
+        Ok(())
+    }
+
+    pub fn log(&self) -> Vec<String> {
+        self.log.lock().expect("no reader panics with the log in hand").clone()
+    }
+
+    fn log_tail(&self) -> String {
+        let log = self.log();
+        log[log.len().saturating_sub(20)..].join("\n")
+    }
+
+    /// Runs a further `deadwax-server` verb on the studio folder.
+    pub fn server_verb(&self, verb: &str, args: &[&str]) -> Result<Output> {
+        Command::new(&self.exe).args(["server", verb]).arg(&self.studio).args(args).output().context("starting a server verb")
+    }
+
+    /// A person at their own machine: a config folder of their own.
+    pub fn seat(&self, root: &Path, name: &str) -> Result<Seat> {
+        let home = root.join("people").join(name);
+        fs::create_dir_all(&home)?;
+        Ok(Seat { exe: self.exe.clone(), home, name: name.to_owned() })
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.server.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn free_port() -> Result<u16> {
+    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// One person's `deadwax`.
+#[derive(Clone)]
+pub struct Seat {
+    exe: PathBuf,
+    pub home: PathBuf,
+    pub name: String,
+}
+
+/// What a verb said.
+pub struct Said {
+    pub code: i32,
+    /// One JSON object a line.
+    pub lines: Vec<Value>,
+    pub stderr: String,
+}
+
+impl Said {
+    pub fn first(&self) -> &Value {
+        self.lines.first().unwrap_or(&Value::Null)
+    }
+}
+
+impl Seat {
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(&self.exe);
+        command.arg("client").env("DEADWAX_HOME", &self.home).env("NO_COLOR", "1").stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a verb with `--json`; any exit code.
+    pub fn try_verb<Arg: Into<OsString>>(&self, args: impl IntoIterator<Item = Arg>) -> Result<Said> {
+        let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+        let output = self.command().args(&args).arg("--json").output().with_context(|| format!("starting deadwax {args:?}"))?;
+        let stdout = String::from_utf8(output.stdout).context("a verb printed bytes that are not UTF-8")?;
+        let lines = stdout
+            .lines()
+            .map(|line| serde_json::from_str(line).with_context(|| format!("deadwax {args:?} --json printed {line:?}")))
+            .collect::<Result<Vec<Value>>>()?;
+        Ok(Said { code: output.status.code().unwrap_or(-1), lines, stderr: String::from_utf8_lossy(&output.stderr).into_owned() })
+    }
+
+    /// Runs a verb that must succeed.
+    pub fn verb<Arg: Into<OsString>>(&self, args: impl IntoIterator<Item = Arg>) -> Result<Said> {
+        let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+        let said = self.try_verb(args.clone())?;
+        ensure!(said.code == 0, "{}: deadwax {args:?} ended with {}: {}", self.name, said.code, said.stderr);
+        Ok(said)
+    }
+
+    /// Runs a verb that must be refused with this reason.
+    pub fn refused<Arg: Into<OsString>>(&self, reason: &str, args: impl IntoIterator<Item = Arg>) -> Result<Said> {
+        let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+        let said = self.try_verb(args.clone())?;
+        ensure!(said.code == 1, "{}: deadwax {args:?} should have been refused, ended with {}: {}", self.name, said.code, said.stderr);
+        let told = said.lines.iter().any(|line| line["reason"] == reason) || said.stderr.contains(reason);
+        ensure!(told, "{}: deadwax {args:?} was refused otherwise than {reason}: {} {:?}", self.name, said.stderr, said.lines);
+        Ok(said)
+    }
+}
