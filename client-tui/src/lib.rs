@@ -9,6 +9,4 @@ pub mod scrub;
 pub mod tui;
 pub mod verbs;
 
-pub mod tui;
-pub mod verbs;
 pub use verbs::main_with;
