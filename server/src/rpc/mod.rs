@@ -9,7 +9,8 @@ use std::{convert::Infallible, sync::Arc};
 
 use anyhow::Context as _;
 use deadwax_proto::v1::{
-    mastering_server::MasteringServer, media_server::MediaServer, projects_server::ProjectsServer, sessions_server::SessionsServer,
+    mastering_server::MasteringServer, media_server::MediaServer, projects_server::ProjectsServer,
+    sessions_server::SessionsServer,
 };
 use http::{Request, Response};
 use tonic::{
