@@ -6,8 +6,8 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::{
-    ENGINE, Job, MAIN, METERS_AGREE_LU, METER_ROOM_DB, OutputReport, Progress, REDUCTION_WORTH_A_WARNING_DB, Report, Specs,
-    TARGET_TOLERANCE_LU,
+    ENGINE, Job, MAIN, METER_ROOM_DB, METERS_AGREE_LU, OutputReport, Progress, REDUCTION_WORTH_A_WARNING_DB,
+    Report, Specs, TARGET_TOLERANCE_LU,
     check::{self, Checked},
     feed::Feed,
     level::Level,
