@@ -379,6 +379,6 @@ impl Checked {
     fn meters_agree(&self) -> bool {
         let (a, b) = (self.measurement.integrated_lufs, self.second_meter_lufs);
         // Under the absolute gate the two may call silence by different names.
-        (a - b).abs() <= METERS_AGREE_LU || (!(a > -70.0) && !(b > -70.0))
+        (a - b).abs() <= METERS_AGREE_LU || (a <= -70.0 && b <= -70.0)
     }
 }
