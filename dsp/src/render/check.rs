@@ -1,4 +1,4 @@
-//! The judgement of a written file, from the file itself: its figures, its true peak by the long meter, its loudness by a second meter.
+//! The judgement of a written file, from the file itself: its figures, its loudness by a second meter.
 
 use std::{fs::File, io::Read as _, path::Path};
 
@@ -10,14 +10,10 @@ use crate::{
     decode::Source,
     error::DspError,
     measure::{Measurement, Meter},
-    processors::decibels,
-    true_peak::TruePeak,
 };
 
 pub struct Checked {
     pub measurement: Measurement,
-    /// By the long 16x meter, dBTP.
-    pub true_peak_dbtp: f64,
     /// By the crate `ebur128`; minus infinity for silence.
     pub second_meter_lufs: f64,
     pub channels: usize,
@@ -29,7 +25,6 @@ pub fn check(path: &Path, steps: &mut Steps<'_>) -> Result<Checked, DspError> {
     let mut source = Source::open(path)?;
     let spec = source.spec().clone();
     let mut meter = Meter::new(&spec);
-    let mut peak = TruePeak::reference(spec.channels, spec.sample_rate);
     let no_second = |e: ebur128::Error| {
         DspError::Invalid(format!("the second meter cannot read {}: {e}", path.display()))
     };
@@ -38,14 +33,12 @@ pub fn check(path: &Path, steps: &mut Steps<'_>) -> Result<Checked, DspError> {
     let mut block = Block::new(spec.channels, 0);
     while source.read(&mut block, BLOCK_FRAMES)? > 0 {
         meter.push(&block);
-        peak.push(&block);
         let planes: Vec<&[f64]> = block.channels.iter().map(Vec::as_slice).collect();
         second.add_frames_planar_f64(&planes).map_err(no_second)?;
         steps.still()?;
     }
     Ok(Checked {
         measurement: meter.finish(),
-        true_peak_dbtp: decibels(peak.peak_linear()),
         second_meter_lufs: second.loudness_global().map_err(no_second)?,
         channels: spec.channels,
         bits: spec.bits,

@@ -234,7 +234,8 @@ impl<'a> Run<'a> {
                 checked.push(check::check(&plate.path, &mut self.steps)?);
                 self.steps.at(checked.len() as f64 / plates.len() as f64)?;
             }
-            let highest = checked.iter().map(Checked::highest_dbtp).fold(f64::NEG_INFINITY, f64::max);
+            let highest =
+                checked.iter().map(|one| one.measurement.true_peak_dbtp).fold(f64::NEG_INFINITY, f64::max);
             if !binding || highest <= ceiling - METER_ROOM_DB {
                 if highest > ceiling {
                     self.warn(format!("{at} stands at {highest:+.2} dBTP, over {ceiling:.1}; the recipe neither aims at a level nor limits, so it stays"));
@@ -267,9 +268,7 @@ impl<'a> Run<'a> {
                     plate.file, checked.measurement.integrated_lufs, checked.second_meter_lufs
                 )));
             }
-            let highest = checked.highest_dbtp();
-            let mut measurement = checked.measurement;
-            measurement.true_peak_dbtp = highest;
+            let measurement = checked.measurement;
             if measurement.frames != printed.frames {
                 return Err(DspError::Invalid(format!(
                     "{} holds {} frames where {} were written",
@@ -371,11 +370,6 @@ impl<'a> Run<'a> {
 }
 
 impl Checked {
-    /// The higher of the two readings of the true peak.
-    fn highest_dbtp(&self) -> f64 {
-        self.true_peak_dbtp.max(self.measurement.true_peak_dbtp)
-    }
-
     fn meters_agree(&self) -> bool {
         let (a, b) = (self.measurement.integrated_lufs, self.second_meter_lufs);
         // Under the absolute gate the two may call silence by different names.

@@ -82,7 +82,7 @@ impl Take {
         fixed_gain_db: Option<f64>,
     ) -> Result<Self, DspError> {
         let channels = feed.channels();
-        let (mut loudness, mut peak) = (Integrated::new(channels, rate), TruePeak::reference(channels, rate));
+        let (mut loudness, mut peak) = (Integrated::new(channels, rate), TruePeak::new(channels, rate));
         let mut frames = 0u64;
         let samples = Floats::create(dir, |file| {
             let mut block = Block::new(channels, 0);
@@ -131,7 +131,7 @@ impl Take {
 
     /// True peak at this level in dBTP, by the meter that will judge the files.
     fn peak_at(&self, level: &Level, steps: &mut Steps<'_>) -> Result<f64, DspError> {
-        let mut meter = TruePeak::reference(self.channels, self.sample_rate);
+        let mut meter = TruePeak::new(self.channels, self.sample_rate);
         self.play(level, steps, &mut |block| meter.push(block))?;
         Ok(decibels(meter.peak_linear()))
     }
