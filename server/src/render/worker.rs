@@ -11,8 +11,8 @@ use std::{
 };
 
 use deadwax_domain::{
-    Actor, Alternate, Command, Fact, File, ProjectId, Render, RenderId, RenderState, Version, VersionId,
-    VersionKind,
+    Actor, Alternate, Command, Digest, Fact, File, ProjectId, Render, RenderId, RenderState, Version,
+    VersionId, VersionKind,
 };
 use deadwax_dsp::recipe::Recipe;
 use tokio::sync::{Semaphore, watch};
@@ -161,12 +161,9 @@ impl Worker {
     }
 
     async fn attempt(&self, project: ProjectId, id: RenderId) -> Result<(), JobError> {
-        let leased = self
-            .perform(
-                project,
-                Command::LeaseRender { render: id, engine: deadwax_dsp::render::ENGINE.to_owned() },
-            )
-            .await?;
+        let engine = deadwax_dsp::render::ENGINE.to_owned();
+        let recipe = domain_recipe(&self.default_recipe);
+        let leased = self.perform(project, Command::LeaseRender { render: id, engine, recipe }).await?;
         let attempt = leased
             .events
             .iter()
@@ -272,10 +269,8 @@ impl Worker {
         let job = JobFile {
             main: self.blobs.local_path(main.digest).await?,
             alternates,
-            recipe_toml: render
-                .recipe
-                .as_ref()
-                .map_or_else(|| self.default_recipe.canonical_toml(), |recipe| recipe.toml.clone()),
+            // The one that the lease wrote down: what the ledger tells of this render is what was done.
+            recipe_toml: render.recipe.as_ref().ok_or(JobError::Vanished)?.toml.clone(),
             out_dir,
             stem: stem(&snapshot.project.artist, &song.title, number),
         };
@@ -353,6 +348,11 @@ const RENDER_SHARE: f64 = 0.85;
 struct Made {
     report_json: String,
     files: Vec<File>,
+}
+
+/// The recipe as the ledger keeps it: whole, with its defaults written out.
+fn domain_recipe(recipe: &Recipe) -> deadwax_domain::Recipe {
+    deadwax_domain::Recipe { toml: recipe.canonical_toml(), hash: Digest(recipe.hash()) }
 }
 
 /// The alternates that a mastering engineer delivers; the mixer's own loud reference and raw groups are not among them.
