@@ -121,7 +121,7 @@ impl House {
     /// With the real decoder, in a child of the real program.
     pub async fn open_with_children() -> Self {
         let program = Program { exe: env!("CARGO_BIN_EXE_deadwax-server").into(), prefix: Vec::new() };
-        Self::open_on(Arc::new(InChild { program }), |_| {}).await
+        Self::open_on(Arc::new(InChild::new(program)), |_| {}).await
     }
 
     async fn open_on(inspect: Arc<dyn Inspect>, change: impl FnOnce(&mut Config)) -> Self {
