@@ -14,7 +14,10 @@ use deadwax_dsp::recipe::Recipe;
 use crate::{
     auth::layer::AccessLayer,
     listen,
-    render::{Limits, worker::Worker},
+    render::{
+        Limits,
+        worker::{self, Worker},
+    },
     rpc,
     studio::Studio,
     telemetry::RequestLog,
@@ -117,6 +120,7 @@ async fn worker(studio: &Studio) -> anyhow::Result<Worker> {
         work_dir: studio.folder.join("renders"),
         slots: settings.workers as usize,
         limits: Limits { memory_bytes: settings.memory_bytes, cpu_s: settings.cpu_seconds },
+        pause: worker::PAUSE,
         shutdown: studio.closing.clone(),
     })
 }

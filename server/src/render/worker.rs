@@ -15,7 +15,7 @@ use deadwax_domain::{
     VersionId, VersionKind,
 };
 use deadwax_dsp::recipe::Recipe;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
@@ -82,11 +82,15 @@ pub struct Worker {
     pub work_dir: PathBuf,
     pub slots: usize,
     pub limits: Limits,
+    /// Between a failure and the next attempt.
+    pub pause: Duration,
     pub shutdown: CancellationToken,
 }
 
-/// The ledger wakes the worker; this is only the pause before it looks again after a failure.
+/// The ledger wakes the worker; this is only for what it could not read.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// A good [`Worker::pause`]: three attempts should not fall into the same short trouble.
+pub const PAUSE: Duration = Duration::from_secs(2);
 
 impl Worker {
     /// Runs until shutdown; jobs that run then are killed and leased again at the next start.
@@ -98,13 +102,14 @@ impl Worker {
         let permits = Arc::new(Semaphore::new(self.slots.max(1)));
         let mine: Arc<Mutex<HashSet<RenderId>>> = Arc::default();
         let jobs = TaskTracker::new();
+        let ended = Arc::new(Notify::new());
         let mut changed = self.ledger.watch_all();
         while !self.shutdown.is_cancelled() {
             changed.borrow_and_update();
             for (project, render) in self.due(&mine).await {
                 let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else { break };
                 mine.lock().unwrap_or_else(PoisonError::into_inner).insert(render);
-                let (worker, mine) = (Arc::clone(&self), Arc::clone(&mine));
+                let (worker, mine, ended) = (Arc::clone(&self), Arc::clone(&mine), Arc::clone(&ended));
                 jobs.spawn(async move {
                     worker.running.begin(render);
                     tokio::select! {
@@ -114,11 +119,13 @@ impl Worker {
                     worker.running.end(render);
                     mine.lock().unwrap_or_else(PoisonError::into_inner).remove(&render);
                     drop(permit);
+                    ended.notify_one();
                 });
             }
             tokio::select! {
                 () = self.shutdown.cancelled() => {}
                 _ = changed.changed() => {}
+                () = ended.notified() => {}
                 () = tokio::time::sleep(LOOK_AGAIN) => {}
             }
         }
@@ -155,7 +162,7 @@ impl Worker {
             }
             Err(error) => {
                 tracing::error!(render = ?render, %error, "a render could not be run");
-                tokio::time::sleep(LOOK_AGAIN).await;
+                tokio::time::sleep(self.pause).await;
             }
         }
     }
@@ -185,20 +192,25 @@ impl Worker {
         let _ = tokio::fs::remove_dir_all(&dir).await;
         match outcome {
             Ok(()) | Err(JobError::GivenUp) => Ok(()),
-            Err(JobError::Failed { reason, retry }) => {
-                self.perform(project, Command::FailRender { render: id, attempt, reason, retry }).await?;
-                Ok(())
-            }
+            Err(JobError::Failed { reason, retry }) => self.fail(project, id, attempt, reason, retry).await,
             Err(JobError::Ledger(error)) => Err(JobError::Ledger(error)),
-            Err(error) => {
-                self.perform(
-                    project,
-                    Command::FailRender { render: id, attempt, reason: error.to_string(), retry: true },
-                )
-                .await?;
-                Ok(())
-            }
+            Err(error) => self.fail(project, id, attempt, told(&error), true).await,
         }
+    }
+
+    async fn fail(
+        &self,
+        project: ProjectId,
+        id: RenderId,
+        attempt: u32,
+        reason: String,
+        retry: bool,
+    ) -> Result<(), JobError> {
+        // The reason may name files, and files are named after titles: it goes to the members, not to the operators' log.
+        tracing::warn!(render = ?id, attempt, retry, "an attempt of a render failed");
+        self.perform(project, Command::FailRender { render: id, attempt, reason, retry }).await?;
+        tokio::time::sleep(self.pause).await;
+        Ok(())
     }
 
     /// Returns when the ledger says that this attempt is no longer wanted.
@@ -365,6 +377,22 @@ fn stem(artist: &str, title: &str, number: u32) -> String {
     let word = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).take(40).collect::<String>();
     let parts = [word(artist), word(title), format!("Master{number}")];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("_")
+}
+
+/// For the mastering engineer: what happened and what may help.
+fn told(error: &JobError) -> String {
+    match error {
+        JobError::Child(ChildError::Died { status, stderr }) => {
+            let said = if stderr.is_empty() { String::new() } else { format!(" It said: {stderr}") };
+            format!(
+                "The render ended without an answer ({status}): it was killed, or went over the studio's render.memory_bytes or \
+                 render.cpu_seconds.{said}"
+            )
+        }
+        JobError::Blob(error) => format!("The audio could not be read or stored: {error}."),
+        JobError::Io(error) => format!("The server's disk refused the work: {error}."),
+        other => format!("The render could not be run: {other}."),
+    }
 }
 
 async fn empty(dir: &Path) -> std::io::Result<()> {
