@@ -39,7 +39,7 @@ pub struct Config {
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     pub max_upload_bytes: u64,
-    /// Free disk space below which nothing is accepted any more.
+    /// Free disk space below which no audio is accepted any more; below a quarter of it nothing is.
     pub reserve_bytes: u64,
     /// Uploads of one person that run at the same time.
     pub uploads_per_person: u32,

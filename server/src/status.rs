@@ -203,6 +203,8 @@ pub fn blob(error: BlobError) -> Status {
             "Begin the upload again with the right size.",
         ),
         BlobError::DiskNearlyFull { .. } => disk_nearly_full(),
+        // Somebody else may take the room between the look at the disk and the write.
+        BlobError::Io(ref no_room) if no_room.kind() == std::io::ErrorKind::StorageFull => disk_nearly_full(),
         BlobError::Io(_) | BlobError::Store(_) => internal(&error),
     }
 }

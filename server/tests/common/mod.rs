@@ -149,6 +149,27 @@ impl House {
         (inspect, program): (Arc<dyn Inspect>, Program),
         change: impl FnOnce(&mut Config),
     ) -> Self {
+        let journal = store.clone() as Arc<dyn Store>;
+        Self::assemble(folder, (store, journal), (inspect, program), change).await
+    }
+
+    /// On a folder that the test made (a small disk, say), with the store that `serve` opens there.
+    pub async fn open_embedded(folder: tempfile::TempDir, change: impl Fn(&mut Config)) -> Self {
+        let mut config = Config::default();
+        change(&mut config);
+        let journal = deadwax_server::admin::open_store(folder.path(), &config).unwrap();
+        let nowhere = Program { exe: "/nowhere".into(), prefix: Vec::new() };
+        let parts: (Arc<dyn Inspect>, Program) = (Arc::new(FakeInspect), nowhere);
+        Self::assemble(folder, (Arc::new(MemoryStore::new()), journal), parts, change).await
+    }
+
+    /// `store` is what tests of the memory store look into; `journal` is the one in use.
+    async fn assemble(
+        folder: tempfile::TempDir,
+        (store, journal): (Arc<MemoryStore>, Arc<dyn Store>),
+        (inspect, program): (Arc<dyn Inspect>, Program),
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let mut config = Config { tls: false, name: "Gold Room".into(), ..Config::default() };
         config.limits.reserve_bytes = 0;
         change(&mut config);
@@ -158,7 +179,7 @@ impl House {
             Identity::load(folder.path()).unwrap()
         });
         let parts = Parts {
-            store: store.clone() as Arc<dyn Store>,
+            store: journal,
             clock: clock.clone() as Arc<dyn Clock>,
             inspect,
             program,
