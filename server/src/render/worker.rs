@@ -267,6 +267,8 @@ impl Worker {
         source: &Version,
         dir: &Path,
     ) -> Result<PathBuf, JobError> {
+        // The child writes past the blob store's own look at the disk, and a full disk would stop the journal.
+        self.blobs.must_have_room(room_bytes(source)).await?;
         empty(dir).await?;
         let out_dir = dir.join("out");
         tokio::fs::create_dir(&out_dir).await?;
@@ -291,27 +293,31 @@ impl Worker {
         Ok(path)
     }
 
-    /// Takes every file that the child wrote into the blob store and measures it like any upload: what the label signs was measured from
-    /// the stored bytes, not told by the renderer.
+    /// Measures every file that the child wrote like any upload, then takes them all into the blob store: what the label signs was measured from
+    /// the bytes, not told by the renderer, and a render that is cancelled meanwhile leaves no blob behind.
     async fn store(&self, id: RenderId, outputs: Vec<RenderedFile>) -> Result<Vec<File>, JobError> {
-        let mut files = Vec::new();
         let count = outputs.len().max(1) as f64;
-        for (index, output) in outputs.into_iter().enumerate() {
+        let mut measured = Vec::new();
+        for (index, RenderedFile { alternate, file }) in outputs.into_iter().enumerate() {
             let fraction = RENDER_SHARE + (1.0 - RENDER_SHARE) * index as f64 / count;
-            self.running.tell(id, Progress { step: format!("check {}", output.alternate), fraction });
-            let alternate = Alternate::parse(&output.alternate).ok_or(JobError::Vanished)?;
-            let name =
-                output.file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            let (digest, _) = self.blobs.adopt(output.file).await?;
-            let audio = self.blobs.local_path(digest).await?;
-            let waveform = self.blobs.path_of_derived(digest, "waveform");
-            let facts = inspect::inspect(&self.program, &audio, &waveform)
+            self.running.tell(id, Progress { step: format!("check {alternate}"), fraction });
+            let alternate = Alternate::parse(&alternate).ok_or(JobError::Vanished)?;
+            let waveform = file.with_extension("waveform");
+            let facts = inspect::inspect(&self.program, &file, &waveform)
                 .await
                 .map_err(|error| JobError::Failed {
-                    reason: format!("what was rendered could not be measured: {error}"),
+                    reason: format!("What was rendered could not be measured: {error}."),
                     retry: true,
                 })?
                 .facts;
+            measured.push((alternate, file, waveform, facts));
+        }
+        let mut files = Vec::new();
+        for (alternate, file, waveform, facts) in measured {
+            let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let (digest, _) = self.blobs.adopt(file).await?;
+            // Where it is not there, it is made again when somebody looks.
+            let _ = tokio::fs::rename(&waveform, self.blobs.path_of_derived(digest, "waveform")).await;
             files.push(File { alternate, digest, name, facts });
         }
         Ok(files)
@@ -370,6 +376,14 @@ fn domain_recipe(recipe: &Recipe) -> deadwax_domain::Recipe {
 /// The alternates that a mastering engineer delivers; the mixer's own loud reference and raw groups are not among them.
 fn is_mastered(alternate: Alternate) -> bool {
     !matches!(alternate, Alternate::Main | Alternate::Limited | Alternate::Unlimited | Alternate::Stem(_))
+}
+
+/// What a render may write: each file that it takes, as 32 bit samples at twice the rate in the usual three formats.
+fn room_bytes(source: &Version) -> u64 {
+    let samples = |file: &File| file.facts.frames.saturating_mul(file.facts.channels.into());
+    let all =
+        source.files.iter().filter(|file| file.alternate == Alternate::Main || is_mastered(file.alternate));
+    all.map(samples).fold(0, u64::saturating_add).saturating_mul(4 * 2 * 3)
 }
 
 /// `Artist_Title_Master1`: letters and digits only, so that it is a file name everywhere.
