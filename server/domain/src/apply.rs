@@ -407,7 +407,7 @@ impl Project {
                         }
                         render.stand(RenderState::Running, at);
                     }
-                })
+                });
             }
             Fact::RenderCompleted { render, version, report_json } => {
                 self.renders.change(*render, |render| {
