@@ -5,13 +5,13 @@ mod common;
 
 use std::{path::PathBuf, process::Stdio, time::Duration};
 
-use common::{House, Seat, facts, id_text, within};
+use common::{House, Seat, facts, id_text, refused, within};
 use deadwax_domain::{
-    Alternate, ApprovalId, Command, Digest, NewFile, ProjectId, ReceivedFile, Render, RenderId, RenderState,
-    Role, SongId, VersionId, VersionKind,
+    Alternate, ApprovalId, Command, Digest, NewFile, PersonId, ProjectId, ReceivedFile, Render, RenderId,
+    RenderState, Role, SongId, VersionId, VersionKind,
 };
 use deadwax_dsp::recipe::Recipe;
-use deadwax_proto::v1::{self, row::Row as Kind};
+use deadwax_proto::v1::{self, mastering_client::MasteringClient, row::Row as Kind};
 use deadwax_server::render::{Program, worker::PAUSE};
 use sha2::{Digest as _, Sha256};
 
@@ -166,6 +166,11 @@ impl Job {
             }
         })
         .await;
+    }
+
+    async fn by_manager(&self, manager: PersonId, command: Command) {
+        let seat = Seat { id: manager, ..self.engineer.clone() };
+        self.house.perform(&seat, self.project, command).await;
     }
 
     fn work_folder_is_empty(&self) -> bool {
@@ -324,6 +329,36 @@ async fn a_render_that_ran_when_its_server_stopped_is_leased_again() {
     let done = job.until("the end", |render| !render.is_alive()).await;
     assert_eq!((done.state, done.attempt, done.failures), (RenderState::Done, 2, 0));
     job.work_folder_empties().await;
+}
+
+#[tokio::test]
+async fn progress_is_for_members_who_see_renders() {
+    let home = tempfile::tempdir().unwrap();
+    let job = Job::open(script(&home, HANGS), 1).await;
+    let render = job.render().await.id;
+    let watch = async |seat: &Seat| {
+        let asked =
+            v1::WatchRenderRequest { project_id: id_text(job.project.0), render_id: id_text(render.0) };
+        MasteringClient::new(seat.channel.clone()).watch_render(seat.with(asked)).await
+    };
+    let lou = job.house.person("Lou", false).await;
+    refused(watch(&lou).await, "NO_SUCH_PROJECT");
+    let manager = job.project().await.members.keys().next().unwrap();
+    let roles = [Role::Listener].into();
+    job.by_manager(manager, Command::AddMember { person: lou.id, roles }).await;
+    refused(watch(&lou).await, "NO_SUCH_RENDER");
+    let mut told = watch(&job.engineer).await.unwrap().into_inner();
+    assert!(!told.message().await.unwrap().unwrap().ended);
+    job.by_manager(manager, Command::RemoveMember { person: job.engineer.id }).await;
+    let end = within(PATIENCE, "the end of the stream", async {
+        loop {
+            if let Err(end) = told.message().await {
+                return end;
+            }
+        }
+    })
+    .await;
+    refused::<()>(Err(end), "NO_SUCH_PROJECT");
 }
 
 /// kill -9 of the server: its children die with it, so that none writes into a folder that the next server has emptied.

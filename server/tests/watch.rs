@@ -237,7 +237,7 @@ fn a_large_project_comes_in_pieces_that_can_be_cut_anywhere() {
     block_on(async {
         let rig = Rig::mixing().await;
         let version = rig.project().await.project.candidate(SONG).unwrap().id;
-        for id in 0..700u128 {
+        for id in 0..400u128 {
             rig.ok(Role::Artist, note(0x9_0000 + id, version, &"la ".repeat(1200), false)).await;
         }
         let hub = Hub::new(Arc::clone(&rig.ledger), names());
