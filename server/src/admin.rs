@@ -28,7 +28,9 @@ use crate::{
 
 /// The journal of a studio folder, held alone.
 pub fn open_store(dir: &Path, config: &Config) -> anyhow::Result<Arc<dyn Store>> {
-    let options = Options { reserve_bytes: config.limits.reserve_bytes, ..Options::new(dir) };
+    // Audio stops at the whole reserve; the last quarter is the journal's own, so that people can still approve when audio has filled the rest.
+    let reserve_bytes = config.limits.reserve_bytes / 4;
+    let options = Options { reserve_bytes, ..Options::new(dir) };
     Ok(Arc::new(EmbeddedStore::open(options)?))
 }
 

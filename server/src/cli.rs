@@ -227,7 +227,7 @@ async fn open(
     let parts = Parts {
         store,
         clock: Arc::new(SystemClock),
-        inspect: Arc::new(InChild { program: program.clone() }),
+        inspect: Arc::new(InChild::new(program.clone())),
         program,
         fingerprint: identity.as_ref().map(tls::Identity::fingerprint),
     };

@@ -1,6 +1,6 @@
 //! The studio server of Deadwax, as a library: the binary and the test harness both start it from here. See ARCHITECTURE.md.
 
-mod admin;
+pub mod admin;
 pub mod auth;
 pub mod blob;
 mod cli;

@@ -14,7 +14,10 @@ use deadwax_dsp::recipe::Recipe;
 use crate::{
     auth::layer::AccessLayer,
     listen,
-    render::{Limits, worker::Worker},
+    render::{
+        Limits,
+        worker::{self, Worker},
+    },
     rpc,
     studio::Studio,
     telemetry::RequestLog,
@@ -25,6 +28,9 @@ use crate::{
 pub const GRACE: Duration = Duration::from_secs(10);
 const STREAMS_PER_CONNECTION: u32 = 100;
 const HEADERS_BYTES: u32 = 16 << 10;
+/// An upload that nobody has written to for this long is forgotten; the client begins again.
+const UPLOAD_STALE_AFTER: Duration = Duration::from_secs(48 * 3600);
+const SWEEP_UPLOADS_EVERY: Duration = Duration::from_secs(3600);
 /// A connection older than this is asked to leave (GOAWAY); calls that run on it go on to their end.
 const CONNECTION_AGE: Duration = Duration::from_secs(3600);
 
@@ -54,6 +60,7 @@ pub async fn run(
 
     let (routes, health) = rpc::routes(&studio).await?;
     let sweeper = tokio::spawn(sweep(Arc::clone(&studio)));
+    let upload_sweeper = tokio::spawn(sweep_uploads(Arc::clone(&studio)));
     let worker = worker(&studio).await?;
     // Without slots this server renders nothing: another process on the same ledger may.
     let renders = tokio::spawn(async move {
@@ -96,6 +103,7 @@ pub async fn run(
     cut.cancel();
     studio.closing.cancel();
     sweeper.abort();
+    upload_sweeper.abort();
     // The worker ends with `closing`; its children die with their tasks and are leased again at the next start.
     let _ended = tokio::time::timeout(GRACE, renders).await;
     served
@@ -112,6 +120,7 @@ async fn worker(studio: &Studio) -> anyhow::Result<Worker> {
         work_dir: studio.folder.join("renders"),
         slots: settings.workers as usize,
         limits: Limits { memory_bytes: settings.memory_bytes, cpu_s: settings.cpu_seconds },
+        pause: worker::PAUSE,
         shutdown: studio.closing.clone(),
     })
 }
@@ -135,5 +144,19 @@ async fn sweep(studio: Arc<Studio>) {
     loop {
         every.tick().await;
         studio.people.sweep();
+    }
+}
+
+/// Bytes of uploads that nobody came back for.
+async fn sweep_uploads(studio: Arc<Studio>) {
+    let mut every = tokio::time::interval(SWEEP_UPLOADS_EVERY);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        match studio.blobs.sweep(UPLOAD_STALE_AFTER).await {
+            Ok(0) => {}
+            Ok(forgotten) => tracing::info!(forgotten, "stale uploads were forgotten"),
+            Err(error) => tracing::warn!(%error, "stale uploads could not be forgotten"),
+        }
     }
 }

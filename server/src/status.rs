@@ -203,16 +203,27 @@ pub fn blob(error: BlobError) -> Status {
             "Begin the upload again with the right size.",
         ),
         BlobError::DiskNearlyFull { .. } => disk_nearly_full(),
+        // Somebody else may take the room between the look at the disk and the write.
+        BlobError::Io(ref no_room) if no_room.kind() == std::io::ErrorKind::StorageFull => disk_nearly_full(),
         BlobError::Io(_) | BlobError::Store(_) => internal(&error),
     }
+}
+
+/// What a decoder says, as a sentence for a person.
+fn sentence(what: &str) -> String {
+    let mut rest = what.trim_end_matches('.').chars();
+    let first = rest.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", rest.as_str())
 }
 
 pub fn inspect(error: InspectError) -> Status {
     let hint = "Export the file again from the session as WAV, AIFF or FLAC.";
     match error {
-        InspectError::NotAudio(what) => refuse(Code::InvalidArgument, "NOT_AUDIO", what, hint),
-        InspectError::Hostile(what) => refuse(Code::InvalidArgument, "AUDIO_HOSTILE", what, hint),
-        InspectError::Unsupported(what) => refuse(Code::InvalidArgument, "AUDIO_UNSUPPORTED", what, hint),
+        InspectError::NotAudio(what) => refuse(Code::InvalidArgument, "NOT_AUDIO", sentence(&what), hint),
+        InspectError::Hostile(what) => refuse(Code::InvalidArgument, "AUDIO_HOSTILE", sentence(&what), hint),
+        InspectError::Unsupported(what) => {
+            refuse(Code::InvalidArgument, "AUDIO_UNSUPPORTED", sentence(&what), hint)
+        }
         InspectError::Failed(what) => internal(&what),
     }
 }

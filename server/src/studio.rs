@@ -11,6 +11,7 @@ use std::{
 use anyhow::Context as _;
 use deadwax_domain::Digest;
 use futures::{FutureExt as _, future::BoxFuture};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -35,9 +36,20 @@ pub trait Inspect: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<Inspected, InspectError>>;
 }
 
-/// Decodes in a child of this program.
+/// Decodes in a child of this program, a few at a time: each may use the memory that [`Limits::INSPECT`] allows.
+///
+/// [`Limits::INSPECT`]: crate::render::Limits::INSPECT
 pub struct InChild {
-    pub program: Program,
+    program: Program,
+    permits: Semaphore,
+}
+
+impl InChild {
+    const AT_ONCE: usize = 2;
+
+    pub fn new(program: Program) -> Self {
+        Self { program, permits: Semaphore::new(Self::AT_ONCE) }
+    }
 }
 
 impl Inspect for InChild {
@@ -46,7 +58,11 @@ impl Inspect for InChild {
         audio: &'a Path,
         waveform: &'a Path,
     ) -> BoxFuture<'a, Result<Inspected, InspectError>> {
-        inspect::inspect(&self.program, audio, waveform).boxed()
+        async move {
+            let _permit = self.permits.acquire().await.map_err(|_| InspectError::Failed("closed".into()))?;
+            inspect::inspect(&self.program, audio, waveform).await
+        }
+        .boxed()
     }
 }
 

@@ -112,7 +112,7 @@ impl Line {
 
 impl Drop for Line {
     fn drop(&mut self) {
-        let person = self.seen.0.get().map(|id| format!("{:032x}", id.0));
+        let person = self.seen.0.get().map(|id| uuid::Uuid::from_u128(id.0).to_string());
         let ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (method, person) = (self.method.as_str(), person.as_deref().unwrap_or("-"));
         match self.code {

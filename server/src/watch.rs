@@ -3,7 +3,7 @@
 //! Never here: which rows somebody sees (`wire/view`), and gRPC beyond the messages themselves.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, PoisonError, Weak},
     time::Duration,
 };
@@ -11,6 +11,7 @@ use std::{
 use deadwax_domain::{PersonId, ProjectId};
 use deadwax_proto::v1;
 use futures::{Stream, stream};
+use prost::Message as _;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -25,6 +26,9 @@ use crate::{
 
 /// Proxies drop what is silent for a minute; a dead peer is noticed well before.
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// An update is cut where it grows beyond this; one row may be larger.
+const PIECE_BYTES: usize = 1 << 20;
 
 /// Where names come from; asked anew whenever rows are built.
 pub type Names = Arc<dyn Fn() -> Arc<Directory> + Send + Sync>;
@@ -97,8 +101,8 @@ impl Hub {
         let head = self.ledger.watch(project);
         let now = self.rows(project, person).await?;
         let first = self.since(project, person, from, &now).await;
-        let watcher =
-            Watcher { hub: Arc::clone(self), project, person, head, ended, sent: now, first: Some(first) };
+        let rest = pieces(from, first);
+        let watcher = Watcher { hub: Arc::clone(self), project, person, head, ended, sent: now, rest };
         Ok(stream::unfold(Some(watcher), |watcher| async move {
             let mut watcher = watcher?;
             match watcher.next().await {
@@ -152,6 +156,31 @@ fn step(before: &Built, now: &Built) -> v1::Update {
     v1::Update { seq: now.seq, snapshot: false, upserts, removals }
 }
 
+/// In messages that any gRPC client takes by default. Only the last one carries the new seq: whoever is cut in between resumes from `before` and
+/// misses nothing (after a snapshot's first piece that is 0, the whole again).
+fn pieces(before: u64, update: v1::Update) -> VecDeque<v1::Update> {
+    let v1::Update { seq, snapshot, upserts, removals } = update;
+    let held = if snapshot { 0 } else { before };
+    let empty = |first: bool| v1::Update { seq: held, snapshot: snapshot && first, ..Default::default() };
+    let mut pieces = VecDeque::from([v1::Update { removals, ..empty(true) }]);
+    let mut bytes = 0;
+    for row in upserts {
+        let more = row.encoded_len();
+        if bytes > 0 && bytes + more > PIECE_BYTES {
+            pieces.push_back(empty(false));
+            bytes = 0;
+        }
+        bytes += more;
+        if let Some(last) = pieces.back_mut() {
+            last.upserts.push(row);
+        }
+    }
+    if let Some(last) = pieces.back_mut() {
+        last.seq = seq;
+    }
+    pieces
+}
+
 struct Watcher {
     hub: Arc<Hub>,
     project: ProjectId,
@@ -159,7 +188,8 @@ struct Watcher {
     head: watch::Receiver<u64>,
     ended: CancellationToken,
     sent: Arc<Built>,
-    first: Option<v1::Update>,
+    /// What is still to be sent of the newest update, before anything newer.
+    rest: VecDeque<v1::Update>,
 }
 
 impl Watcher {
@@ -167,8 +197,8 @@ impl Watcher {
         if self.ended.is_cancelled() {
             return Err(Ended::Session);
         }
-        if let Some(first) = self.first.take() {
-            return Ok(first);
+        if let Some(piece) = self.rest.pop_front() {
+            return Ok(piece);
         }
         tokio::select! {
             biased;
@@ -179,8 +209,10 @@ impl Watcher {
         }
         let now = self.hub.rows(self.project, self.person).await?;
         let update = step(&self.sent, &now);
-        self.sent = now;
-        Ok(update)
+        let mut rest = pieces(self.sent.seq, update);
+        let first = rest.pop_front().unwrap_or_default();
+        (self.sent, self.rest) = (now, rest);
+        Ok(first)
     }
 }
 

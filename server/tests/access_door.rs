@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use common::{House, refused, within};
+use common::{House, id_text, refused, within};
 use deadwax_proto::v1::{self, sessions_client::SessionsClient};
 use deadwax_server::{config, telemetry};
 use tokio::{io::AsyncReadExt as _, net::TcpStream};
@@ -136,7 +136,7 @@ async fn the_log_tells_who_did_what_and_no_secret() {
 
     let said = String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
     assert!(said.contains("deadwax.v1.Sessions/WhoAmI"), "{said}");
-    assert!(said.contains(&format!("{:032x}", ana.id.0)), "requests carry the person's id: {said}");
+    assert!(said.contains(&id_text(ana.id.0)), "requests carry the person's id: {said}");
     assert!(said.contains("Unauthenticated"), "and the outcome: {said}");
     for secret in [&token, &token[4..], &code, &common::code_of(&link), "canary", "Canary"] {
         assert!(!said.contains(secret), "{secret} is in the log: {said}");

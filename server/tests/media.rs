@@ -199,6 +199,32 @@ async fn what_is_not_audio_changes_nothing() {
     refused(upload(&mut ana, project, b"a text").await, "NOT_AUDIO");
     refused(upload(&mut ana, project, b"bomb in a header").await, "AUDIO_HOSTILE");
     assert_eq!(received(&house, project).await, 0);
+    // Nothing of the bytes stays: no blob, no upload, no waveform.
+    for bytes in [&b"a text"[..], b"bomb in a header"] {
+        assert!(!house.studio.blobs.has(sha256(bytes)).await.unwrap());
+    }
+    for folder in ["uploads", "blobs", "derived"] {
+        assert_eq!(std::fs::read_dir(house.folder.path().join(folder)).unwrap().count(), 0, "{folder}");
+    }
+}
+
+#[tokio::test]
+async fn uploads_that_are_begun_and_never_finished_have_a_limit() {
+    let house = House::open().await;
+    let mut ana = house.person("Ana", true).await;
+    let mut bob = house.person("Bob", true).await;
+    let project = house.project(&ana).await;
+    let (mut last, mut begun) = (None, 0);
+    for n in 0..501 {
+        match start(&mut ana, project, &tone(10 + n)).await {
+            Ok(_) => begun += 1,
+            Err(no) => last = Some(no),
+        }
+    }
+    assert_eq!(begun, 500);
+    refused::<()>(Err(last.unwrap()), "TOO_MANY_UPLOADS");
+    let theirs = house.project(&bob).await;
+    assert!(upload(&mut bob, theirs, &tone(10)).await.unwrap().done, "others are not held up");
 }
 
 #[tokio::test]

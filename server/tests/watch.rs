@@ -231,3 +231,31 @@ async fn a_malformed_request_names_its_field_and_the_desk_follows() {
     rig.approve(Role::Label, 7).await.unwrap();
     assert!(desk.message().await.unwrap().unwrap().rows.is_empty());
 }
+
+#[test]
+fn a_large_project_comes_in_pieces_that_can_be_cut_anywhere() {
+    block_on(async {
+        let rig = Rig::mixing().await;
+        let version = rig.project().await.project.candidate(SONG).unwrap().id;
+        for id in 0..400u128 {
+            rig.ok(Role::Artist, note(0x9_0000 + id, version, &"la ".repeat(1200), false)).await;
+        }
+        let hub = Hub::new(Arc::clone(&rig.ledger), names());
+        let person = who(Role::Producer);
+        let began = std::time::Instant::now();
+        let now = hub.rows(PROJECT, person).await.unwrap();
+        assert!(began.elapsed() < std::time::Duration::from_secs(5), "{:?}", began.elapsed());
+        let mut live = Box::pin(hub.watch(PROJECT, person, 0, CancellationToken::new()).await.unwrap());
+        let (mut held, mut pieces, mut seq) = (Rows::new(), 0, 0);
+        while seq < now.seq {
+            let update = live.next().await.unwrap().unwrap();
+            assert!(prost::Message::encoded_len(&update) < 2 << 20);
+            (seq, pieces) = (update.seq, pieces + 1);
+            assert_eq!(update.snapshot, pieces == 1);
+            assert!(seq == 0 || seq == now.seq, "cut here, a client resumes from {seq}");
+            apply(&mut held, update);
+        }
+        assert!(pieces > 2, "{pieces}");
+        assert_eq!(held, now.rows);
+    });
+}

@@ -397,13 +397,18 @@ impl Project {
                     self.songs.change(*song, |song| song.renders.push(*render));
                 }
             }
-            Fact::RenderLeased { render, attempt, engine } => self.renders.change(*render, |render| {
-                if render.is_alive() {
-                    render.attempt = *attempt;
-                    render.engine.clone_from(engine);
-                    render.stand(RenderState::Running, at);
-                }
-            }),
+            Fact::RenderLeased { render, attempt, engine, recipe } => {
+                self.renders.change(*render, |render| {
+                    if render.is_alive() {
+                        render.attempt = *attempt;
+                        render.engine.clone_from(engine);
+                        if recipe.is_some() {
+                            render.recipe.clone_from(recipe);
+                        }
+                        render.stand(RenderState::Running, at);
+                    }
+                });
+            }
             Fact::RenderCompleted { render, version, report_json } => {
                 self.renders.change(*render, |render| {
                     if render.is_alive() {

@@ -37,6 +37,14 @@ impl<'a> Asker<'a> {
 
     /// The asker speaks in a role of their choice.
     pub fn must_speak_as(&self, role: Role) -> Result<(), Refusal> {
+        // No gate may ask a listener, and what the gates ask is hidden from one.
+        if role == Role::Listener {
+            return no(
+                Reason::NotYourRole,
+                "A listener hears and does not sign.",
+                "Ask the manager for another role.",
+            );
+        }
         if self.roles.contains(&role) {
             return Ok(());
         }

@@ -138,10 +138,12 @@ pub enum Command {
     CancelRender {
         render: RenderId,
     },
-    /// Worker: begins attempt n; the attempt number is the fence that a stale worker fails at.
+    /// Worker: begins attempt n; the attempt number is the fence that a stale worker fails at. `recipe` is the studio's default as canonical
+    /// text; it counts where the render has none.
     LeaseRender {
         render: RenderId,
         engine: String,
+        recipe: Recipe,
     },
     CompleteRender {
         render: RenderId,

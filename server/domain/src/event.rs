@@ -149,17 +149,20 @@ pub enum Fact {
         song: SongId,
         recipe: Recipe,
     },
-    /// `recipe` `None`: the studio's default, which the worker fills in when it leases.
+    /// `recipe` `None`: the studio's default, which the first lease fills in.
     RenderQueued {
         render: RenderId,
         song: SongId,
         version: VersionId,
         recipe: Option<Recipe>,
     },
+    /// `recipe` is the one that is really used: source, recipe and engine tell the bytes (D-1). `None` in facts that were written before
+    /// it stood here.
     RenderLeased {
         render: RenderId,
         attempt: u32,
         engine: String,
+        recipe: Option<Recipe>,
     },
     RenderCompleted {
         render: RenderId,

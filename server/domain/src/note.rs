@@ -181,10 +181,16 @@ fn check_span(version: &Version, alternate: Option<Alternate>, span: Option<Span
     let length_ms = (u128::from(file.facts.frames) * 1000).div_ceil(rate);
     let last_ms = end_ms.unwrap_or(start_ms);
     if u128::from(last_ms) > length_ms {
-        let text = format!("The note is at {last_ms} ms; {} ends at {length_ms} ms.", version.name());
+        let (at, end) = (clock(u128::from(last_ms)), clock(length_ms));
+        let text = format!("The note is at {at}; {} ends at {end}.", version.name());
         return no(Reason::NoteBeyondEnd, text, "Choose a time within the song.");
     }
     Ok(())
+}
+
+/// 1:23.4
+fn clock(ms: u128) -> String {
+    format!("{}:{:02}.{}", ms / 60_000, ms / 1000 % 60, ms / 100 % 10)
 }
 
 fn check_addressee(project: &Project, person: PersonId, internal: bool) -> Result<(), Refusal> {

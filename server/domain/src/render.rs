@@ -19,7 +19,7 @@ pub struct Render {
     pub song: SongId,
     /// The mix it starts from.
     pub version: VersionId,
-    /// `None`: the studio's default, which the worker fills in when it leases.
+    /// `None`: the studio's default, which the first lease fills in.
     pub recipe: Option<Recipe>,
     /// `None`: the mix gate asked for it.
     pub by: Option<PersonId>,
@@ -96,7 +96,7 @@ pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Resul
             alive(project, *render)?;
             Ok(Ruling::fact(Fact::RenderCancelled { render: *render }))
         }
-        Command::LeaseRender { render, engine } => lease(project, actor, *render, engine),
+        Command::LeaseRender { render, engine, recipe } => lease(project, actor, *render, engine, recipe),
         Command::CompleteRender { render, attempt, version, files, report_json } => {
             let render = running(project, actor, *render, *attempt)?;
             complete(project, render, *version, files, report_json)
@@ -173,7 +173,13 @@ fn alive(project: &Project, render: RenderId) -> Result<&Render, Refusal> {
 
 /// A lease may be taken over from a worker that died: the new attempt number is the fence. After too many attempts without an end the answer is
 /// `RenderFailed` and no lease: whatever kills its server so often must not be tried for ever.
-fn lease(project: &Project, actor: &Actor, render: RenderId, engine: &str) -> Result<Ruling, Refusal> {
+fn lease(
+    project: &Project,
+    actor: &Actor,
+    render: RenderId,
+    engine: &str,
+    default: &Recipe,
+) -> Result<Ruling, Refusal> {
     worker_only(actor)?;
     let render = alive(project, render)?;
     source(asker::song(project, render.song)?)?;
@@ -183,7 +189,10 @@ fn lease(project: &Project, actor: &Actor, render: RenderId, engine: &str) -> Re
         return Ok(Ruling::fact(Fact::RenderFailed { render, attempt, reason, parked: true }));
     }
     let engine = engine.chars().filter(|c| !c.is_control()).take(200).collect();
-    Ok(Ruling::fact(Fact::RenderLeased { render: render.id, attempt: render.attempt + 1, engine }))
+    let recipe = render.recipe.as_ref().unwrap_or(default);
+    song::sound_recipe(recipe)?;
+    let (attempt, recipe) = (render.attempt + 1, Some(recipe.clone()));
+    Ok(Ruling::fact(Fact::RenderLeased { render: render.id, attempt, engine, recipe }))
 }
 
 /// The render, if this attempt is the one that runs.
@@ -330,6 +339,30 @@ mod tests {
         let given = Given::mixed().and(person(MASTERER), set);
         let told = gate_render_id(&given.project, SONG, VersionId(10));
         let given = given.approved(ARTIST, 10, Role::Artist).approved(LABEL, 10, Role::Label);
-        assert_eq!(given.project.renders.get(told).unwrap().recipe, Some(recipe));
+        assert_eq!(given.project.renders.get(told).unwrap().recipe, Some(recipe.clone()));
+        let given = given.and(Actor::Worker, lease(told));
+        assert_eq!(
+            given.project.renders.get(told).unwrap().recipe,
+            Some(recipe),
+            "the default does not count"
+        );
+    }
+
+    #[test]
+    fn a_render_without_a_recipe_keeps_the_default_of_its_first_lease() {
+        let (given, render) = queued();
+        assert_eq!(given.project.renders.get(render).unwrap().recipe, None);
+        let with = |toml: &str| Command::LeaseRender {
+            render,
+            engine: "dsp 1".to_owned(),
+            recipe: Recipe { toml: toml.to_owned(), hash: digest(9) },
+        };
+        given
+            .when(Actor::Worker, with(&"#".repeat(limits::RECIPE_BYTES_MAX + 1)))
+            .refused(Reason::RecipeInvalid);
+        let given = given.and(Actor::Worker, with("name = \"first\"\n"));
+        let given = given.and(Actor::Worker, with("name = \"changed since\"\n"));
+        let kept = given.project.renders.get(render).unwrap();
+        assert_eq!((kept.attempt, kept.recipe.as_ref().unwrap().toml.as_str()), (2, "name = \"first\"\n"));
     }
 }

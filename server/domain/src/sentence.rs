@@ -1,10 +1,10 @@
 //! Facts as sentences, for the history and for the answer to a command. `code` is stable. Text of notes, reasons and messages never stands in them.
 
-use std::fmt::Display;
+use std::{collections::BTreeSet, fmt::Display};
 
 use crate::{
-    Alternate, Approval, ApprovalId, Event, Fact, Note, NoteId, PersonId, Project, Render, RenderId, Roles,
-    SongId, VersionId, VersionKind,
+    Alternate, Approval, ApprovalId, Event, Fact, File, Note, NoteId, PersonId, Project, Render, RenderId,
+    Roles, SongId, VersionId, VersionKind,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -191,12 +191,11 @@ impl Say<'_> {
         &self,
         song: SongId,
         (kind, number): (VersionKind, u32),
-        files: &[crate::File],
+        files: &[File],
         rendered: bool,
     ) -> String {
         let title = self.project.song_name(song);
-        let others = files.iter().filter(|file| file.alternate != Alternate::Main).count();
-        let with = if others == 0 { String::new() } else { format!(" with {}", plural(others, "alternate")) };
+        let with = with_files(files);
         if rendered {
             return format!("A render made {kind} {number} of {title}{with}.");
         }
@@ -273,6 +272,23 @@ impl Say<'_> {
     }
 }
 
+/// " with 2 alternates in 3 formats": a master holds each alternate in several encodings, a mix in one.
+fn with_files(files: &[File]) -> String {
+    let alternates: BTreeSet<Alternate> = files.iter().map(|file| file.alternate).collect();
+    let others = alternates.iter().filter(|one| **one != Alternate::Main).count();
+    let formats = alternates
+        .iter()
+        .map(|one| files.iter().filter(|file| file.alternate == *one).count())
+        .max()
+        .unwrap_or(0);
+    match (others, formats) {
+        (0, 0 | 1) => String::new(),
+        (0, _) => format!(" in {}", plural(formats, "format")),
+        (_, 0 | 1) => format!(" with {}", plural(others, "alternate")),
+        (..) => format!(" with {} in {}", plural(others, "alternate"), plural(formats, "format")),
+    }
+}
+
 fn list(roles: &Roles) -> String {
     let words: Vec<_> = roles.iter().map(ToString::to_string).collect();
     match words.split_last() {
@@ -284,4 +300,22 @@ fn list(roles: &Roles) -> String {
 
 fn plural(count: usize, word: impl Display) -> String {
     if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::file;
+
+    #[test]
+    fn alternates_are_counted_once_however_many_encodings_they_have() {
+        use Alternate::{ACappella as AC, Instrumental as I, Main as M};
+        let with = |alternates: &[Alternate]| {
+            with_files(&alternates.iter().map(|one| file(*one, 1)).collect::<Vec<_>>())
+        };
+        assert_eq!(with(&[M]), "");
+        assert_eq!(with(&[M, I]), " with 1 alternate");
+        assert_eq!(with(&[M, M, M]), " in 3 formats");
+        assert_eq!(with(&[M, M, M, I, I, I, AC, AC, AC]), " with 2 alternates in 3 formats");
+    }
 }

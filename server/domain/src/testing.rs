@@ -88,7 +88,8 @@ pub fn set_terms(self_approval: bool) -> Command {
 }
 
 pub fn lease(render: RenderId) -> Command {
-    Command::LeaseRender { render, engine: "dsp 1".to_owned() }
+    let recipe = Recipe { toml: "name = \"default\"\n".to_owned(), hash: digest(9) };
+    Command::LeaseRender { render, engine: "dsp 1".to_owned(), recipe }
 }
 
 pub fn complete(render: RenderId, attempt: u32, version: u128, number: u8) -> Command {

@@ -1,8 +1,8 @@
 //! What waits on whom: the desk, as a pure question to the project. Only what that person may see and do is listed.
 
 use crate::{
-    GateReport, HandoffState, Note, NoteId, NoteState, PersonId, Project, RenderId, RenderState, Role, Roles,
-    Song, SongId, Stage, Time, VersionId, VersionKind, audience, gate, version,
+    GateLine, GateReport, HandoffState, Note, NoteId, NoteState, PersonId, Project, RenderId, RenderState,
+    Role, Roles, Song, SongId, Stage, Time, Version, VersionId, VersionKind, audience, gate, version,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +45,7 @@ pub fn waits(project: &Project) -> Vec<Wait> {
         if let Some(report) = gate::report(project, song.id) {
             on.approvals(&report);
             on.uploads(&report);
+            on.open_notes(&report);
         }
         on.handoff();
         on.failed_render();
@@ -93,7 +94,8 @@ impl OnSong<'_> {
         }
     }
 
-    /// A first version of the stage, or an answer to a revision request. A master only where no render will bring it.
+    /// A first version of the stage, an answer to a revision request, or what the gate finds amiss in the files. A master only where no render
+    /// will bring it.
     fn uploads(&mut self, report: &GateReport) {
         let Some(kind) = report.stage.kind() else { return };
         let waits_for_render = self.project.renders_of(self.song.id).any(crate::Render::is_alive);
@@ -105,25 +107,55 @@ impl OnSong<'_> {
         let (text, since, target) = match candidate {
             None => (format!("Upload the first {word}."), self.song.stage_since, Target::Song(self.song.id)),
             Some(candidate) => {
-                let asked = |request: &&crate::RevisionRequest| {
-                    request.version == candidate.id && request.answered_by.is_none()
-                };
-                let Some(request) = self.project.requests_of(self.song.id).rev().find(asked) else { return };
+                let Some((why, since)) = self.amiss(candidate, report) else { return };
                 let number = candidate.number.saturating_add(1);
-                let text = format!("Upload {kind} {number}: the {} asked for a revision.", request.role);
-                (text, request.at, Target::Version(candidate.id))
+                (format!("Upload {kind} {number}: {why}"), since, Target::Version(candidate.id))
             }
         };
-        // The makers of a kind, by trade: a producer or artist may help out, but nobody waits for them where an engineer is there.
+        for person in self.trade(kind) {
+            self.add(person, WaitKind::Upload, target, text.clone(), since);
+        }
+    }
+
+    /// Why only another version can bring the song on.
+    fn amiss(&self, candidate: &Version, report: &GateReport) -> Option<(String, Time)> {
+        let asked = |request: &&crate::RevisionRequest| {
+            request.version == candidate.id && request.answered_by.is_none()
+        };
+        if let Some(request) = self.project.requests_of(self.song.id).rev().find(asked) {
+            return Some((format!("the {} asked for a revision.", request.role), request.at));
+        }
+        let of_files = |line: &&GateLine| !line.met && matches!(line.code, "ALTERNATES" | "PREFLIGHT");
+        report.lines.iter().find(of_files).map(|line| (line.text.clone(), candidate.at))
+    }
+
+    /// Everybody said yes and only notes hold the song back: then the next step is the engineer's.
+    fn open_notes(&mut self, report: &GateReport) {
+        let (Some(candidate), Some(kind)) = (self.project.candidate(self.song.id), report.stage.kind())
+        else {
+            return;
+        };
+        let mut unmet = report.lines.iter().filter(|line| !line.met);
+        if unmet.next().is_none_or(|line| line.code != "OPEN_NOTES") || unmet.next().is_some() {
+            return;
+        }
+        let open = self.project.open_notes(self.song.id).filter(|note| !note.internal);
+        let since = open.map(|note| note.state_since).max().unwrap_or(candidate.at);
+        let text = format!("Answer the open notes: only they hold {} back.", candidate.name());
+        let target = Target::Version(candidate.id);
+        for person in self.trade(kind) {
+            self.add(person, WaitKind::Note, target, text.clone(), since);
+        }
+    }
+
+    /// The makers of a kind, by trade: a producer or artist may help out, but nobody waits for them where an engineer is there.
+    fn trade(&self, kind: VersionKind) -> Vec<PersonId> {
         let trade = match kind {
             VersionKind::Take => self.members(version::makers(kind)),
             VersionKind::Mix => self.members(&[Role::MixEngineer]),
             VersionKind::Master => self.members(&[Role::MasteringEngineer]),
         };
-        let people = if trade.is_empty() { self.members(version::makers(kind)) } else { trade };
-        for person in people {
-            self.add(person, WaitKind::Upload, target, text.clone(), since);
-        }
+        if trade.is_empty() { self.members(version::makers(kind)) } else { trade }
     }
 
     fn notes(&mut self) {
@@ -216,6 +248,26 @@ mod tests {
         let people: Vec<_> = delivered.iter().map(|(who, kind, _)| (*who, *kind)).collect();
         let deliver = WaitKind::Deliver;
         assert_eq!(people, [(OWNER, deliver), (MASTERER, deliver), (LABEL, deliver)]);
+    }
+
+    #[test]
+    fn notes_that_alone_hold_a_mix_back_wait_on_the_engineer() {
+        let noted = Given::mixed().and(person(ARTIST), add_note(7, 10, false));
+        assert!(of(&noted).iter().all(|(_, kind, _)| *kind == WaitKind::Approve), "reviewers first");
+        let agreed = noted.approved(ARTIST, 10, Role::Artist).approved(LABEL, 10, Role::Label);
+        let text = "Answer the open notes: only they hold Mix 1 back.".to_owned();
+        assert_eq!(of(&agreed), [(MIXER, WaitKind::Note, text)]);
+    }
+
+    #[test]
+    fn what_the_files_lack_waits_on_the_engineer() {
+        let rule = crate::GateRule {
+            required_alternates: vec![Alternate::Instrumental, Alternate::ACappella],
+            ..gate::default_rule(Stage::Mixing).expect("mixing has a gate")
+        };
+        let lacking = Given::mixed().and(person(OWNER), Command::SetGate { rule });
+        let found = of(&lacking).into_iter().find(|(who, ..)| *who == MIXER).expect("the mixer is asked");
+        assert_eq!((found.1, found.2.starts_with("Upload Mix 2: Mix 1 lacks: ")), (WaitKind::Upload, true));
     }
 
     #[test]

@@ -261,7 +261,10 @@ fn command_of(step: &Step, project: &Project, count: u128) -> Option<(Actor, Com
                 facts: facts(48_000, 4_800_000),
             };
             let command = match what {
-                0 | 1 => Command::LeaseRender { render: render.id, engine: "e".to_owned() },
+                0 | 1 => {
+                    let recipe = Recipe { toml: "r".to_owned(), hash: *digest };
+                    Command::LeaseRender { render: render.id, engine: "e".to_owned(), recipe }
+                }
                 2 => Command::FailRender { render: render.id, attempt, reason: "r".to_owned(), retry: true },
                 _ => Command::CompleteRender {
                     render: render.id,

@@ -173,6 +173,12 @@ impl Blobs {
         .await
     }
 
+    /// Refuses where the disk has no room for `more_bytes` above the reserve: for work that writes outside of this module first.
+    pub async fn must_have_room(&self, more_bytes: u64) -> Result<(), BlobError> {
+        let (root, reserve_bytes) = (self.root.clone(), self.reserve_bytes);
+        blocking(move || check_reserve(&root, reserve_bytes, more_bytes)).await
+    }
+
     fn path_of(&self, digest: Digest) -> PathBuf {
         let hex = digest.to_string();
         self.root.join("blobs").join(&hex[..2]).join(&hex[2..])

@@ -207,6 +207,29 @@ impl Blobs {
         blocking(move || Ok(upload.sync()?)).await
     }
 
+    /// All bytes are here and are the right ones, durable and still without a name: whoever looks into them first (a decoder) may refuse them with
+    /// `forget_staged`, and nothing of them stays. A wrong digest forgets the upload; too few bytes do not.
+    pub async fn check_staged(&self, id: u128) -> Result<Staged, BlobError> {
+        let mut upload = self.upload(id).await?;
+        let checked = blocking(move || {
+            let complete = upload.complete();
+            if let Err(BlobError::DigestDiffers { .. }) = complete {
+                upload.forget();
+            }
+            complete.map(|()| upload.staged.clone())
+        })
+        .await;
+        if let Err(BlobError::DigestDiffers { .. }) = checked {
+            self.uploads.lock().await.remove(&id);
+        }
+        checked
+    }
+
+    /// Uploads on their way whose owner is one of those asked for.
+    pub async fn count_staged(&self, is_theirs: impl Fn(&str) -> bool) -> usize {
+        self.uploads.lock().await.values().filter(|((.., owner), _)| is_theirs(owner)).count()
+    }
+
     /// All bytes are here: checks the digest, gives the file its name, durable on return. A wrong digest forgets the upload; too few
     /// bytes do not.
     pub async fn finish_staged(&self, id: u128) -> Result<Digest, BlobError> {

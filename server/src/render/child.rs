@@ -231,7 +231,10 @@ fn render_job(path: &Path) -> RenderLine {
                 .map(|o| RenderedFile { alternate: o.alternate.clone(), file: job.out_dir.join(&o.file) })
                 .collect(),
         },
-        Err(error) => failed(kind_of(&error), text_of(&error, &main)),
+        Err(error) => {
+            let text = text_of(&error, &main);
+            failed(kind_of(&error), text.replace(&format!("{}/", job.out_dir.display()), ""))
+        }
     }
 }
 

@@ -33,7 +33,6 @@ pub struct Limits {
 impl Limits {
     /// Measuring takes milliseconds for a second of audio; a minute of CPU is an hour of music and more.
     pub const INSPECT: Limits = Limits { memory_bytes: 512 << 20, cpu_s: 120 };
-    pub const RENDER: Limits = Limits { memory_bytes: 1 << 30, cpu_s: 3600 };
 }
 
 #[derive(Debug, thiserror::Error)]

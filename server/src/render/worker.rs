@@ -11,11 +11,11 @@ use std::{
 };
 
 use deadwax_domain::{
-    Actor, Alternate, Command, Fact, File, ProjectId, Render, RenderId, RenderState, Version, VersionId,
-    VersionKind,
+    Actor, Alternate, Command, Digest, Fact, File, ProjectId, Render, RenderId, RenderState, Version,
+    VersionId, VersionKind,
 };
 use deadwax_dsp::recipe::Recipe;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
@@ -82,11 +82,15 @@ pub struct Worker {
     pub work_dir: PathBuf,
     pub slots: usize,
     pub limits: Limits,
+    /// Between a failure and the next attempt.
+    pub pause: Duration,
     pub shutdown: CancellationToken,
 }
 
-/// The ledger wakes the worker; this is only the pause before it looks again after a failure.
+/// The ledger wakes the worker; this is only for what it could not read.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// A good [`Worker::pause`]: three attempts should not fall into the same short trouble.
+pub const PAUSE: Duration = Duration::from_secs(2);
 
 impl Worker {
     /// Runs until shutdown; jobs that run then are killed and leased again at the next start.
@@ -98,13 +102,14 @@ impl Worker {
         let permits = Arc::new(Semaphore::new(self.slots.max(1)));
         let mine: Arc<Mutex<HashSet<RenderId>>> = Arc::default();
         let jobs = TaskTracker::new();
+        let ended = Arc::new(Notify::new());
         let mut changed = self.ledger.watch_all();
         while !self.shutdown.is_cancelled() {
             changed.borrow_and_update();
             for (project, render) in self.due(&mine).await {
                 let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else { break };
                 mine.lock().unwrap_or_else(PoisonError::into_inner).insert(render);
-                let (worker, mine) = (Arc::clone(&self), Arc::clone(&mine));
+                let (worker, mine, ended) = (Arc::clone(&self), Arc::clone(&mine), Arc::clone(&ended));
                 jobs.spawn(async move {
                     worker.running.begin(render);
                     tokio::select! {
@@ -114,11 +119,13 @@ impl Worker {
                     worker.running.end(render);
                     mine.lock().unwrap_or_else(PoisonError::into_inner).remove(&render);
                     drop(permit);
+                    ended.notify_one();
                 });
             }
             tokio::select! {
                 () = self.shutdown.cancelled() => {}
                 _ = changed.changed() => {}
+                () = ended.notified() => {}
                 () = tokio::time::sleep(LOOK_AGAIN) => {}
             }
         }
@@ -155,18 +162,15 @@ impl Worker {
             }
             Err(error) => {
                 tracing::error!(render = ?render, %error, "a render could not be run");
-                tokio::time::sleep(LOOK_AGAIN).await;
+                tokio::time::sleep(self.pause).await;
             }
         }
     }
 
     async fn attempt(&self, project: ProjectId, id: RenderId) -> Result<(), JobError> {
-        let leased = self
-            .perform(
-                project,
-                Command::LeaseRender { render: id, engine: deadwax_dsp::render::ENGINE.to_owned() },
-            )
-            .await?;
+        let engine = deadwax_dsp::render::ENGINE.to_owned();
+        let recipe = domain_recipe(&self.default_recipe);
+        let leased = self.perform(project, Command::LeaseRender { render: id, engine, recipe }).await?;
         let attempt = leased
             .events
             .iter()
@@ -188,20 +192,25 @@ impl Worker {
         let _ = tokio::fs::remove_dir_all(&dir).await;
         match outcome {
             Ok(()) | Err(JobError::GivenUp) => Ok(()),
-            Err(JobError::Failed { reason, retry }) => {
-                self.perform(project, Command::FailRender { render: id, attempt, reason, retry }).await?;
-                Ok(())
-            }
+            Err(JobError::Failed { reason, retry }) => self.fail(project, id, attempt, reason, retry).await,
             Err(JobError::Ledger(error)) => Err(JobError::Ledger(error)),
-            Err(error) => {
-                self.perform(
-                    project,
-                    Command::FailRender { render: id, attempt, reason: error.to_string(), retry: true },
-                )
-                .await?;
-                Ok(())
-            }
+            Err(error) => self.fail(project, id, attempt, told(&error), true).await,
         }
+    }
+
+    async fn fail(
+        &self,
+        project: ProjectId,
+        id: RenderId,
+        attempt: u32,
+        reason: String,
+        retry: bool,
+    ) -> Result<(), JobError> {
+        // The reason may name files, and files are named after titles: it goes to the members, not to the operators' log.
+        tracing::warn!(render = ?id, attempt, retry, "an attempt of a render failed");
+        self.perform(project, Command::FailRender { render: id, attempt, reason, retry }).await?;
+        tokio::time::sleep(self.pause).await;
+        Ok(())
     }
 
     /// Returns when the ledger says that this attempt is no longer wanted.
@@ -258,6 +267,8 @@ impl Worker {
         source: &Version,
         dir: &Path,
     ) -> Result<PathBuf, JobError> {
+        // The child writes past the blob store's own look at the disk, and a full disk would stop the journal.
+        self.blobs.must_have_room(room_bytes(source)).await?;
         empty(dir).await?;
         let out_dir = dir.join("out");
         tokio::fs::create_dir(&out_dir).await?;
@@ -272,10 +283,8 @@ impl Worker {
         let job = JobFile {
             main: self.blobs.local_path(main.digest).await?,
             alternates,
-            recipe_toml: render
-                .recipe
-                .as_ref()
-                .map_or_else(|| self.default_recipe.canonical_toml(), |recipe| recipe.toml.clone()),
+            // The one that the lease wrote down: what the ledger tells of this render is what was done.
+            recipe_toml: render.recipe.as_ref().ok_or(JobError::Vanished)?.toml.clone(),
             out_dir,
             stem: stem(&snapshot.project.artist, &song.title, number),
         };
@@ -284,27 +293,31 @@ impl Worker {
         Ok(path)
     }
 
-    /// Takes every file that the child wrote into the blob store and measures it like any upload: what the label signs was measured from
-    /// the stored bytes, not told by the renderer.
+    /// Measures every file that the child wrote like any upload, then takes them all into the blob store: what the label signs was measured from
+    /// the bytes, not told by the renderer, and a render that is cancelled meanwhile leaves no blob behind.
     async fn store(&self, id: RenderId, outputs: Vec<RenderedFile>) -> Result<Vec<File>, JobError> {
-        let mut files = Vec::new();
         let count = outputs.len().max(1) as f64;
-        for (index, output) in outputs.into_iter().enumerate() {
+        let mut measured = Vec::new();
+        for (index, RenderedFile { alternate, file }) in outputs.into_iter().enumerate() {
             let fraction = RENDER_SHARE + (1.0 - RENDER_SHARE) * index as f64 / count;
-            self.running.tell(id, Progress { step: format!("check {}", output.alternate), fraction });
-            let alternate = Alternate::parse(&output.alternate).ok_or(JobError::Vanished)?;
-            let name =
-                output.file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            let (digest, _) = self.blobs.adopt(output.file).await?;
-            let audio = self.blobs.local_path(digest).await?;
-            let waveform = self.blobs.path_of_derived(digest, "waveform");
-            let facts = inspect::inspect(&self.program, &audio, &waveform)
+            self.running.tell(id, Progress { step: format!("check {alternate}"), fraction });
+            let alternate = Alternate::parse(&alternate).ok_or(JobError::Vanished)?;
+            let waveform = file.with_extension("waveform");
+            let facts = inspect::inspect(&self.program, &file, &waveform)
                 .await
                 .map_err(|error| JobError::Failed {
-                    reason: format!("what was rendered could not be measured: {error}"),
+                    reason: format!("What was rendered could not be measured: {error}."),
                     retry: true,
                 })?
                 .facts;
+            measured.push((alternate, file, waveform, facts));
+        }
+        let mut files = Vec::new();
+        for (alternate, file, waveform, facts) in measured {
+            let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let (digest, _) = self.blobs.adopt(file).await?;
+            // Where it is not there, it is made again when somebody looks.
+            let _ = tokio::fs::rename(&waveform, self.blobs.path_of_derived(digest, "waveform")).await;
             files.push(File { alternate, digest, name, facts });
         }
         Ok(files)
@@ -355,9 +368,22 @@ struct Made {
     files: Vec<File>,
 }
 
+/// The recipe as the ledger keeps it: whole, with its defaults written out.
+fn domain_recipe(recipe: &Recipe) -> deadwax_domain::Recipe {
+    deadwax_domain::Recipe { toml: recipe.canonical_toml(), hash: Digest(recipe.hash()) }
+}
+
 /// The alternates that a mastering engineer delivers; the mixer's own loud reference and raw groups are not among them.
 fn is_mastered(alternate: Alternate) -> bool {
     !matches!(alternate, Alternate::Main | Alternate::Limited | Alternate::Unlimited | Alternate::Stem(_))
+}
+
+/// What a render may write: each file that it takes, as 32 bit samples at twice the rate in the usual three formats.
+fn room_bytes(source: &Version) -> u64 {
+    let samples = |file: &File| file.facts.frames.saturating_mul(file.facts.channels.into());
+    let all =
+        source.files.iter().filter(|file| file.alternate == Alternate::Main || is_mastered(file.alternate));
+    all.map(samples).fold(0, u64::saturating_add).saturating_mul(4 * 2 * 3)
 }
 
 /// `Artist_Title_Master1`: letters and digits only, so that it is a file name everywhere.
@@ -365,6 +391,22 @@ fn stem(artist: &str, title: &str, number: u32) -> String {
     let word = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).take(40).collect::<String>();
     let parts = [word(artist), word(title), format!("Master{number}")];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("_")
+}
+
+/// For the mastering engineer: what happened and what may help.
+fn told(error: &JobError) -> String {
+    match error {
+        JobError::Child(ChildError::Died { status, stderr }) => {
+            let said = if stderr.is_empty() { String::new() } else { format!(" It said: {stderr}") };
+            format!(
+                "The render ended without an answer ({status}): it was killed, or went over the studio's render.memory_bytes or \
+                 render.cpu_seconds.{said}"
+            )
+        }
+        JobError::Blob(error) => format!("The audio could not be read or stored: {error}."),
+        JobError::Io(error) => format!("The server's disk refused the work: {error}."),
+        other => format!("The render could not be run: {other}."),
+    }
 }
 
 async fn empty(dir: &Path) -> std::io::Result<()> {

@@ -3,7 +3,7 @@
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
-use deadwax_domain::{ProjectId, Reason, RenderId};
+use deadwax_domain::{PersonId, ProjectId, Reason, RenderId, audience};
 use deadwax_dsp::{DspError, recipe::Recipe};
 use deadwax_proto::v1;
 use futures::Stream;
@@ -44,15 +44,21 @@ impl v1::mastering_server::Mastering for Service {
         let project = ProjectId(parse_id("project_id", &asked.project_id)?);
         let render = RenderId(parse_id("render_id", &asked.render_id)?);
         let snapshot = self.visible(project, &caller).await?;
-        if snapshot.project.renders.get(render).is_none() {
+        let there = snapshot.project.renders.contains(render);
+        if !there || !sees_work(&snapshot, caller.person.id) {
             return Err(status::not_found(Reason::NoSuchRender.code(), "render"));
         }
+        let (person, closing) = (caller.person.id, self.studio.closing.clone());
         let (tell, told) = mpsc::channel(4);
         let studio = Arc::clone(&self.studio);
         tokio::spawn(async move {
             tokio::select! {
-                () = caller.ended.cancelled() => { let _ = tell.send(Err(status::unauthenticated())).await; }
-                () = follow(&studio, project, render, &tell) => {}
+                () = caller.ended.cancelled() => {
+                    let stopping = closing.is_cancelled();
+                    let why = if stopping { status::closing() } else { status::unauthenticated() };
+                    let _ = tell.send(Err(why)).await;
+                }
+                () = follow(&studio, (project, render), person, &tell) => {}
                 () = tell.closed() => {}
             }
         });
@@ -112,17 +118,28 @@ fn caller<T>(request: &Request<T>) -> Result<Caller, Status> {
     request.extensions().get::<Caller>().cloned().ok_or_else(status::unauthenticated)
 }
 
-/// Tells how far the render is until the ledger says that it is over. Between attempts there is nothing to tell and the stream waits.
-async fn follow(studio: &Studio, project: ProjectId, render: RenderId, tell: &mpsc::Sender<Told>) {
+/// Those who see no renders (V-1) learn nothing of one, not even that it is there.
+fn sees_work(snapshot: &Snapshot, person: PersonId) -> bool {
+    snapshot.project.roles_of(person).is_some_and(audience::sees_work)
+}
+
+/// Tells how far the render is until the ledger says that it is over, or that this person may not see it any more. Between attempts there is
+/// nothing to tell and the stream waits.
+async fn follow(
+    studio: &Studio,
+    (project, render): (ProjectId, RenderId),
+    person: PersonId,
+    tell: &mpsc::Sender<Told>,
+) {
     let mut seq = studio.ledger.watch(project);
     loop {
         seq.borrow_and_update();
-        let alive = match studio.ledger.project(project).await {
-            Ok(Some(snapshot)) => {
-                snapshot.project.renders.get(render).is_some_and(|render| render.is_alive())
-            }
-            _ => false,
+        let now = studio.ledger.project(project).await.ok().flatten();
+        let Some(now) = now.filter(|now| sees_work(now, person)) else {
+            let _ = tell.send(Err(status::not_found(Reason::NoSuchProject.code(), "project"))).await;
+            return;
         };
+        let alive = now.project.renders.get(render).is_some_and(|render| render.is_alive());
         if !alive {
             let ended = v1::RenderProgress { step: String::new(), fraction: 1.0, ended: true };
             let _ = tell.send(Ok(ended)).await;
@@ -135,7 +152,12 @@ async fn follow(studio: &Studio, project: ProjectId, render: RenderId, tell: &mp
                     return;
                 }
                 tokio::time::sleep(TELL_EVERY).await;
-                if progress.changed().await.is_err() {
+                // Any fact of the project may have ended the render or the membership: look again.
+                let same = tokio::select! {
+                    more = progress.changed() => more.is_ok() && !seq.has_changed().unwrap_or(true),
+                    _ = seq.changed() => false,
+                };
+                if !same {
                     break;
                 }
             },

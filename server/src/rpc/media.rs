@@ -23,6 +23,8 @@ use crate::{auth::Caller, blob::Staged, ledger::Snapshot, name, status, studio::
 
 /// Chunks of an upload and of a download.
 pub const CHUNK_BYTES: usize = 256 << 10;
+/// Begun and not finished, running or not.
+const BEGUN_PER_PERSON_MAX: usize = 500;
 /// Columns of an overview.
 const COLUMNS_MAX: u32 = 8192;
 
@@ -99,6 +101,20 @@ impl Owner {
 impl Service {
     pub fn new(studio: Arc<Studio>) -> Self {
         Self { studio, running: Arc::default(), remaking: tokio::sync::Mutex::default() }
+    }
+
+    /// Uploads that were begun and never brought to an end cost three files each.
+    async fn check_begun(&self, caller: &Caller) -> Result<(), Status> {
+        let person = id_text(caller.person.id.0);
+        let theirs =
+            |owner: &str| serde_json::from_str(owner).is_ok_and(|owner: Owner| owner.person == person);
+        let begun = self.studio.blobs.count_staged(theirs).await;
+        if begun < BEGUN_PER_PERSON_MAX {
+            return Ok(());
+        }
+        let text = format!("You have {begun} uploads that were begun and not finished.");
+        let hint = "Finish them, or wait: they are forgotten two days after their last byte.";
+        Err(status::refuse(Code::ResourceExhausted, "TOO_MANY_UPLOADS", text, hint))
     }
 
     /// The project, where the caller is a member of it.
@@ -199,6 +215,7 @@ impl v1::media_server::Media for Service {
             }));
         }
         self.running.check(caller.person.id, limits.uploads_per_person)?;
+        self.check_begun(&caller).await?;
         let owner = Owner { person: id_text(caller.person.id.0), project: id_text(snapshot.id.0), name };
         let owner = serde_json::to_string(&owner).map_err(|error| status::internal(&error))?;
         let staged = self.studio.blobs.stage(digest, asked.bytes, owner).await.map_err(status::blob)?;

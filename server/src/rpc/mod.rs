@@ -26,8 +26,8 @@ use crate::{status, studio::Studio};
 
 /// The oldest client protocol that is still understood.
 pub const API_MIN: u32 = 1;
-/// An answer larger than this is a bug here.
-const ANSWER_BYTES: usize = 4 << 20;
+/// An answer larger than this is a bug here. Watch cuts its updates into small ones; only Get of a very large project comes near.
+const ANSWER_BYTES: usize = 32 << 20;
 
 /// Every service of this server, with health and reflection. A new service is one call of `offer` more.
 pub async fn routes(studio: &Arc<Studio>) -> anyhow::Result<(Routes, Health)> {

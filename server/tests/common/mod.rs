@@ -121,25 +121,68 @@ impl House {
     /// With the real decoder, in a child of the real program.
     pub async fn open_with_children() -> Self {
         let program = Program { exe: env!("CARGO_BIN_EXE_deadwax-server").into(), prefix: Vec::new() };
-        Self::open_on(Arc::new(InChild { program }), |_| {}).await
+        Self::open_on(Arc::new(InChild::new(program)), |_| {}).await
+    }
+
+    /// With a render worker that starts `program`; uploads are measured by the fake.
+    pub async fn open_rendering(program: Program) -> Self {
+        let (folder, store) = (tempfile::tempdir().unwrap(), Arc::new(MemoryStore::new()));
+        Self::start(folder, store, (Arc::new(FakeInspect), program), |_| {}).await
+    }
+
+    /// Stops in order and starts again on the same ledger and folder.
+    pub async fn restart(self, program: Program) -> Self {
+        self.stop.cancel();
+        within(Duration::from_secs(15), "stopping", self.served).await.unwrap().unwrap();
+        Self::start(self.folder, self.store, (Arc::new(FakeInspect), program), |_| {}).await
     }
 
     async fn open_on(inspect: Arc<dyn Inspect>, change: impl FnOnce(&mut Config)) -> Self {
+        let (folder, store) = (tempfile::tempdir().unwrap(), Arc::new(MemoryStore::new()));
+        let nowhere = Program { exe: "/nowhere".into(), prefix: Vec::new() };
+        Self::start(folder, store, (inspect, nowhere), change).await
+    }
+
+    async fn start(
+        folder: tempfile::TempDir,
+        store: Arc<MemoryStore>,
+        (inspect, program): (Arc<dyn Inspect>, Program),
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
+        let journal = store.clone() as Arc<dyn Store>;
+        Self::assemble(folder, (store, journal), (inspect, program), change).await
+    }
+
+    /// On a folder that the test made (a small disk, say), with the store that `serve` opens there.
+    pub async fn open_embedded(folder: tempfile::TempDir, change: impl Fn(&mut Config)) -> Self {
+        let mut config = Config::default();
+        change(&mut config);
+        let journal = deadwax_server::admin::open_store(folder.path(), &config).unwrap();
+        let nowhere = Program { exe: "/nowhere".into(), prefix: Vec::new() };
+        let parts: (Arc<dyn Inspect>, Program) = (Arc::new(FakeInspect), nowhere);
+        Self::assemble(folder, (Arc::new(MemoryStore::new()), journal), parts, change).await
+    }
+
+    /// `store` is what tests of the memory store look into; `journal` is the one in use.
+    async fn assemble(
+        folder: tempfile::TempDir,
+        (store, journal): (Arc<MemoryStore>, Arc<dyn Store>),
+        (inspect, program): (Arc<dyn Inspect>, Program),
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let mut config = Config { tls: false, name: "Gold Room".into(), ..Config::default() };
         config.limits.reserve_bytes = 0;
         change(&mut config);
-        let folder = tempfile::tempdir().unwrap();
-        let store = Arc::new(MemoryStore::new());
         let clock = Arc::new(Hand(AtomicI64::new(1_795_000_000_000)));
         let identity = config.tls.then(|| {
             deadwax_server::tls::make(folder.path(), "Gold Room", None).unwrap();
             Identity::load(folder.path()).unwrap()
         });
         let parts = Parts {
-            store: store.clone() as Arc<dyn Store>,
+            store: journal,
             clock: clock.clone() as Arc<dyn Clock>,
             inspect,
-            program: Program { exe: "/nowhere".into(), prefix: Vec::new() },
+            program,
             fingerprint: identity.as_ref().map(Identity::fingerprint),
         };
         let studio = Studio::assemble(folder.path(), config, parts).await.unwrap();

@@ -1,5 +1,5 @@
-//! Bytes that arrive: in order, at their offset, durable as they come; then named, measured and told to the ledger. Blob first, fact second: a crash
-//! between the two costs an upload, never leaves a fact without its bytes.
+//! Bytes that arrive: in order, at their offset, durable as they come; then measured, named and told to the ledger. Bytes that are no audio never
+//! get a name. Blob first, fact second: a crash between the two costs an upload, never leaves a fact without its bytes.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,7 +10,15 @@ use tokio::time::Instant;
 use tonic::{Code, Status, Streaming};
 
 use super::{CHUNK_BYTES, Owner, Service, convert, state_of};
-use crate::{auth::Caller, blob::Staged, ledger::Perform, rpc::parse_id, status, studio::Studio};
+use crate::{
+    auth::Caller,
+    blob::{BlobError, Staged},
+    ledger::Perform,
+    render::inspect::InspectError,
+    rpc::parse_id,
+    status,
+    studio::Studio,
+};
 
 /// Bytes between two syncs: each costs a wait for the disk.
 const SYNC_BYTES: u64 = 8 << 20;
@@ -30,7 +38,7 @@ impl Service {
         let (staged, owner) = self.own_upload(&caller, &first.upload_id).await?;
         if first.offset != staged.offset {
             let sent = first.offset;
-            return Err(status::blob(crate::blob::BlobError::OffsetDiffers { offset: staged.offset, sent }));
+            return Err(status::blob(BlobError::OffsetDiffers { offset: staged.offset, sent }));
         }
         let arrived = self.write_all(&caller, &staged, first, &mut chunks, &mut pace).await;
         // However it ended: what came is durable now, and the client goes on from there.
@@ -142,10 +150,19 @@ async fn finish(
     owner: Owner,
 ) -> Result<v1::UploadState, Status> {
     let blobs = &studio.blobs;
-    let digest = blobs.finish_staged(staged.id).await.map_err(status::blob)?;
-    let audio = blobs.local_path(digest).await.map_err(status::blob)?;
+    let digest = blobs.check_staged(staged.id).await.map_err(status::blob)?.digest;
     let waveform = blobs.path_of_derived(digest, convert::WAVEFORM);
-    let inspected = studio.inspect.inspect(&audio, &waveform).await.map_err(status::inspect)?;
+    let inspected = match studio.inspect.inspect(&staged.path, &waveform).await {
+        Ok(inspected) => inspected,
+        // Our own failure: the bytes stay, and the next try goes on from their end.
+        Err(error @ InspectError::Failed(_)) => return Err(status::inspect(error)),
+        Err(refused) => {
+            let forgotten = blobs.forget_staged(staged.id).await;
+            forgotten.or_else(unless_gone).map_err(status::blob)?;
+            return Err(status::inspect(refused));
+        }
+    };
+    blobs.finish_staged(staged.id).await.map_err(status::blob)?;
     let file = ReceivedFile { digest, name: owner.name, facts: inspected.facts };
     let facts = convert::facts(&file.facts);
     // The upload's own id: a repeated finish is the same command.
@@ -156,6 +173,11 @@ async fn finish(
     studio.ledger.perform(perform).await.map_err(status::ledger)?;
     let state = state_of(&staged);
     Ok(v1::UploadState { done: true, facts: Some(facts), ..state })
+}
+
+/// Two streams may bring the last bytes of one upload: the other one was first.
+fn unless_gone(error: BlobError) -> Result<(), BlobError> {
+    if matches!(error, BlobError::NoSuchUpload(_)) { Ok(()) } else { Err(error) }
 }
 
 #[cfg(test)]

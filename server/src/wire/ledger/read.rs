@@ -275,9 +275,12 @@ pub fn fact(what: What) -> Result<Fact, No> {
             version: version(&it.version)?,
             recipe: it.recipe.map(recipe).transpose()?,
         },
-        What::RenderLeased(it) => {
-            Fact::RenderLeased { render: render(&it.render)?, attempt: it.attempt, engine: it.engine }
-        }
+        What::RenderLeased(it) => Fact::RenderLeased {
+            render: render(&it.render)?,
+            attempt: it.attempt,
+            engine: it.engine,
+            recipe: it.recipe.map(recipe).transpose()?,
+        },
         What::RenderCompleted(it) => Fact::RenderCompleted {
             render: render(&it.render)?,
             version: version(&it.version)?,

@@ -253,11 +253,14 @@ pub fn what(fact: &Fact) -> What {
                 recipe: with.as_ref().map(recipe),
             })
         }
-        Fact::RenderLeased { render, attempt, engine } => What::RenderLeased(stored::RenderLeased {
-            render: id(render.0),
-            attempt: *attempt,
-            engine: engine.clone(),
-        }),
+        Fact::RenderLeased { render, attempt, engine, recipe: with } => {
+            What::RenderLeased(stored::RenderLeased {
+                render: id(render.0),
+                attempt: *attempt,
+                engine: engine.clone(),
+                recipe: with.as_ref().map(recipe),
+            })
+        }
         Fact::RenderCompleted { render, version, report_json } => {
             What::RenderCompleted(stored::RenderCompleted {
                 render: id(render.0),

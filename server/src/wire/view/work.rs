@@ -1,6 +1,6 @@
 //! Revision requests, renders and deliveries.
 
-use deadwax_domain::{Delivery, Render, RevisionRequest, Says, audience, dry};
+use deadwax_domain::{Delivery, Render, RenderState, RevisionRequest, Says, audience, dry};
 use deadwax_proto::v1::{self, row::Row as Kind};
 
 use super::{Viewer, gate, note};
@@ -45,7 +45,8 @@ fn render(viewer: &Viewer<'_>, render: &Render) -> v1::RenderRow {
         engine: scrub(&render.engine),
         state: words::render_state(render.state).into(),
         attempt: render.attempt,
-        reason: scrub(&render.reason),
+        // Of an attempt that failed before the one that did it, nobody needs to hear any more.
+        reason: if render.state == RenderState::Done { String::new() } else { scrub(&render.reason) },
         master_version_id: render.made.map(|version| id(version.0)).unwrap_or_default(),
         report_json: scrub(&render.report_json),
         at_ms: render.queued_at.0,

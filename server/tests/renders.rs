@@ -1,0 +1,398 @@
+//! Renders through a whole server: what comes out, and what happens when the child dies, hangs, is cancelled, or its server goes away.
+#![allow(clippy::unwrap_used)] // A test fails by panicking.
+
+mod common;
+
+use std::{path::PathBuf, process::Stdio, time::Duration};
+
+use common::{House, Seat, facts, id_text, refused, within};
+use deadwax_domain::{
+    Alternate, ApprovalId, Command, Digest, NewFile, PersonId, ProjectId, ReceivedFile, Render, RenderId,
+    RenderState, Role, SongId, VersionId, VersionKind,
+};
+use deadwax_dsp::recipe::Recipe;
+use deadwax_proto::v1::{self, mastering_client::MasteringClient, row::Row as Kind};
+use deadwax_server::render::{Program, worker::PAUSE};
+use sha2::{Digest as _, Sha256};
+
+const SONG: SongId = SongId(100);
+const MIX: VersionId = VersionId(20);
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn server() -> Program {
+    Program { exe: env!("CARGO_BIN_EXE_deadwax-server").into(), prefix: Vec::new() }
+}
+
+/// A child that is a shell script: it finds `$home` (its own folder) and the real arguments.
+fn script(home: &tempfile::TempDir, body: &str) -> Program {
+    let path = home.path().join("child.sh");
+    std::fs::write(&path, format!("home={}\n{body}\n", home.path().display())).unwrap();
+    Program { exe: "/bin/sh".into(), prefix: vec![path.into_os_string()] }
+}
+
+/// Says that it began, then stays; `pid` tells who it is.
+const HANGS: &str = "echo $$ > $home/pid.new; mv $home/pid.new $home/pid
+echo '{\"progress\":{\"step\":\"main\",\"fraction\":0.5}}'
+exec sleep 600";
+
+/// 48 kHz, 16 bit, stereo: a tone that breathes, so that it has a loudness.
+fn wav(seconds: u32) -> Vec<u8> {
+    let frames = seconds * 48_000;
+    let mut bytes = Vec::with_capacity(frames as usize * 4 + 44);
+    bytes.extend(b"RIFF");
+    bytes.extend((36 + frames * 4).to_le_bytes());
+    bytes.extend(b"WAVEfmt ");
+    bytes.extend(16u32.to_le_bytes());
+    bytes.extend([1, 0, 2, 0]);
+    bytes.extend(48_000u32.to_le_bytes());
+    bytes.extend(192_000u32.to_le_bytes());
+    bytes.extend([4, 0, 16, 0]);
+    bytes.extend(b"data");
+    bytes.extend((frames * 4).to_le_bytes());
+    for frame in 0..frames {
+        let t = f64::from(frame) / 48_000.0;
+        let sample =
+            (t * 440.0 * std::f64::consts::TAU).sin() * (0.15 + 0.1 * (t * std::f64::consts::TAU).sin());
+        let sample = ((sample * 32_767.0) as i16).to_le_bytes();
+        bytes.extend(sample);
+        bytes.extend(sample);
+    }
+    bytes
+}
+
+struct Job {
+    house: House,
+    project: ProjectId,
+    engineer: Seat,
+}
+
+impl Job {
+    /// A song whose mix (a main and an instrumental) was just approved: its render is queued.
+    async fn open(program: Program, seconds: u32) -> Self {
+        let house = House::open_rendering(program).await;
+        let manager = house.person("Olga", true).await;
+        let (mixer, ana, lena) = (
+            house.person("Mia", false).await,
+            house.person("Ana", false).await,
+            house.person("Lena", false).await,
+        );
+        let engineer = house.person("Max", false).await;
+        let project = house.project(&manager).await;
+        let members = [
+            (&mixer, Role::MixEngineer),
+            (&ana, Role::Artist),
+            (&lena, Role::Label),
+            (&engineer, Role::MasteringEngineer),
+        ];
+        for (seat, role) in members {
+            let command = Command::AddMember { person: seat.id, roles: [role].into() };
+            house.perform(&manager, project, command).await;
+        }
+        let song = Command::AddSong { song: SONG, title: "Nachtlied".into(), isrc: String::new() };
+        house.perform(&manager, project, song).await;
+        let main = wav(seconds);
+        let mut instrumental = main.clone();
+        instrumental[44..].chunks_exact_mut(2).for_each(|sample| sample[0] &= 0xf0);
+        let main = receive(&house, &mixer, project, main).await;
+        let instrumental = receive(&house, &mixer, project, instrumental).await;
+        let files = [(Alternate::Main, main), (Alternate::Instrumental, instrumental)];
+        let job = Self { house, project, engineer };
+        job.version(&mixer, VersionId(10), VersionKind::Take, &files[..1]).await;
+        job.approve(&ana, 1, VersionId(10), Role::Artist).await;
+        job.version(&mixer, MIX, VersionKind::Mix, &files).await;
+        job.approve(&ana, 2, MIX, Role::Artist).await;
+        job.approve(&lena, 3, MIX, Role::Label).await;
+        job
+    }
+
+    async fn version(&self, by: &Seat, version: VersionId, kind: VersionKind, files: &[(Alternate, Digest)]) {
+        let files = files.iter().map(|(alternate, digest)| {
+            let (alternate, digest) = (*alternate, *digest);
+            NewFile { alternate, digest, name: format!("{alternate}.wav") }
+        });
+        let (title, changelog) = (String::new(), String::new());
+        let files = files.collect();
+        let add = Command::AddVersion { version, song: SONG, kind, title, changelog, files };
+        self.house.perform(by, self.project, add).await;
+    }
+
+    async fn approve(&self, by: &Seat, id: u128, version: VersionId, role: Role) {
+        let fingerprint = self.project().await.versions.get(version).unwrap().fingerprint;
+        let approve = Command::Approve { approval: ApprovalId(id), version, role, fingerprint };
+        self.house.perform(by, self.project, approve).await;
+    }
+
+    async fn project(&self) -> deadwax_domain::Project {
+        self.house.studio.ledger.project(self.project).await.unwrap().unwrap().project.clone()
+    }
+
+    async fn render(&self) -> Render {
+        self.project().await.renders_of(SONG).next_back().unwrap().clone()
+    }
+
+    /// Waits until the newest render is as asked.
+    async fn until(&self, what: &str, is: impl Fn(&Render) -> bool) -> Render {
+        let mut seq = self.house.studio.ledger.watch(self.project);
+        within(PATIENCE, what, async {
+            loop {
+                seq.borrow_and_update();
+                let render = self.render().await;
+                if is(&render) {
+                    return render;
+                }
+                seq.changed().await.unwrap();
+            }
+        })
+        .await
+    }
+
+    async fn row(&self, id: RenderId) -> v1::RenderRow {
+        let mut projects = v1::projects_client::ProjectsClient::new(self.engineer.channel.clone());
+        let asked = self.engineer.with(v1::GetRequest { project_id: id_text(self.project.0) });
+        let rows = projects.get(asked).await.unwrap().into_inner().upserts;
+        rows.into_iter()
+            .find_map(|row| match row.row {
+                Some(Kind::Render(row)) if row.render_id == id_text(id.0) => Some(row),
+                _ => None,
+            })
+            .unwrap()
+    }
+
+    /// Soon after the ledger knew: the folder goes last.
+    async fn work_folder_empties(&self) {
+        within(PATIENCE, "an empty work folder", async {
+            while !self.work_folder_is_empty() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        })
+        .await;
+    }
+
+    async fn by_manager(&self, manager: PersonId, command: Command) {
+        let seat = Seat { id: manager, ..self.engineer.clone() };
+        self.house.perform(&seat, self.project, command).await;
+    }
+
+    fn work_folder_is_empty(&self) -> bool {
+        std::fs::read_dir(self.house.folder.path().join("renders")).unwrap().next().is_none()
+    }
+}
+
+async fn receive(house: &House, by: &Seat, project: ProjectId, bytes: Vec<u8>) -> Digest {
+    let digest = Digest(Sha256::digest(&bytes).into());
+    let facts = facts(bytes.len() as u64);
+    house.studio.blobs.put(bytes.into()).await.unwrap();
+    let file = ReceivedFile { digest, name: "mix.wav".into(), facts };
+    house.perform(by, project, Command::ReceiveFile { file }).await;
+    digest
+}
+
+async fn pid_in(home: &tempfile::TempDir) -> u32 {
+    let path = home.path().join("pid");
+    within(PATIENCE, "the child's pid", async {
+        loop {
+            if let Ok(text) = std::fs::read_to_string(&path) {
+                std::fs::remove_file(&path).unwrap();
+                return text.trim().parse().unwrap();
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await
+}
+
+/// Gone, or a zombie that waits for its parent.
+fn is_dead(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(") ").next().is_none_or(|rest| rest.is_empty() || rest.starts_with(['Z', 'X']))
+}
+
+async fn dies(pid: u32) {
+    within(Duration::from_secs(5), "the child's death", async {
+        while !is_dead(pid) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+}
+
+fn kill(pid: u32) {
+    let pid = rustix::process::Pid::from_raw(pid.try_into().unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+}
+
+#[tokio::test]
+async fn an_approved_mix_becomes_a_master_that_tells_its_recipe() {
+    let job = Job::open(server(), 3).await;
+    let done = job.until("the render", |render| !render.is_alive()).await;
+    assert_eq!((done.state, done.reason.as_str()), (RenderState::Done, ""));
+    let project = job.project().await;
+    let master = project.versions.get(done.made.unwrap()).unwrap();
+    let encodings = |alternate| master.files.iter().filter(|file| file.alternate == alternate).count();
+    assert_eq!((master.kind, master.number, master.by), (VersionKind::Master, 1, None));
+    assert!(encodings(Alternate::Main) > 0);
+    assert_eq!(encodings(Alternate::Main), encodings(Alternate::Instrumental));
+    for file in &master.files {
+        assert_eq!(job.house.studio.blobs.verify(file.digest).await.unwrap(), file.facts.bytes);
+    }
+    // D-1 can be checked for ever: the default recipe stands there, whatever the default is tomorrow.
+    let row = job.row(done.id).await;
+    let default = Recipe::default();
+    assert_eq!(row.recipe_toml, default.canonical_toml());
+    assert_eq!(row.recipe_hash, hex::encode(default.hash()));
+    assert_eq!(row.engine, deadwax_dsp::render::ENGINE);
+    assert!(!row.report_json.is_empty());
+    job.work_folder_empties().await;
+}
+
+#[tokio::test]
+async fn a_child_that_always_dies_is_parked_after_three_attempts_and_can_be_started_again() {
+    let home = tempfile::tempdir().unwrap();
+    let job = Job::open(script(&home, "echo x >> $home/tries; echo poison >&2; exit 9"), 1).await;
+    // Two pauses lie between three attempts.
+    let parked = within(PAUSE * 2 + PATIENCE, "parking", job.until("parking", |it| !it.is_alive())).await;
+    assert_eq!((parked.state, parked.attempt, parked.failures), (RenderState::Failed, 3, 3));
+    assert!(parked.reason.contains("poison") && parked.reason.contains("memory"), "{}", parked.reason);
+    assert_eq!(std::fs::read_to_string(home.path().join("tries")).unwrap().lines().count(), 3);
+    assert!(!job.row(parked.id).await.reason.is_empty());
+    job.work_folder_empties().await;
+    let start = Command::StartRender { render: RenderId(7), song: SONG, recipe: None };
+    job.house.perform(&job.engineer, job.project, start).await;
+    job.until("the next one", |render| render.id == RenderId(7) && render.attempt == 1).await;
+}
+
+#[tokio::test]
+async fn a_killed_child_costs_one_attempt() {
+    let home = tempfile::tempdir().unwrap();
+    let real = env!("CARGO_BIN_EXE_deadwax-server");
+    // The first one stays until it is killed; later ones are the real thing.
+    let body = format!("if [ ! -e $home/once ]; then touch $home/once\n{HANGS}\nfi\nexec {real} \"$@\"");
+    let job = Job::open(script(&home, &body), 2).await;
+    let child = pid_in(&home).await;
+    kill(child);
+    let failed = job.until("the failure", |render| render.failures == 1).await;
+    assert!(failed.reason.contains("signal: 9"), "{}", failed.reason);
+    let done = job.until("the end", |render| !render.is_alive()).await;
+    assert_eq!((done.state, done.attempt), (RenderState::Done, 2));
+    assert_eq!(job.row(done.id).await.reason, "", "the trouble before is over");
+}
+
+#[tokio::test]
+async fn a_cancelled_render_dies_at_once_and_leaves_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let job = Job::open(script(&home, HANGS), 1).await;
+    let child = pid_in(&home).await;
+    let render = job.render().await;
+    let progress = within(PATIENCE, "progress", async {
+        loop {
+            let now = job.house.studio.renders.watch(render.id).map(|it| it.borrow().fraction);
+            if let Some(fraction) = now.filter(|fraction| *fraction > 0.0) {
+                return fraction;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    assert!((0.0..0.5).contains(&progress), "storing and measuring come after the child's half: {progress}");
+    job.house.perform(&job.engineer, job.project, Command::CancelRender { render: render.id }).await;
+    dies(child).await;
+    within(PATIENCE, "the end of its work", async {
+        while job.house.studio.renders.watch(render.id).is_some() || !job.work_folder_is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    assert_eq!(job.render().await.state, RenderState::Cancelled);
+}
+
+#[tokio::test]
+async fn a_song_that_goes_back_to_mixing_stops_its_render() {
+    let home = tempfile::tempdir().unwrap();
+    let job = Job::open(script(&home, HANGS), 1).await;
+    let child = pid_in(&home).await;
+    let back = Command::ReturnHandoff { song: SONG, reason: "The mix clips.".into() };
+    job.house.perform(&job.engineer, job.project, back).await;
+    dies(child).await;
+    assert_eq!(job.render().await.state, RenderState::Cancelled);
+    assert!(job.project().await.newest(SONG, VersionKind::Master).is_none());
+}
+
+#[tokio::test]
+async fn a_render_that_ran_when_its_server_stopped_is_leased_again() {
+    let home = tempfile::tempdir().unwrap();
+    let job = Job::open(script(&home, HANGS), 2).await;
+    let child = pid_in(&home).await;
+    let Job { house, project, engineer } = job;
+    let house = house.restart(server()).await;
+    dies(child).await;
+    let job = Job { house, project, engineer };
+    let done = job.until("the end", |render| !render.is_alive()).await;
+    assert_eq!((done.state, done.attempt, done.failures), (RenderState::Done, 2, 0));
+    job.work_folder_empties().await;
+}
+
+#[tokio::test]
+async fn progress_is_for_members_who_see_renders() {
+    let home = tempfile::tempdir().unwrap();
+    let job = Job::open(script(&home, HANGS), 1).await;
+    let render = job.render().await.id;
+    let watch = async |seat: &Seat| {
+        let asked =
+            v1::WatchRenderRequest { project_id: id_text(job.project.0), render_id: id_text(render.0) };
+        MasteringClient::new(seat.channel.clone()).watch_render(seat.with(asked)).await
+    };
+    let lou = job.house.person("Lou", false).await;
+    refused(watch(&lou).await, "NO_SUCH_PROJECT");
+    let manager = job.project().await.members.keys().next().unwrap();
+    let roles = [Role::Listener].into();
+    job.by_manager(manager, Command::AddMember { person: lou.id, roles }).await;
+    refused(watch(&lou).await, "NO_SUCH_RENDER");
+    let mut told = watch(&job.engineer).await.unwrap().into_inner();
+    assert!(!told.message().await.unwrap().unwrap().ended);
+    job.by_manager(manager, Command::RemoveMember { person: job.engineer.id }).await;
+    let end = within(PATIENCE, "the end of the stream", async {
+        loop {
+            if let Err(end) = told.message().await {
+                return end;
+            }
+        }
+    })
+    .await;
+    refused::<()>(Err(end), "NO_SUCH_PROJECT");
+}
+
+/// kill -9 of the server: its children die with it, so that none writes into a folder that the next server has emptied.
+#[tokio::test]
+async fn a_child_dies_with_its_parent() {
+    let folder = tempfile::tempdir().unwrap();
+    let (main, out_dir) = (folder.path().join("main.wav"), folder.path().join("out"));
+    std::fs::write(&main, wav(120)).unwrap();
+    std::fs::create_dir(&out_dir).unwrap();
+    let recipe_toml = Recipe::default().canonical_toml();
+    let job = serde_json::json!({
+        "main": main, "alternates": [], "recipe_toml": recipe_toml, "out_dir": out_dir, "stem": "x",
+    });
+    let job_path: PathBuf = folder.path().join("job.json");
+    std::fs::write(&job_path, job.to_string()).unwrap();
+    let mut parent = std::process::Command::new("/bin/sh")
+        .arg("-c")
+        .arg("\"$0\" child render --memory-bytes 536870912 --cpu-seconds 600 \"$1\" > /dev/null & echo $! > \"$2\"; wait")
+        .args([env!("CARGO_BIN_EXE_deadwax-server").as_ref(), job_path.as_os_str()])
+        .arg(folder.path().join("pid"))
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let child = pid_in(&folder).await;
+    // It works: something was written.
+    within(PATIENCE, "the first output", async {
+        while std::fs::read_dir(&out_dir).unwrap().next().is_none() {
+            assert!(!is_dead(child), "the child ended by itself");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    assert!(!is_dead(child));
+    kill(parent.id());
+    parent.wait().unwrap();
+    dies(child).await;
+}
