@@ -29,7 +29,7 @@ pub struct Cli {
 pub struct Who {
     /// As whom: a profile made at login (default: the one signed in last)
     #[arg(long = "profile", value_name = "NAME")]
-    pub name: Option<String>,
+    pub as_whom: Option<String>,
 }
 
 /// Which song.
@@ -472,4 +472,13 @@ pub struct Master {
     /// Alternates to render with the main's gain curves
     #[arg(long, value_name = "FILE")]
     pub alternate: Vec<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_verb_is_well_formed() {
+        use clap::CommandFactory as _;
+        super::Cli::command().debug_assert();
+    }
 }

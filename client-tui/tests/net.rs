@@ -1,5 +1,7 @@
 //! The way to a server, over real TCP and TLS: whom the pin lets through, what a refusal becomes, what survives a cut.
 
+#![allow(clippy::unwrap_used)] // helpers of tests may panic: that is how a test fails
+
 mod net_fake;
 
 use std::{net::SocketAddr, sync::Arc};

@@ -164,7 +164,9 @@ fn named_version<'a>(all: &[&'a VersionRow], song: &SongRow, wanted: &str) -> Op
     let of_kind = || all.iter().filter(|v| v.kind == kind as i32);
     match key[letters.len()..].parse::<u32>() {
         Ok(number) => of_kind().find(|v| v.number == number).copied(),
-        Err(_) if letters != "v" && key.len() == letters.len() => of_kind().max_by_key(|v| v.number).copied(),
+        Err(_) if letters.len() > 1 && key.len() == letters.len() => {
+            of_kind().max_by_key(|v| v.number).copied()
+        }
         Err(_) => None,
     }
 }

@@ -37,7 +37,7 @@ pub struct Context {
 
 impl Context {
     pub fn profile(&self, who: &Who) -> Result<Profile, VerbError> {
-        let name = who.name.as_deref().or(self.profile.as_deref());
+        let name = who.as_whom.as_deref().or(self.profile.as_deref());
         let profile = self.home.load(name)?;
         if profile.token.is_none() {
             return Err(VerbError::no(
@@ -50,7 +50,7 @@ impl Context {
     }
 
     pub fn profile_name(&self, who: &Who) -> Option<String> {
-        who.name.clone().or_else(|| self.profile.clone())
+        who.as_whom.clone().or_else(|| self.profile.clone())
     }
 
     pub async fn client(&self, who: &Who) -> Result<Client, VerbError> {

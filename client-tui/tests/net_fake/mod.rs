@@ -1,6 +1,8 @@
 //! A small server of the contract for the client's tests: real tonic over real TCP and TLS, with the few answers that a test needs.
 //! It keeps no rules; the real ones are tested with the real server.
 
+#![allow(clippy::unwrap_used, dead_code)] // helpers of tests may panic, and not every test uses all of them
+
 use std::{
     collections::HashMap,
     net::SocketAddr,

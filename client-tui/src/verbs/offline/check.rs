@@ -1,0 +1,128 @@
+//! `check`: measures the files, applies a profile, prints what was found. Exit 1 on a block, 3 where a file cannot be used.
+
+use std::path::{Path, PathBuf};
+
+use deadwax_dsp::report::FileReport;
+use serde_json::json;
+
+use super::{
+    preflight::{Checks, Found, one, siblings},
+    read, told,
+};
+use crate::{
+    name::{self, Guess},
+    verbs::{Context, VerbError},
+};
+
+const SHIPPED: [(&str, &str); 2] = [
+    ("mix-handoff", include_str!("../../../profiles/mix-handoff.toml")),
+    ("streaming", include_str!("../../../profiles/streaming.toml")),
+];
+
+pub fn check(c: &Context, files: &[PathBuf], profile: &str) -> Result<(), VerbError> {
+    let checks = load(profile)?;
+    let mut all_read = true;
+    let mut measured: Vec<(FileReport, Guess)> = Vec::new();
+    for path in files {
+        match read(path, false) {
+            Ok((report, _)) => measured.push((report, name::parse(&path.to_string_lossy()))),
+            Err(e) => all_read &= told(c, path, &e)?,
+        }
+    }
+    let mut found: Vec<Vec<Found>> = measured.iter().map(|(report, _)| one(&checks, report)).collect();
+    if let Some(rules) = &checks.alternates {
+        for (index, finding) in siblings(rules, &measured) {
+            found[index].push(finding);
+        }
+    }
+    c.out.text(&format!("Checked against {} of {}.", checks.name, checks.dated))?;
+    let mut passed = true;
+    for ((report, guess), found) in measured.iter().zip(&found) {
+        let blocks = found.iter().filter(|f| f.block).count();
+        passed &= blocks == 0;
+        print(c, &checks, report, guess, found, blocks)?;
+    }
+    match (all_read, passed) {
+        (false, _) => Err(VerbError::Said(3)),
+        (true, false) => Err(VerbError::Said(1)),
+        (true, true) => Ok(()),
+    }
+}
+
+fn print(
+    c: &Context,
+    checks: &Checks,
+    report: &FileReport,
+    guess: &Guess,
+    found: &[Found],
+    blocks: usize,
+) -> Result<(), VerbError> {
+    let mut text = format!(
+        "{} ({}): {}",
+        report.file.display(),
+        guess.alternate,
+        match (blocks, found.len() - blocks) {
+            (0, 0) => "fine".to_owned(),
+            (0, warnings) => format!("passes with {warnings} warning(s)"),
+            (blocks, warnings) => format!("{blocks} block(s), {warnings} warning(s)"),
+        }
+    );
+    for finding in found {
+        text += &format!("\n  {}  {}: {}", if finding.block { "BLOCK" } else { "warn " }, finding.code, finding.text);
+    }
+    c.out.both(
+        &text,
+        &json!({
+            "file": report.file.to_string_lossy(), "profile": checks.name, "dated": checks.dated, "alternate": guess.alternate,
+            "passed": blocks == 0, "findings": found, "sha256": report.sha256,
+        }),
+    )
+}
+
+/// A shipped profile by name, or a file of the studio's own.
+fn load(wanted: &str) -> Result<Checks, VerbError> {
+    if let Some((_, text)) = SHIPPED.iter().find(|(name, _)| *name == wanted) {
+        return parse(wanted, text);
+    }
+    let path = Path::new(wanted);
+    if path.extension().is_none_or(|e| e != "toml") {
+        let names: Vec<&str> = SHIPPED.iter().map(|(name, _)| *name).collect();
+        return Err(VerbError::Usage(format!(
+            "there is no profile {wanted:?}; there are {}, or name a TOML file",
+            names.join(", ")
+        )));
+    }
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| VerbError::Input(format!("the profile {wanted} could not be read: {e}")))?;
+    parse(wanted, &text)
+}
+
+fn parse(name: &str, text: &str) -> Result<Checks, VerbError> {
+    toml::from_str(text).map_err(|e| {
+        let at = e.span().map_or(0, |s| s.start.min(text.len()));
+        let line = 1 + text.as_bytes()[..at].iter().filter(|b| **b == b'\n').count();
+        VerbError::Input(format!("the profile {name} is wrong in line {line}: {}", e.message()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shipped_profiles_are_dated_and_sourced() {
+        for (name, _) in SHIPPED {
+            let checks = load(name).unwrap();
+            assert_eq!(checks.name, name);
+            assert!(checks.dated.len() == 10 && !checks.sources.is_empty() && !checks.about.is_empty());
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error_with_its_line() {
+        let error = parse("own.toml", "name = 'x'\ndated = 'y'\nsources = []\n[limits]\nloud = 3\n").unwrap_err();
+        assert!(error.to_string().contains("line 5"), "{error}");
+        assert_eq!(error.exit_code(), 3);
+        assert_eq!(load("nope").unwrap_err().exit_code(), 2);
+    }
+}

@@ -1,0 +1,233 @@
+//! `master`: the same render that the server runs, on files of one's own. Everything is made in a folder beside the output and gets its
+//! name at the end: a stop or an error leaves nothing behind.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::atomic::Ordering,
+};
+
+use deadwax_dsp::{
+    DspError, Flow,
+    recipe::Recipe,
+    render::{Job, Report, run},
+};
+use serde_json::{Value, json};
+
+use super::{code, stop_flag};
+use crate::{
+    cli::Master,
+    name,
+    verbs::{Context, VerbError, out::Bar, words},
+};
+
+/// Without a recipe: gain, limiter and target only.
+const PLAIN: &str = "name = \"command-line\"\ntarget_lufs = -14.0\nceiling_dbtp = -1.0\n\n[limiter]\n";
+const FORMATS: [&str; 5] = ["wav16", "wav24", "wav32f", "flac16", "flac24"];
+
+pub fn master(c: &Context, asked: &Master) -> Result<(), VerbError> {
+    let recipe = recipe_of(asked)?;
+    let (folder, stem) = target_of(asked)?;
+    let room = tempfile::Builder::new()
+        .prefix(".deadwax-")
+        .tempdir_in(&folder)
+        .map_err(|e| VerbError::Input(format!("{} cannot be written to: {e}", folder.display())))?;
+    let job = Job {
+        main: asked.input.clone(),
+        alternates: alternates_of(asked)?,
+        recipe,
+        out_dir: room.path().to_owned(),
+        stem: stem.clone(),
+    };
+    let stop = stop_flag()?;
+    let bar = Bar::share("master");
+    let report = run(&job, &mut |progress| {
+        bar.step(&progress.step, progress.fraction);
+        if stop.load(Ordering::Relaxed) { Flow::Stop } else { Flow::Go }
+    })
+    .map_err(fault)?;
+    drop(bar);
+    let placed = place(asked, &report, room.path(), &folder)?;
+    tell(c, &report, &placed)
+}
+
+fn fault(error: DspError) -> VerbError {
+    match error {
+        DspError::Stopped => VerbError::no("STOPPED", "Stopped; nothing was written.", ""),
+        DspError::Invalid(what) => VerbError::Usage(what),
+        other => VerbError::Input(format!("{other} ({})", code(&other))),
+    }
+}
+
+/// The recipe of the file or the plain one, with what the flags say put over it.
+fn recipe_of(asked: &Master) -> Result<Recipe, VerbError> {
+    let text = match &asked.recipe {
+        Some(path) => fs::read_to_string(path)
+            .map_err(|e| VerbError::Input(format!("the recipe {} could not be read: {e}", path.display())))?,
+        None => PLAIN.to_owned(),
+    };
+    // Read as it stands first: an error names the line of the person's own file.
+    let own = Recipe::parse(&text).map_err(|e| VerbError::Input(e.to_string()))?;
+    let mut table: toml::Table = toml::from_str(&own.canonical_toml())
+        .map_err(|e| VerbError::Input(format!("the recipe could not be read again: {}", e.message())))?;
+    if let Some(target) = asked.target_lufs {
+        table.insert("target_lufs".into(), target.into());
+    }
+    if let Some(ceiling) = asked.ceiling_dbtp {
+        table.insert("ceiling_dbtp".into(), ceiling.into());
+    }
+    if let Some(outputs) = outputs_of(asked, &table)? {
+        table.insert("output".into(), outputs.into());
+    }
+    let text = toml::to_string(&table).map_err(|e| VerbError::Usage(e.to_string()))?;
+    Recipe::parse(&text).map_err(|e| match e {
+        DspError::Recipe { what, .. } => VerbError::Usage(what),
+        other => VerbError::Usage(other.to_string()),
+    })
+}
+
+/// The formats asked; where none was: the recipe's own, or without a recipe the one that the output's ending names.
+fn outputs_of(asked: &Master, table: &toml::Table) -> Result<Option<Vec<toml::Value>>, VerbError> {
+    let formats: Vec<String> = if !asked.format.is_empty() {
+        asked.format.iter().map(|f| f.to_ascii_lowercase()).collect()
+    } else if asked.recipe.is_some() {
+        let Some(rate) = asked.rate else { return Ok(None) };
+        let own = table.get("output").and_then(toml::Value::as_array).cloned().unwrap_or_default();
+        let with_rate = own.into_iter().map(|mut output| {
+            if let Some(output) = output.as_table_mut() {
+                output.insert("rate".into(), i64::from(rate).into());
+            }
+            output
+        });
+        return Ok(Some(with_rate.collect()));
+    } else {
+        let ending = asked.output.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+        match ending.as_str() {
+            "wav" | "wave" | "bwf" | "" => vec!["wav24".into()],
+            "flac" => vec!["flac24".into()],
+            other => {
+                return Err(VerbError::Usage(format!(
+                    "{other:?} cannot be written here; the formats are {}",
+                    FORMATS.join(", ")
+                )));
+            }
+        }
+    };
+    let mut outputs = Vec::new();
+    for format in formats {
+        if format == "mp3" {
+            return Err(VerbError::Usage("this build writes no mp3; ask for wav or flac".into()));
+        }
+        if !FORMATS.contains(&format.as_str()) {
+            return Err(VerbError::Usage(format!(
+                "there is no format {format:?}; there are {}",
+                FORMATS.join(", ")
+            )));
+        }
+        let mut output = toml::Table::new();
+        output.insert("encoding".into(), format.into());
+        if let Some(rate) = asked.rate {
+            output.insert("rate".into(), i64::from(rate).into());
+        }
+        outputs.push(toml::Value::Table(output));
+    }
+    Ok(Some(outputs))
+}
+
+/// The folder and the stem of the output; the output may not be one of the inputs.
+fn target_of(asked: &Master) -> Result<(PathBuf, String), VerbError> {
+    let shown = asked.output.display();
+    let stem = asked
+        .output
+        .file_stem()
+        .and_then(|s| s.to_str())
+        .filter(|s| !s.is_empty() && !s.starts_with('.'))
+        .ok_or_else(|| VerbError::Usage(format!("{shown} cannot be the name of an output")))?;
+    let folder = match asked.output.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    if !folder.is_dir() {
+        return Err(VerbError::Usage(format!("there is no folder {}", folder.display())));
+    }
+    let same = |path: &Path| match (fs::canonicalize(path), fs::canonicalize(&asked.output)) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => false,
+    };
+    if asked.alternate.iter().chain([&asked.input]).any(|path| same(path)) {
+        return Err(VerbError::Usage(format!("{shown} is one of the inputs; name another output")));
+    }
+    Ok((folder, stem.to_owned()))
+}
+
+/// Which alternate a file is, by its name; one that tells nothing keeps its own name.
+fn alternates_of(asked: &Master) -> Result<Vec<(String, PathBuf)>, VerbError> {
+    let mut all: Vec<(String, PathBuf)> = Vec::new();
+    for path in &asked.alternate {
+        let guess = name::parse(&path.to_string_lossy());
+        let token = if guess.alternate == "main" {
+            path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+        } else {
+            guess.alternate
+        };
+        if all.iter().any(|(known, _)| *known == token) {
+            return Err(VerbError::Usage(format!("two files would be {token}; rename one of them")));
+        }
+        all.push((token, path.clone()));
+    }
+    Ok(all)
+}
+
+/// Gives every file its name: one format goes under the name asked, more keep the render's endings. Answers names in the report's order.
+fn place(asked: &Master, report: &Report, room: &Path, folder: &Path) -> Result<Vec<PathBuf>, VerbError> {
+    let mains = report.outputs.iter().filter(|o| o.alternate == "main").count();
+    let mut placed = Vec::new();
+    for output in &report.outputs {
+        let target =
+            if output.alternate == "main" && mains == 1 { asked.output.clone() } else { folder.join(&output.file) };
+        fs::rename(room.join(&output.file), &target)
+            .map_err(|e| VerbError::Input(format!("{} could not be named: {e}", target.display())))?;
+        placed.push(target);
+    }
+    Ok(placed)
+}
+
+fn tell(c: &Context, report: &Report, placed: &[PathBuf]) -> Result<(), VerbError> {
+    let mut value = serde_json::from_str::<Value>(&report.to_json()).unwrap_or(Value::Null);
+    if let Some(outputs) = value.get_mut("outputs").and_then(Value::as_array_mut) {
+        for (output, path) in outputs.iter_mut().zip(placed) {
+            output["file"] = json!(path.to_string_lossy());
+        }
+        // The result's own figures stand on top, under the keys of `measure`.
+        if let Some(Value::Object(mut top)) = outputs.first().cloned() {
+            if let Some(rest) = value.as_object() {
+                top.extend(rest.clone());
+            }
+            value = Value::Object(top);
+        }
+    }
+    let target = report.target_lufs.map_or("no target".to_owned(), |t| format!("target {t:.1} LUFS"));
+    let mut text = format!(
+        "{target}, ceiling {:.1} dBTP, {}; gain {:+.1} dB, limiter at most {:.1} dB",
+        report.ceiling_dbtp,
+        if report.reached { "reached" } else { "not reached" },
+        report.gain_db,
+        report.max_gain_reduction_db
+    );
+    if let Some(reason) = &report.reason {
+        text += &format!("\n{reason}");
+    }
+    for (output, path) in report.outputs.iter().zip(placed) {
+        text += &format!(
+            "\n{}  {} LUFS, {} dBTP  {}",
+            path.display(),
+            words::level(output.measurement.integrated_lufs),
+            words::level(output.measurement.true_peak_dbtp),
+            words::short(&output.sha256)
+        );
+    }
+    for warning in &report.warnings {
+        c.out.aside(&format!("warning: {warning}"));
+    }
+    c.out.both(&text, &value)
+}

@@ -1,0 +1,362 @@
+//! The verbs as a person runs them: the real program, a home of its own, and the small server. Exit codes, JSON, what lands on the disk.
+
+#![allow(clippy::unwrap_used)] // helpers of tests may panic: that is how a test fails
+
+mod net_fake;
+
+use std::{
+    net::SocketAddr,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use deadwax_client::profile::{Home, Profile};
+use deadwax_proto::v1::{self, row::Row};
+use net_fake::Fake;
+use sha2::{Digest as _, Sha256};
+
+struct House {
+    fake: Fake,
+    address: SocketAddr,
+    folder: tempfile::TempDir,
+}
+
+impl House {
+    /// A server in this process and a signed-in home.
+    async fn open() -> House {
+        let fake = Fake::default();
+        let address = fake.serve(None).await;
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::at(folder.path().join("home"));
+        home.save(&Profile {
+            name: "ana".into(),
+            url: format!("deadwax+http://{address}"),
+            token: Some("tok-1".into()),
+            person_id: "p1".into(),
+            person: "Ana".into(),
+            ..Profile::default()
+        })
+        .unwrap();
+        House { fake, address, folder }
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    async fn run(&self, args: &[&str]) -> Output {
+        let mut command = self.command(args);
+        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_deadwax"));
+        command
+            .args(args)
+            .current_dir(self.path())
+            .env("DEADWAX_HOME", self.path().join("home"))
+            .env_remove("DEADWAX_PROFILE")
+            .stdin(Stdio::null());
+        command
+    }
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn objects(output: &Output) -> Vec<serde_json::Value> {
+    out(output).lines().map(|l| serde_json::from_str(l).unwrap_or_else(|e| panic!("{l:?}: {e}"))).collect()
+}
+
+fn row(key: &str, row: Row) -> v1::Row {
+    v1::Row { key: key.into(), row: Some(row) }
+}
+
+fn file(alternate: &str, bytes: &[u8]) -> v1::VersionFile {
+    v1::VersionFile {
+        alternate: alternate.into(),
+        sha256: hex::encode(Sha256::digest(bytes)),
+        name: "../../evil\x1b[2J.wav".into(),
+        facts: Some(v1::AudioFacts {
+            container: "wav".into(),
+            sample_rate: 48_000,
+            bits: 24,
+            frames: 48_000 * 83,
+            bytes: bytes.len() as u64,
+            integrated_lufs: -14.2,
+            true_peak_dbtp: -1.3,
+            ..v1::AudioFacts::default()
+        }),
+        may_fetch: true,
+    }
+}
+
+/// A song in mixing with Mix 2 of two files, handed over, with one note.
+fn rows(main: &[u8], inst: &[u8]) -> Vec<v1::Row> {
+    vec![
+        row(
+            "project",
+            Row::Project(v1::ProjectRow {
+                project_id: "proj-1".into(),
+                title: "Night Drive EP".into(),
+                artist: "Ana".into(),
+                your_roles: vec![v1::Role::Label as i32],
+                ..v1::ProjectRow::default()
+            }),
+        ),
+        row(
+            "song/s1",
+            Row::Song(v1::SongRow {
+                song_id: "s1".into(),
+                title: "Night\x1b]52;c;eA==\x07 Drive".into(),
+                position: 1,
+                stage: v1::Stage::Mixing as i32,
+                candidate_version_id: "v2".into(),
+                waits_for: "Mix 2 waits for the approval of the label.".into(),
+                handoff: Some(v1::Handoff { version_id: "v2".into(), ..v1::Handoff::default() }),
+                ..v1::SongRow::default()
+            }),
+        ),
+        row(
+            "version/v2",
+            Row::Version(v1::VersionRow {
+                version_id: "v2".into(),
+                song_id: "s1".into(),
+                kind: v1::VersionKind::Mix as i32,
+                number: 2,
+                fingerprint: "ab".repeat(32),
+                files: vec![file("main", main), file("instrumental", inst)],
+                ..v1::VersionRow::default()
+            }),
+        ),
+        row(
+            "note/n1",
+            Row::Note(v1::NoteRow {
+                note_id: "n1".into(),
+                song_id: "s1".into(),
+                version_id: "v2".into(),
+                author: "Ben".into(),
+                start_ms: Some(83_400),
+                text: "=voice \"too\" loud".into(),
+                state: v1::NoteState::Open as i32,
+                ..v1::NoteRow::default()
+            }),
+        ),
+    ]
+}
+
+fn no_escapes(output: &Output) {
+    for text in [out(output), err(output)] {
+        assert!(!text.chars().any(|c| c != '\n' && deadwax_client::scrub::is_hostile(c)), "{text:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn login_keeps_a_token_and_logout_forgets_it() {
+    let house = House::open().await;
+    let link = format!("deadwax+http://{}/GOOD-code", house.address);
+    let output = house.run(&["login", &link, "--profile", "lena", "--json"]).await;
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    assert_eq!(objects(&output)[0]["name"], "Ana");
+    assert!(!out(&output).contains("tok-1") && !err(&output).contains("tok-1"));
+    no_escapes(&output);
+    let home = Home::at(house.path().join("home"));
+    assert_eq!(home.load(Some("lena")).unwrap().token.as_deref(), Some("tok-1"));
+    let output = house.run(&["logout", "--profile", "lena"]).await;
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    assert!(home.load(Some("lena")).is_err());
+    let wrong = format!("deadwax+http://{}/BAD", house.address);
+    let output = house.run(&["login", &wrong]).await;
+    assert_eq!(code(&output), 1);
+    assert!(err(&output).contains("No such invite.") && err(&output).contains("Ask for a new one."));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn login_never_trusts_an_unknown_certificate_without_a_yes() {
+    let made = rcgen::generate_simple_self_signed(["x.example".to_owned()]).unwrap();
+    let fingerprint = hex::encode(Sha256::digest(made.cert.der()));
+    let fake = Fake::default();
+    let address = fake.serve(Some((made.cert.pem(), made.signing_key.serialize_pem()))).await;
+    let house = House::open().await;
+    let link = format!("deadwax://{address}/GOOD-code");
+    let output = house.run(&["login", &link, "--profile", "tls"]).await;
+    assert_eq!(code(&output), 2, "nobody to ask");
+    assert!(err(&output).contains(&fingerprint), "{}", err(&output));
+    let output = house.run(&["login", &link, "--profile", "tls", "--trust", &"0".repeat(64)]).await;
+    assert_eq!(code(&output), 1);
+    assert!(err(&output).contains(&fingerprint) && err(&output).contains(&"0".repeat(64)));
+    let whole = format!("{link}#sha256={fingerprint}");
+    let output = house.run(&["login", &whole, "--profile", "tls"]).await;
+    assert_eq!(code(&output), 0, "{}", err(&output));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn status_shows_the_song_and_its_gate_without_escapes() {
+    let house = House::open().await;
+    house.fake.seen().rows = rows(b"main", b"inst");
+    let output = house.run(&["status"]).await;
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    assert!(out(&output).contains("waits for the approval of the label"), "{}", out(&output));
+    no_escapes(&output);
+    let output = house.run(&["status", "--json"]).await;
+    let kinds: Vec<_> = objects(&output).iter().map(|o| o["row"].clone()).collect();
+    assert_eq!(kinds, ["project", "song"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn push_guesses_says_so_and_sends_only_after_a_yes() {
+    let house = House::open().await;
+    house.fake.seen().rows = rows(b"main", b"inst");
+    std::fs::write(house.path().join("Ana_NightDrive_Main_v03.wav"), vec![1; 300_000]).unwrap();
+    std::fs::write(house.path().join("Ana_NightDrive_VocUp05_v03.wav"), vec![2; 300_000]).unwrap();
+    let args = ["push", "Ana_NightDrive_Main_v03.wav", "Ana_NightDrive_VocUp05_v03.wav"];
+    let output = house.run(&args).await;
+    assert_eq!(code(&output), 2, "nobody to ask");
+    assert!(err(&output).contains("vocal-up+0.5"), "{}", err(&output));
+    assert!(house.fake.seen().uploads.is_empty() && house.fake.seen().commands.is_empty());
+    let output = house.run(&[&args[..], &["--yes", "--json"]].concat()).await;
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    assert_eq!(house.fake.seen().uploads.len(), 2);
+    assert_eq!(house.fake.seen().commands.len(), 1);
+    assert_eq!(objects(&output)[0]["done"], true);
+    no_escapes(&output);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_files_and_wrong_usage_have_their_own_codes() {
+    let house = House::open().await;
+    house.fake.seen().rows = rows(b"main", b"inst");
+    std::fs::write(house.path().join("empty.wav"), b"").unwrap();
+    for (args, wanted) in [
+        (&["push", "missing.wav", "--song", "night", "--yes"][..], 3),
+        (&["push", "empty.wav", "--song", "night", "--yes"], 3),
+        (&["push", "empty.wav", "--song", "other", "--yes"], 2),
+        (&["push"], 2),
+        (&["note", "x", "--at", "1:99"], 2),
+        (&["note", "x", "--to", "1:00"], 2),
+        (&["approve", "--version", "mix 9", "--yes"], 2),
+        (&["frobnicate"], 2),
+        (&["status", "--profile", "nobody"], 1),
+        (&["--help"], 0),
+    ] {
+        let output = house.run(args).await;
+        assert_eq!(code(&output), wanted, "{args:?}: {}", err(&output));
+        assert!(wanted == 0 || out(&output).is_empty(), "{args:?} wrote on standard output");
+    }
+    assert!(house.fake.seen().commands.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_quotes_the_bytes_and_needs_a_yes() {
+    let house = House::open().await;
+    house.fake.seen().rows = rows(b"main", b"inst");
+    let output = house.run(&["approve"]).await;
+    assert_eq!(code(&output), 2);
+    for part in ["Mix 2", "1:23.0", "-14.2 LUFS", "-1.3 dBTP", &"ab".repeat(32), "label"] {
+        assert!(err(&output).contains(part), "{part} is missing: {}", err(&output));
+    }
+    assert!(house.fake.seen().commands.is_empty());
+    let output = house.run(&["approve", "--yes", "--fingerprint", "ffffffff"]).await;
+    assert_eq!(code(&output), 1);
+    assert!(house.fake.seen().commands.is_empty(), "another fingerprint was signed");
+    let output = house.run(&["approve", "--yes", "--fingerprint", "abababab", "--json"]).await;
+    assert_eq!(code(&output), 1, "the fake refuses");
+    let told: serde_json::Value = serde_json::from_str(err(&output).lines().last().unwrap()).unwrap();
+    assert_eq!(told["error"], "VERSION_SUPERSEDED");
+    assert_eq!(told["hint"], "Look at Mix 2.");
+    no_escapes(&output);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handoff_is_a_folder_that_sha256sum_accepts_and_is_never_overwritten() {
+    let house = House::open().await;
+    let (main, inst) = (vec![7u8; 5_500], vec![9u8; 2_500]);
+    house.fake.seen().rows = rows(&main, &inst);
+    for bytes in [&main, &inst] {
+        house.fake.seen().files.insert(hex::encode(Sha256::digest(bytes)), bytes.clone());
+    }
+    // An earlier try left the beginning of one file: the rest is fetched, not the whole.
+    let parts = house.path().join("out/.deadwax-part");
+    std::fs::create_dir_all(&parts).unwrap();
+    std::fs::write(parts.join(format!("{}.part", hex::encode(Sha256::digest(&main)))), &main[..1_234])
+        .unwrap();
+    let output = house.run(&["pull", "out", "--handoff"]).await;
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    let folder = house.path().join("out");
+    let mut names: Vec<String> =
+        std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    assert!(names.iter().any(|n| n.contains("_Main_v02_48k24b.wav")), "{names:?}");
+    for name in ["SHA256SUMS", "brief.md", "manifest.json", "notes.csv", "notes.md", "preflight.md"] {
+        assert!(names.iter().any(|n| n == name), "{name} is missing: {names:?}");
+    }
+    assert_eq!(names.len(), 8, "{names:?}");
+    let sums = std::fs::read_to_string(folder.join("SHA256SUMS")).unwrap();
+    assert_eq!(sums.lines().count(), 7);
+    for line in sums.lines() {
+        let (digest, name) = line.split_once("  ").unwrap();
+        let bytes = std::fs::read(folder.join(name)).unwrap();
+        assert_eq!(hex::encode(Sha256::digest(bytes)), digest, "{name}");
+    }
+    let csv = std::fs::read_to_string(folder.join("notes.csv")).unwrap();
+    assert!(csv.contains("\"1:23.4\"") && csv.contains("\"'=voice \"\"too\"\" loud\""), "{csv}");
+    // A second time nothing is fetched; a changed file is left alone and told.
+    let output = house.run(&["pull", "out", "--handoff"]).await;
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    let audio = names.iter().find(|n| n.contains("_Main_")).unwrap();
+    std::fs::write(folder.join(audio), b"mine").unwrap();
+    let output = house.run(&["pull", "out", "--handoff"]).await;
+    assert_eq!(code(&output), 1);
+    assert_eq!(std::fs::read(folder.join(audio)).unwrap(), b"mine");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_do_not_match_their_name_get_no_name() {
+    let house = House::open().await;
+    house.fake.seen().rows = rows(&[7; 5_500], &[9; 2_500]);
+    for bytes in [[7u8; 5_500].as_slice(), &[9; 2_500]] {
+        let mut other = bytes.to_vec();
+        other[100] ^= 1;
+        house.fake.seen().files.insert(hex::encode(Sha256::digest(bytes)), other);
+    }
+    let output = house.run(&["pull", "out"]).await;
+    assert_eq!(code(&output), 1);
+    assert!(err(&output).contains("other bytes"), "{}", err(&output));
+    let left: Vec<_> = std::fs::read_dir(house.path().join("out"))
+        .unwrap()
+        .map(|e| e.unwrap().file_name())
+        .filter(|n| n != ".deadwax-part")
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn watch_writes_rows_until_it_may_no_longer_and_a_gone_reader_ends_it_quietly() {
+    let house = House::open().await;
+    house.fake.seen().rows = rows(b"main", b"inst");
+    let output = house.run(&["watch"]).await;
+    assert_eq!(code(&output), 1, "signed out at the end");
+    let removed: Vec<_> =
+        objects(&output).iter().filter(|o| o["row"] == "removed").map(|o| o["seq"].clone()).collect();
+    assert_eq!(removed, [1, 2, 3]);
+    // Completions are long; the pipe is closed before they are written.
+    let mut child = house
+        .command(&["completions", "bash"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(code(&output), 0);
+    assert_eq!(err(&output), "");
+}
