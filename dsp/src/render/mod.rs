@@ -15,7 +15,6 @@ mod check;
 mod feed;
 mod level;
 mod loudness;
-pub use loudness::Integrated; // TEMP
 mod print;
 mod report;
 mod run;

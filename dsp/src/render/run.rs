@@ -229,10 +229,11 @@ impl<'a> Run<'a> {
             if reprint == 0 {
                 self.steps.begin(format!("check {at}"))?;
             }
-            let checked = plates
-                .iter()
-                .map(|p| check::check(&p.path, &mut self.steps))
-                .collect::<Result<Vec<_>, _>>()?;
+            let mut checked = Vec::new();
+            for plate in &plates {
+                checked.push(check::check(&plate.path, &mut self.steps)?);
+                self.steps.at(checked.len() as f64 / plates.len() as f64)?;
+            }
             let highest = checked.iter().map(Checked::highest_dbtp).fold(f64::NEG_INFINITY, f64::max);
             if !binding || highest <= ceiling {
                 if highest > ceiling {

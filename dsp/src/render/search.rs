@@ -63,11 +63,6 @@ pub struct Found {
     pub reason: Option<String>,
 }
 
-struct Heard {
-    lufs: Option<f64>,
-    peak_dbtp: f64,
-}
-
 enum Outcome {
     Met,
     /// The allowed reduction is used up; this loudness was reached.
@@ -77,7 +72,7 @@ enum Outcome {
 }
 
 impl Take {
-    /// Runs the feed once. `gain_db` tells the most gain that will be asked for, given the loudness and the true peak found.
+    /// Runs the feed once. `fixed_gain_db`: the gain of an alternate, which is known before.
     pub fn prepare(
         mut feed: Feed,
         rate: u32,
@@ -87,7 +82,7 @@ impl Take {
         fixed_gain_db: Option<f64>,
     ) -> Result<Self, DspError> {
         let channels = feed.channels();
-        let (mut loudness, mut peak) = (Integrated::new(channels, rate), TruePeak::new(channels, rate));
+        let (mut loudness, mut peak) = (Integrated::new(channels, rate), TruePeak::reference(channels, rate));
         let mut frames = 0u64;
         let samples = Floats::create(dir, |file| {
             let mut block = Block::new(channels, 0);
@@ -127,22 +122,30 @@ impl Take {
         Gains::new(level, self.sample_rate, &self.peaks)
     }
 
-    fn listen(&self, level: &Level, for_peak: bool, steps: &mut Steps<'_>) -> Result<Heard, DspError> {
+    /// Loudness at this level.
+    fn loudness_at(&self, level: &Level, steps: &mut Steps<'_>) -> Result<f64, DspError> {
+        let mut meter = Integrated::new(self.channels, self.sample_rate);
+        self.play(level, steps, &mut |block| meter.push(block))?;
+        Ok(meter.lufs().unwrap_or(f64::NEG_INFINITY))
+    }
+
+    /// True peak at this level in dBTP, by the meter that will judge the files.
+    fn peak_at(&self, level: &Level, steps: &mut Steps<'_>) -> Result<f64, DspError> {
+        let mut meter = TruePeak::reference(self.channels, self.sample_rate);
+        self.play(level, steps, &mut |block| meter.push(block))?;
+        Ok(decibels(meter.peak_linear()))
+    }
+
+    fn play(&self, level: &Level, steps: &mut Steps<'_>, to: &mut dyn FnMut(&Block)) -> Result<(), DspError> {
         let mut gains = self.gains(level)?;
-        let mut loudness = Integrated::new(self.channels, self.sample_rate);
-        let mut peak = TruePeak::new(self.channels, self.sample_rate);
         let (mut reader, mut flat, mut block) =
             (self.samples.reader()?, Vec::new(), Block::new(self.channels, 0));
         while reader.read_block(BLOCK_FRAMES, &mut flat, &mut block)? {
             gains.apply(&mut block)?;
-            if for_peak {
-                peak.push(&block);
-            } else {
-                loudness.push(&block);
-            }
+            to(&block);
             steps.still()?;
         }
-        Ok(Heard { lufs: loudness.lufs(), peak_dbtp: decibels(peak.peak_linear()) })
+        Ok(())
     }
 }
 
@@ -201,7 +204,7 @@ fn hold(
     again: &mut dyn FnMut(&mut Level, &mut Steps<'_>) -> Result<(), DspError>,
 ) -> Result<(), DspError> {
     for round in 0..=CEILING_ROUNDS {
-        let over_db = take.listen(level, true, steps)?.peak_dbtp - aim.ceiling_dbtp;
+        let over_db = take.peak_at(level, steps)? - aim.ceiling_dbtp;
         if over_db <= 0.0 {
             break;
         }
@@ -291,7 +294,7 @@ fn secant(
     let mut lufs = f64::NEG_INFINITY;
     for _ in 0..TRIES {
         level.gain_db = gain;
-        lufs = take.listen(level, false, steps)?.lufs.unwrap_or(f64::NEG_INFINITY);
+        lufs = take.loudness_at(level, steps)?;
         let short = target - lufs;
         if short.abs() <= SEARCH_TOLERANCE_LU {
             return Ok(Outcome::Met);

@@ -43,7 +43,7 @@ pub fn song(rate: u32, seconds: f64, level: f64) -> Block {
         let voice = |hz: f64| 0.12 * (2.0 * PI * hz * t).sin() * (1.0 + 0.4 * (2.0 * PI * 0.7 * t).sin());
         let hat = 0.3 * (-(t % 0.25) / 0.02).exp();
         let part = if (t / 4.0) as u32 % 2 == 0 { 1.0 } else { 0.55 };
-        let middle = 0.8 * kick + bass;
+        let middle = 0.5 * kick + bass;
         block.channels[0][i] = level * part * (middle + voice(440.0) + voice(659.3) + hat * noise.next());
         block.channels[1][i] = level * part * (middle + voice(443.0) + voice(554.4) + hat * noise.next());
     }

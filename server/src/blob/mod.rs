@@ -8,7 +8,6 @@ mod staging;
 mod tests;
 
 use std::{
-    collections::HashMap,
     fs::{self, File, OpenOptions},
     io::{self, Read, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
@@ -22,7 +21,7 @@ use object_store::{ObjectStore, ObjectStoreExt, local::LocalFileSystem, path::Pa
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Mutex;
 
-use staging::{Identity, Upload};
+use staging::{Upload, Uploads};
 
 /// Kept free on the disk, so that the journal can still write when audio has filled the rest.
 pub const DEFAULT_RESERVE_BYTES: u64 = 64 << 20;
@@ -32,7 +31,7 @@ pub struct Blobs {
     root: PathBuf,
     reserve_bytes: u64,
     store: Arc<dyn ObjectStore>,
-    uploads: Mutex<HashMap<u128, (Identity, Arc<Mutex<Upload>>)>>,
+    uploads: Mutex<Uploads>,
 }
 
 /// Bytes that are still arriving. One file under `uploads/`, durable up to `offset`; survives a restart.

@@ -35,6 +35,9 @@ pub(super) struct Upload {
 /// What makes two offers the same upload. Kept beside the lock, so that a search waits for no writer.
 pub(super) type Identity = (Digest, u64, String);
 
+/// Every upload by its id.
+pub(super) type Uploads = HashMap<u128, (Identity, Arc<Mutex<Upload>>)>;
+
 #[derive(Serialize, Deserialize)]
 struct Sidecar {
     digest: String,
@@ -321,11 +324,11 @@ fn durable_offset(path: &Path) -> u64 {
     if opened.and_then(|mut file| file.read_to_end(&mut bytes)).is_err() {
         return 0;
     }
-    let whole = bytes.chunks_exact(12).filter_map(|chunk| {
+    let mut whole = bytes.chunks_exact(12).filter_map(|chunk| {
         let offset = u64::from_le_bytes(chunk[..8].try_into().ok()?);
         (mark(offset) == chunk).then_some(offset)
     });
-    whole.last().unwrap_or(0)
+    whole.next_back().unwrap_or(0)
 }
 
 fn remove_files(part: &Path) {

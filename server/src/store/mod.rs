@@ -78,6 +78,9 @@ pub struct Appended {
     pub repeated: bool,
 }
 
+/// What a command made, and the hash of what it had asked.
+pub type Done = (Appended, [u8; 32]);
+
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
     #[error("the stream stands at {head}, not at {expected}")]
@@ -132,7 +135,7 @@ pub trait Store: Send + Sync + 'static {
     ) -> BoxFuture<'_, Result<Vec<Entry>, ReadError>>;
     fn append(&self, append: Append) -> BoxFuture<'_, Result<Appended, AppendError>>;
     /// What a command made, where it was done before. Lets the ledger answer a retry without deciding again.
-    fn command(&self, id: u128) -> BoxFuture<'_, Result<Option<(Appended, [u8; 32])>, ReadError>>;
+    fn command(&self, id: u128) -> BoxFuture<'_, Result<Option<Done>, ReadError>>;
     /// Every stream with its last seq.
     fn heads(&self) -> BoxFuture<'_, Result<Vec<(StreamId, u64)>, ReadError>>;
     /// The desk rows of one owner, by key.

@@ -121,7 +121,7 @@ async fn append_for_ever(store: Arc<EmbeddedStore>, stream: u128) {
 async fn upload_for_ever(blobs: Arc<Blobs>) {
     for song in 0u64.. {
         let mut bytes = vec![0; SONG_BYTES];
-        bytes.iter_mut().enumerate().for_each(|(at, byte)| *byte = (at as u64 * (song + 3) >> 3) as u8);
+        bytes.iter_mut().enumerate().for_each(|(at, byte)| *byte = (at as u64 * (song + 3) / 8) as u8);
         let bytes = Bytes::from(bytes);
         let digest = Digest(Sha256::digest(&bytes).into());
         let staged = blobs.stage(digest, SONG_BYTES as u64, "child".into()).await.unwrap();

@@ -139,15 +139,11 @@ impl State {
     }
 }
 
-/// Answers with `$ok` of the result, or with its error number.
+/// Answers with what was found, or with the error number.
 macro_rules! answer {
-    ($reply:ident, $result:expr, $ok:expr) => {
-        match (|| -> Result<_, Errno> { $result })() {
-            Ok(found) =>
-            {
-                #[allow(clippy::redundant_closure_call)]
-                ($ok)(found)
-            }
+    ($reply:ident, $result:expr, |$found:pat_param| $ok:expr) => {
+        match $result {
+            Ok($found) => $ok,
             Err(error) => $reply.error(error),
         }
     };
@@ -160,7 +156,7 @@ impl Filesystem for Forgetful {
     }
 
     fn getattr(&self, _: &Request, ino: INodeNo, _: Option<FileHandle>, reply: ReplyAttr) {
-        answer!(reply, self.live()?.attr(ino.0), |attr| reply.attr(&TTL, &attr));
+        answer!(reply, self.live().and_then(|state| state.attr(ino.0)), |attr| reply.attr(&TTL, &attr));
     }
 
     fn setattr(
@@ -181,7 +177,7 @@ impl Filesystem for Forgetful {
         _: Option<BsdFileFlags>,
         reply: ReplyAttr,
     ) {
-        let set = || {
+        let set = || -> Result<_, Errno> {
             let mut state = self.live()?;
             let node = state.file(ino)?;
             node.mode = mode.map_or(node.mode, |mode| (mode & 0o7777) as u16);
@@ -218,7 +214,7 @@ impl Filesystem for Forgetful {
         _: RenameFlags,
         reply: ReplyEmpty,
     ) {
-        let moved = || {
+        let moved = || -> Result<_, Errno> {
             let mut state = self.live()?;
             let ino = state.find(parent, name)?;
             state.names.remove(&(parent.0, name.to_owned()));
@@ -259,12 +255,12 @@ impl Filesystem for Forgetful {
         _: Option<LockOwner>,
         reply: ReplyData,
     ) {
-        let read = || {
+        let read = || -> Result<_, Errno> {
             let mut state = self.live()?;
             let rest = state.file(ino)?.bytes.get(offset as usize..).unwrap_or_default();
             Ok(rest[..rest.len().min(size as usize)].to_vec())
         };
-        answer!(reply, read(), |bytes: Vec<u8>| reply.data(&bytes));
+        answer!(reply, read(), |bytes| reply.data(&bytes));
     }
 
     fn write(
@@ -279,7 +275,7 @@ impl Filesystem for Forgetful {
         _: Option<LockOwner>,
         reply: ReplyWrite,
     ) {
-        let write = || {
+        let write = || -> Result<_, Errno> {
             let mut state = self.live()?;
             let bytes = &mut state.file(ino)?.bytes;
             let (from, to) = (offset as usize, offset as usize + data.len());
@@ -296,7 +292,7 @@ impl Filesystem for Forgetful {
     }
 
     fn fsync(&self, _: &Request, ino: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
-        let synced = || {
+        let synced = || -> Result<_, Errno> {
             let mut state = self.live()?;
             state.syncs += 1;
             let node = state.file(ino)?;

@@ -1,6 +1,8 @@
 //! The store and the blobs under the death of their process (`kill`) and of their machine (`power`). Both start this test binary again
 //! as a child that writes and says what was acknowledged; the parent kills it and looks.
 
+#![allow(clippy::unwrap_used, reason = "a failed step is a failed test, in the child too")]
+
 mod child;
 #[cfg(target_os = "linux")]
 mod forgetful;

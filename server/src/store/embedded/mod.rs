@@ -2,6 +2,7 @@
 //! after its record is synced (L-1). After a failed write or sync nothing is acknowledged any more and reads go on.
 //! `root/journal` and `root/index`; `root/lock` keeps a second process out. It must never look inside an entry.
 
+mod backup;
 mod committer;
 mod disk;
 mod index;
@@ -31,6 +32,7 @@ use bytes::Bytes;
 use futures::{FutureExt, future::BoxFuture};
 use tokio::sync::{mpsc, oneshot};
 
+pub use backup::{BackupReport, backup};
 pub use verify::{VerifyReport, rebuild_index, verify};
 
 use self::{
@@ -271,15 +273,18 @@ fn lock(root: &Path) -> Result<File, OpenError> {
 
 /// The index, brought up to the journal, and where the next record goes.
 fn open_index(journal: &Journal, keep: &Keep) -> Result<(Index, Cursor), OpenError> {
-    let folder = match keep {
-        Keep::Sled(folder) => folder,
+    match keep {
+        Keep::Sled(folder) => open_sled_index(journal, folder),
         #[cfg(test)]
         Keep::Memory => {
             let index = Index::new(Box::new(rows::MapRows::default()));
             let cursor = catch_up(journal, &index, journal.start(), Position { segment: 0, offset: 0 })?;
-            return Ok((index, cursor));
+            Ok((index, cursor))
         }
-    };
+    }
+}
+
+fn open_sled_index(journal: &Journal, folder: &Path) -> Result<(Index, Cursor), OpenError> {
     let mut durable = Position { segment: 0, offset: 0 };
     let why = match SledRows::open(folder) {
         Ok(rows) => {

@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     fs, io,
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -37,7 +37,10 @@ pub struct VerifyReport {
 pub fn verify(root: &Path) -> Result<VerifyReport, OpenError> {
     let folder = existing(root)?;
     let _lock = lock(root)?;
-    let journal = Journal::open(Arc::new(RealDisk), &folder)?;
+    verify_journal(&Journal::open(Arc::new(RealDisk), &folder)?)
+}
+
+pub(super) fn verify_journal(journal: &Journal) -> Result<VerifyReport, OpenError> {
     let mut heads: HashMap<StreamId, u64> = HashMap::new();
     let mut commands = HashSet::new();
     let mut redacted = HashMap::new();
@@ -116,7 +119,7 @@ pub fn rebuild_index(root: &Path) -> Result<u64, OpenError> {
     Ok(cursor.index)
 }
 
-fn existing(root: &Path) -> Result<std::path::PathBuf, OpenError> {
+pub(super) fn existing(root: &Path) -> Result<PathBuf, OpenError> {
     let folder = root.join("journal");
     match fs::metadata(&folder) {
         Ok(found) if found.is_dir() => Ok(folder),

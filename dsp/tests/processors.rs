@@ -1,0 +1,205 @@
+//! Processors by what they do to sound, and that the size of blocks is never heard.
+
+mod render_kit;
+
+use std::f64::consts::PI;
+
+use deadwax_dsp::{
+    Block,
+    processors::{
+        Band, BandKind, Chain, Compressor, CompressorSettings, CurveSettings, DcFilter, Equaliser, Gain,
+        Limiter, Processor, Sensing, Width,
+    },
+};
+use render_kit::{Noise, RATE, song};
+
+const CURVE: CurveSettings =
+    CurveSettings { lookahead_ms: 2.5, hold_ms: 10.0, fast_release_ms: 30.0, slow_release_ms: 100.0 };
+
+fn squash(sensing: Sensing) -> Compressor {
+    Compressor::new(CompressorSettings {
+        threshold_db: -20.0,
+        ratio: 4.0,
+        knee_db: 6.0,
+        attack_ms: 5.0,
+        release_ms: 100.0,
+        makeup_db: 0.0,
+        sensing,
+        key_low_cut_hz: None,
+    })
+}
+
+fn every_processor() -> Vec<(&'static str, Box<dyn Processor>)> {
+    let bands =
+        [BandKind::Bell, BandKind::LowShelf, BandKind::HighShelf, BandKind::LowCut, BandKind::HighCut]
+            .map(|kind| Band { kind, hz: 900.0, gain_db: 3.0, q: 0.8 });
+    vec![
+        ("gain", Box::new(Gain::new(-3.0))),
+        ("dc filter", Box::new(DcFilter::new(5.0))),
+        ("equaliser", Box::new(Equaliser::new(bands.to_vec()))),
+        ("compressor, rms", Box::new(squash(Sensing::Rms))),
+        ("compressor, peak", Box::new(squash(Sensing::Peak))),
+        ("width", Box::new(Width::new(1.3, Some(120.0)))),
+        ("limiter", Box::new(Limiter::new(CURVE, 0.3))),
+        ("chain", Box::new(Chain::new(vec![Box::new(Gain::new(6.0)), Box::new(Limiter::new(CURVE, 0.5))]))),
+    ]
+}
+
+fn through(processor: &mut dyn Processor, input: &Block, block: usize) -> Block {
+    let mut out = Block::new(input.channels.len(), 0);
+    for start in (0..input.frames()).step_by(block) {
+        let end = (start + block).min(input.frames());
+        let mut part = Block { channels: input.channels.iter().map(|c| c[start..end].to_vec()).collect() };
+        processor.process(&mut part, None);
+        out.channels.iter_mut().zip(part.channels).for_each(|(all, c)| all.extend(c));
+    }
+    out
+}
+
+fn tone(hz: f64, level: f64, seconds: f64) -> Block {
+    let n = (seconds * f64::from(RATE)) as usize;
+    let wave: Vec<f64> = (0..n).map(|i| level * (2.0 * PI * hz * i as f64 / f64::from(RATE)).sin()).collect();
+    Block { channels: vec![wave.clone(), wave] }
+}
+
+fn rms_db(samples: &[f64]) -> f64 {
+    10.0 * (samples.iter().map(|s| s * s).sum::<f64>() / samples.len() as f64).log10()
+}
+
+#[test]
+fn block_size_does_not_change_a_bit() {
+    let input = song(RATE, 0.6, 0.9);
+    for (name, mut processor) in every_processor() {
+        processor.prepare(RATE, 2);
+        let whole = through(processor.as_mut(), &input, input.frames());
+        for block in [1, 7, 64, 4096] {
+            processor.reset();
+            let parts = through(processor.as_mut(), &input, block);
+            let same =
+                |(a, b): (&Vec<f64>, &Vec<f64>)| a.iter().zip(b).all(|(x, y)| x.to_bits() == y.to_bits());
+            assert!(whole.channels.iter().zip(&parts.channels).all(same), "{name} in blocks of {block}");
+        }
+    }
+}
+
+#[test]
+fn silence_stays_silence_and_tails_die_out() {
+    for (name, mut processor) in every_processor() {
+        processor.prepare(RATE, 2);
+        let quiet = through(processor.as_mut(), &Block::new(2, 5000), 512);
+        assert!(quiet.channels.iter().flatten().all(|s| *s == 0.0), "{name}");
+        through(processor.as_mut(), &tone(100.0, 0.9, 0.2), 512);
+        let tail = through(processor.as_mut(), &Block::new(2, RATE as usize * 8), 512);
+        assert!(tail.channels.iter().all(|c| *c.last().unwrap() == 0.0), "{name} rings for ever");
+    }
+}
+
+#[test]
+fn the_equaliser_does_to_a_tone_what_its_curve_says() {
+    let bands = vec![
+        Band { kind: BandKind::Bell, hz: 1000.0, gain_db: 6.0, q: 1.0 },
+        Band { kind: BandKind::HighShelf, hz: 8000.0, gain_db: -3.0, q: 0.7071 },
+    ];
+    for hz in [100.0, 700.0, 1000.0, 3000.0, 12_000.0] {
+        let expected: f64 = bands.iter().map(|b| b.coefficients(RATE).response_db(RATE, hz)).sum();
+        let mut eq = Equaliser::new(bands.clone());
+        eq.prepare(RATE, 2);
+        let input = tone(hz, 0.3, 1.0);
+        let out = through(&mut eq, &input, 333);
+        let half = RATE as usize / 2;
+        let gain = rms_db(&out.channels[0][half..]) - rms_db(&input.channels[0][half..]);
+        assert!((gain - expected).abs() < 0.01, "{hz} Hz: {gain} instead of {expected}");
+    }
+}
+
+#[test]
+fn the_compressor_follows_its_curve_in_the_long_run() {
+    for (sensing, offset) in [(Sensing::Rms, -3.0103), (Sensing::Peak, 0.0)] {
+        for level_db in [-40.0, -23.0, -20.0, -17.0, -6.0] {
+            let mut c = squash(sensing);
+            c.prepare(RATE, 2);
+            let input = tone(1000.0, 10f64.powf(level_db / 20.0), 2.0);
+            let out = through(&mut c, &input, 512);
+            let gain =
+                rms_db(&out.channels[0][RATE as usize..]) - rms_db(&input.channels[0][RATE as usize..]);
+            let settings = CompressorSettings {
+                threshold_db: -20.0,
+                ratio: 4.0,
+                knee_db: 6.0,
+                attack_ms: 5.0,
+                release_ms: 100.0,
+                makeup_db: 0.0,
+                sensing,
+                key_low_cut_hz: None,
+            };
+            let expected = settings.static_gain_db(level_db + offset);
+            // Peak sensing sees the zero crossings too and rides a little above the curve between them.
+            let room = if sensing == Sensing::Peak { 1.5 } else { 0.1 };
+            assert!((gain - expected).abs() < room, "{sensing:?} {level_db}: {gain} instead of {expected}");
+        }
+    }
+}
+
+#[test]
+fn both_sides_get_the_same_gain_and_a_key_replaces_the_sound() {
+    let mut input = tone(1000.0, 0.9, 1.0);
+    input.channels[1].iter_mut().for_each(|s| *s *= 0.01);
+    let mut c = squash(Sensing::Rms);
+    c.prepare(RATE, 2);
+    let out = through(&mut c, &input, 100);
+    for i in (20_000..40_000).filter(|i| input.channels[0][*i].abs() > 0.1) {
+        let (l, r) = (out.channels[0][i] / input.channels[0][i], out.channels[1][i] / input.channels[1][i]);
+        assert!((l - r).abs() < 1e-9);
+    }
+    // Keyed by silence, nothing is turned down; keyed by a loud main, a soft alternate is.
+    c.reset();
+    let mut keyed = input.clone();
+    c.process(&mut keyed, Some(&Block::new(2, input.frames())));
+    assert_eq!(keyed, input);
+    c.reset();
+    let mut soft = tone(500.0, 0.001, 1.0);
+    c.process(&mut soft, Some(&tone(1000.0, 0.9, 1.0)));
+    assert!(rms_db(&soft.channels[0][30_000..]) < -63.0 - 8.0);
+}
+
+#[test]
+fn width_leaves_the_middle_and_the_mono_sum() {
+    let mut noise = Noise(99);
+    let mut input = Block::new(2, 20_000);
+    input.channels.iter_mut().flatten().for_each(|s| *s = 0.3 * noise.next());
+    for (width, mono) in [(0.0, None), (0.5, None), (2.0, Some(150.0)), (1.0, None)] {
+        let mut w = Width::new(width, mono);
+        w.prepare(RATE, 2);
+        let out = through(&mut w, &input, 77);
+        for i in 0..input.frames() {
+            let (a, b) =
+                (input.channels[0][i] + input.channels[1][i], out.channels[0][i] + out.channels[1][i]);
+            assert!((a - b).abs() < 1e-12);
+            let (s, t) =
+                (input.channels[0][i] - input.channels[1][i], out.channels[0][i] - out.channels[1][i]);
+            assert!(mono.is_some() || (s * width - t).abs() < 1e-12);
+        }
+    }
+    let mut bass = Width::new(1.0, Some(150.0));
+    bass.prepare(RATE, 2);
+    let mut sides = tone(40.0, 0.5, 1.0);
+    sides.channels[1].iter_mut().for_each(|s| *s = -*s);
+    let out = through(&mut bass, &sides, 1000);
+    assert!(rms_db(&out.channels[0][22_050..]) < rms_db(&sides.channels[0]) - 40.0, "no side under 150 Hz");
+    let mut mono = Width::new(0.0, None);
+    mono.prepare(RATE, 1);
+    let one = Block { channels: vec![vec![0.5; 100]] };
+    assert_eq!(through(&mut mono, &one, 10), one, "mono passes untouched");
+}
+
+#[test]
+fn the_dc_filter_takes_the_offset_and_leaves_the_bass() {
+    let mut input = tone(30.0, 0.4, 3.0);
+    input.channels.iter_mut().flatten().for_each(|s| *s += 0.1);
+    let mut dc = DcFilter::new(3.0);
+    dc.prepare(RATE, 2);
+    let out = through(&mut dc, &input, 512);
+    let end = &out.channels[0][RATE as usize * 2..];
+    assert!((end.iter().sum::<f64>() / end.len() as f64).abs() < 1e-4);
+    assert!((rms_db(end) - rms_db(&tone(30.0, 0.4, 1.0).channels[0])).abs() < 0.06);
+}
