@@ -1,1 +1,214 @@
-//! placeholder
+//! Live rows: what a watcher may see now, minus what was sent before. Rows are built once for each (seq, viewer) and shared by that person's
+//! devices. Pulled, never pushed: a slow reader is asked when it can take more, and then gets one larger update; nothing queues for it.
+//! Never here: which rows somebody sees (`wire/view`), and gRPC beyond the messages themselves.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
+};
+
+use deadwax_domain::{PersonId, ProjectId};
+use deadwax_proto::v1;
+use futures::{Stream, stream};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    auth::Directory,
+    ledger::{Ledger, LedgerError, Snapshot},
+    wire::{
+        self,
+        view::{self, Rows, Viewer},
+    },
+};
+
+/// Proxies drop what is silent for a minute; a dead peer is noticed well before.
+pub const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// Where names come from; asked anew whenever rows are built.
+pub type Names = Arc<dyn Fn() -> Arc<Directory> + Send + Sync>;
+
+/// Why a stream of rows or of a desk ended.
+#[derive(Debug, thiserror::Error)]
+pub enum Ended {
+    #[error("the session ended, or the server stops")]
+    Session,
+    #[error("the viewer is no member of the project")]
+    NotAMember,
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+pub struct Hub {
+    ledger: Arc<Ledger>,
+    names: Names,
+    built: Mutex<HashMap<(ProjectId, PersonId), Weak<Built>>>,
+}
+
+/// All rows that one person sees at one seq.
+pub struct Built {
+    pub seq: u64,
+    pub rows: Rows,
+    names: Arc<Directory>,
+}
+
+impl Hub {
+    pub fn new(ledger: Arc<Ledger>, names: Names) -> Arc<Self> {
+        Arc::new(Self { ledger, names, built: Mutex::default() })
+    }
+
+    pub fn names(&self) -> Arc<Directory> {
+        (self.names)()
+    }
+
+    /// The rows of now; `NotAMember` for strangers and absent projects alike.
+    pub async fn rows(&self, project: ProjectId, person: PersonId) -> Result<Arc<Built>, Ended> {
+        let snapshot = self.ledger.project(project).await?.ok_or(Ended::NotAMember)?;
+        let names = self.names();
+        let key = (project, person);
+        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        let shared = built.get(&key).and_then(Weak::upgrade);
+        if let Some(shared) = shared.filter(|it| it.seq == snapshot.seq && Arc::ptr_eq(&it.names, &names)) {
+            return Ok(shared);
+        }
+        drop(built);
+        let fresh = Arc::new(build(&snapshot, person, names).ok_or(Ended::NotAMember)?);
+        built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        built.retain(|_, rows| rows.strong_count() > 0);
+        built.insert(key, Arc::downgrade(&fresh));
+        Ok(fresh)
+    }
+
+    /// Everything of now, as one update.
+    pub async fn snapshot(&self, project: ProjectId, person: PersonId) -> Result<v1::Update, Ended> {
+        Ok(whole(&*self.rows(project, person).await?))
+    }
+
+    /// `from` 0, unknown, or of a time before the viewer came: begins with a snapshot; else with what changed since. Ends with the reason.
+    pub async fn watch(
+        self: &Arc<Self>,
+        project: ProjectId,
+        person: PersonId,
+        from: u64,
+        ended: CancellationToken,
+    ) -> Result<impl Stream<Item = Result<v1::Update, Ended>> + Send + use<>, Ended> {
+        // Subscribed before the first look, so that nothing falls in between.
+        let head = self.ledger.watch(project);
+        let now = self.rows(project, person).await?;
+        let first = self.since(project, person, from, &now).await;
+        let watcher =
+            Watcher { hub: Arc::clone(self), project, person, head, ended, sent: now, first: Some(first) };
+        Ok(stream::unfold(Some(watcher), |watcher| async move {
+            let mut watcher = watcher?;
+            match watcher.next().await {
+                Ok(update) => Some((Ok(update), Some(watcher))),
+                Err(ended) => Some((Err(ended), None)),
+            }
+        }))
+    }
+
+    async fn since(&self, project: ProjectId, person: PersonId, from: u64, now: &Built) -> v1::Update {
+        if from == 0 {
+            return whole(now);
+        }
+        // A place that cannot be folded to is no error of the watcher's: the snapshot says everything.
+        let Ok(Some(then)) = self.ledger.fold_to(project, from).await else { return whole(now) };
+        let Some(then) = build(&then, person, Arc::clone(&now.names)) else { return whole(now) };
+        let update = step(&then, now);
+        if update.upserts.len() < now.rows.len() { update } else { whole(now) }
+    }
+
+    /// The desk of one person, whole, now and at every change of it.
+    pub fn watch_desk(
+        self: &Arc<Self>,
+        person: PersonId,
+        ended: CancellationToken,
+    ) -> impl Stream<Item = Result<v1::DeskResponse, Ended>> + Send + use<> {
+        let changed = self.ledger.watch_all();
+        let desk = DeskWatcher { ledger: Arc::clone(&self.ledger), person, changed, ended, sent: None };
+        stream::unfold(Some(desk), |desk| async move {
+            let mut desk = desk?;
+            match desk.next().await {
+                Ok(response) => Some((Ok(response), Some(desk))),
+                Err(ended) => Some((Err(ended), None)),
+            }
+        })
+    }
+}
+
+fn build(snapshot: &Snapshot, person: PersonId, names: Arc<Directory>) -> Option<Built> {
+    let rows = view::rows(&Viewer::new(snapshot.id, &snapshot.project, person, &names)?);
+    Some(Built { seq: snapshot.seq, rows, names })
+}
+
+fn whole(now: &Built) -> v1::Update {
+    let upserts = now.rows.values().cloned().collect();
+    v1::Update { seq: now.seq, snapshot: true, upserts, removals: Vec::new() }
+}
+
+fn step(before: &Built, now: &Built) -> v1::Update {
+    let (upserts, removals) = view::difference(&before.rows, &now.rows);
+    v1::Update { seq: now.seq, snapshot: false, upserts, removals }
+}
+
+struct Watcher {
+    hub: Arc<Hub>,
+    project: ProjectId,
+    person: PersonId,
+    head: watch::Receiver<u64>,
+    ended: CancellationToken,
+    sent: Arc<Built>,
+    first: Option<v1::Update>,
+}
+
+impl Watcher {
+    async fn next(&mut self) -> Result<v1::Update, Ended> {
+        if self.ended.is_cancelled() {
+            return Err(Ended::Session);
+        }
+        if let Some(first) = self.first.take() {
+            return Ok(first);
+        }
+        tokio::select! {
+            biased;
+            () = self.ended.cancelled() => return Err(Ended::Session),
+            changed = self.head.changed() => changed.map_err(|_| Ended::NotAMember)?,
+            // Names can change without a fact of the project: the heartbeat brings them.
+            () = tokio::time::sleep(HEARTBEAT) => {}
+        }
+        let now = self.hub.rows(self.project, self.person).await?;
+        let update = step(&self.sent, &now);
+        self.sent = now;
+        Ok(update)
+    }
+}
+
+struct DeskWatcher {
+    ledger: Arc<Ledger>,
+    person: PersonId,
+    changed: watch::Receiver<u64>,
+    ended: CancellationToken,
+    sent: Option<v1::DeskResponse>,
+}
+
+impl DeskWatcher {
+    async fn next(&mut self) -> Result<v1::DeskResponse, Ended> {
+        loop {
+            if self.ended.is_cancelled() {
+                return Err(Ended::Session);
+            }
+            self.changed.mark_unchanged();
+            let now = wire::desk::response(self.ledger.desk(self.person).await?);
+            if self.sent.as_ref() != Some(&now) {
+                self.sent = Some(now.clone());
+                return Ok(now);
+            }
+            tokio::select! {
+                biased;
+                () = self.ended.cancelled() => return Err(Ended::Session),
+                changed = self.changed.changed() => changed.map_err(|_| Ended::Session)?,
+            }
+        }
+    }
+}

@@ -52,6 +52,7 @@ pub struct Snapshot {
     pub project: Project,
 }
 
+#[derive(Clone, Debug)]
 pub struct Perform {
     pub command_id: u128,
     pub request_sha256: [u8; 32],
@@ -326,10 +327,9 @@ impl Inner {
                 Err(LedgerError::Conflict { expected: perform.expected.unwrap_or_default(), head })
             }
             Err(no) => Err(no.into()),
-            Ok(_) if before.newer.is_some() => Err(LedgerError::Newer {
-                project: perform.project,
-                seq: before.newer.unwrap_or_default(),
-            }),
+            Ok(_) if before.newer.is_some() => {
+                Err(LedgerError::Newer { project: perform.project, seq: before.newer.unwrap_or_default() })
+            }
             Ok(events) => Ok(events),
         }
     }

@@ -19,7 +19,10 @@ pub struct Recorded {
 pub enum Kept {
     Event(Event),
     /// A fact of a newer server: in its place, not applied.
-    Newer { at: Time, by: Option<PersonId> },
+    Newer {
+        at: Time,
+        by: Option<PersonId>,
+    },
     /// The bytes were erased on somebody's wish.
     Redacted,
 }

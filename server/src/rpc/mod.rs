@@ -2,13 +2,15 @@
 
 pub mod mastering;
 pub mod media;
+pub mod project;
 pub mod session;
 
 use std::{convert::Infallible, sync::Arc};
 
 use anyhow::Context as _;
 use deadwax_proto::v1::{
-    mastering_server::MasteringServer, media_server::MediaServer, sessions_server::SessionsServer,
+    mastering_server::MasteringServer, media_server::MediaServer, projects_server::ProjectsServer,
+    sessions_server::SessionsServer,
 };
 use http::{Request, Response};
 use tonic::{
@@ -40,9 +42,10 @@ pub async fn routes(studio: &Arc<Studio>) -> anyhow::Result<(Routes, Health)> {
                 .max_encoding_message_size(ANSWER_BYTES)
         };
     }
+    offered.offer(limited!(ProjectsServer, project::Service::of(studio)));
     offered.offer(limited!(SessionsServer, session::Service::new(Arc::clone(studio))));
-    offered.offer(limited!(MasteringServer, mastering::Service::new(Arc::clone(studio))));
 
+    offered.offer(limited!(MasteringServer, mastering::Service::new(Arc::clone(studio))));
     offered.offer(limited!(MediaServer, media::Service::new(Arc::clone(studio))));
 
     let describe = || {

@@ -66,14 +66,18 @@ fn gate_rule(rule: Option<v1::GateRule>) -> Result<GateRule> {
         let any_of = roles(&format!("set_gate.rule.needs[{at}].any_of"), &need.any_of)?;
         Ok(Need { any_of, count: need.count })
     };
-    let required = |(at, token): (usize, &String)| {
-        alternate(&format!("set_gate.rule.required_alternates[{at}]"), token)
-    };
+    let required =
+        |(at, token): (usize, &String)| alternate(&format!("set_gate.rule.required_alternates[{at}]"), token);
     Ok(GateRule {
         stage: words::stage_of(rule.stage)
             .ok_or_else(|| malformed("set_gate.rule.stage", "is absent, or newer than this server"))?,
         needs: rule.needs.iter().enumerate().map(need).collect::<Result<_>>()?,
-        required_alternates: rule.required_alternates.iter().enumerate().map(required).collect::<Result<_>>()?,
+        required_alternates: rule
+            .required_alternates
+            .iter()
+            .enumerate()
+            .map(required)
+            .collect::<Result<_>>()?,
         open_notes_allowed: rule.open_notes_allowed,
     })
 }
@@ -136,7 +140,8 @@ fn add_note(it: v1::AddNote) -> Result<Command> {
 }
 
 fn request_revision(it: v1::RequestRevision) -> Result<Command> {
-    let note = |(at, text): (usize, &String)| id(&format!("request_revision.note_ids[{at}]"), text).map(NoteId);
+    let note =
+        |(at, text): (usize, &String)| id(&format!("request_revision.note_ids[{at}]"), text).map(NoteId);
     Ok(Command::RequestRevision {
         request: id("request_revision.request_id", &it.request_id).map(RequestId)?,
         version: id("request_revision.version_id", &it.version_id).map(VersionId)?,
@@ -301,14 +306,18 @@ mod tests {
             field(asked(version(vec![file("main", &good), file("tv", "xyz")]))),
             "add_version.files[1].sha256"
         );
-        assert_eq!(field(asked(version(vec![file("main", &good.to_uppercase())]))), "add_version.files[0].sha256");
+        assert_eq!(
+            field(asked(version(vec![file("main", &good.to_uppercase())]))),
+            "add_version.files[0].sha256"
+        );
         assert_eq!(field(asked(version(vec![file("vocal up", &good)]))), "add_version.files[0].alternate");
         assert!(asked(version(vec![file("vocal-up+0.5", &good)])).is_ok());
     }
 
     #[test]
     fn an_end_without_a_start_is_malformed() {
-        let note = v1::AddNote { note_id: ID.into(), version_id: ID.into(), end_ms: Some(5), ..Default::default() };
+        let note =
+            v1::AddNote { note_id: ID.into(), version_id: ID.into(), end_ms: Some(5), ..Default::default() };
         assert_eq!(field(asked(Action::AddNote(note))), "add_note.start_ms");
     }
 

@@ -31,14 +31,16 @@ pub fn entry(
             })
         }
         // What it hides is not known here, so only those who may see everything are told that it is there.
-        Kept::Newer { at, by } => (song.is_none() && audience::is_workshop(roles)).then(|| v1::HistoryEntry {
-            seq: recorded.seq,
-            at_ms: at.0,
-            who: by.map_or_else(|| "Deadwax".to_owned(), |person| scrub(names.name(person))),
-            code: "NEWER_FACT".to_owned(),
-            text: "A newer fact, which this server does not know.".to_owned(),
-            song_id: String::new(),
-        }),
+        Kept::Newer { at, by } => {
+            (song.is_none() && audience::is_workshop(roles)).then(|| v1::HistoryEntry {
+                seq: recorded.seq,
+                at_ms: at.0,
+                who: by.map_or_else(|| "Deadwax".to_owned(), |person| scrub(names.name(person))),
+                code: "NEWER_FACT".to_owned(),
+                text: "A newer fact, which this server does not know.".to_owned(),
+                song_id: String::new(),
+            })
+        }
         Kept::Redacted => None,
     }
 }

@@ -6,7 +6,9 @@
 
 use std::collections::BTreeSet;
 
-use deadwax_domain::{Alternate, ApprovalState, File, PersonId, Project, ProjectId, Says, Song, SongId, Version};
+use deadwax_domain::{
+    Alternate, ApprovalState, File, PersonId, Project, ProjectId, Says, Song, SongId, Version,
+};
 use serde::Serialize;
 use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
 
@@ -141,11 +143,7 @@ fn files<'a>(project: &Project, song: &Song, version: &'a Version) -> Vec<FilePa
 }
 
 /// Oldest first; those that count for exactly these bytes.
-fn approvals(
-    project: &Project,
-    version: &Version,
-    names: &dyn Fn(PersonId) -> String,
-) -> Vec<ApprovalPart> {
+fn approvals(project: &Project, version: &Version, names: &dyn Fn(PersonId) -> String) -> Vec<ApprovalPart> {
     let mut signed: Vec<ApprovalPart> = project
         .approvals_of(version.song)
         .filter(|(_, state)| *state == ApprovalState::Counts)
@@ -245,7 +243,8 @@ mod tests {
     #[test]
     fn no_two_files_share_a_name_even_without_case() {
         let mut taken = BTreeSet::new();
-        let names: Vec<_> = ["A.wav", "a.wav", "A.wav", "A.flac"].iter().map(|n| free_name(n, &mut taken)).collect();
+        let names: Vec<_> =
+            ["A.wav", "a.wav", "A.wav", "A.flac"].iter().map(|n| free_name(n, &mut taken)).collect();
         assert_eq!(names, ["A.wav", "a_2.wav", "A_3.wav", "A.flac"]);
     }
 }

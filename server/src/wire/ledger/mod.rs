@@ -42,8 +42,7 @@ pub fn encode(event: &Event, command_id: u128) -> Bytes {
 }
 
 pub fn decode(payload: &[u8]) -> Result<Read, Unreadable> {
-    let fact =
-        stored::Fact::decode(payload).map_err(|error| Unreadable::NotAMessage(error.to_string()))?;
+    let fact = stored::Fact::decode(payload).map_err(|error| Unreadable::NotAMessage(error.to_string()))?;
     let at = Time(fact.at_ms);
     let by = read::optional_id("by", &fact.by)?.map(PersonId);
     let Some(what) = fact.what else { return Ok(Read::Newer { at, by }) };

@@ -212,9 +212,7 @@ pub fn fact(what: What) -> Result<Fact, No> {
         What::TermsChanged(it) => {
             Fact::TermsChanged { rounds_included: it.rounds_included, self_approval: it.self_approval }
         }
-        What::MemberAdded(it) => {
-            Fact::MemberAdded { person: person(&it.person)?, roles: roles(&it.roles)? }
-        }
+        What::MemberAdded(it) => Fact::MemberAdded { person: person(&it.person)?, roles: roles(&it.roles)? },
         What::RolesChanged(it) => {
             Fact::RolesChanged { person: person(&it.person)?, roles: roles(&it.roles)? }
         }
@@ -265,9 +263,7 @@ pub fn fact(what: What) -> Result<Fact, No> {
             to: stage(it.to)?,
             version: version(&it.version)?,
         },
-        What::HandoffMade(it) => {
-            Fact::HandoffMade { song: song(&it.song)?, version: version(&it.version)? }
-        }
+        What::HandoffMade(it) => Fact::HandoffMade { song: song(&it.song)?, version: version(&it.version)? },
         What::HandoffAccepted(it) => Fact::HandoffAccepted { song: song(&it.song)? },
         What::HandoffReturned(it) => Fact::HandoffReturned { song: song(&it.song)?, reason: it.reason },
         What::RecipeSet(it) => {

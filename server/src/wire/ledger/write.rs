@@ -108,10 +108,9 @@ fn notes(notes: &[NoteId]) -> Vec<Vec<u8>> {
 /// One arm a fact, in the order of `facts.proto`: a table, and long for that reason alone.
 pub fn what(fact: &Fact) -> What {
     match fact {
-        Fact::ProjectCreated { title, artist } => What::ProjectCreated(stored::ProjectCreated {
-            title: title.clone(),
-            artist: artist.clone(),
-        }),
+        Fact::ProjectCreated { title, artist } => {
+            What::ProjectCreated(stored::ProjectCreated { title: title.clone(), artist: artist.clone() })
+        }
         Fact::TermsChanged { rounds_included, self_approval } => What::TermsChanged(stored::TermsChanged {
             rounds_included: *rounds_included,
             self_approval: *self_approval,
@@ -122,14 +121,10 @@ pub fn what(fact: &Fact) -> What {
         Fact::RolesChanged { person, roles: held } => {
             What::RolesChanged(stored::RolesChanged { person: id(person.0), roles: roles(held) })
         }
-        Fact::MemberRemoved { person } => {
-            What::MemberRemoved(stored::MemberRemoved { person: id(person.0) })
+        Fact::MemberRemoved { person } => What::MemberRemoved(stored::MemberRemoved { person: id(person.0) }),
+        Fact::SongAdded { song, title, isrc } => {
+            What::SongAdded(stored::SongAdded { song: id(song.0), title: title.clone(), isrc: isrc.clone() })
         }
-        Fact::SongAdded { song, title, isrc } => What::SongAdded(stored::SongAdded {
-            song: id(song.0),
-            title: title.clone(),
-            isrc: isrc.clone(),
-        }),
         Fact::SongEdited { song, title, isrc } => What::SongEdited(stored::SongEdited {
             song: id(song.0),
             title: title.clone(),
@@ -243,9 +238,7 @@ pub fn what(fact: &Fact) -> What {
         Fact::HandoffMade { song, version } => {
             What::HandoffMade(stored::HandoffMade { song: id(song.0), version: id(version.0) })
         }
-        Fact::HandoffAccepted { song } => {
-            What::HandoffAccepted(stored::HandoffAccepted { song: id(song.0) })
-        }
+        Fact::HandoffAccepted { song } => What::HandoffAccepted(stored::HandoffAccepted { song: id(song.0) }),
         Fact::HandoffReturned { song, reason } => {
             What::HandoffReturned(stored::HandoffReturned { song: id(song.0), reason: reason.clone() })
         }

@@ -18,7 +18,8 @@ pub fn rows(viewer: &Viewer<'_>, put: &mut dyn FnMut(String, Kind)) {
 
 fn project(viewer: &Viewer<'_>) -> v1::ProjectRow {
     let it = viewer.project;
-    let stages = [Stage::Recording, Stage::Mixing, Stage::Mastering].into_iter().filter(|_| viewer.sees_work());
+    let stages =
+        [Stage::Recording, Stage::Mixing, Stage::Mastering].into_iter().filter(|_| viewer.sees_work());
     v1::ProjectRow {
         project_id: id(viewer.project_id.0),
         title: scrub(&it.title),
@@ -61,7 +62,8 @@ fn song(viewer: &Viewer<'_>, song: &Song, position: u32) -> v1::SongRow {
     let recipe = song.recipe.as_ref().map(|recipe| scrub(&recipe.toml));
     v1::SongRow {
         rounds_used: project.rounds_used(song.id),
-        open_notes: u32::try_from(seen.filter(|note| note.state == NoteState::Open).count()).unwrap_or(u32::MAX),
+        open_notes: u32::try_from(seen.filter(|note| note.state == NoteState::Open).count())
+            .unwrap_or(u32::MAX),
         waits_for: scrub(&waits_for(viewer, song)),
         recipe_toml: recipe.unwrap_or_default(),
         handoff: song.handoff.as_ref().map(|handoff| v1::Handoff {
@@ -81,7 +83,8 @@ fn waits_for(viewer: &Viewer<'_>, song: &Song) -> String {
     let Some(report) = gate::report(project, song.id) else { return waits_for_delivery(viewer, song) };
     let unmet = |code: &str| report.lines.iter().find(|line| !line.met && line.code == code);
     let Some(candidate) = project.candidate(song.id) else {
-        if song.stage == Stage::Mastering && project.renders_of(song.id).any(deadwax_domain::Render::is_alive) {
+        if song.stage == Stage::Mastering && project.renders_of(song.id).any(deadwax_domain::Render::is_alive)
+        {
             return "The render of the first master is under way.".to_owned();
         }
         let kind = song.stage.kind().unwrap_or(VersionKind::Master);
@@ -105,7 +108,9 @@ fn waits_for(viewer: &Viewer<'_>, song: &Song) -> String {
     if !who.is_empty() {
         return format!("{name} waits for the approval of the {}.", who.join(" and the "));
     }
-    unmet("NOBODY_HOLDS_ROLE").map(|line| format!("{name} waits: {}", lower_first(&line.text))).unwrap_or_default()
+    unmet("NOBODY_HOLDS_ROLE")
+        .map(|line| format!("{name} waits: {}", lower_first(&line.text)))
+        .unwrap_or_default()
 }
 
 fn waits_for_delivery(viewer: &Viewer<'_>, song: &Song) -> String {

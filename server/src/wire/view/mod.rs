@@ -9,11 +9,7 @@ mod work;
 
 use std::collections::BTreeMap;
 
-use deadwax_domain::{
-    Actor, PersonId, Project, ProjectId, Refusal, Roles,
-    audience,
-    dry::Answer,
-};
+use deadwax_domain::{Actor, PersonId, Project, ProjectId, Refusal, Roles, audience, dry::Answer};
 use deadwax_proto::v1::{self, row::Row as Kind};
 
 use super::text::scrub;
