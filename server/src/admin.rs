@@ -223,33 +223,29 @@ pub async fn rebuild_index(dir: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Everything that cannot be made again: settings, certificate, journal, audio. Each blob is hashed on its way.
+/// Everything that cannot be made again: journal and audio (while the server runs, too), settings and certificate. Running it again brings
+/// an earlier backup up to date.
 pub async fn backup(dir: &Path, dest: &Path) -> Result<(), Failure> {
-    let config = Config::load(dir, config::environment())?;
-    // Held until the end: nothing changes while it is copied.
-    let _held = open_store(dir, &config)?;
-    make_folder(dest)?;
-    let mut copied = 0_u64;
+    Config::load(dir, config::environment())?;
+    let report = embedded::backup(dir, dest).context("the backup was not finished")?;
     for name in [config::FILE, tls::CERTIFICATE_FILE, tls::KEY_FILE] {
         if dir.join(name).exists() {
             copy(&dir.join(name), &dest.join(name))?;
         }
     }
-    for folder in ["journal", "blobs"] {
-        for file in files_below(&dir.join(folder))? {
-            let below = file.strip_prefix(dir).context("a file outside of the studio folder")?;
-            let hash = copy(&file, &dest.join(below))?;
-            if folder == "blobs" && blob_name(&file).as_deref() != Some(&hash) {
-                return Err(anyhow::anyhow!("{} does not match its name; run verify", file.display()).into());
-            }
-            copied += 1;
-        }
-    }
     println!(
-        "{copied} files were copied to {}. Restore: copy the folder back and run serve.",
-        dest.display()
+        "{} records and {} audio files are in {}; {} audio files ({} bytes) were new. Restore: copy the folder back and serve it.",
+        report.journal.records,
+        report.blobs,
+        dest.display(),
+        report.copied_blobs,
+        report.copied_bytes
     );
-    Ok(())
+    if report.damaged_blobs.is_empty() {
+        return Ok(());
+    }
+    report.damaged_blobs.iter().for_each(|blob| println!("damaged, not copied: {blob}"));
+    Err(anyhow::anyhow!("{} audio files do not match their names", report.damaged_blobs.len()).into())
 }
 
 /// Every file below a folder, sorted; none where the folder is absent. Links are not followed.
@@ -281,30 +277,6 @@ fn blob_name(file: &Path) -> Option<String> {
 }
 
 fn hash_file(path: &Path) -> std::io::Result<(String, u64)> {
-    each_block(path, |_| Ok(()))
-}
-
-/// Copies durably; the SHA-256 of what was copied.
-fn copy(from: &Path, to: &Path) -> anyhow::Result<String> {
-    let copied = || -> std::io::Result<String> {
-        if let Some(folder) = to.parent() {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        }
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?;
-        let (hash, _) = each_block(from, |block| file.write_all(block))?;
-        file.sync_all()?;
-        if let Some(folder) = to.parent() {
-            fs::File::open(folder)?.sync_all()?;
-        }
-        Ok(hash)
-    };
-    copied().with_context(|| format!("copying {} to {} failed", from.display(), to.display()))
-}
-
-fn each_block(
-    path: &Path,
-    mut block: impl FnMut(&[u8]) -> std::io::Result<()>,
-) -> std::io::Result<(String, u64)> {
     let mut file = fs::File::open(path)?;
     let (mut hash, mut length, mut buffer) = (Sha256::new(), 0, vec![0; 1 << 20]);
     loop {
@@ -313,7 +285,20 @@ fn each_block(
             return Ok((hex::encode(hash.finalize()), length));
         }
         hash.update(&buffer[..read]);
-        block(&buffer[..read])?;
         length += read as u64;
     }
+}
+
+/// Whole or not at all, durable, for this user alone.
+fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let half = to.with_extension("part");
+    let copied = || -> std::io::Result<()> {
+        let bytes = fs::read(from)?;
+        let mut options = fs::OpenOptions::new();
+        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&half)?;
+        file.write_all(&bytes)?;
+        file.sync_all()?;
+        fs::rename(&half, to)
+    };
+    copied().with_context(|| format!("copying {} to {} failed", from.display(), to.display()))
 }

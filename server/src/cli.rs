@@ -55,7 +55,7 @@ enum Verb {
     },
     /// Make the index again from the journal (while the server is stopped)
     RebuildIndex { dir: PathBuf },
-    /// Copy journal, audio and settings to a new folder (while the server is stopped)
+    /// Copy journal, audio, settings and certificate to a folder, or bring an earlier copy up to date; the server may run
     Backup { dir: PathBuf, dest: PathBuf },
     /// One piece of work on sound, in a process of its own
     #[command(hide = true, disable_help_flag = true)]

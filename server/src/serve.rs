@@ -54,7 +54,13 @@ pub async fn run(
 
     let (routes, health) = rpc::routes(&studio).await?;
     let sweeper = tokio::spawn(sweep(Arc::clone(&studio)));
-    let renders = tokio::spawn(Arc::new(worker(&studio).await?).run());
+    let worker = worker(&studio).await?;
+    // Without slots this server renders nothing: another process on the same ledger may.
+    let renders = tokio::spawn(async move {
+        if worker.slots > 0 {
+            Arc::new(worker).run().await;
+        }
+    });
     let stopping = {
         let (studio, stop) = (Arc::clone(&studio), stop.clone());
         async move {

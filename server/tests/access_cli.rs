@@ -140,7 +140,14 @@ fn a_backup_is_a_studio() {
     let (dir, dest) = (root.path().join("studio"), root.path().join("backup"));
     said(&init(&dir), 0, &[]);
     said(&run(&["backup"], &dir, &[dest.to_str().unwrap()]), 0, &[]);
-    said(&run(&["backup"], &dir, &[dest.to_str().unwrap()]), 1, &["is a studio already"]);
+    said(&run(&["invite"], &dir, &["--email", "lena@x.example", "--name", "Lena"]), 0, &[]);
+    let (mut server, _) = serve(&dir, &root.path().join("running"));
+    said(&run(&["backup"], &dir, &[dest.to_str().unwrap()]), 0, &[]);
+    server.kill().unwrap();
+    server.wait().unwrap();
+    let other = root.path().join("other");
+    said(&init(&other), 0, &[]);
+    said(&run(&["backup"], &other, &[dest.to_str().unwrap()]), 1, &["another studio"]);
     let chain = |dir: &Path| {
         let output = run(&["verify"], dir, &["--json"]);
         let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();

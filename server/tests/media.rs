@@ -388,3 +388,99 @@ async fn damaged_bytes_are_told_not_sent_as_good() {
         refused(download(&mut ana, fetch(project, version, sha256(&bytes))).await, "STORED_BYTES_DAMAGED");
     assert_eq!(no.code(), Code::DataLoss);
 }
+
+#[tokio::test]
+async fn the_overview_is_drawn_and_made_again_where_it_is_gone() {
+    let house = House::open().await;
+    let mut ana = house.person("Ana", true).await;
+    let mut lou = house.person("Lou", false).await;
+    let bytes = tone(1000);
+    let (project, version) = take(&house, &mut ana, &bytes).await;
+    house.perform(&ana, project, Command::AddMember { person: lou.id, roles: [Role::Listener].into() }).await;
+    let asked = |columns, start_frame, end_frame| v1::WaveformRequest {
+        project_id: id_text(project.0),
+        version_id: id_text(version.0),
+        sha256: sha256(&bytes).to_string(),
+        start_frame,
+        end_frame,
+        columns,
+    };
+    let ask = lou.with(asked(10, 0, 0));
+    let drawn = lou.media.waveform(ask).await.unwrap().into_inner();
+    assert_eq!((drawn.sample_rate, drawn.channels, drawn.frames), (48_000, 2, 48_000));
+    assert_eq!((drawn.min.len(), drawn.max.len()), (20, 20));
+    let left: Vec<i32> = drawn.max.iter().step_by(2).copied().collect();
+    assert!(left.is_sorted() && left[9] > 32_000 && left[0] < 6_000, "{left:?}");
+    assert!(drawn.max.iter().skip(1).step_by(2).all(|right| *right <= 0), "channels are interleaved");
+
+    let kept = house.studio.blobs.path_of_derived(sha256(&bytes), "waveform");
+    std::fs::write(&kept, "broken").unwrap();
+    let ask = lou.with(asked(10, 0, 0));
+    assert_eq!(lou.media.waveform(ask).await.unwrap().into_inner(), drawn);
+    for (columns, start, end) in [(0, 0, 0), (8193, 0, 0), (10, 48_000, 0), (10, 20, 10)] {
+        let ask = lou.with(asked(columns, start, end));
+        refused(lou.media.waveform(ask).await, "MALFORMED");
+    }
+    let mut stranger = house.person("Bob", true).await;
+    let ask = stranger.with(asked(10, 0, 0));
+    refused(stranger.media.waveform(ask).await, "NO_SUCH_PROJECT");
+}
+
+/// A WAV of one second: 16 bits, stereo, a quiet ramp.
+fn wav() -> Vec<u8> {
+    let samples: Vec<u8> =
+        (0..44_100_u32).flat_map(|n| [n as u16 / 4; 2]).flat_map(u16::to_le_bytes).collect();
+    let mut wav = b"RIFF".to_vec();
+    wav.extend((36 + samples.len() as u32).to_le_bytes());
+    wav.extend(b"WAVEfmt \x10\0\0\0\x01\0\x02\0");
+    wav.extend(44_100_u32.to_le_bytes());
+    wav.extend((44_100_u32 * 4).to_le_bytes());
+    wav.extend(b"\x04\0\x10\0data");
+    wav.extend((samples.len() as u32).to_le_bytes());
+    wav.extend(samples);
+    wav
+}
+
+#[tokio::test]
+async fn real_audio_is_measured_by_a_real_child_and_junk_is_refused() {
+    let house = House::open_with_children().await;
+    let mut ana = house.person("Ana", true).await;
+    let good = wav();
+    let (project, version) = take(&house, &mut ana, &good).await;
+    let state = start(&mut ana, project, &good).await.unwrap();
+    let facts = state.facts.unwrap();
+    assert_eq!((facts.sample_rate, facts.channels, facts.bits, facts.frames), (44_100, 2, 16, 44_100));
+    assert_eq!(facts.bytes, good.len() as u64);
+    let ask = ana.with(v1::WaveformRequest {
+        project_id: id_text(project.0),
+        version_id: id_text(version.0),
+        sha256: sha256(&good).to_string(),
+        start_frame: 0,
+        end_frame: 0,
+        columns: 4,
+    });
+    assert_eq!(ana.media.waveform(ask).await.unwrap().into_inner().frames, 44_100);
+
+    let patched = |at: usize, bytes: &[u8]| {
+        let mut bad = good.clone();
+        bad[at..at + bytes.len()].copy_from_slice(bytes);
+        bad
+    };
+    let hostile = [
+        ("a text", b"this is a letter, not a song, and it goes on for a while".to_vec()),
+        ("zeroes", vec![0; 4096]),
+        ("a header alone", good[..44].to_vec()),
+        ("no channels", patched(22, &[0, 0])),
+        ("1 Hz", patched(24, &1_u32.to_le_bytes())),
+        ("4 GHz", patched(24, &u32::MAX.to_le_bytes())),
+    ];
+    for (what, bytes) in hostile {
+        let no = upload(&mut ana, project, &bytes).await.map(|_| ()).expect_err(what);
+        let reason = deadwax_server::status::reason_of(&no).unwrap_or_default();
+        assert!(
+            matches!(reason.as_str(), "NOT_AUDIO" | "AUDIO_UNSUPPORTED" | "AUDIO_HOSTILE"),
+            "{what}: {no:?}"
+        );
+    }
+    assert_eq!(received(&house, project).await, 1, "refused files left no fact");
+}

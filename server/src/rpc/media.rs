@@ -2,6 +2,7 @@
 //! a project of the caller's, and foreign and absent answer alike. Never here: rules (the domain's `audience`), files on disk (`blob`), decoding.
 
 mod convert;
+mod overview;
 mod receive;
 
 use std::{
@@ -28,6 +29,8 @@ const COLUMNS_MAX: u32 = 8192;
 pub struct Service {
     studio: Arc<Studio>,
     running: Arc<Running>,
+    /// One overview is made again at a time: it costs a whole decoding.
+    remaking: tokio::sync::Mutex<()>,
 }
 
 /// Uploads that run now, by person.
@@ -95,7 +98,7 @@ impl Owner {
 
 impl Service {
     pub fn new(studio: Arc<Studio>) -> Self {
-        Self { studio, running: Arc::default() }
+        Self { studio, running: Arc::default(), remaking: tokio::sync::Mutex::default() }
     }
 
     /// The project, where the caller is a member of it.
@@ -274,8 +277,8 @@ impl v1::media_server::Media for Service {
                 "`start_frame` is not before `end_frame` and the end of the file.",
             ));
         }
-        let _asked = (file, end);
-        Err(Status::unimplemented("overviews come with the dsp room"))
+        let overview = self.overview(file.digest, asked.start_frame..end, asked.columns).await?;
+        Ok(Response::new(overview))
     }
 }
 

@@ -12,6 +12,10 @@ use std::{
 };
 
 use deadwax_domain::{Actor, AudioFacts, Command, PersonId, ProjectId};
+use deadwax_dsp::{
+    Block, Spec,
+    waveform::{Pyramid, PyramidBuilder},
+};
 use deadwax_proto::v1::{self, media_client::MediaClient, sessions_client::SessionsClient};
 use deadwax_server::{
     config::Config,
@@ -19,7 +23,7 @@ use deadwax_server::{
     render::inspect::{InspectError, Inspected, Program},
     serve, status,
     store::{MemoryStore, Store},
-    studio::{Inspect, Parts, Studio},
+    studio::{InChild, Inspect, Parts, Studio},
     tls::Identity,
 };
 use futures::{FutureExt as _, future::BoxFuture};
@@ -42,7 +46,7 @@ impl Inspect for FakeInspect {
     fn inspect<'a>(
         &'a self,
         audio: &'a Path,
-        _waveform: &'a Path,
+        waveform: &'a Path,
     ) -> BoxFuture<'a, Result<Inspected, InspectError>> {
         async move {
             let bytes = std::fs::read(audio).unwrap();
@@ -52,10 +56,23 @@ impl Inspect for FakeInspect {
             if !bytes.starts_with(b"tone") {
                 return Err(InspectError::NotAudio("This is not audio.".into()));
             }
+            waveform_of_a_ramp().write_to(waveform).unwrap();
             Ok(Inspected { facts: facts(bytes.len() as u64) })
         }
         .boxed()
     }
+}
+
+/// One second at 48 kHz: the left rises from 0 to full scale, the right is its negative.
+fn waveform_of_a_ramp() -> Pyramid {
+    let (bits, frames) = (Some(24), Some(48_000));
+    let spec =
+        Spec { sample_rate: 48_000, channels: 2, bits, float: false, frames, container: "wav", codec: "pcm" };
+    let mut builder = PyramidBuilder::new(&spec);
+    let left: Vec<f64> = (0..48_000).map(|n| f64::from(n) / 48_000.0).collect();
+    let right = left.iter().map(|sample| -sample).collect();
+    builder.push(&Block { channels: vec![left, right] });
+    builder.finish()
 }
 
 pub fn facts(bytes: u64) -> AudioFacts {
@@ -98,6 +115,16 @@ impl House {
     }
 
     pub async fn open_with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::open_on(Arc::new(FakeInspect), change).await
+    }
+
+    /// With the real decoder, in a child of the real program.
+    pub async fn open_with_children() -> Self {
+        let program = Program { exe: env!("CARGO_BIN_EXE_deadwax-server").into(), prefix: Vec::new() };
+        Self::open_on(Arc::new(InChild { program }), |_| {}).await
+    }
+
+    async fn open_on(inspect: Arc<dyn Inspect>, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config { tls: false, name: "Gold Room".into(), ..Config::default() };
         config.limits.reserve_bytes = 0;
         change(&mut config);
@@ -111,7 +138,7 @@ impl House {
         let parts = Parts {
             store: store.clone() as Arc<dyn Store>,
             clock: clock.clone() as Arc<dyn Clock>,
-            inspect: Arc::new(FakeInspect),
+            inspect,
             program: Program { exe: "/nowhere".into(), prefix: Vec::new() },
             fingerprint: identity.as_ref().map(Identity::fingerprint),
         };

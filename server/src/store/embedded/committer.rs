@@ -153,7 +153,11 @@ impl Committer {
         batch.claims.extend(fresh.iter().copied());
         batch.heads.insert(stream, done.last_seq);
         batch.commands.insert(command.id, (done, command.request_sha256));
-        batch.push(What::Append { stream, first_seq, command, payloads, claims: fresh, desk }, &area);
+        batch.push(
+            &self.shared.journal.id,
+            What::Append { stream, first_seq, command, payloads, claims: fresh, desk },
+            &area,
+        );
         Ok(done)
     }
 
@@ -166,7 +170,7 @@ impl Committer {
         }
         let place = self.shared.index.place(stream, seq).map_err(|error| self.lost_index(&error))?;
         if !place.is_some_and(|place| place.redacted) {
-            batch.push(What::Redact { stream, seq }, &[]);
+            batch.push(&self.shared.journal.id, What::Redact { stream, seq }, &[]);
             batch.redactions.push((stream, seq));
         }
         Ok(())
@@ -253,10 +257,10 @@ impl Batch {
         }
     }
 
-    fn push(&mut self, what: What, area: &[u8]) {
+    fn push(&mut self, journal: &Hash, what: What, area: &[u8]) {
         let Cursor { at, index, previous } = self.cursor;
         let head = Head { index, previous, durable_before: self.begin.offset, what };
-        let (frame, hash) = head.frame(area);
+        let (frame, hash) = head.frame(journal, area);
         let mut offset = at.offset + (frame.len() - area.len()) as u64;
         let payloads = head.payloads().iter().map(|mark| {
             let place = Position { segment: at.segment, offset };

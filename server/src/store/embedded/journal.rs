@@ -295,7 +295,7 @@ impl Journal {
         }
         let mut head = vec![0; prefix.head_bytes];
         self.read_at(Position { segment, offset: offset + PREFIX_BYTES as u64 }, &mut head)?;
-        Ok(prefix.head(&head).map(|(head, hash)| (prefix, head, hash)))
+        Ok(prefix.head(&self.id, &head).map(|(head, hash)| (prefix, head, hash)))
     }
 
     /// The furthest `durable_before` of any whole record after a bad one, however it is aligned. Only a bad frame comes here.

@@ -3,7 +3,8 @@
 //! The layout is for ever: a change needs a new `FORMAT` and a reader for the old one.
 //!
 //! ```text
-//! magic u32 | crc32c u32 over all that follows up to the payloads | head length u32 | payload area length u32 | head | payload area
+//! magic u32 | crc32c u32 over the journal's id and all that follows up to the payloads | head length u32 | payload area length u32
+//! | head | payload area
 //! payload area: for each entry a salt of 16 bytes, then its bytes
 //! ```
 
@@ -97,13 +98,9 @@ impl Prefix {
         (PREFIX_BYTES + self.head_bytes + self.area_bytes) as u64
     }
 
-    fn matches(&self, head: &[u8]) -> bool {
-        self.crc == crc(head, self.area_bytes)
-    }
-
-    /// The head and its own hash (the next record's `previous`); `None` where a byte of it is wrong.
-    pub(super) fn head(&self, bytes: &[u8]) -> Option<(Head, Hash)> {
-        if bytes.len() != self.head_bytes || !self.matches(bytes) {
+    /// The head and its own hash (the next record's `previous`); `None` where a byte of it is wrong or it is of another journal.
+    pub(super) fn head(&self, journal: &Hash, bytes: &[u8]) -> Option<(Head, Hash)> {
+        if bytes.len() != self.head_bytes || self.crc != crc(journal, bytes, self.area_bytes) {
             return None;
         }
         let head = decode(bytes)?;
@@ -121,11 +118,11 @@ impl Head {
     }
 
     /// The whole frame and this head's hash. `area` holds each salt and payload, as marked in the head.
-    pub(super) fn frame(&self, area: &[u8]) -> (Vec<u8>, Hash) {
+    pub(super) fn frame(&self, journal: &Hash, area: &[u8]) -> (Vec<u8>, Hash) {
         let head = encode(self);
         let mut frame = Vec::with_capacity(PREFIX_BYTES + head.len() + area.len());
         frame.put_u32_le(MAGIC);
-        frame.put_u32_le(crc(&head, area.len()));
+        frame.put_u32_le(crc(journal, &head, area.len()));
         frame.put_u32_le(head.len() as u32);
         frame.put_u32_le(area.len() as u32);
         frame.put_slice(&head);
@@ -134,10 +131,13 @@ impl Head {
     }
 }
 
-fn crc(head: &[u8], area_bytes: usize) -> u32 {
-    let lengths = crc32c::crc32c(&(head.len() as u32).to_le_bytes());
-    let lengths = crc32c::crc32c_append(lengths, &(area_bytes as u32).to_le_bytes());
-    crc32c::crc32c_append(lengths, head)
+/// The journal's id is random and never leaves the server, so nobody can send an entry whose bytes pass for a record when a torn tail is
+/// searched.
+fn crc(journal: &Hash, head: &[u8], area_bytes: usize) -> u32 {
+    let crc = crc32c::crc32c(journal);
+    let crc = crc32c::crc32c_append(crc, &(head.len() as u32).to_le_bytes());
+    let crc = crc32c::crc32c_append(crc, &(area_bytes as u32).to_le_bytes());
+    crc32c::crc32c_append(crc, head)
 }
 
 fn encode(head: &Head) -> Vec<u8> {
@@ -237,6 +237,8 @@ fn get_list<T>(bytes: &mut Bytes, item: impl Fn(&mut Bytes) -> Option<T>) -> Opt
 mod tests {
     use super::*;
 
+    const ID: Hash = [6; 32];
+
     fn sample() -> (Head, Vec<u8>) {
         let area = [&[7u8; 16][..], b"one", &[8; 16], b""].concat();
         let payloads = vec![PayloadMark::of(&[7; 16], b"one"), PayloadMark::of(&[8; 16], b"")];
@@ -257,23 +259,25 @@ mod tests {
         let (append, area) = sample();
         let redact = Head { what: What::Redact { stream: StreamId(1), seq: 2 }, ..append.clone() };
         for (head, area) in [(append, &area[..]), (redact, &[])] {
-            let (frame, hash) = head.frame(area);
+            let (frame, hash) = head.frame(&ID, area);
             let prefix = Prefix::parse(&frame).unwrap();
             assert_eq!(prefix.frame_bytes(), frame.len() as u64);
-            let parsed = prefix.head(&frame[PREFIX_BYTES..PREFIX_BYTES + prefix.head_bytes]).unwrap();
+            let parsed = prefix.head(&ID, &frame[PREFIX_BYTES..PREFIX_BYTES + prefix.head_bytes]).unwrap();
             assert_eq!(parsed, (head, hash));
+            assert_eq!(prefix.head(&[7; 32], &frame[PREFIX_BYTES..PREFIX_BYTES + prefix.head_bytes]), None);
         }
     }
 
     #[test]
     fn every_flipped_bit_of_the_head_is_noticed() {
         let (head, area) = sample();
-        let (frame, _) = head.frame(&area);
+        let (frame, _) = head.frame(&ID, &area);
         for bit in 0..(frame.len() - area.len()) * 8 {
             let mut bad = frame.clone();
             bad[bit / 8] ^= 1 << (bit % 8);
-            let found = Prefix::parse(&bad)
-                .and_then(|prefix| prefix.head(bad.get(PREFIX_BYTES..PREFIX_BYTES + prefix.head_bytes)?));
+            let found = Prefix::parse(&bad).and_then(|prefix| {
+                prefix.head(&ID, bad.get(PREFIX_BYTES..PREFIX_BYTES + prefix.head_bytes)?)
+            });
             assert_eq!(found, None, "bit {bit}");
         }
     }

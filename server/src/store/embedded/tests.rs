@@ -157,6 +157,32 @@ async fn a_torn_tail_is_cut_and_everything_before_it_stays() {
     }
 }
 
+/// An entry that holds a copy of a frame must not be taken for a record when its own record is torn.
+#[tokio::test]
+async fn an_entry_cannot_pass_for_a_record() {
+    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let store = EmbeddedStore::open(options(other.path())).unwrap();
+    store.append(append(1, 0, 1, &[&"x".repeat(3000)])).await.unwrap();
+    store.append(append(1, 1, 2, &["forged: all before me was synced"])).await.unwrap();
+    drop(store);
+    let foreign = fs::read(other.path().join("journal").join(segment_name(1))).unwrap();
+    small(folder.path()).await;
+    let store = EmbeddedStore::open(options(folder.path())).unwrap();
+    let mut trap = append(3, 0, 9, &[]);
+    trap.entries = vec![Bytes::from(foreign)];
+    store.append(trap).await.unwrap();
+    drop(store);
+    fs::remove_dir_all(folder.path().join("index")).unwrap();
+    let at = {
+        let bytes = fs::read(folder.path().join("journal").join(segment_name(1))).unwrap();
+        let magic = record::MAGIC.to_le_bytes();
+        bytes.windows(4).enumerate().filter(|(_, window)| *window == magic).nth(3).unwrap().0 as u64
+    };
+    segment(folder.path(), 1).write_all_at(&[0xFF], at + 30).unwrap();
+    let store = EmbeddedStore::open(options(folder.path())).unwrap();
+    assert_eq!(store.heads().await.unwrap(), [(StreamId(1), 4), (StreamId(2), 1)]);
+}
+
 /// Every byte of the journal, one flipped bit at a time: never a wrong byte served, and never a silent loss.
 #[tokio::test]
 async fn every_flipped_bit_is_noticed() {
