@@ -36,15 +36,15 @@ impl Cast {
         owner.verb(["login", link, "--device", "office"])?;
         owner.verb(["project", "create", "Night Drive", "--artist", "Mara Lind"])?;
         owner.verb(["song", "add", "Night Drive", "--isrc", "QZDWX2600001"])?;
-        let mut seats = PEOPLE.iter().map(|(name, email, role)| {
+        let guest = |(name, email, role): (&str, &str, &str)| {
             let said = owner.verb(["invite", "--name", name, "--email", email, "--roles", role])?;
             let link = said.first()["link"].as_str().context("the invite holds no link")?;
             let seat = seat(name)?;
             seat.verb(["login", link, "--device", "laptop"])?;
-            Ok(seat)
-        });
-        let mut next = || seats.next().context("five people")?;
-        Ok(Cast { owner, artist: next()?, mixer: next()?, masterer: next()?, label: next()? })
+            anyhow::Ok(seat)
+        };
+        let [artist, mixer, masterer, label] = PEOPLE.map(guest);
+        Ok(Cast { artist: artist?, mixer: mixer?, masterer: masterer?, label: label?, owner })
     }
 }
 
