@@ -16,6 +16,10 @@ pub struct Recorded {
 }
 
 #[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every one is an event; a box for each would cost more than it saves"
+)]
 pub enum Kept {
     Event(Event),
     /// A fact of a newer server: in its place, not applied.

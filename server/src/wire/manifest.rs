@@ -186,7 +186,7 @@ fn file_name(artist: &str, title: &str, version: &Version, file: &File) -> Strin
 fn alternate_part(alternate: Alternate) -> String {
     let token = alternate.to_string().replace('.', "");
     let words = token.split(['-', '+']).filter(|word| !word.is_empty());
-    words.map(|word| capital(word)).collect()
+    words.map(capital).collect()
 }
 
 fn extension(container: &str, codec: &str) -> &'static str {

@@ -11,6 +11,10 @@ use prost::Message as _;
 
 /// One entry, read.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every one is an event; a box for each would cost more than it saves"
+)]
 pub enum Read {
     Event(Event),
     /// Written by a newer server: it keeps its place, is shown as such and changes nothing here.

@@ -1,0 +1,178 @@
+//! The stored form of every fact, for ever: one entry of each kind as it was first written stands in `golden/facts-1.txt` and must be read as the same fact
+//! by every later server. `DEADWAX_BLESS=1` writes the file anew; it must only ever grow.
+#![allow(clippy::unwrap_used)]
+
+mod ledger_rig;
+
+use std::{collections::BTreeSet, fmt::Write as _, path::PathBuf};
+
+use deadwax_domain::*;
+use deadwax_server::wire::ledger::{Read, decode, encode};
+use proptest::prelude::*;
+
+const COMMAND: u128 = 0x0189_0a5d_ac96_774b_bcce_b302_099a_8057;
+
+fn file() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/facts-1.txt")
+}
+
+/// One of each kind, made of the given parts.
+fn every(text: &str, n: u128, flag: bool, level: f64, alternate: Alternate, roles: &Roles) -> Vec<Fact> {
+    let s = || text.to_owned();
+    let small = (n % 1_000_000) as u32;
+    let digest = Digest([(n % 251) as u8; 32]);
+    let facts = AudioFacts { integrated_lufs: level, float: flag, ..ledger_rig::facts() };
+    let file = File { alternate, digest, name: s(), facts: facts.clone() };
+    let (song, version, note) = (SongId(n), VersionId(n.wrapping_add(1)), NoteId(n.wrapping_add(2)));
+    let (render, approval, request) = (RenderId(n), ApprovalId(n), RequestId(n));
+    let person = PersonId(n.wrapping_add(3));
+    let role = roles.iter().next().copied().unwrap_or(Role::Label);
+    let recipe = Recipe { toml: s(), hash: digest };
+    let rule = GateRule {
+        stage: Stage::Mastering,
+        needs: vec![Need { any_of: roles.clone(), count: small }],
+        required_alternates: vec![alternate],
+        open_notes_allowed: flag,
+    };
+    let span = Span { start_ms: u64::from(small), end_ms: flag.then_some(u64::MAX) };
+    vec![
+        Fact::ProjectCreated { title: s(), artist: s() },
+        Fact::TermsChanged { rounds_included: small, self_approval: flag },
+        Fact::MemberAdded { person, roles: roles.clone() },
+        Fact::RolesChanged { person, roles: roles.clone() },
+        Fact::MemberRemoved { person },
+        Fact::SongAdded { song, title: s(), isrc: s() },
+        Fact::SongEdited { song, title: s(), isrc: s() },
+        Fact::GateSet { rule },
+        Fact::FileReceived { file: ReceivedFile { digest, name: s(), facts } },
+        Fact::VersionAdded {
+            version,
+            song,
+            kind: VersionKind::Mix,
+            number: small,
+            title: s(),
+            changelog: s(),
+            files: vec![file.clone(), file.clone()],
+            fingerprint: digest,
+            render: flag.then_some(render),
+        },
+        Fact::NoteAdded {
+            note,
+            song,
+            version,
+            alternate: flag.then_some(alternate),
+            parent: flag.then_some(note),
+            span: Some(span),
+            role,
+            text: s(),
+            internal: flag,
+            addressee: flag.then_some(person),
+            checklist: vec![s(), s()],
+        },
+        Fact::NoteAddressed { note, version },
+        Fact::NoteAccepted { note },
+        Fact::NoteReopened { note, reason: s() },
+        Fact::NoteDeclined { note, reason: s() },
+        Fact::ChecklistTicked { note, item: small, done: flag },
+        Fact::RevisionRequested {
+            request,
+            song,
+            version,
+            role,
+            message: s(),
+            notes: vec![note],
+            round: small,
+        },
+        Fact::RevisionAnswered { request, version },
+        Fact::Approved { approval, song, version, role, fingerprint: digest },
+        Fact::ApprovalWithdrawn { approval },
+        Fact::HoldPlaced { approval, song, role, reason: s() },
+        Fact::HoldLifted { approval },
+        Fact::StageLeft { song, from: Stage::Recording, to: Stage::Delivered, version },
+        Fact::HandoffMade { song, version },
+        Fact::HandoffAccepted { song },
+        Fact::HandoffReturned { song, reason: s() },
+        Fact::RecipeSet { song, recipe: recipe.clone() },
+        Fact::RenderQueued { render, song, version, recipe: flag.then_some(recipe) },
+        Fact::RenderLeased { render, attempt: small, engine: s() },
+        Fact::RenderCompleted { render, version, report_json: s() },
+        Fact::RenderFailed { render, attempt: small, reason: s(), parked: flag },
+        Fact::RenderCancelled { render },
+        Fact::DeliveryMade {
+            delivery: DeliveryId(n),
+            song,
+            version,
+            fingerprint: digest,
+            files: vec![file],
+            manifest_json: s(),
+        },
+    ]
+}
+
+fn golden() -> Vec<Event> {
+    let up = Alternate::parse("vocal-up+0.5").unwrap();
+    let facts =
+        every("Nachtlied", 0x0102_0304, true, f64::NEG_INFINITY, up, &Role::ALL.iter().copied().collect());
+    let by = |at: usize| at.is_multiple_of(2).then_some(PersonId(0x77));
+    facts
+        .into_iter()
+        .enumerate()
+        .map(|(at, fact)| Event { at: Time(1_700_000_000_000), by: by(at), fact })
+        .collect()
+}
+
+#[test]
+fn every_kind_ever_stored_is_read_as_the_same_fact_and_written_as_the_same_bytes() {
+    let mut now = String::new();
+    for event in golden() {
+        writeln!(now, "{} {}", sentence::code(&event.fact), hex::encode(encode(&event, COMMAND))).unwrap();
+    }
+    if std::env::var_os("DEADWAX_BLESS").is_some() {
+        std::fs::write(file(), &now).unwrap();
+    }
+    let stored = std::fs::read_to_string(file()).unwrap();
+    let kinds: BTreeSet<_> = stored.lines().map(|line| line.split(' ').next().unwrap()).collect();
+    assert_eq!(kinds.len(), golden().len(), "one line for each kind");
+    for (line, event) in stored.lines().zip(golden()) {
+        let (code, bytes) = line.split_once(' ').unwrap();
+        let read = decode(&hex::decode(bytes).unwrap()).unwrap();
+        assert_eq!(read, Read::Event(event), "{code}");
+    }
+    assert_eq!(stored, now);
+}
+
+#[test]
+fn a_fact_with_a_word_of_a_newer_server_is_newer_and_broken_bytes_are_broken() {
+    use deadwax_proto::ledger::v1::{self as stored, fact::What};
+    use prost::Message as _;
+    let with =
+        |what| stored::Fact { at_ms: 5, by: vec![], command: vec![], what: Some(what) }.encode_to_vec();
+    let person = 7u128.to_be_bytes().to_vec();
+    let member = |person: Vec<u8>, role: i32| {
+        with(What::MemberAdded(stored::MemberAdded { person, roles: vec![role] }))
+    };
+    assert!(matches!(decode(&member(person.clone(), 1)), Ok(Read::Event(_))));
+    assert_eq!(decode(&member(person, 99)), Ok(Read::Newer { at: Time(5), by: None }));
+    assert!(decode(&member(vec![1, 2, 3], 1)).is_err());
+    assert!(decode(b"\xff\xff\xff").is_err());
+}
+
+proptest! {
+    #[test]
+    fn every_fact_survives_the_round_trip(
+        text in ".{0,40}", n in any::<u128>(), flag in any::<bool>(), at in any::<i64>(),
+        level in prop_oneof![Just(f64::NEG_INFINITY), any::<f64>().prop_filter("never NaN", |x| !x.is_nan())],
+        step in 1..240i16, roles in proptest::sample::subsequence(Role::ALL.to_vec(), 0..=7),
+    ) {
+        let alternate = Alternate::Step(Element::Bass, TenthsDb(if flag { step } else { -step }));
+        for fact in every(&text, n, flag, level, alternate, &roles.into_iter().collect()) {
+            let event = Event { at: Time(at), by: flag.then_some(PersonId(n)), fact };
+            prop_assert_eq!(decode(&encode(&event, n)), Ok(Read::Event(event)));
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _any_answer = decode(&bytes);
+    }
+}
