@@ -1,4 +1,5 @@
 //! Signing in, inviting and ending sessions through the wire.
+#![allow(clippy::unwrap_used)] // A test fails by panicking.
 
 mod common;
 

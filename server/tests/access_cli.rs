@@ -1,4 +1,5 @@
 //! The server's command line as a person meets it: a real process, a real folder.
+#![allow(clippy::unwrap_used)] // A test fails by panicking.
 
 use std::{
     fs,

@@ -1,4 +1,5 @@
 //! Before and around the services: TLS, silent and too many connections, sizes, and what the log may never hold.
+#![allow(clippy::unwrap_used)] // A test fails by panicking.
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! People, codes and sessions over the store: what is kept, what works once, what ends when.
+#![allow(clippy::unwrap_used)] // A test fails by panicking.
 
 use std::{
     net::IpAddr,

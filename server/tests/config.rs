@@ -1,4 +1,5 @@
 //! Settings: what cannot be used is refused with the key's name and where it stands.
+#![allow(clippy::unwrap_used)] // A test fails by panicking.
 
 use std::fs;
 
@@ -28,7 +29,9 @@ fn the_template_of_a_new_studio_reads_back() {
 
 #[test]
 fn errors_name_the_key_and_the_place() {
-    let cases: &[(&str, &[(&str, &str)], &[&str])] = &[
+    // Text of the file, variables, words that the error must hold.
+    type Case = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
+    let cases: &[Case] = &[
         ("nmae = \"x\"", &[], &["studio.toml", "line 1", "nmae"]),
         ("[limits]\nmax_upload = 3", &[], &["studio.toml", "line 2", "max_upload"]),
         (
