@@ -6,7 +6,7 @@ pub mod name;
 pub mod net;
 pub mod profile;
 pub mod scrub;
-
 pub mod tui;
 pub mod verbs;
+
 pub use verbs::main_with;

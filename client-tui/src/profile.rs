@@ -184,7 +184,7 @@ mod tests {
     fn ana() -> Profile {
         Profile {
             name: "ana".into(),
-            url: "deadwax://studio.example:7411".into(),
+            url: "deadwax://studio.example:4747".into(),
             fingerprint: Some("ab".repeat(32)),
             token: Some("sesame-token".into()),
             person: "Ana".into(),

@@ -145,7 +145,7 @@ limits! {
     lookahead, lookahead_default = 2.5, 0.5, 10.0, "ms";
     hold, hold_default = 10.0, 1.0, 50.0, "ms";
     fast_release, fast_default = 30.0, 1.0, 1000.0, "ms";
-    slow_release, slow_default = 100.0, 5.0, 5000.0, "ms";
+    slow_release, slow_default = 250.0, 5.0, 5000.0, "ms";
     max_reduction, max_reduction_default = 12.0, 0.5, 30.0, "dB";
 }
 

@@ -37,11 +37,22 @@ impl House {
         let output = Command::new(exe)
             .args(["server", "init"])
             .arg(&studio)
-            .args(["--name", "Gold Room", "--owner", "Noor Haddad", "--email", "noor@goldroom.example", "--listen", &address, "--json"])
+            .args([
+                "--name",
+                "Gold Room",
+                "--owner",
+                "Noor Haddad",
+                "--email",
+                "noor@goldroom.example",
+                "--listen",
+                &address,
+                "--json",
+            ])
             .output()
             .context("starting `deadwax-server init`")?;
         ensure!(output.status.success(), "init failed: {}", String::from_utf8_lossy(&output.stderr));
-        let said: Value = serde_json::from_slice(&output.stdout).context("reading what `init --json` said")?;
+        let said: Value =
+            serde_json::from_slice(&output.stdout).context("reading what `init --json` said")?;
         let owner_link = said["link"].as_str().context("init gave no link")?.to_owned();
         Ok(House { exe: exe.to_owned(), studio, address, owner_link, server: None, log: Arc::default() })
     }
@@ -110,7 +121,12 @@ impl House {
 
     /// Runs a further `deadwax-server` verb on the studio folder.
     pub fn server_verb(&self, verb: &str, args: &[&str]) -> Result<Output> {
-        Command::new(&self.exe).args(["server", verb]).arg(&self.studio).args(args).output().context("starting a server verb")
+        Command::new(&self.exe)
+            .args(["server", verb])
+            .arg(&self.studio)
+            .args(args)
+            .output()
+            .context("starting a server verb")
     }
 
     /// A person at their own machine: a config folder of their own.
@@ -166,13 +182,25 @@ impl Seat {
     /// Runs a verb with `--json`; any exit code.
     pub fn try_verb<Arg: Into<OsString>>(&self, args: impl IntoIterator<Item = Arg>) -> Result<Said> {
         let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
-        let output = self.command().args(&args).arg("--json").output().with_context(|| format!("starting deadwax {args:?}"))?;
+        let output = self
+            .command()
+            .args(&args)
+            .arg("--json")
+            .output()
+            .with_context(|| format!("starting deadwax {args:?}"))?;
         let stdout = String::from_utf8(output.stdout).context("a verb printed bytes that are not UTF-8")?;
         let lines = stdout
             .lines()
-            .map(|line| serde_json::from_str(line).with_context(|| format!("deadwax {args:?} --json printed {line:?}")))
+            .map(|line| {
+                serde_json::from_str(line)
+                    .with_context(|| format!("deadwax {args:?} --json printed {line:?}"))
+            })
             .collect::<Result<Vec<Value>>>()?;
-        Ok(Said { code: output.status.code().unwrap_or(-1), lines, stderr: String::from_utf8_lossy(&output.stderr).into_owned() })
+        Ok(Said {
+            code: output.status.code().unwrap_or(-1),
+            lines,
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        })
     }
 
     /// Runs a verb that must succeed.
@@ -184,12 +212,28 @@ impl Seat {
     }
 
     /// Runs a verb that must be refused with this reason.
-    pub fn refused<Arg: Into<OsString>>(&self, reason: &str, args: impl IntoIterator<Item = Arg>) -> Result<Said> {
+    pub fn refused<Arg: Into<OsString>>(
+        &self,
+        reason: &str,
+        args: impl IntoIterator<Item = Arg>,
+    ) -> Result<Said> {
         let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
         let said = self.try_verb(args.clone())?;
-        ensure!(said.code == 1, "{}: deadwax {args:?} should have been refused, ended with {}: {}", self.name, said.code, said.stderr);
+        ensure!(
+            said.code == 1,
+            "{}: deadwax {args:?} should have been refused, ended with {}: {}",
+            self.name,
+            said.code,
+            said.stderr
+        );
         let told = said.lines.iter().any(|line| line["reason"] == reason) || said.stderr.contains(reason);
-        ensure!(told, "{}: deadwax {args:?} was refused otherwise than {reason}: {} {:?}", self.name, said.stderr, said.lines);
+        ensure!(
+            told,
+            "{}: deadwax {args:?} was refused otherwise than {reason}: {} {:?}",
+            self.name,
+            said.stderr,
+            said.lines
+        );
         Ok(said)
     }
 }

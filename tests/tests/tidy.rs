@@ -52,13 +52,19 @@ fn dependencies(manifest: &str, table: &str) -> BTreeSet<String> {
 
 #[test]
 fn the_domain_depends_on_nothing_that_does_io() {
-    assert_eq!(dependencies("server/domain/Cargo.toml", "dependencies"), BTreeSet::from(["sha2", "thiserror"].map(str::to_owned)));
+    assert_eq!(
+        dependencies("server/domain/Cargo.toml", "dependencies"),
+        BTreeSet::from(["sha2", "thiserror"].map(str::to_owned))
+    );
 }
 
 #[test]
 fn rooms_import_only_what_they_may() {
     let forbidden: &[(&str, &[&str])] = &[
-        ("proto/Cargo.toml", &["deadwax-domain", "deadwax-server", "deadwax-client", "deadwax-dsp", "tokio", "sled"]),
+        (
+            "proto/Cargo.toml",
+            &["deadwax-domain", "deadwax-server", "deadwax-client", "deadwax-dsp", "tokio", "sled"],
+        ),
         ("dsp/Cargo.toml", &["deadwax-domain", "deadwax-proto", "deadwax-server", "tokio", "tonic", "prost"]),
         ("client-tui/Cargo.toml", &["deadwax-domain", "deadwax-server", "sled"]),
         ("server/Cargo.toml", &["deadwax-client", "ratatui", "crossterm"]),
@@ -74,7 +80,10 @@ fn rooms_import_only_what_they_may() {
 #[test]
 fn inside_each_crate_the_modules_keep_to_their_own() {
     let rules: &[(&str, &[&str])] = &[
-        ("server/src/store/", &["deadwax_proto", "deadwax_domain", "crate::wire", "crate::ledger", "crate::rpc"]),
+        (
+            "server/src/store/",
+            &["deadwax_proto", "deadwax_domain", "crate::wire", "crate::ledger", "crate::rpc"],
+        ),
         ("server/src/blob", &["deadwax_proto", "crate::wire", "crate::ledger", "crate::rpc"]),
         ("server/src/wire/", &["tokio::fs", "std::fs", "crate::store::Store"]),
         ("server/src/rpc/", &["sled::", "deadwax_domain::decide"]),
@@ -85,7 +94,8 @@ fn inside_each_crate_the_modules_keep_to_their_own() {
     ];
     for (name, text) in sources() {
         let code = text.split("#[cfg(test)]").next().unwrap_or("");
-        let code: String = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+        let code: String =
+            code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
         for (place, never) in rules.iter().filter(|(place, _)| name.starts_with(place)) {
             for word in *never {
                 assert!(!code.contains(word), "{name}: {word} must not appear in {place}");
@@ -111,7 +121,9 @@ fn functions(text: &str) -> Vec<(String, usize)> {
     let mut found = Vec::new();
     for (start, line) in lines.iter().enumerate() {
         let body = line.trim_start();
-        let Some(at) = body.find("fn ").filter(|at| body[..*at].split(' ').all(qualifies_fn)) else { continue };
+        let Some(at) = body.find("fn ").filter(|at| body[..*at].split(' ').all(qualifies_fn)) else {
+            continue;
+        };
         let close = format!("{}}}", &line[..line.len() - body.len()]);
         if let Some(length) = lines[start..].iter().position(|line| **line == close) {
             let name = body[at + 3..].split(['(', '<']).next().unwrap_or("").to_owned();
@@ -156,13 +168,16 @@ fn paths_named_in_the_docs_exist() {
 
 /// A quoted word that begins with one of our folders.
 fn is_path(word: &str) -> bool {
-    ["server/", "client-tui/", "dsp/", "proto/", "tests/", ".ci/", ".cargo/"].iter().any(|folder| word.starts_with(folder))
+    ["server/", "client-tui/", "dsp/", "proto/", "tests/", ".ci/", ".cargo/"]
+        .iter()
+        .any(|folder| word.starts_with(folder))
         && !word.contains([' ', '*', '<', '{'])
 }
 
 #[test]
 fn nothing_is_left_open() {
-    let words = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("todo", "!("), concat!("unimplemented", "!(")];
+    let words =
+        [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("todo", "!("), concat!("unimplemented", "!(")];
     for (name, text) in sources() {
         for word in words {
             assert!(!text.contains(word), "{name} contains {word}");

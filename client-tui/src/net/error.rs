@@ -127,7 +127,7 @@ impl NetError {
                 "Sign in with the whole link of the invite, or give --trust FINGERPRINT."
             }
             NetError::PlainNotLoopback { .. } | NetError::Address(_) => {
-                "Use a link such as deadwax://studio.example:7411/CODE#sha256=FINGERPRINT."
+                "Use a link such as deadwax://studio.example:4747/CODE#sha256=FINGERPRINT."
             }
             _ => "",
         }

@@ -6,7 +6,7 @@ use std::{fmt, net::IpAddr, str::FromStr};
 use super::NetError;
 
 /// The port that a link without one means.
-pub const DEFAULT_PORT: u16 = 7411;
+pub const DEFAULT_PORT: u16 = 4747;
 
 /// SHA-256 of a server's certificate (DER).
 #[derive(Clone, Copy, PartialEq, Eq)]

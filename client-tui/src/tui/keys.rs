@@ -203,12 +203,12 @@ const PROJECT: &[Binding] = bind! {
 };
 
 const SONG: &[Binding] = bind! {
-    NextPane, [Code(KeyCode::Tab)], "pane", "Versions or notes: where up and down move";
     Open, [Code(KeyCode::Enter)], "", "Put the time cursor on the note";
     Approve, [Char('a')], "approve", "Approve the version: sign its exact files";
     AddNote, [Char('n')], "note", "A note at the cursor, or on the marked range";
     AddSongNote, [Char('N')], "", "A note on the song as a whole";
     Reply, [Char('r')], "reply", "Answer the note";
+    NextPane, [Code(KeyCode::Tab)], "pane", "Versions or notes: where up and down move";
     Address, [Char('d')], "done", "Mark the note as done in the newest version";
     Accept, [Char('c')], "accept", "Accept what was done for the note";
     Reopen, [Char('o')], "", "Open the note again, with a reason";

@@ -26,6 +26,8 @@ pub struct Model {
     pub me: Option<Person>,
     pub studio: String,
     pub link: Link,
+    /// Tries to connect since the last rows came: what the wait before the next one grows by.
+    pub tries: u32,
     pub desk: Option<Vec<DeskRow>>,
     pub list: Option<Vec<ProjectSummary>>,
     pub projects: BTreeMap<String, Project>,
@@ -56,6 +58,7 @@ impl Model {
             me: None,
             studio: String::new(),
             link: Link::Connecting,
+            tries: 0,
             desk: None,
             list: None,
             projects: BTreeMap::new(),
@@ -125,7 +128,7 @@ impl Model {
 pub enum Link {
     Connecting,
     Online,
-    Offline { since_ms: i64, attempt: u32, retry_at_ms: i64, why: String },
+    Offline { since_ms: i64, retry_at_ms: i64, why: String },
     Ended { text: String, hint: String },
 }
 

@@ -4,12 +4,15 @@
 use std::collections::{BTreeMap, HashMap};
 
 use deadwax_proto::v1::{
-    Allowed, DeliveryRow, GateRow, MemberRow, NoteRow, NoteState, ProjectRow, RenderRow, RequestRow, SongRow,
-    Stage, Update, VersionFile, VersionRow, row::Row as Of,
+    Allowed, AudioFacts, DeliveryRow, GateRow, MemberRow, NoteRow, NoteState, ProjectRow, RenderRow,
+    RequestRow, SongRow, Stage, Update, VersionFile, VersionRow, row::Row as Of,
 };
 
 /// How long a changed row stays marked, in milliseconds.
 pub const FRESH_MS: i64 = 2_500;
+
+/// The key of the row of the project itself.
+pub const PROJECT_KEY: &str = "project";
 
 #[derive(Clone, Debug, Default)]
 pub struct Project {
@@ -55,7 +58,10 @@ impl Project {
     }
 
     pub fn head(&self) -> Option<&ProjectRow> {
-        self.rows.values().find_map(|row| if let Of::Project(it) = row { Some(it) } else { None })
+        match self.rows.get(PROJECT_KEY) {
+            Some(Of::Project(it)) => Some(it),
+            _ => None,
+        }
     }
 
     pub fn members(&self) -> Vec<&MemberRow> {
@@ -137,16 +143,17 @@ impl Project {
         notes
     }
 
-    /// Oldest first.
-    pub fn replies(&self, note_id: &str) -> Vec<&NoteRow> {
-        let mut replies: Vec<_> = self
-            .rows
-            .values()
-            .filter_map(|row| if let Of::Note(it) = row { Some(it) } else { None })
-            .filter(|note| note.parent_note_id == note_id)
-            .collect();
-        replies.sort_by_key(|note| (note.at_ms, &note.note_id));
-        replies
+    /// By the note that they answer, oldest first.
+    pub fn replies(&self, song_id: &str) -> HashMap<&str, Vec<&NoteRow>> {
+        let mut threads: HashMap<&str, Vec<&NoteRow>> = HashMap::new();
+        let notes = self.rows.values().filter_map(|row| if let Of::Note(it) = row { Some(it) } else { None });
+        for note in notes.filter(|note| note.song_id == song_id && !note.parent_note_id.is_empty()) {
+            threads.entry(&note.parent_note_id).or_default().push(note);
+        }
+        for thread in threads.values_mut() {
+            thread.sort_by_key(|note| (note.at_ms, &note.note_id));
+        }
+        threads
     }
 
     /// Newest first.
@@ -195,13 +202,6 @@ impl Project {
         }
         May::Unsaid
     }
-
-    pub fn project_key(&self) -> String {
-        self.rows
-            .iter()
-            .find_map(|(key, row)| matches!(row, Of::Project(_)).then(|| key.clone()))
-            .unwrap_or_else(|| "project".into())
-    }
 }
 
 pub fn is_settled(note: &NoteRow) -> bool {
@@ -215,13 +215,13 @@ pub fn main_file(version: &VersionRow) -> Option<&VersionFile> {
 
 /// Of the Main, in milliseconds; 0 where nothing was measured.
 pub fn length_ms(version: &VersionRow) -> u64 {
-    main_file(version).and_then(|file| file.facts.as_ref()).map_or(0, |facts| {
-        if facts.sample_rate == 0 {
-            0
-        } else {
-            u64::try_from(u128::from(facts.frames) * 1000 / u128::from(facts.sample_rate)).unwrap_or(u64::MAX)
-        }
-    })
+    main_file(version).and_then(|file| file.facts.as_ref()).map_or(0, duration_ms)
+}
+
+/// No figure of a server is trusted to be small.
+pub fn duration_ms(facts: &AudioFacts) -> u64 {
+    let ms = (u128::from(facts.frames) * 1000).checked_div(u128::from(facts.sample_rate)).unwrap_or(0);
+    u64::try_from(ms).unwrap_or(u64::MAX)
 }
 
 fn allowed(row: &Of) -> &[Allowed] {

@@ -147,9 +147,19 @@ fn run(cli: Cli, out: Out) -> Result<(), VerbError> {
     }
 }
 
+/// Without a verb. The server need not be there: the screens say so and try again.
 fn screens(context: &Context) -> Result<(), VerbError> {
-    context.profile(&Who::default())?;
-    Err(VerbError::Usage("say a verb; see `deadwax --help`".into()))
+    if context.out.json {
+        return Err(VerbError::Usage("--json goes with a verb; see `deadwax --help`".into()));
+    }
+    let profile = context.profile(&Who::default())?;
+    let runtime = tokio::runtime::Runtime::new().map_err(VerbError::Out)?;
+    let ended = runtime.block_on(async {
+        let client = Client::connect_lazy(&profile)?;
+        crate::tui::run(client, None).await.map_err(|e| VerbError::Usage(format!("{e:#}")))
+    });
+    runtime.shutdown_background();
+    ended
 }
 
 async fn go(c: &Context, verb: Verb) -> Result<(), VerbError> {

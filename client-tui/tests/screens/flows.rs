@@ -321,3 +321,33 @@ fn a_name_from_somebody_else_cannot_become_a_command() {
         r"deadwax push FILE... --project 'Kleine Nacht' --song 'a'\''; rm -rf ~ #'"
     );
 }
+
+#[test]
+fn a_key_reaches_the_screen_within_a_frame_of_sixteen_ms() {
+    let mut seat = Seat::sample((200, 60), 3, PLAIN);
+    seat.press("<enter>");
+    seat.answer_wave();
+    let note = sample::rows(3, PLAIN).into_iter().find(|row| row.key == "note/n1").unwrap();
+    let many = (0..2_000u64).map(|at| {
+        let mut row = note.clone();
+        row.key = format!("note/m{at}");
+        if let Some(Of::Note(note)) = &mut row.row {
+            note.note_id = format!("m{at}");
+            note.start_ms = Some(at * 100);
+            note.end_ms = None;
+            note.parent_note_id = if at % 4 == 3 { format!("m{}", at - 1) } else { String::new() };
+        }
+        row
+    });
+    seat.rows(false, many.collect());
+    seat.press("<end>");
+    // The best of some: a busy machine makes single frames slow, never all of them.
+    let mut best = std::time::Duration::MAX;
+    for key in ["<up>", "<right>", "<up>", "<left>", "<up>", "]", "["] {
+        let begin = std::time::Instant::now();
+        seat.press(key);
+        seat.screen();
+        best = best.min(begin.elapsed());
+    }
+    assert!(best.as_millis() <= 16, "{best:?}");
+}

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod chaos;
 mod flows;
 mod hostile;
 mod sample;

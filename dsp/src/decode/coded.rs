@@ -39,7 +39,6 @@ pub(super) struct CodedReader {
 }
 
 pub(super) fn open(file: File, container: &'static str, path: &Path) -> Result<Opened, DspError> {
-    let sniffed = file.try_clone().map_err(|e| DspError::open(path, e))?;
     let stream = MediaSourceStream::new(Box::new(file), Default::default());
     let probe = probe_of(container);
     let mut format = guarded(path, 0.0, || {
@@ -98,7 +97,8 @@ pub(super) fn open(file: File, container: &'static str, path: &Path) -> Result<O
         codec,
     };
     if container == "mp4"
-        && let Some(edit) = mp4::edit(&mut { sniffed }, sample_rate)
+        // Opened anew: a cloned handle would share its place with the reader.
+        && let Some(edit) = File::open(path).ok().and_then(|mut file| mp4::edit(&mut file, sample_rate))
     {
         reader.skip = edit.skip;
         reader.keep = Some(edit.keep);

@@ -21,14 +21,19 @@ pub(super) fn edit<R: Read + Seek>(file: &mut R, sample_rate: u32) -> Option<Edi
         let handler = child(track, b"mdia").and_then(|media| child(media, b"hdlr"));
         handler.and_then(|body| body.get(8..12)) == Some(b"soun")
     })?;
-    let media_scale = scale(child(child(track, b"mdia")?, b"mdhd")?)?;
+    let media = child(child(track, b"mdia")?, b"mdhd")?;
+    let media_scale = scale(media)?;
     let list = child(child(track, b"edts")?, b"elst")?;
     let (duration, media_time) = only_stretch(list)?;
     let frames = |ticks: u64, scale: u32| {
         let exact = u128::from(ticks) * u128::from(sample_rate);
         u64::try_from((exact + u128::from(scale) / 2) / u128::from(scale)).ok()
     };
-    Some(Edit { skip: frames(media_time, media_scale)?, keep: frames(duration, movie_scale)? })
+    let (skip, stated) = (frames(media_time, media_scale)?, frames(duration, movie_scale)?);
+    // The list counts in ticks of the movie, often milliseconds: where the media says the same within a tick, it says it exactly.
+    let exact = frames(length(media)?, media_scale)?.saturating_sub(skip);
+    let tick = u64::from(sample_rate / movie_scale) + 1;
+    Some(Edit { skip, keep: if exact.abs_diff(stated) <= tick { exact } else { stated } })
 }
 
 fn top_level<R: Read + Seek>(file: &mut R, wanted: &[u8; 4]) -> Option<Vec<u8>> {
@@ -81,6 +86,12 @@ fn scale(body: &[u8]) -> Option<u32> {
     let at = if *body.first()? == 1 { 20 } else { 12 };
     let ticks = u32::try_from(be(body.get(at..at + 4)?)?).ok()?;
     (ticks > 0).then_some(ticks)
+}
+
+/// Ticks in all, of an `mdhd`.
+fn length(body: &[u8]) -> Option<u64> {
+    let at = if *body.first()? == 1 { 24..32 } else { 16..20 };
+    be(body.get(at)?)
 }
 
 /// Duration and media time, where the list is one stretch of media after nothing else.

@@ -50,7 +50,7 @@ impl GainCurve {
             frame: 0,
             fast: one_pole(settings.fast_release_ms, sample_rate),
             slow: one_pole(settings.slow_release_ms, sample_rate),
-            average_pace: one_pole(4.0 * settings.slow_release_ms, sample_rate),
+            average_pace: one_pole(2.0 * settings.slow_release_ms, sample_rate),
             average: 1.0,
             held: 1.0,
             boxes: [third, third, ahead - 2 * third].map(MovingAverage::new),

@@ -6,7 +6,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::{
-    ENGINE, Job, MAIN, METERS_AGREE_LU, OutputReport, Progress, REDUCTION_WORTH_A_WARNING_DB, Report, Specs,
+    ENGINE, Job, MAIN, METERS_AGREE_LU, METER_ROOM_DB, OutputReport, Progress, REDUCTION_WORTH_A_WARNING_DB, Report, Specs,
     TARGET_TOLERANCE_LU,
     check::{self, Checked},
     feed::Feed,
@@ -20,7 +20,7 @@ use crate::{
     block::Spec,
     error::{DspError, Flow},
     measure::Measurement,
-    processors::decibels,
+    processors::{decibels, linear},
     write::Encoding,
 };
 
@@ -152,7 +152,7 @@ impl<'a> Run<'a> {
         let recipe = &self.job.recipe;
         let coarsest = rate.encodings.iter().filter(|e| !e.float()).map(|e| e.bits()).min();
         let room = coarsest.map_or(0.0, |bits| 4.0 / 2f64.powi(bits as i32 - 1));
-        let ceiling = 10f64.powf(recipe.ceiling_dbtp / 20.0);
+        let ceiling = linear(recipe.ceiling_dbtp - METER_ROOM_DB);
         Aim {
             target_lufs: recipe.target_lufs,
             ceiling_dbtp: decibels((ceiling - room).max(0.5 * ceiling)),
@@ -235,13 +235,13 @@ impl<'a> Run<'a> {
                 self.steps.at(checked.len() as f64 / plates.len() as f64)?;
             }
             let highest = checked.iter().map(Checked::highest_dbtp).fold(f64::NEG_INFINITY, f64::max);
-            if !binding || highest <= ceiling {
+            if !binding || highest <= ceiling - METER_ROOM_DB {
                 if highest > ceiling {
                     self.warn(format!("{at} stands at {highest:+.2} dBTP, over {ceiling:.1}; the recipe neither aims at a level nor limits, so it stays"));
                 }
                 return self.book(part, rate, &plates, checked, level, &printed);
             }
-            level.trim_db -= highest - ceiling + 0.0005;
+            level.trim_db -= highest - ceiling + METER_ROOM_DB + 0.0005;
         }
         Err(DspError::Invalid(format!(
             "the ceiling of {ceiling} dBTP could not be held on {at}; this is a fault of the limiter, please report it"

@@ -238,8 +238,10 @@ fn status(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
         .filter(|it| !it.short.is_empty())
         .partition(|it| matches!(it.verb, Verb::Help | Verb::Back));
     let tail: usize = last.iter().map(|it| width(&short(it).0) + width(it.short) + 3).sum();
+    let subject = update::subject(model);
     let off = |verb: Verb| {
-        matches!(update::may(model, verb), May::No(_)) || (verb.action().is_some() && !model.online())
+        matches!(update::may(model, subject.as_ref(), verb), May::No(_))
+            || (verb.action().is_some() && !model.online())
     };
     // Keys that would be refused come last and only where there is room.
     let (idle, able): (Vec<_>, Vec<_>) = own.into_iter().partition(|it| off(it.verb));

@@ -12,7 +12,7 @@ use super::{
     text::{clip, pad, wrap},
     theme::Theme,
 };
-use crate::tui::{model::Model, rows::Project, words};
+use crate::tui::{model::Model, rows::Project, update, words};
 
 /// From this width on the stages stand side by side.
 pub(in crate::tui) fn has_columns(screen_columns: u16) -> bool {
@@ -39,9 +39,9 @@ pub(super) fn draw(
     let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     let Some(chosen) = selected_song(rows, song) else {
         let title = head.map_or("", |it| it.title.as_str());
-        let command = crate::tui::update::push_command(title, "NEW SONG");
-        let next = format!("Upload a first take in a shell; it makes the song: {command}");
-        return empty(theme, frame, body, &["There are no songs yet.", &next]);
+        let add = format!("In a shell: {}", update::song_command(title));
+        let push = format!("Then its first take: {}", update::push_command(title, "TITLE"));
+        return empty(theme, frame, body, &["There are no songs yet.", &add, &push]);
     };
     let [list, foot] = Layout::vertical([Constraint::Min(1), Constraint::Length(3)]).areas(body);
     if has_columns(area.width) {

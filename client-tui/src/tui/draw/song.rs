@@ -98,11 +98,10 @@ fn facts(file: &VersionFile) -> String {
         (bits, true) => format!("{bits} bit float"),
         (bits, false) => format!("{bits} bit"),
     };
-    let seconds = if it.sample_rate == 0 { 0 } else { it.frames / u64::from(it.sample_rate) };
     format!(
         "{}  {}  {} {bits}  {}  {}  LRA {:.1}",
         file.alternate,
-        words::clock(seconds * 1000, false),
+        words::clock(rows::duration_ms(it), false),
         words::rate(it.sample_rate),
         words::lufs(it.integrated_lufs),
         words::dbtp(it.true_peak_dbtp),
@@ -266,54 +265,69 @@ fn notes_of(
         let next = "Move the cursor with ← and →, then n writes a note there.";
         return empty(theme, frame, below, &["No open notes.", next]);
     }
-    let chosen = selected_note(rows, view).map(|it| it.note_id.clone());
+    let chosen = selected_note(rows, view).map(|it| it.note_id.as_str());
+    let chosen_at = notes.iter().position(|it| Some(it.note_id.as_str()) == chosen).unwrap_or(0);
+    let threads = rows.replies(&view.song);
+    // Lines further away than the height of the list cannot be in sight: a song with a thousand notes draws like one with ten.
+    let height = usize::from(area.height);
+    let near = chosen_at.saturating_sub(height)..(chosen_at + height).min(notes.len());
     let mut lines = Vec::new();
-    for (at, note) in notes.iter().enumerate() {
-        let is_chosen = chosen.as_deref() == Some(note.note_id.as_str());
-        lines.push((note_line(model, theme, rows, note, at, (is_chosen, focused), area.width), is_chosen));
+    for at in near {
+        let note = notes[at];
+        let is_chosen = at == chosen_at;
+        let thread = threads.get(note.note_id.as_str()).map_or(&[][..], Vec::as_slice);
+        let entry = Entry { at, note, thread, open: is_chosen, focused };
+        lines.push((note_line(model, theme, rows, &entry, area.width), is_chosen));
         if is_chosen {
-            let details = note_details(theme, rows, note, usize::from(area.width.saturating_sub(4)));
+            let details = note_details(theme, rows, note, thread, usize::from(area.width.saturating_sub(4)));
             lines.extend(details.into_iter().map(|line| (line, false)));
         }
     }
     list(frame, area, lines);
 }
 
-fn note_line<'a>(
-    model: &Model,
-    theme: &Theme,
-    rows: &Project,
-    note: &NoteRow,
+/// A note of the list, with what stands around it.
+struct Entry<'a> {
     at: usize,
-    (open, focused): (bool, bool),
-    columns: u16,
-) -> Line<'a> {
-    let chosen = open && focused;
-    let (sign, _) = words::note_state(note.state());
-    let replies = rows.replies(&note.note_id).len();
-    let thread = if replies == 0 { String::new() } else { format!(" +{replies}") };
+    note: &'a NoteRow,
+    thread: &'a [&'a NoteRow],
+    open: bool,
+    focused: bool,
+}
+
+fn note_line<'a>(model: &Model, theme: &Theme, rows: &Project, entry: &Entry<'_>, columns: u16) -> Line<'a> {
+    let note = entry.note;
+    let chosen = entry.open && entry.focused;
+    let (sign, state) = words::note_state(note.state());
+    let thread = if entry.thread.is_empty() { String::new() } else { format!(" +{}", entry.thread.len()) };
     let time = note.start_ms.map_or_else(|| "song".into(), |ms| words::clock(ms, true));
     let mark = if chosen { "▸" } else { " " };
+    let label = label(entry.at);
+    let head = format!("{mark}{label}{sign} {} {}{thread}: ", pad(&time, 6), clip(&note.author, 12));
     let lock = if note.internal { "internal: " } else { "" };
-    let head = format!("{mark}{}{sign} {} {}{thread}: ", label(at), pad(&time, 6), clip(&note.author, 12));
-    let room = usize::from(columns).saturating_sub(width(&head));
-    let pending = model.pending.iter().any(|it| it.about == format!("note/{}", note.note_id));
     // The chosen note shows its whole text below, so its line tells the rest.
-    let text = if open {
-        let (_, state) = words::note_state(note.state());
+    let text = if entry.open {
         format!("{lock}{state}, as {}", words::role(note.author_role()))
     } else {
         format!("{lock}{}", note.text)
     };
-    let text = if pending { format!("… {text}") } else { text };
     let key = format!("note/{}", note.note_id);
-    let fresh = rows.is_fresh(&key)
-        || rows.replies(&note.note_id).iter().any(|it| rows.is_fresh(&format!("note/{}", it.note_id)));
+    let pending = model.pending.iter().any(|it| it.about == key);
+    let text = if pending { format!("… {text}") } else { text };
+    let room = usize::from(columns).saturating_sub(width(&head));
+    let fresh =
+        rows.is_fresh(&key) || entry.thread.iter().any(|it| rows.is_fresh(&format!("note/{}", it.note_id)));
     Line::styled(format!("{head}{}", pad(&text, room)), theme.row(chosen, fresh, model.online()))
 }
 
 /// The whole text of the chosen note, what became of it, its checklist and its thread.
-fn note_details<'a>(theme: &Theme, rows: &Project, note: &NoteRow, room: usize) -> Vec<Line<'a>> {
+fn note_details<'a>(
+    theme: &Theme,
+    rows: &Project,
+    note: &NoteRow,
+    thread: &[&NoteRow],
+    room: usize,
+) -> Vec<Line<'a>> {
     let mut lines = Vec::new();
     let mut add = |text: &str, style: Style| {
         lines.extend(wrap(text, room).into_iter().map(|line| Line::styled(format!("    {line}"), style)));
@@ -336,7 +350,7 @@ fn note_details<'a>(theme: &Theme, rows: &Project, note: &NoteRow, room: usize) 
         let sign = if item.done { "[x]" } else { "[ ]" };
         add(&format!("{sign} {}", item.text), theme.plain());
     }
-    for reply in rows.replies(&note.note_id) {
+    for reply in thread {
         let lock = if reply.internal { " (internal)" } else { "" };
         add(&format!("↳ {}{lock}: {}", reply.author, reply.text), theme.plain());
     }

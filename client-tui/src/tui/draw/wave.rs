@@ -120,7 +120,9 @@ fn marks<'a>(theme: &Theme, view: &View<'_>, columns: usize) -> Line<'a> {
     let mut line = vec![' '; columns];
     let (window_start, window_end) = view.window_ms;
     for mark in &view.marks {
-        if let Some(end_ms) = mark.end_ms.filter(|end| *end > window_start && mark.start_ms < window_end) {
+        // A range that ends before it begins comes only from a broken server; it draws nothing.
+        let in_sight = |end: &u64| *end > window_start && mark.start_ms < window_end && mark.start_ms <= *end;
+        if let Some(end_ms) = mark.end_ms.filter(in_sight) {
             let start = view.cell(mark.start_ms.max(window_start), columns).unwrap_or(0);
             let end = view.cell(end_ms.min(window_end), columns).unwrap_or(columns - 1);
             line[start..=end].fill('─');

@@ -11,7 +11,7 @@ use crate::tui::{
         RevisionAsk, Screen, SongView, TickAsk, WriteAsk, text_area,
     },
     msg::Effect,
-    rows::{May, Project},
+    rows::{May, PROJECT_KEY, Project},
     words,
 };
 
@@ -74,11 +74,11 @@ pub(crate) fn subject(model: &Model) -> Option<Subject> {
 }
 
 /// What the server says about this verb here. For greying keys and for refusing before anything is sent.
-pub(crate) fn may(model: &Model, verb: Verb) -> May<'_> {
-    let (Some(action), Some(subject)) = (verb.action(), subject(model)) else { return May::Unsaid };
+pub(crate) fn may<'a>(model: &'a Model, subject: Option<&Subject>, verb: Verb) -> May<'a> {
+    let (Some(action), Some(subject)) = (verb.action(), subject) else { return May::Unsaid };
     let Some(rows) = model.projects.get(&subject.project) else { return May::Unsaid };
     let mut keys = subject.keys(verb);
-    keys.push(rows.project_key());
+    keys.push(PROJECT_KEY.into());
     rows.may(action, &keys)
 }
 
@@ -95,7 +95,7 @@ pub(super) fn act(model: &mut Model, verb: Verb) -> Vec<Effect> {
     if model.is_pending(verb, &about) {
         return Vec::new();
     }
-    if let May::No(no) = may(model, verb) {
+    if let May::No(no) = may(model, Some(&subject), verb) {
         model.notice = Some(Notice::Refused { text: no.text.clone(), hint: no.hint.clone() });
         return Vec::new();
     }
@@ -424,6 +424,11 @@ fn upload(model: &Model, subject: &Subject) -> Notice {
 /// What to type, with names quoted for a shell.
 pub fn push_command(project: &str, song: &str) -> String {
     format!("deadwax push FILE... --project {} --song {}", quoted(project), quoted(song))
+}
+
+/// What to type to add a song.
+pub fn song_command(project: &str) -> String {
+    format!("deadwax song add TITLE --project {}", quoted(project))
 }
 
 /// Single quotes keep everything but themselves: a name from somebody else cannot become a command.

@@ -12,8 +12,8 @@ use super::{
     msg::{Effect, Failure, Msg, WaveAsk},
     rows,
 };
-pub(super) use act::may;
-pub use act::push_command;
+pub(super) use act::{may, subject};
+pub use act::{push_command, song_command};
 pub use prompt::approve_problem;
 
 /// The longest wait between two tries to connect.
@@ -38,6 +38,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.list = Some(projects);
             model.link = Link::Online;
             model.subscribed = Subscribed::default();
+            // A picture that was cut on its way is asked for again.
+            if let Some(wave) = model.wave.as_mut().filter(|wave| wave.state != WaveState::Here) {
+                wave.ask.columns = 0;
+            }
             effects.push(Effect::WatchDesk);
             effects.extend(model.pending.iter().map(perform));
             open_start(model);
@@ -48,8 +52,12 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.pending.clear();
         }
         Msg::Projects(projects) => model.list = Some(projects),
-        Msg::Desk(rows) => model.desk = Some(rows),
+        Msg::Desk(rows) => {
+            model.desk = Some(rows);
+            model.tries = 0;
+        }
         Msg::Rows { project_id, update } => {
+            model.tries = 0;
             let now_ms = model.now_ms;
             model.projects.entry(project_id).or_default().take(update, now_ms);
         }
@@ -88,16 +96,17 @@ fn tick(model: &mut Model, now_ms: i64) {
 }
 
 fn lost(model: &mut Model, why: String, effects: &mut Vec<Effect>) {
-    let (since_ms, attempt) = match &model.link {
+    let since_ms = match &model.link {
         Link::Ended { .. } => return,
-        Link::Offline { since_ms, attempt, .. } => (*since_ms, attempt + 1),
-        Link::Connecting | Link::Online => (model.now_ms, 0),
+        Link::Offline { since_ms, .. } => *since_ms,
+        Link::Connecting | Link::Online => model.now_ms,
     };
-    let base_ms = (1_000u64 << attempt.min(5)).min(RETRY_MS_MAX);
+    let base_ms = (1_000u64 << model.tries.min(5)).min(RETRY_MS_MAX);
+    model.tries += 1;
     // Up to a quarter more, so that many clients do not knock at the same moment after a restart.
     let after_ms = base_ms + model.ids.draw() % (base_ms / 4);
     let retry_at_ms = model.now_ms + i64::try_from(after_ms).unwrap_or(0);
-    model.link = Link::Offline { since_ms, attempt, retry_at_ms, why };
+    model.link = Link::Offline { since_ms, retry_at_ms, why };
     model.subscribed = Subscribed::default();
     model.progress = None;
     effects.push(Effect::Connect { after_ms });
@@ -268,7 +277,7 @@ fn wanted_wave(model: &mut Model) -> Option<WaveAsk> {
     };
     if let Some(wave) = &model.wave {
         ask.ticket = wave.ask.ticket;
-        // A refusal stays until something else is asked; a cut asks again when the connection is back.
+        // A refusal stays until something else is asked.
         if wave.ask == ask {
             return None;
         }

@@ -327,7 +327,7 @@ fn wave(model: &mut Model, verb: Verb) {
     let column_ms = (end_ms.saturating_sub(start_ms) / columns).max(1);
     match verb {
         Verb::Left => view.cursor_ms = view.cursor_ms.saturating_sub(column_ms),
-        Verb::Right => view.cursor_ms = (view.cursor_ms + column_ms).min(length_ms),
+        Verb::Right => view.cursor_ms = view.cursor_ms.saturating_add(column_ms).min(length_ms),
         Verb::NextPane => {
             view.focus = if view.focus == Focus::Notes { Focus::Versions } else { Focus::Notes };
         }
@@ -374,7 +374,7 @@ fn follow_cursor(view: &mut SongView) {
     let Some((start_ms, end_ms)) = view.window else { return };
     let span_ms = end_ms - start_ms;
     if view.cursor_ms < start_ms || view.cursor_ms > end_ms {
-        let start_ms = view.cursor_ms.saturating_sub(span_ms / 2);
+        let start_ms = view.cursor_ms.saturating_sub(span_ms / 2).min(u64::MAX - span_ms);
         view.window = Some((start_ms, start_ms + span_ms));
     }
 }

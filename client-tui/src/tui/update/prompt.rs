@@ -10,7 +10,7 @@ use crate::tui::{
     keys::Verb,
     model::{
         ApproveAsk, Ask, ConfirmAsk, Link, Model, Notice, Pending, Prompt, Purpose, RecipeAsk, RecipeCheck,
-        RevisionAsk, TickAsk, WriteAsk, text_area,
+        RevisionAsk, Screen, TickAsk, WriteAsk, text_area,
     },
     msg::{Effect, Failure},
     words,
@@ -211,6 +211,10 @@ fn written(model: &mut Model, ask: WriteAsk, text: String) -> Pending {
     let (verb, about, action, say) = match ask.purpose {
         Purpose::Note { version, alternate, start_ms, end_ms } => {
             let about = format!("version/{version}");
+            // Chosen as soon as it arrives.
+            if let Screen::Song(view) = model.top_mut() {
+                view.note = Some(id.clone());
+            }
             let note = v1::AddNote {
                 note_id: id,
                 version_id: version,

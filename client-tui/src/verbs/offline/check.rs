@@ -35,12 +35,15 @@ pub fn check(c: &Context, files: &[PathBuf], profile: &str) -> Result<(), VerbEr
             found[index].push(finding);
         }
     }
-    c.out.text(&format!("Checked against {} of {}.", checks.name, checks.dated))?;
+    c.out.text(&format!("Checked against {} of {}: {}", checks.name, checks.dated, checks.about))?;
     let mut passed = true;
     for ((report, guess), found) in measured.iter().zip(&found) {
         let blocks = found.iter().filter(|f| f.block).count();
         passed &= blocks == 0;
         print(c, &checks, report, guess, found, blocks)?;
+    }
+    if !passed {
+        c.out.aside(&format!("The limits come from: {}.", checks.sources.join("; ")));
     }
     match (all_read, passed) {
         (false, _) => Err(VerbError::Said(3)),
@@ -68,13 +71,18 @@ fn print(
         }
     );
     for finding in found {
-        text += &format!("\n  {}  {}: {}", if finding.block { "BLOCK" } else { "warn " }, finding.code, finding.text);
+        text += &format!(
+            "\n  {}  {}: {}",
+            if finding.block { "BLOCK" } else { "warn " },
+            finding.code,
+            finding.text
+        );
     }
     c.out.both(
         &text,
         &json!({
             "file": report.file.to_string_lossy(), "profile": checks.name, "dated": checks.dated, "alternate": guess.alternate,
-            "passed": blocks == 0, "findings": found, "sha256": report.sha256,
+            "passed": blocks == 0, "sources": checks.sources, "findings": found, "sha256": report.sha256,
         }),
     )
 }
@@ -120,7 +128,8 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_an_error_with_its_line() {
-        let error = parse("own.toml", "name = 'x'\ndated = 'y'\nsources = []\n[limits]\nloud = 3\n").unwrap_err();
+        let error =
+            parse("own.toml", "name = 'x'\ndated = 'y'\nsources = []\n[limits]\nloud = 3\n").unwrap_err();
         assert!(error.to_string().contains("line 5"), "{error}");
         assert_eq!(error.exit_code(), 3);
         assert_eq!(load("nope").unwrap_err().exit_code(), 2);

@@ -183,8 +183,11 @@ fn place(asked: &Master, report: &Report, room: &Path, folder: &Path) -> Result<
     let mains = report.outputs.iter().filter(|o| o.alternate == "main").count();
     let mut placed = Vec::new();
     for output in &report.outputs {
-        let target =
-            if output.alternate == "main" && mains == 1 { asked.output.clone() } else { folder.join(&output.file) };
+        let target = if output.alternate == "main" && mains == 1 {
+            asked.output.clone()
+        } else {
+            folder.join(&output.file)
+        };
         fs::rename(room.join(&output.file), &target)
             .map_err(|e| VerbError::Input(format!("{} could not be named: {e}", target.display())))?;
         placed.push(target);

@@ -110,7 +110,8 @@ fn seconds(report: &FileReport) -> f64 {
 /// die with its unfinished files on the disk.
 fn stop_flag() -> Result<Arc<AtomicBool>, VerbError> {
     let flag = Arc::new(AtomicBool::new(false));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(VerbError::Out)?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(VerbError::Out)?;
     let set = flag.clone();
     std::thread::spawn(move || {
         runtime.block_on(async {

@@ -146,14 +146,20 @@ fn level_of(limits: &Limits, report: &FileReport, found: &mut Vec<Found>) {
     if let Some(advised) = limits.sample_peak_advised_dbfs.filter(|a| m.sample_peak_dbfs > *a) {
         found.push(warn(
             "HEADROOM",
-            format!("Peak {:.1} dBFS; {advised:.0} dBFS or lower leaves room between the samples.", m.sample_peak_dbfs),
+            format!(
+                "Peak {:.1} dBFS; {advised:.0} dBFS or lower leaves room between the samples.",
+                m.sample_peak_dbfs
+            ),
         ));
     }
     if let Some(most) = limits.loudness_max_lufs.filter(|most| m.integrated_lufs > *most) {
         found.push(block("LOUDNESS", format!("{:.1} LUFS is over {most:.1} LUFS.", m.integrated_lufs)));
     }
     if let Some(most) = limits.dc_offset_max.filter(|most| m.dc_offset.abs() > *most) {
-        found.push(warn("DC_OFFSET", format!("A constant offset of {:.4}; {most} at most is asked.", m.dc_offset)));
+        found.push(warn(
+            "DC_OFFSET",
+            format!("A constant offset of {:.4}; {most} at most is asked.", m.dc_offset),
+        ));
     }
     if let Some(least) = limits.correlation_min.filter(|least| m.correlation < *least) {
         found.push(warn(
@@ -175,7 +181,10 @@ fn edges_of(limits: &Limits, report: &FileReport, found: &mut Vec<Found>) {
     for (code, place, silence_s, advised) in edges {
         let Some([least, most]) = advised else { continue };
         if silence_s < least || silence_s > most {
-            found.push(warn(code, format!("{silence_s:.1} s of silence {place}; {least:.0} to {most:.0} s are usual.")));
+            found.push(warn(
+                code,
+                format!("{silence_s:.1} s of silence {place}; {least:.0} to {most:.0} s are usual."),
+            ));
         }
     }
 }
@@ -186,7 +195,10 @@ fn name_of(report: &FileReport, found: &mut Vec<Found>) {
         found.push(warn("NAME_NOT_ASCII", "Its name has letters that other systems may garble.".into()));
     }
     if name.starts_with(['.', '_']) {
-        found.push(warn("NAME_HIDDEN", "Its name begins with a character that hides it on some systems.".into()));
+        found.push(warn(
+            "NAME_HIDDEN",
+            "Its name begins with a character that hides it on some systems.".into(),
+        ));
     }
     if name.chars().count() > 64 {
         found.push(warn("NAME_LONG", "Its name has more than 64 characters.".into()));
@@ -242,7 +254,9 @@ fn against(rules: &Alternates, main: &FileReport, report: &FileReport, guess: &G
     let (m, a) = (&main.spec, &report.spec);
     let format = |s: &deadwax_dsp::Spec| (s.sample_rate, s.bits, s.float, s.channels);
     if rules.same_format && format(m) != format(a) {
-        let say = |s: &deadwax_dsp::Spec| format!("{} Hz, {} bit, {} ch", s.sample_rate, s.bits.unwrap_or(0), s.channels);
+        let say = |s: &deadwax_dsp::Spec| {
+            format!("{} Hz, {} bit, {} ch", s.sample_rate, s.bits.unwrap_or(0), s.channels)
+        };
         found.push(block("ALTERNATE_FORMAT", format!("It is {}, its main is {}.", say(a), say(m))));
     }
     // A cut, a sting or an edit is meant to be shorter.
@@ -250,16 +264,20 @@ fn against(rules: &Alternates, main: &FileReport, report: &FileReport, guess: &G
         .iter()
         .any(|t| guess.alternate.starts_with(t));
     let frames = (report.measurement.frames, main.measurement.frames);
-    if same_length && m.sample_rate == a.sample_rate && frames.0.abs_diff(frames.1) > rules.same_length_frames {
+    if same_length && m.sample_rate == a.sample_rate && frames.0.abs_diff(frames.1) > rules.same_length_frames
+    {
         let by_s = (frames.0 as f64 - frames.1 as f64) / f64::from(a.sample_rate.max(1));
         found.push(block("ALTERNATE_LENGTH", format!("Its length differs from its main's by {by_s:+.3} s.")));
     }
-    let step = ["vocal-", "bgv-up", "bgv-down", "bass-", "solo-"].iter().any(|t| guess.alternate.starts_with(t));
+    let step =
+        ["vocal-", "bgv-up", "bgv-down", "bass-", "solo-"].iter().any(|t| guess.alternate.starts_with(t));
     let apart_lu = report.measurement.integrated_lufs - main.measurement.integrated_lufs;
     if let Some(most) = rules.step_loudness_max_lu.filter(|most| step && apart_lu.abs() > *most) {
         found.push(warn(
             "ALTERNATE_LEVEL",
-            format!("It is {apart_lu:+.1} LU from its main; more than {most:.0} LU is not one element moved."),
+            format!(
+                "It is {apart_lu:+.1} LU from its main; more than {most:.0} LU is not one element moved."
+            ),
         ));
     }
     found

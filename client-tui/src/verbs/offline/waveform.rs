@@ -23,7 +23,8 @@ pub fn waveform(c: &Context, path: &Path, width: Option<u16>) -> Result<(), Verb
         }
     };
     let columns = pyramid.columns(0, pyramid.frames(), width * 2);
-    let pairs: Vec<_> = columns.iter().map(|channel| channel.iter().map(|(lo, hi)| [*lo, *hi]).collect::<Vec<_>>()).collect();
+    let pairs: Vec<_> =
+        columns.iter().map(|channel| channel.iter().map(|(lo, hi)| [*lo, *hi]).collect::<Vec<_>>()).collect();
     let end = words::clock(seconds(&report));
     let ruler = format!("0:00.0{end:>rest$}", rest = width.saturating_sub(6));
     let mut text = String::new();
@@ -46,7 +47,10 @@ const DOTS: [[u32; 4]; 2] = [[0x01, 0x02, 0x04, 0x40], [0x08, 0x10, 0x20, 0x80]]
 fn draw(columns: &[(i16, i16)]) -> String {
     let rows = LINES * 4;
     // Full scale up is row 0, full scale down the last row.
-    let row_of = |value: i16| ((32_767.0 - f64::from(value)) / 65_535.0 * rows as f64).floor().clamp(0.0, rows as f64 - 1.0) as usize;
+    let row_of = |value: i16| {
+        ((32_767.0 - f64::from(value)) / 65_535.0 * rows as f64).floor().clamp(0.0, rows as f64 - 1.0)
+            as usize
+    };
     let mut text = String::new();
     for line in 0..LINES {
         for cell in columns.chunks(2) {
