@@ -1,7 +1,9 @@
 //! Verbs that ask the server for something: which row they are about, whether the server allows it, and the prompt that comes before
 //! the command. Nothing here decides what is allowed; it repeats the row's own answer.
 
-use deadwax_proto::v1::{self as v1, ApprovalState, ApprovalView, RenderState, Role, action::Action as Do};
+use deadwax_proto::v1::{
+    self as v1, ApprovalState, ApprovalView, NoteState, RenderState, Role, action::Action as Do,
+};
 
 use crate::tui::{
     draw,
@@ -288,7 +290,12 @@ fn approve(model: &Model, subject: &Subject) -> Result<Ask, &'static str> {
 fn revision(model: &Model, subject: &Subject) -> Result<Ask, &'static str> {
     let rows = model.projects.get(&subject.project).ok_or(NO_VERSION)?;
     let version = subject.version.clone().ok_or(NO_VERSION)?;
-    let open = rows.notes(&subject.song, false);
+    // Addressed ones wait for their author, internal ones are not for the request's readers.
+    let open: Vec<_> = rows
+        .notes(&subject.song, false)
+        .into_iter()
+        .filter(|note| note.state() == NoteState::Open && !note.internal)
+        .collect();
     if open.is_empty() {
         return Err("There are no open notes to ask for. Write what should change first: n.");
     }
