@@ -1,9 +1,9 @@
 //! From the handoff to the delivery: what the mastering engineer, the artist and the label do. Each function is one step, with its checks;
 //! every figure is measured a second time by meters that the studio does not use. Never here: rules, processing.
 
-use std::{ffi::OsString, fs, path::Path};
+use std::{ffi::OsString, fs, path::Path, thread::JoinHandle};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use deadwax_dsp::recipe::Recipe;
 use serde_json::Value;
 
@@ -14,6 +14,7 @@ use super::{
     sound::{self, Figures},
     studio::{Studio, check_sums, digest, levels, text},
 };
+use crate::harness::Said;
 
 /// The recipe that Master 2 is made with: louder, a little less mud, wide enough above the bass. It stands here as a person would write it.
 const LOUDER: &str = r#"# Louder than Master 1, for the single.
@@ -90,7 +91,8 @@ pub fn first_master(on: &Studio) -> Result<()> {
     judge(on, 1, render)
 }
 
-pub fn second_master(on: &Studio) -> Result<()> {
+/// Answers what the offline render of the same recipe said.
+pub fn second_master(on: &Studio) -> Result<Said> {
     let Studio { log, cast, .. } = on;
     log.step("Ines Okafor tunes the recipe and renders again: Master 2");
     let path = on.folder("files")?.join("louder.toml");
@@ -104,7 +106,9 @@ pub fn second_master(on: &Studio) -> Result<()> {
         format!("a slip in the recipe is found before anything runs, with its line ({line})"),
     )?;
     cast.masterer.verb([OsString::from("recipe"), "set".into(), path.into()])?;
+    let beside = offline(on)?;
     let said = cast.masterer.verb(["render", "start", "--wait"])?;
+    let offline = beside.join().map_err(|_| anyhow!("the offline render panicked"))??;
     judge(on, 2, said.lines.last().context("the render said nothing")?)?;
     let figures = |number| -> Result<(f64, f64)> {
         let master = version(&cast.masterer, "master", number)?;
@@ -116,7 +120,8 @@ pub fn second_master(on: &Studio) -> Result<()> {
     log.say(&format!("Master 1 {one:.2} LUFS, range {range_one:.1} LU;  Master 2 {two:.2} LUFS, range {range_two:.1} LU"));
     let first = rows(&cast.label)?;
     let superseded = of_kind(&first, "version").any(|row| row["kind"] == "master" && row["number"] == 1 && row["superseded"] == true);
-    log.check(superseded, "Master 1 stays as it was and is superseded")
+    log.check(superseded, "Master 1 stays as it was and is superseded")?;
+    Ok(offline)
 }
 
 /// A master against its recipe, by the row and by other meters on the bytes that the server gives out.
@@ -127,7 +132,7 @@ fn judge(on: &Studio, number: u64, render: &Value) -> Result<()> {
     let (target, ceiling) = (report["target_lufs"].as_f64(), report["ceiling_dbtp"].as_f64().context("no ceiling in the report")?);
     let target = target.context("no target in the report")?;
     let master = version(&cast.masterer, "master", number)?;
-    log.say(&format!("Master {number}  fingerprint {}  recipe {}", short(text(&master, "fingerprint")), short(text(render, "recipe_hash"))));
+    log.say(&format!("Master {number}  fingerprint {}  recipe {}", short(text(&master, "fingerprint")), short(text(report, "recipe_sha256"))));
     let folder = on.folder("masters")?.join(format!("Master{number}"));
     let name = format!("master {number}");
     let said = cast.masterer.verb([OsString::from("pull"), folder.into(), "--version".into(), name.into()])?;
@@ -173,21 +178,25 @@ fn figures_line(path: &Path, found: &Figures) -> String {
     )
 }
 
-/// The same source and recipe on this machine, without the server: the same bytes (D-1).
-pub fn same_bytes(on: &Studio) -> Result<()> {
-    let Studio { log, cast, .. } = on;
-    log.step("The same render twice: Ines Okafor masters the handoff offline");
+/// The same source and recipe on this machine, without the server, while the server renders on its own.
+fn offline(on: &Studio) -> Result<JoinHandle<Result<Said>>> {
     let manifest: Value = serde_json::from_slice(&fs::read(on.root.join("handoff").join("manifest.json"))?)?;
     let entry = manifest["files"].as_array().and_then(|files| files.iter().find(|f| f["alternate"] == "main"));
     let main = on.root.join("handoff").join(text(entry.context("no main in the handoff")?, "file"));
-    let recipe = on.folder("files")?.join("louder.toml");
+    let (recipe, output) = (on.folder("files")?.join("louder.toml"), on.folder("offline")?.join("Master2.wav"));
+    let seat = on.cast.masterer.clone();
+    Ok(std::thread::spawn(move || {
+        seat.verb([OsString::from("master"), main.into(), "--output".into(), output.into(), "--recipe".into(), recipe.into()])
+    }))
+}
+
+/// D-1: what both made is the same to the bit.
+pub fn same_bytes(on: &Studio, offline: Said) -> Result<()> {
+    let Studio { log, cast, .. } = on;
+    log.step("The same render twice: Ines Okafor mastered the handoff offline, beside the server");
     let master = version(&cast.masterer, "master", 2)?;
     let stored: Vec<&str> = master["files"].as_array().into_iter().flatten().map(|f| text(f, "sha256")).collect();
-    let output = on.folder("offline")?.join("Master2.wav");
-    let said = cast.masterer.verb([
-        OsString::from("master"), main.into(), "--output".into(), output.into(), "--recipe".into(), recipe.into(),
-    ])?;
-    let outputs = said.first()["outputs"].as_array().context("the offline render said nothing")?;
+    let outputs = offline.first()["outputs"].as_array().context("the offline render said nothing")?;
     log.same(&outputs.len(), &Recipe::parse(LOUDER)?.outputs.len(), "every output of the recipe was written")?;
     for made in outputs {
         let here = digest(Path::new(text(made, "file")))?;
@@ -226,9 +235,9 @@ fn measure_all(on: &Studio, folder: &Path, master: &Value, got: &[Value]) -> Res
     let files = master["files"].as_array().context("a master without files")?;
     log_count(on, got.iter().filter(|line| line["alternate"].is_string()).count(), files.len())?;
     let mut worst = 0.0f64;
-    for line in got.iter().filter(|line| line["alternate"].is_string()) {
+    let audio: Vec<&Value> = got.iter().filter(|line| line["alternate"].is_string()).collect();
+    for (line, found) in audio.iter().zip(measured(&audio)?) {
         let path = Path::new(text(line, "file"));
-        let found = sound::measure(path)?;
         on.log.say(&figures_line(path.strip_prefix(folder).unwrap_or(path), &found));
         let stored = files.iter().find(|f| f["sha256"] == line["sha256"]).context("a file that nobody signed")?;
         let facts = &stored["facts"];
@@ -243,6 +252,19 @@ fn measure_all(on: &Studio, folder: &Path, master: &Value, got: &[Value]) -> Res
     }
     on.log.check(true, "length, rate and depth of each are as its row says")?;
     on.log.check(worst < METERS_WITHIN, format!("loudness of each as its row says, within {worst:.3} LU by the second meter"))
+}
+
+/// On two threads: it is the demo's longest look at anything.
+fn measured(lines: &[&Value]) -> Result<Vec<Figures>> {
+    let half = lines.len().div_ceil(2);
+    let measure = |part: &[&Value]| part.iter().map(|line| sound::measure(Path::new(text(line, "file")))).collect::<Result<Vec<_>>>();
+    let (first, second) = std::thread::scope(|scope| {
+        let second = scope.spawn(|| measure(&lines[half..]));
+        (measure(&lines[..half]), second.join())
+    });
+    let mut all = first?;
+    all.extend(second.map_err(|_| anyhow!("a measurement panicked"))??);
+    Ok(all)
 }
 
 fn log_count(on: &Studio, got: usize, signed: usize) -> Result<()> {

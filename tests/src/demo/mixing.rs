@@ -1,7 +1,7 @@
 //! From the take to the handoff: what the artist, the mix engineer and the label do. Each function is one step, with its checks.
 //! Never here: the studio's rules; a step asks, the server answers.
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{collections::BTreeMap, ffi::OsString, path::PathBuf};
 
 use anyhow::{Context as _, Result};
 use deadwax_client::{name, net::new_id};
@@ -77,9 +77,12 @@ fn show_files(on: &Studio, mix: &Value) {
         let facts = &file["facts"];
         on.log.say(&format!("{:<15} {}  {}  {}", text(file, "alternate"), shape(facts), levels(facts), short(text(file, "sha256"))));
     }
+    let mut found: BTreeMap<(bool, &str), Vec<&str>> = BTreeMap::new();
     for finding in mix["preflight"].as_array().into_iter().flatten() {
-        let weight = if finding["block"] == true { "blocks" } else { "warns" };
-        on.log.say(&format!("preflight {weight} ({}): {}", text(finding, "alternate"), text(finding, "text")));
+        found.entry((finding["block"] == true, text(finding, "text"))).or_default().push(text(finding, "alternate"));
+    }
+    for ((blocks, what), files) in found {
+        on.log.say(&format!("preflight {}: {what} ({})", if blocks { "blocks" } else { "warns" }, files.join(", ")));
     }
 }
 
@@ -112,18 +115,20 @@ fn pulled(on: &Studio, seat: &Seat, number: u32) -> Result<PathBuf> {
 }
 
 fn check_names(on: &Studio, printed: &[Printed], mix: &Value) -> Result<()> {
-    let mut right = 0;
+    let mut read = Vec::new();
     for Printed { alternate, path } in printed {
         let guess = name::parse(&path.to_string_lossy());
         let stored = file(mix, alternate)?;
         let same = guess.alternate == *alternate && text(stored, "sha256") == super::studio::digest(path)?;
-        on.log.check(same, format!("{} is {alternate}", text(stored, "name")))?;
-        right += 1;
+        if !same {
+            on.log.check(false, format!("{} is read as {alternate}", text(stored, "name")))?;
+        }
+        read.push(text(stored, "name").split('_').nth(2).unwrap_or_default());
     }
-    on.log.same(&mix["files"].as_array().map_or(0, Vec::len), &right, "and there are no others")
+    on.log.check(true, format!("read from the names: {}", read.join(", ")))?;
+    on.log.same(&mix["files"].as_array().map_or(0, Vec::len), &read.len(), "each file is what was pushed, and there are no others")
 }
 
-/// Ids of the two notes that a revision has to answer.
 pub fn notes(on: &Studio) -> Result<()> {
     let Studio { log, cast, material, .. } = on;
     log.step("Notes: Mara Lind on a place, Lena Ruiz (label) on the whole, one among the engineers only");
@@ -135,7 +140,7 @@ pub fn notes(on: &Studio) -> Result<()> {
     cast.mixer.verb(["note", secret, "--internal"])?;
     for (seat, sees) in [(&cast.masterer, true), (&cast.artist, false), (&cast.label, false)] {
         let everything = format!("{:?}", cast::exported(seat)?);
-        let (who, verb) = (seat.name.as_str(), if sees { "reads" } else { "does not see" });
+        let (who, verb) = (cast_name(seat), if sees { "reads" } else { "does not see" });
         log.check(everything.contains(secret) == sees, format!("{who} {verb} the engineers' note, in rows and history"))?;
     }
     log.check(rows(&cast.artist)?.contains_key(&format!("note/{note_id}")), "the artist sees the label's note")?;

@@ -3,6 +3,7 @@
 
 mod cast;
 mod ending;
+mod interactive;
 mod mastering;
 mod material;
 mod mixing;
@@ -29,7 +30,9 @@ use crate::song;
 /// The first step whose check did not hold; an input that cannot be used; a folder that is not empty.
 pub fn run(headless: bool, input: Option<&Path>, out: Option<&Path>) -> Result<()> {
     let exe = std::env::current_exe().context("this program cannot find itself")?;
-    let _ = headless;
+    if !headless {
+        interactive::must_have_terminal()?;
+    }
     // Kept in a variable: a temporary folder goes when it is dropped.
     let room = Room::make(out)?;
     let log = Log::new(false);
@@ -38,6 +41,13 @@ pub fn run(headless: bool, input: Option<&Path>, out: Option<&Path>) -> Result<(
     log.say(&material.say());
     let mut on = Studio::found(&exe, room.path(), material, log)?;
     log_house(&on);
+    if !headless {
+        interactive::run(&mut on, &exe, out.is_some())?;
+        if out.is_some() {
+            room.keep();
+        }
+        return Ok(());
+    }
     whole_job(&mut on)?;
     let (steps, checks) = on.log.tally();
     let delivery = room.keep().join("delivery");
@@ -60,8 +70,8 @@ pub fn whole_job(on: &mut Studio) -> Result<()> {
     mixing::mix_approvals(on)?;
     mastering::handoff(on)?;
     mastering::first_master(on)?;
-    mastering::second_master(on)?;
-    mastering::same_bytes(on)?;
+    let offline = mastering::second_master(on)?;
+    mastering::same_bytes(on, offline)?;
     mastering::master_approvals(on)?;
     mastering::delivery(on)?;
     ending::power_cut(on)?;

@@ -116,9 +116,23 @@ pub fn arrange() -> Stems {
         &mut stems.lead,
         &mut stems.backing,
     ] {
+        take_out_offset(stem);
         fade_tail(stem);
     }
     stems
+}
+
+/// Struck strings and rooms leave a constant behind: a first-order high-pass at 12 Hz takes it out.
+fn take_out_offset(stem: &mut Stem) {
+    let keep = (-std::f64::consts::TAU * 12.0 / f64::from(RATE_HZ)).exp() as f32;
+    let (mut before, mut out) = ([0.0f32; 2], [0.0f32; 2]);
+    for frame in stem.iter_mut() {
+        for side in 0..2 {
+            out[side] = keep * (out[side] + frame[side] - before[side]);
+            before[side] = frame[side];
+            frame[side] = out[side];
+        }
+    }
 }
 
 /// The room rings on past the last frame; half a second of fade ends the file in silence instead of a step.
