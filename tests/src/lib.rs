@@ -2,4 +2,5 @@
 
 pub mod demo;
 pub mod harness;
+pub mod line;
 pub mod song;

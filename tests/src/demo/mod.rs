@@ -1,17 +1,17 @@
 //! `cargo demo`: the main job by one command, on a real server in a process of its own, by the verbs that people type. `mixing`, `mastering` and
 //! `ending` are the steps; tests walk the same ones. Never here: rules of the studio, a way into the server's memory.
 
-mod cast;
-mod ending;
+pub mod cast;
+pub mod ending;
 mod interactive;
-mod mastering;
+pub mod mastering;
 mod material;
-mod mixing;
+pub mod mixing;
 mod print;
 mod recording;
 mod sound;
-mod studio;
-mod watcher;
+pub mod studio;
+pub mod watcher;
 
 use std::{
     fs,
