@@ -56,7 +56,7 @@ impl PyramidBuilder {
             }
             self.frames += take as u64;
             at += take;
-            if self.frames % BUCKET_FRAMES == 0 {
+            if self.frames.is_multiple_of(BUCKET_FRAMES) {
                 self.close();
             }
         }
@@ -70,7 +70,7 @@ impl PyramidBuilder {
     }
 
     pub fn finish(mut self) -> Pyramid {
-        if self.frames % BUCKET_FRAMES != 0 {
+        if !self.frames.is_multiple_of(BUCKET_FRAMES) {
             self.close();
         }
         Pyramid {

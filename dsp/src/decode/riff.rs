@@ -144,7 +144,7 @@ impl Walk<'_> {
 
     /// Chunks stand on even bytes, but some writers forget the pad byte behind an odd one: then a letter stands there.
     fn padding(&mut self, end: u64, size: u64) -> Result<u64, DspError> {
-        if size % 2 == 0 {
+        if size.is_multiple_of(2) {
             return Ok(0);
         }
         let [next] = self.bytes_at(end)?;

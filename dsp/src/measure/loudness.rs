@@ -78,7 +78,7 @@ impl Loudness {
         self.ring[slot] = (self.energy, self.frames);
         (self.energy, self.frames) = (0.0, 0);
         self.steps += 1;
-        let to_gates = self.steps % GATE_STEPS == 0;
+        let to_gates = self.steps.is_multiple_of(GATE_STEPS);
         if let Some(mean) = self.mean_of_last(MOMENTARY_STEPS) {
             self.max_momentary = self.max_momentary.max(mean);
             if to_gates {

@@ -30,7 +30,8 @@ pub struct GainCurve {
     frame: u64,
     fast: f64,
     slow: f64,
-    average_pace: f64,
+    average_fall: f64,
+    average_rise: f64,
     average: f64,
     held: f64,
     boxes: [MovingAverage; BOXES],
@@ -50,7 +51,8 @@ impl GainCurve {
             frame: 0,
             fast: one_pole(settings.fast_release_ms, sample_rate),
             slow: one_pole(settings.slow_release_ms, sample_rate),
-            average_pace: one_pole(2.0 * settings.slow_release_ms, sample_rate),
+            average_fall: one_pole(0.3 * settings.slow_release_ms, sample_rate),
+            average_rise: one_pole(3.0 * settings.slow_release_ms, sample_rate),
             average: 1.0,
             held: 1.0,
             boxes: [third, third, ahead - 2 * third].map(MovingAverage::new),
@@ -77,9 +79,11 @@ impl GainCurve {
         self.boxes.iter_mut().fold(gain, |g, b| b.next(g)) as f64 / ONE as f64
     }
 
-    /// Falls at once; rises fast while the reduction is deeper than it was on average, slowly otherwise.
+    /// Falls at once; rises fast while the reduction is deeper than it was on average, slowly otherwise. The average remembers reduction longer
+    /// than it takes to learn it: a single peak hardly moves it, a run of kicks does, and is then not followed all the way up each time.
     fn release(&mut self, lowest: f64) -> f64 {
-        self.average += (lowest - self.average) * self.average_pace;
+        let pace = if lowest < self.average { self.average_fall } else { self.average_rise };
+        self.average += (lowest - self.average) * pace;
         if lowest <= self.held || lowest - self.held < 1e-9 {
             self.held = lowest;
         } else {

@@ -99,6 +99,6 @@ impl<'a> Gains<'a> {
 
     /// How far the limiter went down at most so far, in decibels, 0 or more.
     pub fn max_reduction_db(&self) -> f64 {
-        -20.0 * self.lowest.log10()
+        20.0 * (1.0 / self.lowest).log10()
     }
 }

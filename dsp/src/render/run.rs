@@ -6,8 +6,8 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::{
-    ENGINE, Job, MAIN, METERS_AGREE_LU, METER_ROOM_DB, OutputReport, Progress, REDUCTION_WORTH_A_WARNING_DB, Report, Specs,
-    TARGET_TOLERANCE_LU,
+    ENGINE, Job, MAIN, METER_ROOM_DB, METERS_AGREE_LU, OutputReport, Progress, REDUCTION_WORTH_A_WARNING_DB,
+    Report, Specs, TARGET_TOLERANCE_LU,
     check::{self, Checked},
     feed::Feed,
     level::Level,
@@ -379,6 +379,6 @@ impl Checked {
     fn meters_agree(&self) -> bool {
         let (a, b) = (self.measurement.integrated_lufs, self.second_meter_lufs);
         // Under the absolute gate the two may call silence by different names.
-        (a - b).abs() <= METERS_AGREE_LU || (!(a > -70.0) && !(b > -70.0))
+        (a - b).abs() <= METERS_AGREE_LU || (a <= -70.0 && b <= -70.0)
     }
 }

@@ -96,7 +96,7 @@ impl Take {
             Ok(())
         })?;
         let (lufs, peak_dbtp) = (loudness.lufs(), decibels(peak.peak_linear()));
-        let likely = fixed_gain_db.unwrap_or_else(|| match (aim.target_lufs, lufs) {
+        let likely = fixed_gain_db.unwrap_or(match (aim.target_lufs, lufs) {
             (Some(target), Some(lufs)) => target - lufs + GAIN_ROOM_DB,
             _ => 0.0,
         });
@@ -311,9 +311,9 @@ fn secant(
             return Ok(Outcome::Saturated(lufs));
         }
         if short > 0.0 {
-            low = gain
+            low = gain;
         } else {
-            high = gain
+            high = gain;
         }
         last = Some((gain, lufs));
         let next = gain + short * slope.clamp(0.8, SATURATED_DB_PER_LU);

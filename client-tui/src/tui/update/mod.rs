@@ -59,6 +59,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Rows { project_id, update } => {
             model.tries = 0;
             let now_ms = model.now_ms;
+            follow_newest(model, &project_id);
             model.projects.entry(project_id).or_default().take(update, now_ms);
         }
         Msg::ProjectGone { project_id } => gone(model, &project_id),
@@ -110,6 +111,20 @@ fn lost(model: &mut Model, why: String, effects: &mut Vec<Effect>) {
     model.subscribed = Subscribed::default();
     model.progress = None;
     effects.push(Effect::Connect { after_ms });
+}
+
+/// Whoever looks at the newest version, however they came there, sees the next one when it arrives.
+fn follow_newest(model: &mut Model, project_id: &str) {
+    let Model { stack, projects, .. } = model;
+    let Some(rows) = projects.get(project_id) else { return };
+    for screen in stack {
+        if let Screen::Song(view) = screen
+            && view.project == project_id
+            && view.version.as_deref() == rows.versions(&view.song).first().map(|it| it.version_id.as_str())
+        {
+            view.version = None;
+        }
+    }
 }
 
 fn gone(model: &mut Model, project_id: &str) {
