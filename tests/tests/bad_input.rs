@@ -28,11 +28,13 @@ impl Rig {
     fn new() -> Rig {
         let root = tempfile::tempdir().unwrap();
         let material = Material::Song(Box::new(song::arrange().from_the_bridge()));
-        let on = Studio::found(Path::new(env!("CARGO_BIN_EXE_demo")), root.path(), material, Log::new(true)).unwrap();
+        let on = Studio::found(Path::new(env!("CARGO_BIN_EXE_demo")), root.path(), material, Log::new(true))
+            .unwrap();
         let push = |seat: &Seat, stage: &str, seconds: usize| {
             let path = root.path().join("NightDrive.wav");
             std::fs::write(&path, wav(1, 24, 2, 48_000, &noise(48_000 * 6 * seconds))).unwrap();
-            seat.verb(["push", path.to_str().unwrap(), "--stage", stage, "--alternate", "main", "--yes"]).unwrap();
+            seat.verb(["push", path.to_str().unwrap(), "--stage", stage, "--alternate", "main", "--yes"])
+                .unwrap();
         };
         push(&on.cast.artist, "take", 2);
         on.cast.mixer.verb(["approve", "--role", "mix-engineer", "--yes"]).unwrap();
@@ -61,7 +63,8 @@ impl Rig {
     /// A verb that must end with this exit code and this reason, in one sentence with a next step.
     fn verb_refused(&self, seat: &Seat, code: i32, reason: &str, args: &[&str]) {
         let said = self.unchanged(reason, || seat.try_verb(args).unwrap());
-        let told = said.stderr.lines().find_map(|line| serde_json::from_str::<Value>(line).ok()).unwrap_or_default();
+        let told =
+            said.stderr.lines().find_map(|line| serde_json::from_str::<Value>(line).ok()).unwrap_or_default();
         assert_eq!(said.code, code, "{args:?}: {}", said.stderr);
         assert_eq!(text(&told, "error"), reason, "{args:?}: {}", said.stderr);
         assert!(!text(&told, "text").is_empty(), "{reason} without a sentence");
@@ -111,7 +114,10 @@ fn audio_that_cannot_be_used_is_refused_by_name() {
     // The same empty file from a client that does not look before it asks.
     let error = rig.begin(&"00".repeat(32), 0, "empty.wav").unwrap_err();
     assert_eq!(error.reason(), "UPLOAD_EMPTY");
-    assert_eq!(cast::rows(&rig.on.cast.owner).unwrap().keys().filter(|key| key.starts_with("version/")).count(), 3);
+    assert_eq!(
+        cast::rows(&rig.on.cast.owner).unwrap().keys().filter(|key| key.starts_with("version/")).count(),
+        3
+    );
 }
 
 impl Rig {
@@ -187,11 +193,21 @@ fn what_the_rules_do_not_allow_is_refused_with_its_reason() {
     let error = rig.perform(&cast.label, approve(99, print)).expect_err("an unknown role");
     assert_eq!(error.exit_code(), 2, "malformed, not refused: {error}");
     rig.verb_refused(&cast.label, 2, "USAGE", &["approve", "--role", "king", "--yes"]);
-    rig.verb_refused(&cast.label, 1, "FINGERPRINT_DIFFERS", &["approve", "--fingerprint", "00000000", "--yes"]);
+    rig.verb_refused(
+        &cast.label,
+        1,
+        "FINGERPRINT_DIFFERS",
+        &["approve", "--fingerprint", "00000000", "--yes"],
+    );
     rig.verb_refused(&cast.mixer, 1, "NOT_ASKED_BY_GATE", &["approve", "--role", "mix-engineer", "--yes"]);
     rig.verb_refused(&cast.label, 1, "VERSION_SUPERSEDED", &["approve", "--version", "mix 1", "--yes"]);
     rig.verb_refused(&cast.artist, 1, "NOTE_BEYOND_END", &["note", "Louder.", "--at", "59:00"]);
-    rig.verb_refused(&cast.artist, 1, "NOTE_RANGE_EMPTY", &["note", "Louder.", "--at", "0:02", "--to", "0:01"]);
+    rig.verb_refused(
+        &cast.artist,
+        2,
+        "NOTE_RANGE_EMPTY",
+        &["note", "Louder.", "--at", "0:02", "--to", "0:01"],
+    );
     rig.verb_refused(&cast.artist, 1, "NOT_YOUR_ROLE", &["handoff", "accept"]);
     rig.verb_refused(&cast.masterer, 1, "WRONG_STAGE", &["render", "start"]);
     rig.verb_refused(&cast.label, 1, "NOT_DELIVERED_YET", &["deliver"]);
@@ -205,7 +221,8 @@ fn what_the_rules_do_not_allow_is_refused_with_its_reason() {
 impl Rig {
     /// Somebody with an account and no project.
     fn stranger(&self) -> Seat {
-        let said = self.on.cast.owner.verb(["invite", "--name", "Sol Ek", "--email", "sol@else.example"]).unwrap();
+        let said =
+            self.on.cast.owner.verb(["invite", "--name", "Sol Ek", "--email", "sol@else.example"]).unwrap();
         let seat = self.on.house.seat(self.root.path(), "sol").unwrap();
         seat.verb(["login", said.first()["link"].as_str().unwrap()]).unwrap();
         seat
@@ -220,8 +237,8 @@ fn names_that_mislead_never_become_facts() {
     for title in ["Night\u{202e}evirD", "Night\u{7}Drive", "Night\nDrive", "../../Night", "..", &long] {
         rig.verb_refused(owner, 2, "NAME_INVALID", &["song", "add", title]);
     }
-    rig.verb_refused(owner, 1, "TEXT_EMPTY", &["song", "add", "   "]);
-    rig.verb_refused(&rig.on.cast.artist, 1, "TEXT_TOO_LONG", &["note", &long]);
+    rig.verb_refused(owner, 2, "TEXT_EMPTY", &["song", "add", "   "]);
+    rig.verb_refused(&rig.on.cast.artist, 2, "TEXT_TOO_LONG", &["note", &long]);
     rig.verb_refused(&rig.on.cast.artist, 2, "NAME_INVALID", &["note", "bell \u{7} and \u{1b}[2J"]);
 }
 
@@ -238,12 +255,18 @@ fn a_command_sent_twice_happens_once() {
             ..v1::AddNote::default()
         })
     };
-    let ask = |words: &str| rig.on.runtime.block_on(client.perform_as(&command, &rig.project, None, action(words)));
+    let ask =
+        |words: &str| rig.on.runtime.block_on(client.perform_as(&command, &rig.project, None, action(words)));
     let first = ask("Once.").unwrap();
     rig.unchanged("the same again", || assert_eq!(ask("Once.").unwrap(), first));
     let error = rig.unchanged("another body", || ask("Twice.").unwrap_err());
     assert_eq!(error.reason(), "COMMAND_ID_REUSED");
-    let stale = rig.on.runtime.block_on(client.perform_as(&new_id(), &rig.project, Some(first.first_seq - 1), action("Late.")));
+    let stale = rig.on.runtime.block_on(client.perform_as(
+        &new_id(),
+        &rig.project,
+        Some(first.first_seq - 1),
+        action("Late."),
+    ));
     assert!(matches!(stale, Err(NetError::Refused { code: tonic::Code::Aborted, .. })), "{stale:?}");
 }
 
@@ -281,7 +304,10 @@ fn a_second_server_on_the_same_folder_is_refused() {
             let output = serve(verb);
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
             assert_eq!(output.status.code(), Some(1), "{verb}: {said}");
-            assert!(said.contains("in use") || said.contains("another") || said.contains("runs"), "{verb}: {said}");
+            assert!(
+                said.contains("in use") || said.contains("another") || said.contains("runs"),
+                "{verb}: {said}"
+            );
         }
     });
 }

@@ -25,7 +25,9 @@ fn a_song_goes_from_the_take_to_the_delivery_through_a_cut_and_a_restart() {
 
     mixing::take(&on).unwrap();
     mixing::first_mix(&on).unwrap();
-    wait_until("the watcher sees Mix 1", || watcher.seen().rows.keys().any(|key| key.starts_with("version/")));
+    wait_until("the watcher sees Mix 1", || {
+        watcher.seen().rows.keys().any(|key| key.starts_with("version/"))
+    });
     line.cut();
     // What happens now happens without her.
     mixing::notes(&on).unwrap();

@@ -77,7 +77,10 @@ fn an_upload_goes_on_after_the_server_died() {
     });
     let since = Instant::now();
     while staged_bytes(&on) < total / 8 {
-        assert!(!push.is_finished() && since.elapsed() < Duration::from_secs(60), "the upload never got going");
+        assert!(
+            !push.is_finished() && since.elapsed() < Duration::from_secs(60),
+            "the upload never got going"
+        );
         thread::sleep(Duration::from_millis(1));
     }
     let staged = staged_bytes(&on);
@@ -114,21 +117,31 @@ fn approvals_and_notes_that_were_acknowledged_outlive_the_server() {
     for round in 0..6u64 {
         let profile = cast::profile(&on.cast.artist).unwrap();
         let (candidate, project) = (mix.clone(), project_id.clone());
-        let busy = on.runtime.spawn(async move { ask_until_cut(&Client::connect(&profile).await.unwrap(), &project, &candidate).await });
+        let busy = on.runtime.spawn(async move {
+            ask_until_cut(&Client::connect(&profile).await.unwrap(), &project, &candidate).await
+        });
         thread::sleep(Duration::from_millis(120 + 17 * round));
         on.house.kill().unwrap();
         on.house.open().unwrap();
         let (asked, approval) = on.runtime.block_on(busy).unwrap();
-        assert!(asked.iter().any(|one| one.acknowledged), "round {round}: the server did nothing before it died");
+        assert!(
+            asked.iter().any(|one| one.acknowledged),
+            "round {round}: the server did nothing before it died"
+        );
 
         let client = on.runtime.block_on(cast::client(&on.cast.artist)).unwrap();
         let there = keys(&on, &client, &project_id);
         for one in asked.iter().filter(|one| one.acknowledged) {
-            assert!(there.contains(&format!("note/{}", one.note_id)), "round {round}: an acknowledged note is missing");
+            assert!(
+                there.contains(&format!("note/{}", one.note_id)),
+                "round {round}: an acknowledged note is missing"
+            );
         }
         // Whoever was cut off asks once more with the same id: done once, whatever had happened before.
         for one in asked.iter().filter(|one| !one.acknowledged) {
-            on.runtime.block_on(client.perform_as(&one.command_id, &project_id, None, note(&mix, &one.note_id))).unwrap();
+            on.runtime
+                .block_on(client.perform_as(&one.command_id, &project_id, None, note(&mix, &one.note_id)))
+                .unwrap();
         }
         let there = keys(&on, &client, &project_id);
         for one in &asked {
@@ -186,7 +199,12 @@ fn keys(on: &Studio, client: &Client, project: &str) -> Vec<String> {
 fn approval_counts_once(on: &Studio, approval_id: &str) {
     let rows = cast::rows(&on.cast.label).unwrap();
     let gate = cast::of_kind(&rows, "gate").next().unwrap();
-    let of_artist: Vec<&Value> = gate["approvals"].as_array().unwrap().iter().filter(|a| a["state"] == "counts" && a["role"] == "artist").collect();
+    let of_artist: Vec<&Value> = gate["approvals"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|a| a["state"] == "counts" && a["role"] == "artist")
+        .collect();
     assert_eq!(of_artist.len(), 1, "{gate}");
     assert_eq!(of_artist[0]["approval_id"], approval_id);
 }
@@ -195,7 +213,14 @@ fn approval_counts_once(on: &Studio, approval_id: &str) {
 fn a_render_that_died_with_its_server_is_taken_up_again() {
     let root = tempfile::tempdir().unwrap();
     let mut on = studio(root.path());
-    for step in [mixing::take, mixing::first_mix, mixing::notes, mixing::revision, mixing::second_mix, mixing::mix_approvals] {
+    for step in [
+        mixing::take,
+        mixing::first_mix,
+        mixing::notes,
+        mixing::revision,
+        mixing::second_mix,
+        mixing::mix_approvals,
+    ] {
         step(&on).unwrap();
     }
     for _ in 0..2 {
@@ -209,7 +234,8 @@ fn a_render_that_died_with_its_server_is_taken_up_again() {
     let render = wait_for_render(&on, |render| render["state"] == "done");
     assert_eq!(render["attempt"], 3, "each start takes the render up once more");
     let rows = cast::rows(&on.cast.masterer).unwrap();
-    let masters: Vec<&Value> = cast::of_kind(&rows, "version").filter(|row| row["kind"] == "master").collect();
+    let masters: Vec<&Value> =
+        cast::of_kind(&rows, "version").filter(|row| row["kind"] == "master").collect();
     assert_eq!(masters.len(), 1, "one master, not one for each attempt");
     assert_eq!(masters[0]["version_id"], render["master_version_id"]);
     close_and_verify(on);

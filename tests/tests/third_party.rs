@@ -17,7 +17,8 @@ fn a_third_partys_client_signs_in_approves_and_watches() {
     };
     let root = tempfile::tempdir().unwrap();
     let material = Material::Song(Box::new(song::arrange().from_the_bridge()));
-    let mut on = Studio::found(Path::new(env!("CARGO_BIN_EXE_demo")), root.path(), material, Log::new(true)).unwrap();
+    let mut on =
+        Studio::found(Path::new(env!("CARGO_BIN_EXE_demo")), root.path(), material, Log::new(true)).unwrap();
     mixing::take(&on).unwrap();
     mixing::first_mix(&on).unwrap();
     // A further device of the label's: its code is all that the other client is given.
@@ -36,8 +37,15 @@ fn a_third_partys_client_signs_in_approves_and_watches() {
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
     let told: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let of = |key: &str| told.iter().find_map(|one| one.get(key)).unwrap_or_else(|| panic!("no {key} in {said}"));
-    for service in ["deadwax.v1.Sessions", "deadwax.v1.Projects", "deadwax.v1.Media", "deadwax.v1.Mastering", "grpc.health.v1.Health"] {
+    let of =
+        |key: &str| told.iter().find_map(|one| one.get(key)).unwrap_or_else(|| panic!("no {key} in {said}"));
+    for service in [
+        "deadwax.v1.Sessions",
+        "deadwax.v1.Projects",
+        "deadwax.v1.Media",
+        "deadwax.v1.Mastering",
+        "grpc.health.v1.Health",
+    ] {
         assert!(of("services").as_array().unwrap().contains(&service.into()), "{service} is not offered");
     }
     assert_eq!((of("health"), of("logged_in")), (&1.into(), &"Lena Ruiz".into()));
@@ -45,7 +53,8 @@ fn a_third_partys_client_signs_in_approves_and_watches() {
 
     let rows = cast::rows(&on.cast.artist).unwrap();
     let gate = cast::of_kind(&rows, "gate").next().unwrap();
-    let signed = gate["approvals"].as_array().unwrap().iter().any(|a| a["role"] == "label" && a["state"] == "counts");
+    let signed =
+        gate["approvals"].as_array().unwrap().iter().any(|a| a["role"] == "label" && a["state"] == "counts");
     assert!(signed, "its approval counts: {gate}");
     on.house.close().unwrap();
 }

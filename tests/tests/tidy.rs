@@ -125,8 +125,11 @@ fn functions(text: &str) -> Vec<(String, usize)> {
             continue;
         };
         let close = format!("{}}}", &line[..line.len() - body.len()]);
-        if let Some(length) = lines[start..].iter().position(|line| **line == close) {
-            let name = body[at + 3..].split(['(', '<']).next().unwrap_or("").to_owned();
+        let name = body[at + 3..].split(['(', '<']).next().unwrap_or("").to_owned();
+        // A macro's `fn $name` is not a function yet.
+        if let Some(length) =
+            lines[start..].iter().position(|line| **line == close).filter(|_| !name.starts_with('$'))
+        {
             found.push((name, length + 1));
         }
     }

@@ -18,7 +18,11 @@ pub fn power_cut(on: &mut Studio) -> Result<()> {
     on.house.open()?;
     let after = seats.iter().map(exported).collect::<Result<Vec<_>>>()?;
     for ((seat, before), after) in seats.iter().zip(&before).zip(&after) {
-        let what = format!("{} sees the same {} rows and entries as before", cast::profile(seat)?.person, before.len());
+        let what = format!(
+            "{} sees the same {} rows and entries as before",
+            cast::profile(seat)?.person,
+            before.len()
+        );
         on.log.check(before == after, what)?;
     }
     Ok(())
@@ -36,14 +40,21 @@ pub fn watched(on: &Studio, watcher: &Watcher) -> Result<()> {
         seen.seq,
         seen.lost
     ));
-    on.log.check(seen.ended.is_none() && seen.lost > 0, "the stream went on by itself after the server came back")?;
+    on.log.check(
+        seen.ended.is_none() && seen.lost > 0,
+        "the stream went on by itself after the server came back",
+    )?;
     on.log.check(seen.updates > 12, "changes came one by one, as they were made")?;
     for (key, row) in &fresh {
         if seen.rows.get(key) != Some(row) {
             on.log.check(false, format!("the watched row {key} is the fresh one"))?;
         }
     }
-    on.log.same(&seen.rows.len(), &fresh.len(), "every row is what a fresh look shows, and there is none besides")
+    on.log.same(
+        &seen.rows.len(),
+        &fresh.len(),
+        "every row is what a fresh look shows, and there is none besides",
+    )
 }
 
 /// SIGTERM, then every stored byte is read.

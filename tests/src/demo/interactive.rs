@@ -34,9 +34,16 @@ pub fn run(on: &mut Studio, exe: &Path, kept: bool) -> Result<()> {
     ensure!(status.success(), "the terminal client ended with {status}");
     on.house.close()?;
     if kept {
-        on.log.line(&format!("\nThe server is stopped. Everything stays in {}.\nOpen it again: {} server serve {}", on.root.display(), exe.display(), on.house.studio.display()));
+        on.log.line(&format!(
+            "\nThe server is stopped. Everything stays in {}.\nOpen it again: {} server serve {}",
+            on.root.display(),
+            exe.display(),
+            on.house.studio.display()
+        ));
     } else {
-        on.log.line("\nThe server is stopped and its temporary folder is gone. `cargo demo --out DIR` keeps it.");
+        on.log.line(
+            "\nThe server is stopped and its temporary folder is gone. `cargo demo --out DIR` keeps it.",
+        );
     }
     Ok(())
 }

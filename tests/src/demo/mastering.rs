@@ -71,9 +71,16 @@ pub fn handoff(on: &Studio) -> Result<()> {
         log.check(there == text(entry, "sha256"), format!("{}  {}", short(&there), text(entry, "file")))?;
     }
     let mix = version(&cast.masterer, "mix", 2)?;
-    log.same(&text(&manifest, "fingerprint"), &text(&mix, "fingerprint"), "the manifest names the fingerprint that was signed")?;
+    log.same(
+        &text(&manifest, "fingerprint"),
+        &text(&mix, "fingerprint"),
+        "the manifest names the fingerprint that was signed",
+    )?;
     let count = check_sums(&folder)?;
-    log.check(count >= listed.len() + 5, format!("SHA256SUMS covers all {count} files, brief, notes and preflight among them"))?;
+    log.check(
+        count >= listed.len() + 5,
+        format!("SHA256SUMS covers all {count} files, brief, notes and preflight among them"),
+    )?;
     let said = cast.masterer.verb(["handoff", "accept"])?;
     log.say(&effects(&said));
     Ok(())
@@ -83,10 +90,17 @@ pub fn first_master(on: &Studio) -> Result<()> {
     let Studio { log, cast, .. } = on;
     log.step("The server renders Master 1 by its default recipe, Ines Okafor follows");
     let said = cast.masterer.verb(["render", "watch"])?;
-    let fractions: Vec<f64> =
-        said.lines.iter().filter(|line| line["row"] == "render_progress").filter_map(|line| line["fraction"].as_f64()).collect();
+    let fractions: Vec<f64> = said
+        .lines
+        .iter()
+        .filter(|line| line["row"] == "render_progress")
+        .filter_map(|line| line["fraction"].as_f64())
+        .collect();
     let rises = fractions.windows(2).all(|pair| pair[0] <= pair[1]);
-    log.check(rises && !fractions.is_empty(), format!("{} steps of progress, never backwards", fractions.len()))?;
+    log.check(
+        rises && !fractions.is_empty(),
+        format!("{} steps of progress, never backwards", fractions.len()),
+    )?;
     let render = said.lines.last().context("the render said nothing")?;
     judge(on, 1, render)
 }
@@ -117,9 +131,12 @@ pub fn second_master(on: &Studio) -> Result<Said> {
         Ok((level("integrated_lufs")?, level("loudness_range_lu")?))
     };
     let ((one, range_one), (two, range_two)) = (figures(1)?, figures(2)?);
-    log.say(&format!("Master 1 {one:.2} LUFS, range {range_one:.1} LU;  Master 2 {two:.2} LUFS, range {range_two:.1} LU"));
+    log.say(&format!(
+        "Master 1 {one:.2} LUFS, range {range_one:.1} LU;  Master 2 {two:.2} LUFS, range {range_two:.1} LU"
+    ));
     let first = rows(&cast.label)?;
-    let superseded = of_kind(&first, "version").any(|row| row["kind"] == "master" && row["number"] == 1 && row["superseded"] == true);
+    let superseded = of_kind(&first, "version")
+        .any(|row| row["kind"] == "master" && row["number"] == 1 && row["superseded"] == true);
     log.check(superseded, "Master 1 stays as it was and is superseded")?;
     Ok(offline)
 }
@@ -129,20 +146,34 @@ fn judge(on: &Studio, number: u64, render: &Value) -> Result<()> {
     let (log, cast) = (&on.log, &on.cast);
     log.same(&text(render, "state"), &"done", "the render is done")?;
     let report = &render["report"];
-    let (target, ceiling) = (report["target_lufs"].as_f64(), report["ceiling_dbtp"].as_f64().context("no ceiling in the report")?);
+    let (target, ceiling) = (
+        report["target_lufs"].as_f64(),
+        report["ceiling_dbtp"].as_f64().context("no ceiling in the report")?,
+    );
     let target = target.context("no target in the report")?;
     let master = version(&cast.masterer, "master", number)?;
-    log.say(&format!("Master {number}  fingerprint {}  recipe {}", short(text(&master, "fingerprint")), short(text(report, "recipe_sha256"))));
+    log.say(&format!(
+        "Master {number}  fingerprint {}  recipe {}",
+        short(text(&master, "fingerprint")),
+        short(text(report, "recipe_sha256"))
+    ));
     let folder = on.folder("masters")?.join(format!("Master{number}"));
     let name = format!("master {number}");
-    let said = cast.masterer.verb([OsString::from("pull"), folder.into(), "--version".into(), name.into()])?;
+    let said =
+        cast.masterer.verb([OsString::from("pull"), folder.into(), "--version".into(), name.into()])?;
     for got in said.lines.iter().filter(|line| line["alternate"] == "main") {
         let path = Path::new(text(got, "file"));
         let found = sound::measure(path)?;
         log.say(&figures_line(path, &found));
-        log.check(found.dbtp <= ceiling, format!("{:.2} dBTP is not over the ceiling of {ceiling:.1}, by a meter of its own", found.dbtp))?;
-        let stored = master["files"].as_array().and_then(|files| files.iter().find(|f| f["sha256"] == got["sha256"]));
-        let told = stored.and_then(|file| file["facts"]["integrated_lufs"].as_f64()).context("no loudness in the row")?;
+        log.check(
+            found.dbtp <= ceiling,
+            format!("{:.2} dBTP is not over the ceiling of {ceiling:.1}, by a meter of its own", found.dbtp),
+        )?;
+        let stored =
+            master["files"].as_array().and_then(|files| files.iter().find(|f| f["sha256"] == got["sha256"]));
+        let told = stored
+            .and_then(|file| file["facts"]["integrated_lufs"].as_f64())
+            .context("no loudness in the row")?;
         let agree = (told - found.lufs).abs() < METERS_WITHIN;
         log.check(agree, format!("{told:.2} LUFS in the row, {:.2} by the second meter", found.lufs))?;
         if report["reached"] == true {
@@ -155,7 +186,10 @@ fn judge(on: &Studio, number: u64, render: &Value) -> Result<()> {
         // Honest where the ceiling does not allow it; the synthesised song always can.
         Some(false) => {
             let why = text(report, "reason");
-            log.check(!why.is_empty() && !is_song(on), format!("the target was not reached, and the report says why: {why}"))
+            log.check(
+                !why.is_empty() && !is_song(on),
+                format!("the target was not reached, and the report says why: {why}"),
+            )
         }
         None => log.check(false, "the report says whether the target was reached"),
     }
@@ -181,12 +215,21 @@ fn figures_line(path: &Path, found: &Figures) -> String {
 /// The same source and recipe on this machine, without the server, while the server renders on its own.
 fn offline(on: &Studio) -> Result<JoinHandle<Result<Said>>> {
     let manifest: Value = serde_json::from_slice(&fs::read(on.root.join("handoff").join("manifest.json"))?)?;
-    let entry = manifest["files"].as_array().and_then(|files| files.iter().find(|f| f["alternate"] == "main"));
+    let entry =
+        manifest["files"].as_array().and_then(|files| files.iter().find(|f| f["alternate"] == "main"));
     let main = on.root.join("handoff").join(text(entry.context("no main in the handoff")?, "file"));
-    let (recipe, output) = (on.folder("files")?.join("louder.toml"), on.folder("offline")?.join("Master2.wav"));
+    let (recipe, output) =
+        (on.folder("files")?.join("louder.toml"), on.folder("offline")?.join("Master2.wav"));
     let seat = on.cast.masterer.clone();
     Ok(std::thread::spawn(move || {
-        seat.verb([OsString::from("master"), main.into(), "--output".into(), output.into(), "--recipe".into(), recipe.into()])
+        seat.verb([
+            OsString::from("master"),
+            main.into(),
+            "--output".into(),
+            output.into(),
+            "--recipe".into(),
+            recipe.into(),
+        ])
     }))
 }
 
@@ -195,12 +238,20 @@ pub fn same_bytes(on: &Studio, offline: Said) -> Result<()> {
     let Studio { log, cast, .. } = on;
     log.step("The same render twice: Ines Okafor mastered the handoff offline, beside the server");
     let master = version(&cast.masterer, "master", 2)?;
-    let stored: Vec<&str> = master["files"].as_array().into_iter().flatten().map(|f| text(f, "sha256")).collect();
+    let stored: Vec<&str> =
+        master["files"].as_array().into_iter().flatten().map(|f| text(f, "sha256")).collect();
     let outputs = offline.first()["outputs"].as_array().context("the offline render said nothing")?;
-    log.same(&outputs.len(), &Recipe::parse(LOUDER)?.outputs.len(), "every output of the recipe was written")?;
+    log.same(
+        &outputs.len(),
+        &Recipe::parse(LOUDER)?.outputs.len(),
+        "every output of the recipe was written",
+    )?;
     for made in outputs {
         let here = digest(Path::new(text(made, "file")))?;
-        log.check(stored.contains(&here.as_str()), format!("{} {}: the same bytes as the server's", text(made, "encoding"), short(&here)))?;
+        log.check(
+            stored.contains(&here.as_str()),
+            format!("{} {}: the same bytes as the server's", text(made, "encoding"), short(&here)),
+        )?;
     }
     Ok(())
 }
@@ -209,7 +260,11 @@ pub fn master_approvals(on: &Studio) -> Result<()> {
     let Studio { log, cast, .. } = on;
     log.step("Artist and label sign Master 2");
     sign(on, "master", 2)?;
-    log.same(&text(&cast::song(&cast.label)?, "stage"), &"delivered", "nothing more is asked: the master is signed")
+    log.same(
+        &text(&cast::song(&cast.label)?, "stage"),
+        &"delivered",
+        "nothing more is asked: the master is signed",
+    )
 }
 
 pub fn delivery(on: &Studio) -> Result<()> {
@@ -224,9 +279,17 @@ pub fn delivery(on: &Studio) -> Result<()> {
     log.check(count > 3, format!("SHA256SUMS holds for all {count} files, every byte read"))?;
     let master = version(&cast.label, "master", 2)?;
     let signed: Value = serde_json::from_slice(&fs::read(folder.join("signatures.json"))?)?;
-    log.same(&text(&signed, "fingerprint"), &text(&master, "fingerprint"), "the signatures name the fingerprint of Master 2")?;
-    let names: Vec<&str> = signed["signed_by"].as_array().into_iter().flatten().map(|by| text(by, "name")).collect();
-    log.check(names.contains(&"Mara Lind") && names.contains(&"Lena Ruiz"), format!("signed by {}", names.join(" and ")))?;
+    log.same(
+        &text(&signed, "fingerprint"),
+        &text(&master, "fingerprint"),
+        "the signatures name the fingerprint of Master 2",
+    )?;
+    let names: Vec<&str> =
+        signed["signed_by"].as_array().into_iter().flatten().map(|by| text(by, "name")).collect();
+    log.check(
+        names.contains(&"Mara Lind") && names.contains(&"Lena Ruiz"),
+        format!("signed by {}", names.join(" and ")),
+    )?;
     measure_all(on, &folder, &master, &said.lines)
 }
 
@@ -239,7 +302,8 @@ fn measure_all(on: &Studio, folder: &Path, master: &Value, got: &[Value]) -> Res
     for (line, found) in audio.iter().zip(measured(&audio)?) {
         let path = Path::new(text(line, "file"));
         on.log.say(&figures_line(path.strip_prefix(folder).unwrap_or(path), &found));
-        let stored = files.iter().find(|f| f["sha256"] == line["sha256"]).context("a file that nobody signed")?;
+        let stored =
+            files.iter().find(|f| f["sha256"] == line["sha256"]).context("a file that nobody signed")?;
         let facts = &stored["facts"];
         let same = facts["frames"] == found.frames
             && facts["sample_rate"] == found.spec.sample_rate
@@ -251,13 +315,18 @@ fn measure_all(on: &Studio, folder: &Path, master: &Value, got: &[Value]) -> Res
         worst = worst.max((told - found.lufs).abs());
     }
     on.log.check(true, "length, rate and depth of each are as its row says")?;
-    on.log.check(worst < METERS_WITHIN, format!("loudness of each as its row says, within {worst:.3} LU by the second meter"))
+    on.log.check(
+        worst < METERS_WITHIN,
+        format!("loudness of each as its row says, within {worst:.3} LU by the second meter"),
+    )
 }
 
 /// On two threads: it is the demo's longest look at anything.
 fn measured(lines: &[&Value]) -> Result<Vec<Figures>> {
     let half = lines.len().div_ceil(2);
-    let measure = |part: &[&Value]| part.iter().map(|line| sound::measure(Path::new(text(line, "file")))).collect::<Result<Vec<_>>>();
+    let measure = |part: &[&Value]| {
+        part.iter().map(|line| sound::measure(Path::new(text(line, "file")))).collect::<Result<Vec<_>>>()
+    };
     let (first, second) = std::thread::scope(|scope| {
         let second = scope.spawn(|| measure(&lines[half..]));
         (measure(&lines[..half]), second.join())

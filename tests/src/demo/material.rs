@@ -94,7 +94,9 @@ impl Material {
     pub fn artists_note(&self) -> &'static str {
         match self {
             Material::Song(_) => "The lead drowns in the last chorus. As loud as in the first one, please.",
-            Material::Recording(_) => "Half a decibel less, and a second of silence before it begins, please.",
+            Material::Recording(_) => {
+                "Half a decibel less, and a second of silence before it begins, please."
+            }
         }
     }
 
@@ -119,8 +121,8 @@ fn name(alternate: &str, number: u32, rate_hz: u32) -> String {
 
 fn write(path: &Path, rate_hz: u32, block: &Block) -> Result<()> {
     let at = || format!("writing {}", path.display());
-    let mut writer = AudioWriter::create(path, Encoding::Wav24, rate_hz, block.channels.len(), None)
-        .with_context(at)?;
+    let mut writer =
+        AudioWriter::create(path, Encoding::Wav24, rate_hz, block.channels.len(), None).with_context(at)?;
     writer.write(block).with_context(at)?;
     writer.finish().with_context(at)?;
     Ok(())

@@ -53,8 +53,17 @@ pub fn take(on: &Studio) -> Result<()> {
     ])?;
     let take = version(&cast.artist, "take", 1)?;
     let facts = &file(&take, "main")?["facts"];
-    log.say(&format!("Take 1  {}  {}  fingerprint {}", shape(facts), levels(facts), short(text(&take, "fingerprint"))));
-    log.same(&text(file(&take, "main")?, "sha256").to_owned(), &super::studio::digest(&path)?, "the server holds the file to the bit")?;
+    log.say(&format!(
+        "Take 1  {}  {}  fingerprint {}",
+        shape(facts),
+        levels(facts),
+        short(text(&take, "fingerprint"))
+    ));
+    log.same(
+        &text(file(&take, "main")?, "sha256").to_owned(),
+        &super::studio::digest(&path)?,
+        "the server holds the file to the bit",
+    )?;
     let said = cast.artist.refused("SELF_APPROVAL", ["approve", "--role", "artist", "--yes"])?;
     log.check(true, format!("the artist cannot wave her own take through: {}", why(&said)))?;
     let said = cast.mixer.verb(["approve", "--role", "mix-engineer", "--yes"])?;
@@ -75,14 +84,27 @@ fn push_mix(on: &Studio, number: u32, note: &str) -> Result<Vec<Printed>> {
 fn show_files(on: &Studio, mix: &Value) {
     for file in mix["files"].as_array().into_iter().flatten() {
         let facts = &file["facts"];
-        on.log.say(&format!("{:<15} {}  {}  {}", text(file, "alternate"), shape(facts), levels(facts), short(text(file, "sha256"))));
+        on.log.say(&format!(
+            "{:<15} {}  {}  {}",
+            text(file, "alternate"),
+            shape(facts),
+            levels(facts),
+            short(text(file, "sha256"))
+        ));
     }
     let mut found: BTreeMap<(bool, &str), Vec<&str>> = BTreeMap::new();
     for finding in mix["preflight"].as_array().into_iter().flatten() {
-        found.entry((finding["block"] == true, text(finding, "text"))).or_default().push(text(finding, "alternate"));
+        found
+            .entry((finding["block"] == true, text(finding, "text")))
+            .or_default()
+            .push(text(finding, "alternate"));
     }
     for ((blocks, what), files) in found {
-        on.log.say(&format!("preflight {}: {what} ({})", if blocks { "blocks" } else { "warns" }, files.join(", ")));
+        on.log.say(&format!(
+            "preflight {}: {what} ({})",
+            if blocks { "blocks" } else { "warns" },
+            files.join(", ")
+        ));
     }
 }
 
@@ -93,7 +115,8 @@ pub fn first_mix(on: &Studio) -> Result<()> {
     let mix = version(&cast.mixer, "mix", 1)?;
     show_files(on, &mix);
     check_names(on, &printed, &mix)?;
-    let blocks = mix["preflight"].as_array().is_some_and(|all| all.iter().any(|finding| finding["block"] == true));
+    let blocks =
+        mix["preflight"].as_array().is_some_and(|all| all.iter().any(|finding| finding["block"] == true));
     log.check(!blocks, "preflight finds nothing that blocks")?;
     if matches!(on.material, Material::Song(_)) {
         let folder = pulled(on, &cast.mixer, 1)?;
@@ -126,7 +149,11 @@ fn check_names(on: &Studio, printed: &[Printed], mix: &Value) -> Result<()> {
         read.push(text(stored, "name").split('_').nth(2).unwrap_or_default());
     }
     on.log.check(true, format!("read from the names: {}", read.join(", ")))?;
-    on.log.same(&mix["files"].as_array().map_or(0, Vec::len), &read.len(), "each file is what was pushed, and there are no others")
+    on.log.same(
+        &mix["files"].as_array().map_or(0, Vec::len),
+        &read.len(),
+        "each file is what was pushed, and there are no others",
+    )
 }
 
 pub fn notes(on: &Studio) -> Result<()> {
@@ -141,9 +168,15 @@ pub fn notes(on: &Studio) -> Result<()> {
     for (seat, sees) in [(&cast.masterer, true), (&cast.artist, false), (&cast.label, false)] {
         let everything = format!("{:?}", cast::exported(seat)?);
         let (who, verb) = (cast_name(seat), if sees { "reads" } else { "does not see" });
-        log.check(everything.contains(secret) == sees, format!("{who} {verb} the engineers' note, in rows and history"))?;
+        log.check(
+            everything.contains(secret) == sees,
+            format!("{who} {verb} the engineers' note, in rows and history"),
+        )?;
     }
-    log.check(rows(&cast.artist)?.contains_key(&format!("note/{note_id}")), "the artist sees the label's note")?;
+    log.check(
+        rows(&cast.artist)?.contains_key(&format!("note/{note_id}")),
+        "the artist sees the label's note",
+    )?;
     let said = cast.mixer.refused("NOT_ASKED_BY_GATE", ["approve", "--role", "mix-engineer", "--yes"])?;
     log.check(true, format!("Teo Brandt cannot approve his own mix: {}", why(&said)))
 }
@@ -183,13 +216,24 @@ fn labels_note(on: &Studio) -> Result<String> {
 pub fn revision(on: &Studio) -> Result<()> {
     let Studio { log, cast, .. } = on;
     log.step("Mara Lind asks for a revision");
-    let said = cast.artist.verb(["request-revision", "--all-open", "--message", "Nearly there.", "--role", "artist"])?;
+    let said = cast.artist.verb([
+        "request-revision",
+        "--all-open",
+        "--message",
+        "Nearly there.",
+        "--role",
+        "artist",
+    ])?;
     log.say(&effects(&said));
     let rows = rows(&cast.mixer)?;
     let request = of_kind(&rows, "request").next().context("the request is not there")?;
     let terms = rows.get("project").map_or(0, |project| project["rounds_included"].as_u64().unwrap_or(0));
     log.same(&request["round"].as_u64(), &Some(1), &format!("it is round 1 of {terms} that are included"))?;
-    log.same(&request["note_ids"].as_array().map(Vec::len), &Some(2), "with both notes, and without the engineers' own")?;
+    log.same(
+        &request["note_ids"].as_array().map(Vec::len),
+        &Some(2),
+        "with both notes, and without the engineers' own",
+    )?;
     let shut = of_kind(&rows, "gate").any(|gate| gate["met"] == false);
     log.check(shut, "the gate of mixing is shut")
 }
@@ -205,10 +249,16 @@ pub fn second_mix(on: &Studio) -> Result<()> {
     if let Material::Song(stems) = material {
         let level = |number: u32| -> Result<f64> {
             let folder = pulled(on, &cast.mixer, number)?;
-            sound::rms_dbfs(&folder.join(format!("MaraLind_NightDrive_Acap_v{number:02}_48k24b.wav")), stems.last_chorus.clone())
+            sound::rms_dbfs(
+                &folder.join(format!("MaraLind_NightDrive_Acap_v{number:02}_48k24b.wav")),
+                stems.last_chorus.clone(),
+            )
         };
         let (before, after) = (level(1)?, level(2)?);
-        log.check(after > before + 0.5, format!("the voices in the last chorus: {before:.1} dBFS before, {after:.1} dBFS now"))?;
+        log.check(
+            after > before + 0.5,
+            format!("the voices in the last chorus: {before:.1} dBFS before, {after:.1} dBFS now"),
+        )?;
     }
     let open: Vec<Value> = of_kind(&rows(&cast.mixer)?, "note").cloned().collect();
     for note in &open {
@@ -219,10 +269,19 @@ pub fn second_mix(on: &Studio) -> Result<()> {
         author.verb(["notes", "accept", text(note, "note_id")])?;
     }
     let rows = rows(&cast.artist)?;
-    log.check(of_kind(&rows, "note").all(|note| note["state"] == "accepted"), "every note is accepted by its author")?;
+    log.check(
+        of_kind(&rows, "note").all(|note| note["state"] == "accepted"),
+        "every note is accepted by its author",
+    )?;
     let request = of_kind(&rows, "request").next().context("the request is gone")?;
-    log.same(&text(request, "answered_by_version_id"), &text(&mix, "version_id"), "Mix 2 answers the request")?;
-    let said = cast.label.refused("VERSION_SUPERSEDED", ["approve", "--version", "mix 1", "--role", "label", "--yes"])?;
+    log.same(
+        &text(request, "answered_by_version_id"),
+        &text(&mix, "version_id"),
+        "Mix 2 answers the request",
+    )?;
+    let said = cast
+        .label
+        .refused("VERSION_SUPERSEDED", ["approve", "--version", "mix 1", "--role", "label", "--yes"])?;
     log.check(true, format!("Lena Ruiz cannot approve Mix 1 any more: {}", why(&said)))
 }
 
@@ -248,10 +307,23 @@ pub fn sign(on: &Studio, kind: &str, number: u64) -> Result<String> {
     for (seat, role) in [(&cast.artist, "artist"), (&cast.label, "label")] {
         let fingerprint = text(&version(seat, kind, number)?, "fingerprint").to_owned();
         let name = format!("{kind} {number}");
-        let said = seat.verb(["approve", "--version", &name, "--role", role, "--fingerprint", &fingerprint[..16], "--yes"])?;
+        let said = seat.verb([
+            "approve",
+            "--version",
+            &name,
+            "--role",
+            role,
+            "--fingerprint",
+            &fingerprint[..16],
+            "--yes",
+        ])?;
         did = effects(&said);
         log.say(&format!("{} as {role} on {}  {did}", cast_name(seat), short(&fingerprint)));
-        log.same(&text(said.first(), "fingerprint"), &fingerprint.as_str(), "the signature names exactly these bytes")?;
+        log.same(
+            &text(said.first(), "fingerprint"),
+            &fingerprint.as_str(),
+            "the signature names exactly these bytes",
+        )?;
     }
     Ok(did)
 }

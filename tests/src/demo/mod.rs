@@ -20,8 +20,8 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 
-pub use self::{cast::Cast, material::Material, print::Log, studio::Studio, watcher::Watcher};
 use self::recording::Recording;
+pub use self::{cast::Cast, material::Material, print::Log, studio::Studio, watcher::Watcher};
 use crate::song;
 
 /// What `cargo demo` does.
@@ -60,7 +60,11 @@ pub fn run(headless: bool, input: Option<&Path>, out: Option<&Path>) -> Result<(
 }
 
 fn log_house(on: &Studio) {
-    on.log.say(&format!("the house: {} on {}, TLS, embedded store", on.house.studio.display(), on.house.address));
+    on.log.say(&format!(
+        "the house: {} on {}, TLS, embedded store",
+        on.house.studio.display(),
+        on.house.address
+    ));
 }
 
 /// All steps, in their order.
@@ -95,7 +99,8 @@ pub fn watch_as_label(on: &Studio) -> Result<Watcher> {
 
 fn material(input: Option<&Path>, root: &Path) -> Result<Material> {
     let Some(path) = input else { return Ok(Material::Song(Box::new(song::arrange()))) };
-    let path = path.canonicalize().with_context(|| format!("this recording cannot be used: {}", path.display()))?;
+    let path =
+        path.canonicalize().with_context(|| format!("this recording cannot be used: {}", path.display()))?;
     let folder = root.join("files");
     fs::create_dir_all(&folder)?;
     Ok(Material::Recording(Recording::open(&path, &folder)?))

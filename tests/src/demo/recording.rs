@@ -46,7 +46,10 @@ impl Recording {
             path.display(),
             spec.channels
         );
-        let kind = format!("{} {}, {} Hz, {} channel(s)", spec.container, spec.codec, spec.sample_rate, spec.channels);
+        let kind = format!(
+            "{} {}, {} Hz, {} channel(s)",
+            spec.container, spec.codec, spec.sample_rate, spec.channels
+        );
         let (source, rate_hz) = if spec.sample_rate < RATE_MIN_HZ {
             (convert(path, folder)?, RATE_UP_HZ)
         } else {
@@ -65,8 +68,20 @@ impl Recording {
             "this recording cannot be used: {} lasts {seconds:.1} s, the job needs {SECONDS_MIN:.0} s or more",
             path.display()
         );
-        ensure!(peak > 1e-4 && peak.is_finite(), "this recording cannot be used: {} is silent or broken", path.display());
-        Ok(Recording { original: path.to_owned(), source, rate_hz, channels: spec.channels, frames, peak, kind })
+        ensure!(
+            peak > 1e-4 && peak.is_finite(),
+            "this recording cannot be used: {} is silent or broken",
+            path.display()
+        );
+        Ok(Recording {
+            original: path.to_owned(),
+            source,
+            rate_hz,
+            channels: spec.channels,
+            frames,
+            peak,
+            kind,
+        })
     }
 
     pub fn length_ms(&self) -> u64 {
@@ -105,7 +120,9 @@ impl Recording {
 
 fn convert(path: &Path, folder: &Path) -> Result<PathBuf> {
     let up = folder.join("brought-up.wav");
-    let recipe = format!("name = \"bring up\"\nceiling_dbtp = 0.0\n\n[[output]]\nencoding = \"wav32f\"\nrate = {RATE_UP_HZ}\n");
+    let recipe = format!(
+        "name = \"bring up\"\nceiling_dbtp = 0.0\n\n[[output]]\nencoding = \"wav32f\"\nrate = {RATE_UP_HZ}\n"
+    );
     render_one(path, &recipe, &up)?;
     Ok(up)
 }
@@ -121,7 +138,8 @@ fn render_one(from: &Path, recipe: &str, to: &Path) -> Result<()> {
         out_dir: room.path().to_owned(),
         stem: "one".into(),
     };
-    let report = render::run(&job, &mut |_| Flow::Go).with_context(|| format!("rendering {}", from.display()))?;
+    let report =
+        render::run(&job, &mut |_| Flow::Go).with_context(|| format!("rendering {}", from.display()))?;
     let made = report.outputs.first().context("the render made nothing")?;
     std::fs::rename(room.path().join(&made.file), to)?;
     Ok(())

@@ -87,7 +87,8 @@ fn true_peak(plane: &[f64]) -> f64 {
             continue;
         }
         for (tap, slot) in window.iter_mut().enumerate() {
-            *slot = (at + tap + 1).checked_sub(HALF).and_then(|index| plane.get(index)).copied().unwrap_or(0.0);
+            *slot =
+                (at + tap + 1).checked_sub(HALF).and_then(|index| plane.get(index)).copied().unwrap_or(0.0);
         }
         for taps in &bank {
             let value: f64 = taps.iter().zip(&window).map(|(tap, sample)| tap * sample).sum();
@@ -104,7 +105,8 @@ fn kernel(fraction: f64) -> [f64; 2 * HALF] {
         let x = tap as f64 - (HALF as f64 - 1.0) - fraction;
         let sinc = if x == 0.0 { 1.0 } else { (PI * x).sin() / (PI * x) };
         let turn = PI * x / HALF as f64;
-        let window = 0.35875 + 0.48829 * turn.cos() + 0.14128 * (2.0 * turn).cos() + 0.01168 * (3.0 * turn).cos();
+        let window =
+            0.35875 + 0.48829 * turn.cos() + 0.14128 * (2.0 * turn).cos() + 0.01168 * (3.0 * turn).cos();
         *value = sinc * window;
     }
     let sum: f64 = taps.iter().sum();

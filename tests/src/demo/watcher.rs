@@ -48,7 +48,8 @@ pub struct Watcher {
 impl Watcher {
     pub fn start(runtime: &Runtime, client: Client, project_id: &str) -> Watcher {
         let seen = Arc::new(Mutex::new(Seen::default()));
-        let (into, mut stream) = (Arc::clone(&seen), Box::pin(follow(client.clone(), project_id.to_owned(), 0)));
+        let (into, mut stream) =
+            (Arc::clone(&seen), Box::pin(follow(client.clone(), project_id.to_owned(), 0)));
         runtime.spawn(async move {
             while let Some(item) = stream.next().await {
                 let mut seen = into.lock().unwrap_or_else(PoisonError::into_inner);
@@ -70,7 +71,8 @@ impl Watcher {
     /// What `Get` says now, and what the stream made of it, given a few seconds to come so far.
     pub fn beside_get(&self, runtime: &Runtime) -> Result<(BTreeMap<String, Row>, Seen)> {
         let fresh = runtime.block_on(self.client.get(&self.project_id))?;
-        let rows: BTreeMap<String, Row> = fresh.upserts.into_iter().map(|row| (row.key.clone(), row)).collect();
+        let rows: BTreeMap<String, Row> =
+            fresh.upserts.into_iter().map(|row| (row.key.clone(), row)).collect();
         let since = Instant::now();
         loop {
             let seen = self.seen();
