@@ -1,5 +1,6 @@
 //! Bad input, named: each has its own stable code, a sentence, a next step, and changes nothing. Method: a real server, the real command line where
 //! a person could do it, the generated client where only a program could; after each case the project stands where it stood.
+#![allow(clippy::unwrap_used)] // A test fails by panicking.
 
 mod bad_audio;
 

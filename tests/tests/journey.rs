@@ -1,5 +1,6 @@
 //! The whole job over a real server, by the steps of the demo with a shorter song: while the label watches, her line is cut and mended; the
 //! server is killed and started again. Goal: what people see of it is the same as if nothing had happened.
+#![allow(clippy::unwrap_used)] // A test fails by panicking.
 
 use std::{path::Path, thread, time::Duration};
 

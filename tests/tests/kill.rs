@@ -1,5 +1,6 @@
 //! kill -9 of the server in the middle of an upload, of approvals, of a render. Goal: after a restart everything that was acknowledged is there,
 //! nothing happened twice, and the work goes on by itself. Method: a real server process, real clients that are in the middle of something.
+#![allow(clippy::unwrap_used)] // A test fails by panicking.
 
 use std::{
     fs,

@@ -1,5 +1,6 @@
 //! A client that was not written with this project: Python's grpcio, which learns everything from server reflection. Runs where the environment
 //! variable GRPC_PYTHON names a Python that has grpcio and grpcio-reflection; elsewhere it says that it was left out.
+#![allow(clippy::unwrap_used)] // A test fails by panicking.
 
 use std::{path::Path, process::Command};
 

@@ -92,7 +92,7 @@ pub struct AudioWriter {
 
 enum Format {
     Wav(wav::WavWriter<BufWriter<NamedTempFile>>),
-    Flac(flac::FlacWriter),
+    Flac(Box<flac::FlacWriter>),
 }
 
 impl AudioWriter {
@@ -118,9 +118,9 @@ impl AudioWriter {
             .tempfile_in(folder)
             .map_err(at_write)?;
         let format = match encoding {
-            Encoding::Flac16 | Encoding::Flac24 => Format::Flac(
+            Encoding::Flac16 | Encoding::Flac24 => Format::Flac(Box::new(
                 flac::FlacWriter::new(file, sample_rate, encoding.bits(), channels).map_err(at_write)?,
-            ),
+            )),
             _ => {
                 let out = BufWriter::with_capacity(1 << 18, file);
                 Format::Wav(

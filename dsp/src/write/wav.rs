@@ -72,7 +72,7 @@ impl<W: Write + Seek> WavWriter<W> {
             for sample in block.channels.iter().map(|channel| channel[frame]) {
                 match encoding {
                     Encoding::Wav16 => {
-                        self.raw.extend_from_slice(&(quantise(sample, 16) as i16).to_le_bytes())
+                        self.raw.extend_from_slice(&(quantise(sample, 16) as i16).to_le_bytes());
                     }
                     Encoding::Wav32f => self.raw.extend_from_slice(&(sample as f32).to_le_bytes()),
                     _ => self.raw.extend_from_slice(&quantise(sample, 24).to_le_bytes()[..3]),
