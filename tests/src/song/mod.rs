@@ -13,6 +13,7 @@ use deadwax_dsp::Block;
 pub const RATE_HZ: u32 = 48_000;
 
 /// Stereo stems of equal length, in f32 (24 bits of mantissa are what a 24-bit file keeps).
+#[derive(Default)]
 pub struct Stems {
     pub drums: Stem,
     pub bass: Stem,
