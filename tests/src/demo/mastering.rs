@@ -87,9 +87,9 @@ pub fn handoff(on: &Studio) -> Result<()> {
 }
 
 pub fn first_master(on: &Studio) -> Result<()> {
-    let Studio { log, cast, .. } = on;
+    let Studio { log, .. } = on;
     log.step("The server renders Master 1 by its default recipe, Ines Okafor follows");
-    let said = cast.masterer.verb(["render", "watch"])?;
+    let said = follow(on, &["render", "watch"])?;
     let fractions: Vec<f64> = said
         .lines
         .iter()
@@ -103,6 +103,18 @@ pub fn first_master(on: &Studio) -> Result<()> {
     )?;
     let render = said.lines.last().context("the render said nothing")?;
     judge(on, 1, render)
+}
+
+/// A render takes its time: every fifth of it is told.
+fn follow(on: &Studio, args: &[&str]) -> Result<Said> {
+    let mut told = 0.0;
+    on.cast.masterer.follow_verb(args, |line| {
+        let fraction = line["fraction"].as_f64().unwrap_or(0.0);
+        if fraction >= told + 0.2 && line["ended"] == false {
+            told = fraction;
+            on.log.say(&format!("{:>3.0} %  {}", fraction * 100.0, text(line, "step")));
+        }
+    })
 }
 
 /// Answers what the offline render of the same recipe said.
@@ -121,7 +133,7 @@ pub fn second_master(on: &Studio) -> Result<Said> {
     )?;
     cast.masterer.verb([OsString::from("recipe"), "set".into(), path.into()])?;
     let beside = offline(on)?;
-    let said = cast.masterer.verb(["render", "start", "--wait"])?;
+    let said = follow(on, &["render", "start", "--wait"])?;
     let offline = beside.join().map_err(|_| anyhow!("the offline render panicked"))??;
     judge(on, 2, said.lines.last().context("the render said nothing")?)?;
     let figures = |number| -> Result<(f64, f64)> {
