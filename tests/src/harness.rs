@@ -211,6 +211,30 @@ impl Seat {
         Ok(said)
     }
 
+    /// Runs a verb that must succeed, and tells each object as it comes.
+    pub fn follow_verb(&self, args: &[&str], mut tell: impl FnMut(&Value)) -> Result<Said> {
+        let mut command = self.command();
+        command.args(args).arg("--json").stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().with_context(|| format!("starting deadwax {args:?}"))?;
+        let out = child.stdout.take().context("the verb's output")?;
+        let mut lines = Vec::new();
+        for line in BufReader::new(out).lines() {
+            let value =
+                serde_json::from_str(&line?).with_context(|| format!("what deadwax {args:?} printed"))?;
+            tell(&value);
+            lines.push(value);
+        }
+        let ended = child.wait_with_output()?;
+        let stderr = String::from_utf8_lossy(&ended.stderr).into_owned();
+        ensure!(
+            ended.status.success(),
+            "{}: deadwax {args:?} ended with {}: {stderr}",
+            self.name,
+            ended.status
+        );
+        Ok(Said { code: 0, lines, stderr })
+    }
+
     /// Runs a verb that must be refused with this reason.
     pub fn refused<Arg: Into<OsString>>(
         &self,

@@ -108,6 +108,8 @@ pub(super) async fn handshake(
     match (answer, pin, shown) {
         (Ok(stream), _, Some(shown)) => Ok((stream, shown)),
         (_, Some(pinned), Some(shown)) if pinned != shown => Err(ConnectError::Pin { pinned, shown }),
+        // What is wrong with the other side's TLS comes as invalid data; anything else is the line, and a cut line may be mended.
+        (Err(e), ..) if e.kind() != std::io::ErrorKind::InvalidData => Err(ConnectError::Tcp(e)),
         (Err(e), ..) => Err(ConnectError::Handshake(e)),
         (Ok(_), _, None) => Err(ConnectError::Handshake(std::io::Error::other("no certificate was shown"))),
     }

@@ -293,10 +293,6 @@ impl People {
         people
     }
 
-    pub fn now_ms(&self) -> i64 {
-        self.clock.now_ms()
-    }
-
     /// A one-time code for somebody who is here already.
     pub async fn issue_code(&self, person: PersonId) -> Result<Issued, AuthError> {
         let _writing = self.writing.lock().await;

@@ -125,6 +125,11 @@ impl Ledger {
         }
     }
 
+    /// Would this command be refused, asked of a snapshot? Nothing is written: for what has to be known before something else is made.
+    pub fn dry(&self, snapshot: &Snapshot, actor: &Actor, command: &Command) -> Result<(), Refusal> {
+        decide(&snapshot.project, actor, command, Time(self.inner.clock.now_ms())).map(drop)
+    }
+
     /// The newest seq of a project; changes after each durable append. Closed at once where the project does not exist.
     pub fn watch(&self, id: ProjectId) -> watch::Receiver<u64> {
         match self.inner.existing(id) {

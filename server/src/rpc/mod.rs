@@ -44,6 +44,7 @@ pub async fn routes(studio: &Arc<Studio>) -> anyhow::Result<(Routes, Health)> {
     }
     offered.offer(limited!(ProjectsServer, project::Service::of(studio)));
     offered.offer(limited!(SessionsServer, session::Service::new(Arc::clone(studio))));
+
     offered.offer(limited!(MasteringServer, mastering::Service::new(Arc::clone(studio))));
     offered.offer(limited!(MediaServer, media::Service::new(Arc::clone(studio))));
 

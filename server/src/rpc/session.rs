@@ -178,9 +178,8 @@ impl Service {
         let known = people.by_email(&asked.email);
         let id = known.as_ref().map_or_else(|| PersonId(uuid::Uuid::now_v7().as_u128()), |known| known.id);
         let add = Command::AddMember { person: id, roles: roles.clone() };
-        let at = deadwax_domain::Time(people.now_ms());
-        let member_already = match deadwax_domain::decide(&snapshot.project, &actor, &add, at) {
-            Ok(_) => false,
+        let member_already = match ledger.dry(&snapshot, &actor, &add) {
+            Ok(()) => false,
             Err(Refusal { reason: Reason::AlreadyMember, .. })
                 if snapshot.project.roles_of(id) == Some(&roles) =>
             {

@@ -13,6 +13,7 @@ const BAR_S: f64 = BEAT_S * 4.0;
 const LEAD_IN_S: f64 = 1.2;
 const BARS: usize = 24;
 const TAIL_S: f64 = 3.0;
+const BRIDGE_BAR: usize = 14;
 const LAST_CHORUS_BARS: Range<usize> = 16..23;
 
 /// Roots of the chords, two for each bar would hurry: one a bar. A minor, F, C, G; the bridge on D minor.
@@ -76,10 +77,12 @@ fn bar_start_s(bar: usize) -> f64 {
     LEAD_IN_S + bar as f64 * BAR_S
 }
 
-/// Where the last chorus stands, in frames: the place that the artist's note is about.
-pub fn last_chorus_frames() -> Range<usize> {
-    let frame = |bar| (bar_start_s(bar) * f64::from(RATE_HZ)) as usize;
-    frame(LAST_CHORUS_BARS.start)..frame(LAST_CHORUS_BARS.end)
+fn bar_frame(bar: usize) -> usize {
+    (bar_start_s(bar) * f64::from(RATE_HZ)) as usize
+}
+
+pub fn bridge_frame() -> usize {
+    bar_frame(BRIDGE_BAR)
 }
 
 /// Plays the whole song. Takes a second or two.
@@ -93,6 +96,7 @@ pub fn arrange() -> Stems {
         guitar: silence(),
         lead: silence(),
         backing: silence(),
+        last_chorus: bar_frame(LAST_CHORUS_BARS.start)..bar_frame(LAST_CHORUS_BARS.end),
     };
     let mut noise = Noise(0x00DE_AD3A_5EED_0001);
     for bar in 0..BARS {
@@ -112,9 +116,23 @@ pub fn arrange() -> Stems {
         &mut stems.lead,
         &mut stems.backing,
     ] {
+        take_out_offset(stem);
         fade_tail(stem);
     }
     stems
+}
+
+/// Struck strings and rooms leave a constant behind: a first-order high-pass at 12 Hz takes it out.
+fn take_out_offset(stem: &mut Stem) {
+    let keep = (-std::f64::consts::TAU * 12.0 / f64::from(RATE_HZ)).exp() as f32;
+    let (mut before, mut out) = ([0.0f32; 2], [0.0f32; 2]);
+    for frame in stem.iter_mut() {
+        for side in 0..2 {
+            out[side] = keep * (out[side] + frame[side] - before[side]);
+            before[side] = frame[side];
+            frame[side] = out[side];
+        }
+    }
 }
 
 /// The room rings on past the last frame; half a second of fade ends the file in silence instead of a step.

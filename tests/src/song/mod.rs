@@ -5,12 +5,15 @@
 mod arrangement;
 mod instruments;
 
+use std::ops::Range;
+
 pub use arrangement::arrange;
 use deadwax_dsp::Block;
 
 pub const RATE_HZ: u32 = 48_000;
 
 /// Stereo stems of equal length, in f32 (24 bits of mantissa are what a 24-bit file keeps).
+#[derive(Default)]
 pub struct Stems {
     pub drums: Stem,
     pub bass: Stem,
@@ -18,6 +21,36 @@ pub struct Stems {
     pub guitar: Stem,
     pub lead: Stem,
     pub backing: Stem,
+    /// Frames of the last chorus: the place that the artist's note is about.
+    pub last_chorus: Range<usize>,
+}
+
+impl Stems {
+    pub fn frames(&self) -> usize {
+        self.drums.len()
+    }
+
+    /// The song from the bridge on: a shorter song with the same last chorus, for tests. A second of silence stays in front.
+    pub fn from_the_bridge(mut self) -> Stems {
+        let cut = arrangement::bridge_frame() - RATE_HZ as usize;
+        let fade = RATE_HZ as usize / 100;
+        for stem in [
+            &mut self.drums,
+            &mut self.bass,
+            &mut self.chords,
+            &mut self.guitar,
+            &mut self.lead,
+            &mut self.backing,
+        ] {
+            stem.drain(..cut);
+            stem[..RATE_HZ as usize - fade].fill([0.0; 2]);
+            for (index, frame) in stem[RATE_HZ as usize - fade..RATE_HZ as usize].iter_mut().enumerate() {
+                *frame = frame.map(|sample| sample * index as f32 / fade as f32);
+            }
+        }
+        self.last_chorus = self.last_chorus.start - cut..self.last_chorus.end - cut;
+        self
+    }
 }
 
 pub type Stem = Vec<[f32; 2]>;
@@ -74,10 +107,9 @@ pub fn mix(stems: &Stems, settings: MixSettings, alternate: &str) -> Block {
     let (chords, guitar) = (level(groups.band, 0.0), level(groups.band, 0.0));
     let backing = level(groups.backing, 0.0);
     let (lead, lead_last) = (level(groups.lead, 0.0), level(groups.lead, settings.lead_last_chorus_db));
-    let last_chorus = arrangement::last_chorus_frames();
     let mut block = Block::new(2, frames);
     for frame in 0..frames {
-        let lead = if last_chorus.contains(&frame) { lead_last } else { lead };
+        let lead = if stems.last_chorus.contains(&frame) { lead_last } else { lead };
         for side in 0..2 {
             let at = |stem: &Stem, gain: f64| f64::from(stem[frame][side]) * gain;
             block.channels[side][frame] = at(&stems.drums, drums)

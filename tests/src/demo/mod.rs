@@ -1,0 +1,141 @@
+//! `cargo demo`: the main job by one command, on a real server in a process of its own, by the verbs that people type. `mixing`, `mastering` and
+//! `ending` are the steps; tests walk the same ones. Never here: rules of the studio, a way into the server's memory.
+
+pub mod cast;
+pub mod ending;
+mod interactive;
+pub mod mastering;
+mod material;
+pub mod mixing;
+mod print;
+mod recording;
+mod sound;
+pub mod studio;
+pub mod watcher;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, ensure};
+
+use self::recording::Recording;
+pub use self::{cast::Cast, material::Material, print::Log, studio::Studio, watcher::Watcher};
+use crate::song;
+
+/// What `cargo demo` does.
+///
+/// # Errors
+/// The first step whose check did not hold; an input that cannot be used; a folder that is not empty.
+pub fn run(headless: bool, input: Option<&Path>, out: Option<&Path>) -> Result<()> {
+    let exe = std::env::current_exe().context("this program cannot find itself")?;
+    if !headless {
+        interactive::must_have_terminal()?;
+    }
+    // Kept in a variable: a temporary folder goes when it is dropped.
+    let room = Room::make(out)?;
+    let log = Log::new(false);
+    let material = material(input, room.path())?;
+    log.line("Deadwax: a song from the first take to the label's signature");
+    log.say(&material.say());
+    let mut on = Studio::found(&exe, room.path(), material, log)?;
+    log_house(&on);
+    if !headless {
+        interactive::run(&mut on, &exe, out.is_some())?;
+        if out.is_some() {
+            room.keep();
+        }
+        return Ok(());
+    }
+    whole_job(&mut on)?;
+    let (steps, checks) = on.log.tally();
+    let delivery = room.keep().join("delivery");
+    on.log.line(&format!(
+        "\n{steps} steps, {checks} checks, all of them held, {:.0} s. The delivery lies in {}",
+        on.log.seconds(),
+        delivery.display()
+    ));
+    Ok(())
+}
+
+fn log_house(on: &Studio) {
+    on.log.say(&format!(
+        "the house: {} on {}, TLS, embedded store",
+        on.house.studio.display(),
+        on.house.address
+    ));
+}
+
+/// All steps, in their order.
+pub fn whole_job(on: &mut Studio) -> Result<()> {
+    let watcher = watch_as_label(on)?;
+    up_to_mix_approvals(on)?;
+    mixing::mix_approvals(on)?;
+    mastering::handoff(on)?;
+    mastering::first_master(on)?;
+    let offline = mastering::second_master(on)?;
+    mastering::same_bytes(on, offline)?;
+    mastering::master_approvals(on)?;
+    mastering::delivery(on)?;
+    ending::power_cut(on)?;
+    ending::watched(on, &watcher)?;
+    ending::stop(on)
+}
+
+/// Until Mix 2 waits for its signatures.
+pub fn up_to_mix_approvals(on: &Studio) -> Result<()> {
+    mixing::take(on)?;
+    mixing::first_mix(on)?;
+    mixing::notes(on)?;
+    mixing::revision(on)?;
+    mixing::second_mix(on)
+}
+
+pub fn watch_as_label(on: &Studio) -> Result<Watcher> {
+    let client = on.runtime.block_on(cast::client(&on.cast.label))?;
+    Ok(Watcher::start(&on.runtime, client, &on.project_id()?))
+}
+
+fn material(input: Option<&Path>, root: &Path) -> Result<Material> {
+    let Some(path) = input else { return Ok(Material::Song(Box::new(song::arrange()))) };
+    let path =
+        path.canonicalize().with_context(|| format!("this recording cannot be used: {}", path.display()))?;
+    let folder = root.join("files");
+    fs::create_dir_all(&folder)?;
+    Ok(Material::Recording(Recording::open(&path, &folder)?))
+}
+
+/// Where it all happens: a folder that was named, or a temporary one.
+enum Room {
+    Named(PathBuf),
+    Temporary(tempfile::TempDir),
+}
+
+impl Room {
+    fn make(out: Option<&Path>) -> Result<Room> {
+        let Some(path) = out else {
+            return Ok(Room::Temporary(tempfile::Builder::new().prefix("deadwax-demo-").tempdir()?));
+        };
+        fs::create_dir_all(path).with_context(|| format!("making {}", path.display()))?;
+        let path = path.canonicalize()?;
+        let empty = fs::read_dir(&path)?.next().is_none();
+        ensure!(empty, "{} is not empty; name a new folder with --out", path.display());
+        Ok(Room::Named(path))
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Room::Named(path) => path,
+            Room::Temporary(folder) => folder.path(),
+        }
+    }
+
+    /// The delivery is what the person ran it for: it stays where it is.
+    fn keep(self) -> PathBuf {
+        match self {
+            Room::Named(path) => path,
+            Room::Temporary(folder) => folder.keep(),
+        }
+    }
+}
