@@ -79,6 +79,11 @@ pub enum Verb {
 }
 
 impl Verb {
+    /// Due once or twice in a song's life.
+    pub fn is_rare(self) -> bool {
+        matches!(self, Verb::AcceptHandoff | Verb::MakeDelivery | Verb::LiftHold)
+    }
+
     /// The field of `Action` on the wire, where the verb asks the server for something.
     pub fn action(self) -> Option<&'static str> {
         Some(match self {
@@ -204,6 +209,9 @@ const PROJECT: &[Binding] = bind! {
 
 const SONG: &[Binding] = bind! {
     Open, [Code(KeyCode::Enter)], "", "Put the time cursor on the note";
+    AcceptHandoff, [Char('g')], "accept handoff", "Accept the handoff to mastering";
+    MakeDelivery, [Char('D')], "deliver", "Make the delivery";
+    LiftHold, [Char('L')], "lift hold", "Lift your hold";
     Approve, [Char('a')], "approve", "Approve the version: sign its exact files";
     AddNote, [Char('n')], "note", "A note at the cursor, or on the marked range";
     AddSongNote, [Char('N')], "", "A note on the song as a whole";
@@ -217,10 +225,7 @@ const SONG: &[Binding] = bind! {
     RequestRevision, [Char('R')], "revision", "Ask for a revision with chosen notes";
     Withdraw, [Char('w')], "", "Withdraw your approval";
     Hold, [Char('H')], "", "Put the song on hold, with a reason";
-    LiftHold, [Char('L')], "", "Lift your hold";
-    AcceptHandoff, [Char('g')], "", "Accept the handoff to mastering";
     ReturnHandoff, [Char('G')], "", "Return the song to mixing, with a reason";
-    MakeDelivery, [Char('D')], "", "Make the delivery";
     Upload, [Char('u')], "upload", "How to upload to this song";
     Master, [Char('m')], "master", "Recipe and renders";
     History, [Char('i')], "", "Who did what on this song";
@@ -237,6 +242,7 @@ const SONG: &[Binding] = bind! {
 };
 
 const MASTER: &[Binding] = bind! {
+    AcceptHandoff, [Char('g')], "accept handoff", "Accept the handoff to mastering";
     StartRender, [Char('s')], "render", "Start a render with the song's recipe";
     CancelRender, [Char('c')], "cancel", "Cancel the render";
     EditRecipe, [Char('e')], "recipe", "Edit the song's recipe";

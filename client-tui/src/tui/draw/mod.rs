@@ -155,17 +155,25 @@ fn title(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
         _ => None,
     };
     let song = song.and_then(|id| rows?.song(id)).map_or("", |song| song.title.as_str());
-    let kind = model.top().kind();
+    // A single is a project and a song of one title: said once. The screens of a project and a song need no name of their own.
+    let song = if song == project { "" } else { song };
+    let kind = match model.top().kind() {
+        keys::Kind::Project | keys::Kind::Song if !project.is_empty() => "",
+        kind => kind.title(),
+    };
     let columns = usize::from(area.width);
     let studio = clip(&model.studio, columns / 4);
-    let room = columns.saturating_sub(width(&studio) + 19 + width(kind.title()));
+    let room = columns.saturating_sub(width(&studio) + 19 + width(kind));
     let (first, second) = (clip(project, room / 2), clip(song, room / 2));
     let mut spans = vec![Span::styled(" Deadwax ", theme.brand())];
-    for part in [first.as_str(), second.as_str()].into_iter().filter(|part| !part.is_empty()) {
-        spans.push(Span::styled(format!(" {part} "), theme.head()));
-        spans.push(Span::styled("›", theme.dim()));
+    for (at, part) in
+        [first.as_str(), second.as_str(), kind].into_iter().filter(|it| !it.is_empty()).enumerate()
+    {
+        if at > 0 {
+            spans.push(Span::styled(" ›", theme.dim()));
+        }
+        spans.push(Span::styled(format!(" {part}"), theme.head()));
     }
-    spans.push(Span::styled(format!(" {}", kind.title()), theme.head()));
     let used: usize = spans.iter().map(|span| width(&span.content)).sum();
     spans.push(" ".repeat(columns.saturating_sub(used + width(&studio) + 1)).into());
     spans.push(Span::styled(studio, theme.dim()));
@@ -234,15 +242,20 @@ fn status(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     let mut spans = vec![Span::raw(" ")];
     let mut used = 1;
     // Help and back keep their place: they lead everywhere else.
+    let subject = update::subject(model);
+    let answer = |verb: Verb| update::may(model, subject.as_ref(), verb);
     let (last, own): (Vec<_>, Vec<_>) = keys::bindings(model.top().kind())
         .filter(|it| !it.short.is_empty())
+        // Steps that come once in a song's life take a place only when they are due.
+        .filter(|it| !it.verb.is_rare() || answer(it.verb) == May::Yes)
         .partition(|it| matches!(it.verb, Verb::Help | Verb::Back));
-    let tail: usize = last.iter().map(|it| width(&short(it).0) + width(it.short) + 3).sum();
-    let subject = update::subject(model);
-    let off = |verb: Verb| {
-        matches!(update::may(model, subject.as_ref(), verb), May::No(_))
-            || (verb.action().is_some() && !model.online())
+    let short = |binding: &'static keys::Binding| match binding.verb {
+        // Nothing lies behind the first screen.
+        Verb::Back if model.stack.len() == 1 => ("q".to_owned(), "leave"),
+        _ => (binding.keys.first().map_or(String::new(), |key| key.name()), binding.short),
     };
+    let tail: usize = last.iter().map(|it| short(it)).map(|(key, does)| width(&key) + width(does) + 3).sum();
+    let off = |verb: Verb| matches!(answer(verb), May::No(_)) || (verb.action().is_some() && !model.online());
     // Keys that would be refused come last and only where there is room.
     let (idle, able): (Vec<_>, Vec<_>) = own.into_iter().partition(|it| off(it.verb));
     let ordered = able.into_iter().chain(idle).map(|it| (it, tail)).chain(last.into_iter().map(|it| (it, 0)));
@@ -260,8 +273,4 @@ fn status(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     spans.push(Span::styled(format!("{who}  "), theme.dim()));
     spans.push(link);
     put(frame, area, 0, Line::from(spans));
-}
-
-fn short(binding: &keys::Binding) -> (String, &'static str) {
-    (binding.keys.first().map_or(String::new(), |key| key.name()), binding.short)
 }

@@ -65,7 +65,8 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
 }
 
 fn back(model: &mut Model, event: KeyEvent) {
-    if model.notice.take().is_some() {
+    // Good news needs no key of its own; a refusal and a told command do.
+    if !matches!(model.notice.take(), None | Some(Notice::Done(_))) {
         return;
     }
     if let Screen::Song(view) = model.top_mut()

@@ -214,6 +214,7 @@ fn written(model: &mut Model, ask: WriteAsk, text: String) -> Pending {
             // Chosen as soon as it arrives.
             if let Screen::Song(view) = model.top_mut() {
                 view.note = Some(id.clone());
+                view.mark_ms = None;
             }
             let note = v1::AddNote {
                 note_id: id,
