@@ -177,6 +177,18 @@ fn song(at: usize, stage: Stage, candidate: &str, waits: &str, names: Names) -> 
     }
 }
 
+/// Notes `m0`, `m1`, ... a tenth of a second apart, every fourth a reply to the one before.
+pub fn many_notes(count: u64) -> Vec<Row> {
+    let row_of = |at: u64| {
+        let mut note = note(&format!("m{at}"), 0, Some(at * 100), PLAIN.note, PLAIN);
+        if at % 4 == 3 {
+            note.parent_note_id = format!("m{}", at - 1);
+        }
+        row(&format!("note/m{at}"), Of::Note(note))
+    };
+    (0..count).map(row_of).collect()
+}
+
 fn note(id: &str, author: usize, start_ms: Option<u64>, text: &str, names: Names) -> NoteRow {
     NoteRow {
         note_id: id.into(),
