@@ -48,6 +48,7 @@ pub enum Verb {
     Master,
     NextPane,
     NextAlternate,
+    About,
     ZoomIn,
     ZoomOut,
     ZoomAll,
@@ -216,6 +217,7 @@ const SONG: &[Binding] = bind! {
     AddNote, [Char('n')], "note", "A note at the cursor, or on the marked range";
     AddSongNote, [Char('N')], "", "A note on the song as a whole";
     Reply, [Char('r')], "reply", "Answer the note";
+    About, [Char('I')], "", "About the version: what changed, preflight, every file";
     NextPane, [Code(KeyCode::Tab)], "pane", "Versions or notes: where up and down move";
     Address, [Char('d')], "done", "Mark the note as done in the newest version";
     Accept, [Char('c')], "accept", "Accept what was done for the note";

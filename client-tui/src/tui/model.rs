@@ -280,6 +280,16 @@ pub enum Ask {
     Tick(TickAsk),
     Revision(Box<RevisionAsk>),
     Recipe(Box<RecipeAsk>),
+    Read(Box<ReadAsk>),
+}
+
+/// Something to read; it asks nothing.
+#[derive(Clone, Debug)]
+pub struct ReadAsk {
+    pub title: String,
+    pub lines: Vec<String>,
+    /// The first line that is shown.
+    pub at: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -354,6 +364,8 @@ pub struct RecipeAsk {
     pub project: String,
     pub song: String,
     pub area: TextArea<'static>,
+    /// What the editor began with: leaving asks once where it was changed.
+    pub start: String,
     pub check: RecipeCheck,
     /// Saving waits for the answer of this check.
     pub save: bool,

@@ -46,15 +46,15 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
     let news = news(model, &theme, area.width);
     let [head, alarm, body, told, foot] = Layout::vertical([
         Constraint::Length(1),
-        Constraint::Length(u16::from(banner.is_some())),
+        Constraint::Length(u16::try_from(banner.len()).unwrap_or(1)),
         Constraint::Min(1),
         Constraint::Length(u16::try_from(news.len()).unwrap_or(1).max(1)),
         Constraint::Length(1),
     ])
     .areas(area);
     title(model, &theme, frame, head);
-    if let Some(line) = banner {
-        put(frame, alarm, 0, line);
+    for (at, line) in banner.into_iter().enumerate() {
+        put(frame, alarm, u16::try_from(at).unwrap_or(0), line);
     }
     match model.top() {
         Screen::Desk { at } => desk::desk(model, &theme, frame, body, *at),
@@ -180,21 +180,24 @@ fn title(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     put(frame, area, 0, Line::from(spans));
 }
 
-fn banner(model: &Model, theme: &Theme) -> Option<Line<'static>> {
+/// Nothing while the line is up; two lines where the sentence needs them, since its end says what to do.
+fn banner(model: &Model, theme: &Theme) -> Vec<Line<'static>> {
     let columns = usize::from(model.size.0);
     let text = match &model.link {
-        Link::Online => return None,
-        Link::Connecting => return Some(Line::styled(" Connecting ...", theme.dim())),
-        Link::Ended { text, hint } => format!(" ! Session ended: {text} {hint}"),
+        Link::Online => return Vec::new(),
+        Link::Connecting => return vec![Line::styled(" Connecting ...", theme.dim())],
+        Link::Ended { text, hint } => format!("! Signed out: {text} {hint}"),
         Link::Offline { since_ms, retry_at_ms, why, .. } => {
             let since_s = model.now_ms.saturating_sub(*since_ms).max(0) / 1000;
             let retry_s = retry_at_ms.saturating_sub(model.now_ms).max(0) / 1000;
             let again = if retry_s > 0 { format!("next try in {retry_s} s") } else { "trying now".into() };
-            format!(" ! Offline for {since_s} s, {again}. What you see is that old. {why}")
+            format!("! Offline for {since_s} s, {again}. What you see is that old. {why}")
         }
     };
-    let line = text::pad(&text, columns);
-    Some(Line::styled(line, theme.alarm()))
+    let ended = matches!(model.link, Link::Ended { .. });
+    let lines = if ended { wrap(&text, columns.saturating_sub(2)) } else { vec![text] };
+    let line = |text: String| Line::styled(text::pad(&format!(" {text}"), columns), theme.alarm());
+    lines.into_iter().take(2).map(line).collect()
 }
 
 /// One or two lines: a refusal with its hint, what was done, or what is still on its way.

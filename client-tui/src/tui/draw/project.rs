@@ -59,14 +59,12 @@ pub(super) fn draw(
 
 fn subtitle(rows: &Project, head: Option<&ProjectRow>) -> String {
     let Some(head) = head else { return String::new() };
-    let mut text = head.artist.clone();
-    text.push_str(&format!(" · {} included", words::count(head.rounds_included as usize, "round", "rounds")));
-    if head.self_approval {
-        text.push_str(" · self-approval allowed");
-    }
+    let rounds = format!("{} included", words::count(head.rounds_included as usize, "round", "rounds"));
+    let own = if head.self_approval { "self-approval allowed" } else { "" };
     let who: Vec<String> =
         rows.members().iter().map(|it| format!("{} ({})", it.name, words::roles(it.roles()))).collect();
-    format!("{text} · {}", who.join(", "))
+    let parts = [head.artist.as_str(), &rounds, own, &who.join(", ")];
+    parts.into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(" · ")
 }
 
 /// "Mix 2", or what the stage still lacks.

@@ -18,7 +18,8 @@ use super::{
 };
 use crate::tui::{
     model::{
-        ApproveAsk, Ask, ConfirmAsk, Model, Purpose, RecipeAsk, RecipeCheck, RevisionAsk, TickAsk, WriteAsk,
+        ApproveAsk, Ask, ConfirmAsk, Model, Purpose, ReadAsk, RecipeAsk, RecipeCheck, RevisionAsk, TickAsk,
+        WriteAsk,
     },
     rows, update, words,
 };
@@ -34,6 +35,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
         Ask::Tick(ask) => tick(model, theme, frame, area, ask),
         Ask::Revision(ask) => revision(model, theme, frame, area, ask),
         Ask::Recipe(ask) => recipe(theme, frame, area, ask),
+        Ask::Read(ask) => read(theme, frame, area, ask),
     }
 }
 
@@ -324,4 +326,39 @@ fn recipe(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &RecipeAsk) {
     say(frame, told, 0, lines.into_iter().map(|line| (line, style)).collect());
     let help = "Ctrl-S checks and saves, Ctrl-E opens $EDITOR, Esc leaves without saving";
     put(frame, keys, 0, Line::styled(clip(help, width(help).min(usize::from(keys.width))), theme.dim()));
+}
+
+fn read(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &ReadAsk) {
+    let columns = area.width.min(90);
+    let room = usize::from(columns.saturating_sub(4));
+    let wrapped: Vec<String> = ask.lines.iter().flat_map(|line| hanging(line, room)).collect();
+    let lines = u16::try_from(wrapped.len() + 4).unwrap_or(u16::MAX);
+    let inner = open(theme, frame, area, &ask.title, (columns, lines));
+    let height = usize::from(inner.height.saturating_sub(2));
+    let first = ask.at.min(wrapped.len().saturating_sub(height));
+    let shown = wrapped
+        .iter()
+        .skip(first)
+        .take(height)
+        .map(|line| (line.clone(), if line.starts_with(' ') { theme.plain() } else { theme.head() }));
+    say(frame, inner, 0, shown.collect());
+    let more = wrapped.len().saturating_sub(first + height);
+    let more = if more == 0 {
+        String::new()
+    } else {
+        format!("{}, ↓ moves   ", words::count(more, "line more", "lines more"))
+    };
+    let keys = Line::styled(format!("{more}Esc closes"), theme.dim());
+    put(frame, inner, inner.height.saturating_sub(1), keys);
+}
+
+/// Wrapped with its indent kept; an empty line stays one.
+fn hanging(line: &str, room: usize) -> Vec<String> {
+    let bare = line.trim_start();
+    let indent = line.len() - bare.len();
+    if bare.is_empty() {
+        return vec![String::new()];
+    }
+    let lines = wrap(bare, room.saturating_sub(indent));
+    lines.into_iter().map(|it| format!("{}{it}", " ".repeat(indent))).collect()
 }

@@ -207,15 +207,15 @@ fn file_lines(version: &VersionRow, drawn: usize) -> Vec<(String, bool)> {
             for (at, file) in here.clone().zip(group) {
                 let mark = if at == drawn { "~" } else { " " };
                 let name = if at == from { alternate.clone() } else { pad("", column) };
-                let facts = file.facts.as_ref().map_or_else(String::new, |it| {
-                    let lufs = if it.integrated_lufs.is_finite() {
-                        format!("{:.1}", it.integrated_lufs)
-                    } else {
-                        "–".into()
-                    };
-                    format!("{} {lufs}", words::format(it))
-                });
-                lines.push((format!("   {mark} {name} {facts}"), at == drawn));
+                let format = file.facts.as_ref().map_or_else(String::new, words::format);
+                // The formats of one alternate are equally loud: said once.
+                let level = file
+                    .facts
+                    .as_ref()
+                    .map(|it| it.integrated_lufs)
+                    .filter(|it| at == from && it.is_finite());
+                let level = level.map_or_else(String::new, |it| format!(" {it:.1}"));
+                lines.push((format!("  {mark} {name} {format}{level}"), at == drawn));
             }
         }
         from = here.end;
