@@ -14,7 +14,7 @@ use super::{
     house::House,
     json as row_json,
     out::Bar,
-    place::{Wanted, make_folder, place_bytes, place_download, sums},
+    place::{Wanted, make_folder, place_bytes, place_download, place_sums, sums},
     words,
 };
 use crate::{cli::Pull, name::Name, net::Client};
@@ -46,6 +46,7 @@ pub async fn pull(c: &Context, pull: Pull) -> Result<(), VerbError> {
         )));
     }
     let fetched = fetch(c, &client, &house, song, version, &files, &folder).await?;
+    place_sums(&folder, &fetched)?;
     done(c, &folder, fetched.len())
 }
 
