@@ -73,14 +73,14 @@ impl Seat {
     }
 
     fn client() -> Seat {
-        let mut seat = Seat::open(CommandBuilder::new(env!("CARGO_BIN_EXE_deadwax")));
+        let seat = Seat::open(CommandBuilder::new(env!("CARGO_BIN_EXE_deadwax")));
         seat.wait("the client took the terminal over", |screen| {
             screen.alternate_screen() && screen.bracketed_paste() && screen.contents().contains("offline")
         });
         seat
     }
 
-    fn wait(&mut self, what: &str, is_so: impl Fn(&vt100::Screen) -> bool) {
+    fn wait(&self, what: &str, is_so: impl Fn(&vt100::Screen) -> bool) {
         let begun = Instant::now();
         while !is_so(self.screen.lock().unwrap().screen()) {
             let shown = || self.screen.lock().unwrap().screen().contents();
@@ -104,7 +104,7 @@ impl Seat {
         }
     }
 
-    fn is_given_back(&mut self) {
+    fn is_given_back(&self) {
         self.wait("the terminal is given back", |screen| {
             !screen.alternate_screen() && !screen.bracketed_paste() && !screen.hide_cursor()
         });

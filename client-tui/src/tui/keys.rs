@@ -244,12 +244,12 @@ const SONG: &[Binding] = bind! {
 };
 
 const MASTER: &[Binding] = bind! {
+    MakeDelivery, [Char('D')], "deliver", "Make the delivery";
     AcceptHandoff, [Char('g')], "accept handoff", "Accept the handoff to mastering";
     StartRender, [Char('s')], "render", "Start a render with the song's recipe";
     CancelRender, [Char('c')], "cancel", "Cancel the render";
     EditRecipe, [Char('e')], "recipe", "Edit the song's recipe";
     Open, [Code(KeyCode::Enter)], "open", "Open the master that the render made";
-    MakeDelivery, [Char('D')], "deliver", "Make the delivery";
     History, [Char('i')], "", "Who did what on this song";
 };
 

@@ -36,6 +36,8 @@ pub struct Model {
     pub prompt: Option<Prompt>,
     pub pending: Vec<Pending>,
     pub notice: Option<Notice>,
+    /// The good news on the screen and since when, so that it can fade.
+    pub told: Option<(String, i64)>,
     pub wave: Option<Wave>,
     pub progress: Option<(String, RenderProgress)>,
     pub history: Option<HistoryPage>,
@@ -66,6 +68,7 @@ impl Model {
             prompt: None,
             pending: Vec::new(),
             notice: None,
+            told: None,
             wave: None,
             progress: None,
             history: None,

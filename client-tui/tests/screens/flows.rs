@@ -397,3 +397,19 @@ fn good_news_takes_no_key_of_its_own_and_a_refusal_does() {
     seat.press("<esc>");
     assert_eq!((seat.model.stack.len(), seat.model.notice.clone()), (depth - 1, None));
 }
+
+#[test]
+fn good_news_fades_and_a_refusal_stays() {
+    let mut seat = label();
+    let tick = |seat: &mut Seat, s: i64| seat.tell(Msg::Tick(NOW_MS + s * 1000));
+    seat.model.notice = Some(Notice::Done("done".into()));
+    tick(&mut seat, 1);
+    tick(&mut seat, 10);
+    assert!(seat.model.notice.is_some());
+    tick(&mut seat, 12);
+    assert_eq!(seat.model.notice, None);
+    seat.model.notice = Some(Notice::Refused { text: "no".into(), hint: String::new() });
+    tick(&mut seat, 13);
+    tick(&mut seat, 90);
+    assert!(seat.model.notice.is_some());
+}

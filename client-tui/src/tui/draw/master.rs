@@ -14,6 +14,7 @@ use super::{
     selected_render,
     text::{clip, pad, pad_left, wrap},
     theme::Theme,
+    waits_for,
 };
 use crate::tui::{
     model::Model,
@@ -34,7 +35,7 @@ pub(super) fn draw(
     let Some((rows, song)) = rows.and_then(|rows| Some((rows, rows.song(song)?))) else {
         return empty(theme, frame, area, &["This song is not here.", "Esc goes back."]);
     };
-    let waits = clip(&song.waits_for, usize::from(area.width.saturating_sub(2)));
+    let waits = clip(&waits_for(rows, song), usize::from(area.width.saturating_sub(2)));
     put(frame, area, 0, Line::raw(format!(" {waits}")));
     let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     let left = (area.width * 11 / 20).max(38).min(area.width);

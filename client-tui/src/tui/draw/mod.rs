@@ -83,6 +83,18 @@ pub fn wave_columns(screen_columns: u16) -> u16 {
     screen_columns.saturating_sub(2).max(1)
 }
 
+/// What the song waits for; where it waits for nothing, what became of it.
+fn waits_for(rows: &Project, song: &SongRow) -> String {
+    match (song.waits_for.as_str(), rows.deliveries(&song.song_id).first()) {
+        ("", Some(it)) => {
+            let files = words::count(it.files.len(), "file", "files");
+            format!("Delivered by {}: {files}. In a shell: deadwax pull --delivery", it.by)
+        }
+        ("", None) => "It waits for nothing.".into(),
+        (text, _) => text.to_owned(),
+    }
+}
+
 /// The chosen song, else the first in running order.
 pub fn selected_song<'a>(rows: &'a Project, song: Option<&str>) -> Option<&'a SongRow> {
     song.and_then(|id| rows.song(id))

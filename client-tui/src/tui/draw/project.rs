@@ -11,6 +11,7 @@ use super::{
     empty, first_shown, heading, put, selected_song,
     text::{clip, pad, wrap},
     theme::Theme,
+    waits_for,
 };
 use crate::tui::{model::Model, rows::Project, update, words};
 
@@ -51,7 +52,7 @@ pub(super) fn draw(
     }
     put(frame, foot, 0, heading(theme, &clip(&chosen.title, 40), "", area.width, false));
     for (at, line) in
-        wrap(&chosen.waits_for, usize::from(area.width.saturating_sub(2))).into_iter().enumerate()
+        wrap(&waits_for(rows, chosen), usize::from(area.width.saturating_sub(2))).into_iter().enumerate()
     {
         put(frame, foot, u16::try_from(at + 1).unwrap_or(u16::MAX), Line::raw(format!(" {line}")));
     }
@@ -108,7 +109,7 @@ fn lines(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, rows: 
             pad(&candidate(rows, song), 10),
             pad(&rounds(rows, song), 6),
             pad(&open_notes(song), 6),
-            pad(&song.waits_for, rest)
+            pad(&waits_for(rows, song), rest)
         );
         let style = theme.row(line == at, is_fresh(rows, song), model.online());
         put(frame, area, u16::try_from(line - first + 1).unwrap_or(u16::MAX), Line::styled(text, style));
@@ -162,7 +163,7 @@ fn column(
             if song.open_notes == 0 { "no".into() } else { song.open_notes.to_string() }
         );
         put(frame, area, top + 1, Line::from(vec![Span::styled(clip(&facts, room + 2), theme.dim())]));
-        for (at, text) in wrap(&song.waits_for, room).into_iter().take(2).enumerate() {
+        for (at, text) in wrap(&waits_for(rows, song), room).into_iter().take(2).enumerate() {
             let row = top + 2 + u16::try_from(at).unwrap_or(0);
             let style = if model.online() { theme.plain() } else { theme.dim() };
             put(frame, area, row, Line::styled(format!("  {text}"), style));

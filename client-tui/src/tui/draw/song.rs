@@ -12,7 +12,7 @@ use super::{
     empty, first_shown, heading, put, selected_note,
     text::{clip, pad, width, wrap},
     theme::Theme,
-    wave,
+    waits_for, wave,
 };
 use crate::tui::{
     model::{Focus, Model, SongView, Wave, WaveState},
@@ -78,7 +78,7 @@ fn header(
         vec![Span::styled(format!(" {} ", pad(&left, room)), style), Span::styled(right, theme.dim())];
     put(frame, area, 0, Line::from(spans));
     let fresh = rows.is_fresh(&format!("song/{}", song.song_id));
-    let waits = clip(&song.waits_for, columns.saturating_sub(2));
+    let waits = clip(&waits_for(rows, song), columns.saturating_sub(2));
     put(frame, area, 1, Line::styled(format!(" {waits}"), theme.row(false, fresh, model.online())));
     let file = version.files.get(view.file).or_else(|| version.files.first());
     let facts = file.map_or_else(String::new, facts);
