@@ -253,7 +253,7 @@ pub enum Verb {
         #[arg(long, value_name = "NAME", default_value = "mix-handoff")]
         profile: String,
     },
-    /// Offline: the same render that the server runs
+    /// Offline: the same render that the server runs; exit 1 where the target was missed (the file is written)
     Master(Master),
     /// Offline: the overview, in the terminal
     Waveform {

@@ -232,6 +232,32 @@ async fn push_guesses_says_so_and_sends_only_after_a_yes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_push_that_would_be_refused_sends_no_byte() {
+    let house = House::open().await;
+    house.fake.seen().rows = rows(b"main", b"inst");
+    std::fs::write(house.path().join("NightDrive.wav"), vec![1; 300_000]).unwrap();
+    let push = ["push", "NightDrive.wav", "--yes", "--json", "--stage"];
+    let output = house.run(&[&push[..], &["master"]].concat()).await;
+    assert_eq!(code(&output), 1, "{}", err(&output));
+    assert!(err(&output).contains("WRONG_STAGE"), "{}", err(&output));
+    for row in &mut house.fake.seen().rows {
+        if let Some(Row::Song(song)) = &mut row.row {
+            song.allowed = vec![v1::Allowed {
+                action: "add_version".into(),
+                yes: false,
+                reason: "NOT_YOUR_ROLE".into(),
+                text: "A listener may not upload files.".into(),
+                hint: "Ask the manager.".into(),
+            }];
+        }
+    }
+    let output = house.run(&[&push[..], &["mix"]].concat()).await;
+    assert_eq!(code(&output), 1, "{}", err(&output));
+    assert!(err(&output).contains("NOT_YOUR_ROLE"), "{}", err(&output));
+    assert!(house.fake.seen().uploads.is_empty() && house.fake.seen().commands.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn wrong_files_and_wrong_usage_have_their_own_codes() {
     let house = House::open().await;
     house.fake.seen().rows = rows(b"main", b"inst");
@@ -317,6 +343,44 @@ async fn a_handoff_is_a_folder_that_sha256sum_accepts_and_is_never_overwritten()
     let output = house.run(&["pull", "out", "--handoff"]).await;
     assert_eq!(code(&output), 1);
     assert_eq!(std::fs::read(folder.join(audio)).unwrap(), b"mine");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pull_into_the_same_folder_adds_to_its_list_of_digests() {
+    let house = House::open().await;
+    let (main, inst) = (vec![3; 40_000], vec![4; 40_000]);
+    house.fake.seen().rows = rows(&main, &inst);
+    for bytes in [&main, &inst] {
+        house.fake.seen().files.insert(hex::encode(Sha256::digest(bytes)), bytes.clone());
+    }
+    let sums = house.path().join("out/SHA256SUMS");
+    for (alternate, lines) in [("main", 1), ("instrumental", 2), ("main", 2)] {
+        let output = house.run(&["pull", "out", "--version", "mix 2", "--alternate", alternate]).await;
+        assert_eq!(code(&output), 0, "{}", err(&output));
+        let text = std::fs::read_to_string(&sums).unwrap();
+        assert_eq!(text.lines().count(), lines, "{text}");
+        for line in text.lines() {
+            let (digest, name) = line.split_once("  ").unwrap();
+            let bytes = std::fs::read(house.path().join("out").join(name)).unwrap();
+            assert_eq!(hex::encode(Sha256::digest(bytes)), digest, "{name}");
+        }
+    }
+    std::fs::write(&sums, "my own words\n").unwrap();
+    let output = house.run(&["pull", "out", "--version", "mix 2"]).await;
+    assert_eq!(code(&output), 1, "{}", err(&output));
+    assert_eq!(std::fs::read_to_string(&sums).unwrap(), "my own words\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invite_without_a_link_says_why() {
+    let house = House::open().await;
+    house.fake.seen().rows = rows(b"main", b"inst");
+    let args = ["invite", "--name", "Lena", "--email", "lena@x.example", "--roles", "label"];
+    let output = house.run(&args).await;
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    assert!(out(&output).contains("sign in as they did before"), "{}", out(&output));
+    let output = house.run(&[&args[..], &["--json"]].concat()).await;
+    assert_eq!(objects(&output)[0]["link"], serde_json::Value::Null);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -157,6 +157,20 @@ fn master_hits_its_target_under_its_ceiling_and_says_the_same_as_measure() {
 }
 
 #[test]
+fn a_missed_target_is_a_no_with_the_file_written() {
+    let folder = tempfile::tempdir().unwrap();
+    sine(&folder.path().join("in.wav"), 6.0, -20.0, Encoding::Wav24);
+    let args = ["master", "in.wav", "-o", "out.wav", "--target-lufs", "-5", "--ceiling-dbtp", "-9", "--json"];
+    let output = run(folder.path(), &args);
+    assert_eq!(code(&output), 1, "{}", err(&output));
+    let told = &objects(&output)[0];
+    assert_eq!(told["reached"], false, "{told}");
+    assert!(!told["reason"].as_str().unwrap().is_empty(), "{told}");
+    assert!(told["true_peak_dbtp"].as_f64().unwrap() <= -9.0, "{told}");
+    assert!(folder.path().join("out.wav").is_file());
+}
+
+#[test]
 fn master_refuses_what_cannot_be_meant() {
     let folder = tempfile::tempdir().unwrap();
     sine(&folder.path().join("in.wav"), 1.0, -20.0, Encoding::Wav24);

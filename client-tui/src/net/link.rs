@@ -73,11 +73,14 @@ impl Link {
 impl FromStr for Link {
     type Err = NetError;
     fn from_str(text: &str) -> Result<Self, NetError> {
+        // As it stands in a message: with the quotes or brackets that were copied along.
+        let text = text
+            .trim()
+            .trim_matches(['\'', '"', '`', '<', '>', '\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}']);
         let shown =
             || crate::scrub::cut(&crate::scrub::line(text.split(['#', '?']).next().unwrap_or("")), 80);
         let wrong = |what: &str| NetError::Address(format!("{:?} is not a server address: {what}", shown()));
-        let (scheme, rest) =
-            text.trim().split_once("://").ok_or_else(|| wrong("it begins with deadwax://"))?;
+        let (scheme, rest) = text.split_once("://").ok_or_else(|| wrong("it begins with deadwax://"))?;
         let tls = match scheme {
             "deadwax" => true,
             "deadwax+http" | "http" => false,
@@ -130,6 +133,11 @@ mod tests {
         assert_eq!(link.url(), "deadwax://studio.example:7000");
         let link: Link = "deadwax://[::1]".parse().unwrap();
         assert_eq!(link.authority(), format!("[::1]:{DEFAULT_PORT}"));
+        for (before, after) in [("'", "'"), ("\"", "\""), (" <", "> "), ("\u{201c}", "\u{201d}")] {
+            let link: Link =
+                format!("{before}deadwax://studio.example/AB#sha256={fp}{after}").parse().unwrap();
+            assert_eq!((link.code.as_str(), link.fingerprint), ("AB", Some(Fingerprint([10; 32]))));
+        }
         let spaced = "0A:".repeat(31) + "0A";
         assert_eq!(spaced.parse::<Fingerprint>().unwrap(), Fingerprint([10; 32]));
     }

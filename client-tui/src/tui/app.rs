@@ -1,5 +1,5 @@
-//! The loop: one bounded channel in, drain, then draw, only when something changed and at most every 16 ms. Owns the terminal and
-//! gives it back whatever happens: at the end, after a panic, a signal or a broken pipe. Nothing is decided here.
+//! The loop: one bounded channel in, drain, then draw, only when something changed and at most every 16 ms. Ends with the person's
+//! word, a signal, a terminal that went away or a panic; `terminal` gives back what was taken. Nothing is decided here.
 
 use std::{
     io::{IsTerminal as _, Write as _, stdout},
@@ -7,10 +7,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use crossterm::{
-    event::{DisableBracketedPaste, EnableBracketedPaste, Event, EventStream},
-    execute,
-};
+use crossterm::event::{Event, EventStream};
 use futures::StreamExt as _;
 use ratatui::DefaultTerminal;
 use tokio::{
@@ -25,6 +22,7 @@ use super::{
     effects::Runner,
     model::Model,
     msg::{Effect, Msg},
+    terminal::{Taken, enter, is_lost, leave},
     update::{begin, update},
 };
 use crate::net::Client;
@@ -47,13 +45,14 @@ pub async fn run(client: Client, start: Option<String>) -> anyhow::Result<()> {
     );
     let (out, inbox) = mpsc::channel(CHANNEL);
     let mut terminal = enter().context("failed to take over the terminal")?;
+    let taken = Taken;
     let size = terminal.size().map(|it| (it.width, it.height)).unwrap_or((80, 24));
     let mut model = Model::new(size, now_ms(), uuid::Uuid::now_v7().as_u64_pair().1);
     model.zone = jiff::tz::TimeZone::system();
     model.colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     model.start = start;
     let ended = turn(&mut terminal, &mut model, client, out, inbox).await;
-    leave();
+    drop(taken);
     match ended {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         other => other.context("failed to draw on the terminal"),
@@ -91,6 +90,9 @@ async fn turn(
         if model.quit {
             return Ok(());
         }
+        if is_lost() {
+            return Err(std::io::Error::other("a part of the client failed; its message stands above"));
+        }
         if model.dirty && Instant::now() >= next_frame {
             terminal.draw(|frame| draw(model, frame))?;
             model.dirty = false;
@@ -114,20 +116,6 @@ async fn turn(
 
 fn now_ms() -> i64 {
     jiff::Timestamp::now().as_millisecond()
-}
-
-fn enter() -> std::io::Result<DefaultTerminal> {
-    // Brings its own panic hook, which gives the terminal back before the message is printed.
-    let terminal = ratatui::try_init()?;
-    execute!(stdout(), EnableBracketedPaste)?;
-    Ok(terminal)
-}
-
-/// Errors are of no use here: the terminal may be gone, which is why we leave.
-fn leave() {
-    drop(execute!(stdout(), DisableBracketedPaste));
-    drop(ratatui::try_restore());
-    drop(stdout().flush());
 }
 
 fn listen(out: Sender<Msg>) -> AbortOnDropHandle<()> {

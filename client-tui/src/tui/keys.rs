@@ -48,6 +48,7 @@ pub enum Verb {
     Master,
     NextPane,
     NextAlternate,
+    About,
     ZoomIn,
     ZoomOut,
     ZoomAll,
@@ -79,6 +80,11 @@ pub enum Verb {
 }
 
 impl Verb {
+    /// Due once or twice in a song's life.
+    pub fn is_rare(self) -> bool {
+        matches!(self, Verb::AcceptHandoff | Verb::MakeDelivery | Verb::LiftHold)
+    }
+
     /// The field of `Action` on the wire, where the verb asks the server for something.
     pub fn action(self) -> Option<&'static str> {
         Some(match self {
@@ -204,10 +210,14 @@ const PROJECT: &[Binding] = bind! {
 
 const SONG: &[Binding] = bind! {
     Open, [Code(KeyCode::Enter)], "", "Put the time cursor on the note";
+    AcceptHandoff, [Char('g')], "accept handoff", "Accept the handoff to mastering";
+    MakeDelivery, [Char('D')], "deliver", "Make the delivery";
+    LiftHold, [Char('L')], "lift hold", "Lift your hold";
     Approve, [Char('a')], "approve", "Approve the version: sign its exact files";
     AddNote, [Char('n')], "note", "A note at the cursor, or on the marked range";
     AddSongNote, [Char('N')], "", "A note on the song as a whole";
     Reply, [Char('r')], "reply", "Answer the note";
+    About, [Char('I')], "", "About the version: what changed, preflight, every file";
     NextPane, [Code(KeyCode::Tab)], "pane", "Versions or notes: where up and down move";
     Address, [Char('d')], "done", "Mark the note as done in the newest version";
     Accept, [Char('c')], "accept", "Accept what was done for the note";
@@ -217,10 +227,7 @@ const SONG: &[Binding] = bind! {
     RequestRevision, [Char('R')], "revision", "Ask for a revision with chosen notes";
     Withdraw, [Char('w')], "", "Withdraw your approval";
     Hold, [Char('H')], "", "Put the song on hold, with a reason";
-    LiftHold, [Char('L')], "", "Lift your hold";
-    AcceptHandoff, [Char('g')], "", "Accept the handoff to mastering";
     ReturnHandoff, [Char('G')], "", "Return the song to mixing, with a reason";
-    MakeDelivery, [Char('D')], "", "Make the delivery";
     Upload, [Char('u')], "upload", "How to upload to this song";
     Master, [Char('m')], "master", "Recipe and renders";
     History, [Char('i')], "", "Who did what on this song";
@@ -237,11 +244,12 @@ const SONG: &[Binding] = bind! {
 };
 
 const MASTER: &[Binding] = bind! {
+    MakeDelivery, [Char('D')], "deliver", "Make the delivery";
+    AcceptHandoff, [Char('g')], "accept handoff", "Accept the handoff to mastering";
     StartRender, [Char('s')], "render", "Start a render with the song's recipe";
     CancelRender, [Char('c')], "cancel", "Cancel the render";
     EditRecipe, [Char('e')], "recipe", "Edit the song's recipe";
     Open, [Code(KeyCode::Enter)], "open", "Open the master that the render made";
-    MakeDelivery, [Char('D')], "deliver", "Make the delivery";
     History, [Char('i')], "", "Who did what on this song";
 };
 

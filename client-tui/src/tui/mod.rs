@@ -1,5 +1,5 @@
 //! The terminal client. Elm shape: keys and network become a [`Msg`]; [`update()`] is pure and answers effects as data; [`draw()`] reads the
-//! model and never changes it; `effects` and `app` are the only places with IO. No rules of the studio in here: what a person
+//! model and never changes it; `effects`, `app` and `terminal` are the only places with IO. No rules of the studio in here: what a person
 //! may do stands in the rows that the server sent.
 
 mod app;
@@ -9,6 +9,7 @@ pub mod keys;
 pub mod model;
 pub mod msg;
 pub mod rows;
+pub mod terminal;
 pub mod update;
 pub mod words;
 

@@ -36,6 +36,8 @@ pub struct Model {
     pub prompt: Option<Prompt>,
     pub pending: Vec<Pending>,
     pub notice: Option<Notice>,
+    /// The good news on the screen and since when, so that it can fade.
+    pub told: Option<(String, i64)>,
     pub wave: Option<Wave>,
     pub progress: Option<(String, RenderProgress)>,
     pub history: Option<HistoryPage>,
@@ -66,6 +68,7 @@ impl Model {
             prompt: None,
             pending: Vec::new(),
             notice: None,
+            told: None,
             wave: None,
             progress: None,
             history: None,
@@ -280,6 +283,16 @@ pub enum Ask {
     Tick(TickAsk),
     Revision(Box<RevisionAsk>),
     Recipe(Box<RecipeAsk>),
+    Read(Box<ReadAsk>),
+}
+
+/// Something to read; it asks nothing.
+#[derive(Clone, Debug)]
+pub struct ReadAsk {
+    pub title: String,
+    pub lines: Vec<String>,
+    /// The first line that is shown.
+    pub at: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -354,6 +367,8 @@ pub struct RecipeAsk {
     pub project: String,
     pub song: String,
     pub area: TextArea<'static>,
+    /// What the editor began with: leaving asks once where it was changed.
+    pub start: String,
     pub check: RecipeCheck,
     /// Saving waits for the answer of this check.
     pub save: bool,

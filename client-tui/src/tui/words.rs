@@ -1,6 +1,6 @@
 //! Numbers and enums as people read them: times, levels, sizes, roles, states. No layout, no foreign text.
 
-use deadwax_proto::v1::{NoteState, RenderState, Role, Stage, VersionKind, VersionRow};
+use deadwax_proto::v1::{AudioFacts, NoteState, RenderState, Role, Stage, VersionKind, VersionRow};
 
 pub fn role(role: Role) -> &'static str {
     match role {
@@ -123,6 +123,14 @@ pub fn rate(hz: u32) -> String {
     } else {
         format!("{:.1} kHz", f64::from(hz) / 1000.0)
     }
+}
+
+/// "wav 24/48", "flac 24/44.1", "wav 32f/96", "mp3 44.1": what tells files of one alternate apart.
+pub fn format(facts: &AudioFacts) -> String {
+    let khz = f64::from(facts.sample_rate) / 1000.0;
+    let float = if facts.float { "f" } else { "" };
+    let kind = if facts.container.is_empty() { &facts.codec } else { &facts.container };
+    if facts.bits == 0 { format!("{kind} {khz}") } else { format!("{kind} {}{float}/{khz}", facts.bits) }
 }
 
 /// The first digits of a fingerprint, in groups of four: enough for two people to compare aloud.

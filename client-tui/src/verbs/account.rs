@@ -266,12 +266,14 @@ pub async fn song(c: &Context, verb: SongVerb) -> Result<(), VerbError> {
                 )?;
                 for version in house.versions_of(&song.song_id) {
                     let state = if version.superseded { " (superseded)" } else { "" };
-                    let alternates: Vec<&str> = version.files.iter().map(|f| f.alternate.as_str()).collect();
+                    let mut alternates: Vec<&str> =
+                        version.files.iter().map(|f| f.alternate.as_str()).collect();
+                    alternates.dedup();
+                    let title = if version.title.is_empty() { "" } else { &format!(" {}", version.title) };
                     c.out.both(
                         &format!(
-                            "   {}{state} {} | {} | {}",
+                            "   {}{state}{title} | {} | {}",
                             words::version(version),
-                            version.title,
                             words::short(&version.fingerprint),
                             alternates.join(", ")
                         ),
@@ -308,7 +310,15 @@ pub async fn invite(
         project_id,
         roles,
     };
+    let (who, is_self) = (request.name.clone(), request.email.is_empty());
     let answer = client.create_invite(request).await?;
+    if answer.link.is_empty() && !is_self {
+        let who = if who.is_empty() { "The person" } else { &who };
+        return c.out.both(
+            &format!("{who} is added. They signed in here before: no link is needed, they sign in as they did before."),
+            &json!({ "person_id": answer.person_id, "link": null, "expires_ms": null }),
+        );
+    }
     c.out.aside(
         "The link works once. Give it to the person over a way that you trust; it is not shown again.",
     );

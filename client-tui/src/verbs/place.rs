@@ -2,6 +2,7 @@
 //! has its name only when it is whole. Unfinished downloads wait in `.deadwax-part/` for the next try.
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::{self, Write},
     path::{Path, PathBuf},
@@ -79,6 +80,45 @@ pub fn place_bytes(folder: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, V
         .map_err(failed(&target, "written"))?;
     file.persist_noclobber(&target).map_err(|e| failed(&target, "named")(e.error))?;
     Ok(target)
+}
+
+const SUMS_BYTES_MAX: u64 = 1 << 20;
+
+/// SHA256SUMS of fetched files. One that is there from an earlier fetch into the same folder keeps its other lines; a file of that name
+/// that is no such list is left alone.
+pub fn place_sums(folder: &Path, fetched: &[(String, String)]) -> Result<(), VerbError> {
+    const NAME: &str = "SHA256SUMS";
+    let target = folder.join(NAME);
+    let old = match fs::symlink_metadata(&target) {
+        Ok(meta) if meta.is_file() && meta.len() <= SUMS_BYTES_MAX => fs::read_to_string(&target).ok(),
+        _ => None,
+    };
+    let Some(old) = old else { return place_bytes(folder, NAME, sums(fetched).as_bytes()).map(|_| ()) };
+    let is_digest = |text: &str| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let lines = old.lines().map(|line| line.split_once("  ").filter(|(digest, _)| is_digest(digest)));
+    let Some(mut all) = lines.collect::<Option<BTreeMap<_, _>>>().map(|by_digest| {
+        by_digest
+            .into_iter()
+            .map(|(digest, name)| (name.to_owned(), digest.to_owned()))
+            .collect::<BTreeMap<_, _>>()
+    }) else {
+        return place_bytes(folder, NAME, sums(fetched).as_bytes()).map(|_| ());
+    };
+    all.extend(fetched.iter().cloned());
+    let text = sums(&all.into_iter().collect::<Vec<_>>());
+    if text == old {
+        return Ok(());
+    }
+    let mut file = tempfile::Builder::new()
+        .prefix(".deadwax-")
+        .tempfile_in(folder)
+        .map_err(failed(&target, "written"))?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.as_file().sync_all())
+        .and_then(|()| readable(file.as_file()))
+        .map_err(failed(&target, "written"))?;
+    file.persist(&target).map_err(|e| failed(&target, "named")(e.error))?;
+    Ok(())
 }
 
 /// What leaves the house may be read like any other file; only profiles are private.

@@ -14,7 +14,7 @@ use super::{
     house::House,
     json as row_json,
     out::Bar,
-    place::{Wanted, make_folder, place_bytes, place_download, sums},
+    place::{Wanted, make_folder, place_bytes, place_download, place_sums, sums},
     words,
 };
 use crate::{cli::Pull, name::Name, net::Client};
@@ -46,6 +46,7 @@ pub async fn pull(c: &Context, pull: Pull) -> Result<(), VerbError> {
         )));
     }
     let fetched = fetch(c, &client, &house, song, version, &files, &folder).await?;
+    place_sums(&folder, &fetched)?;
     done(c, &folder, fetched.len())
 }
 
@@ -337,7 +338,13 @@ fn brief_md(house: &House, song: &SongRow, version: &VersionRow, handoff: &v1::H
         let state = words::approval_state(a.state);
         out += &format!("- {} as {} on {} ({state})\n", a.name, words::role(a.role), words::moment(a.at_ms));
     }
-    out += &format!("\nWho signs off the master: {}\n", song.waits_for);
+    let gate = house.project.gates.iter().find(|rule| rule.stage() == v1::Stage::Mastering);
+    let needs = gate.iter().flat_map(|rule| &rule.needs).map(|need| {
+        let who = words::roles(&need.any_of).join(" or ");
+        if need.count > 1 { format!("{} of {who}", need.count) } else { who }
+    });
+    let needs = needs.collect::<Vec<_>>().join("; ");
+    out += &format!("\nWho signs off the master: {}\n", if needs.is_empty() { "not said" } else { &needs });
     if !song.recipe_toml.trim().is_empty() {
         out += &format!("\n## Recipe\n\n```toml\n{}\n```\n", song.recipe_toml.trim_end());
     }

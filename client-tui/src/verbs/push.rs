@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{
     Context, VerbError,
-    house::{House, kind_of_stage},
+    house::{House, ask_allowed, kind_of_stage},
     json as row_json,
     out::Bar,
     words,
@@ -41,6 +41,7 @@ pub async fn push(c: &Context, push: Push) -> Result<(), VerbError> {
     let client = c.client(&push.place.who).await?;
     let house = House::find(&client, push.place.project.as_deref()).await?;
     let plan = plan(&house, &push, &guesses)?;
+    may_add(&house, &plan)?;
     let locals = hash_all(push.files.clone()).await?;
     check_twins(&plan, &locals)?;
     show(c, &house, &plan, &locals, &guesses);
@@ -108,6 +109,24 @@ fn plan(house: &House, push: &Push, guesses: &[Guess]) -> Result<Plan, VerbError
         guessed,
         remarks,
     })
+}
+
+/// The server's own answer, before a byte is read or sent. What it does not say is left to it.
+fn may_add(house: &House, plan: &Plan) -> Result<(), VerbError> {
+    let song = house.songs.iter().find(|song| song.song_id == plan.song_id);
+    let Some(song) = song else { return Ok(()) };
+    ask_allowed(&song.allowed, "add_version")?;
+    let due = kind_of_stage(song.stage);
+    if due == plan.kind {
+        return Ok(());
+    }
+    let (stage, due, asked) =
+        (words::stage(song.stage), words::kind(due as i32), words::kind(plan.kind as i32));
+    Err(VerbError::no(
+        "WRONG_STAGE",
+        format!("{} is in {stage}: it takes a {due}, not a {asked}. Nothing was sent.", plan.song_title),
+        format!("Leave --stage away to add a {due}, or bring the song to the other stage first."),
+    ))
 }
 
 fn check_alternates(alternates: &[String]) -> Result<(), VerbError> {

@@ -335,34 +335,81 @@ fn a_name_from_somebody_else_cannot_become_a_command() {
 }
 
 #[test]
-fn a_key_reaches_the_screen_within_a_frame_of_sixteen_ms() {
+fn a_song_with_thousands_of_notes_shows_the_chosen_one_and_asks_nothing_for_it() {
     let mut seat = Seat::sample((200, 60), 3, PLAIN);
     seat.press("<enter>");
     seat.answer_wave();
-    let note = sample::rows(3, PLAIN).into_iter().find(|row| row.key == "note/n1").unwrap();
-    let many = (0..2_000u64).map(|at| {
-        let mut row = note.clone();
-        row.key = format!("note/m{at}");
-        if let Some(Of::Note(note)) = &mut row.row {
-            note.note_id = format!("m{at}");
-            note.start_ms = Some(at * 100);
-            note.end_ms = None;
-            note.parent_note_id = if at % 4 == 3 { format!("m{}", at - 1) } else { String::new() };
-        }
-        row
-    });
-    seat.rows(false, many.collect());
+    seat.rows(false, sample::many_notes(2_000));
+    seat.effects.clear();
     seat.press("<end>");
-    // The best of many: a busy machine makes single frames slow, never all of them.
-    let mut best = std::time::Duration::MAX;
-    for key in ["<up>", "<right>", "<up>", "<left>", "]", "["].into_iter().cycle().take(120) {
-        let begin = std::time::Instant::now();
-        seat.press(key);
-        seat.screen();
-        best = best.min(begin.elapsed());
-        if best.as_millis() <= 16 {
-            break;
-        }
+    let screen = seat.screen();
+    assert!(screen.contains("on Mix 1 · 3:19.8"), "the last of them: {screen}");
+    assert!(screen.lines().count() == 60 && !screen.contains("on Mix 1 · 0:00.0"), "{screen}");
+    assert!(seat.effects.is_empty(), "moving among notes costs no request: {:?}", seat.effects);
+}
+
+#[test]
+fn leaving_a_changed_recipe_asks_once() {
+    let mut seat = label();
+    seat.press("<esc>m");
+    seat.press("e<esc>");
+    assert!(seat.model.prompt.is_none(), "nothing was changed");
+    seat.press("ex<esc>");
+    assert!(seat.screen().contains("Esc again throws the text away."), "{}", seat.screen());
+    seat.press("y<esc>");
+    assert!(seat.model.prompt.is_some(), "typing on takes the first Esc back");
+    seat.press("<esc>");
+    assert!(seat.model.prompt.is_none() && seat.sent().is_empty());
+}
+
+#[test]
+fn about_a_version_tells_what_the_song_screen_has_no_room_for() {
+    let mut seat = label();
+    let mut row = sample::rows(3, PLAIN).into_iter().find(|row| row.key == "version/v2").unwrap();
+    if let Some(Of::Version(version)) = &mut row.row {
+        version.changelog = "Vocal up by half a dB.".into();
+        version.preflight = vec![deadwax_proto::v1::Finding {
+            code: "TAIL".into(),
+            text: "The end may be cut.".into(),
+            block: false,
+            alternate: "main".into(),
+        }];
     }
-    assert!(best.as_millis() <= 16, "{best:?}");
+    seat.rows(false, vec![row]);
+    seat.press("I");
+    let screen = seat.screen();
+    assert!(screen.contains("About Mix 2") && screen.contains("Vocal up by half a dB."), "{screen}");
+    assert!(screen.contains("! warns, main: The end may be cut."), "{screen}");
+    seat.press("y");
+    assert!(seat.model.prompt.is_some() && seat.sent().is_empty(), "it asks nothing");
+    seat.press("<esc>");
+    assert!(seat.model.prompt.is_none());
+}
+
+#[test]
+fn good_news_takes_no_key_of_its_own_and_a_refusal_does() {
+    let mut seat = label();
+    let depth = seat.model.stack.len();
+    seat.model.notice = Some(Notice::Done("done".into()));
+    seat.press("<esc>");
+    assert_eq!((seat.model.stack.len(), seat.model.notice.clone()), (depth - 1, None));
+    seat.model.notice = Some(Notice::Refused { text: "no".into(), hint: String::new() });
+    seat.press("<esc>");
+    assert_eq!((seat.model.stack.len(), seat.model.notice.clone()), (depth - 1, None));
+}
+
+#[test]
+fn good_news_fades_and_a_refusal_stays() {
+    let mut seat = label();
+    let tick = |seat: &mut Seat, s: i64| seat.tell(Msg::Tick(NOW_MS + s * 1000));
+    seat.model.notice = Some(Notice::Done("done".into()));
+    tick(&mut seat, 1);
+    tick(&mut seat, 10);
+    assert!(seat.model.notice.is_some());
+    tick(&mut seat, 12);
+    assert_eq!(seat.model.notice, None);
+    seat.model.notice = Some(Notice::Refused { text: "no".into(), hint: String::new() });
+    tick(&mut seat, 13);
+    tick(&mut seat, 90);
+    assert!(seat.model.notice.is_some());
 }

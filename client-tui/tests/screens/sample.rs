@@ -102,6 +102,34 @@ fn file(alternate: &str, song: &str, digit: char, lufs: f64) -> VersionFile {
     }
 }
 
+fn mixes(song: &str) -> Vec<VersionFile> {
+    vec![
+        file("main", song, 'a', -16.2),
+        file("vocal-up+0.5", song, 'b', -16.0),
+        file("instrumental", song, 'c', -17.4),
+    ]
+}
+
+/// A master: each alternate in every format asked.
+fn formats(song: &str) -> Vec<VersionFile> {
+    let mut files = Vec::new();
+    for (at, (alternate, lufs)) in [("main", -14.0), ("instrumental", -15.2)].into_iter().enumerate() {
+        for (form, (container, sample_rate, bits)) in
+            [("wav", 48_000, 24), ("flac", 48_000, 24), ("wav", 44_100, 16)].into_iter().enumerate()
+        {
+            let digit = char::from_digit(u32::try_from(at * 3 + form + 10).unwrap(), 16).unwrap();
+            let mut file = file(alternate, song, digit, lufs);
+            let facts = file.facts.as_mut().unwrap();
+            facts.container = container.into();
+            facts.sample_rate = sample_rate;
+            facts.frames = u64::from(sample_rate) * 204;
+            facts.bits = bits;
+            files.push(file);
+        }
+    }
+    files
+}
+
 pub fn version(id: &str, song: usize, kind: VersionKind, number: u32, names: Names) -> VersionRow {
     let title = names.songs[song];
     VersionRow {
@@ -116,11 +144,7 @@ pub fn version(id: &str, song: usize, kind: VersionKind, number: u32, names: Nam
         at_ms: NOW_MS - (10 - i64::from(number)) * HOUR,
         fingerprint: format!("{number:x}9c4e1d7a0b35f68").repeat(4),
         superseded: false,
-        files: vec![
-            file("main", title, 'a', -16.2),
-            file("vocal-up+0.5", title, 'b', -16.0),
-            file("instrumental", title, 'c', -17.4),
-        ],
+        files: if kind == VersionKind::Master { formats(title) } else { mixes(title) },
         preflight: Vec::new(),
         render_id: String::new(),
         allowed: vec![yes("add_note"), yes("request_revision"), yes("approve")],
@@ -151,6 +175,18 @@ fn song(at: usize, stage: Stage, candidate: &str, waits: &str, names: Names) -> 
         ],
         ..SongRow::default()
     }
+}
+
+/// Notes `m0`, `m1`, ... a tenth of a second apart, every fourth a reply to the one before.
+pub fn many_notes(count: u64) -> Vec<Row> {
+    let row_of = |at: u64| {
+        let mut note = note(&format!("m{at}"), 0, Some(at * 100), PLAIN.note, PLAIN);
+        if at % 4 == 3 {
+            note.parent_note_id = format!("m{}", at - 1);
+        }
+        row(&format!("note/m{at}"), Of::Note(note))
+    };
+    (0..count).map(row_of).collect()
 }
 
 fn note(id: &str, author: usize, start_ms: Option<u64>, text: &str, names: Names) -> NoteRow {
@@ -258,7 +294,7 @@ pub fn render(state: RenderState) -> RenderRow {
         },
         master_version_id: if done { "v5".into() } else { String::new() },
         report_json: if done {
-            r#"{"integrated_lufs":-14.02,"true_peak_dbtp":-1.01,"loudness_range_lu":5.2,"max_short_term_lufs":-11.8,"target_lufs":-14.0,"ceiling_dbtp":-1.0,"reached":true,"reason":""}"#.into()
+            r#"{"target_lufs":-14.0,"ceiling_dbtp":-1.0,"reached":true,"reason":null,"gain_db":2.2,"max_gain_reduction_db":1.4,"input":{"integrated_lufs":-16.2},"outputs":[{"alternate":"main","encoding":"wav24","sample_rate":48000,"bits":24,"integrated_lufs":-14.02,"true_peak_dbtp":-1.01,"loudness_range_lu":5.2,"max_short_term_lufs":-11.8}]}"#.into()
         } else {
             String::new()
         },

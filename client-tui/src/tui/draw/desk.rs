@@ -9,7 +9,7 @@ use ratatui::{
 
 use super::{
     empty, first_shown, heading, put,
-    text::{clip, pad, pad_left},
+    text::{clip, pad, pad_left, width, wrap},
     theme::Theme,
 };
 use crate::tui::{model::Model, words};
@@ -32,7 +32,7 @@ pub(super) fn desk(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
     };
     let count = words::count(rows.len(), "thing waits on you", "things wait on you");
     put(frame, area, 0, heading(theme, "Desk", if rows.is_empty() { "" } else { &count }, area.width, false));
-    let list = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    let list = Rect { y: area.y + 1, height: area.height.saturating_sub(4), ..area };
     if rows.is_empty() {
         let next = "Press 2 to look at your projects; what needs you will appear here by itself.";
         return empty(theme, frame, list, &["Nothing waits on you.", next]);
@@ -61,6 +61,17 @@ pub(super) fn desk(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
         parts.push_str(&pad_left(&words::age(model.now_ms, row.since_ms), 7));
         let style = theme.row(chosen, false, model.online());
         put(frame, list, u16::try_from(line - first).unwrap_or(u16::MAX), Line::styled(parts, style));
+    }
+    // What a narrow line cuts off stands whole below the list.
+    let row = &rows[at];
+    if width(&row.text) > text {
+        let foot =
+            Rect { y: list.y + list.height, height: area.height.saturating_sub(list.height + 1), ..area };
+        let room = usize::from(area.width.saturating_sub(4));
+        for (line, said) in wrap(&row.text, room).into_iter().take(2).enumerate() {
+            let line = u16::try_from(line + 1).unwrap_or(u16::MAX);
+            put(frame, foot, line, Line::styled(format!("  {said}"), theme.plain()));
+        }
     }
 }
 

@@ -31,11 +31,11 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
     for (line, entry) in page.entries.iter().enumerate().skip(first).take(height) {
         let when = date(model, entry.at_ms);
         let mark = if line == at { "▸" } else { " " };
-        let text = format!(
-            "{mark}{when}  {}  {}",
-            pad(&entry.who, 16),
-            clip(&entry.text, columns.saturating_sub(38))
-        );
+        // The name has a column of its own; a sentence that begins with it says it twice.
+        let told = entry.text.strip_prefix(entry.who.as_str()).filter(|it| it.starts_with(' '));
+        let told = told.map_or(entry.text.as_str(), str::trim_start);
+        let text =
+            format!("{mark}{when}  {}  {}", pad(&entry.who, 16), clip(told, columns.saturating_sub(38)));
         let style = theme.row(line == at, false, model.online());
         put(frame, body, u16::try_from(line - first).unwrap_or(u16::MAX), Line::styled(text, style));
     }

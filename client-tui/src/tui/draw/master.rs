@@ -14,6 +14,7 @@ use super::{
     selected_render,
     text::{clip, pad, pad_left, wrap},
     theme::Theme,
+    waits_for,
 };
 use crate::tui::{
     model::Model,
@@ -34,7 +35,7 @@ pub(super) fn draw(
     let Some((rows, song)) = rows.and_then(|rows| Some((rows, rows.song(song)?))) else {
         return empty(theme, frame, area, &["This song is not here.", "Esc goes back."]);
     };
-    let waits = clip(&song.waits_for, usize::from(area.width.saturating_sub(2)));
+    let waits = clip(&waits_for(rows, song), usize::from(area.width.saturating_sub(2)));
     put(frame, area, 0, Line::raw(format!(" {waits}")));
     let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     let left = (area.width * 11 / 20).max(38).min(area.width);
@@ -125,7 +126,7 @@ fn result(
     }
 }
 
-/// "limit 2  ███████░░░  64 %"
+/// "███████░░░  64 %", and the step below it.
 fn progress(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, render: &RenderRow) {
     let here = model.progress.as_ref().filter(|(id, _)| *id == render.render_id).map(|(_, it)| it);
     let Some(now) = here else {
@@ -133,15 +134,16 @@ fn progress(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, ren
         return put(frame, area, 1, Line::raw(format!(" {text}")));
     };
     let fraction = if now.fraction.is_finite() { now.fraction.clamp(0.0, 1.0) } else { 0.0 };
-    let bar = usize::from(area.width.saturating_sub(30)).max(8);
+    let bar = usize::from(area.width.saturating_sub(8)).max(8);
     let full = (fraction * bar as f64).round() as usize;
     let spans = vec![
-        Span::raw(format!(" {} ", pad(&now.step, 18))),
-        Span::styled("█".repeat(full), theme.accent()),
+        Span::styled(format!(" {}", "█".repeat(full)), theme.accent()),
         Span::styled("░".repeat(bar - full), theme.dim()),
         Span::raw(format!(" {:3.0} %", fraction * 100.0)),
     ];
     put(frame, area, 1, Line::from(spans));
+    let room = usize::from(area.width.saturating_sub(2));
+    put(frame, area, 2, Line::styled(format!(" {}", clip(&now.step, room)), theme.plain()));
 }
 
 fn figures(theme: &Theme, frame: &mut Frame<'_>, area: Rect, figures: &[report::Figure]) {
@@ -171,34 +173,45 @@ fn verdict(theme: &Theme, frame: &mut Frame<'_>, area: Rect, report: &Report, re
     }
     if let Some(ceiling) = report.ceiling_dbtp {
         // The ceiling is a promise (D-2), so it is compared without rounding.
-        let (sign, word, style) = match report.true_peak_dbtp {
+        let (sign, word, style) = match report.highest_peak_dbtp {
             Some(peak) if peak <= ceiling => ("✓", "held", theme.good()),
             Some(_) => ("×", "exceeded", theme.bad()),
             None => ("·", "not told", theme.dim()),
         };
         lines.push((format!("{sign} Ceiling {ceiling:>6.1} dBTP  {word}"), style));
     }
+    if let (Some(gain_db), Some(limited_db)) = (report.gain_db, report.max_gain_reduction_db) {
+        let text = format!("gain {gain_db:+.1} dB, limiter at most {:.1} dB", limited_db.abs());
+        lines.push((text, theme.dim()));
+    }
     let reason = if report.reason.is_empty() { &render.reason } else { &report.reason };
     let room = usize::from(area.width.saturating_sub(2));
     lines.extend(wrap(reason, room).into_iter().map(|line| (line, theme.warn())));
     let hash: String = render.recipe_hash.chars().take(12).collect();
-    lines.push((format!("recipe {hash} · {}", render.engine), theme.dim()));
+    let recipe = if hash.is_empty() { String::new() } else { format!("recipe {hash} · ") };
+    lines.push((format!("{recipe}{}", render.engine), theme.dim()));
     for (at, (line, style)) in lines.into_iter().enumerate() {
         let line = format!(" {}", clip(&line, room));
         put(frame, area, u16::try_from(at + 6).unwrap_or(u16::MAX), Line::styled(line, style));
     }
 }
 
-/// The song's own recipe; where it differs from the one that the chosen render used, the heading says so.
+/// The song's own recipe, else the one that the chosen render used; where they differ, the heading says so.
 fn recipe(theme: &Theme, frame: &mut Frame<'_>, area: Rect, song: &SongRow, render: Option<&RenderRow>) {
-    let changed = render.is_some_and(|it| it.recipe_toml != song.recipe_toml);
-    let rest = if changed { "changed since this render" } else { "" };
+    let used = render.map_or("", |it| it.recipe_toml.as_str());
+    let own = !song.recipe_toml.trim().is_empty();
+    let rest = match own {
+        true if used != song.recipe_toml && !used.is_empty() => "changed since this render",
+        true => "",
+        false => "the studio's default",
+    };
     put(frame, area, 0, heading(theme, "Recipe", rest, area.width, false));
     let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
-    if song.recipe_toml.trim().is_empty() {
-        return empty(theme, frame, below, &["The studio's default. e writes one for this song."]);
+    let shown = if own { song.recipe_toml.as_str() } else { used };
+    if shown.trim().is_empty() {
+        return empty(theme, frame, below, &["No recipe of its own. e writes one for this song."]);
     }
-    let text = crate::scrub::block(&song.recipe_toml);
+    let text = crate::scrub::block(shown);
     let height = usize::from(below.height);
     for (at, line) in text.lines().take(height).enumerate() {
         let cut = at + 1 == height && text.lines().count() > height;

@@ -46,15 +46,15 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
     let news = news(model, &theme, area.width);
     let [head, alarm, body, told, foot] = Layout::vertical([
         Constraint::Length(1),
-        Constraint::Length(u16::from(banner.is_some())),
+        Constraint::Length(u16::try_from(banner.len()).unwrap_or(1)),
         Constraint::Min(1),
         Constraint::Length(u16::try_from(news.len()).unwrap_or(1).max(1)),
         Constraint::Length(1),
     ])
     .areas(area);
     title(model, &theme, frame, head);
-    if let Some(line) = banner {
-        put(frame, alarm, 0, line);
+    for (at, line) in banner.into_iter().enumerate() {
+        put(frame, alarm, u16::try_from(at).unwrap_or(0), line);
     }
     match model.top() {
         Screen::Desk { at } => desk::desk(model, &theme, frame, body, *at),
@@ -81,6 +81,18 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
 /// How many columns the picture of a file has on a screen of this width.
 pub fn wave_columns(screen_columns: u16) -> u16 {
     screen_columns.saturating_sub(2).max(1)
+}
+
+/// What the song waits for; where it waits for nothing, what became of it.
+fn waits_for(rows: &Project, song: &SongRow) -> String {
+    match (song.waits_for.as_str(), rows.deliveries(&song.song_id).first()) {
+        ("", Some(it)) => {
+            let files = words::count(it.files.len(), "file", "files");
+            format!("Delivered by {}: {files}. In a shell: deadwax pull --delivery", it.by)
+        }
+        ("", None) => "It waits for nothing.".into(),
+        (text, _) => text.to_owned(),
+    }
 }
 
 /// The chosen song, else the first in running order.
@@ -155,38 +167,49 @@ fn title(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
         _ => None,
     };
     let song = song.and_then(|id| rows?.song(id)).map_or("", |song| song.title.as_str());
-    let kind = model.top().kind();
+    // A single is a project and a song of one title: said once. The screens of a project and a song need no name of their own.
+    let song = if song == project { "" } else { song };
+    let kind = match model.top().kind() {
+        keys::Kind::Project | keys::Kind::Song if !project.is_empty() => "",
+        kind => kind.title(),
+    };
     let columns = usize::from(area.width);
     let studio = clip(&model.studio, columns / 4);
-    let room = columns.saturating_sub(width(&studio) + 19 + width(kind.title()));
+    let room = columns.saturating_sub(width(&studio) + 19 + width(kind));
     let (first, second) = (clip(project, room / 2), clip(song, room / 2));
     let mut spans = vec![Span::styled(" Deadwax ", theme.brand())];
-    for part in [first.as_str(), second.as_str()].into_iter().filter(|part| !part.is_empty()) {
-        spans.push(Span::styled(format!(" {part} "), theme.head()));
-        spans.push(Span::styled("›", theme.dim()));
+    for (at, part) in
+        [first.as_str(), second.as_str(), kind].into_iter().filter(|it| !it.is_empty()).enumerate()
+    {
+        if at > 0 {
+            spans.push(Span::styled(" ›", theme.dim()));
+        }
+        spans.push(Span::styled(format!(" {part}"), theme.head()));
     }
-    spans.push(Span::styled(format!(" {}", kind.title()), theme.head()));
     let used: usize = spans.iter().map(|span| width(&span.content)).sum();
     spans.push(" ".repeat(columns.saturating_sub(used + width(&studio) + 1)).into());
     spans.push(Span::styled(studio, theme.dim()));
     put(frame, area, 0, Line::from(spans));
 }
 
-fn banner(model: &Model, theme: &Theme) -> Option<Line<'static>> {
+/// Nothing while the line is up; two lines where the sentence needs them, since its end says what to do.
+fn banner(model: &Model, theme: &Theme) -> Vec<Line<'static>> {
     let columns = usize::from(model.size.0);
     let text = match &model.link {
-        Link::Online => return None,
-        Link::Connecting => return Some(Line::styled(" Connecting ...", theme.dim())),
-        Link::Ended { text, hint } => format!(" ! Session ended: {text} {hint}"),
+        Link::Online => return Vec::new(),
+        Link::Connecting => return vec![Line::styled(" Connecting ...", theme.dim())],
+        Link::Ended { text, hint } => format!("! Signed out: {text} {hint}"),
         Link::Offline { since_ms, retry_at_ms, why, .. } => {
             let since_s = model.now_ms.saturating_sub(*since_ms).max(0) / 1000;
             let retry_s = retry_at_ms.saturating_sub(model.now_ms).max(0) / 1000;
             let again = if retry_s > 0 { format!("next try in {retry_s} s") } else { "trying now".into() };
-            format!(" ! Offline for {since_s} s, {again}. What you see is that old. {why}")
+            format!("! Offline for {since_s} s, {again}. What you see is that old. {why}")
         }
     };
-    let line = text::pad(&text, columns);
-    Some(Line::styled(line, theme.alarm()))
+    let ended = matches!(model.link, Link::Ended { .. });
+    let lines = if ended { wrap(&text, columns.saturating_sub(2)) } else { vec![text] };
+    let line = |text: String| Line::styled(text::pad(&format!(" {text}"), columns), theme.alarm());
+    lines.into_iter().take(2).map(line).collect()
 }
 
 /// One or two lines: a refusal with its hint, what was done, or what is still on its way.
@@ -234,15 +257,20 @@ fn status(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     let mut spans = vec![Span::raw(" ")];
     let mut used = 1;
     // Help and back keep their place: they lead everywhere else.
+    let subject = update::subject(model);
+    let answer = |verb: Verb| update::may(model, subject.as_ref(), verb);
     let (last, own): (Vec<_>, Vec<_>) = keys::bindings(model.top().kind())
         .filter(|it| !it.short.is_empty())
+        // Steps that come once in a song's life take a place only when they are due.
+        .filter(|it| !it.verb.is_rare() || answer(it.verb) == May::Yes)
         .partition(|it| matches!(it.verb, Verb::Help | Verb::Back));
-    let tail: usize = last.iter().map(|it| width(&short(it).0) + width(it.short) + 3).sum();
-    let subject = update::subject(model);
-    let off = |verb: Verb| {
-        matches!(update::may(model, subject.as_ref(), verb), May::No(_))
-            || (verb.action().is_some() && !model.online())
+    let short = |binding: &'static keys::Binding| match binding.verb {
+        // Nothing lies behind the first screen.
+        Verb::Back if model.stack.len() == 1 => ("q".to_owned(), "leave"),
+        _ => (binding.keys.first().map_or(String::new(), |key| key.name()), binding.short),
     };
+    let tail: usize = last.iter().map(|it| short(it)).map(|(key, does)| width(&key) + width(does) + 3).sum();
+    let off = |verb: Verb| matches!(answer(verb), May::No(_)) || (verb.action().is_some() && !model.online());
     // Keys that would be refused come last and only where there is room.
     let (idle, able): (Vec<_>, Vec<_>) = own.into_iter().partition(|it| off(it.verb));
     let ordered = able.into_iter().chain(idle).map(|it| (it, tail)).chain(last.into_iter().map(|it| (it, 0)));
@@ -260,8 +288,4 @@ fn status(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     spans.push(Span::styled(format!("{who}  "), theme.dim()));
     spans.push(link);
     put(frame, area, 0, Line::from(spans));
-}
-
-fn short(binding: &keys::Binding) -> (String, &'static str) {
-    (binding.keys.first().map_or(String::new(), |key| key.name()), binding.short)
 }

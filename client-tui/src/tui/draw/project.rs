@@ -11,6 +11,7 @@ use super::{
     empty, first_shown, heading, put, selected_song,
     text::{clip, pad, wrap},
     theme::Theme,
+    waits_for,
 };
 use crate::tui::{model::Model, rows::Project, update, words};
 
@@ -51,7 +52,7 @@ pub(super) fn draw(
     }
     put(frame, foot, 0, heading(theme, &clip(&chosen.title, 40), "", area.width, false));
     for (at, line) in
-        wrap(&chosen.waits_for, usize::from(area.width.saturating_sub(2))).into_iter().enumerate()
+        wrap(&waits_for(rows, chosen), usize::from(area.width.saturating_sub(2))).into_iter().enumerate()
     {
         put(frame, foot, u16::try_from(at + 1).unwrap_or(u16::MAX), Line::raw(format!(" {line}")));
     }
@@ -59,14 +60,12 @@ pub(super) fn draw(
 
 fn subtitle(rows: &Project, head: Option<&ProjectRow>) -> String {
     let Some(head) = head else { return String::new() };
-    let mut text = head.artist.clone();
-    text.push_str(&format!(" · {} included", words::count(head.rounds_included as usize, "round", "rounds")));
-    if head.self_approval {
-        text.push_str(" · self-approval allowed");
-    }
+    let rounds = format!("{} included", words::count(head.rounds_included as usize, "round", "rounds"));
+    let own = if head.self_approval { "self-approval allowed" } else { "" };
     let who: Vec<String> =
         rows.members().iter().map(|it| format!("{} ({})", it.name, words::roles(it.roles()))).collect();
-    format!("{text} · {}", who.join(", "))
+    let parts = [head.artist.as_str(), &rounds, own, &who.join(", ")];
+    parts.into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(" · ")
 }
 
 /// "Mix 2", or what the stage still lacks.
@@ -110,7 +109,7 @@ fn lines(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, rows: 
             pad(&candidate(rows, song), 10),
             pad(&rounds(rows, song), 6),
             pad(&open_notes(song), 6),
-            pad(&song.waits_for, rest)
+            pad(&waits_for(rows, song), rest)
         );
         let style = theme.row(line == at, is_fresh(rows, song), model.online());
         put(frame, area, u16::try_from(line - first + 1).unwrap_or(u16::MAX), Line::styled(text, style));
@@ -164,7 +163,7 @@ fn column(
             if song.open_notes == 0 { "no".into() } else { song.open_notes.to_string() }
         );
         put(frame, area, top + 1, Line::from(vec![Span::styled(clip(&facts, room + 2), theme.dim())]));
-        for (at, text) in wrap(&song.waits_for, room).into_iter().take(2).enumerate() {
+        for (at, text) in wrap(&waits_for(rows, song), room).into_iter().take(2).enumerate() {
             let row = top + 2 + u16::try_from(at).unwrap_or(0);
             let style = if model.online() { theme.plain() } else { theme.dim() };
             put(frame, area, row, Line::styled(format!("  {text}"), style));

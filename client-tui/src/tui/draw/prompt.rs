@@ -1,7 +1,7 @@
 //! Questions on top of a screen. An approval quotes what is signed: title, version, length, loudness, true peak, every file and the
 //! whole fingerprint; the yes is never the default.
 
-use deadwax_proto::v1::VersionRow;
+use deadwax_proto::v1::{VersionFile, VersionRow};
 use ratatui::{
     Frame,
     layout::{Constraint, Layout, Rect},
@@ -18,7 +18,8 @@ use super::{
 };
 use crate::tui::{
     model::{
-        ApproveAsk, Ask, ConfirmAsk, Model, Purpose, RecipeAsk, RecipeCheck, RevisionAsk, TickAsk, WriteAsk,
+        ApproveAsk, Ask, ConfirmAsk, Model, Purpose, ReadAsk, RecipeAsk, RecipeCheck, RevisionAsk, TickAsk,
+        WriteAsk,
     },
     rows, update, words,
 };
@@ -34,6 +35,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
         Ask::Tick(ask) => tick(model, theme, frame, area, ask),
         Ask::Revision(ask) => revision(model, theme, frame, area, ask),
         Ask::Recipe(ask) => recipe(theme, frame, area, ask),
+        Ask::Read(ask) => read(theme, frame, area, ask),
     }
 }
 
@@ -126,7 +128,9 @@ fn approve(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask:
 
 /// Title, who and when, length and levels of the Main.
 fn quote(theme: &Theme, version: &VersionRow, room: usize) -> Said {
-    let title = format!("{}  {}  by {}", words::version(version), version.title, version.uploaded_by);
+    let name = words::version(version);
+    let title = if version.title.is_empty() { name } else { format!("{name}  {}", version.title) };
+    let title = format!("{title}  by {}", version.uploaded_by);
     let length = words::clock(rows::length_ms(version), true);
     let levels =
         rows::main_file(version).and_then(|it| it.facts.as_ref()).map_or_else(String::new, |facts| {
@@ -135,25 +139,46 @@ fn quote(theme: &Theme, version: &VersionRow, room: usize) -> Said {
     vec![(clip(&title, room), theme.head()), (format!("Length {length}   {levels}"), theme.plain())]
 }
 
-/// Each file with its alternate, size and the first digits of its digest.
+/// Each file with its alternate, format, size and the first digits of its digest.
 fn files(theme: &Theme, version: &VersionRow, room: usize, lines: usize) -> Said {
+    if version.files.len() > lines {
+        return groups(theme, version, room, lines);
+    }
     let mut said: Said = Vec::new();
-    let shown = if version.files.len() > lines { lines.saturating_sub(1) } else { version.files.len() };
-    let name = room.saturating_sub(16 + 1 + 10 + 2 + 12);
-    for file in version.files.iter().take(shown) {
+    let name = room.saturating_sub(15 + 13 + 9 + 2 + 12);
+    for file in &version.files {
+        let format = file.facts.as_ref().map_or_else(String::new, words::format);
         let size = file.facts.as_ref().map_or_else(String::new, |it| words::bytes(it.bytes));
         let digest: String = file.sha256.chars().take(12).collect();
         let line = format!(
-            "{} {}{}  {}",
-            pad(&file.alternate, 16),
+            "{}{}{}{}  {}",
+            pad(&file.alternate, 15),
+            pad(&format, 13),
             pad(&file.name, name),
-            pad_left(&size, 10),
+            pad_left(&size, 9),
             clip(&digest, 12)
         );
         said.push((line, theme.plain()));
     }
-    if shown < version.files.len() {
-        let more = words::count(version.files.len() - shown, "file more", "files more");
+    said
+}
+
+/// Where the files are more than the lines: an alternate a line, with its formats.
+fn groups(theme: &Theme, version: &VersionRow, room: usize, lines: usize) -> Said {
+    let groups: Vec<&[VersionFile]> = version.files.chunk_by(|a, b| a.alternate == b.alternate).collect();
+    let shown = if groups.len() > lines { lines.saturating_sub(1) } else { groups.len() };
+    let mut said: Said = Vec::new();
+    for group in &groups[..shown] {
+        let facts = || group.iter().filter_map(|it| it.facts.as_ref());
+        let size = words::bytes(facts().map(|it| it.bytes).sum());
+        let formats = facts().map(words::format).collect::<Vec<_>>().join(", ");
+        let middle = room.saturating_sub(15 + 9);
+        let line = format!("{}{}{}", pad(&group[0].alternate, 15), pad(&formats, middle), pad_left(&size, 9));
+        said.push((line, theme.plain()));
+    }
+    let left: usize = groups[shown..].iter().map(|group| group.len()).sum();
+    if left > 0 {
+        let more = words::count(left, "file more", "files more");
         said.push((format!("and {more}; the fingerprint holds them all"), theme.dim()));
     }
     said
@@ -241,7 +266,8 @@ fn revision(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask
     let song = version.and_then(|it| rows.song(&it.song_id));
     let round = song.map_or(1, |it| it.rounds_used + 1);
     let title = format!("Ask for a revision of {name}: round {round} of {included} included");
-    let inner = open(theme, frame, area, &title, (area.width.min(84), area.height.min(20)));
+    let lines = u16::try_from(ask.chosen.len()).unwrap_or(u16::MAX).clamp(2, 11) + 9;
+    let inner = open(theme, frame, area, &title, (area.width.min(84), lines));
     let [top, list, label, text, told] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Min(2),
@@ -300,4 +326,39 @@ fn recipe(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &RecipeAsk) {
     say(frame, told, 0, lines.into_iter().map(|line| (line, style)).collect());
     let help = "Ctrl-S checks and saves, Ctrl-E opens $EDITOR, Esc leaves without saving";
     put(frame, keys, 0, Line::styled(clip(help, width(help).min(usize::from(keys.width))), theme.dim()));
+}
+
+fn read(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &ReadAsk) {
+    let columns = area.width.min(90);
+    let room = usize::from(columns.saturating_sub(4));
+    let wrapped: Vec<String> = ask.lines.iter().flat_map(|line| hanging(line, room)).collect();
+    let lines = u16::try_from(wrapped.len() + 4).unwrap_or(u16::MAX);
+    let inner = open(theme, frame, area, &ask.title, (columns, lines));
+    let height = usize::from(inner.height.saturating_sub(2));
+    let first = ask.at.min(wrapped.len().saturating_sub(height));
+    let shown = wrapped
+        .iter()
+        .skip(first)
+        .take(height)
+        .map(|line| (line.clone(), if line.starts_with(' ') { theme.plain() } else { theme.head() }));
+    say(frame, inner, 0, shown.collect());
+    let more = wrapped.len().saturating_sub(first + height);
+    let more = if more == 0 {
+        String::new()
+    } else {
+        format!("{}, ↓ moves   ", words::count(more, "line more", "lines more"))
+    };
+    let keys = Line::styled(format!("{more}Esc closes"), theme.dim());
+    put(frame, inner, inner.height.saturating_sub(1), keys);
+}
+
+/// Wrapped with its indent kept; an empty line stays one.
+fn hanging(line: &str, room: usize) -> Vec<String> {
+    let bare = line.trim_start();
+    let indent = line.len() - bare.len();
+    if bare.is_empty() {
+        return vec![String::new()];
+    }
+    let lines = wrap(bare, room.saturating_sub(indent));
+    lines.into_iter().map(|it| format!("{}{it}", " ".repeat(indent))).collect()
 }

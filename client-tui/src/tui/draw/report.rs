@@ -1,4 +1,5 @@
-//! Figures of a render: what stands in its report, beside what was measured of its source. Reads the keys of `deadwax master --json`.
+//! Figures of a render: what stands in its report, beside what was measured of its source. Reads the keys of `deadwax master --json`:
+//! target and verdict on top, the measured figures with each output. The first output of the Main speaks for the master.
 
 use deadwax_proto::v1::AudioFacts;
 use serde_json::Value;
@@ -8,6 +9,10 @@ use serde_json::Value;
 pub(super) struct Report {
     pub integrated_lufs: Option<f64>,
     pub true_peak_dbtp: Option<f64>,
+    /// Over all outputs, the alternates' too; unknown where one of them does not say.
+    pub highest_peak_dbtp: Option<f64>,
+    pub gain_db: Option<f64>,
+    pub max_gain_reduction_db: Option<f64>,
     pub loudness_range_lu: Option<f64>,
     pub max_short_term_lufs: Option<f64>,
     pub target_lufs: Option<f64>,
@@ -19,12 +24,22 @@ pub(super) struct Report {
 /// A broken report is an empty one: the row's own state says how the render ended.
 pub(super) fn read(json: &str) -> Report {
     let value: Value = serde_json::from_str(json).unwrap_or_default();
+    let outputs = value.get("outputs").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let main = outputs.iter().find(|it| it.get("alternate").and_then(Value::as_str) == Some("main"));
     let number = |key: &str| value.get(key).and_then(Value::as_f64);
+    let measured = |key: &str| main?.get(key).and_then(Value::as_f64);
+    // Every format must keep the ceiling (D-2): the highest peak of all outputs is the one to hold against it.
+    let peaks = outputs.iter().map(|it| it.get("true_peak_dbtp").and_then(Value::as_f64));
+    let highest_peak_dbtp =
+        peaks.collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().reduce(f64::max));
     Report {
-        integrated_lufs: number("integrated_lufs"),
-        true_peak_dbtp: number("true_peak_dbtp"),
-        loudness_range_lu: number("loudness_range_lu"),
-        max_short_term_lufs: number("max_short_term_lufs"),
+        integrated_lufs: measured("integrated_lufs"),
+        true_peak_dbtp: measured("true_peak_dbtp"),
+        highest_peak_dbtp,
+        loudness_range_lu: measured("loudness_range_lu"),
+        max_short_term_lufs: measured("max_short_term_lufs"),
+        gain_db: number("gain_db"),
+        max_gain_reduction_db: number("max_gain_reduction_db"),
         target_lufs: number("target_lufs"),
         ceiling_dbtp: number("ceiling_dbtp"),
         reached: value.get("reached").and_then(Value::as_bool),
@@ -55,12 +70,21 @@ mod tests {
 
     #[test]
     fn a_report_is_read_and_a_broken_one_is_empty() {
-        let report =
-            read(r#"{"integrated_lufs":-14.02,"ceiling_dbtp":-1,"reached":true,"true_peak_dbtp":null}"#);
+        let report = read(
+            r#"{"ceiling_dbtp":-1,"reached":true,"gain_db":2.25,"outputs":[
+                {"alternate":"instrumental","integrated_lufs":-16.3,"true_peak_dbtp":-0.9},
+                {"alternate":"main","integrated_lufs":-14.02,"true_peak_dbtp":-1.2,"loudness_range_lu":null},
+                {"alternate":"main","integrated_lufs":-99.0,"true_peak_dbtp":-1.1}]}"#,
+        );
         assert_eq!(number(report.integrated_lufs), "-14.0");
+        assert_eq!(report.true_peak_dbtp, Some(-1.2));
+        assert_eq!(report.highest_peak_dbtp, Some(-0.9));
         assert_eq!(report.ceiling_dbtp, Some(-1.0));
+        assert_eq!(report.gain_db, Some(2.25));
         assert_eq!(report.reached, Some(true));
-        assert_eq!(number(report.true_peak_dbtp), "–");
+        assert_eq!(number(report.loudness_range_lu), "–");
+        let silent = r#"{"outputs":[{"alternate":"main","true_peak_dbtp":null},{"true_peak_dbtp":-3.0}]}"#;
+        assert_eq!(read(silent).highest_peak_dbtp, None, "one output does not say");
         assert_eq!(read("{\"integrated_lufs\": \"loud"), Report::default());
         assert_eq!(read("[]"), Report::default());
     }

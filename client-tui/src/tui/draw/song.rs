@@ -12,7 +12,7 @@ use super::{
     empty, first_shown, heading, put, selected_note,
     text::{clip, pad, width, wrap},
     theme::Theme,
-    wave,
+    waits_for, wave,
 };
 use crate::tui::{
     model::{Focus, Model, SongView, Wave, WaveState},
@@ -43,11 +43,12 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
     let left = (area.width * 2 / 5).clamp(26, 52);
     let [left, right] =
         Layout::horizontal([Constraint::Length(left), Constraint::Min(20)]).spacing(1).areas(lower);
-    let versions = rows.versions(&view.song).len() + version.files.len();
+    let versions = version_lines(model, theme, usize::from(left.width), rows, version, view);
     let half = left.height.saturating_sub(left.height / 2);
-    let top = u16::try_from(versions + 1).unwrap_or(u16::MAX).min(half);
+    let top = u16::try_from(versions.len() + 1).unwrap_or(u16::MAX).min(half);
     let [top, bottom] = Layout::vertical([Constraint::Length(top), Constraint::Min(1)]).areas(left);
-    versions_of(model, theme, frame, top, rows, version, view);
+    put(frame, top, 0, heading(theme, "Versions", "", top.width, view.focus == Focus::Versions));
+    list(frame, top, versions);
     gate_of(model, theme, frame, bottom, rows, song);
     notes_of(model, theme, frame, right, rows, view);
 }
@@ -67,16 +68,17 @@ fn header(
     let included = rows.head().map_or(0, |it| it.rounds_included);
     let right = format!("{} · round {} of {included} ", words::stage(song.stage()), song.rounds_used);
     let age = words::age(model.now_ms, version.at_ms);
-    let old = if version.superseded { " · superseded" } else { "" };
-    let left =
-        format!("{}{old} · {} · {age} · {}", words::version(version), version.uploaded_by, version.title);
+    let name = words::version(version);
+    let old = if version.superseded { "superseded" } else { "" };
+    let parts = [name.as_str(), old, &version.uploaded_by, &age, &version.title];
+    let left = parts.into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(" · ");
     let room = columns.saturating_sub(width(&right) + 2);
     let style = if version.superseded { theme.warn() } else { theme.head() };
     let spans =
         vec![Span::styled(format!(" {} ", pad(&left, room)), style), Span::styled(right, theme.dim())];
     put(frame, area, 0, Line::from(spans));
     let fresh = rows.is_fresh(&format!("song/{}", song.song_id));
-    let waits = clip(&song.waits_for, columns.saturating_sub(2));
+    let waits = clip(&waits_for(rows, song), columns.saturating_sub(2));
     put(frame, area, 1, Line::styled(format!(" {waits}"), theme.row(false, fresh, model.online())));
     let file = version.files.get(view.file).or_else(|| version.files.first());
     let facts = file.map_or_else(String::new, facts);
@@ -152,19 +154,17 @@ fn label(at: usize) -> char {
     char::from_digit(u32::try_from(at + 1).unwrap_or(36), 36).unwrap_or('+')
 }
 
-fn versions_of(
+/// Each version; below the shown one its files. The marked line is the one that must stay in sight.
+fn version_lines(
     model: &Model,
     theme: &Theme,
-    frame: &mut Frame<'_>,
-    area: Rect,
+    room: usize,
     rows: &Project,
     shown: &VersionRow,
     view: &SongView,
-) {
+) -> Vec<(Line<'static>, bool)> {
     let focused = view.focus == Focus::Versions;
-    put(frame, area, 0, heading(theme, "Versions", "", area.width, focused));
-    let room = usize::from(area.width);
-    let mut lines: Vec<(Line<'_>, bool)> = Vec::new();
+    let mut lines = Vec::new();
     for version in rows.versions(&view.song) {
         let is_shown = version.version_id == shown.version_id;
         let sign = if version.superseded { "·" } else { "●" };
@@ -176,17 +176,51 @@ fn versions_of(
         } else {
             theme.row(is_shown && focused, fresh, model.online())
         };
-        lines.push((Line::styled(pad(&text, room), style), is_shown));
-        if !is_shown {
-            continue;
-        }
-        for (at, file) in version.files.iter().enumerate() {
-            let mark = if at == view.file { "~" } else { " " };
-            let text = format!("   {mark} {}  {}", file.alternate, file.name);
-            lines.push((Line::styled(clip(&text, room), theme.dim()), false));
+        lines.push((Line::styled(pad(&text, room), style), is_shown && view.file == 0));
+        if is_shown {
+            let files = file_lines(version, view.file).into_iter();
+            lines.extend(files.map(|(text, drawn)| {
+                let style = if drawn { theme.plain() } else { theme.dim() };
+                (Line::styled(clip(&text, room), style), drawn && view.file > 0)
+            }));
         }
     }
-    list(frame, area, lines);
+    lines
+}
+
+/// By alternate, with what tells files apart: format and loudness. An alternate in several formats is folded to one line unless one of
+/// them is the file that is drawn. Answers each line with whether it is that file.
+fn file_lines(version: &VersionRow, drawn: usize) -> Vec<(String, bool)> {
+    let names: Vec<&str> = version.files.iter().map(|it| it.alternate.as_str()).collect();
+    let column = names.iter().map(|it| width(it)).max().unwrap_or(0).min(14);
+    let mut lines = Vec::new();
+    let mut from = 0;
+    for group in version.files.chunk_by(|a, b| a.alternate == b.alternate) {
+        let here = from..from + group.len();
+        let alternate = pad(names[from], column);
+        if group.len() > 1 && !here.contains(&drawn) {
+            lines.push((
+                format!("     {alternate} {}", words::count(group.len(), "format", "formats")),
+                false,
+            ));
+        } else {
+            for (at, file) in here.clone().zip(group) {
+                let mark = if at == drawn { "~" } else { " " };
+                let name = if at == from { alternate.clone() } else { pad("", column) };
+                let format = file.facts.as_ref().map_or_else(String::new, words::format);
+                // The formats of one alternate are equally loud: said once.
+                let level = file
+                    .facts
+                    .as_ref()
+                    .map(|it| it.integrated_lufs)
+                    .filter(|it| at == from && it.is_finite());
+                let level = level.map_or_else(String::new, |it| format!(" {it:.1}"));
+                lines.push((format!("  {mark} {name} {format}{level}"), at == drawn));
+            }
+        }
+        from = here.end;
+    }
+    lines
 }
 
 /// Lines below the heading, scrolled so that the marked one is in sight.

@@ -331,12 +331,17 @@ fn tick(model: &Model, subject: &Subject) -> Result<Ask, &'static str> {
 fn recipe(model: &Model, subject: &Subject) -> Result<Ask, &'static str> {
     let rows = model.projects.get(&subject.project).ok_or("The project is not here yet.")?;
     let song = rows.song(&subject.song).ok_or("The song is not here yet.")?;
-    let mut area = text_area(&crate::scrub::block(&song.recipe_toml));
+    // A song without a recipe of its own starts from the one that its newest render used.
+    let used = || rows.renders(&subject.song).first().map_or("", |it| it.recipe_toml.as_str());
+    let own = song.recipe_toml.as_str();
+    let start = crate::scrub::block(if own.trim().is_empty() { used() } else { own });
+    let mut area = text_area(&start);
     area.set_line_number_style(ratatui::style::Style::default());
     Ok(Ask::Recipe(Box::new(RecipeAsk {
         project: subject.project.clone(),
         song: subject.song.clone(),
         area,
+        start,
         check: RecipeCheck::Unknown,
         save: false,
     })))

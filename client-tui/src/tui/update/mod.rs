@@ -84,6 +84,9 @@ pub fn begin() -> Vec<Effect> {
 }
 
 /// Redraws only for what a person could see change: a mark that fades, a banner that counts, a minute that went by.
+/// How long good news stays, in milliseconds.
+const DONE_MS: i64 = 10_000;
+
 fn tick(model: &mut Model, now_ms: i64) {
     let minute = now_ms / 60_000 != model.now_ms / 60_000;
     model.now_ms = now_ms;
@@ -92,6 +95,18 @@ fn tick(model: &mut Model, now_ms: i64) {
         let before = project.fresh.len();
         project.fresh.retain(|_, until_ms| *until_ms > now_ms);
         faded |= project.fresh.len() != before;
+    }
+    // Good news fades by itself: what it told stands on the screen.
+    match (&model.notice, &model.told) {
+        (Some(Notice::Done(now)), Some((before, at_ms))) if now == before => {
+            if now_ms - at_ms > DONE_MS {
+                model.notice = None;
+                model.told = None;
+                faded = true;
+            }
+        }
+        (Some(Notice::Done(now)), _) => model.told = Some((now.clone(), now_ms)),
+        _ => model.told = None,
     }
     model.dirty |= minute || faded || matches!(model.link, Link::Offline { .. });
 }

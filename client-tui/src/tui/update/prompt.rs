@@ -9,8 +9,8 @@ use super::{act, awaits};
 use crate::tui::{
     keys::Verb,
     model::{
-        ApproveAsk, Ask, ConfirmAsk, Link, Model, Notice, Pending, Prompt, Purpose, RecipeAsk, RecipeCheck,
-        RevisionAsk, Screen, TickAsk, WriteAsk, text_area,
+        ApproveAsk, Ask, ConfirmAsk, Link, Model, Notice, Pending, Prompt, Purpose, ReadAsk, RecipeAsk,
+        RecipeCheck, RevisionAsk, Screen, TickAsk, WriteAsk, text_area,
     },
     msg::{Effect, Failure},
     words,
@@ -37,6 +37,7 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
         Ask::Tick(ask) => tick(model, ask, event),
         Ask::Revision(ask) => revision(model, ask, event),
         Ask::Recipe(ask) => recipe(model, ask, event),
+        Ask::Read(ask) => read(ask, event),
     };
     match next {
         Next::Keep(ask) => {
@@ -214,6 +215,7 @@ fn written(model: &mut Model, ask: WriteAsk, text: String) -> Pending {
             // Chosen as soon as it arrives.
             if let Screen::Song(view) = model.top_mut() {
                 view.note = Some(id.clone());
+                view.mark_ms = None;
             }
             let note = v1::AddNote {
                 note_id: id,
@@ -348,7 +350,13 @@ fn send_revision(model: &mut Model, mut ask: Box<RevisionAsk>) -> Next {
 
 fn recipe(model: &mut Model, mut ask: Box<RecipeAsk>, event: KeyEvent) -> Next {
     if event.code == KeyCode::Esc {
-        return Next::Close;
+        let discard = RecipeCheck::Failed(DISCARD.into());
+        if whole(&ask.area).trim() == ask.start.trim() || ask.check == discard {
+            return Next::Close;
+        }
+        ask.check = discard;
+        ask.save = false;
+        return Next::Keep(Ask::Recipe(ask));
     }
     if is_ctrl(event, 'e') {
         let text = ask.area.lines().join("\n");
@@ -371,6 +379,20 @@ fn recipe(model: &mut Model, mut ask: Box<RecipeAsk>, event: KeyEvent) -> Next {
         ask.save = false;
     }
     Next::Keep(Ask::Recipe(ask))
+}
+
+fn read(mut ask: Box<ReadAsk>, event: KeyEvent) -> Next {
+    let last = ask.lines.len().saturating_sub(1);
+    match event.code {
+        KeyCode::Up | KeyCode::Char('k') => ask.at = ask.at.saturating_sub(1),
+        KeyCode::Down | KeyCode::Char('j') => ask.at = (ask.at + 1).min(last),
+        KeyCode::PageUp => ask.at = ask.at.saturating_sub(10),
+        KeyCode::PageDown => ask.at = (ask.at + 10).min(last),
+        KeyCode::Home => ask.at = 0,
+        KeyCode::Esc | KeyCode::Enter | KeyCode::Char('q' | 'I') => return Next::Close,
+        _ => {}
+    }
+    Next::Keep(Ask::Read(ask))
 }
 
 fn whole(area: &TextArea<'_>) -> String {

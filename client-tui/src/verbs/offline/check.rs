@@ -42,9 +42,7 @@ pub fn check(c: &Context, files: &[PathBuf], profile: &str) -> Result<(), VerbEr
         passed &= blocks == 0;
         print(c, &checks, report, guess, found, blocks)?;
     }
-    if !passed {
-        c.out.aside(&format!("The limits come from: {}.", checks.sources.join("; ")));
-    }
+    c.out.text(&format!("The limits come from: {}.", checks.sources.join("; ")))?;
     match (all_read, passed) {
         (false, _) => Err(VerbError::Said(3)),
         (true, false) => Err(VerbError::Said(1)),
@@ -81,7 +79,7 @@ fn print(
     c.out.both(
         &text,
         &json!({
-            "file": report.file.to_string_lossy(), "profile": checks.name, "dated": checks.dated, "alternate": guess.alternate,
+            "file": report.file.to_string_lossy(), "profile": checks.name, "about": checks.about, "dated": checks.dated, "alternate": guess.alternate,
             "passed": blocks == 0, "sources": checks.sources, "findings": found, "sha256": report.sha256,
         }),
     )

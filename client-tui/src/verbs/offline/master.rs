@@ -232,5 +232,7 @@ fn tell(c: &Context, report: &Report, placed: &[PathBuf]) -> Result<(), VerbErro
     for warning in &report.warnings {
         c.out.aside(&format!("warning: {warning}"));
     }
-    c.out.both(&text, &value)
+    c.out.both(&text, &value)?;
+    // The files are there; whether they are what was asked for is the answer.
+    if report.reached { Ok(()) } else { Err(VerbError::Said(1)) }
 }
