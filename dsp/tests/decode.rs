@@ -1,5 +1,7 @@
 //! What the decoder reads is exactly what stands in the file, and the content decides what the file is.
 
+#![allow(clippy::unwrap_used)] // a test that cannot make its files may panic
+
 use std::path::Path;
 
 use deadwax_dsp::{Block, DspError, Source};
