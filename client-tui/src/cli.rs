@@ -271,7 +271,8 @@ pub enum ProjectVerb {
     /// Make a project; you become its manager
     Create {
         title: String,
-        #[arg(long, default_value = "")]
+        /// Whose it is, as it goes out
+        #[arg(long)]
         artist: String,
         #[command(flatten)]
         who: Who,

@@ -82,7 +82,7 @@ pub(super) fn projects(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area
     put(frame, area, 0, heading(theme, "Projects", "", area.width, false));
     let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     if list.is_empty() {
-        let next = "A manager adds you with an invite. An owner of the studio makes a project in a shell: deadwax project create TITLE";
+        let next = "A manager adds you with an invite. An owner of the studio makes a project in a shell: deadwax project create TITLE --artist NAME";
         return empty(theme, frame, body, &["You are in no project yet.", next]);
     }
     let at = at.min(list.len() - 1);
