@@ -1,5 +1,7 @@
 //! The meter against EBU Tech 3341 and 3342 (2023), with signals made here, and against a second meter that shares no code with it.
 
+#![allow(clippy::unwrap_used)] // a test that cannot make its files may panic
+
 use std::f64::consts::{PI, TAU};
 
 use deadwax_dsp::measure::{Measurement, Meter};

@@ -1,5 +1,7 @@
 //! Recipes as people write them: what is read, what is refused and in which line, what the hash stands for.
 
+#![allow(clippy::unwrap_used)] // a test that cannot make its files may panic
+
 use deadwax_dsp::{
     DspError,
     recipe::{Recipe, shipped},

@@ -1,5 +1,7 @@
 //! Conversion of the sample rate: length, place in time, level of the passband, distortion, aliases.
 
+#![allow(clippy::unwrap_used)] // a test that cannot make its files may panic
+
 use std::f64::consts::PI;
 
 use deadwax_dsp::{Block, resample::Resampler};

@@ -1,5 +1,7 @@
 //! An overview never hides a peak, and a broken one is refused.
 
+#![allow(clippy::unwrap_used)] // a test that cannot make its files may panic
+
 use deadwax_dsp::waveform::{Pyramid, PyramidBuilder};
 use deadwax_dsp::{Block, Spec};
 use proptest::prelude::*;
