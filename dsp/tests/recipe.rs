@@ -97,8 +97,7 @@ fn the_hash_follows_what_is_meant_and_not_how_it_is_written() {
 
 #[test]
 fn a_recipe_changed_after_reading_can_be_checked_again() {
-    let mut recipe = Recipe::default();
-    recipe.target_lufs = Some(f64::NAN);
+    let mut recipe = Recipe { target_lufs: Some(f64::NAN), ..Recipe::default() };
     assert!(recipe.check().is_err());
     recipe.target_lufs = Some(-16.0);
     assert!(recipe.check().is_ok());

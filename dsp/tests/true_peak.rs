@@ -139,7 +139,7 @@ proptest! {
     /// Sums of tones up to 20 kHz with hard edges anywhere in the amplitude.
     #[test]
     fn never_under_the_reference_by_more_than_a_twentieth(
-        parts in prop::collection::vec((20.0f64..20_000.0, 0.0f64..6.28, 0.05f64..1.0), 1..6),
+        parts in prop::collection::vec((20.0f64..20_000.0, 0.0f64..std::f64::consts::TAU, 0.05f64..1.0), 1..6),
         n in 300usize..1500,
     ) {
         let signal: Vec<f64> = (0..n)
