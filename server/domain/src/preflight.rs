@@ -53,7 +53,11 @@ struct Findings<'a> {
 
 impl Findings<'_> {
     fn add(&mut self, block: bool, code: &'static str, text: impl Into<String>) {
-        self.found.push(Finding { block, code, text: text.into(), alternate: self.file.alternate });
+        let finding = Finding { block, code, text: text.into(), alternate: self.file.alternate };
+        // A master has each alternate in several formats: what is true of all of them is said once.
+        if !self.found.contains(&finding) {
+            self.found.push(finding);
+        }
     }
 
     fn level(&mut self) {

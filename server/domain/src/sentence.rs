@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt::Display};
 
 use crate::{
     Alternate, Approval, ApprovalId, Event, Fact, File, Note, NoteId, PersonId, Project, Render, RenderId,
-    Roles, SongId, VersionId, VersionKind,
+    Roles, SongId, Stage, VersionId, VersionKind,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct Sentence {
 
 /// `project` is of any moment at or after the fact (or just before it); `names` gives the name of a person.
 pub fn sentence(project: &Project, event: &Event, names: &dyn Fn(PersonId) -> String) -> Sentence {
-    let say = Say { project, names, who: event.by.map_or_else(|| "Deadwax".to_owned(), names) };
+    let say = Say { project, names, by: event.by, who: event.by.map_or_else(|| "Deadwax".to_owned(), names) };
     let (song, text) = say.text(&event.fact);
     Sentence { code: code(&event.fact), text, song }
 }
@@ -64,6 +64,7 @@ pub fn code(fact: &Fact) -> &'static str {
 struct Say<'a> {
     project: &'a Project,
     names: &'a dyn Fn(PersonId) -> String,
+    by: Option<PersonId>,
     who: String,
 }
 
@@ -101,6 +102,9 @@ impl Say<'_> {
             Fact::TermsChanged { rounds_included, self_approval } => {
                 let own = if *self_approval { "allowed" } else { "not allowed" };
                 format!("{who} set the terms: {rounds_included} rounds included, self-approval {own}.")
+            }
+            Fact::MemberAdded { person, roles } if self.by == Some(*person) => {
+                format!("{who} became {}.", list(roles))
             }
             Fact::MemberAdded { person, roles } => {
                 format!("{who} added {} as {}.", (self.names)(*person), list(roles))
@@ -155,11 +159,13 @@ impl Say<'_> {
                 (self.signed(*approval).map(|it| it.song), text)
             }
             Fact::StageLeft { song, from, to, version: of } => {
-                let text = format!(
-                    "The gate of {from} is met with {}: {} is now in {to}.",
-                    version(*of),
-                    title(*song)
-                );
+                let now = if *to == Stage::Delivered {
+                    "is ready for delivery".into()
+                } else {
+                    format!("is now in {to}")
+                };
+                let text =
+                    format!("The gate of {from} is met with {}: {} {now}.", version(*of), title(*song));
                 (Some(*song), text)
             }
             Fact::HandoffMade { song, version: of } => {
