@@ -1,5 +1,8 @@
 //! The limiter by its side effects on test signals, and by its promise on hostile ones.
 
+// The lint knows tests, but not the functions that tests share.
+#![allow(clippy::unwrap_used)]
+
 mod render_kit;
 
 use std::f64::consts::PI;

@@ -1,5 +1,8 @@
 //! The whole render on files: targets, ceilings, formats, alternates, repeatability, and what happens with odd input.
 
+// The lint knows tests, but not the functions that tests share.
+#![allow(clippy::unwrap_used)]
+
 mod render_kit;
 
 use deadwax_dsp::{

@@ -1,5 +1,8 @@
 //! Conversion of the sample rate: length, place in time, level of the passband, distortion, aliases.
 
+// The lint knows tests, but not the functions that tests share.
+#![allow(clippy::unwrap_used)]
+
 use std::f64::consts::PI;
 
 use deadwax_dsp::{Block, resample::Resampler};

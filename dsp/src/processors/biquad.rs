@@ -117,13 +117,13 @@ mod tests {
             let bell = Coefficients::bell(rate, 1000.0, 6.0, 1.0);
             assert!((bell.response_db(rate, 1000.0) - 6.0).abs() < 1e-9);
             assert!(bell.response_db(rate, 20.0).abs() < 0.01);
-            let low = Coefficients::low_shelf(rate, 200.0, -4.0, 0.7071);
+            let low = Coefficients::low_shelf(rate, 200.0, -4.0, std::f64::consts::FRAC_1_SQRT_2);
             assert!(
                 (low.response_db(rate, 5.0) + 4.0).abs() < 0.01
                     && low.response_db(rate, 10_000.0).abs() < 0.01
             );
             assert!((low.response_db(rate, 200.0) + 2.0).abs() < 1e-6, "half the gain at the corner");
-            let high = Coefficients::high_shelf(rate, 5000.0, 3.0, 0.7071);
+            let high = Coefficients::high_shelf(rate, 5000.0, 3.0, std::f64::consts::FRAC_1_SQRT_2);
             assert!(
                 (high.response_db(rate, 20_000.0) - 3.0).abs() < 0.05
                     && high.response_db(rate, 50.0).abs() < 0.01
