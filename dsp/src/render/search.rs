@@ -269,7 +269,7 @@ fn meet(
         }
         level.curve = curve;
         outcome = secant(take, target, wanted_db, most_db, level, steps)?;
-        if !matches!(outcome, Outcome::Saturated(_)) {
+        if matches!(outcome, Outcome::Met) {
             break;
         }
     }

@@ -1,5 +1,6 @@
 //! What the render's tests share: signals, files, and a true-peak meter that shares no code with the crate.
 
+// Each test uses a part of it.
 #![allow(dead_code)]
 #![allow(clippy::unwrap_used)] // a test kit may panic
 use std::{
