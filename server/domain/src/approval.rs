@@ -77,7 +77,7 @@ fn counts(project: &Project, approval: &Approval, version: VersionId, fingerprin
     project.newest(approval.song, kind).is_some_and(|candidate| {
         candidate.id == version
             && candidate.fingerprint == fingerprint
-            && (project.terms.self_approval || candidate.by != Some(approval.person))
+            && (project.terms.self_approval || project.maker(candidate) != Some(approval.person))
     })
 }
 
@@ -140,8 +140,9 @@ fn may_approve(asker: &Asker<'_>, version: &Version, role: Role, fingerprint: Di
         let text = format!("{} does not hold the files that you saw.", version.name());
         return no(Reason::FingerprintDiffers, text, "Look at it again, then approve what is there now.");
     }
-    if version.by == Some(asker.id) && !project.terms.self_approval {
-        let text = format!("You uploaded {}; somebody else has to approve it.", version.name());
+    if project.maker(version) == Some(asker.id) && !project.terms.self_approval {
+        let done = if version.by.is_some() { "uploaded" } else { "had the server render" };
+        let text = format!("You {done} {}; somebody else has to approve it.", version.name());
         return no(Reason::SelfApproval, text, "The manager may allow self-approval in the terms.");
     }
     if own_hold(asker, version.song).is_some() {

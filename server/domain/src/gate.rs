@@ -196,7 +196,8 @@ fn need_line(
         return line;
     }
     line.missing_roles.clone_from(&need.any_of);
-    let uploader = candidate.and_then(|version| version.by).filter(|_| !project.terms.self_approval);
+    let uploader =
+        candidate.and_then(|version| project.maker(version)).filter(|_| !project.terms.self_approval);
     let spoke = |person: PersonId, role: Role| {
         voices.iter().any(|voice| {
             voice.person == person && (!project.terms.self_approval || voice.roles.contains(&role))

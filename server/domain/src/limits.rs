@@ -14,7 +14,7 @@ pub const SIGNATURES_PER_SONG_MAX: usize = 5000;
 pub const RENDERS_PER_SONG_MAX: usize = 2000;
 pub const RECEIVED_FILES_MAX: usize = 50_000;
 pub const RECIPE_BYTES_MAX: usize = 64 * 1024;
-pub const MANIFEST_BYTES_MAX: usize = 1024 * 1024;
+pub const MANIFEST_BYTES_MAX: usize = 192 * 1024;
 pub const ROUNDS_INCLUDED_MAX: u32 = 99;
 /// Failures after which a render is parked.
 pub const RENDER_FAILURES_MAX: u32 = 3;

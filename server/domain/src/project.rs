@@ -144,6 +144,14 @@ impl Project {
         ids.iter().filter_map(|id| self.deliveries.get(*id))
     }
 
+    /// Whose work a version is, where self-approval is asked: who uploaded it, or who started the render that made it. Nobody's, where the gate
+    /// started the render.
+    pub fn maker(&self, version: &Version) -> Option<PersonId> {
+        version.by.or_else(|| {
+            version.render.and_then(|render| self.renders.get(render)).and_then(|render| render.by)
+        })
+    }
+
     /// Work for the render worker: queued renders, oldest first.
     pub fn queued_renders(&self) -> Vec<&Render> {
         let mut queued: Vec<_> =

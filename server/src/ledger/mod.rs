@@ -259,8 +259,14 @@ impl Inner {
                 None => self.decide_and_append(&stream, &perform).await,
             }
         };
-        if answer.is_err() && stream.folded().snapshot.seq == 0 {
-            lock(&self.streams).remove_entry(&perform.project);
+        if answer.is_err() {
+            // A creation that was refused leaves no stream behind, unless it is another's by now or another is at work on it. Streams are
+            // cloned under this lock only: two holders are the map and this call.
+            let mut streams = lock(&self.streams);
+            let ours = streams.get(&perform.project).is_some_and(|kept| Arc::ptr_eq(kept, &stream));
+            if ours && Arc::strong_count(&stream) == 2 && stream.folded().snapshot.seq == 0 {
+                streams.remove(&perform.project);
+            }
         }
         answer
     }

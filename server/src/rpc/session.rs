@@ -16,6 +16,7 @@ use crate::{
     studio::Studio,
 };
 
+#[derive(Clone)]
 pub struct Service {
     studio: Arc<Studio>,
 }
@@ -46,8 +47,12 @@ impl v1::sessions_server::Sessions for Service {
         let address = request.remote_addr().map(|peer| peer.ip());
         let asked = request.into_inner();
         check_api(asked.api)?;
-        let device = if asked.device.trim().is_empty() { "unnamed device" } else { &asked.device };
-        let opened = self.studio.people.redeem(&asked.code, device, address).await.map_err(status::auth)?;
+        let people = Arc::clone(&self.studio.people);
+        let opened = to_its_end(async move {
+            let device = if asked.device.trim().is_empty() { "unnamed device" } else { &asked.device };
+            people.redeem(&asked.code, device, address).await
+        });
+        let opened = opened.await?.map_err(status::auth)?;
         tracing::info!(person = %id_text(opened.person.id.0), "signed in");
         Ok(Response::new(v1::LoginResponse {
             token: opened.token.reveal().to_owned(),
@@ -61,7 +66,7 @@ impl v1::sessions_server::Sessions for Service {
         request: Request<v1::LogoutRequest>,
     ) -> Result<Response<v1::LogoutResponse>, Status> {
         let caller = Caller::of(&request)?;
-        self.studio.people.end_session(caller.session_id).await.map_err(status::auth)?;
+        self.end_session(caller.session_id).await?;
         Ok(Response::new(v1::LogoutResponse {}))
     }
 
@@ -74,24 +79,9 @@ impl v1::sessions_server::Sessions for Service {
         request: Request<v1::CreateInviteRequest>,
     ) -> Result<Response<v1::CreateInviteResponse>, Status> {
         let caller = Caller::of(&request)?;
-        let asked = request.into_inner();
-        let invited = if asked.project_id.is_empty() {
-            self.invite_to_studio(&caller, &asked).await?
-        } else {
-            self.invite_to_project(&caller, &asked).await?
-        };
-        let Invited { person, with_code } = invited;
-        if !with_code {
-            let person_id = id_text(person.id.0);
-            let answer = v1::CreateInviteResponse { person_id, link: String::new(), expires_ms: 0 };
-            return Ok(Response::new(answer));
-        }
-        let issued = self.studio.people.issue_code(person.id).await.map_err(status::auth)?;
-        Ok(Response::new(v1::CreateInviteResponse {
-            person_id: id_text(person.id.0),
-            link: self.studio.invite_link(&issued.code),
-            expires_ms: issued.expires_ms,
-        }))
+        let service = self.clone();
+        let invited = to_its_end(async move { service.invite(&caller, &request.into_inner()).await });
+        Ok(Response::new(invited.await??))
     }
 
     async fn list_sessions(
@@ -125,7 +115,7 @@ impl v1::sessions_server::Sessions for Service {
         if of != Some(caller.person.id) && !caller.person.studio_owner {
             return Err(status::auth(AuthError::NoSuchSession));
         }
-        self.studio.people.end_session(session_id).await.map_err(status::auth)?;
+        self.end_session(session_id).await?;
         Ok(Response::new(v1::RevokeSessionResponse {}))
     }
 }
@@ -137,6 +127,48 @@ struct Invited {
 }
 
 impl Service {
+    async fn end_session(&self, session_id: u128) -> Result<(), Status> {
+        let people = Arc::clone(&self.studio.people);
+        to_its_end(async move { people.end_session(session_id).await }).await?.map_err(status::auth)
+    }
+
+    async fn invite(
+        &self,
+        caller: &Caller,
+        asked: &v1::CreateInviteRequest,
+    ) -> Result<v1::CreateInviteResponse, Status> {
+        let Invited { person, with_code } = if asked.project_id.is_empty() {
+            self.invite_to_studio(caller, asked).await?
+        } else {
+            self.invite_to_project(caller, asked).await?
+        };
+        let person_id = id_text(person.id.0);
+        if !with_code {
+            return Ok(v1::CreateInviteResponse { person_id, link: String::new(), expires_ms: 0 });
+        }
+        let issued = self.studio.people.issue_code(person.id).await.map_err(status::auth)?;
+        let link = self.studio.invite_link(&issued.code);
+        Ok(v1::CreateInviteResponse { person_id, link, expires_ms: issued.expires_ms })
+    }
+
+    /// A link lets whoever sees it sign in as this person. Whoever signs in already needs none, and a manager must not be able to act as a studio
+    /// owner, or as the label of a project that is not theirs: only an owner makes a link for a person that others know.
+    async fn may_show_link(
+        &self,
+        caller: &Caller,
+        known: &Person,
+        project: ProjectId,
+    ) -> Result<bool, Status> {
+        if caller.person.studio_owner {
+            return Ok(true);
+        }
+        if known.studio_owner || self.studio.people.has_signed_in(known.id) {
+            return Ok(false);
+        }
+        let theirs = self.studio.ledger.projects_of(known.id).await.map_err(status::ledger)?;
+        Ok(theirs.iter().all(|snapshot| snapshot.id == project))
+    }
+
     /// A further device for the caller, or (owners) a person without a project.
     async fn invite_to_studio(
         &self,
@@ -187,10 +219,10 @@ impl Service {
             }
             Err(refusal) => return Err(status::refusal(refusal)),
         };
-        // A link lets whoever sees it sign in as this person. Somebody who signs in already needs none, and a manager must not be
-        // able to act under the label's name.
-        let with_code =
-            known.as_ref().is_none_or(|known| caller.person.studio_owner || !people.has_signed_in(known.id));
+        let with_code = match &known {
+            None => true,
+            Some(known) => self.may_show_link(caller, known, project).await?,
+        };
         let person = match known {
             Some(person) => person,
             None => people.add_as(id, &asked.name, &asked.email, false).await.map_err(status::auth)?,
@@ -220,6 +252,11 @@ impl Service {
             Err(error) => Err(status::ledger(error)),
         }
     }
+}
+
+/// Goes on when the caller goes away: a call that ends between an append and its fold would leave the people of this process behind the journal.
+async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T, Status> {
+    tokio::spawn(work).await.map_err(|error| status::internal(&error))
 }
 
 fn check_api(client: u32) -> Result<(), Status> {
