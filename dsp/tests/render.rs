@@ -76,7 +76,9 @@ fn an_empty_chain_nulls_bit_for_bit() {
             Recipe { outputs: render_kit::recipe(None, &outputs).outputs, ..recipe.clone() },
         );
         let report = run(&job).unwrap();
-        assert!(report.reached);
+        let over =
+            report.outputs.iter().any(|output| output.measurement.true_peak_dbtp > report.ceiling_dbtp);
+        assert_eq!(report.reached, !over, "{:?}", report.reason);
         let input = load(&job.main);
         for output in &report.outputs {
             assert_eq!(input, load(&job.out_dir.join(&output.file)), "{source} to {}", output.encoding);
@@ -208,7 +210,7 @@ fn silence_and_sounds_of_a_few_frames_end_well() {
 }
 
 #[test]
-fn a_hot_source_without_target_is_held_by_the_limiter_or_left_with_a_warning() {
+fn a_hot_source_without_target_is_held_under_the_ceiling_unless_the_chain_is_empty() {
     let dir = tempfile::tempdir().unwrap();
     let mut hot = song(RATE, 3.0, 0.9);
     hot.channels.iter_mut().flatten().for_each(|s| *s *= 2.0);
@@ -217,8 +219,18 @@ fn a_hot_source_without_target_is_held_by_the_limiter_or_left_with_a_warning() {
     let report = run(&job).unwrap();
     assert!(report.reached && report.gain_db.abs() < 0.01 && report.max_gain_reduction_db > 3.0);
     assert!(report.outputs[0].measurement.true_peak_dbtp <= -1.0);
-    let report = run(&render::Job { recipe: Recipe { limiter: None, ..job.recipe.clone() }, ..job }).unwrap();
-    assert!(report.warnings.iter().any(|w| w.contains("it stays")), "{:?}", report.warnings);
+    let job = render::Job { recipe: Recipe { limiter: None, ..job.recipe.clone() }, ..job };
+    let report = run(&job).unwrap();
+    assert!(
+        !report.reached && report.reason.as_ref().is_some_and(|why| why.contains("it stays")),
+        "{:?}",
+        report.reason
+    );
+    let job = render::Job { recipe: Recipe { input_gain_db: Some(12.0), ..job.recipe.clone() }, ..job };
+    let report = run(&job).unwrap();
+    assert!(report.reached, "{:?}", report.reason);
+    assert!(report.outputs[0].measurement.true_peak_dbtp <= -1.0, "turned down, for there is no limiter");
+    assert_eq!(report.outputs[0].measurement.clipped_samples, 0);
 }
 
 #[test]

@@ -86,11 +86,17 @@ pub(super) fn open(file: File, container: &'static str, path: &Path) -> Result<O
     };
     // The first sound tells rate and channels; headers of AAC are known to lie.
     let (sample_rate, channels) = reader.first_sound(path)?;
-    let lossless = matches!(codec, "flac" | "alac");
     let mut spec = Spec {
         sample_rate,
         channels,
-        bits: if lossless { reader.decoder.codec_params().bits_per_sample } else { None },
+        bits: match codec {
+            // The decoder does not tell; its cookie does: u32 frame length, u8 version, u8 bit depth.
+            "alac" => {
+                parameters.extra_data.as_deref().and_then(|cookie| cookie.get(5)).map(|bits| u32::from(*bits))
+            }
+            "flac" => reader.decoder.codec_params().bits_per_sample,
+            _ => None,
+        },
         float: false,
         frames: stated_frames.filter(|frames| *frames > 0),
         container,
@@ -209,7 +215,7 @@ impl CodedReader {
     /// At the end: all that was promised is here, and the digest of a FLAC file agrees.
     fn check_end(&mut self, path: &Path, position: u64, spec: &Spec) -> Result<(), DspError> {
         let at_s = seconds(position, spec.sample_rate);
-        let slack = if spec.bits.is_some() { 0 } else { LOSSY_SLACK_FRAMES };
+        let slack = if matches!(spec.codec, "flac" | "alac") { 0 } else { LOSSY_SLACK_FRAMES };
         if let Some(frames) = spec.frames
             && position + slack < frames
         {

@@ -217,8 +217,8 @@ impl<'a> Run<'a> {
         let at = format!("{} at {} Hz", part.token, rate.hz);
         let ceiling = self.job.recipe.ceiling_dbtp;
         let plates = self.plates(part, rate);
-        // Only gain that we give can be taken back.
-        let binding = self.job.recipe.target_lufs.is_some() || self.job.recipe.limiter.is_some();
+        // An empty chain nulls against its source (D-3) and cannot be turned down; everything else stays under the ceiling (D-2).
+        let binding = take.is_some();
         self.steps.begin(format!("write {at}"))?;
         for reprint in 0..=REPRINTS {
             let grid = (take.is_none() && part.spec.sample_rate == rate.hz && !part.spec.float)
@@ -238,7 +238,9 @@ impl<'a> Run<'a> {
                 checked.iter().map(|one| one.measurement.true_peak_dbtp).fold(f64::NEG_INFINITY, f64::max);
             if !binding || highest <= ceiling - METER_ROOM_DB {
                 if highest > ceiling {
-                    self.warn(format!("{at} stands at {highest:+.2} dBTP, over {ceiling:.1}; the recipe neither aims at a level nor limits, so it stays"));
+                    self.note_reason(Some(format!(
+                        "{at} stands at {highest:+.2} dBTP, over {ceiling:.1}; the recipe leaves the sound alone, so it stays"
+                    )));
                 }
                 return self.book(part, rate, &plates, checked, level, &printed);
             }

@@ -184,14 +184,15 @@ pub fn find(take: &Take, aim: &Aim, start: Option<&Level>, steps: &mut Steps<'_>
     Ok(Found { level, reason: outcome_in_words(&outcome, target, aim, limiter) })
 }
 
-/// Lowers the limiter's aim, at a fixed gain, until the wave stays under the ceiling: for alternates, which take the gain of their main.
+/// Lowers the limiter's aim, at a fixed gain, until the wave stays under the ceiling: for alternates, which take the gain of their main. Without a
+/// limiter the whole is turned down by what is over.
 pub fn hold_ceiling(
     take: &Take,
     aim: &Aim,
     level: &mut Level,
     steps: &mut Steps<'_>,
 ) -> Result<(), DspError> {
-    if level.limit_dbtp.is_none() { Ok(()) } else { hold(take, aim, level, steps, &mut |_, _| Ok(())) }
+    hold(take, aim, level, steps, &mut |_, _| Ok(()))
 }
 
 /// Lowers the limiter's aim by what the wave is seen to rise over the ceiling, and lets `again` find the gain anew each time; if that does not

@@ -112,11 +112,12 @@ impl AudioWriter {
         }
         let at_write = |source| DspError::Write { path: path.to_owned(), source };
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let file = tempfile::Builder::new()
-            .prefix(".deadwax-")
-            .suffix(".part")
-            .tempfile_in(folder)
-            .map_err(at_write)?;
+        let mut part = tempfile::Builder::new();
+        part.prefix(".deadwax-").suffix(".part");
+        // A master lies on a share for others to read: the mode of any new file, less the umask, not the 0600 of a temporary one.
+        #[cfg(unix)]
+        part.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let file = part.tempfile_in(folder).map_err(at_write)?;
         let format = match encoding {
             Encoding::Flac16 | Encoding::Flac24 => {
                 let writer =

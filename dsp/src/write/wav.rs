@@ -33,6 +33,8 @@ pub(super) struct WavWriter<W> {
     channels: usize,
     data_bytes: u64,
     data_size_at: u64,
+    /// Where the frame count of the `fact` chunk stands; only float has one.
+    fact_at: Option<u64>,
     /// Past this the file becomes RF64; lowered in tests.
     riff_bytes_max: u64,
     raw: Vec<u8>,
@@ -52,6 +54,11 @@ impl<W: Write + Seek> WavWriter<W> {
             chunk(&mut out, b"bext", &bext_chunk(bext))?;
         }
         chunk(&mut out, b"fmt ", &fmt_chunk(encoding, sample_rate, channels))?;
+        let mut fact_at = None;
+        if encoding.float() {
+            chunk(&mut out, b"fact", &[0; 4])?;
+            fact_at = Some(out.stream_position()? - 4);
+        }
         out.write_all(b"data\0\0\0\0")?;
         let data_size_at = out.stream_position()? - 4;
         Ok(WavWriter {
@@ -60,6 +67,7 @@ impl<W: Write + Seek> WavWriter<W> {
             channels,
             data_bytes: 0,
             data_size_at,
+            fact_at,
             riff_bytes_max: RIFF_BYTES_MAX,
             raw: Vec::new(),
         })
@@ -89,8 +97,11 @@ impl<W: Write + Seek> WavWriter<W> {
             self.out.write_all(&[0])?;
         }
         let riff_bytes = self.out.stream_position()? - 8;
+        let frames = self.data_bytes / (self.channels as u64 * u64::from(self.encoding.bits()) / 8);
+        if let Some(at) = self.fact_at {
+            self.patch(at, u32::try_from(frames).unwrap_or(u32::MAX))?;
+        }
         if riff_bytes > self.riff_bytes_max {
-            let frames = self.data_bytes / (self.channels as u64 * u64::from(self.encoding.bits()) / 8);
             self.out.seek(SeekFrom::Start(0))?;
             self.out.write_all(b"RF64\xFF\xFF\xFF\xFFWAVEds64")?;
             self.out.write_all(&DS64_BYTES.to_le_bytes())?;
@@ -136,6 +147,10 @@ fn fmt_chunk(encoding: Encoding, sample_rate: u32, channels: usize) -> Vec<u8> {
     body.extend_from_slice(&(sample_rate * frame_bytes).to_le_bytes());
     body.extend_from_slice(&(frame_bytes as u16).to_le_bytes());
     body.extend_from_slice(&(encoding.bits() as u16).to_le_bytes());
+    if !extensible && encoding.float() {
+        // What is not plain PCM states the size of its extension: none (Microsoft, 1994).
+        body.extend_from_slice(&0u16.to_le_bytes());
+    }
     if extensible {
         body.extend_from_slice(&22u16.to_le_bytes());
         body.extend_from_slice(&(encoding.bits() as u16).to_le_bytes());
