@@ -3,13 +3,28 @@
 
 mod common;
 
-use std::time::Duration;
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
-use common::{House, Seat, id_text, refused, within};
+use common::{FakeInspect, House, Seat, id_text, refused, within};
 use deadwax_domain::{Alternate, Command, Digest, NewFile, ProjectId, Role, SongId, VersionId, VersionKind};
 use deadwax_proto::v1;
-use futures::{StreamExt as _, stream};
+use deadwax_server::{
+    render::{
+        Program,
+        inspect::{InspectError, Inspected},
+    },
+    studio::{InChild, Inspect},
+};
+use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream};
 use sha2::{Digest as _, Sha256};
+use tokio::sync::Semaphore;
 use tonic::{Code, Status};
 
 const CHUNK: usize = 256 << 10;
@@ -334,6 +349,131 @@ async fn ending_a_session_ends_its_streams_within_a_second() {
     .await;
     refused::<()>(Err(end), "SESSION_ENDED");
     assert!(got < bytes.len() / 2, "{got} bytes came through");
+}
+
+#[tokio::test]
+async fn a_download_ends_when_its_reader_may_not_fetch_any_more() {
+    let house = House::open().await;
+    let mut ana = house.person("Ana", true).await;
+    let bytes = tone(32 << 20);
+    let (project, version) = take(&house, &mut ana, &bytes).await;
+    for (name, removed) in [("Bob", true), ("Lou", false)] {
+        let mut reader = house.person(name, false).await;
+        let person = reader.id;
+        let roles = [Role::MixEngineer].into();
+        house.perform(&ana, project, Command::AddMember { person, roles }).await;
+        let asked = reader.with(fetch(project, version, sha256(&bytes)));
+        let mut reading = reader.media.download(asked).await.unwrap().into_inner();
+        // A change that is not about the reader ends nothing.
+        let song = SongId(uuid::Uuid::now_v7().as_u128());
+        let add = Command::AddSong { song, title: name.into(), isrc: String::new() };
+        house.perform(&ana, project, add).await;
+        for _ in 0..3 {
+            reading.message().await.unwrap().unwrap();
+        }
+        let roles = [Role::Listener].into();
+        let end =
+            if removed { Command::RemoveMember { person } } else { Command::ChangeRoles { person, roles } };
+        house.perform(&ana, project, end).await;
+        let end = within(Duration::from_secs(5), "ending the download", async {
+            loop {
+                match reading.message().await {
+                    Ok(chunk) => assert!(chunk.is_some(), "the whole file came through"),
+                    Err(status) => return status,
+                }
+            }
+        })
+        .await;
+        let stranger = refused(
+            download(&mut reader, fetch(ProjectId(9), version, sha256(&bytes))).await,
+            "NO_SUCH_PROJECT",
+        );
+        let end = refused::<()>(Err(end), "NO_SUCH_PROJECT");
+        assert_eq!((end.code(), end.message()), (stranger.code(), stranger.message()));
+    }
+}
+
+/// Measures when it is let, and counts how often it was asked.
+struct Held {
+    asked: Arc<AtomicUsize>,
+    let_go: Arc<Semaphore>,
+}
+
+impl Inspect for Held {
+    fn inspect<'a>(
+        &'a self,
+        audio: &'a Path,
+        waveform: &'a Path,
+    ) -> BoxFuture<'a, Result<Inspected, InspectError>> {
+        async move {
+            self.asked.fetch_add(1, Ordering::SeqCst);
+            self.let_go.acquire().await.unwrap().forget();
+            FakeInspect.inspect(audio, waveform).await
+        }
+        .boxed()
+    }
+}
+
+#[tokio::test]
+async fn who_reconnects_while_a_file_is_measured_gets_the_same_answer() {
+    let (asked, let_go) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(0)));
+    let held = Held { asked: Arc::clone(&asked), let_go: Arc::clone(&let_go) };
+    let house = House::open_on(Arc::new(held), |config| config.limits.uploads_per_person = 2).await;
+    let mut ana = house.person("Ana", true).await;
+    let project = house.project(&ana).await;
+    let bytes = tone(2 * CHUNK);
+    let state = start(&mut ana, project, &bytes).await.unwrap();
+    let (mut line, all) = (ana.clone(), chunks(&state.upload_id, &bytes, 0));
+    let first = tokio::spawn(async move { send(&mut line, all).await });
+    within(Duration::from_secs(10), "the first measuring", async {
+        while asked.load(Ordering::SeqCst) == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    first.abort();
+    let _cut = first.await;
+
+    let again = start(&mut ana, project, &bytes).await.unwrap();
+    assert_eq!((again.upload_id.as_str(), again.offset), (state.upload_id.as_str(), bytes.len() as u64));
+    let (mut line, rest) = (ana.clone(), chunks(&again.upload_id, &bytes, bytes.len()));
+    let second = tokio::spawn(async move { send(&mut line, rest).await });
+    // The first one's place is taken until its file is measured, though its connection is gone.
+    within(Duration::from_secs(10), "two places taken", async {
+        while start(&mut ana, project, &tone(100)).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    refused(start(&mut ana, project, &tone(100)).await, "TOO_MANY_UPLOADS");
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let_go.add_permits(5);
+    let done = within(Duration::from_secs(10), "the second answer", second).await.unwrap().unwrap();
+    assert!(done.done && done.offset == bytes.len() as u64 && done.facts.is_some());
+    assert_eq!(asked.load(Ordering::SeqCst), 1, "measured once");
+    assert_eq!(received(&house, project).await, 1);
+    assert!(start(&mut ana, project, &tone(100)).await.is_ok(), "the places are free again");
+}
+
+#[tokio::test]
+async fn an_upload_outlives_the_measuring_that_was_interrupted() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("child.sh");
+    let (once, real) = (home.path().join("once"), env!("CARGO_BIN_EXE_deadwax-server"));
+    let once = once.display();
+    // The first child is told to stop, as all processes of a service are; later ones are the real thing.
+    let body = format!("if [ ! -e {once} ]; then : > {once}; kill -TERM $$; fi\nexec {real} \"$@\"\n");
+    std::fs::write(&path, body).unwrap();
+    let program = Program { exe: "/bin/sh".into(), prefix: vec![path.into_os_string()] };
+    let house = House::open_on(Arc::new(InChild::new(program)), |_| {}).await;
+    let mut ana = house.person("Ana", true).await;
+    let project = house.project(&ana).await;
+    let bytes = wav();
+    let no = upload(&mut ana, project, &bytes).await.unwrap_err();
+    assert_eq!(no.code(), Code::Internal, "{no:?}");
+    let again = start(&mut ana, project, &bytes).await.unwrap();
+    assert_eq!((again.done, again.offset), (false, bytes.len() as u64), "not a byte is sent twice");
+    assert!(send(&mut ana, chunks(&again.upload_id, &bytes, bytes.len())).await.unwrap().done);
 }
 
 #[tokio::test]

@@ -217,8 +217,12 @@ async fn dies(pid: u32) {
 }
 
 fn kill(pid: u32) {
+    signal(pid, rustix::process::Signal::KILL);
+}
+
+fn signal(pid: u32, signal: rustix::process::Signal) {
     let pid = rustix::process::Pid::from_raw(pid.try_into().unwrap()).unwrap();
-    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    rustix::process::kill_process(pid, signal).unwrap();
 }
 
 #[tokio::test]
@@ -329,6 +333,50 @@ async fn a_render_that_ran_when_its_server_stopped_is_leased_again() {
     let done = job.until("the end", |render| !render.is_alive()).await;
     assert_eq!((done.state, done.attempt, done.failures), (RenderState::Done, 2, 0));
     job.work_folder_empties().await;
+}
+
+#[tokio::test]
+async fn a_child_that_hears_of_the_stop_before_its_server_costs_no_failure() {
+    let home = tempfile::tempdir().unwrap();
+    let job = Job::open(script(&home, HANGS), 2).await;
+    let child = pid_in(&home).await;
+    let Job { house, project, engineer } = job;
+    signal(child, rustix::process::Signal::TERM);
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let house = house.restart(server()).await;
+    let job = Job { house, project, engineer };
+    let done = job.until("the end", |render| !render.is_alive()).await;
+    assert_eq!((done.state, done.attempt, done.failures), (RenderState::Done, 2, 0));
+}
+
+#[tokio::test]
+async fn damaged_bytes_are_never_rendered() {
+    let home = tempfile::tempdir().unwrap();
+    let job = Job::open(script(&home, HANGS), 1).await;
+    pid_in(&home).await;
+    let render = job.render().await.id;
+    job.house.perform(&job.engineer, job.project, Command::CancelRender { render }).await;
+    let files = job.project().await.versions.get(MIX).unwrap().files.clone();
+    assert_eq!(files.len(), 2);
+    for (render, file) in [RenderId(7), RenderId(8)].into_iter().zip(&files) {
+        let path = job.house.studio.blobs.local_path(file.digest).await.unwrap();
+        let good = std::fs::read(&path).unwrap();
+        let mut damaged = good.clone();
+        damaged[1000] ^= 1;
+        std::fs::write(&path, damaged).unwrap();
+        let start = Command::StartRender { render, song: SONG, recipe: None };
+        job.house.perform(&job.engineer, job.project, start).await;
+        let failed = job.until("the failure", |it| it.id == render && !it.is_alive()).await;
+        assert_eq!((failed.state, failed.attempt), (RenderState::Failed, 1), "{}", failed.reason);
+        let told = [file.digest.to_string(), file.alternate.to_string(), "damaged".to_owned()];
+        assert!(told.iter().all(|word| failed.reason.contains(word)), "{}", failed.reason);
+        assert!(!home.path().join("pid").exists(), "no child saw the damaged bytes");
+        std::fs::write(&path, good).unwrap();
+    }
+    job.work_folder_empties().await;
+    let start = Command::StartRender { render: RenderId(9), song: SONG, recipe: None };
+    job.house.perform(&job.engineer, job.project, start).await;
+    pid_in(&home).await;
 }
 
 #[tokio::test]

@@ -32,7 +32,10 @@ pub struct Inspected {
 /// Measures `audio` and writes its waveform to `waveform`.
 pub async fn inspect(program: &Program, audio: &Path, waveform: &Path) -> Result<Inspected, InspectError> {
     let args = [audio.as_os_str().to_owned(), waveform.as_os_str().to_owned()];
-    let answer = process::run(program, "inspect", Limits::INSPECT, &args, Some::<InspectLine>).await;
+    // A file that is not there is the child's to tell.
+    let bytes = tokio::fs::metadata(audio).await.map_or(0, |metadata| metadata.len());
+    let answer =
+        process::run(program, "inspect", Limits::to_inspect(bytes), &args, Some::<InspectLine>).await;
     match answer {
         Ok(InspectLine::Measured(measured)) => Ok(Inspected { facts: facts(*measured) }),
         Ok(InspectLine::Failed { kind, text }) => Err(match kind {
@@ -41,6 +44,9 @@ pub async fn inspect(program: &Program, audio: &Path, waveform: &Path) -> Result
             FailureKind::Unsupported => InspectError::Unsupported(text),
             FailureKind::Recipe | FailureKind::Other => InspectError::Failed(text),
         }),
+        Err(error) if error.is_interruption() => {
+            Err(InspectError::Failed("measuring was interrupted".into()))
+        }
         Err(error @ ChildError::Died { .. }) => {
             tracing::warn!(%error, "a child died while it measured a file");
             Err(InspectError::Hostile("the file made the decoder fail hard; nothing of it was kept".into()))
@@ -71,5 +77,41 @@ fn facts(measured: Measured) -> AudioFacts {
         head_silence_s: measured.head_silence_s,
         tail_silence_s: measured.tail_silence_s,
         clipped_samples: measured.clipped_samples,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn measured_by(script: &str) -> InspectError {
+        let program = Program { exe: "/bin/sh".into(), prefix: vec!["-c".into(), script.into()] };
+        inspect(&program, Path::new("/nowhere.wav"), Path::new("/nowhere.waveform")).await.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn a_child_that_is_told_to_stop_says_nothing_against_the_file() {
+        for signal in ["HUP", "INT", "TERM"] {
+            let error = measured_by(&format!("kill -{signal} $$")).await;
+            assert!(matches!(error, InspectError::Failed(_)), "{signal}: {error:?}");
+        }
+        for death in ["kill -KILL $$", "kill -ABRT $$", "kill -XCPU $$", "exit 101"] {
+            let error = measured_by(death).await;
+            assert!(matches!(error, InspectError::Hostile(_)), "{death}: {error:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_child_is_in_a_group_of_its_own() {
+        // The fifth word of `stat` is the group.
+        let script = "read -r _ _ _ _ group _ < /proc/$$/stat; [ $group = $$ ] && kill -TERM $$";
+        assert!(matches!(measured_by(script).await, InspectError::Failed(_)));
+    }
+
+    #[test]
+    fn a_large_file_may_take_its_time() {
+        assert_eq!(Limits::to_inspect(1_000_000).cpu_s, 120);
+        assert_eq!(Limits::to_inspect(8_000_000_000).cpu_s, 120 + 400);
+        assert_eq!(Limits::to_inspect(u64::MAX).memory_bytes, Limits::INSPECT.memory_bytes);
     }
 }

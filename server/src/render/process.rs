@@ -1,8 +1,9 @@
 //! Starting a child and reading what it says: one JSON object a line on its standard output. Dropping the future kills the child, which is
 //! how a render is cancelled. The child's environment is empty: it needs no secret and gets none.
 
-use std::{ffi::OsString, path::PathBuf, process::Stdio};
+use std::{ffi::OsString, os::unix::process::ExitStatusExt as _, path::PathBuf, process::Stdio};
 
+use rustix::process::Signal;
 use serde::de::DeserializeOwned;
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader},
@@ -31,8 +32,16 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Measuring takes milliseconds for a second of audio; a minute of CPU is an hour of music and more.
+    /// For a small file. Measuring takes milliseconds for a second of audio; a minute of CPU is an hour of music and more.
     pub const INSPECT: Limits = Limits { memory_bytes: 512 << 20, cpu_s: 120 };
+    /// Far slower than any decoder: a long file at a high rate is no attack.
+    const INSPECT_BYTES_PER_CPU_S: u64 = 20_000_000;
+
+    /// To measure a file of this size.
+    pub fn to_inspect(file_bytes: u64) -> Limits {
+        let cpu_s = Self::INSPECT.cpu_s + file_bytes / Self::INSPECT_BYTES_PER_CPU_S;
+        Limits { cpu_s, ..Self::INSPECT }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +55,15 @@ pub enum ChildError {
     Died { status: std::process::ExitStatus, stderr: String },
     #[error("the child process answered in words that are not understood: {0}")]
     Garbled(String),
+}
+
+impl ChildError {
+    /// Somebody told it to stop, as a service's whole group of processes is told when the service stops: that says nothing of its input.
+    pub fn is_interruption(&self) -> bool {
+        let asked_to_stop = [Signal::HUP, Signal::INT, Signal::TERM].map(Signal::as_raw);
+        let Self::Died { status, .. } = self else { return false };
+        status.signal().is_some_and(|signal| asked_to_stop.contains(&signal))
+    }
 }
 
 const LINE_BYTES_MAX: usize = 4 << 20;
@@ -71,6 +89,8 @@ pub async fn run<Line: DeserializeOwned, Answer>(
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
+        // A group of its own: Ctrl-C in the server's terminal is for the server, which ends its children in order.
+        .process_group(0)
         .kill_on_drop(true);
     let mut child = command.spawn().map_err(ChildError::Start)?;
     let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {

@@ -25,7 +25,7 @@ use super::{
     process::{self, ChildError, Limits, Program},
 };
 use crate::{
-    blob::Blobs,
+    blob::{BlobError, Blobs},
     ledger::{Ledger, LedgerError, Perform, Performed, Snapshot},
 };
 
@@ -89,6 +89,8 @@ pub struct Worker {
 
 /// The ledger wakes the worker; this is only for what it could not read.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// The children of a server that is told to stop may hear it before the server does.
+const STOPPING: Duration = Duration::from_millis(500);
 /// A good [`Worker::pause`]: three attempts should not fall into the same short trouble.
 pub const PAUSE: Duration = Duration::from_secs(2);
 
@@ -206,6 +208,10 @@ impl Worker {
         reason: String,
         retry: bool,
     ) -> Result<(), JobError> {
+        if retry {
+            // What ended because the server stops is no failure: this task ends here then, and the next start leases the render again.
+            tokio::time::sleep(STOPPING).await;
+        }
         // The reason may name files, and files are named after titles: it goes to the members, not to the operators' log.
         tracing::warn!(render = ?id, attempt, retry, "an attempt of a render failed");
         self.perform(project, Command::FailRender { render: id, attempt, reason, retry }).await?;
@@ -275,13 +281,13 @@ impl Worker {
         let main = source.main().ok_or(JobError::Vanished)?;
         let mut alternates = Vec::new();
         for file in source.files.iter().filter(|file| is_mastered(file.alternate)) {
-            alternates.push((file.alternate.to_string(), self.blobs.local_path(file.digest).await?));
+            alternates.push((file.alternate.to_string(), self.sound_path(file).await?));
         }
         let song = snapshot.project.songs.get(render.song).ok_or(JobError::Vanished)?;
         let number =
             snapshot.project.newest(render.song, VersionKind::Master).map_or(1, |master| master.number + 1);
         let job = JobFile {
-            main: self.blobs.local_path(main.digest).await?,
+            main: self.sound_path(main).await?,
             alternates,
             // The one that the lease wrote down: what the ledger tells of this render is what was done.
             recipe_toml: render.recipe.as_ref().ok_or(JobError::Vanished)?.toml.clone(),
@@ -291,6 +297,23 @@ impl Worker {
         let path = dir.join("job.json");
         tokio::fs::write(&path, serde_json::to_vec(&job).map_err(std::io::Error::other)?).await?;
         Ok(path)
+    }
+
+    /// The local file of a blob, once its bytes are known to be those that were approved (B-1): a master of damaged bytes would be signed as good.
+    async fn sound_path(&self, file: &File) -> Result<PathBuf, JobError> {
+        match self.blobs.verify(file.digest).await {
+            Ok(_) => Ok(self.blobs.local_path(file.digest).await?),
+            Err(error @ (BlobError::Corrupt(_) | BlobError::Missing(_))) => {
+                tracing::error!(digest = %file.digest, %error, "the source of a render is not sound");
+                let reason = format!(
+                    "The stored file of \u{201c}{}\u{201d} is damaged or gone: its bytes do not match the digest {}. Nothing was rendered. \
+                     Ask the owner of the studio to restore the file from the backup, then start the render.",
+                    file.alternate, file.digest
+                );
+                Err(JobError::Failed { reason, retry: false })
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Measures every file that the child wrote like any upload, then takes them all into the blob store: what the label signs was measured from
@@ -423,7 +446,7 @@ enum JobError {
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     #[error(transparent)]
-    Blob(#[from] crate::blob::BlobError),
+    Blob(#[from] BlobError),
     #[error(transparent)]
     Child(#[from] ChildError),
     #[error(transparent)]

@@ -31,6 +31,7 @@ const COLUMNS_MAX: u32 = 8192;
 pub struct Service {
     studio: Arc<Studio>,
     running: Arc<Running>,
+    finishing: Arc<receive::Finishing>,
     /// One overview is made again at a time: it costs a whole decoding.
     remaking: tokio::sync::Mutex<()>,
 }
@@ -100,7 +101,8 @@ impl Owner {
 
 impl Service {
     pub fn new(studio: Arc<Studio>) -> Self {
-        Self { studio, running: Arc::default(), remaking: tokio::sync::Mutex::default() }
+        let remaking = tokio::sync::Mutex::default();
+        Self { studio, running: Arc::default(), finishing: Arc::default(), remaking }
     }
 
     /// Uploads that were begun and never brought to an end cost three files each.
@@ -228,8 +230,8 @@ impl v1::media_server::Media for Service {
     ) -> Result<Response<v1::UploadState>, Status> {
         let caller = Caller::of(&request)?;
         let limit = self.studio.config.limits.uploads_per_person;
-        let _slot = self.running.begin(caller.person.id, limit)?;
-        self.receive(caller, request.into_inner()).await.map(Response::new)
+        let slot = self.running.begin(caller.person.id, limit)?;
+        self.receive(caller, slot, request.into_inner()).await.map(Response::new)
     }
 
     async fn get_upload(
@@ -273,7 +275,7 @@ impl v1::media_server::Media for Service {
         );
         let head = stream::once(async move { Ok(v1::DownloadChunk { total_bytes, data: Bytes::new() }) });
         let body = chunks.flat_map(|chunk| stream::iter(pieces(chunk.map_err(status::blob))));
-        Ok(Response::new(self.until_ended(&caller, head.chain(body))))
+        Ok(Response::new(self.until_ended(&caller, snapshot.id, head.chain(body))))
     }
 
     async fn waveform(
@@ -300,14 +302,15 @@ impl v1::media_server::Media for Service {
 }
 
 impl Service {
-    /// The stream ends with the session, within a second, wherever it stands.
-    fn until_ended<S>(&self, caller: &Caller, chunks: S) -> Chunks
+    /// The stream ends with the session or with the right to fetch, within a second, wherever it stands.
+    fn until_ended<S>(&self, caller: &Caller, project: ProjectId, chunks: S) -> Chunks
     where
         S: Stream<Item = Result<v1::DownloadChunk, Status>> + Send + 'static,
     {
         let (ended, closing) = (caller.ended.clone().cancelled_owned(), self.studio.closing.clone());
         let mut chunks = chunks.boxed();
         let mut ended = Box::pin(ended);
+        let mut revoked = Box::pin(revoked(Arc::clone(&self.studio), project, caller.person.id));
         let mut finished = false;
         Box::pin(stream::poll_fn(move |context| {
             use std::{future::Future as _, task::Poll};
@@ -319,8 +322,32 @@ impl Service {
                 let why = if closing.is_cancelled() { status::closing() } else { status::unauthenticated() };
                 return Poll::Ready(Some(Err(why)));
             }
+            if let Poll::Ready(why) = revoked.as_mut().poll(context) {
+                finished = true;
+                return Poll::Ready(Some(Err(why)));
+            }
             chunks.poll_next_unpin(context)
         }))
+    }
+}
+
+/// Returns once this person may not fetch from the project any more (V-1), with what a stranger would be told.
+async fn revoked(studio: Arc<Studio>, project: ProjectId, person: PersonId) -> Status {
+    let mut seq = studio.ledger.watch(project);
+    loop {
+        seq.borrow_and_update();
+        let snapshot = match studio.ledger.project(project).await {
+            Ok(snapshot) => snapshot,
+            Err(error) => return status::ledger(error),
+        };
+        let roles = snapshot.as_ref().and_then(|snapshot| snapshot.project.roles_of(person));
+        if !roles.is_some_and(audience::may_fetch) {
+            return status::not_found("NO_SUCH_PROJECT", "project");
+        }
+        if seq.changed().await.is_err() {
+            // No ledger, no change: the session's end is told elsewhere.
+            std::future::pending::<()>().await;
+        }
     }
 }
 

@@ -137,7 +137,7 @@ impl House {
         Self::start(self.folder, self.store, (Arc::new(FakeInspect), program), |_| {}).await
     }
 
-    async fn open_on(inspect: Arc<dyn Inspect>, change: impl FnOnce(&mut Config)) -> Self {
+    pub async fn open_on(inspect: Arc<dyn Inspect>, change: impl FnOnce(&mut Config)) -> Self {
         let (folder, store) = (tempfile::tempdir().unwrap(), Arc::new(MemoryStore::new()));
         let nowhere = Program { exe: "/nowhere".into(), prefix: Vec::new() };
         Self::start(folder, store, (inspect, nowhere), change).await

@@ -1,15 +1,19 @@
 //! Bytes that arrive: in order, at their offset, durable as they come; then measured, named and told to the ledger. Bytes that are no audio never
 //! get a name. Blob first, fact second: a crash between the two costs an upload, never leaves a fact without its bytes.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
+};
 
 use deadwax_domain::{Actor, Command, ProjectId, ReceivedFile};
 use deadwax_proto::v1;
 use sha2::{Digest as _, Sha256};
-use tokio::time::Instant;
+use tokio::{sync::OwnedMutexGuard, time::Instant};
 use tonic::{Code, Status, Streaming};
 
-use super::{CHUNK_BYTES, Owner, Service, convert, state_of};
+use super::{CHUNK_BYTES, Owner, Service, Slot, convert, state_of};
 use crate::{
     auth::Caller,
     blob::{BlobError, Staged},
@@ -25,10 +29,33 @@ const SYNC_BYTES: u64 = 8 << 20;
 /// Slower than this is a stalled client, or one that holds a slot on purpose.
 const FLOOR_BYTES_PER_S: u64 = 16 << 10;
 
+/// Uploads whose bytes are all here and that are being measured: one at a time of each, however many streams brought its last bytes.
+#[derive(Default)]
+pub(super) struct Finishing {
+    by_upload: Mutex<HashMap<u128, Weak<tokio::sync::Mutex<()>>>>,
+}
+
+impl Finishing {
+    async fn turn(&self, upload: u128) -> OwnedMutexGuard<()> {
+        let turn = {
+            let mut by_upload = self.by_upload.lock().unwrap_or_else(PoisonError::into_inner);
+            by_upload.retain(|_, turn| turn.strong_count() > 0);
+            by_upload.get(&upload).and_then(Weak::upgrade).unwrap_or_else(|| {
+                let turn = Arc::default();
+                by_upload.insert(upload, Arc::downgrade(&turn));
+                turn
+            })
+        };
+        turn.lock_owned().await
+    }
+}
+
 impl Service {
+    /// `slot` is held until the file is measured, even when the connection is cut before.
     pub(super) async fn receive(
         &self,
         caller: Caller,
+        slot: Slot,
         mut chunks: Streaming<v1::UploadChunk>,
     ) -> Result<v1::UploadState, Status> {
         let mut pace = Pace::new(Duration::from_secs(self.studio.config.limits.upload_stall_s.into()));
@@ -44,6 +71,10 @@ impl Service {
         // However it ended: what came is durable now, and the client goes on from there.
         let offset = match self.studio.blobs.sync_staged(staged.id).await {
             Ok(offset) => offset,
+            // Another stream brought the same bytes and was first.
+            Err(BlobError::NoSuchUpload(_)) if arrived.is_ok() => {
+                return already_received(&self.studio, &staged, &owner).await;
+            }
             Err(error) => return Err(arrived.err().unwrap_or_else(|| status::blob(error))),
         };
         arrived?;
@@ -52,9 +83,14 @@ impl Service {
             return Ok(state_of(&staged));
         }
         // From here on a cut connection changes nothing: the work goes on, and the next BeginUpload finds it done.
-        let (studio, actor) = (Arc::clone(&self.studio), actor(&caller));
-        let finishing = tokio::spawn(async move { finish(&studio, actor, staged, owner).await });
-        finishing.await.unwrap_or_else(|error| Err(status::internal(&error)))
+        let (studio, finishing) = (Arc::clone(&self.studio), Arc::clone(&self.finishing));
+        let actor = actor(&caller);
+        let finished = tokio::spawn(async move {
+            let _slot = slot;
+            let _turn = finishing.turn(staged.id).await;
+            finish(&studio, actor, staged, owner).await
+        });
+        finished.await.unwrap_or_else(|error| Err(status::internal(&error)))
     }
 
     /// The next message, unless the session ends, the server stops or the client stalls.
@@ -150,12 +186,19 @@ async fn finish(
     owner: Owner,
 ) -> Result<v1::UploadState, Status> {
     let blobs = &studio.blobs;
-    let digest = blobs.check_staged(staged.id).await.map_err(status::blob)?.digest;
+    let digest = match blobs.check_staged(staged.id).await {
+        Ok(checked) => checked.digest,
+        // Another stream brought the same bytes and was first.
+        Err(BlobError::NoSuchUpload(_)) => return already_received(studio, &staged, &owner).await,
+        Err(error) => return Err(status::blob(error)),
+    };
     let waveform = blobs.path_of_derived(digest, convert::WAVEFORM);
     let inspected = match studio.inspect.inspect(&staged.path, &waveform).await {
         Ok(inspected) => inspected,
         // Our own failure: the bytes stay, and the next try goes on from their end.
         Err(error @ InspectError::Failed(_)) => return Err(status::inspect(error)),
+        // Whoever stops a server may kill its children first: then nothing is known of the file.
+        Err(InspectError::Hostile(_)) if studio.closing.is_cancelled() => return Err(status::closing()),
         Err(refused) => {
             let forgotten = blobs.forget_staged(staged.id).await;
             forgotten.or_else(unless_gone).map_err(status::blob)?;
@@ -175,7 +218,21 @@ async fn finish(
     Ok(v1::UploadState { done: true, facts: Some(facts), ..state })
 }
 
-/// Two streams may bring the last bytes of one upload: the other one was first.
+/// The answer for an upload that somebody else brought to its end: done where the project has the file, unknown where it was refused.
+async fn already_received(
+    studio: &Studio,
+    staged: &Staged,
+    owner: &Owner,
+) -> Result<v1::UploadState, Status> {
+    let project = ProjectId(parse_id("project_id", &owner.project)?);
+    let snapshot = studio.ledger.project(project).await.map_err(status::ledger)?;
+    let received = snapshot.as_ref().and_then(|snapshot| snapshot.project.received.get(staged.digest));
+    let received = received.ok_or_else(|| status::blob(BlobError::NoSuchUpload(staged.id)))?;
+    let state = v1::UploadState { offset: staged.bytes, ..state_of(staged) };
+    Ok(v1::UploadState { done: true, facts: Some(convert::facts(&received.facts)), ..state })
+}
+
+/// The sweep of old uploads may have been first.
 fn unless_gone(error: BlobError) -> Result<(), BlobError> {
     if matches!(error, BlobError::NoSuchUpload(_)) { Ok(()) } else { Err(error) }
 }
