@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // A test fails by panicking.
 
 mod common;
+mod media_kit;
 
 use std::{
     path::Path,
@@ -12,8 +13,8 @@ use std::{
     time::Duration,
 };
 
-use common::{FakeInspect, House, Seat, id_text, refused, within};
-use deadwax_domain::{Alternate, Command, Digest, NewFile, ProjectId, Role, SongId, VersionId, VersionKind};
+use common::{FakeInspect, House, id_text, refused, within};
+use deadwax_domain::{Command, ProjectId, Role, SongId};
 use deadwax_proto::v1;
 use deadwax_server::{
     render::{
@@ -23,103 +24,9 @@ use deadwax_server::{
     studio::{InChild, Inspect},
 };
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream};
-use sha2::{Digest as _, Sha256};
+use media_kit::*;
 use tokio::sync::Semaphore;
-use tonic::{Code, Status};
-
-const CHUNK: usize = 256 << 10;
-
-fn tone(bytes: usize) -> Vec<u8> {
-    let body = (0..bytes as u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8);
-    b"tone".iter().copied().chain(body).take(bytes).collect()
-}
-
-fn sha256(bytes: &[u8]) -> Digest {
-    Digest(Sha256::digest(bytes).into())
-}
-
-fn begin(project: ProjectId, bytes: &[u8], name: &str) -> v1::BeginUploadRequest {
-    v1::BeginUploadRequest {
-        project_id: id_text(project.0),
-        sha256: sha256(bytes).to_string(),
-        bytes: bytes.len() as u64,
-        name: name.into(),
-    }
-}
-
-fn chunks(upload_id: &str, bytes: &[u8], from: usize) -> Vec<v1::UploadChunk> {
-    let mut all =
-        vec![v1::UploadChunk { upload_id: upload_id.into(), offset: from as u64, data: bytes::Bytes::new() }];
-    all.extend(bytes[from..].chunks(CHUNK).map(|data| v1::UploadChunk {
-        upload_id: String::new(),
-        offset: 0,
-        data: data.to_vec().into(),
-    }));
-    all
-}
-
-async fn start(seat: &mut Seat, project: ProjectId, bytes: &[u8]) -> Result<v1::UploadState, Status> {
-    let asked = seat.with(begin(project, bytes, "mix.wav"));
-    seat.media.begin_upload(asked).await.map(tonic::Response::into_inner)
-}
-
-async fn send(seat: &mut Seat, chunks: Vec<v1::UploadChunk>) -> Result<v1::UploadState, Status> {
-    let asked = seat.with(stream::iter(chunks));
-    seat.media.upload(asked).await.map(tonic::Response::into_inner)
-}
-
-async fn upload(seat: &mut Seat, project: ProjectId, bytes: &[u8]) -> Result<v1::UploadState, Status> {
-    let state = start(seat, project, bytes).await?;
-    send(seat, chunks(&state.upload_id, bytes, state.offset as usize)).await
-}
-
-/// A project with one Take of these bytes.
-async fn take(house: &House, owner: &mut Seat, bytes: &[u8]) -> (ProjectId, VersionId) {
-    let project = house.project(owner).await;
-    upload(owner, project, bytes).await.unwrap();
-    let (song, version) = (SongId(uuid::Uuid::now_v7().as_u128()), VersionId(uuid::Uuid::now_v7().as_u128()));
-    house
-        .perform(owner, project, Command::AddSong { song, title: "Nachtlied".into(), isrc: String::new() })
-        .await;
-    let roles = [Role::Manager, Role::Producer].into();
-    house.perform(owner, project, Command::ChangeRoles { person: owner.id, roles }).await;
-    let files = vec![NewFile { alternate: Alternate::Main, digest: sha256(bytes), name: "take.wav".into() }];
-    let (title, changelog) = (String::new(), String::new());
-    house
-        .perform(
-            owner,
-            project,
-            Command::AddVersion { version, song, kind: VersionKind::Take, title, changelog, files },
-        )
-        .await;
-    (project, version)
-}
-
-fn fetch(project: ProjectId, version: VersionId, digest: Digest) -> v1::DownloadRequest {
-    v1::DownloadRequest {
-        project_id: id_text(project.0),
-        version_id: id_text(version.0),
-        sha256: digest.to_string(),
-        offset: 0,
-        limit: 0,
-    }
-}
-
-async fn download(seat: &mut Seat, asked: v1::DownloadRequest) -> Result<(u64, Vec<u8>), Status> {
-    let asked = seat.with(asked);
-    let mut chunks = seat.media.download(asked).await?.into_inner();
-    let (mut total, mut bytes) = (None, Vec::new());
-    while let Some(chunk) = chunks.message().await? {
-        total.get_or_insert(chunk.total_bytes);
-        assert!(chunk.data.len() <= CHUNK);
-        bytes.extend_from_slice(&chunk.data);
-    }
-    Ok((total.unwrap(), bytes))
-}
-
-async fn received(house: &House, project: ProjectId) -> usize {
-    house.studio.ledger.project(project).await.unwrap().unwrap().project.received.len()
-}
+use tonic::Code;
 
 #[tokio::test]
 async fn a_file_arrives_is_measured_and_known() {
