@@ -227,3 +227,40 @@ fn the_overview_is_as_wide_as_asked() {
     let output = run(folder.path(), &["waveform", "in.wav", "--width", "40", "--json"]);
     assert_eq!(objects(&output)[0]["min_max"][0].as_array().unwrap().len(), 80);
 }
+
+#[test]
+fn an_argument_that_is_no_argument_is_told_without_its_escapes() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), &["waveform", "a.wav", "\u{1b}[2J\u{9b}\u{202e}evil.wav"]);
+    assert_eq!(code(&output), 2);
+    assert!(err(&output).contains("evil.wav"), "{:?}", err(&output));
+    assert!(!err(&output).contains(['\u{1b}', '\u{9b}', '\u{202e}']), "{:?}", err(&output));
+}
+
+#[test]
+fn a_master_never_lands_on_its_sources_or_under_a_wrong_ending() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    for name in ["mix.wav", "out_instrumental_wav24_48000.wav", "out_wav16_48000.wav"] {
+        sine(&path(name), 1.0, -20.0, Encoding::Wav24);
+    }
+    std::fs::create_dir(path("dir.wav")).unwrap();
+    let before = names(folder.path());
+    let sources = || {
+        ["out_instrumental_wav24_48000.wav", "out_wav16_48000.wav"].map(|it| std::fs::read(path(it)).unwrap())
+    };
+    let bytes = sources();
+    for args in [
+        &["master", "mix.wav", "-o", "out.wav", "--alternate", "out_instrumental_wav24_48000.wav"][..],
+        &["master", "out_wav16_48000.wav", "-o", "out.wav", "--format", "wav16", "--format", "wav24"],
+        &["master", "mix.wav", "-o", "mix.wav"],
+        &["master", "mix.wav", "-o", "dir.wav"],
+        &["master", "mix.wav", "-o", "a.flac", "--format", "wav24"],
+        &["master", "mix.wav", "-o", "a.wav", "--format", "flac24"],
+    ] {
+        let output = run(folder.path(), args);
+        assert_eq!(code(&output), 2, "{args:?}: {}", err(&output));
+        assert_eq!(names(folder.path()), before, "{args:?}");
+        assert!(sources() == bytes, "{args:?} wrote over a source");
+    }
+}

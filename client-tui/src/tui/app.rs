@@ -69,6 +69,7 @@ async fn turn(
     let mut runner = Runner::new(client, out.clone());
     let mut keys = Some(listen(out.clone()));
     let _others = [ticks(out.clone()), signals(out.clone())?];
+    let mut interrupts = Some(interrupts(out.clone())?);
     let mut waiting = begin();
     let mut next_frame = Instant::now();
     loop {
@@ -78,7 +79,10 @@ async fn turn(
                     // Two readers on one terminal would share its keys between them.
                     drop(keys.take());
                     leave();
+                    // Ctrl-C belongs to the editor now. The handler stays, so nobody dies of it; one that listens anew hears only later ones.
+                    drop(interrupts.take());
                     let outcome = edit(text, suffix).await;
+                    interrupts = Some(self::interrupts(out.clone())?);
                     *terminal = enter()?;
                     terminal.clear()?;
                     keys = Some(listen(out.clone()));
@@ -94,10 +98,17 @@ async fn turn(
             return Err(std::io::Error::other("a part of the client failed; its message stands above"));
         }
         if model.dirty && Instant::now() >= next_frame {
-            terminal.draw(|frame| draw(model, frame))?;
+            let mut drawn = (0, 0);
+            terminal.draw(|frame| {
+                drawn = (frame.area().width, frame.area().height);
+                draw(model, frame);
+            })?;
             model.dirty = false;
             next_frame = Instant::now() + FRAME;
-            waiting.extend(update(model, Msg::Shown));
+            // A window that changed since the model heard of it shows something else than the model knows; its news is on the way.
+            if drawn == model.size {
+                waiting.extend(update(model, Msg::Shown));
+            }
         }
         let first = if model.dirty {
             tokio::time::timeout_at(next_frame, inbox.recv()).await.unwrap_or(None)
@@ -151,17 +162,24 @@ fn ticks(out: Sender<Msg>) -> AbortOnDropHandle<()> {
     }))
 }
 
-/// SIGTERM and SIGHUP end the client as q does; SIGINT comes only from outside, since Ctrl-C is a key here.
+/// SIGTERM and SIGHUP end the client as q does.
 fn signals(out: Sender<Msg>) -> std::io::Result<AbortOnDropHandle<()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(AbortOnDropHandle::new(tokio::spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = hangup.recv() => {}
-            _ = interrupt.recv() => {}
         }
+        drop(out.send(Msg::Quit).await);
+    })))
+}
+
+/// SIGINT comes only from outside, since Ctrl-C is a key here; it ends the client too, unless an editor has the terminal.
+fn interrupts(out: Sender<Msg>) -> std::io::Result<AbortOnDropHandle<()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(AbortOnDropHandle::new(tokio::spawn(async move {
+        interrupt.recv().await;
         drop(out.send(Msg::Quit).await);
     })))
 }

@@ -81,7 +81,7 @@ async fn trusted(c: &Context, link: &Link, trust: Option<String>) -> Result<Opti
                 "The link holds no fingerprint. {} shows this certificate:\n  sha256 {shown}\nCompare it with what the studio told you over another way.",
                 link.url()
             ));
-            c.out.confirm("Do you trust it?", false)?;
+            c.out.confirm("Do you trust it?", false).await?;
             Ok(Some(shown))
         }
     }

@@ -14,7 +14,7 @@ mod push;
 mod review;
 pub mod words;
 
-use std::{ffi::OsString, process::ExitCode};
+use std::{ffi::OsString, io::Write as _, process::ExitCode};
 
 use clap::{CommandFactory as _, Parser as _};
 use deadwax_proto::v1::{PerformResponse, action::Action};
@@ -25,6 +25,7 @@ use crate::{
     cli::{Cli, Verb, Who},
     net::Client,
     profile::{Home, Profile},
+    scrub,
 };
 
 /// What every verb gets.
@@ -85,8 +86,14 @@ pub fn main_with(args: Vec<OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(e) => {
+            // It quotes the arguments, and those may be names that somebody else gave a file (S-1).
+            let text = scrub::block(e.render().to_string().trim_end());
             // A reader that went away is no error of ours.
-            drop(e.print());
+            if e.use_stderr() {
+                drop(writeln!(std::io::stderr(), "{text}"));
+            } else {
+                drop(writeln!(std::io::stdout(), "{text}"));
+            }
             return ExitCode::from(u8::try_from(e.exit_code()).unwrap_or(2));
         }
     };

@@ -25,7 +25,7 @@ impl Out {
 
     /// An object for programs; nothing in text mode.
     pub fn object(&self, value: &Value) -> Result<(), VerbError> {
-        if self.json { put(&scrub::block(&value.to_string())) } else { Ok(()) }
+        if self.json { put(&plain_json(value)) } else { Ok(()) }
     }
 
     /// One or the other.
@@ -41,7 +41,8 @@ impl Out {
     }
 
     /// Asks on the terminal. Without one, or with JSON asked, it cannot be asked: say `--yes`.
-    pub fn confirm(&self, question: &str, yes: bool) -> Result<(), VerbError> {
+    /// Waits without holding up the rest, so that Ctrl-C ends the program here too; the reader is left behind then.
+    pub async fn confirm(&self, question: &str, yes: bool) -> Result<(), VerbError> {
         if yes {
             return Ok(());
         }
@@ -50,13 +51,34 @@ impl Out {
         }
         let mut err = io::stderr();
         drop(write!(err, "{} Type yes: ", scrub::block(question)).and_then(|()| err.flush()));
-        let mut answer = String::new();
-        io::stdin().lock().read_line(&mut answer).map_err(VerbError::Out)?;
+        let read = || {
+            let mut answer = String::new();
+            io::stdin().lock().read_line(&mut answer).map(|_| answer)
+        };
+        let answer =
+            tokio::task::spawn_blocking(read).await.map_err(|e| VerbError::Out(io::Error::other(e)))?;
+        let answer = answer.map_err(VerbError::Out)?;
         if matches!(answer.trim().to_ascii_lowercase().as_str(), "yes" | "y") {
             return Ok(());
         }
         Err(VerbError::no("NOT_CONFIRMED", "Nothing was done.", ""))
     }
+}
+
+/// One line of JSON whose strings are exactly the value's: what a terminal could obey is written as an escape, never taken out, so that a
+/// program gets the name of a file as it is on the disk. Outside of strings JSON has no such character.
+fn plain_json(value: &Value) -> String {
+    let mut text = String::new();
+    for c in value.to_string().chars() {
+        if scrub::is_hostile(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                text += &format!("\\u{unit:04x}");
+            }
+        } else {
+            text.push(c);
+        }
+    }
+    text
 }
 
 fn put(text: &str) -> Result<(), VerbError> {
@@ -134,5 +156,20 @@ impl Drop for Bar {
         if let Some(bar) = self.bar.get() {
             bar.finish_and_clear();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_keeps_the_value_and_obeys_nothing() {
+        let value = serde_json::json!({ "file": "cafe\u{301}.wav", "by": "a\u{1b}[2J\u{9b}b\u{202e}c\u{e0041}\u{7f}" });
+        let text = plain_json(&value);
+        assert!(text.contains("cafe\u{301}.wav"), "{text}");
+        assert!(text.contains(r"a\u001b[2J\u009bb\u202ec\udb40\udc41\u007f"), "{text}");
+        assert!(!text.chars().any(scrub::is_hostile));
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
     }
 }

@@ -46,7 +46,7 @@ pub async fn push(c: &Context, push: Push) -> Result<(), VerbError> {
     check_twins(&plan, &locals)?;
     show(c, &house, &plan, &locals, &guesses);
     if plan.guessed {
-        c.out.confirm("Upload this?", push.yes)?;
+        c.out.confirm("Upload this?", push.yes).await?;
     }
     send(c, &client, &house, &plan, &locals, push).await
 }

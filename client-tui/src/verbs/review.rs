@@ -194,7 +194,7 @@ pub async fn approve(
     // The server's reason is told before a person is asked to read figures in vain.
     ask_allowed(&version.allowed, "approve")?;
     c.out.aside(&quote(&house, song, version, role));
-    c.out.confirm("You sign exactly these bytes.", yes)?;
+    c.out.confirm("You sign exactly these bytes.", yes).await?;
     let approval_id = new_id();
     let action = Action::Approve(v1::Approve {
         approval_id: approval_id.clone(),

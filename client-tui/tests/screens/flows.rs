@@ -80,6 +80,42 @@ fn keys_typed_ahead_and_pasted_text_sign_nothing() {
 }
 
 #[test]
+fn what_does_not_fit_on_the_screen_cannot_be_signed() {
+    for size in [(38, 10), (40, 12)] {
+        let mut seat = label();
+        seat.tell(Msg::Resize(size.0, size.1));
+        seat.press("aay<tab>y<enter>");
+        assert!(seat.sent().is_empty(), "signed unseen at {size:?}");
+    }
+    let mut seat = label();
+    seat.press("a");
+    seat.tell(Msg::Resize(40, 12));
+    seat.press_unseen("y");
+    assert!(seat.screen().contains("Make the window larger"), "{}", seat.screen());
+    seat.press("y");
+    assert!(seat.sent().is_empty());
+    seat.tell(Msg::Resize(80, 24));
+    seat.press_unseen("y");
+    assert!(seat.sent().is_empty(), "the larger window was not drawn yet");
+    seat.tell(Msg::Shown);
+    seat.press("y");
+    assert_eq!(seat.sent().len(), 1);
+}
+
+#[test]
+fn a_narrow_screen_that_holds_the_whole_quote_can_sign() {
+    let mut seat = label();
+    seat.tell(Msg::Resize(40, 24));
+    seat.press("a");
+    let screen = seat.screen();
+    for part in ["You sign as (label)", "[ Approve ]", "dBTP"] {
+        assert!(screen.contains(part), "{part} is missing:\n{screen}");
+    }
+    seat.press("y");
+    assert_eq!(seat.sent().len(), 1);
+}
+
+#[test]
 fn a_version_superseded_under_the_prompt_cannot_be_signed() {
     let mut seat = label();
     seat.press("a");

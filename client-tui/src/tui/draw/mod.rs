@@ -44,14 +44,7 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
     }
     let banner = banner(model, &theme);
     let news = news(model, &theme, area.width);
-    let [head, alarm, body, told, foot] = Layout::vertical([
-        Constraint::Length(1),
-        Constraint::Length(u16::try_from(banner.len()).unwrap_or(1)),
-        Constraint::Min(1),
-        Constraint::Length(u16::try_from(news.len()).unwrap_or(1).max(1)),
-        Constraint::Length(1),
-    ])
-    .areas(area);
+    let [head, alarm, body, told, foot] = areas(area, banner.len(), news.len());
     title(model, &theme, frame, head);
     for (at, line) in banner.into_iter().enumerate() {
         put(frame, alarm, u16::try_from(at).unwrap_or(0), line);
@@ -76,6 +69,31 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
     if let Some(open) = &model.prompt {
         prompt::draw(model, &theme, frame, body, &open.ask);
     }
+}
+
+/// Title line, banner, body, news and keys.
+fn areas(area: Rect, banner: usize, news: usize) -> [Rect; 5] {
+    Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(u16::try_from(banner).unwrap_or(1)),
+        Constraint::Min(1),
+        Constraint::Length(u16::try_from(news).unwrap_or(1).max(1)),
+        Constraint::Length(1),
+    ])
+    .areas(area)
+}
+
+/// Whether the open question stands on the screen as a whole. Only then may a yes count.
+pub fn prompt_fits(model: &Model) -> bool {
+    let (columns, lines) = model.size;
+    if columns < SIZE_MIN.0 || lines < SIZE_MIN.1 {
+        return false;
+    }
+    let theme = Theme { colour: model.colour };
+    let area = Rect::new(0, 0, columns, lines);
+    let (banner, news) = (banner(model, &theme).len(), news(model, &theme, columns).len());
+    let [_, _, body, ..] = areas(area, banner, news);
+    model.prompt.as_ref().is_none_or(|open| prompt::fits(model, &theme, body, &open.ask))
 }
 
 /// How many columns the picture of a file has on a screen of this width.

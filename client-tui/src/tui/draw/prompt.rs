@@ -1,7 +1,7 @@
 //! Questions on top of a screen. An approval quotes what is signed: title, version, length, loudness, true peak, every file and the
 //! whole fingerprint; the yes is never the default.
 
-use deadwax_proto::v1::{VersionFile, VersionRow};
+use deadwax_proto::v1::{self, VersionFile, VersionRow};
 use ratatui::{
     Frame,
     layout::{Constraint, Layout, Rect},
@@ -16,12 +16,15 @@ use super::{
     text::{clip, pad, pad_left, width, wrap},
     theme::Theme,
 };
-use crate::tui::{
-    model::{
-        ApproveAsk, Ask, ConfirmAsk, Model, Purpose, ReadAsk, RecipeAsk, RecipeCheck, RevisionAsk, TickAsk,
-        WriteAsk,
+use crate::{
+    scrub,
+    tui::{
+        model::{
+            ApproveAsk, Ask, ConfirmAsk, Model, Purpose, ReadAsk, RecipeAsk, RecipeCheck, RevisionAsk,
+            TickAsk, WriteAsk,
+        },
+        rows, update, words,
     },
-    rows, update, words,
 };
 
 /// Lines of a box: what is said, and how.
@@ -81,49 +84,98 @@ fn say(frame: &mut Frame<'_>, area: Rect, from: u16, lines: Said) -> u16 {
     row
 }
 
-fn approve(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &ApproveAsk) {
-    let columns = area.width.min(84);
-    let room = usize::from(columns.saturating_sub(4));
-    let rows = model.projects.get(&ask.project);
-    let version = rows.and_then(|rows| rows.version(&ask.version));
-    let song = version.and_then(|it| rows?.song(&it.song_id)).map_or("", |it| it.title.as_str());
-    let mut head: Said = vec![(clip(song, room), theme.head())];
-    if let Some(version) = version {
-        head.extend(quote(theme, version, room));
-    }
-    head.push((format!("Fingerprint {}", words::fingerprint(&ask.fingerprint)), theme.plain()));
-    head.extend(wrap(&ask.fingerprint, room).into_iter().map(|line| (line, theme.dim())));
-    let mut tail: Said = Vec::new();
-    let roles: Vec<String> = ask
-        .roles
-        .iter()
-        .enumerate()
-        .map(
-            |(at, role)| {
-                if at == ask.role { format!("({})", words::role(*role)) } else { words::role(*role).into() }
-            },
-        )
-        .collect();
-    let choose = if ask.roles.len() > 1 { "   ↑↓ choose" } else { "" };
-    tail.push((clip(&format!("You sign as {}{choose}", roles.join(" ")), room), theme.plain()));
-    let problem = update::approve_problem(model, ask);
-    let able = problem.is_none();
-    match problem {
-        None => tail
-            .push(("You sign exactly these files; a new upload needs a new signature.".into(), theme.dim())),
-        Some((text, hint)) => {
-            tail.extend(wrap(&format!("× {text} {hint}"), room).into_iter().map(|line| (line, theme.bad())));
+/// The lines of an approval for a body of this size: what is signed, its files, as whom, and whether it can be signed.
+struct Quote {
+    head: Said,
+    files: Said,
+    tail: Said,
+    able: bool,
+}
+
+impl Quote {
+    fn of(model: &Model, theme: &Theme, area: Rect, ask: &ApproveAsk) -> Quote {
+        let room = usize::from(approve_columns(area).saturating_sub(4));
+        let rows = model.projects.get(&ask.project);
+        let version = rows.and_then(|rows| rows.version(&ask.version));
+        let song = version.and_then(|it| rows?.song(&it.song_id)).map_or("", |it| it.title.as_str());
+        let mut head: Said = vec![(clip(song, room), theme.head())];
+        if let Some(version) = version {
+            head.extend(quote(theme, version, room));
         }
+        let digest = format!("Fingerprint {}", words::fingerprint(&ask.fingerprint));
+        head.extend(whole(&digest, room, theme.plain()));
+        head.extend(wrap(&ask.fingerprint, room).into_iter().map(|line| (line, theme.dim())));
+        let role = |(at, role): (usize, &v1::Role)| {
+            if at == ask.role { format!("({})", words::role(*role)) } else { words::role(*role).into() }
+        };
+        let roles: Vec<String> = ask.roles.iter().enumerate().map(role).collect();
+        let choose = if ask.roles.len() > 1 { "   ↑↓ choose" } else { "" };
+        let mut tail = whole(&format!("You sign as {}{choose}", roles.join(" ")), room, theme.plain());
+        let problem = update::approve_problem(model, ask);
+        let able = problem.is_none();
+        tail.extend(match problem {
+            None => {
+                let exactly = "You sign exactly these files; a new upload needs a new signature.";
+                whole(exactly, room, theme.dim())
+            }
+            Some((text, hint)) => whole(&format!("× {text} {hint}"), room, theme.bad()),
+        });
+        let files_room = usize::from(area.height).saturating_sub(head.len() + tail.len() + 6).max(1);
+        let files = version.map_or_else(Vec::new, |it| files(theme, it, room, files_room));
+        Quote { head, files, tail, able }
     }
-    let fixed = head.len() + tail.len() + 4;
-    let files_room = usize::from(area.height).saturating_sub(fixed + 2).max(1);
-    let files = version.map_or_else(Vec::new, |it| files(theme, it, room, files_room));
-    let lines = u16::try_from(fixed + files.len() + 2).unwrap_or(u16::MAX);
-    let inner = open(theme, frame, area, "Approve: sign these exact files?", (columns, lines));
-    let row = say(frame, inner, 0, head);
-    let row = say(frame, inner, row + 1, files);
-    let row = say(frame, inner, row + 1, tail);
-    put(frame, inner, row + 1, buttons(theme, "Approve", ask.on_yes, able));
+
+    /// With the border, the empty lines between the parts, and the buttons.
+    fn lines(&self) -> usize {
+        self.head.len() + self.files.len() + self.tail.len() + 6
+    }
+}
+
+fn approve_columns(area: Rect) -> u16 {
+    area.width.min(84)
+}
+
+/// As it stands where it fits, else broken into lines: nothing of what is signed may be cut off.
+fn whole(text: &str, room: usize, style: Style) -> Said {
+    let text = scrub::line(text);
+    if width(&text) <= room {
+        return vec![(text, style)];
+    }
+    wrap(&text, room).into_iter().map(|line| (line, style)).collect()
+}
+
+/// Whether a body of this size holds the whole question of an approval or a confirmation. The others scroll.
+pub(super) fn fits(model: &Model, theme: &Theme, area: Rect, ask: &Ask) -> bool {
+    let lines = match ask {
+        Ask::Approve(ask) => Quote::of(model, theme, area, ask).lines(),
+        Ask::Confirm(ask) => confirm_lines(theme, area, ask).len() + 4,
+        _ => return true,
+    };
+    lines <= usize::from(area.height)
+}
+
+/// Instead of a question that would stand there in part: what is not on the screen cannot be answered.
+fn too_small(theme: &Theme, frame: &mut Frame<'_>, area: Rect, title: &str, what: &str) {
+    let columns = area.width.min(70);
+    let text = format!("Make the window larger to {what}. Esc closes.");
+    let said = whole(&text, usize::from(columns.saturating_sub(4)), theme.bad());
+    let lines = u16::try_from(said.len() + 2).unwrap_or(u16::MAX);
+    let inner = open(theme, frame, area, title, (columns, lines));
+    say(frame, inner, 0, said);
+}
+
+fn approve(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &ApproveAsk) {
+    let quote = Quote::of(model, theme, area, ask);
+    let title = "Approve: sign these exact files?";
+    let lines = u16::try_from(quote.lines()).unwrap_or(u16::MAX);
+    if lines > area.height {
+        return too_small(theme, frame, area, title, "sign");
+    }
+    let inner = open(theme, frame, area, title, (approve_columns(area), lines));
+    let row = say(frame, inner, 0, quote.head);
+    let row = say(frame, inner, row + 1, quote.files);
+    let row = say(frame, inner, row + 1, quote.tail);
+    put(frame, inner, row + 1, buttons(theme, "Approve", ask.on_yes, quote.able));
 }
 
 /// Title, who and when, length and levels of the Main.
@@ -136,7 +188,9 @@ fn quote(theme: &Theme, version: &VersionRow, room: usize) -> Said {
         rows::main_file(version).and_then(|it| it.facts.as_ref()).map_or_else(String::new, |facts| {
             format!("{}   {}", words::lufs(facts.integrated_lufs), words::dbtp(facts.true_peak_dbtp))
         });
-    vec![(clip(&title, room), theme.head()), (format!("Length {length}   {levels}"), theme.plain())]
+    let mut said = vec![(clip(&title, room), theme.head())];
+    said.extend(whole(&format!("Length {length}   {levels}"), room, theme.plain()));
+    said
 }
 
 /// Each file with its alternate, format, size and the first digits of its digest.
@@ -184,15 +238,26 @@ fn groups(theme: &Theme, version: &VersionRow, room: usize, lines: usize) -> Sai
     said
 }
 
-fn confirm(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &ConfirmAsk) {
-    let columns = area.width.min(70);
-    let room = usize::from(columns.saturating_sub(4));
+fn confirm_columns(area: Rect) -> u16 {
+    area.width.min(70)
+}
+
+fn confirm_lines(theme: &Theme, area: Rect, ask: &ConfirmAsk) -> Said {
+    let room = usize::from(confirm_columns(area).saturating_sub(4));
     let mut said: Said = wrap(&ask.title, room).into_iter().map(|line| (line, theme.head())).collect();
     for line in ask.lines.iter().filter(|line| !line.is_empty()) {
         said.extend(wrap(line, room).into_iter().map(|line| (line, theme.plain())));
     }
+    said
+}
+
+fn confirm(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &ConfirmAsk) {
+    let said = confirm_lines(theme, area, ask);
     let lines = u16::try_from(said.len() + 4).unwrap_or(u16::MAX);
-    let inner = open(theme, frame, area, "Please confirm", (columns, lines));
+    if lines > area.height {
+        return too_small(theme, frame, area, "Please confirm", "answer");
+    }
+    let inner = open(theme, frame, area, "Please confirm", (confirm_columns(area), lines));
     let row = say(frame, inner, 0, said);
     put(frame, inner, row + 1, buttons(theme, ask.yes, ask.on_yes, true));
 }

@@ -8,6 +8,7 @@ mod prompt;
 use deadwax_proto::v1::{PerformResponse, RenderState};
 
 use super::{
+    draw,
     model::{Link, Model, Notice, Pending, RecipeCheck, Screen, Subscribed, Wave, WaveState},
     msg::{Effect, Failure, Msg, WaveAsk},
     rows,
@@ -25,11 +26,18 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     match msg {
         Msg::Key(event) => effects = nav::key(model, event),
         Msg::Paste(text) => prompt::paste(model, &text),
-        Msg::Resize(columns, rows) => model.size = (columns, rows),
+        Msg::Resize(columns, rows) => {
+            model.size = (columns, rows);
+            // What stood there is gone until the next frame.
+            if let Some(prompt) = &mut model.prompt {
+                prompt.shown = false;
+            }
+        }
         Msg::Tick(now_ms) => tick(model, now_ms),
         Msg::Shown => {
+            let whole = draw::prompt_fits(model);
             if let Some(prompt) = &mut model.prompt {
-                prompt.shown = true;
+                prompt.shown = whole;
             }
         }
         Msg::Connected { me, studio, projects } => {

@@ -28,13 +28,16 @@ const FORMATS: [&str; 5] = ["wav16", "wav24", "wav32f", "flac16", "flac24"];
 pub fn master(c: &Context, asked: &Master) -> Result<(), VerbError> {
     let recipe = recipe_of(asked)?;
     let (folder, stem) = target_of(asked)?;
+    let alternates = alternates_of(asked)?;
+    check_ending(asked, &recipe)?;
+    check_targets(asked, &recipe, &alternates, &folder, &stem)?;
     let room = tempfile::Builder::new()
         .prefix(".deadwax-")
         .tempdir_in(&folder)
         .map_err(|e| VerbError::Input(format!("{} cannot be written to: {e}", folder.display())))?;
     let job = Job {
         main: asked.input.clone(),
-        alternates: alternates_of(asked)?,
+        alternates,
         recipe,
         out_dir: room.path().to_owned(),
         stem: stem.clone(),
@@ -134,7 +137,7 @@ fn outputs_of(asked: &Master, table: &toml::Table) -> Result<Option<Vec<toml::Va
     Ok(Some(outputs))
 }
 
-/// The folder and the stem of the output; the output may not be one of the inputs.
+/// The folder and the stem of the output.
 fn target_of(asked: &Master) -> Result<(PathBuf, String), VerbError> {
     let shown = asked.output.display();
     let stem = asked
@@ -150,14 +153,77 @@ fn target_of(asked: &Master) -> Result<(PathBuf, String), VerbError> {
     if !folder.is_dir() {
         return Err(VerbError::Usage(format!("there is no folder {}", folder.display())));
     }
-    let same = |path: &Path| match (fs::canonicalize(path), fs::canonicalize(&asked.output)) {
-        (Ok(a), Ok(b)) => a == b,
-        _ => false,
-    };
-    if asked.alternate.iter().chain([&asked.input]).any(|path| same(path)) {
-        return Err(VerbError::Usage(format!("{shown} is one of the inputs; name another output")));
-    }
     Ok((folder, stem.to_owned()))
+}
+
+/// One format goes under the name asked, and then the name may not tell of another one.
+fn check_ending(asked: &Master, recipe: &Recipe) -> Result<(), VerbError> {
+    let [only] = recipe.outputs.as_slice() else { return Ok(()) };
+    let ending = asked.output.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let token = only.encoding.token();
+    let fits = if token.starts_with("flac") {
+        ending == "flac"
+    } else {
+        matches!(ending.as_str(), "wav" | "wave" | "bwf" | "")
+    };
+    if fits {
+        return Ok(());
+    }
+    let shown = asked.output.display();
+    Err(VerbError::Usage(format!("{shown} would hold {token}; name it so, or ask for another --format")))
+}
+
+/// Before anything is rendered: no output may land on an input or on a folder. The rate in a name is known only later, so every file there
+/// that some rate would name counts.
+fn check_targets(
+    asked: &Master,
+    recipe: &Recipe,
+    alternates: &[(String, PathBuf)],
+    folder: &Path,
+    stem: &str,
+) -> Result<(), VerbError> {
+    let mut prefixes = Vec::new();
+    for output in &recipe.outputs {
+        let token = output.encoding.token();
+        if recipe.outputs.len() > 1 {
+            prefixes.push(format!("{stem}_{token}_"));
+        }
+        prefixes.extend(alternates.iter().map(|(alternate, _)| format!("{stem}_{alternate}_{token}_")));
+    }
+    let inputs: Vec<PathBuf> =
+        asked.alternate.iter().chain([&asked.input]).filter_map(|path| fs::canonicalize(path).ok()).collect();
+    let mut targets = Vec::new();
+    if recipe.outputs.len() == 1 {
+        targets.push(asked.output.clone());
+    }
+    let unread = |e| VerbError::Input(format!("{} could not be read: {e}", folder.display()));
+    for entry in fs::read_dir(folder).map_err(unread)? {
+        let name = entry.map_err(unread)?.file_name();
+        if name.to_str().is_some_and(|name| prefixes.iter().any(|prefix| is_derived(name, prefix))) {
+            targets.push(folder.join(name));
+        }
+    }
+    for target in targets {
+        let shown = target.display();
+        if target.is_dir() {
+            return Err(VerbError::Usage(format!("{shown} is a folder; name another output")));
+        }
+        if fs::canonicalize(&target).is_ok_and(|real| inputs.contains(&real)) {
+            return Err(VerbError::Usage(format!(
+                "{shown} is one of the inputs and would be overwritten; name another output"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// `PREFIX48000.wav`, in whatever case: some disks do not tell the difference.
+fn is_derived(name: &str, prefix: &str) -> bool {
+    let (name, prefix) = (name.to_lowercase(), prefix.to_lowercase());
+    let rest = name.strip_prefix(&prefix).and_then(|rest| rest.split_once('.'));
+    rest.is_some_and(|(rate, ending)| {
+        !rate.is_empty() && rate.bytes().all(|b| b.is_ascii_digit()) && matches!(ending, "wav" | "flac")
+    })
 }
 
 /// Which alternate a file is, by its name; one that tells nothing keeps its own name.
@@ -181,15 +247,20 @@ fn alternates_of(asked: &Master) -> Result<Vec<(String, PathBuf)>, VerbError> {
 /// Gives every file its name: one format goes under the name asked, more keep the render's endings. Answers names in the report's order.
 fn place(asked: &Master, report: &Report, room: &Path, folder: &Path) -> Result<Vec<PathBuf>, VerbError> {
     let mains = report.outputs.iter().filter(|o| o.alternate == "main").count();
-    let mut placed = Vec::new();
+    let mut placed: Vec<PathBuf> = Vec::new();
     for output in &report.outputs {
         let target = if output.alternate == "main" && mains == 1 {
             asked.output.clone()
         } else {
             folder.join(&output.file)
         };
-        fs::rename(room.join(&output.file), &target)
-            .map_err(|e| VerbError::Input(format!("{} could not be named: {e}", target.display())))?;
+        if let Err(e) = fs::rename(room.join(&output.file), &target) {
+            // A part of the result would look like the whole.
+            for done in &placed {
+                drop(fs::remove_file(done));
+            }
+            return Err(VerbError::Input(format!("{} could not be named: {e}", target.display())));
+        }
         placed.push(target);
     }
     Ok(placed)
