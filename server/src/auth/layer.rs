@@ -1,4 +1,4 @@
-//! The door: every request passes here before any service sees it. Puts the [`Caller`] into the request's extensions or answers
+//! The door: every request passes here before any service sees it. Puts the `Caller` into the request's extensions or answers
 //! UNAUTHENTICATED. Never here: what a caller may do (the domain decides).
 
 use std::{
