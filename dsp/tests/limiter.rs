@@ -142,8 +142,14 @@ fn signal(shape: &Shape, n: usize) -> Block {
             (0..n).map(|i| if (i as f64 * hz / f64::from(RATE)).fract() < 0.5 { 1.0 } else { -1.0 }).collect()
         }
         Shape::Bursts(seed) => {
-            let mut noise = Noise(*seed);
-            (0..n).map(|i| noise.next() * if (i / 700) % 3 == 0 { 1.0 } else { 0.02 }).collect()
+            // Nothing at half the rate itself, where two honest meters may differ by tenths of a decibel: what lies between the samples of
+            // a wave at that very frequency is not defined.
+            let (mut noise, mut before) = (Noise(*seed), 0.0);
+            let mut soft = || {
+                let now = noise.next();
+                (now + std::mem::replace(&mut before, now)) / 2.0
+            };
+            (0..n).map(|i| soft() * if (i / 700) % 3 == 0 { 1.0 } else { 0.02 }).collect()
         }
         Shape::Impulses(every) => (0..n).map(|i| if i % every == 0 { 1.0 } else { 0.0 }).collect(),
         Shape::HardCutTone(hz) => {

@@ -84,7 +84,12 @@ async fn turn(
                     let outcome = edit(text, suffix).await;
                     interrupts = Some(self::interrupts(out.clone())?);
                     *terminal = enter()?;
-                    terminal.clear()?;
+                    // Not `Terminal::clear`: it asks the terminal where its cursor is, and one that went away while the editor ran never
+                    // answers. A new terminal redraws everything on a blank screen.
+                    crossterm::execute!(
+                        stdout(),
+                        crossterm::terminal::Clear(crossterm::terminal::ClearType::All)
+                    )?;
                     keys = Some(listen(out.clone()));
                     waiting.extend(update(model, Msg::Edited(outcome)));
                 }
