@@ -7,4 +7,7 @@ pub mod inspect;
 pub mod process;
 pub mod worker;
 
+/// The word under which a waveform is kept beside its blob.
+pub const WAVEFORM: &str = "waveform";
+
 pub use process::{Limits, Program};

@@ -340,7 +340,7 @@ impl Worker {
             let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             let (digest, _) = self.blobs.adopt(file).await?;
             // Where it is not there, it is made again when somebody looks.
-            let _ = tokio::fs::rename(&waveform, self.blobs.path_of_derived(digest, "waveform")).await;
+            let _ = tokio::fs::rename(&waveform, self.blobs.path_of_derived(digest, super::WAVEFORM)).await;
             files.push(File { alternate, digest, name, facts });
         }
         Ok(files)

@@ -1,7 +1,6 @@
 //! The Media service: audio in, audio out, the overview for drawing. See `media.proto`. A digest is a name, never a permission: every call goes by
 //! a project of the caller's, and foreign and absent answer alike. Never here: rules (the domain's `audience`), files on disk (`blob`), decoding.
 
-mod convert;
 mod overview;
 mod receive;
 
@@ -19,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::{id_text, parse_id};
-use crate::{auth::Caller, blob::Staged, ledger::Snapshot, name, status, studio::Studio};
+use crate::{auth::Caller, blob::Staged, ledger::Snapshot, name, status, studio::Studio, wire::words};
 
 /// Chunks of an upload and of a download.
 pub const CHUNK_BYTES: usize = 256 << 10;
@@ -213,7 +212,7 @@ impl v1::media_server::Media for Service {
                 upload_id: String::new(),
                 offset: asked.bytes,
                 done: true,
-                facts: Some(convert::facts(&received.facts)),
+                facts: Some(words::audio_facts(&received.facts)),
             }));
         }
         self.running.check(caller.person.id, limits.uploads_per_person)?;

@@ -8,8 +8,8 @@ use deadwax_dsp::waveform::Pyramid;
 use deadwax_proto::v1;
 use tonic::Status;
 
-use super::{Service, convert};
-use crate::status;
+use super::Service;
+use crate::{render::WAVEFORM, status};
 
 impl Service {
     pub(super) async fn overview(
@@ -18,7 +18,7 @@ impl Service {
         frames: Range<u64>,
         columns: u32,
     ) -> Result<v1::WaveformResponse, Status> {
-        let path = self.studio.blobs.path_of_derived(digest, convert::WAVEFORM);
+        let path = self.studio.blobs.path_of_derived(digest, WAVEFORM);
         let mut drawn = draw(path.clone(), frames.clone(), columns).await?;
         if drawn.is_none() {
             let _one_at_a_time = self.remaking.lock().await;

@@ -13,15 +13,16 @@ use sha2::{Digest as _, Sha256};
 use tokio::{sync::OwnedMutexGuard, time::Instant};
 use tonic::{Code, Status, Streaming};
 
-use super::{CHUNK_BYTES, Owner, Service, Slot, convert, state_of};
+use super::{CHUNK_BYTES, Owner, Service, Slot, state_of};
 use crate::{
     auth::Caller,
     blob::{BlobError, Staged},
     ledger::Perform,
-    render::inspect::InspectError,
+    render::{WAVEFORM, inspect::InspectError},
     rpc::parse_id,
     status,
     studio::Studio,
+    wire::words,
 };
 
 /// Bytes between two syncs: each costs a wait for the disk.
@@ -192,7 +193,7 @@ async fn finish(
         Err(BlobError::NoSuchUpload(_)) => return already_received(studio, &staged, &owner).await,
         Err(error) => return Err(status::blob(error)),
     };
-    let waveform = blobs.path_of_derived(digest, convert::WAVEFORM);
+    let waveform = blobs.path_of_derived(digest, WAVEFORM);
     let inspected = match studio.inspect.inspect(&staged.path, &waveform).await {
         Ok(inspected) => inspected,
         // Our own failure: the bytes stay, and the next try goes on from their end.
@@ -207,7 +208,7 @@ async fn finish(
     };
     blobs.finish_staged(staged.id).await.map_err(status::blob)?;
     let file = ReceivedFile { digest, name: owner.name, facts: inspected.facts };
-    let facts = convert::facts(&file.facts);
+    let facts = words::audio_facts(&file.facts);
     // The upload's own id: a repeated finish is the same command.
     let request_sha256 = Sha256::digest(digest.0).into();
     let project = ProjectId(parse_id("project_id", &owner.project)?);
@@ -229,7 +230,7 @@ async fn already_received(
     let received = snapshot.as_ref().and_then(|snapshot| snapshot.project.received.get(staged.digest));
     let received = received.ok_or_else(|| status::blob(BlobError::NoSuchUpload(staged.id)))?;
     let state = v1::UploadState { offset: staged.bytes, ..state_of(staged) };
-    Ok(v1::UploadState { done: true, facts: Some(convert::facts(&received.facts)), ..state })
+    Ok(v1::UploadState { done: true, facts: Some(words::audio_facts(&received.facts)), ..state })
 }
 
 /// The sweep of old uploads may have been first.
