@@ -1,5 +1,6 @@
 //! What the decoder reads is exactly what stands in the file, and the content decides what the file is.
 
+#![allow(clippy::disallowed_methods)]
 #![allow(clippy::unwrap_used)] // a test that cannot make its files may panic
 
 use std::path::Path;

@@ -1,5 +1,6 @@
 //! The limiter by its side effects on test signals, and by its promise on hostile ones.
 
+#![allow(clippy::disallowed_methods)]
 #![allow(clippy::unwrap_used)] // a test that cannot make its files may panic
 
 mod render_kit;

@@ -1,5 +1,6 @@
 //! The meter against EBU Tech 3341 and 3342 (2023), with signals made here, and against a second meter that shares no code with it.
 
+#![allow(clippy::disallowed_methods)]
 #![allow(clippy::unwrap_used)] // a test that cannot make its files may panic
 
 use std::f64::consts::{PI, TAU};

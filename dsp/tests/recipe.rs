@@ -1,5 +1,6 @@
 //! Recipes as people write them: what is read, what is refused and in which line, what the hash stands for.
 
+#![allow(clippy::disallowed_methods)]
 #![allow(clippy::unwrap_used)] // a test that cannot make its files may panic
 
 use deadwax_dsp::{

@@ -1,5 +1,6 @@
 //! The whole render on files: targets, ceilings, formats, alternates, repeatability, and what happens with odd input.
 
+#![allow(clippy::disallowed_methods)]
 #![allow(clippy::unwrap_used)] // a test that cannot make its files may panic
 
 mod render_kit;

@@ -1,5 +1,6 @@
 //! Conversion of the sample rate: length, place in time, level of the passband, distortion, aliases.
 
+#![allow(clippy::disallowed_methods)]
 #![allow(clippy::unwrap_used)] // a test that cannot make its files may panic
 
 use std::f64::consts::PI;

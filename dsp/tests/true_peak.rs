@@ -1,5 +1,7 @@
 //! The true-peak meter against EBU Tech 3341 (signals 15 to 19, synthesised here) and against a brute-force reference with a longer kernel.
 
+#![allow(clippy::disallowed_methods)]
+
 use std::f64::consts::PI;
 
 use deadwax_dsp::{Block, true_peak::TruePeak};

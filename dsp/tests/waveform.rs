@@ -1,5 +1,6 @@
 //! An overview never hides a peak, and a broken one is refused.
 
+#![allow(clippy::disallowed_methods)]
 #![allow(clippy::unwrap_used)] // a test that cannot make its files may panic
 
 use deadwax_dsp::waveform::{Pyramid, PyramidBuilder};

@@ -1,5 +1,6 @@
 //! What is written comes back to the bit, leaves nothing when given up, and is read by other programs; what they write is read here.
 
+#![allow(clippy::disallowed_methods)]
 #![allow(clippy::unwrap_used)] // a test that cannot make its files may panic
 
 use std::path::Path;

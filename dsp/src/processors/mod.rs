@@ -2,6 +2,7 @@
 //! of the blocks changes nothing, to the bit. Never here: files, targets, the words of a recipe.
 
 use crate::block::Block;
+pub use crate::math::{decibels, linear};
 
 pub mod biquad;
 pub mod compressor;
@@ -73,17 +74,7 @@ impl Processor for Chain {
     }
 }
 
-/// Decibels to a linear factor of amplitude.
-pub fn linear(db: f64) -> f64 {
-    10f64.powf(db / 20.0)
-}
-
-/// A linear factor of amplitude in decibels; zero is minus infinity.
-pub fn decibels(linear: f64) -> f64 {
-    20.0 * linear.log10()
-}
-
 /// The share of the way that a one-pole smoother goes in one frame, for a time constant in milliseconds.
 pub(crate) fn one_pole(time_ms: f64, sample_rate: u32) -> f64 {
-    if time_ms <= 0.0 { 1.0 } else { 1.0 - (-1000.0 / (time_ms * f64::from(sample_rate))).exp() }
+    if time_ms <= 0.0 { 1.0 } else { 1.0 - crate::math::exp(-1000.0 / (time_ms * f64::from(sample_rate))) }
 }
