@@ -4,7 +4,7 @@
 use std::io::{self, Seek, SeekFrom, Write};
 
 use mp3lame_encoder::{
-    Bitrate, Builder, DualPcm, Encoder, FlushNoGap, MonoPcm, Quality, VbrMode, max_required_buffer_size,
+    Bitrate, Builder, DualPcm, Encoder, FlushGap, MonoPcm, Quality, VbrMode, max_required_buffer_size,
 };
 use tempfile::NamedTempFile;
 
@@ -13,8 +13,11 @@ use crate::Block;
 
 /// So many frames go to LAME at once; its result does not depend on it.
 const CHUNK_FRAMES: usize = 4096;
-/// LAME takes what is beyond full scale and codes it; +24 dBFS is beyond any music.
-const MAX_SAMPLE: f64 = 16.0;
+/// What is beyond full scale is coded as it is. Further out (+192 dBFS, as for reading) LAME has no defined result.
+const MAX_SAMPLE: f64 = 4_294_967_296.0;
+
+/// LAME takes 1.0 for 32767, decoders give 1.0 for 32768: without this every MP3 would be 0.0003 dB too soft.
+const LAME_SCALE: f64 = 32_768.0 / 32_767.0;
 
 pub(super) struct Mp3Writer {
     file: NamedTempFile,
@@ -55,8 +58,13 @@ impl Mp3Writer {
         for start in (0..block.frames()).step_by(CHUNK_FRAMES) {
             let end = (start + CHUNK_FRAMES).min(block.frames());
             for (plane, samples) in self.planes.iter_mut().zip(&block.channels) {
+                let samples = &samples[start..end];
+                if !samples.iter().all(|sample| sample.abs() <= MAX_SAMPLE) {
+                    let what = "a sample is not a number or is beyond any level";
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+                }
                 plane.clear();
-                plane.extend(samples[start..end].iter().map(|sample| codable(*sample)));
+                plane.extend(samples.iter().map(|sample| sample * LAME_SCALE));
             }
             self.coded.clear();
             self.coded.reserve(max_required_buffer_size(CHUNK_FRAMES));
@@ -75,7 +83,7 @@ impl Mp3Writer {
         self.coded.clear();
         self.coded.reserve(max_required_buffer_size(CHUNK_FRAMES));
         self.encoder
-            .flush_to_vec::<FlushNoGap>(&mut self.coded)
+            .flush_to_vec::<FlushGap>(&mut self.coded)
             .map_err(|error| io::Error::other(format!("LAME: {error}")))?;
         self.put()?;
         self.coded.clear();
@@ -96,11 +104,6 @@ impl Mp3Writer {
         self.bytes += self.coded.len() as u64;
         self.file.as_file_mut().write_all(&self.coded)
     }
-}
-
-/// What is no number becomes silence: LAME has no defined result for it.
-fn codable(sample: f64) -> f64 {
-    if sample.is_nan() { 0.0 } else { sample.clamp(-MAX_SAMPLE, MAX_SAMPLE) }
 }
 
 /// Why this sound cannot be MP3, if it cannot (ISO 11172-3 2.4.2.3, 13818-3 2.4.2.3: rates and channels).

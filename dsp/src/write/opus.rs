@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, Write};
 use ropus::{Application, Bitrate, Channels, Encoder, Signal};
 use tempfile::NamedTempFile;
 
-use super::quantise;
+use super::pack;
 use crate::Block;
 
 /// Opus counts time at 48 kHz whatever it is fed with (RFC 7845 4).
@@ -33,6 +33,7 @@ pub(super) struct OpusWriter {
     /// One packet's worth of interleaved samples, filled to `filled` frames.
     pcm: Vec<i16>,
     filled: usize,
+    whole: Vec<i32>,
     channels: usize,
     frames: u64,
     packets: u64,
@@ -63,6 +64,7 @@ impl OpusWriter {
             pre_skip: u64::from(pre_skip),
             pcm: vec![0; packet_frames * channels],
             filled: 0,
+            whole: Vec::new(),
             channels,
             frames: 0,
             packets: 0,
@@ -71,12 +73,17 @@ impl OpusWriter {
 
     pub(super) fn write(&mut self, block: &Block) -> io::Result<()> {
         let packet_frames = self.pcm.len() / self.channels;
-        for frame in 0..block.frames() {
-            let to = &mut self.pcm[self.filled * self.channels..][..self.channels];
-            for (to, plane) in to.iter_mut().zip(&block.channels) {
-                *to = quantise(plane[frame], 16) as i16;
+        let mut done = 0;
+        while done < block.frames() {
+            let frames = (packet_frames - self.filled).min(block.frames() - done);
+            self.whole.resize(frames, 0);
+            for (channel, plane) in block.channels.iter().enumerate() {
+                pack::whole(&plane[done..done + frames], 16, &mut self.whole)?;
+                let to = self.pcm[self.filled * self.channels..].chunks_exact_mut(self.channels);
+                to.zip(&self.whole).for_each(|(frame, sample)| frame[channel] = *sample as i16);
             }
-            self.filled += 1;
+            done += frames;
+            self.filled += frames;
             if self.filled == packet_frames {
                 self.packet(None)?;
             }
