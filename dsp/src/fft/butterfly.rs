@@ -86,12 +86,19 @@ pub(super) fn transform<S: Simd, const R: usize>(s: S, x: [Cplx<S>; R]) -> [Cplx
 /// The first `N` of `x`, which has as many wherever this runs: the radix is known when the code is compiled.
 #[inline(always)]
 fn take<S: Simd, const N: usize>(x: &[Cplx<S>]) -> [Cplx<S>; N] {
-    std::array::from_fn(|i| x[i % x.len()])
+    // Plain loops instead of `array::from_fn`, here and below: it is not always inlined, and then not compiled for the wide registers.
+    let mut first = [x[0]; N];
+    for i in 0..N.min(x.len()) {
+        first[i] = x[i];
+    }
+    first
 }
 
 #[inline(always)]
 fn put<S: Simd, const N: usize>(out: &mut [Cplx<S>], y: [Cplx<S>; N]) {
-    out.iter_mut().zip(y).for_each(|(o, v)| *o = v);
+    for i in 0..N.min(out.len()) {
+        out[i] = y[i];
+    }
 }
 
 #[inline(always)]
@@ -139,7 +146,10 @@ fn eight<S: Simd>(s: S, x: [Cplx<S>; 8]) -> [Cplx<S>; 8] {
 #[inline(always)]
 fn sixteen<S: Simd>(s: S, x: [Cplx<S>; 16]) -> [Cplx<S>; 16] {
     // Four columns of four, turned, four rows of four.
-    let mut m: [[Cplx<S>; 4]; 4] = std::array::from_fn(|n| four(s, [x[n], x[n + 4], x[n + 8], x[n + 12]]));
+    let mut m = [[x[0]; 4]; 4];
+    for n in 0..4 {
+        m[n] = four(s, [x[n], x[n + 4], x[n + 8], x[n + 12]]);
+    }
     let w = |re: f64, im: f64| Cplx::<S> { re: s.splat_f64s(re), im: s.splat_f64s(im) };
     m[1][1] = m[1][1].mul(s, w(COS_16, -SIN_16));
     m[1][2] = eighth(s, m[1][2]);
@@ -150,8 +160,14 @@ fn sixteen<S: Simd>(s: S, x: [Cplx<S>; 16]) -> [Cplx<S>; 16] {
     m[3][1] = m[3][1].mul(s, w(SIN_16, -COS_16));
     m[3][2] = three_eighths(s, m[3][2]);
     m[3][3] = m[3][3].mul(s, w(-COS_16, SIN_16));
-    let rows: [[Cplx<S>; 4]; 4] = std::array::from_fn(|k| four(s, [m[0][k], m[1][k], m[2][k], m[3][k]]));
-    std::array::from_fn(|i| rows[i % 4][i / 4])
+    let mut y = x;
+    for k in 0..4 {
+        let row = four(s, [m[0][k], m[1][k], m[2][k], m[3][k]]);
+        for i in 0..4 {
+            y[k + 4 * i] = row[i];
+        }
+    }
+    y
 }
 
 /// The prime factor algorithm: 2 x 3 points without turns between (Good 1958).
@@ -159,7 +175,11 @@ fn sixteen<S: Simd>(s: S, x: [Cplx<S>; 16]) -> [Cplx<S>; 16] {
 fn six<S: Simd>(s: S, x: [Cplx<S>; 6]) -> [Cplx<S>; 6] {
     let a = odd::<S, 3, 1>(s, [x[0], x[2], x[4]], &COS_3, &SIN_3);
     let b = odd::<S, 3, 1>(s, [x[3], x[5], x[1]], &COS_3, &SIN_3);
-    std::array::from_fn(|k| if k % 2 == 0 { a[k % 3].add(s, b[k % 3]) } else { a[k % 3].sub(s, b[k % 3]) })
+    let mut y = x;
+    for k in 0..6 {
+        y[k] = if k % 2 == 0 { a[k % 3].add(s, b[k % 3]) } else { a[k % 3].sub(s, b[k % 3]) };
+    }
+    y
 }
 
 /// 2 x 5 points, likewise.
@@ -167,20 +187,33 @@ fn six<S: Simd>(s: S, x: [Cplx<S>; 6]) -> [Cplx<S>; 6] {
 fn ten<S: Simd>(s: S, x: [Cplx<S>; 10]) -> [Cplx<S>; 10] {
     let a = odd::<S, 5, 2>(s, [x[0], x[2], x[4], x[6], x[8]], &COS_5, &SIN_5);
     let b = odd::<S, 5, 2>(s, [x[5], x[7], x[9], x[1], x[3]], &COS_5, &SIN_5);
-    std::array::from_fn(|k| if k % 2 == 0 { a[k % 5].add(s, b[k % 5]) } else { a[k % 5].sub(s, b[k % 5]) })
+    let mut y = x;
+    for k in 0..10 {
+        y[k] = if k % 2 == 0 { a[k % 5].add(s, b[k % 5]) } else { a[k % 5].sub(s, b[k % 5]) };
+    }
+    y
 }
 
 /// 4 x 3 points, likewise.
 #[inline(always)]
 fn twelve<S: Simd>(s: S, x: [Cplx<S>; 12]) -> [Cplx<S>; 12] {
     // n = (3 n4 + 4 n3) mod 12 in, k = k4 mod 4 and k3 mod 3 out.
-    let rows: [[Cplx<S>; 3]; 4] = std::array::from_fn(|n4| {
-        odd::<S, 3, 1>(s, [x[3 * n4], x[(3 * n4 + 4) % 12], x[(3 * n4 + 8) % 12]], &COS_3, &SIN_3)
-    });
-    let columns: [[Cplx<S>; 4]; 3] =
-        std::array::from_fn(|k| four(s, [rows[0][k], rows[1][k], rows[2][k], rows[3][k]]));
+    let mut rows = [[x[0]; 3]; 4];
+    for n in 0..4 {
+        let row = [x[3 * n], x[(3 * n + 4) % 12], x[(3 * n + 8) % 12]];
+        rows[n] = odd::<S, 3, 1>(s, row, &COS_3, &SIN_3);
+    }
     // The input map turns the row of four by 3 and that of three by 4 = 1: 3 * 3 = 1 in 4, 4 * 1 = 1 in 3, so both come out unturned.
-    std::array::from_fn(|k| columns[k % 3][k % 4])
+    let mut y = x;
+    for k in 0..3 {
+        let column = four(s, [rows[0][k], rows[1][k], rows[2][k], rows[3][k]]);
+        for i in 0..12 {
+            if i % 3 == k {
+                y[i] = column[i % 4];
+            }
+        }
+    }
+    y
 }
 
 /// `R` points, an odd prime, `H` = (R - 1) / 2: sums and differences of the pairs k and R - k. `cos[k - 1]` is cos(2 pi k / R), `sin` likewise.
@@ -191,10 +224,12 @@ fn odd<S: Simd, const R: usize, const H: usize>(
     cos: &[f64; H],
     sin: &[f64; H],
 ) -> [Cplx<S>; R] {
-    let sums: [Cplx<S>; H] = std::array::from_fn(|k| x[k + 1].add(s, x[R - 1 - k]));
-    let differences: [Cplx<S>; H] = std::array::from_fn(|k| x[k + 1].sub(s, x[R - 1 - k]));
-    let mut y = x;
-    y[0] = sums.iter().fold(x[0], |sum, v| sum.add(s, *v));
+    let (mut sums, mut differences, mut y) = ([x[0]; H], [x[0]; H], x);
+    for k in 0..H {
+        sums[k] = x[k + 1].add(s, x[R - 1 - k]);
+        differences[k] = x[k + 1].sub(s, x[R - 1 - k]);
+        y[0] = y[0].add(s, sums[k]);
+    }
     for j in 1..=H {
         let mut even = x[0];
         let mut cross = Cplx::zero(s);

@@ -44,7 +44,9 @@ pub(super) struct Rows {
 const RADICES: [usize; 10] = [16, 12, 10, 8, 7, 6, 5, 4, 3, 2];
 
 impl Column {
-    pub fn plan(&self) -> String { format!("{:?}", self.passes.iter().map(|p| p.radix).collect::<Vec<_>>()) }
+    pub fn plan(&self) -> String {
+        format!("{:?}", self.passes.iter().map(|p| p.radix).collect::<Vec<_>>())
+    }
     /// `None` where the length is zero or has a prime factor over 7.
     pub fn new(len: usize) -> Option<Column> {
         let radices = factors(len)?;
@@ -225,25 +227,29 @@ impl<const R: usize> pulp::WithSimd for Run<'_, R> {
         let (in_stride, out_stride) = if whole { (row, row) } else { (from.stride, to.stride) };
         for span in 0..pass.spans {
             for q in 0..shared {
-                let x = |plane: &'_ [f64], k: usize| {
+                let (mut xr, mut xi) = ([none::<S>(); R], [none::<S>(); R]);
+                for k in 0..R {
                     let at = from.at + (q + shared * (span + pass.spans * k)) * in_stride;
-                    at..at + row.min(plane.len() - at)
-                };
-                let xr: [&[S::f64s]; R] = std::array::from_fn(|k| S::as_simd_f64s(&from.re[x(from.re, k)]).0);
-                let xi: [&[S::f64s]; R] = std::array::from_fn(|k| S::as_simd_f64s(&from.im[x(from.im, k)]).0);
+                    xr[k] = S::as_simd_f64s(&from.re[at..][..row]).0;
+                    xi[k] = S::as_simd_f64s(&from.im[at..][..row]).0;
+                }
                 let at = to.at + (q + shared * R * span) * out_stride;
-                let mut yr = to.re[at..].chunks_mut(shared * out_stride);
-                let mut yi = to.im[at..].chunks_mut(shared * out_stride);
-                let mut yr: [&mut [S::f64s]; R] = std::array::from_fn(|_| out_row::<S>(yr.next(), row));
-                let mut yi: [&mut [S::f64s]; R] = std::array::from_fn(|_| out_row::<S>(yi.next(), row));
+                let mut rows_re = to.re[at..].chunks_mut(shared * out_stride);
+                let mut rows_im = to.im[at..].chunks_mut(shared * out_stride);
+                let mut yr = [const { none_mut::<S>() }; R];
+                let mut yi = [const { none_mut::<S>() }; R];
+                for j in 0..R {
+                    yr[j] = out_row::<S>(rows_re.next(), row);
+                    yi[j] = out_row::<S>(rows_im.next(), row);
+                }
                 match turn {
                     Some((re, im)) => {
-                        let table =
-                            |plane: &'_ [f64], j: usize| (q + shared * (R * span + j)) * row..plane.len();
-                        let tr: [&[S::f64s]; R] =
-                            std::array::from_fn(|j| S::as_simd_f64s(&re[table(re, j)][..row]).0);
-                        let ti: [&[S::f64s]; R] =
-                            std::array::from_fn(|j| S::as_simd_f64s(&im[table(im, j)][..row]).0);
+                        let (mut tr, mut ti) = ([none::<S>(); R], [none::<S>(); R]);
+                        for j in 0..R {
+                            let at = (q + shared * (R * span + j)) * row;
+                            tr[j] = S::as_simd_f64s(&re[at..][..row]).0;
+                            ti[j] = S::as_simd_f64s(&im[at..][..row]).0;
+                        }
                         along(s, xr, xi, &mut yr, &mut yi, |j, v, y| {
                             y.mul(s, Cplx { re: tr[j][v], im: ti[j][v] })
                         });
@@ -251,16 +257,25 @@ impl<const R: usize> pulp::WithSimd for Run<'_, R> {
                     None if span == 0 => along(s, xr, xi, &mut yr, &mut yi, |_, _, y| y),
                     None => {
                         let turns = &pass.turns[(span - 1) * (R - 1)..][..R - 1];
-                        let w: [Cplx<S>; R] = std::array::from_fn(|j| {
-                            let (re, im) = if j == 0 { (1.0, 0.0) } else { turns[j - 1] };
-                            Cplx { re: s.splat_f64s(re), im: s.splat_f64s(im) }
-                        });
+                        let mut w = [Cplx::zero(s); R];
+                        for j in 1..R {
+                            let (re, im) = turns[j - 1];
+                            w[j] = Cplx { re: s.splat_f64s(re), im: s.splat_f64s(im) };
+                        }
                         along(s, xr, xi, &mut yr, &mut yi, |j, _, y| if j == 0 { y } else { y.mul(s, w[j]) });
                     }
                 }
             }
         }
     }
+}
+
+const fn none<'a, S: Simd>() -> &'a [S::f64s] {
+    &[]
+}
+
+const fn none_mut<'a, S: Simd>() -> &'a mut [S::f64s] {
+    &mut []
 }
 
 #[inline(always)]
@@ -280,10 +295,16 @@ fn along<S: Simd, const R: usize>(
     finish: impl Fn(usize, usize, Cplx<S>) -> Cplx<S>,
 ) {
     let registers = yr[0].len();
-    let xr = xr.map(|x| &x[..registers]);
-    let xi = xi.map(|x| &x[..registers]);
+    let (mut xr, mut xi) = (xr, xi);
+    for k in 0..R {
+        xr[k] = &xr[k][..registers];
+        xi[k] = &xi[k][..registers];
+    }
     for v in 0..registers {
-        let x = std::array::from_fn(|k| Cplx { re: xr[k][v], im: xi[k][v] });
+        let mut x = [Cplx::zero(s); R];
+        for k in 0..R {
+            x[k] = Cplx { re: xr[k][v], im: xi[k][v] };
+        }
         let y = butterfly::transform::<S, R>(s, x);
         for j in 0..R {
             let y = finish(j, v, y[j]);
