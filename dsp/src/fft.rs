@@ -56,7 +56,12 @@ impl Fft {
         Some(fft)
     }
 
-    /// The smallest length at or over `at_least` that [`Fft::new`] takes; prefers lengths that are fast.
+    /// Whether [`Fft::new`] takes this length.
+    pub fn takes(len: usize) -> bool {
+        smooth(len)
+    }
+
+    /// The smallest length at or over `at_least` that [`Fft::new`] takes.
     pub fn good_len(at_least: usize) -> usize {
         (at_least.max(1)..).find(|&n| smooth(n)).expect("there is always a greater power of two")
     }

@@ -185,8 +185,8 @@ impl Pass {
     fn run<S: Simd>(
         &self,
         s: S,
-        from: ReadView,
-        to: WriteView,
+        from: ReadView<'_>,
+        to: WriteView<'_>,
         width: usize,
         turn: Option<(&[f64], &[f64])>,
     ) {
