@@ -5,7 +5,7 @@ use std::io::{self, BufWriter};
 use flac_codec::encode::{FlacSampleWriter, Options};
 use tempfile::NamedTempFile;
 
-use super::quantise;
+use super::pack;
 use crate::Block;
 
 pub(super) struct FlacWriter {
@@ -30,9 +30,13 @@ impl FlacWriter {
     }
 
     pub(super) fn write(&mut self, block: &Block) -> io::Result<()> {
-        self.interleaved.clear();
-        for frame in 0..block.frames() {
-            self.interleaved.extend(block.channels.iter().map(|channel| quantise(channel[frame], self.bits)));
+        let channels = block.channels.len();
+        self.interleaved.resize(block.frames() * channels, 0);
+        let mut plane = vec![0; block.frames()];
+        for (channel, samples) in block.channels.iter().enumerate() {
+            pack::whole(samples, self.bits, &mut plane)?;
+            let frames = self.interleaved.chunks_exact_mut(channels);
+            frames.zip(&plane).for_each(|(frame, sample)| frame[channel] = *sample);
         }
         self.writer.write(&self.interleaved).map_err(io::Error::other)
     }
