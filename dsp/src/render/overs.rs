@@ -1,6 +1,6 @@
 //! Finds where the wave of limited sound still rises over the limiter's aim. The gain moves, and the detector's kernel is short: together they let
-//! some hundredths of a decibel through. Only groups that the tracks place just under the aim are looked at, with the meter's own long kernel;
-//! the meter that judges the written file looks everywhere. Never here: what is done about it.
+//! some hundredths of a decibel through. [`Overs`] looks only at groups that the tracks place just under the aim, with the meter's own long kernel;
+//! [`AllOvers`] is the meter itself and looks everywhere. Never here: what is done about it.
 
 use super::{
     level::{Control, Level, Lift},
@@ -11,6 +11,7 @@ use crate::{
     block::Block,
     error::DspError,
     processors::{detector::Fine, linear},
+    true_peak::{Over, TruePeak},
 };
 
 const HALF: usize = 128;
@@ -19,6 +20,65 @@ const BETA: f64 = 9.0;
 const NEAR: f64 = 0.97;
 /// What is over is brought down by a hundredth of a decibel more than that.
 const MORE: f64 = 1.001_2;
+
+/// Hears limited sound and tells where it is over the aim.
+pub trait FindOvers {
+    fn push(&mut self, block: &Block) -> Result<(), DspError>;
+
+    /// In order, each group once.
+    fn finish(self: Box<Self>) -> Result<Vec<Lift>, DspError>;
+}
+
+/// The meter that judges files.
+pub struct AllOvers {
+    aim: f64,
+    group: u64,
+    meter: TruePeak,
+    found: Vec<Lift>,
+}
+
+impl AllOvers {
+    pub fn new(take: &Take<'_>, aim: f64) -> Self {
+        let meter = TruePeak::new(take.channels, take.sample_rate).with_overs(aim);
+        AllOvers { aim, group: take.group as u64, meter, found: Vec::new() }
+    }
+
+    fn keep(&mut self, overs: &[Over]) {
+        for over in overs {
+            let factor = over.peak_linear / self.aim * MORE;
+            let last = over.end_frame.saturating_sub(1) / self.group;
+            self.found.extend((over.start_frame / self.group..=last).map(|group| Lift { group, factor }));
+        }
+    }
+}
+
+impl FindOvers for AllOvers {
+    fn push(&mut self, block: &Block) -> Result<(), DspError> {
+        self.meter.push(block);
+        let overs = self.meter.take_overs();
+        self.keep(&overs);
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<Vec<Lift>, DspError> {
+        let overs = self.meter.last_overs();
+        self.keep(&overs);
+        Ok(in_order(self.found))
+    }
+}
+
+/// Each group once, with its largest factor.
+fn in_order(mut found: Vec<Lift>) -> Vec<Lift> {
+    found.sort_by_key(|l| l.group);
+    found.dedup_by(|later, kept| {
+        let same = later.group == kept.group;
+        if same {
+            kept.factor = kept.factor.max(later.factor);
+        }
+        same
+    });
+    found
+}
 
 pub struct Overs<'a> {
     aim: f64,
@@ -51,13 +111,6 @@ impl<'a> Overs<'a> {
             looked: 0,
             found: Vec::new(),
         })
-    }
-
-    pub fn push(&mut self, block: &Block) -> Result<(), DspError> {
-        for (line, samples) in self.samples.iter_mut().zip(&block.channels) {
-            line.extend_from_slice(samples);
-        }
-        self.look()
     }
 
     fn look(&mut self) -> Result<(), DspError> {
@@ -96,21 +149,21 @@ impl<'a> Overs<'a> {
         self.looked += ready as u64;
         Ok(())
     }
+}
 
-    /// In order, each group once.
-    pub fn finish(mut self) -> Result<Vec<Lift>, DspError> {
+impl FindOvers for Overs<'_> {
+    fn push(&mut self, block: &Block) -> Result<(), DspError> {
+        for (line, samples) in self.samples.iter_mut().zip(&block.channels) {
+            line.extend_from_slice(samples);
+        }
+        self.look()
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<Vec<Lift>, DspError> {
         for line in &mut self.samples {
             line.resize(line.len() + 2 * HALF + 2 + self.group, 0.0);
         }
         self.look()?;
-        self.found.sort_by_key(|l| l.group);
-        self.found.dedup_by(|later, kept| {
-            let same = later.group == kept.group;
-            if same {
-                kept.factor = kept.factor.max(later.factor);
-            }
-            same
-        });
-        Ok(self.found)
+        Ok(in_order(self.found))
     }
 }

@@ -5,17 +5,17 @@
 use std::path::Path;
 
 use super::{
+    energy::{GroupEnergy, StepGate},
     feed::{Feed, Origin},
     level::{Control, Gains, Level, Lift},
-    loudness::{GroupEnergy, Integrated, StepGate},
-    overs::Overs,
+    overs::{AllOvers, FindOvers, Overs},
     scratch::{Planes, PlanesReader, PlanesWriter},
     steps::Steps,
 };
 use crate::{
     block::Block,
     error::DspError,
-    measure::Measurement,
+    measure::{Loudness, Measurement},
     processors::{CurveSettings, PeakDetector, decibels, group_frames, linear},
 };
 
@@ -32,6 +32,7 @@ pub struct Take<'a> {
     /// Before any gain; `None` for silence and for less than 400 ms.
     pub lufs: Option<f64>,
     pub peak_dbtp: f64,
+    pub frames: u64,
     /// Of the source, if it was asked for.
     pub input: Option<Measurement>,
 }
@@ -84,9 +85,10 @@ impl<'a> Take<'a> {
         let mut energies = PlanesWriter::create(dir, detector.lanes(), false)?;
         let mut sound = (!feed.cheap()).then(|| PlanesWriter::create(dir, channels, false)).transpose()?;
         let mut energy = GroupEnergy::new(channels, rate, linked);
-        let mut loudness = Integrated::new(channels, rate);
-        let (mut block, mut highest) = (Block::new(channels, 0), 0.0f64);
+        let mut loudness = Loudness::new(rate, channels);
+        let (mut block, mut highest, mut frames) = (Block::new(channels, 0), 0.0f64, 0u64);
         while feed.next(&mut block)? {
+            frames += block.frames() as u64;
             loudness.push(&block);
             energy.push(&block, energies.planes());
             detector.push(&block, peaks.planes());
@@ -110,8 +112,9 @@ impl<'a> Take<'a> {
             channels,
             group: group_frames(rate),
             linked,
-            lufs: loudness.lufs(),
+            lufs: loudness.integrated_lufs(),
             peak_dbtp: decibels(highest),
+            frames,
             input: feed.measurement(),
         })
     }
@@ -161,16 +164,21 @@ impl<'a> Take<'a> {
         Ok(gate.lufs().map_or(f64::NEG_INFINITY, |l| l + level.gain_db + level.trim_db))
     }
 
-    /// Plays the sound at this level: its loudness, and where its wave is over `aim_dbtp`.
+    /// Plays the sound at this level: its loudness, and where its wave is over `aim_dbtp`; `everywhere` asks the meter itself for that.
     pub fn rehearse(
         &self,
         level: &Level,
         aim_dbtp: f64,
+        everywhere: bool,
         steps: &mut Steps<'_>,
     ) -> Result<Heard, DspError> {
         let mut gains = Gains::new(level, self)?;
-        let mut overs = Overs::new(level, self, linear(aim_dbtp))?;
-        let mut loudness = Integrated::new(self.channels, self.sample_rate);
+        let mut overs: Box<dyn FindOvers + '_> = if everywhere {
+            Box::new(AllOvers::new(self, linear(aim_dbtp)))
+        } else {
+            Box::new(Overs::new(level, self, linear(aim_dbtp))?)
+        };
+        let mut loudness = Loudness::new(self.sample_rate, self.channels);
         let (mut sound, mut block) = (self.sound()?, Block::new(self.channels, 0));
         while sound.next(&mut block)? {
             gains.apply(&mut block)?;
@@ -178,7 +186,7 @@ impl<'a> Take<'a> {
             overs.push(&block)?;
             steps.still()?;
         }
-        Ok(Heard { lufs: loudness.lufs().unwrap_or(f64::NEG_INFINITY), overs: overs.finish()? })
+        Ok(Heard { lufs: loudness.integrated_lufs().unwrap_or(f64::NEG_INFINITY), overs: overs.finish()? })
     }
 }
 
