@@ -70,11 +70,20 @@ pub struct TargetTable {
 pub enum Target {
     Lufs(f64),
     /// As loud as it is with the loudest peak pushed down by this.
-    Clean { reduction_db: f64 },
+    Clean {
+        reduction_db: f64,
+    },
     /// As `Clean`, but never outside these.
-    Range { low_lufs: f64, high_lufs: f64, reduction_db: f64 },
+    Range {
+        low_lufs: f64,
+        high_lufs: f64,
+        reduction_db: f64,
+    },
     /// At least one point, LUFS rising.
-    Penalty { points: Vec<[f64; 2]>, cost_per_db: f64 },
+    Penalty {
+        points: Vec<[f64; 2]>,
+        cost_per_db: f64,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

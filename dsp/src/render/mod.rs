@@ -89,11 +89,7 @@ pub fn run(job: &Job, progress: &mut dyn FnMut(Progress) -> Flow) -> Result<Repo
 }
 
 /// [`run`] in a given way.
-pub fn run_in(
-    job: &Job,
-    way: Way,
-    progress: &mut dyn FnMut(Progress) -> Flow,
-) -> Result<Report, DspError> {
+pub fn run_in(job: &Job, way: Way, progress: &mut dyn FnMut(Progress) -> Flow) -> Result<Report, DspError> {
     job.recipe.check()?;
     check_names(job)?;
     let specs = Specs::read(job)?;
