@@ -11,6 +11,7 @@ use std::{
 use clap::{Args, Subcommand};
 use deadwax_dsp::{
     DspError, Flow,
+    inspect::Finding,
     recipe::Recipe,
     render::{self, Job},
     report::{self, FileReport},
@@ -110,6 +111,16 @@ pub struct Measured {
     pub head_silence_s: f64,
     pub tail_silence_s: f64,
     pub clipped_samples: u64,
+    #[serde(default)]
+    pub remarks: Vec<Remark>,
+}
+
+/// One thing said of the sound as a whole or at a time.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Remark {
+    pub code: String,
+    pub text: String,
+    pub at_s: Option<f64>,
 }
 
 /// What the parent writes for `child render`.
@@ -191,7 +202,17 @@ fn measured_of(report: &FileReport) -> Measured {
         head_silence_s: measured.head_silence_s,
         tail_silence_s: measured.tail_silence_s,
         clipped_samples: measured.clipped_samples,
+        remarks: report.inspection.findings().into_iter().filter_map(remark).collect(),
     }
+}
+
+/// Preflight tells these itself, from the figures.
+const TOLD_BY_FIGURES: [&str; 7] =
+    ["CLIPPED", "OVERS", "DC_OFFSET", "SILENT", "DUAL_MONO", "CORRELATION", "TAIL_CUT"];
+
+fn remark(finding: Finding) -> Option<Remark> {
+    let told = TOLD_BY_FIGURES.contains(&finding.what);
+    (!told).then(|| Remark { code: finding.what.to_owned(), text: finding.words, at_s: finding.at_s })
 }
 
 fn render_job(path: &Path) -> RenderLine {
