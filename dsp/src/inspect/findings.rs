@@ -13,9 +13,11 @@ const BALANCE_MAX_DB: f64 = 1.0;
 /// Fewer flat tops may be chance.
 const FLAT_TOPS_MIN: u64 = 8;
 /// A cut in the spectrum is told from here on.
-const CONFIDENCE_MIN: f64 = 0.7;
+const CONFIDENCE_MIN: f64 = 0.6;
+/// A wall that no coder and no rate explains is told from here on; below it may be a sound's own.
+const UNKNOWN_MIN_HZ: f64 = 10_000.0;
 /// Bass out of phase for so much of the time is no passing effect.
-const LOW_NEGATIVE_SHARE_MAX: f64 = 0.05;
+const LOW_NEGATIVE_SHARE_MAX: f64 = 0.1;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -73,9 +75,9 @@ fn levels(of: &Inspection, told: &mut Vec<Finding>) {
     }
     if of.overs.count > 0 {
         let words = format!(
-            "{} over {:.1} dBTP between the samples, {}.",
-            times(&of.overs, "place goes", "places go"),
-            of.overs_limit_dbtp,
+            "{} over 0 dBTP, up to {:+.2} dBTP, {}.",
+            times(&of.overs, "wave goes", "waves go"),
+            of.overs.level_max_db.unwrap_or(0.0),
             first(&of.overs)
         );
         tell(told, Severity::Block, "OVERS", of.overs.first_s(), words);
@@ -177,6 +179,9 @@ fn origin(of: &Inspection, told: &mut Vec<Finding>) {
     let Some(cut) = of.cutoff.filter(|cut| cut.confidence >= CONFIDENCE_MIN && !of.coded_with_loss) else {
         return;
     };
+    if cut.origin == Origin::Unknown && cut.hz < UNKNOWN_MIN_HZ {
+        return;
+    }
     let (khz, sure) = (cut.hz / 1000.0, 100.0 * cut.confidence);
     let (what, words) = match (cut.origin, cut.from_rate_hz) {
         (Origin::Upsampled, Some(rate)) => (
