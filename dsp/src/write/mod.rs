@@ -23,6 +23,9 @@ use crate::{
     decode::{Bext, Loudness, MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ},
 };
 
+/// More encoders than this wait for whoever makes the samples.
+const MAX_FLAC_THREADS: usize = 8;
+
 /// A file being written. Dropped before `finish`, it leaves nothing behind.
 pub struct AudioWriter {
     path: PathBuf,
@@ -70,8 +73,10 @@ impl AudioWriter {
         let file = part.tempfile_in(folder).map_err(at_write)?;
         let format = match encoding {
             Encoding::Flac16 | Encoding::Flac24 => {
-                let writer =
-                    flac::FlacWriter::new(file, sample_rate, encoding.bits(), channels).map_err(at_write)?;
+                let threads =
+                    std::thread::available_parallelism().map_or(1, |it| it.get().min(MAX_FLAC_THREADS));
+                let writer = flac::FlacWriter::new(file, sample_rate, encoding.bits(), channels, threads)
+                    .map_err(at_write)?;
                 Format::Flac(Box::new(writer))
             }
             Encoding::Aiff16 | Encoding::Aiff24 => {
