@@ -77,7 +77,9 @@ impl Clicks {
         let (curve, half) = (self.curves[index], (self.cell / HALF_CELL_SHARE).max(2));
         let last = window.len() - 2;
         let near = peak - 2 * self.cell..=(peak + 2 * self.cell).min(last);
-        if near.filter(|i| i.abs_diff(peak) > half).any(|i| size(i) * RATIO >= curve) || peak + 2 * half > last {
+        if near.filter(|i| i.abs_diff(peak) > half).any(|i| size(i) * RATIO >= curve)
+            || peak + 2 * half > last
+        {
             return;
         }
         // Lines through the wave before and after, met at the click.

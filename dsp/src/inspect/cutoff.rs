@@ -111,8 +111,7 @@ impl Rows {
         let cell_hz = f64::from(sample_rate) / 2.0 / CELLS as f64;
         let edges: Vec<Option<Edge>> = self.rows.iter().map(|row| edge(row, cell_hz)).collect();
         let place = most_voted(&edges)?;
-        let agrees =
-            |edge: &Option<Edge>| edge.is_some_and(|edge| edge.cell.abs_diff(place) <= SAME_CELLS);
+        let agrees = |edge: &Option<Edge>| edge.is_some_and(|edge| edge.cell.abs_diff(place) <= SAME_CELLS);
         let agreeing: Vec<&[u8; CELLS]> =
             self.rows.iter().zip(&edges).filter(|(_, e)| agrees(e)).map(|(row, _)| row).collect();
         let profile = mean(&agreeing);
@@ -122,7 +121,9 @@ impl Rows {
         // A window that says nothing, because its highs are too quiet, is not counted.
         let speaks_against = |(row, edge): &(&[u8; CELLS], &Option<Edge>)| match edge {
             Some(edge) => edge.cell.abs_diff(place) > SAME_CELLS,
-            None => f64::from(quantile(&mut row[reach.above(place)].to_vec(), 0.5)) > above + f64::from(ABOVE_DB),
+            None => {
+                f64::from(quantile(&mut row[reach.above(place)].to_vec(), 0.5)) > above + f64::from(ABOVE_DB)
+            }
         };
         let against = self.rows.iter().zip(&edges).filter(speaks_against).count();
         let votes = agreeing.len();
@@ -156,7 +157,10 @@ impl Reach {
     fn at(cell: usize, cell_hz: f64) -> Reach {
         let hz = cell as f64 * cell_hz;
         let cells = |hz: f64, least: f64, most: f64| (hz / cell_hz).round().clamp(least, most) as usize;
-        Reach { half_gap: cells((0.015 * hz).min(250.0), 1.0, 8.0), span: cells((0.09 * hz).min(1500.0), 4.0, 24.0) }
+        Reach {
+            half_gap: cells((0.015 * hz).min(250.0), 1.0, 8.0),
+            span: cells((0.09 * hz).min(1500.0), 4.0, 24.0),
+        }
     }
 
     fn below(&self, cell: usize) -> std::ops::Range<usize> {

@@ -86,7 +86,8 @@ fn levels(of: &Inspection, told: &mut Vec<Finding>) {
         .map(|channel| channel.dc_offset)
         .fold(0.0, |worst: f64, offset| if offset.abs() > worst.abs() { offset } else { worst });
     if offset.abs() > DC_OFFSET_MAX {
-        let words = format!("A constant offset of {offset:.4} of full scale: a high-pass filter takes it away.");
+        let words =
+            format!("A constant offset of {offset:.4} of full scale: a high-pass filter takes it away.");
         tell(told, Severity::Warn, "DC_OFFSET", None, words);
     }
 }
@@ -94,7 +95,8 @@ fn levels(of: &Inspection, told: &mut Vec<Finding>) {
 fn edges(of: &Inspection, told: &mut Vec<Finding>) {
     let edges = &of.edges;
     if edges.first_sample_dbfs > EDGE_SAMPLE_DBFS {
-        let words = format!("The first sample stands at {:.1} dBFS: the head is cut.", edges.first_sample_dbfs);
+        let words =
+            format!("The first sample stands at {:.1} dBFS: the head is cut.", edges.first_sample_dbfs);
         tell(told, Severity::Block, "HEAD_CUT", Some(0.0), words);
     }
     let end = Some(of.seconds);
@@ -102,7 +104,8 @@ fn edges(of: &Inspection, told: &mut Vec<Finding>) {
         let words = format!("The last sample stands at {:.1} dBFS: the tail is cut.", edges.last_sample_dbfs);
         tell(told, Severity::Block, "TAIL_CUT", end, words);
     } else if edges.tail_dbfs > TAIL_DBFS {
-        let words = format!("It ends at {:.1} dBFS: the tail is cut before it has died away.", edges.tail_dbfs);
+        let words =
+            format!("It ends at {:.1} dBFS: the tail is cut before it has died away.", edges.tail_dbfs);
         tell(told, Severity::Block, "TAIL_CUT", end, words);
     }
 }
@@ -182,7 +185,9 @@ fn origin(of: &Inspection, told: &mut Vec<Finding>) {
         ),
         (Origin::Lossy, _) => (
             "LOSSY_SPECTRUM",
-            format!("Cut off as by a wall at {khz:.1} kHz: it looks decoded from a lossy file ({sure:.0} % sure)."),
+            format!(
+                "Cut off as by a wall at {khz:.1} kHz: it looks decoded from a lossy file ({sure:.0} % sure)."
+            ),
         ),
         _ => ("CUT_SPECTRUM", format!("Cut off as by a wall at {khz:.1} kHz ({sure:.0} % sure).")),
     };
@@ -191,7 +196,11 @@ fn origin(of: &Inspection, told: &mut Vec<Finding>) {
 
 fn damage(of: &Inspection, told: &mut Vec<Finding>) {
     if of.clicks.count > 0 {
-        let words = format!("{} that may be clicks, {}.", times(&of.clicks, "impulse", "impulses"), first(&of.clicks));
+        let words = format!(
+            "{} that may be clicks, {}.",
+            times(&of.clicks, "impulse", "impulses"),
+            first(&of.clicks)
+        );
         tell(told, Severity::Warn, "CLICKS", of.clicks.first_s(), words);
     }
     if of.dropouts.count > 0 {
