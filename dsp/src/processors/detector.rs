@@ -115,11 +115,14 @@ impl PeakDetector {
         // Group g of the lines stands at HALF + g * group; its coarse peak at reach + g.
         for (coarse, samples) in self.coarse.iter_mut().zip(&self.samples) {
             let seen = coarse.len() - reach;
-            lanes::wide(|| {
-                for g in seen..known {
-                    coarse.push(loudest(&samples[HALF + g * group..][..group + 1]));
-                }
-            });
+            lanes::wide(
+                #[inline(always)]
+                || {
+                    for g in seen..known {
+                        coarse.push(loudest(&samples[HALF + g * group..][..group + 1]));
+                    }
+                },
+            );
         }
         let ready = known.saturating_sub(self.wait());
         if ready == 0 {
@@ -176,13 +179,16 @@ fn bars(mut coarse: Vec<f64>, reach: usize) -> Vec<f64> {
 /// Replaces each value by the largest (or whatever `pick` keeps) of itself and the `width` - 1 after it; the last `width` - 1 go.
 pub(super) fn sliding(values: &mut Vec<f64>, width: usize, pick: impl Fn(f64, f64) -> f64) {
     let mut span = 1;
-    lanes::wide(|| {
-        while 2 * span <= width {
-            fold(values, span, &pick);
-            span *= 2;
-        }
-        fold(values, width - span, &pick);
-    });
+    lanes::wide(
+        #[inline(always)]
+        || {
+            while 2 * span <= width {
+                fold(values, span, &pick);
+                span *= 2;
+            }
+            fold(values, width - span, &pick);
+        },
+    );
 }
 
 #[inline(always)]
@@ -257,12 +263,18 @@ impl Fine {
             points.clear();
             points.resize(segments, 0.0);
             // One kernel at a time: a small piece of work is compiled whole for the wide registers.
-            lanes::wide(|| interpolate(row, window, points));
+            lanes::wide(
+                #[inline(always)]
+                || interpolate(row, window, points),
+            );
         }
         tops.resize(n + 1, 0.0);
         ends.resize(n + 1, 0.0);
         let at = &window[half - 1..half + segments];
-        lanes::wide(|| highest(at, points, tops, ends));
+        lanes::wide(
+            #[inline(always)]
+            || highest(at, points, tops, ends),
+        );
         for (g, found) in found.iter_mut().enumerate().take(groups) {
             let end = (g + 1) * group;
             // The first sample of the next group ends this one.

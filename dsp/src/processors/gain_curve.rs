@@ -122,12 +122,15 @@ impl GainCurve {
             let keep = lane.peaks.len().saturating_sub(window - 1);
             lane.peaks.drain(..keep);
             sliding(&mut lane.required, window, |a, b| if a > b { a } else { b });
-            lanes::wide(|| {
-                for v in &mut lane.required {
-                    let height = *v * gain;
-                    *v = if height > limit { limit / height } else { 1.0 };
-                }
-            });
+            lanes::wide(
+                #[inline(always)]
+                || {
+                    for v in &mut lane.required {
+                        let height = *v * gain;
+                        *v = if height > limit { limit / height } else { 1.0 };
+                    }
+                },
+            );
         }
         if self.lanes.len() > 1 {
             self.share();
@@ -173,11 +176,14 @@ impl Lane {
     }
 
     fn smooth(&mut self, gains: &mut Vec<f64>) {
-        lanes::wide(|| {
-            for v in &mut self.required {
-                *v = (*v * ONE).floor();
-            }
-        });
+        lanes::wide(
+            #[inline(always)]
+            || {
+                for v in &mut self.required {
+                    *v = (*v * ONE).floor();
+                }
+            },
+        );
         let mut whole = ONE;
         for sum in &mut self.boxes {
             sum.run(&mut self.required);
@@ -223,22 +229,25 @@ impl MovingSum {
 /// `first`: the place of the first frame in its group. `gains[0]` is that group's value, and one more value follows the last group begun.
 pub fn apply_ramp(samples: &mut [f64], first: usize, group: usize, gains: &[f64], factor: f64) {
     let part = 1.0 / group as f64;
-    lanes::wide(|| {
-        let (mut at, mut rest) = (first, samples);
-        for pair in gains.windows(2) {
-            let n = (group - at).min(rest.len());
-            let (run, later) = rest.split_at_mut(n);
-            if pair[0] == 1.0 && pair[1] == 1.0 {
-                run.iter_mut().for_each(|s| *s *= factor);
-            } else {
-                let (from, step) = (pair[0] * factor, (pair[1] - pair[0]) * factor * part);
-                for (i, s) in run.iter_mut().enumerate() {
-                    *s *= from + step * (at + i) as f64;
+    lanes::wide(
+        #[inline(always)]
+        || {
+            let (mut at, mut rest) = (first, samples);
+            for pair in gains.windows(2) {
+                let n = (group - at).min(rest.len());
+                let (run, later) = rest.split_at_mut(n);
+                if pair[0] == 1.0 && pair[1] == 1.0 {
+                    run.iter_mut().for_each(|s| *s *= factor);
+                } else {
+                    let (from, step) = (pair[0] * factor, (pair[1] - pair[0]) * factor * part);
+                    for (i, s) in run.iter_mut().enumerate() {
+                        *s *= from + step * (at + i) as f64;
+                    }
                 }
+                (at, rest) = (0, later);
             }
-            (at, rest) = (0, later);
-        }
-    });
+        },
+    );
 }
 
 #[cfg(test)]

@@ -81,11 +81,14 @@ impl PlanesWriter {
                     four.copy_from_slice(&value.to_le_bytes());
                 }
             } else {
-                lanes::wide(|| {
-                    for (four, v) in bytes.chunks_exact_mut(BYTES).zip(values) {
-                        four.copy_from_slice(&(*v as f32).to_le_bytes());
-                    }
-                });
+                lanes::wide(
+                    #[inline(always)]
+                    || {
+                        for (four, v) in bytes.chunks_exact_mut(BYTES).zip(values) {
+                            four.copy_from_slice(&(*v as f32).to_le_bytes());
+                        }
+                    },
+                );
             }
         }
         self.length += n as u64;
@@ -130,12 +133,15 @@ impl PlanesReader {
         self.bytes.resize(n * self.count * BYTES, 0);
         self.file.read_exact(&mut self.bytes).map_err(|e| DspError::open(&self.path, e))?;
         let bytes = &self.bytes;
-        lanes::wide(|| {
-            for (plane, bytes) in planes.iter_mut().zip(bytes.chunks_exact(n * BYTES)) {
-                let value = |b: &[u8]| f64::from(f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
-                plane.extend(bytes.chunks_exact(BYTES).map(value));
-            }
-        });
+        lanes::wide(
+            #[inline(always)]
+            || {
+                for (plane, bytes) in planes.iter_mut().zip(bytes.chunks_exact(n * BYTES)) {
+                    let value = |b: &[u8]| f64::from(f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+                    plane.extend(bytes.chunks_exact(BYTES).map(value));
+                }
+            },
+        );
         Ok(n)
     }
 

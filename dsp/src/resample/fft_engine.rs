@@ -133,14 +133,17 @@ impl FftEngine {
     /// Two channels. What is silent stays silent, and equal channels stay equal: the sum of both in one transform leaves rounding in each.
     fn pair(&mut self, first: &[f64], second: &[f64]) {
         let (mut any_first, mut any_second, mut differ) = (0u64, 0u64, 0u64);
-        lanes::wide(|| {
-            for (a, b) in first.iter().zip(second) {
-                // Without the sign: minus zero is silent.
-                any_first |= a.to_bits() << 1;
-                any_second |= b.to_bits() << 1;
-                differ |= a.to_bits() ^ b.to_bits();
-            }
-        });
+        lanes::wide(
+            #[inline(always)]
+            || {
+                for (a, b) in first.iter().zip(second) {
+                    // Without the sign: minus zero is silent.
+                    any_first |= a.to_bits() << 1;
+                    any_second |= b.to_bits() << 1;
+                    differ |= a.to_bits() ^ b.to_bits();
+                }
+            },
+        );
         match (any_first != 0, any_second != 0) {
             (false, false) => self.made.iter_mut().for_each(|m| m.fill(0.0)),
             (true, true) if differ == 0 => {
@@ -174,10 +177,13 @@ impl FftEngine {
         let [to_re, to_im] = &mut self.cropped;
         let (up, down) = (&self.up, &self.down);
         let (n, m) = (re.len() - down.re.len(), to_re.len() - down.re.len());
-        lanes::wide(|| {
-            up.apply((&re[..up.re.len()], &im[..up.re.len()]), (&mut to_re[..], &mut to_im[..]));
-            down.apply((&re[n..], &im[n..]), (&mut to_re[m..], &mut to_im[m..]));
-        });
+        lanes::wide(
+            #[inline(always)]
+            || {
+                up.apply((&re[..up.re.len()], &im[..up.re.len()]), (&mut to_re[..], &mut to_im[..]));
+                down.apply((&re[n..], &im[n..]), (&mut to_re[m..], &mut to_im[m..]));
+            },
+        );
         // The bins between were silent from the start and stay so. Exchanged parts turn the transform's direction.
         let [made_re, made_im] = &mut self.made;
         self.backward.forward_into(to_im, to_re, made_im, made_re);

@@ -79,18 +79,21 @@ impl SincEngine {
     }
 
     fn run(&mut self, out: &mut Block, total: u64) {
-        lanes::wide(|| {
-            while self.start + self.taps <= self.waiting[0].len() && self.given < total {
-                self.place();
-                for (to, waiting) in out.channels.iter_mut().zip(&self.waiting) {
-                    to.push(dot(&self.filter, &waiting[self.start..][..self.taps]));
+        lanes::wide(
+            #[inline(always)]
+            || {
+                while self.start + self.taps <= self.waiting[0].len() && self.given < total {
+                    self.place();
+                    for (to, waiting) in out.channels.iter_mut().zip(&self.waiting) {
+                        to.push(dot(&self.filter, &waiting[self.start..][..self.taps]));
+                    }
+                    self.given += 1;
+                    self.rest += self.from;
+                    self.start += (self.rest / self.to) as usize;
+                    self.rest %= self.to;
                 }
-                self.given += 1;
-                self.rest += self.from;
-                self.start += (self.rest / self.to) as usize;
-                self.rest %= self.to;
-            }
-        });
+            },
+        );
         let done = self.start.min(self.waiting[0].len());
         self.waiting.iter_mut().for_each(|c| {
             c.drain(..done);
