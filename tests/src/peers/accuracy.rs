@@ -165,7 +165,7 @@ pub fn tables(setting: &Setting, bars: &mut Bars) -> Result<Vec<Table>> {
     );
     let mut table = Table::new("Target and ceiling", &about, &HEAD);
     let peers = [tools::LIMITING, tools::TARGETING].concat();
-    let (present, absent) = tools::present(&peers, &setting.folder)?;
+    let (present, absent) = setting.present(&peers)?;
     for target in TARGETS {
         for column in ours(&music, target, &setting.folder)? {
             table.row(column.cells());

@@ -104,7 +104,7 @@ pub fn tables(setting: &Setting, bars: &mut Bars) -> Result<Vec<Table>> {
         })
     })?;
     table.row(cells(&format!("{OURS}, the limiter in one pass"), &streamed));
-    let (present, absent) = tools::present(tools::LIMITING, folder)?;
+    let (present, absent) = setting.present(tools::LIMITING)?;
     for peer in &present {
         let found = look(&mut |sound| {
             through(folder, sound, |input, output| {

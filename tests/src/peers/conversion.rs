@@ -211,7 +211,7 @@ pub fn tables(setting: &Setting, bars: &mut Bars) -> Result<Vec<Table>> {
     let about = "Tones at -6 dBFS, loud ones at -1; 64-bit floats in and out. Shares are of half the lower rate (20 kHz and 24.1 kHz for 44.1 kHz). \
         Where the rate goes up, the alias column is the worst image of any tone.";
     let mut table = Table::new("Sample-rate conversion", about, &head);
-    let (present, absent) = tools::present(tools::RESAMPLING_EXACTLY, &setting.folder)?;
+    let (present, absent) = setting.present(tools::RESAMPLING_EXACTLY)?;
     for (from, to) in if setting.quick { &PAIRS[..1] } else { &PAIRS[..] } {
         let plan = Plan::new(*from, *to, setting.quick);
         let own = through(&plan, &setting.folder, &|input, output| {

@@ -21,6 +21,7 @@ use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 use anyhow::{Result, ensure};
 use clap::{Parser, ValueEnum};
 use table::{Bars, Table};
+use tools::Peer;
 
 /// Measures Deadwax beside its peers.
 #[derive(Debug, Parser)]
@@ -41,6 +42,9 @@ struct Cli {
     /// Seconds of each song in the table of targets.
     #[arg(long, default_value_t = 60.0)]
     excerpt: f64,
+    /// Leaves the peers out.
+    #[arg(long)]
+    alone: bool,
     /// Short: to see that the tool itself runs.
     #[arg(long)]
     quick: bool,
@@ -75,6 +79,14 @@ pub struct Setting {
     pub runs: usize,
     pub excerpt_s: f64,
     pub quick: bool,
+    pub alone: bool,
+}
+
+impl Setting {
+    /// Those of `peers` that are here, and the others.
+    fn present(&self, peers: &[Peer]) -> Result<(Vec<Peer>, Vec<Peer>)> {
+        if self.alone { Ok(Default::default()) } else { tools::present(peers, &self.folder) }
+    }
 }
 
 fn main() -> ExitCode {
@@ -100,13 +112,15 @@ fn compare(cli: &Cli) -> Result<bool> {
     if !cli.read.is_empty() {
         return read(&cli.read).map(|()| true);
     }
-    let folder = tempfile::tempdir()?;
+    // A name without a dot before it: bs1770gain passes such folders by.
+    let folder = tempfile::Builder::new().prefix("peers-").tempdir()?;
     let setting = Setting {
         songs: songs(cli, folder.path())?,
         folder: folder.path().to_owned(),
         runs: if cli.quick { 1 } else { cli.runs },
         excerpt_s: if cli.quick { cli.excerpt.min(8.0) } else { cli.excerpt },
         quick: cli.quick,
+        alone: cli.alone,
     };
     println!("## Deadwax and its peers\n\nEngine {}; {}.", deadwax_dsp::render::ENGINE, machine());
     let mut bars = Bars::default();
@@ -122,7 +136,7 @@ fn compare(cli: &Cli) -> Result<bool> {
             tables(&setting, &mut bars)?.iter().for_each(|table| print!("{}", table.markdown()));
         }
     }
-    for (name, why) in tools::NEVER_RUN {
+    for (name, why) in tools::NEVER_RUN.iter().filter(|_| !cli.alone) {
         println!("\nNot run: {name}, {why}.");
     }
     print!("{}", bars.table().markdown());

@@ -1,7 +1,5 @@
 //! The speed tables: whole processes on the same files, taken in turn, the median of several runs, CPU time in ratios. Never here: quality.
 
-use std::path::Path;
-
 use anyhow::Result;
 
 use super::{
@@ -50,8 +48,8 @@ impl<'a> Contest<'a> {
         self.runners.push(Runner { name: format!("{OURS} {name}"), act: Box::new(act), costs: Vec::new() });
     }
 
-    fn peers(&mut self, peers: &[Peer], task: &'a Task<'a>, folder: &Path) -> Result<()> {
-        let (present, absent) = tools::present(peers, folder)?;
+    fn peers(&mut self, peers: &[Peer], task: &'a Task<'a>, setting: &Setting) -> Result<()> {
+        let (present, absent) = setting.present(peers)?;
         self.absent.extend(absent);
         for peer in present {
             let act = move || (peer.act)(task);
@@ -137,7 +135,7 @@ pub fn tables(setting: &Setting, bars: &mut Bars) -> Result<Vec<Table>> {
     let mut contest = Contest::new("Measuring", about, &song);
     contest.ours("the meter alone", format!("measure {input}"));
     contest.ours("whole report: digest, inspection, overview", format!("report {input}"));
-    contest.peers(tools::MEASURING, &task, &setting.folder)?;
+    contest.peers(tools::MEASURING, &task, setting)?;
     let ran = contest.run(setting.runs, none)?;
     ran.judge(bars, "measuring against the best of ffmpeg and loudgain", &["peak=true", "loudgain"], 6.0);
     ran.judge_memory(bars, "measuring");
@@ -145,7 +143,7 @@ pub fn tables(setting: &Setting, bars: &mut Bars) -> Result<Vec<Table>> {
 
     let mut contest = Contest::new("Decode, limit, encode", "6 dB of gain into -1 dBTP; 24-bit WAV.", &song);
     contest.ours("limiter", format!("limit {input} {} 6 -1", out("own.wav").display()));
-    contest.peers(tools::LIMITING, &task, &setting.folder)?;
+    contest.peers(tools::LIMITING, &task, setting)?;
     let ran = contest.run(setting.runs, none)?;
     ran.judge(bars, "limiting against x42 dpl", &["x42 dpl"], 5.0);
     ran.judge_memory(bars, "limiting");
@@ -157,7 +155,7 @@ pub fn tables(setting: &Setting, bars: &mut Bars) -> Result<Vec<Table>> {
 
     let mut contest = Contest::new("Overview of the wave", "24-bit WAV.", &song);
     contest.ours("overview alone", format!("waveform {input} {}", out("own.peaks").display()));
-    contest.peers(tools::DRAWING, &task, &setting.folder)?;
+    contest.peers(tools::DRAWING, &task, setting)?;
     tables.push(contest.run(setting.runs, none)?.table);
     Ok(tables)
 }
@@ -178,7 +176,7 @@ fn mastering(setting: &Setting, song: &Track, task: &Task<'_>, bars: &mut Bars) 
         );
         contest.ours(&format!("to {target} LUFS"), words);
     }
-    contest.peers(tools::MASTERING, task, &setting.folder)?;
+    contest.peers(tools::MASTERING, task, setting)?;
     let ran = contest.run(setting.runs, &mut |_| String::new())?;
     ran.judge(bars, "the master against ffmpeg's chain with two-pass loudnorm", &["loudnorm"], 12.0);
     ran.judge(bars, "the master against ffmpeg's chain with the 4x alimiter", &["4x soxr"], 4.0);
@@ -199,7 +197,7 @@ fn resampling(setting: &Setting, song: &Track, bars: &mut Bars) -> Result<Table>
     let own = setting.folder.join("own.wav");
     let mut contest = Contest::new("96 kHz to 44.1 kHz", "24-bit WAV to 24-bit WAV.", &high);
     contest.ours("linear phase", format!("resample {} {} 44100", high.file.display(), own.display()));
-    contest.peers(tools::RESAMPLING, &task, &setting.folder)?;
+    contest.peers(tools::RESAMPLING, &task, setting)?;
     let ran = contest.run(setting.runs, &mut |_| String::new())?;
     ran.judge(bars, "resampling against ffmpeg's soxr", &["ffmpeg soxr"], 1.5);
     ran.judge_memory(bars, "resampling");
@@ -211,7 +209,7 @@ fn encoding(setting: &Setting, song: &Track, task: &Task<'_>, bars: &mut Bars) -
     let task = Task { output: setting.folder.join("peer.flac"), ..task.clone() };
     let mut contest = Contest::new("FLAC", "24-bit WAV to 24-bit FLAC.", song);
     contest.ours("", format!("encode {} {} flac24", song.file.display(), own.display()));
-    contest.peers(tools::ENCODING, &task, &setting.folder)?;
+    contest.peers(tools::ENCODING, &task, setting)?;
     let mut sizes = Vec::new();
     for runner in &contest.runners {
         (runner.act)()?;

@@ -107,7 +107,7 @@ pub fn tables(setting: &Setting, bars: &mut Bars) -> Result<Vec<Table>> {
     );
     bars.at_most("16 bits, noise modulation", own.modulation_db, 1.0, "dB");
     bars.at_most("16 bits, correlation of the channels", own.correlation.abs(), 0.02, "");
-    let (present, absent) = tools::present(tools::QUANTISING, &setting.folder)?;
+    let (present, absent) = setting.present(tools::QUANTISING)?;
     for peer in &present {
         let found = look(seconds, &mut |sound| {
             through(&setting.folder, sound, &|input, output| {
