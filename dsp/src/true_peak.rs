@@ -3,7 +3,7 @@
 
 use std::f64::consts::PI;
 
-use crate::block::Block;
+use crate::{block::Block, math};
 
 /// Points a sample that the meter looks at: 16 up to 100 kHz, 8 above. 16 x 44.1 kHz under-reads a 20 kHz tone by 0.03 dB at most
 /// (20 log cos(pi f / n), f in cycles per sample, n the oversampling).
@@ -74,7 +74,7 @@ impl Bank {
 }
 
 fn sinc(t: f64) -> f64 {
-    if t == 0.0 { 1.0 } else { (PI * t).sin() / (PI * t) }
+    if t == 0.0 { 1.0 } else { math::sin(PI * t) / (PI * t) }
 }
 
 /// Kaiser window at -1 <= x <= 1.
@@ -112,6 +112,19 @@ pub(crate) fn magnitude(samples: &[f64]) -> f64 {
     samples.iter().fold(0.0, |m, s| if s.abs() > m { s.abs() } else { m })
 }
 
+/// A stretch of one channel where the wave is above a threshold without a pause: from the sample before it rises above to the sample after
+/// it falls below.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Over {
+    pub channel: usize,
+    /// First frame; the wave rises above the threshold at it or before the next.
+    pub start_frame: u64,
+    /// Frame after the last one; start_frame < end_frame.
+    pub end_frame: u64,
+    /// Largest magnitude of the wave within, linear.
+    pub peak_linear: f64,
+}
+
 /// A streaming true-peak meter. The stream is taken as silent before its first and after its last frame, so that the ringing of a hard
 /// cut counts. NaN counts as silence; an infinite sample makes the peak infinite.
 #[derive(Clone, Debug)]
@@ -119,6 +132,8 @@ pub struct TruePeak {
     bank: Bank,
     lines: Vec<Line>,
     reported: Vec<f64>,
+    /// Linear; infinite where no overs are asked for.
+    threshold: f64,
 }
 
 /// One channel: the samples still under a kernel, and the largest value so far.
@@ -127,6 +142,10 @@ struct Line {
     window: Vec<f64>,
     peak: f64,
     infinite: bool,
+    /// Frame of the middle of the first window: half - 1 frames of silence stand before the stream.
+    next: i64,
+    open: Option<Over>,
+    overs: Vec<Over>,
 }
 
 impl TruePeak {
@@ -138,14 +157,49 @@ impl TruePeak {
     }
 
     fn with_bank(channels: usize, bank: Bank) -> Self {
-        let line = Line { window: vec![0.0; 2 * bank.half - 1], peak: 0.0, infinite: false };
-        TruePeak { bank, lines: vec![line; channels], reported: vec![0.0; channels] }
+        let line = Line {
+            window: vec![0.0; 2 * bank.half - 1],
+            peak: 0.0,
+            infinite: false,
+            next: -(bank.half as i64),
+            open: None,
+            overs: Vec::new(),
+        };
+        let lines = vec![line; channels];
+        TruePeak { bank, lines, reported: vec![0.0; channels], threshold: f64::INFINITY }
+    }
+
+    /// Reports the stretches where the wave is above `threshold` (linear) too. To be asked for before the first push.
+    pub fn with_overs(mut self, threshold: f64) -> Self {
+        self.threshold = threshold;
+        self
+    }
+
+    /// Hands out the overs that have ended by now, channel by channel in order of time, and forgets them: a caller that takes them after every
+    /// push bounds the memory. What ends within the last 128 frames is not known yet.
+    pub fn take_overs(&mut self) -> Vec<Over> {
+        let overs = self
+            .lines
+            .iter_mut()
+            .enumerate()
+            .flat_map(|(channel, line)| line.overs.drain(..).map(move |over| Over { channel, ..over }));
+        overs.collect()
+    }
+
+    /// The overs that are left, as if the stream ended here.
+    pub fn last_overs(&mut self) -> Vec<Over> {
+        let mut ended = self.clone();
+        for line in &mut ended.lines {
+            line.push(&ended.bank, ended.threshold, std::iter::repeat_n(0.0, 2 * ended.bank.half));
+            line.overs.extend(line.open.take());
+        }
+        ended.take_overs()
     }
 
     /// Takes the next stretch. Channels beyond those promised are left out.
     pub fn push(&mut self, block: &Block) {
         for (line, samples) in self.lines.iter_mut().zip(&block.channels) {
-            line.push(&self.bank, samples.iter().copied());
+            line.push(&self.bank, self.threshold, samples.iter().copied());
         }
     }
 
@@ -153,7 +207,7 @@ impl TruePeak {
     pub fn peak_linear_per_channel(&mut self) -> &[f64] {
         for (line, out) in self.lines.iter().zip(&mut self.reported) {
             let mut ended = line.clone();
-            ended.push(&self.bank, std::iter::repeat_n(0.0, 2 * self.bank.half));
+            ended.push(&self.bank, self.threshold, std::iter::repeat_n(0.0, 2 * self.bank.half));
             *out = if ended.infinite { f64::INFINITY } else { ended.peak };
         }
         &self.reported
@@ -166,7 +220,7 @@ impl TruePeak {
 }
 
 impl Line {
-    fn push(&mut self, bank: &Bank, samples: impl Iterator<Item = f64>) {
+    fn push(&mut self, bank: &Bank, threshold: f64, samples: impl Iterator<Item = f64>) {
         for s in samples {
             self.infinite |= s.is_infinite();
             self.window.push(if s.is_finite() { s } else { 0.0 });
@@ -175,13 +229,35 @@ impl Line {
         let positions = self.window.len() + 1 - width;
         for start in (0..positions).step_by(SCREEN_RUN) {
             let run = SCREEN_RUN.min(positions - start);
-            if magnitude(&self.window[start..start + run + width - 1]) * bank.bound > self.peak {
-                for i in start..start + run {
-                    self.peak = peak_at(bank, &self.window[i..i + width], self.peak);
+            let bound = magnitude(&self.window[start..start + run + width - 1]) * bank.bound;
+            for i in start..start + run {
+                let window = &self.window[i..i + width];
+                if bound > self.peak {
+                    self.peak = peak_at(bank, window, self.peak);
                 }
+                let height = if bound > threshold {
+                    (0..bank.phases).map(|p| bank.at(p, window).abs()).fold(0.0, f64::max)
+                } else {
+                    0.0
+                };
+                over(&mut self.open, &mut self.overs, self.next + (i) as i64, height, threshold);
             }
         }
+        self.next += positions as i64;
         self.window.drain(..positions);
+    }
+}
+
+/// Lengthens the open over, or begins or ends one. `height`: of the wave from `frame` to the next.
+fn over(open: &mut Option<Over>, overs: &mut Vec<Over>, frame: i64, height: f64, threshold: f64) {
+    if height > threshold {
+        let start = frame.max(0).unsigned_abs();
+        let over =
+            open.get_or_insert(Over { channel: 0, start_frame: start, end_frame: start, peak_linear: 0.0 });
+        over.end_frame = (frame + 1).max(1).unsigned_abs();
+        over.peak_linear = over.peak_linear.max(height);
+    } else {
+        overs.extend(open.take());
     }
 }
 

@@ -1,27 +1,99 @@
 //! Loudness: momentary, short-term, integrated (ITU-R BS.1770-5, EBU Tech 3341:2023) and loudness range (EBU Tech 3342:2023), streamed in
 //! steps of 10 ms. Integrated needs one whole block of 400 ms and short-term one of 3 s: a shorter file has minus infinity there, and a range of 0.
 
-use super::weighting::{KWeighting, channel_weights};
+use super::gate::{self, lufs};
+use super::weighting::WeightedEnergy;
 use crate::Block;
 
-/// Steps of 10 ms in a momentary window, a short-term window, and between two values of either gate.
+const STEPS_PER_SECOND: u64 = 100;
+/// Steps in a momentary window, in a short-term window, and between two values of either gate.
 const MOMENTARY_STEPS: usize = 40;
 const SHORT_TERM_STEPS: usize = 300;
 const GATE_STEPS: u64 = 10;
-const ABSOLUTE_GATE_LUFS: f64 = -70.0;
-const INTEGRATED_GATE_LU: f64 = -10.0;
-const RANGE_GATE_LU: f64 = -20.0;
+/// Silence after a file before its last short-term value is taken for the range (Tech 3342:2023, file-based measurement): half a window.
+const RANGE_PAD_STEPS: u64 = 150;
 
-pub(super) struct Loudness {
-    filters: Vec<KWeighting>,
-    weights: Vec<f64>,
+/// The loudness of a stream. The size of the blocks changes nothing, to the bit.
+#[derive(Clone, Debug)]
+pub struct Loudness {
+    energy: WeightedEnergy,
+    windows: Windows,
+    fresh: Vec<f64>,
+}
+
+/// Levels in LUFS (the range in LU); minus infinity where there is nothing to measure.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Levels {
+    pub integrated_lufs: f64,
+    pub range_lu: f64,
+    pub max_momentary_lufs: f64,
+    pub max_short_term_lufs: f64,
+}
+
+impl Loudness {
+    /// For `channels` channels in the order of WAVE, weighed by [`channel_weights`](super::channel_weights).
+    pub fn new(sample_rate: u32, channels: usize) -> Self {
+        Loudness {
+            energy: WeightedEnergy::clocked(sample_rate, channels, STEPS_PER_SECOND),
+            windows: Windows::new(sample_rate),
+            fresh: Vec::new(),
+        }
+    }
+
+    /// Takes the next frames. A sample that is no number, or absurdly large (over +600 dBFS), counts as silence.
+    pub fn push(&mut self, block: &Block) {
+        self.energy.push(block, &mut self.fresh);
+        self.fresh.drain(..).for_each(|energy| self.windows.step(energy));
+    }
+
+    /// Integrated loudness in LUFS as if the stream ended here; `None` for silence (nothing above the gate of -70 LUFS) and for less than
+    /// 400 ms. More can be pushed afterwards.
+    pub fn integrated_lufs(&self) -> Option<f64> {
+        gate::integrated_lufs(&self.ended().momentary)
+    }
+
+    /// All figures as if the stream ended here. More can be pushed afterwards.
+    pub fn levels(&self) -> Levels {
+        let ended = self.ended();
+        let mut padded = ended.clone();
+        (0..RANGE_PAD_STEPS).for_each(|_| padded.step(0.0));
+        Levels {
+            integrated_lufs: gate::integrated_lufs(&ended.momentary).unwrap_or(f64::NEG_INFINITY),
+            range_lu: if ended.short_term.is_empty() { 0.0 } else { gate::range_lu(&padded.short_term) },
+            max_momentary_lufs: lufs(ended.max_momentary),
+            max_short_term_lufs: lufs(ended.max_short_term),
+        }
+    }
+
+    /// Momentary loudness in LUFS, ten values a second: value i is of the 400 ms that end at 0.4 s + i / 10. The last are those of the whole
+    /// steps so far.
+    pub fn momentary_lufs(&self) -> Vec<f64> {
+        self.ended().momentary.into_iter().map(lufs).collect()
+    }
+
+    /// Short-term loudness in LUFS, ten values a second: value i is of the 3 s that end at 3 s + i / 10.
+    pub fn short_term_lufs(&self) -> Vec<f64> {
+        self.ended().short_term.into_iter().map(lufs).collect()
+    }
+
+    /// With the steps that are whole but wait for others to be filtered with.
+    fn ended(&self) -> Windows {
+        let (mut windows, mut rest) = (self.windows.clone(), Vec::new());
+        if self.energy.rest(&mut rest) > 0 {
+            rest.pop();
+        }
+        rest.into_iter().for_each(|energy| windows.step(energy));
+        windows
+    }
+}
+
+/// The windows over the steps.
+#[derive(Clone, Debug)]
+struct Windows {
     sample_rate: u64,
-    /// Of the step that is being filled.
-    energy: f64,
-    frames: u64,
     steps: u64,
-    /// Energy and frames of the last 3 s, a ring.
-    ring: Vec<(f64, u64)>,
+    last_400_ms: Sliding,
+    last_3_s: Sliding,
     max_momentary: f64,
     max_short_term: f64,
     /// Mean squares, ten a second.
@@ -29,23 +101,13 @@ pub(super) struct Loudness {
     short_term: Vec<f64>,
 }
 
-pub(super) struct Levels {
-    pub(super) integrated_lufs: f64,
-    pub(super) range_lu: f64,
-    pub(super) max_momentary_lufs: f64,
-    pub(super) max_short_term_lufs: f64,
-}
-
-impl Loudness {
-    pub(super) fn new(sample_rate: u32, channels: usize) -> Self {
-        Loudness {
-            filters: vec![KWeighting::new(sample_rate); channels],
-            weights: channel_weights(channels),
-            sample_rate: u64::from(sample_rate),
-            energy: 0.0,
-            frames: 0,
+impl Windows {
+    fn new(sample_rate: u32) -> Self {
+        Windows {
+            sample_rate: u64::from(sample_rate.max(super::weighting::LEAST_RATE_HZ)),
             steps: 0,
-            ring: vec![(0.0, 0); SHORT_TERM_STEPS],
+            last_400_ms: Sliding::new(MOMENTARY_STEPS),
+            last_3_s: Sliding::new(SHORT_TERM_STEPS),
             max_momentary: 0.0,
             max_short_term: 0.0,
             momentary: Vec::new(),
@@ -53,39 +115,19 @@ impl Loudness {
         }
     }
 
-    pub(super) fn push(&mut self, block: &Block) {
-        let mut at = 0;
-        while at < block.frames() {
-            // Steps end at whole frames nearest to 10 ms, so that rates that 100 does not divide do not drift.
-            let end =
-                ((self.steps + 1) * self.sample_rate + 50) / 100 - (self.steps * self.sample_rate + 50) / 100;
-            let take = (end - self.frames).min((block.frames() - at) as u64) as usize;
-            for ((filter, weight), plane) in self.filters.iter_mut().zip(&self.weights).zip(&block.channels) {
-                if *weight > 0.0 {
-                    self.energy += weight * filter.energy(&plane[at..at + take]);
-                }
-            }
-            self.frames += take as u64;
-            at += take;
-            if self.frames == end {
-                self.end_step();
-            }
-        }
-    }
-
-    fn end_step(&mut self) {
-        let slot = (self.steps % SHORT_TERM_STEPS as u64) as usize;
-        self.ring[slot] = (self.energy, self.frames);
-        (self.energy, self.frames) = (0.0, 0);
+    fn step(&mut self, energy: f64) {
         self.steps += 1;
         let to_gates = self.steps.is_multiple_of(GATE_STEPS);
-        if let Some(mean) = self.mean_of_last(MOMENTARY_STEPS) {
+        if let Some(mean) =
+            self.last_400_ms.push(energy).map(|sum| sum / self.frames_of_last(MOMENTARY_STEPS))
+        {
             self.max_momentary = self.max_momentary.max(mean);
             if to_gates {
                 self.momentary.push(mean);
             }
         }
-        if let Some(mean) = self.mean_of_last(SHORT_TERM_STEPS) {
+        if let Some(mean) = self.last_3_s.push(energy).map(|sum| sum / self.frames_of_last(SHORT_TERM_STEPS))
+        {
             self.max_short_term = self.max_short_term.max(mean);
             if to_gates {
                 self.short_term.push(mean);
@@ -93,64 +135,66 @@ impl Loudness {
         }
     }
 
-    fn mean_of_last(&self, steps: usize) -> Option<f64> {
-        if self.steps < steps as u64 {
-            return None;
-        }
-        let end = (self.steps % SHORT_TERM_STEPS as u64) as usize;
-        let (wrapped, start) =
-            (end.checked_sub(steps).is_none(), (end + SHORT_TERM_STEPS - steps) % SHORT_TERM_STEPS);
-        let (tail, head) = if wrapped || steps == SHORT_TERM_STEPS {
-            (&self.ring[start..], &self.ring[..end])
-        } else {
-            (&self.ring[start..end], &[][..])
-        };
-        let (energy, frames) = tail
-            .iter()
-            .chain(head)
-            .fold((0.0, 0), |(energy, frames), step| (energy + step.0, frames + step.1));
-        Some(energy / frames as f64)
-    }
-
-    pub(super) fn finish(&self) -> Levels {
-        Levels {
-            integrated_lufs: integrated(&self.momentary),
-            range_lu: range(&self.short_term),
-            max_momentary_lufs: lufs(self.max_momentary),
-            max_short_term_lufs: lufs(self.max_short_term),
-        }
+    /// Steps are as long as `WeightedEnergy` cuts them.
+    fn frames_of_last(&self, steps: usize) -> f64 {
+        let end = |n: u64| (n * self.sample_rate + STEPS_PER_SECOND / 2) / STEPS_PER_SECOND;
+        (end(self.steps) - end(self.steps - steps as u64)) as f64
     }
 }
 
-fn lufs(mean_square: f64) -> f64 {
-    -0.691 + 10.0 * mean_square.log10()
+/// The sum of the last n values, by two additions a value and no subtraction: a running sum that takes old values off drifts over hours, and
+/// once it has seen a loud one it keeps that one's rounding for ever. The stream is cut every n values; a window is the tail of one piece
+/// and the head of the next (van Herk's scheme, with sums for maxima).
+#[derive(Clone, Debug)]
+struct Sliding {
+    /// Up to `filled` the values of the open piece; above it the tails of the one before: entry i is its sum from value i on.
+    values: Vec<f64>,
+    filled: usize,
+    head: f64,
+    full: bool,
 }
 
-fn mean_square(lufs: f64) -> f64 {
-    10f64.powf((lufs + 0.691) / 10.0)
+impl Sliding {
+    fn new(values: usize) -> Self {
+        Sliding { values: vec![0.0; values], filled: 0, head: 0.0, full: false }
+    }
+
+    /// The sum of the last n values and this one; `None` before there are n.
+    fn push(&mut self, value: f64) -> Option<f64> {
+        self.values[self.filled] = value;
+        self.filled += 1;
+        self.head += value;
+        if self.filled < self.values.len() {
+            return self.full.then(|| self.values[self.filled] + self.head);
+        }
+        let sum = self.head;
+        (self.filled, self.head, self.full) = (0, 0.0, true);
+        for i in (0..self.values.len() - 1).rev() {
+            self.values[i] += self.values[i + 1];
+        }
+        Some(sum)
+    }
 }
 
-/// The mean of the values at or above `gate`; `None` where there are none.
-fn mean_above(values: &[f64], gate: f64) -> Option<f64> {
-    let (sum, count) =
-        values.iter().filter(|v| **v >= gate).fold((0.0, 0u64), |(sum, count), v| (sum + v, count + 1));
-    (count > 0).then(|| sum / count as f64)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn integrated(blocks: &[f64]) -> f64 {
-    let absolute = mean_square(ABSOLUTE_GATE_LUFS);
-    let Some(ungated) = mean_above(blocks, absolute) else { return f64::NEG_INFINITY };
-    let relative = mean_square(lufs(ungated) + INTEGRATED_GATE_LU);
-    mean_above(blocks, absolute.max(relative)).map_or(f64::NEG_INFINITY, lufs)
-}
+    #[test]
+    fn sliding_sums_are_those_of_their_windows() {
+        let values: Vec<f64> = (0..1000u64).map(|n| (n * n % 37) as f64).collect();
+        let mut sliding = Sliding::new(40);
+        for (n, value) in values.iter().enumerate() {
+            let sum = (n + 1 >= 40).then(|| values[n + 1 - 40..=n].iter().sum::<f64>());
+            assert_eq!(sliding.push(*value), sum, "after value {n}");
+        }
+    }
 
-/// From the 10th to the 95th percentile of what the two gates leave.
-fn range(short_term: &[f64]) -> f64 {
-    let absolute = mean_square(ABSOLUTE_GATE_LUFS);
-    let Some(ungated) = mean_above(short_term, absolute) else { return 0.0 };
-    let gate = absolute.max(mean_square(lufs(ungated) + RANGE_GATE_LU));
-    let mut left: Vec<f64> = short_term.iter().copied().filter(|v| *v >= gate).collect();
-    left.sort_by(f64::total_cmp);
-    let at = |share: f64| left[((left.len() - 1) as f64 * share).round() as usize];
-    lufs(at(0.95)) - lufs(at(0.10))
+    #[test]
+    fn a_loud_moment_leaves_nothing_in_later_windows() {
+        let mut sliding = Sliding::new(300);
+        sliding.push(1e20);
+        let soft = (0..1000).filter_map(|_| sliding.push(1e-9)).last();
+        assert!((soft.unwrap() / 300e-9 - 1.0).abs() < 1e-12);
+    }
 }

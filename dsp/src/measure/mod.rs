@@ -1,11 +1,18 @@
 //! The figures of a sound, in one pass: loudness, peaks, range, DC, correlation, silence, clipping. Never here: files, targets, verdicts.
 
+mod gate;
+mod layout;
 mod loudness;
 mod weighting;
 
+pub use gate::{integrated_lufs, lufs, range_lu};
+pub use layout::channel_weights;
+pub use loudness::{Levels, Loudness};
+pub use weighting::WeightedEnergy;
+
 use serde::Serialize;
 
-use crate::{Block, Spec, true_peak::TruePeak};
+use crate::{Block, Spec, math, true_peak::TruePeak};
 
 /// Below this a head or a tail is silent (-60 dBFS).
 const SILENCE: f64 = 0.001;
@@ -42,7 +49,7 @@ pub struct Measurement {
 pub struct Meter {
     sample_rate: u32,
     full_scale: f64,
-    loudness: loudness::Loudness,
+    loudness: Loudness,
     true_peak: TruePeak,
     channels: Vec<Channel>,
     frames: u64,
@@ -67,7 +74,7 @@ impl Meter {
         Meter {
             sample_rate: spec.sample_rate.max(1),
             full_scale: full_scale(spec),
-            loudness: loudness::Loudness::new(spec.sample_rate.max(1), spec.channels),
+            loudness: Loudness::new(spec.sample_rate.max(1), spec.channels),
             true_peak: TruePeak::new(spec.channels, spec.sample_rate),
             channels: vec![Channel::default(); spec.channels],
             frames: 0,
@@ -97,7 +104,7 @@ impl Meter {
     }
 
     pub fn finish(mut self) -> Measurement {
-        let levels = self.loudness.finish();
+        let levels = self.loudness.levels();
         let seconds = |frames: u64| frames as f64 / f64::from(self.sample_rate);
         let (head, tail) =
             self.loud.map_or((self.frames, self.frames), |(first, last)| (first, self.frames - 1 - last));
@@ -172,5 +179,5 @@ fn full_scale(spec: &Spec) -> f64 {
 }
 
 fn decibels(linear: f64) -> f64 {
-    20.0 * linear.log10()
+    math::decibels(linear)
 }
