@@ -37,6 +37,15 @@ pub fn paths() -> Vec<Path> {
     vec![Path::Plain]
 }
 
+/// The path that [`wide`] takes now, for code that names its registers instead of leaving them to the compiler.
+pub fn path() -> Path {
+    #[cfg(target_arch = "x86_64")]
+    if FORCED.load(Ordering::Relaxed) != Path::Plain as u8 && pulp::x86::V3::try_new().is_some() {
+        return Path::Wide;
+    }
+    Path::Plain
+}
+
 /// From here on every call takes this path; `None` gives the choice back. For tests and benchmarks: it holds for the whole process, which harms
 /// nobody, because all paths give the same bits.
 pub fn force(path: Option<Path>) {

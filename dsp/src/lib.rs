@@ -6,6 +6,7 @@ pub mod block;
 pub mod decode;
 pub mod dither;
 pub mod error;
+pub mod fft;
 pub mod lanes;
 pub mod math;
 pub mod measure;
