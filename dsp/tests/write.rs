@@ -57,7 +57,7 @@ fn ffmpeg_reads(path: &Path) -> Vec<Vec<f64>> {
 #[test]
 fn every_encoding_comes_back_to_the_bit_and_twice_the_same() {
     let folder = tempfile::tempdir().unwrap();
-    for encoding in Encoding::ALL {
+    for encoding in Encoding::LOSSLESS {
         let planes = samples(encoding.bits().min(24), 10_001);
         let (once, twice) = (folder.path().join("once"), folder.path().join("twice"));
         write(&once, encoding, &planes);
@@ -75,7 +75,7 @@ fn every_encoding_comes_back_to_the_bit_and_twice_the_same() {
 #[test]
 fn a_writer_given_up_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    for encoding in Encoding::ALL {
+    for encoding in Encoding::LOSSLESS {
         let mut writer =
             AudioWriter::create(&folder.path().join("song"), encoding, 48_000, 2, Default::default())
                 .unwrap();
@@ -91,7 +91,7 @@ fn other_programs_read_the_same_samples() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    for encoding in Encoding::ALL {
+    for encoding in Encoding::LOSSLESS {
         let planes = samples(encoding.bits().min(24), 20_000);
         let path = folder.path().join("song");
         write(&path, encoding, &planes);

@@ -1,87 +1,27 @@
-//! Writing sound: WAV (BWF, RF64 where it must be) and FLAC. A file appears under its name whole or not at all, and the same blocks make the same
+//! Writing sound: WAV (BWF, RF64 where it must be), AIFF and FLAC. A file appears under its name whole or not at all, and the same blocks make the same
 //! bytes (D-1): no date, no random number goes in. Dither is not added here: whoever made the samples knows whether they need it.
 
+mod aiff;
+mod encoding;
 mod flac;
+mod pack;
 mod wav;
 
 use std::{
-    fmt,
     io::BufWriter,
     path::{Path, PathBuf},
-    str::FromStr,
 };
 
+pub use encoding::Encoding;
 use tempfile::NamedTempFile;
-pub use wav::BextInfo;
 
-use crate::{Block, DspError};
+use crate::{
+    Block, DspError,
+    decode::{Bext, Loudness, MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ},
+};
 
-/// What a file is written as. Tokens stand in recipes and on the command line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Encoding {
-    Wav16,
-    Wav24,
-    Wav32f,
-    Flac16,
-    Flac24,
-}
-
-impl Encoding {
-    pub const ALL: [Encoding; 5] =
-        [Encoding::Wav16, Encoding::Wav24, Encoding::Wav32f, Encoding::Flac16, Encoding::Flac24];
-
-    pub fn token(self) -> &'static str {
-        match self {
-            Encoding::Wav16 => "wav16",
-            Encoding::Wav24 => "wav24",
-            Encoding::Wav32f => "wav32f",
-            Encoding::Flac16 => "flac16",
-            Encoding::Flac24 => "flac24",
-        }
-    }
-
-    pub fn bits(self) -> u32 {
-        match self {
-            Encoding::Wav16 | Encoding::Flac16 => 16,
-            Encoding::Wav24 | Encoding::Flac24 => 24,
-            Encoding::Wav32f => 32,
-        }
-    }
-
-    pub fn float(self) -> bool {
-        self == Encoding::Wav32f
-    }
-
-    pub fn extension(self) -> &'static str {
-        match self {
-            Encoding::Wav16 | Encoding::Wav24 | Encoding::Wav32f => "wav",
-            Encoding::Flac16 | Encoding::Flac24 => "flac",
-        }
-    }
-}
-
-impl fmt::Display for Encoding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.token())
-    }
-}
-
-impl FromStr for Encoding {
-    type Err = DspError;
-
-    fn from_str(token: &str) -> Result<Encoding, DspError> {
-        if token == "mp3" {
-            return Err(DspError::Invalid(
-                "this build has no MP3 encoder; wav16, wav24, wav32f, flac16 and flac24 are written".into(),
-            ));
-        }
-        Encoding::ALL.into_iter().find(|encoding| encoding.token() == token).ok_or_else(|| {
-            DspError::Invalid(format!(
-                "{token:?} is not an encoding; wav16, wav24, wav32f, flac16 and flac24 are written"
-            ))
-        })
-    }
-}
+/// More encoders than this wait for whoever makes the samples.
+const MAX_FLAC_THREADS: usize = 8;
 
 /// A file being written. Dropped before `finish`, it leaves nothing behind.
 pub struct AudioWriter {
@@ -92,6 +32,7 @@ pub struct AudioWriter {
 
 enum Format {
     Wav(wav::WavWriter<BufWriter<NamedTempFile>>),
+    Aiff(aiff::AiffWriter<BufWriter<NamedTempFile>>),
     Flac(Box<flac::FlacWriter>),
 }
 
@@ -103,11 +44,14 @@ impl AudioWriter {
         encoding: Encoding,
         sample_rate: u32,
         channels: usize,
-        bext: Option<BextInfo>,
+        bext: Option<Bext>,
     ) -> Result<AudioWriter, DspError> {
-        if channels == 0 || channels > 8 || sample_rate == 0 {
+        let most = if matches!(encoding, Encoding::Flac16 | Encoding::Flac24) { 8 } else { MAX_CHANNELS };
+        let rates = MIN_SAMPLE_RATE_HZ..=MAX_SAMPLE_RATE_HZ;
+        if channels == 0 || channels > most || !rates.contains(&sample_rate) {
             return Err(DspError::Invalid(format!(
-                "{channels} channels at {sample_rate} Hz cannot be written as {encoding}"
+                "{channels} channels at {sample_rate} Hz cannot be written as {encoding}: 1 to {most} channels, \
+                 {MIN_SAMPLE_RATE_HZ} to {MAX_SAMPLE_RATE_HZ} Hz"
             )));
         }
         let at_write = |source| DspError::Write { path: path.to_owned(), source };
@@ -120,11 +64,21 @@ impl AudioWriter {
         let file = part.tempfile_in(folder).map_err(at_write)?;
         let format = match encoding {
             Encoding::Flac16 | Encoding::Flac24 => {
-                let writer =
-                    flac::FlacWriter::new(file, sample_rate, encoding.bits(), channels).map_err(at_write)?;
+                let threads =
+                    std::thread::available_parallelism().map_or(1, |it| it.get().min(MAX_FLAC_THREADS));
+                let writer = flac::FlacWriter::new(file, sample_rate, encoding.bits(), channels, threads)
+                    .map_err(at_write)?;
                 Format::Flac(Box::new(writer))
             }
-            _ => {
+            Encoding::Aiff16 | Encoding::Aiff24 => {
+                let out = BufWriter::with_capacity(1 << 18, file);
+                let writer = aiff::AiffWriter::new(out, encoding.bits(), sample_rate, channels);
+                Format::Aiff(writer.map_err(at_write)?)
+            }
+            Encoding::Mp3_320 | Encoding::Mp3V0 | Encoding::Opus160 => {
+                return Err(DspError::Invalid(format!("{encoding} cannot be written by this build")));
+            }
+            Encoding::Wav16 | Encoding::Wav24 | Encoding::Wav32 | Encoding::Wav32f => {
                 let out = BufWriter::with_capacity(1 << 18, file);
                 Format::Wav(
                     wav::WavWriter::new(out, encoding, sample_rate, channels, bext).map_err(at_write)?,
@@ -134,18 +88,31 @@ impl AudioWriter {
         Ok(AudioWriter { path: path.to_owned(), channels, format })
     }
 
-    /// Samples beyond full scale are held at full scale by integer formats and kept by float.
+    /// Samples beyond full scale are held at full scale by integer formats and kept by float. Errors: `Invalid` for a block of another shape,
+    /// `Write`, also where a sample is not a number; the file should then be given up.
     pub fn write(&mut self, block: &Block) -> Result<(), DspError> {
         if block.channels.len() != self.channels {
             let what =
                 format!("a block of {} channels for a file of {}", block.channels.len(), self.channels);
             return Err(DspError::Invalid(what));
         }
+        if block.channels.iter().any(|plane| plane.len() != block.frames()) {
+            return Err(DspError::Invalid("a block whose channels are not of the same length".into()));
+        }
         let written = match &mut self.format {
             Format::Wav(writer) => writer.write(block),
+            Format::Aiff(writer) => writer.write(block),
             Format::Flac(writer) => writer.write(block),
         };
         written.map_err(|source| DspError::Write { path: self.path.clone(), source })
+    }
+
+    /// Levels for the `bext` chunk, known only when all sound has been heard: any time before `finish`, the last call counts. Formats without
+    /// such a chunk, and a WAV created without one, ignore them.
+    pub fn set_levels(&mut self, levels: &Loudness) {
+        if let Format::Wav(writer) = &mut self.format {
+            writer.set_levels(levels);
+        }
     }
 
     /// Gives the file its name; what stood there is replaced. Returns its size in bytes.
@@ -157,6 +124,10 @@ impl AudioWriter {
                 let out = writer.finish().map_err(at_write)?;
                 out.into_inner().map_err(|error| at_write(error.into_error()))?
             }
+            Format::Aiff(writer) => {
+                let out = writer.finish().map_err(at_write)?;
+                out.into_inner().map_err(|error| at_write(error.into_error()))?
+            }
             Format::Flac(writer) => writer.finish().map_err(at_write)?,
         };
         let bytes = file.as_file().metadata().map_err(at_write)?.len();
@@ -164,10 +135,4 @@ impl AudioWriter {
         file.persist(&path).map_err(|error| at_write(error.error))?;
         Ok(bytes)
     }
-}
-
-/// f64 to an integer of `bits`: round half to even, held at full scale. The inverse of how integers are read, so a copy is exact (D-3).
-fn quantise(sample: f64, bits: u32) -> i32 {
-    let scale = f64::from(1u32 << (bits - 1));
-    (sample * scale).round_ties_even().clamp(-scale, scale - 1.0) as i32
 }
