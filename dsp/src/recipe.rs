@@ -23,6 +23,9 @@ pub struct Recipe {
     /// Integrated loudness of the main master in LUFS. Without it the level stays as the chain leaves it.
     #[serde(default, deserialize_with = "target", skip_serializing_if = "Option::is_none")]
     pub target_lufs: Option<f64>,
+    /// Instead of a number: a range, a table of penalties, or as loud as it stays clean.
+    #[serde(default, deserialize_with = "target_table", skip_serializing_if = "Option::is_none")]
+    pub target: Option<TargetTable>,
     /// No output's true peak is above this, in dBTP.
     #[serde(default = "ceiling_default", deserialize_with = "ceiling")]
     pub ceiling_dbtp: f64,
@@ -42,6 +45,36 @@ pub struct Recipe {
     pub limiter: Option<LimiterRecipe>,
     #[serde(default = "outputs_default", deserialize_with = "outputs", rename = "output")]
     pub outputs: Vec<Output>,
+}
+
+/// A target that is not one number. With neither a range nor penalties it is: as loud as it stays clean.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TargetTable {
+    /// Lowest and highest LUFS: within it, as loud as it stays clean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range_lufs: Option<[f64; 2]>,
+    /// Pairs of LUFS, rising, and a cost; between them straight lines. The loudness with the least cost is chosen, limiting included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub penalty: Option<Vec<[f64; 2]>>,
+    /// What each decibel by which the loudest peak is pushed down adds to the penalty.
+    #[serde(default = "cost_default", deserialize_with = "cost")]
+    pub limiting_cost_per_db: f64,
+    /// The loudest peak is pushed down by no more than this: what "clean" means here.
+    #[serde(default = "clean_default", deserialize_with = "clean")]
+    pub clean_reduction_db: f64,
+}
+
+/// What the level of the main aims at.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Target {
+    Lufs(f64),
+    /// As loud as it is with the loudest peak pushed down by this.
+    Clean { reduction_db: f64 },
+    /// As `Clean`, but never outside these.
+    Range { low_lufs: f64, high_lufs: f64, reduction_db: f64 },
+    /// At least one point, LUFS rising.
+    Penalty { points: Vec<[f64; 2]>, cost_per_db: f64 },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,6 +144,9 @@ pub struct LimiterRecipe {
     /// The loudest peak is never pushed down by more; where the target needs more, the render stops there and says so.
     #[serde(default = "max_reduction_default", deserialize_with = "max_reduction")]
     pub max_reduction_db: f64,
+    /// 1: all channels get the gain of the one that needs most. 0: each its own. Between, decibels are mixed.
+    #[serde(default = "link_default", deserialize_with = "link", skip_serializing_if = "is_one")]
+    pub link: f64,
 }
 
 macro_rules! limits {
@@ -146,7 +182,10 @@ limits! {
     hold, hold_default = 10.0, 1.0, 50.0, "ms";
     fast_release, fast_default = 30.0, 1.0, 1000.0, "ms";
     slow_release, slow_default = 250.0, 5.0, 5000.0, "ms";
-    max_reduction, max_reduction_default = 12.0, 0.5, 30.0, "dB";
+    max_reduction, max_reduction_default = 24.0, 0.5, 30.0, "dB";
+    link, link_default = 1.0, 0.0, 1.0, "";
+    cost, cost_default = 0.5, 0.0, 100.0, "a dB";
+    clean, clean_default = 6.0, 0.0, 24.0, "dB";
 }
 
 limits! {
@@ -170,6 +209,49 @@ fn within<E: serde::de::Error>(value: f64, low: f64, high: f64, unit: &str) -> R
         Ok(value)
     } else {
         Err(E::custom(format!("{value} is outside {low} to {high} {unit}").trim_end()))
+    }
+}
+
+/// A key that came later is left out of the canonical text where it changes nothing, so that older recipes keep their hash.
+fn is_one(value: &f64) -> bool {
+    *value == 1.0
+}
+
+const LUFS_LIMITS: std::ops::RangeInclusive<f64> = -40.0..=-4.0;
+const PENALTY_POINTS_MAX: usize = 64;
+
+fn target_table<'de, D: Deserializer<'de>>(d: D) -> Result<Option<TargetTable>, D::Error> {
+    let table = TargetTable::deserialize(d)?;
+    table.check().map_err(serde::de::Error::custom)?;
+    Ok(Some(table))
+}
+
+impl TargetTable {
+    fn check(&self) -> Result<(), String> {
+        let outside = |lufs: f64| !LUFS_LIMITS.contains(&lufs);
+        match (&self.range_lufs, &self.penalty) {
+            (Some(_), Some(_)) => Err("a target has a range or penalties, not both".into()),
+            (Some([low, high]), None) if outside(*low) || outside(*high) || low > high => {
+                Err(format!("{low} to {high} is not a range within -40 to -4 LUFS"))
+            }
+            (None, Some(points)) if points.is_empty() || points.len() > PENALTY_POINTS_MAX => {
+                Err(format!("a table of penalties has 1 to {PENALTY_POINTS_MAX} points"))
+            }
+            (None, Some(points)) => {
+                if let Some([lufs, cost]) =
+                    points.iter().find(|[lufs, cost]| outside(*lufs) || !(0.0..=1000.0).contains(cost))
+                {
+                    return Err(format!(
+                        "the point {lufs}, {cost} is outside -40 to -4 LUFS and costs of 0 to 1000"
+                    ));
+                }
+                if points.windows(2).any(|p| p[0][0] >= p[1][0]) {
+                    return Err("the points of a penalty table rise in LUFS".into());
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -236,6 +318,7 @@ impl Default for Recipe {
         Recipe {
             name: "default".into(),
             target_lufs: Some(-14.0),
+            target: None,
             ceiling_dbtp: -1.0,
             input_gain_db: None,
             dc_filter_hz: None,
@@ -260,6 +343,7 @@ impl Default for LimiterRecipe {
             fast_release_ms: fast_default(),
             slow_release_ms: slow_default(),
             max_reduction_db: max_reduction_default(),
+            link: link_default(),
         }
     }
 }
@@ -271,6 +355,7 @@ impl LimiterRecipe {
             hold_ms: self.hold_ms,
             fast_release_ms: self.fast_release_ms,
             slow_release_ms: self.slow_release_ms,
+            link: self.link,
         }
     }
 }
@@ -278,12 +363,33 @@ impl LimiterRecipe {
 impl Recipe {
     /// Reads a recipe; the error names the line and what is wrong there.
     pub fn parse(text: &str) -> Result<Self, DspError> {
-        toml::from_str(text).map_err(|e| {
+        let recipe: Self = toml::from_str(text).map_err(|e| {
             let at = e.span().map_or(0, |s| s.start.min(text.len()));
             DspError::Recipe {
                 line: 1 + text.as_bytes()[..at].iter().filter(|b| **b == b'\n').count(),
                 what: e.message().into(),
             }
+        })?;
+        if recipe.target_lufs.is_some() && recipe.target.is_some() {
+            let line = text.lines().position(|l| l.trim_start().starts_with("target_lufs")).unwrap_or(0);
+            let what = "a recipe has target_lufs or a table [target], not both".into();
+            return Err(DspError::Recipe { line: line + 1, what });
+        }
+        Ok(recipe)
+    }
+
+    /// What the level of the main aims at. Without it the level stays as the chain leaves it.
+    pub fn target(&self) -> Option<Target> {
+        let Some(table) = &self.target else { return self.target_lufs.map(Target::Lufs) };
+        let reduction_db = table.clean_reduction_db;
+        Some(match (&table.range_lufs, &table.penalty) {
+            (Some([low_lufs, high_lufs]), _) => {
+                Target::Range { low_lufs: *low_lufs, high_lufs: *high_lufs, reduction_db }
+            }
+            (None, Some(points)) => {
+                Target::Penalty { points: points.clone(), cost_per_db: table.limiting_cost_per_db }
+            }
+            (None, None) => Target::Clean { reduction_db },
         })
     }
 
@@ -305,7 +411,7 @@ impl Recipe {
 
     /// Whether every sample passes as it is, but for the rate and the encoding of an output.
     pub fn leaves_the_sound_alone(&self) -> bool {
-        self.target_lufs.is_none() && self.limiter.is_none() && self.chain().is_empty()
+        self.target().is_none() && self.limiter.is_none() && self.chain().is_empty()
     }
 
     /// The processors up to the gain that meets the target.

@@ -1,9 +1,7 @@
 //! The true-peak look-ahead limiter as a processor: detector, gain curve and a delay of the sound that matches them. The render runs the same
-//! two parts apart, so that the wave is looked at once for many gains. One gain for all channels.
+//! parts apart, so that the wave is looked at once for many gains. Channels share one gain, or part of it.
 
-use std::collections::VecDeque;
-
-use super::{CurveSettings, GainCurve, PeakDetector, Processor};
+use super::{CurveSettings, GainCurve, PeakDetector, Processor, apply_ramp, detector::group_frames};
 use crate::block::Block;
 
 pub struct Limiter {
@@ -15,13 +13,18 @@ pub struct Limiter {
 struct Running {
     sample_rate: u32,
     channels: usize,
+    group: usize,
     detector: PeakDetector,
     curve: GainCurve,
-    delay: Vec<VecDeque<f64>>,
-    peaks: Vec<f64>,
-    /// Frames still to come before the curve's output belongs to a frame of the stream.
+    delay: Vec<Vec<f64>>,
+    peaks: Vec<Vec<f64>>,
+    /// Values still to come before one belongs to a group of the stream.
     early: usize,
-    gains: VecDeque<f64>,
+    /// Lane by lane, from the group of the frame that leaves the delay next.
+    gains: Vec<Vec<f64>>,
+    /// Place of that frame in its group; frames before the stream are counted down first.
+    place: usize,
+    before: usize,
 }
 
 impl Limiter {
@@ -32,26 +35,50 @@ impl Limiter {
 }
 
 impl Running {
-    fn new(settings: &CurveSettings, ceiling: f64, sample_rate: u32, channels: usize) -> Self {
-        let detector = PeakDetector::new(channels, sample_rate, ceiling);
-        let curve = GainCurve::new(settings, sample_rate);
-        let latency = detector.latency_frames() + curve.latency_frames();
-        Running {
+    fn new(settings: &CurveSettings, sample_rate: u32, channels: usize) -> Self {
+        let linked = settings.linked();
+        let reach = settings.reach_groups(sample_rate);
+        let detector = PeakDetector::new(channels, sample_rate, reach, linked);
+        let lanes = detector.lanes();
+        let curve = GainCurve::new(settings, sample_rate, lanes);
+        let mut running = Running {
             sample_rate,
             channels,
-            delay: vec![vec![0.0; latency].into(); channels],
-            peaks: Vec::new(),
-            early: curve.latency_frames(),
-            gains: vec![1.0; latency].into(),
+            group: group_frames(sample_rate),
+            early: curve.latency_groups(),
+            delay: Vec::new(),
+            peaks: vec![Vec::new(); lanes],
+            gains: vec![Vec::new(); lanes],
+            place: 0,
+            before: 0,
             detector,
             curve,
+        };
+        running.before = running.latency_frames();
+        running.delay = vec![vec![0.0; running.before]; channels];
+        running
+    }
+
+    /// The value after a frame's group must be there when the frame leaves.
+    fn latency_frames(&self) -> usize {
+        self.detector.latency_frames() + (self.curve.latency_groups() + 1) * self.group
+    }
+
+    fn listen(&mut self, heard: &Block, ceiling: f64) {
+        self.peaks.iter_mut().for_each(Vec::clear);
+        self.detector.push(heard, &mut self.peaks);
+        self.curve.push(&self.peaks, 1.0, ceiling, &mut self.gains);
+        let skip = self.early.min(self.gains.first().map_or(0, Vec::len));
+        self.early -= skip;
+        for gains in &mut self.gains {
+            gains.drain(..skip);
         }
     }
 }
 
 impl Processor for Limiter {
     fn prepare(&mut self, sample_rate: u32, channels: usize) {
-        self.running = Some(Running::new(&self.settings, self.ceiling, sample_rate, channels));
+        self.running = Some(Running::new(&self.settings, sample_rate, channels));
     }
 
     fn reset(&mut self) {
@@ -62,26 +89,26 @@ impl Processor for Limiter {
 
     fn process(&mut self, block: &mut Block, key: Option<&Block>) {
         let Some(r) = &mut self.running else { return };
-        r.peaks.clear();
-        r.detector.push(key.unwrap_or(block), &mut r.peaks);
-        for peak in &r.peaks {
-            let gain = r.curve.next(if *peak > self.ceiling { self.ceiling / peak } else { 1.0 });
-            if r.early > 0 {
-                r.early -= 1;
-            } else {
-                r.gains.push_back(gain);
-            }
+        r.listen(key.unwrap_or(block), self.ceiling);
+        let frames = block.frames();
+        // Frames from before the stream are silence and need no gain.
+        let skip = r.before.min(frames);
+        r.before -= skip;
+        for (c, (samples, delay)) in block.channels.iter_mut().zip(&mut r.delay).enumerate() {
+            delay.extend_from_slice(samples);
+            samples.copy_from_slice(&delay[..frames]);
+            delay.drain(..frames);
+            let gains = &r.gains[c.min(r.gains.len() - 1)];
+            apply_ramp(&mut samples[skip..], r.place, r.group, gains, 1.0);
         }
-        let gains: Vec<f64> = (0..block.frames()).map(|_| r.gains.pop_front().unwrap_or(1.0)).collect();
-        for (samples, delay) in block.channels.iter_mut().zip(&mut r.delay) {
-            for (s, gain) in samples.iter_mut().zip(&gains) {
-                delay.push_back(*s);
-                *s = delay.pop_front().unwrap_or(0.0) * gain;
-            }
+        let gone = r.place + frames - skip;
+        r.place = gone % r.group;
+        for gains in &mut r.gains {
+            gains.drain(..gone / r.group);
         }
     }
 
     fn latency_frames(&self) -> usize {
-        self.running.as_ref().map_or(0, |r| r.detector.latency_frames() + r.curve.latency_frames())
+        self.running.as_ref().map_or(0, Running::latency_frames)
     }
 }

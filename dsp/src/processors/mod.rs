@@ -14,10 +14,10 @@ pub mod limiter;
 pub mod width;
 
 pub use compressor::{Compressor, CompressorSettings, Sensing};
-pub use detector::PeakDetector;
+pub use detector::{PeakDetector, group_frames};
 pub use eq::{Band, BandKind, Equaliser};
 pub use gain::{DcFilter, Gain};
-pub use gain_curve::{CurveSettings, GainCurve};
+pub use gain_curve::{CurveSettings, GainCurve, apply_ramp};
 pub use limiter::Limiter;
 pub use width::Width;
 

@@ -1,16 +1,30 @@
-//! The judgement of a written file, from the file itself: its figures, its loudness by a second meter.
+//! The judgement of a written file, from the file itself: its figures, its loudness by a second meter, its digest. Several files, and the two
+//! meters of one file, may be worked on by two threads; the figures are the same. Never here: what follows from a judgement.
 
-use std::{fs::File, io::Read as _, path::Path};
+use std::{
+    fs::File,
+    io::Read as _,
+    path::{Path, PathBuf},
+    sync::{
+        atomic::{AtomicBool, Ordering},
+        mpsc::sync_channel,
+    },
+    thread,
+};
 
 use sha2::{Digest, Sha256};
 
-use super::{BLOCK_FRAMES, steps::Steps};
+use super::{BLOCK_FRAMES, METERS_AGREE_LU, steps::Steps};
 use crate::{
-    block::Block,
+    block::{Block, Spec},
     decode::Source,
     error::DspError,
     measure::{Measurement, Meter},
 };
+
+const DIGEST_BYTES: usize = 1 << 18;
+/// Blocks that one thread may be ahead of the other.
+const AHEAD: usize = 4;
 
 pub struct Checked {
     pub measurement: Measurement,
@@ -18,53 +32,148 @@ pub struct Checked {
     pub second_meter_lufs: f64,
     pub channels: usize,
     pub bits: Option<u32>,
+    pub bytes: u64,
+    pub sha256: String,
 }
 
-/// Reads `path` back once.
-pub fn check(path: &Path, steps: &mut Steps<'_>) -> Result<Checked, DspError> {
-    let mut source = Source::open(path)?;
-    let spec = source.spec().clone();
-    let mut meter = Meter::new(&spec);
-    let no_second = |e: ebur128::Error| {
-        DspError::Invalid(format!("the second meter cannot read {}: {e}", path.display()))
-    };
-    let mut second =
-        ebur128::EbuR128::new(spec.channels as u32, spec.sample_rate, ebur128::Mode::I).map_err(no_second)?;
-    let mut block = Block::new(spec.channels, 0);
-    while source.read(&mut block, BLOCK_FRAMES)? > 0 {
-        meter.push(&block);
-        let planes: Vec<&[f64]> = block.channels.iter().map(Vec::as_slice).collect();
-        second.add_frames_planar_f64(&planes).map_err(no_second)?;
-        steps.still()?;
+impl Checked {
+    pub fn meters_agree(&self) -> bool {
+        let (a, b) = (self.measurement.integrated_lufs, self.second_meter_lufs);
+        // At the absolute gate a block counts for one and not for the other by the last bit, and silence goes by two names.
+        (a - b).abs() <= METERS_AGREE_LU || (a <= -69.9 && b <= -69.9)
     }
-    Ok(Checked {
-        measurement: meter.finish(),
-        second_meter_lufs: second.loudness_global().map_err(no_second)?,
-        channels: spec.channels,
-        bits: spec.bits,
+}
+
+/// Reads every file back once.
+pub fn check(paths: &[PathBuf], threads: usize, steps: &mut Steps<'_>) -> Result<Vec<Checked>, DspError> {
+    if threads < 2 {
+        return paths
+            .iter()
+            .map(|path| {
+                let figures = measure_twice(path, &mut || steps.still())?;
+                steps.still()?;
+                Ok(figures.with(digest(path)?))
+            })
+            .collect();
+    }
+    let stop = AtomicBool::new(false);
+    let still = || if stop.load(Ordering::Relaxed) { Err(DspError::Stopped) } else { Ok(()) };
+    thread::scope(|scope| {
+        let mut done = Vec::new();
+        for pair in paths.chunks(2) {
+            let judge = |path: &PathBuf, apart: bool| {
+                let figures = if apart { measure_apart(path, &still)? } else { measure_twice(path, &mut || still())? };
+                Ok(figures.with(digest(path)?))
+            };
+            let handles: Vec<_> =
+                pair.iter().map(|path| scope.spawn(move || judge(path, pair.len() == 1))).collect();
+            while handles.iter().any(|h| !h.is_finished()) {
+                if let Err(stopped) = steps.still() {
+                    stop.store(true, Ordering::Relaxed);
+                    return Err(stopped);
+                }
+                thread::sleep(std::time::Duration::from_millis(2));
+            }
+            for handle in handles {
+                done.push(handle.join().map_err(|_| DspError::Invalid("the check of a file broke off".into()))??);
+            }
+        }
+        Ok(done)
     })
 }
 
-/// The figures of a source before anything is done to it.
-pub fn measure(path: &Path, steps: &mut Steps<'_>) -> Result<Measurement, DspError> {
+struct Figures {
+    spec: Spec,
+    measurement: Measurement,
+    second_meter_lufs: f64,
+}
+
+impl Figures {
+    fn with(self, (bytes, sha256): (u64, String)) -> Checked {
+        Checked {
+            measurement: self.measurement,
+            second_meter_lufs: self.second_meter_lufs,
+            channels: self.spec.channels,
+            bits: self.spec.bits,
+            bytes,
+            sha256,
+        }
+    }
+}
+
+struct Second<'a> {
+    meter: ebur128::EbuR128,
+    path: &'a Path,
+}
+
+impl<'a> Second<'a> {
+    fn new(spec: &Spec, path: &'a Path) -> Result<Self, DspError> {
+        ebur128::EbuR128::new(spec.channels as u32, spec.sample_rate, ebur128::Mode::I)
+            .map(|meter| Second { meter, path })
+            .map_err(|e| Self::failed(path, &e))
+    }
+
+    fn failed(path: &Path, e: &ebur128::Error) -> DspError {
+        DspError::Invalid(format!("the second meter cannot read {}: {e}", path.display()))
+    }
+
+    fn push(&mut self, block: &Block) -> Result<(), DspError> {
+        let planes: Vec<&[f64]> = block.channels.iter().map(Vec::as_slice).collect();
+        self.meter.add_frames_planar_f64(&planes).map_err(|e| Self::failed(self.path, &e))
+    }
+
+    fn lufs(&self) -> Result<f64, DspError> {
+        self.meter.loudness_global().map_err(|e| Self::failed(self.path, &e))
+    }
+}
+
+fn measure_twice(path: &Path, still: &mut dyn FnMut() -> Result<(), DspError>) -> Result<Figures, DspError> {
     let mut source = Source::open(path)?;
     let spec = source.spec().clone();
-    let mut meter = Meter::new(&spec);
+    let (mut meter, mut second) = (Meter::new(&spec), Second::new(&spec, path)?);
     let mut block = Block::new(spec.channels, 0);
-    let mut frames = 0u64;
     while source.read(&mut block, BLOCK_FRAMES)? > 0 {
         meter.push(&block);
-        frames += block.frames() as u64;
-        steps.at(spec.frames.map_or(0.0, |n| frames as f64 / n.max(1) as f64))?;
+        second.push(&block)?;
+        still()?;
     }
-    Ok(meter.finish())
+    Ok(Figures { spec, measurement: meter.finish(), second_meter_lufs: second.lufs()? })
+}
+
+/// The second meter on a thread of its own.
+fn measure_apart(path: &Path, still: &dyn Fn() -> Result<(), DspError>) -> Result<Figures, DspError> {
+    let mut source = Source::open(path)?;
+    let spec = source.spec().clone();
+    let (mut meter, mut second) = (Meter::new(&spec), Second::new(&spec, path)?);
+    thread::scope(|scope| {
+        let (to, from) = sync_channel::<Block>(AHEAD);
+        let other = scope.spawn(move || {
+            for block in from {
+                second.push(&block)?;
+            }
+            second.lufs()
+        });
+        let mut block = Block::new(spec.channels, 0);
+        while source.read(&mut block, BLOCK_FRAMES)? > 0 {
+            meter.push(&block);
+            // A receiver that is gone has an error to tell, below.
+            if to.send(std::mem::take(&mut block)).is_err() {
+                break;
+            }
+            still()?;
+        }
+        drop(to);
+        let second_meter_lufs =
+            other.join().map_err(|_| DspError::Invalid("the second meter broke off".into()))??;
+        Ok(Figures { spec, measurement: meter.finish(), second_meter_lufs })
+    })
 }
 
 /// Length in bytes and SHA-256 in hexadecimal.
-pub fn digest(path: &Path) -> Result<(u64, String), DspError> {
+fn digest(path: &Path) -> Result<(u64, String), DspError> {
     let failed = |source| DspError::Open { path: path.to_owned(), source };
     let mut file = File::open(path).map_err(failed)?;
-    let (mut hasher, mut buffer, mut bytes) = (Sha256::new(), vec![0u8; 1 << 16], 0u64);
+    let (mut hasher, mut buffer, mut bytes) = (Sha256::new(), vec![0u8; DIGEST_BYTES], 0u64);
     loop {
         let n = file.read(&mut buffer).map_err(failed)?;
         if n == 0 {

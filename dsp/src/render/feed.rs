@@ -7,14 +7,25 @@ use crate::{
     block::{Block, Spec},
     decode::Source,
     error::DspError,
+    measure::{Measurement, Meter},
     processors::{Chain, Processor},
     recipe::Recipe,
     resample::Resampler,
 };
 
+/// Where sound comes from and what it becomes.
+#[derive(Clone, Copy)]
+pub struct Origin<'a> {
+    pub path: &'a Path,
+    pub recipe: &'a Recipe,
+    pub rate: u32,
+    pub block_frames: usize,
+}
+
 pub struct Feed {
     source: Source,
     spec: Spec,
+    rate: u32,
     chain: Chain,
     /// Frames of the chain's delay still to be thrown away.
     early: usize,
@@ -22,34 +33,57 @@ pub struct Feed {
     block_frames: usize,
     decoded: Block,
     ended: bool,
+    frames_out: u64,
+    /// Measures what is decoded, before the chain.
+    meter: Option<Meter>,
 }
 
 impl Feed {
-    pub fn open(path: &Path, recipe: &Recipe, rate: u32, block_frames: usize) -> Result<Self, DspError> {
-        let source = Source::open(path)?;
+    pub fn open(origin: Origin<'_>) -> Result<Self, DspError> {
+        let source = Source::open(origin.path)?;
         let spec = source.spec().clone();
-        let mut chain = recipe.chain();
+        let mut chain = origin.recipe.chain();
         chain.prepare(spec.sample_rate, spec.channels);
         Ok(Feed {
             early: chain.latency_frames(),
             chain,
-            resampler: Resampler::new(spec.channels, spec.sample_rate, rate)?,
-            block_frames: block_frames.max(1),
+            resampler: Resampler::new(spec.channels, spec.sample_rate, origin.rate)?,
+            rate: origin.rate,
+            block_frames: origin.block_frames.max(1),
             decoded: Block::new(spec.channels, 0),
             ended: false,
+            frames_out: 0,
+            meter: None,
             source,
             spec,
         })
+    }
+
+    /// Measures the source while it is read.
+    pub fn metered(mut self) -> Self {
+        self.meter = Some(Meter::new(&self.spec));
+        self
+    }
+
+    /// The figures of the source, once, if they were asked for.
+    pub fn measurement(&mut self) -> Option<Measurement> {
+        self.meter.take().map(Meter::finish)
     }
 
     pub fn channels(&self) -> usize {
         self.spec.channels
     }
 
+    /// Whether opening it anew costs less than keeping what it gives.
+    pub fn cheap(&self) -> bool {
+        self.chain.is_empty() && self.rate == self.spec.sample_rate && self.spec.codec == "pcm"
+    }
+
     /// Part of the source worked through, 0 to 1, where the container states its length.
-    pub fn fraction(&self, frames_out: u64, rate: u32) -> f64 {
-        let total = self.spec.frames.unwrap_or(0) as f64 * f64::from(rate) / f64::from(self.spec.sample_rate);
-        if total > 0.0 { (frames_out as f64 / total).min(1.0) } else { 0.0 }
+    pub fn fraction(&self) -> f64 {
+        let total =
+            self.spec.frames.unwrap_or(0) as f64 * f64::from(self.rate) / f64::from(self.spec.sample_rate);
+        if total > 0.0 { (self.frames_out as f64 / total).min(1.0) } else { 0.0 }
     }
 
     /// Replaces `out` with the next frames. `false` when there are none left.
@@ -60,9 +94,13 @@ impl Feed {
             if self.source.read(&mut self.decoded, self.block_frames)? == 0 {
                 self.drain(out)?;
             } else {
+                if let Some(meter) = &mut self.meter {
+                    meter.push(&self.decoded);
+                }
                 self.work(out)?;
             }
         }
+        self.frames_out += out.frames() as u64;
         Ok(out.frames() > 0)
     }
 
@@ -70,9 +108,16 @@ impl Feed {
         self.chain.process(&mut self.decoded, None);
         let skip = self.early.min(self.decoded.frames());
         self.early -= skip;
-        self.decoded.channels.iter_mut().for_each(|c| {
-            c.drain(..skip);
-        });
+        if skip > 0 {
+            self.decoded.channels.iter_mut().for_each(|c| {
+                c.drain(..skip);
+            });
+        }
+        if self.rate == self.spec.sample_rate {
+            // Nothing is converted: the samples are handed on as they lie.
+            std::mem::swap(&mut self.decoded, out);
+            return Ok(());
+        }
         self.resampler.push(&self.decoded, out)
     }
 

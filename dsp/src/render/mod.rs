@@ -9,34 +9,39 @@ use crate::{
     error::{DspError, Flow},
     measure::Measurement,
     recipe::Recipe,
+    write::Encoding,
 };
 
 mod check;
+mod energy;
 mod feed;
 mod level;
-mod loudness;
+mod overs;
 mod print;
 mod report;
 mod run;
 mod scratch;
 mod search;
 mod steps;
+mod take;
 
 pub use report::{OutputReport, Report};
 
 /// Part of the identity of a render: the number changes when the same source and recipe may give other bytes.
-pub const ENGINE: &str = "deadwax-dsp/1";
+pub const ENGINE: &str = "deadwax-dsp/2";
 
 /// Frames worked on at a time. Any other number gives the same bytes.
 const BLOCK_FRAMES: usize = 16_384;
-/// What a report calls reached.
-const TARGET_TOLERANCE_LU: f64 = 0.1;
+/// What a report calls reached, for files that hold the samples they were given, and for lossy ones, whose encoder moves the level.
+const TARGET_TOLERANCE_LU: f64 = 0.02;
+const LOSSY_TOLERANCE_LU: f64 = 0.1;
 /// Kept free under the ceiling: two honest meters read sound that reaches up to half the rate this differently.
 const METER_ROOM_DB: f64 = 0.08;
 /// Two meters that differ by more than this cannot both be right.
 const METERS_AGREE_LU: f64 = 0.05;
-/// From here on limiting is heard; the report says so.
+/// From here on limiting is heard; the report says so, and names the loudness with no more than this.
 const REDUCTION_WORTH_A_WARNING_DB: f64 = 6.0;
+const CLEAN_REDUCTION_DB: f64 = REDUCTION_WORTH_A_WARNING_DB;
 /// Nothing that was recorded is louder; such a file holds something else than sound.
 const SANE_PEAK_DBFS: f64 = 100.0;
 const TOKEN_MAX_CHARS: usize = 120;
@@ -61,17 +66,32 @@ pub struct Progress {
     pub fraction: f64,
 }
 
+/// How the work is done; whatever stands here, the bytes are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Way {
+    pub block_frames: usize,
+    /// One or two are used.
+    pub threads: usize,
+}
+
+impl Default for Way {
+    /// As many threads as the machine has for this process.
+    fn default() -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Way { block_frames: BLOCK_FRAMES, threads }
+    }
+}
+
 /// Renders. `progress` is called at every block; [`Flow::Stop`] ends the render with [`DspError::Stopped`]. After an error or a stop there are no
 /// output files: they get their names at the very end.
 pub fn run(job: &Job, progress: &mut dyn FnMut(Progress) -> Flow) -> Result<Report, DspError> {
-    run_in_blocks(job, BLOCK_FRAMES, progress)
+    run_in(job, Way::default(), progress)
 }
 
-/// [`run`] with blocks of another size, for the proof that it makes no difference.
-#[doc(hidden)]
-pub fn run_in_blocks(
+/// [`run`] in a given way.
+pub fn run_in(
     job: &Job,
-    block_frames: usize,
+    way: Way,
     progress: &mut dyn FnMut(Progress) -> Flow,
 ) -> Result<Report, DspError> {
     job.recipe.check()?;
@@ -79,7 +99,7 @@ pub fn run_in_blocks(
     let specs = Specs::read(job)?;
     std::fs::create_dir_all(&job.out_dir)
         .map_err(|source| DspError::Write { path: job.out_dir.clone(), source })?;
-    run::Run::new(job, specs, block_frames, progress)?.finish()
+    run::Run::new(job, specs, way, progress)?.finish()
 }
 
 /// Names become file names: no path, nothing odd, no two alike.
@@ -140,4 +160,9 @@ fn refuse_insane(path: &Path, input: &Measurement) -> Result<(), DspError> {
         });
     }
     Ok(())
+}
+
+fn tolerance_lu(encoding: &str) -> f64 {
+    let lossy = encoding.parse::<Encoding>().is_ok_and(|e| e.lossy());
+    if lossy { LOSSY_TOLERANCE_LU } else { TARGET_TOLERANCE_LU }
 }

@@ -1,27 +1,43 @@
-//! Writing one take at one rate into every encoding asked for, in one pass. Never here: the search, the judgement of the files.
+//! Writing one take at one level into every encoding asked for, in one pass. Never here: the search, the judgement of the files.
 
 use std::path::PathBuf;
 
-use super::{feed::Feed, level::Gains, steps::Steps};
+use super::{level::Gains, steps::Steps, take::Sound};
 use crate::{
     block::Block,
     dither::Quantiser,
     error::DspError,
+    recipe::Output,
     write::{AudioWriter, Encoding},
 };
 
 /// One file to be written.
 #[derive(Clone, Debug)]
 pub struct Plate {
-    pub encoding: Encoding,
+    pub output: Output,
     /// Its name, and where it is made.
     pub file: String,
     pub path: PathBuf,
 }
 
+impl Plate {
+    pub fn encoding(&self) -> Encoding {
+        self.output.encoding
+    }
+}
+
 pub struct Printed {
     pub frames: u64,
     pub max_reduction_db: f64,
+}
+
+/// What is known of the sound before it is printed.
+pub struct Format {
+    pub rate: u32,
+    pub channels: usize,
+    pub frames: Option<u64>,
+    /// The whole-number depth that the samples are known to have, when nothing changes them on the way.
+    pub grid_bits: Option<u32>,
 }
 
 struct Press {
@@ -31,25 +47,28 @@ struct Press {
     block: Block,
 }
 
-/// `grid_bits`: the whole-number depth the feed's samples are known to have, when nothing changes them on the way.
+/// Gives the sound back, which may have measured itself on the way.
 pub fn print(
-    mut feed: Feed,
+    mut sound: Sound,
     mut gains: Option<Gains<'_>>,
-    rate: u32,
-    plates: &[Plate],
-    grid_bits: Option<u32>,
+    plates: &[&Plate],
+    format: &Format,
     steps: &mut Steps<'_>,
-) -> Result<Printed, DspError> {
-    let channels = feed.channels();
-    let mut presses =
-        plates.iter().map(|p| press(p, rate, channels, grid_bits)).collect::<Result<Vec<_>, _>>()?;
-    let (mut frames, mut block) = (0u64, Block::new(channels, 0));
-    while feed.next(&mut block)? {
+) -> Result<(Printed, Sound), DspError> {
+    let mut presses = plates.iter().map(|p| press(p, format)).collect::<Result<Vec<_>, _>>()?;
+    let (mut frames, mut block) = (0u64, Block::new(format.channels, 0));
+    while sound.next(&mut block)? {
         if let Some(gains) = &mut gains {
             gains.apply(&mut block)?;
         }
-        for p in &mut presses {
+        frames += block.frames() as u64;
+        let last = presses.len().saturating_sub(1);
+        for (i, p) in presses.iter_mut().enumerate() {
             match &mut p.quantiser {
+                Some(quantiser) if i == last => {
+                    quantiser.process(&mut block);
+                    p.writer.write(&block)?;
+                }
                 Some(quantiser) => {
                     p.block.clone_from(&block);
                     quantiser.process(&mut p.block);
@@ -58,20 +77,20 @@ pub fn print(
                 None => p.writer.write(&block)?,
             }
         }
-        frames += block.frames() as u64;
-        steps.at(feed.fraction(frames, rate))?;
+        steps.at(format.frames.map_or(0.0, |all| frames as f64 / all.max(1) as f64))?;
     }
     for p in presses {
         p.writer.finish()?;
     }
-    Ok(Printed { frames, max_reduction_db: gains.map_or(0.0, |g| g.max_reduction_db()) })
+    Ok((Printed { frames, max_reduction_db: gains.map_or(0.0, |g| g.max_reduction_db()) }, sound))
 }
 
-fn press(plate: &Plate, rate: u32, channels: usize, grid_bits: Option<u32>) -> Result<Press, DspError> {
-    let bits = plate.encoding.bits();
-    let exact = plate.encoding.float() || grid_bits.is_some_and(|grid| grid <= bits);
+fn press(plate: &Plate, format: &Format) -> Result<Press, DspError> {
+    let (encoding, channels) = (plate.encoding(), format.channels);
+    let bits = encoding.bits();
+    let exact = encoding.float() || format.grid_bits.is_some_and(|grid| grid <= bits);
     Ok(Press {
-        writer: AudioWriter::create(&plate.path, plate.encoding, rate, channels, None)?,
+        writer: AudioWriter::create(&plate.path, encoding, format.rate, channels, None)?,
         quantiser: (!exact).then(|| Quantiser::new(channels, bits)),
         block: Block::new(channels, 0),
     })

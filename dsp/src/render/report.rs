@@ -11,7 +11,7 @@ pub struct Report {
     pub input: Measurement,
     pub target_lufs: Option<f64>,
     pub ceiling_dbtp: f64,
-    /// Every output of the main is within 0.1 LU of the target (where the recipe has one) and no output is over the ceiling.
+    /// Every output of the main is within 0.02 LU of the target (0.1 where it is lossy; where the recipe has one) and none is over the ceiling.
     pub reached: bool,
     /// Why not.
     pub reason: Option<String>,
@@ -23,6 +23,9 @@ pub struct Report {
     pub gain_db: f64,
     /// How far the limiter went down at most on the main.
     pub max_gain_reduction_db: f64,
+    /// How loud the main gets with no peak pushed down by more than 6 dB, where it is pushed down by more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loudest_clean_lufs: Option<f64>,
     pub outputs: Vec<OutputReport>,
     pub warnings: Vec<String>,
 }
@@ -45,7 +48,7 @@ pub struct OutputReport {
     pub measurement: Measurement,
     pub gain_db: f64,
     pub max_gain_reduction_db: f64,
-    /// Integrated loudness by a second meter that shares no code with the first; main only.
+    /// Integrated loudness by a second meter that shares no code with the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub second_meter_lufs: Option<f64>,
 }

@@ -6,39 +6,46 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::{
-    ENGINE, Job, MAIN, METER_ROOM_DB, METERS_AGREE_LU, OutputReport, Progress, REDUCTION_WORTH_A_WARNING_DB,
-    Report, Specs, TARGET_TOLERANCE_LU,
+    ENGINE, Job, MAIN, METER_ROOM_DB, OutputReport, Progress, REDUCTION_WORTH_A_WARNING_DB, Report, Specs, Way,
     check::{self, Checked},
-    feed::Feed,
-    level::Level,
-    print::{Plate, Printed, print},
+    feed::{Feed, Origin},
+    level::{Gains, Level},
+    print::{Format, Plate, Printed, print},
     refuse_insane,
-    search::{Aim, Limiter, Take, find, hold_ceiling},
+    search::{Aim, Limiter, Outcome, Search},
     steps::Steps,
+    take::{Sound, Take},
+    tolerance_lu,
 };
 use crate::{
     block::Spec,
     error::{DspError, Flow},
     measure::Measurement,
     processors::{decibels, linear},
-    write::Encoding,
+    recipe::{LimiterRecipe, Output, Target},
 };
 
-/// A file that is over the ceiling is turned down by what it is over and printed again, at most so many times.
-const REPRINTS: usize = 5;
+/// A file that is over the ceiling or off the target is printed again, at most so many times.
+const REPRINTS: usize = 6;
+/// What a finished file may be off the target before it is printed again.
+const OFF_LU: f64 = 0.012;
+/// What a file may stand over the aim, which lies [`METER_ROOM_DB`] under the ceiling.
+const SLACK_DB: f64 = 0.02;
 /// Steps of progress for one source at one rate: listen, search, print, judge.
 const STEPS_PER_PRINT: usize = 4;
 
 pub struct Run<'a> {
     job: &'a Job,
     specs: Specs,
-    block_frames: usize,
+    way: Way,
     steps: Steps<'a>,
     /// Everything is made in here; what is left when it is dropped is deleted.
     workshop: TempDir,
     rates: Vec<Rate>,
-    input: Measurement,
+    /// `None` until the main was heard once.
+    input: Option<Measurement>,
     outputs: Vec<OutputReport>,
+    loudest_clean_lufs: Option<f64>,
     reasons: Vec<String>,
     warnings: Vec<String>,
 }
@@ -46,7 +53,7 @@ pub struct Run<'a> {
 /// All outputs of one rate.
 struct Rate {
     hz: u32,
-    encodings: Vec<Encoding>,
+    outputs: Vec<Output>,
 }
 
 /// One source of the job.
@@ -57,29 +64,37 @@ struct Part<'a> {
     spec: &'a Spec,
 }
 
+/// Files being made of one source at one rate, and what is known of them.
+struct Plates {
+    all: Vec<Plate>,
+    done: Vec<Option<Done>>,
+}
+
+struct Done {
+    checked: Checked,
+    gain_db: f64,
+    max_reduction_db: f64,
+}
+
 impl<'a> Run<'a> {
     pub fn new(
         job: &'a Job,
         specs: Specs,
-        block_frames: usize,
+        way: Way,
         progress: &'a mut dyn FnMut(Progress) -> Flow,
     ) -> Result<Self, DspError> {
         let mut rates: Vec<Rate> = Vec::new();
         for output in &job.recipe.outputs {
             let hz = output.rate.unwrap_or(specs.main.sample_rate);
             match rates.iter_mut().find(|r| r.hz == hz) {
-                Some(rate) if rate.encodings.contains(&output.encoding) => {}
-                Some(rate) => rate.encodings.push(output.encoding),
-                None => rates.push(Rate { hz, encodings: vec![output.encoding] }),
+                Some(rate) if rate.outputs.iter().any(|o| o.encoding == output.encoding) => {}
+                Some(rate) => rate.outputs.push(output.clone()),
+                None => rates.push(Rate { hz, outputs: vec![output.clone()] }),
             }
         }
         // The level is found at the rate of the main first, where there is such an output.
         rates.sort_by_key(|r| r.hz != specs.main.sample_rate);
-        let planned = 1 + rates.len() * STEPS_PER_PRINT * (1 + job.alternates.len());
-        let mut steps = Steps::new(planned, progress);
-        steps.begin("measure".into())?;
-        let input = check::measure(&job.main, &mut steps)?;
-        refuse_insane(&job.main, &input)?;
+        let planned = rates.len() * STEPS_PER_PRINT * (1 + job.alternates.len());
         let workshop = tempfile::Builder::new()
             .prefix(".deadwax-render-")
             .tempdir_in(&job.out_dir)
@@ -87,12 +102,13 @@ impl<'a> Run<'a> {
         Ok(Run {
             job,
             specs,
-            block_frames,
-            steps,
+            way,
+            steps: Steps::new(planned, progress),
             workshop,
             rates,
-            input,
+            input: None,
             outputs: Vec::new(),
+            loudest_clean_lufs: None,
             reasons: Vec::new(),
             warnings: Vec::new(),
         })
@@ -112,6 +128,7 @@ impl<'a> Run<'a> {
         }
         let recipe = &self.job.recipe;
         let main = self.outputs.iter().find(|o| o.alternate == MAIN);
+        let input = self.input.ok_or_else(|| DspError::Invalid("the main was never read".into()))?;
         Ok(Report {
             target_lufs: recipe.target_lufs,
             ceiling_dbtp: recipe.ceiling_dbtp,
@@ -121,7 +138,8 @@ impl<'a> Run<'a> {
             recipe_sha256: hex::encode(recipe.hash()),
             gain_db: main.map_or(0.0, |o| o.gain_db),
             max_gain_reduction_db: main.map_or(0.0, |o| o.max_gain_reduction_db),
-            input: self.input,
+            loudest_clean_lufs: self.loudest_clean_lufs,
+            input,
             outputs: self.outputs,
             warnings: self.warnings,
         })
@@ -139,28 +157,92 @@ impl<'a> Run<'a> {
         let aim = self.aim(rate);
         let spec = self.specs.main.clone();
         let main = Part { token: MAIN, path: &job.main, spec: &spec };
-        let level = self.print_part(main, rate, &aim, start, None)?;
+        if job.recipe.leaves_the_sound_alone() {
+            self.copy_part(main, rate)?;
+        }
+        let level =
+            if job.recipe.leaves_the_sound_alone() { Level::unity() } else { self.print_part(main, rate, &aim, start, None)? };
         let specs = self.specs.alternates.clone();
         for ((token, path), spec) in job.alternates.iter().zip(&specs) {
-            self.print_part(Part { token, path, spec }, rate, &aim, None, Some(&level))?;
+            let part = Part { token, path, spec };
+            if job.recipe.leaves_the_sound_alone() {
+                self.copy_part(part, rate)?;
+            } else {
+                self.print_part(part, rate, &aim, None, Some(&level))?;
+            }
         }
         Ok(level)
     }
 
-    /// The ceiling less what dither and rounding can add between samples, taken generously as four steps of the coarsest format.
+    /// The ceiling less what other meters may read and what dither and rounding can add between samples, taken generously as four steps of the
+    /// coarsest format.
     fn aim(&self, rate: &Rate) -> Aim {
         let recipe = &self.job.recipe;
-        let coarsest = rate.encodings.iter().filter(|e| !e.float()).map(|e| e.bits()).min();
-        let room = coarsest.map_or(0.0, |bits| 4.0 / 2f64.powi(bits as i32 - 1));
-        let ceiling = linear(recipe.ceiling_dbtp - METER_ROOM_DB);
+        let coarsest =
+            rate.outputs.iter().map(|o| o.encoding).filter(|e| !e.float()).map(|e| e.bits()).min();
+        let room = coarsest.map_or(0.0, |bits| 4.0 * 0.5f64.powi(bits as i32 - 1));
+        let ceiling = linear(recipe.ceiling_dbtp - METER_ROOM_DB - SLACK_DB);
         Aim {
-            target_lufs: recipe.target_lufs,
+            target: recipe.target(),
             ceiling_dbtp: decibels((ceiling - room).max(0.5 * ceiling)),
+            stated_ceiling_dbtp: recipe.ceiling_dbtp,
             limiter: recipe
                 .limiter
                 .as_ref()
                 .map(|l| Limiter { curve: l.curve(), max_reduction_db: l.max_reduction_db }),
         }
+    }
+
+    fn origin<'p>(&self, part: Part<'p>, rate: &Rate) -> Origin<'p>
+    where
+        'a: 'p,
+    {
+        Origin {
+            path: part.path,
+            recipe: &self.job.recipe,
+            rate: rate.hz,
+            block_frames: self.way.block_frames,
+        }
+    }
+
+    /// Hears the main's own figures, which come with the first pass over it.
+    fn hear(&mut self, part: Part<'_>, input: Option<Measurement>) -> Result<(), DspError> {
+        if let Some(input) = input {
+            refuse_insane(part.path, &input)?;
+            self.input = Some(input);
+        }
+        Ok(())
+    }
+
+    /// An empty chain: the sound is handed on as it is, and nulls against its source (D-3), so it cannot be turned down.
+    fn copy_part(&mut self, part: Part<'_>, rate: &Rate) -> Result<(), DspError> {
+        let at = format!("{} at {} Hz", part.token, rate.hz);
+        let ceiling = self.job.recipe.ceiling_dbtp;
+        let mut plates = self.plates(part, rate);
+        self.steps.begin(format!("write {at}"))?;
+        let mut feed = Feed::open(self.origin(part, rate))?;
+        let metered = part.token == MAIN && self.input.is_none();
+        if metered {
+            feed = feed.metered();
+        }
+        let grid_bits = (part.spec.sample_rate == rate.hz && !part.spec.float).then_some(part.spec.bits).flatten();
+        let format = Format { rate: rate.hz, channels: part.spec.channels, frames: part.spec.frames, grid_bits };
+        let all: Vec<&Plate> = plates.all.iter().collect();
+        let (printed, feed) = print(Sound::Again(Box::new(feed)), None, &all, &format, &mut self.steps)?;
+        let input = if let Sound::Again(mut feed) = feed { feed.measurement() } else { None };
+        self.hear(part, input)?;
+        self.steps.begin(format!("check {at}"))?;
+        let checked = self.check(&plates, &(0..plates.all.len()).collect::<Vec<_>>())?;
+        for (done, checked) in plates.done.iter_mut().zip(checked) {
+            let peak = checked.measurement.true_peak_dbtp;
+            if peak > ceiling {
+                self.note_reason(Some(format!(
+                    "{at} stands at {peak:+.2} dBTP, over {ceiling:.1}; the recipe leaves the sound alone, so it stays"
+                )));
+            }
+            *done = Some(Done { checked, gain_db: 0.0, max_reduction_db: 0.0 });
+        }
+        self.book(part, rate, plates, printed.frames)
     }
 
     /// `start`: the main's level at another rate; `given`: the main's level at this rate, for an alternate.
@@ -172,152 +254,173 @@ impl<'a> Run<'a> {
         start: Option<&Level>,
         given: Option<&Level>,
     ) -> Result<Level, DspError> {
-        let untouched = self.job.recipe.leaves_the_sound_alone();
         let at = format!("{} at {} Hz", part.token, rate.hz);
         self.steps.begin(format!("listen to {at}"))?;
-        let take = if untouched {
-            None
-        } else {
-            let feed = self.feed(part, rate)?;
-            Some(Take::prepare(
-                feed,
-                rate.hz,
-                self.workshop.path(),
-                &mut self.steps,
-                aim,
-                given.map(|l| l.gain_db),
-            )?)
-        };
+        let metered = given.is_none() && self.input.is_none();
+        let curve = aim.limiter.as_ref().map_or(LimiterRecipe::default().curve(), |l| l.curve);
+        let origin = self.origin(part, rate);
+        let mut take = Take::prepare(origin, metered, self.workshop.path(), &curve, &mut self.steps)?;
+        self.hear(part, take.input.take())?;
         self.steps.begin(format!("find the level of {at}"))?;
-        let mut level = match (&take, given) {
-            (Some(take), None) => {
-                let found = find(take, aim, start, &mut self.steps)?;
-                self.note_reason(found.reason);
-                found.level
-            }
-            (Some(take), Some(main)) => {
-                let mut level = main.clone();
-                hold_ceiling(take, aim, &mut level, &mut self.steps)?;
-                level
-            }
-            (None, _) => Level::unity(),
+        let mut search = match given {
+            None => Search::of_main(&take, aim, start),
+            Some(main) => Search::of_alternate(&take, aim, main),
         };
-        self.print_until_under(part, rate, take.as_ref(), &mut level)?;
+        search.run(&mut self.steps)?;
+        let level = search.level.clone();
+        let outcome = search.outcome.clone();
+        if given.is_none() {
+            self.note_reason(outcome.in_words(aim));
+            let clean = search.loudest_clean_lufs()?;
+            self.loudest_clean_lufs = self.loudest_clean_lufs.or(clean);
+        }
+        self.print_until_right(part, rate, &take, search)?;
         Ok(level)
     }
 
-    /// Prints, judges the files, and prints again a little lower where a file is over the ceiling.
-    fn print_until_under(
+    /// Prints, judges the files, and prints those again that are over the ceiling or off the target: each file for itself, because what encoding
+    /// and decoding add differs.
+    fn print_until_right(
         &mut self,
         part: Part<'_>,
         rate: &Rate,
-        take: Option<&Take>,
-        level: &mut Level,
+        take: &Take<'_>,
+        search: Search<'_, '_>,
     ) -> Result<(), DspError> {
         let at = format!("{} at {} Hz", part.token, rate.hz);
         let ceiling = self.job.recipe.ceiling_dbtp;
-        let plates = self.plates(part, rate);
-        // An empty chain nulls against its source (D-3) and cannot be turned down; everything else stays under the ceiling (D-2).
-        let binding = take.is_some();
+        let mut plates = self.plates(part, rate);
+        let format =
+            Format { rate: rate.hz, channels: take.channels, frames: Some(take.frames), grid_bits: None };
+        let mut waiting: Vec<(Search<'_, '_>, Vec<usize>)> = vec![(search, (0..plates.all.len()).collect())];
         self.steps.begin(format!("write {at}"))?;
         for reprint in 0..=REPRINTS {
-            let grid = (take.is_none() && part.spec.sample_rate == rate.hz && !part.spec.float)
-                .then_some(part.spec.bits)
-                .flatten();
-            let gains = take.map(|t| t.gains(level)).transpose()?;
-            let printed = print(self.feed(part, rate)?, gains, rate.hz, &plates, grid, &mut self.steps)?;
-            if reprint == 0 {
-                self.steps.begin(format!("check {at}"))?;
-            }
-            let mut checked = Vec::new();
-            for plate in &plates {
-                checked.push(check::check(&plate.path, &mut self.steps)?);
-                self.steps.at(checked.len() as f64 / plates.len() as f64)?;
-            }
-            let highest =
-                checked.iter().map(|one| one.measurement.true_peak_dbtp).fold(f64::NEG_INFINITY, f64::max);
-            if !binding || highest <= ceiling - METER_ROOM_DB {
-                if highest > ceiling {
-                    self.note_reason(Some(format!(
-                        "{at} stands at {highest:+.2} dBTP, over {ceiling:.1}; the recipe leaves the sound alone, so it stays"
-                    )));
+            let mut again = Vec::new();
+            for (search, mine) in waiting {
+                let gains = Gains::new(&search.level, take)?;
+                let all: Vec<&Plate> = mine.iter().map(|i| &plates.all[*i]).collect();
+                let (printed, _) = print(take.sound()?, Some(gains), &all, &format, &mut self.steps)?;
+                if reprint == 0 {
+                    self.steps.begin(format!("check {at}"))?;
                 }
-                return self.book(part, rate, &plates, checked, level, &printed);
+                let checked = self.check(&plates, &mine)?;
+                let mut wrong: Vec<(usize, Fault)> = Vec::new();
+                for (i, checked) in mine.into_iter().zip(checked) {
+                    let fault = fault(&plates.all[i], &checked, ceiling, &search.outcome);
+                    if fault.stands() {
+                        wrong.push((i, fault));
+                    }
+                    let gain_db = search.level.gain_db + search.level.trim_db;
+                    plates.done[i] = Some(Done { checked, gain_db, max_reduction_db: printed.max_reduction_db });
+                }
+                self.mend(search, wrong, &plates, &mut again)?;
             }
-            level.trim_db -= highest - ceiling + METER_ROOM_DB + 0.0005;
+            if again.is_empty() {
+                return self.book(part, rate, plates, take.frames);
+            }
+            waiting = again;
         }
-        Err(DspError::Invalid(format!(
-            "the ceiling of {ceiling} dBTP could not be held on {at}; this is a fault of the limiter, please report it"
-        )))
+        let over = plates.done.iter().flatten().any(|d| d.checked.measurement.true_peak_dbtp > ceiling);
+        if over {
+            return Err(DspError::Invalid(format!(
+                "the ceiling of {ceiling} dBTP could not be held on {at}; this is a fault of the limiter, please report it"
+            )));
+        }
+        self.book(part, rate, plates, take.frames)
     }
 
-    /// Puts the finished files into the report.
-    fn book(
+    /// What is wrong with files of whole numbers is mended for all of them at once; a lossy file gets a level of its own.
+    fn mend<'t, 's>(
         &mut self,
-        part: Part<'_>,
-        rate: &Rate,
-        plates: &[Plate],
-        checked: Vec<Checked>,
-        level: &Level,
-        printed: &Printed,
+        search: Search<'t, 's>,
+        wrong: Vec<(usize, Fault)>,
+        plates: &Plates,
+        again: &mut Vec<(Search<'t, 's>, Vec<usize>)>,
     ) -> Result<(), DspError> {
-        let is_main = part.token == MAIN;
-        for (plate, checked) in plates.iter().zip(checked) {
-            let (bytes, sha256) = check::digest(&plate.path)?;
-            if is_main && !checked.meters_agree() {
-                self.note_reason(Some(format!(
-                    "the two meters disagree on {}: {:.2} and {:.2} LUFS; do not ship it",
+        let (lossy, plain): (Vec<_>, Vec<_>) =
+            wrong.into_iter().partition(|(i, _)| plates.all[*i].encoding().lossy());
+        for (i, fault) in lossy {
+            let mut search = search.clone();
+            search.lower(fault.over_db);
+            again.push((search, vec![i]));
+        }
+        if plain.is_empty() {
+            return Ok(());
+        }
+        let over_db = plain.iter().fold(0.0, |m: f64, (_, f)| m.max(f.over_db));
+        let off_lu = plain.iter().fold(0.0, |m: f64, (_, f)| if f.off_lu.abs() > m.abs() { f.off_lu } else { m });
+        let mut search = search;
+        search.mend(over_db, off_lu, &mut self.steps)?;
+        again.push((search, plain.into_iter().map(|(i, _)| i).collect()));
+        Ok(())
+    }
+
+    fn check(&mut self, plates: &Plates, which: &[usize]) -> Result<Vec<Checked>, DspError> {
+        let paths: Vec<_> = which.iter().map(|i| plates.all[*i].path.clone()).collect();
+        check::check(&paths, self.way.threads, &mut self.steps)
+    }
+
+    /// Puts the finished files into the report. Two meters that disagree end the render: one of them is wrong, and nobody knows which.
+    fn book(&mut self, part: Part<'_>, rate: &Rate, plates: Plates, frames: u64) -> Result<(), DspError> {
+        let mut deepest = 0.0f64;
+        for (plate, done) in plates.all.into_iter().zip(plates.done) {
+            let Some(Done { checked, gain_db, max_reduction_db }) = done else { continue };
+            if !checked.meters_agree() {
+                return Err(DspError::Invalid(format!(
+                    "the two meters disagree on {}: {:.2} and {:.2} LUFS; nothing is given out, please report it",
                     plate.file, checked.measurement.integrated_lufs, checked.second_meter_lufs
                 )));
             }
             let measurement = checked.measurement;
-            if measurement.frames != printed.frames {
+            if measurement.frames != frames {
                 return Err(DspError::Invalid(format!(
-                    "{} holds {} frames where {} were written",
-                    plate.file, measurement.frames, printed.frames
+                    "{} holds {} frames where {frames} were written",
+                    plate.file, measurement.frames
                 )));
             }
+            deepest = deepest.max(max_reduction_db);
             self.outputs.push(OutputReport {
                 alternate: part.token.to_owned(),
-                file: plate.file.clone(),
-                encoding: plate.encoding.to_string(),
+                file: plate.file,
+                encoding: plate.output.encoding.to_string(),
                 sample_rate: rate.hz,
                 channels: checked.channels,
                 bits: checked.bits,
-                bytes,
-                sha256,
+                bytes: checked.bytes,
+                sha256: checked.sha256,
                 measurement,
-                gain_db: level.gain_db + level.trim_db,
-                max_gain_reduction_db: printed.max_reduction_db,
-                second_meter_lufs: is_main.then_some(checked.second_meter_lufs),
+                gain_db,
+                max_gain_reduction_db: max_reduction_db,
+                second_meter_lufs: Some(checked.second_meter_lufs),
             });
         }
-        if printed.max_reduction_db > REDUCTION_WORTH_A_WARNING_DB {
+        if deepest > REDUCTION_WORTH_A_WARNING_DB {
+            let clean = self.loudest_clean_lufs.filter(|_| part.token == MAIN).map_or(String::new(), |lufs| {
+                format!(
+                    "; the loudest clean level, with at most {REDUCTION_WORTH_A_WARNING_DB:.0} dB of limiting, is {lufs:.1} LUFS"
+                )
+            });
             self.warn(format!(
-                "the limiter takes up to {:.1} dB off {} at {} Hz",
-                printed.max_reduction_db, part.token, rate.hz
+                "the limiter takes up to {deepest:.1} dB off {} at {} Hz{clean}",
+                part.token, rate.hz
             ));
         }
         Ok(())
     }
 
-    fn feed(&self, part: Part<'_>, rate: &Rate) -> Result<Feed, DspError> {
-        Feed::open(part.path, &self.job.recipe, rate.hz, self.block_frames)
-    }
-
-    fn plates(&self, part: Part<'_>, rate: &Rate) -> Vec<Plate> {
+    fn plates(&self, part: Part<'_>, rate: &Rate) -> Plates {
         let name = if part.token == MAIN {
             self.job.stem.clone()
         } else {
             format!("{}_{}", self.job.stem, part.token)
         };
-        rate.encodings
-            .iter()
-            .map(|encoding| {
-                let file = format!("{name}_{encoding}_{}.{}", rate.hz, encoding.extension());
-                Plate { encoding: *encoding, path: self.workshop.path().join(&file), file }
-            })
-            .collect()
+        let plate = |output: &Output| {
+            let encoding = output.encoding;
+            let file = format!("{name}_{encoding}_{}.{}", rate.hz, encoding.extension());
+            Plate { output: output.clone(), path: self.workshop.path().join(&file), file }
+        };
+        let all: Vec<Plate> = rate.outputs.iter().map(plate).collect();
+        Plates { done: all.iter().map(|_| None).collect(), all }
     }
 
     /// Alternates are meant to lie under the main in a session: a length that differs is worth a word.
@@ -345,13 +448,14 @@ impl<'a> Run<'a> {
 
     /// Holds the main's files against the target.
     fn judge_main(&mut self) {
-        let Some(target) = self.job.recipe.target_lufs else { return };
+        let Some(Target::Lufs(target)) = self.job.recipe.target() else { return };
         let off: Vec<(String, f64)> = self
             .outputs
             .iter()
             .filter(|o| o.alternate == MAIN)
-            .map(|o| (o.file.clone(), o.measurement.integrated_lufs))
-            .filter(|(_, lufs)| (lufs - target).abs() > TARGET_TOLERANCE_LU || lufs.is_nan())
+            .map(|o| (o, o.measurement.integrated_lufs))
+            .filter(|(o, lufs)| (lufs - target).abs() > tolerance_lu(&o.encoding) || lufs.is_nan())
+            .map(|(o, lufs)| (o.file.clone(), lufs))
             .collect();
         if self.reasons.is_empty()
             && let Some((file, lufs)) = off.first()
@@ -371,10 +475,30 @@ impl<'a> Run<'a> {
     }
 }
 
-impl Checked {
-    fn meters_agree(&self) -> bool {
-        let (a, b) = (self.measurement.integrated_lufs, self.second_meter_lufs);
-        // Under the absolute gate the two may call silence by different names.
-        (a - b).abs() <= METERS_AGREE_LU || (a <= -70.0 && b <= -70.0)
+/// What is wrong with a finished file.
+#[derive(Clone, Copy)]
+struct Fault {
+    /// Over the aim in decibels, 0 where it is not over what is allowed.
+    over_db: f64,
+    /// Louder than aimed at.
+    off_lu: f64,
+}
+
+impl Fault {
+    fn stands(self) -> bool {
+        self.over_db > 0.0 || self.off_lu != 0.0
+    }
+}
+
+fn fault(plate: &Plate, checked: &Checked, ceiling_dbtp: f64, outcome: &Outcome) -> Fault {
+    let over_db = checked.measurement.true_peak_dbtp - (ceiling_dbtp - METER_ROOM_DB);
+    let off_lu = match outcome {
+        // A loss of the encoder's is no fault of the level.
+        Outcome::Met(Some(aimed)) if !plate.encoding().lossy() => checked.measurement.integrated_lufs - aimed,
+        _ => 0.0,
+    };
+    Fault {
+        over_db: if over_db > 0.0 { over_db + SLACK_DB } else { 0.0 },
+        off_lu: if off_lu.abs() > OFF_LU { off_lu } else { 0.0 },
     }
 }

@@ -1,41 +1,41 @@
-//! The search for the gain that meets a loudness target under a ceiling, with the limiter in place. Works on a take: the sound before the limiter,
-//! kept in temporary files, so that each try costs one cheap pass. Never here: output files.
-
-use std::path::Path;
+//! The search for the level that meets a target under a ceiling, with the limiter in place. It works on the tracks of a take, which costs
+//! milliseconds a try, and asks the sound itself once or twice what the tracks cannot know. Never here: output files.
 
 use super::{
-    BLOCK_FRAMES,
-    feed::Feed,
-    level::{Gains, Level},
-    loudness::Integrated,
-    scratch::Floats,
+    CLEAN_REDUCTION_DB,
+    level::Level,
     steps::Steps,
+    take::Take,
 };
-use crate::{
-    block::Block,
-    error::DspError,
-    processors::{CurveSettings, PeakDetector, decibels, linear},
-    true_peak::TruePeak,
-};
+use crate::{error::DspError, processors::CurveSettings, recipe::Target};
 
-/// Good enough to stop the search, well inside what a report promises.
-const SEARCH_TOLERANCE_LU: f64 = 0.01;
-const TRIES: usize = 12;
+/// The search on tracks ends here.
+const SEARCH_TOLERANCE_LU: f64 = 0.001;
+const TRIES: usize = 20;
 /// If a decibel of gain gives less than a fifth of a decibel of loudness, the release is too slow for so much limiting.
 const SATURATED_DB_PER_LU: f64 = 5.0;
 /// Releases are tried at these parts of their length, slowest first.
 const PACES: [f64; 4] = [1.0, 0.5, 0.25, 0.125];
-/// Times that the limiter's aim is lowered by what was seen over the ceiling, before the whole is turned down instead.
-const CEILING_ROUNDS: usize = 6;
-/// Peaks are looked at finely from this far under what the likely gain would bring to the ceiling.
-const GAIN_ROOM_DB: f64 = 9.0;
+/// Times that the sound is played to correct what the tracks tell.
+const REHEARSALS: usize = 5;
+/// After a rehearsal that was no further off, the next one may be left to the meter that judges the file.
+const NEARLY_LU: f64 = 0.15;
+const NEARLY_DB: f64 = 0.25;
+/// A rehearsal this near needs no other.
+const SURE_LU: f64 = 0.003;
+/// Steps in which a penalty table is looked over.
+const PENALTY_STEP_DB: f64 = 0.25;
+/// More gain than this over what the target would need without limiting leads nowhere.
+const GAIN_ROOM_DB: f64 = 24.0;
 
 /// What the search aims at.
 #[derive(Clone, Debug)]
 pub struct Aim {
-    pub target_lufs: Option<f64>,
-    /// In dBTP, already lowered by what quantising may add.
+    pub target: Option<Target>,
+    /// In dBTP, already lowered by what quantising and other meters may add.
     pub ceiling_dbtp: f64,
+    /// For people.
+    pub stated_ceiling_dbtp: f64,
     /// `None`: no limiter; gain goes as far as the ceiling allows.
     pub limiter: Option<Limiter>,
 }
@@ -46,284 +46,366 @@ pub struct Limiter {
     pub max_reduction_db: f64,
 }
 
-/// One source at one rate, up to the limiter.
-pub struct Take {
-    samples: Floats,
-    peaks: Floats,
-    pub sample_rate: u32,
-    pub channels: usize,
-    /// Before any gain; `None` for silence and for less than 400 ms.
-    pub lufs: Option<f64>,
-    pub peak_dbtp: f64,
-}
-
-pub struct Found {
-    pub level: Level,
-    /// Why the target is missed, for people. `None`: nothing stands against it.
-    pub reason: Option<String>,
-}
-
-enum Outcome {
-    Met,
+/// How a search ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// At this loudness, if a number was aimed at.
+    Met(Option<f64>),
     /// The allowed reduction is used up; this loudness was reached.
     Spent(f64),
     /// More gain hardly gives more loudness; this was reached.
     Saturated(f64),
+    /// There is no limiter, and this is as loud as the ceiling allows.
+    Unlimited(f64),
+    /// The sound is silent, too short or too soft.
+    NoLoudness { silent: bool },
 }
 
-impl Take {
-    /// Runs the feed once. `fixed_gain_db`: the gain of an alternate, which is known before.
-    pub fn prepare(
-        mut feed: Feed,
-        rate: u32,
-        dir: &Path,
-        steps: &mut Steps<'_>,
-        aim: &Aim,
-        fixed_gain_db: Option<f64>,
-    ) -> Result<Self, DspError> {
-        let channels = feed.channels();
-        let (mut loudness, mut peak) = (Integrated::new(channels, rate), TruePeak::new(channels, rate));
-        let mut frames = 0u64;
-        let samples = Floats::create(dir, |file| {
-            let mut block = Block::new(channels, 0);
-            while feed.next(&mut block)? {
-                loudness.push(&block);
-                peak.push(&block);
-                file.write_block(&block)?;
-                frames += block.frames() as u64;
-                steps.at(feed.fraction(frames, rate))?;
+impl Outcome {
+    /// Why the target is missed, for people.
+    pub fn in_words(&self, aim: &Aim) -> Option<String> {
+        let ceiling = aim.stated_ceiling_dbtp;
+        let asked = match &aim.target {
+            Some(Target::Lufs(target)) => format!("{target:.1} LUFS"),
+            _ => "the target".to_owned(),
+        };
+        match self {
+            Outcome::Met(_) => None,
+            Outcome::Spent(lufs) => Some(format!(
+                "{asked} under {ceiling:.1} dBTP would take more than the {:.1} dB of limiting that the recipe allows; this is {lufs:.2} LUFS",
+                aim.limiter.as_ref().map_or(0.0, |l| l.max_reduction_db)
+            )),
+            Outcome::Saturated(lufs) => Some(format!(
+                "more gain gives no more loudness under {ceiling:.1} dBTP; this is {lufs:.2} LUFS instead of {asked}"
+            )),
+            Outcome::Unlimited(lufs) => {
+                Some(format!("the recipe has no limiter, and the ceiling allows {lufs:.1} LUFS without one"))
             }
-            Ok(())
-        })?;
-        let (lufs, peak_dbtp) = (loudness.lufs(), decibels(peak.peak_linear()));
-        let likely = fixed_gain_db.unwrap_or(match (aim.target_lufs, lufs) {
-            (Some(target), Some(lufs)) => target - lufs + GAIN_ROOM_DB,
-            _ => 0.0,
-        });
-        // A decibel of room for an aim that is lowered later.
-        let floor = linear(aim.ceiling_dbtp - 1.0 - likely);
-        let peaks = Floats::create(dir, |file| {
-            let mut detector = PeakDetector::new(channels, rate, floor);
-            let mut found = Vec::new();
-            let (mut reader, mut flat, mut block) = (samples.reader()?, Vec::new(), Block::new(channels, 0));
-            while reader.read_block(BLOCK_FRAMES, &mut flat, &mut block)? {
-                found.clear();
-                detector.push(&block, &mut found);
-                file.write_upper(&found)?;
-            }
-            found.clear();
-            detector.finish(&mut found);
-            file.write_upper(&found)
-        })?;
-        Ok(Take { samples, peaks, sample_rate: rate, channels, lufs, peak_dbtp })
-    }
-
-    pub fn gains(&self, level: &Level) -> Result<Gains<'_>, DspError> {
-        Gains::new(level, self.sample_rate, &self.peaks)
-    }
-
-    /// Loudness at this level.
-    fn loudness_at(&self, level: &Level, steps: &mut Steps<'_>) -> Result<f64, DspError> {
-        let mut meter = Integrated::new(self.channels, self.sample_rate);
-        self.play(level, steps, &mut |block| meter.push(block))?;
-        Ok(meter.lufs().unwrap_or(f64::NEG_INFINITY))
-    }
-
-    /// True peak at this level in dBTP, by the meter that will judge the files.
-    fn peak_at(&self, level: &Level, steps: &mut Steps<'_>) -> Result<f64, DspError> {
-        let mut meter = TruePeak::new(self.channels, self.sample_rate);
-        self.play(level, steps, &mut |block| meter.push(block))?;
-        Ok(decibels(meter.peak_linear()))
-    }
-
-    fn play(&self, level: &Level, steps: &mut Steps<'_>, to: &mut dyn FnMut(&Block)) -> Result<(), DspError> {
-        let mut gains = self.gains(level)?;
-        let (mut reader, mut flat, mut block) =
-            (self.samples.reader()?, Vec::new(), Block::new(self.channels, 0));
-        while reader.read_block(BLOCK_FRAMES, &mut flat, &mut block)? {
-            gains.apply(&mut block)?;
-            to(&block);
-            steps.still()?;
-        }
-        Ok(())
-    }
-}
-
-/// Finds the level of a main. `start`: the level found at another rate, to begin from.
-pub fn find(take: &Take, aim: &Aim, start: Option<&Level>, steps: &mut Steps<'_>) -> Result<Found, DspError> {
-    let mut level = start.cloned().unwrap_or_else(|| first_level(aim));
-    let (Some(target), Some(lufs)) = (aim.target_lufs, take.lufs) else {
-        let reason = aim.target_lufs.map(|_| {
-            if take.peak_dbtp == f64::NEG_INFINITY {
-                "the sound is silent: it has no loudness".to_owned()
-            } else {
+            Outcome::NoLoudness { silent: true } => Some("the sound is silent: it has no loudness".to_owned()),
+            Outcome::NoLoudness { silent: false } => Some(
                 "the sound is too short or too soft to have a loudness (400 ms above -70 LUFS are needed)"
-                    .to_owned()
+                    .to_owned(),
+            ),
+        }
+    }
+}
+
+/// The search for one take.
+#[derive(Clone)]
+pub struct Search<'t, 'a> {
+    take: &'t Take<'a>,
+    aim: &'t Aim,
+    /// What the sound is louder than its tracks tell, around the level last heard.
+    offset_lu: f64,
+    /// `None`: the gain is given, by a main to its alternate.
+    target: Option<Target>,
+    pub level: Level,
+    pub outcome: Outcome,
+}
+
+impl<'t, 'a> Search<'t, 'a> {
+    /// Of a main. `start`: the level found at another rate, to begin from.
+    pub fn of_main(take: &'t Take<'a>, aim: &'t Aim, start: Option<&Level>) -> Self {
+        let target = aim.target.clone();
+        let mut search = Search::new(take, aim, target);
+        if let Some(start) = start {
+            (search.level.gain_db, search.level.curve) = (start.gain_db, start.curve);
+        }
+        search
+    }
+
+    /// Of an alternate, which takes the gain of its main.
+    pub fn of_alternate(take: &'t Take<'a>, aim: &'t Aim, main: &Level) -> Self {
+        let mut search = Search::new(take, aim, None);
+        (search.level.gain_db, search.level.curve) = (main.gain_db, main.curve);
+        search
+    }
+
+    fn new(take: &'t Take<'a>, aim: &'t Aim, target: Option<Target>) -> Self {
+        let level = match &aim.limiter {
+            Some(limiter) => {
+                Level { limit_dbtp: Some(aim.ceiling_dbtp), curve: limiter.curve, ..Level::unity() }
             }
-        });
-        hold_ceiling(take, aim, &mut level, steps)?;
-        return Ok(Found { level, reason });
-    };
-    let wanted_db = target - lufs;
-    let Some(limiter) = &aim.limiter else {
-        let most_db = aim.ceiling_dbtp - take.peak_dbtp;
-        level.gain_db = wanted_db.min(most_db);
-        let reason = (most_db < wanted_db - SEARCH_TOLERANCE_LU).then(|| {
-            format!(
-                "the recipe has no limiter, and the ceiling allows {:.1} LUFS without one",
-                lufs + most_db
-            )
-        });
-        return Ok(Found { level, reason });
-    };
-    let mut outcome = meet(take, target, wanted_db, limiter, aim, &mut level, steps)?;
-    hold(take, aim, &mut level, steps, &mut |level, steps| {
-        outcome = meet(take, target, wanted_db, limiter, aim, level, steps)?;
+            None => Level::unity(),
+        };
+        Search { take, aim, offset_lu: 0.0, target, level, outcome: Outcome::Met(None) }
+    }
+
+    /// Finds the level, and plays the sound as often as needed.
+    pub fn run(&mut self, steps: &mut Steps<'_>) -> Result<(), DspError> {
+        self.place()?;
+        for rehearsal in 0..REHEARSALS {
+            if !self.limits() {
+                return Ok(());
+            }
+            let heard = self.take.rehearse(&self.level, self.aim.ceiling_dbtp, false, steps)?;
+            let (error_lu, worst_db) = (self.learn(heard.lufs)?, heard.worst_db());
+            self.level.lift(&heard.overs);
+            if heard.overs.is_empty() && error_lu.abs() <= SURE_LU {
+                return Ok(());
+            }
+            self.place()?;
+            if error_lu.abs() <= NEARLY_LU && worst_db <= NEARLY_DB || rehearsal + 1 == REHEARSALS {
+                return Ok(());
+            }
+        }
         Ok(())
-    })?;
-    Ok(Found { level, reason: outcome_in_words(&outcome, target, aim, limiter) })
-}
+    }
 
-/// Lowers the limiter's aim, at a fixed gain, until the wave stays under the ceiling: for alternates, which take the gain of their main. Without a
-/// limiter the whole is turned down by what is over.
-pub fn hold_ceiling(
-    take: &Take,
-    aim: &Aim,
-    level: &mut Level,
-    steps: &mut Steps<'_>,
-) -> Result<(), DspError> {
-    hold(take, aim, level, steps, &mut |_, _| Ok(()))
-}
-
-/// Lowers the limiter's aim by what the wave is seen to rise over the ceiling, and lets `again` find the gain anew each time; if that does not
-/// end, turns the whole down.
-fn hold(
-    take: &Take,
-    aim: &Aim,
-    level: &mut Level,
-    steps: &mut Steps<'_>,
-    again: &mut dyn FnMut(&mut Level, &mut Steps<'_>) -> Result<(), DspError>,
-) -> Result<(), DspError> {
-    for round in 0..=CEILING_ROUNDS {
-        let over_db = take.peak_at(level, steps)? - aim.ceiling_dbtp;
-        if over_db <= 0.0 {
-            break;
-        }
-        match &mut level.limit_dbtp {
-            Some(limit) if round < CEILING_ROUNDS => {
-                *limit -= over_db + 0.001;
-                again(level, steps)?;
+    /// Plays the sound again, looking everywhere for what is over, after a file was found wanting by `over_db` or by `error_lu`.
+    pub fn mend(&mut self, over_db: f64, error_lu: f64, steps: &mut Steps<'_>) -> Result<(), DspError> {
+        self.offset_lu += error_lu;
+        if over_db > 0.0 {
+            if self.level.limit_dbtp.is_none() {
+                self.level.trim_db -= over_db + 0.001;
+            } else {
+                let heard = self.take.rehearse(&self.level, self.aim.ceiling_dbtp, true, steps)?;
+                self.level.lift(&heard.overs);
+                if let Some(limit) = &mut self.level.limit_dbtp
+                    && heard.worst_db() < over_db
+                {
+                    // What the sound itself does not show comes from quantising: the whole aim goes down.
+                    *limit -= over_db + 0.001;
+                }
             }
-            _ => level.trim_db -= over_db + 0.001,
+        }
+        self.place()
+    }
+
+    /// Lowers the aim at the gain that was found: for a file whose encoding adds to the peaks.
+    pub fn lower(&mut self, over_db: f64) {
+        match &mut self.level.limit_dbtp {
+            Some(limit) => *limit -= over_db + 0.001,
+            None => self.level.trim_db -= over_db + 0.001,
         }
     }
-    Ok(())
-}
 
-fn first_level(aim: &Aim) -> Level {
-    match &aim.limiter {
-        Some(limiter) => Level { limit_dbtp: Some(aim.ceiling_dbtp), curve: limiter.curve, ..Level::unity() },
-        None => Level::unity(),
+    /// Compares what was heard with what the tracks tell, and returns how far the sound is from what was aimed at.
+    fn learn(&mut self, heard_lufs: f64) -> Result<f64, DspError> {
+        if self.target.is_none() || !heard_lufs.is_finite() {
+            return Ok(0.0);
+        }
+        self.offset_lu = heard_lufs - self.take.guess_lufs(&self.level)?;
+        match self.outcome {
+            Outcome::Met(Some(aimed)) => Ok(heard_lufs - aimed),
+            _ => Ok(0.0),
+        }
     }
-}
 
-fn outcome_in_words(outcome: &Outcome, target: f64, aim: &Aim, limiter: &Limiter) -> Option<String> {
-    let ceiling = aim.ceiling_dbtp;
-    match outcome {
-        Outcome::Met => None,
-        Outcome::Spent(lufs) => Some(format!(
-            "{target:.1} LUFS under {ceiling:.1} dBTP would take more than the {:.1} dB of limiting that the recipe allows; this is {lufs:.2} LUFS",
-            limiter.max_reduction_db
-        )),
-        Outcome::Saturated(lufs) => Some(format!(
-            "more gain gives no more loudness under {ceiling:.1} dBTP; this is {lufs:.2} LUFS instead of {target:.1}"
-        )),
+    fn limits(&self) -> bool {
+        match self.level.limit_dbtp {
+            Some(limit) => self.take.peak_dbtp + self.level.gain_db > limit || !self.level.lifts.is_empty(),
+            None => false,
+        }
     }
-}
 
-/// Finds the gain for the target with the limiter's aim as it is, with the slowest release that can do it.
-fn meet(
-    take: &Take,
-    target: f64,
-    wanted_db: f64,
-    limiter: &Limiter,
-    aim: &Aim,
-    level: &mut Level,
-    steps: &mut Steps<'_>,
-) -> Result<Outcome, DspError> {
-    if wanted_db + take.peak_dbtp <= level.limit_dbtp.unwrap_or(aim.ceiling_dbtp) {
-        level.gain_db = wanted_db;
-        return Ok(Outcome::Met);
+    /// Loudness at `gain_db` with everything else as it is.
+    fn loud(&mut self, gain_db: f64) -> Result<f64, DspError> {
+        self.level.gain_db = gain_db;
+        if !self.limits() {
+            return Ok(self.take.lufs.unwrap_or(f64::NEG_INFINITY) + gain_db + self.level.trim_db);
+        }
+        Ok(self.take.guess_lufs(&self.level)? + self.offset_lu)
     }
-    let spent_db = aim.ceiling_dbtp + limiter.max_reduction_db - take.peak_dbtp;
-    let most_db = spent_db.min(wanted_db + GAIN_ROOM_DB);
-    let mut outcome = Outcome::Met;
-    for pace in PACES {
-        let curve = CurveSettings {
-            fast_release_ms: limiter.curve.fast_release_ms * pace,
-            slow_release_ms: limiter.curve.slow_release_ms * pace,
-            ..limiter.curve
+
+    /// The gain at which the loudest peak is pushed down by `reduction_db`.
+    fn gain_for(&self, reduction_db: f64) -> f64 {
+        self.level.limit_dbtp.unwrap_or(self.aim.ceiling_dbtp) + reduction_db - self.take.peak_dbtp
+    }
+
+    /// Chooses the gain by the tracks, with what was learned of the sound.
+    fn place(&mut self) -> Result<(), DspError> {
+        let Some(target) = self.target.clone() else {
+            return self.place_untargeted();
         };
-        // A pace that was left behind once is not tried again.
-        if curve.fast_release_ms > level.curve.fast_release_ms {
-            continue;
+        let Some(lufs) = self.take.lufs else {
+            self.outcome = Outcome::NoLoudness { silent: self.take.peak_dbtp == f64::NEG_INFINITY };
+            self.level.gain_db = 0.0;
+            return self.hold_without_limiter();
+        };
+        let allowed_db = self.aim.limiter.as_ref().map_or(0.0, |l| l.max_reduction_db);
+        let wanted = match target {
+            Target::Lufs(wanted) => wanted,
+            Target::Clean { reduction_db } => return self.place_clean(reduction_db.min(allowed_db)),
+            Target::Range { low_lufs, high_lufs, reduction_db } => {
+                let gain_db = self.gain_for(reduction_db.min(allowed_db));
+                let clean = self.loud(gain_db)?;
+                if (low_lufs..=high_lufs).contains(&clean) {
+                    return self.place_clean(reduction_db.min(allowed_db));
+                }
+                clean.clamp(low_lufs, high_lufs)
+            }
+            Target::Penalty { ref points, cost_per_db } => {
+                self.least_penalty(points, cost_per_db, lufs, allowed_db)?
+            }
+        };
+        self.outcome = self.meet(wanted, lufs)?;
+        Ok(())
+    }
+
+    fn place_untargeted(&mut self) -> Result<(), DspError> {
+        self.outcome = Outcome::Met(None);
+        self.hold_without_limiter()
+    }
+
+    fn hold_without_limiter(&mut self) -> Result<(), DspError> {
+        if self.level.limit_dbtp.is_none() {
+            let over_db = self.take.peak_dbtp + self.level.gain_db - self.aim.ceiling_dbtp;
+            self.level.trim_db = self.level.trim_db.min(-over_db.max(0.0));
         }
-        level.curve = curve;
-        outcome = secant(take, target, wanted_db, most_db, level, steps)?;
-        if matches!(outcome, Outcome::Met) {
-            break;
+        Ok(())
+    }
+
+    fn place_clean(&mut self, reduction_db: f64) -> Result<(), DspError> {
+        self.level.gain_db = self.gain_for(reduction_db);
+        self.outcome = Outcome::Met(None);
+        Ok(())
+    }
+
+    /// The loudness between the ends of the table whose penalty and whose limiting together cost least.
+    fn least_penalty(
+        &mut self,
+        points: &[[f64; 2]],
+        cost_per_db: f64,
+        lufs: f64,
+        allowed_db: f64,
+    ) -> Result<f64, DspError> {
+        let (low, high) = (points[0][0], points[points.len() - 1][0]);
+        let most_db = self.gain_for(allowed_db).min(high - lufs + GAIN_ROOM_DB);
+        let mut best = (f64::INFINITY, low);
+        let mut gain_db = (low - lufs).min(most_db);
+        loop {
+            let loud = self.loud(gain_db)?.clamp(low, high);
+            let reduction_db = (gain_db - self.gain_for(0.0)).max(0.0);
+            let cost = penalty(points, loud) + cost_per_db * reduction_db;
+            // Of equal costs the softer one.
+            if cost < best.0 - 1e-9 {
+                best = (cost, loud);
+            }
+            if gain_db >= most_db || loud >= high {
+                return Ok(best.1);
+            }
+            gain_db = (gain_db + PENALTY_STEP_DB).min(most_db);
         }
     }
-    Ok(match outcome {
-        Outcome::Spent(lufs) if most_db < spent_db => Outcome::Saturated(lufs),
-        other => other,
-    })
+
+    /// Finds the gain for a loudness with the limiter's aim as it is, with the slowest release that can do it.
+    fn meet(&mut self, wanted: f64, lufs: f64) -> Result<Outcome, DspError> {
+        let wanted_db = wanted - lufs;
+        let Some(limiter) = &self.aim.limiter else {
+            let most_db = self.gain_for(0.0);
+            self.level.gain_db = wanted_db.min(most_db);
+            let short = most_db < wanted_db - SEARCH_TOLERANCE_LU;
+            return Ok(if short { Outcome::Unlimited(lufs + most_db) } else { Outcome::Met(Some(wanted)) });
+        };
+        let before = self.level.gain_db;
+        self.level.gain_db = wanted_db;
+        if !self.limits() {
+            return Ok(Outcome::Met(Some(wanted)));
+        }
+        self.level.gain_db = before;
+        let spent_db = self.gain_for(limiter.max_reduction_db);
+        let most_db = spent_db.min(wanted_db + GAIN_ROOM_DB);
+        let mut outcome = Outcome::Met(None);
+        for pace in PACES {
+            let curve = CurveSettings {
+                fast_release_ms: limiter.curve.fast_release_ms * pace,
+                slow_release_ms: limiter.curve.slow_release_ms * pace,
+                ..limiter.curve
+            };
+            // A pace that was left behind once is not tried again.
+            if curve.fast_release_ms > self.level.curve.fast_release_ms {
+                continue;
+            }
+            self.level.curve = curve;
+            outcome = self.secant(wanted, wanted_db, most_db)?;
+            if matches!(outcome, Outcome::Met(_)) {
+                break;
+            }
+        }
+        Ok(match outcome {
+            Outcome::Spent(lufs) if most_db < spent_db => Outcome::Saturated(lufs),
+            other => other,
+        })
+    }
+
+    /// Secant steps, kept between the gains known to be too low and too high.
+    fn secant(&mut self, wanted: f64, wanted_db: f64, most_db: f64) -> Result<Outcome, DspError> {
+        let (mut low, mut high) = (wanted_db.min(most_db) - 0.5, most_db);
+        let mut gain = self.level.gain_db.max(low).min(most_db);
+        let mut last: Option<(f64, f64)> = None;
+        let mut lufs = f64::NEG_INFINITY;
+        for _ in 0..TRIES {
+            lufs = self.loud(gain)?;
+            let short = wanted - lufs;
+            if short.abs() <= SEARCH_TOLERANCE_LU {
+                return Ok(Outcome::Met(Some(wanted)));
+            }
+            if short > 0.0 && gain >= most_db {
+                return Ok(Outcome::Spent(lufs));
+            }
+            let slope = match last {
+                Some((g, l)) if (lufs - l).abs() > 1e-5 => (gain - g) / (lufs - l),
+                Some(_) => 2.0 * SATURATED_DB_PER_LU,
+                None => 1.3,
+            };
+            if short > 0.1 && slope > SATURATED_DB_PER_LU {
+                return Ok(Outcome::Saturated(lufs));
+            }
+            if short > 0.0 {
+                low = gain;
+            } else {
+                high = gain;
+            }
+            last = Some((gain, lufs));
+            let next = gain + short * slope.clamp(0.8, SATURATED_DB_PER_LU);
+            // The upper end may be tried itself: only there can the allowed reduction turn out to be spent.
+            gain = if next > low && (next < high || high == most_db) {
+                next.min(most_db)
+            } else {
+                0.5 * (low + high)
+            };
+        }
+        let met = (wanted - lufs).abs() <= 0.01;
+        Ok(if met { Outcome::Met(Some(wanted)) } else { Outcome::Saturated(lufs) })
+    }
+
+    /// How loud the take is with no peak pushed down by more than [`CLEAN_REDUCTION_DB`]; `None` where the level found asks for no more.
+    pub fn loudest_clean_lufs(&mut self) -> Result<Option<f64>, DspError> {
+        let clean_db = self.gain_for(CLEAN_REDUCTION_DB);
+        if self.target.is_none() || self.take.lufs.is_none() || self.level.limit_dbtp.is_none() {
+            return Ok(None);
+        }
+        let found = self.level.clone();
+        if found.gain_db <= clean_db {
+            return Ok(None);
+        }
+        self.level.curve = self.aim.limiter.as_ref().map_or(found.curve, |l| l.curve);
+        let lufs = self.loud(clean_db)?;
+        self.level = found;
+        Ok(Some(lufs))
+    }
 }
 
-/// Secant steps, kept between the gains known to be too low and too high.
-fn secant(
-    take: &Take,
-    target: f64,
-    wanted_db: f64,
-    most_db: f64,
-    level: &mut Level,
-    steps: &mut Steps<'_>,
-) -> Result<Outcome, DspError> {
-    let (mut low, mut high) = (wanted_db.min(most_db), most_db);
-    let mut gain = level.gain_db.max(low).min(most_db);
-    let mut last: Option<(f64, f64)> = None;
-    let mut lufs = f64::NEG_INFINITY;
-    for _ in 0..TRIES {
-        level.gain_db = gain;
-        lufs = take.loudness_at(level, steps)?;
-        let short = target - lufs;
-        if short.abs() <= SEARCH_TOLERANCE_LU {
-            return Ok(Outcome::Met);
-        }
-        if short > 0.0 && gain >= most_db {
-            return Ok(Outcome::Spent(lufs));
-        }
-        let slope = match last {
-            Some((g, l)) if (lufs - l).abs() > 1e-4 => (gain - g) / (lufs - l),
-            Some(_) => 2.0 * SATURATED_DB_PER_LU,
-            None => 1.3,
-        };
-        if short > 0.1 && slope > SATURATED_DB_PER_LU {
-            return Ok(Outcome::Saturated(lufs));
-        }
-        if short > 0.0 {
-            low = gain;
-        } else {
-            high = gain;
-        }
-        last = Some((gain, lufs));
-        let next = gain + short * slope.clamp(0.8, SATURATED_DB_PER_LU);
-        // The upper end may be tried itself: only there can the allowed reduction turn out to be spent.
-        gain = if next > low && (next < high || high == most_db) {
-            next.min(most_db)
-        } else {
-            0.5 * (low + high)
-        };
+/// The penalty at a loudness: straight lines between the points, the outer points' values beyond them.
+fn penalty(points: &[[f64; 2]], lufs: f64) -> f64 {
+    let after = points.partition_point(|p| p[0] <= lufs);
+    match (after.checked_sub(1).and_then(|i| points.get(i)), points.get(after)) {
+        (Some([x0, y0]), Some([x1, y1])) => y0 + (y1 - y0) * (lufs - x0) / (x1 - x0),
+        (Some(p), None) | (None, Some(p)) => p[1],
+        (None, None) => 0.0,
     }
-    Ok(if (target - lufs).abs() <= 0.05 { Outcome::Met } else { Outcome::Saturated(lufs) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_penalty_goes_in_straight_lines_between_its_points() {
+        let points = [[-20.0, 4.0], [-16.0, 0.0], [-14.0, 0.0], [-10.0, 8.0]];
+        for (lufs, cost) in [(-30.0, 4.0), (-20.0, 4.0), (-18.0, 2.0), (-15.0, 0.0), (-12.0, 4.0), (-9.0, 8.0)] {
+            assert_eq!(penalty(&points, lufs), cost, "{lufs}");
+        }
+    }
 }
