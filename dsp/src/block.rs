@@ -12,7 +12,7 @@ pub struct Spec {
     pub frames: Option<u64>,
     /// "wav", "rf64" (BW64 too), "aiff", "flac", "mp3", "mp4", "ogg", "adts"
     pub container: &'static str,
-    /// "pcm", "flac", "alac", "mp3", "aac", "vorbis"
+    /// "pcm", "flac", "alac", "mp3", "aac", "vorbis", "opus"
     pub codec: &'static str,
 }
 

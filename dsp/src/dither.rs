@@ -1,116 +1,201 @@
-//! Quantising to whole numbers with TPDF dither: two least significant bits peak to peak, its own noise for each channel, the same noise every
-//! time (D-1). Used once, last. S. P. Lipshitz, R. A. Wannamaker, J. Vanderkooy, "Quantization and Dither: A Theoretical Survey", JAES 40(5), 1992:
-//! the first two moments of the error are then free of the signal.
+//! Whole numbers out of samples, with dither: the last step before a file, used once. Every channel has its own noise, the same every time and for
+//! every size of block (D-1). S. P. Lipshitz, R. A. Wannamaker, J. Vanderkooy, "Quantization and Dither: A Theoretical Survey", JAES 40(5), 1992:
+//! with triangular noise of two steps peak to peak the first two moments of the error are free of the signal. Never here: files, a blank on silence.
 
-use crate::block::Block;
+use std::fmt;
+use std::str::FromStr;
 
-/// Part of what makes the noise the same every time; a change of it is a change of the engine.
-const SEED: u64 = 0x6465_6164_7761_7801;
+use crate::{DspError, block::Block, lanes};
+
+mod noise;
+
+use noise::{Noise, PERIOD};
+
+/// What is done to the error of rounding. The words in recipes are `tpdf`, `shaped`, `none`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dither {
+    /// White triangular noise of two steps peak to peak.
+    #[default]
+    Tpdf,
+    /// The same noise, with the error of rounding moved to where the ear hears least. For 16 bits at 44.1 or 48 kHz, as the very last step
+    /// and never before a lossy encoder.
+    Shaped,
+    /// Rounding alone: its error follows the signal. For sound that stands on the grid already.
+    None,
+}
+
+impl Dither {
+    pub const ALL: [Dither; 3] = [Dither::Tpdf, Dither::Shaped, Dither::None];
+
+    pub fn token(self) -> &'static str {
+        match self {
+            Dither::Tpdf => "tpdf",
+            Dither::Shaped => "shaped",
+            Dither::None => "none",
+        }
+    }
+}
+
+impl fmt::Display for Dither {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.token())
+    }
+}
+
+impl FromStr for Dither {
+    type Err = DspError;
+
+    fn from_str(word: &str) -> Result<Self, DspError> {
+        Dither::ALL.into_iter().find(|d| d.token() == word).ok_or_else(|| {
+            DspError::Invalid(format!("\"{word}\" is no kind of dither. Write tpdf, shaped or none"))
+        })
+    }
+}
+
+/// The error filter of nine taps for the F-weighted curve, designed for 44.1 kHz: R. A. Wannamaker, "Psychoacoustically Optimal Noise Shaping",
+/// JAES 40(7/8), 1992. The noise that is left has the spectrum 1 - sum c[k] z^-(k+1).
+const F_WEIGHTED: [f64; TAPS] = [2.412, -3.370, 3.937, -4.174, 3.353, -2.205, 1.281, -0.569, 0.0847];
+const TAPS: usize = 9;
+/// Triangular noise reaches one step, rounding half a step: a larger error comes from clipping, and must not be fed back.
+const MAX_ERROR_STEPS: f64 = 1.5;
+/// Adding and taking away 1.5 * 2^52 rounds to whole numbers, halves to the even one, in any register.
+const ROUND: f64 = 6_755_399_441_055_744.0;
 
 /// Puts samples on the grid of `bits`-bit whole numbers. The values stay f64; each is exactly a number that the format holds.
 #[derive(Clone, Debug)]
 pub struct Quantiser {
+    grid: Grid,
+    dither: Dither,
+    voices: Vec<Voice>,
+}
+
+/// The whole numbers of a format: from `-scale` to `scale - 1`.
+#[derive(Clone, Copy, Debug)]
+struct Grid {
     scale: f64,
-    noise: Vec<Noise>,
+    step: f64,
+}
+
+/// One channel's noise, how much of it is used, and the errors of its last roundings, the newest first, in steps.
+#[derive(Clone, Debug)]
+struct Voice {
+    noise: Noise,
+    steps: Box<[f64; PERIOD]>,
+    used: usize,
+    errors: [f64; TAPS],
 }
 
 impl Quantiser {
-    /// `bits`: 8 to 32.
+    /// With triangular noise. `bits`: 8 to 32; what lies outside is brought to the nearer end.
     pub fn new(channels: usize, bits: u32) -> Self {
-        let noise = (0..channels as u64)
-            .map(|c| Noise(SEED.wrapping_add(c.wrapping_mul(0xD1B5_4A32_D192_ED03))))
-            .collect();
-        Quantiser { scale: 2f64.powi(bits.clamp(8, 32) as i32 - 1), noise }
+        let scale = (1u64 << (bits.clamp(8, 32) - 1)) as f64;
+        let voice = |channel| Voice {
+            noise: Noise::new(channel),
+            steps: Box::new([0.0; PERIOD]),
+            used: PERIOD,
+            errors: [0.0; TAPS],
+        };
+        Quantiser {
+            grid: Grid { scale, step: 1.0 / scale },
+            dither: Dither::Tpdf,
+            voices: (0..channels as u64).map(voice).collect(),
+        }
     }
 
-    /// Adds the noise, rounds, and clips what the format cannot hold.
+    /// With a kind of dither that the recipe names.
+    ///
+    /// Errors: `Invalid`, where `bits` is outside 8 to 32, and for [`Dither::Shaped`] other than at 16 bits and 44.1 or 48 kHz: the curve is made
+    /// for these, and elsewhere plain noise is less audible.
+    pub fn with(channels: usize, bits: u32, dither: Dither, sample_rate: u32) -> Result<Self, DspError> {
+        if !(8..=32).contains(&bits) {
+            return Err(DspError::Invalid(format!(
+                "sound cannot be rounded to {bits} bits. 8 to 32 can be had"
+            )));
+        }
+        if dither == Dither::Shaped && !(bits == 16 && matches!(sample_rate, 44_100 | 48_000)) {
+            return Err(DspError::Invalid(format!(
+                "shaped dither is made for 16 bits at 44100 or 48000 Hz, this is {bits} bits at {sample_rate} Hz. Write dither = \"tpdf\""
+            )));
+        }
+        Ok(Quantiser { dither, ..Quantiser::new(channels, bits) })
+    }
+
+    pub fn dither(&self) -> Dither {
+        self.dither
+    }
+
+    /// Adds the noise, rounds, and clips what the format cannot hold. What is not a number becomes the lowest value.
+    /// `block` has the channels of `new`; further ones are left as they are.
     pub fn process(&mut self, block: &mut Block) {
-        let scale = self.scale;
-        for (samples, noise) in block.channels.iter_mut().zip(&mut self.noise) {
-            for s in samples {
-                let whole = (*s * scale + noise.next()).round();
-                *s = whole.clamp(-scale, scale - 1.0) / scale;
-            }
-        }
-    }
-}
-
-/// SplitMix64 (G. L. Steele, D. Lea, C. H. Flood, 2014). Its top and bottom halves are the two uniform numbers of one triangular one.
-#[derive(Clone, Debug)]
-struct Noise(u64);
-
-impl Noise {
-    /// Triangular between -1 and 1.
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^= z >> 31;
-        (((z >> 32) as f64) - ((z & 0xFFFF_FFFF) as f64)) / 4_294_967_296.0
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn noise_of(bits: u32) -> Block {
-        let mut block = Block::new(2, 200_000);
-        Quantiser::new(2, bits).process(&mut block);
-        block
-    }
-
-    #[test]
-    fn the_noise_is_triangular_and_its_own_in_each_channel() {
-        let block = noise_of(16);
-        let lsb = 1.0 / 32768.0;
-        for c in &block.channels {
-            assert!(c.iter().all(|s| s.abs() <= lsb), "at most one step either way on silence");
-            // TPDF of two steps and rounding: variance 1/4 of a step squared in all.
-            let variance = c.iter().map(|s| (s / lsb).powi(2)).sum::<f64>() / c.len() as f64;
-            assert!((variance - 0.25).abs() < 0.005, "{variance}");
-            let mean = c.iter().map(|s| s / lsb).sum::<f64>() / c.len() as f64;
-            assert!(mean.abs() < 0.005, "{mean}");
-        }
-        let together: f64 =
-            block.channels[0].iter().zip(&block.channels[1]).map(|(a, b)| a * b / lsb / lsb).sum();
-        assert!((together / 200_000.0).abs() < 0.003, "the channels are not alike");
-    }
-
-    #[test]
-    fn the_error_does_not_follow_the_signal() {
-        // A constant between two steps comes out right on average, and its noise is as strong as on a step.
-        for offset in [0.0, 0.25, 0.5] {
-            let mut block = Block { channels: vec![vec![(10.0 + offset) / 32768.0; 200_000]] };
-            Quantiser::new(1, 16).process(&mut block);
-            let errors: Vec<f64> = block.channels[0].iter().map(|s| s * 32768.0 - 10.0 - offset).collect();
-            let mean = errors.iter().sum::<f64>() / errors.len() as f64;
-            let variance = errors.iter().map(|e| e * e).sum::<f64>() / errors.len() as f64;
-            assert!(mean.abs() < 0.005 && (variance - 0.25).abs() < 0.005, "{offset}: {mean} {variance}");
-        }
-    }
-
-    #[test]
-    fn every_value_is_one_the_format_holds_and_block_size_changes_nothing() {
-        let signal: Vec<f64> = (0..10_000).map(|i| (f64::from(i) * 0.013).sin() * 1.2).collect();
-        for bits in [16, 24] {
-            let scale = 2f64.powi(bits - 1);
-            let mut whole = Block { channels: vec![signal.clone(), signal.clone()] };
-            Quantiser::new(2, bits as u32).process(&mut whole);
-            assert!(
-                whole.channels.iter().flatten().all(|s| (s * scale).fract() == 0.0 && *s >= -1.0 && *s < 1.0)
-            );
-            let mut quantiser = Quantiser::new(2, bits as u32);
-            let mut parts = Block::new(2, 0);
-            for part in signal.chunks(7) {
-                let mut block = Block { channels: vec![part.to_vec(), part.to_vec()] };
-                quantiser.process(&mut block);
-                for (all, c) in parts.channels.iter_mut().zip(block.channels) {
-                    all.extend(c);
+        let grid = self.grid;
+        for (samples, voice) in block.channels.iter_mut().zip(&mut self.voices) {
+            match self.dither {
+                Dither::Tpdf => voice.feed(samples, |part, noise, _| lanes::wide(|| grid.round(part, noise))),
+                Dither::Shaped => voice.feed(samples, |part, noise, errors| grid.shape(part, noise, errors)),
+                Dither::None => {
+                    lanes::wide(|| samples.iter_mut().for_each(|s| *s = grid.nearest(*s * grid.scale)))
                 }
             }
-            assert_eq!(whole, parts);
         }
+    }
+}
+
+impl Voice {
+    /// Hands out the samples with as much noise. The noise is made in periods from the first frame of the stream on, so that the size of blocks
+    /// changes nothing.
+    fn feed(&mut self, mut samples: &mut [f64], work: impl Fn(&mut [f64], &[f64], &mut [f64; TAPS])) {
+        while !samples.is_empty() {
+            if self.used == PERIOD {
+                lanes::wide(|| self.noise.fill(&mut self.steps));
+                self.used = 0;
+            }
+            let n = samples.len().min(PERIOD - self.used);
+            let (part, rest) = samples.split_at_mut(n);
+            work(part, &self.steps[self.used..self.used + n], &mut self.errors);
+            self.used += n;
+            samples = rest;
+        }
+    }
+}
+
+impl Grid {
+    /// The value for `x` in steps. Clipped before it is rounded, so that any float comes out right.
+    #[inline(always)]
+    fn nearest(self, x: f64) -> f64 {
+        self.whole(x) * self.step
+    }
+
+    #[inline(always)]
+    fn whole(self, x: f64) -> f64 {
+        // Written so that each is one instruction, and what is not a number takes the second arm.
+        let x = if x > -self.scale { x } else { -self.scale };
+        let top = self.scale - 1.0;
+        let x = if x < top { x } else { top };
+        (x + ROUND) - ROUND
+    }
+
+    #[inline(always)]
+    fn round(self, samples: &mut [f64], noise: &[f64]) {
+        for (s, noise) in samples.iter_mut().zip(noise) {
+            *s = self.nearest(*s * self.scale + noise);
+        }
+    }
+
+    fn shape(self, samples: &mut [f64], noise: &[f64], errors: &mut [f64; TAPS]) {
+        let [c1, c2, c3, c4, c5, c6, c7, c8, c9] = F_WEIGHTED;
+        let [mut e1, mut e2, mut e3, mut e4, mut e5, mut e6, mut e7, mut e8, mut e9] = *errors;
+        for (s, noise) in samples.iter_mut().zip(noise) {
+            let older =
+                (c2 * e2 + c3 * e3) + (c4 * e4 + c5 * e5) + ((c6 * e6 + c7 * e7) + (c8 * e8 + c9 * e9));
+            let wanted = (*s * self.scale - older) - c1 * e1;
+            let whole = self.whole(wanted + noise);
+            *s = whole * self.step;
+            let error = whole - wanted;
+            (e9, e8, e7, e6, e5, e4, e3, e2) = (e8, e7, e6, e5, e4, e3, e2, e1);
+            let error = if error > -MAX_ERROR_STEPS { error } else { -MAX_ERROR_STEPS };
+            e1 = if error < MAX_ERROR_STEPS { error } else { MAX_ERROR_STEPS };
+        }
+        *errors = [e1, e2, e3, e4, e5, e6, e7, e8, e9];
     }
 }

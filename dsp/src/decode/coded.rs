@@ -1,11 +1,13 @@
-//! FLAC, ALAC, MP3, AAC and Vorbis by symphonia. Each file is handed only to the reader of the container it was recognised as.
-//! A packet that cannot be decoded is damage, told with its time: it is never stepped over, sound would be lost unseen.
+//! FLAC, ALAC, MP3, AAC and Vorbis by symphonia, Opus by ropus. Each file is handed only to the reader of the container it was
+//! recognised as. A packet that cannot be decoded is damage, told with its time: it is never stepped over, sound would be lost unseen.
 
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use symphonia::core::codecs::audio::{AudioCodecId, AudioDecoder, AudioDecoderOptions, well_known as id};
+use symphonia::core::codecs::audio::{
+    AudioCodecId, AudioCodecParameters, AudioDecoder, AudioDecoderOptions, well_known as id,
+};
 use symphonia::core::errors::Error;
 use symphonia::core::formats::probe::{Hint, Probe};
 use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
@@ -14,19 +16,19 @@ use symphonia::core::meta::{MetadataOptions, StandardTag};
 use symphonia::default::{formats, get_codecs, meta};
 
 use super::metadata::{Metadata, clean, filled};
-use super::{Body, Opened, check_limits, mp4, seconds};
+use super::{Body, Opened, check_limits, mp4, mpeg, opus, seconds};
 use crate::{Block, DspError, Spec};
 
 /// A packet beyond this is refused before a decoder is made: decoders allocate by it.
 const MAX_PACKET_FRAMES: u64 = 1 << 18;
 /// So many packets may give no sound before the first that does.
 const MAX_SILENT_PACKETS: usize = 256;
-/// Headers of lossy streams count in packets; a stream that ends within one packet of its promise is whole.
-const LOSSY_SLACK_FRAMES: u64 = 4096;
+/// Some headers count in packets or in ticks of a clock; a stream that ends within one packet of such a promise is whole.
+const PACKET_SLACK_FRAMES: u64 = 1152;
 
 pub(super) struct CodedReader {
     format: Box<dyn FormatReader>,
-    decoder: Box<dyn AudioDecoder>,
+    decoder: Decoder,
     track: u32,
     /// Decoded and not yet asked for.
     pending: Vec<Vec<f64>>,
@@ -35,7 +37,18 @@ pub(super) struct CodedReader {
     skip: u64,
     /// Frames still to give, where the container says where the sound ends.
     keep: Option<u64>,
+    /// How far the sound may stay behind what the header promises.
+    slack: u64,
+    /// Packets still to come, where the header counts them.
+    packets_left: Option<u64>,
+    /// When the first packet is to be heard, in frames; a stream cut out of another starts late.
+    first_at: Option<i64>,
     ended: bool,
+}
+
+enum Decoder {
+    Symphonia(Box<dyn AudioDecoder>),
+    Opus(Box<opus::OpusDecoder>),
 }
 
 pub(super) fn open(file: File, container: &'static str, path: &Path) -> Result<Opened, DspError> {
@@ -70,10 +83,7 @@ pub(super) fn open(file: File, container: &'static str, path: &Path) -> Result<O
             "it says that one packet holds more sound than any coder writes",
         ));
     }
-    // FLAC carries a digest of its sound: it is checked at the end.
-    let options = AudioDecoderOptions::default().verify(true);
-    let decoder = guarded(path, 0.0, || get_codecs().make_audio_decoder(&parameters, &options))?
-        .map_err(|e| refused(path, &e))?;
+    let decoder = decoder_for(&parameters, codec, path)?;
     let mut reader = CodedReader {
         format,
         decoder,
@@ -82,35 +92,39 @@ pub(super) fn open(file: File, container: &'static str, path: &Path) -> Result<O
         taken: 0,
         skip: 0,
         keep: None,
+        slack: 0,
+        packets_left: None,
+        first_at: None,
         ended: false,
     };
     // The first sound tells rate and channels; headers of AAC are known to lie.
     let (sample_rate, channels) = reader.first_sound(path)?;
-    let mut spec = Spec {
-        sample_rate,
-        channels,
-        bits: match codec {
-            // The decoder does not tell; its cookie does: u32 frame length, u8 version, u8 bit depth.
-            "alac" => {
-                parameters.extra_data.as_deref().and_then(|cookie| cookie.get(5)).map(|bits| u32::from(*bits))
-            }
-            "flac" => reader.decoder.codec_params().bits_per_sample,
-            _ => None,
-        },
-        float: false,
-        frames: stated_frames.filter(|frames| *frames > 0),
-        container,
-        codec,
+    let bits = match (codec, &reader.decoder) {
+        // The decoder does not tell; its cookie does: u32 frame length, u8 version, u8 bit depth.
+        ("alac", _) => {
+            parameters.extra_data.as_deref().and_then(|cookie| cookie.get(5)).map(|bits| u32::from(*bits))
+        }
+        ("flac", Decoder::Symphonia(decoder)) => decoder.codec_params().bits_per_sample,
+        _ => None,
     };
-    if container == "mp4"
-        // Opened anew: a cloned handle would share its place with the reader.
-        && let Some(edit) = File::open(path).ok().and_then(|mut file| mp4::edit(&mut file, sample_rate))
-    {
-        reader.skip = edit.skip;
-        reader.keep = Some(edit.keep);
-        spec.frames = Some(edit.keep);
-    }
+    let frames = reader.find_edges(container, sample_rate, stated_frames, path)?;
+    let spec = Spec { sample_rate, channels, bits, float: false, frames, container, codec };
     Ok(Opened { spec, metadata, body: Body::Coded(Box::new(reader)) })
+}
+
+fn decoder_for(parameters: &AudioCodecParameters, codec: &str, path: &Path) -> Result<Decoder, DspError> {
+    if codec == "opus" {
+        let head = parameters.extra_data.as_deref().unwrap_or_default();
+        let decoder = guarded(path, 0.0, || opus::OpusDecoder::new(head))?;
+        let decoder = decoder.map_err(|what| DspError::hostile(path, what))?;
+        return Ok(Decoder::Opus(Box::new(decoder)));
+    }
+    // FLAC carries a digest of its sound: it is checked at the end. The edges of an MP3 are found here, see `find_edges`: its reader
+    // takes a guess at the length, from the size of the file, for a promise.
+    let options = AudioDecoderOptions::default().verify(true).gapless(codec != "mp3");
+    let decoder = guarded(path, 0.0, || get_codecs().make_audio_decoder(parameters, &options))?
+        .map_err(|e| refused(path, &e))?;
+    Ok(Decoder::Symphonia(decoder))
 }
 
 impl CodedReader {
@@ -151,6 +165,62 @@ impl CodedReader {
         self.keep.map_or(left, |keep| left.min(usize::try_from(keep).unwrap_or(usize::MAX)))
     }
 
+    /// What is left out at both ends, by the rules of each container. Gives the frames of sound where the file states them.
+    fn find_edges(
+        &mut self,
+        container: &str,
+        sample_rate: u32,
+        stated_frames: Option<u64>,
+        path: &Path,
+    ) -> Result<Option<u64>, DspError> {
+        // Opened anew: a cloned handle would share its place with the reader.
+        let mut file = File::open(path).map_err(|e| DspError::open(path, e))?;
+        let stated = stated_frames.filter(|frames| *frames > 0);
+        match container {
+            "mp3" => {
+                let Some(info) = mpeg::info(&mut file) else { return Ok(None) };
+                // The first packet was read to learn the rate.
+                self.packets_left = Some(info.packets.saturating_sub(1));
+                let Some((delay, padding)) = info.edges else {
+                    self.slack = PACKET_SLACK_FRAMES;
+                    return Ok(Some(info.coded_frames));
+                };
+                self.skip = delay + mpeg::DECODER_DELAY_FRAMES;
+                self.keep = Some(info.coded_frames - delay - padding);
+                Ok(self.keep)
+            }
+            "mp4" => {
+                if let Some(edit) = mp4::edit(&mut file, sample_rate) {
+                    (self.skip, self.keep) = (edit.skip, Some(edit.keep));
+                }
+                if !self.lossless() {
+                    self.slack = PACKET_SLACK_FRAMES;
+                }
+                Ok(self.keep.or(stated))
+            }
+            "ogg" => {
+                if let Decoder::Opus(decoder) = &self.decoder {
+                    self.skip = decoder.pre_skip;
+                }
+                // Ogg tells when the last frame is heard, counted from zero even where the stream begins later.
+                let start = self.first_at.map_or(0, |at| u64::try_from(at).unwrap_or(0));
+                Ok(stated.map(|end| end.saturating_sub(start).saturating_sub(self.skip)))
+            }
+            // A guess from the sizes of a few packets is no statement.
+            "adts" => Ok(None),
+            _ => Ok(stated),
+        }
+    }
+
+    fn lossless(&self) -> bool {
+        match &self.decoder {
+            Decoder::Symphonia(decoder) => {
+                matches!(decoder.codec_params().codec, id::CODEC_ID_FLAC | id::CODEC_ID_ALAC)
+            }
+            Decoder::Opus(_) => false,
+        }
+    }
+
     fn first_sound(&mut self, path: &Path) -> Result<(u32, usize), DspError> {
         for _ in 0..MAX_SILENT_PACKETS {
             if self.ended {
@@ -178,7 +248,11 @@ impl CodedReader {
         }
         let packet = guarded(path, at_s, || self.format.next_packet())?;
         let packet = match packet {
-            Ok(Some(packet)) if packet.track_id == self.track => packet,
+            Ok(Some(packet)) if packet.track_id == self.track => {
+                self.first_at.get_or_insert(packet.pts.get());
+                self.packets_left = self.packets_left.map(|left| left.saturating_sub(1));
+                packet
+            }
             Ok(Some(_)) => return Ok(None),
             Ok(None) => {
                 self.ended = true;
@@ -187,14 +261,22 @@ impl CodedReader {
             Err(error) => return Err(broken(path, at_s, &error)),
         };
         let (decoder, pending) = (&mut self.decoder, &mut self.pending);
-        let decoded = guarded(path, at_s, || {
-            let sound = decoder.decode(&packet)?;
-            let (rate, channels) = (sound.spec().rate(), sound.spec().channels().count());
-            // Limits before memory: planes are allocated by this copy.
-            if sound.frames() > 0 && channels <= super::MAX_CHANNELS {
-                sound.copy_to_vecs_planar::<f64>(pending);
+        let decoded = guarded(path, at_s, || match decoder {
+            Decoder::Symphonia(decoder) => {
+                let sound = decoder.decode(&packet)?;
+                let (rate, channels) = (sound.spec().rate(), sound.spec().channels().count());
+                // Limits before memory: planes are allocated by this copy.
+                if sound.frames() > 0 && channels <= super::MAX_CHANNELS {
+                    sound.copy_to_vecs_planar::<f64>(pending);
+                }
+                Ok((rate, channels, sound.frames()))
             }
-            Ok((rate, channels, sound.frames()))
+            Decoder::Opus(decoder) => {
+                let frames = decoder
+                    .decode(&packet.data, packet.trim_end.get(), pending)
+                    .map_err(Error::DecodeError)?;
+                Ok((opus::RATE_HZ, decoder.channels(), frames))
+            }
         })?;
         let (rate, channels, frames) = decoded.map_err(|error| broken(path, at_s, &error))?;
         if frames == 0 {
@@ -212,18 +294,26 @@ impl CodedReader {
         Ok(Some((rate, channels)))
     }
 
-    /// At the end: all that was promised is here, and the digest of a FLAC file agrees.
+    /// At the end: all that was promised is here and no more, and the digest of a FLAC file agrees.
     fn check_end(&mut self, path: &Path, position: u64, spec: &Spec) -> Result<(), DspError> {
         let at_s = seconds(position, spec.sample_rate);
-        let slack = if matches!(spec.codec, "flac" | "alac") { 0 } else { LOSSY_SLACK_FRAMES };
         if let Some(frames) = spec.frames
-            && position + slack < frames
+            && position + self.slack < frames
         {
             let what =
                 format!("its header promises {frames} frames of sound, it holds {position}. It was cut off");
             return Err(DspError::damaged(path, at_s, what));
         }
-        if guarded(path, at_s, || self.decoder.finalize())?.verify_ok == Some(false) {
+        if spec.container == "ogg" && spec.frames.is_none() {
+            return Err(DspError::damaged(path, at_s, "its last page is missing. It was cut off"));
+        }
+        if self.goes_on(path, at_s)? {
+            let what = "its header promises less sound than it holds. Two files may have been joined: export it again";
+            return Err(DspError::damaged(path, at_s, what));
+        }
+        if let Decoder::Symphonia(decoder) = &mut self.decoder
+            && guarded(path, at_s, || decoder.finalize())?.verify_ok == Some(false)
+        {
             return Err(DspError::damaged(
                 path,
                 at_s,
@@ -231,6 +321,19 @@ impl CodedReader {
             ));
         }
         Ok(())
+    }
+
+    /// Whether packets follow after the last one that the header counts. One does no harm: some coders count the header too.
+    fn goes_on(&mut self, path: &Path, at_s: f64) -> Result<bool, DspError> {
+        let Some(left) = self.packets_left.take() else { return Ok(false) };
+        for _ in 0..left + 2 {
+            match guarded(path, at_s, || self.format.next_packet())? {
+                Ok(Some(_)) => {}
+                Ok(None) => return Ok(false),
+                Err(error) => return Err(broken(path, at_s, &error)),
+            }
+        }
+        Ok(true)
     }
 }
 
@@ -256,6 +359,7 @@ fn codec_name(codec: AudioCodecId) -> Option<&'static str> {
         id::CODEC_ID_MP3 => Some("mp3"),
         id::CODEC_ID_AAC => Some("aac"),
         id::CODEC_ID_VORBIS => Some("vorbis"),
+        id::CODEC_ID_OPUS => Some("opus"),
         _ => None,
     }
 }

@@ -7,6 +7,8 @@ mod coded;
 mod kind;
 mod metadata;
 mod mp4;
+mod mpeg;
+mod opus;
 mod pcm;
 mod riff;
 
@@ -48,7 +50,8 @@ struct Opened {
 }
 
 impl Source {
-    /// Opens a file and reads its header. WAV, RF64/BW64, AIFF, FLAC, MP3, MP4 (ALAC, AAC), ADTS AAC and Ogg Vorbis are read.
+    /// Opens a file and reads its header. WAV, RF64/BW64, AIFF, FLAC, MP3, MP4 (ALAC, AAC), ADTS AAC, Ogg Vorbis and Ogg Opus
+    /// are read. What coders put before and behind the sound is left out wherever the file tells how much it is.
     ///
     /// Errors: `Open`, `Empty` (no bytes), `NotAudio`, `Unsupported` (a kind known by name), `Hostile` (a claim outside
     /// 8 kHz..384 kHz or 1..16 channels), `Damaged` (the header promises more sound than the file holds).

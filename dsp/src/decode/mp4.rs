@@ -1,5 +1,5 @@
-//! How much of an MP4 track is sound, from its edit list (ISO 14496-12 8.6.6): encoders put priming before it and padding behind.
-//! Only the few boxes on the way to the list are read.
+//! How much of an MP4 track is sound, from its edit list (ISO 14496-12 8.6.6) or from the note that iTunes leaves: encoders put
+//! priming before it and padding behind. Only the few boxes on the way there are read.
 
 use std::io::{Read, Seek, SeekFrom};
 
@@ -13,7 +13,10 @@ pub(super) struct Edit {
 /// A box of headers beyond this is not worth reading.
 const MAX_BOX_BYTES: u64 = 1 << 24;
 
-/// The edit of the first sound track, in frames of `sample_rate`. `None` where there is no list, or more than one stretch.
+/// No encoder primes with more.
+const MAX_PRIMING_FRAMES: u64 = 1 << 14;
+
+/// The edit of the first sound track, in frames of `sample_rate`. `None` where there is neither a list of one stretch nor a note.
 pub(super) fn edit<R: Read + Seek>(file: &mut R, sample_rate: u32) -> Option<Edit> {
     let moov = top_level(file, b"moov")?;
     let movie_scale = scale(child(&moov, b"mvhd")?)?;
@@ -23,17 +26,35 @@ pub(super) fn edit<R: Read + Seek>(file: &mut R, sample_rate: u32) -> Option<Edi
     })?;
     let media = child(child(track, b"mdia")?, b"mdhd")?;
     let media_scale = scale(media)?;
-    let list = child(child(track, b"edts")?, b"elst")?;
-    let (duration, media_time) = only_stretch(list)?;
     let frames = |ticks: u64, scale: u32| {
         let exact = u128::from(ticks) * u128::from(sample_rate);
         u64::try_from((exact + u128::from(scale) / 2) / u128::from(scale)).ok()
     };
+    // The note counts in frames, the list in ticks: where the note can be true, it is the more exact.
+    let coded = frames(length(media)?, media_scale)?;
+    if let Some(note) = note(&moov).filter(|note| note.skip.saturating_add(note.keep) <= coded + MAX_PRIMING_FRAMES) {
+        return Some(note);
+    }
+    let list = child(child(track, b"edts")?, b"elst")?;
+    let (duration, media_time) = only_stretch(list)?;
     let (skip, stated) = (frames(media_time, media_scale)?, frames(duration, movie_scale)?);
     // The list counts in ticks of the movie, often milliseconds: where the media says the same within a tick, it says it exactly.
-    let exact = frames(length(media)?, media_scale)?.saturating_sub(skip);
+    let exact = coded.saturating_sub(skip);
     let tick = u64::from(sample_rate / movie_scale) + 1;
     Some(Edit { skip, keep: if exact.abs_diff(stated) <= tick { exact } else { stated } })
+}
+
+/// `iTunSMPB`, a text of hexadecimal numbers: zero, priming, padding, frames of sound, and more that does not matter here.
+fn note(moov: &[u8]) -> Option<Edit> {
+    let list = child(child(child(moov, b"udta")?, b"meta")?.get(4..)?, b"ilst")?;
+    let item = boxes(list)
+        .filter(|(name, _)| name == b"----")
+        .map(|(_, body)| body)
+        .find(|item| child(item, b"name").and_then(|name| name.get(4..)) == Some(b"iTunSMPB"))?;
+    let text = std::str::from_utf8(child(item, b"data")?.get(8..)?).ok()?;
+    let mut numbers = text.split_ascii_whitespace().skip(1).map(|word| u64::from_str_radix(word, 16).ok());
+    let (skip, _, keep) = (numbers.next()??, numbers.next()??, numbers.next()??);
+    (skip <= MAX_PRIMING_FRAMES && keep > 0).then_some(Edit { skip, keep })
 }
 
 fn top_level<R: Read + Seek>(file: &mut R, wanted: &[u8; 4]) -> Option<Vec<u8>> {

@@ -3,6 +3,8 @@
 
 use std::f64::consts::PI;
 
+use crate::math;
+
 /// Coefficients with a0 = 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Coefficients {
@@ -20,7 +22,7 @@ impl Prototype {
     fn new(sample_rate: u32, hz: f64, q: f64) -> Self {
         let rate = f64::from(sample_rate);
         let w = 2.0 * PI * hz.min(0.49 * rate) / rate;
-        Prototype { cos: w.cos(), alpha: w.sin() / (2.0 * q) }
+        Prototype { cos: math::cos(w), alpha: math::sin(w) / (2.0 * q) }
     }
 }
 
@@ -31,7 +33,7 @@ fn normalised(b: [f64; 3], a: [f64; 3]) -> Coefficients {
 impl Coefficients {
     pub fn bell(sample_rate: u32, hz: f64, gain_db: f64, q: f64) -> Self {
         let Prototype { cos, alpha } = Prototype::new(sample_rate, hz, q);
-        let g = 10f64.powf(gain_db / 40.0);
+        let g = math::linear(gain_db / 2.0);
         normalised(
             [1.0 + alpha * g, -2.0 * cos, 1.0 - alpha * g],
             [1.0 + alpha / g, -2.0 * cos, 1.0 - alpha / g],
@@ -49,7 +51,7 @@ impl Coefficients {
     /// The two shelves differ only in the sign of the cosine and of every second middle term.
     fn shelf(sample_rate: u32, hz: f64, gain_db: f64, q: f64, side: f64) -> Self {
         let Prototype { cos, alpha } = Prototype::new(sample_rate, hz, q);
-        let g = 10f64.powf(gain_db / 40.0);
+        let g = math::linear(gain_db / 2.0);
         let c = side * cos;
         let root = 2.0 * g.sqrt() * alpha;
         let (up, down) = (g + 1.0, g - 1.0);
@@ -77,9 +79,9 @@ impl Coefficients {
     pub fn response_db(&self, sample_rate: u32, hz: f64) -> f64 {
         let w = 2.0 * PI * hz / f64::from(sample_rate);
         let size = |c: [f64; 3]| {
-            let re = c[0] + c[1] * w.cos() + c[2] * (2.0 * w).cos();
-            let im = c[1] * w.sin() + c[2] * (2.0 * w).sin();
-            re.hypot(im)
+            let re = c[0] + c[1] * math::cos(w) + c[2] * math::cos(2.0 * w);
+            let im = c[1] * math::sin(w) + c[2] * math::sin(2.0 * w);
+            math::hypot(re, im)
         };
         super::decibels(size(self.b) / size([1.0, self.a[0], self.a[1]]))
     }

@@ -1,9 +1,6 @@
 //! The parametric equaliser: any number of bands, each one second-order section, minimum phase.
 
-use super::{
-    Processor,
-    biquad::{Coefficients, Section},
-};
+use super::{Processor, biquad::Coefficients, cascade::Cascade};
 use crate::block::Block;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -41,32 +38,26 @@ impl Band {
 
 pub struct Equaliser {
     bands: Vec<Band>,
-    coefficients: Vec<Coefficients>,
-    /// Channel by channel, band by band.
-    state: Vec<Vec<Section>>,
+    cascade: Cascade,
 }
 
 impl Equaliser {
     pub fn new(bands: Vec<Band>) -> Self {
-        Equaliser { bands, coefficients: Vec::new(), state: Vec::new() }
+        Equaliser { bands, cascade: Cascade::default() }
     }
 }
 
 impl Processor for Equaliser {
     fn prepare(&mut self, sample_rate: u32, channels: usize) {
-        self.coefficients = self.bands.iter().map(|b| b.coefficients(sample_rate)).collect();
-        self.state = vec![vec![Section::default(); self.bands.len()]; channels];
+        let stages: Vec<Coefficients> = self.bands.iter().map(|b| b.coefficients(sample_rate)).collect();
+        self.cascade = Cascade::new(&stages, channels);
     }
 
     fn reset(&mut self) {
-        self.state.iter_mut().flatten().for_each(|s| *s = Section::default());
+        self.cascade.reset();
     }
 
     fn process(&mut self, block: &mut Block, _key: Option<&Block>) {
-        for (samples, sections) in block.channels.iter_mut().zip(&mut self.state) {
-            for (section, c) in sections.iter_mut().zip(&self.coefficients) {
-                samples.iter_mut().for_each(|s| *s = section.run(c, *s));
-            }
-        }
+        self.cascade.run(&mut block.channels);
     }
 }

@@ -5,6 +5,7 @@ use crate::block::Block;
 pub use crate::math::{decibels, linear};
 
 pub mod biquad;
+pub mod cascade;
 pub mod compressor;
 pub mod detector;
 pub mod eq;

@@ -2,47 +2,58 @@
 
 use std::f64::consts::FRAC_1_SQRT_2;
 
-use super::{
-    Processor,
-    biquad::{Coefficients, Section},
-};
-use crate::block::Block;
+use super::{Processor, biquad::Coefficients, cascade::Cascade};
+use crate::{block::Block, lanes};
+
+/// Frames whose side signal stands on the stack at once.
+const PIECE_FRAMES: usize = 256;
 
 pub struct Width {
     /// 1 leaves the image, 0 is mono, 2 doubles the side.
     width: f64,
     mono_below_hz: Option<f64>,
-    cut: Option<Coefficients>,
     /// Two in a row: 24 dB an octave.
-    state: [Section; 2],
+    cut: Option<Cascade>,
 }
 
 impl Width {
     pub fn new(width: f64, mono_below_hz: Option<f64>) -> Self {
-        Width { width, mono_below_hz, cut: None, state: [Section::default(); 2] }
+        Width { width, mono_below_hz, cut: None }
     }
 }
 
 impl Processor for Width {
     fn prepare(&mut self, sample_rate: u32, _channels: usize) {
-        self.cut = self.mono_below_hz.map(|hz| Coefficients::low_cut(sample_rate, hz, FRAC_1_SQRT_2));
-        self.reset();
+        let cut = |hz| Cascade::new(&[Coefficients::low_cut(sample_rate, hz, FRAC_1_SQRT_2); 2], 1);
+        self.cut = self.mono_below_hz.map(cut);
     }
 
     fn reset(&mut self) {
-        self.state = [Section::default(); 2];
+        if let Some(cut) = &mut self.cut {
+            cut.reset();
+        }
     }
 
     fn process(&mut self, block: &mut Block, _key: Option<&Block>) {
         let [left, right] = block.channels.as_mut_slice() else { return };
-        for (l, r) in left.iter_mut().zip(right) {
-            let mid = 0.5 * (*l + *r);
-            let mut side = 0.5 * (*l - *r) * self.width;
-            if let Some(c) = &self.cut {
-                side = self.state[0].run(c, side);
-                side = self.state[1].run(c, side);
+        let mut side = [0.0; PIECE_FRAMES];
+        for (left, right) in left.chunks_mut(PIECE_FRAMES).zip(right.chunks_mut(PIECE_FRAMES)) {
+            let side = &mut side[..left.len().min(right.len())];
+            let half = 0.5 * self.width;
+            lanes::wide(|| {
+                for ((side, l), r) in side.iter_mut().zip(&*left).zip(&*right) {
+                    *side = half * (l - r);
+                }
+            });
+            if let Some(cut) = &mut self.cut {
+                cut.run(&mut [&mut *side]);
             }
-            (*l, *r) = (mid + side, mid - side);
+            lanes::wide(|| {
+                for ((side, l), r) in side.iter().zip(left).zip(right) {
+                    let mid = 0.5 * (*l + *r);
+                    (*l, *r) = (mid + side, mid - side);
+                }
+            });
         }
     }
 }

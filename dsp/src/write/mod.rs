@@ -1,9 +1,12 @@
-//! Writing sound: WAV (BWF, RF64 where it must be), AIFF and FLAC. A file appears under its name whole or not at all, and the same blocks make the same
+//! Writing sound: WAV (BWF, RF64 where it must be), AIFF, FLAC, MP3 and Opus. A file appears under its name whole or not at all, and the same blocks make the same
 //! bytes (D-1): no date, no random number goes in. Dither is not added here: whoever made the samples knows whether they need it.
 
 mod aiff;
 mod encoding;
 mod flac;
+#[cfg(feature = "mp3")]
+mod mp3;
+mod opus;
 mod pack;
 mod wav;
 
@@ -34,6 +37,9 @@ enum Format {
     Wav(wav::WavWriter<BufWriter<NamedTempFile>>),
     Aiff(aiff::AiffWriter<BufWriter<NamedTempFile>>),
     Flac(Box<flac::FlacWriter>),
+    #[cfg(feature = "mp3")]
+    Mp3(Box<mp3::Mp3Writer>),
+    Opus(Box<opus::OpusWriter>),
 }
 
 impl AudioWriter {
@@ -53,6 +59,9 @@ impl AudioWriter {
                 "{channels} channels at {sample_rate} Hz cannot be written as {encoding}: 1 to {most} channels, \
                  {MIN_SAMPLE_RATE_HZ} to {MAX_SAMPLE_RATE_HZ} Hz"
             )));
+        }
+        if let Some(what) = refusal(encoding, sample_rate, channels) {
+            return Err(DspError::Invalid(what));
         }
         let at_write = |source| DspError::Write { path: path.to_owned(), source };
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -75,8 +84,16 @@ impl AudioWriter {
                 let writer = aiff::AiffWriter::new(out, encoding.bits(), sample_rate, channels);
                 Format::Aiff(writer.map_err(at_write)?)
             }
-            Encoding::Mp3_320 | Encoding::Mp3V0 | Encoding::Opus160 => {
-                return Err(DspError::Invalid(format!("{encoding} cannot be written by this build")));
+            #[cfg(feature = "mp3")]
+            Encoding::Mp3_320 | Encoding::Mp3V0 => {
+                let writer = mp3::Mp3Writer::new(file, encoding, sample_rate, channels);
+                Format::Mp3(Box::new(writer.map_err(at_write)?))
+            }
+            #[cfg(not(feature = "mp3"))]
+            Encoding::Mp3_320 | Encoding::Mp3V0 => return Err(DspError::Invalid(NO_MP3.into())),
+            Encoding::Opus160 => {
+                let writer = opus::OpusWriter::new(file, sample_rate, channels);
+                Format::Opus(Box::new(writer.map_err(at_write)?))
             }
             Encoding::Wav16 | Encoding::Wav24 | Encoding::Wav32 | Encoding::Wav32f => {
                 let out = BufWriter::with_capacity(1 << 18, file);
@@ -103,6 +120,9 @@ impl AudioWriter {
             Format::Wav(writer) => writer.write(block),
             Format::Aiff(writer) => writer.write(block),
             Format::Flac(writer) => writer.write(block),
+            #[cfg(feature = "mp3")]
+            Format::Mp3(writer) => writer.write(block),
+            Format::Opus(writer) => writer.write(block),
         };
         written.map_err(|source| DspError::Write { path: self.path.clone(), source })
     }
@@ -129,10 +149,28 @@ impl AudioWriter {
                 out.into_inner().map_err(|error| at_write(error.into_error()))?
             }
             Format::Flac(writer) => writer.finish().map_err(at_write)?,
+            #[cfg(feature = "mp3")]
+            Format::Mp3(writer) => writer.finish().map_err(at_write)?,
+            Format::Opus(writer) => writer.finish().map_err(at_write)?,
         };
         let bytes = file.as_file().metadata().map_err(at_write)?.len();
         file.as_file().sync_data().map_err(at_write)?;
         file.persist(&path).map_err(|error| at_write(error.error))?;
         Ok(bytes)
+    }
+}
+
+#[cfg(not(feature = "mp3"))]
+const NO_MP3: &str = "this build has no MP3 encoder: build with the feature mp3, or choose another encoding";
+
+/// Why an encoder cannot take sound of this shape, and what to choose instead.
+fn refusal(encoding: Encoding, sample_rate: u32, channels: usize) -> Option<String> {
+    match encoding {
+        #[cfg(feature = "mp3")]
+        Encoding::Mp3_320 | Encoding::Mp3V0 => mp3::refusal(sample_rate, channels),
+        #[cfg(not(feature = "mp3"))]
+        Encoding::Mp3_320 | Encoding::Mp3V0 => Some(NO_MP3.into()),
+        Encoding::Opus160 => opus::refusal(sample_rate, channels),
+        _ => None,
     }
 }
