@@ -464,7 +464,7 @@ pub struct Master {
     pub target_lufs: Option<f64>,
     #[arg(long, value_name = "DBTP", allow_negative_numbers = true)]
     pub ceiling_dbtp: Option<f64>,
-    /// wav16, wav24, wav32f, flac16, flac24, mp3; may be given several times
+    /// wav16, wav24, wav32, wav32f, aiff16, aiff24, flac16, flac24, mp3-320 (or mp3), mp3-v0, opus-160; may be given several times
     #[arg(long, value_name = "FORMAT")]
     pub format: Vec<String>,
     /// Hz (default: the input's)

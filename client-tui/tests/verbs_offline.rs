@@ -180,7 +180,7 @@ fn master_refuses_what_cannot_be_meant() {
         (&["master", "in.wav", "-o", "in.wav"][..], 2, "one of the inputs"),
         (&["master", "in.wav", "-o", "x/out.wav"], 2, "no folder"),
         (&["master", "in.wav", "-o", "out.wav", "--format", "wav12"], 2, "wav24"),
-        (&["master", "in.wav", "-o", "out.mp3"], 2, "mp3"),
+        (&["master", "in.wav", "-o", "out.wma"], 2, "mp3-320"),
         (&["master", "in.wav", "-o", "out.wav", "--ceiling-dbtp", "9"], 2, ""),
         (&["master", "in.wav", "-o", "out.wav", "--recipe", "bad.toml"], 3, "line 3"),
         (&["master", "zero.wav", "-o", "out.wav"], 3, "empty"),

@@ -131,11 +131,17 @@ impl Quantiser {
         let grid = self.grid;
         for (samples, voice) in block.channels.iter_mut().zip(&mut self.voices) {
             match self.dither {
-                Dither::Tpdf => voice.feed(samples, |part, noise, _| lanes::wide(|| grid.round(part, noise))),
+                Dither::Tpdf => voice.feed(samples, |part, noise, _| {
+                    lanes::wide(
+                        #[inline(always)]
+                        || grid.round(part, noise),
+                    )
+                }),
                 Dither::Shaped => voice.feed(samples, |part, noise, errors| grid.shape(part, noise, errors)),
-                Dither::None => {
-                    lanes::wide(|| samples.iter_mut().for_each(|s| *s = grid.nearest(*s * grid.scale)))
-                }
+                Dither::None => lanes::wide(
+                    #[inline(always)]
+                    || samples.iter_mut().for_each(|s| *s = grid.nearest(*s * grid.scale)),
+                ),
             }
         }
     }
@@ -147,7 +153,10 @@ impl Voice {
     fn feed(&mut self, mut samples: &mut [f64], work: impl Fn(&mut [f64], &[f64], &mut [f64; TAPS])) {
         while !samples.is_empty() {
             if self.used == PERIOD {
-                lanes::wide(|| self.noise.fill(&mut self.steps));
+                lanes::wide(
+                    #[inline(always)]
+                    || self.noise.fill(&mut self.steps),
+                );
                 self.used = 0;
             }
             let n = samples.len().min(PERIOD - self.used);

@@ -7,6 +7,7 @@ pub mod decode;
 pub mod dither;
 pub mod error;
 pub mod fft;
+pub mod inspect;
 pub mod lanes;
 pub mod math;
 pub mod measure;

@@ -182,7 +182,7 @@ limits! {
     hold, hold_default = 10.0, 1.0, 50.0, "ms";
     fast_release, fast_default = 30.0, 1.0, 1000.0, "ms";
     slow_release, slow_default = 250.0, 5.0, 5000.0, "ms";
-    max_reduction, max_reduction_default = 24.0, 0.5, 30.0, "dB";
+    max_reduction, max_reduction_default = 30.0, 0.5, 40.0, "dB";
     link, link_default = 1.0, 0.0, 1.0, "";
     cost, cost_default = 0.5, 0.0, 100.0, "a dB";
     clean, clean_default = 6.0, 0.0, 24.0, "dB";

@@ -8,11 +8,13 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::decode::Metadata;
+use crate::inspect::{Inspection, Inspector};
 use crate::measure::{Measurement, Meter};
 use crate::waveform::{Pyramid, PyramidBuilder};
 use crate::{Block, DspError, Flow, Source, Spec};
 
-const READ_FRAMES: usize = 1 << 14;
+/// Small enough that a block stays in the cache while meter, inspector and overview look at it.
+const READ_FRAMES: usize = 1 << 13;
 const READ_BYTES: usize = 1 << 18;
 /// How much of the progress the digest is.
 const DIGEST_SHARE: f64 = 0.1;
@@ -26,6 +28,7 @@ pub struct FileReport {
     pub spec: Spec,
     pub metadata: Metadata,
     pub measurement: Measurement,
+    pub inspection: Inspection,
 }
 
 /// The keys of `measure --json`. Scripts depend on them: they are added to and never renamed.
@@ -42,6 +45,7 @@ struct Line<'a> {
     measurement: &'a Measurement,
     bytes: u64,
     sha256: &'a str,
+    inspection: &'a Inspection,
 }
 
 impl FileReport {
@@ -58,12 +62,13 @@ impl FileReport {
             measurement: &self.measurement,
             bytes: self.bytes,
             sha256: &self.sha256,
+            inspection: &self.inspection,
         };
         serde_json::to_value(line).expect("plain numbers and strings always become JSON")
     }
 }
 
-/// Measures a file; with `waveform` the overview is built beside. `progress` is asked at every block, from 0 to 1; where the sound's
+/// Measures and inspects a file in one pass; with `waveform` the overview is built beside. `progress` is asked at every block, from 0 to 1; where the sound's
 /// length is not known before its end, it stays at a tenth.
 ///
 /// Errors: those of `Source`, `NotAudio` for a file without a single frame, `Stopped`.
@@ -77,10 +82,12 @@ pub fn measure_file(
     let (sha256, bytes) = digest(path, progress)?;
     let spec = source.spec().clone();
     let mut meter = Meter::new(&spec);
+    let mut inspector = Inspector::new(&spec);
     let mut pyramid = waveform.then(|| PyramidBuilder::new(&spec));
     let mut block = Block::default();
     while source.read(&mut block, READ_FRAMES)? > 0 {
         meter.push(&block);
+        inspector.push(&block);
         if let Some(pyramid) = &mut pyramid {
             pyramid.push(&block);
         }
@@ -91,8 +98,9 @@ pub fn measure_file(
     if measurement.frames == 0 {
         return Err(DspError::not_audio(path, "it holds no sound"));
     }
+    let inspection = inspector.finish(&measurement);
     let metadata = source.metadata().clone();
-    let report = FileReport { file: path.to_owned(), bytes, sha256, spec, metadata, measurement };
+    let report = FileReport { file: path.to_owned(), bytes, sha256, spec, metadata, measurement, inspection };
     Ok((report, pyramid.map(PyramidBuilder::finish)))
 }
 

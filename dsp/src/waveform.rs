@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use crate::{Block, DspError, Spec, decode::MAX_CHANNELS};
+use crate::{Block, DspError, Spec, decode::MAX_CHANNELS, lanes};
 
 const MAGIC: &[u8; 4] = b"DWXP";
 const VERSION: u16 = 1;
@@ -50,9 +50,11 @@ impl PyramidBuilder {
             let room = BUCKET_FRAMES - self.frames % BUCKET_FRAMES;
             let take = room.min((block.frames() - at) as u64) as usize;
             for (open, plane) in self.open.iter_mut().zip(&block.channels) {
-                for sample in &plane[at..at + take] {
-                    *open = (open.0.min(*sample), open.1.max(*sample));
-                }
+                let (least, most) = lanes::wide(
+                    #[inline(always)]
+                    || extremes(&plane[at..at + take]),
+                );
+                *open = (open.0.min(least), open.1.max(most));
             }
             self.frames += take as u64;
             at += take;
@@ -79,6 +81,25 @@ impl PyramidBuilder {
             channels: self.base.into_iter().map(levels).collect(),
         }
     }
+}
+
+/// Least and greatest, eight side by side. NaN counts as nothing.
+#[inline(always)]
+fn extremes(samples: &[f64]) -> (f64, f64) {
+    let (less, more) =
+        (|m: f64, s: f64| if s < m { s } else { m }, |m: f64, s: f64| if s > m { s } else { m });
+    let (mut least, mut most) = ([NOTHING.0; 8], [NOTHING.1; 8]);
+    let chunks = samples.chunks_exact(8);
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        for k in 0..8 {
+            least[k] = less(least[k], chunk[k]);
+            most[k] = more(most[k], chunk[k]);
+        }
+    }
+    let fold = |(low, high): (f64, f64), s: &f64| (less(low, *s), more(high, *s));
+    let lanes = least.iter().chain(&most).fold(NOTHING, fold);
+    rest.iter().fold(lanes, fold)
 }
 
 fn level(sample: f64) -> i16 {

@@ -7,8 +7,8 @@ use crate::scrub;
 /// A longer name than this is not read further; no convention comes near.
 const CHARS_MAX: usize = 300;
 const EXTENSIONS: &[&str] = &[
-    "wav", "wave", "bwf", "aif", "aiff", "flac", "m4a", "alac", "mp4", "mp3", "aac", "ogg", "oga", "zip",
-    "rf64", "w64",
+    "wav", "wave", "bwf", "aif", "aiff", "flac", "m4a", "alac", "mp4", "mp3", "aac", "ogg", "oga", "opus",
+    "zip", "rf64", "w64",
 ];
 
 /// Reads a name; a path in front is dropped. Never fails: a name that says nothing is a title with a low confidence.

@@ -59,7 +59,8 @@ clean! {
     ApprovalView { approval_id person_id name version_id fingerprint ; reason }
     VersionRow { version_id song_id title uploaded_by uploaded_by_id fingerprint files preflight render_id allowed ; changelog }
     VersionFile { alternate sha256 name facts ; }
-    AudioFacts { container codec ; }
+    AudioFacts { container codec remarks ; }
+    Remark { code text ; }
     Finding { code text alternate ; }
     NoteRow { note_id song_id version_id alternate parent_note_id author author_id addressee_id addressee
               addressed_in_version_id checklist allowed ; text reason }

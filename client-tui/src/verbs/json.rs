@@ -21,6 +21,7 @@ pub fn facts(f: &v1::AudioFacts) -> Value {
         "max_short_term_lufs": level(f.max_short_term_lufs), "true_peak_dbtp": level(f.true_peak_dbtp),
         "sample_peak_dbfs": level(f.sample_peak_dbfs), "dc_offset": level(f.dc_offset), "correlation": level(f.correlation),
         "head_silence_s": level(f.head_silence_s), "tail_silence_s": level(f.tail_silence_s), "clipped_samples": f.clipped_samples,
+        "remarks": list(&f.remarks, |r| json!({ "code": r.code, "text": r.text, "at_ms": r.at_ms })),
     })
 }
 

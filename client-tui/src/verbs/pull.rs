@@ -79,13 +79,14 @@ pub fn names_for(house: &House, song: &SongRow, version: &VersionRow, files: &[&
     let mut names = Vec::new();
     for file in files {
         let facts = file.facts.clone().unwrap_or_default();
-        let extension = match facts.container.as_str() {
-            "wav" | "rf64" | "bwf" | "" => "wav",
-            "aiff" => "aiff",
-            "flac" => "flac",
-            "mp3" => "mp3",
-            "mp4" => "m4a",
-            "ogg" => "ogg",
+        let extension = match (facts.container.as_str(), facts.codec.as_str()) {
+            ("wav" | "rf64" | "bwf" | "", _) => "wav",
+            ("aiff", _) => "aiff",
+            ("flac", _) => "flac",
+            ("mp3", _) => "mp3",
+            ("mp4", _) => "m4a",
+            ("ogg", "opus") => "opus",
+            ("ogg", _) => "ogg",
             _ => "bin",
         };
         let mut name = Name {

@@ -32,7 +32,9 @@ pub(super) fn edit<R: Read + Seek>(file: &mut R, sample_rate: u32) -> Option<Edi
     };
     // The note counts in frames, the list in ticks: where the note can be true, it is the more exact.
     let coded = frames(length(media)?, media_scale)?;
-    if let Some(note) = note(&moov).filter(|note| note.skip.saturating_add(note.keep) <= coded + MAX_PRIMING_FRAMES) {
+    if let Some(note) =
+        note(&moov).filter(|note| note.skip.saturating_add(note.keep) <= coded + MAX_PRIMING_FRAMES)
+    {
         return Some(note);
     }
     let list = child(child(track, b"edts")?, b"elst")?;

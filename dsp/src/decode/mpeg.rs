@@ -62,13 +62,21 @@ fn frame(bytes: &[u8]) -> Option<Info> {
     let packets = number(tag.get(8..12)?);
     let packet_frames = if mpeg_1 { 1152 } else { 576 };
     // Frames and bytes take 4 bytes each, the table of places 100, the quality 4, where their flags are set.
-    let lame = 8 + 4 + [(2, 4), (4, 100), (8, 4)].iter().map(|(flag, len)| if flags & flag != 0 { *len } else { 0 }).sum::<usize>();
+    let lame = 8
+        + 4
+        + [(2, 4), (4, 100), (8, 4)]
+            .iter()
+            .map(|(flag, len)| if flags & flag != 0 { *len } else { 0 })
+            .sum::<usize>();
     let coded_frames = packets * packet_frames;
-    let edges = tag.get(lame..lame + 24).filter(|lame| lame[..4].iter().all(u8::is_ascii_alphanumeric)).and_then(|lame| {
-        let both = number(&lame[21..24]);
-        let (delay, padding) = (both >> 12, both & 0xfff);
-        (both != 0 && delay + padding <= coded_frames).then_some((delay, padding))
-    });
+    let edges = tag
+        .get(lame..lame + 24)
+        .filter(|lame| lame[..4].iter().all(u8::is_ascii_alphanumeric))
+        .and_then(|lame| {
+            let both = number(&lame[21..24]);
+            let (delay, padding) = (both >> 12, both & 0xfff);
+            (both != 0 && delay + padding <= coded_frames).then_some((delay, padding))
+        });
     Some(Info { packets, coded_frames, edges })
 }
 

@@ -50,7 +50,8 @@ impl OpusDecoder {
             1 => return Err("it says more channels than its layout has"),
             _ => return Err("its channels have no meaning that is known"),
         };
-        let order = count.checked_sub(1).and_then(|at| ORDERS.get(at)).ok_or("it says that it has no channels")?;
+        let order =
+            count.checked_sub(1).and_then(|at| ORDERS.get(at)).ok_or("it says that it has no channels")?;
         // Each stream costs memory, and more streams than channels carry nothing that is heard.
         if usize::from(streams) > count {
             return Err("its table of channels cannot be true");

@@ -1,11 +1,14 @@
 //! Uncompressed samples to f64, exactly. Knows no container.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::seconds;
-use crate::{Block, DspError, Spec};
+use crate::{Block, DspError, Spec, lanes};
+
+/// What is fetched from the file at once: few calls, and still within the second cache.
+const BUFFER_BYTES: usize = 1 << 17;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Coding {
@@ -54,15 +57,17 @@ pub(super) struct Layout {
 }
 
 pub(super) struct PcmReader {
-    file: BufReader<File>,
+    file: File,
     layout: Layout,
-    bytes: Vec<u8>,
+    buffer: Vec<u8>,
+    /// Bytes of the buffer that are fetched and not yet unpacked.
+    held: std::ops::Range<usize>,
 }
 
 impl PcmReader {
     pub(super) fn new(mut file: File, layout: Layout, path: &Path) -> Result<Self, DspError> {
         file.seek(SeekFrom::Start(layout.start)).map_err(|e| DspError::open(path, e))?;
-        Ok(PcmReader { file: BufReader::with_capacity(1 << 16, file), layout, bytes: Vec::new() })
+        Ok(PcmReader { file, layout, buffer: vec![0; BUFFER_BYTES], held: 0..0 })
     }
 
     pub(super) fn read(
@@ -76,55 +81,93 @@ impl PcmReader {
         let left = self.layout.frames.saturating_sub(position);
         let frames = left.min(max_frames as u64) as usize;
         let step = self.layout.coding.bytes() * spec.channels;
-        self.bytes.resize(frames * step, 0);
-        self.file.read_exact(&mut self.bytes).map_err(|e| {
-            DspError::damaged(path, seconds(position, spec.sample_rate), format!("it cannot be read on: {e}"))
-        })?;
         block.resize(spec.channels, frames);
-        for (channel, plane) in block.channels.iter_mut().enumerate() {
-            let offset = channel * self.layout.coding.bytes();
-            unpack(&self.bytes, step, offset, &self.layout, plane);
+        let mut done = 0;
+        while done < frames {
+            if self.held.len() < step {
+                self.fetch(step).map_err(|e| {
+                    let at_s = seconds(position + done as u64, spec.sample_rate);
+                    DspError::damaged(path, at_s, format!("it cannot be read on: {e}"))
+                })?;
+            }
+            let n = (self.held.len() / step).min(frames - done);
+            let bytes = &self.buffer[self.held.start..self.held.start + n * step];
+            lanes::wide(
+                #[inline(always)]
+                || unpack(bytes, &self.layout, &mut block.channels, done),
+            );
+            self.held.start += n * step;
+            done += n;
         }
         Ok(frames)
     }
-}
 
-fn unpack(bytes: &[u8], step: usize, offset: usize, layout: &Layout, plane: &mut [f64]) {
-    let big = layout.big_endian;
-    match layout.coding {
-        Coding::U8 => each::<1>(bytes, step, offset, plane, |b| (f64::from(b[0]) - 128.0) / 128.0),
-        Coding::S8 => each::<1>(bytes, step, offset, plane, |b| f64::from(b[0] as i8) / 128.0),
-        Coding::S16 => each::<2>(bytes, step, offset, plane, |b| {
-            f64::from(if big { i16::from_be_bytes(b) } else { i16::from_le_bytes(b) }) / 32_768.0
-        }),
-        // The three bytes become the upper ones of an i32, so that the sign comes along.
-        Coding::S24 => each::<3>(bytes, step, offset, plane, |b| {
-            let [x, y, z] = b;
-            let wide = if big { [0, z, y, x] } else { [0, x, y, z] };
-            f64::from(i32::from_le_bytes(wide)) / 2_147_483_648.0
-        }),
-        Coding::S32 => each::<4>(bytes, step, offset, plane, |b| {
-            f64::from(if big { i32::from_be_bytes(b) } else { i32::from_le_bytes(b) }) / 2_147_483_648.0
-        }),
-        Coding::F32 => each::<4>(bytes, step, offset, plane, |b| {
-            f64::from(if big { f32::from_be_bytes(b) } else { f32::from_le_bytes(b) })
-        }),
-        Coding::F64 => each::<8>(bytes, step, offset, plane, |b| {
-            if big { f64::from_be_bytes(b) } else { f64::from_le_bytes(b) }
-        }),
+    /// Fetches until at least one frame of `step` bytes is held. Bytes behind the sound may come along; they are never unpacked.
+    fn fetch(&mut self, step: usize) -> std::io::Result<()> {
+        self.buffer.copy_within(self.held.clone(), 0);
+        self.held = 0..self.held.len();
+        while self.held.len() < step {
+            match self.file.read(&mut self.buffer[self.held.end..]) {
+                Ok(0) => return Err(std::io::Error::new(ErrorKind::UnexpectedEof, "it ends too early")),
+                Ok(n) => self.held.end += n,
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(())
     }
 }
 
+/// Puts whole frames into the planes, from frame `from` on.
+#[inline(always)]
+fn unpack(bytes: &[u8], layout: &Layout, planes: &mut [Vec<f64>], from: usize) {
+    const STEP_8: f64 = 1.0 / 128.0;
+    const STEP_16: f64 = 1.0 / 32_768.0;
+    const STEP_32: f64 = 1.0 / 2_147_483_648.0;
+    match (layout.coding, layout.big_endian) {
+        (Coding::U8, _) => each::<1>(bytes, planes, from, |[b]| (f64::from(b) - 128.0) * STEP_8),
+        (Coding::S8, _) => each::<1>(bytes, planes, from, |[b]| f64::from(b as i8) * STEP_8),
+        (Coding::S16, false) => each(bytes, planes, from, |b| f64::from(i16::from_le_bytes(b)) * STEP_16),
+        (Coding::S16, true) => each(bytes, planes, from, |b| f64::from(i16::from_be_bytes(b)) * STEP_16),
+        // The three bytes become the upper ones of an i32, so that the sign comes along.
+        (Coding::S24, false) => {
+            each(bytes, planes, from, |[x, y, z]| f64::from(i32::from_le_bytes([0, x, y, z])) * STEP_32);
+        }
+        (Coding::S24, true) => {
+            each(bytes, planes, from, |[x, y, z]| f64::from(i32::from_be_bytes([x, y, z, 0])) * STEP_32);
+        }
+        (Coding::S32, false) => each(bytes, planes, from, |b| f64::from(i32::from_le_bytes(b)) * STEP_32),
+        (Coding::S32, true) => each(bytes, planes, from, |b| f64::from(i32::from_be_bytes(b)) * STEP_32),
+        (Coding::F32, false) => each(bytes, planes, from, |b| f64::from(f32::from_le_bytes(b))),
+        (Coding::F32, true) => each(bytes, planes, from, |b| f64::from(f32::from_be_bytes(b))),
+        (Coding::F64, false) => each(bytes, planes, from, f64::from_le_bytes),
+        (Coding::F64, true) => each(bytes, planes, from, f64::from_be_bytes),
+    }
+}
+
+#[inline(always)]
 fn each<const N: usize>(
     bytes: &[u8],
-    step: usize,
-    offset: usize,
-    plane: &mut [f64],
-    value: impl Fn([u8; N]) -> f64,
+    planes: &mut [Vec<f64>],
+    from: usize,
+    value: impl Fn([u8; N]) -> f64 + Copy,
 ) {
-    for (frame, out) in bytes.chunks_exact(step).zip(plane) {
-        let mut sample = [0; N];
-        sample.copy_from_slice(&frame[offset..offset + N]);
-        *out = value(sample);
+    let samples = bytes.as_chunks::<N>().0;
+    match planes {
+        [one] => one[from..].iter_mut().zip(samples).for_each(|(out, b)| *out = value(*b)),
+        // Both channels of a frame in one walk.
+        [left, right] => {
+            let frames = samples.as_chunks::<2>().0;
+            for ((left, right), [l, r]) in left[from..].iter_mut().zip(&mut right[from..]).zip(frames) {
+                (*left, *right) = (value(*l), value(*r));
+            }
+        }
+        many => {
+            let channels = many.len();
+            for (channel, plane) in many.iter_mut().enumerate() {
+                let own = samples.iter().skip(channel).step_by(channels);
+                plane[from..].iter_mut().zip(own).for_each(|(out, b)| *out = value(*b));
+            }
+        }
     }
 }

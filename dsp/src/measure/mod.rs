@@ -3,6 +3,7 @@
 mod gate;
 mod layout;
 mod loudness;
+mod totals;
 mod weighting;
 
 pub use gate::{integrated_lufs, lufs, range_lu};
@@ -12,12 +13,18 @@ pub use weighting::WeightedEnergy;
 
 use serde::Serialize;
 
-use crate::{Block, Spec, math, true_peak::TruePeak};
+use crate::{
+    Block, Spec, lanes, math,
+    true_peak::{TruePeak, magnitude},
+};
+use totals::Lanes;
 
 /// Below this a head or a tail is silent (-60 dBFS).
 const SILENCE: f64 = 0.001;
 /// So many samples in a row at full scale are a clip.
 const CLIP_RUN: u64 = 3;
+/// Samples that are looked at together before each of them.
+const CLIP_LOOK: usize = 128;
 
 /// What a sound measures. Levels of silence are minus infinity, `null` in JSON; nothing is ever NaN.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -45,7 +52,7 @@ pub struct Measurement {
     pub dual_mono: bool,
 }
 
-/// Takes a sound block by block. The size of the blocks changes nothing but the last bits.
+/// Takes a sound block by block. The size of the blocks changes nothing, to the bit: all sums are tied to the frames of the stream.
 pub struct Meter {
     sample_rate: u32,
     full_scale: f64,
@@ -53,7 +60,7 @@ pub struct Meter {
     true_peak: TruePeak,
     channels: Vec<Channel>,
     frames: u64,
-    cross: f64,
+    cross: Lanes,
     same: bool,
     /// First and last frame at or above -60 dBFS.
     loud: Option<(u64, u64)>,
@@ -62,8 +69,8 @@ pub struct Meter {
 #[derive(Clone, Default)]
 struct Channel {
     peak: f64,
-    sum: f64,
-    energy: f64,
+    sum: Lanes,
+    energy: Lanes,
     run: u64,
     clipped: u64,
 }
@@ -78,7 +85,7 @@ impl Meter {
             true_peak: TruePeak::new(spec.channels, spec.sample_rate),
             channels: vec![Channel::default(); spec.channels],
             frames: 0,
-            cross: 0.0,
+            cross: Lanes::default(),
             same: true,
             loud: None,
         }
@@ -88,7 +95,7 @@ impl Meter {
         self.loudness.push(block);
         self.true_peak.push(block);
         for (channel, plane) in self.channels.iter_mut().zip(&block.channels) {
-            channel.push(plane, self.full_scale);
+            channel.push(plane, self.frames, self.full_scale);
             let loud = |sample: &f64| sample.abs() >= SILENCE;
             if let (Some(first), Some(last)) = (plane.iter().position(loud), plane.iter().rposition(loud)) {
                 let (first, last) = (self.frames + first as u64, self.frames + last as u64);
@@ -97,8 +104,8 @@ impl Meter {
             }
         }
         if let [left, right, ..] = block.channels.as_slice() {
-            self.cross += left.iter().zip(right).map(|(l, r)| l * r).sum::<f64>();
-            self.same &= left == right;
+            self.cross.add_products(self.frames, left, right);
+            self.same = self.same && left == right;
         }
         self.frames += block.frames() as u64;
     }
@@ -110,7 +117,7 @@ impl Meter {
             self.loud.map_or((self.frames, self.frames), |(first, last)| (first, self.frames - 1 - last));
         let peak = self.channels.iter().fold(0.0, |peak: f64, channel| peak.max(channel.peak));
         let count = self.frames.max(1) as f64;
-        let offsets = self.channels.iter().map(|channel| channel.sum / count);
+        let offsets = self.channels.iter().map(|channel| channel.sum.total() / count);
         Measurement {
             frames: self.frames,
             integrated_lufs: levels.integrated_lufs,
@@ -132,8 +139,8 @@ impl Meter {
     fn correlation(&self) -> f64 {
         match self.channels.as_slice() {
             [left, right, ..] => {
-                let size = (left.energy * right.energy).sqrt();
-                if size > 0.0 { (self.cross / size).clamp(-1.0, 1.0) } else { 0.0 }
+                let size = (left.energy.total() * right.energy.total()).sqrt();
+                if size > 0.0 { (self.cross.total() / size).clamp(-1.0, 1.0) } else { 0.0 }
             }
             _ => 1.0,
         }
@@ -141,23 +148,28 @@ impl Meter {
 }
 
 impl Channel {
-    fn push(&mut self, plane: &[f64], full_scale: f64) {
-        let mut peak = 0.0f64;
-        for sample in plane {
-            peak = peak.max(sample.abs());
-            self.sum += sample;
-            self.energy += sample * sample;
-        }
+    fn push(&mut self, plane: &[f64], first_frame: u64, full_scale: f64) {
+        let peak = totals::add(&mut self.sum, &mut self.energy, first_frame, plane);
         self.peak = self.peak.max(peak);
         if peak < full_scale {
             self.end_run();
             return;
         }
-        for sample in plane {
-            if sample.abs() >= full_scale {
-                self.run += 1;
-            } else {
+        for part in plane.chunks(CLIP_LOOK) {
+            if lanes::wide(
+                #[inline(always)]
+                || magnitude(part),
+            ) < full_scale
+            {
                 self.end_run();
+                continue;
+            }
+            for sample in part {
+                if sample.abs() >= full_scale {
+                    self.run += 1;
+                } else {
+                    self.end_run();
+                }
             }
         }
     }

@@ -323,11 +323,17 @@ impl WeightedEnergy {
             if weight == 0.0 {
                 continue;
             }
-            let mut end = lanes::wide(|| self.filter_chunk(channel, samples));
+            let mut end = lanes::wide(
+                #[inline(always)]
+                || self.filter_chunk(channel, samples),
+            );
             if !end.iter().chain(self.energies.iter().flatten()).all(|v| v.is_finite()) {
                 let sane = |s: &f64| if s.abs() <= MAX_SAMPLE { *s } else { 0.0 };
                 let samples: Vec<f64> = samples.iter().map(sane).collect();
-                end = lanes::wide(|| self.filter_chunk(channel, &samples));
+                end = lanes::wide(
+                    #[inline(always)]
+                    || self.filter_chunk(channel, &samples),
+                );
             }
             self.states[channel] = end;
             for (group, lanes) in self.energies.iter().enumerate() {

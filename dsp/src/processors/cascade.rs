@@ -69,15 +69,18 @@ fn walk_lanes<const L: usize>(
     at: usize,
 ) {
     let mut lanes_held: Held<L> = held.map(|both| both.map(|x| std::array::from_fn(|lane| x[lane])));
-    lanes::wide(|| match *stages {
-        [a] => pieces([a], &mut lanes_held, planes, at),
-        [a, b] => pieces([a, b], &mut lanes_held, planes, at),
-        [a, b, c] => pieces([a, b, c], &mut lanes_held, planes, at),
-        [a, b, c, d] => pieces([a, b, c, d], &mut lanes_held, planes, at),
-        [a, b, c, d, e] => pieces([a, b, c, d, e], &mut lanes_held, planes, at),
-        [a, b, c, d, e, f] => pieces([a, b, c, d, e, f], &mut lanes_held, planes, at),
-        _ => {}
-    });
+    lanes::wide(
+        #[inline(always)]
+        || match *stages {
+            [a] => pieces([a], &mut lanes_held, planes, at),
+            [a, b] => pieces([a, b], &mut lanes_held, planes, at),
+            [a, b, c] => pieces([a, b, c], &mut lanes_held, planes, at),
+            [a, b, c, d] => pieces([a, b, c, d], &mut lanes_held, planes, at),
+            [a, b, c, d, e] => pieces([a, b, c, d, e], &mut lanes_held, planes, at),
+            [a, b, c, d, e, f] => pieces([a, b, c, d, e, f], &mut lanes_held, planes, at),
+            _ => {}
+        },
+    );
     for (both, new) in held.iter_mut().flatten().zip(lanes_held.iter().flatten()) {
         both[..L].copy_from_slice(new);
     }

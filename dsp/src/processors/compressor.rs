@@ -124,7 +124,10 @@ impl Compressor {
         let end = start + levels.len();
         let sensing = self.settings.sensing;
         let Some(cut) = &mut self.cut else {
-            lanes::wide(|| detect(key.channels.iter().map(|c| &c[start..end]), sensing, levels));
+            lanes::wide(
+                #[inline(always)]
+                || detect(key.channels.iter().map(|c| &c[start..end]), sensing, levels),
+            );
             return;
         };
         self.heard.resize_with(key.channels.len(), Vec::new);
@@ -133,28 +136,36 @@ impl Compressor {
             plane.extend_from_slice(&c[start..end]);
         }
         cut.run(&mut self.heard);
-        lanes::wide(|| detect(self.heard.iter().map(Vec::as_slice), sensing, levels));
+        lanes::wide(
+            #[inline(always)]
+            || detect(self.heard.iter().map(Vec::as_slice), sensing, levels),
+        );
     }
 
     /// Turns levels into factors. At most one period, and none over its end.
     fn factors(&mut self, values: &mut [f64]) {
         let Self { plan, level, gain_db, .. } = self;
         let rms = self.settings.sensing == Sensing::Rms;
-        lanes::wide(|| {
-            if rms {
-                level.average(plan.rms, values);
-            }
-            let quiet = values.iter().fold(true, |all, x| all & (*x < plan.curve.quiet));
-            if quiet {
-                values.fill(plan.curve.none());
-            } else {
-                values.iter_mut().for_each(|x| *x = plan.curve.gain_db(*x));
-            }
-            if !(quiet && *gain_db == 0.0) {
-                *gain_db = plan.smooth(*gain_db, values);
-            }
-            values.iter_mut().for_each(|x| *x = math::exp2((*x + plan.makeup_db) * (1.0 / DB_PER_OCTAVE)));
-        });
+        lanes::wide(
+            #[inline(always)]
+            || {
+                if rms {
+                    level.average(plan.rms, values);
+                }
+                let quiet = values.iter().fold(true, |all, x| all & (*x < plan.curve.quiet));
+                if quiet {
+                    values.fill(plan.curve.none());
+                } else {
+                    values.iter_mut().for_each(|x| *x = plan.curve.gain_db(*x));
+                }
+                if !(quiet && *gain_db == 0.0) {
+                    *gain_db = plan.smooth(*gain_db, values);
+                }
+                values
+                    .iter_mut()
+                    .for_each(|x| *x = math::exp2((*x + plan.makeup_db) * (1.0 / DB_PER_OCTAVE)));
+            },
+        );
         self.position = (self.position + values.len()) % PERIOD;
         if self.position == 0 {
             self.level.means.iter_mut().filter(|x| **x < SETTLED_POWER).for_each(|x| *x = 0.0);
@@ -269,7 +280,11 @@ impl Plan {
         for value in values {
             let down = gain * stay_attack + *value * attack;
             let up = gain * stay_release + *value * release;
-            gain = if attack_first == (down < up) { down } else { up };
+            gain = if attack_first {
+                if down < up { down } else { up }
+            } else {
+                if down > up { down } else { up }
+            };
             *value = gain;
         }
         gain
@@ -308,11 +323,17 @@ impl Processor for Compressor {
             let values = &mut values[..n];
             self.listen(key.unwrap_or(block), start, values);
             self.factors(values);
-            lanes::wide(|| {
-                for samples in &mut block.channels {
-                    samples[start..start + n].iter_mut().zip(&*values).for_each(|(s, factor)| *s *= factor);
-                }
-            });
+            lanes::wide(
+                #[inline(always)]
+                || {
+                    for samples in &mut block.channels {
+                        samples[start..start + n]
+                            .iter_mut()
+                            .zip(&*values)
+                            .for_each(|(s, factor)| *s *= factor);
+                    }
+                },
+            );
             start += n;
         }
     }

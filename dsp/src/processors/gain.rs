@@ -20,11 +20,14 @@ impl Processor for Gain {
     fn reset(&mut self) {}
 
     fn process(&mut self, block: &mut Block, _key: Option<&Block>) {
-        lanes::wide(|| {
-            for samples in &mut block.channels {
-                samples.iter_mut().for_each(|s| *s *= self.factor);
-            }
-        });
+        lanes::wide(
+            #[inline(always)]
+            || {
+                for samples in &mut block.channels {
+                    samples.iter_mut().for_each(|s| *s *= self.factor);
+                }
+            },
+        );
     }
 }
 

@@ -40,20 +40,26 @@ impl Processor for Width {
         for (left, right) in left.chunks_mut(PIECE_FRAMES).zip(right.chunks_mut(PIECE_FRAMES)) {
             let side = &mut side[..left.len().min(right.len())];
             let half = 0.5 * self.width;
-            lanes::wide(|| {
-                for ((side, l), r) in side.iter_mut().zip(&*left).zip(&*right) {
-                    *side = half * (l - r);
-                }
-            });
+            lanes::wide(
+                #[inline(always)]
+                || {
+                    for ((side, l), r) in side.iter_mut().zip(&*left).zip(&*right) {
+                        *side = half * (l - r);
+                    }
+                },
+            );
             if let Some(cut) = &mut self.cut {
                 cut.run(&mut [&mut *side]);
             }
-            lanes::wide(|| {
-                for ((side, l), r) in side.iter().zip(left).zip(right) {
-                    let mid = 0.5 * (*l + *r);
-                    (*l, *r) = (mid + side, mid - side);
-                }
-            });
+            lanes::wide(
+                #[inline(always)]
+                || {
+                    for ((side, l), r) in side.iter().zip(left).zip(right) {
+                        let mid = 0.5 * (*l + *r);
+                        (*l, *r) = (mid + side, mid - side);
+                    }
+                },
+            );
         }
     }
 }

@@ -46,15 +46,15 @@ impl Checked {
 
 /// Reads every file back once.
 pub fn check(paths: &[PathBuf], threads: usize, steps: &mut Steps<'_>) -> Result<Vec<Checked>, DspError> {
+    let share = |done: usize| done as f64 / paths.len().max(1) as f64;
     if threads < 2 {
-        return paths
-            .iter()
-            .map(|path| {
-                let figures = measure_twice(path, &mut || steps.still())?;
-                steps.still()?;
-                Ok(figures.with(digest(path)?))
-            })
-            .collect();
+        let mut done = Vec::new();
+        for path in paths {
+            let figures = measure_twice(path, &mut || steps.still())?;
+            done.push(figures.with(digest(path)?));
+            steps.at(share(done.len()))?;
+        }
+        return Ok(done);
     }
     let stop = AtomicBool::new(false);
     let still = || if stop.load(Ordering::Relaxed) { Err(DspError::Stopped) } else { Ok(()) };
@@ -76,6 +76,10 @@ pub fn check(paths: &[PathBuf], threads: usize, steps: &mut Steps<'_>) -> Result
             }
             for handle in handles {
                 done.push(handle.join().map_err(|_| DspError::Invalid("the check of a file broke off".into()))??);
+            }
+            if let Err(stopped) = steps.at(share(done.len())) {
+                stop.store(true, Ordering::Relaxed);
+                return Err(stopped);
             }
         }
         Ok(done)

@@ -69,7 +69,7 @@ pub struct Control<'a> {
 
 impl<'a> Control<'a> {
     /// `None` where the level has no limiter.
-    pub fn new(level: &'a Level, take: &Take) -> Result<Option<Self>, DspError> {
+    pub fn new(level: &'a Level, take: &Take<'_>) -> Result<Option<Self>, DspError> {
         let Some(limit_dbtp) = level.limit_dbtp else { return Ok(None) };
         let lanes = take.lanes();
         let curve = GainCurve::new(&level.curve, take.sample_rate, lanes);
@@ -141,7 +141,7 @@ pub struct Gains<'a> {
 }
 
 impl<'a> Gains<'a> {
-    pub fn new(level: &'a Level, take: &Take) -> Result<Self, DspError> {
+    pub fn new(level: &'a Level, take: &Take<'_>) -> Result<Self, DspError> {
         Ok(Gains {
             before: linear(level.gain_db),
             after: linear(level.trim_db),

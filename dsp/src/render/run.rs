@@ -10,7 +10,7 @@ use super::{
     check::{self, Checked},
     feed::{Feed, Origin},
     level::{Gains, Level},
-    print::{Format, Plate, Printed, print},
+    print::{Format, Plate, print},
     refuse_insane,
     search::{Aim, Limiter, Outcome, Search},
     steps::Steps,

@@ -96,11 +96,6 @@ impl PlanesWriter {
 }
 
 impl Planes {
-    /// Values in each plane.
-    pub fn length(&self) -> u64 {
-        self.length
-    }
-
     /// Reads from the beginning; any number of readers at once.
     pub fn reader(&self) -> Result<PlanesReader, DspError> {
         let path = self.file.path().to_owned();

@@ -89,7 +89,8 @@ impl Mp3Writer {
         self.coded.clear();
         self.coded.reserve(self.encoder.lame_tag_size());
         // LAME has kept the place of this frame at the start of what it gave.
-        if self.encoder.lame_tag_encode_to_vec(&mut self.coded).is_none() || self.bytes < self.coded.len() as u64
+        if self.encoder.lame_tag_encode_to_vec(&mut self.coded).is_none()
+            || self.bytes < self.coded.len() as u64
         {
             return Err(io::Error::other("LAME gave no header with the length of the sound"));
         }

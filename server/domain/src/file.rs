@@ -35,4 +35,17 @@ pub struct AudioFacts {
     pub tail_silence_s: f64,
     /// Samples in runs of at least three at full scale.
     pub clipped_samples: u64,
+    /// What else the inspection of the sound found. Preflight decides what follows from it.
+    pub remarks: Vec<Remark>,
+}
+
+/// One thing said of the sound of a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Remark {
+    /// Stable: `CLICK`, `DROP_OUT`, ...
+    pub code: String,
+    /// For people, one short sentence.
+    pub text: String,
+    /// `None`: the file as a whole.
+    pub at_ms: Option<u64>,
 }

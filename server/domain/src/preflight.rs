@@ -25,6 +25,23 @@ const OVER_FULL_SCALE_DBTP: f64 = 0.01;
 /// Quieter than anything that was meant to be heard.
 const SILENCE_DBFS: f64 = -90.0;
 
+/// What an inspection may remark, and whether it keeps a mix from mastering. A mix with nothing on one side, or with one side upside down, was
+/// bounced wrong; the rest can be meant.
+const REMARKS: [(&str, bool); 12] = [
+    ("SILENT_CHANNEL", true),
+    ("INVERTED", true),
+    ("FLAT_TOPS", false),
+    ("HEAD_CUT", false),
+    ("LOW_CORRELATION", false),
+    ("BALANCE", false),
+    ("BITS", false),
+    ("UPSAMPLED", false),
+    ("LOSSY_SPECTRUM", false),
+    ("CUT_SPECTRUM", false),
+    ("CLICKS", false),
+    ("DROPOUTS", false),
+];
+
 pub fn blocks(project: &Project, version: &Version) -> bool {
     findings(project, version).iter().any(|finding| finding.block)
 }
@@ -37,6 +54,7 @@ pub fn findings(project: &Project, version: &Version) -> Vec<Finding> {
         on.level();
         on.format();
         on.heads_and_tails();
+        on.remarks();
         if let Some(main) = version.main() {
             on.beside_main(main);
         }
@@ -139,6 +157,15 @@ impl Findings<'_> {
         }
         if facts.frames > 0 && facts.tail_silence_s <= 0.0 {
             self.add(false, "TAIL_CUT", "The end may be cut: the last sound does not fall below -60 dBFS.");
+        }
+    }
+
+    /// What the inspection heard. A code that this house does not know comes from a newer inspector: it is shown, and it blocks nothing.
+    fn remarks(&mut self) {
+        for remark in &self.file.facts.remarks {
+            let known = REMARKS.iter().find(|(code, _)| *code == remark.code);
+            let (code, blocks_a_mix) = known.copied().unwrap_or(("REMARK", false));
+            self.add(blocks_a_mix && self.kind == VersionKind::Mix, code, remark.text.clone());
         }
     }
 
@@ -246,6 +273,22 @@ mod tests {
         change(&mut version.files.last_mut().unwrap().facts);
         let found = findings(&Project::default(), &version);
         found.into_iter().map(|finding| (finding.block, finding.code)).collect()
+    }
+
+    #[test]
+    fn what_the_inspection_remarks_is_told_and_only_a_wrong_bounce_blocks() {
+        let remark = |code: &str| {
+            let code = code.to_owned();
+            move |facts: &mut AudioFacts| {
+                let said = crate::Remark { code: code.clone(), text: "Said.".into(), at_ms: Some(1_500) };
+                facts.remarks.push(said);
+            }
+        };
+        assert_eq!(found(VersionKind::Mix, Alternate::Main, remark("CLICKS")), [(false, "CLICKS")]);
+        assert_eq!(found(VersionKind::Mix, Alternate::Main, remark("INVERTED")), [(true, "INVERTED")]);
+        assert_eq!(found(VersionKind::Take, Alternate::Main, remark("INVERTED")), [(false, "INVERTED")]);
+        // A code of tomorrow is shown and blocks nothing.
+        assert_eq!(found(VersionKind::Mix, Alternate::Main, remark("HUMS")), [(false, "REMARK")]);
     }
 
     #[test]

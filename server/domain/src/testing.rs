@@ -38,6 +38,7 @@ pub fn clean_facts() -> AudioFacts {
         head_silence_s: 1.0,
         tail_silence_s: 2.0,
         clipped_samples: 0,
+        remarks: Vec::new(),
     }
 }
 

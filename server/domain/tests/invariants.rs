@@ -29,6 +29,7 @@ fn facts(rate: u32, frames: u64) -> AudioFacts {
         head_silence_s: 1.0,
         tail_silence_s: 2.0,
         clipped_samples: 0,
+        remarks: Vec::new(),
     }
 }
 

@@ -110,6 +110,16 @@ pub struct Measured {
     pub head_silence_s: f64,
     pub tail_silence_s: f64,
     pub clipped_samples: u64,
+    #[serde(default)]
+    pub remarks: Vec<Remark>,
+}
+
+/// One thing said of the sound as a whole or at a time.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Remark {
+    pub code: String,
+    pub text: String,
+    pub at_s: Option<f64>,
 }
 
 /// What the parent writes for `child render`.
@@ -191,6 +201,7 @@ fn measured_of(report: &FileReport) -> Measured {
         head_silence_s: measured.head_silence_s,
         tail_silence_s: measured.tail_silence_s,
         clipped_samples: measured.clipped_samples,
+        remarks: Vec::new(),
     }
 }
 

@@ -2,13 +2,16 @@
 
 use std::path::Path;
 
-use deadwax_domain::AudioFacts;
+use deadwax_domain::{AudioFacts, Remark};
 
 pub use super::process::Program;
 use super::{
-    child::{FailureKind, InspectLine, Measured},
+    child::{self, FailureKind, InspectLine, Measured},
     process::{self, ChildError, Limits},
 };
+
+/// More than this of one file helps nobody, and a journal keeps it for ever.
+const REMARKS_MAX: usize = 32;
 
 #[derive(Debug, thiserror::Error)]
 pub enum InspectError {
@@ -55,6 +58,11 @@ pub async fn inspect(program: &Program, audio: &Path, waveform: &Path) -> Result
     }
 }
 
+fn remark(said: child::Remark) -> Remark {
+    let at_ms = said.at_s.filter(|s| s.is_finite()).map(|s| (s.max(0.0) * 1000.0).round() as u64);
+    Remark { code: said.code, text: said.text, at_ms }
+}
+
 fn facts(measured: Measured) -> AudioFacts {
     let level = |value: Option<f64>| value.unwrap_or(f64::NEG_INFINITY);
     AudioFacts {
@@ -77,6 +85,7 @@ fn facts(measured: Measured) -> AudioFacts {
         head_silence_s: measured.head_silence_s,
         tail_silence_s: measured.tail_silence_s,
         clipped_samples: measured.clipped_samples,
+        remarks: measured.remarks.into_iter().take(REMARKS_MAX).map(remark).collect(),
     }
 }
 

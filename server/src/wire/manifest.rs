@@ -196,6 +196,7 @@ fn extension(container: &str, codec: &str) -> &'static str {
         ("flac", _) => "flac",
         ("mp3", _) | (_, "mp3") => "mp3",
         ("mp4", _) => "m4a",
+        ("ogg", "opus") => "opus",
         ("ogg", _) => "ogg",
         _ => "audio",
     }

@@ -1,8 +1,8 @@
 //! The field's words on the wire and back. Total to the wire; from the wire a word may be absent or newer than this server.
 
 use deadwax_domain::{
-    ApprovalState, AudioFacts, File, GateRule, HandoffState, NoteState, RenderState, Role, Roles, Stage,
-    VersionKind,
+    ApprovalState, AudioFacts, File, GateRule, HandoffState, NoteState, Remark, RenderState, Role, Roles,
+    Stage, VersionKind,
 };
 use deadwax_proto::v1;
 
@@ -90,6 +90,10 @@ pub fn version_file(file: &File, may_fetch: bool) -> v1::VersionFile {
     }
 }
 
+fn remark(remark: &Remark) -> v1::Remark {
+    v1::Remark { code: scrub(&remark.code), text: scrub(&remark.text), at_ms: remark.at_ms }
+}
+
 pub fn audio_facts(facts: &AudioFacts) -> v1::AudioFacts {
     v1::AudioFacts {
         container: scrub(&facts.container),
@@ -111,5 +115,6 @@ pub fn audio_facts(facts: &AudioFacts) -> v1::AudioFacts {
         head_silence_s: facts.head_silence_s,
         tail_silence_s: facts.tail_silence_s,
         clipped_samples: facts.clipped_samples,
+        remarks: facts.remarks.iter().map(remark).collect(),
     }
 }

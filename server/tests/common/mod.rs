@@ -96,6 +96,7 @@ pub fn facts(bytes: u64) -> AudioFacts {
         head_silence_s: 0.0,
         tail_silence_s: 0.0,
         clipped_samples: 0,
+        remarks: Vec::new(),
     }
 }
 

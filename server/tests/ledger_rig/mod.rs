@@ -88,6 +88,7 @@ pub fn facts() -> AudioFacts {
         head_silence_s: 0.5,
         tail_silence_s: 1.5,
         clipped_samples: 0,
+        remarks: Vec::new(),
     }
 }
 

@@ -11,6 +11,7 @@ use deadwax_dsp::{
     DspError, Flow,
     recipe::Recipe,
     render::{Job, Report, run},
+    write::Encoding,
 };
 use serde_json::{Value, json};
 
@@ -23,7 +24,23 @@ use crate::{
 
 /// Without a recipe: gain, limiter and target only.
 const PLAIN: &str = "name = \"command-line\"\ntarget_lufs = -14.0\nceiling_dbtp = -1.0\n\n[limiter]\n";
-const FORMATS: [&str; 5] = ["wav16", "wav24", "wav32f", "flac16", "flac24"];
+
+/// Every format that can be asked for.
+fn all_formats() -> String {
+    Encoding::ALL.map(Encoding::token).join(", ")
+}
+
+/// The format that the ending of an output stands for, where none was asked.
+fn format_of_ending(ending: &str) -> Option<Encoding> {
+    match ending {
+        "wav" | "wave" | "bwf" | "" => Some(Encoding::Wav24),
+        "aif" | "aiff" => Some(Encoding::Aiff24),
+        "flac" => Some(Encoding::Flac24),
+        "mp3" => Some(Encoding::Mp3_320),
+        "opus" => Some(Encoding::Opus160),
+        _ => None,
+    }
+}
 
 pub fn master(c: &Context, asked: &Master) -> Result<(), VerbError> {
     let recipe = recipe_of(asked)?;
@@ -105,26 +122,19 @@ fn outputs_of(asked: &Master, table: &toml::Table) -> Result<Option<Vec<toml::Va
         return Ok(Some(with_rate.collect()));
     } else {
         let ending = asked.output.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-        match ending.as_str() {
-            "wav" | "wave" | "bwf" | "" => vec!["wav24".into()],
-            "flac" => vec!["flac24".into()],
-            other => {
-                return Err(VerbError::Usage(format!(
-                    "{other:?} cannot be written here; the formats are {}",
-                    FORMATS.join(", ")
-                )));
-            }
-        }
+        let format = format_of_ending(&ending).ok_or_else(|| {
+            VerbError::Usage(format!("{ending:?} cannot be written here; the formats are {}", all_formats()))
+        })?;
+        vec![format.token().to_owned()]
     };
     let mut outputs = Vec::new();
     for format in formats {
-        if format == "mp3" {
-            return Err(VerbError::Usage("this build writes no mp3; ask for wav or flac".into()));
-        }
-        if !FORMATS.contains(&format.as_str()) {
+        // Said plainly or by its best kind: mp3 is 320 kbit/s.
+        let format = if format == "mp3" { Encoding::Mp3_320.token().to_owned() } else { format };
+        if format.parse::<Encoding>().is_err() {
             return Err(VerbError::Usage(format!(
                 "there is no format {format:?}; there are {}",
-                FORMATS.join(", ")
+                all_formats()
             )));
         }
         let mut output = toml::Table::new();
@@ -161,11 +171,8 @@ fn check_ending(asked: &Master, recipe: &Recipe) -> Result<(), VerbError> {
     let [only] = recipe.outputs.as_slice() else { return Ok(()) };
     let ending = asked.output.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     let token = only.encoding.token();
-    let fits = if token.starts_with("flac") {
-        ending == "flac"
-    } else {
-        matches!(ending.as_str(), "wav" | "wave" | "bwf" | "")
-    };
+    let named = format_of_ending(&ending).map(Encoding::extension);
+    let fits = named == Some(only.encoding.extension());
     if fits {
         return Ok(());
     }

@@ -95,7 +95,7 @@ pub fn one(checks: &Checks, report: &FileReport) -> Vec<Found> {
 
 fn format_of(limits: &Limits, report: &FileReport, found: &mut Vec<Found>) {
     let spec = &report.spec;
-    let lossy = matches!(spec.codec, "mp3" | "aac" | "vorbis");
+    let lossy = matches!(spec.codec, "mp3" | "aac" | "vorbis" | "opus");
     if lossy && limits.lossy_blocks {
         found.push(block("LOSSY_SOURCE", format!("{} is lossy; bounce a WAV from the session.", spec.codec)));
     } else if !limits.containers_preferred.is_empty()

@@ -2,7 +2,8 @@
 
 use deadwax_domain::{
     Alternate, ApprovalId, AudioFacts, DeliveryId, Digest, Fact, File, GateRule, Need, NoteId, PersonId,
-    ReceivedFile, Recipe, RenderId, RequestId, Role, Roles, SongId, Span, Stage, VersionId, VersionKind,
+    ReceivedFile, Recipe, Remark, RenderId, RequestId, Role, Roles, SongId, Span, Stage, VersionId,
+    VersionKind,
 };
 use deadwax_proto::ledger::v1::{self as stored, fact::What};
 
@@ -107,7 +108,12 @@ fn facts(stored: Option<stored::AudioFacts>) -> Result<AudioFacts, Unreadable> {
         head_silence_s: stored.head_silence_s,
         tail_silence_s: stored.tail_silence_s,
         clipped_samples: stored.clipped_samples,
+        remarks: stored.remarks.into_iter().map(remark).collect(),
     })
+}
+
+fn remark(stored: stored::Remark) -> Remark {
+    Remark { code: stored.code, text: stored.text, at_ms: stored.at_ms }
 }
 
 fn files(stored: Vec<stored::File>) -> Result<Vec<File>, No> {

@@ -1,7 +1,7 @@
 //! Domain to stored form. Total: whatever the domain decided can be written.
 
 use deadwax_domain::{
-    AudioFacts, Digest, Fact, File, GateRule, NoteId, Recipe, Role, Span, Stage, VersionKind,
+    AudioFacts, Digest, Fact, File, GateRule, NoteId, Recipe, Remark, Role, Span, Stage, VersionKind,
 };
 use deadwax_proto::ledger::v1::{self as stored, fact::What};
 
@@ -70,7 +70,12 @@ fn facts(facts: &AudioFacts) -> stored::AudioFacts {
         head_silence_s: facts.head_silence_s,
         tail_silence_s: facts.tail_silence_s,
         clipped_samples: facts.clipped_samples,
+        remarks: facts.remarks.iter().map(remark).collect(),
     }
+}
+
+fn remark(remark: &Remark) -> stored::Remark {
+    stored::Remark { code: remark.code.clone(), text: remark.text.clone(), at_ms: remark.at_ms }
 }
 
 fn files(files: &[File]) -> Vec<stored::File> {
