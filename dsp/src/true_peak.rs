@@ -79,8 +79,15 @@ impl Bank {
     }
 }
 
+/// Exactly nothing at whole numbers, so that phase 0 gives the samples themselves.
 fn sinc(t: f64) -> f64 {
-    if t == 0.0 { 1.0 } else { math::sin(PI * t) / (PI * t) }
+    if t == 0.0 {
+        1.0
+    } else if t == t.round() {
+        0.0
+    } else {
+        math::sin(PI * t) / (PI * t)
+    }
 }
 
 /// Kaiser window at -1 <= x <= 1.

@@ -4,7 +4,10 @@
 
 use std::f64::consts::PI;
 
-use deadwax_dsp::{Block, true_peak::TruePeak};
+use deadwax_dsp::{
+    Block,
+    true_peak::{Bank, Over, TruePeak},
+};
 use proptest::prelude::*;
 
 fn db(linear: f64) -> f64 {
@@ -100,6 +103,108 @@ fn tones_up_to_20_khz_are_within_a_twentieth_of_a_decibel_at_every_rate() {
             }
         }
     }
+}
+
+/// The wave at every sixteenth of a sample from 128 samples before the signal to 127 after it, by the meter's own kernel, none left out.
+fn every_height(signal: &[f64]) -> Vec<[f64; 16]> {
+    let bank = Bank::new(16, 128, 9.0);
+    let mut padded = vec![0.0; 255];
+    padded.extend_from_slice(signal);
+    padded.extend([0.0; 255]);
+    padded.windows(256).map(|window| std::array::from_fn(|p| bank.at(p, window).abs())).collect()
+}
+
+fn noise(seed: u64) -> impl Iterator<Item = f64> {
+    let mut state = seed | 1;
+    std::iter::repeat_with(move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+    })
+}
+
+/// Kinds of sound that differ in what lies near half the rate.
+fn sound(kind: usize, seed: u64, n: usize) -> Vec<f64> {
+    let turns = 0.0005 + 0.4995 * (seed % 1009) as f64 / 1009.0;
+    let tone = |i: usize| (2.0 * PI * turns * i as f64 + seed as f64).sin();
+    let mut held = 0.0;
+    let white = noise(seed);
+    match kind {
+        0 => white.take(n).collect(),
+        1 => (0..n).map(tone).collect(),
+        2 => (0..n).map(|i| if tone(i) > 0.0 { 0.9 } else { -0.9 }).collect(),
+        3 => (0..n).map(|i| (3.0 * tone(i)).clamp(-0.8, 0.8)).collect(),
+        4 => (0..n).map(|i| if i as u64 % (seed % 300 + 5) == 0 { 1.0 } else { 0.0 }).collect(),
+        5 => white
+            .take(n)
+            .map(|w| {
+                held += 0.15 * (w - held);
+                held
+            })
+            .collect(),
+        _ => white.take(n).enumerate().map(|(i, w)| tone(i) * i as f64 / n as f64 + 0.1 * w).collect(),
+    }
+}
+
+/// Overs as the definition has them: neighbouring positions above the threshold.
+fn overs_slowly(heights: &[[f64; 16]], threshold: f64, frames: usize) -> Vec<Over> {
+    let tops: Vec<f64> = heights.iter().map(|h| h.iter().fold(0.0f64, |m, v| m.max(*v))).collect();
+    let mut overs: Vec<Over> = Vec::new();
+    let mut last = usize::MAX - 1;
+    for (index, top) in tops.iter().enumerate().filter(|(_, top)| **top > threshold) {
+        // Window 0 has its middle 128 positions before the signal.
+        let end_frame = (index + 1).saturating_sub(128).min(frames) as u64;
+        if index == last + 1 {
+            let open = overs.last_mut().unwrap();
+            open.end_frame = end_frame.max(open.start_frame + 1);
+            open.peak_linear = open.peak_linear.max(*top);
+        } else {
+            let start_frame = index.saturating_sub(128).min(frames - 1) as u64;
+            let end_frame = end_frame.max(start_frame + 1);
+            overs.push(Over { channel: 0, start_frame, end_frame, peak_linear: *top });
+        }
+        last = index;
+    }
+    overs
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_not_computed_is_never_the_peak_nor_an_over(
+        kind in 0usize..7, seed: u64, n in 1usize..1500, block in 1usize..600, share in 0.3f64..1.1,
+    ) {
+        let signal = sound(kind, seed % 1_000_000, n);
+        let heights = every_height(&signal);
+        let peak = heights.iter().flatten().fold(0.0f64, |m, v| m.max(*v));
+        prop_assert_eq!(measure(&signal, 44_100, block).to_bits(), peak.to_bits());
+        let threshold = peak * share + 1e-9;
+        let mut meter = TruePeak::new(1, 44_100).with_overs(threshold);
+        let mut overs = Vec::new();
+        for part in signal.chunks(block) {
+            meter.push(&Block { channels: vec![part.to_vec()] });
+            overs.extend(meter.take_overs());
+        }
+        overs.extend(meter.last_overs());
+        prop_assert_eq!(overs, overs_slowly(&heights, threshold, n));
+        prop_assert_eq!(meter.peak_linear().to_bits(), peak.to_bits());
+    }
+}
+
+#[test]
+fn a_burst_over_the_threshold_is_reported_where_it_is() {
+    let mut signal = vec![0.0; 20_000];
+    for n in 0..40 {
+        signal[9_000 + n] = 1.2 * (PI * n as f64 / 40.0).sin();
+    }
+    let mut meter = TruePeak::new(2, 48_000).with_overs(1.0);
+    meter.push(&Block { channels: vec![vec![0.0; 20_000], signal] });
+    let overs = meter.take_overs();
+    assert_eq!(overs.len(), 1);
+    assert_eq!(overs[0].channel, 1);
+    assert!((9_012..9_014).contains(&overs[0].start_frame) && (9_027..9_029).contains(&overs[0].end_frame));
+    assert!((overs[0].peak_linear - 1.2).abs() < 1e-3);
+    assert!(meter.take_overs().is_empty() && meter.last_overs().is_empty());
 }
 
 #[test]

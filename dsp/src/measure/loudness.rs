@@ -76,6 +76,12 @@ impl Loudness {
         self.ended().short_term.into_iter().map(lufs).collect()
     }
 
+    /// Momentary and short-term loudness in LUFS of the windows that end at the last whole step of 10 ms; `None` before there is one.
+    pub fn now_lufs(&self) -> (Option<f64>, Option<f64>) {
+        let ended = self.ended();
+        (ended.now_momentary.map(lufs), ended.now_short_term.map(lufs))
+    }
+
     /// With the steps that are whole but wait for others to be filtered with.
     fn ended(&self) -> Windows {
         let (mut windows, mut rest) = (self.windows.clone(), Vec::new());
@@ -94,6 +100,8 @@ struct Windows {
     steps: u64,
     last_400_ms: Sliding,
     last_3_s: Sliding,
+    now_momentary: Option<f64>,
+    now_short_term: Option<f64>,
     max_momentary: f64,
     max_short_term: f64,
     /// Mean squares, ten a second.
@@ -108,6 +116,8 @@ impl Windows {
             steps: 0,
             last_400_ms: Sliding::new(MOMENTARY_STEPS),
             last_3_s: Sliding::new(SHORT_TERM_STEPS),
+            now_momentary: None,
+            now_short_term: None,
             max_momentary: 0.0,
             max_short_term: 0.0,
             momentary: Vec::new(),
@@ -118,20 +128,14 @@ impl Windows {
     fn step(&mut self, energy: f64) {
         self.steps += 1;
         let to_gates = self.steps.is_multiple_of(GATE_STEPS);
-        if let Some(mean) =
-            self.last_400_ms.push(energy).map(|sum| sum / self.frames_of_last(MOMENTARY_STEPS))
-        {
-            self.max_momentary = self.max_momentary.max(mean);
-            if to_gates {
-                self.momentary.push(mean);
-            }
-        }
-        if let Some(mean) = self.last_3_s.push(energy).map(|sum| sum / self.frames_of_last(SHORT_TERM_STEPS))
-        {
-            self.max_short_term = self.max_short_term.max(mean);
-            if to_gates {
-                self.short_term.push(mean);
-            }
+        let sums = (self.last_400_ms.push(energy), self.last_3_s.push(energy));
+        self.now_momentary = sums.0.map(|sum| sum / self.frames_of_last(MOMENTARY_STEPS));
+        self.now_short_term = sums.1.map(|sum| sum / self.frames_of_last(SHORT_TERM_STEPS));
+        self.max_momentary = self.max_momentary.max(self.now_momentary.unwrap_or(0.0));
+        self.max_short_term = self.max_short_term.max(self.now_short_term.unwrap_or(0.0));
+        if to_gates {
+            self.momentary.extend(self.now_momentary);
+            self.short_term.extend(self.now_short_term);
         }
     }
 

@@ -94,8 +94,9 @@ impl Meter {
     pub fn push(&mut self, block: &Block) {
         self.loudness.push(block);
         self.true_peak.push(block);
+        let mut sound = true;
         for (channel, plane) in self.channels.iter_mut().zip(&block.channels) {
-            channel.push(plane, self.frames, self.full_scale);
+            sound &= channel.push(plane, self.frames, self.full_scale);
             let loud = |sample: &f64| sample.abs() >= SILENCE;
             if let (Some(first), Some(last)) = (plane.iter().position(loud), plane.iter().rposition(loud)) {
                 let (first, last) = (self.frames + first as u64, self.frames + last as u64);
@@ -104,7 +105,11 @@ impl Meter {
             }
         }
         if let [left, right, ..] = block.channels.as_slice() {
-            self.cross.add_products(self.frames, left, right);
+            if sound {
+                self.cross.add_products(self.frames, left, right);
+            } else {
+                self.cross.add_products(self.frames, &totals::sane(left), &totals::sane(right));
+            }
             self.same = self.same && left == right;
         }
         self.frames += block.frames() as u64;
@@ -148,12 +153,19 @@ impl Meter {
 }
 
 impl Channel {
-    fn push(&mut self, plane: &[f64], first_frame: u64, full_scale: f64) {
+    /// Says whether every sample is a number that counts; the others count as silence in the sums.
+    fn push(&mut self, plane: &[f64], first_frame: u64, full_scale: f64) -> bool {
+        let before = (self.sum, self.energy);
         let peak = totals::add(&mut self.sum, &mut self.energy, first_frame, plane);
+        let sound = peak <= totals::MAX_SAMPLE && self.sum.total().is_finite();
+        if !sound {
+            (self.sum, self.energy) = before;
+            totals::add(&mut self.sum, &mut self.energy, first_frame, &totals::sane(plane));
+        }
         self.peak = self.peak.max(peak);
         if peak < full_scale {
             self.end_run();
-            return;
+            return sound;
         }
         for part in plane.chunks(CLIP_LOOK) {
             if lanes::wide(
@@ -172,6 +184,7 @@ impl Channel {
                 }
             }
         }
+        sound
     }
 
     fn end_run(&mut self) {

@@ -4,6 +4,8 @@
 use crate::lanes;
 
 const LANES: usize = 8;
+/// A sample beyond this (+600 dBFS) is an accident; like one that is no number, it counts as silence.
+pub(super) const MAX_SAMPLE: f64 = 1e30;
 
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Lanes([f64; LANES]);
@@ -30,7 +32,9 @@ impl Lanes {
             || {
                 let mut s = *sums;
                 for (l, r) in left.zip(right) {
-                    (0..LANES).for_each(|k| s[k] += l[k] * r[k]);
+                    for k in 0..LANES {
+                        s[k] += l[k] * r[k];
+                    }
                 }
                 *sums = s;
             },
@@ -75,6 +79,11 @@ pub(super) fn add(sum: &mut Lanes, energy: &mut Lanes, first_frame: u64, samples
         peak = larger(peak, s.abs());
     }
     peaks.into_iter().fold(peak, larger)
+}
+
+/// With silence for what does not count.
+pub(super) fn sane(samples: &[f64]) -> Vec<f64> {
+    samples.iter().map(|s| if s.abs() <= MAX_SAMPLE { *s } else { 0.0 }).collect()
 }
 
 /// Frames before the next one that stands in the first lane.

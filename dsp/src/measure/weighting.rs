@@ -7,7 +7,7 @@
 
 use std::f64::consts::PI;
 
-use super::layout::channel_weights;
+use super::{layout::channel_weights, totals::sane};
 use crate::{Block, lanes, math};
 
 /// The standard gives coefficients for 48 kHz alone. They are the bilinear transform of a high shelf and a high pass whose analogue
@@ -27,8 +27,6 @@ const LANES: usize = 8;
 const LEAST_STRETCH: usize = 256;
 /// Below this the state of a filter is noise of the arithmetic on its way to denormal numbers, which are slow.
 const SETTLED: f64 = 1e-30;
-/// A sample beyond this (+600 dBFS) is an accident; like one that is no number, it counts as silence.
-const MAX_SAMPLE: f64 = 1e30;
 /// Rates below it are taken as this, so that every stretch holds samples. No file has them.
 pub(super) const LEAST_RATE_HZ: u32 = 1_000;
 
@@ -328,8 +326,7 @@ impl WeightedEnergy {
                 || self.filter_chunk(channel, samples),
             );
             if !end.iter().chain(self.energies.iter().flatten()).all(|v| v.is_finite()) {
-                let sane = |s: &f64| if s.abs() <= MAX_SAMPLE { *s } else { 0.0 };
-                let samples: Vec<f64> = samples.iter().map(sane).collect();
+                let samples = sane(samples);
                 end = lanes::wide(
                     #[inline(always)]
                     || self.filter_chunk(channel, &samples),
