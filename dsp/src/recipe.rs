@@ -5,11 +5,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use crate::{
+    dither::Dither,
     error::DspError,
     processors::{
         Band, BandKind, Chain, Compressor, CompressorSettings, CurveSettings, DcFilter, Equaliser, Gain,
         Processor, Sensing, Width,
     },
+    resample::Phase,
     write::Encoding,
 };
 
@@ -23,9 +25,6 @@ pub struct Recipe {
     /// Integrated loudness of the main master in LUFS. Without it the level stays as the chain leaves it.
     #[serde(default, deserialize_with = "target", skip_serializing_if = "Option::is_none")]
     pub target_lufs: Option<f64>,
-    /// Instead of a number: a range, a table of penalties, or as loud as it stays clean.
-    #[serde(default, deserialize_with = "target_table", skip_serializing_if = "Option::is_none")]
-    pub target: Option<TargetTable>,
     /// No output's true peak is above this, in dBTP.
     #[serde(default = "ceiling_default", deserialize_with = "ceiling")]
     pub ceiling_dbtp: f64,
@@ -34,6 +33,17 @@ pub struct Recipe {
     /// Corner of a filter that takes away a constant offset.
     #[serde(default, deserialize_with = "dc_corner", skip_serializing_if = "Option::is_none")]
     pub dc_filter_hz: Option<f64>,
+    /// Of the filter where an output has another rate than the source: "linear" or "minimum".
+    #[serde(
+        default,
+        deserialize_with = "phase",
+        serialize_with = "phase_token",
+        skip_serializing_if = "is_default"
+    )]
+    pub resample_phase: Phase,
+    /// Instead of a number: a range, a table of penalties, or as loud as it stays clean.
+    #[serde(default, deserialize_with = "target_table", skip_serializing_if = "Option::is_none")]
+    pub target: Option<TargetTable>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub eq: Vec<EqBand>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -70,11 +80,20 @@ pub struct TargetTable {
 pub enum Target {
     Lufs(f64),
     /// As loud as it is with the loudest peak pushed down by this.
-    Clean { reduction_db: f64 },
+    Clean {
+        reduction_db: f64,
+    },
     /// As `Clean`, but never outside these.
-    Range { low_lufs: f64, high_lufs: f64, reduction_db: f64 },
+    Range {
+        low_lufs: f64,
+        high_lufs: f64,
+        reduction_db: f64,
+    },
     /// At least one point, LUFS rising.
-    Penalty { points: Vec<[f64; 2]>, cost_per_db: f64 },
+    Penalty {
+        points: Vec<[f64; 2]>,
+        cost_per_db: f64,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,6 +104,16 @@ pub struct Output {
     /// Hz; without it, the rate of the main.
     #[serde(default, deserialize_with = "rate", skip_serializing_if = "Option::is_none")]
     pub rate: Option<u32>,
+    /// How samples become whole numbers; floats and lossy encodings are fed as they are.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub dither: Dither,
+}
+
+impl Output {
+    /// With triangular dither, at the rate of the main where `rate` is `None`.
+    pub fn new(encoding: Encoding, rate: Option<u32>) -> Self {
+        Output { encoding, rate, dither: Dither::default() }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -217,6 +246,21 @@ fn is_one(value: &f64) -> bool {
     *value == 1.0
 }
 
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+fn phase<'de, D: Deserializer<'de>>(d: D) -> Result<Phase, D::Error> {
+    let word = String::deserialize(d)?;
+    Phase::from_token(&word).ok_or_else(|| {
+        serde::de::Error::custom(format!("{word:?} is no phase of a filter; there are linear and minimum"))
+    })
+}
+
+fn phase_token<S: Serializer>(phase: &Phase, s: S) -> Result<S::Ok, S::Error> {
+    s.serialize_str(phase.token())
+}
+
 const LUFS_LIMITS: std::ops::RangeInclusive<f64> = -40.0..=-4.0;
 const PENALTY_POINTS_MAX: usize = 64;
 
@@ -264,7 +308,7 @@ fn sensing_default() -> Sensing {
 }
 
 fn outputs_default() -> Vec<Output> {
-    vec![Output { encoding: Encoding::Wav24, rate: None }]
+    vec![Output::new(Encoding::Wav24, None)]
 }
 
 fn name<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error> {
@@ -305,8 +349,14 @@ fn check_outputs(outputs: &[Output]) -> Result<(), String> {
         return Err("a recipe has 1 to 16 outputs".into());
     }
     for (i, o) in outputs.iter().enumerate() {
-        if outputs[..i].contains(o) {
+        if outputs[..i].iter().any(|other| (other.encoding, other.rate) == (o.encoding, o.rate)) {
             return Err(format!("the output {} stands here twice", o.encoding));
+        }
+        if o.dither == Dither::Shaped && o.encoding.bits() != 16 {
+            return Err(format!(
+                "shaped dither is made for 16 bits, {} has others; write \"tpdf\"",
+                o.encoding
+            ));
         }
     }
     Ok(())
@@ -322,14 +372,15 @@ impl Default for Recipe {
             ceiling_dbtp: -1.0,
             input_gain_db: None,
             dc_filter_hz: None,
+            resample_phase: Phase::default(),
             eq: Vec::new(),
             compressor: None,
             width: None,
             limiter: Some(LimiterRecipe::default()),
             outputs: vec![
-                Output { encoding: Encoding::Wav24, rate: None },
-                Output { encoding: Encoding::Wav16, rate: Some(44_100) },
-                Output { encoding: Encoding::Flac24, rate: None },
+                Output::new(Encoding::Wav24, None),
+                Output::new(Encoding::Wav16, Some(44_100)),
+                Output::new(Encoding::Flac24, None),
             ],
         }
     }

@@ -2,11 +2,7 @@
 //! Samples are looked at everywhere; the wave between them only where a group can be the highest among its neighbours, because the limiter holds
 //! the highest and never asks for the others. Never here: gain, a ceiling.
 
-use crate::{
-    block::Block,
-    lanes,
-    true_peak::Bank,
-};
+use crate::{block::Block, lanes, true_peak::Bank};
 
 /// Points a sample that are computed; a parabola through three of them finds the top between. Its error at a fifth of the rate is under
 /// 0.001 dB, at 0.45 of the rate 0.02 dB; a grid alone would have to be thirty times finer.

@@ -62,7 +62,8 @@ pub fn check(paths: &[PathBuf], threads: usize, steps: &mut Steps<'_>) -> Result
         let mut done = Vec::new();
         for pair in paths.chunks(2) {
             let judge = |path: &PathBuf, apart: bool| {
-                let figures = if apart { measure_apart(path, &still)? } else { measure_twice(path, &mut || still())? };
+                let figures =
+                    if apart { measure_apart(path, &still)? } else { measure_twice(path, &mut || still())? };
                 Ok(figures.with(digest(path)?))
             };
             let handles: Vec<_> =
@@ -75,7 +76,11 @@ pub fn check(paths: &[PathBuf], threads: usize, steps: &mut Steps<'_>) -> Result
                 thread::sleep(std::time::Duration::from_millis(2));
             }
             for handle in handles {
-                done.push(handle.join().map_err(|_| DspError::Invalid("the check of a file broke off".into()))??);
+                done.push(
+                    handle
+                        .join()
+                        .map_err(|_| DspError::Invalid("the check of a file broke off".into()))??,
+                );
             }
             if let Err(stopped) = steps.at(share(done.len())) {
                 stop.store(true, Ordering::Relaxed);

@@ -47,7 +47,12 @@ impl Feed {
         Ok(Feed {
             early: chain.latency_frames(),
             chain,
-            resampler: Resampler::new(spec.channels, spec.sample_rate, origin.rate)?,
+            resampler: Resampler::with(
+                spec.channels,
+                spec.sample_rate,
+                origin.rate,
+                origin.recipe.resample_phase,
+            )?,
             rate: origin.rate,
             block_frames: origin.block_frames.max(1),
             decoded: Block::new(spec.channels, 0),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::{
     block::Spec,
     decode::Source,
+    dither::Quantiser,
     error::{DspError, Flow},
     measure::Measurement,
     recipe::Recipe,
@@ -89,14 +90,17 @@ pub fn run(job: &Job, progress: &mut dyn FnMut(Progress) -> Flow) -> Result<Repo
 }
 
 /// [`run`] in a given way.
-pub fn run_in(
-    job: &Job,
-    way: Way,
-    progress: &mut dyn FnMut(Progress) -> Flow,
-) -> Result<Report, DspError> {
+pub fn run_in(job: &Job, way: Way, progress: &mut dyn FnMut(Progress) -> Flow) -> Result<Report, DspError> {
     job.recipe.check()?;
     check_names(job)?;
     let specs = Specs::read(job)?;
+    for output in &job.recipe.outputs {
+        if !output.encoding.float() {
+            // A kind of dither that this rate cannot have is refused before any work is done.
+            let rate = output.rate.unwrap_or(specs.main.sample_rate);
+            Quantiser::with(specs.main.channels, output.encoding.bits(), output.dither, rate)?;
+        }
+    }
     std::fs::create_dir_all(&job.out_dir)
         .map_err(|source| DspError::Write { path: job.out_dir.clone(), source })?;
     run::Run::new(job, specs, way, progress)?.finish()

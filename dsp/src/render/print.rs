@@ -91,7 +91,9 @@ fn press(plate: &Plate, format: &Format) -> Result<Press, DspError> {
     let exact = encoding.float() || format.grid_bits.is_some_and(|grid| grid <= bits);
     Ok(Press {
         writer: AudioWriter::create(&plate.path, encoding, format.rate, channels, None)?,
-        quantiser: (!exact).then(|| Quantiser::new(channels, bits)),
+        quantiser: (!exact)
+            .then(|| Quantiser::with(channels, bits, plate.output.dither, format.rate))
+            .transpose()?,
         block: Block::new(channels, 0),
     })
 }

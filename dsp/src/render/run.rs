@@ -6,7 +6,8 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::{
-    ENGINE, Job, MAIN, METER_ROOM_DB, OutputReport, Progress, REDUCTION_WORTH_A_WARNING_DB, Report, Specs, Way,
+    ENGINE, Job, MAIN, METER_ROOM_DB, OutputReport, Progress, REDUCTION_WORTH_A_WARNING_DB, Report, Specs,
+    Way,
     check::{self, Checked},
     feed::{Feed, Origin},
     level::{Gains, Level},
@@ -160,8 +161,11 @@ impl<'a> Run<'a> {
         if job.recipe.leaves_the_sound_alone() {
             self.copy_part(main, rate)?;
         }
-        let level =
-            if job.recipe.leaves_the_sound_alone() { Level::unity() } else { self.print_part(main, rate, &aim, start, None)? };
+        let level = if job.recipe.leaves_the_sound_alone() {
+            Level::unity()
+        } else {
+            self.print_part(main, rate, &aim, start, None)?
+        };
         let specs = self.specs.alternates.clone();
         for ((token, path), spec) in job.alternates.iter().zip(&specs) {
             let part = Part { token, path, spec };
@@ -178,8 +182,7 @@ impl<'a> Run<'a> {
     /// coarsest format.
     fn aim(&self, rate: &Rate) -> Aim {
         let recipe = &self.job.recipe;
-        let coarsest =
-            rate.outputs.iter().map(|o| o.encoding).filter(|e| !e.float()).map(|e| e.bits()).min();
+        let coarsest = rate.outputs.iter().map(|o| o.encoding).filter(|e| !e.float()).map(|e| e.bits()).min();
         let room = coarsest.map_or(0.0, |bits| 4.0 * 0.5f64.powi(bits as i32 - 1));
         let ceiling = linear(recipe.ceiling_dbtp - METER_ROOM_DB - SLACK_DB);
         Aim {
@@ -225,8 +228,10 @@ impl<'a> Run<'a> {
         if metered {
             feed = feed.metered();
         }
-        let grid_bits = (part.spec.sample_rate == rate.hz && !part.spec.float).then_some(part.spec.bits).flatten();
-        let format = Format { rate: rate.hz, channels: part.spec.channels, frames: part.spec.frames, grid_bits };
+        let grid_bits =
+            (part.spec.sample_rate == rate.hz && !part.spec.float).then_some(part.spec.bits).flatten();
+        let format =
+            Format { rate: rate.hz, channels: part.spec.channels, frames: part.spec.frames, grid_bits };
         let all: Vec<&Plate> = plates.all.iter().collect();
         let (printed, feed) = print(Sound::Again(Box::new(feed)), None, &all, &format, &mut self.steps)?;
         let input = if let Sound::Again(mut feed) = feed { feed.measurement() } else { None };
@@ -311,7 +316,8 @@ impl<'a> Run<'a> {
                         wrong.push((i, fault));
                     }
                     let gain_db = search.level.gain_db + search.level.trim_db;
-                    plates.done[i] = Some(Done { checked, gain_db, max_reduction_db: printed.max_reduction_db });
+                    plates.done[i] =
+                        Some(Done { checked, gain_db, max_reduction_db: printed.max_reduction_db });
                 }
                 self.mend(search, wrong, &plates, &mut again)?;
             }
@@ -348,7 +354,8 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         let over_db = plain.iter().fold(0.0, |m: f64, (_, f)| m.max(f.over_db));
-        let off_lu = plain.iter().fold(0.0, |m: f64, (_, f)| if f.off_lu.abs() > m.abs() { f.off_lu } else { m });
+        let off_lu =
+            plain.iter().fold(0.0, |m: f64, (_, f)| if f.off_lu.abs() > m.abs() { f.off_lu } else { m });
         let mut search = search;
         search.mend(over_db, off_lu, &mut self.steps)?;
         again.push((search, plain.into_iter().map(|(i, _)| i).collect()));

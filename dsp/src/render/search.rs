@@ -1,12 +1,7 @@
 //! The search for the level that meets a target under a ceiling, with the limiter in place. It works on the tracks of a take, which costs
 //! milliseconds a try, and asks the sound itself once or twice what the tracks cannot know. Never here: output files.
 
-use super::{
-    CLEAN_REDUCTION_DB,
-    level::Level,
-    steps::Steps,
-    take::Take,
-};
+use super::{CLEAN_REDUCTION_DB, level::Level, steps::Steps, take::Take};
 use crate::{error::DspError, processors::CurveSettings, recipe::Target};
 
 /// The search on tracks ends here.
@@ -81,7 +76,9 @@ impl Outcome {
             Outcome::Unlimited(lufs) => {
                 Some(format!("the recipe has no limiter, and the ceiling allows {lufs:.1} LUFS without one"))
             }
-            Outcome::NoLoudness { silent: true } => Some("the sound is silent: it has no loudness".to_owned()),
+            Outcome::NoLoudness { silent: true } => {
+                Some("the sound is silent: it has no loudness".to_owned())
+            }
             Outcome::NoLoudness { silent: false } => Some(
                 "the sound is too short or too soft to have a loudness (400 ms above -70 LUFS are needed)"
                     .to_owned(),
@@ -404,7 +401,9 @@ mod tests {
     #[test]
     fn a_penalty_goes_in_straight_lines_between_its_points() {
         let points = [[-20.0, 4.0], [-16.0, 0.0], [-14.0, 0.0], [-10.0, 8.0]];
-        for (lufs, cost) in [(-30.0, 4.0), (-20.0, 4.0), (-18.0, 2.0), (-15.0, 0.0), (-12.0, 4.0), (-9.0, 8.0)] {
+        for (lufs, cost) in
+            [(-30.0, 4.0), (-20.0, 4.0), (-18.0, 2.0), (-15.0, 0.0), (-12.0, 4.0), (-9.0, 8.0)]
+        {
             assert_eq!(penalty(&points, lufs), cost, "{lufs}");
         }
     }

@@ -138,8 +138,7 @@ impl<'a> Take<'a> {
             return Ok(self.lufs.unwrap_or(f64::NEG_INFINITY) + level.gain_db + level.trim_db);
         };
         let lanes = self.lanes();
-        let (mut reader, mut gate) =
-            (self.energies.reader()?, StepGate::new(self.sample_rate, self.group));
+        let (mut reader, mut gate) = (self.energies.reader()?, StepGate::new(self.sample_rate, self.group));
         let mut energies = vec![Vec::new(); lanes];
         let mut ramp = vec![Vec::new(); lanes];
         let mut weighted = Vec::new();

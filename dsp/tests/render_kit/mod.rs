@@ -73,10 +73,7 @@ pub fn load(path: &Path) -> Block {
 pub fn recipe(target_lufs: Option<f64>, encodings: &[(Encoding, Option<u32>)]) -> Recipe {
     Recipe {
         target_lufs,
-        outputs: encodings
-            .iter()
-            .map(|(encoding, rate)| Output { encoding: *encoding, rate: *rate })
-            .collect(),
+        outputs: encodings.iter().map(|(encoding, rate)| Output::new(*encoding, *rate)).collect(),
         ..Recipe::default()
     }
 }
