@@ -8,14 +8,17 @@ mod flac;
 mod mp3;
 mod opus;
 mod pack;
+mod tags;
 mod wav;
 
 use std::{
-    io::BufWriter,
+    io::{BufWriter, Read},
     path::{Path, PathBuf},
 };
 
 pub use encoding::Encoding;
+use sha2::Digest as _;
+pub use tags::{Cover, Tags, tag};
 use tempfile::NamedTempFile;
 
 use crate::{
@@ -172,5 +175,29 @@ fn refusal(encoding: Encoding, sample_rate: u32, channels: usize) -> Option<Stri
         Encoding::Mp3_320 | Encoding::Mp3V0 => Some(NO_MP3.into()),
         Encoding::Opus160 => opus::refusal(sample_rate, channels),
         _ => None,
+    }
+}
+
+/// What a finished file is known by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Digest {
+    pub bytes: u64,
+    /// SHA-256, hexadecimal.
+    pub sha256: String,
+}
+
+/// Reads a finished file once more for its name in the store. Sizes and levels are set at its end, so no digest can be made while it is written.
+/// Errors: `Open`.
+pub fn digest(path: &Path) -> Result<Digest, DspError> {
+    let mut file = std::fs::File::open(path).map_err(|e| DspError::open(path, e))?;
+    let (mut sum, mut bytes, mut piece) = (sha2::Sha256::new(), 0, vec![0; 1 << 16]);
+    loop {
+        match file.read(&mut piece).map_err(|e| DspError::open(path, e))? {
+            0 => return Ok(Digest { bytes, sha256: hex::encode(sum.finalize()) }),
+            n => {
+                sum.update(&piece[..n]);
+                bytes += n as u64;
+            }
+        }
     }
 }

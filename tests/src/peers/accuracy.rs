@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use deadwax_dsp::recipe::Recipe;
 
 use super::{
@@ -23,16 +23,19 @@ const TARGETS: [f64; 2] = [-14.0, -9.0];
 struct Column {
     name: String,
     target: f64,
-    /// Track, LU off the target, dB over the ceiling on the grid and between, LU by which the range changed, and what our report said.
     masters: Vec<Master>,
+    /// Tracks of which there is no master, and why.
+    failures: Vec<String>,
 }
 
 struct Master {
     track: String,
     error_lu: f64,
+    /// Over the ceiling, on the grid and between its points.
     over_db: f64,
     finest_over_db: f64,
     range_change_lu: f64,
+    /// What our report says of a target that was not met.
     reason: Option<String>,
 }
 
@@ -114,12 +117,22 @@ fn ours(known: &[Known], target: f64, folder: &Path) -> Result<Vec<Column>> {
          [[output]]\nencoding = \"wav24\"\n[[output]]\nencoding = \"wav16\"\n"
     );
     let mut columns: Vec<Column> = ["24", "16"]
-        .map(|bits| Column { name: format!("{OURS}, {bits} bits"), target, masters: Vec::new() })
+        .map(|bits| Column {
+            name: format!("{OURS}, {bits} bits"),
+            target,
+            masters: Vec::new(),
+            failures: Vec::new(),
+        })
         .into();
     for song in known {
         let out = folder.join("own");
-        let report = work::master(&song.track.file, &out, Recipe::parse(&text)?)
-            .with_context(|| format!("mastering {}", song.track.name))?;
+        let report = match work::master(&song.track.file, &out, Recipe::parse(&text)?) {
+            Ok(report) => report,
+            Err(error) => {
+                columns.iter_mut().for_each(|c| c.failures.push(format!("{}: {error:#}", song.track.name)));
+                continue;
+            }
+        };
         for (column, encoding) in columns.iter_mut().zip(["wav24", "wav16"]) {
             let file = PathBuf::from(format!("{}.{encoding}", out.display()));
             column.masters.push(judge(song, &file, target, report.reason.clone())?);
@@ -129,7 +142,7 @@ fn ours(known: &[Known], target: f64, folder: &Path) -> Result<Vec<Column>> {
 }
 
 fn theirs(peer: &Peer, known: &[Known], target: f64, folder: &Path) -> Result<Column> {
-    let mut column = Column { name: peer.name.into(), target, masters: Vec::new() };
+    let mut column = Column { name: peer.name.into(), target, masters: Vec::new(), failures: Vec::new() };
     for song in known {
         let task = Task {
             input: &song.track.file,
@@ -193,7 +206,7 @@ fn promise(bars: &mut Bars, column: &Column, of: &str) {
             column.masters.len(),
             said.len()
         ),
-        silent.is_empty(),
+        silent.is_empty() && column.failures.is_empty(),
         false,
     );
     bars.at_most(
@@ -205,6 +218,9 @@ fn promise(bars: &mut Bars, column: &Column, of: &str) {
 }
 
 fn note_misses(table: &mut Table, column: &Column) {
+    for failure in &column.failures {
+        table.note(format!("{} at {}: no master of {failure}", column.name, column.target));
+    }
     for master in &column.masters {
         if master.error_lu.abs() > 0.02 || master.over_db > 0.005 {
             let why = master.reason.as_deref().unwrap_or("no reason given");

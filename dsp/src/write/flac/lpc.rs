@@ -110,31 +110,52 @@ pub(super) fn quantise(coefficients: &[f64], precision: u32) -> Option<Quantised
     Some(quantised)
 }
 
-/// What the prediction misses, for every sample behind the first `order`. False where a number does not fit in 32 bits.
+/// What the prediction misses, for every sample behind the first `order`, from the samples as whole numbers and as floats. False where a number
+/// does not fit in 32 bits.
 ///
-/// Exact although it is computed in floats: a sample has up to 25 bits, a coefficient 15, and twelve of them four more; all are multiples of
-/// 2^-16, so every sum fits in 53 bits.
-pub(super) fn residual(samples: &[f64], predictor: &Quantised, out: &mut Vec<i32>) -> bool {
-    out.resize(samples.len() - predictor.order, 0);
-    lanes::wide(|| match predictor.order {
-        1 => residual_of::<2>(samples, predictor, out),
-        2 => residual_of::<3>(samples, predictor, out),
-        3 => residual_of::<4>(samples, predictor, out),
-        4 => residual_of::<5>(samples, predictor, out),
-        5 => residual_of::<6>(samples, predictor, out),
-        6 => residual_of::<7>(samples, predictor, out),
-        7 => residual_of::<8>(samples, predictor, out),
-        8 => residual_of::<9>(samples, predictor, out),
-        9 => residual_of::<10>(samples, predictor, out),
-        10 => residual_of::<11>(samples, predictor, out),
-        11 => residual_of::<12>(samples, predictor, out),
-        _ => residual_of::<13>(samples, predictor, out),
-    })
+/// Both ways are exact. Samples of up to 17 bits with short coefficients keep every sum under 2^31. Longer ones are computed in floats: a sample
+/// has up to 25 bits, a coefficient 15, and twelve of them four more; all are multiples of 2^-16, so every sum fits in 53 bits.
+pub(super) fn residual(
+    samples: &[i32],
+    real: &[f64],
+    bits: u32,
+    predictor: &Quantised,
+    out: &mut Vec<i32>,
+) -> bool {
+    out.resize(real.len() - predictor.order, 0);
+    let short = bits + predictor.precision <= SHORT_BITS;
+    macro_rules! by_order {
+        ($($order:literal => $n:literal),*) => {
+            lanes::wide(|| match predictor.order {
+                $($order if short => short_residual::<$n>(samples, predictor, out),)*
+                $($order => long_residual::<$n>(real, predictor, out),)*
+                _ => false,
+            })
+        };
+    }
+    by_order!(1 => 2, 2 => 3, 3 => 4, 4 => 5, 5 => 6, 6 => 7, 7 => 8, 8 => 9, 9 => 10, 10 => 11, 11 => 12, 12 => 13)
+}
+
+/// 2^28 / 4 is the largest product, and twelve of them are under 2^31.
+const SHORT_BITS: u32 = 29;
+
+#[inline(always)]
+fn short_residual<const N: usize>(samples: &[i32], predictor: &Quantised, out: &mut [i32]) -> bool {
+    let mut weights = [0; N];
+    weights[..N - 1].iter_mut().rev().zip(&predictor.values).for_each(|(weight, value)| *weight = *value);
+    for (row, out) in samples.array_windows::<N>().zip(out) {
+        let mut sum = 0i32;
+        for k in 0..N - 1 {
+            sum = sum.wrapping_add(weights[k].wrapping_mul(row[k]));
+        }
+        *out = row[N - 1].wrapping_sub(sum >> predictor.shift);
+    }
+    true
 }
 
 /// `N` is the order and one: the samples that a number of the residual is made of.
 #[inline(always)]
-fn residual_of<const N: usize>(samples: &[f64], predictor: &Quantised, out: &mut [i32]) -> bool {
+fn long_residual<const N: usize>(samples: &[f64], predictor: &Quantised, out: &mut [i32]) -> bool {
     let scale = 1.0 / f64::from(1u32 << predictor.shift);
     let mut weights = [0.0; N];
     for (weight, value) in weights[..N - 1].iter_mut().rev().zip(&predictor.values) {
@@ -160,30 +181,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_residual_is_exact_with_numbers_of_25_bits() {
+    fn the_residual_is_exact_with_numbers_of_16_17_and_25_bits() {
         let mut state = 1u64;
         let mut random = |bits: u32| {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (state as i64 >> (64 - bits)) as i32
         };
-        for order in 1..=MAX_ORDER {
-            let samples: Vec<i32> = (0..999).map(|n| if n < 40 { 16_777_215 } else { random(25) }).collect();
+        for (order, bits, precision) in
+            (1..=MAX_ORDER).flat_map(|order| [(order, 25, 15), (order, 17, 12), (order, 16, 13)])
+        {
+            let most = (1 << (bits - 1)) - 1;
+            let samples: Vec<i32> = (0..999).map(|n| if n < 40 { most } else { random(bits) }).collect();
             let mut values = [0; MAX_ORDER];
-            values[..order].iter_mut().for_each(|value| *value = random(15));
-            let predictor = Quantised { values, order, precision: 15, shift: 13 };
+            values[..order].iter_mut().for_each(|value| *value = random(precision));
+            if order == MAX_ORDER {
+                values = [-(1 << (precision - 1)); MAX_ORDER];
+            }
+            let shift = precision - 2;
+            let predictor = Quantised { values, order, precision, shift };
             let real: Vec<f64> = samples.iter().map(|s| f64::from(*s)).collect();
             for path in lanes::paths() {
                 lanes::force(Some(path));
                 let mut out = Vec::new();
-                let fits = residual(&real, &predictor, &mut out);
+                let fits = residual(&samples, &real, bits, &predictor, &mut out);
                 let exact = |n: usize| {
                     let sum: i64 =
                         (0..order).map(|j| i64::from(values[j]) * i64::from(samples[n - 1 - j])).sum();
-                    i64::from(samples[n]) - (sum >> 13)
+                    i64::from(samples[n]) - (sum >> shift)
                 };
                 let expected: Vec<i64> = (order..999).map(exact).collect();
                 assert_eq!(fits, expected.iter().all(|r| i32::try_from(*r).is_ok() && *r != -2_147_483_648));
-                assert!(!fits || out.iter().map(|r| i64::from(*r)).eq(expected), "order {order}");
+                assert!(
+                    !fits || out.iter().map(|r| i64::from(*r)).eq(expected),
+                    "order {order}, {bits} bits"
+                );
             }
             lanes::force(None);
         }

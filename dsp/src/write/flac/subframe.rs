@@ -83,6 +83,8 @@ pub(super) struct Subframe {
     wasted: u32,
     plan: Plan,
     residual: Vec<i32>,
+    /// Mean square of the samples.
+    power: f64,
     whole: lpc::Correlation,
     partitions: Partitions,
     /// About how many bits it takes; to the bit after `refine`.
@@ -108,6 +110,7 @@ impl Subframe {
         (self.plan, self.cost) = (Plan::Verbatim, self.samples.len() as u64 * u64::from(self.bits));
         self.real.clear();
         self.real.extend(self.samples.iter().map(|sample| f64::from(*sample)));
+        self.power = power(&self.real);
         self.try_fixed(tools);
         if self.samples.len() >= MIN_LPC_FRAMES {
             let whole = &tools.windows[0];
@@ -163,7 +166,7 @@ impl Subframe {
         let most = self.samples.len().saturating_sub(1).min(4);
         let order = match self.samples.len() {
             0..=5 => 0,
-            _ => best_fixed(&self.samples).min(most),
+            _ => best_fixed(&self.samples, self.bits).min(most),
         };
         differences(&self.samples, order, &mut tools.trial);
         self.keep_if_better(Plan::Fixed(order), tools);
@@ -172,12 +175,16 @@ impl Subframe {
     fn try_linear(&mut self, correlation: lpc::Correlation, tools: &mut Tools) {
         let found = lpc::predictors(&correlation, MAX_ORDER);
         // RFC 9639 allows 15 bits; with short samples they cost more than they gain.
-        let precision = if self.bits > 18 { 15 } else { 13 };
+        let precision = match self.bits {
+            0..=16 => 13,
+            17 => 12,
+            _ => 15,
+        };
         let Some(order) = self.best_order(&found, precision, correlation[0]) else { return };
         let Some(predictor) = lpc::quantise(&found.coefficients[order - 1][..order], precision) else {
             return;
         };
-        if lpc::residual(&self.real, &predictor, &mut tools.trial) {
+        if lpc::residual(&self.samples, &self.real, self.bits, &predictor, &mut tools.trial) {
             self.keep_if_better(Plan::Linear(predictor), tools);
         }
     }
@@ -186,9 +193,8 @@ impl Subframe {
     fn best_order(&self, found: &lpc::Predictors, precision: u32, energy: f64) -> Option<usize> {
         let n = self.samples.len() as f64;
         let total: f64 = energy.max(f64::MIN_POSITIVE);
-        let power = self.real.iter().map(|s| s * s).sum::<f64>() / n;
         let bits = |order: usize| {
-            let error = found.errors[order - 1].max(f64::MIN_POSITIVE) / total * power;
+            let error = found.errors[order - 1].max(f64::MIN_POSITIVE) / total * self.power;
             let each = (0.5 * math::log2((error * 0.5).max(1e-9))).max(0.0);
             each * (n - order as f64) + (order as u32 * (precision + self.bits)) as f64
         };
@@ -236,17 +242,35 @@ impl Subframe {
     }
 }
 
-/// The order from 0 to 4 whose differences are the smallest in sum. Differences of 25-bit samples have 29 bits at most.
-fn best_fixed(samples: &[i32]) -> usize {
+/// Four sums side by side, so that they can be lanes.
+fn power(samples: &[f64]) -> f64 {
+    lanes::wide(|| {
+        let mut sums = [0.0; 4];
+        for four in samples.as_chunks::<4>().0 {
+            sums.iter_mut().zip(four).for_each(|(sum, sample)| *sum += sample * sample);
+        }
+        sums.iter().sum::<f64>() / samples.len() as f64
+    })
+}
+
+/// The order from 0 to 4 whose differences are the smallest in sum. Differences of 25-bit samples have 29 bits at most, so that a part of 128
+/// sums fits the 32 bits of `size`, three bits of which are let go where samples are long.
+fn best_fixed(samples: &[i32], bits: u32) -> usize {
+    const PART: usize = 128;
+    let spared = (bits + 4 + PART.trailing_zeros()).saturating_sub(32);
     let sums = lanes::wide(|| {
         let mut sums = [0u64; 5];
-        for [a, b, c, d, e] in samples.array_windows() {
-            let size = |difference: i32| u64::from(difference.unsigned_abs());
-            sums[0] += size(*e);
-            sums[1] += size(e - d);
-            sums[2] += size(e - 2 * d + c);
-            sums[3] += size(e - 3 * d + 3 * c - b);
-            sums[4] += size(e - 4 * d + 6 * c - 4 * b + a);
+        for part in samples.windows(PART + 4).step_by(PART) {
+            let mut short = [0u32; 5];
+            for [a, b, c, d, e] in part.array_windows() {
+                let size = |difference: i32| difference.unsigned_abs() >> spared;
+                short[0] += size(*e);
+                short[1] += size(e - d);
+                short[2] += size(e - 2 * d + c);
+                short[3] += size(e - 3 * d + 3 * c - b);
+                short[4] += size(e - 4 * d + 6 * c - 4 * b + a);
+            }
+            sums.iter_mut().zip(short).for_each(|(sum, short)| *sum += u64::from(short));
         }
         sums
     });

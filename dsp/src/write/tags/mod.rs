@@ -1,0 +1,281 @@
+//! Words and a picture in a finished file: title, artist, ISRC, cover. The file is written anew beside the old one, piece by piece, and takes its
+//! place whole; the sound and every chunk that is no tag are copied as they stand. No date, no random number goes in (D-1).
+
+mod chunks;
+mod flac;
+mod id3;
+mod ogg;
+mod picture;
+
+use std::{
+    fs::File,
+    io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write},
+    path::Path,
+};
+
+pub use picture::Cover;
+
+use crate::DspError;
+
+const MAX_TEXT_LETTERS: usize = 1024;
+const MAX_COMMENT_LETTERS: usize = 8192;
+const MAX_TRACK: u32 = 9_999;
+/// An ID3v2 tag states its size in 28 bits.
+const MAX_ID3_TAGS: usize = 8;
+
+/// What a listener's program shows. A field that is `None` is not written.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tags {
+    pub title: Option<String>,
+    pub artist: Option<String>,
+    pub album: Option<String>,
+    /// 1 to 9999.
+    pub track: Option<u32>,
+    /// International Standard Recording Code (ISO 3901): two letters, three letters or digits, seven digits. Hyphens and small letters are put right.
+    pub isrc: Option<String>,
+    /// The product's bar code: 12 or 13 digits, the last of which checks the others (GS1).
+    pub upc: Option<String>,
+    pub year: Option<u16>,
+    /// May have more than one line.
+    pub comment: Option<String>,
+    pub cover: Option<Cover>,
+}
+
+/// Puts `tags` into the file at `path`, in the place of those it had: WAV and RF64 (INFO, ID3, the ISRC after EBU Tech 3352), AIFF (ID3), FLAC
+/// (Vorbis comment, picture), MP3 (ID3), Opus and Vorbis in Ogg. ID3 is of version 2.3, which the most programs read.
+///
+/// Errors: `Invalid` for a field that says nothing true, `Open`, `Unsupported` for another kind of file, `NotAudio` or `Damaged` where its structure
+/// cannot be followed, `Write`. After an error the file is as it was.
+pub fn tag(path: &Path, tags: &Tags) -> Result<(), DspError> {
+    let tags = checked(tags)?;
+    let file = File::open(path).map_err(|e| DspError::open(path, e))?;
+    let about = file.metadata().map_err(|e| DspError::open(path, e))?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut from = Old { file: BufReader::with_capacity(1 << 16, file), bytes: about.len() };
+    let mut head = [0; 12];
+    let held = from.read_up_to(0, &mut head).map_err(|e| DspError::open(path, e))?;
+    let kind = kind(&head[..held]).ok_or_else(|| {
+        DspError::unsupported(path, "tags go into WAV, AIFF, FLAC, MP3, Opus and Ogg Vorbis only")
+    })?;
+    let at_write = |source| DspError::write(path, source);
+    let part = tempfile::Builder::new().prefix(".deadwax-").suffix(".part").tempfile_in(folder);
+    let mut out = BufWriter::with_capacity(1 << 18, part.map_err(at_write)?);
+    let done = match kind {
+        Kind::Wav => chunks::wav(&mut from, &tags, &mut out),
+        Kind::Aiff => chunks::aiff(&mut from, &tags, &mut out),
+        Kind::Flac => flac::rewrite(&mut from, &tags, &mut out),
+        Kind::Mp3 => mp3(&mut from, &tags, &mut out),
+        Kind::Ogg => ogg::rewrite(&mut from, &tags, &mut out),
+    };
+    done.map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
+            DspError::not_audio(path, error.to_string())
+        }
+        _ => at_write(error),
+    })?;
+    let part = out.into_inner().map_err(|error| at_write(error.into_error()))?;
+    part.as_file().set_permissions(about.permissions()).map_err(at_write)?;
+    part.as_file().sync_data().map_err(at_write)?;
+    part.persist(path).map_err(|error| at_write(error.error))?;
+    Ok(())
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Wav,
+    Aiff,
+    Flac,
+    Mp3,
+    Ogg,
+}
+
+fn kind(head: &[u8]) -> Option<Kind> {
+    match (head.get(..4)?, head.get(8..12)) {
+        (b"RIFF" | b"RF64" | b"BW64", Some(b"WAVE")) => Some(Kind::Wav),
+        (b"FORM", Some(b"AIFF" | b"AIFC")) => Some(Kind::Aiff),
+        (b"fLaC", _) => Some(Kind::Flac),
+        (b"OggS", _) => Some(Kind::Ogg),
+        ([b'I', b'D', b'3', ..], _) => Some(Kind::Mp3),
+        // Eleven bits of synchronisation, layer III.
+        ([0xFF, second, ..], _) if second & 0xE6 == 0xE2 => Some(Kind::Mp3),
+        _ => None,
+    }
+}
+
+/// The file as it is, read from any place.
+struct Old {
+    file: BufReader<File>,
+    bytes: u64,
+}
+
+impl Old {
+    /// Fills as much of `out` as the file has from `at` on.
+    fn read_up_to(&mut self, at: u64, out: &mut [u8]) -> io::Result<usize> {
+        self.file.seek(SeekFrom::Start(at))?;
+        let mut held = 0;
+        while held < out.len() {
+            match self.file.read(&mut out[held..])? {
+                0 => break,
+                n => held += n,
+            }
+        }
+        Ok(held)
+    }
+
+    fn exactly<const N: usize>(&mut self, at: u64) -> io::Result<[u8; N]> {
+        let mut bytes = [0; N];
+        if self.read_up_to(at, &mut bytes)? < N {
+            return Err(cut_off());
+        }
+        Ok(bytes)
+    }
+
+    /// A piece of metadata; `len` has been held against the file's size or a limit.
+    fn some(&mut self, at: u64, len: u64) -> io::Result<Vec<u8>> {
+        if at + len > self.bytes {
+            return Err(cut_off());
+        }
+        let mut bytes = vec![0; len as usize];
+        if (self.read_up_to(at, &mut bytes)? as u64) < len {
+            return Err(cut_off());
+        }
+        Ok(bytes)
+    }
+
+    fn copy(&mut self, at: u64, len: u64, out: &mut impl Write) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(at))?;
+        let done = io::copy(&mut self.file.by_ref().take(len), out)?;
+        if done < len { Err(cut_off()) } else { Ok(()) }
+    }
+}
+
+fn cut_off() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "it ends in the middle of a chunk; it was cut off")
+}
+
+fn broken(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}
+
+/// Tags before the sound go, ours comes; an old ID3v1 tag behind it is left out.
+fn mp3(from: &mut Old, tags: &Tags, out: &mut impl Write) -> io::Result<()> {
+    let mut at = 0;
+    for _ in 0..MAX_ID3_TAGS {
+        let mut head = [0; 10];
+        let held = from.read_up_to(at, &mut head)?;
+        match id3::tag_bytes(&head[..held]) {
+            Some(bytes) => at += bytes,
+            None => break,
+        }
+    }
+    let frame: [u8; 2] = from.exactly(at)?;
+    if frame[0] != 0xFF || frame[1] & 0xE6 != 0xE2 {
+        return Err(broken("no MP3 frame follows its tags"));
+    }
+    let mut end = from.bytes;
+    if end >= at + 128 && &from.exactly::<3>(end - 128)? == b"TAG" {
+        end -= 128;
+    }
+    out.write_all(&id3::tag(tags))?;
+    from.copy(at, end - at, out)
+}
+
+/// The same tags with codes in their one spelling. Errors: `Invalid`.
+fn checked(tags: &Tags) -> Result<Tags, DspError> {
+    let refuse = |what: String| Err(DspError::Invalid(what));
+    let texts = [("title", &tags.title), ("artist", &tags.artist), ("album", &tags.album)];
+    for (name, text) in texts {
+        let Some(text) = text else { continue };
+        if text.trim().is_empty()
+            || text.chars().count() > MAX_TEXT_LETTERS
+            || text.chars().any(char::is_control)
+        {
+            return refuse(format!(
+                "the {name} of a tag has 1 to {MAX_TEXT_LETTERS} letters, none of them a control character"
+            ));
+        }
+    }
+    if let Some(text) = &tags.comment
+        && (text.trim().is_empty()
+            || text.chars().count() > MAX_COMMENT_LETTERS
+            || text.chars().any(|c| c.is_control() && c != '\n'))
+    {
+        return refuse(format!(
+            "the comment of a tag has 1 to {MAX_COMMENT_LETTERS} letters, and of control characters only line ends"
+        ));
+    }
+    if let Some(track) = tags.track
+        && !(1..=MAX_TRACK).contains(&track)
+    {
+        return refuse(format!("{track} is no track number; they go from 1 to {MAX_TRACK}"));
+    }
+    if let Some(year) = tags.year
+        && !(1000..=9999).contains(&year)
+    {
+        return refuse(format!("{year} is no year; four digits are written"));
+    }
+    let isrc = tags.isrc.as_deref().map(isrc).transpose()?;
+    if let Some(upc) = &tags.upc
+        && !checks_out(upc)
+    {
+        return refuse(format!(
+            "{upc:?} is no UPC or EAN: 12 or 13 digits, the last of which must check the others"
+        ));
+    }
+    Ok(Tags { isrc, ..tags.clone() })
+}
+
+fn isrc(text: &str) -> Result<String, DspError> {
+    let code: String = text.chars().filter(|c| *c != '-').map(|c| c.to_ascii_uppercase()).collect();
+    let bytes = code.as_bytes();
+    let right = bytes.len() == 12
+        && bytes[..2].iter().all(u8::is_ascii_uppercase)
+        && bytes[2..5].iter().all(u8::is_ascii_alphanumeric)
+        && bytes[5..].iter().all(u8::is_ascii_digit);
+    if right {
+        return Ok(code);
+    }
+    Err(DspError::Invalid(format!(
+        "{text:?} is no ISRC: two letters, three letters or digits, then seven digits, as in USRC17607839"
+    )))
+}
+
+/// GS1 General Specifications, 7.9: from the right, weights 1 and 3; the sum is a multiple of ten.
+fn checks_out(code: &str) -> bool {
+    let digits = code.bytes().rev().map(|byte| (byte as char).to_digit(10));
+    let weighted = digits.enumerate().map(|(at, digit)| digit.map(|d| if at % 2 == 1 { 3 * d } else { d }));
+    (code.len() == 12 || code.len() == 13)
+        && weighted.sum::<Option<u32>>().is_some_and(|sum| sum.is_multiple_of(10))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_put_right_or_refused() {
+        assert_eq!(isrc("us-rc1-76-07839").unwrap(), "USRC17607839");
+        for wrong in ["", "USRC1760783", "USRC176078399", "1SRC17607839", "USRC1760783X", "ÜSRC17607839"] {
+            assert!(isrc(wrong).unwrap_err().to_string().contains("ISRC"), "{wrong}");
+        }
+        assert!(checks_out("036000291452") && checks_out("4006381333931"));
+        for wrong in ["036000291453", "4006381333930", "", "03600029145", "03600029145a", "٠٣٦٠٠٠"] {
+            assert!(!checks_out(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn words_that_are_none_are_refused() {
+        let wrong = [
+            Tags { title: Some(" ".into()), ..Tags::default() },
+            Tags { artist: Some("a\u{1B}[2J".into()), ..Tags::default() },
+            Tags { album: Some("a".repeat(1025)), ..Tags::default() },
+            Tags { comment: Some("a\0".into()), ..Tags::default() },
+            Tags { track: Some(0), ..Tags::default() },
+            Tags { year: Some(99), ..Tags::default() },
+        ];
+        for tags in wrong {
+            assert!(matches!(checked(&tags), Err(DspError::Invalid(_))), "{tags:?}");
+        }
+    }
+}
