@@ -8,7 +8,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::decode::Metadata;
-use crate::inspect::{Inspection, Inspector};
+use crate::inspect::{Inspection, Inspector, OVERS_LIMIT};
 use crate::measure::{Measurement, Meter};
 use crate::waveform::{Pyramid, PyramidBuilder};
 use crate::{Block, DspError, Flow, Source, Spec};
@@ -81,19 +81,21 @@ pub fn measure_file(
     let mut source = Source::open(path)?;
     let (sha256, bytes) = digest(path, progress)?;
     let spec = source.spec().clone();
-    let mut meter = Meter::new(&spec);
+    let mut meter = Meter::new(&spec).with_overs(OVERS_LIMIT);
     let mut inspector = Inspector::new(&spec);
     let mut pyramid = waveform.then(|| PyramidBuilder::new(&spec));
     let mut block = Block::default();
     while source.read(&mut block, READ_FRAMES)? > 0 {
         meter.push(&block);
         inspector.push(&block);
+        inspector.add_overs(&meter.take_overs());
         if let Some(pyramid) = &mut pyramid {
             pyramid.push(&block);
         }
         let share = spec.frames.map_or(0.0, |frames| source.position() as f64 / frames.max(1) as f64);
         still(progress, DIGEST_SHARE + (1.0 - DIGEST_SHARE) * share.min(1.0))?;
     }
+    inspector.add_overs(&meter.last_overs());
     let measurement = meter.finish();
     if measurement.frames == 0 {
         return Err(DspError::not_audio(path, "it holds no sound"));

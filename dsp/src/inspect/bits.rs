@@ -103,5 +103,6 @@ fn set_bits(run: &[f64]) -> (u64, bool) {
 fn on_grid(sample: f64) -> (u64, u64) {
     let scaled = sample * GRID;
     let shifted = scaled + WHOLE;
-    (shifted.to_bits(), (scaled - (shifted - WHOLE)).to_bits())
+    // The sign of a zero is no rest.
+    (shifted.to_bits(), (scaled - (shifted - WHOLE)).to_bits() << 1)
 }

@@ -1,4 +1,4 @@
-//! Clicks: impulses of at most a third of a millisecond that stick out of a smooth surrounding on both sides, after which the wave goes on as before.
+//! Clicks: impulses of at most 0.35 ms that stick out of a smooth surrounding on both sides, after which the wave goes on as before.
 //! A drum does not end at once, a square wave does not come back; rows of pulses are a sound. Method after the curvature detectors of restoration
 //! (S. Godsill and P. Rayner, "Digital Audio Restoration", 1998, ch. 5, with a second difference for the predictor).
 //! Known limit: a jump, as at a bad cut, is not told from the edge of a square wave and is not reported.
@@ -13,10 +13,12 @@ const RATIO: f64 = 8.0;
 const AROUND_CELLS: usize = 7;
 /// Under -50 dBFS nobody hears it.
 const HEIGHT_MIN: f64 = 0.003;
-/// Half of the widest click, as a share of a cell (0.7 ms): 0.17 ms.
-const HALF_CELL_SHARE: usize = 4;
-/// The wave must return: what it has moved is at most this share of the click.
-const MOVED_SHARE: f64 = 0.5;
+/// The widest click, as a share of a cell (0.7 ms): 0.35 ms.
+const CLICK_SHARE: usize = 2;
+/// The lines before and after run through samples so far apart: 0.09 ms.
+const REACH_SHARE: usize = 8;
+/// The wave must go on: where it is after the click is at most this share of the click away from where it was bound for.
+const MOVED_SHARE: f64 = 0.75;
 const ROW_GAP_S: f64 = 0.05;
 
 /// Of one channel.
@@ -70,30 +72,31 @@ impl Clicks {
     /// Looks at the samples: all the curvature within the width of a click, and a wave that goes on.
     fn examine(&mut self, stretch: &Stretch<'_>, index: usize) {
         let window = stretch.window;
-        let from = index * self.cell;
-        let to = (from + self.cell).min(window.len() - 1);
-        let size = |i: usize| curvature(window[i - 1], window[i], window[i + 1]);
-        let Some(peak) = (from..to).max_by(|a, b| size(*a).total_cmp(&size(*b))) else { return };
-        let (curve, half) = (self.curves[index], (self.cell / HALF_CELL_SHARE).max(2));
-        let last = window.len() - 2;
-        let near = peak - 2 * self.cell..=(peak + 2 * self.cell).min(last);
-        if near.filter(|i| i.abs_diff(peak) > half).any(|i| size(i) * RATIO >= curve) || peak + 2 * half > last {
+        let (curve, wide) = (self.curves[index], self.cell / CLICK_SHARE + 2);
+        let bent = |i: &usize| curvature(window[*i - 1], window[*i], window[*i + 1]) * RATIO >= curve;
+        let mut near = (index - 2) * self.cell..((index + 3) * self.cell).min(window.len() - 1);
+        // At its ends the wave is its own again: a curvature belongs to the sample between its neighbours.
+        let (Some(from), Some(to)) = (near.clone().find(bent), near.rfind(bent)) else { return };
+        let reach = (self.cell / REACH_SHARE).max(1);
+        if to - from > wide || from < reach || to + reach >= window.len() {
             return;
         }
-        // Lines through the wave before and after, met at the click.
-        let (before, after) = (peak - half - 1, peak + half + 1);
-        let slope = |a: usize, b: usize| (window[b] - window[a]) / (b - a) as f64;
-        let coming = window[before] + slope(before - half + 1, before) * (half + 1) as f64;
-        let going = window[after] - slope(after, after + half - 1) * (half + 1) as f64;
-        let middle = 0.5 * (coming + going);
-        let height = (peak - half..=peak + half).map(|i| (window[i] - middle).abs()).fold(0.0, f64::max);
-        if height >= HEIGHT_MIN && (coming - going).abs() <= MOVED_SHARE * height {
-            let width = (peak - half..=peak + half).filter(|i| size(*i) * RATIO >= curve).count() as u64;
+        // Lines through the wave before and after. What lies on either is the wave: the bend where a sound begins, the edge of a square.
+        let coming = (window[from] - window[from - reach]) / reach as f64;
+        let going = (window[to + reach] - window[to]) / reach as f64;
+        let off = |i: usize| {
+            let before = window[from] + coming * (i - from) as f64;
+            let after = window[to] - going * (to - i) as f64;
+            (window[i] - before).abs().min((window[i] - after).abs())
+        };
+        let (peak, height) =
+            (from..=to).map(|i| (i, off(i))).fold((from, 0.0), |most, one| if one.1 > most.1 { one } else { most });
+        let moved = (window[from] + coming * (to - from) as f64 - window[to]).abs();
+        if height >= HEIGHT_MIN && moved <= MOVED_SHARE * height {
             self.lonely.add(Event {
                 channel: self.channel,
                 at_s: stretch.frame(peak) as f64 / self.sample_rate,
-                // The curvature of a single sample shows at both of its neighbours.
-                frames: width.saturating_sub(2).max(1),
+                frames: (to - from).saturating_sub(1).max(1) as u64,
                 level_db: math::decibels(height),
             });
         }

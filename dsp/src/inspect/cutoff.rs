@@ -8,8 +8,9 @@ use serde::Serialize;
 /// The spectrum up to half the sample rate in so many cells; so many windows are kept, later every second, and so on.
 const CELLS: usize = 256;
 const ROWS_MAX: usize = 1024;
-/// Levels are kept in whole decibels above this, in a byte.
-const LEAST_DBFS: f64 = -200.0;
+/// Levels are kept in whole decibels above this, in a byte: what is lower is nothing. A cell's share of the noise of 24 bits is a little less;
+/// the skirts of a tone under a Hann window reach it within four cells.
+const LEAST_DBFS: f64 = -150.0;
 /// Where a window steps down by so much, it votes.
 const DROP_MIN_DB: i32 = 20;
 /// Cells below this are too wide for the question.

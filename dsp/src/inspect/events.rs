@@ -23,6 +23,8 @@ pub struct Events {
     pub count: u64,
     /// Frames of all of them together, channels added up.
     pub frames: u64,
+    /// Of the highest of all, in the unit of [`Event::level_db`]; `null` where there is none.
+    pub level_max_db: Option<f64>,
     /// The first [`LISTED_MAX`], in the order of time.
     pub listed: Vec<Event>,
 }
@@ -31,6 +33,7 @@ impl Events {
     pub(super) fn add(&mut self, event: Event) {
         self.count += 1;
         self.frames += event.frames;
+        self.level_max_db = higher(self.level_max_db, Some(event.level_db));
         if self.listed.len() < LISTED_MAX {
             self.listed.push(event);
         }
@@ -42,6 +45,7 @@ impl Events {
         for part in parts {
             all.count += part.count;
             all.frames += part.frames;
+            all.level_max_db = higher(all.level_max_db, part.level_max_db);
             all.listed.extend(part.listed);
         }
         all.listed.sort_by(|a, b| a.at_s.total_cmp(&b.at_s).then(a.channel.cmp(&b.channel)));
@@ -52,6 +56,13 @@ impl Events {
     /// When the first one was.
     pub fn first_s(&self) -> Option<f64> {
         self.listed.first().map(|event| event.at_s)
+    }
+}
+
+fn higher(a: Option<f64>, b: Option<f64>) -> Option<f64> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.max(b)),
+        _ => a.or(b),
     }
 }
 

@@ -15,7 +15,7 @@ const FLAT_TOPS_MIN: u64 = 8;
 /// A cut in the spectrum is told from here on.
 const CONFIDENCE_MIN: f64 = 0.7;
 /// Bass out of phase for so much of the time is no passing effect.
-const LOW_NEGATIVE_SHARE_MAX: f64 = 0.05;
+const LOW_NEGATIVE_SHARE_MAX: f64 = 0.1;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -73,9 +73,9 @@ fn levels(of: &Inspection, told: &mut Vec<Finding>) {
     }
     if of.overs.count > 0 {
         let words = format!(
-            "{} over {:.1} dBTP between the samples, {}.",
-            times(&of.overs, "place goes", "places go"),
-            of.overs_limit_dbtp,
+            "{} over 0 dBTP, up to {:+.2} dBTP, {}.",
+            times(&of.overs, "wave goes", "waves go"),
+            of.overs.level_max_db.unwrap_or(0.0),
             first(&of.overs)
         );
         tell(told, Severity::Block, "OVERS", of.overs.first_s(), words);

@@ -28,9 +28,12 @@ pub use levels::{ChannelLevels, Noise};
 pub use spectrum::{Band, Spectrum};
 pub use stereo::{Correlation, POINTS_MAX, Relation, Stereo};
 
-use crate::{Block, Spec, measure::Measurement};
+use crate::{Block, Spec, math, measure::Measurement, true_peak::Over};
 use stretch::{CONTEXT_CELLS, Stage, Stretch, cell_frames};
 use sums::Sums;
+
+/// Overs are looked for above this, linear: 0 dBTP.
+pub const OVERS_LIMIT: f64 = 1.0;
 
 /// Everything found in one file. The names of its fields are the keys of its JSON and stay; levels of silence are minus infinity, `null` in JSON.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -52,9 +55,8 @@ pub struct Inspection {
     pub clips: Events,
     /// The like under full scale, at the highest level of a channel.
     pub flat_tops: Events,
-    /// Where the wave is over the limit, between samples or at them.
+    /// Where the wave is over 0 dBTP, between the samples or at them, as the meter told.
     pub overs: Events,
-    pub overs_limit_dbtp: f64,
     pub clicks: Events,
     pub dropouts: Events,
     /// Bits that the file's header states for integers; `null` for float and for codecs without.
@@ -68,6 +70,7 @@ pub struct Inspector {
     spec: Spec,
     stage: Stage,
     work: Work,
+    overs: Vec<Events>,
 }
 
 /// All detectors; fed with stretches.
@@ -116,6 +119,7 @@ impl Inspector {
             spec: spec.clone(),
             stage: Stage::new(spec.channels, CONTEXT_CELLS * cell),
             work: Work::new(spec, sample_rate, cell),
+            overs: vec![Events::default(); spec.channels],
         }
     }
 
@@ -131,9 +135,28 @@ impl Inspector {
         }
     }
 
+    /// What the meter that hears the same sound found above [`OVERS_LIMIT`], in the order of time: [`Meter::with_overs`],
+    /// [`Meter::take_overs`] after each block, [`Meter::last_overs`] before its end.
+    ///
+    /// [`Meter::with_overs`]: crate::measure::Meter::with_overs
+    /// [`Meter::take_overs`]: crate::measure::Meter::take_overs
+    /// [`Meter::last_overs`]: crate::measure::Meter::last_overs
+    pub fn add_overs(&mut self, overs: &[Over]) {
+        for over in overs {
+            if let Some(events) = self.overs.get_mut(over.channel) {
+                events.add(Event {
+                    channel: over.channel,
+                    at_s: over.start_frame as f64 / f64::from(self.work.sample_rate),
+                    frames: over.end_frame - over.start_frame,
+                    level_db: math::decibels(over.peak_linear),
+                });
+            }
+        }
+    }
+
     /// `measured`: of the same sound, for what follows from its levels.
     pub fn finish(self, measured: &Measurement) -> Inspection {
-        let Inspector { spec, stage, mut work } = self;
+        let Inspector { spec, stage, mut work, overs } = self;
         stage.drain(|channels, last| work.stretch(channels, last));
         let peak = measured.true_peak_dbtp;
         let over = |loudness: f64| (peak.is_finite() && loudness.is_finite()).then(|| peak - loudness);
@@ -160,8 +183,7 @@ impl Inspector {
             cutoff,
             clips,
             flat_tops,
-            overs: Events::default(),
-            overs_limit_dbtp: 0.0,
+            overs: Events::together(overs),
             clicks,
             dropouts,
             container_bits: if spec.float { None } else { spec.bits },

@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::{
     Block, Spec, lanes, math,
-    true_peak::{TruePeak, magnitude},
+    true_peak::{Over, TruePeak, magnitude},
 };
 use totals::Lanes;
 
@@ -89,6 +89,22 @@ impl Meter {
             same: true,
             loud: None,
         }
+    }
+
+    /// Reports where the wave is above `threshold` (linear) too; to be asked for before the first push. See [`TruePeak::with_overs`].
+    pub fn with_overs(mut self, threshold: f64) -> Self {
+        self.true_peak = self.true_peak.with_overs(threshold);
+        self
+    }
+
+    /// [`TruePeak::take_overs`].
+    pub fn take_overs(&mut self) -> Vec<Over> {
+        self.true_peak.take_overs()
+    }
+
+    /// [`TruePeak::last_overs`].
+    pub fn last_overs(&self) -> Vec<Over> {
+        self.true_peak.last_overs()
     }
 
     pub fn push(&mut self, block: &Block) {
