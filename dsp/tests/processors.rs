@@ -16,8 +16,13 @@ use deadwax_dsp::{
 };
 use render_kit::{Noise, RATE, song};
 
-const CURVE: CurveSettings =
-    CurveSettings { lookahead_ms: 2.5, hold_ms: 10.0, fast_release_ms: 30.0, slow_release_ms: 100.0 };
+const CURVE: CurveSettings = CurveSettings {
+    lookahead_ms: 2.5,
+    hold_ms: 10.0,
+    fast_release_ms: 30.0,
+    slow_release_ms: 100.0,
+    link: 1.0,
+};
 
 fn squash(sensing: Sensing) -> Compressor {
     Compressor::new(CompressorSettings {

@@ -89,8 +89,9 @@ impl Clicks {
             let after = window[to] - going * (to - i) as f64;
             (window[i] - before).abs().min((window[i] - after).abs())
         };
-        let (peak, height) =
-            (from..=to).map(|i| (i, off(i))).fold((from, 0.0), |most, one| if one.1 > most.1 { one } else { most });
+        let (peak, height) = (from..=to)
+            .map(|i| (i, off(i)))
+            .fold((from, 0.0), |most, one| if one.1 > most.1 { one } else { most });
         let moved = (window[from] + coming * (to - from) as f64 - window[to]).abs();
         if height >= HEIGHT_MIN && moved <= MOVED_SHARE * height {
             self.lonely.add(Event {

@@ -1,7 +1,7 @@
-//! Is the top of the spectrum cut off as by a wall? Lossy coders and converters of the sample rate leave an edge of a hundredth of an octave, at the
-//! same place all the time; instruments, rooms and equalisers leave slopes that move with the music. Each window of the spectrum votes for an edge
-//! where it has one: at least 20 dB within an eighth of an octave, with broadband sound below and nothing above. What most windows agree on is the
-//! cut. Never here: what to do about it.
+//! Is the top of the spectrum cut off as by a wall? Lossy coders and converters of the sample rate leave an edge of a few hundredths of an octave, at
+//! the same place all the time; instruments, rooms and equalisers leave slopes that move with the music. An edge is at least 20 dB within an eighth of
+//! an octave, with broadband sound below and nothing above. It is looked for in the loudest that each frequency ever gets, and each window of the
+//! spectrum is asked whether it agrees. Never here: what to do about it.
 
 use serde::Serialize;
 
@@ -19,9 +19,13 @@ const FIRST_CELL: usize = 24;
 const LAST_CELL: usize = 252;
 const OWN_EDGE_SHARE: f64 = 0.965;
 /// Edges so many cells apart are the same.
-const SAME_CELLS: usize = 2;
+const SAME_CELLS: usize = 3;
+/// The loudest of each cell, but for so many windows: a click fills the whole spectrum.
+const LOUD_SHARE: f64 = 0.95;
+/// A window whose edge is lower says little: its highs may be quiet, and coders leave out quiet bands. It counts as a quarter against.
+const LOWER_WEIGHT: f64 = 0.25;
 /// What is so much over the level above the edge is sound that an edge would have taken away.
-const ABOVE_DB: i32 = 12;
+const ABOVE_DB: f64 = 12.0;
 /// An opinion takes so many votes, and so large a share of all windows.
 const VOTES_MIN: usize = 4;
 const VOTES_SHARE_MIN: f64 = 0.1;
@@ -69,13 +73,6 @@ pub(super) struct Rows {
     seen: u64,
 }
 
-/// The edge of one window: the first cell above it.
-#[derive(Clone, Copy)]
-struct Edge {
-    cell: usize,
-    drop_db: i32,
-}
-
 impl Rows {
     pub(super) fn new() -> Self {
         Rows { rows: Vec::new(), every: 1, seen: 0 }
@@ -110,31 +107,34 @@ impl Rows {
 
     pub(super) fn finish(&self, sample_rate: u32) -> Option<Cutoff> {
         let cell_hz = f64::from(sample_rate) / 2.0 / CELLS as f64;
-        let edges: Vec<Option<Edge>> = self.rows.iter().map(|row| edge(row, cell_hz)).collect();
-        let place = most_voted(&edges)?;
-        let agrees =
-            |edge: &Option<Edge>| edge.is_some_and(|edge| edge.cell.abs_diff(place) <= SAME_CELLS);
+        let place = edge(&self.loudest(), cell_hz)?;
+        let edges: Vec<Option<usize>> = self.rows.iter().map(|row| edge(row, cell_hz)).collect();
+        let agrees = |edge: &Option<usize>| edge.is_some_and(|cell| cell.abs_diff(place) <= SAME_CELLS);
         let agreeing: Vec<&[u8; CELLS]> =
             self.rows.iter().zip(&edges).filter(|(_, e)| agrees(e)).map(|(row, _)| row).collect();
-        let profile = mean(&agreeing);
-        let reach = Reach::at(place, cell_hz);
-        let above = level(&profile[reach.above(place)]);
-        let below = level(&profile[reach.below(place)]);
-        // A window that says nothing, because its highs are too quiet, is not counted.
-        let speaks_against = |(row, edge): &(&[u8; CELLS], &Option<Edge>)| match edge {
-            Some(edge) => edge.cell.abs_diff(place) > SAME_CELLS,
-            None => f64::from(quantile(&mut row[reach.above(place)].to_vec(), 0.5)) > above + f64::from(ABOVE_DB),
-        };
-        let against = self.rows.iter().zip(&edges).filter(speaks_against).count();
         let votes = agreeing.len();
-        let agreed_share = votes as f64 / (votes + against) as f64;
-        let few = votes < VOTES_MIN || (votes as f64) < VOTES_SHARE_MIN * self.rows.len() as f64;
-        if few || agreed_share < AGREED_MIN {
+        if votes < VOTES_MIN || (votes as f64) < VOTES_SHARE_MIN * self.rows.len() as f64 {
             return None;
         }
+        let profile = mean(&agreeing);
+        let reach = Reach::at(place, cell_hz);
+        let (below, above) = (level(&profile[reach.below(place)]), level(&profile[reach.beyond(place)]));
+        let against: f64 = self
+            .rows
+            .iter()
+            .zip(&edges)
+            .filter(|(_, edge)| !agrees(edge))
+            .map(|(row, edge)| match edge {
+                Some(cell) if *cell > place => 1.0,
+                Some(_) => LOWER_WEIGHT,
+                // Sound beyond the edge speaks against it; a window without sound there says nothing.
+                None => f64::from(u8::from(f64::from(level_of(row, &reach, place)) > above + ABOVE_DB)),
+            })
+            .sum();
+        let agreed_share = votes as f64 / (votes as f64 + against);
         let (from, to) = ends(&profile, place, &reach, below, above);
         let (hz, stop_hz) = (from as f64 * cell_hz, to as f64 * cell_hz);
-        if stop_hz > OWN_EDGE_SHARE * f64::from(sample_rate) / 2.0 {
+        if agreed_share < AGREED_MIN || stop_hz > OWN_EDGE_SHARE * f64::from(sample_rate) / 2.0 {
             return None;
         }
         let (origin, from_rate_hz) = origin(hz, stop_hz, sample_rate);
@@ -143,6 +143,17 @@ impl Rows {
         let many = (votes as f64 / 8.0).min(1.0);
         let confidence = agreed_share * clear * many;
         Some(Cutoff { hz, width_hz: stop_hz - hz, drop_db, agreed_share, confidence, origin, from_rate_hz })
+    }
+
+    /// Of each cell the loudest of nearly all windows.
+    fn loudest(&self) -> [u8; CELLS] {
+        let mut loudest = [0; CELLS];
+        let mut levels = vec![0; self.rows.len()];
+        for (cell, loudest) in loudest.iter_mut().enumerate() {
+            levels.iter_mut().zip(&self.rows).for_each(|(level, row)| *level = row[cell]);
+            *loudest = quantile(&mut levels, LOUD_SHARE);
+        }
+        loudest
     }
 }
 
@@ -157,11 +168,19 @@ impl Reach {
     fn at(cell: usize, cell_hz: f64) -> Reach {
         let hz = cell as f64 * cell_hz;
         let cells = |hz: f64, least: f64, most: f64| (hz / cell_hz).round().clamp(least, most) as usize;
-        Reach { half_gap: cells((0.015 * hz).min(250.0), 1.0, 8.0), span: cells((0.09 * hz).min(1500.0), 4.0, 24.0) }
+        Reach {
+            half_gap: cells((0.015 * hz).min(250.0), 1.0, 8.0),
+            span: cells((0.09 * hz).min(1500.0), 4.0, 24.0),
+        }
     }
 
     fn below(&self, cell: usize) -> std::ops::Range<usize> {
         cell.saturating_sub(self.half_gap + self.span)..cell.saturating_sub(self.half_gap)
+    }
+
+    /// All that is well above it.
+    fn beyond(&self, cell: usize) -> std::ops::Range<usize> {
+        (cell + self.half_gap + self.span / 2).min(LAST_CELL - 2)..LAST_CELL
     }
 
     /// Near the edge.
@@ -171,21 +190,21 @@ impl Reach {
     }
 }
 
-/// The sharpest edge of a window that counts as one.
-fn edge(row: &[u8; CELLS], cell_hz: f64) -> Option<Edge> {
-    let mut best: Option<Edge> = None;
+/// Where the sharpest edge of a spectrum begins, if there is one: the lowest of the places around it that count as an edge. A filter may fall over some
+/// cells, and where in it the fall is sharpest depends on the music; where it begins does not.
+fn edge(row: &[u8; CELLS], cell_hz: f64) -> Option<usize> {
+    let mut drops = [0i32; CELLS];
     // Levels of all that is above, so that nine tenths of it can be told as the edge moves down.
     let mut counts = [0u32; 256];
     let mut counted = LAST_CELL;
-    let mut total = 0;
     for cell in (FIRST_CELL..LAST_CELL - 2).rev() {
         let reach = Reach::at(cell, cell_hz);
         let (below, above) = (reach.below(cell), reach.above(cell));
         while counted > above.start {
             counted -= 1;
             counts[row[counted] as usize] += 1;
-            total += 1;
         }
+        let total = (LAST_CELL - counted) as u32;
         let step = i32::from(row[below.end - 1]) - i32::from(row[above.start]);
         if total < 3 || step < DROP_MIN_DB * 2 / 3 {
             continue;
@@ -193,12 +212,14 @@ fn edge(row: &[u8; CELLS], cell_hz: f64) -> Option<Edge> {
         // Broadband: four fifths of the cells below are that loud. Nothing above, but for a lone tone.
         let floor = i32::from(quantile(&mut row[below].to_vec(), 0.2));
         let near = i32::from(quantile(&mut row[above].to_vec(), 0.8));
-        let drop_db = floor - near.max(upper(&counts, total));
-        if drop_db >= DROP_MIN_DB && best.is_none_or(|best| drop_db > best.drop_db) {
-            best = Some(Edge { cell, drop_db });
-        }
+        drops[cell] = floor - near.max(upper(&counts, total));
     }
-    best
+    let best = (FIRST_CELL..LAST_CELL).max_by_key(|cell| (drops[*cell], *cell))?;
+    if drops[best] < DROP_MIN_DB {
+        return None;
+    }
+    let counts = |cell: &usize| drops[*cell] >= DROP_MIN_DB;
+    (FIRST_CELL..=best).rev().take_while(|cell| counts(cell) || counts(&(cell - 1))).filter(counts).last()
 }
 
 /// The level that nine tenths of the counted are at or under.
@@ -218,13 +239,9 @@ fn quantile(levels: &mut [u8], share: f64) -> u8 {
     if levels.is_empty() { 0 } else { *levels.select_nth_unstable(index).1 }
 }
 
-/// The cell with the most votes in it and its neighbours; of equals the highest.
-fn most_voted(edges: &[Option<Edge>]) -> Option<usize> {
-    let mut votes = [0usize; CELLS];
-    edges.iter().flatten().for_each(|edge| votes[edge.cell] += 1);
-    let around = |cell: usize| votes[cell - SAME_CELLS..=cell + SAME_CELLS].iter().sum::<usize>();
-    let best = (FIRST_CELL..LAST_CELL).max_by_key(|cell| (around(*cell), votes[*cell], *cell))?;
-    (around(best) > 0).then_some(best)
+/// The middle level of a window well above an edge.
+fn level_of(row: &[u8; CELLS], reach: &Reach, place: usize) -> u8 {
+    quantile(&mut row[reach.beyond(place)].to_vec(), 0.5)
 }
 
 fn mean(rows: &[&[u8; CELLS]]) -> [f64; CELLS] {
@@ -244,9 +261,8 @@ fn level(cells: &[f64]) -> f64 {
 /// Where the fall begins and where it ends, as places on the grid of cells.
 fn ends(profile: &[f64; CELLS], place: usize, reach: &Reach, below: f64, above: f64) -> (usize, usize) {
     let lowest = place.saturating_sub(reach.half_gap + reach.span / 2);
-    let highest = (place + reach.half_gap + reach.span / 2).min(LAST_CELL);
-    let from = (lowest..highest).find(|cell| profile[*cell] < below - 6.0).unwrap_or(place);
-    let to = (from..highest).find(|cell| profile[*cell] <= above + 6.0).unwrap_or(highest);
+    let from = (lowest..LAST_CELL).find(|cell| profile[*cell] < below - 6.0).unwrap_or(place);
+    let to = (from..LAST_CELL).find(|cell| profile[*cell] <= above + 6.0).unwrap_or(LAST_CELL);
     (from, to)
 }
 

@@ -13,7 +13,9 @@ const BALANCE_MAX_DB: f64 = 1.0;
 /// Fewer flat tops may be chance.
 const FLAT_TOPS_MIN: u64 = 8;
 /// A cut in the spectrum is told from here on.
-const CONFIDENCE_MIN: f64 = 0.7;
+const CONFIDENCE_MIN: f64 = 0.6;
+/// A wall that no coder and no rate explains is told from here on; below it may be a sound's own.
+const UNKNOWN_MIN_HZ: f64 = 10_000.0;
 /// Bass out of phase for so much of the time is no passing effect.
 const LOW_NEGATIVE_SHARE_MAX: f64 = 0.1;
 
@@ -86,7 +88,8 @@ fn levels(of: &Inspection, told: &mut Vec<Finding>) {
         .map(|channel| channel.dc_offset)
         .fold(0.0, |worst: f64, offset| if offset.abs() > worst.abs() { offset } else { worst });
     if offset.abs() > DC_OFFSET_MAX {
-        let words = format!("A constant offset of {offset:.4} of full scale: a high-pass filter takes it away.");
+        let words =
+            format!("A constant offset of {offset:.4} of full scale: a high-pass filter takes it away.");
         tell(told, Severity::Warn, "DC_OFFSET", None, words);
     }
 }
@@ -94,7 +97,8 @@ fn levels(of: &Inspection, told: &mut Vec<Finding>) {
 fn edges(of: &Inspection, told: &mut Vec<Finding>) {
     let edges = &of.edges;
     if edges.first_sample_dbfs > EDGE_SAMPLE_DBFS {
-        let words = format!("The first sample stands at {:.1} dBFS: the head is cut.", edges.first_sample_dbfs);
+        let words =
+            format!("The first sample stands at {:.1} dBFS: the head is cut.", edges.first_sample_dbfs);
         tell(told, Severity::Block, "HEAD_CUT", Some(0.0), words);
     }
     let end = Some(of.seconds);
@@ -102,7 +106,8 @@ fn edges(of: &Inspection, told: &mut Vec<Finding>) {
         let words = format!("The last sample stands at {:.1} dBFS: the tail is cut.", edges.last_sample_dbfs);
         tell(told, Severity::Block, "TAIL_CUT", end, words);
     } else if edges.tail_dbfs > TAIL_DBFS {
-        let words = format!("It ends at {:.1} dBFS: the tail is cut before it has died away.", edges.tail_dbfs);
+        let words =
+            format!("It ends at {:.1} dBFS: the tail is cut before it has died away.", edges.tail_dbfs);
         tell(told, Severity::Block, "TAIL_CUT", end, words);
     }
 }
@@ -174,6 +179,9 @@ fn origin(of: &Inspection, told: &mut Vec<Finding>) {
     let Some(cut) = of.cutoff.filter(|cut| cut.confidence >= CONFIDENCE_MIN && !of.coded_with_loss) else {
         return;
     };
+    if cut.origin == Origin::Unknown && cut.hz < UNKNOWN_MIN_HZ {
+        return;
+    }
     let (khz, sure) = (cut.hz / 1000.0, 100.0 * cut.confidence);
     let (what, words) = match (cut.origin, cut.from_rate_hz) {
         (Origin::Upsampled, Some(rate)) => (
@@ -182,7 +190,9 @@ fn origin(of: &Inspection, told: &mut Vec<Finding>) {
         ),
         (Origin::Lossy, _) => (
             "LOSSY_SPECTRUM",
-            format!("Cut off as by a wall at {khz:.1} kHz: it looks decoded from a lossy file ({sure:.0} % sure)."),
+            format!(
+                "Cut off as by a wall at {khz:.1} kHz: it looks decoded from a lossy file ({sure:.0} % sure)."
+            ),
         ),
         _ => ("CUT_SPECTRUM", format!("Cut off as by a wall at {khz:.1} kHz ({sure:.0} % sure).")),
     };
@@ -191,7 +201,11 @@ fn origin(of: &Inspection, told: &mut Vec<Finding>) {
 
 fn damage(of: &Inspection, told: &mut Vec<Finding>) {
     if of.clicks.count > 0 {
-        let words = format!("{} that may be clicks, {}.", times(&of.clicks, "impulse", "impulses"), first(&of.clicks));
+        let words = format!(
+            "{} that may be clicks, {}.",
+            times(&of.clicks, "impulse", "impulses"),
+            first(&of.clicks)
+        );
         tell(told, Severity::Warn, "CLICKS", of.clicks.first_s(), words);
     }
     if of.dropouts.count > 0 {

@@ -44,7 +44,8 @@ impl Flat {
     pub(super) fn new(channel: usize, spec: &Spec) -> Self {
         let bits = if spec.float { 24 } else { spec.bits.unwrap_or(24) };
         let step = 0.5f64.powi(bits.clamp(2, 32) as i32 - 1);
-        let top = |sign| Top { sign, step, level: 0.0, run: 0, start: 0, rise: 0.0, found: Events::default() };
+        let top =
+            |sign| Top { sign, step, level: 0.0, run: 0, start: 0, rise: 0.0, found: Events::default() };
         Flat {
             channel,
             sample_rate: f64::from(spec.sample_rate.max(1)),

@@ -256,7 +256,8 @@ impl Work {
         let mut of_stretch = vec![Sums::default(); planes.len()];
         let mut at = 0;
         while at < frames {
-            let end = boundary(self.step.done + 1, self.sample_rate, 0) - boundary(self.step.done, self.sample_rate, 0);
+            let end = boundary(self.step.done + 1, self.sample_rate, 0)
+                - boundary(self.step.done, self.sample_rate, 0);
             let take = ((end - self.step.frames) as usize).min(frames - at);
             for ((plane, step), whole) in planes.iter().zip(&mut self.step.sums).zip(&mut of_stretch) {
                 let sums = sums::sums(&plane.samples()[at..at + take]);

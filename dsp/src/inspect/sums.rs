@@ -94,8 +94,7 @@ fn pair_of(left: &[f64], right: &[f64]) -> Pair {
             mid[k] += half_mid * half_mid;
         }
     }
-    let mut all =
-        Pair { products: total(products), side_squares: total(side), mid_squares: total(mid) };
+    let mut all = Pair { products: total(products), side_squares: total(side), mid_squares: total(mid) };
     for (l, r) in left_rest.iter().zip(right_rest) {
         all.products += l * r;
         all.side_squares += (l - r) * (l - r);

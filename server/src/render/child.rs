@@ -11,6 +11,7 @@ use std::{
 use clap::{Args, Subcommand};
 use deadwax_dsp::{
     DspError, Flow,
+    inspect::Finding,
     recipe::Recipe,
     render::{self, Job},
     report::{self, FileReport},
@@ -201,8 +202,17 @@ fn measured_of(report: &FileReport) -> Measured {
         head_silence_s: measured.head_silence_s,
         tail_silence_s: measured.tail_silence_s,
         clipped_samples: measured.clipped_samples,
-        remarks: Vec::new(),
+        remarks: report.inspection.findings().into_iter().filter_map(remark).collect(),
     }
+}
+
+/// Preflight tells these itself, from the figures.
+const TOLD_BY_FIGURES: [&str; 7] =
+    ["CLIPPED", "OVERS", "DC_OFFSET", "SILENT", "DUAL_MONO", "CORRELATION", "TAIL_CUT"];
+
+fn remark(finding: Finding) -> Option<Remark> {
+    let told = TOLD_BY_FIGURES.contains(&finding.what);
+    (!told).then(|| Remark { code: finding.what.to_owned(), text: finding.words, at_s: finding.at_s })
 }
 
 fn render_job(path: &Path) -> RenderLine {

@@ -96,8 +96,8 @@ fn measured(report: &FileReport) -> String {
         m.dc_offset,
         m.correlation,
     );
-    if m.clipped_samples > 0 {
-        text += &format!("\n  {} clipped samples", m.clipped_samples);
+    for finding in report.inspection.findings() {
+        text += &format!("\n  ! {}", finding.words);
     }
     text
 }

@@ -1,7 +1,7 @@
 //! The rules of a check as pure functions over measured figures: limits come from a profile (dated data with its sources), alternates are
 //! held against their main. Nothing is read or printed here.
 
-use deadwax_dsp::report::FileReport;
+use deadwax_dsp::{inspect::Severity, report::FileReport};
 use serde::{Deserialize, Serialize};
 
 use crate::name::{self, Guess};
@@ -86,6 +86,7 @@ pub fn one(checks: &Checks, report: &FileReport) -> Vec<Found> {
     format_of(&checks.limits, report, &mut found);
     level_of(&checks.limits, report, &mut found);
     edges_of(&checks.limits, report, &mut found);
+    heard_in(report, &mut found);
     name_of(report, &mut found);
     for platform in &checks.platforms {
         found.extend(at_platform(platform, report));
@@ -169,6 +170,19 @@ fn level_of(limits: &Limits, report: &FileReport, found: &mut Vec<Found>) {
     }
     if m.dual_mono && report.spec.channels == 2 {
         found.push(warn("DUAL_MONO", "Both channels are the same: mono labelled stereo.".into()));
+    }
+}
+
+/// Told above from the figures, by the profile's limits.
+const TOLD_BY_FIGURES: [&str; 6] = ["CLIPPED", "OVERS", "DC_OFFSET", "SILENT", "DUAL_MONO", "CORRELATION"];
+
+/// What the inspection of the sound found beyond the figures.
+fn heard_in(report: &FileReport, found: &mut Vec<Found>) {
+    for finding in report.inspection.findings() {
+        if !TOLD_BY_FIGURES.contains(&finding.what) {
+            let block = finding.severity == Severity::Block;
+            found.push(Found { block, code: finding.what, text: finding.words });
+        }
     }
 }
 
