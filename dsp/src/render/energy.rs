@@ -9,7 +9,7 @@ use crate::{
 
 /// A gating block is four steps of 100 ms.
 const STEPS_PER_BLOCK: usize = 4;
-const STEPS_PER_SECOND: u64 = 10;
+const STEPS_PER_SECOND: f64 = 10.0;
 
 /// Energy of each group of frames, of all channels together or of each.
 pub struct GroupEnergy {
@@ -52,38 +52,42 @@ impl GroupEnergy {
     }
 }
 
-/// Adds groups up to steps of 100 ms, to the nearest group, and gates them.
+/// Adds groups up to steps of 100 ms and gates them. A group that lies across the end of a step is shared by frames.
 pub struct StepGate {
-    rate: u64,
-    group: u64,
+    step_frames: f64,
+    group: f64,
+    /// Frames still wanting in the open step.
+    wanting: f64,
     frames: u64,
     /// Sum of squares of each step; the last one is open.
     steps: Vec<f64>,
 }
 
 impl StepGate {
-    pub fn new(sample_rate: u32, group: usize) -> Self {
-        StepGate { rate: u64::from(sample_rate.max(1)), group: group as u64, frames: 0, steps: vec![0.0] }
+    /// `frames`: length of the whole, for the last group is rarely full.
+    pub fn new(sample_rate: u32, group: usize, frames: u64) -> Self {
+        let step_frames = f64::from(sample_rate.max(1)) / STEPS_PER_SECOND;
+        StepGate { step_frames, group: group as f64, wanting: step_frames, frames, steps: vec![0.0] }
     }
 
     pub fn push(&mut self, groups: &[f64]) {
         for energy in groups {
-            if self.frames * STEPS_PER_SECOND >= self.steps.len() as u64 * self.rate {
-                self.steps.push(0.0);
-            }
+            let here = (self.wanting / self.group).min(1.0);
             if let Some(step) = self.steps.last_mut() {
-                *step += energy;
+                *step += energy * here;
             }
-            self.frames += self.group;
+            self.wanting -= self.group;
+            if self.wanting <= 0.0 {
+                self.steps.push(energy * (1.0 - here));
+                self.wanting += self.step_frames;
+            }
         }
     }
 
     /// `None` for silence and for less than 400 ms.
     pub fn lufs(mut self) -> Option<f64> {
-        if self.frames * STEPS_PER_SECOND < self.steps.len() as u64 * self.rate {
-            self.steps.pop();
-        }
-        let frames = STEPS_PER_BLOCK as f64 * self.rate as f64 / STEPS_PER_SECOND as f64;
+        self.steps.truncate((self.frames as f64 / self.step_frames) as usize);
+        let frames = STEPS_PER_BLOCK as f64 * self.step_frames;
         let blocks: Vec<f64> =
             self.steps.windows(STEPS_PER_BLOCK).map(|w| w.iter().sum::<f64>() / frames).collect();
         integrated_lufs(&blocks)

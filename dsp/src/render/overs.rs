@@ -16,8 +16,8 @@ use crate::{
 
 const HALF: usize = 128;
 const BETA: f64 = 9.0;
-/// A group is looked at if its peak was brought to within a quarter of a decibel of the aim, or over it.
-const NEAR: f64 = 0.97;
+/// A group is looked at if its peak was brought to within 0.18 dB of the aim, or over it.
+const NEAR: f64 = 0.98;
 /// What is over is brought down by a hundredth of a decibel more than that.
 const MORE: f64 = 1.001_2;
 

@@ -72,15 +72,22 @@ impl PlanesWriter {
     fn put(&mut self, from: usize, n: usize) -> Result<(), DspError> {
         let Self { waiting, bytes, upper, .. } = self;
         bytes.resize(n * waiting.len() * BYTES, 0);
-        lanes::wide(|| {
-            for (bytes, plane) in bytes.chunks_exact_mut(n * BYTES).zip(waiting) {
-                for (four, v) in bytes.chunks_exact_mut(BYTES).zip(&plane[from..from + n]) {
+        for (bytes, plane) in bytes.chunks_exact_mut(n * BYTES).zip(waiting) {
+            let values = &plane[from..from + n];
+            if *upper {
+                for (four, v) in bytes.chunks_exact_mut(BYTES).zip(values) {
                     let near = *v as f32;
-                    let value = if *upper && f64::from(near) < *v { near.next_up() } else { near };
+                    let value = if f64::from(near) < *v { near.next_up() } else { near };
                     four.copy_from_slice(&value.to_le_bytes());
                 }
+            } else {
+                lanes::wide(|| {
+                    for (four, v) in bytes.chunks_exact_mut(BYTES).zip(values) {
+                        four.copy_from_slice(&(*v as f32).to_le_bytes());
+                    }
+                });
             }
-        });
+        }
         self.length += n as u64;
         self.file.write_all(&self.bytes).map_err(|e| DspError::write(&self.dir, e))
     }

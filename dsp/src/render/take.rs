@@ -85,11 +85,9 @@ impl<'a> Take<'a> {
         let mut energies = PlanesWriter::create(dir, detector.lanes(), false)?;
         let mut sound = (!feed.cheap()).then(|| PlanesWriter::create(dir, channels, false)).transpose()?;
         let mut energy = GroupEnergy::new(channels, rate, linked);
-        let mut loudness = Loudness::new(rate, channels);
         let (mut block, mut highest, mut frames) = (Block::new(channels, 0), 0.0f64, 0u64);
         while feed.next(&mut block)? {
             frames += block.frames() as u64;
-            loudness.push(&block);
             energy.push(&block, energies.planes());
             detector.push(&block, peaks.planes());
             highest = highest.max(top(peaks.planes()));
@@ -103,7 +101,7 @@ impl<'a> Take<'a> {
         energy.finish(energies.planes());
         detector.finish(peaks.planes());
         highest = highest.max(top(peaks.planes()));
-        Ok(Take {
+        let mut take = Take {
             origin,
             sound: sound.map(PlanesWriter::finish).transpose()?,
             peaks: peaks.finish()?,
@@ -112,11 +110,31 @@ impl<'a> Take<'a> {
             channels,
             group: group_frames(rate),
             linked,
-            lufs: loudness.integrated_lufs(),
+            lufs: None,
             peak_dbtp: decibels(highest),
             frames,
             input: feed.measurement(),
-        })
+        };
+        take.lufs = take.own_lufs()?;
+        Ok(take)
+    }
+
+    fn own_lufs(&self) -> Result<Option<f64>, DspError> {
+        let (mut reader, mut gate) = (self.energies.reader()?, self.gate());
+        let mut energies = vec![Vec::new(); self.lanes()];
+        while reader.more(&mut energies)? > 0 {
+            let (first, others) = energies.split_at_mut(1);
+            for lane in others.iter() {
+                first[0].iter_mut().zip(lane).for_each(|(sum, e)| *sum += e);
+            }
+            gate.push(&first[0]);
+            energies.iter_mut().for_each(Vec::clear);
+        }
+        Ok(gate.lufs())
+    }
+
+    fn gate(&self) -> StepGate {
+        StepGate::new(self.sample_rate, self.group, self.frames)
     }
 
     /// Gains kept for each group: one, or one for each channel.
@@ -138,7 +156,7 @@ impl<'a> Take<'a> {
             return Ok(self.lufs.unwrap_or(f64::NEG_INFINITY) + level.gain_db + level.trim_db);
         };
         let lanes = self.lanes();
-        let (mut reader, mut gate) = (self.energies.reader()?, StepGate::new(self.sample_rate, self.group));
+        let (mut reader, mut gate) = (self.energies.reader()?, self.gate());
         let mut energies = vec![Vec::new(); lanes];
         let mut ramp = vec![Vec::new(); lanes];
         let mut weighted = Vec::new();
