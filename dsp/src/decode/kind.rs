@@ -64,7 +64,7 @@ fn by_signature(head: &[u8], path: &Path) -> Result<Option<Kind>, DspError> {
     let refuse = |name: &str| Err(DspError::unsupported(path, name));
     match at(0, 4) {
         b"RIFF" | b"RF64" | b"BW64" if at(8, 4) == b"WAVE" => return Ok(Some(Kind::Riff)),
-        b"RIFF" => return refuse("a RIFF file that is not WAVE"),
+        b"RIFF" if head.len() >= 12 => return refuse("a RIFF file that is not WAVE"),
         b"RIFX" => return refuse("RIFX, WAVE with its bytes swapped"),
         b"FORM" if matches!(at(8, 4), b"AIFF" | b"AIFC") => return Ok(Some(Kind::Aiff)),
         b"fLaC" => return Ok(Some(Kind::Coded("flac"))),
