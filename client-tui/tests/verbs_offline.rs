@@ -26,7 +26,10 @@ fn sine(path: &Path, seconds: f64, peak_dbfs: f64, encoding: Encoding) {
     let mut done = 0;
     while done < frames {
         let count = (frames - done).min(16_384);
-        let at = |i: usize| peak * (TAU * 997.0 * (done + i) as f64 / f64::from(RATE)).sin();
+        // 5 ms of fade: a sound that breaks off is a cut tail.
+        let fade = |n: usize| ((frames - 1 - n) as f64 / 240.0).min(1.0);
+        let tone = |n: usize| peak * (TAU * 997.0 * n as f64 / f64::from(RATE)).sin();
+        let at = |i: usize| tone(done + i) * fade(done + i);
         let left: Vec<f64> = (0..count).map(at).collect();
         let right: Vec<f64> = (0..count).map(|i| at(i) * 0.99).collect();
         writer.write(&Block { channels: vec![left, right] }).unwrap();

@@ -135,7 +135,7 @@ impl Quantiser {
                     lanes::wide(
                         #[inline(always)]
                         || grid.round(part, noise),
-                    )
+                    );
                 }),
                 Dither::Shaped => voice.feed(samples, |part, noise, errors| grid.shape(part, noise, errors)),
                 Dither::None => lanes::wide(

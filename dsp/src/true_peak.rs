@@ -109,7 +109,7 @@ fn bessel_i0(x: f64) -> f64 {
 /// Sixteen sums side by side, so that the compiler can use the machine's lanes and no addition waits for the one before; the order is fixed, so
 /// the result is the same every time.
 #[inline(always)]
-fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let mut sums = [[0.0f64; 4]; 4];
     let (a16, b16) = (a.chunks_exact(16), b.chunks_exact(16));
     let rest: f64 = a16.remainder().iter().zip(b16.remainder()).map(|(x, y)| x * y).sum();
@@ -121,7 +121,10 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
         }
     }
     let [a, b, c, d] = sums;
-    let four: [f64; 4] = std::array::from_fn(|k| (a[k] + b[k]) + (c[k] + d[k]));
+    let mut four = [0.0; 4];
+    for k in 0..4 {
+        four[k] = (a[k] + b[k]) + (c[k] + d[k]);
+    }
     ((four[0] + four[1]) + (four[2] + four[3])) + rest
 }
 

@@ -83,23 +83,34 @@ impl PyramidBuilder {
     }
 }
 
-/// Least and greatest, eight side by side. NaN counts as nothing.
+/// Least and greatest. NaN counts as nothing.
 #[inline(always)]
 fn extremes(samples: &[f64]) -> (f64, f64) {
-    let (less, more) =
-        (|m: f64, s: f64| if s < m { s } else { m }, |m: f64, s: f64| if s > m { s } else { m });
-    let (mut least, mut most) = ([NOTHING.0; 8], [NOTHING.1; 8]);
-    let chunks = samples.chunks_exact(8);
+    // Two walks over what the nearest cache holds: in one, the compiler turns each comparison into a mask of bytes and back.
+    let least = fold_lanes(samples, NOTHING.0, |m, s| if s < m { s } else { m });
+    let most = fold_lanes(samples, NOTHING.1, |m, s| if s > m { s } else { m });
+    (least, most)
+}
+
+/// Sixteen side by side.
+#[inline(always)]
+fn fold_lanes(samples: &[f64], start: f64, pick: impl Fn(f64, f64) -> f64) -> f64 {
+    let mut lanes = [start; 16];
+    let chunks = samples.chunks_exact(16);
     let rest = chunks.remainder();
     for chunk in chunks {
-        for k in 0..8 {
-            least[k] = less(least[k], chunk[k]);
-            most[k] = more(most[k], chunk[k]);
+        for k in 0..16 {
+            lanes[k] = pick(lanes[k], chunk[k]);
         }
     }
-    let fold = |(low, high): (f64, f64), s: &f64| (less(low, *s), more(high, *s));
-    let lanes = least.iter().chain(&most).fold(NOTHING, fold);
-    rest.iter().fold(lanes, fold)
+    let mut end = start;
+    for s in lanes {
+        end = pick(end, s);
+    }
+    for s in rest {
+        end = pick(end, *s);
+    }
+    end
 }
 
 fn level(sample: f64) -> i16 {

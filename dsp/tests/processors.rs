@@ -8,7 +8,7 @@ mod render_kit;
 use std::f64::consts::PI;
 
 use deadwax_dsp::{
-    Block,
+    Block, lanes,
     processors::{
         Band, BandKind, Chain, Compressor, CompressorSettings, CurveSettings, DcFilter, Equaliser, Gain,
         Limiter, Processor, Sensing, Width,
@@ -24,8 +24,8 @@ const CURVE: CurveSettings = CurveSettings {
     link: 1.0,
 };
 
-fn squash(sensing: Sensing) -> Compressor {
-    Compressor::new(CompressorSettings {
+fn squash_settings(sensing: Sensing) -> CompressorSettings {
+    CompressorSettings {
         threshold_db: -20.0,
         ratio: 4.0,
         knee_db: 6.0,
@@ -34,7 +34,11 @@ fn squash(sensing: Sensing) -> Compressor {
         makeup_db: 0.0,
         sensing,
         key_low_cut_hz: None,
-    })
+    }
+}
+
+fn squash(sensing: Sensing) -> Compressor {
+    Compressor::new(squash_settings(sensing))
 }
 
 fn every_processor() -> Vec<(&'static str, Box<dyn Processor>)> {
@@ -47,6 +51,13 @@ fn every_processor() -> Vec<(&'static str, Box<dyn Processor>)> {
         ("equaliser", Box::new(Equaliser::new(bands.to_vec()))),
         ("compressor, rms", Box::new(squash(Sensing::Rms))),
         ("compressor, peak", Box::new(squash(Sensing::Peak))),
+        (
+            "compressor, key cut",
+            Box::new(Compressor::new(CompressorSettings {
+                key_low_cut_hz: Some(120.0),
+                ..squash_settings(Sensing::Rms)
+            })),
+        ),
         ("width", Box::new(Width::new(1.3, Some(120.0)))),
         ("limiter", Box::new(Limiter::new(CURVE, 0.3))),
         ("chain", Box::new(Chain::new(vec![Box::new(Gain::new(6.0)), Box::new(Limiter::new(CURVE, 0.5))]))),
@@ -74,18 +85,143 @@ fn rms_db(samples: &[f64]) -> f64 {
     10.0 * (samples.iter().map(|s| s * s).sum::<f64>() / samples.len() as f64).log10()
 }
 
+fn same_bits(a: &Block, b: &Block) -> bool {
+    let same = |(a, b): (&Vec<f64>, &Vec<f64>)| {
+        a.len() == b.len() && a.iter().zip(b).all(|(x, y)| x.to_bits() == y.to_bits())
+    };
+    a.channels.len() == b.channels.len() && a.channels.iter().zip(&b.channels).all(same)
+}
+
 #[test]
-fn block_size_does_not_change_a_bit() {
+fn neither_blocks_nor_registers_change_a_bit() {
     let input = song(RATE, 0.6, 0.9);
     for (name, mut processor) in every_processor() {
         processor.prepare(RATE, 2);
         let whole = through(processor.as_mut(), &input, input.frames());
-        for block in [1, 7, 64, 4096] {
-            processor.reset();
-            let parts = through(processor.as_mut(), &input, block);
-            let same =
-                |(a, b): (&Vec<f64>, &Vec<f64>)| a.iter().zip(b).all(|(x, y)| x.to_bits() == y.to_bits());
-            assert!(whole.channels.iter().zip(&parts.channels).all(same), "{name} in blocks of {block}");
+        for path in lanes::paths() {
+            lanes::force(Some(path));
+            for block in [1, 7, 64, 4096] {
+                processor.reset();
+                let parts = through(processor.as_mut(), &input, block);
+                assert!(same_bits(&whole, &parts), "{name} in blocks of {block}, {path:?}");
+            }
+            lanes::force(None);
+        }
+    }
+}
+
+#[test]
+fn after_a_long_silence_nothing_of_the_sound_before_is_left() {
+    // What is kept has settled to zero: the next sound comes out with the bits of a fresh start.
+    for (name, mut processor) in every_processor() {
+        if matches!(name, "limiter" | "chain") {
+            continue;
+        }
+        processor.prepare(RATE, 2);
+        let input = song(RATE, 0.3, 0.9);
+        let fresh = through(processor.as_mut(), &input, 500);
+        // The settling points of every step lie 256 frames apart or less.
+        let rest = 256 - input.frames() % 256;
+        through(processor.as_mut(), &Block::new(2, rest + 256 * 1500), 4096);
+        let again = through(processor.as_mut(), &input, 500);
+        assert!(same_bits(&fresh, &again), "{name} remembers");
+    }
+}
+
+/// The cookbook's difference equation as it is written, one section after the other.
+fn plain_sections(bands: &[Band], samples: &mut [f64]) {
+    for band in bands {
+        let c = band.coefficients(RATE);
+        let (mut x, mut y) = ([0.0; 2], [0.0; 2]);
+        for s in samples.iter_mut() {
+            let out = c.b[0] * *s + c.b[1] * x[0] + c.b[2] * x[1] - c.a[0] * y[0] - c.a[1] * y[1];
+            (x, y) = ([*s, x[0]], [out, y[0]]);
+            *s = out;
+        }
+    }
+}
+
+#[test]
+fn any_number_of_bands_and_channels_does_what_the_difference_equation_says() {
+    let mut noise = Noise(5);
+    let kinds =
+        [BandKind::LowCut, BandKind::Bell, BandKind::HighShelf, BandKind::LowShelf, BandKind::HighCut];
+    for count in [0usize, 1, 2, 3, 4, 5, 6, 7, 12, 14] {
+        let band =
+            |n: usize| Band { kind: kinds[n % 5], hz: 40.0 * 1.5f64.powi(n as i32), gain_db: 4.0, q: 0.9 };
+        let bands: Vec<Band> = (0..count).map(band).collect();
+        for channels in [1, 2, 3, 5, 12] {
+            let mut input = Block::new(channels, 3000);
+            input.channels.iter_mut().flatten().for_each(|s| *s = 0.4 * noise.next());
+            let mut eq = Equaliser::new(bands.clone());
+            eq.prepare(RATE, channels);
+            let out = through(&mut eq, &input, 701);
+            for (c, (got, plain)) in out.channels.iter().zip(&mut input.channels).enumerate() {
+                plain_sections(&bands, plain);
+                let worst = got.iter().zip(plain.iter()).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+                assert!(worst < 1e-10, "{count} bands, channel {c} of {channels}: {worst}");
+            }
+        }
+    }
+}
+
+/// The compressor frame by frame, with the system's logarithm and power and a branch for the pace.
+fn plain_compressor(settings: &CompressorSettings, input: &Block, key: &Block) -> Block {
+    let pace = |ms: f64| if ms <= 0.0 { 1.0 } else { 1.0 - (-1000.0 / (ms * f64::from(RATE))).exp() };
+    let mut key = key.clone();
+    if let Some(hz) = settings.key_low_cut_hz {
+        let cut = [Band { kind: BandKind::LowCut, hz, gain_db: 0.0, q: std::f64::consts::FRAC_1_SQRT_2 }];
+        key.channels.iter_mut().for_each(|c| plain_sections(&cut, c));
+    }
+    let (mut out, mut mean, mut gain) = (input.clone(), 0.0, 0.0);
+    for i in 0..input.frames() {
+        let heard: Vec<f64> = key.channels.iter().map(|c| c[i]).collect();
+        let square = heard.iter().map(|x| x * x).sum::<f64>() / heard.len() as f64;
+        mean += (square - mean) * pace(10.0);
+        let level = match settings.sensing {
+            Sensing::Rms => 10.0 * mean.log10(),
+            Sensing::Peak => 20.0 * heard.iter().fold(0.0f64, |p, x| p.max(x.abs())).log10(),
+        };
+        let wanted = settings.static_gain_db(level.max(-120.0));
+        gain += (wanted - gain) * pace(if wanted < gain { settings.attack_ms } else { settings.release_ms });
+        out.channels.iter_mut().for_each(|c| c[i] *= 10f64.powf((gain + settings.makeup_db) / 20.0));
+    }
+    out
+}
+
+#[test]
+fn the_compressor_is_the_plain_one() {
+    let music = song(RATE, 1.5, 0.9);
+    let mut other = song(RATE, 1.5, 0.5);
+    other.channels.iter_mut().for_each(|c| c.reverse());
+    let base = CompressorSettings {
+        threshold_db: -20.0,
+        ratio: 4.0,
+        knee_db: 6.0,
+        attack_ms: 5.0,
+        release_ms: 100.0,
+        makeup_db: 2.0,
+        sensing: Sensing::Rms,
+        key_low_cut_hz: None,
+    };
+    for settings in [
+        base,
+        CompressorSettings { sensing: Sensing::Peak, ..base },
+        CompressorSettings { knee_db: 0.0, key_low_cut_hz: Some(90.0), ..base },
+        CompressorSettings { attack_ms: 0.0, release_ms: 0.0, sensing: Sensing::Peak, ..base },
+        // The pace of the release may be the faster one.
+        CompressorSettings { attack_ms: 80.0, release_ms: 10.0, threshold_db: -6.0, ..base },
+        CompressorSettings { threshold_db: 0.0, ratio: 1.0, ..base },
+    ] {
+        for key in [None, Some(&other)] {
+            let mut c = Compressor::new(settings);
+            c.prepare(RATE, 2);
+            let mut out = music.clone();
+            c.process(&mut out, key);
+            let plain = plain_compressor(&settings, &music, key.unwrap_or(&music));
+            let pairs = out.channels.iter().flatten().zip(plain.channels.iter().flatten());
+            let worst = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            assert!(worst < 1e-9, "{settings:?}, keyed: {}: {worst}", key.is_some());
         }
     }
 }
@@ -130,16 +266,7 @@ fn the_compressor_follows_its_curve_in_the_long_run() {
             let out = through(&mut c, &input, 512);
             let gain =
                 rms_db(&out.channels[0][RATE as usize..]) - rms_db(&input.channels[0][RATE as usize..]);
-            let settings = CompressorSettings {
-                threshold_db: -20.0,
-                ratio: 4.0,
-                knee_db: 6.0,
-                attack_ms: 5.0,
-                release_ms: 100.0,
-                makeup_db: 0.0,
-                sensing,
-                key_low_cut_hz: None,
-            };
+            let settings = squash_settings(sensing);
             let expected = settings.static_gain_db(level_db + offset);
             // Peak sensing sees the zero crossings too and rides a little above the curve between them.
             let room = if sensing == Sensing::Peak { 1.5 } else { 0.1 };

@@ -58,7 +58,7 @@ pub struct Cutoff {
     pub drop_db: f64,
     /// Of the windows that have something to say, the share that agrees.
     pub agreed_share: f64,
-    /// 0 to 1: agreement, times how far the drop is beyond 15 dB (all of it from 35 dB), times the number of windows (all of it from 8).
+    /// 0 to 1: agreement, times how far the drop is beyond 20 dB (all of it from 40 dB), times the number of windows (all of it from 8).
     pub confidence: f64,
     pub origin: Origin,
     /// The sample rate that it seems to come from.
@@ -139,7 +139,7 @@ impl Rows {
         }
         let (origin, from_rate_hz) = origin(hz, stop_hz, sample_rate);
         let drop_db = below - above;
-        let clear = ((drop_db - 15.0) / 20.0).clamp(0.0, 1.0);
+        let clear = ((drop_db - 20.0) / 20.0).clamp(0.0, 1.0);
         let many = (votes as f64 / 8.0).min(1.0);
         let confidence = agreed_share * clear * many;
         Some(Cutoff { hz, width_hz: stop_hz - hz, drop_db, agreed_share, confidence, origin, from_rate_hz })
@@ -267,10 +267,10 @@ fn ends(profile: &[f64; CELLS], place: usize, reach: &Reach, below: f64, above: 
 }
 
 fn origin(hz: f64, stop_hz: f64, sample_rate: u32) -> (Origin, Option<u32>) {
-    // A converter falls from nine tenths of half its rate, or later, to half its rate; a cell of tolerance.
+    // A converter falls close to half its rate and is through there, within a cell or so; Opus at 48 kHz falls before.
     let converted = |rate: &&u32| {
         let half = f64::from(**rate) / 2.0;
-        **rate < sample_rate && stop_hz <= 1.015 * half && stop_hz >= 0.965 * half && hz >= 0.85 * half
+        **rate < sample_rate && stop_hz <= 1.015 * half && stop_hz >= 0.965 * half && hz >= 0.925 * half
     };
     match RATES_HZ.iter().find(converted) {
         // 16 kHz is both half of 32 kHz and where coders of 128 kbit/s cut; the second is the usual one.

@@ -159,7 +159,7 @@ impl Inspector {
         let Inspector { spec, stage, mut work, overs } = self;
         stage.drain(|channels, last| work.stretch(channels, last));
         let peak = measured.true_peak_dbtp;
-        let over = |loudness: f64| (peak.is_finite() && loudness.is_finite()).then(|| peak - loudness);
+        let over = |loudness: f64| (peak.is_finite() && loudness.is_finite()).then_some(peak - loudness);
         let seconds = work.frames as f64 / f64::from(work.sample_rate);
         let Work { sample_rate, channels, floor, image, ends, analyser, .. } = work;
         let (spectrum, cutoff) = analyser.finish();
@@ -312,7 +312,7 @@ impl LowStep {
         }
     }
 
-    fn end(&mut self, image: &mut stereo::Image) {
+    fn end(&self, image: &mut stereo::Image) {
         if self.product.frames > 0 {
             image.low_step(&self.product);
         }

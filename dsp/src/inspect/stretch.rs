@@ -119,5 +119,5 @@ impl Stage {
 fn sane(sample: f64) -> f64 {
     let held = if sample > SAMPLE_MAX { SAMPLE_MAX } else { sample };
     let held = if held < -SAMPLE_MAX { -SAMPLE_MAX } else { held };
-    if held == held { held } else { 0.0 }
+    if held.is_nan() { 0.0 } else { held }
 }

@@ -8,7 +8,7 @@
 use std::f64::consts::PI;
 
 use super::{layout::channel_weights, totals::sane};
-use crate::{Block, lanes, math};
+use crate::{Block, lanes, math, true_peak::dot};
 
 /// The standard gives coefficients for 48 kHz alone. They are the bilinear transform of a high shelf and a high pass whose analogue
 /// corner, gain and quality follow from that table (B. De Man, "Evaluation of implementations of the EBU R128 loudness measurement",
@@ -120,30 +120,15 @@ impl Advance {
 
     #[inline(always)]
     fn run(&self, s: &State, samples: &[f64]) -> State {
+        // Four sums after each other: in one loop the compiler mixes them up and spends its time on shuffles. Written out, because
+        // `array::from_fn` is a call of its own, and what it calls is not compiled for wide registers.
         let [r0, r1, r2, r3] = &self.reach;
-        let n = samples.len().min(r0.len()).min(r1.len()).min(r2.len()).min(r3.len());
-        let (x4, r0, r1) = (samples[..n].chunks_exact(4), r0[..n].chunks_exact(4), r1[..n].chunks_exact(4));
-        let (r2, r3) = (r2[..n].chunks_exact(4), r3[..n].chunks_exact(4));
-        let mut sums = [[0.0; 4]; 4];
-        let last = [r0.remainder(), r1.remainder(), r2.remainder(), r3.remainder()];
-        for (sum, weights) in sums.iter_mut().zip(last) {
-            for (k, (x, w)) in x4.remainder().iter().zip(weights).enumerate() {
-                sum[k] += x * w;
-            }
-        }
-        for ((((x, w0), w1), w2), w3) in x4.zip(r0).zip(r1).zip(r2).zip(r3) {
-            for k in 0..4 {
-                sums[0][k] += x[k] * w0[k];
-                sums[1][k] += x[k] * w1[k];
-                sums[2][k] += x[k] * w2[k];
-                sums[3][k] += x[k] * w3[k];
-            }
-        }
+        let sums = [dot(r0, samples), dot(r1, samples), dot(r2, samples), dot(r3, samples)];
         let mut end = [0.0; 4];
-        for (place, (end, [a, b, c, d])) in end.iter_mut().zip(sums).enumerate() {
+        for (place, (end, sum)) in end.iter_mut().zip(sums).enumerate() {
             let [p, q, r, t] = &self.carry;
             let carried = (p[place] * s[0] + q[place] * s[1]) + (r[place] * s[2] + t[place] * s[3]);
-            *end = carried + ((a + b) + (c + d));
+            *end = carried + sum;
         }
         end
     }

@@ -112,6 +112,7 @@ fn pieces<const S: usize, const L: usize>(
 }
 
 #[inline(always)]
+#[expect(clippy::needless_range_loop, reason = "planes, points and lanes walk side by side")]
 fn walk_piece<const S: usize, const L: usize>(
     stages: &[Coefficients; S],
     held: &mut Held<L>,

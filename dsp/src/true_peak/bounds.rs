@@ -28,25 +28,30 @@ const ROUNDING: f64 = 1.0 + 1e-9;
 /// For the run of samples 2.. of `around`: the largest Bezier point at its samples, and the largest |d x|.
 #[inline(always)]
 pub(super) fn run(around: &[f64; RUN + 4]) -> (f64, f64) {
-    let (mut hulls, mut highs) = ([0.0f64; 8], [0.0f64; 8]);
-    let [a, b, c, d, e] =
-        [&around[0..RUN], &around[1..RUN + 1], &around[2..RUN + 2], &around[3..RUN + 3], &around[4..]];
-    for n in (0..RUN).step_by(8) {
-        for k in 0..8 {
-            let hull = c[n + k].abs() + (d[n + k] - b[n + k]).abs() * (1.0 / 6.0);
-            let high = (6.0 * c[n + k] - 4.0 * (b[n + k] + d[n + k]) + (a[n + k] + e[n + k])).abs();
-            hulls[k] = if hull > hulls[k] { hull } else { hulls[k] };
-            highs[k] = if high > highs[k] { high } else { highs[k] };
-        }
+    // Filled in loops of one line and then halved: with the maxima taken along, the compiler shuffles more than it computes.
+    let (mut hulls, mut highs) = ([0.0f64; RUN], [0.0f64; RUN]);
+    let [a, b, c] = [&around[..RUN], &around[1..RUN + 1], &around[2..RUN + 2]];
+    let [d, e] = [&around[3..RUN + 3], &around[4..]];
+    for n in 0..RUN {
+        hulls[n] = c[n].abs() + (d[n] - b[n]).abs() * (1.0 / 6.0);
     }
-    (largest(hulls) * ROUNDING, largest(highs) * (ROUNDING / 16.0))
+    for n in 0..RUN {
+        highs[n] = (6.0 * c[n] - 4.0 * (b[n] + d[n]) + (a[n] + e[n])).abs();
+    }
+    (largest(&hulls) * ROUNDING, largest(&highs) * (ROUNDING / 16.0))
 }
 
-/// In pairs, so that it stays in the registers.
 #[inline(always)]
-fn largest(lanes: [f64; 8]) -> f64 {
+fn largest(values: &[f64; RUN]) -> f64 {
     let larger = |a: f64, b: f64| if a > b { a } else { b };
-    let four: [f64; 4] = std::array::from_fn(|k| larger(lanes[k], lanes[k + 4]));
+    let (mut eight, mut four) = ([0.0f64; 8], [0.0f64; 4]);
+    let [a, b, c, d] = [&values[..8], &values[8..16], &values[16..24], &values[24..]];
+    for k in 0..8 {
+        eight[k] = larger(larger(a[k], b[k]), larger(c[k], d[k]));
+    }
+    for k in 0..4 {
+        four[k] = larger(eight[k], eight[k + 4]);
+    }
     larger(larger(four[0], four[2]), larger(four[1], four[3]))
 }
 
