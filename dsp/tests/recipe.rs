@@ -49,6 +49,15 @@ fn unknown_keys_are_refused_with_their_line() {
 fn values_outside_their_limits_are_refused_with_their_line_and_the_limits() {
     for (text, line, part) in [
         ("name = \"x\"\nceiling_dbtp = 3.0", 2, "-20 to 0 dBTP"),
+        ("ceiling_dbtp = 1.0", 1, "-20 to 0 dBTP"),
+        ("target_lufs = -3.0", 1, "-40 to -4 LUFS"),
+        ("[limiter]\nfast_release_ms = 0.0", 2, "1 to 1000 ms"),
+        ("[limiter]\nlink = 1.5", 2, "0 to 1"),
+        ("resample_phase = \"zero\"", 1, "linear and minimum"),
+        ("\n[target]\nrange_lufs = [-10.0, -12.0]", 2, "range"),
+        ("\n[target]\npenalty = [[-10.0, 0.0], [-12.0, 0.0]]", 2, "rise"),
+        ("target_lufs = -14.0\n[target]\nrange_lufs = [-12.0, -10.0]", 1, "not both"),
+        ("[[output]]\nencoding = \"wav24\"\ndither = \"shaped\"", 1, "16 bits"),
         ("target_lufs = 14.0", 1, "-40 to -4 LUFS"),
         ("target_lufs = nan", 1, "LUFS"),
         ("target_lufs = inf", 1, "LUFS"),
@@ -104,6 +113,17 @@ fn a_recipe_changed_after_reading_can_be_checked_again() {
     assert!(recipe.check().is_ok());
     recipe.outputs.clear();
     assert!(recipe.check().is_err());
+}
+
+#[test]
+fn keys_that_came_later_leave_older_hashes_alone_and_survive_the_canonical_text() {
+    let recipe = Recipe::default();
+    for word in ["link", "dither", "resample_phase", "[target]"] {
+        assert!(!recipe.canonical_toml().contains(word), "{word}");
+    }
+    let text = "resample_phase = \"minimum\"\n[target]\npenalty = [[-16.0, 0.0], [-9.0, 4.0]]\n[limiter]\nlink = 0.5\n[[output]]\nencoding = \"wav16\"\ndither = \"shaped\"\n";
+    let recipe = Recipe::parse(text).unwrap();
+    assert_eq!(Recipe::parse(&recipe.canonical_toml()).unwrap(), recipe);
 }
 
 proptest! {

@@ -37,6 +37,75 @@ fn minus_14_and_minus_9_are_met_and_the_ceiling_holds_on_every_file() {
     }
 }
 
+/// Signals that are hard on a limiter or on a meter, with what they are called.
+fn hard_signals() -> Vec<(&'static str, Block)> {
+    let n = 3 * RATE as usize;
+    let mut noise = Noise(77);
+    let turn = |hz: f64, i: usize| 2.0 * std::f64::consts::PI * hz * i as f64 / f64::from(RATE);
+    let of = |f: &mut dyn FnMut(usize) -> f64| Block { channels: vec![(0..n).map(f).collect(); 2] };
+    vec![
+        ("11 kHz at 45 degrees", of(&mut |i| 0.5 * (turn(11_025.0, i) + 0.785).sin())),
+        ("11 kHz beside a bass", of(&mut |i| 0.4 * (turn(11_000.0, i)).sin() + 0.5 * turn(50.0, i).sin())),
+        ("square", of(&mut |i| if (i / 100) % 2 == 0 { 0.9 } else { -0.9 })),
+        ("clipped", of(&mut |i| (3.0 * turn(220.0, i).sin() + turn(3_001.0, i).sin()).clamp(-1.0, 1.0))),
+        ("sparse clicks", of(&mut |i| if i % 9_973 == 500 { 0.99 } else { 0.05 * turn(500.0, i).sin() })),
+        ("full-scale noise", of(&mut |_| 0.99 * noise.next())),
+        ("a tone cut hard at both ends", of(&mut |i| 0.9 * turn(997.0, i).cos())),
+    ]
+}
+
+#[test]
+fn hard_signals_meet_the_target_under_the_ceiling_or_say_why_not() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, signal) in hard_signals() {
+        let main = save(&dir.path().join("in.wav"), &signal, RATE, Encoding::Wav24);
+        for target in [-14.0, -9.0] {
+            let job = job(
+                dir.path(),
+                main.clone(),
+                recipe(Some(target), &[(Encoding::Wav24, None), (Encoding::Wav16, None)]),
+            );
+            let report = run(&job).unwrap();
+            for output in &report.outputs {
+                let peak = true_peak_16x(&load(&job.out_dir.join(&output.file)));
+                assert!(peak <= -0.995, "{name} at {target}: {peak} dBTP");
+                let error = output.measurement.integrated_lufs - target;
+                assert!(error.abs() <= 0.02 || report.reason.is_some(), "{name} at {target}: {error} LU");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_target_may_be_a_range_a_table_of_penalties_or_cleanliness() {
+    let dir = tempfile::tempdir().unwrap();
+    let main = save(&dir.path().join("in.wav"), &song(RATE, 6.0, 0.4), RATE, Encoding::Wav24);
+    let render = |target: &str| {
+        let text = format!("[target]\n{target}\n[limiter]\n[[output]]\nencoding = \"wav24\"\n");
+        let report = run(&job(dir.path(), main.clone(), Recipe::parse(&text).unwrap())).unwrap();
+        assert!(report.reached, "{target}: {:?}", report.reason);
+        let out = &report.outputs[0];
+        assert!(out.measurement.true_peak_dbtp <= -1.0);
+        (out.measurement.integrated_lufs, out.max_gain_reduction_db)
+    };
+    let (clean, reduction) = render("clean_reduction_db = 3.0");
+    assert!((reduction - 3.0).abs() < 0.15, "{reduction}");
+    let (louder, _) = render("clean_reduction_db = 6.0");
+    assert!(louder > clean + 1.0);
+    // Inside the range the clean level stays; outside, its nearer end is met.
+    let near = |a: f64, b: f64| (a - b).abs() <= 0.02;
+    let wide = format!("range_lufs = [{:.1}, {:.1}]\nclean_reduction_db = 3.0", clean - 3.0, clean + 3.0);
+    assert!(near(render(&wide).0, clean));
+    assert!(near(render("range_lufs = [-26.0, -25.0]").0, -25.0));
+    assert!(near(render("range_lufs = [-8.5, -8.0]\nclean_reduction_db = 0.0").0, -8.5));
+    // Limiting that costs nothing goes to the table's best point; costly limiting stops before it.
+    let table = "penalty = [[-24.0, 10.0], [-9.0, 0.0], [-8.0, 5.0]]";
+    let (free, _) = render(&format!("{table}\nlimiting_cost_per_db = 0.0"));
+    assert!((free + 9.0).abs() < 0.2, "{free}");
+    let (dear, reduction) = render(&format!("{table}\nlimiting_cost_per_db = 50.0"));
+    assert!(dear < free - 1.0 && reduction < 0.5, "{dear} {reduction}");
+}
+
 #[test]
 fn what_needs_no_limiting_gets_gain_alone() {
     let dir = tempfile::tempdir().unwrap();
@@ -187,6 +256,7 @@ fn silence_and_sounds_of_a_few_frames_end_well() {
         ("one", Block { channels: vec![vec![0.9]; 2] }),
         ("few", Block { channels: vec![vec![1.0, -1.0, 1.0]; 1] }),
         ("tiny", Block { channels: vec![vec![1e-38; 50_000]; 1] }),
+        ("a constant", Block { channels: vec![vec![0.25; 60_000]; 2] }),
     ] {
         let main = save(&dir.path().join("in.wav"), &block, RATE, Encoding::Wav32f);
         let job = job(

@@ -253,22 +253,21 @@ impl Fine {
         let n = groups * group;
         // From the segment before the first group to the one after the last.
         let segments = n + 2;
-        lanes::wide(|| {
-            for (row, points) in rows.iter().zip(&mut *points) {
-                points.clear();
-                points.resize(segments, 0.0);
-                interpolate(row, window, points);
-            }
-            let at = &window[half - 1..half + segments];
-            tops.resize(n + 1, 0.0);
-            ends.resize(n + 1, 0.0);
-            highest(at, points, tops, ends);
-            for (g, found) in found.iter_mut().enumerate().take(groups) {
-                let end = (g + 1) * group;
-                // The first sample of the next group ends this one.
-                *found = found.max(loudest(&tops[g * group..end])).max(ends[end]);
-            }
-        });
+        for (row, points) in rows.iter().zip(&mut *points) {
+            points.clear();
+            points.resize(segments, 0.0);
+            // One kernel at a time: a small piece of work is compiled whole for the wide registers.
+            lanes::wide(|| interpolate(row, window, points));
+        }
+        tops.resize(n + 1, 0.0);
+        ends.resize(n + 1, 0.0);
+        let at = &window[half - 1..half + segments];
+        lanes::wide(|| highest(at, points, tops, ends));
+        for (g, found) in found.iter_mut().enumerate().take(groups) {
+            let end = (g + 1) * group;
+            // The first sample of the next group ends this one.
+            *found = found.max(loudest(&tops[g * group..end])).max(ends[end]);
+        }
     }
 }
 
@@ -305,8 +304,10 @@ fn interpolate(row: &[f64], window: &[f64], out: &mut [f64]) {
 #[inline(always)]
 fn top(a: f64, b: f64, c: f64) -> f64 {
     let (bend, tilt) = (2.0 * b - a - c, a - c);
-    let higher = b + tilt * tilt / (8.0 * if bend > 1e-300 { bend } else { 1.0 });
-    if b >= a && b >= c && bend > 1e-300 { higher } else { b }
+    // No branches: the loop around this works on several at once.
+    let bent = bend > 1e-300;
+    let higher = b + tilt * tilt / (8.0 * if bent { bend } else { 1.0 });
+    if (b >= a) & (b >= c) & bent { higher } else { b }
 }
 
 /// `ends[i]`: the highest point of the wave around sample i + 1 of `at`; `tops[i]`: the same, or higher in the segment after it.

@@ -102,9 +102,6 @@ pub const MEASURING: &[Peer] = &[
     peer("ffmpeg ebur128=peak=true", "ffmpeg", |t| cost(&ffmpeg(t, "ebur128=peak=true", "null"))),
     peer("loudgain (libebur128)", "loudgain", |t| cost(&Line::new("loudgain").words("-q").arg(t.input))),
     peer("ebur128 (no true peak)", "ebumeter", |t| cost(&Line::new("ebur128").arg(t.input))),
-    peer("bs1770gain", "bs1770gain", |t| {
-        cost(&Line::new("bs1770gain").words("--suppress-progress -i -r -t").arg(t.input))
-    }),
     peer("crate ebur128, all modes", "", |t| cost(&own("ebur128")?.arg(t.input))),
 ];
 
