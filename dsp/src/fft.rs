@@ -97,9 +97,6 @@ impl Fft {
         self.across(out_re, out_im);
     }
 
-    pub fn plan(&self) -> String {
-        format!("{}x{}", self.first.plan(), self.second.plan())
-    }
     fn check(&self, re: &[f64], im: &[f64]) {
         assert!(
             re.len() == self.len && im.len() == self.len,

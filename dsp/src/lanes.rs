@@ -28,6 +28,35 @@ pub fn wide<R>(work: impl FnOnce() -> R) -> R {
     work()
 }
 
+/// As [`wide`], for a function and what it takes, as one tuple. A closure with much in it may be left standing outside by the compiler, and is then
+/// compiled for the registers that every machine has; a function that is `#[inline(always)]` is taken in more often. A profile shows which were not.
+#[inline(always)]
+pub fn wide_with<A, R>(work: impl FnOnce(A) -> R, with: A) -> R {
+    #[cfg(target_arch = "x86_64")]
+    if FORCED.load(Ordering::Relaxed) != Path::Plain as u8
+        && let Some(arch) = pulp::x86::V3::try_new()
+    {
+        return arch.vectorize(Work { work, with });
+    }
+    work(with)
+}
+
+#[cfg(target_arch = "x86_64")]
+struct Work<F, A> {
+    work: F,
+    with: A,
+}
+
+#[cfg(target_arch = "x86_64")]
+impl<A, R, F: FnOnce(A) -> R> pulp::NullaryFnOnce for Work<F, A> {
+    type Output = R;
+
+    #[inline(always)]
+    fn call(self) -> R {
+        (self.work)(self.with)
+    }
+}
+
 /// The paths that this machine can run.
 pub fn paths() -> Vec<Path> {
     #[cfg(target_arch = "x86_64")]

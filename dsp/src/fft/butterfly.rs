@@ -1,6 +1,12 @@
 //! The short transforms that longer ones are made of: 2 to 16 points, in registers, over as many lanes as a register has. Products and sums only,
 //! in one fixed order, never fused: every lane width gives the same bits (D-1). Never here: memory, tables.
 
+#![expect(
+    clippy::manual_memcpy,
+    clippy::needless_range_loop,
+    reason = "only plain loops over whole arrays are sure to become registers"
+)]
+
 use std::f64::consts::FRAC_1_SQRT_2;
 
 use pulp::Simd;

@@ -44,9 +44,6 @@ pub(super) struct Rows {
 const RADICES: [usize; 10] = [16, 12, 10, 8, 7, 6, 5, 4, 3, 2];
 
 impl Column {
-    pub fn plan(&self) -> String {
-        format!("{:?}", self.passes.iter().map(|p| p.radix).collect::<Vec<_>>())
-    }
     /// `None` where the length is zero or has a prime factor over 7.
     pub fn new(len: usize) -> Option<Column> {
         let radices = factors(len)?;

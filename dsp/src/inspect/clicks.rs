@@ -1,4 +1,4 @@
-//! Clicks: impulses of at most 0.35 ms that stick out of a smooth surrounding on both sides, after which the wave goes on as before.
+//! Clicks: impulses of at most 0.25 ms that stick out of a smooth surrounding on both sides, after which the wave goes on as before.
 //! A drum does not end at once, a square wave does not come back; rows of pulses are a sound. Method after the curvature detectors of restoration
 //! (S. Godsill and P. Rayner, "Digital Audio Restoration", 1998, ch. 5, with a second difference for the predictor).
 //! Known limit: a jump, as at a bad cut, is not told from the edge of a square wave and is not reported.
@@ -13,13 +13,14 @@ const RATIO: f64 = 8.0;
 const AROUND_CELLS: usize = 7;
 /// Under -50 dBFS nobody hears it.
 const HEIGHT_MIN: f64 = 0.003;
-/// The widest click, as a share of a cell (0.7 ms): 0.35 ms.
-const CLICK_SHARE: usize = 2;
+/// The widest click, as a share of a cell (0.7 ms): 0.25 ms.
+const CLICK_SHARE: usize = 3;
 /// The lines before and after run through samples so far apart: 0.09 ms.
 const REACH_SHARE: usize = 8;
 /// The wave must go on: where it is after the click is at most this share of the click away from where it was bound for.
 const MOVED_SHARE: f64 = 0.75;
-const ROW_GAP_S: f64 = 0.05;
+/// Deep voices and basses are rows of pulses too.
+const ROW_GAP_S: f64 = 0.1;
 
 /// Of one channel.
 #[derive(Clone, Debug)]

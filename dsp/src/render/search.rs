@@ -259,7 +259,7 @@ impl<'t, 'a> Search<'t, 'a> {
         Ok(())
     }
 
-    /// The loudness between the ends of the table whose penalty and whose limiting together cost least.
+    /// The loudness between the ends of the table whose penalty and whose limiting together cost least, at the release that the recipe states.
     fn least_penalty(
         &mut self,
         points: &[[f64; 2]],
@@ -270,20 +270,38 @@ impl<'t, 'a> Search<'t, 'a> {
         let (low, high) = (points[0][0], points[points.len() - 1][0]);
         let most_db = self.gain_for(allowed_db).min(high - lufs + GAIN_ROOM_DB);
         let mut best = (f64::INFINITY, low);
-        let mut gain_db = (low - lufs).min(most_db);
-        loop {
-            let loud = self.loud(gain_db)?.clamp(low, high);
-            let reduction_db = (gain_db - self.gain_for(0.0)).max(0.0);
+        let mut weigh = |loud: f64, reduction_db: f64| {
             let cost = penalty(points, loud) + cost_per_db * reduction_db;
             // Of equal costs the softer one.
             if cost < best.0 - 1e-9 {
                 best = (cost, loud);
             }
-            if gain_db >= most_db || loud >= high {
-                return Ok(best.1);
+        };
+        let mut gain_db = (low - lufs).min(most_db);
+        let mut last: Option<(f64, f64)> = None;
+        loop {
+            let loud = self.loud(gain_db)?;
+            let reduction_db = (gain_db - self.gain_for(0.0)).max(0.0);
+            // The table's own points count too, where they lie between two tries.
+            for [point, _] in points {
+                if let Some((before, reduction_before_db)) = last
+                    && before < *point
+                    && *point < loud
+                {
+                    let part = (point - before) / (loud - before);
+                    weigh(*point, reduction_before_db + part * (reduction_db - reduction_before_db));
+                }
             }
+            if loud <= high {
+                weigh(loud.max(low), reduction_db);
+            }
+            if gain_db >= most_db || loud >= high {
+                break;
+            }
+            last = Some((loud, reduction_db));
             gain_db = (gain_db + PENALTY_STEP_DB).min(most_db);
         }
+        Ok(best.1)
     }
 
     /// Finds the gain for a loudness with the limiter's aim as it is, with the slowest release that can do it.

@@ -1,7 +1,10 @@
 //! The one filter of every conversion, in frames of the lower rate: flat to 0.914 of half that rate, -180 dB from half the rate on. Linear phase is
 //! a Kaiser window over the ideal low-pass; minimum phase has the same magnitude, by the cepstrum. Never here: samples.
 
-use std::f64::consts::{PI, TAU};
+use std::{
+    f64::consts::{PI, TAU},
+    sync::OnceLock,
+};
 
 use super::Phase;
 use crate::{fft::Fft, math};
@@ -66,9 +69,11 @@ pub(super) fn response(phase: Phase, frames: usize) -> Option<(Vec<f64>, Vec<f64
 pub(super) fn kernel(phase: Phase, density: usize) -> Option<Vec<f64>> {
     let Reach { pre, post } = reach(phase);
     let mut values = match phase {
-        Phase::Linear => (0..=2 * HALF_FRAMES * density)
-            .map(|i| windowed(i as f64 / density as f64 - HALF_FRAMES as f64))
-            .collect::<Vec<f64>>(),
+        Phase::Linear => {
+            let middle = HALF_FRAMES * density;
+            let later: Vec<f64> = (0..=middle).map(|i| windowed(i as f64 / density as f64)).collect();
+            (0..=2 * middle).map(|i| later[i.abs_diff(middle)]).collect::<Vec<f64>>()
+        }
         Phase::Minimum => {
             let fine = refine(filter(phase)?, density)?;
             let turn = fine.len() - pre * density;
@@ -84,10 +89,12 @@ pub(super) fn kernel(phase: Phase, density: usize) -> Option<Vec<f64>> {
 fn filter(phase: Phase) -> Option<Vec<(i64, f64)>> {
     let reach = (HALF_FRAMES * STEPS) as i64;
     let linear: Vec<(i64, f64)> = (-reach..=reach).map(|n| (n, windowed(n as f64 / STEPS as f64))).collect();
-    match phase {
-        Phase::Linear => Some(linear),
-        Phase::Minimum => minimum(&linear),
+    if phase == Phase::Linear {
+        return Some(linear);
     }
+    // It is the same for all ratios, and the only costly thing here: found once.
+    static MINIMUM: OnceLock<Option<Vec<(i64, f64)>>> = OnceLock::new();
+    MINIMUM.get_or_init(|| minimum(&linear)).clone()
 }
 
 /// The filter of least delay with the magnitude of `linear`: the cepstrum of the magnitude, its negative times folded onto the positive ones
@@ -145,7 +152,7 @@ fn windowed(t: f64) -> f64 {
     let ideal = if t == 0.0 { 2.0 * CUTOFF } else { math::sin(TAU * CUTOFF * t) / (PI * t) };
     // Kaiser's estimate of the window's parameter from the attenuation (IEEE ICASSP 1974).
     let beta = 0.110_2 * (ATTENUATION_DB - 8.7);
-    ideal * bessel_i0(beta * (1.0 - x * x).sqrt()) / bessel_i0(beta)
+    ideal * bessel_i0(beta * (1.0 - x * x).sqrt())
 }
 
 /// The modified Bessel function of order zero, by its power series: for the arguments of windows it converges in some forty terms.

@@ -163,21 +163,6 @@ impl AudioWriter {
     }
 }
 
-#[cfg(not(feature = "mp3"))]
-const NO_MP3: &str = "this build has no MP3 encoder: build with the feature mp3, or choose another encoding";
-
-/// Why an encoder cannot take sound of this shape, and what to choose instead.
-fn refusal(encoding: Encoding, sample_rate: u32, channels: usize) -> Option<String> {
-    match encoding {
-        #[cfg(feature = "mp3")]
-        Encoding::Mp3_320 | Encoding::Mp3V0 => mp3::refusal(sample_rate, channels),
-        #[cfg(not(feature = "mp3"))]
-        Encoding::Mp3_320 | Encoding::Mp3V0 => Some(NO_MP3.into()),
-        Encoding::Opus160 => opus::refusal(sample_rate, channels),
-        _ => None,
-    }
-}
-
 /// What a finished file is known by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Digest {
@@ -199,5 +184,20 @@ pub fn digest(path: &Path) -> Result<Digest, DspError> {
                 bytes += n as u64;
             }
         }
+    }
+}
+
+#[cfg(not(feature = "mp3"))]
+const NO_MP3: &str = "this build has no MP3 encoder: build with the feature mp3, or choose another encoding";
+
+/// Why an encoder cannot take sound of this shape, and what to choose instead.
+fn refusal(encoding: Encoding, sample_rate: u32, channels: usize) -> Option<String> {
+    match encoding {
+        #[cfg(feature = "mp3")]
+        Encoding::Mp3_320 | Encoding::Mp3V0 => mp3::refusal(sample_rate, channels),
+        #[cfg(not(feature = "mp3"))]
+        Encoding::Mp3_320 | Encoding::Mp3V0 => Some(NO_MP3.into()),
+        Encoding::Opus160 => opus::refusal(sample_rate, channels),
+        _ => None,
     }
 }

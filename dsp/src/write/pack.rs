@@ -53,18 +53,8 @@ impl Packer {
             self.plane.resize(n, 0);
             self.interleaved.resize(n * channels, 0);
             self.bytes.resize(n * channels * form.bytes(), 0);
-            let sound = lanes::wide(|| {
-                let mut sound = true;
-                for (channel, samples) in block.channels.iter().enumerate() {
-                    sound &= match form {
-                        Form::Whole { bits, .. } => round(&samples[at..at + n], bits, &mut self.plane),
-                        Form::Float => narrow(&samples[at..at + n], &mut self.plane),
-                    };
-                    interleave(&self.plane, channel, channels, &mut self.interleaved);
-                }
-                lay(&mut self.interleaved, form, &mut self.bytes);
-                sound
-            });
+            let (planes, memory) = (block.channels.as_slice(), &mut *self);
+            let sound = lanes::wide_with(piece, (planes, at, n, form, memory));
             if !sound {
                 return Err(no_sound());
             }
@@ -76,16 +66,32 @@ impl Packer {
 
 /// Samples of one channel as whole numbers of `bits`, the inverse of how they are read (D-3). Errors: `InvalidData`, a sample is not a number.
 pub(super) fn whole(samples: &[f64], bits: u32, out: &mut [i32]) -> io::Result<()> {
-    if lanes::wide(|| round(samples, bits, out)) { Ok(()) } else { Err(no_sound()) }
+    if lanes::wide_with(round, (samples, bits, out)) { Ok(()) } else { Err(no_sound()) }
 }
 
 fn no_sound() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "a sample is not a number or is beyond any level")
 }
 
+/// Frames `at` to `at + n` of all channels into `bytes`. False where a sample is no number.
+#[inline(always)]
+fn piece((planes, at, n, form, memory): (&[Vec<f64>], usize, usize, Form, &mut Packer)) -> bool {
+    let mut sound = true;
+    for (channel, samples) in planes.iter().enumerate() {
+        let samples = &samples[at..at + n];
+        sound &= match form {
+            Form::Whole { bits, .. } => round((samples, bits, &mut memory.plane)),
+            Form::Float => narrow(samples, &mut memory.plane),
+        };
+        interleave(&memory.plane, channel, planes.len(), &mut memory.interleaved);
+    }
+    lay(&mut memory.interleaved, form, &mut memory.bytes);
+    sound
+}
+
 /// False where a sample is no number.
 #[inline(always)]
-fn round(samples: &[f64], bits: u32, out: &mut [i32]) -> bool {
+fn round((samples, bits, out): (&[f64], u32, &mut [i32])) -> bool {
     let scale = f64::from(1u32 << (bits - 1));
     let (low, high) = (-scale, scale - 1.0);
     let mut wrong = 0u64;

@@ -10,7 +10,9 @@ mod levels;
 mod signals;
 mod spectrum;
 
+use deadwax_dsp::Flow;
 use deadwax_dsp::inspect::Severity;
+use deadwax_dsp::report::measure_file;
 use proptest::prelude::*;
 
 use signals::*;
@@ -112,4 +114,34 @@ fn findings_are_sentences_with_times_the_gravest_first() {
             .all(|pair| pair[0].severity == Severity::Block || pair[1].severity == Severity::Warn)
     );
     assert!(found.iter().all(|finding| finding.words.ends_with('.')));
+}
+
+/// A WAV of 16 bits, one channel.
+fn wav(samples: &[i16]) -> Vec<u8> {
+    let data: Vec<u8> = samples.iter().flat_map(|s| s.to_le_bytes()).collect();
+    let mut bytes = b"RIFF".to_vec();
+    bytes.extend((36 + data.len() as u32).to_le_bytes());
+    bytes.extend(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
+    bytes.extend(RATE.to_le_bytes());
+    bytes.extend((2 * RATE).to_le_bytes());
+    bytes.extend(b"\x02\0\x10\0data");
+    bytes.extend((data.len() as u32).to_le_bytes());
+    bytes.extend(data);
+    bytes
+}
+
+#[test]
+fn a_file_is_inspected_in_the_pass_that_measures_it() {
+    let mut samples: Vec<i16> = (0..30_000).map(|n| if n % 97 < 48 { 5000 } else { -5000 }).collect();
+    samples[20_000..20_040].fill(i16::MAX);
+    let path = tempfile::tempdir().unwrap().keep().join("clipped.wav");
+    std::fs::write(&path, wav(&samples)).unwrap();
+    let (report, _) = measure_file(&path, false, &mut |_| Flow::Go).unwrap();
+    std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
+    let planes = [samples.iter().map(|s| f64::from(*s) / 32_768.0).collect::<Vec<f64>>()];
+    assert_eq!(report.inspection, inspect(RATE, 16, &planes));
+    let json = report.to_json();
+    assert_eq!(json["clipped_samples"], 40);
+    assert_eq!(json["inspection"]["clips"]["listed"][0]["at_s"], 20_000.0 / 44_100.0);
+    assert!(json["inspection"]["overs"]["count"].as_u64().unwrap() >= 1);
 }

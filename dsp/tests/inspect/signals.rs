@@ -77,11 +77,11 @@ pub fn shaped(seed: u64, rate: u32, gain: impl Fn(f64) -> f64) -> Vec<f64> {
     let mut fft = Fft::new(len).unwrap();
     let (mut re, mut im) = (white(seed, len, 0.5), vec![0.0; len]);
     fft.forward(&mut re, &mut im);
-    for bin in 0..len {
+    for (bin, (re, im)) in re.iter_mut().zip(&mut im).enumerate() {
         let hz = bin.min(len - bin) as f64 * f64::from(rate) / len as f64;
         let gain = gain(hz) / len as f64;
-        re[bin] *= gain;
-        im[bin] *= gain;
+        *re *= gain;
+        *im *= gain;
     }
     fft.inverse(&mut re, &mut im);
     let peak = re.iter().fold(0.0f64, |peak, s| peak.max(s.abs()));

@@ -32,7 +32,7 @@ impl Encoder {
         Encoder { format, tools: Tools::default(), subframes: Vec::new(), bits: Bits::default() }
     }
 
-    /// `planes`: channels x 1 to 65 535 frames. `number`: how many frames of the stream stand before.
+    /// `planes`: channels x 1 to 4096 frames. `number`: how many frames of the stream stand before.
     pub(super) fn encode(&mut self, planes: &[Vec<i32>], number: u64) -> &[u8] {
         let frames = planes.first().map_or(0, Vec::len);
         self.tools.fit(frames);

@@ -28,18 +28,23 @@ pub(super) fn tukey(length: usize, taper: f64) -> Vec<f64> {
 
 /// The autocorrelation of `samples` under `window` (as long as they are). `scratch` is used again.
 pub(super) fn correlate(samples: &[f64], window: &[f64], scratch: &mut Vec<f64>) -> Correlation {
-    lanes::wide(|| {
-        scratch.clear();
-        scratch.extend(samples.iter().zip(window).map(|(s, w)| s * w));
-        scratch.extend([0.0; LAGS]);
-        let mut sums = [0.0; LAGS];
-        for row in scratch.array_windows::<LAGS>() {
-            for (sum, later) in sums.iter_mut().zip(row) {
-                *sum += row[0] * later;
-            }
+    scratch.resize(samples.len() + LAGS, 0.0);
+    scratch[samples.len()..].fill(0.0);
+    lanes::wide_with(lagged, (samples, window, scratch))
+}
+
+#[inline(always)]
+fn lagged((samples, window, scratch): (&[f64], &[f64], &mut [f64])) -> Correlation {
+    for ((out, sample), weight) in scratch.iter_mut().zip(samples).zip(window) {
+        *out = sample * weight;
+    }
+    let mut sums = [0.0; LAGS];
+    for row in scratch.array_windows::<LAGS>() {
+        for (sum, later) in sums.iter_mut().zip(row) {
+            *sum += row[0] * later;
         }
-        sums
-    })
+    }
+    sums
 }
 
 /// The predictors of every order, and the energy that each leaves.
@@ -126,11 +131,11 @@ pub(super) fn residual(
     let short = bits + predictor.precision <= SHORT_BITS;
     macro_rules! by_order {
         ($($order:literal => $n:literal),*) => {
-            lanes::wide(|| match predictor.order {
-                $($order if short => short_residual::<$n>(samples, predictor, out),)*
-                $($order => long_residual::<$n>(real, predictor, out),)*
+            match predictor.order {
+                $($order if short => lanes::wide_with(short_residual::<$n>, (samples, predictor, out)),)*
+                $($order => lanes::wide_with(long_residual::<$n>, (real, predictor, out)),)*
                 _ => false,
-            })
+            }
         };
     }
     by_order!(1 => 2, 2 => 3, 3 => 4, 4 => 5, 5 => 6, 6 => 7, 7 => 8, 8 => 9, 9 => 10, 10 => 11, 11 => 12, 12 => 13)
@@ -140,7 +145,7 @@ pub(super) fn residual(
 const SHORT_BITS: u32 = 29;
 
 #[inline(always)]
-fn short_residual<const N: usize>(samples: &[i32], predictor: &Quantised, out: &mut [i32]) -> bool {
+fn short_residual<const N: usize>((samples, predictor, out): (&[i32], &Quantised, &mut [i32])) -> bool {
     let mut weights = [0; N];
     weights[..N - 1].iter_mut().rev().zip(&predictor.values).for_each(|(weight, value)| *weight = *value);
     for (row, out) in samples.array_windows::<N>().zip(out) {
@@ -155,7 +160,7 @@ fn short_residual<const N: usize>(samples: &[i32], predictor: &Quantised, out: &
 
 /// `N` is the order and one: the samples that a number of the residual is made of.
 #[inline(always)]
-fn long_residual<const N: usize>(samples: &[f64], predictor: &Quantised, out: &mut [i32]) -> bool {
+fn long_residual<const N: usize>((samples, predictor, out): (&[f64], &Quantised, &mut [i32])) -> bool {
     let scale = 1.0 / f64::from(1u32 << predictor.shift);
     let mut weights = [0.0; N];
     for (weight, value) in weights[..N - 1].iter_mut().rev().zip(&predictor.values) {

@@ -6,6 +6,8 @@ use crate::lanes;
 
 /// The streamable subset allows 8.
 const MAX_ORDER: u32 = 8;
+/// A trial is estimated no finer than this.
+const TRIAL_ORDER: u32 = 6;
 const MAX_PARTITIONS: usize = 1 << MAX_ORDER;
 /// Five bits; the 31st value escapes to plain numbers, which is not used.
 const MAX_PARAMETER: u32 = 30;
@@ -21,8 +23,8 @@ pub(super) struct Shape {
 
 impl Shape {
     /// The finest division: partitions are of one length, and the first must hold more than the warm-up.
-    fn max_order(self) -> u32 {
-        let even = self.frames.trailing_zeros().min(MAX_ORDER);
+    fn max_order(self, most: u32) -> u32 {
+        let even = self.frames.trailing_zeros().min(most);
         (0..=even).rev().find(|order| self.frames >> order > self.warm_up).unwrap_or(0)
     }
 
@@ -66,7 +68,7 @@ fn folded(residual: i32) -> u32 {
 impl Rice {
     /// About how many bits the residual takes at its best division.
     pub(super) fn estimate(&mut self, residual: &[i32], shape: Shape) -> u64 {
-        let finest = self.sum_up(residual, shape);
+        let finest = self.sum_up(residual, shape, TRIAL_ORDER);
         let mut best = u64::MAX;
         for order in (0..=finest).rev() {
             let sums = &self.sums[..1 << order];
@@ -80,7 +82,7 @@ impl Rice {
 
     /// The best division, counted to the bit.
     pub(super) fn choose(&mut self, residual: &[i32], shape: Shape, out: &mut Partitions) {
-        let finest = self.sum_up(residual, shape);
+        let finest = self.sum_up(residual, shape, MAX_ORDER);
         let (mut lowest, mut highest) = (MAX_PARAMETER, 0);
         for (at, sum) in self.sums[..1 << finest].iter().enumerate() {
             let (parameter, _) = guess(*sum, shape.partition(finest, at));
@@ -90,17 +92,12 @@ impl Rice {
         self.count(residual, shape, finest, lowest.saturating_sub(1), (highest + 1).min(MAX_PARAMETER), out);
     }
 
-    fn sum_up(&mut self, residual: &[i32], shape: Shape) -> u32 {
-        let finest = shape.max_order();
-        let length = shape.frames >> finest;
-        let sums = &mut self.sums;
-        lanes::wide(|| {
-            let (first, rest) = residual.split_at((length - shape.warm_up).min(residual.len()));
-            sums[0] = sum_of(first);
-            for (sum, part) in sums[1..].iter_mut().zip(rest.chunks_exact(length.max(1))) {
-                *sum = sum_of(part);
-            }
-        });
+    fn sum_up(&mut self, residual: &[i32], shape: Shape, most: u32) -> u32 {
+        let finest = shape.max_order(most);
+        lanes::wide_with(
+            sums_of,
+            (residual, shape.partition(finest, 0), shape.frames >> finest, &mut self.sums),
+        );
         finest
     }
 
@@ -114,16 +111,8 @@ impl Rice {
     fn count(&self, residual: &[i32], shape: Shape, finest: u32, low: u32, high: u32, out: &mut Partitions) {
         let width = (high - low + 1) as usize;
         let mut counts = vec![0u64; width << finest];
-        let length = shape.frames >> finest;
-        lanes::wide(|| {
-            let (first, rest) = residual.split_at((length - shape.warm_up).min(residual.len()));
-            let parts = std::iter::once(first).chain(rest.chunks_exact(length.max(1)));
-            for (counts, part) in counts.chunks_exact_mut(width).zip(parts) {
-                for (parameter, count) in (low..).zip(counts) {
-                    *count = count_of(part, parameter);
-                }
-            }
-        });
+        let lengths = (shape.partition(finest, 0), shape.frames >> finest);
+        lanes::wide_with(counts_of, (residual, lengths, low, width, &mut counts));
         out.bits = u64::MAX;
         for order in (0..=finest).rev() {
             if order < finest {
@@ -158,15 +147,42 @@ fn cheapest(counts: &[u64], width: usize, low: u32) -> (u64, [u8; MAX_PARTITIONS
     (bits + 6 + partitions * if largest > MAX_SHORT_PARAMETER { 5 } else { 4 }, parameters)
 }
 
+/// The folded sums of the first partition and of all others.
 #[inline(always)]
-fn sum_of(residual: &[i32]) -> u64 {
-    residual.iter().map(|r| u64::from(folded(*r))).sum()
+fn sums_of((residual, first, length, sums): (&[i32], usize, usize, &mut [u64])) {
+    let (first, rest) = residual.split_at(first.min(residual.len()));
+    sums[0] = sum_of(first);
+    for (sum, part) in sums[1..].iter_mut().zip(rest.chunks_exact(length.max(1))) {
+        *sum = sum_of(part);
+    }
 }
 
 #[inline(always)]
+fn sum_of(residual: &[i32]) -> u64 {
+    residual.iter().fold(0u64, |sum, r| sum.wrapping_add(u64::from(folded(*r))))
+}
+
+/// For each partition, the bits with each of `width` parameters from `low` on.
+#[inline(always)]
+fn counts_of(
+    (residual, (first, length), low, width, counts): (&[i32], (usize, usize), u32, usize, &mut [u64]),
+) {
+    let (first, rest) = residual.split_at(first.min(residual.len()));
+    let parts = std::iter::once(first).chain(rest.chunks_exact(length.max(1)));
+    for (counts, part) in counts.chunks_exact_mut(width).zip(parts) {
+        for (parameter, count) in (low..).zip(counts) {
+            *count = count_of(part, parameter);
+        }
+    }
+}
+
+/// One quotient of 2^19 is more than any block takes when written plainly: held there, the sum of a block fits in 32 bits.
+#[inline(always)]
 fn count_of(residual: &[i32], parameter: u32) -> u64 {
-    let quotients: u64 = residual.iter().map(|r| u64::from(folded(*r) >> parameter)).sum();
-    quotients + residual.len() as u64 * u64::from(parameter + 1)
+    const LONGEST: u32 = 1 << 19;
+    let quotients =
+        residual.iter().fold(0u32, |sum, r| sum.wrapping_add((folded(*r) >> parameter).min(LONGEST)));
+    u64::from(quotients) + residual.len() as u64 * u64::from(parameter + 1)
 }
 
 /// The parameter for `n` numbers of a sum, and about how many bits they take with it, its own four included. The bits cut off by the shift are
@@ -174,12 +190,13 @@ fn count_of(residual: &[i32], parameter: u32) -> u64 {
 #[inline(always)]
 fn guess(sum: u64, n: usize) -> (u32, u64) {
     let n = n as u64;
-    let mean = sum / n.max(1);
-    let top = (63 - (mean | 1).leading_zeros()).min(MAX_PARAMETER);
-    let bits = |k: u32| n * u64::from(k + 1) + (sum.saturating_sub(n * ((1 << k) - 1) / 2) >> k) + 4;
-    let (low, high) = (top.saturating_sub(1), top);
-    let (a, b) = (bits(low), bits(high));
-    if a < b { (low, a) } else { (high, b) }
+    // The mean lies between 2^(top - 1) and 2^(top + 1).
+    let top = n.max(1).leading_zeros().saturating_sub((sum | 1).leading_zeros()).min(MAX_PARAMETER);
+    let bits = |k: u32| n * u64::from(k + 1) + (sum.saturating_sub((n << k).wrapping_sub(n) / 2) >> k) + 4;
+    [top.saturating_sub(2), top.saturating_sub(1), top]
+        .map(|k| (bits(k), k))
+        .into_iter()
+        .fold((0, u64::MAX), |best, (bits, k)| if bits < best.1 { (k, bits) } else { best })
 }
 
 impl Partitions {

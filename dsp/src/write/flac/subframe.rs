@@ -110,7 +110,7 @@ impl Subframe {
         (self.plan, self.cost) = (Plan::Verbatim, self.samples.len() as u64 * u64::from(self.bits));
         self.real.clear();
         self.real.extend(self.samples.iter().map(|sample| f64::from(*sample)));
-        self.power = power(&self.real);
+        self.power = lanes::wide_with(power, &self.real);
         self.try_fixed(tools);
         if self.samples.len() >= MIN_LPC_FRAMES {
             let whole = &tools.windows[0];
@@ -242,39 +242,44 @@ impl Subframe {
     }
 }
 
-/// Four sums side by side, so that they can be lanes.
+/// Mean square. Four sums side by side, so that they can be lanes.
+#[inline(always)]
 fn power(samples: &[f64]) -> f64 {
-    lanes::wide(|| {
-        let mut sums = [0.0; 4];
-        for four in samples.as_chunks::<4>().0 {
-            sums.iter_mut().zip(four).for_each(|(sum, sample)| *sum += sample * sample);
-        }
-        sums.iter().sum::<f64>() / samples.len() as f64
-    })
+    let mut sums = [0.0; 4];
+    for four in samples.as_chunks::<4>().0 {
+        sums.iter_mut().zip(four).for_each(|(sum, sample)| *sum += sample * sample);
+    }
+    sums.iter().sum::<f64>() / samples.len() as f64
 }
 
-/// The order from 0 to 4 whose differences are the smallest in sum. Differences of 25-bit samples have 29 bits at most, so that a part of 128
-/// sums fits the 32 bits of `size`, three bits of which are let go where samples are long.
+/// The order from 0 to 4 whose differences are the smallest in sum.
 fn best_fixed(samples: &[i32], bits: u32) -> usize {
+    let sums = lanes::wide_with(fixed_sums, (samples, bits));
+    (0..5).min_by_key(|order| sums[*order]).unwrap_or(0)
+}
+
+/// Sums of the sizes of all differences. Those of 25-bit samples have 29 bits at most; so that a part of 128 sums fits 32 bits, up to four low bits
+/// are let go where samples are long.
+#[inline(always)]
+fn fixed_sums((samples, bits): (&[i32], u32)) -> [u64; 5] {
     const PART: usize = 128;
     let spared = (bits + 4 + PART.trailing_zeros()).saturating_sub(32);
-    let sums = lanes::wide(|| {
-        let mut sums = [0u64; 5];
-        for part in samples.windows(PART + 4).step_by(PART) {
-            let mut short = [0u32; 5];
-            for [a, b, c, d, e] in part.array_windows() {
-                let size = |difference: i32| difference.unsigned_abs() >> spared;
-                short[0] += size(*e);
-                short[1] += size(e - d);
-                short[2] += size(e - 2 * d + c);
-                short[3] += size(e - 3 * d + 3 * c - b);
-                short[4] += size(e - 4 * d + 6 * c - 4 * b + a);
+    let mut sums = [0u64; 5];
+    for part in samples.windows(PART + 4).step_by(PART) {
+        let mut short = [0u32; 5];
+        for [a, b, c, d, e] in part.array_windows() {
+            // First differences, then differences of these, and so on.
+            let firsts = [e.wrapping_sub(*d), d.wrapping_sub(*c), c.wrapping_sub(*b), b.wrapping_sub(*a)];
+            let seconds = [0, 1, 2].map(|n| firsts[n].wrapping_sub(firsts[n + 1]));
+            let thirds = [0, 1].map(|n| seconds[n].wrapping_sub(seconds[n + 1]));
+            let fourth = thirds[0].wrapping_sub(thirds[1]);
+            for (sum, difference) in short.iter_mut().zip([*e, firsts[0], seconds[0], thirds[0], fourth]) {
+                *sum = sum.wrapping_add(difference.unsigned_abs() >> spared);
             }
-            sums.iter_mut().zip(short).for_each(|(sum, short)| *sum += u64::from(short));
         }
-        sums
-    });
-    (0..5).min_by_key(|order| sums[*order]).unwrap_or(0)
+        sums.iter_mut().zip(short).for_each(|(sum, short)| *sum += u64::from(short));
+    }
+    sums
 }
 
 /// Differences of `order`, for every sample behind the first `order`.
