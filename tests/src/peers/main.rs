@@ -89,6 +89,8 @@ impl Setting {
     }
 }
 
+type MakeTables = fn(&Setting, &mut Bars) -> Result<Vec<Table>>;
+
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let done = match arguments.get(1).and_then(|word| word.to_str()) {
@@ -124,7 +126,7 @@ fn compare(cli: &Cli) -> Result<bool> {
     };
     println!("## Deadwax and its peers\n\nEngine {}; {}.", deadwax_dsp::render::ENGINE, machine());
     let mut bars = Bars::default();
-    let parts: [(Part, fn(&Setting, &mut Bars) -> Result<Vec<Table>>); 5] = [
+    let parts: [(Part, MakeTables); 5] = [
         (Part::Speed, speed::tables),
         (Part::Accuracy, accuracy::tables),
         (Part::Artefacts, artefacts::tables),
