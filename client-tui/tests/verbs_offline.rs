@@ -26,8 +26,8 @@ fn sine(path: &Path, seconds: f64, peak_dbfs: f64, encoding: Encoding) {
     let mut done = 0;
     while done < frames {
         let count = (frames - done).min(16_384);
-        // 5 ms of fade: a sound that breaks off is a cut tail.
-        let fade = |n: usize| ((frames - 1 - n) as f64 / 240.0).min(1.0);
+        // It dies away within 100 ms: a sound that breaks off is a cut tail.
+        let fade = |n: usize| ((frames - 1 - n) as f64 / 4800.0).min(1.0).powi(4);
         let tone = |n: usize| peak * (TAU * 997.0 * n as f64 / f64::from(RATE)).sin();
         let at = |i: usize| tone(done + i) * fade(done + i);
         let left: Vec<f64> = (0..count).map(at).collect();

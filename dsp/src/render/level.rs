@@ -16,12 +16,21 @@ pub struct Level {
     pub curve: CurveSettings,
     /// After the limiter, 0 or less: the last resort that holds the ceiling.
     pub trim_db: f64,
-    /// Where the wave was seen to rise over the aim: groups whose peaks count for more than the detector saw. In order, each group once.
+    /// Where the wave was seen to rise over the aim. In order, each group once.
     pub lifts: Vec<Lift>,
 }
 
+/// A group whose wave counts as at least so high before any gain. A height and no factor: what the detector noted for a group that could not be the
+/// highest around it says nothing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Lift {
+    pub group: u64,
+    pub height: f64,
+}
+
+/// A group in which the wave was over the aim, and by what.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rise {
     pub group: u64,
     pub factor: f64,
 }
@@ -39,14 +48,41 @@ impl Level {
         Level { gain_db: 0.0, limit_dbtp: None, curve, trim_db: 0.0, lifts: Vec::new() }
     }
 
-    /// Counts the peaks of these groups for more from now on, beside what was counted before.
+    /// Lifts these groups from now on, beside what was lifted before.
     pub fn lift(&mut self, more: &[Lift]) {
         for one in more {
             match self.lifts.binary_search_by_key(&one.group, |l| l.group) {
-                Ok(at) => self.lifts[at].factor *= one.factor,
+                Ok(at) => self.lifts[at].height = self.lifts[at].height.max(one.height),
                 Err(at) => self.lifts.insert(at, *one),
             }
         }
+    }
+
+    /// The heights at which the limiter takes off at each place what the wave rose there with the gains of this level.
+    pub fn lifts_for(&self, rises: &[Rise], take: &Take<'_>) -> Result<Vec<Lift>, DspError> {
+        let Some(mut control) = Control::new(self, take)?.filter(|_| !rises.is_empty()) else {
+            return Ok(Vec::new());
+        };
+        let unlimited = linear(self.limit_dbtp.unwrap_or_default()) / linear(self.gain_db);
+        let (mut ramp, mut first) = (vec![Vec::new(); take.lanes()], 0u64);
+        let mut lifts = Vec::with_capacity(rises.len());
+        for rise in rises {
+            let mut more = true;
+            while more && (ramp[0].len() as u64) < rise.group + 2 - first {
+                let passed = (rise.group - first).min(ramp[0].len() as u64);
+                ramp.iter_mut().for_each(|lane| drop(lane.drain(..passed as usize)));
+                first += passed;
+                more = control.more(&mut ramp)?;
+            }
+            // What rings after the end belongs to the last gains there are.
+            let at = ((rise.group - first) as usize).min(ramp[0].len().saturating_sub(1));
+            let gain =
+                ramp.iter().flat_map(|lane| lane.iter().skip(at).take(2)).fold(0.0f64, |m, g| m.max(*g));
+            if gain > 0.0 {
+                lifts.push(Lift { group: rise.group, height: unlimited * rise.factor / gain });
+            }
+        }
+        Ok(lifts)
     }
 }
 
@@ -100,7 +136,7 @@ impl<'a> Control<'a> {
                 let late = std::mem::take(&mut self.late);
                 self.peaks.iter_mut().for_each(|p| p.resize(late, 0.0));
             }
-            self.lift(n as u64);
+            self.lift();
             self.curve.push(&self.peaks, self.before, self.limit, gains);
             let skip = self.early.min(gains.first().map_or(0, |g| g.len() - start));
             self.early -= skip;
@@ -112,12 +148,13 @@ impl<'a> Control<'a> {
         Ok(true)
     }
 
-    fn lift(&mut self, n: u64) {
-        let end = self.read + n;
+    /// What rings after the last group may be lifted too.
+    fn lift(&mut self) {
+        let end = self.read + self.peaks.first().map_or(0, Vec::len) as u64;
         let here = self.lifts.partition_point(|l| l.group < end);
         for lift in &self.lifts[..here] {
             let at = (lift.group - self.read) as usize;
-            self.peaks.iter_mut().for_each(|p| p[at] *= lift.factor);
+            self.peaks.iter_mut().for_each(|p| p[at] = p[at].max(lift.height));
         }
         self.lifts = &self.lifts[here..];
         self.read = end;

@@ -3,7 +3,7 @@
 //! [`AllOvers`] is the meter itself and looks everywhere. Never here: what is done about it.
 
 use super::{
-    level::{Control, Level, Lift},
+    level::{Control, Level, Rise},
     scratch::PlanesReader,
     take::Take,
 };
@@ -26,7 +26,7 @@ pub trait FindOvers {
     fn push(&mut self, block: &Block) -> Result<(), DspError>;
 
     /// In order, each group once.
-    fn finish(self: Box<Self>) -> Result<Vec<Lift>, DspError>;
+    fn finish(self: Box<Self>) -> Result<Vec<Rise>, DspError>;
 }
 
 /// The meter that judges files.
@@ -34,7 +34,7 @@ pub struct AllOvers {
     aim: f64,
     group: u64,
     meter: TruePeak,
-    found: Vec<Lift>,
+    found: Vec<Rise>,
 }
 
 impl AllOvers {
@@ -47,7 +47,7 @@ impl AllOvers {
         for over in overs {
             let factor = over.peak_linear / self.aim * MORE;
             let last = over.end_frame.saturating_sub(1) / self.group;
-            self.found.extend((over.start_frame / self.group..=last).map(|group| Lift { group, factor }));
+            self.found.extend((over.start_frame / self.group..=last).map(|group| Rise { group, factor }));
         }
     }
 }
@@ -60,7 +60,7 @@ impl FindOvers for AllOvers {
         Ok(())
     }
 
-    fn finish(mut self: Box<Self>) -> Result<Vec<Lift>, DspError> {
+    fn finish(mut self: Box<Self>) -> Result<Vec<Rise>, DspError> {
         let overs = self.meter.last_overs();
         self.keep(&overs);
         Ok(in_order(self.found))
@@ -68,7 +68,7 @@ impl FindOvers for AllOvers {
 }
 
 /// Each group once, with its largest factor.
-fn in_order(mut found: Vec<Lift>) -> Vec<Lift> {
+fn in_order(mut found: Vec<Rise>) -> Vec<Rise> {
     found.sort_by_key(|l| l.group);
     found.dedup_by(|later, kept| {
         let same = later.group == kept.group;
@@ -92,7 +92,7 @@ pub struct Overs<'a> {
     /// Per channel, from [`HALF`] frames before the first group not yet looked at.
     samples: Vec<Vec<f64>>,
     looked: u64,
-    found: Vec<Lift>,
+    found: Vec<Rise>,
 }
 
 impl<'a> Overs<'a> {
@@ -136,7 +136,7 @@ impl<'a> Overs<'a> {
                 self.fine.heights(&samples[g * self.group..], 1, &mut height);
                 if height[0] > self.aim {
                     let factor = height[0] / self.aim * MORE;
-                    self.found.push(Lift { group: self.looked + g as u64, factor });
+                    self.found.push(Rise { group: self.looked + g as u64, factor });
                 }
             }
         }
@@ -159,7 +159,7 @@ impl FindOvers for Overs<'_> {
         self.look()
     }
 
-    fn finish(mut self: Box<Self>) -> Result<Vec<Lift>, DspError> {
+    fn finish(mut self: Box<Self>) -> Result<Vec<Rise>, DspError> {
         for line in &mut self.samples {
             line.resize(line.len() + 2 * HALF + 2 + self.group, 0.0);
         }

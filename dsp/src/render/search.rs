@@ -137,8 +137,8 @@ impl<'t, 'a> Search<'t, 'a> {
             }
             let heard = self.take.rehearse(&self.level, self.aim.ceiling_dbtp, false, steps)?;
             let (error_lu, worst_db) = (self.learn(heard.lufs)?, heard.worst_db());
-            self.level.lift(&heard.overs);
-            if heard.overs.is_empty() && error_lu.abs() <= SURE_LU {
+            self.level.lift(&heard.lifts);
+            if heard.rises.is_empty() && error_lu.abs() <= SURE_LU {
                 return Ok(());
             }
             self.place()?;
@@ -157,7 +157,7 @@ impl<'t, 'a> Search<'t, 'a> {
                 self.level.trim_db -= over_db + 0.001;
             } else {
                 let heard = self.take.rehearse(&self.level, self.aim.ceiling_dbtp, true, steps)?;
-                self.level.lift(&heard.overs);
+                self.level.lift(&heard.lifts);
                 if let Some(limit) = &mut self.level.limit_dbtp
                     && heard.worst_db() < over_db
                 {

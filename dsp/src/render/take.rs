@@ -7,7 +7,7 @@ use std::path::Path;
 use super::{
     energy::{GroupEnergy, StepGate},
     feed::{Feed, Origin},
-    level::{Control, Gains, Level, Lift},
+    level::{Control, Gains, Level, Lift, Rise},
     overs::{AllOvers, FindOvers, Overs},
     scratch::{Planes, PlanesReader, PlanesWriter},
     steps::Steps,
@@ -41,13 +41,14 @@ pub struct Take<'a> {
 pub struct Heard {
     /// Minus infinity where there is no loudness.
     pub lufs: f64,
-    /// Where the wave rose over the aim, and by what factor.
-    pub overs: Vec<Lift>,
+    pub rises: Vec<Rise>,
+    /// What takes them off.
+    pub lifts: Vec<Lift>,
 }
 
 impl Heard {
     pub fn worst_db(&self) -> f64 {
-        decibels(self.overs.iter().fold(1.0, |m, o| m.max(o.factor)))
+        decibels(self.rises.iter().fold(1.0, |m, o| m.max(o.factor)))
     }
 }
 
@@ -203,7 +204,9 @@ impl<'a> Take<'a> {
             overs.push(&block)?;
             steps.still()?;
         }
-        Ok(Heard { lufs: loudness.integrated_lufs().unwrap_or(f64::NEG_INFINITY), overs: overs.finish()? })
+        let rises = overs.finish()?;
+        let lifts = level.lifts_for(&rises, self)?;
+        Ok(Heard { lufs: loudness.integrated_lufs().unwrap_or(f64::NEG_INFINITY), rises, lifts })
     }
 }
 
