@@ -257,3 +257,15 @@ proptest! {
         prop_assert!((read.true_peak_dbtp - 20.0 * peak.log10()).abs() < 0.3);
     }
 }
+
+#[test]
+fn an_empty_block_changes_nothing() {
+    let clipped = |parts: &[&[f64]]| {
+        let mut meter = Meter::new(&spec(RATE, 1));
+        parts.iter().for_each(|part| meter.push(&Block { channels: vec![part.to_vec()] }));
+        meter.finish()
+    };
+    let whole = clipped(&[&[0.5, 1.0, 1.0, 1.0, 0.5]]);
+    assert_eq!(whole.clipped_samples, 3);
+    assert_eq!(whole, clipped(&[&[], &[0.5, 1.0], &[], &[1.0], &[], &[1.0, 0.5], &[]]));
+}
