@@ -198,8 +198,8 @@ fn neither_blocks_nor_registers_change_a_bit() {
     // Full scale for clips, then a tail that fades into denormal numbers.
     planes[0][1000..1010].fill(1.0);
     for plane in &mut planes {
-        for n in 150_000..plane.len() {
-            plane[n] *= 0.5f64.powi(((n - 150_000) / 40) as i32);
+        for (n, sample) in plane[150_000..].iter_mut().enumerate() {
+            *sample *= 0.5f64.powi((n / 40) as i32);
         }
     }
     for rate in [44_100, 11_025] {
