@@ -222,7 +222,7 @@ fn a_file_cut_in_its_sound_is_never_taken_for_whole() {
                 "stream.aac" => {}
                 // Its index at the end may be cut off, the sound before it is whole; then nothing is missing.
                 _ => {
-                    assert!(!matches!(result, Ok(frames) if frames < 12_000), "{name} at {kept}: {result:?}")
+                    assert!(!matches!(result, Ok(frames) if frames < 12_000), "{name} at {kept}: {result:?}");
                 }
             }
         }

@@ -92,6 +92,23 @@ fn dc_correlation_silence_and_clips() {
     assert_eq!(measure(RATE, vec![clipped.to_vec()]).clipped_samples, 7);
 }
 
+#[test]
+fn float_over_full_scale_is_clipped_only_where_it_is_flat() {
+    let of = Spec { float: true, bits: Some(32), ..spec(RATE, 1) };
+    let clipped = |wave: &[f64]| {
+        let mut meter = Meter::new(&of);
+        meter.push(&Block { channels: vec![wave.to_vec()] });
+        meter.finish().clipped_samples
+    };
+    let round: Vec<f64> = (0..480).map(|n| (TAU * f64::from(n) / 480.0).sin() * 2.0).collect();
+    assert_eq!(clipped(&round), 0);
+    let flat: Vec<f64> = round.iter().map(|s| s.clamp(-1.0, 1.0)).collect();
+    let over = flat.iter().filter(|s| s.abs() == 1.0).count() as u64;
+    assert_eq!(clipped(&flat), over);
+    let louder: Vec<f64> = flat.iter().map(|s| s * 1.5).collect();
+    assert_eq!(clipped(&louder), over);
+}
+
 /// Noise whose loudness moves like that of music.
 fn music(seed: u64, seconds: usize) -> Vec<f64> {
     let mut state = seed | 1;
@@ -181,8 +198,8 @@ fn neither_blocks_nor_registers_change_a_bit() {
     // Full scale for clips, then a tail that fades into denormal numbers.
     planes[0][1000..1010].fill(1.0);
     for plane in &mut planes {
-        for n in 150_000..plane.len() {
-            plane[n] *= 0.5f64.powi(((n - 150_000) / 40) as i32);
+        for (n, sample) in plane[150_000..].iter_mut().enumerate() {
+            *sample *= 0.5f64.powi((n / 40) as i32);
         }
     }
     for rate in [44_100, 11_025] {

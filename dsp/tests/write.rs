@@ -446,6 +446,38 @@ fn a_file_that_cannot_be_tagged_stays_as_it_was() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
+/// What a recorder leaves that never came to its end: sizes of zero, and sound that begins with silence, which looks like empty chunks.
+#[test]
+fn an_unfinished_recording_is_not_tagged_over_its_sound() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("take.wav");
+    write(&path, Encoding::Wav16, &[vec![0.0; 1000]]);
+    let mut take = std::fs::read(&path).unwrap();
+    let size_at = take.len() - 2000 - 4;
+    take[4..8].fill(0);
+    take[size_at..size_at + 4].fill(0);
+    std::fs::write(&path, &take).unwrap();
+    assert_eq!(Source::open(&path).unwrap().spec().frames, Some(1000));
+    assert!(tag(&path, &every_tag()).unwrap_err().to_string().contains("how long its sound is"));
+    assert!(std::fs::read(&path).unwrap() == take);
+    // A finished one without any sound is no such thing.
+    write(&path, Encoding::Wav16, &[vec![]]);
+    tag(&path, &every_tag()).unwrap();
+    assert_eq!(Source::open(&path).unwrap().spec().frames, Some(0));
+}
+
+/// The reader of libsndfile knows no pad bytes in RF64 and gives up on all chunks behind an odd one.
+#[test]
+fn the_chunk_with_the_isrc_is_even() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("song.wav");
+    write(&path, Encoding::Wav24, &samples(24, 700));
+    tag(&path, &every_tag()).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    let at = bytes.windows(4).rposition(|name| name == b"axml").unwrap();
+    assert_eq!(bytes[at + 4] % 2, 0);
+}
+
 /// Lossy files of another program: what is decoded must be the same before and after.
 #[test]
 fn mp3_opus_and_vorbis_keep_their_sound_too() {

@@ -61,7 +61,13 @@ fn tell(told: &mut Vec<Finding>, severity: Severity, what: &'static str, at_s: O
 
 fn levels(of: &Inspection, told: &mut Vec<Finding>) {
     if of.clips.count > 0 {
-        let words = format!("{} at full scale, {}.", times(&of.clips, "run", "runs"), first(&of.clips));
+        // Float can be flat above it.
+        let place = if of.clips.level_max_db.is_some_and(|db| db > 0.005) { "at or over" } else { "at" };
+        let words = format!(
+            "{} flat {place} full scale, {}.",
+            times(&of.clips, "peak is", "peaks are"),
+            first(&of.clips)
+        );
         tell(told, Severity::Block, "CLIPPED", of.clips.first_s(), words);
     }
     if of.flat_tops.count >= FLAT_TOPS_MIN {

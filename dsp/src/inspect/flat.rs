@@ -1,4 +1,5 @@
-//! Clipped runs at full scale, and flat tops below it: the same after a clipped sound was turned down. Runs are found with their times.
+//! Clipped runs at full scale, and flat tops below it: the same after a clipped sound was turned down. Runs are found with their times. Where samples
+//! can go over full scale (float, lossy coders), a wave that is round there is whole: only a run of one value was clipped.
 //! Never here: the wave between samples.
 
 use super::events::{Event, Events};
@@ -20,9 +21,12 @@ pub(super) struct Flat {
     channel: usize,
     sample_rate: f64,
     full_scale: f64,
+    /// The samples may go over full scale.
+    open_ended: bool,
     run: u64,
     run_start: u64,
     run_peak: f64,
+    run_value: f64,
     clips: Events,
     tops: [Top; 2],
 }
@@ -50,9 +54,11 @@ impl Flat {
             channel,
             sample_rate: f64::from(spec.sample_rate.max(1)),
             full_scale: full_scale(spec),
+            open_ended: spec.float || spec.bits.is_none(),
             run: 0,
             run_start: 0,
             run_peak: 0.0,
+            run_value: 0.0,
             clips: Events::default(),
             tops: [top(1.0), top(-1.0)],
         }
@@ -63,7 +69,7 @@ impl Flat {
         let samples = stretch.samples();
         if self.run > 0 || sums.highest.max(-sums.lowest) >= self.full_scale {
             for (index, sample) in samples.iter().enumerate() {
-                self.clip(sample.abs(), stretch.first + index as u64);
+                self.clip(*sample, stretch.first + index as u64);
             }
         }
         for (top, height) in self.tops.iter_mut().zip([sums.highest, -sums.lowest]) {
@@ -73,8 +79,13 @@ impl Flat {
         }
     }
 
-    fn clip(&mut self, size: f64, frame: u64) {
+    fn clip(&mut self, sample: f64, frame: u64) {
+        let size = sample.abs();
         if size >= self.full_scale {
+            if self.open_ended && sample != self.run_value {
+                self.end_clip();
+                self.run_value = sample;
+            }
             if self.run == 0 {
                 (self.run_start, self.run_peak) = (frame, 0.0);
             }

@@ -51,7 +51,7 @@ pub struct Inspection {
     pub spectrum: Spectrum,
     /// A wall in the spectrum, where there is one.
     pub cutoff: Option<Cutoff>,
-    /// Runs of three and more samples at full scale.
+    /// Runs of three and more samples at full scale; of float and lossy sound, which may go over it, of one value at or over it.
     pub clips: Events,
     /// The like under full scale, at the highest level of a channel.
     pub flat_tops: Events,

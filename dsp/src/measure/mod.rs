@@ -46,7 +46,7 @@ pub struct Measurement {
     pub correlation: f64,
     pub head_silence_s: f64,
     pub tail_silence_s: f64,
-    /// Samples in runs of at least three at full scale, all channels.
+    /// Samples in runs of at least three at full scale, all channels; of float and lossy sound, which may go over it, in runs of one value at or over it.
     pub clipped_samples: u64,
     /// Two channels that are the same to the bit, and not silent.
     pub dual_mono: bool,
@@ -56,6 +56,8 @@ pub struct Measurement {
 pub struct Meter {
     sample_rate: u32,
     full_scale: f64,
+    /// The samples may go over full scale: a wave that is round there is whole.
+    open_ended: bool,
     loudness: Loudness,
     true_peak: TruePeak,
     channels: Vec<Channel>,
@@ -72,6 +74,7 @@ struct Channel {
     sum: Lanes,
     energy: Lanes,
     run: u64,
+    run_value: f64,
     clipped: u64,
 }
 
@@ -81,6 +84,7 @@ impl Meter {
         Meter {
             sample_rate: spec.sample_rate.max(1),
             full_scale: full_scale(spec),
+            open_ended: spec.float || spec.bits.is_none(),
             loudness: Loudness::new(spec.sample_rate.max(1), spec.channels),
             true_peak: TruePeak::new(spec.channels, spec.sample_rate),
             channels: vec![Channel::default(); spec.channels],
@@ -112,7 +116,7 @@ impl Meter {
         self.true_peak.push(block);
         let mut sound = true;
         for (channel, plane) in self.channels.iter_mut().zip(&block.channels) {
-            sound &= channel.push(plane, self.frames, self.full_scale);
+            sound &= channel.push(plane, self.frames, self.full_scale, self.open_ended);
             let loud = |sample: &f64| sample.abs() >= SILENCE;
             if let (Some(first), Some(last)) = (plane.iter().position(loud), plane.iter().rposition(loud)) {
                 let (first, last) = (self.frames + first as u64, self.frames + last as u64);
@@ -170,7 +174,7 @@ impl Meter {
 
 impl Channel {
     /// Says whether every sample is a number that counts; the others count as silence in the sums.
-    fn push(&mut self, plane: &[f64], first_frame: u64, full_scale: f64) -> bool {
+    fn push(&mut self, plane: &[f64], first_frame: u64, full_scale: f64, open_ended: bool) -> bool {
         if plane.is_empty() {
             // Nothing came, so nothing ended: a run of clips goes on in the next block.
             return true;
@@ -198,6 +202,10 @@ impl Channel {
             }
             for sample in part {
                 if sample.abs() >= full_scale {
+                    if open_ended && *sample != self.run_value {
+                        self.end_run();
+                        self.run_value = *sample;
+                    }
                     self.run += 1;
                 } else {
                     self.end_run();

@@ -330,6 +330,7 @@ impl WeightedEnergy {
 
     /// Puts the chunk's energies of one channel into `energies` and gives the state after it.
     #[inline(always)]
+    #[allow(clippy::needless_range_loop, reason = "a lane is a column of four rows, and more")]
     fn filter_chunk(&mut self, channel: usize, samples: &[f64]) -> State {
         let least = self.advance.reach[0].len();
         let stretch = |lane: usize| &samples[self.starts[lane]..self.starts[lane + 1]];

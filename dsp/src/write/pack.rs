@@ -221,7 +221,12 @@ mod tests {
                     lanes::force(Some(path));
                     let mut bytes = Vec::new();
                     let mut packer = Packer::default();
-                    packer.pack(&block, form, |b| Ok(bytes.extend_from_slice(b))).unwrap();
+                    packer
+                        .pack(&block, form, |piece| {
+                            bytes.extend_from_slice(piece);
+                            Ok(())
+                        })
+                        .unwrap();
                     assert!(bytes == expected, "{form:?}, {channels} channels, {path:?}");
                 }
                 lanes::force(None);

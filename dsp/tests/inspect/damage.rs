@@ -2,6 +2,7 @@
 
 use std::f64::consts::{PI, TAU};
 
+use deadwax_dsp::Spec;
 use deadwax_dsp::inspect::LISTED_MAX;
 
 use crate::signals::*;
@@ -23,6 +24,24 @@ fn clips_are_counted_and_the_first_are_listed() {
     // One run over the ends of blocks is one.
     let long = inspect_in(&spec(RATE, 1, 24), &[vec![-1.0; 20_000]], &[1000]);
     assert_eq!((long.clips.count, long.clips.frames), (1, 20_000));
+}
+
+#[test]
+fn a_float_wave_over_full_scale_is_whole_until_it_is_flat() {
+    let hot = sine(RATE, 441.0, 1.6, 1.0);
+    let lossy = Spec { bits: None, codec: "mp3", ..spec(RATE, 1, 16) };
+    for of in [Spec { float: true, ..spec(RATE, 1, 32) }, lossy] {
+        let read = inspect_in(&of, std::slice::from_ref(&hot), &[7919]);
+        assert!(read.clips.count == 0 && read.overs.count >= 880, "{:?}", read.clips);
+        assert!(!names(&read).contains(&"CLIPPED") && names(&read).contains(&"OVERS"));
+        // Clipped at full scale, and clipped before it was turned up.
+        for top in [1.0, 1.2] {
+            let flat: Vec<f64> = hot.iter().map(|s| s.clamp(-top, top)).collect();
+            let read = inspect_in(&of, &[flat], &[7919]);
+            assert_eq!(read.clips.count, 882);
+            close(read.clips.level_max_db.unwrap(), 20.0 * f64::log10(top), 1e-9);
+        }
+    }
 }
 
 #[test]

@@ -106,7 +106,7 @@ fn findings_are_sentences_with_times_the_gravest_first() {
     song[at..at + 100].fill(-1.0);
     let read = mono(song);
     let found = read.findings();
-    assert_eq!(found[0].words, "1 run at full scale, at 0:02.000.");
+    assert_eq!(found[0].words, "1 peak is flat at full scale, at 0:02.000.");
     assert_eq!((found[0].severity, found[0].what, found[0].at_s), (Severity::Block, "CLIPPED", Some(2.0)));
     assert!(
         found

@@ -147,10 +147,10 @@ mod tests {
         bits.put(0b101, 3);
         bits.put_signed(-1, 6);
         bits.put_unary(70);
-        bits.put(0x00FF_EEDD_CCBB_AA, 56);
+        bits.put(0x0000_FFEE_DDCC_BBAA, 56);
         bits.align();
         let text: String = bits.bytes().iter().map(|byte| format!("{byte:08b}")).collect();
-        let expected = format!("101111111{}1{:056b}", "0".repeat(70), 0x00FF_EEDD_CCBB_AAu64);
+        let expected = format!("101111111{}1{:056b}", "0".repeat(70), 0x0000_FFEE_DDCC_BBAA_u64);
         assert!(text.starts_with(&expected) && text.len() == expected.len().div_ceil(8) * 8);
     }
 }

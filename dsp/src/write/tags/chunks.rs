@@ -14,7 +14,8 @@ const AXML_HEAD: &str = concat!(
     r#"formatDefinition="International Standard Recording Code" "#,
     r#"formatLink="http://www.ebu.ch/metadata/cs/ebu_IdentifierTypeCodeCS.xml#3.7"><dc:identifier>ISRC:"#
 );
-const AXML_TAIL: &str = "</dc:identifier></identifier></coreMetadata></ebuCoreMain>";
+/// The line end makes the chunk even: some readers of RF64 know no pad bytes.
+const AXML_TAIL: &str = "</dc:identifier></identifier></coreMetadata></ebuCoreMain>\n";
 
 struct Chunk {
     name: [u8; 4],
@@ -25,6 +26,7 @@ struct Chunk {
 pub(super) fn wav(from: &mut Old, tags: &Tags, out: &mut (impl Write + Seek)) -> io::Result<()> {
     let head: [u8; 12] = from.exactly(0)?;
     let rf64 = &head[..4] != b"RIFF";
+    let riff_bytes = u32::from_le_bytes([head[4], head[5], head[6], head[7]]);
     out.write_all(&head)?;
     let (mut at, mut data_bytes, mut ds64_at) = (12, None, None);
     let mut foreign_axml = false;
@@ -46,6 +48,11 @@ pub(super) fn wav(from: &mut Old, tags: &Tags, out: &mut (impl Write + Seek)) ->
                     data_bytes.ok_or_else(|| broken("it is RF64 without a ds64 chunk before its sound"))?;
             }
             _ => {}
+        }
+        // A recorder that did not come to its end leaves zeros: what follows is sound, which a size for the whole file would shut out.
+        let unsaid = rf64 || riff_bytes == u32::MAX || u64::from(riff_bytes) + 8 <= chunk.start;
+        if &chunk.name == b"data" && chunk.bytes == 0 && unsaid && chunk.start < from.bytes {
+            return Err(broken("its header does not say how long its sound is; save it anew first"));
         }
         let old = match &chunk.name {
             b"id3 " | b"ID3 " => true,
