@@ -28,6 +28,8 @@ use crate::{
 
 /// A file that is over the ceiling or off the target is printed again, at most so many times.
 const REPRINTS: usize = 6;
+/// From this print on the ceiling alone counts: a sound in which loudness and ceiling undo each other is turned down as a whole.
+const LAST_RESORT: usize = 4;
 /// What a finished file may be off the target before it is printed again.
 const OFF_LU: f64 = 0.012;
 /// What a file may stand over the aim, which lies [`METER_ROOM_DB`] under the ceiling.
@@ -319,7 +321,14 @@ impl<'a> Run<'a> {
                     plates.done[i] =
                         Some(Done { checked, gain_db, max_reduction_db: printed.max_reduction_db });
                 }
-                self.mend(search, wrong, &plates, &mut again)?;
+                if reprint < LAST_RESORT {
+                    self.mend(search, wrong, &plates, &mut again)?;
+                } else if let Some(turned_down) = turn_down(search, &wrong) {
+                    self.note_reason(Some(format!(
+                        "{at} could not have both its loudness and its ceiling, and was turned down to hold the ceiling"
+                    )));
+                    again.push(turned_down);
+                }
             }
             if again.is_empty() {
                 return self.book(part, rate, plates, take.frames);
@@ -480,6 +489,16 @@ impl<'a> Run<'a> {
             self.warnings.push(warning);
         }
     }
+}
+
+/// The last resort: everything that is over goes down by what it is over, after the limiter, where a decibel is a decibel.
+fn turn_down<'t, 's>(
+    mut search: Search<'t, 's>,
+    wrong: &[(usize, Fault)],
+) -> Option<(Search<'t, 's>, Vec<usize>)> {
+    let over: Vec<usize> = wrong.iter().filter(|(_, fault)| fault.over_db > 0.0).map(|(i, _)| *i).collect();
+    search.turn_down(wrong.iter().fold(0.0, |most: f64, (_, fault)| most.max(fault.over_db)));
+    (!over.is_empty()).then_some((search, over))
 }
 
 /// What is wrong with a finished file.

@@ -177,6 +177,11 @@ impl<'t, 'a> Search<'t, 'a> {
         }
     }
 
+    /// Turns everything down after the limiter.
+    pub fn turn_down(&mut self, over_db: f64) {
+        self.level.trim_db -= over_db + 0.001;
+    }
+
     /// Compares what was heard with what the tracks tell, and returns how far the sound is from what was aimed at.
     fn learn(&mut self, heard_lufs: f64) -> Result<f64, DspError> {
         if self.target.is_none() || !heard_lufs.is_finite() {
