@@ -136,8 +136,7 @@ impl GainCurve {
             self.share();
         }
         for (lane, gains) in self.lanes.iter_mut().zip(gains) {
-            lane.release(self.pace);
-            lane.smooth(gains);
+            lane.release_and_smooth(self.pace, gains);
         }
     }
 
@@ -159,45 +158,39 @@ impl GainCurve {
 }
 
 impl Lane {
-    /// Falls at once; rises fast while the reduction is deeper than it was on average, slowly otherwise. The average remembers reduction longer
-    /// than it takes to learn it: a single peak hardly moves it, a run of kicks does, and is then not followed all the way up each time.
-    fn release(&mut self, pace: Pace) {
+    /// Release and averages in one loop: each waits for its own last value only, so that the processor works on all of them at once.
+    ///
+    /// The gain falls at once; it rises fast while the reduction is deeper than it was on average, slowly otherwise. The average remembers reduction
+    /// longer than it takes to learn it: a single peak hardly moves it, a run of kicks does, and is then not followed all the way up each time.
+    fn release_and_smooth(&mut self, pace: Pace, gains: &mut Vec<f64>) {
+        let n = self.required.len();
         let (mut average, mut held) = (self.average, self.held);
-        for v in &mut self.required {
-            let lowest = *v;
+        // Taken out for the time of the loop, so that the sums stay in registers.
+        let [mut a, mut b, mut c] = std::mem::take(&mut self.boxes);
+        let whole = ONE * (a.ring.len() * b.ring.len() * c.ring.len()) as f64;
+        let start = gains.len();
+        gains.resize(start + n, 0.0);
+        for (out, lowest) in gains[start..].iter_mut().zip(&self.required) {
+            let lowest = *lowest;
             let learn = if lowest < average { pace.average_fall } else { pace.average_rise };
             let rise = if held < average { pace.fast } else { pace.slow };
             average += (lowest - average) * learn;
             let risen = held + (lowest - held) * rise;
             held = if lowest - held < 1e-9 { lowest } else { risen };
-            *v = held;
+            // Not negative: a cast down is the floor.
+            let part = (held * ONE) as i64 as f64;
+            *out = c.add(b.add(a.add(part))) / whole;
         }
-        (self.average, self.held) = (average, held);
-    }
-
-    fn smooth(&mut self, gains: &mut Vec<f64>) {
-        lanes::wide(
-            #[inline(always)]
-            || {
-                for v in &mut self.required {
-                    *v = (*v * ONE).floor();
-                }
-            },
-        );
-        let mut whole = ONE;
-        for sum in &mut self.boxes {
-            sum.run(&mut self.required);
-            whole *= sum.width as f64;
-        }
-        gains.extend(self.required.iter().map(|v| v / whole));
+        (self.average, self.held, self.boxes) = (average, held, [a, b, c]);
     }
 }
 
-/// The sum of the last `width` values. All are whole numbers below 2^53, so that no sum is ever rounded.
+/// The sum of the last values. All are whole numbers below 2^53, so that no sum is ever rounded.
+#[derive(Default)]
 struct MovingSum {
-    width: usize,
-    /// The last `width` values, then what came new.
-    line: Vec<f64>,
+    /// The values summed up, the oldest at `at`.
+    ring: Vec<f64>,
+    at: usize,
     sum: f64,
 }
 
@@ -207,21 +200,20 @@ impl MovingSum {
         let mut one = ONE;
         halves.map(|half| {
             let width = 2 * half + 1;
-            let sum = MovingSum { width, line: vec![one; width], sum: one * width as f64 };
+            let sum = MovingSum { ring: vec![one; width], at: 0, sum: one * width as f64 };
             one = sum.sum;
             sum
         })
     }
 
-    fn run(&mut self, values: &mut [f64]) {
-        self.line.extend_from_slice(values);
-        let mut sum = self.sum;
-        for ((out, old), new) in values.iter_mut().zip(&self.line).zip(&self.line[self.width..]) {
-            sum += new - old;
-            *out = sum;
+    #[inline(always)]
+    fn add(&mut self, new: f64) -> f64 {
+        if let Some(old) = self.ring.get_mut(self.at) {
+            self.sum += new - *old;
+            *old = new;
         }
-        self.sum = sum;
-        self.line.drain(..values.len());
+        self.at = if self.at + 1 < self.ring.len() { self.at + 1 } else { 0 };
+        self.sum
     }
 }
 
