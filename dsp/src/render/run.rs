@@ -125,9 +125,15 @@ impl<'a> Run<'a> {
         }
         self.warn_of_lengths();
         self.judge_main();
+        let mut named = Vec::new();
         for output in &self.outputs {
             let (from, to) = (self.workshop.path().join(&output.file), self.job.out_dir.join(&output.file));
-            std::fs::rename(&from, &to).map_err(|source| DspError::Write { path: to, source })?;
+            if let Err(source) = std::fs::rename(&from, &to) {
+                // Half a delivery is none: what got its name already goes too.
+                named.iter().for_each(|file| drop(std::fs::remove_file(file)));
+                return Err(DspError::Write { path: to, source });
+            }
+            named.push(to);
         }
         let recipe = &self.job.recipe;
         let main = self.outputs.iter().find(|o| o.alternate == MAIN);
@@ -356,7 +362,7 @@ impl<'a> Run<'a> {
             wrong.into_iter().partition(|(i, _)| plates.all[*i].encoding().lossy());
         for (i, fault) in lossy {
             let mut search = search.clone();
-            search.lower(fault.over_db);
+            search.lower(fault.over_db)?;
             again.push((search, vec![i]));
         }
         if plain.is_empty() {
@@ -464,19 +470,27 @@ impl<'a> Run<'a> {
 
     /// Holds the main's files against the target.
     fn judge_main(&mut self) {
-        let Some(Target::Lufs(target)) = self.job.recipe.target() else { return };
+        let (low, high) = match self.job.recipe.target() {
+            Some(Target::Lufs(target)) => (target, target),
+            Some(Target::Range { low_lufs, high_lufs, .. }) => (low_lufs, high_lufs),
+            _ => return,
+        };
         let off: Vec<(String, f64)> = self
             .outputs
             .iter()
             .filter(|o| o.alternate == MAIN)
             .map(|o| (o, o.measurement.integrated_lufs))
-            .filter(|(o, lufs)| (lufs - target).abs() > tolerance_lu(&o.encoding) || lufs.is_nan())
+            .filter(|(o, lufs)| {
+                let tolerance = tolerance_lu(&o.encoding);
+                !(low - tolerance..=high + tolerance).contains(lufs)
+            })
             .map(|(o, lufs)| (o.file.clone(), lufs))
             .collect();
         if self.reasons.is_empty()
             && let Some((file, lufs)) = off.first()
         {
-            self.reasons.push(format!("{file} is at {lufs:.2} LUFS instead of {target:.1}"));
+            let wanted = if low < high { format!("{low:.1} to {high:.1}") } else { format!("{low:.1}") };
+            self.reasons.push(format!("{file} is at {lufs:.2} LUFS instead of {wanted}"));
         }
     }
 

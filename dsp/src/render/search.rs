@@ -121,6 +121,7 @@ impl<'t, 'a> Search<'t, 'a> {
     pub fn of_alternate(take: &'t Take<'a>, aim: &'t Aim, main: &Level) -> Self {
         let mut search = Search::new(take, aim, None);
         (search.level.gain_db, search.level.curve) = (main.gain_db, main.curve);
+        search.level.trim_db = main.trim_db;
         search
     }
 
@@ -179,12 +180,13 @@ impl<'t, 'a> Search<'t, 'a> {
         self.place()
     }
 
-    /// Lowers the aim at the gain that was found: for a file whose encoding adds to the peaks.
-    pub fn lower(&mut self, over_db: f64) {
+    /// Lowers the aim, for a file whose encoding adds to the peaks, and finds the gain anew: what goes into the encoder is as loud as before.
+    pub fn lower(&mut self, over_db: f64) -> Result<(), DspError> {
         match &mut self.level.limit_dbtp {
             Some(limit) => *limit -= over_db + 0.001,
             None => self.level.trim_db -= over_db + 0.001,
         }
+        self.place()
     }
 
     /// Turns everything down after the limiter.
@@ -227,7 +229,8 @@ impl<'t, 'a> Search<'t, 'a> {
     fn loud(&mut self, gain_db: f64) -> Result<f64, DspError> {
         self.level.gain_db = gain_db;
         if !self.limits() {
-            return Ok(self.take.lufs.unwrap_or(f64::NEG_INFINITY) + gain_db + self.level.trim_db);
+            let lufs = self.take.lufs.unwrap_or(f64::NEG_INFINITY) + self.offset_lu;
+            return Ok(lufs + gain_db + self.level.trim_db);
         }
         Ok(self.guess_lufs()? + self.offset_lu)
     }
@@ -333,6 +336,7 @@ impl<'t, 'a> Search<'t, 'a> {
 
     /// Finds the gain for a loudness with the limiter's aim as it is, with the slowest release that can do it.
     fn meet(&mut self, wanted: f64, lufs: f64) -> Result<Outcome, DspError> {
+        let lufs = lufs + self.offset_lu;
         let wanted_db = wanted - lufs;
         let Some(limiter) = &self.aim.limiter else {
             let most_db = self.gain_for(0.0);
