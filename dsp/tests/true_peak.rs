@@ -133,7 +133,7 @@ fn sound(kind: usize, seed: u64, n: usize) -> Vec<f64> {
         1 => (0..n).map(tone).collect(),
         2 => (0..n).map(|i| if tone(i) > 0.0 { 0.9 } else { -0.9 }).collect(),
         3 => (0..n).map(|i| (3.0 * tone(i)).clamp(-0.8, 0.8)).collect(),
-        4 => (0..n).map(|i| if i as u64 % (seed % 300 + 5) == 0 { 1.0 } else { 0.0 }).collect(),
+        4 => (0..n).map(|i| if (i as u64).is_multiple_of(seed % 300 + 5) { 1.0 } else { 0.0 }).collect(),
         5 => white
             .take(n)
             .map(|w| {
@@ -154,7 +154,7 @@ fn overs_slowly(heights: &[[f64; 16]], threshold: f64, frames: usize) -> Vec<Ove
         // Window 0 has its middle 128 positions before the signal.
         let end_frame = (index + 1).saturating_sub(128).min(frames) as u64;
         if index == last + 1 {
-            let open = overs.last_mut().unwrap();
+            let open = overs.last_mut().expect("one was opened before");
             open.end_frame = end_frame.max(open.start_frame + 1);
             open.peak_linear = open.peak_linear.max(*top);
         } else {

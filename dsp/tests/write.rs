@@ -197,7 +197,7 @@ fn integers_hold_full_scale_and_round_half_to_even() {
     let expected = vec![top, top, -1.0, -1.0, 0.0, 2.0 * step, 0.0, -2.0 * step, step];
     for encoding in [Encoding::Wav16, Encoding::Aiff16, Encoding::Flac16] {
         write(&path, encoding, std::slice::from_ref(&given));
-        assert_eq!(read(&path).1, [expected.clone()], "{encoding}");
+        assert_eq!(read(&path).1, std::slice::from_ref(&expected), "{encoding}");
     }
     write(&path, Encoding::Wav32f, std::slice::from_ref(&given));
     assert_eq!(read(&path).1, [given]);
@@ -209,8 +209,9 @@ fn every_number_of_channels_comes_back() {
     let path = folder.path().join("song");
     for channels in 1..=16usize {
         let one = samples(16, 500)[0].clone();
-        let planes: Vec<Vec<f64>> =
-            (0..channels).map(|c| one.iter().map(|s| s / (1 << c % 4) as f64).map(grid).collect()).collect();
+        let planes: Vec<Vec<f64>> = (0..channels)
+            .map(|c| one.iter().map(|s| s / (1 << (c % 4)) as f64).map(grid).collect())
+            .collect();
         for encoding in Encoding::LOSSLESS {
             if encoding.extension() == "flac" && channels > 8 {
                 continue;
@@ -291,8 +292,11 @@ fn hard(kind: u8, bits: u32, frames: usize, seed: u64) -> Vec<i32> {
             7 => 0,
             8 => tone(n, 0.4) + (noise(&mut state) >> (40 - bits)),
             9 => {
-                (if n < frames / 2 { noise(&mut state) >> 30 } else { noise(&mut state) >> (32 - bits) })
-                    as i32
+                if n < frames / 2 {
+                    noise(&mut state) >> 30
+                } else {
+                    noise(&mut state) >> (32 - bits)
+                }
             }
             _ => noise(&mut state) >> 31,
         })
