@@ -16,8 +16,12 @@ const REHEARSALS: usize = 5;
 /// After a rehearsal that was no further off, the next one may be left to the meter that judges the file.
 const NEARLY_LU: f64 = 0.15;
 const NEARLY_DB: f64 = 0.25;
-/// A rehearsal this near needs no other.
+/// A rehearsal this near needs no other, and no other gain either.
 const SURE_LU: f64 = 0.003;
+const SLIGHT_DB: f64 = 0.1;
+/// Where no peak is pushed down further than this, the tracks tell the loudness to some thousandths of a LU and next to nothing passes the limiter:
+/// the sound is not played before it is printed. The meter that judges the file holds it to the same bounds, and has it mended if they are passed.
+const PROMPT_DB: f64 = 3.0;
 /// Steps in which a penalty table is looked over.
 const PENALTY_STEP_DB: f64 = 0.25;
 /// More gain than this over what the target would need without limiting leads nowhere.
@@ -94,6 +98,8 @@ pub struct Search<'t, 'a> {
     aim: &'t Aim,
     /// What the sound is louder than its tracks tell, around the level last heard.
     offset_lu: f64,
+    /// The level that the tracks were last asked about, and what they told.
+    told: Option<(Level, f64)>,
     /// `None`: the gain is given, by a main to its alternate.
     target: Option<Target>,
     pub level: Level,
@@ -125,12 +131,15 @@ impl<'t, 'a> Search<'t, 'a> {
             }
             None => Level::unity(),
         };
-        Search { take, aim, offset_lu: 0.0, target, level, outcome: Outcome::Met(None) }
+        Search { take, aim, offset_lu: 0.0, told: None, target, level, outcome: Outcome::Met(None) }
     }
 
     /// Finds the level, and plays the sound as often as needed.
     pub fn run(&mut self, steps: &mut Steps<'_>) -> Result<(), DspError> {
         self.place()?;
+        if self.level.gain_db <= self.gain_for(PROMPT_DB) {
+            return Ok(());
+        }
         for rehearsal in 0..REHEARSALS {
             if !self.limits() {
                 return Ok(());
@@ -138,7 +147,8 @@ impl<'t, 'a> Search<'t, 'a> {
             let heard = self.take.rehearse(&self.level, self.aim.ceiling_dbtp, false, steps)?;
             let (error_lu, worst_db) = (self.learn(heard.lufs)?, heard.worst_db());
             self.level.lift(&heard.overs);
-            if heard.overs.is_empty() && error_lu.abs() <= SURE_LU {
+            // What is lifted so little does not move the loudness.
+            if worst_db <= SLIGHT_DB && error_lu.abs() <= SURE_LU {
                 return Ok(());
             }
             self.place()?;
@@ -187,11 +197,23 @@ impl<'t, 'a> Search<'t, 'a> {
         if self.target.is_none() || !heard_lufs.is_finite() {
             return Ok(0.0);
         }
-        self.offset_lu = heard_lufs - self.take.guess_lufs(&self.level)?;
+        self.offset_lu = heard_lufs - self.guess_lufs()?;
         match self.outcome {
             Outcome::Met(Some(aimed)) => Ok(heard_lufs - aimed),
             _ => Ok(0.0),
         }
+    }
+
+    /// What the tracks tell of the level as it is.
+    fn guess_lufs(&mut self) -> Result<f64, DspError> {
+        if let Some((level, lufs)) = &self.told
+            && *level == self.level
+        {
+            return Ok(*lufs);
+        }
+        let lufs = self.take.guess_lufs(&self.level)?;
+        self.told = Some((self.level.clone(), lufs));
+        Ok(lufs)
     }
 
     fn limits(&self) -> bool {
@@ -207,7 +229,7 @@ impl<'t, 'a> Search<'t, 'a> {
         if !self.limits() {
             return Ok(self.take.lufs.unwrap_or(f64::NEG_INFINITY) + gain_db + self.level.trim_db);
         }
-        Ok(self.take.guess_lufs(&self.level)? + self.offset_lu)
+        Ok(self.guess_lufs()? + self.offset_lu)
     }
 
     /// The gain at which the loudest peak is pushed down by `reduction_db`.
