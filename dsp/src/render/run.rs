@@ -32,6 +32,9 @@ const REPRINTS: usize = 6;
 const LAST_RESORT: usize = 4;
 /// What a finished file may be off the target before it is printed again.
 const OFF_LU: f64 = 0.012;
+/// The same for what comes out of a lossy file; and the loss that is not made up for.
+const OFF_LOSSY_LU: f64 = 0.06;
+const LOST_LU: f64 = 0.5;
 /// What a file may stand over the aim, which lies [`METER_ROOM_DB`] under the ceiling.
 const SLACK_DB: f64 = 0.02;
 /// Steps of progress for one source at one rate: listen, search, print, judge.
@@ -362,7 +365,7 @@ impl<'a> Run<'a> {
             wrong.into_iter().partition(|(i, _)| plates.all[*i].encoding().lossy());
         for (i, fault) in lossy {
             let mut search = search.clone();
-            search.lower(fault.over_db)?;
+            search.lower(fault.over_db, fault.off_lu)?;
             again.push((search, vec![i]));
         }
         if plain.is_empty() {
@@ -533,12 +536,13 @@ impl Fault {
 fn fault(plate: &Plate, checked: &Checked, ceiling_dbtp: f64, outcome: &Outcome) -> Fault {
     let over_db = checked.measurement.true_peak_dbtp - (ceiling_dbtp - METER_ROOM_DB);
     let off_lu = match outcome {
-        // A loss of the encoder's is no fault of the level.
-        Outcome::Met(Some(aimed)) if !plate.encoding().lossy() => checked.measurement.integrated_lufs - aimed,
+        Outcome::Met(Some(aimed)) => checked.measurement.integrated_lufs - aimed,
         _ => 0.0,
     };
+    // What an encoder leaves out for good, such as the top of white noise, is no fault of the level.
+    let counts = if plate.encoding().lossy() { OFF_LOSSY_LU..LOST_LU } else { OFF_LU..f64::INFINITY };
     Fault {
         over_db: if over_db > 0.0 { over_db + SLACK_DB } else { 0.0 },
-        off_lu: if off_lu.abs() > OFF_LU { off_lu } else { 0.0 },
+        off_lu: if counts.contains(&off_lu.abs()) { off_lu } else { 0.0 },
     }
 }

@@ -181,8 +181,11 @@ impl<'t, 'a> Search<'t, 'a> {
     }
 
     /// Lowers the aim, for a file whose encoding adds to the peaks, and finds the gain anew: what goes into the encoder is as loud as before.
-    pub fn lower(&mut self, over_db: f64) -> Result<(), DspError> {
+    /// `error_lu`: what comes out of it was louder than aimed at.
+    pub fn lower(&mut self, over_db: f64, error_lu: f64) -> Result<(), DspError> {
+        self.offset_lu += error_lu;
         match &mut self.level.limit_dbtp {
+            _ if over_db <= 0.0 => {}
             Some(limit) => *limit -= over_db + 0.001,
             None => self.level.trim_db -= over_db + 0.001,
         }

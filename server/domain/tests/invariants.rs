@@ -184,7 +184,7 @@ fn work() -> impl Strategy<Value = Command> {
 
 #[derive(Clone, Debug)]
 enum Step {
-    Any(u128, bool, Command),
+    Any(u128, bool, Box<Command>),
     /// Someone approves something that is there: blind guesses would never meet a gate.
     Approve {
         who: u128,
@@ -209,7 +209,7 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let command = prop_oneof![1 => house(), 2 => audio(), 4 => talk(), 5 => work()];
     prop_oneof![
-        6 => (0..PEOPLE, any::<bool>(), command).prop_map(|(who, owner, command)| Step::Any(who, owner, command)),
+        6 => (0..PEOPLE, any::<bool>(), command).prop_map(|(who, owner, command)| Step::Any(who, owner, Box::new(command))),
         12 => (0..PEOPLE, any::<usize>(), prop_oneof![role(), select(vec![Role::Artist, Role::Label])], prop::bool::weighted(0.9))
             .prop_map(|(who, pick, role, true_fingerprint)| Step::Approve { who, pick, role, true_fingerprint }),
         2 => (0..PEOPLE, 0..2u128, digest()).prop_map(|(who, song, digest)| Step::Upload { who, song, digest }),
@@ -220,7 +220,7 @@ fn step() -> impl Strategy<Value = Step> {
 fn command_of(step: &Step, project: &Project, count: u128) -> Option<(Actor, Command)> {
     match step {
         Step::Any(who, owner, command) => {
-            let mut command = command.clone();
+            let mut command = (**command).clone();
             if let Command::AddNote { version, .. } | Command::RequestRevision { version, .. } = &mut command
             {
                 // Mostly about something that is there.
