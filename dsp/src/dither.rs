@@ -54,7 +54,7 @@ impl FromStr for Dither {
 }
 
 /// The error filter of nine taps for the F-weighted curve, designed for 44.1 kHz: R. A. Wannamaker, "Psychoacoustically Optimal Noise Shaping",
-/// JAES 40(7/8), 1992. The noise that is left has the spectrum 1 - sum c[k] z^-(k+1).
+/// JAES 40(7/8), 1992. The noise that is left has the spectrum `1 - sum c[k] z^-(k+1)`.
 const F_WEIGHTED: [f64; TAPS] = [2.412, -3.370, 3.937, -4.174, 3.353, -2.205, 1.281, -0.569, 0.0847];
 const TAPS: usize = 9;
 /// Triangular noise reaches one step, rounding half a step: a larger error comes from clipping, and must not be fed back.

@@ -75,7 +75,7 @@ impl Fft {
         false
     }
 
-    /// X[k] = sum over n of x[n] e^(-2 pi i n k / len), in place. `re` and `im` have [`Fft::len`] values each; other lengths are a panic of the
+    /// `X[k] = sum over n of x[n] e^(-2 pi i n k / len)`, in place. `re` and `im` have [`Fft::len`] values each; other lengths are a panic of the
     /// caller's making.
     pub fn forward(&mut self, re: &mut [f64], im: &mut [f64]) {
         self.check(re, im);
@@ -83,7 +83,7 @@ impl Fft {
         self.across(re, im);
     }
 
-    /// x[n] = sum over k of X[k] e^(+2 pi i n k / len), in place and unscaled: after [`Fft::forward`] each value comes back times [`Fft::len`].
+    /// `x[n] = sum over k of X[k] e^(+2 pi i n k / len)`, in place and unscaled: after [`Fft::forward`] each value comes back times [`Fft::len`].
     pub fn inverse(&mut self, re: &mut [f64], im: &mut [f64]) {
         // Real and imaginary part exchanged on both sides turn the transform's direction.
         self.forward(im, re);

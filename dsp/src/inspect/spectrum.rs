@@ -171,7 +171,7 @@ impl Analyser {
     }
 }
 
-/// Adds |Z[k]|^2 + |Z[len - k]|^2 for every bin; the ends stand for themselves alone.
+/// Adds `|Z[k]|^2 + |Z[len - k]|^2` for every bin; the ends stand for themselves alone.
 fn add_power(re: &[f64], im: &[f64], power: &mut [f64]) {
     let half = re.len() / 2;
     lanes::wide(
