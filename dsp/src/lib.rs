@@ -4,6 +4,7 @@
 
 pub mod block;
 pub mod decode;
+pub mod digest;
 pub mod dither;
 pub mod error;
 pub mod fft;

@@ -1,13 +1,11 @@
 //! What is known of a file: its digest, its kind, its figures; as a value and as JSON. One pass over the sound, one over the bytes.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use crate::decode::Metadata;
+use crate::digest::{Digest, digest_of};
 use crate::inspect::{Inspection, Inspector, OVERS_LIMIT};
 use crate::measure::{Measurement, Meter};
 use crate::waveform::{Pyramid, PyramidBuilder};
@@ -15,7 +13,6 @@ use crate::{Block, DspError, Flow, Source, Spec};
 
 /// Small enough that a block stays in the cache while meter, inspector and overview look at it.
 const READ_FRAMES: usize = 1 << 13;
-const READ_BYTES: usize = 1 << 18;
 /// How much of the progress the digest is.
 const DIGEST_SHARE: f64 = 0.1;
 
@@ -79,7 +76,7 @@ pub fn measure_file(
 ) -> Result<(FileReport, Option<Pyramid>), DspError> {
     // The header first: what is no sound is refused before gigabytes are hashed.
     let mut source = Source::open(path)?;
-    let (sha256, bytes) = digest(path, progress)?;
+    let Digest { bytes, sha256 } = digest_of(path, &mut |share| still(progress, DIGEST_SHARE * share))?;
     let spec = source.spec().clone();
     let mut meter = Meter::new(&spec).with_overs(OVERS_LIMIT);
     let mut inspector = Inspector::new(&spec);
@@ -104,24 +101,6 @@ pub fn measure_file(
     let metadata = source.metadata().clone();
     let report = FileReport { file: path.to_owned(), bytes, sha256, spec, metadata, measurement, inspection };
     Ok((report, pyramid.map(PyramidBuilder::finish)))
-}
-
-fn digest(path: &Path, progress: &mut dyn FnMut(f64) -> Flow) -> Result<(String, u64), DspError> {
-    let opened = |e| DspError::open(path, e);
-    let mut file = File::open(path).map_err(opened)?;
-    let total = file.metadata().map_err(opened)?.len().max(1);
-    let mut digest = Sha256::new();
-    let mut buffer = vec![0; READ_BYTES];
-    let mut bytes = 0u64;
-    loop {
-        let count = file.read(&mut buffer).map_err(opened)?;
-        if count == 0 {
-            return Ok((hex::encode(digest.finalize()), bytes));
-        }
-        digest.update(&buffer[..count]);
-        bytes += count as u64;
-        still(progress, DIGEST_SHARE * (bytes as f64 / total as f64).min(1.0))?;
-    }
 }
 
 fn still(progress: &mut dyn FnMut(f64) -> Flow, fraction: f64) -> Result<(), DspError> {

@@ -5,7 +5,7 @@
 use super::events::{Event, Events};
 use super::stretch::Stretch;
 use super::sums::Sums;
-use crate::{Spec, math};
+use crate::{Spec, math, measure::full_scale};
 
 /// So many samples in a row make a clip.
 const RUN_MIN: u64 = 3;
@@ -155,10 +155,4 @@ impl Top {
         }
         self.run = 0;
     }
-}
-
-/// The largest positive value of the file's integers; of 16 bits where the samples are float or coded, which is where clips come from.
-fn full_scale(spec: &Spec) -> f64 {
-    let bits = if spec.float { 16 } else { spec.bits.unwrap_or(16) };
-    1.0 - 0.5f64.powi(bits.clamp(2, 32) as i32 - 1)
 }

@@ -14,7 +14,8 @@ pub use weighting::WeightedEnergy;
 use serde::Serialize;
 
 use crate::{
-    Block, Spec, lanes, math,
+    Block, Spec, lanes,
+    math::decibels,
     true_peak::{Over, TruePeak, magnitude},
 };
 use totals::Lanes;
@@ -226,11 +227,7 @@ impl Channel {
 }
 
 /// The largest positive value of the file's integers; of 16 bits where the samples are float or coded, which is where clips come from.
-fn full_scale(spec: &Spec) -> f64 {
+pub(crate) fn full_scale(spec: &Spec) -> f64 {
     let bits = if spec.float { 16 } else { spec.bits.unwrap_or(16) };
     1.0 - 0.5f64.powi(bits.clamp(2, 32) as i32 - 1)
-}
-
-fn decibels(linear: f64) -> f64 {
-    math::decibels(linear)
 }

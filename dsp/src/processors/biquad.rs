@@ -1,5 +1,5 @@
-//! Second-order sections in f64: design after Robert Bristow-Johnson's "Cookbook formulae for audio EQ biquad filter coefficients", run in
-//! transposed direct form II.
+//! Second-order sections in f64: design after Robert Bristow-Johnson's "Cookbook formulae for audio EQ biquad filter coefficients".
+//! Never here: running them; that is the cascade.
 
 use std::f64::consts::PI;
 
@@ -87,30 +87,9 @@ impl Coefficients {
     }
 }
 
-/// One section's memory.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Section {
-    z: [f64; 2],
-}
-
-impl Section {
-    #[inline]
-    pub fn run(&mut self, c: &Coefficients, x: f64) -> f64 {
-        let y = c.b[0] * x + self.z[0];
-        self.z[0] = settled(c.b[1] * x - c.a[0] * y + self.z[1]);
-        self.z[1] = settled(c.b[2] * x - c.a[1] * y);
-        y
-    }
-}
-
-/// A tail that has died away is zero: denormal numbers are slow on many machines.
-#[inline]
-fn settled(z: f64) -> f64 {
-    if z.abs() < 1e-30 { 0.0 } else { z }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::cascade::Cascade;
     use std::f64::consts::FRAC_1_SQRT_2;
 
     use super::*;
@@ -148,8 +127,8 @@ mod tests {
     #[test]
     fn a_corner_over_half_the_rate_stays_stable() {
         let c = Coefficients::bell(8_000, 20_000.0, 12.0, 0.3);
-        let mut s = Section::default();
-        let last = (0..100_000).map(|i| s.run(&c, if i == 0 { 1.0 } else { 0.0 })).last();
-        assert_eq!(last, Some(0.0));
+        let mut sound = [(0..100_000).map(|i| if i == 0 { 1.0 } else { 0.0 }).collect::<Vec<f64>>()];
+        Cascade::new(&[c], 1).run(&mut sound);
+        assert_eq!(sound[0].last(), Some(&0.0));
     }
 }

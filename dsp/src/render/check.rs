@@ -2,8 +2,6 @@
 //! meters of one file, may be worked on by two threads; the figures are the same. Never here: what follows from a judgement.
 
 use std::{
-    fs::File,
-    io::Read as _,
     path::{Path, PathBuf},
     sync::{
         atomic::{AtomicBool, Ordering},
@@ -12,17 +10,15 @@ use std::{
     thread,
 };
 
-use sha2::{Digest, Sha256};
-
 use super::{BLOCK_FRAMES, METERS_AGREE_LU, steps::Steps};
 use crate::{
     block::{Block, Spec},
     decode::Source,
+    digest::{Digest, digest},
     error::DspError,
     measure::{Measurement, Meter},
 };
 
-const DIGEST_BYTES: usize = 1 << 18;
 /// Blocks that one thread may be ahead of the other.
 const AHEAD: usize = 4;
 
@@ -105,7 +101,7 @@ struct Figures {
 }
 
 impl Figures {
-    fn with(self, (bytes, sha256): (u64, String)) -> Checked {
+    fn with(self, Digest { bytes, sha256 }: Digest) -> Checked {
         Checked {
             measurement: self.measurement,
             second_meter_lufs: self.second_meter_lufs,
@@ -184,19 +180,4 @@ fn measure_apart(path: &Path, still: &dyn Fn() -> Result<(), DspError>) -> Resul
             other.join().map_err(|_| DspError::Invalid("the second meter broke off".into()))??;
         Ok(Figures { spec, measurement: meter.finish(), second_meter_lufs })
     })
-}
-
-/// Length in bytes and SHA-256 in hexadecimal.
-fn digest(path: &Path) -> Result<(u64, String), DspError> {
-    let failed = |source| DspError::Open { path: path.to_owned(), source };
-    let mut file = File::open(path).map_err(failed)?;
-    let (mut hasher, mut buffer, mut bytes) = (Sha256::new(), vec![0u8; DIGEST_BYTES], 0u64);
-    loop {
-        let n = file.read(&mut buffer).map_err(failed)?;
-        if n == 0 {
-            return Ok((bytes, hex::encode(hasher.finalize())));
-        }
-        hasher.update(&buffer[..n]);
-        bytes += n as u64;
-    }
 }

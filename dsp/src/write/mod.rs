@@ -12,14 +12,15 @@ mod tags;
 mod wav;
 
 use std::{
-    io::{BufWriter, Read},
+    io::BufWriter,
     path::{Path, PathBuf},
 };
 
 pub use encoding::Encoding;
-use sha2::Digest as _;
 pub use tags::{Cover, Tags, tag};
 use tempfile::NamedTempFile;
+
+pub use crate::digest::{Digest, digest};
 
 use crate::{
     Block, DspError,
@@ -160,30 +161,6 @@ impl AudioWriter {
         file.as_file().sync_data().map_err(at_write)?;
         file.persist(&path).map_err(|error| at_write(error.error))?;
         Ok(bytes)
-    }
-}
-
-/// What a finished file is known by.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Digest {
-    pub bytes: u64,
-    /// SHA-256, hexadecimal.
-    pub sha256: String,
-}
-
-/// Reads a finished file once more for its name in the store. Sizes and levels are set at its end, so no digest can be made while it is written.
-/// Errors: `Open`.
-pub fn digest(path: &Path) -> Result<Digest, DspError> {
-    let mut file = std::fs::File::open(path).map_err(|e| DspError::open(path, e))?;
-    let (mut sum, mut bytes, mut piece) = (sha2::Sha256::new(), 0, vec![0; 1 << 16]);
-    loop {
-        match file.read(&mut piece).map_err(|e| DspError::open(path, e))? {
-            0 => return Ok(Digest { bytes, sha256: hex::encode(sum.finalize()) }),
-            n => {
-                sum.update(&piece[..n]);
-                bytes += n as u64;
-            }
-        }
     }
 }
 
