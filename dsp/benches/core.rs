@@ -11,7 +11,8 @@ use deadwax_dsp::{
     lanes, math,
     measure::Meter,
     processors::{
-        Band, BandKind, Compressor, CompressorSettings, Equaliser, Limiter, Processor, Sensing, linear,
+        Band, BandKind, Compressor, CompressorSettings, Control, Equaliser, Limiter, Processor, Sensing,
+        linear,
     },
     recipe::LimiterRecipe,
     resample::Resampler,
@@ -213,10 +214,13 @@ fn processors(bench: &Bench) {
     let step = |name: &str, least: Least, make: &dyn Fn() -> Box<dyn Processor>| {
         let ready = || {
             let mut step = make();
-            step.prepare(RATE, 2);
-            step
+            step.prepare(RATE, 2).expect("a chain for two channels");
+            (step, Control::default())
         };
-        bench.stream(name, least, ready, |step, block| step.process(block, None));
+        bench.stream(name, least, ready, |(step, control), block| {
+            control.clear();
+            step.process(block, control).expect("sound");
+        });
     };
     let band = |kind, hz, gain_db| Band { kind, hz, gain_db, q: 0.8 };
     let five = || -> Box<dyn Processor> {

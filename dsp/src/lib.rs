@@ -2,6 +2,7 @@
 
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
+pub mod amount;
 pub mod block;
 pub mod decode;
 pub mod digest;

@@ -9,7 +9,7 @@ use std::f64::consts::PI;
 
 use deadwax_dsp::{
     Block,
-    processors::{Limiter, Processor},
+    processors::{Control, Limiter, Processor},
     recipe::{LimiterRecipe, Recipe},
     write::Encoding,
 };
@@ -19,11 +19,11 @@ use render_kit::*;
 /// The limiter alone, its delay taken away.
 fn limit(input: &Block, ceiling: f64) -> Block {
     let mut limiter = Limiter::new(LimiterRecipe::default().curve(), ceiling);
-    limiter.prepare(RATE, input.channels.len());
+    limiter.prepare(RATE, input.channels.len()).unwrap();
     let late = limiter.latency_frames();
     let mut padded = input.clone();
     padded.channels.iter_mut().for_each(|c| c.resize(c.len() + late, 0.0));
-    limiter.process(&mut padded, None);
+    limiter.process(&mut padded, &mut Control::default()).unwrap();
     padded.channels.iter_mut().for_each(|c| {
         c.drain(..late);
     });

@@ -4,9 +4,10 @@
 
 use std::f64::consts::FRAC_1_SQRT_2;
 
-use super::{Processor, biquad::Coefficients, cascade::Cascade, one_pole};
+use super::{Control, Processor, biquad::Coefficients, cascade::Cascade, one_pole};
 use crate::{
     block::Block,
+    error::DspError,
     lanes,
     math::{self, DB_PER_OCTAVE},
 };
@@ -62,6 +63,7 @@ impl CompressorSettings {
     }
 }
 
+#[derive(Clone)]
 pub struct Compressor {
     settings: CompressorSettings,
     plan: Plan,
@@ -292,7 +294,7 @@ impl Plan {
 }
 
 impl Processor for Compressor {
-    fn prepare(&mut self, sample_rate: u32, channels: usize) {
+    fn prepare(&mut self, sample_rate: u32, channels: usize) -> Result<(), DspError> {
         let cut = |hz| Cascade::new(&[Coefficients::low_cut(sample_rate, hz, FRAC_1_SQRT_2)], channels);
         self.cut = self.settings.key_low_cut_hz.map(cut);
         self.heard = vec![Vec::with_capacity(PERIOD); if self.cut.is_some() { channels } else { 0 }];
@@ -304,6 +306,7 @@ impl Processor for Compressor {
             makeup_db: self.settings.makeup_db,
         };
         self.reset();
+        Ok(())
     }
 
     fn reset(&mut self) {
@@ -315,26 +318,30 @@ impl Processor for Compressor {
         self.position = 0;
     }
 
-    fn process(&mut self, block: &mut Block, key: Option<&Block>) {
-        let mut values = [0.0; PERIOD];
+    fn process(&mut self, block: &mut Block, control: &mut Control) -> Result<(), DspError> {
+        let factors = &mut control.open(1)[0];
+        factors.resize(block.frames(), 0.0);
         let mut start = 0;
         while start < block.frames() {
             let n = (block.frames() - start).min(PERIOD - self.position);
-            let values = &mut values[..n];
-            self.listen(key.unwrap_or(block), start, values);
+            let values = &mut factors[start..start + n];
+            self.listen(block, start, values);
             self.factors(values);
-            lanes::wide(
-                #[inline(always)]
-                || {
-                    for samples in &mut block.channels {
-                        samples[start..start + n]
-                            .iter_mut()
-                            .zip(&*values)
-                            .for_each(|(s, factor)| *s *= factor);
-                    }
-                },
-            );
             start += n;
         }
+        self.follow(block, control)
+    }
+
+    fn follow(&mut self, block: &mut Block, control: &Control) -> Result<(), DspError> {
+        let Some(factors) = control.planes.first() else { return Ok(()) };
+        lanes::wide(
+            #[inline(always)]
+            || {
+                for samples in &mut block.channels {
+                    samples.iter_mut().zip(factors).for_each(|(s, factor)| *s *= factor);
+                }
+            },
+        );
+        Ok(())
     }
 }

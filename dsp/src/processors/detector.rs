@@ -25,6 +25,7 @@ pub fn group_frames(sample_rate: u32) -> usize {
 
 /// Gives for group k the largest magnitude of the wave from its first frame to the first frame of the next group. What rings before the first
 /// frame counts for the first group, what rings after the last for the last.
+#[derive(Clone)]
 pub struct PeakDetector {
     fine: Fine,
     group: usize,
@@ -203,6 +204,7 @@ fn fold(values: &mut Vec<f64>, ahead: usize, pick: &impl Fn(f64, f64) -> f64) {
 }
 
 /// The wave between the samples of a stretch.
+#[derive(Clone)]
 pub(crate) struct Fine {
     half: usize,
     group: usize,

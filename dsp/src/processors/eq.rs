@@ -1,7 +1,7 @@
 //! The parametric equaliser: any number of bands, each one second-order section, minimum phase.
 
-use super::{Processor, biquad::Coefficients, cascade::Cascade};
-use crate::block::Block;
+use super::{Control, Processor, biquad::Coefficients, cascade::Cascade};
+use crate::{block::Block, error::DspError};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -36,6 +36,7 @@ impl Band {
     }
 }
 
+#[derive(Clone)]
 pub struct Equaliser {
     bands: Vec<Band>,
     cascade: Cascade,
@@ -48,16 +49,18 @@ impl Equaliser {
 }
 
 impl Processor for Equaliser {
-    fn prepare(&mut self, sample_rate: u32, channels: usize) {
+    fn prepare(&mut self, sample_rate: u32, channels: usize) -> Result<(), DspError> {
         let stages: Vec<Coefficients> = self.bands.iter().map(|b| b.coefficients(sample_rate)).collect();
         self.cascade = Cascade::new(&stages, channels);
+        Ok(())
     }
 
     fn reset(&mut self) {
         self.cascade.reset();
     }
 
-    fn process(&mut self, block: &mut Block, _key: Option<&Block>) {
+    fn process(&mut self, block: &mut Block, _control: &mut Control) -> Result<(), DspError> {
         self.cascade.run(&mut block.channels);
+        Ok(())
     }
 }

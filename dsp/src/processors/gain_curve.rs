@@ -56,6 +56,7 @@ impl Times {
     }
 }
 
+#[derive(Clone)]
 pub struct GainCurve {
     times: Times,
     link: f64,
@@ -71,6 +72,7 @@ struct Pace {
     average_rise: f64,
 }
 
+#[derive(Clone)]
 struct Lane {
     /// Peaks still within the hold, then what came new.
     peaks: Vec<f64>,
@@ -186,7 +188,7 @@ impl Lane {
 }
 
 /// The sum of the last values. All are whole numbers below 2^53, so that no sum is ever rounded.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct MovingSum {
     /// The values summed up, the oldest at `at`.
     ring: Vec<f64>,

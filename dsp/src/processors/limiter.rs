@@ -1,15 +1,17 @@
 //! The true-peak look-ahead limiter as a processor: detector, gain curve and a delay of the sound that matches them. The render runs the same
 //! parts apart, so that the wave is looked at once for many gains. Channels share one gain, or part of it.
 
-use super::{CurveSettings, GainCurve, PeakDetector, Processor, apply_ramp, detector::group_frames};
-use crate::block::Block;
+use super::{Control, CurveSettings, GainCurve, PeakDetector, Processor, apply_ramp, detector::group_frames};
+use crate::{block::Block, error::DspError};
 
+#[derive(Clone)]
 pub struct Limiter {
     settings: CurveSettings,
     ceiling: f64,
     running: Option<Running>,
 }
 
+#[derive(Clone)]
 struct Running {
     sample_rate: u32,
     channels: usize,
@@ -77,35 +79,47 @@ impl Running {
 }
 
 impl Processor for Limiter {
-    fn prepare(&mut self, sample_rate: u32, channels: usize) {
+    fn prepare(&mut self, sample_rate: u32, channels: usize) -> Result<(), DspError> {
         self.running = Some(Running::new(&self.settings, sample_rate, channels));
+        Ok(())
     }
 
     fn reset(&mut self) {
-        if let Some(r) = &self.running {
-            self.prepare(r.sample_rate, r.channels);
+        if let Some(r) = &mut self.running {
+            *r = Running::new(&self.settings, r.sample_rate, r.channels);
         }
     }
 
-    fn process(&mut self, block: &mut Block, key: Option<&Block>) {
-        let Some(r) = &mut self.running else { return };
-        r.listen(key.unwrap_or(block), self.ceiling);
+    fn process(&mut self, block: &mut Block, control: &mut Control) -> Result<(), DspError> {
+        let Some(r) = &mut self.running else { return Ok(()) };
+        r.listen(block, self.ceiling);
         let frames = block.frames();
         // Frames from before the stream are silence and need no gain.
         let skip = r.before.min(frames);
         r.before -= skip;
-        for (c, (samples, delay)) in block.channels.iter_mut().zip(&mut r.delay).enumerate() {
-            delay.extend_from_slice(samples);
-            samples.copy_from_slice(&delay[..frames]);
-            delay.drain(..frames);
-            let gains = &r.gains[c.min(r.gains.len() - 1)];
-            apply_ramp(&mut samples[skip..], r.place, r.group, gains, 1.0);
+        for (plane, gains) in control.open(r.gains.len()).iter_mut().zip(&r.gains) {
+            plane.resize(frames, 1.0);
+            apply_ramp(&mut plane[skip..], r.place, r.group, gains, 1.0);
         }
         let gone = r.place + frames - skip;
         r.place = gone % r.group;
         for gains in &mut r.gains {
             gains.drain(..gone / r.group);
         }
+        self.follow(block, control)
+    }
+
+    fn follow(&mut self, block: &mut Block, control: &Control) -> Result<(), DspError> {
+        let Some(r) = &mut self.running else { return Ok(()) };
+        let frames = block.frames();
+        for (c, (samples, delay)) in block.channels.iter_mut().zip(&mut r.delay).enumerate() {
+            delay.extend_from_slice(samples);
+            samples.copy_from_slice(&delay[..frames]);
+            delay.drain(..frames);
+            let gains = &control.planes[c.min(control.planes.len() - 1)];
+            samples.iter_mut().zip(gains).for_each(|(s, gain)| *s *= gain);
+        }
+        Ok(())
     }
 
     fn latency_frames(&self) -> usize {

@@ -2,12 +2,13 @@
 
 use std::f64::consts::FRAC_1_SQRT_2;
 
-use super::{Processor, biquad::Coefficients, cascade::Cascade};
-use crate::{block::Block, lanes};
+use super::{Control, Processor, biquad::Coefficients, cascade::Cascade};
+use crate::{block::Block, error::DspError, lanes};
 
 /// Frames whose side signal stands on the stack at once.
 const PIECE_FRAMES: usize = 256;
 
+#[derive(Clone)]
 pub struct Width {
     /// 1 leaves the image, 0 is mono, 2 doubles the side.
     width: f64,
@@ -23,9 +24,10 @@ impl Width {
 }
 
 impl Processor for Width {
-    fn prepare(&mut self, sample_rate: u32, _channels: usize) {
+    fn prepare(&mut self, sample_rate: u32, _channels: usize) -> Result<(), DspError> {
         let cut = |hz| Cascade::new(&[Coefficients::low_cut(sample_rate, hz, FRAC_1_SQRT_2); 2], 1);
         self.cut = self.mono_below_hz.map(cut);
+        Ok(())
     }
 
     fn reset(&mut self) {
@@ -34,8 +36,8 @@ impl Processor for Width {
         }
     }
 
-    fn process(&mut self, block: &mut Block, _key: Option<&Block>) {
-        let [left, right] = block.channels.as_mut_slice() else { return };
+    fn process(&mut self, block: &mut Block, _control: &mut Control) -> Result<(), DspError> {
+        let [left, right] = block.channels.as_mut_slice() else { return Ok(()) };
         let mut side = [0.0; PIECE_FRAMES];
         for (left, right) in left.chunks_mut(PIECE_FRAMES).zip(right.chunks_mut(PIECE_FRAMES)) {
             let side = &mut side[..left.len().min(right.len())];
@@ -61,5 +63,6 @@ impl Processor for Width {
                 },
             );
         }
+        Ok(())
     }
 }

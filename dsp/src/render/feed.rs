@@ -8,7 +8,7 @@ use crate::{
     decode::Source,
     error::DspError,
     measure::{Measurement, Meter},
-    processors::{Chain, Processor},
+    processors::{Chain, Control},
     recipe::Recipe,
     resample::Resampler,
 };
@@ -27,6 +27,7 @@ pub struct Feed {
     spec: Spec,
     rate: u32,
     chain: Chain,
+    controls: Vec<Control>,
     /// Frames of the chain's delay still to be thrown away.
     early: usize,
     resampler: Resampler,
@@ -43,10 +44,11 @@ impl Feed {
         let source = Source::open(origin.path)?;
         let spec = source.spec().clone();
         let mut chain = origin.recipe.chain();
-        chain.prepare(spec.sample_rate, spec.channels);
+        chain.prepare(spec.sample_rate, spec.channels)?;
         Ok(Feed {
             early: chain.latency_frames(),
             chain,
+            controls: Vec::new(),
             resampler: Resampler::with(
                 spec.channels,
                 spec.sample_rate,
@@ -110,7 +112,7 @@ impl Feed {
     }
 
     fn work(&mut self, out: &mut Block) -> Result<(), DspError> {
-        self.chain.process(&mut self.decoded, None);
+        self.chain.process(&mut self.decoded, &mut self.controls)?;
         let skip = self.early.min(self.decoded.frames());
         self.early -= skip;
         if skip > 0 {
