@@ -433,14 +433,44 @@ pub enum RenderVerb {
 
 #[derive(Debug, Subcommand)]
 pub enum RecipeVerb {
-    /// Show the song's recipe
+    /// Show the recipe that the song would be rendered with
     Show {
+        /// An older version by its number; see `recipe log`
+        #[arg(long, value_name = "N")]
+        number: Option<u32>,
+        /// The recipe of the whole project
+        #[arg(long)]
+        whole_project: bool,
         #[command(flatten)]
         place: Where,
     },
-    /// Give the song a recipe from a file, or one of the studio's by name
+    /// Give the song a recipe: a file, one of the studio's by name, or an older version by its number
     Set {
         recipe: String,
+        /// Why: kept with the version
+        #[arg(long, value_name = "TEXT")]
+        why: String,
+        /// For every song that has none of its own
+        #[arg(long)]
+        whole_project: bool,
+        #[command(flatten)]
+        place: Where,
+    },
+    /// Take the song's own recipe away: the project's counts again, or the studio's
+    Drop {
+        #[arg(long, value_name = "TEXT")]
+        why: String,
+        /// The project's own
+        #[arg(long)]
+        whole_project: bool,
+        #[command(flatten)]
+        place: Where,
+    },
+    /// Every version of the recipe: who, when and why
+    Log {
+        /// Of the whole project
+        #[arg(long)]
+        whole_project: bool,
         #[command(flatten)]
         place: Where,
     },

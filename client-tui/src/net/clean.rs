@@ -81,6 +81,7 @@ clean! {
     UploadState { upload_id facts ; }
     RenderProgress { step ; }
     ListRecipesResponse { recipes ; }
+    RecipeRow { song_id hash by ; toml why }
     RecipeInfo { name hash ; toml }
     CheckRecipeResponse { hash ; text }
 }
@@ -98,6 +99,7 @@ impl Clean for v1::row::Row {
             Row::Request(row) => row.clean(),
             Row::Render(row) => row.clean(),
             Row::Delivery(row) => row.clean(),
+            Row::Recipe(row) => row.clean(),
         }
     }
 }

@@ -250,6 +250,7 @@ const MASTER: &[Binding] = bind! {
     CancelRender, [Char('c')], "cancel", "Cancel the render";
     EditRecipe, [Char('e')], "recipe", "Edit the song's recipe";
     Open, [Code(KeyCode::Enter)], "open", "Open the master that the render made";
+    About, [Char('I')], "recipes", "Every version of the recipe: who and why";
     History, [Char('i')], "", "Who did what on this song";
 };
 

@@ -372,6 +372,8 @@ pub struct RecipeAsk {
     pub check: RecipeCheck,
     /// Saving waits for the answer of this check.
     pub save: bool,
+    /// The recipe is sound: the reason is being written, which the version of the recipe keeps.
+    pub why: Option<TextArea<'static>>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

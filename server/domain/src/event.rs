@@ -145,9 +145,11 @@ pub enum Fact {
         song: SongId,
         reason: String,
     },
+    /// `song` `None`: of the whole project. `recipe` `None`: it has none of its own any more.
     RecipeSet {
-        song: SongId,
-        recipe: Recipe,
+        song: Option<SongId>,
+        recipe: Option<Recipe>,
+        why: String,
     },
     /// `recipe` `None`: the studio's default, which the first lease fills in.
     RenderQueued {

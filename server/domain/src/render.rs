@@ -7,9 +7,9 @@ use crate::{
     Stage, Time, VersionId, VersionKind,
     asker::{self, Asker, free_id},
     decide::{Ruling, Touched, misrouted},
-    limits,
+    limits, recipe,
     refusal::no,
-    revision, song,
+    revision,
     version::Draft,
 };
 
@@ -117,20 +117,20 @@ fn start(
     actor: &Actor,
     render: RenderId,
     song: SongId,
-    recipe: Option<&Recipe>,
+    given: Option<&Recipe>,
 ) -> Result<Ruling, Refusal> {
     let asker = Asker::of(project, actor)?;
     asker.must_hold(&[Role::MasteringEngineer], "start a render")?;
     let of = asker.song(song)?;
     let source = source(of)?;
-    recipe.map_or(Ok(()), song::sound_recipe)?;
+    given.map_or(Ok(()), recipe::sound)?;
     if project.renders_of(song).any(Render::is_alive) {
         let text = format!("A render of \"{}\" is queued or running.", of.title);
         return no(Reason::RenderRunning, text, "Wait for it, or cancel it.");
     }
     free_id(project.renders.contains(render))?;
     limits::room(of.renders.len(), limits::RENDERS_PER_SONG_MAX, "renders of this song")?;
-    let recipe = recipe.or(of.recipe.as_ref()).cloned();
+    let recipe = given.or_else(|| project.recipe_of(song)).cloned();
     Ok(Ruling::fact(Fact::RenderQueued { render, song, version: source, recipe }))
 }
 
@@ -190,7 +190,7 @@ fn lease(
     }
     let engine = engine.chars().filter(|c| !c.is_control()).take(200).collect();
     let recipe = render.recipe.as_ref().unwrap_or(default);
-    song::sound_recipe(recipe)?;
+    recipe::sound(recipe)?;
     let (attempt, recipe) = (render.attempt + 1, Some(recipe.clone()));
     Ok(Ruling::fact(Fact::RenderLeased { render: render.id, attempt, engine, recipe }))
 }
@@ -335,7 +335,7 @@ mod tests {
     #[test]
     fn the_gates_render_has_the_songs_recipe_and_an_id_that_can_be_told() {
         let recipe = Recipe { toml: "target_lufs = -14.0".to_owned(), hash: digest(3) };
-        let set = Command::SetRecipe { song: SONG, recipe: recipe.clone() };
+        let set = Command::SetRecipe { song: Some(SONG), recipe: Some(recipe.clone()), why: "louder".into() };
         let given = Given::mixed().and(person(MASTERER), set);
         let told = gate_render_id(&given.project, SONG, VersionId(10));
         let given = given.approved(ARTIST, 10, Role::Artist).approved(LABEL, 10, Role::Label);

@@ -396,9 +396,9 @@ fn domain_recipe(recipe: &Recipe) -> deadwax_domain::Recipe {
     deadwax_domain::Recipe { toml: recipe.canonical_toml(), hash: Digest(recipe.hash()) }
 }
 
-/// The alternates that a mastering engineer delivers; the mixer's own loud reference and raw groups are not among them.
+/// The alternates that a mastering engineer delivers, stems too; the mixer's own loud reference is not among them.
 fn is_mastered(alternate: Alternate) -> bool {
-    !matches!(alternate, Alternate::Main | Alternate::Limited | Alternate::Unlimited | Alternate::Stem(_))
+    !matches!(alternate, Alternate::Main | Alternate::Limited | Alternate::Unlimited)
 }
 
 /// What a render may write: each file that it takes, as 32 bit samples at twice the rate in the usual three formats.

@@ -11,7 +11,7 @@ use deadwax_dsp::{
     Block, Flow, Source,
     dither::Quantiser,
     measure::Meter,
-    processors::{Gain, Limiter, Processor, linear},
+    processors::{Control, Gain, Limiter, Processor, linear},
     recipe::{LimiterRecipe, Recipe},
     render::{self, Job, Report},
     report::measure_file,
@@ -106,15 +106,17 @@ fn limit(input: &Path, output: &Path, gain_db: f64, ceiling_dbtp: f64) -> Result
     let spec = Source::open(input)?.spec().clone();
     let mut gain = Gain::new(gain_db);
     let mut limiter = Limiter::new(LimiterRecipe::default().curve(), linear(ceiling_dbtp));
-    gain.prepare(spec.sample_rate, spec.channels);
-    limiter.prepare(spec.sample_rate, spec.channels);
+    gain.prepare(spec.sample_rate, spec.channels)?;
+    limiter.prepare(spec.sample_rate, spec.channels)?;
+    let mut control = Control::default();
     let mut quantiser = Quantiser::new(spec.channels, 24);
     let mut writer = AudioWriter::create(output, Encoding::Wav24, spec.sample_rate, spec.channels, None)?;
     let mut late = limiter.latency_frames();
     let mut rest = Block::new(spec.channels, late);
     let mut put = |block: &mut Block| -> Result<()> {
-        gain.process(block, None);
-        limiter.process(block, None);
+        gain.process(block, &mut control)?;
+        control.clear();
+        limiter.process(block, &mut control)?;
         let cut = late.min(block.frames());
         late -= cut;
         if cut > 0 {

@@ -58,6 +58,7 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
         | Verb::NoteAfter
         | Verb::MarkRange
         | Verb::Settled => wave(model, verb),
+        Verb::About if model.top().kind() == Kind::Master => recipes(model),
         Verb::About => about(model),
         Verb::Quit => model.quit = true,
         asks => return act::act(model, asks),
@@ -187,6 +188,35 @@ fn about(model: &mut Model) {
     }
     let title = format!("About {}", words::version(version));
     let ask = Ask::Read(Box::new(ReadAsk { title, lines, at: 0 }));
+    model.prompt = Some(Prompt { ask, shown: false });
+}
+
+/// Every version of the recipe that counts for the song: who, when and why. Newest first.
+fn recipes(model: &mut Model) {
+    let Screen::Master { project, song, .. } = model.top() else { return };
+    let Some(rows) = model.projects.get(project) else { return };
+    let title = rows.song(song).map_or_else(String::new, |it| crate::scrub::line(&it.title));
+    let mut lines = Vec::new();
+    for (of, head) in [(song.as_str(), format!("Of {title}")), ("", "Of the whole project".to_owned())] {
+        let versions = rows.recipes(of);
+        if versions.is_empty() {
+            continue;
+        }
+        lines.push(head);
+        for it in versions {
+            let age = words::age(model.now_ms, it.at_ms);
+            let hash: String = it.hash.chars().take(12).collect();
+            let what = if it.toml.is_empty() { "none of its own any more" } else { hash.as_str() };
+            lines.push(format!("  {}  {what}  {}, {age}", it.number, it.by));
+            let why = if it.why.is_empty() { "No reason was given." } else { it.why.as_str() };
+            lines.push(format!("     {why}"));
+        }
+        lines.push(String::new());
+    }
+    if lines.is_empty() {
+        lines.push("Neither the song nor the project has a recipe: the studio's default is used.".into());
+    }
+    let ask = Ask::Read(Box::new(ReadAsk { title: "Recipes: who and why".into(), lines, at: 0 }));
     model.prompt = Some(Prompt { ask, shown: false });
 }
 

@@ -273,7 +273,8 @@ pub fn fact(what: What) -> Result<Fact, No> {
         What::HandoffAccepted(it) => Fact::HandoffAccepted { song: song(&it.song)? },
         What::HandoffReturned(it) => Fact::HandoffReturned { song: song(&it.song)?, reason: it.reason },
         What::RecipeSet(it) => {
-            Fact::RecipeSet { song: song(&it.song)?, recipe: recipe(present("recipe", it.recipe)?)? }
+            let of = if it.song.is_empty() { None } else { Some(song(&it.song)?) };
+            Fact::RecipeSet { song: of, recipe: it.recipe.map(recipe).transpose()?, why: it.why }
         }
         What::RenderQueued(it) => Fact::RenderQueued {
             render: render(&it.render)?,

@@ -247,9 +247,11 @@ pub fn what(fact: &Fact) -> What {
         Fact::HandoffReturned { song, reason } => {
             What::HandoffReturned(stored::HandoffReturned { song: id(song.0), reason: reason.clone() })
         }
-        Fact::RecipeSet { song, recipe: set } => {
-            What::RecipeSet(stored::RecipeSet { song: id(song.0), recipe: Some(recipe(set)) })
-        }
+        Fact::RecipeSet { song, recipe: set, why } => What::RecipeSet(stored::RecipeSet {
+            song: song.map(|song| id(song.0)).unwrap_or_default(),
+            recipe: set.as_ref().map(recipe),
+            why: why.clone(),
+        }),
         Fact::RenderQueued { render, song, version, recipe: with } => {
             What::RenderQueued(stored::RenderQueued {
                 render: id(render.0),
