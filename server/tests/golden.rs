@@ -97,7 +97,8 @@ fn every(text: &str, n: u128, flag: bool, level: f64, alternate: Alternate, role
         Fact::RenderQueued { render, song, version, recipe: flag.then(|| recipe.clone()) },
         // As it was written before the recipe stood there; the new form is the last of this list.
         Fact::RenderLeased { render, attempt: small, engine: s(), recipe: None },
-        Fact::RenderCompleted { render, version, report_json: s() },
+        // As it was written before there was a sheet.
+        Fact::RenderCompleted { render, version, report_json: s(), sheet: None },
         Fact::RenderFailed { render, attempt: small, reason: s(), parked: flag },
         Fact::RenderCancelled { render },
         Fact::DeliveryMade {
@@ -111,6 +112,7 @@ fn every(text: &str, n: u128, flag: bool, level: f64, alternate: Alternate, role
         Fact::RenderLeased { render, attempt: small, engine: s(), recipe: Some(recipe.clone()) },
         Fact::RecipeSet { song: flag.then_some(song), recipe: Some(recipe), why: s() },
         Fact::RecipeSet { song: None, recipe: None, why: s() },
+        Fact::RenderCompleted { render, version, report_json: s(), sheet: Some(digest) },
     ]
 }
 

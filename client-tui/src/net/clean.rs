@@ -80,6 +80,8 @@ clean! {
     HistoryEntry { who code song_id ; text }
     UploadState { upload_id facts ; }
     RenderProgress { step ; }
+    GetSheetResponse { ; sheet_json }
+    CompareResponse { ; comparison_json }
     ListRecipesResponse { recipes ; }
     RecipeRow { song_id hash by ; toml why }
     RecipeInfo { name hash ; toml }

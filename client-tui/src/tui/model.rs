@@ -293,6 +293,8 @@ pub struct ReadAsk {
     pub lines: Vec<String>,
     /// The first line that is shown.
     pub at: usize,
+    /// The answer that is still awaited.
+    pub ticket: Option<u64>,
 }
 
 #[derive(Clone, Debug)]

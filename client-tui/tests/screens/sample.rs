@@ -300,6 +300,7 @@ pub fn render(state: RenderState) -> RenderRow {
         },
         at_ms: NOW_MS - 20 * MINUTE,
         requested_by: "the mix gate".into(),
+        has_sheet: done,
         allowed: vec![no("cancel_render", "RENDER_ENDED", "This render has ended.", "")],
     }
 }

@@ -413,11 +413,12 @@ impl Project {
                     }
                 });
             }
-            Fact::RenderCompleted { render, version, report_json } => {
+            Fact::RenderCompleted { render, version, report_json, sheet } => {
                 self.renders.change(*render, |render| {
                     if render.is_alive() {
                         render.made = Some(*version);
                         render.report_json.clone_from(report_json);
+                        render.sheet = *sheet;
                         render.stand(RenderState::Done, at);
                     }
                 });

@@ -153,6 +153,8 @@ pub enum Command {
         version: VersionId,
         files: Vec<ReceivedFileAs>,
         report_json: String,
+        /// Stored under this digest before the command came.
+        sheet: Option<Digest>,
     },
     /// `retry` false parks it at once (bad recipe); true queues it again until three attempts were used.
     FailRender {

@@ -166,10 +166,12 @@ pub enum Fact {
         engine: String,
         recipe: Option<Recipe>,
     },
+    /// `sheet`: the page that tells before and after, as bytes of its own. `None` in facts of servers that drew none.
     RenderCompleted {
         render: RenderId,
         version: VersionId,
         report_json: String,
+        sheet: Option<Digest>,
     },
     RenderFailed {
         render: RenderId,

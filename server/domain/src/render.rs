@@ -3,7 +3,7 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Actor, Command, Fact, File, PersonId, Project, Reason, Recipe, Refusal, RenderId, Role, Song, SongId,
+    Actor, Command, Digest, Fact, File, PersonId, Project, Reason, Recipe, Refusal, RenderId, Role, Song, SongId,
     Stage, Time, VersionId, VersionKind,
     asker::{self, Asker, free_id},
     decide::{Ruling, Touched, misrouted},
@@ -36,6 +36,8 @@ pub struct Render {
     /// The master it made.
     pub made: Option<VersionId>,
     pub report_json: String,
+    /// The page that tells before and after, as data; drawn by whoever reads it.
+    pub sheet: Option<Digest>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +74,7 @@ impl Render {
             reason: String::new(),
             made: None,
             report_json: String::new(),
+            sheet: None,
         }
     }
 
@@ -97,9 +100,9 @@ pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Resul
             Ok(Ruling::fact(Fact::RenderCancelled { render: *render }))
         }
         Command::LeaseRender { render, engine, recipe } => lease(project, actor, *render, engine, recipe),
-        Command::CompleteRender { render, attempt, version, files, report_json } => {
+        Command::CompleteRender { render, attempt, version, files, report_json, sheet } => {
             let render = running(project, actor, *render, *attempt)?;
-            complete(project, render, *version, files, report_json)
+            complete(project, render, *version, files, (report_json, *sheet))
         }
         Command::FailRender { render, attempt, reason, retry } => {
             let render = running(project, actor, *render, *attempt)?;
@@ -217,7 +220,7 @@ fn complete(
     render: &Render,
     version: VersionId,
     files: &[File],
-    report_json: &str,
+    (report_json, sheet): (&str, Option<Digest>),
 ) -> Result<Ruling, Refusal> {
     let song = asker::song(project, render.song)?;
     source(song)?;
@@ -233,7 +236,7 @@ fn complete(
     };
     let added = draft.into_fact(project, song)?;
     let done =
-        |version| Fact::RenderCompleted { render: render.id, version, report_json: report_json.to_owned() };
+        |version| Fact::RenderCompleted { render: render.id, version, report_json: report_json.to_owned(), sheet };
     let newest = project.newest(song.id, VersionKind::Master);
     let twin = newest.filter(
         |master| matches!(&added, Fact::VersionAdded { fingerprint, .. } if *fingerprint == master.fingerprint),

@@ -274,6 +274,7 @@ fn command_of(step: &Step, project: &Project, count: u128) -> Option<(Actor, Com
                     version: VersionId(500 + count),
                     files: vec![file],
                     report_json: String::new(),
+                    sheet: None,
                 },
             };
             Some((Actor::Worker, command))

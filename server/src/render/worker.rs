@@ -256,8 +256,9 @@ impl Worker {
             })
             .await?;
         match answer {
-            RenderLine::Done { report_json, outputs } => {
-                Ok(Made { report_json, files: self.store(id, outputs).await? })
+            RenderLine::Done { report_json, outputs, sheet } => {
+                let files = self.store(id, outputs).await?;
+                Ok(Made { report_json, files, sheet: self.store_sheet(sheet).await })
             }
             RenderLine::Failed { kind, text } => {
                 Err(JobError::Failed { reason: text, retry: kind == FailureKind::Other })
@@ -346,6 +347,17 @@ impl Worker {
         Ok(files)
     }
 
+    /// A render without its sheet is a render all the same.
+    async fn store_sheet(&self, sheet: Option<PathBuf>) -> Option<Digest> {
+        match self.blobs.adopt(sheet?).await {
+            Ok((digest, _)) => Some(digest),
+            Err(error) => {
+                tracing::warn!(%error, "the sheet of a render could not be stored");
+                None
+            }
+        }
+    }
+
     async fn complete(
         &self,
         project: ProjectId,
@@ -360,6 +372,7 @@ impl Worker {
             version,
             files: made.files,
             report_json: made.report_json,
+            sheet: made.sheet,
         };
         match self.perform(project, command).await {
             // The domain finds fault with what was made (the same files as an earlier master, a limit): trying again would make the same bytes.
@@ -389,6 +402,7 @@ const RENDER_SHARE: f64 = 0.85;
 struct Made {
     report_json: String,
     files: Vec<File>,
+    sheet: Option<Digest>,
 }
 
 /// The recipe as the ledger keeps it: whole, with its defaults written out.

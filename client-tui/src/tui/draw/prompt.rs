@@ -420,7 +420,9 @@ fn recipe_why(
 }
 
 fn read(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &ReadAsk) {
-    let columns = area.width.min(90);
+    // A page that was laid out wider gets the room it was made for.
+    let longest = ask.lines.iter().map(|line| width(line) + 4).max().unwrap_or(0);
+    let columns = area.width.min(u16::try_from(longest.max(90)).unwrap_or(u16::MAX));
     let room = usize::from(columns.saturating_sub(4));
     let wrapped: Vec<String> = ask.lines.iter().flat_map(|line| hanging(line, room)).collect();
     let lines = u16::try_from(wrapped.len() + 4).unwrap_or(u16::MAX);
@@ -449,6 +451,9 @@ fn hanging(line: &str, room: usize) -> Vec<String> {
     let indent = line.len() - bare.len();
     if bare.is_empty() {
         return vec![String::new()];
+    }
+    if width(line) <= room {
+        return vec![line.to_owned()];
     }
     let lines = wrap(bare, room.saturating_sub(indent));
     lines.into_iter().map(|it| format!("{}{it}", " ".repeat(indent))).collect()

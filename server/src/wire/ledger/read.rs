@@ -292,6 +292,10 @@ pub fn fact(what: What) -> Result<Fact, No> {
             render: render(&it.render)?,
             version: version(&it.version)?,
             report_json: it.report_json,
+            sheet: Some(it.sheet.as_slice())
+                .filter(|sheet| !sheet.is_empty())
+                .map(|sheet| digest("sheet", sheet))
+                .transpose()?,
         },
         What::RenderFailed(it) => Fact::RenderFailed {
             render: render(&it.render)?,

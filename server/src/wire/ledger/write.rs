@@ -268,11 +268,12 @@ pub fn what(fact: &Fact) -> What {
                 recipe: with.as_ref().map(recipe),
             })
         }
-        Fact::RenderCompleted { render, version, report_json } => {
+        Fact::RenderCompleted { render, version, report_json, sheet } => {
             What::RenderCompleted(stored::RenderCompleted {
                 render: id(render.0),
                 version: id(version.0),
                 report_json: report_json.clone(),
+                sheet: sheet.as_ref().map(digest).unwrap_or_default(),
             })
         }
         Fact::RenderFailed { render, attempt, reason, parked } => What::RenderFailed(stored::RenderFailed {

@@ -56,6 +56,7 @@ fn render(viewer: &Viewer<'_>, render: &Render) -> v1::RenderRow {
         reason: if render.state == RenderState::Done { String::new() } else { scrub(&render.reason) },
         master_version_id: render.made.map(|version| id(version.0)).unwrap_or_default(),
         report_json: scrub(&render.report_json),
+        has_sheet: render.sheet.is_some(),
         at_ms: render.queued_at.0,
         requested_by: viewer.name_or(render.by, "the mix gate"),
         allowed: viewer.allowed(dry::render_actions(viewer.project, &viewer.actor, render.id)),
