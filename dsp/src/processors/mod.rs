@@ -12,6 +12,7 @@ pub mod detector;
 pub mod eq;
 pub mod gain;
 pub mod gain_curve;
+pub mod insert;
 pub mod limiter;
 pub mod width;
 
