@@ -198,6 +198,8 @@ pub enum Verb {
         #[command(flatten)]
         which: WhichVersion,
     },
+    /// What changed from one version to another: level-matched, by band and time, with edits
+    Changes(Changes),
     /// The package that came from mixing
     Handoff {
         #[command(subcommand)]
@@ -429,6 +431,32 @@ pub enum RenderVerb {
         #[command(flatten)]
         place: Where,
     },
+    /// Before and after of a master: loudness, gain reduction, spectrum, every step in figures
+    Sheet(SheetOf),
+}
+
+#[derive(Debug, Args)]
+pub struct SheetOf {
+    /// Write the page here (.html, .svg or .png) instead of showing it
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    #[command(flatten)]
+    pub which: WhichVersion,
+}
+
+#[derive(Debug, Args)]
+pub struct Changes {
+    /// What was (default: the version before of the same kind)
+    #[arg(long, value_name = "VERSION")]
+    pub from: Option<String>,
+    /// What is (default: the version that the gate looks at)
+    #[arg(long, value_name = "VERSION")]
+    pub to: Option<String>,
+    /// In this alternate instead of the main
+    #[arg(long, value_name = "ALTERNATE")]
+    pub alternate: Option<String>,
+    #[command(flatten)]
+    pub place: Where,
 }
 
 #[derive(Debug, Subcommand)]

@@ -61,6 +61,7 @@ pub async fn render(c: &Context, verb: RenderVerb) -> Result<(), VerbError> {
             c.tell(&done, json!({ "render_id": render_id }))?;
             if wait { watch(c, &client, project_id, &render_id).await } else { Ok(()) }
         }
+        RenderVerb::Sheet(asked) => super::pages::sheet(c, &asked).await,
         RenderVerb::Cancel { place } => {
             let (client, house) = enter(c, &place).await?;
             let render_id = newest_render(&house, house.song(place.song.as_deref())?)?.render_id.clone();
