@@ -4,24 +4,34 @@
 pub use crate::math::{decibels, linear};
 use crate::{block::Block, error::DspError};
 
+pub mod analogue;
 pub mod biquad;
 pub mod cascade;
 pub mod compressor;
 pub mod control;
 pub mod detector;
+pub mod de_esser;
+pub mod dynamic_band;
+pub mod dynamic_eq;
 pub mod eq;
 pub mod gain;
 pub mod gain_curve;
 pub mod limiter;
+pub mod linear_eq;
+pub mod matched;
+pub mod placement;
 pub mod width;
 
 pub use compressor::{Compressor, CompressorSettings, Sensing};
 pub use control::Control;
 pub use detector::{PeakDetector, group_frames};
-pub use eq::{Band, BandKind, Equaliser};
+pub use de_esser::{DeEsser, DeEsserSettings};
+pub use dynamic_eq::{DynamicBandSettings, DynamicEq, DynamicEqSettings};
+pub use eq::{Band, BandKind, EqBandSettings, EqPhase, EqSettings, Equaliser};
 pub use gain::{DcFilter, Gain};
 pub use gain_curve::{CurveSettings, GainCurve, apply_ramp};
 pub use limiter::Limiter;
+pub use placement::Placement;
 pub use width::Width;
 
 /// One step of a chain.
