@@ -3,11 +3,26 @@
 
 use serde::{Deserialize, Serialize};
 
+mod charts;
 mod collect;
+mod drawing;
 mod files;
+mod font;
+mod html;
+mod page;
+#[cfg(feature = "png")]
+mod png;
+mod report;
+mod scale;
+mod svg;
+mod words;
 
 pub use collect::{SideMeter, TrackMeter};
 pub use files::{of_files, side_of_file};
+pub use html::html;
+#[cfg(feature = "png")]
+pub use png::{WIDTH_MAX_PX, WIDTH_MIN_PX, png};
+pub use svg::svg;
 
 /// A curve has at most so many points.
 pub const POINTS_MAX: usize = 600;
