@@ -75,6 +75,10 @@ impl Processor for Mixed {
         self.step.latency_frames()
     }
 
+    fn comes_late(&mut self, frames: usize) {
+        self.step.comes_late(frames);
+    }
+
     fn studies(&self) -> bool {
         self.step.studies()
     }

@@ -10,22 +10,28 @@ pub mod compressor;
 pub mod control;
 pub mod detector;
 pub mod eq;
+pub mod fade;
 pub mod gain;
 pub mod gain_curve;
+mod image;
+pub mod insert;
 pub mod limiter;
 pub mod matching;
 pub mod mixed;
+pub mod stereo;
 pub mod width;
 
 pub use compressor::{Compressor, CompressorSettings, Sensing};
 pub use control::Control;
 pub use detector::{PeakDetector, group_frames};
 pub use eq::{Band, BandKind, Equaliser};
-pub use gain::{DcFilter, Gain};
+pub use fade::{Fade, FadeSettings};
+pub use gain::{DcFilter, DcSettings, Gain, GainSettings};
 pub use gain_curve::{CurveSettings, GainCurve, apply_ramp};
 pub use limiter::Limiter;
 pub use matching::{Match, MatchSettings};
 pub use mixed::Mixed;
+pub use stereo::{Stereo, StereoSettings};
 pub use width::Width;
 
 /// One step of a chain.
@@ -55,12 +61,17 @@ pub trait Processor: CloneBox + Send {
         0
     }
 
+    /// The steps before give the sound late by so many frames. Told after each `prepare`, to a step that knows times of the song: its frame 0 is
+    /// the song's frame -`frames`.
+    fn comes_late(&mut self, _frames: usize) {}
+
     /// Whether it must hear the whole main, as it comes out of the steps before, ahead of the first `process`.
     fn studies(&self) -> bool {
         false
     }
 
-    /// Hears a block of the main. Called between `prepare` and [`Processor::studied`], only where [`Processor::studies`].
+    /// Hears a block of the main. Called between `prepare` and [`Processor::studied`], only where [`Processor::studies`]. What is heard begins and
+    /// ends with the song: the delay of the steps before is taken off.
     fn study(&mut self, _block: &Block) {}
 
     /// The main has ended: settles what follows from it.
@@ -130,7 +141,13 @@ impl Chain {
     }
 
     pub fn prepare(&mut self, sample_rate: u32, channels: usize) -> Result<(), DspError> {
-        self.links.iter_mut().try_for_each(|link| link.step.prepare(sample_rate, channels))
+        let mut late = 0;
+        for Link { step, .. } in &mut self.links {
+            step.prepare(sample_rate, channels)?;
+            step.comes_late(late);
+            late += step.latency_frames();
+        }
+        Ok(())
     }
 
     pub fn reset(&mut self) {
