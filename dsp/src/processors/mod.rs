@@ -4,11 +4,15 @@
 pub use crate::math::{decibels, linear};
 use crate::{block::Block, error::DspError};
 
+pub mod analogue;
 pub mod biquad;
 pub mod cascade;
 pub mod compressor;
 pub mod control;
+pub mod de_esser;
 pub mod detector;
+pub mod dynamic_band;
+pub mod dynamic_eq;
 pub mod eq;
 pub mod fade;
 pub mod gain;
@@ -16,21 +20,27 @@ pub mod gain_curve;
 mod image;
 pub mod insert;
 pub mod limiter;
+pub mod linear_eq;
+pub mod matched;
 pub mod matching;
 pub mod mixed;
+pub mod placement;
 pub mod stereo;
 pub mod width;
 
 pub use compressor::{Compressor, CompressorSettings, Sensing};
 pub use control::Control;
+pub use de_esser::{DeEsser, DeEsserSettings};
 pub use detector::{PeakDetector, group_frames};
-pub use eq::{Band, BandKind, Equaliser};
+pub use dynamic_eq::{DynamicBandSettings, DynamicEq, DynamicEqSettings};
+pub use eq::{Band, BandKind, EqBandSettings, EqPhase, EqSettings, Equaliser};
 pub use fade::{Fade, FadeSettings};
 pub use gain::{DcFilter, DcSettings, Gain, GainSettings};
 pub use gain_curve::{CurveSettings, GainCurve, apply_ramp};
 pub use limiter::Limiter;
 pub use matching::{Match, MatchSettings};
 pub use mixed::Mixed;
+pub use placement::Placement;
 pub use stereo::{Stereo, StereoSettings};
 pub use width::Width;
 
