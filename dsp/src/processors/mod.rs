@@ -22,6 +22,8 @@ pub mod insert;
 pub mod limiter;
 pub mod linear_eq;
 pub mod matched;
+pub mod matching;
+pub mod mixed;
 pub mod placement;
 pub mod stereo;
 pub mod width;
@@ -36,6 +38,8 @@ pub use fade::{Fade, FadeSettings};
 pub use gain::{DcFilter, DcSettings, Gain, GainSettings};
 pub use gain_curve::{CurveSettings, GainCurve, apply_ramp};
 pub use limiter::Limiter;
+pub use matching::{Match, MatchSettings};
+pub use mixed::Mixed;
 pub use placement::Placement;
 pub use stereo::{Stereo, StereoSettings};
 pub use width::Width;
@@ -108,25 +112,47 @@ impl Clone for Box<dyn Processor> {
     }
 }
 
-/// Processors in order.
+/// Processors in order, each with a title for people.
 #[derive(Clone, Default)]
 pub struct Chain {
-    steps: Vec<Box<dyn Processor>>,
+    links: Vec<Link>,
+}
+
+#[derive(Clone)]
+struct Link {
+    title: String,
+    step: Box<dyn Processor>,
+    /// It has heard all that it must hear.
+    ready: bool,
+}
+
+/// Hears the main for one step that must hear it whole: runs the steps before it and throws their delay away.
+pub struct Study {
+    /// Place of the step that hears.
+    place: usize,
+    early: usize,
+    controls: Vec<Control>,
 }
 
 impl Chain {
     pub fn new(steps: Vec<Box<dyn Processor>>) -> Self {
-        Chain { steps }
+        Self::named(steps.into_iter().map(|step| (String::new(), step)).collect())
+    }
+
+    /// Steps with their titles.
+    pub fn named(steps: Vec<(String, Box<dyn Processor>)>) -> Self {
+        let link = |(title, step): (String, Box<dyn Processor>)| Link { title, ready: !step.studies(), step };
+        Chain { links: steps.into_iter().map(link).collect() }
     }
 
     /// An empty chain hands every sample through untouched.
     pub fn is_empty(&self) -> bool {
-        self.steps.is_empty()
+        self.links.is_empty()
     }
 
     pub fn prepare(&mut self, sample_rate: u32, channels: usize) -> Result<(), DspError> {
         let mut late = 0;
-        for step in &mut self.steps {
+        for Link { step, .. } in &mut self.links {
             step.prepare(sample_rate, channels)?;
             step.comes_late(late);
             late += step.latency_frames();
@@ -135,26 +161,69 @@ impl Chain {
     }
 
     pub fn reset(&mut self) {
-        self.steps.iter_mut().for_each(|s| s.reset());
+        self.links.iter_mut().for_each(|link| link.step.reset());
     }
 
     /// `controls`: one for each step; what they held is gone.
     pub fn process(&mut self, block: &mut Block, controls: &mut Vec<Control>) -> Result<(), DspError> {
-        controls.resize_with(self.steps.len(), Control::default);
-        for (step, control) in self.steps.iter_mut().zip(controls) {
+        Self::run(&mut self.links, block, controls)
+    }
+
+    fn run(links: &mut [Link], block: &mut Block, controls: &mut Vec<Control>) -> Result<(), DspError> {
+        controls.resize_with(links.len(), Control::default);
+        for (link, control) in links.iter_mut().zip(controls) {
             control.clear();
-            step.process(block, control)?;
+            link.step.process(block, control)?;
         }
         Ok(())
     }
 
     /// `controls`: of the main's same frames.
     pub fn follow(&mut self, block: &mut Block, controls: &[Control]) -> Result<(), DspError> {
-        self.steps.iter_mut().zip(controls).try_for_each(|(step, control)| step.follow(block, control))
+        self.links.iter_mut().zip(controls).try_for_each(|(link, control)| link.step.follow(block, control))
     }
 
     pub fn latency_frames(&self) -> usize {
-        self.steps.iter().map(|s| s.latency_frames()).sum()
+        self.links.iter().map(|link| link.step.latency_frames()).sum()
+    }
+
+    /// Begins the hearing that the first step needs that has not heard the main yet; `None` when the chain is ready to process. The chain is
+    /// prepared. Then: every block of the main through [`Chain::study`], and [`Chain::studied`]; until there is none left to begin.
+    pub fn begin_study(&mut self) -> Option<Study> {
+        let place = self.links.iter().position(|link| !link.ready)?;
+        self.reset();
+        let early = self.links[..place].iter().map(|link| link.step.latency_frames()).sum();
+        Some(Study { place, early, controls: Vec::new() })
+    }
+
+    /// The next block of the main; it is worked on in place and of no use afterwards.
+    pub fn study(&mut self, study: &mut Study, block: &mut Block) -> Result<(), DspError> {
+        let (before, rest) = self.links.split_at_mut(study.place);
+        Self::run(before, block, &mut study.controls)?;
+        let skip = study.early.min(block.frames());
+        study.early -= skip;
+        block.channels.iter_mut().for_each(|c| drop(c.drain(..skip)));
+        if let Some(link) = rest.first_mut() {
+            link.step.study(block);
+        }
+        Ok(())
+    }
+
+    /// The main has ended: what still is in the steps before is heard, and the step settles what follows.
+    pub fn studied(&mut self, mut study: Study, channels: usize) -> Result<(), DspError> {
+        let late = self.links[..study.place].iter().map(|link| link.step.latency_frames()).sum();
+        self.study(&mut study, &mut Block::new(channels, late))?;
+        if let Some(link) = self.links.get_mut(study.place) {
+            link.step.studied()?;
+            link.ready = true;
+        }
+        self.reset();
+        Ok(())
+    }
+
+    /// Title and what it did to the main, of each step in order.
+    pub fn told(&self) -> Vec<(&str, Vec<String>)> {
+        self.links.iter().map(|link| (link.title.as_str(), link.step.told())).collect()
     }
 }
 

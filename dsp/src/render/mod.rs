@@ -4,6 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     block::Spec,
     decode::Source,
@@ -74,7 +76,7 @@ impl Job {
 }
 
 /// A file beside the main.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alternate {
     pub token: String,
     pub path: PathBuf,
@@ -82,7 +84,8 @@ pub struct Alternate {
 }
 
 /// What an alternate is to its main.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// Something that the main is made of: instrumental, TV, a cappella, a stem. It gets the main's gains, and the limiter holds it too.
     #[default]

@@ -46,6 +46,8 @@ pub struct Reel {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Tail {
     pub frames: u64,
+    /// Before it was converted.
+    pub source_rate: u32,
     /// From the end of the main to the last frame that sounds.
     pub sounding_frames: u64,
     pub peak_dbfs: f64,
@@ -144,6 +146,7 @@ impl Reel {
         debug_assert!(at == 0 || self.frames >= main_frames);
         Ok(Tail {
             frames: self.frames,
+            source_rate: self.spec.sample_rate,
             sounding_frames: last,
             peak_dbfs: decibels(highest),
             silent: self.peak == 0.0,

@@ -20,6 +20,12 @@ impl Run<'_> {
     pub fn judge_length(&mut self, voice: &Voice, tail: Tail, main_frames: u64) {
         let rate = f64::from(voice.origin.rate);
         let (token, off_s) = (&voice.token, (tail.frames as f64 - main_frames as f64) / rate);
+        if tail.source_rate != voice.origin.rate {
+            self.warn(format!(
+                "{token} is at {} Hz beside a main at {} Hz: it was converted before the chain",
+                tail.source_rate, voice.origin.rate
+            ));
+        }
         if tail.silent {
             self.warn(format!("{token} is silent from beginning to end"));
         }
