@@ -43,7 +43,7 @@ impl Feed {
     pub fn open(origin: Origin<'_>) -> Result<Self, DspError> {
         let source = Source::open(origin.path)?;
         let spec = source.spec().clone();
-        let mut chain = origin.recipe.chain();
+        let mut chain = origin.recipe.chain()?;
         chain.prepare(spec.sample_rate, spec.channels)?;
         Ok(Feed {
             early: chain.latency_frames(),
