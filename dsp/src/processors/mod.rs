@@ -8,20 +8,23 @@ pub mod biquad;
 pub mod cascade;
 pub mod compressor;
 pub mod control;
+pub mod crossover;
 pub mod detector;
 pub mod eq;
 pub mod gain;
 pub mod gain_curve;
 pub mod limiter;
+pub mod multiband;
 pub mod width;
 
-pub use compressor::{Compressor, CompressorSettings, Sensing};
+pub use compressor::{Compressor, CompressorSettings, CompressorStep, Sensing};
 pub use control::Control;
 pub use detector::{PeakDetector, group_frames};
 pub use eq::{Band, BandKind, Equaliser};
 pub use gain::{DcFilter, Gain};
 pub use gain_curve::{CurveSettings, GainCurve, apply_ramp};
 pub use limiter::Limiter;
+pub use multiband::{BandStep, Crossover, Multiband, MultibandStep};
 pub use width::Width;
 
 /// One step of a chain.
