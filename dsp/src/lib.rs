@@ -4,6 +4,7 @@
 
 pub mod amount;
 pub mod block;
+pub mod compare;
 pub mod decode;
 pub mod digest;
 pub mod dither;
