@@ -10,6 +10,7 @@ pub mod digest;
 pub mod dither;
 pub mod error;
 pub mod fft;
+pub mod forensics;
 pub mod inspect;
 pub mod lanes;
 pub mod math;
