@@ -204,7 +204,7 @@ impl<'a> Run<'a> {
         let and = if keyed.is_empty() { String::new() } else { format!(" and {} alternates", keyed.len()) };
         self.steps.begin_weighing(format!("listen to main{and}"), HEARING * (1 + keyed.len()) as f64)?;
         let cast = Cast { main: &main, others: keyed, sums: &sums, rates };
-        let heard = hear(&cast, &self.job.recipe.chain(), curve, self.workshop.path(), &mut self.steps)?;
+        let heard = hear(&cast, &self.job.recipe.chain()?, curve, self.workshop.path(), &mut self.steps)?;
         let frames = heard.input.frames;
         self.residuals = heard.residuals.clone();
         for (voice, tail) in keyed.iter().zip(&heard.tails) {
@@ -223,7 +223,7 @@ impl<'a> Run<'a> {
     ) -> Result<Vec<Vec<Take>>, DspError> {
         self.steps.begin_weighing(format!("listen to {}", edit.token), HEARING)?;
         let cast = Cast { main: edit, others: &[], sums: &[], rates };
-        Ok(hear(&cast, &self.job.recipe.chain(), curve, self.workshop.path(), &mut self.steps)?.takes)
+        Ok(hear(&cast, &self.job.recipe.chain()?, curve, self.workshop.path(), &mut self.steps)?.takes)
     }
 
     /// Main and keyed alternates in one batch. Returns the level that was found.
