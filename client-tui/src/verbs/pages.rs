@@ -36,7 +36,7 @@ pub async fn sheet(c: &Context, asked: &SheetOf) -> Result<(), VerbError> {
     page.artist = Some(house.project.artist.clone()).filter(|it| !it.is_empty());
     page.version = master.zip(source).map(|(m, s)| format!("{} of {}", words::version(m), words::version(s)));
     page.made = Some(words::moment(render.at_ms));
-    offline::show_sheet(c, &page, &asked.to)
+    offline::show_sheet(c, &page, asked.report.as_deref())
 }
 
 /// From one version to another, by default from the one before to the one that the gate looks at.

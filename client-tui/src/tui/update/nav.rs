@@ -7,7 +7,7 @@ use super::{act, prompt, read};
 use crate::tui::{
     draw,
     keys::{self, Kind, Verb},
-    model::{Ask, Focus, HistoryPage, Model, Notice, Prompt, ReadAsk, Screen, SongView},
+    model::{Focus, HistoryPage, Model, Notice, Screen, SongView},
     msg::Effect,
     rows::{self, Project},
     words,
