@@ -37,6 +37,9 @@ pub struct FileFacts {
     pub frames: u64,
     /// Every sample is zero.
     pub silent: bool,
+    /// "pcm", "flac", "mp3", ...; and whether that coding loses something.
+    pub codec: String,
+    pub lossy: bool,
 }
 
 impl FileFacts {
@@ -129,6 +132,8 @@ fn facts(thumbnail: &Thumbnail) -> FileFacts {
         channels: thumbnail.channels,
         frames: thumbnail.frames,
         silent: thumbnail.peak == 0.0,
+        lossy: !matches!(thumbnail.codec, "pcm" | "flac" | "alac"),
+        codec: thumbnail.codec.to_owned(),
     }
 }
 

@@ -64,6 +64,7 @@ impl Stream {
 /// What a file is, and a thumbnail of its sound.
 pub(super) struct Thumbnail {
     pub path: PathBuf,
+    pub codec: &'static str,
     pub rate: u32,
     pub channels: usize,
     /// At the file's own rate, counted.
@@ -87,6 +88,7 @@ impl Thumbnail {
         let (mut block, mut mono, mut low) = (Block::default(), Block::new(1, 0), Block::new(1, 0));
         let mut thumbnail = Thumbnail {
             path: path.to_owned(),
+            codec: spec.codec,
             rate: spec.sample_rate,
             channels: spec.channels,
             frames: 0,
