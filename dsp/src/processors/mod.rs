@@ -16,6 +16,8 @@ pub mod gain_curve;
 mod image;
 pub mod insert;
 pub mod limiter;
+pub mod oversample;
+pub mod saturate;
 pub mod stereo;
 pub mod width;
 
@@ -27,6 +29,8 @@ pub use fade::{Fade, FadeSettings};
 pub use gain::{DcFilter, DcSettings, Gain, GainSettings};
 pub use gain_curve::{CurveSettings, GainCurve, apply_ramp};
 pub use limiter::Limiter;
+pub use oversample::Oversampling;
+pub use saturate::{Saturate, SaturateSettings};
 pub use stereo::{Stereo, StereoSettings};
 pub use width::Width;
 
