@@ -26,7 +26,9 @@ pub mod matched;
 pub mod matching;
 pub mod mixed;
 pub mod multiband;
+pub mod oversample;
 pub mod placement;
+pub mod saturate;
 pub mod stereo;
 pub mod width;
 
@@ -46,7 +48,9 @@ pub use limiter::Limiter;
 pub use matching::{Match, MatchSettings};
 pub use mixed::Mixed;
 pub use multiband::{BandStep, Crossover, Multiband, MultibandStep};
+pub use oversample::Oversampling;
 pub use placement::Placement;
+pub use saturate::{Saturate, SaturateSettings};
 pub use stereo::{Stereo, StereoSettings};
 pub use width::Width;
 
