@@ -13,9 +13,10 @@ use crate::{
     amounts,
     error::DspError,
     processors::{
-        DcFilter, DcSettings, DeEsser, DeEsserSettings, DynamicEq, DynamicEqSettings, EqSettings, Equaliser,
-        Fade, FadeSettings, Gain, GainSettings, Match, MatchSettings, Mixed, Processor, Stereo,
-        StereoSettings, insert::InsertSettings,
+        Compressor, CompressorStep, DcFilter, DcSettings, DeEsser, DeEsserSettings, DynamicEq,
+        DynamicEqSettings, EqSettings, Equaliser, Fade, FadeSettings, Gain, GainSettings, Match,
+        MatchSettings, Mixed, Multiband, MultibandStep, Processor, Stereo, StereoSettings,
+        insert::InsertSettings,
     },
 };
 
@@ -97,6 +98,8 @@ kinds! {
     Eq(EqSettings) = "eq", |s| processor(Equaliser::of_desk(s.clone()));
     DynamicEq(DynamicEqSettings) = "dynamic-eq", |s| processor(DynamicEq::new(s.clone()));
     DeEsser(DeEsserSettings) = "de-esser", |s| processor(DeEsser::new(s.clone()));
+    Compressor(CompressorStep) = "compressor", |s| processor(Compressor::new(s.clone()));
+    Multiband(MultibandStep) = "multiband", |s| processor(Multiband::new(s.clone()));
     /// Width by band, mono bass, balance, polarity, swap.
     Stereo(StereoSettings) = "stereo", |s| processor(Stereo::new(s.clone()));
     /// Tone, width and loudness after a reference.
