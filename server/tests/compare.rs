@@ -6,7 +6,7 @@ mod common;
 mod media_kit;
 
 use common::*;
-use deadwax_domain::{Alternate, Command, NewFile, ProjectId, Role, VersionId, VersionKind};
+use deadwax_domain::{Alternate, Command, Digest, NewFile, ProjectId, Role, VersionId, VersionKind};
 use deadwax_proto::v1;
 use media_kit::*;
 use serde_json::{Value, json};
@@ -72,10 +72,13 @@ async fn two_versions_are_compared_once_and_with_the_vocal_of_the_first() {
     assert_eq!(answer, json!({ "a": 1001, "b": 2001, "stems": [] }));
 
     // What was told stands beside the audio: a second question hears nothing again.
-    let derived = house.studio.folder.join("blobs/derived");
+    let one = house.studio.blobs.path_of_derived(Digest([0; 32]), "comparison");
+    let derived = one.parent().unwrap();
     let kept: Vec<_> = std::fs::read_dir(derived)
         .unwrap()
-        .filter_map(|entry| Some(entry.unwrap().path()).filter(|p| p.extension().is_some_and(|e| e == "comparison")))
+        .filter_map(|entry| {
+            Some(entry.unwrap().path()).filter(|p| p.extension().is_some_and(|e| e == "comparison"))
+        })
         .collect();
     assert_eq!(kept.len(), 3);
     for path in kept {

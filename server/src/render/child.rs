@@ -246,7 +246,11 @@ fn remark(finding: Finding) -> Option<Remark> {
 
 fn compare(stems: &[OsString], a: &Path, b: &Path, out: &Path) -> CompareLine {
     let stems: Vec<(String, PathBuf)> = stems.iter().filter_map(|stem| token_and_file(stem)).collect();
-    let compared = compare::compare(a, b, &stems, &mut |_| Flow::Go);
+    let mut compared = compare::compare(a, b, &stems, &mut |_| Flow::Go);
+    if matches!(compared, Err(DspError::Invalid(_))) && !stems.is_empty() {
+        // A stem that is no part of the first file tells nothing; the files themselves still can.
+        compared = compare::compare(a, b, &[], &mut |_| Flow::Go);
+    }
     let comparison = match compared {
         Ok(comparison) => comparison,
         Err(error) => {
@@ -314,6 +318,7 @@ fn render_job(path: &Path) -> RenderLine {
                 .iter()
                 .map(|o| RenderedFile { alternate: o.alternate.clone(), file: job.out_dir.join(&o.file) })
                 .collect(),
+            sheet: None,
         },
         Err(error) => {
             let text = text_of(&error, &main);

@@ -48,7 +48,8 @@ pub(super) fn sheet(model: &mut Model) -> Vec<Effect> {
         return tell(model, "This render has no sheet: it is not done, or an older server made it.");
     }
     let master = rows.version(&render.master_version_id);
-    let title = master.map_or_else(|| "Before and after".into(), |it| format!("Sheet of {}", words::version(it)));
+    let title =
+        master.map_or_else(|| "Before and after".into(), |it| format!("Sheet of {}", words::version(it)));
     let page = Page::Sheet { project_id: project.clone(), render_id: render.render_id.clone() };
     ask(model, title, "Fetching ...", page)
 }
@@ -56,7 +57,9 @@ pub(super) fn sheet(model: &mut Model) -> Vec<Effect> {
 /// What changed from the version before of the same kind.
 pub(super) fn compare(model: &mut Model) -> Vec<Effect> {
     let (project, newer) = match model.top() {
-        Screen::Song(view) => (view.project.clone(), model.projects.get(&view.project).and_then(|rows| view.version(rows))),
+        Screen::Song(view) => {
+            (view.project.clone(), model.projects.get(&view.project).and_then(|rows| view.version(rows)))
+        }
         Screen::Master { project, song, render } => {
             let rows = model.projects.get(project);
             let version = rows.and_then(|rows| {
@@ -81,7 +84,12 @@ pub(super) fn compare(model: &mut Model) -> Vec<Effect> {
         version_b: newer.version_id.clone(),
         ..CompareRequest::default()
     };
-    ask(model, title, "The studio listens to both. This takes some seconds for a song ...", Page::Compare(request))
+    ask(
+        model,
+        title,
+        "The studio listens to both. This takes some seconds for a song ...",
+        Page::Compare(request),
+    )
 }
 
 fn before<'a>(rows: &'a Project, version: &VersionRow) -> Option<&'a VersionRow> {
@@ -182,4 +190,3 @@ pub(super) fn recipes(model: &mut Model) {
     }
     show(model, "Recipes: who and why".into(), lines, None);
 }
-
