@@ -11,8 +11,11 @@ use deadwax_dsp::{
     lanes, math,
     measure::Meter,
     processors::{
-        Band, BandKind, Compressor, CompressorSettings, Control, Equaliser, Limiter, Processor, Sensing,
+        Band, BandKind, BandStep, Compressor, CompressorStep, Control, Crossover, Equaliser, Limiter,
+        Multiband, MultibandStep, Processor,
+        compressor::{Acts, KeyHz, LookaheadMs, MakeupDb, Ratio, SlowReleaseMs, ThresholdDb},
         linear,
+        multiband::EdgeHz,
     },
     recipe::LimiterRecipe,
     resample::Resampler,
@@ -233,20 +236,7 @@ fn processors(bench: &Bench) {
         ]))
     };
     step("equaliser, 5 bands", Least::Flops(90.0), &five);
-    let compressor = || -> Box<dyn Processor> {
-        Box::new(Compressor::new(CompressorSettings {
-            threshold_db: -18.0,
-            ratio: 2.0,
-            knee_db: 6.0,
-            attack_ms: 20.0,
-            release_ms: 200.0,
-            makeup_db: 1.5,
-            sensing: Sensing::Rms,
-            key_low_cut_hz: Some(90.0),
-        }))
-    };
-    // A key filter, a square, two smoothers, a logarithm and a power of 25 operations each, the gain.
-    step("compressor", Least::Flops(18.0 + 4.0 + 6.0 + 50.0 + 2.0), &compressor);
+    dynamics(&step);
     let limiter = |ceiling_db: f64| {
         move || -> Box<dyn Processor> {
             Box::new(Limiter::new(LimiterRecipe::default().curve(), linear(ceiling_db)))
@@ -260,6 +250,48 @@ fn processors(bench: &Bench) {
         let name = format!("dither to {bits} bits");
         // Two random words of ten operations, a product, two sums, rounding and two limits.
         bench.stream(&name, Least::Flops(32.0), quantiser, |quantiser, block| quantiser.process(block));
+    }
+}
+
+type Make<'a> = &'a dyn Fn() -> Box<dyn Processor>;
+
+fn dynamics(step: &dyn Fn(&str, Least, Make<'_>)) {
+    let plain = CompressorStep {
+        makeup_db: MakeupDb::at(1.5),
+        key_low_cut_hz: Some(KeyHz::at(90.0)),
+        ..CompressorStep::new(ThresholdDb::at(-18.0), Ratio::at(2.0))
+    };
+    let full = CompressorStep {
+        slow_release_ms: Some(SlowReleaseMs::at(800.0)),
+        lookahead_ms: LookaheadMs::at(5.0),
+        acts: Acts::MidSide,
+        ..plain.clone()
+    };
+    // A key filter, a square, two smoothers, a logarithm and a power of 25 operations each, the gain.
+    let each = 18.0 + 4.0 + 6.0 + 50.0 + 2.0;
+    step("compressor", Least::Flops(each), &|| Box::new(Compressor::new(plain.clone())));
+    step("compressor, all of it", Least::Flops(each + 20.0), &|| Box::new(Compressor::new(full.clone())));
+    for bands in [2, 4, 6] {
+        for crossover in [Crossover::LinkwitzRiley, Crossover::LinearPhase] {
+            let edges = [90.0, 250.0, 800.0, 2500.0, 7000.0];
+            let edges = match bands {
+                2 => &edges[2..3],
+                4 => &edges[1..4],
+                _ => &edges[..],
+            };
+            let band = BandStep { threshold_db: Some(ThresholdDb::at(-30.0)), ..BandStep::default() };
+            let multiband = MultibandStep {
+                edges_hz: edges.iter().map(|hz| EdgeHz::at(*hz)).collect(),
+                crossover,
+                lookahead_ms: LookaheadMs::at(0.0),
+                band: vec![band; bands],
+            };
+            // An edge is 20 operations on each channel, an all-pass behind it 8, a band's square and gain 4, its level a share of 80.
+            let sections = 40.0 * edges.len() as f64 + 16.0 * (edges.len() as f64 - 1.0);
+            let least = Least::Flops(sections + 18.0 * bands as f64);
+            let name = format!("multiband, {bands} bands, {crossover:?}");
+            step(&name, least, &|| Box::new(Multiband::new(multiband.clone())));
+        }
     }
 }
 

@@ -1,198 +1,127 @@
-//! A feed-forward compressor with one gain for all channels, so that the image stays. Gain computer and smoothing after D. Giannoulis,
-//! M. Massberg, J. D. Reiss, "Digital Dynamic Range Compressor Design", JAES 60(6), 2012: soft knee, smoothing in decibels.
-//! Every frame's own work (squares, logarithm, curve, power) is done in lanes; only the smoother walks from frame to frame.
+//! A feed-forward compressor: a key, one gain for all channels or for each, an optional look-ahead. Gain computer and smoothing after D. Giannoulis,
+//! M. Massberg, J. D. Reiss, "Digital Dynamic Range Compressor Design", JAES 60(6), 2012: soft knee, smoothing in decibels. One gain for every frame.
+//! Alternates get the gains that were found on the main. Never here: the law of the gain (that is the course), settings.
 
-use std::f64::consts::FRAC_1_SQRT_2;
+mod course;
+mod settings;
+mod told;
 
-use super::{Control, Processor, biquad::Coefficients, cascade::Cascade, one_pole};
-use crate::{
-    block::Block,
-    error::DspError,
-    lanes,
-    math::{self, DB_PER_OCTAVE},
+pub(super) use course::{Course, PERIOD};
+pub use settings::{
+    Acts, AttackMs, CompressorSettings, CompressorStep, HoldMs, KeyBell, KeyGainDb, KeyHz, KeyQ, KeyTiltDb,
+    KneeDb, Link, LookaheadMs, MakeupDb, RangeDb, Ratio, ReleaseMs, RmsMs, Sensing, SlowReleaseMs,
+    ThresholdDb,
 };
+pub(super) use settings::{attack, hold, knee, link, lookahead, makeup, release, rms};
 
-/// Frames worked on at once, counted from the first of the stream.
-const PERIOD: usize = 256;
-/// The mean of squares is found from the one this many frames before, so that as many run side by side.
-const AHEAD: usize = 4;
-/// Time constant of the mean of squares.
-const RMS_TIME_MS: f64 = 10.0;
-/// Levels below -120 dB count as this: it keeps the logarithm finite.
-const FLOOR_POWER: f64 = 1e-12;
-const FLOOR_AMPLITUDE: f64 = 1e-6;
-/// What is smaller at the end of a period is zero: denormal numbers are slow on many machines.
-const SETTLED_POWER: f64 = 1e-30;
-const SETTLED_DB: f64 = 1e-12;
-
-/// What the level is taken from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Sensing {
-    /// Mean of squares over about 10 ms, all channels together.
-    Rms,
-    /// The largest sample of any channel.
-    Peak,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct CompressorSettings {
-    pub threshold_db: f64,
-    pub ratio: f64,
-    pub knee_db: f64,
-    pub attack_ms: f64,
-    pub release_ms: f64,
-    pub makeup_db: f64,
-    pub sensing: Sensing,
-    /// Bass below this does not move the gain.
-    pub key_low_cut_hz: Option<f64>,
-}
-
-impl CompressorSettings {
-    /// Gain in decibels, 0 or less, that a steady level of `level_db` gets, before make-up.
-    pub fn static_gain_db(&self, level_db: f64) -> f64 {
-        let over = level_db - self.threshold_db;
-        let slope = 1.0 / self.ratio - 1.0;
-        if 2.0 * over <= -self.knee_db {
-            0.0
-        } else if 2.0 * over < self.knee_db {
-            slope * (over + self.knee_db / 2.0).powi(2) / (2.0 * self.knee_db)
-        } else {
-            slope * over
-        }
-    }
-}
+use super::{Control, Processor, cascade::Cascade};
+use crate::{block::Block, error::DspError, lanes};
 
 #[derive(Clone)]
 pub struct Compressor {
-    settings: CompressorSettings,
-    plan: Plan,
-    cut: Option<Cascade>,
-    /// The key behind the cut, for one period.
-    heard: Vec<Vec<f64>>,
-    level: Level,
-    gain_db: f64,
-    /// Frames since the last multiple of [`PERIOD`].
-    position: usize,
+    step: CompressorStep,
+    running: Option<Running>,
 }
 
-/// What the settings come to at a sample rate.
-#[derive(Clone, Copy, Debug, Default)]
-struct Plan {
-    curve: Curve,
-    attack: f64,
-    release: f64,
-    /// Share of a new square in the mean.
-    rms: f64,
-    makeup_db: f64,
-}
-
-/// The static curve in the units of the detector's logarithm.
-#[derive(Clone, Copy, Debug, Default)]
-struct Curve {
-    /// Decibels in one step of the binary logarithm.
-    scale_db: f64,
-    floor: f64,
-    /// Below this there is no gain reduction.
-    quiet: f64,
-    knee_start_db: f64,
-    knee_db: f64,
-    per_knee: f64,
-    slope: f64,
-}
-
-/// Squares and their means that stand before the current period.
-#[derive(Clone, Copy, Debug, Default)]
-struct Level {
-    squares: [f64; AHEAD - 1],
-    means: [f64; AHEAD],
+#[derive(Clone)]
+struct Running {
+    filter: Option<Cascade>,
+    /// What the level is taken from, for one period at most: the channels, or middle and side.
+    keys: Vec<Vec<f64>>,
+    levels: Vec<Vec<f64>>,
+    course: Course,
+    /// The sound of the look-ahead, channel by channel.
+    late: Vec<Vec<f64>>,
 }
 
 impl Compressor {
-    pub fn new(settings: CompressorSettings) -> Self {
-        Compressor {
-            settings,
-            plan: Plan::default(),
-            cut: None,
-            heard: Vec::new(),
-            level: Level::default(),
-            gain_db: 0.0,
-            position: 0,
-        }
-    }
-
-    /// The key's samples in a stretch, behind the cut if there is one; then the level of each frame.
-    fn listen(&mut self, key: &Block, start: usize, levels: &mut [f64]) {
-        let end = start + levels.len();
-        let sensing = self.settings.sensing;
-        let Some(cut) = &mut self.cut else {
-            lanes::wide(
-                #[inline(always)]
-                || detect(key.channels.iter().map(|c| &c[start..end]), sensing, levels),
-            );
-            return;
-        };
-        self.heard.resize_with(key.channels.len(), Vec::new);
-        for (plane, c) in self.heard.iter_mut().zip(&key.channels) {
-            plane.clear();
-            plane.extend_from_slice(&c[start..end]);
-        }
-        cut.run(&mut self.heard);
-        lanes::wide(
-            #[inline(always)]
-            || detect(self.heard.iter().map(Vec::as_slice), sensing, levels),
-        );
-    }
-
-    /// Turns levels into factors. At most one period, and none over its end.
-    fn factors(&mut self, values: &mut [f64]) {
-        let Self { plan, level, gain_db, .. } = self;
-        let rms = self.settings.sensing == Sensing::Rms;
-        lanes::wide(
-            #[inline(always)]
-            || {
-                if rms {
-                    level.average(plan.rms, values);
-                }
-                let quiet = values.iter().fold(true, |all, x| all & (*x < plan.curve.quiet));
-                if quiet {
-                    values.fill(plan.curve.none());
-                } else {
-                    values.iter_mut().for_each(|x| *x = plan.curve.gain_db(*x));
-                }
-                if !(quiet && *gain_db == 0.0) {
-                    *gain_db = plan.smooth(*gain_db, values);
-                }
-                values
-                    .iter_mut()
-                    .for_each(|x| *x = math::exp2((*x + plan.makeup_db) * (1.0 / DB_PER_OCTAVE)));
-            },
-        );
-        self.position = (self.position + values.len()) % PERIOD;
-        if self.position == 0 {
-            self.level.means.iter_mut().filter(|x| **x < SETTLED_POWER).for_each(|x| *x = 0.0);
-            if self.gain_db.abs() < SETTLED_DB {
-                self.gain_db = 0.0;
-            }
-        }
+    /// The settings are checked by `prepare`.
+    pub fn new(step: impl Into<CompressorStep>) -> Self {
+        Compressor { step: step.into(), running: None }
     }
 }
 
-/// The mean of the channels' squares, or their largest size, of each frame.
+impl Running {
+    fn new(step: &CompressorStep, sample_rate: u32, channels: usize) -> Result<Self, DspError> {
+        step.check()?;
+        step.acts.check(channels)?;
+        let keys = match step.acts {
+            Acts::Channels => channels,
+            Acts::Mid | Acts::Side => 1,
+            Acts::MidSide => 2,
+        };
+        let sections = step.key_sections(sample_rate)?;
+        let course = Course::new(step, step.lookahead_ms, sample_rate, 1, keys);
+        Ok(Running {
+            filter: (!sections.is_empty()).then(|| Cascade::new(&sections, keys)),
+            keys: vec![Vec::with_capacity(PERIOD); keys],
+            levels: vec![Vec::with_capacity(PERIOD); course.streams()],
+            course,
+            late: vec![vec![0.0; lookahead_frames(step, sample_rate)]; channels],
+        })
+    }
+
+    /// The key of a stretch behind its filter, and the level of each frame.
+    fn listen(&mut self, step: &CompressorStep, block: &Block, start: usize, frames: usize) {
+        let heard = |c: usize| &block.channels[c][start..start + frames];
+        lanes::wide(
+            #[inline(always)]
+            || match step.acts {
+                Acts::Channels => self.keys.iter_mut().enumerate().for_each(|(c, key)| {
+                    key.clear();
+                    key.extend_from_slice(heard(c));
+                }),
+                Acts::Mid => half(heard(0), heard(1), 1.0, &mut self.keys[0]),
+                Acts::Side => half(heard(0), heard(1), -1.0, &mut self.keys[0]),
+                Acts::MidSide => {
+                    half(heard(0), heard(1), 1.0, &mut self.keys[0]);
+                    half(heard(0), heard(1), -1.0, &mut self.keys[1]);
+                }
+            },
+        );
+        if let Some(filter) = &mut self.filter {
+            filter.run(&mut self.keys);
+        }
+        let own = self.levels.len() - usize::from(self.course.has_common());
+        lanes::wide(
+            #[inline(always)]
+            || {
+                for (i, levels) in self.levels.iter_mut().enumerate() {
+                    let keys = if i < own { &self.keys[i..i + 1] } else { &self.keys[..] };
+                    levels.resize(frames, 0.0);
+                    detect(keys, step.sensing, levels);
+                }
+            },
+        );
+    }
+}
+
+fn lookahead_frames(step: &CompressorStep, sample_rate: u32) -> usize {
+    (step.lookahead_ms.get() * f64::from(sample_rate) / 1000.0).round() as usize
+}
+
+/// Half of `left + sign right`.
 #[inline(always)]
-fn detect<'a>(planes: impl ExactSizeIterator<Item = &'a [f64]>, sensing: Sensing, levels: &mut [f64]) {
-    let share = 1.0 / planes.len().max(1) as f64;
+fn half(left: &[f64], right: &[f64], sign: f64, out: &mut Vec<f64>) {
+    out.clear();
+    out.extend(left.iter().zip(right).map(|(l, r)| 0.5 * (l + sign * r)));
+}
+
+/// The mean of the keys' squares, or their largest size, of each frame.
+#[inline(always)]
+fn detect(keys: &[Vec<f64>], sensing: Sensing, levels: &mut [f64]) {
+    let share = 1.0 / keys.len().max(1) as f64;
     levels.fill(0.0);
     match sensing {
-        Sensing::Peak => planes.for_each(|plane| {
-            for (level, x) in levels.iter_mut().zip(plane) {
+        Sensing::Peak => keys.iter().for_each(|key| {
+            for (level, x) in levels.iter_mut().zip(key) {
                 let x = x.abs();
                 *level = if x > *level { x } else { *level };
             }
         }),
         Sensing::Rms => {
-            planes.for_each(|plane| {
-                for (level, x) in levels.iter_mut().zip(plane) {
+            keys.iter().for_each(|key| {
+                for (level, x) in levels.iter_mut().zip(key) {
                     *level += x * x;
                 }
             });
@@ -201,147 +130,96 @@ fn detect<'a>(planes: impl ExactSizeIterator<Item = &'a [f64]>, sensing: Sensing
     }
 }
 
-impl Level {
-    /// Squares into their running mean: m += (x - m) rms for every frame, worked out from four frames back, so that four run in lanes.
-    #[inline(always)]
-    fn average(&mut self, rms: f64, values: &mut [f64]) {
-        const SQUARES: usize = AHEAD - 1;
-        let n = values.len();
-        let (mut squares, mut means) = ([0.0; PERIOD + SQUARES], [0.0; PERIOD + AHEAD]);
-        squares[..SQUARES].copy_from_slice(&self.squares);
-        squares[SQUARES..SQUARES + n].copy_from_slice(values);
-        means[..AHEAD].copy_from_slice(&self.means);
-        let c = 1.0 - rms;
-        let (r1, r2, r3, c4) = (rms * c, rms * c * c, rms * c * c * c, (c * c) * (c * c));
-        let (s3, s2, s1, s0) =
-            (&squares[..n], &squares[1..n + 1], &squares[2..n + 2], &squares[SQUARES..n + SQUARES]);
-        let new = &mut means[AHEAD..AHEAD + n];
-        for i in 0..n {
-            new[i] = (rms * s0[i] + r1 * s1[i]) + (r2 * s2[i] + r3 * s3[i]);
-        }
-        let mut before = self.means;
-        let (fours, rest) = new.as_chunks_mut::<AHEAD>();
-        for four in fours {
-            for (mean, old) in four.iter_mut().zip(&mut before) {
-                *mean += c4 * *old;
-                *old = *mean;
+/// Gives the channels the gains of the planes. A gain of 1 leaves every bit.
+fn apply(acts: Acts, block: &mut Block, gains: &[Vec<f64>]) {
+    let Some((first, rest)) = gains.split_first() else { return };
+    let second = rest.first().unwrap_or(first);
+    lanes::wide(
+        #[inline(always)]
+        || match (acts, block.channels.as_mut_slice()) {
+            (Acts::Channels, channels) => channels.iter_mut().enumerate().for_each(|(c, samples)| {
+                let gains = gains.get(c).unwrap_or(first);
+                samples.iter_mut().zip(gains).for_each(|(s, gain)| *s *= gain);
+            }),
+            (Acts::Mid, [left, right]) => {
+                pair(left, right, first, |mid, _, gain, _| (mid * (gain - 1.0), 0.0), first)
             }
-        }
-        rest.iter_mut().zip(&before).for_each(|(mean, old)| *mean += c4 * old);
-        values.copy_from_slice(new);
-        self.squares.copy_from_slice(&squares[n..n + SQUARES]);
-        self.means.copy_from_slice(&means[n..n + AHEAD]);
-    }
+            (Acts::Side, [left, right]) => {
+                pair(left, right, first, |_, side, gain, _| (0.0, side * (gain - 1.0)), first);
+            }
+            (Acts::MidSide, [left, right]) => {
+                let both = |mid: f64, side: f64, m: f64, s: f64| (mid * (m - 1.0), side * (s - 1.0));
+                pair(left, right, first, both, second);
+            }
+            // Refused by `prepare`.
+            _ => {}
+        },
+    );
 }
 
-impl Curve {
-    fn new(settings: &CompressorSettings) -> Self {
-        let knee_db = settings.knee_db.max(0.0);
-        let knee_start_db = settings.threshold_db - knee_db / 2.0;
-        let (scale_db, floor) = match settings.sensing {
-            Sensing::Rms => (0.5 * DB_PER_OCTAVE, FLOOR_POWER),
-            Sensing::Peak => (DB_PER_OCTAVE, FLOOR_AMPLITUDE),
-        };
-        Curve {
-            scale_db,
-            floor,
-            // A little under the start of the knee, so that rounding in the logarithm cannot tell.
-            quiet: math::pow(2.0, knee_start_db / scale_db) * (1.0 - 1e-9),
-            knee_start_db,
-            knee_db,
-            per_knee: if knee_db > 0.0 { 0.5 / knee_db } else { 0.0 },
-            slope: 1.0 / settings.ratio - 1.0,
-        }
-    }
-
-    /// What [`Curve::gain_db`] gives below the knee, to the bit.
-    #[inline(always)]
-    fn none(&self) -> f64 {
-        self.slope * 0.0
-    }
-
-    /// [`CompressorSettings::static_gain_db`] without a branch: the square of the way through the knee, and the way behind it.
-    #[inline(always)]
-    fn gain_db(&self, level: f64) -> f64 {
-        let level = if level > self.floor { level } else { self.floor };
-        let way = math::log2(level) * self.scale_db - self.knee_start_db;
-        let way = if way > 0.0 { way } else { 0.0 };
-        let inside = if way < self.knee_db { way } else { self.knee_db };
-        self.slope * (inside * inside * self.per_knee + (way - inside))
-    }
-}
-
-impl Plan {
-    /// Follows the wanted gains: towards a smaller one at the pace of the attack, towards a larger one at the pace of the release.
-    #[inline(always)]
-    fn smooth(&self, mut gain: f64, values: &mut [f64]) -> f64 {
-        let (attack, release) = (self.attack, self.release);
-        let (stay_attack, stay_release) = (1.0 - attack, 1.0 - release);
-        // Of the two next gains the right one is always the smaller, or always the larger: a choice without waiting for a comparison.
-        let attack_first = attack >= release;
-        for value in values {
-            let down = gain * stay_attack + *value * attack;
-            let up = gain * stay_release + *value * release;
-            gain = if attack_first {
-                if down < up { down } else { up }
-            } else {
-                if down > up { down } else { up }
-            };
-            *value = gain;
-        }
-        gain
+/// Adds to left and right what `change` makes of middle and side and their gains.
+#[inline(always)]
+fn pair(
+    left: &mut [f64],
+    right: &mut [f64],
+    mid_gains: &[f64],
+    change: impl Fn(f64, f64, f64, f64) -> (f64, f64),
+    side_gains: &[f64],
+) {
+    for ((l, r), (m, s)) in left.iter_mut().zip(right).zip(mid_gains.iter().zip(side_gains)) {
+        let (mid, side) = change(0.5 * (*l + *r), 0.5 * (*l - *r), *m, *s);
+        *l += mid + side;
+        *r += mid - side;
     }
 }
 
 impl Processor for Compressor {
     fn prepare(&mut self, sample_rate: u32, channels: usize) -> Result<(), DspError> {
-        let cut = |hz| Cascade::new(&[Coefficients::low_cut(sample_rate, hz, FRAC_1_SQRT_2)], channels);
-        self.cut = self.settings.key_low_cut_hz.map(cut);
-        self.heard = vec![Vec::with_capacity(PERIOD); if self.cut.is_some() { channels } else { 0 }];
-        self.plan = Plan {
-            curve: Curve::new(&self.settings),
-            attack: one_pole(self.settings.attack_ms, sample_rate),
-            release: one_pole(self.settings.release_ms, sample_rate),
-            rms: one_pole(RMS_TIME_MS, sample_rate),
-            makeup_db: self.settings.makeup_db,
-        };
-        self.reset();
+        self.running = Some(Running::new(&self.step, sample_rate, channels)?);
         Ok(())
     }
 
     fn reset(&mut self) {
-        if let Some(cut) = &mut self.cut {
-            cut.reset();
+        if let Some(r) = &mut self.running {
+            r.filter.iter_mut().for_each(Cascade::reset);
+            r.course.reset();
+            r.late.iter_mut().for_each(|late| late.fill(0.0));
         }
-        self.level = Level::default();
-        self.gain_db = 0.0;
-        self.position = 0;
     }
 
     fn process(&mut self, block: &mut Block, control: &mut Control) -> Result<(), DspError> {
-        let factors = &mut control.open(1)[0];
-        factors.resize(block.frames(), 0.0);
+        let Some(r) = &mut self.running else { return Ok(()) };
+        let gains = control.open(r.course.lanes());
+        gains.iter_mut().for_each(Vec::clear);
         let mut start = 0;
         while start < block.frames() {
-            let n = (block.frames() - start).min(PERIOD - self.position);
-            let values = &mut factors[start..start + n];
-            self.listen(block, start, values);
-            self.factors(values);
+            let n = (block.frames() - start).min(r.course.room());
+            r.listen(&self.step, block, start, n);
+            r.course.run(&mut r.levels);
+            gains.iter_mut().zip(&r.levels).for_each(|(all, new)| all.extend_from_slice(new));
             start += n;
         }
         self.follow(block, control)
     }
 
     fn follow(&mut self, block: &mut Block, control: &Control) -> Result<(), DspError> {
-        let Some(factors) = control.planes.first() else { return Ok(()) };
-        lanes::wide(
-            #[inline(always)]
-            || {
-                for samples in &mut block.channels {
-                    samples.iter_mut().zip(factors).for_each(|(s, factor)| *s *= factor);
-                }
-            },
-        );
+        let Some(r) = &mut self.running else { return Ok(()) };
+        let frames = block.frames();
+        for (samples, late) in block.channels.iter_mut().zip(&mut r.late).filter(|(_, late)| !late.is_empty())
+        {
+            late.extend_from_slice(samples);
+            samples.copy_from_slice(&late[..frames]);
+            late.drain(..frames);
+        }
+        apply(self.step.acts, block, &control.planes);
         Ok(())
+    }
+
+    fn latency_frames(&self) -> usize {
+        self.running.as_ref().and_then(|r| r.late.first()).map_or(0, Vec::len)
+    }
+
+    fn told(&self) -> Vec<String> {
+        self.running.iter().map(|r| r.course.words()).collect()
     }
 }

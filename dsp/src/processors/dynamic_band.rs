@@ -1,11 +1,18 @@
 //! A bell or a shelf whose gain moves by the level in its own band: what the dynamic equaliser and the de-esser are made of. The filter is A. Simper's
 //! state variable filter ("Solving the continuous SVF equations using trapezoidal integration and equivalent currents", Cytomic 2013), which may be
-//! moved at every frame; held still it is the cookbook's section to the last decimals, and at a gain of one it leaves every bit alone. For a given
+//! moved at every frame; held still it has the curve of the analogue section up to 20 kHz, and at a gain of one it leaves every bit alone. For a given
 //! course of gains it is linear in the sound, so that an alternate is worked on as its main was. Never here: settings of a step, units of a recipe.
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
-use super::{Placement, biquad::Coefficients, cascade::Cascade, one_pole};
+use super::{
+    Placement,
+    analogue::Analogue,
+    biquad::Coefficients,
+    cascade::Cascade,
+    matched::{self, MOST},
+    one_pole,
+};
 use crate::{block::Block, error::DspError, lanes, math};
 
 /// Frames from one value of the gain to the next, counted from the first of the stream; between them straight lines.
@@ -202,7 +209,7 @@ impl Ear {
         let planes = plan.hears.planes(channels);
         let (hz, q) = (plan.hz, FRAC_1_SQRT_2);
         let section = match plan.shape {
-            Shape::Bell => Coefficients::band_pass(sample_rate, hz, plan.q),
+            Shape::Bell => Coefficients::band_pass(sample_rate, hz, bent_q(plan, sample_rate)),
             Shape::LowShelf => Coefficients::high_cut(sample_rate, hz, q),
             Shape::HighShelf => Coefficients::low_cut(sample_rate, hz, q),
         };
@@ -276,6 +283,12 @@ impl Ear {
     }
 }
 
+/// The quality that keeps the width of a band-pass in hertz, where the transform bends the axis: of the same slope at the centre.
+fn bent_q(plan: &Plan, sample_rate: u32) -> f64 {
+    let w = 2.0 * PI * plan.hz / f64::from(sample_rate);
+    plan.q * math::sin(w) / w
+}
+
 /// Numbers of the filter at each frame of a piece.
 #[derive(Clone)]
 struct Moves {
@@ -290,9 +303,7 @@ struct Moves {
 #[derive(Clone)]
 struct Filter {
     shape: Shape,
-    /// tan(pi f / rate), and 1 / Q.
-    corner: f64,
-    damping: f64,
+    bend: Bend,
     /// Of each plane it works on.
     states: Vec<[f64; 2]>,
     moves: Moves,
@@ -305,8 +316,7 @@ impl Filter {
         let none = [0.0; PIECE_FRAMES];
         Filter {
             shape: plan.shape,
-            corner: math::tan(PI * plan.hz / f64::from(sample_rate)),
-            damping: 1.0 / plan.q,
+            bend: Bend::new(plan, sample_rate),
             states: vec![[0.0; 2]; plan.on.planes(channels)],
             moves: Moves { a1: none, a2: none, a3: none, m0: none, m1: none, m2: none },
             position: 0,
@@ -338,14 +348,14 @@ impl Filter {
 
     fn piece(&mut self, planes: &mut [&mut [f64]], at: usize, gains: &[f64]) {
         let n = gains.len();
-        let Filter { shape, corner, damping, states, moves, .. } = self;
+        let Filter { shape, bend, states, moves, .. } = self;
         let shape = *shape;
         lanes::wide(
             #[inline(always)]
             || match shape {
-                Shape::Bell => bell(moves, gains, *corner, *damping),
-                Shape::LowShelf => shelf::<true>(moves, gains, *corner, *damping),
-                Shape::HighShelf => shelf::<false>(moves, gains, *corner, *damping),
+                Shape::Bell => moves.fill::<BELL>(gains, bend),
+                Shape::LowShelf => moves.fill::<LOW>(gains, bend),
+                Shape::HighShelf => moves.fill::<HIGH>(gains, bend),
             },
         );
         for (pair, states) in planes.chunks_mut(2).zip(states.chunks_mut(2)) {
@@ -361,34 +371,135 @@ impl Filter {
     }
 }
 
-/// With A = root of the gain: k = 1 / (Q A), y = x + k (A^2 - 1) v1.
-#[inline(always)]
-fn bell(moves: &mut Moves, gains: &[f64], corner: f64, damping: f64) {
-    for (i, gain) in gains.iter().enumerate() {
-        let a = gain.sqrt();
-        let k = damping / a;
-        let a1 = 1.0 / (1.0 + corner * (corner + k));
-        let a2 = corner * a1;
-        (moves.a1[i], moves.a2[i], moves.a3[i]) = (a1, a2, corner * a2);
-        (moves.m0[i], moves.m1[i], moves.m2[i]) = (1.0, k * (gain - 1.0), 0.0);
+const BELL: u8 = 0;
+const LOW: u8 = 1;
+const HIGH: u8 = 2;
+
+impl Moves {
+    /// With A = root of the gain, s in units of the corner g, poles of damping k, and zeros of corner g' and damping k', the section is
+    /// base (1 + k' p s + p^2 s^2) / (1 + k s + s^2), p = g / g'. A bell has its dampings moved by A, a shelf its corners by the root of A, each
+    /// against the other, as in the cookbook; the rest is the bend.
+    #[inline(always)]
+    fn fill<const SHAPE: u8>(&mut self, gains: &[f64], bend: &Bend) {
+        for (i, gain) in gains.iter().enumerate() {
+            let a = gain.sqrt();
+            let (pole_corner, zero_corner, pole_damping, zero_damping) = bend.at(*gain);
+            let (corner, p, k, other, base) = match SHAPE {
+                BELL => (pole_corner, pole_corner / zero_corner, pole_damping / a, zero_damping * a, 1.0),
+                LOW => {
+                    let corner = pole_corner / a.sqrt();
+                    (corner, pole_corner / (zero_corner * a), pole_damping, zero_damping, *gain)
+                }
+                _ => {
+                    let corner = pole_corner * a.sqrt();
+                    (corner, pole_corner * a / zero_corner, pole_damping, zero_damping, 1.0)
+                }
+            };
+            let a1 = 1.0 / (1.0 + corner * (corner + k));
+            let a2 = corner * a1;
+            (self.a1[i], self.a2[i], self.a3[i]) = (a1, a2, corner * a2);
+            self.m0[i] = base * p * p;
+            self.m1[i] = base * (other * p - k * p * p);
+            self.m2[i] = base * (1.0 - p * p);
+        }
     }
 }
 
-/// The corner moves by the fourth root of the gain, so that half the decibels are reached at the named frequency.
-#[inline(always)]
-fn shelf<const LOW: bool>(moves: &mut Moves, gains: &[f64], corner: f64, damping: f64) {
-    for (i, gain) in gains.iter().enumerate() {
-        let a = gain.sqrt();
-        let g = if LOW { corner / a.sqrt() } else { corner * a.sqrt() };
-        let a1 = 1.0 / (1.0 + g * (g + damping));
-        let a2 = g * a1;
-        (moves.a1[i], moves.a2[i], moves.a3[i]) = (a1, a2, g * a2);
-        (moves.m0[i], moves.m1[i], moves.m2[i]) = if LOW {
-            (1.0, damping * (a - 1.0), gain - 1.0)
-        } else {
-            (*gain, damping * (1.0 - a) * a, 1.0 - gain)
+/// How corner and damping must lean with the gain for the curve to be that of the analogue section up to 20 kHz at 44.1 kHz. The sections that
+/// [`matched::one_section`] finds for gains within the range lie on smooth curves over u = (gain - 1) / (gain + 1): polynomials of fifth degree, one
+/// for the corner, one for the damping. A cut mirrors the boost, so the zeros have those of -u, and both are the same at a gain of one, to the bit.
+#[derive(Clone, Copy, Debug)]
+struct Bend {
+    scale: f64,
+    corner: [f64; DEGREE + 1],
+    damping: [f64; DEGREE + 1],
+}
+
+const DEGREE: usize = 5;
+/// Gains for which a section is sought.
+const NODES: usize = 12;
+
+impl Bend {
+    fn new(plan: &Plan, sample_rate: u32) -> Bend {
+        let (hz, q) = (plan.hz, plan.q);
+        let plain_corner = math::tan(PI * hz / f64::from(sample_rate));
+        let range_db = plan.law.range_db.abs();
+        let u = |gain: f64| (gain - 1.0) / (gain + 1.0);
+        let scale = 1.0 / u(math::linear(range_db));
+        let (mut at, mut corners, mut dampings) = (Vec::new(), Vec::new(), Vec::new());
+        for node in 0..NODES {
+            let db = range_db * math::cos(PI * (2 * node + 1) as f64 / (4 * NODES) as f64);
+            let a = math::linear(db / 2.0);
+            let (boost, corner_by, damping_by) = match plan.shape {
+                Shape::Bell => (Analogue::bell(hz, db, q), 1.0, 1.0 / (a * q)),
+                Shape::LowShelf => (Analogue::low_shelf(hz, db, q), 1.0 / a.sqrt(), 1.0 / q),
+                Shape::HighShelf => (Analogue::high_shelf(hz, db, q), a.sqrt(), 1.0 / q),
+            };
+            let [zero_middle, zero_end, pole_middle, pole_end] = matched::one_section(&boost, sample_rate);
+            let other_by = if plan.shape == Shape::Bell { a / q } else { 1.0 / q };
+            let x = u(math::linear(db)) * scale;
+            for (x, middle, end, corner_by, damping_by) in [
+                (x, pole_middle, pole_end, corner_by, damping_by),
+                (-x, zero_middle, zero_end, 1.0 / corner_by, other_by),
+            ] {
+                let corner = 1.0 / end.sqrt();
+                at.push(x);
+                corners.push(corner / (corner_by * plain_corner));
+                dampings.push(middle * corner / damping_by);
+            }
+        }
+        let plain = Bend { scale, corner: constant(plain_corner), damping: constant(1.0 / q) };
+        let (Some(corner), Some(damping)) = (polynomial(&at, &corners), polynomial(&at, &dampings)) else {
+            return plain;
         };
+        let bend = Bend { scale, corner: corner.map(|c| c * plain_corner), damping: damping.map(|c| c / q) };
+        // Neither may leave the sections that it was drawn through: they would not be stable at nought.
+        let steady = (0..=200).all(|i| {
+            let x = f64::from(i) / 100.0 - 1.0;
+            let near = |value: f64, plain: f64| (0.1..10.0).contains(&(value / plain));
+            near(both(&bend.corner, x).0, plain_corner) && near(both(&bend.damping, x).0, 1.0 / q)
+        });
+        if steady { bend } else { plain }
     }
+
+    /// Corner of the poles, of the zeros, damping of the poles, of the zeros.
+    #[inline(always)]
+    fn at(&self, gain: f64) -> (f64, f64, f64, f64) {
+        let x = (gain - 1.0) / (gain + 1.0) * self.scale;
+        let (corner, zero_corner) = both(&self.corner, x);
+        let (damping, zero_damping) = both(&self.damping, x);
+        (corner, zero_corner, damping, zero_damping)
+    }
+}
+
+fn constant(value: f64) -> [f64; DEGREE + 1] {
+    let mut all = [0.0; DEGREE + 1];
+    all[0] = value;
+    all
+}
+
+/// A polynomial at x and at -x.
+#[inline(always)]
+fn both(c: &[f64; DEGREE + 1], x: f64) -> (f64, f64) {
+    let square = x * x;
+    let even = c[0] + square * (c[2] + square * c[4]);
+    let odd = x * (c[1] + square * (c[3] + square * c[5]));
+    (even + odd, even - odd)
+}
+
+/// The polynomial of least squares through these points.
+fn polynomial(at: &[f64], values: &[f64]) -> Option<[f64; DEGREE + 1]> {
+    let (mut normal, mut right) = ([[0.0; MOST]; MOST], [0.0; MOST]);
+    for (x, value) in at.iter().zip(values) {
+        let mut powers = [1.0; DEGREE + 1];
+        (1..=DEGREE).for_each(|i| powers[i] = powers[i - 1] * x);
+        for (i, p) in powers.iter().enumerate() {
+            right[i] += p * value;
+            powers.iter().enumerate().for_each(|(j, q)| normal[i][j] += p * q);
+        }
+    }
+    let found = matched::solve(normal, right, DEGREE + 1)?;
+    found[..=DEGREE].try_into().ok()
 }
 
 #[inline(always)]

@@ -75,6 +75,8 @@ crate::amounts! {
     BandQ: 0.1..=30.0, "";
 }
 
+const SHELF_Q_MAX: f64 = 10.0;
+
 /// Steepness of a cut: 6 to 48 dB an octave in steps of 6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slope(u8);
@@ -194,7 +196,10 @@ impl EqBandSettings {
     /// What no sound can make right: numbers that mean nothing for this kind of band.
     pub fn check(&self) -> Result<(), DspError> {
         let slope = self.slope_db_per_octave;
-        let fault = if self.kind.is_cut() && self.gain_db.get() != 0.0 {
+        let shelf = matches!(self.kind, BandKind::LowShelf | BandKind::HighShelf);
+        let fault = if shelf && self.q.get() > SHELF_Q_MAX {
+            "has a q over 10, which makes it two peaks and no shelf: lower it"
+        } else if self.kind.is_cut() && self.gain_db.get() != 0.0 {
             "has no gain_db: leave it out"
         } else if !self.kind.is_cut() && slope.is_some() {
             "has no slope_db_per_octave, which belongs to cuts: leave it out"

@@ -13,12 +13,12 @@ use crate::math;
 /// Of the rate: 20 kHz at 44.1 kHz.
 pub const MATCHED_TO: f64 = 0.4535;
 /// One section is enough where it stays this close.
-pub const CLOSE_DB: f64 = 0.04;
+pub const CLOSE_DB: f64 = 0.036;
 /// Below it a deviation may grow, tenfold in 40 dB: there is little left to hear.
 const DEEP_DB: f64 = -12.0;
 /// Numbers of a section: numerator, then denominator; the logarithm of each.
 const EACH: usize = 4;
-const MOST: usize = 2 * EACH;
+pub(super) const MOST: usize = 2 * EACH;
 const ROUNDS: usize = 10;
 const STEPS: usize = 40;
 /// Positions of a corner over half the rate are started from here.
@@ -47,6 +47,14 @@ pub fn sections(wanted: &Analogue, sample_rate: u32) -> Vec<Coefficients> {
         made.push(if turned { second.inverse() } else { second });
     }
     made
+}
+
+/// One section alone for a boost: (1 + a s + r s^2) over the same with other numbers, s being the bilinear transform's, beside the gain at frequency
+/// nought. Numerator's a and r, then the denominator's.
+pub(super) fn one_section(boost: &Analogue, sample_rate: u32) -> [f64; EACH] {
+    let fit = Fit::new(boost, f64::from(sample_rate));
+    let numbers = fit.best_single().numbers.map(math::exp);
+    [numbers[0], numbers[1], numbers[2], numbers[3]]
 }
 
 /// The highest of the gains at nought, at the corner and far above it: for a boost over, for a cut under one.
@@ -104,28 +112,43 @@ impl Fit {
         }
     }
 
-    /// One section, or two where that is not close.
-    fn best(&self) -> Found {
+    fn best_single(&self) -> Found {
         let mut best = Found { worst: f64::INFINITY, numbers: [0.0; MOST], sections: 1 };
-        for start in &self.starts {
-            let mut numbers = [0.0; MOST];
-            numbers[..EACH].copy_from_slice(start);
-            self.improve(numbers, 1, &mut best);
+        for start in 0..self.starts.len() {
+            self.improve(self.start_of(start), 1, &mut best);
             if best.worst < CLOSE_DB {
-                return best;
-            }
-        }
-        let one = best;
-        for (middle, end) in [(0.3, 0.1), (1.0, 0.3), (0.1, 0.01)] {
-            let mut numbers = one.numbers;
-            let extra = [middle, end, middle * 1.05, end];
-            numbers[EACH..].iter_mut().zip(extra).for_each(|(n, e)| *n = math::log(e));
-            self.improve(numbers, 2, &mut best);
-            if best.worst < 0.1 * CLOSE_DB {
                 break;
             }
         }
         best
+    }
+
+    /// One section, or two where that is not close.
+    fn best(&self) -> Found {
+        let mut best = self.best_single();
+        if best.worst < CLOSE_DB {
+            return best;
+        }
+        let one = best;
+        // Where one section had to bend far from its shape to follow, two had better start from the shape.
+        let bases = [one.numbers, self.start_of(0)];
+        for (middle, end) in [(0.3, 0.1), (1.0, 0.3), (0.1, 0.01)] {
+            for mut numbers in bases {
+                let extra = [middle, end, middle * 1.05, end];
+                numbers[EACH..].iter_mut().zip(extra).for_each(|(n, e)| *n = math::log(e));
+                self.improve(numbers, 2, &mut best);
+                if best.worst < 0.1 * CLOSE_DB {
+                    return best;
+                }
+            }
+        }
+        best
+    }
+
+    fn start_of(&self, start: usize) -> Numbers {
+        let mut numbers = [0.0; MOST];
+        numbers[..EACH].copy_from_slice(&self.starts[start]);
+        numbers
     }
 
     /// Least squares, then again with the weights raised where it deviates most; the best of all goes to `best`.
@@ -298,7 +321,7 @@ fn frequencies(section: &Analogue, rate: f64) -> Vec<f64> {
         if c0 > 0.0 && c1 > 0.0 && c2 > 0.0 {
             let (centre, narrow) = (section.hz * (c0 / c2).sqrt(), c1 / (c0 * c2).sqrt());
             all.push(centre);
-            for step in [0.08, 0.2, 0.4, 0.7, 1.0, 1.5, 2.5, 4.0, 7.0] {
+            for step in [0.08, 0.2, 0.35, 0.5, 0.7, 0.9, 1.2, 1.6, 2.2, 3.0, 4.2, 6.0, 9.0] {
                 all.extend([-step, step].map(|s| centre * math::exp(0.5 * s * narrow.min(1.0))));
             }
         }
@@ -309,7 +332,7 @@ fn frequencies(section: &Analogue, rate: f64) -> Vec<f64> {
 }
 
 /// Cholesky's way through the first `n` rows; `None` where the matrix is not positive.
-fn solve(mut m: [[f64; MOST]; MOST], mut right: [f64; MOST], n: usize) -> Option<[f64; MOST]> {
+pub(super) fn solve(mut m: [[f64; MOST]; MOST], mut right: [f64; MOST], n: usize) -> Option<[f64; MOST]> {
     for i in 0..n {
         for j in 0..=i {
             let sum = m[i][j] - (0..j).map(|k| m[i][k] * m[j][k]).sum::<f64>();

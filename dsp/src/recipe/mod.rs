@@ -6,7 +6,10 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     error::DspError,
-    processors::{Chain, Compressor, DcFilter, Equaliser, Gain, Processor, Width},
+    processors::{
+        Chain, Compressor, DcFilter, Equaliser, Gain, Processor, Width, insert::InsertSettings,
+        matching::Profile,
+    },
     resample::Phase,
     write::Encoding,
 };
@@ -32,6 +35,7 @@ pub use target::{Target, TargetTable};
 
 use limits::{ceiling, ceiling_default, dc_corner, input_gain, is_default, name, target as target_limits};
 use output::{outputs, outputs_default};
+use step::Part;
 use target::target_table;
 
 /// Order of the chain: DC filter, input gain, equaliser, compressor, width; the steps; then the gain that meets the target, sample-rate conversion,
@@ -86,6 +90,8 @@ pub struct Recipe {
 pub enum Stage {
     /// Processors one after another.
     Chain(Chain),
+    /// A command of the operator's, for each of the main and its alternates on its own.
+    Insert { title: String, settings: InsertSettings },
 }
 
 fn unnamed() -> String {
@@ -178,11 +184,66 @@ impl Recipe {
         self.target().is_none() && !levelled && self.limiter.is_none() && self.stages().is_empty()
     }
 
-    /// The way of the sound up to the gain that meets the target; nothing where it passes untouched.
+    /// The way of the sound up to the gain that meets the target; nothing where it passes untouched. Bypassed steps are not in it.
     pub fn stages(&self) -> Vec<Stage> {
+        let mut stages = Vec::new();
         let mut chain = self.short_chain();
-        chain.extend(self.steps.iter().filter(|s| !s.bypass).map(|s| (s.title(), s.processor())));
-        if chain.is_empty() { Vec::new() } else { vec![Stage::Chain(Chain::named(chain))] }
+        for step in self.steps.iter().filter(|step| !step.bypass) {
+            match step.part() {
+                Part::Processor(processor) => chain.push((step.title(), processor)),
+                Part::Insert(settings) => {
+                    if !chain.is_empty() {
+                        stages.push(Stage::Chain(Chain::named(std::mem::take(&mut chain))));
+                    }
+                    stages.push(Stage::Insert { title: step.title(), settings });
+                }
+            }
+        }
+        if !chain.is_empty() {
+            stages.push(Stage::Chain(Chain::named(chain)));
+        }
+        stages
+    }
+
+    /// Whether the sound goes through a command of the operator's: then the same bytes are promised to nobody.
+    pub fn inserts(&self) -> bool {
+        self.steps.iter().any(|step| !step.bypass && matches!(step.work, Work::Insert(_)))
+    }
+
+    /// All processors one after another; an error where an insert breaks the chain, for then there are [`Self::stages`].
+    pub fn chain(&self) -> Result<Chain, DspError> {
+        match self.stages().as_mut_slice() {
+            [] => Ok(Chain::default()),
+            [Stage::Chain(chain)] => Ok(std::mem::take(chain)),
+            _ => Err(DspError::Invalid(
+                "this recipe sends the sound through an insert, which cannot be done here; bypass that step"
+                    .into(),
+            )),
+        }
+    }
+
+    /// The recipe with the profile of every reference that has none yet: `hear` is given the file's name as it is written. After that the recipe
+    /// needs no file and may be hashed, kept and rendered.
+    pub fn with_references(
+        mut self,
+        hear: &mut dyn FnMut(&str) -> Result<Profile, DspError>,
+    ) -> Result<Self, DspError> {
+        for step in &mut self.steps {
+            let Work::Match(settings) = &mut step.work else { continue };
+            for reference in settings.reference.iter_mut().filter(|r| r.profile.is_none()) {
+                reference.profile = Some(hear(&reference.file)?);
+            }
+        }
+        Ok(self)
+    }
+
+    /// Files of references whose profile is not there yet.
+    pub fn unheard_references(&self) -> Vec<&str> {
+        let matches = self.steps.iter().filter_map(|step| match &step.work {
+            Work::Match(settings) => Some(settings),
+            _ => None,
+        });
+        matches.flat_map(|m| &m.reference).filter(|r| r.profile.is_none()).map(|r| r.file.as_str()).collect()
     }
 
     /// What the short keys ask for, with titles.
@@ -204,13 +265,5 @@ impl Recipe {
             steps.push(("width".into(), Box::new(Width::new(w.width, w.mono_below_hz))));
         }
         steps
-    }
-
-    /// All processors of the chain, one after another.
-    pub fn chain(&self) -> Chain {
-        match self.stages().into_iter().next() {
-            Some(Stage::Chain(chain)) => chain,
-            None => Chain::default(),
-        }
     }
 }

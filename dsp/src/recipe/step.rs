@@ -13,9 +13,10 @@ use crate::{
     amounts,
     error::DspError,
     processors::{
-        Processor,
-        matching::{Match, MatchSettings},
-        mixed::Mixed,
+        Compressor, CompressorStep, DcFilter, DcSettings, DeEsser, DeEsserSettings, DynamicEq,
+        DynamicEqSettings, EqSettings, Equaliser, Fade, FadeSettings, Gain, GainSettings, Match,
+        MatchSettings, Mixed, Multiband, MultibandStep, Processor, Stereo, StereoSettings,
+        insert::InsertSettings,
     },
 };
 
@@ -76,10 +77,10 @@ macro_rules! kinds {
                 }
             }
 
-            fn processor(&self) -> Box<dyn Processor> {
+            fn part(&self) -> Part {
                 match self {
                     $(Work::$variant(settings) => {
-                        let make: fn(&$settings) -> Box<dyn Processor> = $make;
+                        let make: fn(&$settings) -> Part = $make;
                         make(settings)
                     })*
                 }
@@ -89,8 +90,32 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// Spectrum, width and loudness after a reference.
-    Match(MatchSettings) = "match", |s| Box::new(Match::new(s.clone()));
+    /// A trim, of both sides or of each.
+    Gain(GainSettings) = "gain", |s| processor(Gain::trim(s));
+    Fade(FadeSettings) = "fade", |s| processor(Fade::new(s.clone()));
+    /// A constant offset away.
+    Dc(DcSettings) = "dc", |s| processor(DcFilter::new(s.hz.get()));
+    Eq(EqSettings) = "eq", |s| processor(Equaliser::of_desk(s.clone()));
+    DynamicEq(DynamicEqSettings) = "dynamic-eq", |s| processor(DynamicEq::new(s.clone()));
+    DeEsser(DeEsserSettings) = "de-esser", |s| processor(DeEsser::new(s.clone()));
+    Compressor(CompressorStep) = "compressor", |s| processor(Compressor::new(s.clone()));
+    Multiband(MultibandStep) = "multiband", |s| processor(Multiband::new(s.clone()));
+    /// Width by band, mono bass, balance, polarity, swap.
+    Stereo(StereoSettings) = "stereo", |s| processor(Stereo::new(s.clone()));
+    /// Tone, width and loudness after a reference.
+    Match(MatchSettings) = "match", |s| processor(Match::new(s.clone()));
+    /// A command that the operator allows: a break in the chain.
+    Insert(InsertSettings) = "insert", |s| Part::Insert(s.clone());
+}
+
+/// What a step is in the way of the sound.
+pub(super) enum Part {
+    Processor(Box<dyn Processor>),
+    Insert(InsertSettings),
+}
+
+fn processor(step: impl Processor + 'static) -> Part {
+    Part::Processor(Box::new(step))
 }
 
 impl Step {
@@ -103,9 +128,23 @@ impl Step {
         self.name.clone().unwrap_or_else(|| self.work.kind().into())
     }
 
-    pub(super) fn processor(&self) -> Box<dyn Processor> {
-        let step = self.work.processor();
-        if whole(&self.mix) { step } else { Box::new(Mixed::new(step, self.mix.get())) }
+    pub(super) fn part(&self) -> Part {
+        match self.work.part() {
+            Part::Processor(step) if !whole(&self.mix) => {
+                Part::Processor(Box::new(Mixed::new(step, self.mix.get())))
+            }
+            part => part,
+        }
+    }
+
+    /// What is wrong in combination; the reader puts the line of the step before it.
+    fn check(&self) -> Result<(), String> {
+        if matches!(self.work, Work::Insert(_)) && !whole(&self.mix) {
+            return Err(
+                "an insert is done whole or not at all: leave mix out, or mix inside the command".into()
+            );
+        }
+        self.work.check().map_err(|e| e.to_string())
     }
 }
 
@@ -135,9 +174,10 @@ impl<'de> de::Visitor<'de> for StepVisitor {
         let mut common = Common::default();
         let rest = Rest { map, common: &mut common };
         let work = Work::read(kind, MapAccessDeserializer::new(rest))?;
-        work.check().map_err(de::Error::custom)?;
         let Common { name, bypass, mix } = common;
-        Ok(Step { name, bypass, mix: mix.unwrap_or(Mix::at(1.0)), work })
+        let step = Step { name, bypass, mix: mix.unwrap_or(Mix::at(1.0)), work };
+        step.check().map_err(de::Error::custom)?;
+        Ok(step)
     }
 }
 

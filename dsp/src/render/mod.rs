@@ -12,6 +12,7 @@ use crate::{
     dither::Quantiser,
     error::{DspError, Flow},
     measure::Measurement,
+    processors::insert::Allowed,
     recipe::Recipe,
     write::Encoding,
 };
@@ -73,6 +74,8 @@ pub struct Job {
     pub explain: bool,
     /// A folder for the main's sound behind every step of the chain, as 32-bit float WAV: `01_eq.wav`.
     pub write_steps: Option<PathBuf>,
+    /// Commands that inserts of the recipe may run; none unless the operator says so.
+    pub allowed: Allowed,
 }
 
 impl Job {
@@ -87,6 +90,7 @@ impl Job {
             stem,
             explain: false,
             write_steps: None,
+            allowed: Allowed::default(),
         }
     }
 }

@@ -83,9 +83,8 @@ impl Reel {
     }
 
     /// Measures the source while it is read; `side`: for a sheet too.
-    pub fn metered(mut self, side: bool) -> Self {
+    pub fn meter(&mut self, side: bool) {
         self.meter = Some((Meter::new(&self.spec), side.then(|| SideMeter::new(&self.spec))));
-        self
     }
 
     /// The figures of the source, once, if they were asked for.

@@ -17,6 +17,8 @@ pub struct Report {
     pub reason: Option<String>,
     /// A change of its number means that the same source and recipe may give other bytes.
     pub engine: &'static str,
+    /// The same source, recipe and engine give the same bytes; false where the sound went through an insert.
+    pub reproducible: bool,
     /// SHA-256 of the recipe's canonical text, hexadecimal.
     pub recipe_sha256: String,
     /// The gain that the main and every alternate got before the limiter, at the rate of the main.

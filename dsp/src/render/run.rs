@@ -9,7 +9,7 @@ use super::{
     check::{self, Checked},
     explain::Explaining,
     fault::SLACK_DB,
-    hear::{Cast, Heard, Hearing, Voice, hear},
+    hear::{Cast, Heard, Hearing, Segment, Voice, hear},
     level::Level,
     others::{Ensemble, GuardTold, Other, SHARE_ROUNDS, Sharing, Standing},
     print::{Format, Plate, print},
@@ -27,7 +27,7 @@ use crate::{
     error::{DspError, Flow},
     measure::Measurement,
     processors::{CurveSettings, decibels, linear},
-    recipe::{LimiterRecipe, Output, Overs, Stage, Target},
+    recipe::{LimiterRecipe, Output, Overs, Target},
 };
 
 pub struct Run<'a> {
@@ -142,6 +142,11 @@ impl<'a> Run<'a> {
                 ));
             }
         }
+        if self.job.recipe.inserts() {
+            self.warn(
+                "the sound goes through a command of the operator's, each source by itself: the same bytes are not promised, and sums may not hold".into(),
+            );
+        }
         if self.job.recipe.leaves_the_sound_alone() {
             self.copy(&batches)?;
         } else {
@@ -165,6 +170,7 @@ impl<'a> Run<'a> {
             reached: self.reasons.is_empty(),
             reason: (!self.reasons.is_empty()).then(|| self.reasons.join("; ")),
             engine: ENGINE,
+            reproducible: !recipe.inserts(),
             recipe_sha256: hex::encode(recipe.hash()),
             gain_db: main.map_or(0.0, |o| o.gain_db),
             max_gain_reduction_db: main.map_or(0.0, |o| o.max_gain_reduction_db),
@@ -247,8 +253,9 @@ impl<'a> Run<'a> {
         self.steps.begin_weighing(format!("listen to main{and}"), HEARING * (1 + keyed.len()) as f64)?;
         let cast = Cast { main: &main, others: keyed, sums: &sums, rates };
         let asked = Asked { figures: self.job.explain, files: self.job.write_steps.as_deref() };
-        let stages = self.job.recipe.stages();
-        let how = Hearing { stages: &stages, curve, dir: self.workshop.path(), asked };
+        let segments = Segment::of(self.job.recipe.stages());
+        let (dir, allowed) = (self.workshop.path(), &self.job.allowed);
+        let how = Hearing { segments: &segments, allowed, curve, dir, asked };
         let mut heard = hear(&cast, &how, &mut self.steps)?;
         self.step_files = std::mem::take(&mut heard.files);
         self.seen.chain(&mut heard);
@@ -265,13 +272,14 @@ impl<'a> Run<'a> {
     fn hear_edit(
         &mut self,
         edit: &Voice,
-        stages: &[Stage],
+        segments: &[Segment],
         rates: &[u32],
         curve: &CurveSettings,
     ) -> Result<Vec<Vec<Take>>, DspError> {
         self.steps.begin_weighing(format!("listen to {}", edit.token), HEARING)?;
         let cast = Cast { main: edit, others: &[], sums: &[], rates };
-        let how = Hearing { stages, curve, dir: self.workshop.path(), asked: Asked::default() };
+        let (dir, allowed) = (self.workshop.path(), &self.job.allowed);
+        let how = Hearing { segments, allowed, curve, dir, asked: Asked::default() };
         Ok(hear(&cast, &how, &mut self.steps)?.takes)
     }
 
@@ -457,9 +465,11 @@ impl<'a> Run<'a> {
         let (leads, edit) = (voice.token == MAIN, voice.role == Role::Edit);
         let origin = Origin { rate: batch.hz, ..voice.origin.clone() };
         let sound = if leads || edit {
-            let reel = Reel::open(&origin)?;
-            let metered = leads && self.input.is_none();
-            Sound::Whole(Box::new(if metered { reel.metered(self.job.explain) } else { reel }))
+            let mut reel = Reel::open(&origin)?;
+            if leads && self.input.is_none() {
+                reel.meter(self.job.explain);
+            }
+            Sound::Whole(Box::new(reel))
         } else {
             Sound::again(&origin, main_frames)?
         };

@@ -40,6 +40,16 @@ pub struct Seen {
     pub track: Option<Track>,
 }
 
+/// Loudness and highest sample of the main where a stretch of the chain begins and where it ends.
+pub type Ends = [(Option<f64>, f64); 2];
+
+impl Seen {
+    /// Of a step that lies between two stretches.
+    pub fn between(title: String, before: (Option<f64>, f64), after: (Option<f64>, f64)) -> Self {
+        Seen { title, lufs: [before.0, after.0], peak_dbfs: [before.1, after.1], track: None }
+    }
+}
+
 /// A place between two steps.
 struct Place {
     /// Delay of the steps before: frames still to be thrown away.
@@ -85,23 +95,30 @@ impl StepFiles {
 }
 
 impl Watch {
-    /// `chain` is prepared. `first`: how many steps of the way come before it.
+    /// `chain` is prepared. `first`: how many steps of the way come before it; `behind`: the title of the last of these, if it is an insert: what
+    /// came out of that one is what comes in here.
     pub fn new(
         asked: Asked<'_>,
         chain: &Chain,
-        sample_rate: u32,
-        channels: usize,
+        (sample_rate, channels): (u32, usize),
         first: usize,
+        behind: Option<&str>,
     ) -> Result<Self, DspError> {
         let titles: Vec<String> = chain.steps().iter().map(|(title, _)| (*title).to_owned()).collect();
-        let files = asked.files.map(|folder| StepFiles::create(folder, &titles, first)).transpose()?;
+        let files = asked.files.map(|folder| {
+            let behind = behind.map(|title| (first, title));
+            let own = titles.iter().enumerate().map(|(i, title)| (first + i + 1, title.as_str()));
+            StepFiles::create(folder, behind.into_iter().chain(own))
+        });
+        let files = files.transpose()?;
         let (mut places, mut late) = (Vec::new(), 0);
         for i in 0..=titles.len() {
             late +=
                 i.checked_sub(1).and_then(|i| chain.steps().get(i).map(|(_, frames)| *frames)).unwrap_or(0);
-            // What comes in is no step's file.
-            let writer = files.as_ref().filter(|_| i > 0).map(|files| {
-                let path = files.workshop.path().join(&files.names[i - 1]);
+            // What comes in is no step's file, unless it comes out of an insert.
+            let name = if behind.is_some() { Some(i) } else { i.checked_sub(1) };
+            let writer = files.as_ref().zip(name).map(|(files, name)| {
+                let path = files.workshop.path().join(&files.names[name]);
                 AudioWriter::create(&path, Encoding::Wav32f, sample_rate, channels, None)
             });
             let (loudness, writer) = (Loudness::new(sample_rate, channels), writer.transpose()?);
@@ -159,8 +176,8 @@ impl Watch {
         })
     }
 
-    /// The figures of each step, and the files.
-    pub fn finish(self) -> Result<(Vec<Seen>, Option<StepFiles>), DspError> {
+    /// The figures of each step, those of the ends, and the files.
+    pub fn finish(self) -> Result<(Vec<Seen>, Ends, Option<StepFiles>), DspError> {
         let mut heard = Vec::new();
         for place in self.places {
             heard.push((place.loudness.integrated_lufs(), decibels(place.peak)));
@@ -168,26 +185,24 @@ impl Watch {
                 writer.finish()?;
             }
         }
+        let silence = (None, f64::NEG_INFINITY);
+        let ends = [heard.first().copied().unwrap_or(silence), heard.last().copied().unwrap_or(silence)];
         let tracks = self.tracks.iter().zip(self.tracked).map(|(track, has)| has.then(|| track.track()));
-        let between = heard.windows(2).map(|w| ([w[0].0, w[1].0], [w[0].1, w[1].1]));
-        let seen = self
-            .titles
-            .into_iter()
-            .zip(between)
-            .zip(tracks)
-            .map(|((title, (lufs, peak_dbfs)), track)| Seen { title, lufs, peak_dbfs, track });
-        Ok((if self.figures { seen.collect() } else { Vec::new() }, self.files))
+        let between = self.titles.into_iter().zip(heard.windows(2)).zip(tracks);
+        let seen = between.map(|((title, w), track)| Seen { track, ..Seen::between(title, w[0], w[1]) });
+        Ok((if self.figures { seen.collect() } else { Vec::new() }, ends, self.files))
     }
 }
 
 impl StepFiles {
-    fn create(folder: &Path, titles: &[String], first: usize) -> Result<Self, DspError> {
+    /// Numbers and titles of the steps.
+    fn create<'t>(folder: &Path, steps: impl Iterator<Item = (usize, &'t str)>) -> Result<Self, DspError> {
         std::fs::create_dir_all(folder).map_err(|e| DspError::write(folder, e))?;
         let workshop = tempfile::Builder::new()
             .prefix(".deadwax-steps-")
             .tempdir_in(folder)
             .map_err(|e| DspError::write(folder, e))?;
-        let names = titles.iter().enumerate().map(|(i, title)| step_file(first + i + 1, title)).collect();
+        let names = steps.map(|(number, title)| step_file(number, title)).collect();
         Ok(StepFiles { workshop, folder: folder.to_owned(), names })
     }
 }

@@ -10,6 +10,8 @@ use crate::math;
 const CUT_DB: f64 = 20.0;
 const CUT_BANDS: usize = 3;
 const CUT_FROM_HZ: f64 = 4_000.0;
+/// Such a fall began where a band is lower than the one before by more than this: 9 dB an octave.
+const STEEP_DB: f64 = 1.5;
 /// A side this far under the mid is taken for none.
 const NO_SIDE_DB: f64 = -40.0;
 /// Width is compared in wide bands: the ear places an octave, not a partial.
@@ -121,7 +123,13 @@ impl Tone {
         };
         let edge = (0..BANDS).filter(|band| band_hz(*band) > CUT_FROM_HZ).find(falls);
         // Within the fall nothing is music any more: what counts ends before it.
-        let top = edge.map_or(BANDS - 1, |band| band.saturating_sub(CUT_BANDS));
+        let steep = |band: &usize| match (levels[band - 1], levels[*band]) {
+            (Some(before), Some(now)) => before - now > STEEP_DB,
+            _ => true,
+        };
+        let before =
+            |edge: usize| (1..=edge).rev().find(|b| !steep(b)).map_or(0, |b| b.min(edge.saturating_sub(1)));
+        let top = edge.map_or(BANDS - 1, before);
         Tone { levels, top }
     }
 }

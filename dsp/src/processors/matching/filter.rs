@@ -12,6 +12,7 @@ const KERNEL_S: f64 = 0.15;
 const SPAN: usize = 4;
 
 /// Two kernels at work.
+#[derive(Clone)]
 pub struct MidSide {
     fft: Fft,
     /// Half the sum and half the difference of the two filters' spectra, scaled: with z = mid + i side, mid's and side's parts of its spectrum
@@ -33,21 +34,6 @@ pub struct MidSide {
 struct Spectrum {
     re: Vec<f64>,
     im: Vec<f64>,
-}
-
-impl Clone for MidSide {
-    fn clone(&self) -> Self {
-        MidSide {
-            fft: Fft::new(self.fft.len()).expect("a length that was taken before is taken again"),
-            sum: self.sum.clone(),
-            difference: self.difference.clone(),
-            waiting: self.waiting.clone(),
-            done: self.done.clone(),
-            re: self.re.clone(),
-            im: self.im.clone(),
-            ..*self
-        }
-    }
 }
 
 fn kernel_frames(sample_rate: u32) -> usize {

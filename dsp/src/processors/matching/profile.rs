@@ -103,6 +103,7 @@ impl Profile {
 }
 
 /// Takes a sound block by block and makes its profile. The size of the blocks changes nothing, to the bit.
+#[derive(Clone)]
 pub struct Listener {
     fft: Fft,
     window: Vec<f64>,
@@ -116,7 +117,6 @@ pub struct Listener {
     loudness: Loudness,
     classes: Vec<Class>,
     windows: u64,
-    rate: u32,
 }
 
 /// Windows of about the same loudness.
@@ -126,23 +126,6 @@ struct Class {
     energy: f64,
     mid: Vec<f64>,
     side: Vec<f64>,
-}
-
-impl Clone for Listener {
-    fn clone(&self) -> Self {
-        Listener {
-            fft: Fft::new(self.fft.len()).expect("a length that was taken before is taken again"),
-            window: self.window.clone(),
-            planes: self.planes.clone(),
-            re: self.re.clone(),
-            im: self.im.clone(),
-            bands: self.bands.clone(),
-            weights: self.weights.clone(),
-            loudness: self.loudness.clone(),
-            classes: self.classes.clone(),
-            ..*self
-        }
-    }
 }
 
 impl Listener {
@@ -162,7 +145,6 @@ impl Listener {
             loudness: Loudness::new(sample_rate, channels),
             classes: vec![Class::default(); CLASSES],
             windows: 0,
-            rate: sample_rate,
         })
     }
 
@@ -255,10 +237,6 @@ impl Listener {
             mid_db: (0..BANDS).map(|band| level(|c| &c.mid, band)).collect(),
             side_db: (0..BANDS).map(|band| level(|c| &c.side, band)).collect(),
         })
-    }
-
-    pub fn sample_rate(&self) -> u32 {
-        self.rate
     }
 }
 
