@@ -75,7 +75,7 @@ fn residual_db(job: &Job, report: &Report, encoding: &str) -> f64 {
 fn keeps_the_ceiling(job: &Job, report: &Report) {
     for output in &report.outputs {
         let peak = true_peak_16x(&load(&job.out_dir.join(&output.file)));
-        assert!(peak <= report.ceiling_dbtp, "{}: {peak} dBTP", output.file);
+        assert!(peak <= output.ceiling_dbtp, "{}: {peak} dBTP", output.file);
     }
 }
 
@@ -346,4 +346,69 @@ fn an_empty_chain_hands_alternates_on_at_the_length_of_the_main() {
     assert!(report.sums[0].files[0].residual_db < -140.0);
     job.sums[0].push("nobody".into());
     assert!(matches!(run(&job), Err(DspError::Invalid(why)) if why.contains("nobody")));
+}
+
+#[test]
+fn outputs_with_levels_of_their_own_are_met_in_one_job_and_do_not_move_the_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "target_lufs = -14.0\n[limiter]\n[[output]]\nencoding = \"wav24\"\n";
+    let more = "[[output]]\nencoding = \"wav24\"\ntarget_lufs = -9.0\nceiling_dbtp = -2.0\n[[output]]\nencoding = \"wav24\"\nrate = 44100\ntarget_lufs = -9.0\nceiling_dbtp = -2.0\n";
+    let plain = two_stems(dir.path(), 48_000, Recipe::parse(text).unwrap());
+    let both = Job { recipe: Recipe::parse(&format!("{text}{more}")).unwrap(), ..plain.clone() };
+    let (plain, report) = (run(&plain).unwrap(), run(&both).unwrap());
+    assert!(report.reached, "{:?}", report.reason);
+    assert_eq!(report.outputs.len(), 9);
+    for o in &report.outputs {
+        let peak = true_peak_16x(&load(&both.out_dir.join(&o.file)));
+        assert!(peak <= o.ceiling_dbtp, "{}: {peak} over {}", o.file, o.ceiling_dbtp);
+        if o.alternate == "main" {
+            assert!((o.measurement.integrated_lufs - o.target_lufs.unwrap()).abs() <= 0.02, "{}", o.file);
+        }
+    }
+    for file in ["song_wav24_48000.wav", "song_instrumental_wav24_48000.wav"] {
+        let sha = |r: &Report| r.outputs.iter().find(|o| o.file == file).unwrap().sha256.clone();
+        assert_eq!(sha(&plain), sha(&report), "{file}");
+    }
+    assert!(report.outputs.iter().any(|o| o.file == "song_a-cappella_wav24_44100_-9LUFS_-2dBTP.wav"));
+    assert_eq!(report.sums[0].files.len(), 3);
+    assert!(report.sums[0].files.iter().all(|f| f.residual_db < -120.0));
+}
+
+#[test]
+fn each_step_is_told_and_written_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let chain = "input_gain_db = 6.0\n[[eq]]\nkind = \"bell\"\nhz = 300.0\ngain_db = 5.0\n[compressor]\nthreshold_db = -30.0\nratio = 8.0\n";
+    let mut job = two_stems(dir.path(), 48_000, text(chain, -12.0, &["wav24"]));
+    let silent = run(&job).unwrap();
+    assert!(silent.steps.is_empty() && silent.sheet.is_none());
+    (job.explain, job.write_steps) = (true, Some(dir.path().join("steps")));
+    let report = run(&job).unwrap();
+    assert_eq!(digests(&silent, "main"), digests(&report, "main"), "looking on changes nothing");
+    let step = |title: &str| report.steps.iter().find(|s| s.title == title).unwrap();
+    let change = |title: &str| {
+        let [a, b] = step(title).lufs.unwrap();
+        b.unwrap() - a.unwrap()
+    };
+    assert!((change("input gain") - 6.0).abs() < 1e-9);
+    assert!(change("compressor") < -3.0);
+    assert_eq!(step("input gain").lufs.unwrap()[0], Some(report.input.integrated_lufs));
+    assert!(step("level").did[0].starts_with("gain ") && step("limiter").did[0].contains("dB"));
+    assert!(step("limiter").lufs.is_none());
+    let main = load(&job.main);
+    let gained = load(&dir.path().join("steps/01_input-gain.wav"));
+    let factor = 10f64.powf(6.0 / 20.0);
+    let worst = main.channels[0].iter().zip(&gained.channels[0]).map(|(a, b)| (a * factor - b).abs());
+    assert!(worst.fold(0.0, f64::max) < 1e-6);
+    for file in ["02_eq.wav", "03_compressor.wav"] {
+        assert_eq!(load(&dir.path().join("steps").join(file)).frames(), main.frames(), "{file}");
+    }
+    assert_eq!(std::fs::read_dir(dir.path().join("steps")).unwrap().count(), 3);
+    let sheet = report.sheet.as_ref().unwrap();
+    let names: Vec<&str> = sheet.reduction.iter().map(|t| t.name.as_str()).collect();
+    assert_eq!(names, ["compressor", "limiter"]);
+    let limiter = sheet.reduction[1].lowest_db;
+    assert!((f64::from(-limiter) - report.max_gain_reduction_db).abs() < 0.02, "{limiter}");
+    assert!(sheet.before.lufs.is_some() && !sheet.before.spectrum.is_empty());
+    assert!((sheet.after.lufs.unwrap() + 12.0).abs() < 0.02);
+    assert!(sheet.sums[0].holds, "{:?}", sheet.sums);
 }

@@ -12,12 +12,15 @@ use crate::{
     dither::Quantiser,
     error::{DspError, Flow},
     measure::Measurement,
+    processors::insert::Allowed,
     recipe::Recipe,
     write::Encoding,
 };
 
 mod check;
+pub mod desk;
 mod energy;
+mod explain;
 mod fault;
 mod hear;
 mod level;
@@ -34,8 +37,9 @@ mod steps;
 mod summary;
 mod sums;
 mod take;
+mod watch;
 
-pub use report::{AlternateReport, Guarded, OutputReport, Place, Report, SumReport, SummedFiles};
+pub use report::{AlternateReport, Guarded, OutputReport, Place, Report, StepReport, SumReport, SummedFiles};
 
 /// Part of the identity of a render: the number changes when the same source and recipe may give other bytes.
 pub const ENGINE: &str = "deadwax-dsp/3";
@@ -66,12 +70,28 @@ pub struct Job {
     pub recipe: Recipe,
     pub out_dir: PathBuf,
     pub stem: String,
+    /// The report tells what each step did to the main, and carries a sheet. It costs some meters more.
+    pub explain: bool,
+    /// A folder for the main's sound behind every step of the chain, as 32-bit float WAV: `01_eq.wav`.
+    pub write_steps: Option<PathBuf>,
+    /// Commands that inserts of the recipe may run; none unless the operator says so.
+    pub allowed: Allowed,
 }
 
 impl Job {
     /// A main alone.
     pub fn new(main: PathBuf, recipe: Recipe, out_dir: PathBuf, stem: String) -> Self {
-        Job { main, alternates: Vec::new(), sums: Vec::new(), recipe, out_dir, stem }
+        Job {
+            main,
+            alternates: Vec::new(),
+            sums: Vec::new(),
+            recipe,
+            out_dir,
+            stem,
+            explain: false,
+            write_steps: None,
+            allowed: Allowed::default(),
+        }
     }
 }
 
@@ -225,7 +245,6 @@ fn refuse_insane(path: &Path, input: &Measurement) -> Result<(), DspError> {
     Ok(())
 }
 
-fn tolerance_lu(encoding: &str) -> f64 {
-    let lossy = encoding.parse::<Encoding>().is_ok_and(|e| e.lossy());
-    if lossy { LOSSY_TOLERANCE_LU } else { TARGET_TOLERANCE_LU }
+fn tolerance_lu(encoding: Encoding) -> f64 {
+    if encoding.lossy() { LOSSY_TOLERANCE_LU } else { TARGET_TOLERANCE_LU }
 }

@@ -68,14 +68,14 @@ pub struct Other<'t> {
 }
 
 /// A main at the rate of a batch with its keyed alternates.
-pub struct Stage<'t> {
+pub struct Ensemble<'t> {
     pub batch: &'t Batch,
     pub aim: &'t Aim,
     pub main: &'t Take,
     pub others: Vec<Other<'t>>,
 }
 
-impl Stage<'_> {
+impl Ensemble<'_> {
     fn at(&self, other: &Other<'_>) -> String {
         format!("{} at {} Hz", other.voice.token, self.batch.hz)
     }
@@ -83,12 +83,16 @@ impl Stage<'_> {
 
 impl Run<'_> {
     /// Plays every alternate that shares the limiter and tells where its wave still rises over the aim.
-    pub fn lifts_of_sharers(&mut self, stage: &Stage<'_>, level: &Level) -> Result<Vec<Lift>, DspError> {
+    pub fn lifts_of_sharers(
+        &mut self,
+        ensemble: &Ensemble<'_>,
+        level: &Level,
+    ) -> Result<Vec<Lift>, DspError> {
         let mut lifts = Vec::new();
-        for other in stage.others.iter().filter(|o| o.shares) {
-            let gains = Gains::replay(level, stage.main, None)?;
-            let found = rises(other.take, gains, stage.aim.ceiling_dbtp, &mut self.steps)?;
-            lifts.extend(level.lifts_for(&found, stage.main)?);
+        for other in ensemble.others.iter().filter(|o| o.shares) {
+            let gains = Gains::replay(level, ensemble.main, None)?;
+            let found = rises(other.take, gains, ensemble.aim.ceiling_dbtp, &mut self.steps)?;
+            lifts.extend(level.lifts_for(&found, ensemble.main)?);
         }
         Ok(lifts)
     }
@@ -97,26 +101,26 @@ impl Run<'_> {
     /// the main's limiter should do about it; the files are wrong then.
     pub fn print_other(
         &mut self,
-        stage: &Stage<'_>,
+        ensemble: &Ensemble<'_>,
         other: &Other<'_>,
         (level, mine): (&Level, &[usize]),
         plates: &mut Plates,
         lift: bool,
     ) -> Result<Vec<Lift>, DspError> {
-        let at = stage.at(other);
-        let (batch, take) = (stage.batch, other.take);
+        let at = ensemble.at(other);
+        let (batch, take) = (ensemble.batch, other.take);
         let format =
             Format { rate: batch.hz, channels: take.channels, frames: Some(take.frames), grid_bits: None };
-        let limit_dbtp = level.limit_dbtp.unwrap_or(stage.aim.ceiling_dbtp);
-        let over_db = share::over_db(level, stage.main, take, limit_dbtp)?;
-        let first = (!other.shares && over_db > 0.0).then(|| guard(level, stage.aim, over_db));
+        let limit_dbtp = level.limit_dbtp.unwrap_or(ensemble.aim.ceiling_dbtp);
+        let over_db = share::over_db(level, ensemble.main, take, limit_dbtp)?;
+        let first = (!other.shares && over_db > 0.0).then(|| guard(level, ensemble.aim, over_db));
         let mut waiting = vec![(first, mine.to_vec())];
         for reprint in 0..=REPRINTS {
             let mut again = Vec::new();
             for (own, mine) in waiting {
                 let all: Vec<&Plate> = mine.iter().map(|i| &plates.all[*i]).collect();
                 let guarded = |own| Guarded { level: own, take };
-                let gains = Gains::replay(level, stage.main, own.as_ref().map(guarded))?;
+                let gains = Gains::replay(level, ensemble.main, own.as_ref().map(guarded))?;
                 if reprint == 0 {
                     self.steps.begin(format!("write {at}"))?;
                 }
@@ -125,7 +129,7 @@ impl Run<'_> {
                     self.steps.begin(format!("check {at}"))?;
                 }
                 let checked = self.check(plates, &mine)?;
-                let did = told(stage, own.as_ref(), &printed);
+                let did = told(ensemble, own.as_ref(), &printed);
                 let mut wrong: Vec<(usize, f64)> = Vec::new();
                 for (i, checked) in mine.into_iter().zip(checked) {
                     let fault = Fault::of(&plates.all[i], &checked, batch.ceiling_dbtp, &Outcome::Met(None));
@@ -145,11 +149,11 @@ impl Run<'_> {
                 if lift && other.shares && !plain.is_empty() {
                     let found = rises(
                         take,
-                        Gains::replay(level, stage.main, None)?,
-                        stage.aim.ceiling_dbtp,
+                        Gains::replay(level, ensemble.main, None)?,
+                        ensemble.aim.ceiling_dbtp,
                         &mut self.steps,
                     )?;
-                    let lifts = level.lifts_for(&found, stage.main)?;
+                    let lifts = level.lifts_for(&found, ensemble.main)?;
                     if !lifts.is_empty() {
                         return Ok(lifts);
                     }
@@ -157,7 +161,7 @@ impl Run<'_> {
                 for wrong in [plain].into_iter().chain(lossy.into_iter().map(|one| vec![one])) {
                     if !wrong.is_empty() {
                         let over_db = wrong.iter().fold(0.0, |m: f64, (_, over_db)| m.max(*over_db));
-                        let own = self.tighten(stage, other, level, own.as_ref(), (over_db, reprint))?;
+                        let own = self.tighten(ensemble, other, level, own.as_ref(), (over_db, reprint))?;
                         again.push((Some(own), wrong.into_iter().map(|(i, _)| i).collect()));
                     }
                 }
@@ -177,21 +181,21 @@ impl Run<'_> {
     /// A guard that holds what was over by so much: behind it the sound is played again, and what does not show there is kept free as a whole.
     fn tighten(
         &mut self,
-        stage: &Stage<'_>,
+        ensemble: &Ensemble<'_>,
         other: &Other<'_>,
         level: &Level,
         own: Option<&Level>,
         (over_db, reprint): (f64, usize),
     ) -> Result<Level, DspError> {
-        let mut own = own.cloned().unwrap_or_else(|| guard(level, stage.aim, 0.0));
+        let mut own = own.cloned().unwrap_or_else(|| guard(level, ensemble.aim, 0.0));
         let Some(limit_dbtp) = own.limit_dbtp.filter(|_| reprint < LAST_RESORT) else {
             own.trim_db -= over_db + 0.001;
             return Ok(own);
         };
         let guarded = Guarded { level: &own, take: other.take };
-        let gains = Gains::replay(level, stage.main, Some(Guarded { ..guarded }))?;
-        let found = rises(other.take, gains, stage.aim.ceiling_dbtp, &mut self.steps)?;
-        let lifts = guarded.lifts_for(&found, (level, stage.main))?;
+        let gains = Gains::replay(level, ensemble.main, Some(Guarded { ..guarded }))?;
+        let found = rises(other.take, gains, ensemble.aim.ceiling_dbtp, &mut self.steps)?;
+        let lifts = guarded.lifts_for(&found, (level, ensemble.main))?;
         own.lift(&lifts);
         if worst_db(&found) < over_db {
             own.limit_dbtp = Some(limit_dbtp - over_db - 0.001);
@@ -208,13 +212,13 @@ fn guard(level: &Level, aim: &Aim, over_db: f64) -> Level {
 }
 
 /// What a guard did, for the report; the residual is set against the main when its files are known.
-fn told(stage: &Stage<'_>, own: Option<&Level>, printed: &Printed) -> Option<GuardTold> {
+fn told(ensemble: &Ensemble<'_>, own: Option<&Level>, printed: &Printed) -> Option<GuardTold> {
     let own = own?;
     let trim = crate::processors::linear(own.trim_db);
     // What turning down takes away, on top of what the limiter did.
     let trimmed = if trim < 1.0 { printed.energy * (1.0 / trim - 1.0) * (1.0 / trim - 1.0) } else { 0.0 };
     let (reduction_db, taken, places) = printed.guard.as_ref().map_or((0.0, 0.0, Vec::new()), |did| {
-        (did.reduction_db, did.energy, places(did, stage.main.group, stage.main.sample_rate))
+        (did.reduction_db, did.energy, places(did, ensemble.main.group, ensemble.main.sample_rate))
     });
     Some(GuardTold {
         told: report::Guarded { reduction_db, trim_db: own.trim_db, residual_db: f64::NEG_INFINITY, places },

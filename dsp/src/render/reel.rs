@@ -11,6 +11,7 @@ use crate::{
     measure::{Measurement, Meter},
     processors::{decibels, linear},
     resample::{Phase, Resampler},
+    sheet::{Side, SideMeter},
 };
 
 /// What is cut off and is louder than this is missed by somebody.
@@ -34,7 +35,7 @@ pub struct Reel {
     block_frames: usize,
     /// `None`: it has the rate asked.
     resampler: Option<Resampler>,
-    meter: Option<Meter>,
+    meter: Option<(Meter, Option<SideMeter>)>,
     decoded: Block,
     waiting: Block,
     ended: bool,
@@ -81,15 +82,18 @@ impl Reel {
         })
     }
 
-    /// Measures the source while it is read.
-    pub fn metered(mut self) -> Self {
-        self.meter = Some(Meter::new(&self.spec));
-        self
+    /// Measures the source while it is read; `side`: for a sheet too.
+    pub fn meter(&mut self, side: bool) {
+        self.meter = Some((Meter::new(&self.spec), side.then(|| SideMeter::new(&self.spec))));
     }
 
     /// The figures of the source, once, if they were asked for.
-    pub fn measurement(&mut self) -> Option<Measurement> {
-        self.meter.take().map(Meter::finish)
+    pub fn measured(&mut self) -> Option<(Measurement, Option<Side>)> {
+        let (meter, side) = self.meter.take()?;
+        let Some(side) = side else { return Some((meter.finish(), None)) };
+        let (measurement, mut side) = side.finish(meter);
+        side.file = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Some((measurement, Some(side)))
     }
 
     /// Whether reading it anew costs next to nothing and gives the samples as they lie.
@@ -164,8 +168,11 @@ impl Reel {
                 resampler.finish(&mut lines)?;
             }
         } else {
-            if let Some(meter) = &mut self.meter {
+            if let Some((meter, side)) = &mut self.meter {
                 meter.push(&self.decoded);
+                if let Some(side) = side {
+                    side.push(&self.decoded);
+                }
             }
             match &mut self.resampler {
                 Some(resampler) => resampler.push(&self.decoded, &mut lines)?,

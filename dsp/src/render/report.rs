@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::measure::Measurement;
+use crate::{measure::Measurement, sheet::Sheet};
 
 /// The figures of one main and its alternates. As JSON, levels of silence (minus infinity) are null.
 #[derive(Clone, Debug, Serialize)]
@@ -17,6 +17,8 @@ pub struct Report {
     pub reason: Option<String>,
     /// A change of its number means that the same source and recipe may give other bytes.
     pub engine: &'static str,
+    /// The same source, recipe and engine give the same bytes; false where the sound went through an insert.
+    pub reproducible: bool,
     /// SHA-256 of the recipe's canonical text, hexadecimal.
     pub recipe_sha256: String,
     /// The gain that the main and every alternate got before the limiter, at the rate of the main.
@@ -33,7 +35,30 @@ pub struct Report {
     /// How well sets of alternates add up to the main.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sums: Vec<SumReport>,
+    /// What each step of the recipe did to the main, in the order of the sound, where that was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<StepReport>,
+    /// Before and after, for people; where the steps were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<Box<Sheet>>,
     pub warnings: Vec<String>,
+}
+
+/// One step of the recipe, and what it did.
+#[derive(Clone, Debug, Serialize)]
+pub struct StepReport {
+    pub title: String,
+    /// Its settings.
+    pub settings: String,
+    pub bypassed: bool,
+    /// Of the main as it goes in and as it comes out. `None` where there is no loudness, and of what is no step of the chain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lufs: Option<[Option<f64>; 2]>,
+    /// Highest samples, in and out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peak_dbfs: Option<[f64; 2]>,
+    /// What it did, in its own words.
+    pub did: Vec<String>,
 }
 
 /// One alternate at one rate and level.
@@ -41,6 +66,8 @@ pub struct Report {
 pub struct AlternateReport {
     pub alternate: String,
     pub sample_rate: u32,
+    /// What the main was to have, where that is one number.
+    pub target_lufs: Option<f64>,
     /// "part", "whole" or "edit".
     pub role: &'static str,
     /// It got the gains of the main, frame by frame.
@@ -109,6 +136,9 @@ pub struct OutputReport {
     pub bits: Option<u32>,
     pub bytes: u64,
     pub sha256: String,
+    /// What the main was to have in this file, where that is one number.
+    pub target_lufs: Option<f64>,
+    pub ceiling_dbtp: f64,
     #[serde(flatten)]
     pub measurement: Measurement,
     pub gain_db: f64,
@@ -124,7 +154,8 @@ pub struct OutputReport {
 impl OutputReport {
     /// Whether `other` is the same kind of file of another source.
     pub(super) fn is_beside(&self, other: &OutputReport) -> bool {
-        (&self.encoding, self.sample_rate) == (&other.encoding, other.sample_rate)
+        let kind = |o: &OutputReport| (o.encoding.clone(), o.sample_rate, o.target_lufs, o.ceiling_dbtp);
+        kind(self) == kind(other)
     }
 }
 

@@ -7,10 +7,11 @@ use super::{
     AlternateReport, ENGINE, Job, MAIN, METER_ROOM_DB, OutputReport, Progress, REDUCTION_WORTH_A_WARNING_DB,
     Report, Role, Specs, Way,
     check::{self, Checked},
+    explain::Explaining,
     fault::SLACK_DB,
-    hear::{Cast, Heard, Voice, hear},
+    hear::{Cast, Heard, Hearing, Segment, Voice, hear},
     level::Level,
-    others::{GuardTold, Other, SHARE_ROUNDS, Sharing, Stage, Standing},
+    others::{Ensemble, GuardTold, Other, SHARE_ROUNDS, Sharing, Standing},
     print::{Format, Plate, print},
     reel::{Origin, Reel},
     refuse_insane,
@@ -20,12 +21,13 @@ use super::{
     sums::Residual,
     take::{Sound, Take},
     tolerance_lu,
+    watch::{Asked, StepFiles},
 };
 use crate::{
     error::{DspError, Flow},
     measure::Measurement,
     processors::{CurveSettings, decibels, linear},
-    recipe::{LimiterRecipe, Output, Target},
+    recipe::{LimiterRecipe, Output, Overs, Target},
 };
 
 pub struct Run<'a> {
@@ -45,14 +47,33 @@ pub struct Run<'a> {
     pub residuals: Vec<Residual>,
     loudest_clean_lufs: Option<f64>,
     reasons: Vec<String>,
+    /// Files of the main that are off their target, said once if nothing else is wrong.
+    off: Vec<String>,
     warnings: Vec<String>,
+    /// What was seen on the way, where that was asked for.
+    pub seen: Explaining,
+    step_files: Vec<StepFiles>,
 }
 
-/// All outputs of one rate.
+/// All outputs of one rate and level.
 pub struct Batch {
     pub hz: u32,
+    pub target: Option<Target>,
     pub ceiling_dbtp: f64,
     outputs: Vec<Output>,
+}
+
+impl Batch {
+    fn level(&self) -> (&Option<Target>, f64) {
+        (&self.target, self.ceiling_dbtp)
+    }
+
+    fn target_lufs(&self) -> Option<f64> {
+        match self.target {
+            Some(Target::Lufs(lufs)) => Some(lufs),
+            _ => None,
+        }
+    }
 }
 
 /// Files being made of one source in one batch, and what is known of them.
@@ -104,7 +125,10 @@ impl<'a> Run<'a> {
             residuals: Vec::new(),
             loudest_clean_lufs: None,
             reasons: Vec::new(),
+            off: Vec::new(),
             warnings: Vec::new(),
+            seen: Explaining::default(),
+            step_files: Vec::new(),
         })
     }
 
@@ -118,23 +142,35 @@ impl<'a> Run<'a> {
                 ));
             }
         }
+        if self.job.recipe.inserts() {
+            self.warn(
+                "the sound goes through a command of the operator's, each source by itself: the same bytes are not promised, and sums may not hold".into(),
+            );
+        }
         if self.job.recipe.leaves_the_sound_alone() {
             self.copy(&batches)?;
         } else {
             self.master(&batches)?;
         }
-        self.judge_main();
+        if self.reasons.is_empty() {
+            self.reasons.extend(self.off.first().cloned());
+        }
         let sums = self.sums()?;
+        if self.job.explain {
+            self.hear_after()?;
+        }
         self.name_files()?;
         let recipe = &self.job.recipe;
         let main = self.outputs.iter().find(|o| o.alternate == MAIN);
         let input = self.input.ok_or_else(|| DspError::Invalid("the main was never read".into()))?;
-        Ok(Report {
+        let steps = self.seen.steps(recipe, main.map(|o| o.gain_db));
+        let mut report = Report {
             target_lufs: recipe.target_lufs,
             ceiling_dbtp: recipe.ceiling_dbtp,
             reached: self.reasons.is_empty(),
             reason: (!self.reasons.is_empty()).then(|| self.reasons.join("; ")),
             engine: ENGINE,
+            reproducible: !recipe.inserts(),
             recipe_sha256: hex::encode(recipe.hash()),
             gain_db: main.map_or(0.0, |o| o.gain_db),
             max_gain_reduction_db: main.map_or(0.0, |o| o.max_gain_reduction_db),
@@ -143,13 +179,22 @@ impl<'a> Run<'a> {
             outputs: self.outputs,
             alternates: self.alternates,
             sums,
+            steps,
+            sheet: None,
             warnings: self.warnings,
-        })
+        };
+        if self.job.explain {
+            report.sheet = Some(Box::new(self.seen.sheet(&report, recipe)));
+        }
+        Ok(report)
     }
 
     /// Gives every file its name, or none.
-    fn name_files(&self) -> Result<(), DspError> {
+    fn name_files(&mut self) -> Result<(), DspError> {
         let mut named = Vec::new();
+        for files in self.step_files.drain(..) {
+            named.extend(files.name()?);
+        }
         for output in &self.outputs {
             let (from, to) = (self.workshop.path().join(&output.file), self.job.out_dir.join(&output.file));
             if let Err(source) = std::fs::rename(&from, &to) {
@@ -172,17 +217,20 @@ impl<'a> Run<'a> {
         let mut heard = self.hear_all(&keyed, &rates, &curve)?;
         let mut heard_edits = Vec::new();
         for edit in &edits {
-            heard_edits.push(self.hear_edit(edit, &rates, &curve)?);
+            heard_edits.push(self.hear_edit(edit, &heard.studied, &rates, &curve)?);
         }
-        let mut start: Option<Level> = None;
+        let mut found: Vec<(&Batch, Level)> = Vec::new();
         for batch in batches {
             let Some(at) = rates.iter().position(|hz| *hz == batch.hz) else { continue };
             let aim = self.aim(batch);
-            let level = self.print_keyed(batch, &aim, &mut heard.takes[at], &keyed, start.as_ref())?;
+            // Other rates begin at what was found for the same level; other levels by themselves, so that no output depends on others.
+            let start =
+                found.iter().find(|(other, _)| other.level() == batch.level()).map(|(_, level)| level);
+            let level = self.print_keyed(batch, &aim, &mut heard.takes[at], &keyed, start)?;
             for (edit, heard) in edits.iter().zip(&heard_edits) {
                 self.print_edit(batch, &aim, edit, &heard[at][0], &level)?;
             }
-            start = Some(level);
+            found.push((batch, level));
         }
         Ok(())
     }
@@ -204,7 +252,13 @@ impl<'a> Run<'a> {
         let and = if keyed.is_empty() { String::new() } else { format!(" and {} alternates", keyed.len()) };
         self.steps.begin_weighing(format!("listen to main{and}"), HEARING * (1 + keyed.len()) as f64)?;
         let cast = Cast { main: &main, others: keyed, sums: &sums, rates };
-        let heard = hear(&cast, &self.job.recipe.chain()?, curve, self.workshop.path(), &mut self.steps)?;
+        let asked = Asked { figures: self.job.explain, files: self.job.write_steps.as_deref() };
+        let segments = Segment::of(self.job.recipe.stages());
+        let (dir, allowed) = (self.workshop.path(), &self.job.allowed);
+        let how = Hearing { segments: &segments, allowed, curve, dir, asked };
+        let mut heard = hear(&cast, &how, &mut self.steps)?;
+        self.step_files = std::mem::take(&mut heard.files);
+        self.seen.chain(&mut heard);
         let frames = heard.input.frames;
         self.residuals = heard.residuals.clone();
         for (voice, tail) in keyed.iter().zip(&heard.tails) {
@@ -218,12 +272,15 @@ impl<'a> Run<'a> {
     fn hear_edit(
         &mut self,
         edit: &Voice,
+        segments: &[Segment],
         rates: &[u32],
         curve: &CurveSettings,
     ) -> Result<Vec<Vec<Take>>, DspError> {
         self.steps.begin_weighing(format!("listen to {}", edit.token), HEARING)?;
         let cast = Cast { main: edit, others: &[], sums: &[], rates };
-        Ok(hear(&cast, &self.job.recipe.chain()?, curve, self.workshop.path(), &mut self.steps)?.takes)
+        let (dir, allowed) = (self.workshop.path(), &self.job.allowed);
+        let how = Hearing { segments, allowed, curve, dir, asked: Asked::default() };
+        Ok(hear(&cast, &how, &mut self.steps)?.takes)
     }
 
     /// Main and keyed alternates in one batch. Returns the level that was found.
@@ -256,49 +313,53 @@ impl<'a> Run<'a> {
             .collect();
         let alone_is_enough = (!sharing).then_some(search);
         if let Some(search) = alone_is_enough {
-            let stage = Stage { batch, aim, main, others };
-            self.note_alternates(&stage, false);
-            return self.print_stage(&stage, search);
+            let ensemble = Ensemble { batch, aim, main, others };
+            self.note_alternates(&ensemble, false);
+            return self.print_ensemble(&ensemble, search);
         }
         let own: &Take = main;
         let all: Vec<&Take> =
             [own].into_iter().chain(others.iter().filter(|o| o.shares).map(|o| o.take)).collect();
         let joined = share::joined(&all, self.workshop.path())?;
         main.share(Some(joined));
-        let stage = Stage { batch, aim, main, others };
-        self.note_alternates(&stage, true);
-        let mut search = Search::of_main(stage.main, aim, Some(&alone));
+        let ensemble = Ensemble { batch, aim, main, others };
+        self.note_alternates(&ensemble, true);
+        let mut search = Search::of_main(ensemble.main, aim, Some(&alone));
         search.run(&mut self.steps)?;
-        let lifts = self.lifts_of_sharers(&stage, &search.level)?;
+        let lifts = self.lifts_of_sharers(&ensemble, &search.level)?;
         search.lift(&lifts)?;
-        self.print_stage(&stage, search)
+        self.print_ensemble(&ensemble, search)
     }
 
     fn sharing(&self) -> Sharing {
-        Sharing::default()
+        let alternates = &self.job.recipe.alternates;
+        Sharing { shared: alternates.overs == Overs::Share, share_max_db: alternates.share_max_db }
     }
 
-    fn print_stage(&mut self, stage: &Stage<'_>, mut search: Search<'_>) -> Result<Level, DspError> {
-        let batch = stage.batch;
-        self.note_reason(search.outcome.in_words(stage.aim));
+    fn print_ensemble(&mut self, ensemble: &Ensemble<'_>, mut search: Search<'_>) -> Result<Level, DspError> {
+        let batch = ensemble.batch;
+        self.note_reason(search.outcome.in_words(ensemble.aim));
         let clean = search.loudest_clean_lufs()?;
         self.loudest_clean_lufs = self.loudest_clean_lufs.or(clean);
         let level = search.level.clone();
+        if self.job.explain {
+            self.seen.limiter(&level, ensemble.main)?;
+        }
         let mut main_plates = self.plates(MAIN, batch);
         let mut plates: Vec<Plates> =
-            stage.others.iter().map(|o| self.plates(&o.voice.token, batch)).collect();
+            ensemble.others.iter().map(|o| self.plates(&o.voice.token, batch)).collect();
         let all = (0..main_plates.all.len()).collect();
         let mut work = vec![(search, all, SHARE_ROUNDS)];
         while let Some((search, mine, rounds)) = work.pop() {
             let at = format!("main at {} Hz", batch.hz);
             let group = (search, mine);
             for (mut search, mine) in
-                self.print_until_right(&at, batch, stage.main, group, &mut main_plates)?
+                self.print_until_right(&at, batch, ensemble.main, group, &mut main_plates)?
             {
                 let mut lifts = Vec::new();
-                for (other, plates) in stage.others.iter().zip(&mut plates) {
+                for (other, plates) in ensemble.others.iter().zip(&mut plates) {
                     let key = (&search.level, mine.as_slice());
-                    lifts.extend(self.print_other(stage, other, key, plates, rounds > 0)?);
+                    lifts.extend(self.print_other(ensemble, other, key, plates, rounds > 0)?);
                 }
                 if !lifts.is_empty() {
                     search.lift(&lifts)?;
@@ -308,15 +369,15 @@ impl<'a> Run<'a> {
         }
         let energies: Vec<f64> =
             main_plates.done.iter().map(|d| d.as_ref().map_or(0.0, |d| d.energy)).collect();
-        self.book(MAIN, batch, main_plates, stage.main.frames, &energies)?;
-        for (other, plates) in stage.others.iter().zip(plates) {
-            self.book(&other.voice.token, batch, plates, stage.main.frames, &energies)?;
+        self.book(MAIN, batch, main_plates, ensemble.main.frames, &energies)?;
+        for (other, plates) in ensemble.others.iter().zip(plates) {
+            self.book(&other.voice.token, batch, plates, ensemble.main.frames, &energies)?;
         }
         Ok(level)
     }
 
-    fn note_alternates(&mut self, stage: &Stage<'_>, sharing: bool) {
-        for other in &stage.others {
+    fn note_alternates(&mut self, ensemble: &Ensemble<'_>, sharing: bool) {
+        for other in &ensemble.others {
             let (shared, over_db) = (sharing && other.shares, other.standing.over_db);
             if shared && over_db > 0.0 {
                 self.warn(format!(
@@ -326,7 +387,8 @@ impl<'a> Run<'a> {
             }
             self.alternates.push(AlternateReport {
                 alternate: other.voice.token.clone(),
-                sample_rate: stage.batch.hz,
+                sample_rate: ensemble.batch.hz,
+                target_lufs: ensemble.batch.target_lufs(),
                 role: other.voice.role.token(),
                 keyed: true,
                 over_db,
@@ -353,6 +415,7 @@ impl<'a> Run<'a> {
         self.alternates.push(AlternateReport {
             alternate: edit.token.clone(),
             sample_rate: batch.hz,
+            target_lufs: batch.target_lufs(),
             role: edit.role.token(),
             keyed: false,
             over_db: take.own_peak_dbtp() + main.gain_db + main.trim_db - aim.ceiling_dbtp,
@@ -370,7 +433,7 @@ impl<'a> Run<'a> {
         let room = coarsest.map_or(0.0, |bits| 4.0 * 0.5f64.powi(bits as i32 - 1));
         let ceiling = linear(batch.ceiling_dbtp - METER_ROOM_DB - SLACK_DB);
         Aim {
-            target: recipe.target(),
+            target: batch.target.clone(),
             ceiling_dbtp: decibels((ceiling - room).max(0.5 * ceiling)),
             stated_ceiling_dbtp: batch.ceiling_dbtp,
             limiter: recipe
@@ -402,9 +465,11 @@ impl<'a> Run<'a> {
         let (leads, edit) = (voice.token == MAIN, voice.role == Role::Edit);
         let origin = Origin { rate: batch.hz, ..voice.origin.clone() };
         let sound = if leads || edit {
-            let reel = Reel::open(&origin)?;
-            let metered = leads && self.input.is_none();
-            Sound::Whole(Box::new(if metered { reel.metered() } else { reel }))
+            let mut reel = Reel::open(&origin)?;
+            if leads && self.input.is_none() {
+                reel.meter(self.job.explain);
+            }
+            Sound::Whole(Box::new(reel))
         } else {
             Sound::again(&origin, main_frames)?
         };
@@ -416,9 +481,10 @@ impl<'a> Run<'a> {
         let (printed, sound) = print(sound, None, &all, &format, &mut self.steps)?;
         match sound {
             Sound::Whole(mut reel) if leads => {
-                if let Some(input) = reel.measurement() {
+                if let Some((input, side)) = reel.measured() {
                     refuse_insane(&voice.origin.path, &input)?;
                     self.input = Some(input);
+                    self.seen.before(side);
                 }
             }
             Sound::Again { mut reel, .. } => {
@@ -479,6 +545,9 @@ impl<'a> Run<'a> {
             if let Some(guard) = &guarded {
                 self.warn_of_guard(token, batch, guard);
             }
+            if token == MAIN {
+                self.off.extend(off_target(batch, &plate, measurement.integrated_lufs));
+            }
             self.outputs.push(OutputReport {
                 alternate: token.to_owned(),
                 file: plate.file,
@@ -488,6 +557,8 @@ impl<'a> Run<'a> {
                 bits: checked.bits,
                 bytes: checked.bytes,
                 sha256: checked.sha256,
+                target_lufs: batch.target_lufs(),
+                ceiling_dbtp: batch.ceiling_dbtp,
                 measurement,
                 gain_db,
                 max_gain_reduction_db: max_reduction_db,
@@ -514,37 +585,12 @@ impl<'a> Run<'a> {
         let name = if token == MAIN { self.job.stem.clone() } else { format!("{}_{token}", self.job.stem) };
         let plate = |output: &Output| {
             let encoding = output.encoding;
-            let file = format!("{name}_{encoding}_{}.{}", batch.hz, encoding.extension());
+            let level = output.label().map_or(String::new(), |label| format!("_{label}"));
+            let file = format!("{name}_{encoding}_{}{level}.{}", batch.hz, encoding.extension());
             Plate { output: output.clone(), path: self.workshop.path().join(&file), file }
         };
         let all: Vec<Plate> = batch.outputs.iter().map(plate).collect();
         Plates { done: all.iter().map(|_| None).collect(), all }
-    }
-
-    /// Holds the main's files against the target.
-    fn judge_main(&mut self) {
-        let (low, high) = match self.job.recipe.target() {
-            Some(Target::Lufs(target)) => (target, target),
-            Some(Target::Range { low_lufs, high_lufs, .. }) => (low_lufs, high_lufs),
-            _ => return,
-        };
-        let off: Vec<(String, f64)> = self
-            .outputs
-            .iter()
-            .filter(|o| o.alternate == MAIN)
-            .map(|o| (o, o.measurement.integrated_lufs))
-            .filter(|(o, lufs)| {
-                let tolerance = tolerance_lu(&o.encoding);
-                !(low - tolerance..=high + tolerance).contains(lufs)
-            })
-            .map(|(o, lufs)| (o.file.clone(), lufs))
-            .collect();
-        if self.reasons.is_empty()
-            && let Some((file, lufs)) = off.first()
-        {
-            let wanted = if low < high { format!("{low:.1} to {high:.1}") } else { format!("{low:.1}") };
-            self.reasons.push(format!("{file} is at {lufs:.2} LUFS instead of {wanted}"));
-        }
     }
 
     pub fn note_reason(&mut self, reason: Option<String>) {
@@ -577,19 +623,39 @@ fn voices(job: &Job, specs: &Specs, way: Way) -> (Voice, Vec<Voice>) {
     (voice(MAIN, &job.main, Role::Part, &specs.main), others.collect())
 }
 
-/// Outputs by rate, that of the main first: the level is found there first.
+/// Outputs by rate and level; the recipe's own level at the rate of the main comes first.
 fn batches(job: &Job, main_hz: u32) -> Vec<Batch> {
+    let recipe = &job.recipe;
     let mut all: Vec<Batch> = Vec::new();
-    for output in &job.recipe.outputs {
-        let hz = output.rate.unwrap_or(main_hz);
-        match all.iter_mut().find(|b| b.hz == hz) {
-            Some(batch) if batch.outputs.iter().any(|o| o.encoding == output.encoding) => {}
-            Some(batch) => batch.outputs.push(output.clone()),
-            None => {
-                all.push(Batch { hz, ceiling_dbtp: job.recipe.ceiling_dbtp, outputs: vec![output.clone()] })
-            }
+    for output in &recipe.outputs {
+        let batch = Batch {
+            hz: output.rate.unwrap_or(main_hz),
+            target: output.target_lufs.map(Target::Lufs).or_else(|| recipe.target()),
+            ceiling_dbtp: output.ceiling_dbtp.unwrap_or(recipe.ceiling_dbtp),
+            outputs: vec![output.clone()],
+        };
+        match all.iter_mut().find(|b| b.hz == batch.hz && b.level() == batch.level()) {
+            Some(there) if there.outputs.iter().any(|o| o.encoding == output.encoding) => {}
+            Some(there) => there.outputs.extend(batch.outputs),
+            None => all.push(batch),
         }
     }
-    all.sort_by_key(|b| b.hz != main_hz);
+    let own = (recipe.target(), recipe.ceiling_dbtp);
+    all.sort_by_key(|b| (b.hz != main_hz, b.level() != (&own.0, own.1)));
     all
+}
+
+/// A file of the main that is not where its target is, in words.
+fn off_target(batch: &Batch, plate: &Plate, lufs: f64) -> Option<String> {
+    let (low, high) = match batch.target {
+        Some(Target::Lufs(target)) => (target, target),
+        Some(Target::Range { low_lufs, high_lufs, .. }) => (low_lufs, high_lufs),
+        _ => return None,
+    };
+    let tolerance = tolerance_lu(plate.encoding());
+    if (low - tolerance..=high + tolerance).contains(&lufs) {
+        return None;
+    }
+    let wanted = if low < high { format!("{low:.1} to {high:.1}") } else { format!("{low:.1}") };
+    Some(format!("{} is at {lufs:.2} LUFS instead of {wanted}", plate.file))
 }
