@@ -4,7 +4,7 @@ use super::{
     Examination,
     Severity::{Info, Warn},
     estimate::ratio_db,
-    ledger::Blend,
+    ledger::{Blend, Cell},
     song::{Member, Song},
     words::{finding, moment},
 };
@@ -16,6 +16,8 @@ const CHANGED_LOSSY: f64 = 3e-2;
 const UNHEARD: f64 = 1e-6;
 /// A word, and what is put in its place, may be so much louder than the voice around it (power).
 const LOUDER: f64 = 8.0;
+/// Share (power) of a change that may be the band's by chance.
+const BAND_SHARE: f64 = 0.15;
 /// Words and short lines end before this; longer stretches are told where no voice is known to judge by.
 const LINE_S: f64 = 6.0;
 
@@ -66,7 +68,10 @@ fn stretches(song: &Song<'_>, clean: &Member, changed: &Blend, voice: Option<&Bl
     let grid = &song.ledger.coarse;
     let main = &song.main().blend;
     let limit = if song.lossy(&[clean, song.main()]) { CHANGED_LOSSY } else { CHANGED };
-    let cells = grid.view([changed, main, voice.unwrap_or(main)]);
+    let silence = main.times(0.0);
+    let voice_or_none = voice.unwrap_or(&silence);
+    let band = main.and(-1.0, voice_or_none);
+    let cells = grid.view([changed, main, voice_or_none, &band]);
     let times = grid.times();
     let mean = cells.iter().map(|c| c.inner[1][1]).sum::<f64>() / cells.len().max(1) as f64;
     let (mut energy, mut whole, mut stray) = (vec![0.0; times], vec![0.0; times], vec![0.0; times]);
@@ -88,6 +93,7 @@ fn stretches(song: &Song<'_>, clean: &Member, changed: &Blend, voice: Option<&Bl
             }
         }
     }
+    let with_band = with_band(&cells, times);
     let mut found: Vec<Stretch> = Vec::new();
     let mut open: Option<usize> = None;
     for time in 0..=times {
@@ -97,7 +103,8 @@ fn stretches(song: &Song<'_>, clean: &Member, changed: &Blend, voice: Option<&Bl
             (Some(start), false) => {
                 let sum = |of: &[f64]| of[start..time].iter().sum::<f64>();
                 let (start_s, end_s) = (song.ledger.start_s(grid, start), song.ledger.start_s(grid, time));
-                let strange = sum(&stray) > 0.05 * sum(&energy);
+                let strange = sum(&stray) > 0.05 * sum(&energy)
+                    || (voice.is_some() && band_moved(&with_band[start..time]));
                 let long = voice.is_none() && end_s - start_s > LINE_S;
                 let db = ratio_db(sum(&energy), sum(&whole));
                 found.push(Stretch { start_s, end_s, beyond: strange || long, db });
@@ -107,4 +114,32 @@ fn stretches(song: &Song<'_>, clean: &Member, changed: &Blend, voice: Option<&Bl
         }
     }
     (times > 0).then_some(found)
+}
+
+/// For each moment the inner products of what changed, the voice and the band, summed over the bands as equals.
+fn with_band(cells: &[Cell<4>], times: usize) -> Vec<[f64; 6]> {
+    let mut moments = vec![[0.0; 6]; times];
+    for c in cells.iter().filter(|c| c.inner[1][1] > 0.0) {
+        let [[dd, _, dv, db], _, [_, _, vv, vb], [.., bb]] = c.inner;
+        let weight = 1.0 / c.inner[1][1];
+        for (to, product) in moments[c.time].iter_mut().zip([dd, dv, db, vv, vb, bb]) {
+            *to += weight * product;
+        }
+    }
+    moments
+}
+
+/// Whether a fair part of what changed in a stretch is the band's own sound, not only the voice's: least squares on both.
+fn band_moved(moments: &[[f64; 6]]) -> bool {
+    let mut sums = [0.0; 6];
+    for moment in moments {
+        sums.iter_mut().zip(moment).for_each(|(to, x)| *to += x);
+    }
+    let [dd, dv, db, vv, vb, bb] = sums;
+    let apart = vv * bb - vb * vb;
+    if !(apart > 1e-3 * vv * bb) {
+        return bb > 0.0 && db * db > BAND_SHARE * dd * bb;
+    }
+    let of_band = (db * vv - dv * vb) / apart;
+    of_band * of_band * (apart / vv) > BAND_SHARE * dd
 }

@@ -100,7 +100,7 @@ impl Books<'_> {
         }
         let sum = |pick: fn(&(f64, f64)) -> f64| bands.iter().map(pick).sum::<f64>();
         let (rest, whole) = (sum(|b| b.0), sum(|b| b.1));
-        Null { db: ratio_db(rest, whole), heard: whole > 0.0, bands, whole, rest }
+        Null { db: ratio_db(rest, whole), heard: whole > 0.0, bands, rest }
     }
 
     /// The energies that count as silence, for each band of a cell.
@@ -121,7 +121,6 @@ pub struct Null {
     pub heard: bool,
     /// For each band: energy of the rest, of the whole.
     pub bands: Vec<(f64, f64)>,
-    pub whole: f64,
     pub rest: f64,
 }
 

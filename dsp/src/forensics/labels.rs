@@ -92,21 +92,22 @@ fn harmless(x: &Part, y: &Part) -> bool {
 /// Labels that changed places; whether any did.
 pub fn exchanged(song: &Song<'_>, out: &mut Examination) -> bool {
     let before = out.findings.len();
-    match (song.instrumental(), song.acappella()) {
-        (Some(i), Some(a)) => with_both(song, i, a, out),
-        (i, a) => [i, a].into_iter().flatten().for_each(|x| main_and(song, x, out)),
-    }
-    if let Some(tv) = song.tv() {
-        if out.findings.len() == before {
-            main_and(song, tv, out);
-        }
-        if let Some(i) = song.instrumental()
-            && out.findings.len() == before
-        {
-            instrumental_and_tv(song, i, tv, out);
+    for x in [song.instrumental(), song.acappella(), song.tv()].into_iter().flatten() {
+        if main_and(song, x, out) {
+            return true;
         }
     }
-    up_and_down(song, out);
+    if let (Some(i), Some(a)) = (song.instrumental(), song.acappella()) {
+        instrumental_and_acappella(song, i, a, out);
+    }
+    if let (Some(i), Some(tv)) = (song.instrumental(), song.tv())
+        && out.findings.len() == before
+    {
+        instrumental_and_tv(song, i, tv, out);
+    }
+    if out.findings.len() == before {
+        up_and_down(song, out);
+    }
     out.findings.len() > before
 }
 
@@ -115,8 +116,9 @@ fn swap(out: &mut Examination, x: &Member, y: &Member, figure: (f64, &'static st
     out.findings.push(finding("ALT_SWAPPED", Block, &[&x.token, &y.token], figure, words));
 }
 
-/// Main, instrumental and a cappella: one of the three is the sum of the other two.
-fn with_both(song: &Song<'_>, i: &Member, a: &Member, out: &mut Examination) {
+/// Main, instrumental and a cappella: one of the three is the sum of the other two. Asked first: beside a false main, true parts look like strangers.
+pub fn main_in_a_part(song: &Song<'_>, out: &mut Examination) -> bool {
+    let (Some(i), Some(a)) = (song.instrumental(), song.acappella()) else { return false };
     let main = song.main();
     let sum_db = |whole: &Member, one: &Member, other: &Member| {
         song.null(&song.apart(whole, one).and(-1.0, &other.blend), &whole.blend).db
@@ -132,13 +134,13 @@ fn with_both(song: &Song<'_>, i: &Member, a: &Member, out: &mut Examination) {
             main.token, other.token, x.token
         );
         swap(out, main, x, (null_db, "dB"), &why);
-        return;
+        return true;
     }
-    instrumental_and_acappella(song, i, a, out);
+    false
 }
 
 /// Main and one part of it: the file that holds what the other lacks is the main.
-fn main_and(song: &Song<'_>, x: &Member, out: &mut Examination) {
+fn main_and(song: &Song<'_>, x: &Member, out: &mut Examination) -> bool {
     let main = song.main();
     let apart = song.apart(main, x);
     if let Some(t) = song.books().left_in(&x.blend, &apart)
@@ -147,7 +149,9 @@ fn main_and(song: &Song<'_>, x: &Member, out: &mut Examination) {
     {
         let why = format!("what sets them apart is in {}, and nothing of it in {}", x.token, main.token);
         swap(out, main, x, (100.0 * -t.share, "%"), &why);
+        return true;
     }
+    false
 }
 
 /// TV minus instrumental is backing voices, which the instrumental has not.

@@ -10,6 +10,7 @@ mod hearing;
 mod labels;
 mod ledger;
 mod rides;
+mod sharpen;
 mod song;
 mod strand;
 mod sums;

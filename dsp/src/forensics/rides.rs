@@ -14,6 +14,8 @@ use crate::math;
 
 /// A ride further from its name than this is told loudly.
 const MISNAMED_DB: f64 = 0.2;
+/// The same where the figure is only about right.
+const ABOUT_MISNAMED_DB: f64 = 0.3;
 /// Cells count as explained where all but this share of what was moved is the voice.
 const EXPLAINED: f64 = 0.02;
 /// Explained cells must hold this share of the voice to speak for the whole.
@@ -34,10 +36,14 @@ pub struct Ride {
     pub voice: Option<Blend>,
 }
 
-pub fn rides(song: &Song<'_>, out: &mut Examination) {
+/// `reacted`: tokens of the files whose gain wanders; what is read through them is not exact.
+pub fn rides(song: &Song<'_>, reacted: &[String], out: &mut Examination) {
     for member in song.members.iter().filter(|m| m.belongs) {
         let Some(named_db) = member.part.ride_db() else { continue };
-        let Some(ride) = ride(song, member) else { continue };
+        let spoiled = song.members.iter().any(|m| reacted.contains(&m.token));
+        let ride = if spoiled { from_the_main(song, member) } else { None }.or_else(|| ride(song, member));
+        let Some(mut ride) = ride else { continue };
+        ride.exact &= !spoiled;
         tell(song, member, named_db, &ride, out);
     }
 }
@@ -66,7 +72,7 @@ fn tell(song: &Song<'_>, member: &Member, named_db: f64, ride: &Ride, out: &mut 
     } else {
         (Info, format!("{token} is really {about}{:+.2} dB.", ride.real_db))
     };
-    let severity = if ride.exact { severity } else { Info };
+    let severity = if ride.exact || off > ABOUT_MISNAMED_DB { severity } else { Info };
     out.findings.push(finding("VOCAL_DB", severity, &[token], (ride.real_db, "dB"), words));
     touched(song, member, ride, out);
 }
@@ -103,12 +109,22 @@ pub fn ride(song: &Song<'_>, member: &Member) -> Option<Ride> {
     let mut best: Option<Ride> = None;
     for voice in &known {
         if let Some(ride) = against(song, member, voice)
-            && best.as_ref().is_none_or(|b| (ride.exact, ride.voice_share) > (b.exact, b.voice_share))
+            && best.as_ref().is_none_or(|b| better(&ride, b))
         {
             best = Some(ride);
         }
     }
     best.or_else(|| from_the_main(song, member))
+}
+
+/// What is left in a part that should be without the voice makes the voice too small and the ride too great: of several exact answers the smallest is
+/// right.
+fn better(ride: &Ride, than: &Ride) -> bool {
+    match (ride.exact, than.exact) {
+        (true, true) => ride.real_db.abs() < than.real_db.abs(),
+        (false, false) => ride.voice_share > than.voice_share,
+        (exact, _) => exact,
+    }
 }
 
 fn against(song: &Song<'_>, member: &Member, voice: &Blend) -> Option<Ride> {

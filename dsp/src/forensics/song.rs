@@ -2,10 +2,10 @@
 //! Never here: how a figure is reckoned.
 
 use super::{
-    Examination, Part,
+    Examination, Finding, Part,
     Severity::{Block, Warn},
     bus,
-    estimate::{Books, Null, weighted_median},
+    estimate::{Books, Null, Trace, weighted_median},
     hearing::Hearing,
     labels,
     ledger::{Blend, Ledger},
@@ -99,21 +99,26 @@ pub fn judge(hearing: Hearing, out: &mut Examination) {
             part: h.part,
             lossy: h.lossy,
             blend: Blend::of(strand, strands),
-            belongs: true,
+            belongs: h.in_step,
         })
         .collect();
     let mut song = Song { ledger: &hearing.ledger, members };
+    if labels::main_in_a_part(&song, out) {
+        return;
+    }
     belonging(&mut song, out);
-    levels(&mut song, out);
+    let levels = levels(&mut song, out);
     labels::same_files(&mut song, out);
     if labels::exchanged(&song, out) {
         // Every further figure would speak of the wrong file.
         return;
     }
     let reacted = bus::reacted(&song, out);
-    sums::sums(&song, reacted, out);
-    voices::voices(&song, reacted, out);
-    rides::rides(&song, out);
+    // A compressor that hears less is louder: one reason is enough.
+    out.findings.extend(levels.into_iter().filter(|f| !reacted.contains(&f.tokens[0])));
+    let left_in = voices::voices(&song, &reacted, out);
+    sums::sums(&song, &reacted, left_in, out);
+    rides::rides(&song, &reacted, out);
 }
 
 /// Who has anything of the main in it.
@@ -121,6 +126,9 @@ fn belonging(song: &mut Song<'_>, out: &mut Examination) {
     let main = song.main().blend.clone();
     for index in 1..song.members.len() {
         let member = &song.members[index];
+        if !member.belongs {
+            continue;
+        }
         let token = member.token.clone();
         let energy = song.null(&member.blend, &main);
         if energy.rest <= 0.0 {
@@ -130,9 +138,12 @@ fn belonging(song: &mut Song<'_>, out: &mut Examination) {
             out.findings.push(finding("ALT_SILENT", Block, &[&token], (f64::NEG_INFINITY, "dB"), words));
             continue;
         }
-        let trace = song.books().trace(&main, &member.blend);
-        let share = trace.map_or(0.0, |t| t.share);
-        if !(share > STRANGER && trace.is_some_and(|t| t.sure())) {
+        // A part stands in the main; where labels changed places, the main stands in what is called a part.
+        let books = song.books();
+        let found = [books.trace(&main, &member.blend), books.trace(&member.blend, &main)];
+        let shares = found.into_iter().flatten().filter(Trace::sure).map(|t| t.share);
+        let share = shares.fold(0.0, f64::max);
+        if share <= STRANGER {
             song.members[index].belongs = false;
             out.laid[index - 1].of_this_song = false;
             let words = format!(
@@ -145,8 +156,12 @@ fn belonging(song: &mut Song<'_>, out: &mut Examination) {
 }
 
 /// Brings every member to the main's level, where it was printed at another.
-fn levels(song: &mut Song<'_>, out: &mut Examination) {
-    for index in 1..song.members.len() {
+fn levels(song: &mut Song<'_>, out: &mut Examination) -> Vec<Finding> {
+    let mut told = Vec::new();
+    // Rides last: their voice is read from the others.
+    let (rides, others): (Vec<usize>, Vec<usize>) =
+        (1..song.members.len()).partition(|m| song.members[*m].part.ride_db().is_some());
+    for index in others.into_iter().chain(rides) {
         if !song.members[index].belongs {
             continue;
         }
@@ -164,21 +179,36 @@ fn levels(song: &mut Song<'_>, out: &mut Examination) {
                 member.token,
                 level_db.abs()
             );
-            out.findings.push(finding("ALT_LEVEL", Warn, &[&member.token.clone()], (level_db, "dB"), words));
+            told.push(finding("ALT_LEVEL", Warn, &[&member.token], (level_db, "dB"), words));
         }
     }
+    told
+}
+
+/// A voice left in the instrumental takes from the a cappella's place in the main just as a level would: where it is there, it is the reason.
+fn explained_by_bleed(song: &Song<'_>, member: &Member, partner: &Member, factor: f64) -> f64 {
+    let Some(left_in) = song.books().trace(&partner.blend, &member.blend).filter(Trace::sure) else {
+        return factor;
+    };
+    let missing = 1.0 - factor;
+    let alike = (missing - left_in.share).abs() < 0.3 * missing.abs().max(0.01);
+    if alike { 1.0 } else { factor }
 }
 
 /// The factor that brings a member to the main's level: where the two are one sound but for it (no voice there) it is plain to see; an a cappella is
 /// looked for in the main together with the instrumental. And whether it is exact.
 fn level(song: &Song<'_>, index: usize) -> Option<(f64, bool)> {
     let (main, member) = (song.main(), &song.members[index]);
+    if member.part.ride_db().is_some() {
+        // Where the voice is alone, a ride looks like a level.
+        return rides::ride(song, member).filter(|r| r.exact).map(|r| (1.0 / r.own, true));
+    }
     let grid = &song.ledger.coarse;
     let floors = song.books().floors(grid);
     let cells = grid.view([&main.blend, &member.blend]);
     let mut alike: Vec<(f64, f64)> = Vec::new();
     let mut whole = 0.0;
-    for c in cells.iter().filter(|c| c.inner[1][1] > 100.0 * floors[c.band]) {
+    for c in cells.iter().filter(|c| c.inner[1][1].min(c.inner[0][0]) > 100.0 * floors[c.band]) {
         let [[mm, mx], [_, xx]] = c.inner;
         // By the fourth root, so that a loud bass does not speak for all.
         let weight = xx.sqrt().sqrt();
@@ -204,7 +234,8 @@ fn level(song: &Song<'_>, index: usize) -> Option<(f64, bool)> {
             .filter_map(super::estimate::fit)
             .map(|f| (f.ride, f.weight.sqrt().sqrt()))
             .collect();
-        return weighted_median(&mut rides).filter(|f| *f > 0.0).map(|f| (f, true));
+        let factor = weighted_median(&mut rides).filter(|f| *f > 0.0)?;
+        return Some((explained_by_bleed(song, member, partner, factor), true));
     }
     song.books().trace(&main.blend, &member.blend).map(|t| (t.share, false)).filter(|f| f.0 > 0.0)
 }

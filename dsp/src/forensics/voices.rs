@@ -5,8 +5,9 @@ use super::{
     Examination, Severity,
     Severity::{Block, Warn},
     estimate::Trace,
+    rides,
     song::{Member, Song},
-    words::finding,
+    words::{finding, moment},
 };
 use crate::math;
 
@@ -21,20 +22,29 @@ const BAND_IN_VOICE: f64 = 0.06;
 /// A lead this far down in a TV mix is heard in its pauses.
 const LEAD: f64 = 0.025;
 const LEAD_GRAVE: f64 = 0.1;
+/// Cells (a third of a second each) that are asked together for a lead left in at a place.
+const PLACE_CELLS: usize = 6;
+/// Share of the TV mix's voices that the ride holds: over the song where it rode the lead alone, and at a place where the lead was left in.
+const RODE_ALL: f64 = 0.3;
+const LEAD_HERE: f64 = 0.6;
 
-pub fn voices(song: &Song<'_>, reacted: bool, out: &mut Examination) {
+/// `reacted`: tokens of files whose gain wanders. Whether something was left in the instrumental or the a cappella.
+pub fn voices(song: &Song<'_>, reacted: &[String], out: &mut Examination) -> bool {
+    let before = out.findings.len();
     if let Some(i) = song.instrumental() {
-        instrumental(song, i, reacted, out);
+        instrumental(song, i, reacted.contains(&i.token), out);
     }
     if let Some(a) = song.acappella() {
         acappella(song, a, out);
     }
+    let left_in = out.findings.len() > before;
     if let Some(tv) = song.tv() {
-        lead_left_in(song, tv, reacted, out);
+        lead_left_in(song, tv, reacted.contains(&tv.token), out);
     }
     for clean in song.all(|p| matches!(p, super::Part::Clean)) {
         super::clean::clean(song, clean, out);
     }
+    left_in
 }
 
 /// Level at which what sets the member apart from the main still stands in it, against its level in the main: 0 gone, 1 as it was.
@@ -53,14 +63,19 @@ fn grave(share: f64, limit: f64) -> Severity {
     if share > limit { Block } else { Warn }
 }
 
+/// Level of the a cappella that stands in the instrumental, where it is heard.
+pub fn voice_in(song: &Song<'_>, i: &Member, a: &Member) -> Option<f64> {
+    heard(song.books().trace(&i.blend, &a.blend), BLEED)
+}
+
 fn instrumental(song: &Song<'_>, i: &Member, reacted: bool, out: &mut Examination) {
-    let trace = match song.acappella() {
-        Some(a) => song.books().trace(&i.blend, &a.blend),
+    let share = match song.acappella() {
+        Some(a) => voice_in(song, i, a),
         // A gain that wanders looks like something left in.
         None if reacted => None,
-        None => still_in(song, i),
+        None => heard(still_in(song, i), BLEED),
     };
-    let Some(share) = heard(trace, BLEED) else { return };
+    let Some(share) = share else { return };
     let db = math::decibels(share);
     let token = &i.token;
     let words = if share > WHOLE {
@@ -99,7 +114,12 @@ fn lead_left_in(song: &Song<'_>, tv: &Member, reacted: bool, out: &mut Examinati
         None if reacted => None,
         None => still_in(song, tv),
     };
-    let Some(share) = heard(trace, LEAD) else { return };
+    let Some(share) = heard(trace, LEAD) else {
+        if let Some(i) = song.instrumental() {
+            in_places(song, tv, i, out);
+        }
+        return;
+    };
     let db = math::decibels(share);
     let words = format!(
         "The lead is left in {}, {:.1} dB under its level in the main.",
@@ -112,4 +132,49 @@ fn lead_left_in(song: &Song<'_>, tv: &Member, reacted: bool, out: &mut Examinati
 fn still(t: Trace) -> Trace {
     let whole = (1.0 + t.share).max(0.05);
     Trace { share: t.share / whole, error: t.error / (whole * whole), steady: t.steady }
+}
+
+/// A lead left in at one place is not known from what the TV mix leaves out, for there it leaves out nothing. A vocal ride knows the lead everywhere.
+fn in_places(song: &Song<'_>, tv: &Member, i: &Member, out: &mut Examination) {
+    let main = song.main();
+    let rode = song.members.iter().filter(|m| m.belongs && m.part.ride_db().is_some());
+    let exact = rode.filter_map(|m| rides::ride(song, m).filter(|r| r.exact).map(|_| m)).next();
+    let Some(ride) = exact else { return };
+    let grid = &song.ledger.coarse;
+    let floors = song.books().floors(grid);
+    let (voices, lead) = (song.apart(tv, i), song.apart(ride, main));
+    // Of each moment: what the TV mix's voices and the ride have in common, and how much voice there is; bands as equals.
+    let mut moments = vec![(0.0, 0.0); grid.times()];
+    for c in grid.view([&voices, &lead]) {
+        let [[vv, vl], [_, ll]] = c.inner;
+        if vv > 100.0 * floors[c.band] && ll > 0.0 {
+            let weight = vv.sqrt();
+            moments[c.time].0 += weight * (vl * vl.abs() / (vv * ll)).max(0.0);
+            moments[c.time].1 += weight;
+        }
+    }
+    let sum = |of: &[(f64, f64)]| of.iter().fold((0.0, 0.0), |s, m| (s.0 + m.0, s.1 + m.1));
+    let share = |(common, whole): (f64, f64)| if whole > 0.0 { common / whole } else { 0.0 };
+    let all = sum(&moments);
+    // A ride that rode the backing voices too says nothing of the lead.
+    if share(all) > RODE_ALL {
+        return;
+    }
+    let loud = 0.2 * all.1 / moments.iter().filter(|m| m.1 > 0.0).count().max(1) as f64;
+    let here = |at: usize| {
+        let block = sum(&moments[at..(at + PLACE_CELLS).min(moments.len())]);
+        block.1 > loud * PLACE_CELLS as f64 && share(block) > LEAD_HERE
+    };
+    let places: Vec<usize> = (0..moments.len()).filter(|at| here(*at)).collect();
+    let (Some(first), Some(last)) = (places.first(), places.last()) else { return };
+    let at_s = |cell: usize| song.ledger.start_s(grid, cell);
+    let words = format!(
+        "The lead is left in {} between {} and {}: what {} moved stands there unmoved.",
+        tv.token,
+        moment(at_s(*first)),
+        moment(at_s(*last + PLACE_CELLS)),
+        ride.token
+    );
+    let length_s = at_s(places.len() + PLACE_CELLS - 1);
+    out.findings.push(finding("ALT_LEAD_LEFT_IN", Block, &[&tv.token], (length_s, "s"), words));
 }
