@@ -2,8 +2,8 @@
 
 use crossterm::event::KeyEvent;
 use deadwax_proto::v1::{
-    Action, CheckRecipeResponse, CompareRequest, DeskRow, HistoryResponse, PerformResponse, Person, ProjectSummary,
-    RenderProgress, Update, WaveformResponse,
+    Action, CheckRecipeResponse, CompareRequest, DeskRow, HistoryResponse, PerformResponse, Person,
+    ProjectSummary, RenderProgress, Update, WaveformResponse,
 };
 
 /// Something that happened. Everything the model learns comes through here.

@@ -9,6 +9,7 @@ mod mastering;
 mod offline;
 mod out;
 mod pages;
+mod paper;
 mod place;
 mod pull;
 mod push;

@@ -4,11 +4,12 @@ use deadwax_dsp::sheet::Sheet;
 use deadwax_proto::v1::{self, RenderRow, VersionRow};
 use serde_json::{Value, json};
 
-use super::{Context, VerbError, house::House, offline, review::enter, words};
+use super::{Context, VerbError, house::House, paper, review::enter, words};
 use crate::cli::{Changes, SheetOf};
 
 /// The page of a render: of the named master, else of the newest one that was rendered.
 pub async fn sheet(c: &Context, asked: &SheetOf) -> Result<(), VerbError> {
+    asked.report.as_deref().map_or(Ok(()), paper::must_be_drawable)?;
     let (client, house) = enter(c, &asked.which.place).await?;
     let song = house.song(asked.which.place.song.as_deref())?;
     let master = asked.which.version.as_deref().map(|it| house.version(song, Some(it))).transpose()?;
@@ -36,7 +37,7 @@ pub async fn sheet(c: &Context, asked: &SheetOf) -> Result<(), VerbError> {
     page.artist = Some(house.project.artist.clone()).filter(|it| !it.is_empty());
     page.version = master.zip(source).map(|(m, s)| format!("{} of {}", words::version(m), words::version(s)));
     page.made = Some(words::moment(render.at_ms));
-    offline::show_sheet(c, &page, asked.report.as_deref())
+    paper::show(c, &page, asked.report.as_deref())
 }
 
 /// From one version to another, by default from the one before to the one that the gate looks at.

@@ -14,6 +14,7 @@ use clap::{Args, Subcommand};
 use deadwax_dsp::{
     DspError, Flow, compare,
     inspect::Finding,
+    processors::insert::Allowed,
     recipe::Recipe,
     render::{self, Job},
     report::{self, FileReport},
@@ -154,6 +155,8 @@ pub struct JobFile {
     pub alternates: Vec<render::Alternate>,
     /// Tokens of alternates that are meant to add up to the main.
     pub sums: Vec<Vec<String>>,
+    /// Commands that the operator allows in recipes.
+    pub inserts: Allowed,
     pub recipe_toml: String,
     pub out_dir: PathBuf,
     pub stem: String,
@@ -296,6 +299,8 @@ fn render_job(path: &Path) -> RenderLine {
     let job = Job {
         alternates: job.alternates,
         sums: job.sums,
+        explain: true,
+        allowed: job.inserts,
         ..Job::new(job.main, recipe, job.out_dir, job.stem)
     };
     let mut told = Instant::now() - Duration::from_secs(1);
@@ -311,15 +316,16 @@ fn render_job(path: &Path) -> RenderLine {
         }
     };
     match render::run(&job, &mut progress) {
-        Ok(report) => RenderLine::Done {
-            report_json: report.to_json(),
-            outputs: report
-                .outputs
-                .iter()
-                .map(|o| RenderedFile { alternate: o.alternate.clone(), file: job.out_dir.join(&o.file) })
-                .collect(),
-            sheet: None,
-        },
+        Ok(mut report) => {
+            let sheet = report.sheet.take().and_then(|page| {
+                let path = job.out_dir.join("sheet.json");
+                keep(&page, &path).ok().map(|()| path)
+            });
+            let outputs = report.outputs.iter();
+            let outputs = outputs
+                .map(|o| RenderedFile { alternate: o.alternate.clone(), file: job.out_dir.join(&o.file) });
+            RenderLine::Done { report_json: report.to_json(), outputs: outputs.collect(), sheet }
+        }
         Err(error) => {
             let text = text_of(&error, &main);
             failed(kind_of(&error), text.replace(&format!("{}/", job.out_dir.display()), ""))

@@ -14,7 +14,7 @@ use deadwax_domain::{
     Actor, Alternate, Command, Digest, Fact, File, ProjectId, Render, RenderId, RenderState, Version,
     VersionId, VersionKind,
 };
-use deadwax_dsp::{recipe::Recipe, render};
+use deadwax_dsp::{processors::insert::Allowed, recipe::Recipe, render};
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
@@ -76,6 +76,8 @@ pub struct Worker {
     pub blobs: Arc<Blobs>,
     pub program: Program,
     pub running: Arc<Running>,
+    /// Commands that recipes may send the sound through.
+    pub inserts: Allowed,
     /// Used where neither the render nor its song has a recipe.
     pub default_recipe: Recipe,
     /// Emptied at start: whatever lies there belongs to a process that is gone.
@@ -295,6 +297,7 @@ impl Worker {
             main: self.sound_path(main).await?,
             sums: sums_of(&alternates),
             alternates,
+            inserts: self.inserts.clone(),
             // The one that the lease wrote down: what the ledger tells of this render is what was done.
             recipe_toml: render.recipe.as_ref().ok_or(JobError::Vanished)?.toml.clone(),
             out_dir,

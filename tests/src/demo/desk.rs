@@ -68,7 +68,9 @@ pub fn alternates_add_up(on: &Studio, number: u64) -> Result<()> {
     let folder = on.folder("masters")?.join(format!("Master{number}"));
     let found = |alternate: &str| -> Result<std::path::PathBuf> {
         let part = |name: &str| match alternate {
-            "main" => !["_instrumental_", "_a-cappella_", "_tv_", "_vocal"].iter().any(|it| name.contains(it)),
+            "main" => {
+                !["_instrumental_", "_a-cappella_", "_tv_", "_vocal"].iter().any(|it| name.contains(it))
+            }
             other => name.contains(&format!("_{other}_")),
         };
         let mut files = fs::read_dir(&folder)?.filter_map(|entry| Some(entry.ok()?.path()));

@@ -126,7 +126,8 @@ pub fn second_master(on: &Studio) -> Result<Said> {
     let broken = on.folder("files")?.join("broken.toml");
     fs::write(&broken, LOUDER.replace("ratio = 1.6", "ratoi = 1.6"))?;
     let why = "--why=less mud, wider, as loud as the label asked";
-    let wrong = cast.masterer.try_verb([OsString::from("recipe"), "set".into(), broken.into(), why.into()])?;
+    let wrong =
+        cast.masterer.try_verb([OsString::from("recipe"), "set".into(), broken.into(), why.into()])?;
     let line = LOUDER.lines().position(|line| line.starts_with("ratio")).map_or(0, |at| at + 1);
     log.check(
         wrong.code == 3 && wrong.stderr.contains(&format!("line {line}")),

@@ -1,7 +1,7 @@
 //! What is only read: all about a version, the versions of a recipe, the sheet of a render, what changed since the version before. Nothing here asks
 //! the studio for a change.
 
-use deadwax_dsp::sheet::{self, Sheet};
+use deadwax_dsp::sheet::{self, Look, Sheet};
 use deadwax_proto::v1::{CompareRequest, VersionRow};
 use serde_json::Value;
 
@@ -118,7 +118,8 @@ const UNREADABLE: &str = "The studio's answer cannot be read by this client. Upd
 fn sheet_lines(json: &str, columns: u16) -> Vec<String> {
     let Ok(page) = serde_json::from_str::<Sheet>(json) else { return vec![UNREADABLE.into()] };
     // Plain: the frame around it scrubs what is no text.
-    sheet::terminal(&page, usize::from(columns), false).lines().map(str::to_owned).collect()
+    let look = Look { columns: usize::from(columns), colours: false, ascii: false };
+    sheet::terminal(&page, look).lines().map(str::to_owned).collect()
 }
 
 /// The sentences of a comparison. Level-matched: the gain between the two stands first and is taken off before anything is told.
