@@ -34,11 +34,8 @@ pub mod width;
 
 pub use compressor::{Compressor, CompressorSettings, CompressorStep, Sensing};
 pub use control::Control;
-pub use de_esser::{DeEsser, DeEsserSettings};
 pub use de_esser::{DeEsser, DeEsserSettings, Listen, SibilantBand};
 pub use detector::{PeakDetector, group_frames};
-pub use detector::{PeakDetector, group_frames};
-pub use dynamic_eq::{DynamicBandSettings, DynamicEq, DynamicEqSettings};
 pub use dynamic_eq::{DynamicBandSettings, DynamicEq, DynamicEqSettings, DynamicKind, When};
 pub use eq::{Band, BandKind, EqBandSettings, EqPhase, EqSettings, Equaliser};
 pub use fade::{Fade, FadeSettings};
