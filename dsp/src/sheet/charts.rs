@@ -68,9 +68,8 @@ pub(super) fn loudness(sheet: &Sheet, width: f32, height: f32) -> Drawing {
     }
     let Some(axis) = scale::loudness(sheet) else {
         let short = sheet.after.lufs.is_some() || sheet.before.lufs.is_some();
-        heading(&mut d, "Loudness over time", "", &[]);
-        empty(&mut d, frame, if short { "Shorter than 3 s: no short-term loudness" } else { "Silence" });
-        return d;
+        let why = if short { "shorter than 3 s: no short-term loudness" } else { "silence" };
+        return empty("Loudness over time", why, width);
     };
     heading(&mut d, "Loudness over time", "short-term (3 s), LUFS", &keys);
     let step = if axis.high - axis.low > 18.0 { 6.0 } else { 3.0 };
@@ -102,8 +101,18 @@ fn curve(d: &mut Drawing, frame: Frame, axis: Axis, seconds: f64, curve: &Curve,
         }
         last = Some((time, value));
     }
+    if let ([(time, value)], true) =
+        (scale::points(curve).take(2).collect::<Vec<_>>().as_slice(), line.len() == 1)
+    {
+        // One window alone is as wide as it is long.
+        let ends = [(time - ONE_WINDOW_S / 2.0).max(0.0), (time + ONE_WINDOW_S / 2.0).min(seconds)];
+        line = ends.map(|end| frame.point(end / seconds, axis.at(*value))).to_vec();
+    }
     d.line(line, ink, width);
 }
+
+/// Of short-term loudness.
+const ONE_WINDOW_S: f64 = 3.0;
 
 const TRACK_WORDS: f32 = 11.0;
 const TRACK_GAP: f32 = 5.0;
@@ -172,13 +181,11 @@ fn track_strip(d: &mut Drawing, frame: Frame, track: &Track, axis: Axis, seconds
 
 /// Sixth octaves of both sides, the one before raised to the loudness of the one after, and the change under them.
 pub(super) fn spectrum(sheet: &Sheet, width: f32, height: f32, change: f32) -> Drawing {
-    const BETWEEN: f32 = 7.0;
+    const BETWEEN: f32 = 11.0;
     let mut d = Drawing::new(width, HEAD + height + BETWEEN + change + FOOT);
     let frame = Frame { x: GUTTER, y: HEAD, width: width - GUTTER - RIGHT, height };
     let Some(spectra) = scale::spectra(sheet) else {
-        heading(&mut d, "Spectrum", "", &[]);
-        empty(&mut d, Frame { height: height + BETWEEN + change, ..frame }, "Silence");
-        return d;
+        return empty("Spectrum", "silence", width);
     };
     let raised = words::match_db(sheet);
     let before = if raised.abs() < 0.05 {
@@ -220,7 +227,7 @@ fn changes(d: &mut Drawing, frame: Frame, spectra: &scale::Spectra) {
         let right = (x + bar / 2.0).min(frame.right());
         d.rect(left, y.min(zero), right - left, (y - zero).abs(), AFTER);
     }
-    d.anchored([frame.right(), frame.y + 6.0], SMALL, Anchor::End, "change, dB");
+    d.anchored([frame.right() - 4.0, frame.y + 7.5], SMALL, Anchor::End, "change, dB");
 }
 
 fn heading(d: &mut Drawing, title: &str, what: &str, keys: &[Key]) {
@@ -240,11 +247,11 @@ fn heading(d: &mut Drawing, title: &str, what: &str, keys: &[Key]) {
     }
 }
 
-fn empty(d: &mut Drawing, frame: Frame, why: &str) {
-    let corners = [frame.point(0.0, 0.0), frame.point(1.0, 0.0)];
-    d.line(corners.to_vec(), AXIS, HAIR);
-    let at = [frame.x + frame.width / 2.0, frame.y + frame.height / 2.0 + 3.0];
-    d.anchored(at, Type::regular(8.0, QUIET), Anchor::Middle, why);
+/// In place of a chart that has nothing to show.
+fn empty(title: &str, why: &str, width: f32) -> Drawing {
+    let mut d = Drawing::new(width, HEAD);
+    heading(&mut d, title, why, &[]);
+    d
 }
 
 /// Rules and figures of a vertical axis.

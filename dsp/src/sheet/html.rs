@@ -33,13 +33,17 @@ td{padding:1pt 6pt 1pt 0;vertical-align:baseline}
 th:last-child,td:last-child{padding-right:0}
 .n{text-align:right;white-space:nowrap}
 .figures{margin:8pt 0}
+.figures{table-layout:fixed}
 .figures td,.figures th{padding-right:0}
-.figures td:first-child{font-size:8pt}
+.figures th:first-child{width:46pt}
 .figures td{color:#5c6168;font-size:9.5pt}
+.figures tbody th{font-size:8pt;padding:1pt 0;vertical-align:baseline;line-height:1.6}
 .figures .after td.n{color:#1b1d20;font-size:11.5pt;font-weight:500}
 .files thead th{border-bottom:.5pt solid #dbdee2}
+.sides{margin:0 0 9pt;font-size:7pt;color:#5c6168;overflow-wrap:anywhere}
+.files td:last-child,.files th:last-child{padding-left:9pt}
 .files td{font-size:7.5pt;overflow-wrap:anywhere}
-.files code{font:inherit}
+
 tr,svg,li{break-inside:avoid}
 svg{display:block;margin:0 0 9pt}
 dl{display:grid;grid-template-columns:84pt 1fr;gap:1pt 8pt;margin:0}
@@ -118,7 +122,7 @@ fn figures(text: &mut String, sheet: &Sheet) {
     }
     text.push_str("</tr></thead>\n<tbody>\n");
     for (row, class) in [("Before", ""), ("After", " class=\"after\""), ("Change", "")] {
-        let _ = write!(text, "<tr{class}><td>{row}</td>");
+        let _ = write!(text, "<tr{class}><th scope=\"row\">{row}</th>");
         for figure in &figures {
             let said = match row {
                 "Before" => &figure.before,
@@ -130,6 +134,10 @@ fn figures(text: &mut String, sheet: &Sheet) {
         text.push_str("</tr>\n");
     }
     text.push_str("</tbody></table>\n");
+    let sides: Vec<String> = words::sides(sheet).iter().map(|side| escape(side)).collect();
+    if !sides.is_empty() {
+        let _ = writeln!(text, "<p class=\"sides\">{}</p>", sides.join("<br>"));
+    }
 }
 
 fn steps(text: &mut String, sheet: &Sheet) {

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+mod canvas;
 mod charts;
 mod collect;
 mod drawing;
@@ -15,6 +16,7 @@ mod png;
 mod report;
 mod scale;
 mod svg;
+mod terminal;
 mod words;
 
 pub use collect::{SideMeter, TrackMeter};
@@ -23,6 +25,7 @@ pub use html::html;
 #[cfg(feature = "png")]
 pub use png::{WIDTH_MAX_PX, WIDTH_MIN_PX, png};
 pub use svg::svg;
+pub use terminal::{Look, terminal};
 
 /// A curve has at most so many points.
 pub const POINTS_MAX: usize = 600;

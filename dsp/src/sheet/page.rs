@@ -161,7 +161,12 @@ impl Page {
                 self.d.anchored(at, rows[row].1, Anchor::End, text);
             }
         }
-        self.y += 29.0 + 29.0 + 15.0;
+        self.y += 29.0 + 29.0 + 8.0;
+        for line in words::sides(sheet) {
+            self.d.words(MARGIN, self.y + 6.5, SMALL, &SMALL.fit(&line, CONTENT));
+            self.y += 9.0;
+        }
+        self.y += 9.0;
     }
 
     fn chart(&mut self, chart: Drawing) {

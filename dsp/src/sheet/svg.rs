@@ -1,8 +1,6 @@
 //! A drawing as SVG 1.1: no script, no style sheet, nothing from outside; words are words, so that they can be searched and copied.
 //! Never here: what is drawn.
 
-use std::fmt::Write as _;
-
 use super::{
     Sheet,
     drawing::{Anchor, Drawing, Ink, Mark, Point},
@@ -89,11 +87,22 @@ fn put(text: &mut String, mark: &Mark) {
     }
 }
 
+/// Level and upright pieces by one figure each: a strip of steps is half as long.
 fn path(text: &mut String, points: &[Point]) {
-    for (i, [x, y]) in points.iter().enumerate() {
-        // After the first pair the letter L may be left out, and what stays is small.
-        let letter = ["M", "L", " "][i.min(2)];
-        let _ = write!(text, "{letter}{} {}", number(*x), number(*y));
+    let mut last: Option<(String, String)> = None;
+    let mut bare = false;
+    for [x, y] in points {
+        let (x, y) = (number(*x), number(*y));
+        match &last {
+            None => *text += &format!("M{x} {y}"),
+            Some((was_x, was_y)) if *was_x == x && *was_y == y => continue,
+            Some((was_x, _)) if *was_x == x => *text += &format!("V{y}"),
+            Some((_, was_y)) if *was_y == y => *text += &format!("H{x}"),
+            // The letter is left out after a pair of the same kind.
+            Some(_) => *text += &format!("{}{x} {y}", if bare { " " } else { "L" }),
+        }
+        bare = matches!(&last, Some((was_x, was_y)) if *was_x != x && *was_y != y);
+        last = Some((x, y));
     }
 }
 

@@ -197,9 +197,11 @@ pub(super) fn gain(sheet: &Sheet) -> Option<String> {
     (!words.is_empty()).then(|| capital(&words.join("; ")))
 }
 
-/// The six figures of both sides: what they are, their unit, before, after and the change.
+/// The figures of both sides: what they are, their unit, before, after and the change.
 pub(super) struct Figure {
     pub what: &'static str,
+    /// Where there are only ten columns.
+    pub brief: &'static str,
     pub unit: &'static str,
     pub before: String,
     pub after: String,
@@ -208,8 +210,9 @@ pub(super) struct Figure {
 
 pub(super) fn figures(sheet: &Sheet) -> Vec<Figure> {
     let (b, a) = (&sheet.before, &sheet.after);
-    let figure = |what, unit, before: Option<f64>, after: Option<f64>, places| Figure {
+    let figure = |what, brief, unit, before: Option<f64>, after: Option<f64>, places| Figure {
         what,
+        brief,
         unit,
         before: fixed(before, places),
         after: fixed(after, places),
@@ -217,13 +220,13 @@ pub(super) fn figures(sheet: &Sheet) -> Vec<Figure> {
         change: signed(before.zip(after).map(|(b, a)| rounded(a, places) - rounded(b, places)), places),
     };
     vec![
-        figure("Loudness", "LUFS", b.lufs, a.lufs, 1),
-        figure("Short-term max", "LUFS", b.max_short_term_lufs, a.max_short_term_lufs, 1),
-        figure("Momentary max", "LUFS", b.max_momentary_lufs, a.max_momentary_lufs, 1),
-        figure("Range", "LU", b.range_lu, a.range_lu, 1),
-        figure("True peak", "dBTP", b.true_peak_dbtp, a.true_peak_dbtp, 1),
-        figure("Peak to loudness", "dB", b.plr_db, a.plr_db, 1),
-        figure("Correlation", "", b.correlation, a.correlation, 2),
+        figure("Loudness", "Loudness", "LUFS", b.lufs, a.lufs, 1),
+        figure("Short-term max", "Short max", "LUFS", b.max_short_term_lufs, a.max_short_term_lufs, 1),
+        figure("Momentary max", "Mom. max", "LUFS", b.max_momentary_lufs, a.max_momentary_lufs, 1),
+        figure("Range", "Range", "LU", b.range_lu, a.range_lu, 1),
+        figure("True peak", "True peak", "dBTP", b.true_peak_dbtp, a.true_peak_dbtp, 1),
+        figure("Peak to loudness", "PLR", "PLR, dB", b.plr_db, a.plr_db, 1),
+        figure("Correlation", "Correl.", "", b.correlation, a.correlation, 2),
     ]
 }
 
@@ -232,7 +235,7 @@ fn rounded(value: f64, places: usize) -> f64 {
     (value * steps).round() / steps
 }
 
-/// What one track did: "−4.2 dB at most at 1:32, −0.3 dB on average, at work 12 % of the time".
+/// What one track did: "−4.2 dB at most at 1:32, −0.3 dB on average, active 12 %", which is of the time.
 pub(super) fn track(track: &Track) -> String {
     let (low, high) = (f64::from(track.lowest_db), f64::from(track.highest_db));
     let mut parts = Vec::new();
@@ -248,7 +251,7 @@ pub(super) fn track(track: &Track) -> String {
     parts.push(format!("{} dB on average", signed(Some(f64::from(track.mean_db)), 1)));
     let percent = f64::from(track.active) * 100.0;
     let share = if percent > 0.0 && percent < 1.0 { "under 1".into() } else { format!("{percent:.0}") };
-    parts.push(format!("at work {share} % of the time"));
+    parts.push(format!("active {share} %"));
     parts.join(", ")
 }
 
@@ -356,4 +359,32 @@ pub(super) fn tracks(sheet: &Sheet) -> (Vec<&Track>, Option<String>) {
         }
         _ => (all, None),
     }
+}
+
+impl Figure {
+    /// "True peak, dBTP".
+    pub(super) fn short(&self) -> String {
+        if self.unit.is_empty() {
+            self.what.into()
+        } else {
+            format!("{}, {}", self.brief, self.unit.trim_start_matches("PLR, "))
+        }
+    }
+}
+
+/// What was compared, a line each: "Before: song_mix4.wav, 44.1 kHz stereo, 4:48".
+pub(super) fn sides(sheet: &Sheet) -> Vec<String> {
+    [("Before", &sheet.before), ("After", &sheet.after)]
+        .into_iter()
+        .filter(|(_, side)| !side.file.is_empty() && side.sample_rate > 0)
+        .map(|(which, side)| {
+            let channels = match side.channels {
+                1 => "mono".into(),
+                2 => "stereo".into(),
+                n => format!("{n} channels"),
+            };
+            let (file, length) = (name(&side.file), clock(side.seconds));
+            format!("{which}: {file}, {} {channels}, {length}", rate(side.sample_rate))
+        })
+        .collect()
 }
