@@ -10,6 +10,7 @@ use std::path::Path;
 
 use deadwax_dsp::{
     Block, DspError, Flow,
+    processors::{insert::AllowedCommand, matching::Profile},
     recipe::Recipe,
     render::{self, Job, Report, Role, Way},
     write::Encoding,
@@ -86,6 +87,18 @@ const DYNAMICS: &[(&str, &str)] = &[
     (
         "equaliser, compressor with a key, width",
         "dc_filter_hz = 5.0\n[[eq]]\nkind = \"bell\"\nhz = 300.0\ngain_db = 5.0\n[compressor]\nthreshold_db = -30.0\nratio = 8.0\nsensing = \"peak\"\nkey_low_cut_hz = 120.0\n[width]\nwidth = 1.3\nmono_below_hz = 120.0\n",
+    ),
+    (
+        "compressor with look-ahead, in the middle, half mixed in",
+        "[[step]]\nkind = \"compressor\"\nmix = 0.5\nthreshold_db = -30.0\nratio = 6.0\nlookahead_ms = 4.0\nslow_release_ms = 600.0\n",
+    ),
+    (
+        "multiband",
+        "[[step]]\nkind = \"multiband\"\nedges_hz = [150.0, 2000.0]\n[[step.band]]\nthreshold_db = -30.0\nratio = 4.0\n[[step.band]]\nthreshold_db = -34.0\n[[step.band]]\nthreshold_db = -40.0\nratio = 3.0\n",
+    ),
+    (
+        "dynamic equaliser and de-esser",
+        "[[step]]\nkind = \"dynamic-eq\"\n[[step.band]]\nhz = 1760.0\nthreshold_db = -40.0\nrange_db = -9.0\n[[step]]\nkind = \"de-esser\"\nthreshold_db = -20.0\n",
     ),
 ];
 
@@ -411,4 +424,62 @@ fn each_step_is_told_and_written_out() {
     assert!(sheet.before.lufs.is_some() && !sheet.before.spectrum.is_empty());
     assert!((sheet.after.lufs.unwrap() + 12.0).abs() < 0.02);
     assert!(sheet.sums[0].holds, "{:?}", sheet.sums);
+}
+
+fn shell(line: &str) -> AllowedCommand {
+    toml::from_str(&format!("program = \"/bin/sh\"\nargs = [\"-c\", {line:?}]\n")).unwrap()
+}
+
+#[test]
+fn an_insert_is_refused_unless_allowed_and_then_said_to_be_neither_keyed_nor_reproducible() {
+    let dir = tempfile::tempdir().unwrap();
+    let chain = "input_gain_db = 3.0\n[[step]]\nkind = \"insert\"\nname = \"box\"\ncommand = \"it\"\n[[step]]\nkind = \"compressor\"\nthreshold_db = -30.0\nratio = 4.0\nlookahead_ms = 3.0\n";
+    let mut job = two_stems(dir.path(), 48_000, text(chain, -14.0, &["wav32f"]));
+    assert!(matches!(run(&job), Err(DspError::Invalid(why)) if why.contains("allows no inserts")));
+    assert!(std::fs::read_dir(&job.out_dir).map_or(true, |mut d| d.next().is_none()));
+    job.allowed.commands.insert("it".into(), shell("cat"));
+    (job.explain, job.write_steps) = (true, Some(dir.path().join("steps")));
+    let report = run(&job).unwrap();
+    assert!(report.reached && !report.reproducible, "{:?}", report.reason);
+    assert!(report.warnings.iter().any(|w| w.contains("command")), "{:?}", report.warnings);
+    // A command that changes nothing leaves what the rest of the chain does keyed.
+    assert!(residual_db(&job, &report, "wav32f") < -140.0);
+    let titles: Vec<&str> = report.steps.iter().map(|s| s.title.as_str()).collect();
+    assert_eq!(titles[..3], ["input gain", "box", "compressor"]);
+    let [a, b] = report.steps[1].lufs.unwrap();
+    assert!((a.unwrap() - b.unwrap()).abs() < 1e-6 && report.steps[2].lufs.unwrap()[0] == b);
+    let names = ["01_input-gain.wav", "02_box.wav", "03_compressor.wav"];
+    let [one, two, three] = names.map(|name| load(&dir.path().join("steps").join(name)));
+    assert!(one == two && one.frames() == three.frames());
+    // The bytes are those without the insert: its floats hold what the scratch holds.
+    let without = Job {
+        recipe: text(
+            &chain.replace("kind = \"insert\"", "kind = \"insert\"\nbypass = true"),
+            -14.0,
+            &["wav32f"],
+        ),
+        ..job.clone()
+    };
+    assert!(run(&without).unwrap().reproducible);
+    job.allowed.commands.insert("it".into(), shell("head -c 1000; exit 3"));
+    assert!(matches!(run(&job), Err(DspError::Invalid(why)) if why.contains("code 3")));
+    assert_eq!(
+        std::fs::read_dir(&job.out_dir).unwrap().count(),
+        3,
+        "the files of the render before, no more"
+    );
+}
+
+#[test]
+fn a_step_that_must_hear_the_whole_main_is_the_same_for_its_alternates() {
+    let dir = tempfile::tempdir().unwrap();
+    let (reference, _) = stems(48_000, 4.0);
+    let reference = save(&dir.path().join("reference.wav"), &reference, 48_000, Encoding::Wav24);
+    let chain = "[[step]]\nkind = \"match\"\ntone = 1.0\nreference = \"reference.wav\"\n[[step]]\nkind = \"compressor\"\nthreshold_db = -30.0\nratio = 4.0\n";
+    let heard =
+        text(chain, -12.0, &["wav32f"]).with_references(&mut |_| Profile::of_file(&reference)).unwrap();
+    let job = two_stems(dir.path(), 48_000, heard);
+    let report = run(&job).unwrap();
+    assert!(report.reached, "{:?}", report.reason);
+    assert!(residual_db(&job, &report, "wav32f") < -120.0, "{}", residual_db(&job, &report, "wav32f"));
 }
