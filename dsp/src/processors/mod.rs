@@ -8,6 +8,7 @@ pub mod biquad;
 pub mod cascade;
 pub mod compressor;
 pub mod control;
+pub mod declick;
 pub mod detector;
 pub mod eq;
 pub mod fade;
@@ -22,7 +23,8 @@ pub mod stereo;
 pub mod width;
 
 pub use compressor::{Compressor, CompressorSettings, Sensing};
-pub use control::Control;
+pub use control::{Control, Repair};
+pub use declick::{Declick, DeclickSettings};
 pub use detector::{PeakDetector, group_frames};
 pub use eq::{Band, BandKind, Equaliser};
 pub use fade::{Fade, FadeSettings};
