@@ -11,6 +11,7 @@ pub mod compressor;
 pub mod control;
 pub mod crossover;
 pub mod de_esser;
+pub mod declick;
 pub mod detector;
 pub mod dynamic_band;
 pub mod dynamic_eq;
@@ -33,8 +34,9 @@ pub mod stereo;
 pub mod width;
 
 pub use compressor::{Compressor, CompressorSettings, CompressorStep, Sensing};
-pub use control::Control;
+pub use control::{Control, Repair};
 pub use de_esser::{DeEsser, DeEsserSettings, Listen, SibilantBand};
+pub use declick::{Declick, DeclickSettings};
 pub use detector::{PeakDetector, group_frames};
 pub use dynamic_eq::{DynamicBandSettings, DynamicEq, DynamicEqSettings, DynamicKind, When};
 pub use eq::{Band, BandKind, EqBandSettings, EqPhase, EqSettings, Equaliser};
