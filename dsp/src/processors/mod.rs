@@ -187,6 +187,28 @@ impl Chain {
         Ok(())
     }
 
+    /// [`Chain::process`] that lets `show` look at the block as it comes in, which is place 0, and after every step, with what that step told.
+    pub fn process_shown(
+        &mut self,
+        block: &mut Block,
+        controls: &mut Vec<Control>,
+        show: &mut dyn FnMut(usize, &Block, &Control) -> Result<(), DspError>,
+    ) -> Result<(), DspError> {
+        controls.resize_with(self.links.len(), Control::default);
+        show(0, block, &Control::default())?;
+        for (i, (link, control)) in self.links.iter_mut().zip(controls).enumerate() {
+            control.clear();
+            link.step.process(block, control)?;
+            show(i + 1, block, control)?;
+        }
+        Ok(())
+    }
+
+    /// Title and delay in frames of each step in order.
+    pub fn steps(&self) -> Vec<(&str, usize)> {
+        self.links.iter().map(|link| (link.title.as_str(), link.step.latency_frames())).collect()
+    }
+
     /// `controls`: of the main's same frames.
     pub fn follow(&mut self, block: &mut Block, controls: &[Control]) -> Result<(), DspError> {
         self.links.iter_mut().zip(controls).try_for_each(|(link, control)| link.step.follow(block, control))
