@@ -132,7 +132,7 @@ fn limit(input: &Path, output: &Path, gain_db: f64, ceiling_dbtp: f64) -> Result
 /// The product's render of one song to one file, which is moved to `output`.
 pub fn master(input: &Path, output: &Path, recipe: Recipe) -> Result<Report> {
     let out_dir = output.with_extension("render");
-    let job = Job { main: input.to_owned(), alternates: Vec::new(), recipe, out_dir, stem: "master".into() };
+    let job = Job::new(input.to_owned(), recipe, out_dir, "master".into());
     let report = render::run(&job, &mut |_| Flow::Go)?;
     for made in &report.outputs {
         let name = if report.outputs.len() == 1 {

@@ -2,6 +2,7 @@
 //! exit code 3 and its reason, and the others are still done.
 
 mod check;
+mod desk;
 mod master;
 mod preflight;
 mod waveform;
