@@ -304,7 +304,11 @@ impl Running {
                 let Room { tops, streams, .. } = &mut self.room;
                 tops.resize_with(2 * self.bands.len(), Vec::new);
                 for (bands, tops) in self.bands.iter().zip(tops.as_chunks_mut::<2>().0) {
-                    lanes::wide_with(measure, (&bands[b][start..][..STRETCH], *sensing, self.group, tops));
+                    let frames = &bands[b][start..][..STRETCH];
+                    lanes::wide(
+                        #[inline(always)]
+                        || measure(frames, *sensing, self.group, tops),
+                    );
                 }
                 streams.resize_with(course.streams(), Vec::new);
                 levels(&tops[..self.channels], *sensing, self.group, course.has_common(), streams);
@@ -324,15 +328,10 @@ impl Running {
             for (BandCourse { gain, planes, .. }, lines) in self.courses.iter().zip(&mut self.room.lines) {
                 let planes = gains.get(planes.clone()).unwrap_or_default();
                 let plane = |lane: usize| planes.get(2 * pair + lane).or(planes.first()).map(Vec::as_slice);
-                lanes::wide_with(
-                    draw,
-                    (
-                        [plane(0), plane(1)].map(|p| p.and_then(|p| p.get(at..))),
-                        *gain,
-                        self.group,
-                        groups,
-                        lines,
-                    ),
+                let ends = [plane(0), plane(1)].map(|p| p.and_then(|p| p.get(at..)));
+                lanes::wide(
+                    #[inline(always)]
+                    || draw(ends, *gain, self.group, groups, lines),
                 );
             }
             let Room { lines, out, .. } = &mut self.room;
@@ -364,11 +363,9 @@ impl Running {
     }
 }
 
-type Measure<'a> = (&'a [Pair], Sensing, usize, &'a mut [Vec<f64>; 2]);
-
 /// The sum of squares, or the peak, of each group and channel.
 #[inline(always)]
-fn measure((frames, sensing, group, tops): Measure<'_>) {
+fn measure(frames: &[Pair], sensing: Sensing, group: usize, tops: &mut [Vec<f64>; 2]) {
     let [left, right] = tops;
     left.clear();
     right.clear();
@@ -415,11 +412,9 @@ fn levels(tops: &[Vec<f64>], sensing: Sensing, group: usize, common: bool, strea
     }
 }
 
-type Draw<'a> = ([Option<&'a [f64]>; 2], f64, usize, usize, &'a mut Vec<Line>);
-
 /// The lines of one band from the values of its planes; without values the gain stands still.
 #[inline(always)]
-fn draw((planes, gain, group, groups, lines): Draw<'_>) {
+fn draw(planes: [Option<&[f64]>; 2], gain: f64, group: usize, groups: usize, lines: &mut Vec<Line>) {
     lines.clear();
     if let [Some(left), Some(right)] = planes {
         let pairs = left.windows(2).zip(right.windows(2)).take(groups);

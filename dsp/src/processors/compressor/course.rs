@@ -205,8 +205,8 @@ impl Course {
         lanes::wide(
             #[inline(always)]
             || {
-                for gain in streams.iter_mut().take(lanes).flatten() {
-                    *gain = factor(*gain + makeup_db);
+                for lane in streams.iter_mut().take(lanes) {
+                    lane.iter_mut().for_each(|gain| *gain = factor(*gain + makeup_db));
                 }
             },
         );

@@ -122,7 +122,7 @@ impl LinearBank {
             lanes::wide(
                 #[inline(always)]
                 || {
-                    for (x, low) in here.iter_mut().flatten().zip(below.iter().flatten()) {
+                    for (x, low) in here.as_flattened_mut().iter_mut().zip(below.as_flattened()) {
                         *x -= low;
                     }
                 },

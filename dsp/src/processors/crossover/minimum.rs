@@ -17,6 +17,7 @@ pub(crate) struct MinimumBank {
     edges: Vec<Edge>,
     /// One for each pair of channels.
     pairs: Vec<Held>,
+    sum: Vec<Pair>,
 }
 
 /// The denominator of the Butterworth section, and the factor of its low pass.
@@ -41,7 +42,11 @@ impl MinimumBank {
             let low = Coefficients::high_cut(sample_rate, hz.get(), FRAC_1_SQRT_2);
             Edge { a: low.a, low: low.b[0] }
         };
-        MinimumBank { edges: edges.iter().map(edge).collect(), pairs: vec![Held::default(); pairs] }
+        MinimumBank {
+            edges: edges.iter().map(edge).collect(),
+            pairs: vec![Held::default(); pairs],
+            sum: Vec::new(),
+        }
     }
 
     pub fn reset(&mut self) {
@@ -50,17 +55,25 @@ impl MinimumBank {
 
     /// Splits a stretch of pair `pair`. `bands` has one plane more than there are edges; the bands are written to their last frames.
     pub fn split(&mut self, pair: usize, sound: [&[f64]; 2], bands: &mut [Vec<Pair>]) {
-        let held = &mut self.pairs[pair].split;
-        match (self.edges.as_slice(), bands) {
-            ([a], [p, q]) => split([*a], held, sound, [p, q]),
-            ([a, b], [p, q, r]) => split([*a, *b], held, sound, [p, q, r]),
-            ([a, b, c], [p, q, r, s]) => split([*a, *b, *c], held, sound, [p, q, r, s]),
-            ([a, b, c, d], [p, q, r, s, t]) => split([*a, *b, *c, *d], held, sound, [p, q, r, s, t]),
-            ([a, b, c, d, e], [p, q, r, s, t, u]) => {
-                split([*a, *b, *c, *d, *e], held, sound, [p, q, r, s, t, u])
-            }
-            // `check` lets no other number pass.
-            _ => {}
+        let Some((rest, lows)) = bands.split_last_mut() else { return };
+        let before = rest.len() - sound[0].len().min(rest.len());
+        let rest = &mut rest[before..];
+        lanes::wide(
+            #[inline(always)]
+            || {
+                for (both, (l, r)) in rest.iter_mut().zip(sound[0].iter().zip(sound[1])) {
+                    *both = [*l, *r];
+                }
+            },
+        );
+        // An edge at a time: its memory fits the registers, what goes from edge to edge the first cache.
+        for ((edge, held), low) in self.edges.iter().zip(&mut self.pairs[pair].split).zip(lows) {
+            let low = &mut low[before..];
+            lanes::wide(
+                #[inline(always)]
+                || part(*edge, held, rest, low),
+            );
+            settle(held.as_flattened_mut());
         }
     }
 
@@ -73,120 +86,81 @@ impl MinimumBank {
         group: usize,
         out: [&mut [f64]; 2],
     ) {
-        let held = &mut self.pairs[pair].join;
-        match self.edges.as_slice() {
-            [_] => join([], held, bands.first_chunk::<2>(), lines, group, out),
-            [_, b] => join([*b], held, bands.first_chunk::<3>(), lines, group, out),
-            [_, b, c] => join([*b, *c], held, bands.first_chunk::<4>(), lines, group, out),
-            [_, b, c, d] => join([*b, *c, *d], held, bands.first_chunk::<5>(), lines, group, out),
-            [_, b, c, d, e] => join([*b, *c, *d, *e], held, bands.first_chunk::<6>(), lines, group, out),
-            _ => {}
+        let Self { edges, pairs, sum } = self;
+        let frames = out[0].len();
+        sum.clear();
+        sum.resize(frames, [0.0; 2]);
+        let last = bands.len().min(lines.len()).saturating_sub(1);
+        for (b, (band, lines)) in bands.iter().zip(lines).enumerate() {
+            // What lies below gets the all-pass of the edge over it; the lowest edge has nothing below it, the last band no edge over it.
+            let turn = (0 < b && b < last).then(|| (edges[b], &mut pairs[pair].join[b]));
+            lanes::wide(
+                #[inline(always)]
+                || match turn {
+                    Some((edge, held)) => {
+                        add(band, lines, group, sum, all_pass(edge, held));
+                        settle(held);
+                    }
+                    None => add(band, lines, group, sum, |x| x),
+                },
+            );
         }
-    }
-}
-
-fn settle<'a>(held: impl Iterator<Item = &'a mut [Pair; 2]>) {
-    held.flatten().flatten().filter(|x| x.abs() < SETTLED).for_each(|x| *x = 0.0);
-}
-
-fn split<const E: usize, const B: usize>(
-    edges: [Edge; E],
-    held: &mut [[[Pair; 2]; 2]; EDGES_MOST],
-    sound: [&[f64]; 2],
-    bands: [&mut Vec<Pair>; B],
-) {
-    let mut past: [[[Pair; 2]; 2]; E] = std::array::from_fn(|e| held[e]);
-    let n = sound[0].len().min(sound[1].len());
-    let bands = bands.map(|band| {
-        let before = band.len() - n;
-        &mut band[before..]
-    });
-    lanes::wide_with(walk_split, (edges, &mut past, sound.map(|s| &s[..n]), bands));
-    settle(past.iter_mut().flatten());
-    held[..E].copy_from_slice(&past);
-}
-
-type SplitWork<'a, const E: usize, const B: usize> =
-    ([Edge; E], &'a mut [[[Pair; 2]; 2]; E], [&'a [f64]; 2], [&'a mut [Pair]; B]);
-
-#[inline(always)]
-fn walk_split<const E: usize, const B: usize>((edges, held, sound, bands): SplitWork<'_, E, B>) {
-    let n = sound[0].len();
-    let sound = sound.map(|s| &s[..n]);
-    let bands = bands.map(|b| &mut b[..n]);
-    let mut past = *held;
-    for i in 0..n {
-        let mut rest: Pair = [sound[0][i], sound[1][i]];
-        for e in 0..E {
-            let Edge { a, low: factor } = edges[e];
-            let [[w1, w2], [u1, u2]] = past[e];
-            let mut next = [[0.0; 2]; 4];
-            let [w, u, low, high] = &mut next;
-            for l in 0..2 {
-                w[l] = (rest[l] - a[1] * w2[l]) - a[0] * w1[l];
-                let once = ((w[l] + w2[l]) + 2.0 * w1[l]) * factor;
-                u[l] = (once - a[1] * u2[l]) - a[0] * u1[l];
-                low[l] = ((u[l] + u2[l]) + 2.0 * u1[l]) * factor;
-                high[l] = ((a[1] * w[l] + a[0] * w1[l]) + w2[l]) - low[l];
-            }
-            past[e] = [[*w, w1], [*u, u1]];
-            bands[e][i] = *low;
-            rest = *high;
-        }
-        bands[E][i] = rest;
-    }
-    *held = past;
-}
-
-fn join<const A: usize, const B: usize>(
-    edges: [Edge; A],
-    held: &mut [[Pair; 2]; EDGES_MOST],
-    bands: Option<&[Vec<Pair>; B]>,
-    lines: &[Vec<Line>],
-    group: usize,
-    out: [&mut [f64]; 2],
-) {
-    let (Some(bands), Some(lines)) = (bands, lines.first_chunk::<B>()) else { return };
-    let bands = bands.each_ref().map(Vec::as_slice);
-    let lines = lines.each_ref().map(Vec::as_slice);
-    let mut past: [[Pair; 2]; A] = std::array::from_fn(|e| held[e]);
-    lanes::wide_with(walk_join, (edges, &mut past, bands, lines, group, out));
-    settle(past.iter_mut());
-    held[..A].copy_from_slice(&past);
-}
-
-type JoinWork<'a, const A: usize, const B: usize> =
-    ([Edge; A], &'a mut [[Pair; 2]; A], [&'a [Pair]; B], [&'a [Line]; B], usize, [&'a mut [f64]; 2]);
-
-#[inline(always)]
-fn walk_join<const A: usize, const B: usize>((edges, held, bands, lines, group, out): JoinWork<'_, A, B>) {
-    let [left, right] = out;
-    let mut past = *held;
-    let places = &PLACES[..group];
-    for (k, (left, right)) in left.chunks_exact_mut(group).zip(right.chunks_exact_mut(group)).enumerate() {
-        let lines: [Line; B] = std::array::from_fn(|b| lines[b][k]);
-        let bands: [&[Pair]; B] = std::array::from_fn(|b| &bands[b][k * group..][..group]);
-        for i in 0..group {
-            let part = |b: usize| -> Pair {
-                let Line { from, step } = lines[b];
-                std::array::from_fn(|l| bands[b][i][l] * (from[l] + step[l] * places[i]))
-            };
-            let mut sum = part(0);
-            for e in 0..A {
-                let a = edges[e].a;
-                let [w1, w2] = past[e];
-                let add = part(e + 1);
-                let mut w = [0.0; 2];
-                for l in 0..2 {
-                    w[l] = (sum[l] - a[1] * w2[l]) - a[0] * w1[l];
-                    sum[l] = ((a[1] * w[l] + a[0] * w1[l]) + w2[l]) + add[l];
+        let [left, right] = out;
+        lanes::wide(
+            #[inline(always)]
+            || {
+                for (both, (l, r)) in sum.iter().zip(left.iter_mut().zip(right)) {
+                    [*l, *r] = *both;
                 }
-                past[e] = [w, w1];
-            }
-            let last = part(B - 1);
-            left[i] = sum[0] + last[0];
-            right[i] = sum[1] + last[1];
+            },
+        );
+    }
+}
+
+fn settle(held: &mut [Pair]) {
+    held.as_flattened_mut().iter_mut().filter(|x| x.abs() < SETTLED).for_each(|x| *x = 0.0);
+}
+
+/// What is under the edge goes to `low`, what is over it stays in `rest`.
+#[inline(always)]
+fn part(edge: Edge, held: &mut [[Pair; 2]; 2], rest: &mut [Pair], low: &mut [Pair]) {
+    let Edge { a, low: factor } = edge;
+    let [[mut w1, mut w2], [mut u1, mut u2]] = *held;
+    for (rest, low) in rest.iter_mut().zip(low) {
+        let (mut w, mut u, mut under, mut over) = ([0.0; 2], [0.0; 2], [0.0; 2], [0.0; 2]);
+        for l in 0..2 {
+            w[l] = (rest[l] - a[1] * w2[l]) - a[0] * w1[l];
+            let once = ((w[l] + w2[l]) + 2.0 * w1[l]) * factor;
+            u[l] = (once - a[1] * u2[l]) - a[0] * u1[l];
+            under[l] = ((u[l] + u2[l]) + 2.0 * u1[l]) * factor;
+            over[l] = ((a[1] * w[l] + a[0] * w1[l]) + w2[l]) - under[l];
+        }
+        (w2, w1, u2, u1) = (w1, w, u1, u);
+        (*low, *rest) = (under, over);
+    }
+    *held = [[w1, w2], [u1, u2]];
+}
+
+/// The sum of the bands below, behind `turn`, and one more band.
+#[inline(always)]
+fn add(band: &[Pair], lines: &[Line], group: usize, sum: &mut [Pair], mut turn: impl FnMut(Pair) -> Pair) {
+    let stretches = sum.chunks_exact_mut(group).zip(band.chunks_exact(group)).zip(lines);
+    for ((sum, band), Line { from, step }) in stretches {
+        for ((sum, x), place) in sum.iter_mut().zip(band).zip(&PLACES) {
+            let below = turn(*sum);
+            *sum = std::array::from_fn(|l| below[l] + x[l] * (from[l] + step[l] * place));
         }
     }
-    *held = past;
+}
+
+/// The all-pass of an edge, one frame after the other.
+#[inline(always)]
+fn all_pass(edge: Edge, held: &mut [Pair; 2]) -> impl FnMut(Pair) -> Pair {
+    let a = edge.a;
+    move |x| {
+        let [w1, w2] = *held;
+        let w: Pair = std::array::from_fn(|l| (x[l] - a[1] * w2[l]) - a[0] * w1[l]);
+        *held = [w, w1];
+        std::array::from_fn(|l| (a[1] * w[l] + a[0] * w1[l]) + w2[l])
+    }
 }
