@@ -528,9 +528,30 @@ pub struct Master {
     /// Hz (default: the input's)
     #[arg(long, value_name = "HZ")]
     pub rate: Option<u32>,
-    /// Alternates to render with the main's gain curves
+    /// Alternates to render with the main's gain curves; what they are is read from their names
     #[arg(long, value_name = "FILE")]
     pub alternate: Vec<PathBuf>,
+    /// Say what each step did, in words and figures
+    #[arg(long)]
+    pub explain: bool,
+    /// A sheet of before and after: .html, .svg or .png
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Write the main's sound behind every step into this folder
+    #[arg(long, value_name = "DIR")]
+    pub write_steps: Option<PathBuf>,
+    /// Leave out a step, by its name or kind; may be given several times
+    #[arg(long, value_name = "STEP")]
+    pub bypass: Vec<String>,
+    /// Leave out everything of the chain behind this step
+    #[arg(long, value_name = "STEP")]
+    pub up_to: Option<String>,
+    /// A track to come near to: for the recipe's match, or for one that is put behind the chain
+    #[arg(long, value_name = "FILE")]
+    pub reference: Vec<PathBuf>,
+    /// Let inserts of the recipe run this; {rate} and {channels} stand for the sound's own
+    #[arg(long, value_name = "NAME=COMMAND")]
+    pub allow_insert: Vec<String>,
 }
 
 #[cfg(test)]

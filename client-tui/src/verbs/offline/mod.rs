@@ -3,6 +3,7 @@
 
 mod alternates;
 mod check;
+mod desk;
 mod master;
 mod preflight;
 mod waveform;
