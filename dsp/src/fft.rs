@@ -20,6 +20,7 @@ const GROUP: usize = 16;
 const PAD: usize = 8;
 
 /// A transform of one length. It owns its tables (16 bytes x length) and its scratch (16 bytes x length).
+#[derive(Clone)]
 pub struct Fft {
     len: usize,
     first: Column,

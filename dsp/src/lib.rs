@@ -18,6 +18,7 @@ pub mod recipe;
 pub mod render;
 pub mod report;
 pub mod resample;
+pub mod sheet;
 pub mod true_peak;
 pub mod waveform;
 pub mod write;

@@ -91,7 +91,7 @@ fn sinc(t: f64) -> f64 {
 }
 
 /// Kaiser window at -1 <= x <= 1.
-fn kaiser(x: f64, beta: f64) -> f64 {
+pub(crate) fn kaiser(x: f64, beta: f64) -> f64 {
     if x.abs() >= 1.0 { 0.0 } else { bessel_i0(beta * (1.0 - x * x).sqrt()) / bessel_i0(beta) }
 }
 

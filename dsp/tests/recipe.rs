@@ -126,6 +126,102 @@ fn keys_that_came_later_leave_older_hashes_alone_and_survive_the_canonical_text(
     assert_eq!(Recipe::parse(&recipe.canonical_toml()).unwrap(), recipe);
 }
 
+#[test]
+fn a_misspelt_key_is_answered_with_its_line_and_the_nearest_that_exists() {
+    for (text, line, part) in [
+        (
+            "name = \"a\"\ntarget_lusf = -14.0\n",
+            2,
+            "target_lusf is no key of a recipe; did you mean target_lufs?",
+        ),
+        ("\nbas = \"default\"\n", 2, "did you mean base?"),
+        ("stp = 1", 1, "did you mean step?"),
+        ("[limiter]\nhold = 5.0", 2, "hold is no key of [limiter]; did you mean hold_ms?"),
+        ("[compressor]\nthreshold_db = -20.0\nratoi = 2.0", 3, "no key of [compressor]; did you mean ratio?"),
+        (
+            "[[output]]\nencoding = \"wav24\"\ntarget = -9.0",
+            3,
+            "no key of [[output]]; did you mean target_lufs?",
+        ),
+        ("[[eq]]\nkind = \"bel\"\nhz = 100.0", 2, "kind: there is no \"bel\"; did you mean bell?"),
+        ("[[step]]\nkind = \"mach\"", 2, "kind: there is no \"mach\"; did you mean match?"),
+        ("[[step]]\nname = \"a\"", 1, "needs kind"),
+        (
+            "[[step]]\nreference = \"a.wav\"\nkind = \"match\"\n\ntonne = 0.5",
+            5,
+            "tonne is no key of a match step; did you mean tone?",
+        ),
+        ("[[step]]\nkind = \"match\"\nreference = \"a.wav\"\nbypas = true", 4, "did you mean bypass?"),
+        ("[[step]]\nkind = \"match\"\nreference = \"a.wav\"\nwhatever = true", 4, "there are tone, width"),
+        ("[[step]]\nkind = \"match\"\nreference = \"a.wav\"\ntone = 1.5", 4, "tone: 1.5 is outside 0 to 1"),
+        ("[[step]]\nkind = \"match\"\nreference = \"a.wav\"\nmix = -1", 4, "mix: -1 is outside 0 to 1"),
+        ("[[step]]\nkind = \"match\"\nreference = \"a.wav\"\nphase = \"linaer\"", 4, "did you mean linear?"),
+        (
+            "[[step]]\nkind = \"match\"\n\n[[step.reference]]\nfile = \"a.wav\"\nwieght = 2.0",
+            6,
+            "[[step.reference]]; did you mean weight?",
+        ),
+        ("name = \"a\"\n[[step]]\nkind = \"match\"\ntone = 0.5", 2, "a match step needs reference"),
+        ("\n[[step]]\nkind = \"match\"\nreference = []", 2, "1 to 16 references"),
+        (
+            "[[step]]\nkind = \"match\"\nreference = \"a.wav\"\ntone = \"much\"",
+            4,
+            "tone: found string \"much\" where a number is wanted",
+        ),
+        (
+            "[[step]]\nkind = \"match\"\nname = \"a\"\nreference = \"a.wav\"\n[[step]]\nkind = \"match\"\nname = \"a\"\nreference = \"b.wav\"",
+            7,
+            "two steps are called \"a\"",
+        ),
+        ("[alternates]\novers = \"shre\"", 2, "did you mean share?"),
+        ("[alternates]\nshare_max_db = 40.0", 2, "share_max_db: 40 is outside 0 to 12 dB"),
+        ("[[output]]\nencoding = \"wav24\"\ntarget_lufs = -2.0", 3, "-40 to -4 LUFS"),
+        ("[[output]]\nencoding = \"wav24\"\nceiling_dbtp = 2.0", 3, "-20 to 0 dBTP"),
+        ("name = 2024-01-01", 1, "date"),
+        ("[limiter]\nlink = 99999999999999999999", 2, "too large"),
+    ] {
+        let (at, what) = refusal(text);
+        assert!(at == line && what.contains(part), "{text:?} gave line {at}: {what}");
+    }
+}
+
+#[test]
+fn a_base_gives_what_the_text_leaves_out() {
+    let of = |text: &str| Recipe::parse(text).unwrap();
+    let loud = of("base = \"loud\"");
+    let shipped_loud = of(shipped().iter().find(|(n, _)| *n == "loud").unwrap().1);
+    assert_eq!(loud, Recipe { name: "after loud".into(), ..shipped_loud.clone() });
+    // Keys replace those of the base whole: no band of the base's equaliser is left.
+    let mine =
+        of("base = \"loud\"\nname = \"mine\"\ntarget_lufs = -11.0\n[[eq]]\nkind = \"bell\"\nhz = 300.0\n");
+    assert_eq!((mine.target_lufs, mine.eq.len(), mine.eq[0].hz), (Some(-11.0), 1, 300.0));
+    assert_eq!((mine.name.as_str(), &mine.compressor), ("mine", &shipped_loud.compressor));
+    // A target said in another way puts away the base's.
+    let ranged = of("base = \"loud\"\n[target]\nrange_lufs = [-12.0, -10.0]");
+    assert!(ranged.target_lufs.is_none() && ranged.target.is_some());
+    // What the base gave stands in the canonical text.
+    assert_eq!(of(&mine.canonical_toml()), mine);
+    assert!(!mine.canonical_toml().contains("base"));
+    let (line, what) = refusal("name = \"a\"\nbase = \"lowd\"");
+    assert_eq!((line, what.contains("did you mean loud?")), (2, true), "{what}");
+    assert_eq!(refusal("base = 3").0, 1);
+    let (line, what) = refusal("base = \"loud\"\n[[step]]\nname = \"glu\"\nbypass = true");
+    assert_eq!((line, what.contains("no step called \"glu\"")), (3, true), "{what}");
+}
+
+#[test]
+fn outputs_may_have_levels_of_their_own_and_are_told_apart_by_them() {
+    let text = "target_lufs = -14.0\n[[output]]\nencoding = \"wav24\"\n[[output]]\nencoding = \"wav24\"\ntarget_lufs = -9\nceiling_dbtp = -0.5\n[[output]]\nencoding = \"wav24\"\nceiling_dbtp = -2.0\n";
+    let recipe = Recipe::parse(text).unwrap();
+    let labels: Vec<_> = recipe.outputs.iter().map(|o| o.label()).collect();
+    assert_eq!(labels, [None, Some("-9LUFS_-0.5dBTP".into()), Some("-2dBTP".into())]);
+    assert_eq!(Recipe::parse(&recipe.canonical_toml()).unwrap(), recipe);
+    let (_, what) = refusal(
+        "[[output]]\nencoding = \"wav24\"\ntarget_lufs = -9\n[[output]]\nencoding = \"wav24\"\ntarget_lufs = -9.0\n",
+    );
+    assert!(what.contains("wav24 at -9LUFS stands here twice"), "{what}");
+}
+
 proptest! {
     #[test]
     fn any_text_is_read_or_refused_with_a_line_it_has(text in "[a-z_=\\[\\]\"0-9.\\n #-]{0,200}") {

@@ -5,7 +5,12 @@
 
 mod render_kit;
 
-use deadwax_dsp::{Block, recipe::Recipe, render::Report, write::Encoding};
+use deadwax_dsp::{
+    Block,
+    recipe::Recipe,
+    render::{Report, Role},
+    write::Encoding,
+};
 use render_kit::*;
 
 fn render(signal: &Block, rate: u32, text: &str) -> (Report, tempfile::TempDir) {
@@ -74,7 +79,7 @@ fn an_alternate_is_turned_down_with_its_main() {
     signal.channels.iter_mut().flatten().for_each(|s| *s *= 0.25);
     let alternate = save(&dir.path().join("alternate.wav"), &signal, RATE, Encoding::Wav32f);
     let mut job = job(dir.path(), main, Recipe::parse("input_gain_db = 0.1\n").unwrap());
-    job.alternates.push(("inst".into(), alternate));
+    job.alternates.push(render_kit::alternate("inst", alternate, Role::Part));
     let outputs = run(&job).unwrap().outputs;
     let (main, inst) = (outputs[0].measurement.integrated_lufs, outputs[1].measurement.integrated_lufs);
     assert!((main - inst - 12.04).abs() < 0.1, "{main} {inst}");

@@ -47,6 +47,35 @@ pub fn is_token(token: &str) -> bool {
         || step(token).is_some()
 }
 
+/// What an alternate is to its main.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kin {
+    /// Something that the main is made of; whatever is not known is taken for that.
+    Part,
+    /// The whole song with another balance or other words.
+    Whole,
+    /// Cut to another length.
+    Edit,
+}
+
+pub fn kin(token: &str) -> Kin {
+    match token {
+        "radio-edit" | "extended" | "sting" | "bumper" => Kin::Edit,
+        "clean" | "limited" | "unlimited" | "flat-master" | "production-master" => Kin::Whole,
+        _ if counted(token, "cut-").is_some() => Kin::Edit,
+        _ if step(token).is_some() => Kin::Whole,
+        _ => Kin::Part,
+    }
+}
+
+/// Sets of alternates that add up to the main, each only where all of it is there.
+pub fn sums<'a>(tokens: impl Iterator<Item = &'a str>) -> Vec<Vec<String>> {
+    const SUMS: [&[&str]; 2] = [&["instrumental", "a-cappella"], &["tv", "lead-vocal-only"]];
+    let there: Vec<&str> = tokens.collect();
+    let whole = SUMS.into_iter().filter(|sum| sum.iter().all(|token| there.contains(token)));
+    whole.map(|sum| sum.iter().map(ToString::to_string).collect()).collect()
+}
+
 fn counted(token: &str, before: &str) -> Option<u8> {
     let digits = token.strip_prefix(before)?;
     let number: u8 = digits.parse().ok().filter(|n| *n > 0)?;

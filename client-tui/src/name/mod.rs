@@ -10,7 +10,10 @@ mod parse;
 
 use unicode_normalization::UnicodeNormalization as _;
 
-pub use self::{alternate::is_token, parse::parse};
+pub use self::{
+    alternate::{Kin, is_token, kin, sums},
+    parse::parse,
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

@@ -10,6 +10,7 @@ use super::{
 };
 
 /// One transform length, its passes and the two buffers they go back and forth between.
+#[derive(Clone)]
 pub(super) struct Column {
     pub len: usize,
     passes: Vec<Pass>,
@@ -23,6 +24,7 @@ struct Planes {
     im: Vec<f64>,
 }
 
+#[derive(Clone)]
 struct Pass {
     radix: usize,
     /// Transforms of this radix in one column that differ in their turns.

@@ -12,7 +12,7 @@ mod findings;
 mod flat;
 mod levels;
 mod low;
-mod spectrum;
+pub(crate) mod spectrum;
 mod stereo;
 mod stretch;
 mod sums;

@@ -14,6 +14,7 @@ use crate::{fft::Fft, lanes, math};
 const WINDOW_CELLS: usize = 512;
 /// Bands to a decade: third octaves, twelfths.
 const THIRDS: f64 = 10.0;
+pub(crate) const SIXTHS: f64 = 20.0;
 const TWELFTHS: f64 = 40.0;
 const LOWEST_HZ: f64 = 20.0;
 
@@ -38,7 +39,7 @@ pub struct Spectrum {
 }
 
 /// Gathers windows and their spectra.
-pub(super) struct Analyser {
+pub(crate) struct Analyser {
     sample_rate: u32,
     fft: Fft,
     window: Vec<f64>,
@@ -54,7 +55,7 @@ pub(super) struct Analyser {
 }
 
 impl Analyser {
-    pub(super) fn new(channels: usize, sample_rate: u32) -> Self {
+    pub(crate) fn new(channels: usize, sample_rate: u32) -> Self {
         let len = WINDOW_CELLS * cell_frames(sample_rate);
         let hann = |n: usize| 0.5 - 0.5 * math::cos(TAU * n as f64 / len as f64);
         Analyser {
@@ -72,7 +73,7 @@ impl Analyser {
     }
 
     /// The next samples of each channel, all of the same length.
-    pub(super) fn push<'a>(&mut self, channels: impl Fn(usize) -> &'a [f64], frames: usize) {
+    pub(crate) fn push<'a>(&mut self, channels: impl Fn(usize) -> &'a [f64], frames: usize) {
         let len = self.window.len();
         let mut at = 0;
         while at < frames {
@@ -127,12 +128,7 @@ impl Analyser {
     }
 
     pub(super) fn finish(mut self) -> (Spectrum, Option<Cutoff>) {
-        let held = self.planes.first().map_or(0, Vec::len);
-        if self.windows == 0 && held > 0 {
-            self.end_window(held);
-        }
-        let mean = 1.0 / self.windows.max(1) as f64;
-        self.total.iter_mut().for_each(|power| *power *= mean);
+        self.end();
         let spectrum = Spectrum {
             third_octaves: self.bands(THIRDS),
             long_term: self.bands(TWELFTHS),
@@ -140,6 +136,21 @@ impl Analyser {
             window_s: self.window.len() as f64 / f64::from(self.sample_rate),
         };
         (spectrum, self.rows.finish(self.sample_rate))
+    }
+
+    /// Only the bands, so many to a decade.
+    pub(crate) fn finish_bands(mut self, to_a_decade: f64) -> Vec<Band> {
+        self.end();
+        self.bands(to_a_decade)
+    }
+
+    fn end(&mut self) {
+        let held = self.planes.first().map_or(0, Vec::len);
+        if self.windows == 0 && held > 0 {
+            self.end_window(held);
+        }
+        let mean = 1.0 / self.windows.max(1) as f64;
+        self.total.iter_mut().for_each(|power| *power *= mean);
     }
 
     fn bands(&self, to_a_decade: f64) -> Vec<Band> {

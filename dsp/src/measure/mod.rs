@@ -136,6 +136,11 @@ impl Meter {
         self.frames += block.frames() as u64;
     }
 
+    /// The loudness of what was pushed so far, over time too.
+    pub fn loudness(&self) -> &Loudness {
+        &self.loudness
+    }
+
     pub fn finish(mut self) -> Measurement {
         let levels = self.loudness.levels();
         let seconds = |frames: u64| frames as f64 / f64::from(self.sample_rate);

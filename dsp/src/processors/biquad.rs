@@ -75,6 +75,32 @@ impl Coefficients {
         normalised([k, 2.0 * k, k], [1.0 + alpha, -2.0 * cos, 1.0 - alpha])
     }
 
+    /// Passes what is around `hz`, with 0 dB there.
+    pub fn band_pass(sample_rate: u32, hz: f64, q: f64) -> Self {
+        let Prototype { cos, alpha } = Prototype::new(sample_rate, hz, q);
+        normalised([alpha, 0.0, -alpha], [1.0 + alpha, -2.0 * cos, 1.0 - alpha])
+    }
+
+    /// 0 dB at `hz`, `gain_db` far above it, as much less far below; first order.
+    pub fn tilt(sample_rate: u32, hz: f64, gain_db: f64) -> Self {
+        let rate = f64::from(sample_rate);
+        let t = math::tan(PI * hz.min(0.49 * rate) / rate);
+        let g = math::linear(gain_db);
+        Self::bilinear([t, g, 0.0], [t * g, 1.0, 0.0])
+    }
+
+    /// From polynomials in s, lowest power first, with s = (1 - 1/z) / (1 + 1/z).
+    pub(super) fn bilinear(num: [f64; 3], den: [f64; 3]) -> Self {
+        let turn = |[c0, c1, c2]: [f64; 3]| [c0 + c1 + c2, 2.0 * (c0 - c2), c0 - c1 + c2];
+        normalised(turn(num), turn(den))
+    }
+
+    /// What undoes it: stable where this one is of minimum phase.
+    pub(super) fn inverse(&self) -> Self {
+        let b0 = self.b[0];
+        Coefficients { b: [1.0 / b0, self.a[0] / b0, self.a[1] / b0], a: [self.b[1] / b0, self.b[2] / b0] }
+    }
+
     /// Gain at `hz` in decibels.
     pub fn response_db(&self, sample_rate: u32, hz: f64) -> f64 {
         let w = 2.0 * PI * hz / f64::from(sample_rate);

@@ -1,7 +1,10 @@
 //! A render: a recipe applied to a main and its alternates. Several streaming passes, bounded memory; the same source, recipe and engine give
-//! the same bytes (D-1); the ceiling is held on the written files (D-2). Never here: the studio, delivery names, tags.
+//! the same bytes (D-1); the ceiling is held on the written files (D-2); what the dynamics and the limiter do to the main they do to its
+//! alternates, so that these still add up (D-4). Never here: the studio, delivery names, tags.
 
 use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
 
 use crate::{
     block::Spec,
@@ -9,27 +12,37 @@ use crate::{
     dither::Quantiser,
     error::{DspError, Flow},
     measure::Measurement,
+    processors::insert::Allowed,
     recipe::Recipe,
     write::Encoding,
 };
 
 mod check;
+pub mod desk;
 mod energy;
-mod feed;
+mod explain;
+mod fault;
+mod hear;
 mod level;
+mod others;
 mod overs;
 mod print;
+mod reel;
 mod report;
 mod run;
 mod scratch;
 mod search;
+mod share;
 mod steps;
+mod summary;
+mod sums;
 mod take;
+mod watch;
 
-pub use report::{OutputReport, Report};
+pub use report::{AlternateReport, Guarded, OutputReport, Place, Report, StepReport, SumReport, SummedFiles};
 
 /// Part of the identity of a render: the number changes when the same source and recipe may give other bytes.
-pub const ENGINE: &str = "deadwax-dsp/2";
+pub const ENGINE: &str = "deadwax-dsp/3";
 
 /// Frames worked on at a time. Any other number gives the same bytes.
 const BLOCK_FRAMES: usize = 16_384;
@@ -51,11 +64,67 @@ const TOKEN_MAX_CHARS: usize = 120;
 #[derive(Clone, Debug)]
 pub struct Job {
     pub main: PathBuf,
-    /// Token and file. An alternate gets the main's gain before its own limiter, so that it stays as loud beside the main as it was.
-    pub alternates: Vec<(String, PathBuf)>,
+    pub alternates: Vec<Alternate>,
+    /// Sets of tokens whose sources are meant to add up to the main: instrumental and a cappella. The report tells how well they do.
+    pub sums: Vec<Vec<String>>,
     pub recipe: Recipe,
     pub out_dir: PathBuf,
     pub stem: String,
+    /// The report tells what each step did to the main, and carries a sheet. It costs some meters more.
+    pub explain: bool,
+    /// A folder for the main's sound behind every step of the chain, as 32-bit float WAV: `01_eq.wav`.
+    pub write_steps: Option<PathBuf>,
+    /// Commands that inserts of the recipe may run; none unless the operator says so.
+    pub allowed: Allowed,
+}
+
+impl Job {
+    /// A main alone.
+    pub fn new(main: PathBuf, recipe: Recipe, out_dir: PathBuf, stem: String) -> Self {
+        Job {
+            main,
+            alternates: Vec::new(),
+            sums: Vec::new(),
+            recipe,
+            out_dir,
+            stem,
+            explain: false,
+            write_steps: None,
+            allowed: Allowed::default(),
+        }
+    }
+}
+
+/// A file beside the main.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alternate {
+    pub token: String,
+    pub path: PathBuf,
+    pub role: Role,
+}
+
+/// What an alternate is to its main.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Something that the main is made of: instrumental, TV, a cappella, a stem. It gets the main's gains, and the limiter holds it too.
+    #[default]
+    Part,
+    /// The whole song with another balance or other words: vocal up, clean. It gets the main's gains and never changes the main.
+    Whole,
+    /// Cut to another length, so that its time is not the main's: radio edit, extended, sting. It gets the main's recipe and gain, goes through the
+    /// chain by itself, and keeps its length.
+    Edit,
+}
+
+impl Role {
+    pub fn token(self) -> &'static str {
+        match self {
+            Role::Part => "part",
+            Role::Whole => "whole",
+            Role::Edit => "edit",
+        }
+    }
 }
 
 /// Where a render stands.
@@ -117,12 +186,17 @@ fn check_names(job: &Job) -> Result<(), DspError> {
     if !plain(&job.stem) {
         return Err(DspError::Invalid(format!("{:?} cannot be the stem of a file name", job.stem)));
     }
-    for (i, (token, _)) in job.alternates.iter().enumerate() {
+    for (i, Alternate { token, .. }) in job.alternates.iter().enumerate() {
         if !plain(token) || token == MAIN {
             return Err(DspError::Invalid(format!("{token:?} cannot be the token of an alternate")));
         }
-        if job.alternates[..i].iter().any(|(other, _)| other == token) {
+        if job.alternates[..i].iter().any(|other| other.token == *token) {
             return Err(DspError::Invalid(format!("the alternate {token} is there twice")));
+        }
+    }
+    for token in job.sums.iter().flatten() {
+        if !job.alternates.iter().any(|a| a.token == *token && a.role != Role::Edit) {
+            return Err(DspError::Invalid(format!("{token} is no alternate that can add up to the main")));
         }
     }
     Ok(())
@@ -139,9 +213,14 @@ struct Specs {
 impl Specs {
     fn read(job: &Job) -> Result<Self, DspError> {
         let main = Self::one(&job.main)?;
-        let alternates =
-            job.alternates.iter().map(|(_, path)| Self::one(path)).collect::<Result<Vec<_>, _>>()?;
+        let alternates = job.alternates.iter().map(|a| Self::one(&a.path)).collect::<Result<Vec<_>, _>>()?;
         Ok(Specs { main, alternates })
+    }
+
+    /// Of the main, or of an alternate by its token.
+    fn of(&self, token: &str, job: &Job) -> &Spec {
+        let at = job.alternates.iter().position(|a| a.token == token);
+        at.and_then(|i| self.alternates.get(i)).unwrap_or(&self.main)
     }
 
     fn one(path: &Path) -> Result<Spec, DspError> {
@@ -166,7 +245,6 @@ fn refuse_insane(path: &Path, input: &Measurement) -> Result<(), DspError> {
     Ok(())
 }
 
-fn tolerance_lu(encoding: &str) -> f64 {
-    let lossy = encoding.parse::<Encoding>().is_ok_and(|e| e.lossy());
-    if lossy { LOSSY_TOLERANCE_LU } else { TARGET_TOLERANCE_LU }
+fn tolerance_lu(encoding: Encoding) -> f64 {
+    if encoding.lossy() { LOSSY_TOLERANCE_LU } else { TARGET_TOLERANCE_LU }
 }

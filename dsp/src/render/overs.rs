@@ -38,7 +38,7 @@ pub struct AllOvers {
 }
 
 impl AllOvers {
-    pub fn new(take: &Take<'_>, aim: f64) -> Self {
+    pub fn new(take: &Take, aim: f64) -> Self {
         let meter = TruePeak::new(take.channels, take.sample_rate).with_overs(aim);
         AllOvers { aim, group: take.group as u64, meter, found: Vec::new() }
     }
@@ -96,14 +96,14 @@ pub struct Overs<'a> {
 }
 
 impl<'a> Overs<'a> {
-    pub fn new(level: &'a Level, take: &Take<'_>, aim: f64) -> Result<Self, DspError> {
+    pub fn new(level: &'a Level, take: &Take, aim: f64) -> Result<Self, DspError> {
         let lanes = take.lanes();
         Ok(Overs {
             aim,
             near: aim * NEAR / linear(level.gain_db + level.trim_db),
             group: take.group,
             fine: Fine::new(HALF, BETA, take.group),
-            peaks: take.peaks.reader()?,
+            peaks: take.peaks().reader()?,
             control: Control::new(level, take)?,
             heights: vec![Vec::new(); lanes],
             ramp: vec![Vec::new(); lanes],

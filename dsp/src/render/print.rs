@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::{level::Gains, steps::Steps, take::Sound};
+use super::{
+    level::{Gains, GuardDid},
+    steps::Steps,
+    take::Sound,
+};
 use crate::{
     block::Block,
     dither::Quantiser,
@@ -29,6 +33,9 @@ impl Plate {
 pub struct Printed {
     pub frames: u64,
     pub max_reduction_db: f64,
+    /// Squares of all samples, before they are quantised.
+    pub energy: f64,
+    pub guard: Option<GuardDid>,
 }
 
 /// What is known of the sound before it is printed.
@@ -56,12 +63,13 @@ pub fn print(
     steps: &mut Steps<'_>,
 ) -> Result<(Printed, Sound), DspError> {
     let mut presses = plates.iter().map(|p| press(p, format)).collect::<Result<Vec<_>, _>>()?;
-    let (mut frames, mut block) = (0u64, Block::new(format.channels, 0));
+    let (mut frames, mut energy, mut block) = (0u64, 0.0, Block::new(format.channels, 0));
     while sound.next(&mut block)? {
         if let Some(gains) = &mut gains {
             gains.apply(&mut block)?;
         }
         frames += block.frames() as u64;
+        energy += block.channels.iter().flatten().map(|s| s * s).sum::<f64>();
         let last = presses.len().saturating_sub(1);
         for (i, p) in presses.iter_mut().enumerate() {
             match &mut p.quantiser {
@@ -82,7 +90,9 @@ pub fn print(
     for p in presses {
         p.writer.finish()?;
     }
-    Ok((Printed { frames, max_reduction_db: gains.map_or(0.0, |g| g.max_reduction_db()) }, sound))
+    let max_reduction_db = gains.as_ref().map_or(0.0, Gains::max_reduction_db);
+    let guard = gains.and_then(Gains::guarded);
+    Ok((Printed { frames, max_reduction_db, energy, guard }, sound))
 }
 
 fn press(plate: &Plate, format: &Format) -> Result<Press, DspError> {

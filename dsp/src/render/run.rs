@@ -1,86 +1,100 @@
-//! The course of one render: measure the main; then, rate by rate, find the level on the main, print it and its alternates, judge every file and
-//! print again what is over the ceiling; last, give the files their names and write the report.
-
-use std::path::Path;
+//! The course of one render: hear main and alternates together; then, batch by batch, find the level on the main, print it and its alternates, judge
+//! every file and print again what is over the ceiling; last, give the files their names and write the report.
 
 use tempfile::TempDir;
 
 use super::{
-    ENGINE, Job, MAIN, METER_ROOM_DB, OutputReport, Progress, REDUCTION_WORTH_A_WARNING_DB, Report, Specs,
-    Way,
+    AlternateReport, ENGINE, Job, MAIN, METER_ROOM_DB, OutputReport, Progress, REDUCTION_WORTH_A_WARNING_DB,
+    Report, Role, Specs, Way,
     check::{self, Checked},
-    feed::{Feed, Origin},
-    level::{Gains, Level},
+    explain::Explaining,
+    fault::SLACK_DB,
+    hear::{Cast, Heard, Hearing, Segment, Voice, hear},
+    level::Level,
+    others::{Ensemble, GuardTold, Other, SHARE_ROUNDS, Sharing, Standing},
     print::{Format, Plate, print},
+    reel::{Origin, Reel},
     refuse_insane,
-    search::{Aim, Limiter, Outcome, Search},
+    search::{Aim, Limiter, Search},
+    share,
     steps::Steps,
+    sums::Residual,
     take::{Sound, Take},
     tolerance_lu,
+    watch::{Asked, StepFiles},
 };
 use crate::{
-    block::Spec,
     error::{DspError, Flow},
     measure::Measurement,
-    processors::{decibels, linear},
-    recipe::{LimiterRecipe, Output, Target},
+    processors::{CurveSettings, decibels, linear},
+    recipe::{LimiterRecipe, Output, Overs, Target},
 };
 
-/// A file that is over the ceiling or off the target is printed again, at most so many times.
-const REPRINTS: usize = 6;
-/// From this print on the ceiling alone counts: a sound in which loudness and ceiling undo each other is turned down as a whole.
-const LAST_RESORT: usize = 4;
-/// What a finished file may be off the target before it is printed again.
-const OFF_LU: f64 = 0.012;
-/// The same for what comes out of a lossy file; and the loss that is not made up for.
-const OFF_LOSSY_LU: f64 = 0.06;
-const LOST_LU: f64 = 0.5;
-/// What a file may stand over the aim, which lies [`METER_ROOM_DB`] under the ceiling.
-const SLACK_DB: f64 = 0.02;
-/// Steps of progress for one source at one rate: listen, search, print, judge.
-const STEPS_PER_PRINT: usize = 4;
-
 pub struct Run<'a> {
-    job: &'a Job,
+    pub job: &'a Job,
     specs: Specs,
     way: Way,
-    steps: Steps<'a>,
+    pub steps: Steps<'a>,
     /// Everything is made in here; what is left when it is dropped is deleted.
-    workshop: TempDir,
-    rates: Vec<Rate>,
+    pub workshop: TempDir,
+    pub main: Voice,
+    pub others: Vec<Voice>,
     /// `None` until the main was heard once.
     input: Option<Measurement>,
-    outputs: Vec<OutputReport>,
+    pub outputs: Vec<OutputReport>,
+    alternates: Vec<AlternateReport>,
+    /// Of the sources of each sum.
+    pub residuals: Vec<Residual>,
     loudest_clean_lufs: Option<f64>,
     reasons: Vec<String>,
+    /// Files of the main that are off their target, said once if nothing else is wrong.
+    off: Vec<String>,
     warnings: Vec<String>,
+    /// What was seen on the way, where that was asked for.
+    pub seen: Explaining,
+    step_files: Vec<StepFiles>,
 }
 
-/// All outputs of one rate.
-struct Rate {
-    hz: u32,
+/// All outputs of one rate and level.
+pub struct Batch {
+    pub hz: u32,
+    pub target: Option<Target>,
+    pub ceiling_dbtp: f64,
     outputs: Vec<Output>,
 }
 
-/// One source of the job.
-#[derive(Clone, Copy)]
-struct Part<'a> {
-    token: &'a str,
-    path: &'a Path,
-    spec: &'a Spec,
+impl Batch {
+    fn level(&self) -> (&Option<Target>, f64) {
+        (&self.target, self.ceiling_dbtp)
+    }
+
+    fn target_lufs(&self) -> Option<f64> {
+        match self.target {
+            Some(Target::Lufs(lufs)) => Some(lufs),
+            _ => None,
+        }
+    }
 }
 
-/// Files being made of one source at one rate, and what is known of them.
-struct Plates {
-    all: Vec<Plate>,
-    done: Vec<Option<Done>>,
+/// Files being made of one source in one batch, and what is known of them.
+pub struct Plates {
+    pub all: Vec<Plate>,
+    pub done: Vec<Option<Done>>,
 }
 
-struct Done {
-    checked: Checked,
-    gain_db: f64,
-    max_reduction_db: f64,
+pub struct Done {
+    pub checked: Checked,
+    pub gain_db: f64,
+    pub max_reduction_db: f64,
+    /// Squares of all samples.
+    pub energy: f64,
+    pub guarded: Option<GuardTold>,
 }
+
+/// Steps of progress: of a source in a batch, write and check; of a main, the search too.
+const STEPS_PER_PRINT: f64 = 2.0;
+/// Hearing a source takes as long as so many of them.
+const HEARING: f64 = 2.0;
 
 impl<'a> Run<'a> {
     pub fn new(
@@ -89,18 +103,10 @@ impl<'a> Run<'a> {
         way: Way,
         progress: &'a mut dyn FnMut(Progress) -> Flow,
     ) -> Result<Self, DspError> {
-        let mut rates: Vec<Rate> = Vec::new();
-        for output in &job.recipe.outputs {
-            let hz = output.rate.unwrap_or(specs.main.sample_rate);
-            match rates.iter_mut().find(|r| r.hz == hz) {
-                Some(rate) if rate.outputs.iter().any(|o| o.encoding == output.encoding) => {}
-                Some(rate) => rate.outputs.push(output.clone()),
-                None => rates.push(Rate { hz, outputs: vec![output.clone()] }),
-            }
-        }
-        // The level is found at the rate of the main first, where there is such an output.
-        rates.sort_by_key(|r| r.hz != specs.main.sample_rate);
-        let planned = rates.len() * STEPS_PER_PRINT * (1 + job.alternates.len());
+        let (main, others) = voices(job, &specs, way);
+        let sources = 1.0 + job.alternates.len() as f64;
+        let batches = batches(job, specs.main.sample_rate).len() as f64;
+        let planned = HEARING * sources + batches * (1.0 + STEPS_PER_PRINT * sources);
         let workshop = tempfile::Builder::new()
             .prefix(".deadwax-render-")
             .tempdir_in(&job.out_dir)
@@ -111,24 +117,84 @@ impl<'a> Run<'a> {
             way,
             steps: Steps::new(planned, progress),
             workshop,
-            rates,
+            main,
+            others,
             input: None,
             outputs: Vec::new(),
+            alternates: Vec::new(),
+            residuals: Vec::new(),
             loudest_clean_lufs: None,
             reasons: Vec::new(),
+            off: Vec::new(),
             warnings: Vec::new(),
+            seen: Explaining::default(),
+            step_files: Vec::new(),
         })
     }
 
     pub fn finish(mut self) -> Result<Report, DspError> {
-        let rates = std::mem::take(&mut self.rates);
-        let mut level = None;
-        for rate in &rates {
-            level = Some(self.print_rate(rate, level.as_ref())?);
+        let batches = batches(self.job, self.specs.main.sample_rate);
+        for batch in &batches {
+            if batch.hz > self.specs.main.sample_rate {
+                self.warn(format!(
+                    "{} Hz is above the rate of the main ({} Hz): nothing is gained by it",
+                    batch.hz, self.specs.main.sample_rate
+                ));
+            }
         }
-        self.warn_of_lengths();
-        self.judge_main();
+        if self.job.recipe.inserts() {
+            self.warn(
+                "the sound goes through a command of the operator's, each source by itself: the same bytes are not promised, and sums may not hold".into(),
+            );
+        }
+        if self.job.recipe.leaves_the_sound_alone() {
+            self.copy(&batches)?;
+        } else {
+            self.master(&batches)?;
+        }
+        if self.reasons.is_empty() {
+            self.reasons.extend(self.off.first().cloned());
+        }
+        let sums = self.sums()?;
+        if self.job.explain {
+            self.hear_after()?;
+        }
+        self.name_files()?;
+        let recipe = &self.job.recipe;
+        let main = self.outputs.iter().find(|o| o.alternate == MAIN);
+        let input = self.input.ok_or_else(|| DspError::Invalid("the main was never read".into()))?;
+        let steps = self.seen.steps(recipe, main.map(|o| o.gain_db));
+        let mut report = Report {
+            target_lufs: recipe.target_lufs,
+            ceiling_dbtp: recipe.ceiling_dbtp,
+            reached: self.reasons.is_empty(),
+            reason: (!self.reasons.is_empty()).then(|| self.reasons.join("; ")),
+            engine: ENGINE,
+            reproducible: !recipe.inserts(),
+            recipe_sha256: hex::encode(recipe.hash()),
+            gain_db: main.map_or(0.0, |o| o.gain_db),
+            max_gain_reduction_db: main.map_or(0.0, |o| o.max_gain_reduction_db),
+            loudest_clean_lufs: self.loudest_clean_lufs,
+            input,
+            outputs: self.outputs,
+            alternates: self.alternates,
+            sums,
+            steps,
+            sheet: None,
+            warnings: self.warnings,
+        };
+        if self.job.explain {
+            report.sheet = Some(Box::new(self.seen.sheet(&report, recipe)));
+        }
+        Ok(report)
+    }
+
+    /// Gives every file its name, or none.
+    fn name_files(&mut self) -> Result<(), DspError> {
         let mut named = Vec::new();
+        for files in self.step_files.drain(..) {
+            named.extend(files.name()?);
+        }
         for output in &self.outputs {
             let (from, to) = (self.workshop.path().join(&output.file), self.job.out_dir.join(&output.file));
             if let Err(source) = std::fs::rename(&from, &to) {
@@ -138,68 +204,238 @@ impl<'a> Run<'a> {
             }
             named.push(to);
         }
-        let recipe = &self.job.recipe;
-        let main = self.outputs.iter().find(|o| o.alternate == MAIN);
-        let input = self.input.ok_or_else(|| DspError::Invalid("the main was never read".into()))?;
-        Ok(Report {
-            target_lufs: recipe.target_lufs,
-            ceiling_dbtp: recipe.ceiling_dbtp,
-            reached: self.reasons.is_empty(),
-            reason: (!self.reasons.is_empty()).then(|| self.reasons.join("; ")),
-            engine: ENGINE,
-            recipe_sha256: hex::encode(recipe.hash()),
-            gain_db: main.map_or(0.0, |o| o.gain_db),
-            max_gain_reduction_db: main.map_or(0.0, |o| o.max_gain_reduction_db),
-            loudest_clean_lufs: self.loudest_clean_lufs,
-            input,
-            outputs: self.outputs,
-            warnings: self.warnings,
-        })
+        Ok(())
     }
 
-    /// Main and alternates at one rate. Returns the level that was found for the main.
-    fn print_rate(&mut self, rate: &Rate, start: Option<&Level>) -> Result<Level, DspError> {
-        let job = self.job;
-        if rate.hz > self.specs.main.sample_rate {
-            self.warn(format!(
-                "{} Hz is above the rate of the main ({} Hz): nothing is gained by it",
-                rate.hz, self.specs.main.sample_rate
-            ));
+    fn master(&mut self, batches: &[Batch]) -> Result<(), DspError> {
+        let limiter = self.job.recipe.limiter.as_ref();
+        let curve = limiter.map_or(LimiterRecipe::default().curve(), LimiterRecipe::curve);
+        let mut rates: Vec<u32> = Vec::new();
+        batches.iter().for_each(|b| rates.extend(Some(b.hz).filter(|hz| !rates.contains(hz))));
+        let others = self.others.clone();
+        let (edits, keyed): (Vec<&Voice>, Vec<&Voice>) = others.iter().partition(|v| v.role == Role::Edit);
+        let mut heard = self.hear_all(&keyed, &rates, &curve)?;
+        let mut heard_edits = Vec::new();
+        for edit in &edits {
+            heard_edits.push(self.hear_edit(edit, &heard.studied, &rates, &curve)?);
         }
-        let aim = self.aim(rate);
-        let spec = self.specs.main.clone();
-        let main = Part { token: MAIN, path: &job.main, spec: &spec };
-        if job.recipe.leaves_the_sound_alone() {
-            self.copy_part(main, rate)?;
-        }
-        let level = if job.recipe.leaves_the_sound_alone() {
-            Level::unity()
-        } else {
-            self.print_part(main, rate, &aim, start, None)?
-        };
-        let specs = self.specs.alternates.clone();
-        for ((token, path), spec) in job.alternates.iter().zip(&specs) {
-            let part = Part { token, path, spec };
-            if job.recipe.leaves_the_sound_alone() {
-                self.copy_part(part, rate)?;
-            } else {
-                self.print_part(part, rate, &aim, None, Some(&level))?;
+        let mut found: Vec<(&Batch, Level)> = Vec::new();
+        for batch in batches {
+            let Some(at) = rates.iter().position(|hz| *hz == batch.hz) else { continue };
+            let aim = self.aim(batch);
+            // Other rates begin at what was found for the same level; other levels by themselves, so that no output depends on others.
+            let start =
+                found.iter().find(|(other, _)| other.level() == batch.level()).map(|(_, level)| level);
+            let level = self.print_keyed(batch, &aim, &mut heard.takes[at], &keyed, start)?;
+            for (edit, heard) in edits.iter().zip(&heard_edits) {
+                self.print_edit(batch, &aim, edit, &heard[at][0], &level)?;
             }
+            found.push((batch, level));
+        }
+        Ok(())
+    }
+
+    /// Main and keyed alternates, side by side.
+    fn hear_all(
+        &mut self,
+        keyed: &[&Voice],
+        rates: &[u32],
+        curve: &CurveSettings,
+    ) -> Result<Heard, DspError> {
+        let main = self.main.clone();
+        let sums: Vec<Vec<usize>> = self
+            .job
+            .sums
+            .iter()
+            .map(|sum| sum.iter().filter_map(|token| keyed.iter().position(|v| v.token == *token)).collect())
+            .collect();
+        let and = if keyed.is_empty() { String::new() } else { format!(" and {} alternates", keyed.len()) };
+        self.steps.begin_weighing(format!("listen to main{and}"), HEARING * (1 + keyed.len()) as f64)?;
+        let cast = Cast { main: &main, others: keyed, sums: &sums, rates };
+        let asked = Asked { figures: self.job.explain, files: self.job.write_steps.as_deref() };
+        let segments = Segment::of(self.job.recipe.stages());
+        let (dir, allowed) = (self.workshop.path(), &self.job.allowed);
+        let how = Hearing { segments: &segments, allowed, curve, dir, asked };
+        let mut heard = hear(&cast, &how, &mut self.steps)?;
+        self.step_files = std::mem::take(&mut heard.files);
+        self.seen.chain(&mut heard);
+        let frames = heard.input.frames;
+        self.residuals = heard.residuals.clone();
+        for (voice, tail) in keyed.iter().zip(&heard.tails) {
+            self.judge_length(voice, *tail, frames);
+        }
+        self.input = Some(heard.input.clone());
+        Ok(heard)
+    }
+
+    /// An alternate whose time is not the main's goes through the chain by itself.
+    fn hear_edit(
+        &mut self,
+        edit: &Voice,
+        segments: &[Segment],
+        rates: &[u32],
+        curve: &CurveSettings,
+    ) -> Result<Vec<Vec<Take>>, DspError> {
+        self.steps.begin_weighing(format!("listen to {}", edit.token), HEARING)?;
+        let cast = Cast { main: edit, others: &[], sums: &[], rates };
+        let (dir, allowed) = (self.workshop.path(), &self.job.allowed);
+        let how = Hearing { segments, allowed, curve, dir, asked: Asked::default() };
+        Ok(hear(&cast, &how, &mut self.steps)?.takes)
+    }
+
+    /// Main and keyed alternates in one batch. Returns the level that was found.
+    fn print_keyed(
+        &mut self,
+        batch: &Batch,
+        aim: &Aim,
+        takes: &mut [Take],
+        keyed: &[&Voice],
+        start: Option<&Level>,
+    ) -> Result<Level, DspError> {
+        self.steps.begin(format!("find the level of main at {} Hz", batch.hz))?;
+        let Some((main, others)) = takes.split_first_mut() else { return Ok(Level::unity()) };
+        main.share(None);
+        let mut search = Search::of_main(main, aim, start);
+        search.run(&mut self.steps)?;
+        let alone = search.level.clone();
+        let standings = keyed
+            .iter()
+            .zip(&*others)
+            .map(|(voice, take)| Standing::of((voice, take), main, &alone, aim, self.sharing()))
+            .collect::<Result<Vec<_>, _>>()?;
+        // Parts that the main's gains are enough for change nothing.
+        let sharing = standings.iter().any(|s| s.shares && s.over_db > 0.0);
+        let others: Vec<Other<'_>> = keyed
+            .iter()
+            .zip(others)
+            .zip(standings)
+            .map(|((voice, take), standing)| Other { voice, take, standing, shares: standing.shares })
+            .collect();
+        let alone_is_enough = (!sharing).then_some(search);
+        if let Some(search) = alone_is_enough {
+            let ensemble = Ensemble { batch, aim, main, others };
+            self.note_alternates(&ensemble, false);
+            return self.print_ensemble(&ensemble, search);
+        }
+        let own: &Take = main;
+        let all: Vec<&Take> =
+            [own].into_iter().chain(others.iter().filter(|o| o.shares).map(|o| o.take)).collect();
+        let joined = share::joined(&all, self.workshop.path())?;
+        main.share(Some(joined));
+        let ensemble = Ensemble { batch, aim, main, others };
+        self.note_alternates(&ensemble, true);
+        let mut search = Search::of_main(ensemble.main, aim, Some(&alone));
+        search.run(&mut self.steps)?;
+        let lifts = self.lifts_of_sharers(&ensemble, &search.level)?;
+        search.lift(&lifts)?;
+        self.print_ensemble(&ensemble, search)
+    }
+
+    fn sharing(&self) -> Sharing {
+        let alternates = &self.job.recipe.alternates;
+        Sharing { shared: alternates.overs == Overs::Share, share_max_db: alternates.share_max_db }
+    }
+
+    fn print_ensemble(&mut self, ensemble: &Ensemble<'_>, mut search: Search<'_>) -> Result<Level, DspError> {
+        let batch = ensemble.batch;
+        self.note_reason(search.outcome.in_words(ensemble.aim));
+        let clean = search.loudest_clean_lufs()?;
+        self.loudest_clean_lufs = self.loudest_clean_lufs.or(clean);
+        let level = search.level.clone();
+        if self.job.explain {
+            self.seen.limiter(&level, ensemble.main)?;
+        }
+        let mut main_plates = self.plates(MAIN, batch);
+        let mut plates: Vec<Plates> =
+            ensemble.others.iter().map(|o| self.plates(&o.voice.token, batch)).collect();
+        let all = (0..main_plates.all.len()).collect();
+        let mut work = vec![(search, all, SHARE_ROUNDS)];
+        while let Some((search, mine, rounds)) = work.pop() {
+            let at = format!("main at {} Hz", batch.hz);
+            let group = (search, mine);
+            for (mut search, mine) in
+                self.print_until_right(&at, batch, ensemble.main, group, &mut main_plates)?
+            {
+                let mut lifts = Vec::new();
+                for (other, plates) in ensemble.others.iter().zip(&mut plates) {
+                    let key = (&search.level, mine.as_slice());
+                    lifts.extend(self.print_other(ensemble, other, key, plates, rounds > 0)?);
+                }
+                if !lifts.is_empty() {
+                    search.lift(&lifts)?;
+                    work.push((search, mine, rounds - 1));
+                }
+            }
+        }
+        let energies: Vec<f64> =
+            main_plates.done.iter().map(|d| d.as_ref().map_or(0.0, |d| d.energy)).collect();
+        self.book(MAIN, batch, main_plates, ensemble.main.frames, &energies)?;
+        for (other, plates) in ensemble.others.iter().zip(plates) {
+            self.book(&other.voice.token, batch, plates, ensemble.main.frames, &energies)?;
         }
         Ok(level)
     }
 
+    fn note_alternates(&mut self, ensemble: &Ensemble<'_>, sharing: bool) {
+        for other in &ensemble.others {
+            let (shared, over_db) = (sharing && other.shares, other.standing.over_db);
+            if shared && over_db > 0.0 {
+                self.warn(format!(
+                    "the limiter goes up to {:.1} dB deeper so that {} keeps the ceiling too and everything still adds up",
+                    over_db, other.voice.token
+                ));
+            }
+            self.alternates.push(AlternateReport {
+                alternate: other.voice.token.clone(),
+                sample_rate: ensemble.batch.hz,
+                target_lufs: ensemble.batch.target_lufs(),
+                role: other.voice.role.token(),
+                keyed: true,
+                over_db,
+                shared,
+            });
+        }
+    }
+
+    /// An edit gets the gain of the main and a limiter by itself.
+    fn print_edit(
+        &mut self,
+        batch: &Batch,
+        aim: &Aim,
+        edit: &Voice,
+        take: &Take,
+        main: &Level,
+    ) -> Result<(), DspError> {
+        let at = format!("{} at {} Hz", edit.token, batch.hz);
+        let mut search = Search::of_alternate(take, aim, main);
+        search.run(&mut self.steps)?;
+        let mut plates = self.plates(&edit.token, batch);
+        let all = (0..plates.all.len()).collect();
+        self.print_until_right(&at, batch, take, (search, all), &mut plates)?;
+        self.alternates.push(AlternateReport {
+            alternate: edit.token.clone(),
+            sample_rate: batch.hz,
+            target_lufs: batch.target_lufs(),
+            role: edit.role.token(),
+            keyed: false,
+            over_db: take.own_peak_dbtp() + main.gain_db + main.trim_db - aim.ceiling_dbtp,
+            shared: false,
+        });
+        self.book(&edit.token, batch, plates, take.frames, &[])
+    }
+
     /// The ceiling less what other meters may read and what dither and rounding can add between samples, taken generously as four steps of the
     /// coarsest format.
-    fn aim(&self, rate: &Rate) -> Aim {
+    fn aim(&self, batch: &Batch) -> Aim {
         let recipe = &self.job.recipe;
-        let coarsest = rate.outputs.iter().map(|o| o.encoding).filter(|e| !e.float()).map(|e| e.bits()).min();
+        let coarsest =
+            batch.outputs.iter().map(|o| o.encoding).filter(|e| !e.float()).map(|e| e.bits()).min();
         let room = coarsest.map_or(0.0, |bits| 4.0 * 0.5f64.powi(bits as i32 - 1));
-        let ceiling = linear(recipe.ceiling_dbtp - METER_ROOM_DB - SLACK_DB);
+        let ceiling = linear(batch.ceiling_dbtp - METER_ROOM_DB - SLACK_DB);
         Aim {
-            target: recipe.target(),
+            target: batch.target.clone(),
             ceiling_dbtp: decibels((ceiling - room).max(0.5 * ceiling)),
-            stated_ceiling_dbtp: recipe.ceiling_dbtp,
+            stated_ceiling_dbtp: batch.ceiling_dbtp,
             limiter: recipe
                 .limiter
                 .as_ref()
@@ -207,48 +443,60 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn origin<'p>(&self, part: Part<'p>, rate: &Rate) -> Origin<'p>
-    where
-        'a: 'p,
-    {
-        Origin {
-            path: part.path,
-            recipe: &self.job.recipe,
-            rate: rate.hz,
-            block_frames: self.way.block_frames,
-        }
-    }
-
-    /// Hears the main's own figures, which come with the first pass over it.
-    fn hear(&mut self, part: Part<'_>, input: Option<Measurement>) -> Result<(), DspError> {
-        if let Some(input) = input {
-            refuse_insane(part.path, &input)?;
-            self.input = Some(input);
-        }
-        Ok(())
-    }
-
     /// An empty chain: the sound is handed on as it is, and nulls against its source (D-3), so it cannot be turned down.
-    fn copy_part(&mut self, part: Part<'_>, rate: &Rate) -> Result<(), DspError> {
-        let at = format!("{} at {} Hz", part.token, rate.hz);
-        let ceiling = self.job.recipe.ceiling_dbtp;
-        let mut plates = self.plates(part, rate);
-        self.steps.begin(format!("write {at}"))?;
-        let mut feed = Feed::open(self.origin(part, rate))?;
-        let metered = part.token == MAIN && self.input.is_none();
-        if metered {
-            feed = feed.metered();
+    fn copy(&mut self, batches: &[Batch]) -> Result<(), DspError> {
+        let voices: Vec<Voice> = [self.main.clone()].into_iter().chain(self.others.clone()).collect();
+        for batch in batches {
+            let mut main_frames = 0;
+            for voice in &voices {
+                let frames = self.copy_voice(voice, batch, main_frames)?;
+                if voice.token == MAIN {
+                    main_frames = frames;
+                }
+            }
         }
-        let grid_bits =
-            (part.spec.sample_rate == rate.hz && !part.spec.float).then_some(part.spec.bits).flatten();
-        let format =
-            Format { rate: rate.hz, channels: part.spec.channels, frames: part.spec.frames, grid_bits };
+        self.copied_sums()
+    }
+
+    fn copy_voice(&mut self, voice: &Voice, batch: &Batch, main_frames: u64) -> Result<u64, DspError> {
+        let at = format!("{} at {} Hz", voice.token, batch.hz);
+        let mut plates = self.plates(&voice.token, batch);
+        self.steps.begin(format!("write {at}"))?;
+        let (leads, edit) = (voice.token == MAIN, voice.role == Role::Edit);
+        let origin = Origin { rate: batch.hz, ..voice.origin.clone() };
+        let sound = if leads || edit {
+            let mut reel = Reel::open(&origin)?;
+            if leads && self.input.is_none() {
+                reel.meter(self.job.explain);
+            }
+            Sound::Whole(Box::new(reel))
+        } else {
+            Sound::again(&origin, main_frames)?
+        };
+        let spec = self.specs.of(&voice.token, self.job);
+        let grid_bits = (spec.sample_rate == batch.hz && !spec.float).then_some(spec.bits).flatten();
+        let frames = if leads || edit { spec.frames } else { Some(main_frames) };
+        let format = Format { rate: batch.hz, channels: origin.channels, frames, grid_bits };
         let all: Vec<&Plate> = plates.all.iter().collect();
-        let (printed, feed) = print(Sound::Again(Box::new(feed)), None, &all, &format, &mut self.steps)?;
-        let input = if let Sound::Again(mut feed) = feed { feed.measurement() } else { None };
-        self.hear(part, input)?;
+        let (printed, sound) = print(sound, None, &all, &format, &mut self.steps)?;
+        match sound {
+            Sound::Whole(mut reel) if leads => {
+                if let Some((input, side)) = reel.measured() {
+                    refuse_insane(&voice.origin.path, &input)?;
+                    self.input = Some(input);
+                    self.seen.before(side);
+                }
+            }
+            Sound::Again { mut reel, .. } => {
+                let tail = reel.tail(main_frames)?;
+                let at_main = Voice { origin: origin.clone(), ..voice.clone() };
+                self.judge_length(&at_main, tail, main_frames);
+            }
+            _ => {}
+        }
         self.steps.begin(format!("check {at}"))?;
         let checked = self.check(&plates, &(0..plates.all.len()).collect::<Vec<_>>())?;
+        let ceiling = batch.ceiling_dbtp;
         for (done, checked) in plates.done.iter_mut().zip(checked) {
             let peak = checked.measurement.true_peak_dbtp;
             if peak > ceiling {
@@ -256,140 +504,29 @@ impl<'a> Run<'a> {
                     "{at} stands at {peak:+.2} dBTP, over {ceiling:.1}; the recipe leaves the sound alone, so it stays"
                 )));
             }
-            *done = Some(Done { checked, gain_db: 0.0, max_reduction_db: 0.0 });
+            *done = Some(Done { checked, gain_db: 0.0, max_reduction_db: 0.0, energy: 0.0, guarded: None });
         }
-        self.book(part, rate, plates, printed.frames)
+        self.book(&voice.token, batch, plates, printed.frames, &[])?;
+        Ok(printed.frames)
     }
 
-    /// `start`: the main's level at another rate; `given`: the main's level at this rate, for an alternate.
-    fn print_part(
-        &mut self,
-        part: Part<'_>,
-        rate: &Rate,
-        aim: &Aim,
-        start: Option<&Level>,
-        given: Option<&Level>,
-    ) -> Result<Level, DspError> {
-        let at = format!("{} at {} Hz", part.token, rate.hz);
-        self.steps.begin(format!("listen to {at}"))?;
-        let metered = given.is_none() && self.input.is_none();
-        let curve = aim.limiter.as_ref().map_or(LimiterRecipe::default().curve(), |l| l.curve);
-        let origin = self.origin(part, rate);
-        let mut take = Take::prepare(origin, metered, self.workshop.path(), &curve, &mut self.steps)?;
-        self.hear(part, take.input.take())?;
-        self.steps.begin(format!("find the level of {at}"))?;
-        let mut search = match given {
-            None => Search::of_main(&take, aim, start),
-            Some(main) => Search::of_alternate(&take, aim, main),
-        };
-        search.run(&mut self.steps)?;
-        let level = search.level.clone();
-        let outcome = search.outcome.clone();
-        if given.is_none() {
-            self.note_reason(outcome.in_words(aim));
-            let clean = search.loudest_clean_lufs()?;
-            self.loudest_clean_lufs = self.loudest_clean_lufs.or(clean);
-        }
-        self.print_until_right(part, rate, &take, search)?;
-        Ok(level)
-    }
-
-    /// Prints, judges the files, and prints those again that are over the ceiling or off the target: each file for itself, because what encoding
-    /// and decoding add differs.
-    fn print_until_right(
-        &mut self,
-        part: Part<'_>,
-        rate: &Rate,
-        take: &Take<'_>,
-        search: Search<'_, '_>,
-    ) -> Result<(), DspError> {
-        let at = format!("{} at {} Hz", part.token, rate.hz);
-        let ceiling = self.job.recipe.ceiling_dbtp;
-        let mut plates = self.plates(part, rate);
-        let format =
-            Format { rate: rate.hz, channels: take.channels, frames: Some(take.frames), grid_bits: None };
-        let mut waiting: Vec<(Search<'_, '_>, Vec<usize>)> = vec![(search, (0..plates.all.len()).collect())];
-        self.steps.begin(format!("write {at}"))?;
-        for reprint in 0..=REPRINTS {
-            let mut again = Vec::new();
-            for (search, mine) in waiting {
-                let gains = Gains::new(&search.level, take)?;
-                let all: Vec<&Plate> = mine.iter().map(|i| &plates.all[*i]).collect();
-                let (printed, _) = print(take.sound()?, Some(gains), &all, &format, &mut self.steps)?;
-                if reprint == 0 {
-                    self.steps.begin(format!("check {at}"))?;
-                }
-                let checked = self.check(&plates, &mine)?;
-                let mut wrong: Vec<(usize, Fault)> = Vec::new();
-                for (i, checked) in mine.into_iter().zip(checked) {
-                    let fault = fault(&plates.all[i], &checked, ceiling, &search.outcome);
-                    if fault.stands() {
-                        wrong.push((i, fault));
-                    }
-                    let gain_db = search.level.gain_db + search.level.trim_db;
-                    plates.done[i] =
-                        Some(Done { checked, gain_db, max_reduction_db: printed.max_reduction_db });
-                }
-                if reprint < LAST_RESORT {
-                    self.mend(search, wrong, &plates, &mut again)?;
-                } else if let Some(turned_down) = turn_down(search, &wrong) {
-                    self.note_reason(Some(format!(
-                        "{at} could not have both its loudness and its ceiling, and was turned down to hold the ceiling"
-                    )));
-                    again.push(turned_down);
-                }
-            }
-            if again.is_empty() {
-                return self.book(part, rate, plates, take.frames);
-            }
-            waiting = again;
-        }
-        let over = plates.done.iter().flatten().any(|d| d.checked.measurement.true_peak_dbtp > ceiling);
-        if over {
-            return Err(DspError::Invalid(format!(
-                "the ceiling of {ceiling} dBTP could not be held on {at}; this is a fault of the limiter, please report it"
-            )));
-        }
-        self.book(part, rate, plates, take.frames)
-    }
-
-    /// What is wrong with files of whole numbers is mended for all of them at once; a lossy file gets a level of its own.
-    fn mend<'t, 's>(
-        &mut self,
-        search: Search<'t, 's>,
-        wrong: Vec<(usize, Fault)>,
-        plates: &Plates,
-        again: &mut Vec<(Search<'t, 's>, Vec<usize>)>,
-    ) -> Result<(), DspError> {
-        let (lossy, plain): (Vec<_>, Vec<_>) =
-            wrong.into_iter().partition(|(i, _)| plates.all[*i].encoding().lossy());
-        for (i, fault) in lossy {
-            let mut search = search.clone();
-            search.lower(fault.over_db, fault.off_lu)?;
-            again.push((search, vec![i]));
-        }
-        if plain.is_empty() {
-            return Ok(());
-        }
-        let over_db = plain.iter().fold(0.0, |m: f64, (_, f)| m.max(f.over_db));
-        let off_lu =
-            plain.iter().fold(0.0, |m: f64, (_, f)| if f.off_lu.abs() > m.abs() { f.off_lu } else { m });
-        let mut search = search;
-        search.mend(over_db, off_lu, &mut self.steps)?;
-        again.push((search, plain.into_iter().map(|(i, _)| i).collect()));
-        Ok(())
-    }
-
-    fn check(&mut self, plates: &Plates, which: &[usize]) -> Result<Vec<Checked>, DspError> {
+    pub fn check(&mut self, plates: &Plates, which: &[usize]) -> Result<Vec<Checked>, DspError> {
         let paths: Vec<_> = which.iter().map(|i| plates.all[*i].path.clone()).collect();
         check::check(&paths, self.way.threads, &mut self.steps)
     }
 
     /// Puts the finished files into the report. Two meters that disagree end the render: one of them is wrong, and nobody knows which.
-    fn book(&mut self, part: Part<'_>, rate: &Rate, plates: Plates, frames: u64) -> Result<(), DspError> {
+    fn book(
+        &mut self,
+        token: &str,
+        batch: &Batch,
+        plates: Plates,
+        frames: u64,
+        main_energies: &[f64],
+    ) -> Result<(), DspError> {
         let mut deepest = 0.0f64;
-        for (plate, done) in plates.all.into_iter().zip(plates.done) {
-            let Some(Done { checked, gain_db, max_reduction_db }) = done else { continue };
+        for (i, (plate, done)) in plates.all.into_iter().zip(plates.done).enumerate() {
+            let Some(Done { checked, gain_db, max_reduction_db, guarded, .. }) = done else { continue };
             if !checked.meters_agree() {
                 return Err(DspError::Invalid(format!(
                     "the two meters disagree on {}: {:.2} and {:.2} LUFS; nothing is given out, please report it",
@@ -404,145 +541,121 @@ impl<'a> Run<'a> {
                 )));
             }
             deepest = deepest.max(max_reduction_db);
+            let guarded = guarded.map(|g| g.against(main_energies.get(i).copied().unwrap_or(0.0)));
+            if let Some(guard) = &guarded {
+                self.warn_of_guard(token, batch, guard);
+            }
+            if token == MAIN {
+                self.off.extend(off_target(batch, &plate, measurement.integrated_lufs));
+            }
             self.outputs.push(OutputReport {
-                alternate: part.token.to_owned(),
+                alternate: token.to_owned(),
                 file: plate.file,
                 encoding: plate.output.encoding.to_string(),
-                sample_rate: rate.hz,
+                sample_rate: batch.hz,
                 channels: checked.channels,
                 bits: checked.bits,
                 bytes: checked.bytes,
                 sha256: checked.sha256,
+                target_lufs: batch.target_lufs(),
+                ceiling_dbtp: batch.ceiling_dbtp,
                 measurement,
                 gain_db,
                 max_gain_reduction_db: max_reduction_db,
+                guarded,
                 second_meter_lufs: Some(checked.second_meter_lufs),
             });
         }
-        if deepest > REDUCTION_WORTH_A_WARNING_DB {
-            let clean = self.loudest_clean_lufs.filter(|_| part.token == MAIN).map_or(String::new(), |lufs| {
+        let keyed = self.others.iter().any(|v| v.token == token && v.role != Role::Edit);
+        if deepest > REDUCTION_WORTH_A_WARNING_DB && !keyed {
+            let clean = self.loudest_clean_lufs.filter(|_| token == MAIN).map_or(String::new(), |lufs| {
                 format!(
                     "; the loudest clean level, with at most {REDUCTION_WORTH_A_WARNING_DB:.0} dB of limiting, is {lufs:.1} LUFS"
                 )
             });
             self.warn(format!(
-                "the limiter takes up to {deepest:.1} dB off {} at {} Hz{clean}",
-                part.token, rate.hz
+                "the limiter takes up to {deepest:.1} dB off {token} at {} Hz{clean}",
+                batch.hz
             ));
         }
         Ok(())
     }
 
-    fn plates(&self, part: Part<'_>, rate: &Rate) -> Plates {
-        let name = if part.token == MAIN {
-            self.job.stem.clone()
-        } else {
-            format!("{}_{}", self.job.stem, part.token)
-        };
+    fn plates(&self, token: &str, batch: &Batch) -> Plates {
+        let name = if token == MAIN { self.job.stem.clone() } else { format!("{}_{token}", self.job.stem) };
         let plate = |output: &Output| {
             let encoding = output.encoding;
-            let file = format!("{name}_{encoding}_{}.{}", rate.hz, encoding.extension());
+            let level = output.label().map_or(String::new(), |label| format!("_{label}"));
+            let file = format!("{name}_{encoding}_{}{level}.{}", batch.hz, encoding.extension());
             Plate { output: output.clone(), path: self.workshop.path().join(&file), file }
         };
-        let all: Vec<Plate> = rate.outputs.iter().map(plate).collect();
+        let all: Vec<Plate> = batch.outputs.iter().map(plate).collect();
         Plates { done: all.iter().map(|_| None).collect(), all }
     }
 
-    /// Alternates are meant to lie under the main in a session: a length that differs is worth a word.
-    fn warn_of_lengths(&mut self) {
-        let mains: Vec<(u32, u64)> = self
-            .outputs
-            .iter()
-            .filter(|o| o.alternate == MAIN)
-            .map(|o| (o.sample_rate, o.measurement.frames))
-            .collect();
-        let mut odd: Vec<&str> = Vec::new();
-        for o in &self.outputs {
-            if mains.iter().any(|(hz, frames)| *hz == o.sample_rate && *frames != o.measurement.frames)
-                && !odd.contains(&o.alternate.as_str())
-            {
-                odd.push(&o.alternate);
-            }
-        }
-        let words: Vec<String> = odd
-            .iter()
-            .map(|token| format!("{token} is not as long as the main; it keeps its own length"))
-            .collect();
-        self.warnings.extend(words);
-    }
-
-    /// Holds the main's files against the target.
-    fn judge_main(&mut self) {
-        let (low, high) = match self.job.recipe.target() {
-            Some(Target::Lufs(target)) => (target, target),
-            Some(Target::Range { low_lufs, high_lufs, .. }) => (low_lufs, high_lufs),
-            _ => return,
-        };
-        let off: Vec<(String, f64)> = self
-            .outputs
-            .iter()
-            .filter(|o| o.alternate == MAIN)
-            .map(|o| (o, o.measurement.integrated_lufs))
-            .filter(|(o, lufs)| {
-                let tolerance = tolerance_lu(&o.encoding);
-                !(low - tolerance..=high + tolerance).contains(lufs)
-            })
-            .map(|(o, lufs)| (o.file.clone(), lufs))
-            .collect();
-        if self.reasons.is_empty()
-            && let Some((file, lufs)) = off.first()
-        {
-            let wanted = if low < high { format!("{low:.1} to {high:.1}") } else { format!("{low:.1}") };
-            self.reasons.push(format!("{file} is at {lufs:.2} LUFS instead of {wanted}"));
-        }
-    }
-
-    fn note_reason(&mut self, reason: Option<String>) {
+    pub fn note_reason(&mut self, reason: Option<String>) {
         self.reasons.extend(reason.filter(|r| !self.reasons.contains(r)));
     }
 
-    fn warn(&mut self, warning: String) {
+    pub fn warn(&mut self, warning: String) {
         if !self.warnings.contains(&warning) {
             self.warnings.push(warning);
         }
     }
 }
 
-/// The last resort: everything that is over goes down by what it is over, after the limiter, where a decibel is a decibel.
-fn turn_down<'t, 's>(
-    mut search: Search<'t, 's>,
-    wrong: &[(usize, Fault)],
-) -> Option<(Search<'t, 's>, Vec<usize>)> {
-    let over: Vec<usize> = wrong.iter().filter(|(_, fault)| fault.over_db > 0.0).map(|(i, _)| *i).collect();
-    search.turn_down(wrong.iter().fold(0.0, |most: f64, (_, fault)| most.max(fault.over_db)));
-    (!over.is_empty()).then_some((search, over))
-}
-
-/// What is wrong with a finished file.
-#[derive(Clone, Copy)]
-struct Fault {
-    /// Over the aim in decibels, 0 where it is not over what is allowed.
-    over_db: f64,
-    /// Louder than aimed at.
-    off_lu: f64,
-}
-
-impl Fault {
-    fn stands(self) -> bool {
-        self.over_db > 0.0 || self.off_lu != 0.0
-    }
-}
-
-fn fault(plate: &Plate, checked: &Checked, ceiling_dbtp: f64, outcome: &Outcome) -> Fault {
-    let over_db = checked.measurement.true_peak_dbtp - (ceiling_dbtp - METER_ROOM_DB);
-    let off_lu = match outcome {
-        Outcome::Met(Some(aimed)) => checked.measurement.integrated_lufs - aimed,
-        _ => 0.0,
+/// The main and its alternates as they go to the chain: keyed ones at the rate and with the channels of the main, edits as they are.
+fn voices(job: &Job, specs: &Specs, way: Way) -> (Voice, Vec<Voice>) {
+    let voice = |token: &str, path: &std::path::Path, role, spec: &crate::block::Spec| Voice {
+        token: token.to_owned(),
+        role,
+        origin: Origin {
+            path: path.to_owned(),
+            rate: spec.sample_rate,
+            channels: spec.channels,
+            phase: job.recipe.resample_phase,
+            block_frames: way.block_frames,
+        },
     };
-    // What an encoder leaves out for good, such as the top of white noise, is no fault of the level.
-    let counts = if plate.encoding().lossy() { OFF_LOSSY_LU..LOST_LU } else { OFF_LU..f64::INFINITY };
-    Fault {
-        over_db: if over_db > 0.0 { over_db + SLACK_DB } else { 0.0 },
-        off_lu: if counts.contains(&off_lu.abs()) { off_lu } else { 0.0 },
+    let others = job.alternates.iter().zip(&specs.alternates).map(|(a, spec)| {
+        voice(&a.token, &a.path, a.role, if a.role == Role::Edit { spec } else { &specs.main })
+    });
+    (voice(MAIN, &job.main, Role::Part, &specs.main), others.collect())
+}
+
+/// Outputs by rate and level; the recipe's own level at the rate of the main comes first.
+fn batches(job: &Job, main_hz: u32) -> Vec<Batch> {
+    let recipe = &job.recipe;
+    let mut all: Vec<Batch> = Vec::new();
+    for output in &recipe.outputs {
+        let batch = Batch {
+            hz: output.rate.unwrap_or(main_hz),
+            target: output.target_lufs.map(Target::Lufs).or_else(|| recipe.target()),
+            ceiling_dbtp: output.ceiling_dbtp.unwrap_or(recipe.ceiling_dbtp),
+            outputs: vec![output.clone()],
+        };
+        match all.iter_mut().find(|b| b.hz == batch.hz && b.level() == batch.level()) {
+            Some(there) if there.outputs.iter().any(|o| o.encoding == output.encoding) => {}
+            Some(there) => there.outputs.extend(batch.outputs),
+            None => all.push(batch),
+        }
     }
+    let own = (recipe.target(), recipe.ceiling_dbtp);
+    all.sort_by_key(|b| (b.hz != main_hz, b.level() != (&own.0, own.1)));
+    all
+}
+
+/// A file of the main that is not where its target is, in words.
+fn off_target(batch: &Batch, plate: &Plate, lufs: f64) -> Option<String> {
+    let (low, high) = match batch.target {
+        Some(Target::Lufs(target)) => (target, target),
+        Some(Target::Range { low_lufs, high_lufs, .. }) => (low_lufs, high_lufs),
+        _ => return None,
+    };
+    let tolerance = tolerance_lu(plate.encoding());
+    if (low - tolerance..=high + tolerance).contains(&lufs) {
+        return None;
+    }
+    let wanted = if low < high { format!("{low:.1} to {high:.1}") } else { format!("{low:.1}") };
+    Some(format!("{} is at {lufs:.2} LUFS instead of {wanted}", plate.file))
 }

@@ -1,7 +1,12 @@
 //! The search for the level that meets a target under a ceiling, with the limiter in place. It works on the tracks of a take, which costs
 //! milliseconds a try, and asks the sound itself once or twice what the tracks cannot know. Never here: output files.
 
-use super::{CLEAN_REDUCTION_DB, level::Level, steps::Steps, take::Take};
+use super::{
+    CLEAN_REDUCTION_DB,
+    level::{Level, Lift},
+    steps::Steps,
+    take::Take,
+};
 use crate::{error::DspError, processors::CurveSettings, recipe::Target};
 
 /// The search on tracks ends here.
@@ -93,8 +98,8 @@ impl Outcome {
 
 /// The search for one take.
 #[derive(Clone)]
-pub struct Search<'t, 'a> {
-    take: &'t Take<'a>,
+pub struct Search<'t> {
+    take: &'t Take,
     aim: &'t Aim,
     /// What the sound is louder than its tracks tell, around the level last heard.
     offset_lu: f64,
@@ -106,9 +111,9 @@ pub struct Search<'t, 'a> {
     pub outcome: Outcome,
 }
 
-impl<'t, 'a> Search<'t, 'a> {
+impl<'t> Search<'t> {
     /// Of a main. `start`: the level found at another rate, to begin from.
-    pub fn of_main(take: &'t Take<'a>, aim: &'t Aim, start: Option<&Level>) -> Self {
+    pub fn of_main(take: &'t Take, aim: &'t Aim, start: Option<&Level>) -> Self {
         let target = aim.target.clone();
         let mut search = Search::new(take, aim, target);
         if let Some(start) = start {
@@ -118,14 +123,14 @@ impl<'t, 'a> Search<'t, 'a> {
     }
 
     /// Of an alternate, which takes the gain of its main.
-    pub fn of_alternate(take: &'t Take<'a>, aim: &'t Aim, main: &Level) -> Self {
+    pub fn of_alternate(take: &'t Take, aim: &'t Aim, main: &Level) -> Self {
         let mut search = Search::new(take, aim, None);
         (search.level.gain_db, search.level.curve) = (main.gain_db, main.curve);
         search.level.trim_db = main.trim_db;
         search
     }
 
-    fn new(take: &'t Take<'a>, aim: &'t Aim, target: Option<Target>) -> Self {
+    fn new(take: &'t Take, aim: &'t Aim, target: Option<Target>) -> Self {
         let level = match &aim.limiter {
             Some(limiter) => {
                 Level { limit_dbtp: Some(aim.ceiling_dbtp), curve: limiter.curve, ..Level::unity() }
@@ -180,6 +185,15 @@ impl<'t, 'a> Search<'t, 'a> {
         self.place()
     }
 
+    /// Holds these places too, and finds the gain anew.
+    pub fn lift(&mut self, lifts: &[Lift]) -> Result<(), DspError> {
+        if lifts.is_empty() {
+            return Ok(());
+        }
+        self.level.lift(lifts);
+        self.place()
+    }
+
     /// Lowers the aim, for a file whose encoding adds to the peaks, and finds the gain anew: what goes into the encoder is as loud as before.
     /// `error_lu`: what comes out of it was louder than aimed at.
     pub fn lower(&mut self, over_db: f64, error_lu: f64) -> Result<(), DspError> {
@@ -223,7 +237,7 @@ impl<'t, 'a> Search<'t, 'a> {
 
     fn limits(&self) -> bool {
         match self.level.limit_dbtp {
-            Some(limit) => self.take.peak_dbtp + self.level.gain_db > limit || !self.level.lifts.is_empty(),
+            Some(limit) => self.take.peak_dbtp() + self.level.gain_db > limit || !self.level.lifts.is_empty(),
             None => false,
         }
     }
@@ -240,7 +254,7 @@ impl<'t, 'a> Search<'t, 'a> {
 
     /// The gain at which the loudest peak is pushed down by `reduction_db`.
     fn gain_for(&self, reduction_db: f64) -> f64 {
-        self.level.limit_dbtp.unwrap_or(self.aim.ceiling_dbtp) + reduction_db - self.take.peak_dbtp
+        self.level.limit_dbtp.unwrap_or(self.aim.ceiling_dbtp) + reduction_db - self.take.peak_dbtp()
     }
 
     /// Chooses the gain by the tracks, with what was learned of the sound.
@@ -249,7 +263,7 @@ impl<'t, 'a> Search<'t, 'a> {
             return self.place_untargeted();
         };
         let Some(lufs) = self.take.lufs else {
-            self.outcome = Outcome::NoLoudness { silent: self.take.peak_dbtp == f64::NEG_INFINITY };
+            self.outcome = Outcome::NoLoudness { silent: self.take.peak_dbtp() == f64::NEG_INFINITY };
             self.level.gain_db = 0.0;
             return self.hold_without_limiter();
         };
@@ -280,7 +294,7 @@ impl<'t, 'a> Search<'t, 'a> {
 
     fn hold_without_limiter(&mut self) -> Result<(), DspError> {
         if self.level.limit_dbtp.is_none() {
-            let over_db = self.take.peak_dbtp + self.level.gain_db - self.aim.ceiling_dbtp;
+            let over_db = self.take.peak_dbtp() + self.level.gain_db - self.aim.ceiling_dbtp;
             self.level.trim_db = self.level.trim_db.min(-over_db.max(0.0));
         }
         Ok(())

@@ -6,35 +6,37 @@ use std::path::Path;
 
 use super::{
     energy::{GroupEnergy, StepGate},
-    feed::{Feed, Origin},
     level::{Control, Gains, Level, Lift, Rise},
     overs::{AllOvers, FindOvers, Overs},
+    reel::{Origin, Reel},
     scratch::{Planes, PlanesReader, PlanesWriter},
     steps::Steps,
 };
 use crate::{
     block::Block,
     error::DspError,
-    measure::{Loudness, Measurement},
+    measure::Loudness,
     processors::{CurveSettings, PeakDetector, decibels, group_frames, linear},
+    resample::Resampler,
 };
 
-pub struct Take<'a> {
-    origin: Origin<'a>,
+pub struct Take {
+    origin: Origin,
     /// `None`: the source is read again, which costs less.
     sound: Option<Planes>,
-    pub peaks: Planes,
-    energies: Planes,
+    peaks: Planes,
+    peak_dbtp: f64,
+    /// The highest of its own peaks and of those of others that its limiter holds too, and the highest of them all.
+    shared: Option<(Planes, f64)>,
+    /// `None` of an alternate: its loudness decides nothing.
+    energies: Option<Planes>,
     pub sample_rate: u32,
     pub channels: usize,
     pub group: usize,
     linked: bool,
     /// Before any gain; `None` for silence and for less than 400 ms.
     pub lufs: Option<f64>,
-    pub peak_dbtp: f64,
     pub frames: u64,
-    /// Of the source, if it was asked for.
-    pub input: Option<Measurement>,
 }
 
 /// What the sound itself told at one level.
@@ -48,80 +50,159 @@ pub struct Heard {
 
 impl Heard {
     pub fn worst_db(&self) -> f64 {
-        decibels(self.rises.iter().fold(1.0, |m, o| m.max(o.factor)))
+        worst_db(&self.rises)
     }
 }
 
-/// The sound of a take, from its beginning.
+pub fn worst_db(rises: &[Rise]) -> f64 {
+    decibels(rises.iter().fold(1.0, |m, o| m.max(o.factor)))
+}
+
+/// Sound on its way into files, from its beginning.
 pub enum Sound {
-    Again(Box<Feed>),
+    /// The source to its own end.
+    Whole(Box<Reel>),
+    /// The source, for so many frames.
+    Again {
+        reel: Box<Reel>,
+        left: u64,
+        block_frames: usize,
+    },
     Kept(PlanesReader),
 }
 
 impl Sound {
+    pub fn again(origin: &Origin, frames: u64) -> Result<Self, DspError> {
+        let reel = Box::new(Reel::open(origin)?);
+        Ok(Sound::Again { reel, left: frames, block_frames: origin.block_frames.max(1) })
+    }
+
     pub fn next(&mut self, block: &mut Block) -> Result<bool, DspError> {
         match self {
-            Sound::Again(feed) => feed.next(block),
+            Sound::Whole(reel) => reel.next(block),
+            Sound::Again { reel, left, block_frames } => {
+                let n = (*left).min(*block_frames as u64);
+                *left -= n;
+                reel.take(n as usize, block)?;
+                Ok(n > 0)
+            }
             Sound::Kept(reader) => reader.next(block),
         }
     }
 }
 
-impl<'a> Take<'a> {
-    /// Hears the source once. `curve`: of the limiter, for how the channels are linked and how long a peak is held.
-    pub fn prepare(
-        origin: Origin<'a>,
-        metered: bool,
-        dir: &Path,
+/// Makes a take out of what the chain gives.
+pub struct Recorder {
+    sample_rate: u32,
+    channels: usize,
+    linked: bool,
+    resampler: Option<Resampler>,
+    converted: Block,
+    detector: PeakDetector,
+    peaks: PlanesWriter,
+    highest: f64,
+    energy: Option<(GroupEnergy, PlanesWriter)>,
+    sound: Option<PlanesWriter>,
+    frames: u64,
+}
+
+impl Recorder {
+    /// `curve`: of the limiter, for how the channels are linked and how long a peak is held. `weighed`: its loudness will be asked for. `keep`: the
+    /// sound is kept, else the source is read again.
+    pub fn create(
+        origin: &Origin,
+        sample_rate: u32,
         curve: &CurveSettings,
-        steps: &mut Steps<'_>,
+        dir: &Path,
+        weighed: bool,
+        keep: bool,
     ) -> Result<Self, DspError> {
-        let mut feed = Feed::open(origin)?;
-        if metered {
-            feed = feed.metered();
-        }
-        let (channels, rate, linked) = (feed.channels(), origin.rate, curve.linked());
-        let mut detector = PeakDetector::new(channels, rate, curve.reach_groups(rate), linked);
-        let mut peaks = PlanesWriter::create(dir, detector.lanes(), true)?;
-        let mut energies = PlanesWriter::create(dir, detector.lanes(), false)?;
-        let mut sound = (!feed.cheap()).then(|| PlanesWriter::create(dir, channels, false)).transpose()?;
-        let mut energy = GroupEnergy::new(channels, rate, linked);
-        let (mut block, mut highest, mut frames) = (Block::new(channels, 0), 0.0f64, 0u64);
-        while feed.next(&mut block)? {
-            frames += block.frames() as u64;
-            energy.push(&block, energies.planes());
-            detector.push(&block, peaks.planes());
-            highest = highest.max(top(peaks.planes()));
-            energies.flow()?;
-            peaks.flow()?;
-            if let Some(sound) = &mut sound {
-                sound.write(&block.channels)?;
-            }
-            steps.at(feed.fraction())?;
-        }
-        energy.finish(energies.planes());
-        detector.finish(peaks.planes());
-        highest = highest.max(top(peaks.planes()));
-        let mut take = Take {
-            origin,
-            sound: sound.map(PlanesWriter::finish).transpose()?,
-            peaks: peaks.finish()?,
-            energies: energies.finish()?,
-            sample_rate: rate,
+        let (channels, linked) = (origin.channels, curve.linked());
+        let detector = PeakDetector::new(channels, sample_rate, curve.reach_groups(sample_rate), linked);
+        let lanes = detector.lanes();
+        let energy = |lanes| -> Result<_, DspError> {
+            Ok((GroupEnergy::new(channels, sample_rate, linked), PlanesWriter::create(dir, lanes, false)?))
+        };
+        let resampler = (sample_rate != origin.rate)
+            .then(|| Resampler::with(channels, origin.rate, sample_rate, origin.phase))
+            .transpose()?;
+        Ok(Recorder {
+            sample_rate,
             channels,
-            group: group_frames(rate),
             linked,
+            resampler,
+            converted: Block::new(channels, 0),
+            detector,
+            peaks: PlanesWriter::create(dir, lanes, true)?,
+            highest: 0.0,
+            energy: weighed.then(|| energy(lanes)).transpose()?,
+            sound: keep.then(|| PlanesWriter::create(dir, channels, false)).transpose()?,
+            frames: 0,
+        })
+    }
+
+    /// Takes the next frames at the rate of the source.
+    pub fn push(&mut self, block: &Block) -> Result<(), DspError> {
+        let Some(resampler) = &mut self.resampler else { return self.keep(block) };
+        let mut converted = std::mem::take(&mut self.converted);
+        converted.clear();
+        resampler.push(block, &mut converted)?;
+        self.keep(&converted)?;
+        self.converted = converted;
+        Ok(())
+    }
+
+    fn keep(&mut self, block: &Block) -> Result<(), DspError> {
+        self.frames += block.frames() as u64;
+        if let Some((energy, energies)) = &mut self.energy {
+            energy.push(block, energies.planes());
+            energies.flow()?;
+        }
+        self.detector.push(block, self.peaks.planes());
+        self.highest = self.highest.max(top(self.peaks.planes()));
+        self.peaks.flow()?;
+        if let Some(sound) = &mut self.sound {
+            sound.write(&block.channels)?;
+        }
+        Ok(())
+    }
+
+    /// The sound has ended.
+    pub fn finish(mut self, origin: &Origin) -> Result<Take, DspError> {
+        if let Some(mut resampler) = self.resampler.take() {
+            let mut rest = Block::new(self.channels, 0);
+            resampler.finish(&mut rest)?;
+            self.keep(&rest)?;
+        }
+        self.detector.finish(self.peaks.planes());
+        self.highest = self.highest.max(top(self.peaks.planes()));
+        let energies = self.energy.map(|(energy, mut energies)| {
+            energy.finish(energies.planes());
+            energies.finish()
+        });
+        let mut take = Take {
+            origin: origin.clone(),
+            sound: self.sound.map(PlanesWriter::finish).transpose()?,
+            peaks: self.peaks.finish()?,
+            peak_dbtp: decibels(self.highest),
+            shared: None,
+            energies: energies.transpose()?,
+            sample_rate: self.sample_rate,
+            channels: self.channels,
+            group: group_frames(self.sample_rate),
+            linked: self.linked,
             lufs: None,
-            peak_dbtp: decibels(highest),
-            frames,
-            input: feed.measurement(),
+            frames: self.frames,
         };
         take.lufs = take.own_lufs()?;
         Ok(take)
     }
+}
 
+impl Take {
     fn own_lufs(&self) -> Result<Option<f64>, DspError> {
-        let (mut reader, mut gate) = (self.energies.reader()?, self.gate());
+        let Some(energies) = &self.energies else { return Ok(None) };
+        let (mut reader, mut gate) = (energies.reader()?, self.gate());
         let mut energies = vec![Vec::new(); self.lanes()];
         while reader.more(&mut energies)? > 0 {
             let (first, others) = energies.split_at_mut(1);
@@ -143,21 +224,44 @@ impl<'a> Take<'a> {
         if self.linked { 1 } else { self.channels }
     }
 
+    /// Its own peaks and those that its limiter holds too.
+    pub fn peaks(&self) -> &Planes {
+        self.shared.as_ref().map_or(&self.peaks, |(peaks, _)| peaks)
+    }
+
+    pub fn own_peaks(&self) -> &Planes {
+        &self.peaks
+    }
+
+    pub fn peak_dbtp(&self) -> f64 {
+        self.shared.as_ref().map_or(self.peak_dbtp, |(_, peak_dbtp)| *peak_dbtp)
+    }
+
+    pub fn own_peak_dbtp(&self) -> f64 {
+        self.peak_dbtp
+    }
+
+    /// From now on the limiter holds these peaks too, or only its own again.
+    pub fn share(&mut self, peaks: Option<(Planes, f64)>) {
+        self.shared = peaks;
+    }
+
     pub fn sound(&self) -> Result<Sound, DspError> {
         match &self.sound {
             Some(planes) => Ok(Sound::Kept(planes.reader()?)),
-            None => Ok(Sound::Again(Box::new(Feed::open(self.origin)?))),
+            None => Sound::again(&self.origin, self.frames),
         }
     }
 
     /// Loudness at this level as the tracks tell it: the gain's movement within the memory of the weighting filter is left out, which is some
     /// hundredths of a LU at most.
     pub fn guess_lufs(&self, level: &Level) -> Result<f64, DspError> {
+        let Some(energies) = &self.energies else { return Ok(f64::NEG_INFINITY) };
         let Some(mut control) = Control::new(level, self)? else {
             return Ok(self.lufs.unwrap_or(f64::NEG_INFINITY) + level.gain_db + level.trim_db);
         };
         let lanes = self.lanes();
-        let (mut reader, mut gate) = (self.energies.reader()?, self.gate());
+        let (mut reader, mut gate) = (energies.reader()?, self.gate());
         let mut energies = vec![Vec::new(); lanes];
         let mut ramp = vec![Vec::new(); lanes];
         let mut weighted = Vec::new();
@@ -208,6 +312,23 @@ impl<'a> Take<'a> {
         let lifts = level.lifts_for(&rises, self)?;
         Ok(Heard { lufs: loudness.integrated_lufs().unwrap_or(f64::NEG_INFINITY), rises, lifts })
     }
+}
+
+/// Where the sound of a take, with these gains, is over `aim_dbtp`; the meter that judges files looks everywhere.
+pub fn rises(
+    take: &Take,
+    mut gains: Gains<'_>,
+    aim_dbtp: f64,
+    steps: &mut Steps<'_>,
+) -> Result<Vec<Rise>, DspError> {
+    let mut overs = Box::new(AllOvers::new(take, linear(aim_dbtp)));
+    let (mut sound, mut block) = (take.sound()?, Block::new(take.channels, 0));
+    while sound.next(&mut block)? {
+        gains.apply(&mut block)?;
+        overs.push(&block)?;
+        steps.still()?;
+    }
+    overs.finish()
 }
 
 fn top(planes: &[Vec<f64>]) -> f64 {

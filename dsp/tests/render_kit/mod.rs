@@ -12,7 +12,7 @@ use deadwax_dsp::{
     Block, DspError, Flow,
     decode::Source,
     recipe::{Output, Recipe},
-    render::{self, Job, Report},
+    render::{self, Alternate, Job, Report, Role},
     write::{AudioWriter, Encoding},
 };
 
@@ -79,7 +79,11 @@ pub fn recipe(target_lufs: Option<f64>, encodings: &[(Encoding, Option<u32>)]) -
 }
 
 pub fn job(dir: &Path, main: PathBuf, recipe: Recipe) -> Job {
-    Job { main, alternates: Vec::new(), recipe, out_dir: dir.join("out"), stem: "song".into() }
+    Job::new(main, recipe, dir.join("out"), "song".into())
+}
+
+pub fn alternate(token: &str, path: PathBuf, role: Role) -> Alternate {
+    Alternate { token: token.into(), path, role }
 }
 
 pub fn run(job: &Job) -> Result<Report, DspError> {

@@ -127,7 +127,9 @@ pub struct Remark {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct JobFile {
     pub main: PathBuf,
-    pub alternates: Vec<(String, PathBuf)>,
+    pub alternates: Vec<render::Alternate>,
+    /// Tokens of alternates that are meant to add up to the main.
+    pub sums: Vec<Vec<String>>,
     pub recipe_toml: String,
     pub out_dir: PathBuf,
     pub stem: String,
@@ -229,8 +231,11 @@ fn render_job(path: &Path) -> RenderLine {
         Err(error) => return failed(FailureKind::Recipe, error.to_string()),
     };
     let main = job.main.clone();
-    let job =
-        Job { main: job.main, alternates: job.alternates, recipe, out_dir: job.out_dir, stem: job.stem };
+    let job = Job {
+        alternates: job.alternates,
+        sums: job.sums,
+        ..Job::new(job.main, recipe, job.out_dir, job.stem)
+    };
     let mut told = Instant::now() - Duration::from_secs(1);
     // Ten lines a second are enough for any screen. A parent that is gone closes the pipe: stop.
     let mut progress = |now: render::Progress| {

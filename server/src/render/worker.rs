@@ -14,7 +14,7 @@ use deadwax_domain::{
     Actor, Alternate, Command, Digest, Fact, File, ProjectId, Render, RenderId, RenderState, Version,
     VersionId, VersionKind,
 };
-use deadwax_dsp::recipe::Recipe;
+use deadwax_dsp::{recipe::Recipe, render};
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
@@ -281,13 +281,18 @@ impl Worker {
         let main = source.main().ok_or(JobError::Vanished)?;
         let mut alternates = Vec::new();
         for file in source.files.iter().filter(|file| is_mastered(file.alternate)) {
-            alternates.push((file.alternate.to_string(), self.sound_path(file).await?));
+            alternates.push(render::Alternate {
+                token: file.alternate.to_string(),
+                path: self.sound_path(file).await?,
+                role: role_of(file.alternate),
+            });
         }
         let song = snapshot.project.songs.get(render.song).ok_or(JobError::Vanished)?;
         let number =
             snapshot.project.newest(render.song, VersionKind::Master).map_or(1, |master| master.number + 1);
         let job = JobFile {
             main: self.sound_path(main).await?,
+            sums: sums_of(&alternates),
             alternates,
             // The one that the lease wrote down: what the ledger tells of this render is what was done.
             recipe_toml: render.recipe.as_ref().ok_or(JobError::Vanished)?.toml.clone(),
@@ -399,6 +404,32 @@ fn domain_recipe(recipe: &Recipe) -> deadwax_domain::Recipe {
 /// The alternates that a mastering engineer delivers; the mixer's own loud reference and raw groups are not among them.
 fn is_mastered(alternate: Alternate) -> bool {
     !matches!(alternate, Alternate::Main | Alternate::Limited | Alternate::Unlimited | Alternate::Stem(_))
+}
+
+/// What an alternate is to its main: something that the main is made of, the whole song again, or cut to another length.
+fn role_of(alternate: Alternate) -> render::Role {
+    match alternate {
+        Alternate::RadioEdit
+        | Alternate::Extended
+        | Alternate::Cut(_)
+        | Alternate::Sting
+        | Alternate::Bumper => render::Role::Edit,
+        Alternate::Step(..)
+        | Alternate::Clean
+        | Alternate::Limited
+        | Alternate::Unlimited
+        | Alternate::FlatMaster
+        | Alternate::ProductionMaster => render::Role::Whole,
+        _ => render::Role::Part,
+    }
+}
+
+/// Which alternates add up to the main wherever all of them are there.
+fn sums_of(alternates: &[render::Alternate]) -> Vec<Vec<String>> {
+    const SUMS: [&[&str]; 2] = [&["instrumental", "a-cappella"], &["tv", "lead-vocal-only"]];
+    let there = |token: &&str| alternates.iter().any(|a| a.token == **token);
+    let whole = SUMS.into_iter().filter(|sum| sum.iter().all(there));
+    whole.map(|sum| sum.iter().map(ToString::to_string).collect()).collect()
 }
 
 /// What a render may write: each file that it takes, as 32 bit samples at twice the rate in the usual three formats.

@@ -10,7 +10,7 @@ use std::{
 use deadwax_dsp::{
     DspError, Flow,
     recipe::Recipe,
-    render::{Job, Report, run},
+    render::{Alternate, Job, Report, Role, run},
     write::Encoding,
 };
 use serde_json::{Value, json};
@@ -53,11 +53,9 @@ pub fn master(c: &Context, asked: &Master) -> Result<(), VerbError> {
         .tempdir_in(&folder)
         .map_err(|e| VerbError::Input(format!("{} cannot be written to: {e}", folder.display())))?;
     let job = Job {
-        main: asked.input.clone(),
+        sums: name::sums(alternates.iter().map(|a| a.token.as_str())),
         alternates,
-        recipe,
-        out_dir: room.path().to_owned(),
-        stem: stem.clone(),
+        ..Job::new(asked.input.clone(), recipe, room.path().to_owned(), stem.clone())
     };
     let stop = stop_flag()?;
     let bar = Bar::share("master");
@@ -185,7 +183,7 @@ fn check_ending(asked: &Master, recipe: &Recipe) -> Result<(), VerbError> {
 fn check_targets(
     asked: &Master,
     recipe: &Recipe,
-    alternates: &[(String, PathBuf)],
+    alternates: &[Alternate],
     folder: &Path,
     stem: &str,
 ) -> Result<(), VerbError> {
@@ -195,7 +193,7 @@ fn check_targets(
         if recipe.outputs.len() > 1 {
             prefixes.push(format!("{stem}_{token}_"));
         }
-        prefixes.extend(alternates.iter().map(|(alternate, _)| format!("{stem}_{alternate}_{token}_")));
+        prefixes.extend(alternates.iter().map(|a| format!("{stem}_{}_{token}_", a.token)));
     }
     let inputs: Vec<PathBuf> =
         asked.alternate.iter().chain([&asked.input]).filter_map(|path| fs::canonicalize(path).ok()).collect();
@@ -234,8 +232,8 @@ fn is_derived(name: &str, prefix: &str) -> bool {
 }
 
 /// Which alternate a file is, by its name; one that tells nothing keeps its own name.
-fn alternates_of(asked: &Master) -> Result<Vec<(String, PathBuf)>, VerbError> {
-    let mut all: Vec<(String, PathBuf)> = Vec::new();
+fn alternates_of(asked: &Master) -> Result<Vec<Alternate>, VerbError> {
+    let mut all: Vec<Alternate> = Vec::new();
     for path in &asked.alternate {
         let guess = name::parse(&path.to_string_lossy());
         let token = if guess.alternate == "main" {
@@ -243,12 +241,21 @@ fn alternates_of(asked: &Master) -> Result<Vec<(String, PathBuf)>, VerbError> {
         } else {
             guess.alternate
         };
-        if all.iter().any(|(known, _)| *known == token) {
+        if all.iter().any(|known| known.token == token) {
             return Err(VerbError::Usage(format!("two files would be {token}; rename one of them")));
         }
-        all.push((token, path.clone()));
+        all.push(Alternate { role: role_of(&token), token, path: path.clone() });
     }
     Ok(all)
+}
+
+/// What an alternate is to its main, by its token.
+fn role_of(token: &str) -> Role {
+    match name::kin(token) {
+        name::Kin::Part => Role::Part,
+        name::Kin::Whole => Role::Whole,
+        name::Kin::Edit => Role::Edit,
+    }
 }
 
 /// Gives every file its name: one format goes under the name asked, more keep the render's endings. Answers names in the report's order.

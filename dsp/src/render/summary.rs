@@ -1,0 +1,140 @@
+//! What a render says at the end: lengths, what guards did, and how well alternates add up to their main. Never here: sound on its way.
+
+use super::{
+    MAIN, OutputReport, SumReport, SummedFiles,
+    hear::Voice,
+    reel::{Reel, Tail},
+    report::Guarded,
+    run::{Batch, Run},
+    sums::{self, Residual},
+};
+use crate::{block::Block, error::DspError, processors::decibels, write::Encoding};
+
+/// Conversion of a rate may round a length; what differs by less is no news.
+const SAME_LENGTH_S: f64 = 0.001;
+/// Less than this is heard by nobody.
+const WORTH_A_WORD_DB: f64 = 0.05;
+
+impl Run<'_> {
+    /// Alternates are made as long as the main. What that did is said, and where something that sounds was cut the render is not what was asked.
+    pub fn judge_length(&mut self, voice: &Voice, tail: Tail, main_frames: u64) {
+        let rate = f64::from(voice.origin.rate);
+        let (token, off_s) = (&voice.token, (tail.frames as f64 - main_frames as f64) / rate);
+        if tail.source_rate != voice.origin.rate {
+            self.warn(format!(
+                "{token} is at {} Hz beside a main at {} Hz: it was converted before the chain",
+                tail.source_rate, voice.origin.rate
+            ));
+        }
+        if tail.silent {
+            self.warn(format!("{token} is silent from beginning to end"));
+        }
+        if off_s.abs() < SAME_LENGTH_S && tail.sounding_frames == 0 {
+            return;
+        }
+        if tail.sounding_frames > 0 {
+            self.note_reason(Some(format!(
+                "{token} is {off_s:.2} s longer than the main and was cut there; {:.2} s of what was cut sound, up to {:.1} dBFS",
+                tail.sounding_frames as f64 / rate,
+                tail.peak_dbfs
+            )));
+        } else if off_s > 0.0 {
+            self.warn(format!(
+                "{token} is {off_s:.2} s longer than the main; the silence behind the main's end was cut"
+            ));
+        } else {
+            self.warn(format!("{token} is {:.2} s shorter than the main; silence was put behind it", -off_s));
+        }
+    }
+
+    pub fn warn_of_guard(&mut self, token: &str, batch: &Batch, guard: &Guarded) {
+        if guard.reduction_db > WORTH_A_WORD_DB {
+            let first = guard.places.first();
+            let place = first.map_or(String::new(), |p| format!(", deepest at {}", clock(p.start_s)));
+            let more = guard.places.len().saturating_sub(1);
+            let more = if more > 0 { format!(" and at {more} other places") } else { String::new() };
+            self.warn(format!(
+                "{token} at {} Hz has a limiter of its own behind the main's gains: up to {:.2} dB{place}{more}; in a sum that leaves {:.0} dB against the main",
+                batch.hz, guard.reduction_db, guard.residual_db
+            ));
+        }
+        if guard.trim_db < -WORTH_A_WORD_DB {
+            self.warn(format!(
+                "{token} at {} Hz was turned down by {:.2} dB to hold the ceiling; in a sum that leaves {:.0} dB against the main",
+                batch.hz, -guard.trim_db, guard.residual_db
+            ));
+        }
+    }
+
+    /// Where the sound was handed on as it is, the sources are read for their sums alone.
+    pub fn copied_sums(&mut self) -> Result<(), DspError> {
+        let mut residuals = Vec::new();
+        for sum in &self.job.sums {
+            let mut main = Reel::open(&self.main.origin)?;
+            let parts = self.others.iter().filter(|v| sum.contains(&v.token));
+            let mut parts = parts.map(|v| Reel::open(&v.origin)).collect::<Result<Vec<_>, _>>()?;
+            let mut blocks = vec![Block::default(); parts.len()];
+            let (mut residual, mut block) = (Residual::default(), Block::default());
+            while main.next(&mut block)? {
+                for (part, out) in parts.iter_mut().zip(&mut blocks) {
+                    part.take(block.frames(), out)?;
+                }
+                residual.push(&block, blocks.iter());
+                self.steps.still()?;
+            }
+            residuals.push(residual);
+        }
+        self.residuals = residuals;
+        Ok(())
+    }
+
+    /// Reads the finished files of every sum once more.
+    pub fn sums(&mut self) -> Result<Vec<SumReport>, DspError> {
+        let mut all = Vec::new();
+        for (sum, sources) in self.job.sums.iter().zip(self.residuals.clone()) {
+            let mains: Vec<OutputReport> =
+                self.outputs.iter().filter(|o| o.alternate == MAIN).cloned().collect();
+            let mut files = Vec::new();
+            for main in mains {
+                let fits = |o: &&OutputReport| sum.contains(&o.alternate) && main.is_beside(o);
+                let parts: Vec<_> =
+                    self.outputs.iter().filter(fits).map(|o| self.workshop.path().join(&o.file)).collect();
+                let path = self.workshop.path().join(&main.file);
+                let residual = sums::residual(&path, &parts, &mut self.steps)?;
+                files.push(SummedFiles {
+                    quantising_db: quantising_db(&main, 1 + parts.len(), &residual),
+                    file: main.file,
+                    encoding: main.encoding,
+                    sample_rate: main.sample_rate,
+                    residual_db: residual.relative_db(),
+                    residual_peak_dbfs: residual.peak_dbfs(),
+                });
+            }
+            all.push(SumReport {
+                alternates: sum.clone(),
+                sources_residual_db: sources.relative_db(),
+                files,
+            });
+        }
+        Ok(all)
+    }
+}
+
+/// Rounding and triangular dither leave a quarter of the square of a step in every file; each file's is taken for independent of the others'.
+fn quantising_db(main: &OutputReport, files: usize, residual: &Residual) -> f64 {
+    let Some(encoding) = main.encoding.parse::<Encoding>().ok().filter(|e| !e.float() && !e.lossy()) else {
+        return f64::NEG_INFINITY;
+    };
+    let step = 0.5f64.powi(encoding.bits() as i32 - 1);
+    let noise = files as f64 * step * step / 4.0;
+    if residual.mean_square() > 0.0 {
+        0.5 * decibels(noise / residual.mean_square())
+    } else {
+        f64::NEG_INFINITY
+    }
+}
+
+fn clock(seconds: f64) -> String {
+    let whole = seconds as u64;
+    format!("{}:{:02}", whole / 60, whole % 60)
+}
