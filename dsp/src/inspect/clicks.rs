@@ -7,8 +7,8 @@ use super::events::{Event, Events, Lonely};
 use super::stretch::{CONTEXT_CELLS, STRETCH_FRAMES, Stretch};
 use crate::{lanes, math};
 
-/// The curvature of a click is so many times the greatest around it.
-const RATIO: f64 = 8.0;
+/// The curvature of a click is so many times the greatest around it, as an inspection takes it.
+pub(super) const RATIO: f64 = 8.0;
 /// Cells that are looked at on either side; the nearest one is left for the click's own ends.
 const AROUND_CELLS: usize = 7;
 /// Under -50 dBFS nobody hears it.
@@ -28,13 +28,15 @@ pub(super) struct Clicks {
     channel: usize,
     sample_rate: f64,
     cell: usize,
+    ratio: f64,
     curves: Vec<f64>,
     lonely: Lonely,
 }
 
 impl Clicks {
-    pub(super) fn new(channel: usize, sample_rate: u32, cell: usize) -> Self {
+    pub(super) fn new(channel: usize, sample_rate: u32, cell: usize, ratio: f64) -> Self {
         Clicks {
+            ratio,
             channel,
             sample_rate: f64::from(sample_rate),
             cell,
@@ -62,7 +64,7 @@ impl Clicks {
 
     fn sticks_out(&self, index: usize, cells: usize) -> bool {
         let curve = self.curves[index];
-        let low = |range: std::ops::Range<usize>| self.curves[range].iter().all(|c| c * RATIO < curve);
+        let low = |range: std::ops::Range<usize>| self.curves[range].iter().all(|c| c * self.ratio < curve);
         // The larger of two neighbours that share a click is it; of two equal ones the earlier.
         self.curves[index - 1] < curve
             && self.curves.get(index + 1).is_none_or(|next| *next <= curve)
@@ -74,7 +76,7 @@ impl Clicks {
     fn examine(&mut self, stretch: &Stretch<'_>, index: usize) {
         let window = stretch.window;
         let (curve, wide) = (self.curves[index], self.cell / CLICK_SHARE + 2);
-        let bent = |i: &usize| curvature(window[*i - 1], window[*i], window[*i + 1]) * RATIO >= curve;
+        let bent = |i: &usize| curvature(window[*i - 1], window[*i], window[*i + 1]) * self.ratio >= curve;
         let mut near = (index - 2) * self.cell..((index + 3) * self.cell).min(window.len() - 1);
         // At its ends the wave is its own again: a curvature belongs to the sample between its neighbours.
         let (Some(from), Some(to)) = (near.clone().find(bent), near.rfind(bent)) else { return };
@@ -102,6 +104,11 @@ impl Clicks {
                 level_db: math::decibels(height),
             });
         }
+    }
+
+    /// What has been let through so far, none of it left out.
+    pub(super) fn take(&mut self) -> Vec<Event> {
+        self.lonely.take()
     }
 
     pub(super) fn finish(self) -> Events {

@@ -102,6 +102,11 @@ impl Lonely {
         self.more = 0;
     }
 
+    /// The events listed so far; the list begins anew.
+    pub(super) fn take(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.let_through.listed)
+    }
+
     pub(super) fn finish(mut self) -> Events {
         self.end_row();
         self.let_through

@@ -8,6 +8,7 @@ mod cutoff;
 mod dropouts;
 mod edges;
 mod events;
+mod finder;
 mod findings;
 mod flat;
 mod levels;
@@ -23,6 +24,7 @@ pub use bits::BitDepth;
 pub use cutoff::{Cutoff, Origin};
 pub use edges::Edges;
 pub use events::{Event, Events, LISTED_MAX};
+pub(crate) use finder::ClickFinder;
 pub use findings::{Finding, Severity};
 pub use levels::{ChannelLevels, Noise};
 pub use spectrum::{Band, Spectrum};
@@ -199,7 +201,7 @@ impl Work {
             whole: levels::Whole::default(),
             bits: bits::Bits::new(),
             flat: flat::Flat::new(index, spec),
-            clicks: clicks::Clicks::new(index, sample_rate, cell),
+            clicks: clicks::Clicks::new(index, sample_rate, cell, clicks::RATIO),
             dropouts: dropouts::Dropouts::new(index, sample_rate, context),
         };
         let pair = spec.channels >= 2;

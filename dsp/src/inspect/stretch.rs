@@ -45,6 +45,7 @@ impl<'a> Stretch<'a> {
 }
 
 /// What waits until a stretch and its surroundings are whole.
+#[derive(Clone)]
 pub(super) struct Stage {
     planes: Vec<Vec<f64>>,
     context: usize,

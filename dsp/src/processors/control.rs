@@ -5,12 +5,26 @@
 pub struct Control {
     /// Linear gains. Which plane belongs to which channel or band, and how many values a frame has, is the step's own affair.
     pub planes: Vec<Vec<f64>>,
+    /// Stretches drawn anew, in the order in which that was done.
+    pub repairs: Vec<Repair>,
+}
+
+/// A stretch of one channel that was drawn anew from what is around it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Repair {
+    pub channel: usize,
+    /// First frame, as the step counts what came in.
+    pub at: u64,
+    pub frames: usize,
+    /// Of the predictor of the main around it: a sample plus these times those before it is what cannot be foretold.
+    pub predictor: Vec<f64>,
 }
 
 impl Control {
     /// Empties it and keeps its memory.
     pub fn clear(&mut self) {
         self.planes.iter_mut().for_each(Vec::clear);
+        self.repairs.clear();
     }
 
     /// Makes it hold `planes` planes, keeping the memory they have.

@@ -3,7 +3,10 @@
 //! moved at every frame; held still it has the curve of the analogue section up to 20 kHz, and at a gain of one it leaves every bit alone. For a given
 //! course of gains it is linear in the sound, so that an alternate is worked on as its main was. Never here: settings of a step, units of a recipe.
 
-use std::f64::consts::{FRAC_1_SQRT_2, PI};
+use std::{
+    f64::consts::{FRAC_1_SQRT_2, PI},
+    ops::Range,
+};
 
 use super::{
     Placement,
@@ -17,8 +20,13 @@ use crate::{block::Block, error::DspError, lanes, math};
 
 /// Frames from one value of the gain to the next, counted from the first of the stream; between them straight lines.
 pub(super) const GROUP_FRAMES: usize = 16;
+/// How far along the line each frame of a group is.
+const WAY: [f64; GROUP_FRAMES] =
+    [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 13.0, 14.0, 15.0, 16.0];
 /// Frames whose filters are computed at once, counted from the first of the stream. A tail that has died away is set to zero at their ends.
 const PIECE_FRAMES: usize = 64;
+/// Frames that are heard at once: they stay in the first cache.
+const STRETCH_FRAMES: usize = 512;
 /// -600 dBFS.
 const SETTLED: f64 = 1e-30;
 /// A gain that has come so close to nought decibels is nought.
@@ -26,7 +34,7 @@ const SETTLED_DB: f64 = 1e-5;
 /// -120 dB: what is softer counts as this.
 const FLOOR_POWER: f64 = 1e-12;
 /// The mean of squares is over this many periods of the band, within limits in milliseconds.
-const MEAN_PERIODS: f64 = 1.5;
+const MEAN_PERIODS: f64 = 2.0;
 const MEAN_MS: [f64; 2] = [1.0, 50.0];
 /// A relative level is held against the last 400 ms, or the last 20 where they are louder, of what is over 200 Hz: a kick does not count.
 const PROGRAMME_MS: f64 = 400.0;
@@ -150,15 +158,24 @@ impl DynamicBand {
     pub fn listen(&mut self, block: &Block, gains: &mut Vec<f64>) {
         gains.clear();
         gains.resize(block.frames(), 1.0);
-        self.ear.take(block);
+        let mut start = 0;
+        for stretch in gains.chunks_mut(STRETCH_FRAMES) {
+            self.ear.take(block, start..start + stretch.len());
+            self.draw(stretch);
+            start += stretch.len();
+        }
+    }
+
+    /// The gains of frames that the ear has taken.
+    fn draw(&mut self, gains: &mut [f64]) {
         let mut at = 0;
         while at < gains.len() {
             let n = (GROUP_FRAMES - self.position).min(gains.len() - at);
             let [from, to] = self.line;
             if from != 1.0 || to != 1.0 {
                 let step = (to - from) / GROUP_FRAMES as f64;
-                for (i, gain) in gains[at..at + n].iter_mut().enumerate() {
-                    *gain = from + step * (self.position + i + 1) as f64;
+                for (gain, way) in gains[at..at + n].iter_mut().zip(&WAY[self.position..]) {
+                    *gain = from + step * way;
                 }
             }
             self.ear.gather(at, n);
@@ -237,10 +254,10 @@ impl Ear {
         self.means = [0.0; 3];
     }
 
-    fn take(&mut self, block: &Block) {
-        self.hears.read(block, &mut self.heard);
+    fn take(&mut self, block: &Block, frames: Range<usize>) {
+        self.hears.read(block, frames.clone(), &mut self.heard);
         if let Some(programme) = &mut self.programme {
-            self.hears.read(block, &mut self.whole);
+            self.hears.read(block, frames, &mut self.whole);
             programme.run(&mut self.whole);
         }
         self.band.run(&mut self.heard);

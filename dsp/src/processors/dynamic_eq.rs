@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Control, Placement, Processor,
     dynamic_band::{DynamicBand, Law, Plan, Shape},
-    eq::{BandGain, BandQ},
+    eq::{BandGain, BandQ, SHELF_Q_MAX},
 };
 use crate::{block::Block, error::DspError};
 
@@ -160,9 +160,15 @@ impl DynamicBandSettings {
 }
 
 impl DynamicEqSettings {
-    /// Every combination of numbers within their limits has a meaning.
     pub fn check(&self) -> Result<(), DspError> {
-        Ok(())
+        let peaked = |b: &&DynamicBandSettings| b.kind != DynamicKind::Bell && b.q.get() > SHELF_Q_MAX;
+        match self.bands.iter().find(peaked) {
+            None => Ok(()),
+            Some(band) => Err(DspError::Invalid(format!(
+                "the dynamic shelf at {} Hz has a q over {SHELF_Q_MAX}, which makes it two peaks and no shelf: lower it",
+                band.hz.get()
+            ))),
+        }
     }
 }
 
@@ -181,6 +187,7 @@ impl DynamicEq {
 
 impl Processor for DynamicEq {
     fn prepare(&mut self, sample_rate: u32, channels: usize) -> Result<(), DspError> {
+        self.settings.check()?;
         self.bands.clear();
         for (index, band) in self.settings.bands.iter().enumerate().filter(|(_, b)| !b.is_neutral()) {
             let plan = band.plan();

@@ -75,7 +75,8 @@ crate::amounts! {
     BandQ: 0.1..=30.0, "";
 }
 
-const SHELF_Q_MAX: f64 = 10.0;
+/// A shelf of a higher quality is two peaks.
+pub const SHELF_Q_MAX: f64 = 10.0;
 
 /// Steepness of a cut: 6 to 48 dB an octave in steps of 6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

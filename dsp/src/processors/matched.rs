@@ -26,13 +26,17 @@ const STARTS: [f64; 3] = [0.47, 0.42, 0.35];
 /// A root that stands in numerator and denominator alike gives a first order section the freedom of a second.
 const SPARE: f64 = 0.3;
 
+/// Logarithms: of the middle number of a quadratic, and of its last one by the middle one. Both keep roots about 3e-4 from the circle.
+const LEAST_MIDDLE: f64 = -8.1;
+const LEAST_END: f64 = -8.0;
+
 type Numbers = [f64; MOST];
 
 /// The sections whose gains multiply to that of `wanted`.
 pub fn sections(wanted: &Analogue, sample_rate: u32) -> Vec<Coefficients> {
     let rate = f64::from(sample_rate);
-    let plain = wanted.num[0] > 0.0 && wanted.den[0] > 0.0;
-    // A cut is the boost turned over, so that both mirror each other to the last bit of the design.
+    let plain = wanted.num[0] > 0.0 && wanted.num[1] > 0.0;
+    // Gain taken away is the boost turned over, so that both mirror each other to the last bit of the design.
     let turned = plain && loudest(wanted) < loudest(&wanted.inverse());
     let section = if turned { wanted.inverse() } else { *wanted };
     let fit = Fit::new(&section, rate);
@@ -191,7 +195,8 @@ impl Fit {
             }
             let Some(step) = solve(lifted, slope, n) else { return };
             let mut tried = *numbers;
-            tried.iter_mut().zip(&step).take(n).for_each(|(t, s)| *t = (*t - s).clamp(-40.0, 40.0));
+            tried.iter_mut().zip(&step).take(n).for_each(|(t, s)| *t = (*t - s).clamp(-30.0, 30.0));
+            self.keep_inside(&mut tried[..n]);
             let (new_cost, new_normal, new_slope) = self.normal(&tried, sections, weights);
             if new_cost < cost {
                 let gained = (cost - new_cost) / cost;
@@ -205,6 +210,16 @@ impl Fit {
                 if damping > 1e9 {
                     return;
                 }
+            }
+        }
+    }
+
+    /// Roots at the very end of the axis would stand on the circle, where a tail never ends: middle and end of each quadratic have a least size.
+    fn keep_inside(&self, numbers: &mut [f64]) {
+        for (index, pair) in numbers.chunks_exact_mut(2).enumerate() {
+            if index > 0 || self.zeros == 0 {
+                pair[0] = pair[0].max(LEAST_MIDDLE);
+                pair[1] = pair[1].max(pair[0] + LEAST_END);
             }
         }
     }

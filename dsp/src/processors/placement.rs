@@ -1,6 +1,8 @@
 //! Where in a stereo sound a band works. What is not worked on keeps its bits: a mid that changes by d adds d to both sides, and no more.
 //! Never here: filters.
 
+use std::ops::Range;
+
 use crate::{block::Block, error::DspError, lanes};
 
 /// Frames worked on at once: they stay in the first cache.
@@ -74,13 +76,14 @@ impl Placement {
         }
     }
 
-    /// The planes at this place, read from `block` into `to`.
-    pub fn read(self, block: &Block, to: &mut Vec<Vec<f64>>) {
+    /// The planes at this place, some frames of `block` read into `to`.
+    pub fn read(self, block: &Block, frames: Range<usize>, to: &mut Vec<Vec<f64>>) {
         to.resize_with(self.planes(block.channels.len()), Vec::new);
         let sign = if self == Placement::Side { -1.0 } else { 1.0 };
         match (self, block.channels.as_slice(), to.as_mut_slice()) {
             (Placement::Mid | Placement::Side, [left, right], [plane]) => {
-                plane.resize(left.len(), 0.0);
+                plane.resize(frames.len(), 0.0);
+                let (left, right) = (&left[frames.clone()], &right[frames]);
                 lanes::wide(
                     #[inline(always)]
                     || mix(plane, left, right, sign),
@@ -89,12 +92,12 @@ impl Placement {
             (Placement::Left | Placement::Mid, [one, ..], [plane])
             | (Placement::Right, [_, one], [plane]) => {
                 plane.clear();
-                plane.extend_from_slice(one);
+                plane.extend_from_slice(&one[frames.clone()]);
             }
             (Placement::Stereo, all, planes) => {
                 for (plane, one) in planes.iter_mut().zip(all) {
                     plane.clear();
-                    plane.extend_from_slice(one);
+                    plane.extend_from_slice(&one[frames.clone()]);
                 }
             }
             _ => {}

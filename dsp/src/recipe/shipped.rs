@@ -4,9 +4,12 @@
 pub fn shipped() -> &'static [(&'static str, &'static str)] {
     &[
         ("default", include_str!("../../recipes/default.toml")),
+        ("transparent", include_str!("../../recipes/transparent.toml")),
+        ("streaming", include_str!("../../recipes/streaming.toml")),
         ("gentle", include_str!("../../recipes/gentle.toml")),
         ("loud", include_str!("../../recipes/loud.toml")),
         ("vinyl-premaster", include_str!("../../recipes/vinyl-premaster.toml")),
+        ("acoustic", include_str!("../../recipes/acoustic.toml")),
         ("convert-only", include_str!("../../recipes/convert-only.toml")),
     ]
 }

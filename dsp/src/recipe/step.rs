@@ -14,9 +14,9 @@ use crate::{
     error::DspError,
     processors::{
         Compressor, CompressorStep, DcFilter, DcSettings, DeEsser, DeEsserSettings, DynamicEq,
-        DynamicEqSettings, EqSettings, Equaliser, Fade, FadeSettings, Gain, GainSettings, Match,
-        MatchSettings, Mixed, Multiband, MultibandStep, Processor, Stereo, StereoSettings,
-        insert::InsertSettings,
+        DynamicEqSettings, EqSettings, Equaliser, Fade, FadeSettings, Gain, GainSettings, Loudness,
+        LoudnessSettings, Match, MatchSettings, Mixed, Multiband, MultibandStep, Processor, Saturate,
+        SaturateSettings, Stereo, StereoSettings, insert::InsertSettings,
     },
 };
 
@@ -92,6 +92,8 @@ macro_rules! kinds {
 kinds! {
     /// A trim, of both sides or of each.
     Gain(GainSettings) = "gain", |s| processor(Gain::trim(s));
+    /// The main at a level, ahead of steps that go by levels.
+    Loudness(LoudnessSettings) = "loudness", |s| processor(Loudness::new(s.clone()));
     Fade(FadeSettings) = "fade", |s| processor(Fade::new(s.clone()));
     /// A constant offset away.
     Dc(DcSettings) = "dc", |s| processor(DcFilter::new(s.hz.get()));
@@ -102,6 +104,8 @@ kinds! {
     Multiband(MultibandStep) = "multiband", |s| processor(Multiband::new(s.clone()));
     /// Width by band, mono bass, balance, polarity, swap.
     Stereo(StereoSettings) = "stereo", |s| processor(Stereo::new(s.clone()));
+    /// Harmonics; with `above_hz` an exciter.
+    Saturate(SaturateSettings) = "saturate", |s| processor(Saturate::new(s.clone()));
     /// Tone, width and loudness after a reference.
     Match(MatchSettings) = "match", |s| processor(Match::new(s.clone()));
     /// A command that the operator allows: a break in the chain.
