@@ -198,6 +198,8 @@ pub enum Verb {
         #[command(flatten)]
         which: WhichVersion,
     },
+    /// What changed from one version to another: level-matched, by band and time, with edits
+    Changes(Changes),
     /// The package that came from mixing
     Handoff {
         #[command(subcommand)]
@@ -429,18 +431,74 @@ pub enum RenderVerb {
         #[command(flatten)]
         place: Where,
     },
+    /// Before and after of a master: loudness, gain reduction, spectrum, every step in figures
+    Sheet(SheetOf),
+}
+
+#[derive(Debug, Args)]
+pub struct SheetOf {
+    /// Write the page here (.html, .svg or .png) instead of showing it
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    #[command(flatten)]
+    pub which: WhichVersion,
+}
+
+#[derive(Debug, Args)]
+pub struct Changes {
+    /// What was (default: the version before of the same kind)
+    #[arg(long, value_name = "VERSION")]
+    pub from: Option<String>,
+    /// What is (default: the version that the gate looks at)
+    #[arg(long, value_name = "VERSION")]
+    pub to: Option<String>,
+    /// In this alternate instead of the main
+    #[arg(long, value_name = "ALTERNATE")]
+    pub alternate: Option<String>,
+    #[command(flatten)]
+    pub place: Where,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum RecipeVerb {
-    /// Show the song's recipe
+    /// Show the recipe that the song would be rendered with
     Show {
+        /// An older version by its number; see `recipe log`
+        #[arg(long, value_name = "N")]
+        number: Option<u32>,
+        /// The recipe of the whole project
+        #[arg(long)]
+        whole_project: bool,
         #[command(flatten)]
         place: Where,
     },
-    /// Give the song a recipe from a file, or one of the studio's by name
+    /// Give the song a recipe: a file, one of the studio's by name, or an older version by its number
     Set {
         recipe: String,
+        /// Why: kept with the version
+        #[arg(long, value_name = "TEXT")]
+        why: String,
+        /// For every song that has none of its own
+        #[arg(long)]
+        whole_project: bool,
+        #[command(flatten)]
+        place: Where,
+    },
+    /// Take the song's own recipe away: the project's counts again, or the studio's
+    Drop {
+        #[arg(long, value_name = "TEXT")]
+        why: String,
+        /// The project's own
+        #[arg(long)]
+        whole_project: bool,
+        #[command(flatten)]
+        place: Where,
+    },
+    /// Every version of the recipe: who, when and why
+    Log {
+        /// Of the whole project
+        #[arg(long)]
+        whole_project: bool,
         #[command(flatten)]
         place: Where,
     },

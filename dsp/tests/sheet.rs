@@ -698,13 +698,7 @@ fn a_change_of_the_balance_is_seen_where_it_is() {
     let main = save(&dir.path().join("mix.wav"), &mix, RATE, Encoding::Wav24);
     let recipe = "name = \"bell\"\n[[eq]]\nkind = \"bell\"\nhz = 1000.0\ngain_db = 6.0\nq = 2.0\n[[output]]\nencoding = \"wav24\"\n";
     let recipe = Recipe::parse(recipe).unwrap();
-    let job = Job {
-        main: main.clone(),
-        alternates: Vec::new(),
-        recipe: recipe.clone(),
-        out_dir: dir.path().join("out"),
-        stem: "song".into(),
-    };
+    let job = Job::new(main.clone(), recipe.clone(), dir.path().join("out"), "song".into());
     let report = run(&job, &mut |_| Flow::Go).unwrap();
     let (_, before) = side_of_file(&main, &mut |_| Flow::Go).unwrap();
     let (_, after) = side_of_file(&job.out_dir.join(&report.outputs[0].file), &mut |_| Flow::Go).unwrap();

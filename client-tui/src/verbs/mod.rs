@@ -8,9 +8,12 @@ mod json;
 mod mastering;
 mod offline;
 mod out;
+mod pages;
+mod paper;
 mod place;
 mod pull;
 mod push;
+mod recipe;
 mod review;
 pub mod words;
 
@@ -195,7 +198,8 @@ async fn go(c: &Context, verb: Verb) -> Result<(), VerbError> {
         }
         Verb::Handoff { verb } => mastering::handoff(c, verb).await,
         Verb::Render { verb } => mastering::render(c, verb).await,
-        Verb::Recipe { verb } => mastering::recipe(c, verb).await,
+        Verb::Changes(asked) => pages::changes(c, &asked).await,
+        Verb::Recipe { verb } => recipe::recipe(c, verb).await,
         Verb::Deliver { place } => mastering::deliver(c, &place).await,
         Verb::Export { folder, no_audio, place } => archive::export(c, folder, no_audio, &place).await,
         Verb::History { limit, place } => archive::history(c, limit, &place).await,

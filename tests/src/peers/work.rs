@@ -11,7 +11,7 @@ use deadwax_dsp::{
     Block, Flow, Source,
     dither::Quantiser,
     measure::Meter,
-    processors::{Gain, Limiter, Processor, linear},
+    processors::{Control, Gain, Limiter, Processor, linear},
     recipe::{LimiterRecipe, Recipe},
     render::{self, Job, Report},
     report::measure_file,
@@ -106,15 +106,17 @@ fn limit(input: &Path, output: &Path, gain_db: f64, ceiling_dbtp: f64) -> Result
     let spec = Source::open(input)?.spec().clone();
     let mut gain = Gain::new(gain_db);
     let mut limiter = Limiter::new(LimiterRecipe::default().curve(), linear(ceiling_dbtp));
-    gain.prepare(spec.sample_rate, spec.channels);
-    limiter.prepare(spec.sample_rate, spec.channels);
+    gain.prepare(spec.sample_rate, spec.channels)?;
+    limiter.prepare(spec.sample_rate, spec.channels)?;
+    let mut control = Control::default();
     let mut quantiser = Quantiser::new(spec.channels, 24);
     let mut writer = AudioWriter::create(output, Encoding::Wav24, spec.sample_rate, spec.channels, None)?;
     let mut late = limiter.latency_frames();
     let mut rest = Block::new(spec.channels, late);
     let mut put = |block: &mut Block| -> Result<()> {
-        gain.process(block, None);
-        limiter.process(block, None);
+        gain.process(block, &mut control)?;
+        control.clear();
+        limiter.process(block, &mut control)?;
         let cut = late.min(block.frames());
         late -= cut;
         if cut > 0 {
@@ -132,7 +134,7 @@ fn limit(input: &Path, output: &Path, gain_db: f64, ceiling_dbtp: f64) -> Result
 /// The product's render of one song to one file, which is moved to `output`.
 pub fn master(input: &Path, output: &Path, recipe: Recipe) -> Result<Report> {
     let out_dir = output.with_extension("render");
-    let job = Job { main: input.to_owned(), alternates: Vec::new(), recipe, out_dir, stem: "master".into() };
+    let job = Job::new(input.to_owned(), recipe, out_dir, "master".into());
     let report = render::run(&job, &mut |_| Flow::Go)?;
     for made in &report.outputs {
         let name = if report.outputs.len() == 1 {

@@ -1,6 +1,7 @@
 //! Tools that need no server: measure, check, master, waveform. Built on the sound crate alone; a file that cannot be used ends with
 //! exit code 3 and its reason, and the others are still done.
 
+mod alternates;
 mod check;
 mod master;
 mod preflight;

@@ -1,0 +1,153 @@
+//! Which cells stand out of what holds for the whole song, and the ranges of time and frequency they make. Never here: what a range means.
+
+use super::ground::{Cell, Ground, quantile};
+use crate::math;
+
+/// A cell stands out by so much over what is expected, and by so many of its standard deviations.
+const LEAST_DB: f64 = 8.0;
+const DEVIATIONS: f64 = 5.0;
+/// A level that stays away for this long counts too, where the noise of a single cell would hide it.
+const SMOOTH_S: f64 = 1.0;
+const LEAST_SMOOTH: f64 = 0.012;
+/// Pauses shorter than this do not end a range, and shorter ranges are none where a single cell is noise.
+const PAUSE_S: f64 = 1.0;
+/// Bands whose ranges share so much of their time are one change.
+const TOGETHER: f64 = 0.35;
+
+/// Cells of `from..until`, bands of `low..=high`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Range {
+    pub from: usize,
+    pub until: usize,
+    pub low: usize,
+    pub high: usize,
+}
+
+pub(super) struct Mask {
+    bands: usize,
+    /// Cell by cell, band by band.
+    set: Vec<bool>,
+}
+
+impl Mask {
+    pub(super) fn get(&self, t: usize, band: usize) -> bool {
+        self.set[t * self.bands + band]
+    }
+
+    pub(super) fn clear_cell(&mut self, t: usize) {
+        self.set[t * self.bands..(t + 1) * self.bands].fill(false);
+    }
+
+    pub(super) fn of(ground: &Ground<'_>) -> Mask {
+        let (cells, bands) = (ground.sheet.times.len(), ground.sheet.bands.len());
+        let mut mask = Mask { bands, set: vec![false; cells * bands] };
+        for plane in 0..ground.sheet.planes {
+            for band in 0..bands {
+                let column: Vec<Cell> = (0..cells).map(|t| ground.cell(t, plane, band)).collect();
+                mask.single(ground, &column, plane, band);
+                mask.lasting(ground, &column, band);
+            }
+        }
+        mask.without_lone(cells);
+        mask
+    }
+
+    /// Cells with more left than is expected.
+    fn single(&mut self, ground: &Ground<'_>, column: &[Cell], plane: usize, band: usize) {
+        let spread = ground.band(plane, band).spread_db;
+        let bar = math::pow(10.0, 0.1 * LEAST_DB.max(DEVIATIONS * spread));
+        for (t, cell) in column.iter().enumerate() {
+            if cell.q > bar * ground.expected(cell, plane, band) {
+                self.set[t * self.bands + band] = true;
+            }
+        }
+    }
+
+    /// Cells in a stretch whose level stays away from where it is otherwise.
+    fn lasting(&mut self, ground: &Ground<'_>, column: &[Cell], band: usize) {
+        let half = ((0.5 * SMOOTH_S / ground.sheet.step_s) as usize).max(1);
+        let mean = column.iter().map(|c| c.e).sum::<f64>() / column.len().max(1) as f64;
+        let (mut e, mut re) = (vec![0.0], vec![0.0]);
+        for cell in column {
+            e.push(e[e.len() - 1] + cell.e);
+            re.push(re[re.len() - 1] + cell.re);
+        }
+        let smooth: Vec<f64> = (0..column.len())
+            .map(|t| {
+                let (from, until) = (t.saturating_sub(half), (t + half + 1).min(column.len()));
+                let energy = e[until] - e[from];
+                let heard = energy > 0.01 * mean * (until - from) as f64 && energy > 1e-13;
+                if heard { (re[until] - re[from]) / energy } else { 0.0 }
+            })
+            .collect();
+        // 30 % of a normal distribution lie within 0.385 standard deviations.
+        let noise = quantile(smooth.iter().map(|h| (h.abs(), 1.0)).collect(), 0.3) / 0.385;
+        let bar = LEAST_SMOOTH.max(6.0 * noise);
+        for (t, cell) in column.iter().enumerate() {
+            if smooth[t].abs() > bar && cell.re * smooth[t] > 0.4 * smooth[t] * smooth[t] * cell.e {
+                self.set[t * self.bands + band] = true;
+            }
+        }
+    }
+
+    /// A cell whose neighbours in time and frequency all say nothing is chance.
+    fn without_lone(&mut self, cells: usize) {
+        let bands = self.bands;
+        let old = self.set.clone();
+        let get = |t: usize, b: usize| t < cells && b < bands && old[t * bands + b];
+        for t in 0..cells {
+            for b in 0..bands {
+                let around =
+                    get(t + 1, b) || get(t, b + 1) || (t > 0 && get(t - 1, b)) || (b > 0 && get(t, b - 1));
+                self.set[t * bands + b] &= around;
+            }
+        }
+    }
+
+    /// Ranges: bands that stand out at the same time together, the strongest first. `strength` of a band in a stretch of cells.
+    pub(super) fn ranges(&self, step_s: f64, strength: impl Fn(usize, usize, usize) -> f64) -> Vec<Range> {
+        let cells = self.set.len().checked_div(self.bands).unwrap_or(0);
+        let pause = ((PAUSE_S / step_s) as usize).max(1);
+        // (strength, band, from, until)
+        let mut runs: Vec<(f64, usize, usize, usize)> = Vec::new();
+        for band in 0..self.bands {
+            let mut open: Option<(usize, usize)> = None;
+            for t in (0..cells).filter(|t| self.get(*t, band)) {
+                open = match open {
+                    Some((from, until)) if t < until + pause => Some((from, t + 1)),
+                    Some((from, until)) => {
+                        runs.push((strength(band, from, until), band, from, until));
+                        Some((t, t + 1))
+                    }
+                    None => Some((t, t + 1)),
+                };
+            }
+            runs.extend(open.map(|(from, until)| (strength(band, from, until), band, from, until)));
+        }
+        runs.sort_by(|x, y| y.0.total_cmp(&x.0).then(x.1.cmp(&y.1)).then(x.2.cmp(&y.2)));
+        let mut ranges = Vec::new();
+        while !runs.is_empty() {
+            ranges.push(gather(&mut runs));
+        }
+        ranges
+    }
+}
+
+/// The strongest run and, outwards from it, the runs of the bands beside it that go with it.
+fn gather(runs: &mut Vec<(f64, usize, usize, usize)>) -> Range {
+    let (_, band, from, until) = runs.remove(0);
+    let mut range = Range { from, until, low: band, high: band };
+    let goes_with = |run: &(f64, usize, usize, usize)| {
+        let shared = run.3.min(until).saturating_sub(run.2.max(from)) as f64;
+        let shorter = (run.3 - run.2).min(until - from) as f64;
+        // A run inside the strongest belongs to it; one that reaches far beyond is a change of its own.
+        shared >= TOGETHER * (until - from) as f64 || shared >= 0.8 * shorter && run.3 - run.2 <= until - from
+    };
+    loop {
+        let beside = |run: &(f64, usize, usize, usize)| run.1 + 2 >= range.low && run.1 <= range.high + 2;
+        let Some(index) = runs.iter().position(|r| beside(r) && goes_with(r)) else { return range };
+        let run = runs.remove(index);
+        range.low = range.low.min(run.1);
+        range.high = range.high.max(run.1);
+    }
+}
