@@ -257,6 +257,14 @@ pub enum Verb {
     },
     /// Offline: the same render that the server runs; exit 1 where the target was missed (the file is written)
     Master(Master),
+    /// Offline: lays two files on each other: what changed, by band and time; exit 1 where they have nothing in common
+    Compare {
+        a: PathBuf,
+        b: PathBuf,
+        /// A stem of the first file (its a cappella, say): changes are solved for as gain on it; may be given several times
+        #[arg(long, value_name = "FILE")]
+        stem: Vec<PathBuf>,
+    },
     /// Offline: the overview, in the terminal
     Waveform {
         file: PathBuf,

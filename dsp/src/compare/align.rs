@@ -53,7 +53,7 @@ impl FileFacts {
 pub struct Alignment {
     /// The rate at which the files were laid side by side, Hz: the lower of theirs.
     pub rate: u32,
-    /// Where A's frame 0 stands in B, in frames at `rate`; positive: B has something in front. Of the longest piece where there are several. A whole
+    /// Where A's frame 0 stands in B, in frames at `rate`; positive: B has something in front. Of the first piece where there are several. A whole
     /// number where the files are a whole number of frames apart.
     pub offset_frames: f64,
     pub inverted: bool,
@@ -173,8 +173,7 @@ fn lay(a: &Thumbnail, b: &Thumbnail, low: u32, progress: Progress<'_>) -> Result
         return Ok(if short { lay_short(a, b, low) } else { unrelated() });
     };
     let inverted = inverted(&points);
-    let longest = lines.courses.iter().max_by(|x, y| x.frames().total_cmp(&y.frames()));
-    let offset = longest.map_or(0.0, |course| course.offset);
+    let offset = lines.courses.first().map_or(0.0, |course| course.offset) + 0.0;
     let map = map(&lines.courses, lines.drift, [a.seconds(), b.seconds()], f64::from(rate));
     let matched = found.anchors.len() as f64 / found.asked.max(1) as f64;
     Ok(Relation::Aligned(Alignment {
@@ -253,7 +252,9 @@ fn measure(
     let measured = places.iter().zip(sounds).filter_map(|((at, to), (a, b))| {
         let delay = pointer.delay(a, b, reach)?;
         (delay.agrees >= AGREES).then(|| Point {
-            a: *at as f64 + 0.5 * len as f64,
+            a: *at as f64 + delay.centre,
+            curve_from: to - at - (delay.curve.len() / 2) as i64,
+            curve: delay.curve,
             shift: (to - at) as f64 + delay.frames,
             agrees: delay.agrees,
             agrees_whole: delay.agrees_whole,

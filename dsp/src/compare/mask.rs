@@ -9,6 +9,8 @@ const DEVIATIONS: f64 = 5.0;
 /// A level that stays away for this long counts too, where the noise of a single cell would hide it.
 const SMOOTH_S: f64 = 1.0;
 const LEAST_SMOOTH: f64 = 0.012;
+/// Above this only a clean copy is looked at.
+const ROUGH_TOP_HZ: f64 = 10_000.0;
 /// Pauses shorter than this do not end a range, and shorter ranges are none where a single cell is noise.
 const PAUSE_S: f64 = 1.0;
 /// Bands whose ranges share so much of their time are one change.
@@ -41,12 +43,17 @@ impl Mask {
     pub(super) fn of(ground: &Ground<'_>) -> Mask {
         let (cells, bands) = (ground.sheet.times.len(), ground.sheet.bands.len());
         let mut mask = Mask { bands, set: vec![false; cells * bands] };
+        // What a coder does to the highs tells nothing of the music.
+        let tells = |band: &usize| !ground.rough || ground.sheet.bands[*band].0 < ROUGH_TOP_HZ;
         for plane in 0..ground.sheet.planes {
-            for band in 0..bands {
+            for band in (0..bands).filter(tells) {
                 let column: Vec<Cell> = (0..cells).map(|t| ground.cell(t, plane, band)).collect();
                 mask.single(ground, &column, plane, band);
-                mask.lasting(ground, &column, band);
+                mask.lasting(ground, &column, ground.band(plane, band).h, band);
             }
+        }
+        for t in (0..cells).filter(|t| ground.sheet.beside[*t]) {
+            mask.clear_cell(t);
         }
         mask.without_lone(cells);
         mask
@@ -64,7 +71,7 @@ impl Mask {
     }
 
     /// Cells in a stretch whose level stays away from where it is otherwise.
-    fn lasting(&mut self, ground: &Ground<'_>, column: &[Cell], band: usize) {
+    fn lasting(&mut self, ground: &Ground<'_>, column: &[Cell], h: (f64, f64), band: usize) {
         let half = ((0.5 * SMOOTH_S / ground.sheet.step_s) as usize).max(1);
         let mean = column.iter().map(|c| c.e).sum::<f64>() / column.len().max(1) as f64;
         let (mut e, mut re) = (vec![0.0], vec![0.0]);
@@ -82,7 +89,8 @@ impl Mask {
             .collect();
         // 30 % of a normal distribution lie within 0.385 standard deviations.
         let noise = quantile(smooth.iter().map(|h| (h.abs(), 1.0)).collect(), 0.3) / 0.385;
-        let bar = LEAST_SMOOTH.max(6.0 * noise);
+        let bent = 0.35 * (h.0 * h.0 + h.1 * h.1).sqrt();
+        let bar = LEAST_SMOOTH.max(6.0 * noise).max(bent);
         for (t, cell) in column.iter().enumerate() {
             if smooth[t].abs() > bar && cell.re * smooth[t] > 0.4 * smooth[t] * smooth[t] * cell.e {
                 self.set[t * self.bands + band] = true;
