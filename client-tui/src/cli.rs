@@ -454,15 +454,12 @@ pub struct SheetOf {
 
 #[derive(Debug, Args)]
 pub struct Changes {
-    /// What was (default: the version before of the same kind)
-    #[arg(long, value_name = "VERSION")]
+    /// What was, as "mix 1" or "mix 1:instrumental" (default: the version before of the same kind)
+    #[arg(long, value_name = "VERSION[:ALTERNATE]")]
     pub from: Option<String>,
     /// What is (default: the version that the gate looks at)
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION[:ALTERNATE]")]
     pub to: Option<String>,
-    /// In this alternate instead of the main
-    #[arg(long, value_name = "ALTERNATE")]
-    pub alternate: Option<String>,
     #[command(flatten)]
     pub place: Where,
 }

@@ -3,6 +3,7 @@
 //! on quality.
 
 pub mod align;
+pub mod derive;
 mod changes;
 mod coarse;
 mod correlate;
