@@ -15,7 +15,8 @@ use super::{
 /// The mix engineer lifted the lead by this in the last chorus.
 const LEAD_DB: f64 = 2.0;
 const SIZED_WITHIN_DB: f64 = 0.1;
-const PLACED_WITHIN_S: f64 = 0.5;
+/// The room around a voice rings on after the last word.
+const PLACED_WITHIN_S: f64 = 1.0;
 /// Three files of 24 bits with dither of two steps each: a peak of 4.5 / 2^23 at the very worst is -125.4 dBFS.
 const SUM_RESIDUAL_DBFS: f64 = -125.0;
 
