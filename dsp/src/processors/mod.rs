@@ -35,8 +35,6 @@ pub mod stereo;
 pub mod width;
 
 pub use compressor::{Compressor, CompressorSettings, CompressorStep, Sensing};
-pub use compressor::{Compressor, CompressorSettings, Sensing};
-pub use control::Control;
 pub use control::{Control, Repair};
 pub use de_esser::{DeEsser, DeEsserSettings, Listen, SibilantBand};
 pub use declick::{Declick, DeclickSettings};
