@@ -10,7 +10,7 @@ use super::{
     coarse::{Anchor, Coarse, coarse},
     correlate::{Pointer, likeness},
     lines::{Course, Point, courses, inverted},
-    time_map::{Piece, TimeMap},
+    time_map::{Piece, TimeMap, in_order},
     track::{Progress, Thumbnail, still, stretches},
 };
 use crate::{DspError, Flow, Source, math};
@@ -173,8 +173,9 @@ fn lay(a: &Thumbnail, b: &Thumbnail, low: u32, progress: Progress<'_>) -> Result
         return Ok(if short { lay_short(a, b, low) } else { unrelated() });
     };
     let inverted = inverted(&points);
-    let offset = lines.courses.first().map_or(0.0, |course| course.offset) + 0.0;
-    let map = map(&lines.courses, lines.drift, [a.seconds(), b.seconds()], f64::from(rate));
+    let courses = kept(&lines.courses, lines.drift);
+    let offset = courses.first().map_or(0.0, |course| course.offset) + 0.0;
+    let map = map(&courses, lines.drift, [a.seconds(), b.seconds()], f64::from(rate));
     let matched = found.anchors.len() as f64 / found.asked.max(1) as f64;
     Ok(Relation::Aligned(Alignment {
         rate,
@@ -291,6 +292,15 @@ fn loudest(sound: &[f32], at: i64, window: usize, frames: usize) -> i64 {
     };
     let starts = (first.min(last)..=last).step_by(step).map(|s| at + s as i64);
     starts.max_by(|x, y| energy(*x).total_cmp(&energy(*y))).unwrap_or(at)
+}
+
+/// Those that run in order in both files: a passage that was played twice is found in the wrong place, a moved one in its new.
+fn kept(courses: &[Course], drift: f64) -> Vec<Course> {
+    let pace = 1.0 + drift;
+    let stretch =
+        |c: &Course| Piece { a_s: c.first, a_end_s: c.last + 1.0, b_s: c.first * pace + c.offset, pace };
+    let stretches: Vec<Piece> = courses.iter().map(stretch).collect();
+    in_order(&stretches).into_iter().map(|index| courses[index]).collect()
 }
 
 /// Pieces from the courses: each reaches halfway to the next and as far as both files go.

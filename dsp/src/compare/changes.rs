@@ -121,11 +121,14 @@ fn sums(
 
 pub(super) fn local(ground: &Ground<'_>, mask: &Mask) -> Vec<Change> {
     let sheet = ground.sheet;
-    let strength = |band: usize, from: usize, until: usize| -> f64 {
-        (from..until)
-            .flat_map(|t| (0..sheet.planes).map(move |p| (t, p)))
-            .map(|(t, p)| ground.cell(t, p, band).q)
-            .sum()
+    let strength = |band: usize, from: usize, until: usize| -> (f64, i8) {
+        let mut sum = Cell::default();
+        for (t, p) in (from..until).flat_map(|t| (0..sheet.planes).map(move |p| (t, p))) {
+            sum.add(ground.cell(t, p, band));
+        }
+        // Louder, softer, or neither: what the rest is of A.
+        let way = if sum.re > 0.5 * sum.q { 1 } else { -i8::from(sum.re < -0.5 * sum.q) };
+        (sum.q, way)
     };
     let ranges = mask.ranges(sheet.step_s, strength);
     let found = ranges.into_iter().filter_map(|range| Some((range, change(ground, mask, range)?)));
@@ -430,7 +433,13 @@ fn turned_throughout<I: Iterator<Item = usize> + Clone>(
     let (kind, part_db) = kind(&sums);
     let all = sums.all();
     let db = 10.0 * math::log10(all.power_ratio());
-    if part_db.is_some_and(|p| p.abs() < LEAST_TILT_DB) {
+    let told = matches!(kind, ChangeKind::Part | ChangeKind::Removed);
+    // What is left beside ranges that were found is their edges.
+    let mut every = Cell::default();
+    for (t, plane) in (0..sheet.times.len()).flat_map(|t| (0..sheet.planes).map(move |p| (t, p))) {
+        (low..=high).for_each(|b| every.add(ground.cell(t, plane, b)));
+    }
+    if !told || all.q < 0.1 * every.q || part_db.is_some_and(|p| p.abs() < LEAST_TILT_DB) {
         return None;
     }
     let base = tilt(ground, low, db, &all);

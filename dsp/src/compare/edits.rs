@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     align::{Alignment, middle},
     follow::Follower,
-    time_map::{Piece, TimeMap},
+    time_map::{Piece, TimeMap, in_order},
     track::fold,
 };
 use crate::{Block, DspError, math};
@@ -45,7 +45,8 @@ pub(super) struct Files<'a> {
 
 /// The map with its joints where they are, and the edits between its pieces.
 pub(super) fn joints(files: &Files<'_>, alignment: &Alignment) -> Result<(TimeMap, Vec<Edit>), DspError> {
-    let mut pieces = in_order(&alignment.map.pieces);
+    let mut pieces: Vec<Piece> =
+        in_order(&alignment.map.pieces).into_iter().map(|i| alignment.map.pieces[i]).collect();
     if pieces.len() > 1 {
         let mut listener = Listener {
             a: Follower::open(files.a, alignment.rate)?,
@@ -64,26 +65,6 @@ pub(super) fn joints(files: &Files<'_>, alignment: &Alignment) -> Result<(TimeMa
     }
     let edits = edits(&pieces, files.a_s, files.b_s);
     Ok((TimeMap { pieces }, edits))
-}
-
-/// Without pieces that were moved: of those that run in order in both files, the ones that are longest together.
-fn in_order(pieces: &[Piece]) -> Vec<Piece> {
-    let mut best: Vec<(f64, Option<usize>)> = Vec::new();
-    for (index, piece) in pieces.iter().enumerate() {
-        let before = (0..index)
-            .filter(|i| pieces[*i].b_s < piece.b_s && pieces[*i].b_end_s() < piece.b_end_s())
-            .max_by(|x, y| best[*x].0.total_cmp(&best[*y].0));
-        let length = piece.a_end_s - piece.a_s;
-        best.push((length + before.map_or(0.0, |i| best[i].0), before));
-    }
-    let mut at = (0..pieces.len()).max_by(|x, y| best[*x].0.total_cmp(&best[*y].0));
-    let mut kept = Vec::new();
-    while let Some(index) = at {
-        kept.push(pieces[index]);
-        at = best[index].1;
-    }
-    kept.reverse();
-    kept
 }
 
 struct Listener {

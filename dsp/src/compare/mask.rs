@@ -112,27 +112,37 @@ impl Mask {
         }
     }
 
-    /// Ranges: bands that stand out at the same time together, the strongest first. `strength` of a band in a stretch of cells.
-    pub(super) fn ranges(&self, step_s: f64, strength: impl Fn(usize, usize, usize) -> f64) -> Vec<Range> {
+    /// Ranges: bands that stand out at the same time and the same way together, the strongest first. `strength` of a band in a stretch of cells, and
+    /// whether it became louder (1) or softer (-1) there.
+    pub(super) fn ranges(
+        &self,
+        step_s: f64,
+        strength: impl Fn(usize, usize, usize) -> (f64, i8),
+    ) -> Vec<Range> {
         let cells = self.set.len().checked_div(self.bands).unwrap_or(0);
         let pause = ((PAUSE_S / step_s) as usize).max(1);
-        // (strength, band, from, until)
-        let mut runs: Vec<(f64, usize, usize, usize)> = Vec::new();
+        let mut runs: Vec<Run> = Vec::new();
+        let run = |band: usize, from: usize, until: usize| {
+            let (strength, way) = strength(band, from, until);
+            Run { strength, way, band, from, until }
+        };
         for band in 0..self.bands {
             let mut open: Option<(usize, usize)> = None;
             for t in (0..cells).filter(|t| self.get(*t, band)) {
                 open = match open {
                     Some((from, until)) if t < until + pause => Some((from, t + 1)),
                     Some((from, until)) => {
-                        runs.push((strength(band, from, until), band, from, until));
+                        runs.push(run(band, from, until));
                         Some((t, t + 1))
                     }
                     None => Some((t, t + 1)),
                 };
             }
-            runs.extend(open.map(|(from, until)| (strength(band, from, until), band, from, until)));
+            runs.extend(open.map(|(from, until)| run(band, from, until)));
         }
-        runs.sort_by(|x, y| y.0.total_cmp(&x.0).then(x.1.cmp(&y.1)).then(x.2.cmp(&y.2)));
+        runs.sort_by(|x, y| {
+            y.strength.total_cmp(&x.strength).then(x.band.cmp(&y.band)).then(x.from.cmp(&y.from))
+        });
         let mut ranges = Vec::new();
         while !runs.is_empty() {
             ranges.push(gather(&mut runs));
@@ -141,21 +151,31 @@ impl Mask {
     }
 }
 
+/// A stretch in which one band stands out.
+struct Run {
+    strength: f64,
+    way: i8,
+    band: usize,
+    from: usize,
+    until: usize,
+}
+
 /// The strongest run and, outwards from it, the runs of the bands beside it that go with it.
-fn gather(runs: &mut Vec<(f64, usize, usize, usize)>) -> Range {
-    let (_, band, from, until) = runs.remove(0);
+fn gather(runs: &mut Vec<Run>) -> Range {
+    let Run { way, band, from, until, .. } = runs.remove(0);
     let mut range = Range { from, until, low: band, high: band };
-    let goes_with = |run: &(f64, usize, usize, usize)| {
-        let shared = run.3.min(until).saturating_sub(run.2.max(from)) as f64;
-        let shorter = (run.3 - run.2).min(until - from) as f64;
+    let goes_with = |run: &Run| {
+        let shared = run.until.min(until).saturating_sub(run.from.max(from)) as f64;
+        let (own, whole) = ((run.until - run.from) as f64, (until - from) as f64);
         // A run inside the strongest belongs to it; one that reaches far beyond is a change of its own.
-        shared >= TOGETHER * (until - from) as f64 || shared >= 0.8 * shorter && run.3 - run.2 <= until - from
+        i32::from(run.way) * i32::from(way) >= 0
+            && (shared >= TOGETHER * whole || (shared >= 0.8 * own.min(whole) && own <= whole))
     };
     loop {
-        let beside = |run: &(f64, usize, usize, usize)| run.1 + 2 >= range.low && run.1 <= range.high + 2;
+        let beside = |run: &Run| run.band + 2 >= range.low && run.band <= range.high + 2;
         let Some(index) = runs.iter().position(|r| beside(r) && goes_with(r)) else { return range };
         let run = runs.remove(index);
-        range.low = range.low.min(run.1);
-        range.high = range.high.max(run.1);
+        range.low = range.low.min(run.band);
+        range.high = range.high.max(run.band);
     }
 }

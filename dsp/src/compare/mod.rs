@@ -303,7 +303,7 @@ impl Found<'_> {
         let (Some(db), Some(dbfs)) = (residual_db, residual_dbfs) else {
             let whole = plain && a.frames == b.frames && a.channels == b.channels;
             return match (whole, edits.is_empty()) {
-                (true, _) => Sameness::Identical,
+                (true, true) => Sameness::Identical,
                 (_, true) => Sameness::Matched,
                 _ => Sameness::Changed,
             };

@@ -18,6 +18,8 @@ const LOWEST_HZ: f64 = 25.0;
 const PER_DECADE: f64 = 10.0;
 /// Share of the rate up to which converted sound is compared; converters differ above.
 const CONVERTED: f64 = 0.4;
+/// Under this, bins count less and less for the gain of a stem.
+const LOWS_HZ: f64 = 250.0;
 /// Longer songs are taken down in longer cells.
 const MOST_CELLS: usize = 40_000;
 
@@ -40,7 +42,7 @@ pub(super) struct Totals {
     pub samples: f64,
 }
 
-/// Of one window: products in time of the stems, of A and of the rest.
+/// Of one window: products of the stems, of A and of the rest.
 #[derive(Clone, Debug, Default)]
 pub(super) struct StemStat {
     /// Stem i with stem j, row by row.
@@ -141,6 +143,10 @@ struct Writer {
     window: Vec<f64>,
     edges: Vec<usize>,
     scale: f64,
+    /// Of the middle, where there are stems: A and the rest, one value a bin; and what each bin weighs.
+    spectrum_a: Vec<(f64, f64)>,
+    spectrum_rest: Vec<(f64, f64)>,
+    weights: Vec<f64>,
     /// The cell being summed.
     cell: Vec<Stat>,
     cell_windows: usize,
@@ -188,6 +194,9 @@ impl Writer {
             cell_windows: 0,
             sheet,
             rate,
+            spectrum_a: vec![(0.0, 0.0); len / 2],
+            spectrum_rest: vec![(0.0, 0.0); len / 2],
+            weights: (0..len / 2).map(|k| weight(k as f64 * rate / len as f64)).collect(),
             a,
             b,
             stems,
@@ -229,7 +238,7 @@ impl Writer {
             }
             let time = (from + at as f64) / self.rate;
             self.spectra(&planes_a, &planes_rest);
-            self.take_stems(&planes_a[0], &planes_rest[0], &voices);
+            self.take_stems(&voices);
             self.end_window(time, [peak_a, peak_b]);
             at += fresh;
             still(progress, at as f64 / frames as f64)?;
@@ -277,6 +286,9 @@ impl Writer {
                 im[i] = rest[plane][i] * self.window[i];
             }
             self.fft.forward(&mut re, &mut im);
+            if plane == 0 && !self.stems.is_empty() {
+                parted(&re, &im, &mut self.spectrum_a, &mut self.spectrum_rest);
+            }
             for band in 0..bands {
                 let mut sums = [0.0f64; 4];
                 for k in self.edges[band]..self.edges[band + 1] {
@@ -298,19 +310,35 @@ impl Writer {
         }
     }
 
-    fn take_stems(&mut self, a: &[f64], rest: &[f64], voices: &[Vec<f64>]) {
+    /// Products of the stems with each other, with A and with the rest, over the bins, lows weighing less.
+    fn take_stems(&mut self, voices: &[Vec<f64>]) {
         if voices.is_empty() {
             return;
         }
-        let window = &self.window;
-        let product = |x: &[f64], y: &[f64]| -> f64 {
-            x.iter().zip(y).zip(window).map(|((x, y), w)| x * y * w).sum::<f64>()
+        let len = self.window.len();
+        let mut spectra = vec![vec![(0.0, 0.0); len / 2]; voices.len() + voices.len() % 2];
+        let (mut re, mut im) = (vec![0.0; len], vec![0.0; len]);
+        for (pair, to) in voices.chunks(2).zip(spectra.chunks_mut(2)) {
+            for i in 0..len {
+                re[i] = pair[0][i] * self.window[i];
+                im[i] = pair.get(1).map_or(0.0, |v| v[i] * self.window[i]);
+            }
+            self.fft.forward(&mut re, &mut im);
+            if let [first, second] = to {
+                parted(&re, &im, first, second);
+            }
+        }
+        spectra.truncate(voices.len());
+        let weights = &self.weights;
+        let product = |x: &[(f64, f64)], y: &[(f64, f64)]| -> f64 {
+            x.iter().zip(y).zip(weights).map(|((x, y), w)| w * (x.0 * y.0 + x.1 * y.1)).sum()
         };
-        let own = voices.iter().flat_map(|x| voices.iter().map(|y| product(x, y)));
+        let (a, rest) = (&self.spectrum_a, &self.spectrum_rest);
+        let own = spectra.iter().flat_map(|x| spectra.iter().map(|y| product(x, y)));
         let stat = StemStat {
             own: own.collect(),
-            with_rest: voices.iter().map(|v| product(v, rest)).collect(),
-            with_a: voices.iter().map(|v| product(v, a)).collect(),
+            with_rest: spectra.iter().map(|v| product(v, rest)).collect(),
+            with_a: spectra.iter().map(|v| product(v, a)).collect(),
             rest: product(rest, rest),
             cross: product(a, rest),
             a: product(a, a),
@@ -346,6 +374,23 @@ impl Writer {
         self.cell.fill(Stat::default());
         self.cell_windows = 0;
     }
+}
+
+/// Two real signals out of one transform, bins under half the rate.
+fn parted(re: &[f64], im: &[f64], first: &mut [(f64, f64)], second: &mut [(f64, f64)]) {
+    let len = re.len();
+    for (k, (first, second)) in first.iter_mut().zip(second).enumerate() {
+        let m = (len - k) % len;
+        let (p, q, r, s) = (re[k], im[k], re[m], im[m]);
+        *first = (0.5 * (p + r), 0.5 * (q - s));
+        *second = (0.5 * (q + s), 0.5 * (r - p));
+    }
+}
+
+/// What a bin counts when stems are laid on what is left: a bass must not drown a voice.
+fn weight(hz: f64) -> f64 {
+    let square = hz * hz / (hz * hz + LOWS_HZ * LOWS_HZ);
+    square * square
 }
 
 fn add(sum: &mut [f64], more: &[f64]) {
