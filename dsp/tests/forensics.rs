@@ -66,7 +66,7 @@ fn true_alternates_raise_no_alarm_together_or_alone() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(6))]
+    #![proptest_config(ProptestConfig::with_cases(5))]
 
     #[test]
     fn start_polarity_and_level_are_found_and_taken_into_account(

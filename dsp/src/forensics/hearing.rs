@@ -7,7 +7,7 @@ use super::{
     Examination, Laid, Part,
     Severity::{Block, Info, Warn},
     ledger::Ledger,
-    sharpen::sharpen,
+    sharpen::{Sharp, sharpen},
     strand::{Lie, Strand},
     words::{finding, moment},
 };
@@ -151,16 +151,22 @@ fn lay(main: &Guest<'_>, guest: &mut Guest<'_>, progress: &mut dyn FnMut(f64) ->
 
 /// The places to a fraction of a frame, of all that run beside the main.
 fn sharpened(guests: &mut [Guest<'_>]) -> Result<(), DspError> {
-    let (rate, channels, total) = (guests[0].spec.sample_rate, guests[0].spec.channels, guests[0].frames);
-    let window = Ledger::window_frames(rate);
-    let mut strands = guests
-        .iter()
-        .map(|g| Strand::open(g.path, rate, channels, window, g.lie))
-        .collect::<Result<Vec<_>, _>>()?;
-    let sharp = sharpen(&mut strands, total, window)?;
-    for (guest, sharp) in guests[1..].iter_mut().zip(sharp) {
+    let found = sharp_of(guests, |g| g.lie)?;
+    // Where the search and the cross-spectra do not agree, the file may simply begin where the main begins: bare tones and loops look alike everywhere.
+    let doubtful = |(g, s): (&Guest<'_>, &Sharp)| !s.all_through() && (g.lie != Lie::default() || !g.in_step());
+    let plain = if guests[1..].iter().zip(&found).any(doubtful) {
+        sharp_of(guests, |_| Lie::default())?
+    } else {
+        found.clone()
+    };
+    for ((guest, found), plain) in guests[1..].iter_mut().zip(found).zip(plain) {
+        let better = !found.all_through()
+            && plain.found()
+            && plain.contrary <= found.contrary
+            && plain.agreeing.max(1) >= found.agreeing;
+        let sharp = if better { plain } else { found };
         // Over the whole song at one place: what looked like cuts or another clock was the band's own repetition.
-        if sharp.found() && sharp.contrary == 0 && sharp.agreeing >= 2 {
+        if sharp.all_through() || better {
             guest.drift_ppm = 0.0;
             guest.jumps.clear();
         }
@@ -175,6 +181,16 @@ fn sharpened(guests: &mut [Guest<'_>]) -> Result<(), DspError> {
         }
     }
     Ok(())
+}
+
+fn sharp_of(guests: &[Guest<'_>], lie: fn(&Guest<'_>) -> Lie) -> Result<Vec<Sharp>, DspError> {
+    let (rate, channels, total) = (guests[0].spec.sample_rate, guests[0].spec.channels, guests[0].frames);
+    let window = Ledger::window_frames(rate);
+    let mut strands = guests
+        .iter()
+        .map(|g| Strand::open(g.path, rate, channels, window, lie(g)))
+        .collect::<Result<Vec<_>, _>>()?;
+    sharpen(&mut strands, total, window)
 }
 
 /// Where the guest leaves its place: moments of the main, and by how much it jumps there, s.

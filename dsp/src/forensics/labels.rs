@@ -168,6 +168,7 @@ fn instrumental_and_tv(song: &Song<'_>, i: &Member, tv: &Member, out: &mut Exami
 /// Which of the two is the voice: what rides move and TV mixes leave out; without them, the one that has no lows.
 fn instrumental_and_acappella(song: &Song<'_>, i: &Member, a: &Member, out: &mut Examination) {
     let main = song.main();
+    let by_db = lows_db(song, &a.blend) - lows_db(song, &i.blend);
     let voices = song.members[1..]
         .iter()
         .filter(|m| m.belongs && (m.part.ride_db().is_some() || matches!(m.part, Part::Tv)));
@@ -176,7 +177,8 @@ fn instrumental_and_acappella(song: &Song<'_>, i: &Member, a: &Member, out: &mut
         let moved = song.apart(m, main);
         let (as_voice, as_band) = (share_of(song, &moved, &a.blend), share_of(song, &moved, &i.blend));
         asked |= as_voice.max(as_band) > MOSTLY;
-        if as_band > MOSTLY && as_voice < HARDLY {
+        // A ride may have moved the band, by mistake: the lows must not speak against it.
+        if as_band > MOSTLY && as_voice < HARDLY && by_db > -LOWS_WARN_DB {
             let why = format!(
                 "what {} moved is {:.0} % in {} and {:.0} % in {}",
                 m.token,
@@ -192,7 +194,6 @@ fn instrumental_and_acappella(song: &Song<'_>, i: &Member, a: &Member, out: &mut
     if asked {
         return;
     }
-    let by_db = lows_db(song, &a.blend) - lows_db(song, &i.blend);
     if by_db > LOWS_WARN_DB {
         let words = format!(
             "{} and {} seem to have changed places: {} has {by_db:.0} dB more below 100 Hz, where voices have little.",
