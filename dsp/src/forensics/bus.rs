@@ -46,7 +46,7 @@ pub fn reacted(song: &Song<'_>, out: &mut Examination) -> Vec<String> {
         tokens.push(member.token.clone());
         let severity = if wanders_db.abs() > GRAVE_DB { Block } else { Warn };
         let words = format!(
-            "The bus compressor reacted differently in {}: its gain wanders by up to {:.1} dB against the main's; print alternates with the compressor keyed by the full mix.",
+            "The bus compressor reacted differently in {}: its gain wanders by up to {:.1} dB against the main's. Print alternates with the compressor keyed by the full mix.",
             member.token,
             wanders_db.abs()
         );

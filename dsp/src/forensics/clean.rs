@@ -64,7 +64,12 @@ struct Stretch {
     db: f64,
 }
 
-fn stretches(song: &Song<'_>, clean: &Member, changed: &Blend, voice: Option<&Blend>) -> Option<Vec<Stretch>> {
+fn stretches(
+    song: &Song<'_>,
+    clean: &Member,
+    changed: &Blend,
+    voice: Option<&Blend>,
+) -> Option<Vec<Stretch>> {
     let grid = &song.ledger.coarse;
     let main = &song.main().blend;
     let limit = if song.lossy(&[clean, song.main()]) { CHANGED_LOSSY } else { CHANGED };

@@ -131,11 +131,25 @@ fn guest<'a>(token: &'a str, part: &'a Part, path: &'a Path) -> Result<Guest<'a>
     if frames == 0 {
         return Err(DspError::not_audio(path, "it holds no sound"));
     }
-    Ok(Guest { token, part, path, spec, frames, lie: Lie::default(), sure: false, drift_ppm: 0.0, jumps: Vec::new() })
+    Ok(Guest {
+        token,
+        part,
+        path,
+        spec,
+        frames,
+        lie: Lie::default(),
+        sure: false,
+        drift_ppm: 0.0,
+        jumps: Vec::new(),
+    })
 }
 
 /// Where a guest stands in the main. What cannot be laid beside it is heard from its first frame on: the books tell whether it is a stranger.
-fn lay(main: &Guest<'_>, guest: &mut Guest<'_>, progress: &mut dyn FnMut(f64) -> Flow) -> Result<(), DspError> {
+fn lay(
+    main: &Guest<'_>,
+    guest: &mut Guest<'_>,
+    progress: &mut dyn FnMut(f64) -> Flow,
+) -> Result<(), DspError> {
     let pair = align(main.path, guest.path, progress)?;
     let Some(found) = pair.alignment().filter(|a| a.confidence >= CONFIDENT) else { return Ok(()) };
     guest.sure = found.confidence >= SURE;
@@ -153,7 +167,8 @@ fn lay(main: &Guest<'_>, guest: &mut Guest<'_>, progress: &mut dyn FnMut(f64) ->
 fn sharpened(guests: &mut [Guest<'_>]) -> Result<(), DspError> {
     let found = sharp_of(guests, |g| g.lie)?;
     // Where the search and the cross-spectra do not agree, the file may simply begin where the main begins: bare tones and loops look alike everywhere.
-    let doubtful = |(g, s): (&Guest<'_>, &Sharp)| !s.all_through() && (g.lie != Lie::default() || !g.in_step());
+    let doubtful =
+        |(g, s): (&Guest<'_>, &Sharp)| !s.all_through() && (g.lie != Lie::default() || !g.in_step());
     let plain = if guests[1..].iter().zip(&found).any(doubtful) {
         sharp_of(guests, |_| Lie::default())?
     } else {
@@ -219,7 +234,10 @@ fn tell(main: &Guest<'_>, guest: &Guest<'_>, out: &mut Examination) {
             Block,
             &[token],
             (f64::from(guest.spec.sample_rate), "Hz"),
-            format!("{token} is at {} Hz, its main at {rate} Hz: they cannot be cut together.", guest.spec.sample_rate),
+            format!(
+                "{token} is at {} Hz, its main at {rate} Hz: they cannot be cut together.",
+                guest.spec.sample_rate
+            ),
         ));
     }
     if guest.spec.channels != main.spec.channels {
@@ -272,7 +290,10 @@ fn tell(main: &Guest<'_>, guest: &Guest<'_>, out: &mut Examination) {
             Info,
             &[token],
             (late, "frames"),
-            format!("{token} lies {:.2} of a frame beside its main, as after a trip through another clock.", late.abs()),
+            format!(
+                "{token} lies {:.2} of a frame beside its main, as after a trip through another clock.",
+                late.abs()
+            ),
         ));
     }
     runs_apart(rate, guest, out);
@@ -321,7 +342,10 @@ fn runs_apart(rate: u32, guest: &Guest<'_>, out: &mut Examination) {
 }
 
 /// Every file in step with the main, window by window.
-fn listen(guests: &[Guest<'_>], progress: &mut dyn FnMut(f64) -> Result<(), DspError>) -> Result<Ledger, DspError> {
+fn listen(
+    guests: &[Guest<'_>],
+    progress: &mut dyn FnMut(f64) -> Result<(), DspError>,
+) -> Result<Ledger, DspError> {
     let (rate, channels) = (guests[0].spec.sample_rate, guests[0].spec.channels);
     let total = guests[0].frames;
     let present: Vec<std::ops::Range<u64>> = guests

@@ -48,11 +48,12 @@ pub fn same_files(song: &mut Song<'_>, out: &mut Examination) {
                     "{} is the main: its voice was not moved (they null to {null_db:.0} dB).",
                     y.token
                 ),
-                (Part::Clean, 0) => format!(
-                    "{} is the main: no word was taken out (they null to {null_db:.0} dB).",
-                    y.token
-                ),
-                _ => format!("{} and {} are the same sound (they null to {null_db:.0} dB).", y.token, x.token),
+                (Part::Clean, 0) => {
+                    format!("{} is the main: no word was taken out (they null to {null_db:.0} dB).", y.token)
+                }
+                _ => {
+                    format!("{} and {} are the same sound (they null to {null_db:.0} dB).", y.token, x.token)
+                }
             };
             out.findings.push(finding(
                 "ALT_SAME_FILE",
@@ -129,10 +130,8 @@ pub fn main_in_a_part(song: &Song<'_>, out: &mut Examination) -> bool {
         && null_db < WRONG_SUM_DB
         && null_db < right_db - BETTER_BY_DB
     {
-        let why = format!(
-            "{} and {} together give {} (to {null_db:.0} dB)",
-            main.token, other.token, x.token
-        );
+        let why =
+            format!("{} and {} together give {} (to {null_db:.0} dB)", main.token, other.token, x.token);
         swap(out, main, x, (null_db, "dB"), &why);
         return true;
     }
@@ -241,7 +240,10 @@ fn up_and_down(song: &Song<'_>, out: &mut Examination) {
     match wrong_ones[..] {
         [] => {}
         [(m, real_db)] => {
-            let words = format!("{} is the other way round: its voice is {real_db:+.2} dB against the main.", m.token);
+            let words = format!(
+                "{} is the other way round: its voice is {real_db:+.2} dB against the main.",
+                m.token
+            );
             out.findings.push(finding("ALT_SWAPPED", Block, &[&m.token], (*real_db, "dB"), words));
         }
         [(x, x_db), (y, y_db), ..] => {

@@ -71,7 +71,13 @@ fn tell(song: &Song<'_>, member: &Member, named_db: f64, ride: &Ride, out: &mut 
     let about = if ride.exact { "" } else { "about " };
     let off = (ride.real_db - named_db).abs();
     let (severity, words) = if off > MISNAMED_DB {
-        (Warn, format!("{token} is really {about}{:+.2} dB: the voice was moved by that, not by {named_db:+.1} dB.", ride.real_db))
+        (
+            Warn,
+            format!(
+                "{token} is really {about}{:+.2} dB: the voice was moved by that, not by {named_db:+.1} dB.",
+                ride.real_db
+            ),
+        )
     } else {
         (Info, format!("{token} is really {about}{:+.2} dB.", ride.real_db))
     };
@@ -156,9 +162,7 @@ fn against(song: &Song<'_>, member: &Member, voice: &Blend) -> Option<Ride> {
     let own = weighted_median(&mut owns)?;
     let moved = member.blend.and(-own, main);
     let share = share_of(song, &moved, voice);
-    if clear
-        && let Some(k) = weighted_median(&mut exact)
-    {
+    if clear && let Some(k) = weighted_median(&mut exact) {
         return told(k, own, true, Some(share), Some(voice));
     }
     // The voice on what was moved: what the voice has more of (backing voices that stayed) is noise in the voice, and biases nothing.
@@ -220,4 +224,3 @@ fn told(k: f64, own: f64, exact: bool, voice_share: Option<f64>, voice: Option<&
         voice: voice.cloned(),
     })
 }
-

@@ -57,14 +57,18 @@ impl Sharp {
 /// Puts right what the lies of the strands (the main's first) lack. `total` frames of the main.
 pub fn sharpen(strands: &mut [Strand], total: u64, window: usize) -> Result<Vec<Sharp>, DspError> {
     let hop = window as u64 * EVERY / 2;
-    let mut fft =
-        Fft::new(window).ok_or_else(|| DspError::Invalid(format!("{window} frames have no transform here")))?;
+    let mut fft = Fft::new(window)
+        .ok_or_else(|| DspError::Invalid(format!("{window} frames have no transform here")))?;
     let bins = window / 2;
     let taper: Vec<f64> = (0..window)
         .map(|n| 0.5 - 0.5 * math::cos(std::f64::consts::TAU * (n as f64 + 0.5) / window as f64))
         .collect();
     let mut crosses: Vec<Cross> = (1..strands.len())
-        .map(|_| Cross { re: vec![vec![0.0; bins]; PARTS], im: vec![vec![0.0; bins]; PARTS], energy: [0.0; PARTS] })
+        .map(|_| Cross {
+            re: vec![vec![0.0; bins]; PARTS],
+            im: vec![vec![0.0; bins]; PARTS],
+            energy: [0.0; PARTS],
+        })
         .collect();
     let mut main = (vec![0.0; window], vec![0.0; window]);
     let mut guest = (vec![0.0; window], vec![0.0; window]);
@@ -124,9 +128,8 @@ fn add(main: &(Vec<f64>, Vec<f64>), guest: &(Vec<f64>, Vec<f64>), to: (&mut [f64
 
 fn better(lie: Lie, cross: &Cross, fft: &mut Fft) -> Sharp {
     let bins = cross.re[0].len();
-    let total = |parts: &[Vec<f64>]| -> Vec<f64> {
-        (0..bins).map(|k| parts.iter().map(|p| p[k]).sum()).collect()
-    };
+    let total =
+        |parts: &[Vec<f64>]| -> Vec<f64> { (0..bins).map(|k| parts.iter().map(|p| p[k]).sum()).collect() };
     let whole = (total(&cross.re), total(&cross.im));
     let (peak, stands_out) = highest((&whole.0, &whole.1), fft);
     if !(stands_out.abs() > STANDS_OUT) {

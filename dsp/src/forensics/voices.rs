@@ -54,7 +54,11 @@ fn still_in(song: &Song<'_>, member: &Member) -> Option<Trace> {
     let gone = song.apart(song.main(), member);
     let t = song.books().left_in(&member.blend, &gone)?;
     let whole = 1.0 + t.share;
-    (whole > 0.05).then(|| Trace { share: t.share / whole, error: t.error / (whole * whole), steady: t.steady })
+    (whole > 0.05).then(|| Trace {
+        share: t.share / whole,
+        error: t.error / (whole * whole),
+        steady: t.steady,
+    })
 }
 
 fn heard(trace: Option<Trace>, over: f64) -> Option<f64> {
@@ -123,10 +127,7 @@ fn lead_left_in(song: &Song<'_>, tv: &Member, reacted: bool, out: &mut Examinati
         return;
     };
     let db = math::decibels(share);
-    let words = format!(
-        "The lead is left in {}, {:.1} dB under its level in the main.",
-        tv.token, -db
-    );
+    let words = format!("The lead is left in {}, {:.1} dB under its level in the main.", tv.token, -db);
     out.findings.push(finding("ALT_LEAD_LEFT_IN", grave(share, LEAD_GRAVE), &[&tv.token], (db, "dB"), words));
 }
 
@@ -185,6 +186,7 @@ fn rode_all(song: &Song<'_>, tv: &Member, i: &Member, kept_back: &Blend) -> bool
     let cells = grid.view([kept_back, &song.apart(tv, i), &left_out]);
     let mean = cells.iter().map(|c| c.inner[2][2]).sum::<f64>() / cells.len().max(1) as f64;
     let sung = cells.iter().filter(|c| c.inner[2][2] > mean);
-    let (kept, voices) = sung.fold((0.0, 0.0), |s, c| (s.0 + c.inner[0][0].max(0.0), s.1 + c.inner[1][1].max(0.0)));
+    let (kept, voices) =
+        sung.fold((0.0, 0.0), |s, c| (s.0 + c.inner[0][0].max(0.0), s.1 + c.inner[1][1].max(0.0)));
     kept > RODE_ALL * voices
 }

@@ -96,7 +96,8 @@ pub fn listen(set: &Set, said: &dyn Fn(&str, &str) -> bool) -> Result<Examinatio
 /// A line for each verdict, or one object. Whether nothing blocks.
 pub fn print(c: &Context, set: &Set, heard: &Examination) -> Result<bool, VerbError> {
     let version = set.number.map_or_else(String::new, |n| format!(" v{n:02}"));
-    let mut text = format!("{}{version}, main and {} alternate(s), heard together:", set.title, set.alternates.len());
+    let mut text =
+        format!("{}{version}, main and {} alternate(s), heard together:", set.title, set.alternates.len());
     for finding in &heard.findings {
         let weight = match finding.severity {
             Severity::Block => "BLOCK",
