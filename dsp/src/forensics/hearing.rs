@@ -225,6 +225,11 @@ fn frames_at(guest: &Guest<'_>, rate: u32) -> u64 {
 
 /// What lengths, rates, starts and polarity say.
 fn tell(main: &Guest<'_>, guest: &Guest<'_>, out: &mut Examination) {
+    shape(main, guest, out);
+    placed(main, guest, out);
+}
+
+fn shape(main: &Guest<'_>, guest: &Guest<'_>, out: &mut Examination) {
     let rate = main.spec.sample_rate;
     let token = guest.token;
     let seconds = |frames: f64| frames / f64::from(rate);
@@ -270,6 +275,12 @@ fn tell(main: &Guest<'_>, guest: &Guest<'_>, out: &mut Examination) {
         );
         out.findings.push(finding("ALT_RATE", Block, &[token], (true_hz, "Hz"), words));
     }
+}
+
+/// Where it begins, how it runs, which way up.
+fn placed(main: &Guest<'_>, guest: &Guest<'_>, out: &mut Examination) {
+    let (rate, token) = (main.spec.sample_rate, guest.token);
+    let seconds = |frames: f64| frames / f64::from(rate);
     let late = guest.lie.late_frames as f64 + guest.lie.rest_frames;
     if guest.lie.late_frames != 0 {
         let way = if late < 0.0 { "before" } else { "after" };

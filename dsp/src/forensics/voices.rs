@@ -41,7 +41,7 @@ pub fn voices(song: &Song<'_>, reacted: &[String], out: &mut Examination) -> boo
     }
     let left_in = out.findings.len() > before;
     if let Some(tv) = song.tv() {
-        lead_left_in(song, tv, reacted.contains(&tv.token), out);
+        lead_left_in(song, tv, !reacted.is_empty(), out);
     }
     for clean in song.all(|p| matches!(p, super::Part::Clean)) {
         super::clean::clean(song, clean, out);
@@ -121,7 +121,8 @@ fn lead_left_in(song: &Song<'_>, tv: &Member, reacted: bool, out: &mut Examinati
         None => still_in(song, tv),
     };
     let Some(share) = heard(trace, LEAD) else {
-        if let Some(i) = song.instrumental() {
+        // Where gains wander, a ride and a TV mix differ all through the song.
+        if let Some(i) = song.instrumental().filter(|_| !reacted) {
             in_places(song, tv, i, out);
         }
         return;
