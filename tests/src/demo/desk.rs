@@ -82,22 +82,15 @@ pub fn alternates_add_up(on: &Studio, number: u64) -> Result<()> {
     let Studio { log, .. } = on;
     log.step("Do the mastered alternates still make the song? Sums of the files that the server gave out");
     let folder = on.folder("masters")?.join(format!("Master{number}"));
-    let found = |alternate: &str| -> Result<std::path::PathBuf> {
-        let part = |name: &str| match alternate {
-            "main" => {
-                !["_instrumental_", "_a-cappella_", "_tv_", "_vocal"].iter().any(|it| name.contains(it))
-            }
-            other => name.contains(&format!("_{other}_")),
-        };
+    let found = |field: &str| -> Result<std::path::PathBuf> {
         let mut files = fs::read_dir(&folder)?.filter_map(|entry| Some(entry.ok()?.path()));
-        files
-            .find(|path| {
-                let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-                name.ends_with("_wav24_48000.wav") && part(&name)
-            })
-            .with_context(|| format!("no {alternate} in {}", folder.display()))
+        let named = |path: &std::path::PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            name.contains(&format!("_{field}_")) && name.ends_with("_48k24b.wav")
+        };
+        files.find(named).with_context(|| format!("no {field} in {}", folder.display()))
     };
-    let [main, instrumental, vocal] = [found("main")?, found("instrumental")?, found("a-cappella")?];
+    let [main, instrumental, vocal] = [found("Main")?, found("Inst")?, found("Acap")?];
     let residual = sound::residual_dbfs(&main, &instrumental, &vocal)?;
     log.check(
         residual < SUM_RESIDUAL_DBFS,
