@@ -17,8 +17,9 @@ const LEAD_DB: f64 = 2.0;
 const SIZED_WITHIN_DB: f64 = 0.1;
 /// The room around a voice rings on after the last word.
 const PLACED_WITHIN_S: f64 = 1.0;
-/// Three files of 24 bits with dither of two steps each: a peak of 4.5 / 2^23 at the very worst is -125.4 dBFS.
-const SUM_RESIDUAL_DBFS: f64 = -125.0;
+/// The three mixes of 24 bits differ from their sum by -134.9 dBFS at most, which the gain of a loud master raises by some 12 dB; three dithers of two
+/// steps each add -125.4 dBFS at the very worst.
+const SUM_RESIDUAL_DBFS: f64 = -119.0;
 
 /// Mix 1 against Mix 2: what the artist asked for must be found, where and by how much.
 pub fn what_changed(on: &Studio) -> Result<()> {
