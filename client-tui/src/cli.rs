@@ -198,6 +198,8 @@ pub enum Verb {
         #[command(flatten)]
         which: WhichVersion,
     },
+    /// What changed from one version to another: level-matched, by band and time, with edits
+    Changes(Changes),
     /// The package that came from mixing
     Handoff {
         #[command(subcommand)]
@@ -255,6 +257,14 @@ pub enum Verb {
     },
     /// Offline: the same render that the server runs; exit 1 where the target was missed (the file is written)
     Master(Master),
+    /// Offline: lays two files on each other: what changed, by band and time; exit 1 where they have nothing in common
+    Compare {
+        a: PathBuf,
+        b: PathBuf,
+        /// A stem of the first file (its a cappella, say): changes are solved for as gain on it; may be given several times
+        #[arg(long, value_name = "FILE")]
+        stem: Vec<PathBuf>,
+    },
     /// Offline: the overview, in the terminal
     Waveform {
         file: PathBuf,
@@ -429,18 +439,71 @@ pub enum RenderVerb {
         #[command(flatten)]
         place: Where,
     },
+    /// Before and after of a master: loudness, gain reduction, spectrum, every step in figures
+    Sheet(SheetOf),
+}
+
+#[derive(Debug, Args)]
+pub struct SheetOf {
+    /// Write the page here (.html, .svg or .png) instead of showing it
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    #[command(flatten)]
+    pub which: WhichVersion,
+}
+
+#[derive(Debug, Args)]
+pub struct Changes {
+    /// What was, as "mix 1" or "mix 1:instrumental" (default: the version before of the same kind)
+    #[arg(long, value_name = "VERSION[:ALTERNATE]")]
+    pub from: Option<String>,
+    /// What is (default: the version that the gate looks at)
+    #[arg(long, value_name = "VERSION[:ALTERNATE]")]
+    pub to: Option<String>,
+    #[command(flatten)]
+    pub place: Where,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum RecipeVerb {
-    /// Show the song's recipe
+    /// Show the recipe that the song would be rendered with
     Show {
+        /// An older version by its number; see `recipe log`
+        #[arg(long, value_name = "N")]
+        number: Option<u32>,
+        /// The recipe of the whole project
+        #[arg(long)]
+        whole_project: bool,
         #[command(flatten)]
         place: Where,
     },
-    /// Give the song a recipe from a file, or one of the studio's by name
+    /// Give the song a recipe: a file, one of the studio's by name, or an older version by its number
     Set {
         recipe: String,
+        /// Why: kept with the version
+        #[arg(long, value_name = "TEXT")]
+        why: String,
+        /// For every song that has none of its own
+        #[arg(long)]
+        whole_project: bool,
+        #[command(flatten)]
+        place: Where,
+    },
+    /// Take the song's own recipe away: the project's counts again, or the studio's
+    Drop {
+        #[arg(long, value_name = "TEXT")]
+        why: String,
+        /// The project's own
+        #[arg(long)]
+        whole_project: bool,
+        #[command(flatten)]
+        place: Where,
+    },
+    /// Every version of the recipe: who, when and why
+    Log {
+        /// Of the whole project
+        #[arg(long)]
+        whole_project: bool,
         #[command(flatten)]
         place: Where,
     },
@@ -470,9 +533,30 @@ pub struct Master {
     /// Hz (default: the input's)
     #[arg(long, value_name = "HZ")]
     pub rate: Option<u32>,
-    /// Alternates to render with the main's gain curves
+    /// Alternates to render with the main's gain curves; what they are is read from their names
     #[arg(long, value_name = "FILE")]
     pub alternate: Vec<PathBuf>,
+    /// Say what each step did, in words and figures
+    #[arg(long)]
+    pub explain: bool,
+    /// A sheet of before and after: .html, .svg or .png
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Write the main's sound behind every step into this folder
+    #[arg(long, value_name = "DIR")]
+    pub write_steps: Option<PathBuf>,
+    /// Leave out a step, by its name or kind; may be given several times
+    #[arg(long, value_name = "STEP")]
+    pub bypass: Vec<String>,
+    /// Leave out everything of the chain behind this step
+    #[arg(long, value_name = "STEP")]
+    pub up_to: Option<String>,
+    /// A track to come near to: for the recipe's match, or for one that is put behind the chain
+    #[arg(long, value_name = "FILE")]
+    pub reference: Vec<PathBuf>,
+    /// Let inserts of the recipe run this; {rate} and {channels} stand for the sound's own
+    #[arg(long, value_name = "NAME=COMMAND")]
+    pub allow_insert: Vec<String>,
 }
 
 #[cfg(test)]

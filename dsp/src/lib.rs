@@ -4,11 +4,13 @@
 
 pub mod amount;
 pub mod block;
+pub mod compare;
 pub mod decode;
 pub mod digest;
 pub mod dither;
 pub mod error;
 pub mod fft;
+pub mod forensics;
 pub mod inspect;
 pub mod lanes;
 pub mod math;

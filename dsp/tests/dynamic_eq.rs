@@ -119,7 +119,10 @@ fn a_held_gain_gives_the_analogue_curve_and_does_not_cramp() {
                     let mut step = ready(dynamic(vec![settings]), 1);
                     let mut click = Block::new(1, 1 << 15);
                     click.channels[0][0] = 1.0;
-                    let held = Control { planes: vec![vec![10f64.powf(gain_db / 20.0); 1 << 15]] };
+                    let held = Control {
+                        planes: vec![vec![10f64.powf(gain_db / 20.0); 1 << 15]],
+                        ..Control::default()
+                    };
                     step.follow(&mut click, &held).unwrap();
                     for hz in [30.0, 100.0, 500.0, 2500.0, 4000.0, 9000.0, 12_000.0, 15_000.0, 20_000.0] {
                         let (got, wanted) =
@@ -309,8 +312,10 @@ fn alternates_get_what_the_main_got_and_sum_to_it() {
                 let end = (start + 3001).min(frames);
                 let mut part =
                     Block { channels: alternate.channels.iter().map(|c| c[start..end].to_vec()).collect() };
-                let held =
-                    Control { planes: control.planes.iter().map(|p| p[start..end].to_vec()).collect() };
+                let held = Control {
+                    planes: control.planes.iter().map(|p| p[start..end].to_vec()).collect(),
+                    ..Control::default()
+                };
                 follower.follow(&mut part, &held).unwrap();
                 out.channels.iter_mut().zip(part.channels).for_each(|(all, c)| all.extend(c));
             }

@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use deadwax_dsp::processors::insert::Allowed;
 use figment::{
     Figment, Metadata, Profile, Provider,
     error::Kind,
@@ -61,6 +62,8 @@ pub struct Render {
     pub cpu_seconds: u64,
     /// The studio's default recipe, a TOML file; relative paths begin at the studio folder. Empty: the built-in one.
     pub recipe: PathBuf,
+    /// Programs that recipes may send the sound through, by name; none unless the operator lists them. See docs/RECIPES.md.
+    pub inserts: Allowed,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -131,7 +134,13 @@ impl Default for Limits {
 
 impl Default for Render {
     fn default() -> Self {
-        Self { workers: 1, memory_bytes: 512 << 20, cpu_seconds: 3600, recipe: PathBuf::new() }
+        Self {
+            workers: 1,
+            memory_bytes: 512 << 20,
+            cpu_seconds: 3600,
+            recipe: PathBuf::new(),
+            inserts: Allowed::default(),
+        }
     }
 }
 

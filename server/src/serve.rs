@@ -116,6 +116,7 @@ async fn worker(studio: &Studio) -> anyhow::Result<Worker> {
         blobs: Arc::clone(&studio.blobs),
         program: studio.program.clone(),
         running: Arc::clone(&studio.renders),
+        inserts: settings.inserts.clone(),
         default_recipe: default_recipe(&studio.folder, &settings.recipe).await?,
         work_dir: studio.folder.join("renders"),
         slots: settings.workers as usize,

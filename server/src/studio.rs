@@ -20,6 +20,7 @@ use crate::{
     config::Config,
     ledger::{Clock, Ledger},
     render::{
+        compare::{self, CompareFiles},
         inspect::{self, InspectError, Inspected, Program},
         worker::Running,
     },
@@ -34,6 +35,9 @@ pub trait Inspect: Send + Sync + 'static {
         audio: &'a Path,
         waveform: &'a Path,
     ) -> BoxFuture<'a, Result<Inspected, InspectError>>;
+
+    /// Compares two files and writes the answer where it was asked for.
+    fn compare<'a>(&'a self, files: &'a CompareFiles) -> BoxFuture<'a, Result<(), InspectError>>;
 }
 
 /// Decodes in a child of this program, a few at a time: each may use the memory that [`Limits::INSPECT`] allows.
@@ -61,6 +65,14 @@ impl Inspect for InChild {
         async move {
             let _permit = self.permits.acquire().await.map_err(|_| InspectError::Failed("closed".into()))?;
             inspect::inspect(&self.program, audio, waveform).await
+        }
+        .boxed()
+    }
+
+    fn compare<'a>(&'a self, files: &'a CompareFiles) -> BoxFuture<'a, Result<(), InspectError>> {
+        async move {
+            let _permit = self.permits.acquire().await.map_err(|_| InspectError::Failed("closed".into()))?;
+            compare::compare(&self.program, files).await
         }
         .boxed()
     }

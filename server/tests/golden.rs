@@ -92,11 +92,13 @@ fn every(text: &str, n: u128, flag: bool, level: f64, alternate: Alternate, role
         Fact::HandoffMade { song, version },
         Fact::HandoffAccepted { song },
         Fact::HandoffReturned { song, reason: s() },
-        Fact::RecipeSet { song, recipe: recipe.clone() },
+        // As it was written before the reason stood there.
+        Fact::RecipeSet { song: Some(song), recipe: Some(recipe.clone()), why: String::new() },
         Fact::RenderQueued { render, song, version, recipe: flag.then(|| recipe.clone()) },
         // As it was written before the recipe stood there; the new form is the last of this list.
         Fact::RenderLeased { render, attempt: small, engine: s(), recipe: None },
-        Fact::RenderCompleted { render, version, report_json: s() },
+        // As it was written before there was a sheet.
+        Fact::RenderCompleted { render, version, report_json: s(), sheet: None },
         Fact::RenderFailed { render, attempt: small, reason: s(), parked: flag },
         Fact::RenderCancelled { render },
         Fact::DeliveryMade {
@@ -107,7 +109,10 @@ fn every(text: &str, n: u128, flag: bool, level: f64, alternate: Alternate, role
             files: vec![file],
             manifest_json: s(),
         },
-        Fact::RenderLeased { render, attempt: small, engine: s(), recipe: Some(recipe) },
+        Fact::RenderLeased { render, attempt: small, engine: s(), recipe: Some(recipe.clone()) },
+        Fact::RecipeSet { song: flag.then_some(song), recipe: Some(recipe), why: s() },
+        Fact::RecipeSet { song: None, recipe: None, why: s() },
+        Fact::RenderCompleted { render, version, report_json: s(), sheet: Some(digest) },
     ]
 }
 

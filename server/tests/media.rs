@@ -19,6 +19,7 @@ use deadwax_proto::v1;
 use deadwax_server::{
     render::{
         Program,
+        compare::CompareFiles,
         inspect::{InspectError, Inspected},
     },
     studio::{InChild, Inspect},
@@ -318,6 +319,10 @@ impl Inspect for Held {
             FakeInspect.inspect(audio, waveform).await
         }
         .boxed()
+    }
+
+    fn compare<'a>(&'a self, files: &'a CompareFiles) -> BoxFuture<'a, Result<(), InspectError>> {
+        FakeInspect.compare(files)
     }
 }
 

@@ -17,14 +17,25 @@ pub fn new_id() -> String {
     Uuid::now_v7().to_string()
 }
 
+/// Two hours of music are heard several times over.
+const COMPARE_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+
 impl Client {
     async fn once<T: Clean>(
         &self,
         call: impl Future<Output = Result<Response<T>, Status>>,
     ) -> Result<T, NetError> {
-        let answer = tokio::time::timeout(CALL_TIMEOUT, call)
+        self.within(CALL_TIMEOUT, call).await
+    }
+
+    async fn within<T: Clean>(
+        &self,
+        limit: Duration,
+        call: impl Future<Output = Result<Response<T>, Status>>,
+    ) -> Result<T, NetError> {
+        let answer = tokio::time::timeout(limit, call)
             .await
-            .map_err(|_| NetError::TimedOut { seconds: CALL_TIMEOUT.as_secs() })?;
+            .map_err(|_| NetError::TimedOut { seconds: limit.as_secs() })?;
         let mut message = answer.map_err(|status| self.fault(&status))?.into_inner();
         message.clean();
         Ok(message)
@@ -146,6 +157,22 @@ impl Client {
             return Err(NetError::Odd("the overview has another size than asked".into()));
         }
         Ok(answer)
+    }
+
+    /// The sheet of a render as JSON.
+    pub async fn sheet(&self, project_id: &str, render_id: &str) -> Result<String, NetError> {
+        let (project_id, render_id) = (project_id.to_owned(), render_id.to_owned());
+        let asked = v1::GetSheetRequest { project_id, render_id };
+        let answer: v1::GetSheetResponse =
+            self.again(|| async { self.mastering().get_sheet(asked.clone()).await }).await?;
+        Ok(answer.sheet_json)
+    }
+
+    /// What changed between two files of a project, as JSON. Takes as long as the studio needs to hear both.
+    pub async fn compare(&self, asked: v1::CompareRequest) -> Result<String, NetError> {
+        let answer: v1::CompareResponse =
+            self.within(COMPARE_TIMEOUT, async { self.media().compare(asked).await }).await?;
+        Ok(answer.comparison_json)
     }
 
     pub async fn list_recipes(&self) -> Result<Vec<v1::RecipeInfo>, NetError> {

@@ -80,7 +80,10 @@ clean! {
     HistoryEntry { who code song_id ; text }
     UploadState { upload_id facts ; }
     RenderProgress { step ; }
+    GetSheetResponse { ; sheet_json }
+    CompareResponse { ; comparison_json }
     ListRecipesResponse { recipes ; }
+    RecipeRow { song_id hash by ; toml why }
     RecipeInfo { name hash ; toml }
     CheckRecipeResponse { hash ; text }
 }
@@ -98,6 +101,7 @@ impl Clean for v1::row::Row {
             Row::Request(row) => row.clean(),
             Row::Render(row) => row.clean(),
             Row::Delivery(row) => row.clean(),
+            Row::Recipe(row) => row.clean(),
         }
     }
 }

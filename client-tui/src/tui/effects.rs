@@ -9,7 +9,7 @@ use tokio::sync::mpsc::Sender;
 use tokio_util::task::AbortOnDropHandle;
 use tonic::Code;
 
-use super::msg::{Effect, Failure, Msg, WaveAsk};
+use super::msg::{Effect, Failure, Msg, Page, WaveAsk};
 use crate::net::{self, Clean as _, Client, Followed, NetError};
 
 /// How many history entries one page brings.
@@ -25,6 +25,7 @@ enum Slot {
     Waveform,
     History,
     Recipe,
+    Page,
     Perform(String),
 }
 
@@ -72,6 +73,14 @@ impl Runner {
             Effect::CheckRecipe { ticket, toml } => self.hold(Slot::Recipe, async move {
                 let outcome = client.check_recipe(&toml).await.map_err(failure);
                 tell(&out, Msg::RecipeChecked { ticket, outcome }).await;
+            }),
+            Effect::Read { ticket, page } => self.hold(Slot::Page, async move {
+                let asked = page.clone();
+                let outcome = match asked {
+                    Page::Sheet { project_id, render_id } => client.sheet(&project_id, &render_id).await,
+                    Page::Compare(request) => client.compare(request).await,
+                };
+                tell(&out, Msg::Page { ticket, page, outcome: outcome.map_err(failure) }).await;
             }),
             Effect::Edit { .. } => {}
         }

@@ -75,6 +75,8 @@ pub enum Verb {
     StartRender,
     CancelRender,
     EditRecipe,
+    Sheet,
+    Compare,
     Upload,
     More,
 }
@@ -217,6 +219,7 @@ const SONG: &[Binding] = bind! {
     AddNote, [Char('n')], "note", "A note at the cursor, or on the marked range";
     AddSongNote, [Char('N')], "", "A note on the song as a whole";
     Reply, [Char('r')], "reply", "Answer the note";
+    Compare, [Char('C')], "", "What changed since the version before";
     About, [Char('I')], "", "About the version: what changed, preflight, every file";
     NextPane, [Code(KeyCode::Tab)], "pane", "Versions or notes: where up and down move";
     Address, [Char('d')], "done", "Mark the note as done in the newest version";
@@ -250,6 +253,9 @@ const MASTER: &[Binding] = bind! {
     CancelRender, [Char('c')], "cancel", "Cancel the render";
     EditRecipe, [Char('e')], "recipe", "Edit the song's recipe";
     Open, [Code(KeyCode::Enter)], "open", "Open the master that the render made";
+    Sheet, [Char('b')], "sheet", "Before and after of the render, on a page";
+    Compare, [Char('C')], "compare", "What changed since the master before, level-matched";
+    About, [Char('I')], "recipes", "Every version of the recipe: who and why";
     History, [Char('i')], "", "Who did what on this song";
 };
 

@@ -293,6 +293,8 @@ pub struct ReadAsk {
     pub lines: Vec<String>,
     /// The first line that is shown.
     pub at: usize,
+    /// The answer that is still awaited.
+    pub ticket: Option<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -372,6 +374,8 @@ pub struct RecipeAsk {
     pub check: RecipeCheck,
     /// Saving waits for the answer of this check.
     pub save: bool,
+    /// The recipe is sound: the reason is being written, which the version of the recipe keeps.
+    pub why: Option<TextArea<'static>>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -2,8 +2,8 @@
 
 use crossterm::event::KeyEvent;
 use deadwax_proto::v1::{
-    Action, CheckRecipeResponse, DeskRow, HistoryResponse, PerformResponse, Person, ProjectSummary,
-    RenderProgress, Update, WaveformResponse,
+    Action, CheckRecipeResponse, CompareRequest, DeskRow, HistoryResponse, PerformResponse, Person,
+    ProjectSummary, RenderProgress, Update, WaveformResponse,
 };
 
 /// Something that happened. Everything the model learns comes through here.
@@ -60,6 +60,12 @@ pub enum Msg {
         ticket: u64,
         outcome: Result<CheckRecipeResponse, Failure>,
     },
+    Page {
+        ticket: u64,
+        page: Page,
+        /// As JSON.
+        outcome: Result<String, Failure>,
+    },
     /// The person's editor closed.
     Edited(Result<String, String>),
     Quit,
@@ -108,11 +114,22 @@ pub enum Effect {
         ticket: u64,
         toml: String,
     },
+    Read {
+        ticket: u64,
+        page: Page,
+    },
     /// Hand the terminal to `$EDITOR` with this text.
     Edit {
         text: String,
         suffix: &'static str,
     },
+}
+
+/// Something to read that the studio has to be asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Page {
+    Sheet { project_id: String, render_id: String },
+    Compare(CompareRequest),
 }
 
 /// One picture of a file: which part, how fine.

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use deadwax_proto::v1::{
-    Allowed, AudioFacts, DeliveryRow, GateRow, MemberRow, NoteRow, NoteState, ProjectRow, RenderRow,
-    RequestRow, SongRow, Stage, Update, VersionFile, VersionRow, row::Row as Of,
+    Allowed, AudioFacts, DeliveryRow, GateRow, MemberRow, NoteRow, NoteState, ProjectRow, RecipeRow,
+    RenderRow, RequestRow, SongRow, Stage, Update, VersionFile, VersionRow, row::Row as Of,
 };
 
 /// How long a changed row stays marked, in milliseconds.
@@ -180,6 +180,18 @@ impl Project {
         renders
     }
 
+    /// Of a song, or with an empty id of the project. Newest first.
+    pub fn recipes(&self, song_id: &str) -> Vec<&RecipeRow> {
+        let mut recipes: Vec<_> = self
+            .rows
+            .values()
+            .filter_map(|row| if let Of::Recipe(it) = row { Some(it) } else { None })
+            .filter(|recipe| recipe.song_id == song_id)
+            .collect();
+        recipes.sort_by_key(|recipe| std::cmp::Reverse(recipe.number));
+        recipes
+    }
+
     /// Newest first.
     pub fn deliveries(&self, song_id: &str) -> Vec<&DeliveryRow> {
         let mut deliveries: Vec<_> = self
@@ -232,6 +244,6 @@ fn allowed(row: &Of) -> &[Allowed] {
         Of::Version(it) => &it.allowed,
         Of::Note(it) => &it.allowed,
         Of::Render(it) => &it.allowed,
-        Of::Gate(_) | Of::Request(_) | Of::Delivery(_) => &[],
+        Of::Gate(_) | Of::Request(_) | Of::Delivery(_) | Of::Recipe(_) => &[],
     }
 }

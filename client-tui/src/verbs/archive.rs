@@ -79,6 +79,7 @@ fn belongs(row: &v1::Row, song_id: &str) -> bool {
         Some(Row::Request(r)) => r.song_id == song_id,
         Some(Row::Render(r)) => r.song_id == song_id,
         Some(Row::Delivery(r)) => r.song_id == song_id,
+        Some(Row::Recipe(r)) => r.song_id == song_id || r.song_id.is_empty(),
         None => false,
     }
 }

@@ -2,8 +2,8 @@
 //! clear is an error that lists the candidates.
 
 use deadwax_proto::v1::{
-    self, DeliveryRow, GateRow, MemberRow, NoteRow, ProjectRow, RenderRow, RequestRow, SongRow, VersionKind,
-    VersionRow, row::Row,
+    self, DeliveryRow, GateRow, MemberRow, NoteRow, ProjectRow, RecipeRow, RenderRow, RequestRow, SongRow,
+    VersionKind, VersionRow, row::Row,
 };
 
 use super::{error::VerbError, words};
@@ -22,6 +22,8 @@ pub struct House {
     pub notes: Vec<NoteRow>,
     pub requests: Vec<RequestRow>,
     pub renders: Vec<RenderRow>,
+    /// Oldest first, the project's and the songs'.
+    pub recipes: Vec<RecipeRow>,
     pub deliveries: Vec<DeliveryRow>,
 }
 
@@ -38,6 +40,7 @@ impl House {
                 Row::Note(row) => house.notes.push(row),
                 Row::Request(row) => house.requests.push(row),
                 Row::Render(row) => house.renders.push(row),
+                Row::Recipe(row) => house.recipes.push(row),
                 Row::Delivery(row) => house.deliveries.push(row),
             }
         }
@@ -46,6 +49,7 @@ impl House {
         house.notes.sort_by_key(|n| (n.start_ms.unwrap_or(0), n.at_ms));
         house.requests.sort_by_key(|r| r.at_ms);
         house.renders.sort_by_key(|r| r.at_ms);
+        house.recipes.sort_by_key(|r| r.number);
         house.deliveries.sort_by_key(|d| d.at_ms);
         house
     }

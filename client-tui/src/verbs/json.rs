@@ -127,6 +127,13 @@ pub fn render(r: &v1::RenderRow) -> Value {
     })
 }
 
+pub fn recipe(r: &v1::RecipeRow) -> Value {
+    json!({
+        "row": "recipe", "song_id": r.song_id, "number": r.number, "recipe_toml": r.toml, "recipe_hash": r.hash, "by": r.by,
+        "at_ms": r.at_ms, "why": r.why,
+    })
+}
+
 pub fn delivery(d: &v1::DeliveryRow) -> Value {
     json!({
         "row": "delivery", "delivery_id": d.delivery_id, "song_id": d.song_id, "version_id": d.version_id, "by": d.by, "at_ms": d.at_ms,
@@ -157,6 +164,7 @@ pub fn row(row: &v1::Row) -> Value {
         Some(Row::Request(r)) => request(r),
         Some(Row::Render(r)) => render(r),
         Some(Row::Delivery(r)) => delivery(r),
+        Some(Row::Recipe(r)) => recipe(r),
         // A row of a newer server.
         None => json!({ "row": "unknown" }),
     };

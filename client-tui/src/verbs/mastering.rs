@@ -1,18 +1,21 @@
-//! From the handoff to the delivery: accept or return, render, recipes, deliver.
-
-use std::path::Path;
+//! From the handoff to the delivery: accept or return, render, deliver.
 
 use deadwax_proto::v1::{self, RenderRow, RenderState, SongRow, action::Action};
 use serde_json::json;
 
-use super::{Context, VerbError, house::House, json as row_json, out::Bar, review::enter, words};
+use super::{
+    Context, VerbError,
+    house::House,
+    json as row_json,
+    out::Bar,
+    recipe::{checked, read_recipe},
+    review::enter,
+    words,
+};
 use crate::{
-    cli::{HandoffVerb, RecipeVerb, RenderVerb, Where},
+    cli::{HandoffVerb, RenderVerb, Where},
     net::{Client, new_id},
 };
-
-/// The server's own limit is lower; this one only keeps a wrong file from being read whole.
-const RECIPE_BYTES_MAX: u64 = 1 << 20;
 
 pub async fn handoff(c: &Context, verb: HandoffVerb) -> Result<(), VerbError> {
     let (place, reason) = match verb {
@@ -26,24 +29,6 @@ pub async fn handoff(c: &Context, verb: HandoffVerb) -> Result<(), VerbError> {
         Some(reason) => Action::ReturnHandoff(v1::ReturnHandoff { song_id, reason }),
     };
     c.perform(&client, &house.project.project_id, action).await.map(|_| ())
-}
-
-fn read_recipe(path: &Path) -> Result<String, VerbError> {
-    let shown = crate::scrub::line(&path.to_string_lossy());
-    let fault = |e: std::io::Error| VerbError::Input(format!("the recipe {shown} could not be read: {e}"));
-    if std::fs::metadata(path).map_err(fault)?.len() > RECIPE_BYTES_MAX {
-        return Err(VerbError::Input(format!("{shown} is too long for a recipe")));
-    }
-    std::fs::read_to_string(path).map_err(fault)
-}
-
-/// A wrong recipe is told with its line before anything is asked.
-async fn checked(client: &Client, toml: &str) -> Result<(), VerbError> {
-    let answer = client.check_recipe(toml).await?;
-    if answer.valid {
-        return Ok(());
-    }
-    Err(VerbError::Input(format!("the recipe is wrong in line {}: {}", answer.line, answer.text)))
 }
 
 fn newest_render<'a>(house: &'a House, song: &SongRow) -> Result<&'a RenderRow, VerbError> {
@@ -76,6 +61,7 @@ pub async fn render(c: &Context, verb: RenderVerb) -> Result<(), VerbError> {
             c.tell(&done, json!({ "render_id": render_id }))?;
             if wait { watch(c, &client, project_id, &render_id).await } else { Ok(()) }
         }
+        RenderVerb::Sheet(asked) => super::pages::sheet(c, &asked).await,
         RenderVerb::Cancel { place } => {
             let (client, house) = enter(c, &place).await?;
             let render_id = newest_render(&house, house.song(place.song.as_deref())?)?.render_id.clone();
@@ -131,46 +117,6 @@ async fn watch(c: &Context, client: &Client, project_id: &str, render_id: &str) 
     }
     c.out.both(&text, &row_json::render(row))?;
     if row.state == RenderState::Done as i32 { Ok(()) } else { Err(VerbError::Said(1)) }
-}
-
-pub async fn recipe(c: &Context, verb: RecipeVerb) -> Result<(), VerbError> {
-    match verb {
-        RecipeVerb::Show { place } => {
-            let (_, house) = enter(c, &place).await?;
-            let song = house.song(place.song.as_deref())?;
-            let text = if song.recipe_toml.trim().is_empty() {
-                "# no recipe of its own: the studio's default is used"
-            } else {
-                song.recipe_toml.trim_end()
-            };
-            c.out.both(text, &json!({ "song_id": song.song_id, "recipe_toml": song.recipe_toml }))
-        }
-        RecipeVerb::Set { recipe, place } => {
-            let (client, house) = enter(c, &place).await?;
-            let song_id = house.song(place.song.as_deref())?.song_id.clone();
-            let path = Path::new(&recipe);
-            let recipe_toml = if path.exists() {
-                read_recipe(path)?
-            } else {
-                let offered = client.list_recipes().await?;
-                let names: Vec<(&str, &str)> =
-                    offered.iter().map(|r| (r.name.as_str(), r.name.as_str())).collect();
-                offered[super::house::choose("recipe", &names, Some(&recipe))?].toml.clone()
-            };
-            checked(&client, &recipe_toml).await?;
-            let action = Action::SetRecipe(v1::SetRecipe { song_id, recipe_toml });
-            c.perform(&client, &house.project.project_id, action).await.map(|_| ())
-        }
-        RecipeVerb::List { who } => {
-            for recipe in c.client(&who).await?.list_recipes().await? {
-                c.out.both(
-                    &format!("{}  {}", recipe.name, words::short(&recipe.hash)),
-                    &json!({ "name": recipe.name, "hash": recipe.hash, "toml": recipe.toml }),
-                )?;
-            }
-            Ok(())
-        }
-    }
 }
 
 pub async fn deliver(c: &Context, place: &Where) -> Result<(), VerbError> {

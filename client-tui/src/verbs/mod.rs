@@ -8,9 +8,12 @@ mod json;
 mod mastering;
 mod offline;
 mod out;
+mod pages;
+mod paper;
 mod place;
 mod pull;
 mod push;
+mod recipe;
 mod review;
 pub mod words;
 
@@ -138,6 +141,7 @@ fn run(cli: Cli, out: Out) -> Result<(), VerbError> {
         Verb::Measure { files } => offline::measure(&context, &files),
         Verb::Check { files, profile } => offline::check(&context, &files, &profile),
         Verb::Master(master) => offline::master(&context, &master),
+        Verb::Compare { a, b, stem } => offline::compare(&context, &a, &b, &stem),
         Verb::Waveform { file, width } => offline::waveform(&context, &file, width),
         online => {
             let runtime = tokio::runtime::Runtime::new().map_err(VerbError::Out)?;
@@ -195,7 +199,8 @@ async fn go(c: &Context, verb: Verb) -> Result<(), VerbError> {
         }
         Verb::Handoff { verb } => mastering::handoff(c, verb).await,
         Verb::Render { verb } => mastering::render(c, verb).await,
-        Verb::Recipe { verb } => mastering::recipe(c, verb).await,
+        Verb::Changes(asked) => pages::changes(c, &asked).await,
+        Verb::Recipe { verb } => recipe::recipe(c, verb).await,
         Verb::Deliver { place } => mastering::deliver(c, &place).await,
         Verb::Export { folder, no_audio, place } => archive::export(c, folder, no_audio, &place).await,
         Verb::History { limit, place } => archive::history(c, limit, &place).await,
@@ -204,6 +209,7 @@ async fn go(c: &Context, verb: Verb) -> Result<(), VerbError> {
         | Verb::Measure { .. }
         | Verb::Check { .. }
         | Verb::Master(_)
+        | Verb::Compare { .. }
         | Verb::Waveform { .. } => Ok(()),
     }
 }

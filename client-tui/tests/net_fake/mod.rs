@@ -206,6 +206,9 @@ impl projects_server::Projects for Fake {
 
 #[tonic::async_trait]
 impl media_server::Media for Fake {
+    async fn compare(&self, _: Request<v1::CompareRequest>) -> Result<Response<v1::CompareResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
     async fn begin_upload(
         &self,
         request: Request<v1::BeginUploadRequest>,

@@ -279,9 +279,13 @@ fn a_recipe_is_saved_only_after_the_server_found_it_sound() {
     seat.tell(Msg::RecipeChecked { ticket: ticket - 1, outcome: Ok(sound.clone()) });
     assert!(seat.sent().is_empty(), "an answer about an older text counts for nothing");
     seat.tell(Msg::RecipeChecked { ticket, outcome: Ok(sound) });
+    assert!(seat.sent().is_empty(), "its reason is asked first");
+    seat.press("<enter>");
+    assert!(seat.sent().is_empty(), "an empty reason is none");
+    seat.press("louder<enter>");
     let sent = seat.sent();
     let Do::SetRecipe(set) = action(&sent[0]) else { panic!() };
-    assert_eq!(set.recipe_toml, sample::RECIPE);
+    assert_eq!((set.recipe_toml.as_str(), set.why.as_str()), (sample::RECIPE, "louder"));
 }
 
 #[test]

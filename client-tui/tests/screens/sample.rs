@@ -300,7 +300,20 @@ pub fn render(state: RenderState) -> RenderRow {
         },
         at_ms: NOW_MS - 20 * MINUTE,
         requested_by: "the mix gate".into(),
+        has_sheet: done,
         allowed: vec![no("cancel_render", "RENDER_ENDED", "This render has ended.", "")],
+    }
+}
+
+pub fn recipe(number: u32, why: &str, names: Names) -> RecipeRow {
+    RecipeRow {
+        song_id: "s2".into(),
+        number,
+        toml: RECIPE.into(),
+        hash: "5d41402abc4b2a76".repeat(4),
+        by: names.people[2].into(),
+        at_ms: NOW_MS - HOUR,
+        why: why.into(),
     }
 }
 
@@ -357,6 +370,8 @@ pub fn rows(me: usize, names: Names) -> Vec<Row> {
         row("version/v5", Of::Version(version("v5", 2, VersionKind::Master, 1, names))),
         row("version/v6", Of::Version(version("v6", 3, VersionKind::Master, 1, names))),
         row("render/r1", Of::Render(render(RenderState::Done))),
+        row("recipe/s2/1", Of::Recipe(recipe(1, "A start.", names))),
+        row("recipe/s2/2", Of::Recipe(recipe(2, names.note, names))),
     ];
     all.extend((0..4).map(|at| {
         row(

@@ -176,6 +176,15 @@ fn prompts() {
         seat
     });
     shoot("prompt_confirm", |size| label(size, PLAIN, "<down><down><enter>s"));
+    shoot("prompt_recipe_why", |size| {
+        let mut seat = label(size, PLAIN, "<down><down><enter>e<c-s>");
+        let ticket = seat.model.ticket;
+        let outcome = Ok(deadwax_proto::v1::CheckRecipeResponse { valid: true, ..Default::default() });
+        seat.tell(Msg::RecipeChecked { ticket, outcome });
+        seat.press("A little louder, the label asked");
+        seat
+    });
+    shoot("prompt_recipes", |size| label(size, PLAIN, "<down><down><enter>I"));
     shoot("prompt_recipe_wrong", |size| {
         let mut seat = label(size, PLAIN, "<down><down><enter>e<c-s>");
         let ticket = seat.model.ticket;

@@ -1,6 +1,7 @@
 //! The multiband compressor: a crossover of 2 to 6 bands, a compressor for each, the bands together again. The bands are worked on in whole stretches
 //! counted from the first frame, so the sound comes late by less than one. A gain is found for a group of about 0.18 ms and moves in a straight line
-//! between two: that leaves the sidebands of the gain's own movement 60 dB and more under it. Never here: the law of the gain, filters.
+//! between two: pumped by 60 Hz with an attack of 2 ms, the images of a tone around the grid's frequency stay 86 dB under the tone and 50 dB under the
+//! sidebands of the pumping itself (dsp/tests/multiband.rs). Never here: the law of the gain, filters.
 
 use std::ops::Range;
 

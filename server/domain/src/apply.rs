@@ -115,8 +115,12 @@ impl Project {
                 }
             }),
             Fact::HandoffReturned { song, reason } => self.return_handoff(*song, reason, event),
-            Fact::RecipeSet { song, recipe } => {
-                self.songs.change(*song, |song| song.recipe = Some(recipe.clone()));
+            Fact::RecipeSet { song, recipe, why } => {
+                let version = self.next_recipe(*song, recipe.clone(), why, (event.by, at));
+                match song {
+                    Some(song) => self.songs.change(*song, |song| song.recipes.push(version)),
+                    None => self.recipes.push(version),
+                }
             }
             _ => {}
         }
@@ -409,11 +413,12 @@ impl Project {
                     }
                 });
             }
-            Fact::RenderCompleted { render, version, report_json } => {
+            Fact::RenderCompleted { render, version, report_json, sheet } => {
                 self.renders.change(*render, |render| {
                     if render.is_alive() {
                         render.made = Some(*version);
                         render.report_json.clone_from(report_json);
+                        render.sheet = *sheet;
                         render.stand(RenderState::Done, at);
                     }
                 });
@@ -446,7 +451,7 @@ impl Song {
             added_at: at,
             stage: Stage::Recording,
             stage_since: at,
-            recipe: None,
+            recipes: Vec::new(),
             handoff: None,
             versions_before_return: 0,
             versions: Vec::new(),

@@ -1,8 +1,8 @@
 //! Everything that can be asked of a project, and by whom. `decide` answers with facts or a refusal.
 
 use crate::{
-    Alternate, ApprovalId, DeliveryId, Digest, File, GateRule, NoteId, PersonId, RenderId, RequestId, Role,
-    Roles, SongId, VersionId, VersionKind,
+    Alternate, ApprovalId, DeliveryId, Digest, File, GateRule, NoteId, PersonId, Recipe, RenderId, RequestId,
+    Role, Roles, SongId, VersionId, VersionKind,
 };
 
 /// Who asks. The server has proved the person; the roles are the project's own knowledge.
@@ -125,10 +125,12 @@ pub enum Command {
         song: SongId,
         reason: String,
     },
-    /// `recipe` was parsed by the server (dsp) before it came here; `hash` is of its canonical text.
+    /// `song` `None`: the recipe of the whole project. `recipe` was parsed by the server (dsp) before it came here; `hash` is of its canonical
+    /// text. `None`: no recipe of its own any more.
     SetRecipe {
-        song: SongId,
-        recipe: Recipe,
+        song: Option<SongId>,
+        recipe: Option<Recipe>,
+        why: String,
     },
     StartRender {
         render: RenderId,
@@ -151,6 +153,8 @@ pub enum Command {
         version: VersionId,
         files: Vec<ReceivedFileAs>,
         report_json: String,
+        /// Stored under this digest before the command came.
+        sheet: Option<Digest>,
     },
     /// `retry` false parks it at once (bad recipe); true queues it again until three attempts were used.
     FailRender {
@@ -188,10 +192,4 @@ pub type ReceivedFileAs = File;
 pub struct Span {
     pub start_ms: u64,
     pub end_ms: Option<u64>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recipe {
-    pub toml: String,
-    pub hash: Digest,
 }

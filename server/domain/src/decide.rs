@@ -3,7 +3,7 @@
 
 use crate::{
     Actor, Command, Event, Fact, PersonId, Project, Reason, Refusal, SongId, Time, approval, delivery, gate,
-    handoff, member, note, refusal::no, render, revision, song, version,
+    handoff, member, note, recipe, refusal::no, render, revision, song, version,
 };
 
 /// What follows from a command: facts, or a refusal. Pure; never panics (P-6). Facts that nobody in person made
@@ -69,9 +69,8 @@ fn rule(project: &Project, actor: &Actor, command: &Command) -> Result<Ruling, R
         | Command::AddMember { .. }
         | Command::ChangeRoles { .. }
         | Command::RemoveMember { .. } => member::rule(project, actor, command),
-        Command::AddSong { .. } | Command::EditSong { .. } | Command::SetRecipe { .. } => {
-            song::rule(project, actor, command)
-        }
+        Command::AddSong { .. } | Command::EditSong { .. } => song::rule(project, actor, command),
+        Command::SetRecipe { .. } => recipe::rule(project, actor, command),
         Command::SetGate { rule } => gate::set(project, actor, rule),
         Command::ReceiveFile { .. } | Command::AddVersion { .. } => version::rule(project, actor, command),
         Command::AddNote { .. }

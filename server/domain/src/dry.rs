@@ -85,7 +85,7 @@ pub fn song_actions(project: &Project, actor: &Actor, song: SongId) -> Vec<Answe
     answers.extend([
         ("accept_handoff", ask(Command::AcceptHandoff { song })),
         ("return_handoff", ask(Command::ReturnHandoff { song, reason: reason() })),
-        ("set_recipe", ask(Command::SetRecipe { song, recipe })),
+        ("set_recipe", ask(Command::SetRecipe { song: Some(song), recipe: Some(recipe), why: reason() })),
         ("start_render", ask(Command::StartRender { render: RenderId(NEW), song, recipe: None })),
         (
             "make_delivery",

@@ -145,9 +145,11 @@ pub enum Fact {
         song: SongId,
         reason: String,
     },
+    /// `song` `None`: of the whole project. `recipe` `None`: it has none of its own any more.
     RecipeSet {
-        song: SongId,
-        recipe: Recipe,
+        song: Option<SongId>,
+        recipe: Option<Recipe>,
+        why: String,
     },
     /// `recipe` `None`: the studio's default, which the first lease fills in.
     RenderQueued {
@@ -164,10 +166,12 @@ pub enum Fact {
         engine: String,
         recipe: Option<Recipe>,
     },
+    /// `sheet`: the page that tells before and after, as bytes of its own. `None` in facts of servers that drew none.
     RenderCompleted {
         render: RenderId,
         version: VersionId,
         report_json: String,
+        sheet: Option<Digest>,
     },
     RenderFailed {
         render: RenderId,

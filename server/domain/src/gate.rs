@@ -310,7 +310,7 @@ fn opened(project: &Project, song: SongId) -> Vec<Fact> {
                 render: render::gate_render_id(project, song, version),
                 song,
                 version,
-                recipe: project.songs.get(song).and_then(|song| song.recipe.clone()),
+                recipe: project.recipe_of(song).cloned(),
             });
         }
         Stage::Mastering => facts.extend(render::cancel_all(project, song)),

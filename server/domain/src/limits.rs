@@ -13,6 +13,7 @@ pub const NOTES_PER_REQUEST_MAX: usize = 500;
 pub const SIGNATURES_PER_SONG_MAX: usize = 5000;
 pub const RENDERS_PER_SONG_MAX: usize = 2000;
 pub const RECEIVED_FILES_MAX: usize = 50_000;
+pub const RECIPES_MAX: usize = 500;
 pub const RECIPE_BYTES_MAX: usize = 64 * 1024;
 pub const MANIFEST_BYTES_MAX: usize = 192 * 1024;
 pub const ROUNDS_INCLUDED_MAX: u32 = 99;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use crate::{
     Approval, ApprovalId, ApprovalState, Delivery, DeliveryId, Digest, GateRule, Member, Note, NoteId,
-    NoteState, PersonId, ReceivedFile, Render, RenderId, RequestId, RevisionRequest, Role, Roles, Song,
-    SongId, Stage, Table, Time, Version, VersionId, VersionKind,
+    NoteState, PersonId, ReceivedFile, RecipeVersion, Render, RenderId, RequestId, RevisionRequest, Role,
+    Roles, Song, SongId, Stage, Table, Time, Version, VersionId, VersionKind,
 };
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,6 +21,8 @@ pub struct Project {
     pub members: Table<PersonId, Member>,
     /// Gates that were set; [`Project::gate`] fills in the defaults.
     pub gates: BTreeMap<Stage, GateRule>,
+    /// Of the whole project, oldest first.
+    pub recipes: Vec<RecipeVersion>,
     pub running_order: Vec<SongId>,
     pub songs: Table<SongId, Song>,
     pub versions: Table<VersionId, Version>,

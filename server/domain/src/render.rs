@@ -3,13 +3,13 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Actor, Command, Fact, File, PersonId, Project, Reason, Recipe, Refusal, RenderId, Role, Song, SongId,
+    Actor, Command, Digest, Fact, File, PersonId, Project, Reason, Recipe, Refusal, RenderId, Role, Song, SongId,
     Stage, Time, VersionId, VersionKind,
     asker::{self, Asker, free_id},
     decide::{Ruling, Touched, misrouted},
-    limits,
+    limits, recipe,
     refusal::no,
-    revision, song,
+    revision,
     version::Draft,
 };
 
@@ -36,6 +36,8 @@ pub struct Render {
     /// The master it made.
     pub made: Option<VersionId>,
     pub report_json: String,
+    /// The page that tells before and after, as data; drawn by whoever reads it.
+    pub sheet: Option<Digest>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +74,7 @@ impl Render {
             reason: String::new(),
             made: None,
             report_json: String::new(),
+            sheet: None,
         }
     }
 
@@ -97,9 +100,9 @@ pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Resul
             Ok(Ruling::fact(Fact::RenderCancelled { render: *render }))
         }
         Command::LeaseRender { render, engine, recipe } => lease(project, actor, *render, engine, recipe),
-        Command::CompleteRender { render, attempt, version, files, report_json } => {
+        Command::CompleteRender { render, attempt, version, files, report_json, sheet } => {
             let render = running(project, actor, *render, *attempt)?;
-            complete(project, render, *version, files, report_json)
+            complete(project, render, *version, files, (report_json, *sheet))
         }
         Command::FailRender { render, attempt, reason, retry } => {
             let render = running(project, actor, *render, *attempt)?;
@@ -117,20 +120,20 @@ fn start(
     actor: &Actor,
     render: RenderId,
     song: SongId,
-    recipe: Option<&Recipe>,
+    given: Option<&Recipe>,
 ) -> Result<Ruling, Refusal> {
     let asker = Asker::of(project, actor)?;
     asker.must_hold(&[Role::MasteringEngineer], "start a render")?;
     let of = asker.song(song)?;
     let source = source(of)?;
-    recipe.map_or(Ok(()), song::sound_recipe)?;
+    given.map_or(Ok(()), recipe::sound)?;
     if project.renders_of(song).any(Render::is_alive) {
         let text = format!("A render of \"{}\" is queued or running.", of.title);
         return no(Reason::RenderRunning, text, "Wait for it, or cancel it.");
     }
     free_id(project.renders.contains(render))?;
     limits::room(of.renders.len(), limits::RENDERS_PER_SONG_MAX, "renders of this song")?;
-    let recipe = recipe.or(of.recipe.as_ref()).cloned();
+    let recipe = given.or_else(|| project.recipe_of(song)).cloned();
     Ok(Ruling::fact(Fact::RenderQueued { render, song, version: source, recipe }))
 }
 
@@ -190,7 +193,7 @@ fn lease(
     }
     let engine = engine.chars().filter(|c| !c.is_control()).take(200).collect();
     let recipe = render.recipe.as_ref().unwrap_or(default);
-    song::sound_recipe(recipe)?;
+    recipe::sound(recipe)?;
     let (attempt, recipe) = (render.attempt + 1, Some(recipe.clone()));
     Ok(Ruling::fact(Fact::RenderLeased { render: render.id, attempt, engine, recipe }))
 }
@@ -217,7 +220,7 @@ fn complete(
     render: &Render,
     version: VersionId,
     files: &[File],
-    report_json: &str,
+    (report_json, sheet): (&str, Option<Digest>),
 ) -> Result<Ruling, Refusal> {
     let song = asker::song(project, render.song)?;
     source(song)?;
@@ -233,7 +236,7 @@ fn complete(
     };
     let added = draft.into_fact(project, song)?;
     let done =
-        |version| Fact::RenderCompleted { render: render.id, version, report_json: report_json.to_owned() };
+        |version| Fact::RenderCompleted { render: render.id, version, report_json: report_json.to_owned(), sheet };
     let newest = project.newest(song.id, VersionKind::Master);
     let twin = newest.filter(
         |master| matches!(&added, Fact::VersionAdded { fingerprint, .. } if *fingerprint == master.fingerprint),
@@ -335,7 +338,7 @@ mod tests {
     #[test]
     fn the_gates_render_has_the_songs_recipe_and_an_id_that_can_be_told() {
         let recipe = Recipe { toml: "target_lufs = -14.0".to_owned(), hash: digest(3) };
-        let set = Command::SetRecipe { song: SONG, recipe: recipe.clone() };
+        let set = Command::SetRecipe { song: Some(SONG), recipe: Some(recipe.clone()), why: "louder".into() };
         let given = Given::mixed().and(person(MASTERER), set);
         let told = gate_render_id(&given.project, SONG, VersionId(10));
         let given = given.approved(ARTIST, 10, Role::Artist).approved(LABEL, 10, Role::Label);

@@ -177,8 +177,10 @@ impl Say<'_> {
             Fact::HandoffReturned { song, .. } => {
                 (Some(*song), format!("{who} returned the handoff: {} is back in mixing.", title(*song)))
             }
-            Fact::RecipeSet { song, .. } => {
-                (Some(*song), format!("{who} set the recipe of {}.", title(*song)))
+            Fact::RecipeSet { song, recipe, .. } => {
+                let of = song.map_or_else(|| "the project".to_owned(), title);
+                let did = if recipe.is_some() { "set the recipe of" } else { "took away the recipe of" };
+                (*song, format!("{who} {did} {of}."))
             }
             Fact::DeliveryMade { song, version: of, files, .. } => {
                 let text = format!(

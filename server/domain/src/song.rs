@@ -1,7 +1,7 @@
 //! Songs: titles, ISRC, the stage they stand in.
 
 use crate::{
-    Actor, ApprovalId, Command, DeliveryId, Fact, Handoff, NoteId, Project, Reason, Recipe, Refusal,
+    Actor, ApprovalId, Command, DeliveryId, Fact, Handoff, NoteId, Project, Reason, RecipeVersion, Refusal,
     RenderId, RequestId, Role, SongId, Stage, Time, VersionId,
     asker::{Asker, free_id},
     decide::{Ruling, misrouted},
@@ -19,7 +19,8 @@ pub struct Song {
     pub added_at: Time,
     pub stage: Stage,
     pub stage_since: Time,
-    pub recipe: Option<Recipe>,
+    /// Its own, oldest first; see [`Project::recipe_of`].
+    pub recipes: Vec<RecipeVersion>,
     /// The newest.
     pub handoff: Option<Handoff>,
     /// How many versions there were when a handoff last came back: masters among them are history.
@@ -55,19 +56,6 @@ pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Resul
             }
             Ok(Ruling::fact(Fact::SongEdited { song: *id, title, isrc }))
         }
-        Command::SetRecipe { song: id, recipe } => {
-            asker.must_hold(&[Role::MasteringEngineer], "set the recipe")?;
-            let song = asker.song(*id)?;
-            if song.stage == Stage::Delivered {
-                let text = format!("{} is delivered; no render follows.", project.song_name(*id));
-                return no(Reason::StageLeftAlready, text, "");
-            }
-            sound_recipe(recipe)?;
-            if song.recipe.as_ref() == Some(recipe) {
-                return no(Reason::NothingToChange, "The song has this recipe already.", "");
-            }
-            Ok(Ruling::fact(Fact::RecipeSet { song: *id, recipe: recipe.clone() }))
-        }
         _ => misrouted(),
     }
 }
@@ -84,17 +72,4 @@ fn own_isrc(project: &Project, song: SongId, isrc: &str) -> Result<String, Refus
             no(Reason::IsrcInvalid, text, "Every recording has its own ISRC.")
         }
     }
-}
-
-/// What the domain can say of a recipe; its meaning was checked before it came here.
-pub(crate) fn sound_recipe(recipe: &Recipe) -> Result<(), Refusal> {
-    if recipe.toml.len() > limits::RECIPE_BYTES_MAX {
-        let text = format!(
-            "The recipe has {} bytes; {} are the limit.",
-            recipe.toml.len(),
-            limits::RECIPE_BYTES_MAX
-        );
-        return no(Reason::RecipeInvalid, text, "Shorten it.");
-    }
-    Ok(())
 }

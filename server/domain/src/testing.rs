@@ -100,6 +100,7 @@ pub fn complete(render: RenderId, attempt: u32, version: u128, number: u8) -> Co
         version: VersionId(version),
         files: vec![file(Alternate::Main, number)],
         report_json: "{}".to_owned(),
+        sheet: None,
     }
 }
 

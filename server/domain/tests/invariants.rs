@@ -173,7 +173,8 @@ fn work() -> impl Strategy<Value = Command> {
         2 => any::<u8>().prop_map(|id| Command::WithdrawApproval { approval: ApprovalId(u128::from(id)) }),
         1 => song().prop_map(|song| Command::AcceptHandoff { song }),
         2 => (song(), text()).prop_map(|(song, reason)| Command::ReturnHandoff { song, reason }),
-        1 => (song(), recipe()).prop_map(|(song, recipe)| Command::SetRecipe { song, recipe }),
+        1 => (proptest::option::of(song()), proptest::option::of(recipe()))
+            .prop_map(|(song, recipe)| Command::SetRecipe { song, recipe, why: "w".to_owned() }),
         1 => (render(), song()).prop_map(|(render, song)| Command::StartRender { render, song, recipe: None }),
         1 => render().prop_map(|render| Command::CancelRender { render }),
         4 => (id(), song()).prop_map(|(id, song)| Command::MakeDelivery {
@@ -273,6 +274,7 @@ fn command_of(step: &Step, project: &Project, count: u128) -> Option<(Actor, Com
                     version: VersionId(500 + count),
                     files: vec![file],
                     report_json: String::new(),
+                    sheet: None,
                 },
             };
             Some((Actor::Worker, command))

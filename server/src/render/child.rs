@@ -2,7 +2,9 @@
 //! output and dies with its parent. Never here: the network, the store, the ledger.
 
 use std::{
+    ffi::{OsStr, OsString},
     io::Write as _,
+    os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
     process::ExitCode,
     time::{Duration, Instant},
@@ -10,8 +12,9 @@ use std::{
 
 use clap::{Args, Subcommand};
 use deadwax_dsp::{
-    DspError, Flow,
+    DspError, Flow, compare,
     inspect::Finding,
+    processors::insert::Allowed,
     recipe::Recipe,
     render::{self, Job},
     report::{self, FileReport},
@@ -28,6 +31,21 @@ pub enum ChildVerb {
         input: PathBuf,
         /// Where the waveform goes; made whole or not at all.
         waveform: PathBuf,
+    },
+    /// Tell what changed from one file to another.
+    Compare {
+        #[command(flatten)]
+        limits: LimitArgs,
+        /// TOKEN=FILE: a stem of the first file's sound.
+        #[arg(long)]
+        stem: Vec<OsString>,
+        /// TOKEN=FILE: what is to be taken from the stem of that token first.
+        #[arg(long)]
+        minus: Vec<OsString>,
+        a: PathBuf,
+        b: PathBuf,
+        /// Where the answer goes as JSON; made whole or not at all.
+        out: PathBuf,
     },
     /// Run a mastering render.
     Render {
@@ -54,6 +72,14 @@ pub enum InspectLine {
     Failed { kind: FailureKind, text: String },
 }
 
+/// One line of `child compare`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CompareLine {
+    Compared,
+    Failed { kind: FailureKind, text: String },
+}
+
 /// One line of `child render`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -66,6 +92,8 @@ pub enum RenderLine {
     Done {
         report_json: String,
         outputs: Vec<RenderedFile>,
+        /// The page that tells before and after.
+        sheet: Option<PathBuf>,
     },
     Failed {
         kind: FailureKind,
@@ -130,6 +158,8 @@ pub struct JobFile {
     pub alternates: Vec<render::Alternate>,
     /// Tokens of alternates that are meant to add up to the main.
     pub sums: Vec<Vec<String>>,
+    /// Commands that the operator allows in recipes.
+    pub inserts: Allowed,
     pub recipe_toml: String,
     pub out_dir: PathBuf,
     pub stem: String,
@@ -137,7 +167,9 @@ pub struct JobFile {
 
 pub fn run(verb: ChildVerb) -> ExitCode {
     let limits = match &verb {
-        ChildVerb::Inspect { limits, .. } | ChildVerb::Render { limits, .. } => *limits,
+        ChildVerb::Inspect { limits, .. }
+        | ChildVerb::Compare { limits, .. }
+        | ChildVerb::Render { limits, .. } => *limits,
     };
     if let Err(error) = confine(limits) {
         eprintln!("the limits could not be set: {error}");
@@ -145,6 +177,7 @@ pub fn run(verb: ChildVerb) -> ExitCode {
     }
     let said = match verb {
         ChildVerb::Inspect { input, waveform, .. } => say(&inspect(&input, &waveform)),
+        ChildVerb::Compare { stem, minus, a, b, out, .. } => say(&compare([&stem, &minus], [&a, &b], &out)),
         ChildVerb::Render { job, .. } => say(&render_job(&job)),
     };
     ExitCode::from(if said.is_ok() { 0 } else { 2 })
@@ -217,6 +250,63 @@ fn remark(finding: Finding) -> Option<Remark> {
     (!told).then(|| Remark { code: finding.what.to_owned(), text: finding.words, at_s: finding.at_s })
 }
 
+fn compare([stems, minus]: [&[OsString]; 2], [a, b]: [&Path; 2], out: &Path) -> CompareLine {
+    let folder = out.parent().unwrap_or(Path::new("."));
+    let room = tempfile::Builder::new().prefix(".stems-").tempdir_in(folder);
+    let stems = match room.as_ref() {
+        Ok(room) => derived(stems, minus, room.path()),
+        Err(_) => Vec::new(),
+    };
+    let mut compared = compare::compare(a, b, &stems, &mut |_| Flow::Go);
+    if matches!(compared, Err(DspError::Invalid(_))) && !stems.is_empty() {
+        // A stem that is no part of the first file tells nothing; the files themselves still can.
+        compared = compare::compare(a, b, &[], &mut |_| Flow::Go);
+    }
+    let comparison = match compared {
+        Ok(comparison) => comparison,
+        Err(error) => {
+            return CompareLine::Failed { kind: kind_of(&error), text: said_of([a, b], &error) };
+        }
+    };
+    match keep(&comparison, out) {
+        Ok(()) => CompareLine::Compared,
+        Err(error) => CompareLine::Failed { kind: FailureKind::Other, text: error.to_string() },
+    }
+}
+
+/// Stems as files; one that cannot be derived is left out: it would have told more, and is not what was asked.
+fn derived(stems: &[OsString], minus: &[OsString], room: &Path) -> Vec<(String, PathBuf)> {
+    let minus: Vec<(String, PathBuf)> = minus.iter().filter_map(|word| token_and_file(word)).collect();
+    let mut found = Vec::new();
+    for (name, file) in stems.iter().filter_map(|word| token_and_file(word)) {
+        let Some((_, part)) = minus.iter().find(|(of, _)| *of == name) else {
+            found.push((name, file));
+            continue;
+        };
+        let out = room.join(format!("{}.wav", found.len()));
+        if compare::derive::difference(&file, part, &out, &mut |_| Flow::Go).is_ok() {
+            found.push((name, out));
+        }
+    }
+    found
+}
+
+/// Whole or not at all.
+fn keep(page: &impl Serialize, out: &Path) -> std::io::Result<()> {
+    let mut file = tempfile::NamedTempFile::new_in(out.parent().unwrap_or(Path::new(".")))?;
+    serde_json::to_writer(&mut file, page)?;
+    file.persist(out).map_err(|failed| failed.error)?;
+    Ok(())
+}
+
+/// `TOKEN=FILE`: a token holds no `=`.
+fn token_and_file(stem: &OsStr) -> Option<(String, PathBuf)> {
+    let bytes = stem.as_bytes();
+    let at = bytes.iter().position(|byte| *byte == b'=')?;
+    let token = std::str::from_utf8(&bytes[..at]).ok()?;
+    Some((token.to_owned(), PathBuf::from(OsStr::from_bytes(&bytes[at + 1..]))))
+}
+
 fn render_job(path: &Path) -> RenderLine {
     let failed = |kind, text| RenderLine::Failed { kind, text };
     let job: JobFile = match std::fs::read(path)
@@ -234,6 +324,8 @@ fn render_job(path: &Path) -> RenderLine {
     let job = Job {
         alternates: job.alternates,
         sums: job.sums,
+        explain: true,
+        allowed: job.inserts,
         ..Job::new(job.main, recipe, job.out_dir, job.stem)
     };
     let mut told = Instant::now() - Duration::from_secs(1);
@@ -249,14 +341,16 @@ fn render_job(path: &Path) -> RenderLine {
         }
     };
     match render::run(&job, &mut progress) {
-        Ok(report) => RenderLine::Done {
-            report_json: report.to_json(),
-            outputs: report
-                .outputs
-                .iter()
-                .map(|o| RenderedFile { alternate: o.alternate.clone(), file: job.out_dir.join(&o.file) })
-                .collect(),
-        },
+        Ok(mut report) => {
+            let sheet = report.sheet.take().and_then(|page| {
+                let path = job.out_dir.join("sheet.json");
+                keep(&page, &path).ok().map(|()| path)
+            });
+            let outputs = report.outputs.iter();
+            let outputs = outputs
+                .map(|o| RenderedFile { alternate: o.alternate.clone(), file: job.out_dir.join(&o.file) });
+            RenderLine::Done { report_json: report.to_json(), outputs: outputs.collect(), sheet }
+        }
         Err(error) => {
             let text = text_of(&error, &main);
             failed(kind_of(&error), text.replace(&format!("{}/", job.out_dir.display()), ""))
@@ -274,6 +368,12 @@ fn kind_of(error: &DspError) -> FailureKind {
         DspError::Recipe { .. } => FailureKind::Recipe,
         _ => FailureKind::Other,
     }
+}
+
+fn said_of(files: [&Path; 2], error: &DspError) -> String {
+    let names = ["the first file", "the second file"];
+    let paths = files.map(|path| path.display().to_string());
+    paths.iter().zip(names).fold(error.to_string(), |text, (path, name)| text.replace(path, name))
 }
 
 /// The error without the path of our own file, which says nothing to the uploader.

@@ -23,7 +23,7 @@ pub enum InspectError {
     Hostile(String),
     #[error("{0}")]
     Unsupported(String),
-    #[error("measuring failed: {0}")]
+    #[error("it failed: {0}")]
     Failed(String),
 }
 
@@ -41,20 +41,30 @@ pub async fn inspect(program: &Program, audio: &Path, waveform: &Path) -> Result
         process::run(program, "inspect", Limits::to_inspect(bytes), &args, Some::<InspectLine>).await;
     match answer {
         Ok(InspectLine::Measured(measured)) => Ok(Inspected { facts: facts(*measured) }),
-        Ok(InspectLine::Failed { kind, text }) => Err(match kind {
-            FailureKind::NotAudio => InspectError::NotAudio(text),
-            FailureKind::Hostile => InspectError::Hostile(text),
-            FailureKind::Unsupported => InspectError::Unsupported(text),
-            FailureKind::Recipe | FailureKind::Other => InspectError::Failed(text),
-        }),
-        Err(error) if error.is_interruption() => {
-            Err(InspectError::Failed("measuring was interrupted".into()))
+        Ok(InspectLine::Failed { kind, text }) => Err(of_failure(kind, text)),
+        Err(error) => Err(of_death(&error, "measured a file")),
+    }
+}
+
+/// What a child said of its input.
+pub(super) fn of_failure(kind: FailureKind, text: String) -> InspectError {
+    match kind {
+        FailureKind::NotAudio => InspectError::NotAudio(text),
+        FailureKind::Hostile => InspectError::Hostile(text),
+        FailureKind::Unsupported => InspectError::Unsupported(text),
+        FailureKind::Recipe | FailureKind::Other => InspectError::Failed(text),
+    }
+}
+
+/// What it means that a child said nothing. `did`: what it was at, "measured a file".
+pub(super) fn of_death(error: &ChildError, did: &str) -> InspectError {
+    match error {
+        error if error.is_interruption() => InspectError::Failed("the work was interrupted".into()),
+        ChildError::Died { .. } => {
+            tracing::warn!(%error, "a child died while it {did}");
+            InspectError::Hostile("the file made the decoder fail hard; nothing of it was kept".into())
         }
-        Err(error @ ChildError::Died { .. }) => {
-            tracing::warn!(%error, "a child died while it measured a file");
-            Err(InspectError::Hostile("the file made the decoder fail hard; nothing of it was kept".into()))
-        }
-        Err(error) => Err(InspectError::Failed(error.to_string())),
+        error => InspectError::Failed(error.to_string()),
     }
 }
 

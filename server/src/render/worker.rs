@@ -14,7 +14,7 @@ use deadwax_domain::{
     Actor, Alternate, Command, Digest, Fact, File, ProjectId, Render, RenderId, RenderState, Version,
     VersionId, VersionKind,
 };
-use deadwax_dsp::{recipe::Recipe, render};
+use deadwax_dsp::{processors::insert::Allowed, recipe::Recipe, render};
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
@@ -76,6 +76,8 @@ pub struct Worker {
     pub blobs: Arc<Blobs>,
     pub program: Program,
     pub running: Arc<Running>,
+    /// Commands that recipes may send the sound through.
+    pub inserts: Allowed,
     /// Used where neither the render nor its song has a recipe.
     pub default_recipe: Recipe,
     /// Emptied at start: whatever lies there belongs to a process that is gone.
@@ -256,8 +258,9 @@ impl Worker {
             })
             .await?;
         match answer {
-            RenderLine::Done { report_json, outputs } => {
-                Ok(Made { report_json, files: self.store(id, outputs).await? })
+            RenderLine::Done { report_json, outputs, sheet } => {
+                let files = self.store(id, outputs).await?;
+                Ok(Made { report_json, files, sheet: self.store_sheet(sheet).await })
             }
             RenderLine::Failed { kind, text } => {
                 Err(JobError::Failed { reason: text, retry: kind == FailureKind::Other })
@@ -294,6 +297,7 @@ impl Worker {
             main: self.sound_path(main).await?,
             sums: sums_of(&alternates),
             alternates,
+            inserts: self.inserts.clone(),
             // The one that the lease wrote down: what the ledger tells of this render is what was done.
             recipe_toml: render.recipe.as_ref().ok_or(JobError::Vanished)?.toml.clone(),
             out_dir,
@@ -351,6 +355,17 @@ impl Worker {
         Ok(files)
     }
 
+    /// A render without its sheet is a render all the same.
+    async fn store_sheet(&self, sheet: Option<PathBuf>) -> Option<Digest> {
+        match self.blobs.adopt(sheet?).await {
+            Ok((digest, _)) => Some(digest),
+            Err(error) => {
+                tracing::warn!(%error, "the sheet of a render could not be stored");
+                None
+            }
+        }
+    }
+
     async fn complete(
         &self,
         project: ProjectId,
@@ -365,6 +380,7 @@ impl Worker {
             version,
             files: made.files,
             report_json: made.report_json,
+            sheet: made.sheet,
         };
         match self.perform(project, command).await {
             // The domain finds fault with what was made (the same files as an earlier master, a limit): trying again would make the same bytes.
@@ -394,6 +410,7 @@ const RENDER_SHARE: f64 = 0.85;
 struct Made {
     report_json: String,
     files: Vec<File>,
+    sheet: Option<Digest>,
 }
 
 /// The recipe as the ledger keeps it: whole, with its defaults written out.
@@ -401,9 +418,9 @@ fn domain_recipe(recipe: &Recipe) -> deadwax_domain::Recipe {
     deadwax_domain::Recipe { toml: recipe.canonical_toml(), hash: Digest(recipe.hash()) }
 }
 
-/// The alternates that a mastering engineer delivers; the mixer's own loud reference and raw groups are not among them.
+/// The alternates that a mastering engineer delivers, stems too; the mixer's own loud reference is not among them.
 fn is_mastered(alternate: Alternate) -> bool {
-    !matches!(alternate, Alternate::Main | Alternate::Limited | Alternate::Unlimited | Alternate::Stem(_))
+    !matches!(alternate, Alternate::Main | Alternate::Limited | Alternate::Unlimited)
 }
 
 /// What an alternate is to its main: something that the main is made of, the whole song again, or cut to another length.

@@ -3,10 +3,11 @@
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use deadwax_domain::{PersonId, ProjectId, Reason, RenderId, audience};
 use deadwax_dsp::{DspError, recipe::Recipe};
 use deadwax_proto::v1;
-use futures::Stream;
+use futures::{Stream, TryStreamExt as _};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
@@ -18,6 +19,8 @@ use crate::{auth::Caller, ledger::Snapshot, render::worker::Progress, status, st
 const TELL_EVERY: Duration = Duration::from_millis(100);
 /// A recipe is a page of text.
 const RECIPE_BYTES_MAX: usize = 64 << 10;
+/// Curves of a few hundred points and a list of files.
+const SHEET_BYTES_MAX: u64 = 1 << 20;
 
 pub struct Service {
     studio: Arc<Studio>,
@@ -63,6 +66,27 @@ impl v1::mastering_server::Mastering for Service {
             }
         });
         Ok(Response::new(Box::pin(ReceiverStream::new(told))))
+    }
+
+    async fn get_sheet(
+        &self,
+        request: Request<v1::GetSheetRequest>,
+    ) -> Result<Response<v1::GetSheetResponse>, Status> {
+        let caller = caller(&request)?;
+        let asked = request.into_inner();
+        let project = ProjectId(parse_id("project_id", &asked.project_id)?);
+        let render = RenderId(parse_id("render_id", &asked.render_id)?);
+        let snapshot = self.visible(project, &caller).await?;
+        let found = snapshot.project.renders.get(render).filter(|_| sees_work(&snapshot, caller.person.id));
+        let found = found.ok_or_else(|| status::not_found(Reason::NoSuchRender.code(), "render"))?;
+        let sheet = found.sheet.ok_or_else(|| status::not_found("NO_SUCH_SHEET", "sheet"))?;
+        let (bytes, chunks) = self.studio.blobs.read(sheet, 0, None).await.map_err(status::blob)?;
+        if bytes > SHEET_BYTES_MAX {
+            return Err(status::internal(&format!("the sheet {sheet} has {bytes} bytes")));
+        }
+        let parts: Vec<Bytes> = chunks.try_collect().await.map_err(status::blob)?;
+        let sheet_json = String::from_utf8(parts.concat()).map_err(|error| status::internal(&error))?;
+        Ok(Response::new(v1::GetSheetResponse { sheet_json }))
     }
 
     async fn list_recipes(

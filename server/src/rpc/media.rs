@@ -1,6 +1,7 @@
 //! The Media service: audio in, audio out, the overview for drawing. See `media.proto`. A digest is a name, never a permission: every call goes by
 //! a project of the caller's, and foreign and absent answer alike. Never here: rules (the domain's `audience`), files on disk (`blob`), decoding.
 
+mod compare;
 mod overview;
 mod receive;
 
@@ -33,6 +34,8 @@ pub struct Service {
     finishing: Arc<receive::Finishing>,
     /// One overview is made again at a time: it costs a whole decoding.
     remaking: tokio::sync::Mutex<()>,
+    /// And one comparison: it costs several.
+    comparing: tokio::sync::Mutex<()>,
 }
 
 /// Uploads that run now, by person.
@@ -100,8 +103,8 @@ impl Owner {
 
 impl Service {
     pub fn new(studio: Arc<Studio>) -> Self {
-        let remaking = tokio::sync::Mutex::default();
-        Self { studio, running: Arc::default(), finishing: Arc::default(), remaking }
+        let (remaking, comparing) = Default::default();
+        Self { studio, running: Arc::default(), finishing: Arc::default(), remaking, comparing }
     }
 
     /// Uploads that were begun and never brought to an end cost three files each.
@@ -275,6 +278,14 @@ impl v1::media_server::Media for Service {
         let head = stream::once(async move { Ok(v1::DownloadChunk { total_bytes, data: Bytes::new() }) });
         let body = chunks.flat_map(|chunk| stream::iter(pieces(chunk.map_err(status::blob))));
         Ok(Response::new(self.until_ended(&caller, snapshot.id, head.chain(body))))
+    }
+
+    async fn compare(
+        &self,
+        request: Request<v1::CompareRequest>,
+    ) -> Result<Response<v1::CompareResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        self.compared(&caller, request.into_inner()).await.map(Response::new)
     }
 
     async fn waveform(

@@ -239,8 +239,15 @@ pub fn command(action: Option<v1::Action>) -> Result<Command> {
             reason: it.reason,
         },
         Action::SetRecipe(it) => Command::SetRecipe {
-            song: id("set_recipe.song_id", &it.song_id).map(SongId)?,
-            recipe: recipe(&it.recipe_toml)?,
+            song: Some(it.song_id.as_str())
+                .filter(|song| !song.is_empty())
+                .map(|song| id("set_recipe.song_id", song).map(SongId))
+                .transpose()?,
+            recipe: Some(it.recipe_toml.as_str())
+                .filter(|toml| !toml.trim().is_empty())
+                .map(recipe)
+                .transpose()?,
+            why: it.why,
         },
         Action::StartRender(it) => start_render(it)?,
         Action::CancelRender(it) => {
@@ -323,7 +330,11 @@ mod tests {
 
     #[test]
     fn a_wrong_recipe_is_refused_with_its_line() {
-        let set = v1::SetRecipe { song_id: ID.into(), recipe_toml: "name = \"x\"\nfrobnicate = 3\n".into() };
+        let set = v1::SetRecipe {
+            song_id: ID.into(),
+            recipe_toml: "name = \"x\"\nfrobnicate = 3\n".into(),
+            why: "w".into(),
+        };
         let Err(ActionError::Refused(no)) = asked(Action::SetRecipe(set)) else { panic!("it was taken") };
         assert_eq!(no.reason, Reason::RecipeInvalid);
         assert!(no.text.contains("line 2"), "{}", no.text);

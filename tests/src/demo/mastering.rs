@@ -125,13 +125,15 @@ pub fn second_master(on: &Studio) -> Result<Said> {
     fs::write(&path, LOUDER)?;
     let broken = on.folder("files")?.join("broken.toml");
     fs::write(&broken, LOUDER.replace("ratio = 1.6", "ratoi = 1.6"))?;
-    let wrong = cast.masterer.try_verb([OsString::from("recipe"), "set".into(), broken.into()])?;
+    let why = "--why=less mud, wider, as loud as the label asked";
+    let wrong =
+        cast.masterer.try_verb([OsString::from("recipe"), "set".into(), broken.into(), why.into()])?;
     let line = LOUDER.lines().position(|line| line.starts_with("ratio")).map_or(0, |at| at + 1);
     log.check(
         wrong.code == 3 && wrong.stderr.contains(&format!("line {line}")),
         format!("a slip in the recipe is found before anything runs, with its line ({line})"),
     )?;
-    cast.masterer.verb([OsString::from("recipe"), "set".into(), path.into()])?;
+    cast.masterer.verb([OsString::from("recipe"), "set".into(), path.into(), why.into()])?;
     let beside = offline(on)?;
     let said = follow(on, &["render", "start", "--wait"])?;
     let offline = beside.join().map_err(|_| anyhow!("the offline render panicked"))??;

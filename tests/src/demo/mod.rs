@@ -2,6 +2,7 @@
 //! `ending` are the steps; tests walk the same ones. Never here: rules of the studio, a way into the server's memory.
 
 pub mod cast;
+mod desk;
 pub mod ending;
 mod interactive;
 pub mod mastering;
@@ -73,9 +74,13 @@ pub fn whole_job(on: &mut Studio) -> Result<()> {
     up_to_mix_approvals(on)?;
     mixing::mix_approvals(on)?;
     mastering::handoff(on)?;
+    desk::alternates_are_true(on)?;
     mastering::first_master(on)?;
+    desk::alternates_add_up(on, 1)?;
     let offline = mastering::second_master(on)?;
     mastering::same_bytes(on, offline)?;
+    desk::alternates_add_up(on, 2)?;
+    desk::on_paper(on)?;
     mastering::master_approvals(on)?;
     mastering::delivery(on)?;
     ending::power_cut(on)?;
@@ -89,7 +94,8 @@ pub fn up_to_mix_approvals(on: &Studio) -> Result<()> {
     mixing::first_mix(on)?;
     mixing::notes(on)?;
     mixing::revision(on)?;
-    mixing::second_mix(on)
+    mixing::second_mix(on)?;
+    desk::what_changed(on)
 }
 
 pub fn watch_as_label(on: &Studio) -> Result<Watcher> {

@@ -131,13 +131,7 @@ fn convert(path: &Path, folder: &Path) -> Result<PathBuf> {
 fn render_one(from: &Path, recipe: &str, to: &Path) -> Result<()> {
     let folder = to.parent().context("a file lies in a folder")?;
     let room = tempfile::Builder::new().prefix(".render-").tempdir_in(folder)?;
-    let job = Job {
-        main: from.to_owned(),
-        alternates: Vec::new(),
-        recipe: Recipe::parse(recipe)?,
-        out_dir: room.path().to_owned(),
-        stem: "one".into(),
-    };
+    let job = Job::new(from.to_owned(), Recipe::parse(recipe)?, room.path().to_owned(), "one".into());
     let report =
         render::run(&job, &mut |_| Flow::Go).with_context(|| format!("rendering {}", from.display()))?;
     let made = report.outputs.first().context("the render made nothing")?;

@@ -5,6 +5,7 @@ mod accuracy;
 mod analyse;
 mod artefacts;
 mod conversion;
+mod desk;
 mod fetch;
 mod material;
 mod meter;
@@ -59,6 +60,7 @@ struct Cli {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Part {
     Speed,
+    Desk,
     Accuracy,
     Artefacts,
     Conversion,
@@ -126,8 +128,9 @@ fn compare(cli: &Cli) -> Result<bool> {
     };
     println!("## Deadwax and its peers\n\nEngine {}; {}.", deadwax_dsp::render::ENGINE, machine());
     let mut bars = Bars::default();
-    let parts: [(Part, MakeTables); 5] = [
+    let parts: [(Part, MakeTables); 6] = [
         (Part::Speed, speed::tables),
+        (Part::Desk, desk::tables),
         (Part::Accuracy, accuracy::tables),
         (Part::Artefacts, artefacts::tables),
         (Part::Conversion, conversion::tables),

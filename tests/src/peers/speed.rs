@@ -29,7 +29,7 @@ impl Runner<'_> {
 }
 
 /// One comparison: ours and the peers on one file.
-struct Contest<'a> {
+pub struct Contest<'a> {
     title: &'a str,
     about: String,
     seconds: f64,
@@ -38,17 +38,17 @@ struct Contest<'a> {
 }
 
 impl<'a> Contest<'a> {
-    fn new(title: &'a str, about: &str, track: &Track) -> Self {
+    pub fn new(title: &'a str, about: &str, track: &Track) -> Self {
         let about = format!("{about} {}, {:.0} s.", track.name, track.seconds);
         Contest { title, about, seconds: track.seconds, runners: Vec::new(), absent: Vec::new() }
     }
 
-    fn ours(&mut self, name: &str, words: String) {
+    pub fn ours(&mut self, name: &str, words: String) {
         let act = move || Ok(process::run(&tools::own(&words)?)?.0);
         self.runners.push(Runner { name: format!("{OURS} {name}"), act: Box::new(act), costs: Vec::new() });
     }
 
-    fn peers(&mut self, peers: &[Peer], task: &'a Task<'a>, setting: &Setting) -> Result<()> {
+    pub fn peers(&mut self, peers: &[Peer], task: &'a Task<'a>, setting: &Setting) -> Result<()> {
         let (present, absent) = setting.present(peers)?;
         self.absent.extend(absent);
         for peer in present {
@@ -59,7 +59,7 @@ impl<'a> Contest<'a> {
     }
 
     /// In turn, so that whatever else the machine does falls on all alike.
-    fn run(mut self, runs: usize, extra: &mut dyn FnMut(&str) -> String) -> Result<Ran> {
+    pub fn run(mut self, runs: usize, extra: &mut dyn FnMut(&str) -> String) -> Result<Ran> {
         for _ in 0..runs {
             for runner in &mut self.runners {
                 let cost = (runner.act)()?;
@@ -87,10 +87,10 @@ impl<'a> Contest<'a> {
     }
 }
 
-struct Ran {
-    table: Table,
+pub struct Ran {
+    pub table: Table,
     /// Name and CPU seconds, ours first.
-    cpu: Vec<(String, f64)>,
+    pub cpu: Vec<(String, f64)>,
     memory_mb: f64,
 }
 
@@ -102,13 +102,13 @@ impl Ran {
         of_them.map(|(_, cpu)| cpu / own).reduce(f64::min)
     }
 
-    fn judge(&self, bars: &mut Bars, what: &str, words: &[&str], bar: f64) {
+    pub fn judge(&self, bars: &mut Bars, what: &str, words: &[&str], bar: f64) {
         if let Some(times) = self.times(words) {
             bars.times(what, times, bar);
         }
     }
 
-    fn judge_memory(&self, bars: &mut Bars, what: &str) {
+    pub fn judge_memory(&self, bars: &mut Bars, what: &str) {
         let found = self.memory_mb;
         bars.add(format!("{what}, memory: at most 50 MB"), format!("{found:.0} MB"), found <= 50.0, true);
     }

@@ -13,6 +13,11 @@ use super::{
 const FFMPEG_CHAIN: &str = "highpass=f=28,equalizer=f=90:t=q:w=0.9:g=1.5,equalizer=f=300:t=q:w=1.1:g=-1.5,\
     equalizer=f=3200:t=q:w=1.2:g=1.2,equalizer=f=12000:t=q:w=0.7:g=1.8,\
     acompressor=threshold=-18dB:ratio=2:attack=20:release=200:makeup=1.5";
+const FFMPEG_DESK: &str = "highpass=f=28,lowshelf=f=80:g=1,equalizer=f=300:t=q:w=1.1:g=-1.5,equalizer=f=900:t=q:w=1.4:g=-0.8,\
+    equalizer=f=3200:t=q:w=1.2:g=1.2,equalizer=f=7000:t=q:w=2:g=-1,highshelf=f=12000:g=1.8,\
+    mcompand=0.03\\,0.15 6 -60/-60\\,-24/-24\\,0/-12 120 | 0.02\\,0.2 6 -60/-60\\,-26/-26\\,0/-13 900 | \
+    0.01\\,0.2 6 -60/-60\\,-30/-30\\,0/-15 5000 | 0.005\\,0.08 6 -60/-60\\,-34/-34\\,0/-17 20000,\
+    deesser,extrastereo=m=1.1";
 const ALIMITER: &str = "alimiter=limit=-1dB:level=false:attack=5:release=50";
 pub const OUR_CHAIN: &str = r#"
 [[eq]]
@@ -165,6 +170,16 @@ pub const MASTERING: &[Peer] = &[
         let chain = "highpass 28 equalizer 90 0.9q 1.5 equalizer 300 1.1q -1.5 equalizer 3200 1.2q 1.2 \
             equalizer 12000 0.7q 1.8 compand 0.02,0.2 6:-70,-70,-18,-18,0,-9 1.5 -90 0.02 gain -l 1 gain -1";
         cost(&Line::new("sox").arg("-D").arg(t.input).words("-b 24").arg(&t.output).words(chain))
+    }),
+];
+
+/// ffmpeg's chain, which is shorter than the desk, and the filters of ffmpeg that come nearest to the whole of it.
+pub const DESKS: &[Peer] = &[
+    peer("ffmpeg chain + alimiter (no target, no true peak)", "ffmpeg", |t| {
+        filtered(t, &format!("{FFMPEG_CHAIN},{ALIMITER}"))
+    }),
+    peer("ffmpeg 7 bands, mcompand of 4, deesser, extrastereo, alimiter", "ffmpeg", |t| {
+        filtered(t, &format!("{FFMPEG_DESK},{ALIMITER}"))
     }),
 ];
 

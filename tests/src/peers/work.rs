@@ -11,9 +11,9 @@ use deadwax_dsp::{
     Block, Flow, Source,
     dither::Quantiser,
     measure::Meter,
-    processors::{Gain, Limiter, Processor, linear},
+    processors::{Control, Gain, Limiter, Processor, linear},
     recipe::{LimiterRecipe, Recipe},
-    render::{self, Job, Report},
+    render::{self, Alternate, Job, Report, Role},
     report::measure_file,
     resample::Resampler,
     write::{AudioWriter, Encoding},
@@ -34,9 +34,9 @@ pub fn run(arguments: &[OsString]) -> Result<()> {
         ["limit", input, output, gain, ceiling] => {
             limit(Path::new(input), Path::new(output), gain.parse()?, ceiling.parse()?)
         }
-        ["master", input, output, recipe] => {
+        ["master", input, output, recipe, alternates @ ..] => {
             let recipe = Recipe::parse(&std::fs::read_to_string(recipe)?)?;
-            master(Path::new(input), Path::new(output), recipe).map(drop)
+            masters(Path::new(input), Path::new(output), recipe, alternates).map(drop)
         }
         ["resample", input, output, rate] => resample(Path::new(input), Path::new(output), rate.parse()?),
         ["quantise", input, output, bits] => quantise(Path::new(input), Path::new(output), bits.parse()?),
@@ -106,15 +106,17 @@ fn limit(input: &Path, output: &Path, gain_db: f64, ceiling_dbtp: f64) -> Result
     let spec = Source::open(input)?.spec().clone();
     let mut gain = Gain::new(gain_db);
     let mut limiter = Limiter::new(LimiterRecipe::default().curve(), linear(ceiling_dbtp));
-    gain.prepare(spec.sample_rate, spec.channels);
-    limiter.prepare(spec.sample_rate, spec.channels);
+    gain.prepare(spec.sample_rate, spec.channels)?;
+    limiter.prepare(spec.sample_rate, spec.channels)?;
+    let mut control = Control::default();
     let mut quantiser = Quantiser::new(spec.channels, 24);
     let mut writer = AudioWriter::create(output, Encoding::Wav24, spec.sample_rate, spec.channels, None)?;
     let mut late = limiter.latency_frames();
     let mut rest = Block::new(spec.channels, late);
     let mut put = |block: &mut Block| -> Result<()> {
-        gain.process(block, None);
-        limiter.process(block, None);
+        gain.process(block, &mut control)?;
+        control.clear();
+        limiter.process(block, &mut control)?;
         let cut = late.min(block.frames());
         late -= cut;
         if cut > 0 {
@@ -131,11 +133,25 @@ fn limit(input: &Path, output: &Path, gain_db: f64, ceiling_dbtp: f64) -> Result
 
 /// The product's render of one song to one file, which is moved to `output`.
 pub fn master(input: &Path, output: &Path, recipe: Recipe) -> Result<Report> {
+    masters(input, output, recipe, &[])
+}
+
+/// The same, with parts of the song beside it, whose files are thrown away.
+fn masters(input: &Path, output: &Path, recipe: Recipe, parts: &[&str]) -> Result<Report> {
     let out_dir = output.with_extension("render");
-    let job = Job { main: input.to_owned(), alternates: Vec::new(), recipe, out_dir, stem: "master".into() };
+    let part = |(i, path): (usize, &&str)| Alternate {
+        token: format!("part{i}"),
+        path: path.into(),
+        role: Role::Part,
+    };
+    let job = Job {
+        alternates: parts.iter().enumerate().map(part).collect(),
+        ..Job::new(input.to_owned(), recipe, out_dir, "master".into())
+    };
     let report = render::run(&job, &mut |_| Flow::Go)?;
-    for made in &report.outputs {
-        let name = if report.outputs.len() == 1 {
+    let main = || report.outputs.iter().filter(|made| made.alternate == "main");
+    for made in main() {
+        let name = if main().count() == 1 {
             output.to_owned()
         } else {
             PathBuf::from(format!("{}.{}", output.display(), made.encoding))

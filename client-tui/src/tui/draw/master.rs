@@ -49,7 +49,7 @@ pub(super) fn draw(
     if let Some(render) = render {
         result(model, theme, frame, bottom, rows, render);
     }
-    recipe(theme, frame, right, song, render);
+    recipe(theme, frame, right, rows, song, render);
 }
 
 #[expect(clippy::too_many_arguments, reason = "a row of the layout, called once")]
@@ -196,16 +196,33 @@ fn verdict(theme: &Theme, frame: &mut Frame<'_>, area: Rect, report: &Report, re
     }
 }
 
-/// The song's own recipe, else the one that the chosen render used; where they differ, the heading says so.
-fn recipe(theme: &Theme, frame: &mut Frame<'_>, area: Rect, song: &SongRow, render: Option<&RenderRow>) {
+/// The recipe that counts for the song, with its number, else the one that the chosen render used; where they differ, the heading says so.
+fn recipe(
+    theme: &Theme,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    rows: &Project,
+    song: &SongRow,
+    render: Option<&RenderRow>,
+) {
     let used = render.map_or("", |it| it.recipe_toml.as_str());
     let own = !song.recipe_toml.trim().is_empty();
-    let rest = match own {
-        true if used != song.recipe_toml && !used.is_empty() => "changed since this render",
-        true => "",
-        false => "the studio's default",
+    let changed = own && used != song.recipe_toml && !used.is_empty();
+    let by_hand = [song.song_id.as_str(), ""]
+        .iter()
+        .find_map(|of| rows.recipes(of).first().filter(|it| !it.toml.is_empty()).copied());
+    let name = match by_hand {
+        Some(it) if it.song_id.is_empty() => format!("Recipe {} of the project", it.number),
+        Some(it) => format!("Recipe {}", it.number),
+        None => "Recipe".to_owned(),
     };
-    put(frame, area, 0, heading(theme, "Recipe", rest, area.width, false));
+    let rest = match by_hand {
+        _ if changed => "changed since this render".to_owned(),
+        Some(it) => it.by.clone(),
+        None if own => String::new(),
+        None => "the studio's default".to_owned(),
+    };
+    put(frame, area, 0, heading(theme, &name, &rest, area.width, false));
     let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     let shown = if own { song.recipe_toml.as_str() } else { used };
     if shown.trim().is_empty() {

@@ -379,6 +379,13 @@ fn recipe(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &RecipeAsk) {
     let inner = open(theme, frame, area, "Recipe of the song", (area.width.min(90), area.height));
     let [text, told, keys] =
         Layout::vertical([Constraint::Min(3), Constraint::Length(2), Constraint::Length(1)]).areas(inner);
+    if let Some(why) = &ask.why {
+        // The cursor is in the line below.
+        let mut still = ask.area.clone();
+        still.set_cursor_style(theme.plain());
+        editor(theme, frame, text, &still, true);
+        return recipe_why(theme, frame, [told, keys], ask, why);
+    }
     editor(theme, frame, text, &ask.area, true);
     let (said, style) = match &ask.check {
         RecipeCheck::Unknown => (String::new(), theme.plain()),
@@ -393,8 +400,29 @@ fn recipe(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &RecipeAsk) {
     put(frame, keys, 0, Line::styled(clip(help, width(help).min(usize::from(keys.width))), theme.dim()));
 }
 
+/// The recipe is sound; why it is set is kept with it.
+fn recipe_why(
+    theme: &Theme,
+    frame: &mut Frame<'_>,
+    [told, keys]: [Rect; 2],
+    ask: &RecipeAsk,
+    why: &TextArea<'static>,
+) {
+    let (said, style) = match &ask.check {
+        RecipeCheck::Failed(problem) => (format!("× {problem}"), theme.bad()),
+        _ => ("✓ The recipe is sound. Why this change? It is kept with the recipe.".into(), theme.good()),
+    };
+    put(frame, told, 0, Line::styled(clip(&said, usize::from(told.width)), style));
+    let line = Rect { y: told.y + 1, height: 1, ..told };
+    editor(theme, frame, line, why, false);
+    let help = "Enter saves, Esc goes back to the recipe";
+    put(frame, keys, 0, Line::styled(clip(help, usize::from(keys.width)), theme.dim()));
+}
+
 fn read(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &ReadAsk) {
-    let columns = area.width.min(90);
+    // A page that was laid out wider gets the room it was made for.
+    let longest = ask.lines.iter().map(|line| width(line) + 4).max().unwrap_or(0);
+    let columns = area.width.min(u16::try_from(longest.max(90)).unwrap_or(u16::MAX));
     let room = usize::from(columns.saturating_sub(4));
     let wrapped: Vec<String> = ask.lines.iter().flat_map(|line| hanging(line, room)).collect();
     let lines = u16::try_from(wrapped.len() + 4).unwrap_or(u16::MAX);
@@ -423,6 +451,9 @@ fn hanging(line: &str, room: usize) -> Vec<String> {
     let indent = line.len() - bare.len();
     if bare.is_empty() {
         return vec![String::new()];
+    }
+    if width(line) <= room {
+        return vec![line.to_owned()];
     }
     let lines = wrap(bare, room.saturating_sub(indent));
     lines.into_iter().map(|it| format!("{}{it}", " ".repeat(indent))).collect()

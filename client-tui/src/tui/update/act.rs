@@ -344,6 +344,7 @@ fn recipe(model: &Model, subject: &Subject) -> Result<Ask, &'static str> {
         start,
         check: RecipeCheck::Unknown,
         save: false,
+        why: None,
     })))
 }
 
@@ -393,9 +394,9 @@ fn confirm(
         }
         Verb::StartRender => {
             let line = if song.recipe_toml.is_empty() {
-                "The song has no recipe of its own; the studio's default is used.".into()
+                "Neither the song nor the project has a recipe; the studio's default is used.".into()
             } else {
-                "With the song's own recipe.".to_owned()
+                "With the recipe that the song has now.".to_owned()
             };
             let action = v1::StartRender { render_id: new_id, song_id, recipe_toml: String::new() };
             (Do::StartRender(action), "Start", format!("Start a mastering render of {title}?"), vec![line])

@@ -4,6 +4,7 @@
 mod act;
 mod nav;
 mod prompt;
+mod read;
 
 use deadwax_proto::v1::{PerformResponse, RenderState};
 
@@ -76,6 +77,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Waveform { ticket, outcome } => waveform(model, ticket, outcome),
         Msg::History { ticket, outcome } => history(model, ticket, outcome),
         Msg::RecipeChecked { ticket, outcome } => effects = prompt::recipe_checked(model, ticket, outcome),
+        Msg::Page { ticket, page, outcome } => read::arrived(model, ticket, &page, outcome),
         Msg::Edited(outcome) => effects = prompt::edited(model, outcome),
         Msg::Quit => model.quit = true,
     }

@@ -3,11 +3,11 @@
 use crossterm::event::{KeyEvent, KeyEventKind};
 use deadwax_proto::v1::{DeskKind, Stage};
 
-use super::{act, prompt};
+use super::{act, prompt, read};
 use crate::tui::{
     draw,
     keys::{self, Kind, Verb},
-    model::{Ask, Focus, HistoryPage, Model, Notice, Prompt, ReadAsk, Screen, SongView},
+    model::{Focus, HistoryPage, Model, Notice, Screen, SongView},
     msg::Effect,
     rows::{self, Project},
     words,
@@ -58,7 +58,10 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
         | Verb::NoteAfter
         | Verb::MarkRange
         | Verb::Settled => wave(model, verb),
-        Verb::About => about(model),
+        Verb::About if model.top().kind() == Kind::Master => read::recipes(model),
+        Verb::About => read::about(model),
+        Verb::Sheet => return read::sheet(model),
+        Verb::Compare => return read::compare(model),
         Verb::Quit => model.quit = true,
         asks => return act::act(model, asks),
     }
@@ -153,41 +156,6 @@ fn open_desk(model: &mut Model, row: &deadwax_proto::v1::DeskRow) {
         let render = (noun == "render").then(|| id.to_owned());
         model.stack.push(Screen::Master { project, song: row.song_id.clone(), render });
     }
-}
-
-/// Everything that the song screen has no room for, of the version that is looked at.
-fn about(model: &mut Model) {
-    let Screen::Song(view) = model.top() else { return };
-    let Some(version) = model.projects.get(&view.project).and_then(|rows| view.version(rows)) else { return };
-    let mut lines = vec![format!("Fingerprint {}", version.fingerprint)];
-    let changed = if version.changelog.trim().is_empty() { "Nothing said." } else { &version.changelog };
-    lines.extend([String::new(), "What changed".into()]);
-    lines.extend(changed.lines().map(|line| format!("  {line}")));
-    lines.extend([String::new(), "Preflight".into()]);
-    if version.preflight.is_empty() {
-        lines.push("  ✓ Nothing found.".into());
-    }
-    for it in &version.preflight {
-        let sign = if it.block { "× blocks" } else { "! warns" };
-        let line = format!("  {sign}, {}: {}", it.alternate, it.text);
-        // Each format of an alternate is told the same.
-        if lines.last() != Some(&line) {
-            lines.push(line);
-        }
-    }
-    lines.extend([String::new(), "Files".into()]);
-    for file in &version.files {
-        let facts = file.facts.as_ref().map_or_else(String::new, |it| {
-            let (lufs, peak) = (words::lufs(it.integrated_lufs), words::dbtp(it.true_peak_dbtp));
-            format!("{}, {lufs}, {peak}, {}", words::format(it), words::bytes(it.bytes))
-        });
-        lines.push(format!("  {}: {facts}", file.alternate));
-        lines.push(format!("    {}", file.name));
-        lines.push(format!("    {}", file.sha256));
-    }
-    let title = format!("About {}", words::version(version));
-    let ask = Ask::Read(Box::new(ReadAsk { title, lines, at: 0 }));
-    model.prompt = Some(Prompt { ask, shown: false });
 }
 
 /// Enter on a note: the time cursor goes there. On a version: it is shown.

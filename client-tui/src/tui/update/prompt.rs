@@ -349,6 +349,9 @@ fn send_revision(model: &mut Model, mut ask: Box<RevisionAsk>) -> Next {
 }
 
 fn recipe(model: &mut Model, mut ask: Box<RecipeAsk>, event: KeyEvent) -> Next {
+    if let Some(area) = ask.why.take() {
+        return recipe_why(model, ask, area, event);
+    }
     if event.code == KeyCode::Esc {
         let discard = RecipeCheck::Failed(DISCARD.into());
         if whole(&ask.area).trim() == ask.start.trim() || ask.check == discard {
@@ -381,6 +384,36 @@ fn recipe(model: &mut Model, mut ask: Box<RecipeAsk>, event: KeyEvent) -> Next {
     Next::Keep(Ask::Recipe(ask))
 }
 
+/// The last question before a recipe is saved. Esc goes back to the text.
+fn recipe_why(
+    model: &mut Model,
+    mut ask: Box<RecipeAsk>,
+    mut area: TextArea<'static>,
+    event: KeyEvent,
+) -> Next {
+    if event.code == KeyCode::Esc {
+        return Next::Keep(Ask::Recipe(ask));
+    }
+    if event.code != KeyCode::Enter {
+        // One line: it stands in a list.
+        if !is_ctrl(event, 'j') && !is_ctrl(event, 'm') {
+            area.input(event);
+        }
+        ask.why = Some(area);
+        return Next::Keep(Ask::Recipe(ask));
+    }
+    let why = text(&area);
+    if why.is_empty() || !model.online() {
+        ask.check = RecipeCheck::Failed(if why.is_empty() { EMPTY } else { CUT }.into());
+        ask.why = Some(area);
+        return Next::Keep(Ask::Recipe(ask));
+    }
+    let about = format!("song/{}", ask.song);
+    let action = Do::SetRecipe(v1::SetRecipe { song_id: ask.song, recipe_toml: whole(&ask.area), why });
+    let say = "the recipe".into();
+    Next::Send(Box::new(act::pending(model, ask.project, Verb::EditRecipe, about, action, say)))
+}
+
 fn read(mut ask: Box<ReadAsk>, event: KeyEvent) -> Next {
     let last = ask.lines.len().saturating_sub(1);
     match event.code {
@@ -401,7 +434,7 @@ fn whole(area: &TextArea<'_>) -> String {
     toml
 }
 
-/// A sound recipe is saved at once where saving waited for it; else the line of the error gets the cursor.
+/// A sound recipe is asked for its reason where saving waited for it; else the line of the error gets the cursor.
 pub(super) fn recipe_checked(
     model: &mut Model,
     ticket: u64,
@@ -413,13 +446,9 @@ pub(super) fn recipe_checked(
     }
     match outcome {
         Ok(answer) if answer.valid && ask.save => {
-            let (project, song, recipe_toml) = (ask.project.clone(), ask.song.clone(), whole(&ask.area));
-            let about = format!("song/{song}");
-            let action = Do::SetRecipe(v1::SetRecipe { song_id: song, recipe_toml });
-            model.prompt = None;
-            let say = "the recipe".into();
-            let pending = act::pending(model, project, Verb::EditRecipe, about, action, say);
-            return vec![act::send(model, pending)];
+            ask.check = RecipeCheck::Answer(answer);
+            ask.save = false;
+            ask.why = Some(text_area(""));
         }
         Ok(answer) => {
             let line = u16::try_from(answer.line.saturating_sub(1)).unwrap_or(u16::MAX);
@@ -461,7 +490,7 @@ pub(super) fn paste(model: &mut Model, text: &str) {
     let area = match model.prompt.as_mut().map(|prompt| &mut prompt.ask) {
         Some(Ask::Write(ask)) => &mut ask.area,
         Some(Ask::Revision(ask)) if ask.writing => &mut ask.area,
-        Some(Ask::Recipe(ask)) => &mut ask.area,
+        Some(Ask::Recipe(ask)) => ask.why.as_mut().unwrap_or(&mut ask.area),
         _ => return,
     };
     area.insert_str(crate::scrub::block(text));

@@ -1,4 +1,5 @@
-//! `check`: measures the files, applies a profile, prints what was found. Exit 1 on a block, 3 where a file cannot be used.
+//! `check`: measures the files, applies a profile, prints what was found; a main and its alternates among them are heard together as well. Exit 1 on a
+//! block, 3 where a file cannot be used. Never here: the rules, what alternates mean.
 
 use std::path::{Path, PathBuf};
 
@@ -6,6 +7,7 @@ use deadwax_dsp::report::FileReport;
 use serde_json::json;
 
 use super::{
+    alternates,
     preflight::{Checks, Found, one, siblings},
     read, told,
 };
@@ -41,6 +43,16 @@ pub fn check(c: &Context, files: &[PathBuf], profile: &str) -> Result<(), VerbEr
         let blocks = found.iter().filter(|f| f.block).count();
         passed &= blocks == 0;
         print(c, &checks, report, guess, found, blocks)?;
+    }
+    for set in alternates::sets(&measured) {
+        let said = |token: &str, code: &str| {
+            let files = measured.iter().zip(&found);
+            files.filter(|((_, g), _)| g.alternate == token).any(|(_, f)| f.iter().any(|f| f.code == code))
+        };
+        match alternates::listen(&set, &said) {
+            Ok(heard) => passed &= alternates::print(c, &set, &heard)?,
+            Err(e) => all_read &= told(c, &set.main, &e)?,
+        }
     }
     c.out.text(&format!("The limits come from: {}.", checks.sources.join("; ")))?;
     match (all_read, passed) {

@@ -259,7 +259,8 @@ pub fn siblings(rules: &Alternates, files: &[(FileReport, Guess)]) -> Vec<(usize
     found
 }
 
-fn same_song(a: &Guess, b: &Guess) -> bool {
+/// Two names of one song's version.
+pub fn same_song(a: &Guess, b: &Guess) -> bool {
     name::key(&a.title) == name::key(&b.title) && a.number == b.number
 }
 

@@ -97,8 +97,16 @@ impl MinimumBank {
             lanes::wide(
                 #[inline(always)]
                 || match turn {
-                    Some((edge, held)) => {
-                        add(band, lines, group, sum, all_pass(edge, held));
+                    Some((Edge { a, .. }, held)) => {
+                        // Copies, which stay in registers.
+                        let [mut w1, mut w2] = *held;
+                        add(band, lines, group, sum, |x| {
+                            let w: Pair = std::array::from_fn(|l| (x[l] - a[1] * w2[l]) - a[0] * w1[l]);
+                            let turned = std::array::from_fn(|l| (a[1] * w[l] + a[0] * w1[l]) + w2[l]);
+                            (w1, w2) = (w, w1);
+                            turned
+                        });
+                        *held = [w1, w2];
                         settle(held);
                     }
                     None => add(band, lines, group, sum, |x| x),
@@ -150,17 +158,5 @@ fn add(band: &[Pair], lines: &[Line], group: usize, sum: &mut [Pair], mut turn: 
             let below = turn(*sum);
             *sum = std::array::from_fn(|l| below[l] + x[l] * (from[l] + step[l] * place));
         }
-    }
-}
-
-/// The all-pass of an edge, one frame after the other.
-#[inline(always)]
-fn all_pass(edge: Edge, held: &mut [Pair; 2]) -> impl FnMut(Pair) -> Pair {
-    let a = edge.a;
-    move |x| {
-        let [w1, w2] = *held;
-        let w: Pair = std::array::from_fn(|l| (x[l] - a[1] * w2[l]) - a[0] * w1[l]);
-        *held = [w, w1];
-        std::array::from_fn(|l| (a[1] * w[l] + a[0] * w1[l]) + w2[l])
     }
 }

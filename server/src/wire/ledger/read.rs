@@ -273,7 +273,8 @@ pub fn fact(what: What) -> Result<Fact, No> {
         What::HandoffAccepted(it) => Fact::HandoffAccepted { song: song(&it.song)? },
         What::HandoffReturned(it) => Fact::HandoffReturned { song: song(&it.song)?, reason: it.reason },
         What::RecipeSet(it) => {
-            Fact::RecipeSet { song: song(&it.song)?, recipe: recipe(present("recipe", it.recipe)?)? }
+            let of = if it.song.is_empty() { None } else { Some(song(&it.song)?) };
+            Fact::RecipeSet { song: of, recipe: it.recipe.map(recipe).transpose()?, why: it.why }
         }
         What::RenderQueued(it) => Fact::RenderQueued {
             render: render(&it.render)?,
@@ -291,6 +292,10 @@ pub fn fact(what: What) -> Result<Fact, No> {
             render: render(&it.render)?,
             version: version(&it.version)?,
             report_json: it.report_json,
+            sheet: Some(it.sheet.as_slice())
+                .filter(|sheet| !sheet.is_empty())
+                .map(|sheet| digest("sheet", sheet))
+                .transpose()?,
         },
         What::RenderFailed(it) => Fact::RenderFailed {
             render: render(&it.render)?,

@@ -247,9 +247,11 @@ pub fn what(fact: &Fact) -> What {
         Fact::HandoffReturned { song, reason } => {
             What::HandoffReturned(stored::HandoffReturned { song: id(song.0), reason: reason.clone() })
         }
-        Fact::RecipeSet { song, recipe: set } => {
-            What::RecipeSet(stored::RecipeSet { song: id(song.0), recipe: Some(recipe(set)) })
-        }
+        Fact::RecipeSet { song, recipe: set, why } => What::RecipeSet(stored::RecipeSet {
+            song: song.map(|song| id(song.0)).unwrap_or_default(),
+            recipe: set.as_ref().map(recipe),
+            why: why.clone(),
+        }),
         Fact::RenderQueued { render, song, version, recipe: with } => {
             What::RenderQueued(stored::RenderQueued {
                 render: id(render.0),
@@ -266,11 +268,12 @@ pub fn what(fact: &Fact) -> What {
                 recipe: with.as_ref().map(recipe),
             })
         }
-        Fact::RenderCompleted { render, version, report_json } => {
+        Fact::RenderCompleted { render, version, report_json, sheet } => {
             What::RenderCompleted(stored::RenderCompleted {
                 render: id(render.0),
                 version: id(version.0),
                 report_json: report_json.clone(),
+                sheet: sheet.as_ref().map(digest).unwrap_or_default(),
             })
         }
         Fact::RenderFailed { render, attempt, reason, parked } => What::RenderFailed(stored::RenderFailed {

@@ -59,7 +59,7 @@ fn song(viewer: &Viewer<'_>, song: &Song, position: u32) -> v1::SongRow {
         return heard;
     }
     let seen = project.open_notes(song.id).filter(|note| audience::sees_note(viewer.roles, note));
-    let recipe = song.recipe.as_ref().map(|recipe| scrub(&recipe.toml));
+    let recipe = project.recipe_of(song.id).map(|recipe| scrub(&recipe.toml));
     v1::SongRow {
         rounds_used: project.rounds_used(song.id),
         open_notes: u32::try_from(seen.filter(|note| note.state == NoteState::Open).count())

@@ -1,6 +1,6 @@
 //! Revision requests, renders and deliveries.
 
-use deadwax_domain::{Delivery, Render, RenderState, RevisionRequest, Says, audience, dry};
+use deadwax_domain::{Delivery, RecipeVersion, Render, RenderState, RevisionRequest, Says, audience, dry};
 use deadwax_proto::v1::{self, row::Row as Kind};
 
 use super::{Viewer, gate, note};
@@ -12,6 +12,13 @@ pub fn rows(viewer: &Viewer<'_>, put: &mut dyn FnMut(String, Kind)) {
     }
     for it in viewer.project.renders.values() {
         put(format!("render/{}", id(it.id.0)), Kind::Render(render(viewer, it)));
+    }
+    let songs = viewer.project.songs_in_order().map(|song| Some(song.id));
+    for song in std::iter::once(None).chain(songs) {
+        let of = song.map(|song| id(song.0)).unwrap_or_default();
+        for it in viewer.project.recipes_of(song) {
+            put(format!("recipe/{of}/{}", it.number), Kind::Recipe(recipe(viewer, &of, it)));
+        }
     }
     for it in viewer.project.deliveries.values() {
         put(format!("delivery/{}", id(it.id.0)), Kind::Delivery(delivery(viewer, it)));
@@ -49,9 +56,23 @@ fn render(viewer: &Viewer<'_>, render: &Render) -> v1::RenderRow {
         reason: if render.state == RenderState::Done { String::new() } else { scrub(&render.reason) },
         master_version_id: render.made.map(|version| id(version.0)).unwrap_or_default(),
         report_json: scrub(&render.report_json),
+        has_sheet: render.sheet.is_some(),
         at_ms: render.queued_at.0,
         requested_by: viewer.name_or(render.by, "the mix gate"),
         allowed: viewer.allowed(dry::render_actions(viewer.project, &viewer.actor, render.id)),
+    }
+}
+
+fn recipe(viewer: &Viewer<'_>, song_id: &str, version: &RecipeVersion) -> v1::RecipeRow {
+    let recipe = version.recipe.as_ref();
+    v1::RecipeRow {
+        song_id: song_id.to_owned(),
+        number: version.number,
+        toml: recipe.map(|recipe| scrub(&recipe.toml)).unwrap_or_default(),
+        hash: recipe.map(|recipe| recipe.hash.to_string()).unwrap_or_default(),
+        by: viewer.name_or(version.by, ""),
+        at_ms: version.at.0,
+        why: scrub(&version.why),
     }
 }
 

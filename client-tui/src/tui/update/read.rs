@@ -1,0 +1,193 @@
+//! What is only read: all about a version, the versions of a recipe, the sheet of a render, what changed since the version before. Nothing here asks
+//! the studio for a change.
+
+use deadwax_dsp::sheet::{self, Look, Sheet};
+use deadwax_proto::v1::{CompareRequest, VersionRow};
+use serde_json::Value;
+
+use super::super::{
+    draw,
+    model::{Ask, Model, Notice, Prompt, ReadAsk, Screen},
+    msg::{Effect, Failure, Page},
+    rows::Project,
+    words,
+};
+
+/// Columns that a page of the sheet may take inside its frame.
+const SHEET_COLUMNS_MAX: u16 = 116;
+
+fn show(model: &mut Model, title: String, lines: Vec<String>, ticket: Option<u64>) {
+    let ask = Ask::Read(Box::new(ReadAsk { title, lines, at: 0, ticket }));
+    model.prompt = Some(Prompt { ask, shown: false });
+}
+
+fn tell(model: &mut Model, why: &str) -> Vec<Effect> {
+    model.notice = Some(Notice::Tell(why.into()));
+    Vec::new()
+}
+
+/// Opens the page at once and fills it when the answer comes.
+fn ask(model: &mut Model, title: String, waiting: &str, page: Page) -> Vec<Effect> {
+    if !model.online() {
+        model.notice = Some(super::act::offline());
+        return Vec::new();
+    }
+    let ticket = model.next_ticket();
+    show(model, title, vec![waiting.to_owned()], Some(ticket));
+    vec![Effect::Read { ticket, page }]
+}
+
+/// The page of the chosen render: before and after.
+pub(super) fn sheet(model: &mut Model) -> Vec<Effect> {
+    let Screen::Master { project, song, render } = model.top() else { return Vec::new() };
+    let Some(rows) = model.projects.get(project) else { return Vec::new() };
+    let Some(render) = draw::selected_render(rows, song, render.as_deref()) else {
+        return tell(model, "There is no render yet. s starts one.");
+    };
+    if !render.has_sheet {
+        return tell(model, "This render has no sheet: it is not done, or an older server made it.");
+    }
+    let master = rows.version(&render.master_version_id);
+    let title =
+        master.map_or_else(|| "Before and after".into(), |it| format!("Sheet of {}", words::version(it)));
+    let page = Page::Sheet { project_id: project.clone(), render_id: render.render_id.clone() };
+    ask(model, title, "Fetching ...", page)
+}
+
+/// What changed from the version before of the same kind.
+pub(super) fn compare(model: &mut Model) -> Vec<Effect> {
+    let (project, newer) = match model.top() {
+        Screen::Song(view) => {
+            (view.project.clone(), model.projects.get(&view.project).and_then(|rows| view.version(rows)))
+        }
+        Screen::Master { project, song, render } => {
+            let rows = model.projects.get(project);
+            let version = rows.and_then(|rows| {
+                let render = draw::selected_render(rows, song, render.as_deref())?;
+                rows.version(&render.master_version_id)
+            });
+            (project.clone(), version)
+        }
+        _ => return Vec::new(),
+    };
+    let Some((newer, rows)) = newer.zip(model.projects.get(&project)) else {
+        return tell(model, "There is no version here to compare yet.");
+    };
+    let Some(older) = before(rows, newer) else {
+        let text = format!("{} is the first of its kind: there is nothing before it.", words::version(newer));
+        return tell(model, &text);
+    };
+    let title = format!("{} against {}", words::version(newer), words::version(older));
+    let request = CompareRequest {
+        project_id: project,
+        version_a: older.version_id.clone(),
+        version_b: newer.version_id.clone(),
+        ..CompareRequest::default()
+    };
+    ask(
+        model,
+        title,
+        "The studio listens to both. This takes some seconds for a song ...",
+        Page::Compare(request),
+    )
+}
+
+fn before<'a>(rows: &'a Project, version: &VersionRow) -> Option<&'a VersionRow> {
+    let mut older = rows.versions(&version.song_id).into_iter();
+    older.find(|it| it.kind == version.kind && it.number < version.number)
+}
+
+/// The answer, if its page is still open.
+pub(super) fn arrived(model: &mut Model, ticket: u64, page: &Page, outcome: Result<String, Failure>) {
+    let columns = model.size.0.saturating_sub(6).min(SHEET_COLUMNS_MAX);
+    let Some(Prompt { ask: Ask::Read(ask), .. }) = &mut model.prompt else { return };
+    if ask.ticket != Some(ticket) {
+        return;
+    }
+    ask.ticket = None;
+    ask.lines = match (outcome, page) {
+        (Ok(json), Page::Sheet { .. }) => sheet_lines(&json, columns),
+        (Ok(json), Page::Compare(_)) => comparison_lines(&json),
+        (Err(Failure::Refused { text, hint, .. }), _) => vec![text, hint],
+        (Err(Failure::Offline(why)), _) => vec![why],
+    };
+}
+
+const UNREADABLE: &str = "The studio's answer cannot be read by this client. Update it, or ask with --json.";
+
+fn sheet_lines(json: &str, columns: u16) -> Vec<String> {
+    let Ok(page) = serde_json::from_str::<Sheet>(json) else { return vec![UNREADABLE.into()] };
+    // Plain: the frame around it scrubs what is no text.
+    let look = Look { columns: usize::from(columns), colours: false, ascii: false };
+    sheet::terminal(&page, look).lines().map(str::to_owned).collect()
+}
+
+/// The sentences of a comparison. Level-matched: the gain between the two stands first and is taken off before anything is told.
+fn comparison_lines(json: &str) -> Vec<String> {
+    let page: Value = serde_json::from_str(json).unwrap_or_default();
+    let words = page.get("words").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let lines: Vec<String> = words.iter().filter_map(Value::as_str).map(crate::scrub::line).collect();
+    if lines.is_empty() { vec![UNREADABLE.into()] } else { lines }
+}
+
+/// Everything that the song screen has no room for, of the version that is looked at.
+pub(super) fn about(model: &mut Model) {
+    let Screen::Song(view) = model.top() else { return };
+    let Some(version) = model.projects.get(&view.project).and_then(|rows| view.version(rows)) else { return };
+    let mut lines = vec![format!("Fingerprint {}", version.fingerprint)];
+    let changed = if version.changelog.trim().is_empty() { "Nothing said." } else { &version.changelog };
+    lines.extend([String::new(), "What changed".into()]);
+    lines.extend(changed.lines().map(|line| format!("  {line}")));
+    lines.extend([String::new(), "Preflight".into()]);
+    if version.preflight.is_empty() {
+        lines.push("  ✓ Nothing found.".into());
+    }
+    for it in &version.preflight {
+        let sign = if it.block { "× blocks" } else { "! warns" };
+        let line = format!("  {sign}, {}: {}", it.alternate, it.text);
+        // Each format of an alternate is told the same.
+        if lines.last() != Some(&line) {
+            lines.push(line);
+        }
+    }
+    lines.extend([String::new(), "Files".into()]);
+    for file in &version.files {
+        let facts = file.facts.as_ref().map_or_else(String::new, |it| {
+            let (lufs, peak) = (words::lufs(it.integrated_lufs), words::dbtp(it.true_peak_dbtp));
+            format!("{}, {lufs}, {peak}, {}", words::format(it), words::bytes(it.bytes))
+        });
+        lines.push(format!("  {}: {facts}", file.alternate));
+        lines.push(format!("    {}", file.name));
+        lines.push(format!("    {}", file.sha256));
+    }
+    let title = format!("About {}", words::version(version));
+    show(model, title, lines, None);
+}
+
+/// Every version of the recipe that counts for the song: who, when and why. Newest first.
+pub(super) fn recipes(model: &mut Model) {
+    let Screen::Master { project, song, .. } = model.top() else { return };
+    let Some(rows) = model.projects.get(project) else { return };
+    let title = rows.song(song).map_or_else(String::new, |it| crate::scrub::line(&it.title));
+    let mut lines = Vec::new();
+    for (of, head) in [(song.as_str(), format!("Of {title}")), ("", "Of the whole project".to_owned())] {
+        let versions = rows.recipes(of);
+        if versions.is_empty() {
+            continue;
+        }
+        lines.push(head);
+        for it in versions {
+            let age = words::age(model.now_ms, it.at_ms);
+            let hash: String = it.hash.chars().take(12).collect();
+            let what = if it.toml.is_empty() { "none of its own any more" } else { hash.as_str() };
+            lines.push(format!("  {}  {what}  {}, {age}", it.number, it.by));
+            let why = if it.why.is_empty() { "No reason was given." } else { it.why.as_str() };
+            lines.push(format!("     {why}"));
+        }
+        lines.push(String::new());
+    }
+    if lines.is_empty() {
+        lines.push("Neither the song nor the project has a recipe: the studio's default is used.".into());
+    }
+    show(model, "Recipes: who and why".into(), lines, None);
+}
