@@ -406,3 +406,21 @@ fn alternates_get_the_very_filter_so_that_parts_still_sum_and_blocks_change_no_b
     }
     assert_eq!(through(&settings, &main, RATE, 16_384), through(&settings, &main, RATE, 777));
 }
+
+#[test]
+fn a_profile_has_the_levels_of_sines_that_are_known() {
+    let sine: Vec<f64> = (0..3 * RATE as usize)
+        .map(|i| 0.5 * (2.0 * std::f64::consts::PI * 1_000.0 * i as f64 / f64::from(RATE)).sin())
+        .collect();
+    let silent = vec![0.0; sine.len()];
+    let at = bands(990.0, 1_010.0).next().unwrap();
+    // Amplitude 0.5 is 20 log10(0.5) - 3.01 = -9.03 dB as a mean square.
+    let both = profile(&Block { channels: vec![sine.clone(), sine.clone()] }, RATE);
+    assert!((both.mid_db[at] + 9.03).abs() < 0.05, "{}", both.mid_db[at]);
+    assert!(both.side_db.iter().all(|db| *db < -110.0));
+    // On one side alone, half of it is mid and half is side.
+    let one = profile(&Block { channels: vec![sine, silent] }, RATE);
+    assert!((one.mid_db[at] + 15.05).abs() < 0.05 && (one.side_db[at] + 15.05).abs() < 0.05);
+    // Two channels of the same are twice the power of one.
+    assert!((both.loudness_lufs - one.loudness_lufs - 3.01).abs() < 0.02);
+}
