@@ -19,6 +19,7 @@ pub mod gain_curve;
 pub mod limiter;
 pub mod linear_eq;
 pub mod matched;
+pub mod moving_filter;
 pub mod placement;
 pub mod width;
 
