@@ -111,9 +111,9 @@ fn a_held_gain_gives_the_analogue_curve_and_does_not_cramp() {
         let mut worst = 0.0f64;
         for kind in [DynamicKind::Bell, DynamicKind::LowShelf, DynamicKind::HighShelf] {
             for (centre, q) in [(120.0, 0.5), (2500.0, 3.0), (6000.0, 0.8), (9000.0, 1.0), (14_000.0, 4.0)] {
+                let q = if kind == DynamicKind::Bell { q } else { 0.7 };
                 for share in [-1.0, -0.6, -0.05, 0.3, 1.0] {
                     let gain_db: f64 = share * range_db;
-                    let q = if kind == DynamicKind::Bell { q } else { 0.7 };
                     let settings =
                         DynamicBandSettings { kind, q: BandQ::at(q), ..band(centre, -20.0, range_db) };
                     let mut step = ready(dynamic(vec![settings]), 1);

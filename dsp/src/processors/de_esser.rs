@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Control, Placement, Processor,
-    dynamic_band::{DynamicBand, Law, Plan, Shape},
+    dynamic_band::{DynamicBand, Law, Plan},
     dynamic_eq::{BandAttack, BandRatio, BandRelease},
     eq::BandQ,
+    moving_filter::Shape,
 };
 use crate::{block::Block, error::DspError};
 

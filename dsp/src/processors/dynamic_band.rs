@@ -1,7 +1,5 @@
-//! A bell or a shelf whose gain moves by the level in its own band: what the dynamic equaliser and the de-esser are made of. The filter is A. Simper's
-//! state variable filter ("Solving the continuous SVF equations using trapezoidal integration and equivalent currents", Cytomic 2013), which may be
-//! moved at every frame; held still it has the curve of the analogue section up to 20 kHz, and at a gain of one it leaves every bit alone. For a given
-//! course of gains it is linear in the sound, so that an alternate is worked on as its main was. Never here: settings of a step, units of a recipe.
+//! A bell or a shelf whose gain moves by the level in its own band: what the dynamic equaliser and the de-esser are made of. It hears the main, draws
+//! the course of the gain, and hands both main and alternates to the filter with it. Never here: the filter, settings of a step, units of a recipe.
 
 use std::{
     f64::consts::{FRAC_1_SQRT_2, PI},
@@ -10,21 +8,18 @@ use std::{
 
 use super::{
     Placement,
-    analogue::Analogue,
     biquad::Coefficients,
     cascade::Cascade,
-    matched::{self, MOST},
+    moving_filter::{Moving, MovingFilter, Shape},
     one_pole,
 };
-use crate::{block::Block, error::DspError, lanes, math};
+use crate::{block::Block, error::DspError, math};
 
 /// Frames from one value of the gain to the next, counted from the first of the stream; between them straight lines.
 pub(super) const GROUP_FRAMES: usize = 16;
 /// How far along the line each frame of a group is.
 const WAY: [f64; GROUP_FRAMES] =
     [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 13.0, 14.0, 15.0, 16.0];
-/// Frames whose filters are computed at once, counted from the first of the stream. A tail that has died away is set to zero at their ends.
-const PIECE_FRAMES: usize = 64;
 /// Frames that are heard at once: they stay in the first cache.
 const STRETCH_FRAMES: usize = 512;
 /// -600 dBFS.
@@ -36,31 +31,14 @@ const FLOOR_POWER: f64 = 1e-12;
 /// The mean of squares is over this many periods of the band, within limits in milliseconds.
 const MEAN_PERIODS: f64 = 2.0;
 const MEAN_MS: [f64; 2] = [1.0, 50.0];
-/// A relative level is held against the last 400 ms, or the last 20 where they are louder, of what is over 200 Hz: a kick does not count.
+/// A relative level is held against the last 400 ms, or the same short mean where it is louder, of what is over 200 Hz: a kick does not count, and an
+/// onset out of silence is no sibilant.
 const PROGRAMME_MS: f64 = 400.0;
-const SOON_MS: f64 = 20.0;
 const PROGRAMME_HZ: f64 = 200.0;
 /// Under -80 dB there is no programme to hold a band against.
 const QUIET_POWER: f64 = 1e-8;
 /// Of the rate: a corner above it leaves no room for the band.
 const HIGHEST: f64 = 0.45;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shape {
-    Bell,
-    LowShelf,
-    HighShelf,
-}
-
-impl Shape {
-    pub fn words(self) -> &'static str {
-        match self {
-            Shape::Bell => "bell",
-            Shape::LowShelf => "low shelf",
-            Shape::HighShelf => "high shelf",
-        }
-    }
-}
 
 /// What gain a steady level gets: nothing on one side of the threshold, on the other as much as the ratio asks for, up to the range.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -108,7 +86,7 @@ pub(super) struct Plan {
 pub(super) struct DynamicBand {
     plan: Plan,
     ear: Ear,
-    filter: Filter,
+    filter: MovingFilter,
     /// Decibels now, and the linear gains at the ends of the line that is being drawn.
     gain_db: f64,
     line: [f64; 2],
@@ -132,10 +110,11 @@ impl DynamicBand {
             )));
         }
         let pace = |ms: f64| one_pole(ms / GROUP_FRAMES as f64, sample_rate);
+        let moving = Moving { shape: plan.shape, hz: plan.hz, q: plan.q, range_db: plan.law.range_db };
         Ok(DynamicBand {
             plan,
             ear: Ear::new(&plan, sample_rate, channels),
-            filter: Filter::new(&plan, sample_rate, channels),
+            filter: MovingFilter::new(moving, sample_rate, plan.on.planes(channels)),
             gain_db: 0.0,
             line: [1.0, 1.0],
             attack: pace(plan.attack_ms),
@@ -215,7 +194,7 @@ struct Ear {
     programme: Option<Cascade>,
     heard: Vec<Vec<f64>>,
     whole: Vec<Vec<f64>>,
-    /// Sums of squares over the current group, then the means: of the band, of the programme soon and slowly.
+    /// Sums of squares over the current group, then the means: of the band, of the programme over as short a time and over a long one.
     sums: [f64; 2],
     means: [f64; 3],
     paces: [f64; 3],
@@ -241,7 +220,7 @@ impl Ear {
             whole: Vec::new(),
             sums: [0.0; 2],
             means: [0.0; 3],
-            paces: [mean_ms, SOON_MS, PROGRAMME_MS].map(pace),
+            paces: [mean_ms, mean_ms, PROGRAMME_MS].map(pace),
         }
     }
 
@@ -290,12 +269,12 @@ impl Ear {
                 *mean = 0.0;
             }
         }
-        let [band, soon, slow] = self.means;
+        let [band, short, long] = self.means;
         let db = |power: f64| math::log2(power.max(FLOOR_POWER)) * (0.5 * math::DB_PER_OCTAVE);
         if !relative {
             return Some(db(band));
         }
-        let programme = soon.max(slow);
+        let programme = short.max(long);
         (programme > QUIET_POWER).then(|| db(band) - db(programme))
     }
 }
@@ -304,242 +283,6 @@ impl Ear {
 fn bent_q(plan: &Plan, sample_rate: u32) -> f64 {
     let w = 2.0 * PI * plan.hz / f64::from(sample_rate);
     plan.q * math::sin(w) / w
-}
-
-/// Numbers of the filter at each frame of a piece.
-#[derive(Clone)]
-struct Moves {
-    a1: [f64; PIECE_FRAMES],
-    a2: [f64; PIECE_FRAMES],
-    a3: [f64; PIECE_FRAMES],
-    m0: [f64; PIECE_FRAMES],
-    m1: [f64; PIECE_FRAMES],
-    m2: [f64; PIECE_FRAMES],
-}
-
-#[derive(Clone)]
-struct Filter {
-    shape: Shape,
-    bend: Bend,
-    /// Of each plane it works on.
-    states: Vec<[f64; 2]>,
-    moves: Moves,
-    /// Frames since the last multiple of [`PIECE_FRAMES`].
-    position: usize,
-}
-
-impl Filter {
-    fn new(plan: &Plan, sample_rate: u32, channels: usize) -> Filter {
-        let none = [0.0; PIECE_FRAMES];
-        Filter {
-            shape: plan.shape,
-            bend: Bend::new(plan, sample_rate),
-            states: vec![[0.0; 2]; plan.on.planes(channels)],
-            moves: Moves { a1: none, a2: none, a3: none, m0: none, m1: none, m2: none },
-            position: 0,
-        }
-    }
-
-    fn reset(&mut self) {
-        self.states.fill([0.0; 2]);
-        self.position = 0;
-    }
-
-    fn run(&mut self, block: &mut Block, gains: &[f64], on: Placement) {
-        let frames = block.frames();
-        on.through(block, |start, planes| {
-            let end = start + planes.first().map_or(0, |p| p.len());
-            let mut at = start;
-            while at < end {
-                let place = (self.position + at) % PIECE_FRAMES;
-                let n = (PIECE_FRAMES - place).min(end - at);
-                self.piece(planes, at - start, &gains[at..at + n]);
-                at += n;
-                if place + n == PIECE_FRAMES {
-                    self.states.iter_mut().flatten().filter(|s| s.abs() < SETTLED).for_each(|s| *s = 0.0);
-                }
-            }
-        });
-        self.position = (self.position + frames) % PIECE_FRAMES;
-    }
-
-    fn piece(&mut self, planes: &mut [&mut [f64]], at: usize, gains: &[f64]) {
-        let n = gains.len();
-        let Filter { shape, bend, states, moves, .. } = self;
-        let shape = *shape;
-        lanes::wide(
-            #[inline(always)]
-            || match shape {
-                Shape::Bell => moves.fill::<BELL>(gains, bend),
-                Shape::LowShelf => moves.fill::<LOW>(gains, bend),
-                Shape::HighShelf => moves.fill::<HIGH>(gains, bend),
-            },
-        );
-        for (pair, states) in planes.chunks_mut(2).zip(states.chunks_mut(2)) {
-            match (pair, states) {
-                ([one, two], [s, t]) => {
-                    let lanes = [&mut one[at..at + n], &mut two[at..at + n]];
-                    walk(moves, lanes, [s, t]);
-                }
-                ([one], [s]) => walk(moves, [&mut one[at..at + n]], [s]),
-                _ => {}
-            }
-        }
-    }
-}
-
-const BELL: u8 = 0;
-const LOW: u8 = 1;
-const HIGH: u8 = 2;
-
-impl Moves {
-    /// With A = root of the gain, s in units of the corner g, poles of damping k, and zeros of corner g' and damping k', the section is
-    /// base (1 + k' p s + p^2 s^2) / (1 + k s + s^2), p = g / g'. A bell has its dampings moved by A, a shelf its corners by the root of A, each
-    /// against the other, as in the cookbook; the rest is the bend.
-    #[inline(always)]
-    fn fill<const SHAPE: u8>(&mut self, gains: &[f64], bend: &Bend) {
-        for (i, gain) in gains.iter().enumerate() {
-            let a = gain.sqrt();
-            let (pole_corner, zero_corner, pole_damping, zero_damping) = bend.at(*gain);
-            let (corner, p, k, other, base) = match SHAPE {
-                BELL => (pole_corner, pole_corner / zero_corner, pole_damping / a, zero_damping * a, 1.0),
-                LOW => {
-                    let corner = pole_corner / a.sqrt();
-                    (corner, pole_corner / (zero_corner * a), pole_damping, zero_damping, *gain)
-                }
-                _ => {
-                    let corner = pole_corner * a.sqrt();
-                    (corner, pole_corner * a / zero_corner, pole_damping, zero_damping, 1.0)
-                }
-            };
-            let a1 = 1.0 / (1.0 + corner * (corner + k));
-            let a2 = corner * a1;
-            (self.a1[i], self.a2[i], self.a3[i]) = (a1, a2, corner * a2);
-            self.m0[i] = base * p * p;
-            self.m1[i] = base * (other * p - k * p * p);
-            self.m2[i] = base * (1.0 - p * p);
-        }
-    }
-}
-
-/// How corner and damping must lean with the gain for the curve to be that of the analogue section up to 20 kHz at 44.1 kHz. The sections that
-/// [`matched::one_section`] finds for gains within the range lie on smooth curves over u = (gain - 1) / (gain + 1): polynomials of fifth degree, one
-/// for the corner, one for the damping. A cut mirrors the boost, so the zeros have those of -u, and both are the same at a gain of one, to the bit.
-#[derive(Clone, Copy, Debug)]
-struct Bend {
-    scale: f64,
-    corner: [f64; DEGREE + 1],
-    damping: [f64; DEGREE + 1],
-}
-
-const DEGREE: usize = 5;
-/// Gains for which a section is sought.
-const NODES: usize = 12;
-
-impl Bend {
-    fn new(plan: &Plan, sample_rate: u32) -> Bend {
-        let (hz, q) = (plan.hz, plan.q);
-        let plain_corner = math::tan(PI * hz / f64::from(sample_rate));
-        let range_db = plan.law.range_db.abs();
-        let u = |gain: f64| (gain - 1.0) / (gain + 1.0);
-        let scale = 1.0 / u(math::linear(range_db));
-        let (mut at, mut corners, mut dampings) = (Vec::new(), Vec::new(), Vec::new());
-        for node in 0..NODES {
-            let db = range_db * math::cos(PI * (2 * node + 1) as f64 / (4 * NODES) as f64);
-            let a = math::linear(db / 2.0);
-            let (boost, corner_by, damping_by) = match plan.shape {
-                Shape::Bell => (Analogue::bell(hz, db, q), 1.0, 1.0 / (a * q)),
-                Shape::LowShelf => (Analogue::low_shelf(hz, db, q), 1.0 / a.sqrt(), 1.0 / q),
-                Shape::HighShelf => (Analogue::high_shelf(hz, db, q), a.sqrt(), 1.0 / q),
-            };
-            let [zero_middle, zero_end, pole_middle, pole_end] = matched::one_section(&boost, sample_rate);
-            let other_by = if plan.shape == Shape::Bell { a / q } else { 1.0 / q };
-            let x = u(math::linear(db)) * scale;
-            for (x, middle, end, corner_by, damping_by) in [
-                (x, pole_middle, pole_end, corner_by, damping_by),
-                (-x, zero_middle, zero_end, 1.0 / corner_by, other_by),
-            ] {
-                let corner = 1.0 / end.sqrt();
-                at.push(x);
-                corners.push(corner / (corner_by * plain_corner));
-                dampings.push(middle * corner / damping_by);
-            }
-        }
-        let plain = Bend { scale, corner: constant(plain_corner), damping: constant(1.0 / q) };
-        let (Some(corner), Some(damping)) = (polynomial(&at, &corners), polynomial(&at, &dampings)) else {
-            return plain;
-        };
-        let bend = Bend { scale, corner: corner.map(|c| c * plain_corner), damping: damping.map(|c| c / q) };
-        // Neither may leave the sections that it was drawn through: they would not be stable at nought.
-        let steady = (0..=200).all(|i| {
-            let x = f64::from(i) / 100.0 - 1.0;
-            let near = |value: f64, plain: f64| (0.1..10.0).contains(&(value / plain));
-            near(both(&bend.corner, x).0, plain_corner) && near(both(&bend.damping, x).0, 1.0 / q)
-        });
-        if steady { bend } else { plain }
-    }
-
-    /// Corner of the poles, of the zeros, damping of the poles, of the zeros.
-    #[inline(always)]
-    fn at(&self, gain: f64) -> (f64, f64, f64, f64) {
-        let x = (gain - 1.0) / (gain + 1.0) * self.scale;
-        let (corner, zero_corner) = both(&self.corner, x);
-        let (damping, zero_damping) = both(&self.damping, x);
-        (corner, zero_corner, damping, zero_damping)
-    }
-}
-
-fn constant(value: f64) -> [f64; DEGREE + 1] {
-    let mut all = [0.0; DEGREE + 1];
-    all[0] = value;
-    all
-}
-
-/// A polynomial at x and at -x.
-#[inline(always)]
-fn both(c: &[f64; DEGREE + 1], x: f64) -> (f64, f64) {
-    let square = x * x;
-    let even = c[0] + square * (c[2] + square * c[4]);
-    let odd = x * (c[1] + square * (c[3] + square * c[5]));
-    (even + odd, even - odd)
-}
-
-/// The polynomial of least squares through these points.
-fn polynomial(at: &[f64], values: &[f64]) -> Option<[f64; DEGREE + 1]> {
-    let (mut normal, mut right) = ([[0.0; MOST]; MOST], [0.0; MOST]);
-    for (x, value) in at.iter().zip(values) {
-        let mut powers = [1.0; DEGREE + 1];
-        (1..=DEGREE).for_each(|i| powers[i] = powers[i - 1] * x);
-        for (i, p) in powers.iter().enumerate() {
-            right[i] += p * value;
-            powers.iter().enumerate().for_each(|(j, q)| normal[i][j] += p * q);
-        }
-    }
-    let found = matched::solve(normal, right, DEGREE + 1)?;
-    found[..=DEGREE].try_into().ok()
-}
-
-#[inline(always)]
-fn walk<const L: usize>(moves: &Moves, planes: [&mut [f64]; L], states: [&mut [f64; 2]; L]) {
-    let mut one: [f64; L] = std::array::from_fn(|lane| states[lane][0]);
-    let mut two: [f64; L] = std::array::from_fn(|lane| states[lane][1]);
-    let n = planes.iter().map(|p| p.len()).min().unwrap_or(0).min(PIECE_FRAMES);
-    let planes = planes.map(|p| &mut p[..n]);
-    let Moves { a1, a2, a3, m0, m1, m2 } = moves;
-    for i in 0..n {
-        for lane in 0..L {
-            let x = planes[lane][i];
-            let v3 = x - two[lane];
-            let v1 = a1[i] * one[lane] + a2[i] * v3;
-            let v2 = (two[lane] + a2[i] * one[lane]) + a3[i] * v3;
-            one[lane] = 2.0 * v1 - one[lane];
-            two[lane] = 2.0 * v2 - two[lane];
-            planes[lane][i] = m0[i] * x + (m1[i] * v1 + m2[i] * v2);
-        }
-    }
-    for (lane, state) in states.into_iter().enumerate() {
-        *state = [one[lane], two[lane]];
-    }
 }
 
 /// What a band did to the main.

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Control, Placement, Processor,
-    dynamic_band::{DynamicBand, Law, Plan, Shape},
+    dynamic_band::{DynamicBand, Law, Plan},
     eq::{BandGain, BandQ, SHELF_Q_MAX},
+    moving_filter::Shape,
 };
 use crate::{block::Block, error::DspError};
 

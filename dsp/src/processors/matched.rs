@@ -224,7 +224,7 @@ impl Fit {
         }
     }
 
-    /// The weighted sum of squares, its matrix of second derivatives (Gauss) and its slope.
+    /// The weighted sum of squares, the lower half of its matrix of second derivatives (Gauss), and its slope.
     fn normal(
         &self,
         numbers: &Numbers,
@@ -243,11 +243,6 @@ impl Fit {
                 for j in 0..=i {
                     normal[i][j] += w * by[i] * by[j];
                 }
-            }
-        }
-        for i in 0..MOST {
-            for j in 0..i {
-                normal[j][i] = normal[i][j];
             }
         }
         (cost, normal, slope)
@@ -346,7 +341,7 @@ fn frequencies(section: &Analogue, rate: f64) -> Vec<f64> {
     all
 }
 
-/// Cholesky's way through the first `n` rows; `None` where the matrix is not positive.
+/// Cholesky's way through the first `n` rows, of which the lower half counts; `None` where the matrix is not positive.
 pub(super) fn solve(mut m: [[f64; MOST]; MOST], mut right: [f64; MOST], n: usize) -> Option<[f64; MOST]> {
     for i in 0..n {
         for j in 0..=i {

@@ -27,6 +27,7 @@ pub mod loudness;
 pub mod matched;
 pub mod matching;
 pub mod mixed;
+pub mod moving_filter;
 pub mod multiband;
 pub mod oversample;
 pub mod placement;
