@@ -335,7 +335,7 @@ impl Processor for Declick {
             let ms = mark.frames as f64 * 1000.0 / rate;
             format!(
                 "at {}{}: {} frames, {ms:.2} ms",
-                clock(mark.from as f64 / rate),
+                clock((mark.from as f64 + mark.frames as f64 / 2.0) / rate),
                 side(mark.channel),
                 mark.frames
             )
