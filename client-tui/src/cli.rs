@@ -257,6 +257,14 @@ pub enum Verb {
     },
     /// Offline: the same render that the server runs; exit 1 where the target was missed (the file is written)
     Master(Master),
+    /// Offline: lays two files on each other: what changed, by band and time; exit 1 where they have nothing in common
+    Compare {
+        a: PathBuf,
+        b: PathBuf,
+        /// A stem of the first file (its a cappella, say): changes are solved for as gain on it; may be given several times
+        #[arg(long, value_name = "FILE")]
+        stem: Vec<PathBuf>,
+    },
     /// Offline: the overview, in the terminal
     Waveform {
         file: PathBuf,
@@ -446,15 +454,12 @@ pub struct SheetOf {
 
 #[derive(Debug, Args)]
 pub struct Changes {
-    /// What was (default: the version before of the same kind)
-    #[arg(long, value_name = "VERSION")]
+    /// What was, as "mix 1" or "mix 1:instrumental" (default: the version before of the same kind)
+    #[arg(long, value_name = "VERSION[:ALTERNATE]")]
     pub from: Option<String>,
     /// What is (default: the version that the gate looks at)
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION[:ALTERNATE]")]
     pub to: Option<String>,
-    /// In this alternate instead of the main
-    #[arg(long, value_name = "ALTERNATE")]
-    pub alternate: Option<String>,
     #[command(flatten)]
     pub place: Where,
 }
@@ -528,9 +533,30 @@ pub struct Master {
     /// Hz (default: the input's)
     #[arg(long, value_name = "HZ")]
     pub rate: Option<u32>,
-    /// Alternates to render with the main's gain curves
+    /// Alternates to render with the main's gain curves; what they are is read from their names
     #[arg(long, value_name = "FILE")]
     pub alternate: Vec<PathBuf>,
+    /// Say what each step did, in words and figures
+    #[arg(long)]
+    pub explain: bool,
+    /// A sheet of before and after: .html, .svg or .png
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Write the main's sound behind every step into this folder
+    #[arg(long, value_name = "DIR")]
+    pub write_steps: Option<PathBuf>,
+    /// Leave out a step, by its name or kind; may be given several times
+    #[arg(long, value_name = "STEP")]
+    pub bypass: Vec<String>,
+    /// Leave out everything of the chain behind this step
+    #[arg(long, value_name = "STEP")]
+    pub up_to: Option<String>,
+    /// A track to come near to: for the recipe's match, or for one that is put behind the chain
+    #[arg(long, value_name = "FILE")]
+    pub reference: Vec<PathBuf>,
+    /// Let inserts of the recipe run this; {rate} and {channels} stand for the sound's own
+    #[arg(long, value_name = "NAME=COMMAND")]
+    pub allow_insert: Vec<String>,
 }
 
 #[cfg(test)]

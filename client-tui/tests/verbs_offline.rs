@@ -38,6 +38,28 @@ fn sine(path: &Path, seconds: f64, peak_dbfs: f64, encoding: Encoding) {
     writer.finish().unwrap();
 }
 
+/// Noise that goes on, the band, and noise in phrases of half a second, the voice, which is moved by so many decibels.
+fn band_and_voice(path: &Path, seconds: f64, voice_db: f64) {
+    let frames = (seconds * f64::from(RATE)) as usize;
+    let mut state = 1u64;
+    let mut noise = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+    };
+    let voice = 0.1 * 10f64.powf(voice_db / 20.0);
+    let mut block = Block::new(2, frames);
+    for n in 0..frames {
+        let fade = ((frames - 1 - n) as f64 / 4800.0).min(1.0).powi(4);
+        let sung = (TAU * n as f64 / f64::from(RATE)).sin().max(0.0) * voice * noise();
+        for side in 0..2 {
+            block.channels[side][n] = fade * (0.08 * noise() + sung);
+        }
+    }
+    let mut writer = AudioWriter::create(path, Encoding::Wav24, RATE, 2, None).unwrap();
+    writer.write(&block).unwrap();
+    writer.finish().unwrap();
+}
+
 fn command(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_deadwax"));
     command.args(args).current_dir(folder).env("DEADWAX_HOME", folder.join("home")).stdin(Stdio::null());
@@ -105,13 +127,21 @@ fn measure_tells_the_stable_keys_and_goes_on_after_a_bad_file() {
 fn check_blocks_what_a_mastering_engineer_would_send_back() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    sine(&at("Ana_Lamps_Main_v01.wav"), 4.0, -12.0, Encoding::Wav24);
-    sine(&at("Ana_Lamps_VocUp05_v01.wav"), 4.0, -11.8, Encoding::Wav24);
-    sine(&at("Ana_Lamps_Inst_v01.wav"), 3.9, -12.0, Encoding::Wav24);
+    band_and_voice(&at("Ana_Lamps_Main_v01.wav"), 6.0, 0.0);
+    band_and_voice(&at("Ana_Lamps_VocUp05_v01.wav"), 6.0, 0.5);
+    band_and_voice(&at("Ana_Lamps_Inst_v01.wav"), 5.9, -300.0);
     sine(&at("hot.wav"), 4.0, 0.0, Encoding::Wav16);
     let fine =
         run(folder.path(), &["check", "Ana_Lamps_Main_v01.wav", "Ana_Lamps_VocUp05_v01.wav", "--json"]);
     assert_eq!(code(&fine), 0, "{}", String::from_utf8_lossy(&fine.stdout));
+    // Main and alternate are heard together: what the ride really is.
+    let set = &objects(&fine)[2];
+    assert_eq!((&set["set"], &set["passed"]), (&"Lamps".into(), &true.into()), "{set}");
+    let real_db = set["vocal_db"][0]["real_db"].as_f64().unwrap();
+    assert!((real_db - 0.5).abs() < 0.1, "{set}");
+    std::fs::copy(at("Ana_Lamps_Main_v01.wav"), at("Ana_Lamps_VocDn05_v01.wav")).unwrap();
+    let same = run(folder.path(), &["check", "Ana_Lamps_Main_v01.wav", "Ana_Lamps_VocDn05_v01.wav"]);
+    assert_eq!(code(&same), 1);
     let short = run(folder.path(), &["check", "Ana_Lamps_Main_v01.wav", "Ana_Lamps_Inst_v01.wav", "--json"]);
     assert_eq!(code(&short), 1);
     let told = objects(&short);

@@ -3,14 +3,22 @@
 #![allow(clippy::disallowed_methods)]
 
 mod render_kit;
+// The demo's song: its stems are known, and so is every change between two mixes of them.
+#[allow(dead_code)]
+#[path = "../../tests/src/song/mod.rs"]
+mod song;
 
 use std::{f64::consts::PI, path::PathBuf};
 
 use deadwax_dsp::{
     Block, Flow,
-    compare::{self, Alignment, Pair, Relation},
+    compare::{
+        self, Alignment, Change, ChangeKind, Comparison, Hint, Pair, Piece, Place, Relation, Sameness,
+        TimeMap,
+    },
     write::Encoding,
 };
+use proptest::prelude::*;
 use render_kit::{Noise, save};
 use tempfile::TempDir;
 
@@ -73,6 +81,15 @@ impl Desk {
 
     fn pair(&self, a: &Block, b: &Block) -> Pair {
         compare::align(&self.wav(a), &self.wav(b), &mut |_| Flow::Go).unwrap()
+    }
+
+    fn compared(&self, a: &Block, b: &Block) -> Comparison {
+        compare::compare(&self.wav(a), &self.wav(b), &[], &mut |_| Flow::Go).unwrap()
+    }
+
+    fn with_stem(&self, a: &Block, b: &Block, name: &str, stem: &Block) -> Comparison {
+        let stems = [(name.to_owned(), self.wav(stem))];
+        compare::compare(&self.wav(a), &self.wav(b), &stems, &mut |_| Flow::Go).unwrap()
     }
 
     fn aligned(&self, a: &Block, b: &Block) -> Alignment {
@@ -216,4 +233,282 @@ fn a_bar_that_was_added_and_an_intro_that_was_cut_make_pieces() {
     assert_eq!(found.map.b_of_a(2.0), None);
     assert!((found.map.b_of_a(20.0).unwrap() - 16.0).abs() < 1e-4, "{found:?}");
     assert!((found.map.b_of_a(50.0).unwrap() - 48.5).abs() < 1e-4, "{found:?}");
+}
+
+/// A factor between two times, with edges of ten milliseconds, one elsewhere.
+fn ride(from_s: f64, until_s: f64, factor: f64) -> impl Fn(usize) -> f64 {
+    move |i| {
+        let t = i as f64 / f64::from(RATE);
+        let inside = ((t - from_s) / 0.01).clamp(0.0, 1.0).min(((until_s - t) / 0.01).clamp(0.0, 1.0));
+        1.0 + (factor - 1.0) * inside
+    }
+}
+
+fn linear(db: f64) -> f64 {
+    10f64.powf(db / 20.0)
+}
+
+/// A band and a voice in the middle that pauses, and both together.
+fn band_and_voice(seconds: f64) -> (Block, Block, Block) {
+    let band = tune(21, RATE, seconds);
+    let sung = tune(33, RATE, seconds);
+    let voice = map(&band, |_, i, _| {
+        let phrase = (i as f64 / f64::from(RATE)) % 5.0;
+        let open = (phrase / 0.1).clamp(0.0, 1.0).min(((4.0 - phrase) / 0.1).clamp(0.0, 1.0));
+        0.35 * open * (sung.channels[0][i] + sung.channels[1][i])
+    });
+    let both = map(&band, |c, i, s| s + voice.channels[c][i]);
+    (band, voice, both)
+}
+
+fn text(c: &Comparison) -> String {
+    format!("{:#?}", (&c.words, &c.changes, &c.edits, c.gain_db, c.residual_db))
+}
+
+#[test]
+fn a_file_against_itself_is_exact() {
+    let desk = Desk::new();
+    let song = tune(11, RATE, 12.0);
+    let c = desk.compared(&song, &song);
+    assert_eq!(c.same, Sameness::Identical);
+    assert_eq!((c.residual_db, c.gain_db, c.offset_frames), (None, Some(0.0), Some(0.0)));
+    assert!(c.changes.is_empty() && c.edits.is_empty(), "{}", text(&c));
+    assert_eq!(c.time_map.b_of_a(7.0), Some(7.0));
+}
+
+#[test]
+fn level_polarity_place_and_rate_are_no_change_of_the_music() {
+    let desk = Desk::new();
+    let song = tune(12, RATE, 20.0);
+    let softer = map(&song, |_, _, s| -s * linear(-3.1));
+    let c = desk.compared(&song, &softer);
+    assert_eq!(c.same, Sameness::Matched, "{}", text(&c));
+    assert!((c.gain_db.unwrap() + 3.1).abs() < 0.001 && c.polarity == Some(-1), "{}", text(&c));
+    assert!(c.residual_db.unwrap() < -100.0, "{}", text(&c));
+    let late = desk.compared(&song, &warped(&song, 3.3, 1.0));
+    assert_eq!(late.same, Sameness::Matched, "{}", text(&late));
+    let slow = desk.compared(&song, &warped(&song, 0.0, 1.000_03));
+    assert_eq!(slow.same, Sameness::Matched, "{}", text(&slow));
+    assert!((slow.drift_ppm.unwrap() + 30.0).abs() < 0.05);
+}
+
+#[test]
+fn dither_and_coding_are_told_from_changes() {
+    let desk = Desk::new();
+    let song = tune(13, RATE, 20.0);
+    let a = desk.wav(&song);
+    let short =
+        compare::compare(&a, &desk.file(&song, RATE, Encoding::Wav16), &[], &mut |_| Flow::Go).unwrap();
+    assert_eq!(short.same, Sameness::Noise, "{}", text(&short));
+    // Rounding to 16 bits leaves the 12th of a step squared: -98 dBFS of a full-scale square.
+    assert!((short.residual_dbfs.unwrap() + 101.1).abs() < 6.0, "{}", text(&short));
+    let coded =
+        compare::compare(&a, &desk.file(&song, RATE, Encoding::Opus160), &[], &mut |_| Flow::Go).unwrap();
+    assert_eq!(coded.same, Sameness::Lossy, "{}", text(&coded));
+    assert!(coded.changes.is_empty(), "{}", text(&coded));
+}
+
+#[test]
+fn an_equaliser_in_a_part_of_the_song_is_placed_and_sized() {
+    let desk = Desk::new();
+    let song = tune(14, RATE, 40.0);
+    // A bell of 3 dB at 2 kHz, two octaves wide (Audio EQ Cookbook), faded in at 15 s and out at 24 s.
+    let (w, a) = (std::f64::consts::TAU * 2_000.0 / f64::from(RATE), linear(1.5));
+    let alpha = w.sin() / (2.0 * 0.9);
+    let (b0, b2) = (1.0 + alpha * a, 1.0 - alpha * a);
+    let (a0, a1, a2) = (1.0 + alpha / a, -2.0 * w.cos(), 1.0 - alpha / a);
+    let mut bell = song.clone();
+    for plane in &mut bell.channels {
+        let (mut x1, mut x2, mut y1, mut y2) = (0.0, 0.0, 0.0, 0.0);
+        for s in plane.iter_mut() {
+            let y = (b0 * *s + a1 * x1 + b2 * x2 - a1 * y1 - a2 * y2) / a0;
+            (x2, x1, y2, y1) = (x1, *s, y1, y);
+            *s = y;
+        }
+    }
+    let mix = ride(15.0, 24.0, 0.0);
+    let b = map(&song, |c, i, s| mix(i) * s + (1.0 - mix(i)) * bell.channels[c][i]);
+    let found = desk.compared(&song, &b);
+    let [change] = &found.changes[..] else { panic!("one change: {}", text(&found)) };
+    assert_eq!(change.kind, ChangeKind::Level);
+    assert!((change.start_s - 15.0).abs() < 0.25 && (change.end_s - 24.0).abs() < 0.25, "{change:?}");
+    assert!(
+        (900.0..2_000.0).contains(&change.low_hz) && (2_000.0..5_000.0).contains(&change.high_hz),
+        "{change:?}"
+    );
+    assert!((change.change_db - 3.0).abs() < 0.6, "{change:?}");
+    // The whole song through the same bell: one line or a few, none of them local.
+    let whole = desk.compared(&song, &bell);
+    assert!(whole.changes.len() <= 6 && whole.changes.iter().all(|c| c.whole_song), "{}", text(&whole));
+}
+
+#[test]
+fn half_a_decibel_on_a_voice_is_found_placed_and_sized() {
+    let desk = Desk::new();
+    let (_, voice, a) = band_and_voice(40.0);
+    let gain = ride(20.0, 29.0, linear(0.5));
+    let b = map(&a, |c, i, s| s + (gain(i) - 1.0) * voice.channels[c][i]);
+    let near = |change: &Change, places: &str| {
+        assert!((change.part_db.unwrap() - 0.5).abs() < 0.1, "{places}: {change:?}");
+        assert!(
+            (change.start_s - 20.0).abs() < 0.3 && (change.end_s - 29.0).abs() < 0.3,
+            "{places}: {change:?}"
+        );
+    };
+    let alone = desk.compared(&a, &b);
+    let [change] = &alone.changes[..] else { panic!("one change: {}", text(&alone)) };
+    near(change, "from the mixes alone");
+    assert_eq!((change.kind, change.place), (ChangeKind::Part, Place::Centre));
+    let solved = desk.with_stem(&a, &b, "the a cappella", &voice);
+    let [change] = &solved.changes[..] else { panic!("one change: {}", text(&solved)) };
+    assert!((change.part_db.unwrap() - 0.5).abs() < 0.01, "{change:?}");
+    near(change, "given the stem");
+    assert_eq!(change.stem.as_deref(), Some("the a cappella"));
+    let score = compare::score(&solved, 21.0, 27.0, Some(&Hint::Stem("the a cappella".into())));
+    assert!(score.changed && score.certainty > 0.5, "{score:?}");
+    let elsewhere = compare::score(&solved, 5.0, 9.0, None);
+    assert!(!elsewhere.changed && elsewhere.words == "no change found", "{elsewhere:?}");
+}
+
+#[test]
+fn the_demos_lead_is_found_in_the_mixes_and_in_the_stems() {
+    let stems = song::arrange();
+    let settings = song::MixSettings::FIRST;
+    let half = song::MixSettings { lead_last_chorus_db: settings.lead_last_chorus_db + 0.5, ..settings };
+    let desk = Desk::new();
+    let file = |block: &Block| desk.file(block, song::RATE_HZ, Encoding::Wav24);
+    let (a, b) = (file(&song::mix(&stems, settings, "main")), file(&song::mix(&stems, half, "main")));
+    let acap = file(&song::mix(&stems, settings, "a-cappella"));
+    let (start, end) = (stems.last_chorus.start as f64 / 48_000.0, stems.last_chorus.end as f64 / 48_000.0);
+    for given in [vec![], vec![("the a cappella".to_owned(), acap)]] {
+        let c = compare::compare(&a, &b, &given, &mut |_| Flow::Go).unwrap();
+        let [change] = &c.changes[..] else { panic!("one change: {}", text(&c)) };
+        assert!((change.part_db.unwrap() - 0.5).abs() < 0.1, "{change:?}");
+        // The last note ends before the chorus does.
+        assert!(
+            (change.start_s - start).abs() < 0.3 && (change.end_s - end).abs() < 1.0,
+            "{change:?} {start} {end}"
+        );
+        assert_eq!(change.stem.is_some(), !given.is_empty());
+    }
+}
+
+#[test]
+fn a_word_taken_out_and_a_word_sung_anew_are_found() {
+    let desk = Desk::new();
+    let (_, voice, a) = band_and_voice(30.0);
+    let gone = ride(11.5, 12.3, 0.0);
+    let other = tune(45, RATE, 30.0);
+    let muted = map(&a, |c, i, s| s - (1.0 - gone(i)) * voice.channels[c][i]);
+    let c = desk.compared(&a, &muted);
+    let [change] = &c.changes[..] else { panic!("one change: {}", text(&c)) };
+    assert!((change.start_s - 11.5).abs() < 0.25 && (change.end_s - 12.3).abs() < 0.25, "{change:?}");
+    assert!(change.kind == ChangeKind::Removed || change.part_db.is_some_and(|p| p < -9.0), "{change:?}");
+    let anew =
+        map(&muted, |c, i, s| s + (1.0 - gone(i)) * 0.35 * (other.channels[0][i] + other.channels[c][i]));
+    let c = desk.compared(&a, &anew);
+    assert!(!c.changes.is_empty() && c.changes.len() <= 2, "{}", text(&c));
+    assert!(
+        (c.changes[0].start_s - 11.5).abs() < 0.25 && (c.changes[0].end_s - 12.3).abs() < 0.25,
+        "{}",
+        text(&c)
+    );
+}
+
+#[test]
+fn cuts_are_placed_within_milliseconds() {
+    let desk = Desk::new();
+    let song = tune(15, RATE, 50.0);
+    let at = |s: f64| (s * f64::from(RATE)) as usize;
+    let bar = tune(61, RATE, 2.5);
+    let intro = desk.compared(&song, &cut(&song, at(4.0), song.frames()));
+    let [edit] = &intro.edits[..] else { panic!("one edit: {}", text(&intro)) };
+    assert!(edit.a_s == 0.0 && (edit.removed_s - 4.0).abs() < 0.001 && edit.inserted_s == 0.0, "{edit:?}");
+    assert_eq!((intro.residual_db, intro.offset_frames), (None, Some(-176_400.0)));
+    let added = desk
+        .compared(&song, &joined(&[&cut(&song, 0, at(20.0)), &bar, &cut(&song, at(20.0), song.frames())]));
+    let [edit] = &added.edits[..] else { panic!("one edit: {}", text(&added)) };
+    assert!((edit.a_s - 20.0).abs() < 0.003 && (edit.inserted_s - 2.5).abs() < 0.003, "{edit:?}");
+    assert!(edit.removed_s < 0.003 && added.changes.is_empty(), "{}", text(&added));
+    let moved = joined(&[
+        &cut(&song, 0, at(12.0)),
+        &cut(&song, at(22.0), at(40.0)),
+        &cut(&song, at(12.0), at(22.0)),
+        &cut(&song, at(40.0), song.frames()),
+    ]);
+    let c = desk.compared(&song, &moved);
+    let [out, back] = &c.edits[..] else { panic!("out and back in: {}", text(&c)) };
+    assert!((out.a_s - 12.0).abs() < 0.003 && (out.removed_s - 10.0).abs() < 0.003, "{out:?}");
+    assert!((back.a_s - 40.0).abs() < 0.003 && (back.inserted_s - 10.0).abs() < 0.003, "{back:?}");
+    assert_eq!(c.time_map.b_of_a(15.0), None);
+    assert!((c.time_map.b_of_a(25.0).unwrap() - 15.0).abs() < 1e-6);
+}
+
+#[test]
+fn a_limiter_is_one_line() {
+    let desk = Desk::new();
+    let song = tune(16, RATE, 30.0);
+    let held: Vec<f64> =
+        (0..song.frames()).map(|i| song.channels[0][i].abs().max(song.channels[1][i].abs())).collect();
+    let peak = held.iter().copied().fold(0.0, f64::max);
+    let mut gain = vec![1.0f64; song.frames()];
+    for (i, height) in held.iter().enumerate() {
+        let wanted = (0.45 * peak / height.max(1e-9)).min(1.0);
+        if wanted < 1.0 {
+            for (k, g) in gain[i.saturating_sub(300)..(i + 2_000).min(held.len())].iter_mut().enumerate() {
+                let close = 1.0 - (k as f64 - 300.0).max(0.0) / 1_700.0;
+                *g = g.min(1.0 - (1.0 - wanted) * close.clamp(0.0, 1.0));
+            }
+        }
+    }
+    let c = desk.compared(&song, &map(&song, |_, i, s| s * gain[i]));
+    assert!(c.changes.iter().any(|x| x.kind == ChangeKind::Limited), "{}", text(&c));
+    assert!(c.changes.len() <= 4, "{}", text(&c));
+}
+
+#[test]
+fn mono_silence_and_nothing_in_common_have_answers() {
+    let desk = Desk::new();
+    let song = tune(17, RATE, 15.0);
+    let mono = Block {
+        channels: vec![song.channels[0].iter().zip(&song.channels[1]).map(|(l, r)| 0.5 * (l + r)).collect()],
+    };
+    let c = desk.compared(&song, &mono);
+    assert!(c.residual_db.unwrap() < -90.0 && c.changes.is_empty(), "{}", text(&c));
+    let silence = Block::new(2, 44_100);
+    assert_eq!(desk.compared(&silence, &silence).same, Sameness::Silent);
+    let apart = desk.compared(&song, &tune(71, RATE, 15.0));
+    assert_eq!((apart.same, apart.gain_db, apart.offset_frames), (Sameness::Unrelated, None, None));
+    assert_eq!(apart.words, ["These two files have nothing in common."]);
+    let json = serde_json::to_string(&c).unwrap();
+    assert_eq!(serde_json::from_str::<Comparison>(&json).unwrap().edits, c.edits);
+}
+
+proptest! {
+    #[test]
+    fn the_time_map_goes_there_and_back(
+        lengths in prop::collection::vec((0.1f64..20.0, 0.0f64..5.0, 0.0f64..5.0), 1..6),
+        ppm in -100.0f64..100.0,
+        at in 0.0f64..1.0,
+    ) {
+        let (mut a_s, mut b_s, mut pieces) = (0.0, 0.0, Vec::new());
+        let pace = 1.0 + ppm * 1e-6;
+        for (length, gap_a, gap_b) in lengths {
+            (a_s, b_s) = (a_s + gap_a, b_s + gap_b);
+            let piece = Piece { a_s, a_end_s: a_s + length, b_s, pace };
+            (a_s, b_s) = (piece.a_end_s, piece.b_end_s());
+            pieces.push(piece);
+        }
+        let map = TimeMap { pieces };
+        let t = at * a_s;
+        let inside = map.pieces.iter().any(|p| t >= p.a_s && t < p.a_end_s);
+        let there = map.b_of_a(t);
+        prop_assert!(there.is_some() || !inside);
+        if let Some(back) = there.and_then(|b| map.a_of_b(b)) {
+            prop_assert!((back - t).abs() < 1e-9, "{t} {back}");
+        }
+        // Later in A is later in B, and the nearest place always exists.
+        let (one, other) = (map.nearest_b_of_a(t), map.nearest_b_of_a(t + 0.5));
+        prop_assert!(one.is_some() && other.is_some());
+    }
 }

@@ -188,16 +188,16 @@ fn a_misspelt_key_is_answered_with_its_line_and_the_nearest_that_exists() {
 #[test]
 fn a_base_gives_what_the_text_leaves_out() {
     let of = |text: &str| Recipe::parse(text).unwrap();
-    let loud = of("base = \"loud\"");
-    let shipped_loud = of(shipped().iter().find(|(n, _)| *n == "loud").unwrap().1);
-    assert_eq!(loud, Recipe { name: "after loud".into(), ..shipped_loud.clone() });
+    let gentle = of("base = \"gentle\"");
+    let shipped_gentle = of(shipped().iter().find(|(n, _)| *n == "gentle").unwrap().1);
+    assert_eq!(gentle, Recipe { name: "after gentle".into(), ..shipped_gentle.clone() });
     // Keys replace those of the base whole: no band of the base's equaliser is left.
     let mine =
-        of("base = \"loud\"\nname = \"mine\"\ntarget_lufs = -11.0\n[[eq]]\nkind = \"bell\"\nhz = 300.0\n");
+        of("base = \"gentle\"\nname = \"mine\"\ntarget_lufs = -11.0\n[[eq]]\nkind = \"bell\"\nhz = 300.0\n");
     assert_eq!((mine.target_lufs, mine.eq.len(), mine.eq[0].hz), (Some(-11.0), 1, 300.0));
-    assert_eq!((mine.name.as_str(), &mine.compressor), ("mine", &shipped_loud.compressor));
+    assert_eq!((mine.name.as_str(), &mine.compressor), ("mine", &shipped_gentle.compressor));
     // A target said in another way puts away the base's.
-    let ranged = of("base = \"loud\"\n[target]\nrange_lufs = [-12.0, -10.0]");
+    let ranged = of("base = \"gentle\"\n[target]\nrange_lufs = [-12.0, -10.0]");
     assert!(ranged.target_lufs.is_none() && ranged.target.is_some());
     // What the base gave stands in the canonical text.
     assert_eq!(of(&mine.canonical_toml()), mine);
@@ -205,7 +205,7 @@ fn a_base_gives_what_the_text_leaves_out() {
     let (line, what) = refusal("name = \"a\"\nbase = \"lowd\"");
     assert_eq!((line, what.contains("did you mean loud?")), (2, true), "{what}");
     assert_eq!(refusal("base = 3").0, 1);
-    let (line, what) = refusal("base = \"loud\"\n[[step]]\nname = \"glu\"\nbypass = true");
+    let (line, what) = refusal("base = \"gentle\"\n[[step]]\nname = \"glu\"\nbypass = true");
     assert_eq!((line, what.contains("no step called \"glu\"")), (3, true), "{what}");
 }
 

@@ -29,6 +29,7 @@ const STEPS: &[&str] = &[
     "kind = \"compressor\"\nthreshold_db = -24.0\nratio = 3.0\nlookahead_ms = 2.0\nslow_release_ms = 400.0\n",
     "kind = \"multiband\"\nedges_hz = [150.0, 2000.0]\n[[step.band]]\nthreshold_db = -24.0\n[[step.band]]\nthreshold_db = -26.0\nratio = 3.0\n[[step.band]]\n",
     "kind = \"multiband\"\nedges_hz = [500.0]\ncrossover = \"linear-phase\"\n[[step.band]]\nthreshold_db = -24.0\n[[step.band]]\nthreshold_db = -26.0\n",
+    "kind = \"declick\"\nat_s = [0.5, 1.25]\nsensitivity = 0.5\n",
     "kind = \"saturate\"\ndrive_db = 4.0\n",
     "kind = \"stereo\"\nedges_hz = [300.0]\nwidths = [0.7, 1.2]\nmono_below_hz = 100.0\n",
     "MATCH",

@@ -141,6 +141,7 @@ fn run(cli: Cli, out: Out) -> Result<(), VerbError> {
         Verb::Measure { files } => offline::measure(&context, &files),
         Verb::Check { files, profile } => offline::check(&context, &files, &profile),
         Verb::Master(master) => offline::master(&context, &master),
+        Verb::Compare { a, b, stem } => offline::compare(&context, &a, &b, &stem),
         Verb::Waveform { file, width } => offline::waveform(&context, &file, width),
         online => {
             let runtime = tokio::runtime::Runtime::new().map_err(VerbError::Out)?;
@@ -208,6 +209,7 @@ async fn go(c: &Context, verb: Verb) -> Result<(), VerbError> {
         | Verb::Measure { .. }
         | Verb::Check { .. }
         | Verb::Master(_)
+        | Verb::Compare { .. }
         | Verb::Waveform { .. } => Ok(()),
     }
 }

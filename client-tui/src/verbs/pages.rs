@@ -44,9 +44,13 @@ pub async fn sheet(c: &Context, asked: &SheetOf) -> Result<(), VerbError> {
 pub async fn changes(c: &Context, asked: &Changes) -> Result<(), VerbError> {
     let (client, house) = enter(c, &asked.place).await?;
     let song = house.song(asked.place.song.as_deref())?;
-    let is = house.version(song, asked.to.as_deref())?;
-    let was = match &asked.from {
+    let (to, alternate_b) = asked.to.as_deref().map_or((None, ""), named);
+    let is = house.version(song, to)?;
+    // Without a word on what was: the same alternate of the version before.
+    let (from, alternate_a) = asked.from.as_deref().map_or((None, alternate_b), named);
+    let was = match from {
         Some(from) => house.version(song, Some(from))?,
+        None if asked.from.is_some() => is,
         None => before(&house, is).ok_or_else(|| {
             VerbError::no(
                 "NO_VERSION",
@@ -55,20 +59,23 @@ pub async fn changes(c: &Context, asked: &Changes) -> Result<(), VerbError> {
             )
         })?,
     };
-    let alternate = asked.alternate.clone().unwrap_or_default();
     let answer = client
         .compare(v1::CompareRequest {
             project_id: house.project.project_id.clone(),
             version_a: was.version_id.clone(),
             version_b: is.version_id.clone(),
-            alternate_a: alternate.clone(),
-            alternate_b: alternate,
+            alternate_a: alternate_a.to_owned(),
+            alternate_b: alternate_b.to_owned(),
         })
         .await?;
     let mut page: Value = serde_json::from_str(&answer)
         .map_err(|e| VerbError::Input(format!("the answer of this studio cannot be read here: {e}")))?;
     let list = page.get("words").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let mut text = format!("From {} to {}:", words::version(was), words::version(is));
+    let shown = |version: &VersionRow, alternate: &str| match alternate {
+        "" => words::version(version),
+        alternate => format!("{}, {alternate}", words::version(version)),
+    };
+    let mut text = format!("From {} to {}:", shown(was, alternate_a), shown(is, alternate_b));
     for line in list.iter().filter_map(Value::as_str) {
         text += &format!("\n  {line}");
     }
@@ -77,6 +84,12 @@ pub async fn changes(c: &Context, asked: &Changes) -> Result<(), VerbError> {
         object.insert("to_version_id".into(), json!(is.version_id));
     }
     c.out.both(&text, &page)
+}
+
+/// "mix 1:instrumental" is a version and its alternate; ":tv" is an alternate of the same version.
+fn named(text: &str) -> (Option<&str>, &str) {
+    let (version, alternate) = text.split_once(':').unwrap_or((text, ""));
+    (Some(version.trim()).filter(|it| !it.is_empty()), alternate.trim())
 }
 
 fn before<'a>(house: &'a House, version: &VersionRow) -> Option<&'a VersionRow> {

@@ -10,7 +10,7 @@ use super::{
     coarse::{Anchor, Coarse, coarse},
     correlate::{Pointer, likeness},
     lines::{Course, Point, courses, inverted},
-    time_map::{Piece, TimeMap},
+    time_map::{Piece, TimeMap, in_order},
     track::{Progress, Thumbnail, still, stretches},
 };
 use crate::{DspError, Flow, Source, math};
@@ -53,7 +53,7 @@ impl FileFacts {
 pub struct Alignment {
     /// The rate at which the files were laid side by side, Hz: the lower of theirs.
     pub rate: u32,
-    /// Where A's frame 0 stands in B, in frames at `rate`; positive: B has something in front. Of the longest piece where there are several. A whole
+    /// Where A's frame 0 stands in B, in frames at `rate`; positive: B has something in front. Of the first piece where there are several. A whole
     /// number where the files are a whole number of frames apart.
     pub offset_frames: f64,
     pub inverted: bool,
@@ -173,9 +173,9 @@ fn lay(a: &Thumbnail, b: &Thumbnail, low: u32, progress: Progress<'_>) -> Result
         return Ok(if short { lay_short(a, b, low) } else { unrelated() });
     };
     let inverted = inverted(&points);
-    let longest = lines.courses.iter().max_by(|x, y| x.frames().total_cmp(&y.frames()));
-    let offset = longest.map_or(0.0, |course| course.offset);
-    let map = map(&lines.courses, lines.drift, [a.seconds(), b.seconds()], f64::from(rate));
+    let courses = kept(&lines.courses, lines.drift);
+    let offset = courses.first().map_or(0.0, |course| course.offset) + 0.0;
+    let map = map(&courses, lines.drift, [a.seconds(), b.seconds()], f64::from(rate));
     let matched = found.anchors.len() as f64 / found.asked.max(1) as f64;
     Ok(Relation::Aligned(Alignment {
         rate,
@@ -253,7 +253,9 @@ fn measure(
     let measured = places.iter().zip(sounds).filter_map(|((at, to), (a, b))| {
         let delay = pointer.delay(a, b, reach)?;
         (delay.agrees >= AGREES).then(|| Point {
-            a: *at as f64 + 0.5 * len as f64,
+            a: *at as f64 + delay.centre,
+            curve_from: to - at - (delay.curve.len() / 2) as i64,
+            curve: delay.curve,
             shift: (to - at) as f64 + delay.frames,
             agrees: delay.agrees,
             agrees_whole: delay.agrees_whole,
@@ -290,6 +292,15 @@ fn loudest(sound: &[f32], at: i64, window: usize, frames: usize) -> i64 {
     };
     let starts = (first.min(last)..=last).step_by(step).map(|s| at + s as i64);
     starts.max_by(|x, y| energy(*x).total_cmp(&energy(*y))).unwrap_or(at)
+}
+
+/// Those that run in order in both files: a passage that was played twice is found in the wrong place, a moved one in its new.
+fn kept(courses: &[Course], drift: f64) -> Vec<Course> {
+    let pace = 1.0 + drift;
+    let stretch =
+        |c: &Course| Piece { a_s: c.first, a_end_s: c.last + 1.0, b_s: c.first * pace + c.offset, pace };
+    let stretches: Vec<Piece> = courses.iter().map(stretch).collect();
+    in_order(&stretches).into_iter().map(|index| courses[index]).collect()
 }
 
 /// Pieces from the courses: each reaches halfway to the next and as far as both files go.

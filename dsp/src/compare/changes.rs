@@ -21,6 +21,14 @@ const SURE: f64 = 5.0;
 /// A change must leave this much, against A in its place, to be told: it cannot be heard otherwise.
 const LEAST_REST_DB: f64 = -66.0;
 const MOST_DB: f64 = 120.0;
+/// Where much is left everywhere, a change must leave this much against A in its place.
+const ROUGH_REST_DB: f64 = -14.0;
+/// A level that moved by less is none.
+const LEAST_LEVEL_DB: f64 = 0.05;
+/// A singer's pause, and a band's.
+const SAME_PART_S: f64 = 8.0;
+/// Of more finds than this the smallest are not looked at.
+const MOST_FINDS: usize = 400;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -113,14 +121,115 @@ fn sums(
 
 pub(super) fn local(ground: &Ground<'_>, mask: &Mask) -> Vec<Change> {
     let sheet = ground.sheet;
-    let strength = |band: usize, from: usize, until: usize| -> f64 {
-        (from..until)
-            .flat_map(|t| (0..sheet.planes).map(move |p| (t, p)))
-            .map(|(t, p)| ground.cell(t, p, band).q)
-            .sum()
+    let strength = |band: usize, from: usize, until: usize| -> (f64, i8) {
+        let mut sum = Cell::default();
+        for (t, p) in (from..until).flat_map(|t| (0..sheet.planes).map(move |p| (t, p))) {
+            sum.add(ground.cell(t, p, band));
+        }
+        // Louder, softer, or neither: what the rest is of A.
+        let way = if sum.re > 0.5 * sum.q { 1 } else { -i8::from(sum.re < -0.5 * sum.q) };
+        (sum.q, way)
     };
     let ranges = mask.ranges(sheet.step_s, strength);
-    ranges.iter().filter_map(|range| change(ground, mask, *range)).collect()
+    let found = ranges.into_iter().filter_map(|range| Some((range, change(ground, mask, range)?)));
+    let moved = |c: &Change| c.kind != ChangeKind::Level || c.change_db.abs() > LEAST_LEVEL_DB;
+    let told = |c: &Change| moved(c) && (!ground.rough || certain(ground, c));
+    let found: Vec<(Range, Change)> = found.filter(|(_, c)| told(c)).collect();
+    merged(ground, mask, found)
+}
+
+/// Where much is left everywhere, only what is wide, lasts and is strong is no chance.
+fn certain(ground: &Ground<'_>, change: &Change) -> bool {
+    let wide = change.high_hz / change.low_hz.max(1.0);
+    let lasts = change.end_s - change.start_s - ground.sheet.step_s;
+    match change.kind {
+        ChangeKind::Level => change.change_db.abs() > 0.25 && wide > 1.9 && lasts > 0.4,
+        _ => change.residual_db > ROUGH_REST_DB && wide > 2.4 && lasts > 0.2,
+    }
+}
+
+/// Finds that are one change in several phrases or bands are told as one.
+fn merged(ground: &Ground<'_>, mask: &Mask, mut found: Vec<(Range, Change)>) -> Vec<Change> {
+    found.truncate(MOST_FINDS);
+    let mut at = 0;
+    while at < found.len() {
+        let mut joined = false;
+        let mut other = at + 1;
+        while other < found.len() {
+            let (x, y) = (&found[at], &found[other]);
+            if small_beside(&x.1, &y.1) {
+                found.remove(other);
+                continue;
+            }
+            if alike(&x.1, &y.1) {
+                let range = Range {
+                    from: x.0.from.min(y.0.from),
+                    until: x.0.until.max(y.0.until),
+                    low: x.0.low.min(y.0.low),
+                    high: x.0.high.max(y.0.high),
+                };
+                let whole = change(ground, mask, range).filter(|c| c.kind == x.1.kind || of_a_part(c.kind));
+                if let Some(whole) = whole {
+                    found[at] = (range, whole);
+                    found.remove(other);
+                    joined = true;
+                    continue;
+                }
+            }
+            other += 1;
+        }
+        if !joined {
+            at += 1;
+        }
+    }
+    let song_s = ground.sheet.times.last().copied().unwrap_or(0.0);
+    let changes = found.into_iter().map(|(_, change)| change);
+    changes
+        .map(|c| Change { whole_song: c.end_s - c.start_s > 0.85 * song_s && song_s > 10.0, ..c })
+        .collect()
+}
+
+fn of_a_part(kind: ChangeKind) -> bool {
+    matches!(kind, ChangeKind::Part | ChangeKind::Removed | ChangeKind::Replaced)
+}
+
+/// Seconds between two changes; under zero where they overlap.
+fn gap_s(x: &Change, y: &Change) -> f64 {
+    x.start_s.max(y.start_s) - x.end_s.min(y.end_s)
+}
+
+/// Next to nothing beside a change that stands at the same time: its edges.
+fn small_beside(x: &Change, y: &Change) -> bool {
+    let weight = |c: &Change| c.residual_db + 10.0 * math::log10(c.end_s - c.start_s);
+    let same_part = x.kind == ChangeKind::Part && y.kind == ChangeKind::Part && x.place == y.place;
+    let gap = if same_part { 3.0 } else { 0.5 };
+    gap_s(x, y) < gap
+        && weight(y) < weight(x) - 13.0
+        && y.low_hz < 2.0 * x.high_hz
+        && 2.0 * y.high_hz > x.low_hz
+}
+
+/// Whether two finds are one change: the same kind, about the same figure, close in time.
+fn alike(x: &Change, y: &Change) -> bool {
+    use ChangeKind::{Level, New, Part, Removed, Replaced};
+    let close = |a: f64, b: f64, least: f64| (a - b).abs() <= least.max(0.25 * a.abs().max(b.abs()));
+    let touching = x.low_hz < 1.7 * y.high_hz && y.low_hz < 1.7 * x.high_hz;
+    let gap = gap_s(x, y);
+    match (x.kind, y.kind, x.part_db, y.part_db) {
+        (Part, Part, Some(a), Some(b)) => gap < SAME_PART_S && close(a, b, 0.15),
+        (Part, Level, Some(part), _) => {
+            gap < SAME_PART_S && x.place == y.place && (0.5..1.15).contains(&(y.change_db / part))
+        }
+        (Level, Part, _, Some(part)) => {
+            gap < SAME_PART_S && x.place == y.place && (0.5..1.15).contains(&(x.change_db / part))
+        }
+        (Level, Level, ..) => gap < 1.0 && touching && close(x.change_db, y.change_db, 0.3),
+        (Removed | Replaced, Removed | Replaced, ..) => gap < SAME_PART_S && x.place == y.place,
+        (Removed | Replaced, Part, _, Some(part)) => gap < SAME_PART_S && x.place == y.place && part < -6.0,
+        (Removed, Level, ..) => gap < 0.5 && x.place == y.place && y.change_db < -2.0,
+        (New | Replaced, New | Replaced, ..) => gap < 1.0 && touching,
+        _ => false,
+    }
 }
 
 fn change(ground: &Ground<'_>, mask: &Mask, range: Range) -> Option<Change> {
@@ -132,6 +241,14 @@ fn change(ground: &Ground<'_>, mask: &Mask, range: Range) -> Option<Change> {
     let all = sums.all();
     let residual_db = 10.0 * math::log10(all.q / all.e.max(1e-30));
     if all.q <= 0.0 || residual_db < LEAST_REST_DB {
+        return None;
+    }
+    // Where B is A after the match alone, it is what holds elsewhere that pauses here: no change of its own.
+    let mut plain = Cell::default();
+    for (t, plane) in cells.iter().flat_map(|t| (0..sheet.planes).map(move |p| (*t, p))) {
+        (range.low..=range.high).for_each(|b| plain.add(ground.raw(t, plane, b)));
+    }
+    if plain.q < 0.3 * all.q {
         return None;
     }
     let (kind, part_db) = kind(&sums);
@@ -175,7 +292,7 @@ fn kind(sums: &Sums) -> (ChangeKind, Option<f64>) {
     match turned {
         g if g > 4.0 => (ChangeKind::New, None),
         g if g > 0.1 => (ChangeKind::Part, Some(math::decibels(g))),
-        g if g > -0.35 => (ChangeKind::Removed, None),
+        g if g > -0.6 => (ChangeKind::Removed, None),
         _ => (ChangeKind::Replaced, None),
     }
 }
@@ -223,7 +340,7 @@ fn typical_db(ground: &Ground<'_>, cells: &[usize], range: Range) -> f64 {
         .collect();
     let up = bands.iter().map(|b| b.0).sum::<f64>() >= 0.0;
     // Towards the summit: a bell is named by its height.
-    super::ground::quantile(bands, if up { 0.7 } else { 0.3 })
+    super::ground::quantile(bands, if up { 0.9 } else { 0.1 })
 }
 
 /// What holds for the whole song: tilts and shelves, and parts that were turned throughout.
@@ -241,7 +358,8 @@ pub(super) fn throughout(ground: &Ground<'_>, mask: &Mask) -> Vec<Change> {
             (0..sheet.times.len()).for_each(|t| cell.add(ground.raw(t, plane, band)));
         }
         let db = 10.0 * math::log10(cell.power_ratio().max(1e-12));
-        if !filter || db.abs() < LEAST_TILT_DB || cell.e <= 0.0 {
+        let coders = ground.rough && sheet.bands[band].0 > 12_000.0;
+        if !filter || coders || db.abs() < LEAST_TILT_DB || cell.e <= 0.0 {
             continue;
         }
         match found.last_mut() {
@@ -290,10 +408,11 @@ fn turned_throughout<I: Iterator<Item = usize> + Clone>(
         let all = sums.all();
         let noise = (all.e * all.q / (2.0 * sums.bins).max(1.0)).sqrt();
         let filtered = (0..sheet.planes).any(|p| ground.band(p, band).h != (0.0, 0.0));
-        !filtered
+        !ground.rough
+            && !filtered
             && all.q > all.e * math::pow(10.0, 0.1 * LEAST_REST_DB)
             && all.re.abs() > 2.0 * SURE * noise
-            && matches!(kind(&sums), (ChangeKind::Part, _))
+            && matches!(kind(&sums), (ChangeKind::Part | ChangeKind::Removed, _))
     };
     let told: Vec<bool> = (0..sheet.bands.len()).map(tells).collect();
     // The longest row of such bands, one silent band between them allowed.
@@ -308,13 +427,19 @@ fn turned_throughout<I: Iterator<Item = usize> + Clone>(
             best = open;
         }
     }
-    let (low, high) = best.filter(|(low, high)| high > low)?;
+    let (low, high) = best.filter(|(low, high)| *high > low + 1)?;
     let cells: Vec<usize> = quiet(low..=high).collect();
     let sums = sums(ground, cells.iter().copied(), low..=high);
     let (kind, part_db) = kind(&sums);
     let all = sums.all();
     let db = 10.0 * math::log10(all.power_ratio());
-    if part_db.is_none_or(|p| p.abs() < LEAST_TILT_DB) {
+    let told = matches!(kind, ChangeKind::Part | ChangeKind::Removed);
+    // What is left beside ranges that were found is their edges.
+    let mut every = Cell::default();
+    for (t, plane) in (0..sheet.times.len()).flat_map(|t| (0..sheet.planes).map(move |p| (t, p))) {
+        (low..=high).for_each(|b| every.add(ground.cell(t, plane, b)));
+    }
+    if !told || all.q < 0.1 * every.q || part_db.is_some_and(|p| p.abs() < LEAST_TILT_DB) {
         return None;
     }
     let base = tilt(ground, low, db, &all);
@@ -338,7 +463,7 @@ pub(super) fn limiting(ground: &Ground<'_>, mask: &mut Mask) -> Option<Change> {
         }
         let peak_db = math::decibels(b / (gain * a));
         let level_db = 10.0 * math::log10(all.power_ratio().max(1e-12));
-        if (all.explained() > 0.6 && level_db < -0.05) || (peak_db < -0.2 && all.re < 0.0) {
+        if all.explained() > 0.85 && level_db < -0.05 {
             held.push((t, peak_db.min(level_db)));
             others.1 += math::decibels(a);
             all_held.add(all);
@@ -359,7 +484,11 @@ pub(super) fn limiting(ground: &Ground<'_>, mask: &mut Mask) -> Option<Change> {
     if most_db > -0.3 {
         return None;
     }
-    held.iter().for_each(|(t, _)| mask.clear_cell(*t));
+    // It takes hold before and lets go after.
+    let around = (0.5 / sheet.step_s) as usize + 1;
+    for (t, _) in &held {
+        (t.saturating_sub(around)..(t + around).min(cells)).for_each(|t| mask.clear_cell(t));
+    }
     let whole = tilt(ground, 0, most_db, &all_held);
     Some(Change {
         start_s: (sheet.times[held[0].0] - 0.5 * sheet.step_s).max(0.0),

@@ -9,7 +9,9 @@ const HOP_S: f64 = 2.0;
 /// What a find must stand out: noise over a whole song reaches 6; within reach of a known place less is enough.
 const SURE_Z: f64 = 11.0;
 const LIKELY_Z: f64 = 7.5;
-/// Windows that are looked for everywhere before anything is known, and afterwards; after so many in vain no more are.
+/// Windows that are looked for everywhere before anything is known, and afterwards; after so many in vain no more are. A
+/// find that stands out by less than this share of what is usual is not trusted.
+const ALIKE: f64 = 0.7;
 const PROBES: usize = 16;
 const SEARCHES: usize = 60;
 const IN_VAIN: usize = 8;
@@ -47,7 +49,7 @@ pub(super) struct Coarse {
 pub(super) fn coarse(a: &[f32], b: &[f32], rate: f64, progress: &mut dyn FnMut(f64)) -> Coarse {
     let shorter = a.len().min(b.len());
     let window = ((WINDOW_S * rate) as usize).min(shorter.max(16));
-    let mut finder = Finder { a, b, correlator: Correlator::new(window), known: Vec::new() };
+    let mut finder = Finder { a, b, correlator: Correlator::new(window), known: Vec::new(), typical_z: 0.0 };
     let window = finder.correlator.len();
     let hop = (window as f64 * HOP_S / WINDOW_S) as usize;
     let mut starts: Vec<i64> =
@@ -116,6 +118,8 @@ struct Finder<'a> {
     correlator: Correlator,
     /// Shifts at which something was found, the newest place of each.
     known: Vec<f64>,
+    /// What a find here stands out by.
+    typical_z: f64,
 }
 
 impl Finder<'_> {
@@ -127,6 +131,7 @@ impl Finder<'_> {
             for peak in found {
                 let agreeing =
                     seen.iter().filter(|s| near(s.shift, peak.shift, (s.a - peak.a).abs() as f64)).count();
+                self.typical_z = self.typical_z.max(peak.z);
                 if peak.z >= SURE_Z || (agreeing > 0 && peak.z >= LIKELY_Z) {
                     self.learn(peak.shift);
                 }
@@ -161,16 +166,22 @@ impl Finder<'_> {
                 found.extend(peaks.iter().filter(|p| p.z >= LIKELY_Z).map(|p| anchor(start, begin, p)));
             }
         }
-        if !found.iter().any(|f| f.z >= SURE_Z) && searches.left > 0 && searches.in_vain > 0 {
-            let before = found.len();
-            found.extend(self.everywhere(start).into_iter().filter(|f| f.z >= SURE_Z));
+        // A bar that was played twice is found at the wrong place too, but not as well.
+        let best = found.iter().map(|f| f.z).fold(0.0, f64::max);
+        if best < SURE_Z.max(ALIKE * self.typical_z) && searches.left > 0 && searches.in_vain > 0 {
+            let wider: Vec<Anchor> = self.everywhere(start).into_iter().filter(|f| f.z >= SURE_Z).collect();
+            let better = wider.iter().any(|f| f.z > 1.05 * best);
+            found.extend(wider);
             searches.left -= 1;
-            searches.in_vain = if found.len() > before { IN_VAIN } else { searches.in_vain - 1 };
+            searches.in_vain = if better { IN_VAIN } else { searches.in_vain - 1 };
         }
         found.sort_by(|x, y| y.z.total_cmp(&x.z));
         found.dedup_by(|x, y| (x.shift - y.shift).abs() < 2.0);
         for sure in found.iter().filter(|f| f.z >= SURE_Z) {
             self.learn(sure.shift);
+        }
+        if let Some(first) = found.first() {
+            self.typical_z += 0.2 * (first.z - self.typical_z);
         }
         found
     }

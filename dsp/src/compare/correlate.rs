@@ -156,7 +156,7 @@ pub(super) struct Pointer {
 }
 
 /// What [`Pointer::delay`] found.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Delay {
     /// B lies this many frames later than A.
     pub frames: f64,
@@ -166,6 +166,10 @@ pub(super) struct Delay {
     pub inverted: bool,
     /// Level of B against A, linear, by least squares at this delay; 0 where A is silent.
     pub gain: f64,
+    /// Where in the stretch its sound is, on average: the moment that the delay holds for.
+    pub centre: f64,
+    /// Agreement at every whole delay from minus to plus the reach, signed.
+    pub curve: Vec<f32>,
 }
 
 impl Pointer {
@@ -187,6 +191,7 @@ impl Pointer {
     /// `None` where one of them is silent. Delays up to `reach` frames either way are looked for.
     pub(super) fn delay(&mut self, a: &[f64], b: &[f64], reach: usize) -> Option<Delay> {
         let len = self.len();
+        let centre = self.centre(a);
         for i in 0..len {
             self.re[i] = a.get(i).copied().unwrap_or(0.0) * self.window[i];
             self.im[i] = b.get(i).copied().unwrap_or(0.0) * self.window[i];
@@ -220,6 +225,9 @@ impl Pointer {
         let reach = reach.min(len / 2 - 1) as i64;
         let height = |lag: &i64| self.re[lag.rem_euclid(len as i64) as usize].abs();
         let best = (-reach..=reach).max_by(|x, y| height(x).total_cmp(&height(y)))?;
+        let lag = |lag: i64| self.re[lag.rem_euclid(len as i64) as usize];
+        // The transform sums both halves of the spectrum, the height only one.
+        let curve = (-reach..=reach).map(|l| (0.5 * lag(l) / highest) as f32).collect();
         let inverted = self.re[best.rem_euclid(len as i64) as usize] < 0.0;
         let sign = if inverted { -1.0 } else { 1.0 };
         let frames = self.climb(best as f64, sign);
@@ -230,7 +238,22 @@ impl Pointer {
             agrees_whole: agreement(frames.round()),
             inverted,
             gain: sign * at_delay(&plain, frames, len) / own,
+            centre,
+            curve,
         })
+    }
+
+    /// The middle of the stretch's sound, highs first: they decide a delay.
+    fn centre(&self, a: &[f64]) -> f64 {
+        let (mut sum, mut weight) = (0.0, 0.0);
+        for i in 1..a.len().min(self.window.len()) {
+            let step = (a[i] - a[i - 1]) * self.window[i];
+            // The flattened spectrum counts soft moments nearly as much as loud ones.
+            let energy = step.abs();
+            sum += energy * i as f64;
+            weight += energy;
+        }
+        if weight > 0.0 { sum / weight } else { 0.5 * self.window.len() as f64 }
     }
 
     /// From a whole delay to the summit nearby, by halving the step.

@@ -8,13 +8,15 @@ use serde::{Deserialize, Serialize};
 use super::{
     align::{Alignment, middle},
     follow::Follower,
-    time_map::{Piece, TimeMap},
+    time_map::{Piece, TimeMap, in_order},
     track::fold,
 };
 use crate::{Block, DspError, math};
 
 /// Errors are summed over this long.
 const GRAIN_S: f64 = 0.001;
+/// And frame by frame within this of what they say.
+const CLOSE_S: f64 = 0.004;
 /// A joint is looked for this far to both sides of where the pieces were last seen.
 const SEARCH_S: f64 = 30.0;
 /// Shorter differences at the ends of a file are its offset, no edit.
@@ -43,7 +45,8 @@ pub(super) struct Files<'a> {
 
 /// The map with its joints where they are, and the edits between its pieces.
 pub(super) fn joints(files: &Files<'_>, alignment: &Alignment) -> Result<(TimeMap, Vec<Edit>), DspError> {
-    let mut pieces = in_order(&alignment.map.pieces);
+    let mut pieces: Vec<Piece> =
+        in_order(&alignment.map.pieces).into_iter().map(|i| alignment.map.pieces[i]).collect();
     if pieces.len() > 1 {
         let mut listener = Listener {
             a: Follower::open(files.a, alignment.rate)?,
@@ -64,26 +67,6 @@ pub(super) fn joints(files: &Files<'_>, alignment: &Alignment) -> Result<(TimeMa
     Ok((TimeMap { pieces }, edits))
 }
 
-/// Without pieces that were moved: of those that run in order in both files, the ones that are longest together.
-fn in_order(pieces: &[Piece]) -> Vec<Piece> {
-    let mut best: Vec<(f64, Option<usize>)> = Vec::new();
-    for (index, piece) in pieces.iter().enumerate() {
-        let before = (0..index)
-            .filter(|i| pieces[*i].b_s < piece.b_s && pieces[*i].b_end_s() < piece.b_end_s())
-            .max_by(|x, y| best[*x].0.total_cmp(&best[*y].0));
-        let length = piece.a_end_s - piece.a_s;
-        best.push((length + before.map_or(0.0, |i| best[i].0), before));
-    }
-    let mut at = (0..pieces.len()).max_by(|x, y| best[*x].0.total_cmp(&best[*y].0));
-    let mut kept = Vec::new();
-    while let Some(index) = at {
-        kept.push(pieces[index]);
-        at = best[index].1;
-    }
-    kept.reverse();
-    kept
-}
-
 struct Listener {
     a: Follower,
     b: Follower,
@@ -94,8 +77,13 @@ struct Listener {
 
 impl Listener {
     /// For every grain from `from_s` of A: the share of what differs when B is laid there by `piece`, 0 to 1; `None` where there is next to no sound.
-    fn differing(&mut self, piece: Piece, from_s: f64, grains: usize) -> Result<Vec<Option<f64>>, DspError> {
-        let grain = (GRAIN_S * self.rate).round().max(1.0) as usize;
+    fn differing(
+        &mut self,
+        piece: Piece,
+        from_s: f64,
+        grains: usize,
+        grain: usize,
+    ) -> Result<Vec<Option<f64>>, DspError> {
         let start_a = (from_s * self.rate).round();
         let start_b = ((piece.b_s + (from_s - piece.a_s) * piece.pace) * self.rate).round();
         let (mut of_a, mut of_b) = (Block::default(), Block::default());
@@ -133,13 +121,14 @@ fn joint(
     let reach = SEARCH_S.min(5.0 + removed);
     let from_s = (middle_s - reach).max(before.a_s);
     let until_s = (middle_s + reach).min(after.a_end_s).min(lengths[0]);
-    let grain_s = (GRAIN_S * listener.rate).round().max(1.0) / listener.rate;
+    let grain = (GRAIN_S * listener.rate).round().max(1.0) as usize;
+    let grain_s = grain as f64 / listener.rate;
     let grains = ((until_s - from_s) / grain_s).max(0.0) as usize;
     if grains < 2 {
         return Ok((before.a_end_s, after.a_s.max(before.a_end_s)));
     }
-    let first = listener.differing(before, from_s, grains)?;
-    let second = listener.differing(after, from_s, grains)?;
+    let first = listener.differing(before, from_s, grains, grain)?;
+    let second = listener.differing(after, from_s, grains, grain)?;
     let costs = |of: &[Option<f64>], good: &[Option<f64>]| -> Vec<f64> {
         let floor = middle(good.iter().flatten().copied().collect());
         let bar = 0.5 * (floor + 0.9);
@@ -164,7 +153,34 @@ fn joint(
     let both = |i: &usize| up_to[*i] + from_here[(*i + gone).min(grains)];
     let last = grains.saturating_sub(gone);
     let cut = (0..=last).min_by(|x, y| both(x).total_cmp(&both(y))).unwrap_or(ends);
-    Ok((time(cut), time(cut) + removed))
+    let cut_s = to_the_frame(listener, before, after, time(cut), removed)?;
+    Ok((cut_s, cut_s + removed))
+}
+
+/// The same within a few milliseconds, frame by frame.
+fn to_the_frame(
+    listener: &mut Listener,
+    before: Piece,
+    after: Piece,
+    cut_s: f64,
+    removed_s: f64,
+) -> Result<f64, DspError> {
+    let from_s = ((cut_s - CLOSE_S).max(before.a_s) * listener.rate).round() / listener.rate;
+    let frames = (2.0 * CLOSE_S * listener.rate) as usize;
+    let first = listener.differing(before, from_s, frames, 1)?;
+    let second = listener.differing(after, from_s + removed_s, frames, 1)?;
+    let mut cost: f64 = second.iter().flatten().sum();
+    let mut best = (cost, cut_s);
+    for (frame, (one, other)) in first.iter().zip(&second).enumerate() {
+        cost += one.unwrap_or(0.0) - other.unwrap_or(0.0);
+        // Where several places are as good, the one nearest to what the longer view said.
+        let at_s = from_s + (frame + 1) as f64 / listener.rate;
+        let nearer = (at_s - cut_s).abs() < (best.1 - cut_s).abs();
+        if cost < best.0 - 1e-9 || (cost < best.0 + 1e-9 && nearer) {
+            best = (cost, at_s);
+        }
+    }
+    Ok(best.1)
 }
 
 fn edits(pieces: &[Piece], a_s: f64, b_s: f64) -> Vec<Edit> {

@@ -6,6 +6,8 @@ use crate::math;
 
 /// Cells this much under the mean of their band say nothing.
 const QUIET: f64 = 1e-3;
+/// Share of a cell that no gain explains at which its ratio is half as sure.
+const UNSURE: f64 = 1e-3;
 /// Steps of the histogram, dB, and how far it reaches.
 const STEP_DB: f64 = 0.01;
 const REACH_DB: f64 = 24.0;
@@ -50,8 +52,12 @@ fn ratios(sheet: &Sheet) -> Vec<Ratio> {
                 if a < QUIET * mean || factor <= 0.06 {
                     continue;
                 }
+                // What no gain explains, a coder's noise say, makes the ratio of a cell unsure, and too small besides.
+                let product = f64::from(stat.cross_re) * f64::from(stat.cross_re)
+                    + f64::from(stat.cross_im) * f64::from(stat.cross_im);
+                let alien = (f64::from(stat.rest) / a - product / (a * a)).max(0.0);
                 // Every band weighs as much, the sides half: a bass alone must not decide.
-                let weight = (a / mean).min(1.0) / (1 + plane) as f64;
+                let weight = (a / mean).min(1.0) / (1 + plane) as f64 / (alien + UNSURE);
                 out.push(Ratio { factor, db: math::decibels(factor), weight });
             }
         }

@@ -8,13 +8,17 @@ const SAME_FRAMES: f64 = 3.0;
 /// Chance puts no two places at one offset, nor three on one slope; a place that stands alone must agree beyond doubt.
 const SEVERAL: usize = 2;
 const ALONE: f64 = 0.25;
+/// Within the reach of a measurement a wrong summit can be taken for the right one.
+const MISREAD_FRAMES: f64 = 500.0;
+/// Share of what the places reach alone that they must reach together for there to be no drift.
+const AGREED: f64 = 0.6;
 /// Clocks of one recording are never further apart.
 const MAX_DRIFT: f64 = 0.002;
 /// A drift that moves nothing by more than this, in frames, over all that was measured is none.
 const NO_DRIFT_FRAMES: f64 = 0.1;
 
 /// The offset measured at one place; frames at the common rate.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Point {
     pub a: f64,
     /// B minus A.
@@ -24,6 +28,9 @@ pub(super) struct Point {
     pub agrees_whole: f64,
     pub inverted: bool,
     pub gain: f64,
+    /// Agreement at whole shifts, the first of them `curve_from`.
+    pub curve: Vec<f32>,
+    pub curve_from: i64,
 }
 
 /// A piece with one offset: shift = offset + drift * a.
@@ -38,12 +45,6 @@ pub(super) struct Course {
     pub agrees: f64,
 }
 
-impl Course {
-    pub(super) fn frames(&self) -> f64 {
-        self.last - self.first + 1.0
-    }
-}
-
 #[derive(Clone, Debug)]
 pub(super) struct Lines {
     pub courses: Vec<Course>,
@@ -53,9 +54,11 @@ pub(super) struct Lines {
 /// `None` where there are no points.
 pub(super) fn courses(points: &[Point]) -> Option<Lines> {
     let inverted = inverted(points);
-    let points: Vec<Point> = points.iter().filter(|p| p.inverted == inverted).copied().collect();
-    let points = &points[..];
-    let points = &without_strays(points, first_drift(points))[..];
+    let points: Vec<Point> = points.iter().filter(|p| p.inverted == inverted).cloned().collect();
+    if let Some(lines) = still(&points, if inverted { -1.0 } else { 1.0 }) {
+        return Some(lines);
+    }
+    let points = &without_strays(&points, first_drift(&points))[..];
     let drift = refined_drift(points, first_drift(points));
     let mut pieces: Vec<Vec<&Point>> = Vec::new();
     for point in points {
@@ -79,6 +82,41 @@ pub(super) fn courses(points: &[Point]) -> Option<Lines> {
         .filter(|course| course.points >= SEVERAL + usize::from(drift != 0.0) || course.agrees >= ALONE)
         .collect();
     (!courses.is_empty()).then_some(Lines { courses, drift })
+}
+
+/// Without drift all places of a piece agree on one whole shift, each a little; together they are surer than each alone. `None` where they do not agree:
+/// there is drift.
+fn still(points: &[Point], sign: f64) -> Option<Lines> {
+    let mut courses: Vec<Course> = Vec::new();
+    let (mut together, mut alone) = (0.0, 0.0);
+    let mut from = 0;
+    for until in 1..=points.len() {
+        if until < points.len() && (points[until].shift - points[until - 1].shift).abs() < MISREAD_FRAMES {
+            continue;
+        }
+        let piece = &points[from..until];
+        from = until;
+        let mut sums: std::collections::BTreeMap<i64, f64> = std::collections::BTreeMap::new();
+        for point in piece {
+            for (lag, height) in (point.curve_from..).zip(&point.curve) {
+                *sums.entry(lag).or_default() += sign * f64::from(*height);
+            }
+        }
+        let (shift, height) = sums.iter().max_by(|x, y| x.1.total_cmp(y.1)).map(|(s, h)| (*s, *h))?;
+        let peaks: f64 = piece.iter().map(|p| p.agrees_whole).sum();
+        (together, alone) = (together + height, alone + peaks);
+        let near: Vec<&Point> = piece.iter().filter(|p| (p.shift - shift as f64).abs() <= 1.0).collect();
+        let offset = match near.is_empty() {
+            true => shift as f64,
+            false => whole(middle(near.iter().map(|p| p.shift).collect()), &near),
+        };
+        let agrees = height / piece.len() as f64;
+        let (first, last) = (piece[0].a, piece[piece.len() - 1].a);
+        if piece.len() >= SEVERAL || agrees >= ALONE {
+            courses.push(Course { offset, first, last, points: piece.len(), agrees });
+        }
+    }
+    (together > AGREED * alone && !courses.is_empty()).then_some(Lines { courses, drift: 0.0 })
 }
 
 /// What most of the places say.
@@ -111,10 +149,15 @@ fn without_strays(points: &[Point], drift: f64) -> Vec<Point> {
         let before = index.checked_sub(1).map(|i| &points[i]);
         match (before, points.get(index + 1)) {
             (Some(before), Some(after)) => agree(before, after) && !agree(before, &points[index]),
-            _ => false,
+            // At either end a place that is off by less than an edit would be was misread.
+            (Some(beside), None) | (None, Some(beside)) => {
+                let off = (beside.shift - points[index].shift).abs();
+                points.len() > 2 && off < MISREAD_FRAMES && !agree(beside, &points[index])
+            }
+            (None, None) => false,
         }
     };
-    (0..points.len()).filter(|i| !stray(*i)).map(|i| points[i]).collect()
+    (0..points.len()).filter(|i| !stray(*i)).map(|i| points[i].clone()).collect()
 }
 
 /// Least squares of one slope under all pieces, each with an offset of its own; places further off than the others count no more.

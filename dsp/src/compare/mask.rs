@@ -9,6 +9,8 @@ const DEVIATIONS: f64 = 5.0;
 /// A level that stays away for this long counts too, where the noise of a single cell would hide it.
 const SMOOTH_S: f64 = 1.0;
 const LEAST_SMOOTH: f64 = 0.012;
+/// Above this only a clean copy is looked at.
+const ROUGH_TOP_HZ: f64 = 10_000.0;
 /// Pauses shorter than this do not end a range, and shorter ranges are none where a single cell is noise.
 const PAUSE_S: f64 = 1.0;
 /// Bands whose ranges share so much of their time are one change.
@@ -41,12 +43,17 @@ impl Mask {
     pub(super) fn of(ground: &Ground<'_>) -> Mask {
         let (cells, bands) = (ground.sheet.times.len(), ground.sheet.bands.len());
         let mut mask = Mask { bands, set: vec![false; cells * bands] };
+        // What a coder does to the highs tells nothing of the music.
+        let tells = |band: &usize| !ground.rough || ground.sheet.bands[*band].0 < ROUGH_TOP_HZ;
         for plane in 0..ground.sheet.planes {
-            for band in 0..bands {
+            for band in (0..bands).filter(tells) {
                 let column: Vec<Cell> = (0..cells).map(|t| ground.cell(t, plane, band)).collect();
                 mask.single(ground, &column, plane, band);
-                mask.lasting(ground, &column, band);
+                mask.lasting(ground, &column, ground.band(plane, band).h, band);
             }
+        }
+        for t in (0..cells).filter(|t| ground.sheet.beside[*t]) {
+            mask.clear_cell(t);
         }
         mask.without_lone(cells);
         mask
@@ -64,7 +71,7 @@ impl Mask {
     }
 
     /// Cells in a stretch whose level stays away from where it is otherwise.
-    fn lasting(&mut self, ground: &Ground<'_>, column: &[Cell], band: usize) {
+    fn lasting(&mut self, ground: &Ground<'_>, column: &[Cell], h: (f64, f64), band: usize) {
         let half = ((0.5 * SMOOTH_S / ground.sheet.step_s) as usize).max(1);
         let mean = column.iter().map(|c| c.e).sum::<f64>() / column.len().max(1) as f64;
         let (mut e, mut re) = (vec![0.0], vec![0.0]);
@@ -82,7 +89,8 @@ impl Mask {
             .collect();
         // 30 % of a normal distribution lie within 0.385 standard deviations.
         let noise = quantile(smooth.iter().map(|h| (h.abs(), 1.0)).collect(), 0.3) / 0.385;
-        let bar = LEAST_SMOOTH.max(6.0 * noise);
+        let bent = 0.35 * (h.0 * h.0 + h.1 * h.1).sqrt();
+        let bar = LEAST_SMOOTH.max(6.0 * noise).max(bent);
         for (t, cell) in column.iter().enumerate() {
             if smooth[t].abs() > bar && cell.re * smooth[t] > 0.4 * smooth[t] * smooth[t] * cell.e {
                 self.set[t * self.bands + band] = true;
@@ -104,27 +112,37 @@ impl Mask {
         }
     }
 
-    /// Ranges: bands that stand out at the same time together, the strongest first. `strength` of a band in a stretch of cells.
-    pub(super) fn ranges(&self, step_s: f64, strength: impl Fn(usize, usize, usize) -> f64) -> Vec<Range> {
+    /// Ranges: bands that stand out at the same time and the same way together, the strongest first. `strength` of a band in a stretch of cells, and
+    /// whether it became louder (1) or softer (-1) there.
+    pub(super) fn ranges(
+        &self,
+        step_s: f64,
+        strength: impl Fn(usize, usize, usize) -> (f64, i8),
+    ) -> Vec<Range> {
         let cells = self.set.len().checked_div(self.bands).unwrap_or(0);
         let pause = ((PAUSE_S / step_s) as usize).max(1);
-        // (strength, band, from, until)
-        let mut runs: Vec<(f64, usize, usize, usize)> = Vec::new();
+        let mut runs: Vec<Run> = Vec::new();
+        let run = |band: usize, from: usize, until: usize| {
+            let (strength, way) = strength(band, from, until);
+            Run { strength, way, band, from, until }
+        };
         for band in 0..self.bands {
             let mut open: Option<(usize, usize)> = None;
             for t in (0..cells).filter(|t| self.get(*t, band)) {
                 open = match open {
                     Some((from, until)) if t < until + pause => Some((from, t + 1)),
                     Some((from, until)) => {
-                        runs.push((strength(band, from, until), band, from, until));
+                        runs.push(run(band, from, until));
                         Some((t, t + 1))
                     }
                     None => Some((t, t + 1)),
                 };
             }
-            runs.extend(open.map(|(from, until)| (strength(band, from, until), band, from, until)));
+            runs.extend(open.map(|(from, until)| run(band, from, until)));
         }
-        runs.sort_by(|x, y| y.0.total_cmp(&x.0).then(x.1.cmp(&y.1)).then(x.2.cmp(&y.2)));
+        runs.sort_by(|x, y| {
+            y.strength.total_cmp(&x.strength).then(x.band.cmp(&y.band)).then(x.from.cmp(&y.from))
+        });
         let mut ranges = Vec::new();
         while !runs.is_empty() {
             ranges.push(gather(&mut runs));
@@ -133,21 +151,31 @@ impl Mask {
     }
 }
 
+/// A stretch in which one band stands out.
+struct Run {
+    strength: f64,
+    way: i8,
+    band: usize,
+    from: usize,
+    until: usize,
+}
+
 /// The strongest run and, outwards from it, the runs of the bands beside it that go with it.
-fn gather(runs: &mut Vec<(f64, usize, usize, usize)>) -> Range {
-    let (_, band, from, until) = runs.remove(0);
+fn gather(runs: &mut Vec<Run>) -> Range {
+    let Run { way, band, from, until, .. } = runs.remove(0);
     let mut range = Range { from, until, low: band, high: band };
-    let goes_with = |run: &(f64, usize, usize, usize)| {
-        let shared = run.3.min(until).saturating_sub(run.2.max(from)) as f64;
-        let shorter = (run.3 - run.2).min(until - from) as f64;
+    let goes_with = |run: &Run| {
+        let shared = run.until.min(until).saturating_sub(run.from.max(from)) as f64;
+        let (own, whole) = ((run.until - run.from) as f64, (until - from) as f64);
         // A run inside the strongest belongs to it; one that reaches far beyond is a change of its own.
-        shared >= TOGETHER * (until - from) as f64 || shared >= 0.8 * shorter && run.3 - run.2 <= until - from
+        i32::from(run.way) * i32::from(way) >= 0
+            && (shared >= TOGETHER * whole || (shared >= 0.8 * own.min(whole) && own <= whole))
     };
     loop {
-        let beside = |run: &(f64, usize, usize, usize)| run.1 + 2 >= range.low && run.1 <= range.high + 2;
+        let beside = |run: &Run| run.band + 2 >= range.low && run.band <= range.high + 2;
         let Some(index) = runs.iter().position(|r| beside(r) && goes_with(r)) else { return range };
         let run = runs.remove(index);
-        range.low = range.low.min(run.1);
-        range.high = range.high.max(run.1);
+        range.low = range.low.min(run.band);
+        range.high = range.high.max(run.band);
     }
 }

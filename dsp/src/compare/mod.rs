@@ -3,6 +3,7 @@
 //! on quality.
 
 pub mod align;
+pub mod derive;
 mod changes;
 mod coarse;
 mod correlate;
@@ -39,6 +40,9 @@ use track::still;
 const MOST_CHANGES: usize = 12;
 /// What is left under this level, dBFS, and does not follow the music is noise of a word length.
 const NOISE_DBFS: f64 = -78.0;
+/// Where a limiter works, bands differ by about this without any equaliser.
+const LIMITED_DB: f64 = 0.6;
+const CONVERTED_DB: f64 = -45.0;
 /// Under this, against the music, nothing is left that a converter would keep.
 const MATCHED_DB: f64 = -90.0;
 
@@ -113,7 +117,8 @@ pub fn compare(
     let near_one = alignment.gain_db.abs() < 0.02;
     let first = if near_one { 1.0 } else { math::linear(alignment.gain_db) };
     let gain = if alignment.inverted { -first } else { first };
-    let side = Side { a, b, rate: alignment.rate, map: &time_map, gain, stems: &placed };
+    let converted = pair.a.sample_rate != pair.b.sample_rate;
+    let side = Side { a, b, rate: alignment.rate, map: &time_map, gain, converted, stems: &placed };
     let sheet = sheet(&side, &mut |f| progress(0.5 + 0.45 * f))?;
     let gain = gain::matched_gain(&sheet);
     let names: Vec<String> = stems.iter().map(|(name, _)| name.clone()).collect();
@@ -201,7 +206,7 @@ impl Found<'_> {
             same,
             why: None,
             rate: Some(self.alignment.rate),
-            gain_db: Some(math::decibels(self.gain.abs())),
+            gain_db: Some(math::decibels(self.gain.abs()) + 0.0),
             offset_frames: Some(self.alignment.offset_frames),
             offset_s: Some(self.alignment.offset_s()),
             polarity: Some(if inverted { -1 } else { 1 }),
@@ -221,7 +226,7 @@ impl Found<'_> {
 
     /// Against A, and against full scale; `None` where nothing at all is left.
     fn residual(&self) -> (Option<f64>, Option<f64>) {
-        let totals = &self.sheet.totals;
+        let totals = if self.sheet.limited { self.sheet.banded() } else { self.sheet.totals };
         let more = self.gain - self.sheet.gain;
         let left = (totals.rest - 2.0 * more * totals.cross + more * more * totals.a).max(0.0);
         if left == 0.0 {
@@ -229,7 +234,6 @@ impl Found<'_> {
         }
         let against = self.gain * self.gain * totals.a;
         let db = 10.0 * math::log10(left / against.max(f64::MIN_POSITIVE));
-        // Twice: a full-scale sine is 0 dBFS here as on the meters.
         (Some(db), Some(10.0 * math::log10(left / totals.samples.max(1.0))))
     }
 
@@ -237,21 +241,39 @@ impl Found<'_> {
         if nothing || self.sheet.times.is_empty() {
             return (Vec::new(), 0);
         }
-        let ground = Ground::of(self.sheet, self.gain);
+        let lossy = self.pair.a.lossy || self.pair.b.lossy;
+        let mut ground = Ground::of(self.sheet, self.gain, lossy);
         let mut mask = Mask::of(&ground);
         let limiting = changes::limiting(&ground, &mut mask);
         let mut whole: Vec<Change> = changes::throughout(&ground, &mask);
-        whole.extend(limiting);
+        whole.retain(|c| {
+            limiting.is_none() || (c.kind == ChangeKind::Level && c.change_db.abs() > LIMITED_DB)
+        });
+        ground.rough |= limiting.is_some();
         let mut local = changes::local(&ground, &mask);
+        // What is left by a change of the whole song is found in parts of it too.
+        let under = |c: &Change| {
+            whole
+                .iter()
+                .any(|w| c.low_hz < w.high_hz && c.high_hz > w.low_hz && c.residual_db < w.residual_db + 2.0)
+        };
+        local.retain(|c| c.kind == ChangeKind::Level || !under(c));
+        whole.extend(limiting);
         let end_s = self.pair.a.seconds();
         let solved = stems::solved(self.sheet, self.gain, self.names, end_s);
+        // What is left, over all of its time.
+        let weight = |c: &Change| c.residual_db + 10.0 * math::log10((c.end_s - c.start_s).max(0.05));
         let explained = |change: &Change| {
             let covered: f64 = solved
                 .iter()
                 .filter(|s| s.explained > 0.8)
-                .map(|s| (change.end_s.min(s.end_s) - change.start_s.max(s.start_s)).max(0.0))
+                .map(|s| (change.end_s.min(s.end_s + 0.2) - change.start_s.max(s.start_s - 0.2)).max(0.0))
                 .sum();
-            covered > 0.7 * (change.end_s - change.start_s)
+            let small = solved.iter().any(|s| {
+                let near = change.start_s < s.end_s + 2.0 && change.end_s > s.start_s - 2.0;
+                near && s.explained > 0.8 && weight(change) < weight(s) - 15.0
+            });
+            small || covered > 0.7 * (change.end_s - change.start_s)
         };
         local.retain(|c| !explained(c));
         whole.retain(|c| !explained(c));
@@ -259,7 +281,6 @@ impl Found<'_> {
             solved.into_iter().partition(|c| c.whole_song);
         whole.extend(solved_whole);
         local.extend(solved_local);
-        let weight = |c: &Change| c.residual_db + 10.0 * math::log10((c.end_s - c.start_s).max(0.05));
         local.sort_by(|x, y| weight(y).total_cmp(&weight(x)));
         let room = MOST_CHANGES.saturating_sub(whole.len()).max(4);
         let untold = local.len().saturating_sub(room);
@@ -282,7 +303,7 @@ impl Found<'_> {
         let (Some(db), Some(dbfs)) = (residual_db, residual_dbfs) else {
             let whole = plain && a.frames == b.frames && a.channels == b.channels;
             return match (whole, edits.is_empty()) {
-                (true, _) => Sameness::Identical,
+                (true, true) => Sameness::Identical,
                 (_, true) => Sameness::Matched,
                 _ => Sameness::Changed,
             };
@@ -290,10 +311,12 @@ impl Found<'_> {
         if !edits.is_empty() {
             return Sameness::Changed;
         }
-        if db < MATCHED_DB {
+        // Between the frames and from rate to rate no two converters agree to the last digit.
+        let converted = self.sheet.limited && changes.is_empty() && db < CONVERTED_DB;
+        if db < MATCHED_DB || converted {
             return if plain { Sameness::Noise } else { Sameness::Matched };
         }
-        let local = changes.iter().any(|c| !matches!(c.kind, ChangeKind::New) || c.residual_db > -40.0);
+        let local = changes.iter().any(|c| c.kind != ChangeKind::New || c.residual_db > -40.0);
         if dbfs < NOISE_DBFS && !local {
             return Sameness::Noise;
         }

@@ -6,7 +6,7 @@ use std::{f64::consts::TAU, path::Path};
 
 use super::{
     follow::Follower,
-    time_map::TimeMap,
+    time_map::{Piece, TimeMap},
     track::{Progress, still},
 };
 use crate::{Block, DspError, fft::Fft, math};
@@ -16,6 +16,10 @@ const WINDOW_S: f64 = 0.186;
 /// Third octaves, base ten, from here up.
 const LOWEST_HZ: f64 = 25.0;
 const PER_DECADE: f64 = 10.0;
+/// Share of the rate up to which converted sound is compared; converters differ above.
+const CONVERTED: f64 = 0.4;
+/// Under this, bins count less and less for the gain of a stem.
+const LOWS_HZ: f64 = 250.0;
 /// Longer songs are taken down in longer cells.
 const MOST_CELLS: usize = 40_000;
 
@@ -33,13 +37,12 @@ pub(super) struct Stat {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Totals {
     pub a: f64,
-    pub b: f64,
     pub rest: f64,
     pub cross: f64,
     pub samples: f64,
 }
 
-/// Of one window: products in time of the stems, of A and of the rest.
+/// Of one window: products of the stems, of A and of the rest.
 #[derive(Clone, Debug, Default)]
 pub(super) struct StemStat {
     /// Stem i with stem j, row by row.
@@ -63,6 +66,10 @@ pub(super) struct Sheet {
     /// Windows in a cell.
     pub windows: usize,
     stats: Vec<Stat>,
+    /// Cells beside a joint of two pieces: a window there hears both.
+    pub beside: Vec<bool>,
+    /// Not all frequencies are compared: where sound was converted, the filter's slope would be taken for a change.
+    pub limited: bool,
     /// Highest sample of A and of B in each cell.
     pub peaks: Vec<[f32; 2]>,
     pub stems: Vec<StemStat>,
@@ -72,6 +79,18 @@ pub(super) struct Sheet {
 }
 
 impl Sheet {
+    /// Sums over all bands that are compared: A, the rest, their product, and the samples they stand for.
+    pub(super) fn banded(&self) -> Totals {
+        let mut totals =
+            Totals { samples: (self.times.len() * self.windows * self.planes) as f64, ..Totals::default() };
+        for stat in &self.stats {
+            totals.a += f64::from(stat.a);
+            totals.rest += f64::from(stat.rest);
+            totals.cross += f64::from(stat.cross_re);
+        }
+        totals
+    }
+
     pub(super) fn stat(&self, cell: usize, plane: usize, band: usize) -> Stat {
         self.stats[(cell * self.planes + plane) * self.bands.len() + band]
     }
@@ -84,6 +103,8 @@ pub(super) struct Side<'a> {
     pub rate: u32,
     pub map: &'a TimeMap,
     pub gain: f64,
+    /// One of them is converted to the other's rate.
+    pub converted: bool,
     /// Files and where A's frame 0 stands in them, in frames at `rate`.
     pub stems: &'a [(&'a Path, f64)],
 }
@@ -93,7 +114,9 @@ pub(super) fn sheet(side: &Side<'_>, progress: Progress<'_>) -> Result<Sheet, Ds
     let rate = f64::from(side.rate);
     let total: f64 = side.map.pieces.iter().map(|p| p.a_end_s - p.a_s).sum();
     let mut done = 0.0;
-    for piece in &side.map.pieces {
+    let last = side.map.pieces.len().saturating_sub(1);
+    for (index, piece) in side.map.pieces.iter().enumerate() {
+        let first_cell = writer.sheet.times.len();
         let from = (piece.a_s * rate).round();
         let frames = (piece.a_end_s * rate).round() - from;
         // An offset that was found to be whole stays whole.
@@ -104,6 +127,8 @@ pub(super) fn sheet(side: &Side<'_>, progress: Progress<'_>) -> Result<Sheet, Ds
             progress((done + f * (piece.a_end_s - piece.a_s)) / total.max(1e-9))
         })?;
         done += piece.a_end_s - piece.a_s;
+        writer.sheet.beside.resize(writer.sheet.times.len(), false);
+        writer.mark_joints(first_cell, index > 0, index < last);
     }
     Ok(writer.sheet)
 }
@@ -118,6 +143,10 @@ struct Writer {
     window: Vec<f64>,
     edges: Vec<usize>,
     scale: f64,
+    /// Of the middle, where there are stems: A and the rest, one value a bin; and what each bin weighs.
+    spectrum_a: Vec<(f64, f64)>,
+    spectrum_rest: Vec<(f64, f64)>,
+    weights: Vec<f64>,
     /// The cell being summed.
     cell: Vec<Stat>,
     cell_windows: usize,
@@ -134,7 +163,13 @@ impl Writer {
         let stems: Vec<(Follower, f64)> = stems.collect::<Result<_, DspError>>()?;
         let window: Vec<f64> =
             (0..len).map(|n| 0.5 - 0.5 * math::cos(TAU * (n as f64 + 0.5) / len as f64)).collect();
-        let (bands, edges) = bands(rate, len);
+        let whole = |p: &Piece| {
+            let shift = (p.b_s - p.a_s * p.pace) * rate;
+            p.pace == 1.0 && (shift - shift.round()).abs() < 1e-3
+        };
+        let limited = side.converted || !side.map.pieces.iter().all(whole);
+        let top_hz = if limited { CONVERTED * rate } else { 0.5 * rate };
+        let (bands, edges) = bands(rate, len, top_hz);
         let step = 0.5 * len as f64 / rate;
         let windows = ((seconds / step) as usize).div_ceil(MOST_CELLS).max(1);
         let planes = a.channels().min(b.channels()).min(2);
@@ -146,6 +181,8 @@ impl Writer {
             step_s: step * windows as f64,
             windows,
             stats: Vec::new(),
+            beside: Vec::new(),
+            limited,
             peaks: Vec::new(),
             stems: Vec::new(),
             totals: Totals::default(),
@@ -157,6 +194,9 @@ impl Writer {
             cell_windows: 0,
             sheet,
             rate,
+            spectrum_a: vec![(0.0, 0.0); len / 2],
+            spectrum_rest: vec![(0.0, 0.0); len / 2],
+            weights: (0..len / 2).map(|k| weight(k as f64 * rate / len as f64)).collect(),
             a,
             b,
             stems,
@@ -198,7 +238,7 @@ impl Writer {
             }
             let time = (from + at as f64) / self.rate;
             self.spectra(&planes_a, &planes_rest);
-            self.take_stems(&planes_a[0], &planes_rest[0], &voices);
+            self.take_stems(&voices);
             self.end_window(time, [peak_a, peak_b]);
             at += fresh;
             still(progress, at as f64 / frames as f64)?;
@@ -210,15 +250,25 @@ impl Writer {
         Ok(())
     }
 
+    /// Cells whose windows reach over a joint.
+    fn mark_joints(&mut self, first_cell: usize, joint_before: bool, joint_after: bool) {
+        let cells = self.sheet.beside.len();
+        let reach = if self.sheet.windows == 1 { 2 } else { 1 };
+        if joint_before {
+            self.sheet.beside[first_cell..(first_cell + reach).min(cells)].fill(true);
+        }
+        if joint_after {
+            self.sheet.beside[cells.saturating_sub(reach).max(first_cell)..].fill(true);
+        }
+    }
+
     /// Makes the rest out of B's planes, and sums what runs side by side.
     fn take_away(&mut self, a: &[Vec<f64>], rest: &mut [Vec<f64>], hop: usize, fresh: usize) {
         let (gain, totals) = (self.sheet.gain, &mut self.sheet.totals);
         for (a, rest) in a.iter().zip(rest).take(self.sheet.planes) {
             for (a, rest) in a[hop..hop + fresh].iter().zip(&mut rest[hop..hop + fresh]) {
-                let b = *rest;
-                *rest = b - gain * a;
+                *rest -= gain * a;
                 totals.a += a * a;
-                totals.b += b * b;
                 totals.rest += *rest * *rest;
                 totals.cross += a * *rest;
                 totals.samples += 1.0;
@@ -236,6 +286,9 @@ impl Writer {
                 im[i] = rest[plane][i] * self.window[i];
             }
             self.fft.forward(&mut re, &mut im);
+            if plane == 0 && !self.stems.is_empty() {
+                parted(&re, &im, &mut self.spectrum_a, &mut self.spectrum_rest);
+            }
             for band in 0..bands {
                 let mut sums = [0.0f64; 4];
                 for k in self.edges[band]..self.edges[band + 1] {
@@ -257,19 +310,35 @@ impl Writer {
         }
     }
 
-    fn take_stems(&mut self, a: &[f64], rest: &[f64], voices: &[Vec<f64>]) {
+    /// Products of the stems with each other, with A and with the rest, over the bins, lows weighing less.
+    fn take_stems(&mut self, voices: &[Vec<f64>]) {
         if voices.is_empty() {
             return;
         }
-        let window = &self.window;
-        let product = |x: &[f64], y: &[f64]| -> f64 {
-            x.iter().zip(y).zip(window).map(|((x, y), w)| x * y * w).sum::<f64>()
+        let len = self.window.len();
+        let mut spectra = vec![vec![(0.0, 0.0); len / 2]; voices.len() + voices.len() % 2];
+        let (mut re, mut im) = (vec![0.0; len], vec![0.0; len]);
+        for (pair, to) in voices.chunks(2).zip(spectra.chunks_mut(2)) {
+            for i in 0..len {
+                re[i] = pair[0][i] * self.window[i];
+                im[i] = pair.get(1).map_or(0.0, |v| v[i] * self.window[i]);
+            }
+            self.fft.forward(&mut re, &mut im);
+            if let [first, second] = to {
+                parted(&re, &im, first, second);
+            }
+        }
+        spectra.truncate(voices.len());
+        let weights = &self.weights;
+        let product = |x: &[(f64, f64)], y: &[(f64, f64)]| -> f64 {
+            x.iter().zip(y).zip(weights).map(|((x, y), w)| w * (x.0 * y.0 + x.1 * y.1)).sum()
         };
-        let own = voices.iter().flat_map(|x| voices.iter().map(|y| product(x, y)));
+        let (a, rest) = (&self.spectrum_a, &self.spectrum_rest);
+        let own = spectra.iter().flat_map(|x| spectra.iter().map(|y| product(x, y)));
         let stat = StemStat {
             own: own.collect(),
-            with_rest: voices.iter().map(|v| product(v, rest)).collect(),
-            with_a: voices.iter().map(|v| product(v, a)).collect(),
+            with_rest: spectra.iter().map(|v| product(v, rest)).collect(),
+            with_a: spectra.iter().map(|v| product(v, a)).collect(),
             rest: product(rest, rest),
             cross: product(a, rest),
             a: product(a, a),
@@ -307,6 +376,23 @@ impl Writer {
     }
 }
 
+/// Two real signals out of one transform, bins under half the rate.
+fn parted(re: &[f64], im: &[f64], first: &mut [(f64, f64)], second: &mut [(f64, f64)]) {
+    let len = re.len();
+    for (k, (first, second)) in first.iter_mut().zip(second).enumerate() {
+        let m = (len - k) % len;
+        let (p, q, r, s) = (re[k], im[k], re[m], im[m]);
+        *first = (0.5 * (p + r), 0.5 * (q - s));
+        *second = (0.5 * (q + s), 0.5 * (r - p));
+    }
+}
+
+/// What a bin counts when stems are laid on what is left: a bass must not drown a voice.
+fn weight(hz: f64) -> f64 {
+    let square = hz * hz / (hz * hz + LOWS_HZ * LOWS_HZ);
+    square * square
+}
+
 fn add(sum: &mut [f64], more: &[f64]) {
     sum.iter_mut().zip(more).for_each(|(s, m)| *s += m);
 }
@@ -333,14 +419,14 @@ fn middle_of(block: &Block, to: &mut [f64]) {
 }
 
 /// Edges in Hz and in bins. Low bands that would have less than two bins are joined.
-fn bands(rate: f64, len: usize) -> (Vec<(f64, f64)>, Vec<usize>) {
+fn bands(rate: f64, len: usize, top_hz: f64) -> (Vec<(f64, f64)>, Vec<usize>) {
     let bin = |hz: f64| ((hz * len as f64 / rate).round() as usize).clamp(1, len / 2);
     let (mut bands, mut edges) = (Vec::new(), vec![bin(LOWEST_HZ / math::pow(10.0, 0.5 / PER_DECADE))]);
     let mut low_hz = LOWEST_HZ / math::pow(10.0, 0.5 / PER_DECADE);
     for n in 0.. {
         let high_hz = LOWEST_HZ * math::pow(10.0, (f64::from(n) + 0.5) / PER_DECADE);
-        let last = high_hz >= 0.5 * rate;
-        let high = if last { 0.5 * rate } else { high_hz };
+        let last = high_hz >= top_hz;
+        let high = if last { top_hz } else { high_hz };
         let from = edges[edges.len() - 1];
         if bin(high) >= from + 2 {
             bands.push((low_hz, high));

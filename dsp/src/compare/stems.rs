@@ -2,6 +2,7 @@
 //! and then over each range. Never here: bands.
 
 use super::{
+    align::middle,
     changes::{Change, ChangeKind, Place},
     sheet::{Sheet, StemStat},
 };
@@ -25,6 +26,8 @@ struct Moment {
     cell: usize,
     more: f64,
     noise: f64,
+    /// The same, were all that is left a part of this stem alone: <rest, rest> / <stem, rest>.
+    part: f64,
 }
 
 /// The changes of the stems, each as ranges with one gain. `gain` is what A was matched with.
@@ -38,8 +41,12 @@ pub(super) fn solved(sheet: &Sheet, gain: f64, names: &[String], end_s: f64) -> 
         let moments: Vec<Moment> =
             heard.iter().filter_map(|t| moment(sheet, gain, *t, index, names.len())).collect();
         let whole = heard.len();
-        for run in runs(sheet, &moments) {
-            changes.extend(one(sheet, gain, run, index, name, names.len(), [whole as f64, end_s]));
+        // A lead in an a cappella with background voices: what is left is a part of the stem, and steadier told so.
+        let as_part: Vec<Moment> = moments.iter().map(|m| Moment { more: m.part, ..*m }).collect();
+        let part = unsteady(&as_part) < 0.5 * unsteady(&moments);
+        for run in runs(sheet, if part { &as_part } else { &moments }) {
+            let fit = Fit { index, stems: names.len(), part };
+            changes.extend(one(sheet, gain, run, &fit, name, [whole as f64, end_s]));
         }
     }
     changes
@@ -63,7 +70,25 @@ fn moment(sheet: &Sheet, gain: f64, cell: usize, index: usize, stems: usize) -> 
         cell,
         more: gains[index] / gain,
         noise: (unexplained / (own * VALUES)).sqrt() / gain.abs(),
+        part: if with[index] == 0.0 { 0.0 } else { rest / with[index] / gain },
     })
+}
+
+/// How much a gain moves from moment to moment, against its size, where it is not one.
+fn unsteady(moments: &[Moment]) -> f64 {
+    let sure: Vec<&Moment> = moments.iter().filter(|m| m.more.abs() > LEAST.max(SURE * m.noise)).collect();
+    if sure.len() < 4 {
+        return f64::INFINITY;
+    }
+    let size = middle(sure.iter().map(|m| m.more.abs()).collect());
+    middle(sure.windows(2).map(|w| (w[1].more - w[0].more).abs()).collect()) / size.max(LEAST)
+}
+
+/// Which stem of how many is asked for, and whether a part of it alone was turned.
+struct Fit {
+    index: usize,
+    stems: usize,
+    part: bool,
 }
 
 /// Stretches of moments that share a gain which is not one.
@@ -97,11 +122,11 @@ fn one(
     sheet: &Sheet,
     gain: f64,
     cells: Vec<usize>,
-    index: usize,
+    fit: &Fit,
     name: &str,
-    stems: usize,
     [heard, end_s]: [f64; 2],
 ) -> Option<Change> {
+    let Fit { index, stems, part } = *fit;
     let (mut own, mut with, mut rest, mut a, mut cross) =
         (vec![0.0; stems * stems], vec![0.0; stems], 0.0, 0.0, 0.0);
     for cell in &cells {
@@ -115,7 +140,8 @@ fn one(
     }
     let gains = least_squares(&own, &with, stems)?;
     let explained: f64 = gains.iter().zip(&with).map(|(g, w)| g * w).sum();
-    let factor = 1.0 + gains[index] / gain;
+    let more = if part { rest / with[index] } else { gains[index] };
+    let factor = 1.0 + more / gain;
     let whole_song = cells.len() as f64 >= 0.95 * heard;
     let half = 0.5 * sheet.step_s;
     let (first, last) = (cells[0], cells[cells.len() - 1]);
@@ -130,8 +156,14 @@ fn one(
         kind: if factor > 0.05 { ChangeKind::Part } else { ChangeKind::Removed },
         place: Place::Everywhere,
         whole_song,
-        stem: Some(name.to_owned()),
-        explained: if rest > 0.0 { (explained / rest).clamp(0.0, 1.0) } else { 1.0 },
+        stem: Some(if part { format!("a part of {name}") } else { name.to_owned() }),
+        explained: if part {
+            1.0
+        } else if rest > 0.0 {
+            (explained / rest).clamp(0.0, 1.0)
+        } else {
+            1.0
+        },
         words: String::new(),
     })
 }

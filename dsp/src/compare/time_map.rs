@@ -58,3 +58,23 @@ impl TimeMap {
         })
     }
 }
+
+/// Without pieces that were moved: of those that run in order in both files, the ones that are longest together, by index.
+pub(super) fn in_order(pieces: &[Piece]) -> Vec<usize> {
+    let mut best: Vec<(f64, Option<usize>)> = Vec::new();
+    for (index, piece) in pieces.iter().enumerate() {
+        let before = (0..index)
+            .filter(|i| pieces[*i].b_s < piece.b_s && pieces[*i].b_end_s() < piece.b_end_s())
+            .max_by(|x, y| best[*x].0.total_cmp(&best[*y].0));
+        let length = piece.a_end_s - piece.a_s;
+        best.push((length + before.map_or(0.0, |i| best[i].0), before));
+    }
+    let mut at = (0..pieces.len()).max_by(|x, y| best[*x].0.total_cmp(&best[*y].0));
+    let mut kept = Vec::new();
+    while let Some(index) = at {
+        kept.push(index);
+        at = best[index].1;
+    }
+    kept.reverse();
+    kept
+}

@@ -17,7 +17,7 @@ const UNHEARD: f64 = 1e-6;
 /// A word, and what is put in its place, may be so much louder than the voice around it (power).
 const LOUDER: f64 = 8.0;
 /// Share (power) of a change that may be the band's by chance.
-const BAND_SHARE: f64 = 0.15;
+const BAND_SHARE: f64 = 0.05;
 /// Words and short lines end before this; longer stretches are told where no voice is known to judge by.
 const LINE_S: f64 = 6.0;
 
@@ -64,7 +64,12 @@ struct Stretch {
     db: f64,
 }
 
-fn stretches(song: &Song<'_>, clean: &Member, changed: &Blend, voice: Option<&Blend>) -> Option<Vec<Stretch>> {
+fn stretches(
+    song: &Song<'_>,
+    clean: &Member,
+    changed: &Blend,
+    voice: Option<&Blend>,
+) -> Option<Vec<Stretch>> {
     let grid = &song.ledger.coarse;
     let main = &song.main().blend;
     let limit = if song.lossy(&[clean, song.main()]) { CHANGED_LOSSY } else { CHANGED };

@@ -7,7 +7,7 @@ use super::{
     Examination, Laid, Part,
     Severity::{Block, Info, Warn},
     ledger::Ledger,
-    sharpen::sharpen,
+    sharpen::{Sharp, sharpen},
     strand::{Lie, Strand},
     words::{finding, moment},
 };
@@ -131,11 +131,25 @@ fn guest<'a>(token: &'a str, part: &'a Part, path: &'a Path) -> Result<Guest<'a>
     if frames == 0 {
         return Err(DspError::not_audio(path, "it holds no sound"));
     }
-    Ok(Guest { token, part, path, spec, frames, lie: Lie::default(), sure: false, drift_ppm: 0.0, jumps: Vec::new() })
+    Ok(Guest {
+        token,
+        part,
+        path,
+        spec,
+        frames,
+        lie: Lie::default(),
+        sure: false,
+        drift_ppm: 0.0,
+        jumps: Vec::new(),
+    })
 }
 
 /// Where a guest stands in the main. What cannot be laid beside it is heard from its first frame on: the books tell whether it is a stranger.
-fn lay(main: &Guest<'_>, guest: &mut Guest<'_>, progress: &mut dyn FnMut(f64) -> Flow) -> Result<(), DspError> {
+fn lay(
+    main: &Guest<'_>,
+    guest: &mut Guest<'_>,
+    progress: &mut dyn FnMut(f64) -> Flow,
+) -> Result<(), DspError> {
     let pair = align(main.path, guest.path, progress)?;
     let Some(found) = pair.alignment().filter(|a| a.confidence >= CONFIDENT) else { return Ok(()) };
     guest.sure = found.confidence >= SURE;
@@ -151,16 +165,23 @@ fn lay(main: &Guest<'_>, guest: &mut Guest<'_>, progress: &mut dyn FnMut(f64) ->
 
 /// The places to a fraction of a frame, of all that run beside the main.
 fn sharpened(guests: &mut [Guest<'_>]) -> Result<(), DspError> {
-    let (rate, channels, total) = (guests[0].spec.sample_rate, guests[0].spec.channels, guests[0].frames);
-    let window = Ledger::window_frames(rate);
-    let mut strands = guests
-        .iter()
-        .map(|g| Strand::open(g.path, rate, channels, window, g.lie))
-        .collect::<Result<Vec<_>, _>>()?;
-    let sharp = sharpen(&mut strands, total, window)?;
-    for (guest, sharp) in guests[1..].iter_mut().zip(sharp) {
+    let found = sharp_of(guests, |g| g.lie)?;
+    // Where the search and the cross-spectra do not agree, the file may simply begin where the main begins: bare tones and loops look alike everywhere.
+    let doubtful =
+        |(g, s): (&Guest<'_>, &Sharp)| !s.all_through() && (g.lie != Lie::default() || !g.in_step());
+    let plain = if guests[1..].iter().zip(&found).any(doubtful) {
+        sharp_of(guests, |_| Lie::default())?
+    } else {
+        found.clone()
+    };
+    for ((guest, found), plain) in guests[1..].iter_mut().zip(found).zip(plain) {
+        let better = !found.all_through()
+            && plain.found()
+            && plain.contrary <= found.contrary
+            && plain.agreeing.max(1) >= found.agreeing;
+        let sharp = if better { plain } else { found };
         // Over the whole song at one place: what looked like cuts or another clock was the band's own repetition.
-        if sharp.found() && sharp.contrary == 0 && sharp.agreeing >= 2 {
+        if sharp.all_through() || better {
             guest.drift_ppm = 0.0;
             guest.jumps.clear();
         }
@@ -175,6 +196,16 @@ fn sharpened(guests: &mut [Guest<'_>]) -> Result<(), DspError> {
         }
     }
     Ok(())
+}
+
+fn sharp_of(guests: &[Guest<'_>], lie: fn(&Guest<'_>) -> Lie) -> Result<Vec<Sharp>, DspError> {
+    let (rate, channels, total) = (guests[0].spec.sample_rate, guests[0].spec.channels, guests[0].frames);
+    let window = Ledger::window_frames(rate);
+    let mut strands = guests
+        .iter()
+        .map(|g| Strand::open(g.path, rate, channels, window, lie(g)))
+        .collect::<Result<Vec<_>, _>>()?;
+    sharpen(&mut strands, total, window)
 }
 
 /// Where the guest leaves its place: moments of the main, and by how much it jumps there, s.
@@ -194,6 +225,11 @@ fn frames_at(guest: &Guest<'_>, rate: u32) -> u64 {
 
 /// What lengths, rates, starts and polarity say.
 fn tell(main: &Guest<'_>, guest: &Guest<'_>, out: &mut Examination) {
+    shape(main, guest, out);
+    placed(main, guest, out);
+}
+
+fn shape(main: &Guest<'_>, guest: &Guest<'_>, out: &mut Examination) {
     let rate = main.spec.sample_rate;
     let token = guest.token;
     let seconds = |frames: f64| frames / f64::from(rate);
@@ -203,7 +239,10 @@ fn tell(main: &Guest<'_>, guest: &Guest<'_>, out: &mut Examination) {
             Block,
             &[token],
             (f64::from(guest.spec.sample_rate), "Hz"),
-            format!("{token} is at {} Hz, its main at {rate} Hz: they cannot be cut together.", guest.spec.sample_rate),
+            format!(
+                "{token} is at {} Hz, its main at {rate} Hz: they cannot be cut together.",
+                guest.spec.sample_rate
+            ),
         ));
     }
     if guest.spec.channels != main.spec.channels {
@@ -236,6 +275,12 @@ fn tell(main: &Guest<'_>, guest: &Guest<'_>, out: &mut Examination) {
         );
         out.findings.push(finding("ALT_RATE", Block, &[token], (true_hz, "Hz"), words));
     }
+}
+
+/// Where it begins, how it runs, which way up.
+fn placed(main: &Guest<'_>, guest: &Guest<'_>, out: &mut Examination) {
+    let (rate, token) = (main.spec.sample_rate, guest.token);
+    let seconds = |frames: f64| frames / f64::from(rate);
     let late = guest.lie.late_frames as f64 + guest.lie.rest_frames;
     if guest.lie.late_frames != 0 {
         let way = if late < 0.0 { "before" } else { "after" };
@@ -256,7 +301,10 @@ fn tell(main: &Guest<'_>, guest: &Guest<'_>, out: &mut Examination) {
             Info,
             &[token],
             (late, "frames"),
-            format!("{token} lies {:.2} of a frame beside its main, as after a trip through another clock.", late.abs()),
+            format!(
+                "{token} lies {:.2} of a frame beside its main, as after a trip through another clock.",
+                late.abs()
+            ),
         ));
     }
     runs_apart(rate, guest, out);
@@ -305,7 +353,10 @@ fn runs_apart(rate: u32, guest: &Guest<'_>, out: &mut Examination) {
 }
 
 /// Every file in step with the main, window by window.
-fn listen(guests: &[Guest<'_>], progress: &mut dyn FnMut(f64) -> Result<(), DspError>) -> Result<Ledger, DspError> {
+fn listen(
+    guests: &[Guest<'_>],
+    progress: &mut dyn FnMut(f64) -> Result<(), DspError>,
+) -> Result<Ledger, DspError> {
     let (rate, channels) = (guests[0].spec.sample_rate, guests[0].spec.channels);
     let total = guests[0].frames;
     let present: Vec<std::ops::Range<u64>> = guests

@@ -123,8 +123,7 @@ impl Grid {
 
     /// The cells in which every file that the blends are made of has sound of its own.
     pub fn view<const K: usize>(&self, blends: [&Blend; K]) -> Vec<Cell<K>> {
-        let used: Vec<usize> =
-            (0..self.strands).filter(|s| blends.iter().any(|b| b.0[*s] != 0.0)).collect();
+        let used: Vec<usize> = (0..self.strands).filter(|s| blends.iter().any(|b| b.0[*s] != 0.0)).collect();
         let pairs = self.strands * (self.strands + 1) / 2;
         let row = self.open.len();
         let mut seen = Vec::with_capacity(self.times() * self.bands);
@@ -235,7 +234,14 @@ impl Ledger {
 
     /// Two channels of one strand (an absent right channel is silence), a window long. `late_frames` is the rest of a frame by which the strand comes
     /// late; its spectrum is turned back by it.
-    pub fn hear(&mut self, strand: usize, pair: usize, left: &[f64], right: Option<&[f64]>, late_frames: f64) {
+    pub fn hear(
+        &mut self,
+        strand: usize,
+        pair: usize,
+        left: &[f64],
+        right: Option<&[f64]>,
+        late_frames: f64,
+    ) {
         for ((re, x), w) in self.scratch.0.iter_mut().zip(left).zip(&self.taper) {
             *re = x * w;
         }

@@ -6,7 +6,7 @@ use super::{
     VocalDb,
     estimate::{fit, weighted_median},
     labels::share_of,
-    ledger::Blend,
+    ledger::{Blend, Cell},
     song::{Member, Song},
     words::{finding, worst_band},
 };
@@ -24,6 +24,9 @@ const ENOUGH: f64 = 0.05;
 const VOICE_SHARE_MIN: f64 = 0.5;
 /// Under it, what else was touched is no more than a lossy coder or a converter leaves.
 const ELSE_DB: f64 = -40.0;
+/// Fine cells in which all but this share (power) of the voice is explained tell a ride through a compressor; fewer cells tell nothing.
+const CLEAR: f64 = 2e-3;
+const CELLS_MIN: usize = 40;
 
 pub struct Ride {
     pub real_db: f64,
@@ -41,7 +44,7 @@ pub fn rides(song: &Song<'_>, reacted: &[String], out: &mut Examination) {
     for member in song.members.iter().filter(|m| m.belongs) {
         let Some(named_db) = member.part.ride_db() else { continue };
         let spoiled = song.members.iter().any(|m| reacted.contains(&m.token));
-        let ride = if spoiled { from_the_main(song, member) } else { None }.or_else(|| ride(song, member));
+        let ride = if spoiled { through_the_bus(song, member) } else { None }.or_else(|| ride(song, member));
         let Some(mut ride) = ride else { continue };
         ride.exact &= !spoiled;
         tell(song, member, named_db, &ride, out);
@@ -68,7 +71,13 @@ fn tell(song: &Song<'_>, member: &Member, named_db: f64, ride: &Ride, out: &mut 
     let about = if ride.exact { "" } else { "about " };
     let off = (ride.real_db - named_db).abs();
     let (severity, words) = if off > MISNAMED_DB {
-        (Warn, format!("{token} is really {about}{:+.2} dB: the voice was moved by that, not by {named_db:+.1} dB.", ride.real_db))
+        (
+            Warn,
+            format!(
+                "{token} is really {about}{:+.2} dB: the voice was moved by that, not by {named_db:+.1} dB.",
+                ride.real_db
+            ),
+        )
     } else {
         (Info, format!("{token} is really {about}{:+.2} dB.", ride.real_db))
     };
@@ -107,13 +116,16 @@ pub fn ride(song: &Song<'_>, member: &Member) -> Option<Ride> {
     let left_out = song.instrumental().map(|i| song.apart(main, i));
     let known: Vec<Blend> = [lead, voice, left_out].into_iter().flatten().collect();
     let mut best: Option<Ride> = None;
+    let mut share: Option<f64> = None;
     for voice in &known {
-        if let Some(ride) = against(song, member, voice)
-            && best.as_ref().is_none_or(|b| better(&ride, b))
-        {
+        let Some(ride) = against(song, member, voice) else { continue };
+        // Whichever voice it was, lead or all: what any of them explains is the voice.
+        share = [share, ride.voice_share].into_iter().flatten().reduce(f64::max);
+        if best.as_ref().is_none_or(|b| better(&ride, b)) {
             best = Some(ride);
         }
     }
+    let best = best.map(|ride| Ride { voice_share: share, ..ride });
     best.or_else(|| from_the_main(song, member))
 }
 
@@ -132,7 +144,7 @@ fn against(song: &Song<'_>, member: &Member, voice: &Blend) -> Option<Ride> {
     let floors = song.books().floors(grid);
     let main = &song.main().blend;
     let cells = grid.view([&member.blend, main, voice]);
-    let (mut exact, mut owns): (Vec<(f64, f64)>, Vec<(f64, f64)>) = (Vec::new(), Vec::new());
+    let (mut exact, mut owns): (Vec<(f64, f64)>, Vec<(f64, f64, bool)>) = (Vec::new(), Vec::new());
     let (mut whole, mut explained) = (0.0, 0.0);
     for c in cells.iter().filter(|c| c.inner[2][2] > 100.0 * floors[c.band]) {
         let Some(f) = fit(c) else { continue };
@@ -143,14 +155,14 @@ fn against(song: &Song<'_>, member: &Member, voice: &Blend) -> Option<Ride> {
             explained += weight;
             exact.push((f.ride / f.own, weight));
         }
-        owns.push((f.own, weight));
+        owns.push((f.own, weight, f.rest < EXPLAINED * moved));
     }
+    let clear = explained > ENOUGH * whole;
+    let mut owns: Vec<(f64, f64)> = owns.into_iter().filter(|o| o.2 || !clear).map(|o| (o.0, o.1)).collect();
     let own = weighted_median(&mut owns)?;
     let moved = member.blend.and(-own, main);
     let share = share_of(song, &moved, voice);
-    if explained > ENOUGH * whole
-        && let Some(k) = weighted_median(&mut exact)
-    {
+    if clear && let Some(k) = weighted_median(&mut exact) {
         return told(k, own, true, Some(share), Some(voice));
     }
     // The voice on what was moved: what the voice has more of (backing voices that stayed) is noise in the voice, and biases nothing.
@@ -159,6 +171,35 @@ fn against(song: &Song<'_>, member: &Member, voice: &Blend) -> Option<Ride> {
         return None;
     }
     told(1.0 / inverse.share / own, own, false, Some(share), Some(voice))
+}
+
+/// Where a compressor treated the files differently: each moment's gain of the a cappella is read from the main, and the ride beside it.
+fn through_the_bus(song: &Song<'_>, member: &Member) -> Option<Ride> {
+    let (i, a) = (song.instrumental()?, song.acappella()?);
+    let main = &song.main().blend;
+    let grid = &song.ledger.fine;
+    let floors = song.books().floors(grid);
+    let mut told_by: Vec<(f64, f64)> = Vec::new();
+    let mut owns: Vec<(f64, f64)> = Vec::new();
+    for c in grid.view([&member.blend, main, &a.blend, &i.blend]) {
+        let [[uu, um, ua, _], [_, mm, ma, mi], [_, _, aa, ai], [.., ii]] = c.inner;
+        let cell = |inner| Cell { time: c.time, band: c.band, inner };
+        let rode = fit(&cell([[uu, um, ua], [um, mm, ma], [ua, ma, aa]]));
+        let stands = fit(&cell([[mm, mi, ma], [mi, ii, ai], [ma, ai, aa]]));
+        let (Some(rode), Some(stands)) = (rode, stands) else { continue };
+        let clear = rode.rest.max(stands.rest) < CLEAR * aa;
+        if clear && aa > 1000.0 * floors[c.band] && rode.own > 0.0 && stands.ride > 0.0 {
+            let weight = rode.weight.min(stands.weight).sqrt();
+            told_by.push((rode.ride / rode.own / stands.ride, weight));
+            owns.push((rode.own, weight));
+        }
+    }
+    if told_by.len() < CELLS_MIN {
+        return None;
+    }
+    let (k, own) = (weighted_median(&mut told_by)?, weighted_median(&mut owns)?);
+    let moved = member.blend.and(-own, main);
+    told(k, own, false, Some(share_of(song, &moved, &a.blend)), None)
 }
 
 fn from_the_main(song: &Song<'_>, member: &Member) -> Option<Ride> {
@@ -183,4 +224,3 @@ fn told(k: f64, own: f64, exact: bool, voice_share: Option<f64>, voice: Option<&
         voice: voice.cloned(),
     })
 }
-

@@ -17,6 +17,8 @@ const STANDS_OUT: f64 = 7.0;
 /// The same for one part of the song, and how near to the whole song's answer it must come to agree, frames.
 const PART_STANDS_OUT: f64 = 6.0;
 const AGREES_WITHIN: f64 = 1.5;
+/// Parts that are quieter than the loudest by this (power) are not asked.
+const QUIET: f64 = 0.03;
 /// An answer this near to a whole number of frames is that number; and an unsure one, within so many standard errors.
 const WHOLE_WITHIN: f64 = 0.06;
 const ERRORS: f64 = 4.0;
@@ -25,6 +27,8 @@ const ERRORS: f64 = 4.0;
 struct Cross {
     re: Vec<Vec<f64>>,
     im: Vec<Vec<f64>>,
+    /// Of the guest alone.
+    energy: [f64; PARTS],
 }
 
 /// What the cross-spectra say of one guest.
@@ -33,28 +37,38 @@ pub struct Sharp {
     pub lie: Lie,
     /// Height of the peak over the root mean square of all shifts; under [`STANDS_OUT`] the lie is as it was.
     pub stands_out: f64,
-    /// Parts of the song that say the same, and parts that say something else. The others say nothing.
+    /// Parts of the song that say the same, parts that say something else, and parts that say nothing though the guest sounds there.
     pub agreeing: usize,
     pub contrary: usize,
+    pub mute: usize,
 }
 
 impl Sharp {
     pub fn found(&self) -> bool {
         self.stands_out > STANDS_OUT
     }
+
+    /// At one place from beginning to end.
+    pub fn all_through(&self) -> bool {
+        self.found() && self.contrary == 0 && self.agreeing >= 2 && 3 * self.mute <= self.agreeing
+    }
 }
 
 /// Puts right what the lies of the strands (the main's first) lack. `total` frames of the main.
 pub fn sharpen(strands: &mut [Strand], total: u64, window: usize) -> Result<Vec<Sharp>, DspError> {
     let hop = window as u64 * EVERY / 2;
-    let mut fft =
-        Fft::new(window).ok_or_else(|| DspError::Invalid(format!("{window} frames have no transform here")))?;
+    let mut fft = Fft::new(window)
+        .ok_or_else(|| DspError::Invalid(format!("{window} frames have no transform here")))?;
     let bins = window / 2;
     let taper: Vec<f64> = (0..window)
         .map(|n| 0.5 - 0.5 * math::cos(std::f64::consts::TAU * (n as f64 + 0.5) / window as f64))
         .collect();
     let mut crosses: Vec<Cross> = (1..strands.len())
-        .map(|_| Cross { re: vec![vec![0.0; bins]; PARTS], im: vec![vec![0.0; bins]; PARTS] })
+        .map(|_| Cross {
+            re: vec![vec![0.0; bins]; PARTS],
+            im: vec![vec![0.0; bins]; PARTS],
+            energy: [0.0; PARTS],
+        })
         .collect();
     let mut main = (vec![0.0; window], vec![0.0; window]);
     let mut guest = (vec![0.0; window], vec![0.0; window]);
@@ -68,6 +82,7 @@ pub fn sharpen(strands: &mut [Strand], total: u64, window: usize) -> Result<Vec<
         spectrum(host, &taper, &mut fft, &mut main);
         for (strand, cross) in guests.iter().zip(&mut crosses) {
             spectrum(strand, &taper, &mut fft, &mut guest);
+            cross.energy[part] += guest.0.iter().chain(&guest.1).map(|x| x * x).sum::<f64>();
             add(&main, &guest, (&mut cross.re[part], &mut cross.im[part]));
         }
         start += hop;
@@ -113,13 +128,12 @@ fn add(main: &(Vec<f64>, Vec<f64>), guest: &(Vec<f64>, Vec<f64>), to: (&mut [f64
 
 fn better(lie: Lie, cross: &Cross, fft: &mut Fft) -> Sharp {
     let bins = cross.re[0].len();
-    let total = |parts: &[Vec<f64>]| -> Vec<f64> {
-        (0..bins).map(|k| parts.iter().map(|p| p[k]).sum()).collect()
-    };
+    let total =
+        |parts: &[Vec<f64>]| -> Vec<f64> { (0..bins).map(|k| parts.iter().map(|p| p[k]).sum()).collect() };
     let whole = (total(&cross.re), total(&cross.im));
     let (peak, stands_out) = highest((&whole.0, &whole.1), fft);
     if !(stands_out.abs() > STANDS_OUT) {
-        return Sharp { lie, stands_out: 0.0, agreeing: 0, contrary: 0 };
+        return Sharp { lie, stands_out: 0.0, agreeing: 0, contrary: 0, mute: 0 };
     }
     let sign = if stands_out < 0.0 { -1.0 } else { 1.0 };
     let late = summit((&whole.0, &whole.1), peak as f64, sign);
@@ -133,9 +147,16 @@ fn better(lie: Lie, cross: &Cross, fft: &mut Fft) -> Sharp {
     let weight: f64 = told.iter().map(|t| t.1).sum();
     let spread = told.iter().map(|t| t.1 * (t.0 - late) * (t.0 - late)).sum::<f64>() / weight.max(1e-30);
     let error = (spread / (PARTS - 1) as f64).sqrt();
-    let answers = (0..PARTS).map(|p| highest((&cross.re[p], &cross.im[p]), fft));
-    let clear: Vec<f64> = answers.filter(|a| a.1.abs() > PART_STANDS_OUT).map(|a| a.0).collect();
-    let agreeing = clear.iter().filter(|d| (*d - late).abs() < AGREES_WITHIN).count();
+    let loudest = cross.energy.iter().copied().fold(0.0, f64::max);
+    let (mut agreeing, mut contrary, mut mute) = (0, 0, 0);
+    for p in (0..PARTS).filter(|p| cross.energy[*p] > QUIET * loudest) {
+        let (d, height) = highest((&cross.re[p], &cross.im[p]), fft);
+        match height.abs() > PART_STANDS_OUT {
+            true if (d - late).abs() < AGREES_WITHIN => agreeing += 1,
+            true => contrary += 1,
+            false => mute += 1,
+        }
+    }
     let near = late.round();
     let rest = if (late - near).abs() <= WHOLE_WITHIN.max(ERRORS * error) { 0.0 } else { late - near };
     let lie = Lie {
@@ -143,7 +164,7 @@ fn better(lie: Lie, cross: &Cross, fft: &mut Fft) -> Sharp {
         rest_frames: rest,
         inverted: lie.inverted != (sign < 0.0),
     };
-    Sharp { lie, stands_out: stands_out.abs(), agreeing, contrary: clear.len() - agreeing }
+    Sharp { lie, stands_out: stands_out.abs(), agreeing, contrary, mute }
 }
 
 /// The whole shift at which the sum of C e^(-i w d) is greatest in size, and that height (signed) over the root mean square of all.

@@ -107,15 +107,20 @@ pub fn judge(hearing: Hearing, out: &mut Examination) {
         return;
     }
     belonging(&mut song, out);
-    let levels = levels(&mut song, out);
+    let mut told = levels(&mut song, out, false);
     labels::same_files(&mut song, out);
     if labels::exchanged(&song, out) {
         // Every further figure would speak of the wrong file.
         return;
     }
+    // Only now: beside a false a cappella a ride would seem to be another level.
+    told.extend(levels(&mut song, out, true));
     let reacted = bus::reacted(&song, out);
+    if !reacted.is_empty() {
+        told.retain(|f| song.members.iter().all(|m| m.token != f.tokens[0] || m.part.ride_db().is_none()));
+    }
     // A compressor that hears less is louder: one reason is enough.
-    out.findings.extend(levels.into_iter().filter(|f| !reacted.contains(&f.tokens[0])));
+    out.findings.extend(told.into_iter().filter(|f| !reacted.contains(&f.tokens[0])));
     let left_in = voices::voices(&song, &reacted, out);
     sums::sums(&song, &reacted, left_in, out);
     rides::rides(&song, &reacted, out);
@@ -155,13 +160,13 @@ fn belonging(song: &mut Song<'_>, out: &mut Examination) {
     }
 }
 
-/// Brings every member to the main's level, where it was printed at another.
-fn levels(song: &mut Song<'_>, out: &mut Examination) -> Vec<Finding> {
+/// Brings every member (the rides, or all but them) to the main's level, where it was printed at another.
+fn levels(song: &mut Song<'_>, out: &mut Examination, of_rides: bool) -> Vec<Finding> {
     let mut told = Vec::new();
-    // Rides last: their voice is read from the others.
-    let (rides, others): (Vec<usize>, Vec<usize>) =
-        (1..song.members.len()).partition(|m| song.members[*m].part.ride_db().is_some());
-    for index in others.into_iter().chain(rides) {
+    for index in 1..song.members.len() {
+        if song.members[index].part.ride_db().is_some() != of_rides {
+            continue;
+        }
         if !song.members[index].belongs {
             continue;
         }
@@ -237,5 +242,10 @@ fn level(song: &Song<'_>, index: usize) -> Option<(f64, bool)> {
         let factor = weighted_median(&mut rides).filter(|f| *f > 0.0)?;
         return Some((explained_by_bleed(song, member, partner, factor), true));
     }
-    song.books().trace(&main.blend, &member.blend).map(|t| (t.share, false)).filter(|f| f.0 > 0.0)
+    // A part stands in the main, or the main in what is called a part.
+    let books = song.books();
+    let part = books.trace(&main.blend, &member.blend).map_or(0.0, |t| t.share);
+    let whole = books.trace(&member.blend, &main.blend).map_or(0.0, |t| t.share);
+    let factor = if part >= whole { part } else { 1.0 / whole };
+    (factor > 0.0).then_some((factor, false))
 }

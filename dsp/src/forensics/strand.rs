@@ -37,7 +37,13 @@ pub struct Strand {
 
 impl Strand {
     /// `channels` of the main: a mono file sounds from both sides, what a file has beyond them is left out.
-    pub fn open(path: &Path, rate: u32, channels: usize, window: usize, lie: Lie) -> Result<Strand, DspError> {
+    pub fn open(
+        path: &Path,
+        rate: u32,
+        channels: usize,
+        window: usize,
+        lie: Lie,
+    ) -> Result<Strand, DspError> {
         let source = Source::open(path)?;
         let own = source.spec().sample_rate;
         let resampler =

@@ -93,7 +93,9 @@ fn explain(song: &Song<'_>, parts: &[&Member], rest: &Blend, null: &Null) -> Str
         Some((share, part)) if *share > 0.6 => {
             format!("most of it is what {} plays, at another level than in the main", part.token)
         }
-        _ if null.db > BROKEN_DB => "something is missing, or was printed from another version of the mix".to_owned(),
+        _ if null.db > BROKEN_DB => {
+            "something is missing, or was printed from another version of the mix".to_owned()
+        }
         _ => "it was printed from another version of the mix, or effects ran freely".to_owned(),
     }
 }
@@ -124,7 +126,9 @@ fn by_band(song: &Song<'_>, i: &Member, a: &Member, null: &Null) -> Option<(Stri
     }
     let sides = [(0, a), (1, i)];
     let worst = (0..grid.bands)
-        .flat_map(|band| sides.map(|(side, member)| (band, member, -math::decibels(gains[band][side].max(1e-3)))))
+        .flat_map(|band| {
+            sides.map(|(side, member)| (band, member, -math::decibels(gains[band][side].max(1e-3))))
+        })
         .filter(|(band, ..)| null.bands[*band].0 > 0.05 * null.rest)
         .max_by(|x, y| x.2.abs().total_cmp(&y.2.abs()))?;
     let (band, member, db) = worst;

@@ -5,6 +5,7 @@ use super::{
     Examination, Severity,
     Severity::{Block, Warn},
     estimate::Trace,
+    ledger::Blend,
     rides,
     song::{Member, Song},
     words::{finding, moment},
@@ -12,7 +13,7 @@ use super::{
 use crate::math;
 
 /// A voice under this against its level in the main is not heard through the band.
-const BLEED: f64 = 0.028;
+const BLEED: f64 = 0.02;
 /// Over it the alternate cannot be used.
 const BLEED_GRAVE: f64 = 0.2;
 /// Over it nothing was taken out.
@@ -24,9 +25,10 @@ const LEAD: f64 = 0.025;
 const LEAD_GRAVE: f64 = 0.1;
 /// Cells (a third of a second each) that are asked together for a lead left in at a place.
 const PLACE_CELLS: usize = 6;
-/// Share of the TV mix's voices that the ride holds: over the song where it rode the lead alone, and at a place where the lead was left in.
+/// Share (power) of the TV mix's voices that a ride holds back where a lead was left out: more, and it rode the backing voices too.
 const RODE_ALL: f64 = 0.3;
-const LEAD_HERE: f64 = 0.6;
+/// Share (power) of the lead that the TV mix did not leave out, where it was left in.
+const LEAD_HERE: f64 = 0.5;
 
 /// `reacted`: tokens of files whose gain wanders. Whether something was left in the instrumental or the a cappella.
 pub fn voices(song: &Song<'_>, reacted: &[String], out: &mut Examination) -> bool {
@@ -39,7 +41,7 @@ pub fn voices(song: &Song<'_>, reacted: &[String], out: &mut Examination) -> boo
     }
     let left_in = out.findings.len() > before;
     if let Some(tv) = song.tv() {
-        lead_left_in(song, tv, reacted.contains(&tv.token), out);
+        lead_left_in(song, tv, !reacted.is_empty(), out);
     }
     for clean in song.all(|p| matches!(p, super::Part::Clean)) {
         super::clean::clean(song, clean, out);
@@ -52,7 +54,11 @@ fn still_in(song: &Song<'_>, member: &Member) -> Option<Trace> {
     let gone = song.apart(song.main(), member);
     let t = song.books().left_in(&member.blend, &gone)?;
     let whole = 1.0 + t.share;
-    (whole > 0.05).then(|| Trace { share: t.share / whole, error: t.error / (whole * whole), steady: t.steady })
+    (whole > 0.05).then(|| Trace {
+        share: t.share / whole,
+        error: t.error / (whole * whole),
+        steady: t.steady,
+    })
 }
 
 fn heard(trace: Option<Trace>, over: f64) -> Option<f64> {
@@ -115,16 +121,14 @@ fn lead_left_in(song: &Song<'_>, tv: &Member, reacted: bool, out: &mut Examinati
         None => still_in(song, tv),
     };
     let Some(share) = heard(trace, LEAD) else {
-        if let Some(i) = song.instrumental() {
+        // Where gains wander, a ride and a TV mix differ all through the song.
+        if let Some(i) = song.instrumental().filter(|_| !reacted) {
             in_places(song, tv, i, out);
         }
         return;
     };
     let db = math::decibels(share);
-    let words = format!(
-        "The lead is left in {}, {:.1} dB under its level in the main.",
-        tv.token, -db
-    );
+    let words = format!("The lead is left in {}, {:.1} dB under its level in the main.", tv.token, -db);
     out.findings.push(finding("ALT_LEAD_LEFT_IN", grave(share, LEAD_GRAVE), &[&tv.token], (db, "dB"), words));
 }
 
@@ -138,32 +142,29 @@ fn still(t: Trace) -> Trace {
 fn in_places(song: &Song<'_>, tv: &Member, i: &Member, out: &mut Examination) {
     let main = song.main();
     let rode = song.members.iter().filter(|m| m.belongs && m.part.ride_db().is_some());
-    let exact = rode.filter_map(|m| rides::ride(song, m).filter(|r| r.exact).map(|_| m)).next();
-    let Some(ride) = exact else { return };
+    let exact = rode.filter_map(|m| rides::ride(song, m).filter(|r| r.exact).map(|r| (m, r))).next();
+    let Some((member, ride)) = exact else { return };
+    let lead = member.blend.and(-ride.own, &main.blend).times(1.0 / ride.gain);
+    let kept_back = lead.and(-1.0, &song.apart(main, tv));
+    if rode_all(song, tv, i, &kept_back) {
+        return;
+    }
     let grid = &song.ledger.coarse;
     let floors = song.books().floors(grid);
-    let (voices, lead) = (song.apart(tv, i), song.apart(ride, main));
-    // Of each moment: what the TV mix's voices and the ride have in common, and how much voice there is; bands as equals.
     let mut moments = vec![(0.0, 0.0); grid.times()];
-    for c in grid.view([&voices, &lead]) {
-        let [[vv, vl], [_, ll]] = c.inner;
-        if vv > 100.0 * floors[c.band] && ll > 0.0 {
-            let weight = vv.sqrt();
-            moments[c.time].0 += weight * (vl * vl.abs() / (vv * ll)).max(0.0);
-            moments[c.time].1 += weight;
+    for c in grid.view([&kept_back, &lead]) {
+        if c.inner[1][1] > 100.0 * floors[c.band] {
+            // By the root, bands as near to equals as their noise allows.
+            let weight = 1.0 / c.inner[1][1].sqrt();
+            moments[c.time].0 += weight * c.inner[0][0].max(0.0);
+            moments[c.time].1 += weight * c.inner[1][1];
         }
     }
     let sum = |of: &[(f64, f64)]| of.iter().fold((0.0, 0.0), |s, m| (s.0 + m.0, s.1 + m.1));
-    let share = |(common, whole): (f64, f64)| if whole > 0.0 { common / whole } else { 0.0 };
-    let all = sum(&moments);
-    // A ride that rode the backing voices too says nothing of the lead.
-    if share(all) > RODE_ALL {
-        return;
-    }
-    let loud = 0.2 * all.1 / moments.iter().filter(|m| m.1 > 0.0).count().max(1) as f64;
+    let loud = 0.2 * sum(&moments).1 / moments.iter().filter(|m| m.1 > 0.0).count().max(1) as f64;
     let here = |at: usize| {
-        let block = sum(&moments[at..(at + PLACE_CELLS).min(moments.len())]);
-        block.1 > loud * PLACE_CELLS as f64 && share(block) > LEAD_HERE
+        let (kept, whole) = sum(&moments[at..(at + PLACE_CELLS).min(moments.len())]);
+        whole > loud * PLACE_CELLS as f64 && kept > LEAD_HERE * whole
     };
     let places: Vec<usize> = (0..moments.len()).filter(|at| here(*at)).collect();
     let (Some(first), Some(last)) = (places.first(), places.last()) else { return };
@@ -173,8 +174,20 @@ fn in_places(song: &Song<'_>, tv: &Member, i: &Member, out: &mut Examination) {
         tv.token,
         moment(at_s(*first)),
         moment(at_s(*last + PLACE_CELLS)),
-        ride.token
+        member.token
     );
     let length_s = at_s(places.len() + PLACE_CELLS - 1);
     out.findings.push(finding("ALT_LEAD_LEFT_IN", Block, &[&tv.token], (length_s, "s"), words));
+}
+
+/// A ride that rode the backing voices too holds back just them wherever the TV mix left out a lead: it says nothing of the lead.
+fn rode_all(song: &Song<'_>, tv: &Member, i: &Member, kept_back: &Blend) -> bool {
+    let grid = &song.ledger.coarse;
+    let left_out = song.apart(song.main(), tv);
+    let cells = grid.view([kept_back, &song.apart(tv, i), &left_out]);
+    let mean = cells.iter().map(|c| c.inner[2][2]).sum::<f64>() / cells.len().max(1) as f64;
+    let sung = cells.iter().filter(|c| c.inner[2][2] > mean);
+    let (kept, voices) =
+        sung.fold((0.0, 0.0), |s, c| (s.0 + c.inner[0][0].max(0.0), s.1 + c.inner[1][1].max(0.0)));
+    kept > RODE_ALL * voices
 }

@@ -1,7 +1,7 @@
 //! Figures as people say them: decibels, moments, bands. Never here: which figure is good or bad.
 
 use super::{
-    BandNull, Finding, Figure, Severity,
+    BandNull, Figure, Finding, Severity,
     estimate::{Null, ratio_db},
     ledger::Ledger,
 };
@@ -32,7 +32,11 @@ pub fn moment(seconds: f64) -> String {
 
 /// "4.2 kHz", "150 Hz"
 pub fn hz(value: f64) -> String {
-    if value >= 1000.0 { format!("{:.1} kHz", value / 1000.0).replace(".0 ", " ") } else { format!("{value:.0} Hz") }
+    if value >= 1000.0 {
+        format!("{:.1} kHz", value / 1000.0).replace(".0 ", " ")
+    } else {
+        format!("{value:.0} Hz")
+    }
 }
 
 pub fn bands(ledger: &Ledger, null: &Null) -> Vec<BandNull> {
@@ -59,12 +63,10 @@ pub fn bands(ledger: &Ledger, null: &Null) -> Vec<BandNull> {
 /// The band in which the rest is worst against the whole, of those that hold a fair share of the rest: "worst at 1 kHz to 4.2 kHz, -12.3 dB".
 pub fn worst_band(ledger: &Ledger, null: &Null) -> String {
     let share = |i: usize| null.bands[i].0 / null.rest.max(f64::MIN_POSITIVE);
-    let worst = (0..null.bands.len())
-        .filter(|i| share(*i) > 0.1)
-        .max_by(|a, b| {
-            let db = |i: usize| ratio_db(null.bands[i].0, null.bands[i].1);
-            db(*a).total_cmp(&db(*b))
-        });
+    let worst = (0..null.bands.len()).filter(|i| share(*i) > 0.1).max_by(|a, b| {
+        let db = |i: usize| ratio_db(null.bands[i].0, null.bands[i].1);
+        db(*a).total_cmp(&db(*b))
+    });
     worst.map_or_else(String::new, |i| {
         let (from, to) = ledger.band_hz(i);
         let db = ratio_db(null.bands[i].0, null.bands[i].1);

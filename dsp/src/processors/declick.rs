@@ -21,11 +21,11 @@ crate::amounts! {
     Sensitivity: 0.0..=1.0, "";
 }
 
-/// Order of the predictor for a stretch of m frames: 3 m + 2 (Janssen and others), but at most this.
-const ORDER_MAX: usize = 800;
-/// So many times the order is listened to on either side, and at least so long.
-const AROUND: usize = 3;
-const AROUND_MIN_S: f64 = 0.02;
+/// Order of the predictor for a stretch of m frames: 3 m + 2 (Janssen and others), but within these, as times: 512 to 1000 at 44.1 kHz.
+const ORDER_MIN_S: f64 = 0.011_61;
+const ORDER_MAX_S: f64 = 0.022_68;
+/// So much is listened to on either side: 4096 frames at 44.1 kHz.
+const AROUND_S: f64 = 0.092_9;
 /// Found clicks are at most 0.25 ms wide on either side of their peak; this is drawn anew beyond what was found.
 const FOUND_MAX_S: f64 = 0.000_3;
 const MARGIN_S: f64 = 0.000_05;
@@ -166,7 +166,7 @@ impl Declick {
         }
         joined.sort_by_key(|mark| (mark.end(), mark.channel));
         self.longest = joined.iter().map(|mark| mark.frames).max().unwrap_or(0);
-        self.around = if joined.is_empty() { 0 } else { around(self.longest, rate) };
+        self.around = if joined.is_empty() { 0 } else { frames(AROUND_S) };
         self.marks = joined;
         Ok(())
     }
@@ -203,18 +203,18 @@ impl Declick {
         let marks =
             self.marks[self.next..].iter().filter(|m| m.channel == mark.channel && m.from >= mark.end());
         let free = marks.map(|m| (m.from - mark.end()) as usize).min().unwrap_or(usize::MAX);
-        let around = around(mark.frames, f64::from(self.sample_rate)).min(self.around);
+        let around = self.around;
         let after = &held[to..(to + around.min(free)).min(held.len())];
         let start = self.place(self.late).unwrap_or(0);
         let before = &held[from.saturating_sub(around).max(start).min(from)..from];
-        let order = order(mark.frames).min(free);
+        let order = order(mark.frames, f64::from(self.sample_rate)).min(free);
         let longer = before.len().max(after.len());
         let order = order.min(longer / 2);
         Some(Repair {
             channel: mark.channel,
             at: mark.from + self.late,
             frames: mark.frames,
-            predictor: predict::burg([before, after], order),
+            predictor: predict::fit(before, after, order),
         })
     }
 
@@ -238,13 +238,8 @@ impl Mark {
     }
 }
 
-fn order(frames: usize) -> usize {
-    (3 * frames + 2).min(ORDER_MAX)
-}
-
-/// Frames listened to on either side of a stretch.
-fn around(frames: usize, rate: f64) -> usize {
-    (AROUND * order(frames)).max((AROUND_MIN_S * rate) as usize)
+fn order(frames: usize, rate: f64) -> usize {
+    (3 * frames + 2).clamp((ORDER_MIN_S * rate) as usize, (ORDER_MAX_S * rate) as usize)
 }
 
 impl Processor for Declick {

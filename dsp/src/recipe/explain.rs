@@ -170,7 +170,11 @@ fn entry(key: &str, value: &Spanned<DeValue<'_>>) -> String {
         DeValue::Table(table) => labelled(format!("({})", table_words(table, &[]))),
         other if matches!(stem, "gain" | "makeup" | "trim") => {
             let value = plain(other, unit);
-            if value.starts_with('-') { labelled(value) } else { labelled(format!("+{value}")) }
+            if value.starts_with('-') || value.starts_with("0 ") {
+                labelled(value)
+            } else {
+                labelled(format!("+{value}"))
+            }
         }
         other if key == "ratio" => format!("ratio {} : 1", plain(other, "")),
         other => labelled(plain(other, unit)),

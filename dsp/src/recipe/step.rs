@@ -13,10 +13,10 @@ use crate::{
     amounts,
     error::DspError,
     processors::{
-        Compressor, CompressorStep, DcFilter, DcSettings, DeEsser, DeEsserSettings, DynamicEq,
-        DynamicEqSettings, EqSettings, Equaliser, Fade, FadeSettings, Gain, GainSettings, Loudness,
-        LoudnessSettings, Match, MatchSettings, Mixed, Multiband, MultibandStep, Processor, Saturate,
-        SaturateSettings, Stereo, StereoSettings, insert::InsertSettings,
+        Compressor, CompressorStep, DcFilter, DcSettings, DeEsser, DeEsserSettings, Declick, DeclickSettings,
+        DynamicEq, DynamicEqSettings, EqSettings, Equaliser, Fade, FadeSettings, Gain, GainSettings,
+        Loudness, LoudnessSettings, Match, MatchSettings, Mixed, Multiband, MultibandStep, Processor,
+        Saturate, SaturateSettings, Stereo, StereoSettings, insert::InsertSettings,
     },
 };
 
@@ -106,6 +106,8 @@ kinds! {
     Stereo(StereoSettings) = "stereo", |s| processor(Stereo::new(s.clone()));
     /// Harmonics; with `above_hz` an exciter.
     Saturate(SaturateSettings) = "saturate", |s| processor(Saturate::new(s.clone()));
+    /// Clicks at given or found times.
+    Declick(DeclickSettings) = "declick", |s| processor(Declick::new(s.clone()));
     /// Tone, width and loudness after a reference.
     Match(MatchSettings) = "match", |s| processor(Match::new(s.clone()));
     /// A command that the operator allows: a break in the chain.

@@ -2,10 +2,11 @@
 
 use super::{
     METER_ROOM_DB,
+    batch::Batch,
     check::Checked,
     level::Gains,
     print::{Format, Plate, print},
-    run::{Batch, Done, Plates, Run},
+    run::{Done, Plates, Run},
     search::{Outcome, Search},
     take::Take,
 };

@@ -17,7 +17,9 @@ use crate::{
     write::Encoding,
 };
 
+mod batch;
 mod check;
+mod copy;
 pub mod desk;
 mod energy;
 mod explain;

@@ -3,12 +3,13 @@
 
 use super::{
     Role,
+    batch::Batch,
     fault::{Fault, LAST_RESORT, REPRINTS, unheld},
     hear::Voice,
     level::{Gains, GuardDid, Guarded, Level, Lift},
     print::{Format, Plate, Printed, print},
     report,
-    run::{Batch, Done, Plates, Run},
+    run::{Done, Plates, Run},
     search::{Aim, Outcome},
     share,
     take::{Take, rises, worst_db},
@@ -17,6 +18,8 @@ use crate::{error::DspError, processors::decibels, recipe::LimiterRecipe};
 
 /// Times that the limiter of the main is made deeper after files were printed.
 pub const SHARE_ROUNDS: usize = 2;
+/// What an alternate may be over by the tracks before anything is done about it: less than files are allowed.
+pub const OVER_DB: f64 = 0.005;
 /// Places of a guard that lie nearer together than this are one.
 const ONE_PLACE_S: f64 = 0.25;
 /// The report names so many of them.
@@ -113,7 +116,7 @@ impl Run<'_> {
             Format { rate: batch.hz, channels: take.channels, frames: Some(take.frames), grid_bits: None };
         let limit_dbtp = level.limit_dbtp.unwrap_or(ensemble.aim.ceiling_dbtp);
         let over_db = share::over_db(level, ensemble.main, take, limit_dbtp)?;
-        let first = (!other.shares && over_db > 0.0).then(|| guard(level, ensemble.aim, over_db));
+        let first = (!other.shares && over_db > OVER_DB).then(|| guard(level, ensemble.aim, over_db));
         let mut waiting = vec![(first, mine.to_vec())];
         for reprint in 0..=REPRINTS {
             let mut again = Vec::new();

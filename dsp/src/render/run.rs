@@ -6,33 +6,31 @@ use tempfile::TempDir;
 use super::{
     AlternateReport, ENGINE, Job, MAIN, METER_ROOM_DB, OutputReport, Progress, REDUCTION_WORTH_A_WARNING_DB,
     Report, Role, Specs, Way,
+    batch::{Batch, batches, off_target, voices},
     check::{self, Checked},
     explain::Explaining,
     fault::SLACK_DB,
     hear::{Cast, Heard, Hearing, Segment, Voice, hear},
     level::Level,
-    others::{Ensemble, GuardTold, Other, SHARE_ROUNDS, Sharing, Standing},
-    print::{Format, Plate, print},
-    reel::{Origin, Reel},
-    refuse_insane,
+    others::{Ensemble, GuardTold, OVER_DB, Other, SHARE_ROUNDS, Sharing, Standing},
+    print::Plate,
     search::{Aim, Limiter, Search},
     share,
     steps::Steps,
     sums::Residual,
-    take::{Sound, Take},
-    tolerance_lu,
+    take::Take,
     watch::{Asked, StepFiles},
 };
 use crate::{
     error::{DspError, Flow},
     measure::Measurement,
     processors::{CurveSettings, decibels, linear},
-    recipe::{LimiterRecipe, Output, Overs, Target},
+    recipe::{LimiterRecipe, Output, Overs},
 };
 
 pub struct Run<'a> {
     pub job: &'a Job,
-    specs: Specs,
+    pub specs: Specs,
     way: Way,
     pub steps: Steps<'a>,
     /// Everything is made in here; what is left when it is dropped is deleted.
@@ -40,7 +38,7 @@ pub struct Run<'a> {
     pub main: Voice,
     pub others: Vec<Voice>,
     /// `None` until the main was heard once.
-    input: Option<Measurement>,
+    pub input: Option<Measurement>,
     pub outputs: Vec<OutputReport>,
     alternates: Vec<AlternateReport>,
     /// Of the sources of each sum.
@@ -53,27 +51,6 @@ pub struct Run<'a> {
     /// What was seen on the way, where that was asked for.
     pub seen: Explaining,
     step_files: Vec<StepFiles>,
-}
-
-/// All outputs of one rate and level.
-pub struct Batch {
-    pub hz: u32,
-    pub target: Option<Target>,
-    pub ceiling_dbtp: f64,
-    outputs: Vec<Output>,
-}
-
-impl Batch {
-    fn level(&self) -> (&Option<Target>, f64) {
-        (&self.target, self.ceiling_dbtp)
-    }
-
-    fn target_lufs(&self) -> Option<f64> {
-        match self.target {
-            Some(Target::Lufs(lufs)) => Some(lufs),
-            _ => None,
-        }
-    }
 }
 
 /// Files being made of one source in one batch, and what is known of them.
@@ -304,7 +281,7 @@ impl<'a> Run<'a> {
             .map(|(voice, take)| Standing::of((voice, take), main, &alone, aim, self.sharing()))
             .collect::<Result<Vec<_>, _>>()?;
         // Parts that the main's gains are enough for change nothing.
-        let sharing = standings.iter().any(|s| s.shares && s.over_db > 0.0);
+        let sharing = standings.iter().any(|s| s.shares && s.over_db > OVER_DB);
         let others: Vec<Other<'_>> = keyed
             .iter()
             .zip(others)
@@ -379,7 +356,7 @@ impl<'a> Run<'a> {
     fn note_alternates(&mut self, ensemble: &Ensemble<'_>, sharing: bool) {
         for other in &ensemble.others {
             let (shared, over_db) = (sharing && other.shares, other.standing.over_db);
-            if shared && over_db > 0.0 {
+            if shared && over_db > OVER_DB {
                 self.warn(format!(
                     "the limiter goes up to {:.1} dB deeper so that {} keeps the ceiling too and everything still adds up",
                     over_db, other.voice.token
@@ -443,80 +420,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// An empty chain: the sound is handed on as it is, and nulls against its source (D-3), so it cannot be turned down.
-    fn copy(&mut self, batches: &[Batch]) -> Result<(), DspError> {
-        let voices: Vec<Voice> = [self.main.clone()].into_iter().chain(self.others.clone()).collect();
-        for batch in batches {
-            let mut main_frames = 0;
-            for voice in &voices {
-                let frames = self.copy_voice(voice, batch, main_frames)?;
-                if voice.token == MAIN {
-                    main_frames = frames;
-                }
-            }
-        }
-        self.copied_sums()
-    }
-
-    fn copy_voice(&mut self, voice: &Voice, batch: &Batch, main_frames: u64) -> Result<u64, DspError> {
-        let at = format!("{} at {} Hz", voice.token, batch.hz);
-        let mut plates = self.plates(&voice.token, batch);
-        self.steps.begin(format!("write {at}"))?;
-        let (leads, edit) = (voice.token == MAIN, voice.role == Role::Edit);
-        let origin = Origin { rate: batch.hz, ..voice.origin.clone() };
-        let sound = if leads || edit {
-            let mut reel = Reel::open(&origin)?;
-            if leads && self.input.is_none() {
-                reel.meter(self.job.explain);
-            }
-            Sound::Whole(Box::new(reel))
-        } else {
-            Sound::again(&origin, main_frames)?
-        };
-        let spec = self.specs.of(&voice.token, self.job);
-        let grid_bits = (spec.sample_rate == batch.hz && !spec.float).then_some(spec.bits).flatten();
-        let frames = if leads || edit { spec.frames } else { Some(main_frames) };
-        let format = Format { rate: batch.hz, channels: origin.channels, frames, grid_bits };
-        let all: Vec<&Plate> = plates.all.iter().collect();
-        let (printed, sound) = print(sound, None, &all, &format, &mut self.steps)?;
-        match sound {
-            Sound::Whole(mut reel) if leads => {
-                if let Some((input, side)) = reel.measured() {
-                    refuse_insane(&voice.origin.path, &input)?;
-                    self.input = Some(input);
-                    self.seen.before(side);
-                }
-            }
-            Sound::Again { mut reel, .. } => {
-                let tail = reel.tail(main_frames)?;
-                let at_main = Voice { origin: origin.clone(), ..voice.clone() };
-                self.judge_length(&at_main, tail, main_frames);
-            }
-            _ => {}
-        }
-        self.steps.begin(format!("check {at}"))?;
-        let checked = self.check(&plates, &(0..plates.all.len()).collect::<Vec<_>>())?;
-        let ceiling = batch.ceiling_dbtp;
-        for (done, checked) in plates.done.iter_mut().zip(checked) {
-            let peak = checked.measurement.true_peak_dbtp;
-            if peak > ceiling {
-                self.note_reason(Some(format!(
-                    "{at} stands at {peak:+.2} dBTP, over {ceiling:.1}; the recipe leaves the sound alone, so it stays"
-                )));
-            }
-            *done = Some(Done { checked, gain_db: 0.0, max_reduction_db: 0.0, energy: 0.0, guarded: None });
-        }
-        self.book(&voice.token, batch, plates, printed.frames, &[])?;
-        Ok(printed.frames)
-    }
-
     pub fn check(&mut self, plates: &Plates, which: &[usize]) -> Result<Vec<Checked>, DspError> {
         let paths: Vec<_> = which.iter().map(|i| plates.all[*i].path.clone()).collect();
         check::check(&paths, self.way.threads, &mut self.steps)
     }
 
     /// Puts the finished files into the report. Two meters that disagree end the render: one of them is wrong, and nobody knows which.
-    fn book(
+    pub fn book(
         &mut self,
         token: &str,
         batch: &Batch,
@@ -581,7 +491,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn plates(&self, token: &str, batch: &Batch) -> Plates {
+    pub fn plates(&self, token: &str, batch: &Batch) -> Plates {
         let name = if token == MAIN { self.job.stem.clone() } else { format!("{}_{token}", self.job.stem) };
         let plate = |output: &Output| {
             let encoding = output.encoding;
@@ -602,60 +512,4 @@ impl<'a> Run<'a> {
             self.warnings.push(warning);
         }
     }
-}
-
-/// The main and its alternates as they go to the chain: keyed ones at the rate and with the channels of the main, edits as they are.
-fn voices(job: &Job, specs: &Specs, way: Way) -> (Voice, Vec<Voice>) {
-    let voice = |token: &str, path: &std::path::Path, role, spec: &crate::block::Spec| Voice {
-        token: token.to_owned(),
-        role,
-        origin: Origin {
-            path: path.to_owned(),
-            rate: spec.sample_rate,
-            channels: spec.channels,
-            phase: job.recipe.resample_phase,
-            block_frames: way.block_frames,
-        },
-    };
-    let others = job.alternates.iter().zip(&specs.alternates).map(|(a, spec)| {
-        voice(&a.token, &a.path, a.role, if a.role == Role::Edit { spec } else { &specs.main })
-    });
-    (voice(MAIN, &job.main, Role::Part, &specs.main), others.collect())
-}
-
-/// Outputs by rate and level; the recipe's own level at the rate of the main comes first.
-fn batches(job: &Job, main_hz: u32) -> Vec<Batch> {
-    let recipe = &job.recipe;
-    let mut all: Vec<Batch> = Vec::new();
-    for output in &recipe.outputs {
-        let batch = Batch {
-            hz: output.rate.unwrap_or(main_hz),
-            target: output.target_lufs.map(Target::Lufs).or_else(|| recipe.target()),
-            ceiling_dbtp: output.ceiling_dbtp.unwrap_or(recipe.ceiling_dbtp),
-            outputs: vec![output.clone()],
-        };
-        match all.iter_mut().find(|b| b.hz == batch.hz && b.level() == batch.level()) {
-            Some(there) if there.outputs.iter().any(|o| o.encoding == output.encoding) => {}
-            Some(there) => there.outputs.extend(batch.outputs),
-            None => all.push(batch),
-        }
-    }
-    let own = (recipe.target(), recipe.ceiling_dbtp);
-    all.sort_by_key(|b| (b.hz != main_hz, b.level() != (&own.0, own.1)));
-    all
-}
-
-/// A file of the main that is not where its target is, in words.
-fn off_target(batch: &Batch, plate: &Plate, lufs: f64) -> Option<String> {
-    let (low, high) = match batch.target {
-        Some(Target::Lufs(target)) => (target, target),
-        Some(Target::Range { low_lufs, high_lufs, .. }) => (low_lufs, high_lufs),
-        _ => return None,
-    };
-    let tolerance = tolerance_lu(plate.encoding());
-    if (low - tolerance..=high + tolerance).contains(&lufs) {
-        return None;
-    }
-    let wanted = if low < high { format!("{low:.1} to {high:.1}") } else { format!("{low:.1}") };
-    Some(format!("{} is at {lufs:.2} LUFS instead of {wanted}", plate.file))
 }

@@ -2,13 +2,14 @@
 
 use super::{
     MAIN, OutputReport, SumReport, SummedFiles,
+    batch::Batch,
     hear::Voice,
-    reel::{Reel, Tail},
+    reel::Tail,
     report::Guarded,
-    run::{Batch, Run},
+    run::Run,
     sums::{self, Residual},
 };
-use crate::{block::Block, error::DspError, processors::decibels, write::Encoding};
+use crate::{error::DspError, processors::decibels, write::Encoding};
 
 /// Conversion of a rate may round a length; what differs by less is no news.
 const SAME_LENGTH_S: f64 = 0.001;
@@ -64,28 +65,6 @@ impl Run<'_> {
                 batch.hz, -guard.trim_db, guard.residual_db
             ));
         }
-    }
-
-    /// Where the sound was handed on as it is, the sources are read for their sums alone.
-    pub fn copied_sums(&mut self) -> Result<(), DspError> {
-        let mut residuals = Vec::new();
-        for sum in &self.job.sums {
-            let mut main = Reel::open(&self.main.origin)?;
-            let parts = self.others.iter().filter(|v| sum.contains(&v.token));
-            let mut parts = parts.map(|v| Reel::open(&v.origin)).collect::<Result<Vec<_>, _>>()?;
-            let mut blocks = vec![Block::default(); parts.len()];
-            let (mut residual, mut block) = (Residual::default(), Block::default());
-            while main.next(&mut block)? {
-                for (part, out) in parts.iter_mut().zip(&mut blocks) {
-                    part.take(block.frames(), out)?;
-                }
-                residual.push(&block, blocks.iter());
-                self.steps.still()?;
-            }
-            residuals.push(residual);
-        }
-        self.residuals = residuals;
-        Ok(())
     }
 
     /// Reads the finished files of every sum once more.

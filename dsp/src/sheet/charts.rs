@@ -11,7 +11,7 @@ use super::{
 /// Left of every chart, for the figures of its axis; on the right half of the last time.
 const GUTTER: f32 = 30.0;
 const RIGHT: f32 = 12.0;
-const HEAD: f32 = 17.0;
+const HEAD: f32 = 15.5;
 const FOOT: f32 = 13.0;
 const TITLE: Type = Type::medium(9.0, TEXT);
 const SMALL: Type = Type::regular(7.0, QUIET);
@@ -114,8 +114,8 @@ fn curve(d: &mut Drawing, frame: Frame, axis: Axis, seconds: f64, curve: &Curve,
 /// Of short-term loudness.
 const ONE_WINDOW_S: f64 = 3.0;
 
-const TRACK_WORDS: f32 = 11.0;
-const TRACK_GAP: f32 = 5.0;
+const TRACK_WORDS: f32 = 10.5;
+const TRACK_GAP: f32 = 3.5;
 
 /// One strip for each dynamic step; `None` where there is none.
 pub(super) fn reduction(sheet: &Sheet, width: f32, strip: f32) -> Option<Drawing> {

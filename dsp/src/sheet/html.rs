@@ -68,7 +68,7 @@ pub fn html(sheet: &Sheet) -> String {
     head(&mut text, sheet, &title);
     verdict(&mut text, sheet);
     figures(&mut text, sheet);
-    let heights = Heights::LEAST.grown(1.1);
+    let heights = Heights::LEAST.grown(1.5);
     text += &inline(&charts::loudness(sheet, CONTENT, heights.loudness), "Loudness over time");
     if let Some(chart) = charts::reduction(sheet, CONTENT, heights.strip) {
         text += &inline(&chart, words::tracks_title(sheet));

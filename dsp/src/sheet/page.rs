@@ -10,12 +10,12 @@ use super::{
 /// A4 in points.
 pub(super) const WIDTH: f32 = 595.0;
 pub(super) const HEIGHT: f32 = 842.0;
-const MARGIN: f32 = 38.0;
+const MARGIN: f32 = 36.0;
 pub(super) const CONTENT: f32 = WIDTH - 2.0 * MARGIN;
-const FOOT: f32 = 30.0;
+const FOOT: f32 = 28.0;
 /// Where the second column of a section begins.
 const COLUMN: f32 = 92.0;
-const GAP: f32 = 12.0;
+const GAP: f32 = 9.5;
 
 const TITLE: Type = Type::medium(19.0, TEXT);
 const UNDER: Type = Type::regular(9.5, QUIET);
@@ -23,7 +23,7 @@ const SECTION: Type = Type::medium(9.0, TEXT);
 const BODY: Type = Type::regular(8.0, TEXT);
 const STRONG: Type = Type::medium(8.0, TEXT);
 const SMALL: Type = Type::regular(7.0, QUIET);
-const LEADING: f32 = 10.5;
+const LEADING: f32 = 9.9;
 
 /// How high the fields of the charts are.
 #[derive(Clone, Copy)]
@@ -36,9 +36,9 @@ pub(super) struct Heights {
 
 impl Heights {
     /// These leave a usual song on one page.
-    pub(super) const LEAST: Heights = Heights { loudness: 100.0, strip: 16.0, spectrum: 90.0, change: 36.0 };
+    pub(super) const LEAST: Heights = Heights { loudness: 74.0, strip: 12.0, spectrum: 64.0, change: 28.0 };
     /// What is left of a page goes to the charts, up to this.
-    const GROWTH_MAX: f32 = 1.4;
+    const GROWTH_MAX: f32 = 1.85;
 
     pub(super) fn grown(self, by: f32) -> Heights {
         Heights {
@@ -162,11 +162,15 @@ impl Page {
             }
         }
         self.y += 29.0 + 29.0 + 8.0;
-        for line in words::sides(sheet) {
-            self.d.words(MARGIN, self.y + 6.5, SMALL, &SMALL.fit(&line, CONTENT));
+        let sides = words::sides(sheet);
+        let together = sides.join(" · ");
+        // On one line where it has room.
+        let lines = if SMALL.width(&together) <= CONTENT { vec![together] } else { sides };
+        for line in lines.iter().filter(|line| !line.is_empty()) {
+            self.d.words(MARGIN, self.y + 6.5, SMALL, &SMALL.fit(line, CONTENT));
             self.y += 9.0;
         }
-        self.y += 9.0;
+        self.y += 6.0;
     }
 
     fn chart(&mut self, chart: Drawing) {
@@ -177,7 +181,7 @@ impl Page {
 
     fn section(&mut self, title: &str) {
         self.d.words(MARGIN, self.y + 8.0, SECTION, title);
-        self.y += 13.0;
+        self.y += 12.0;
     }
 
     /// A name on the left, sentences on the right.

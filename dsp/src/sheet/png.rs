@@ -14,13 +14,13 @@ use super::{
 };
 use crate::DspError;
 
-/// A4 across at about 35 and at 580 dots an inch.
+/// A4 across at about 36 and at 435 dots an inch.
 pub const WIDTH_MIN_PX: u32 = 300;
-pub const WIDTH_MAX_PX: u32 = 4800;
+pub const WIDTH_MAX_PX: u32 = 3600;
 /// A sheet of hundreds of files is drawn less wide rather than refused.
-const PIXELS_MAX: f32 = 64_000_000.0;
+const PIXELS_MAX: f32 = 24_000_000.0;
 
-/// The whole sheet, `width_px` across. Errors: `Invalid` for a width outside 300 to 4800.
+/// The whole sheet, `width_px` across. Errors: `Invalid` for a width outside 300 to 3600.
 pub fn png(sheet: &Sheet, width_px: u32) -> Result<Vec<u8>, DspError> {
     if !(WIDTH_MIN_PX..=WIDTH_MAX_PX).contains(&width_px) {
         return Err(DspError::Invalid(format!(

@@ -91,7 +91,7 @@ impl Lines {
         let last = pieces.iter().rposition(|(_, text)| !text.trim_end().is_empty());
         for (i, (tone, text)) in pieces.iter().enumerate().take(last.map_or(0, |last| last + 1)) {
             let text = if Some(i) == last { text.trim_end() } else { text };
-            let text = cut(&self.plain(text), room);
+            let text = self.plain(&cut(text, room));
             room -= text.width();
             let code = tone.code();
             if self.look.colours && !code.is_empty() && !text.trim().is_empty() {
@@ -113,7 +113,7 @@ impl Lines {
                 c if !self.look.ascii || c.is_ascii() => plain.push(c),
                 '·' => plain.push('|'),
                 '–' | '┄' | '─' => plain.push('-'),
-                '…' => plain.push_str(".."),
+                '…' => plain.push('.'),
                 '“' | '”' => plain.push('"'),
                 c if c.width() == Some(0) => {}
                 _ => plain.push('?'),

@@ -64,7 +64,16 @@ fn compose(seed: u64, beat_s: f64) -> Song {
         kick(&mut song.band, at);
         hat(&mut song.band, at + beat_s / 2.0, &mut noise);
         let root = [45, 41, 48, 43][beat / 4 % 4] + (seed % 7) as i32;
-        tone(&mut song.bass, at, beat_s * 0.9, note(root - 12), 0.16, 0.0, &[1.0, 0.6, 0.3, 0.15], &mut noise);
+        tone(
+            &mut song.bass,
+            at,
+            beat_s * 0.9,
+            note(root - 12),
+            0.16,
+            0.0,
+            &[1.0, 0.6, 0.3, 0.15],
+            &mut noise,
+        );
         if beat % 2 == 0 {
             for (pan, third) in [(-0.6, 0), (0.1, 4), (0.7, 7), (-0.2, 12)] {
                 let partials: Vec<f64> = (1..12).map(|h| 1.0 / f64::from(h)).collect();
@@ -115,7 +124,16 @@ fn hat(stem: &mut Block, at_s: f64, noise: &mut Noise) {
 }
 
 #[allow(clippy::too_many_arguments)]
-fn tone(stem: &mut Block, at_s: f64, length_s: f64, hz: f64, level: f64, pan: f64, partials: &[f64], noise: &mut Noise) {
+fn tone(
+    stem: &mut Block,
+    at_s: f64,
+    length_s: f64,
+    hz: f64,
+    level: f64,
+    pan: f64,
+    partials: &[f64],
+    noise: &mut Noise,
+) {
     let phases: Vec<f64> = partials.iter().map(|_| noise.next()).collect();
     for n in 0..(length_s * f64::from(RATE)) as usize {
         let t = n as f64 / f64::from(RATE);
@@ -170,7 +188,9 @@ pub fn times(block: &Block, factor: f64) -> Block {
 pub fn shifted(block: &Block, late: i64) -> Block {
     let frames = block.frames() as i64;
     let at = |c: &[f64], n: i64| if (0..frames).contains(&n) { c[n as usize] } else { 0.0 };
-    Block { channels: block.channels.iter().map(|c| (0..frames).map(|n| at(c, n - late)).collect()).collect() }
+    Block {
+        channels: block.channels.iter().map(|c| (0..frames).map(|n| at(c, n - late)).collect()).collect(),
+    }
 }
 
 /// The gain of a plain compressor that hears `key`: mean square over some milliseconds, attack 10 ms, release 150 ms.
@@ -190,7 +210,9 @@ pub fn keyed_gain(key: &Block, threshold_db: f64, ratio: f64) -> Vec<f64> {
 }
 
 pub fn shaped(block: &Block, gain: &[f64]) -> Block {
-    Block { channels: block.channels.iter().map(|c| c.iter().zip(gain).map(|(x, g)| x * g).collect()).collect() }
+    Block {
+        channels: block.channels.iter().map(|c| c.iter().zip(gain).map(|(x, g)| x * g).collect()).collect(),
+    }
 }
 
 /// Files on disk: a main and its alternates.
@@ -246,7 +268,8 @@ impl Folder {
     }
 
     pub fn only(&self, tokens: &[&str]) -> Examination {
-        let some: Vec<_> = self.alternates.iter().filter(|a| tokens.contains(&a.0.as_str())).cloned().collect();
+        let some: Vec<_> =
+            self.alternates.iter().filter(|a| tokens.contains(&a.0.as_str())).cloned().collect();
         assert_eq!(some.len(), tokens.len());
         examine(&self.path("main"), &some, &mut |_| Flow::Go).unwrap()
     }

@@ -39,6 +39,9 @@ pub enum ChildVerb {
         /// TOKEN=FILE: a stem of the first file's sound.
         #[arg(long)]
         stem: Vec<OsString>,
+        /// TOKEN=FILE: what is to be taken from the stem of that token first.
+        #[arg(long)]
+        minus: Vec<OsString>,
         a: PathBuf,
         b: PathBuf,
         /// Where the answer goes as JSON; made whole or not at all.
@@ -174,7 +177,7 @@ pub fn run(verb: ChildVerb) -> ExitCode {
     }
     let said = match verb {
         ChildVerb::Inspect { input, waveform, .. } => say(&inspect(&input, &waveform)),
-        ChildVerb::Compare { stem, a, b, out, .. } => say(&compare(&stem, &a, &b, &out)),
+        ChildVerb::Compare { stem, minus, a, b, out, .. } => say(&compare([&stem, &minus], [&a, &b], &out)),
         ChildVerb::Render { job, .. } => say(&render_job(&job)),
     };
     ExitCode::from(if said.is_ok() { 0 } else { 2 })
@@ -247,8 +250,13 @@ fn remark(finding: Finding) -> Option<Remark> {
     (!told).then(|| Remark { code: finding.what.to_owned(), text: finding.words, at_s: finding.at_s })
 }
 
-fn compare(stems: &[OsString], a: &Path, b: &Path, out: &Path) -> CompareLine {
-    let stems: Vec<(String, PathBuf)> = stems.iter().filter_map(|stem| token_and_file(stem)).collect();
+fn compare([stems, minus]: [&[OsString]; 2], [a, b]: [&Path; 2], out: &Path) -> CompareLine {
+    let folder = out.parent().unwrap_or(Path::new("."));
+    let room = tempfile::Builder::new().prefix(".stems-").tempdir_in(folder);
+    let stems = match room.as_ref() {
+        Ok(room) => derived(stems, minus, room.path()),
+        Err(_) => Vec::new(),
+    };
     let mut compared = compare::compare(a, b, &stems, &mut |_| Flow::Go);
     if matches!(compared, Err(DspError::Invalid(_))) && !stems.is_empty() {
         // A stem that is no part of the first file tells nothing; the files themselves still can.
@@ -264,6 +272,23 @@ fn compare(stems: &[OsString], a: &Path, b: &Path, out: &Path) -> CompareLine {
         Ok(()) => CompareLine::Compared,
         Err(error) => CompareLine::Failed { kind: FailureKind::Other, text: error.to_string() },
     }
+}
+
+/// Stems as files; one that cannot be derived is left out: it would have told more, and is not what was asked.
+fn derived(stems: &[OsString], minus: &[OsString], room: &Path) -> Vec<(String, PathBuf)> {
+    let minus: Vec<(String, PathBuf)> = minus.iter().filter_map(|word| token_and_file(word)).collect();
+    let mut found = Vec::new();
+    for (name, file) in stems.iter().filter_map(|word| token_and_file(word)) {
+        let Some((_, part)) = minus.iter().find(|(of, _)| *of == name) else {
+            found.push((name, file));
+            continue;
+        };
+        let out = room.join(format!("{}.wav", found.len()));
+        if compare::derive::difference(&file, part, &out, &mut |_| Flow::Go).is_ok() {
+            found.push((name, out));
+        }
+    }
+    found
 }
 
 /// Whole or not at all.

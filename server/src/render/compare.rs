@@ -13,21 +13,40 @@ use super::{
 pub struct CompareFiles {
     pub a: PathBuf,
     pub b: PathBuf,
-    pub stems: Vec<(String, PathBuf)>,
+    pub stems: Vec<Stem>,
     /// Where the answer goes as JSON; made whole or not at all.
     pub out: PathBuf,
 }
 
+/// Something that `a` is made of: a file, or what one file has more than another.
+#[derive(Clone, Debug)]
+pub struct Stem {
+    pub name: String,
+    pub file: PathBuf,
+    pub minus: Option<PathBuf>,
+}
+
 pub async fn compare(program: &Program, files: &CompareFiles) -> Result<(), InspectError> {
+    let mut all = vec![files.a.clone(), files.b.clone()];
+    for stem in &files.stems {
+        all.extend([stem.file.clone()].into_iter().chain(stem.minus.clone()));
+    }
     let mut bytes = 0;
-    for path in [&files.a, &files.b].into_iter().chain(files.stems.iter().map(|(_, path)| path)) {
+    for path in all {
+        // A file that is not there is the child's to tell.
         bytes += tokio::fs::metadata(path).await.map_or(0, |metadata| metadata.len());
     }
     let mut args: Vec<OsString> = Vec::new();
-    for (token, path) in &files.stems {
-        let mut stem = OsString::from(format!("--stem={token}="));
-        stem.push(path);
-        args.push(stem);
+    for stem in &files.stems {
+        let mut word = |flag: &str, path: &PathBuf| {
+            let mut word = OsString::from(format!("{flag}={}=", stem.name));
+            word.push(path);
+            args.push(word);
+        };
+        word("--stem", &stem.file);
+        if let Some(minus) = &stem.minus {
+            word("--minus", minus);
+        }
     }
     args.extend([&files.a, &files.b, &files.out].map(|path| path.as_os_str().to_owned()));
     // Every file is decoded several times.

@@ -68,7 +68,7 @@ impl Inspect for FakeInspect {
     fn compare<'a>(&'a self, files: &'a CompareFiles) -> BoxFuture<'a, Result<(), InspectError>> {
         async move {
             let length = |path: &Path| std::fs::metadata(path).unwrap().len();
-            let stems: Vec<&str> = files.stems.iter().map(|(token, _)| token.as_str()).collect();
+            let stems: Vec<&str> = files.stems.iter().map(|stem| stem.name.as_str()).collect();
             let page = serde_json::json!({ "a": length(&files.a), "b": length(&files.b), "stems": stems });
             std::fs::write(&files.out, page.to_string()).unwrap();
             Ok(())

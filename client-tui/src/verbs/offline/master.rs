@@ -11,11 +11,12 @@ use deadwax_dsp::{
     DspError, Flow,
     recipe::Recipe,
     render::{Alternate, Job, Report, Role, run},
+    sheet::Sheet,
     write::Encoding,
 };
 use serde_json::{Value, json};
 
-use super::{code, stop_flag};
+use super::{code, desk, stop_flag};
 use crate::{
     cli::Master,
     name,
@@ -43,10 +44,11 @@ fn format_of_ending(ending: &str) -> Option<Encoding> {
 }
 
 pub fn master(c: &Context, asked: &Master) -> Result<(), VerbError> {
-    let recipe = recipe_of(asked)?;
+    let recipe = desk::prepared(asked, recipe_of(asked)?)?;
     let (folder, stem) = target_of(asked)?;
     let alternates = alternates_of(asked)?;
     check_ending(asked, &recipe)?;
+    asked.report.as_deref().map(desk::sheet_kind).transpose()?;
     check_targets(asked, &recipe, &alternates, &folder, &stem)?;
     let room = tempfile::Builder::new()
         .prefix(".deadwax-")
@@ -55,6 +57,9 @@ pub fn master(c: &Context, asked: &Master) -> Result<(), VerbError> {
     let job = Job {
         sums: name::sums(alternates.iter().map(|a| a.token.as_str())),
         alternates,
+        explain: asked.explain || asked.report.is_some(),
+        write_steps: asked.write_steps.clone(),
+        allowed: desk::allowed(&asked.allow_insert)?,
         ..Job::new(asked.input.clone(), recipe, room.path().to_owned(), stem.clone())
     };
     let stop = stop_flag()?;
@@ -66,7 +71,11 @@ pub fn master(c: &Context, asked: &Master) -> Result<(), VerbError> {
     .map_err(fault)?;
     drop(bar);
     let placed = place(asked, &report, room.path(), &folder)?;
-    tell(c, &report, &placed)
+    if let Some((path, sheet)) = asked.report.as_ref().zip(report.sheet.as_deref()) {
+        let sheet = Sheet { title: stem, ..sheet.clone() };
+        desk::write_sheet(&sheet, path)?;
+    }
+    tell(c, asked, &report, &placed)
 }
 
 fn fault(error: DspError) -> VerbError {
@@ -227,7 +236,11 @@ fn is_derived(name: &str, prefix: &str) -> bool {
     let (name, prefix) = (name.to_lowercase(), prefix.to_lowercase());
     let rest = name.strip_prefix(&prefix).and_then(|rest| rest.split_once('.'));
     rest.is_some_and(|(rate, ending)| {
-        !rate.is_empty() && rate.bytes().all(|b| b.is_ascii_digit()) && matches!(ending, "wav" | "flac")
+        // Behind the rate an output's own level may stand: 48000_-9LUFS_-1.5dBTP.
+        let rate = rate.split('_').next().unwrap_or_default();
+        let ending = ending.rsplit('.').next().unwrap_or_default();
+        let known = Encoding::ALL.iter().any(|encoding| encoding.extension() == ending);
+        !rate.is_empty() && rate.bytes().all(|b| b.is_ascii_digit()) && known
     })
 }
 
@@ -280,7 +293,7 @@ fn place(asked: &Master, report: &Report, room: &Path, folder: &Path) -> Result<
     Ok(placed)
 }
 
-fn tell(c: &Context, report: &Report, placed: &[PathBuf]) -> Result<(), VerbError> {
+fn tell(c: &Context, asked: &Master, report: &Report, placed: &[PathBuf]) -> Result<(), VerbError> {
     let mut value = serde_json::from_str::<Value>(&report.to_json()).unwrap_or(Value::Null);
     if let Some(outputs) = value.get_mut("outputs").and_then(Value::as_array_mut) {
         for (output, path) in outputs.iter_mut().zip(placed) {
@@ -313,6 +326,10 @@ fn tell(c: &Context, report: &Report, placed: &[PathBuf]) -> Result<(), VerbErro
             words::level(output.measurement.true_peak_dbtp),
             words::short(&output.sha256)
         );
+    }
+    text += &desk::summed(report);
+    if asked.explain {
+        text += &desk::explained(report);
     }
     for warning in &report.warnings {
         c.out.aside(&format!("warning: {warning}"));

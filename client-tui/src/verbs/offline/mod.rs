@@ -1,8 +1,10 @@
-//! Tools that need no server: measure, check, master, waveform. Built on the sound crate alone; a file that cannot be used ends with
+//! Tools that need no server: measure, check, compare, master, waveform. Built on the sound crate alone; a file that cannot be used ends with
 //! exit code 3 and its reason, and the others are still done.
 
 mod alternates;
 mod check;
+mod compare;
+mod desk;
 mod master;
 mod preflight;
 mod waveform;
@@ -21,7 +23,7 @@ use deadwax_dsp::{
     waveform::Pyramid,
 };
 
-pub use self::{check::check, master::master, waveform::waveform};
+pub use self::{check::check, compare::compare, master::master, waveform::waveform};
 use super::{Context, VerbError, out::Bar, words};
 
 /// One line (or object) a file.

@@ -1,58 +1,51 @@
-//! Samples that are lost, from those around them: an all-pole predictor is fitted to what is good on both sides (Burg's method over two stretches), and
-//! the lost ones are those that leave the least that cannot be foretold (A. Janssen, R. Veldhuis, L. Vries, "Adaptive interpolation of discrete-time
-//! signals that can be modeled as autoregressive processes", IEEE Trans. ASSP 34(2), 1986; S. Godsill, P. Rayner, "Digital Audio Restoration", 1998,
-//! section 5.2). For a given predictor the lost samples are linear in the good ones. Never here: where samples are lost.
+//! Samples that are lost, from those around them: an all-pole predictor is fitted to what is good on both sides, and the lost ones are those that leave
+//! the least that cannot be foretold (A. Janssen, R. Veldhuis, L. Vries, "Adaptive interpolation of discrete-time signals that can be modeled as
+//! autoregressive processes", IEEE Trans. ASSP 34(2), 1986; S. Godsill, P. Rayner, "Digital Audio Restoration", 1998, section 5.2). For a given
+//! predictor the lost samples are linear in the good ones. The predictor is that of the windowed correlation: on gaps cut into music it was some 9 dB
+//! nearer than Burg's, which draws the peaks of a spectrum too sharp. Never here: where samples are lost.
 
-use crate::lanes;
+use std::f64::consts::FRAC_PI_2;
+
+use crate::{lanes, math};
 
 /// Sums run in so many lanes, whatever the registers are.
 const LANES: usize = 8;
-/// Added to the power of what is foretold, -110 dB: pure tones would make the equations singular.
-const FLOOR: f64 = 1e-11;
+/// This share of what is listened to, next to the gap, is faded; the rest falls away with the distance.
+const RISE_SHARE: usize = 8;
+/// Added to the power that is fitted, -90 dB, and to the matrix that is solved: pure tones would make both singular.
+const FLOOR_FITTED: f64 = 1e-9;
+const FLOOR_SOLVED: f64 = 1e-11;
 
-/// The predictor of this order, without its leading 1, that suits both stretches best. A stretch that is not longer than the order adds nothing.
-/// Of silence it is all zeros.
-pub(super) fn burg(stretches: [&[f64]; 2], order: usize) -> Vec<f64> {
-    let mut forward: Vec<Vec<f64>> =
-        stretches.iter().filter(|s| s.len() > order).map(|s| s.to_vec()).collect();
-    let mut backward = forward.clone();
-    let mut a: Vec<f64> = Vec::with_capacity(order);
-    let (mut now, mut before) = (Vec::new(), Vec::new());
-    for k in 1..=order {
-        let (mut shared, mut power) = (0.0, 0.0);
-        for (f, b) in forward.iter().zip(&backward) {
-            let (f, b) = (&f[k..], &b[k - 1..b.len() - 1]);
-            shared += dot(f, b);
-            power += dot(f, f) + dot(b, b);
+/// The predictor, without its leading 1, of what stands before and after a gap; of silence it is empty. A louder side counts more, but by its root
+/// only: where a drum begins after the gap, the gap is still like what was before.
+pub(super) fn fit(before: &[f64], after: &[f64], order: usize) -> Vec<f64> {
+    let mut correlation = vec![0.0; order + 1];
+    for (sound, rises) in [(before, true), (after, false)] {
+        let n = sound.len();
+        let edge = (n / RISE_SHARE).max(1);
+        let weight = |away: usize| {
+            let turn = |at: usize, of: usize| FRAC_PI_2 * (at as f64 + 0.5) / of as f64;
+            if away < edge { math::sin(turn(away, edge)) } else { math::cos(turn(away - edge, n - edge)) }
+        };
+        let weighted: Vec<f64> = (0..n)
+            .map(|i| {
+                let w = weight(if rises { n - 1 - i } else { i });
+                w * w * sound[i]
+            })
+            .collect();
+        let root = dot(&weighted, &weighted).sqrt();
+        if root > 0.0 {
+            for (k, sum) in correlation.iter_mut().enumerate().take(n) {
+                *sum += dot(&weighted[..n - k], &weighted[k..]) / root;
+            }
         }
-        if power <= 0.0 {
-            break;
-        }
-        let reflection = -2.0 * shared / (power * (1.0 + FLOOR));
-        for (f, b) in forward.iter_mut().zip(&mut backward) {
-            // Each of the two from both as they were: b moves on by one.
-            let n = f.len();
-            before.clear();
-            before.extend_from_slice(&b[k - 1..n - 1]);
-            now.clear();
-            now.extend_from_slice(&f[k..]);
-            let (f, b) = (&mut f[k..], &mut b[k..]);
-            let (before, now) = (&before[..f.len()], &now[..f.len()]);
-            lanes::wide(
-                #[inline(always)]
-                || {
-                    for (((f, b), now), before) in f.iter_mut().zip(b).zip(now).zip(before) {
-                        *f = now + reflection * before;
-                        *b = before + reflection * now;
-                    }
-                },
-            );
-        }
-        let mirrored: Vec<f64> = a.iter().rev().map(|x| reflection * x).collect();
-        a.iter_mut().zip(mirrored).for_each(|(a, m)| *a += m);
-        a.push(reflection);
     }
-    a
+    if correlation[0] <= 0.0 {
+        return Vec::new();
+    }
+    correlation[0] *= 1.0 + FLOOR_FITTED;
+    let right: Vec<f64> = correlation[1..].iter().map(|v| -v).collect();
+    solve(&correlation[..order], &right)
 }
 
 /// Draws `samples[lost]` anew from the others. What lies further away than the predictor reaches, or outside, counts as silence.
@@ -61,7 +54,7 @@ pub(super) fn interpolate(samples: &mut [f64], lost: std::ops::Range<usize>, pre
     // The equations' matrix: the predictor's own correlation, constant along its diagonals.
     let whole: Vec<f64> = std::iter::once(1.0).chain(predictor.iter().copied()).collect();
     let mut b: Vec<f64> = (0..=p).map(|k| dot(&whole[..=p - k], &whole[k..])).collect();
-    b[0] *= 1.0 + FLOOR;
+    b[0] *= 1.0 + FLOOR_SOLVED;
     let reach = |i: usize| i.saturating_sub(p)..(i + p + 1).min(samples.len());
     let right: Vec<f64> = lost
         .clone()
@@ -141,11 +134,11 @@ mod tests {
         for n in 3..x.len() {
             x[n] -= (1..=3).map(|k| due[k - 1] * x[n - k]).sum::<f64>();
         }
-        for stretches in [[&x[100..20_000], &x[20_500..]], [&[][..], &x[..]]] {
-            let found = burg(stretches, 3);
+        for [before, after] in [[&x[100..20_000], &x[20_500..]], [&[][..], &x[..]]] {
+            let found = fit(before, after, 3);
             assert!(found.iter().zip(due).all(|(f, d)| (f - d).abs() < 0.02), "{found:?}");
         }
-        assert!(burg([&[0.0; 50], &[0.0; 50]], 8).is_empty());
+        assert!(fit(&[0.0; 50], &[0.0; 50], 8).is_empty());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use deadwax_domain::{Alternate, Digest, File, Version, VersionId};
+use deadwax_domain::{Alternate, Digest, File, TvDefinition, Version, VersionId};
 use deadwax_proto::v1;
 use sha2::{Digest as _, Sha256};
 use tonic::{Code, Status};
@@ -11,7 +11,11 @@ use super::Service;
 use crate::{
     auth::Caller,
     ledger::Snapshot,
-    render::{COMPARISON, compare::CompareFiles, inspect::InspectError},
+    render::{
+        COMPARISON,
+        compare::{CompareFiles, Stem},
+        inspect::InspectError,
+    },
     rpc::parse_id,
     status,
 };
@@ -31,10 +35,7 @@ impl Service {
         let a = version(&snapshot, "version_a", &asked.version_a)?;
         let b = version(&snapshot, "version_b", &asked.version_b)?;
         let (was, is) = (file(a, &asked.alternate_a)?, file(b, &asked.alternate_b)?);
-        // The vocal alone tells how far the vocal moved.
-        let of_main = was.alternate == Alternate::Main;
-        let stems: Vec<&File> =
-            a.files.iter().filter(|file| of_main && file.alternate == Alternate::ACappella).collect();
+        let stems = if was.alternate == Alternate::Main { parts_of(a) } else { Vec::new() };
         let name = name_of(was, is, &stems);
         if let Some(kept) = self.kept(name).await {
             return Ok(kept);
@@ -46,8 +47,12 @@ impl Service {
         let blobs = &self.studio.blobs;
         let path = async |file: &File| blobs.local_path(file.digest).await.map_err(status::blob);
         let mut named = Vec::new();
-        for stem in stems {
-            named.push((stem.alternate.to_string(), path(stem).await?));
+        for part in stems {
+            let minus = match part.minus {
+                Some(minus) => Some(path(minus).await?),
+                None => None,
+            };
+            named.push(Stem { name: part.name.to_owned(), file: path(part.file).await?, minus });
         }
         let out = blobs.path_of_derived(name, COMPARISON);
         let files = CompareFiles { a: path(was).await?, b: path(is).await?, stems: named, out };
@@ -66,6 +71,29 @@ impl Service {
     }
 }
 
+/// Something that a main is made of, by what was printed beside it.
+struct Part<'a> {
+    name: &'static str,
+    file: &'a File,
+    minus: Option<&'a File>,
+}
+
+/// The voices, as exactly as the alternates of the version tell them apart: the lead is the main without its TV mix, the background vocals are the TV
+/// mix without the instrumental; where there is no TV mix, the a cappella is all there is to know.
+fn parts_of(version: &Version) -> Vec<Part<'_>> {
+    let of = |alternate| version.files.iter().find(|file| file.alternate == alternate);
+    let mut parts = Vec::new();
+    if let (Some(main), Some(tv)) = (of(Alternate::Main), of(Alternate::Tv(TvDefinition::NoLead))) {
+        parts.push(Part { name: "lead", file: main, minus: Some(tv) });
+        if let Some(instrumental) = of(Alternate::Instrumental) {
+            parts.push(Part { name: "backing vocals", file: tv, minus: Some(instrumental) });
+        }
+    } else if let Some(voices) = of(Alternate::ACappella) {
+        parts.push(Part { name: "a-cappella", file: voices, minus: None });
+    }
+    parts
+}
+
 fn version<'a>(snapshot: &'a Arc<Snapshot>, field: &str, id: &str) -> Result<&'a Version, Status> {
     let id = VersionId(parse_id(field, id)?);
     snapshot.project.versions.get(id).ok_or_else(|| status::not_found("NO_SUCH_VERSION", "version"))
@@ -80,14 +108,15 @@ fn file<'a>(version: &'a Version, token: &str) -> Result<&'a File, Status> {
 }
 
 /// Of this question, as a digest: the same files in the same places are told the same.
-fn name_of(was: &File, is: &File, stems: &[&File]) -> Digest {
+fn name_of(was: &File, is: &File, stems: &[Part<'_>]) -> Digest {
     let mut hash = Sha256::new();
     hash.update(FORM);
     hash.update(was.digest.0);
     hash.update(is.digest.0);
     for stem in stems {
-        hash.update(stem.alternate.to_string());
-        hash.update(stem.digest.0);
+        hash.update(stem.name);
+        hash.update(stem.file.digest.0);
+        hash.update(stem.minus.map_or([0; 32], |minus| minus.digest.0));
     }
     Digest(hash.finalize().into())
 }
