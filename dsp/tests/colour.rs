@@ -187,7 +187,8 @@ fn a_trim_is_its_decibels_on_its_side() {
 #[test]
 fn fades_are_their_formulas() {
     let ones = Block { channels: vec![vec![1.0; 1200]; 2] };
-    let formulas: [(Shape, fn(f64) -> f64); 4] = [
+    type Formula = fn(f64) -> f64;
+    let formulas: [(Shape, Formula); 4] = [
         (Shape::Linear, |u| u),
         (Shape::EqualPower, |u| (u * PI / 2.0).sin()),
         (Shape::Exponential, |u| (1000f64.powf(u) - 1.0) / 999.0),

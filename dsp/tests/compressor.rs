@@ -279,7 +279,7 @@ fn the_range_bounds_every_reduction_and_make_up_adds_what_it_says() {
     };
     let gains = course_db(&ranged, &song(RATE, 2.0, 0.9));
     let (low, high) = gains.iter().fold((0.0f64, -99.0f64), |(l, h), g| (l.min(*g), h.max(*g)));
-    assert!(low >= -1.5 - 1e-9 && low < -1.4 && high <= 1.5 + 1e-9, "{low} to {high}");
+    assert!((-1.5 - 1e-9..-1.4).contains(&low) && high <= 1.5 + 1e-9, "{low} to {high}");
     // 20 dB over the threshold at 4 to 1 is 15 dB of reduction at full scale; half of it comes back, and the decibel on top.
     let automatic = CompressorStep { auto_makeup: true, makeup_db: MakeupDb::at(1.0), ..plain(-20.0, 4.0) };
     assert!((automatic.makeup_db() - 8.5).abs() < 1e-12);

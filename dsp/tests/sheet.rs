@@ -351,7 +351,7 @@ fn numbers(svg: &str) -> Vec<f64> {
                     .chars()
                     .map(|c| if c.is_ascii_alphabetic() { ' ' } else { c })
                     .collect();
-                let read = |n: &str| n.parse::<f64>().unwrap_or_else(|_| panic!("{:?} in {attribute:?}", n));
+                let read = |n: &str| n.parse::<f64>().unwrap_or_else(|_| panic!("{n:?} in {attribute:?}"));
                 all.extend(spaced.split_whitespace().map(read));
             }
         }

@@ -15,7 +15,7 @@ use deadwax_tests::{
 fn a_song_goes_from_the_take_to_the_delivery_through_a_cut_and_a_restart() {
     let root = tempfile::tempdir().unwrap();
     let exe = Path::new(env!("CARGO_BIN_EXE_demo"));
-    let material = Material::Song(Box::new(song::arrange().from_the_bridge()));
+    let material = Material::Song(Box::new(song::arrange().begun_at_the_bridge()));
     let mut on = Studio::found(exe, root.path(), material, Log::new(true)).unwrap();
 
     let line = Line::to(&on.house.address).unwrap();

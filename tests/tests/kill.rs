@@ -25,7 +25,7 @@ use serde_json::Value;
 const EXE: &str = env!("CARGO_BIN_EXE_demo");
 
 fn studio(root: &Path) -> Studio {
-    let material = Material::Song(Box::new(song::arrange().from_the_bridge()));
+    let material = Material::Song(Box::new(song::arrange().begun_at_the_bridge()));
     Studio::found(Path::new(EXE), root, material, Log::new(true)).unwrap()
 }
 

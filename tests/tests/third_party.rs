@@ -17,7 +17,7 @@ fn a_third_partys_client_signs_in_approves_and_watches() {
         return;
     };
     let root = tempfile::tempdir().unwrap();
-    let material = Material::Song(Box::new(song::arrange().from_the_bridge()));
+    let material = Material::Song(Box::new(song::arrange().begun_at_the_bridge()));
     let mut on =
         Studio::found(Path::new(env!("CARGO_BIN_EXE_demo")), root.path(), material, Log::new(true)).unwrap();
     mixing::take(&on).unwrap();

@@ -164,6 +164,6 @@ pub fn examine(
     if let Some(heard) = heard {
         song::judge(heard, &mut out);
     }
-    out.findings.sort_by(|a, b| b.severity.cmp(&a.severity));
+    out.findings.sort_by_key(|found| std::cmp::Reverse(found.severity));
     Ok(out)
 }

@@ -144,7 +144,8 @@ fn against(song: &Song<'_>, member: &Member, voice: &Blend) -> Option<Ride> {
     let floors = song.books().floors(grid);
     let main = &song.main().blend;
     let cells = grid.view([&member.blend, main, voice]);
-    let (mut exact, mut owns): (Vec<(f64, f64)>, Vec<(f64, f64, bool)>) = (Vec::new(), Vec::new());
+    let mut exact: Vec<(f64, f64)> = Vec::new();
+    let mut owns: Vec<(f64, f64, bool)> = Vec::new();
     let (mut whole, mut explained) = (0.0, 0.0);
     for c in cells.iter().filter(|c| c.inner[2][2] > 100.0 * floors[c.band]) {
         let Some(f) = fit(c) else { continue };

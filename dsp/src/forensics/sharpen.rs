@@ -136,7 +136,7 @@ fn better(lie: Lie, cross: &Cross, fft: &mut Fft) -> Sharp {
         return Sharp { lie, stands_out: 0.0, agreeing: 0, contrary: 0, mute: 0 };
     }
     let sign = if stands_out < 0.0 { -1.0 } else { 1.0 };
-    let late = summit((&whole.0, &whole.1), peak as f64, sign);
+    let late = summit((&whole.0, &whole.1), peak, sign);
     // Each part's own answer, weighted by how much it has to say.
     let told: Vec<(f64, f64)> = (0..PARTS)
         .map(|p| {

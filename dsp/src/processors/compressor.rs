@@ -142,7 +142,7 @@ fn apply(acts: Acts, block: &mut Block, gains: &[Vec<f64>]) {
                 samples.iter_mut().zip(gains).for_each(|(s, gain)| *s *= gain);
             }),
             (Acts::Mid, [left, right]) => {
-                pair(left, right, first, |mid, _, gain, _| (mid * (gain - 1.0), 0.0), first)
+                pair(left, right, first, |mid, _, gain, _| (mid * (gain - 1.0), 0.0), first);
             }
             (Acts::Side, [left, right]) => {
                 pair(left, right, first, |_, side, gain, _| (0.0, side * (gain - 1.0)), first);

@@ -208,9 +208,9 @@ impl Processor for Fade {
         }));
         for samples in &mut block.channels {
             if out {
-                samples[ends..].fill(0.0)
+                samples[ends..].fill(0.0);
             } else {
-                samples[..begins].fill(0.0)
+                samples[..begins].fill(0.0);
             }
             samples[begins..ends].iter_mut().zip(&self.gains).for_each(|(s, gain)| *s *= gain);
         }

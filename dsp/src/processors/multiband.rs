@@ -168,7 +168,7 @@ impl Multiband {
 #[derive(Clone)]
 enum Bank {
     Minimum(MinimumBank),
-    Linear(LinearBank),
+    Linear(Box<LinearBank>),
 }
 
 #[derive(Clone)]
@@ -226,7 +226,7 @@ impl Running {
             Crossover::LinearPhase => {
                 let bank = LinearBank::new(&step.edges_hz, sample_rate, pairs, STRETCH, late);
                 let (hop, reach) = (bank.hop(), bank.reach());
-                (Bank::Linear(bank), hop, reach)
+                (Bank::Linear(Box::new(bank)), hop, reach)
             }
         };
         let mut planes = 0;

@@ -80,7 +80,7 @@ fn merge<'i>(
                 own.insert(key, value);
             }
             Some(mine) if key.get_ref() == STEP => {
-                merge_steps(mine.get_mut(), value.into_inner(), base_name)?
+                merge_steps(mine.get_mut(), value.into_inner(), base_name)?;
             }
             Some(_) => {}
         }

@@ -293,7 +293,7 @@ impl Lines {
             let middle = GUTTER as f64 + share * (self.field() - 1) as f64;
             let at = (middle - text.width() as f64 / 2.0 + 0.5).max(0.0) as usize;
             let at = at.min(self.look.columns - text.width());
-            if at < GUTTER && share > 0.0 || (line.trim().len() > 0 && line.width() + 1 > at) {
+            if at < GUTTER && share > 0.0 || (!line.trim().is_empty() && line.width() + 1 > at) {
                 continue;
             }
             let at = at.max(GUTTER - 1);

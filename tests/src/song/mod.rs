@@ -31,7 +31,7 @@ impl Stems {
     }
 
     /// The song from the bridge on: a shorter song with the same last chorus, for tests. A second of silence stays in front.
-    pub fn from_the_bridge(mut self) -> Stems {
+    pub fn begun_at_the_bridge(mut self) -> Stems {
         let cut = arrangement::bridge_frame() - RATE_HZ as usize;
         let fade = RATE_HZ as usize / 100;
         for stem in [

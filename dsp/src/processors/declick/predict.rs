@@ -159,9 +159,9 @@ mod tests {
                 if (e - 4..=e).contains(&(lost.start + i)) { weight(e - lost.start - i) } else { 0.0 }
             };
             let known: f64 = (e - 4..=e).filter(|n| !lost.contains(n)).map(|n| weight(e - n) * x[n]).sum();
-            for i in 0..m {
-                (0..m).for_each(|j| rows[i][j] += column(i) * column(j));
-                rows[i][m] -= column(i) * known;
+            for (i, row) in rows.iter_mut().enumerate() {
+                (0..m).for_each(|j| row[j] += column(i) * column(j));
+                row[m] -= column(i) * known;
             }
         }
         for i in 0..m {

@@ -74,7 +74,7 @@ impl Pipe {
     }
 
     /// Never waits: who gives counts the [`Event::Took`]s.
-    pub(super) fn give(&mut self, bytes: Vec<u8>) {
+    pub(super) fn give(&self, bytes: Vec<u8>) {
         if let Some(give) = &self.give {
             let _ = give.send(bytes);
         }
@@ -124,7 +124,7 @@ impl Pipe {
     }
 
     /// The last line that it wrote to its standard error.
-    pub(super) fn last_words(&mut self) -> Option<String> {
+    pub(super) fn last_words(&self) -> Option<String> {
         self.complaints.recv_timeout(LAST_WORDS_WAIT).ok().filter(|line| !line.is_empty())
     }
 }
