@@ -23,6 +23,8 @@ const LEAST_REST_DB: f64 = -66.0;
 const MOST_DB: f64 = 120.0;
 /// Where much is left everywhere, a change must leave this much against A in its place.
 const ROUGH_REST_DB: f64 = -14.0;
+/// New sound this far under what stands beside it is not heard: a window's leak, a coder's noise.
+const LEAST_NEW_DB: f64 = -45.0;
 /// A level that moved by less is none.
 const LEAST_LEVEL_DB: f64 = 0.05;
 /// A singer's pause, and a band's.
@@ -252,6 +254,9 @@ fn change(ground: &Ground<'_>, mask: &Mask, range: Range) -> Option<Change> {
         return None;
     }
     let (kind, part_db) = kind(&sums);
+    if kind == ChangeKind::New && residual_db < LEAST_NEW_DB {
+        return None;
+    }
     let change_db = match kind {
         ChangeKind::Level => typical_db(ground, &cells, range),
         _ => 10.0 * math::log10(all.power_ratio()),
