@@ -265,6 +265,14 @@ pub enum Verb {
         #[arg(long, value_name = "FILE")]
         stem: Vec<PathBuf>,
     },
+    /// Offline: before and after of a master that was made elsewhere, on a page
+    Sheet {
+        before: PathBuf,
+        after: PathBuf,
+        /// Write the page here (.html, .svg or .png) instead of showing it
+        #[arg(long, value_name = "FILE")]
+        report: Option<PathBuf>,
+    },
     /// Offline: the overview, in the terminal
     Waveform {
         file: PathBuf,

@@ -48,9 +48,8 @@ fn side_of(block: &Block, rate: u32, sizes: &[usize]) -> Side {
     side.finish(meter).1
 }
 
-/// A sheet with something in every place.
-fn full() -> Sheet {
-    let side = |lufs: f64, peak: f64| Side {
+fn side_of(lufs: f64, peak: f64) -> Side {
+    Side {
         file: "song_mix4.wav".into(),
         seconds: 200.0,
         sample_rate: 44_100,
@@ -71,8 +70,11 @@ fn full() -> Sheet {
         spectrum: (0..61)
             .map(|i| Band { hz: 10f32.powf(1.3 + i as f32 / 20.0), dbfs: lufs as f32 - i as f32 / 2.0 })
             .collect(),
-    };
-    let track = |name: &str, depth: f32| Track {
+    }
+}
+
+fn track_of(name: &str, depth: f32) -> Track {
+    Track {
         name: name.into(),
         gain_db: Curve {
             first_s: 0.16,
@@ -84,8 +86,11 @@ fn full() -> Sheet {
         lowest_at_s: 92.0,
         mean_db: -depth / 8.0,
         active: 0.34,
-    };
-    let output = |alternate: &str, encoding: &str| OutputTold {
+    }
+}
+
+fn output_of(alternate: &str, encoding: &str) -> OutputTold {
+    OutputTold {
         alternate: alternate.into(),
         file: format!("song_{alternate}_{encoding}_44100.wav"),
         encoding: encoding.into(),
@@ -95,7 +100,11 @@ fn full() -> Sheet {
         lufs: Some(-13.98),
         true_peak_dbtp: Some(-1.04),
         sha256: "0123456789abcdef".repeat(4),
-    };
+    }
+}
+
+/// A sheet with something in every place.
+fn full() -> Sheet {
     Sheet {
         title: "Half-Light".into(),
         artist: Some("The Rooftop Assembly".into()),
@@ -111,9 +120,9 @@ fn full() -> Sheet {
         reason: None,
         gain_db: Some(4.24),
         limiter_max_db: Some(3.1),
-        before: side(-18.2, -3.4),
-        after: side(-14.0, -1.0),
-        reduction: vec![track("compressor", 2.0), track("limiter", 3.1)],
+        before: side_of(-18.2, -3.4),
+        after: side_of(-14.0, -1.0),
+        reduction: vec![track_of("compressor", 2.0), track_of("limiter", 3.1)],
         steps: vec![
             StepTold {
                 name: "compressor".into(),
@@ -122,7 +131,11 @@ fn full() -> Sheet {
             },
             StepTold { name: "de-esser".into(), bypassed: true, lines: Vec::new() },
         ],
-        outputs: vec![output("main", "wav24"), output("instrumental", "flac16"), output("main", "mp3-320")],
+        outputs: vec![
+            output_of("main", "wav24"),
+            output_of("instrumental", "flac16"),
+            output_of("main", "mp3-320"),
+        ],
         sums: vec![
             SumTold {
                 what: "instrumental + a cappella = main".into(),

@@ -142,6 +142,7 @@ fn run(cli: Cli, out: Out) -> Result<(), VerbError> {
         Verb::Check { files, profile } => offline::check(&context, &files, &profile),
         Verb::Master(master) => offline::master(&context, &master),
         Verb::Compare { a, b, stem } => offline::compare(&context, &a, &b, &stem),
+        Verb::Sheet { before, after, report } => offline::sheet(&context, &before, &after, report.as_deref()),
         Verb::Waveform { file, width } => offline::waveform(&context, &file, width),
         online => {
             let runtime = tokio::runtime::Runtime::new().map_err(VerbError::Out)?;
@@ -210,6 +211,7 @@ async fn go(c: &Context, verb: Verb) -> Result<(), VerbError> {
         | Verb::Check { .. }
         | Verb::Master(_)
         | Verb::Compare { .. }
+        | Verb::Sheet { .. }
         | Verb::Waveform { .. } => Ok(()),
     }
 }

@@ -3,8 +3,8 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Actor, Command, Digest, Fact, File, PersonId, Project, Reason, Recipe, Refusal, RenderId, Role, Song, SongId,
-    Stage, Time, VersionId, VersionKind,
+    Actor, Command, Digest, Fact, File, PersonId, Project, Reason, Recipe, Refusal, RenderId, Role, Song,
+    SongId, Stage, Time, VersionId, VersionKind,
     asker::{self, Asker, free_id},
     decide::{Ruling, Touched, misrouted},
     limits, recipe,
@@ -235,8 +235,12 @@ fn complete(
         render: Some(render.id),
     };
     let added = draft.into_fact(project, song)?;
-    let done =
-        |version| Fact::RenderCompleted { render: render.id, version, report_json: report_json.to_owned(), sheet };
+    let done = |version| Fact::RenderCompleted {
+        render: render.id,
+        version,
+        report_json: report_json.to_owned(),
+        sheet,
+    };
     let newest = project.newest(song.id, VersionKind::Master);
     let twin = newest.filter(
         |master| matches!(&added, Fact::VersionAdded { fingerprint, .. } if *fingerprint == master.fingerprint),

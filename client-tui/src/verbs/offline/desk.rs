@@ -1,5 +1,5 @@
-//! The desk around an offline master: references that are heard, steps left out, commands that inserts may run, what each step did in words, and the
-//! sheet as a file. Never here: the render itself, names of outputs.
+//! The desk around an offline master: references that are heard, steps left out, commands that inserts may run, and what each step did in
+//! words. Never here: the render itself, names of outputs.
 
 use std::{
     collections::BTreeMap,
@@ -14,13 +14,9 @@ use deadwax_dsp::{
     },
     recipe::{Recipe, Step, Work},
     render::{Report, desk},
-    sheet::{self, Sheet},
 };
 
 use crate::{cli::Master, verbs::VerbError};
-
-/// As wide as a page at 150 points an inch.
-const PNG_WIDTH_PX: u32 = 1240;
 
 fn wrong(error: &impl ToString) -> VerbError {
     VerbError::Usage(error.to_string())
@@ -104,44 +100,6 @@ fn found(program: &str) -> Option<PathBuf> {
     }
     let places = std::env::var_os("PATH")?;
     std::env::split_paths(&places).map(|folder| folder.join(program)).find(|file| file.is_file())
-}
-
-/// How the sheet is written, by the ending of its file.
-#[derive(Clone, Copy)]
-pub enum SheetKind {
-    Html,
-    Svg,
-    Png,
-}
-
-pub fn sheet_kind(path: &Path) -> Result<SheetKind, VerbError> {
-    let ending = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    match ending.as_str() {
-        "html" | "htm" => Ok(SheetKind::Html),
-        "svg" => Ok(SheetKind::Svg),
-        "png" => Ok(SheetKind::Png),
-        _ => Err(VerbError::Usage(format!(
-            "{} is no name for a report; end it in .html, .svg or .png",
-            path.display()
-        ))),
-    }
-}
-
-/// Draws the sheet and puts it where it was asked, whole or not at all.
-pub fn write_sheet(sheet: &Sheet, path: &Path) -> Result<(), VerbError> {
-    let unwritten = |e: std::io::Error| {
-        VerbError::Input(format!("the report {} could not be written: {e}", path.display()))
-    };
-    let bytes = match sheet_kind(path)? {
-        SheetKind::Html => sheet::html(sheet).into_bytes(),
-        SheetKind::Svg => sheet::svg(sheet).into_bytes(),
-        SheetKind::Png => sheet::png(sheet, PNG_WIDTH_PX).map_err(|e| wrong(&e))?,
-    };
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let file = tempfile::NamedTempFile::new_in(folder).map_err(unwritten)?;
-    fs::write(file.path(), bytes).map_err(unwritten)?;
-    file.persist(path).map_err(|e| unwritten(e.error))?;
-    Ok(())
 }
 
 /// Every step with its settings and what it did.

@@ -20,7 +20,7 @@ use super::{code, desk, stop_flag};
 use crate::{
     cli::Master,
     name,
-    verbs::{Context, VerbError, out::Bar, words},
+    verbs::{Context, VerbError, out::Bar, paper, words},
 };
 
 /// Without a recipe: gain, limiter and target only.
@@ -48,7 +48,7 @@ pub fn master(c: &Context, asked: &Master) -> Result<(), VerbError> {
     let (folder, stem) = target_of(asked)?;
     let alternates = alternates_of(asked)?;
     check_ending(asked, &recipe)?;
-    asked.report.as_deref().map(desk::sheet_kind).transpose()?;
+    asked.report.as_deref().map(paper::must_be_drawable).transpose()?;
     check_targets(asked, &recipe, &alternates, &folder, &stem)?;
     let room = tempfile::Builder::new()
         .prefix(".deadwax-")
@@ -73,7 +73,7 @@ pub fn master(c: &Context, asked: &Master) -> Result<(), VerbError> {
     let placed = place(asked, &report, room.path(), &folder)?;
     if let Some((path, sheet)) = asked.report.as_ref().zip(report.sheet.as_deref()) {
         let sheet = Sheet { title: stem, ..sheet.clone() };
-        desk::write_sheet(&sheet, path)?;
+        paper::write(&sheet, path)?;
     }
     tell(c, asked, &report, &placed)
 }

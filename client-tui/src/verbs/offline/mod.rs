@@ -1,4 +1,4 @@
-//! Tools that need no server: measure, check, compare, master, waveform. Built on the sound crate alone; a file that cannot be used ends with
+//! Tools that need no server: measure, check, compare, master, sheet, waveform. Built on the sound crate alone; a file that cannot be used ends with
 //! exit code 3 and its reason, and the others are still done.
 
 mod alternates;
@@ -7,6 +7,7 @@ mod compare;
 mod desk;
 mod master;
 mod preflight;
+mod sheet;
 mod waveform;
 
 use std::{
@@ -23,7 +24,7 @@ use deadwax_dsp::{
     waveform::Pyramid,
 };
 
-pub use self::{check::check, compare::compare, master::master, waveform::waveform};
+pub use self::{check::check, compare::compare, master::master, sheet::sheet, waveform::waveform};
 use super::{Context, VerbError, out::Bar, words};
 
 /// One line (or object) a file.
