@@ -224,7 +224,7 @@ fn a_part_over_the_ceiling_is_shared_or_guarded_as_the_amount_says() {
     for (by, shared) in [(0.15, true), (0.5, false)] {
         let dir = tempfile::tempdir().unwrap();
         let (band, against) = opposed(by);
-        let mut job = two_stems(dir.path(), RATE, text("", -9.0, &["wav32f"]));
+        let mut job = two_stems(dir.path(), RATE, text("", -11.0, &["wav32f"]));
         save(&job.main, &sum(&band, &against, 1.0), RATE, Encoding::Wav32f);
         save(&job.alternates[0].path, &band, RATE, Encoding::Wav32f);
         save(&job.alternates[1].path, &against, RATE, Encoding::Wav32f);
@@ -253,6 +253,27 @@ fn a_part_over_the_ceiling_is_shared_or_guarded_as_the_amount_says() {
         job.sums.clear();
         assert!(run(&job).unwrap().sums.is_empty());
     }
+}
+
+#[test]
+fn a_part_never_costs_the_main_its_target() {
+    let dir = tempfile::tempdir().unwrap();
+    let (band, against) = opposed(0.25);
+    let mut job = two_stems(dir.path(), RATE, text("", -8.3, &["wav24"]));
+    save(&job.main, &sum(&band, &against, 1.0), RATE, Encoding::Wav32f);
+    save(&job.alternates[0].path, &band, RATE, Encoding::Wav32f);
+    save(&job.alternates[1].path, &against, RATE, Encoding::Wav32f);
+    let report = run(&job).unwrap();
+    let over = report.alternates[0].over_db;
+    assert!(over > 2.0 && over < 3.0, "near enough to be shared: {over}");
+    assert!(report.reached && !report.alternates[0].shared, "{:?}", report.reason);
+    assert!(report.warnings.iter().any(|w| w.contains("it would cost the main")), "{:?}", report.warnings);
+    keeps_the_ceiling(&job, &report);
+    let guarded = report.outputs.iter().find_map(|o| o.guarded.as_ref()).unwrap();
+    assert!(guarded.reduction_db > 1.5 && guarded.residual_db < 0.0);
+    job.alternates.clear();
+    job.sums.clear();
+    assert_eq!(digests(&report, "main"), digests(&run(&job).unwrap(), "main"));
 }
 
 #[test]

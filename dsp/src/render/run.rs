@@ -14,7 +14,7 @@ use super::{
     level::Level,
     others::{Ensemble, GuardTold, OVER_DB, Other, SHARE_ROUNDS, Sharing, Standing},
     print::Plate,
-    search::{Aim, Limiter, Search},
+    search::{Aim, Limiter, Outcome, Search},
     share,
     steps::Steps,
     sums::Residual,
@@ -274,37 +274,48 @@ impl<'a> Run<'a> {
         main.share(None);
         let mut search = Search::of_main(main, aim, start);
         search.run(&mut self.steps)?;
-        let alone = search.level.clone();
-        let standings = keyed
+        let (alone, met) = (search.level.clone(), matches!(search.outcome, Outcome::Met(_)));
+        let mut standings = keyed
             .iter()
             .zip(&*others)
             .map(|(voice, take)| Standing::of((voice, take), main, &alone, aim, self.sharing()))
             .collect::<Result<Vec<_>, _>>()?;
-        // Parts that the main's gains are enough for change nothing.
-        let sharing = standings.iter().any(|s| s.shares && s.over_db > OVER_DB);
-        let others: Vec<Other<'_>> = keyed
-            .iter()
-            .zip(others)
-            .zip(standings)
-            .map(|((voice, take), standing)| Other { voice, take, standing, shares: standing.shares })
-            .collect();
-        let alone_is_enough = (!sharing).then_some(search);
-        if let Some(search) = alone_is_enough {
-            let ensemble = Ensemble { batch, aim, main, others };
-            self.note_alternates(&ensemble, false);
-            return self.print_ensemble(&ensemble, search);
+        drop(search);
+        // Parts that the main's gains are enough for change nothing. One that would cost the main its target, or more gain than it may be over, is
+        // not held with it: the neediest goes first.
+        while let Some(neediest) = neediest(&standings) {
+            let own: &Take = main;
+            let sharers = others.iter().zip(&standings).filter(|(_, s)| s.shares).map(|(take, _)| take);
+            let joined =
+                share::joined(&[own].into_iter().chain(sharers).collect::<Vec<_>>(), self.workshop.path())?;
+            main.share(Some(joined));
+            let mut search = Search::of_main(main, aim, Some(&alone));
+            search.run(&mut self.steps)?;
+            let dear_db = search.level.gain_db - alone.gain_db;
+            let still_met = !met || matches!(search.outcome, Outcome::Met(_));
+            if still_met && dear_db <= self.sharing().share_max_db {
+                let ensemble = Ensemble { batch, aim, main, others: together(keyed, others, &standings) };
+                self.note_alternates(&ensemble, true);
+                let lifts = self.lifts_of_sharers(&ensemble, &search.level)?;
+                search.lift(&lifts)?;
+                return self.print_ensemble(&ensemble, search);
+            }
+            if let (Some(standing), Some(voice)) = (standings.get_mut(neediest), keyed.get(neediest)) {
+                standing.shares = false;
+                self.warn(format!(
+                    "{} at {} Hz is {:.1} dB over the ceiling with the main's gains; held by the main's own limiter it would cost the main {}, so it is held by itself",
+                    voice.token,
+                    batch.hz,
+                    standing.over_db,
+                    if still_met { format!("{dear_db:.1} dB more gain") } else { "its target".into() }
+                ));
+            }
         }
-        let own: &Take = main;
-        let all: Vec<&Take> =
-            [own].into_iter().chain(others.iter().filter(|o| o.shares).map(|o| o.take)).collect();
-        let joined = share::joined(&all, self.workshop.path())?;
-        main.share(Some(joined));
-        let ensemble = Ensemble { batch, aim, main, others };
-        self.note_alternates(&ensemble, true);
-        let mut search = Search::of_main(ensemble.main, aim, Some(&alone));
+        main.share(None);
+        let mut search = Search::of_main(main, aim, start);
         search.run(&mut self.steps)?;
-        let lifts = self.lifts_of_sharers(&ensemble, &search.level)?;
-        search.lift(&lifts)?;
+        let ensemble = Ensemble { batch, aim, main, others: together(keyed, others, &standings) };
+        self.note_alternates(&ensemble, false);
         self.print_ensemble(&ensemble, search)
     }
 
@@ -512,4 +523,17 @@ impl<'a> Run<'a> {
             self.warnings.push(warning);
         }
     }
+}
+
+/// The part that is furthest over the ceiling among those that the limiter is to hold too; `None` where none of them is over it.
+fn neediest(standings: &[Standing]) -> Option<usize> {
+    let over = standings.iter().enumerate().filter(|(_, s)| s.shares && s.over_db > OVER_DB);
+    over.max_by(|(_, a), (_, b)| a.over_db.total_cmp(&b.over_db)).map(|(i, _)| i)
+}
+
+fn together<'t>(keyed: &[&'t Voice], takes: &'t [Take], standings: &[Standing]) -> Vec<Other<'t>> {
+    let pairs = keyed.iter().zip(takes).zip(standings);
+    pairs
+        .map(|((voice, take), standing)| Other { voice, take, standing: *standing, shares: standing.shares })
+        .collect()
 }
