@@ -37,6 +37,18 @@ impl Dither {
     }
 }
 
+impl Dither {
+    /// Mean square of what rounding and dither add, in steps squared: a twelfth for rounding, a sixth for triangular noise of two steps, and as much more
+    /// as the filter of shaped noise has energy.
+    pub fn noise_power(self) -> f64 {
+        match self {
+            Dither::None => 1.0 / 12.0,
+            Dither::Tpdf => 0.25,
+            Dither::Shaped => 0.25 * (1.0 + F_WEIGHTED.iter().map(|c| c * c).sum::<f64>()),
+        }
+    }
+}
+
 impl fmt::Display for Dither {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.token())

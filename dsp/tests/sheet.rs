@@ -48,7 +48,7 @@ fn side_of(block: &Block, rate: u32, sizes: &[usize]) -> Side {
     side.finish(meter).1
 }
 
-fn side_of(lufs: f64, peak: f64) -> Side {
+fn side_like(lufs: f64, peak: f64) -> Side {
     Side {
         file: "song_mix4.wav".into(),
         seconds: 200.0,
@@ -120,8 +120,8 @@ fn full() -> Sheet {
         reason: None,
         gain_db: Some(4.24),
         limiter_max_db: Some(3.1),
-        before: side_of(-18.2, -3.4),
-        after: side_of(-14.0, -1.0),
+        before: side_like(-18.2, -3.4),
+        after: side_like(-14.0, -1.0),
         reduction: vec![track_of("compressor", 2.0), track_of("limiter", 3.1)],
         steps: vec![
             StepTold {

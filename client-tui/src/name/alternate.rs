@@ -73,7 +73,13 @@ pub fn sums<'a>(tokens: impl Iterator<Item = &'a str>) -> Vec<Vec<String>> {
     const SUMS: [&[&str]; 2] = [&["instrumental", "a-cappella"], &["tv", "lead-vocal-only"]];
     let there: Vec<&str> = tokens.collect();
     let whole = SUMS.into_iter().filter(|sum| sum.iter().all(|token| there.contains(token)));
-    whole.map(|sum| sum.iter().map(ToString::to_string).collect()).collect()
+    let mut all: Vec<Vec<String>> = whole.map(|sum| sum.iter().map(ToString::to_string).collect()).collect();
+    let stems: Vec<String> =
+        there.iter().filter(|token| counted(token, "stem-").is_some()).map(ToString::to_string).collect();
+    if stems.len() > 1 {
+        all.push(stems);
+    }
+    all
 }
 
 fn counted(token: &str, before: &str) -> Option<u8> {

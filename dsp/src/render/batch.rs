@@ -5,7 +5,8 @@ use std::path::Path;
 use super::{Job, MAIN, Role, Specs, Way, hear::Voice, print::Plate, reel::Origin, tolerance_lu};
 use crate::{
     block::Spec,
-    recipe::{Output, Target},
+    error::DspError,
+    recipe::{Output, Recipe, Target},
 };
 
 /// All outputs of one rate and level.
@@ -46,6 +47,22 @@ pub fn voices(job: &Job, specs: &Specs, way: Way) -> (Voice, Vec<Voice>) {
         voice(&a.token, &a.path, a.role, if a.role == Role::Edit { spec } else { &specs.main })
     });
     (voice(MAIN, &job.main, Role::Part, &specs.main), others.collect())
+}
+
+/// Two outputs may come to the same file at the rate of this main; where they ask for another dither, one of them would be left out unsaid.
+pub fn must_differ(recipe: &Recipe, main_hz: u32) -> Result<(), DspError> {
+    let file = |o: &Output| (o.encoding, o.rate.unwrap_or(main_hz), o.label());
+    for (i, output) in recipe.outputs.iter().enumerate() {
+        let twin = recipe.outputs[..i].iter().find(|o| file(o) == file(output) && o.dither != output.dither);
+        if twin.is_some() {
+            return Err(DspError::Invalid(format!(
+                "two outputs would be the same {} at {} Hz with another dither; leave one of them out",
+                output.encoding,
+                output.rate.unwrap_or(main_hz)
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Outputs by rate and level; the recipe's own level at the rate of the main comes first.

@@ -1,9 +1,9 @@
-//! Hands on the desk for one render: a recipe with a step left out, or with nothing behind a step. Steps are called by their titles: the names they
-//! have in the recipe, or their kinds. Never here: sound.
+//! Hands on the desk for one render: a recipe with a step left out, or with nothing behind a step. Steps are called by the names they have in
+//! the recipe, or by their kinds. Never here: sound.
 
 use crate::{
     error::DspError,
-    recipe::{Recipe, nearest},
+    recipe::{Recipe, Step, nearest},
 };
 
 /// The short keys' steps in the order of the chain.
@@ -19,7 +19,7 @@ pub fn bypass(recipe: &mut Recipe, title: &str) -> Result<(), DspError> {
             leave_out(recipe, short);
         }
     }
-    for step in recipe.steps.iter_mut().filter(|step| step.title() == title) {
+    for step in recipe.steps.iter_mut().filter(|step| is_called(step, title)) {
         (step.bypass, found) = (true, true);
     }
     if title == LIMITER && recipe.limiter.take().is_some() {
@@ -41,9 +41,16 @@ pub fn up_to(recipe: &mut Recipe, title: &str) -> Result<(), DspError> {
         if found {
             step.bypass = true;
         }
-        found |= step.title() == title;
+        found |= is_called(step, title);
     }
+    // Behind the limiter there is nothing to leave out.
+    found |= title == LIMITER && recipe.limiter.is_some();
     if found { Ok(()) } else { Err(unknown(recipe, title)) }
+}
+
+/// By its name, or by its kind.
+fn is_called(step: &Step, title: &str) -> bool {
+    step.title() == title || step.work.kind() == title
 }
 
 fn has(recipe: &Recipe, short: &str) -> bool {

@@ -16,11 +16,6 @@ use crate::{
     sheet::{Sheet, Side, StepTold, SumTold, Track, TrackMeter, side_of_file},
 };
 
-/// A sum that is left with less than this holds: dither of 16 bits under a soft song.
-const HOLDS_DB: f64 = -60.0;
-/// Sources that do not add up better than this cannot be expected to do so afterwards.
-const SOURCES_HOLD_DB: f64 = -40.0;
-
 /// What is gathered while a render runs.
 #[derive(Default)]
 pub struct Explaining {
@@ -142,7 +137,7 @@ fn limited(track: &Track) -> String {
 /// The worst of the files of a sum.
 fn sum_told(sum: &SumReport) -> SumTold {
     let worst = sum.files.iter().fold(f64::NEG_INFINITY, |m, f| m.max(f.residual_db));
-    let sources_hold = sum.sources_residual_db < SOURCES_HOLD_DB;
+    let sources_hold = sum.sources_hold;
     let words = if sources_hold {
         let best = sum.files.iter().fold(f64::INFINITY, |m, f| m.min(f.residual_db));
         (best < worst && best.is_finite()).then(|| format!("{best:.0} dB in the best file"))
@@ -152,7 +147,7 @@ fn sum_told(sum: &SumReport) -> SumTold {
     SumTold {
         what: format!("{} = main", sum.alternates.join(" + ")),
         residual_db: worst.is_finite().then_some(worst),
-        holds: sources_hold && worst < HOLDS_DB,
+        holds: sources_hold && sum.files.iter().all(|file| file.holds),
         words,
     }
 }

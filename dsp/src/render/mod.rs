@@ -165,6 +165,7 @@ pub fn run_in(job: &Job, way: Way, progress: &mut dyn FnMut(Progress) -> Flow) -
     job.recipe.check()?;
     check_names(job)?;
     let specs = Specs::read(job)?;
+    batch::must_differ(&job.recipe, specs.main.sample_rate)?;
     for output in &job.recipe.outputs {
         if !output.encoding.float() {
             // A kind of dither that this rate cannot have is refused before any work is done.

@@ -34,6 +34,12 @@ pub struct Sharing {
     pub share_max_db: f64,
 }
 
+impl Sharing {
+    pub fn only_if(self, may: bool) -> Self {
+        Sharing { shared: self.shared && may, ..self }
+    }
+}
+
 impl Default for Sharing {
     fn default() -> Self {
         Sharing { shared: true, share_max_db: 3.0 }

@@ -84,6 +84,7 @@ pub struct SumReport {
     pub alternates: Vec<String>,
     /// What is left of the source of the main when theirs are taken from it, in decibels against it. Null where nothing is left.
     pub sources_residual_db: f64,
+    pub sources_hold: bool,
     pub files: Vec<SummedFiles>,
 }
 
@@ -100,6 +101,8 @@ pub struct SummedFiles {
     pub residual_peak_dbfs: f64,
     /// What the quantising of all these files leaves by itself, against the main: nothing can be under it by much. Null where nothing is quantised.
     pub quantising_db: f64,
+    /// No more is left than dither, rounding or a lossy encoder leave.
+    pub holds: bool,
 }
 
 /// What an alternate got of its own behind the gains of its main, because these left it over the ceiling.

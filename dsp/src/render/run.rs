@@ -70,6 +70,8 @@ pub struct Done {
 
 /// Steps of progress: of a source in a batch, write and check; of a main, the search too.
 const STEPS_PER_PRINT: f64 = 2.0;
+/// Four steps of 16 bits, generously.
+const ROUNDING: f64 = 4.0 / 32_768.0;
 /// Hearing a source takes as long as so many of them.
 const HEARING: f64 = 2.0;
 
@@ -278,7 +280,10 @@ impl<'a> Run<'a> {
         let mut standings = keyed
             .iter()
             .zip(&*others)
-            .map(|(voice, take)| Standing::of((voice, take), main, &alone, aim, self.sharing()))
+            .map(|(voice, take)| {
+                let sharing = self.sharing().only_if(self.adds_up(&voice.token));
+                Standing::of((voice, take), main, &alone, aim, sharing)
+            })
             .collect::<Result<Vec<_>, _>>()?;
         drop(search);
         // Parts that the main's gains are enough for change nothing. One that would cost the main its target, or more gain than it may be over, is
@@ -317,6 +322,12 @@ impl<'a> Run<'a> {
         let ensemble = Ensemble { batch, aim, main, others: together(keyed, others, &standings) };
         self.note_alternates(&ensemble, false);
         self.print_ensemble(&ensemble, search)
+    }
+
+    /// Whether it is part of a set whose sources make the main: for any other, a deeper curve of the main would keep nothing together.
+    fn adds_up(&self, token: &str) -> bool {
+        let sums = self.job.sums.iter().zip(&self.residuals);
+        sums.filter(|(sum, _)| sum.iter().any(|it| it == token)).any(|(_, residual)| residual.sources_hold())
     }
 
     fn sharing(&self) -> Sharing {
@@ -412,17 +423,14 @@ impl<'a> Run<'a> {
         self.book(&edit.token, batch, plates, take.frames, &[])
     }
 
-    /// The ceiling less what other meters may read and what dither and rounding can add between samples, taken generously as four steps of the
-    /// coarsest format.
+    /// The ceiling less what other meters may read, and what dither and rounding can add between samples. The same for every output: a copy of 16 bits
+    /// must not change the master of 24.
     fn aim(&self, batch: &Batch) -> Aim {
         let recipe = &self.job.recipe;
-        let coarsest =
-            batch.outputs.iter().map(|o| o.encoding).filter(|e| !e.float()).map(|e| e.bits()).min();
-        let room = coarsest.map_or(0.0, |bits| 4.0 * 0.5f64.powi(bits as i32 - 1));
         let ceiling = linear(batch.ceiling_dbtp - METER_ROOM_DB - SLACK_DB);
         Aim {
             target: batch.target.clone(),
-            ceiling_dbtp: decibels((ceiling - room).max(0.5 * ceiling)),
+            ceiling_dbtp: decibels((ceiling - ROUNDING).max(0.5 * ceiling)),
             stated_ceiling_dbtp: batch.ceiling_dbtp,
             limiter: recipe
                 .limiter

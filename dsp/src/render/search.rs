@@ -14,6 +14,10 @@ const SEARCH_TOLERANCE_LU: f64 = 0.001;
 const TRIES: usize = 20;
 /// If a decibel of gain gives less than a fifth of a decibel of loudness, the release is too slow for so much limiting.
 const SATURATED_DB_PER_LU: f64 = 5.0;
+/// ... and if what is missing would take more than this.
+const SATURATED_DB: f64 = 0.5;
+/// Nobody hears so little, and a limiter that works harder is heard.
+const AS_LOUD_LU: f64 = 0.1;
 /// Releases are tried at these parts of their length, slowest first.
 const PACES: [f64; 4] = [1.0, 0.5, 0.25, 0.125];
 /// Times that the sound is played to correct what the tracks tell.
@@ -96,6 +100,14 @@ impl Outcome {
     }
 }
 
+/// One gain that was tried.
+#[derive(Clone)]
+struct Trial {
+    gain_db: f64,
+    lufs: f64,
+    curve: CurveSettings,
+}
+
 /// The search for one take.
 #[derive(Clone)]
 pub struct Search<'t> {
@@ -105,6 +117,8 @@ pub struct Search<'t> {
     offset_lu: f64,
     /// The level that the tracks were last asked about, and what they told.
     told: Option<(Level, f64)>,
+    /// What was tried for the target last asked.
+    trials: Vec<Trial>,
     /// `None`: the gain is given, by a main to its alternate.
     target: Option<Target>,
     pub level: Level,
@@ -137,7 +151,16 @@ impl<'t> Search<'t> {
             }
             None => Level::unity(),
         };
-        Search { take, aim, offset_lu: 0.0, told: None, target, level, outcome: Outcome::Met(None) }
+        Search {
+            take,
+            aim,
+            offset_lu: 0.0,
+            told: None,
+            trials: Vec::new(),
+            target,
+            level,
+            outcome: Outcome::Met(None),
+        }
     }
 
     /// Finds the level, and plays the sound as often as needed.
@@ -370,6 +393,7 @@ impl<'t> Search<'t> {
         let spent_db = self.gain_for(limiter.max_reduction_db);
         let most_db = spent_db.min(wanted_db + GAIN_ROOM_DB);
         let mut outcome = Outcome::Met(None);
+        self.trials.clear();
         for pace in PACES {
             let curve = CurveSettings {
                 fast_release_ms: limiter.curve.fast_release_ms * pace,
@@ -387,9 +411,25 @@ impl<'t> Search<'t> {
             }
         }
         Ok(match outcome {
-            Outcome::Spent(lufs) if most_db < spent_db => Outcome::Saturated(lufs),
-            other => other,
+            Outcome::Spent(_) | Outcome::Saturated(_) => self.least_that_is_as_loud(most_db < spent_db),
+            met => met,
         })
+    }
+
+    /// Where the target cannot be had, limiting harder only costs: of all that was tried, the least gain that comes within [`AS_LOUD_LU`] of the loudest.
+    fn least_that_is_as_loud(&mut self, saturated: bool) -> Outcome {
+        let loudest = self.trials.iter().fold(f64::NEG_INFINITY, |m, t| m.max(t.lufs));
+        let as_loud = self.trials.iter().filter(|t| t.lufs >= loudest - AS_LOUD_LU);
+        let Some(least) = as_loud.min_by(|a, b| a.gain_db.total_cmp(&b.gain_db)).cloned() else {
+            return Outcome::Saturated(loudest);
+        };
+        let highest = self.trials.iter().fold(f64::NEG_INFINITY, |m, t| m.max(t.gain_db));
+        (self.level.gain_db, self.level.curve) = (least.gain_db, least.curve);
+        if saturated || least.gain_db < highest {
+            Outcome::Saturated(least.lufs)
+        } else {
+            Outcome::Spent(least.lufs)
+        }
     }
 
     /// Secant steps, kept between the gains known to be too low and too high.
@@ -400,6 +440,7 @@ impl<'t> Search<'t> {
         let mut lufs = f64::NEG_INFINITY;
         for _ in 0..TRIES {
             lufs = self.loud(gain)?;
+            self.trials.push(Trial { gain_db: gain, lufs, curve: self.level.curve });
             let short = wanted - lufs;
             if short.abs() <= SEARCH_TOLERANCE_LU {
                 return Ok(Outcome::Met(Some(wanted)));
@@ -412,7 +453,7 @@ impl<'t> Search<'t> {
                 Some(_) => 2.0 * SATURATED_DB_PER_LU,
                 None => 1.3,
             };
-            if short > 0.1 && slope > SATURATED_DB_PER_LU {
+            if slope > SATURATED_DB_PER_LU && short * slope > SATURATED_DB {
                 return Ok(Outcome::Saturated(lufs));
             }
             if short > 0.0 {

@@ -9,12 +9,15 @@ use super::{
     run::Run,
     sums::{self, Residual},
 };
-use crate::{error::DspError, processors::decibels, write::Encoding};
+use crate::{dither::Dither, error::DspError, processors::decibels, write::Encoding};
 
 /// Conversion of a rate may round a length; what differs by less is no news.
 const SAME_LENGTH_S: f64 = 0.001;
 /// Less than this is heard by nobody.
 const WORTH_A_WORD_DB: f64 = 0.05;
+/// What a sum of files may be left with, against the main; of lossy ones, which have each their own losses.
+const HOLDS_DB: f64 = -60.0;
+const LOSSY_HOLDS_DB: f64 = -20.0;
 
 impl Run<'_> {
     /// Alternates are made as long as the main. What that did is said, and where something that sounds was cut the render is not what was asked.
@@ -80,8 +83,10 @@ impl Run<'_> {
                     self.outputs.iter().filter(fits).map(|o| self.workshop.path().join(&o.file)).collect();
                 let path = self.workshop.path().join(&main.file);
                 let residual = sums::residual(&path, &parts, &mut self.steps)?;
+                let quantising_db = self.quantising_db(&main, 1 + parts.len(), &residual);
                 files.push(SummedFiles {
-                    quantising_db: quantising_db(&main, 1 + parts.len(), &residual),
+                    holds: residual.relative_db() < held_db(&main, quantising_db),
+                    quantising_db,
                     file: main.file,
                     encoding: main.encoding,
                     sample_rate: main.sample_rate,
@@ -92,25 +97,52 @@ impl Run<'_> {
             all.push(SumReport {
                 alternates: sum.clone(),
                 sources_residual_db: sources.relative_db(),
+                sources_hold: sources.sources_hold(),
                 files,
             });
         }
+        self.warn_of_sums(&all);
         Ok(all)
+    }
+
+    /// A sum that does not hold is no fault of the files by themselves, and must not be found out in an edit suite.
+    fn warn_of_sums(&mut self, all: &[SumReport]) {
+        for sum in all {
+            let set = sum.alternates.join(" + ");
+            if !sum.sources_hold {
+                self.warn(format!(
+                    "{set} do not add up to the main before mastering: {:.1} dB are left; check their level, place and polarity",
+                    sum.sources_residual_db
+                ));
+            } else if let Some(file) = sum.files.iter().find(|file| !file.holds) {
+                self.warn(format!(
+                    "{set} do not quite add up to {}: {:.1} dB are left",
+                    file.file, file.residual_db
+                ));
+            }
+        }
+    }
+
+    /// What quantising leaves by itself: in every file the noise of its dither, each taken for independent of the others'.
+    fn quantising_db(&self, main: &OutputReport, files: usize, residual: &Residual) -> f64 {
+        let encoding = main.encoding.parse::<Encoding>().ok().filter(|e| !e.float() && !e.lossy());
+        let Some(encoding) = encoding else { return f64::NEG_INFINITY };
+        let mut asked = self.job.recipe.outputs.iter();
+        let dither = asked.find(|o| o.encoding == encoding).map_or(Dither::default(), |o| o.dither);
+        let step = 0.5f64.powi(encoding.bits() as i32 - 1);
+        let noise = files as f64 * step * step * dither.noise_power();
+        if residual.mean_square() > 0.0 {
+            0.5 * decibels(noise / residual.mean_square())
+        } else {
+            f64::NEG_INFINITY
+        }
     }
 }
 
-/// Rounding and triangular dither leave a quarter of the square of a step in every file; each file's is taken for independent of the others'.
-fn quantising_db(main: &OutputReport, files: usize, residual: &Residual) -> f64 {
-    let Some(encoding) = main.encoding.parse::<Encoding>().ok().filter(|e| !e.float() && !e.lossy()) else {
-        return f64::NEG_INFINITY;
-    };
-    let step = 0.5f64.powi(encoding.bits() as i32 - 1);
-    let noise = files as f64 * step * step / 4.0;
-    if residual.mean_square() > 0.0 {
-        0.5 * decibels(noise / residual.mean_square())
-    } else {
-        f64::NEG_INFINITY
-    }
+/// What a sum of files may be left with: dither of 16 bits under a soft song, more where the noise is shaped, and what lossy encoders differ by.
+fn held_db(main: &OutputReport, quantising_db: f64) -> f64 {
+    let lossy = main.encoding.parse::<Encoding>().is_ok_and(|e| e.lossy());
+    if lossy { LOSSY_HOLDS_DB } else { HOLDS_DB.max(quantising_db + 3.0) }
 }
 
 fn clock(seconds: f64) -> String {

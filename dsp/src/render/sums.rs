@@ -7,6 +7,8 @@ use crate::{block::Block, decode::Source, error::DspError, processors::decibels}
 
 /// Frames read at once.
 const FRAMES: usize = 16_384;
+/// The residual of sources that are meant to add up, against the main.
+const SOURCES_HOLD_DB: f64 = -40.0;
 
 /// Squares of the whole and of what is left of it, over all frames and channels.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -36,6 +38,11 @@ impl Residual {
     /// are not.
     pub fn relative_db(&self) -> f64 {
         if self.left == 0.0 { f64::NEG_INFINITY } else { 0.5 * decibels(self.left / self.whole) }
+    }
+
+    /// Sources that do not add up better than this cannot be expected to do so afterwards.
+    pub fn sources_hold(&self) -> bool {
+        self.relative_db() < SOURCES_HOLD_DB
     }
 
     /// Mean of the squares of the whole.

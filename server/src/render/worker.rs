@@ -446,7 +446,14 @@ fn sums_of(alternates: &[render::Alternate]) -> Vec<Vec<String>> {
     const SUMS: [&[&str]; 2] = [&["instrumental", "a-cappella"], &["tv", "lead-vocal-only"]];
     let there = |token: &&str| alternates.iter().any(|a| a.token == **token);
     let whole = SUMS.into_iter().filter(|sum| sum.iter().all(there));
-    whole.map(|sum| sum.iter().map(ToString::to_string).collect()).collect()
+    let mut all: Vec<Vec<String>> = whole.map(|sum| sum.iter().map(ToString::to_string).collect()).collect();
+    let is_stem = |token: &str| matches!(Alternate::parse(token), Some(Alternate::Stem(_)));
+    let stems: Vec<String> =
+        alternates.iter().map(|a| a.token.clone()).filter(|token| is_stem(token)).collect();
+    if stems.len() > 1 {
+        all.push(stems);
+    }
+    all
 }
 
 /// What a render may write: each file that it takes, as 32 bit samples at twice the rate in the usual three formats.
