@@ -18,8 +18,8 @@ use render_kit::{Noise, job, save};
 const PINNED: &[(&str, &str)] = &[
     ("loud_wav24_48000.wav", "c6b1a73729c6df6727d0b2c587d45cea59fe1966fe1b1644f363f28a601c80aa"),
     ("loud_wav16_48000.wav", "2173bc31b8adf9158896729d2b9664cec7b988f227d251e306336230267dfd76"),
-    ("chain_wav24_48000.wav", "fd0e00a104d66ff0f09925bda1f63726f19c525358ecffdd03aa3e0a6d418ee1"),
-    ("chain_flac16_44100.flac", "c1a3666013336d540f2923be0b066432d474073a4d4b540e60fd7ed323044520"),
+    ("chain_wav24_48000.wav", "9511b33117a15a5144dc47dc7b9c25de6306bb39f50dc6081f876cc608507b47"),
+    ("chain_flac16_44100.flac", "be0f9d0a2cd381173ea2f5cf24ea8158303496b04153d36bff6f713459dd993e"),
     ("copy_wav32f_48000.wav", "a0ddba57b9e51b2cecc98c5313ee425f96ec25c1620329ad8b3255290be2569d"),
     ("copy_wav16_32000.wav", "f44bdd38618cdced63abb751e69ec995adfb463c0ca271cf132e7bbf872b9fb1"),
 ];

@@ -77,7 +77,7 @@ impl Runner {
             Effect::Read { ticket, page } => self.hold(Slot::Page, async move {
                 let asked = page.clone();
                 let outcome = match asked {
-                    Page::Sheet { project_id, render_id } => client.sheet(&project_id, &render_id).await,
+                    Page::Sheet { project_id, render_id, .. } => client.sheet(&project_id, &render_id).await,
                     Page::Compare(request) => client.compare(request).await,
                 };
                 tell(&out, Msg::Page { ticket, page, outcome: outcome.map_err(failure) }).await;

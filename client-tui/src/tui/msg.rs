@@ -1,5 +1,6 @@
 //! The closed list of what can happen to the client, and the closed list of what it can ask the world to do. Data only.
 
+use crate::verbs::pages::Head;
 use crossterm::event::KeyEvent;
 use deadwax_proto::v1::{
     Action, CheckRecipeResponse, CompareRequest, DeskRow, HistoryResponse, PerformResponse, Person,
@@ -128,7 +129,7 @@ pub enum Effect {
 /// Something to read that the studio has to be asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Page {
-    Sheet { project_id: String, render_id: String },
+    Sheet { project_id: String, render_id: String, head: Box<Head> },
     Compare(CompareRequest),
 }
 

@@ -8,7 +8,7 @@ mod json;
 mod mastering;
 mod offline;
 mod out;
-mod pages;
+pub mod pages;
 mod paper;
 mod place;
 mod pull;

@@ -1,11 +1,53 @@
 //! Pages that the studio tells of versions: the sheet of a master, and what changed from one version to another. Never here: how sound is heard.
 
 use deadwax_dsp::sheet::Sheet;
-use deadwax_proto::v1::{self, RenderRow, VersionRow};
+use deadwax_proto::v1::{self, ProjectRow, RenderRow, SongRow, VersionRow};
 use serde_json::{Value, json};
 
 use super::{Context, VerbError, house::House, paper, review::enter, words};
 use crate::cli::{Changes, SheetOf};
+
+/// What a render cannot know of its own sheet: whose it is, which version, when.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Head {
+    title: String,
+    artist: String,
+    version: Option<String>,
+    made: String,
+    /// The main of the mix, as it was pushed.
+    source: Option<String>,
+}
+
+impl Head {
+    /// `[master, source]`: what was made, and from what.
+    pub fn of(
+        song: &SongRow,
+        project: &ProjectRow,
+        render: &RenderRow,
+        [master, source]: [Option<&VersionRow>; 2],
+    ) -> Head {
+        let main = source.and_then(|it| it.files.iter().find(|file| file.alternate == "main"));
+        Head {
+            title: song.title.clone(),
+            artist: project.artist.clone(),
+            version: master
+                .zip(source)
+                .map(|(m, s)| format!("{} of {}", words::version(m), words::version(s))),
+            made: words::moment(render.at_ms),
+            source: main.map(|file| file.name.clone()),
+        }
+    }
+
+    pub fn put_on(&self, page: &mut Sheet) {
+        page.title.clone_from(&self.title);
+        page.artist = Some(self.artist.clone()).filter(|it| !it.is_empty());
+        page.version.clone_from(&self.version);
+        page.made = Some(self.made.clone());
+        if let Some(source) = &self.source {
+            page.before.file.clone_from(source);
+        }
+    }
+}
 
 /// The page of a render: of the named master, else of the newest one that was rendered.
 pub async fn sheet(c: &Context, asked: &SheetOf) -> Result<(), VerbError> {
@@ -33,10 +75,7 @@ pub async fn sheet(c: &Context, asked: &SheetOf) -> Result<(), VerbError> {
         .map_err(|e| VerbError::Input(format!("the sheet of this studio cannot be read here: {e}")))?;
     let master = house.version_by_id(&render.master_version_id);
     let source = house.version_by_id(&render.source_version_id);
-    page.title.clone_from(&song.title);
-    page.artist = Some(house.project.artist.clone()).filter(|it| !it.is_empty());
-    page.version = master.zip(source).map(|(m, s)| format!("{} of {}", words::version(m), words::version(s)));
-    page.made = Some(words::moment(render.at_ms));
+    Head::of(song, &house.project, render, [master, source]).put_on(&mut page);
     paper::show(c, &page, asked.report.as_deref())
 }
 
@@ -51,7 +90,7 @@ pub async fn changes(c: &Context, asked: &Changes) -> Result<(), VerbError> {
     let was = match from {
         Some(from) => house.version(song, Some(from))?,
         None if asked.from.is_some() => is,
-        None => before(&house, is).ok_or_else(|| {
+        None => before(&house, is).or_else(|| source_of(&house, is)).ok_or_else(|| {
             VerbError::no(
                 "NO_VERSION",
                 format!("{} is the first of its kind: there is nothing before it.", words::version(is)),
@@ -90,6 +129,12 @@ pub async fn changes(c: &Context, asked: &Changes) -> Result<(), VerbError> {
 fn named(text: &str) -> (Option<&str>, &str) {
     let (version, alternate) = text.split_once(':').unwrap_or((text, ""));
     (Some(version.trim()).filter(|it| !it.is_empty()), alternate.trim())
+}
+
+/// The mix that a first master was rendered from.
+fn source_of<'a>(house: &'a House, master: &VersionRow) -> Option<&'a VersionRow> {
+    let render = house.renders.iter().find(|it| it.master_version_id == master.version_id)?;
+    house.version_by_id(&render.source_version_id)
 }
 
 fn before<'a>(house: &'a House, version: &VersionRow) -> Option<&'a VersionRow> {

@@ -5,7 +5,10 @@ use std::{io::Write as _, path::Path};
 use deadwax_dsp::sheet::{self, Look, Sheet};
 use serde_json::json;
 
-use super::{Context, VerbError, place::failed};
+use super::{
+    Context, VerbError,
+    place::{failed, readable},
+};
 
 /// Of a page on paper or on a screen.
 const PNG_WIDTH_PX: u32 = 1600;
@@ -49,7 +52,7 @@ pub fn write(page: &Sheet, path: &Path) -> Result<(), VerbError> {
     let fault = failed(path, "written");
     let mut file =
         tempfile::Builder::new().prefix(".deadwax-").tempfile_in(folder).map_err(failed(path, "written"))?;
-    file.write_all(&bytes).map_err(&fault)?;
+    file.write_all(&bytes).and_then(|()| readable(file.as_file())).map_err(&fault)?;
     file.persist(path).map_err(|e| fault(e.error))?;
     Ok(())
 }

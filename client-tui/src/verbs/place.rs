@@ -123,13 +123,13 @@ pub fn place_sums(folder: &Path, fetched: &[(String, String)]) -> Result<(), Ver
 
 /// What leaves the house may be read like any other file; only profiles are private.
 #[cfg(unix)]
-fn readable(file: &fs::File) -> io::Result<()> {
+pub fn readable(file: &fs::File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     file.set_permissions(fs::Permissions::from_mode(0o644))
 }
 
 #[cfg(not(unix))]
-fn readable(_: &fs::File) -> io::Result<()> {
+pub fn readable(_: &fs::File) -> io::Result<()> {
     Ok(())
 }
 

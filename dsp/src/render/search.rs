@@ -14,8 +14,6 @@ const SEARCH_TOLERANCE_LU: f64 = 0.001;
 const TRIES: usize = 20;
 /// If a decibel of gain gives less than a fifth of a decibel of loudness, the release is too slow for so much limiting.
 const SATURATED_DB_PER_LU: f64 = 5.0;
-/// ... and if what is missing would take more than this.
-const SATURATED_DB: f64 = 0.5;
 /// Nobody hears so little, and a limiter that works harder is heard.
 const AS_LOUD_LU: f64 = 0.1;
 /// Releases are tried at these parts of their length, slowest first.
@@ -453,7 +451,7 @@ impl<'t> Search<'t> {
                 Some(_) => 2.0 * SATURATED_DB_PER_LU,
                 None => 1.3,
             };
-            if slope > SATURATED_DB_PER_LU && short * slope > SATURATED_DB {
+            if short > 0.1 && slope > SATURATED_DB_PER_LU {
                 return Ok(Outcome::Saturated(lufs));
             }
             if short > 0.0 {

@@ -42,6 +42,9 @@ pub enum ChildVerb {
         /// TOKEN=FILE: what is to be taken from the stem of that token first.
         #[arg(long)]
         minus: Vec<OsString>,
+        /// Where stems that have to be made may lie.
+        #[arg(long)]
+        room: PathBuf,
         a: PathBuf,
         b: PathBuf,
         /// Where the answer goes as JSON; made whole or not at all.
@@ -177,7 +180,10 @@ pub fn run(verb: ChildVerb) -> ExitCode {
     }
     let said = match verb {
         ChildVerb::Inspect { input, waveform, .. } => say(&inspect(&input, &waveform)),
-        ChildVerb::Compare { stem, minus, a, b, out, .. } => say(&compare([&stem, &minus], [&a, &b], &out)),
+        ChildVerb::Compare { stem, minus, room, a, b, out, .. } => {
+            let stems = derived(&stem, &minus, &room);
+            say(&compare(&stems, [&a, &b], &out))
+        }
         ChildVerb::Render { job, .. } => say(&render_job(&job)),
     };
     ExitCode::from(if said.is_ok() { 0 } else { 2 })
@@ -250,14 +256,8 @@ fn remark(finding: Finding) -> Option<Remark> {
     (!told).then(|| Remark { code: finding.what.to_owned(), text: finding.words, at_s: finding.at_s })
 }
 
-fn compare([stems, minus]: [&[OsString]; 2], [a, b]: [&Path; 2], out: &Path) -> CompareLine {
-    let folder = out.parent().unwrap_or(Path::new("."));
-    let room = tempfile::Builder::new().prefix(".stems-").tempdir_in(folder);
-    let stems = match room.as_ref() {
-        Ok(room) => derived(stems, minus, room.path()),
-        Err(_) => Vec::new(),
-    };
-    let mut compared = compare::compare(a, b, &stems, &mut |_| Flow::Go);
+fn compare(stems: &[(String, PathBuf)], [a, b]: [&Path; 2], out: &Path) -> CompareLine {
+    let mut compared = compare::compare(a, b, stems, &mut |_| Flow::Go);
     if matches!(compared, Err(DspError::Invalid(_))) && !stems.is_empty() {
         // A stem that is no part of the first file tells nothing; the files themselves still can.
         compared = compare::compare(a, b, &[], &mut |_| Flow::Go);

@@ -14,6 +14,8 @@ pub struct CompareFiles {
     pub a: PathBuf,
     pub b: PathBuf,
     pub stems: Vec<Stem>,
+    /// A folder for stems that have to be made first.
+    pub room: PathBuf,
     /// Where the answer goes as JSON; made whole or not at all.
     pub out: PathBuf,
 }
@@ -48,6 +50,9 @@ pub async fn compare(program: &Program, files: &CompareFiles) -> Result<(), Insp
             word("--minus", minus);
         }
     }
+    let mut room = OsString::from("--room=");
+    room.push(&files.room);
+    args.push(room);
     args.extend([&files.a, &files.b, &files.out].map(|path| path.as_os_str().to_owned()));
     // Every file is decoded several times.
     let limits = Limits::to_inspect(bytes.saturating_mul(8));

@@ -12,6 +12,7 @@ use super::super::{
     rows::Project,
     words,
 };
+use crate::verbs::pages::Head;
 
 /// Columns that a page of the sheet may take inside its frame.
 const SHEET_COLUMNS_MAX: u16 = 116;
@@ -50,11 +51,18 @@ pub(super) fn sheet(model: &mut Model) -> Vec<Effect> {
     let master = rows.version(&render.master_version_id);
     let title =
         master.map_or_else(|| "Before and after".into(), |it| format!("Sheet of {}", words::version(it)));
-    let page = Page::Sheet { project_id: project.clone(), render_id: render.render_id.clone() };
+    let source = rows.version(&render.source_version_id);
+    let (Some(song), Some(house)) = (rows.song(song), rows.head()) else { return Vec::new() };
+    let head = Head::of(song, house, render, [master, source]);
+    let page = Page::Sheet {
+        project_id: project.clone(),
+        render_id: render.render_id.clone(),
+        head: Box::new(head),
+    };
     ask(model, title, "Fetching ...", page)
 }
 
-/// What changed from the version before of the same kind.
+/// What changed from the version before of the same kind; a first master is held against the mix that it was rendered from.
 pub(super) fn compare(model: &mut Model) -> Vec<Effect> {
     let (project, newer) = match model.top() {
         Screen::Song(view) => {
@@ -94,7 +102,12 @@ pub(super) fn compare(model: &mut Model) -> Vec<Effect> {
 
 fn before<'a>(rows: &'a Project, version: &VersionRow) -> Option<&'a VersionRow> {
     let mut older = rows.versions(&version.song_id).into_iter();
-    older.find(|it| it.kind == version.kind && it.number < version.number)
+    let rendered = || {
+        let renders = rows.renders(&version.song_id);
+        let render = renders.iter().find(|it| it.master_version_id == version.version_id)?;
+        rows.version(&render.source_version_id)
+    };
+    older.find(|it| it.kind == version.kind && it.number < version.number).or_else(rendered)
 }
 
 /// The answer, if its page is still open.
@@ -106,7 +119,7 @@ pub(super) fn arrived(model: &mut Model, ticket: u64, page: &Page, outcome: Resu
     }
     ask.ticket = None;
     ask.lines = match (outcome, page) {
-        (Ok(json), Page::Sheet { .. }) => sheet_lines(&json, columns),
+        (Ok(json), Page::Sheet { head, .. }) => sheet_lines(&json, head, columns),
         (Ok(json), Page::Compare(_)) => comparison_lines(&json),
         (Err(Failure::Refused { text, hint, .. }), _) => vec![text, hint],
         (Err(Failure::Offline(why)), _) => vec![why],
@@ -115,8 +128,9 @@ pub(super) fn arrived(model: &mut Model, ticket: u64, page: &Page, outcome: Resu
 
 const UNREADABLE: &str = "The studio's answer cannot be read by this client. Update it, or ask with --json.";
 
-fn sheet_lines(json: &str, columns: u16) -> Vec<String> {
-    let Ok(page) = serde_json::from_str::<Sheet>(json) else { return vec![UNREADABLE.into()] };
+fn sheet_lines(json: &str, head: &Head, columns: u16) -> Vec<String> {
+    let Ok(mut page) = serde_json::from_str::<Sheet>(json) else { return vec![UNREADABLE.into()] };
+    head.put_on(&mut page);
     // Plain: the frame around it scrubs what is no text.
     let look = Look { columns: usize::from(columns), colours: false, ascii: false };
     sheet::terminal(&page, look).lines().map(str::to_owned).collect()

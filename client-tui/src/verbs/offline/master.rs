@@ -64,16 +64,17 @@ pub fn master(c: &Context, asked: &Master) -> Result<(), VerbError> {
     };
     let stop = stop_flag()?;
     let bar = Bar::share("master");
-    let report = run(&job, &mut |progress| {
+    let mut report = run(&job, &mut |progress| {
         bar.step(&progress.step, progress.fraction);
         if stop.load(Ordering::Relaxed) { Flow::Stop } else { Flow::Go }
     })
     .map_err(fault)?;
     drop(bar);
     let placed = place(asked, &report, room.path(), &folder)?;
+    called_as_placed(&mut report, &placed);
     if let Some((path, sheet)) = asked.report.as_ref().zip(report.sheet.as_deref()) {
-        let sheet = Sheet { title: stem, ..sheet.clone() };
-        paper::write(&sheet, path)?;
+        let song = asked.input.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        paper::write(&Sheet { title: song, ..sheet.clone() }, path)?;
     }
     tell(c, asked, &report, &placed)
 }
@@ -291,6 +292,23 @@ fn place(asked: &Master, report: &Report, room: &Path, folder: &Path) -> Result<
         placed.push(target);
     }
     Ok(placed)
+}
+
+/// One format goes under the name that was asked: sums and sheet must not speak of a file that is not there.
+fn called_as_placed(report: &mut Report, placed: &[PathBuf]) {
+    for (output, path) in report.outputs.iter().zip(placed) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let rename = |file: &mut String| {
+            if *file == output.file {
+                file.clone_from(&name);
+            }
+        };
+        report.sums.iter_mut().flat_map(|sum| &mut sum.files).for_each(|it| rename(&mut it.file));
+        if let Some(sheet) = report.sheet.as_deref_mut() {
+            sheet.outputs.iter_mut().for_each(|it| rename(&mut it.file));
+            rename(&mut sheet.after.file);
+        }
+    }
 }
 
 fn tell(c: &Context, asked: &Master, report: &Report, placed: &[PathBuf]) -> Result<(), VerbError> {

@@ -1,6 +1,6 @@
 //! What changed between two files of a project: asked once of a child, then kept beside the blobs. Never here: how sound is compared (the dsp room).
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use deadwax_domain::{Alternate, Digest, File, TvDefinition, Version, VersionId};
 use deadwax_proto::v1;
@@ -54,8 +54,14 @@ impl Service {
             };
             named.push(Stem { name: part.name.to_owned(), file: path(part.file).await?, minus });
         }
+        // Stems that have to be made lie where the renders lie: emptied at start, gone with this request, and never on the last of the disk.
+        let made = named.iter().filter(|stem| stem.minus.is_some()).count() as u64;
+        let samples = was.facts.frames.saturating_mul(was.facts.channels.into());
+        blobs.must_have_room(samples.saturating_mul(4).saturating_mul(made)).await.map_err(status::blob)?;
+        let room = room(self.studio.folder.join("renders")).await?;
         let out = blobs.path_of_derived(name, COMPARISON);
-        let files = CompareFiles { a: path(was).await?, b: path(is).await?, stems: named, out };
+        let (a, b, room_path) = (path(was).await?, path(is).await?, room.path().to_owned());
+        let files = CompareFiles { a, b, stems: named, room: room_path, out };
         self.studio.inspect.compare(&files).await.map_err(failed)?;
         self.kept(name).await.ok_or_else(|| status::internal(&format!("no comparison was made: {name}")))
     }
@@ -119,6 +125,13 @@ fn name_of(was: &File, is: &File, stems: &[Part<'_>]) -> Digest {
         hash.update(stem.minus.map_or([0; 32], |minus| minus.digest.0));
     }
     Digest(hash.finalize().into())
+}
+
+async fn room(folder: PathBuf) -> Result<tempfile::TempDir, Status> {
+    tokio::fs::create_dir_all(&folder).await.map_err(|error| status::internal(&error))?;
+    let made =
+        tokio::task::spawn_blocking(move || tempfile::Builder::new().prefix("compare-").tempdir_in(folder));
+    made.await.map_err(|error| status::internal(&error))?.map_err(|error| status::internal(&error))
 }
 
 fn failed(error: InspectError) -> Status {
