@@ -23,6 +23,11 @@ const LEAST_REST_DB: f64 = -66.0;
 const MOST_DB: f64 = 120.0;
 /// Where much is left everywhere, a change must leave this much against A in its place.
 const ROUGH_REST_DB: f64 = -14.0;
+/// Sound that is other than before must be nearly as loud as what stood there, and not lie where there is next to no music.
+const ROUGH_NEW_DB: f64 = -4.0;
+const ROUGH_LOWEST_HZ: f64 = 70.0;
+/// New sound this far under what stands beside it is not heard: a window's leak, a coder's noise.
+const LEAST_NEW_DB: f64 = -45.0;
 /// A level that moved by less is none.
 const LEAST_LEVEL_DB: f64 = 0.05;
 /// A singer's pause, and a band's.
@@ -144,6 +149,10 @@ fn certain(ground: &Ground<'_>, change: &Change) -> bool {
     let lasts = change.end_s - change.start_s - ground.sheet.step_s;
     match change.kind {
         ChangeKind::Level => change.change_db.abs() > 0.25 && wide > 1.9 && lasts > 0.4,
+        // A coder puts noise where noise was: it is as loud, and not the same.
+        ChangeKind::New | ChangeKind::Replaced => {
+            change.residual_db > ROUGH_NEW_DB && change.low_hz > ROUGH_LOWEST_HZ && wide > 2.4 && lasts > 0.2
+        }
         _ => change.residual_db > ROUGH_REST_DB && wide > 2.4 && lasts > 0.2,
     }
 }
@@ -252,6 +261,9 @@ fn change(ground: &Ground<'_>, mask: &Mask, range: Range) -> Option<Change> {
         return None;
     }
     let (kind, part_db) = kind(&sums);
+    if kind == ChangeKind::New && residual_db < LEAST_NEW_DB {
+        return None;
+    }
     let change_db = match kind {
         ChangeKind::Level => typical_db(ground, &cells, range),
         _ => 10.0 * math::log10(all.power_ratio()),

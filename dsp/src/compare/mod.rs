@@ -41,7 +41,7 @@ const MOST_CHANGES: usize = 12;
 const NOISE_DBFS: f64 = -78.0;
 /// Where a limiter works, bands differ by about this without any equaliser.
 const LIMITED_DB: f64 = 0.6;
-const CONVERTED_DB: f64 = -45.0;
+const CONVERTED_DB: f64 = -40.0;
 /// Under this, against the music, nothing is left that a converter would keep.
 const MATCHED_DB: f64 = -90.0;
 

@@ -250,10 +250,14 @@ impl Writer {
         Ok(())
     }
 
-    /// Cells whose windows reach over a joint.
+    /// Cells whose windows reach over a joint or the end.
     fn mark_joints(&mut self, first_cell: usize, joint_before: bool, joint_after: bool) {
         let cells = self.sheet.beside.len();
         let reach = if self.sheet.windows == 1 { 2 } else { 1 };
+        // The last window is filled up with silence, and a filter's end is not in it.
+        if cells > first_cell + 2 {
+            self.sheet.beside[cells - 1] = true;
+        }
         if joint_before {
             self.sheet.beside[first_cell..(first_cell + reach).min(cells)].fill(true);
         }
