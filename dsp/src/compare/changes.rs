@@ -428,7 +428,8 @@ fn turned_throughout<I: Iterator<Item = usize> + Clone>(
     };
     let told: Vec<bool> = (0..sheet.bands.len()).map(tells).collect();
     // The longest row of such bands, one silent band between them allowed.
-    let (mut best, mut open): (Option<(usize, usize)>, Option<(usize, usize)>) = (None, None);
+    let mut best: Option<(usize, usize)> = None;
+    let mut open = best;
     for band in (0..told.len()).filter(|b| told[*b]) {
         open = match open {
             Some((low, high)) if band <= high + 2 => Some((low, band)),
