@@ -1,10 +1,11 @@
 //! Two files side by side: made-up pairs whose difference is known. What stands here holds for every one of them.
 
 #![allow(clippy::disallowed_methods)]
+#![allow(clippy::unwrap_used)] // the desk below is a test's own
 
 mod render_kit;
 // The demo's song: its stems are known, and so is every change between two mixes of them.
-#[allow(dead_code)]
+#[allow(dead_code, clippy::wrong_self_convention)]
 #[path = "../../tests/src/song/mod.rs"]
 mod song;
 

@@ -23,6 +23,9 @@ const LEAST_REST_DB: f64 = -66.0;
 const MOST_DB: f64 = 120.0;
 /// Where much is left everywhere, a change must leave this much against A in its place.
 const ROUGH_REST_DB: f64 = -14.0;
+/// Sound that is other than before must be nearly as loud as what stood there, and not lie where there is next to no music.
+const ROUGH_NEW_DB: f64 = -4.0;
+const ROUGH_LOWEST_HZ: f64 = 70.0;
 /// New sound this far under what stands beside it is not heard: a window's leak, a coder's noise.
 const LEAST_NEW_DB: f64 = -45.0;
 /// A level that moved by less is none.
@@ -146,6 +149,10 @@ fn certain(ground: &Ground<'_>, change: &Change) -> bool {
     let lasts = change.end_s - change.start_s - ground.sheet.step_s;
     match change.kind {
         ChangeKind::Level => change.change_db.abs() > 0.25 && wide > 1.9 && lasts > 0.4,
+        // A coder puts noise where noise was: it is as loud, and not the same.
+        ChangeKind::New | ChangeKind::Replaced => {
+            change.residual_db > ROUGH_NEW_DB && change.low_hz > ROUGH_LOWEST_HZ && wide > 2.4 && lasts > 0.2
+        }
         _ => change.residual_db > ROUGH_REST_DB && wide > 2.4 && lasts > 0.2,
     }
 }
@@ -421,7 +428,8 @@ fn turned_throughout<I: Iterator<Item = usize> + Clone>(
     };
     let told: Vec<bool> = (0..sheet.bands.len()).map(tells).collect();
     // The longest row of such bands, one silent band between them allowed.
-    let (mut best, mut open): (Option<(usize, usize)>, Option<(usize, usize)>) = (None, None);
+    let mut best: Option<(usize, usize)> = None;
+    let mut open = best;
     for band in (0..told.len()).filter(|b| told[*b]) {
         open = match open {
             Some((low, high)) if band <= high + 2 => Some((low, band)),

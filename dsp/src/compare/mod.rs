@@ -42,7 +42,7 @@ const MOST_CHANGES: usize = 12;
 const NOISE_DBFS: f64 = -78.0;
 /// Where a limiter works, bands differ by about this without any equaliser.
 const LIMITED_DB: f64 = 0.6;
-const CONVERTED_DB: f64 = -45.0;
+const CONVERTED_DB: f64 = -40.0;
 /// Under this, against the music, nothing is left that a converter would keep.
 const MATCHED_DB: f64 = -90.0;
 
@@ -260,7 +260,14 @@ impl Found<'_> {
         local.retain(|c| c.kind == ChangeKind::Level || !under(c));
         whole.extend(limiting);
         let end_s = self.pair.a.seconds();
-        let solved = stems::solved(self.sheet, self.gain, self.names, end_s);
+        let mut solved = stems::solved(self.sheet, self.gain, self.names, end_s);
+        // A stem that explains little of a part that the mixes alone show clearly is not what was turned.
+        let clearer = |s: &Change| {
+            let covers =
+                |c: &Change| c.end_s.min(s.end_s) - c.start_s.max(s.start_s) > 0.7 * (s.end_s - s.start_s);
+            s.explained < 0.9 && local.iter().any(|c| c.kind == ChangeKind::Part && covers(c))
+        };
+        solved.retain(|s| s.explained > 0.2 && !clearer(s));
         // What is left, over all of its time.
         let weight = |c: &Change| c.residual_db + 10.0 * math::log10((c.end_s - c.start_s).max(0.05));
         let explained = |change: &Change| {

@@ -83,7 +83,7 @@ pub(super) fn change(change: &Change) -> String {
     let vocal = if change.place == Place::Centre
         && change.low_hz < 1_600.0
         && change.high_hz > 1_000.0
-        && change.low_hz > 60.0
+        && change.low_hz > 100.0
     {
         ": the vocal region"
     } else {
@@ -140,6 +140,9 @@ pub(super) fn all(c: &Comparison) -> Vec<String> {
     lines.extend(side_notes(c));
     lines.extend(c.edits.iter().map(|e| edit(e, c.a.seconds())));
     lines.extend(c.changes.iter().map(|x| x.words.clone()));
+    if c.untold > 0 {
+        lines.push(format!("{} smaller changes are not listed.", c.untold));
+    }
     lines
 }
 
@@ -174,6 +177,7 @@ fn summary(c: &Comparison) -> String {
 
 /// Level, place, polarity, speed, rate: what holds for the whole file and is no change of the music.
 fn side_notes(c: &Comparison) -> Option<String> {
+    c.gain_db?;
     let mut notes = Vec::new();
     if let Some(gain) = c.gain_db.filter(|g| g.abs() >= 0.005) {
         notes.push(format!(
