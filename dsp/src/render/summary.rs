@@ -56,7 +56,11 @@ impl Run<'_> {
             let first = guard.places.first();
             let place = first.map_or(String::new(), |p| format!(", deepest at {}", clock(p.start_s)));
             let more = guard.places.len().saturating_sub(1);
-            let more = if more > 0 { format!(" and at {more} other places") } else { String::new() };
+            let more = match more {
+                0 => String::new(),
+                1 => " and at one other place".to_owned(),
+                more => format!(" and at {more} other places"),
+            };
             self.warn(format!(
                 "{token} at {} Hz has a limiter of its own behind the main's gains: up to {:.2} dB{place}{more}; in a sum that leaves {:.0} dB against the main",
                 batch.hz, guard.reduction_db, guard.residual_db

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use deadwax_domain::{Alternate, Digest, File, TvDefinition, Version, VersionId};
+use deadwax_domain::{Alternate, Digest, File, TvDefinition, Version, VersionId, VersionKind};
 use deadwax_proto::v1;
 use sha2::{Digest as _, Sha256};
 use tonic::{Code, Status};
@@ -35,7 +35,9 @@ impl Service {
         let a = version(&snapshot, "version_a", &asked.version_a)?;
         let b = version(&snapshot, "version_b", &asked.version_b)?;
         let (was, is) = (file(a, &asked.alternate_a)?, file(b, &asked.alternate_b)?);
-        let stems = if was.alternate == Alternate::Main { parts_of(a) } else { Vec::new() };
+        // Behind a mastering chain no part is what it was: levels of parts are told of mixes only.
+        let mixes = [a, b].iter().all(|version| version.kind != VersionKind::Master);
+        let stems = if mixes && was.alternate == Alternate::Main { parts_of(a) } else { Vec::new() };
         let name = name_of(was, is, &stems);
         if let Some(kept) = self.kept(name).await {
             return Ok(kept);
