@@ -34,7 +34,7 @@ impl Correlator {
     /// `len` frames are looked for, in `2 * len`, both made good for the transform.
     pub(super) fn new(len: usize) -> Self {
         let size = Fft::good_len(2 * len.max(8));
-        let size = if size % 2 == 0 { size } else { Fft::good_len(size.next_power_of_two()) };
+        let size = if size.is_multiple_of(2) { size } else { Fft::good_len(size.next_power_of_two()) };
         let len = size / 2;
         Correlator {
             fft: Fft::new(size).expect("a good length is always taken"),
