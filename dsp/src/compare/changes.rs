@@ -176,27 +176,6 @@ fn stands(ground: &Ground<'_>, change: &Change) -> bool {
     own > ROUGH_UNDER_MIX * mix
 }
 
-/// What a part that was turned does to single bands is no change of its own: it lies beside the part, has its sense and is no larger.
-pub(super) fn absorbed(whole: &mut Vec<Change>, local: &mut Vec<Change>) {
-    let parts: Vec<Change> = whole
-        .iter()
-        .chain(local.iter())
-        .filter(|c| c.part_db.is_some() && c.stem.is_none())
-        .cloned()
-        .collect();
-    let inside = |c: &Change| {
-        c.kind == ChangeKind::Level
-            && parts.iter().any(|p| {
-                let part = p.part_db.unwrap_or(0.0);
-                let touching = c.low_hz < 1.7 * p.high_hz && p.low_hz < 1.7 * c.high_hz;
-                let long = (p.end_s - p.start_s) > 0.5 * (c.end_s - c.start_s) && gap_s(c, p) < 1.0;
-                touching && long && c.change_db * part > 0.0 && c.change_db.abs() < 1.25 * part.abs()
-            })
-    };
-    whole.retain(|c| !inside(c));
-    local.retain(|c| !inside(c));
-}
-
 /// Finds that are one change in several phrases or bands are told as one.
 fn merged(ground: &Ground<'_>, mask: &Mask, mut found: Vec<(Range, Change)>) -> Vec<Change> {
     found.truncate(MOST_FINDS);
@@ -243,7 +222,7 @@ fn of_a_part(kind: ChangeKind) -> bool {
 }
 
 /// Seconds between two changes; under zero where they overlap.
-fn gap_s(x: &Change, y: &Change) -> f64 {
+pub(super) fn gap_s(x: &Change, y: &Change) -> f64 {
     x.start_s.max(y.start_s) - x.end_s.min(y.end_s)
 }
 
@@ -302,7 +281,8 @@ fn change(ground: &Ground<'_>, mask: &Mask, range: Range) -> Option<Change> {
     }
     let (kind, part_db) = kind(&sums);
     let part_db = part_db.and_then(|p| figure(ground, &cells, range.low..=range.high, p));
-    if kind == ChangeKind::New && residual_db < LEAST_NEW_DB {
+    let vague = kind == ChangeKind::New || (kind == ChangeKind::Part && part_db.is_none());
+    if vague && residual_db < LEAST_NEW_DB {
         return None;
     }
     let change_db = match kind {
@@ -519,7 +499,8 @@ fn turned_throughout<I: Iterator<Item = usize> + Clone>(
     for (t, plane) in (0..sheet.times.len()).flat_map(|t| (0..sheet.planes).map(move |p| (t, p))) {
         (low..=high).for_each(|b| every.add(ground.cell(t, plane, b)));
     }
-    if !told || all.q < 0.1 * every.q || part_db.is_some_and(|p| p.abs() < LEAST_TILT_DB) {
+    let figured = kind != ChangeKind::Part || part_db.is_some_and(|p| p.abs() >= LEAST_TILT_DB);
+    if !told || !figured || all.q < 0.1 * every.q {
         return None;
     }
     let base = tilt(ground, low, db, &all);

@@ -2,6 +2,7 @@
 //! and what changed, by band and time, in words. Streaming: files are read from front to back, several times. Never here: the studio, notes, verdicts
 //! on quality.
 
+mod absorbed;
 pub mod align;
 mod changes;
 mod coarse;
@@ -302,7 +303,7 @@ impl Found<'_> {
         };
         local.retain(|c| !explained(c));
         whole.retain(|c| !explained(c));
-        changes::absorbed(&mut whole, &mut local);
+        absorbed::absorbed(&mut whole, &mut local);
         let (solved_whole, solved_local): (Vec<Change>, Vec<Change>) =
             solved.into_iter().partition(|c| c.whole_song);
         whole.extend(solved_whole);
