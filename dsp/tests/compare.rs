@@ -1,11 +1,10 @@
 //! Two files side by side: made-up pairs whose difference is known. What stands here holds for every one of them.
 
-#![allow(clippy::disallowed_methods)]
-#![allow(clippy::unwrap_used)] // the desk below is a test's own
+#![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
 mod render_kit;
 // The demo's song: its stems are known, and so is every change between two mixes of them.
-#[allow(dead_code, clippy::wrong_self_convention)]
+#[allow(dead_code)]
 #[path = "../../tests/src/song/mod.rs"]
 mod song;
 
@@ -371,6 +370,69 @@ fn half_a_decibel_on_a_voice_is_found_placed_and_sized() {
     assert!(score.changed && score.certainty > 0.5, "{score:?}");
     let elsewhere = compare::score(&solved, 5.0, 9.0, None);
     assert!(!elsewhere.changed && elsewhere.words == "no change found", "{elsewhere:?}");
+}
+
+/// A bass below the others, a voice and background voices in the middle, each of its own notes; and everything together.
+fn four_parts(seed: u64, seconds: f64) -> (Block, Block, Block, Block) {
+    let (band, lead, backing) =
+        (tune(seed, RATE, seconds), tune(seed + 40, RATE, seconds), tune(seed + 80, RATE, seconds));
+    let middle = |block: &Block, level: f64| {
+        map(block, |_, i, _| level * (block.channels[0][i] + block.channels[1][i]))
+    };
+    let mut noise = Noise(seed + 7);
+    let roots: Vec<f64> =
+        (0..seconds as usize + 1).map(|_| 41.0 * 2f64.powf((noise.next() * 5.0).round() / 12.0)).collect();
+    let bass = map(&band, |_, i, _| {
+        let t = i as f64 / f64::from(RATE);
+        let (root, within) = (roots[t as usize], t.fract());
+        let shape = (within / 0.02).min(1.0) * ((1.0 - within) / 0.05).min(1.0);
+        (1..4).map(|k| 0.2 / f64::from(k) * shape * (2.0 * PI * root * f64::from(k) * within).sin()).sum()
+    });
+    (band, bass, middle(&lead, 0.35), middle(&backing, 0.2))
+}
+
+fn mixed(parts: &[(&Block, f64)]) -> Block {
+    map(parts[0].0, |c, i, _| parts.iter().map(|(p, g)| g * p.channels[c][i]).sum())
+}
+
+#[test]
+fn two_parts_moved_at_once_are_two_statements_and_nothing_false() {
+    let desk = Desk::new();
+    let (band, bass, lead, backing) = four_parts(91, 30.0);
+    let a = mixed(&[(&band, 1.0), (&bass, 1.0), (&lead, 1.0), (&backing, 1.0)]);
+    let gain = ride(15.0, 24.0, linear(2.0));
+    let softer = mixed(&[(&band, 1.0), (&bass, linear(-0.5)), (&lead, 1.0), (&backing, 1.0)]);
+    let b = map(&softer, |c, i, s| s + (gain(i) - 1.0) * lead.channels[c][i]);
+    let stems = [("lead".to_owned(), desk.wav(&lead)), ("backing".to_owned(), desk.wav(&backing))];
+    let c = compare::compare(&desk.wav(&a), &desk.wav(&b), &stems, &mut |_| Flow::Go).unwrap();
+    assert_eq!(c.changes.len(), 2, "{}", text(&c));
+    let (bass, lead) = (&c.changes[0], &c.changes[1]);
+    assert!(bass.whole_song && bass.stem.is_none() && bass.high_hz < 400.0, "{}", text(&c));
+    let db = bass.part_db.unwrap_or(bass.change_db);
+    assert!((db + 0.5).abs() < 0.15, "{}", text(&c));
+    assert_eq!(lead.stem.as_deref(), Some("lead"));
+    assert!((lead.part_db.unwrap() - 2.0).abs() < 0.05, "{lead:?}");
+    assert!((lead.start_s - 15.0).abs() < 0.3 && (lead.end_s - 24.0).abs() < 0.3, "{lead:?}");
+}
+
+/// Parts that are no stem move, by seeds of their own: of the stems, which stand as they were, nothing may be told.
+#[test]
+fn nothing_is_told_of_stems_that_stand_as_they_were() {
+    for seed in 1..=5u64 {
+        let desk = Desk::new();
+        let (band, bass, lead, backing) = four_parts(100 + 13 * seed, 12.0);
+        let a = mixed(&[(&band, 1.0), (&bass, 1.0), (&lead, 1.0), (&backing, 1.0)]);
+        let (db, from) = (seed as f64 - 3.5, seed as f64);
+        let ride = ride(from, from + 4.0, linear(2.0 * db));
+        let b = map(&a, |c, i, s| {
+            s + (linear(db) - 1.0) * bass.channels[c][i] + (ride(i) - 1.0) * band.channels[c][i]
+        });
+        let stems = [("lead".to_owned(), desk.wav(&lead)), ("backing".to_owned(), desk.wav(&backing))];
+        let c = compare::compare(&desk.wav(&a), &desk.wav(&b), &stems, &mut |_| Flow::Go).unwrap();
+        assert!(!c.changes.is_empty(), "seed {seed}: {}", text(&c));
+        assert!(c.changes.iter().all(|x| x.stem.is_none()), "seed {seed}: {}", text(&c));
+        assert!(c.changes.len() <= 8, "seed {seed}: {}", text(&c));
+    }
 }
 
 #[test]

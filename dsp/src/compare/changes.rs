@@ -23,11 +23,16 @@ const LEAST_REST_DB: f64 = -66.0;
 const MOST_DB: f64 = 120.0;
 /// Where much is left everywhere, a change must leave this much against A in its place.
 const ROUGH_REST_DB: f64 = -14.0;
-/// Sound that is other than before must be nearly as loud as what stood there, and not lie where there is next to no music.
-const ROUGH_NEW_DB: f64 = -4.0;
-const ROUGH_LOWEST_HZ: f64 = 70.0;
+/// A coder makes other sound of noise by itself, and more of it where little sounds: new sound must stand above this, in bands not far under the mix.
+const ROUGH_NEW_DB: f64 = -10.0;
+const ROUGH_UNDER_MIX: f64 = 1e-3;
+/// A part's figure is told where this much of the rest hangs together with A (squared coherence).
+const COHERENT: f64 = 0.04;
 /// New sound this far under what stands beside it is not heard: a window's leak, a coder's noise.
 const LEAST_NEW_DB: f64 = -45.0;
+/// What is shorter than this and further under the music is no change of its own.
+const FLICKER_S: f64 = 0.25;
+const FLICKER_DB: f64 = -26.0;
 /// A level that moved by less is none.
 const LEAST_LEVEL_DB: f64 = 0.05;
 /// A singer's pause, and a band's.
@@ -149,12 +154,29 @@ fn certain(ground: &Ground<'_>, change: &Change) -> bool {
     let lasts = change.end_s - change.start_s - ground.sheet.step_s;
     match change.kind {
         ChangeKind::Level => change.change_db.abs() > 0.25 && wide > 1.9 && lasts > 0.4,
-        // A coder puts noise where noise was: it is as loud, and not the same.
-        ChangeKind::New | ChangeKind::Replaced => {
-            change.residual_db > ROUGH_NEW_DB && change.low_hz > ROUGH_LOWEST_HZ && wide > 2.4 && lasts > 0.2
+        _ => {
+            let alien = matches!(change.kind, ChangeKind::New | ChangeKind::Replaced);
+            let least = if alien { ROUGH_NEW_DB } else { ROUGH_REST_DB };
+            change.residual_db > least && wide > 2.4 && lasts > 0.2 && stands(ground, change)
         }
-        _ => change.residual_db > ROUGH_REST_DB && wide > 2.4 && lasts > 0.2,
     }
+}
+
+/// Whether the bands of a change are not far under the mix, at its time.
+fn stands(ground: &Ground<'_>, change: &Change) -> bool {
+    let sheet = ground.sheet;
+    let (mut own, mut mix) = (0.0, 0.0);
+    for (t, time) in sheet.times.iter().enumerate() {
+        if *time < change.start_s || *time > change.end_s {
+            continue;
+        }
+        for (band, (low, high)) in sheet.bands.iter().enumerate() {
+            let energy: f64 = (0..sheet.planes).map(|p| ground.raw(t, p, band).e).sum();
+            mix += energy;
+            own += if *low >= change.low_hz && *high <= change.high_hz { energy } else { 0.0 };
+        }
+    }
+    own > ROUGH_UNDER_MIX * mix
 }
 
 /// Finds that are one change in several phrases or bands are told as one.
@@ -203,7 +225,7 @@ fn of_a_part(kind: ChangeKind) -> bool {
 }
 
 /// Seconds between two changes; under zero where they overlap.
-fn gap_s(x: &Change, y: &Change) -> f64 {
+pub(super) fn gap_s(x: &Change, y: &Change) -> f64 {
     x.start_s.max(y.start_s) - x.end_s.min(y.end_s)
 }
 
@@ -261,7 +283,14 @@ fn change(ground: &Ground<'_>, mask: &Mask, range: Range) -> Option<Change> {
         return None;
     }
     let (kind, part_db) = kind(&sums);
-    if kind == ChangeKind::New && residual_db < LEAST_NEW_DB {
+    let part_db = part_db.and_then(|p| figure(ground, &cells, range.low..=range.high, p));
+    let vague = kind == ChangeKind::New || (kind == ChangeKind::Part && part_db.is_none());
+    if vague && residual_db < LEAST_NEW_DB {
+        return None;
+    }
+    // A flicker far under the music is what a larger change leaves in its neighbours: nobody put it there.
+    let lasts_s = cells.len() as f64 * sheet.step_s;
+    if matches!(kind, ChangeKind::New | ChangeKind::Part) && lasts_s < FLICKER_S && residual_db < FLICKER_DB {
         return None;
     }
     let change_db = match kind {
@@ -307,6 +336,31 @@ fn kind(sums: &Sums) -> (ChangeKind, Option<f64>) {
         g if g > -0.6 => (ChangeKind::Removed, None),
         _ => (ChangeKind::Replaced, None),
     }
+}
+
+/// By how much a part was turned, from the bands in which it stands out most: there the others blur it least. `None` where the rest hangs too little
+/// together with A. `all_db`: from all bands.
+fn figure(
+    ground: &Ground<'_>,
+    cells: &[usize],
+    bands: std::ops::RangeInclusive<usize>,
+    all_db: f64,
+) -> Option<f64> {
+    let each: Vec<Cell> = bands.map(|b| sums(ground, cells.iter().copied(), b..=b).all()).collect();
+    let most = each.iter().map(Cell::explained).fold(0.0, f64::max);
+    let left: f64 = each.iter().map(|c| c.q).sum();
+    let mut clear = Cell::default();
+    each.iter().filter(|c| c.explained() >= 0.5 * most).for_each(|c| clear.add(*c));
+    if clear.explained() < COHERENT {
+        return None;
+    }
+    if clear.q < 0.2 * left {
+        return Some(all_db);
+    }
+    let turned = 1.0 + clear.q / clear.re;
+    // Both ways to look at it must agree on the sense.
+    let db = (turned > 0.0).then(|| math::decibels(turned))?;
+    (db * all_db > 0.0).then_some(db)
 }
 
 fn place(sums: &Sums, planes: usize) -> Place {
@@ -429,7 +483,7 @@ fn turned_throughout<I: Iterator<Item = usize> + Clone>(
     let told: Vec<bool> = (0..sheet.bands.len()).map(tells).collect();
     // The longest row of such bands, one silent band between them allowed.
     let mut best: Option<(usize, usize)> = None;
-    let mut open = best;
+    let mut open: Option<(usize, usize)> = None;
     for band in (0..told.len()).filter(|b| told[*b]) {
         open = match open {
             Some((low, high)) if band <= high + 2 => Some((low, band)),
@@ -446,13 +500,15 @@ fn turned_throughout<I: Iterator<Item = usize> + Clone>(
     let (kind, part_db) = kind(&sums);
     let all = sums.all();
     let db = 10.0 * math::log10(all.power_ratio());
+    let part_db = part_db.and_then(|p| figure(ground, &cells, low..=high, p));
     let told = matches!(kind, ChangeKind::Part | ChangeKind::Removed);
     // What is left beside ranges that were found is their edges.
     let mut every = Cell::default();
     for (t, plane) in (0..sheet.times.len()).flat_map(|t| (0..sheet.planes).map(move |p| (t, p))) {
         (low..=high).for_each(|b| every.add(ground.cell(t, plane, b)));
     }
-    if !told || all.q < 0.1 * every.q || part_db.is_some_and(|p| p.abs() < LEAST_TILT_DB) {
+    let figured = kind != ChangeKind::Part || part_db.is_some_and(|p| p.abs() >= LEAST_TILT_DB);
+    if !told || !figured || all.q < 0.1 * every.q {
         return None;
     }
     let base = tilt(ground, low, db, &all);

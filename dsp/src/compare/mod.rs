@@ -2,17 +2,19 @@
 //! and what changed, by band and time, in words. Streaming: files are read from front to back, several times. Never here: the studio, notes, verdicts
 //! on quality.
 
+mod absorbed;
 pub mod align;
-pub mod derive;
 mod changes;
 mod coarse;
 mod correlate;
+pub mod derive;
 mod edits;
 mod follow;
 mod gain;
 mod ground;
 mod lines;
 mod mask;
+mod retime;
 mod score;
 mod sheet;
 mod stems;
@@ -34,15 +36,16 @@ use crate::{DspError, Flow, math};
 use ground::Ground;
 use mask::Mask;
 use sheet::{Sheet, Side, sheet};
+use stems::Solved;
 use track::still;
 
 /// At most so many changes are told; the largest.
-const MOST_CHANGES: usize = 12;
+const MOST_CHANGES: usize = 8;
 /// What is left under this level, dBFS, and does not follow the music is noise of a word length.
 const NOISE_DBFS: f64 = -78.0;
 /// Where a limiter works, bands differ by about this without any equaliser.
 const LIMITED_DB: f64 = 0.6;
-const CONVERTED_DB: f64 = -40.0;
+const CONVERTED_DB: f64 = -45.0;
 /// Under this, against the music, nothing is left that a converter would keep.
 const MATCHED_DB: f64 = -90.0;
 
@@ -109,7 +112,7 @@ pub fn compare(
     let pair = align(a, b, &mut |f| progress(0.5 * f))?;
     let Some(alignment) = pair.alignment().cloned() else { return Ok(apart(pair)) };
     let files = edits::Files { a, b, a_s: pair.a.seconds(), b_s: pair.b.seconds() };
-    let (time_map, edits) = edits::joints(&files, &alignment)?;
+    let (mut time_map, edits) = edits::joints(&files, &alignment)?;
     let mut placed = Vec::new();
     for (name, path) in stems {
         placed.push((path.as_path(), stem_offset(a, name, path, alignment.rate, progress)?));
@@ -118,11 +121,31 @@ pub fn compare(
     let first = if near_one { 1.0 } else { math::linear(alignment.gain_db) };
     let gain = if alignment.inverted { -first } else { first };
     let converted = pair.a.sample_rate != pair.b.sample_rate;
-    let side = Side { a, b, rate: alignment.rate, map: &time_map, gain, converted, stems: &placed };
-    let sheet = sheet(&side, &mut |f| progress(0.5 + 0.45 * f))?;
-    let gain = gain::matched_gain(&sheet);
+    let rate = alignment.rate;
+    let first = gain;
+    let side = Side { a, b, rate, map: &time_map, gain, converted, stems: &placed, moves: &[] };
+    let mut read = sheet(&side, &mut |f| progress(0.5 + 0.2 * f))?;
+    let between = read.limited && edits.is_empty();
+    if let Some(better) = between.then(|| retime::retimed(&read, &time_map)).flatten() {
+        let side = Side { map: &better, ..side };
+        let again = sheet(&side, &mut |f| progress(0.7 + 0.1 * f))?;
+        if again.banded().rest < read.banded().rest {
+            (read, time_map) = (again, better);
+        }
+    }
+    let gain = gain::matched_gain(&read);
     let names: Vec<String> = stems.iter().map(|(name, _)| name.clone()).collect();
-    let found = Found { pair: &pair, alignment: &alignment, sheet: &sheet, gain, names: &names };
+    let solved = stems::solved(&read, gain, &names, pair.a.seconds());
+    // Read once more without what the stems explain: bands are looked at in that.
+    let without = if solved.moves.is_empty() {
+        None
+    } else {
+        let map = &time_map;
+        let side = Side { a, b, rate, map, gain: first, converted, stems: &placed, moves: &solved.moves };
+        Some(sheet(&side, &mut |f| progress(0.8 + 0.19 * f))?)
+    };
+    let (sheet, without) = (&read, without.as_ref().unwrap_or(&read));
+    let found = Found { pair: &pair, alignment: &alignment, sheet, without, gain, solved };
     let comparison = found.told(time_map, edits);
     still(progress, 1.0)?;
     Ok(comparison)
@@ -186,9 +209,11 @@ struct Found<'a> {
     pair: &'a Pair,
     alignment: &'a Alignment,
     sheet: &'a Sheet,
+    /// The same without what the stems explain.
+    without: &'a Sheet,
     /// With B's sign.
     gain: f64,
-    names: &'a [String],
+    solved: Solved,
 }
 
 impl Found<'_> {
@@ -242,7 +267,7 @@ impl Found<'_> {
             return (Vec::new(), 0);
         }
         let lossy = self.pair.a.lossy || self.pair.b.lossy;
-        let mut ground = Ground::of(self.sheet, self.gain, lossy);
+        let mut ground = Ground::of(self.without, self.gain, lossy);
         let mut mask = Mask::of(&ground);
         let limiting = changes::limiting(&ground, &mut mask);
         let mut whole: Vec<Change> = changes::throughout(&ground, &mask);
@@ -259,38 +284,36 @@ impl Found<'_> {
         };
         local.retain(|c| c.kind == ChangeKind::Level || !under(c));
         whole.extend(limiting);
-        let end_s = self.pair.a.seconds();
-        let mut solved = stems::solved(self.sheet, self.gain, self.names, end_s);
-        // A stem that explains little of a part that the mixes alone show clearly is not what was turned.
-        let clearer = |s: &Change| {
-            let covers =
-                |c: &Change| c.end_s.min(s.end_s) - c.start_s.max(s.start_s) > 0.7 * (s.end_s - s.start_s);
-            s.explained < 0.9 && local.iter().any(|c| c.kind == ChangeKind::Part && covers(c))
-        };
-        solved.retain(|s| s.explained > 0.2 && !clearer(s));
+        let solved = self.solved.changes.clone();
         // What is left, over all of its time.
         let weight = |c: &Change| c.residual_db + 10.0 * math::log10((c.end_s - c.start_s).max(0.05));
+        // A part of a stem cannot be taken away by a gain on the stem: what stays of it is no second change.
+        let is_part = |s: &Change| s.stem.as_ref().is_some_and(|name| name.starts_with("a part of "));
         let explained = |change: &Change| {
             let covered: f64 = solved
                 .iter()
-                .filter(|s| s.explained > 0.8)
+                .filter(|s| is_part(s))
                 .map(|s| (change.end_s.min(s.end_s + 0.2) - change.start_s.max(s.start_s - 0.2)).max(0.0))
                 .sum();
             let small = solved.iter().any(|s| {
                 let near = change.start_s < s.end_s + 2.0 && change.end_s > s.start_s - 2.0;
-                near && s.explained > 0.8 && weight(change) < weight(s) - 15.0
+                near && is_part(s) && weight(change) < weight(s) - 15.0
             });
             small || covered > 0.7 * (change.end_s - change.start_s)
         };
         local.retain(|c| !explained(c));
         whole.retain(|c| !explained(c));
+        absorbed::absorbed(&mut whole, &mut local);
         let (solved_whole, solved_local): (Vec<Change>, Vec<Change>) =
             solved.into_iter().partition(|c| c.whole_song);
         whole.extend(solved_whole);
         local.extend(solved_local);
         local.sort_by(|x, y| weight(y).total_cmp(&weight(x)));
-        let room = MOST_CHANGES.saturating_sub(whole.len()).max(4);
-        let untold = local.len().saturating_sub(room);
+        whole.sort_by(|x, y| weight(y).total_cmp(&weight(x)));
+        let room = MOST_CHANGES.saturating_sub(whole.len()).max(local.len().min(4));
+        let over = whole.len().saturating_sub(MOST_CHANGES - room.min(MOST_CHANGES));
+        whole.truncate(whole.len() - over);
+        let untold = over + local.len().saturating_sub(room);
         local.truncate(room);
         local.sort_by(|x, y| x.start_s.total_cmp(&y.start_s));
         whole.extend(local);

@@ -107,7 +107,21 @@ pub(super) struct Side<'a> {
     pub converted: bool,
     /// Files and where A's frame 0 stands in them, in frames at `rate`.
     pub stems: &'a [(&'a Path, f64)],
+    /// What is known of the stems already: it is taken away too.
+    pub moves: &'a [Move],
 }
+
+/// A stem stands in B `more` times itself above what it has in A, between two moments of A.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Move {
+    pub stem: usize,
+    pub start_s: f64,
+    pub end_s: f64,
+    pub more: f64,
+}
+
+/// Cells this near to where a move begins or ends are not looked at: it is known to a cell only.
+const EDGE_S: f64 = 0.4;
 
 pub(super) fn sheet(side: &Side<'_>, progress: Progress<'_>) -> Result<Sheet, DspError> {
     let mut writer = Writer::new(side)?;
@@ -130,6 +144,7 @@ pub(super) fn sheet(side: &Side<'_>, progress: Progress<'_>) -> Result<Sheet, Ds
         writer.sheet.beside.resize(writer.sheet.times.len(), false);
         writer.mark_joints(first_cell, index > 0, index < last);
     }
+    writer.mark_moves();
     Ok(writer.sheet)
 }
 
@@ -139,6 +154,7 @@ struct Writer {
     a: Follower,
     b: Follower,
     stems: Vec<(Follower, f64)>,
+    moves: Vec<Move>,
     fft: Fft,
     window: Vec<f64>,
     edges: Vec<usize>,
@@ -200,6 +216,7 @@ impl Writer {
             a,
             b,
             stems,
+            moves: side.moves.to_vec(),
             fft: Fft::new(len).expect("a good length is always taken"),
             window,
             edges,
@@ -231,10 +248,12 @@ impl Writer {
             let peak_a = spread(&block, self.sheet.planes, &mut planes_a, hop);
             self.b.read(start_b + pace * at as f64, pace, fresh, &mut block)?;
             let peak_b = spread(&block, self.sheet.planes, &mut planes_rest, hop);
-            self.take_away(&planes_a, &mut planes_rest, hop, fresh);
-            for ((stem, offset), voice) in self.stems.iter_mut().zip(&mut voices) {
+            self.take_a(&planes_a, &mut planes_rest, hop, fresh);
+            for (index, voice) in voices.iter_mut().enumerate() {
+                let (stem, offset) = &mut self.stems[index];
                 stem.read(from + *offset + at as f64, 1.0, fresh, &mut block)?;
                 middle_of(&block, &mut voice[hop..]);
+                self.take_moves(index, &block, from + at as f64, &mut planes_rest, hop);
             }
             let time = (from + at as f64) / self.rate;
             self.spectra(&planes_a, &planes_rest);
@@ -266,8 +285,41 @@ impl Writer {
         }
     }
 
+    /// Takes what one stem is known to have moved by out of the rest; `block` is of the stem, from A's frame `from`.
+    fn take_moves(&self, stem: usize, block: &Block, from: f64, rest: &mut [Vec<f64>], hop: usize) {
+        let until = from + block.frames() as f64;
+        for m in self.moves.iter().filter(|m| m.stem == stem) {
+            let begin = (m.start_s * self.rate).max(from);
+            let end = (m.end_s * self.rate).min(until);
+            if begin >= end {
+                continue;
+            }
+            let (first, last) = ((begin - from) as usize, ((end - from) as usize).min(block.frames()));
+            for i in first..last {
+                match &block.channels[..] {
+                    [left, right, ..] => {
+                        rest[0][hop + i] -= 0.5 * m.more * (left[i] + right[i]);
+                        rest[1][hop + i] -= 0.5 * m.more * (left[i] - right[i]);
+                    }
+                    [one] => rest[0][hop + i] -= m.more * one[i],
+                    [] => {}
+                }
+            }
+        }
+    }
+
+    fn mark_moves(&mut self) {
+        let Sheet { times, beside, .. } = &mut self.sheet;
+        let near = |t: f64| {
+            self.moves.iter().any(|m| (t - m.start_s).abs() < EDGE_S || (t - m.end_s).abs() < EDGE_S)
+        };
+        for (time, beside) in times.iter().zip(beside) {
+            *beside |= near(*time);
+        }
+    }
+
     /// Makes the rest out of B's planes, and sums what runs side by side.
-    fn take_away(&mut self, a: &[Vec<f64>], rest: &mut [Vec<f64>], hop: usize, fresh: usize) {
+    fn take_a(&mut self, a: &[Vec<f64>], rest: &mut [Vec<f64>], hop: usize, fresh: usize) {
         let (gain, totals) = (self.sheet.gain, &mut self.sheet.totals);
         for (a, rest) in a.iter().zip(rest).take(self.sheet.planes) {
             for (a, rest) in a[hop..hop + fresh].iter().zip(&mut rest[hop..hop + fresh]) {

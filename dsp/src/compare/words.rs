@@ -110,7 +110,10 @@ pub(super) fn change(change: &Change) -> String {
                 change.change_db.abs()
             )
         }
-        (ChangeKind::New | ChangeKind::Part, _) => format!(
+        (ChangeKind::Part, None) => {
+            format!("something changed, {range}, {time}{spot}; the level there changed by {level}")
+        }
+        (ChangeKind::New, _) => format!(
             "other sound than before, {range}, {time}{spot}; it stands {:.0} dB {} the music there",
             change.residual_db.abs(),
             if change.residual_db < 0.0 { "under" } else { "over" }
