@@ -49,7 +49,8 @@ fn band_and_voice(path: &Path, seconds: f64, voice_db: f64) {
     let voice = 0.1 * 10f64.powf(voice_db / 20.0);
     let mut block = Block::new(2, frames);
     for n in 0..frames {
-        let fade = ((frames - 1 - n) as f64 / 4800.0).min(1.0).powi(4);
+        let (from_start, to_end) = (n as f64 / 480.0, (frames - 1 - n) as f64 / 4800.0);
+        let fade = from_start.min(to_end).min(1.0).powi(4);
         let sung = (TAU * n as f64 / f64::from(RATE)).sin().max(0.0) * voice * noise();
         for side in 0..2 {
             block.channels[side][n] = fade * (0.08 * noise() + sung);

@@ -418,7 +418,7 @@ async fn a_child_dies_with_its_parent() {
     std::fs::create_dir(&out_dir).unwrap();
     let recipe_toml = Recipe::default().canonical_toml();
     let job = serde_json::json!({
-        "main": main, "alternates": [], "recipe_toml": recipe_toml, "out_dir": out_dir, "stem": "x",
+        "main": main, "alternates": [], "sums": [], "inserts": {}, "recipe_toml": recipe_toml, "out_dir": out_dir, "stem": "x",
     });
     let job_path: PathBuf = folder.path().join("job.json");
     std::fs::write(&job_path, job.to_string()).unwrap();
