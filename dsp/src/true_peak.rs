@@ -80,7 +80,7 @@ impl Bank {
 }
 
 /// Exactly nothing at whole numbers, so that phase 0 gives the samples themselves.
-fn sinc(t: f64) -> f64 {
+pub(crate) fn sinc(t: f64) -> f64 {
     if t == 0.0 {
         1.0
     } else if t == t.round() {

@@ -1,13 +1,13 @@
 //! A file read along another's clock: any start, whole or not, any pace near one. Where both are whole the samples are handed on untouched; else they are
 //! read between the frames by a windowed sinc. Never here: two files at once.
 
-use std::{
-    f64::consts::PI,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use super::track::Stream;
-use crate::{Block, DspError, math};
+use crate::{
+    Block, DspError,
+    true_peak::{kaiser, sinc},
+};
 
 const TAPS: usize = 64;
 const HALF: i64 = TAPS as i64 / 2;
@@ -142,23 +142,10 @@ fn table() -> Vec<f64> {
         let start = table.len();
         for tap in 0..TAPS as i64 {
             let x = (tap - HALF + 1) as f64 - part;
-            let sinc = if x == 0.0 { 1.0 } else { math::sin(PI * x) / (PI * x) };
-            let inside = (1.0 - (x / HALF as f64) * (x / HALF as f64)).max(0.0);
-            table.push(sinc * bessel(BETA * inside.sqrt()) / bessel(BETA));
+            table.push(sinc(x) * kaiser(x / HALF as f64, BETA));
         }
         let sum: f64 = table[start..].iter().sum();
         table[start..].iter_mut().for_each(|w| *w /= sum);
     }
     table
-}
-
-/// Modified Bessel function of the first kind, order zero, by its series.
-fn bessel(x: f64) -> f64 {
-    let (mut term, mut sum, mut k) = (1.0, 1.0, 1.0);
-    while term > 1e-17 * sum {
-        term *= (0.5 * x / k) * (0.5 * x / k);
-        sum += term;
-        k += 1.0;
-    }
-    sum
 }
