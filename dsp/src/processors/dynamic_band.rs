@@ -10,6 +10,7 @@ use super::{
     Placement,
     biquad::Coefficients,
     cascade::Cascade,
+    minutes,
     moving_filter::{Moving, MovingFilter, Shape},
     one_pole,
 };
@@ -324,12 +325,11 @@ impl Did {
         }
         let average = self.sum_db / self.at_work as f64;
         let share = 100.0 * self.at_work as f64 / self.groups as f64;
-        let at_s = self.most_at * GROUP_FRAMES as u64 / u64::from(self.sample_rate.max(1));
+        let at_s = (self.most_at * GROUP_FRAMES as u64) as f64 / f64::from(self.sample_rate.max(1));
         format!(
-            "{average:+.1} dB on average while it works, {share:.0} % of the time; {:+.1} dB at most, at {}:{:02}",
+            "{average:+.1} dB on average while it works, {share:.0} % of the time; {:+.1} dB at most, at {}",
             self.most_db,
-            at_s / 60,
-            at_s % 60
+            minutes(at_s)
         )
     }
 }

@@ -261,6 +261,12 @@ impl Chain {
     }
 }
 
+/// The time of the most that a step did, for people, to the second begun: 1:32.
+pub(crate) fn minutes(seconds: f64) -> String {
+    let whole = seconds as u64;
+    format!("{}:{:02}", whole / 60, whole % 60)
+}
+
 /// The share of the way that a one-pole smoother goes in one frame, for a time constant in milliseconds.
 pub(crate) fn one_pole(time_ms: f64, sample_rate: u32) -> f64 {
     if time_ms <= 0.0 { 1.0 } else { 1.0 - crate::math::exp(-1000.0 / (time_ms * f64::from(sample_rate))) }

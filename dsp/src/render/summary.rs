@@ -9,7 +9,12 @@ use super::{
     run::Run,
     sums::{self, Residual},
 };
-use crate::{dither::Dither, error::DspError, processors::decibels, write::Encoding};
+use crate::{
+    dither::Dither,
+    error::DspError,
+    processors::{decibels, minutes},
+    write::Encoding,
+};
 
 /// Conversion of a rate may round a length; what differs by less is no news.
 const SAME_LENGTH_S: f64 = 0.001;
@@ -54,7 +59,7 @@ impl Run<'_> {
     pub fn warn_of_guard(&mut self, token: &str, batch: &Batch, guard: &Guarded) {
         if guard.reduction_db > WORTH_A_WORD_DB {
             let first = guard.places.first();
-            let place = first.map_or(String::new(), |p| format!(", deepest at {}", clock(p.start_s)));
+            let place = first.map_or(String::new(), |p| format!(", deepest at {}", minutes(p.start_s)));
             let more = guard.places.len().saturating_sub(1);
             let more = match more {
                 0 => String::new(),
@@ -147,9 +152,4 @@ impl Run<'_> {
 fn held_db(main: &OutputReport, quantising_db: f64) -> f64 {
     let lossy = main.encoding.parse::<Encoding>().is_ok_and(|e| e.lossy());
     if lossy { LOSSY_HOLDS_DB } else { HOLDS_DB.max(quantising_db + 3.0) }
-}
-
-fn clock(seconds: f64) -> String {
-    let whole = seconds as u64;
-    format!("{}:{:02}", whole / 60, whole % 60)
 }

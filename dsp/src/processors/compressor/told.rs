@@ -54,10 +54,10 @@ impl Reduction {
         }
         let average_db = (self.sum_db / self.counted.max(1) as f64).abs();
         let seconds = self.lowest_at.saturating_sub(self.early) as f64 / self.pace;
-        let (minutes, seconds) = ((seconds / 60.0).floor(), (seconds % 60.0).floor());
         format!(
-            "gain reduction {average_db:.1} dB on average, {:.1} dB at most, at {minutes}:{seconds:02}",
-            -self.lowest_db
+            "gain reduction {average_db:.1} dB on average, {:.1} dB at most, at {}",
+            -self.lowest_db,
+            crate::processors::minutes(seconds)
         )
     }
 }
