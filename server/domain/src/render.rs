@@ -153,13 +153,21 @@ fn worker_only(actor: &Actor) -> Result<(), Refusal> {
     if *actor == Actor::Worker {
         return Ok(());
     }
-    no(Reason::NotYourRole, "Only the render worker of this server may do that.", "Start a render; the worker does the rest.")
+    no(
+        Reason::NotYourRole,
+        "Only the render worker of this server may do that.",
+        "Start a render; the worker does the rest.",
+    )
 }
 
 fn find(project: &Project, render: RenderId) -> Result<&Render, Refusal> {
     match project.renders.get(render) {
         Some(render) => Ok(render),
-        None => no(Reason::NoSuchRender, "There is no such render in this project.", "Look at the renders of the song."),
+        None => no(
+            Reason::NoSuchRender,
+            "There is no such render in this project.",
+            "Look at the renders of the song.",
+        ),
     }
 }
 

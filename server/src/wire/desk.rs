@@ -10,7 +10,11 @@ use super::{id, text::scrub};
 /// The rows of one project with their owners; who muted a song has none of it. Keys are stable: project, kind and what is to be opened.
 pub fn rows(project_id: ProjectId, project: &Project) -> Vec<(PersonId, v1::DeskRow)> {
     let heard = |wait: &Wait| project.follow_level(wait.person, Some(wait.song)) != FollowLevel::Muted;
-    waits(project).into_iter().filter(heard).map(|wait| (wait.person, row(project_id, project, &wait))).collect()
+    waits(project)
+        .into_iter()
+        .filter(heard)
+        .map(|wait| (wait.person, row(project_id, project, &wait)))
+        .collect()
 }
 
 fn row(project_id: ProjectId, project: &Project, wait: &Wait) -> v1::DeskRow {
