@@ -255,7 +255,8 @@ fn written(model: &mut Model, ask: WriteAsk, text: String) -> Pending {
             (Verb::Hold, format!("song/{song}"), Do::Hold(action), "the hold")
         }
         Purpose::Return { song } => {
-            let action = v1::ReturnHandoff { song_id: song.clone(), reason: text, ..v1::ReturnHandoff::default() };
+            let action =
+                v1::ReturnHandoff { song_id: song.clone(), reason: text, ..v1::ReturnHandoff::default() };
             (Verb::ReturnHandoff, format!("song/{song}"), Do::ReturnHandoff(action), "the return to mixing")
         }
     };
