@@ -1,5 +1,7 @@
 //! Facts as sentences, for the history and for the answer to a command. `code` is stable. Text of notes, reasons and messages never stands in them.
 
+mod gates;
+
 use std::collections::BTreeSet;
 
 use crate::{
@@ -147,6 +149,14 @@ impl Say<'_> {
             | Fact::RenderCompleted { .. }
             | Fact::RenderFailed { .. }
             | Fact::RenderCancelled { .. } => self.render_text(fact),
+            Fact::VersionExamined { .. }
+            | Fact::GateOverridden { .. }
+            | Fact::PreflightSet { .. }
+            | Fact::SpacingSet { .. }
+            | Fact::SpacingApproved { .. }
+            | Fact::ApprovalsCarried { .. }
+            | Fact::DeadlinePassed { .. }
+            | Fact::VersionHeard { .. } => self.gates(fact),
             _ => self.work(fact),
         }
     }
@@ -172,7 +182,7 @@ impl Say<'_> {
                 format!("{who} made {} {}.", (self.names)(*person), list(roles))
             }
             Fact::MemberRemoved { person } => format!("{who} removed {}.", (self.names)(*person)),
-            Fact::GateSet { rule } => format!("{who} changed the gate of {}.", rule.stage),
+            Fact::GateSet { rule } => self.gate_set(rule),
             Fact::FileReceived { file } => format!("{who} uploaded \"{}\".", file.name),
             _ => String::new(),
         }
@@ -217,8 +227,8 @@ impl Say<'_> {
                 } else {
                     format!("is now in {to}")
                 };
-                let text =
-                    format!("The gate of {from} is met with {}: {} {now}.", version(*of), title(*song));
+                let how = if self.was_overridden(*song, *of) { "was overridden for" } else { "is met with" };
+                let text = format!("The gate of {from} {how} {}: {} {now}.", version(*of), title(*song));
                 (Some(*song), text)
             }
             Fact::HandoffMade { song, version: of } => {
