@@ -144,7 +144,7 @@ fn source(song: &Song) -> Result<VersionId, Refusal> {
         _ => no(
             Reason::WrongStage,
             format!("\"{}\" stands in {}; renders belong to mastering.", song.title, song.stage),
-            "The gate of mixing hands the mix over and starts the first one.",
+            "The gate of mixing comes first; after delivery nothing is rendered any more.",
         ),
     }
 }
@@ -163,11 +163,9 @@ fn worker_only(actor: &Actor) -> Result<(), Refusal> {
 fn find(project: &Project, render: RenderId) -> Result<&Render, Refusal> {
     match project.renders.get(render) {
         Some(render) => Ok(render),
-        None => no(
-            Reason::NoSuchRender,
-            "There is no such render in this project.",
-            "Look at the renders of the song.",
-        ),
+        None => {
+            no(Reason::NoSuchRender, "There is no such render in this project.", "Look at the song again.")
+        }
     }
 }
 
