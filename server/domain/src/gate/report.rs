@@ -101,7 +101,9 @@ fn heard_line(project: &Project, candidate: &Version, rule: &GateRule) -> Option
         return None;
     }
     let name = candidate.name();
+    let is_asked = |role| rule.needs.iter().any(|need| need.any_of.contains(&role));
     let short: Vec<_> = counting(project, candidate.song, rule.stage)
+        .filter(|approval| is_asked(approval.role))
         .filter(|approval| crate::approval::heard_of(project, approval, candidate.id) < asked)
         .collect();
     if short.is_empty() {
