@@ -464,18 +464,23 @@ fn a_hold_stays_on_a_song_whose_gate_was_overridden() {
 fn while_mixes_compete_nothing_is_the_candidate() {
     let second = PersonId(8);
     let add = Command::AddMember { person: second, roles: Roles::from([Role::MixEngineer]) };
-    let mut given = Given::mixed().and(person(OWNER), add);
-    let opened = Fact::ShootoutOpened {
+    let open = Command::OpenShootout {
         shootout: crate::ShootoutId(1),
         song: SONG,
         entrants: vec![MIXER, second],
         blind: true,
     };
-    given.project.apply(&crate::Event { at: Time(1000), by: Some(OWNER), fact: opened });
+    let given = Given::mixed().approved(LABEL, 10, Role::Label).and(person(OWNER), add);
+    let given = given.and(person(OWNER), open);
     let line = of(&given, "SHOOTOUT");
     assert_eq!(line.text, "Mixes of A, B compete; the label has to pick.");
     assert_eq!((line.met, line.waits_for), (false, vec![LABEL]));
     given.when(person(OWNER), over("The tour.")).refused(Reason::ShootoutOpen);
-    let given = given.and(person(OWNER), Command::RemoveMember { person: LABEL });
-    assert_eq!(of(&given, "SHOOTOUT").waits_for, [OWNER, ARTIST]);
+    let alone = given.clone().and(person(OWNER), Command::RemoveMember { person: LABEL });
+    let line = of(&alone, "SHOOTOUT");
+    assert_eq!(line.text, "Mixes of A, B compete; the artist or manager has to pick.");
+    assert_eq!(line.waits_for, [OWNER, ARTIST]);
+    // A mix of a line is none either, until it is picked.
+    let given = given.and(person(MIXER), mix_2());
+    assert!(!has(&given, "CANDIDATE"));
 }

@@ -95,16 +95,17 @@ fn of(given: &Given) -> Vec<(bool, &'static str, Alternate)> {
 fn a_project_has_severities_of_its_own() {
     let (main, loud, mix) = (Alternate::Main, Alternate::Limited, VersionKind::Mix);
     let given = clipping();
-    let clip = |block| [(block, "CLIPPED", main), (false, "FEW_BITS", main)];
-    let rest = [(false, "CLIPPED", loud), (false, "FEW_BITS", loud)];
-    assert_eq!(of(&given), [clip(true), rest].concat());
+    let rest_of = |alternate| [(false, "FEW_BITS", alternate), (false, "FEWER_BITS", alternate)];
+    let clip = |block| [&[(block, "CLIPPED", main)][..], &rest_of(main)].concat();
+    let rest = [&[(false, "CLIPPED", loud)][..], &rest_of(loud)].concat();
+    assert_eq!(of(&given), [clip(true), rest.clone()].concat());
     let eased = given.clone().and(person(MASTERER), set("CLIPPED", mix, Some(Severity::Warn)));
     assert_eq!(of(&eased), [clip(false), rest].concat());
     // A setting for takes says nothing of mixes.
     let takes = given.clone().and(person(OWNER), set("CLIPPED", VersionKind::Take, Some(Severity::Off)));
     assert_eq!(of(&takes), of(&given));
     let off = eased.clone().and(person(OWNER), set("FEW_BITS", mix, Some(Severity::Off)));
-    assert_eq!(of(&off), [(false, "CLIPPED", main), (false, "CLIPPED", loud)]);
+    assert!(of(&off).iter().all(|(_, code, _)| *code != "FEW_BITS") && of(&off).len() == 4);
     let hard = given.clone().and(person(OWNER), set("FEW_BITS", mix, Some(Severity::Block)));
     assert_eq!(of(&hard).iter().filter(|(block, code, _)| *block && *code == "FEW_BITS").count(), 2);
     // A loud reference is loud on purpose, whatever the project says of mixes.
@@ -207,4 +208,48 @@ fn every_check_has_a_source_and_a_way_to_mend_it() {
         .find(|rule| (rule.code, rule.kind) == ("CLIPPED", VersionKind::Mix))
         .expect("it is a check");
     assert_eq!((rule.severity, rule.of_the_house), (Severity::Warn, false));
+}
+
+/// What is said of the name of one file of Mix 2.
+fn named(alternate: Alternate, name: &str) -> Vec<String> {
+    let add =
+        Command::AddSong { song: crate::SongId(101), title: "Ash Tree".to_owned(), isrc: String::new() };
+    let given = clipping().and(person(OWNER), add);
+    let version = given.project.versions.get(crate::VersionId(11)).expect("Mix 2");
+    let one = crate::File { name: name.to_owned(), ..file(alternate, 40) };
+    let version = crate::Version { files: vec![one], ..version.clone() };
+    let found = findings(&given.project, &version).into_iter();
+    found.filter(|one| one.code == "NAME_SAYS_OTHER").map(|one| one.text).collect()
+}
+
+#[test]
+fn the_wrong_file_is_known_by_its_name() {
+    let (main, inst) = (Alternate::Main, Alternate::Instrumental);
+    assert_eq!(named(main, "Ember_INST_v2.wav"), ["Its name says instrumental; it was sent as the main."]);
+    assert_eq!(named(inst, "ember-main.wav"), ["Its name says main; it was sent as the instrumental."]);
+    assert_eq!(named(main, "01 Ash Tree.wav"), ["Its name says \"Ash Tree\"; it was added to \"Ember\"."]);
+    for good in ["Ember_MAIN.wav", "instant ember.wav", "Ember and Ash Tree.wav", "ashtreeing.wav", "", "..."]
+    {
+        assert_eq!(named(main, good), [""; 0], "{good}");
+    }
+    assert_eq!(named(inst, "Ember main instrumental.wav"), [""; 0]);
+    assert_eq!(named(Alternate::Stem(1), "Ember inst.wav"), [""; 0]);
+}
+
+#[test]
+fn what_competes_is_not_named_to_who_mixes_against_it() {
+    let second = crate::PersonId(8);
+    let add = Command::AddMember { person: second, roles: crate::Roles::from([Role::MixEngineer]) };
+    let open = Command::OpenShootout {
+        shootout: crate::ShootoutId(1),
+        song: SONG,
+        entrants: vec![MIXER, second],
+        blind: true,
+    };
+    let mix = |id, number| add_version(id, VersionKind::Mix, &[(Alternate::Main, number)]);
+    let given = Given::mixed().and(person(OWNER), add).and(person(OWNER), open);
+    let given = given.and(person(MIXER), mix(11, 5)).and(person(second), mix(12, 6));
+    let given = given.and(person(second), mix(13, 5));
+    let version = given.project.versions.get(crate::VersionId(13)).expect("Mix B 2");
+    assert_eq!((version.name().as_str(), findings(&given.project, version)), ("Mix B 2", Vec::new()));
 }
