@@ -200,11 +200,8 @@ pub enum Verb {
     },
     /// What changed from one version to another: level-matched, by band and time, with edits
     Changes(Changes),
-    /// The package that came from mixing
-    Handoff {
-        #[command(subcommand)]
-        verb: HandoffVerb,
-    },
+    /// The package that came from mixing: fetch it, check it, take it, send it back
+    Handoff(HandoffArgs),
     /// Renders on the server
     Render {
         #[command(subcommand)]
@@ -410,8 +407,30 @@ pub enum NotesVerb {
     },
 }
 
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct HandoffArgs {
+    /// Song: id, number, or beginning of its title (default: the only one)
+    #[arg(value_name = "SONG")]
+    pub of: Option<String>,
+    /// Into this folder, or under this name where it ends in .zip (default: here)
+    #[arg(short, long, value_name = "DIR|FILE")]
+    pub out: Option<PathBuf>,
+    /// Unpack it beside itself, and hold every file against the manifest
+    #[arg(long)]
+    pub unpack: bool,
+    #[command(flatten)]
+    pub place: Where,
+    #[command(subcommand)]
+    pub verb: Option<HandoffVerb>,
+}
+
 #[derive(Debug, Subcommand)]
 pub enum HandoffVerb {
+    /// Offline: does a package hold what its manifest says, and what was signed?
+    Check {
+        file: PathBuf,
+    },
     /// Take the package
     Accept {
         #[command(flatten)]

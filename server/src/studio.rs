@@ -18,6 +18,7 @@ use crate::{
     auth::{People, secret::Secret},
     blob::Blobs,
     config::Config,
+    handoff::Troubles,
     ledger::{Clock, Ledger},
     render::{
         compare::{self, CompareFiles},
@@ -98,6 +99,8 @@ pub struct Studio {
     pub inspect: Arc<dyn Inspect>,
     /// The renders that run in this process.
     pub renders: Arc<Running>,
+    /// Why handoffs are not packed yet.
+    pub packages: Arc<Troubles>,
     /// How the render worker starts its children.
     pub program: Program,
     /// Of the certificate; absent where TLS is off.
@@ -137,6 +140,7 @@ impl Studio {
             blobs,
             inspect,
             renders: Arc::default(),
+            packages: Arc::default(),
             program,
             fingerprint,
             closing,

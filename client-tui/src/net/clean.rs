@@ -53,6 +53,7 @@ clean! {
     MemberRow { person_id name allowed ; }
     SongRow { song_id title isrc candidate_version_id waits_for handoff allowed ; recipe_toml }
     Handoff { version_id by ; reason }
+    Package { name sha256 ; }
     GateRule { required_alternates ; }
     GateRow { song_id lines approvals ; }
     GateLine { code text ; }
