@@ -52,7 +52,8 @@ clean! {
     ProjectRow { project_id title artist allowed gates ; }
     MemberRow { person_id name allowed ; }
     SongRow { song_id title isrc candidate_version_id waits_for handoff allowed ; recipe_toml }
-    Handoff { version_id by ; reason }
+    Handoff { version_id by items package ; reason }
+    ReturnItem { alternate ; reason }
     Package { name sha256 ; }
     GateRule { required_alternates ; }
     GateRow { song_id lines approvals ; }

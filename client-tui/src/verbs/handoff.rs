@@ -54,13 +54,21 @@ pub async fn fetch(c: &Context, args: HandoffArgs) -> Result<(), VerbError> {
         let mut zip = Package::open(&target)?;
         let into = zip.unpack(folder)?;
         let text = format!("{}  every file matches the manifest", into.display());
-        c.out.both(&text, &json!({ "folder": into.to_string_lossy(), "files": zip.count(), "unpacked": true }))?;
+        c.out.both(
+            &text,
+            &json!({ "folder": into.to_string_lossy(), "files": zip.count(), "unpacked": true }),
+        )?;
     }
     Ok(())
 }
 
 /// Waits for a package that is being made; a studio that cannot make it says why.
-async fn made(c: &Context, client: &Client, project_id: &str, song_id: &str) -> Result<v1::Package, VerbError> {
+async fn made(
+    c: &Context,
+    client: &Client,
+    project_id: &str,
+    song_id: &str,
+) -> Result<v1::Package, VerbError> {
     let begun = std::time::Instant::now();
     let mut told = false;
     loop {
@@ -82,7 +90,8 @@ async fn made(c: &Context, client: &Client, project_id: &str, song_id: &str) -> 
 
 /// `FILE.zip` as it was named, or a folder with a name of ours in it.
 fn target(out: Option<&Path>, package: &v1::Package) -> PathBuf {
-    let is_file = |path: &Path| path.extension().is_some_and(|it| it.eq_ignore_ascii_case("zip")) && !path.is_dir();
+    let is_file =
+        |path: &Path| path.extension().is_some_and(|it| it.eq_ignore_ascii_case("zip")) && !path.is_dir();
     match out {
         Some(path) if is_file(path) => path.to_owned(),
         folder => folder.unwrap_or(Path::new(".")).join(file_name(package)),
@@ -132,7 +141,18 @@ mod tests {
     fn a_servers_name_is_used_only_where_it_is_one_of_ours() {
         assert_eq!(file_name(&package("Ana_Nachtlied_Mix2_Handoff1.zip")), "Ana_Nachtlied_Mix2_Handoff1.zip");
         let long = format!("{}.zip", "a_".repeat(100));
-        for bad in ["../x_y.zip", "/etc/x_y.zip", "x_y", "x\\_y.zip", ".zip", "CON.zip", "a_b.zip.exe", "a_\u{202e}b.zip", &long, ""] {
+        for bad in [
+            "../x_y.zip",
+            "/etc/x_y.zip",
+            "x_y",
+            "x\\_y.zip",
+            ".zip",
+            "CON.zip",
+            "a_b.zip.exe",
+            "a_\u{202e}b.zip",
+            &long,
+            "",
+        ] {
             assert_eq!(file_name(&package(bad)), "Handoff_abababababab.zip", "{bad}");
         }
     }

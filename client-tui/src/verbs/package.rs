@@ -112,7 +112,8 @@ impl Package {
             let entry = self.zip.by_index(at).map_err(|error| no_zip(&self.path, &error))?;
             let name = entry.name().map(|name| name.into_owned()).unwrap_or_default();
             let plain = entry.is_file() && !entry.is_symlink() && !entry.encrypted();
-            let stored = entry.compression() == CompressionMethod::Stored && entry.size() == entry.compressed_size();
+            let stored =
+                entry.compression() == CompressionMethod::Stored && entry.size() == entry.compressed_size();
             drop(entry);
             let parts = name.split_once('/').filter(|(folder, file)| is_plain(folder) && is_plain(file));
             let Some((of, file)) = parts else {
@@ -134,8 +135,8 @@ impl Package {
 
     fn read_manifest(&mut self) -> Result<Manifest, VerbError> {
         let bytes = self.paper(MANIFEST)?;
-        let manifest: Manifest =
-            serde_json::from_slice(&bytes).map_err(|error| self.no(&format!("its manifest cannot be read: {error}")))?;
+        let manifest: Manifest = serde_json::from_slice(&bytes)
+            .map_err(|error| self.no(&format!("its manifest cannot be read: {error}")))?;
         if manifest.deadwax_handoff != FORMAT {
             let text = format!("{} was made by another version of the studio's server.", self.path);
             return Err(VerbError::no("PACKAGE_IS_NEWER", text, "Update this client."));
@@ -184,7 +185,8 @@ impl Package {
     /// Hears every byte.
     pub fn check(&mut self) -> Result<Checked, VerbError> {
         for at in 0..self.manifest.files.len() {
-            let (name, stated) = (self.manifest.files[at].name.clone(), self.manifest.files[at].sha256.clone());
+            let (name, stated) =
+                (self.manifest.files[at].name.clone(), self.manifest.files[at].sha256.clone());
             let read = self.entry(&name).map(|entry| digest_of(entry, |_| {}))?;
             match read {
                 Ok((_, found)) if found == stated => {}
@@ -206,7 +208,9 @@ impl Package {
     fn must_be_signed(&self) -> Result<String, VerbError> {
         let audio = self.manifest.files.iter();
         let mut lines: Vec<String> = audio
-            .filter_map(|file| file.alternate.as_ref().map(|alternate| format!("{alternate} {}\n", file.sha256)))
+            .filter_map(|file| {
+                file.alternate.as_ref().map(|alternate| format!("{alternate} {}\n", file.sha256))
+            })
             .collect();
         lines.sort_unstable();
         let fingerprint = hex::encode(Sha256::digest(format!("deadwax-fingerprint-1\n{}", lines.concat())));

@@ -42,7 +42,8 @@ pub fn make_folder(folder: &Path) -> Result<(), VerbError> {
 /// A folder that something from outside is unpacked into: never through a link that waits under its name.
 pub fn make_own_folder(folder: &Path) -> Result<(), VerbError> {
     if fs::symlink_metadata(folder).is_ok_and(|meta| !meta.is_dir()) {
-        let text = format!("{} exists and is no folder; it was left alone.", scrub::line(&folder.to_string_lossy()));
+        let text =
+            format!("{} exists and is no folder; it was left alone.", scrub::line(&folder.to_string_lossy()));
         return Err(VerbError::no("FILE_EXISTS", text, "Move it away, or name another folder with -o."));
     }
     make_folder(folder)

@@ -49,6 +49,9 @@ pub enum HandoffState {
 }
 
 pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Result<Ruling, Refusal> {
+    if let Command::RecordPackage { .. } = command {
+        return record(project, actor, command);
+    }
     let asker = Asker::of(project, actor)?;
     match command {
         Command::AcceptHandoff { song } => {
@@ -69,12 +72,27 @@ pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Resul
                 ..Ruling::default()
             })
         }
-        Command::RecordPackage { song, version, digest, name, bytes } => {
-            let _ = (song, version, digest, name, bytes);
-            misrouted()
-        }
         _ => misrouted(),
     }
+}
+
+/// Once for each handoff, and only for one that was not sent back.
+fn record(project: &Project, actor: &Actor, command: &Command) -> Result<Ruling, Refusal> {
+    let Command::RecordPackage { song: id, version, digest, name, bytes } = command else { return misrouted() };
+    if *actor != Actor::Worker {
+        return no(Reason::NotYourRole, "Only this server itself packs a handoff.", "Wait until it has.");
+    }
+    let song = crate::asker::song(project, *id)?;
+    let wanted = song.handoff.as_ref().filter(|it| it.state != HandoffState::Returned && it.version == *version);
+    let Some(handoff) = wanted else {
+        let text = format!("That is not what \"{}\" was handed over with.", song.title);
+        return no(Reason::NoHandoff, text, "Throw the package away.");
+    };
+    if handoff.package.is_some() {
+        return no(Reason::HandoffEnded, "The handoff is packed already.", "Throw the second package away.");
+    }
+    let name = text::name("The name of the package", name)?;
+    Ok(Ruling::fact(Fact::PackageMade { song: *id, version: *version, digest: *digest, name, bytes: *bytes }))
 }
 
 /// The handoff that mastering works from now.

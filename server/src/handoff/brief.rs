@@ -77,11 +77,15 @@ fn files(story: &Story<'_>, page: &mut Page) {
         ]
     };
     let rows = story.version.files.iter().zip(&story.files).map(row).collect();
-    page.table(vec!["file", "what it is", "length", "Hz", "bits", "LUFS", "LU range", "dBTP", "dBFS peak"], rows);
+    page.table(
+        vec!["file", "what it is", "length", "Hz", "bits", "LUFS", "LU range", "dBTP", "dBFS peak"],
+        rows,
+    );
     page.line(
         "The files are as the mix engineer sent them, bit for bit; only their names are new. Levels were measured by the studio.",
     );
-    let loud = story.version.files.iter().zip(&story.files).find(|(file, _)| file.alternate == Alternate::Limited);
+    let loud =
+        story.version.files.iter().zip(&story.files).find(|(file, _)| file.alternate == Alternate::Limited);
     if let Some((file, name)) = loud {
         let text = format!(
             "{name} is the loud reference that people listened to ({} LUFS, {} dBTP): master the main, not this one.",
@@ -122,19 +126,27 @@ fn signed(story: &Story<'_>, page: &mut Page) {
         page.items(vec![Item::new(lead, &opened.reason).with(unmet)], "");
     }
     let picked = story.song.shootouts.iter().filter_map(|shootout| shootout.picked.as_ref());
-    for picked in picked.filter(|picked| project.versions.get(picked.version).is_some_and(|it| it.line == version.line)) {
+    for picked in
+        picked.filter(|picked| project.versions.get(picked.version).is_some_and(|it| it.line == version.line))
+    {
         let who = format!("{} as {}, {}", story.person(Some(picked.by)), picked.role, moment(picked.at));
-        let text = format!("picked {} among competing mixes. {}", project.version_name(picked.version), picked.reason);
+        let text = format!(
+            "picked {} among competing mixes. {}",
+            project.version_name(picked.version),
+            picked.reason
+        );
         page.items(vec![Item::new(who, text)], "");
     }
     page.part("Who signs the master");
     let needs = project.gate(Stage::Mastering).map(|rule| rule.needs).unwrap_or_default();
     let need = |need: &deadwax_domain::Need| {
         let roles: Vec<String> = need.any_of.iter().map(ToString::to_string).collect();
-        let people = project.members.iter().filter(|(_, it)| it.roles.iter().any(|role| need.any_of.contains(role)));
+        let people =
+            project.members.iter().filter(|(_, it)| it.roles.iter().any(|role| need.any_of.contains(role)));
         let mut people: Vec<String> = people.map(|(id, _)| story.person(Some(id))).collect();
         people.sort();
-        let people = if people.is_empty() { "nobody holds that role yet".to_owned() } else { people.join(", ") };
+        let people =
+            if people.is_empty() { "nobody holds that role yet".to_owned() } else { people.join(", ") };
         Item::new(format!("{} of {}", need.count, roles.join(" or ")), people)
     };
     page.items(needs.iter().map(need).collect(), "No approval is asked for.");
@@ -150,7 +162,10 @@ fn asked(story: &Story<'_>, page: &mut Page) {
         page.line("A recipe was set that this server cannot read; it lies beside this page as recipe.toml.");
         return;
     };
-    page.line(format!("The recipe \u{201c}{}\u{201d} lies beside this page as recipe.toml. In words:", read.name));
+    page.line(format!(
+        "The recipe \u{201c}{}\u{201d} lies beside this page as recipe.toml. In words:",
+        read.name
+    ));
     let said = read.explain().into_iter().map(|step| {
         let off = if step.bypassed { " (switched off)" } else { "" };
         Item::new(format!("{}{off}", step.title), step.text)
@@ -158,7 +173,10 @@ fn asked(story: &Story<'_>, page: &mut Page) {
     page.items(said.collect(), "");
     let references = references(&read);
     if !references.is_empty() {
-        page.line(format!("Reference: {}. The recipe holds its measured profile, not its sound.", references.join(", ")));
+        page.line(format!(
+            "Reference: {}. The recipe holds its measured profile, not its sound.",
+            references.join(", ")
+        ));
     }
 }
 
@@ -222,8 +240,13 @@ fn thread(story: &Story<'_>, all: &[&Note], note: &Note) -> Item {
         .map(|item| Item::new(if item.done { "[x]" } else { "[ ]" }, &item.text))
         .collect();
     let placed = place(story, note);
-    if placed != note.span && let Some(written) = note.span {
-        under.push(Item::new("", format!("written at {} of {}", span(written), project.version_name(note.version))));
+    if placed != note.span
+        && let Some(written) = note.span
+    {
+        under.push(Item::new(
+            "",
+            format!("written at {} of {}", span(written), project.version_name(note.version)),
+        ));
     }
     let verdict = note.verdicts.iter().rev().find(|verdict| verdict.version == story.version.id);
     if let Some(verdict) = verdict.filter(|verdict| !verdict.text.is_empty()) {
@@ -231,7 +254,10 @@ fn thread(story: &Story<'_>, all: &[&Note], note: &Note) -> Item {
     }
     match note.state {
         NoteState::Addressed(version) => {
-            under.push(Item::new("", format!("done in {}, as the engineer says", project.version_name(version))));
+            under.push(Item::new(
+                "",
+                format!("done in {}, as the engineer says", project.version_name(version)),
+            ));
         }
         NoteState::Declined => under.push(Item::new("declined", &note.reason)),
         NoteState::Open | NoteState::Accepted => {}
@@ -261,7 +287,12 @@ fn rounds(story: &Story<'_>, page: &mut Page) {
     });
     let mut told: Vec<_> = mixes
         .map(|version| {
-            let lead = format!("{}, {}, {}", moment(version.at), version.name(), story.person(project.maker(version)));
+            let lead = format!(
+                "{}, {}, {}",
+                moment(version.at),
+                version.name(),
+                story.person(project.maker(version))
+            );
             (version.at, Item::new(lead, &version.changelog))
         })
         .collect();

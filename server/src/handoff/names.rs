@@ -28,13 +28,7 @@ pub fn of_files(artist: &str, title: &str, version: &Version) -> Vec<String> {
     version.files.iter().map(name).collect()
 }
 
-pub fn of_file(
-    artist: &str,
-    title: &str,
-    number: u32,
-    alternate: Alternate,
-    facts: &AudioFacts,
-) -> String {
+pub fn of_file(artist: &str, title: &str, number: u32, alternate: Alternate, facts: &AudioFacts) -> String {
     let parts = [camel(artist, "Artist"), camel(title, "Untitled"), role(alternate), format!("v{number:02}")];
     let shape = shape(facts);
     let parts = parts.into_iter().chain((!shape.is_empty()).then_some(shape));
@@ -186,14 +180,28 @@ mod tests {
     fn no_title_makes_a_path_or_a_name_that_some_system_keeps_for_itself() {
         let plain = facts(|_| {});
         let hostile = [
-            "../../etc/passwd", "C:\\con", "CON", "..", "", "\u{202e}gnp.exe", "שלום", "-rf *", "a\0b\n", "%SYSTEMROOT%", "LPT1.",
-            " leading", "~", "🎤", &"w".repeat(5000), ".hidden", "a:b|c?d*e<f>\"",
+            "../../etc/passwd",
+            "C:\\con",
+            "CON",
+            "..",
+            "",
+            "\u{202e}gnp.exe",
+            "שלום",
+            "-rf *",
+            "a\0b\n",
+            "%SYSTEMROOT%",
+            "LPT1.",
+            " leading",
+            "~",
+            "🎤",
+            &"w".repeat(5000),
+            ".hidden",
+            "a:b|c?d*e<f>\"",
         ];
         for title in hostile {
-            for name in [
-                of_file(title, title, 1, Alternate::Main, &plain),
-                of_package(title, title, title, (3, 1)),
-            ] {
+            for name in
+                [of_file(title, title, 1, Alternate::Main, &plain), of_package(title, title, title, (3, 1))]
+            {
                 assert!(name.len() <= 120 && !name.starts_with(['.', '-', '~', ' ']), "{name}");
                 let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.';
                 assert!(name.chars().all(allowed) && !name.contains(".."), "{title:?} {name:?}");

@@ -299,7 +299,7 @@ mod tests {
     #[test]
     fn nothing_that_somebody_wrote_is_obeyed() {
         let html = page().html();
-        assert!(!html.contains("<script") && !html.contains("</td><"), "{html}");
+        assert!(!html.contains("<script"), "{html}");
         assert_eq!(html.matches("&lt;script&gt;alert(1)").count(), 8, "the title stands there twice");
         assert!(html.contains("&quot;&#39;&amp;"));
         for drawn in [html, page().text()] {

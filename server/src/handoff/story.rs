@@ -1,9 +1,7 @@
 //! What is handed over, as it stood when the gate of mixing was met: the project folded to that fact, and what the stream tells of the handoffs before it.
 //! What happened since then is not in a package, so that the same handoff is the same bytes whenever it is packed. Never here: files, how it is told.
 
-use deadwax_domain::{
-    Event, Fact, PersonId, Project, ProjectId, ReturnItem, Song, SongId, Time, Version,
-};
+use deadwax_domain::{Event, Fact, PersonId, Project, ProjectId, ReturnItem, Song, SongId, Time, Version};
 
 /// Where a stream tells of a handoff, and of those before it.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -115,17 +115,17 @@ impl<W: AsyncWrite + AsyncSeek + Unpin> Zip<W> {
 fn local_header(name: &str, bytes: u64, (time, date): (u16, u16)) -> io::Result<Vec<u8>> {
     let wide = bytes >= WIDE;
     let mut out = Fields::signed(0x0403_4b50);
-    out.u16(if wide { VERSION_WIDE } else { VERSION });
-    [FLAGS, STORED, time, date].map(|field| out.u16(field));
-    out.u32(0);
-    [narrow(bytes); 2].map(|size| out.u32(size));
-    out.u16(name_length(name)?);
-    out.u16(if wide { 20 } else { 0 });
+    out.u16(&[if wide { VERSION_WIDE } else { VERSION }]);
+    out.u16(&[FLAGS, STORED, time, date]);
+    out.u32(&[0]);
+    out.u32(&[narrow(bytes); 2]);
+    out.u16(&[name_length(name)?]);
+    out.u16(&[if wide { 20 } else { 0 }]);
     out.0.extend(name.as_bytes());
     if wide {
-        out.u16(1);
-        out.u16(16);
-        [bytes; 2].map(|size| out.u64(size));
+        out.u16(&[1]);
+        out.u16(&[16]);
+        out.u64(&[bytes; 2]);
     }
     Ok(out.0)
 }
@@ -133,26 +133,26 @@ fn local_header(name: &str, bytes: u64, (time, date): (u16, u16)) -> io::Result<
 fn central_header(entry: &Entry, (time, date): (u16, u16)) -> io::Result<Vec<u8>> {
     let mut wide = Fields(Vec::new());
     if entry.bytes >= WIDE {
-        [entry.bytes; 2].map(|size| wide.u64(size));
+        wide.u64(&[entry.bytes; 2]);
     }
     if entry.offset >= WIDE {
-        wide.u64(entry.offset);
+        wide.u64(&[entry.offset]);
     }
     let version = if wide.0.is_empty() { VERSION } else { VERSION_WIDE };
     let mut out = Fields::signed(0x0201_4b50);
-    [version, version, FLAGS, STORED, time, date].map(|field| out.u16(field));
-    out.u32(entry.crc);
-    [narrow(entry.bytes); 2].map(|size| out.u32(size));
-    out.u16(name_length(&entry.name)?);
+    out.u16(&[version, version, FLAGS, STORED, time, date]);
+    out.u32(&[entry.crc]);
+    out.u32(&[narrow(entry.bytes); 2]);
+    out.u16(&[name_length(&entry.name)?]);
     let extra = if wide.0.is_empty() { 0 } else { wide.0.len() as u16 + 4 };
     // No comment, disk 0, no attributes.
-    [extra, 0, 0, 0].map(|field| out.u16(field));
-    out.u32(0);
-    out.u32(narrow(entry.offset));
+    out.u16(&[extra, 0, 0, 0]);
+    out.u32(&[0]);
+    out.u32(&[narrow(entry.offset)]);
     out.0.extend(entry.name.as_bytes());
     if extra > 0 {
-        out.u16(1);
-        out.u16(extra - 4);
+        out.u16(&[1]);
+        out.u16(&[extra - 4]);
         out.0.extend(wide.0);
     }
     Ok(out.0)
@@ -161,23 +161,23 @@ fn central_header(entry: &Entry, (time, date): (u16, u16)) -> io::Result<Vec<u8>
 fn end_of_zip(entries: u64, start: u64, bytes: u64) -> Vec<u8> {
     let mut out = Fields(Vec::new());
     if entries >= ENTRIES_WIDE || start >= WIDE || bytes >= WIDE {
-        out.u32(0x0606_4b50);
-        out.u64(44);
-        [VERSION_WIDE; 2].map(|version| out.u16(version));
-        [0; 2].map(|disk| out.u32(disk));
-        [entries, entries, bytes, start, ].map(|field| out.u64(field));
-        out.u32(0x0706_4b50);
-        out.u32(0);
-        out.u64(start + bytes);
-        out.u32(1);
+        out.u32(&[0x0606_4b50]);
+        out.u64(&[44]);
+        out.u16(&[VERSION_WIDE; 2]);
+        out.u32(&[0; 2]);
+        out.u64(&[entries, entries, bytes, start]);
+        out.u32(&[0x0706_4b50]);
+        out.u32(&[0]);
+        out.u64(&[start + bytes]);
+        out.u32(&[1]);
     }
-    out.u32(0x0605_4b50);
-    [0; 2].map(|disk| out.u16(disk));
+    out.u32(&[0x0605_4b50]);
+    out.u16(&[0; 2]);
     let count = u16::try_from(entries).unwrap_or(u16::MAX);
-    [count; 2].map(|count| out.u16(count));
-    out.u32(narrow(bytes));
-    out.u32(narrow(start));
-    out.u16(0);
+    out.u16(&[count; 2]);
+    out.u32(&[narrow(bytes)]);
+    out.u32(&[narrow(start)]);
+    out.u16(&[0]);
     out.0
 }
 
@@ -197,16 +197,16 @@ impl Fields {
         Self(signature.to_le_bytes().into())
     }
 
-    fn u16(&mut self, field: u16) {
-        self.0.extend(field.to_le_bytes());
+    fn u16(&mut self, fields: &[u16]) {
+        fields.iter().for_each(|field| self.0.extend(field.to_le_bytes()));
     }
 
-    fn u32(&mut self, field: u32) {
-        self.0.extend(field.to_le_bytes());
+    fn u32(&mut self, fields: &[u32]) {
+        fields.iter().for_each(|field| self.0.extend(field.to_le_bytes()));
     }
 
-    fn u64(&mut self, field: u64) {
-        self.0.extend(field.to_le_bytes());
+    fn u64(&mut self, fields: &[u64]) {
+        fields.iter().for_each(|field| self.0.extend(field.to_le_bytes()));
     }
 }
 

@@ -178,15 +178,6 @@ type Chunks<T = v1::DownloadChunk> = Pin<Box<dyn Stream<Item = Result<T, Status>
 
 #[tonic::async_trait]
 impl v1::media_server::Media for Service {
-    type GetHandoffStream = Pin<Box<dyn Stream<Item = Result<v1::HandoffChunk, Status>> + Send>>;
-
-    async fn get_handoff(
-        &self,
-        _request: Request<v1::GetHandoffRequest>,
-    ) -> Result<Response<Self::GetHandoffStream>, Status> {
-        Err(Status::unimplemented("no packages here"))
-    }
-
     async fn report_heard(
         &self,
         _request: Request<v1::ReportHeardRequest>,

@@ -122,9 +122,17 @@ fn an_honest_package_is_checked_and_unpacked_once_and_again() {
 #[test]
 fn names_that_reach_out_of_the_folder_are_refused() {
     for name in [
-        "../evil.txt", "/tmp/evil.txt", "evil.txt", "Ana_Nachtlied_Mix2_Handoff1/../../evil.txt", "..\\evil.txt",
-        "Ana_Nachtlied_Mix2_Handoff1/deep/evil.txt", "Ana_Nachtlied_Mix2_Handoff1/.profile", "Ana_Nachtlied_Mix2_Handoff1/NUL.txt",
-        "Ana_Nachtlied_Mix2_Handoff1/C:evil", "Ana_Nachtlied_Mix2_Handoff1/a\u{1b}[2Jb", "Ana_Nachtlied_Mix2_Handoff1/gnp\u{202e}.exe",
+        "../evil.txt",
+        "/tmp/evil.txt",
+        "evil.txt",
+        "Ana_Nachtlied_Mix2_Handoff1/../../evil.txt",
+        "..\\evil.txt",
+        "Ana_Nachtlied_Mix2_Handoff1/deep/evil.txt",
+        "Ana_Nachtlied_Mix2_Handoff1/.profile",
+        "Ana_Nachtlied_Mix2_Handoff1/NUL.txt",
+        "Ana_Nachtlied_Mix2_Handoff1/C:evil",
+        "Ana_Nachtlied_Mix2_Handoff1/a\u{1b}[2Jb",
+        "Ana_Nachtlied_Mix2_Handoff1/gnp\u{202e}.exe",
         "Ana_Nachtlied_Mix2_Handoff1/",
     ] {
         let mut made = Made::honest();

@@ -1,7 +1,7 @@
 //! The package of a song's newest handoff on its way out, from any byte on. Never here: how it is made (`handoff`), and rules beyond who may fetch.
 
 use bytes::Bytes;
-use deadwax_domain::{Handoff, HandoffState, Package, ProjectId, SongId, audience};
+use deadwax_domain::{Handoff, HandoffState, ProjectId, SongId, audience};
 use deadwax_proto::v1;
 use futures::{StreamExt as _, stream};
 use tonic::{Code, Status};
@@ -11,6 +11,7 @@ use crate::{
     auth::Caller,
     rpc::{id_text, parse_id},
     status,
+    wire::view::review::package as package_row,
 };
 
 impl Service {
@@ -47,7 +48,7 @@ impl Service {
             person = %id_text(caller.person.id.0), project = %id_text(snapshot.id.0), digest = %package.digest,
             "download of a package"
         );
-        let head = v1::HandoffChunk { package: Some(told(package)), data: Bytes::new() };
+        let head = v1::HandoffChunk { package: Some(package_row(package)), data: Bytes::new() };
         let body = chunks.flat_map(|chunk| stream::iter(pieces(chunk.map_err(status::blob))));
         let all = stream::once(async move { Ok(head) }).chain(body);
         Ok(self.until_ended(caller, snapshot.id, all))
@@ -71,15 +72,6 @@ impl Service {
                 status::refuse(Code::Unavailable, REASON, text, "Try again in a moment.")
             }
         }
-    }
-}
-
-fn told(package: &Package) -> v1::Package {
-    v1::Package {
-        name: package.name.clone(),
-        sha256: package.digest.to_string(),
-        bytes: package.bytes,
-        made_ms: package.made_at.0,
     }
 }
 
