@@ -188,13 +188,14 @@ impl Desk {
 /// Every entry without its folder.
 fn entries(zip: &[u8]) -> Vec<(String, Vec<u8>)> {
     let mut zip = zip::ZipArchive::new(Cursor::new(zip)).unwrap();
+    let count = zip.len();
     let read = |at| {
         let mut entry = zip.by_index(at).unwrap();
         let mut bytes = Vec::new();
         entry.read_to_end(&mut bytes).unwrap();
         (entry.name().unwrap().rsplit('/').next().unwrap().to_owned(), bytes)
     };
-    (0..zip.len()).collect::<Vec<_>>().into_iter().map(read).collect()
+    (0..count).map(read).collect()
 }
 
 fn of<'a>(entries: &'a [(String, Vec<u8>)], name: &str) -> &'a [u8] {
