@@ -18,7 +18,7 @@ use deadwax_client::{name::Name, profile::Home};
 use deadwax_domain::{Alternate, AudioFacts};
 use deadwax_server::handoff::names;
 use deadwax_tests::{
-    demo::{Log, Material, Studio, cast, mixing, up_to_mix_approvals},
+    demo::{Log, Material, Studio, cast, mixing},
     harness::Seat,
     song,
 };
@@ -77,7 +77,11 @@ fn a_package_comes_through_a_breaking_line_and_holds_what_was_signed() {
     let on = Studio::found(exe, root.path(), material, Log::new(true)).unwrap();
     let (into, direct) = (root.path().join("package"), root.path().join("direct.zip"));
     on.cast.masterer.refused("NO_HANDOFF", ["handoff", "-o", into.to_str().unwrap()]).unwrap();
-    up_to_mix_approvals(&on).unwrap();
+    mixing::take(&on).unwrap();
+    mixing::first_mix(&on).unwrap();
+    mixing::notes(&on).unwrap();
+    mixing::revision(&on).unwrap();
+    mixing::second_mix(&on).unwrap();
     mixing::mix_approvals(&on).unwrap();
 
     let said = on.cast.masterer.verb(["handoff", "-o", direct.to_str().unwrap()]).unwrap();
