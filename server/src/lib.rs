@@ -9,6 +9,7 @@ pub mod desk;
 pub mod handoff;
 pub mod ledger;
 pub mod listen;
+pub mod listening;
 pub mod name;
 pub mod render;
 pub mod rpc;

@@ -20,6 +20,7 @@ use crate::{
     config::Config,
     handoff::Troubles,
     ledger::{Clock, Ledger},
+    listening::Listening,
     render::{
         compare::{self, CompareFiles},
         inspect::{self, InspectError, Inspected, Program},
@@ -97,6 +98,8 @@ pub struct Studio {
     pub ledger: Arc<Ledger>,
     pub blobs: Arc<Blobs>,
     pub inspect: Arc<dyn Inspect>,
+    /// What each person has heard.
+    pub listening: Listening,
     /// The renders that run in this process.
     pub renders: Arc<Running>,
     /// Why handoffs are not packed yet.
@@ -139,6 +142,7 @@ impl Studio {
             ledger,
             blobs,
             inspect,
+            listening: Listening::new(folder.join("heard")),
             renders: Arc::default(),
             packages: Arc::default(),
             program,
