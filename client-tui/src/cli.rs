@@ -1,8 +1,12 @@
 //! The command line: what is typed, with its help. Stable, people script against it. Nothing is done here; `verbs` does it.
 
+mod handoff;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use self::handoff::{HandoffArgs, HandoffWork};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -407,30 +411,8 @@ pub enum NotesVerb {
     },
 }
 
-#[derive(Args, Debug)]
-#[command(args_conflicts_with_subcommands = true)]
-pub struct HandoffArgs {
-    /// Song: id, number, or beginning of its title (default: the only one)
-    #[arg(value_name = "SONG")]
-    pub of: Option<String>,
-    /// Into this folder, or under this name where it ends in .zip (default: here)
-    #[arg(short, long, value_name = "DIR|FILE")]
-    pub out: Option<PathBuf>,
-    /// Unpack it beside itself, and hold every file against the manifest
-    #[arg(long)]
-    pub unpack: bool,
-    #[command(flatten)]
-    pub place: Where,
-    #[command(subcommand)]
-    pub verb: Option<HandoffVerb>,
-}
-
 #[derive(Debug, Subcommand)]
 pub enum HandoffVerb {
-    /// Offline: does a package hold what its manifest says, and what was signed?
-    Check {
-        file: PathBuf,
-    },
     /// Take the package
     Accept {
         #[command(flatten)]

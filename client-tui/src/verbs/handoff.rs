@@ -10,14 +10,14 @@ use deadwax_proto::v1;
 use serde_json::json;
 
 use super::{
-    Context, VerbError,
+    Context, VerbError, mastering,
     out::Bar,
     package::Package,
     place::{self, Fetched, make_folder},
     review::enter,
 };
 use crate::{
-    cli::HandoffArgs,
+    cli::{HandoffArgs, HandoffWork},
     net::{Client, NetError},
     scrub,
 };
@@ -26,7 +26,15 @@ use crate::{
 const MADE_WITHIN: Duration = Duration::from_secs(120);
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 
-pub async fn fetch(c: &Context, args: HandoffArgs) -> Result<(), VerbError> {
+pub async fn handoff(c: &Context, asked: HandoffArgs) -> Result<(), VerbError> {
+    match asked.work {
+        Some(HandoffWork::Verb(verb)) => mastering::handoff(c, verb).await,
+        Some(HandoffWork::Check { file }) => check(c, &file),
+        None => fetch(c, asked).await,
+    }
+}
+
+async fn fetch(c: &Context, args: HandoffArgs) -> Result<(), VerbError> {
     let HandoffArgs { of, out, unpack, mut place, .. } = args;
     place.song = of.or(place.song);
     let (client, house) = enter(c, &place).await?;

@@ -21,8 +21,6 @@ pub async fn handoff(c: &Context, verb: HandoffVerb) -> Result<(), VerbError> {
     let (place, reason) = match verb {
         HandoffVerb::Accept { place } => (place, None),
         HandoffVerb::Return { reason, place } => (place, Some(reason)),
-        // Asks no server; done before this one is.
-        HandoffVerb::Check { file } => return super::handoff::check(c, &file),
     };
     let (client, house) = enter(c, &place).await?;
     let song_id = house.song(place.song.as_deref())?.song_id.clone();
