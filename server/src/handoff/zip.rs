@@ -212,7 +212,7 @@ impl Fields {
 
 /// Time and date as the format has them: UTC, in steps of two seconds, from 1980 to 2107.
 fn stamp(time: Time) -> (u16, u16) {
-    const FIRST: (u16, u16) = (0, 1 << 5 | 1);
+    const FIRST: (u16, u16) = (0, (1 << 5) | 1);
     let Ok(at) = jiff::Timestamp::from_millisecond(time.0) else { return FIRST };
     let at = at.to_zoned(jiff::tz::TimeZone::UTC).datetime();
     let Some(year) = u16::try_from(at.year()).ok().and_then(|year| year.checked_sub(1980)) else {
@@ -221,7 +221,7 @@ fn stamp(time: Time) -> (u16, u16) {
     let part = |part: i8| part.unsigned_abs().into();
     let (month, day): (u16, u16) = (part(at.month()), part(at.day()));
     let (hour, minute, second): (u16, u16, u16) = (part(at.hour()), part(at.minute()), part(at.second()));
-    (hour << 11 | minute << 5 | second / 2, year.min(127) << 9 | month << 5 | day)
+    ((hour << 11) | (minute << 5) | (second / 2), (year.min(127) << 9) | (month << 5) | day)
 }
 
 #[cfg(test)]
@@ -257,6 +257,17 @@ mod tests {
             assert_eq!(found, *data);
         }
         assert_eq!(bytes, packed(&entries).await, "the same bytes again");
+    }
+
+    /// A package that is made again after a crash, by a later server too, is the one that was made before.
+    #[tokio::test]
+    async fn the_form_never_changes() {
+        use sha2::Digest as _;
+        let bytes = packed(&[("a/b.wav", b"sound"), ("a/c", b"")]).await;
+        assert_eq!(
+            hex::encode(sha2::Sha256::digest(&bytes)),
+            "186c3913707dbeef00223075fbd5fde2383c7ed935201f07a8866e4bf842177c"
+        );
     }
 
     #[tokio::test]
@@ -304,7 +315,7 @@ mod tests {
     #[test]
     fn the_time_is_utc_and_never_before_the_format_began() {
         // 2026-11-18 11:06:40 UTC
-        assert_eq!(stamp(AT), (11 << 11 | 6 << 5 | 20, 46 << 9 | 11 << 5 | 18));
+        assert_eq!(stamp(AT), ((11 << 11) | (6 << 5) | 20, (46 << 9) | (11 << 5) | 18));
         for early in [Time(0), Time(i64::MIN), Time(-1)] {
             assert_eq!(stamp(early), (0, 33));
         }
