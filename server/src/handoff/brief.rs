@@ -10,8 +10,8 @@ use super::{
     story::{Story, clock, moment},
 };
 
-/// Roles that see all of the work: notes among engineers are not theirs, and the package is for all of them.
-const EVERYONE: [Role; 1] = [Role::Artist];
+/// Of those who may fetch a package, one who sees the least: what this role does not see is not in it.
+const SEES_LEAST: Role = Role::Artist;
 
 pub fn brief(story: &Story<'_>) -> Page {
     let mut page = Page::new(format!("{} by {}", story.song.title, story.project.artist));
@@ -195,17 +195,19 @@ fn preflight(story: &Story<'_>, page: &mut Page) {
     let found = preflight::findings(story.project, story.version).into_iter().map(|finding| {
         let weight = if finding.block { "BLOCK" } else { "warning" };
         let lead = format!("{weight}, {}, {}", finding.code, finding.alternate.words());
-        Item::new(lead, finding.text)
+        let more = [("to mend it", finding.mend), ("the limit is from", finding.source)];
+        let more = more.into_iter().filter(|(_, text)| !text.is_empty());
+        Item::new(lead, finding.text).with(more.map(|(lead, text)| Item::new(lead, text)).collect())
     });
     page.items(found.collect(), "Nothing was found.");
 }
 
 fn notes(story: &Story<'_>, page: &mut Page) {
-    let everyone = EVERYONE.into_iter().collect();
+    let least = [SEES_LEAST].into();
     let all: Vec<&Note> = story
         .project
         .notes_of(story.song.id)
-        .filter(|note| deadwax_domain::audience::sees_note(&everyone, note))
+        .filter(|note| deadwax_domain::audience::sees_note(&least, note))
         .collect();
     let threads = |wanted: fn(&NoteState) -> bool| {
         let mut heads: Vec<&&Note> =

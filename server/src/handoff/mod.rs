@@ -13,13 +13,13 @@ mod zip;
 mod tests;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use deadwax_domain::{Actor, Command, Digest, HandoffState, ProjectId, SongId};
+use deadwax_domain::{Actor, Command, Digest, ProjectId, SongId};
 use futures::StreamExt as _;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -76,6 +76,11 @@ impl Troubles {
         troubles.insert(key, Trouble { text, pause, not_before: Instant::now() + pause });
     }
 
+    /// Of songs that still wait for their package.
+    fn keep(&self, open: &HashSet<(ProjectId, SongId)>) {
+        self.lock().retain(|key, _| open.contains(key));
+    }
+
     fn over(&self, key: (ProjectId, SongId)) {
         self.lock().remove(&key);
     }
@@ -127,16 +132,18 @@ impl Maker {
             }
         };
         let mut due = Vec::new();
+        let mut open = HashSet::new();
         for snapshot in projects {
-            for song in snapshot.project.songs.values() {
-                let Some(handoff) = &song.handoff else { continue };
-                if handoff.state == HandoffState::Returned || handoff.package.is_some() {
-                    self.troubles.over((snapshot.id, song.id));
-                } else if !self.troubles.waits((snapshot.id, song.id)) && self.is_wanted(&snapshot, song.id) {
-                    due.push((handoff.made_at, (snapshot.id, song.id)));
+            for (song, _) in snapshot.project.unpackaged() {
+                let key = (snapshot.id, song);
+                open.insert(key);
+                if !self.troubles.waits(key) && self.is_wanted(&snapshot, song) {
+                    let handoff = snapshot.project.songs.get(song).and_then(|song| song.handoff.as_ref());
+                    due.push((handoff.map(|handoff| handoff.made_at), key));
                 }
             }
         }
+        self.troubles.keep(&open);
         due.sort_unstable();
         due.into_iter().map(|(_, key)| key).collect()
     }
