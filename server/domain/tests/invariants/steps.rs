@@ -28,7 +28,7 @@ pub enum Step {
         block: bool,
         verdict: Verdict,
     },
-    /// Someone picks a mix that competes.
+    /// Someone opens a shootout, enters a mix, votes or picks.
     Pick {
         who: u128,
         pick: usize,
@@ -65,7 +65,9 @@ pub fn command_of(step: &Step, project: &Project, count: u128) -> Option<(Actor,
     match step {
         Step::Any(who, owner, command) => {
             let mut command = (**command).clone();
-            if let Command::AddNote { version, .. } | Command::RequestRevision { version, .. } = &mut command
+            if let Command::AddNote { version, .. }
+            | Command::RequestRevision { version, .. }
+            | Command::MoveNote { version, .. } = &mut command
             {
                 // Mostly about something that is there.
                 let place = usize::try_from(version.0).ok()? % (project.versions.len() + 1);
@@ -97,15 +99,7 @@ pub fn command_of(step: &Step, project: &Project, count: u128) -> Option<(Actor,
             Some((actor, command))
         }
         Step::Examine { pick, same, block, verdict } => examine(project, *pick, *same, *block, *verdict),
-        Step::Pick { who, pick, role } => {
-            let open = project.open_shootout(SongId(*pick as u128 % 2))?;
-            let (line, _) = open.lines.get(pick / 2 % open.lines.len().max(1))?;
-            let version = project.newest_of_line(open.song, *line)?;
-            let actor = Actor::Person { id: PersonId(*who), studio_owner: false };
-            let (song, fingerprint) = (open.song, version.fingerprint);
-            let reason = String::new();
-            Some((actor, Command::PickMix { song, version: version.id, role: *role, fingerprint, reason }))
-        }
+        Step::Pick { who, pick, role } => compete(project, *who, *pick, *role),
         Step::Keep { pick, stage } => {
             let handoff = project.songs.get(SongId(*pick as u128 % 2))?.handoff.as_ref();
             let command = match handoff.filter(|_| pick % 4 < 3) {
@@ -169,6 +163,10 @@ pub fn opening() -> Vec<(Actor, Command)> {
         let title = format!("Song {song}");
         story.push((owner, Command::AddSong { song: SongId(song), title, isrc: String::new() }));
     }
+    let need = |role| Need { any_of: Roles::from([role]), count: 1 };
+    let mut rule = GateRule::new(Stage::Mixing, vec![need(Role::Artist), need(Role::Label)]);
+    rule.carry = Carry::SamePcm;
+    story.push((owner, Command::SetGate { rule }));
     story
 }
 
@@ -200,4 +198,26 @@ fn examine(
         residual_db: (same == Sameness::Residual).then_some(-70.0),
     };
     Some((Actor::Worker, Command::RecordExamination { version: version.id, examined }))
+}
+
+fn compete(project: &Project, who: u128, pick: usize, role: Role) -> Option<(Actor, Command)> {
+    let song = SongId(pick as u128 % 2);
+    let actor = Actor::Person { id: PersonId(who), studio_owner: false };
+    let Some(open) = project.open_shootout(song) else {
+        let entrants = vec![PersonId(1), PersonId(2)];
+        let (shootout, blind) = (ShootoutId(pick as u128), pick.is_multiple_of(3));
+        return Some((actor, Command::OpenShootout { shootout, song, entrants, blind }));
+    };
+    let newest = |(line, _): &(Line, PersonId)| project.newest_of_line(song, *line);
+    let ranking: Vec<VersionId> = open.lines.iter().filter_map(newest).map(|version| version.id).collect();
+    if pick % 4 < 2 {
+        let reason = String::new();
+        return Some((
+            actor,
+            Command::CastVote { song, role, ranking, blind: true, matched_lufs: -20.0, reason },
+        ));
+    }
+    let version = open.lines.iter().filter_map(newest).nth(pick / 4 % ranking.len().max(1))?;
+    let fingerprint = version.fingerprint;
+    Some((actor, Command::PickMix { song, version: version.id, role, fingerprint, reason: String::new() }))
 }
