@@ -9,6 +9,7 @@ pub mod desk;
 pub mod ledger;
 pub mod listen;
 pub mod name;
+pub mod notify;
 pub mod render;
 pub mod rpc;
 pub mod serve;
