@@ -2,6 +2,7 @@
 
 pub mod address;
 mod kept;
+pub mod mail;
 pub mod pause;
 pub mod post;
 pub mod secret;
