@@ -56,6 +56,8 @@ pub struct Delivery {
 /// Why a delivery did not arrive. Holds nothing that the receiver said beyond its status, and no part of the address: both may hold secrets.
 #[derive(Debug, thiserror::Error)]
 pub enum PostError {
+    #[error("the studio's key for webhooks cannot be used")]
+    Unsigned,
     #[error("the address may not be called")]
     Address,
     #[error("the name leads to addresses that may not be called only")]
