@@ -165,7 +165,10 @@ impl Run {
                 };
                 if !self.hooks.enabled {
                     self.change(key, |cursor| cursor.told = cursor.told.max(snapshot.seq));
-                } else if cursor.told < snapshot.seq && cursor.next_ms <= now && !lock(&self.speaking).contains(&key) {
+                } else if cursor.told < snapshot.seq
+                    && cursor.next_ms <= now
+                    && !lock(&self.speaking).contains(&key)
+                {
                     due.push(key);
                 }
             }
@@ -180,8 +183,10 @@ impl Run {
     }
 
     fn forget_removed(&self, projects: &[Arc<Snapshot>]) -> bool {
-        let there: HashSet<Key> =
-            projects.iter().flat_map(|it| it.project.webhooks.keys().map(|webhook| (it.id, webhook))).collect();
+        let there: HashSet<Key> = projects
+            .iter()
+            .flat_map(|it| it.project.webhooks.keys().map(|webhook| (it.id, webhook)))
+            .collect();
         let mut cursors = lock(&self.cursors);
         let before = cursors.len();
         cursors.retain(|key, _| there.contains(key));
@@ -237,7 +242,9 @@ impl Run {
             };
             skipped = false;
             match failed {
-                None => self.change(key, |cursor| *cursor = Cursor { told: recorded.seq, ..Cursor::default() }),
+                None => {
+                    self.change(key, |cursor| *cursor = Cursor { told: recorded.seq, ..Cursor::default() })
+                }
                 Some(error) if error.is_final() => {
                     let seq = recorded.seq;
                     tracing::warn!(%error, webhook = %text(key), seq, "a webhook will never take a delivery; the next one follows");
