@@ -14,6 +14,7 @@ use deadwax_dsp::recipe::Recipe;
 use crate::{
     auth::layer::AccessLayer,
     listen,
+    notify::Notifier,
     render::{
         Limits,
         worker::{self, Worker},
@@ -68,6 +69,7 @@ pub async fn run(
             Arc::new(worker).run().await;
         }
     });
+    let news = tokio::spawn(Notifier::of(&studio)?.run());
     let stopping = {
         let (studio, stop) = (Arc::clone(&studio), stop.clone());
         async move {
@@ -106,6 +108,8 @@ pub async fn run(
     upload_sweeper.abort();
     // The worker ends with `closing`; its children die with their tasks and are leased again at the next start.
     let _ended = tokio::time::timeout(GRACE, renders).await;
+    // What was told is written down at the end, so that the next start does not tell it again.
+    let _ended = tokio::time::timeout(GRACE, news).await;
     served
 }
 

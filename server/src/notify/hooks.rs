@@ -133,7 +133,7 @@ impl Hooks {
                 cursors.insert((snapshot.id, webhook), cursor);
             }
         }
-        kept::write(&self.folder, FILE, &texts(&cursors))?;
+        kept::write(&self.folder, FILE, &texts(&cursors)).await?;
         Ok(cursors)
     }
 }
@@ -349,9 +349,8 @@ impl Run {
     /// Where the disk refuses, deliveries are told again after a restart: at least once.
     async fn keep(&self) {
         let _writing = self.writing.lock().await;
-        let (folder, cursors) = (self.hooks.folder.clone(), texts(&lock(&self.cursors)));
-        let written = tokio::task::spawn_blocking(move || kept::write(&folder, FILE, &cursors)).await;
-        if let Ok(Err(error)) = written {
+        let cursors = texts(&lock(&self.cursors));
+        if let Err(error) = kept::write(&self.hooks.folder, FILE, &cursors).await {
             tracing::warn!(error = format!("{error:#}"), "what webhooks were told could not be kept");
         }
     }

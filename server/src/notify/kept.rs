@@ -27,16 +27,20 @@ pub fn read<T: DeserializeOwned>(folder: &Path, name: &str) -> anyhow::Result<Op
 }
 
 /// Durable before it takes the place of the old one.
-pub fn write<T: Serialize>(folder: &Path, name: &str, kept: &T) -> anyhow::Result<()> {
+pub async fn write<T: Serialize>(folder: &Path, name: &str, kept: &T) -> anyhow::Result<()> {
     let path = path(folder, name);
+    let bytes = serde_json::to_vec(kept).with_context(|| format!("writing {} failed", path.display()))?;
+    tokio::task::spawn_blocking(move || put(&path, &bytes)).await.context("writing was broken off")?
+}
+
+fn put(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let write = || -> std::io::Result<()> {
-        let folder = folder.join(FOLDER);
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(&folder)?;
-        serde_json::to_writer(&mut file, kept)?;
-        file.flush()?;
+        let folder = path.parent().unwrap_or(path);
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(bytes)?;
         file.as_file().sync_all()?;
-        file.persist(&path)?;
+        file.persist(path)?;
         Ok(())
     };
     write().with_context(|| format!("writing {} failed", path.display()))
@@ -52,12 +56,12 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn what_is_written_is_read_and_belongs_to_this_user() {
+    #[tokio::test]
+    async fn what_is_written_is_read_and_belongs_to_this_user() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(read::<Vec<u8>>(folder.path(), "x.json").unwrap(), None);
-        write(folder.path(), "x.json", &vec![1_u8]).unwrap();
-        write(folder.path(), "x.json", &vec![1_u8, 2]).unwrap();
+        write(folder.path(), "x.json", &vec![1_u8]).await.unwrap();
+        write(folder.path(), "x.json", &vec![1_u8, 2]).await.unwrap();
         assert_eq!(read::<Vec<u8>>(folder.path(), "x.json").unwrap(), Some(vec![1, 2]));
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&folder.path().join("notify/x.json")), 0o600);
