@@ -14,6 +14,7 @@ use deadwax_dsp::recipe::Recipe;
 use crate::{
     auth::layer::AccessLayer,
     handoff, listen,
+    notify::Notifier,
     render::{
         Limits,
         worker::{self, Worker},
@@ -69,6 +70,7 @@ pub async fn run(
         }
     });
     let packages = tokio::spawn(maker(&studio).run());
+    let news = tokio::spawn(Notifier::of(&studio)?.run());
     let stopping = {
         let (studio, stop) = (Arc::clone(&studio), stop.clone());
         async move {
@@ -108,6 +110,8 @@ pub async fn run(
     // The worker ends with `closing`; its children die with their tasks and are leased again at the next start.
     let _ended = tokio::time::timeout(GRACE, renders).await;
     let _ended = tokio::time::timeout(GRACE, packages).await;
+    // What was told is written down at the end, so that the next start does not tell it again.
+    let _ended = tokio::time::timeout(GRACE, news).await;
     served
 }
 
