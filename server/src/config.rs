@@ -33,6 +33,7 @@ pub struct Config {
     pub tls: bool,
     pub limits: Limits,
     pub render: Render,
+    pub examine: Examine,
     pub log: Log,
 }
 
@@ -64,6 +65,13 @@ pub struct Render {
     pub recipe: PathBuf,
     /// Programs that recipes may send the sound through, by name; none unless the operator lists them. See docs/RECIPES.md.
     pub inserts: Allowed,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Examine {
+    /// Versions that are examined at the same time: alternates heard together, the version before compared, notes found again.
+    pub workers: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -113,6 +121,7 @@ impl Default for Config {
             tls: true,
             limits: Limits::default(),
             render: Render::default(),
+            examine: Examine::default(),
             log: Log::default(),
         }
     }
@@ -141,6 +150,12 @@ impl Default for Render {
             recipe: PathBuf::new(),
             inserts: Allowed::default(),
         }
+    }
+}
+
+impl Default for Examine {
+    fn default() -> Self {
+        Self { workers: 1 }
     }
 }
 
@@ -262,6 +277,9 @@ impl Config {
         if render.workers > 64 {
             return no("render.workers", "it must be at most 64 (0: this server renders nothing).");
         }
+        if self.examine.workers > 64 {
+            return no("examine.workers", "it must be at most 64 (0: this server examines no versions).");
+        }
         if render.memory_bytes < 256 << 20 {
             return no("render.memory_bytes", "a render needs at least 268435456 (256 MiB).");
         }
@@ -310,6 +328,9 @@ impl Config {
              cpu_seconds = {cpu}\n\
              # A recipe of your own (TOML); empty: the built-in one.\n\
              recipe = \"\"\n\n\
+             [examine]\n\
+             # New versions that are looked into at the same time, in the background.\n\
+             workers = {examiners}\n\n\
              [log]\n\
              # text or json; error, warn, info, debug or trace.\n\
              format = \"text\"\n\
@@ -319,6 +340,7 @@ impl Config {
             public = quoted(&self.public_address),
             tls = self.tls,
             workers = self.render.workers,
+            examiners = self.examine.workers,
             memory = self.render.memory_bytes,
             cpu = self.render.cpu_seconds,
         )

@@ -16,6 +16,7 @@ use crate::{
     listen,
     render::{
         Limits,
+        examine::Examiner,
         worker::{self, Worker},
     },
     rpc,
@@ -68,6 +69,12 @@ pub async fn run(
             Arc::new(worker).run().await;
         }
     });
+    let examiner = examiner(&studio);
+    let examinations = tokio::spawn(async move {
+        if examiner.slots > 0 {
+            Arc::new(examiner).run().await;
+        }
+    });
     let stopping = {
         let (studio, stop) = (Arc::clone(&studio), stop.clone());
         async move {
@@ -104,8 +111,8 @@ pub async fn run(
     studio.closing.cancel();
     sweeper.abort();
     upload_sweeper.abort();
-    // The worker ends with `closing`; its children die with their tasks and are leased again at the next start.
-    let _ended = tokio::time::timeout(GRACE, renders).await;
+    // Both end with `closing`; their children die with their tasks, and what they did is begun again at the next start.
+    let _ended = tokio::time::timeout(GRACE, async { tokio::join!(renders, examinations) }).await;
     served
 }
 
@@ -124,6 +131,19 @@ async fn worker(studio: &Studio) -> anyhow::Result<Worker> {
         pause: worker::PAUSE,
         shutdown: studio.closing.clone(),
     })
+}
+
+fn examiner(studio: &Studio) -> Examiner {
+    Examiner {
+        ledger: Arc::clone(&studio.ledger),
+        blobs: Arc::clone(&studio.blobs),
+        comparisons: Arc::clone(&studio.comparisons),
+        program: studio.program.clone(),
+        work_dir: studio.folder.join("examining"),
+        slots: studio.config.examine.workers as usize,
+        pause: worker::PAUSE,
+        shutdown: studio.closing.clone(),
+    }
 }
 
 /// The studio's own default, checked before the first song needs it.

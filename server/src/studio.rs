@@ -21,6 +21,7 @@ use crate::{
     ledger::{Clock, Ledger},
     render::{
         compare::{self, CompareFiles},
+        compared::Comparisons,
         inspect::{self, InspectError, Inspected, Program},
         worker::Running,
     },
@@ -96,6 +97,7 @@ pub struct Studio {
     pub ledger: Arc<Ledger>,
     pub blobs: Arc<Blobs>,
     pub inspect: Arc<dyn Inspect>,
+    pub comparisons: Arc<Comparisons>,
     /// The renders that run in this process.
     pub renders: Arc<Running>,
     /// How the render worker starts its children.
@@ -128,6 +130,10 @@ impl Studio {
         let blobs = Blobs::open_with(folder.to_owned(), config.limits.reserve_bytes)
             .await
             .context("opening the audio failed")?;
+        let comparisons =
+            Comparisons::open(Arc::clone(&blobs), Arc::clone(&inspect), folder.join("comparing"))
+                .await
+                .context("emptying the folder of comparisons failed")?;
         Ok(Arc::new(Self {
             config,
             folder: folder.to_owned(),
@@ -136,6 +142,7 @@ impl Studio {
             ledger,
             blobs,
             inspect,
+            comparisons,
             renders: Arc::default(),
             program,
             fingerprint,
