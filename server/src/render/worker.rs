@@ -312,7 +312,8 @@ impl Worker {
     async fn sound_path(&self, file: &File) -> Result<PathBuf, JobError> {
         sound_path(&self.blobs, file).await.map_err(|unsound| match unsound {
             Unsound::Damaged { .. } => {
-                let help = "Ask the owner of the studio to restore the file from the backup, then start the render.";
+                let help =
+                    "Ask the owner of the studio to restore the file from the backup, then start the render.";
                 JobError::Failed { reason: format!("{unsound} Nothing was rendered. {help}"), retry: false }
             }
             Unsound::Blob(error) => error.into(),

@@ -70,7 +70,9 @@ pub enum Likeness {
     /// The same samples in another container or word length.
     Pcm,
     /// As long and at the same rate; this much is left of one without the other where most is left, against the music, dB.
-    Residual { db: f64 },
+    Residual {
+        db: f64,
+    },
     Other,
 }
 
@@ -314,8 +316,7 @@ mod tests {
         let first = write("a.wav", Encoding::Wav16);
         let again = write("b.wav", Encoding::Wav16);
         assert_eq!(likeness(&first, &again).unwrap(), Likeness::Metadata);
-        let others =
-            [("c.wav", Encoding::Wav24), ("d.wav", Encoding::Wav32f), ("e.flac", Encoding::Flac16)];
+        let others = [("c.wav", Encoding::Wav24), ("d.wav", Encoding::Wav32f), ("e.flac", Encoding::Flac16)];
         for (name, encoding) in others {
             assert_eq!(likeness(&first, &write(name, encoding)).unwrap(), Likeness::Pcm, "{name}");
         }
@@ -335,8 +336,7 @@ mod tests {
         let louder = residual("b.wav", &|_, s| s * 1.001);
         assert!((louder + 60.0).abs() < 0.1, "{louder}");
         // A quarter of the song is gone: nothing is matched, and nothing is spread over the rest of it.
-        let muted =
-            residual("c.wav", &|at, s| if (48_000..2 * 48_000).contains(&at) { 0.0 } else { s });
+        let muted = residual("c.wav", &|at, s| if (48_000..2 * 48_000).contains(&at) { 0.0 } else { s });
         assert!(muted.abs() < 0.1, "{muted}");
         let turned = residual("d.wav", &|_, s| -s);
         assert!((turned - 6.0).abs() < 0.1, "{turned}");

@@ -14,9 +14,7 @@ use std::{
     time::Duration,
 };
 
-use deadwax_domain::{
-    Actor, Alternate, Command, Digest, Examined, File, ProjectId, VersionId,
-};
+use deadwax_domain::{Actor, Alternate, Command, Digest, Examined, File, ProjectId, VersionId};
 use deadwax_dsp::compare::Comparison;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -154,7 +152,9 @@ impl Examiner {
         // The reason may name files, and files are named after titles: it goes to the members, not to the operators' log.
         tracing::warn!(version = ?version, failures, "an examination failed");
         if failures >= TRIES {
-            let reason = format!("It was tried {TRIES} times. {error} Listen to it yourself; its files are untouched.");
+            let reason = format!(
+                "It was tried {TRIES} times. {error} Listen to it yourself; its files are untouched."
+            );
             if let Err(error) = self.give_up(project, version, reason).await {
                 tracing::error!(version = ?version, %error, "a failed examination could not be reported");
             }
@@ -184,7 +184,9 @@ impl Examiner {
         }
         let mut compares = plan.against.is_some();
         if let Some(damage) = self.verify(plan.pairs.iter().map(|pair| pair.was), &mut sound).await? {
-            measured.failed.push(format!("Of the version before: {damage} The two were not compared. {RESTORE}"));
+            measured
+                .failed
+                .push(format!("Of the version before: {damage} The two were not compared. {RESTORE}"));
             compares = false;
         }
         let (job, pairs_heard) = job(plan, &together, &sound, compares);
@@ -243,7 +245,8 @@ impl Examiner {
     async fn compare(&self, plan: &Plan<'_>, measured: &mut Measured) -> Result<(), Trouble> {
         let Some(against) = plan.against else { return Ok(()) };
         for alternate in [Alternate::Main].into_iter().chain(plan.noted.iter().copied()) {
-            let (Some(was), Some(is)) = (plan::first(against, alternate), plan::first(plan.version, alternate))
+            let (Some(was), Some(is)) =
+                (plan::first(against, alternate), plan::first(plan.version, alternate))
             else {
                 continue;
             };
@@ -275,7 +278,12 @@ impl Examiner {
         self.record(project, id, outcome::examined(&snapshot.project, &plan, &measured)).await
     }
 
-    async fn record(&self, project: ProjectId, version: VersionId, examined: Examined) -> Result<(), Trouble> {
+    async fn record(
+        &self,
+        project: ProjectId,
+        version: VersionId,
+        examined: Examined,
+    ) -> Result<(), Trouble> {
         let perform = Perform {
             command_id: Uuid::now_v7().as_u128(),
             request_sha256: [0; 32],
@@ -289,7 +297,8 @@ impl Examiner {
     }
 }
 
-const RESTORE: &str = "Ask the owner of the studio to restore the file from the backup, then upload the version again.";
+const RESTORE: &str =
+    "Ask the owner of the studio to restore the file from the backup, then upload the version again.";
 
 /// What the child is told, and which of the plan's pairs it is asked about.
 fn job(

@@ -104,7 +104,8 @@ fn changes(plan: &Plan<'_>, measured: &Measured) -> Vec<String> {
     let Some(against) = plan.against else { return Vec::new() };
     let mut told: Vec<String> =
         measured.compared.get(&Alternate::Main).map(|c| c.words.clone()).unwrap_or_default();
-    for (index, pair) in plan.pairs.iter().enumerate().filter(|(_, pair)| pair.is.alternate != Alternate::Main)
+    for (index, pair) in
+        plan.pairs.iter().enumerate().filter(|(_, pair)| pair.is.alternate != Alternate::Main)
     {
         let name = pair.is.alternate.words();
         match likeness(measured, index) {
@@ -147,9 +148,7 @@ fn outcome(note: &Note, against: VersionId, measured: &Measured) -> NoteOutcome 
     let span = note.span_in(against);
     // An alternate runs beside its main: what was cut there was cut here.
     let map = own.or(main).map(|comparison| &comparison.time_map);
-    let place = span.map(|span| {
-        map.map_or(Placed { kind: PlaceKind::Same, span }, |map| placed(map, span))
-    });
+    let place = span.map(|span| map.map_or(Placed { kind: PlaceKind::Same, span }, |map| placed(map, span)));
     let (verdict, text) = match own {
         None => (Verdict::Unknown, not_compared(note, main.is_some())),
         Some(comparison) if comparison.same == compare::Sameness::Unrelated => {
@@ -192,7 +191,9 @@ fn anywhere(comparison: &Comparison) -> (Verdict, String) {
         return (Verdict::Changed, compare::score(comparison, edit.a_s, edit.a_s, None).words);
     }
     let gravest = comparison.changes.iter().max_by(|a, b| {
-        (a.whole_song, a.residual_db).partial_cmp(&(b.whole_song, b.residual_db)).unwrap_or(std::cmp::Ordering::Equal)
+        (a.whole_song, a.residual_db)
+            .partial_cmp(&(b.whole_song, b.residual_db))
+            .unwrap_or(std::cmp::Ordering::Equal)
     });
     if let Some(change) = gravest {
         return (Verdict::Changed, format!("change found: {}", change.words));
@@ -232,9 +233,7 @@ fn placed(map: &TimeMap, was: Span) -> Placed {
             None => return gone(),
         },
         Some(end_ms) => match range(map, start_s, seconds(end_ms)) {
-            Some((from_s, until_s)) => {
-                Span { start_ms: millis(from_s), end_ms: Some(millis(until_s)) }
-            }
+            Some((from_s, until_s)) => Span { start_ms: millis(from_s), end_ms: Some(millis(until_s)) },
             None => return gone(),
         },
     };
@@ -338,7 +337,11 @@ mod tests {
         let map = map(&[(3.0, 60.0, 0.0), (60.0, 180.0, 59.0)]);
         assert_eq!(told(&map, at(10_000, None)), (Moved, 7_000, None));
         assert_eq!(told(&map, at(70_000, Some(75_000))), (Moved, 69_000, Some(74_000)));
-        assert_eq!(told(&map, at(59_000, Some(61_000))), (Moved, 56_000, Some(60_000)), "the bar is in it now");
+        assert_eq!(
+            told(&map, at(59_000, Some(61_000))),
+            (Moved, 56_000, Some(60_000)),
+            "the bar is in it now"
+        );
         assert_eq!(told(&map, at(1_000, None)), (Gone, 0, None));
         assert_eq!(told(&map, at(1_000, Some(2_500))), (Gone, 0, None));
         assert_eq!(told(&map, at(2_000, Some(5_000))), (Moved, 0, Some(2_000)), "what is left of it");

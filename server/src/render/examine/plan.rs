@@ -45,9 +45,7 @@ impl<'a> Plan<'a> {
                 .iter()
                 .filter_map(|note| note.alternate)
                 .filter(|alternate| *alternate != Alternate::Main)
-                .filter(|alternate| {
-                    [against, version].iter().all(|side| first(side, *alternate).is_some())
-                })
+                .filter(|alternate| [against, version].iter().all(|side| first(side, *alternate).is_some()))
                 .collect(),
         };
         noted.sort_unstable();
