@@ -13,7 +13,7 @@ use deadwax_dsp::recipe::Recipe;
 
 use crate::{
     auth::layer::AccessLayer,
-    listen,
+    dates, listen,
     render::{
         Limits,
         examine::Examiner,
@@ -75,6 +75,7 @@ pub async fn run(
             Arc::new(examiner).run().await;
         }
     });
+    let dates = tokio::spawn(dates::watch(Arc::clone(&studio.ledger), studio.closing.clone()));
     let stopping = {
         let (studio, stop) = (Arc::clone(&studio), stop.clone());
         async move {
@@ -111,8 +112,8 @@ pub async fn run(
     studio.closing.cancel();
     sweeper.abort();
     upload_sweeper.abort();
-    // Both end with `closing`; their children die with their tasks, and what they did is begun again at the next start.
-    let _ended = tokio::time::timeout(GRACE, async { tokio::join!(renders, examinations) }).await;
+    // All end with `closing`; their children die with their tasks, and what they did is begun again at the next start.
+    let _ended = tokio::time::timeout(GRACE, async { tokio::join!(renders, examinations, dates) }).await;
     served
 }
 

@@ -19,6 +19,7 @@ use crate::{
     blob::Blobs,
     config::Config,
     ledger::{Clock, Ledger},
+    listening::Listening,
     render::{
         compare::{self, CompareFiles},
         compared::Comparisons,
@@ -98,6 +99,8 @@ pub struct Studio {
     pub blobs: Arc<Blobs>,
     pub inspect: Arc<dyn Inspect>,
     pub comparisons: Arc<Comparisons>,
+    /// What each person has heard.
+    pub listening: Listening,
     /// The renders that run in this process.
     pub renders: Arc<Running>,
     /// How the render worker starts its children.
@@ -143,6 +146,7 @@ impl Studio {
             blobs,
             inspect,
             comparisons,
+            listening: Listening::new(folder.join("heard")),
             renders: Arc::default(),
             program,
             fingerprint,

@@ -1,10 +1,12 @@
 //! Facts as sentences, for the history and for the answer to a command. `code` is stable. Text of notes, reasons and messages never stands in them.
 
+mod gates;
+
 use std::{collections::BTreeSet, fmt::Display};
 
 use crate::{
     Alternate, Approval, ApprovalId, Event, Fact, File, Line, Note, NoteId, PersonId, Project, Render,
-    RenderId, Roles, SongId, Stage, VersionId, VersionKind,
+    RenderId, Roles, SongId, Stage, Time, VersionId, VersionKind,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +20,8 @@ pub struct Sentence {
 
 /// `project` is of any moment at or after the fact (or just before it); `names` gives the name of a person.
 pub fn sentence(project: &Project, event: &Event, names: &dyn Fn(PersonId) -> String) -> Sentence {
-    let say = Say { project, names, by: event.by, who: event.by.map_or_else(|| "Deadwax".to_owned(), names) };
+    let who = event.by.map_or_else(|| "Deadwax".to_owned(), names);
+    let say = Say { project, names, by: event.by, at: event.at, who };
     let (song, text) = say.text(&event.fact);
     Sentence { code: code(&event.fact), text, song }
 }
@@ -83,6 +86,7 @@ struct Say<'a> {
     project: &'a Project,
     names: &'a dyn Fn(PersonId) -> String,
     by: Option<PersonId>,
+    at: Time,
     who: String,
 }
 
@@ -109,6 +113,14 @@ impl Say<'_> {
             | Fact::RenderCompleted { .. }
             | Fact::RenderFailed { .. }
             | Fact::RenderCancelled { .. } => self.render_text(fact),
+            Fact::VersionExamined { .. }
+            | Fact::GateOverridden { .. }
+            | Fact::PreflightSet { .. }
+            | Fact::SpacingSet { .. }
+            | Fact::SpacingApproved { .. }
+            | Fact::ApprovalsCarried { .. }
+            | Fact::DeadlinePassed { .. }
+            | Fact::VersionHeard { .. } => self.gates(fact),
             _ => self.work(fact),
         }
     }
@@ -134,7 +146,7 @@ impl Say<'_> {
                 format!("{who} made {} {}.", (self.names)(*person), list(roles))
             }
             Fact::MemberRemoved { person } => format!("{who} removed {}.", (self.names)(*person)),
-            Fact::GateSet { rule } => format!("{who} changed the gate of {}.", rule.stage),
+            Fact::GateSet { rule } => self.gate_set(rule),
             Fact::FileReceived { file } => format!("{who} uploaded \"{}\".", file.name),
             _ => String::new(),
         }
@@ -185,8 +197,8 @@ impl Say<'_> {
                 } else {
                     format!("is now in {to}")
                 };
-                let text =
-                    format!("The gate of {from} is met with {}: {} {now}.", version(*of), title(*song));
+                let how = if self.was_overridden(*song, *of) { "was overridden for" } else { "is met with" };
+                let text = format!("The gate of {from} {how} {}: {} {now}.", version(*of), title(*song));
                 (Some(*song), text)
             }
             Fact::HandoffMade { song, version: of } => {

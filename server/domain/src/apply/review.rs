@@ -29,7 +29,7 @@ impl Project {
                 self.songs.change(*song, |song| song.overrides.push(opened));
             }
             Fact::ShootoutOpened { .. } | Fact::VoteCast { .. } | Fact::MixPicked { .. } => {
-                self.compete(event)
+                self.compete(event);
             }
             Fact::PreflightSet { settings } => {
                 for setting in settings {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use deadwax_domain::{Alternate, File, Version, VersionId};
+use deadwax_domain::{Alternate, File, PersonId, Version, VersionId, audience};
 use deadwax_proto::v1;
 use tonic::{Code, Status};
 
@@ -25,8 +25,9 @@ impl Service {
         asked: v1::CompareRequest,
     ) -> Result<v1::CompareResponse, Status> {
         let snapshot = self.project(caller, &asked.project_id).await?;
-        let a = version(&snapshot, "version_a", &asked.version_a)?;
-        let b = version(&snapshot, "version_b", &asked.version_b)?;
+        let person = caller.person.id;
+        let a = version(&snapshot, person, "version_a", &asked.version_a)?;
+        let b = version(&snapshot, person, "version_b", &asked.version_b)?;
         let was = Side { version: a, file: file(a, &asked.alternate_a)? };
         let is = Side { version: b, file: file(b, &asked.alternate_b)? };
         let told = self.studio.comparisons.between(was, is, Haste::Awaited).await;
@@ -39,9 +40,16 @@ impl Service {
     }
 }
 
-fn version<'a>(snapshot: &'a Arc<Snapshot>, field: &str, id: &str) -> Result<&'a Version, Status> {
+fn version<'a>(
+    snapshot: &'a Arc<Snapshot>,
+    person: PersonId,
+    field: &str,
+    id: &str,
+) -> Result<&'a Version, Status> {
     let id = VersionId(parse_id(field, id)?);
-    snapshot.project.versions.get(id).ok_or_else(|| status::not_found("NO_SUCH_VERSION", "version"))
+    let project = &snapshot.project;
+    let seen = project.versions.get(id).filter(|version| audience::sees_version(project, person, version));
+    seen.ok_or_else(|| status::not_found("NO_SUCH_VERSION", "version"))
 }
 
 /// The first file of the alternate: a master has one for each format, and they hold the same sound.
