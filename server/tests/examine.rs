@@ -13,15 +13,15 @@ use std::{path::PathBuf, process::Command as Shell, time::Duration};
 
 use common::*;
 use deadwax_domain::{
-    Alternate, Command, Digest, Examined, NewFile, NoteId, NoteOutcome, PlaceKind, Project, ProjectId, Role,
-    Sameness, SongId, Span, Verdict, VersionId, VersionKind,
+    Alternate, Command, Digest, Examined, GateRule, Need, NewFile, NoteId, NoteOutcome, PlaceKind, Project,
+    ProjectId, Role, Sameness, SongId, Span, Stage, Time, Verdict, VersionId, VersionKind, gate,
 };
 use deadwax_dsp::{
     Block,
     write::{AudioWriter, Encoding},
 };
 use deadwax_proto::v1;
-use deadwax_server::render::Program;
+use deadwax_server::{ledger::Clock as _, render::Program};
 use forensics_kit::{RATE, Song, db, song, sum, times};
 use media_kit::{sha256, upload};
 
@@ -434,4 +434,61 @@ async fn what_fails_three_times_is_told_and_not_tried_for_ever() {
     let why = examined.failed.unwrap();
     assert!(why.starts_with("It was tried 3 times.") && why.contains("could not be started"), "{why}");
     assert!(room.now().await.unexamined().is_empty());
+}
+
+#[tokio::test]
+async fn a_gate_waits_for_the_examination_and_for_what_it_finds() {
+    let home = tempfile::tempdir().unwrap();
+    let go = home.path().join("go");
+    // A child that waits for a word before it begins.
+    let path = home.path().join("child.sh");
+    let (go_path, exe) = (go.display(), env!("CARGO_BIN_EXE_deadwax-server"));
+    let body = format!("while [ ! -e {go_path} ]; do sleep 0.02; done\nexec {exe} \"$@\"\n");
+    std::fs::write(&path, body).unwrap();
+    let waits = Program { exe: "/bin/sh".into(), prefix: vec![path.into_os_string()] };
+    let mut room = Room::open(waits).await;
+    let mut files = printed(song());
+    let (instrumental, voices) = (files[1].1.clone(), files[2].1.clone());
+    (files[1].1, files[2].1) = (voices, instrumental);
+    let version = room.add(10, &files).await;
+    let line = |project: &Project, code: &str| {
+        let report = gate::report(project, SONG).unwrap();
+        report.lines.into_iter().find(|line| line.code == code)
+    };
+    assert!(!line(&room.now().await, "EXAMINATION").unwrap().met);
+    std::fs::write(&go, "").unwrap();
+    room.examined(version).await;
+    let now = room.now().await;
+    assert!(line(&now, "EXAMINATION").is_none_or(|line| line.met));
+    let preflight = line(&now, "PREFLIGHT").unwrap();
+    assert!(!preflight.met, "{}", preflight.text);
+    let right = room.add(11, &printed(song())).await;
+    room.examined(right).await;
+    let now = room.now().await;
+    assert!(["EXAMINATION", "PREFLIGHT"].iter().all(|code| line(&now, code).is_none_or(|line| line.met)));
+}
+
+#[tokio::test]
+async fn a_date_that_comes_is_told_once_by_the_clock_of_the_studio() {
+    let room = Room::begin(House::open().await).await;
+    let due = Time(room.house.clock.now_ms() + 3_600_000);
+    let needs = vec![Need { any_of: [Role::Artist].into(), count: 1 }];
+    let rule = GateRule { due: Some(due), ..GateRule::new(Stage::Mixing, needs) };
+    let title = Command::SetGate { rule };
+    room.house.perform(&room.ana, room.project, title).await;
+    let passed = async |room: &Room| room.now().await.deadlines_passed;
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    assert!(passed(&room).await.is_empty(), "an hour has not gone by");
+    let seq = room.house.studio.ledger.project(room.project).await.unwrap().unwrap().seq;
+    room.house.clock.0.store(due.0, std::sync::atomic::Ordering::SeqCst);
+    within(PATIENCE, "the date", async {
+        while passed(&room).await.is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    assert_eq!(passed(&room).await, [(Stage::Mixing, due)].into());
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    let now = room.house.studio.ledger.project(room.project).await.unwrap().unwrap();
+    assert_eq!(now.seq, seq + 1, "once");
 }

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use deadwax_domain::{Actor, AudioFacts, Command, PersonId, ProjectId};
+use deadwax_domain::{Actor, AudioFacts, Command, Examined, PersonId, ProjectId};
 use deadwax_dsp::{
     Block, Spec,
     waveform::{Pyramid, PyramidBuilder},
@@ -262,13 +262,28 @@ impl House {
         project
     }
 
+    /// As if the examiner had looked at every version and found nothing: gates wait for it.
+    pub async fn nothing_found(&self, project: ProjectId) {
+        let now = self.studio.ledger.project(project).await.unwrap().unwrap();
+        let due: Vec<_> = now.project.unexamined().iter().map(|version| version.id).collect();
+        for version in due {
+            let command = Command::RecordExamination { version, examined: Examined::default() };
+            self.perform_as(Actor::Worker, project, command).await;
+        }
+    }
+
     pub async fn perform(&self, by: &Seat, project: ProjectId, command: Command) {
         let person = self.studio.people.person(by.id).unwrap();
+        let actor = Actor::Person { id: person.id, studio_owner: person.studio_owner };
+        self.perform_as(actor, project, command).await;
+    }
+
+    async fn perform_as(&self, actor: Actor, project: ProjectId, command: Command) {
         let perform = Perform {
             command_id: uuid::Uuid::now_v7().as_u128(),
             request_sha256: [0; 32],
             project,
-            actor: Actor::Person { id: person.id, studio_owner: person.studio_owner },
+            actor,
             expected: None,
             command,
         };
