@@ -5,6 +5,7 @@ pub mod auth;
 pub mod blob;
 mod cli;
 pub mod config;
+pub mod dates;
 pub mod desk;
 pub mod handoff;
 pub mod ledger;

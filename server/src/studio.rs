@@ -24,6 +24,7 @@ use crate::{
     notify::secret::Secrets,
     render::{
         compare::{self, CompareFiles},
+        compared::Comparisons,
         inspect::{self, InspectError, Inspected, Program},
         worker::Running,
     },
@@ -100,6 +101,7 @@ pub struct Studio {
     pub clock: Arc<dyn Clock>,
     pub blobs: Arc<Blobs>,
     pub inspect: Arc<dyn Inspect>,
+    pub comparisons: Arc<Comparisons>,
     /// What each person has heard.
     pub listening: Listening,
     /// The renders that run in this process.
@@ -140,6 +142,10 @@ impl Studio {
         let blobs = Blobs::open_with(folder.to_owned(), config.limits.reserve_bytes)
             .await
             .context("opening the audio failed")?;
+        let comparisons =
+            Comparisons::open(Arc::clone(&blobs), Arc::clone(&inspect), folder.join("comparing"))
+                .await
+                .context("emptying the folder of comparisons failed")?;
         Ok(Arc::new(Self {
             config,
             folder: folder.to_owned(),
@@ -149,6 +155,7 @@ impl Studio {
             clock,
             blobs,
             inspect,
+            comparisons,
             listening: Listening::new(folder.join("heard")),
             renders: Arc::default(),
             packages: Arc::default(),
