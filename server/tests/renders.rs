@@ -314,7 +314,7 @@ async fn a_song_that_goes_back_to_mixing_stops_its_render() {
     let home = tempfile::tempdir().unwrap();
     let job = Job::open(script(&home, HANGS), 1).await;
     let child = pid_in(&home).await;
-    let back = Command::ReturnHandoff { song: SONG, reason: "The mix clips.".into() };
+    let back = Command::ReturnHandoff { song: SONG, reason: "The mix clips.".into(), items: Vec::new() };
     job.house.perform(&job.engineer, job.project, back).await;
     dies(child).await;
     assert_eq!(job.render().await.state, RenderState::Cancelled);

@@ -26,7 +26,9 @@ pub async fn handoff(c: &Context, verb: HandoffVerb) -> Result<(), VerbError> {
     let song_id = house.song(place.song.as_deref())?.song_id.clone();
     let action = match reason {
         None => Action::AcceptHandoff(v1::AcceptHandoff { song_id }),
-        Some(reason) => Action::ReturnHandoff(v1::ReturnHandoff { song_id, reason }),
+        Some(reason) => {
+            Action::ReturnHandoff(v1::ReturnHandoff { song_id, reason, ..v1::ReturnHandoff::default() })
+        }
     };
     c.perform(&client, &house.project.project_id, action).await.map(|_| ())
 }

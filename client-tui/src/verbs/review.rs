@@ -317,6 +317,7 @@ pub async fn request_revision(
         role: role as i32,
         message,
         note_ids: note_ids.clone(),
+        ..v1::RequestRevision::default()
     });
     let done = client.perform(&house.project.project_id, action).await?;
     c.tell(&done, json!({ "request_id": request_id, "note_ids": note_ids }))

@@ -202,12 +202,43 @@ impl projects_server::Projects for Fake {
     ) -> Result<Response<Self::WatchDeskStream>, Status> {
         none()
     }
+    async fn try_gate(
+        &self,
+        _: Request<v1::TryGateRequest>,
+    ) -> Result<Response<v1::TryGateResponse>, Status> {
+        none()
+    }
+    async fn turnaround(
+        &self,
+        _: Request<v1::TurnaroundRequest>,
+    ) -> Result<Response<v1::TurnaroundResponse>, Status> {
+        none()
+    }
+    async fn webhook_secret(
+        &self,
+        _: Request<v1::WebhookSecretRequest>,
+    ) -> Result<Response<v1::WebhookSecretResponse>, Status> {
+        none()
+    }
 }
 
 #[tonic::async_trait]
 impl media_server::Media for Fake {
     async fn compare(&self, _: Request<v1::CompareRequest>) -> Result<Response<v1::CompareResponse>, Status> {
         Err(Status::unimplemented(""))
+    }
+    type GetHandoffStream = Answers<v1::HandoffChunk>;
+    async fn get_handoff(
+        &self,
+        _: Request<v1::GetHandoffRequest>,
+    ) -> Result<Response<Self::GetHandoffStream>, Status> {
+        none()
+    }
+    async fn report_heard(
+        &self,
+        _: Request<v1::ReportHeardRequest>,
+    ) -> Result<Response<v1::ReportHeardResponse>, Status> {
+        none()
     }
     async fn begin_upload(
         &self,

@@ -413,6 +413,7 @@ fn about_a_version_tells_what_the_song_screen_has_no_room_for() {
             text: "The end may be cut.".into(),
             block: false,
             alternate: "main".into(),
+            ..Default::default()
         }];
     }
     seat.rows(false, vec![row]);

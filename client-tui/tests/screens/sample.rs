@@ -148,6 +148,7 @@ pub fn version(id: &str, song: usize, kind: VersionKind, number: u32, names: Nam
         preflight: Vec::new(),
         render_id: String::new(),
         allowed: vec![yes("add_note"), yes("request_revision"), yes("approve")],
+        ..VersionRow::default()
     }
 }
 
@@ -270,6 +271,7 @@ fn gate(names: Names) -> GateRow {
             at_ms: NOW_MS - HOUR,
             state: ApprovalState::Counts.into(),
             reason: String::new(),
+            ..ApprovalView::default()
         }],
     }
 }
@@ -353,7 +355,9 @@ pub fn rows(me: usize, names: Names) -> Vec<Row> {
                     ],
                     required_alternates: vec!["instrumental".into()],
                     open_notes_allowed: true,
+                    ..GateRule::default()
                 }],
+                ..ProjectRow::default()
             }),
         ),
         row(
@@ -411,6 +415,7 @@ pub fn desk(names: Names) -> Vec<DeskRow> {
         text: text.into(),
         since_ms: NOW_MS - ago,
         target_key: target.into(),
+        ..DeskRow::default()
     };
     vec![
         of("d1", 0, DeskKind::Approve, "Approve Mix 2 as label.", "version/v2", 40 * MINUTE),

@@ -21,6 +21,14 @@ pub struct Approval {
     pub stage: Stage,
     pub says: Says,
     pub ended: Option<Ended>,
+    /// Later versions that the carry rule let it count for.
+    pub carried: Vec<Carried>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Carried {
+    pub to: VersionId,
+    pub why: String,
 }
 
 impl Approval {

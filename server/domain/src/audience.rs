@@ -1,6 +1,6 @@
 //! Who may see and hear what (V-1). Every view, every sentence of the history and every refusal asks here.
 
-use crate::{Event, Fact, Note, Project, Role, Roles};
+use crate::{Event, Fact, Line, Note, PersonId, Project, Role, Roles, Shootout, Version};
 
 /// Internal notes are for these.
 pub const WORKSHOP: [Role; 3] = [Role::Producer, Role::MixEngineer, Role::MasteringEngineer];
@@ -21,6 +21,24 @@ pub fn sees_note(roles: &Roles, note: &Note) -> bool {
 /// Notes, requests, gates, approvals, renders, deliveries.
 pub fn sees_work(roles: &Roles) -> bool {
     !only_listens(roles)
+}
+
+/// May this person know that the version is there? While mixes compete, each engineer sees their own line.
+pub fn sees_version(project: &Project, person: PersonId, version: &Version) -> bool {
+    let _ = (project, person, version);
+    true
+}
+
+/// May this person know whose work the version is? While mixes compete blind, only the manager and the engineer do.
+pub fn knows_maker(project: &Project, person: PersonId, version: &Version) -> bool {
+    let _ = (project, person, version);
+    true
+}
+
+/// The same of a line.
+pub fn knows_line(project: &Project, person: PersonId, shootout: &Shootout, line: Line) -> bool {
+    let _ = (project, person, shootout, line);
+    true
 }
 
 /// Original files. A listener may hear, not fetch.

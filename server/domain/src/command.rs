@@ -1,8 +1,9 @@
 //! Everything that can be asked of a project, and by whom. `decide` answers with facts or a refusal.
 
 use crate::{
-    Alternate, ApprovalId, DeliveryId, Digest, File, GateRule, NoteId, PersonId, Recipe, RenderId, RequestId,
-    Role, Roles, SongId, VersionId, VersionKind,
+    Alternate, ApprovalId, DeliveryId, Digest, Examined, File, FollowLevel, GateRule, NoteId, PersonId,
+    PreflightSetting, Recipe, RenderId, RequestId, ReturnItem, RevisionKind, Role, Roles, ShootoutId, SongId,
+    SpacingItem, Stage, Time, VersionId, VersionKind, WebhookId,
 };
 
 /// Who asks. The server has proved the person; the roles are the project's own knowledge.
@@ -25,6 +26,9 @@ pub enum Command {
     ChangeTerms {
         rounds_included: Option<u32>,
         self_approval: Option<bool>,
+        corrections_free: Option<u32>,
+        /// `Some(None)`: there is none any more.
+        cut_off: Option<Option<Time>>,
     },
     AddMember {
         person: PersonId,
@@ -99,6 +103,9 @@ pub enum Command {
         role: Role,
         message: String,
         notes: Vec<NoteId>,
+        kind: RevisionKind,
+        /// The asker knows that it lies beyond the terms.
+        beyond_terms: bool,
     },
     Approve {
         approval: ApprovalId,
@@ -124,6 +131,7 @@ pub enum Command {
     ReturnHandoff {
         song: SongId,
         reason: String,
+        items: Vec<ReturnItem>,
     },
     /// `song` `None`: the recipe of the whole project. `recipe` was parsed by the server (dsp) before it came here; `hash` is of its canonical
     /// text. `None`: no recipe of its own any more.
@@ -167,6 +175,90 @@ pub enum Command {
         delivery: DeliveryId,
         song: SongId,
         manifest_json: String,
+    },
+    MoveNote {
+        note: NoteId,
+        version: VersionId,
+        span: Span,
+    },
+    SwapMix {
+        song: SongId,
+        reason: String,
+    },
+    PutForward {
+        version: VersionId,
+        reason: String,
+    },
+    OverrideGate {
+        song: SongId,
+        reason: String,
+    },
+    OpenShootout {
+        shootout: ShootoutId,
+        song: SongId,
+        entrants: Vec<PersonId>,
+        blind: bool,
+    },
+    CastVote {
+        song: SongId,
+        role: Role,
+        ranking: Vec<VersionId>,
+        blind: bool,
+        matched_lufs: f64,
+        reason: String,
+    },
+    PickMix {
+        song: SongId,
+        version: VersionId,
+        role: Role,
+        fingerprint: Digest,
+        reason: String,
+    },
+    SetPreflight {
+        settings: Vec<PreflightSetting>,
+    },
+    SetSpacing {
+        items: Vec<SpacingItem>,
+    },
+    ApproveSpacing {
+        approval: ApprovalId,
+        number: u32,
+        role: Role,
+    },
+    Follow {
+        song: Option<SongId>,
+        level: FollowLevel,
+    },
+    /// The server has looked at the address.
+    SetWebhook {
+        webhook: WebhookId,
+        url: String,
+        codes: Vec<String>,
+    },
+    RemoveWebhook {
+        webhook: WebhookId,
+    },
+    /// Worker: what was found out about a version.
+    RecordExamination {
+        version: VersionId,
+        examined: Examined,
+    },
+    /// Worker: the package of the newest handoff, stored under this digest.
+    RecordPackage {
+        song: SongId,
+        version: VersionId,
+        digest: Digest,
+        name: String,
+        bytes: u64,
+    },
+    /// Worker: a date has come.
+    PassDeadline {
+        stage: Stage,
+    },
+    /// Sent by the server for a person whose reports of listening came to this share.
+    RecordHeard {
+        version: VersionId,
+        percent: u32,
     },
 }
 

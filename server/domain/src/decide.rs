@@ -2,14 +2,15 @@
 //! and what follows of itself when a gate is met.
 
 use crate::{
-    Actor, Command, Event, Fact, PersonId, Project, Reason, Refusal, SongId, Time, approval, delivery, gate,
-    handoff, member, note, recipe, refusal::no, render, revision, song, version,
+    Actor, Command, Event, Fact, PersonId, Project, Reason, Refusal, SongId, Time, approval, delivery,
+    examination, gate, handoff, heard, member, note, notice, preflight, recipe, refusal::no, render,
+    revision, shootout, song, spacing, version,
 };
 
 /// What follows from a command: facts, or a refusal. Pure; never panics (P-6). Facts that nobody in person made
 /// (`by: None`) are the rule's consequences: a met gate, a cancelled render, an answered request.
 pub fn decide(project: &Project, actor: &Actor, command: &Command, now: Time) -> Result<Vec<Event>, Refusal> {
-    let Ruling { facts, consequences, touched } = rule(project, actor, command)?;
+    let Ruling { facts, consequences, touched } = rule(project, actor, command, now)?;
     let by = match actor {
         Actor::Person { id, .. } => Some(*id),
         Actor::Worker => None,
@@ -23,7 +24,7 @@ pub fn decide(project: &Project, actor: &Actor, command: &Command, now: Time) ->
 
 /// May the actor do this? The rule itself, without what would follow; cheap enough to ask for every row of a view.
 pub fn check(project: &Project, actor: &Actor, command: &Command) -> Result<(), Refusal> {
-    rule(project, actor, command).map(|_| ())
+    rule(project, actor, command, project.as_of).map(|_| ())
 }
 
 /// What a rule answers.
@@ -56,7 +57,7 @@ impl Ruling {
     }
 }
 
-fn rule(project: &Project, actor: &Actor, command: &Command) -> Result<Ruling, Refusal> {
+fn rule(project: &Project, actor: &Actor, command: &Command, now: Time) -> Result<Ruling, Refusal> {
     if let Command::CreateProject { title, artist } = command {
         return member::create_project(project, actor, title, artist);
     }
@@ -71,7 +72,7 @@ fn rule(project: &Project, actor: &Actor, command: &Command) -> Result<Ruling, R
         | Command::RemoveMember { .. } => member::rule(project, actor, command),
         Command::AddSong { .. } | Command::EditSong { .. } => song::rule(project, actor, command),
         Command::SetRecipe { .. } => recipe::rule(project, actor, command),
-        Command::SetGate { rule } => gate::set(project, actor, rule),
+        Command::SetGate { rule } => gate::set(project, actor, rule, now),
         Command::ReceiveFile { .. } | Command::AddVersion { .. } => version::rule(project, actor, command),
         Command::AddNote { .. }
         | Command::AddressNote { .. }
@@ -79,7 +80,7 @@ fn rule(project: &Project, actor: &Actor, command: &Command) -> Result<Ruling, R
         | Command::ReopenNote { .. }
         | Command::DeclineNote { .. }
         | Command::TickChecklist { .. } => note::rule(project, actor, command),
-        Command::RequestRevision { .. } => revision::rule(project, actor, command),
+        Command::RequestRevision { .. } => revision::rule(project, actor, command, now),
         Command::Approve { .. }
         | Command::WithdrawApproval { .. }
         | Command::Hold { .. }
@@ -93,6 +94,22 @@ fn rule(project: &Project, actor: &Actor, command: &Command) -> Result<Ruling, R
         | Command::CompleteRender { .. }
         | Command::FailRender { .. } => render::rule(project, actor, command),
         Command::MakeDelivery { .. } => delivery::rule(project, actor, command),
+        Command::MoveNote { .. } => note::rule(project, actor, command),
+        Command::SwapMix { .. } | Command::RecordPackage { .. } => handoff::rule(project, actor, command),
+        Command::PutForward { .. } => version::rule(project, actor, command),
+        Command::OverrideGate { .. } | Command::PassDeadline { .. } => {
+            gate::rule(project, actor, command, now)
+        }
+        Command::OpenShootout { .. } | Command::CastVote { .. } | Command::PickMix { .. } => {
+            shootout::rule(project, actor, command)
+        }
+        Command::SetPreflight { .. } => preflight::rule(project, actor, command),
+        Command::SetSpacing { .. } | Command::ApproveSpacing { .. } => spacing::rule(project, actor, command),
+        Command::Follow { .. } | Command::SetWebhook { .. } | Command::RemoveWebhook { .. } => {
+            notice::rule(project, actor, command)
+        }
+        Command::RecordExamination { .. } => examination::rule(project, actor, command, now),
+        Command::RecordHeard { .. } => heard::rule(project, actor, command),
     }
 }
 

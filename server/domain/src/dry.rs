@@ -7,7 +7,13 @@ use crate::{
     VersionKind, check, gate,
 };
 
-pub type Answer = (&'static str, Result<(), Refusal>);
+/// Where yes: what follows from it, if that is worth knowing before; else empty.
+pub type Answer = (&'static str, Result<String, Refusal>);
+
+/// Nothing that would have to be known before.
+fn plain(answers: Vec<(&'static str, Result<(), Refusal>)>) -> Vec<Answer> {
+    answers.into_iter().map(|(action, answer)| (action, answer.map(|()| String::new()))).collect()
+}
 
 /// Ids for commands that are never done. Random ids of real things do not meet them.
 const NEW: u128 = u128::MAX;
@@ -17,12 +23,14 @@ const SOME: &str = "...";
 pub fn project_actions(project: &Project, actor: &Actor) -> Vec<Answer> {
     let ask = |command| check(project, actor, &command);
     let newcomer = PersonId(NEW);
-    vec![
+    plain(vec![
         (
             "change_terms",
             ask(Command::ChangeTerms {
                 rounds_included: None,
                 self_approval: Some(!project.terms.self_approval),
+                corrections_free: None,
+                cut_off: None,
             }),
         ),
         ("add_member", ask(Command::AddMember { person: newcomer, roles: Roles::from([Role::Artist]) })),
@@ -31,7 +39,7 @@ pub fn project_actions(project: &Project, actor: &Actor) -> Vec<Answer> {
             ask(Command::AddSong { song: SongId(NEW), title: SOME.to_owned(), isrc: String::new() }),
         ),
         ("set_gate", set_gate(project, actor)),
-    ]
+    ])
 }
 
 /// A gate that differs in one thing from the one that is.
@@ -54,10 +62,10 @@ pub fn member_actions(project: &Project, actor: &Actor, person: PersonId) -> Vec
     if roles == held {
         roles.remove(&Role::Artist);
     }
-    vec![
+    plain(vec![
         ("change_roles", ask(Command::ChangeRoles { person, roles })),
         ("remove_member", ask(Command::RemoveMember { person })),
-    ]
+    ])
 }
 
 pub fn song_actions(project: &Project, actor: &Actor, song: SongId) -> Vec<Answer> {
@@ -84,7 +92,7 @@ pub fn song_actions(project: &Project, actor: &Actor, song: SongId) -> Vec<Answe
     }
     answers.extend([
         ("accept_handoff", ask(Command::AcceptHandoff { song })),
-        ("return_handoff", ask(Command::ReturnHandoff { song, reason: reason() })),
+        ("return_handoff", ask(Command::ReturnHandoff { song, reason: reason(), items: Vec::new() })),
         ("set_recipe", ask(Command::SetRecipe { song: Some(song), recipe: Some(recipe), why: reason() })),
         ("start_render", ask(Command::StartRender { render: RenderId(NEW), song, recipe: None })),
         (
@@ -92,7 +100,7 @@ pub fn song_actions(project: &Project, actor: &Actor, song: SongId) -> Vec<Answe
             ask(Command::MakeDelivery { delivery: DeliveryId(NEW), song, manifest_json: String::new() }),
         ),
     ]);
-    answers
+    plain(answers)
 }
 
 /// Files are chosen later, so the answer stops at the question for files: whoever gets there may add a version.
@@ -137,7 +145,7 @@ pub fn version_actions(project: &Project, actor: &Actor, version: VersionId) -> 
         let command = Command::WithdrawApproval { approval: approval.id };
         answers.push(("withdraw_approval", check(project, actor, &command)));
     }
-    answers
+    plain(answers)
 }
 
 fn add_note(project: &Project, actor: &Actor, version: &Version) -> Result<(), Refusal> {
@@ -165,6 +173,8 @@ fn request_revision(project: &Project, actor: &Actor, version: &Version) -> Resu
         role,
         message: String::new(),
         notes: notes.clone(),
+        kind: crate::RevisionKind::Change,
+        beyond_terms: true,
     })
 }
 
@@ -195,7 +205,7 @@ pub fn note_actions(project: &Project, actor: &Actor, note: NoteId) -> Vec<Answe
     if let Some(first) = of.checklist.first() {
         answers.push(("tick_checklist", ask(Command::TickChecklist { note, item: 0, done: !first.done })));
     }
-    answers
+    plain(answers)
 }
 
 fn address(project: &Project, actor: &Actor, note: &Note) -> Result<(), Refusal> {
@@ -205,7 +215,7 @@ fn address(project: &Project, actor: &Actor, note: &Note) -> Result<(), Refusal>
 
 pub fn render_actions(project: &Project, actor: &Actor, render: RenderId) -> Vec<Answer> {
     let Some(Render { id, .. }) = project.renders.get(render) else { return Vec::new() };
-    vec![("cancel_render", check(project, actor, &Command::CancelRender { render: *id }))]
+    plain(vec![("cancel_render", check(project, actor, &Command::CancelRender { render: *id }))])
 }
 
 /// The best answer over the roles that the person holds: a yes, else the refusal that comes nearest to one.

@@ -2,8 +2,9 @@
 //! needs a default that old facts can live with.
 
 use crate::{
-    Alternate, ApprovalId, DeliveryId, Digest, File, GateRule, NoteId, PersonId, ReceivedFile, Recipe,
-    RenderId, RequestId, Role, Roles, SongId, Span, Stage, Time, VersionId, VersionKind,
+    Alternate, ApprovalId, DeliveryId, Digest, Examined, File, FollowLevel, GateRule, Line, NoteId, PersonId,
+    PreflightSetting, ReceivedFile, Recipe, RenderId, RequestId, ReturnItem, RevisionKind, Role, Roles,
+    ShootoutId, SongId, SpacingItem, Span, Stage, Terms, Time, VersionId, VersionKind, WebhookId,
 };
 
 #[derive(Clone, Debug, PartialEq)]
@@ -21,8 +22,7 @@ pub enum Fact {
         artist: String,
     },
     TermsChanged {
-        rounds_included: u32,
-        self_approval: bool,
+        terms: Terms,
     },
     MemberAdded {
         person: PersonId,
@@ -61,6 +61,8 @@ pub enum Fact {
         files: Vec<File>,
         fingerprint: Digest,
         render: Option<RenderId>,
+        /// Where mixes compete or competed: whose. `number` counts within it.
+        line: Option<Line>,
     },
     NoteAdded {
         note: NoteId,
@@ -102,7 +104,12 @@ pub enum Fact {
         role: Role,
         message: String,
         notes: Vec<NoteId>,
+        /// Which this is; where it is free, the last one.
         round: u32,
+        kind: RevisionKind,
+        /// A correction that the terms include: it counts as no round.
+        free: bool,
+        beyond_terms: bool,
     },
     RevisionAnswered {
         request: RequestId,
@@ -144,6 +151,7 @@ pub enum Fact {
     HandoffReturned {
         song: SongId,
         reason: String,
+        items: Vec<ReturnItem>,
     },
     /// `song` `None`: of the whole project. `recipe` `None`: it has none of its own any more.
     RecipeSet {
@@ -189,5 +197,105 @@ pub enum Fact {
         fingerprint: Digest,
         files: Vec<File>,
         manifest_json: String,
+    },
+    /// What the house found out about a version by itself.
+    VersionExamined {
+        version: VersionId,
+        examined: Examined,
+    },
+    /// The mix is to be another although mastering had it: back to mixing.
+    MixSwapped {
+        song: SongId,
+        reason: String,
+    },
+    /// An earlier version is the candidate of its stage again, until a newer one is added.
+    PutForward {
+        version: VersionId,
+        reason: String,
+    },
+    /// A manager opened a gate that was not met. `unmet`: its lines, as they stood.
+    GateOverridden {
+        song: SongId,
+        stage: Stage,
+        version: VersionId,
+        reason: String,
+        unmet: Vec<String>,
+    },
+    ShootoutOpened {
+        shootout: ShootoutId,
+        song: SongId,
+        entrants: Vec<PersonId>,
+        blind: bool,
+    },
+    VoteCast {
+        song: SongId,
+        role: Role,
+        /// The best first.
+        ranking: Vec<VersionId>,
+        blind: bool,
+        /// 0: not matched.
+        matched_lufs: f64,
+        reason: String,
+    },
+    MixPicked {
+        song: SongId,
+        version: VersionId,
+        role: Role,
+        reason: String,
+    },
+    PreflightSet {
+        settings: Vec<PreflightSetting>,
+    },
+    SpacingSet {
+        number: u32,
+        items: Vec<SpacingItem>,
+    },
+    SpacingApproved {
+        approval: ApprovalId,
+        number: u32,
+        role: Role,
+    },
+    /// Somebody put a note where it belongs in a later version.
+    NoteMoved {
+        note: NoteId,
+        version: VersionId,
+        span: Span,
+    },
+    /// The carry rule: these approvals count for `to` as they did for `from`.
+    ApprovalsCarried {
+        from: VersionId,
+        to: VersionId,
+        approvals: Vec<ApprovalId>,
+        why: String,
+    },
+    DeadlinePassed {
+        stage: Stage,
+        due: Time,
+    },
+    /// The newest handoff of the song as one file.
+    PackageMade {
+        song: SongId,
+        version: VersionId,
+        digest: Digest,
+        name: String,
+        bytes: u64,
+    },
+    /// How much of its Main this person has heard by now.
+    VersionHeard {
+        version: VersionId,
+        percent: u32,
+    },
+    /// `song` `None`: the whole project.
+    Followed {
+        song: Option<SongId>,
+        level: FollowLevel,
+    },
+    WebhookSet {
+        webhook: WebhookId,
+        url: String,
+        codes: Vec<String>,
+    },
+    WebhookRemoved {
+        webhook: WebhookId,
     },
 }

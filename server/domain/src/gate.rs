@@ -16,12 +16,67 @@ const NEEDS_MAX: usize = 16;
 const APPROVALS_MAX: u32 = 32;
 const ALTERNATES_MAX: usize = 64;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct GateRule {
     pub stage: Stage,
     pub needs: Vec<Need>,
     pub required_alternates: Vec<Alternate>,
     pub open_notes_allowed: bool,
+    /// `None`: as the terms of the project have it.
+    pub self_approval: Option<bool>,
+    /// Blocks of preflight and a missing examination do not keep it shut.
+    pub preflight_ignored: bool,
+    /// Of the candidate's Main, by everyone whose approval counts; 0: not asked.
+    pub heard_percent: u32,
+    /// Each must have approved the newest spacing; empty: not asked.
+    pub spacing_roles: Roles,
+    pub due: Option<Time>,
+    /// After the date nothing goes through until the manager moves it.
+    pub closes_when_due: bool,
+    pub carry: Carry,
+}
+
+/// What lets an approval count for the next version too (P-4).
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Carry {
+    #[default]
+    Never,
+    /// The same sound in the same form.
+    Metadata,
+    /// The same samples.
+    SamePcm,
+    /// Laid over each other, less than this is left, dB.
+    Residual { below_db: f64 },
+}
+
+/// A gate that a manager opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overridden {
+    pub stage: Stage,
+    pub version: VersionId,
+    pub by: Option<PersonId>,
+    pub at: Time,
+    pub reason: String,
+    pub unmet: Vec<String>,
+}
+
+impl GateRule {
+    /// These needs and nothing else asked.
+    pub fn new(stage: Stage, needs: Vec<Need>) -> GateRule {
+        GateRule {
+            stage,
+            needs,
+            required_alternates: Vec::new(),
+            open_notes_allowed: true,
+            self_approval: None,
+            preflight_ignored: false,
+            heard_percent: 0,
+            spacing_roles: Roles::new(),
+            due: None,
+            closes_when_due: false,
+            carry: Carry::Never,
+        }
+    }
 }
 
 /// `count` approvals, each in one of these roles.
@@ -42,7 +97,7 @@ pub fn default_rule(stage: Stage) -> Option<GateRule> {
         Stage::Mixing | Stage::Mastering => (vec![need(&[Role::Artist]), need(&[Role::Label])], false),
         Stage::Delivered => return None,
     };
-    Some(GateRule { stage, needs, required_alternates: Vec::new(), open_notes_allowed })
+    Some(GateRule { open_notes_allowed, ..GateRule::new(stage, needs) })
 }
 
 /// The gate of a song's present stage, tried dry.
@@ -320,7 +375,7 @@ fn opened(project: &Project, song: SongId) -> Vec<Fact> {
 }
 
 /// The manager. A rule that nobody present can meet is allowed: people are added later, and the report says so.
-pub(crate) fn set(project: &Project, actor: &Actor, rule: &GateRule) -> Result<Ruling, Refusal> {
+pub(crate) fn set(project: &Project, actor: &Actor, rule: &GateRule, _now: Time) -> Result<Ruling, Refusal> {
     Asker::of(project, actor)?.must_hold(&[Role::Manager], "change a gate")?;
     let wrong = |text: &str| no(Reason::RuleInvalid, text, "Change the rule and try again.");
     if rule.stage == Stage::Delivered {
@@ -349,6 +404,16 @@ pub(crate) fn set(project: &Project, actor: &Actor, rule: &GateRule) -> Result<R
     Ok(Ruling::fact(Fact::GateSet { rule: rule.clone() }).touching(Touched::All))
 }
 
+pub(crate) fn rule(
+    project: &Project,
+    actor: &Actor,
+    command: &crate::Command,
+    now: Time,
+) -> Result<Ruling, Refusal> {
+    let _ = (project, actor, command, now);
+    crate::decide::misrouted()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -357,12 +422,7 @@ mod tests {
     fn mixing(needs: &[(&[Role], u32)]) -> GateRule {
         let need =
             |(roles, count): &(&[Role], u32)| Need { any_of: roles.iter().copied().collect(), count: *count };
-        GateRule {
-            stage: Stage::Mixing,
-            needs: needs.iter().map(need).collect(),
-            required_alternates: Vec::new(),
-            open_notes_allowed: true,
-        }
+        GateRule::new(Stage::Mixing, needs.iter().map(need).collect())
     }
 
     fn unmet(given: &Given) -> Vec<&'static str> {
@@ -435,6 +495,8 @@ mod tests {
             role: Role::Artist,
             message: String::new(),
             notes: vec![NoteId(7)],
+            kind: crate::RevisionKind::Change,
+            beyond_terms: false,
         };
         let given = given.and(person(ARTIST), request);
         assert!(unmet(&given).contains(&"REVISION_REQUESTED"));

@@ -1,7 +1,8 @@
 //! Handoffs: the approved mix on its way to mastering, accepted there or sent back with a reason.
 
 use crate::{
-    Actor, Command, Fact, PersonId, Project, Reason, Refusal, Role, Song, Stage, Time, VersionId,
+    Actor, Alternate, Command, Digest, Fact, PersonId, Project, Reason, Refusal, Role, Song, Stage, Time,
+    VersionId,
     asker::Asker,
     decide::{Ruling, misrouted},
     refusal::no,
@@ -17,8 +18,27 @@ pub struct Handoff {
     pub state_since: Time,
     /// Who accepted or returned it.
     pub by: Option<PersonId>,
-    /// Where it was returned.
+    /// Where it was returned, or the mix was swapped.
     pub reason: String,
+    pub items: Vec<ReturnItem>,
+    pub package: Option<Package>,
+}
+
+/// What is wrong with one file of a handoff.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReturnItem {
+    /// `None`: the handoff as a whole.
+    pub alternate: Option<Alternate>,
+    pub reason: String,
+}
+
+/// The handoff as one file, made once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Package {
+    pub digest: Digest,
+    pub name: String,
+    pub bytes: u64,
+    pub made_at: Time,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,15 +58,20 @@ pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Resul
             }
             Ok(Ruling::fact(Fact::HandoffAccepted { song: *song }))
         }
-        Command::ReturnHandoff { song, reason } => {
+        Command::ReturnHandoff { song, reason, items } => {
             asker.must_hold(&[Role::MasteringEngineer, Role::Label, Role::Manager], "return a handoff")?;
             running(asker.song(*song)?)?;
             let reason = text::required("The reason", reason)?;
+            let items = items.clone();
             Ok(Ruling {
-                facts: vec![Fact::HandoffReturned { song: *song, reason }],
+                facts: vec![Fact::HandoffReturned { song: *song, reason, items }],
                 consequences: render::cancel_all(project, *song),
                 ..Ruling::default()
             })
+        }
+        Command::RecordPackage { song, version, digest, name, bytes } => {
+            let _ = (song, version, digest, name, bytes);
+            misrouted()
         }
         _ => misrouted(),
     }
@@ -78,7 +103,11 @@ mod tests {
     use crate::{ApprovalState, VersionKind, testing::*};
 
     fn back() -> Command {
-        Command::ReturnHandoff { song: SONG, reason: "The vocal clips at 1:12.".to_owned() }
+        Command::ReturnHandoff {
+            song: SONG,
+            reason: "The vocal clips at 1:12.".to_owned(),
+            items: Vec::new(),
+        }
     }
 
     #[test]

@@ -28,6 +28,9 @@ id!(/// An approval or a hold: one signature of one person.
     ApprovalId);
 id!(RenderId);
 id!(DeliveryId);
+id!(/// Mixes that compete for one song.
+    ShootoutId);
+id!(WebhookId);
 
 /// Milliseconds since 1970-01-01 UTC. A label for people; the order of facts is the order of the stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

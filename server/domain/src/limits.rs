@@ -16,6 +16,12 @@ pub const RECEIVED_FILES_MAX: usize = 50_000;
 pub const RECIPES_MAX: usize = 500;
 pub const RECIPE_BYTES_MAX: usize = 64 * 1024;
 pub const MANIFEST_BYTES_MAX: usize = 192 * 1024;
+pub const WEBHOOKS_MAX: usize = 20;
+pub const WEBHOOK_CODES_MAX: usize = 100;
+pub const SHOOTOUT_ENTRANTS_MAX: usize = 26;
+pub const SHOOTOUTS_PER_SONG_MAX: usize = 8;
+pub const SPACINGS_MAX: usize = 1000;
+pub const RETURN_ITEMS_MAX: usize = 64;
 pub const ROUNDS_INCLUDED_MAX: u32 = 99;
 /// Failures after which a render is parked.
 pub const RENDER_FAILURES_MAX: u32 = 3;

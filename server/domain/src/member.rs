@@ -40,9 +40,7 @@ pub(crate) fn create_project(
 
 pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Result<Ruling, Refusal> {
     match command {
-        Command::ChangeTerms { rounds_included, self_approval } => {
-            change_terms(project, actor, *rounds_included, *self_approval)
-        }
+        Command::ChangeTerms { .. } => change_terms(project, actor, command),
         Command::AddMember { person, roles } => {
             may_manage(project, actor, "add members")?;
             some_role(roles)?;
@@ -77,25 +75,28 @@ pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Resul
     }
 }
 
-fn change_terms(
-    project: &Project,
-    actor: &Actor,
-    rounds_included: Option<u32>,
-    self_approval: Option<bool>,
-) -> Result<Ruling, Refusal> {
+fn change_terms(project: &Project, actor: &Actor, command: &Command) -> Result<Ruling, Refusal> {
+    let Command::ChangeTerms { rounds_included, self_approval, corrections_free, cut_off } = command else {
+        return misrouted();
+    };
     Asker::of(project, actor)?.must_hold(&[Role::Manager], "change the terms")?;
-    let terms = project.terms;
-    let rounds_included = rounds_included.unwrap_or(terms.rounds_included);
-    let self_approval = self_approval.unwrap_or(terms.self_approval);
-    if rounds_included > limits::ROUNDS_INCLUDED_MAX {
-        let text =
-            format!("{rounds_included} rounds cannot be included; {} can.", limits::ROUNDS_INCLUDED_MAX);
+    let now = project.terms;
+    let terms = crate::Terms {
+        rounds_included: rounds_included.unwrap_or(now.rounds_included),
+        self_approval: self_approval.unwrap_or(now.self_approval),
+        corrections_free: corrections_free.unwrap_or(now.corrections_free),
+        cut_off: cut_off.unwrap_or(now.cut_off),
+    };
+    let most = limits::ROUNDS_INCLUDED_MAX;
+    let asked = terms.rounds_included.max(terms.corrections_free);
+    if asked > most {
+        let text = format!("{asked} rounds or corrections cannot be included; {most} can.");
         return no(Reason::RuleInvalid, text, "Give a smaller number.");
     }
-    if (rounds_included, self_approval) == (terms.rounds_included, terms.self_approval) {
-        return no(Reason::NothingToChange, "The terms are these already.", "");
+    if terms == now {
+        return no(Reason::NothingToChange, "The terms are these already.", "There is nothing to do.");
     }
-    Ok(Ruling::fact(Fact::TermsChanged { rounds_included, self_approval }).touching(Touched::All))
+    Ok(Ruling::fact(Fact::TermsChanged { terms }).touching(Touched::All))
 }
 
 /// The manager. A studio owner too, member or not: the house must be able to let people in when a project's only manager is gone.

@@ -33,6 +33,41 @@ pub struct Note {
     /// Of a decline, or of the last reopening.
     pub reason: String,
     pub checklist: Vec<Item>,
+    /// Where it stands in later versions, oldest first. `span` is where it was written, for ever.
+    pub places: Vec<Place>,
+    /// Whether the house found that something was done about it, oldest version first.
+    pub verdicts: Vec<NoteVerdict>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub version: VersionId,
+    pub kind: crate::PlaceKind,
+    pub span: Span,
+}
+
+impl Place {
+    /// The span as far as the version's Main goes.
+    pub(crate) fn within(version: &Version, span: Span) -> Span {
+        let end_ms = version.main().map_or(0, |main| length_ms(&main.facts));
+        let start_ms = span.start_ms.min(end_ms);
+        Span { start_ms, end_ms: span.end_ms.map(|end| end.min(end_ms)).filter(|end| *end > start_ms) }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoteVerdict {
+    pub version: VersionId,
+    pub verdict: crate::Verdict,
+    pub text: String,
+}
+
+impl Note {
+    /// Where it stands in a version: where it was written, or where it was carried to.
+    pub fn span_in(&self, version: VersionId) -> Option<Span> {
+        let placed = self.places.iter().rev().find(|place| place.version == version);
+        placed.map(|place| place.span).or(self.span)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,6 +144,31 @@ pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Resul
                 }
             }
         }
+        Command::MoveNote { note, version, span } => {
+            let note = own_state(asker.note(*note)?)?;
+            if note.author != asker.id {
+                asker.must_hold(&WORKSHOP, "move somebody else's note")?;
+            }
+            let version = asker.version(*version)?;
+            if !matches!(note.state, NoteState::Open | NoteState::Addressed(_)) {
+                let hint = "Reopen it first, or write a new one.";
+                return no(Reason::NoteNotOpen, "The note is closed; it stays where it was.", hint);
+            }
+            must_follow(&asker, note, version)?;
+            if version.id == note.version {
+                let text = "The note was written on that version; where it was written stays.";
+                return no(Reason::NothingToChange, text, "Name a later version, or write a new note.");
+            }
+            check_span(version, note.alternate, Some(*span))?;
+            if note.span_in(version.id) == Some(*span) {
+                return no(
+                    Reason::NothingToChange,
+                    "The note stands there already.",
+                    "There is nothing to do.",
+                );
+            }
+            Ok(Ruling::fact(Fact::NoteMoved { note: note.id, version: version.id, span: *span }))
+        }
         _ => misrouted(),
     }
 }
@@ -177,19 +237,24 @@ fn check_span(version: &Version, alternate: Option<Alternate>, span: Option<Span
         let text = "The range of the note ends before it begins.";
         return no(Reason::NoteRangeEmpty, text, "Give an end after the start, or no end for a point.");
     }
-    let rate = u128::from(file.facts.sample_rate_hz.max(1));
-    let length_ms = (u128::from(file.facts.frames) * 1000).div_ceil(rate);
+    let length_ms = length_ms(&file.facts);
     let last_ms = end_ms.unwrap_or(start_ms);
-    if u128::from(last_ms) > length_ms {
-        let (at, end) = (clock(u128::from(last_ms)), clock(length_ms));
+    if last_ms > length_ms {
+        let (at, end) = (clock(last_ms), clock(length_ms));
         let text = format!("The note is at {at}; {} ends at {end}.", version.name());
         return no(Reason::NoteBeyondEnd, text, "Choose a time within the song.");
     }
     Ok(())
 }
 
+/// A started millisecond counts.
+fn length_ms(facts: &crate::AudioFacts) -> u64 {
+    let rate = u128::from(facts.sample_rate_hz.max(1));
+    u64::try_from((u128::from(facts.frames) * 1000).div_ceil(rate)).unwrap_or(u64::MAX)
+}
+
 /// 1:23.4
-fn clock(ms: u128) -> String {
+fn clock(ms: u64) -> String {
     format!("{}:{:02}.{}", ms / 60_000, ms / 1000 % 60, ms / 100 % 10)
 }
 
@@ -329,6 +394,8 @@ mod tests {
             role: Role::Artist,
             message: String::new(),
             notes: notes.iter().map(|id| NoteId(*id)).collect(),
+            kind: crate::RevisionKind::Change,
+            beyond_terms: false,
         };
         given.when(person(ARTIST), ask(10, &[])).refused(Reason::NoNotes);
         given.when(person(ARTIST), ask(10, &[8])).refused(Reason::NoSuchNote);

@@ -7,6 +7,22 @@
 
 use crate::{Alternate, AudioFacts, Element, File, Project, TenthsDb, Version, VersionKind};
 
+/// How grave a check is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    Off,
+    Warn,
+    Block,
+}
+
+/// A change to one check of a project. `None`: as the house has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PreflightSetting {
+    pub code: String,
+    pub kind: VersionKind,
+    pub severity: Option<Severity>,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// Else a warning.
@@ -15,6 +31,28 @@ pub struct Finding {
     pub code: &'static str,
     pub text: String,
     pub alternate: Alternate,
+    /// Where the limit comes from.
+    pub source: &'static str,
+    /// What to do about it.
+    pub mend: &'static str,
+}
+
+/// One check as it stands in a project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    pub code: &'static str,
+    pub kind: VersionKind,
+    pub severity: Severity,
+    /// As shipped; else set for this project.
+    pub of_the_house: bool,
+    pub source: &'static str,
+    pub mend: &'static str,
+}
+
+/// Every check of every kind of version.
+pub fn rules(project: &Project) -> Vec<Rule> {
+    let _ = project;
+    Vec::new()
 }
 
 const LOSSY_CODECS: [&str; 6] = ["mp3", "aac", "vorbis", "opus", "mp2", "wma"];
@@ -41,6 +79,15 @@ const REMARKS: [(&str, bool); 12] = [
     ("CLICKS", false),
     ("DROPOUTS", false),
 ];
+
+pub(crate) fn rule(
+    project: &Project,
+    actor: &crate::Actor,
+    command: &crate::Command,
+) -> Result<crate::decide::Ruling, crate::Refusal> {
+    let _ = (project, actor, command);
+    crate::decide::misrouted()
+}
 
 pub fn blocks(project: &Project, version: &Version) -> bool {
     findings(project, version).iter().any(|finding| finding.block)
@@ -71,7 +118,8 @@ struct Findings<'a> {
 
 impl Findings<'_> {
     fn add(&mut self, block: bool, code: &'static str, text: impl Into<String>) {
-        let finding = Finding { block, code, text: text.into(), alternate: self.file.alternate };
+        let alternate = self.file.alternate;
+        let finding = Finding { block, code, text: text.into(), alternate, source: "", mend: "" };
         // A master has each alternate in several formats: what is true of all of them is said once.
         if !self.found.contains(&finding) {
             self.found.push(finding);

@@ -1,12 +1,13 @@
 //! All that is known of one project: the fold of its facts, and the questions that every rule and every view asks of it.
 //! Fields are public to read; only `apply` (apply.rs) changes them. No rule stands here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    Approval, ApprovalId, ApprovalState, Delivery, DeliveryId, Digest, GateRule, Member, Note, NoteId,
-    NoteState, PersonId, ReceivedFile, RecipeVersion, Render, RenderId, RequestId, RevisionRequest, Role,
-    Roles, Song, SongId, Stage, Table, Time, Version, VersionId, VersionKind,
+    Approval, ApprovalId, ApprovalState, Delivery, DeliveryId, Digest, Examined, FollowLevel, GateRule,
+    Member, Note, NoteId, NoteState, PersonId, ReceivedFile, RecipeVersion, Render, RenderId, RequestId,
+    RevisionKind, RevisionRequest, Role, Roles, Severity, Song, SongId, Spacing, SpacingApproval, Stage,
+    Table, Time, Version, VersionId, VersionKind, Webhook, WebhookId,
 };
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,6 +34,20 @@ pub struct Project {
     pub renders: Table<RenderId, Render>,
     pub deliveries: Table<DeliveryId, Delivery>,
     pub received: Table<Digest, ReceivedFile>,
+    pub examinations: Table<VersionId, Examined>,
+    /// Of the Main, in percent.
+    pub heard: BTreeMap<(VersionId, PersonId), u32>,
+    /// Set for this project; [`preflight::rules`](crate::preflight) fills in the house's own.
+    pub preflight: BTreeMap<(String, VersionKind), Severity>,
+    /// Oldest first.
+    pub spacings: Vec<Spacing>,
+    /// Oldest first.
+    pub spacing_approvals: Vec<SpacingApproval>,
+    pub deadlines_passed: BTreeSet<(Stage, Time)>,
+    pub follows: BTreeMap<(PersonId, Option<SongId>), FollowLevel>,
+    pub webhooks: Table<WebhookId, Webhook>,
+    /// When the newest fact was made: what a date is held against.
+    pub as_of: Time,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,12 +56,16 @@ pub struct Terms {
     pub rounds_included: u32,
     /// Whoever uploaded a version may approve it too, and one person may fill several needs of a gate (solo artists).
     pub self_approval: bool,
+    /// Requests of corrections, per song, that count as no round.
+    pub corrections_free: u32,
+    /// After it every revision lies beyond the terms.
+    pub cut_off: Option<Time>,
 }
 
 impl Default for Terms {
-    /// Two rounds: of the typical one, two or four, the middle.
+    /// Two rounds: of the typical one, two or four, the middle. One correction: they are free once.
     fn default() -> Self {
-        Terms { rounds_included: 2, self_approval: false }
+        Terms { rounds_included: 2, self_approval: false, corrections_free: 1, cut_off: None }
     }
 }
 
@@ -92,16 +111,37 @@ impl Project {
         self.newest(song, stage.kind().unwrap_or(VersionKind::Master))
     }
 
-    /// The newest version of a kind that later work has not made history.
+    /// What counts of a kind now: the one that was put forward, else the newest that later work has not made history; of mixes only those of the line
+    /// that was picked, and none while mixes compete.
     pub fn newest(&self, song: SongId, kind: VersionKind) -> Option<&Version> {
         let of = self.songs.get(song)?;
+        let line = if kind == VersionKind::Mix { of.line } else { None };
+        if kind == VersionKind::Mix && self.open_shootout(song).is_some() {
+            return None;
+        }
         let skip = if kind == VersionKind::Master { of.versions_before_return } else { 0 };
         let ids = of.versions.get(skip..).unwrap_or_default();
-        ids.iter().rev().filter_map(|id| self.versions.get(*id)).find(|version| version.kind == kind)
+        let counts = |version: &&Version| version.kind == kind && version.line == line;
+        let forward = of.forward.filter(|id| ids.contains(id)).and_then(|id| self.versions.get(id));
+        forward
+            .filter(counts)
+            .or_else(|| ids.iter().rev().filter_map(|id| self.versions.get(*id)).find(counts))
     }
 
+    /// The newest mix of a line.
+    pub fn newest_of_line(&self, song: SongId, line: crate::Line) -> Option<&Version> {
+        self.versions_of(song).rev().find(|version| version.line == Some(line))
+    }
+
+    /// Another stands in its place. While mixes compete, each line has its newest.
     pub fn is_superseded(&self, version: &Version) -> bool {
-        self.newest(version.song, version.kind).is_none_or(|newest| newest.id != version.id)
+        let now = match (version.line, self.open_shootout(version.song)) {
+            (Some(line), Some(open)) if open.lines.iter().any(|(of, _)| *of == line) => {
+                self.newest_of_line(version.song, line)
+            }
+            _ => self.newest(version.song, version.kind),
+        };
+        now.is_none_or(|newest| newest.id != version.id)
     }
 
     /// Newest first, outdated ones and holds included.
@@ -130,8 +170,14 @@ impl Project {
         ids.iter().filter_map(|id| self.requests.get(*id))
     }
 
+    /// Requests that counted.
     pub fn rounds_used(&self, song: SongId) -> u32 {
-        self.songs.get(song).map_or(0, |song| u32::try_from(song.requests.len()).unwrap_or(u32::MAX))
+        u32::try_from(self.requests_of(song).filter(|request| !request.free).count()).unwrap_or(u32::MAX)
+    }
+
+    pub fn corrections_used(&self, song: SongId) -> u32 {
+        let corrections = self.requests_of(song).filter(|request| request.kind == RevisionKind::Correction);
+        u32::try_from(corrections.count()).unwrap_or(u32::MAX)
     }
 
     /// Oldest first.

@@ -78,6 +78,14 @@ reasons!(
     DeliveredAlready = "DELIVERED_ALREADY",
     LimitReached = "LIMIT_REACHED",
     NothingToChange = "NOTHING_TO_CHANGE",
+    BeyondTerms = "BEYOND_TERMS",
+    ShootoutOpen = "SHOOTOUT_OPEN",
+    NoShootout = "NO_SHOOTOUT",
+    ShootoutDecided = "SHOOTOUT_DECIDED",
+    NoSpacing = "NO_SPACING",
+    SpacingChanged = "SPACING_CHANGED",
+    NoSuchWebhook = "NO_SUCH_WEBHOOK",
+    NotHeard = "NOT_HEARD",
 );
 
 impl fmt::Display for Reason {

@@ -227,6 +227,7 @@ fn complete(
     free_id(project.versions.contains(version))?;
     limits::at_most(report_json.len(), limits::MANIFEST_BYTES_MAX, "bytes of report")?;
     let draft = Draft {
+        line: None,
         id: version,
         kind: VersionKind::Master,
         title: String::new(),

@@ -22,15 +22,34 @@ pub struct RevisionRequest {
     pub at: Time,
     pub message: String,
     pub notes: Vec<NoteId>,
-    /// From 1, per song.
+    /// From 1, per song; of one that is free, the last that counted.
     pub round: u32,
+    pub kind: RevisionKind,
+    /// A correction that the terms include: it counts as no round.
+    pub free: bool,
+    pub beyond_terms: bool,
     pub answered_by: Option<VersionId>,
+}
+
+/// The field tells them apart, and so do the terms.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RevisionKind {
+    #[default]
+    Change,
+    /// What should have been right: levels, EQ, gaps.
+    Correction,
 }
 
 /// On the candidate only, in a role that the asker holds. In mastering it asks for a new master; going back to mixing is the
 /// return of the handoff and nothing else. Internal notes stay out: the request is read by everyone.
-pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Result<Ruling, Refusal> {
-    let Command::RequestRevision { request, version, role, message, notes } = command else {
+pub(crate) fn rule(
+    project: &Project,
+    actor: &Actor,
+    command: &Command,
+    _now: Time,
+) -> Result<Ruling, Refusal> {
+    let Command::RequestRevision { request, version, role, message, notes, kind, beyond_terms } = command
+    else {
         return misrouted();
     };
     let asker = Asker::of(project, actor)?;
@@ -68,6 +87,9 @@ pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Resul
         message,
         notes: notes.into_iter().collect(),
         round: project.rounds_used(version.song).saturating_add(1),
+        kind: *kind,
+        free: false,
+        beyond_terms: *beyond_terms,
     }))
 }
 

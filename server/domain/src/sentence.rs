@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, fmt::Display};
 
 use crate::{
-    Alternate, Approval, ApprovalId, Event, Fact, File, Note, NoteId, PersonId, Project, Render, RenderId,
-    Roles, SongId, Stage, VersionId, VersionKind,
+    Alternate, Approval, ApprovalId, Event, Fact, File, Line, Note, NoteId, PersonId, Project, Render,
+    RenderId, Roles, SongId, Stage, VersionId, VersionKind,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +58,24 @@ pub fn code(fact: &Fact) -> &'static str {
         Fact::RenderFailed { .. } => "RENDER_FAILED",
         Fact::RenderCancelled { .. } => "RENDER_CANCELLED",
         Fact::DeliveryMade { .. } => "DELIVERY_MADE",
+        Fact::VersionExamined { .. } => "VERSION_EXAMINED",
+        Fact::MixSwapped { .. } => "MIX_SWAPPED",
+        Fact::PutForward { .. } => "PUT_FORWARD",
+        Fact::GateOverridden { .. } => "GATE_OVERRIDDEN",
+        Fact::ShootoutOpened { .. } => "SHOOTOUT_OPENED",
+        Fact::VoteCast { .. } => "VOTE_CAST",
+        Fact::MixPicked { .. } => "MIX_PICKED",
+        Fact::PreflightSet { .. } => "PREFLIGHT_SET",
+        Fact::SpacingSet { .. } => "SPACING_SET",
+        Fact::SpacingApproved { .. } => "SPACING_APPROVED",
+        Fact::NoteMoved { .. } => "NOTE_MOVED",
+        Fact::ApprovalsCarried { .. } => "APPROVALS_CARRIED",
+        Fact::DeadlinePassed { .. } => "DEADLINE_PASSED",
+        Fact::PackageMade { .. } => "PACKAGE_MADE",
+        Fact::VersionHeard { .. } => "VERSION_HEARD",
+        Fact::Followed { .. } => "FOLLOWED",
+        Fact::WebhookSet { .. } => "WEBHOOK_SET",
+        Fact::WebhookRemoved { .. } => "WEBHOOK_REMOVED",
     }
 }
 
@@ -99,9 +117,12 @@ impl Say<'_> {
         let who = &self.who;
         match fact {
             Fact::ProjectCreated { title, .. } => format!("{who} created the project \"{title}\"."),
-            Fact::TermsChanged { rounds_included, self_approval } => {
-                let own = if *self_approval { "allowed" } else { "not allowed" };
-                format!("{who} set the terms: {rounds_included} rounds included, self-approval {own}.")
+            Fact::TermsChanged { terms } => {
+                let own = if terms.self_approval { "allowed" } else { "not allowed" };
+                let free = plural(terms.corrections_free as usize, "correction");
+                let rounds = plural(terms.rounds_included as usize, "round");
+                let until = if terms.cut_off.is_some() { ", with a cut-off date" } else { "" };
+                format!("{who} set the terms: {rounds} and {free} included{until}, self-approval {own}.")
             }
             Fact::MemberAdded { person, roles } if self.by == Some(*person) => {
                 format!("{who} became {}.", list(roles))
@@ -131,8 +152,8 @@ impl Say<'_> {
                 let isrc = if isrc.is_empty() { String::new() } else { format!(", ISRC {isrc}") };
                 (Some(*song), format!("{who} set a song to \"{title}\"{isrc}."))
             }
-            Fact::VersionAdded { song, kind, number, files, render, .. } => {
-                (Some(*song), self.added(*song, (*kind, *number), files, render.is_some()))
+            Fact::VersionAdded { song, kind, number, files, render, line, .. } => {
+                (Some(*song), self.added(*song, (*kind, *number, *line), files, render.is_some()))
             }
             Fact::RevisionRequested { song, version: of, role, notes, round, .. } => {
                 let count = plural(notes.len(), "note");
@@ -198,12 +219,13 @@ impl Say<'_> {
     fn added(
         &self,
         song: SongId,
-        (kind, number): (VersionKind, u32),
+        (kind, number, line): (VersionKind, u32, Option<Line>),
         files: &[File],
         rendered: bool,
     ) -> String {
         let title = self.project.song_name(song);
         let with = with_files(files);
+        let kind = line.map_or_else(|| kind.to_string(), |line| format!("{kind} {}", line.letter()));
         if rendered {
             return format!("A render made {kind} {number} of {title}{with}.");
         }

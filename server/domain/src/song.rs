@@ -1,8 +1,8 @@
 //! Songs: titles, ISRC, the stage they stand in.
 
 use crate::{
-    Actor, ApprovalId, Command, DeliveryId, Fact, Handoff, NoteId, Project, Reason, RecipeVersion, Refusal,
-    RenderId, RequestId, Role, SongId, Stage, Time, VersionId,
+    Actor, ApprovalId, Command, DeliveryId, Fact, Handoff, Line, NoteId, Overridden, Project, Reason,
+    RecipeVersion, Refusal, RenderId, RequestId, Role, Shootout, SongId, Stage, Time, VersionId,
     asker::{Asker, free_id},
     decide::{Ruling, misrouted},
     limits,
@@ -25,6 +25,14 @@ pub struct Song {
     pub handoff: Option<Handoff>,
     /// How many versions there were when a handoff last came back: masters among them are history.
     pub versions_before_return: usize,
+    /// A version that was put forward again: the candidate until a newer one of its kind is added.
+    pub forward: Option<VersionId>,
+    /// Oldest first.
+    pub shootouts: Vec<Shootout>,
+    /// The line of mixes that was picked.
+    pub line: Option<Line>,
+    /// Gates that a manager opened.
+    pub overrides: Vec<Overridden>,
     // Everything that belongs to the song, oldest first.
     pub versions: Vec<VersionId>,
     pub notes: Vec<NoteId>,

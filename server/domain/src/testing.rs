@@ -85,7 +85,12 @@ pub fn add_note(id: u128, version: u128, internal: bool) -> Command {
 }
 
 pub fn set_terms(self_approval: bool) -> Command {
-    Command::ChangeTerms { rounds_included: None, self_approval: Some(self_approval) }
+    Command::ChangeTerms {
+        rounds_included: None,
+        self_approval: Some(self_approval),
+        corrections_free: None,
+        cut_off: None,
+    }
 }
 
 pub fn lease(render: RenderId) -> Command {
@@ -168,6 +173,17 @@ impl Given {
     pub fn and(mut self, actor: Actor, command: Command) -> Given {
         let events = decide(&self.project, &actor, &command, Time(1000)).expect("the story must be possible");
         self.project.apply_all(&events);
+        self.examined()
+    }
+
+    /// The house has looked at every version and found nothing.
+    fn examined(mut self) -> Given {
+        let due: Vec<VersionId> = self.project.unexamined().iter().map(|version| version.id).collect();
+        for version in due {
+            let command = Command::RecordExamination { version, examined: Examined::default() };
+            let events = decide(&self.project, &Actor::Worker, &command, Time(1000)).expect("it is due");
+            self.project.apply_all(&events);
+        }
         self
     }
 

@@ -3,8 +3,8 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Actor, Alternate, Command, Digest, Fact, File, NewFile, PersonId, Project, Reason, ReceivedFile, Refusal,
-    RenderId, Role, Song, SongId, Time, VersionId, VersionKind,
+    Actor, Alternate, Command, Digest, Fact, File, Line, NewFile, PersonId, Project, Reason, ReceivedFile,
+    Refusal, RenderId, Role, Song, SongId, Time, VersionId, VersionKind,
     asker::{Asker, free_id},
     audience,
     decide::{Ruling, Touched, misrouted},
@@ -28,12 +28,17 @@ pub struct Version {
     pub by: Option<PersonId>,
     pub at: Time,
     pub render: Option<RenderId>,
+    /// Where mixes compete or competed.
+    pub line: Option<Line>,
 }
 
 impl Version {
-    /// "Mix 2".
+    /// "Mix 2", "Mix A 1".
     pub fn name(&self) -> String {
-        format!("{} {}", self.kind, self.number)
+        match self.line {
+            None => format!("{} {}", self.kind, self.number),
+            Some(line) => format!("{} {} {}", self.kind, line.letter(), self.number),
+        }
     }
 
     /// The Main (of a master, its first encoding).
@@ -67,7 +72,15 @@ pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Resul
             let title = if title.trim().is_empty() { String::new() } else { text::name("The title", title)? };
             let changelog = text::optional("The changelog", changelog)?;
             let files = received(project, files)?;
-            let added = Draft { id: *version, kind: *kind, title, changelog, files, render: None };
+            let added = Draft {
+                id: *version,
+                kind: *kind,
+                title,
+                changelog,
+                files,
+                render: None,
+                line: line_of(&asker, song, *kind)?,
+            };
             let fact = added.into_fact(project, song)?;
             refuse_same_files(project, song.id, &fact)?;
             let mut consequences = revision::answered_by(project, song.id, &fact);
@@ -78,6 +91,21 @@ pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Resul
             Ok(Ruling { facts: vec![fact], consequences, touched: Touched::Song(song.id) })
         }
         _ => misrouted(),
+    }
+}
+
+/// The line that a new version of a song stands in: while mixes compete the asker's own, later the one that was picked.
+fn line_of(asker: &Asker<'_>, song: &Song, kind: VersionKind) -> Result<Option<Line>, Refusal> {
+    if kind != VersionKind::Mix {
+        return Ok(None);
+    }
+    let Some(open) = asker.project.open_shootout(song.id) else { return Ok(song.line) };
+    match open.lines.iter().find(|(_, person)| *person == asker.id) {
+        Some((line, _)) => Ok(Some(*line)),
+        None => {
+            let text = "Mixes of other engineers compete for this song.";
+            no(Reason::NotYourRole, text, "Ask whoever opened the shootout, or wait for the pick.")
+        }
     }
 }
 
@@ -149,6 +177,7 @@ pub(crate) struct Draft {
     pub changelog: String,
     pub files: Vec<File>,
     pub render: Option<RenderId>,
+    pub line: Option<Line>,
 }
 
 impl Draft {
@@ -161,12 +190,13 @@ impl Draft {
             version: self.id,
             song: song.id,
             kind: self.kind,
-            number: project.next_number(song.id, self.kind),
+            number: project.next_number(song.id, self.kind, self.line),
             title: self.title,
             changelog: self.changelog,
             fingerprint: fingerprint(&self.files),
             files: self.files,
             render: self.render,
+            line: self.line,
         })
     }
 }

@@ -14,6 +14,10 @@ pub struct Wait {
     /// "Approve Mix 2 as label."
     pub text: String,
     pub since: Time,
+    /// Of the stage.
+    pub due: Option<Time>,
+    /// How many others can do nothing on this song until it is done.
+    pub blocks: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,6 +29,11 @@ pub enum WaitKind {
     Handoff,
     RenderFailed,
     Deliver,
+    /// Mixes compete: vote or pick.
+    Pick,
+    /// The gate asks that they have heard it.
+    Listen,
+    Spacing,
 }
 
 /// What to open.
@@ -62,7 +71,8 @@ struct OnSong<'a> {
 
 impl OnSong<'_> {
     fn add(&mut self, person: PersonId, kind: WaitKind, target: Target, text: String, since: Time) {
-        self.all.push(Wait { person, kind, song: self.song.id, target, text, since });
+        let due = self.project.gate(self.song.stage).and_then(|rule| rule.due);
+        self.all.push(Wait { person, kind, song: self.song.id, target, text, since, due, blocks: 0 });
     }
 
     fn members(&self, any_of: &[Role]) -> Vec<PersonId> {
@@ -278,6 +288,8 @@ mod tests {
             role: Role::Artist,
             message: String::new(),
             notes: vec![NoteId(7)],
+            kind: crate::RevisionKind::Change,
+            beyond_terms: false,
         };
         let given = Given::mixed().and(person(ARTIST), add_note(7, 10, false)).and(person(ARTIST), request);
         let text = "Upload Mix 2: the artist asked for a revision.".to_owned();

@@ -70,10 +70,9 @@ fn rule() -> impl Strategy<Value = GateRule> {
         .prop_map(|(any_of, count)| Need { any_of: any_of.into_iter().collect(), count });
     (select(Stage::ALL), vec(need, 0..3), vec(alternate(), 0..2), any::<bool>()).prop_map(
         |(stage, needs, required_alternates, open_notes_allowed)| GateRule {
-            stage,
-            needs,
             required_alternates,
             open_notes_allowed,
+            ..GateRule::new(stage, needs)
         },
     )
 }
@@ -87,7 +86,12 @@ fn house() -> impl Strategy<Value = Command> {
     prop_oneof![
         (text(), text()).prop_map(|(title, artist)| Command::CreateProject { title, artist }),
         (proptest::option::of(any::<u32>()), proptest::option::of(any::<bool>())).prop_map(
-            |(rounds_included, self_approval)| Command::ChangeTerms { rounds_included, self_approval }
+            |(rounds_included, self_approval)| Command::ChangeTerms {
+                rounds_included,
+                self_approval,
+                corrections_free: None,
+                cut_off: None
+            }
         ),
         (who(), roles()).prop_map(|(person, roles)| Command::AddMember { person, roles }),
         (who(), roles()).prop_map(|(person, roles)| Command::ChangeRoles { person, roles }),
@@ -157,7 +161,15 @@ fn talk() -> impl Strategy<Value = Command> {
             done
         }),
         (id(), version(), role(), vec(note(), 0..3)).prop_map(|(id, version, role, notes)| {
-            Command::RequestRevision { request: RequestId(id), version, role, message: String::new(), notes }
+            Command::RequestRevision {
+                request: RequestId(id),
+                version,
+                role,
+                message: String::new(),
+                notes,
+                kind: RevisionKind::Change,
+                beyond_terms: true,
+            }
         }),
     ]
 }
@@ -172,7 +184,7 @@ fn work() -> impl Strategy<Value = Command> {
         4 => (0..2u128).prop_map(|id| Command::LiftHold { approval: ApprovalId(id + 90) }),
         2 => any::<u8>().prop_map(|id| Command::WithdrawApproval { approval: ApprovalId(u128::from(id)) }),
         1 => song().prop_map(|song| Command::AcceptHandoff { song }),
-        2 => (song(), text()).prop_map(|(song, reason)| Command::ReturnHandoff { song, reason }),
+        2 => (song(), text()).prop_map(|(song, reason)| Command::ReturnHandoff { song, reason, items: Vec::new() }),
         1 => (proptest::option::of(song()), proptest::option::of(recipe()))
             .prop_map(|(song, recipe)| Command::SetRecipe { song, recipe, why: "w".to_owned() }),
         1 => (render(), song()).prop_map(|(render, song)| Command::StartRender { render, song, recipe: None }),

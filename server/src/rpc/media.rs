@@ -177,6 +177,22 @@ type Chunks = Pin<Box<dyn Stream<Item = Result<v1::DownloadChunk, Status>> + Sen
 
 #[tonic::async_trait]
 impl v1::media_server::Media for Service {
+    type GetHandoffStream = Pin<Box<dyn Stream<Item = Result<v1::HandoffChunk, Status>> + Send>>;
+
+    async fn get_handoff(
+        &self,
+        _request: Request<v1::GetHandoffRequest>,
+    ) -> Result<Response<Self::GetHandoffStream>, Status> {
+        Err(Status::unimplemented("no packages here"))
+    }
+
+    async fn report_heard(
+        &self,
+        _request: Request<v1::ReportHeardRequest>,
+    ) -> Result<Response<v1::ReportHeardResponse>, Status> {
+        Err(Status::unimplemented("no listening here"))
+    }
+
     async fn begin_upload(
         &self,
         request: Request<v1::BeginUploadRequest>,

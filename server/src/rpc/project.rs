@@ -147,6 +147,27 @@ type Updates<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 #[tonic::async_trait]
 impl v1::projects_server::Projects for Service {
+    async fn try_gate(
+        &self,
+        _request: Request<v1::TryGateRequest>,
+    ) -> Result<Response<v1::TryGateResponse>, Status> {
+        Err(Status::unimplemented("no dry gates here"))
+    }
+
+    async fn turnaround(
+        &self,
+        _request: Request<v1::TurnaroundRequest>,
+    ) -> Result<Response<v1::TurnaroundResponse>, Status> {
+        Err(Status::unimplemented("no turnaround here"))
+    }
+
+    async fn webhook_secret(
+        &self,
+        _request: Request<v1::WebhookSecretRequest>,
+    ) -> Result<Response<v1::WebhookSecretResponse>, Status> {
+        Err(Status::unimplemented("no webhooks here"))
+    }
+
     async fn perform(
         &self,
         request: Request<v1::PerformRequest>,

@@ -2,8 +2,9 @@
 //! only meets sound ones. Never here: who may (the domain decides).
 
 use deadwax_domain::{
-    Alternate, ApprovalId, Command, DeliveryId, Digest, GateRule, Need, NewFile, NoteId, PersonId, Reason,
-    Recipe, Refusal, RenderId, RequestId, Role, Roles, SongId, Span, VersionId,
+    Alternate, ApprovalId, Command, DeliveryId, Digest, GateRule, Need, NewFile, NoteId, PersonId,
+    PreflightSetting, Reason, Recipe, Refusal, RenderId, RequestId, ReturnItem, RevisionKind, Role, Roles,
+    ShootoutId, SongId, SpacingItem, Span, VersionId, WebhookId,
 };
 use deadwax_dsp::{error::DspError, recipe};
 use deadwax_proto::v1::{self, action::Action};
@@ -60,7 +61,7 @@ fn alternate(field: &str, token: &str) -> Result<Alternate> {
     Alternate::parse(token).ok_or_else(|| malformed(field, "is not the token of an alternate"))
 }
 
-fn gate_rule(rule: Option<v1::GateRule>) -> Result<GateRule> {
+pub fn gate_rule(rule: Option<v1::GateRule>) -> Result<GateRule> {
     let rule = rule.ok_or_else(|| malformed("set_gate.rule", "is absent"))?;
     let need = |(at, need): (usize, &v1::Need)| {
         let any_of = roles(&format!("set_gate.rule.needs[{at}].any_of"), &need.any_of)?;
@@ -79,6 +80,14 @@ fn gate_rule(rule: Option<v1::GateRule>) -> Result<GateRule> {
             .map(required)
             .collect::<Result<_>>()?,
         open_notes_allowed: rule.open_notes_allowed,
+        self_approval: rule.self_approval,
+        preflight_ignored: rule.preflight_ignored,
+        heard_percent: rule.heard_percent,
+        spacing_roles: roles("set_gate.rule.spacing_roles", &rule.spacing_roles)?,
+        due: words::date_of(rule.due_ms),
+        closes_when_due: rule.closes_when_due,
+        carry: words::carry_of(rule.carry, rule.carry_residual_db)
+            .ok_or_else(|| malformed("set_gate.rule.carry", "is newer than this server"))?,
     })
 }
 
@@ -148,6 +157,12 @@ fn request_revision(it: v1::RequestRevision) -> Result<Command> {
         role: role("request_revision.role", it.role)?,
         message: it.message,
         notes: it.note_ids.iter().enumerate().map(note).collect::<Result<_>>()?,
+        kind: match v1::RevisionKind::try_from(it.kind) {
+            Ok(v1::RevisionKind::Unspecified | v1::RevisionKind::Change) => RevisionKind::Change,
+            Ok(v1::RevisionKind::Correction) => RevisionKind::Correction,
+            Err(_) => return Err(malformed("request_revision.kind", "is newer than this server")),
+        },
+        beyond_terms: it.beyond_terms,
     })
 }
 
@@ -165,9 +180,12 @@ pub fn command(action: Option<v1::Action>) -> Result<Command> {
     let action = action.and_then(|action| action.action).ok_or(ActionError::Unknown)?;
     Ok(match action {
         Action::CreateProject(it) => Command::CreateProject { title: it.title, artist: it.artist },
-        Action::ChangeTerms(it) => {
-            Command::ChangeTerms { rounds_included: it.rounds_included, self_approval: it.self_approval }
-        }
+        Action::ChangeTerms(it) => Command::ChangeTerms {
+            rounds_included: it.rounds_included,
+            self_approval: it.self_approval,
+            corrections_free: it.corrections_free,
+            cut_off: it.cut_off_ms.map(words::date_of),
+        },
         Action::AddMember(it) => Command::AddMember {
             person: id("add_member.person_id", &it.person_id).map(PersonId)?,
             roles: roles("add_member.roles", &it.roles)?,
@@ -237,6 +255,7 @@ pub fn command(action: Option<v1::Action>) -> Result<Command> {
         Action::ReturnHandoff(it) => Command::ReturnHandoff {
             song: id("return_handoff.song_id", &it.song_id).map(SongId)?,
             reason: it.reason,
+            items: it.items.into_iter().enumerate().map(return_item).collect::<Result<_>>()?,
         },
         Action::SetRecipe(it) => Command::SetRecipe {
             song: Some(it.song_id.as_str())
@@ -258,7 +277,102 @@ pub fn command(action: Option<v1::Action>) -> Result<Command> {
             song: id("make_delivery.song_id", &it.song_id).map(SongId)?,
             manifest_json: String::new(),
         },
+        Action::MoveNote(it) => Command::MoveNote {
+            note: id("move_note.note_id", &it.note_id).map(NoteId)?,
+            version: id("move_note.version_id", &it.version_id).map(VersionId)?,
+            span: Span { start_ms: it.start_ms, end_ms: it.end_ms },
+        },
+        Action::SwapMix(it) => {
+            Command::SwapMix { song: id("swap_mix.song_id", &it.song_id).map(SongId)?, reason: it.reason }
+        }
+        Action::PutForward(it) => Command::PutForward {
+            version: id("put_forward.version_id", &it.version_id).map(VersionId)?,
+            reason: it.reason,
+        },
+        Action::OverrideGate(it) => Command::OverrideGate {
+            song: id("override_gate.song_id", &it.song_id).map(SongId)?,
+            reason: it.reason,
+        },
+        Action::OpenShootout(it) => Command::OpenShootout {
+            shootout: id("open_shootout.shootout_id", &it.shootout_id).map(ShootoutId)?,
+            song: id("open_shootout.song_id", &it.song_id).map(SongId)?,
+            entrants: ids("open_shootout.entrant_ids", &it.entrant_ids, PersonId)?,
+            blind: it.blind,
+        },
+        Action::CastVote(it) => Command::CastVote {
+            song: id("cast_vote.song_id", &it.song_id).map(SongId)?,
+            role: role("cast_vote.role", it.role)?,
+            ranking: ids("cast_vote.ranking", &it.ranking, VersionId)?,
+            blind: it.blind,
+            matched_lufs: it.matched_lufs,
+            reason: it.reason,
+        },
+        Action::PickMix(it) => Command::PickMix {
+            song: id("pick_mix.song_id", &it.song_id).map(SongId)?,
+            version: id("pick_mix.version_id", &it.version_id).map(VersionId)?,
+            role: role("pick_mix.role", it.role)?,
+            fingerprint: digest("pick_mix.fingerprint", &it.fingerprint)?,
+            reason: it.reason,
+        },
+        Action::SetPreflight(it) => Command::SetPreflight {
+            settings: it.settings.into_iter().enumerate().map(preflight_setting).collect::<Result<_>>()?,
+        },
+        Action::SetSpacing(it) => Command::SetSpacing {
+            items: it.items.iter().enumerate().map(spacing_item).collect::<Result<_>>()?,
+        },
+        Action::ApproveSpacing(it) => Command::ApproveSpacing {
+            approval: id("approve_spacing.approval_id", &it.approval_id).map(ApprovalId)?,
+            number: it.number,
+            role: role("approve_spacing.role", it.role)?,
+        },
+        Action::Follow(it) => Command::Follow {
+            song: optional_id("follow.song_id", &it.song_id)?.map(SongId),
+            level: words::follow_level_of(it.level)
+                .ok_or_else(|| malformed("follow.level", "is newer than this server"))?,
+        },
+        Action::SetWebhook(it) => Command::SetWebhook {
+            webhook: id("set_webhook.webhook_id", &it.webhook_id).map(WebhookId)?,
+            url: it.url,
+            codes: it.codes,
+        },
+        Action::RemoveWebhook(it) => Command::RemoveWebhook {
+            webhook: id("remove_webhook.webhook_id", &it.webhook_id).map(WebhookId)?,
+        },
     })
+}
+
+fn ids<T>(field: &str, given: &[String], wrap: impl Fn(u128) -> T) -> Result<Vec<T>> {
+    given.iter().enumerate().map(|(at, text)| id(&format!("{field}[{at}]"), text).map(&wrap)).collect()
+}
+
+fn return_item((at, item): (usize, v1::ReturnItem)) -> Result<ReturnItem> {
+    let token = Some(item.alternate.as_str()).filter(|token| !token.is_empty());
+    let field = format!("return_handoff.items[{at}].alternate");
+    Ok(ReturnItem {
+        alternate: token.map(|token| alternate(&field, token)).transpose()?,
+        reason: item.reason,
+    })
+}
+
+fn preflight_setting((at, setting): (usize, v1::PreflightSetting)) -> Result<PreflightSetting> {
+    let field = |name: &str| format!("set_preflight.settings[{at}].{name}");
+    Ok(PreflightSetting {
+        code: setting.code,
+        kind: words::kind_of(setting.kind)
+            .ok_or_else(|| malformed(&field("kind"), "is absent, or newer than this server"))?,
+        severity: match setting.severity {
+            0 => None,
+            word => Some(
+                words::severity_of(word)
+                    .ok_or_else(|| malformed(&field("severity"), "is newer than this server"))?,
+            ),
+        },
+    })
+}
+
+fn spacing_item((at, item): (usize, &v1::SpacingItem)) -> Result<SpacingItem> {
+    let song = id(&format!("set_spacing.items[{at}].song_id"), &item.song_id).map(SongId)?;
+    Ok(SpacingItem { song, gap_ms: item.gap_ms })
 }
 
 #[cfg(test)]

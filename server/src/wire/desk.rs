@@ -25,6 +25,8 @@ fn row(project_id: ProjectId, project: &Project, wait: &Wait) -> v1::DeskRow {
         text: scrub(&wait.text),
         since_ms: wait.since.0,
         target_key,
+        due_ms: super::words::date(wait.due),
+        blocks: wait.blocks,
     }
 }
 
@@ -45,6 +47,9 @@ fn kind(kind: WaitKind) -> v1::DeskKind {
         WaitKind::Handoff => v1::DeskKind::Handoff,
         WaitKind::RenderFailed => v1::DeskKind::RenderFailed,
         WaitKind::Deliver => v1::DeskKind::Deliver,
+        WaitKind::Pick => v1::DeskKind::Pick,
+        WaitKind::Listen => v1::DeskKind::Listen,
+        WaitKind::Spacing => v1::DeskKind::Spacing,
     }
 }
 
@@ -52,10 +57,14 @@ pub fn encode(row: &v1::DeskRow) -> Bytes {
     row.encode_to_vec().into()
 }
 
-/// The whole list of one person, oldest first. A row that cannot be read is left out: the desk is a view, never the truth.
+/// The whole list of one person: what blocks others first, then by due date, then by how long it waits. A row that cannot be read is left out: the desk is a view, never the truth.
 pub fn response(stored: Vec<(Bytes, Bytes)>) -> v1::DeskResponse {
     let mut rows: Vec<v1::DeskRow> =
         stored.iter().filter_map(|(_, row)| v1::DeskRow::decode(&row[..]).ok()).collect();
-    rows.sort_by(|a, b| (a.since_ms, &a.key).cmp(&(b.since_ms, &b.key)));
+    let due = |row: &v1::DeskRow| if row.due_ms == 0 { i64::MAX } else { row.due_ms };
+    rows.sort_by(|a, b| {
+        let order = |row: &v1::DeskRow| (std::cmp::Reverse(row.blocks > 0), due(row), row.since_ms);
+        order(a).cmp(&order(b)).then_with(|| a.key.cmp(&b.key))
+    });
     v1::DeskResponse { rows }
 }

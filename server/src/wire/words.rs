@@ -1,8 +1,8 @@
 //! The field's words on the wire and back. Total to the wire; from the wire a word may be absent or newer than this server.
 
 use deadwax_domain::{
-    ApprovalState, AudioFacts, File, GateRule, HandoffState, NoteState, Remark, RenderState, Role, Roles,
-    Stage, VersionKind,
+    ApprovalState, AudioFacts, Carry, File, FollowLevel, GateRule, HandoffState, NoteState, PlaceKind,
+    Remark, RenderState, RevisionKind, Role, Roles, Severity, Stage, Time, Verdict, VersionKind,
 };
 use deadwax_proto::v1;
 
@@ -28,6 +28,7 @@ macro_rules! both_ways {
 both_ways!(role, role_of, Role, Artist, Producer, MixEngineer, MasteringEngineer, Label, Manager, Listener);
 both_ways!(stage, stage_of, Stage, Recording, Mixing, Mastering, Delivered);
 both_ways!(kind, kind_of, VersionKind, Take, Mix, Master);
+both_ways!(severity, severity_of, Severity, Off, Warn, Block);
 
 pub fn roles(roles: &Roles) -> Vec<i32> {
     roles.iter().map(|one| role(*one).into()).collect()
@@ -40,6 +41,83 @@ pub fn gate_rule(rule: &GateRule) -> v1::GateRule {
         needs: needs.map(|need| v1::Need { any_of: roles(&need.any_of), count: need.count }).collect(),
         required_alternates: rule.required_alternates.iter().map(ToString::to_string).collect(),
         open_notes_allowed: rule.open_notes_allowed,
+        self_approval: rule.self_approval,
+        preflight_ignored: rule.preflight_ignored,
+        heard_percent: rule.heard_percent,
+        spacing_roles: roles(&rule.spacing_roles),
+        due_ms: date(rule.due),
+        closes_when_due: rule.closes_when_due,
+        carry: match rule.carry {
+            Carry::Never => v1::Carry::Unspecified,
+            Carry::Metadata => v1::Carry::Metadata,
+            Carry::SamePcm => v1::Carry::SamePcm,
+            Carry::Residual { .. } => v1::Carry::Residual,
+        }
+        .into(),
+        carry_residual_db: match rule.carry {
+            Carry::Residual { below_db } => below_db,
+            Carry::Never | Carry::Metadata | Carry::SamePcm => 0.0,
+        },
+    }
+}
+
+/// 0: no date.
+pub fn date(time: Option<Time>) -> i64 {
+    time.map_or(0, |time| time.0)
+}
+
+pub fn date_of(ms: i64) -> Option<Time> {
+    Some(ms).filter(|ms| *ms != 0).map(Time)
+}
+
+/// `None`: newer than this server.
+pub fn carry_of(carry: i32, below_db: f64) -> Option<Carry> {
+    Some(match v1::Carry::try_from(carry).ok()? {
+        v1::Carry::Unspecified => Carry::Never,
+        v1::Carry::Metadata => Carry::Metadata,
+        v1::Carry::SamePcm => Carry::SamePcm,
+        v1::Carry::Residual => Carry::Residual { below_db },
+    })
+}
+
+pub fn follow_level(level: FollowLevel) -> v1::FollowLevel {
+    match level {
+        FollowLevel::Waiting => v1::FollowLevel::Unspecified,
+        FollowLevel::All => v1::FollowLevel::All,
+        FollowLevel::Muted => v1::FollowLevel::Muted,
+    }
+}
+
+/// `None`: newer than this server.
+pub fn follow_level_of(level: i32) -> Option<FollowLevel> {
+    Some(match v1::FollowLevel::try_from(level).ok()? {
+        v1::FollowLevel::Unspecified => FollowLevel::Waiting,
+        v1::FollowLevel::All => FollowLevel::All,
+        v1::FollowLevel::Muted => FollowLevel::Muted,
+    })
+}
+
+pub fn revision_kind(kind: RevisionKind) -> v1::RevisionKind {
+    match kind {
+        RevisionKind::Change => v1::RevisionKind::Change,
+        RevisionKind::Correction => v1::RevisionKind::Correction,
+    }
+}
+
+pub fn verdict(verdict: Verdict) -> v1::Verdict {
+    match verdict {
+        Verdict::Unknown => v1::Verdict::Unknown,
+        Verdict::Changed => v1::Verdict::Changed,
+        Verdict::Untouched => v1::Verdict::Untouched,
+    }
+}
+
+pub fn place_kind(kind: PlaceKind) -> v1::PlaceKind {
+    match kind {
+        PlaceKind::Same => v1::PlaceKind::Same,
+        PlaceKind::Moved => v1::PlaceKind::Moved,
+        PlaceKind::Gone => v1::PlaceKind::Gone,
+        PlaceKind::ByHand => v1::PlaceKind::ByHand,
     }
 }
 

@@ -216,7 +216,15 @@ impl Rig {
                 let open = now.project.open_notes(SONG).filter(|note| !note.internal);
                 let notes = open.map(|note| note.id).collect();
                 let (request, message) = (RequestId(0x6000 + at as u128), "again".into());
-                let ask = Command::RequestRevision { request, version, role: Role::Label, message, notes };
+                let ask = Command::RequestRevision {
+                    request,
+                    version,
+                    role: Role::Label,
+                    message,
+                    notes,
+                    kind: RevisionKind::Change,
+                    beyond_terms: true,
+                };
                 self.send(Role::Label, ask).await
             }
             (10, _) => {

@@ -23,6 +23,9 @@ fn kind(row: &DeskRow) -> (&'static str, &'static str) {
         DeskKind::Handoff => ("→", "handoff"),
         DeskKind::RenderFailed => ("×", "render"),
         DeskKind::Deliver => ("■", "deliver"),
+        DeskKind::Pick => ("?", "pick"),
+        DeskKind::Listen => ("♪", "listen"),
+        DeskKind::Spacing => ("≡", "spacing"),
     }
 }
 

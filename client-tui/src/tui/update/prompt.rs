@@ -255,7 +255,8 @@ fn written(model: &mut Model, ask: WriteAsk, text: String) -> Pending {
             (Verb::Hold, format!("song/{song}"), Do::Hold(action), "the hold")
         }
         Purpose::Return { song } => {
-            let action = v1::ReturnHandoff { song_id: song.clone(), reason: text };
+            let action =
+                v1::ReturnHandoff { song_id: song.clone(), reason: text, ..v1::ReturnHandoff::default() };
             (Verb::ReturnHandoff, format!("song/{song}"), Do::ReturnHandoff(action), "the return to mixing")
         }
     };
@@ -343,6 +344,7 @@ fn send_revision(model: &mut Model, mut ask: Box<RevisionAsk>) -> Next {
         role: ask.roles.get(ask.role).copied().unwrap_or_default().into(),
         message,
         note_ids,
+        ..v1::RequestRevision::default()
     });
     let say = "the revision request".into();
     Next::Send(Box::new(act::pending(model, ask.project.clone(), Verb::RequestRevision, about, action, say)))

@@ -2,6 +2,7 @@
 //! not applied, the second is an error. Field numbers and their promise stand in `facts.proto`; golden files guard them.
 
 mod read;
+mod review;
 mod write;
 
 use bytes::Bytes;

@@ -1,13 +1,13 @@
 //! Stored form to domain. Three answers: the fact, "a newer server wrote this", or "this is broken".
 
 use deadwax_domain::{
-    Alternate, ApprovalId, AudioFacts, DeliveryId, Digest, Fact, File, GateRule, Need, NoteId, PersonId,
-    ReceivedFile, Recipe, Remark, RenderId, RequestId, Role, Roles, SongId, Span, Stage, VersionId,
-    VersionKind,
+    Alternate, ApprovalId, AudioFacts, Carry, DeliveryId, Digest, Fact, File, GateRule, Line, Need, NoteId,
+    PersonId, ReceivedFile, Recipe, Remark, RenderId, RequestId, ReturnItem, RevisionKind, Role, Roles,
+    SongId, Span, Stage, Terms, Time, VersionId, VersionKind,
 };
 use deadwax_proto::ledger::v1::{self as stored, fact::What};
 
-use super::Unreadable;
+use super::{Unreadable, review};
 
 #[derive(Debug)]
 pub enum No {
@@ -21,7 +21,7 @@ impl From<Unreadable> for No {
     }
 }
 
-fn id(field: &'static str, bytes: &[u8]) -> Result<u128, Unreadable> {
+pub fn id(field: &'static str, bytes: &[u8]) -> Result<u128, Unreadable> {
     let sized = <[u8; 16]>::try_from(bytes);
     sized.map(u128::from_be_bytes).map_err(|_| Unreadable::Length { field, bytes: bytes.len(), wanted: 16 })
 }
@@ -30,16 +30,16 @@ pub fn optional_id(field: &'static str, bytes: &[u8]) -> Result<Option<u128>, Un
     if bytes.is_empty() { Ok(None) } else { id(field, bytes).map(Some) }
 }
 
-fn digest(field: &'static str, bytes: &[u8]) -> Result<Digest, Unreadable> {
+pub fn digest(field: &'static str, bytes: &[u8]) -> Result<Digest, Unreadable> {
     let sized = <[u8; 32]>::try_from(bytes);
     sized.map(Digest).map_err(|_| Unreadable::Length { field, bytes: bytes.len(), wanted: 32 })
 }
 
-fn present<T>(field: &'static str, value: Option<T>) -> Result<T, Unreadable> {
+pub fn present<T>(field: &'static str, value: Option<T>) -> Result<T, Unreadable> {
     value.ok_or(Unreadable::Absent(field))
 }
 
-fn role(stored: i32) -> Result<Role, No> {
+pub fn role(stored: i32) -> Result<Role, No> {
     Ok(match stored::Role::try_from(stored) {
         Ok(stored::Role::Artist) => Role::Artist,
         Ok(stored::Role::Producer) => Role::Producer,
@@ -53,11 +53,11 @@ fn role(stored: i32) -> Result<Role, No> {
     })
 }
 
-fn roles(stored: &[i32]) -> Result<Roles, No> {
+pub fn roles(stored: &[i32]) -> Result<Roles, No> {
     stored.iter().map(|one| role(*one)).collect()
 }
 
-fn stage(stored: i32) -> Result<Stage, No> {
+pub fn stage(stored: i32) -> Result<Stage, No> {
     Ok(match stored::Stage::try_from(stored) {
         Ok(stored::Stage::Recording) => Stage::Recording,
         Ok(stored::Stage::Mixing) => Stage::Mixing,
@@ -68,7 +68,7 @@ fn stage(stored: i32) -> Result<Stage, No> {
     })
 }
 
-fn kind(stored: i32) -> Result<VersionKind, No> {
+pub fn kind(stored: i32) -> Result<VersionKind, No> {
     Ok(match stored::VersionKind::try_from(stored) {
         Ok(stored::VersionKind::Take) => VersionKind::Take,
         Ok(stored::VersionKind::Mix) => VersionKind::Mix,
@@ -79,7 +79,7 @@ fn kind(stored: i32) -> Result<VersionKind, No> {
 }
 
 /// A token that is not known was written by a server that knows more of them.
-fn alternate(token: &str) -> Result<Alternate, No> {
+pub fn alternate(token: &str) -> Result<Alternate, No> {
     if token.is_empty() {
         return Err(Unreadable::Absent("alternate").into());
     }
@@ -140,26 +140,48 @@ fn rule(stored: Option<stored::GateRule>) -> Result<GateRule, No> {
             .map(|token| alternate(token))
             .collect::<Result<_, _>>()?,
         open_notes_allowed: stored.open_notes_allowed,
+        self_approval: stored.self_approval,
+        preflight_ignored: stored.preflight_ignored,
+        heard_percent: stored.heard_percent,
+        spacing_roles: roles(&stored.spacing_roles)?,
+        due: date(stored.due_ms),
+        closes_when_due: stored.closes_when_due,
+        carry: match stored::Carry::try_from(stored.carry).map_err(|_| No::Newer)? {
+            stored::Carry::Unspecified => Carry::Never,
+            stored::Carry::Metadata => Carry::Metadata,
+            stored::Carry::SamePcm => Carry::SamePcm,
+            stored::Carry::Residual => Carry::Residual { below_db: stored.carry_residual_db },
+        },
     })
+}
+
+/// 0: no date.
+fn date(ms: i64) -> Option<Time> {
+    Some(ms).filter(|ms| *ms != 0).map(Time)
+}
+
+fn return_item(stored: stored::ReturnItem) -> Result<ReturnItem, No> {
+    let token = Some(stored.alternate).filter(|token| !token.is_empty());
+    Ok(ReturnItem { alternate: token.map(|token| alternate(&token)).transpose()?, reason: stored.reason })
 }
 
 fn recipe(stored: stored::Recipe) -> Result<Recipe, Unreadable> {
     Ok(Recipe { toml: stored.toml, hash: digest("recipe.hash", &stored.hash)? })
 }
 
-fn song(bytes: &[u8]) -> Result<SongId, Unreadable> {
+pub fn song(bytes: &[u8]) -> Result<SongId, Unreadable> {
     id("song", bytes).map(SongId)
 }
-fn version(bytes: &[u8]) -> Result<VersionId, Unreadable> {
+pub fn version(bytes: &[u8]) -> Result<VersionId, Unreadable> {
     id("version", bytes).map(VersionId)
 }
-fn note(bytes: &[u8]) -> Result<NoteId, Unreadable> {
+pub fn note(bytes: &[u8]) -> Result<NoteId, Unreadable> {
     id("note", bytes).map(NoteId)
 }
-fn person(bytes: &[u8]) -> Result<PersonId, Unreadable> {
+pub fn person(bytes: &[u8]) -> Result<PersonId, Unreadable> {
     id("person", bytes).map(PersonId)
 }
-fn approval(bytes: &[u8]) -> Result<ApprovalId, Unreadable> {
+pub fn approval(bytes: &[u8]) -> Result<ApprovalId, Unreadable> {
     id("approval", bytes).map(ApprovalId)
 }
 fn render(bytes: &[u8]) -> Result<RenderId, Unreadable> {
@@ -180,6 +202,10 @@ fn version_added(it: stored::VersionAdded) -> Result<Fact, No> {
         files: files(it.files)?,
         fingerprint: digest("fingerprint", &it.fingerprint)?,
         render: optional_id("render", &it.render)?.map(RenderId),
+        line: u8::try_from(it.line)
+            .map_err(|_| No::Newer)
+            .map(|line| Some(line).filter(|line| *line > 0))?
+            .map(Line),
     })
 }
 
@@ -208,6 +234,9 @@ fn revision_requested(it: stored::RevisionRequested) -> Result<Fact, No> {
         message: it.message,
         notes: it.notes.iter().map(|one| note(one)).collect::<Result<_, _>>()?,
         round: it.round,
+        kind: if it.correction { RevisionKind::Correction } else { RevisionKind::Change },
+        free: it.free,
+        beyond_terms: it.beyond_terms,
     })
 }
 
@@ -216,7 +245,13 @@ pub fn fact(what: What) -> Result<Fact, No> {
     Ok(match what {
         What::ProjectCreated(it) => Fact::ProjectCreated { title: it.title, artist: it.artist },
         What::TermsChanged(it) => {
-            Fact::TermsChanged { rounds_included: it.rounds_included, self_approval: it.self_approval }
+            let terms = Terms {
+                rounds_included: it.rounds_included,
+                self_approval: it.self_approval,
+                corrections_free: it.corrections_free.unwrap_or(1),
+                cut_off: date(it.cut_off_ms),
+            };
+            Fact::TermsChanged { terms }
         }
         What::MemberAdded(it) => Fact::MemberAdded { person: person(&it.person)?, roles: roles(&it.roles)? },
         What::RolesChanged(it) => {
@@ -271,7 +306,11 @@ pub fn fact(what: What) -> Result<Fact, No> {
         },
         What::HandoffMade(it) => Fact::HandoffMade { song: song(&it.song)?, version: version(&it.version)? },
         What::HandoffAccepted(it) => Fact::HandoffAccepted { song: song(&it.song)? },
-        What::HandoffReturned(it) => Fact::HandoffReturned { song: song(&it.song)?, reason: it.reason },
+        What::HandoffReturned(it) => Fact::HandoffReturned {
+            song: song(&it.song)?,
+            reason: it.reason,
+            items: it.items.into_iter().map(return_item).collect::<Result<_, _>>()?,
+        },
         What::RecipeSet(it) => {
             let of = if it.song.is_empty() { None } else { Some(song(&it.song)?) };
             Fact::RecipeSet { song: of, recipe: it.recipe.map(recipe).transpose()?, why: it.why }
@@ -312,5 +351,6 @@ pub fn fact(what: What) -> Result<Fact, No> {
             files: files(it.files)?,
             manifest_json: it.manifest_json,
         },
+        later => review::fact(later)?,
     })
 }

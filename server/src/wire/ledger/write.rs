@@ -1,19 +1,22 @@
 //! Domain to stored form. Total: whatever the domain decided can be written.
 
 use deadwax_domain::{
-    AudioFacts, Digest, Fact, File, GateRule, NoteId, Recipe, Remark, Role, Span, Stage, VersionKind,
+    AudioFacts, Carry, Digest, Fact, File, FollowLevel, GateRule, NoteId, Recipe, Remark, ReturnItem,
+    RevisionKind, Role, SpacingItem, Span, Stage, Time, VersionKind,
 };
 use deadwax_proto::ledger::v1::{self as stored, fact::What};
+
+use super::review;
 
 pub fn id(id: u128) -> Vec<u8> {
     id.to_be_bytes().to_vec()
 }
 
-fn digest(digest: &Digest) -> Vec<u8> {
+pub(super) fn digest(digest: &Digest) -> Vec<u8> {
     digest.0.to_vec()
 }
 
-fn role(role: Role) -> i32 {
+pub(super) fn role(role: Role) -> i32 {
     let stored = match role {
         Role::Artist => stored::Role::Artist,
         Role::Producer => stored::Role::Producer,
@@ -26,11 +29,11 @@ fn role(role: Role) -> i32 {
     stored.into()
 }
 
-fn roles<'r>(roles: impl IntoIterator<Item = &'r Role>) -> Vec<i32> {
+pub(super) fn roles<'r>(roles: impl IntoIterator<Item = &'r Role>) -> Vec<i32> {
     roles.into_iter().map(|one| role(*one)).collect()
 }
 
-fn stage(stage: Stage) -> i32 {
+pub(super) fn stage(stage: Stage) -> i32 {
     let stored = match stage {
         Stage::Recording => stored::Stage::Recording,
         Stage::Mixing => stored::Stage::Mixing,
@@ -40,7 +43,7 @@ fn stage(stage: Stage) -> i32 {
     stored.into()
 }
 
-fn kind(kind: VersionKind) -> i32 {
+pub(super) fn kind(kind: VersionKind) -> i32 {
     let stored = match kind {
         VersionKind::Take => stored::VersionKind::Take,
         VersionKind::Mix => stored::VersionKind::Mix,
@@ -99,10 +102,39 @@ fn rule(rule: &GateRule) -> stored::GateRule {
         needs: rule.needs.iter().map(need).collect(),
         required_alternates: rule.required_alternates.iter().map(ToString::to_string).collect(),
         open_notes_allowed: rule.open_notes_allowed,
+        self_approval: rule.self_approval,
+        preflight_ignored: rule.preflight_ignored,
+        heard_percent: rule.heard_percent,
+        spacing_roles: roles(&rule.spacing_roles),
+        due_ms: date(rule.due),
+        closes_when_due: rule.closes_when_due,
+        carry: match rule.carry {
+            Carry::Never => stored::Carry::Unspecified,
+            Carry::Metadata => stored::Carry::Metadata,
+            Carry::SamePcm => stored::Carry::SamePcm,
+            Carry::Residual { .. } => stored::Carry::Residual,
+        }
+        .into(),
+        carry_residual_db: match rule.carry {
+            Carry::Residual { below_db } => below_db,
+            Carry::Never | Carry::Metadata | Carry::SamePcm => 0.0,
+        },
     }
 }
 
-fn span(span: Span) -> stored::Span {
+/// 0: no date.
+pub fn date(time: Option<Time>) -> i64 {
+    time.map_or(0, |time| time.0)
+}
+
+fn return_item(item: &ReturnItem) -> stored::ReturnItem {
+    stored::ReturnItem {
+        alternate: item.alternate.map(|one| one.to_string()).unwrap_or_default(),
+        reason: item.reason.clone(),
+    }
+}
+
+pub(super) fn span(span: Span) -> stored::Span {
     stored::Span { start_ms: span.start_ms, end_ms: span.end_ms }
 }
 
@@ -116,9 +148,12 @@ pub fn what(fact: &Fact) -> What {
         Fact::ProjectCreated { title, artist } => {
             What::ProjectCreated(stored::ProjectCreated { title: title.clone(), artist: artist.clone() })
         }
-        Fact::TermsChanged { rounds_included, self_approval } => What::TermsChanged(stored::TermsChanged {
-            rounds_included: *rounds_included,
-            self_approval: *self_approval,
+        Fact::TermsChanged { terms } => What::TermsChanged(stored::TermsChanged {
+            rounds_included: terms.rounds_included,
+            self_approval: terms.self_approval,
+            // Absent is the number that older facts meant.
+            corrections_free: Some(terms.corrections_free).filter(|free| *free != 1),
+            cut_off_ms: date(terms.cut_off),
         }),
         Fact::MemberAdded { person, roles: held } => {
             What::MemberAdded(stored::MemberAdded { person: id(person.0), roles: roles(held) })
@@ -151,6 +186,7 @@ pub fn what(fact: &Fact) -> What {
             files: given,
             fingerprint,
             render,
+            line,
         } => What::VersionAdded(stored::VersionAdded {
             version: id(version.0),
             song: id(song.0),
@@ -161,6 +197,7 @@ pub fn what(fact: &Fact) -> What {
             files: files(given),
             fingerprint: digest(fingerprint),
             render: render.map(|render| id(render.0)).unwrap_or_default(),
+            line: line.map_or(0, |line| line.0.into()),
         }),
         Fact::NoteAdded {
             note,
@@ -200,17 +237,29 @@ pub fn what(fact: &Fact) -> What {
         Fact::ChecklistTicked { note, item, done } => {
             What::ChecklistTicked(stored::ChecklistTicked { note: id(note.0), item: *item, done: *done })
         }
-        Fact::RevisionRequested { request, song, version, role: spoken, message, notes: bundle, round } => {
-            What::RevisionRequested(stored::RevisionRequested {
-                request: id(request.0),
-                song: id(song.0),
-                version: id(version.0),
-                role: role(*spoken),
-                message: message.clone(),
-                notes: notes(bundle),
-                round: *round,
-            })
-        }
+        Fact::RevisionRequested {
+            request,
+            song,
+            version,
+            role: spoken,
+            message,
+            notes: bundle,
+            round,
+            kind,
+            free,
+            beyond_terms,
+        } => What::RevisionRequested(stored::RevisionRequested {
+            request: id(request.0),
+            song: id(song.0),
+            version: id(version.0),
+            role: role(*spoken),
+            message: message.clone(),
+            notes: notes(bundle),
+            round: *round,
+            correction: *kind == RevisionKind::Correction,
+            free: *free,
+            beyond_terms: *beyond_terms,
+        }),
         Fact::RevisionAnswered { request, version } => What::RevisionAnswered(stored::RevisionAnswered {
             request: id(request.0),
             version: id(version.0),
@@ -244,9 +293,11 @@ pub fn what(fact: &Fact) -> What {
             What::HandoffMade(stored::HandoffMade { song: id(song.0), version: id(version.0) })
         }
         Fact::HandoffAccepted { song } => What::HandoffAccepted(stored::HandoffAccepted { song: id(song.0) }),
-        Fact::HandoffReturned { song, reason } => {
-            What::HandoffReturned(stored::HandoffReturned { song: id(song.0), reason: reason.clone() })
-        }
+        Fact::HandoffReturned { song, reason, items } => What::HandoffReturned(stored::HandoffReturned {
+            song: id(song.0),
+            reason: reason.clone(),
+            items: items.iter().map(return_item).collect(),
+        }),
         Fact::RecipeSet { song, recipe: set, why } => What::RecipeSet(stored::RecipeSet {
             song: song.map(|song| id(song.0)).unwrap_or_default(),
             recipe: set.as_ref().map(recipe),
@@ -294,6 +345,108 @@ pub fn what(fact: &Fact) -> What {
                 files: files(given),
                 manifest_json: manifest_json.clone(),
             })
+        }
+        Fact::VersionExamined { version, examined: it } => {
+            What::VersionExamined(review::examined(*version, it))
+        }
+        Fact::PutForward { version, reason } => {
+            What::PutForward(stored::PutForward { version: id(version.0), reason: reason.clone() })
+        }
+        Fact::GateOverridden { song, stage: of, version, reason, unmet } => {
+            What::GateOverridden(stored::GateOverridden {
+                song: id(song.0),
+                stage: stage(*of),
+                version: id(version.0),
+                reason: reason.clone(),
+                unmet: unmet.clone(),
+            })
+        }
+        Fact::ShootoutOpened { shootout, song, entrants, blind } => {
+            What::ShootoutOpened(stored::ShootoutOpened {
+                shootout: id(shootout.0),
+                song: id(song.0),
+                entrants: entrants.iter().map(|person| id(person.0)).collect(),
+                blind: *blind,
+            })
+        }
+        Fact::VoteCast { song, role: spoken, ranking, blind, matched_lufs, reason } => {
+            What::VoteCast(stored::VoteCast {
+                song: id(song.0),
+                role: role(*spoken),
+                ranking: ranking.iter().map(|version| id(version.0)).collect(),
+                blind: *blind,
+                matched_lufs: *matched_lufs,
+                reason: reason.clone(),
+            })
+        }
+        Fact::MixPicked { song, version, role: spoken, reason } => What::MixPicked(stored::MixPicked {
+            song: id(song.0),
+            version: id(version.0),
+            role: role(*spoken),
+            reason: reason.clone(),
+        }),
+        Fact::PreflightSet { settings } => What::PreflightSet(stored::PreflightSet {
+            settings: settings.iter().map(review::preflight_setting).collect(),
+        }),
+        Fact::SpacingSet { number, items } => {
+            let item =
+                |item: &SpacingItem| stored::SpacingItem { song: id(item.song.0), gap_ms: item.gap_ms };
+            What::SpacingSet(stored::SpacingSet { number: *number, items: items.iter().map(item).collect() })
+        }
+        Fact::SpacingApproved { approval, number, role: spoken } => {
+            What::SpacingApproved(stored::SpacingApproved {
+                approval: id(approval.0),
+                number: *number,
+                role: role(*spoken),
+            })
+        }
+        Fact::NoteMoved { note, version, span: place } => What::NoteMoved(stored::NoteMoved {
+            note: id(note.0),
+            version: id(version.0),
+            span: Some(span(*place)),
+        }),
+        Fact::ApprovalsCarried { from, to, approvals, why } => {
+            What::ApprovalsCarried(stored::ApprovalsCarried {
+                from: id(from.0),
+                to: id(to.0),
+                approvals: approvals.iter().map(|approval| id(approval.0)).collect(),
+                why: why.clone(),
+            })
+        }
+        Fact::DeadlinePassed { stage: of, due } => {
+            What::DeadlinePassed(stored::DeadlinePassed { stage: stage(*of), due_ms: due.0 })
+        }
+        Fact::PackageMade { song, version, digest: named, name, bytes } => {
+            What::PackageMade(stored::PackageMade {
+                song: id(song.0),
+                version: id(version.0),
+                digest: digest(named),
+                name: name.clone(),
+                bytes: *bytes,
+            })
+        }
+        Fact::VersionHeard { version, percent } => {
+            What::VersionHeard(stored::VersionHeard { version: id(version.0), percent: *percent })
+        }
+        Fact::Followed { song, level } => What::Followed(stored::Followed {
+            song: song.map(|song| id(song.0)).unwrap_or_default(),
+            level: match level {
+                FollowLevel::Waiting => stored::FollowLevel::Unspecified,
+                FollowLevel::All => stored::FollowLevel::All,
+                FollowLevel::Muted => stored::FollowLevel::Muted,
+            }
+            .into(),
+        }),
+        Fact::WebhookSet { webhook, url, codes } => What::WebhookSet(stored::WebhookSet {
+            webhook: id(webhook.0),
+            url: url.clone(),
+            codes: codes.clone(),
+        }),
+        Fact::WebhookRemoved { webhook } => {
+            What::WebhookRemoved(stored::WebhookRemoved { webhook: id(webhook.0) })
+        }
+        Fact::MixSwapped { song, reason } => {
+            What::MixSwapped(stored::MixSwapped { song: id(song.0), reason: reason.clone() })
         }
     }
 }

@@ -13,7 +13,7 @@ pub fn rows(viewer: &Viewer<'_>, put: &mut dyn FnMut(String, Kind)) {
 }
 
 /// After mastering no gate lies ahead: the row then holds the approvals that led there.
-fn row(viewer: &Viewer<'_>, song: &Song) -> v1::GateRow {
+pub fn row(viewer: &Viewer<'_>, song: &Song) -> v1::GateRow {
     let report = gate::report(viewer.project, song.id);
     let lines = report.as_ref().map(|report| report.lines.iter().map(|one| line(viewer, one)).collect());
     let signed = viewer.project.approvals_of(song.id);
@@ -54,5 +54,11 @@ pub fn approval(viewer: &Viewer<'_>, approval: &Approval, state: ApprovalState) 
         at_ms: approval.at.0,
         state: words::approval_state(state).into(),
         reason,
+        carried_to_version_id: approval.carried.last().map(|carried| id(carried.to.0)).unwrap_or_default(),
+        carried_why: approval.carried.last().map(|carried| scrub(&carried.why)).unwrap_or_default(),
+        heard_percent: match approval.says {
+            Says::Yes { version, .. } => viewer.project.heard_percent(version, approval.person),
+            Says::Hold { .. } => 0,
+        },
     }
 }

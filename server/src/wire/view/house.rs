@@ -1,9 +1,9 @@
 //! The project, its members, its songs.
 
-use deadwax_domain::{Member, NoteState, PersonId, Song, Stage, VersionKind, audience, dry, gate};
+use deadwax_domain::{Member, NoteState, PersonId, Role, Song, Stage, VersionKind, audience, dry, gate};
 use deadwax_proto::v1::{self, row::Row as Kind};
 
-use super::Viewer;
+use super::{Viewer, review};
 use crate::wire::{id, text::scrub, words};
 
 pub fn rows(viewer: &Viewer<'_>, put: &mut dyn FnMut(String, Kind)) {
@@ -29,6 +29,16 @@ fn project(viewer: &Viewer<'_>) -> v1::ProjectRow {
         self_approval: it.terms.self_approval,
         allowed: viewer.allowed(dry::project_actions(it, &viewer.actor)),
         gates: stages.filter_map(|stage| it.gate(stage)).map(|rule| words::gate_rule(&rule)).collect(),
+        corrections_free: it.terms.corrections_free,
+        cut_off_ms: words::date(it.terms.cut_off),
+        preflight: if viewer.sees_work() { review::preflight(it) } else { Vec::new() },
+        spacing: it
+            .spacings
+            .last()
+            .filter(|_| viewer.sees_work())
+            .map(|newest| review::spacing(viewer, newest)),
+        follow: words::follow_level(it.follow_level(viewer.person, None)).into(),
+        webhooks: if viewer.roles.contains(&Role::Manager) { review::webhooks(viewer) } else { Vec::new() },
     }
 }
 
@@ -60,6 +70,7 @@ fn song(viewer: &Viewer<'_>, song: &Song, position: u32) -> v1::SongRow {
     }
     let seen = project.open_notes(song.id).filter(|note| audience::sees_note(viewer.roles, note));
     let recipe = project.recipe_of(song.id).map(|recipe| scrub(&recipe.toml));
+    let due = project.gate(song.stage).and_then(|rule| rule.due);
     v1::SongRow {
         rounds_used: project.rounds_used(song.id),
         open_notes: u32::try_from(seen.filter(|note| note.state == NoteState::Open).count())
@@ -72,7 +83,17 @@ fn song(viewer: &Viewer<'_>, song: &Song, position: u32) -> v1::SongRow {
             state: words::handoff_state(handoff.state).into(),
             reason: scrub(&handoff.reason),
             by: viewer.name_or(handoff.by, ""),
+            items: handoff.items.iter().map(review::return_item).collect(),
+            package: handoff.package.as_ref().map(review::package),
         }),
+        shootout: project.shootout(song.id).map(|newest| review::shootout(viewer, newest)),
+        due_ms: words::date(due),
+        overdue: due.is_some_and(|due| project.deadlines_passed.contains(&(song.stage, due))),
+        corrections_used: project.corrections_used(song.id),
+        follow: project
+            .follows
+            .get(&(viewer.person, Some(song.id)))
+            .map_or_else(i32::default, |level| words::follow_level(*level).into()),
         ..heard
     }
 }

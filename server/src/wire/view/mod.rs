@@ -4,12 +4,13 @@
 mod gate;
 mod house;
 mod note;
+mod review;
 mod version;
 mod work;
 
 use std::collections::BTreeMap;
 
-use deadwax_domain::{Actor, PersonId, Project, ProjectId, Refusal, Roles, audience, dry::Answer};
+use deadwax_domain::{Actor, PersonId, Project, ProjectId, Refusal, Roles, VersionId, audience, dry::Answer};
 use deadwax_proto::v1::{self, row::Row as Kind};
 
 use super::text::scrub;
@@ -46,6 +47,12 @@ impl<'a> Viewer<'a> {
         audience::sees_work(self.roles)
     }
 
+    /// A version that is not there is nobody's secret.
+    fn sees_version_id(&self, version: VersionId) -> bool {
+        let known = self.project.versions.get(version);
+        known.is_none_or(|version| audience::sees_version(self.project, self.person, version))
+    }
+
     fn name(&self, person: PersonId) -> String {
         scrub(self.names.name(person))
     }
@@ -60,10 +67,10 @@ impl<'a> Viewer<'a> {
     }
 }
 
-fn allowed(action: &str, answer: Result<(), Refusal>) -> v1::Allowed {
+fn allowed(action: &str, answer: Result<String, Refusal>) -> v1::Allowed {
     let action = action.to_owned();
     match answer {
-        Ok(()) => v1::Allowed { action, yes: true, ..v1::Allowed::default() },
+        Ok(then) => v1::Allowed { action, yes: true, text: scrub(&then), ..v1::Allowed::default() },
         Err(no) => v1::Allowed {
             action,
             yes: false,

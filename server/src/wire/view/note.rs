@@ -1,6 +1,6 @@
 //! Notes and replies that the viewer may see. A reply under a hidden note is hidden with it, whatever it says of itself.
 
-use deadwax_domain::{Note, NoteId, NoteState, audience, dry};
+use deadwax_domain::{Note, NoteId, NoteState, NoteVerdict, Place, audience, dry};
 use deadwax_proto::v1::{self, row::Row as Kind};
 
 use super::Viewer;
@@ -19,6 +19,7 @@ pub fn sees_id(viewer: &Viewer<'_>, note: NoteId) -> bool {
 fn sees(viewer: &Viewer<'_>, note: &Note) -> bool {
     let parent = note.parent.and_then(|parent| viewer.project.notes.get(parent));
     audience::sees_note(viewer.roles, note)
+        && viewer.sees_version_id(note.version)
         && parent.is_none_or(|parent| audience::sees_note(viewer.roles, parent))
 }
 
@@ -48,6 +49,30 @@ fn row(viewer: &Viewer<'_>, note: &Note) -> v1::NoteRow {
         addressed_in_version_id: addressed_in,
         reason: scrub(&note.reason),
         checklist: note.checklist.iter().map(item).collect(),
+        places: note.places.iter().filter(|one| viewer.sees_version_id(one.version)).map(place).collect(),
+        verdicts: note
+            .verdicts
+            .iter()
+            .filter(|one| viewer.sees_version_id(one.version))
+            .map(verdict)
+            .collect(),
         allowed: viewer.allowed(dry::note_actions(viewer.project, &viewer.actor, note.id)),
+    }
+}
+
+fn place(place: &Place) -> v1::NotePlace {
+    v1::NotePlace {
+        version_id: id(place.version.0),
+        kind: words::place_kind(place.kind).into(),
+        start_ms: Some(place.span.start_ms),
+        end_ms: place.span.end_ms,
+    }
+}
+
+fn verdict(verdict: &NoteVerdict) -> v1::NoteVerdict {
+    v1::NoteVerdict {
+        version_id: id(verdict.version.0),
+        verdict: words::verdict(verdict.verdict).into(),
+        text: scrub(&verdict.text),
     }
 }

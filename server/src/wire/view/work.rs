@@ -38,6 +38,9 @@ fn request(viewer: &Viewer<'_>, request: &RevisionRequest) -> v1::RequestRow {
         note_ids: seen.map(|one| id(one.0)).collect(),
         round: request.round,
         answered_by_version_id: request.answered_by.map(|version| id(version.0)).unwrap_or_default(),
+        kind: words::revision_kind(request.kind).into(),
+        counts: !request.free,
+        beyond_terms: request.beyond_terms,
     }
 }
 

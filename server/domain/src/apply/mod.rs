@@ -1,10 +1,12 @@
 //! The fold: one fact after another makes the project. Total (P-6): a fact that makes no sense here (an unknown song, a number that leaves a gap,
 //! a stage that is not left from) changes nothing. No rule is decided here; `decide` never made such a fact in the first place.
 
+mod review;
+
 use crate::{
-    Approval, Delivery, Ended, Event, Fact, Handoff, HandoffState, Item, Member, Note, NoteId, NoteState,
-    PersonId, Project, Render, RenderState, RevisionRequest, Role, Roles, Says, Song, SongId, Stage, Terms,
-    Time, Version, VersionKind,
+    Approval, Delivery, Ended, Event, Fact, Handoff, HandoffState, Item, Line, Member, Note, NoteId,
+    NoteState, PersonId, Project, Render, RenderState, ReturnItem, RevisionRequest, Role, Roles, Says, Song,
+    SongId, Stage, Time, Version, VersionKind,
 };
 
 impl Project {
@@ -19,6 +21,9 @@ impl Project {
             }
         } else if self.exists {
             self.fold(event);
+        }
+        if self.exists {
+            self.as_of = self.as_of.max(event.at);
         }
     }
 
@@ -36,9 +41,7 @@ impl Project {
     fn fold(&mut self, event: &Event) {
         match &event.fact {
             Fact::ProjectCreated { .. } => {}
-            Fact::TermsChanged { rounds_included, self_approval } => {
-                self.terms = Terms { rounds_included: *rounds_included, self_approval: *self_approval };
-            }
+            Fact::TermsChanged { terms } => self.terms = *terms,
             Fact::MemberAdded { person, roles } => {
                 let member = Member { person: *person, roles: roles.clone(), since: event.at };
                 self.members.insert_new(*person, member);
@@ -51,6 +54,7 @@ impl Project {
                 if self.members.remove(*person) {
                     self.end_approvals_of(*person, &Roles::new(), event.at);
                     self.end_holds_of(*person, event.at);
+                    self.follows.retain(|(of, _), _| of != person);
                 }
             }
             Fact::GateSet { rule } => {
@@ -85,6 +89,7 @@ impl Project {
             | Fact::RenderCompleted { .. }
             | Fact::RenderFailed { .. }
             | Fact::RenderCancelled { .. } => self.fold_render(event),
+            _ => self.fold_review(event),
         }
     }
 
@@ -105,6 +110,8 @@ impl Project {
                     state_since: at,
                     by: None,
                     reason: String::new(),
+                    items: Vec::new(),
+                    package: None,
                 });
             }),
             Fact::HandoffAccepted { song } => self.songs.change(*song, |song| {
@@ -114,7 +121,7 @@ impl Project {
                     handoff.by = event.by;
                 }
             }),
-            Fact::HandoffReturned { song, reason } => self.return_handoff(*song, reason, event),
+            Fact::HandoffReturned { song, reason, items } => self.return_handoff(*song, reason, items, event),
             Fact::RecipeSet { song, recipe, why } => {
                 let version = self.next_recipe(*song, recipe.clone(), why, (event.by, at));
                 match song {
@@ -142,7 +149,7 @@ impl Project {
     }
 
     /// Back to mixing: the signatures that led to the handoff are spent, and the masters of that mix are history.
-    fn return_handoff(&mut self, id: SongId, reason: &str, event: &Event) {
+    fn return_handoff(&mut self, id: SongId, reason: &str, items: &[ReturnItem], event: &Event) {
         let Some(song) = self.songs.get(id).filter(|song| song.stage == Stage::Mastering) else { return };
         let approvals = song.approvals.clone();
         self.songs.change(id, |song| {
@@ -153,6 +160,7 @@ impl Project {
                 handoff.state_since = event.at;
                 handoff.by = event.by;
                 reason.clone_into(&mut handoff.reason);
+                items.clone_into(&mut handoff.items);
             }
         });
         for approval in approvals {
@@ -177,6 +185,7 @@ impl Project {
                 files,
                 fingerprint,
                 render,
+                line,
             } => {
                 let version = Version {
                     id: *version,
@@ -190,10 +199,22 @@ impl Project {
                     by: if render.is_some() { None } else { event.by },
                     at: event.at,
                     render: *render,
+                    line: *line,
                 };
                 self.add_version(version);
             }
-            Fact::RevisionRequested { request, song, version, role, message, notes, round } => {
+            Fact::RevisionRequested {
+                request,
+                song,
+                version,
+                role,
+                message,
+                notes,
+                round,
+                kind,
+                free,
+                beyond_terms,
+            } => {
                 let Some(by) = event.by else { return };
                 let new = RevisionRequest {
                     id: *request,
@@ -205,6 +226,9 @@ impl Project {
                     message: message.clone(),
                     notes: notes.clone(),
                     round: *round,
+                    kind: *kind,
+                    free: *free,
+                    beyond_terms: *beyond_terms,
                     answered_by: None,
                 };
                 if self.songs.contains(*song) && self.requests.insert_new(*request, new) {
@@ -235,16 +259,24 @@ impl Project {
 
     /// P-1: the next number of its kind or nothing, and never twice.
     fn add_version(&mut self, version: Version) {
-        let (id, song) = (version.id, version.song);
-        let fits = self.songs.contains(song) && version.number == self.next_number(song, version.kind);
+        let (id, song, kind, line) = (version.id, version.song, version.kind, version.line);
+        let fits = self.songs.contains(song) && version.number == self.next_number(song, kind, line);
         if fits && self.versions.insert_new(id, version) {
-            self.songs.change(song, |song| song.versions.push(id));
+            let forward = self.songs.get(song).and_then(|song| song.forward);
+            let replaced = forward
+                .and_then(|forward| self.versions.get(forward))
+                .is_some_and(|forward| forward.kind == kind);
+            self.songs.change(song, |song| {
+                song.versions.push(id);
+                song.forward = song.forward.filter(|_| !replaced);
+            });
         }
     }
 
-    /// The number that the next version of a kind gets.
-    pub fn next_number(&self, song: SongId, kind: VersionKind) -> u32 {
-        let have = self.versions_of(song).filter(|version| version.kind == kind).count();
+    /// The number that the next version of a kind gets, in its line where mixes compete.
+    pub fn next_number(&self, song: SongId, kind: VersionKind, line: Option<Line>) -> u32 {
+        let alike = |version: &&Version| version.kind == kind && version.line == line;
+        let have = self.versions_of(song).filter(alike).count();
         u32::try_from(have + 1).unwrap_or(u32::MAX)
     }
 
@@ -285,6 +317,8 @@ impl Project {
                         .iter()
                         .map(|text| Item { text: text.clone(), done: false })
                         .collect(),
+                    places: Vec::new(),
+                    verdicts: Vec::new(),
                 };
                 if self.songs.contains(*song) && self.notes.insert_new(*note, new) {
                     self.songs.change(*song, |song| song.notes.push(*note));
@@ -357,7 +391,8 @@ impl Project {
         event: &Event,
     ) {
         let Some(person) = event.by else { return };
-        let new = Approval { id, song, person, role, at: event.at, stage, says, ended: None };
+        let new =
+            Approval { id, song, person, role, at: event.at, stage, says, ended: None, carried: Vec::new() };
         if self.songs.contains(song) && self.approvals.insert_new(id, new) {
             self.songs.change(song, |song| song.approvals.push(id));
         }
@@ -454,6 +489,10 @@ impl Song {
             recipes: Vec::new(),
             handoff: None,
             versions_before_return: 0,
+            forward: None,
+            shootouts: Vec::new(),
+            line: None,
+            overrides: Vec::new(),
             versions: Vec::new(),
             notes: Vec::new(),
             requests: Vec::new(),
