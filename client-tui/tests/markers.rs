@@ -109,7 +109,7 @@ fn pro_tools_is_read_in_each_time_format() {
     // One absolute marker and one on a bar, as Pro Tools 2022.9 exports them in each of its time formats.
     let cases = [
         ("23:57:56:02", "23:58:55:18", Some(115_866), "Timecode"),
-        ("23:57:56:02.24", "23:58:55:18.41", Some(115_882), "Timecode with subframes"),
+        ("23:57:56:02.24", "23:58:55:18.41", Some(115_883), "Timecode with subframes"),
         ("0:56.149     ", "1:55.882     ", Some(115_882), "Min:Secs"),
         ("2695168      ", "5562368      ", Some(115_883), "Samples"),
         ("84+03        ", "173+13       ", None, "Feet+Frames"),

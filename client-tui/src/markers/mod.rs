@@ -282,9 +282,12 @@ impl Reader {
         if end_ms.is_some_and(|end| end < start_ms) || (end.is_some() && end_ms.is_none()) {
             return self.fault(line, "it ends before it begins");
         }
-        let (name, in_name) = tag::split(name);
         let (comment, in_comment) = tag::split(comment);
-        let tag = in_comment.or(in_name);
+        // Where the comment says whose it is, the name is words alone.
+        let (name, tag) = match in_comment {
+            Some(tag) => (name.to_owned(), Some(tag)),
+            None => tag::split(name),
+        };
         let marker = Marker {
             start_ms: Some(start_ms),
             // A region of no length is a point.

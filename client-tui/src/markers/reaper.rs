@@ -61,18 +61,40 @@ impl Columns {
 pub(super) fn rows(text: &str, reader: &mut Reader) -> (Columns, Vec<(usize, StringRecord)>) {
     let mut csv = csv::ReaderBuilder::new().flexible(true).has_headers(false).from_reader(text.as_bytes());
     let mut all: Vec<(usize, StringRecord)> = Vec::new();
+    let mut count = Lines { text: text.as_bytes(), at: 0, line: 1 };
     for row in csv.records() {
         match row {
-            Ok(row) => {
-                let line = row.position().map_or(0, csv::Position::line);
-                all.push((usize::try_from(line).unwrap_or(usize::MAX), row));
-            }
-            Err(e) => reader.fault(e.position().map_or(0, |at| at.line() as usize), "it is no row of a CSV"),
+            Ok(row) => all.push((count.of(row.position()), row)),
+            Err(e) => reader.fault(count.of(e.position()), "it is no row of a CSV"),
         }
     }
     let head = if all.is_empty() { StringRecord::new() } else { all.remove(0).1 };
     unclosed(text, &head, &mut all, reader);
     (Columns::of(&head), all)
+}
+
+/// Which line a row begins on. The crate's own count is one short where lines end with two signs.
+struct Lines<'a> {
+    text: &'a [u8],
+    at: usize,
+    line: usize,
+}
+
+impl Lines<'_> {
+    fn of(&mut self, position: Option<&csv::Position>) -> usize {
+        let wanted = position.and_then(|it| usize::try_from(it.byte()).ok()).unwrap_or(self.at);
+        while let Some(byte) = self.text.get(self.at) {
+            let is_break = matches!(byte, b'\r' | b'\n');
+            if self.at >= wanted && !is_break {
+                break;
+            }
+            // Of two signs the second one counts.
+            self.line +=
+                usize::from(*byte == b'\n' || (is_break && self.text.get(self.at + 1) != Some(&b'\n')));
+            self.at += 1;
+        }
+        self.line
+    }
 }
 
 /// A quote that is never closed swallows the rest of the file. It must not go down quietly.
