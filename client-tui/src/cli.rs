@@ -1,8 +1,12 @@
 //! The command line: what is typed, with its help. Stable, people script against it. Nothing is done here; `verbs` does it.
 
+mod markers;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use self::markers::{NotesExport, NotesImport};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -408,6 +412,10 @@ pub enum NotesVerb {
         #[command(flatten)]
         place: Where,
     },
+    /// Write notes as markers for a workstation: Reaper, Pro Tools text, MIDI, EDL, CSV
+    Export(NotesExport),
+    /// Read the markers of a workstation as notes
+    Import(NotesImport),
 }
 
 #[derive(Debug, Subcommand)]

@@ -334,7 +334,7 @@ fn points(markers: &[Marker]) -> Vec<(u64, String, &Marker)> {
 }
 
 /// "1:23.456", and "1:02:03.456" from the first hour on.
-fn clock(ms: u64) -> String {
+pub fn clock(ms: u64) -> String {
     let (hours, minutes, seconds, rest) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60, ms % 1000);
     if hours > 0 {
         format!("{hours}:{minutes:02}:{seconds:02}.{rest:03}")

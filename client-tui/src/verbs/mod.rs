@@ -5,6 +5,7 @@ mod archive;
 mod error;
 pub mod house;
 mod json;
+mod markers;
 mod mastering;
 mod offline;
 mod out;
