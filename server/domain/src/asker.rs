@@ -16,7 +16,7 @@ pub(crate) struct Asker<'a> {
 impl<'a> Asker<'a> {
     pub fn of(project: &'a Project, actor: &Actor) -> Result<Asker<'a>, Refusal> {
         let Actor::Person { id, .. } = actor else {
-            return no(Reason::NotYourRole, "The render worker may not do that.", "");
+            return no(Reason::NotYourRole, "The render worker may not do that.", "Ask a member to do it.");
         };
         match project.roles_of(*id) {
             Some(roles) => Ok(Asker { project, id: *id, roles }),
@@ -62,14 +62,14 @@ impl<'a> Asker<'a> {
     pub fn version(&self, id: VersionId) -> Result<&'a Version, Refusal> {
         match self.project.versions.get(id) {
             Some(version) => Ok(version),
-            None => no(Reason::NoSuchVersion, "There is no such version in this project.", ""),
+            None => no(Reason::NoSuchVersion, "There is no such version in this project.", "Look at the versions of the song."),
         }
     }
 
     pub fn note(&self, id: NoteId) -> Result<&'a Note, Refusal> {
         match self.project.notes.get(id).filter(|note| audience::sees_note(self.roles, note)) {
             Some(note) => Ok(note),
-            None => no(Reason::NoSuchNote, "There is no such note in this project.", ""),
+            None => no(Reason::NoSuchNote, "There is no such note in this project.", "Look at the notes of the song."),
         }
     }
 }
@@ -77,7 +77,7 @@ impl<'a> Asker<'a> {
 pub(crate) fn song(project: &Project, id: SongId) -> Result<&Song, Refusal> {
     match project.songs.get(id) {
         Some(song) => Ok(song),
-        None => no(Reason::NoSuchSong, "There is no such song in this project.", ""),
+        None => no(Reason::NoSuchSong, "There is no such song in this project.", "Look at the songs of the project."),
     }
 }
 

@@ -144,7 +144,7 @@ fn source(song: &Song) -> Result<VersionId, Refusal> {
         _ => no(
             Reason::WrongStage,
             format!("\"{}\" stands in {}; renders belong to mastering.", song.title, song.stage),
-            "",
+            "The gate of mixing hands the mix over and starts the first one.",
         ),
     }
 }
@@ -153,13 +153,13 @@ fn worker_only(actor: &Actor) -> Result<(), Refusal> {
     if *actor == Actor::Worker {
         return Ok(());
     }
-    no(Reason::NotYourRole, "Only the render worker of this server may do that.", "")
+    no(Reason::NotYourRole, "Only the render worker of this server may do that.", "Start a render; the worker does the rest.")
 }
 
 fn find(project: &Project, render: RenderId) -> Result<&Render, Refusal> {
     match project.renders.get(render) {
         Some(render) => Ok(render),
-        None => no(Reason::NoSuchRender, "There is no such render in this project.", ""),
+        None => no(Reason::NoSuchRender, "There is no such render in this project.", "Look at the renders of the song."),
     }
 }
 
