@@ -189,18 +189,18 @@ fn collect(
     found
 }
 
-/// Who says what, and how it stands: "Ben (artist): voice too loud [open]".
-fn name(note: &NoteRow, kind: PlaceKind) -> String {
+/// Who says what.
+fn head(note: &NoteRow) -> String {
     let alternate = if note.alternate.is_empty() { String::new() } else { format!(" on {}", note.alternate) };
     let to = if note.addressee.is_empty() { String::new() } else { format!(" to {}", note.addressee) };
+    let text = scrub::cut(&markers::one_line(&note.text), WORDS_COLUMNS);
+    format!("{} ({}){to}{alternate}: {text}", note.author, words::role(note.author_role))
+}
+
+/// And how it stands: "Ben (artist): voice too loud [open]".
+fn name(note: &NoteRow, kind: PlaceKind) -> String {
     let place = if kind == PlaceKind::Gone { ", cut here" } else { "" };
-    format!(
-        "{} ({}){to}{alternate}: {} [{}{place}]",
-        note.author,
-        words::role(note.author_role),
-        scrub::cut(&markers::one_line(&note.text), WORDS_COLUMNS),
-        words::note_state(note.state)
-    )
+    format!("{} [{}{place}]", head(note), words::note_state(note.state))
 }
 
 fn marker(

@@ -12,7 +12,7 @@ use super::{
         place::failed,
         words,
     },
-    counted, name, rate_of, said, span_in,
+    counted, head, rate_of, said, span_in,
 };
 use crate::{
     cli::NotesImport,
@@ -32,6 +32,9 @@ const OF_ONE_NOTE: [&str; 8] = [
     "NO_SUCH_ALTERNATE",
     "NO_SUCH_PERSON",
 ];
+
+/// The server's own limit of a note, so that --dry-run and --strict know of it before.
+const TEXT_CHARS_MAX: usize = 4000;
 
 /// What becomes of one marker.
 enum Step {
@@ -133,6 +136,9 @@ impl Plan<'_> {
         if text.is_empty() {
             return Step::No("it has no words: a note needs some".to_owned());
         }
+        if text.chars().count() > TEXT_CHARS_MAX {
+            return Step::No(format!("it has more than {TEXT_CHARS_MAX} letters: shorten it"));
+        }
         if let Some(text) = self.does_not_fit(marker) {
             return Step::No(text);
         }
@@ -227,19 +233,17 @@ impl Plan<'_> {
     }
 }
 
-/// Whether a note says what a marker says: in its own words, or in those that an export gives it.
+/// Whether a note says what a marker says: in its own words, or in those that an export gave it, whatever its state was then.
 fn says(note: &NoteRow, marker: &Marker, text: &str) -> bool {
-    let one = markers::one_line;
-    let own = one(&note.text);
-    let exported = |kind| one(&name(note, kind));
-    let marked = one(&marker.name);
+    let own = markers::one_line(&note.text);
+    if markers::one_line(text) == own || markers::one_line(&marker.comment) == own {
+        return true;
+    }
     // A time line of Resolve has no bars in its words.
-    let plain = |text: String| text.replace('|', "¦");
-    one(text) == own
-        || one(&marker.comment) == own
-        || [v1::PlaceKind::Unspecified, v1::PlaceKind::Gone]
-            .into_iter()
-            .any(|kind| plain(exported(kind)) == plain(marked.clone()))
+    let plain = |text: &str| markers::one_line(text).replace('|', "¦");
+    let marked = plain(&marker.name);
+    let state = marked.strip_prefix(&plain(&head(note))).map(str::trim);
+    state.is_some_and(|it| it.starts_with('[') && it.find(']') == Some(it.len() - 1))
 }
 
 /// "[x] louder": what was ticked is open again in a new note.
