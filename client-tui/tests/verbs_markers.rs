@@ -96,19 +96,19 @@ fn row(key: &str, row: Row) -> v1::Row {
     v1::Row { key: key.into(), row: Some(row) }
 }
 
-fn version(number: u32) -> v1::Row {
+/// A mix of 100 s.
+fn version(song_id: &str, id: &str, number: u32) -> v1::Row {
     let facts = v1::AudioFacts { sample_rate: 48_000, frames: 48_000 * 100, ..v1::AudioFacts::default() };
     let file = |alternate: &str| v1::VersionFile {
         alternate: alternate.into(),
         facts: Some(facts.clone()),
         ..v1::VersionFile::default()
     };
-    let id = format!("v{number}");
     row(
         &format!("version/{id}"),
         Row::Version(v1::VersionRow {
-            version_id: id,
-            song_id: "s1".into(),
+            version_id: id.into(),
+            song_id: song_id.into(),
             kind: v1::VersionKind::Mix as i32,
             number,
             at_ms: i64::from(number),
@@ -142,7 +142,7 @@ fn rows() -> Vec<v1::Row> {
                 title: title.into(),
                 position,
                 stage: v1::Stage::Mixing as i32,
-                candidate_version_id: "v2".into(),
+                candidate_version_id: if id == "s1" { "v2".into() } else { "v9".into() },
                 ..v1::SongRow::default()
             }),
         )
@@ -185,7 +185,8 @@ fn rows() -> Vec<v1::Row> {
         song("s1", "Night Drive", 1),
         song("s2", "Blue Hour", 2),
     ];
-    rows.extend([1, 2, 3].map(version));
+    rows.extend([1, 2, 3].map(|number| version("s1", &format!("v{number}"), number)));
+    rows.push(version("s2", "v9", 1));
     rows.extend(notes.map(|it| row(&format!("note/{}", it.note_id), Row::Note(it))));
     rows
 }
@@ -255,9 +256,13 @@ async fn what_went_out_is_known_when_it_comes_back() {
             assert_eq!((&note["reason"], &note["why"]), (&"THERE".into(), &"".into()), "{format}");
         }
         assert_eq!(house.added(), []);
-        let output =
-            house.run(&["import", "blue hour", file, "--fps", "29.97df", "--version", "mix 2"]).await;
-        assert_eq!(code(&output), 2, "Blue Hour has no mix: {}", err(&output));
+        // By mistake into another song of the project.
+        let output = house.run(&["import", "blue hour", file, "--fps", "29.97df"]).await;
+        assert_eq!(code(&output), 1, "{format}: {}", err(&output));
+        let text = out(&output);
+        assert!(text.contains("it is a note of Night Drive, not of Blue Hour"), "{format}: {text}");
+        assert!(text.contains("0 notes written"), "{format}: {text}");
+        assert_eq!(house.added(), []);
     }
 }
 

@@ -199,12 +199,10 @@ fn columns(words: &str, with_track: bool) -> (&str, &str) {
 }
 
 fn field(text: &str) -> (&str, &str) {
-    let mut width = 0;
-    for (at, c) in text.char_indices() {
+    for (width, (at, c)) in text.char_indices().enumerate() {
         if c == '\t' && width >= NAME_WIDTH {
             return (&text[..at], &text[at + 1..]);
         }
-        width += 1;
     }
     // Not padded: some other tool wrote it.
     text.split_once('\t').unwrap_or((text, ""))

@@ -294,7 +294,8 @@ async fn run(
         )?;
     }
     let in_the_way = steps.iter().any(|it| matches!(it.step, Step::No(_))) || counts.unread > 0;
-    let write = !plan.asked.dry_run && !(plan.asked.strict && in_the_way);
+    let held_back = plan.asked.dry_run || (plan.asked.strict && in_the_way);
+    let write = !held_back;
     for it in steps {
         match &it.step {
             Step::There { note_id, differs } => {
