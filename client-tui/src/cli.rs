@@ -412,9 +412,7 @@ pub enum NotesVerb {
         #[command(flatten)]
         place: Where,
     },
-    /// Write notes as markers for a workstation: Reaper, Pro Tools text, MIDI, EDL, CSV
     Export(NotesExport),
-    /// Read the markers of a workstation as notes
     Import(NotesImport),
 }
 

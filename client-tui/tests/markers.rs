@@ -20,7 +20,10 @@ fn read(text: &str, how: &Reading) -> Read {
 /// (line, start, end, words) of what was taken.
 fn taken(read: &Read) -> Vec<(usize, u64, Option<u64>, String)> {
     let words = |m: &Marker| markers::spoken(&m.name, &m.comment);
-    read.markers.iter().map(|f| (f.line, f.marker.start_ms.unwrap(), f.marker.end_ms, words(&f.marker))).collect()
+    read.markers
+        .iter()
+        .map(|f| (f.line, f.marker.start_ms.unwrap(), f.marker.end_ms, words(&f.marker)))
+        .collect()
 }
 
 fn row(line: usize, start: u64, end: Option<u64>, words: &str) -> (usize, u64, Option<u64>, String) {
@@ -54,7 +57,10 @@ fn reaper_is_read_in_every_form_that_its_ruler_has() {
     assert!(got.faults.is_empty() && got.assumed.is_empty());
 
     let frames = "#,Name,Start,End,Length\nM1,a,00:00:10:12,,\nR2,b,00:01:00:00,,00:00:02:00\n";
-    assert_eq!(taken(&read(frames, &how("25"))), [row(2, 10_480, None, "a"), row(3, 60_000, Some(62_000), "b")]);
+    assert_eq!(
+        taken(&read(frames, &how("25"))),
+        [row(2, 10_480, None, "a"), row(3, 60_000, Some(62_000), "b")]
+    );
     let error = markers::read(frames.as_bytes(), &how("")).unwrap_err();
     assert!(error.hint().contains("--fps"), "{error}");
 
@@ -98,10 +104,13 @@ const COUNTS: &str = "# OF AUDIO TRACKS:\t2\n# OF AUDIO CLIPS:\t0\n# OF AUDIO FI
 const MARKS: &str = "M A R K E R S  L I S T I N G\n";
 
 fn session(start: &str, format: &str, head: &str, rows: &str) -> String {
-    format!("{HEAD}SESSION START TIMECODE:\t{start}\nTIMECODE FORMAT:\t{format}\n{COUNTS}{MARKS}{head}\n{rows}")
+    format!(
+        "{HEAD}SESSION START TIMECODE:\t{start}\nTIMECODE FORMAT:\t{format}\n{COUNTS}{MARKS}{head}\n{rows}"
+    )
 }
 
-const OLD: &str = "#   \tLOCATION     \tTIME REFERENCE    \tUNITS    \tNAME                             \tCOMMENTS";
+const OLD: &str =
+    "#   \tLOCATION     \tTIME REFERENCE    \tUNITS    \tNAME                             \tCOMMENTS";
 const NEW: &str = "#   \tLOCATION     \tTIME REFERENCE    \tUNITS    \tNAME                             \tTRACK NAME                       \tTRACK TYPE   \tCOMMENTS";
 
 #[test]
@@ -166,7 +175,10 @@ fn pro_tools_lets_names_break_and_have_tabs() {
 fn pro_tools_has_rulers_and_tracks_since_2023_12() {
     let rows = "1   \t01:00:00:00  \t480000            \tSamples  \tMarker 1                         \tMarkers                          \tRuler                            \t\n6   \t01:00:05:00  \t720000            \tSamples  \tMarker 6                         \tAudio 1                          \tTrack                            \tMore comments\n";
     let got = read(&session("00:59:50:00", "24 Frame", NEW, rows), &how(""));
-    assert_eq!(taken(&got), [row(13, 10_000, None, "Marker 1"), row(14, 15_000, None, "Marker 6\nMore comments")]);
+    assert_eq!(
+        taken(&got),
+        [row(13, 10_000, None, "Marker 1"), row(14, 15_000, None, "Marker 6\nMore comments")]
+    );
     let without = format!("{HEAD}{COUNTS}T R A C K  L I S T I N G\n");
     let error = markers::read(without.as_bytes(), &how("")).unwrap_err();
     assert!(error.hint().contains("Include Markers"), "{error}");
@@ -179,7 +191,10 @@ fn an_edl_says_its_rate_or_is_refused() {
     assert!(markers::read(edl.as_bytes(), &how("")).unwrap_err().hint().contains("--fps"));
     let got = read(edl, &how("25"));
     assert_eq!(got.dialect, Dialect::Edl);
-    assert_eq!(taken(&got), [row(5, 9640, None, "Hey"), row(8, 53_520, Some(54_520), "Keyboard\nlonger words")]);
+    assert_eq!(
+        taken(&got),
+        [row(5, 9640, None, "Hey"), row(8, 53_520, Some(54_520), "Keyboard\nlonger words")]
+    );
     assert!(got.assumed[0].contains("01:00:00:00"), "the hour at its beginning is said");
     let zero = Reading { begins: Some("0".into()), ..how("25") };
     assert_eq!(taken(&read(edl, &zero))[0].1, 3_609_640);
@@ -187,7 +202,10 @@ fn an_edl_says_its_rate_or_is_refused() {
     assert_eq!(taken(&read(edl, &late))[0].1, 640);
     // As Avid and Nucoda have it.
     let loc = "TITLE: GT3001\nFCM: NON-DROP FRAME\n* LOC: 00:01:07:21 red   VFX - Fade In\n* LOC: 00:01:27:09 green\n";
-    assert_eq!(taken(&read(loc, &how("24"))), [row(3, 67_875, None, "VFX - Fade In"), row(4, 87_375, None, "")]);
+    assert_eq!(
+        taken(&read(loc, &how("24"))),
+        [row(3, 67_875, None, "VFX - Fade In"), row(4, 87_375, None, "")]
+    );
     let drop = "TITLE: x\nFCM: DROP FRAME\n\n001  001 V C 00:01:00;02 00:01:00;03 00:01:00;02 00:01:00;03\n |C:ResolveColorBlue |M:a |D:1\n";
     assert!(markers::read(drop.as_bytes(), &how("25")).unwrap_err().hint().contains("29.97df"));
     assert_eq!(taken(&read(drop, &how("29.97df"))), [row(5, 60_060, None, "a")]);
@@ -220,7 +238,9 @@ fn midi_is_read_through_every_change_of_tempo() {
     assert_eq!(taken(&markers::read(&frames, &how("")).unwrap()), [row(1, 1000, None, "a")]);
     let cut = &file[..file.len() - 6];
     assert!(markers::read(cut, &how("")).unwrap().faults.iter().any(|f| f.text.contains("breaks off")));
-    assert!(markers::read(&midi(2, [1, 0xe0], &[marks]), &how("")).unwrap_err().hint().contains("format 0 or 1"));
+    assert!(
+        markers::read(&midi(2, [1, 0xe0], &[marks]), &how("")).unwrap_err().hint().contains("format 0 or 1")
+    );
     assert!(markers::read(&midi(0, [0, 0], &[marks]), &how("")).is_err(), "no measure of time");
     assert!(markers::read(b"MThd", &how("")).is_err());
 }
@@ -261,11 +281,20 @@ fn what_is_written_looks_as_the_workstation_has_it() {
         "#,Name,Start,End,Length\nM1,\"Ben (artist): voice, \"\"too\"\" loud [dw:aaaaaaa1]\",1:23.400,,\nR1,'=bass⏎low [dw:aaaaaaa2],1:30.000,1:35.500,0:05.500\n"
     );
     let session = text(Dialect::Protools, &writing);
-    assert!(session.starts_with("SESSION NAME:\tNight Drive, Mix 2\nSAMPLE RATE:\t44100.000000\nBIT DEPTH:\t24-bit\n"));
-    assert!(session.contains("1   \t1:23.400     \t3677940           \tSamples  \tBen (artist): voice, \"too\" loud  \t"));
+    assert!(
+        session.starts_with(
+            "SESSION NAME:\tNight Drive, Mix 2\nSAMPLE RATE:\t44100.000000\nBIT DEPTH:\t24-bit\n"
+        )
+    );
+    assert!(session.contains(
+        "1   \t1:23.400     \t3677940           \tSamples  \tBen (artist): voice, \"too\" loud  \t"
+    ));
     assert!(matches!(markers::write(Dialect::Edl, &notes, &writing), Err(MarkerError::Say { .. })));
     let edl = text(Dialect::Edl, &Writing { fps: Some("25".parse().unwrap()), ..writing.clone() });
-    assert!(edl.contains("001  001      V     C        01:01:23:10 01:01:23:11 01:01:23:10 01:01:23:11  \n"), "{edl}");
+    assert!(
+        edl.contains("001  001      V     C        01:01:23:10 01:01:23:11 01:01:23:10 01:01:23:11  \n"),
+        "{edl}"
+    );
     assert!(edl.contains(" |C:ResolveColorBlue |M:=bass⏎low [dw:aaaaaaa2] |D:138\n"), "{edl}");
     let day = [note(400_000_000, None, "late", "aaaaaaa3")];
     for dialect in [Dialect::Edl, Dialect::Midi] {
@@ -299,8 +328,38 @@ fn an_internal_note_stays_internal_in_every_format() {
 /// Words as the house has them: scrubbed, without blanks around them.
 fn words() -> impl Strategy<Value = String> {
     let odd = prop::sample::select(vec![
-        "a", "é", "夜", "👩‍👩‍👧", ",", "\"", "\n", "\r\n", "\t", "|", ";", ":", "'", "=", "-", "+", "@", "[dw:", "]", " ", "\u{202e}", "\u{1b}[2J",
-        "M1", "0:01", "01:00:00:00", "\u{feff}", "\\", "# ", "[/dw:aaaaaaaa]", "[dw:aaaaaaaa internal]", "|D:1", "|M:",
+        "a",
+        "é",
+        "夜",
+        "👩‍👩‍👧",
+        ",",
+        "\"",
+        "\n",
+        "\r\n",
+        "\t",
+        "|",
+        ";",
+        ":",
+        "'",
+        "=",
+        "-",
+        "+",
+        "@",
+        "[dw:",
+        "]",
+        " ",
+        "\u{202e}",
+        "\u{1b}[2J",
+        "M1",
+        "0:01",
+        "01:00:00:00",
+        "\u{feff}",
+        "\\",
+        "# ",
+        "[/dw:aaaaaaaa]",
+        "[dw:aaaaaaaa internal]",
+        "|D:1",
+        "|M:",
     ]);
     prop::collection::vec(odd, 1..12)
         .prop_map(|parts| scrub::block(&parts.concat()).trim().to_owned())
@@ -308,7 +367,8 @@ fn words() -> impl Strategy<Value = String> {
 }
 
 fn notes() -> impl Strategy<Value = Vec<Marker>> {
-    let one = (0..7_200_000_u64, prop::option::of(1..60_000_u64), words(), words(), any::<u32>(), any::<bool>());
+    let one =
+        (0..7_200_000_u64, prop::option::of(1..60_000_u64), words(), words(), any::<u32>(), any::<bool>());
     prop::collection::vec(one, 0..12).prop_map(|all| {
         let mut notes: Vec<Marker> = all
             .into_iter()
@@ -316,7 +376,12 @@ fn notes() -> impl Strategy<Value = Vec<Marker>> {
             .map(|(index, (start, length, name, comment, id, internal))| Marker {
                 internal,
                 comment,
-                ..note(start, length.map(|it| start + it), &name, &format!("{:08x}", (id & 0xffff_ff00) | index as u32))
+                ..note(
+                    start,
+                    length.map(|it| start + it),
+                    &name,
+                    &format!("{:08x}", (id & 0xffff_ff00) | index as u32),
+                )
             })
             .collect();
         notes.sort_by_key(|it| it.start_ms);
@@ -418,6 +483,21 @@ proptest! {
                         prop_assert!(!all.chars().any(scrub::is_hostile));
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn times_that_no_song_has_hurt_nobody(
+        times in prop::collection::vec((any::<u64>(), any::<Option<u64>>()), 0..6),
+        fps in prop::sample::select(markers::RATES.split(", ").collect::<Vec<_>>()),
+    ) {
+        let notes: Vec<Marker> =
+            times.iter().enumerate().map(|(at, (start, end))| note(*start, *end, "x", &format!("{at:08x}"))).collect();
+        let writing = Writing { fps: Some(fps.parse().unwrap()), rate_hz: u32::MAX, ..Writing::default() };
+        for dialect in Dialect::ALL {
+            if let Ok(file) = markers::write(dialect, &notes, &writing) {
+                let _ = markers::read(&file, &Reading { dialect: Some(dialect), ..how(fps) });
             }
         }
     }

@@ -200,7 +200,7 @@ async fn notes_go_out_at_their_place_in_the_version() {
         out(&output),
         "#,Name,Start,End,Length\nR1,\"Ben (artist): =voice, \"\"too\"\" loud⏎in the chorus [open] [dw:aaaaaaa1]\",0:14.000,0:16.000,0:02.000\nM1,Ben (artist) on instrumental: singer is flat [addressed] [dw:aaaaaaa2 internal],0:50.000,,\n"
     );
-    for what in ["1 x written in a later version", "1 x on the whole song", "1 x an answer"] {
+    for what in ["1 x internal", "1 x written in a later version", "1 x on the whole song", "1 x an answer"] {
         assert!(err(&output).contains(what), "{}", err(&output));
     }
     let output = house.run(&["export", "night", "--version", "mix 1", "--format", "reaper"]).await;
@@ -387,4 +387,38 @@ async fn a_csv_of_another_house_keeps_answers_privacy_and_checklists() {
     assert_eq!((root.start_ms, root.end_ms), (Some(1000), Some(2000)));
     let answer = added.iter().find(|n| n.text == "yes").unwrap();
     assert_eq!((&answer.parent_note_id, answer.start_ms), (&root.note_id, None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn long_words_are_cut_in_a_name_and_whole_where_there_is_room() {
+    let mut rows = rows();
+    let long = format!("start {} end", "word ".repeat(60));
+    let mut told = note("0190f3c2-7b1e-7a31-9d55-1c2faaaaaaa6", "v2", Some(70_000), &long);
+    told.checklist = vec![v1::ChecklistItem { text: "kick".into(), done: true }];
+    rows.push(row("note/6", Row::Note(told)));
+    let house = House::open(rows).await;
+    let output = house.run(&["export", "night", "--format", "reaper"]).await;
+    assert!(!out(&output).contains(&long) && out(&output).contains("…"), "{}", out(&output));
+    assert!(err(&output).contains("1 x longer than"), "{}", err(&output));
+    for format in ["protools", "csv"] {
+        let output = house.run(&["export", "night", "--format", format]).await;
+        assert!(out(&output).contains(&long) && out(&output).contains("[x] kick"), "{}", out(&output));
+        assert!(!err(&output).contains("longer than"), "{}", err(&output));
+    }
+    for format in ["reaper", "protools"] {
+        let output = house.run(&["export", "night", "--format", format, "-o", format]).await;
+        assert_eq!(code(&output), 0);
+        let output = house.run(&["import", "night", format]).await;
+        assert!(out(&output).contains("3 there already, 0 not taken"), "{}", out(&output));
+        assert!(!out(&output).contains("other words"), "{}", out(&output));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_help_says_what_pro_tools_cannot() {
+    let house = House::open(rows()).await;
+    let output = house.run(&["export", "--help"]).await;
+    let text = out(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("Pro Tools writes its session text and cannot read it"), "{text}");
+    assert!(text.contains("must be imported with its tempo"), "{text}");
 }

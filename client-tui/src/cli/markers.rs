@@ -9,6 +9,7 @@ use crate::markers::{Counts, Dialect, Fps};
 
 #[derive(Args, Debug, Clone)]
 #[command(
+    about = "Write notes as markers for a workstation: Reaper, Pro Tools text, MIDI, EDL, CSV",
     long_about = "Write notes as markers for a workstation, at their time in a version.\n\nAn answer or a note on the whole song is no marker: only csv holds \
 them. Pro Tools writes its session text and cannot read it; --format protools is for tools that turn it into something else. A MIDI file \
 must be imported with its tempo, or its markers stand at wrong times. An EDL is as exact as a frame."
@@ -44,6 +45,7 @@ pub struct NotesExport {
 
 #[derive(Args, Debug, Clone)]
 #[command(
+    about = "Read the markers of a workstation as notes",
     long_about = "Read the markers of a workstation as notes on a version.\n\nKnown by their content: the CSV of Reaper's Region/Marker Manager, the session \
 text of Pro Tools, MIDI files, EDLs with markers, and our own csv. Notes that are there already are left alone: known by the tag [dw:...] \
 in their words, or by time and words. Exit code 1 where a marker was not taken, 3 where a line could not be read."

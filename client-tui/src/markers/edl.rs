@@ -28,10 +28,10 @@ pub(super) fn write(markers: &[Marker], how: &Writing) -> Result<Vec<u8>, Marker
     for (index, (at, marker)) in timed.into_iter().enumerate() {
         // Two markers on one frame are one to Resolve: the later one moves to the next frame that is free.
         let frame = fps.frame_at(at).max(free);
-        free = frame + 1;
+        free = frame.saturating_add(1);
         let lasts = marker.end_ms.filter(|end| *end > at).map_or(1, |end| (fps.frame_at(end) - frame).max(1));
-        let label = |frame: i64| fps.label(begin + frame).ok_or(MarkerError::Late(at));
-        let (from, to) = (label(frame)?, label(frame + 1)?);
+        let label = |frame: i64| fps.label(begin.saturating_add(frame)).ok_or(MarkerError::Late(at));
+        let (from, to) = (label(frame)?, label(free)?);
         // A bar would end the words.
         let words = tag::named(marker).replace('|', "¦");
         out += &format!(

@@ -267,8 +267,14 @@ impl Reader {
     }
 
     fn fault(&mut self, line: usize, text: impl Into<String>) {
-        if self.read.faults.len() < FAULTS_MAX {
-            self.read.faults.push(Fault { line, text: text.into() });
+        match self.read.faults.len() {
+            FAULTS_MAX => {
+                let text =
+                    "nor was anything after it that could not be read; the rest is not told".to_owned();
+                self.read.faults.push(Fault { line, text });
+            }
+            told if told < FAULTS_MAX => self.read.faults.push(Fault { line, text: text.into() }),
+            _ => {}
         }
     }
 

@@ -25,7 +25,10 @@ fn short(id: &str) -> String {
 
 /// Whether an id that came with a marker names this note.
 pub fn names(marker_id: &str, note_id: &str) -> bool {
-    marker_id.eq_ignore_ascii_case(note_id) || (!marker_id.contains('-') && marker_id == short(note_id))
+    let mut digits = note_id.chars().rev().filter(char::is_ascii_hexdigit);
+    let mut ends_so =
+        || marker_id.chars().rev().all(|c| digits.next().is_some_and(|it| it.eq_ignore_ascii_case(&c)));
+    marker_id.eq_ignore_ascii_case(note_id) || (marker_id.len() == DIGITS_MIN && ends_so())
 }
 
 fn tagged(words: &str, id: &str, internal: bool) -> String {

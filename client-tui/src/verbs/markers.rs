@@ -51,6 +51,8 @@ struct LeftOut {
     whole: usize,
     answers: usize,
     shortened: usize,
+    /// Among them, and to stay among engineers.
+    internal: usize,
 }
 
 impl LeftOut {
@@ -60,6 +62,7 @@ impl LeftOut {
             (self.cut, "speaks of something that this version does not have"),
             (self.whole, "on the whole song: no marker; --format csv has it"),
             (self.answers, "an answer: no marker; --format csv has it"),
+            (self.internal, "internal, for engineers and producer only: mind who gets this file"),
             (self.shortened, "longer than a marker's name: cut; --format csv has all of it"),
         ];
         for (count, what) in lines.iter().filter(|(count, _)| *count > 0) {
@@ -180,9 +183,9 @@ fn collect(
             }
         }
         let marker = marker(house, note, version, span, kind, dialect);
-        if !matches!(dialect, Dialect::Csv | Dialect::Protools) && marker.name.contains('…') {
-            left.shortened += usize::from(!note.text.contains('…'));
-        }
+        let is_cut = !marker.name.contains(&markers::one_line(&note.text));
+        left.shortened += usize::from(is_cut && !matches!(dialect, Dialect::Csv | Dialect::Protools));
+        left.internal += usize::from(note.internal);
         found.push(marker);
     }
     found.sort_by_key(|it| (it.start_ms, it.end_ms));
@@ -218,8 +221,10 @@ fn marker(
         .collect();
     let checklist = checklist.join("\n");
     let time = |ms: Option<u64>| ms.map(markers::clock).unwrap_or_default();
-    let comment =
-        if checklist.is_empty() { note.text.clone() } else { format!("{}\n{checklist}", note.text) };
+    // The comment says what the name does not: words that were cut, and the things to tick off.
+    let is_cut = scrub::cut(&markers::one_line(&note.text), WORDS_COLUMNS) != markers::one_line(&note.text);
+    let words = if is_cut { note.text.as_str() } else { "" };
+    let comment = markers::spoken(words, &checklist);
     Marker {
         start_ms: span.0,
         end_ms: span.1,

@@ -45,6 +45,8 @@ enum Step {
         differs: String,
     },
     No(String),
+    /// Its line could not be read.
+    Unread(String),
 }
 
 struct Planned {
@@ -125,6 +127,13 @@ impl Plan<'_> {
             seen.entry(key).or_insert(found.line);
             steps.push(Planned { line: found.line, start_ms: marker.start_ms, text, step });
         }
+        let unread = self.read.faults.iter().map(|fault| Planned {
+            line: fault.line,
+            start_ms: None,
+            text: String::new(),
+            step: Step::Unread(fault.text.clone()),
+        });
+        steps.extend(unread);
         steps.sort_by_key(|it| it.line);
         steps
     }
@@ -282,16 +291,8 @@ async fn run(
     shown: &str,
 ) -> Result<(), VerbError> {
     let mut counts = Counts { unread: plan.read.faults.len(), ..Counts::default() };
-    let unit = plan.read.dialect.counted();
     for said in &plan.read.assumed {
         c.out.aside(said);
-    }
-    for fault in &plan.read.faults {
-        let place = if fault.line == 0 { "the file".to_owned() } else { format!("{unit} {}", fault.line) };
-        c.out.both(
-            &format!("{place}: not taken: {}", fault.text),
-            &json!({ "line": fault.line, "taken": false, "reason": "UNREAD", "why": fault.text }),
-        )?;
     }
     let in_the_way = steps.iter().any(|it| matches!(it.step, Step::No(_))) || counts.unread > 0;
     let held_back = plan.asked.dry_run || (plan.asked.strict && in_the_way);
@@ -308,6 +309,14 @@ async fn run(
                     &it,
                     &what,
                     json!({ "taken": false, "reason": "THERE", "note_id": note_id, "why": differs }),
+                )?;
+            }
+            Step::Unread(why) => {
+                let unit = plan.read.dialect.counted();
+                let place = if it.line == 0 { "the file".to_owned() } else { format!("{unit} {}", it.line) };
+                c.out.both(
+                    &format!("{place}: not taken: {why}"),
+                    &json!({ "line": it.line, "taken": false, "reason": "UNREAD", "why": why }),
                 )?;
             }
             Step::No(why) => {
