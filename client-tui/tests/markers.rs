@@ -96,6 +96,8 @@ fn a_quote_that_is_never_closed_is_told_with_the_lines_that_it_hides() {
     let got = read(text, &how(""));
     assert_eq!(taken(&got), [row(2, 1000, None, "a")]);
     assert_eq!((got.faults.len(), got.faults[0].line), (1, 3));
+    let whole = read("note_id,start,text,reason\n,0:01.000,\"two\nlines\"\n", &how(""));
+    assert_eq!(taken(&whole), [row(2, 1000, None, "two\nlines")], "a short row is no open quote");
     assert!(got.faults[0].text.contains("lines 3 to 4"), "{}", got.faults[0].text);
 }
 
@@ -206,6 +208,10 @@ fn an_edl_says_its_rate_or_is_refused() {
         taken(&read(loc, &how("24"))),
         [row(3, 67_875, None, "VFX - Fade In"), row(4, 87_375, None, "")]
     );
+    let odd = "FCM: NON-DROP FRAME\n |C:ResolveColorBlue |M:lost |D:1\n* LOC: 00:00:01:30 red b\n* LOC:\n* LOC: 00:00:02:00 red c\n";
+    let got = read(odd, &how("25"));
+    assert_eq!(taken(&got), [row(5, 2000, None, "c")]);
+    assert_eq!(got.faults.iter().map(|it| it.line).collect::<Vec<_>>(), [2, 3, 4]);
     let drop = "TITLE: x\nFCM: DROP FRAME\n\n001  001 V C 00:01:00;02 00:01:00;03 00:01:00;02 00:01:00;03\n |C:ResolveColorBlue |M:a |D:1\n";
     assert!(markers::read(drop.as_bytes(), &how("25")).unwrap_err().hint().contains("29.97df"));
     assert_eq!(taken(&read(drop, &how("29.97df"))), [row(5, 60_060, None, "a")]);
@@ -474,10 +480,12 @@ proptest! {
                 let begins = offset.map(str::to_owned);
                 let how = Reading { dialect, rate_hz: 1, fps: Some("29.97df".parse().unwrap()), counts, begins };
                 match markers::read(&file, &how) {
-                    Ok(read) => for found in read.markers {
-                        let all = [found.marker.name, found.marker.comment, found.marker.about.to];
+                    Ok(read) => {
+                        let of = |it: markers::Found| [it.marker.name, it.marker.comment, it.marker.about.to];
+                        let mut all: Vec<String> = read.markers.into_iter().flat_map(of).collect();
+                        all.extend(read.faults.into_iter().map(|it| it.text));
                         prop_assert!(!all.concat().chars().any(|c| c != '\n' && scrub::is_hostile(c)));
-                    },
+                    }
                     Err(e) => {
                         let all = format!("{e}{}", e.hint());
                         prop_assert!(!all.chars().any(scrub::is_hostile));

@@ -87,6 +87,7 @@ pub(super) fn read(text: &str, how: &Reading) -> Result<Read, MarkerError> {
     let mut placed = Vec::new();
     for mark in &marks {
         match fps.frames_of(mark.at) {
+            _ if mark.at.is_empty() => reader.fault(mark.line, "it stands under no event"),
             Ok(frame) => placed.push((mark, frame)),
             Err(text) => reader.fault(mark.line, text),
         }
@@ -126,11 +127,9 @@ fn marks(text: &str) -> (Vec<Mark<'_>>, Option<bool>) {
             event = Some(from);
             before.clear();
         } else if let Some(loc) = text.trim_start().strip_prefix("* LOC:") {
-            marks.extend(locator(line, loc));
+            marks.push(locator(line, loc));
         } else if text.contains("|M:") {
-            if let Some(at) = event {
-                marks.push(resolve(line, at, text, &before));
-            }
+            marks.push(resolve(line, event.unwrap_or_default(), text, &before));
             before.clear();
         } else if event.is_some() && !text.trim().is_empty() && !text.trim_start().starts_with('*') {
             before.push(text.trim());
@@ -152,10 +151,10 @@ fn resolve<'a>(line: usize, at: &'a str, text: &str, before: &[&str]) -> Mark<'a
 }
 
 /// `01:01:07:21 red   words`
-fn locator(line: usize, text: &str) -> Option<Mark<'_>> {
-    let (at, rest) = text.trim().split_once(char::is_whitespace)?;
+fn locator(line: usize, text: &str) -> Mark<'_> {
+    let (at, rest) = text.trim().split_once(char::is_whitespace).unwrap_or((text.trim(), ""));
     let rest = rest.trim_start();
     // The colour is one word.
     let words = rest.split_once(char::is_whitespace).map_or("", |(_, words)| words.trim());
-    timecode::looks_so(at).then(|| Mark { line, at, frames: None, words: words.to_owned() })
+    Mark { line, at, frames: None, words: words.to_owned() }
 }

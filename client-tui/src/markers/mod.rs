@@ -16,6 +16,8 @@ pub use self::{
     timecode::{Fps, RATES},
 };
 
+use crate::scrub;
+
 /// A file of markers is text of a few hundred lines; what is larger is something else.
 pub const BYTES_MAX: usize = 8 << 20;
 /// As many as a song may have notes.
@@ -23,6 +25,7 @@ pub const MARKERS_MAX: usize = 10_000;
 
 /// What is told of more lines than these is no help any more.
 const FAULTS_MAX: usize = 1000;
+const FAULT_COLUMNS: usize = 200;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Dialect {
@@ -267,13 +270,15 @@ impl Reader {
     }
 
     fn fault(&mut self, line: usize, text: impl Into<String>) {
+        // It may quote the file.
+        let text = scrub::cut(&scrub::line(&text.into()), FAULT_COLUMNS);
         match self.read.faults.len() {
             FAULTS_MAX => {
                 let text =
                     "nor was anything after it that could not be read; the rest is not told".to_owned();
                 self.read.faults.push(Fault { line, text });
             }
-            told if told < FAULTS_MAX => self.read.faults.push(Fault { line, text: text.into() }),
+            told if told < FAULTS_MAX => self.read.faults.push(Fault { line, text }),
             _ => {}
         }
     }

@@ -101,7 +101,8 @@ impl Lines<'_> {
 fn unclosed(text: &str, head: &StringRecord, all: &mut Vec<(usize, StringRecord)>, reader: &mut Reader) {
     let Some((line, last)) = all.last() else { return };
     let lines = text::lines(text.trim_end()).count();
-    if last.len() < head.len() && last.iter().any(|cell| cell.contains('\n')) {
+    let hides = last.iter().next_back().is_some_and(|cell| cell.contains('\n'));
+    if last.len() < head.len() && hides && !text.trim_end().ends_with('"') {
         let (line, last_line) = (*line, lines.max(*line));
         reader.fault(
             line,

@@ -376,6 +376,8 @@ fn finish(c: &Context, plan: &Plan<'_>, counts: &Counts, write: bool, shown: &st
         (false, true) => format!("{notes} would be written"),
         (false, false) => "nothing was written, because of --strict".to_owned(),
     };
+    let nothing = counts.written + counts.there + counts.not_taken + counts.unread == 0;
+    let done = if nothing { "it holds no markers".to_owned() } else { done };
     let text = format!(
         "{shown}, {}: {done}, {} there already, {} not taken.",
         plan.read.dialect.word(),
