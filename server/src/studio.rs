@@ -19,6 +19,7 @@ use crate::{
     blob::Blobs,
     config::Config,
     ledger::{Clock, Ledger},
+    listening::Listening,
     notify::secret::Secrets,
     render::{
         compare::{self, CompareFiles},
@@ -98,6 +99,8 @@ pub struct Studio {
     pub clock: Arc<dyn Clock>,
     pub blobs: Arc<Blobs>,
     pub inspect: Arc<dyn Inspect>,
+    /// What each person has heard.
+    pub listening: Listening,
     /// The renders that run in this process.
     pub renders: Arc<Running>,
     /// How the render worker starts its children.
@@ -143,6 +146,7 @@ impl Studio {
             clock,
             blobs,
             inspect,
+            listening: Listening::new(folder.join("heard")),
             renders: Arc::default(),
             program,
             fingerprint,

@@ -247,6 +247,19 @@ async fn what_the_workshop_says_never_goes_out() {
     rename(&rig, "End").await;
     sink.until_heard(3).await;
     assert_eq!(sink.codes(), ["WEBHOOK_SET", "NOTE_ADDED", "SONG_EDITED"]);
+    // Nor where the manager is of the workshop themselves: who reads at the other end is not.
+    let both = Roles::from([Role::Manager, Role::Producer]);
+    rig.ok(Role::Manager, Command::ChangeRoles { person: who(Role::Manager), roles: both }).await;
+    rig.note(Role::MixEngineer, 4, CANARY, true).await.unwrap();
+    let level = deadwax_domain::FollowLevel::All;
+    rig.ok(Role::Manager, Command::Follow { song: None, level }).await;
+    rename(&rig, "The very end").await;
+    sink.until_heard(5).await;
+    assert_eq!(
+        sink.codes()[3..],
+        ["ROLES_CHANGED", "SONG_EDITED"],
+        "and how one follows is one's own affair"
+    );
     let all: String = sink.heard().iter().map(|one| one.body.clone()).collect();
     assert!(!all.contains(CANARY) && !all.contains("The text of a note"), "{all}");
     running.stop().await;

@@ -110,12 +110,9 @@ impl Mailer {
         let project = &snapshot.project;
         let follows = project.follows.iter().filter(|(_, level)| **level == FollowLevel::All);
         let followers: BTreeSet<PersonId> = follows.map(|((person, _), _)| *person).collect();
-        let followers = followers.into_iter().filter_map(|person| Some((person, project.roles_of(person)?)));
-        let mut told: Vec<_> = followers
-            .map(|(person, roles)| {
-                (person, roles, News { title: project.title.clone(), entries: Vec::new(), more: 0 })
-            })
-            .collect();
+        let followers = followers.into_iter().filter(|person| project.members.contains(*person));
+        let none = || News { title: project.title.clone(), entries: Vec::new(), more: 0 };
+        let mut told: Vec<(PersonId, News)> = followers.map(|person| (person, none())).collect();
         let mut after = since;
         while !told.is_empty() && after < snapshot.seq {
             let page = self.ledger.events(snapshot.id, after, PAGE).await?;
@@ -123,9 +120,8 @@ impl Mailer {
             after = last.seq;
             for recorded in page.iter().filter(|one| one.seq <= snapshot.seq) {
                 let Kept::Event(event) = &recorded.kept else { continue };
-                for (person, roles, news) in told.iter_mut().filter(|(person, ..)| event.by != Some(*person))
-                {
-                    let Some(entry) = wire::history::entry(project, roles, names, recorded, None) else {
+                for (person, news) in told.iter_mut().filter(|(person, _)| event.by != Some(*person)) {
+                    let Some(entry) = wire::history::entry(project, *person, names, recorded, None) else {
                         continue;
                     };
                     if project.follow_level(*person, song_of(&entry.song_id)) != FollowLevel::All {
@@ -135,7 +131,7 @@ impl Mailer {
                 }
             }
         }
-        for (person, _, news) in told.into_iter().filter(|(.., news)| !news.entries.is_empty()) {
+        for (person, news) in told.into_iter().filter(|(_, news)| !news.entries.is_empty()) {
             let one = heard.entry(person).or_default();
             one.projects.insert(ProjectText(snapshot.id));
             one.news.push(news);

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use deadwax_domain::{Project, ProjectId, Role, Roles, Webhook, WebhookId};
+use deadwax_domain::{Event, Fact, PersonId, Project, ProjectId, Role, Roles, Webhook, WebhookId};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -314,11 +314,11 @@ impl Run {
     /// `None` where this webhook is not to hear of it.
     fn body(&self, snapshot: &Snapshot, webhook: &Webhook, recorded: &Recorded) -> Option<String> {
         let project = &snapshot.project;
-        let roles = ears(project, webhook)?;
+        let ears = ears(project, webhook)?;
         if !matches!(recorded.kept, Kept::Event(_)) {
             return None;
         }
-        let entry = wire::history::entry(project, roles, &(self.hooks.names)(), recorded, None)?;
+        let entry = wire::history::entry(&ears, EARS, &(self.hooks.names)(), recorded, None)?;
         if !webhook.codes.is_empty() && !webhook.codes.contains(&entry.code) {
             return None;
         }
@@ -356,15 +356,26 @@ impl Run {
     }
 }
 
-/// A webhook hears what the manager who set it sees; nothing where they left or are no manager any more.
-fn ears<'a>(project: &'a Project, webhook: &Webhook) -> Option<&'a Roles> {
-    project.roles_of(webhook.by).filter(|roles| roles.contains(&Role::Manager))
+/// Who listens at a webhook. Nobody has this id.
+const EARS: PersonId = PersonId(u128::MAX);
+
+/// The project with a member who manages and does nothing else. A webhook hears what they would: its address is read by people whom nobody
+/// knows here, so that what its maker sees beyond (as an engineer in the workshop, of their own vote or line) stays here. Nothing where the maker
+/// left or manages no more.
+fn ears(project: &Project, webhook: &Webhook) -> Option<Project> {
+    if !project.holds_role(webhook.by, Role::Manager) {
+        return None;
+    }
+    let mut ears = project.clone();
+    let fact = Fact::MemberAdded { person: EARS, roles: Roles::from([Role::Manager]) };
+    ears.apply(&Event { at: webhook.at, by: None, fact });
+    Some(ears)
 }
 
 fn sets(recorded: &Recorded, id: WebhookId) -> bool {
     match &recorded.kept {
         Kept::Event(event) => {
-            matches!(&event.fact, deadwax_domain::Fact::WebhookSet { webhook, .. } if *webhook == id)
+            matches!(&event.fact, Fact::WebhookSet { webhook, .. } if *webhook == id)
         }
         Kept::Newer { .. } | Kept::Redacted => false,
     }

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use deadwax_domain::{FollowLevel, PersonId, Project, ProjectId, SongId};
+use deadwax_domain::{PersonId, ProjectId, SongId};
 use deadwax_proto::v1::DeskRow;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -103,7 +103,11 @@ impl Mailer {
                 Err(error) => tracing::warn!(%error, "mail waits: the projects could not be read"),
             }
             if sending.is_none() {
+                let waiting = book.outbox.len();
                 sending = self.send_next(&mut book).await;
+                if book.outbox.len() != waiting {
+                    self.keep(&book).await;
+                }
             }
             tokio::select! {
                 () = self.shutdown.cancelled() => {}
@@ -345,15 +349,9 @@ pub(super) fn song_of(text: &str) -> Option<SongId> {
     uuid::Uuid::try_parse(text).ok().map(|id| SongId(id.as_u128()))
 }
 
-pub(super) fn is_muted(project: &Project, person: PersonId, song: Option<SongId>) -> bool {
-    project.follow_level(person, song) == FollowLevel::Muted
-}
-
-/// The rows of a project with their owners, without what was muted.
+/// The rows of a project with their owners. What was muted is not among them.
 pub(super) fn desk_rows(snapshot: &Snapshot) -> Vec<(PersonId, DeskRow)> {
-    let mut rows = wire::desk::rows(snapshot.id, &snapshot.project);
-    rows.retain(|(person, row)| !is_muted(&snapshot.project, *person, song_of(&row.song_id)));
-    rows
+    wire::desk::rows(snapshot.id, &snapshot.project)
 }
 
 pub(super) fn keys(snapshot: &Snapshot) -> HashSet<(PersonId, String)> {
