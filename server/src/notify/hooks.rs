@@ -236,21 +236,18 @@ impl Run {
                 skipped = true;
                 continue;
             };
-            let failed = match self.tell(key, webhook, recorded.seq, body).await {
-                Ok(()) => None,
-                Err(error) => Some(error),
-            };
+            let told = self.tell(key, webhook, recorded.seq, body).await;
             skipped = false;
-            match failed {
-                None => {
-                    self.change(key, |cursor| *cursor = Cursor { told: recorded.seq, ..Cursor::default() })
+            match told {
+                Ok(()) => {
+                    self.change(key, |cursor| *cursor = Cursor { told: recorded.seq, ..Cursor::default() });
                 }
-                Some(error) if error.is_final() => {
+                Err(error) if error.is_final() => {
                     let seq = recorded.seq;
                     tracing::warn!(%error, webhook = %text(key), seq, "a webhook will never take a delivery; the next one follows");
                     self.change(key, |cursor| *cursor = Cursor { told: seq, ..Cursor::default() });
                 }
-                Some(error) => {
+                Err(error) => {
                     self.failed(key, recorded, &error).await?;
                     self.keep().await;
                     return Ok(());

@@ -182,14 +182,18 @@ impl Mailer {
         snapshot: &Arc<Snapshot>,
     ) -> Result<bool, LedgerError> {
         let marks = book.projects.entry(ProjectText(snapshot.id)).or_default();
-        if !seen.contains_key(&snapshot.id) {
-            let then =
-                self.ledger.fold_to(snapshot.id, marks.desk).await?.unwrap_or_else(|| Arc::clone(snapshot));
-            seen.insert(snapshot.id, Seen { seq: then.seq, keys: keys(&then) });
-        }
-        let Some(before) = seen.get(&snapshot.id).filter(|before| before.seq < snapshot.seq) else {
-            return Ok(false);
+        let before = match seen.remove(&snapshot.id) {
+            Some(before) => before,
+            None => {
+                let then = self.ledger.fold_to(snapshot.id, marks.desk).await?;
+                let then = then.unwrap_or_else(|| Arc::clone(snapshot));
+                Seen { seq: then.seq, keys: keys(&then) }
+            }
         };
+        if before.seq >= snapshot.seq {
+            seen.insert(snapshot.id, before);
+            return Ok(false);
+        }
         let now = keys(snapshot);
         let fresh =
             now.difference(&before.keys).filter(|(person, _)| self.people.mail(*person) == MailChoice::Each);
