@@ -37,6 +37,7 @@ pub struct Config {
     pub render: Render,
     pub mail: Mail,
     pub webhooks: Webhooks,
+    pub examine: Examine,
     pub log: Log,
 }
 
@@ -68,6 +69,13 @@ pub struct Render {
     pub recipe: PathBuf,
     /// Programs that recipes may send the sound through, by name; none unless the operator lists them. See docs/RECIPES.md.
     pub inserts: Allowed,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Examine {
+    /// Versions that are examined at the same time: alternates heard together, the version before compared, notes found again.
+    pub workers: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -119,6 +127,7 @@ impl Default for Config {
             render: Render::default(),
             mail: Mail::default(),
             webhooks: Webhooks::default(),
+            examine: Examine::default(),
             log: Log::default(),
         }
     }
@@ -147,6 +156,12 @@ impl Default for Render {
             recipe: PathBuf::new(),
             inserts: Allowed::default(),
         }
+    }
+}
+
+impl Default for Examine {
+    fn default() -> Self {
+        Self { workers: 1 }
     }
 }
 
@@ -271,6 +286,9 @@ impl Config {
         if render.workers > 64 {
             return no("render.workers", "it must be at most 64 (0: this server renders nothing).");
         }
+        if self.examine.workers > 64 {
+            return no("examine.workers", "it must be at most 64 (0: this server examines no versions).");
+        }
         if render.memory_bytes < 256 << 20 {
             return no("render.memory_bytes", "a render needs at least 268435456 (256 MiB).");
         }
@@ -333,6 +351,9 @@ impl Config {
              enabled = true\n\
              # May webhooks go to private networks, and over http?\n\
              allow_private = false\n\n\
+             [examine]\n\
+             # New versions that are looked into at the same time, in the background.\n\
+             workers = {examiners}\n\n\
              [log]\n\
              # text or json; error, warn, info, debug or trace.\n\
              format = \"text\"\n\
@@ -342,6 +363,7 @@ impl Config {
             public = quoted(&self.public_address),
             tls = self.tls,
             workers = self.render.workers,
+            examiners = self.examine.workers,
             memory = self.render.memory_bytes,
             cpu = self.render.cpu_seconds,
             digest_hour = self.mail.digest_hour,

@@ -13,10 +13,11 @@ use deadwax_dsp::recipe::Recipe;
 
 use crate::{
     auth::layer::AccessLayer,
-    listen,
+    dates, handoff, listen,
     notify::Notifier,
     render::{
         Limits,
+        examine::Examiner,
         worker::{self, Worker},
     },
     rpc,
@@ -69,7 +70,15 @@ pub async fn run(
             Arc::new(worker).run().await;
         }
     });
+    let packages = tokio::spawn(maker(&studio).run());
     let news = tokio::spawn(Notifier::of(&studio)?.run());
+    let examiner = examiner(&studio);
+    let examinations = tokio::spawn(async move {
+        if examiner.slots > 0 {
+            Arc::new(examiner).run().await;
+        }
+    });
+    let dates = tokio::spawn(dates::watch(Arc::clone(&studio.ledger), studio.closing.clone()));
     let stopping = {
         let (studio, stop) = (Arc::clone(&studio), stop.clone());
         async move {
@@ -106,10 +115,10 @@ pub async fn run(
     studio.closing.cancel();
     sweeper.abort();
     upload_sweeper.abort();
-    // The worker ends with `closing`; its children die with their tasks and are leased again at the next start.
-    let _ended = tokio::time::timeout(GRACE, renders).await;
-    // What was told is written down at the end, so that the next start does not tell it again.
-    let _ended = tokio::time::timeout(GRACE, news).await;
+    // All end with `closing`; their children die with their tasks, and what they did is begun again at the next start. What was told is written down
+    // at the end, so that the next start does not tell it again.
+    let all = async { tokio::join!(renders, packages, examinations, dates, news) };
+    let _ended = tokio::time::timeout(GRACE, all).await;
     served
 }
 
@@ -128,6 +137,32 @@ async fn worker(studio: &Studio) -> anyhow::Result<Worker> {
         pause: worker::PAUSE,
         shutdown: studio.closing.clone(),
     })
+}
+
+fn maker(studio: &Studio) -> handoff::Maker {
+    let people = Arc::clone(&studio.people);
+    handoff::Maker {
+        ledger: Arc::clone(&studio.ledger),
+        blobs: Arc::clone(&studio.blobs),
+        names: Arc::new(move || people.directory()),
+        troubles: Arc::clone(&studio.packages),
+        work_dir: studio.folder.join("handoffs"),
+        pause: handoff::PAUSE,
+        shutdown: studio.closing.clone(),
+    }
+}
+
+fn examiner(studio: &Studio) -> Examiner {
+    Examiner {
+        ledger: Arc::clone(&studio.ledger),
+        blobs: Arc::clone(&studio.blobs),
+        comparisons: Arc::clone(&studio.comparisons),
+        program: studio.program.clone(),
+        work_dir: studio.folder.join("examining"),
+        slots: studio.config.examine.workers as usize,
+        pause: worker::PAUSE,
+        shutdown: studio.closing.clone(),
+    }
 }
 
 /// The studio's own default, checked before the first song needs it.

@@ -18,11 +18,13 @@ use crate::{
     auth::{People, secret::Secret},
     blob::Blobs,
     config::Config,
+    handoff::Troubles,
     ledger::{Clock, Ledger},
     listening::Listening,
     notify::secret::Secrets,
     render::{
         compare::{self, CompareFiles},
+        compared::Comparisons,
         inspect::{self, InspectError, Inspected, Program},
         worker::Running,
     },
@@ -99,10 +101,13 @@ pub struct Studio {
     pub clock: Arc<dyn Clock>,
     pub blobs: Arc<Blobs>,
     pub inspect: Arc<dyn Inspect>,
+    pub comparisons: Arc<Comparisons>,
     /// What each person has heard.
     pub listening: Listening,
     /// The renders that run in this process.
     pub renders: Arc<Running>,
+    /// Why handoffs are not packed yet.
+    pub packages: Arc<Troubles>,
     /// How the render worker starts its children.
     pub program: Program,
     /// Of the certificate; absent where TLS is off.
@@ -137,6 +142,10 @@ impl Studio {
         let blobs = Blobs::open_with(folder.to_owned(), config.limits.reserve_bytes)
             .await
             .context("opening the audio failed")?;
+        let comparisons =
+            Comparisons::open(Arc::clone(&blobs), Arc::clone(&inspect), folder.join("comparing"))
+                .await
+                .context("emptying the folder of comparisons failed")?;
         Ok(Arc::new(Self {
             config,
             folder: folder.to_owned(),
@@ -146,8 +155,10 @@ impl Studio {
             clock,
             blobs,
             inspect,
+            comparisons,
             listening: Listening::new(folder.join("heard")),
             renders: Arc::default(),
+            packages: Arc::default(),
             program,
             fingerprint,
             webhook_secrets: Arc::new(Secrets::of(folder)),

@@ -34,6 +34,11 @@ pub enum Step {
         pick: usize,
         role: Role,
     },
+    /// Someone does something about a note that is there.
+    Answer {
+        who: u128,
+        pick: usize,
+    },
     /// The worker packs a handoff, or notices a date.
     Keep {
         pick: usize,
@@ -56,6 +61,7 @@ pub fn step() -> impl Strategy<Value = Step> {
         6 => (any::<usize>(), select(vec![Sameness::Other, Sameness::Residual, Sameness::Pcm, Sameness::Metadata]), prop::bool::weighted(0.1), select(vec![Verdict::Unknown, Verdict::Changed, Verdict::Untouched]))
             .prop_map(|(pick, same, block, verdict)| Step::Examine { pick, same, block, verdict }),
         2 => (0..PEOPLE, any::<usize>(), role()).prop_map(|(who, pick, role)| Step::Pick { who, pick, role }),
+        3 => (0..PEOPLE, any::<usize>()).prop_map(|(who, pick)| Step::Answer { who, pick }),
         1 => (any::<usize>(), select(Stage::ALL)).prop_map(|(pick, stage)| Step::Keep { pick, stage }),
         4 => (any::<usize>(), 0..4u8, digest()).prop_map(|(pick, what, digest)| Step::Worker { pick, what, digest }),
     ]
@@ -100,6 +106,7 @@ pub fn command_of(step: &Step, project: &Project, count: u128) -> Option<(Actor,
         }
         Step::Examine { pick, same, block, verdict } => examine(project, *pick, *same, *block, *verdict),
         Step::Pick { who, pick, role } => compete(project, *who, *pick, *role),
+        Step::Answer { who, pick } => answer(project, *who, *pick),
         Step::Keep { pick, stage } => {
             let handoff = project.songs.get(SongId(*pick as u128 % 2))?.handoff.as_ref();
             let command = match handoff.filter(|_| pick % 4 < 3) {
@@ -220,4 +227,18 @@ fn compete(project: &Project, who: u128, pick: usize, role: Role) -> Option<(Act
     let version = open.lines.iter().filter_map(newest).nth(pick / 4 % ranking.len().max(1))?;
     let fingerprint = version.fingerprint;
     Some((actor, Command::PickMix { song, version: version.id, role, fingerprint, reason: String::new() }))
+}
+
+fn answer(project: &Project, who: u128, pick: usize) -> Option<(Actor, Command)> {
+    let note = project.notes.values().nth(pick % project.notes.len().max(1))?;
+    let newest = project.versions_of(note.song).next_back()?;
+    let (id, version) = (note.id, newest.id);
+    let span = Span { start_ms: (pick % 120_000) as u64, end_ms: None };
+    let command = match pick / 7 % 4 {
+        0 => Command::MoveNote { note: id, version, span },
+        1 => Command::AddressNote { note: id, version },
+        2 => Command::AcceptNote { note: id },
+        _ => Command::ReopenNote { note: id, reason: String::new() },
+    };
+    Some((Actor::Person { id: PersonId(who), studio_owner: false }, command))
 }
