@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used)] // A test fails by panicking.
 
 mod common;
+mod ledger_rig;
 
 use std::{
     io::{Cursor, Read as _},
+    sync::Arc,
     time::Duration,
 };
 
@@ -14,7 +16,12 @@ use deadwax_domain::{
     ProjectId, ReceivedFile, Role, SongId, Stage, VersionId, VersionKind,
 };
 use deadwax_proto::v1;
+use deadwax_server::{
+    blob::Blobs,
+    handoff::{Maker, Troubles},
+};
 use sha2::{Digest as _, Sha256};
+use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 const PROJECT: ProjectId = ProjectId(0x77);
@@ -374,4 +381,37 @@ async fn a_handoff_that_went_back_before_it_was_packed_says_so() {
     assert!(told.message().contains("went back"), "{told}");
     let handoff = desk.project().await.songs.get(SONG).unwrap().handoff.clone().unwrap();
     assert_eq!((handoff.state, handoff.package), (HandoffState::Returned, None));
+}
+
+#[tokio::test]
+async fn a_disk_without_room_is_told_and_nothing_is_begun() {
+    let rig = ledger_rig::Rig::mixing().await;
+    rig.approve(Role::Artist, 2).await.unwrap();
+    rig.approve(Role::Label, 3).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let troubles = Arc::<Troubles>::default();
+    let shutdown = CancellationToken::new();
+    let maker = Maker {
+        ledger: Arc::clone(&rig.ledger),
+        blobs: Blobs::open_with(folder.path().to_owned(), 1 << 60).await.unwrap(),
+        names: ledger_rig::names(),
+        troubles: Arc::clone(&troubles),
+        work_dir: folder.path().join("handoffs"),
+        pause: Duration::from_millis(10),
+        shutdown: shutdown.clone(),
+    };
+    let running = tokio::spawn(maker.run());
+    let told = within(PATIENCE, "the trouble", async {
+        loop {
+            if let Some(told) = troubles.of(ledger_rig::PROJECT, ledger_rig::SONG) {
+                return told;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    assert!(told.contains("no room"), "{told}");
+    assert!(std::fs::read_dir(folder.path().join("handoffs")).unwrap().next().is_none());
+    shutdown.cancel();
+    within(PATIENCE, "the end", running).await.unwrap();
 }
