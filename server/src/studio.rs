@@ -18,8 +18,10 @@ use crate::{
     auth::{People, secret::Secret},
     blob::Blobs,
     config::Config,
+    handoff::Troubles,
     ledger::{Clock, Ledger},
     listening::Listening,
+    notify::secret::Secrets,
     render::{
         compare::{self, CompareFiles},
         inspect::{self, InspectError, Inspected, Program},
@@ -95,16 +97,21 @@ pub struct Studio {
     pub store: Arc<dyn Store>,
     pub people: Arc<People>,
     pub ledger: Arc<Ledger>,
+    pub clock: Arc<dyn Clock>,
     pub blobs: Arc<Blobs>,
     pub inspect: Arc<dyn Inspect>,
     /// What each person has heard.
     pub listening: Listening,
     /// The renders that run in this process.
     pub renders: Arc<Running>,
+    /// Why handoffs are not packed yet.
+    pub packages: Arc<Troubles>,
     /// How the render worker starts its children.
     pub program: Program,
     /// Of the certificate; absent where TLS is off.
     pub fingerprint: Option<Digest>,
+    /// What webhooks are signed with.
+    pub webhook_secrets: Arc<Secrets>,
     /// Cancelled when the server begins to stop: every stream ends, and every session's token is a child of it.
     pub closing: CancellationToken,
     bound: OnceLock<SocketAddr>,
@@ -127,7 +134,9 @@ impl Studio {
         let people = People::open(Arc::clone(&store), Arc::clone(&clock), closing.clone())
             .await
             .context("reading the people of the studio failed")?;
-        let ledger = Ledger::open(Arc::clone(&store), clock).await.context("reading the ledger failed")?;
+        let ledger = Ledger::open(Arc::clone(&store), Arc::clone(&clock))
+            .await
+            .context("reading the ledger failed")?;
         let blobs = Blobs::open_with(folder.to_owned(), config.limits.reserve_bytes)
             .await
             .context("opening the audio failed")?;
@@ -137,12 +146,15 @@ impl Studio {
             store,
             people,
             ledger,
+            clock,
             blobs,
             inspect,
             listening: Listening::new(folder.join("heard")),
             renders: Arc::default(),
+            packages: Arc::default(),
             program,
             fingerprint,
+            webhook_secrets: Arc::new(Secrets::of(folder)),
             closing,
             bound: OnceLock::new(),
         }))

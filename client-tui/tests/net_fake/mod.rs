@@ -106,6 +106,9 @@ impl sessions_server::Sessions for Fake {
         self.seen().authorizations.push(token);
         Ok(Response::new(v1::Person { name: "Ana\u{202e}".into(), ..Default::default() }))
     }
+    async fn set_mail(&self, _: Request<v1::SetMailRequest>) -> Result<Response<v1::Person>, Status> {
+        none()
+    }
     async fn create_invite(
         &self,
         _: Request<v1::CreateInviteRequest>,
