@@ -7,8 +7,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use self::handoff::{HandoffArgs, HandoffWork};
-pub use self::markers::{NotesExport, NotesImport};
+pub use self::{
+    handoff::{HandoffArgs, HandoffWork},
+    markers::{NotesExport, NotesImport},
+};
 
 #[derive(Debug, Parser)]
 #[command(
