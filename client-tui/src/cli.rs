@@ -1,8 +1,12 @@
 //! The command line: what is typed, with its help. Stable, people script against it. Nothing is done here; `verbs` does it.
 
+mod handoff;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use self::handoff::{HandoffArgs, HandoffWork};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -200,11 +204,8 @@ pub enum Verb {
     },
     /// What changed from one version to another: level-matched, by band and time, with edits
     Changes(Changes),
-    /// The package that came from mixing
-    Handoff {
-        #[command(subcommand)]
-        verb: HandoffVerb,
-    },
+    /// The package that came from mixing: fetch it, check it, take it, send it back
+    Handoff(HandoffArgs),
     /// Renders on the server
     Render {
         #[command(subcommand)]

@@ -18,6 +18,7 @@ use crate::{
     auth::{People, secret::Secret},
     blob::Blobs,
     config::Config,
+    handoff::Troubles,
     ledger::{Clock, Ledger},
     listening::Listening,
     render::{
@@ -103,6 +104,8 @@ pub struct Studio {
     pub listening: Listening,
     /// The renders that run in this process.
     pub renders: Arc<Running>,
+    /// Why handoffs are not packed yet.
+    pub packages: Arc<Troubles>,
     /// How the render worker starts its children.
     pub program: Program,
     /// Of the certificate; absent where TLS is off.
@@ -148,6 +151,7 @@ impl Studio {
             comparisons,
             listening: Listening::new(folder.join("heard")),
             renders: Arc::default(),
+            packages: Arc::default(),
             program,
             fingerprint,
             closing,

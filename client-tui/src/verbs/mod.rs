@@ -3,11 +3,13 @@
 mod account;
 mod archive;
 mod error;
+mod handoff;
 pub mod house;
 mod json;
 mod mastering;
 mod offline;
 mod out;
+mod package;
 pub mod pages;
 mod paper;
 mod place;
@@ -25,7 +27,7 @@ use serde_json::json;
 
 pub use self::{error::VerbError, out::Out};
 use crate::{
-    cli::{Cli, Verb, Who},
+    cli::{Cli, HandoffArgs, HandoffWork, Verb, Who},
     net::Client,
     profile::{Home, Profile},
     scrub,
@@ -144,6 +146,9 @@ fn run(cli: Cli, out: Out) -> Result<(), VerbError> {
         Verb::Compare { a, b, stem } => offline::compare(&context, &a, &b, &stem),
         Verb::Sheet { before, after, report } => offline::sheet(&context, &before, &after, report.as_deref()),
         Verb::Waveform { file, width } => offline::waveform(&context, &file, width),
+        Verb::Handoff(HandoffArgs { work: Some(HandoffWork::Check { file }), .. }) => {
+            handoff::check(&context, &file)
+        }
         online => {
             let runtime = tokio::runtime::Runtime::new().map_err(VerbError::Out)?;
             let ended = runtime.block_on(async {
@@ -198,7 +203,7 @@ async fn go(c: &Context, verb: Verb) -> Result<(), VerbError> {
         Verb::RequestRevision { notes, all_open, message, role, which } => {
             review::request_revision(c, &notes, all_open, message, role, &which).await
         }
-        Verb::Handoff { verb } => mastering::handoff(c, verb).await,
+        Verb::Handoff(asked) => handoff::handoff(c, asked).await,
         Verb::Render { verb } => mastering::render(c, verb).await,
         Verb::Changes(asked) => pages::changes(c, &asked).await,
         Verb::Recipe { verb } => recipe::recipe(c, verb).await,

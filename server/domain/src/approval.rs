@@ -206,6 +206,9 @@ fn must_have_heard(asker: &Asker<'_>, version: &Version) -> Result<(), Refusal> 
 pub(crate) fn must_be_candidate(project: &Project, version: &Version, doing: &str) -> Result<(), Refusal> {
     let name = version.name();
     let stage = project.songs.get(version.song).map_or(Stage::Delivered, |song| song.stage);
+    if version.kind == crate::VersionKind::Mix {
+        crate::shootout::must_be_closed(project, version.song, doing)?;
+    }
     if project.is_superseded(version) {
         let newest = project.newest(version.song, version.kind);
         let (text, hint) = match newest {

@@ -412,6 +412,8 @@ impl Project {
         for id in ended {
             self.approvals.change(id, |approval| approval.ended = Some(Ended::Left(at)));
         }
+        // The same of a spacing: coming back does not bring it again.
+        self.spacing_approvals.retain(|approval| approval.person != person || roles.contains(&approval.role));
     }
 
     /// A hold ends with the membership, not with the role: else whoever manages roles could brush a veto aside unseen.
@@ -490,6 +492,7 @@ impl Song {
             handoff: None,
             versions_before_return: 0,
             forward: None,
+            forward_since: at,
             shootouts: Vec::new(),
             line: None,
             overrides: Vec::new(),
