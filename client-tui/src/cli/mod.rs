@@ -1,13 +1,15 @@
 //! The command line: what is typed, with its help. Stable, people script against it. Nothing is done here; `verbs` does it.
 
+mod gate;
 mod review;
+mod studio;
 mod work;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use self::{review::*, work::*};
+pub use self::{gate::*, review::*, studio::*, work::*};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -48,6 +50,32 @@ pub struct Where {
     /// Song: id, number, or beginning of its title (default: the only one)
     #[arg(long, value_name = "SONG")]
     pub song: Option<String>,
+}
+
+/// Which project.
+#[derive(Args, Debug, Clone, Default)]
+pub struct InProject {
+    #[command(flatten)]
+    pub who: Who,
+    /// Project: id or beginning of its title (default: the only one)
+    #[arg(long, value_name = "PROJECT")]
+    pub project: Option<String>,
+}
+
+/// Which song, said first or behind --song.
+#[derive(Args, Debug, Clone, Default)]
+pub struct Of {
+    /// Song: id, number, or beginning of its title (default: the only one)
+    #[arg(value_name = "SONG", conflicts_with = "song")]
+    pub of: Option<String>,
+    #[command(flatten)]
+    pub place: Where,
+}
+
+impl Of {
+    pub fn place(self) -> Where {
+        Where { song: self.of.or(self.place.song), ..self.place }
+    }
 }
 
 #[derive(Args, Debug, Clone, Default)]
@@ -189,19 +217,56 @@ pub enum Verb {
         place: Where,
     },
     /// Send a version back with its notes
-    RequestRevision {
-        /// Which notes: ids or their beginnings
-        #[arg(long = "note", value_name = "NOTE", conflicts_with = "all_open")]
-        notes: Vec<String>,
-        /// All open notes
+    RequestRevision(Revision),
+    /// After mastering began: back to mixing, because the mix is to be another
+    Swap(Reasoned),
+    /// Make an earlier version the one that the gate looks at
+    PutForward {
+        /// "mix 2", "master 1", or an id
+        version: String,
         #[arg(long)]
-        all_open: bool,
-        #[arg(long, default_value = "")]
-        message: String,
-        #[arg(long)]
-        role: Option<String>,
+        reason: String,
         #[command(flatten)]
-        which: WhichVersion,
+        place: Where,
+    },
+    /// What leaving a stage needs
+    Gate {
+        #[command(subcommand)]
+        verb: GateVerb,
+    },
+    /// Mixes that compete for a song
+    Shootout {
+        #[command(subcommand)]
+        verb: ShootoutVerb,
+    },
+    /// Checks of what is uploaded, and how grave each is in this project
+    Preflight {
+        #[command(subcommand)]
+        verb: PreflightVerb,
+    },
+    /// The running order and the silence between songs
+    Spacing {
+        #[command(subcommand)]
+        verb: SpacingVerb,
+    },
+    /// Say that you listened to it in another player
+    Heard(Heard),
+    /// How much you hear of a project, or of a song
+    Follow(FollowArgs),
+    /// Addresses that are told what happens
+    Webhook {
+        #[command(subcommand)]
+        verb: WebhookVerb,
+    },
+    /// Members and their roles
+    Member {
+        #[command(subcommand)]
+        verb: MemberVerb,
+    },
+    /// How long each song stood in each stage, and how many rounds it took
+    Turnaround {
+        #[command(flatten)]
+        at: InProject,
     },
     /// What changed from one version to another: level-matched, by band and time, with edits
     Changes(Changes),
@@ -305,17 +370,8 @@ pub enum ProjectVerb {
         #[command(flatten)]
         who: Who,
     },
-    /// The terms: rounds, and whether the uploader may cast the deciding vote
-    Terms {
-        #[arg(long)]
-        rounds: Option<u32>,
-        #[arg(long)]
-        self_approval: Option<bool>,
-        #[arg(long)]
-        project: Option<String>,
-        #[command(flatten)]
-        who: Who,
-    },
+    /// The terms: rounds, corrections, the cut-off date, and whether the uploader may cast the deciding vote
+    Terms(Terms),
 }
 
 #[derive(Debug, Subcommand)]

@@ -21,10 +21,8 @@ impl Client {
 
     /// What a webhook's deliveries are signed with. It is a secret: whoever prints it says so.
     pub async fn webhook_secret(&self, project_id: &str, webhook_id: &str) -> Result<String, NetError> {
-        let asked = v1::WebhookSecretRequest {
-            project_id: project_id.to_owned(),
-            webhook_id: webhook_id.to_owned(),
-        };
+        let asked =
+            v1::WebhookSecretRequest { project_id: project_id.to_owned(), webhook_id: webhook_id.to_owned() };
         let answer: v1::WebhookSecretResponse =
             self.again(|| async { self.projects().webhook_secret(asked.clone()).await }).await?;
         Ok(answer.secret)
