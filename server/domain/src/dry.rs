@@ -39,7 +39,41 @@ pub fn project_actions(project: &Project, actor: &Actor) -> Vec<Answer> {
             ask(Command::AddSong { song: SongId(NEW), title: SOME.to_owned(), isrc: String::new() }),
         ),
         ("set_gate", set_gate(project, actor)),
+        ("set_preflight", set_preflight(project, actor)),
+        ("set_spacing", set_spacing(project, actor)),
+        ("approve_spacing", approve_spacing(project, actor)),
     ])
+}
+
+/// One check that is set otherwise than it is now.
+fn set_preflight(project: &Project, actor: &Actor) -> Result<(), Refusal> {
+    let (code, kind) = ("UNCHANGED".to_owned(), VersionKind::Mix);
+    let now = project.preflight.get(&(code.clone(), kind));
+    let severity = if now.is_some() { None } else { Some(crate::Severity::Off) };
+    let settings = vec![crate::PreflightSetting { code, kind, severity }];
+    check(project, actor, &Command::SetPreflight { settings })
+}
+
+/// The songs as they stand now, with gaps that differ from those that are set.
+fn set_spacing(project: &Project, actor: &Actor) -> Result<(), Refusal> {
+    let newest = project.spacings.last();
+    let item = |(at, song): (usize, &SongId)| {
+        let known = newest.and_then(|newest| newest.items.iter().find(|item| item.song == *song));
+        let gap_ms = known.map_or(0, |item| item.gap_ms);
+        crate::SpacingItem { song: *song, gap_ms: if at == 0 { 0 } else { u32::from(gap_ms == 0) } }
+    };
+    let items = project.running_order.iter().enumerate().map(item).collect();
+    match check(project, actor, &Command::SetSpacing { items }) {
+        // The gap of one song cannot differ; that there is nothing to change is no lack of leave.
+        Err(refusal) if refusal.reason == Reason::NothingToChange => Ok(()),
+        other => other,
+    }
+}
+
+fn approve_spacing(project: &Project, actor: &Actor) -> Result<(), Refusal> {
+    let number = project.spacings.last().map_or(0, |newest| newest.number);
+    let approval = ApprovalId(NEW);
+    in_some_role(project, actor, |role| Command::ApproveSpacing { approval, number, role })
 }
 
 /// A gate that differs in one thing from the one that is.
@@ -99,6 +133,7 @@ pub fn song_actions(project: &Project, actor: &Actor, song: SongId) -> Vec<Answe
             "make_delivery",
             ask(Command::MakeDelivery { delivery: DeliveryId(NEW), song, manifest_json: String::new() }),
         ),
+        ("override_gate", ask(Command::OverrideGate { song, reason: reason() })),
     ]);
     plain(answers)
 }
@@ -181,7 +216,10 @@ fn request_revision(project: &Project, actor: &Actor, version: &Version) -> Resu
 fn own_approval<'a>(project: &'a Project, actor: &Actor, version: &Version) -> Option<&'a Approval> {
     let Actor::Person { id, .. } = actor else { return None };
     let of = |approval: &Approval| match approval.says {
-        crate::Says::Yes { version: signed, .. } => signed == version.id && approval.ended.is_none(),
+        crate::Says::Yes { version: signed, .. } => {
+            let carried = approval.carried.iter().any(|carried| carried.to == version.id);
+            (signed == version.id || carried) && approval.ended.is_none()
+        }
         crate::Says::Hold { .. } => false,
     };
     let ids = &project.songs.get(version.song)?.approvals;

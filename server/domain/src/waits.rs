@@ -53,6 +53,8 @@ pub fn waits(project: &Project) -> Vec<Wait> {
         on.notes();
         if let Some(report) = gate::report(project, song.id) {
             on.approvals(&report);
+            on.listening(&report);
+            on.spacing(&report);
             on.uploads(&report);
             on.open_notes(&report);
         }
@@ -94,11 +96,58 @@ impl OnSong<'_> {
                     line.missing_roles.iter().find(|role| held.is_some_and(|held| held.contains(role)));
                 let target = Target::Version(candidate.id);
                 let listed = |wait: &Wait| {
-                    wait.person == *person && wait.kind == WaitKind::Approve && wait.target == target
+                    wait.person == *person
+                        && matches!(wait.kind, WaitKind::Approve | WaitKind::Listen)
+                        && wait.target == target
                 };
                 if let Some(role) = role.filter(|_| !self.all.iter().any(listed)) {
-                    let text = format!("Approve {} as {role}.", candidate.name());
-                    self.add(*person, WaitKind::Approve, target, text, candidate.at);
+                    let (kind, text) = match self.unheard(*person, candidate, report.stage) {
+                        Some(text) => (WaitKind::Listen, text),
+                        None => (WaitKind::Approve, format!("Approve {} as {role}.", candidate.name())),
+                    };
+                    self.add(*person, kind, target, text, candidate.at);
+                }
+            }
+        }
+    }
+
+    /// What the person has to do before the gate takes an approval of theirs.
+    fn unheard(&self, person: PersonId, candidate: &Version, stage: Stage) -> Option<String> {
+        let asked = self.project.gate(stage).map_or(0, |rule| rule.heard_percent);
+        let heard = self.project.heard_percent(candidate.id, person);
+        let text =
+            format!("Listen to {}: you heard {heard} %, the gate asks for {asked} %.", candidate.name());
+        (heard < asked).then_some(text)
+    }
+
+    /// Approved already, and heard less than the gate asks since.
+    fn listening(&mut self, report: &GateReport) {
+        let Some(candidate) = self.project.candidate(self.song.id) else { return };
+        for line in report.lines.iter().filter(|line| line.code == "HEARD" && !line.met) {
+            for person in &line.waits_for {
+                if let Some(text) = self.unheard(*person, candidate, report.stage) {
+                    let target = Target::Version(candidate.id);
+                    self.add(*person, WaitKind::Listen, target, text, candidate.at);
+                }
+            }
+        }
+    }
+
+    fn spacing(&mut self, report: &GateReport) {
+        let lines = report.lines.iter().filter(|line| line.code == "SPACING" && !line.met);
+        for line in lines {
+            let newest = self.project.spacings.last();
+            let whole = newest.filter(|one| crate::spacing::names_every_song(self.project, &one.items));
+            let target = Target::Song(self.song.id);
+            if let Some(newest) = whole {
+                for person in &line.waits_for {
+                    let text = format!("Approve spacing {}.", newest.number);
+                    self.add(*person, WaitKind::Spacing, target, text, newest.at);
+                }
+            } else {
+                for person in self.members(&crate::spacing::SETTERS) {
+                    let text = "Set the running order and its gaps.".to_owned();
+                    self.add(person, WaitKind::Spacing, target, text, self.song.stage_since);
                 }
             }
         }
