@@ -226,6 +226,9 @@ pub enum Verb {
         version: String,
         #[arg(long)]
         reason: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
         #[command(flatten)]
         place: Where,
     },

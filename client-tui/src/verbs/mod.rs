@@ -21,6 +21,7 @@ mod recipe;
 mod review;
 mod rounds;
 mod shootout;
+mod standing;
 mod studio;
 mod turnaround;
 pub mod words;
@@ -205,7 +206,9 @@ async fn go(c: &Context, verb: Verb) -> Result<(), VerbError> {
         Verb::Lift { place } => review::lift(c, &place).await,
         Verb::RequestRevision(asked) => rounds::request_revision(c, asked).await,
         Verb::Swap(asked) => rounds::swap(c, asked).await,
-        Verb::PutForward { version, reason, place } => rounds::put_forward(c, &version, reason, &place).await,
+        Verb::PutForward { version, reason, yes, place } => {
+            rounds::put_forward(c, &version, reason, yes, &place).await
+        }
         Verb::Gate { verb } => gate::gate(c, verb).await,
         Verb::Shootout { verb } => shootout::shootout(c, verb).await,
         Verb::Preflight { verb } => studio::preflight(c, verb).await,
