@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Who compares and says so. Whoever decides may vote as well.
-const VOTERS: [Role; 3] = [Role::Artist, Role::Producer, Role::Label];
+pub(crate) const VOTERS: [Role; 3] = [Role::Artist, Role::Producer, Role::Label];
 /// Who decides where no label is a member.
 const WITHOUT_LABEL: [Role; 3] = [Role::Producer, Role::Artist, Role::Manager];
 

@@ -76,9 +76,9 @@ fn rule() -> impl Strategy<Value = GateRule> {
     ]);
     let asked = (vec(alternate(), 0..2), any::<bool>(), proptest::option::of(any::<bool>()), any::<bool>());
     let more = (
-        prop_oneof![6 => Just(0u32), 1 => 1..=100u32, 1 => any::<u32>()],
-        prop_oneof![6 => Just(Vec::new()), 1 => vec(role(), 0..2)],
-        proptest::option::weighted(0.2, prop_oneof![Just(Time(0)), Just(Time(i64::MAX))]),
+        prop_oneof![20 => Just(0u32), 1 => 1..=100u32, 1 => any::<u32>()],
+        prop_oneof![20 => Just(Vec::new()), 1 => vec(role(), 0..2)],
+        proptest::option::weighted(0.05, prop_oneof![Just(Time(0)), Just(Time(i64::MAX))]),
         any::<bool>(),
     );
     (select(Stage::ALL), vec(need, 0..3), asked, more, carry).prop_map(
@@ -228,7 +228,7 @@ fn review() -> impl Strategy<Value = Command> {
     let song = || id().prop_map(|id| SongId(id % 2));
     let note = || id().prop_map(NoteId);
     prop_oneof![
-        2 => (note(), version(), any::<u32>(), proptest::option::of(any::<u64>())).prop_map(
+        6 => (note(), version(), any::<u32>(), proptest::option::weighted(0.3, any::<u64>())).prop_map(
             |(note, version, start, end_ms)| Command::MoveNote {
                 note, version, span: Span { start_ms: u64::from(start % 200_000), end_ms }
             }
@@ -249,6 +249,11 @@ fn review() -> impl Strategy<Value = Command> {
                 settings: vec![PreflightSetting { code, kind, severity }]
             }
         ),
+        1 => (0..90_000u32, any::<bool>()).prop_map(|(gap_ms, turned)| {
+            let (first, second) = (SongId(turned.into()), SongId((!turned).into()));
+            let item = |song, gap_ms| SpacingItem { song, gap_ms };
+            Command::SetSpacing { items: vec![item(first, 0), item(second, gap_ms)] }
+        }),
         1 => vec((song(), 0..90_000u32), 0..3).prop_map(|items| Command::SetSpacing {
             items: items.into_iter().map(|(song, gap_ms)| SpacingItem { song, gap_ms }).collect()
         }),

@@ -28,11 +28,16 @@ pub enum Step {
         block: bool,
         verdict: Verdict,
     },
-    /// Someone picks a mix that competes.
+    /// Someone opens a shootout, enters a mix, votes or picks.
     Pick {
         who: u128,
         pick: usize,
         role: Role,
+    },
+    /// Someone does something about a note that is there.
+    Answer {
+        who: u128,
+        pick: usize,
     },
     /// The worker packs a handoff, or notices a date.
     Keep {
@@ -56,6 +61,7 @@ pub fn step() -> impl Strategy<Value = Step> {
         6 => (any::<usize>(), select(vec![Sameness::Other, Sameness::Residual, Sameness::Pcm, Sameness::Metadata]), prop::bool::weighted(0.1), select(vec![Verdict::Unknown, Verdict::Changed, Verdict::Untouched]))
             .prop_map(|(pick, same, block, verdict)| Step::Examine { pick, same, block, verdict }),
         2 => (0..PEOPLE, any::<usize>(), role()).prop_map(|(who, pick, role)| Step::Pick { who, pick, role }),
+        3 => (0..PEOPLE, any::<usize>()).prop_map(|(who, pick)| Step::Answer { who, pick }),
         1 => (any::<usize>(), select(Stage::ALL)).prop_map(|(pick, stage)| Step::Keep { pick, stage }),
         4 => (any::<usize>(), 0..4u8, digest()).prop_map(|(pick, what, digest)| Step::Worker { pick, what, digest }),
     ]
@@ -65,7 +71,9 @@ pub fn command_of(step: &Step, project: &Project, count: u128) -> Option<(Actor,
     match step {
         Step::Any(who, owner, command) => {
             let mut command = (**command).clone();
-            if let Command::AddNote { version, .. } | Command::RequestRevision { version, .. } = &mut command
+            if let Command::AddNote { version, .. }
+            | Command::RequestRevision { version, .. }
+            | Command::MoveNote { version, .. } = &mut command
             {
                 // Mostly about something that is there.
                 let place = usize::try_from(version.0).ok()? % (project.versions.len() + 1);
@@ -97,15 +105,8 @@ pub fn command_of(step: &Step, project: &Project, count: u128) -> Option<(Actor,
             Some((actor, command))
         }
         Step::Examine { pick, same, block, verdict } => examine(project, *pick, *same, *block, *verdict),
-        Step::Pick { who, pick, role } => {
-            let open = project.open_shootout(SongId(*pick as u128 % 2))?;
-            let (line, _) = open.lines.get(pick / 2 % open.lines.len().max(1))?;
-            let version = project.newest_of_line(open.song, *line)?;
-            let actor = Actor::Person { id: PersonId(*who), studio_owner: false };
-            let (song, fingerprint) = (open.song, version.fingerprint);
-            let reason = String::new();
-            Some((actor, Command::PickMix { song, version: version.id, role: *role, fingerprint, reason }))
-        }
+        Step::Pick { who, pick, role } => compete(project, *who, *pick, *role),
+        Step::Answer { who, pick } => answer(project, *who, *pick),
         Step::Keep { pick, stage } => {
             let handoff = project.songs.get(SongId(*pick as u128 % 2))?.handoff.as_ref();
             let command = match handoff.filter(|_| pick % 4 < 3) {
@@ -169,6 +170,10 @@ pub fn opening() -> Vec<(Actor, Command)> {
         let title = format!("Song {song}");
         story.push((owner, Command::AddSong { song: SongId(song), title, isrc: String::new() }));
     }
+    let need = |role| Need { any_of: Roles::from([role]), count: 1 };
+    let mut rule = GateRule::new(Stage::Mixing, vec![need(Role::Artist), need(Role::Label)]);
+    rule.carry = Carry::SamePcm;
+    story.push((owner, Command::SetGate { rule }));
     story
 }
 
@@ -200,4 +205,40 @@ fn examine(
         residual_db: (same == Sameness::Residual).then_some(-70.0),
     };
     Some((Actor::Worker, Command::RecordExamination { version: version.id, examined }))
+}
+
+fn compete(project: &Project, who: u128, pick: usize, role: Role) -> Option<(Actor, Command)> {
+    let song = SongId(pick as u128 % 2);
+    let actor = Actor::Person { id: PersonId(who), studio_owner: false };
+    let Some(open) = project.open_shootout(song) else {
+        let entrants = vec![PersonId(1), PersonId(2)];
+        let (shootout, blind) = (ShootoutId(pick as u128), pick.is_multiple_of(3));
+        return Some((actor, Command::OpenShootout { shootout, song, entrants, blind }));
+    };
+    let newest = |(line, _): &(Line, PersonId)| project.newest_of_line(song, *line);
+    let ranking: Vec<VersionId> = open.lines.iter().filter_map(newest).map(|version| version.id).collect();
+    if pick % 4 < 2 {
+        let reason = String::new();
+        return Some((
+            actor,
+            Command::CastVote { song, role, ranking, blind: true, matched_lufs: -20.0, reason },
+        ));
+    }
+    let version = open.lines.iter().filter_map(newest).nth(pick / 4 % ranking.len().max(1))?;
+    let fingerprint = version.fingerprint;
+    Some((actor, Command::PickMix { song, version: version.id, role, fingerprint, reason: String::new() }))
+}
+
+fn answer(project: &Project, who: u128, pick: usize) -> Option<(Actor, Command)> {
+    let note = project.notes.values().nth(pick % project.notes.len().max(1))?;
+    let newest = project.versions_of(note.song).next_back()?;
+    let (id, version) = (note.id, newest.id);
+    let span = Span { start_ms: (pick % 120_000) as u64, end_ms: None };
+    let command = match pick / 7 % 4 {
+        0 => Command::MoveNote { note: id, version, span },
+        1 => Command::AddressNote { note: id, version },
+        2 => Command::AcceptNote { note: id },
+        _ => Command::ReopenNote { note: id, reason: String::new() },
+    };
+    Some((Actor::Person { id: PersonId(who), studio_owner: false }, command))
 }
