@@ -77,7 +77,8 @@ impl Contract {
             message.clean();
             let after = format!("{message:?}");
             for hostile in ["\\u{1b}", "\\u{9b}", "\\u{202e}", "\\u{200b}"] {
-                let field = after.find(hostile).map(|at| after[..at].chars().rev().take(80).collect::<Vec<_>>());
+                let field =
+                    after.find(hostile).map(|at| after[..at].chars().rev().take(80).collect::<Vec<_>>());
                 let field: Option<String> = field.map(|f| f.into_iter().rev().collect());
                 assert!(field.is_none(), "{name} keeps {hostile} in ...{}", field.unwrap());
             }
@@ -117,7 +118,15 @@ fn the_test_itself_reaches_deep_and_every_kind_of_row() {
     let contract = contract();
     let update = v1::Update::decode(contract.hostile(".deadwax.v1.Update")[0].as_slice()).unwrap();
     let text = format!("{update:?}");
-    for part in ["Project(", "Song(", "Note(", "Recipe(", "mend: \"a\\u{1b}", "ranking: [\"a\\u{1b}", "codes: [\"a\\u{1b}"] {
+    for part in [
+        "Project(",
+        "Song(",
+        "Note(",
+        "Recipe(",
+        "mend: \"a\\u{1b}",
+        "ranking: [\"a\\u{1b}",
+        "codes: [\"a\\u{1b}",
+    ] {
         assert!(text.contains(part), "{part}");
     }
 }
