@@ -353,7 +353,7 @@ mod tests {
         one(&["--preflight", "yes"], &|r| r.preflight_ignored = false);
         one(&["--heard", "0"], &|r| r.heard_percent = 0);
         one(&["--spacing", "label,artist"], &|r| {
-            r.spacing_roles = vec![Role::Label as i32, Role::Artist as i32]
+            r.spacing_roles = vec![Role::Label as i32, Role::Artist as i32];
         });
         one(&["--spacing", "none"], &|r| r.spacing_roles.clear());
         one(&["--due", "2026-12-03T18:00Z"], &|r| r.due_ms = 1_796_320_800_000);

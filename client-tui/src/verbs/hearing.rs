@@ -24,7 +24,7 @@ pub async fn heard(c: &Context, asked: Heard) -> Result<(), VerbError> {
         said = &said[1..];
     }
     let mut ranges = said.iter().map(|text| parse_range(text)).collect::<Result<Vec<_>, _>>()?;
-    if asked.all == !ranges.is_empty() {
+    if asked.all != ranges.is_empty() {
         return Err(VerbError::Usage("say what you heard: 0:00-1:30, or --all".into()));
     }
     if ranges.len() > RANGES_MAX {
