@@ -13,9 +13,11 @@ use deadwax_dsp::recipe::Recipe;
 
 use crate::{
     auth::layer::AccessLayer,
-    handoff, listen,
+    dates, handoff, listen,
+    notify::Notifier,
     render::{
         Limits,
+        examine::Examiner,
         worker::{self, Worker},
     },
     rpc,
@@ -69,6 +71,14 @@ pub async fn run(
         }
     });
     let packages = tokio::spawn(maker(&studio).run());
+    let news = tokio::spawn(Notifier::of(&studio)?.run());
+    let examiner = examiner(&studio);
+    let examinations = tokio::spawn(async move {
+        if examiner.slots > 0 {
+            Arc::new(examiner).run().await;
+        }
+    });
+    let dates = tokio::spawn(dates::watch(Arc::clone(&studio.ledger), studio.closing.clone()));
     let stopping = {
         let (studio, stop) = (Arc::clone(&studio), stop.clone());
         async move {
@@ -105,9 +115,10 @@ pub async fn run(
     studio.closing.cancel();
     sweeper.abort();
     upload_sweeper.abort();
-    // The worker ends with `closing`; its children die with their tasks and are leased again at the next start.
-    let _ended = tokio::time::timeout(GRACE, renders).await;
-    let _ended = tokio::time::timeout(GRACE, packages).await;
+    // All end with `closing`; their children die with their tasks, and what they did is begun again at the next start. What was told is written down
+    // at the end, so that the next start does not tell it again.
+    let all = async { tokio::join!(renders, packages, examinations, dates, news) };
+    let _ended = tokio::time::timeout(GRACE, all).await;
     served
 }
 
@@ -137,6 +148,19 @@ fn maker(studio: &Studio) -> handoff::Maker {
         troubles: Arc::clone(&studio.packages),
         work_dir: studio.folder.join("handoffs"),
         pause: handoff::PAUSE,
+        shutdown: studio.closing.clone(),
+    }
+}
+
+fn examiner(studio: &Studio) -> Examiner {
+    Examiner {
+        ledger: Arc::clone(&studio.ledger),
+        blobs: Arc::clone(&studio.blobs),
+        comparisons: Arc::clone(&studio.comparisons),
+        program: studio.program.clone(),
+        work_dir: studio.folder.join("examining"),
+        slots: studio.config.examine.workers as usize,
+        pause: worker::PAUSE,
         shutdown: studio.closing.clone(),
     }
 }

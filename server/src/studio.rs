@@ -21,8 +21,10 @@ use crate::{
     handoff::Troubles,
     ledger::{Clock, Ledger},
     listening::Listening,
+    notify::secret::Secrets,
     render::{
         compare::{self, CompareFiles},
+        compared::Comparisons,
         inspect::{self, InspectError, Inspected, Program},
         worker::Running,
     },
@@ -96,8 +98,10 @@ pub struct Studio {
     pub store: Arc<dyn Store>,
     pub people: Arc<People>,
     pub ledger: Arc<Ledger>,
+    pub clock: Arc<dyn Clock>,
     pub blobs: Arc<Blobs>,
     pub inspect: Arc<dyn Inspect>,
+    pub comparisons: Arc<Comparisons>,
     /// What each person has heard.
     pub listening: Listening,
     /// The renders that run in this process.
@@ -108,6 +112,8 @@ pub struct Studio {
     pub program: Program,
     /// Of the certificate; absent where TLS is off.
     pub fingerprint: Option<Digest>,
+    /// What webhooks are signed with.
+    pub webhook_secrets: Arc<Secrets>,
     /// Cancelled when the server begins to stop: every stream ends, and every session's token is a child of it.
     pub closing: CancellationToken,
     bound: OnceLock<SocketAddr>,
@@ -130,23 +136,32 @@ impl Studio {
         let people = People::open(Arc::clone(&store), Arc::clone(&clock), closing.clone())
             .await
             .context("reading the people of the studio failed")?;
-        let ledger = Ledger::open(Arc::clone(&store), clock).await.context("reading the ledger failed")?;
+        let ledger = Ledger::open(Arc::clone(&store), Arc::clone(&clock))
+            .await
+            .context("reading the ledger failed")?;
         let blobs = Blobs::open_with(folder.to_owned(), config.limits.reserve_bytes)
             .await
             .context("opening the audio failed")?;
+        let comparisons =
+            Comparisons::open(Arc::clone(&blobs), Arc::clone(&inspect), folder.join("comparing"))
+                .await
+                .context("emptying the folder of comparisons failed")?;
         Ok(Arc::new(Self {
             config,
             folder: folder.to_owned(),
             store,
             people,
             ledger,
+            clock,
             blobs,
             inspect,
+            comparisons,
             listening: Listening::new(folder.join("heard")),
             renders: Arc::default(),
             packages: Arc::default(),
             program,
             fingerprint,
+            webhook_secrets: Arc::new(Secrets::of(folder)),
             closing,
             bound: OnceLock::new(),
         }))

@@ -114,6 +114,7 @@ impl Job {
         let files = files.collect();
         let add = Command::AddVersion { version, song: SONG, kind, title, changelog, files };
         self.house.perform(by, self.project, add).await;
+        self.house.nothing_found(self.project).await;
     }
 
     async fn approve(&self, by: &Seat, id: u128, version: VersionId, role: Role) {

@@ -2,6 +2,7 @@
 
 mod gate;
 mod handoff;
+mod markers;
 mod review;
 mod studio;
 mod work;
@@ -10,7 +11,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use self::{gate::*, handoff::*, review::*, studio::*, work::*};
+pub use self::{gate::*, handoff::*, markers::*, review::*, studio::*, work::*};
 
 #[derive(Debug, Parser)]
 #[command(

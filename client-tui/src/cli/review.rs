@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{Of, Where, WhichVersion};
+use super::{NotesExport, NotesImport, Of, Where, WhichVersion};
 
 #[derive(Debug, Subcommand)]
 pub enum NotesVerb {
@@ -55,6 +55,8 @@ pub enum NotesVerb {
         #[command(flatten)]
         which: WhichVersion,
     },
+    Export(NotesExport),
+    Import(NotesImport),
 }
 
 #[derive(Debug, Subcommand)]

@@ -10,6 +10,7 @@ mod handoff;
 mod hearing;
 pub mod house;
 mod json;
+mod markers;
 mod mastering;
 mod offline;
 mod out;

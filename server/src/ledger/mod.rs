@@ -130,6 +130,11 @@ impl Ledger {
         decide(&snapshot.project, actor, command, Time(self.inner.clock.now_ms())).map(drop)
     }
 
+    /// The clock that facts are labelled with.
+    pub fn now(&self) -> Time {
+        Time(self.inner.clock.now_ms())
+    }
+
     /// The newest seq of a project; changes after each durable append. Closed at once where the project does not exist.
     pub fn watch(&self, id: ProjectId) -> watch::Receiver<u64> {
         match self.inner.existing(id) {

@@ -1,4 +1,4 @@
-//! What runs inside the child: `child inspect` and `child render`. It limits itself before it opens anything, speaks JSON lines on standard
+//! What runs inside the child: `child inspect`, `child compare`, `child examine` (its work stands in `examine::hear`) and `child render`. It limits itself before it opens anything, speaks JSON lines on standard
 //! output and dies with its parent. Never here: the network, the store, the ledger.
 
 use std::{
@@ -20,7 +20,9 @@ use deadwax_dsp::{
     report::{self, FileReport},
 };
 use rustix::process::{Resource, Rlimit, Signal};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::examine::hear::{self, ExamineJob, ExamineLine};
 
 #[derive(Debug, Subcommand)]
 pub enum ChildVerb {
@@ -36,6 +38,9 @@ pub enum ChildVerb {
     Compare {
         #[command(flatten)]
         limits: LimitArgs,
+        /// Nobody waits for it: everything else comes first.
+        #[arg(long)]
+        background: bool,
         /// TOKEN=FILE: a stem of the first file's sound.
         #[arg(long)]
         stem: Vec<OsString>,
@@ -49,6 +54,13 @@ pub enum ChildVerb {
         b: PathBuf,
         /// Where the answer goes as JSON; made whole or not at all.
         out: PathBuf,
+    },
+    /// Hear alternates together, and files beside those of the version before; behind everything else.
+    Examine {
+        #[command(flatten)]
+        limits: LimitArgs,
+        /// A JSON file with the job.
+        job: PathBuf,
     },
     /// Run a mastering render.
     Render {
@@ -168,12 +180,20 @@ pub struct JobFile {
     pub stem: String,
 }
 
+/// How far work that nobody waits for steps back.
+const NICE: i32 = 10;
+
 pub fn run(verb: ChildVerb) -> ExitCode {
     let limits = match &verb {
         ChildVerb::Inspect { limits, .. }
         | ChildVerb::Compare { limits, .. }
+        | ChildVerb::Examine { limits, .. }
         | ChildVerb::Render { limits, .. } => *limits,
     };
+    if matches!(&verb, ChildVerb::Compare { background: true, .. } | ChildVerb::Examine { .. }) {
+        // Where it may not step back it works all the same.
+        let _ = rustix::process::nice(NICE);
+    }
     if let Err(error) = confine(limits) {
         eprintln!("the limits could not be set: {error}");
         return ExitCode::from(2);
@@ -184,6 +204,10 @@ pub fn run(verb: ChildVerb) -> ExitCode {
             let stems = derived(&stem, &minus, &room);
             say(&compare(&stems, [&a, &b], &out))
         }
+        ChildVerb::Examine { job, .. } => say(&match read_job::<ExamineJob>(&job) {
+            Ok(job) => hear::hear(&job),
+            Err(text) => ExamineLine::Failed { kind: FailureKind::Other, text },
+        }),
         ChildVerb::Render { job, .. } => say(&render_job(&job)),
     };
     ExitCode::from(if said.is_ok() { 0 } else { 2 })
@@ -307,12 +331,14 @@ fn token_and_file(stem: &OsStr) -> Option<(String, PathBuf)> {
     Some((token.to_owned(), PathBuf::from(OsStr::from_bytes(&bytes[at + 1..]))))
 }
 
+fn read_job<Job: DeserializeOwned>(path: &Path) -> Result<Job, String> {
+    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    serde_json::from_slice(&bytes).map_err(|error| error.to_string())
+}
+
 fn render_job(path: &Path) -> RenderLine {
     let failed = |kind, text| RenderLine::Failed { kind, text };
-    let job: JobFile = match std::fs::read(path)
-        .map_err(|e| e.to_string())
-        .and_then(|bytes| serde_json::from_slice(&bytes).map_err(|e| e.to_string()))
-    {
+    let job: JobFile = match read_job(path) {
         Ok(job) => job,
         Err(text) => return failed(FailureKind::Other, text),
     };

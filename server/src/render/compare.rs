@@ -4,6 +4,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use super::{
     child::CompareLine,
+    compared::Haste,
     inspect::{InspectError, of_death, of_failure},
     process::{self, Limits, Program},
 };
@@ -18,6 +19,7 @@ pub struct CompareFiles {
     pub room: PathBuf,
     /// Where the answer goes as JSON; made whole or not at all.
     pub out: PathBuf,
+    pub haste: Haste,
 }
 
 /// Something that `a` is made of: a file, or what one file has more than another.
@@ -49,6 +51,9 @@ pub async fn compare(program: &Program, files: &CompareFiles) -> Result<(), Insp
         if let Some(minus) = &stem.minus {
             word("--minus", minus);
         }
+    }
+    if files.haste == Haste::Background {
+        args.push("--background".into());
     }
     let mut room = OsString::from("--room=");
     room.push(&files.room);

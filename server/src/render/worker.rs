@@ -23,6 +23,7 @@ use super::{
     child::{FailureKind, JobFile, RenderLine, RenderedFile},
     inspect,
     process::{self, ChildError, Limits, Program},
+    sound::{Unsound, sound_path},
 };
 use crate::{
     blob::{BlobError, Blobs},
@@ -308,21 +309,15 @@ impl Worker {
         Ok(path)
     }
 
-    /// The local file of a blob, once its bytes are known to be those that were approved (B-1): a master of damaged bytes would be signed as good.
     async fn sound_path(&self, file: &File) -> Result<PathBuf, JobError> {
-        match self.blobs.verify(file.digest).await {
-            Ok(_) => Ok(self.blobs.local_path(file.digest).await?),
-            Err(error @ (BlobError::Corrupt(_) | BlobError::Missing(_))) => {
-                tracing::error!(digest = %file.digest, %error, "the source of a render is not sound");
-                let reason = format!(
-                    "The stored file of \u{201c}{}\u{201d} is damaged or gone: its bytes do not match the digest {}. Nothing was rendered. \
-                     Ask the owner of the studio to restore the file from the backup, then start the render.",
-                    file.alternate, file.digest
-                );
-                Err(JobError::Failed { reason, retry: false })
+        sound_path(&self.blobs, file).await.map_err(|unsound| match unsound {
+            Unsound::Damaged { .. } => {
+                let help =
+                    "Ask the owner of the studio to restore the file from the backup, then start the render.";
+                JobError::Failed { reason: format!("{unsound} Nothing was rendered. {help}"), retry: false }
             }
-            Err(error) => Err(error.into()),
-        }
+            Unsound::Blob(error) => error.into(),
+        })
     }
 
     /// Measures every file that the child wrote like any upload, then takes them all into the blob store: what the label signs was measured from
@@ -487,7 +482,7 @@ fn told(error: &JobError) -> String {
     }
 }
 
-async fn empty(dir: &Path) -> std::io::Result<()> {
+pub(super) async fn empty(dir: &Path) -> std::io::Result<()> {
     match tokio::fs::remove_dir_all(dir).await {
         Ok(()) => {}
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}

@@ -36,8 +36,6 @@ pub struct Service {
     finishing: Arc<receive::Finishing>,
     /// One overview is made again at a time: it costs a whole decoding.
     remaking: tokio::sync::Mutex<()>,
-    /// And one comparison: it costs several.
-    comparing: tokio::sync::Mutex<()>,
 }
 
 /// Uploads that run now, by person.
@@ -105,8 +103,12 @@ impl Owner {
 
 impl Service {
     pub fn new(studio: Arc<Studio>) -> Self {
-        let (remaking, comparing) = Default::default();
-        Self { studio, running: Arc::default(), finishing: Arc::default(), remaking, comparing }
+        Self {
+            studio,
+            running: Arc::default(),
+            finishing: Arc::default(),
+            remaking: tokio::sync::Mutex::default(),
+        }
     }
 
     /// Uploads that were begun and never brought to an end cost three files each.

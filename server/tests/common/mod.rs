@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use deadwax_domain::{Actor, AudioFacts, Command, PersonId, ProjectId};
+use deadwax_domain::{Actor, AudioFacts, Command, Examined, PersonId, ProjectId};
 use deadwax_dsp::{
     Block, Spec,
     waveform::{Pyramid, PyramidBuilder},
@@ -135,8 +135,26 @@ impl House {
 
     /// With the real decoder, in a child of the real program.
     pub async fn open_with_children() -> Self {
+        Self::open_on(Self::decoder(), |_| {}).await
+    }
+
+    /// With the real decoder, and versions examined in children that `program` starts.
+    pub async fn open_examining(program: Program) -> Self {
+        let (folder, store) = (tempfile::tempdir().unwrap(), Arc::new(MemoryStore::new()));
+        Self::start(folder, store, (Self::decoder(), program), |config| config.examine.workers = 1).await
+    }
+
+    fn decoder() -> Arc<dyn Inspect> {
         let program = Program { exe: env!("CARGO_BIN_EXE_deadwax-server").into(), prefix: Vec::new() };
-        Self::open_on(Arc::new(InChild::new(program)), |_| {}).await
+        Arc::new(InChild::new(program))
+    }
+
+    /// As [`House::restart`], with the real decoder and an examiner.
+    pub async fn restart_examining(self, program: Program) -> Self {
+        self.stop.cancel();
+        within(Duration::from_secs(15), "stopping", self.served).await.unwrap().unwrap();
+        let parts = (Self::decoder(), program);
+        Self::start(self.folder, self.store, parts, |config| config.examine.workers = 1).await
     }
 
     /// With a render worker that starts `program`; uploads are measured by the fake.
@@ -187,6 +205,8 @@ impl House {
     ) -> Self {
         let mut config = Config { tls: false, name: "Gold Room".into(), ..Config::default() };
         config.limits.reserve_bytes = 0;
+        // A ledger moves by its test's own hand only, unless the test is about the examiner.
+        config.examine.workers = 0;
         change(&mut config);
         let clock = Arc::new(Hand(AtomicI64::new(1_795_000_000_000)));
         let identity = config.tls.then(|| {
@@ -242,13 +262,28 @@ impl House {
         project
     }
 
+    /// As if the examiner had looked at every version and found nothing: gates wait for it.
+    pub async fn nothing_found(&self, project: ProjectId) {
+        let now = self.studio.ledger.project(project).await.unwrap().unwrap();
+        let due: Vec<_> = now.project.unexamined().iter().map(|version| version.id).collect();
+        for version in due {
+            let command = Command::RecordExamination { version, examined: Examined::default() };
+            self.perform_as(Actor::Worker, project, command).await;
+        }
+    }
+
     pub async fn perform(&self, by: &Seat, project: ProjectId, command: Command) {
         let person = self.studio.people.person(by.id).unwrap();
+        let actor = Actor::Person { id: person.id, studio_owner: person.studio_owner };
+        self.perform_as(actor, project, command).await;
+    }
+
+    async fn perform_as(&self, actor: Actor, project: ProjectId, command: Command) {
         let perform = Perform {
             command_id: uuid::Uuid::now_v7().as_u128(),
             request_sha256: [0; 32],
             project,
-            actor: Actor::Person { id: person.id, studio_owner: person.studio_owner },
+            actor,
             expected: None,
             command,
         };

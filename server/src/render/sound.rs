@@ -1,0 +1,30 @@
+//! The local file of stored sound, once its bytes are known to be those of its name (B-1). Never here: what is done with it.
+
+use std::path::PathBuf;
+
+use deadwax_domain::{Alternate, Digest, File};
+
+use crate::blob::{BlobError, Blobs};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Unsound {
+    /// For the members: what is wrong with which file. What was not done because of it, and what helps, is the caller's to add.
+    #[error(
+        "The stored file of \u{201c}{alternate}\u{201d} is damaged or gone: its bytes do not match the digest {digest}."
+    )]
+    Damaged { alternate: Alternate, digest: Digest },
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+}
+
+/// Reads the whole file first: what is made of damaged bytes would be taken for good.
+pub async fn sound_path(blobs: &Blobs, file: &File) -> Result<PathBuf, Unsound> {
+    match blobs.verify(file.digest).await {
+        Ok(_) => Ok(blobs.local_path(file.digest).await?),
+        Err(error @ (BlobError::Corrupt(_) | BlobError::Missing(_))) => {
+            tracing::error!(digest = %file.digest, %error, "a stored file is not sound");
+            Err(Unsound::Damaged { alternate: file.alternate, digest: file.digest })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
