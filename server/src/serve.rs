@@ -106,7 +106,7 @@ pub async fn run(
 }
 
 /// What goes on without anybody asking, until the studio closes.
-async fn background(studio: &Studio) -> anyhow::Result<TaskTracker> {
+async fn background(studio: &Arc<Studio>) -> anyhow::Result<TaskTracker> {
     let tasks = TaskTracker::new();
     // Without slots this server renders nothing, or examines nothing: another process on the same ledger may.
     let worker = worker(studio).await?;
