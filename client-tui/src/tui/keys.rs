@@ -239,12 +239,12 @@ const PROJECTS: &[Binding] = bind! {
 
 const PROJECT: &[Binding] = bind! {
     Open, [Code(KeyCode::Enter)], "open", "Open the song";
+    ApproveSpacing, [Char('A')], "approve spacing", "Approve the running order and its gaps";
     Left, [Code(KeyCode::Left), Char('h')], "", "One stage to the left";
     Right, [Code(KeyCode::Right), Char('l')], "", "One stage to the right";
     Upload, [Char('u')], "upload", "How to upload to this song";
     Master, [Char('m')], "master", "Recipe and renders of the song";
     History, [Char('i')], "history", "Who did what";
-    ApproveSpacing, [Char('A')], "approve spacing", "Approve the running order and its gaps";
     Spacing, [Char('s')], "spacing", "The running order, its gaps, and who approved them";
     Terms, [Char('t')], "terms", "The terms and the gates of the project";
     Turnaround, [Char('T')], "turnaround", "How long each song stood in each stage";

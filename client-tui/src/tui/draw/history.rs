@@ -1,13 +1,21 @@
 //! Who did what, newest first, in the server's own sentences.
 
-use ratatui::{Frame, layout::Rect, style::Modifier, text::Line};
+use ratatui::{
+    Frame,
+    layout::{Constraint, Layout, Rect},
+    style::Modifier,
+    text::Line,
+};
 
 use super::{
     empty, first_shown, heading, put,
-    text::{clip, pad},
+    text::{clip, pad, wrap},
     theme::Theme,
 };
 use crate::tui::{model::Model, words};
+
+/// Lines below the list, the first of them empty.
+const FOOT: u16 = 4;
 
 pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, at: usize) {
     let Some(page) = &model.history else {
@@ -20,7 +28,12 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
         _ => "m loads older entries".into(),
     };
     put(frame, area, 0, heading(theme, "History", &more, area.width, false));
-    let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    // The chosen entry stands whole below: a reason that is cut off is no reason.
+    let [body, foot] = Layout::vertical([Constraint::Min(1), Constraint::Length(FOOT)]).areas(Rect {
+        y: area.y + 1,
+        height: area.height.saturating_sub(1),
+        ..area
+    });
     if page.entries.is_empty() && !page.loading && page.problem.is_none() {
         return empty(theme, frame, body, &["Nothing has happened here yet."]);
     }
@@ -42,5 +55,11 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
         let style = theme.row(line == at, false, model.online());
         let style = if shouts { style.add_modifier(Modifier::BOLD) } else { style };
         put(frame, body, u16::try_from(line - first).unwrap_or(u16::MAX), Line::styled(text, style));
+    }
+    let Some(entry) = page.entries.get(at) else { return };
+    let room = usize::from(area.width.saturating_sub(4));
+    for (row, text) in wrap(&entry.text, room).into_iter().take(usize::from(FOOT) - 1).enumerate() {
+        let row = u16::try_from(row + 1).unwrap_or(u16::MAX);
+        put(frame, foot, row, Line::styled(format!("  {text}"), theme.plain()));
     }
 }

@@ -123,12 +123,12 @@ fn is_fresh(rows: &Project, song: &SongRow) -> bool {
 fn lines(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, rows: &Project, chosen: &SongRow) {
     let columns = usize::from(area.width);
     let title = (columns * 3 / 10).max(12);
-    let rest = columns.saturating_sub(2 + title + 1 + 10 + 10 + 6 + 8);
+    let rest = columns.saturating_sub(2 + title + 1 + 10 + 11 + 6 + 8);
     let header = format!(
         "  {} {}{}{}{}{}",
         pad("Song", title),
         pad("Stage", 10),
-        pad("Version", 10),
+        pad("Version", 11),
         pad("Round", 6),
         pad("Notes", 8),
         pad("Waits for", rest)
@@ -144,7 +144,7 @@ fn lines(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, rows: 
             "{mark}{} {}{}{}{}{}",
             pad(&song.title, title),
             pad(words::stage(song.stage()), 10),
-            pad(&candidate(rows, song), 10),
+            pad(&format!("{}{}", if song.overdue { "! " } else { "" }, candidate(rows, song)), 11),
             pad(&rounds(rows, song), 6),
             pad(&open_notes(rows, song), 8),
             pad(&waits_for(rows, song), rest)

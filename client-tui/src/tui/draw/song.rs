@@ -36,7 +36,8 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
     };
     let dots = if area.height >= 30 { 8 } else { 4 };
     let told = update::examined(rows, version);
-    let lines = if told.is_empty() && !version.closed_with_thanks { 3 } else { 4 };
+    let more = version.closed_with_thanks || version.heard_percent > 0 || !told.is_empty();
+    let lines = if more { 4 } else { 3 };
     let [head, picture, lower] =
         Layout::vertical([Constraint::Length(lines), Constraint::Length(dots + 2), Constraint::Min(3)])
             .areas(area);
@@ -71,7 +72,8 @@ fn found(theme: &Theme, frame: &mut Frame<'_>, area: Rect, version: &VersionRow,
     if version.closed_with_thanks {
         spans.push(Span::styled("closed with thanks: another mix was picked", theme.dim()));
     }
-    for (text, warns) in told {
+    let heard = (version.heard_percent > 0).then(|| (format!("heard {} %", version.heard_percent), false));
+    for (text, warns) in told.into_iter().chain(heard) {
         if spans.len() > 1 {
             spans.push(Span::styled(" · ", theme.dim()));
         }
@@ -337,7 +339,7 @@ fn gate_of(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, rows
     let height = usize::from(area.height.saturating_sub(1));
     if lines.len() > height && height > 0 {
         lines.truncate(height - 1);
-        lines.push((" …".into(), theme.dim()));
+        lines.push((" … e shows every line".into(), theme.dim()));
     }
     for (row, (line, style)) in lines.into_iter().enumerate() {
         put(frame, area, u16::try_from(row + 1).unwrap_or(u16::MAX), Line::styled(line, style));

@@ -51,7 +51,32 @@ pub(super) fn gate(model: &mut Model) {
         lines.extend(findings(version));
         lines.extend(examination(rows, version));
     }
+    lines.extend(rounds(rows, &song.song_id));
     read::show(model, title, lines, None);
+}
+
+/// Every revision that was asked for, the newest first, with what it counted as.
+fn rounds(rows: &Project, song: &str) -> Vec<String> {
+    let requests = rows.requests(song);
+    if requests.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![String::new(), "Revisions that were asked for".into()];
+    for it in requests {
+        let kind = words::revision_kind(it.kind());
+        let counts = match (it.beyond_terms, it.counts) {
+            (true, _) => format!("! round {}, beyond the terms, {kind}", it.round),
+            (_, true) => format!("· round {}, {kind}", it.round),
+            _ => format!("· {kind}, counts as no round"),
+        };
+        let answer = rows
+            .version(&it.answered_by_version_id)
+            .map_or_else(|| "open".into(), |it| format!("answered by {}", words::version(it)));
+        let notes = words::count(it.note_ids.len(), "note", "notes");
+        lines.push(format!("  {counts}: {} ({}), {notes}, {answer}", it.by, words::role(it.role())));
+        lines.push(format!("    {}", it.message));
+    }
+    lines
 }
 
 fn due(model: &Model, song: &SongRow) -> String {
@@ -293,7 +318,8 @@ pub(super) fn terms(model: &mut Model) {
 fn terms_of(model: &Model, head: &ProjectRow) -> Vec<String> {
     let rounds = words::count(head.rounds_included as usize, "round", "rounds");
     let corrections = words::count(head.corrections_free as usize, "correction", "corrections");
-    let mut lines = vec![format!("{rounds} included"), format!("{corrections} free: they count as no round")];
+    let mut lines =
+        vec![format!("{rounds} included"), format!("{corrections} free before one counts as a round")];
     lines.push(match head.cut_off_ms {
         0 => "no cut-off date".into(),
         at_ms => format!("cut-off {}: later rounds lie beyond the terms", words::date(&model.zone, at_ms)),

@@ -55,7 +55,7 @@ pub(super) fn entrants(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &E
     }
     let room = usize::from(inner.width);
     let blind = if ask.blind {
-        "Blind: until the pick nobody learns whose line is whose. Tab changes."
+        "Blind: whose line is whose is told after the pick. Tab changes."
     } else {
         "Named: everybody sees whose line is whose. Tab changes."
     };

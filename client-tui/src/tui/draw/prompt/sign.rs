@@ -104,7 +104,9 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
 fn quote(theme: &Theme, version: &VersionRow, room: usize) -> Said {
     let name = words::version(version);
     let title = if version.title.is_empty() { name } else { format!("{name}  {}", version.title) };
-    let title = format!("{title}  by {}", version.uploaded_by);
+    // Whose it is stays hidden while mixes compete blind.
+    let by = version.uploaded_by.as_str();
+    let title = if by.is_empty() { title } else { format!("{title}  by {by}") };
     let length = words::clock(rows::length_ms(version), true);
     let levels =
         rows::main_file(version).and_then(|it| it.facts.as_ref()).map_or_else(String::new, |facts| {

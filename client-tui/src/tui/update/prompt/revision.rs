@@ -134,7 +134,7 @@ pub(in crate::tui::update) fn beyond_terms(model: &Model, pending: &Pending, tex
         chosen,
         at: 0,
         writing: true,
-        area: text_area(&request.message),
+        area: text_area(&crate::scrub::block(&request.message)),
         problem: None,
     };
     let known = v1::RequestRevision { beyond_terms: true, ..request.clone() };

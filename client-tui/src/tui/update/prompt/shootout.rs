@@ -105,7 +105,7 @@ pub(in crate::tui::update) fn vote(model: &Model, subject: &Subject) -> Result<A
         at: 0,
         blind: shootout.blind && shootout.lines.iter().all(|it| it.engineer.is_empty()),
         writing: false,
-        area: text_area(before.map_or("", |it| it.reason.as_str())),
+        area: text_area(&before.map_or_else(String::new, |it| crate::scrub::block(&it.reason))),
         problem: None,
     })))
 }
