@@ -8,6 +8,7 @@ pub mod config;
 pub mod desk;
 pub mod ledger;
 pub mod listen;
+pub mod listening;
 pub mod name;
 pub mod render;
 pub mod rpc;

@@ -19,6 +19,7 @@ use crate::{
     blob::Blobs,
     config::Config,
     ledger::{Clock, Ledger},
+    listening::Listening,
     render::{
         compare::{self, CompareFiles},
         inspect::{self, InspectError, Inspected, Program},
@@ -96,6 +97,8 @@ pub struct Studio {
     pub ledger: Arc<Ledger>,
     pub blobs: Arc<Blobs>,
     pub inspect: Arc<dyn Inspect>,
+    /// What each person has heard.
+    pub listening: Listening,
     /// The renders that run in this process.
     pub renders: Arc<Running>,
     /// How the render worker starts its children.
@@ -136,6 +139,7 @@ impl Studio {
             ledger,
             blobs,
             inspect,
+            listening: Listening::new(folder.join("heard")),
             renders: Arc::default(),
             program,
             fingerprint,

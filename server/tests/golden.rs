@@ -28,16 +28,29 @@ fn every(text: &str, n: u128, flag: bool, level: f64, alternate: Alternate, role
     let person = PersonId(n.wrapping_add(3));
     let role = roles.iter().next().copied().unwrap_or(Role::Label);
     let recipe = Recipe { toml: s(), hash: digest };
+    let need = Need { any_of: roles.clone(), count: small };
+    // As it was written before there were more options.
     let rule = GateRule {
-        stage: Stage::Mastering,
-        needs: vec![Need { any_of: roles.clone(), count: small }],
         required_alternates: vec![alternate],
         open_notes_allowed: flag,
+        ..GateRule::new(Stage::Mastering, vec![need])
     };
+    let full = GateRule {
+        self_approval: Some(flag),
+        preflight_ignored: flag,
+        heard_percent: small,
+        spacing_roles: roles.clone(),
+        due: flag.then_some(Time(1_800_000_000_000)),
+        closes_when_due: flag,
+        carry: if flag { Carry::Residual { below_db: -90.5 } } else { Carry::SamePcm },
+        ..rule.clone()
+    };
+    let terms = Terms { rounds_included: small, self_approval: flag, corrections_free: 1, cut_off: None };
+    let later = Terms { corrections_free: small, cut_off: Some(Time(1_800_000_000_000)), ..terms };
     let span = Span { start_ms: u64::from(small), end_ms: flag.then_some(u64::MAX) };
     vec![
         Fact::ProjectCreated { title: s(), artist: s() },
-        Fact::TermsChanged { rounds_included: small, self_approval: flag },
+        Fact::TermsChanged { terms },
         Fact::MemberAdded { person, roles: roles.clone() },
         Fact::RolesChanged { person, roles: roles.clone() },
         Fact::MemberRemoved { person },
@@ -55,6 +68,7 @@ fn every(text: &str, n: u128, flag: bool, level: f64, alternate: Alternate, role
             files: vec![file.clone(), file.clone()],
             fingerprint: digest,
             render: flag.then_some(render),
+            line: None,
         },
         Fact::NoteAdded {
             note,
@@ -82,6 +96,9 @@ fn every(text: &str, n: u128, flag: bool, level: f64, alternate: Alternate, role
             message: s(),
             notes: vec![note],
             round: small,
+            kind: RevisionKind::Change,
+            free: false,
+            beyond_terms: false,
         },
         Fact::RevisionAnswered { request, version },
         Fact::Approved { approval, song, version, role, fingerprint: digest },
@@ -91,7 +108,7 @@ fn every(text: &str, n: u128, flag: bool, level: f64, alternate: Alternate, role
         Fact::StageLeft { song, from: Stage::Recording, to: Stage::Delivered, version },
         Fact::HandoffMade { song, version },
         Fact::HandoffAccepted { song },
-        Fact::HandoffReturned { song, reason: s() },
+        Fact::HandoffReturned { song, reason: s(), items: Vec::new() },
         // As it was written before the reason stood there.
         Fact::RecipeSet { song: Some(song), recipe: Some(recipe.clone()), why: String::new() },
         Fact::RenderQueued { render, song, version, recipe: flag.then(|| recipe.clone()) },
@@ -106,13 +123,100 @@ fn every(text: &str, n: u128, flag: bool, level: f64, alternate: Alternate, role
             song,
             version,
             fingerprint: digest,
-            files: vec![file],
+            files: vec![file.clone()],
             manifest_json: s(),
         },
         Fact::RenderLeased { render, attempt: small, engine: s(), recipe: Some(recipe.clone()) },
         Fact::RecipeSet { song: flag.then_some(song), recipe: Some(recipe), why: s() },
         Fact::RecipeSet { song: None, recipe: None, why: s() },
         Fact::RenderCompleted { render, version, report_json: s(), sheet: Some(digest) },
+        Fact::TermsChanged { terms: later },
+        Fact::GateSet { rule: full },
+        Fact::VersionAdded {
+            version,
+            song,
+            kind: VersionKind::Mix,
+            number: small,
+            title: s(),
+            changelog: s(),
+            files: vec![file],
+            fingerprint: digest,
+            render: None,
+            line: Some(Line(2)),
+        },
+        Fact::RevisionRequested {
+            request,
+            song,
+            version,
+            role,
+            message: s(),
+            notes: vec![note],
+            round: small,
+            kind: RevisionKind::Correction,
+            free: flag,
+            beyond_terms: flag,
+        },
+        Fact::HandoffReturned {
+            song,
+            reason: s(),
+            items: vec![ReturnItem { alternate: flag.then_some(alternate), reason: s() }],
+        },
+    ]
+    .into_iter()
+    .chain(review(text, n, flag, level, alternate, role))
+    .collect()
+}
+
+/// Those that came with the review protocol.
+fn review(text: &str, n: u128, flag: bool, level: f64, alternate: Alternate, role: Role) -> Vec<Fact> {
+    let s = || text.to_owned();
+    let small = (n % 1_000_000) as u32;
+    let digest = Digest([(n % 251) as u8; 32]);
+    let (song, version, note) = (SongId(n), VersionId(n.wrapping_add(1)), NoteId(n.wrapping_add(2)));
+    let (approval, person, webhook) = (ApprovalId(n), PersonId(n.wrapping_add(3)), WebhookId(n));
+    let span = Span { start_ms: u64::from(small), end_ms: flag.then_some(u64::MAX) };
+    let kind = if flag { PlaceKind::Moved } else { PlaceKind::Gone };
+    let outcome = NoteOutcome {
+        note,
+        verdict: if flag { Verdict::Changed } else { Verdict::Untouched },
+        text: s(),
+        place: flag.then_some(Placed { kind, span }),
+    };
+    let examined = Examined {
+        against: flag.then_some(version),
+        failed: Some(s()).filter(|why| !flag && !why.is_empty()),
+        found: vec![Found { block: flag, code: s(), text: s(), alternate }],
+        notes: vec![outcome],
+        changes: vec![s()],
+        same: if flag { Sameness::Residual } else { Sameness::Pcm },
+        residual_db: flag.then_some(level),
+    };
+    let setting =
+        PreflightSetting { code: s(), kind: VersionKind::Master, severity: flag.then_some(Severity::Warn) };
+    vec![
+        Fact::VersionExamined { version, examined },
+        Fact::MixSwapped { song, reason: s() },
+        Fact::PutForward { version, reason: s() },
+        Fact::GateOverridden { song, stage: Stage::Mixing, version, reason: s(), unmet: vec![s()] },
+        Fact::ShootoutOpened {
+            shootout: ShootoutId(n),
+            song,
+            entrants: vec![person, PersonId(n)],
+            blind: flag,
+        },
+        Fact::VoteCast { song, role, ranking: vec![version], blind: flag, matched_lufs: -18.25, reason: s() },
+        Fact::MixPicked { song, version, role, reason: s() },
+        Fact::PreflightSet { settings: vec![setting] },
+        Fact::SpacingSet { number: small, items: vec![SpacingItem { song, gap_ms: small }] },
+        Fact::SpacingApproved { approval, number: small, role },
+        Fact::NoteMoved { note, version, span },
+        Fact::ApprovalsCarried { from: version, to: VersionId(n), approvals: vec![approval], why: s() },
+        Fact::DeadlinePassed { stage: Stage::Mixing, due: Time(1_800_000_000_000) },
+        Fact::PackageMade { song, version, digest, name: s(), bytes: u64::from(small) },
+        Fact::VersionHeard { version, percent: small },
+        Fact::Followed { song: flag.then_some(song), level: FollowLevel::Muted },
+        Fact::WebhookSet { webhook, url: s(), codes: vec![s()] },
+        Fact::WebhookRemoved { webhook },
     ]
 }
 

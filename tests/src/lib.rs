@@ -1,6 +1,7 @@
 //! What the tests and the demo share: a song, a server to run, people to play. Never here: a rule of the studio.
 
 pub mod demo;
+pub mod ep;
 pub mod harness;
 pub mod line;
 pub mod song;

@@ -5,7 +5,7 @@ use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::Parser;
 use deadwax_server::render::Program;
-use deadwax_tests::demo;
+use deadwax_tests::{demo, ep};
 
 /// Carries one song from the take to the label's signature, on a server of its own.
 #[derive(Debug, Parser)]
@@ -14,6 +14,12 @@ struct Cli {
     /// No terminal client: run the whole job, print each step with its figures, exit 0 only if every check held.
     #[arg(long)]
     headless: bool,
+    /// A record of four songs through the whole review protocol instead of one song: competing mixes, rounds, a hold, a return, an override.
+    #[arg(long)]
+    ep: bool,
+    /// With --ep: recordings of real music for three of the songs; may be given up to three times.
+    #[arg(long, value_name = "FILE", requires = "ep")]
+    music: Vec<PathBuf>,
     /// Use this recording instead of the synthesised song (WAV, AIFF, FLAC, ALAC, MP3, AAC, Ogg Vorbis).
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
@@ -42,7 +48,12 @@ fn main() -> ExitCode {
         }
         _ => {
             let cli = Cli::parse();
-            match demo::run(cli.headless, cli.input.as_deref(), cli.out.as_deref()) {
+            let done = if cli.ep {
+                ep::run(&cli.music, cli.out.as_deref())
+            } else {
+                demo::run(cli.headless, cli.input.as_deref(), cli.out.as_deref())
+            };
+            match done {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => {
                     eprintln!("\nthe demo stopped: {error:#}");

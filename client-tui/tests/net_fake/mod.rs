@@ -202,7 +202,10 @@ impl projects_server::Projects for Fake {
     ) -> Result<Response<Self::WatchDeskStream>, Status> {
         none()
     }
-    async fn try_gate(&self, _: Request<v1::TryGateRequest>) -> Result<Response<v1::TryGateResponse>, Status> {
+    async fn try_gate(
+        &self,
+        _: Request<v1::TryGateRequest>,
+    ) -> Result<Response<v1::TryGateResponse>, Status> {
         none()
     }
     async fn turnaround(

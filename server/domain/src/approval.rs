@@ -5,7 +5,7 @@ use crate::{
     Version, VersionId,
     asker::{Asker, either, free_id},
     decide::{Ruling, Touched, misrouted},
-    limits,
+    examination, limits,
     refusal::no,
     text,
 };
@@ -78,15 +78,26 @@ pub fn state(project: &Project, approval: &Approval) -> ApprovalState {
     }
 }
 
-/// P-4: only for the candidate itself, and only while its bytes are those signed. The carry rule (same PCM, metadata only, null residual
-/// under a set level) would be a second way to say yes here, and nowhere else.
+/// P-4: only for the candidate itself, and only while its bytes are those signed; or for one to which the carry rule took it, as long as the gate still
+/// has such a rule. There is no third way to say yes.
 fn counts(project: &Project, approval: &Approval, version: VersionId, fingerprint: Digest) -> bool {
     let Some(kind) = approval.stage.kind() else { return false };
     project.newest(approval.song, kind).is_some_and(|candidate| {
-        candidate.id == version
-            && candidate.fingerprint == fingerprint
-            && (project.terms.self_approval || project.maker(candidate) != Some(approval.person))
+        let signed = candidate.id == version && candidate.fingerprint == fingerprint;
+        (signed || examination::is_carried(project, approval, candidate.id))
+            && (project.self_approval(approval.stage) || project.maker(candidate) != Some(approval.person))
     })
+}
+
+/// How much the giver has heard of what the approval speaks of. One that was carried speaks of the same sound.
+pub fn heard_of(project: &Project, approval: &Approval, candidate: VersionId) -> u32 {
+    let signed = match approval.says {
+        Says::Yes { version, .. } => Some(version),
+        Says::Hold { .. } => None,
+    };
+    let carried = approval.carried.iter().map(|carried| carried.to);
+    let heard = |version| project.heard_percent(version, approval.person);
+    signed.into_iter().chain(carried).chain([candidate]).map(heard).max().unwrap_or(0)
 }
 
 pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Result<Ruling, Refusal> {
@@ -113,7 +124,8 @@ pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Resul
                 return no(Reason::StageLeftAlready, text, "A handoff can still be returned, with a reason.");
             }
             if state(project, approval) != ApprovalState::Counts {
-                return no(Reason::NothingToChange, "That approval does not count any more.", "");
+                let text = "That approval does not count any more.";
+                return no(Reason::NothingToChange, text, "There is nothing to withdraw.");
             }
             Ok(Ruling::fact(Fact::ApprovalWithdrawn { approval: *id }))
         }
@@ -131,7 +143,8 @@ pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Resul
         Command::LiftHold { approval: id } => {
             let hold = own(&asker, *id, Approval::is_hold)?;
             if hold.ended.is_some() {
-                return no(Reason::NothingToChange, "That hold is lifted already.", "");
+                let text = "That hold is lifted already.";
+                return no(Reason::NothingToChange, text, "There is nothing to do.");
             }
             Ok(Ruling::fact(Fact::HoldLifted { approval: *id }).touching(Touched::Song(hold.song)))
         }
@@ -148,29 +161,54 @@ fn may_approve(asker: &Asker<'_>, version: &Version, role: Role, fingerprint: Di
         let text = format!("{} does not hold the files that you saw.", version.name());
         return no(Reason::FingerprintDiffers, text, "Look at it again, then approve what is there now.");
     }
-    if project.maker(version) == Some(asker.id) && !project.terms.self_approval {
+    let stage = version.kind.stage();
+    if project.maker(version) == Some(asker.id) && !project.self_approval(stage) {
         let done = if version.by.is_some() { "uploaded" } else { "had the server render" };
         let text = format!("You {done} {}; somebody else has to approve it.", version.name());
-        return no(Reason::SelfApproval, text, "The manager may allow self-approval in the terms.");
+        let hint = "The manager may allow self-approval in the terms or at this gate.";
+        return no(Reason::SelfApproval, text, hint);
     }
     if own_hold(asker, version.song).is_some() {
         return no(Reason::OnHold, "You hold this song yourself.", "Lift your hold first.");
     }
-    let twice = project.approvals_of(version.song).any(|(approval, state)| {
-        state == ApprovalState::Counts
-            && (approval.person, approval.role, approval.stage) == (asker.id, role, version.kind.stage())
-    });
-    if twice {
-        let text = format!("You approved {} as {role} already.", version.name());
-        return no(Reason::AlreadyApproved, text, "");
+    let mut counting =
+        project.approvals_of(version.song).filter(|(_, state)| *state == ApprovalState::Counts);
+    let same = counting
+        .find(|(approval, _)| (approval.person, approval.role, approval.stage) == (asker.id, role, stage));
+    if let Some((approval, _)) = same {
+        let text = match &approval.says {
+            Says::Yes { version: signed, .. } if *signed != version.id => {
+                let signed = project.version_name(*signed);
+                format!("Your approval of {signed} as {role} counts for {} too.", version.name())
+            }
+            _ => format!("You approved {} as {role} already.", version.name()),
+        };
+        return no(
+            Reason::AlreadyApproved,
+            text,
+            "There is nothing to do; withdraw it if you changed your mind.",
+        );
     }
-    Ok(())
+    must_have_heard(asker, version)
+}
+
+fn must_have_heard(asker: &Asker<'_>, version: &Version) -> Result<(), Refusal> {
+    let asked = asker.project.gate(version.kind.stage()).map_or(0, |rule| rule.heard_percent);
+    let heard = asker.project.heard_percent(version.id, asker.id);
+    if heard >= asked {
+        return Ok(());
+    }
+    let text = format!("You have heard {heard} % of {}; the gate asks for {asked} %.", version.name());
+    no(Reason::NotHeard, text, "Listen to the rest of its main, then approve.")
 }
 
 /// Only what the present gate looks at can be approved or sent back. `doing`: "approve".
 pub(crate) fn must_be_candidate(project: &Project, version: &Version, doing: &str) -> Result<(), Refusal> {
     let name = version.name();
     let stage = project.songs.get(version.song).map_or(Stage::Delivered, |song| song.stage);
+    if version.kind == crate::VersionKind::Mix {
+        crate::shootout::must_be_closed(project, version.song, doing)?;
+    }
     if project.is_superseded(version) {
         let newest = project.newest(version.song, version.kind);
         let (text, hint) = match newest {
@@ -178,24 +216,28 @@ pub(crate) fn must_be_candidate(project: &Project, version: &Version, doing: &st
                 format!("You cannot {doing} {name}: {} has taken its place.", newest.name()),
                 format!("Look at {}.", newest.name()),
             ),
-            None => (format!("You cannot {doing} {name}: its mix went back."), String::new()),
+            None => (
+                format!("You cannot {doing} {name}: nothing is the candidate now."),
+                "Wait for the next version, or for the pick where mixes compete.".to_owned(),
+            ),
         };
         return no(Reason::VersionSuperseded, text, hint);
     }
     if stage > version.kind.stage() {
         let text = format!("You cannot {doing} {name}: the song has left {}.", version.kind.stage());
-        return no(Reason::StageLeftAlready, text, "");
+        return no(Reason::StageLeftAlready, text, "Look at what its present stage has.");
     }
     if stage < version.kind.stage() {
         let text = format!("You cannot {doing} {name}: the song stands in {stage}.");
-        return no(Reason::WrongStage, text, "");
+        return no(Reason::WrongStage, text, "The gate of the present stage comes first.");
     }
     Ok(())
 }
 
 fn must_be_asked(project: &Project, stage: Stage, role: Role) -> Result<(), Refusal> {
     let Some(gate) = project.gate(stage) else {
-        return no(Reason::StageLeftAlready, format!("No gate comes after {stage}."), "");
+        let text = format!("No gate comes after {stage}.");
+        return no(Reason::StageLeftAlready, text, "What is delivered stays as it was signed.");
     };
     let asked: crate::Roles = gate.needs.iter().flat_map(|need| need.any_of.iter().copied()).collect();
     if asked.contains(&role) {
@@ -223,7 +265,11 @@ fn own<'a>(
     kind: impl Fn(&Approval) -> bool,
 ) -> Result<&'a Approval, Refusal> {
     match asker.project.approvals.get(id).filter(|approval| kind(approval)) {
-        None => no(Reason::NoSuchApproval, "There is no such approval or hold in this project.", ""),
+        None => no(
+            Reason::NoSuchApproval,
+            "There is no such approval or hold in this project.",
+            "Look at the gate of the song.",
+        ),
         Some(approval) if approval.person != asker.id => {
             let text = "Only the person who gave it may take it back.";
             no(Reason::NotYourRole, text, "Ask them.")

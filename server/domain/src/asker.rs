@@ -6,6 +6,9 @@ use crate::{
     audience, refusal::no,
 };
 
+/// For an id that is absent or hidden, which must sound the same.
+const LOOK_AGAIN: &str = "Look at the song again: it may have changed.";
+
 #[derive(Clone, Copy)]
 pub(crate) struct Asker<'a> {
     pub project: &'a Project,
@@ -16,7 +19,8 @@ pub(crate) struct Asker<'a> {
 impl<'a> Asker<'a> {
     pub fn of(project: &'a Project, actor: &Actor) -> Result<Asker<'a>, Refusal> {
         let Actor::Person { id, .. } = actor else {
-            return no(Reason::NotYourRole, "The render worker may not do that.", "");
+            let hint = "A person has to ask for it.";
+            return no(Reason::NotYourRole, "The render worker may not do that.", hint);
         };
         match project.roles_of(*id) {
             Some(roles) => Ok(Asker { project, id: *id, roles }),
@@ -60,16 +64,18 @@ impl<'a> Asker<'a> {
     }
 
     pub fn version(&self, id: VersionId) -> Result<&'a Version, Refusal> {
-        match self.project.versions.get(id) {
+        let known = self.project.versions.get(id);
+        match known.filter(|version| audience::sees_version(self.project, self.id, version)) {
             Some(version) => Ok(version),
-            None => no(Reason::NoSuchVersion, "There is no such version in this project.", ""),
+            None => no(Reason::NoSuchVersion, "There is no such version in this project.", LOOK_AGAIN),
         }
     }
 
     pub fn note(&self, id: NoteId) -> Result<&'a Note, Refusal> {
-        match self.project.notes.get(id).filter(|note| audience::sees_note(self.roles, note)) {
+        let known = self.project.notes.get(id);
+        match known.filter(|note| audience::reads_note(self.project, self.id, note)) {
             Some(note) => Ok(note),
-            None => no(Reason::NoSuchNote, "There is no such note in this project.", ""),
+            None => no(Reason::NoSuchNote, "There is no such note in this project.", LOOK_AGAIN),
         }
     }
 }
@@ -77,7 +83,11 @@ impl<'a> Asker<'a> {
 pub(crate) fn song(project: &Project, id: SongId) -> Result<&Song, Refusal> {
     match project.songs.get(id) {
         Some(song) => Ok(song),
-        None => no(Reason::NoSuchSong, "There is no such song in this project.", ""),
+        None => no(
+            Reason::NoSuchSong,
+            "There is no such song in this project.",
+            "Look at the list of songs again.",
+        ),
     }
 }
 

@@ -62,7 +62,7 @@ fn rule(project: &Project, actor: &Actor, command: &Command, now: Time) -> Resul
         return member::create_project(project, actor, title, artist);
     }
     if !project.exists {
-        return no(Reason::NoSuchProject, "There is no such project.", "");
+        return no(Reason::NoSuchProject, "There is no such project.", "Look at the list of your projects.");
     }
     match command {
         Command::CreateProject { .. }
@@ -115,5 +115,9 @@ fn rule(project: &Project, actor: &Actor, command: &Command, now: Time) -> Resul
 
 /// A command that was sent to the wrong noun: the table above is wrong, not the asker. Refused, never a panic (P-6).
 pub(crate) fn misrouted() -> Result<Ruling, Refusal> {
-    no(Reason::NothingToChange, "Nothing was asked that could be done.", "")
+    no(
+        Reason::NothingToChange,
+        "Nothing was asked that could be done.",
+        "Update the client and the server to the same version.",
+    )
 }

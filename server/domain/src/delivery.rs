@@ -39,7 +39,7 @@ pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Resul
     free_id(project.deliveries.contains(*delivery))?;
     if manifest_json.len() > limits::MANIFEST_BYTES_MAX {
         let text = format!("The manifest has {} bytes.", manifest_json.len());
-        return no(Reason::LimitReached, text, "");
+        return no(Reason::LimitReached, text, "Deliver fewer files, or shorten their names.");
     }
     Ok(Ruling::fact(Fact::DeliveryMade {
         delivery: *delivery,

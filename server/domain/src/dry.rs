@@ -2,9 +2,10 @@
 //! second opinion: each answer is [`check`] of a plausible command. Names are the fields of `Action` in `project.proto`.
 
 use crate::{
-    Actor, Approval, ApprovalId, Command, DeliveryId, Digest, File, Need, Note, NoteId, PersonId, Project,
-    Reason, Recipe, Refusal, Render, RenderId, RequestId, Role, Roles, Song, SongId, Version, VersionId,
-    VersionKind, check, gate,
+    Actor, Approval, ApprovalId, Command, DeliveryId, Digest, Fact, File, FollowLevel, Need, Note, NoteId,
+    PersonId, Project, Reason, Recipe, Refusal, Render, RenderId, RequestId, RevisionKind, Role, Roles,
+    ShootoutId, Song, SongId, Span, Stage, Version, VersionId, VersionKind, WebhookId, audience, check,
+    decide, gate, handoff, revision,
 };
 
 /// Where yes: what follows from it, if that is worth knowing before; else empty.
@@ -39,7 +40,67 @@ pub fn project_actions(project: &Project, actor: &Actor) -> Vec<Answer> {
             ask(Command::AddSong { song: SongId(NEW), title: SOME.to_owned(), isrc: String::new() }),
         ),
         ("set_gate", set_gate(project, actor)),
+        ("follow", follow(project, actor, None)),
+        (
+            "set_webhook",
+            ask(Command::SetWebhook {
+                webhook: WebhookId(NEW),
+                url: "https://example.org/".to_owned(),
+                codes: Vec::new(),
+            }),
+        ),
+        ("remove_webhook", remove_webhook(project, actor)),
+        ("set_preflight", set_preflight(project, actor)),
+        ("set_spacing", set_spacing(project, actor)),
+        ("approve_spacing", approve_spacing(project, actor)),
     ])
+}
+
+/// Another level than the one that is.
+fn follow(project: &Project, actor: &Actor, song: Option<SongId>) -> Result<(), Refusal> {
+    let now = match actor {
+        Actor::Person { id, .. } => project.follow_level(*id, song),
+        Actor::Worker => FollowLevel::Waiting,
+    };
+    let level = if now == FollowLevel::Muted { FollowLevel::All } else { FollowLevel::Muted };
+    check(project, actor, &Command::Follow { song, level })
+}
+
+/// Any that is there.
+fn remove_webhook(project: &Project, actor: &Actor) -> Result<(), Refusal> {
+    let webhook = project.webhooks.keys().next().unwrap_or(WebhookId(NEW));
+    check(project, actor, &Command::RemoveWebhook { webhook })
+}
+
+/// One check that is set otherwise than it is now.
+fn set_preflight(project: &Project, actor: &Actor) -> Result<(), Refusal> {
+    let (code, kind) = ("UNCHANGED".to_owned(), VersionKind::Mix);
+    let now = project.preflight.get(&(code.clone(), kind));
+    let severity = if now.is_some() { None } else { Some(crate::Severity::Off) };
+    let settings = vec![crate::PreflightSetting { code, kind, severity }];
+    check(project, actor, &Command::SetPreflight { settings })
+}
+
+/// The songs as they stand now, with gaps that differ from those that are set.
+fn set_spacing(project: &Project, actor: &Actor) -> Result<(), Refusal> {
+    let newest = project.spacings.last();
+    let item = |(at, song): (usize, &SongId)| {
+        let known = newest.and_then(|newest| newest.items.iter().find(|item| item.song == *song));
+        let gap_ms = known.map_or(0, |item| item.gap_ms);
+        crate::SpacingItem { song: *song, gap_ms: if at == 0 { 0 } else { u32::from(gap_ms == 0) } }
+    };
+    let items = project.running_order.iter().enumerate().map(item).collect();
+    match check(project, actor, &Command::SetSpacing { items }) {
+        // The gap of one song cannot differ; that there is nothing to change is no lack of leave.
+        Err(refusal) if refusal.reason == Reason::NothingToChange => Ok(()),
+        other => other,
+    }
+}
+
+fn approve_spacing(project: &Project, actor: &Actor) -> Result<(), Refusal> {
+    let number = project.spacings.last().map_or(0, |newest| newest.number);
+    let approval = ApprovalId(NEW);
+    in_some_role(project, actor, |role| Command::ApproveSpacing { approval, number, role })
 }
 
 /// A gate that differs in one thing from the one that is.
@@ -91,6 +152,9 @@ pub fn song_actions(project: &Project, actor: &Actor, song: SongId) -> Vec<Answe
         answers.push(("lift_hold", ask(Command::LiftHold { approval: hold.id })));
     }
     answers.extend([
+        ("open_shootout", open_shootout(project, actor, song)),
+        ("cast_vote", cast_vote(project, actor, song)),
+        ("follow", follow(project, actor, Some(song))),
         ("accept_handoff", ask(Command::AcceptHandoff { song })),
         ("return_handoff", ask(Command::ReturnHandoff { song, reason: reason(), items: Vec::new() })),
         ("set_recipe", ask(Command::SetRecipe { song: Some(song), recipe: Some(recipe), why: reason() })),
@@ -99,8 +163,50 @@ pub fn song_actions(project: &Project, actor: &Actor, song: SongId) -> Vec<Answe
             "make_delivery",
             ask(Command::MakeDelivery { delivery: DeliveryId(NEW), song, manifest_json: String::new() }),
         ),
+        ("override_gate", ask(Command::OverrideGate { song, reason: reason() })),
     ]);
-    plain(answers)
+    let mut answers = plain(answers);
+    told(&mut answers, "return_handoff", || handoff::return_cost(project, song));
+    let swap = ask(Command::SwapMix { song, reason: reason() });
+    answers.push(("swap_mix", swap.map(|()| handoff::swap_cost(project, song))));
+    answers
+}
+
+/// Where the answer is yes: what follows.
+fn told(answers: &mut [Answer], action: &str, what: impl Fn() -> String) {
+    for (_, answer) in answers.iter_mut().filter(|(named, _)| *named == action) {
+        if let Ok(then) = answer {
+            *then = what();
+        }
+    }
+}
+
+/// Between the mix engineers that are there.
+fn open_shootout(project: &Project, actor: &Actor, song: SongId) -> Result<(), Refusal> {
+    let entrants = project.holders(Role::MixEngineer).take(crate::limits::SHOOTOUT_ENTRANTS_MAX).collect();
+    check(project, actor, &Command::OpenShootout { shootout: ShootoutId(NEW), song, entrants, blind: true })
+}
+
+/// For the mixes that the asker may compare.
+fn cast_vote(project: &Project, actor: &Actor, song: SongId) -> Result<(), Refusal> {
+    let newest = project.shootout(song).map(|open| project.newest_of_lines(open)).unwrap_or_default();
+    let ranking: Vec<VersionId> =
+        newest.into_iter().filter(|mix| sees(project, actor, mix)).map(|mix| mix.id).collect();
+    in_some_role(project, actor, |role| Command::CastVote {
+        song,
+        role,
+        ranking: ranking.clone(),
+        blind: true,
+        matched_lufs: 0.0,
+        reason: String::new(),
+    })
+}
+
+fn sees(project: &Project, actor: &Actor, version: &Version) -> bool {
+    match actor {
+        Actor::Person { id, .. } => audience::sees_version(project, *id, version),
+        Actor::Worker => true,
+    }
 }
 
 /// Files are chosen later, so the answer stops at the question for files: whoever gets there may add a version.
@@ -129,23 +235,61 @@ fn own_hold<'a>(project: &'a Project, actor: &Actor, song: SongId) -> Option<&'a
 pub fn version_actions(project: &Project, actor: &Actor, version: VersionId) -> Vec<Answer> {
     let Some(of) = project.versions.get(version) else { return Vec::new() };
     let mut answers = vec![
-        ("add_note", add_note(project, actor, of)),
+        ("add_note", add_note(project, actor, of).map(|()| String::new())),
         ("request_revision", request_revision(project, actor, of)),
-        (
-            "approve",
-            in_some_role(project, actor, |role| Command::Approve {
-                approval: ApprovalId(NEW),
-                version,
-                role,
-                fingerprint: of.fingerprint,
-            }),
-        ),
+        ("approve", approve(project, actor, of)),
+        ("put_forward", put_forward(project, actor, of)),
+        ("pick_mix", pick_mix(project, actor, of).map(|()| String::new())),
     ];
     if let Some(approval) = own_approval(project, actor, of) {
         let command = Command::WithdrawApproval { approval: approval.id };
-        answers.push(("withdraw_approval", check(project, actor, &command)));
+        answers.push(("withdraw_approval", check(project, actor, &command).map(|()| String::new())));
     }
-    plain(answers)
+    answers
+}
+
+/// Where the approval is the last thing missing, what it sets going.
+fn approve(project: &Project, actor: &Actor, version: &Version) -> Result<String, Refusal> {
+    let command = |role| Command::Approve {
+        approval: ApprovalId(NEW),
+        version: version.id,
+        role,
+        fingerprint: version.fingerprint,
+    };
+    let role = best_role(project, actor, command)?;
+    Ok(gate_met_by(project, actor, &command(role)))
+}
+
+/// "This meets the gate of mixing: the mix is handed over and its render is queued."
+fn gate_met_by(project: &Project, actor: &Actor, command: &Command) -> String {
+    let events = decide(project, actor, command, project.as_of).unwrap_or_default();
+    let left = events.iter().find_map(|event| match event.fact {
+        Fact::StageLeft { from, .. } => Some(from),
+        _ => None,
+    });
+    let Some(stage) = left else { return String::new() };
+    let then = match stage {
+        Stage::Recording => "the song goes to mixing",
+        Stage::Mixing => "the mix is handed over and its render is queued",
+        Stage::Mastering | Stage::Delivered => "the song is ready for delivery",
+    };
+    format!("This meets the gate of {stage}: {then}.")
+}
+
+/// Approvals that it was given may count again, and meet its gate.
+fn put_forward(project: &Project, actor: &Actor, version: &Version) -> Result<String, Refusal> {
+    let command = Command::PutForward { version: version.id, reason: SOME.to_owned() };
+    check(project, actor, &command).map(|()| gate_met_by(project, actor, &command))
+}
+
+fn pick_mix(project: &Project, actor: &Actor, version: &Version) -> Result<(), Refusal> {
+    in_some_role(project, actor, |role| Command::PickMix {
+        song: version.song,
+        version: version.id,
+        role,
+        fingerprint: version.fingerprint,
+        reason: String::new(),
+    })
 }
 
 fn add_note(project: &Project, actor: &Actor, version: &Version) -> Result<(), Refusal> {
@@ -163,8 +307,9 @@ fn add_note(project: &Project, actor: &Actor, version: &Version) -> Result<(), R
     check(project, actor, &command)
 }
 
-/// With the notes that would go into it: all that are open and for everyone.
-fn request_revision(project: &Project, actor: &Actor, version: &Version) -> Result<(), Refusal> {
+/// With the notes that would go into it: all that are open and for everyone. Where yes, which round a change would be, before it is sent; what a correction
+/// counts is in it where that differs.
+fn request_revision(project: &Project, actor: &Actor, version: &Version) -> Result<String, Refusal> {
     let open = project.open_notes(version.song).filter(|note| !note.internal);
     let notes: Vec<_> = open.map(|note| note.id).take(crate::limits::NOTES_PER_REQUEST_MAX).collect();
     in_some_role(project, actor, |role| Command::RequestRevision {
@@ -173,15 +318,22 @@ fn request_revision(project: &Project, actor: &Actor, version: &Version) -> Resu
         role,
         message: String::new(),
         notes: notes.clone(),
-        kind: crate::RevisionKind::Change,
+        kind: RevisionKind::Change,
         beyond_terms: true,
-    })
+    })?;
+    let standing = |kind| revision::standing(project, version.song, kind, project.as_of);
+    let change = standing(RevisionKind::Change).sentence;
+    let free = standing(RevisionKind::Correction).free;
+    Ok(if free { format!("{change} A correction is free.") } else { change })
 }
 
 fn own_approval<'a>(project: &'a Project, actor: &Actor, version: &Version) -> Option<&'a Approval> {
     let Actor::Person { id, .. } = actor else { return None };
     let of = |approval: &Approval| match approval.says {
-        crate::Says::Yes { version: signed, .. } => signed == version.id && approval.ended.is_none(),
+        crate::Says::Yes { version: signed, .. } => {
+            let carried = approval.carried.iter().any(|carried| carried.to == version.id);
+            (signed == version.id || carried) && approval.ended.is_none()
+        }
         crate::Says::Hold { .. } => false,
     };
     let ids = &project.songs.get(version.song)?.approvals;
@@ -198,6 +350,7 @@ pub fn note_actions(project: &Project, actor: &Actor, note: NoteId) -> Vec<Answe
     let reason = || SOME.to_owned();
     let mut answers = vec![
         ("address_note", address(project, actor, of)),
+        ("move_note", move_note(project, actor, of)),
         ("accept_note", ask(Command::AcceptNote { note })),
         ("reopen_note", ask(Command::ReopenNote { note, reason: reason() })),
         ("decline_note", ask(Command::DeclineNote { note, reason: reason() })),
@@ -209,8 +362,24 @@ pub fn note_actions(project: &Project, actor: &Actor, note: NoteId) -> Vec<Answe
 }
 
 fn address(project: &Project, actor: &Actor, note: &Note) -> Result<(), Refusal> {
-    let newest = project.versions_of(note.song).next_back().map_or(note.version, |version| version.id);
-    check(project, actor, &Command::AddressNote { note: note.id, version: newest })
+    check(project, actor, &Command::AddressNote { note: note.id, version: newest_for(project, actor, note) })
+}
+
+/// To the beginning of the newest version, or a little after it where it stands there already.
+fn move_note(project: &Project, actor: &Actor, note: &Note) -> Result<(), Refusal> {
+    let version = newest_for(project, actor, note);
+    let at = |start_ms| Span { start_ms, end_ms: None };
+    let span = if note.span_in(version) == Some(at(0)) { at(1) } else { at(0) };
+    check(project, actor, &Command::MoveNote { note: note.id, version, span })
+}
+
+/// The newest version that the note may be answered in: while mixes compete, of its own line.
+fn newest_for(project: &Project, actor: &Actor, note: &Note) -> VersionId {
+    let line = project.versions.get(note.version).and_then(|version| version.line);
+    let fits = |version: &&Version| {
+        sees(project, actor, version) && (version.line == line || project.competes_in(version).is_none())
+    };
+    project.versions_of(note.song).rev().find(fits).map_or(note.version, |version| version.id)
 }
 
 pub fn render_actions(project: &Project, actor: &Actor, render: RenderId) -> Vec<Answer> {
@@ -273,7 +442,7 @@ pub fn file_of<'a>(version: &'a Version, digest: &Digest) -> Option<&'a File> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::*;
+    use crate::testing::{add_note, add_version, *};
 
     fn yes(answers: &[Answer]) -> Vec<&'static str> {
         answers.iter().filter(|(_, answer)| answer.is_ok()).map(|(action, _)| *action).collect()
@@ -283,9 +452,9 @@ mod tests {
     fn each_person_may_do_what_their_role_does() {
         let project = Given::mixed().project;
         let on_song = |who| yes(&song_actions(&project, &person(who), SONG));
-        assert_eq!(on_song(ARTIST), ["edit_song", "hold"]);
-        assert_eq!(on_song(MIXER), ["add_version"]);
-        assert_eq!(on_song(LISTENER), [""; 0]);
+        assert_eq!(on_song(ARTIST), ["edit_song", "hold", "follow"]);
+        assert_eq!(on_song(MIXER), ["add_version", "follow"]);
+        assert_eq!(on_song(LISTENER), ["follow"]);
         let on_mix = |who| yes(&version_actions(&project, &person(who), VersionId(10)));
         assert_eq!(on_mix(LABEL), ["add_note", "approve"]);
         assert_eq!(on_mix(MIXER), ["add_note"]);
@@ -310,5 +479,63 @@ mod tests {
             let answers = member_actions(&given.project, &person(OWNER), STRANGER);
             assert_eq!(yes(&answers), ["change_roles", "remove_member"], "{held:?}");
         }
+    }
+
+    fn text(answers: &[Answer], action: &str) -> Result<String, Reason> {
+        let answer = answers.iter().find(|(named, _)| *named == action).expect("it is answered");
+        answer.1.clone().map_err(|refusal| refusal.reason)
+    }
+
+    #[test]
+    fn what_follows_is_told_before_it_is_done() {
+        let of_mix = |given: &Given, who, action| {
+            text(&version_actions(&given.project, &person(who), VersionId(10)), action)
+        };
+        let given = Given::mixed().and(person(ARTIST), add_note(7, 10, false));
+        let told = "This is round 1 of 2 included. A correction is free.";
+        assert_eq!(of_mix(&given, ARTIST, "request_revision"), Ok(told.to_owned()));
+        let none = Command::ChangeTerms {
+            rounds_included: Some(0),
+            self_approval: None,
+            corrections_free: Some(0),
+            cut_off: None,
+        };
+        let given = given.and(person(OWNER), none);
+        let told = "This is round 1 of 0 included: it is billed.";
+        assert_eq!(of_mix(&given, ARTIST, "request_revision"), Ok(told.to_owned()));
+        assert_eq!(of_mix(&given, ARTIST, "approve"), Ok(String::new()));
+        let given = Given::mixed().approved(ARTIST, 10, Role::Artist);
+        let told = "This meets the gate of mixing: the mix is handed over and its render is queued.";
+        assert_eq!(of_mix(&given, LABEL, "approve"), Ok(told.to_owned()));
+        let mastering = Given::mastering().project;
+        let swap = |who| text(&song_actions(&mastering, &person(who), SONG), "swap_mix");
+        assert!(swap(LABEL).is_ok_and(|told| told.starts_with("Swapping the mix ends 1 render")));
+        assert_eq!(swap(ARTIST), Err(Reason::NotYourRole));
+        let back = text(&song_actions(&mastering, &person(MASTERER), SONG), "return_handoff");
+        assert!(back.is_ok_and(|told| told.starts_with("Returning the handoff ends 1 render")));
+    }
+
+    #[test]
+    fn in_a_shootout_everyone_is_offered_their_part() {
+        let second = PersonId(8);
+        let add = Command::AddMember { person: second, roles: Roles::from([Role::MixEngineer]) };
+        let one = Given::mixed();
+        let on_song =
+            |given: &Given, who, action| text(&song_actions(&given.project, &person(who), SONG), action);
+        assert_eq!(on_song(&one, OWNER, "open_shootout"), Err(Reason::RuleInvalid));
+        let two = one.and(person(OWNER), add);
+        assert!(on_song(&two, OWNER, "open_shootout").is_ok());
+        assert_eq!(on_song(&two, LABEL, "cast_vote"), Err(Reason::NoShootout));
+        let entrants = vec![MIXER, second];
+        let open = Command::OpenShootout { shootout: ShootoutId(1), song: SONG, entrants, blind: true };
+        let mix = |id, file| add_version(id, VersionKind::Mix, &[(crate::Alternate::Main, file)]);
+        let open =
+            two.and(person(OWNER), open).and(person(MIXER), mix(11, 3)).and(person(second), mix(12, 4));
+        assert!(on_song(&open, ARTIST, "cast_vote").is_ok());
+        assert_eq!(on_song(&open, MIXER, "cast_vote"), Err(Reason::NotYourRole));
+        assert!(on_song(&open, second, "add_version").is_ok());
+        let pick = |who| text(&version_actions(&open.project, &person(who), VersionId(11)), "pick_mix");
+        assert!(pick(LABEL).is_ok());
+        assert_eq!(pick(ARTIST), Err(Reason::NotYourRole));
     }
 }

@@ -2,8 +2,8 @@
 //! were done and where they stand now. The sound is looked at elsewhere; here is what follows from it. Never here: how it is measured.
 
 use crate::{
-    Actor, Alternate, Command, Fact, NoteId, NoteState, Place, Project, Reason, Refusal, Time, Version,
-    VersionId,
+    Actor, Alternate, Approval, ApprovalId, Carry, Command, Event, Fact, GateRule, NoteId, NoteState, Place,
+    Project, Reason, Refusal, Says, Stage, Time, Version, VersionId, VersionKind,
     decide::{Ruling, Touched, misrouted},
     refusal::no,
 };
@@ -85,10 +85,12 @@ pub enum Sameness {
 impl Project {
     /// The version that a comparison of this one begins from: the one before of its kind and line; of masters the one before of the present mix.
     pub fn predecessor(&self, version: &Version) -> Option<&Version> {
+        let returned = self.songs.get(version.song).map_or(0, |song| song.versions_before_return);
+        let skip = if version.kind == VersionKind::Master { returned } else { 0 };
         let before = |other: &&Version| {
             other.kind == version.kind && other.line == version.line && other.number < version.number
         };
-        self.versions_of(version.song).rev().find(before)
+        self.versions_of(version.song).skip(skip).filter(before).last()
     }
 
     /// Whether there is anything to find out: alternates that a person printed, or something to compare with.
@@ -157,13 +159,95 @@ pub(crate) fn rule(
             placed.span = Place::within(of, placed.span);
         }
     }
+    // Only the difference to the version before says whether approvals pass; of any other, nothing is known.
+    if examined.against.is_none_or(|against| project.predecessor(of).is_none_or(|old| old.id != against)) {
+        examined.against = None;
+        examined.same = Sameness::Other;
+    }
     let fact = Fact::VersionExamined { version: *version, examined };
     let consequences = carried(project, &fact, now);
     Ok(Ruling { facts: vec![fact], consequences, touched: Touched::Song(of.song) })
 }
 
-/// P-4: the approvals that the gate's carry rule lets count for this version too.
+/// P-4: the approvals that the gate's carry rule lets count for this version too: those that counted for the one before while it was the candidate. Never at
+/// the gate of mastering: what is delivered is exactly what was signed (P-5).
 fn carried(project: &Project, fact: &Fact, now: Time) -> Vec<Fact> {
-    let _ = (project, fact, now);
-    Vec::new()
+    let Fact::VersionExamined { version: to, examined } = fact else { return Vec::new() };
+    let (Some(new), Some(from)) = (project.versions.get(*to), examined.against) else { return Vec::new() };
+    let stage = new.kind.stage();
+    let stands = project.songs.get(new.song).is_some_and(|song| song.stage == stage);
+    let rule = project.gate(stage).filter(|rule| stands && allows(rule, examined));
+    let (Some(rule), Some(old)) = (rule, project.versions.get(from)) else { return Vec::new() };
+    let mut after = project.clone();
+    after.apply(&Event { at: now, by: None, fact: fact.clone() });
+    let approvals: Vec<ApprovalId> = project
+        .songs
+        .get(new.song)
+        .into_iter()
+        .flat_map(|song| &song.approvals)
+        .filter_map(|id| project.approvals.get(*id))
+        .filter(|approval| speaks_for(&after, approval, old, new))
+        .map(|approval| approval.id)
+        .collect();
+    if approvals.is_empty() {
+        return Vec::new();
+    }
+    let why = why(&rule, examined, &old.name(), &new.name());
+    vec![Fact::ApprovalsCarried { from, to: *to, approvals, why }]
+}
+
+/// Does the rule let approvals pass over such a difference?
+fn allows(rule: &GateRule, examined: &Examined) -> bool {
+    if examined.failed.is_some() || rule.stage == Stage::Mastering {
+        return false;
+    }
+    match rule.carry {
+        Carry::Never => false,
+        Carry::Metadata => examined.same >= Sameness::Metadata,
+        Carry::SamePcm => examined.same >= Sameness::Pcm,
+        Carry::Residual { below_db } => {
+            let left = examined.residual_db.is_some_and(|left_db| left_db < below_db);
+            examined.same >= Sameness::Pcm || (examined.same == Sameness::Residual && left)
+        }
+    }
+}
+
+/// The approval counted for `old` while that was the candidate, and nothing but the new version would end it.
+fn speaks_for(project: &Project, approval: &Approval, old: &Version, new: &Version) -> bool {
+    let Says::Yes { version, fingerprint } = &approval.says else { return false };
+    let signed = (*version, *fingerprint) == (old.id, old.fingerprint);
+    let own = project.self_approval(approval.stage);
+    let made = |version: &Version| project.maker(version) == Some(approval.person);
+    approval.ended.is_none()
+        && approval.stage == new.kind.stage()
+        && (signed || is_carried(project, approval, old.id))
+        && project.holds_role(approval.person, approval.role)
+        && (own || !(made(old) || made(new)))
+        && !approval.carried.iter().any(|carried| carried.to == new.id)
+}
+
+/// Did the carry rule take this approval to the version, and would the gate's rule of now let every step of the way pass?
+pub(crate) fn is_carried(project: &Project, approval: &Approval, version: VersionId) -> bool {
+    let Some(steps) = approval.carried.iter().position(|carried| carried.to == version) else {
+        return false;
+    };
+    let Some(rule) = project.gate(approval.stage) else { return false };
+    approval
+        .carried
+        .iter()
+        .take(steps + 1)
+        .all(|carried| project.examinations.get(carried.to).is_some_and(|examined| allows(&rule, examined)))
+}
+
+fn why(rule: &GateRule, examined: &Examined, old: &str, new: &str) -> String {
+    match (examined.same, rule.carry) {
+        (Sameness::Metadata, _) => format!("{new} is the same sound in the same form as {old}."),
+        (Sameness::Residual, Carry::Residual { below_db }) => {
+            let left_db = examined.residual_db.unwrap_or(f64::NEG_INFINITY);
+            format!(
+                "Laid over {old}, {new} leaves {left_db:.1} dB; the gate allows what is below {below_db:.1} dB."
+            )
+        }
+        _ => format!("{new} has the same samples as {old}."),
+    }
 }

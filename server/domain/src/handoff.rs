@@ -1,10 +1,11 @@
 //! Handoffs: the approved mix on its way to mastering, accepted there or sent back with a reason.
 
 use crate::{
-    Actor, Alternate, Command, Digest, Fact, PersonId, Project, Reason, Refusal, Role, Song, Stage, Time,
-    VersionId,
-    asker::Asker,
+    Actor, Alternate, Command, Digest, Fact, PersonId, Project, Reason, Refusal, Role, Says, Song, SongId,
+    Stage, Time, Version, VersionId, VersionKind,
+    asker::{self, Asker},
     decide::{Ruling, misrouted},
+    limits,
     refusal::no,
     render, text,
 };
@@ -48,33 +49,151 @@ pub enum HandoffState {
     Returned,
 }
 
+impl Project {
+    /// Work for whoever makes packages: the newest handoff of each song, unless it came back or has its package.
+    pub fn unpackaged(&self) -> Vec<(SongId, VersionId)> {
+        let due = |song: &Song| {
+            let handoff = song.handoff.as_ref().filter(|it| it.state != HandoffState::Returned)?;
+            handoff.package.is_none().then_some((song.id, handoff.version))
+        };
+        self.songs_in_order().filter_map(due).collect()
+    }
+}
+
 pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Result<Ruling, Refusal> {
+    if let Command::RecordPackage { song, version, digest, name, bytes } = command {
+        worker_only(actor)?;
+        return package(asker::song(project, *song)?, *version, (*digest, name, *bytes));
+    }
     let asker = Asker::of(project, actor)?;
     match command {
         Command::AcceptHandoff { song } => {
             asker.must_hold(&[Role::MasteringEngineer], "accept a handoff")?;
             if running(asker.song(*song)?)?.state == HandoffState::Accepted {
-                return no(Reason::HandoffEnded, "The handoff was accepted already.", "");
+                let hint = "Master it, or return it with a reason.";
+                return no(Reason::HandoffEnded, "The handoff was accepted already.", hint);
             }
             Ok(Ruling::fact(Fact::HandoffAccepted { song: *song }))
         }
         Command::ReturnHandoff { song, reason, items } => {
             asker.must_hold(&[Role::MasteringEngineer, Role::Label, Role::Manager], "return a handoff")?;
-            running(asker.song(*song)?)?;
+            let handoff = running(asker.song(*song)?)?;
             let reason = text::required("The reason", reason)?;
-            let items = items.clone();
-            Ok(Ruling {
-                facts: vec![Fact::HandoffReturned { song: *song, reason, items }],
-                consequences: render::cancel_all(project, *song),
-                ..Ruling::default()
-            })
+            let items = sound_items(project, handoff, items)?;
+            Ok(back(project, *song, Fact::HandoffReturned { song: *song, reason, items }))
         }
-        Command::RecordPackage { song, version, digest, name, bytes } => {
-            let _ = (song, version, digest, name, bytes);
-            misrouted()
+        Command::SwapMix { song, reason } => {
+            let may = [Role::MixEngineer, Role::Producer, Role::Label, Role::Manager];
+            asker.must_hold(&may, "swap the mix")?;
+            must_be_in_mastering(asker.song(*song)?)?;
+            let reason = text::required("The reason", reason)?;
+            Ok(back(project, *song, Fact::MixSwapped { song: *song, reason }))
         }
         _ => misrouted(),
     }
+}
+
+/// Back to mixing: what was rendered from the mix is waited for no more.
+fn back(project: &Project, song: SongId, fact: Fact) -> Ruling {
+    Ruling { facts: vec![fact], consequences: render::cancel_all(project, song), ..Ruling::default() }
+}
+
+/// Each speaks of a file that was handed over, once, and says why.
+fn sound_items(
+    project: &Project,
+    handoff: &Handoff,
+    items: &[ReturnItem],
+) -> Result<Vec<ReturnItem>, Refusal> {
+    limits::at_most(items.len(), limits::RETURN_ITEMS_MAX, "things to mend")?;
+    let version = project.versions.get(handoff.version);
+    let has = |wanted: Alternate| {
+        version.is_some_and(|version| version.files.iter().any(|file| file.alternate == wanted))
+    };
+    let mut sound: Vec<ReturnItem> = Vec::with_capacity(items.len());
+    for item in items {
+        let what = item.alternate.map_or_else(|| "handoff as a whole".to_owned(), Alternate::words);
+        if item.alternate.is_some_and(|alternate| !has(alternate)) {
+            let text = format!(
+                "{} was handed over without a file for: {what}.",
+                project.version_name(handoff.version)
+            );
+            return no(
+                Reason::NoSuchItem,
+                text,
+                "Name a file of the handoff, or say it of the handoff as a whole.",
+            );
+        }
+        if sound.iter().any(|earlier| earlier.alternate == item.alternate) {
+            let text = format!("Two reasons are given for the {what}.");
+            return no(Reason::AlternateTwice, text, "Put them into one.");
+        }
+        let reason = text::required(&format!("The reason for the {what}"), &item.reason)?;
+        sound.push(ReturnItem { alternate: item.alternate, reason });
+    }
+    Ok(sound)
+}
+
+fn worker_only(actor: &Actor) -> Result<(), Refusal> {
+    if *actor == Actor::Worker {
+        return Ok(());
+    }
+    let hint = "It is made by itself when a mix is handed over.";
+    no(Reason::NotYourRole, "Only the house makes packages.", hint)
+}
+
+fn package(
+    song: &Song,
+    version: VersionId,
+    (digest, name, bytes): (Digest, &str, u64),
+) -> Result<Ruling, Refusal> {
+    let throw_away = "Throw the package away.";
+    let Some(handoff) = song.handoff.as_ref().filter(|handoff| handoff.version == version) else {
+        let text = format!("That is not the mix of \"{}\" that was handed over last.", song.title);
+        return no(Reason::NoHandoff, text, throw_away);
+    };
+    if handoff.state == HandoffState::Returned {
+        return no(Reason::HandoffEnded, "The handoff came back meanwhile.", throw_away);
+    }
+    if handoff.package.is_some() {
+        return no(Reason::NothingToChange, "The handoff has its package; it is made once.", throw_away);
+    }
+    let name = text::name("The name of the package", name)?;
+    Ok(Ruling::fact(Fact::PackageMade { song: song.id, version, digest, name, bytes }))
+}
+
+/// What a swap would undo, told before it is done: "Swapping the mix ends 1 render, makes Master 1 and Master 2 history, spends 3 approvals and counts
+/// as a return; mastering starts again."
+pub fn swap_cost(project: &Project, song: SongId) -> String {
+    cost("Swapping the mix", project, song)
+}
+
+/// The same of the return of a handoff.
+pub fn return_cost(project: &Project, song: SongId) -> String {
+    cost("Returning the handoff", project, song)
+}
+
+fn cost(doing: &str, project: &Project, song: SongId) -> String {
+    let skip = project.songs.get(song).map_or(0, |song| song.versions_before_return);
+    let masters = project.versions_of(song).skip(skip).filter(|version| version.kind == VersionKind::Master);
+    let masters: Vec<String> = masters.map(Version::name).collect();
+    let renders = project.renders_of(song).filter(|render| render.is_alive()).count();
+    let approvals = project.approvals_of(song).filter(|(approval, _)| {
+        let spent = matches!(approval.says, Says::Yes { .. }) && approval.stage >= Stage::Mixing;
+        spent && approval.ended.is_none()
+    });
+    let mut undone = Vec::new();
+    if renders > 0 {
+        undone.push(format!("ends {}", text::plural(renders, "render")));
+    }
+    if !masters.is_empty() {
+        undone.push(format!("makes {} history", text::list(&masters)));
+    }
+    let approvals = approvals.count();
+    if approvals > 0 {
+        undone.push(format!("spends {}", text::plural(approvals, "approval")));
+    }
+    undone.push("counts as a return".to_owned());
+    format!("{doing} {}; mastering starts again.", text::list(&undone))
 }
 
 /// The handoff that mastering works from now.
@@ -90,11 +209,26 @@ fn running(song: &Song) -> Result<&Handoff, Refusal> {
             format!("The handoff of \"{}\" was returned.", song.title),
             "The next one comes with the gate of mixing.",
         ),
-        Some(_) if song.stage != Stage::Mastering => {
-            no(Reason::HandoffEnded, format!("\"{}\" has left mastering.", song.title), "")
-        }
+        Some(_) if song.stage != Stage::Mastering => no(
+            Reason::HandoffEnded,
+            format!("\"{}\" has left mastering.", song.title),
+            "What is signed and delivered stays; add the song again for another release.",
+        ),
         Some(handoff) => Ok(handoff),
     }
+}
+
+fn must_be_in_mastering(song: &Song) -> Result<(), Refusal> {
+    if song.stage == Stage::Mastering {
+        return Ok(());
+    }
+    let text = format!("\"{}\" stands in {}; a mix is swapped in mastering.", song.title, song.stage);
+    let hint = if song.stage < Stage::Mastering {
+        "Add another mix: nothing has to be undone for it."
+    } else {
+        "What is signed and delivered stays; add the song again for another release."
+    };
+    no(Reason::WrongStage, text, hint)
 }
 
 #[cfg(test)]
@@ -147,5 +281,93 @@ mod tests {
         given.when(person(MASTERER), accept.clone()).refused(Reason::HandoffEnded);
         given.and(person(MASTERER), back()).when(person(MASTERER), accept).refused(Reason::HandoffEnded);
         Given::delivered().when(person(MASTERER), back()).refused(Reason::HandoffEnded);
+    }
+
+    fn item(alternate: Option<Alternate>, reason: &str) -> ReturnItem {
+        ReturnItem { alternate, reason: reason.to_owned() }
+    }
+
+    fn back_with(items: Vec<ReturnItem>) -> Command {
+        Command::ReturnHandoff { song: SONG, reason: "See the files.".to_owned(), items }
+    }
+
+    #[test]
+    fn each_thing_to_mend_is_a_file_of_the_handoff_with_a_reason() {
+        let (main, inst) = (Some(Alternate::Main), Some(Alternate::Instrumental));
+        let given = Given::mastering();
+        let masterer = person(MASTERER);
+        given
+            .when(masterer, back_with(vec![item(Some(Alternate::ACappella), "?")]))
+            .refused(Reason::NoSuchItem);
+        given.when(masterer, back_with(vec![item(main, " ")])).refused(Reason::TextEmpty);
+        given
+            .when(masterer, back_with(vec![item(inst, "a"), item(inst, "b")]))
+            .refused(Reason::AlternateTwice);
+        given
+            .when(masterer, back_with(vec![item(None, "a"), item(None, "b")]))
+            .refused(Reason::AlternateTwice);
+        given
+            .when(masterer, back_with(vec![item(None, "a"); limits::RETURN_ITEMS_MAX + 1]))
+            .refused(Reason::LimitReached);
+        let items = vec![item(None, "Too hot."), item(main, "Clips."), item(inst, "Vocal bleeds.")];
+        let given = given.and(masterer, back_with(items.clone()));
+        assert_eq!(given.project.songs.get(SONG).unwrap().handoff.as_ref().unwrap().items, items);
+    }
+
+    fn pack(version: u128, number: u8) -> Command {
+        Command::RecordPackage {
+            song: SONG,
+            version: VersionId(version),
+            digest: digest(number),
+            name: "Ember.zip".to_owned(),
+            bytes: 9,
+        }
+    }
+
+    #[test]
+    fn a_handoff_is_packaged_once_by_the_house() {
+        assert_eq!(Given::mixed().project.unpackaged(), []);
+        Given::mixed().when(Actor::Worker, pack(10, 1)).refused(Reason::NoHandoff);
+        let given = Given::mastering();
+        assert_eq!(given.project.unpackaged(), [(SONG, VersionId(10))]);
+        given.when(person(OWNER), pack(10, 1)).refused(Reason::NotYourRole);
+        given.when(Actor::Worker, pack(11, 1)).refused(Reason::NoHandoff);
+        let packed = given.clone().and(Actor::Worker, pack(10, 1));
+        assert_eq!(packed.project.unpackaged(), []);
+        packed.when(Actor::Worker, pack(10, 2)).refused(Reason::NothingToChange);
+        let returned = given.and(person(MASTERER), back());
+        assert_eq!(returned.project.unpackaged(), []);
+        returned.when(Actor::Worker, pack(10, 1)).refused(Reason::HandoffEnded);
+        // The same mix handed over again is another handoff.
+        let again = packed.and(person(MASTERER), back());
+        let again = again.approved(ARTIST, 10, Role::Artist).approved(LABEL, 10, Role::Label);
+        assert_eq!(again.project.unpackaged(), [(SONG, VersionId(10))]);
+    }
+
+    #[test]
+    fn a_swap_of_the_mix_is_a_named_event_whose_cost_is_told() {
+        let swap = |reason: &str| Command::SwapMix { song: SONG, reason: reason.to_owned() };
+        Given::mixed().when(person(MIXER), swap("x")).refused(Reason::WrongStage);
+        Given::delivered().when(person(MIXER), swap("x")).refused(Reason::WrongStage);
+        let given = Given::mastering();
+        given.when(person(MIXER), swap("")).refused(Reason::TextEmpty);
+        given.when(person(ARTIST), swap("x")).refused(Reason::NotYourRole);
+        given.when(person(MASTERER), swap("x")).refused(Reason::NotYourRole);
+        assert_eq!(
+            swap_cost(&given.project, SONG),
+            "Swapping the mix ends 1 render, spends 2 approvals and counts as a return; mastering starts again."
+        );
+        given.when(person(MIXER), swap("Wrong take.")).facts(&["MIX_SWAPPED", "RENDER_CANCELLED"]);
+        let mastered = Given::mastered().approved(ARTIST, 20, Role::Artist);
+        let cost =
+            "makes Master 1 history, spends 3 approvals and counts as a return; mastering starts again.";
+        assert_eq!(swap_cost(&mastered.project, SONG), format!("Swapping the mix {cost}"));
+        assert_eq!(return_cost(&mastered.project, SONG), format!("Returning the handoff {cost}"));
+        let swapped = mastered.and(person(LABEL), swap("The clean one."));
+        assert_eq!(swapped.stage(), Stage::Mixing);
+        assert!(swapped.project.newest(SONG, VersionKind::Master).is_none());
+        assert!(swapped.project.approvals_of(SONG).all(|(approval, state)| {
+            approval.stage == Stage::Recording || state == ApprovalState::Outdated
+        }));
     }
 }

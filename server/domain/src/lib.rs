@@ -60,7 +60,7 @@ pub use recipe::{Recipe, RecipeVersion};
 pub use refusal::*;
 pub use render::{Render, RenderState};
 pub use revision::{RevisionKind, RevisionRequest};
-pub use sentence::{Sentence, sentence};
+pub use sentence::{Sentence, sentence, sentence_for};
 pub use shootout::{Line, Picked, Shootout, Vote};
 pub use song::Song;
 pub use spacing::{Spacing, SpacingApproval, SpacingItem};

@@ -33,7 +33,11 @@ pub(crate) fn room(have: usize, most: usize, what: &str) -> Result<(), Refusal> 
     if have < most {
         return Ok(());
     }
-    no(Reason::LimitReached, format!("There are {have} {what} already; {most} are the limit."), "")
+    no(
+        Reason::LimitReached,
+        format!("There are {have} {what} already; {most} are the limit."),
+        "Use one of those that are there, or begin another project.",
+    )
 }
 
 /// Are so many allowed at once?

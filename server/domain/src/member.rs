@@ -56,7 +56,11 @@ pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Resul
             some_role(roles)?;
             let now = known(project, *person)?;
             if now == roles {
-                return no(Reason::NothingToChange, "That person holds exactly these roles already.", "");
+                return no(
+                    Reason::NothingToChange,
+                    "That person holds exactly these roles already.",
+                    "There is nothing to do.",
+                );
             }
             if !roles.contains(&Role::Manager) {
                 keep_a_manager(project, *person)?;

@@ -106,7 +106,11 @@ pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Resul
             let note = own_state(asker.note(*note)?)?;
             must_judge(&asker, note, "accept")?;
             if !matches!(note.state, NoteState::Open | NoteState::Addressed(_)) {
-                return no(Reason::NoteNotOpen, "The note is closed already.", "");
+                return no(
+                    Reason::NoteNotOpen,
+                    "The note is closed already.",
+                    "Reopen it if it is not done.",
+                );
             }
             let fact = Fact::NoteAccepted { note: note.id };
             Ok(Ruling::fact(fact).touching(Touched::Song(note.song)))
@@ -115,7 +119,7 @@ pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Resul
             let note = own_state(asker.note(*note)?)?;
             must_judge(&asker, note, "reopen")?;
             if note.state == NoteState::Open {
-                return no(Reason::NothingToChange, "The note is open.", "");
+                return no(Reason::NothingToChange, "The note is open.", "There is nothing to do.");
             }
             let reason = text::optional("The reason", reason)?;
             Ok(Ruling::fact(Fact::NoteReopened { note: note.id, reason }))
@@ -136,9 +140,11 @@ pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Resul
                 None => {
                     no(Reason::NoSuchItem, format!("The note has no item {item}."), "Items count from 0.")
                 }
-                Some(place) if place.done == *done => {
-                    no(Reason::NothingToChange, "The item stands like that already.", "")
-                }
+                Some(place) if place.done == *done => no(
+                    Reason::NothingToChange,
+                    "The item stands like that already.",
+                    "There is nothing to do.",
+                ),
                 Some(_) => {
                     Ok(Ruling::fact(Fact::ChecklistTicked { note: note.id, item: *item, done: *done }))
                 }
@@ -195,7 +201,7 @@ fn add(asker: &Asker<'_>, command: &Command) -> Result<Ruling, Refusal> {
     };
     check_span(version, *alternate, *span)?;
     if let Some(person) = addressee {
-        check_addressee(project, *person, internal)?;
+        check_addressee(asker, version, *person, internal)?;
     }
     limits::at_most(checklist.len(), limits::CHECKLIST_MAX, "checklist items")?;
     let item = |item: &String| text::required("A checklist item", item);
@@ -254,15 +260,27 @@ fn length_ms(facts: &crate::AudioFacts) -> u64 {
 }
 
 /// 1:23.4
-fn clock(ms: u64) -> String {
+pub(crate) fn clock(ms: u64) -> String {
     format!("{}:{:02}.{}", ms / 60_000, ms / 1000 % 60, ms / 100 % 10)
 }
 
-fn check_addressee(project: &Project, person: PersonId, internal: bool) -> Result<(), Refusal> {
+fn check_addressee(
+    asker: &Asker<'_>,
+    version: &Version,
+    person: PersonId,
+    internal: bool,
+) -> Result<(), Refusal> {
+    let project = asker.project;
+    // Yes for the one engineer and no for the others would tell whose line it is.
+    let entered = project.competes_in(version).is_some_and(|open| open.line_of(person).is_some());
+    if entered && !audience::knows_maker(project, asker.id, version) {
+        let text = "The mixes compete blind: a note on one of them is addressed to none of the engineers.";
+        return no(Reason::NoSuchPerson, text, "Leave the addressee out; its engineer reads it.");
+    }
     let sees = |roles: &Roles| {
         if internal { audience::is_workshop(roles) } else { audience::sees_work(roles) }
     };
-    if project.roles_of(person).is_some_and(sees) {
+    if project.roles_of(person).is_some_and(sees) && audience::sees_version(project, person, version) {
         return Ok(());
     }
     let text = "The note is addressed to somebody who would not see it.";
@@ -300,7 +318,14 @@ fn must_judge(asker: &Asker<'_>, note: &Note, doing: &str) -> Result<(), Refusal
 /// "Done in version n" can only be a version that was there when the note was written, or a later one.
 fn must_follow(asker: &Asker<'_>, note: &Note, version: &Version) -> Result<(), Refusal> {
     if version.song != note.song {
-        return no(Reason::NoSuchVersion, "That version belongs to another song.", "");
+        let hint = "Name a version of the note's own song.";
+        return no(Reason::NoSuchVersion, "That version belongs to another song.", hint);
+    }
+    // Each line is talked of by itself: what is done in one must not be told to the others.
+    let written = asker.version(note.version)?;
+    if asker.project.competes_in(version).is_some() && written.line != version.line {
+        let text = format!("{} competes: it answers notes of its own line only.", version.name());
+        return no(Reason::ShootoutOpen, text, "Wait for the pick, or write a note on it.");
     }
     let order = &asker.song(note.song)?.versions;
     let place = |id: VersionId| order.iter().position(|known| *known == id);
@@ -405,5 +430,33 @@ mod tests {
         let newer = given.and(person(MIXER), next.clone());
         newer.when(person(ARTIST), ask(10, &[7])).refused(Reason::VersionSuperseded);
         asked.when(person(MIXER), next).facts(&["VERSION_ADDED", "REVISION_ANSWERED"]);
+    }
+
+    fn moved(version: u128, start_ms: u64, end_ms: Option<u64>) -> Command {
+        Command::MoveNote { note: NOTE, version: VersionId(version), span: Span { start_ms, end_ms } }
+    }
+
+    #[test]
+    fn a_note_is_put_where_it_belongs_and_was_written_where_it_was() {
+        let next = add_version(11, VersionKind::Mix, &[(Alternate::Main, 3)]);
+        let given = Given::mixed().and(person(ARTIST), add_note(7, 10, false)).and(person(MIXER), next);
+        given.when(person(LABEL), moved(11, 5, None)).refused(Reason::NotYourRole);
+        given.when(person(ARTIST), moved(10, 5, None)).refused(Reason::NothingToChange);
+        given.when(person(ARTIST), moved(1, 5, None)).refused(Reason::VersionSuperseded);
+        given.when(person(ARTIST), moved(11, 5, Some(5))).refused(Reason::NoteRangeEmpty);
+        let beyond = given.when(person(ARTIST), moved(11, 100_001, None)).0.unwrap_err();
+        assert_eq!(beyond.reason, Reason::NoteBeyondEnd);
+        assert!(beyond.text.contains("Mix 2 ends at 1:40.0"), "the length is told: {beyond}");
+        let given = given.and(person(ARTIST), moved(11, 100_000, None));
+        let note = given.project.notes.get(NOTE).unwrap();
+        assert_eq!(note.span, Some(Span { start_ms: 1000, end_ms: None }), "where it was written, for ever");
+        assert_eq!(note.span_in(VersionId(11)), Some(Span { start_ms: 100_000, end_ms: None }));
+        assert_eq!(note.span_in(VersionId(10)), note.span);
+        given.when(person(ARTIST), moved(11, 100_000, None)).refused(Reason::NothingToChange);
+        let again = given.and(person(MIXER), moved(11, 7, Some(9)));
+        let place = again.project.notes.get(NOTE).unwrap().span_in(VersionId(11));
+        assert_eq!(place, Some(Span { start_ms: 7, end_ms: Some(9) }));
+        let closed = again.and(person(ARTIST), Command::AcceptNote { note: NOTE });
+        closed.when(person(ARTIST), moved(11, 8, None)).refused(Reason::NoteNotOpen);
     }
 }

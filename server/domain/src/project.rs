@@ -159,9 +159,13 @@ impl Project {
         ids.iter().filter_map(|id| self.notes.get(*id))
     }
 
-    /// Notes (not replies) in state open. Internal ones are in it: filter with `audience::sees_note` before it is shown.
+    /// Notes (not replies) in state open that ask something of the song: not those on mixes that compete or were not picked. Internal ones are in it:
+    /// filter with `audience::reads_note` before it is shown.
     pub fn open_notes(&self, song: SongId) -> impl Iterator<Item = &Note> {
-        self.notes_of(song).filter(|note| note.parent.is_none() && note.state == NoteState::Open)
+        let open = |note: &&Note| note.parent.is_none() && note.state == NoteState::Open;
+        let in_play =
+            |note: &&Note| self.versions.get(note.version).is_none_or(|version| self.is_in_play(version));
+        self.notes_of(song).filter(open).filter(in_play)
     }
 
     /// Oldest first.

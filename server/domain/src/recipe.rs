@@ -66,7 +66,7 @@ pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Resul
         && asker.song(id)?.stage == Stage::Delivered
     {
         let text = format!("{} is delivered; no render follows.", project.song_name(id));
-        return no(Reason::StageLeftAlready, text, "");
+        return no(Reason::StageLeftAlready, text, "Set the recipe of the project; songs to come follow it.");
     }
     let versions = project.recipes_of(*song);
     limits::room(versions.len(), limits::RECIPES_MAX, "recipes")?;
@@ -78,7 +78,7 @@ pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Resul
         } else {
             format!("The {whose} has no recipe of its own.")
         };
-        return no(Reason::NothingToChange, text, "");
+        return no(Reason::NothingToChange, text, "There is nothing to do.");
     }
     let why = text::required("The reason", why)?;
     Ok(Ruling::fact(Fact::RecipeSet { song: *song, recipe: recipe.clone(), why }))

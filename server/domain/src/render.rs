@@ -144,7 +144,7 @@ fn source(song: &Song) -> Result<VersionId, Refusal> {
         _ => no(
             Reason::WrongStage,
             format!("\"{}\" stands in {}; renders belong to mastering.", song.title, song.stage),
-            "",
+            "The gate of mixing comes first; after delivery nothing is rendered any more.",
         ),
     }
 }
@@ -153,13 +153,19 @@ fn worker_only(actor: &Actor) -> Result<(), Refusal> {
     if *actor == Actor::Worker {
         return Ok(());
     }
-    no(Reason::NotYourRole, "Only the render worker of this server may do that.", "")
+    no(
+        Reason::NotYourRole,
+        "Only the render worker of this server may do that.",
+        "Start a render; the worker does the rest.",
+    )
 }
 
 fn find(project: &Project, render: RenderId) -> Result<&Render, Refusal> {
     match project.renders.get(render) {
         Some(render) => Ok(render),
-        None => no(Reason::NoSuchRender, "There is no such render in this project.", ""),
+        None => {
+            no(Reason::NoSuchRender, "There is no such render in this project.", "Look at the song again.")
+        }
     }
 }
 
@@ -249,11 +255,22 @@ fn complete(
     if let Some(twin) = twin {
         return Ok(Ruling::fact(done(twin.id)));
     }
-    Ok(Ruling {
-        consequences: revision::answered_by(project, song.id, &added),
-        facts: vec![done(version), added],
-        touched: Touched::Song(song.id),
-    })
+    let consequences = match newest.filter(|master| was_chosen_meanwhile(song, render, master)) {
+        Some(chosen) => vec![Fact::PutForward { version: chosen.id, reason: String::new() }],
+        None => revision::answered_by(project, song.id, &added),
+    };
+    Ok(Ruling { consequences, facts: vec![done(version), added], touched: Touched::Song(song.id) })
+}
+
+/// A person uploaded this master, or put it forward, after the render was queued: then the render's master stands beside it, and the choice stays theirs.
+/// What the gate queued was there before either.
+fn was_chosen_meanwhile(song: &Song, render: &Render, master: &crate::Version) -> bool {
+    let forward = song.forward == Some(master.id);
+    if master.by.is_none() && !forward {
+        return false;
+    }
+    let since = if forward { song.forward_since } else { master.at };
+    since > render.queued_at || (since == render.queued_at && render.by.is_none())
 }
 
 /// Renders whose mix is no longer the one, or whose result nobody waits for.

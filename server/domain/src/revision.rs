@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     Actor, Command, Fact, NoteId, NoteState, PersonId, Project, Reason, Refusal, RequestId, Role, SongId,
-    Time, Version, VersionId, approval,
+    Time, Version, VersionId, VersionKind, approval,
     asker::{Asker, free_id},
     decide::{Ruling, misrouted},
     limits,
@@ -40,13 +40,54 @@ pub enum RevisionKind {
     Correction,
 }
 
+/// Where one more request would stand in the terms: what the asker is told before it is sent, and what the rule goes by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Which round it would be; where it is free, the last one that counted.
+    pub round: u32,
+    pub included: u32,
+    /// A correction that counts as no round.
+    pub free: bool,
+    /// Over the included rounds, or after the cut-off date: it is billed.
+    pub beyond: bool,
+    /// "This is round 3 of 2 included: it is billed."
+    pub sentence: String,
+}
+
+pub fn standing(project: &Project, song: SongId, kind: RevisionKind, now: Time) -> Standing {
+    let terms = project.terms;
+    let late = terms.cut_off.is_some_and(|cut_off| now > cut_off);
+    let correction = kind == RevisionKind::Correction;
+    let spent = project.requests_of(song).filter(|request| request.free).count();
+    let left = u32::try_from(spent).is_ok_and(|spent| spent < terms.corrections_free);
+    let free = correction && left && !late;
+    let included = terms.rounds_included;
+    let round = project.rounds_used(song).saturating_add(u32::from(!free));
+    let beyond = !free && (late || round > included);
+    let count = format!("round {round} of {included} included");
+    let sentence = match (late, free, beyond) {
+        (true, ..) => format!("The cut-off date has passed: this is {count}, and it is billed."),
+        (_, true, _) => {
+            "This is a correction that the terms include: it is free and counts as no round.".to_owned()
+        }
+        (_, _, true) => format!("This is {count}: it is billed."),
+        _ => format!("This is {count}."),
+    };
+    let sentence = if correction && !free && !late {
+        format!("No correction is free any more. {sentence}")
+    } else {
+        sentence
+    };
+    Standing { round, included, free, beyond, sentence }
+}
+
 /// On the candidate only, in a role that the asker holds. In mastering it asks for a new master; going back to mixing is the
 /// return of the handoff and nothing else. Internal notes stay out: the request is read by everyone.
 pub(crate) fn rule(
     project: &Project,
     actor: &Actor,
     command: &Command,
-    _now: Time,
+    now: Time,
 ) -> Result<Ruling, Refusal> {
     let Command::RequestRevision { request, version, role, message, notes, kind, beyond_terms } = command
     else {
@@ -79,6 +120,11 @@ pub(crate) fn rule(
     for id in &notes {
         may_bundle(&asker, version, *id)?;
     }
+    let standing = standing(project, version.song, *kind, now);
+    if standing.beyond && !beyond_terms {
+        let hint = "Ask again and say that it lies beyond the terms, or talk to the manager about them.";
+        return no(Reason::BeyondTerms, standing.sentence, hint);
+    }
     Ok(Ruling::fact(Fact::RevisionRequested {
         request: *request,
         song: version.song,
@@ -86,10 +132,11 @@ pub(crate) fn rule(
         role: *role,
         message,
         notes: notes.into_iter().collect(),
-        round: project.rounds_used(version.song).saturating_add(1),
+        round: standing.round,
         kind: *kind,
-        free: false,
-        beyond_terms: *beyond_terms,
+        free: standing.free,
+        // What was said and is not so is not written down: nobody is billed for a round that is included.
+        beyond_terms: standing.beyond,
     }))
 }
 
@@ -108,13 +155,122 @@ fn may_bundle(asker: &Asker<'_>, version: &Version, id: NoteId) -> Result<(), Re
     Ok(())
 }
 
-/// A new version answers every request that still asked for one of its kind.
+/// A new version answers every request that still asked for one of its kind. While mixes compete none of them does: the picked one will.
 pub(crate) fn answered_by(project: &Project, song: SongId, new: &Fact) -> Vec<Fact> {
     let Fact::VersionAdded { version, kind, .. } = new else { return Vec::new() };
+    if *kind == VersionKind::Mix && project.open_shootout(song).is_some() {
+        return Vec::new();
+    }
+    answered(project, song, *kind, *version)
+}
+
+/// Every request on a version of this kind that still asks.
+pub(crate) fn answered(project: &Project, song: SongId, kind: VersionKind, by: VersionId) -> Vec<Fact> {
     project
         .requests_of(song)
         .filter(|request| request.answered_by.is_none())
-        .filter(|request| project.versions.get(request.version).is_some_and(|asked| asked.kind == *kind))
-        .map(|request| Fact::RevisionAnswered { request: request.id, version: *version })
+        .filter(|request| project.versions.get(request.version).is_some_and(|asked| asked.kind == kind))
+        .map(|request| Fact::RevisionAnswered { request: request.id, version: by })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Alternate, testing::*};
+
+    const CHANGE: RevisionKind = RevisionKind::Change;
+    const CORRECTION: RevisionKind = RevisionKind::Correction;
+
+    fn terms(rounds: u32, corrections: u32, cut_off: Option<i64>) -> Command {
+        Command::ChangeTerms {
+            rounds_included: Some(rounds),
+            self_approval: None,
+            corrections_free: Some(corrections),
+            cut_off: Some(cut_off.map(Time)),
+        }
+    }
+
+    fn ask(number: u128, version: u128, kind: RevisionKind, beyond_terms: bool) -> Command {
+        Command::RequestRevision {
+            request: RequestId(number),
+            version: VersionId(version),
+            role: Role::Artist,
+            message: String::new(),
+            notes: vec![NoteId(7)],
+            kind,
+            beyond_terms,
+        }
+    }
+
+    /// An open note on Mix 1, under these terms.
+    fn noted(terms: Command) -> Given {
+        Given::mixed().and(person(OWNER), terms).and(person(ARTIST), add_note(7, 10, false))
+    }
+
+    fn last(given: &Given) -> (u32, bool, bool) {
+        let request = given.project.requests_of(SONG).next_back().unwrap();
+        (request.round, request.free, request.beyond_terms)
+    }
+
+    #[test]
+    fn a_round_past_the_terms_is_told_refused_and_then_billed() {
+        let given = noted(terms(1, 0, None));
+        assert_eq!(
+            standing(&given.project, SONG, CHANGE, Time(1)).sentence,
+            "This is round 1 of 1 included."
+        );
+        let given = given.and(person(ARTIST), ask(1, 10, CHANGE, true));
+        assert_eq!(last(&given), (1, false, false), "an included round is not billed, whatever was said");
+        let told = standing(&given.project, SONG, CHANGE, Time(1));
+        assert_eq!(told.sentence, "This is round 2 of 1 included: it is billed.");
+        let refusal = given.when(person(ARTIST), ask(2, 10, CHANGE, false)).0.unwrap_err();
+        assert_eq!((refusal.reason, refusal.text), (Reason::BeyondTerms, told.sentence));
+        assert!(refusal.hint.contains("beyond the terms"));
+        let given = given.and(person(ARTIST), ask(2, 10, CHANGE, true));
+        assert_eq!(last(&given), (2, false, true));
+    }
+
+    #[test]
+    fn a_correction_is_free_as_often_as_the_terms_say() {
+        let given = noted(terms(1, 1, None)).and(person(ARTIST), ask(1, 10, CORRECTION, false));
+        assert_eq!(last(&given), (0, true, false));
+        assert_eq!((given.project.rounds_used(SONG), given.project.corrections_used(SONG)), (0, 1));
+        let told = standing(&given.project, SONG, CORRECTION, Time(1));
+        assert_eq!(told.sentence, "No correction is free any more. This is round 1 of 1 included.");
+        let given = given.and(person(ARTIST), ask(2, 10, CORRECTION, false));
+        assert_eq!(last(&given), (1, false, false), "the second one counts");
+        given.when(person(ARTIST), ask(3, 10, CORRECTION, false)).refused(Reason::BeyondTerms);
+        // A correction that was counted is not a free one that was used.
+        let more = given.and(person(OWNER), terms(1, 2, None));
+        more.when(person(ARTIST), ask(3, 10, CORRECTION, false)).facts(&["REVISION_REQUESTED"]);
+    }
+
+    #[test]
+    fn after_the_cut_off_date_everything_is_billed() {
+        // `when` asks at 2000, the story is told at 1000.
+        let late = noted(terms(9, 9, Some(1999)));
+        late.when(person(ARTIST), ask(1, 10, CHANGE, false)).refused(Reason::BeyondTerms);
+        late.when(person(ARTIST), ask(1, 10, CORRECTION, false)).refused(Reason::BeyondTerms);
+        let told = standing(&late.project, SONG, CORRECTION, Time(2000));
+        assert_eq!((told.free, told.beyond, told.round), (false, true, 1));
+        assert!(told.sentence.starts_with("The cut-off date has passed"), "{}", told.sentence);
+        let events = late.when(person(ARTIST), ask(1, 10, CORRECTION, true)).facts(&["REVISION_REQUESTED"]);
+        let Fact::RevisionRequested { free, beyond_terms, .. } = events[0].fact else { panic!("{events:?}") };
+        assert_eq!((free, beyond_terms), (false, true));
+        let on_the_day = noted(terms(9, 9, Some(2000)));
+        on_the_day.when(person(ARTIST), ask(1, 10, CHANGE, false)).facts(&["REVISION_REQUESTED"]);
+    }
+
+    #[test]
+    fn two_roles_may_ask_for_a_revision_of_one_mix_and_one_answer_serves_both() {
+        let mut of_label = ask(2, 10, CHANGE, false);
+        if let Command::RequestRevision { role, .. } = &mut of_label {
+            *role = Role::Label;
+        }
+        let given = noted(terms(2, 0, None)).and(person(ARTIST), ask(1, 10, CHANGE, false));
+        let given = given.and(person(LABEL), of_label);
+        let next = add_version(11, VersionKind::Mix, &[(Alternate::Main, 3)]);
+        given.when(person(MIXER), next).facts(&["VERSION_ADDED", "REVISION_ANSWERED", "REVISION_ANSWERED"]);
+    }
 }

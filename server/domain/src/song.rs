@@ -27,6 +27,8 @@ pub struct Song {
     pub versions_before_return: usize,
     /// A version that was put forward again: the candidate until a newer one of its kind is added.
     pub forward: Option<VersionId>,
+    /// When it was put forward.
+    pub forward_since: Time,
     /// Oldest first.
     pub shootouts: Vec<Shootout>,
     /// The line of mixes that was picked.
@@ -60,7 +62,11 @@ pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Resul
                 title.as_ref().map_or(Ok(song.title.clone()), |title| text::name("The title", title))?;
             let isrc = isrc.as_ref().map_or(Ok(song.isrc.clone()), |isrc| own_isrc(project, *id, isrc))?;
             if title == song.title && isrc == song.isrc {
-                return no(Reason::NothingToChange, "The song is called that already.", "");
+                return no(
+                    Reason::NothingToChange,
+                    "The song is called that already.",
+                    "There is nothing to do.",
+                );
             }
             Ok(Ruling::fact(Fact::SongEdited { song: *id, title, isrc }))
         }

@@ -10,7 +10,7 @@ use crate::{
     decide::{Ruling, Touched, misrouted},
     limits,
     refusal::no,
-    render, revision, text,
+    revision, shootout, text,
 };
 
 #[derive(Clone, Debug, PartialEq)]
@@ -83,15 +83,45 @@ pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Resul
             };
             let fact = added.into_fact(project, song)?;
             refuse_same_files(project, song.id, &fact)?;
-            let mut consequences = revision::answered_by(project, song.id, &fact);
-            if *kind == VersionKind::Master {
-                // Who brings a master of their own has decided against the automatic one, which would supersede it when it is done.
-                consequences.extend(render::cancel_all(project, song.id));
-            }
+            // A render that runs goes on: both masters stand side by side, and what a person chose stays forward (`render::complete`).
+            let consequences = revision::answered_by(project, song.id, &fact);
             Ok(Ruling { facts: vec![fact], consequences, touched: Touched::Song(song.id) })
+        }
+        Command::PutForward { version, reason } => {
+            let version = asker.version(*version)?;
+            let doing = format!("put a {} forward", version.kind.to_string().to_lowercase());
+            asker.must_hold(makers(version.kind), &doing)?;
+            may_be_forward(project, asker.song(version.song)?, version)?;
+            let reason = text::optional("The reason", reason)?;
+            let fact = Fact::PutForward { version: version.id, reason };
+            // Approvals that it was given may count again, and meet its gate.
+            Ok(Ruling::fact(fact).touching(Touched::Song(version.song)))
         }
         _ => misrouted(),
     }
+}
+
+/// Of the present stage, of the line that was picked, of the present mix.
+fn may_be_forward(project: &Project, song: &Song, version: &Version) -> Result<(), Refusal> {
+    let name = version.name();
+    must_be_in_stage(song, version.kind)?;
+    if version.kind == VersionKind::Mix {
+        shootout::must_be_closed(project, song.id, "put forward")?;
+        if version.line != song.line {
+            let text = format!("{name} does not stand in the line that was picked.");
+            return no(Reason::VersionSuperseded, text, "Add a mix to that line, or open another shootout.");
+        }
+    }
+    let place = song.versions.iter().position(|id| *id == version.id).unwrap_or(0);
+    if version.kind == VersionKind::Master && place < song.versions_before_return {
+        let text = format!("{name} was made of a mix that went back.");
+        return no(Reason::VersionSuperseded, text, "Master the present mix.");
+    }
+    if project.newest(song.id, version.kind).is_some_and(|candidate| candidate.id == version.id) {
+        let text = format!("{name} is what the gate looks at already.");
+        return no(Reason::NothingToChange, text, "There is nothing to do.");
+    }
+    Ok(())
 }
 
 /// The line that a new version of a song stands in: while mixes compete the asker's own, later the one that was picked.
@@ -136,7 +166,7 @@ fn receive(asker: &Asker<'_>, file: &ReceivedFile) -> Result<Ruling, Refusal> {
     Ok(Ruling::fact(Fact::FileReceived { file }))
 }
 
-fn must_be_in_stage(song: &Song, kind: VersionKind) -> Result<(), Refusal> {
+pub(crate) fn must_be_in_stage(song: &Song, kind: VersionKind) -> Result<(), Refusal> {
     if song.stage == kind.stage() {
         return Ok(());
     }
@@ -150,7 +180,7 @@ fn must_be_in_stage(song: &Song, kind: VersionKind) -> Result<(), Refusal> {
     let hint = if song.stage < kind.stage() {
         "The gate of the present stage comes first."
     } else {
-        "A song goes back to mixing only when its handoff is returned."
+        "A song goes back to mixing when its handoff is returned or its mix is swapped."
     };
     no(Reason::WrongStage, text, hint)
 }
@@ -228,20 +258,20 @@ fn check_alternates(kind: VersionKind, files: &[File]) -> Result<(), Refusal> {
 }
 
 /// Of the same kind only: a song may pass through a stage unchanged (an unmastered release), but Mix 3 that is Mix 1 again is a slip.
-/// Masters of a mix that came back are history and do not count.
+/// Masters of a mix that came back are history and do not count; and with an earlier mix one may enter a shootout, whatever others enter with.
 fn refuse_same_files(project: &Project, song: SongId, new: &Fact) -> Result<(), Refusal> {
-    let Fact::VersionAdded { kind, fingerprint, .. } = new else { return Ok(()) };
+    let Fact::VersionAdded { kind, fingerprint, line, .. } = new else { return Ok(()) };
     let Some(of) = project.songs.get(song) else { return Ok(()) };
     let skip = if *kind == VersionKind::Master { of.versions_before_return } else { 0 };
-    let twin = project
-        .versions_of(song)
-        .skip(skip)
-        .find(|earlier| earlier.kind == *kind && earlier.fingerprint == *fingerprint);
+    let alike = |earlier: &&Version| {
+        earlier.kind == *kind && earlier.line == *line && earlier.fingerprint == *fingerprint
+    };
+    let twin = project.versions_of(song).skip(skip).find(alike);
     match twin {
         None => Ok(()),
         Some(twin) => {
             let text = format!("These are exactly the files of {}.", twin.name());
-            no(Reason::SameFiles, text, "Upload what changed.")
+            no(Reason::SameFiles, text, "Upload what changed, or put that version forward.")
         }
     }
 }
@@ -311,8 +341,102 @@ mod tests {
             given.when(person(MASTERER), add_version(20, VersionKind::Master, files))
         };
         master(&[(MAIN, 3), (MAIN, 4)]).refused(Reason::AlternateTwice);
-        // Whoever brings their own master has decided against the automatic one.
-        master(&[(MAIN, 3), (MAIN, 60)]).facts(&["VERSION_ADDED", "RENDER_CANCELLED"]);
+        master(&[(MAIN, 3), (MAIN, 60)]).facts(&["VERSION_ADDED"]);
+    }
+
+    fn forward(version: u128) -> Command {
+        Command::PutForward { version: VersionId(version), reason: "The first one had it.".to_owned() }
+    }
+
+    #[test]
+    fn an_earlier_mix_can_be_put_forward_and_its_approvals_count_again() {
+        let given = Given::mixed().approved(ARTIST, 10, Role::Artist);
+        given.when(person(MIXER), forward(10)).refused(Reason::NothingToChange);
+        given.when(person(MIXER), forward(1)).refused(Reason::WrongStage);
+        given.when(person(MASTERER), forward(1)).refused(Reason::NotYourRole);
+        let given = given.and(person(MIXER), add_version(11, VersionKind::Mix, &[(MAIN, 3)]));
+        given.when(person(LABEL), forward(10)).refused(Reason::NotYourRole);
+        let back = given.clone().and(person(MIXER), forward(10));
+        assert_eq!(back.project.candidate(SONG).unwrap().id, VersionId(10));
+        assert_eq!(back.project.approvals_of(SONG).next().unwrap().1, crate::ApprovalState::Counts);
+        back.when(person(LABEL), back.approve(11, Role::Label)).refused(Reason::VersionSuperseded);
+        back.when(person(LABEL), back.approve(10, Role::Label)).facts(&[
+            "APPROVED",
+            "STAGE_LEFT",
+            "HANDOFF_MADE",
+            "RENDER_QUEUED",
+        ]);
+        // A newer one takes its place again.
+        let newer = back.and(person(MIXER), add_version(12, VersionKind::Mix, &[(MAIN, 4)]));
+        assert_eq!(newer.project.candidate(SONG).unwrap().id, VersionId(12));
+        let left = Given::mastering();
+        left.when(person(MIXER), forward(10)).refused(Reason::WrongStage);
+    }
+
+    #[test]
+    fn what_is_put_forward_with_all_its_approvals_meets_its_gate_at_once() {
+        let rule = crate::GateRule {
+            open_notes_allowed: false,
+            ..crate::GateRule::new(
+                crate::Stage::Mixing,
+                vec![crate::Need { any_of: crate::Roles::from([Role::Artist]), count: 1 }],
+            )
+        };
+        let given = Given::mixed().and(person(OWNER), Command::SetGate { rule });
+        // The open note keeps the gate shut, and is declined when a second mix stands before it.
+        let given = given.and(person(ARTIST), add_note(7, 10, false)).approved(ARTIST, 10, Role::Artist);
+        let given = given.and(person(MIXER), add_version(11, VersionKind::Mix, &[(MAIN, 3)]));
+        let decline = Command::DeclineNote { note: crate::NoteId(7), reason: "No.".to_owned() };
+        let given = given.and(person(MIXER), decline);
+        assert_eq!(given.stage(), crate::Stage::Mixing);
+        given.when(person(MIXER), forward(10)).facts(&[
+            "PUT_FORWARD",
+            "STAGE_LEFT",
+            "HANDOFF_MADE",
+            "RENDER_QUEUED",
+        ]);
+    }
+
+    #[test]
+    fn a_master_of_ones_own_stands_beside_the_automatic_one_and_stays_forward() {
+        let given = Given::mastering();
+        let render = given.project.queued_renders()[0].id;
+        let given = given.and(Actor::Worker, lease(render));
+        let own = given.and(person(MASTERER), add_version(21, VersionKind::Master, &[(MAIN, 3)]));
+        assert!(own.project.renders.get(render).unwrap().is_alive());
+        let own = own.approved(ARTIST, 21, Role::Artist);
+        own.when(Actor::Worker, complete(render, 1, 20, 50)).facts(&[
+            "RENDER_COMPLETED",
+            "VERSION_ADDED",
+            "PUT_FORWARD",
+        ]);
+        let both = own.and(Actor::Worker, complete(render, 1, 20, 50));
+        let names: Vec<_> = both.project.versions_of(SONG).rev().take(2).map(Version::name).collect();
+        assert_eq!(names, ["Master 2", "Master 1"]);
+        assert_eq!(both.project.candidate(SONG).unwrap().id, VersionId(21));
+        assert_eq!(both.project.approvals_of(SONG).next().unwrap().1, crate::ApprovalState::Counts);
+        // The engineer chooses.
+        let chosen = both.and(person(MASTERER), forward(20));
+        assert_eq!(chosen.project.candidate(SONG).unwrap().id, VersionId(20));
+        chosen.when(person(LABEL), chosen.approve(21, Role::Label)).refused(Reason::VersionSuperseded);
+    }
+
+    #[test]
+    fn a_render_that_was_asked_for_after_an_own_master_takes_its_place() {
+        let given =
+            Given::mastered().and(person(MASTERER), add_version(21, VersionKind::Master, &[(MAIN, 3)]));
+        let start = Command::StartRender { render: RenderId(5), song: SONG, recipe: None };
+        let given = given.and(person(MASTERER), start).and(Actor::Worker, lease(RenderId(5)));
+        let done = given.and(Actor::Worker, complete(RenderId(5), 1, 22, 51));
+        assert_eq!(done.project.candidate(SONG).unwrap().id, VersionId(22));
+    }
+
+    #[test]
+    fn masters_of_a_mix_that_went_back_stay_history() {
+        let swap = Command::SwapMix { song: SONG, reason: "Wrong take.".to_owned() };
+        let given = Given::mastered().and(person(LABEL), swap);
+        let given = given.approved(ARTIST, 10, Role::Artist).approved(LABEL, 10, Role::Label);
+        given.when(person(MASTERER), forward(20)).refused(Reason::VersionSuperseded);
     }
 
     #[test]

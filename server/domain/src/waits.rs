@@ -1,8 +1,11 @@
 //! What waits on whom: the desk, as a pure question to the project. Only what that person may see and do is listed.
 
+use std::collections::BTreeSet;
+
 use crate::{
     GateLine, GateReport, HandoffState, Note, NoteId, NoteState, PersonId, Project, RenderId, RenderState,
-    Role, Roles, Song, SongId, Stage, Time, Version, VersionId, VersionKind, audience, gate, version,
+    Role, Roles, Song, SongId, Stage, Time, Verdict, Version, VersionId, VersionKind, audience, gate,
+    shootout, text, version,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,16 +52,21 @@ pub enum Target {
 pub fn waits(project: &Project) -> Vec<Wait> {
     let mut all = Vec::new();
     for song in project.songs_in_order() {
+        let first = all.len();
         let mut on = OnSong { project, song, all: &mut all };
         on.notes();
         if let Some(report) = gate::report(project, song.id) {
+            on.shootout();
             on.approvals(&report);
+            on.listening(&report);
+            on.spacing(&report);
             on.uploads(&report);
             on.open_notes(&report);
         }
         on.handoff();
         on.failed_render();
         on.delivery();
+        on.count_blocked(first);
     }
     all
 }
@@ -72,6 +80,9 @@ struct OnSong<'a> {
 impl OnSong<'_> {
     fn add(&mut self, person: PersonId, kind: WaitKind, target: Target, text: String, since: Time) {
         let due = self.project.gate(self.song.stage).and_then(|rule| rule.due);
+        if !self.project.members.contains(person) {
+            return;
+        }
         self.all.push(Wait { person, kind, song: self.song.id, target, text, since, due, blocks: 0 });
     }
 
@@ -80,11 +91,82 @@ impl OnSong<'_> {
         self.project.members.iter().filter(|(_, member)| holds(&member.roles)).map(|(id, _)| id).collect()
     }
 
+    /// The engineers who have entered nothing yet; when all are in, those who vote and whoever picks.
+    fn shootout(&mut self) {
+        let Some(open) = self.project.open_shootout(self.song.id) else { return };
+        let target = Target::Song(self.song.id);
+        let mut lacking = Vec::new();
+        for (line, engineer) in &open.lines {
+            let there = self.project.holds_role(*engineer, Role::MixEngineer);
+            if there && self.project.newest_of_line(self.song.id, *line).is_none() {
+                lacking.push((*engineer, *line));
+            }
+        }
+        for (engineer, line) in &lacking {
+            let text = format!("Upload your first mix: Mix {} 1. Mixes compete.", line.letter());
+            self.add(*engineer, WaitKind::Upload, target, text, open.opened_at);
+        }
+        let newest = self.project.newest_of_lines(open);
+        let Some(since) = newest.iter().map(|mix| mix.at).max().filter(|_| lacking.is_empty()) else {
+            return;
+        };
+        let names = text::list(&newest.iter().map(|mix| mix.name()).collect::<Vec<_>>());
+        let deciders = self.project.deciders(open);
+        let mut asked: Vec<PersonId> = Vec::new();
+        for (person, role) in deciders {
+            if !asked.contains(&person) {
+                asked.push(person);
+                self.add(
+                    person,
+                    WaitKind::Pick,
+                    target,
+                    format!("Compare {names}, and pick one as {role}."),
+                    since,
+                );
+            }
+        }
+        for person in self.members(&shootout::VOTERS) {
+            let voted = open.votes.iter().any(|vote| {
+                vote.by == person
+                    && vote.ranking.iter().all(|ranked| newest.iter().any(|mix| mix.id == *ranked))
+            });
+            if !asked.contains(&person) && open.line_of(person).is_none() && !voted {
+                self.add(person, WaitKind::Pick, target, format!("Compare {names}, and vote."), since);
+            }
+        }
+    }
+
+    /// Of everybody who has a part in this stage or the next, how many have nothing to do on this song: they wait for what is listed. What would hold nobody
+    /// up blocks nobody.
+    fn count_blocked(&mut self, first: usize) {
+        let busy: BTreeSet<PersonId> = self.all[first..].iter().map(|wait| wait.person).collect();
+        let idle = self.parts().difference(&busy).count();
+        let blocks = u32::try_from(idle).unwrap_or(u32::MAX);
+        let project = self.project;
+        let holds_up = |wait: &Wait| match wait.target {
+            Target::Note(note) => project.notes.get(note).is_some_and(|note| note.state == NoteState::Open),
+            Target::Song(_) | Target::Version(_) | Target::Render(_) => true,
+        };
+        self.all[first..].iter_mut().filter(|wait| holds_up(wait)).for_each(|wait| wait.blocks = blocks);
+    }
+
+    /// Whoever the gate asks, and those who make what this stage and the next one are about.
+    fn parts(&self) -> BTreeSet<PersonId> {
+        let gate = self.project.gate(self.song.stage);
+        let asked: Roles =
+            gate.iter().flat_map(|gate| &gate.needs).flat_map(|need| need.any_of.clone()).collect();
+        let asked: Vec<Role> = asked.into_iter().collect();
+        let kinds = [self.song.stage.kind(), self.song.stage.next().and_then(Stage::kind)];
+        let makers = kinds.into_iter().flatten().flat_map(|kind| self.trade(kind));
+        self.members(&asked).into_iter().chain(makers).collect()
+    }
+
     /// Whoever could give a missing approval, once, in the first role that is missing; not while a revision is asked for: then the next
-    /// step is the engineer's.
+    /// step is the engineer's; and not before the house has looked at the candidate: whoever listens knows by then what was done.
     fn approvals(&mut self, report: &GateReport) {
         let Some(candidate) = self.project.candidate(self.song.id) else { return };
-        if report.lines.iter().any(|line| line.code == "REVISION_REQUESTED") {
+        let asked_again = report.lines.iter().any(|line| line.code == "REVISION_REQUESTED");
+        if asked_again || self.project.awaits_examination(candidate) {
             return;
         }
         for line in report.lines.iter().filter(|line| line.code == "APPROVALS" && !line.met) {
@@ -94,11 +176,58 @@ impl OnSong<'_> {
                     line.missing_roles.iter().find(|role| held.is_some_and(|held| held.contains(role)));
                 let target = Target::Version(candidate.id);
                 let listed = |wait: &Wait| {
-                    wait.person == *person && wait.kind == WaitKind::Approve && wait.target == target
+                    wait.person == *person
+                        && matches!(wait.kind, WaitKind::Approve | WaitKind::Listen)
+                        && wait.target == target
                 };
                 if let Some(role) = role.filter(|_| !self.all.iter().any(listed)) {
-                    let text = format!("Approve {} as {role}.", candidate.name());
-                    self.add(*person, WaitKind::Approve, target, text, candidate.at);
+                    let (kind, text) = match self.unheard(*person, candidate, report.stage) {
+                        Some(text) => (WaitKind::Listen, text),
+                        None => (WaitKind::Approve, format!("Approve {} as {role}.", candidate.name())),
+                    };
+                    self.add(*person, kind, target, text, candidate.at);
+                }
+            }
+        }
+    }
+
+    /// What the person has to do before the gate takes an approval of theirs.
+    fn unheard(&self, person: PersonId, candidate: &Version, stage: Stage) -> Option<String> {
+        let asked = self.project.gate(stage).map_or(0, |rule| rule.heard_percent);
+        let heard = self.project.heard_percent(candidate.id, person);
+        let text =
+            format!("Listen to {}: you heard {heard} %, the gate asks for {asked} %.", candidate.name());
+        (heard < asked).then_some(text)
+    }
+
+    /// Approved already, and heard less than the gate asks since.
+    fn listening(&mut self, report: &GateReport) {
+        let Some(candidate) = self.project.candidate(self.song.id) else { return };
+        for line in report.lines.iter().filter(|line| line.code == "HEARD" && !line.met) {
+            for person in &line.waits_for {
+                if let Some(text) = self.unheard(*person, candidate, report.stage) {
+                    let target = Target::Version(candidate.id);
+                    self.add(*person, WaitKind::Listen, target, text, candidate.at);
+                }
+            }
+        }
+    }
+
+    fn spacing(&mut self, report: &GateReport) {
+        let lines = report.lines.iter().filter(|line| line.code == "SPACING" && !line.met);
+        for line in lines {
+            let newest = self.project.spacings.last();
+            let whole = newest.filter(|one| crate::spacing::names_every_song(self.project, &one.items));
+            let target = Target::Song(self.song.id);
+            if let Some(newest) = whole {
+                for person in &line.waits_for {
+                    let text = format!("Approve spacing {}.", newest.number);
+                    self.add(*person, WaitKind::Spacing, target, text, newest.at);
+                }
+            } else {
+                for person in self.members(&crate::spacing::SETTERS) {
+                    let text = "Set the running order and its gaps.".to_owned();
+                    self.add(person, WaitKind::Spacing, target, text, self.song.stage_since);
                 }
             }
         }
@@ -108,6 +237,9 @@ impl OnSong<'_> {
     /// will bring it.
     fn uploads(&mut self, report: &GateReport) {
         let Some(kind) = report.stage.kind() else { return };
+        if self.project.open_shootout(self.song.id).is_some() {
+            return;
+        }
         let waits_for_render = self.project.renders_of(self.song.id).any(crate::Render::is_alive);
         if kind == VersionKind::Master && waits_for_render {
             return;
@@ -139,23 +271,52 @@ impl OnSong<'_> {
         report.lines.iter().find(of_files).map(|line| (line.text.clone(), candidate.at))
     }
 
-    /// Everybody said yes and only notes hold the song back: then the next step is the engineer's.
+    /// Everybody said yes and only notes hold the song back, or the newest version left some untouched: then the next step is the engineer's.
     fn open_notes(&mut self, report: &GateReport) {
         let (Some(candidate), Some(kind)) = (self.project.candidate(self.song.id), report.stage.kind())
         else {
             return;
         };
         let mut unmet = report.lines.iter().filter(|line| !line.met);
-        if unmet.next().is_none_or(|line| line.code != "OPEN_NOTES") || unmet.next().is_some() {
+        let notes_alone =
+            unmet.next().is_some_and(|line| line.code == "OPEN_NOTES") && unmet.next().is_none();
+        let untouched = self.untouched(candidate);
+        let name = candidate.name();
+        let text = match (notes_alone, untouched) {
+            (true, 0) => format!("Answer the open notes: only they hold {name} back."),
+            (true, some) => {
+                let some = text::plural(some, "note");
+                format!("Answer the open notes: only they hold {name} back, and it leaves {some} untouched.")
+            }
+            (false, 0) => return,
+            (false, some) => {
+                format!(
+                    "{name} leaves {} untouched: say why, or add another version.",
+                    text::plural(some, "note")
+                )
+            }
+        };
+        // Another version is asked for anyway.
+        let target = Target::Version(candidate.id);
+        if self.all.iter().any(|wait| wait.kind == WaitKind::Upload && wait.target == target) {
             return;
         }
         let open = self.project.open_notes(self.song.id).filter(|note| !note.internal);
         let since = open.map(|note| note.state_since).max().unwrap_or(candidate.at);
-        let text = format!("Answer the open notes: only they hold {} back.", candidate.name());
-        let target = Target::Version(candidate.id);
         for person in self.trade(kind) {
             self.add(person, WaitKind::Note, target, text.clone(), since);
         }
+    }
+
+    /// Open notes for all at whose place the house found no change.
+    fn untouched(&self, candidate: &Version) -> usize {
+        let Some(examined) = self.project.examinations.get(candidate.id) else { return 0 };
+        let untouched = |id: NoteId| {
+            let said = |outcome: &&crate::NoteOutcome| outcome.note == id;
+            examined.notes.iter().find(said).is_some_and(|outcome| outcome.verdict == Verdict::Untouched)
+        };
+        let open = self.project.open_notes(self.song.id).filter(|note| !note.internal);
+        open.filter(|note| untouched(note.id)).count()
     }
 
     /// The makers of a kind, by trade: a producer or artist may help out, but nobody waits for them where an engineer is there.
@@ -168,27 +329,50 @@ impl OnSong<'_> {
         if trade.is_empty() { self.members(version::makers(kind)) } else { trade }
     }
 
+    /// Not those on mixes that were not picked: nothing is asked of them any more.
     fn notes(&mut self) {
-        let notes: Vec<&Note> =
-            self.project.notes_of(self.song.id).filter(|note| note.parent.is_none()).collect();
+        let closed = |note: &Note| {
+            let version = self.project.versions.get(note.version);
+            version.is_some_and(|version| self.project.is_closed_with_thanks(version))
+        };
+        let notes: Vec<&Note> = self
+            .project
+            .notes_of(self.song.id)
+            .filter(|note| note.parent.is_none() && !closed(note))
+            .collect();
         for note in notes {
             match (note.state, note.addressee) {
-                (NoteState::Open, Some(person)) if self.sees(person, note) => {
+                (NoteState::Open, Some(person)) if self.reads(person, note) => {
                     let text = format!("Answer a note of the {}.", note.role);
                     self.add(person, WaitKind::Note, Target::Note(note.id), text, note.state_since);
                 }
-                (NoteState::Addressed(version), _) if self.sees(note.author, note) => {
+                (NoteState::Addressed(version), _) => {
                     let name = self.project.version_name(version);
-                    let text = format!("Check your note: it is said to be done in {name}.");
-                    self.add(note.author, WaitKind::Note, Target::Note(note.id), text, note.state_since);
+                    for person in self.judges(note) {
+                        let whose = if person == note.author {
+                            "your note".to_owned()
+                        } else {
+                            format!("a note of the {}", note.role)
+                        };
+                        let text = format!("Check {whose}: it is said to be done in {name}.");
+                        self.add(person, WaitKind::Note, Target::Note(note.id), text, note.state_since);
+                    }
                 }
                 _ => {}
             }
         }
     }
 
-    fn sees(&self, person: PersonId, note: &Note) -> bool {
-        self.project.roles_of(person).is_some_and(|roles| audience::sees_note(roles, note))
+    /// Its author; where they left, whoever else holds the role that it was written in.
+    fn judges(&self, note: &Note) -> Vec<PersonId> {
+        if self.project.members.contains(note.author) {
+            return Some(note.author).filter(|author| self.reads(*author, note)).into_iter().collect();
+        }
+        self.project.holders(note.role).filter(|person| self.reads(*person, note)).collect()
+    }
+
+    fn reads(&self, person: PersonId, note: &Note) -> bool {
+        audience::reads_note(self.project, person, note)
     }
 
     fn handoff(&mut self) {
@@ -299,5 +483,101 @@ mod tests {
             .and(person(MIXER), Command::AddressNote { note: NoteId(7), version: VersionId(11) });
         let text = "Check your note: it is said to be done in Mix 2.".to_owned();
         assert_eq!(of(&given)[0], (ARTIST, WaitKind::Note, text));
+    }
+
+    const SECOND: PersonId = PersonId(8);
+
+    fn mix(id: u128, file: u8) -> Command {
+        add_version(id, VersionKind::Mix, &[(Alternate::Main, file)])
+    }
+
+    fn blocks(given: &Given) -> Vec<(PersonId, u32)> {
+        waits(&given.project).into_iter().map(|wait| (wait.person, wait.blocks)).collect()
+    }
+
+    #[test]
+    fn what_blocks_others_says_how_many() {
+        // Mixer and mastering engineer have nothing to do until artist and label have listened.
+        assert_eq!(blocks(&Given::mixed()), [(ARTIST, 2), (LABEL, 2)]);
+        assert_eq!(blocks(&Given::mastering()), [(MASTERER, 2)]);
+        // A delivery keeps nobody waiting.
+        assert!(blocks(&Given::delivered()).iter().all(|(_, blocks)| *blocks == 0));
+        // One note to be checked holds nobody up; the approvals do.
+        let checked = Given::mixed()
+            .and(person(ARTIST), add_note(7, 10, false))
+            .and(person(MIXER), Command::AddressNote { note: NoteId(7), version: VersionId(10) });
+        assert_eq!(blocks(&checked)[0], (ARTIST, 0));
+        assert_eq!(blocks(&checked)[1..], [(ARTIST, 2), (LABEL, 2)]);
+    }
+
+    #[test]
+    fn in_a_shootout_the_engineers_upload_then_the_others_vote_and_the_label_picks() {
+        let roles = Roles::from([Role::MixEngineer]);
+        let entrants = vec![MIXER, SECOND];
+        let shootout = crate::ShootoutId(1);
+        let given = Given::mixed()
+            .and(person(OWNER), Command::AddMember { person: SECOND, roles })
+            .and(person(OWNER), Command::OpenShootout { shootout, song: SONG, entrants, blind: true });
+        let upload = |who, letter| {
+            (who, WaitKind::Upload, format!("Upload your first mix: Mix {letter} 1. Mixes compete."))
+        };
+        assert_eq!(of(&given), [upload(MIXER, "A"), upload(SECOND, "B")]);
+        let given = given.and(person(MIXER), mix(11, 3));
+        assert_eq!(of(&given), [upload(SECOND, "B")], "and it does not tell of the other line");
+        let left = given.clone().and(person(OWNER), Command::RemoveMember { person: SECOND });
+        assert!(of(&left).iter().all(|(who, kind, _)| *who != SECOND && *kind == WaitKind::Pick));
+        let given = given.and(person(SECOND), mix(12, 4));
+        let pick = (LABEL, WaitKind::Pick, "Compare Mix A 1 and Mix B 1, and pick one as label.".to_owned());
+        let vote = (ARTIST, WaitKind::Pick, "Compare Mix A 1 and Mix B 1, and vote.".to_owned());
+        assert_eq!(of(&given), [pick.clone(), vote.clone()]);
+        let cast = Command::CastVote {
+            song: SONG,
+            role: Role::Artist,
+            ranking: vec![VersionId(11)],
+            blind: true,
+            matched_lufs: 0.0,
+            reason: String::new(),
+        };
+        let voted = given.and(person(ARTIST), cast);
+        assert_eq!(of(&voted), [pick]);
+        // What was voted for is no longer the newest: asked again.
+        let newer = voted.and(person(MIXER), mix(13, 5));
+        assert_eq!(of(&newer).len(), 2);
+    }
+
+    #[test]
+    fn nobody_is_asked_to_listen_before_the_house_has_looked() {
+        let given = Given::mixed().and(person(ARTIST), add_note(7, 10, false));
+        let events = crate::decide(&given.project, &person(MIXER), &mix(11, 3), Time(2000)).unwrap();
+        let mut fresh = given.project.clone();
+        fresh.apply_all(&events);
+        assert!(waits(&fresh).iter().all(|wait| wait.kind != WaitKind::Approve), "{:?}", waits(&fresh));
+        let outcome = crate::NoteOutcome {
+            note: NoteId(7),
+            verdict: Verdict::Untouched,
+            text: "no change found".to_owned(),
+            place: None,
+        };
+        let examined = crate::Examined { notes: vec![outcome], ..crate::Examined::default() };
+        let record = Command::RecordExamination { version: VersionId(11), examined };
+        let looked = Given { project: fresh }.and(crate::Actor::Worker, record);
+        let told = of(&looked);
+        let text = "Mix 2 leaves 1 note untouched: say why, or add another version.".to_owned();
+        assert!(told.contains(&(MIXER, WaitKind::Note, text)), "{told:?}");
+        assert!(told.iter().any(|(who, kind, _)| (*who, *kind) == (ARTIST, WaitKind::Approve)));
+    }
+
+    #[test]
+    fn nobody_who_left_waits_and_somebody_else_checks_their_notes() {
+        let second = Command::AddMember { person: SECOND, roles: Roles::from([Role::Artist]) };
+        let given = Given::mixed()
+            .and(person(ARTIST), add_note(7, 10, false))
+            .and(person(MIXER), Command::AddressNote { note: NoteId(7), version: VersionId(10) })
+            .and(person(OWNER), second)
+            .and(person(OWNER), Command::RemoveMember { person: ARTIST });
+        let told = of(&given);
+        assert!(told.iter().all(|(who, ..)| *who != ARTIST));
+        let text = "Check a note of the artist: it is said to be done in Mix 1.".to_owned();
+        assert_eq!(told[0], (SECOND, WaitKind::Note, text));
     }
 }

@@ -2,6 +2,7 @@
 //! a project of the caller's, and foreign and absent answer alike. Never here: rules (the domain's `audience`), files on disk (`blob`), decoding.
 
 mod compare;
+mod heard;
 mod overview;
 mod receive;
 
@@ -12,7 +13,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use deadwax_domain::{Digest, File, PersonId, ProjectId, VersionId, audience};
+use deadwax_domain::{Digest, File, PersonId, ProjectId, Version, VersionId, audience};
 use deadwax_proto::v1;
 use futures::{Stream, StreamExt as _, stream};
 use serde::{Deserialize, Serialize};
@@ -147,7 +148,8 @@ impl Service {
         let version = VersionId(parse_id("version_id", asked.version)?);
         let digest = digest(asked.sha256)?;
         let project = &snapshot.project;
-        let of_version = project.versions.get(version).map(|version| version.files.as_slice());
+        let seen = |version: &&Version| audience::sees_version(project, caller.person.id, version);
+        let of_version = project.versions.get(version).filter(seen).map(|it| it.files.as_slice());
         let roles = project.roles_of(caller.person.id).cloned().unwrap_or_default();
         let delivered = project.deliveries.values().filter(|delivery| delivery.version == version);
         let delivered =
@@ -188,9 +190,10 @@ impl v1::media_server::Media for Service {
 
     async fn report_heard(
         &self,
-        _request: Request<v1::ReportHeardRequest>,
+        request: Request<v1::ReportHeardRequest>,
     ) -> Result<Response<v1::ReportHeardResponse>, Status> {
-        Err(Status::unimplemented("no listening here"))
+        let caller = Caller::of(&request)?;
+        self.heard(&caller, request.into_inner()).await.map(Response::new)
     }
 
     async fn begin_upload(

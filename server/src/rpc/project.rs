@@ -201,9 +201,8 @@ impl v1::projects_server::Projects for Service {
         };
         let performed = performed.map_err(status::ledger)?;
         let now = self.ledger.project(project).await.map_err(status::ledger)?;
-        let roles = now.as_ref().and_then(|now| now.project.roles_of(person).cloned()).unwrap_or_default();
         let told =
-            now.map(|now| wire::history::effects(&now.project, &roles, &self.hub.names(), &performed.events));
+            now.map(|now| wire::history::effects(&now.project, person, &self.hub.names(), &performed.events));
         Ok(Response::new(v1::PerformResponse {
             first_seq: performed.first_seq,
             seq: performed.last_seq,
@@ -250,7 +249,7 @@ impl v1::projects_server::Projects for Service {
             "" => None,
             song => Some(wire::action::id("song_id", song).map(SongId).map_err(malformed)?),
         };
-        let (now, roles) = self.project_for(id, caller.person.id).await?;
+        let (now, _) = self.project_for(id, caller.person.id).await?;
         let limit = match asked.limit as usize {
             0 => HISTORY_DEFAULT,
             limit => limit.min(HISTORY_MAX),
@@ -268,7 +267,7 @@ impl v1::projects_server::Projects for Service {
                     break;
                 }
                 before = one.seq;
-                entries.extend(wire::history::entry(&now.project, &roles, &names, one, song));
+                entries.extend(wire::history::entry(&now.project, caller.person.id, &names, one, song));
             }
             if page.is_empty() {
                 before = 1;

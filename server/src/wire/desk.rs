@@ -1,15 +1,20 @@
 //! What waits on a person, as a row. Stored in the same form as it is sent: the stored desk can always be rebuilt from the facts.
 
 use bytes::Bytes;
-use deadwax_domain::{PersonId, Project, ProjectId, Target, Wait, WaitKind, waits};
+use deadwax_domain::{FollowLevel, PersonId, Project, ProjectId, Target, Wait, WaitKind, waits};
 use deadwax_proto::v1;
 use prost::Message as _;
 
 use super::{id, text::scrub};
 
-/// The rows of one project with their owners. Keys are stable: project, kind and what is to be opened.
+/// The rows of one project with their owners; who muted a song has none of it. Keys are stable: project, kind and what is to be opened.
 pub fn rows(project_id: ProjectId, project: &Project) -> Vec<(PersonId, v1::DeskRow)> {
-    waits(project).into_iter().map(|wait| (wait.person, row(project_id, project, &wait))).collect()
+    let heard = |wait: &Wait| project.follow_level(wait.person, Some(wait.song)) != FollowLevel::Muted;
+    waits(project)
+        .into_iter()
+        .filter(heard)
+        .map(|wait| (wait.person, row(project_id, project, &wait)))
+        .collect()
 }
 
 fn row(project_id: ProjectId, project: &Project, wait: &Wait) -> v1::DeskRow {

@@ -10,7 +10,7 @@ mod material;
 pub mod mixing;
 mod print;
 mod recording;
-mod sound;
+pub(crate) mod sound;
 pub mod studio;
 pub mod watcher;
 

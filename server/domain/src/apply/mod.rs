@@ -490,6 +490,7 @@ impl Song {
             handoff: None,
             versions_before_return: 0,
             forward: None,
+            forward_since: at,
             shootouts: Vec::new(),
             line: None,
             overrides: Vec::new(),

@@ -14,7 +14,10 @@ impl Project {
             Fact::MixSwapped { song, reason } => self.return_handoff(*song, reason, &[], event),
             Fact::PutForward { version, .. } => {
                 if let Some(song) = self.versions.get(*version).map(|version| version.song) {
-                    self.songs.change(song, |song| song.forward = Some(*version));
+                    self.songs.change(song, |song| {
+                        song.forward = Some(*version);
+                        song.forward_since = at;
+                    });
                 }
             }
             Fact::GateOverridden { song, stage, version, reason, unmet } => {
@@ -29,7 +32,7 @@ impl Project {
                 self.songs.change(*song, |song| song.overrides.push(opened));
             }
             Fact::ShootoutOpened { .. } | Fact::VoteCast { .. } | Fact::MixPicked { .. } => {
-                self.compete(event)
+                self.compete(event);
             }
             Fact::PreflightSet { settings } => {
                 for setting in settings {

@@ -2,7 +2,9 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use deadwax_domain::{Alternate, Digest, File, TvDefinition, Version, VersionId, VersionKind};
+use deadwax_domain::{
+    Alternate, Digest, File, PersonId, TvDefinition, Version, VersionId, VersionKind, audience,
+};
 use deadwax_proto::v1;
 use sha2::{Digest as _, Sha256};
 use tonic::{Code, Status};
@@ -32,8 +34,9 @@ impl Service {
         asked: v1::CompareRequest,
     ) -> Result<v1::CompareResponse, Status> {
         let snapshot = self.project(caller, &asked.project_id).await?;
-        let a = version(&snapshot, "version_a", &asked.version_a)?;
-        let b = version(&snapshot, "version_b", &asked.version_b)?;
+        let person = caller.person.id;
+        let a = version(&snapshot, person, "version_a", &asked.version_a)?;
+        let b = version(&snapshot, person, "version_b", &asked.version_b)?;
         let (was, is) = (file(a, &asked.alternate_a)?, file(b, &asked.alternate_b)?);
         // Behind a mastering chain no part is what it was: levels of parts are told of mixes only.
         let mixes = [a, b].iter().all(|version| version.kind != VersionKind::Master);
@@ -102,9 +105,16 @@ fn parts_of(version: &Version) -> Vec<Part<'_>> {
     parts
 }
 
-fn version<'a>(snapshot: &'a Arc<Snapshot>, field: &str, id: &str) -> Result<&'a Version, Status> {
+fn version<'a>(
+    snapshot: &'a Arc<Snapshot>,
+    person: PersonId,
+    field: &str,
+    id: &str,
+) -> Result<&'a Version, Status> {
     let id = VersionId(parse_id(field, id)?);
-    snapshot.project.versions.get(id).ok_or_else(|| status::not_found("NO_SUCH_VERSION", "version"))
+    let project = &snapshot.project;
+    let seen = project.versions.get(id).filter(|version| audience::sees_version(project, person, version));
+    seen.ok_or_else(|| status::not_found("NO_SUCH_VERSION", "version"))
 }
 
 /// The first file of the alternate: a master has one for each format, and they hold the same sound.

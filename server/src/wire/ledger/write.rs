@@ -151,7 +151,8 @@ pub fn what(fact: &Fact) -> What {
         Fact::TermsChanged { terms } => What::TermsChanged(stored::TermsChanged {
             rounds_included: terms.rounds_included,
             self_approval: terms.self_approval,
-            corrections_free: Some(terms.corrections_free),
+            // Absent is the number that older facts meant.
+            corrections_free: Some(terms.corrections_free).filter(|free| *free != 1),
             cut_off_ms: date(terms.cut_off),
         }),
         Fact::MemberAdded { person, roles: held } => {

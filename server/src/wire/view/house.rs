@@ -68,7 +68,7 @@ fn song(viewer: &Viewer<'_>, song: &Song, position: u32) -> v1::SongRow {
     if !viewer.sees_work() {
         return heard;
     }
-    let seen = project.open_notes(song.id).filter(|note| audience::sees_note(viewer.roles, note));
+    let seen = project.open_notes(song.id).filter(|note| audience::reads_note(project, viewer.person, note));
     let recipe = project.recipe_of(song.id).map(|recipe| scrub(&recipe.toml));
     let due = project.gate(song.stage).and_then(|rule| rule.due);
     v1::SongRow {
@@ -103,6 +103,9 @@ fn waits_for(viewer: &Viewer<'_>, song: &Song) -> String {
     let project = viewer.project;
     let Some(report) = gate::report(project, song.id) else { return waits_for_delivery(viewer, song) };
     let unmet = |code: &str| report.lines.iter().find(|line| !line.met && line.code == code);
+    if project.open_shootout(song.id).is_some() {
+        return "Mixes compete for the song: it waits for the pick.".to_owned();
+    }
     let Some(candidate) = project.candidate(song.id) else {
         if song.stage == Stage::Mastering && project.renders_of(song.id).any(deadwax_domain::Render::is_alive)
         {

@@ -1,6 +1,6 @@
 //! Notes and replies that the viewer may see. A reply under a hidden note is hidden with it, whatever it says of itself.
 
-use deadwax_domain::{Note, NoteId, NoteState, NoteVerdict, Place, audience, dry};
+use deadwax_domain::{Note, NoteId, NoteState, NoteVerdict, PersonId, Place, audience, dry};
 use deadwax_proto::v1::{self, row::Row as Kind};
 
 use super::Viewer;
@@ -17,10 +17,7 @@ pub fn sees_id(viewer: &Viewer<'_>, note: NoteId) -> bool {
 }
 
 fn sees(viewer: &Viewer<'_>, note: &Note) -> bool {
-    let parent = note.parent.and_then(|parent| viewer.project.notes.get(parent));
-    audience::sees_note(viewer.roles, note)
-        && viewer.sees_version_id(note.version)
-        && parent.is_none_or(|parent| audience::sees_note(viewer.roles, parent))
+    audience::reads_note(viewer.project, viewer.person, note)
 }
 
 fn row(viewer: &Viewer<'_>, note: &Note) -> v1::NoteRow {
@@ -28,6 +25,9 @@ fn row(viewer: &Viewer<'_>, note: &Note) -> v1::NoteRow {
         NoteState::Addressed(version) => id(version.0),
         NoteState::Open | NoteState::Accepted | NoteState::Declined => String::new(),
     };
+    // On a mix that competes blind its engineer has no name.
+    let named = |person: &PersonId| audience::may_name(viewer.project, viewer.person, note.version, *person);
+    let (author, addressee) = (Some(note.author).filter(named), note.addressee.filter(named));
     let item = |item: &deadwax_domain::Item| v1::ChecklistItem { text: scrub(&item.text), done: item.done };
     v1::NoteRow {
         note_id: id(note.id.0),
@@ -35,16 +35,16 @@ fn row(viewer: &Viewer<'_>, note: &Note) -> v1::NoteRow {
         version_id: id(note.version.0),
         alternate: note.alternate.map(|one| one.to_string()).unwrap_or_default(),
         parent_note_id: note.parent.map(|parent| id(parent.0)).unwrap_or_default(),
-        author: viewer.name(note.author),
-        author_id: id(note.author.0),
+        author: author.map(|person| viewer.name(person)).unwrap_or_default(),
+        author_id: author.map(|person| id(person.0)).unwrap_or_default(),
         author_role: words::role(note.role).into(),
         at_ms: note.at.0,
         start_ms: note.span.map(|span| span.start_ms),
         end_ms: note.span.and_then(|span| span.end_ms),
         text: scrub(&note.text),
         internal: note.internal,
-        addressee_id: note.addressee.map(|person| id(person.0)).unwrap_or_default(),
-        addressee: viewer.name_or(note.addressee, ""),
+        addressee_id: addressee.map(|person| id(person.0)).unwrap_or_default(),
+        addressee: viewer.name_or(addressee, ""),
         state: words::note_state(note.state).into(),
         addressed_in_version_id: addressed_in,
         reason: scrub(&note.reason),

@@ -19,9 +19,6 @@ fn row(viewer: &Viewer<'_>, version: &Version) -> v1::VersionRow {
     let work = viewer.sees_work();
     let maker = audience::knows_maker(project, viewer.person, version);
     let by = version.by.filter(|_| maker);
-    let thanked = project.songs.get(version.song).is_some_and(|song| {
-        version.line.is_some() && song.line != version.line && project.open_shootout(song.id).is_none()
-    });
     let found = if work { preflight::findings(project, version) } else { Vec::new() };
     v1::VersionRow {
         version_id: id(version.id.0),
@@ -42,7 +39,7 @@ fn row(viewer: &Viewer<'_>, version: &Version) -> v1::VersionRow {
         line: version.line.map(|line| line.letter()).unwrap_or_default(),
         name: version.name(),
         examination: if work { review::examination(viewer, version) } else { None },
-        closed_with_thanks: thanked,
+        closed_with_thanks: project.is_closed_with_thanks(version),
         heard_percent: project.heard_percent(version.id, viewer.person),
     }
 }

@@ -1,0 +1,123 @@
+//! Sentences of gates and of what they look at: rules, examinations, overrides, preflight, spacing, listening, dates.
+
+use super::{Said, Say, list, plural};
+use crate::{Carry, Fact, GateRule, SongId, VersionId, asker::either};
+
+impl Say<'_> {
+    pub(super) fn gates(&self, fact: &Fact) -> Said {
+        let (who, project) = (&self.who, self.project);
+        let name = |version: VersionId| project.version_name(version);
+        let of = |version: VersionId| project.versions.get(version).map(|version| version.song);
+        let title = |song: SongId| project.song_name(song);
+        match fact {
+            Fact::VersionExamined { version, examined } => {
+                let text = if examined.failed.is_some() {
+                    format!("{} could not be examined.", name(*version))
+                } else {
+                    let (against, found) = (examined.against.map(name), examined.found.len());
+                    let beside = against.map_or_else(String::new, |old| format!(" beside {old}"));
+                    let remarks = match found {
+                        0 => String::new(),
+                        some => format!(": {}", plural(some, "remark")),
+                    };
+                    format!("{} was examined{beside}{remarks}.", name(*version))
+                };
+                (of(*version), text)
+            }
+            Fact::GateOverridden { song, stage, version, unmet, .. } => {
+                let text = format!(
+                    "{who} OVERRODE the gate of {stage}: {} goes on with {} although {} missing. {}",
+                    title(*song),
+                    name(*version),
+                    if unmet.len() == 1 {
+                        "1 thing is".to_owned()
+                    } else {
+                        format!("{} things are", unmet.len())
+                    },
+                    unmet.join(" ")
+                );
+                // The lines are sentences of the house; should one of them be none, this one still is.
+                let text = text.trim_end();
+                (Some(*song), if text.ends_with('.') { text.to_owned() } else { format!("{text}.") })
+            }
+            Fact::PreflightSet { settings } => {
+                let codes: Vec<String> = settings
+                    .iter()
+                    .map(|setting| {
+                        let how = match setting.severity {
+                            None => "as the house has it",
+                            Some(crate::Severity::Off) => "off",
+                            Some(crate::Severity::Warn) => "a warning",
+                            Some(crate::Severity::Block) => "a block",
+                        };
+                        format!("{} of a {} is {how}", setting.code, setting.kind.to_string().to_lowercase())
+                    })
+                    .collect();
+                (None, format!("{who} set preflight: {}.", codes.join(", ")))
+            }
+            Fact::SpacingSet { number, items } => {
+                (None, format!("{who} set spacing {number} of {}.", plural(items.len(), "song")))
+            }
+            Fact::SpacingApproved { number, role, .. } => {
+                (None, format!("{who} approved spacing {number} as {role}."))
+            }
+            Fact::ApprovalsCarried { from, to, approvals, why } => {
+                let count = plural(approvals.len(), "approval");
+                let verb = if approvals.len() == 1 { "counts" } else { "count" };
+                (of(*to), format!("{count} of {} {verb} for {} too: {why}", name(*from), name(*to)))
+            }
+            Fact::DeadlinePassed { stage, due } => {
+                (None, format!("The date of the gate of {stage} has come: {}.", due.words()))
+            }
+            Fact::VersionHeard { version, percent } => {
+                (of(*version), format!("{who} has heard {percent} % of {}.", name(*version)))
+            }
+            _ => (None, String::new()),
+        }
+    }
+
+    /// In the same breath.
+    pub(super) fn was_overridden(&self, song: SongId, version: VersionId) -> bool {
+        self.project.songs.get(song).is_some_and(|song| {
+            song.overrides.iter().any(|opened| opened.version == version && opened.at == self.at)
+        })
+    }
+
+    /// "Lena changed the gate of mixing: it asks the artist and the label, every note answered, 95 % heard."
+    pub(super) fn gate_set(&self, rule: &GateRule) -> String {
+        let mut asks: Vec<String> = rule
+            .needs
+            .iter()
+            .map(|need| match need.count {
+                1 => format!("the {}", either(&need.any_of)),
+                count => format!("{count} of {}", either(&need.any_of)),
+            })
+            .collect();
+        let mut ask = |yes: bool, what: String| {
+            if yes {
+                asks.push(what);
+            }
+        };
+        let alternates = rule.required_alternates.len();
+        ask(alternates > 0, plural(alternates, "alternate"));
+        ask(!rule.open_notes_allowed, "every note answered".to_owned());
+        ask(rule.preflight_ignored, "no preflight".to_owned());
+        ask(rule.heard_percent > 0, format!("{} % heard", rule.heard_percent));
+        ask(!rule.spacing_roles.is_empty(), format!("the spacing approved by {}", list(&rule.spacing_roles)));
+        if let Some(own) = rule.self_approval {
+            ask(true, format!("self-approval {}", if own { "allowed" } else { "not allowed" }));
+        }
+        if let Some(due) = rule.due {
+            let closes = if rule.closes_when_due { " at the latest" } else { "" };
+            ask(true, format!("by {}{closes}", due.words()));
+        }
+        let carry = match rule.carry {
+            Carry::Never => None,
+            Carry::Metadata => Some("the same sound in the same form".to_owned()),
+            Carry::SamePcm => Some("the same samples".to_owned()),
+            Carry::Residual { below_db } => Some(format!("less than {below_db:.1} dB of difference")),
+        };
+        let carry = carry.map_or_else(String::new, |what| format!("; approvals carry over {what}"));
+        format!("{} changed the gate of {}: it asks {}{carry}.", self.who, rule.stage, asks.join(", "))
+    }
+}

@@ -1,0 +1,114 @@
+//! What must hold of a project after every step, and of a step. Named as in ARCHITECTURE.md. Never here: how steps are made.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use deadwax_domain::*;
+
+pub fn check_state(project: &Project) {
+    for song in project.songs_in_order() {
+        // P-1: numbers of a kind have no gaps.
+        let mut numbers: BTreeMap<(VersionKind, Option<Line>), u32> = BTreeMap::new();
+        for version in project.versions_of(song.id) {
+            let last = numbers.entry((version.kind, version.line)).or_default();
+            *last += 1;
+            assert_eq!(version.number, *last, "P-1");
+            assert_eq!(version.fingerprint, fingerprint(&version.files), "P-2");
+        }
+        // P-2, P-4: what counts names the candidate of its stage and its exact files, and is nobody's own upload.
+        for (approval, state) in project.approvals_of(song.id) {
+            if state != ApprovalState::Counts {
+                continue;
+            }
+            let Says::Yes { version, fingerprint } = &approval.says else {
+                panic!("a hold counts as approval")
+            };
+            let signed = project.versions.get(*version).expect("approved versions exist");
+            assert_eq!(signed.fingerprint, *fingerprint, "P-2");
+            let candidate = project.candidate(song.id).filter(|_| approval.stage == song.stage);
+            if let Some(candidate) = candidate {
+                // The version itself, or one that a carry let it count for.
+                let carried = approval.carried.iter().any(|carried| carried.to == candidate.id);
+                assert!(signed.id == candidate.id || carried, "P-4");
+                let own = project.gate(song.stage).and_then(|rule| rule.self_approval);
+                let allowed = own.unwrap_or(project.terms.self_approval);
+                assert!(allowed || candidate.by != Some(approval.person), "nobody waves their own through");
+            }
+        }
+        for delivery in project.deliveries_of(song.id) {
+            assert_eq!(fingerprint(&delivery.files), delivery.fingerprint, "P-5");
+            let version = project.versions.get(delivery.version).expect("delivered versions exist");
+            assert_eq!(version.files, delivery.files, "P-5");
+            let signed = |approval: &Approval| matches!(&approval.says, Says::Yes { fingerprint, .. } if *fingerprint == delivery.fingerprint);
+            let overridden = song
+                .overrides
+                .iter()
+                .any(|opened| opened.stage == Stage::Mastering && opened.version == delivery.version);
+            let known = overridden || project.approvals.values().any(signed);
+            assert!(known, "P-5: nobody signed what was delivered");
+        }
+        assert!(project.renders_of(song.id).filter(|render| render.is_alive()).count() <= 1);
+        if song.stage != Stage::Mastering {
+            assert!(project.renders_of(song.id).all(|render| !render.is_alive()));
+        }
+    }
+    for note in project.notes.values() {
+        // A note stands within the version that it stands in, and once in each.
+        let mut seen = BTreeSet::new();
+        for place in &note.places {
+            assert!(seen.insert(place.version), "one place for each version");
+            let main =
+                project.versions.get(place.version).and_then(Version::main).expect("placed in a version");
+            let length_ms = (main.facts.frames * 1000).div_ceil(u64::from(main.facts.sample_rate_hz.max(1)));
+            assert!(place.span.start_ms <= length_ms && place.span.end_ms.is_none_or(|end| end <= length_ms));
+        }
+    }
+    for shootout in project.songs.values().flat_map(|song| &song.shootouts) {
+        let lines: BTreeSet<Line> = shootout.lines.iter().map(|(line, _)| *line).collect();
+        assert_eq!(lines.len(), shootout.lines.len(), "lines are apart");
+        if let Some(picked) = &shootout.picked {
+            let line = project.versions.get(picked.version).and_then(|version| version.line);
+            assert!(line.is_some_and(|line| lines.contains(&line)), "a mix of the shootout was picked");
+        }
+    }
+    if project.exists {
+        assert!(project.holders(Role::Manager).next().is_some(), "a project keeps a manager");
+    }
+}
+
+/// P-3: a stage is left only where a dry run just before said that the gate is met.
+pub fn check_stages(before: &Project, events: &[Event]) {
+    let mut project = before.clone();
+    for event in events {
+        if let Fact::StageLeft { song, from, to, version } = &event.fact {
+            let report = gate::report(&project, *song).expect("a stage that was left has a gate");
+            let opened = project.songs.get(*song).and_then(|song| song.overrides.last());
+            let overridden = opened.is_some_and(|opened| opened.stage == *from && opened.version == *version);
+            assert!(report.met || overridden, "P-3: {report:?}");
+            assert_eq!((report.stage, report.candidate), (*from, Some(*version)), "P-3");
+            assert_eq!(from.next(), Some(*to), "P-3");
+        }
+        let stages: Vec<_> = project.songs_in_order().map(|song| (song.id, song.stage)).collect();
+        project.apply(event);
+        for (song, stage) in stages {
+            let now = project.songs.get(song).expect("songs stay").stage;
+            let moved = matches!(
+                event.fact,
+                Fact::StageLeft { .. } | Fact::HandoffReturned { .. } | Fact::MixSwapped { .. }
+            );
+            assert!(now == stage || moved, "P-3");
+        }
+    }
+    for song in project.songs_in_order() {
+        let met = gate::report(&project, song.id).is_some_and(|report| report.met);
+        assert!(!met, "a met gate never waits");
+    }
+}
+
+pub fn check_immutable(before: &Project, after: &Project) {
+    for version in before.versions.values() {
+        assert_eq!(after.versions.get(version.id), Some(version), "P-1: a version is immutable");
+    }
+    for delivery in before.deliveries.values() {
+        assert_eq!(after.deliveries.get(delivery.id), Some(delivery), "P-5");
+    }
+}
