@@ -121,12 +121,6 @@ impl Client {
         self.again(|| async { self.projects().history(request.clone()).await }).await
     }
 
-    /// How long each song stood in each stage.
-    pub async fn turnaround(&self, project_id: &str) -> Result<v1::TurnaroundResponse, NetError> {
-        let asked = v1::TurnaroundRequest { project_id: project_id.to_owned() };
-        self.again(|| async { self.projects().turnaround(asked.clone()).await }).await
-    }
-
     pub async fn desk(&self) -> Result<Vec<v1::DeskRow>, NetError> {
         let answer: v1::DeskResponse =
             self.again(|| async { self.projects().desk(v1::DeskRequest {}).await }).await?;

@@ -71,8 +71,6 @@ clean! {
     DeliveryRow { delivery_id song_id version_id by fingerprint files signed_by ; }
     DeskRow { key project_id project_title song_id song_title text target_key ; }
     DeskResponse { rows ; }
-    TurnaroundResponse { songs ; }
-    SongTurnaround { song_id title ; }
     Row { key row ; }
     Update { upserts removals ; }
     PerformResponse { effects ; }
