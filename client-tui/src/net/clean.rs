@@ -49,21 +49,34 @@ clean! {
     SessionInfo { session_id device ; }
     ListSessionsResponse { sessions ; }
     Allowed { action reason text hint ; }
-    ProjectRow { project_id title artist allowed gates ; }
+    ProjectRow { project_id title artist allowed gates preflight spacing webhooks ; }
+    PreflightRule { code source mend ; }
+    Spacing { items by approvals ; }
+    SpacingItem { song_id ; }
+    Webhook { webhook_id url codes by ; }
     MemberRow { person_id name allowed ; }
-    SongRow { song_id title isrc candidate_version_id waits_for handoff allowed ; recipe_toml }
-    Handoff { version_id by ; reason }
+    SongRow { song_id title isrc candidate_version_id waits_for handoff allowed shootout ; recipe_toml }
+    Handoff { version_id by items package ; reason }
+    ReturnItem { alternate ; reason }
+    Package { name sha256 ; }
+    Shootout { shootout_id opened_by lines votes picked_version_id picked_by ; reason }
+    Line { letter engineer engineer_id newest_version_id ; }
+    Vote { by ranking ; reason }
     GateRule { required_alternates ; }
     GateRow { song_id lines approvals ; }
     GateLine { code text ; }
-    ApprovalView { approval_id person_id name version_id fingerprint ; reason }
-    VersionRow { version_id song_id title uploaded_by uploaded_by_id fingerprint files preflight render_id allowed ; changelog }
+    ApprovalView { approval_id person_id name version_id fingerprint carried_to_version_id carried_why ; reason }
+    VersionRow { version_id song_id title uploaded_by uploaded_by_id fingerprint files preflight render_id allowed line name
+                 examination ; changelog }
+    ExaminationView { against_version_id changes ; reason }
     VersionFile { alternate sha256 name facts ; }
     AudioFacts { container codec remarks ; }
     Remark { code text ; }
-    Finding { code text alternate ; }
+    Finding { code text alternate source mend ; }
     NoteRow { note_id song_id version_id alternate parent_note_id author author_id addressee_id addressee
-              addressed_in_version_id checklist allowed ; text reason }
+              addressed_in_version_id checklist allowed places verdicts ; text reason }
+    NotePlace { version_id ; }
+    NoteVerdict { version_id text ; }
     ChecklistItem { text ; }
     RequestRow { request_id song_id version_id by note_ids answered_by_version_id ; message }
     RenderRow { render_id song_id source_version_id recipe_hash engine master_version_id requested_by allowed ;
@@ -76,6 +89,10 @@ clean! {
     PerformResponse { effects ; }
     ListResponse { projects ; }
     ProjectSummary { project_id title artist ; }
+    TryGateResponse { gates warnings ; }
+    TurnaroundResponse { songs ; }
+    SongTurnaround { song_id title ; }
+    WebhookSecretResponse { secret ; }
     HistoryResponse { entries ; }
     HistoryEntry { who code song_id ; text }
     UploadState { upload_id facts ; }
@@ -111,6 +128,10 @@ impl Clean for v1::LogoutResponse {
 }
 
 impl Clean for v1::RevokeSessionResponse {
+    fn clean(&mut self) {}
+}
+
+impl Clean for v1::ReportHeardResponse {
     fn clean(&mut self) {}
 }
 

@@ -236,16 +236,7 @@ pub async fn project(c: &Context, verb: ProjectVerb) -> Result<(), VerbError> {
             }
             Ok(())
         }
-        ProjectVerb::Terms { rounds, self_approval, project, who } => {
-            let client = c.client(&who).await?;
-            let house = House::find(&client, project.as_deref()).await?;
-            let action = Action::ChangeTerms(v1::ChangeTerms {
-                rounds_included: rounds,
-                self_approval,
-                ..v1::ChangeTerms::default()
-            });
-            c.perform(&client, &house.project.project_id, action).await.map(|_| ())
-        }
+        ProjectVerb::Terms(asked) => super::studio::terms(c, asked).await,
     }
 }
 
