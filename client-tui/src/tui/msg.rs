@@ -4,7 +4,7 @@ use crate::verbs::pages::Head;
 use crossterm::event::KeyEvent;
 use deadwax_proto::v1::{
     Action, CheckRecipeResponse, CompareRequest, DeskRow, HistoryResponse, PerformResponse, Person,
-    ProjectSummary, RenderProgress, TurnaroundResponse, Update, WaveformResponse,
+    ProjectSummary, RenderProgress, SongTurnaround, Update, WaveformResponse,
 };
 
 /// Something that happened. Everything the model learns comes through here.
@@ -59,7 +59,7 @@ pub enum Msg {
     },
     Turnaround {
         ticket: u64,
-        outcome: Result<TurnaroundResponse, Failure>,
+        outcome: Result<Vec<SongTurnaround>, Failure>,
     },
     RecipeChecked {
         ticket: u64,

@@ -7,7 +7,7 @@ use deadwax_client::{
 };
 use deadwax_proto::v1::{
     AudioFacts, DeskRow, ExaminationView, Handoff, Line, NotePlace, NoteRow, NoteVerdict, Row, Shootout,
-    SongTurnaround, Spacing, SpacingItem, StageTime, TurnaroundResponse, VersionKind, Vote, row::Row as Of,
+    SongTurnaround, Spacing, SpacingItem, StageTime, VersionKind, Vote, row::Row as Of,
 };
 use proptest::prelude::*;
 
@@ -207,7 +207,7 @@ proptest! {
         let waited = SongTurnaround { stages: stays, waited_for_engineers_ms: due_ms, ..SongTurnaround::default() };
         let ticket = seat.model.ticket;
         let songs = vec![waited; 3];
-        seat.tell(Msg::Turnaround { ticket, outcome: Ok(TurnaroundResponse { songs }) });
+        seat.tell(Msg::Turnaround { ticket, outcome: Ok(songs) });
         let _ = seat.terminal();
         seat.press("1<enter>");
         seat.press(page);

@@ -307,7 +307,7 @@ pub fn desk(names: Names) -> Vec<DeskRow> {
     rows
 }
 
-pub fn turnaround(names: Names) -> TurnaroundResponse {
+pub fn turnaround(names: Names) -> Vec<SongTurnaround> {
     let stay = |stage: Stage, from: i64, until: i64| StageTime {
         stage: stage.into(),
         from_ms: NOW_MS - from * HOUR,
@@ -324,22 +324,20 @@ pub fn turnaround(names: Names) -> TurnaroundResponse {
         waited_for_engineers_ms: 30 * HOUR,
         waited_for_reviewers_ms: 70 * HOUR,
     };
-    TurnaroundResponse {
-        songs: vec![
-            song(0, vec![stay(Stage::Recording, 400, 200), stay(Stage::Mixing, 200, 0)]),
-            song(1, vec![stay(Stage::Recording, 12, 0)]),
-            song(
-                2,
-                vec![
-                    stay(Stage::Recording, 300, 250),
-                    stay(Stage::Mixing, 250, 120),
-                    stay(Stage::Mastering, 120, 100),
-                    stay(Stage::Mixing, 100, 50),
-                    stay(Stage::Mastering, 50, 0),
-                ],
-            ),
-        ],
-    }
+    vec![
+        song(0, vec![stay(Stage::Recording, 400, 200), stay(Stage::Mixing, 200, 0)]),
+        song(1, vec![stay(Stage::Recording, 12, 0)]),
+        song(
+            2,
+            vec![
+                stay(Stage::Recording, 300, 250),
+                stay(Stage::Mixing, 250, 120),
+                stay(Stage::Mastering, 120, 100),
+                stay(Stage::Mixing, 100, 50),
+                stay(Stage::Mastering, 50, 0),
+            ],
+        ),
+    ]
 }
 
 /// The label in front of Glass Hour, with these rows on top of the sample.

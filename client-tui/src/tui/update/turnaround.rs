@@ -1,6 +1,6 @@
 //! How long each song stood in each stage: asked for when its screen opens, kept until the next asking.
 
-use deadwax_proto::v1::TurnaroundResponse;
+use deadwax_proto::v1::SongTurnaround;
 
 use super::act;
 use crate::tui::{
@@ -21,10 +21,10 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
     vec![Effect::Turnaround { ticket, project_id: project }]
 }
 
-pub(super) fn arrived(model: &mut Model, ticket: u64, outcome: Result<TurnaroundResponse, Failure>) {
+pub(super) fn arrived(model: &mut Model, ticket: u64, outcome: Result<Vec<SongTurnaround>, Failure>) {
     let Some(page) = model.turnaround.as_mut().filter(|page| page.ticket == ticket) else { return };
     match outcome {
-        Ok(answer) => page.songs = Some(answer.songs),
+        Ok(songs) => page.songs = Some(songs),
         Err(Failure::Refused { text, .. } | Failure::Offline(text)) => page.problem = Some(text),
     }
 }
