@@ -110,19 +110,19 @@ pub enum Purpose {
         song: String,
         alternates: Vec<String>,
     },
-    Override {
-        song: String,
-    },
-    Swap {
-        song: String,
-    },
-    Forward {
-        version: String,
-    },
+    Decide(Decision),
     /// The signature comes after it.
     Pick {
         version: String,
     },
+}
+
+/// What changes the way of a song, and wants a reason for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    Override { song: String },
+    Swap { song: String },
+    Forward { version: String },
 }
 
 #[derive(Clone, Debug)]
@@ -228,8 +228,6 @@ pub struct VoteAsk {
     /// Versions, the best first.
     pub order: Vec<String>,
     pub at: usize,
-    /// None of the names behind the lines was told.
-    pub blind: bool,
     /// The reason is being written; else the list has the keys.
     pub writing: bool,
     pub area: TextArea<'static>,

@@ -264,19 +264,19 @@ const SONG: &[Binding] = bind! {
     Reply, [Char('r')], "reply", "Answer the note";
     Compare, [Char('C')], "", "What changed since the version before";
     About, [Char('I')], "", "About the version: what changed, preflight, every file";
-    Gate, [Char('e')], "gate", "Every line of the gate, who signed, and how to mend what preflight found";
+    Gate, [Char('e')], "gate", "The gate line by line, who signed, how to mend preflight";
     NextPane, [Code(KeyCode::Tab)], "pane", "Versions or notes: where up and down move";
     Address, [Char('d')], "done", "Mark the note as done in the newest version";
     Accept, [Char('c')], "accept", "Accept what was done for the note";
     Reopen, [Char('o')], "", "Open the note again, with a reason";
     Decline, [Char('x')], "", "Decline the note, with a reason";
     Tick, [Char('t')], "", "Tick an item of the note's checklist";
-    MoveNote, [Char('M')], "", "Move the note to the cursor or the marked range of the shown version";
+    MoveNote, [Char('M')], "", "Move the note to the cursor or the range in the shown version";
     RequestRevision, [Char('R')], "revision", "Ask for a revision with chosen notes";
     Withdraw, [Char('w')], "", "Withdraw your approval";
     Hold, [Char('H')], "", "Put the song on hold, with a reason";
     Override, [Char('O')], "", "Override the gate as manager, with a reason that History keeps";
-    ReturnHandoff, [Char('G')], "", "Return the handoff to mixing, with reasons for the whole and for files";
+    ReturnHandoff, [Char('G')], "", "Return the handoff to mixing, with reasons, by file too";
     SwapMix, [Char('S')], "", "Ask for another mix after mastering began, with a reason";
     PutForward, [Char('F')], "", "Put the shown version forward again, with a reason";
     OpenShootout, [Char('B')], "", "Let the mixes of several engineers compete, blind or named";
@@ -310,7 +310,7 @@ const MASTER: &[Binding] = bind! {
     About, [Char('I')], "recipes", "Every version of the recipe: who and why";
     History, [Char('i')], "", "Who did what on this song";
     Handoff, [Char('Z')], "", "The handoff package: name, size, digest, how to fetch it";
-    ReturnHandoff, [Char('G')], "", "Return the handoff to mixing, with reasons for the whole and for files";
+    ReturnHandoff, [Char('G')], "", "Return the handoff to mixing, with reasons, by file too";
     SwapMix, [Char('S')], "", "Ask for another mix after mastering began, with a reason";
     Override, [Char('O')], "", "Override the gate as manager, with a reason that History keeps";
 };
@@ -359,6 +359,14 @@ mod tests {
             for (at, key) in keys.iter().enumerate() {
                 assert!(!keys[..at].contains(key), "{key:?} twice on {kind:?}");
             }
+        }
+    }
+
+    #[test]
+    fn every_line_of_the_help_is_whole_at_80_columns() {
+        for binding in KINDS.into_iter().flat_map(bindings) {
+            assert!(binding.does.chars().count() <= 66, "too long: {}", binding.does);
+            assert!(binding.names().chars().count() <= 10, "too many keys: {}", binding.names());
         }
     }
 

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 pub use super::ask::{
-    Addressee, ApproveAsk, Ask, ConfirmAsk, EntrantsAsk, FollowAsk, PaletteAsk, Prompt, Purpose, ReadAsk,
-    RecipeAsk, RecipeCheck, RevisionAsk, Sign, TickAsk, VoteAsk, WriteAsk, text_area,
+    Addressee, ApproveAsk, Ask, ConfirmAsk, Decision, EntrantsAsk, FollowAsk, PaletteAsk, Prompt, Purpose,
+    ReadAsk, RecipeAsk, RecipeCheck, RevisionAsk, Sign, TickAsk, VoteAsk, WriteAsk, text_area,
 };
 use super::{
     keys::{Kind, Verb},

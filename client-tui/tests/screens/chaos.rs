@@ -106,26 +106,11 @@ fn review() -> impl Strategy<Value = Vec<Row>> {
                     verdicts: vec![verdict],
                     ..NoteRow::default()
                 };
-                let line = Line { letter: text.clone(), newest_version_id: "v2".into(), ..Line::default() };
-                let vote =
-                    Vote { by: text.clone(), ranking: ids.clone(), matched_lufs: db, ..Vote::default() };
                 let song = review::song(3, HOSTILE, "s0", |it| {
                     it.due_ms = ms;
                     it.overdue = overdue;
-                    it.shootout = Some(Shootout {
-                        lines: vec![line; usize::try_from(round % 4).unwrap()],
-                        votes: vec![vote],
-                        votes_cast: round,
-                        picked_version_id: ids.first().cloned().unwrap_or_default(),
-                        opened_ms: ms,
-                        ..Shootout::default()
-                    });
-                    it.handoff = Some(Handoff {
-                        version_id: "v2".into(),
-                        made_ms: ms,
-                        state: kind,
-                        ..Handoff::default()
-                    });
+                    it.shootout = Some(shootout(&text, &ids, round, db, ms));
+                    it.handoff = Some(Handoff { state: kind, made_ms: ms, ..Handoff::default() });
                 });
                 let spacing = Spacing {
                     number: round,
@@ -147,6 +132,19 @@ fn review() -> impl Strategy<Value = Vec<Row>> {
                 ]
             },
         )
+}
+
+fn shootout(text: &str, ids: &[String], count: u32, db: f64, ms: i64) -> Shootout {
+    let line = Line { letter: text.into(), newest_version_id: "v2".into(), ..Line::default() };
+    let vote = Vote { by: text.into(), ranking: ids.to_vec(), matched_lufs: db, ..Vote::default() };
+    Shootout {
+        lines: vec![line; usize::try_from(count % 4).unwrap()],
+        votes: vec![vote],
+        votes_cast: count,
+        picked_version_id: ids.first().cloned().unwrap_or_default(),
+        opened_ms: ms,
+        ..Shootout::default()
+    }
 }
 
 fn stay() -> impl Strategy<Value = StageTime> {

@@ -341,24 +341,8 @@ fn confirm(
             let action = Do::MakeDelivery(v1::MakeDelivery { delivery_id: new_id, song_id });
             (action, "Deliver", format!("Make the delivery of {title}?"), vec![line])
         }
-        Verb::StartRender => {
-            let line = if song.recipe_toml.is_empty() {
-                "Neither the song nor the project has a recipe; the studio's default is used.".into()
-            } else {
-                "With the recipe that the song has now.".to_owned()
-            };
-            let action = v1::StartRender { render_id: new_id, song_id, recipe_toml: String::new() };
-            (Do::StartRender(action), "Start", format!("Start a mastering render of {title}?"), vec![line])
-        }
-        _ => {
-            let none = "No render of this song is under way.";
-            let render = subject.render.as_ref().and_then(|id| rows.render(id)).ok_or(none)?;
-            if !matches!(render.state(), RenderState::Queued | RenderState::Running) {
-                return Err(none);
-            }
-            let action = Do::CancelRender(v1::CancelRender { render_id: render.render_id.clone() });
-            (action, "Cancel it", format!("Cancel the render of {title}?"), Vec::new())
-        }
+        Verb::StartRender => start_render(song, &title, new_id),
+        _ => cancel_render(rows, subject, &title)?,
     };
     lines.insert(0, then);
     let say = headline.trim_end_matches('?').to_lowercase();
@@ -378,6 +362,26 @@ fn confirm(
 
 /// What a yes sends, the word on its button, the question, and what stands below it.
 type Question = (Do, &'static str, String, Vec<String>);
+
+fn start_render(song: &v1::SongRow, title: &str, render_id: String) -> Question {
+    let line = if song.recipe_toml.is_empty() {
+        "Neither the song nor the project has a recipe; the studio's default is used.".into()
+    } else {
+        "With the recipe that the song has now.".to_owned()
+    };
+    let action = v1::StartRender { render_id, song_id: song.song_id.clone(), recipe_toml: String::new() };
+    (Do::StartRender(action), "Start", format!("Start a mastering render of {title}?"), vec![line])
+}
+
+fn cancel_render(rows: &Project, subject: &Subject, title: &str) -> Result<Question, &'static str> {
+    let none = "No render of this song is under way.";
+    let render = subject.render.as_ref().and_then(|id| rows.render(id)).ok_or(none)?;
+    if !matches!(render.state(), RenderState::Queued | RenderState::Running) {
+        return Err(none);
+    }
+    let action = Do::CancelRender(v1::CancelRender { render_id: render.render_id.clone() });
+    Ok((action, "Cancel it", format!("Cancel the render of {title}?"), Vec::new()))
+}
 
 /// To the marked range, else with its head at the cursor and as long as it is.
 fn move_note(model: &Model, rows: &Project, subject: &Subject) -> Result<Question, &'static str> {

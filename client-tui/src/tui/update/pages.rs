@@ -216,7 +216,10 @@ pub(super) fn shootout(model: &mut Model) {
     } else {
         lines.extend([String::new(), "Listen blind and level-matched, in a shell".into()]);
         lines.push(format!("  {}", command(rows, song, "shootout fetch")));
-        lines.push("  Then V votes; the pick comes last: P on a version.".into());
+        lines.push(format!("  {} X2 X1", command(rows, song, "shootout vote")));
+        lines.push(
+            "  Here V votes by the lines, which is not blind; the pick comes last: P on a version.".into(),
+        );
     }
     read::show(model, format!("Mixes that compete: {state}"), lines, None);
 }

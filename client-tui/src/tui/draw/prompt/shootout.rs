@@ -87,8 +87,8 @@ pub(super) fn vote(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
     say(frame, first, 0, told);
     let role = ask.roles.get(ask.role).map_or("nobody", |role| words::role(*role));
     let choose = if ask.roles.len() > 1 { " (← →)" } else { "" };
-    let blind = if ask.blind { ", blind" } else { "" };
-    put(frame, top, 0, Line::raw(format!("As {role}{choose}{blind}")));
+    let how = format!("As {role}{choose}, by line. Blind: `shootout vote` in a shell");
+    put(frame, top, 0, Line::raw(clip(&how, usize::from(top.width))));
     let height = usize::from(list.height);
     let from = first_shown(ask.at, ask.order.len(), height);
     for (at, id) in ask.order.iter().enumerate().skip(from).take(height) {

@@ -93,11 +93,12 @@ fn options(ask: &WriteAsk) -> (String, String) {
             let how = format!("A line `instrumental: ends early` is said of that file. {named}.");
             (how, format!("Files: {}", alternates.join(", ")))
         }
-        (Purpose::Override { .. } | Purpose::Swap { .. } | Purpose::Forward { .. }, _) => {
-            ("The reason stands in History for everybody.".into(), String::new())
-        }
+        (Purpose::Decide(_), _) => ("The reason stands in History for everybody.".into(), String::new()),
         (Purpose::Pick { .. }, _) => {
             ("A reason helps those who were not picked; it may be empty.".into(), String::new())
+        }
+        (Purpose::Note { .. }, Some(people)) if seen.is_empty() => {
+            (addressee(people), "A line that begins with [ ] becomes an item of its checklist.".into())
         }
         (_, Some(people)) => (addressee(people), seen.into()),
         _ => (String::new(), seen.into()),
@@ -106,5 +107,5 @@ fn options(ask: &WriteAsk) -> (String, String) {
 
 fn addressee(people: &Addressee) -> String {
     let name = people.chosen().map_or("nobody in particular", |(_, name)| name.as_str());
-    format!("For: {}   (Tab changes; a line `[ ] item` becomes a checklist)", clip(name, 20))
+    format!("For: {}   (Tab changes)", clip(name, 40))
 }

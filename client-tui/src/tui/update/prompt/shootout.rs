@@ -103,7 +103,6 @@ pub(in crate::tui::update) fn vote(model: &Model, subject: &Subject) -> Result<A
         role: 0,
         order,
         at: 0,
-        blind: shootout.blind && shootout.lines.iter().all(|it| it.engineer.is_empty()),
         writing: false,
         area: text_area(&before.map_or_else(String::new, |it| crate::scrub::block(&it.reason))),
         problem: None,
@@ -133,7 +132,7 @@ pub(super) fn vote_key(model: &mut Model, mut ask: Box<VoteAsk>, event: KeyEvent
         KeyCode::Up | KeyCode::Char('k') => ask.at = ask.at.saturating_sub(1),
         KeyCode::Down | KeyCode::Char('j') => ask.at = (ask.at + 1).min(last),
         KeyCode::Left | KeyCode::Right if !ask.roles.is_empty() => {
-            ask.role = (ask.role + 1) % ask.roles.len()
+            ask.role = (ask.role + 1) % ask.roles.len();
         }
         KeyCode::Char('+' | 'K') if ask.at > 0 => {
             ask.order.swap(ask.at, ask.at - 1);
@@ -155,8 +154,8 @@ fn ballot(model: &mut Model, ask: VoteAsk) -> crate::tui::model::Pending {
         song_id: ask.song,
         role: ask.roles.get(ask.role).copied().unwrap_or_default().into(),
         ranking: ask.order,
-        blind: ask.blind,
-        // Nothing was played here, so nothing was matched here.
+        // By their lines: whoever ranks them here knows which is which, and nothing was played at one level.
+        blind: false,
         matched_lufs: 0.0,
         reason: text(&ask.area),
     });

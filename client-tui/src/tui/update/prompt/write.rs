@@ -8,8 +8,8 @@ use super::{CUT, DISCARD, EMPTY, Next, is_ctrl, text, type_text};
 use crate::tui::{
     keys::Verb,
     model::{
-        Addressee, ApproveAsk, Ask, Model, Pending, Prompt, Purpose, Screen, Sign, SongView, WriteAsk,
-        text_area,
+        Addressee, ApproveAsk, Ask, Decision, Model, Pending, Prompt, Purpose, Screen, Sign, SongView,
+        WriteAsk, text_area,
     },
     msg::Effect,
     rows::Project,
@@ -102,9 +102,12 @@ fn decision(rows: &Project, verb: Verb, subject: &Subject) -> Result<(Purpose, S
     Ok(match verb {
         Verb::Override => {
             let stage = rows.song(&song).map_or("", |it| words::stage(it.stage()));
-            (Purpose::Override { song }, format!("Override the gate of {}: why?", stage.to_lowercase()))
+            (
+                Purpose::Decide(Decision::Override { song }),
+                format!("Override the gate of {}: why?", stage.to_lowercase()),
+            )
         }
-        Verb::SwapMix => (Purpose::Swap { song }, "Why must the mix be another?".into()),
+        Verb::SwapMix => (Purpose::Decide(Decision::Swap { song }), "Why must the mix be another?".into()),
         Verb::Pick => {
             let version = shown.ok_or(NO_VERSION)?;
             let title = format!("Pick {}: why? (the signature comes next)", words::version(version));
@@ -113,7 +116,7 @@ fn decision(rows: &Project, verb: Verb, subject: &Subject) -> Result<(Purpose, S
         _ => {
             let version = shown.ok_or(NO_VERSION)?;
             let title = format!("Put {} forward again: why?", words::version(version));
-            (Purpose::Forward { version: version.version_id.clone() }, title)
+            (Purpose::Decide(Decision::Forward { version: version.version_id.clone() }), title)
         }
     })
 }
@@ -165,16 +168,12 @@ pub(super) fn key(model: &mut Model, mut ask: Box<WriteAsk>, event: KeyEvent, sh
     if ask.problem.is_some() || (!ask.consequence.is_empty() && !shown) {
         return Next::Keep(Ask::Write(ask));
     }
-    if let Purpose::Pick { version } = &ask.purpose {
-        let version = version.clone();
-        return pick(model, *ask, &version, text);
-    }
-    Next::Send(Box::new(written(model, *ask, text)))
+    written(model, *ask, text)
 }
 
 /// The reason is written; now the exact files are quoted, and nothing signs but a yes.
-fn pick(model: &Model, ask: WriteAsk, version: &str, reason: String) -> Next {
-    let Some(row) = model.projects.get(&ask.project).and_then(|rows| rows.version(version)) else {
+fn pick(model: &Model, project: String, consequence: String, version: &str, reason: String) -> Next {
+    let Some(row) = model.projects.get(&project).and_then(|rows| rows.version(version)) else {
         return Next::Close;
     };
     let askers = [Role::Label, Role::Producer, Role::Artist, Role::Manager];
@@ -187,11 +186,11 @@ fn pick(model: &Model, ask: WriteAsk, version: &str, reason: String) -> Next {
         return Next::Close;
     }
     let ask = ApproveAsk {
-        project: ask.project,
+        project,
         version: row.version_id.clone(),
         sign: Sign::Pick { song: row.song_id.clone(), reason },
         fingerprint: row.fingerprint.clone(),
-        consequence: ask.consequence,
+        consequence,
         roles,
         role: 0,
         on_yes: false,
@@ -226,7 +225,8 @@ fn checklist(text: &str) -> (String, Vec<String>) {
     }
 }
 
-fn written(model: &mut Model, ask: WriteAsk, text: String) -> Pending {
+/// What the text is for is done with it: sent, or signed next.
+fn written(model: &mut Model, ask: WriteAsk, text: String) -> Next {
     let id = model.new_id();
     let internal = ask.internal.unwrap_or(false);
     let addressee_id = ask.addressee.as_ref().and_then(Addressee::chosen).map_or("", |it| &it.0).to_owned();
@@ -284,17 +284,27 @@ fn written(model: &mut Model, ask: WriteAsk, text: String) -> Pending {
             let action = v1::ReturnHandoff { song_id: song.clone(), reason, items };
             (Verb::ReturnHandoff, format!("song/{song}"), Do::ReturnHandoff(action), "the return to mixing")
         }
-        Purpose::Override { song } => {
-            let action = v1::OverrideGate { song_id: song.clone(), reason: text };
+        Purpose::Decide(decision) => {
+            return Next::Send(Box::new(decided(model, ask.project, decision, text)));
+        }
+        Purpose::Pick { version } => return pick(model, ask.project, ask.consequence, &version, text),
+    };
+    Next::Send(Box::new(act::pending(model, ask.project, verb, about, action, say.to_owned())))
+}
+
+/// What changes the way of the song goes out with its reason.
+fn decided(model: &mut Model, project: String, decision: Decision, reason: String) -> Pending {
+    let (verb, about, action, say) = match decision {
+        Decision::Override { song } => {
+            let action = v1::OverrideGate { song_id: song.clone(), reason };
             (Verb::Override, format!("song/{song}"), Do::OverrideGate(action), "the override of the gate")
         }
-        Purpose::Swap { song } => {
-            let action = v1::SwapMix { song_id: song.clone(), reason: text };
+        Decision::Swap { song } => {
+            let action = v1::SwapMix { song_id: song.clone(), reason };
             (Verb::SwapMix, format!("song/{song}"), Do::SwapMix(action), "the swap of the mix")
         }
-        // A pick goes on to its signature and never comes here.
-        Purpose::Forward { version } | Purpose::Pick { version } => {
-            let action = v1::PutForward { version_id: version.clone(), reason: text };
+        Decision::Forward { version } => {
+            let action = v1::PutForward { version_id: version.clone(), reason };
             (
                 Verb::PutForward,
                 format!("version/{version}"),
@@ -303,5 +313,5 @@ fn written(model: &mut Model, ask: WriteAsk, text: String) -> Pending {
             )
         }
     };
-    act::pending(model, ask.project, verb, about, action, say.to_owned())
+    act::pending(model, project, verb, about, action, say.to_owned())
 }
