@@ -23,6 +23,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     tonic_prost_build::configure()
         .bytes(".deadwax.v1.UploadChunk.data")
         .bytes(".deadwax.v1.DownloadChunk.data")
+        .bytes(".deadwax.v1.HandoffChunk.data")
         .compile_fds(descriptors)?;
     Ok(())
 }

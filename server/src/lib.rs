@@ -6,6 +6,7 @@ pub mod blob;
 mod cli;
 pub mod config;
 pub mod desk;
+pub mod handoff;
 pub mod ledger;
 pub mod listen;
 pub mod listening;

@@ -13,7 +13,7 @@ use deadwax_dsp::recipe::Recipe;
 
 use crate::{
     auth::layer::AccessLayer,
-    listen,
+    handoff, listen,
     render::{
         Limits,
         worker::{self, Worker},
@@ -68,6 +68,7 @@ pub async fn run(
             Arc::new(worker).run().await;
         }
     });
+    let packages = tokio::spawn(maker(&studio).run());
     let stopping = {
         let (studio, stop) = (Arc::clone(&studio), stop.clone());
         async move {
@@ -106,6 +107,7 @@ pub async fn run(
     upload_sweeper.abort();
     // The worker ends with `closing`; its children die with their tasks and are leased again at the next start.
     let _ended = tokio::time::timeout(GRACE, renders).await;
+    let _ended = tokio::time::timeout(GRACE, packages).await;
     served
 }
 
@@ -124,6 +126,19 @@ async fn worker(studio: &Studio) -> anyhow::Result<Worker> {
         pause: worker::PAUSE,
         shutdown: studio.closing.clone(),
     })
+}
+
+fn maker(studio: &Studio) -> handoff::Maker {
+    let people = Arc::clone(&studio.people);
+    handoff::Maker {
+        ledger: Arc::clone(&studio.ledger),
+        blobs: Arc::clone(&studio.blobs),
+        names: Arc::new(move || people.directory()),
+        troubles: Arc::clone(&studio.packages),
+        work_dir: studio.folder.join("handoffs"),
+        pause: handoff::PAUSE,
+        shutdown: studio.closing.clone(),
+    }
 }
 
 /// The studio's own default, checked before the first song needs it.

@@ -18,6 +18,7 @@ use crate::{
     auth::{People, secret::Secret},
     blob::Blobs,
     config::Config,
+    handoff::Troubles,
     ledger::{Clock, Ledger},
     listening::Listening,
     render::{
@@ -101,6 +102,8 @@ pub struct Studio {
     pub listening: Listening,
     /// The renders that run in this process.
     pub renders: Arc<Running>,
+    /// Why handoffs are not packed yet.
+    pub packages: Arc<Troubles>,
     /// How the render worker starts its children.
     pub program: Program,
     /// Of the certificate; absent where TLS is off.
@@ -141,6 +144,7 @@ impl Studio {
             inspect,
             listening: Listening::new(folder.join("heard")),
             renders: Arc::default(),
+            packages: Arc::default(),
             program,
             fingerprint,
             closing,

@@ -1,6 +1,7 @@
 //! The command line: what is typed, with its help. Stable, people script against it. Nothing is done here; `verbs` does it.
 
 mod gate;
+mod handoff;
 mod review;
 mod studio;
 mod work;
@@ -9,7 +10,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use self::{gate::*, review::*, studio::*, work::*};
+pub use self::{gate::*, handoff::*, review::*, studio::*, work::*};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -226,6 +227,9 @@ pub enum Verb {
         version: String,
         #[arg(long)]
         reason: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
         #[command(flatten)]
         place: Where,
     },
@@ -270,11 +274,8 @@ pub enum Verb {
     },
     /// What changed from one version to another: level-matched, by band and time, with edits
     Changes(Changes),
-    /// The package that came from mixing
-    Handoff {
-        #[command(subcommand)]
-        verb: HandoffVerb,
-    },
+    /// The package that came from mixing: fetch it, check it, take it, send it back
+    Handoff(HandoffArgs),
     /// Renders on the server
     Render {
         #[command(subcommand)]

@@ -154,7 +154,7 @@ pub enum ShootoutVerb {
         /// The song, then the mix; with --song the mix alone
         #[arg(required = true, num_args = 1..=2, value_name = "SONG|MIX")]
         words: Vec<String>,
-        #[arg(long)]
+        #[arg(long, default_value = "")]
         reason: String,
         #[arg(long)]
         role: Option<String>,

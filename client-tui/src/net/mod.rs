@@ -6,6 +6,7 @@ mod clean;
 mod error;
 mod follow;
 mod link;
+mod package;
 mod retry;
 mod review;
 mod tls;

@@ -6,12 +6,14 @@ pub mod dates;
 mod error;
 mod gate;
 mod gate_rule;
+mod handoff;
 mod hearing;
 pub mod house;
 mod json;
 mod mastering;
 mod offline;
 mod out;
+mod package;
 pub mod pages;
 mod paper;
 mod place;
@@ -21,6 +23,7 @@ mod recipe;
 mod review;
 mod rounds;
 mod shootout;
+mod standing;
 mod studio;
 mod turnaround;
 pub mod words;
@@ -33,7 +36,7 @@ use serde_json::json;
 
 pub use self::{error::VerbError, out::Out};
 use crate::{
-    cli::{Cli, Verb, Who},
+    cli::{Cli, HandoffArgs, HandoffWork, Verb, Who},
     net::Client,
     profile::{Home, Profile},
     scrub,
@@ -152,6 +155,9 @@ fn run(cli: Cli, out: Out) -> Result<(), VerbError> {
         Verb::Compare { a, b, stem } => offline::compare(&context, &a, &b, &stem),
         Verb::Sheet { before, after, report } => offline::sheet(&context, &before, &after, report.as_deref()),
         Verb::Waveform { file, width } => offline::waveform(&context, &file, width),
+        Verb::Handoff(HandoffArgs { work: Some(HandoffWork::Check { file }), .. }) => {
+            handoff::check(&context, &file)
+        }
         online => {
             let runtime = tokio::runtime::Runtime::new().map_err(VerbError::Out)?;
             let ended = runtime.block_on(async {
@@ -205,7 +211,9 @@ async fn go(c: &Context, verb: Verb) -> Result<(), VerbError> {
         Verb::Lift { place } => review::lift(c, &place).await,
         Verb::RequestRevision(asked) => rounds::request_revision(c, asked).await,
         Verb::Swap(asked) => rounds::swap(c, asked).await,
-        Verb::PutForward { version, reason, place } => rounds::put_forward(c, &version, reason, &place).await,
+        Verb::PutForward { version, reason, yes, place } => {
+            rounds::put_forward(c, &version, reason, yes, &place).await
+        }
         Verb::Gate { verb } => gate::gate(c, verb).await,
         Verb::Shootout { verb } => shootout::shootout(c, verb).await,
         Verb::Preflight { verb } => studio::preflight(c, verb).await,
@@ -215,7 +223,7 @@ async fn go(c: &Context, verb: Verb) -> Result<(), VerbError> {
         Verb::Webhook { verb } => hearing::webhook(c, verb).await,
         Verb::Member { verb } => studio::member(c, verb).await,
         Verb::Turnaround { at } => turnaround::turnaround(c, &at).await,
-        Verb::Handoff { verb } => mastering::handoff(c, verb).await,
+        Verb::Handoff(asked) => handoff::handoff(c, asked).await,
         Verb::Render { verb } => mastering::render(c, verb).await,
         Verb::Changes(asked) => pages::changes(c, &asked).await,
         Verb::Recipe { verb } => recipe::recipe(c, verb).await,

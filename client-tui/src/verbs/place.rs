@@ -39,6 +39,16 @@ pub fn make_folder(folder: &Path) -> Result<(), VerbError> {
     fs::create_dir_all(folder).map_err(failed(folder, "made"))
 }
 
+/// A folder that something from outside is unpacked into: never through a link that waits under its name.
+pub fn make_own_folder(folder: &Path) -> Result<(), VerbError> {
+    if fs::symlink_metadata(folder).is_ok_and(|meta| !meta.is_dir()) {
+        let text =
+            format!("{} exists and is no folder; it was left alone.", scrub::line(&folder.to_string_lossy()));
+        return Err(VerbError::no("FILE_EXISTS", text, "Move it away, or name another folder with -o."));
+    }
+    make_folder(folder)
+}
+
 /// True where the target is there already with these bytes; an error where it holds others.
 fn is_there(target: &Path, sha256: &str) -> Result<bool, VerbError> {
     // A link or a pipe that waits under the name would be followed by open; it counts as other bytes.
@@ -80,6 +90,40 @@ pub fn place_bytes(folder: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, V
         .map_err(failed(&target, "written"))?;
     file.persist_noclobber(&target).map_err(|e| failed(&target, "named")(e.error))?;
     Ok(target)
+}
+
+/// What a reader gives, under its name once the digest is right. False: it is another digest, or the reader failed, and nothing was named.
+pub fn place_stream(
+    folder: &Path,
+    name: &str,
+    sha256: &str,
+    mut reader: impl io::Read,
+) -> Result<bool, VerbError> {
+    let target = folder.join(name);
+    if is_there(&target, sha256)? {
+        return Ok(true);
+    }
+    let fault = failed(&target, "written");
+    let mut file = tempfile::Builder::new().prefix(".deadwax-").tempfile_in(folder).map_err(&fault)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 18];
+    loop {
+        match reader.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => {
+                hasher.update(&buffer[..count]);
+                file.write_all(&buffer[..count]).map_err(&fault)?;
+            }
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return Ok(false),
+        }
+    }
+    if hex::encode(hasher.finalize()) != sha256 {
+        return Ok(false);
+    }
+    file.as_file().sync_all().and_then(|()| readable(file.as_file())).map_err(&fault)?;
+    file.persist_noclobber(&target).map_err(|e| failed(&target, "named")(e.error))?;
+    Ok(true)
 }
 
 const SUMS_BYTES_MAX: u64 = 1 << 20;
@@ -134,7 +178,7 @@ pub fn readable(_: &fs::File) -> io::Result<()> {
 }
 
 /// Counts the digest of what goes through.
-struct Hashing {
+pub struct Hashing {
     file: fs::File,
     hasher: Sha256,
 }
@@ -150,18 +194,40 @@ impl Write for Hashing {
     }
 }
 
-/// Fetches a file into the folder. True: fetched now; false: it was there already, byte for byte. Goes on where an earlier try stopped.
+/// What is fetched, whoever sends it.
+pub struct Fetched<'a> {
+    pub sha256: &'a str,
+    pub bytes: u64,
+    /// Made here; no path parts.
+    pub name: &'a str,
+}
+
+/// Fetches a file of a version into the folder; see [`place_from`].
 pub async fn place_download(
     client: &Client,
     folder: &Path,
     wanted: &Wanted<'_>,
     progress: &(impl Fn(u64, u64) + Sync),
 ) -> Result<bool, VerbError> {
+    let Wanted { project_id, version_id, sha256, bytes, ref name } = *wanted;
+    let ask = async |offset: u64, out: &mut Hashing| {
+        client.download(project_id, version_id, sha256, offset, out, progress).await
+    };
+    place_from(folder, &Fetched { sha256, bytes, name }, ask).await
+}
+
+/// Fetches a file into the folder. True: fetched now; false: it was there already, byte for byte. `ask` writes from an offset on; after a cut it is
+/// asked again from where it stopped, by this call or by the next.
+pub async fn place_from(
+    folder: &Path,
+    wanted: &Fetched<'_>,
+    ask: impl AsyncFn(u64, &mut Hashing) -> Result<u64, NetError>,
+) -> Result<bool, VerbError> {
     let hex_only = wanted.sha256.len() == 64 && wanted.sha256.bytes().all(|b| b.is_ascii_hexdigit());
     if !hex_only {
         return Err(NetError::Odd("a file of the server has no digest".into()).into());
     }
-    let target = folder.join(&wanted.name);
+    let target = folder.join(wanted.name);
     if is_there(&target, wanted.sha256)? {
         return Ok(false);
     }
@@ -172,13 +238,7 @@ pub async fn place_download(
     loop {
         let mut out = open_part(&part, wanted.bytes)?;
         let offset = out.file.metadata().map_err(failed(&part, "read"))?.len();
-        let got = if offset == wanted.bytes && offset > 0 {
-            Ok(offset)
-        } else {
-            client
-                .download(wanted.project_id, wanted.version_id, wanted.sha256, offset, &mut out, progress)
-                .await
-        };
+        let got = if offset == wanted.bytes && offset > 0 { Ok(offset) } else { ask(offset, &mut out).await };
         match got {
             Ok(_) => {
                 finish(out, &part, &target, wanted)?;
@@ -222,7 +282,7 @@ impl Write for HashOnly<'_> {
     }
 }
 
-fn finish(out: Hashing, part: &Path, target: &Path, wanted: &Wanted<'_>) -> Result<(), VerbError> {
+fn finish(out: Hashing, part: &Path, target: &Path, wanted: &Fetched<'_>) -> Result<(), VerbError> {
     let digest = hex::encode(out.hasher.finalize());
     if digest != wanted.sha256 {
         drop(fs::remove_file(part));

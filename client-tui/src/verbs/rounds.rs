@@ -158,14 +158,18 @@ pub async fn swap(c: &Context, asked: Reasoned) -> Result<(), VerbError> {
     c.perform(&client, &house.project.project_id, action).await.map(|_| ())
 }
 
-pub async fn put_forward(c: &Context, version: &str, reason: String, place: &Where) -> Result<(), VerbError> {
+pub async fn put_forward(
+    c: &Context,
+    version: &str,
+    reason: String,
+    yes: bool,
+    place: &Where,
+) -> Result<(), VerbError> {
     let (client, house) = enter(c, place).await?;
     let song = house.song(place.song.as_deref())?;
     let version = house.version(song, Some(version))?;
-    ask_allowed(&version.allowed, "put_forward")?;
-    if let Some(told) = consequence(&version.allowed, "put_forward") {
-        c.out.aside(told);
-    }
+    let question = format!("Put {} of {} forward again?", words::version(version), song.title);
+    agree(c, &version.allowed, "put_forward", &question, yes).await?;
     let action = Action::PutForward(v1::PutForward { version_id: version.version_id.clone(), reason });
     c.perform(&client, &house.project.project_id, action).await.map(|_| ())
 }

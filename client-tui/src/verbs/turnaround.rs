@@ -115,12 +115,7 @@ fn chart(songs: &[SongTurnaround], now_ms: i64) -> String {
     }
     let legend: Vec<String> =
         STAGES.iter().map(|(s, sign)| format!("{sign} {}", words::stage(*s as i32))).collect();
-    text + &format!(
-        "{} {}; the longest bar is {}",
-        column("", TITLE_COLUMNS),
-        legend.join("  "),
-        dates::span(longest)
-    )
+    text + &format!("{}; the longest bar is {}", legend.join("  "), dates::span(longest))
 }
 
 #[cfg(test)]

@@ -538,4 +538,29 @@ mod tests {
         assert!(pick(LABEL).is_ok());
         assert_eq!(pick(ARTIST), Err(Reason::NotYourRole));
     }
+
+    #[test]
+    fn what_belongs_to_the_record_is_offered_to_its_roles() {
+        let told = |given: &Given, who| {
+            yes(&project_actions(&given.project, &person(who)))
+                .into_iter()
+                .filter(|action| *action != "follow")
+                .collect::<Vec<_>>()
+        };
+        let given = Given::mixed();
+        assert_eq!(told(&given, MASTERER), ["set_preflight", "set_spacing"]);
+        assert_eq!(told(&given, LABEL), [""; 0]);
+        let items = vec![crate::SpacingItem { song: SONG, gap_ms: 0 }];
+        let set = given.and(person(MASTERER), Command::SetSpacing { items });
+        assert_eq!(told(&set, LABEL), ["approve_spacing"]);
+        let setting = crate::PreflightSetting {
+            code: "UNCHANGED".to_owned(),
+            kind: VersionKind::Mix,
+            severity: Some(crate::Severity::Off),
+        };
+        let off = set.and(person(MASTERER), Command::SetPreflight { settings: vec![setting] });
+        assert_eq!(told(&off, MASTERER), ["set_preflight", "set_spacing"]);
+        let on_song = |who| yes(&song_actions(&off.project, &person(who), SONG));
+        assert!(on_song(OWNER).contains(&"override_gate") && !on_song(LABEL).contains(&"override_gate"));
+    }
 }

@@ -218,7 +218,13 @@ fn speaks_for(project: &Project, approval: &Approval, old: &Version, new: &Versi
     let signed = (*version, *fingerprint) == (old.id, old.fingerprint);
     let own = project.self_approval(approval.stage);
     let made = |version: &Version| project.maker(version) == Some(approval.person);
+    // Whoever asked for another mix since wants to hear it, not to have signed it.
+    let mut requests = project.requests_of(new.song);
+    let sent_back = requests.any(|request| {
+        request.version == old.id && request.by == approval.person && request.at >= approval.at
+    });
     approval.ended.is_none()
+        && !sent_back
         && approval.stage == new.kind.stage()
         && (signed || is_carried(project, approval, old.id))
         && project.holds_role(approval.person, approval.role)
@@ -251,3 +257,6 @@ fn why(rule: &GateRule, examined: &Examined, old: &str, new: &str) -> String {
         _ => format!("{new} has the same samples as {old}."),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,3 +36,39 @@ pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Resul
     let fact = Fact::VersionHeard { version: version.id, percent };
     Ok(Ruling::fact(fact).touching(Touched::Song(version.song)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{GateRule, Stage, gate, testing::*};
+
+    fn heard(percent: u32) -> Command {
+        Command::RecordHeard { version: VersionId(10), percent }
+    }
+
+    #[test]
+    fn only_marks_become_facts() {
+        let given = Given::mixed();
+        given.when(person(LABEL), heard(49)).refused(Reason::NothingToChange);
+        let half = given.and(person(LABEL), heard(61));
+        assert_eq!(half.project.heard_percent(VersionId(10), LABEL), 61);
+        assert_eq!(half.project.heard_percent(VersionId(10), ARTIST), 0);
+        half.when(person(LABEL), heard(94)).refused(Reason::NothingToChange);
+        half.when(person(LABEL), heard(55)).refused(Reason::NothingToChange);
+        let all = half.and(person(LABEL), heard(250));
+        assert_eq!(all.project.heard_percent(VersionId(10), LABEL), 100);
+        all.when(person(STRANGER), heard(100)).refused(Reason::NotAMember);
+        all.when(Actor::Worker, heard(100)).refused(Reason::NotYourRole);
+    }
+
+    #[test]
+    fn what_a_gate_asks_is_a_mark() {
+        let rule = gate::default_rule(Stage::Mixing).expect("mixing has a gate");
+        let rule = GateRule { heard_percent: 80, ..rule };
+        let given = Given::mixed().and(person(LABEL), heard(60));
+        given.when(person(LABEL), heard(80)).refused(Reason::NothingToChange);
+        let asked = given.and(person(OWNER), Command::SetGate { rule });
+        asked.when(person(LABEL), heard(79)).refused(Reason::NothingToChange);
+        asked.when(person(LABEL), heard(80)).facts(&["VERSION_HEARD"]);
+    }
+}

@@ -144,3 +144,70 @@ fn own_counts(project: &Project, role: Role) -> bool {
     }
     asked.any(|stage| project.self_approval(*stage))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::*;
+
+    const SECOND: SongId = SongId(101);
+
+    fn given() -> Given {
+        let add = Command::AddSong { song: SECOND, title: "Ash".to_owned(), isrc: String::new() };
+        Given::mixed().and(person(OWNER), add)
+    }
+
+    fn set(items: &[(SongId, u32)]) -> Command {
+        let item = |(song, gap_ms): &(SongId, u32)| SpacingItem { song: *song, gap_ms: *gap_ms };
+        Command::SetSpacing { items: items.iter().map(item).collect() }
+    }
+
+    fn sign(number: u32, role: Role) -> Command {
+        Command::ApproveSpacing { approval: ApprovalId(1), number, role }
+    }
+
+    #[test]
+    fn a_spacing_is_every_song_once_with_a_gap_before_all_but_the_first() {
+        let given = given();
+        let refused =
+            |items: &[(SongId, u32)]| given.when(person(ARTIST), set(items)).refused(Reason::RuleInvalid);
+        refused(&[]);
+        refused(&[(SONG, 0)]);
+        refused(&[(SONG, 0), (SONG, 0)]);
+        refused(&[(SONG, 0), (SECOND, 0), (SONG, 0)]);
+        refused(&[(SONG, 0), (SongId(9), 0)]);
+        refused(&[(SONG, 1), (SECOND, 0)]);
+        refused(&[(SONG, 0), (SECOND, GAP_MAX_MS + 1)]);
+        let whole = set(&[(SECOND, 0), (SONG, GAP_MAX_MS)]);
+        given.when(person(LABEL), whole.clone()).refused(Reason::NotYourRole);
+        let set_once = given.and(person(ARTIST), whole.clone());
+        set_once.when(person(MASTERER), whole).refused(Reason::NothingToChange);
+        assert_eq!(set_once.project.running_order, [SECOND, SONG]);
+        let again = set_once.and(person(MASTERER), set(&[(SONG, 0), (SECOND, 0)]));
+        assert_eq!(again.project.spacings.last().map(|newest| newest.number), Some(2));
+        let without = crate::testing::nothing()
+            .and(person(OWNER), Command::CreateProject { title: "P".to_owned(), artist: "A".to_owned() });
+        without.when(person(OWNER), set(&[])).refused(Reason::RuleInvalid);
+    }
+
+    #[test]
+    fn what_was_seen_is_signed_once_by_somebody_else() {
+        let given = given();
+        given.when(person(ARTIST), sign(1, Role::Artist)).refused(Reason::NoSpacing);
+        let given = given.and(person(ARTIST), set(&[(SONG, 0), (SECOND, 2000)]));
+        given.when(person(LABEL), sign(0, Role::Label)).refused(Reason::SpacingChanged);
+        given.when(person(LABEL), sign(2, Role::Label)).refused(Reason::SpacingChanged);
+        given.when(person(LABEL), sign(1, Role::Artist)).refused(Reason::NotYourRole);
+        given.when(person(MIXER), sign(1, Role::MixEngineer)).refused(Reason::NotYourRole);
+        given.when(person(LISTENER), sign(1, Role::Listener)).refused(Reason::NotYourRole);
+        given.when(person(ARTIST), sign(1, Role::Artist)).refused(Reason::SelfApproval);
+        let solo = given.clone().and(person(OWNER), set_terms(true));
+        solo.when(person(ARTIST), sign(1, Role::Artist)).facts(&["SPACING_APPROVED"]);
+        let signed = given.and(person(LABEL), sign(1, Role::Label));
+        signed.when(person(LABEL), sign(1, Role::Label)).refused(Reason::AlreadyApproved);
+        signed.when(person(OWNER), sign(1, Role::Manager)).refused(Reason::IdTaken);
+        assert!(is_approved(&signed.project, Stage::Mixing, Role::Label));
+        let newer = signed.and(person(MASTERER), set(&[(SECOND, 0), (SONG, 2000)]));
+        assert!(!is_approved(&newer.project, Stage::Mixing, Role::Label));
+    }
+}

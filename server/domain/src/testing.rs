@@ -176,6 +176,13 @@ impl Given {
         self.examined()
     }
 
+    /// The same before the house has looked at anything new.
+    pub fn and_unexamined(mut self, actor: Actor, command: &Command) -> Given {
+        let events = decide(&self.project, &actor, command, Time(1000)).expect("the story must be possible");
+        self.project.apply_all(&events);
+        self
+    }
+
     /// The house has looked at every version and found nothing.
     fn examined(mut self) -> Given {
         let due: Vec<VersionId> = self.project.unexamined().iter().map(|version| version.id).collect();

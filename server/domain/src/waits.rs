@@ -580,4 +580,43 @@ mod tests {
         let text = "Check a note of the artist: it is said to be done in Mix 1.".to_owned();
         assert_eq!(told[0], (SECOND, WaitKind::Note, text));
     }
+
+    #[test]
+    fn who_has_not_heard_enough_is_asked_to_listen_before_anything_else() {
+        let rule = |heard_percent| {
+            let rule = gate::default_rule(Stage::Mixing).expect("mixing has a gate");
+            Command::SetGate { rule: crate::GateRule { heard_percent, ..rule } }
+        };
+        let heard = Command::RecordHeard { version: VersionId(10), percent: 95 };
+        let given = Given::mixed().and(person(OWNER), rule(95)).and(person(LABEL), heard);
+        let listen = |person| {
+            let text = "Listen to Mix 1: you heard 0 %, the gate asks for 95 %.".to_owned();
+            (person, WaitKind::Listen, text)
+        };
+        let approve = (LABEL, WaitKind::Approve, "Approve Mix 1 as label.".to_owned());
+        assert_eq!(of(&given), [listen(ARTIST), approve]);
+        // Signed before the gate asked for it.
+        let signed = Given::mixed().approved(ARTIST, 10, Role::Artist).and(person(OWNER), rule(95));
+        assert_eq!(of(&signed), [listen(LABEL), listen(ARTIST)]);
+    }
+
+    #[test]
+    fn a_spacing_waits_on_who_sets_it_and_then_on_who_signs_it() {
+        let rule = gate::default_rule(Stage::Mixing).expect("mixing has a gate");
+        let rule = crate::GateRule { spacing_roles: Roles::from([Role::Label]), ..rule };
+        let given = Given::mixed().and(person(OWNER), Command::SetGate { rule });
+        let spacing = |given: &Given| -> Vec<PersonId> {
+            of(given)
+                .into_iter()
+                .filter(|(_, kind, _)| *kind == WaitKind::Spacing)
+                .map(|(who, ..)| who)
+                .collect()
+        };
+        assert_eq!(spacing(&given), [OWNER, ARTIST, MASTERER]);
+        let items = vec![crate::SpacingItem { song: SONG, gap_ms: 0 }];
+        let set = given.and(person(ARTIST), Command::SetSpacing { items });
+        assert_eq!(spacing(&set), [LABEL]);
+        let sign = Command::ApproveSpacing { approval: crate::ApprovalId(1), number: 1, role: Role::Label };
+        assert_eq!(spacing(&set.and(person(LABEL), sign)), []);
+    }
 }

@@ -2,6 +2,7 @@
 //! a project of the caller's, and foreign and absent answer alike. Never here: rules (the domain's `audience`), files on disk (`blob`), decoding.
 
 mod compare;
+mod handoff;
 mod heard;
 mod overview;
 mod receive;
@@ -175,19 +176,10 @@ fn digest(text: &str) -> Result<Digest, Status> {
     Ok(Digest(bytes))
 }
 
-type Chunks = Pin<Box<dyn Stream<Item = Result<v1::DownloadChunk, Status>> + Send>>;
+type Chunks<T = v1::DownloadChunk> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 #[tonic::async_trait]
 impl v1::media_server::Media for Service {
-    type GetHandoffStream = Pin<Box<dyn Stream<Item = Result<v1::HandoffChunk, Status>> + Send>>;
-
-    async fn get_handoff(
-        &self,
-        _request: Request<v1::GetHandoffRequest>,
-    ) -> Result<Response<Self::GetHandoffStream>, Status> {
-        Err(Status::unimplemented("no packages here"))
-    }
-
     async fn report_heard(
         &self,
         request: Request<v1::ReportHeardRequest>,
@@ -299,6 +291,16 @@ impl v1::media_server::Media for Service {
         Ok(Response::new(self.until_ended(&caller, snapshot.id, head.chain(body))))
     }
 
+    type GetHandoffStream = Chunks<v1::HandoffChunk>;
+
+    async fn get_handoff(
+        &self,
+        request: Request<v1::GetHandoffRequest>,
+    ) -> Result<Response<Self::GetHandoffStream>, Status> {
+        let caller = Caller::of(&request)?;
+        self.handoff(&caller, request.into_inner()).await.map(Response::new)
+    }
+
     async fn compare(
         &self,
         request: Request<v1::CompareRequest>,
@@ -332,9 +334,10 @@ impl v1::media_server::Media for Service {
 
 impl Service {
     /// The stream ends with the session or with the right to fetch, within a second, wherever it stands.
-    fn until_ended<S>(&self, caller: &Caller, project: ProjectId, chunks: S) -> Chunks
+    fn until_ended<T, S>(&self, caller: &Caller, project: ProjectId, chunks: S) -> Chunks<T>
     where
-        S: Stream<Item = Result<v1::DownloadChunk, Status>> + Send + 'static,
+        T: 'static,
+        S: Stream<Item = Result<T, Status>> + Send + 'static,
     {
         let (ended, closing) = (caller.ended.clone().cancelled_owned(), self.studio.closing.clone());
         let mut chunks = chunks.boxed();

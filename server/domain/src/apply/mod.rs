@@ -412,6 +412,8 @@ impl Project {
         for id in ended {
             self.approvals.change(id, |approval| approval.ended = Some(Ended::Left(at)));
         }
+        // The same of a spacing: coming back does not bring it again.
+        self.spacing_approvals.retain(|approval| approval.person != person || roles.contains(&approval.role));
     }
 
     /// A hold ends with the membership, not with the role: else whoever manages roles could brush a veto aside unseen.

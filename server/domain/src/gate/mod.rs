@@ -18,6 +18,7 @@ pub use impossible::impossible;
 pub(crate) use open::{open_what_is_met, rule};
 pub use report::{report, try_rule, try_stage};
 pub(crate) use set::set;
+pub use set::sound;
 
 const NEEDS_MAX: usize = 16;
 const APPROVALS_MAX: u32 = 32;

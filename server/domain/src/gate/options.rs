@@ -24,13 +24,6 @@ fn asked(change: impl FnOnce(&mut GateRule)) -> Given {
     Given::mixed().and(person(OWNER), set(change))
 }
 
-/// The same without the house looking at the version.
-fn unexamined(mut given: Given, actor: Actor, command: &Command) -> Given {
-    let events = decide(&given.project, &actor, command, Time(1000)).expect("the story must be possible");
-    given.project.apply_all(&events);
-    given
-}
-
 fn of(given: &Given, code: &str) -> GateLine {
     let report = report(&given.project, SONG).expect("the song has a gate ahead");
     report.lines.into_iter().find(|line| line.code == code).unwrap_or_else(|| panic!("no line {code}"))
@@ -102,8 +95,8 @@ fn one_person_fills_two_places_only_where_the_gate_lets_them() {
 
 #[test]
 fn nothing_passes_before_it_was_examined() {
-    let given = unexamined(asked(|_| {}), person(MIXER), &mix_2());
-    let given = unexamined(given.clone(), person(LABEL), &given.approve(11, Role::Label));
+    let given = asked(|_| {}).and_unexamined(person(MIXER), &mix_2());
+    let given = given.clone().and_unexamined(person(LABEL), &given.approve(11, Role::Label));
     let line = of(&given, "EXAMINATION");
     assert_eq!((line.met, line.text.as_str()), (false, "Mix 2 is still being examined."));
     let failed = Examined { failed: Some("no memory".to_owned()), ..Examined::default() };
@@ -117,7 +110,7 @@ fn nothing_passes_before_it_was_examined() {
     let told: Vec<_> = found.iter().map(|one| (one.block, one.code, one.text.as_str())).collect();
     assert!(told.contains(&(false, "NOT_EXAMINED", "Mix 2 could not be examined: no memory.")), "{told:?}");
     // A gate that passes over preflight does not wait.
-    let given = unexamined(asked(|rule| rule.preflight_ignored = true), person(MIXER), &mix_2());
+    let given = asked(|rule| rule.preflight_ignored = true).and_unexamined(person(MIXER), &mix_2());
     assert!(of(&given, "EXAMINATION").met);
     given.when(person(LABEL), given.approve(11, Role::Label)).facts(&opened("APPROVED"));
 }
@@ -151,8 +144,8 @@ fn preflight_blocks_unless_the_gate_passes_over_it() {
 
 #[test]
 fn what_the_examination_blocks_blocks_the_gate() {
-    let given = unexamined(asked(|_| {}), person(MIXER), &mix_2());
-    let given = unexamined(given.clone(), person(LABEL), &given.approve(11, Role::Label));
+    let given = asked(|_| {}).and_unexamined(person(MIXER), &mix_2());
+    let given = given.clone().and_unexamined(person(LABEL), &given.approve(11, Role::Label));
     let swapped = crate::Found {
         block: true,
         code: "ALT_SWAPPED".to_owned(),
@@ -171,7 +164,7 @@ fn untouched_notes_are_told_without_counting_internal_ones() {
         .and(person(ARTIST), add_note(7, 10, false))
         .and(person(LABEL), add_note(8, 10, false))
         .and(person(MIXER), add_note(9, 10, true));
-    let given = unexamined(given, person(MIXER), &mix_2());
+    let given = given.and_unexamined(person(MIXER), &mix_2());
     let outcome =
         |note, verdict| NoteOutcome { note: NoteId(note), verdict, text: String::new(), place: None };
     let notes =
@@ -254,11 +247,15 @@ fn a_role_that_is_removed_while_its_spacing_approval_is_awaited_is_said() {
     let given = given.and(person(MASTERER), spacing(&[(100, 0)]));
     let given = given.and(person(ARTIST), approve_spacing(1, 1, Role::Artist));
     assert_eq!(of(&given, "SPACING").text, "Spacing 1 is not approved by the label.");
-    // The artist's approval goes with the role; coming back does not bring it again unasked, giving it does.
+    // The artist's approval goes with the role, and does not come back with it.
     let roles = Roles::from([Role::Producer]);
     let gone = given.clone().and(person(OWNER), Command::ChangeRoles { person: ARTIST, roles });
     let text = of(&gone, "SPACING").text;
     assert!(text.contains("by the artist and the label") && text.contains("Nobody holds the role artist"));
+    let roles = Roles::from([Role::Artist]);
+    let back = gone.and(person(OWNER), Command::ChangeRoles { person: ARTIST, roles });
+    assert!(of(&back, "SPACING").text.contains("by the artist and the label"));
+    back.when(person(ARTIST), approve_spacing(2, 1, Role::Artist)).facts(&["SPACING_APPROVED"]);
     let gone = given.and(person(OWNER), Command::RemoveMember { person: ARTIST });
     assert!(of(&gone, "SPACING").text.contains("Nobody holds the role artist: add somebody"));
 }
@@ -467,18 +464,23 @@ fn a_hold_stays_on_a_song_whose_gate_was_overridden() {
 fn while_mixes_compete_nothing_is_the_candidate() {
     let second = PersonId(8);
     let add = Command::AddMember { person: second, roles: Roles::from([Role::MixEngineer]) };
-    let mut given = Given::mixed().and(person(OWNER), add);
-    let opened = Fact::ShootoutOpened {
+    let open = Command::OpenShootout {
         shootout: crate::ShootoutId(1),
         song: SONG,
         entrants: vec![MIXER, second],
         blind: true,
     };
-    given.project.apply(&crate::Event { at: Time(1000), by: Some(OWNER), fact: opened });
+    let given = Given::mixed().approved(LABEL, 10, Role::Label).and(person(OWNER), add);
+    let given = given.and(person(OWNER), open);
     let line = of(&given, "SHOOTOUT");
     assert_eq!(line.text, "Mixes of A, B compete; the label has to pick.");
     assert_eq!((line.met, line.waits_for), (false, vec![LABEL]));
     given.when(person(OWNER), over("The tour.")).refused(Reason::ShootoutOpen);
-    let given = given.and(person(OWNER), Command::RemoveMember { person: LABEL });
-    assert_eq!(of(&given, "SHOOTOUT").waits_for, [OWNER, ARTIST]);
+    let alone = given.clone().and(person(OWNER), Command::RemoveMember { person: LABEL });
+    let line = of(&alone, "SHOOTOUT");
+    assert_eq!(line.text, "Mixes of A, B compete; the artist or manager has to pick.");
+    assert_eq!(line.waits_for, [OWNER, ARTIST]);
+    // A mix of a line is none either, until it is picked.
+    let given = given.and(person(MIXER), mix_2());
+    assert!(!has(&given, "CANDIDATE"));
 }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Alternate, ApprovalState, NoteState, PersonId, Project, Role, Roles, SongId, Stage, Verdict, Version,
-    VersionKind, preflight, spacing,
+    VersionKind, asker::either, preflight, spacing,
 };
 
 /// `None` where nothing lies ahead: an unknown song, or one that is delivered. Dates are held against [`Project::as_of`].
@@ -69,9 +69,12 @@ fn candidate_line(
     }
     if let Some(open) = project.open_shootout(song).filter(|_| kind == VersionKind::Mix) {
         let letters: Vec<String> = open.lines.iter().map(|(line, _)| line.letter()).collect();
-        let (role, waits_for) = picks(project);
-        let text = format!("Mixes of {} compete; {role} has to pick.", letters.join(", "));
-        return GateLine { waits_for, ..line(false, "SHOOTOUT", text) };
+        let deciders = project.deciders(open);
+        let missing_roles: Roles = deciders.iter().map(|(_, role)| *role).collect();
+        let waits_for = people(deciders.iter().map(|(person, _)| *person));
+        let text =
+            format!("Mixes of {} compete; the {} has to pick.", letters.join(", "), either(&missing_roles));
+        return GateLine { waits_for, missing_roles, ..line(false, "SHOOTOUT", text) };
     }
     let text = match kind {
         VersionKind::Take => "There is no take yet: upload the first one.",
@@ -83,25 +86,15 @@ fn candidate_line(
     line(false, "CANDIDATE", text)
 }
 
-/// The label picks; where no label is a member, whoever stands for the record.
-fn picks(project: &Project) -> (&'static str, Vec<PersonId>) {
-    let labels: Vec<PersonId> = project.holders(Role::Label).collect();
-    if !labels.is_empty() {
-        return ("the label", labels);
-    }
-    let stand_for =
-        |roles: &Roles| [Role::Producer, Role::Artist, Role::Manager].iter().any(|role| roles.contains(role));
-    let people = project.members.iter().filter(|(_, member)| stand_for(&member.roles));
-    ("the producer, artist or manager", people.map(|(person, _)| person).collect())
-}
-
 fn heard_line(project: &Project, candidate: &Version, rule: &GateRule) -> Option<GateLine> {
     let asked = rule.heard_percent;
     if asked == 0 {
         return None;
     }
     let name = candidate.name();
+    let is_asked = |role| rule.needs.iter().any(|need| need.any_of.contains(&role));
     let short: Vec<_> = counting(project, candidate.song, rule.stage)
+        .filter(|approval| is_asked(approval.role))
         .filter(|approval| crate::approval::heard_of(project, approval, candidate.id) < asked)
         .collect();
     if short.is_empty() {

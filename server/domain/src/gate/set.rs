@@ -25,7 +25,7 @@ pub(crate) fn set(project: &Project, actor: &Actor, rule: &GateRule, now: Time) 
 }
 
 /// May a rule be asked at all? Also for one that is only tried.
-pub(crate) fn sound(rule: &GateRule, now: Time) -> Result<(), Refusal> {
+pub fn sound(rule: &GateRule, now: Time) -> Result<(), Refusal> {
     if rule.stage == Stage::Delivered {
         let text = "Nothing comes after delivery; it has no gate.";
         return no(Reason::RuleInvalid, text, "Name recording, mixing or mastering.");

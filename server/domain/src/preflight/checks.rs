@@ -3,7 +3,7 @@
 
 use super::{Finding, table};
 use crate::{
-    Alternate, AudioFacts, Element, Examined, File, Project, Severity, TenthsDb, Version, VersionKind,
+    Alternate, AudioFacts, Element, Examined, File, Project, Severity, Song, TenthsDb, Version, VersionKind,
 };
 
 const LOSSY_CODECS: [&str; 6] = ["mp3", "aac", "vorbis", "opus", "mp2", "wma"];
@@ -13,6 +13,20 @@ const DC_OFFSET_MAX: f64 = 0.001;
 const OVER_FULL_SCALE_DBTP: f64 = 0.01;
 /// Quieter than anything that was meant to be heard.
 const SILENCE_DBFS: f64 = -90.0;
+
+/// Words in names of files that mean one part and no other.
+const SAID: [(&str, &str); 8] = [
+    ("main", "main"),
+    ("inst", "instrumental"),
+    ("instrumental", "instrumental"),
+    ("acap", "a cappella"),
+    ("acapella", "a cappella"),
+    ("acappella", "a cappella"),
+    ("cappella", "a cappella"),
+    ("tv", "TV mix"),
+];
+/// A shorter title stands in many a name by chance.
+const TITLE_MIN: usize = 4;
 
 /// In the order of the files, the Main first; then what was said of the files among each other.
 pub fn findings(project: &Project, version: &Version) -> Vec<Finding> {
@@ -27,6 +41,7 @@ pub fn findings(project: &Project, version: &Version) -> Vec<Finding> {
             on.beside_main(main);
         }
         on.older(project, version);
+        on.name(project, version);
     }
     if let Some(examined) = project.examinations.get(version.id) {
         examination(project, version, examined, &mut found);
@@ -245,16 +260,71 @@ impl Findings<'_> {
         }
     }
 
+    /// Beside what came before it. Mixes of other lines are not named: while they compete, not everybody knows of them (V-1).
     fn older(&mut self, project: &Project, version: &Version) {
-        let of_older = |older: &&Version| {
-            older.kind == version.kind
-                && older.number < version.number
-                && older.files.iter().any(|file| file.digest == self.file.digest)
+        let older: Vec<&Version> = project
+            .versions_of(version.song)
+            .take_while(|older| older.id != version.id)
+            .filter(|older| older.line.is_none() || older.line == version.line)
+            .collect();
+        let same = |older: &&&Version| {
+            older.kind == version.kind && older.files.iter().any(|file| file.digest == self.file.digest)
         };
-        let twin = project.versions_of(version.song).find(of_older).map(Version::name);
-        if let Some(twin) = twin {
+        if let Some(twin) = older.iter().find(same).map(|twin| twin.name()) {
             self.add("UNCHANGED", format!("It is unchanged since {twin}."));
         }
+        let facts = &self.file.facts;
+        let more = |older: &&&Version| {
+            let main = older.main().map(|main| &main.facts);
+            older.kind != VersionKind::Master
+                && main.is_some_and(|main| main.float || main.bits > facts.bits)
+                && !main.is_some_and(is_lossy)
+        };
+        let few = self.kind == VersionKind::Mix && !facts.float && (1..24).contains(&facts.bits);
+        if let Some(richer) = older.iter().rev().find(more).filter(|_| few) {
+            let text = format!("It has {} bits; {} has more.", facts.bits, richer.name());
+            self.add("FEWER_BITS", text);
+        }
+    }
+
+    /// The wrong file under the right button. The name itself is not told: it may say who mixed it.
+    fn name(&mut self, project: &Project, version: &Version) {
+        let title = |song: &Song| plain(&song.title);
+        let Some(own) = project.songs.get(version.song).map(title) else { return };
+        let name = plain(&self.file.name);
+        let says =
+            |word: &str| name.split(' ').any(|one| one == word) && !own.split(' ').any(|one| one == word);
+        let said: Vec<&str> = SAID.iter().filter(|(word, _)| says(word)).map(|(_, part)| *part).collect();
+        let sent = said_part(self.file.alternate);
+        if let (Some(part), Some(sent)) = (said.first(), sent)
+            && !said.contains(&sent)
+        {
+            self.add("NAME_SAYS_OTHER", format!("Its name says {part}; it was sent as the {sent}."));
+        }
+        let holds =
+            |title: &str| title.len() >= TITLE_MIN && format!(" {name} ").contains(&format!(" {title} "));
+        let other = |song: &&Song| song.id != version.song && title(song) != own && holds(&title(song));
+        let named = project.songs_in_order().find(other).filter(|_| !holds(&own));
+        if let Some(other) = named {
+            let (other, own) = (&other.title, project.song_name(version.song));
+            self.add("NAME_SAYS_OTHER", format!("Its name says \"{other}\"; it was added to {own}."));
+        }
+    }
+}
+
+/// Lower case, words apart by one space.
+fn plain(text: &str) -> String {
+    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_lowercase).collect::<Vec<_>>().join(" ")
+}
+
+fn said_part(alternate: Alternate) -> Option<&'static str> {
+    match alternate {
+        Alternate::Main => Some("main"),
+        Alternate::Instrumental => Some("instrumental"),
+        Alternate::ACappella => Some("a cappella"),
+        Alternate::Tv(_) => Some("TV mix"),
+        _ => None,
     }
 }
 

@@ -84,6 +84,8 @@ pub(super) const CHECKS: &[Check] = &[
     check("CUT_LENGTH", [WARN, WARN, None], SYNC, "Cut it to the exact second, without a fade."),
     check("STEP_WRONG_WAY", [WARN, WARN, None], HOUSE, "Look whether up and down changed places."),
     check("UNCHANGED", [WARN, WARN, WARN], HOUSE, "If it was meant to change, export it again."),
+    check("FEWER_BITS", [None, WARN, None], HOUSE, "Print it with the bit depth of the session."),
+    check("NAME_SAYS_OTHER", [WARN, WARN, WARN], HOUSE, "Look whether the right file was sent; else give it another name."),
     check("SILENT_CHANNEL", [WARN, BLOCK, WARN], QC, "Look at the routing of the bus and print it again."),
     check("INVERTED", [WARN, BLOCK, WARN], HOUSE, "Turn the polarity of one side and print it again."),
     check("FLAT_TOPS", [WARN, WARN, WARN], QC, "Look for a clipper or an overdriven converter before the print."),

@@ -121,3 +121,51 @@ impl Say<'_> {
         format!("{} changed the gate of {}: it asks {}{carry}.", self.who, rule.stage, asks.join(", "))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        Carry, Command, Event, Fact, GateRule, Roles, Stage, Time, VersionId, gate, sentence, testing::*,
+    };
+
+    fn said(given: &Given, fact: Fact) -> String {
+        let event = Event { at: Time(1000), by: Some(OWNER), fact };
+        sentence(&given.project, &event, &|_| "Olive".to_owned()).text
+    }
+
+    #[test]
+    fn a_changed_gate_is_told_with_what_it_asks() {
+        let plain = gate::default_rule(Stage::Mixing).expect("mixing has a gate");
+        let rule = GateRule {
+            heard_percent: 95,
+            spacing_roles: Roles::from([crate::Role::Label]),
+            self_approval: Some(false),
+            due: Some(Time(0)),
+            closes_when_due: true,
+            carry: Carry::Residual { below_db: -60.0 },
+            ..plain.clone()
+        };
+        let given = Given::mixed();
+        assert_eq!(
+            said(&given, Fact::GateSet { rule: plain }),
+            "Olive changed the gate of mixing: it asks the artist, the label, every note answered."
+        );
+        assert_eq!(
+            said(&given, Fact::GateSet { rule }),
+            "Olive changed the gate of mixing: it asks the artist, the label, every note answered, 95 % heard, the spacing approved by label, \
+             self-approval not allowed, by 1970-01-01 00:00 UTC at the latest; approvals carry over less than -60.0 dB of difference."
+        );
+    }
+
+    #[test]
+    fn a_stage_left_by_an_override_is_not_told_as_a_met_gate() {
+        let over = Command::OverrideGate { song: SONG, reason: "The tour.".to_owned() };
+        let left =
+            Fact::StageLeft { song: SONG, from: Stage::Mixing, to: Stage::Mastering, version: VersionId(10) };
+        let overridden = Given::mixed().and(person(OWNER), over);
+        let text = "The gate of mixing was overridden for Mix 1: \"Ember\" is now in mastering.";
+        assert_eq!(said(&overridden, left.clone()), text);
+        let text = "The gate of mixing is met with Mix 1: \"Ember\" is now in mastering.";
+        assert_eq!(said(&Given::mastering(), left), text);
+    }
+}
