@@ -1,12 +1,14 @@
 //! The command line: what is typed, with its help. Stable, people script against it. Nothing is done here; `verbs` does it.
 
 mod handoff;
+mod markers;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::handoff::{HandoffArgs, HandoffWork};
+pub use self::markers::{NotesExport, NotesImport};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -409,6 +411,8 @@ pub enum NotesVerb {
         #[command(flatten)]
         place: Where,
     },
+    Export(NotesExport),
+    Import(NotesImport),
 }
 
 #[derive(Debug, Subcommand)]

@@ -2,6 +2,7 @@
 //! client shows what the server allows.
 
 pub mod cli;
+pub mod markers;
 pub mod name;
 pub mod net;
 pub mod profile;

@@ -17,7 +17,7 @@ use crate::{
     auth::{AuthError, Issued, People},
     cli::{Failure, Init, Invite, UserVerb},
     config::{self, Config},
-    name,
+    name, notify,
     store::{
         Store,
         embedded::{self, EmbeddedStore, Options},
@@ -230,7 +230,7 @@ pub async fn rebuild_index(dir: &Path) -> Result<(), Failure> {
 pub async fn backup(dir: &Path, dest: &Path) -> Result<(), Failure> {
     Config::load(dir, config::environment())?;
     let report = embedded::backup(dir, dest).context("the backup was not finished")?;
-    for name in [config::FILE, tls::CERTIFICATE_FILE, tls::KEY_FILE] {
+    for name in [config::FILE, tls::CERTIFICATE_FILE, tls::KEY_FILE, notify::secret::KEY_FILE] {
         if dir.join(name).exists() {
             copy(&dir.join(name), &dest.join(name))?;
         }

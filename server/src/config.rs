@@ -16,6 +16,8 @@ use figment::{
 };
 use serde::{Deserialize, Serialize};
 
+pub use crate::notify::settings::{Mail, Security, Webhooks};
+
 pub const FILE: &str = "studio.toml";
 pub const ENV_PREFIX: &str = "DEADWAX_";
 pub const PORT: u16 = 4747;
@@ -33,6 +35,8 @@ pub struct Config {
     pub tls: bool,
     pub limits: Limits,
     pub render: Render,
+    pub mail: Mail,
+    pub webhooks: Webhooks,
     pub examine: Examine,
     pub log: Log,
 }
@@ -121,6 +125,8 @@ impl Default for Config {
             tls: true,
             limits: Limits::default(),
             render: Render::default(),
+            mail: Mail::default(),
+            webhooks: Webhooks::default(),
             examine: Examine::default(),
             log: Log::default(),
         }
@@ -191,7 +197,10 @@ impl Provider for Variables {
             let path = key.to_lowercase().replace("__", ".");
             // Text that is meant as text must not become a number on the way: a studio may be called "1984".
             let value = match path.as_str() {
-                "name" | "listen" | "public_address" | "render.recipe" => Value::from(text.as_str()),
+                "name" | "listen" | "public_address" | "render.recipe" | "mail.host" | "mail.user"
+                | "mail.from" | "mail.password_file" | "mail.roots" | "webhooks.roots" => {
+                    Value::from(text.as_str())
+                }
                 _ => text.parse().unwrap_or_else(|never| match never {}),
             };
             if let Value::Dict(_, nested) = figment::util::nest(&path, value) {
@@ -286,7 +295,7 @@ impl Config {
         if render.cpu_seconds < 10 {
             return no("render.cpu_seconds", "it must be at least 10.");
         }
-        Ok(())
+        self.mail.check().or_else(|(key, what)| no(key, &what))
     }
 
     /// `host:port` for invite links.
@@ -328,6 +337,20 @@ impl Config {
              cpu_seconds = {cpu}\n\
              # A recipe of your own (TOML); empty: the built-in one.\n\
              recipe = \"\"\n\n\
+             [mail]\n\
+             # The server that sends mail; empty: none is sent. Encrypted by \"starttls\" (port 587) or \"tls\" (465).\n\
+             host = \"\"\n\
+             security = \"starttls\"\n\
+             # A file with the password alone, readable by this user only.\n\
+             user = \"\"\n\
+             password_file = \"\"\n\
+             from = \"\"\n\
+             # The hour of the daily digest, in UTC.\n\
+             digest_hour = {digest_hour}\n\n\
+             [webhooks]\n\
+             enabled = true\n\
+             # May webhooks go to private networks, and over http?\n\
+             allow_private = false\n\n\
              [examine]\n\
              # New versions that are looked into at the same time, in the background.\n\
              workers = {examiners}\n\n\
@@ -343,6 +366,7 @@ impl Config {
             examiners = self.examine.workers,
             memory = self.render.memory_bytes,
             cpu = self.render.cpu_seconds,
+            digest_hour = self.mail.digest_hour,
         )
     }
 }

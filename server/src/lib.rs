@@ -12,6 +12,7 @@ pub mod ledger;
 pub mod listen;
 pub mod listening;
 pub mod name;
+pub mod notify;
 pub mod render;
 pub mod rpc;
 pub mod serve;

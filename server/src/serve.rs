@@ -14,6 +14,7 @@ use deadwax_dsp::recipe::Recipe;
 use crate::{
     auth::layer::AccessLayer,
     dates, handoff, listen,
+    notify::Notifier,
     render::{
         Limits,
         examine::Examiner,
@@ -99,13 +100,14 @@ pub async fn run(
     studio.closing.cancel();
     sweeper.abort();
     upload_sweeper.abort();
-    // They end with `closing`; their children die with them, and what they did is begun again at the next start.
+    // They end with `closing`; their children die with them, and what they did is begun again at the next start. What was told is written down at the
+    // end, so that the next start does not tell it again.
     let _ended = tokio::time::timeout(GRACE, tasks.wait()).await;
     served
 }
 
 /// What goes on without anybody asking, until the studio closes.
-async fn background(studio: &Studio) -> anyhow::Result<TaskTracker> {
+async fn background(studio: &Arc<Studio>) -> anyhow::Result<TaskTracker> {
     let tasks = TaskTracker::new();
     // Without slots this server renders nothing, or examines nothing: another process on the same ledger may.
     let worker = worker(studio).await?;
@@ -117,6 +119,7 @@ async fn background(studio: &Studio) -> anyhow::Result<TaskTracker> {
         tasks.spawn(Arc::new(examiner).run());
     }
     tasks.spawn(maker(studio).run());
+    tasks.spawn(Notifier::of(studio)?.run());
     tasks.spawn(dates::watch(Arc::clone(&studio.ledger), studio.closing.clone()));
     tasks.close();
     Ok(tasks)

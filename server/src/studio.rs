@@ -21,6 +21,7 @@ use crate::{
     handoff::Troubles,
     ledger::{Clock, Ledger},
     listening::Listening,
+    notify::secret::Secrets,
     render::{
         compare::{self, CompareFiles},
         compared::Comparisons,
@@ -97,6 +98,7 @@ pub struct Studio {
     pub store: Arc<dyn Store>,
     pub people: Arc<People>,
     pub ledger: Arc<Ledger>,
+    pub clock: Arc<dyn Clock>,
     pub blobs: Arc<Blobs>,
     pub inspect: Arc<dyn Inspect>,
     pub comparisons: Arc<Comparisons>,
@@ -110,6 +112,8 @@ pub struct Studio {
     pub program: Program,
     /// Of the certificate; absent where TLS is off.
     pub fingerprint: Option<Digest>,
+    /// What webhooks are signed with.
+    pub webhook_secrets: Arc<Secrets>,
     /// Cancelled when the server begins to stop: every stream ends, and every session's token is a child of it.
     pub closing: CancellationToken,
     bound: OnceLock<SocketAddr>,
@@ -132,7 +136,9 @@ impl Studio {
         let people = People::open(Arc::clone(&store), Arc::clone(&clock), closing.clone())
             .await
             .context("reading the people of the studio failed")?;
-        let ledger = Ledger::open(Arc::clone(&store), clock).await.context("reading the ledger failed")?;
+        let ledger = Ledger::open(Arc::clone(&store), Arc::clone(&clock))
+            .await
+            .context("reading the ledger failed")?;
         let blobs = Blobs::open_with(folder.to_owned(), config.limits.reserve_bytes)
             .await
             .context("opening the audio failed")?;
@@ -146,6 +152,7 @@ impl Studio {
             store,
             people,
             ledger,
+            clock,
             blobs,
             inspect,
             comparisons,
@@ -154,6 +161,7 @@ impl Studio {
             packages: Arc::default(),
             program,
             fingerprint,
+            webhook_secrets: Arc::new(Secrets::of(folder)),
             closing,
             bound: OnceLock::new(),
         }))

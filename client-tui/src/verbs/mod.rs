@@ -6,6 +6,7 @@ mod error;
 mod handoff;
 pub mod house;
 mod json;
+mod markers;
 mod mastering;
 mod offline;
 mod out;

@@ -55,6 +55,8 @@ pub async fn note(c: &Context, verb: Verb) -> Result<(), VerbError> {
 pub async fn notes(c: &Context, verb: NotesVerb) -> Result<(), VerbError> {
     match verb {
         NotesVerb::List { open, place } => list(c, open, &place).await,
+        NotesVerb::Export(asked) => super::markers::export(c, &asked).await,
+        NotesVerb::Import(asked) => super::markers::import(c, &asked).await,
         NotesVerb::Address { note, which } => {
             let (client, house) = enter(c, &which.place).await?;
             let note = house.note(&note)?;

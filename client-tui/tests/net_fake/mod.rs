@@ -26,6 +26,7 @@ pub struct Seen {
     pub authorizations: Vec<Option<String>>,
     /// Command ids, in the order in which they came.
     pub commands: Vec<String>,
+    pub notes_added: Vec<v1::AddNote>,
     /// How many of the next Performs are answered UNAVAILABLE after they were done.
     pub lose_answers: usize,
     pub watches_from: Vec<u64>,
@@ -105,6 +106,9 @@ impl sessions_server::Sessions for Fake {
         self.seen().authorizations.push(token);
         Ok(Response::new(v1::Person { name: "Ana\u{202e}".into(), ..Default::default() }))
     }
+    async fn set_mail(&self, _: Request<v1::SetMailRequest>) -> Result<Response<v1::Person>, Status> {
+        none()
+    }
     async fn create_invite(
         &self,
         _: Request<v1::CreateInviteRequest>,
@@ -146,11 +150,22 @@ impl projects_server::Projects for Fake {
                 "Mix 1 was\x1b[2J replaced by Mix 2.",
                 "Look at Mix 2.",
             )),
-            _ => Ok(Response::new(v1::PerformResponse {
-                first_seq: 1,
-                seq: 1,
-                effects: vec!["Done.\u{9b}31m".into()],
-            })),
+            Some(v1::action::Action::AddNote(note)) if note.text.contains("refuse this") => Err(refusal(
+                Code::FailedPrecondition,
+                if note.text.contains("all") { "NOT_YOUR_ROLE" } else { "TEXT_TOO_LONG" },
+                "The server\x1b[2J says no.",
+                "Shorten it.",
+            )),
+            other => {
+                if let Some(v1::action::Action::AddNote(note)) = other {
+                    seen.notes_added.push(note);
+                }
+                Ok(Response::new(v1::PerformResponse {
+                    first_seq: 1,
+                    seq: 1,
+                    effects: vec!["Done.\u{9b}31m".into()],
+                }))
+            }
         }
     }
     async fn list(&self, _: Request<v1::ListRequest>) -> Result<Response<v1::ListResponse>, Status> {

@@ -61,6 +61,7 @@ pub fn person(at: usize, names: Names) -> Person {
         name: names.people[at].into(),
         email: "someone@example.org".into(),
         studio_owner: false,
+        ..Person::default()
     }
 }
 

@@ -38,6 +38,7 @@ pub mod shootout;
 pub mod song;
 pub mod spacing;
 pub mod text;
+pub mod turnaround;
 pub mod version;
 pub mod waits;
 
@@ -65,6 +66,7 @@ pub use shootout::{Line, Picked, Shootout, Vote};
 pub use song::Song;
 pub use spacing::{Spacing, SpacingApproval, SpacingItem};
 pub use table::Table;
+pub use turnaround::{SongTurnaround, StageTime, turnaround};
 pub use version::{Version, fingerprint};
 pub use waits::{Target, Wait, WaitKind, waits};
 pub use words::*;

@@ -66,7 +66,10 @@ pub fn standing(project: &Project, song: SongId, kind: RevisionKind, now: Time) 
     let beyond = !free && (late || round > included);
     let count = format!("round {round} of {included} included");
     let sentence = match (late, free, beyond) {
-        (true, ..) => format!("The cut-off date has passed: this is {count}, and it is billed."),
+        (true, ..) => {
+            let day = terms.cut_off.map_or_else(String::new, Time::words);
+            format!("The cut-off date has passed ({day}): this is {count}, and it is billed.")
+        }
         (_, true, _) => {
             "This is a correction that the terms include: it is free and counts as no round.".to_owned()
         }

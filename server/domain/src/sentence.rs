@@ -1,12 +1,13 @@
 //! Facts as sentences, for the history and for the answer to a command. `code` is stable. Text of notes, reasons and messages never stands in them.
 
 mod gates;
+mod rounds;
 
 use std::collections::BTreeSet;
 
 use crate::{
-    Alternate, Approval, ApprovalId, Ended, Event, Fact, File, FollowLevel, Line, Note, NoteId, PersonId,
-    Project, Render, RenderId, RevisionKind, Roles, SongId, Stage, Time, VersionId, VersionKind, audience,
+    Alternate, Approval, ApprovalId, Event, Fact, File, Line, Note, NoteId, PersonId, Project, Render,
+    RenderId, Roles, SongId, Stage, Time, VersionId, VersionKind, audience,
     text::{list as and, plural},
 };
 
@@ -269,161 +270,6 @@ impl Say<'_> {
             return format!("A render made {kind} {number} of {title}{with}.");
         }
         format!("{} added {kind} {number} of {title}{with}.", self.who)
-    }
-
-    fn round_text(&self, fact: &Fact) -> Said {
-        let (who, project) = (&self.who, self.project);
-        match fact {
-            Fact::RevisionRequested { song, version, role, notes, .. } => {
-                let (count, name) = (plural(notes.len(), "note"), project.version_name(*version));
-                let terms = self.in_the_terms(fact);
-                let text = format!("{who} requested a revision of {name} as {role}: {count}, {terms}.");
-                (Some(*song), text)
-            }
-            Fact::HandoffReturned { song, items, .. } => {
-                let files = match items.len() {
-                    0 => String::new(),
-                    many => format!(" with {} to mend", plural(many, "thing")),
-                };
-                let (title, spent) = (project.song_name(*song), self.spent(*song));
-                (Some(*song), format!("{who} returned the handoff{files}: {title} is back in mixing{spent}."))
-            }
-            Fact::MixSwapped { song, .. } => {
-                let (title, spent) = (project.song_name(*song), self.spent(*song));
-                let text = format!(
-                    "{who} swapped the mix after mastering began: {title} is back in mixing{spent}, and mastering starts again."
-                );
-                (Some(*song), text)
-            }
-            Fact::PackageMade { song, version, bytes, .. } => {
-                let name = project.version_name(*version);
-                let size = bytes.div_ceil(1_000_000);
-                (Some(*song), format!("The handoff of {name} was packaged: one file, {size} MB."))
-            }
-            Fact::PutForward { version, .. } => {
-                let song = project.versions.get(*version).map(|version| version.song);
-                let name = project.version_name(*version);
-                let text = match self.by {
-                    None => {
-                        format!("{name} stays what the gate looks at; the render's master stands beside it.")
-                    }
-                    Some(_) => {
-                        format!(
-                            "{who} put {name} forward again: its approvals count where they were not ended."
-                        )
-                    }
-                };
-                (song, text)
-            }
-            _ => (None, String::new()),
-        }
-    }
-
-    /// "round 2", "correction, free", "round 3 of 2 included: beyond the terms, billed". What was included is told as it is now.
-    fn in_the_terms(&self, fact: &Fact) -> String {
-        let Fact::RevisionRequested { round, kind, free, beyond_terms, .. } = fact else {
-            return String::new();
-        };
-        if *free {
-            return "correction, free".to_owned();
-        }
-        let of = if *kind == RevisionKind::Correction { "correction, " } else { "" };
-        let included = self.project.terms.rounds_included;
-        match (*beyond_terms, *round > included) {
-            (false, _) => format!("{of}round {round}"),
-            (true, true) => format!("{of}round {round} of {included} included: beyond the terms, billed"),
-            (true, false) => format!("{of}round {round}: beyond the terms, billed"),
-        }
-    }
-
-    /// ", 3 approvals are spent": those that ended with this return.
-    fn spent(&self, song: SongId) -> String {
-        let ended = |approval: &Approval| approval.ended == Some(Ended::Returned(self.at));
-        match self.project.approvals_of(song).filter(|(approval, _)| ended(approval)).count() {
-            0 => String::new(),
-            1 => ", 1 approval is spent".to_owned(),
-            many => format!(", {many} approvals are spent"),
-        }
-    }
-
-    fn shootout_text(&self, fact: &Fact) -> Said {
-        let (who, project) = (&self.who, self.project);
-        match fact {
-            Fact::ShootoutOpened { shootout, song, entrants, blind } => {
-                let title = project.song_name(*song);
-                let count = plural(entrants.len(), "mix engineer");
-                let known = project.songs.get(*song).map_or(&[][..], |song| &song.shootouts);
-                let known = known.iter().find(|known| known.id == *shootout);
-                let named = known.filter(|known| known.picked.is_some() || !blind).map(|known| {
-                    let line = |(line, person): &(Line, PersonId)| {
-                        format!("{}: {}", line.letter(), (self.names)(*person))
-                    };
-                    known.lines.iter().map(line).collect::<Vec<_>>().join(", ")
-                });
-                let how = if *blind { ", blind" } else { "" };
-                let lines = named.map_or_else(String::new, |lines| format!(" ({lines})"));
-                (Some(*song), format!("{who} opened a shootout for {title}: {count} compete{how}{lines}."))
-            }
-            Fact::VoteCast { song, role, ranking, blind, matched_lufs, .. } => {
-                let names: Vec<String> =
-                    ranking.iter().map(|version| project.version_name(*version)).collect();
-                let blind = if *blind { ", compared blind" } else { "" };
-                let level = match *matched_lufs {
-                    0.0 => String::new(),
-                    lufs => format!(", matched at {lufs:.1} LUFS"),
-                };
-                let text = format!("{who} voted as {role}: {}{blind}{level}.", names.join(" before "));
-                (Some(*song), text)
-            }
-            Fact::MixPicked { song, version, role, .. } => {
-                let name = project.version_name(*version);
-                let thanks = self.thanks(*song, *version);
-                (Some(*song), format!("{who} picked {name} as {role}{thanks}."))
-            }
-            _ => (None, String::new()),
-        }
-    }
-
-    /// "; Mix A 1 is kept and closed, with thanks to Jo Mixer". After the pick everybody may know whose it was.
-    fn thanks(&self, song: SongId, picked: VersionId) -> String {
-        let project = self.project;
-        let line = project.versions.get(picked).and_then(|version| version.line);
-        let Some(shootout) = line.and_then(|line| project.shootout_of(song, line)) else {
-            return String::new();
-        };
-        let others = project.newest_of_lines(shootout).into_iter().filter(|version| version.line != line);
-        let (names, engineers): (Vec<String>, Vec<String>) = others
-            .filter_map(|version| Some((version, shootout.engineer_of(version.line?)?)))
-            .map(|(version, engineer)| (version.name(), (self.names)(engineer)))
-            .unzip();
-        match names.len() {
-            0 => String::new(),
-            1 => format!("; {} is kept and closed, with thanks to {}", and(&names), and(&engineers)),
-            _ => format!("; {} are kept and closed, with thanks to {}", and(&names), and(&engineers)),
-        }
-    }
-
-    fn notice_text(&self, fact: &Fact) -> Said {
-        let who = &self.who;
-        match fact {
-            Fact::Followed { song, level } => {
-                let of = song.map_or_else(|| "the project".to_owned(), |song| self.project.song_name(song));
-                let text = match level {
-                    FollowLevel::Waiting => format!("{who} hears of {of} what waits on them."),
-                    FollowLevel::All => format!("{who} follows {of}: everything that happens."),
-                    FollowLevel::Muted => format!("{who} muted {of}."),
-                };
-                (*song, text)
-            }
-            Fact::WebhookSet { codes, .. } if codes.is_empty() => {
-                (None, format!("{who} set a webhook for everything that happens."))
-            }
-            Fact::WebhookSet { codes, .. } => {
-                (None, format!("{who} set a webhook for some of what happens: {}.", codes.join(", ")))
-            }
-            Fact::WebhookRemoved { .. } => (None, format!("{who} removed a webhook.")),
-            _ => (None, String::new()),
-        }
     }
 
     fn signed(&self, approval: ApprovalId) -> Option<&Approval> {

@@ -4,11 +4,11 @@
 use std::{collections::HashMap, sync::Arc};
 
 use deadwax_domain::PersonId;
-use deadwax_proto::ledger::v1::{StudioFact, studio_fact::Fact};
+use deadwax_proto::ledger::v1::{MailChoice as Stored, StudioFact, studio_fact::Fact};
 use prost::Message as _;
 use tokio_util::sync::CancellationToken;
 
-use super::{Directory, Person, secret::Hash};
+use super::{Directory, MailChoice, Person, secret::Hash};
 use crate::store::Entry;
 
 pub(super) struct Code {
@@ -36,6 +36,7 @@ struct Known {
     entries: Vec<u64>,
     redacted: bool,
     signed_in: bool,
+    mail: MailChoice,
 }
 
 pub(super) struct State {
@@ -137,6 +138,15 @@ impl State {
                 self.device_entries.entry(session.person).or_default().push(seq);
             }
             Fact::SessionEnded(f) => self.end(id(&f.session_id)?),
+            Fact::MailChosen(f) => {
+                let choice = match f.choice() {
+                    Stored::Each => MailChoice::Each,
+                    Stored::Digest => MailChoice::Digest,
+                    Stored::None => MailChoice::None,
+                    Stored::Unspecified => return None,
+                };
+                self.known.get_mut(&person(&f.person_id)?)?.mail = choice;
+            }
         }
         Some(())
     }
@@ -182,6 +192,10 @@ impl State {
         let known = self.known.get(&id)?;
         let (name, email) = known.named.clone()?;
         Some(Person { id, name, email, studio_owner: known.studio_owner })
+    }
+
+    pub fn mail(&self, id: PersonId) -> MailChoice {
+        self.known.get(&id).map(|known| known.mail).unwrap_or_default()
     }
 
     pub fn by_email(&self, email: &str) -> Option<Person> {

@@ -50,6 +50,16 @@ pub struct Person {
     pub studio_owner: bool,
 }
 
+/// How somebody hears by mail of what waits on them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MailChoice {
+    /// As soon as it waits.
+    Each,
+    #[default]
+    Digest,
+    None,
+}
+
 /// Names for views, as they stood at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
@@ -369,6 +379,26 @@ impl People {
             Err(AppendError::ClaimTaken(_)) => Err(AuthError::CodeUnknown),
             Err(error) => Err(error.into()),
         }
+    }
+
+    pub fn mail(&self, id: PersonId) -> MailChoice {
+        self.state().mail(id)
+    }
+
+    pub async fn set_mail(&self, id: PersonId, choice: MailChoice) -> Result<(), AuthError> {
+        let _writing = self.writing.lock().await;
+        self.person(id).ok_or(AuthError::NoSuchPerson)?;
+        if self.mail(id) == choice {
+            return Ok(());
+        }
+        let choice = match choice {
+            MailChoice::Each => stored::MailChoice::Each,
+            MailChoice::Digest => stored::MailChoice::Digest,
+            MailChoice::None => stored::MailChoice::None,
+        };
+        let person_id = id.0.to_be_bytes().to_vec();
+        let fact = Fact::MailChosen(stored::MailChosen { person_id, choice: choice.into() });
+        Ok(self.write(vec![fact], Vec::new()).await?)
     }
 
     /// The open sessions of somebody, newest first.

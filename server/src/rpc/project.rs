@@ -1,6 +1,9 @@
 //! The Projects service: one door for writes, four ways to read. See `project.proto`. Never here: rules (the domain), folding (the ledger), which rows
 //! somebody sees (`wire/view`). Strangers and absent projects get the same answer everywhere.
 
+mod ask;
+mod webhook;
+
 use std::{pin::Pin, sync::Arc};
 
 use deadwax_domain::{Actor, Command, PersonId, ProjectId, Reason, Refusal, Roles, SongId, Stage, check};
@@ -34,19 +37,22 @@ pub struct Service {
     ledger: Arc<Ledger>,
     hub: Arc<Hub>,
     closing: CancellationToken,
+    /// Absent where the service stands alone, without a studio.
+    webhooks: Option<webhook::Webhooks>,
 }
 
 impl Service {
     pub fn of(studio: &Arc<Studio>) -> Self {
         let people = Arc::clone(&studio.people);
         let names: Names = Arc::new(move || people.directory());
-        Self::new(Arc::clone(&studio.ledger), names, studio.closing.clone())
+        let alone = Self::new(Arc::clone(&studio.ledger), names, studio.closing.clone());
+        Self { webhooks: Some(webhook::Webhooks::of(studio)), ..alone }
     }
 
     /// `closing`: cancelled when the server stops.
     pub fn new(ledger: Arc<Ledger>, names: Names, closing: CancellationToken) -> Self {
         let hub = Hub::new(Arc::clone(&ledger), names);
-        Self { ledger, hub, closing }
+        Self { ledger, hub, closing, webhooks: None }
     }
 
     fn ended(&self, ended: Ended) -> Status {
@@ -149,23 +155,26 @@ type Updates<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 impl v1::projects_server::Projects for Service {
     async fn try_gate(
         &self,
-        _request: Request<v1::TryGateRequest>,
+        request: Request<v1::TryGateRequest>,
     ) -> Result<Response<v1::TryGateResponse>, Status> {
-        Err(Status::unimplemented("no dry gates here"))
+        let caller = Caller::of(&request)?;
+        self.tried(caller.person.id, request.into_inner()).await.map(Response::new)
     }
 
     async fn turnaround(
         &self,
-        _request: Request<v1::TurnaroundRequest>,
+        request: Request<v1::TurnaroundRequest>,
     ) -> Result<Response<v1::TurnaroundResponse>, Status> {
-        Err(Status::unimplemented("no turnaround here"))
+        let caller = Caller::of(&request)?;
+        self.turned_around(caller.person.id, request.into_inner()).await.map(Response::new)
     }
 
     async fn webhook_secret(
         &self,
-        _request: Request<v1::WebhookSecretRequest>,
+        request: Request<v1::WebhookSecretRequest>,
     ) -> Result<Response<v1::WebhookSecretResponse>, Status> {
-        Err(Status::unimplemented("no webhooks here"))
+        let caller = Caller::of(&request)?;
+        Ok(Response::new(self.secret_of_webhook(caller.person.id, request.get_ref()).await?))
     }
 
     async fn perform(
@@ -192,6 +201,9 @@ impl v1::projects_server::Projects for Service {
             expected: asked.expected,
             command: wire::action::command(asked.action).map_err(malformed)?,
         };
+        if let Some(webhooks) = &self.webhooks {
+            webhooks.check(&perform.command).map_err(status::refusal)?;
+        }
         let project = perform.project;
         let performed = if matches!(perform.command, Command::MakeDelivery { .. }) {
             self.deliver(perform).await
@@ -201,8 +213,11 @@ impl v1::projects_server::Projects for Service {
         };
         let performed = performed.map_err(status::ledger)?;
         let now = self.ledger.project(project).await.map_err(status::ledger)?;
-        let told =
-            now.map(|now| wire::history::effects(&now.project, person, &self.hub.names(), &performed.events));
+        let told = now.map(|now| {
+            let mut told = wire::history::effects(&now.project, person, &self.hub.names(), &performed.events);
+            told.extend(ask::warnings(&now.project, &performed.events));
+            told
+        });
         Ok(Response::new(v1::PerformResponse {
             first_seq: performed.first_seq,
             seq: performed.last_seq,

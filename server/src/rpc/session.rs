@@ -10,7 +10,7 @@ use tonic::{Code, Request, Response, Status};
 
 use super::{API_MIN, id_text, parse_id};
 use crate::{
-    auth::{AuthError, Caller, Person},
+    auth::{AuthError, Caller, MailChoice, Person},
     ledger::{LedgerError, Perform},
     status,
     studio::Studio,
@@ -56,7 +56,7 @@ impl v1::sessions_server::Sessions for Service {
         tracing::info!(person = %id_text(opened.person.id.0), "signed in");
         Ok(Response::new(v1::LoginResponse {
             token: opened.token.reveal().to_owned(),
-            person: Some(person(opened.person)),
+            person: Some(self.person(opened.person)),
             expires_ms: opened.expires_ms,
         }))
     }
@@ -71,7 +71,30 @@ impl v1::sessions_server::Sessions for Service {
     }
 
     async fn who_am_i(&self, request: Request<v1::WhoAmIRequest>) -> Result<Response<v1::Person>, Status> {
-        Ok(Response::new(person(Caller::of(&request)?.person)))
+        Ok(Response::new(self.person(Caller::of(&request)?.person)))
+    }
+
+    async fn set_mail(&self, request: Request<v1::SetMailRequest>) -> Result<Response<v1::Person>, Status> {
+        let caller = Caller::of(&request)?;
+        let choice = match request.get_ref().choice() {
+            v1::MailChoice::Each => MailChoice::Each,
+            v1::MailChoice::Digest => MailChoice::Digest,
+            v1::MailChoice::None => MailChoice::None,
+            v1::MailChoice::Unspecified => {
+                return Err(status::malformed("`choice` is neither each, digest nor none."));
+            }
+        };
+        if !self.studio.config.mail.is_set_up() {
+            return Err(status::refuse(
+                Code::FailedPrecondition,
+                "MAIL_NOT_SET_UP",
+                "This studio sends no mail.",
+                "Ask the studio's operator to fill in [mail] in studio.toml.",
+            ));
+        }
+        let (people, id) = (Arc::clone(&self.studio.people), caller.person.id);
+        to_its_end(async move { people.set_mail(id, choice).await }).await?.map_err(status::auth)?;
+        Ok(Response::new(self.person(caller.person)))
     }
 
     async fn create_invite(
@@ -127,6 +150,23 @@ struct Invited {
 }
 
 impl Service {
+    /// As the person themselves is told.
+    fn person(&self, person: Person) -> v1::Person {
+        let mail = match self.studio.people.mail(person.id) {
+            _ if !self.studio.config.mail.is_set_up() => v1::MailChoice::Unspecified,
+            MailChoice::Each => v1::MailChoice::Each,
+            MailChoice::Digest => v1::MailChoice::Digest,
+            MailChoice::None => v1::MailChoice::None,
+        };
+        v1::Person {
+            person_id: id_text(person.id.0),
+            name: person.name,
+            email: person.email,
+            studio_owner: person.studio_owner,
+            mail: mail.into(),
+        }
+    }
+
     async fn end_session(&self, session_id: u128) -> Result<(), Status> {
         let people = Arc::clone(&self.studio.people);
         to_its_end(async move { people.end_session(session_id).await }).await?.map_err(status::auth)
@@ -274,15 +314,6 @@ fn check_api(client: u32) -> Result<(), Status> {
 fn owners_only(what: &str) -> Status {
     let text = format!("{what} needs a studio owner.");
     status::refuse(Code::PermissionDenied, "NOT_YOUR_ROLE", text, "Ask a studio owner.")
-}
-
-fn person(person: Person) -> v1::Person {
-    v1::Person {
-        person_id: id_text(person.id.0),
-        name: person.name,
-        email: person.email,
-        studio_owner: person.studio_owner,
-    }
 }
 
 fn roles(asked: &[i32]) -> Result<Roles, Status> {

@@ -1,0 +1,370 @@
+//! Who gets a letter, and when: what newly waits on somebody, at once or once a day, and what happened in what they follow. Computed from the
+//! ledger; a mark for each project says up to where it was looked at, so that a restart neither repeats nor forgets. One task owns the book and
+//! writes it; the mail server is spoken to beside it. Never here: what a letter says (`letter`), a connection (`mail`).
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use deadwax_domain::{FollowLevel, PersonId, Project, ProjectId, SongId};
+use deadwax_proto::v1::DeskRow;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    kept, letter,
+    mail::{Letter, MailError, PostOffice},
+    outbox::{Outbox, PersonText, ProjectText, Tried, Waiting},
+    pause::Dice,
+};
+use crate::{
+    auth::{MailChoice, People},
+    ledger::{Clock, Ledger, LedgerError, Snapshot},
+    wire,
+};
+
+const FILE: &str = "mail.json";
+/// What comes within this time is one letter.
+const TOGETHER_MS: i64 = 60_000;
+const DAY_MS: i64 = 24 * 3_600_000;
+const HOUR_MS: i64 = 3_600_000;
+/// A letter that is on its way when the server stops.
+const STOPPING: Duration = Duration::from_secs(5);
+
+pub struct Mailer {
+    pub ledger: Arc<Ledger>,
+    pub clock: Arc<dyn Clock>,
+    pub people: Arc<People>,
+    /// The studio's name.
+    pub studio: String,
+    pub folder: PathBuf,
+    pub office: Arc<PostOffice>,
+    /// In UTC.
+    pub digest_hour: u8,
+    pub dice: Dice,
+    /// How often to look at the clock.
+    pub tick: Duration,
+    pub shutdown: CancellationToken,
+}
+
+/// Up to which seq a project was looked at.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Marks {
+    pub desk: u64,
+    pub digest: u64,
+}
+
+/// Rows that are to be told to somebody who is told at once.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Pending {
+    since_ms: i64,
+    keys: BTreeSet<String>,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct Book {
+    pub projects: BTreeMap<ProjectText, Marks>,
+    /// Counted from 1970, in UTC.
+    digest_day: i64,
+    pending: BTreeMap<PersonText, Pending>,
+    pub outbox: Outbox,
+}
+
+/// The rows of a project at the last look.
+struct Seen {
+    seq: u64,
+    keys: HashSet<(PersonId, String)>,
+}
+
+type Sending = JoinHandle<(String, Tried)>;
+
+impl Mailer {
+    /// Runs until shutdown; what was not sent then is sent after the next start.
+    pub async fn run(self) {
+        let mut book = match self.begin().await {
+            Ok(book) => book,
+            Err(error) => {
+                tracing::error!(error = format!("{error:#}"), "no mail is sent until a restart");
+                return;
+            }
+        };
+        let (mut seen, mut sending): (HashMap<ProjectId, Seen>, Option<Sending>) = (HashMap::new(), None);
+        let mut changed = self.ledger.watch_all();
+        while !self.shutdown.is_cancelled() {
+            changed.borrow_and_update();
+            match self.look(&mut book, &mut seen).await {
+                Ok(false) => {}
+                Ok(true) => self.keep(&book).await,
+                Err(error) => tracing::warn!(%error, "mail waits: the projects could not be read"),
+            }
+            if sending.is_none() {
+                sending = self.send_next(&mut book).await;
+            }
+            tokio::select! {
+                () = self.shutdown.cancelled() => {}
+                _ = changed.changed() => {}
+                tried = ended(&mut sending) => {
+                    sending = None;
+                    self.note(&mut book, tried);
+                    self.keep(&book).await;
+                }
+                () = tokio::time::sleep(self.tick) => {}
+            }
+        }
+        if let Some(running) = sending
+            && let Ok(Ok(tried)) = tokio::time::timeout(STOPPING, running).await
+        {
+            self.note(&mut book, Some(tried));
+        }
+        self.keep(&book).await;
+    }
+
+    /// A first start begins at the head of every project.
+    async fn begin(&self) -> anyhow::Result<Book> {
+        if let Some(book) = kept::read::<Book>(&self.folder, FILE)? {
+            return Ok(book);
+        }
+        let heads = self.ledger.projects().await?.into_iter();
+        let marks = heads.map(|it| (ProjectText(it.id), Marks { desk: it.seq, digest: it.seq })).collect();
+        let (day, hour) = self.day_and_hour();
+        let digest_day = if hour >= i64::from(self.digest_hour) { day } else { day - 1 };
+        let book = Book { projects: marks, digest_day, ..Book::default() };
+        kept::write(&self.folder, FILE, &book).await?;
+        Ok(book)
+    }
+
+    fn day_and_hour(&self) -> (i64, i64) {
+        let now = self.clock.now_ms();
+        (now.div_euclid(DAY_MS), now.rem_euclid(DAY_MS) / HOUR_MS)
+    }
+
+    /// Whether the book changed in what must not be lost.
+    async fn look(&self, book: &mut Book, seen: &mut HashMap<ProjectId, Seen>) -> Result<bool, LedgerError> {
+        let projects = self.ledger.projects().await?;
+        let mut changed = false;
+        for snapshot in &projects {
+            match self.compare(book, seen, snapshot).await {
+                Ok(fresh) => changed |= fresh,
+                Err(error) => {
+                    let project = wire::id(snapshot.id.0);
+                    tracing::warn!(%error, project, "what came onto desks here is not mailed: the project could not be read");
+                    seen.insert(snapshot.id, Seen { seq: snapshot.seq, keys: keys(snapshot) });
+                }
+            }
+        }
+        changed |= self.write_each(book, &projects);
+        let (day, hour) = self.day_and_hour();
+        if day > book.digest_day && hour >= i64::from(self.digest_hour) {
+            for (person, text, projects) in self.digests(book, &projects).await {
+                let id = format!("digest {day} {}", wire::id(person.0));
+                self.put(book, person, id, text, projects);
+            }
+            book.digest_day = day;
+            changed = true;
+        }
+        Ok(changed)
+    }
+
+    /// Which rows came onto desks since the last look.
+    async fn compare(
+        &self,
+        book: &mut Book,
+        seen: &mut HashMap<ProjectId, Seen>,
+        snapshot: &Arc<Snapshot>,
+    ) -> Result<bool, LedgerError> {
+        let marks = book.projects.entry(ProjectText(snapshot.id)).or_default();
+        if !seen.contains_key(&snapshot.id) {
+            let then =
+                self.ledger.fold_to(snapshot.id, marks.desk).await?.unwrap_or_else(|| Arc::clone(snapshot));
+            seen.insert(snapshot.id, Seen { seq: then.seq, keys: keys(&then) });
+        }
+        let Some(before) = seen.get(&snapshot.id).filter(|before| before.seq < snapshot.seq) else {
+            return Ok(false);
+        };
+        let now = keys(snapshot);
+        let fresh =
+            now.difference(&before.keys).filter(|(person, _)| self.people.mail(*person) == MailChoice::Each);
+        let mut changed = false;
+        for (person, key) in fresh {
+            let since_ms = self.clock.now_ms();
+            let pending = book.pending.entry(PersonText(*person));
+            let pending = pending.or_insert_with(|| Pending { since_ms, keys: BTreeSet::new() });
+            changed |= pending.keys.insert(key.clone());
+        }
+        marks.desk = snapshot.seq;
+        seen.insert(snapshot.id, Seen { seq: snapshot.seq, keys: now });
+        Ok(changed)
+    }
+
+    /// The letters of those who are told at once. What is done or muted by now is not told.
+    fn write_each(&self, book: &mut Book, projects: &[Arc<Snapshot>]) -> bool {
+        let now = self.clock.now_ms();
+        let ripe = book.pending.iter().filter(|(_, pending)| now - pending.since_ms >= TOGETHER_MS);
+        let ripe: Vec<PersonText> = ripe.map(|(person, _)| *person).collect();
+        for person in &ripe {
+            let Some(pending) = book.pending.remove(person) else { continue };
+            let person = person.0;
+            let Some(known) =
+                self.people.person(person).filter(|_| self.people.mail(person) == MailChoice::Each)
+            else {
+                continue;
+            };
+            let of_it =
+                |it: &&Arc<Snapshot>| pending.keys.iter().any(|key| key.starts_with(&wire::id(it.id.0)));
+            let mut rows: Vec<DeskRow> = Vec::new();
+            for snapshot in projects.iter().filter(of_it) {
+                let theirs = desk_rows(snapshot)
+                    .into_iter()
+                    .filter(|(of, row)| *of == person && pending.keys.contains(&row.key));
+                rows.extend(theirs.map(|(_, row)| row));
+            }
+            if rows.is_empty() {
+                continue;
+            }
+            let named = named_in(&rows);
+            let id = format!("each {} {} {}", wire::id(person.0), pending.since_ms, hash(&pending.keys));
+            let text = letter::each(&self.studio, &known.name, rows);
+            self.put(book, person, id, text, named);
+        }
+        !ripe.is_empty()
+    }
+
+    fn put(
+        &self,
+        book: &mut Book,
+        person: PersonId,
+        id: String,
+        text: letter::Text,
+        projects: BTreeSet<ProjectText>,
+    ) {
+        let made_ms = self.clock.now_ms();
+        let letter::Text { subject, body } = text;
+        let projects = projects.into_iter().collect();
+        let person = PersonText(person);
+        let waiting = Waiting { id, person, projects, subject, body, made_ms, tries: 0, next_ms: 0 };
+        let given_up = book.outbox.put(waiting);
+        if given_up > 0 {
+            tracing::error!(given_up, "more letters wait than are kept; the oldest are given up");
+        }
+    }
+
+    /// Begins to send the next letter, if one is due.
+    async fn send_next(&self, book: &mut Book) -> Option<Sending> {
+        loop {
+            let now = self.clock.now_ms();
+            let waiting = book.outbox.due(now)?.clone();
+            let person = self.people.person(waiting.person.0);
+            let wanted = self.people.mail(waiting.person.0) != MailChoice::None;
+            let Some(person) = person.filter(|_| wanted) else {
+                book.outbox.tried(&waiting.id, Tried::Never, now, &self.dice);
+                continue;
+            };
+            if !self.is_member_of_all(&waiting).await {
+                book.outbox.tried(&waiting.id, Tried::Never, now, &self.dice);
+                continue;
+            }
+            let office = Arc::clone(&self.office);
+            return Some(tokio::spawn(async move {
+                let letter = Letter {
+                    id: &waiting.id,
+                    name: &person.name,
+                    email: &person.email,
+                    subject: &waiting.subject,
+                    body: &waiting.body,
+                    at_ms: waiting.made_ms,
+                };
+                let tried = tried(office.send(&letter).await, waiting.person);
+                (waiting.id, tried)
+            }));
+        }
+    }
+
+    /// V-1: who left a project while the mail server was down hears nothing of it any more.
+    async fn is_member_of_all(&self, waiting: &Waiting) -> bool {
+        for project in &waiting.projects {
+            let snapshot = self.ledger.project(project.0).await.ok().flatten();
+            if snapshot.is_none_or(|it| it.project.roles_of(waiting.person.0).is_none()) {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn note(&self, book: &mut Book, tried: Option<(String, Tried)>) {
+        // A task that died took its letter's answer along: as if there had been no server.
+        let (id, tried) = tried.unwrap_or((String::new(), Tried::NoServer));
+        let given_up = book.outbox.tried(&id, tried, self.clock.now_ms(), &self.dice);
+        if given_up > 0 {
+            let waiting = book.outbox.len();
+            tracing::error!(given_up, waiting, "letters were given up");
+        }
+    }
+
+    /// Where the disk refuses, a restart may send what was sent: under the same Message-ID.
+    async fn keep(&self, book: &Book) {
+        if let Err(error) = kept::write(&self.folder, FILE, book).await {
+            tracing::warn!(error = format!("{error:#}"), "what was mailed could not be kept");
+        }
+    }
+}
+
+/// Never, where nothing is being sent.
+async fn ended(sending: &mut Option<Sending>) -> Option<(String, Tried)> {
+    match sending {
+        Some(running) => running.await.ok(),
+        None => std::future::pending().await,
+    }
+}
+
+/// For the operators' log: no name and no address stands in it.
+fn tried(sent: Result<(), MailError>, person: PersonText) -> Tried {
+    let person = String::from(person);
+    match sent {
+        Ok(()) => Tried::Gone,
+        Err(error @ MailError::Server(_)) => {
+            tracing::warn!(%error, "mail waits and is tried again");
+            Tried::NoServer
+        }
+        Err(MailError::Refused { code, final_answer }) => {
+            tracing::warn!(person, code, "the mail server refused a letter");
+            Tried::Refused { final_answer }
+        }
+        Err(MailError::Unwritable(_)) => {
+            tracing::warn!(person, "a letter cannot be written: is the e-mail sound?");
+            Tried::Never
+        }
+    }
+}
+
+pub(super) fn song_of(text: &str) -> Option<SongId> {
+    uuid::Uuid::try_parse(text).ok().map(|id| SongId(id.as_u128()))
+}
+
+pub(super) fn is_muted(project: &Project, person: PersonId, song: Option<SongId>) -> bool {
+    project.follow_level(person, song) == FollowLevel::Muted
+}
+
+/// The rows of a project with their owners, without what was muted.
+pub(super) fn desk_rows(snapshot: &Snapshot) -> Vec<(PersonId, DeskRow)> {
+    let mut rows = wire::desk::rows(snapshot.id, &snapshot.project);
+    rows.retain(|(person, row)| !is_muted(&snapshot.project, *person, song_of(&row.song_id)));
+    rows
+}
+
+pub(super) fn keys(snapshot: &Snapshot) -> HashSet<(PersonId, String)> {
+    desk_rows(snapshot).into_iter().map(|(person, row)| (person, row.key)).collect()
+}
+
+pub(super) fn named_in(rows: &[DeskRow]) -> BTreeSet<ProjectText> {
+    rows.iter().filter_map(|row| ProjectText::try_from(row.project_id.clone()).ok()).collect()
+}
+
+fn hash(keys: &BTreeSet<String>) -> String {
+    let all: Vec<&str> = keys.iter().map(String::as_str).collect();
+    hex::encode(&Sha256::digest(all.join("\n"))[..16])
+}
