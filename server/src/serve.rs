@@ -100,7 +100,8 @@ pub async fn run(
     studio.closing.cancel();
     sweeper.abort();
     upload_sweeper.abort();
-    // They end with `closing`; their children die with them, and what they did is begun again at the next start.
+    // They end with `closing`; their children die with them, and what they did is begun again at the next start. What was told is written down at the
+    // end, so that the next start does not tell it again.
     let _ended = tokio::time::timeout(GRACE, tasks.wait()).await;
     served
 }
