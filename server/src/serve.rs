@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_stream::wrappers::ReceiverStream;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::transport::Server;
 
 use deadwax_dsp::recipe::Recipe;
@@ -63,22 +63,7 @@ pub async fn run(
     let (routes, health) = rpc::routes(&studio).await?;
     let sweeper = tokio::spawn(sweep(Arc::clone(&studio)));
     let upload_sweeper = tokio::spawn(sweep_uploads(Arc::clone(&studio)));
-    let worker = worker(&studio).await?;
-    // Without slots this server renders nothing: another process on the same ledger may.
-    let renders = tokio::spawn(async move {
-        if worker.slots > 0 {
-            Arc::new(worker).run().await;
-        }
-    });
-    let packages = tokio::spawn(maker(&studio).run());
-    let news = tokio::spawn(Notifier::of(&studio)?.run());
-    let examiner = examiner(&studio);
-    let examinations = tokio::spawn(async move {
-        if examiner.slots > 0 {
-            Arc::new(examiner).run().await;
-        }
-    });
-    let dates = tokio::spawn(dates::watch(Arc::clone(&studio.ledger), studio.closing.clone()));
+    let tasks = background(&studio).await?;
     let stopping = {
         let (studio, stop) = (Arc::clone(&studio), stop.clone());
         async move {
@@ -115,11 +100,28 @@ pub async fn run(
     studio.closing.cancel();
     sweeper.abort();
     upload_sweeper.abort();
-    // All end with `closing`; their children die with their tasks, and what they did is begun again at the next start. What was told is written down
-    // at the end, so that the next start does not tell it again.
-    let all = async { tokio::join!(renders, packages, examinations, dates, news) };
-    let _ended = tokio::time::timeout(GRACE, all).await;
+    // They end with `closing`; their children die with them, and what they did is begun again at the next start.
+    let _ended = tokio::time::timeout(GRACE, tasks.wait()).await;
     served
+}
+
+/// What goes on without anybody asking, until the studio closes.
+async fn background(studio: &Arc<Studio>) -> anyhow::Result<TaskTracker> {
+    let tasks = TaskTracker::new();
+    // Without slots this server renders nothing, or examines nothing: another process on the same ledger may.
+    let worker = worker(studio).await?;
+    if worker.slots > 0 {
+        tasks.spawn(Arc::new(worker).run());
+    }
+    let examiner = examiner(studio);
+    if examiner.slots > 0 {
+        tasks.spawn(Arc::new(examiner).run());
+    }
+    tasks.spawn(maker(studio).run());
+    tasks.spawn(Notifier::of(studio)?.run());
+    tasks.spawn(dates::watch(Arc::clone(&studio.ledger), studio.closing.clone()));
+    tasks.close();
+    Ok(tasks)
 }
 
 async fn worker(studio: &Studio) -> anyhow::Result<Worker> {
@@ -139,19 +141,6 @@ async fn worker(studio: &Studio) -> anyhow::Result<Worker> {
     })
 }
 
-fn maker(studio: &Studio) -> handoff::Maker {
-    let people = Arc::clone(&studio.people);
-    handoff::Maker {
-        ledger: Arc::clone(&studio.ledger),
-        blobs: Arc::clone(&studio.blobs),
-        names: Arc::new(move || people.directory()),
-        troubles: Arc::clone(&studio.packages),
-        work_dir: studio.folder.join("handoffs"),
-        pause: handoff::PAUSE,
-        shutdown: studio.closing.clone(),
-    }
-}
-
 fn examiner(studio: &Studio) -> Examiner {
     Examiner {
         ledger: Arc::clone(&studio.ledger),
@@ -161,6 +150,19 @@ fn examiner(studio: &Studio) -> Examiner {
         work_dir: studio.folder.join("examining"),
         slots: studio.config.examine.workers as usize,
         pause: worker::PAUSE,
+        shutdown: studio.closing.clone(),
+    }
+}
+
+fn maker(studio: &Studio) -> handoff::Maker {
+    let people = Arc::clone(&studio.people);
+    handoff::Maker {
+        ledger: Arc::clone(&studio.ledger),
+        blobs: Arc::clone(&studio.blobs),
+        names: Arc::new(move || people.directory()),
+        troubles: Arc::clone(&studio.packages),
+        work_dir: studio.folder.join("handoffs"),
+        pause: handoff::PAUSE,
         shutdown: studio.closing.clone(),
     }
 }

@@ -46,6 +46,26 @@ fn errors_name_the_key_and_the_place() {
         ("[render]\nmemory_bytes = 1", &[], &["`render.memory_bytes`", "256 MiB"]),
         ("[limits]\nuploads_per_person = 0", &[], &["`limits.uploads_per_person`"]),
         ("[limits]\nmessage_bytes = 100", &[], &["`limits.message_bytes`"]),
+        ("[mail]\nhots = \"x\"", &[], &["line 2", "hots"]),
+        ("[mail]\nhost = \"mail.example\"", &[], &["`mail.from`", "deadwax@studio.example"]),
+        ("[mail]\nhost = \"mail.example:25\\r\\n\"\nfrom = \"a@b.example\"", &[], &["`mail.host`", "alone"]),
+        ("[mail]\nfrom = \"a@b.example\"", &[], &["`mail.from`", "`mail.host`"]),
+        ("[mail]\nhost = \"m.example\"\nfrom = \"a\\r\\nBcc: b <a@b.example>\"", &[], &["`mail.from`"]),
+        (
+            "[mail]\nhost = \"m.example\"\nfrom = \"a@b.example\"\nuser = \"u\"",
+            &[],
+            &["`mail.password_file`", "both"],
+        ),
+        (
+            "[mail]\nhost = \"m.example\"\nfrom = \"a@b.example\"\nsecurity = \"none\"",
+            &[],
+            &["`mail.security`", "allow_plain"],
+        ),
+        ("[mail]\nsecurity = \"ssl\"", &[], &["line 2", "security", "ssl", "starttls"]),
+        ("[mail]\ndigest_hour = 24", &[], &["`mail.digest_hour`", "UTC"]),
+        ("[mail]\npassword = \"word\"", &[], &["line 2", "password", "password_file"]),
+        ("[webhooks]\nprivate = true", &[], &["line 2", "private", "allow_private"]),
+        ("", &[("WEBHOOKS__ALLOW_PRIVATE", "perhaps")], &["DEADWAX_WEBHOOKS__ALLOW_PRIVATE", "perhaps"]),
         ("public_address = \"nowhere\"", &[], &["`public_address`", "host:port"]),
         ("listen = \"0.0.0.0:4747\"\ntls = false", &[], &["`tls`", "loopback"]),
         ("name = \"a\\u001b[2Jb\"", &[], &["`name`", "control"]),
@@ -60,6 +80,18 @@ fn errors_name_the_key_and_the_place() {
             assert!(error.contains(word), "{text:?} {variables:?}: {word:?} is not in: {error}");
         }
     }
+}
+
+#[test]
+fn mail_may_go_in_the_clear_to_this_machine_or_where_it_is_allowed() {
+    let with =
+        |more: &str| load(&format!("[mail]\nfrom = \"a@b.example\"\nsecurity = \"none\"\n{more}"), &[]);
+    for near in ["localhost", "127.0.0.1", "::1"] {
+        assert!(with(&format!("host = \"{near}\"")).is_ok(), "{near}");
+    }
+    assert!(with("host = \"m.example\"\nallow_plain = true").is_ok());
+    let config = load("", &[("MAIL__HOST", "1984"), ("MAIL__FROM", "Gold <a@b.example>")]).unwrap();
+    assert_eq!((config.mail.host.as_str(), config.mail.port_or_usual()), ("1984", 587));
 }
 
 #[test]

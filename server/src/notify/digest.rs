@@ -110,10 +110,9 @@ impl Mailer {
         let project = &snapshot.project;
         let follows = project.follows.iter().filter(|(_, level)| **level == FollowLevel::All);
         let followers: BTreeSet<PersonId> = follows.map(|((person, _), _)| *person).collect();
-        let followers = followers.into_iter().filter(|person| project.roles_of(*person).is_some());
-        let mut told: Vec<_> = followers
-            .map(|person| (person, News { title: project.title.clone(), entries: Vec::new(), more: 0 }))
-            .collect();
+        let followers = followers.into_iter().filter(|person| project.members.contains(*person));
+        let none = || News { title: project.title.clone(), entries: Vec::new(), more: 0 };
+        let mut told: Vec<(PersonId, News)> = followers.map(|person| (person, none())).collect();
         let mut after = since;
         while !told.is_empty() && after < snapshot.seq {
             let page = self.ledger.events(snapshot.id, after, PAGE).await?;
@@ -121,7 +120,7 @@ impl Mailer {
             after = last.seq;
             for recorded in page.iter().filter(|one| one.seq <= snapshot.seq) {
                 let Kept::Event(event) = &recorded.kept else { continue };
-                for (person, news) in told.iter_mut().filter(|(person, ..)| event.by != Some(*person)) {
+                for (person, news) in told.iter_mut().filter(|(person, _)| event.by != Some(*person)) {
                     let Some(entry) = wire::history::entry(project, *person, names, recorded, None) else {
                         continue;
                     };
@@ -132,7 +131,7 @@ impl Mailer {
                 }
             }
         }
-        for (person, news) in told.into_iter().filter(|(.., news)| !news.entries.is_empty()) {
+        for (person, news) in told.into_iter().filter(|(_, news)| !news.entries.is_empty()) {
             let one = heard.entry(person).or_default();
             one.projects.insert(ProjectText(snapshot.id));
             one.news.push(news);

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use deadwax_domain::{Project, ProjectId, Role, Roles, Webhook, WebhookId};
+use deadwax_domain::{Event, Fact, PersonId, Project, ProjectId, Role, Roles, Webhook, WebhookId};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -236,21 +236,18 @@ impl Run {
                 skipped = true;
                 continue;
             };
-            let failed = match self.tell(key, webhook, recorded.seq, body).await {
-                Ok(()) => None,
-                Err(error) => Some(error),
-            };
+            let told = self.tell(key, webhook, recorded.seq, body).await;
             skipped = false;
-            match failed {
-                None => {
-                    self.change(key, |cursor| *cursor = Cursor { told: recorded.seq, ..Cursor::default() })
+            match told {
+                Ok(()) => {
+                    self.change(key, |cursor| *cursor = Cursor { told: recorded.seq, ..Cursor::default() });
                 }
-                Some(error) if error.is_final() => {
+                Err(error) if error.is_final() => {
                     let seq = recorded.seq;
                     tracing::warn!(%error, webhook = %text(key), seq, "a webhook will never take a delivery; the next one follows");
                     self.change(key, |cursor| *cursor = Cursor { told: seq, ..Cursor::default() });
                 }
-                Some(error) => {
+                Err(error) => {
                     self.failed(key, recorded, &error).await?;
                     self.keep().await;
                     return Ok(());
@@ -314,11 +311,11 @@ impl Run {
     /// `None` where this webhook is not to hear of it.
     fn body(&self, snapshot: &Snapshot, webhook: &Webhook, recorded: &Recorded) -> Option<String> {
         let project = &snapshot.project;
-        ears(project, webhook)?;
+        let ears = ears(project, webhook)?;
         if !matches!(recorded.kept, Kept::Event(_)) {
             return None;
         }
-        let entry = wire::history::entry(project, webhook.by, &(self.hooks.names)(), recorded, None)?;
+        let entry = wire::history::entry(&ears, EARS, &(self.hooks.names)(), recorded, None)?;
         if !webhook.codes.is_empty() && !webhook.codes.contains(&entry.code) {
             return None;
         }
@@ -356,15 +353,26 @@ impl Run {
     }
 }
 
-/// A webhook hears what the manager who set it sees; nothing where they left or are no manager any more.
-fn ears<'a>(project: &'a Project, webhook: &Webhook) -> Option<&'a Roles> {
-    project.roles_of(webhook.by).filter(|roles| roles.contains(&Role::Manager))
+/// Who listens at a webhook. Nobody has this id.
+const EARS: PersonId = PersonId(u128::MAX);
+
+/// The project with a member who manages and does nothing else. A webhook hears what they would: its address is read by people whom nobody
+/// knows here, so that what its maker sees beyond (as an engineer in the workshop, of their own vote or line) stays here. Nothing where the maker
+/// left or manages no more.
+fn ears(project: &Project, webhook: &Webhook) -> Option<Project> {
+    if !project.holds_role(webhook.by, Role::Manager) {
+        return None;
+    }
+    let mut ears = project.clone();
+    let fact = Fact::MemberAdded { person: EARS, roles: Roles::from([Role::Manager]) };
+    ears.apply(&Event { at: webhook.at, by: None, fact });
+    Some(ears)
 }
 
 fn sets(recorded: &Recorded, id: WebhookId) -> bool {
     match &recorded.kept {
         Kept::Event(event) => {
-            matches!(&event.fact, deadwax_domain::Fact::WebhookSet { webhook, .. } if *webhook == id)
+            matches!(&event.fact, Fact::WebhookSet { webhook, .. } if *webhook == id)
         }
         Kept::Newer { .. } | Kept::Redacted => false,
     }

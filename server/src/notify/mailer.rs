@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use deadwax_domain::{FollowLevel, PersonId, Project, ProjectId, SongId};
+use deadwax_domain::{PersonId, ProjectId, SongId};
 use deadwax_proto::v1::DeskRow;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -103,7 +103,11 @@ impl Mailer {
                 Err(error) => tracing::warn!(%error, "mail waits: the projects could not be read"),
             }
             if sending.is_none() {
+                let waiting = book.outbox.len();
                 sending = self.send_next(&mut book).await;
+                if book.outbox.len() != waiting {
+                    self.keep(&book).await;
+                }
             }
             tokio::select! {
                 () = self.shutdown.cancelled() => {}
@@ -178,14 +182,18 @@ impl Mailer {
         snapshot: &Arc<Snapshot>,
     ) -> Result<bool, LedgerError> {
         let marks = book.projects.entry(ProjectText(snapshot.id)).or_default();
-        if !seen.contains_key(&snapshot.id) {
-            let then =
-                self.ledger.fold_to(snapshot.id, marks.desk).await?.unwrap_or_else(|| Arc::clone(snapshot));
-            seen.insert(snapshot.id, Seen { seq: then.seq, keys: keys(&then) });
-        }
-        let Some(before) = seen.get(&snapshot.id).filter(|before| before.seq < snapshot.seq) else {
-            return Ok(false);
+        let before = match seen.remove(&snapshot.id) {
+            Some(before) => before,
+            None => {
+                let then = self.ledger.fold_to(snapshot.id, marks.desk).await?;
+                let then = then.unwrap_or_else(|| Arc::clone(snapshot));
+                Seen { seq: then.seq, keys: keys(&then) }
+            }
         };
+        if before.seq >= snapshot.seq {
+            seen.insert(snapshot.id, before);
+            return Ok(false);
+        }
         let now = keys(snapshot);
         let fresh =
             now.difference(&before.keys).filter(|(person, _)| self.people.mail(*person) == MailChoice::Each);
@@ -345,15 +353,9 @@ pub(super) fn song_of(text: &str) -> Option<SongId> {
     uuid::Uuid::try_parse(text).ok().map(|id| SongId(id.as_u128()))
 }
 
-pub(super) fn is_muted(project: &Project, person: PersonId, song: Option<SongId>) -> bool {
-    project.follow_level(person, song) == FollowLevel::Muted
-}
-
-/// The rows of a project with their owners, without what was muted.
+/// The rows of a project with their owners. What was muted is not among them.
 pub(super) fn desk_rows(snapshot: &Snapshot) -> Vec<(PersonId, DeskRow)> {
-    let mut rows = wire::desk::rows(snapshot.id, &snapshot.project);
-    rows.retain(|(person, row)| !is_muted(&snapshot.project, *person, song_of(&row.song_id)));
-    rows
+    wire::desk::rows(snapshot.id, &snapshot.project)
 }
 
 pub(super) fn keys(snapshot: &Snapshot) -> HashSet<(PersonId, String)> {
