@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_stream::wrappers::ReceiverStream;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::transport::Server;
 
 use deadwax_dsp::recipe::Recipe;
@@ -63,22 +63,7 @@ pub async fn run(
     let (routes, health) = rpc::routes(&studio).await?;
     let sweeper = tokio::spawn(sweep(Arc::clone(&studio)));
     let upload_sweeper = tokio::spawn(sweep_uploads(Arc::clone(&studio)));
-    let worker = worker(&studio).await?;
-    // Without slots this server renders nothing: another process on the same ledger may.
-    let renders = tokio::spawn(async move {
-        if worker.slots > 0 {
-            Arc::new(worker).run().await;
-        }
-    });
-    let packages = tokio::spawn(maker(&studio).run());
-    let news = tokio::spawn(Notifier::of(&studio)?.run());
-    let examiner = examiner(&studio);
-    let examinations = tokio::spawn(async move {
-        if examiner.slots > 0 {
-            Arc::new(examiner).run().await;
-        }
-    });
-    let dates = tokio::spawn(dates::watch(Arc::clone(&studio.ledger), studio.closing.clone()));
+    let beside = beside(&studio).await?;
     let stopping = {
         let (studio, stop) = (Arc::clone(&studio), stop.clone());
         async move {
@@ -117,9 +102,27 @@ pub async fn run(
     upload_sweeper.abort();
     // All end with `closing`; their children die with their tasks, and what they did is begun again at the next start. What was told is written down
     // at the end, so that the next start does not tell it again.
-    let all = async { tokio::join!(renders, packages, examinations, dates, news) };
-    let _ended = tokio::time::timeout(GRACE, all).await;
+    let _ended = tokio::time::timeout(GRACE, beside.wait()).await;
     served
+}
+
+/// What runs beside the services until `closing`.
+async fn beside(studio: &Arc<Studio>) -> anyhow::Result<TaskTracker> {
+    // What the settings name is read first: a mistake there is told before anything runs.
+    let (worker, news, examiner) = (worker(studio).await?, Notifier::of(studio)?, examiner(studio));
+    let tasks = TaskTracker::new();
+    // Without slots this server renders nothing: another process on the same ledger may.
+    if worker.slots > 0 {
+        tasks.spawn(Arc::new(worker).run());
+    }
+    if examiner.slots > 0 {
+        tasks.spawn(Arc::new(examiner).run());
+    }
+    tasks.spawn(maker(studio).run());
+    tasks.spawn(dates::watch(Arc::clone(&studio.ledger), studio.closing.clone()));
+    tasks.spawn(news.run());
+    tasks.close();
+    Ok(tasks)
 }
 
 async fn worker(studio: &Studio) -> anyhow::Result<Worker> {
