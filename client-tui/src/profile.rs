@@ -152,6 +152,27 @@ impl Home {
         Ok(if names.len() == 1 { names.into_iter().next() } else { None })
     }
 
+    /// Keeps a text that is nobody else's business in a folder of its own. `name`: 1 to 40 letters, digits, '-' or '_'.
+    pub fn keep(&self, folder: &str, name: &str, text: &str) -> Result<(), ProfileError> {
+        self.replace(&self.private(folder, name)?, text)
+    }
+
+    /// What was kept under that name, if anything was.
+    pub fn kept(&self, folder: &str, name: &str) -> Result<Option<String>, ProfileError> {
+        let path = self.private(folder, name)?;
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(Some(text)),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(ProfileError::Io { path, what: "read", source }),
+        }
+    }
+
+    fn private(&self, folder: &str, name: &str) -> Result<PathBuf, ProfileError> {
+        // The same letters as a profile's: never a part of a path.
+        self.path(name)?;
+        Ok(self.folder.join(folder).join(format!("{name}.toml")))
+    }
+
     /// A new file beside the old one, synced, then renamed over it: a cut leaves the old or the new, never half. `tempfile` makes it 0600.
     fn replace(&self, path: &Path, text: &str) -> Result<(), ProfileError> {
         let failed =

@@ -63,7 +63,7 @@ pub async fn run(
     let (routes, health) = rpc::routes(&studio).await?;
     let sweeper = tokio::spawn(sweep(Arc::clone(&studio)));
     let upload_sweeper = tokio::spawn(sweep_uploads(Arc::clone(&studio)));
-    let beside = beside(&studio).await?;
+    let tasks = background(&studio).await?;
     let stopping = {
         let (studio, stop) = (Arc::clone(&studio), stop.clone());
         async move {
@@ -100,27 +100,27 @@ pub async fn run(
     studio.closing.cancel();
     sweeper.abort();
     upload_sweeper.abort();
-    // All end with `closing`; their children die with their tasks, and what they did is begun again at the next start. What was told is written down
-    // at the end, so that the next start does not tell it again.
-    let _ended = tokio::time::timeout(GRACE, beside.wait()).await;
+    // They end with `closing`; their children die with them, and what they did is begun again at the next start. What was told is written down at the
+    // end, so that the next start does not tell it again.
+    let _ended = tokio::time::timeout(GRACE, tasks.wait()).await;
     served
 }
 
-/// What runs beside the services until `closing`.
-async fn beside(studio: &Arc<Studio>) -> anyhow::Result<TaskTracker> {
-    // What the settings name is read first: a mistake there is told before anything runs.
-    let (worker, news, examiner) = (worker(studio).await?, Notifier::of(studio)?, examiner(studio));
+/// What goes on without anybody asking, until the studio closes.
+async fn background(studio: &Arc<Studio>) -> anyhow::Result<TaskTracker> {
     let tasks = TaskTracker::new();
-    // Without slots this server renders nothing: another process on the same ledger may.
+    // Without slots this server renders nothing, or examines nothing: another process on the same ledger may.
+    let worker = worker(studio).await?;
     if worker.slots > 0 {
         tasks.spawn(Arc::new(worker).run());
     }
+    let examiner = examiner(studio);
     if examiner.slots > 0 {
         tasks.spawn(Arc::new(examiner).run());
     }
     tasks.spawn(maker(studio).run());
+    tasks.spawn(Notifier::of(studio)?.run());
     tasks.spawn(dates::watch(Arc::clone(&studio.ledger), studio.closing.clone()));
-    tasks.spawn(news.run());
     tasks.close();
     Ok(tasks)
 }
@@ -142,19 +142,6 @@ async fn worker(studio: &Studio) -> anyhow::Result<Worker> {
     })
 }
 
-fn maker(studio: &Studio) -> handoff::Maker {
-    let people = Arc::clone(&studio.people);
-    handoff::Maker {
-        ledger: Arc::clone(&studio.ledger),
-        blobs: Arc::clone(&studio.blobs),
-        names: Arc::new(move || people.directory()),
-        troubles: Arc::clone(&studio.packages),
-        work_dir: studio.folder.join("handoffs"),
-        pause: handoff::PAUSE,
-        shutdown: studio.closing.clone(),
-    }
-}
-
 fn examiner(studio: &Studio) -> Examiner {
     Examiner {
         ledger: Arc::clone(&studio.ledger),
@@ -164,6 +151,19 @@ fn examiner(studio: &Studio) -> Examiner {
         work_dir: studio.folder.join("examining"),
         slots: studio.config.examine.workers as usize,
         pause: worker::PAUSE,
+        shutdown: studio.closing.clone(),
+    }
+}
+
+fn maker(studio: &Studio) -> handoff::Maker {
+    let people = Arc::clone(&studio.people);
+    handoff::Maker {
+        ledger: Arc::clone(&studio.ledger),
+        blobs: Arc::clone(&studio.blobs),
+        names: Arc::new(move || people.directory()),
+        troubles: Arc::clone(&studio.packages),
+        work_dir: studio.folder.join("handoffs"),
+        pause: handoff::PAUSE,
         shutdown: studio.closing.clone(),
     }
 }

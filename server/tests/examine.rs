@@ -13,8 +13,9 @@ use std::{path::PathBuf, process::Command as Shell, time::Duration};
 
 use common::*;
 use deadwax_domain::{
-    Alternate, Command, Digest, Examined, GateRule, Need, NewFile, NoteId, NoteOutcome, PlaceKind, Project,
-    ProjectId, Role, Sameness, SongId, Span, Stage, Time, Verdict, VersionId, VersionKind, gate,
+    Alternate, ApprovalId, Command, Digest, Examined, GateRule, Need, NewFile, NoteId, NoteOutcome,
+    PlaceKind, Project, ProjectId, Role, Sameness, SongId, Span, Stage, Time, Verdict, VersionId,
+    VersionKind, gate,
 };
 use deadwax_dsp::{
     Block,
@@ -56,6 +57,10 @@ impl Room {
     }
 
     async fn add(&mut self, id: u128, files: &[(Alternate, Vec<u8>)]) -> VersionId {
+        self.add_a(VersionKind::Take, id, files).await
+    }
+
+    async fn add_a(&mut self, kind: VersionKind, id: u128, files: &[(Alternate, Vec<u8>)]) -> VersionId {
         let mut sent = Vec::new();
         for (alternate, bytes) in files {
             // Bytes that the project has are not sent again.
@@ -70,16 +75,26 @@ impl Room {
         }
         let version = VersionId(id);
         let (title, changelog) = (String::new(), String::new());
-        let add = Command::AddVersion {
-            version,
-            song: SONG,
-            kind: VersionKind::Take,
-            title,
-            changelog,
-            files: sent,
-        };
+        let add = Command::AddVersion { version, song: SONG, kind, title, changelog, files: sent };
         self.house.perform(&self.ana, self.project, add).await;
         version
+    }
+
+    async fn approve(&self, by: &Seat, id: u128, version: VersionId) {
+        let fingerprint = self.now().await.versions.get(version).unwrap().fingerprint;
+        let (approval, role) = (ApprovalId(id), Role::Artist);
+        let approve = Command::Approve { approval, version, role, fingerprint };
+        self.house.perform(by, self.project, approve).await;
+    }
+
+    /// Bob, the artist, says that the first take is enough.
+    async fn now_mixing(&mut self) -> Seat {
+        let take = self.add(1, &main_of(song())).await;
+        let bob = self.house.person("Bob", false).await;
+        let add = Command::AddMember { person: bob.id, roles: [Role::Artist].into() };
+        self.house.perform(&self.ana, self.project, add).await;
+        self.approve(&bob, 1, take).await;
+        bob
     }
 
     async fn note(
@@ -447,10 +462,14 @@ async fn a_gate_waits_for_the_examination_and_for_what_it_finds() {
     std::fs::write(&path, body).unwrap();
     let waits = Program { exe: "/bin/sh".into(), prefix: vec![path.into_os_string()] };
     let mut room = Room::open(waits).await;
+    let bob = room.now_mixing().await;
+    let needs = vec![Need { any_of: [Role::Artist].into(), count: 1 }];
+    let rule = GateRule::new(Stage::Mixing, needs);
+    room.house.perform(&room.ana, room.project, Command::SetGate { rule }).await;
     let mut files = printed(song());
     let (instrumental, voices) = (files[1].1.clone(), files[2].1.clone());
     (files[1].1, files[2].1) = (voices, instrumental);
-    let version = room.add(10, &files).await;
+    let version = room.add_a(VersionKind::Mix, 10, &files).await;
     let line = |project: &Project, code: &str| {
         let report = gate::report(project, SONG).unwrap();
         report.lines.into_iter().find(|line| line.code == code)
@@ -462,10 +481,14 @@ async fn a_gate_waits_for_the_examination_and_for_what_it_finds() {
     assert!(line(&now, "EXAMINATION").is_none_or(|line| line.met));
     let preflight = line(&now, "PREFLIGHT").unwrap();
     assert!(!preflight.met, "{}", preflight.text);
-    let right = room.add(11, &printed(song())).await;
+    // The next is right, and approved before anybody has looked into it: it goes on as soon as that is done.
+    std::fs::remove_file(&go).unwrap();
+    let right = room.add_a(VersionKind::Mix, 11, &printed(song())).await;
+    room.approve(&bob, 2, right).await;
+    assert_eq!(room.now().await.songs.get(SONG).unwrap().stage, Stage::Mixing);
+    std::fs::write(&go, "").unwrap();
     room.examined(right).await;
-    let now = room.now().await;
-    assert!(["EXAMINATION", "PREFLIGHT"].iter().all(|code| line(&now, code).is_none_or(|line| line.met)));
+    assert_eq!(room.now().await.songs.get(SONG).unwrap().stage, Stage::Mastering);
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ pub fn new_id() -> String {
 const COMPARE_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
 impl Client {
-    async fn once<T: Clean>(
+    pub(super) async fn once<T: Clean>(
         &self,
         call: impl Future<Output = Result<Response<T>, Status>>,
     ) -> Result<T, NetError> {
@@ -42,7 +42,7 @@ impl Client {
     }
 
     /// For calls that may be repeated without harm.
-    async fn again<T: Clean, F>(&self, call: impl Fn() -> F) -> Result<T, NetError>
+    pub(super) async fn again<T: Clean, F>(&self, call: impl Fn() -> F) -> Result<T, NetError>
     where
         F: Future<Output = Result<Response<T>, Status>>,
     {

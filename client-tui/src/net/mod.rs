@@ -8,6 +8,7 @@ mod follow;
 mod link;
 mod package;
 mod retry;
+mod review;
 mod tls;
 mod transfer;
 

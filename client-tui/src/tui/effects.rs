@@ -24,6 +24,7 @@ enum Slot {
     Render,
     Waveform,
     History,
+    Turnaround,
     Recipe,
     Page,
     Perform(String),
@@ -70,6 +71,10 @@ impl Runner {
                     tell(&out, Msg::History { ticket, outcome }).await;
                 });
             }
+            Effect::Turnaround { ticket, project_id } => self.hold(Slot::Turnaround, async move {
+                let outcome = client.turnaround(&project_id).await.map_err(failure);
+                tell(&out, Msg::Turnaround { ticket, outcome }).await;
+            }),
             Effect::CheckRecipe { ticket, toml } => self.hold(Slot::Recipe, async move {
                 let outcome = client.check_recipe(&toml).await.map_err(failure);
                 tell(&out, Msg::RecipeChecked { ticket, outcome }).await;

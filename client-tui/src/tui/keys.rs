@@ -11,6 +11,7 @@ pub enum Kind {
     Song,
     Master,
     History,
+    Turnaround,
     Help,
 }
 
@@ -23,6 +24,7 @@ impl Kind {
             Kind::Song => "Song",
             Kind::Master => "Master",
             Kind::History => "History",
+            Kind::Turnaround => "Turnaround",
             Kind::Help => "Help",
         }
     }
@@ -79,12 +81,36 @@ pub enum Verb {
     Compare,
     Upload,
     More,
+    MoveNote,
+    Gate,
+    Override,
+    SwapMix,
+    PutForward,
+    OpenShootout,
+    Shootout,
+    Vote,
+    Pick,
+    Handoff,
+    Follow,
+    Spacing,
+    ApproveSpacing,
+    Terms,
+    Turnaround,
+    Palette,
 }
 
 impl Verb {
     /// Due once or twice in a song's life.
     pub fn is_rare(self) -> bool {
-        matches!(self, Verb::AcceptHandoff | Verb::MakeDelivery | Verb::LiftHold)
+        matches!(
+            self,
+            Verb::AcceptHandoff
+                | Verb::MakeDelivery
+                | Verb::LiftHold
+                | Verb::Vote
+                | Verb::Pick
+                | Verb::ApproveSpacing
+        )
     }
 
     /// The field of `Action` on the wire, where the verb asks the server for something.
@@ -108,6 +134,15 @@ impl Verb {
             Verb::CancelRender => "cancel_render",
             Verb::EditRecipe => "set_recipe",
             Verb::Upload => "add_version",
+            Verb::MoveNote => "move_note",
+            Verb::Override => "override_gate",
+            Verb::SwapMix => "swap_mix",
+            Verb::PutForward => "put_forward",
+            Verb::OpenShootout => "open_shootout",
+            Verb::Vote => "cast_vote",
+            Verb::Pick => "pick_mix",
+            Verb::Follow => "follow",
+            Verb::ApproveSpacing => "approve_spacing",
             _ => return None,
         })
     }
@@ -175,6 +210,7 @@ use Key::{Char, Code, Ctrl};
 
 const COMMON: &[Binding] = bind! {
     Help, [Char('?'), Code(KeyCode::F(1))], "help", "The keys of this screen";
+    Palette, [Char(':'), Ctrl('p')], "", "Find a key by its words and press it from here";
     Back, [Code(KeyCode::Esc), Char('q')], "back", "Close a message, else go back; on the first screen q leaves";
     Quit, [Ctrl('c')], "", "Leave at once";
 };
@@ -203,11 +239,16 @@ const PROJECTS: &[Binding] = bind! {
 
 const PROJECT: &[Binding] = bind! {
     Open, [Code(KeyCode::Enter)], "open", "Open the song";
+    ApproveSpacing, [Char('A')], "approve spacing", "Approve the running order and its gaps";
     Left, [Code(KeyCode::Left), Char('h')], "", "One stage to the left";
     Right, [Code(KeyCode::Right), Char('l')], "", "One stage to the right";
     Upload, [Char('u')], "upload", "How to upload to this song";
     Master, [Char('m')], "master", "Recipe and renders of the song";
     History, [Char('i')], "history", "Who did what";
+    Spacing, [Char('s')], "spacing", "The running order, its gaps, and who approved them";
+    Terms, [Char('t')], "terms", "The terms and the gates of the project";
+    Turnaround, [Char('T')], "turnaround", "How long each song stood in each stage";
+    Follow, [Char('z')], "", "Hear all of this project, what waits on you, or nothing";
 };
 
 const SONG: &[Binding] = bind! {
@@ -215,22 +256,33 @@ const SONG: &[Binding] = bind! {
     AcceptHandoff, [Char('g')], "accept handoff", "Accept the handoff to mastering";
     MakeDelivery, [Char('D')], "deliver", "Make the delivery";
     LiftHold, [Char('L')], "lift hold", "Lift your hold";
+    Pick, [Char('P')], "pick", "Pick this mix among those that compete: sign its exact files";
+    Vote, [Char('V')], "vote", "Vote: the mixes that compete, the best first";
     Approve, [Char('a')], "approve", "Approve the version: sign its exact files";
     AddNote, [Char('n')], "note", "A note at the cursor, or on the marked range";
     AddSongNote, [Char('N')], "", "A note on the song as a whole";
     Reply, [Char('r')], "reply", "Answer the note";
     Compare, [Char('C')], "", "What changed since the version before";
     About, [Char('I')], "", "About the version: what changed, preflight, every file";
+    Gate, [Char('e')], "gate", "The gate line by line, who signed, how to mend preflight";
     NextPane, [Code(KeyCode::Tab)], "pane", "Versions or notes: where up and down move";
     Address, [Char('d')], "done", "Mark the note as done in the newest version";
     Accept, [Char('c')], "accept", "Accept what was done for the note";
     Reopen, [Char('o')], "", "Open the note again, with a reason";
     Decline, [Char('x')], "", "Decline the note, with a reason";
     Tick, [Char('t')], "", "Tick an item of the note's checklist";
+    MoveNote, [Char('M')], "", "Move the note to the cursor or the range in the shown version";
     RequestRevision, [Char('R')], "revision", "Ask for a revision with chosen notes";
     Withdraw, [Char('w')], "", "Withdraw your approval";
     Hold, [Char('H')], "", "Put the song on hold, with a reason";
-    ReturnHandoff, [Char('G')], "", "Return the song to mixing, with a reason";
+    Override, [Char('O')], "", "Override the gate as manager, with a reason that History keeps";
+    ReturnHandoff, [Char('G')], "", "Return the handoff to mixing, with reasons, by file too";
+    SwapMix, [Char('S')], "", "Ask for another mix after mastering began, with a reason";
+    PutForward, [Char('F')], "", "Put the shown version forward again, with a reason";
+    OpenShootout, [Char('B')], "", "Let the mixes of several engineers compete, blind or named";
+    Shootout, [Char('s')], "", "The mixes that compete: lines, votes, how to listen";
+    Handoff, [Char('Z')], "", "The handoff package: name, size, digest, how to fetch it";
+    Follow, [Char('z')], "", "Hear all of this song, what waits on you, or nothing";
     Upload, [Char('u')], "upload", "How to upload to this song";
     Master, [Char('m')], "master", "Recipe and renders";
     History, [Char('i')], "", "Who did what on this song";
@@ -257,6 +309,10 @@ const MASTER: &[Binding] = bind! {
     Compare, [Char('C')], "compare", "What changed since the master before, level-matched";
     About, [Char('I')], "recipes", "Every version of the recipe: who and why";
     History, [Char('i')], "", "Who did what on this song";
+    Handoff, [Char('Z')], "", "The handoff package: name, size, digest, how to fetch it";
+    ReturnHandoff, [Char('G')], "", "Return the handoff to mixing, with reasons, by file too";
+    SwapMix, [Char('S')], "", "Ask for another mix after mastering began, with a reason";
+    Override, [Char('O')], "", "Override the gate as manager, with a reason that History keeps";
 };
 
 const HISTORY: &[Binding] = bind! {
@@ -272,7 +328,7 @@ pub fn bindings(kind: Kind) -> impl Iterator<Item = &'static Binding> {
         Kind::Song => SONG,
         Kind::Master => MASTER,
         Kind::History => HISTORY,
-        Kind::Help => &[],
+        Kind::Turnaround | Kind::Help => &[],
     };
     own.iter().chain(MOVE).chain(GO).chain(COMMON)
 }
@@ -285,8 +341,16 @@ pub fn find(kind: Kind, event: &KeyEvent) -> Option<Verb> {
 mod tests {
     use super::*;
 
-    const KINDS: [Kind; 7] =
-        [Kind::Desk, Kind::Projects, Kind::Project, Kind::Song, Kind::Master, Kind::History, Kind::Help];
+    const KINDS: [Kind; 8] = [
+        Kind::Desk,
+        Kind::Projects,
+        Kind::Project,
+        Kind::Song,
+        Kind::Master,
+        Kind::History,
+        Kind::Turnaround,
+        Kind::Help,
+    ];
 
     #[test]
     fn no_key_means_two_things_on_one_screen() {
@@ -295,6 +359,14 @@ mod tests {
             for (at, key) in keys.iter().enumerate() {
                 assert!(!keys[..at].contains(key), "{key:?} twice on {kind:?}");
             }
+        }
+    }
+
+    #[test]
+    fn every_line_of_the_help_is_whole_at_80_columns() {
+        for binding in KINDS.into_iter().flat_map(bindings) {
+            assert!(binding.does.chars().count() <= 66, "too long: {}", binding.does);
+            assert!(binding.names().chars().count() <= 10, "too many keys: {}", binding.names());
         }
     }
 

@@ -3,6 +3,7 @@
 //! may do stands in the rows that the server sent.
 
 mod app;
+mod ask;
 pub mod draw;
 mod effects;
 pub mod keys;

@@ -4,16 +4,18 @@
 
 use std::collections::BTreeMap;
 
-use deadwax_proto::v1::{
-    Action, CheckRecipeResponse, DeskRow, HistoryEntry, Person, ProjectSummary, RenderProgress, Role,
-    VersionRow, WaveformResponse,
+pub use super::ask::{
+    Addressee, ApproveAsk, Ask, ConfirmAsk, Decision, EntrantsAsk, FollowAsk, PaletteAsk, Prompt, Purpose,
+    ReadAsk, RecipeAsk, RecipeCheck, RevisionAsk, Sign, TickAsk, VoteAsk, WriteAsk, text_area,
 };
-use ratatui_textarea::{TextArea, WrapMode};
-
 use super::{
     keys::{Kind, Verb},
     msg::WaveAsk,
     rows::Project,
+};
+use deadwax_proto::v1::{
+    Action, DeskRow, HistoryEntry, Person, ProjectSummary, RenderProgress, Role, SongTurnaround, VersionRow,
+    WaveformResponse,
 };
 
 #[derive(Clone, Debug)]
@@ -41,6 +43,7 @@ pub struct Model {
     pub wave: Option<Wave>,
     pub progress: Option<(String, RenderProgress)>,
     pub history: Option<HistoryPage>,
+    pub turnaround: Option<TurnaroundPage>,
     /// A project named on the command line: opened as soon as it is known.
     pub start: Option<String>,
     pub subscribed: Subscribed,
@@ -72,6 +75,7 @@ impl Model {
             wave: None,
             progress: None,
             history: None,
+            turnaround: None,
             start: None,
             subscribed: Subscribed::default(),
             dirty: true,
@@ -98,7 +102,8 @@ impl Model {
         self.stack.iter().rev().find_map(|screen| match screen {
             Screen::Project { project, .. }
             | Screen::Master { project, .. }
-            | Screen::History { project, .. } => Some(project.as_str()),
+            | Screen::History { project, .. }
+            | Screen::Turnaround { project, .. } => Some(project.as_str()),
             Screen::Song(view) => Some(view.project.as_str()),
             Screen::Desk { .. } | Screen::Projects { .. } | Screen::Help { .. } => None,
         })
@@ -143,6 +148,7 @@ pub enum Screen {
     Song(SongView),
     Master { project: String, song: String, render: Option<String> },
     History { project: String, song: String, at: usize },
+    Turnaround { project: String, at: usize },
     Help { of: Kind, at: usize },
 }
 
@@ -155,6 +161,7 @@ impl Screen {
             Screen::Song(_) => Kind::Song,
             Screen::Master { .. } => Kind::Master,
             Screen::History { .. } => Kind::History,
+            Screen::Turnaround { .. } => Kind::Turnaround,
             Screen::Help { .. } => Kind::Help,
         }
     }
@@ -261,138 +268,21 @@ pub struct HistoryPage {
     pub problem: Option<String>,
 }
 
+/// How long each song stood in each stage, as the studio counted it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TurnaroundPage {
+    pub project: String,
+    pub ticket: u64,
+    /// `None` until the answer comes.
+    pub songs: Option<Vec<SongTurnaround>>,
+    pub problem: Option<String>,
+}
+
 /// What the runner was asked to keep open. `reconcile` compares it with what the screens need.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Subscribed {
     pub project: Option<String>,
     pub render: Option<(String, String)>,
-}
-
-/// A question on top of the screen. It takes no yes before it was drawn once: keys typed ahead cannot sign anything.
-#[derive(Clone, Debug)]
-pub struct Prompt {
-    pub ask: Ask,
-    pub shown: bool,
-}
-
-#[derive(Clone, Debug)]
-pub enum Ask {
-    Approve(ApproveAsk),
-    Confirm(Box<ConfirmAsk>),
-    Write(Box<WriteAsk>),
-    Tick(TickAsk),
-    Revision(Box<RevisionAsk>),
-    Recipe(Box<RecipeAsk>),
-    Read(Box<ReadAsk>),
-}
-
-/// Something to read; it asks nothing.
-#[derive(Clone, Debug)]
-pub struct ReadAsk {
-    pub title: String,
-    pub lines: Vec<String>,
-    /// The first line that is shown.
-    pub at: usize,
-    /// The answer that is still awaited.
-    pub ticket: Option<u64>,
-}
-
-#[derive(Clone, Debug)]
-pub struct ApproveAsk {
-    pub project: String,
-    pub version: String,
-    /// As it stood when the prompt opened: what the person reads is what is signed.
-    pub fingerprint: String,
-    pub roles: Vec<Role>,
-    pub role: usize,
-    pub on_yes: bool,
-}
-
-#[derive(Clone, Debug)]
-pub struct ConfirmAsk {
-    pub project: String,
-    pub verb: Verb,
-    pub about: String,
-    pub title: String,
-    pub lines: Vec<String>,
-    pub yes: &'static str,
-    pub action: Action,
-    pub say: String,
-    pub on_yes: bool,
-}
-
-/// What the written text is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    Note { version: String, alternate: String, start_ms: Option<u64>, end_ms: Option<u64> },
-    Reply { version: String, parent: String },
-    Reopen { note: String },
-    Decline { note: String },
-    Hold { song: String, roles: Vec<Role>, role: usize },
-    Return { song: String },
-}
-
-#[derive(Clone, Debug)]
-pub struct WriteAsk {
-    pub project: String,
-    pub purpose: Purpose,
-    pub title: String,
-    pub area: TextArea<'static>,
-    /// `None` where it cannot be chosen.
-    pub internal: Option<bool>,
-    pub problem: Option<&'static str>,
-}
-
-#[derive(Clone, Debug)]
-pub struct TickAsk {
-    pub project: String,
-    pub note: String,
-    pub at: usize,
-}
-
-#[derive(Clone, Debug)]
-pub struct RevisionAsk {
-    pub project: String,
-    pub version: String,
-    pub roles: Vec<Role>,
-    pub role: usize,
-    pub chosen: BTreeMap<String, bool>,
-    pub at: usize,
-    /// The message is being written; else the list of notes has the keys.
-    pub writing: bool,
-    pub area: TextArea<'static>,
-    pub problem: Option<&'static str>,
-}
-
-#[derive(Clone, Debug)]
-pub struct RecipeAsk {
-    pub project: String,
-    pub song: String,
-    pub area: TextArea<'static>,
-    /// What the editor began with: leaving asks once where it was changed.
-    pub start: String,
-    pub check: RecipeCheck,
-    /// Saving waits for the answer of this check.
-    pub save: bool,
-    /// The recipe is sound: the reason is being written, which the version of the recipe keeps.
-    pub why: Option<TextArea<'static>>,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub enum RecipeCheck {
-    Unknown,
-    Asked(u64),
-    Answer(CheckRecipeResponse),
-    Failed(String),
-}
-
-/// An empty area that wraps at words and shows a plain cursor line.
-pub fn text_area(text: &str) -> TextArea<'static> {
-    let lines = text.lines().map(str::to_owned).collect::<Vec<_>>();
-    let mut area = if lines.is_empty() { TextArea::default() } else { TextArea::new(lines) };
-    area.set_cursor_line_style(ratatui::style::Style::default());
-    area.set_wrap_mode(WrapMode::WordOrGlyph);
-    area
 }
 
 /// UUIDv7 from the model's time and a splitmix64 sequence, seeded from the operating system by `run`.

@@ -4,7 +4,7 @@ use crate::verbs::pages::Head;
 use crossterm::event::KeyEvent;
 use deadwax_proto::v1::{
     Action, CheckRecipeResponse, CompareRequest, DeskRow, HistoryResponse, PerformResponse, Person,
-    ProjectSummary, RenderProgress, Update, WaveformResponse,
+    ProjectSummary, RenderProgress, SongTurnaround, Update, WaveformResponse,
 };
 
 /// Something that happened. Everything the model learns comes through here.
@@ -56,6 +56,10 @@ pub enum Msg {
     History {
         ticket: u64,
         outcome: Result<HistoryResponse, Failure>,
+    },
+    Turnaround {
+        ticket: u64,
+        outcome: Result<Vec<SongTurnaround>, Failure>,
     },
     RecipeChecked {
         ticket: u64,
@@ -110,6 +114,10 @@ pub enum Effect {
         project_id: String,
         song_id: String,
         before_seq: u64,
+    },
+    Turnaround {
+        ticket: u64,
+        project_id: String,
     },
     CheckRecipe {
         ticket: u64,

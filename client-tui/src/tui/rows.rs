@@ -4,12 +4,16 @@
 use std::collections::{BTreeMap, HashMap};
 
 use deadwax_proto::v1::{
-    Allowed, AudioFacts, DeliveryRow, GateRow, MemberRow, NoteRow, NoteState, ProjectRow, RecipeRow,
-    RenderRow, RequestRow, SongRow, Stage, Update, VersionFile, VersionRow, row::Row as Of,
+    Allowed, AudioFacts, DeliveryRow, GateRow, MemberRow, NoteRow, NoteState, NoteVerdict, PlaceKind,
+    ProjectRow, RecipeRow, RenderRow, RequestRow, SongRow, Stage, Update, VersionFile, VersionRow,
+    row::Row as Of,
 };
 
 /// How long a changed row stays marked, in milliseconds.
 pub const FRESH_MS: i64 = 2_500;
+
+/// The reason of a refusal that asks for an explicit yes: the round lies beyond the terms and is billed.
+pub const BEYOND_TERMS: &str = "BEYOND_TERMS";
 
 /// The key of the row of the project itself.
 pub const PROJECT_KEY: &str = "project";
@@ -204,16 +208,41 @@ impl Project {
         deliveries
     }
 
-    /// The first of these rows that speaks of the action decides.
-    pub fn may(&self, action: &str, keys: &[String]) -> May<'_> {
-        for key in keys {
-            let found = self.rows.get(key).map_or(&[][..], allowed).iter().find(|it| it.action == action);
-            if let Some(it) = found {
-                return if it.yes { May::Yes } else { May::No(it) };
-            }
-        }
-        May::Unsaid
+    /// What the server says of an action; the first of these rows that speaks of it decides.
+    pub fn answer(&self, action: &str, keys: &[String]) -> Option<&Allowed> {
+        keys.iter()
+            .find_map(|key| self.rows.get(key).map_or(&[][..], allowed).iter().find(|it| it.action == action))
     }
+
+    /// A refusal that a yes of the asker lifts is a question, and stands in the prompt.
+    pub fn may(&self, action: &str, keys: &[String]) -> May<'_> {
+        match self.answer(action, keys) {
+            None => May::Unsaid,
+            Some(it) if it.yes || it.reason == BEYOND_TERMS => May::Yes,
+            Some(it) => May::No(it),
+        }
+    }
+}
+
+/// Where a note stands in one version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub start_ms: Option<u64>,
+    pub end_ms: Option<u64>,
+    pub kind: PlaceKind,
+}
+
+/// As the server placed it in that version; where it says nothing, as it was written.
+pub fn place(note: &NoteRow, version_id: &str) -> Place {
+    match note.places.iter().rev().find(|it| it.version_id == version_id) {
+        Some(it) => Place { start_ms: it.start_ms, end_ms: it.end_ms, kind: it.kind() },
+        None => Place { start_ms: note.start_ms, end_ms: note.end_ms, kind: PlaceKind::Same },
+    }
+}
+
+/// Whether the note was done in that version, where somebody looked.
+pub fn verdict<'a>(note: &'a NoteRow, version_id: &str) -> Option<&'a NoteVerdict> {
+    note.verdicts.iter().rev().find(|it| it.version_id == version_id)
 }
 
 pub fn is_settled(note: &NoteRow) -> bool {

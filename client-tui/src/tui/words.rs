@@ -1,6 +1,11 @@
 //! Numbers and enums as people read them: times, levels, sizes, roles, states. No layout, no foreign text.
 
-use deadwax_proto::v1::{AudioFacts, NoteState, RenderState, Role, Stage, VersionKind, VersionRow};
+use deadwax_proto::v1::{
+    AudioFacts, FollowLevel, NoteState, PlaceKind, RenderState, RevisionKind, Role, Severity, Stage, Verdict,
+    VersionKind, VersionRow,
+};
+
+use super::rows::Place;
 
 pub fn role(role: Role) -> &'static str {
     match role {
@@ -40,9 +45,88 @@ pub fn kind(kind: VersionKind) -> &'static str {
     }
 }
 
-/// "Mix 2".
+/// "Mix 2", or as the server calls it: "Mix A 1".
 pub fn version(row: &VersionRow) -> String {
-    format!("{} {}", kind(row.kind()), row.number)
+    if row.name.is_empty() { format!("{} {}", kind(row.kind()), row.number) } else { row.name.clone() }
+}
+
+/// A sign and a word of what became of a note.
+pub fn verdict(verdict: Verdict) -> (&'static str, &'static str) {
+    match verdict {
+        Verdict::Changed => ("✓", "change found"),
+        Verdict::Untouched => ("!", "no change found"),
+        Verdict::Unknown | Verdict::Unspecified => ("?", "nobody can tell by measuring"),
+    }
+}
+
+/// Where a note stands now, with where it was written: "1:29.0 (was 1:32.0 in Mix 1)". `origin` names the version it was written on.
+pub fn placed(now: &Place, was: (Option<u64>, Option<u64>), origin: &str) -> String {
+    let written = span(was.0, was.1);
+    let origin = if origin.is_empty() { String::new() } else { format!(" in {origin}") };
+    match (now.kind, now.start_ms) {
+        (PlaceKind::Gone, None) => format!("cut out; was {written}{origin}"),
+        (PlaceKind::Gone, Some(_)) => {
+            format!("cut out; was {written}{origin}, nearest {}", span(now.start_ms, now.end_ms))
+        }
+        (PlaceKind::Moved, _) => format!("{} (was {written}{origin})", span(now.start_ms, now.end_ms)),
+        (PlaceKind::ByHand, _) => {
+            format!("{}, set by hand (was {written}{origin})", span(now.start_ms, now.end_ms))
+        }
+        (PlaceKind::Same | PlaceKind::Unspecified, _) => span(now.start_ms, now.end_ms),
+    }
+}
+
+pub fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Unspecified => "as the house has it",
+        Severity::Off => "off",
+        Severity::Warn => "warns",
+        Severity::Block => "blocks",
+    }
+}
+
+pub fn revision_kind(kind: RevisionKind) -> &'static str {
+    match kind {
+        RevisionKind::Change | RevisionKind::Unspecified => "change",
+        RevisionKind::Correction => "correction",
+    }
+}
+
+pub const FOLLOW: [FollowLevel; 3] = [FollowLevel::Unspecified, FollowLevel::All, FollowLevel::Muted];
+
+pub fn follow(level: FollowLevel) -> &'static str {
+    match level {
+        FollowLevel::Unspecified => "what waits on me",
+        FollowLevel::All => "everything that happens",
+        FollowLevel::Muted => "nothing: muted",
+    }
+}
+
+/// "due in 2 d", "overdue 3 h".
+pub fn due(now_ms: i64, due_ms: i64, overdue: bool) -> String {
+    if overdue || due_ms < now_ms {
+        format!("overdue {}", length(now_ms.saturating_sub(due_ms)))
+    } else {
+        format!("due in {}", length(due_ms.saturating_sub(now_ms)))
+    }
+}
+
+/// A stretch of time in its largest unit: "12 min", "5 h", "3 d".
+pub fn length(ms: i64) -> String {
+    let minutes = ms.max(0) / 60_000;
+    match minutes {
+        0..60 => format!("{minutes} min"),
+        60..2880 => format!("{} h", minutes / 60),
+        _ => format!("{} d", minutes / 1440),
+    }
+}
+
+/// "2026-11-21 04:20", in that zone.
+pub fn date(zone: &jiff::tz::TimeZone, at_ms: i64) -> String {
+    match jiff::Timestamp::from_millisecond(at_ms) {
+        Ok(at) => at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string(),
+        Err(_) => "?".into(),
+    }
 }
 
 /// A symbol and a word: colour never speaks alone.

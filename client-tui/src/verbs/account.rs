@@ -3,7 +3,7 @@
 use deadwax_proto::v1::{self, action::Action};
 use serde_json::json;
 
-use super::{Context, VerbError, house::House, json as row_json, words};
+use super::{Context, VerbError, dates, house::House, json as row_json, standing, words};
 use crate::{
     cli::{ProjectVerb, SongVerb, Where, Who},
     net::{Client, Fingerprint, Link, NetError, look, new_id},
@@ -165,7 +165,9 @@ fn print_desk(c: &Context, rows: &[v1::DeskRow]) -> Result<(), VerbError> {
     for row in rows {
         let place = [row.project_title.as_str(), row.song_title.as_str()];
         let place: Vec<&str> = place.into_iter().filter(|p| !p.is_empty()).collect();
-        c.out.both(&format!("  {}: {}", place.join(" / "), row.text), &row_json::desk(row))?;
+        let facts = standing::desk_facts(row, dates::now_ms());
+        let facts = if facts.is_empty() { facts } else { format!("\n    {facts}") };
+        c.out.both(&format!("  {}: {}{facts}", place.join(" / "), row.text), &row_json::desk(row))?;
     }
     Ok(())
 }
@@ -191,6 +193,9 @@ fn print_house(c: &Context, house: &House, only: Option<&str>) -> Result<(), Ver
             ),
             &row_json::song(song),
         )?;
+        for line in standing::of_song(house, song) {
+            c.out.text(&format!("       {line}"))?;
+        }
         if let Some(gate) = house.gate(&song.song_id) {
             for line in &gate.lines {
                 c.out.text(&format!("       [{}] {}", if line.met { "x" } else { " " }, line.text))?;
@@ -236,16 +241,7 @@ pub async fn project(c: &Context, verb: ProjectVerb) -> Result<(), VerbError> {
             }
             Ok(())
         }
-        ProjectVerb::Terms { rounds, self_approval, project, who } => {
-            let client = c.client(&who).await?;
-            let house = House::find(&client, project.as_deref()).await?;
-            let action = Action::ChangeTerms(v1::ChangeTerms {
-                rounds_included: rounds,
-                self_approval,
-                ..v1::ChangeTerms::default()
-            });
-            c.perform(&client, &house.project.project_id, action).await.map(|_| ())
-        }
+        ProjectVerb::Terms(asked) => super::studio::terms(c, asked).await,
     }
 }
 

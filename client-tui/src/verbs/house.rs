@@ -157,6 +157,10 @@ fn named_version<'a>(all: &[&'a VersionRow], song: &SongRow, wanted: &str) -> Op
         return Some(version);
     }
     let key = name::key(wanted);
+    // Where mixes compete the line stands in the name: "mix a 1".
+    if let Some(version) = all.iter().find(|v| !v.name.is_empty() && name::key(&v.name) == key) {
+        return Some(version);
+    }
     let letters = key.trim_end_matches(|c: char| c.is_ascii_digit());
     let kind = match letters {
         "take" => VersionKind::Take,

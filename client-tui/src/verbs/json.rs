@@ -40,21 +40,74 @@ pub fn approval(a: &v1::ApprovalView) -> Value {
     json!({
         "approval_id": a.approval_id, "person_id": a.person_id, "name": a.name, "role": words::role(a.role), "version_id": a.version_id,
         "fingerprint": a.fingerprint, "at_ms": a.at_ms, "state": words::approval_state(a.state), "reason": a.reason,
+        "carried_to_version_id": a.carried_to_version_id, "carried_why": a.carried_why, "heard_percent": a.heard_percent,
     })
 }
 
 pub fn finding(f: &v1::Finding) -> Value {
-    json!({ "block": f.block, "code": f.code, "text": f.text, "alternate": f.alternate })
+    json!({ "block": f.block, "code": f.code, "text": f.text, "alternate": f.alternate, "source": f.source, "mend": f.mend })
+}
+
+/// A rule of a gate. A rule that nobody set is shown like one: these are its keys.
+pub fn rule(g: &v1::GateRule) -> Value {
+    json!({
+        "stage": words::stage(g.stage), "required_alternates": g.required_alternates, "open_notes_allowed": g.open_notes_allowed,
+        "needs": list(&g.needs, |n| json!({ "any_of": words::roles(&n.any_of), "count": n.count })),
+        "self_approval": g.self_approval, "preflight_ignored": g.preflight_ignored, "heard_percent": g.heard_percent,
+        "spacing_roles": words::roles(&g.spacing_roles), "due_ms": g.due_ms, "closes_when_due": g.closes_when_due,
+        "carry": super::gate_rule::carry(g),
+    })
+}
+
+pub fn preflight_rule(p: &v1::PreflightRule) -> Value {
+    json!({
+        "row": "preflight_rule", "code": p.code, "kind": words::kind(p.kind), "severity": words::severity(p.severity),
+        "of_the_house": p.of_the_house, "source": p.source, "mend": p.mend,
+    })
+}
+
+pub fn spacing(s: &v1::Spacing) -> Value {
+    json!({
+        "row": "spacing", "number": s.number, "by": s.by, "at_ms": s.at_ms, "approvals": list(&s.approvals, approval),
+        "items": list(&s.items, |i| json!({ "song_id": i.song_id, "gap_ms": i.gap_ms })),
+    })
+}
+
+pub fn webhook(w: &v1::Webhook) -> Value {
+    json!({ "row": "webhook", "webhook_id": w.webhook_id, "url": w.url, "codes": w.codes, "by": w.by })
+}
+
+pub fn shootout(s: &v1::Shootout) -> Value {
+    json!({
+        "row": "shootout", "shootout_id": s.shootout_id, "opened_ms": s.opened_ms, "opened_by": s.opened_by, "blind": s.blind,
+        "lines": list(&s.lines, |l| json!({
+            "letter": l.letter, "engineer": l.engineer, "engineer_id": l.engineer_id, "newest_version_id": l.newest_version_id,
+            "closed_with_thanks": l.closed_with_thanks,
+        })),
+        "votes": list(&s.votes, |v| json!({
+            "by": v.by, "role": words::role(v.role), "ranking": v.ranking, "blind": v.blind, "matched_lufs": level(v.matched_lufs),
+            "reason": v.reason, "at_ms": v.at_ms,
+        })),
+        "votes_cast": s.votes_cast, "picked_version_id": s.picked_version_id, "picked_by": s.picked_by, "picked_ms": s.picked_ms,
+        "reason": s.reason,
+    })
+}
+
+fn examination(e: &v1::ExaminationView) -> Value {
+    json!({
+        "state": words::examination_state(e.state), "reason": e.reason, "against_version_id": e.against_version_id,
+        "changes": e.changes, "same_pcm": e.same_pcm, "residual_db": e.residual_db, "notes_changed": e.notes_changed,
+        "notes_untouched": e.notes_untouched,
+    })
 }
 
 pub fn project(p: &v1::ProjectRow) -> Value {
     json!({
         "row": "project", "project_id": p.project_id, "title": p.title, "artist": p.artist, "your_roles": words::roles(&p.your_roles),
         "rounds_included": p.rounds_included, "self_approval": p.self_approval, "allowed": list(&p.allowed, allowed),
-        "gates": list(&p.gates, |g| json!({
-            "stage": words::stage(g.stage), "required_alternates": g.required_alternates, "open_notes_allowed": g.open_notes_allowed,
-            "needs": list(&g.needs, |n| json!({ "any_of": words::roles(&n.any_of), "count": n.count })),
-        })),
+        "gates": list(&p.gates, rule), "corrections_free": p.corrections_free, "cut_off_ms": p.cut_off_ms,
+        "preflight": list(&p.preflight, preflight_rule), "spacing": p.spacing.as_ref().map(spacing), "follow": words::follow(p.follow),
+        "webhooks": list(&p.webhooks, webhook),
     })
 }
 
@@ -78,7 +131,11 @@ pub fn song(s: &v1::SongRow) -> Value {
         "waits_for": s.waits_for, "recipe_toml": s.recipe_toml, "allowed": list(&s.allowed, allowed),
         "handoff": s.handoff.as_ref().map(|h| json!({
             "version_id": h.version_id, "made_ms": h.made_ms, "state": words::handoff_state(h.state), "reason": h.reason, "by": h.by,
+            "items": list(&h.items, |i| json!({ "alternate": i.alternate, "reason": i.reason })),
+            "package": h.package.as_ref().map(|p| json!({ "name": p.name, "sha256": p.sha256, "bytes": p.bytes, "made_ms": p.made_ms })),
         })),
+        "shootout": s.shootout.as_ref().map(shootout), "due_ms": s.due_ms, "overdue": s.overdue, "corrections_used": s.corrections_used,
+        "follow": words::follow(s.follow),
     })
 }
 
@@ -94,7 +151,9 @@ pub fn version(v: &v1::VersionRow) -> Value {
         "row": "version", "version_id": v.version_id, "song_id": v.song_id, "kind": words::kind(v.kind), "number": v.number,
         "title": v.title, "changelog": v.changelog, "uploaded_by": v.uploaded_by, "uploaded_by_id": v.uploaded_by_id, "at_ms": v.at_ms,
         "fingerprint": v.fingerprint, "superseded": v.superseded, "files": list(&v.files, file), "preflight": list(&v.preflight, finding),
-        "render_id": v.render_id, "allowed": list(&v.allowed, allowed),
+        "render_id": v.render_id, "allowed": list(&v.allowed, allowed), "line": v.line, "name": v.name,
+        "examination": v.examination.as_ref().map(examination), "closed_with_thanks": v.closed_with_thanks,
+        "heard_percent": v.heard_percent,
     })
 }
 
@@ -106,6 +165,10 @@ pub fn note(n: &v1::NoteRow) -> Value {
         "addressee_id": n.addressee_id, "addressee": n.addressee, "state": words::note_state(n.state),
         "addressed_in_version_id": n.addressed_in_version_id, "reason": n.reason,
         "checklist": list(&n.checklist, |c| json!({ "text": c.text, "done": c.done })), "allowed": list(&n.allowed, allowed),
+        "places": list(&n.places, |p| json!({
+            "version_id": p.version_id, "kind": words::place_kind(p.kind), "start_ms": p.start_ms, "end_ms": p.end_ms,
+        })),
+        "verdicts": list(&n.verdicts, |v| json!({ "version_id": v.version_id, "verdict": words::verdict(v.verdict), "text": v.text })),
     })
 }
 
@@ -113,7 +176,8 @@ pub fn request(r: &v1::RequestRow) -> Value {
     json!({
         "row": "request", "request_id": r.request_id, "song_id": r.song_id, "version_id": r.version_id, "by": r.by,
         "role": words::role(r.role), "at_ms": r.at_ms, "message": r.message, "note_ids": r.note_ids, "round": r.round,
-        "answered_by_version_id": r.answered_by_version_id,
+        "answered_by_version_id": r.answered_by_version_id, "kind": words::revision_kind(r.kind), "counts": r.counts,
+        "beyond_terms": r.beyond_terms,
     })
 }
 
@@ -146,6 +210,7 @@ pub fn desk(d: &v1::DeskRow) -> Value {
     json!({
         "row": "desk", "key": d.key, "project_id": d.project_id, "project_title": d.project_title, "song_id": d.song_id,
         "song_title": d.song_title, "kind": words::desk_kind(d.kind), "text": d.text, "since_ms": d.since_ms, "target_key": d.target_key,
+        "due_ms": d.due_ms, "blocks": d.blocks,
     })
 }
 

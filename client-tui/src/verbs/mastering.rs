@@ -14,23 +14,37 @@ use super::{
 };
 use crate::{
     cli::{HandoffVerb, RenderVerb, Where},
+    name,
     net::{Client, new_id},
 };
 
 pub async fn handoff(c: &Context, verb: HandoffVerb) -> Result<(), VerbError> {
-    let (place, reason) = match verb {
+    let (place, returned) = match verb {
         HandoffVerb::Accept { place } => (place, None),
-        HandoffVerb::Return { reason, place } => (place, Some(reason)),
+        HandoffVerb::Return { reason, why, items, place } => {
+            let items = items.iter().map(|item| return_item(item)).collect::<Result<Vec<_>, _>>()?;
+            (place, Some((reason.or(why).unwrap_or_default(), items)))
+        }
     };
     let (client, house) = enter(c, &place).await?;
     let song_id = house.song(place.song.as_deref())?.song_id.clone();
-    let action = match reason {
+    let action = match returned {
         None => Action::AcceptHandoff(v1::AcceptHandoff { song_id }),
-        Some(reason) => {
-            Action::ReturnHandoff(v1::ReturnHandoff { song_id, reason, ..v1::ReturnHandoff::default() })
-        }
+        Some((reason, items)) => Action::ReturnHandoff(v1::ReturnHandoff { song_id, reason, items }),
     };
     c.perform(&client, &house.project.project_id, action).await.map(|_| ())
+}
+
+/// instrumental="ends early"
+fn return_item(text: &str) -> Result<v1::ReturnItem, VerbError> {
+    match text.split_once('=').map(|(token, reason)| (token.trim(), reason.trim())) {
+        Some((token, reason)) if name::is_token(token) && !reason.is_empty() => {
+            Ok(v1::ReturnItem { alternate: token.to_owned(), reason: reason.to_owned() })
+        }
+        _ => Err(VerbError::Usage(format!(
+            "{text:?} is not an item; write which file and what is wrong, as instrumental=\"ends early\""
+        ))),
+    }
 }
 
 fn newest_render<'a>(house: &'a House, song: &SongRow) -> Result<&'a RenderRow, VerbError> {

@@ -2,8 +2,12 @@
 
 mod account;
 mod archive;
+pub mod dates;
 mod error;
+mod gate;
+mod gate_rule;
 mod handoff;
+mod hearing;
 pub mod house;
 mod json;
 mod markers;
@@ -18,6 +22,11 @@ mod pull;
 mod push;
 mod recipe;
 mod review;
+mod rounds;
+mod shootout;
+mod standing;
+mod studio;
+mod turnaround;
 pub mod words;
 
 use std::{ffi::OsString, io::Write as _, process::ExitCode};
@@ -201,9 +210,20 @@ async fn go(c: &Context, verb: Verb) -> Result<(), VerbError> {
         Verb::Withdraw { place } => review::withdraw(c, &place).await,
         Verb::Hold { reason, role, place } => review::hold(c, reason, role, &place).await,
         Verb::Lift { place } => review::lift(c, &place).await,
-        Verb::RequestRevision { notes, all_open, message, role, which } => {
-            review::request_revision(c, &notes, all_open, message, role, &which).await
+        Verb::RequestRevision(asked) => rounds::request_revision(c, asked).await,
+        Verb::Swap(asked) => rounds::swap(c, asked).await,
+        Verb::PutForward { version, reason, yes, place } => {
+            rounds::put_forward(c, &version, reason, yes, &place).await
         }
+        Verb::Gate { verb } => gate::gate(c, verb).await,
+        Verb::Shootout { verb } => shootout::shootout(c, verb).await,
+        Verb::Preflight { verb } => studio::preflight(c, verb).await,
+        Verb::Spacing { verb } => studio::spacing(c, verb).await,
+        Verb::Heard(asked) => hearing::heard(c, asked).await,
+        Verb::Follow(asked) => hearing::follow(c, asked).await,
+        Verb::Webhook { verb } => hearing::webhook(c, verb).await,
+        Verb::Member { verb } => studio::member(c, verb).await,
+        Verb::Turnaround { at } => turnaround::turnaround(c, &at).await,
         Verb::Handoff(asked) => handoff::handoff(c, asked).await,
         Verb::Render { verb } => mastering::render(c, verb).await,
         Verb::Changes(asked) => pages::changes(c, &asked).await,

@@ -303,6 +303,19 @@ fn finish(out: Hashing, part: &Path, target: &Path, wanted: &Fetched<'_>) -> Res
     })
 }
 
+/// A finished file that was made in the same folder gets its name. True: now; false: it was there already, byte for byte.
+pub fn place_file(folder: &Path, name: &str, made: &Path) -> Result<bool, VerbError> {
+    let target = folder.join(name);
+    let file = fs::File::open(made).map_err(failed(made, "read"))?;
+    let (_, sha256) = digest_of(file, |_| {}).map_err(failed(made, "read"))?;
+    if is_there(&target, &sha256)? {
+        return Ok(false);
+    }
+    let whole = tempfile::TempPath::try_from_path(made).map_err(failed(made, "named"))?;
+    whole.persist_noclobber(&target).map_err(|e| failed(&target, "named")(e.error))?;
+    Ok(true)
+}
+
 /// `SHA256SUMS`, as `sha256sum -c` reads it.
 pub fn sums(files: &[(String, String)]) -> String {
     let mut lines: Vec<String> = files.iter().map(|(name, sha256)| format!("{sha256}  {name}\n")).collect();

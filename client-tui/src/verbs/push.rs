@@ -266,6 +266,9 @@ async fn send(
         for finding in &row.preflight {
             let weight = if finding.block { "blocks" } else { "warning" };
             c.out.text(&format!("  {weight}: {} ({})", finding.text, finding.alternate))?;
+            if !finding.mend.is_empty() {
+                c.out.text(&format!("    {}", finding.mend))?;
+            }
         }
     }
     Ok(())

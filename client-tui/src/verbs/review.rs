@@ -1,6 +1,8 @@
-//! Listening and judging: notes, revision requests, approvals, holds. Before a signature the exact bytes are named to the person.
+//! Listening and judging: notes, approvals, holds. Before a signature the exact bytes are named to the person.
 
-use deadwax_proto::v1::{self, ApprovalState, NoteState, Role, SongRow, VersionRow, action::Action};
+use deadwax_proto::v1::{
+    self, ApprovalState, NoteState, PlaceKind, Role, SongRow, VersionRow, action::Action,
+};
 use serde_json::json;
 
 use super::{
@@ -68,6 +70,17 @@ pub async fn notes(c: &Context, verb: NotesVerb) -> Result<(), VerbError> {
             });
             c.perform(&client, &house.project.project_id, action).await.map(|_| ())
         }
+        NotesVerb::Move { note, at, to, which } => {
+            let start_ms = words::parse_time(&at)?;
+            let end_ms = to.as_deref().map(words::parse_time).transpose()?;
+            let (client, house) = enter(c, &which.place).await?;
+            let note = house.note(&note)?;
+            let version = house.version(house.song(Some(&note.song_id))?, which.version.as_deref())?;
+            ask_allowed(&note.allowed, "move_note")?;
+            let (note_id, version_id) = (note.note_id.clone(), version.version_id.clone());
+            let action = Action::MoveNote(v1::MoveNote { note_id, version_id, start_ms, end_ms });
+            c.perform(&client, &house.project.project_id, action).await.map(|_| ())
+        }
         NotesVerb::Accept { note, place } => {
             answer(c, &place, &note, |note_id| Action::AcceptNote(v1::AcceptNote { note_id })).await
         }
@@ -101,24 +114,7 @@ async fn list(c: &Context, open: bool, place: &Where) -> Result<(), VerbError> {
             continue;
         }
         shown += 1;
-        let at = match (note.start_ms, note.end_ms) {
-            (None, _) => "whole song".to_owned(),
-            (Some(start), None) => words::clock(start as f64 / 1000.0),
-            (Some(start), Some(end)) => {
-                format!("{}-{}", words::clock(start as f64 / 1000.0), words::clock(end as f64 / 1000.0))
-            }
-        };
-        let version = house.version_by_id(&note.version_id).map(words::version).unwrap_or_default();
-        c.out.both(
-            &format!(
-                "{}  {at} | {version} | {} | {}: {}",
-                short_id(&note.note_id),
-                words::note_state(note.state),
-                note.author,
-                crate::scrub::line(&note.text)
-            ),
-            &row_json::note(note),
-        )?;
+        c.out.both(&told(&house, note), &row_json::note(note))?;
     }
     if shown == 0 {
         c.out.text(if open { "No open notes." } else { "No notes." })?;
@@ -126,8 +122,61 @@ async fn list(c: &Context, open: bool, place: &Where) -> Result<(), VerbError> {
     Ok(())
 }
 
+/// "1:32.0 (was 1:35.0 in Mix 1)", state, words, and whether something changed there.
+fn told(house: &House, note: &v1::NoteRow) -> String {
+    let name = |id: &str| house.version_by_id(id).map(words::version);
+    let written = span(note.start_ms, note.end_ms);
+    let was = || {
+        format!("was {written} in {}", name(&note.version_id).unwrap_or_else(|| "an earlier version".into()))
+    };
+    let place = note.places.last();
+    let (at, version_id) = match place.map(|p| (p, PlaceKind::try_from(p.kind))) {
+        None => (written.clone(), &note.version_id),
+        Some((p, Ok(PlaceKind::Gone))) => {
+            let near = p
+                .start_ms
+                .map_or_else(|| "cut out".into(), |_| format!("cut out near {}", span(p.start_ms, p.end_ms)));
+            (format!("{near} ({})", was()), &p.version_id)
+        }
+        Some((p, kind)) if (p.start_ms, p.end_ms) != (note.start_ms, note.end_ms) => {
+            let hand = if kind == Ok(PlaceKind::ByHand) { ", moved by hand" } else { "" };
+            (format!("{} ({}{hand})", span(p.start_ms, p.end_ms), was()), &p.version_id)
+        }
+        Some((p, _)) => (written.clone(), &p.version_id),
+    };
+    let mut state = words::note_state(note.state);
+    if let Some(done) = name(&note.addressed_in_version_id) {
+        state += &format!(" in {done}");
+    }
+    let mut text = format!(
+        "{}  {at} | {} | {state} | {}: {}",
+        short_id(&note.note_id),
+        name(version_id).unwrap_or_default(),
+        note.author,
+        crate::scrub::line(&note.text)
+    );
+    if let Some(verdict) = note.verdicts.last() {
+        let (version, said) = (name(&verdict.version_id).unwrap_or_default(), verdict.text.as_str());
+        let said = if said.is_empty() { words::verdict(verdict.verdict) } else { said.to_owned() };
+        text += &format!("\n            {version}: {said}");
+    }
+    if !note.reason.is_empty() {
+        text += &format!("\n            because: {}", crate::scrub::line(&note.reason));
+    }
+    text
+}
+
+fn span(start_ms: Option<u64>, end_ms: Option<u64>) -> String {
+    let clock = |ms: u64| words::clock(ms as f64 / 1000.0);
+    match (start_ms, end_ms) {
+        (None, _) => "whole song".to_owned(),
+        (Some(start), None) => clock(start),
+        (Some(start), Some(end)) => format!("{}-{}", clock(start), clock(end)),
+    }
+}
+
 /// The role to sign in: the one said, else the one of one's own roles that this stage's gate asks for.
-fn signing_role(house: &House, song: &SongRow, said: Option<&str>) -> Result<Role, VerbError> {
+pub fn signing_role(house: &House, song: &SongRow, said: Option<&str>) -> Result<Role, VerbError> {
     if let Some(said) = said {
         return words::parse_role(said);
     }
@@ -175,6 +224,9 @@ fn quote(house: &House, song: &SongRow, version: &VersionRow, role: Role) -> Str
     }
     for finding in &version.preflight {
         text += &format!("\n  {}: {}", if finding.block { "BLOCK" } else { "warning" }, finding.text);
+        if !finding.mend.is_empty() {
+            text += &format!("\n    {}", finding.mend);
+        }
     }
     text
 }
@@ -287,40 +339,4 @@ pub async fn lift(c: &Context, place: &Where) -> Result<(), VerbError> {
     })?;
     let action = Action::LiftHold(v1::LiftHold { approval_id: hold.approval_id.clone() });
     c.perform(&client, &house.project.project_id, action).await.map(|_| ())
-}
-
-pub async fn request_revision(
-    c: &Context,
-    notes: &[String],
-    all_open: bool,
-    message: String,
-    role: Option<String>,
-    which: &WhichVersion,
-) -> Result<(), VerbError> {
-    let (client, house) = enter(c, &which.place).await?;
-    let song = house.song(which.place.song.as_deref())?;
-    let version = house.version(song, which.version.as_deref())?;
-    let note_ids: Vec<String> = if all_open {
-        let open = |n: &&v1::NoteRow| {
-            n.song_id == song.song_id && n.state == NoteState::Open as i32 && n.parent_note_id.is_empty()
-        };
-        house.notes.iter().filter(open).map(|n| n.note_id.clone()).collect()
-    } else {
-        notes.iter().map(|n| house.note(n).map(|n| n.note_id.clone())).collect::<Result<_, _>>()?
-    };
-    if note_ids.is_empty() {
-        return Err(VerbError::Usage("say which notes: --note ID, or --all-open".into()));
-    }
-    let role = signing_role(&house, song, role.as_deref())?;
-    let request_id = new_id();
-    let action = Action::RequestRevision(v1::RequestRevision {
-        request_id: request_id.clone(),
-        version_id: version.version_id.clone(),
-        role: role as i32,
-        message,
-        note_ids: note_ids.clone(),
-        ..v1::RequestRevision::default()
-    });
-    let done = client.perform(&house.project.project_id, action).await?;
-    c.tell(&done, json!({ "request_id": request_id, "note_ids": note_ids }))
 }

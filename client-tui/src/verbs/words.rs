@@ -68,8 +68,70 @@ pub fn desk_kind(value: i32) -> String {
     v1::DeskKind::try_from(value).map_or("unknown".into(), |v| token(v.as_str_name(), "DESK_KIND_"))
 }
 
-/// "Mix 2"
+pub fn severity(value: i32) -> String {
+    v1::Severity::try_from(value).map_or("unknown".into(), |v| token(v.as_str_name(), "SEVERITY_"))
+}
+
+pub fn examination_state(value: i32) -> String {
+    v1::ExaminationState::try_from(value)
+        .map_or("unknown".into(), |v| token(v.as_str_name(), "EXAMINATION_STATE_"))
+}
+
+pub fn place_kind(value: i32) -> String {
+    v1::PlaceKind::try_from(value).map_or("unknown".into(), |v| token(v.as_str_name(), "PLACE_KIND_"))
+}
+
+pub fn verdict(value: i32) -> String {
+    v1::Verdict::try_from(value).map_or("unknown".into(), |v| token(v.as_str_name(), "VERDICT_"))
+}
+
+/// What is not said is a change.
+pub fn revision_kind(value: i32) -> &'static str {
+    if value == v1::RevisionKind::Correction as i32 { "correction" } else { "change" }
+}
+
+/// What is not said is the middle: what waits on one.
+pub fn follow(value: i32) -> &'static str {
+    match v1::FollowLevel::try_from(value) {
+        Ok(v1::FollowLevel::All) => "all",
+        Ok(v1::FollowLevel::Muted) => "muted",
+        Ok(v1::FollowLevel::Unspecified) => "waiting",
+        Err(_) => "unknown",
+    }
+}
+
+/// One word out of a few; what is none of them is refused with the list.
+pub fn one_of<T: Copy>(what: &str, text: &str, words: &[(&str, T)]) -> Result<T, VerbError> {
+    let wanted = text.trim().to_ascii_lowercase();
+    words.iter().find(|(word, _)| *word == wanted).map(|(_, value)| *value).ok_or_else(|| {
+        let list: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        VerbError::Usage(format!("{text:?} is not {what}; say {}", list.join(", ")))
+    })
+}
+
+pub fn parse_stage(text: &str) -> Result<v1::Stage, VerbError> {
+    let all = [v1::Stage::Recording, v1::Stage::Mixing, v1::Stage::Mastering];
+    let words = all.map(|it| (it, stage(it as i32)));
+    let words: Vec<(&str, v1::Stage)> = words.iter().map(|(it, word)| (word.as_str(), *it)).collect();
+    one_of("a stage that is left through a gate", text, &words)
+}
+
+pub fn parse_kind(text: &str) -> Result<v1::VersionKind, VerbError> {
+    let all =
+        [("take", v1::VersionKind::Take), ("mix", v1::VersionKind::Mix), ("master", v1::VersionKind::Master)];
+    one_of("a kind of version", text, &all)
+}
+
+pub fn parse_yes(what: &str, text: &str) -> Result<bool, VerbError> {
+    one_of(what, text, &[("yes", true), ("no", false)])
+}
+
+/// "Mix 2", and where mixes compete "Mix A 1".
 pub fn version(row: &VersionRow) -> String {
+    // The server knows the name that everybody says; an older one did not tell it.
+    if !row.name.is_empty() {
+        return row.name.clone();
+    }
     let mut word = kind(row.kind);
     if let Some(first) = word.get_mut(..1) {
         first.make_ascii_uppercase();

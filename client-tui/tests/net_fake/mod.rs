@@ -37,6 +37,15 @@ pub struct Seen {
     pub upload_offsets: Vec<u64>,
     pub rows: Vec<v1::Row>,
     pub files: HashMap<String, Vec<u8>>,
+    /// What was asked for, in the order in which it came.
+    pub actions: Vec<v1::action::Action>,
+    /// The next Perform is refused: reason, text, hint.
+    pub refuse: Option<[&'static str; 3]>,
+    pub tried: Vec<v1::TryGateRequest>,
+    pub trial: v1::TryGateResponse,
+    pub turnaround: Vec<v1::SongTurnaround>,
+    pub heard: Vec<v1::ReportHeardRequest>,
+    pub desk: Vec<v1::DeskRow>,
 }
 
 #[derive(Clone, Default)]
@@ -143,7 +152,12 @@ impl projects_server::Projects for Fake {
             seen.lose_answers -= 1;
             return Err(Status::unavailable("the line broke"));
         }
-        match request.action.and_then(|a| a.action) {
+        let action = request.action.and_then(|a| a.action);
+        seen.actions.extend(action.clone());
+        if let Some([reason, text, hint]) = seen.refuse.take() {
+            return Err(refusal(Code::FailedPrecondition, reason, text, hint));
+        }
+        match action {
             Some(v1::action::Action::Approve(_)) => Err(refusal(
                 Code::FailedPrecondition,
                 "VERSION_SUPERSEDED",
@@ -208,7 +222,7 @@ impl projects_server::Projects for Fake {
         none()
     }
     async fn desk(&self, _: Request<v1::DeskRequest>) -> Result<Response<v1::DeskResponse>, Status> {
-        Ok(Response::new(v1::DeskResponse { rows: Vec::new() }))
+        Ok(Response::new(v1::DeskResponse { rows: self.seen().desk.clone() }))
     }
     type WatchDeskStream = Answers<v1::DeskResponse>;
     async fn watch_desk(
@@ -219,21 +233,23 @@ impl projects_server::Projects for Fake {
     }
     async fn try_gate(
         &self,
-        _: Request<v1::TryGateRequest>,
+        request: Request<v1::TryGateRequest>,
     ) -> Result<Response<v1::TryGateResponse>, Status> {
-        none()
+        let mut seen = self.seen();
+        seen.tried.push(request.into_inner());
+        Ok(Response::new(seen.trial.clone()))
     }
     async fn turnaround(
         &self,
         _: Request<v1::TurnaroundRequest>,
     ) -> Result<Response<v1::TurnaroundResponse>, Status> {
-        none()
+        Ok(Response::new(v1::TurnaroundResponse { songs: self.seen().turnaround.clone() }))
     }
     async fn webhook_secret(
         &self,
         _: Request<v1::WebhookSecretRequest>,
     ) -> Result<Response<v1::WebhookSecretResponse>, Status> {
-        none()
+        Ok(Response::new(v1::WebhookSecretResponse { secret: "s3cret".into() }))
     }
 }
 
@@ -251,9 +267,10 @@ impl media_server::Media for Fake {
     }
     async fn report_heard(
         &self,
-        _: Request<v1::ReportHeardRequest>,
+        request: Request<v1::ReportHeardRequest>,
     ) -> Result<Response<v1::ReportHeardResponse>, Status> {
-        none()
+        self.seen().heard.push(request.into_inner());
+        Ok(Response::new(v1::ReportHeardResponse { percent: 97 }))
     }
     async fn begin_upload(
         &self,

@@ -5,7 +5,7 @@ use deadwax_client::{
     tui::{Failure, Msg, model::Screen},
 };
 
-use crate::{sample::HOSTILE, seat::Seat};
+use crate::{review, sample::HOSTILE, seat::Seat};
 
 fn assert_clean(seat: &Seat, at: &str) {
     let terminal = seat.terminal();
@@ -44,6 +44,69 @@ fn no_screen_lets_a_control_character_through() {
                 assert_clean(&seat, keys);
             }
         }
+    }
+}
+
+#[test]
+fn no_screen_of_the_review_lets_one_through() {
+    let pages = [
+        "",
+        "e",
+        "s",
+        "Z",
+        "I",
+        "a",
+        "R",
+        "O",
+        "S",
+        "G",
+        "F",
+        "B",
+        "B ",
+        "V",
+        "V<enter>",
+        "P",
+        "Px<enter>",
+        "z",
+        "M",
+        ":",
+        "n<tab>",
+        "<end><up>",
+        "<esc>t",
+        "<esc>s",
+        "<esc>A",
+        "<esc>z",
+        "<esc>",
+        "<esc><down>m",
+        "<esc><down>mZ",
+        "<esc><down>mG",
+        "<esc><down>mS",
+    ];
+    for size in [(80, 24), (120, 40), (41, 13)] {
+        for picked in [false, true] {
+            for keys in pages {
+                let rows = [
+                    review::examined(3, HOSTILE),
+                    review::manager(HOSTILE),
+                    if keys.contains(['V', 'P', 's', 'B']) {
+                        review::shootout(3, HOSTILE, picked)
+                    } else {
+                        Vec::new()
+                    },
+                ];
+                let mut seat = review::seat(size, HOSTILE, rows.concat());
+                seat.press(keys);
+                assert_clean(&seat, keys);
+            }
+        }
+        let mut seat = Seat::sample(size, 3, HOSTILE);
+        seat.tell(Msg::Desk(review::desk(HOSTILE)));
+        seat.press("<down>");
+        assert_clean(&seat, "the desk");
+        seat.press("2<enter>T");
+        let ticket = seat.model.ticket;
+        seat.tell(Msg::Turnaround { ticket, outcome: Ok(review::turnaround(HOSTILE)) });
+        assert_clean(&seat, "turnaround");
     }
 }
 

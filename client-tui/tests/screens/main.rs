@@ -6,6 +6,9 @@
 mod chaos;
 mod flows;
 mod hostile;
+mod review;
+mod review_flows;
+mod review_shots;
 mod sample;
 mod seat;
 mod shots;

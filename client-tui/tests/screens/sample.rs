@@ -4,7 +4,7 @@ use deadwax_proto::v1::{row::Row as Of, *};
 
 pub const NOW_MS: i64 = 1_795_000_000_000;
 pub const MINUTE: i64 = 60_000;
-const HOUR: i64 = 60 * MINUTE;
+pub const HOUR: i64 = 60 * MINUTE;
 
 /// Words of one studio: in English, or long and in Chinese and Japanese.
 #[derive(Clone, Copy)]
@@ -67,11 +67,16 @@ pub fn person(at: usize, names: Names) -> Person {
 
 pub const ROLES: [Role; 4] = [Role::Artist, Role::MixEngineer, Role::MasteringEngineer, Role::Label];
 
-fn yes(action: &str) -> Allowed {
+pub fn yes(action: &str) -> Allowed {
     Allowed { action: action.into(), yes: true, ..Allowed::default() }
 }
 
-fn no(action: &str, reason: &str, text: &str, hint: &str) -> Allowed {
+/// Allowed, and this follows from it.
+pub fn then(action: &str, text: &str) -> Allowed {
+    Allowed { text: text.into(), ..yes(action) }
+}
+
+pub fn no(action: &str, reason: &str, text: &str, hint: &str) -> Allowed {
     Allowed { action: action.into(), yes: false, reason: reason.into(), text: text.into(), hint: hint.into() }
 }
 
@@ -148,7 +153,11 @@ pub fn version(id: &str, song: usize, kind: VersionKind, number: u32, names: Nam
         files: if kind == VersionKind::Master { formats(title) } else { mixes(title) },
         preflight: Vec::new(),
         render_id: String::new(),
-        allowed: vec![yes("add_note"), yes("request_revision"), yes("approve")],
+        allowed: vec![
+            yes("add_note"),
+            then("request_revision", "This is round 2 of 2 included."),
+            yes("approve"),
+        ],
         ..VersionRow::default()
     }
 }

@@ -169,31 +169,44 @@ pub(crate) fn rule(
     Ok(Ruling { facts: vec![fact], consequences, touched: Touched::Song(of.song) })
 }
 
-/// P-4: the approvals that the gate's carry rule lets count for this version too: those that counted for the one before while it was the candidate. Never at
-/// the gate of mastering: what is delivered is exactly what was signed (P-5).
+/// P-4: what the examination of a version lets pass, said in the same breath.
 fn carried(project: &Project, fact: &Fact, now: Time) -> Vec<Fact> {
-    let Fact::VersionExamined { version: to, examined } = fact else { return Vec::new() };
-    let (Some(new), Some(from)) = (project.versions.get(*to), examined.against) else { return Vec::new() };
-    let stage = new.kind.stage();
-    let stands = project.songs.get(new.song).is_some_and(|song| song.stage == stage);
-    let rule = project.gate(stage).filter(|rule| stands && allows(rule, examined));
-    let (Some(rule), Some(old)) = (rule, project.versions.get(from)) else { return Vec::new() };
+    let Fact::VersionExamined { version, .. } = fact else { return Vec::new() };
     let mut after = project.clone();
     after.apply(&Event { at: now, by: None, fact: fact.clone() });
-    let approvals: Vec<ApprovalId> = project
-        .songs
-        .get(new.song)
-        .into_iter()
-        .flat_map(|song| &song.approvals)
-        .filter_map(|id| project.approvals.get(*id))
-        .filter(|approval| speaks_for(&after, approval, old, new))
+    carry_over(&after, *version).into_iter().collect()
+}
+
+/// The same where a rule changes after the examinations were made: what it lets pass is carried then, version by version, as it would have been.
+pub(crate) fn carried_by(project: &Project, rule: &GateRule, now: Time) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    let mut after = project.clone();
+    after.gates.insert(rule.stage, rule.clone());
+    for song in project.songs_in_order().filter(|song| song.stage == rule.stage) {
+        for version in &song.versions {
+            if let Some(fact) = carry_over(&after, *version) {
+                after.apply(&Event { at: now, by: None, fact: fact.clone() });
+                facts.push(fact);
+            }
+        }
+    }
+    facts
+}
+
+/// The approvals that the gate's carry rule lets count for this version too: those that counted for the one before while it was the candidate. Never at
+/// the gate of mastering: what is delivered is exactly what was signed (P-5).
+fn carry_over(project: &Project, to: VersionId) -> Option<Fact> {
+    let (new, examined) = (project.versions.get(to)?, project.examinations.get(to)?);
+    let from = examined.against?;
+    let (old, song, stage) = (project.versions.get(from)?, project.songs.get(new.song)?, new.kind.stage());
+    let rule = project.gate(stage).filter(|rule| song.stage == stage && allows(rule, examined))?;
+    let signed = song.approvals.iter().filter_map(|id| project.approvals.get(*id));
+    let approvals: Vec<ApprovalId> = signed
+        .filter(|approval| speaks_for(project, approval, old, new))
         .map(|approval| approval.id)
         .collect();
-    if approvals.is_empty() {
-        return Vec::new();
-    }
     let why = why(&rule, examined, &old.name(), &new.name());
-    vec![Fact::ApprovalsCarried { from, to: *to, approvals, why }]
+    (!approvals.is_empty()).then_some(Fact::ApprovalsCarried { from, to, approvals, why })
 }
 
 /// Does the rule let approvals pass over such a difference?

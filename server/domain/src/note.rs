@@ -150,33 +150,32 @@ pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Resul
                 }
             }
         }
-        Command::MoveNote { note, version, span } => {
-            let note = own_state(asker.note(*note)?)?;
-            if note.author != asker.id {
-                asker.must_hold(&WORKSHOP, "move somebody else's note")?;
-            }
-            let version = asker.version(*version)?;
-            if !matches!(note.state, NoteState::Open | NoteState::Addressed(_)) {
-                let hint = "Reopen it first, or write a new one.";
-                return no(Reason::NoteNotOpen, "The note is closed; it stays where it was.", hint);
-            }
-            must_follow(&asker, note, version)?;
-            if version.id == note.version {
-                let text = "The note was written on that version; where it was written stays.";
-                return no(Reason::NothingToChange, text, "Name a later version, or write a new note.");
-            }
-            check_span(version, note.alternate, Some(*span))?;
-            if note.span_in(version.id) == Some(*span) {
-                return no(
-                    Reason::NothingToChange,
-                    "The note stands there already.",
-                    "There is nothing to do.",
-                );
-            }
-            Ok(Ruling::fact(Fact::NoteMoved { note: note.id, version: version.id, span: *span }))
-        }
+        Command::MoveNote { note, version, span } => place_by_hand(&asker, *note, *version, *span),
         _ => misrouted(),
     }
+}
+
+/// Where it was written stays; in this version it stands here from now on.
+fn place_by_hand(asker: &Asker<'_>, note: NoteId, version: VersionId, span: Span) -> Result<Ruling, Refusal> {
+    let note = own_state(asker.note(note)?)?;
+    if note.author != asker.id {
+        asker.must_hold(&WORKSHOP, "move somebody else's note")?;
+    }
+    let version = asker.version(version)?;
+    if !matches!(note.state, NoteState::Open | NoteState::Addressed(_)) {
+        let hint = "Reopen it first, or write a new one.";
+        return no(Reason::NoteNotOpen, "The note is closed; it stays where it was.", hint);
+    }
+    must_follow(asker, note, version)?;
+    if version.id == note.version {
+        let text = "The note was written on that version; where it was written stays.";
+        return no(Reason::NothingToChange, text, "Name a later version, or write a new note.");
+    }
+    check_span(version, note.alternate, Some(span))?;
+    if note.span_in(version.id) == Some(span) {
+        return no(Reason::NothingToChange, "The note stands there already.", "There is nothing to do.");
+    }
+    Ok(Ruling::fact(Fact::NoteMoved { note: note.id, version: version.id, span }))
 }
 
 fn add(asker: &Asker<'_>, command: &Command) -> Result<Ruling, Refusal> {

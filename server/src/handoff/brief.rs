@@ -295,7 +295,10 @@ fn rounds(story: &Story<'_>, page: &mut Page) {
                 version.name(),
                 story.person(project.maker(version))
             );
-            (version.at, Item::new(lead, &version.changelog))
+            let examined = project.examinations.get(version.id);
+            let changes = examined.map(|examined| examined.changes.as_slice()).unwrap_or_default();
+            let heard = changes.iter().map(|change| Item::new("the studio heard", change));
+            (version.at, Item::new(lead, &version.changelog).with(heard.collect()))
         })
         .collect();
     told.extend(project.requests_of(story.song.id).map(|request| {

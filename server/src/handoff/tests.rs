@@ -51,6 +51,7 @@ impl Tale {
                 Need { any_of: [Role::Label].into(), count: 1 },
             ],
         );
+        let rule = GateRule { preflight_ignored: true, ..rule };
         tale.does(OWNER, Command::SetGate { rule });
         tale.version(VersionId(10), VersionKind::Take, &[Alternate::Main]);
         tale.signs(ARTIST, Role::Artist, VersionId(10));
@@ -259,6 +260,63 @@ fn the_next_handoff_tells_why_the_last_one_came_back() {
     ] {
         assert!(text.contains(told), "{told:?} is not in {text}");
     }
+}
+
+#[test]
+fn a_mix_that_was_swapped_is_told_beside_the_new_one() {
+    let mut tale = Tale::mixed("Nachtlied", &[Alternate::Main]).handed_over();
+    tale.does(MIXER, Command::SwapMix { song: SONG, reason: "The wrong bounce was sent.".into() });
+    let text = words(&paper(&tale.handed_over().packed(), "brief.txt"));
+    assert!(text.contains("the mix was swapped, Person <3>: The wrong bounce was sent."), "{text}");
+}
+
+#[test]
+fn a_gate_that_was_opened_by_hand_is_shouted_with_what_was_not_met() {
+    let mut tale = Tale::mixed("Nachtlied", &[Alternate::Main]);
+    tale.signs(ARTIST, Role::Artist, MIX);
+    tale.does(OWNER, Command::OverrideGate { song: SONG, reason: "The label is on a plane.".into() });
+    let text = words(&paper(&tale.packed(), "brief.txt"));
+    for told in ["OPENED WITHOUT ITS GATE by Person <1>", "The label is on a plane.", "- Label: 0 of 1"] {
+        assert!(text.contains(told), "{told:?} is not in {text}");
+    }
+    assert!(text.contains("Person <2> as artist: 2026"), "who did sign is told too");
+}
+
+#[test]
+fn the_record_is_told_with_its_gaps_and_who_approved_them() {
+    let mut tale = Tale::mixed("Nachtlied", &[Alternate::Main]);
+    let items = [(SongId(101), 0), (SONG, 1_500)];
+    let items = items.map(|(song, gap_ms)| SpacingItem { song, gap_ms }).into();
+    tale.does(OWNER, Command::SetSpacing { items });
+    let approve = Command::ApproveSpacing { approval: ApprovalId(9000), number: 1, role: Role::Artist };
+    tale.does(ARTIST, approve);
+    let text = words(&paper(&tale.handed_over().packed(), "brief.txt"));
+    for told in [
+        "1. Other 0.00 s",
+        "2. Nachtlied (this song) 1.50 s",
+        "Spacing 1, approved by: Person <2> as artist.",
+    ] {
+        assert!(text.contains(told), "{told:?} is not in {text}");
+    }
+}
+
+#[test]
+fn a_note_tells_what_became_of_it() {
+    let mut tale = Tale::mixed("Nachtlied", &[Alternate::Main]);
+    let (wrong, right) = (
+        tale.note(ARTIST, "Too slow.", (1_000, None), false),
+        tale.note(LABEL, "Too dry.", (2_000, None), false),
+    );
+    tale.does(MIXER, Command::DeclineNote { note: wrong, reason: "It is the tempo of the demo.".into() });
+    tale.does(LABEL, Command::AcceptNote { note: right });
+    let text = words(&paper(&tale.handed_over().packed(), "brief.txt"));
+    let place = |word: &str| text.find(word).unwrap_or_else(|| panic!("{word:?} is not in {text}"));
+    assert!(
+        place("Notes that are done") < place("Too dry.")
+            && place("Too dry.") < place("Notes that were declined")
+    );
+    assert!(place("Notes that were declined") < place("Too slow."));
+    place("declined: It is the tempo of the demo.");
 }
 
 #[test]

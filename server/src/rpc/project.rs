@@ -1,6 +1,7 @@
 //! The Projects service: one door for writes, four ways to read. See `project.proto`. Never here: rules (the domain), folding (the ledger), which rows
 //! somebody sees (`wire/view`). Strangers and absent projects get the same answer everywhere.
 
+mod ask;
 mod webhook;
 
 use std::{pin::Pin, sync::Arc};
@@ -154,16 +155,18 @@ type Updates<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 impl v1::projects_server::Projects for Service {
     async fn try_gate(
         &self,
-        _request: Request<v1::TryGateRequest>,
+        request: Request<v1::TryGateRequest>,
     ) -> Result<Response<v1::TryGateResponse>, Status> {
-        Err(Status::unimplemented("no dry gates here"))
+        let caller = Caller::of(&request)?;
+        self.tried(caller.person.id, request.into_inner()).await.map(Response::new)
     }
 
     async fn turnaround(
         &self,
-        _request: Request<v1::TurnaroundRequest>,
+        request: Request<v1::TurnaroundRequest>,
     ) -> Result<Response<v1::TurnaroundResponse>, Status> {
-        Err(Status::unimplemented("no turnaround here"))
+        let caller = Caller::of(&request)?;
+        self.turned_around(caller.person.id, request.into_inner()).await.map(Response::new)
     }
 
     async fn webhook_secret(
@@ -210,8 +213,11 @@ impl v1::projects_server::Projects for Service {
         };
         let performed = performed.map_err(status::ledger)?;
         let now = self.ledger.project(project).await.map_err(status::ledger)?;
-        let told =
-            now.map(|now| wire::history::effects(&now.project, person, &self.hub.names(), &performed.events));
+        let told = now.map(|now| {
+            let mut told = wire::history::effects(&now.project, person, &self.hub.names(), &performed.events);
+            told.extend(ask::warnings(&now.project, &performed.events));
+            told
+        });
         Ok(Response::new(v1::PerformResponse {
             first_seq: performed.first_seq,
             seq: performed.last_seq,

@@ -23,7 +23,7 @@ fn package(on: On<'_>) -> Result<()> {
     })?;
     let file = on.ep.root.join("handoff").join(text(&made, "name"));
     std::fs::create_dir_all(file.parent().context("a folder")?)?;
-    on.verb(ines, &["handoff", "fetch", "-o", &file.to_string_lossy()])?;
+    on.verb(ines, &["handoff", "-o", &file.to_string_lossy()])?;
     log.same(&digest(&file)?.as_str(), &text(&made, "sha256"), "the bytes are those that the server named")?;
     let checked = ines.verb(["handoff".into(), "check".into(), file.into_os_string()])?;
     log.check(checked.code == 0, "every file in it is what its manifest says")

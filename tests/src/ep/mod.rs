@@ -80,7 +80,7 @@ fn tunes(music: &[PathBuf]) -> Result<Vec<Tune>> {
 fn terms_and_gates(ep: &Ep) -> Result<()> {
     ep.log.step("Terms and gates, by the manager: two rounds, one free correction; artist and one of two labels; the instrumental; half of it heard");
     let owner = |args: &[&str]| ep.owner.verb(args.iter().copied());
-    owner(&["project", "terms", "--rounds", "2", "--corrections", "1"])?;
+    owner(&["project", "terms", "--rounds", "2", "--corrections", "1", "--cut-off", "2030-12-31"])?;
     owner(&[
         "gate", "set", "--stage", "mixing", "--need", "artist:1", "--need", "label:1", "--heard", "50",
         "--carry", "same-pcm",

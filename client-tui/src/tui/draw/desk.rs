@@ -41,41 +41,142 @@ pub(super) fn desk(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
         return empty(theme, frame, list, &["Nothing waits on you.", next]);
     }
     let at = at.min(rows.len() - 1);
+    let shown = with_sections(rows);
+    let marked = shown.iter().position(|it| *it == Shown::Row(at)).unwrap_or(0);
     let height = usize::from(list.height);
-    let first = first_shown(at, rows.len(), height);
-    let columns = usize::from(area.width);
-    let song = (columns / 4).clamp(14, 30);
-    let project = if columns >= 100 { (columns / 5).min(24) } else { 0 };
-    let text = columns.saturating_sub(3 + 9 + song + project + 9 + 2);
-    for (line, row) in rows.iter().enumerate().skip(first).take(height) {
-        let (sign, word) = kind(row);
-        let chosen = line == at;
-        let mark = if chosen { "▸" } else { " " };
-        let mut parts = format!("{mark}{sign} {} ", pad(word, 8));
-        parts.push_str(&pad(
-            if row.song_title.is_empty() { &row.project_title } else { &row.song_title },
-            song,
-        ));
-        if project > 0 {
-            parts.push(' ');
-            parts.push_str(&pad(&row.project_title, project - 1));
-        }
-        parts.push_str(&format!("  {}", pad(&row.text, text)));
-        parts.push_str(&pad_left(&words::age(model.now_ms, row.since_ms), 7));
-        let style = theme.row(chosen, false, model.online());
-        put(frame, list, u16::try_from(line - first).unwrap_or(u16::MAX), Line::styled(parts, style));
+    let first = first_shown(marked, shown.len(), height);
+    let columns = Columns::of(area.width);
+    for (place, it) in shown.iter().enumerate().skip(first).take(height) {
+        let line = match it {
+            Shown::Section(name) => Line::styled(format!(" {name}"), theme.dim()),
+            Shown::Row(index) => {
+                let text = columns.line(model, &rows[*index], *index == at);
+                Line::styled(text, theme.row(*index == at, false, model.online()))
+            }
+        };
+        put(frame, list, u16::try_from(place - first).unwrap_or(u16::MAX), line);
     }
     // What a narrow line cuts off stands whole below the list.
     let row = &rows[at];
-    if width(&row.text) > text {
-        let foot =
-            Rect { y: list.y + list.height, height: area.height.saturating_sub(list.height + 1), ..area };
-        let room = usize::from(area.width.saturating_sub(4));
-        for (line, said) in wrap(&row.text, room).into_iter().take(2).enumerate() {
-            let line = u16::try_from(line + 1).unwrap_or(u16::MAX);
-            put(frame, foot, line, Line::styled(format!("  {said}"), theme.plain()));
-        }
+    let foot = Rect { y: list.y + list.height, height: area.height.saturating_sub(list.height + 1), ..area };
+    let room = usize::from(area.width.saturating_sub(4));
+    let mut said: Vec<String> = Vec::new();
+    if width(&row.text) > columns.text {
+        said.extend(wrap(&row.text, room));
     }
+    said.truncate(2);
+    said.extend(facts(model, row));
+    for (line, said) in said.into_iter().enumerate() {
+        let said = clip(&format!("  {said}"), usize::from(area.width));
+        put(frame, foot, u16::try_from(line).unwrap_or(u16::MAX), Line::styled(said, theme.plain()));
+    }
+}
+
+/// A line of the desk: rows stand in the order in which they were sent, headed by what they have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shown {
+    Section(&'static str),
+    Row(usize),
+}
+
+fn section(row: &DeskRow) -> &'static str {
+    match (row.blocks, row.due_ms) {
+        (0, 0) => "No date, nobody waits",
+        (0, _) => "With a date",
+        _ => "Others wait for these",
+    }
+}
+
+/// Headings only where there is something to tell apart.
+fn with_sections(rows: &[DeskRow]) -> Vec<Shown> {
+    let many = rows.iter().any(|row| section(row) != section(&rows[0]));
+    let mut shown = Vec::new();
+    let mut now = "";
+    for (at, row) in rows.iter().enumerate() {
+        if many && section(row) != now {
+            now = section(row);
+            shown.push(Shown::Section(now));
+        }
+        shown.push(Shown::Row(at));
+    }
+    shown
+}
+
+struct Columns {
+    song: usize,
+    project: usize,
+    text: usize,
+    due: usize,
+    blocks: usize,
+}
+
+impl Columns {
+    fn of(width: u16) -> Columns {
+        let columns = usize::from(width);
+        let song = (columns / 4).clamp(14, 30);
+        let project = if columns >= 100 { (columns / 5).min(24) } else { 0 };
+        let (due, blocks) = if columns >= 100 {
+            (13, 10)
+        } else if columns >= 72 {
+            (9, 0)
+        } else {
+            (0, 0)
+        };
+        let text = columns.saturating_sub(3 + 9 + song + project + due + blocks + 9 + 2);
+        Columns { song, project, text, due, blocks }
+    }
+
+    fn line(&self, model: &Model, row: &DeskRow, chosen: bool) -> String {
+        let (sign, word) = kind(row);
+        let mark = if chosen { "▸" } else { " " };
+        let mut parts = format!("{mark}{sign} {} ", pad(word, 8));
+        let title = if row.song_title.is_empty() { &row.project_title } else { &row.song_title };
+        parts.push_str(&pad(title, self.song));
+        if self.project > 0 {
+            parts.push(' ');
+            parts.push_str(&pad(&row.project_title, self.project - 1));
+        }
+        parts.push_str(&format!("  {}", pad(&row.text, self.text)));
+        if self.due > 0 {
+            parts.push_str(&pad_left(&due(model, row, self.blocks > 0), self.due));
+        }
+        if self.blocks > 0 {
+            let blocks = if row.blocks > 0 { format!("blocks {}", row.blocks) } else { String::new() };
+            parts.push_str(&pad_left(&blocks, self.blocks));
+        }
+        parts.push_str(&pad_left(&words::age(model.now_ms, row.since_ms), 7));
+        parts
+    }
+}
+
+/// "due in 2 d" and "! late 3 h"; in a narrow column "in 2 d", and where there is no date how many wait.
+fn due(model: &Model, row: &DeskRow, wide: bool) -> String {
+    let left_ms = row.due_ms.saturating_sub(model.now_ms);
+    match row.due_ms {
+        0 if row.blocks > 0 && !wide => format!("blocks {}", row.blocks),
+        0 => String::new(),
+        _ if left_ms < 0 && wide => format!("! late {}", words::length(left_ms.saturating_neg())),
+        _ if left_ms < 0 => format!("! {}", words::length(left_ms.saturating_neg())),
+        _ if wide => format!("due in {}", words::length(left_ms)),
+        _ => format!("in {}", words::length(left_ms)),
+    }
+}
+
+/// "Blocks 3 others. Due 2026-11-24 18:00, in 2 d. Waits since 2026-11-21 04:20."
+fn facts(model: &Model, row: &DeskRow) -> Option<String> {
+    let mut said = Vec::new();
+    if row.blocks > 0 {
+        said.push(format!("Blocks {}.", words::count(row.blocks as usize, "other", "others")));
+    }
+    if row.due_ms != 0 {
+        let due = words::due(model.now_ms, row.due_ms, false);
+        said.push(format!("Until {}, {due}.", words::date(&model.zone, row.due_ms)));
+    }
+    if said.is_empty() {
+        return None;
+    }
+    said.push(format!("Waits since {}.", words::date(&model.zone, row.since_ms)));
+    Some(said.join(" "))
 }
 
 pub(super) fn projects(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, at: usize) {

@@ -1,13 +1,21 @@
 //! Who did what, newest first, in the server's own sentences.
 
-use ratatui::{Frame, layout::Rect, text::Line};
+use ratatui::{
+    Frame,
+    layout::{Constraint, Layout, Rect},
+    style::Modifier,
+    text::Line,
+};
 
 use super::{
     empty, first_shown, heading, put,
-    text::{clip, pad},
+    text::{clip, pad, wrap},
     theme::Theme,
 };
-use crate::tui::model::Model;
+use crate::tui::{model::Model, words};
+
+/// Lines below the list, the first of them empty.
+const FOOT: u16 = 4;
 
 pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, at: usize) {
     let Some(page) = &model.history else {
@@ -20,7 +28,12 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
         _ => "m loads older entries".into(),
     };
     put(frame, area, 0, heading(theme, "History", &more, area.width, false));
-    let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    // The chosen entry stands whole below: a reason that is cut off is no reason.
+    let [body, foot] = Layout::vertical([Constraint::Min(1), Constraint::Length(FOOT)]).areas(Rect {
+        y: area.y + 1,
+        height: area.height.saturating_sub(1),
+        ..area
+    });
     if page.entries.is_empty() && !page.loading && page.problem.is_none() {
         return empty(theme, frame, body, &["Nothing has happened here yet."]);
     }
@@ -29,22 +42,24 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
     let first = first_shown(at, page.entries.len(), height);
     let columns = usize::from(area.width);
     for (line, entry) in page.entries.iter().enumerate().skip(first).take(height) {
-        let when = date(model, entry.at_ms);
+        let when = words::date(&model.zone, entry.at_ms);
+        // What went past the rules stands out by a sign and by weight, so that it does without colour too.
+        let shouts = matches!(entry.code.as_str(), "GATE_OVERRIDDEN" | "MIX_SWAPPED");
         let mark = if line == at { "▸" } else { " " };
+        let mark = format!("{mark}{}", if shouts { "!" } else { " " });
         // The name has a column of its own; a sentence that begins with it says it twice.
         let told = entry.text.strip_prefix(entry.who.as_str()).filter(|it| it.starts_with(' '));
         let told = told.map_or(entry.text.as_str(), str::trim_start);
         let text =
-            format!("{mark}{when}  {}  {}", pad(&entry.who, 16), clip(told, columns.saturating_sub(38)));
+            format!("{mark}{when}  {}  {}", pad(&entry.who, 16), clip(told, columns.saturating_sub(39)));
         let style = theme.row(line == at, false, model.online());
+        let style = if shouts { style.add_modifier(Modifier::BOLD) } else { style };
         put(frame, body, u16::try_from(line - first).unwrap_or(u16::MAX), Line::styled(text, style));
     }
-}
-
-/// "2026-11-21 04:20", in the person's own zone.
-fn date(model: &Model, at_ms: i64) -> String {
-    match jiff::Timestamp::from_millisecond(at_ms) {
-        Ok(at) => at.to_zoned(model.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string(),
-        Err(_) => "?".into(),
+    let Some(entry) = page.entries.get(at) else { return };
+    let room = usize::from(area.width.saturating_sub(4));
+    for (row, text) in wrap(&entry.text, room).into_iter().take(usize::from(FOOT) - 1).enumerate() {
+        let row = u16::try_from(row + 1).unwrap_or(u16::MAX);
+        put(frame, foot, row, Line::styled(format!("  {text}"), theme.plain()));
     }
 }

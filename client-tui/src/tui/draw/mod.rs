@@ -5,12 +5,14 @@ mod desk;
 mod help;
 mod history;
 mod master;
+mod notes;
 mod project;
 mod prompt;
 mod report;
 mod song;
 mod text;
 mod theme;
+mod turnaround;
 mod wave;
 
 use ratatui::{
@@ -60,6 +62,7 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
             master::draw(model, &theme, frame, body, project, song, render.as_deref());
         }
         Screen::History { at, .. } => history::draw(model, &theme, frame, body, *at),
+        Screen::Turnaround { at, .. } => turnaround::draw(model, &theme, frame, body, *at),
         Screen::Help { of, at } => help::draw(&theme, frame, body, *of, *at),
     }
     for (at, line) in news.into_iter().enumerate() {

@@ -35,7 +35,7 @@ pub(super) fn draw(
         return empty(theme, frame, area, &["The project has not arrived yet."]);
     };
     let head = rows.head();
-    let about = clip(&subtitle(rows, head), usize::from(area.width.saturating_sub(2)));
+    let about = clip(&subtitle(rows, head, &model.zone), usize::from(area.width.saturating_sub(2)));
     put(frame, area, 0, Line::styled(format!(" {about}"), theme.dim()));
     let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     let Some(chosen) = selected_song(rows, song) else {
@@ -44,32 +44,70 @@ pub(super) fn draw(
         let push = format!("Then its first take: {}", update::push_command(title, "TITLE"));
         return empty(theme, frame, body, &["There are no songs yet.", &add, &push]);
     };
-    let [list, foot] = Layout::vertical([Constraint::Min(1), Constraint::Length(3)]).areas(body);
+    let facts = facts(model, rows, chosen);
+    let below = if facts.is_empty() { 3 } else { 4 };
+    let [list, foot] = Layout::vertical([Constraint::Min(1), Constraint::Length(below)]).areas(body);
     if has_columns(area.width) {
         columns(model, theme, frame, list, rows, chosen);
     } else {
         lines(model, theme, frame, list, rows, chosen);
     }
     put(frame, foot, 0, heading(theme, &clip(&chosen.title, 40), "", area.width, false));
-    for (at, line) in
-        wrap(&waits_for(rows, chosen), usize::from(area.width.saturating_sub(2))).into_iter().enumerate()
-    {
+    let room = usize::from(area.width.saturating_sub(2));
+    for (at, line) in wrap(&waits_for(rows, chosen), room).into_iter().take(2).enumerate() {
         put(frame, foot, u16::try_from(at + 1).unwrap_or(u16::MAX), Line::raw(format!(" {line}")));
     }
+    put(frame, foot, 3, Line::styled(format!(" {}", clip(&facts, room)), theme.plain()));
 }
 
-fn subtitle(rows: &Project, head: Option<&ProjectRow>) -> String {
+/// What else is to be known of the song: its date, mixes that compete, what was found in the candidate, how far the handoff is.
+fn facts(model: &Model, rows: &Project, song: &SongRow) -> String {
+    let mut said = Vec::new();
+    if song.due_ms != 0 {
+        let sign = if song.overdue { "! " } else { "" };
+        said.push(format!("{sign}{}", words::due(model.now_ms, song.due_ms, song.overdue)));
+    }
+    if let Some(it) = song.shootout.as_ref().filter(|it| it.picked_version_id.is_empty()) {
+        let (lines, votes) = (it.lines.len(), it.votes_cast as usize);
+        said.push(format!("{lines} mixes compete, {}", words::count(votes, "vote", "votes")));
+    }
+    if let Some(version) = rows.version(&song.candidate_version_id) {
+        let told: Vec<String> = update::examined(rows, version).into_iter().map(|(text, _)| text).collect();
+        if !told.is_empty() {
+            said.push(format!("{}: {}", words::version(version), told.join(", ")));
+        }
+    }
+    if let Some(it) = song.handoff.as_ref().filter(|_| song.stage() == Stage::Mastering) {
+        said.push(
+            if it.package.is_some() { "handoff ready (Z on the song)" } else { "handoff being made" }.into(),
+        );
+    }
+    said.join(" · ")
+}
+
+fn subtitle(rows: &Project, head: Option<&ProjectRow>, zone: &jiff::tz::TimeZone) -> String {
     let Some(head) = head else { return String::new() };
     let rounds = format!("{} included", words::count(head.rounds_included as usize, "round", "rounds"));
     let own = if head.self_approval { "self-approval allowed" } else { "" };
+    let corrections = match head.corrections_free {
+        0 => String::new(),
+        count => format!("{} free", words::count(count as usize, "correction", "corrections")),
+    };
+    let cut_off = match head.cut_off_ms {
+        0 => String::new(),
+        at_ms => format!("cut-off {}", words::date(zone, at_ms).split(' ').next().unwrap_or_default()),
+    };
     let who: Vec<String> =
         rows.members().iter().map(|it| format!("{} ({})", it.name, words::roles(it.roles()))).collect();
-    let parts = [head.artist.as_str(), &rounds, own, &who.join(", ")];
+    let parts = [head.artist.as_str(), &rounds, &corrections, &cut_off, own, &who.join(", ")];
     parts.into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(" · ")
 }
 
 /// "Mix 2", or what the stage still lacks.
 fn candidate(rows: &Project, song: &SongRow) -> String {
+    if song.shootout.as_ref().is_some_and(|it| it.picked_version_id.is_empty()) {
+        return "shootout".into();
+    }
     rows.version(&song.candidate_version_id).map_or_else(|| "no file".into(), words::version)
 }
 
@@ -85,14 +123,14 @@ fn is_fresh(rows: &Project, song: &SongRow) -> bool {
 fn lines(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, rows: &Project, chosen: &SongRow) {
     let columns = usize::from(area.width);
     let title = (columns * 3 / 10).max(12);
-    let rest = columns.saturating_sub(2 + title + 1 + 10 + 10 + 6 + 6);
+    let rest = columns.saturating_sub(2 + title + 1 + 10 + 11 + 6 + 8);
     let header = format!(
         "  {} {}{}{}{}{}",
         pad("Song", title),
         pad("Stage", 10),
-        pad("Version", 10),
+        pad("Version", 11),
         pad("Round", 6),
-        pad("Notes", 6),
+        pad("Notes", 8),
         pad("Waits for", rest)
     );
     put(frame, area, 0, Line::styled(header, theme.dim()));
@@ -106,9 +144,9 @@ fn lines(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, rows: 
             "{mark}{} {}{}{}{}{}",
             pad(&song.title, title),
             pad(words::stage(song.stage()), 10),
-            pad(&candidate(rows, song), 10),
+            pad(&format!("{}{}", if song.overdue { "! " } else { "" }, candidate(rows, song)), 11),
             pad(&rounds(rows, song), 6),
-            pad(&open_notes(song), 6),
+            pad(&open_notes(rows, song), 8),
             pad(&waits_for(rows, song), rest)
         );
         let style = theme.row(line == at, is_fresh(rows, song), model.online());
@@ -116,8 +154,15 @@ fn lines(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, rows: 
     }
 }
 
-fn open_notes(song: &SongRow) -> String {
-    if song.open_notes == 0 { "–".into() } else { format!("{} ○", song.open_notes) }
+/// Open ones, and "!" where the candidate leaves some of them untouched.
+fn open_notes(rows: &Project, song: &SongRow) -> String {
+    let untouched = rows.version(&song.candidate_version_id).and_then(|it| it.examination.as_ref());
+    let untouched = untouched.map_or(0, |it| it.notes_untouched);
+    match (song.open_notes, untouched) {
+        (0, _) => "–".into(),
+        (open, 0) => format!("{open} ○"),
+        (open, untouched) => format!("{open} ○ {untouched}!"),
+    }
 }
 
 fn columns(
@@ -156,8 +201,9 @@ fn column(
         let style = theme.row(is_chosen, is_fresh(rows, song), model.online());
         let mark = if is_chosen { "▸ " } else { "  " };
         put(frame, area, top, Line::styled(format!("{mark}{}", pad(&song.title, room)), style));
+        let late = if song.overdue { "! " } else { "" };
         let facts = format!(
-            "  {} · round {} · {} notes",
+            "  {late}{} · round {} · {} notes",
             candidate(rows, song),
             rounds(rows, song),
             if song.open_notes == 0 { "no".into() } else { song.open_notes.to_string() }

@@ -1,6 +1,6 @@
 //! One song: the version's facts and picture, versions with alternates, the gate with who is missing, notes with threads.
 
-use deadwax_proto::v1::{ApprovalState, NoteRow, NoteState, SongRow, VersionFile, VersionRow};
+use deadwax_proto::v1::{ApprovalState, ExaminationState, SongRow, VersionFile, VersionRow};
 use ratatui::{
     Frame,
     layout::{Constraint, Layout, Rect},
@@ -9,7 +9,7 @@ use ratatui::{
 };
 
 use super::{
-    empty, first_shown, heading, put, selected_note,
+    empty, first_shown, heading, notes, put,
     text::{clip, pad, width, wrap},
     theme::Theme,
     waits_for, wave,
@@ -35,10 +35,14 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
         return empty(theme, frame, below, &["Nothing is uploaded yet.", &command]);
     };
     let dots = if area.height >= 30 { 8 } else { 4 };
+    let told = update::examined(rows, version);
+    let more = version.closed_with_thanks || version.heard_percent > 0 || !told.is_empty();
+    let lines = if more { 4 } else { 3 };
     let [head, picture, lower] =
-        Layout::vertical([Constraint::Length(3), Constraint::Length(dots + 2), Constraint::Min(3)])
+        Layout::vertical([Constraint::Length(lines), Constraint::Length(dots + 2), Constraint::Min(3)])
             .areas(area);
     header(model, theme, frame, head, rows, song, version, view);
+    found(theme, frame, head, version, told);
     picture_of(model, theme, frame, picture, rows, version, view);
     let left = (area.width * 2 / 5).clamp(26, 52);
     let [left, right] =
@@ -47,10 +51,35 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
     let half = left.height.saturating_sub(left.height / 2);
     let top = u16::try_from(versions.len() + 1).unwrap_or(u16::MAX).min(half);
     let [top, bottom] = Layout::vertical([Constraint::Length(top), Constraint::Min(1)]).areas(left);
-    put(frame, top, 0, heading(theme, "Versions", "", top.width, view.focus == Focus::Versions));
+    put(frame, top, 0, heading(theme, "Versions", shootout(song), top.width, view.focus == Focus::Versions));
     list(frame, top, versions);
     gate_of(model, theme, frame, bottom, rows, song);
-    notes_of(model, theme, frame, right, rows, view);
+    notes::draw(model, theme, frame, right, rows, view);
+}
+
+/// Mixes that compete are said where the versions stand.
+fn shootout(song: &SongRow) -> &'static str {
+    match &song.shootout {
+        Some(it) if it.picked_version_id.is_empty() && it.blind => "compete, blind (s)",
+        Some(it) if it.picked_version_id.is_empty() => "compete (s)",
+        _ => "",
+    }
+}
+
+/// What the studio found out by itself, before anyone is asked to listen.
+fn found(theme: &Theme, frame: &mut Frame<'_>, area: Rect, version: &VersionRow, told: Vec<(String, bool)>) {
+    let mut spans = vec![Span::raw(" ")];
+    if version.closed_with_thanks {
+        spans.push(Span::styled("closed with thanks: another mix was picked", theme.dim()));
+    }
+    let heard = (version.heard_percent > 0).then(|| (format!("heard {} %", version.heard_percent), false));
+    for (text, warns) in told.into_iter().chain(heard) {
+        if spans.len() > 1 {
+            spans.push(Span::styled(" · ", theme.dim()));
+        }
+        spans.push(Span::styled(text, if warns { theme.warn() } else { theme.dim() }));
+    }
+    put(frame, area, 3, Line::from(spans));
 }
 
 #[expect(clippy::too_many_arguments, reason = "a row of the layout, called once")]
@@ -66,7 +95,15 @@ fn header(
 ) {
     let columns = usize::from(area.width);
     let included = rows.head().map_or(0, |it| it.rounds_included);
-    let right = format!("{} · round {} of {included} ", words::stage(song.stage()), song.rounds_used);
+    let due = match song.due_ms {
+        0 => String::new(),
+        due_ms => format!(
+            " · {}{}",
+            if song.overdue { "! " } else { "" },
+            words::due(model.now_ms, due_ms, song.overdue)
+        ),
+    };
+    let right = format!("{} · round {} of {included}{due} ", words::stage(song.stage()), song.rounds_used);
     let age = words::age(model.now_ms, version.at_ms);
     let name = words::version(version);
     let old = if version.superseded { "superseded" } else { "" };
@@ -133,7 +170,9 @@ fn picture_of(
     };
     let notes = rows.notes(&view.song, view.settled);
     let marks = notes.iter().enumerate().filter_map(|(at, note)| {
-        Some(wave::Mark { label: label(at), start_ms: note.start_ms?, end_ms: note.end_ms })
+        // Where the note stands in the version that is drawn.
+        let place = rows::place(note, &version.version_id);
+        Some(wave::Mark { label: label(at), start_ms: place.start_ms?, end_ms: place.end_ms })
     });
     let sample_rate = file.and_then(|it| it.facts.as_ref()).map_or(0, |it| it.sample_rate);
     let picture = wave::View {
@@ -150,7 +189,7 @@ fn picture_of(
 }
 
 /// The sign that ties a note of the list to its mark on the picture.
-fn label(at: usize) -> char {
+pub(super) fn label(at: usize) -> char {
     char::from_digit(u32::try_from(at + 1).unwrap_or(36), 36).unwrap_or('+')
 }
 
@@ -164,12 +203,14 @@ fn version_lines(
     view: &SongView,
 ) -> Vec<(Line<'static>, bool)> {
     let focused = view.focus == Focus::Versions;
+    let song_of = rows.song(&view.song);
     let mut lines = Vec::new();
     for version in rows.versions(&view.song) {
         let is_shown = version.version_id == shown.version_id;
         let sign = if version.superseded { "·" } else { "●" };
         let mark = if is_shown { "▸" } else { " " };
-        let text = format!("{mark}{sign} {}  {}", words::version(version), version.title);
+        let text =
+            format!("{mark}{sign} {}{}  {}", words::version(version), said(song_of, version), version.title);
         let fresh = rows.is_fresh(&format!("version/{}", version.version_id));
         let style = if version.superseded && !is_shown {
             theme.dim()
@@ -186,6 +227,35 @@ fn version_lines(
         }
     }
     lines
+}
+
+/// What must be known of a version in one glance: whose it is where that is told, that it is closed, being examined, or leaves notes alone.
+fn said(song: Option<&SongRow>, version: &VersionRow) -> String {
+    let shootout = song.and_then(|it| it.shootout.as_ref());
+    let line = shootout.and_then(|it| it.lines.iter().find(|line| line.letter == version.line));
+    let engineer = line.map_or("", |it| it.engineer.as_str());
+    let picked = shootout.is_some_and(|it| it.picked_version_id == version.version_id);
+    let mut parts = Vec::new();
+    if !engineer.is_empty() {
+        parts.push(clip(engineer, 14));
+    }
+    if picked {
+        parts.push("picked".into());
+    }
+    if version.closed_with_thanks {
+        parts.push("closed with thanks".into());
+    }
+    if let Some(it) = &version.examination {
+        match it.state() {
+            ExaminationState::Done if it.notes_untouched > 0 => {
+                parts.push(format!("! {} untouched", it.notes_untouched));
+            }
+            ExaminationState::Pending | ExaminationState::Unspecified => parts.push("… examining".into()),
+            ExaminationState::Failed => parts.push("× not examined".into()),
+            ExaminationState::Done => {}
+        }
+    }
+    if parts.is_empty() { String::new() } else { format!("  {}", parts.join(", ")) }
 }
 
 /// By alternate, with what tells files apart: format and loudness. An alternate in several formats is folded to one line unless one of
@@ -224,7 +294,7 @@ fn file_lines(version: &VersionRow, drawn: usize) -> Vec<(String, bool)> {
 }
 
 /// Lines below the heading, scrolled so that the marked one is in sight.
-fn list(frame: &mut Frame<'_>, area: Rect, lines: Vec<(Line<'_>, bool)>) {
+pub(super) fn list(frame: &mut Frame<'_>, area: Rect, lines: Vec<(Line<'_>, bool)>) {
     let height = usize::from(area.height.saturating_sub(1));
     let at = lines.iter().position(|(_, marked)| *marked).unwrap_or(0);
     let first = first_shown(at, lines.len(), height);
@@ -236,7 +306,11 @@ fn list(frame: &mut Frame<'_>, area: Rect, lines: Vec<(Line<'_>, bool)>) {
 fn gate_of(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, rows: &Project, song: &SongRow) {
     let Some(gate) = rows.gate(&song.song_id) else { return };
     let met = if gate.met { "met" } else { "not met" };
-    put(frame, area, 0, heading(theme, "Gate", met, area.width, false));
+    let rest = match song.due_ms {
+        0 => format!("{met} (e)"),
+        due_ms => format!("{met}, {} (e)", words::due(model.now_ms, due_ms, song.overdue)),
+    };
+    put(frame, area, 0, heading(theme, "Gate", &rest, area.width, false));
     let room = usize::from(area.width.saturating_sub(3));
     let fresh = rows.is_fresh(&format!("gate/{}", song.song_id));
     let mut lines: Vec<(String, Style)> = Vec::new();
@@ -256,137 +330,18 @@ fn gate_of(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, rows
         add("✓", &it.text, if model.online() { theme.good() } else { theme.dim() });
     }
     for it in &gate.approvals {
-        let version = rows.version(&it.version_id).map_or_else(String::new, words::version);
-        let word = match it.state() {
-            ApprovalState::Counts => "signed",
-            ApprovalState::Outdated => "signed, outdated:",
-            ApprovalState::Withdrawn => "withdrew",
-            _ => continue,
-        };
-        let sign = if it.state() == ApprovalState::Counts { "✓" } else { "·" };
-        add(sign, &format!("{} ({}) {word} {version}", it.name, words::role(it.role())), theme.dim());
+        if matches!(it.state(), ApprovalState::Counts | ApprovalState::Outdated | ApprovalState::Withdrawn) {
+            let line = update::approval_line(rows, it);
+            let (sign, text) = line.split_once(' ').unwrap_or(("·", &line));
+            add(sign, text, theme.dim());
+        }
     }
     let height = usize::from(area.height.saturating_sub(1));
     if lines.len() > height && height > 0 {
         lines.truncate(height - 1);
-        lines.push((" …".into(), theme.dim()));
+        lines.push((" … e shows every line".into(), theme.dim()));
     }
     for (row, (line, style)) in lines.into_iter().enumerate() {
         put(frame, area, u16::try_from(row + 1).unwrap_or(u16::MAX), Line::styled(line, style));
     }
-}
-
-fn notes_of(
-    model: &Model,
-    theme: &Theme,
-    frame: &mut Frame<'_>,
-    area: Rect,
-    rows: &Project,
-    view: &SongView,
-) {
-    let notes = rows.notes(&view.song, view.settled);
-    let all = rows.notes(&view.song, true).len();
-    let hidden = if view.settled { 0 } else { all - notes.len() };
-    let rest = match (notes.len(), hidden) {
-        (0, 0) => String::new(),
-        (shown, 0) => format!("{shown}"),
-        (shown, hidden) => format!("{shown}, {hidden} settled hidden (f)"),
-    };
-    let focused = view.focus == Focus::Notes;
-    put(frame, area, 0, heading(theme, "Notes", &rest, area.width, focused));
-    if notes.is_empty() {
-        let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
-        let next = "Move the cursor with ← and →, then n writes a note there.";
-        return empty(theme, frame, below, &["No open notes.", next]);
-    }
-    let chosen = selected_note(rows, view).map(|it| it.note_id.as_str());
-    let chosen_at = notes.iter().position(|it| Some(it.note_id.as_str()) == chosen).unwrap_or(0);
-    let threads = rows.replies(&view.song);
-    // Lines further away than the height of the list cannot be in sight: a song with a thousand notes draws like one with ten.
-    let height = usize::from(area.height);
-    let near = chosen_at.saturating_sub(height)..(chosen_at + height).min(notes.len());
-    let mut lines = Vec::new();
-    for at in near {
-        let note = notes[at];
-        let is_chosen = at == chosen_at;
-        let thread = threads.get(note.note_id.as_str()).map_or(&[][..], Vec::as_slice);
-        let entry = Entry { at, note, thread, open: is_chosen, focused };
-        lines.push((note_line(model, theme, rows, &entry, area.width), is_chosen));
-        if is_chosen {
-            let details = note_details(theme, rows, note, thread, usize::from(area.width.saturating_sub(4)));
-            lines.extend(details.into_iter().map(|line| (line, false)));
-        }
-    }
-    list(frame, area, lines);
-}
-
-/// A note of the list, with what stands around it.
-struct Entry<'a> {
-    at: usize,
-    note: &'a NoteRow,
-    thread: &'a [&'a NoteRow],
-    open: bool,
-    focused: bool,
-}
-
-fn note_line<'a>(model: &Model, theme: &Theme, rows: &Project, entry: &Entry<'_>, columns: u16) -> Line<'a> {
-    let note = entry.note;
-    let chosen = entry.open && entry.focused;
-    let (sign, state) = words::note_state(note.state());
-    let thread = if entry.thread.is_empty() { String::new() } else { format!(" +{}", entry.thread.len()) };
-    let time = note.start_ms.map_or_else(|| "song".into(), |ms| words::clock(ms, true));
-    let mark = if chosen { "▸" } else { " " };
-    let label = label(entry.at);
-    let head = format!("{mark}{label}{sign} {} {}{thread}: ", pad(&time, 6), clip(&note.author, 12));
-    let lock = if note.internal { "internal: " } else { "" };
-    // The chosen note shows its whole text below, so its line tells the rest.
-    let text = if entry.open {
-        format!("{lock}{state}, as {}", words::role(note.author_role()))
-    } else {
-        format!("{lock}{}", note.text)
-    };
-    let key = format!("note/{}", note.note_id);
-    let pending = model.pending.iter().any(|it| it.about == key);
-    let text = if pending { format!("… {text}") } else { text };
-    let room = usize::from(columns).saturating_sub(width(&head));
-    let fresh =
-        rows.is_fresh(&key) || entry.thread.iter().any(|it| rows.is_fresh(&format!("note/{}", it.note_id)));
-    Line::styled(format!("{head}{}", pad(&text, room)), theme.row(chosen, fresh, model.online()))
-}
-
-/// The whole text of the chosen note, what became of it, its checklist and its thread.
-fn note_details<'a>(
-    theme: &Theme,
-    rows: &Project,
-    note: &NoteRow,
-    thread: &[&NoteRow],
-    room: usize,
-) -> Vec<Line<'a>> {
-    let mut lines = Vec::new();
-    let mut add = |text: &str, style: Style| {
-        lines.extend(wrap(text, room).into_iter().map(|line| Line::styled(format!("    {line}"), style)));
-    };
-    add(&note.text, theme.plain());
-    let version = rows.version(&note.version_id).map_or_else(String::new, words::version);
-    let on = if note.alternate.is_empty() { version } else { format!("{version}, {}", note.alternate) };
-    let mut facts = format!("on {on} · {}", words::span(note.start_ms, note.end_ms));
-    if !note.addressee.is_empty() {
-        facts.push_str(&format!(" · for {}", note.addressee));
-    }
-    add(&facts, theme.dim());
-    if let Some(version) = rows.version(&note.addressed_in_version_id) {
-        add(&format!("done in {}", words::version(version)), theme.good());
-    }
-    if note.state() == NoteState::Declined || !note.reason.is_empty() {
-        add(&format!("declined: {}", note.reason), theme.warn());
-    }
-    for item in &note.checklist {
-        let sign = if item.done { "[x]" } else { "[ ]" };
-        add(&format!("{sign} {}", item.text), theme.plain());
-    }
-    for reply in thread {
-        let lock = if reply.internal { " (internal)" } else { "" };
-        add(&format!("↳ {}{lock}: {}", reply.author, reply.text), theme.plain());
-    }
-    lines
 }

@@ -2,18 +2,16 @@
 //! the command. Nothing here decides what is allowed; it repeats the row's own answer.
 
 use deadwax_proto::v1::{
-    self as v1, ApprovalState, ApprovalView, NoteState, RenderState, Role, action::Action as Do,
+    self as v1, ApprovalState, ApprovalView, RenderState, Role, VersionRow, action::Action as Do,
 };
 
+use super::prompt;
 use crate::tui::{
     draw,
     keys::Verb,
-    model::{
-        ApproveAsk, Ask, ConfirmAsk, Model, Notice, Pending, Prompt, Purpose, RecipeAsk, RecipeCheck,
-        RevisionAsk, Screen, SongView, TickAsk, WriteAsk, text_area,
-    },
+    model::{ApproveAsk, Ask, ConfirmAsk, FollowAsk, Model, Notice, Pending, Prompt, Screen, Sign, TickAsk},
     msg::Effect,
-    rows::{May, PROJECT_KEY, Project},
+    rows::{self, May, PROJECT_KEY, Project},
     words,
 };
 
@@ -25,22 +23,32 @@ pub(crate) struct Subject {
     pub version: Option<String>,
     pub note: Option<String>,
     pub render: Option<String>,
+    /// The screen of the whole project: a verb that suits both is about the project there.
+    pub whole: bool,
 }
 
 impl Subject {
     /// Rows in the order in which they are asked, the closest first.
-    fn keys(&self, verb: Verb) -> Vec<String> {
+    pub fn keys(&self, verb: Verb) -> Vec<String> {
         let note = self.note.as_ref().map(|id| format!("note/{id}"));
         let version = self.version.as_ref().map(|id| format!("version/{id}"));
         let render = self.render.as_ref().map(|id| format!("render/{id}"));
         let song = Some(format!("song/{}", self.song));
         let keys = match verb {
-            Verb::Address | Verb::Accept | Verb::Reopen | Verb::Decline | Verb::Tick => vec![note],
+            Verb::Address | Verb::Accept | Verb::Reopen | Verb::Decline | Verb::Tick | Verb::MoveNote => {
+                vec![note]
+            }
+            Verb::ApproveSpacing => Vec::new(),
+            Verb::Follow if self.whole => Vec::new(),
             Verb::Reply => vec![note, version, song],
             Verb::CancelRender => vec![render, song],
-            Verb::AddNote | Verb::AddSongNote | Verb::RequestRevision | Verb::Approve | Verb::Withdraw => {
-                vec![version, song]
-            }
+            Verb::AddNote
+            | Verb::AddSongNote
+            | Verb::RequestRevision
+            | Verb::Approve
+            | Verb::Withdraw
+            | Verb::PutForward
+            | Verb::Pick => vec![version, song],
             _ => vec![song, version],
         };
         keys.into_iter().flatten().collect()
@@ -52,7 +60,7 @@ pub(crate) fn subject(model: &Model) -> Option<Subject> {
         Screen::Project { project, song } => {
             let rows = model.projects.get(project)?;
             let song = draw::selected_song(rows, song.as_deref())?.song_id.clone();
-            Some(Subject { project: project.clone(), song, ..Subject::default() })
+            Some(Subject { project: project.clone(), song, whole: true, ..Subject::default() })
         }
         Screen::Song(view) => {
             let rows = model.projects.get(&view.project)?;
@@ -62,7 +70,7 @@ pub(crate) fn subject(model: &Model) -> Option<Subject> {
                 song: view.song.clone(),
                 version: view.version(rows).map(|it| it.version_id.clone()),
                 note: draw::selected_note(rows, view).map(|it| it.note_id.clone()),
-                render: None,
+                ..Subject::default()
             })
         }
         Screen::Master { project, song, render } => {
@@ -79,9 +87,20 @@ pub(crate) fn subject(model: &Model) -> Option<Subject> {
 pub(crate) fn may<'a>(model: &'a Model, subject: Option<&Subject>, verb: Verb) -> May<'a> {
     let (Some(action), Some(subject)) = (verb.action(), subject) else { return May::Unsaid };
     let Some(rows) = model.projects.get(&subject.project) else { return May::Unsaid };
+    rows.may(action, &with_project(subject, verb))
+}
+
+fn with_project(subject: &Subject, verb: Verb) -> Vec<String> {
     let mut keys = subject.keys(verb);
     keys.push(PROJECT_KEY.into());
-    rows.may(action, &keys)
+    keys
+}
+
+/// What the server says follows from it. Shown before it is done.
+pub(super) fn consequence(model: &Model, subject: &Subject, verb: Verb) -> String {
+    let Some(rows) = model.projects.get(&subject.project) else { return String::new() };
+    let answer = verb.action().and_then(|action| rows.answer(action, &with_project(subject, verb)));
+    answer.map_or_else(String::new, |it| it.text.clone())
 }
 
 pub(super) fn offline() -> Notice {
@@ -93,7 +112,7 @@ pub(super) fn offline() -> Notice {
 
 pub(super) fn act(model: &mut Model, verb: Verb) -> Vec<Effect> {
     let Some(subject) = subject(model) else { return Vec::new() };
-    let about = subject.keys(verb).into_iter().next().unwrap_or_default();
+    let about = subject.keys(verb).into_iter().next().unwrap_or_else(|| PROJECT_KEY.into());
     if model.is_pending(verb, &about) {
         return Vec::new();
     }
@@ -134,8 +153,8 @@ pub(super) fn send(model: &mut Model, pending: Pending) -> Effect {
     effect
 }
 
-const NO_VERSION: &str = "This song has no version yet. Press u to see how to upload one.";
-const NO_NOTE: &str = "Choose a note first: Tab goes to the notes, up and down move.";
+pub(super) const NO_VERSION: &str = "This song has no version yet. Press u to see how to upload one.";
+pub(super) const NO_NOTE: &str = "Choose a note first: Tab goes to the notes, up and down move.";
 
 fn prepare(
     model: &mut Model,
@@ -150,12 +169,21 @@ fn prepare(
         | Verb::Reopen
         | Verb::Decline
         | Verb::Hold
-        | Verb::ReturnHandoff => write(model, verb, subject)?,
+        | Verb::ReturnHandoff
+        | Verb::Override
+        | Verb::SwapMix
+        | Verb::PutForward
+        | Verb::Pick => prompt::write::prepare(model, verb, subject)?,
         Verb::Approve => approve(model, subject)?,
-        Verb::RequestRevision => revision(model, subject)?,
+        Verb::RequestRevision => prompt::revision::prepare(model, subject)?,
         Verb::Tick => tick(model, subject)?,
-        Verb::EditRecipe => recipe(model, subject)?,
-        Verb::Withdraw
+        Verb::EditRecipe => prompt::recipe::prepare(model, subject)?,
+        Verb::OpenShootout => prompt::shootout::entrants(model, subject)?,
+        Verb::Vote => prompt::shootout::vote(model, subject)?,
+        Verb::Follow => follow(model, subject)?,
+        Verb::MoveNote
+        | Verb::ApproveSpacing
+        | Verb::Withdraw
         | Verb::LiftHold
         | Verb::AcceptHandoff
         | Verb::MakeDelivery
@@ -181,7 +209,7 @@ fn note_command(
     let (action, say) = if verb == Verb::Accept {
         (Do::AcceptNote(v1::AcceptNote { note_id }), "the note is accepted".to_owned())
     } else {
-        let newest = *rows.versions(&subject.song).first().ok_or(NO_VERSION)?;
+        let newest = newest_of_line(rows, subject).ok_or(NO_VERSION)?;
         let version_id = newest.version_id.clone();
         let say = format!("the note is done in {}", words::version(newest));
         (Do::AddressNote(v1::AddressNote { note_id, version_id }), say)
@@ -201,61 +229,27 @@ pub(super) fn pending(
     Pending { command_id: model.new_id(), project_id, action, verb, about, say }
 }
 
-fn song_view(model: &Model) -> Option<&SongView> {
-    if let Screen::Song(view) = model.top() { Some(view) } else { None }
+/// Of the line of the shown version, where mixes compete.
+fn newest_of_line<'a>(rows: &'a Project, subject: &Subject) -> Option<&'a VersionRow> {
+    let shown = subject.version.as_ref().and_then(|id| rows.version(id));
+    let line = shown.map_or("", |it| it.line.as_str());
+    let versions = rows.versions(&subject.song);
+    versions.iter().find(|it| it.line == line || line.is_empty()).copied()
 }
 
-fn write(model: &Model, verb: Verb, subject: &Subject) -> Result<Ask, &'static str> {
-    let rows = model.projects.get(&subject.project).ok_or(NO_NOTE)?;
-    let on = subject.version.as_ref().and_then(|id| rows.version(id));
-    let note = subject.note.clone();
-    let (purpose, title) = match verb {
-        Verb::AddNote | Verb::AddSongNote => {
-            let version = on.ok_or(NO_VERSION)?;
-            let view = song_view(model).ok_or(NO_VERSION)?;
-            let (start_ms, end_ms) = match view.range() {
-                _ if verb == Verb::AddSongNote => (None, None),
-                Some((start, end)) if end > start => (Some(start), Some(end)),
-                _ => (Some(view.cursor_ms), None),
-            };
-            // The Main speaks for the version; only a note on an alternate names it.
-            let file = version.files.get(view.file).filter(|_| view.file > 0);
-            let alternate = file.map_or(String::new(), |it| it.alternate.clone());
-            let at = words::span(start_ms, end_ms);
-            let title =
-                format!("Note on {} at {at}", words::version(version)).replace("at whole", "on the whole");
-            (Purpose::Note { version: version.version_id.clone(), alternate, start_ms, end_ms }, title)
-        }
-        Verb::Reply => {
-            let parent = note.ok_or(NO_NOTE)?;
-            let version = on.ok_or(NO_VERSION)?.version_id.clone();
-            let author = rows.note(&parent).map_or("", |it| it.author.as_str());
-            let title = format!("Reply to {author}");
-            (Purpose::Reply { version, parent }, title)
-        }
-        Verb::Reopen => (Purpose::Reopen { note: note.ok_or(NO_NOTE)? }, "Why is it not done?".into()),
-        Verb::Decline => (Purpose::Decline { note: note.ok_or(NO_NOTE)? }, "Why not do it?".into()),
-        Verb::Hold => {
-            let roles = gate_roles(model, rows, &subject.song);
-            (Purpose::Hold { song: subject.song.clone(), roles, role: 0 }, "Why hold the song?".into())
-        }
-        _ => (Purpose::Return { song: subject.song.clone() }, "Why does it go back to mixing?".into()),
+fn follow(model: &Model, subject: &Subject) -> Result<Ask, &'static str> {
+    let rows = model.projects.get(&subject.project).ok_or("The project is not here yet.")?;
+    let song = if subject.whole { String::new() } else { subject.song.clone() };
+    let now = match rows.song(&song) {
+        Some(it) => it.follow(),
+        None => rows.head().map_or(v1::FollowLevel::Unspecified, v1::ProjectRow::follow),
     };
-    let engineers = [Role::Producer, Role::MixEngineer, Role::MasteringEngineer];
-    let may_hide = model.my_roles().iter().any(|role| engineers.contains(role));
-    let is_note = matches!(purpose, Purpose::Note { .. } | Purpose::Reply { .. });
-    Ok(Ask::Write(Box::new(WriteAsk {
-        project: subject.project.clone(),
-        purpose,
-        title,
-        area: text_area(""),
-        internal: (is_note && may_hide).then_some(false),
-        problem: None,
-    })))
+    let at = words::FOLLOW.iter().position(|it| *it == now).unwrap_or(0);
+    Ok(Ask::Follow(FollowAsk { project: subject.project.clone(), song, at }))
 }
 
 /// My roles that the gate of the song's stage asks for; all of mine where it asks for none of them: the server will explain.
-fn gate_roles(model: &Model, rows: &Project, song_id: &str) -> Vec<Role> {
+pub(super) fn gate_roles(model: &Model, rows: &Project, song_id: &str) -> Vec<Role> {
     let mine: Vec<Role> = model.my_roles().into_iter().filter(|role| *role != Role::Listener).collect();
     let stage = rows.song(song_id).map(v1::SongRow::stage);
     let asked: Vec<Role> = rows
@@ -280,41 +274,13 @@ fn approve(model: &Model, subject: &Subject) -> Result<Ask, &'static str> {
     Ok(Ask::Approve(ApproveAsk {
         project: subject.project.clone(),
         version: version.version_id.clone(),
+        sign: Sign::Approve,
         fingerprint: version.fingerprint.clone(),
+        consequence: consequence(model, subject, Verb::Approve),
         roles,
         role: 0,
         on_yes: false,
     }))
-}
-
-fn revision(model: &Model, subject: &Subject) -> Result<Ask, &'static str> {
-    let rows = model.projects.get(&subject.project).ok_or(NO_VERSION)?;
-    let version = subject.version.clone().ok_or(NO_VERSION)?;
-    // Addressed ones wait for their author, internal ones are not for the request's readers.
-    let open: Vec<_> = rows
-        .notes(&subject.song, false)
-        .into_iter()
-        .filter(|note| note.state() == NoteState::Open && !note.internal)
-        .collect();
-    if open.is_empty() {
-        return Err("There are no open notes to ask for. Write what should change first: n.");
-    }
-    let askers = [Role::Artist, Role::Producer, Role::Label, Role::Manager];
-    let mut roles: Vec<Role> = model.my_roles().into_iter().filter(|role| askers.contains(role)).collect();
-    if roles.is_empty() {
-        roles = model.my_roles();
-    }
-    Ok(Ask::Revision(Box::new(RevisionAsk {
-        project: subject.project.clone(),
-        version,
-        roles,
-        role: 0,
-        chosen: open.iter().map(|note| (note.note_id.clone(), true)).collect(),
-        at: 0,
-        writing: false,
-        area: text_area(""),
-        problem: None,
-    })))
 }
 
 fn tick(model: &Model, subject: &Subject) -> Result<Ask, &'static str> {
@@ -326,26 +292,6 @@ fn tick(model: &Model, subject: &Subject) -> Result<Ask, &'static str> {
     }
     let at = note.checklist.iter().position(|item| !item.done).unwrap_or(0);
     Ok(Ask::Tick(TickAsk { project: subject.project.clone(), note: note_id, at }))
-}
-
-fn recipe(model: &Model, subject: &Subject) -> Result<Ask, &'static str> {
-    let rows = model.projects.get(&subject.project).ok_or("The project is not here yet.")?;
-    let song = rows.song(&subject.song).ok_or("The song is not here yet.")?;
-    // A song without a recipe of its own starts from the one that its newest render used.
-    let used = || rows.renders(&subject.song).first().map_or("", |it| it.recipe_toml.as_str());
-    let own = song.recipe_toml.as_str();
-    let start = crate::scrub::block(if own.trim().is_empty() { used() } else { own });
-    let mut area = text_area(&start);
-    area.set_line_number_style(ratatui::style::Style::default());
-    Ok(Ask::Recipe(Box::new(RecipeAsk {
-        project: subject.project.clone(),
-        song: subject.song.clone(),
-        area,
-        start,
-        check: RecipeCheck::Unknown,
-        save: false,
-        why: None,
-    })))
 }
 
 /// My own approval of this song in that state.
@@ -361,11 +307,14 @@ fn confirm(
     about: String,
 ) -> Result<ConfirmAsk, &'static str> {
     let new_id = model.new_id();
+    let then = consequence(model, subject, verb);
     let rows = model.projects.get(&subject.project).ok_or("The project is not here yet.")?;
     let song = rows.song(&subject.song).ok_or("The song is not here yet.")?;
     let song_id = song.song_id.clone();
     let title = crate::scrub::line(&song.title);
-    let (action, yes, headline, lines) = match verb {
+    let (action, yes, headline, mut lines) = match verb {
+        Verb::MoveNote => move_note(model, rows, subject)?,
+        Verb::ApproveSpacing => spacing(model, rows, new_id)?,
         Verb::Withdraw => {
             let it = mine(model, rows, &song_id, ApprovalState::Counts)
                 .ok_or("You have no approval here that counts.")?;
@@ -392,25 +341,10 @@ fn confirm(
             let action = Do::MakeDelivery(v1::MakeDelivery { delivery_id: new_id, song_id });
             (action, "Deliver", format!("Make the delivery of {title}?"), vec![line])
         }
-        Verb::StartRender => {
-            let line = if song.recipe_toml.is_empty() {
-                "Neither the song nor the project has a recipe; the studio's default is used.".into()
-            } else {
-                "With the recipe that the song has now.".to_owned()
-            };
-            let action = v1::StartRender { render_id: new_id, song_id, recipe_toml: String::new() };
-            (Do::StartRender(action), "Start", format!("Start a mastering render of {title}?"), vec![line])
-        }
-        _ => {
-            let none = "No render of this song is under way.";
-            let render = subject.render.as_ref().and_then(|id| rows.render(id)).ok_or(none)?;
-            if !matches!(render.state(), RenderState::Queued | RenderState::Running) {
-                return Err(none);
-            }
-            let action = Do::CancelRender(v1::CancelRender { render_id: render.render_id.clone() });
-            (action, "Cancel it", format!("Cancel the render of {title}?"), Vec::new())
-        }
+        Verb::StartRender => start_render(song, &title, new_id),
+        _ => cancel_render(rows, subject, &title)?,
     };
+    lines.insert(0, then);
     let say = headline.trim_end_matches('?').to_lowercase();
     Ok(ConfirmAsk {
         project: subject.project.clone(),
@@ -422,7 +356,87 @@ fn confirm(
         action: v1::Action { action: Some(action) },
         say,
         on_yes: false,
+        back: None,
     })
+}
+
+/// What a yes sends, the word on its button, the question, and what stands below it.
+type Question = (Do, &'static str, String, Vec<String>);
+
+fn start_render(song: &v1::SongRow, title: &str, render_id: String) -> Question {
+    let line = if song.recipe_toml.is_empty() {
+        "Neither the song nor the project has a recipe; the studio's default is used.".into()
+    } else {
+        "With the recipe that the song has now.".to_owned()
+    };
+    let action = v1::StartRender { render_id, song_id: song.song_id.clone(), recipe_toml: String::new() };
+    (Do::StartRender(action), "Start", format!("Start a mastering render of {title}?"), vec![line])
+}
+
+fn cancel_render(rows: &Project, subject: &Subject, title: &str) -> Result<Question, &'static str> {
+    let none = "No render of this song is under way.";
+    let render = subject.render.as_ref().and_then(|id| rows.render(id)).ok_or(none)?;
+    if !matches!(render.state(), RenderState::Queued | RenderState::Running) {
+        return Err(none);
+    }
+    let action = Do::CancelRender(v1::CancelRender { render_id: render.render_id.clone() });
+    Ok((action, "Cancel it", format!("Cancel the render of {title}?"), Vec::new()))
+}
+
+/// To the marked range, else with its head at the cursor and as long as it is.
+fn move_note(model: &Model, rows: &Project, subject: &Subject) -> Result<Question, &'static str> {
+    let Screen::Song(view) = model.top() else { return Err(NO_NOTE) };
+    let note = subject.note.as_ref().and_then(|id| rows.note(id)).ok_or(NO_NOTE)?;
+    let version = subject.version.as_ref().and_then(|id| rows.version(id)).ok_or(NO_VERSION)?;
+    let now = rows::place(note, &version.version_id);
+    let (start_ms, end_ms) = match (view.range(), now.start_ms.zip(now.end_ms)) {
+        (Some((start, end)), _) if end > start => (start, Some(end)),
+        (_, Some((start, end))) => {
+            (view.cursor_ms, Some(view.cursor_ms.saturating_add(end.saturating_sub(start))))
+        }
+        _ => (view.cursor_ms, None),
+    };
+    let (name, to) = (words::version(version), words::span(Some(start_ms), end_ms));
+    let from = words::span(now.start_ms, now.end_ms);
+    let lines = vec![format!("From {from} to {to} in {name}."), "Where it was written stays visible.".into()];
+    let action = v1::MoveNote {
+        note_id: note.note_id.clone(),
+        version_id: version.version_id.clone(),
+        start_ms,
+        end_ms,
+    };
+    Ok((
+        Do::MoveNote(action),
+        "Move",
+        format!("Move the note by {}?", crate::scrub::line(&note.author)),
+        lines,
+    ))
+}
+
+/// The whole running order stands in the question: it is what is approved.
+fn spacing(model: &Model, rows: &Project, approval_id: String) -> Result<Question, &'static str> {
+    let head = rows.head().ok_or("The project is not here yet.")?;
+    let none = "Nobody has set a running order with gaps yet: deadwax spacing set, in a shell.";
+    let spacing = head.spacing.as_ref().ok_or(none)?;
+    let askers = [Role::Artist, Role::Producer, Role::Label, Role::Manager];
+    let mine = model.my_roles();
+    let role = askers.into_iter().find(|role| mine.contains(role)).or_else(|| mine.first().copied());
+    let role = role.ok_or("You hold no role here that could approve.")?;
+    let order: Vec<String> =
+        spacing.items.iter().enumerate().map(|(at, it)| order_line(rows, at, it)).collect();
+    let lines = vec![order.join(" · "), format!("You approve it as {}.", words::role(role))];
+    let number = spacing.number;
+    let action = v1::ApproveSpacing { approval_id, number, role: role.into() };
+    Ok((Do::ApproveSpacing(action), "Approve", format!("Approve spacing {number}?"), lines))
+}
+
+/// "2. Paper Boats after 2.5 s".
+pub(super) fn order_line(rows: &Project, at: usize, item: &v1::SpacingItem) -> String {
+    let title = rows.song(&item.song_id).map_or("a song that is not here", |it| it.title.as_str());
+    let title = crate::scrub::line(title);
+    let gap =
+        if at == 0 { String::new() } else { format!(" after {:.1} s", f64::from(item.gap_ms) / 1000.0) };
+    format!("{}. {title}{gap}", at + 1)
 }
 
 /// Files go up by the command line; the screen tells the exact command.
@@ -437,6 +451,11 @@ fn upload(model: &Model, subject: &Subject) -> Notice {
 /// What to type, with names quoted for a shell.
 pub fn push_command(project: &str, song: &str) -> String {
     format!("deadwax push FILE... --project {} --song {}", quoted(project), quoted(song))
+}
+
+/// What to type for a verb that is about one song.
+pub(super) fn song_verb(verb: &str, project: &str, song: &str) -> String {
+    format!("deadwax {verb} --project {} --song {}", quoted(project), quoted(song))
 }
 
 /// What to type to add a song.

@@ -3,20 +3,23 @@
 
 mod act;
 mod nav;
+mod pages;
 mod prompt;
 mod read;
+mod turnaround;
 
 use deadwax_proto::v1::{PerformResponse, RenderState};
 
 use super::{
     draw,
-    model::{Link, Model, Notice, Pending, RecipeCheck, Screen, Subscribed, Wave, WaveState},
+    model::{Link, Model, Notice, Pending, Prompt, RecipeCheck, Screen, Subscribed, Wave, WaveState},
     msg::{Effect, Failure, Msg, WaveAsk},
     rows,
 };
 pub(super) use act::{may, subject};
 pub use act::{push_command, song_command};
-pub use prompt::approve_problem;
+pub use pages::{approval as approval_line, examined};
+pub use prompt::{approve_problem, choose::matches as palette, write::parted};
 
 /// The longest wait between two tries to connect.
 const RETRY_MS_MAX: u64 = 30_000;
@@ -76,7 +79,8 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Performed { command_id, outcome } => performed(model, &command_id, outcome, &mut effects),
         Msg::Waveform { ticket, outcome } => waveform(model, ticket, outcome),
         Msg::History { ticket, outcome } => history(model, ticket, outcome),
-        Msg::RecipeChecked { ticket, outcome } => effects = prompt::recipe_checked(model, ticket, outcome),
+        Msg::Turnaround { ticket, outcome } => turnaround::arrived(model, ticket, outcome),
+        Msg::RecipeChecked { ticket, outcome } => effects = prompt::recipe::checked(model, ticket, outcome),
         Msg::Page { ticket, page, outcome } => read::arrived(model, ticket, &page, outcome),
         Msg::Edited(outcome) => effects = prompt::edited(model, outcome),
         Msg::Quit => model.quit = true,
@@ -215,9 +219,15 @@ fn performed(
             };
             model.notice = Some(Notice::Done(text));
         }
-        Err(Failure::Refused { text, hint, .. }) => {
-            model.pending.remove(at);
-            model.notice = Some(Notice::Refused { text, hint });
+        Err(Failure::Refused { reason, text, hint }) => {
+            let pending = model.pending.remove(at);
+            // A prompt that was opened since is not taken away from under somebody's hands.
+            let asks = reason == rows::BEYOND_TERMS && model.prompt.is_none();
+            let again = if asks { prompt::revision::beyond_terms(model, &pending, &text) } else { None };
+            match again {
+                Some(ask) => model.prompt = Some(Prompt { ask, shown: false }),
+                None => model.notice = Some(Notice::Refused { text, hint }),
+            }
         }
         // Nobody knows whether it was done: it stays, and goes out again with the same id when the server is back.
         Err(Failure::Offline(why)) if model.online() => lost(model, why, effects),

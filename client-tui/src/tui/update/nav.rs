@@ -3,13 +3,13 @@
 use crossterm::event::{KeyEvent, KeyEventKind};
 use deadwax_proto::v1::{DeskKind, Stage};
 
-use super::{act, prompt, read};
+use super::{act, pages, prompt, read, turnaround};
 use crate::tui::{
     draw,
     keys::{self, Kind, Verb},
-    model::{Focus, HistoryPage, Model, Notice, Screen, SongView},
+    model::{Ask, Focus, HistoryPage, Model, Notice, PaletteAsk, Prompt, Screen, SongView},
     msg::Effect,
-    rows::{self, Project},
+    rows::{self, Place, Project},
     words,
 };
 
@@ -29,13 +29,27 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
         return prompt::key(model, event);
     }
     let Some(verb) = keys::find(model.top().kind(), &event) else { return Vec::new() };
+    if verb == Verb::Back {
+        back(model, event.code == crossterm::event::KeyCode::Char('q'));
+        return Vec::new();
+    }
+    press(model, verb)
+}
+
+/// What a key means here, however it was chosen.
+pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
     match verb {
-        Verb::Back => back(model, event),
+        Verb::Back => back(model, false),
         Verb::Help => {
             let of = model.top().kind();
             if of != Kind::Help {
                 model.stack.push(Screen::Help { of, at: 0 });
             }
+        }
+        Verb::Palette => {
+            let of = model.top().kind();
+            let ask = Ask::Palette(PaletteAsk { of, typed: String::new(), at: 0 });
+            model.prompt = Some(Prompt { ask, shown: false });
         }
         Verb::Desk => go(model, Screen::Desk { at: 0 }),
         Verb::Projects => {
@@ -60,6 +74,12 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
         | Verb::Settled => wave(model, verb),
         Verb::About if model.top().kind() == Kind::Master => read::recipes(model),
         Verb::About => read::about(model),
+        Verb::Gate => pages::gate(model),
+        Verb::Shootout => pages::shootout(model),
+        Verb::Handoff => pages::handoff(model),
+        Verb::Spacing => pages::spacing(model),
+        Verb::Terms => pages::terms(model),
+        Verb::Turnaround => return turnaround::open(model),
         Verb::Sheet => return read::sheet(model),
         Verb::Compare => return read::compare(model),
         Verb::Quit => model.quit = true,
@@ -68,7 +88,7 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
     Vec::new()
 }
 
-fn back(model: &mut Model, event: KeyEvent) {
+fn back(model: &mut Model, leaves: bool) {
     // Good news needs no key of its own; a refusal and a told command do.
     if !matches!(model.notice.take(), None | Some(Notice::Done(_))) {
         return;
@@ -80,7 +100,7 @@ fn back(model: &mut Model, event: KeyEvent) {
     }
     if model.stack.len() > 1 {
         model.stack.pop();
-    } else if event.code == crossterm::event::KeyCode::Char('q') {
+    } else if leaves {
         model.quit = true;
     }
 }
@@ -124,7 +144,7 @@ fn open(model: &mut Model) {
                 Screen::Song(view)
             }),
         Screen::Song(_) => return to_note(model),
-        Screen::History { .. } | Screen::Help { .. } => None,
+        Screen::History { .. } | Screen::Turnaround { .. } | Screen::Help { .. } => None,
     };
     match next {
         Some(screen) => model.stack.push(screen),
@@ -163,7 +183,8 @@ fn to_note(model: &mut Model) {
     let Some(project) = model.project() else { return };
     let Screen::Song(view) = model.top() else { return };
     let Some(note) = draw::selected_note(project, view) else { return };
-    let (start_ms, end_ms) = (note.start_ms, note.end_ms);
+    let shown = view.version(project).map_or("", |it| it.version_id.as_str());
+    let Place { start_ms, end_ms, .. } = rows::place(note, shown);
     let Screen::Song(view) = model.top_mut() else { return };
     if let Some(start_ms) = start_ms {
         view.cursor_ms = end_ms.unwrap_or(start_ms);
@@ -249,6 +270,8 @@ fn step(model: &mut Model, verb: Verb) {
     let desk_len = model.desk.as_deref().map_or(0, <[_]>::len);
     let list_len = model.list.as_deref().map_or(0, <[_]>::len);
     let history_len = model.history.as_ref().map_or(0, |page| page.entries.len());
+    let turnaround = model.turnaround.as_ref().and_then(|page| page.songs.as_ref());
+    let turnaround_len = turnaround.map_or(0, Vec::len);
     let columns_apart = draw::has_columns(model.size.0);
     let Model { stack, projects, .. } = model;
     let Some(top) = stack.last_mut() else { return };
@@ -256,6 +279,7 @@ fn step(model: &mut Model, verb: Verb) {
         Screen::Desk { at } => *at = moved(*at, desk_len, verb),
         Screen::Projects { at } => *at = moved(*at, list_len, verb),
         Screen::History { at, .. } => *at = moved(*at, history_len, verb),
+        Screen::Turnaround { at, .. } => *at = moved(*at, turnaround_len, verb),
         Screen::Help { of, at } => *at = moved(*at, keys::bindings(*of).count(), verb),
         Screen::Project { project, song } => {
             let Some(rows) = projects.get(project) else { return };
@@ -346,7 +370,8 @@ fn wave(model: &mut Model, verb: Verb) {
         Verb::Settled => view.settled = !view.settled,
         Verb::NoteBefore | Verb::NoteAfter => {
             let notes = rows.notes(&view.song, view.settled);
-            let timed = notes.iter().filter_map(|it| it.start_ms.map(|ms| (ms, &it.note_id)));
+            let shown = view.version(rows).map_or("", |it| it.version_id.as_str());
+            let timed = notes.iter().filter_map(|it| Some((rows::place(it, shown).start_ms?, &it.note_id)));
             let next = if verb == Verb::NoteAfter {
                 timed.filter(|(ms, _)| *ms > view.cursor_ms).min_by_key(|(ms, _)| *ms)
             } else {

@@ -17,12 +17,12 @@ use crate::verbs::pages::Head;
 /// Columns that a page of the sheet may take inside its frame.
 const SHEET_COLUMNS_MAX: u16 = 116;
 
-fn show(model: &mut Model, title: String, lines: Vec<String>, ticket: Option<u64>) {
+pub(super) fn show(model: &mut Model, title: String, lines: Vec<String>, ticket: Option<u64>) {
     let ask = Ask::Read(Box::new(ReadAsk { title, lines, at: 0, ticket }));
     model.prompt = Some(Prompt { ask, shown: false });
 }
 
-fn tell(model: &mut Model, why: &str) -> Vec<Effect> {
+pub(super) fn tell(model: &mut Model, why: &str) -> Vec<Effect> {
     model.notice = Some(Notice::Tell(why.into()));
     Vec::new()
 }
@@ -107,7 +107,9 @@ fn before<'a>(rows: &'a Project, version: &VersionRow) -> Option<&'a VersionRow>
         let render = renders.iter().find(|it| it.master_version_id == version.version_id)?;
         rows.version(&render.source_version_id)
     };
-    older.find(|it| it.kind == version.kind && it.number < version.number).or_else(rendered)
+    let before =
+        |it: &&VersionRow| it.kind == version.kind && it.line == version.line && it.number < version.number;
+    older.find(before).or_else(rendered)
 }
 
 /// The answer, if its page is still open.
@@ -147,23 +149,18 @@ fn comparison_lines(json: &str) -> Vec<String> {
 /// Everything that the song screen has no room for, of the version that is looked at.
 pub(super) fn about(model: &mut Model) {
     let Screen::Song(view) = model.top() else { return };
-    let Some(version) = model.projects.get(&view.project).and_then(|rows| view.version(rows)) else { return };
+    let Some(rows) = model.projects.get(&view.project) else { return };
+    let Some(version) = view.version(rows) else { return };
     let mut lines = vec![format!("Fingerprint {}", version.fingerprint)];
     let changed = if version.changelog.trim().is_empty() { "Nothing said." } else { &version.changelog };
     lines.extend([String::new(), "What changed".into()]);
     lines.extend(changed.lines().map(|line| format!("  {line}")));
+    lines.extend(super::pages::examination(rows, version));
     lines.extend([String::new(), "Preflight".into()]);
     if version.preflight.is_empty() {
         lines.push("  ✓ Nothing found.".into());
     }
-    for it in &version.preflight {
-        let sign = if it.block { "× blocks" } else { "! warns" };
-        let line = format!("  {sign}, {}: {}", it.alternate, it.text);
-        // Each format of an alternate is told the same.
-        if lines.last() != Some(&line) {
-            lines.push(line);
-        }
-    }
+    lines.extend(super::pages::findings(version));
     lines.extend([String::new(), "Files".into()]);
     for file in &version.files {
         let facts = file.facts.as_ref().map_or_else(String::new, |it| {

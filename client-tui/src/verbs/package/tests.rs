@@ -213,3 +213,35 @@ fn what_is_no_package_or_a_newer_one_is_told() {
     let missing = Package::open(&home.path().join("absent.zip")).map(drop).unwrap_err();
     assert_eq!(missing.exit_code(), 3);
 }
+
+proptest::proptest! {
+    /// Whatever became of the bytes on their way: no panic, and what is called sound or gets a name is what was signed.
+    #[test]
+    fn a_mangled_package_is_refused_or_unharmed(
+        flips in proptest::collection::vec((proptest::prelude::any::<proptest::sample::Index>(), 1..=255u8), 0..4),
+        cut in proptest::option::of(proptest::prelude::any::<proptest::sample::Index>()),
+    ) {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("it.zip");
+        Made::honest().write(&path);
+        let mut bytes = fs::read(&path).unwrap();
+        for (at, with) in flips {
+            let at = at.index(bytes.len());
+            bytes[at] ^= with;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        fs::write(&path, bytes).unwrap();
+        let into = home.path().join("into");
+        fs::create_dir(&into).unwrap();
+        if let Ok(mut package) = Package::open(&path) {
+            let sound = package.check().is_ok();
+            let unpacked = package.unpack(&into);
+            proptest::prop_assert!(!sound || unpacked.is_ok());
+        }
+        let audio = into.join(FOLDER).join("Ana_Nachtlied_Main_v02_48k24b.wav");
+        proptest::prop_assert!(!audio.exists() || fs::read(&audio).unwrap() == AUDIO);
+        proptest::prop_assert_eq!(fs::read_dir(home.path()).unwrap().count(), 2);
+    }
+}

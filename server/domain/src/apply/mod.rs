@@ -203,38 +203,7 @@ impl Project {
                 };
                 self.add_version(version);
             }
-            Fact::RevisionRequested {
-                request,
-                song,
-                version,
-                role,
-                message,
-                notes,
-                round,
-                kind,
-                free,
-                beyond_terms,
-            } => {
-                let Some(by) = event.by else { return };
-                let new = RevisionRequest {
-                    id: *request,
-                    song: *song,
-                    version: *version,
-                    by,
-                    role: *role,
-                    at: event.at,
-                    message: message.clone(),
-                    notes: notes.clone(),
-                    round: *round,
-                    kind: *kind,
-                    free: *free,
-                    beyond_terms: *beyond_terms,
-                    answered_by: None,
-                };
-                if self.songs.contains(*song) && self.requests.insert_new(*request, new) {
-                    self.songs.change(*song, |song| song.requests.push(*request));
-                }
-            }
+            Fact::RevisionRequested { .. } => self.request_revision(event),
             Fact::RevisionAnswered { request, version } => self.requests.change(*request, |request| {
                 request.answered_by.get_or_insert(*version);
             }),
@@ -254,6 +223,43 @@ impl Project {
                 }
             }
             _ => {}
+        }
+    }
+
+    fn request_revision(&mut self, event: &Event) {
+        let Fact::RevisionRequested {
+            request,
+            song,
+            version,
+            role,
+            message,
+            notes,
+            round,
+            kind,
+            free,
+            beyond_terms,
+        } = &event.fact
+        else {
+            return;
+        };
+        let Some(by) = event.by else { return };
+        let new = RevisionRequest {
+            id: *request,
+            song: *song,
+            version: *version,
+            by,
+            role: *role,
+            at: event.at,
+            message: message.clone(),
+            notes: notes.clone(),
+            round: *round,
+            kind: *kind,
+            free: *free,
+            beyond_terms: *beyond_terms,
+            answered_by: None,
+        };
+        if self.songs.contains(*song) && self.requests.insert_new(*request, new) {
+            self.songs.change(*song, |song| song.requests.push(*request));
         }
     }
 

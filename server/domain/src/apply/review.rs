@@ -20,17 +20,7 @@ impl Project {
                     });
                 }
             }
-            Fact::GateOverridden { song, stage, version, reason, unmet } => {
-                let opened = Overridden {
-                    stage: *stage,
-                    version: *version,
-                    by: event.by,
-                    at,
-                    reason: reason.clone(),
-                    unmet: unmet.clone(),
-                };
-                self.songs.change(*song, |song| song.overrides.push(opened));
-            }
+            Fact::GateOverridden { .. } => self.override_gate(event),
             Fact::ShootoutOpened { .. } | Fact::VoteCast { .. } | Fact::MixPicked { .. } => {
                 self.compete(event);
             }
@@ -89,6 +79,19 @@ impl Project {
             }
             _ => {}
         }
+    }
+
+    fn override_gate(&mut self, event: &Event) {
+        let Fact::GateOverridden { song, stage, version, reason, unmet } = &event.fact else { return };
+        let opened = Overridden {
+            stage: *stage,
+            version: *version,
+            by: event.by,
+            at: event.at,
+            reason: reason.clone(),
+            unmet: unmet.clone(),
+        };
+        self.songs.change(*song, |song| song.overrides.push(opened));
     }
 
     fn examine(&mut self, id: VersionId, examined: &Examined) {

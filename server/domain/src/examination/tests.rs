@@ -187,6 +187,26 @@ fn p4_a_stricter_rule_takes_back_what_a_looser_one_carried() {
 }
 
 #[test]
+fn p4_a_looser_rule_carries_what_was_found_the_same_before() {
+    let same = |given: Given, version| given.and(Actor::Worker, like(version, Sameness::Pcm, None));
+    let given = same(signed(Carry::Never), 11).and_unexamined(person(MIXER), &mix(3));
+    let given = same(given, 12);
+    assert_eq!(states(&given, LABEL), [ApprovalState::Outdated]);
+    given.when(person(OWNER), carry(Carry::Metadata)).facts(&["GATE_SET"]);
+    let loose = carry(Carry::SamePcm);
+    let carried = ["GATE_SET", "APPROVALS_CARRIED", "APPROVALS_CARRIED"];
+    given.when(person(OWNER), loose.clone()).facts(&carried);
+    let given = given.and(person(OWNER), loose);
+    assert_eq!(states(&given, LABEL), [ApprovalState::Counts]);
+    // Not through a mix that was other, and not twice.
+    let given = given.and(person(OWNER), carry(Carry::Never));
+    given.when(person(OWNER), carry(Carry::SamePcm)).facts(&["GATE_SET"]);
+    let other = signed(Carry::Never).and(Actor::Worker, like(11, Sameness::Other, None));
+    let other = same(other.and_unexamined(person(MIXER), &mix(3)), 12);
+    other.when(person(OWNER), carry(Carry::SamePcm)).facts(&["GATE_SET"]);
+}
+
+#[test]
 fn p4_a_carried_approval_is_withdrawn_and_spent_like_any_other() {
     let given = signed(Carry::SamePcm).and(Actor::Worker, like(11, Sameness::Pcm, None));
     let approval = given.project.approvals_of(SONG).next().expect("one").0.id;

@@ -113,7 +113,7 @@ pub fn default_rule(stage: Stage) -> Option<GateRule> {
     Some(GateRule { open_notes_allowed, ..GateRule::new(stage, needs) })
 }
 
-/// The gate of a song's present stage, tried dry.
+/// A gate tried dry: of a song's present stage, or of the stage that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GateReport {
     pub song: SongId,

@@ -168,7 +168,11 @@ fn preflight_line(project: &Project, candidate: &Version, ignored: bool) -> Gate
         let text = format!("Preflight blocks: {}; this gate passes over that.", blocks.len());
         return line(true, "PREFLIGHT", text);
     }
-    let more = if blocks.len() > 1 { format!(" ({} more)", blocks.len() - 1) } else { String::new() };
+    let more = match blocks.len() {
+        0 | 1 => String::new(),
+        2 => " There is 1 more.".to_owned(),
+        count => format!(" There are {} more.", count - 1),
+    };
     let text =
         format!("Preflight blocks the {}: {} {}{more}", first.alternate.words(), first.text, first.mend);
     line(false, "PREFLIGHT", text)

@@ -8,7 +8,7 @@ use crate::{
     Actor, Alternate, Fact, Project, Reason, Refusal, Role, Stage, Time,
     asker::{Asker, either},
     decide::{Ruling, Touched},
-    limits,
+    examination, limits,
     refusal::no,
     spacing,
 };
@@ -21,7 +21,11 @@ pub(crate) fn set(project: &Project, actor: &Actor, rule: &GateRule, now: Time) 
         let hint = "There is nothing to do.";
         return no(Reason::NothingToChange, "The gate asks exactly this already.", hint);
     }
-    Ok(Ruling::fact(Fact::GateSet { rule: rule.clone() }).touching(Touched::All))
+    Ok(Ruling {
+        facts: vec![Fact::GateSet { rule: rule.clone() }],
+        consequences: examination::carried_by(project, rule, now),
+        touched: Touched::All,
+    })
 }
 
 /// May a rule be asked at all? Also for one that is only tried.

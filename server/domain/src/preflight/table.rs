@@ -3,7 +3,8 @@
 //!
 //! Takes are raw material and are only warned about, except silence. Mixes are what mastering has to live with: they block hardest. Masters are loud on
 //! purpose: clipping warns, inter-sample peaks over full scale block where the file is lossless. What the examination says of alternates is as grave as it was
-//! found to be, and never more than stands here.
+//! found to be, and never more than stands here: a limiter treats each master for itself and a master comes in several rates, so there only what is plainly the
+//! wrong file blocks.
 
 use super::{Rule, Severity};
 use crate::{Project, VersionKind};
@@ -104,23 +105,23 @@ pub(super) const CHECKS: &[Check] = &[
     check("ALT_OTHER_SONG", [WARN, BLOCK, BLOCK], HOUSE, "Send the alternate of this song and this take."),
     check("ALT_SAME_FILE", [WARN, BLOCK, BLOCK], HOUSE, "Send the right file for each, or leave one out."),
     check("ALT_SWAPPED", [WARN, BLOCK, BLOCK], HOUSE, "Change the names of the two files."),
-    check("ALT_RATE", [WARN, BLOCK, BLOCK], HOUSE, "Print it again at the rate of the Main, in the same session."),
-    check("ALT_CHANNELS", [WARN, BLOCK, BLOCK], HOUSE, "Print it with as many channels as the Main."),
-    check("ALT_LENGTH", [WARN, BLOCK, BLOCK], ARCHIVE, "Print it from the same start to the same end as the Main."),
+    check("ALT_RATE", [WARN, BLOCK, WARN], HOUSE, "Print it again at the rate of the Main, in the same session."),
+    check("ALT_CHANNELS", [WARN, BLOCK, WARN], HOUSE, "Print it with as many channels as the Main."),
+    check("ALT_LENGTH", [WARN, BLOCK, WARN], ARCHIVE, "Print it from the same start to the same end as the Main."),
     check("ALT_OFFSET", [WARN, BLOCK, BLOCK], ARCHIVE, "Print it from the same start as the Main."),
     check("ALT_POLARITY", [WARN, BLOCK, BLOCK], HOUSE, "Turn its polarity."),
     check("ALT_DRIFT", [WARN, BLOCK, BLOCK], HOUSE, "Print it again in the session of the Main, without another clock or speed."),
     check("ALT_CUT", [WARN, BLOCK, BLOCK], HOUSE, "Make the same edit in the alternate as in the Main."),
-    check("ALT_LEVEL", [WARN, BLOCK, BLOCK], HOUSE, "Print it with the fader of the bus where it was for the Main."),
-    check("ALT_BUS_REACTED", [WARN, BLOCK, BLOCK], WING, "Print alternates with the compressor of the bus keyed by the full mix."),
-    check("ALT_SUM", [WARN, BLOCK, BLOCK], HOUSE, "Print all parts from the same state of the session."),
-    check("ALT_OLDER_MIX", [WARN, BLOCK, BLOCK], HOUSE, "Print the alternates again from the session of this Main."),
-    check("ALT_VOICE_LEFT_IN", [WARN, BLOCK, BLOCK], ARCHIVE, "Mute every voice, its effects and its bleed, and print it again."),
-    check("ALT_BAND_LEFT_IN", [WARN, BLOCK, BLOCK], ARCHIVE, "Solo the voices and their effects, and print it again."),
-    check("ALT_LEAD_LEFT_IN", [WARN, BLOCK, BLOCK], ARCHIVE, "Mute the lead and its doubles, and print it again."),
-    check("ALT_NOT_THE_VOICE", [WARN, BLOCK, BLOCK], RIDES, "Move the voice and nothing else, and print it again."),
-    check("ALT_RIDE_OTHER", [WARN, BLOCK, BLOCK], RIDES, "Move the voice and nothing else, and print it again."),
-    check("ALT_CLEAN_CHANGED", [WARN, BLOCK, BLOCK], ARCHIVE, "Take out the words and nothing else, and print it again."),
+    check("ALT_LEVEL", [WARN, BLOCK, WARN], HOUSE, "Print it with the fader of the bus where it was for the Main."),
+    check("ALT_BUS_REACTED", [WARN, BLOCK, WARN], WING, "Print alternates with the compressor of the bus keyed by the full mix."),
+    check("ALT_SUM", [WARN, BLOCK, WARN], HOUSE, "Print all parts from the same state of the session."),
+    check("ALT_OLDER_MIX", [WARN, BLOCK, WARN], HOUSE, "Print the alternates again from the session of this Main."),
+    check("ALT_VOICE_LEFT_IN", [WARN, BLOCK, WARN], ARCHIVE, "Mute every voice, its effects and its bleed, and print it again."),
+    check("ALT_BAND_LEFT_IN", [WARN, BLOCK, WARN], ARCHIVE, "Solo the voices and their effects, and print it again."),
+    check("ALT_LEAD_LEFT_IN", [WARN, BLOCK, WARN], ARCHIVE, "Mute the lead and its doubles, and print it again."),
+    check("ALT_NOT_THE_VOICE", [WARN, BLOCK, WARN], RIDES, "Move the voice and nothing else, and print it again."),
+    check("ALT_RIDE_OTHER", [WARN, BLOCK, WARN], RIDES, "Move the voice and nothing else, and print it again."),
+    check("ALT_CLEAN_CHANGED", [WARN, BLOCK, WARN], ARCHIVE, "Take out the words and nothing else, and print it again."),
 ];
 
 /// The code as this house writes it.

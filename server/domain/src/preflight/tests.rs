@@ -181,6 +181,11 @@ fn what_the_examination_says_is_as_grave_as_it_was_found_unless_the_project_says
     assert_eq!(examined(mix, true, "ALT_SWAPPED", None), [(true, "ALT_SWAPPED")], "and said once");
     assert_eq!(examined(mix, false, "ALT_SWAPPED", None), [(false, "ALT_SWAPPED")]);
     assert_eq!(examined(take, true, "ALT_SWAPPED", None), [(false, "ALT_SWAPPED")]);
+    // A limiter moves the sum of two masters; it does not turn one into the other.
+    let master = VersionKind::Master;
+    assert_eq!(examined(master, true, "ALT_SWAPPED", None), [(true, "ALT_SWAPPED")]);
+    assert_eq!(examined(master, true, "ALT_SUM", None), [(false, "ALT_SUM")]);
+    assert_eq!(examined(master, false, "ALT_SUM", Some(Severity::Block)), [(true, "ALT_SUM")]);
     assert_eq!(examined(mix, true, "ALT_SWAPPED", Some(Severity::Warn)), [(false, "ALT_SWAPPED")]);
     assert_eq!(examined(mix, false, "ALT_SWAPPED", Some(Severity::Block)), [(true, "ALT_SWAPPED")]);
     assert_eq!(examined(mix, true, "ALT_SWAPPED", Some(Severity::Off)), []);

@@ -1,7 +1,7 @@
 //! Sentences of gates and of what they look at: rules, examinations, overrides, preflight, spacing, listening, dates.
 
 use super::{Said, Say, list, plural};
-use crate::{Carry, Fact, GateRule, SongId, VersionId, asker::either};
+use crate::{Carry, Fact, GateRule, PreflightSetting, Severity, SongId, VersionId, asker::either};
 
 impl Say<'_> {
     pub(super) fn gates(&self, fact: &Fact) -> Said {
@@ -41,18 +41,7 @@ impl Say<'_> {
                 (Some(*song), if text.ends_with('.') { text.to_owned() } else { format!("{text}.") })
             }
             Fact::PreflightSet { settings } => {
-                let codes: Vec<String> = settings
-                    .iter()
-                    .map(|setting| {
-                        let how = match setting.severity {
-                            None => "as the house has it",
-                            Some(crate::Severity::Off) => "off",
-                            Some(crate::Severity::Warn) => "a warning",
-                            Some(crate::Severity::Block) => "a block",
-                        };
-                        format!("{} of a {} is {how}", setting.code, setting.kind.to_string().to_lowercase())
-                    })
-                    .collect();
+                let codes: Vec<String> = settings.iter().map(setting_words).collect();
                 (None, format!("{who} set preflight: {}.", codes.join(", ")))
             }
             Fact::SpacingSet { number, items } => {
@@ -120,6 +109,16 @@ impl Say<'_> {
         let carry = carry.map_or_else(String::new, |what| format!("; approvals carry over {what}"));
         format!("{} changed the gate of {}: it asks {}{carry}.", self.who, rule.stage, asks.join(", "))
     }
+}
+
+fn setting_words(setting: &PreflightSetting) -> String {
+    let how = match setting.severity {
+        None => "as the house has it",
+        Some(Severity::Off) => "off",
+        Some(Severity::Warn) => "a warning",
+        Some(Severity::Block) => "a block",
+    };
+    format!("{} of a {} is {how}", setting.code, setting.kind.to_string().to_lowercase())
 }
 
 #[cfg(test)]

@@ -197,7 +197,7 @@ fn examine(
         Found { block, code: "ALT_X".to_owned(), text: "Something.".to_owned(), alternate: Alternate::Main };
     let examined = Examined {
         against: project.predecessor(version).map(|before| before.id),
-        failed: (pick % 16 == 0).then(|| "It could not be read.".to_owned()),
+        failed: pick.is_multiple_of(16).then(|| "It could not be read.".to_owned()),
         found: if block { vec![found] } else { Vec::new() },
         notes: project.notes_of(version.song).map(outcome).collect(),
         changes: vec!["The voice is louder.".to_owned()],

@@ -131,9 +131,15 @@ fn unheard(error: &DspError, names: &[(&Path, String)]) -> Result<String, Examin
     }
 }
 
-/// What is only good to know stands in nobody's way and is left out.
+/// What is only good to know stands in nobody's way and is left out; so is the level of what is printed at another level on purpose.
 fn said(finding: Finding) -> Option<Said> {
-    (finding.severity != Severity::Info).then(|| Said {
+    let first = finding.tokens.first().and_then(|token| Alternate::parse(token));
+    let own_level = matches!(
+        first,
+        Some(Alternate::Limited | Alternate::Unlimited | Alternate::FlatMaster | Alternate::ProductionMaster)
+    );
+    let told = finding.severity != Severity::Info && !(own_level && finding.code == "ALT_LEVEL");
+    told.then(|| Said {
         block: finding.severity == Severity::Block,
         code: finding.code.to_owned(),
         token: finding.tokens.into_iter().next().unwrap_or_else(|| Alternate::Main.to_string()),
@@ -278,7 +284,10 @@ impl Left {
 
 #[cfg(test)]
 mod tests {
-    use deadwax_dsp::write::{AudioWriter, Encoding};
+    use deadwax_dsp::{
+        forensics::Figure,
+        write::{AudioWriter, Encoding},
+    };
 
     use super::*;
 
@@ -308,6 +317,21 @@ mod tests {
     }
 
     const LENGTH: usize = 4 * 48_000;
+
+    #[test]
+    fn what_is_told_of_alternates_is_what_somebody_has_to_mend() {
+        let finding = |severity, token: &str| Finding {
+            code: "ALT_LEVEL",
+            severity,
+            tokens: vec![token.to_owned()],
+            words: "It is louder.".into(),
+            figure: Figure { value: 1.0, unit: "dB" },
+        };
+        assert!(said(finding(Severity::Block, "tv")).is_some_and(|said| said.block && said.token == "tv"));
+        assert!(said(finding(Severity::Warn, "tv")).is_some_and(|said| !said.block));
+        assert_eq!(said(finding(Severity::Info, "tv")), None);
+        assert_eq!(said(finding(Severity::Warn, "limited")), None, "a loud reference is loud");
+    }
 
     #[test]
     fn the_same_samples_in_another_form_are_told_apart_from_the_same_form() {

@@ -1,6 +1,6 @@
 //! The gate of each song's present stage, tried dry, with who is missing by name; and every approval and hold.
 
-use deadwax_domain::{Approval, ApprovalState, GateLine, Says, Song, gate};
+use deadwax_domain::{Approval, ApprovalState, GateLine, GateReport, Says, Song, gate};
 use deadwax_proto::v1::{self, row::Row as Kind};
 
 use super::Viewer;
@@ -14,12 +14,16 @@ pub fn rows(viewer: &Viewer<'_>, put: &mut dyn FnMut(String, Kind)) {
 
 /// After mastering no gate lies ahead: the row then holds the approvals that led there.
 pub fn row(viewer: &Viewer<'_>, song: &Song) -> v1::GateRow {
-    let report = gate::report(viewer.project, song.id);
+    tried(viewer, song, gate::report(viewer.project, song.id))
+}
+
+/// The same for a report of any rule. `None`: no gate lies ahead.
+pub fn tried(viewer: &Viewer<'_>, song: &Song, report: Option<GateReport>) -> v1::GateRow {
     let lines = report.as_ref().map(|report| report.lines.iter().map(|one| line(viewer, one)).collect());
     let signed = viewer.project.approvals_of(song.id);
     v1::GateRow {
         song_id: id(song.id.0),
-        stage: words::stage(song.stage).into(),
+        stage: words::stage(report.as_ref().map_or(song.stage, |report| report.stage)).into(),
         met: report.as_ref().is_none_or(|report| report.met),
         lines: lines.unwrap_or_default(),
         approvals: signed.map(|(one, state)| approval(viewer, one, state)).collect(),

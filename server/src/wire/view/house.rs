@@ -1,6 +1,9 @@
 //! The project, its members, its songs.
 
-use deadwax_domain::{Member, NoteState, PersonId, Role, Song, Stage, VersionKind, audience, dry, gate};
+use deadwax_domain::{
+    Member, NoteState, PersonId, Role, Song, SongTurnaround, Stage, StageTime, VersionKind, audience, dry,
+    gate,
+};
 use deadwax_proto::v1::{self, row::Row as Kind};
 
 use super::{Viewer, review};
@@ -150,4 +153,23 @@ fn either(roles: &deadwax_domain::Roles) -> String {
 fn lower_first(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}
+
+pub fn turnaround(song: &SongTurnaround) -> v1::SongTurnaround {
+    let stage = |time: &StageTime| v1::StageTime {
+        stage: words::stage(time.stage).into(),
+        from_ms: time.from.0,
+        until_ms: words::date(time.until),
+    };
+    v1::SongTurnaround {
+        song_id: id(song.song.0),
+        title: scrub(&song.title),
+        stages: song.stages.iter().map(stage).collect(),
+        rounds: song.rounds,
+        rounds_beyond_terms: song.rounds_beyond_terms,
+        versions: song.versions,
+        returns: song.returns,
+        waited_for_engineers_ms: song.waited_for_engineers_ms,
+        waited_for_reviewers_ms: song.waited_for_reviewers_ms,
+    }
 }

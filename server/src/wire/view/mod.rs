@@ -81,6 +81,8 @@ fn allowed(action: &str, answer: Result<String, Refusal>) -> v1::Allowed {
     }
 }
 
+pub use self::{gate::tried as tried_gate, house::turnaround};
+
 /// Every row that the viewer sees.
 pub fn rows(viewer: &Viewer<'_>) -> Rows {
     let mut rows = Rows::new();

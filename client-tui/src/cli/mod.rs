@@ -1,14 +1,17 @@
 //! The command line: what is typed, with its help. Stable, people script against it. Nothing is done here; `verbs` does it.
 
+mod gate;
 mod handoff;
 mod markers;
+mod review;
+mod studio;
+mod work;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use self::handoff::{HandoffArgs, HandoffWork};
-pub use self::markers::{NotesExport, NotesImport};
+pub use self::{gate::*, handoff::*, markers::*, review::*, studio::*, work::*};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -49,6 +52,32 @@ pub struct Where {
     /// Song: id, number, or beginning of its title (default: the only one)
     #[arg(long, value_name = "SONG")]
     pub song: Option<String>,
+}
+
+/// Which project.
+#[derive(Args, Debug, Clone, Default)]
+pub struct InProject {
+    #[command(flatten)]
+    pub who: Who,
+    /// Project: id or beginning of its title (default: the only one)
+    #[arg(long, value_name = "PROJECT")]
+    pub project: Option<String>,
+}
+
+/// Which song, said first or behind --song.
+#[derive(Args, Debug, Clone, Default)]
+pub struct Of {
+    /// Song: id, number, or beginning of its title (default: the only one)
+    #[arg(value_name = "SONG", conflicts_with = "song")]
+    pub of: Option<String>,
+    #[command(flatten)]
+    pub place: Where,
+}
+
+impl Of {
+    pub fn place(self) -> Where {
+        Where { song: self.of.or(self.place.song), ..self.place }
+    }
 }
 
 #[derive(Args, Debug, Clone, Default)]
@@ -190,19 +219,59 @@ pub enum Verb {
         place: Where,
     },
     /// Send a version back with its notes
-    RequestRevision {
-        /// Which notes: ids or their beginnings
-        #[arg(long = "note", value_name = "NOTE", conflicts_with = "all_open")]
-        notes: Vec<String>,
-        /// All open notes
+    RequestRevision(Revision),
+    /// After mastering began: back to mixing, because the mix is to be another
+    Swap(Reasoned),
+    /// Make an earlier version the one that the gate looks at
+    PutForward {
+        /// "mix 2", "master 1", or an id
+        version: String,
         #[arg(long)]
-        all_open: bool,
-        #[arg(long, default_value = "")]
-        message: String,
+        reason: String,
+        /// Do not ask
         #[arg(long)]
-        role: Option<String>,
+        yes: bool,
         #[command(flatten)]
-        which: WhichVersion,
+        place: Where,
+    },
+    /// What leaving a stage needs
+    Gate {
+        #[command(subcommand)]
+        verb: GateVerb,
+    },
+    /// Mixes that compete for a song
+    Shootout {
+        #[command(subcommand)]
+        verb: ShootoutVerb,
+    },
+    /// Checks of what is uploaded, and how grave each is in this project
+    Preflight {
+        #[command(subcommand)]
+        verb: PreflightVerb,
+    },
+    /// The running order and the silence between songs
+    Spacing {
+        #[command(subcommand)]
+        verb: SpacingVerb,
+    },
+    /// Say that you listened to it in another player
+    Heard(Heard),
+    /// How much you hear of a project, or of a song
+    Follow(FollowArgs),
+    /// Addresses that are told what happens
+    Webhook {
+        #[command(subcommand)]
+        verb: WebhookVerb,
+    },
+    /// Members and their roles
+    Member {
+        #[command(subcommand)]
+        verb: MemberVerb,
+    },
+    /// How long each song stood in each stage, and how many rounds it took
+    Turnaround {
+        #[command(flatten)]
+        at: InProject,
     },
     /// What changed from one version to another: level-matched, by band and time, with edits
     Changes(Changes),
@@ -303,17 +372,8 @@ pub enum ProjectVerb {
         #[command(flatten)]
         who: Who,
     },
-    /// The terms: rounds, and whether the uploader may cast the deciding vote
-    Terms {
-        #[arg(long)]
-        rounds: Option<u32>,
-        #[arg(long)]
-        self_approval: Option<bool>,
-        #[arg(long)]
-        project: Option<String>,
-        #[command(flatten)]
-        who: Who,
-    },
+    /// The terms: rounds, corrections, the cut-off date, and whether the uploader may cast the deciding vote
+    Terms(Terms),
 }
 
 #[derive(Debug, Subcommand)]
@@ -373,203 +433,6 @@ pub struct Pull {
     pub alternate: Vec<String>,
     #[command(flatten)]
     pub which: WhichVersion,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum NotesVerb {
-    /// Notes of a song
-    List {
-        /// Open ones only
-        #[arg(long)]
-        open: bool,
-        #[command(flatten)]
-        place: Where,
-    },
-    /// Say that a note was done in a version (default: the newest)
-    Address {
-        note: String,
-        #[command(flatten)]
-        which: WhichVersion,
-    },
-    /// Accept what was done
-    Accept {
-        note: String,
-        #[command(flatten)]
-        place: Where,
-    },
-    /// It is not done: open it again
-    Reopen {
-        note: String,
-        reason: String,
-        #[command(flatten)]
-        place: Where,
-    },
-    /// Decline, with a reason
-    Decline {
-        note: String,
-        reason: String,
-        #[command(flatten)]
-        place: Where,
-    },
-    Export(NotesExport),
-    Import(NotesImport),
-}
-
-#[derive(Debug, Subcommand)]
-pub enum HandoffVerb {
-    /// Take the package
-    Accept {
-        #[command(flatten)]
-        place: Where,
-    },
-    /// Send the song back to mixing
-    Return {
-        reason: String,
-        #[command(flatten)]
-        place: Where,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub enum RenderVerb {
-    /// Render the song's mix with its recipe, or with this one
-    Start {
-        #[arg(long, value_name = "FILE")]
-        recipe: Option<PathBuf>,
-        /// Wait until it ended
-        #[arg(long)]
-        wait: bool,
-        #[command(flatten)]
-        place: Where,
-    },
-    /// Stop the render that runs or waits
-    Cancel {
-        #[command(flatten)]
-        place: Where,
-    },
-    /// Progress of the newest render until it ended
-    Watch {
-        #[command(flatten)]
-        place: Where,
-    },
-    /// Before and after of a master: loudness, gain reduction, spectrum, every step in figures
-    Sheet(SheetOf),
-}
-
-#[derive(Debug, Args)]
-pub struct SheetOf {
-    /// Write the page here (.html, .svg or .png) instead of showing it
-    #[arg(long, value_name = "FILE")]
-    pub report: Option<PathBuf>,
-    #[command(flatten)]
-    pub which: WhichVersion,
-}
-
-#[derive(Debug, Args)]
-pub struct Changes {
-    /// What was, as "mix 1" or "mix 1:instrumental" (default: the version before of the same kind)
-    #[arg(long, value_name = "VERSION[:ALTERNATE]")]
-    pub from: Option<String>,
-    /// What is (default: the version that the gate looks at)
-    #[arg(long, value_name = "VERSION[:ALTERNATE]")]
-    pub to: Option<String>,
-    #[command(flatten)]
-    pub place: Where,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum RecipeVerb {
-    /// Show the recipe that the song would be rendered with
-    Show {
-        /// An older version by its number; see `recipe log`
-        #[arg(long, value_name = "N")]
-        number: Option<u32>,
-        /// The recipe of the whole project
-        #[arg(long)]
-        whole_project: bool,
-        #[command(flatten)]
-        place: Where,
-    },
-    /// Give the song a recipe: a file, one of the studio's by name, or an older version by its number
-    Set {
-        recipe: String,
-        /// Why: kept with the version
-        #[arg(long, value_name = "TEXT")]
-        why: String,
-        /// For every song that has none of its own
-        #[arg(long)]
-        whole_project: bool,
-        #[command(flatten)]
-        place: Where,
-    },
-    /// Take the song's own recipe away: the project's counts again, or the studio's
-    Drop {
-        #[arg(long, value_name = "TEXT")]
-        why: String,
-        /// The project's own
-        #[arg(long)]
-        whole_project: bool,
-        #[command(flatten)]
-        place: Where,
-    },
-    /// Every version of the recipe: who, when and why
-    Log {
-        /// Of the whole project
-        #[arg(long)]
-        whole_project: bool,
-        #[command(flatten)]
-        place: Where,
-    },
-    /// The recipes that the studio offers
-    List {
-        #[command(flatten)]
-        who: Who,
-    },
-}
-
-#[derive(Debug, Args)]
-pub struct Master {
-    pub input: PathBuf,
-    /// The file to write; with several formats its ending is replaced
-    #[arg(short, long = "output", value_name = "OUT")]
-    pub output: PathBuf,
-    /// A recipe in TOML (default: gain, limiter and target only)
-    #[arg(long, value_name = "FILE")]
-    pub recipe: Option<PathBuf>,
-    #[arg(long, value_name = "LUFS", allow_negative_numbers = true)]
-    pub target_lufs: Option<f64>,
-    #[arg(long, value_name = "DBTP", allow_negative_numbers = true)]
-    pub ceiling_dbtp: Option<f64>,
-    /// wav16, wav24, wav32, wav32f, aiff16, aiff24, flac16, flac24, mp3-320 (or mp3), mp3-v0, opus-160; may be given several times
-    #[arg(long, value_name = "FORMAT")]
-    pub format: Vec<String>,
-    /// Hz (default: the input's)
-    #[arg(long, value_name = "HZ")]
-    pub rate: Option<u32>,
-    /// Alternates to render with the main's gain curves; what they are is read from their names
-    #[arg(long, value_name = "FILE")]
-    pub alternate: Vec<PathBuf>,
-    /// Say what each step did, in words and figures
-    #[arg(long)]
-    pub explain: bool,
-    /// A sheet of before and after: .html, .svg or .png
-    #[arg(long, value_name = "FILE")]
-    pub report: Option<PathBuf>,
-    /// Write the main's sound behind every step into this folder
-    #[arg(long, value_name = "DIR")]
-    pub write_steps: Option<PathBuf>,
-    /// Leave out a step, by its name or kind; may be given several times
-    #[arg(long, value_name = "STEP")]
-    pub bypass: Vec<String>,
-    /// Leave out everything of the chain behind this step
-    #[arg(long, value_name = "STEP")]
-    pub up_to: Option<String>,
-    /// A track to come near to: for the recipe's match, or for one that is put behind the chain
-    #[arg(long, value_name = "FILE")]
-    pub reference: Vec<PathBuf>,
-    /// Let inserts of the recipe run this; {rate} and {channels} stand for the sound's own
-    #[arg(long, value_name = "NAME=COMMAND")]
-    pub allow_insert: Vec<String>,
 }
 
 #[cfg(test)]

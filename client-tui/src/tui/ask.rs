@@ -1,0 +1,261 @@
+//! The questions that stand on top of a screen: what each needs to know until it is answered. Data only; keys are read in
+//! `update::prompt`, the boxes are drawn in `draw::prompt`.
+
+use std::collections::BTreeMap;
+
+use deadwax_proto::v1::{Action, CheckRecipeResponse, RevisionKind, Role};
+use ratatui_textarea::{TextArea, WrapMode};
+
+use super::keys::{Kind, Verb};
+
+/// A question on top of the screen. It takes no yes before it was drawn once: keys typed ahead cannot sign anything.
+#[derive(Clone, Debug)]
+pub struct Prompt {
+    pub ask: Ask,
+    pub shown: bool,
+}
+
+#[derive(Clone, Debug)]
+pub enum Ask {
+    Approve(ApproveAsk),
+    Confirm(Box<ConfirmAsk>),
+    Write(Box<WriteAsk>),
+    Tick(TickAsk),
+    Revision(Box<RevisionAsk>),
+    Recipe(Box<RecipeAsk>),
+    Entrants(Box<EntrantsAsk>),
+    Vote(Box<VoteAsk>),
+    Follow(FollowAsk),
+    Palette(PaletteAsk),
+    Read(Box<ReadAsk>),
+}
+
+/// Something to read; it asks nothing.
+#[derive(Clone, Debug)]
+pub struct ReadAsk {
+    pub title: String,
+    pub lines: Vec<String>,
+    /// The first line that is shown.
+    pub at: usize,
+    /// The answer that is still awaited.
+    pub ticket: Option<u64>,
+}
+
+/// What the signature is for. Both name the exact files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sign {
+    Approve,
+    /// The mix of this song among those that compete, with the reason that was written before.
+    Pick {
+        song: String,
+        reason: String,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub struct ApproveAsk {
+    pub project: String,
+    pub version: String,
+    pub sign: Sign,
+    /// As it stood when the prompt opened: what the person reads is what is signed.
+    pub fingerprint: String,
+    /// What the server says follows from it; may be empty.
+    pub consequence: String,
+    pub roles: Vec<Role>,
+    pub role: usize,
+    pub on_yes: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct ConfirmAsk {
+    pub project: String,
+    pub verb: Verb,
+    pub about: String,
+    pub title: String,
+    pub lines: Vec<String>,
+    pub yes: &'static str,
+    pub action: Action,
+    pub say: String,
+    pub on_yes: bool,
+    /// Where a no leads back to, so that nothing written is lost.
+    pub back: Option<Box<RevisionAsk>>,
+}
+
+/// What the written text is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    Note {
+        version: String,
+        alternate: String,
+        start_ms: Option<u64>,
+        end_ms: Option<u64>,
+    },
+    Reply {
+        version: String,
+        parent: String,
+    },
+    Reopen {
+        note: String,
+    },
+    Decline {
+        note: String,
+    },
+    Hold {
+        song: String,
+        roles: Vec<Role>,
+        role: usize,
+    },
+    /// `alternates` are those of the handoff: a line that begins with one of them is said of that file.
+    Return {
+        song: String,
+        alternates: Vec<String>,
+    },
+    Decide(Decision),
+    /// The signature comes after it.
+    Pick {
+        version: String,
+    },
+}
+
+/// What changes the way of a song, and wants a reason for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    Override { song: String },
+    Swap { song: String },
+    Forward { version: String },
+}
+
+#[derive(Clone, Debug)]
+pub struct WriteAsk {
+    pub project: String,
+    pub purpose: Purpose,
+    pub title: String,
+    /// What the server says follows from it: stands above the text. May be empty.
+    pub consequence: String,
+    pub area: TextArea<'static>,
+    /// `None` where it cannot be chosen.
+    pub internal: Option<bool>,
+    pub addressee: Option<Addressee>,
+    pub problem: Option<&'static str>,
+}
+
+/// Whom a note is for: 0 is nobody in particular, then the people in order.
+#[derive(Clone, Debug, Default)]
+pub struct Addressee {
+    /// Id and name.
+    pub people: Vec<(String, String)>,
+    pub at: usize,
+}
+
+impl Addressee {
+    pub fn chosen(&self) -> Option<&(String, String)> {
+        self.people.get(self.at.checked_sub(1)?)
+    }
+
+    pub fn turn(&mut self, back: bool) {
+        let count = self.people.len() + 1;
+        self.at = if back { (self.at + count - 1) % count } else { (self.at + 1) % count };
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct TickAsk {
+    pub project: String,
+    pub note: String,
+    pub at: usize,
+}
+
+#[derive(Clone, Debug)]
+pub struct RevisionAsk {
+    pub project: String,
+    pub version: String,
+    pub roles: Vec<Role>,
+    pub role: usize,
+    pub kind: RevisionKind,
+    /// What the server says follows from it: "This is round 3 of 2 included: it is billed."
+    pub consequence: String,
+    pub chosen: BTreeMap<String, bool>,
+    pub at: usize,
+    /// The message is being written; else the list of notes has the keys.
+    pub writing: bool,
+    pub area: TextArea<'static>,
+    pub problem: Option<&'static str>,
+}
+
+#[derive(Clone, Debug)]
+pub struct RecipeAsk {
+    pub project: String,
+    pub song: String,
+    pub area: TextArea<'static>,
+    /// What the editor began with: leaving asks once where it was changed.
+    pub start: String,
+    pub check: RecipeCheck,
+    /// Saving waits for the answer of this check.
+    pub save: bool,
+    /// The recipe is sound: the reason is being written, which the version of the recipe keeps.
+    pub why: Option<TextArea<'static>>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum RecipeCheck {
+    Unknown,
+    Asked(u64),
+    Answer(CheckRecipeResponse),
+    Failed(String),
+}
+
+/// Who competes: the order of choosing is the order of the lines A, B, ...
+#[derive(Clone, Debug)]
+pub struct EntrantsAsk {
+    pub project: String,
+    pub song: String,
+    pub consequence: String,
+    /// Id and name of everyone who could.
+    pub people: Vec<(String, String)>,
+    pub chosen: Vec<String>,
+    pub at: usize,
+    pub blind: bool,
+    pub problem: Option<&'static str>,
+}
+
+#[derive(Clone, Debug)]
+pub struct VoteAsk {
+    pub project: String,
+    pub song: String,
+    pub consequence: String,
+    pub roles: Vec<Role>,
+    pub role: usize,
+    /// Versions, the best first.
+    pub order: Vec<String>,
+    pub at: usize,
+    /// The reason is being written; else the list has the keys.
+    pub writing: bool,
+    pub area: TextArea<'static>,
+    pub problem: Option<&'static str>,
+}
+
+/// How much one hears of a project, or of a song.
+#[derive(Clone, Debug)]
+pub struct FollowAsk {
+    pub project: String,
+    /// Empty: the whole project.
+    pub song: String,
+    pub at: usize,
+}
+
+/// The keys of the screen below as a list to choose from.
+#[derive(Clone, Debug)]
+pub struct PaletteAsk {
+    pub of: Kind,
+    pub typed: String,
+    pub at: usize,
+}
+
+/// An empty area that wraps at words and shows a plain cursor line.
+pub fn text_area(text: &str) -> TextArea<'static> {
+    let lines = text.lines().map(str::to_owned).collect::<Vec<_>>();
+    let mut area = if lines.is_empty() { TextArea::default() } else { TextArea::new(lines) };
+    area.set_cursor_line_style(ratatui::style::Style::default());
+    area.set_wrap_mode(WrapMode::WordOrGlyph);
+    area
+}

@@ -1,0 +1,217 @@
+//! Questions on top of a screen. An approval quotes what is signed: title, version, length, loudness, true peak, every file and the
+//! whole fingerprint; the yes is never the default.
+
+mod choose;
+mod recipe;
+mod revision;
+mod shootout;
+mod sign;
+mod write;
+
+use ratatui::{
+    Frame,
+    layout::Rect,
+    style::Style,
+    text::{Line, Span},
+    widgets::{Block, Clear},
+};
+use ratatui_textarea::TextArea;
+
+use super::{
+    first_shown, put,
+    text::{clip, pad, width, wrap},
+    theme::Theme,
+};
+use crate::{
+    scrub,
+    tui::{
+        model::{Ask, ConfirmAsk, Model, ReadAsk, TickAsk},
+        words,
+    },
+};
+
+/// Lines of a box: what is said, and how.
+type Said = Vec<(String, Style)>;
+
+pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &Ask) {
+    match ask {
+        Ask::Approve(ask) => sign::draw(model, theme, frame, area, ask),
+        Ask::Confirm(ask) => confirm(theme, frame, area, ask),
+        Ask::Write(ask) => write::draw(theme, frame, area, ask),
+        Ask::Tick(ask) => tick(model, theme, frame, area, ask),
+        Ask::Revision(ask) => revision::draw(model, theme, frame, area, ask),
+        Ask::Recipe(ask) => recipe::draw(theme, frame, area, ask),
+        Ask::Entrants(ask) => shootout::entrants(theme, frame, area, ask),
+        Ask::Vote(ask) => shootout::vote(model, theme, frame, area, ask),
+        Ask::Follow(ask) => choose::follow(model, theme, frame, area, ask),
+        Ask::Palette(ask) => choose::palette(theme, frame, area, ask),
+        Ask::Read(ask) => read(theme, frame, area, ask),
+    }
+}
+
+/// A box in the middle, cleared; the answer is its inside.
+fn open(theme: &Theme, frame: &mut Frame<'_>, area: Rect, title: &str, size: (u16, u16)) -> Rect {
+    let (columns, lines) = (size.0.min(area.width), size.1.min(area.height));
+    let place = Rect {
+        x: area.x + (area.width - columns) / 2,
+        y: area.y + (area.height - lines) / 2,
+        width: columns,
+        height: lines,
+    };
+    frame.render_widget(Clear, place);
+    let title = format!(" {} ", clip(title, usize::from(columns.saturating_sub(6))));
+    let block = Block::bordered().title(title).border_style(theme.accent()).title_style(theme.head());
+    let inner = block.inner(place);
+    frame.render_widget(block, place);
+    Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner }
+}
+
+fn buttons<'a>(theme: &Theme, yes: &str, on_yes: bool, able: bool) -> Line<'a> {
+    let style = |on: bool| if on { theme.chosen() } else { theme.plain() };
+    if !able {
+        return Line::from(vec![
+            Span::styled("[ Cancel ]", theme.chosen()),
+            Span::styled("   Nothing can be signed here; Enter or Esc closes", theme.dim()),
+        ]);
+    }
+    Line::from(vec![
+        Span::styled("[ Cancel ]", style(!on_yes)),
+        Span::raw("   "),
+        Span::styled(format!("[ {yes} ]"), style(on_yes)),
+        Span::styled("   Tab moves, y is yes, Esc is no", theme.dim()),
+    ])
+}
+
+fn say(frame: &mut Frame<'_>, area: Rect, from: u16, lines: Said) -> u16 {
+    let mut row = from;
+    for (line, style) in lines {
+        put(frame, area, row, Line::styled(line, style));
+        row += 1;
+    }
+    row
+}
+
+/// As it stands where it fits, else broken into lines: nothing of what is signed may be cut off.
+fn whole(text: &str, room: usize, style: Style) -> Said {
+    let text = scrub::line(text);
+    if width(&text) <= room {
+        return vec![(text, style)];
+    }
+    wrap(&text, room).into_iter().map(|line| (line, style)).collect()
+}
+
+/// Whether a body of this size holds the whole question: what is signed or confirmed, and what follows from it. The others scroll.
+pub(super) fn fits(model: &Model, theme: &Theme, area: Rect, ask: &Ask) -> bool {
+    let lines = match ask {
+        Ask::Approve(ask) => sign::lines(model, theme, area, ask),
+        Ask::Confirm(ask) => confirm_lines(theme, area, ask).len() + 4,
+        Ask::Write(ask) => write::lines(area, ask),
+        Ask::Entrants(ask) => shootout::entrants_lines(area, ask),
+        _ => return true,
+    };
+    lines <= usize::from(area.height)
+}
+
+/// Instead of a question that would stand there in part: what is not on the screen cannot be answered.
+fn too_small(theme: &Theme, frame: &mut Frame<'_>, area: Rect, title: &str, what: &str) {
+    let columns = area.width.min(70);
+    let text = format!("Make the window larger to {what}. Esc closes.");
+    let said = whole(&text, usize::from(columns.saturating_sub(4)), theme.bad());
+    let lines = u16::try_from(said.len() + 2).unwrap_or(u16::MAX);
+    let inner = open(theme, frame, area, title, (columns, lines));
+    say(frame, inner, 0, said);
+}
+
+fn confirm_columns(area: Rect) -> u16 {
+    area.width.min(70)
+}
+
+fn confirm_lines(theme: &Theme, area: Rect, ask: &ConfirmAsk) -> Said {
+    let room = usize::from(confirm_columns(area).saturating_sub(4));
+    let mut said: Said = wrap(&ask.title, room).into_iter().map(|line| (line, theme.head())).collect();
+    for line in ask.lines.iter().filter(|line| !line.is_empty()) {
+        said.extend(wrap(line, room).into_iter().map(|line| (line, theme.plain())));
+    }
+    said
+}
+
+fn confirm(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &ConfirmAsk) {
+    let said = confirm_lines(theme, area, ask);
+    let lines = u16::try_from(said.len() + 4).unwrap_or(u16::MAX);
+    if lines > area.height {
+        return too_small(theme, frame, area, "Please confirm", "answer");
+    }
+    let inner = open(theme, frame, area, "Please confirm", (confirm_columns(area), lines));
+    let row = say(frame, inner, 0, said);
+    put(frame, inner, row + 1, buttons(theme, ask.yes, ask.on_yes, true));
+}
+
+fn editor(theme: &Theme, frame: &mut Frame<'_>, area: Rect, area_of: &TextArea<'static>, numbers: bool) {
+    // The widget keeps its own styles; a copy takes the theme's, so that drawing never changes the model.
+    let mut area_of = area_of.clone();
+    if numbers {
+        area_of.set_line_number_style(theme.dim());
+    }
+    frame.render_widget(&area_of, area);
+}
+
+fn tick(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &TickAsk) {
+    let note = model.projects.get(&ask.project).and_then(|rows| rows.note(&ask.note));
+    let items = note.map_or(&[][..], |it| it.checklist.as_slice());
+    let lines = u16::try_from(items.len() + 4).unwrap_or(u16::MAX);
+    let inner = open(theme, frame, area, "Checklist", (area.width.min(60), lines));
+    let height = usize::from(inner.height.saturating_sub(2));
+    let first = first_shown(ask.at, items.len(), height);
+    for (line, item) in items.iter().enumerate().skip(first).take(height) {
+        let sign = if item.done { "[x]" } else { "[ ]" };
+        let text = pad(&format!("{sign} {}", item.text), usize::from(inner.width));
+        let row = u16::try_from(line - first).unwrap_or(u16::MAX);
+        put(frame, inner, row, Line::styled(text, theme.row(line == ask.at, false, true)));
+    }
+    put(
+        frame,
+        inner,
+        inner.height.saturating_sub(1),
+        Line::styled("Enter ticks or clears, Esc leaves", theme.dim()),
+    );
+}
+
+fn read(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &ReadAsk) {
+    // A page that was laid out wider gets the room it was made for.
+    let longest = ask.lines.iter().map(|line| width(line) + 4).max().unwrap_or(0);
+    let columns = area.width.min(u16::try_from(longest.max(90)).unwrap_or(u16::MAX));
+    let room = usize::from(columns.saturating_sub(4));
+    let wrapped: Vec<String> = ask.lines.iter().flat_map(|line| hanging(line, room)).collect();
+    let lines = u16::try_from(wrapped.len() + 4).unwrap_or(u16::MAX);
+    let inner = open(theme, frame, area, &ask.title, (columns, lines));
+    let height = usize::from(inner.height.saturating_sub(2));
+    let first = ask.at.min(wrapped.len().saturating_sub(height));
+    let shown = wrapped
+        .iter()
+        .skip(first)
+        .take(height)
+        .map(|line| (line.clone(), if line.starts_with(' ') { theme.plain() } else { theme.head() }));
+    say(frame, inner, 0, shown.collect());
+    let more = wrapped.len().saturating_sub(first + height);
+    let more = if more == 0 {
+        String::new()
+    } else {
+        format!("{}, ↓ moves   ", words::count(more, "line more", "lines more"))
+    };
+    let keys = Line::styled(format!("{more}Esc closes"), theme.dim());
+    put(frame, inner, inner.height.saturating_sub(1), keys);
+}
+
+/// Wrapped with its indent kept; an empty line stays one.
+fn hanging(line: &str, room: usize) -> Vec<String> {
+    let bare = line.trim_start();
+    let indent = line.len() - bare.len();
+    if bare.is_empty() {
+        return vec![String::new()];
+    }
+    if width(line) <= room {
+        return vec![line.to_owned()];
+    }
+    let lines = wrap(bare, room.saturating_sub(indent));
+    lines.into_iter().map(|it| format!("{}{it}", " ".repeat(indent))).collect()
+}

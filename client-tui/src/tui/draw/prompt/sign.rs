@@ -1,0 +1,163 @@
+//! A signature: what is signed stands there in full (song, version, length, levels, files, fingerprint), and the yes is never the default.
+
+use deadwax_proto::v1::{self, VersionFile, VersionRow};
+use ratatui::{Frame, layout::Rect};
+
+use super::{Said, buttons, open, say, too_small, whole};
+use crate::tui::{
+    draw::{
+        put,
+        text::{clip, pad, pad_left, wrap},
+        theme::Theme,
+    },
+    model::{ApproveAsk, Model, Sign},
+    rows, update, words,
+};
+
+/// The lines of an approval for a body of this size: what is signed, its files, as whom, and whether it can be signed.
+struct Quote {
+    head: Said,
+    files: Said,
+    tail: Said,
+    able: bool,
+}
+
+impl Quote {
+    fn of(model: &Model, theme: &Theme, area: Rect, ask: &ApproveAsk) -> Quote {
+        let room = usize::from(approve_columns(area).saturating_sub(4));
+        let rows = model.projects.get(&ask.project);
+        let version = rows.and_then(|rows| rows.version(&ask.version));
+        let song = version.and_then(|it| rows?.song(&it.song_id)).map_or("", |it| it.title.as_str());
+        let mut head: Said = vec![(clip(song, room), theme.head())];
+        if let Some(version) = version {
+            head.extend(quote(theme, version, room));
+            // Before anyone is asked to judge: what the studio found out by itself.
+            for (text, warns) in rows.map_or_else(Vec::new, |rows| update::examined(rows, version)) {
+                head.extend(whole(&text, room, if warns { theme.warn() } else { theme.dim() }));
+            }
+        }
+        let digest = format!("Fingerprint {}", words::fingerprint(&ask.fingerprint));
+        head.extend(whole(&digest, room, theme.plain()));
+        head.extend(wrap(&ask.fingerprint, room).into_iter().map(|line| (line, theme.dim())));
+        let role = |(at, role): (usize, &v1::Role)| {
+            if at == ask.role { format!("({})", words::role(*role)) } else { words::role(*role).into() }
+        };
+        let roles: Vec<String> = ask.roles.iter().enumerate().map(role).collect();
+        let choose = if ask.roles.len() > 1 { "   ↑↓ choose" } else { "" };
+        let mut tail = whole(&format!("You sign as {}{choose}", roles.join(" ")), room, theme.plain());
+        if let Sign::Pick { reason, .. } = &ask.sign
+            && !reason.is_empty()
+        {
+            tail.extend(
+                wrap(&format!("Your reason: {reason}"), room).into_iter().map(|it| (it, theme.plain())),
+            );
+        }
+        if !ask.consequence.is_empty() {
+            tail.extend(whole(&ask.consequence, room, theme.warn()));
+        }
+        let problem = update::approve_problem(model, ask);
+        let able = problem.is_none();
+        tail.extend(match problem {
+            None => {
+                let exactly = "You sign exactly these files; a new upload needs a new signature.";
+                whole(exactly, room, theme.dim())
+            }
+            Some((text, hint)) => whole(&format!("× {text} {hint}"), room, theme.bad()),
+        });
+        let files_room = usize::from(area.height).saturating_sub(head.len() + tail.len() + 6).max(1);
+        let files = version.map_or_else(Vec::new, |it| files(theme, it, room, files_room));
+        Quote { head, files, tail, able }
+    }
+
+    /// With the border, the empty lines between the parts, and the buttons.
+    fn lines(&self) -> usize {
+        self.head.len() + self.files.len() + self.tail.len() + 6
+    }
+}
+
+fn approve_columns(area: Rect) -> u16 {
+    area.width.min(84)
+}
+
+pub(super) fn lines(model: &Model, theme: &Theme, area: Rect, ask: &ApproveAsk) -> usize {
+    Quote::of(model, theme, area, ask).lines()
+}
+
+pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &ApproveAsk) {
+    let quote = Quote::of(model, theme, area, ask);
+    let (title, yes) = match ask.sign {
+        Sign::Approve => ("Approve: sign these exact files?", "Approve"),
+        Sign::Pick { .. } => ("Pick this mix: sign these exact files?", "Pick"),
+    };
+    let lines = u16::try_from(quote.lines()).unwrap_or(u16::MAX);
+    if lines > area.height {
+        return too_small(theme, frame, area, title, "sign");
+    }
+    let inner = open(theme, frame, area, title, (approve_columns(area), lines));
+    let row = say(frame, inner, 0, quote.head);
+    let row = say(frame, inner, row + 1, quote.files);
+    let row = say(frame, inner, row + 1, quote.tail);
+    put(frame, inner, row + 1, buttons(theme, yes, ask.on_yes, quote.able));
+}
+
+/// Title, who and when, length and levels of the Main.
+fn quote(theme: &Theme, version: &VersionRow, room: usize) -> Said {
+    let name = words::version(version);
+    let title = if version.title.is_empty() { name } else { format!("{name}  {}", version.title) };
+    // Whose it is stays hidden while mixes compete blind.
+    let by = version.uploaded_by.as_str();
+    let title = if by.is_empty() { title } else { format!("{title}  by {by}") };
+    let length = words::clock(rows::length_ms(version), true);
+    let levels =
+        rows::main_file(version).and_then(|it| it.facts.as_ref()).map_or_else(String::new, |facts| {
+            format!("{}   {}", words::lufs(facts.integrated_lufs), words::dbtp(facts.true_peak_dbtp))
+        });
+    let mut said = vec![(clip(&title, room), theme.head())];
+    said.extend(whole(&format!("Length {length}   {levels}"), room, theme.plain()));
+    said
+}
+
+/// Each file with its alternate, format, size and the first digits of its digest.
+fn files(theme: &Theme, version: &VersionRow, room: usize, lines: usize) -> Said {
+    if version.files.len() > lines {
+        return groups(theme, version, room, lines);
+    }
+    let mut said: Said = Vec::new();
+    let name = room.saturating_sub(15 + 13 + 9 + 2 + 12);
+    for file in &version.files {
+        let format = file.facts.as_ref().map_or_else(String::new, words::format);
+        let size = file.facts.as_ref().map_or_else(String::new, |it| words::bytes(it.bytes));
+        let digest: String = file.sha256.chars().take(12).collect();
+        let line = format!(
+            "{}{}{}{}  {}",
+            pad(&file.alternate, 15),
+            pad(&format, 13),
+            pad(&file.name, name),
+            pad_left(&size, 9),
+            clip(&digest, 12)
+        );
+        said.push((line, theme.plain()));
+    }
+    said
+}
+
+/// Where the files are more than the lines: an alternate a line, with its formats.
+fn groups(theme: &Theme, version: &VersionRow, room: usize, lines: usize) -> Said {
+    let groups: Vec<&[VersionFile]> = version.files.chunk_by(|a, b| a.alternate == b.alternate).collect();
+    let shown = if groups.len() > lines { lines.saturating_sub(1) } else { groups.len() };
+    let mut said: Said = Vec::new();
+    for group in &groups[..shown] {
+        let facts = || group.iter().filter_map(|it| it.facts.as_ref());
+        let size = words::bytes(facts().map(|it| it.bytes).sum());
+        let formats = facts().map(words::format).collect::<Vec<_>>().join(", ");
+        let middle = room.saturating_sub(15 + 9);
+        let line = format!("{}{}{}", pad(&group[0].alternate, 15), pad(&formats, middle), pad_left(&size, 9));
+        said.push((line, theme.plain()));
+    }
+    let left: usize = groups[shown..].iter().map(|group| group.len()).sum();
+    if left > 0 {
+        let more = words::count(left, "file more", "files more");
+        said.push((format!("and {more}; the fingerprint holds them all"), theme.dim()));
+    }
+    said
+}

@@ -1,0 +1,292 @@
+//! Keys where a prompt is open, and what its yes sends. A yes counts only after the prompt was on the screen, and an approval only while
+//! the version on the server is still the one that was quoted.
+
+pub(super) mod choose;
+pub(super) mod recipe;
+pub(super) mod revision;
+pub(super) mod shootout;
+pub(super) mod write;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use deadwax_proto::v1::{self as v1, VersionRow, action::Action as Do};
+use ratatui_textarea::TextArea;
+
+use super::act;
+use crate::tui::{
+    keys::Verb,
+    model::{
+        ApproveAsk, Ask, ConfirmAsk, Link, Model, Notice, Pending, Prompt, ReadAsk, RecipeCheck, Sign,
+        TickAsk, text_area,
+    },
+    msg::Effect,
+    rows::Project,
+    words,
+};
+
+const DISCARD: &str = "Esc again throws the text away.";
+const EMPTY: &str = "Nothing is written yet.";
+const CUT: &str = "Not connected. The text stays here; try again when the line is back.";
+
+/// What became of the prompt after a key.
+enum Next {
+    Keep(Ask),
+    Close,
+    /// Another question.
+    Ask(Prompt),
+    /// A key of the screen below.
+    Press(Verb),
+    Send(Box<Pending>),
+    Run(Ask, Box<Effect>),
+}
+
+pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
+    let Some(Prompt { ask, shown }) = model.prompt.take() else { return Vec::new() };
+    let next = match ask {
+        Ask::Approve(ask) => approve(model, ask, event, shown),
+        Ask::Confirm(ask) => confirm(model, ask, event, shown),
+        Ask::Write(ask) => write::key(model, ask, event, shown),
+        Ask::Tick(ask) => tick(model, ask, event),
+        Ask::Revision(ask) => revision::key(model, ask, event),
+        Ask::Recipe(ask) => recipe::key(model, ask, event),
+        Ask::Entrants(ask) => shootout::entrants_key(model, ask, event, shown),
+        Ask::Vote(ask) => shootout::vote_key(model, ask, event),
+        Ask::Follow(ask) => choose::follow_key(model, ask, event),
+        Ask::Palette(ask) => choose::palette_key(ask, event),
+        Ask::Read(ask) => read(ask, event),
+    };
+    match next {
+        Next::Keep(ask) => {
+            model.prompt = Some(Prompt { ask, shown });
+            Vec::new()
+        }
+        Next::Close => Vec::new(),
+        Next::Ask(prompt) => {
+            model.prompt = Some(prompt);
+            Vec::new()
+        }
+        Next::Press(verb) => super::nav::press(model, verb),
+        Next::Send(pending) => vec![act::send(model, *pending)],
+        Next::Run(ask, effect) => {
+            model.prompt = Some(Prompt { ask, shown });
+            vec![*effect]
+        }
+    }
+}
+
+/// Why a yes to this approval would be refused now, with the next step.
+pub fn approve_problem(model: &Model, ask: &ApproveAsk) -> Option<(String, String)> {
+    let look = "Close this with Esc and look at what is there now.".to_owned();
+    if model.link != Link::Online {
+        return Some((
+            "Not connected: nothing can be signed now.".into(),
+            "Wait for the line to come back.".into(),
+        ));
+    }
+    let rows = model.projects.get(&ask.project)?;
+    let Some(version) = rows.version(&ask.version) else {
+        return Some(("This version is no longer there.".into(), look));
+    };
+    if version.superseded {
+        let newest = newest(rows, version).map_or("A newer version".into(), words::version);
+        let text = format!("{newest} came while this was open. {} is superseded.", words::version(version));
+        return Some((text, look));
+    }
+    if version.fingerprint != ask.fingerprint {
+        return Some(("The files changed while this was open.".into(), look));
+    }
+    None
+}
+
+/// Of the same line, where mixes compete.
+fn newest<'a>(rows: &'a Project, version: &VersionRow) -> Option<&'a VersionRow> {
+    rows.versions(&version.song_id).into_iter().find(|it| it.line == version.line)
+}
+
+fn is_yes(event: KeyEvent, on_yes: bool) -> bool {
+    match event.code {
+        KeyCode::Char('y') => event.modifiers.is_empty(),
+        KeyCode::Enter => on_yes,
+        _ => false,
+    }
+}
+
+fn is_no(event: KeyEvent, on_yes: bool) -> bool {
+    match event.code {
+        KeyCode::Esc | KeyCode::Char('n') => true,
+        KeyCode::Enter => !on_yes,
+        _ => false,
+    }
+}
+
+fn approve(model: &mut Model, mut ask: ApproveAsk, event: KeyEvent, shown: bool) -> Next {
+    if is_no(event, ask.on_yes) {
+        return Next::Close;
+    }
+    if approve_problem(model, &ask).is_some() {
+        // Only Cancel is left.
+        let close = event.code == KeyCode::Enter && shown;
+        return if close { Next::Close } else { Next::Keep(Ask::Approve(ask)) };
+    }
+    if is_yes(event, ask.on_yes) {
+        if !shown {
+            return Next::Keep(Ask::Approve(ask));
+        }
+        let about = format!("version/{}", ask.version);
+        let version = model.projects.get(&ask.project).and_then(|rows| rows.version(&ask.version));
+        let name = version.map_or("the version".into(), words::version);
+        let role = ask.roles[ask.role].into();
+        let (verb, action, say) = match ask.sign {
+            Sign::Approve => {
+                let action = v1::Approve {
+                    approval_id: model.new_id(),
+                    version_id: ask.version,
+                    role,
+                    fingerprint: ask.fingerprint,
+                };
+                (Verb::Approve, Do::Approve(action), format!("the approval of {name}"))
+            }
+            Sign::Pick { song, reason } => {
+                let action = v1::PickMix {
+                    song_id: song,
+                    version_id: ask.version,
+                    role,
+                    fingerprint: ask.fingerprint,
+                    reason,
+                };
+                (Verb::Pick, Do::PickMix(action), format!("the pick of {name}"))
+            }
+        };
+        return Next::Send(Box::new(act::pending(model, ask.project, verb, about, action, say)));
+    }
+    match event.code {
+        KeyCode::Tab | KeyCode::BackTab | KeyCode::Left | KeyCode::Right => ask.on_yes = !ask.on_yes,
+        KeyCode::Down => ask.role = (ask.role + 1) % ask.roles.len(),
+        KeyCode::Up => ask.role = (ask.role + ask.roles.len() - 1) % ask.roles.len(),
+        _ => {}
+    }
+    Next::Keep(Ask::Approve(ask))
+}
+
+fn confirm(model: &mut Model, mut ask: Box<ConfirmAsk>, event: KeyEvent, shown: bool) -> Next {
+    if is_no(event, ask.on_yes) {
+        return match ask.back.take() {
+            Some(back) => Next::Ask(Prompt { ask: Ask::Revision(back), shown: false }),
+            None => Next::Close,
+        };
+    }
+    if is_yes(event, ask.on_yes) {
+        if !shown {
+            return Next::Keep(Ask::Confirm(ask));
+        }
+        if !model.online() {
+            model.notice = Some(act::offline());
+            return Next::Close;
+        }
+        return Next::Send(Box::new(Pending {
+            command_id: model.new_id(),
+            project_id: ask.project,
+            action: ask.action,
+            verb: ask.verb,
+            about: ask.about,
+            say: ask.say,
+        }));
+    }
+    if matches!(event.code, KeyCode::Tab | KeyCode::BackTab | KeyCode::Left | KeyCode::Right) {
+        ask.on_yes = !ask.on_yes;
+    }
+    Next::Keep(Ask::Confirm(ask))
+}
+
+fn text(area: &TextArea<'_>) -> String {
+    area.lines().join("\n").trim().to_owned()
+}
+
+fn is_ctrl(event: KeyEvent, c: char) -> bool {
+    event.modifiers.contains(KeyModifiers::CONTROL) && event.code == KeyCode::Char(c)
+}
+
+/// Enter sends; Alt-Enter and Ctrl-J break the line.
+fn type_text(area: &mut TextArea<'static>, event: KeyEvent) {
+    if is_ctrl(event, 'j') || (event.code == KeyCode::Enter && !event.modifiers.is_empty()) {
+        area.insert_newline();
+    } else {
+        area.input(event);
+    }
+}
+
+fn tick(model: &mut Model, mut ask: TickAsk, event: KeyEvent) -> Next {
+    let note = model.projects.get(&ask.project).and_then(|rows| rows.note(&ask.note));
+    let Some(note) = note else { return Next::Close };
+    let items = note.checklist.len();
+    match event.code {
+        KeyCode::Esc | KeyCode::Char('q') => return Next::Close,
+        KeyCode::Up | KeyCode::Char('k') => ask.at = ask.at.saturating_sub(1),
+        KeyCode::Down | KeyCode::Char('j') => ask.at = (ask.at + 1).min(items.saturating_sub(1)),
+        KeyCode::Enter | KeyCode::Char(' ' | 't') => {
+            let Some(item) = note.checklist.get(ask.at) else { return Next::Close };
+            let action = Do::TickChecklist(v1::TickChecklist {
+                note_id: ask.note.clone(),
+                item: u32::try_from(ask.at).unwrap_or(u32::MAX),
+                done: !item.done,
+            });
+            if !model.online() {
+                model.notice = Some(act::offline());
+                return Next::Close;
+            }
+            let about = format!("note/{}", ask.note);
+            let pending = act::pending(model, ask.project, Verb::Tick, about, action, "the checklist".into());
+            return Next::Send(Box::new(pending));
+        }
+        _ => {}
+    }
+    Next::Keep(Ask::Tick(ask))
+}
+
+fn read(mut ask: Box<ReadAsk>, event: KeyEvent) -> Next {
+    let last = ask.lines.len().saturating_sub(1);
+    match event.code {
+        KeyCode::Up | KeyCode::Char('k') => ask.at = ask.at.saturating_sub(1),
+        KeyCode::Down | KeyCode::Char('j') => ask.at = (ask.at + 1).min(last),
+        KeyCode::PageUp => ask.at = ask.at.saturating_sub(10),
+        KeyCode::PageDown => ask.at = (ask.at + 10).min(last),
+        KeyCode::Home => ask.at = 0,
+        KeyCode::Esc | KeyCode::Enter | KeyCode::Char('q' | 'I') => return Next::Close,
+        _ => {}
+    }
+    Next::Keep(Ask::Read(ask))
+}
+
+pub(super) fn edited(model: &mut Model, outcome: Result<String, String>) -> Vec<Effect> {
+    let text = match outcome {
+        Ok(text) => crate::scrub::block(&text),
+        Err(why) => {
+            model.notice = Some(Notice::Refused {
+                text: format!("The editor did not work: {why}."),
+                hint: "Set EDITOR to one that runs in a terminal, or write here.".into(),
+            });
+            return Vec::new();
+        }
+    };
+    match model.prompt.as_mut().map(|prompt| &mut prompt.ask) {
+        Some(Ask::Write(ask)) => ask.area = text_area(&text),
+        Some(Ask::Recipe(ask)) => {
+            ask.area = text_area(&text);
+            ask.area.set_line_number_style(ratatui::style::Style::default());
+            ask.check = RecipeCheck::Unknown;
+        }
+        _ => {}
+    }
+    Vec::new()
+}
+
+/// A paste is text and never a key: it cannot confirm anything.
+pub(super) fn paste(model: &mut Model, text: &str) {
+    let area = match model.prompt.as_mut().map(|prompt| &mut prompt.ask) {
+        Some(Ask::Write(ask)) => &mut ask.area,
+        Some(Ask::Revision(ask)) if ask.writing => &mut ask.area,
+        Some(Ask::Recipe(ask)) => ask.why.as_mut().unwrap_or(&mut ask.area),
+        Some(Ask::Vote(ask)) if ask.writing => &mut ask.area,
+        _ => return,
+    };
+    area.insert_str(crate::scrub::block(text));
+}
