@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use deadwax_domain::{Command, FollowLevel, Role, VersionKind};
+use deadwax_domain::{Actor, Command, FollowLevel, Role, VersionKind};
 use deadwax_server::{
     auth::{MailChoice, People},
     config::{Mail as Settings, Security},
@@ -106,8 +106,14 @@ impl Stand {
         until(words, || std::fs::read_to_string(&book).ok()?.contains(words).then_some(())).await;
     }
 
+    /// A mix that the house has examined: from then on it waits on who approves.
     async fn mix(&self, number: u8) {
         self.rig.upload(Role::MixEngineer, VersionKind::Mix, number).await.unwrap();
+        let version = self.rig.project().await.project.candidate(ledger_rig::SONG).unwrap().id;
+        let examined = deadwax_domain::Examined::default();
+        let record = Command::RecordExamination { version, examined };
+        let id = uuid::Uuid::now_v7().as_u128();
+        self.rig.ledger.perform(ledger_rig::perform(id, Actor::Worker, record)).await.unwrap();
     }
 
     async fn follow(&self, role: Role, level: FollowLevel) {
