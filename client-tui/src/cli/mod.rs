@@ -96,6 +96,15 @@ pub enum StageArg {
     Master,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum MailArg {
+    /// As soon as something new waits on you
+    Each,
+    /// Once a day
+    Digest,
+    None,
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Sign in with the link of an invite
@@ -108,6 +117,13 @@ pub enum Verb {
         /// How this machine is called in the list of your sessions
         #[arg(long)]
         device: Option<String>,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// How you hear by mail of what waits on you: at once, once a day, or not at all; without a word: how it is now
+    Mail {
+        #[arg(value_enum)]
+        choice: Option<MailArg>,
         #[command(flatten)]
         who: Who,
     },

@@ -96,6 +96,11 @@ impl Client {
         self.again(|| async { self.sessions().who_am_i(v1::WhoAmIRequest {}).await }).await
     }
 
+    pub async fn set_mail(&self, choice: v1::MailChoice) -> Result<v1::Person, NetError> {
+        let asked = v1::SetMailRequest { choice: choice.into() };
+        self.again(|| async { self.sessions().set_mail(asked).await }).await
+    }
+
     pub async fn create_invite(
         &self,
         request: v1::CreateInviteRequest,

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{Context, VerbError, dates, house::House, json as row_json, standing, words};
 use crate::{
-    cli::{ProjectVerb, SongVerb, Where, Who},
+    cli::{MailArg, ProjectVerb, SongVerb, Where, Who},
     net::{Client, Fingerprint, Link, NetError, look, new_id},
     profile::Profile,
 };
@@ -111,6 +111,28 @@ fn profile_name_for(taken: &[String], person: &str, host: &str, same: impl Fn(&s
         .chain(numbered)
         .find(|name| !taken.contains(name) || same(name))
         .unwrap_or(first)
+}
+
+pub async fn mail(c: &Context, choice: Option<MailArg>, who: &Who) -> Result<(), VerbError> {
+    let client = Client::connect(&c.profile(who)?).await?;
+    let person = match choice {
+        None => client.who_am_i().await?,
+        Some(choice) => {
+            let choice = match choice {
+                MailArg::Each => v1::MailChoice::Each,
+                MailArg::Digest => v1::MailChoice::Digest,
+                MailArg::None => v1::MailChoice::None,
+            };
+            client.set_mail(choice).await?
+        }
+    };
+    let (word, text) = match person.mail() {
+        v1::MailChoice::Unspecified => ("off", "This studio sends no mail."),
+        v1::MailChoice::Each => ("each", "Mail comes as soon as something new waits on you."),
+        v1::MailChoice::Digest => ("digest", "Mail comes once a day, where there is something new."),
+        v1::MailChoice::None => ("none", "No mail comes."),
+    };
+    c.out.both(text, &json!({ "mail": word }))
 }
 
 pub async fn logout(c: &Context, who: &Who) -> Result<(), VerbError> {

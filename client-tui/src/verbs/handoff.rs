@@ -34,7 +34,7 @@ pub async fn handoff(c: &Context, asked: HandoffArgs) -> Result<(), VerbError> {
     }
 }
 
-async fn fetch(c: &Context, args: HandoffArgs) -> Result<(), VerbError> {
+pub async fn fetch(c: &Context, args: HandoffArgs) -> Result<(), VerbError> {
     let HandoffArgs { of, out, unpack, mut place, .. } = args;
     place.song = of.or(place.song);
     let (client, house) = enter(c, &place).await?;

@@ -192,6 +192,7 @@ fn screens(context: &Context) -> Result<(), VerbError> {
 async fn go(c: &Context, verb: Verb) -> Result<(), VerbError> {
     match verb {
         Verb::Login { url, trust, device, who } => account::login(c, &url, trust, device, &who).await,
+        Verb::Mail { choice, who } => account::mail(c, choice, &who).await,
         Verb::Logout { who } => account::logout(c, &who).await,
         Verb::Status { place } => account::status(c, &place).await,
         Verb::Desk { who } => account::desk(c, &who).await,

@@ -81,10 +81,7 @@ fn masters(on: On<'_>) -> Result<()> {
         |on: On<'_>| on.song_row(&on.ep.owner).map(|row| text(&row, "candidate_version_id").to_owned());
     let id = |name: &str| on.version(ines, name).map(|row| text(&row, "version_id").to_owned());
     log.same(&candidate(on)?, &id("Master 2")?, "her own master is the candidate")?;
-    on.verb(
-        ines,
-        &["put-forward", "--version", "master 1", "--reason", "The automatic one breathes more.", "--yes"],
-    )?;
+    on.verb(ines, &["put-forward", "master 1", "--reason", "The automatic one breathes more.", "--yes"])?;
     log.same(&candidate(on)?, &id("Master 1")?, "and she may put the automatic one forward again")?;
     for (seat, role) in [(artist, "artist"), (lena, "label")] {
         on.approve(seat, "Master 1", role)?;
