@@ -454,7 +454,7 @@ async fn the_small_verbs_reach_the_wire_as_they_were_said() {
                 ..v1::AudioFacts::default()
             }),
             ..v1::VersionFile::default()
-        }]
+        }];
     });
     let output = house.run(&["heard", "night", "--all"]).await;
     assert!(out(&output).contains("97 %"), "{}{}", out(&output), err(&output));

@@ -223,6 +223,7 @@ pub fn revision(on: &Studio) -> Result<()> {
         "Nearly there.",
         "--role",
         "artist",
+        "--yes",
     ])?;
     log.say(&effects(&said));
     let rows = rows(&cast.mixer)?;
