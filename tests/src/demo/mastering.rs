@@ -78,7 +78,7 @@ pub fn handoff(on: &Studio) -> Result<()> {
     }
     let mix = version(&cast.masterer, "mix", 2)?;
     log.same(
-        &text(&manifest, "fingerprint"),
+        &text(&manifest["version"], "fingerprint"),
         &text(&mix, "fingerprint"),
         "the manifest names the fingerprint that was signed",
     )?;
