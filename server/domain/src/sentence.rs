@@ -1,4 +1,5 @@
-//! Facts as sentences, for the history and for the answer to a command. `code` is stable. Text of notes, reasons and messages never stands in them.
+//! Facts as sentences, for the history and for the answer to a command. `code` is stable. Text of notes and messages never stands in them; the reason of an
+//! override does.
 
 mod gates;
 mod rounds;

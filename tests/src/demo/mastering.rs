@@ -92,6 +92,12 @@ pub fn handoff(on: &Studio) -> Result<()> {
     Ok(())
 }
 
+/// The folder of the package, as it was unpacked.
+fn unpacked(on: &Studio) -> Result<PathBuf> {
+    let mut inside = fs::read_dir(on.root.join("handoff"))?.flatten().map(|entry| entry.path());
+    inside.find(|path| path.is_dir()).context("the handoff was not unpacked")
+}
+
 pub fn first_master(on: &Studio) -> Result<()> {
     let Studio { log, .. } = on;
     log.step("The server renders Master 1 by its default recipe, Ines Okafor follows");
@@ -234,15 +240,16 @@ fn figures_line(path: &Path, found: &Figures) -> String {
 
 /// The same source and recipe on this machine, without the server, while the server renders on its own.
 fn offline(on: &Studio) -> Result<JoinHandle<Result<Said>>> {
-    let manifest: Value = serde_json::from_slice(&fs::read(on.root.join("handoff").join("manifest.json"))?)?;
+    let folder = unpacked(on)?;
+    let manifest: Value = serde_json::from_slice(&fs::read(folder.join("manifest.json"))?)?;
     let listed = manifest["files"].as_array().context("the manifest lists no files")?;
     let (mut main, mut words) = (None, Vec::new());
     for entry in listed {
-        let path = on.root.join("handoff").join(text(entry, "file"));
+        let path = folder.join(text(entry, "name"));
         match text(entry, "alternate") {
             "main" => main = Some(path),
-            // The mixer's own reference is not mastered.
-            "limited" => {}
+            // The papers, and the mixer's own reference, are not mastered.
+            "" | "limited" => {}
             // Alternates are parts of the same render: the limiter holds them all by one curve.
             _ => words.extend([OsString::from("--alternate"), path.into()]),
         }

@@ -428,7 +428,7 @@ fn a_manager_overrides_a_gate_with_a_reason_and_it_is_written_what_was_missing()
     assert_eq!((events[0].by, events[1].by, *version), (Some(OWNER), None, VersionId(10)));
     let said = crate::sentence(&given.project, &events[0], &|_| "Olive".to_owned());
     assert!(said.text.contains("OVERRODE") && said.text.contains("Label: 0 of 1 approval."), "{}", said.text);
-    assert!(!said.text.contains("tour"), "reasons stand in no sentence");
+    assert!(said.text.contains("The tour."), "whoever opens a gate answers for it in public");
     let after = given.and(person(OWNER), over("The tour."));
     assert_eq!(after.stage(), Stage::Mastering);
     assert!(after.project.override_of(SONG, VersionId(10)).is_some());

@@ -24,9 +24,9 @@ impl Say<'_> {
                 };
                 (of(*version), text)
             }
-            Fact::GateOverridden { song, stage, version, unmet, .. } => {
+            Fact::GateOverridden { song, stage, version, reason, unmet } => {
                 let text = format!(
-                    "{who} OVERRODE the gate of {stage}: {} goes on with {} although {} missing. {}",
+                    "{who} OVERRODE the gate of {stage}: {} goes on with {} although {} missing. {} The reason: {}",
                     title(*song),
                     name(*version),
                     if unmet.len() == 1 {
@@ -34,7 +34,9 @@ impl Say<'_> {
                     } else {
                         format!("{} things are", unmet.len())
                     },
-                    unmet.join(" ")
+                    unmet.join(" "),
+                    // Whoever opens a gate answers for it in public.
+                    one_line(reason)
                 );
                 // The lines are sentences of the house; should one of them be none, this one still is.
                 let text = text.trim_end();
@@ -119,6 +121,11 @@ fn setting_words(setting: &PreflightSetting) -> String {
         Some(Severity::Block) => "a block",
     };
     format!("{} of a {} is {how}", setting.code, setting.kind.to_string().to_lowercase())
+}
+
+/// A text of several lines as one.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
