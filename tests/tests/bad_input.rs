@@ -11,7 +11,7 @@ use bad_audio::{noise, wav};
 use deadwax_client::net::{Client, NetError, new_id};
 use deadwax_proto::v1::{self, Role, action::Action};
 use deadwax_tests::{
-    demo::{Log, Material, Studio, cast, studio::text},
+    demo::{Log, Material, Studio, cast, mixing, studio::text},
     harness::Seat,
 };
 use serde_json::Value;
@@ -41,6 +41,9 @@ impl Rig {
         on.cast.mixer.verb(["approve", "--role", "mix-engineer", "--yes"]).unwrap();
         push(&on.cast.mixer, "mix", 3);
         push(&on.cast.mixer, "mix", 4);
+        // Until the house has looked at them, facts come by themselves.
+        mixing::examined(&on, "take", 2).unwrap();
+        mixing::examined(&on, "mix", 2).unwrap();
         let project = on.project_id().unwrap();
         Rig { on, root, project }
     }

@@ -8,8 +8,8 @@ use crate::{
     refusal::no,
 };
 
-/// Marks that are told whatever the gates ask.
-const MARKS: [u32; 2] = [50, 95];
+/// Marks that are told whatever the gates ask: every tenth, and what the field calls heard.
+const MARKS: [u32; 11] = [10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 100];
 
 impl Project {
     /// Of the Main, 0 to 100, as the ledger knows it.
@@ -49,11 +49,11 @@ mod tests {
     #[test]
     fn only_marks_become_facts() {
         let given = Given::mixed();
-        given.when(person(LABEL), heard(49)).refused(Reason::NothingToChange);
+        given.when(person(LABEL), heard(9)).refused(Reason::NothingToChange);
         let half = given.and(person(LABEL), heard(61));
         assert_eq!(half.project.heard_percent(VersionId(10), LABEL), 61);
         assert_eq!(half.project.heard_percent(VersionId(10), ARTIST), 0);
-        half.when(person(LABEL), heard(94)).refused(Reason::NothingToChange);
+        half.when(person(LABEL), heard(69)).refused(Reason::NothingToChange);
         half.when(person(LABEL), heard(55)).refused(Reason::NothingToChange);
         let all = half.and(person(LABEL), heard(250));
         assert_eq!(all.project.heard_percent(VersionId(10), LABEL), 100);

@@ -141,7 +141,13 @@ impl OnSong<'_> {
     /// Of everybody who has a part in this stage or the next, how many have nothing to do on this song: they wait for what is listed. What would hold nobody
     /// up blocks nobody.
     fn count_blocked(&mut self, first: usize) {
-        let busy: BTreeSet<PersonId> = self.all[first..].iter().map(|wait| wait.person).collect();
+        // A count must not tell of a note that its reader may not see (V-1): what is internal keeps nobody busy here.
+        let told = |wait: &&Wait| match wait.target {
+            Target::Note(note) => !self.project.notes.get(note).is_some_and(|note| note.internal),
+            Target::Song(_) | Target::Version(_) | Target::Render(_) => true,
+        };
+        let busy: BTreeSet<PersonId> =
+            self.all[first..].iter().filter(told).map(|wait| wait.person).collect();
         let idle = self.parts().difference(&busy).count();
         let blocks = u32::try_from(idle).unwrap_or(u32::MAX);
         let project = self.project;

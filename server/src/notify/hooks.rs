@@ -364,7 +364,10 @@ fn ears(project: &Project, webhook: &Webhook) -> Option<Project> {
         return None;
     }
     let mut ears = project.clone();
-    let fact = Fact::MemberAdded { person: EARS, roles: Roles::from([Role::Manager]) };
+    // Of a blind shootout they hear as the label does: a manager would be told whose mix is whose.
+    let blind = project.songs.keys().any(|song| project.open_shootout(song).is_some_and(|open| open.blind));
+    let role = if blind { Role::Label } else { Role::Manager };
+    let fact = Fact::MemberAdded { person: EARS, roles: Roles::from([role]) };
     ears.apply(&Event { at: webhook.at, by: None, fact });
     Some(ears)
 }

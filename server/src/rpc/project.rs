@@ -193,7 +193,7 @@ impl v1::projects_server::Projects for Service {
             ));
         }
         let person = caller.person.id;
-        let perform = Perform {
+        let mut perform = Perform {
             command_id: wire::action::id("command_id", &asked.command_id).map_err(malformed)?,
             request_sha256: request_sha256(person, &asked),
             project: project_id(&asked.project_id)?,
@@ -204,6 +204,8 @@ impl v1::projects_server::Projects for Service {
         if let Some(webhooks) = &self.webhooks {
             webhooks.check(&perform.command).map_err(status::refusal)?;
         }
+        webhook::shuffled(self.webhooks.as_ref(), &mut perform.command)
+            .map_err(|error| status::internal(&format!("{error:#}")))?;
         let project = perform.project;
         let performed = if matches!(perform.command, Command::MakeDelivery { .. }) {
             self.deliver(perform).await

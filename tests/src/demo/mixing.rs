@@ -301,9 +301,22 @@ pub fn mix_approvals(on: &Studio) -> Result<()> {
     log.same(&text(&song["handoff"], "state"), &"offered", "the handoff waits for the mastering engineer")
 }
 
+/// Waits until the house has looked at a version: its gate waits for that too.
+pub fn examined(on: &Studio, kind: &str, number: u64) -> Result<()> {
+    for _ in 0..1200 {
+        let row = version(&on.cast.label, kind, number)?;
+        if row["examination"]["state"] != "pending" {
+            return Ok(());
+        }
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    anyhow::bail!("{kind} {number} was not examined within four minutes")
+}
+
 /// Artist and label sign a version, each quoting its fingerprint. Answers what the last signature did.
 pub fn sign(on: &Studio, kind: &str, number: u64) -> Result<String> {
     let (log, cast) = (&on.log, &on.cast);
+    examined(on, kind, number)?;
     let mut did = String::new();
     for (seat, role) in [(&cast.artist, "artist"), (&cast.label, "label")] {
         let fingerprint = text(&version(seat, kind, number)?, "fingerprint").to_owned();

@@ -154,8 +154,7 @@ fn second_round(on: On<'_>, tune: &Tune, note: &str) -> Result<()> {
     log.check(untouched, "the gate says so before anybody is asked to listen")?;
     on.verb(artist, &["request-revision", "--note", note, "--role", "artist", "--yes"])?;
     log.check(request(on, 3)?["round"] == 2, "the next one is round 2")?;
-    let print =
-        Print { place_db: -1.0, dark: true, cut_s: 0.5, level_db: -3.0, swapped: true, ..Print::default() };
+    let print = Print { place_db: -1.0, dark: true, cut_s: 0.5, level_db: -3.0, swapped: true };
     on.push(juno, "mix", &tune.print(&folder, "juno4", print)?, "Lead back by a decibel.")?;
     let mix = on.examined(juno, "Mix B 4")?;
     let blocked = mix["preflight"].as_array().into_iter().flatten().any(|finding| {

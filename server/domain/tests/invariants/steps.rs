@@ -121,32 +121,7 @@ pub fn command_of(step: &Step, project: &Project, count: u128) -> Option<(Actor,
             };
             Some((Actor::Worker, command))
         }
-        Step::Worker { pick, what, digest } => {
-            let render = project.renders.values().nth(pick % project.renders.len().max(1))?;
-            let attempt = render.attempt;
-            let file = File {
-                alternate: Alternate::Main,
-                digest: *digest,
-                name: "m.wav".to_owned(),
-                facts: facts(48_000, 4_800_000),
-            };
-            let command = match what {
-                0 | 1 => {
-                    let recipe = Recipe { toml: "r".to_owned(), hash: *digest };
-                    Command::LeaseRender { render: render.id, engine: "e".to_owned(), recipe }
-                }
-                2 => Command::FailRender { render: render.id, attempt, reason: "r".to_owned(), retry: true },
-                _ => Command::CompleteRender {
-                    render: render.id,
-                    attempt,
-                    version: VersionId(500 + count),
-                    files: vec![file],
-                    report_json: String::new(),
-                    sheet: None,
-                },
-            };
-            Some((Actor::Worker, command))
-        }
+        Step::Worker { pick, what, digest } => worker(project, *pick, *what, *digest, count),
     }
 }
 
@@ -241,4 +216,31 @@ fn answer(project: &Project, who: u128, pick: usize) -> Option<(Actor, Command)>
         _ => Command::ReopenNote { note: id, reason: String::new() },
     };
     Some((Actor::Person { id: PersonId(who), studio_owner: false }, command))
+}
+
+fn worker(project: &Project, pick: usize, what: u8, digest: Digest, count: u128) -> Option<(Actor, Command)> {
+    let render = project.renders.values().nth(pick % project.renders.len().max(1))?;
+    let attempt = render.attempt;
+    let file = File {
+        alternate: Alternate::Main,
+        digest: digest,
+        name: "m.wav".to_owned(),
+        facts: facts(48_000, 4_800_000),
+    };
+    let command = match what {
+        0 | 1 => {
+            let recipe = Recipe { toml: "r".to_owned(), hash: digest };
+            Command::LeaseRender { render: render.id, engine: "e".to_owned(), recipe }
+        }
+        2 => Command::FailRender { render: render.id, attempt, reason: "r".to_owned(), retry: true },
+        _ => Command::CompleteRender {
+            render: render.id,
+            attempt,
+            version: VersionId(500 + count),
+            files: vec![file],
+            report_json: String::new(),
+            sheet: None,
+        },
+    };
+    Some((Actor::Worker, command))
 }

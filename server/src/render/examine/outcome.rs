@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use deadwax_domain::{
     Alternate, Examined, Found, Note, NoteOutcome, PlaceKind, Placed, Project, Sameness, Span, Verdict,
-    VersionId,
+    Version,
 };
 use deadwax_dsp::compare::{self, Comparison, Piece, TimeMap, words};
 
@@ -54,7 +54,7 @@ pub fn examined(project: &Project, plan: &Plan<'_>, measured: &Measured) -> Exam
     });
     let notes = plan.against.map_or(Vec::new(), |against| {
         let due = project.notes_to_examine(plan.version);
-        due.into_iter().map(|note| outcome(note, against.id, measured)).collect()
+        due.into_iter().map(|note| outcome(note, against, measured)).collect()
     });
     Examined {
         against: plan.against.map(|against| against.id),
@@ -142,10 +142,10 @@ fn changes(plan: &Plan<'_>, measured: &Measured) -> Vec<String> {
     told.iter().map(|text| short(text, TEXT_BYTES_MAX)).collect()
 }
 
-fn outcome(note: &Note, against: VersionId, measured: &Measured) -> NoteOutcome {
+fn outcome(note: &Note, against: &Version, measured: &Measured) -> NoteOutcome {
     let main = measured.compared.get(&Alternate::Main);
     let own = note.alternate.map_or(main, |alternate| measured.compared.get(&alternate));
-    let span = note.span_in(against);
+    let span = note.span_in(against.id);
     // An alternate runs beside its main: what was cut there was cut here.
     let map = own.or(main).map(|comparison| &comparison.time_map);
     let place = span.map(|span| map.map_or(Placed { kind: PlaceKind::Same, span }, |map| placed(map, span)));
@@ -159,7 +159,12 @@ fn outcome(note: &Note, against: VersionId, measured: &Measured) -> NoteOutcome 
             None => anywhere(comparison),
         },
     };
-    NoteOutcome { note: note.id, verdict, text: short(&text, TEXT_BYTES_MAX), place }
+    let mut text = short(&text, TEXT_BYTES_MAX);
+    // Whoever looks for it in the new version must not look at the old one's times.
+    if place.is_some_and(|place| place.kind != PlaceKind::Same) && verdict != Verdict::Unknown {
+        text += &format!(" (times of {})", against.name());
+    }
+    NoteOutcome { note: note.id, verdict, text, place }
 }
 
 fn not_compared(note: &Note, others: bool) -> String {
@@ -307,7 +312,7 @@ fn short(text: &str, bytes_max: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use deadwax_domain::NoteId;
+    use deadwax_domain::{NoteId, VersionId};
 
     use super::*;
 

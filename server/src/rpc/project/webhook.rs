@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use deadwax_domain::{Command, Reason, Refusal, Role, Roles, WebhookId};
 use deadwax_proto::v1;
+use sha2::{Digest as _, Sha256};
 use tonic::Status;
 
 use super::Service;
@@ -35,6 +36,24 @@ impl Webhooks {
             _ => Ok(()),
         }
     }
+}
+
+/// The order in which a blind shootout names its engineers is the order of its lines: whoever opens it must not know it. Drawn from the studio's secret,
+/// so that the same request gives the same order.
+pub fn shuffled(secrets: Option<&Webhooks>, command: &mut Command) -> anyhow::Result<()> {
+    let (Some(studio), Command::OpenShootout { shootout, entrants, blind: true, .. }) = (secrets, command)
+    else {
+        return Ok(());
+    };
+    let secret = studio.secrets.secret(shootout.0)?;
+    entrants.sort_by_cached_key(|person| {
+        let mut hash = Sha256::new();
+        hash.update(b"deadwax-line-1\n");
+        hash.update(secret.as_bytes());
+        hash.update(person.0.to_be_bytes());
+        <[u8; 32]>::from(hash.finalize())
+    });
+    Ok(())
 }
 
 impl Service {
