@@ -31,7 +31,8 @@ pub async fn gate(c: &Context, verb: GateVerb) -> Result<(), VerbError> {
             }
             agree(c, &song.allowed, "override_gate", "History tells everybody. Override it?", yes).await?;
             let song_id = song.song_id.clone();
-            let action = Action::OverrideGate(v1::OverrideGate { song_id, reason });
+            let action =
+                Action::OverrideGate(v1::OverrideGate { song_id, reason, ..v1::OverrideGate::default() });
             c.perform(&client, &house.project.project_id, action).await.map(|_| ())
         }
     }

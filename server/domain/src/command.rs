@@ -191,6 +191,8 @@ pub enum Command {
     },
     OverrideGate {
         song: SongId,
+        /// What was looked at. `None`: whatever is the candidate.
+        version: Option<VersionId>,
         reason: String,
     },
     OpenShootout {

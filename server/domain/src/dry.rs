@@ -163,7 +163,7 @@ pub fn song_actions(project: &Project, actor: &Actor, song: SongId) -> Vec<Answe
             "make_delivery",
             ask(Command::MakeDelivery { delivery: DeliveryId(NEW), song, manifest_json: String::new() }),
         ),
-        ("override_gate", ask(Command::OverrideGate { song, reason: reason() })),
+        ("override_gate", ask(Command::OverrideGate { song, version: None, reason: reason() })),
     ]);
     let mut answers = plain(answers);
     told(&mut answers, "return_handoff", || handoff::return_cost(project, song));

@@ -274,7 +274,10 @@ fn a_mix_that_was_swapped_is_told_beside_the_new_one() {
 fn a_gate_that_was_opened_by_hand_is_shouted_with_what_was_not_met() {
     let mut tale = Tale::mixed("Nachtlied", &[Alternate::Main]);
     tale.signs(ARTIST, Role::Artist, MIX);
-    tale.does(OWNER, Command::OverrideGate { song: SONG, reason: "The label is on a plane.".into() });
+    tale.does(
+        OWNER,
+        Command::OverrideGate { song: SONG, version: None, reason: "The label is on a plane.".into() },
+    );
     let text = words(&paper(&tale.packed(), "brief.txt"));
     for told in ["OPENED WITHOUT ITS GATE by Person <1>", "The label is on a plane.", "- Label: 0 of 1"] {
         assert!(text.contains(told), "{told:?} is not in {text}");

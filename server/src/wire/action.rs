@@ -291,6 +291,7 @@ pub fn command(action: Option<v1::Action>) -> Result<Command> {
         },
         Action::OverrideGate(it) => Command::OverrideGate {
             song: id("override_gate.song_id", &it.song_id).map(SongId)?,
+            version: optional_id("override_gate.version_id", &it.version_id)?.map(VersionId),
             reason: it.reason,
         },
         Action::OpenShootout(it) => Command::OpenShootout {

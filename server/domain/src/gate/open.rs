@@ -57,7 +57,9 @@ pub(crate) fn rule(
     now: Time,
 ) -> Result<Ruling, Refusal> {
     match command {
-        Command::OverrideGate { song, reason } => override_gate(project, actor, *song, reason, now),
+        Command::OverrideGate { song, version, reason } => {
+            override_gate(project, actor, (*song, *version), reason, now)
+        }
         Command::PassDeadline { stage } => pass_deadline(project, actor, *stage, now),
         _ => misrouted(),
     }
@@ -68,7 +70,7 @@ pub(crate) fn rule(
 fn override_gate(
     project: &Project,
     actor: &Actor,
-    song: SongId,
+    (song, seen): (SongId, Option<VersionId>),
     reason: &str,
     now: Time,
 ) -> Result<Ruling, Refusal> {
@@ -89,6 +91,11 @@ fn override_gate(
         let text = format!("\"{}\" has nothing in {} that could go on.", of.title, report.stage);
         return no(Reason::WrongStage, text, "A version has to be added first.");
     };
+    if seen.is_some_and(|seen| seen != version) {
+        let name = project.version_name(version);
+        let text = format!("{name} is the candidate by now; you looked at another version.");
+        return no(Reason::VersionSuperseded, text, format!("Look at {name}, then decide again."));
+    }
     if report.met {
         let text = format!("The gate of {} is met.", report.stage);
         return no(Reason::NothingToChange, text, "There is nothing to override.");

@@ -413,7 +413,7 @@ fn a_rule_is_tried_without_being_set() {
 }
 
 fn over(reason: &str) -> Command {
-    Command::OverrideGate { song: SONG, reason: reason.to_owned() }
+    Command::OverrideGate { song: SONG, version: None, reason: reason.to_owned() }
 }
 
 #[test]
@@ -421,6 +421,8 @@ fn a_manager_overrides_a_gate_with_a_reason_and_it_is_written_what_was_missing()
     let given = Given::mixed();
     given.when(person(LABEL), over("The tour.")).refused(Reason::NotYourRole);
     given.when(person(OWNER), over(" \n ")).refused(Reason::TextEmpty);
+    let other = Command::OverrideGate { song: SONG, version: Some(VersionId(1)), reason: "Now.".to_owned() };
+    given.when(person(OWNER), other).refused(Reason::VersionSuperseded);
     let facts: Vec<_> = opened("GATE_OVERRIDDEN");
     let events = given.when(person(OWNER), over("The tour.")).facts(&facts);
     let Fact::GateOverridden { unmet, version, .. } = &events[0].fact else { panic!("no override") };

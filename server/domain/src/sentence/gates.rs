@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_stage_left_by_an_override_is_not_told_as_a_met_gate() {
-        let over = Command::OverrideGate { song: SONG, reason: "The tour.".to_owned() };
+        let over = Command::OverrideGate { song: SONG, version: None, reason: "The tour.".to_owned() };
         let left =
             Fact::StageLeft { song: SONG, from: Stage::Mixing, to: Stage::Mastering, version: VersionId(10) };
         let overridden = Given::mixed().and(person(OWNER), over);

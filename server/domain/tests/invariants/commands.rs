@@ -235,7 +235,7 @@ fn review() -> impl Strategy<Value = Command> {
         ),
         2 => (song(), text()).prop_map(|(song, reason)| Command::SwapMix { song, reason }),
         2 => (version(), text()).prop_map(|(version, reason)| Command::PutForward { version, reason }),
-        1 => (song(), text()).prop_map(|(song, reason)| Command::OverrideGate { song, reason }),
+        1 => (song(), text()).prop_map(|(song, reason)| Command::OverrideGate { song, version: None, reason }),
         1 => (id(), song(), vec((0..PEOPLE).prop_map(PersonId), 0..4), any::<bool>()).prop_map(
             |(id, song, entrants, blind)| Command::OpenShootout { shootout: ShootoutId(id), song, entrants, blind }
         ),

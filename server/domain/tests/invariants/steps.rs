@@ -223,7 +223,7 @@ fn worker(project: &Project, pick: usize, what: u8, digest: Digest, count: u128)
     let attempt = render.attempt;
     let file = File {
         alternate: Alternate::Main,
-        digest: digest,
+        digest,
         name: "m.wav".to_owned(),
         facts: facts(48_000, 4_800_000),
     };

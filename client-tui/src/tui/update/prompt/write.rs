@@ -296,7 +296,7 @@ fn written(model: &mut Model, ask: WriteAsk, text: String) -> Next {
 fn decided(model: &mut Model, project: String, decision: Decision, reason: String) -> Pending {
     let (verb, about, action, say) = match decision {
         Decision::Override { song } => {
-            let action = v1::OverrideGate { song_id: song.clone(), reason };
+            let action = v1::OverrideGate { song_id: song.clone(), reason, ..v1::OverrideGate::default() };
             (Verb::Override, format!("song/{song}"), Do::OverrideGate(action), "the override of the gate")
         }
         Decision::Swap { song } => {
