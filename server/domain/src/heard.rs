@@ -64,11 +64,12 @@ mod tests {
     #[test]
     fn what_a_gate_asks_is_a_mark() {
         let rule = gate::default_rule(Stage::Mixing).expect("mixing has a gate");
-        let rule = GateRule { heard_percent: 80, ..rule };
+        let rule = GateRule { heard_percent: 85, ..rule };
         let given = Given::mixed().and(person(LABEL), heard(60));
-        given.when(person(LABEL), heard(80)).refused(Reason::NothingToChange);
+        let given = given.and(person(LABEL), heard(80));
+        given.when(person(LABEL), heard(85)).refused(Reason::NothingToChange);
         let asked = given.and(person(OWNER), Command::SetGate { rule });
-        asked.when(person(LABEL), heard(79)).refused(Reason::NothingToChange);
-        asked.when(person(LABEL), heard(80)).facts(&["VERSION_HEARD"]);
+        asked.when(person(LABEL), heard(84)).refused(Reason::NothingToChange);
+        asked.when(person(LABEL), heard(85)).facts(&["VERSION_HEARD"]);
     }
 }
