@@ -85,7 +85,15 @@ fn counts(project: &Project, approval: &Approval, version: VersionId, fingerprin
     project.newest(approval.song, kind).is_some_and(|candidate| {
         let signed = candidate.id == version && candidate.fingerprint == fingerprint;
         (signed || examination::is_carried(project, approval, candidate.id))
+            && !sent_back(project, approval, candidate.id)
             && (project.self_approval(approval.stage) || project.maker(candidate) != Some(approval.person))
+    })
+}
+
+/// Whoever asked for another version since wants to hear that, not to have signed this one.
+pub(crate) fn sent_back(project: &Project, approval: &Approval, version: VersionId) -> bool {
+    project.requests_of(approval.song).any(|request| {
+        request.version == version && request.by == approval.person && request.at >= approval.at
     })
 }
 
@@ -156,6 +164,7 @@ fn may_approve(asker: &Asker<'_>, version: &Version, role: Role, fingerprint: Di
     let project = asker.project;
     asker.must_speak_as(role)?;
     must_be_candidate(project, version, "approve")?;
+    must_not_have_come_back(project, version)?;
     must_be_asked(project, version.kind.stage(), role)?;
     if fingerprint != version.fingerprint {
         let text = format!("{} does not hold the files that you saw.", version.name());
@@ -232,6 +241,17 @@ pub(crate) fn must_be_candidate(project: &Project, version: &Version, doing: &st
         return no(Reason::WrongStage, text, "The gate of the present stage comes first.");
     }
     Ok(())
+}
+
+/// What mastering sent back is not waved through again as if nothing had happened.
+fn must_not_have_come_back(project: &Project, version: &Version) -> Result<(), Refusal> {
+    if project.came_back(version).is_none() {
+        return Ok(());
+    }
+    let (name, next) = (version.name(), project.next_name(version.song, version.kind));
+    let text = format!("{name} came back from mastering; it needs another mix.");
+    let hint = format!("Wait for {next}; who mixes may also put {name} forward again, with a reason.");
+    no(Reason::HandoffEnded, text, hint)
 }
 
 fn must_be_asked(project: &Project, stage: Stage, role: Role) -> Result<(), Refusal> {

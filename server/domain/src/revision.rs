@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    Actor, Command, Fact, NoteId, NoteState, PersonId, Project, Reason, Refusal, RequestId, Role, SongId,
+    Actor, Approval, ApprovalState, Command, Fact, NoteId, NoteState, PersonId, Project, Reason, Refusal, RequestId, Role, Says, SongId,
     Time, Version, VersionId, VersionKind, approval,
     asker::{Asker, free_id},
     decide::{Ruling, misrouted},
@@ -54,7 +54,33 @@ pub struct Standing {
     pub sentence: String,
 }
 
-pub fn standing(project: &Project, song: SongId, kind: RevisionKind, now: Time) -> Standing {
+/// Does the request still ask for another version than this one? One that was answered does again where its own version was put forward, until whoever
+/// asked approves that after all.
+pub(crate) fn asks_of(project: &Project, request: &RevisionRequest, candidate: &Version) -> bool {
+    let agreed = |(approval, state): (&Approval, ApprovalState)| {
+        let signed =
+            matches!(approval.says, Says::Yes { version, .. } if version == candidate.id);
+        state == ApprovalState::Counts && signed && approval.person == request.by
+    };
+    request.version == candidate.id
+        && (request.answered_by.is_none() || !project.approvals_of(request.song).any(agreed))
+}
+
+/// A request on the same version that counts and was not answered: one more joins its round.
+fn open_round(project: &Project, version: &Version) -> Option<u32> {
+    let open = |request: &&RevisionRequest| {
+        request.version == version.id && request.answered_by.is_none() && !request.free
+    };
+    project.requests_of(version.song).filter(open).map(|request| request.round).max()
+}
+
+pub fn standing(project: &Project, version: &Version, kind: RevisionKind, now: Time) -> Standing {
+    let song = version.song;
+    if let Some(round) = open_round(project, version) {
+        let sentence = format!("It joins round {round}, which was asked for already.");
+        let included = project.terms.rounds_included;
+        return Standing { round, included, free: false, beyond: false, sentence };
+    }
     let terms = project.terms;
     let late = terms.cut_off.is_some_and(|cut_off| now > cut_off);
     let correction = kind == RevisionKind::Correction;
@@ -123,7 +149,8 @@ pub(crate) fn rule(
     for id in &notes {
         may_bundle(&asker, version, *id)?;
     }
-    let standing = standing(project, version.song, *kind, now);
+    refuse_same_notes(&asker, version, &notes)?;
+    let standing = standing(project, version, *kind, now);
     if standing.beyond && !beyond_terms {
         let hint = "Ask again and say that it lies beyond the terms, or talk to the manager about them.";
         return no(Reason::BeyondTerms, standing.sentence, hint);
@@ -141,6 +168,20 @@ pub(crate) fn rule(
         // What was said and is not so is not written down: nobody is billed for a round that is included.
         beyond_terms: standing.beyond,
     }))
+}
+
+/// Said twice it is no more than said once.
+fn refuse_same_notes(asker: &Asker<'_>, version: &Version, notes: &BTreeSet<NoteId>) -> Result<(), Refusal> {
+    let own = asker.project.requests_of(version.song).filter(|request| {
+        request.version == version.id && request.by == asker.id && request.answered_by.is_none()
+    });
+    let sent: BTreeSet<NoteId> = own.flat_map(|request| request.notes.iter().copied()).collect();
+    if !notes.is_subset(&sent) {
+        return Ok(());
+    }
+    let text = format!("You asked for a revision of {} with these notes already.", version.name());
+    let hint = "Wait for the answer, or add a note of what else should change.";
+    no(Reason::NothingToChange, text, hint)
 }
 
 fn may_bundle(asker: &Asker<'_>, version: &Version, id: NoteId) -> Result<(), Refusal> {

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Alternate, ApprovalState, NoteState, PersonId, Project, Role, Roles, SongId, Stage, Verdict, Version,
-    VersionKind, asker::either, preflight, spacing,
+    VersionKind, asker::either, handoff, preflight, revision, spacing,
 };
 
 /// `None` where nothing lies ahead: an unknown song, or one that is delivered. Dates are held against [`Project::as_of`].
@@ -38,6 +38,7 @@ pub fn try_stage(project: &Project, song: SongId, stage: Stage) -> Option<GateRe
     lines.extend(candidate.and_then(|candidate| heard_line(project, candidate, &rule)));
     lines.extend(hold_line(project, song));
     if let Some(candidate) = candidate {
+        lines.extend(returned_line(project, candidate));
         lines.extend(alternates_line(candidate, &rule.required_alternates));
         lines.extend(examination_line(project, candidate, rule.preflight_ignored));
         lines.push(preflight_line(project, candidate, rule.preflight_ignored));
@@ -84,6 +85,21 @@ fn candidate_line(
         }
     };
     line(false, "CANDIDATE", text)
+}
+
+/// The mix came back from mastering: only another one, or somebody who answers for this one, brings the song on.
+fn returned_line(project: &Project, candidate: &Version) -> Option<GateLine> {
+    let (back, swapped) = project.came_back(candidate)?;
+    let (name, reasons) = (candidate.name(), handoff::reasons(&back.reason, &back.items));
+    let how = match (swapped, handoff::sender(project, back, swapped)) {
+        (true, _) => "swapped out".to_owned(),
+        (false, sender) if sender == "the mastering engineer" => "returned by mastering".to_owned(),
+        (false, sender) => format!("returned by {sender}"),
+    };
+    let text = format!("{name} was {how}: {reasons} It waits for another mix.");
+    let waits_for = project.mixers_of(candidate.song);
+    let missing_roles = Roles::from([Role::MixEngineer]);
+    Some(GateLine { waits_for, missing_roles, ..line(false, "RETURNED", text) })
 }
 
 fn heard_line(project: &Project, candidate: &Version, rule: &GateRule) -> Option<GateLine> {
@@ -179,9 +195,7 @@ fn preflight_line(project: &Project, candidate: &Version, ignored: bool) -> Gate
 }
 
 fn revision_line(project: &Project, song: SongId, candidate: &Version) -> Option<GateLine> {
-    let asked =
-        |request: &&crate::RevisionRequest| request.version == candidate.id && request.answered_by.is_none();
-    let request = project.requests_of(song).find(asked)?;
+    let request = project.requests_of(song).find(|request| revision::asks_of(project, request, candidate))?;
     let text = format!("The {} asked for a revision of {}.", request.role, candidate.name());
     Some(line(false, "REVISION_REQUESTED", text))
 }
