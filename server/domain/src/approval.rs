@@ -140,7 +140,7 @@ pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Resul
         Command::Hold { approval, song, role, reason } => {
             asker.must_speak_as(*role)?;
             let of = asker.song(*song)?;
-            must_be_asked(project, of.stage, *role)?;
+            must_be_asked(&asker, of.stage, *role)?;
             if let Some(_mine) = own_hold(&asker, *song) {
                 return no(Reason::OnHold, "You hold this song already.", "Lift that hold first.");
             }
@@ -165,7 +165,7 @@ fn may_approve(asker: &Asker<'_>, version: &Version, role: Role, fingerprint: Di
     asker.must_speak_as(role)?;
     must_be_candidate(project, version, "approve")?;
     must_not_have_come_back(project, version)?;
-    must_be_asked(project, version.kind.stage(), role)?;
+    must_be_asked(asker, version.kind.stage(), role)?;
     if fingerprint != version.fingerprint {
         let text = format!("{} does not hold the files that you saw.", version.name());
         return no(Reason::FingerprintDiffers, text, "Look at it again, then approve what is there now.");
@@ -254,8 +254,8 @@ fn must_not_have_come_back(project: &Project, version: &Version) -> Result<(), R
     no(Reason::HandoffEnded, text, hint)
 }
 
-fn must_be_asked(project: &Project, stage: Stage, role: Role) -> Result<(), Refusal> {
-    let Some(gate) = project.gate(stage) else {
+fn must_be_asked(asker: &Asker<'_>, stage: Stage, role: Role) -> Result<(), Refusal> {
+    let Some(gate) = asker.project.gate(stage) else {
         let text = format!("No gate comes after {stage}.");
         return no(Reason::StageLeftAlready, text, "What is delivered stays as it was signed.");
     };
@@ -264,7 +264,12 @@ fn must_be_asked(project: &Project, stage: Stage, role: Role) -> Result<(), Refu
         return Ok(());
     }
     let text = format!("The gate of {stage} does not ask the {role}; it asks the {}.", either(&asked));
-    no(Reason::NotAskedByGate, text, "Leave a note, or ask the manager to change the gate.")
+    let hint = if asker.roles.contains(&Role::Manager) {
+        "Leave a note, or change the gate."
+    } else {
+        "Leave a note, or ask the manager to change the gate."
+    };
+    no(Reason::NotAskedByGate, text, hint)
 }
 
 fn new_signature(asker: &Asker<'_>, id: ApprovalId, song: SongId) -> Result<(), Refusal> {

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    Actor, Approval, ApprovalState, Command, Fact, NoteId, NoteState, PersonId, Project, Reason, Refusal, RequestId, Role, Says, SongId,
-    Time, Version, VersionId, VersionKind, approval,
+    Actor, Approval, ApprovalState, Command, Fact, NoteId, NoteState, PersonId, Project, Reason, Refusal,
+    RequestId, Role, Says, SongId, Time, Version, VersionId, VersionKind, approval,
     asker::{Asker, free_id},
     decide::{Ruling, misrouted},
     limits,
@@ -58,8 +58,7 @@ pub struct Standing {
 /// asked approves that after all.
 pub(crate) fn asks_of(project: &Project, request: &RevisionRequest, candidate: &Version) -> bool {
     let agreed = |(approval, state): (&Approval, ApprovalState)| {
-        let signed =
-            matches!(approval.says, Says::Yes { version, .. } if version == candidate.id);
+        let signed = matches!(approval.says, Says::Yes { version, .. } if version == candidate.id);
         state == ApprovalState::Counts && signed && approval.person == request.by
     };
     request.version == candidate.id
@@ -132,7 +131,7 @@ pub(crate) fn rule(
         return no(Reason::NotYourRole, text, "Ask as artist, producer, label or manager.");
     }
     let version = asker.version(*version)?;
-    approval::must_be_candidate(project, version, doing)?;
+    approval::must_be_candidate(project, version, "request a revision of")?;
     free_id(project.requests.contains(*request))?;
     limits::room(
         project.requests_of(version.song).count(),
@@ -252,6 +251,22 @@ mod tests {
         Given::mixed().and(person(OWNER), terms).and(person(ARTIST), add_note(7, 10, false))
     }
 
+    fn next() -> Command {
+        add_version(11, VersionKind::Mix, &[(Alternate::Main, 3)])
+    }
+
+    fn mix(given: &Given, id: u128) -> &Version {
+        given.project.versions.get(VersionId(id)).expect("it is there")
+    }
+
+    fn as_label(command: Command) -> Command {
+        let Command::RequestRevision { request, version, message, notes, kind, beyond_terms, .. } = command
+        else {
+            panic!("it asks for no revision")
+        };
+        Command::RequestRevision { request, version, role: Role::Label, message, notes, kind, beyond_terms }
+    }
+
     fn last(given: &Given) -> (u32, bool, bool) {
         let request = given.project.requests_of(SONG).next_back().unwrap();
         (request.round, request.free, request.beyond_terms)
@@ -261,17 +276,18 @@ mod tests {
     fn a_round_past_the_terms_is_told_refused_and_then_billed() {
         let given = noted(terms(1, 0, None));
         assert_eq!(
-            standing(&given.project, SONG, CHANGE, Time(1)).sentence,
+            standing(&given.project, mix(&given, 10), CHANGE, Time(1)).sentence,
             "This is round 1 of 1 included."
         );
         let given = given.and(person(ARTIST), ask(1, 10, CHANGE, true));
         assert_eq!(last(&given), (1, false, false), "an included round is not billed, whatever was said");
-        let told = standing(&given.project, SONG, CHANGE, Time(1));
+        let given = given.and(person(MIXER), next());
+        let told = standing(&given.project, mix(&given, 11), CHANGE, Time(1));
         assert_eq!(told.sentence, "This is round 2 of 1 included: it is billed.");
-        let refusal = given.when(person(ARTIST), ask(2, 10, CHANGE, false)).0.unwrap_err();
+        let refusal = given.when(person(ARTIST), ask(2, 11, CHANGE, false)).0.unwrap_err();
         assert_eq!((refusal.reason, refusal.text), (Reason::BeyondTerms, told.sentence));
         assert!(refusal.hint.contains("beyond the terms"));
-        let given = given.and(person(ARTIST), ask(2, 10, CHANGE, true));
+        let given = given.and(person(ARTIST), ask(2, 11, CHANGE, true));
         assert_eq!(last(&given), (2, false, true));
     }
 
@@ -280,14 +296,16 @@ mod tests {
         let given = noted(terms(1, 1, None)).and(person(ARTIST), ask(1, 10, CORRECTION, false));
         assert_eq!(last(&given), (0, true, false));
         assert_eq!((given.project.rounds_used(SONG), given.project.corrections_used(SONG)), (0, 1));
-        let told = standing(&given.project, SONG, CORRECTION, Time(1));
+        let given = given.and(person(MIXER), next());
+        let told = standing(&given.project, mix(&given, 11), CORRECTION, Time(1));
         assert_eq!(told.sentence, "No correction is free any more. This is round 1 of 1 included.");
-        let given = given.and(person(ARTIST), ask(2, 10, CORRECTION, false));
+        let given = given.and(person(ARTIST), ask(2, 11, CORRECTION, false));
         assert_eq!(last(&given), (1, false, false), "the second one counts");
-        given.when(person(ARTIST), ask(3, 10, CORRECTION, false)).refused(Reason::BeyondTerms);
+        let given = given.and(person(MIXER), add_version(12, VersionKind::Mix, &[(Alternate::Main, 4)]));
+        given.when(person(ARTIST), ask(3, 12, CORRECTION, false)).refused(Reason::BeyondTerms);
         // A correction that was counted is not a free one that was used.
         let more = given.and(person(OWNER), terms(1, 2, None));
-        more.when(person(ARTIST), ask(3, 10, CORRECTION, false)).facts(&["REVISION_REQUESTED"]);
+        more.when(person(ARTIST), ask(3, 12, CORRECTION, false)).facts(&["REVISION_REQUESTED"]);
     }
 
     #[test]
@@ -296,7 +314,7 @@ mod tests {
         let late = noted(terms(9, 9, Some(1999)));
         late.when(person(ARTIST), ask(1, 10, CHANGE, false)).refused(Reason::BeyondTerms);
         late.when(person(ARTIST), ask(1, 10, CORRECTION, false)).refused(Reason::BeyondTerms);
-        let told = standing(&late.project, SONG, CORRECTION, Time(2000));
+        let told = standing(&late.project, mix(&late, 10), CORRECTION, Time(2000));
         assert_eq!((told.free, told.beyond, told.round), (false, true, 1));
         assert!(told.sentence.starts_with("The cut-off date has passed"), "{}", told.sentence);
         let events = late.when(person(ARTIST), ask(1, 10, CORRECTION, true)).facts(&["REVISION_REQUESTED"]);
@@ -308,13 +326,72 @@ mod tests {
 
     #[test]
     fn two_roles_may_ask_for_a_revision_of_one_mix_and_one_answer_serves_both() {
-        let mut of_label = ask(2, 10, CHANGE, false);
-        if let Command::RequestRevision { role, .. } = &mut of_label {
-            *role = Role::Label;
-        }
         let given = noted(terms(2, 0, None)).and(person(ARTIST), ask(1, 10, CHANGE, false));
-        let given = given.and(person(LABEL), of_label);
-        let next = add_version(11, VersionKind::Mix, &[(Alternate::Main, 3)]);
-        given.when(person(MIXER), next).facts(&["VERSION_ADDED", "REVISION_ANSWERED", "REVISION_ANSWERED"]);
+        let given = given.and(person(LABEL), as_label(ask(2, 10, CHANGE, false)));
+        given.when(person(MIXER), next()).facts(&["VERSION_ADDED", "REVISION_ANSWERED", "REVISION_ANSWERED"]);
+    }
+
+    #[test]
+    fn further_requests_on_one_mix_join_its_round() {
+        let given = noted(terms(1, 1, None)).and(person(ARTIST), ask(1, 10, CHANGE, false));
+        let told = standing(&given.project, mix(&given, 10), CHANGE, Time(1));
+        assert_eq!(told.sentence, "It joins round 1, which was asked for already.");
+        // Said again it is nothing new; by somebody else, or with another note, it is.
+        given.when(person(ARTIST), ask(2, 10, CHANGE, false)).refused(Reason::NothingToChange);
+        let both = given.and(person(LABEL), as_label(ask(2, 10, CHANGE, false)));
+        assert_eq!(last(&both), (1, false, false), "nobody is billed for the same round twice");
+        let both = both.and(person(ARTIST), add_note(8, 10, false));
+        let more = |id, notes: &[u128], kind| {
+            let mut command = ask(id, 10, kind, false);
+            if let Command::RequestRevision { notes: asked, .. } = &mut command {
+                *asked = notes.iter().copied().map(NoteId).collect();
+            }
+            command
+        };
+        let three = both.and(person(ARTIST), more(3, &[7, 8], CORRECTION));
+        assert_eq!((last(&three), three.project.rounds_used(SONG)), ((1, false, false), 1));
+        three.when(person(ARTIST), more(4, &[8], CHANGE)).refused(Reason::NothingToChange);
+        // The next mix begins the next round.
+        let next = three.and(person(MIXER), next());
+        next.when(person(ARTIST), ask(5, 11, CHANGE, false)).refused(Reason::BeyondTerms);
+    }
+
+    #[test]
+    fn a_free_correction_opens_no_round_that_others_could_join() {
+        let given = noted(terms(1, 1, None)).and(person(ARTIST), ask(1, 10, CORRECTION, false));
+        let given = given.and(person(LABEL), as_label(ask(2, 10, CHANGE, false)));
+        assert_eq!((last(&given), given.project.rounds_used(SONG)), ((1, false, false), 1));
+    }
+
+    #[test]
+    fn a_request_asks_again_where_its_own_mix_is_put_forward() {
+        let unmet = |given: &Given| -> Vec<&'static str> {
+            let report = crate::gate::report(&given.project, SONG).unwrap();
+            report.lines.iter().filter(|line| !line.met).map(|line| line.code).collect()
+        };
+        let given = noted(terms(2, 0, None)).and(person(ARTIST), ask(1, 10, CHANGE, false));
+        let given = given.and(person(MIXER), next());
+        assert!(!unmet(&given).contains(&"REVISION_REQUESTED"));
+        let forward = Command::PutForward { version: VersionId(10), reason: String::new() };
+        let given = given.and(person(MIXER), forward);
+        assert!(unmet(&given).contains(&"REVISION_REQUESTED"));
+        // Somebody else's signature does not speak for whoever asked; their own, given since, does.
+        let given = given.approved(LABEL, 10, Role::Label);
+        assert!(unmet(&given).contains(&"REVISION_REQUESTED"));
+        let events = given.when(person(ARTIST), given.approve(10, Role::Artist)).facts(&["APPROVED"]);
+        let mut after = given;
+        after.project.apply_all(&events);
+        assert_eq!(unmet(&after), ["OPEN_NOTES"]);
+    }
+
+    #[test]
+    fn p4_who_asks_for_another_mix_has_not_signed_this_one() {
+        let given = noted(terms(2, 0, None)).approved(ARTIST, 10, Role::Artist);
+        let state = |given: &Given| given.project.approvals_of(SONG).next().unwrap().1;
+        assert_eq!(state(&given), ApprovalState::Counts);
+        let other = given.clone().and(person(LABEL), as_label(ask(1, 10, CHANGE, false)));
+        assert_eq!(state(&other), ApprovalState::Counts, "others speak for themselves");
+        let given = given.and(person(ARTIST), ask(1, 10, CHANGE, false));
+        assert_eq!(state(&given), ApprovalState::Outdated);
     }
 }

@@ -461,7 +461,8 @@ mod tests {
     #[test]
     fn masters_of_a_mix_that_went_back_stay_history() {
         let swap = Command::SwapMix { song: SONG, reason: "Wrong take.".to_owned() };
-        let given = Given::mastered().and(person(LABEL), swap);
+        let again = Command::PutForward { version: VersionId(10), reason: "It was right.".to_owned() };
+        let given = Given::mastered().and(person(LABEL), swap).and(person(MIXER), again);
         let given = given.approved(ARTIST, 10, Role::Artist).approved(LABEL, 10, Role::Label);
         given.when(person(MASTERER), forward(20)).refused(Reason::VersionSuperseded);
     }

@@ -62,6 +62,8 @@ pub fn waits(project: &Project) -> Vec<Wait> {
             on.approvals(&report);
             on.listening(&report);
             on.spacing(&report);
+            on.holds();
+            on.closed(&report);
             on.uploads(&report);
             on.open_notes(&report);
         }

@@ -114,8 +114,7 @@ fn heard_line(project: &Project, candidate: &Version, rule: &GateRule) -> Option
         .filter(|approval| crate::approval::heard_of(project, approval, candidate.id) < asked)
         .collect();
     if short.is_empty() {
-        let text = format!("Whoever approves has heard {asked} % of {name}.");
-        return Some(line(true, "HEARD", text));
+        return Some(heard_by_who_is_missing(project, candidate, rule));
     }
     let roles: Roles = short.iter().map(|approval| approval.role).collect();
     let text = format!(
@@ -126,6 +125,29 @@ fn heard_line(project: &Project, candidate: &Version, rule: &GateRule) -> Option
     line.waits_for = people(short.iter().map(|approval| approval.person));
     line.missing_roles = roles;
     Some(line)
+}
+
+/// Nobody who approved has heard too little: the rest lies with those whose approval is missing.
+fn heard_by_who_is_missing(project: &Project, candidate: &Version, rule: &GateRule) -> GateLine {
+    let (asked, name) = (rule.heard_percent, candidate.name());
+    let needs = need_lines(project, candidate.song, rule.stage, Some(candidate), &rule.needs);
+    if needs.iter().all(|need| need.met) {
+        return line(true, "HEARD", format!("Whoever approved has heard {asked} % of {name}."));
+    }
+    let could = people(needs.iter().flat_map(|need| need.waits_for.iter().copied()));
+    let heard = |person: &PersonId| project.heard_percent(candidate.id, *person) >= asked;
+    let (yes, no): (Vec<PersonId>, Vec<PersonId>) = could.into_iter().partition(heard);
+    match (yes.is_empty(), no.is_empty()) {
+        (false, true) => {
+            line(true, "HEARD", format!("Everybody who could still approve has heard {asked} % of {name}."))
+        }
+        (some_have_not, _) => {
+            let who = if some_have_not { "Nobody" } else { "Not everybody" };
+            let verb = if some_have_not { "would" } else { "could" };
+            let text = format!("{who} who {verb} approve has heard {asked} % of {name} yet.");
+            GateLine { waits_for: no, ..line(false, "HEARD", text) }
+        }
+    }
 }
 
 fn hold_line(project: &Project, song: SongId) -> Option<GateLine> {
