@@ -85,7 +85,15 @@ fn counts(project: &Project, approval: &Approval, version: VersionId, fingerprin
     project.newest(approval.song, kind).is_some_and(|candidate| {
         let signed = candidate.id == version && candidate.fingerprint == fingerprint;
         (signed || examination::is_carried(project, approval, candidate.id))
+            && !sent_back(project, approval, candidate.id)
             && (project.self_approval(approval.stage) || project.maker(candidate) != Some(approval.person))
+    })
+}
+
+/// Whoever asked for another version since wants to hear that, not to have signed this one.
+pub(crate) fn sent_back(project: &Project, approval: &Approval, version: VersionId) -> bool {
+    project.requests_of(approval.song).any(|request| {
+        request.version == version && request.by == approval.person && request.at >= approval.at
     })
 }
 
@@ -132,7 +140,7 @@ pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Resul
         Command::Hold { approval, song, role, reason } => {
             asker.must_speak_as(*role)?;
             let of = asker.song(*song)?;
-            must_be_asked(project, of.stage, *role)?;
+            must_be_asked(&asker, of.stage, *role)?;
             if let Some(_mine) = own_hold(&asker, *song) {
                 return no(Reason::OnHold, "You hold this song already.", "Lift that hold first.");
             }
@@ -156,7 +164,8 @@ fn may_approve(asker: &Asker<'_>, version: &Version, role: Role, fingerprint: Di
     let project = asker.project;
     asker.must_speak_as(role)?;
     must_be_candidate(project, version, "approve")?;
-    must_be_asked(project, version.kind.stage(), role)?;
+    must_not_have_come_back(project, version)?;
+    must_be_asked(asker, version.kind.stage(), role)?;
     if fingerprint != version.fingerprint {
         let text = format!("{} does not hold the files that you saw.", version.name());
         return no(Reason::FingerprintDiffers, text, "Look at it again, then approve what is there now.");
@@ -234,8 +243,19 @@ pub(crate) fn must_be_candidate(project: &Project, version: &Version, doing: &st
     Ok(())
 }
 
-fn must_be_asked(project: &Project, stage: Stage, role: Role) -> Result<(), Refusal> {
-    let Some(gate) = project.gate(stage) else {
+/// What mastering sent back is not waved through again as if nothing had happened.
+fn must_not_have_come_back(project: &Project, version: &Version) -> Result<(), Refusal> {
+    if project.came_back(version).is_none() {
+        return Ok(());
+    }
+    let (name, next) = (version.name(), project.next_name(version.song, version.kind));
+    let text = format!("{name} came back from mastering; it needs another mix.");
+    let hint = format!("Wait for {next}; who mixes may also put {name} forward again, with a reason.");
+    no(Reason::HandoffEnded, text, hint)
+}
+
+fn must_be_asked(asker: &Asker<'_>, stage: Stage, role: Role) -> Result<(), Refusal> {
+    let Some(gate) = asker.project.gate(stage) else {
         let text = format!("No gate comes after {stage}.");
         return no(Reason::StageLeftAlready, text, "What is delivered stays as it was signed.");
     };
@@ -244,7 +264,12 @@ fn must_be_asked(project: &Project, stage: Stage, role: Role) -> Result<(), Refu
         return Ok(());
     }
     let text = format!("The gate of {stage} does not ask the {role}; it asks the {}.", either(&asked));
-    no(Reason::NotAskedByGate, text, "Leave a note, or ask the manager to change the gate.")
+    let hint = if asker.roles.contains(&Role::Manager) {
+        "Leave a note, or change the gate."
+    } else {
+        "Leave a note, or ask the manager to change the gate."
+    };
+    no(Reason::NotAskedByGate, text, hint)
 }
 
 fn new_signature(asker: &Asker<'_>, id: ApprovalId, song: SongId) -> Result<(), Refusal> {

@@ -321,7 +321,7 @@ fn request_revision(project: &Project, actor: &Actor, version: &Version) -> Resu
         kind: RevisionKind::Change,
         beyond_terms: true,
     })?;
-    let standing = |kind| revision::standing(project, version.song, kind, project.as_of);
+    let standing = |kind| revision::standing(project, version, kind, project.as_of);
     let change = standing(RevisionKind::Change).sentence;
     let free = standing(RevisionKind::Correction).free;
     Ok(if free { format!("{change} A correction is free.") } else { change })

@@ -3,7 +3,7 @@
 
 use crate::{
     Actor, Alternate, Approval, ApprovalId, Carry, Command, Event, Fact, GateRule, NoteId, NoteState, Place,
-    Project, Reason, Refusal, Says, Stage, Time, Version, VersionId, VersionKind,
+    Project, Reason, Refusal, Says, Stage, Time, Version, VersionId, VersionKind, approval,
     decide::{Ruling, Touched, misrouted},
     refusal::no,
 };
@@ -202,7 +202,7 @@ fn carry_over(project: &Project, to: VersionId) -> Option<Fact> {
     let rule = project.gate(stage).filter(|rule| song.stage == stage && allows(rule, examined))?;
     let signed = song.approvals.iter().filter_map(|id| project.approvals.get(*id));
     let approvals: Vec<ApprovalId> = signed
-        .filter(|approval| speaks_for(project, approval, old, new))
+        .filter(|approval| speaks_for(project, approval, old, (new, examined)))
         .map(|approval| approval.id)
         .collect();
     let why = why(&rule, examined, &old.name(), &new.name());
@@ -226,23 +226,29 @@ fn allows(rule: &GateRule, examined: &Examined) -> bool {
 }
 
 /// The approval counted for `old` while that was the candidate, and nothing but the new version would end it.
-fn speaks_for(project: &Project, approval: &Approval, old: &Version, new: &Version) -> bool {
+fn speaks_for(
+    project: &Project,
+    approval: &Approval,
+    old: &Version,
+    (new, examined): (&Version, &Examined),
+) -> bool {
     let Says::Yes { version, fingerprint } = &approval.says else { return false };
     let signed = (*version, *fingerprint) == (old.id, old.fingerprint);
     let own = project.self_approval(approval.stage);
     let made = |version: &Version| project.maker(version) == Some(approval.person);
-    // Whoever asked for another mix since wants to hear it, not to have signed it.
-    let mut requests = project.requests_of(new.song);
-    let sent_back = requests.any(|request| {
-        request.version == old.id && request.by == approval.person && request.at >= approval.at
-    });
     approval.ended.is_none()
-        && !sent_back
+        && !approval::sent_back(project, approval, old.id)
         && approval.stage == new.kind.stage()
         && (signed || is_carried(project, approval, old.id))
+        && bridges(examined, *version)
         && project.holds_role(approval.person, approval.role)
         && (own || !(made(old) || made(new)))
         && !approval.carried.iter().any(|carried| carried.to == new.id)
+}
+
+/// Where something is left, only the version that was signed itself is the measure: many small steps would lead anywhere.
+fn bridges(examined: &Examined, signed: VersionId) -> bool {
+    examined.same >= Sameness::Pcm || examined.against == Some(signed)
 }
 
 /// Did the carry rule take this approval to the version, and would the gate's rule of now let every step of the way pass?
@@ -250,12 +256,12 @@ pub(crate) fn is_carried(project: &Project, approval: &Approval, version: Versio
     let Some(steps) = approval.carried.iter().position(|carried| carried.to == version) else {
         return false;
     };
-    let Some(rule) = project.gate(approval.stage) else { return false };
-    approval
-        .carried
-        .iter()
-        .take(steps + 1)
-        .all(|carried| project.examinations.get(carried.to).is_some_and(|examined| allows(&rule, examined)))
+    let (Some(rule), Says::Yes { version: signed, .. }) = (project.gate(approval.stage), &approval.says) else {
+        return false;
+    };
+    let passes = |examined: &Examined| allows(&rule, examined) && bridges(examined, *signed);
+    let mut way = approval.carried.iter().take(steps + 1);
+    way.all(|carried| project.examinations.get(carried.to).is_some_and(passes))
 }
 
 fn why(rule: &GateRule, examined: &Examined, old: &str, new: &str) -> String {

@@ -49,7 +49,18 @@ pub enum HandoffState {
     Returned,
 }
 
+const RETURNERS: [Role; 3] = [Role::MasteringEngineer, Role::Label, Role::Manager];
+const SWAPPERS: [Role; 4] = [Role::MixEngineer, Role::Producer, Role::Label, Role::Manager];
+
 impl Project {
+    /// The mix that the gate of mixing would look at came back from mastering, and nobody put it forward again.
+    pub fn came_back(&self, version: &Version) -> Option<(&Handoff, bool)> {
+        let song = self.songs.get(version.song)?;
+        let returned = song.returned.filter(|returned| returned.version == version.id)?;
+        let handoff = song.handoff.as_ref().filter(|handoff| handoff.state == HandoffState::Returned)?;
+        Some((handoff, returned.swapped))
+    }
+
     /// Work for whoever makes packages: the newest handoff of each song, unless it came back or has its package.
     pub fn unpackaged(&self) -> Vec<(SongId, VersionId)> {
         let due = |song: &Song| {
@@ -76,21 +87,39 @@ pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Resul
             Ok(Ruling::fact(Fact::HandoffAccepted { song: *song }))
         }
         Command::ReturnHandoff { song, reason, items } => {
-            asker.must_hold(&[Role::MasteringEngineer, Role::Label, Role::Manager], "return a handoff")?;
+            asker.must_hold(&RETURNERS, "return a handoff")?;
             let handoff = running(asker.song(*song)?)?;
             let reason = text::required("The reason", reason)?;
             let items = sound_items(project, handoff, items)?;
             Ok(back(project, *song, Fact::HandoffReturned { song: *song, reason, items }))
         }
         Command::SwapMix { song, reason } => {
-            let may = [Role::MixEngineer, Role::Producer, Role::Label, Role::Manager];
-            asker.must_hold(&may, "swap the mix")?;
+            asker.must_hold(&SWAPPERS, "swap the mix")?;
             must_be_in_mastering(asker.song(*song)?)?;
             let reason = text::required("The reason", reason)?;
             Ok(back(project, *song, Fact::MixSwapped { song: *song, reason }))
         }
         _ => misrouted(),
     }
+}
+
+/// "The vocal clips at 1:12; main: clips.": the reason and what is to be mended, as one line that ends in a full stop.
+pub(crate) fn reasons(reason: &str, items: &[ReturnItem]) -> String {
+    let of = |item: &ReturnItem| {
+        let what = item.alternate.map_or_else(|| "as a whole".to_owned(), Alternate::words);
+        format!("{what}: {}", text::one_line(&item.reason))
+    };
+    let all: Vec<String> = std::iter::once(text::one_line(reason)).chain(items.iter().map(of)).collect();
+    let parts: Vec<&str> = all.iter().map(|one| one.trim_end_matches('.')).collect();
+    format!("{}.", parts.join("; "))
+}
+
+/// Who sent it back, for a sentence: "mastering", "the label".
+pub(crate) fn sender(project: &Project, handoff: &Handoff, swapped: bool) -> String {
+    let by = handoff.by.and_then(|person| project.roles_of(person));
+    let may: &[Role] = if swapped { &SWAPPERS } else { &RETURNERS };
+    let role = may.iter().find(|role| by.is_some_and(|held| held.contains(role)));
+    role.map_or_else(|| "somebody who left".to_owned(), |role| format!("the {role}"))
 }
 
 /// Back to mixing: what was rendered from the mix is waited for no more.
@@ -254,11 +283,73 @@ mod tests {
         assert!(given.project.newest(SONG, VersionKind::Master).is_none());
         let mixing = given.project.approvals_of(SONG).filter(|(approval, _)| approval.stage == Stage::Mixing);
         assert!(mixing.into_iter().all(|(_, state)| state == ApprovalState::Outdated));
-        // Signed again, it goes to mastering again, and the old master is not its candidate.
-        let again = given.approved(ARTIST, 10, Role::Artist).approved(LABEL, 10, Role::Label);
+        // Put forward and signed again, it goes to mastering again, and the old master is not its candidate.
+        let again = given
+            .and(person(MIXER), forward("It was the render."))
+            .approved(ARTIST, 10, Role::Artist)
+            .approved(LABEL, 10, Role::Label);
         assert_eq!(again.stage(), Stage::Mastering);
         assert!(again.project.candidate(SONG).is_none());
         again.when(person(LABEL), again.approve(20, Role::Label)).refused(Reason::VersionSuperseded);
+    }
+
+    fn forward(reason: &str) -> Command {
+        Command::PutForward { version: VersionId(10), reason: reason.to_owned() }
+    }
+
+    fn swap(reason: &str) -> Command {
+        Command::SwapMix { song: SONG, reason: reason.to_owned() }
+    }
+
+    fn unmet(given: &Given) -> Vec<(&'static str, String)> {
+        let report = crate::gate::report(&given.project, SONG).unwrap();
+        report.lines.into_iter().filter(|line| !line.met).map(|line| (line.code, line.text)).collect()
+    }
+
+    fn desk(given: &Given) -> Vec<(PersonId, String)> {
+        crate::waits(&given.project).into_iter().map(|wait| (wait.person, wait.text)).collect()
+    }
+
+    #[test]
+    fn a_mix_that_came_back_is_not_signed_again_as_if_nothing_had_happened() {
+        let given = Given::mastering()
+            .and(person(MASTERER), back_with(vec![item(Some(Alternate::Instrumental), "ends early")]));
+        let text = "Mix 1 was returned by mastering: See the files; instrumental: ends early. It waits for another mix.";
+        assert!(unmet(&given).contains(&("RETURNED", text.to_owned())), "{:?}", unmet(&given));
+        let refusal = given.when(person(LABEL), given.approve(10, Role::Label)).0.unwrap_err();
+        assert_eq!(refusal.reason, Reason::HandoffEnded);
+        assert_eq!(refusal.text, "Mix 1 came back from mastering; it needs another mix.");
+        assert!(refusal.hint.contains("Wait for Mix 2"), "{}", refusal.hint);
+        let upload = "Upload Mix 2: the mastering engineer sent Mix 1 back.".to_owned();
+        assert_eq!(desk(&given), [(MIXER, upload)], "and nobody is asked to approve it");
+        // Another mix is judged by itself.
+        let next =
+            given.clone().and(person(MIXER), add_version(11, VersionKind::Mix, &[(Alternate::Main, 3)]));
+        assert!(unmet(&next).iter().all(|(code, _)| *code != "RETURNED"));
+        next.when(person(LABEL), next.approve(11, Role::Label)).facts(&["APPROVED"]);
+        // The one that came back does not slip in behind it.
+        let earlier = next.and(person(MIXER), forward("The bass was right."));
+        assert!(unmet(&earlier).iter().all(|(code, _)| *code != "RETURNED"), "somebody answers for it");
+        // Somebody who makes mixes answers for it.
+        given.when(person(MIXER), forward(" ")).refused(Reason::TextEmpty);
+        given.when(person(LABEL), forward("It is fine.")).refused(Reason::NotYourRole);
+        let again = given.and(person(MIXER), forward("The instrumental ends with the song."));
+        assert!(unmet(&again).iter().all(|(code, _)| *code != "RETURNED"));
+        again.when(person(MIXER), forward("Twice.")).refused(Reason::NothingToChange);
+        // Handed over and returned once more, it needs an answer once more.
+        let again = again.approved(ARTIST, 10, Role::Artist).approved(LABEL, 10, Role::Label);
+        assert_eq!(again.stage(), Stage::Mastering);
+        let twice = again.and(person(MASTERER), back());
+        twice.when(person(LABEL), twice.approve(10, Role::Label)).refused(Reason::HandoffEnded);
+    }
+
+    #[test]
+    fn a_swapped_mix_waits_for_the_other() {
+        let given = Given::mastering().and(person(LABEL), swap("The clean one."));
+        let text = "Mix 1 was swapped out: The clean one. It waits for another mix.".to_owned();
+        assert!(unmet(&given).contains(&("RETURNED", text)), "{:?}", unmet(&given));
+        given.when(person(ARTIST), given.approve(10, Role::Artist)).refused(Reason::HandoffEnded);
+        assert_eq!(desk(&given), [(MIXER, "Upload Mix 2: the label swapped Mix 1 out.".to_owned())]);
     }
 
     #[test]
@@ -339,14 +430,13 @@ mod tests {
         assert_eq!(returned.project.unpackaged(), []);
         returned.when(Actor::Worker, pack(10, 1)).refused(Reason::HandoffEnded);
         // The same mix handed over again is another handoff.
-        let again = packed.and(person(MASTERER), back());
+        let again = packed.and(person(MASTERER), back()).and(person(MIXER), forward("It is right."));
         let again = again.approved(ARTIST, 10, Role::Artist).approved(LABEL, 10, Role::Label);
         assert_eq!(again.project.unpackaged(), [(SONG, VersionId(10))]);
     }
 
     #[test]
     fn a_swap_of_the_mix_is_a_named_event_whose_cost_is_told() {
-        let swap = |reason: &str| Command::SwapMix { song: SONG, reason: reason.to_owned() };
         Given::mixed().when(person(MIXER), swap("x")).refused(Reason::WrongStage);
         Given::delivered().when(person(MIXER), swap("x")).refused(Reason::WrongStage);
         let given = Given::mastering();

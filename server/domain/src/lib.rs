@@ -63,7 +63,7 @@ pub use render::{Render, RenderState};
 pub use revision::{RevisionKind, RevisionRequest};
 pub use sentence::{Sentence, sentence, sentence_for};
 pub use shootout::{Line, Picked, Shootout, Vote};
-pub use song::Song;
+pub use song::{Returned, Song};
 pub use spacing::{Spacing, SpacingApproval, SpacingItem};
 pub use table::Table;
 pub use turnaround::{SongTurnaround, StageTime, turnaround};

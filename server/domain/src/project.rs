@@ -174,9 +174,11 @@ impl Project {
         ids.iter().filter_map(|id| self.requests.get(*id))
     }
 
-    /// Requests that counted.
+    /// Rounds that counted, each once however many requests are part of it.
     pub fn rounds_used(&self, song: SongId) -> u32 {
-        u32::try_from(self.requests_of(song).filter(|request| !request.free).count()).unwrap_or(u32::MAX)
+        let counted = self.requests_of(song).filter(|request| !request.free);
+        let rounds: BTreeSet<u32> = counted.map(|request| request.round).collect();
+        u32::try_from(rounds.len()).unwrap_or(u32::MAX)
     }
 
     pub fn corrections_used(&self, song: SongId) -> u32 {

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    Actor, Command, Fact, NoteId, NoteState, PersonId, Project, Reason, Refusal, RequestId, Role, SongId,
-    Time, Version, VersionId, VersionKind, approval,
+    Actor, Approval, ApprovalState, Command, Fact, NoteId, NoteState, PersonId, Project, Reason, Refusal,
+    RequestId, Role, Says, SongId, Time, Version, VersionId, VersionKind, approval,
     asker::{Asker, free_id},
     decide::{Ruling, misrouted},
     limits,
@@ -54,7 +54,32 @@ pub struct Standing {
     pub sentence: String,
 }
 
-pub fn standing(project: &Project, song: SongId, kind: RevisionKind, now: Time) -> Standing {
+/// Does the request still ask for another version than this one? One that was answered does again where its own version was put forward, until whoever
+/// asked approves that after all.
+pub(crate) fn asks_of(project: &Project, request: &RevisionRequest, candidate: &Version) -> bool {
+    let agreed = |(approval, state): (&Approval, ApprovalState)| {
+        let signed = matches!(approval.says, Says::Yes { version, .. } if version == candidate.id);
+        state == ApprovalState::Counts && signed && approval.person == request.by
+    };
+    request.version == candidate.id
+        && (request.answered_by.is_none() || !project.approvals_of(request.song).any(agreed))
+}
+
+/// A request on the same version that counts and was not answered: one more joins its round.
+fn open_round(project: &Project, version: &Version) -> Option<u32> {
+    let open = |request: &&RevisionRequest| {
+        request.version == version.id && request.answered_by.is_none() && !request.free
+    };
+    project.requests_of(version.song).filter(open).map(|request| request.round).max()
+}
+
+pub fn standing(project: &Project, version: &Version, kind: RevisionKind, now: Time) -> Standing {
+    let song = version.song;
+    if let Some(round) = open_round(project, version) {
+        let sentence = format!("It joins round {round}, which was asked for already.");
+        let included = project.terms.rounds_included;
+        return Standing { round, included, free: false, beyond: false, sentence };
+    }
     let terms = project.terms;
     let late = terms.cut_off.is_some_and(|cut_off| now > cut_off);
     let correction = kind == RevisionKind::Correction;
@@ -106,7 +131,7 @@ pub(crate) fn rule(
         return no(Reason::NotYourRole, text, "Ask as artist, producer, label or manager.");
     }
     let version = asker.version(*version)?;
-    approval::must_be_candidate(project, version, doing)?;
+    approval::must_be_candidate(project, version, "request a revision of")?;
     free_id(project.requests.contains(*request))?;
     limits::room(
         project.requests_of(version.song).count(),
@@ -123,7 +148,8 @@ pub(crate) fn rule(
     for id in &notes {
         may_bundle(&asker, version, *id)?;
     }
-    let standing = standing(project, version.song, *kind, now);
+    refuse_same_notes(&asker, version, &notes)?;
+    let standing = standing(project, version, *kind, now);
     if standing.beyond && !beyond_terms {
         let hint = "Ask again and say that it lies beyond the terms, or talk to the manager about them.";
         return no(Reason::BeyondTerms, standing.sentence, hint);
@@ -141,6 +167,20 @@ pub(crate) fn rule(
         // What was said and is not so is not written down: nobody is billed for a round that is included.
         beyond_terms: standing.beyond,
     }))
+}
+
+/// Said twice it is no more than said once.
+fn refuse_same_notes(asker: &Asker<'_>, version: &Version, notes: &BTreeSet<NoteId>) -> Result<(), Refusal> {
+    let own = asker.project.requests_of(version.song).filter(|request| {
+        request.version == version.id && request.by == asker.id && request.answered_by.is_none()
+    });
+    let sent: BTreeSet<NoteId> = own.flat_map(|request| request.notes.iter().copied()).collect();
+    if !notes.is_subset(&sent) {
+        return Ok(());
+    }
+    let text = format!("You asked for a revision of {} with these notes already.", version.name());
+    let hint = "Wait for the answer, or add a note of what else should change.";
+    no(Reason::NothingToChange, text, hint)
 }
 
 fn may_bundle(asker: &Asker<'_>, version: &Version, id: NoteId) -> Result<(), Refusal> {
@@ -211,6 +251,22 @@ mod tests {
         Given::mixed().and(person(OWNER), terms).and(person(ARTIST), add_note(7, 10, false))
     }
 
+    fn next() -> Command {
+        add_version(11, VersionKind::Mix, &[(Alternate::Main, 3)])
+    }
+
+    fn mix(given: &Given, id: u128) -> &Version {
+        given.project.versions.get(VersionId(id)).expect("it is there")
+    }
+
+    fn as_label(command: Command) -> Command {
+        let Command::RequestRevision { request, version, message, notes, kind, beyond_terms, .. } = command
+        else {
+            panic!("it asks for no revision")
+        };
+        Command::RequestRevision { request, version, role: Role::Label, message, notes, kind, beyond_terms }
+    }
+
     fn last(given: &Given) -> (u32, bool, bool) {
         let request = given.project.requests_of(SONG).next_back().unwrap();
         (request.round, request.free, request.beyond_terms)
@@ -220,17 +276,18 @@ mod tests {
     fn a_round_past_the_terms_is_told_refused_and_then_billed() {
         let given = noted(terms(1, 0, None));
         assert_eq!(
-            standing(&given.project, SONG, CHANGE, Time(1)).sentence,
+            standing(&given.project, mix(&given, 10), CHANGE, Time(1)).sentence,
             "This is round 1 of 1 included."
         );
         let given = given.and(person(ARTIST), ask(1, 10, CHANGE, true));
         assert_eq!(last(&given), (1, false, false), "an included round is not billed, whatever was said");
-        let told = standing(&given.project, SONG, CHANGE, Time(1));
+        let given = given.and(person(MIXER), next());
+        let told = standing(&given.project, mix(&given, 11), CHANGE, Time(1));
         assert_eq!(told.sentence, "This is round 2 of 1 included: it is billed.");
-        let refusal = given.when(person(ARTIST), ask(2, 10, CHANGE, false)).0.unwrap_err();
+        let refusal = given.when(person(ARTIST), ask(2, 11, CHANGE, false)).0.unwrap_err();
         assert_eq!((refusal.reason, refusal.text), (Reason::BeyondTerms, told.sentence));
         assert!(refusal.hint.contains("beyond the terms"));
-        let given = given.and(person(ARTIST), ask(2, 10, CHANGE, true));
+        let given = given.and(person(ARTIST), ask(2, 11, CHANGE, true));
         assert_eq!(last(&given), (2, false, true));
     }
 
@@ -239,14 +296,16 @@ mod tests {
         let given = noted(terms(1, 1, None)).and(person(ARTIST), ask(1, 10, CORRECTION, false));
         assert_eq!(last(&given), (0, true, false));
         assert_eq!((given.project.rounds_used(SONG), given.project.corrections_used(SONG)), (0, 1));
-        let told = standing(&given.project, SONG, CORRECTION, Time(1));
+        let given = given.and(person(MIXER), next());
+        let told = standing(&given.project, mix(&given, 11), CORRECTION, Time(1));
         assert_eq!(told.sentence, "No correction is free any more. This is round 1 of 1 included.");
-        let given = given.and(person(ARTIST), ask(2, 10, CORRECTION, false));
+        let given = given.and(person(ARTIST), ask(2, 11, CORRECTION, false));
         assert_eq!(last(&given), (1, false, false), "the second one counts");
-        given.when(person(ARTIST), ask(3, 10, CORRECTION, false)).refused(Reason::BeyondTerms);
+        let given = given.and(person(MIXER), add_version(12, VersionKind::Mix, &[(Alternate::Main, 4)]));
+        given.when(person(ARTIST), ask(3, 12, CORRECTION, false)).refused(Reason::BeyondTerms);
         // A correction that was counted is not a free one that was used.
         let more = given.and(person(OWNER), terms(1, 2, None));
-        more.when(person(ARTIST), ask(3, 10, CORRECTION, false)).facts(&["REVISION_REQUESTED"]);
+        more.when(person(ARTIST), ask(3, 12, CORRECTION, false)).facts(&["REVISION_REQUESTED"]);
     }
 
     #[test]
@@ -255,7 +314,7 @@ mod tests {
         let late = noted(terms(9, 9, Some(1999)));
         late.when(person(ARTIST), ask(1, 10, CHANGE, false)).refused(Reason::BeyondTerms);
         late.when(person(ARTIST), ask(1, 10, CORRECTION, false)).refused(Reason::BeyondTerms);
-        let told = standing(&late.project, SONG, CORRECTION, Time(2000));
+        let told = standing(&late.project, mix(&late, 10), CORRECTION, Time(2000));
         assert_eq!((told.free, told.beyond, told.round), (false, true, 1));
         assert!(told.sentence.starts_with("The cut-off date has passed"), "{}", told.sentence);
         let events = late.when(person(ARTIST), ask(1, 10, CORRECTION, true)).facts(&["REVISION_REQUESTED"]);
@@ -267,13 +326,72 @@ mod tests {
 
     #[test]
     fn two_roles_may_ask_for_a_revision_of_one_mix_and_one_answer_serves_both() {
-        let mut of_label = ask(2, 10, CHANGE, false);
-        if let Command::RequestRevision { role, .. } = &mut of_label {
-            *role = Role::Label;
-        }
         let given = noted(terms(2, 0, None)).and(person(ARTIST), ask(1, 10, CHANGE, false));
-        let given = given.and(person(LABEL), of_label);
-        let next = add_version(11, VersionKind::Mix, &[(Alternate::Main, 3)]);
-        given.when(person(MIXER), next).facts(&["VERSION_ADDED", "REVISION_ANSWERED", "REVISION_ANSWERED"]);
+        let given = given.and(person(LABEL), as_label(ask(2, 10, CHANGE, false)));
+        given.when(person(MIXER), next()).facts(&["VERSION_ADDED", "REVISION_ANSWERED", "REVISION_ANSWERED"]);
+    }
+
+    #[test]
+    fn further_requests_on_one_mix_join_its_round() {
+        let given = noted(terms(1, 1, None)).and(person(ARTIST), ask(1, 10, CHANGE, false));
+        let told = standing(&given.project, mix(&given, 10), CHANGE, Time(1));
+        assert_eq!(told.sentence, "It joins round 1, which was asked for already.");
+        // Said again it is nothing new; by somebody else, or with another note, it is.
+        given.when(person(ARTIST), ask(2, 10, CHANGE, false)).refused(Reason::NothingToChange);
+        let both = given.and(person(LABEL), as_label(ask(2, 10, CHANGE, false)));
+        assert_eq!(last(&both), (1, false, false), "nobody is billed for the same round twice");
+        let both = both.and(person(ARTIST), add_note(8, 10, false));
+        let more = |id, notes: &[u128], kind| {
+            let mut command = ask(id, 10, kind, false);
+            if let Command::RequestRevision { notes: asked, .. } = &mut command {
+                *asked = notes.iter().copied().map(NoteId).collect();
+            }
+            command
+        };
+        let three = both.and(person(ARTIST), more(3, &[7, 8], CORRECTION));
+        assert_eq!((last(&three), three.project.rounds_used(SONG)), ((1, false, false), 1));
+        three.when(person(ARTIST), more(4, &[8], CHANGE)).refused(Reason::NothingToChange);
+        // The next mix begins the next round.
+        let next = three.and(person(MIXER), next());
+        next.when(person(ARTIST), ask(5, 11, CHANGE, false)).refused(Reason::BeyondTerms);
+    }
+
+    #[test]
+    fn a_free_correction_opens_no_round_that_others_could_join() {
+        let given = noted(terms(1, 1, None)).and(person(ARTIST), ask(1, 10, CORRECTION, false));
+        let given = given.and(person(LABEL), as_label(ask(2, 10, CHANGE, false)));
+        assert_eq!((last(&given), given.project.rounds_used(SONG)), ((1, false, false), 1));
+    }
+
+    #[test]
+    fn a_request_asks_again_where_its_own_mix_is_put_forward() {
+        let unmet = |given: &Given| -> Vec<&'static str> {
+            let report = crate::gate::report(&given.project, SONG).unwrap();
+            report.lines.iter().filter(|line| !line.met).map(|line| line.code).collect()
+        };
+        let given = noted(terms(2, 0, None)).and(person(ARTIST), ask(1, 10, CHANGE, false));
+        let given = given.and(person(MIXER), next());
+        assert!(!unmet(&given).contains(&"REVISION_REQUESTED"));
+        let forward = Command::PutForward { version: VersionId(10), reason: String::new() };
+        let given = given.and(person(MIXER), forward);
+        assert!(unmet(&given).contains(&"REVISION_REQUESTED"));
+        // Somebody else's signature does not speak for whoever asked; their own, given since, does.
+        let given = given.approved(LABEL, 10, Role::Label);
+        assert!(unmet(&given).contains(&"REVISION_REQUESTED"));
+        let events = given.when(person(ARTIST), given.approve(10, Role::Artist)).facts(&["APPROVED"]);
+        let mut after = given;
+        after.project.apply_all(&events);
+        assert_eq!(unmet(&after), ["OPEN_NOTES"]);
+    }
+
+    #[test]
+    fn p4_who_asks_for_another_mix_has_not_signed_this_one() {
+        let given = noted(terms(2, 0, None)).approved(ARTIST, 10, Role::Artist);
+        let state = |given: &Given| given.project.approvals_of(SONG).next().unwrap().1;
+        assert_eq!(state(&given), ApprovalState::Counts);
+        let other = given.clone().and(person(LABEL), as_label(ask(1, 10, CHANGE, false)));
+        assert_eq!(state(&other), ApprovalState::Counts, "others speak for themselves");
+        let given = given.and(person(ARTIST), ask(1, 10, CHANGE, false));
+        assert_eq!(state(&given), ApprovalState::Outdated);
     }
 }

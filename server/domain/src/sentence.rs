@@ -1,5 +1,5 @@
-//! Facts as sentences, for the history and for the answer to a command. `code` is stable. Text of notes and messages never stands in them; the reason of an
-//! override does.
+//! Facts as sentences, for the history and for the answer to a command. `code` is stable. Text of notes and messages never stands in them; the reasons of
+//! overrides, holds, returns and swaps do.
 
 mod gates;
 mod rounds;
@@ -227,8 +227,9 @@ impl Say<'_> {
                 let text = format!("{who} withdrew an approval{}.", self.as_role(*approval));
                 (self.signed(*approval).map(|it| it.song), text)
             }
-            Fact::HoldPlaced { song, role, .. } => {
-                (Some(*song), format!("{who} put {} on hold as {role}.", title(*song)))
+            Fact::HoldPlaced { song, role, reason, .. } => {
+                let why = crate::handoff::reasons(reason, &[]);
+                (Some(*song), format!("{who} put {} on hold as {role}: {why}", title(*song)))
             }
             Fact::HoldLifted { approval } => {
                 let text = format!("{who} lifted the hold{}.", self.as_role(*approval));

@@ -243,7 +243,7 @@ fn undecided<'a>(asker: &Asker<'a>, song: SongId) -> Result<&'a Shootout, Refusa
     no(
         Reason::ShootoutDecided,
         text,
-        "Talk to each other; another shootout can be opened while the song is in mixing.",
+        "Look at the mix that was picked; as long as the song is in mixing, another shootout can be opened.",
     )
 }
 

@@ -25,6 +25,8 @@ pub struct Song {
     pub handoff: Option<Handoff>,
     /// How many versions there were when a handoff last came back: masters among them are history.
     pub versions_before_return: usize,
+    /// The mix that came back, until somebody puts it forward again or it is handed over again.
+    pub returned: Option<Returned>,
     /// A version that was put forward again: the candidate until a newer one of its kind is added.
     pub forward: Option<VersionId>,
     /// When it was put forward.
@@ -42,6 +44,14 @@ pub struct Song {
     pub approvals: Vec<ApprovalId>,
     pub renders: Vec<RenderId>,
     pub deliveries: Vec<DeliveryId>,
+}
+
+/// The mix of a handoff that came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Returned {
+    pub version: VersionId,
+    /// The mix was swapped; else the handoff was returned.
+    pub swapped: bool,
 }
 
 pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Result<Ruling, Refusal> {

@@ -10,7 +10,7 @@ pub struct SongTurnaround {
     pub title: String,
     /// In the order in which the song came to them; a stage that it came back to stands there again.
     pub stages: Vec<StageTime>,
-    /// Revision requests that counted.
+    /// Of revision that counted, each once however many asked.
     pub rounds: u32,
     pub rounds_beyond_terms: u32,
     pub versions: u32,
@@ -99,7 +99,8 @@ struct Competing {
 
 struct Walk {
     stages: Vec<StageTime>,
-    rounds: u32,
+    /// That counted, each once however many requests are part of it.
+    rounds: BTreeSet<u32>,
     beyond: u32,
     returns: u32,
     waited: Waited,
@@ -112,7 +113,7 @@ impl Walk {
     fn begin(at: Time) -> Walk {
         Walk {
             stages: vec![StageTime { stage: Stage::Recording, from: at, until: None }],
-            rounds: 0,
+            rounds: BTreeSet::new(),
             beyond: 0,
             returns: 0,
             waited: Waited::default(),
@@ -136,8 +137,10 @@ impl Walk {
                 }
             }
             Fact::PutForward { .. } => self.wait_on(On::Reviewers, at),
-            Fact::RevisionRequested { free, beyond_terms, .. } => {
-                self.rounds = self.rounds.saturating_add(u32::from(!free));
+            Fact::RevisionRequested { round, free, beyond_terms, .. } => {
+                if !*free {
+                    self.rounds.insert(*round);
+                }
                 self.beyond = self.beyond.saturating_add(u32::from(*beyond_terms));
                 self.wait_on(On::Engineers, at);
             }
@@ -213,7 +216,7 @@ impl Walk {
             song,
             title: title.to_owned(),
             stages: self.stages.clone(),
-            rounds: self.rounds,
+            rounds: u32::try_from(self.rounds.len()).unwrap_or(u32::MAX),
             rounds_beyond_terms: self.beyond,
             versions: waited.versions,
             returns: self.returns,
@@ -294,18 +297,24 @@ mod tests {
     #[test]
     fn stages_rounds_and_who_was_waited_for() {
         let terms = Command::ChangeTerms {
-            rounds_included: Some(1),
+            rounds_included: Some(0),
             self_approval: None,
             corrections_free: None,
             cut_off: None,
         };
+        let mut joining = ask(false);
+        if let Command::RequestRevision { notes, .. } = &mut joining {
+            *notes = vec![NoteId(8)];
+        }
         let story = Story::mixed()
             .at(5500, person(OWNER), terms)
             .at(6000, person(ARTIST), add_note(7, 10, false))
-            .at(7000, person(ARTIST), ask(false))
+            .at(6000, person(ARTIST), add_note(8, 10, false))
             .at(7000, person(ARTIST), ask(true))
+            .at(7000, person(ARTIST), joining)
             .at(10_000, person(MIXER), add_version(11, VersionKind::Mix, &[(MAIN, 2)]))
             .at(10_500, person(MIXER), Command::AddressNote { note: NoteId(7), version: VersionId(11) })
+            .at(10_500, person(MIXER), Command::AddressNote { note: NoteId(8), version: VersionId(11) })
             .approve(11_000, ARTIST, 11, Role::Artist)
             .approve(12_000, LABEL, 11, Role::Label);
         let told = story.told(20_000);
@@ -319,7 +328,7 @@ mod tests {
                 stage(Stage::Mastering, 12_000, None),
             ]
         );
-        assert_eq!((told.rounds, told.rounds_beyond_terms, told.versions, told.returns), (2, 1, 3, 0));
+        assert_eq!((told.rounds, told.rounds_beyond_terms, told.versions, told.returns), (1, 1, 3, 0));
         // Take 1000, first mix 2000, revision 3000, the master so far 8000; the rest lay with the others.
         assert_eq!(told.waited_for_engineers_ms, 1000 + 2000 + 3000 + 8000);
         assert_eq!(told.waited_for_reviewers_ms, 1000 + 2000 + 2000);

@@ -92,7 +92,10 @@ pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Resul
             let doing = format!("put a {} forward", version.kind.to_string().to_lowercase());
             asker.must_hold(makers(version.kind), &doing)?;
             may_be_forward(project, asker.song(version.song)?, version)?;
-            let reason = text::optional("The reason", reason)?;
+            let reason = match project.came_back(version) {
+                Some(_) => text::required("The reason", reason)?,
+                None => text::optional("The reason", reason)?,
+            };
             let fact = Fact::PutForward { version: version.id, reason };
             // Approvals that it was given may count again, and meet its gate.
             Ok(Ruling::fact(fact).touching(Touched::Song(version.song)))
@@ -117,7 +120,9 @@ fn may_be_forward(project: &Project, song: &Song, version: &Version) -> Result<(
         let text = format!("{name} was made of a mix that went back.");
         return no(Reason::VersionSuperseded, text, "Master the present mix.");
     }
-    if project.newest(song.id, version.kind).is_some_and(|candidate| candidate.id == version.id) {
+    let is_candidate =
+        project.newest(song.id, version.kind).is_some_and(|candidate| candidate.id == version.id);
+    if is_candidate && project.came_back(version).is_none() {
         let text = format!("{name} is what the gate looks at already.");
         return no(Reason::NothingToChange, text, "There is nothing to do.");
     }
@@ -135,6 +140,28 @@ fn line_of(asker: &Asker<'_>, song: &Song, kind: VersionKind) -> Result<Option<L
         None => {
             let text = "Mixes of other engineers compete for this song.";
             no(Reason::NotYourRole, text, "Ask whoever opened the shootout, or wait for the pick.")
+        }
+    }
+}
+
+impl Project {
+    /// What the next version of a kind would be called, where no mixes compete: "Mix B 4".
+    pub(crate) fn next_name(&self, song: SongId, kind: VersionKind) -> String {
+        let line = self.songs.get(song).and_then(|song| song.line).filter(|_| kind == VersionKind::Mix);
+        let number = self.next_number(song, kind, line);
+        match line {
+            None => format!("{kind} {number}"),
+            Some(line) => format!("{kind} {} {number}", line.letter()),
+        }
+    }
+
+    /// Whose turn it is where another mix is needed: of a line that was picked its engineer, else all who mix by trade.
+    pub(crate) fn mixers_of(&self, song: SongId) -> Vec<PersonId> {
+        let line = self.songs.get(song).and_then(|song| song.line);
+        let picked = line.and_then(|line| self.shootout_of(song, line)?.engineer_of(line));
+        match picked.filter(|person| self.holds_role(*person, Role::MixEngineer)) {
+            Some(person) => vec![person],
+            None => self.holders(Role::MixEngineer).collect(),
         }
     }
 }
@@ -434,7 +461,8 @@ mod tests {
     #[test]
     fn masters_of_a_mix_that_went_back_stay_history() {
         let swap = Command::SwapMix { song: SONG, reason: "Wrong take.".to_owned() };
-        let given = Given::mastered().and(person(LABEL), swap);
+        let again = Command::PutForward { version: VersionId(10), reason: "It was right.".to_owned() };
+        let given = Given::mastered().and(person(LABEL), swap).and(person(MIXER), again);
         let given = given.approved(ARTIST, 10, Role::Artist).approved(LABEL, 10, Role::Label);
         given.when(person(MASTERER), forward(20)).refused(Reason::VersionSuperseded);
     }

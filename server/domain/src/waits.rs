@@ -7,7 +7,7 @@ mod gates;
 use crate::{
     GateLine, GateReport, HandoffState, Note, NoteId, NoteState, PersonId, Project, RenderId, RenderState,
     Role, Roles, Song, SongId, Stage, Time, Verdict, Version, VersionId, VersionKind, audience, gate,
-    shootout, text, version,
+    handoff, revision, shootout, text, version,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +62,8 @@ pub fn waits(project: &Project) -> Vec<Wait> {
             on.approvals(&report);
             on.listening(&report);
             on.spacing(&report);
+            on.holds();
+            on.closed(&report);
             on.uploads(&report);
             on.open_notes(&report);
         }
@@ -173,7 +175,8 @@ impl OnSong<'_> {
     /// step is the engineer's; and not before the house has looked at the candidate: whoever listens knows by then what was done.
     fn approvals(&mut self, report: &GateReport) {
         let Some(candidate) = self.project.candidate(self.song.id) else { return };
-        let asked_again = report.lines.iter().any(|line| line.code == "REVISION_REQUESTED");
+        let asked_again =
+            report.lines.iter().any(|line| matches!(line.code, "REVISION_REQUESTED" | "RETURNED"));
         if asked_again || self.project.awaits_examination(candidate) {
             return;
         }
@@ -216,8 +219,8 @@ impl OnSong<'_> {
             None => (format!("Upload the first {word}."), self.song.stage_since, Target::Song(self.song.id)),
             Some(candidate) => {
                 let Some((why, since)) = self.amiss(candidate, report) else { return };
-                let number = candidate.number.saturating_add(1);
-                (format!("Upload {kind} {number}: {why}"), since, Target::Version(candidate.id))
+                let next = self.project.next_name(self.song.id, kind);
+                (format!("Upload {next}: {why}"), since, Target::Version(candidate.id))
             }
         };
         for person in self.trade(kind) {
@@ -227,10 +230,17 @@ impl OnSong<'_> {
 
     /// Why only another version can bring the song on.
     fn amiss(&self, candidate: &Version, report: &GateReport) -> Option<(String, Time)> {
-        let asked = |request: &&crate::RevisionRequest| {
-            request.version == candidate.id && request.answered_by.is_none()
-        };
-        if let Some(request) = self.project.requests_of(self.song.id).rev().find(asked) {
+        if let Some((back, swapped)) = self.project.came_back(candidate) {
+            let (sender, name) = (handoff::sender(self.project, back, swapped), candidate.name());
+            let how = if swapped {
+                format!("{sender} swapped {name} out.")
+            } else {
+                format!("{sender} sent {name} back.")
+            };
+            return Some((how, back.state_since));
+        }
+        let asks = |request: &&crate::RevisionRequest| revision::asks_of(self.project, request, candidate);
+        if let Some(request) = self.project.requests_of(self.song.id).rev().find(asks) {
             return Some((format!("the {} asked for a revision.", request.role), request.at));
         }
         let of_files = |line: &&GateLine| !line.met && matches!(line.code, "ALTERNATES" | "PREFLIGHT");
@@ -289,7 +299,7 @@ impl OnSong<'_> {
     fn trade(&self, kind: VersionKind) -> Vec<PersonId> {
         let trade = match kind {
             VersionKind::Take => self.members(version::makers(kind)),
-            VersionKind::Mix => self.members(&[Role::MixEngineer]),
+            VersionKind::Mix => self.project.mixers_of(self.song.id),
             VersionKind::Master => self.members(&[Role::MasteringEngineer]),
         };
         if trade.is_empty() { self.members(version::makers(kind)) } else { trade }

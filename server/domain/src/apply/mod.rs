@@ -5,8 +5,8 @@ mod review;
 
 use crate::{
     Approval, Delivery, Ended, Event, Fact, Handoff, HandoffState, Item, Line, Member, Note, NoteId,
-    NoteState, PersonId, Project, Render, RenderState, ReturnItem, RevisionRequest, Role, Roles, Says, Song,
-    SongId, Stage, Time, Version, VersionKind,
+    NoteState, PersonId, Project, Render, RenderState, ReturnItem, Returned, RevisionRequest, Role, Roles,
+    Says, Song, SongId, Stage, Time, Version, VersionKind,
 };
 
 impl Project {
@@ -156,6 +156,8 @@ impl Project {
             song.versions_before_return = song.versions.len();
             song.enter(Stage::Mixing, event.at);
             if let Some(handoff) = &mut song.handoff {
+                let swapped = matches!(event.fact, Fact::MixSwapped { .. });
+                song.returned = Some(Returned { version: handoff.version, swapped });
                 handoff.state = HandoffState::Returned;
                 handoff.state_since = event.at;
                 handoff.by = event.by;
@@ -497,6 +499,7 @@ impl Song {
             recipes: Vec::new(),
             handoff: None,
             versions_before_return: 0,
+            returned: None,
             forward: None,
             forward_since: at,
             shootouts: Vec::new(),

@@ -17,6 +17,8 @@ impl Project {
                     self.songs.change(song, |song| {
                         song.forward = Some(*version);
                         song.forward_since = at;
+                        // Somebody answers for it: it is judged anew.
+                        song.returned = song.returned.filter(|returned| returned.version != *version);
                     });
                 }
             }

@@ -127,7 +127,7 @@ pub struct GateReport {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GateLine {
     pub met: bool,
-    /// Stable: CANDIDATE, SHOOTOUT, APPROVALS, NOBODY_HOLDS_ROLE, HEARD, ON_HOLD, REVISION_REQUESTED, ALTERNATES, EXAMINATION, PREFLIGHT, OPEN_NOTES,
+    /// Stable: CANDIDATE, SHOOTOUT, APPROVALS, NOBODY_HOLDS_ROLE, HEARD, ON_HOLD, RETURNED, REVISION_REQUESTED, ALTERNATES, EXAMINATION, PREFLIGHT, OPEN_NOTES,
     /// UNTOUCHED_NOTES (only told, always met), SPACING, DEADLINE.
     pub code: &'static str,
     /// Without names: whoever shows it adds those of `waits_for`.

@@ -195,6 +195,35 @@ fn who_has_not_heard_it_cannot_approve_it() {
 }
 
 #[test]
+fn no_tick_says_that_somebody_heard_what_they_have_not() {
+    let both = |count| {
+        set(move |rule| {
+            rule.needs[0] = Need { any_of: Roles::from([Role::Artist, Role::Label]), count };
+            rule.heard_percent = 95;
+        })
+    };
+    let given = Given::mixed().and(person(OWNER), both(2));
+    let line = of(&given, "HEARD");
+    assert_eq!((line.met, line.waits_for), (false, vec![ARTIST, LABEL]));
+    assert_eq!(line.text, "Nobody who would approve has heard 95 % of Mix 1 yet.");
+    let given = given.and(person(LABEL), heard(95));
+    let line = of(&given, "HEARD");
+    assert_eq!((line.met, line.waits_for), (false, vec![ARTIST]));
+    assert_eq!(line.text, "Not everybody who could approve has heard 95 % of Mix 1 yet.");
+    // Who has signed is not who is missing.
+    let given = given.approved(LABEL, 10, Role::Label);
+    let line = of(&given, "HEARD");
+    assert_eq!((line.met, line.text.starts_with("Nobody who would approve")), (false, true));
+    let given = given.and(person(ARTIST), heard(100));
+    let line = of(&given, "HEARD");
+    assert_eq!((line.met, line.text.starts_with("Everybody who could still approve")), (true, true));
+    given.when(person(ARTIST), given.approve(10, Role::Artist)).facts(&opened("APPROVED"));
+    // All places are filled by people who have heard it.
+    let open = given.approved(ARTIST, 10, Role::Artist);
+    assert_eq!(open.stage(), Stage::Mastering);
+}
+
+#[test]
 fn a_share_that_is_asked_later_holds_for_approvals_that_were_given() {
     let two = |percent| {
         set(move |rule| {
@@ -300,6 +329,26 @@ fn a_gate_that_closes_lets_nothing_through_after_its_date() {
     ahead.when(person(LABEL), ahead.approve(10, Role::Label)).facts(&opened("APPROVED"));
     let open = Given::mixed().and(person(OWNER), due(1500, false));
     open.when(person(LABEL), open.approve(10, Role::Label)).facts(&opened("APPROVED"));
+}
+
+#[test]
+fn a_date_that_is_past_may_stay_but_not_be_given() {
+    let due = |due, heard_percent| {
+        set(move |rule| {
+            rule.due = Some(Time(due));
+            rule.heard_percent = heard_percent;
+        })
+    };
+    let given = Given::mixed().and(person(OWNER), due(1500, 0));
+    given.when(person(OWNER), due(1500, 95)).facts(&["GATE_SET"]);
+    given.when(person(OWNER), due(1501, 0)).refused(Reason::RuleInvalid);
+    given.when(person(OWNER), due(2001, 0)).facts(&["GATE_SET"]);
+    // One that is only tried may have any date.
+    let past = rule(|rule| {
+        rule.due = Some(Time(1));
+        rule.closes_when_due = true;
+    });
+    assert_eq!(sound(&past, Time(2000)), Ok(()));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Alternate, ApprovalState, NoteState, PersonId, Project, Role, Roles, SongId, Stage, Verdict, Version,
-    VersionKind, asker::either, preflight, spacing,
+    VersionKind, asker::either, handoff, preflight, revision, spacing,
 };
 
 /// `None` where nothing lies ahead: an unknown song, or one that is delivered. Dates are held against [`Project::as_of`].
@@ -38,6 +38,7 @@ pub fn try_stage(project: &Project, song: SongId, stage: Stage) -> Option<GateRe
     lines.extend(candidate.and_then(|candidate| heard_line(project, candidate, &rule)));
     lines.extend(hold_line(project, song));
     if let Some(candidate) = candidate {
+        lines.extend(returned_line(project, candidate));
         lines.extend(alternates_line(candidate, &rule.required_alternates));
         lines.extend(examination_line(project, candidate, rule.preflight_ignored));
         lines.push(preflight_line(project, candidate, rule.preflight_ignored));
@@ -86,6 +87,21 @@ fn candidate_line(
     line(false, "CANDIDATE", text)
 }
 
+/// The mix came back from mastering: only another one, or somebody who answers for this one, brings the song on.
+fn returned_line(project: &Project, candidate: &Version) -> Option<GateLine> {
+    let (back, swapped) = project.came_back(candidate)?;
+    let (name, reasons) = (candidate.name(), handoff::reasons(&back.reason, &back.items));
+    let how = match (swapped, handoff::sender(project, back, swapped)) {
+        (true, _) => "swapped out".to_owned(),
+        (false, sender) if sender == "the mastering engineer" => "returned by mastering".to_owned(),
+        (false, sender) => format!("returned by {sender}"),
+    };
+    let text = format!("{name} was {how}: {reasons} It waits for another mix.");
+    let waits_for = project.mixers_of(candidate.song);
+    let missing_roles = Roles::from([Role::MixEngineer]);
+    Some(GateLine { waits_for, missing_roles, ..line(false, "RETURNED", text) })
+}
+
 fn heard_line(project: &Project, candidate: &Version, rule: &GateRule) -> Option<GateLine> {
     let asked = rule.heard_percent;
     if asked == 0 {
@@ -98,8 +114,7 @@ fn heard_line(project: &Project, candidate: &Version, rule: &GateRule) -> Option
         .filter(|approval| crate::approval::heard_of(project, approval, candidate.id) < asked)
         .collect();
     if short.is_empty() {
-        let text = format!("Whoever approves has heard {asked} % of {name}.");
-        return Some(line(true, "HEARD", text));
+        return Some(heard_by_who_is_missing(project, candidate, rule));
     }
     let roles: Roles = short.iter().map(|approval| approval.role).collect();
     let text = format!(
@@ -110,6 +125,29 @@ fn heard_line(project: &Project, candidate: &Version, rule: &GateRule) -> Option
     line.waits_for = people(short.iter().map(|approval| approval.person));
     line.missing_roles = roles;
     Some(line)
+}
+
+/// Nobody who approved has heard too little: the rest lies with those whose approval is missing.
+fn heard_by_who_is_missing(project: &Project, candidate: &Version, rule: &GateRule) -> GateLine {
+    let (asked, name) = (rule.heard_percent, candidate.name());
+    let needs = need_lines(project, candidate.song, rule.stage, Some(candidate), &rule.needs);
+    if needs.iter().all(|need| need.met) {
+        return line(true, "HEARD", format!("Whoever approved has heard {asked} % of {name}."));
+    }
+    let could = people(needs.iter().flat_map(|need| need.waits_for.iter().copied()));
+    let heard = |person: &PersonId| project.heard_percent(candidate.id, *person) >= asked;
+    let (yes, no): (Vec<PersonId>, Vec<PersonId>) = could.into_iter().partition(heard);
+    match (yes.is_empty(), no.is_empty()) {
+        (false, true) => {
+            line(true, "HEARD", format!("Everybody who could still approve has heard {asked} % of {name}."))
+        }
+        (some_have_not, _) => {
+            let who = if some_have_not { "Nobody" } else { "Not everybody" };
+            let verb = if some_have_not { "would" } else { "could" };
+            let text = format!("{who} who {verb} approve has heard {asked} % of {name} yet.");
+            GateLine { waits_for: no, ..line(false, "HEARD", text) }
+        }
+    }
 }
 
 fn hold_line(project: &Project, song: SongId) -> Option<GateLine> {
@@ -179,9 +217,7 @@ fn preflight_line(project: &Project, candidate: &Version, ignored: bool) -> Gate
 }
 
 fn revision_line(project: &Project, song: SongId, candidate: &Version) -> Option<GateLine> {
-    let asked =
-        |request: &&crate::RevisionRequest| request.version == candidate.id && request.answered_by.is_none();
-    let request = project.requests_of(song).find(asked)?;
+    let request = project.requests_of(song).find(|request| revision::asks_of(project, request, candidate))?;
     let text = format!("The {} asked for a revision of {}.", request.role, candidate.name());
     Some(line(false, "REVISION_REQUESTED", text))
 }

@@ -17,6 +17,7 @@ use crate::{
 pub(crate) fn set(project: &Project, actor: &Actor, rule: &GateRule, now: Time) -> Result<Ruling, Refusal> {
     Asker::of(project, actor)?.must_hold(&[Role::Manager], "change a gate")?;
     sound(rule, now)?;
+    new_date(project.gate(rule.stage).and_then(|present| present.due), rule, now)?;
     if project.gate(rule.stage).as_ref() == Some(rule) {
         let hint = "There is nothing to do.";
         return no(Reason::NothingToChange, "The gate asks exactly this already.", hint);
@@ -28,8 +29,8 @@ pub(crate) fn set(project: &Project, actor: &Actor, rule: &GateRule, now: Time) 
     })
 }
 
-/// May a rule be asked at all? Also for one that is only tried.
-pub fn sound(rule: &GateRule, now: Time) -> Result<(), Refusal> {
+/// May a rule be asked at all? Also for one that is only tried: whatever time it is, as what a date that is past does is worth a try too.
+pub fn sound(rule: &GateRule, _now: Time) -> Result<(), Refusal> {
     if rule.stage == Stage::Delivered {
         let text = "Nothing comes after delivery; it has no gate.";
         return no(Reason::RuleInvalid, text, "Name recording, mixing or mastering.");
@@ -46,7 +47,7 @@ pub fn sound(rule: &GateRule, now: Time) -> Result<(), Refusal> {
         let text = format!("The {} does not approve a spacing.", either(&deaf));
         return no(Reason::RuleInvalid, text, format!("Ask the {}.", either(&spacing::APPROVERS)));
     }
-    dates(rule, now)?;
+    dates(rule)?;
     carry(rule)
 }
 
@@ -87,17 +88,22 @@ fn alternates(rule: &GateRule) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn dates(rule: &GateRule, now: Time) -> Result<(), Refusal> {
-    match rule.due {
-        None if rule.closes_when_due => {
-            let text = "A gate that closes on its date needs a date.";
-            no(Reason::RuleInvalid, text, "Give a date, or let it stay open.")
-        }
-        Some(due) if due <= now => {
+fn dates(rule: &GateRule) -> Result<(), Refusal> {
+    if rule.closes_when_due && rule.due.is_none() {
+        let text = "A gate that closes on its date needs a date.";
+        return no(Reason::RuleInvalid, text, "Give a date, or let it stay open.");
+    }
+    Ok(())
+}
+
+/// The date that the gate has may be past: whoever changes something else leaves it as it is.
+fn new_date(present: Option<Time>, rule: &GateRule, now: Time) -> Result<(), Refusal> {
+    match rule.due.filter(|due| Some(*due) != present && *due <= now) {
+        None => Ok(()),
+        Some(due) => {
             let text = format!("The date {} is past.", due.words());
             no(Reason::RuleInvalid, text, "Give a later date, or none.")
         }
-        _ => Ok(()),
     }
 }
 

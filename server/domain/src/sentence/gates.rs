@@ -1,7 +1,9 @@
 //! Sentences of gates and of what they look at: rules, examinations, overrides, preflight, spacing, listening, dates.
 
 use super::{Said, Say, list, plural};
-use crate::{Carry, Fact, GateRule, PreflightSetting, Severity, SongId, VersionId, asker::either};
+use crate::{
+    Carry, Fact, GateRule, PreflightSetting, Severity, SongId, VersionId, asker::either, text::one_line,
+};
 
 impl Say<'_> {
     pub(super) fn gates(&self, fact: &Fact) -> Said {
@@ -121,11 +123,6 @@ fn setting_words(setting: &PreflightSetting) -> String {
         Some(Severity::Block) => "a block",
     };
     format!("{} of a {} is {how}", setting.code, setting.kind.to_string().to_lowercase())
-}
-
-/// A text of several lines as one.
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

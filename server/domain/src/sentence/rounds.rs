@@ -1,8 +1,8 @@
-//! Sentences of rounds and handoffs, of mixes that compete, and of what people hear about. Never here: reasons and messages themselves.
+//! Sentences of rounds and handoffs, of mixes that compete, and of what people hear about. Reasons for what is undone stand in them; messages never.
 
 use super::{Said, Say};
 use crate::{
-    Approval, Ended, Fact, FollowLevel, Line, PersonId, RevisionKind, SongId, VersionId,
+    Approval, Ended, Fact, FollowLevel, Line, PersonId, RevisionKind, SongId, VersionId, handoff,
     text::{list as and, plural},
 };
 
@@ -16,18 +16,22 @@ impl Say<'_> {
                 let text = format!("{who} requested a revision of {name} as {role}: {count}, {terms}.");
                 (Some(*song), text)
             }
-            Fact::HandoffReturned { song, items, .. } => {
+            Fact::HandoffReturned { song, reason, items } => {
                 let files = match items.len() {
                     0 => String::new(),
                     many => format!(" with {} to mend", plural(many, "thing")),
                 };
                 let (title, spent) = (project.song_name(*song), self.spent(*song));
-                (Some(*song), format!("{who} returned the handoff{files}: {title} is back in mixing{spent}."))
+                let why = handoff::reasons(reason, items);
+                let text =
+                    format!("{who} returned the handoff{files}; {title} is back in mixing{spent}: {why}");
+                (Some(*song), text)
             }
-            Fact::MixSwapped { song, .. } => {
+            Fact::MixSwapped { song, reason } => {
                 let (title, spent) = (project.song_name(*song), self.spent(*song));
+                let why = handoff::reasons(reason, &[]);
                 let text = format!(
-                    "{who} swapped the mix after mastering began: {title} is back in mixing{spent}, and mastering starts again."
+                    "{who} swapped the mix after mastering began; {title} is back in mixing{spent}, and mastering starts again: {why}"
                 );
                 (Some(*song), text)
             }
@@ -36,7 +40,7 @@ impl Say<'_> {
                 let size = bytes.div_ceil(1_000_000);
                 (Some(*song), format!("The handoff of {name} was packaged: one file, {size} MB."))
             }
-            Fact::PutForward { version, .. } => {
+            Fact::PutForward { version, reason } => {
                 let song = project.versions.get(*version).map(|version| version.song);
                 let name = project.version_name(*version);
                 let text = match self.by {
@@ -44,8 +48,13 @@ impl Say<'_> {
                         format!("{name} stays what the gate looks at; the render's master stands beside it.")
                     }
                     Some(_) => {
+                        let why = if reason.is_empty() {
+                            ".".to_owned()
+                        } else {
+                            format!(": {}", handoff::reasons(reason, &[]))
+                        };
                         format!(
-                            "{who} put {name} forward again: its approvals count where they were not ended."
+                            "{who} put {name} forward again; its approvals count where they were not ended{why}"
                         )
                     }
                 };
@@ -214,14 +223,26 @@ mod tests {
         let lead = "Person 2 requested a revision of Mix 1 as artist: 1 note";
         let correction = ask(1, RevisionKind::Correction);
         assert_eq!(first(&given, person(ARTIST), correction.clone()), format!("{lead}, correction, free."));
-        let given = given.and(person(ARTIST), correction);
-        let change = ask(2, RevisionKind::Change);
+        let given = given.and(person(ARTIST), correction).and(person(ARTIST), add_note(8, 10, false));
+        let mut change = ask(2, RevisionKind::Change);
+        if let Command::RequestRevision { notes, .. } = &mut change {
+            *notes = vec![NoteId(8)];
+        }
         assert_eq!(first(&given, person(ARTIST), change.clone()), format!("{lead}, round 1."));
         let given = given.and(person(ARTIST), change);
+        let given = given.and(person(MIXER), add_version(11, VersionKind::Mix, &[(Alternate::Main, 3)]));
+        let again = |kind| {
+            let mut command = ask(3, kind);
+            if let Command::RequestRevision { version, .. } = &mut command {
+                *version = VersionId(11);
+            }
+            first(&given, person(ARTIST), command)
+        };
+        let lead = "Person 2 requested a revision of Mix 2 as artist: 1 note";
         let billed = format!("{lead}, round 2 of 1 included: beyond the terms, billed.");
-        assert_eq!(first(&given, person(ARTIST), ask(3, RevisionKind::Change)), billed);
+        assert_eq!(again(RevisionKind::Change), billed);
         let billed = format!("{lead}, correction, round 2 of 1 included: beyond the terms, billed.");
-        assert_eq!(first(&given, person(ARTIST), ask(3, RevisionKind::Correction)), billed);
+        assert_eq!(again(RevisionKind::Correction), billed);
     }
 
     #[test]
@@ -231,13 +252,24 @@ mod tests {
         let back = Command::ReturnHandoff { song: SONG, reason: "See the files.".to_owned(), items };
         assert_eq!(
             first(&given, person(MASTERER), back),
-            "Person 4 returned the handoff with 1 thing to mend: \"Ember\" is back in mixing, 2 approvals are spent."
+            "Person 4 returned the handoff with 1 thing to mend; \"Ember\" is back in mixing, 2 approvals are spent: \
+             See the files; main: Clips."
         );
         let swap = Command::SwapMix { song: SONG, reason: "Wrong take.".to_owned() };
         assert_eq!(
             first(&given, person(MIXER), swap),
-            "Jo Mixer swapped the mix after mastering began: \"Ember\" is back in mixing, 2 approvals are spent, \
-             and mastering starts again."
+            "Jo Mixer swapped the mix after mastering began; \"Ember\" is back in mixing, 2 approvals are spent, \
+             and mastering starts again: Wrong take."
+        );
+        let hold = Command::Hold {
+            approval: crate::ApprovalId(5),
+            song: SONG,
+            role: Role::Label,
+            reason: "Wrong\nlyrics".to_owned(),
+        };
+        assert_eq!(
+            first(&given, person(LABEL), hold),
+            "Lena Ruiz put \"Ember\" on hold as label: Wrong lyrics."
         );
         let name = "Ember.zip".to_owned();
         let version = VersionId(10);
@@ -256,7 +288,7 @@ mod tests {
         let forward = Command::PutForward { version: VersionId(20), reason: "Better lows.".to_owned() };
         assert_eq!(
             first(&Given { project: after }, person(MASTERER), forward),
-            "Person 4 put Master 2 forward again: its approvals count where they were not ended."
+            "Person 4 put Master 2 forward again; its approvals count where they were not ended: Better lows."
         );
     }
 

@@ -1,7 +1,7 @@
 //! What a gate waits for beside approvals: that somebody listens, that the spacing is set and signed.
 
-use super::{OnSong, Target, WaitKind};
-use crate::{GateReport, PersonId, Stage, Version, spacing};
+use super::{OnSong, Target, Wait, WaitKind};
+use crate::{ApprovalState, GateReport, PersonId, Stage, Version, spacing};
 
 impl OnSong<'_> {
     /// What the person has to do before the gate takes an approval of theirs.
@@ -18,10 +18,45 @@ impl OnSong<'_> {
         let Some(candidate) = self.project.candidate(self.song.id) else { return };
         for line in report.lines.iter().filter(|line| line.code == "HEARD" && !line.met) {
             for person in &line.waits_for {
+                let target = Target::Version(candidate.id);
+                let asked = |wait: &Wait| {
+                    (wait.person, wait.kind, wait.target) == (*person, WaitKind::Listen, target)
+                };
+                // Who did not approve yet is asked with the approvals, or not at all while they wait.
+                let signed = self
+                    .project
+                    .approvals_of(self.song.id)
+                    .any(|(approval, state)| state == ApprovalState::Counts && approval.person == *person);
+                if !signed || self.all.iter().any(asked) {
+                    continue;
+                }
                 if let Some(text) = self.unheard(*person, candidate, report.stage) {
-                    let target = Target::Version(candidate.id);
                     self.add(*person, WaitKind::Listen, target, text, candidate.at);
                 }
+            }
+        }
+    }
+
+    /// A hold is its giver's to lift.
+    pub(super) fn holds(&mut self) {
+        let project = self.project;
+        let (target, title) = (Target::Song(self.song.id), project.song_name(self.song.id));
+        for (hold, _) in project.approvals_of(self.song.id).filter(|(_, state)| *state == ApprovalState::Hold)
+        {
+            let text = format!("You hold {title}: lift it or say what is missing.");
+            self.add(hold.person, WaitKind::Approve, target, text, hold.at);
+        }
+    }
+
+    /// After its date the gate waits for the manager alone.
+    pub(super) fn closed(&mut self, report: &GateReport) {
+        let (stage, target) = (report.stage, Target::Song(self.song.id));
+        let since = self.project.gate(stage).and_then(|rule| rule.due).unwrap_or(self.song.stage_since);
+        for line in report.lines.iter().filter(|line| line.code == "DEADLINE" && !line.met) {
+            for person in &line.waits_for {
+                let text =
+                    format!("Move the date of {stage}, or open the gate: it closed on {}.", since.words());
+                self.add(*person, WaitKind::Approve, target, text, since);
             }
         }
     }
@@ -89,5 +124,29 @@ mod tests {
         assert_eq!(spacing(&set), [LABEL]);
         let sign = Command::ApproveSpacing { approval: crate::ApprovalId(1), number: 1, role: Role::Label };
         assert_eq!(spacing(&set.and(person(LABEL), sign)), []);
+    }
+
+    #[test]
+    fn a_hold_waits_on_its_giver_and_a_closed_gate_on_the_manager() {
+        let hold = Command::Hold {
+            approval: crate::ApprovalId(5),
+            song: SONG,
+            role: Role::Label,
+            reason: "Wrong lyrics.".to_owned(),
+        };
+        let held = of(&Given::mixed().and(person(LABEL), hold));
+        let text = "You hold \"Ember\": lift it or say what is missing.".to_owned();
+        assert!(held.contains(&(LABEL, WaitKind::Approve, text)), "{held:?}");
+        let rule = gate::default_rule(Stage::Mixing).expect("mixing has a gate");
+        let due = Some(crate::Time(1500));
+        let rule = crate::GateRule { due, closes_when_due: true, ..rule };
+        let mut given = Given::mixed().and(person(OWNER), Command::SetGate { rule });
+        assert!(of(&given).iter().all(|(who, ..)| *who != OWNER), "it is ahead still");
+        given.project.as_of = crate::Time(1500);
+        let told = of(&given);
+        let moves = |(who, _, text): &(PersonId, WaitKind, String)| {
+            *who == OWNER && text.starts_with("Move the date of mixing, or open the gate: it closed on ")
+        };
+        assert!(told.iter().any(moves), "{told:?}");
     }
 }

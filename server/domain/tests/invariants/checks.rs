@@ -29,6 +29,7 @@ pub fn check_state(project: &Project) {
                 // The version itself, or one that a carry let it count for.
                 let carried = approval.carried.iter().any(|carried| carried.to == candidate.id);
                 assert!(signed.id == candidate.id || carried, "P-4");
+                assert!(project.came_back(candidate).is_none(), "what mastering sent back is signed anew");
                 let own = project.gate(song.stage).and_then(|rule| rule.self_approval);
                 let allowed = own.unwrap_or(project.terms.self_approval);
                 assert!(allowed || candidate.by != Some(approval.person), "nobody waves their own through");
