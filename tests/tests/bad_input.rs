@@ -42,7 +42,6 @@ impl Rig {
         push(&on.cast.mixer, "mix", 3);
         push(&on.cast.mixer, "mix", 4);
         // Until the house has looked at them, facts come by themselves.
-        mixing::examined(&on, "take", 2).unwrap();
         mixing::examined(&on, "mix", 2).unwrap();
         let project = on.project_id().unwrap();
         Rig { on, root, project }
