@@ -77,8 +77,10 @@ pub struct ConfirmAsk {
     pub action: Action,
     pub say: String,
     pub on_yes: bool,
+    /// The first line that is shown, where the window does not hold all of them.
+    pub at: usize,
     /// Where a no leads back to, so that nothing written is lost.
-    pub back: Option<Box<RevisionAsk>>,
+    pub back: Option<Box<Ask>>,
 }
 
 /// What the written text is for.

@@ -178,7 +178,7 @@ pub struct SongView {
     pub project: String,
     pub song: String,
     pub focus: Focus,
-    /// `None` follows the newest version.
+    /// `None` follows the candidate of the gate.
     pub version: Option<String>,
     /// Which file of the version is drawn; 0 is the Main.
     pub file: usize,
@@ -207,12 +207,19 @@ impl SongView {
         }
     }
 
-    /// The version that is looked at: the chosen one, else the newest.
+    /// The version that is looked at: the chosen one, else what the gate looks at, else the newest.
     pub fn version<'a>(&self, project: &'a Project) -> Option<&'a VersionRow> {
         self.version
             .as_deref()
             .and_then(|id| project.version(id))
-            .or_else(|| project.versions(&self.song).first().copied())
+            .or_else(|| SongView::first(project, &self.song))
+    }
+
+    /// What a song opens on.
+    pub fn first<'a>(project: &'a Project, song: &str) -> Option<&'a VersionRow> {
+        let candidate = project.song(song).and_then(|it| project.version(&it.candidate_version_id));
+        // A candidate that was superseded is one of before the newest row came.
+        candidate.filter(|it| !it.superseded).or_else(|| project.versions(song).first().copied())
     }
 
     pub fn range(&self) -> Option<(u64, u64)> {

@@ -35,6 +35,7 @@ use clap::{CommandFactory as _, Parser as _};
 use deadwax_proto::v1::{PerformResponse, action::Action};
 use serde_json::json;
 
+pub(crate) use self::gate::is_only_told;
 pub use self::{error::VerbError, out::Out};
 use crate::{
     cli::{Cli, HandoffArgs, HandoffWork, Verb, Who},

@@ -97,6 +97,18 @@ fn an_override_says_what_follows_first_and_wants_a_reason() {
     seat.press("<enter>");
     assert!(seat.sent().is_empty() && seat.screen().contains("Nothing is written yet."));
     seat.press("The date is fixed.<enter>");
+    let screen = seat.screen();
+    for part in ["Override the gate of", "2 lines of the gate are not met.", "×", "The date is fixed."] {
+        assert!(screen.contains(part), "{part} is missing:\n{screen}");
+    }
+    seat.press("<enter>");
+    assert!(seat.sent().is_empty(), "the yes is never the default");
+    assert!(
+        seat.screen().contains("why?") && seat.screen().contains("The date is fixed."),
+        "{}",
+        seat.screen()
+    );
+    seat.press("<enter>y");
     let Do::OverrideGate(it) = sent(&mut seat) else { panic!() };
     assert_eq!((it.song_id.as_str(), it.reason.as_str()), ("s0", "The date is fixed."));
 }
@@ -173,7 +185,9 @@ fn a_returned_handoff_names_files_by_line() {
     let mut seat = review::seat(SIZE, PLAIN, review::manager(PLAIN));
     seat.press("<esc><down>mGinstrumental: ends early<enter>");
     assert!(seat.sent().is_empty(), "the handoff as a whole needs its reason");
-    seat.press("<c-j>It goes back.<enter>");
+    seat.press("<c-j>It goes back.<enter><tab>");
+    assert!(seat.sent().is_empty() && seat.screen().contains("instrumental: ends early"));
+    seat.press("<enter>");
     let Do::ReturnHandoff(it) = sent(&mut seat) else { panic!() };
     assert_eq!((it.song_id.as_str(), it.reason.as_str(), it.items.len()), ("s2", "It goes back.", 1));
 }

@@ -23,7 +23,7 @@ use ratatui::{
 
 use super::{
     keys::{self, Verb},
-    model::{Link, Model, Notice, Screen, SongView},
+    model::{ConfirmAsk, Link, Model, Notice, Screen, SongView},
     rows::{May, Project},
     update, words,
 };
@@ -93,10 +93,22 @@ pub fn prompt_fits(model: &Model) -> bool {
         return false;
     }
     let theme = Theme { colour: model.colour };
-    let area = Rect::new(0, 0, columns, lines);
-    let (banner, news) = (banner(model, &theme).len(), news(model, &theme, columns).len());
-    let [_, _, body, ..] = areas(area, banner, news);
+    let body = body(model, &theme);
     model.prompt.as_ref().is_none_or(|open| prompt::fits(model, &theme, body, &open.ask))
+}
+
+/// How far a question with a yes and a no scrolls in this window.
+pub fn confirm_last(model: &Model, ask: &ConfirmAsk) -> usize {
+    let theme = Theme { colour: model.colour };
+    prompt::confirm_last(&theme, body(model, &theme), ask)
+}
+
+/// What lies between the lines above and those below.
+fn body(model: &Model, theme: &Theme) -> Rect {
+    let (columns, lines) = model.size;
+    let (banner, news) = (banner(model, theme).len(), news(model, theme, columns).len());
+    let [_, _, body, ..] = areas(Rect::new(0, 0, columns, lines), banner, news);
+    body
 }
 
 /// How many columns the picture of a file has on a screen of this width.

@@ -327,7 +327,11 @@ fn gate_of(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, rows
         add("!", &format!("Held by {}: {}", it.name, it.reason), theme.bad());
     }
     for it in gate.lines.iter().filter(|it| it.met) {
-        add("✓", &it.text, if model.online() { theme.good() } else { theme.dim() });
+        match (crate::verbs::is_only_told(it, song.overdue), model.online()) {
+            (true, _) => add("!", &it.text, theme.warn()),
+            (false, true) => add("✓", &it.text, theme.good()),
+            (false, false) => add("✓", &it.text, theme.dim()),
+        }
     }
     for it in &gate.approvals {
         if matches!(it.state(), ApprovalState::Counts | ApprovalState::Outdated | ApprovalState::Withdrawn) {

@@ -356,6 +356,7 @@ fn confirm(
         action: v1::Action { action: Some(action) },
         say,
         on_yes: false,
+        at: 0,
         back: None,
     })
 }

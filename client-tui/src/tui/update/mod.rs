@@ -12,7 +12,9 @@ use deadwax_proto::v1::{PerformResponse, RenderState};
 
 use super::{
     draw,
-    model::{Link, Model, Notice, Pending, Prompt, RecipeCheck, Screen, Subscribed, Wave, WaveState},
+    model::{
+        Link, Model, Notice, Pending, Prompt, RecipeCheck, Screen, SongView, Subscribed, Wave, WaveState,
+    },
     msg::{Effect, Failure, Msg, WaveAsk},
     rows,
 };
@@ -142,14 +144,14 @@ fn lost(model: &mut Model, why: String, effects: &mut Vec<Effect>) {
     effects.push(Effect::Connect { after_ms });
 }
 
-/// Whoever looks at the newest version, however they came there, sees the next one when it arrives.
+/// Whoever looks at the candidate, however they came there, sees the next one when it arrives.
 fn follow_newest(model: &mut Model, project_id: &str) {
     let Model { stack, projects, .. } = model;
     let Some(rows) = projects.get(project_id) else { return };
     for screen in stack {
         if let Screen::Song(view) = screen
             && view.project == project_id
-            && view.version.as_deref() == rows.versions(&view.song).first().map(|it| it.version_id.as_str())
+            && view.version.as_deref() == SongView::first(rows, &view.song).map(|it| it.version_id.as_str())
         {
             view.version = None;
         }

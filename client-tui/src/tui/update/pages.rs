@@ -35,7 +35,12 @@ pub(super) fn gate(model: &mut Model) {
     let title = format!("Gate of {}: {met}", words::stage(gate.stage()).to_lowercase());
     let mut lines = vec!["What it asks".to_owned()];
     for line in gate.lines.iter().filter(|it| !it.met).chain(gate.lines.iter().filter(|it| it.met)) {
-        lines.push(format!("  {} {}", if line.met { "✓" } else { "×" }, line.text));
+        let sign = match line.met {
+            _ if crate::verbs::is_only_told(line, song.overdue) => "!",
+            true => "✓",
+            false => "×",
+        };
+        lines.push(format!("  {sign} {}", line.text));
     }
     if song.due_ms != 0 {
         let (date, due) = (words::date(&model.zone, song.due_ms), due(model, song));

@@ -13,6 +13,7 @@ use ratatui_textarea::TextArea;
 
 use super::act;
 use crate::tui::{
+    draw,
     keys::Verb,
     model::{
         ApproveAsk, Ask, ConfirmAsk, Link, Model, Notice, Pending, Prompt, ReadAsk, RecipeCheck, Sign,
@@ -170,7 +171,7 @@ fn approve(model: &mut Model, mut ask: ApproveAsk, event: KeyEvent, shown: bool)
 fn confirm(model: &mut Model, mut ask: Box<ConfirmAsk>, event: KeyEvent, shown: bool) -> Next {
     if is_no(event, ask.on_yes) {
         return match ask.back.take() {
-            Some(back) => Next::Ask(Prompt { ask: Ask::Revision(back), shown: false }),
+            Some(back) => Next::Ask(Prompt { ask: *back, shown: false }),
             None => Next::Close,
         };
     }
@@ -191,8 +192,14 @@ fn confirm(model: &mut Model, mut ask: Box<ConfirmAsk>, event: KeyEvent, shown: 
             say: ask.say,
         }));
     }
-    if matches!(event.code, KeyCode::Tab | KeyCode::BackTab | KeyCode::Left | KeyCode::Right) {
-        ask.on_yes = !ask.on_yes;
+    let last = draw::confirm_last(model, &ask);
+    match event.code {
+        KeyCode::Tab | KeyCode::BackTab | KeyCode::Left | KeyCode::Right => ask.on_yes = !ask.on_yes,
+        KeyCode::Up | KeyCode::Char('k') => ask.at = ask.at.min(last).saturating_sub(1),
+        KeyCode::Down | KeyCode::Char('j') => ask.at = (ask.at + 1).min(last),
+        KeyCode::PageUp => ask.at = ask.at.min(last).saturating_sub(10),
+        KeyCode::PageDown => ask.at = (ask.at + 10).min(last),
+        _ => {}
     }
     Next::Keep(Ask::Confirm(ask))
 }

@@ -148,6 +148,7 @@ pub(in crate::tui::update) fn beyond_terms(model: &Model, pending: &Pending, tex
         action: v1::Action { action: Some(Do::RequestRevision(known)) },
         say: pending.say.clone(),
         on_yes: false,
-        back: Some(Box::new(back)),
+        at: 0,
+        back: Some(Box::new(Ask::Revision(Box::new(back)))),
     })))
 }
