@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 pub use super::ask::{
     Addressee, ApproveAsk, Ask, ConfirmAsk, Decision, EntrantsAsk, FollowAsk, PaletteAsk, Prompt, Purpose,
-    ReadAsk, RecipeAsk, RecipeCheck, RevisionAsk, Sign, TickAsk, VoteAsk, WriteAsk, text_area,
+    ReadAsk, RecipeAsk, RecipeCheck, RevisionAsk, Sends, Sign, TickAsk, VoteAsk, WriteAsk, text_area,
 };
 use super::{
     keys::{Kind, Verb},
@@ -46,6 +46,8 @@ pub struct Model {
     pub turnaround: Option<TurnaroundPage>,
     /// A project named on the command line: opened as soon as it is known.
     pub start: Option<String>,
+    /// A project whose running order opens as soon as its rows are here.
+    pub spacing_of: Option<String>,
     pub subscribed: Subscribed,
     pub dirty: bool,
     pub quit: bool,
@@ -77,6 +79,7 @@ impl Model {
             history: None,
             turnaround: None,
             start: None,
+            spacing_of: None,
             subscribed: Subscribed::default(),
             dirty: true,
             quit: false,

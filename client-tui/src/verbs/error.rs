@@ -59,6 +59,18 @@ impl VerbError {
         }
     }
 
+    /// For a program: the next step, where it stands in the sentence itself too.
+    pub fn next_step(&self) -> &str {
+        match self {
+            VerbError::Usage(text) | VerbError::Input(text) => {
+                let parts =
+                    text.split_once('\n').or_else(|| text.split_once("; ")).or_else(|| text.split_once("? "));
+                parts.map_or("", |(_, next)| next)
+            }
+            other => other.hint(),
+        }
+    }
+
     pub fn hint(&self) -> &str {
         match self {
             VerbError::Net(e) => e.hint(),

@@ -133,7 +133,7 @@ fn report(out: Out, error: &VerbError) {
     }
     if out.json {
         let object = json!({
-            "error": error.reason(), "text": error.to_string(), "hint": error.hint(), "exit_code": error.exit_code(),
+            "error": error.reason(), "text": error.to_string(), "hint": error.next_step(), "exit_code": error.exit_code(),
         });
         out.aside(&object.to_string());
     } else {

@@ -292,11 +292,14 @@ fn status(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     // Help and back keep their place: they lead everywhere else.
     let subject = update::subject(model);
     let answer = |verb: Verb| update::may(model, subject.as_ref(), verb);
-    let (last, own): (Vec<_>, Vec<_>) = keys::bindings(model.top().kind())
+    let (last, mut own): (Vec<_>, Vec<_>) = keys::bindings(model.top().kind())
         .filter(|it| !it.short.is_empty())
         // Steps that come once in a song's life take a place only when they are due.
         .filter(|it| !it.verb.is_rare() || answer(it.verb) == May::Yes)
         .partition(|it| matches!(it.verb, Verb::Help | Verb::Back));
+    // One's own note that was done waits for an answer: its keys come before all others.
+    let answers = answer(Verb::Accept) == May::Yes;
+    own.sort_by_key(|it| !(answers && matches!(it.verb, Verb::Accept | Verb::Reopen)));
     let short = |binding: &'static keys::Binding| match binding.verb {
         // Nothing lies behind the first screen.
         Verb::Back if model.stack.len() == 1 => ("q".to_owned(), "leave"),

@@ -74,7 +74,11 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.tries = 0;
             let now_ms = model.now_ms;
             follow_newest(model, &project_id);
+            let opens = model.spacing_of.as_ref() == Some(&project_id);
             model.projects.entry(project_id).or_default().take(update, now_ms);
+            if opens {
+                pages::awaited_spacing(model);
+            }
         }
         Msg::ProjectGone { project_id } => gone(model, &project_id),
         Msg::Render { render_id, progress } => model.progress = Some((render_id, progress)),
@@ -84,6 +88,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Turnaround { ticket, outcome } => turnaround::arrived(model, ticket, outcome),
         Msg::RecipeChecked { ticket, outcome } => effects = prompt::recipe::checked(model, ticket, outcome),
         Msg::Page { ticket, page, outcome } => read::arrived(model, ticket, &page, outcome),
+        Msg::Heard { say, outcome } => model.notice = Some(heard(&say, outcome)),
         Msg::Edited(outcome) => effects = prompt::edited(model, outcome),
         Msg::Quit => model.quit = true,
     }
@@ -234,6 +239,17 @@ fn performed(
         // Nobody knows whether it was done: it stays, and goes out again with the same id when the server is back.
         Err(Failure::Offline(why)) if model.online() => lost(model, why, effects),
         Err(Failure::Offline(_)) => {}
+    }
+}
+
+fn heard(say: &str, outcome: Result<u32, Failure>) -> Notice {
+    match outcome {
+        Ok(percent) => Notice::Done(format!("{percent} % of {say} heard.")),
+        Err(Failure::Refused { text, hint, .. }) => Notice::Refused { text, hint },
+        // Told twice it counts once: nothing is lost by telling it again.
+        Err(Failure::Offline(why)) => {
+            Notice::Refused { text: why, hint: "Tell it again when the line is back: E.".into() }
+        }
     }
 }
 

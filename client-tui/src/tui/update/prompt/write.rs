@@ -8,8 +8,8 @@ use super::{CUT, DISCARD, EMPTY, Next, is_ctrl, text, type_text};
 use crate::tui::{
     keys::Verb,
     model::{
-        Addressee, ApproveAsk, Ask, ConfirmAsk, Decision, Model, Prompt, Purpose, Screen, Sign, SongView,
-        WriteAsk, text_area,
+        Addressee, ApproveAsk, Ask, ConfirmAsk, Decision, Model, Prompt, Purpose, Screen, Sends, Sign,
+        SongView, WriteAsk, text_area,
     },
     msg::Effect,
     rows::Project,
@@ -291,7 +291,7 @@ fn written(model: &mut Model, ask: WriteAsk, text: String) -> Next {
 
 /// What changes the way of the song: the reason is written, now what follows is quoted whole, and nothing sends it but a yes. A no leads
 /// back to the text.
-fn decided(model: &mut Model, ask: WriteAsk, text: String) -> Next {
+fn decided(model: &Model, ask: WriteAsk, text: String) -> Next {
     let Some(rows) = model.projects.get(&ask.project) else { return Next::Close };
     let title = |song: &str| rows.song(song).map_or_else(String::new, |it| crate::scrub::line(&it.title));
     let back = Some(Box::new(Ask::Write(Box::new(WriteAsk { problem: None, ..ask.clone() }))));
@@ -344,7 +344,7 @@ fn decided(model: &mut Model, ask: WriteAsk, text: String) -> Next {
         title: question,
         lines,
         yes,
-        action: v1::Action { action: Some(action) },
+        sends: Sends::Action(action),
         say,
         on_yes: false,
         at: 0,
