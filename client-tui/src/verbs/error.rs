@@ -79,3 +79,18 @@ impl VerbError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_gets_the_next_step_by_itself_where_there_is_one() {
+        let usage = |text: &str| VerbError::Usage(text.into());
+        assert_eq!(usage("\"x\" is not a time; write 1:23.4").next_step(), "write 1:23.4");
+        assert_eq!(usage("in which role? Say --role").next_step(), "Say --role");
+        assert_eq!(VerbError::Input("f: no marker\nSee --format.".into()).next_step(), "See --format.");
+        assert_eq!(usage("no step is known").next_step(), "");
+        assert_eq!(VerbError::no("R", "a; b", "The hint.").next_step(), "The hint.");
+    }
+}
