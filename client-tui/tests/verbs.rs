@@ -303,46 +303,38 @@ async fn an_approval_quotes_the_bytes_and_needs_a_yes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_handoff_is_a_folder_that_sha256sum_accepts_and_is_never_overwritten() {
+async fn a_handoff_goes_on_after_a_cut_and_what_is_no_package_is_not_unpacked() {
     let house = House::open().await;
-    let (main, inst) = (vec![7u8; 5_500], vec![9u8; 2_500]);
-    house.fake.seen().rows = rows(&main, &inst);
-    for bytes in [&main, &inst] {
-        house.fake.seen().files.insert(hex::encode(Sha256::digest(bytes)), bytes.clone());
-    }
-    // An earlier try left the beginning of one file: the rest is fetched, not the whole.
-    let parts = house.path().join("out/.deadwax-part");
-    std::fs::create_dir_all(&parts).unwrap();
-    std::fs::write(parts.join(format!("{}.part", hex::encode(Sha256::digest(&main)))), &main[..1_234])
-        .unwrap();
-    let output = house.run(&["pull", "out", "--handoff"]).await;
-    assert_eq!(code(&output), 0, "{}", err(&output));
+    let bytes: Vec<u8> = (0..5_500u32).map(|it| (it % 251) as u8).collect();
+    house.fake.seen().rows = rows(&bytes, &bytes);
+    house.fake.seen().package = Some(("../../evil.zip".into(), bytes.clone()));
+    let digest = hex::encode(Sha256::digest(&bytes));
     let folder = house.path().join("out");
-    let mut names: Vec<String> =
-        std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    assert!(names.iter().any(|n| n.contains("_Main_v02_48k24b.wav")), "{names:?}");
-    for name in ["SHA256SUMS", "brief.md", "manifest.json", "notes.csv", "notes.md", "preflight.md"] {
-        assert!(names.iter().any(|n| n == name), "{name} is missing: {names:?}");
-    }
-    assert_eq!(names.len(), 8, "{names:?}");
-    let sums = std::fs::read_to_string(folder.join("SHA256SUMS")).unwrap();
-    assert_eq!(sums.lines().count(), 7);
-    for line in sums.lines() {
-        let (digest, name) = line.split_once("  ").unwrap();
-        let bytes = std::fs::read(folder.join(name)).unwrap();
-        assert_eq!(hex::encode(Sha256::digest(bytes)), digest, "{name}");
-    }
-    let csv = std::fs::read_to_string(folder.join("notes.csv")).unwrap();
-    assert!(csv.contains("\"1:23.4\"") && csv.contains("\"'=voice \"\"too\"\" loud\""), "{csv}");
-    // A second time nothing is fetched; a changed file is left alone and told.
-    let output = house.run(&["pull", "out", "--handoff"]).await;
+    // An earlier try left the beginning: the rest is fetched, not the whole.
+    let parts = folder.join(".deadwax-part");
+    std::fs::create_dir_all(&parts).unwrap();
+    std::fs::write(parts.join(format!("{digest}.part")), &bytes[..1_234]).unwrap();
+    let fetch = ["handoff", "-o", "out", "--json"];
+    let output = house.run(&fetch).await;
     assert_eq!(code(&output), 0, "{}", err(&output));
-    let audio = names.iter().find(|n| n.contains("_Main_")).unwrap();
-    std::fs::write(folder.join(audio), b"mine").unwrap();
+    assert!(house.fake.seen().handoff_offsets.contains(&1_234));
+    let file = folder.join(format!("Handoff_{}.zip", &digest[..12]));
+    assert_eq!(std::fs::read(&file).unwrap(), bytes);
+    assert_eq!(objects(&output)[0]["fetched"], true);
+    let output = house.run(&fetch).await;
+    assert_eq!(objects(&output)[0]["fetched"], false, "a second time nothing is fetched");
+    // What is no package is refused whole: beside the file that came nothing is written.
     let output = house.run(&["pull", "out", "--handoff"]).await;
-    assert_eq!(code(&output), 1);
-    assert_eq!(std::fs::read(folder.join(audio)).unwrap(), b"mine");
+    assert_ne!(code(&output), 0, "{}", out(&output));
+    no_escapes(&output);
+    let names = std::fs::read_dir(&folder).unwrap().map(|it| it.unwrap().file_name().into_string().unwrap());
+    let names: Vec<String> = names.filter(|it| !it.starts_with('.')).collect();
+    assert_eq!(names, [file.file_name().unwrap().to_str().unwrap()]);
+    // A changed file is left alone and told.
+    std::fs::write(&file, b"mine").unwrap();
+    let output = house.run(&fetch).await;
+    assert_eq!(code(&output), 1, "{}", err(&output));
+    assert_eq!(std::fs::read(&file).unwrap(), b"mine");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -418,6 +418,28 @@ async fn votes_by_lines_are_not_blind_and_wrong_names_are_refused() {
     let output = house.run(&["shootout", "fetch"]).await;
     assert_eq!(code(&output), 1, "one line alone is nothing to compare");
     assert!(err(&output).contains("1 of 2 lines"), "{}", err(&output));
+    // Whoever competes is not told to wait for what stays hidden.
+    let no = |action: &str| v1::Allowed {
+        action: action.into(),
+        reason: "NOT_YOUR_ROLE".into(),
+        text: "Who competes does not vote.".into(),
+        ..v1::Allowed::default()
+    };
+    house.song(|s| s.allowed = vec![no("cast_vote"), no("pick_mix")]);
+    let output = house.run(&["shootout", "fetch"]).await;
+    assert!(code(&output) == 1 && err(&output).contains("Who competes"), "{}", err(&output));
+    // A vote that was blind gives way only to a yes.
+    house.song(|s| {
+        s.allowed.clear();
+        let shootout = s.shootout.as_mut().unwrap();
+        shootout.lines[1].newest_version_id = "vb".into();
+        shootout.votes = vec![v1::Vote { blind: true, ..v1::Vote::default() }];
+    });
+    let output = house.run(&["shootout", "vote", "night", "B", "A"]).await;
+    assert!(code(&output) == 2 && err(&output).contains("--yes"), "{}", err(&output));
+    assert!(house.fake.seen().actions.is_empty());
+    house.sent(&["shootout", "vote", "night", "B", "A", "--yes"]).await;
+    house.fake.seen().actions.clear();
     house.song(|s| s.shootout = None);
     let output = house.run(&["shootout", "show"]).await;
     assert!(code(&output) == 1 && err(&output).contains("shootout open"), "{}", err(&output));

@@ -1,6 +1,6 @@
 //! What is typed for notes as markers of a workstation. Nothing is done here.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -17,6 +17,9 @@ must be imported with its tempo, or its markers stand at wrong times. An EDL is 
 pub struct NotesExport {
     /// Song: id, number, or beginning of its title (default: the only one)
     #[arg(value_name = "SONG")]
+    pub of: Option<String>,
+    /// The same, behind its name
+    #[arg(long, value_name = "SONG", conflicts_with = "of")]
     pub song: Option<String>,
     /// Version: "mix 2", "master 1", or an id (default: the one that the gate looks at)
     #[arg(long, value_name = "VERSION")]
@@ -51,11 +54,12 @@ text of Pro Tools, MIDI files, EDLs with markers, and our own csv. Notes that ar
 in their words, or by time and words. Exit code 1 where a marker was not taken, 3 where a line could not be read."
 )]
 pub struct NotesImport {
-    /// Song: id, number, or beginning of its title
-    #[arg(value_name = "SONG")]
-    pub song: String,
-    /// The file with the markers
-    pub file: PathBuf,
+    /// The song, unless --song names it, and the file with the markers
+    #[arg(value_name = "SONG|FILE", required = true, num_args = 1..=2)]
+    pub words: Vec<PathBuf>,
+    /// Song: id, number, or beginning of its title (default: the only one)
+    #[arg(long, value_name = "SONG")]
+    pub song: Option<String>,
     /// Version: "mix 2", "master 1", or an id (default: the one that the gate looks at)
     #[arg(long, value_name = "VERSION")]
     pub version: Option<String>,
@@ -91,4 +95,15 @@ pub struct NotesImport {
     pub project: Option<String>,
     #[command(flatten)]
     pub who: Who,
+}
+
+impl NotesImport {
+    /// The song where one is named, and the file. None: two of one kind were said.
+    pub fn song_and_file(&self) -> Option<(Option<String>, &Path)> {
+        match (self.words.as_slice(), &self.song) {
+            ([file], song) => Some((song.clone(), file)),
+            ([song, file], None) => Some((Some(song.to_string_lossy().into_owned()), file)),
+            _ => None,
+        }
+    }
 }

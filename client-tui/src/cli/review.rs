@@ -143,6 +143,9 @@ pub enum ShootoutVerb {
         reason: String,
         #[arg(long)]
         role: Option<String>,
+        /// Do not ask where it replaces a blind vote
+        #[arg(long)]
+        yes: bool,
         #[command(flatten)]
         place: Where,
     },

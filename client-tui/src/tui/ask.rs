@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use deadwax_proto::v1::{Action, CheckRecipeResponse, RevisionKind, Role};
+use deadwax_proto::v1::{CheckRecipeResponse, ReportHeardRequest, RevisionKind, Role, action::Action as Do};
 use ratatui_textarea::{TextArea, WrapMode};
 
 use super::keys::{Kind, Verb};
@@ -66,6 +66,14 @@ pub struct ApproveAsk {
     pub on_yes: bool,
 }
 
+/// What a yes sends.
+#[derive(Clone, Debug)]
+pub enum Sends {
+    Action(Do),
+    /// It is told to where the files are, and is no act on the project.
+    Heard(ReportHeardRequest),
+}
+
 #[derive(Clone, Debug)]
 pub struct ConfirmAsk {
     pub project: String,
@@ -74,11 +82,13 @@ pub struct ConfirmAsk {
     pub title: String,
     pub lines: Vec<String>,
     pub yes: &'static str,
-    pub action: Action,
+    pub sends: Sends,
     pub say: String,
     pub on_yes: bool,
+    /// The first line that is shown, where the window does not hold all of them.
+    pub at: usize,
     /// Where a no leads back to, so that nothing written is lost.
-    pub back: Option<Box<RevisionAsk>>,
+    pub back: Option<Box<Ask>>,
 }
 
 /// What the written text is for.
@@ -227,6 +237,8 @@ pub struct VoteAsk {
     pub role: usize,
     /// Versions, the best first.
     pub order: Vec<String>,
+    /// The vote that stands was blind; this one cannot be.
+    pub replaces_blind: bool,
     pub at: usize,
     /// The reason is being written; else the list has the keys.
     pub writing: bool,

@@ -27,6 +27,7 @@ enum Slot {
     Turnaround,
     Recipe,
     Page,
+    Heard,
     Perform(String),
 }
 
@@ -86,6 +87,10 @@ impl Runner {
                     Page::Compare(request) => client.compare(request).await,
                 };
                 tell(&out, Msg::Page { ticket, page, outcome: outcome.map_err(failure) }).await;
+            }),
+            Effect::ReportHeard { request, say } => self.hold(Slot::Heard, async move {
+                let outcome = client.report_heard(request).await.map_err(failure);
+                tell(&out, Msg::Heard { say, outcome }).await;
             }),
             Effect::Edit { .. } => {}
         }

@@ -97,6 +97,7 @@ pub enum Verb {
     Terms,
     Turnaround,
     Palette,
+    Heard,
 }
 
 impl Verb {
@@ -110,6 +111,7 @@ impl Verb {
                 | Verb::Vote
                 | Verb::Pick
                 | Verb::ApproveSpacing
+                | Verb::Reopen
         )
     }
 
@@ -268,7 +270,7 @@ const SONG: &[Binding] = bind! {
     NextPane, [Code(KeyCode::Tab)], "pane", "Versions or notes: where up and down move";
     Address, [Char('d')], "done", "Mark the note as done in the newest version";
     Accept, [Char('c')], "accept", "Accept what was done for the note";
-    Reopen, [Char('o')], "", "Open the note again, with a reason";
+    Reopen, [Char('o')], "reopen", "Open the note again, with a reason";
     Decline, [Char('x')], "", "Decline the note, with a reason";
     Tick, [Char('t')], "", "Tick an item of the note's checklist";
     MoveNote, [Char('M')], "", "Move the note to the cursor or the range in the shown version";
@@ -282,6 +284,7 @@ const SONG: &[Binding] = bind! {
     OpenShootout, [Char('B')], "", "Let the mixes of several engineers compete, blind or named";
     Shootout, [Char('s')], "", "The mixes that compete: lines, votes, how to listen";
     Handoff, [Char('Z')], "", "The handoff package: name, size, digest, how to fetch it";
+    Heard, [Char('E')], "", "Say that you have heard the version in another player";
     Follow, [Char('z')], "", "Hear all of this song, what waits on you, or nothing";
     Upload, [Char('u')], "upload", "How to upload to this song";
     Master, [Char('m')], "master", "Recipe and renders";

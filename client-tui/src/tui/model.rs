@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 pub use super::ask::{
     Addressee, ApproveAsk, Ask, ConfirmAsk, Decision, EntrantsAsk, FollowAsk, PaletteAsk, Prompt, Purpose,
-    ReadAsk, RecipeAsk, RecipeCheck, RevisionAsk, Sign, TickAsk, VoteAsk, WriteAsk, text_area,
+    ReadAsk, RecipeAsk, RecipeCheck, RevisionAsk, Sends, Sign, TickAsk, VoteAsk, WriteAsk, text_area,
 };
 use super::{
     keys::{Kind, Verb},
@@ -46,6 +46,8 @@ pub struct Model {
     pub turnaround: Option<TurnaroundPage>,
     /// A project named on the command line: opened as soon as it is known.
     pub start: Option<String>,
+    /// A project whose running order opens as soon as its rows are here.
+    pub spacing_of: Option<String>,
     pub subscribed: Subscribed,
     pub dirty: bool,
     pub quit: bool,
@@ -77,6 +79,7 @@ impl Model {
             history: None,
             turnaround: None,
             start: None,
+            spacing_of: None,
             subscribed: Subscribed::default(),
             dirty: true,
             quit: false,
@@ -178,7 +181,7 @@ pub struct SongView {
     pub project: String,
     pub song: String,
     pub focus: Focus,
-    /// `None` follows the newest version.
+    /// `None` follows the candidate of the gate.
     pub version: Option<String>,
     /// Which file of the version is drawn; 0 is the Main.
     pub file: usize,
@@ -207,12 +210,19 @@ impl SongView {
         }
     }
 
-    /// The version that is looked at: the chosen one, else the newest.
+    /// The version that is looked at: the chosen one, else what the gate looks at, else the newest.
     pub fn version<'a>(&self, project: &'a Project) -> Option<&'a VersionRow> {
         self.version
             .as_deref()
             .and_then(|id| project.version(id))
-            .or_else(|| project.versions(&self.song).first().copied())
+            .or_else(|| SongView::first(project, &self.song))
+    }
+
+    /// What a song opens on.
+    pub fn first<'a>(project: &'a Project, song: &str) -> Option<&'a VersionRow> {
+        let candidate = project.song(song).and_then(|it| project.version(&it.candidate_version_id));
+        // A candidate that was superseded is one of before the newest row came.
+        candidate.filter(|it| !it.superseded).or_else(|| project.versions(song).first().copied())
     }
 
     pub fn range(&self) -> Option<(u64, u64)> {

@@ -4,7 +4,7 @@ use crate::verbs::pages::Head;
 use crossterm::event::KeyEvent;
 use deadwax_proto::v1::{
     Action, CheckRecipeResponse, CompareRequest, DeskRow, HistoryResponse, PerformResponse, Person,
-    ProjectSummary, RenderProgress, SongTurnaround, Update, WaveformResponse,
+    ProjectSummary, RenderProgress, ReportHeardRequest, SongTurnaround, Update, WaveformResponse,
 };
 
 /// Something that happened. Everything the model learns comes through here.
@@ -73,6 +73,11 @@ pub enum Msg {
     },
     /// The person's editor closed.
     Edited(Result<String, String>),
+    /// How much of it is heard now, in per cent; `say` names it.
+    Heard {
+        say: String,
+        outcome: Result<u32, Failure>,
+    },
     Quit,
 }
 
@@ -126,6 +131,10 @@ pub enum Effect {
     Read {
         ticket: u64,
         page: Page,
+    },
+    ReportHeard {
+        request: ReportHeardRequest,
+        say: String,
     },
     /// Hand the terminal to `$EDITOR` with this text.
     Edit {

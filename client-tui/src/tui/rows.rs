@@ -101,6 +101,16 @@ impl Project {
         }
     }
 
+    /// How much of the candidate the gate of the song's stage asks of the viewer, in per cent; 0 where nothing.
+    pub fn heard_asked(&self, song: &SongRow) -> u32 {
+        let Some(head) = self.head() else { return 0 };
+        let rule = head.gates.iter().find(|it| it.stage() == song.stage());
+        let mine = |it: &&deadwax_proto::v1::GateRule| {
+            it.needs.iter().flat_map(|need| &need.any_of).any(|role| head.your_roles.contains(role))
+        };
+        rule.filter(mine).map_or(0, |it| it.heard_percent)
+    }
+
     pub fn version(&self, version_id: &str) -> Option<&VersionRow> {
         match self.rows.get(&format!("version/{version_id}")) {
             Some(Of::Version(it)) => Some(it),

@@ -3,7 +3,7 @@
 use deadwax_proto::v1::{self, action::Action};
 use serde_json::json;
 
-use super::{Context, VerbError, dates, house::House, json as row_json, standing, words};
+use super::{Context, VerbError, dates, gate, house::House, json as row_json, standing, words};
 use crate::{
     cli::{MailArg, ProjectVerb, SongVerb, Where, Who},
     net::{Client, Fingerprint, Link, NetError, look, new_id},
@@ -220,7 +220,7 @@ fn print_house(c: &Context, house: &House, only: Option<&str>) -> Result<(), Ver
         }
         if let Some(gate) = house.gate(&song.song_id) {
             for line in &gate.lines {
-                c.out.text(&format!("       [{}] {}", if line.met { "x" } else { " " }, line.text))?;
+                c.out.text(&format!("       [{}] {}", gate::mark(line, song.overdue), line.text))?;
             }
             c.out.object(&row_json::gate(gate))?;
         }

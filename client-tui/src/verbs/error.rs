@@ -59,11 +59,38 @@ impl VerbError {
         }
     }
 
+    /// For a program: the next step, where it stands in the sentence itself too.
+    pub fn next_step(&self) -> &str {
+        match self {
+            VerbError::Usage(text) | VerbError::Input(text) => {
+                let parts =
+                    text.split_once('\n').or_else(|| text.split_once("; ")).or_else(|| text.split_once("? "));
+                parts.map_or("", |(_, next)| next)
+            }
+            other => other.hint(),
+        }
+    }
+
     pub fn hint(&self) -> &str {
         match self {
             VerbError::Net(e) => e.hint(),
             VerbError::No { hint, .. } => hint,
             _ => "",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_gets_the_next_step_by_itself_where_there_is_one() {
+        let usage = |text: &str| VerbError::Usage(text.into());
+        assert_eq!(usage("\"x\" is not a time; write 1:23.4").next_step(), "write 1:23.4");
+        assert_eq!(usage("in which role? Say --role").next_step(), "Say --role");
+        assert_eq!(VerbError::Input("f: no marker\nSee --format.".into()).next_step(), "See --format.");
+        assert_eq!(usage("no step is known").next_step(), "");
+        assert_eq!(VerbError::no("R", "a; b", "The hint.").next_step(), "The hint.");
     }
 }

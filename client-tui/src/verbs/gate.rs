@@ -2,11 +2,16 @@
 
 use std::path::Path;
 
-use deadwax_proto::v1::{self, GateRow, GateRule, action::Action};
+use deadwax_proto::v1::{self, GateLine, GateRow, GateRule, action::Action};
 use serde_json::json;
 
 use super::{
-    Context, VerbError, gate_rule, house::House, json as row_json, review::enter, rounds::agree, words,
+    Context, VerbError, gate_rule,
+    house::{House, ask_allowed},
+    json as row_json,
+    review::enter,
+    rounds::agree,
+    words,
 };
 use crate::{
     cli::{GateFlags, GateVerb, Where},
@@ -25,14 +30,15 @@ pub async fn gate(c: &Context, verb: GateVerb) -> Result<(), VerbError> {
             let place = of.place();
             let (client, house) = enter(c, &place).await?;
             let song = house.song(place.song.as_deref())?;
+            ask_allowed(&song.allowed, "override_gate")?;
             c.out.aside(&format!("The gate of {} opens although it is not met:", song.title));
             for line in house.gate(&song.song_id).iter().flat_map(|g| &g.lines).filter(|l| !l.met) {
                 c.out.aside(&format!("  [ ] {}", line.text));
             }
             agree(c, &song.allowed, "override_gate", "History tells everybody. Override it?", yes).await?;
             let song_id = song.song_id.clone();
-            let action =
-                Action::OverrideGate(v1::OverrideGate { song_id, reason, ..v1::OverrideGate::default() });
+            let version_id = song.candidate_version_id.clone();
+            let action = Action::OverrideGate(v1::OverrideGate { song_id, reason, version_id });
             c.perform(&client, &house.project.project_id, action).await.map(|_| ())
         }
     }
@@ -77,9 +83,23 @@ fn tell(c: &Context, house: &House, gate: &GateRow) -> Result<(), VerbError> {
     let state = if gate.met { "met" } else { "not met" };
     let mut text = format!("{title}: the gate of {} is {state}", words::stage(gate.stage));
     for line in &gate.lines {
-        text += &format!("\n  [{}] {}", if line.met { "x" } else { " " }, line.text);
+        text += &format!("\n  [{}] {}", mark(line, song.is_some_and(|it| it.overdue)), line.text);
     }
     c.out.both(&text, &row_json::gate(gate))
+}
+
+/// A line that is met but only told: it keeps nothing shut, and somebody should look.
+pub fn is_only_told(line: &GateLine, overdue: bool) -> bool {
+    line.met && (line.code == "UNTOUCHED_NOTES" || (line.code == "DEADLINE" && overdue))
+}
+
+/// Of a line of the gate, between its brackets.
+pub fn mark(line: &GateLine, overdue: bool) -> char {
+    match line.met {
+        _ if is_only_told(line, overdue) => '!',
+        true => 'x',
+        false => ' ',
+    }
 }
 
 /// The stage said, else that of the song said, else of the only song.

@@ -81,7 +81,7 @@ fn need(text: &str) -> Result<Need, VerbError> {
     if count == 0 {
         return Err(wrong());
     }
-    let roles = roles.split('|').map(|role| words::parse_role(role).map(|r| r as i32));
+    let roles = roles.split(['|', ',']).map(|role| words::parse_role(role.trim()).map(|r| r as i32));
     Ok(Need { any_of: roles.collect::<Result<_, _>>()?, count })
 }
 

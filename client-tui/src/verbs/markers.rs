@@ -82,7 +82,7 @@ pub async fn export(c: &Context, asked: &NotesExport) -> Result<(), VerbError> {
     }
     let client = c.client(&asked.who).await?;
     let house = House::find(&client, asked.project.as_deref()).await?;
-    let song = house.song(asked.song.as_deref())?;
+    let song = house.song(asked.of.as_deref().or(asked.song.as_deref()))?;
     let version = house.version(song, asked.version.as_deref())?;
     let mut left = LeftOut::default();
     let markers = collect(&house, song, version, dialect, asked.open_only, &mut left);

@@ -27,12 +27,37 @@ pub async fn handoff(c: &Context, verb: HandoffVerb) -> Result<(), VerbError> {
         }
     };
     let (client, house) = enter(c, &place).await?;
-    let song_id = house.song(place.song.as_deref())?.song_id.clone();
+    let song = house.song(place.song.as_deref())?;
+    if let Some((_, items)) = &returned {
+        only_files_of_the_handoff(&house, song, items)?;
+    }
+    let song_id = song.song_id.clone();
     let action = match returned {
         None => Action::AcceptHandoff(v1::AcceptHandoff { song_id }),
         Some((reason, items)) => Action::ReturnHandoff(v1::ReturnHandoff { song_id, reason, items }),
     };
     c.perform(&client, &house.project.project_id, action).await.map(|_| ())
+}
+
+/// Whoever names a file that was not handed over is told those that were. Where the handoff is not seen, the server answers.
+fn only_files_of_the_handoff(
+    house: &House,
+    song: &SongRow,
+    items: &[v1::ReturnItem],
+) -> Result<(), VerbError> {
+    let handed = song.handoff.as_ref().and_then(|it| house.version_by_id(&it.version_id));
+    let Some(version) = handed else { return Ok(()) };
+    match items.iter().find(|item| !version.files.iter().any(|file| file.alternate == item.alternate)) {
+        None => Ok(()),
+        Some(wrong) => {
+            let list: Vec<&str> = version.files.iter().map(|file| file.alternate.as_str()).collect();
+            let (name, list) = (words::version(version), list.join(", "));
+            Err(VerbError::Usage(format!(
+                "{name} was handed over without {:?}; it has {list}",
+                wrong.alternate
+            )))
+        }
+    }
 }
 
 /// instrumental="ends early"

@@ -35,6 +35,7 @@ use clap::{CommandFactory as _, Parser as _};
 use deadwax_proto::v1::{PerformResponse, action::Action};
 use serde_json::json;
 
+pub(crate) use self::gate::is_only_told;
 pub use self::{error::VerbError, out::Out};
 use crate::{
     cli::{Cli, HandoffArgs, HandoffWork, Verb, Who},
@@ -132,7 +133,7 @@ fn report(out: Out, error: &VerbError) {
     }
     if out.json {
         let object = json!({
-            "error": error.reason(), "text": error.to_string(), "hint": error.hint(), "exit_code": error.exit_code(),
+            "error": error.reason(), "text": error.to_string(), "hint": error.next_step(), "exit_code": error.exit_code(),
         });
         out.aside(&object.to_string());
     } else {

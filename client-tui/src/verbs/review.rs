@@ -152,9 +152,12 @@ fn told(house: &House, note: &v1::NoteRow) -> String {
         "{}  {at} | {} | {state} | {}: {}",
         short_id(&note.note_id),
         name(version_id).unwrap_or_default(),
-        note.author,
+        who(note),
         crate::scrub::line(&note.text)
     );
+    for item in &note.checklist {
+        text += &format!("\n            [{}] {}", if item.done { 'x' } else { ' ' }, item.text);
+    }
     if let Some(verdict) = note.verdicts.last() {
         let (version, said) = (name(&verdict.version_id).unwrap_or_default(), verdict.text.as_str());
         let said = if said.is_empty() { words::verdict(verdict.verdict) } else { said.to_owned() };
@@ -164,6 +167,13 @@ fn told(house: &House, note: &v1::NoteRow) -> String {
         text += &format!("\n            because: {}", crate::scrub::line(&note.reason));
     }
     text
+}
+
+/// "Ben to Mara on instrumental"
+fn who(note: &v1::NoteRow) -> String {
+    let to = if note.addressee.is_empty() { String::new() } else { format!(" to {}", note.addressee) };
+    let on = if note.alternate.is_empty() { String::new() } else { format!(" on {}", note.alternate) };
+    format!("{}{to}{on}", note.author)
 }
 
 fn span(start_ms: Option<u64>, end_ms: Option<u64>) -> String {

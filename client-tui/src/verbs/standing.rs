@@ -40,6 +40,7 @@ pub fn of_song(house: &House, song: &SongRow) -> Vec<String> {
     }
     if let Some(newest) = house.version_by_id(&song.candidate_version_id) {
         lines.extend(examination(newest));
+        lines.extend(heard(house, song, newest));
         for finding in &newest.preflight {
             let weight = if finding.block { "blocks" } else { "warning" };
             lines.push(format!("{weight}: {} ({})", finding.text, finding.alternate));
@@ -59,6 +60,21 @@ fn rounds(house: &House, song: &SongRow) -> String {
         text += &format!("; corrections: {} of {} free", song.corrections_used, terms.corrections_free);
     }
     text
+}
+
+/// Where the gate asks more of the viewer than was heard: how to tell of another player.
+fn heard(house: &House, song: &SongRow, version: &VersionRow) -> Option<String> {
+    let rule = house.project.gates.iter().find(|it| it.stage == song.stage)?;
+    let mine = &house.project.your_roles;
+    let is_asked = rule.needs.iter().flat_map(|need| &need.any_of).any(|role| mine.contains(role));
+    (is_asked && version.heard_percent < rule.heard_percent).then(|| {
+        format!(
+            "you heard {} % of {}, {} % are asked; `deadwax heard` says so for another player",
+            version.heard_percent,
+            words::version(version),
+            rule.heard_percent
+        )
+    })
 }
 
 fn examination(version: &VersionRow) -> Option<String> {

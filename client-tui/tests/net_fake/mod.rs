@@ -37,6 +37,9 @@ pub struct Seen {
     pub upload_offsets: Vec<u64>,
     pub rows: Vec<v1::Row>,
     pub files: HashMap<String, Vec<u8>>,
+    /// The package of the handoff: what the server calls it, and its bytes.
+    pub package: Option<(String, Vec<u8>)>,
+    pub handoff_offsets: Vec<u64>,
     /// What was asked for, in the order in which it came.
     pub actions: Vec<v1::action::Action>,
     /// The next Perform is refused: reason, text, hint.
@@ -261,9 +264,26 @@ impl media_server::Media for Fake {
     type GetHandoffStream = Answers<v1::HandoffChunk>;
     async fn get_handoff(
         &self,
-        _: Request<v1::GetHandoffRequest>,
+        request: Request<v1::GetHandoffRequest>,
     ) -> Result<Response<Self::GetHandoffStream>, Status> {
-        none()
+        let offset = request.into_inner().offset;
+        let mut seen = self.seen();
+        seen.handoff_offsets.push(offset);
+        let Some((name, bytes)) = seen.package.clone() else {
+            return Err(refusal(Code::NotFound, "NO_HANDOFF", "No handoff.", ""));
+        };
+        let package = v1::Package {
+            name,
+            sha256: hex::encode(Sha256::digest(&bytes)),
+            bytes: bytes.len() as u64,
+            ..v1::Package::default()
+        };
+        let told = v1::HandoffChunk { package: Some(package), ..v1::HandoffChunk::default() };
+        let rest: Vec<Vec<u8>> = bytes[offset as usize..].chunks(1000).map(<[u8]>::to_vec).collect();
+        let data =
+            rest.into_iter().map(|it| v1::HandoffChunk { data: it.into(), ..v1::HandoffChunk::default() });
+        let chunks: Vec<_> = std::iter::once(told).chain(data).map(Ok).collect();
+        Ok(Response::new(stream::iter(chunks).boxed()))
     }
     async fn report_heard(
         &self,

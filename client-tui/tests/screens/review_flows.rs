@@ -97,6 +97,18 @@ fn an_override_says_what_follows_first_and_wants_a_reason() {
     seat.press("<enter>");
     assert!(seat.sent().is_empty() && seat.screen().contains("Nothing is written yet."));
     seat.press("The date is fixed.<enter>");
+    let screen = seat.screen();
+    for part in ["Override the gate of", "2 lines of the gate are not met.", "×", "The date is fixed."] {
+        assert!(screen.contains(part), "{part} is missing:\n{screen}");
+    }
+    seat.press("<enter>");
+    assert!(seat.sent().is_empty(), "the yes is never the default");
+    assert!(
+        seat.screen().contains("why?") && seat.screen().contains("The date is fixed."),
+        "{}",
+        seat.screen()
+    );
+    seat.press("<enter>y");
     let Do::OverrideGate(it) = sent(&mut seat) else { panic!() };
     assert_eq!((it.song_id.as_str(), it.reason.as_str()), ("s0", "The date is fixed."));
 }
@@ -140,6 +152,12 @@ fn a_vote_ranks_the_lines_and_claims_no_blindness() {
     assert!(!it.blind, "the lines are named here");
     let mut seat = review::seat(SIZE, PLAIN, review::shootout(3, PLAIN, true));
     seat.press("V<enter><enter>");
+    assert!(
+        seat.sent().is_empty() && seat.screen().contains("Replace your blind vote?"),
+        "{}",
+        seat.screen()
+    );
+    seat.press("y");
     let Do::CastVote(it) = sent(&mut seat) else { panic!() };
     assert_eq!(it.ranking, ["v2", "v1"], "as I ranked them before");
 }
@@ -173,7 +191,9 @@ fn a_returned_handoff_names_files_by_line() {
     let mut seat = review::seat(SIZE, PLAIN, review::manager(PLAIN));
     seat.press("<esc><down>mGinstrumental: ends early<enter>");
     assert!(seat.sent().is_empty(), "the handoff as a whole needs its reason");
-    seat.press("<c-j>It goes back.<enter>");
+    seat.press("<c-j>It goes back.<enter><tab>");
+    assert!(seat.sent().is_empty() && seat.screen().contains("instrumental: ends early"));
+    seat.press("<enter>");
     let Do::ReturnHandoff(it) = sent(&mut seat) else { panic!() };
     assert_eq!((it.song_id.as_str(), it.reason.as_str(), it.items.len()), ("s2", "It goes back.", 1));
 }
@@ -298,4 +318,95 @@ fn a_desk_with_dates_keeps_the_order_in_which_it_was_sent() {
     assert!(screen.contains("Blocks 3 others."), "{screen}");
     seat.press("<down>");
     assert!(seat.screen().contains("Blocks 1 other."), "{}", seat.screen());
+}
+
+#[test]
+fn whoever_listened_elsewhere_says_so_and_only_a_yes_tells_it() {
+    let mut seat = review::seat(SIZE, PLAIN, review::manager(PLAIN));
+    assert!(seat.screen().contains("heard 0 of 95 % (E)"), "{}", seat.screen());
+    let told = |seat: &Seat| {
+        let request = |effect: &Effect| match effect {
+            Effect::ReportHeard { request, .. } => Some(request.clone()),
+            _ => None,
+        };
+        seat.effects.iter().filter_map(request).collect::<Vec<_>>()
+    };
+    seat.press("E<enter>");
+    assert!(told(&seat).is_empty(), "the yes is never the default");
+    seat.press_unseen("Ey");
+    assert!(told(&seat).is_empty(), "typed ahead is no yes");
+    seat.press("<esc>Ey");
+    let [request] = &told(&seat)[..] else { panic!("{}", seat.screen()) };
+    assert_eq!((request.version_id.as_str(), request.alternate.as_str()), ("v2", ""));
+    let [range] = request.ranges[..] else { panic!() };
+    assert!(range.start_ms == 0 && range.end_ms > 60_000);
+    seat.tell(Msg::Heard { say: "Mix 2".into(), outcome: Ok(97) });
+    assert!(seat.screen().contains("97 % of Mix 2 heard."));
+    seat.press("<down>");
+    assert!(!seat.screen().contains("97 % of Mix 2 heard."), "good news goes at the next key");
+}
+
+#[test]
+fn leaving_with_written_text_warns_once() {
+    let mut seat = review::seat(SIZE, PLAIN, review::manager(PLAIN));
+    seat.press("na thought<c-c>");
+    assert!(!seat.model.quit && seat.screen().contains("Ctrl-C again"), "{}", seat.screen());
+    seat.press("!<c-c>");
+    assert!(!seat.model.quit && seat.screen().contains("a thought!"), "what was written since counts too");
+    seat.press("<c-c>");
+    assert!(seat.model.quit);
+}
+
+#[test]
+fn the_running_order_opens_from_the_desk() {
+    let mut seat = review::seat(SIZE, PLAIN, review::manager(PLAIN));
+    let row = v1::DeskRow {
+        key: "d".into(),
+        project_id: "P".into(),
+        kind: v1::DeskKind::Spacing.into(),
+        text: "Set the running order.".into(),
+        ..v1::DeskRow::default()
+    };
+    seat.tell(Msg::Desk(vec![row]));
+    seat.press("1<enter>");
+    let screen = seat.screen();
+    for part in ["Spacing 3", "deadwax spacing set 'Glass Hour:0' 'Paper Boats:1.25'", "--project"] {
+        assert!(screen.contains(part), "{part} is missing:\n{screen}");
+    }
+}
+
+#[test]
+fn an_entrant_is_not_told_to_wait_for_what_is_hidden() {
+    let mut rows = review::shootout(1, PLAIN, false);
+    for row in &mut rows {
+        if let Some(v1::row::Row::Song(song)) = &mut row.row {
+            song.allowed.retain(|it| it.action != "cast_vote" && it.action != "pick_mix");
+            song.allowed.push(sample::no("cast_vote", "NOT_YOUR_ROLE", "Who competes does not vote.", ""));
+            let lines = &mut song.shootout.as_mut().unwrap().lines;
+            lines[1].newest_version_id.clear();
+        }
+        if let Some(v1::row::Row::Version(version)) = &mut row.row {
+            version.allowed.retain(|it| it.action != "pick_mix");
+        }
+    }
+    let mut seat = review::seat(SIZE, PLAIN, rows);
+    seat.press("s");
+    let screen = seat.screen();
+    assert!(screen.contains("hidden until the pick") && !screen.contains("nothing yet"), "{screen}");
+    assert!(!screen.contains("shootout vote"), "{screen}");
+}
+
+#[test]
+fn a_note_names_the_alternate_that_is_heard_and_the_whole_is_the_whole() {
+    let mut seat = review::seat(SIZE, PLAIN, Vec::new());
+    seat.press("vn");
+    let heading = |seat: &Seat| {
+        let Some(Ask::Write(ask)) = seat.model.prompt.as_ref().map(|it| &it.ask) else { panic!() };
+        ask.title.clone()
+    };
+    assert!(heading(&seat).starts_with("Note on Mix 2, ") && heading(&seat).contains(", at "));
+    assert_eq!(heading(&seat).matches(", ").count(), 2, "{}", heading(&seat));
+    seat.press("<esc>NAll of it.<enter>");
+    let Do::AddNote(it) = sent(&mut seat) else { panic!() };
+    assert_eq!((it.alternate.as_str(), it.start_ms), ("", None));
 }

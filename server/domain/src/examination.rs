@@ -256,7 +256,8 @@ pub(crate) fn is_carried(project: &Project, approval: &Approval, version: Versio
     let Some(steps) = approval.carried.iter().position(|carried| carried.to == version) else {
         return false;
     };
-    let (Some(rule), Says::Yes { version: signed, .. }) = (project.gate(approval.stage), &approval.says) else {
+    let (Some(rule), Says::Yes { version: signed, .. }) = (project.gate(approval.stage), &approval.says)
+    else {
         return false;
     };
     let passes = |examined: &Examined| allows(&rule, examined) && bridges(examined, *signed);

@@ -45,7 +45,7 @@ pub(super) fn desk(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
     let marked = shown.iter().position(|it| *it == Shown::Row(at)).unwrap_or(0);
     let height = usize::from(list.height);
     let first = first_shown(marked, shown.len(), height);
-    let columns = Columns::of(area.width);
+    let columns = Columns::of(model, area.width, rows);
     for (place, it) in shown.iter().enumerate().skip(first).take(height) {
         let line = match it {
             Shown::Section(name) => Line::styled(format!(" {name}"), theme.dim()),
@@ -102,6 +102,10 @@ fn with_sections(rows: &[DeskRow]) -> Vec<Shown> {
     shown
 }
 
+fn title(row: &DeskRow) -> &str {
+    if row.song_title.is_empty() { &row.project_title } else { &row.song_title }
+}
+
 struct Columns {
     song: usize,
     project: usize,
@@ -111,12 +115,16 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(width: u16) -> Columns {
-        let columns = usize::from(width);
-        let song = (columns / 4).clamp(14, 30);
-        let project = if columns >= 100 { (columns / 5).min(24) } else { 0 };
+    /// No column is wider than what stands in it: the task gets the rest.
+    fn of(model: &Model, area: u16, rows: &[DeskRow]) -> Columns {
+        let columns = usize::from(area);
+        let widest = |text: &dyn Fn(&DeskRow) -> usize| rows.iter().map(text).max().unwrap_or(0);
+        let song = widest(&|row| width(title(row))).clamp(8, (columns / 4).clamp(14, 30));
+        let project = widest(&|row| width(&row.project_title)) + 1;
+        let project = if columns >= 100 { project.min((columns / 5).min(24)) } else { 0 };
         let (due, blocks) = if columns >= 100 {
-            (13, 10)
+            let due = widest(&|row| width(&due(model, row, true)));
+            (due + usize::from(due > 0), if rows.iter().any(|row| row.blocks > 0) { 10 } else { 0 })
         } else if columns >= 72 {
             (9, 0)
         } else {
@@ -130,15 +138,14 @@ impl Columns {
         let (sign, word) = kind(row);
         let mark = if chosen { "▸" } else { " " };
         let mut parts = format!("{mark}{sign} {} ", pad(word, 8));
-        let title = if row.song_title.is_empty() { &row.project_title } else { &row.song_title };
-        parts.push_str(&pad(title, self.song));
+        parts.push_str(&pad(title(row), self.song));
         if self.project > 0 {
             parts.push(' ');
             parts.push_str(&pad(&row.project_title, self.project - 1));
         }
         parts.push_str(&format!("  {}", pad(&row.text, self.text)));
         if self.due > 0 {
-            parts.push_str(&pad_left(&due(model, row, self.blocks > 0), self.due));
+            parts.push_str(&pad_left(&due(model, row, self.project > 0), self.due));
         }
         if self.blocks > 0 {
             let blocks = if row.blocks > 0 { format!("blocks {}", row.blocks) } else { String::new() };

@@ -23,7 +23,7 @@ use ratatui::{
 
 use super::{
     keys::{self, Verb},
-    model::{Link, Model, Notice, Screen, SongView},
+    model::{ConfirmAsk, Link, Model, Notice, Screen, SongView},
     rows::{May, Project},
     update, words,
 };
@@ -93,10 +93,22 @@ pub fn prompt_fits(model: &Model) -> bool {
         return false;
     }
     let theme = Theme { colour: model.colour };
-    let area = Rect::new(0, 0, columns, lines);
-    let (banner, news) = (banner(model, &theme).len(), news(model, &theme, columns).len());
-    let [_, _, body, ..] = areas(area, banner, news);
+    let body = body(model, &theme);
     model.prompt.as_ref().is_none_or(|open| prompt::fits(model, &theme, body, &open.ask))
+}
+
+/// How far a question with a yes and a no scrolls in this window.
+pub fn confirm_last(model: &Model, ask: &ConfirmAsk) -> usize {
+    let theme = Theme { colour: model.colour };
+    prompt::confirm_last(&theme, body(model, &theme), ask)
+}
+
+/// What lies between the lines above and those below.
+fn body(model: &Model, theme: &Theme) -> Rect {
+    let (columns, lines) = model.size;
+    let (banner, news) = (banner(model, theme).len(), news(model, theme, columns).len());
+    let [_, _, body, ..] = areas(Rect::new(0, 0, columns, lines), banner, news);
+    body
 }
 
 /// How many columns the picture of a file has on a screen of this width.
@@ -280,11 +292,14 @@ fn status(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     // Help and back keep their place: they lead everywhere else.
     let subject = update::subject(model);
     let answer = |verb: Verb| update::may(model, subject.as_ref(), verb);
-    let (last, own): (Vec<_>, Vec<_>) = keys::bindings(model.top().kind())
+    let (last, mut own): (Vec<_>, Vec<_>) = keys::bindings(model.top().kind())
         .filter(|it| !it.short.is_empty())
         // Steps that come once in a song's life take a place only when they are due.
         .filter(|it| !it.verb.is_rare() || answer(it.verb) == May::Yes)
         .partition(|it| matches!(it.verb, Verb::Help | Verb::Back));
+    // One's own note that was done waits for an answer: its keys come before all others.
+    let answers = answer(Verb::Accept) == May::Yes;
+    own.sort_by_key(|it| !(answers && matches!(it.verb, Verb::Accept | Verb::Reopen)));
     let short = |binding: &'static keys::Binding| match binding.verb {
         // Nothing lies behind the first screen.
         Verb::Back if model.stack.len() == 1 => ("q".to_owned(), "leave"),

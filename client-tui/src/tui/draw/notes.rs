@@ -142,8 +142,10 @@ fn note_details<'a>(theme: &Theme, rows: &Project, entry: &Entry<'_>, room: usiz
     if let Some(version) = rows.version(&note.addressed_in_version_id) {
         add(&format!("done in {}", words::version(version)), theme.good());
     }
-    if note.state() == NoteState::Declined || !note.reason.is_empty() {
+    if note.state() == NoteState::Declined {
         add(&format!("declined: {}", note.reason), theme.warn());
+    } else if !note.reason.is_empty() {
+        add(&format!("reopened: {}", note.reason), theme.warn());
     }
     for item in &note.checklist {
         let sign = if item.done { "[x]" } else { "[ ]" };

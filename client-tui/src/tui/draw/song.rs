@@ -35,8 +35,9 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
         return empty(theme, frame, below, &["Nothing is uploaded yet.", &command]);
     };
     let dots = if area.height >= 30 { 8 } else { 4 };
-    let told = update::examined(rows, version);
-    let more = version.closed_with_thanks || version.heard_percent > 0 || !told.is_empty();
+    let mut told = update::examined(rows, version);
+    told.extend(heard(rows, song, version));
+    let more = version.closed_with_thanks || !told.is_empty();
     let lines = if more { 4 } else { 3 };
     let [head, picture, lower] =
         Layout::vertical([Constraint::Length(lines), Constraint::Length(dots + 2), Constraint::Min(3)])
@@ -66,14 +67,25 @@ fn shootout(song: &SongRow) -> &'static str {
     }
 }
 
+/// How much the viewer heard; where the gate asks for more, the key that tells it of another player.
+fn heard(rows: &Project, song: &SongRow, version: &VersionRow) -> Option<(String, bool)> {
+    let percent = version.heard_percent;
+    match rows.heard_asked(song) {
+        asked if asked > percent && song.candidate_version_id == version.version_id => {
+            Some((format!("! heard {percent} of {asked} % (E)"), true))
+        }
+        _ if percent > 0 => Some((format!("heard {percent} %"), false)),
+        _ => None,
+    }
+}
+
 /// What the studio found out by itself, before anyone is asked to listen.
 fn found(theme: &Theme, frame: &mut Frame<'_>, area: Rect, version: &VersionRow, told: Vec<(String, bool)>) {
     let mut spans = vec![Span::raw(" ")];
     if version.closed_with_thanks {
         spans.push(Span::styled("closed with thanks: another mix was picked", theme.dim()));
     }
-    let heard = (version.heard_percent > 0).then(|| (format!("heard {} %", version.heard_percent), false));
-    for (text, warns) in told.into_iter().chain(heard) {
+    for (text, warns) in told {
         if spans.len() > 1 {
             spans.push(Span::styled(" · ", theme.dim()));
         }
@@ -327,7 +339,11 @@ fn gate_of(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, rows
         add("!", &format!("Held by {}: {}", it.name, it.reason), theme.bad());
     }
     for it in gate.lines.iter().filter(|it| it.met) {
-        add("✓", &it.text, if model.online() { theme.good() } else { theme.dim() });
+        match (crate::verbs::is_only_told(it, song.overdue), model.online()) {
+            (true, _) => add("!", &it.text, theme.warn()),
+            (false, true) => add("✓", &it.text, theme.good()),
+            (false, false) => add("✓", &it.text, theme.dim()),
+        }
     }
     for it in &gate.approvals {
         if matches!(it.state(), ApprovalState::Counts | ApprovalState::Outdated | ApprovalState::Withdrawn) {

@@ -9,7 +9,9 @@ use super::prompt;
 use crate::tui::{
     draw,
     keys::Verb,
-    model::{ApproveAsk, Ask, ConfirmAsk, FollowAsk, Model, Notice, Pending, Prompt, Screen, Sign, TickAsk},
+    model::{
+        ApproveAsk, Ask, ConfirmAsk, FollowAsk, Model, Notice, Pending, Prompt, Screen, Sends, Sign, TickAsk,
+    },
     msg::Effect,
     rows::{self, May, PROJECT_KEY, Project},
     words,
@@ -48,6 +50,7 @@ impl Subject {
             | Verb::Approve
             | Verb::Withdraw
             | Verb::PutForward
+            | Verb::Heard
             | Verb::Pick => vec![version, song],
             _ => vec![song, version],
         };
@@ -182,6 +185,7 @@ fn prepare(
         Verb::Vote => prompt::shootout::vote(model, subject)?,
         Verb::Follow => follow(model, subject)?,
         Verb::MoveNote
+        | Verb::Heard
         | Verb::ApproveSpacing
         | Verb::Withdraw
         | Verb::LiftHold
@@ -306,6 +310,9 @@ fn confirm(
     subject: &Subject,
     about: String,
 ) -> Result<ConfirmAsk, &'static str> {
+    if verb == Verb::Heard {
+        return heard(model, subject, about);
+    }
     let new_id = model.new_id();
     let then = consequence(model, subject, verb);
     let rows = model.projects.get(&subject.project).ok_or("The project is not here yet.")?;
@@ -353,9 +360,42 @@ fn confirm(
         title: headline,
         lines,
         yes,
-        action: v1::Action { action: Some(action) },
+        sends: Sends::Action(action),
         say,
         on_yes: false,
+        at: 0,
+        back: None,
+    })
+}
+
+/// For whoever listens elsewhere: the whole Main of the shown version.
+fn heard(model: &Model, subject: &Subject, about: String) -> Result<ConfirmAsk, &'static str> {
+    let rows = model.projects.get(&subject.project).ok_or(NO_VERSION)?;
+    let version = subject.version.as_ref().and_then(|id| rows.version(id)).ok_or(NO_VERSION)?;
+    let end_ms = rows::length_ms(version);
+    if end_ms == 0 {
+        return Err("How long this version is was not measured.");
+    }
+    let name = words::version(version);
+    Ok(ConfirmAsk {
+        project: subject.project.clone(),
+        verb: Verb::Heard,
+        about,
+        title: format!("Have you heard all of {name} in another player?"),
+        lines: vec![
+            format!("All of it: {}.", words::span(Some(0), Some(end_ms))),
+            "The gate counts it as heard by you. Parts are said in a shell: deadwax heard 0:00-1:30.".into(),
+        ],
+        yes: "I have heard it",
+        sends: Sends::Heard(v1::ReportHeardRequest {
+            project_id: subject.project.clone(),
+            version_id: version.version_id.clone(),
+            alternate: String::new(),
+            ranges: vec![v1::HeardRange { start_ms: 0, end_ms }],
+        }),
+        say: name,
+        on_yes: false,
+        at: 0,
         back: None,
     })
 }
@@ -464,7 +504,7 @@ pub fn song_command(project: &str) -> String {
 }
 
 /// Single quotes keep everything but themselves: a name from somebody else cannot become a command.
-fn quoted(name: &str) -> String {
+pub(super) fn quoted(name: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
     if !name.is_empty() && name.chars().all(plain) {
         name.to_owned()

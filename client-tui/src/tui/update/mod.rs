@@ -12,7 +12,9 @@ use deadwax_proto::v1::{PerformResponse, RenderState};
 
 use super::{
     draw,
-    model::{Link, Model, Notice, Pending, Prompt, RecipeCheck, Screen, Subscribed, Wave, WaveState},
+    model::{
+        Link, Model, Notice, Pending, Prompt, RecipeCheck, Screen, SongView, Subscribed, Wave, WaveState,
+    },
     msg::{Effect, Failure, Msg, WaveAsk},
     rows,
 };
@@ -72,7 +74,11 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.tries = 0;
             let now_ms = model.now_ms;
             follow_newest(model, &project_id);
+            let opens = model.spacing_of.as_ref() == Some(&project_id);
             model.projects.entry(project_id).or_default().take(update, now_ms);
+            if opens {
+                pages::awaited_spacing(model);
+            }
         }
         Msg::ProjectGone { project_id } => gone(model, &project_id),
         Msg::Render { render_id, progress } => model.progress = Some((render_id, progress)),
@@ -82,6 +88,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Turnaround { ticket, outcome } => turnaround::arrived(model, ticket, outcome),
         Msg::RecipeChecked { ticket, outcome } => effects = prompt::recipe::checked(model, ticket, outcome),
         Msg::Page { ticket, page, outcome } => read::arrived(model, ticket, &page, outcome),
+        Msg::Heard { say, outcome } => model.notice = Some(heard(&say, outcome)),
         Msg::Edited(outcome) => effects = prompt::edited(model, outcome),
         Msg::Quit => model.quit = true,
     }
@@ -142,14 +149,14 @@ fn lost(model: &mut Model, why: String, effects: &mut Vec<Effect>) {
     effects.push(Effect::Connect { after_ms });
 }
 
-/// Whoever looks at the newest version, however they came there, sees the next one when it arrives.
+/// Whoever looks at the candidate, however they came there, sees the next one when it arrives.
 fn follow_newest(model: &mut Model, project_id: &str) {
     let Model { stack, projects, .. } = model;
     let Some(rows) = projects.get(project_id) else { return };
     for screen in stack {
         if let Screen::Song(view) = screen
             && view.project == project_id
-            && view.version.as_deref() == rows.versions(&view.song).first().map(|it| it.version_id.as_str())
+            && view.version.as_deref() == SongView::first(rows, &view.song).map(|it| it.version_id.as_str())
         {
             view.version = None;
         }
@@ -232,6 +239,17 @@ fn performed(
         // Nobody knows whether it was done: it stays, and goes out again with the same id when the server is back.
         Err(Failure::Offline(why)) if model.online() => lost(model, why, effects),
         Err(Failure::Offline(_)) => {}
+    }
+}
+
+fn heard(say: &str, outcome: Result<u32, Failure>) -> Notice {
+    match outcome {
+        Ok(percent) => Notice::Done(format!("{percent} % of {say} heard.")),
+        Err(Failure::Refused { text, hint, .. }) => Notice::Refused { text, hint },
+        // Told twice it counts once: nothing is lost by telling it again.
+        Err(Failure::Offline(why)) => {
+            Notice::Refused { text: why, hint: "Tell it again when the line is back: E.".into() }
+        }
     }
 }
 

@@ -13,6 +13,8 @@ use crate::tui::{
     words,
 };
 
+const LEAVE: &str = "Ctrl-C again throws the text away and leaves.";
+
 /// The closest view, in milliseconds.
 const WINDOW_MS_MIN: u64 = 500;
 
@@ -20,10 +22,17 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
     if event.kind == KeyEventKind::Release {
         return Vec::new();
     }
-    // Leaving works everywhere, in a prompt too.
+    let leave = Notice::Tell(LEAVE.into());
+    // Leaving works everywhere, in a prompt too; what is written there is thrown away only by the second press.
     if keys::find(Kind::Help, &event) == Some(Verb::Quit) {
-        model.quit = true;
+        let written = model.prompt.as_ref().is_some_and(|it| prompt::holds_text(&it.ask));
+        model.quit = !written || model.notice.as_ref() == Some(&leave);
+        model.notice = (!model.quit).then_some(leave);
         return Vec::new();
+    }
+    // Good news was read once the next key is pressed.
+    if matches!(&model.notice, Some(Notice::Done(_))) || model.notice.as_ref() == Some(&leave) {
+        model.notice = None;
     }
     if model.prompt.is_some() {
         return prompt::key(model, event);
@@ -161,6 +170,11 @@ fn open_desk(model: &mut Model, row: &deadwax_proto::v1::DeskRow) {
         project: project.clone(),
         song: (!row.song_id.is_empty()).then(|| row.song_id.clone()),
     });
+    if row.kind() == DeskKind::Spacing {
+        model.spacing_of = Some(project);
+        pages::awaited_spacing(model);
+        return;
+    }
     if row.song_id.is_empty() {
         return;
     }

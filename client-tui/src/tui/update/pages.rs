@@ -8,8 +8,9 @@ use deadwax_proto::v1::{
 
 use super::{act, read};
 use crate::tui::{
+    keys::Verb,
     model::{Model, Screen},
-    rows::Project,
+    rows::{May, Project},
     words,
 };
 
@@ -35,7 +36,20 @@ pub(super) fn gate(model: &mut Model) {
     let title = format!("Gate of {}: {met}", words::stage(gate.stage()).to_lowercase());
     let mut lines = vec!["What it asks".to_owned()];
     for line in gate.lines.iter().filter(|it| !it.met).chain(gate.lines.iter().filter(|it| it.met)) {
-        lines.push(format!("  {} {}", if line.met { "✓" } else { "×" }, line.text));
+        let sign = match line.met {
+            _ if crate::verbs::is_only_told(line, song.overdue) => "!",
+            true => "✓",
+            false => "×",
+        };
+        lines.push(format!("  {sign} {}", line.text));
+    }
+    if let Some(version) = rows.version(&song.candidate_version_id)
+        && version.heard_percent < rows.heard_asked(song)
+    {
+        let (percent, asked) = (version.heard_percent, rows.heard_asked(song));
+        lines.push(format!("  ! You heard {percent} % of it; {asked} % are asked."));
+        lines.push("    Heard in another player? E says so here, or in a shell".into());
+        lines.push(format!("    {} --all", command(rows, song, "heard")));
     }
     if song.due_ms != 0 {
         let (date, due) = (words::date(&model.zone, song.due_ms), due(model, song));
@@ -182,9 +196,18 @@ pub(super) fn shootout(model: &mut Model) {
     };
     let mut lines = vec![format!("Opened by {}, {}", it.opened_by, words::date(&model.zone, it.opened_ms))];
     lines.extend([String::new(), "Lines".into()]);
+    let me = model.me.as_ref().map_or("", |it| it.person_id.as_str());
+    let is_open = it.picked_version_id.is_empty();
+    let asked = act::subject(model);
+    let may = |verb| act::may(model, asked.as_ref(), verb) == May::Yes;
+    let may_judge = may(Verb::Vote) || may(Verb::Pick);
     for line in &it.lines {
-        let newest =
-            rows.version(&line.newest_version_id).map_or_else(|| "nothing yet".into(), words::version);
+        let newest = match rows.version(&line.newest_version_id) {
+            Some(version) => words::version(version),
+            None if may_judge || line.engineer_id == me => "nothing yet".into(),
+            None if is_open => "hidden until the pick".into(),
+            None => "hidden".into(),
+        };
         let who = if line.engineer.is_empty() { "told after the pick" } else { line.engineer.as_str() };
         let end = if line.closed_with_thanks { ", closed with thanks" } else { "" };
         lines.push(format!("  {}  {newest}, by: {who}{end}", line.letter));
@@ -213,7 +236,7 @@ pub(super) fn shootout(model: &mut Model) {
         if !it.reason.is_empty() {
             lines.push(format!("  {}", it.reason));
         }
-    } else {
+    } else if may_judge {
         lines.extend([String::new(), "Listen blind and level-matched, in a shell".into()]);
         lines.push(format!("  {}", command(rows, song, "shootout fetch")));
         lines.push(format!("  {} X2 X1", command(rows, song, "shootout vote")));
@@ -265,11 +288,39 @@ pub(super) fn handoff(model: &mut Model) {
     read::show(model, "Handoff to mastering".into(), lines, None);
 }
 
+/// From the desk: the running order opens as soon as the rows of its project are here, unless somebody went on meanwhile.
+pub(super) fn awaited_spacing(model: &mut Model) {
+    let Some(project) = model.spacing_of.clone() else { return };
+    if !matches!(model.top(), Screen::Project { project: shown, .. } if *shown == project) {
+        model.spacing_of = None;
+    } else if model.projects.get(&project).is_some_and(|it| it.loaded && it.head().is_some()) {
+        model.spacing_of = None;
+        if model.prompt.is_none() {
+            spacing(model);
+        }
+    }
+}
+
 pub(super) fn spacing(model: &mut Model) {
     let Some((rows, head)) = model.project().and_then(|rows| Some((rows, rows.head()?))) else { return };
+    let project = act::quoted(&head.title);
+    let songs: Vec<String> = match &head.spacing {
+        Some(it) => it
+            .items
+            .iter()
+            .filter_map(|item| Some(in_order(rows.song(&item.song_id)?, item.gap_ms)))
+            .collect(),
+        None => rows.songs().into_iter().map(|song| in_order(song, 0)).collect(),
+    };
+    let set = [
+        String::new(),
+        "Set it, in a shell: every song once, with the seconds of silence before it".into(),
+        format!("  deadwax spacing set {} --project {project}", songs.join(" ")),
+    ];
     let Some(it) = &head.spacing else {
-        read::tell(model, "No running order with gaps was set yet. In a shell: deadwax spacing set.");
-        return;
+        let mut lines = vec!["No running order with gaps was set yet.".to_owned()];
+        lines.extend(set);
+        return read::show(model, "Spacing".into(), lines, None);
     };
     let mut lines = vec![format!("By {}, {}", it.by, words::date(&model.zone, it.at_ms)), String::new()];
     lines.push("Running order".into());
@@ -284,7 +335,14 @@ pub(super) fn spacing(model: &mut Model) {
         let when = words::date(&model.zone, approval.at_ms);
         lines.push(format!("  ✓ {} ({}), {when}", approval.name, words::role(approval.role())));
     }
-    read::show(model, format!("Spacing {}", it.number), lines, None);
+    let title = format!("Spacing {}", it.number);
+    lines.extend(set);
+    read::show(model, title, lines, None);
+}
+
+/// "'Paper Boats:2.5'": as a shell takes it.
+fn in_order(song: &SongRow, gap_ms: u32) -> String {
+    act::quoted(&format!("{}:{}", song.title, f64::from(gap_ms) / 1000.0))
 }
 
 /// The terms, the gates and the checks of preflight that were set for this project.
@@ -315,6 +373,11 @@ pub(super) fn terms(model: &mut Model) {
             lines.push(format!("  of {}: {}", song.title, words::follow(song.follow())));
         }
     }
+    let project = act::quoted(&head.title);
+    lines.extend([String::new(), "Change them, in a shell".into()]);
+    lines.push(format!("  deadwax project terms --project {project} --rounds {}", head.rounds_included));
+    lines.push(format!("  deadwax gate set --project {project} --stage mixing --need label:1"));
+    lines.push(format!("  deadwax gate show --project {project} --toml"));
     read::show(model, "Terms and gates".into(), lines, None);
 }
 

@@ -66,10 +66,13 @@ struct Counts {
 }
 
 pub async fn import(c: &Context, asked: &NotesImport) -> Result<(), VerbError> {
-    let bytes = content(&asked.file)?;
+    let unclear =
+        || VerbError::Usage("the song was said twice; say it before the file, or with --song".into());
+    let (song, file) = asked.song_and_file().ok_or_else(unclear)?;
+    let bytes = content(file)?;
     let client = c.client(&asked.who).await?;
     let house = House::find(&client, asked.project.as_deref()).await?;
-    let song = house.song(Some(&asked.song))?;
+    let song = house.song(song.as_deref())?;
     let version = house.version(song, asked.version.as_deref())?;
     ask_allowed(&version.allowed, "add_note")?;
     let reading = Reading {
@@ -79,7 +82,7 @@ pub async fn import(c: &Context, asked: &NotesImport) -> Result<(), VerbError> {
         counts: asked.times,
         begins: asked.offset.clone(),
     };
-    let shown = scrub::line(&asked.file.to_string_lossy());
+    let shown = scrub::line(&file.to_string_lossy());
     let read = markers::read(&bytes, &reading).map_err(|e| match said(&e) {
         VerbError::Input(text) => VerbError::Input(format!("{shown}: {text}\nNothing was written.")),
         other => other,

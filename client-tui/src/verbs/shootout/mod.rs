@@ -34,9 +34,9 @@ pub async fn shootout(c: &Context, verb: ShootoutVerb) -> Result<(), VerbError> 
         ShootoutVerb::Open { entrants, open, of } => begin(c, &entrants, !open, &of.place()).await,
         ShootoutVerb::Show { of } => show(c, &of.place()).await,
         ShootoutVerb::Fetch { out, of } => fetch(c, out, &of.place()).await,
-        ShootoutVerb::Vote { words, reason, role, place } => {
+        ShootoutVerb::Vote { words, reason, role, yes, place } => {
             let (place, ranking) = named(words, place);
-            vote(c, &ranking, reason, role.as_deref(), &place).await
+            vote(c, &ranking, reason, role.as_deref(), yes, &place).await
         }
         ShootoutVerb::Reveal { of } => reveal(c, &of.place()).await,
         ShootoutVerb::Pick { words, reason, role, yes, place } => {
@@ -109,7 +109,10 @@ fn told(house: &House, song: &SongRow, shootout: &Shootout) -> String {
     for line in &shootout.lines {
         let engineer = if line.engineer.is_empty() { "hidden until the pick" } else { &line.engineer };
         let newest = if line.newest_version_id.is_empty() {
-            "nothing yet".into()
+            let own = house.project.your_roles.contains(&(Role::MixEngineer as i32));
+            let judges = ["cast_vote", "pick_mix"].iter().any(|it| ask_allowed(&song.allowed, it).is_ok());
+            let hidden = own && !judges && shootout.picked_version_id.is_empty();
+            if hidden { "nothing yet, or hidden until the pick".into() } else { "nothing yet".into() }
         } else {
             name(&line.newest_version_id)
         };
@@ -143,6 +146,9 @@ async fn fetch(c: &Context, out: Option<PathBuf>, place: &Where) -> Result<(), V
     let shootout = of_song(song)?;
     let lines: Vec<&Line> = shootout.lines.iter().filter(|l| !l.newest_version_id.is_empty()).collect();
     if lines.len() < 2 {
+        // Whoever competes is not shown the others before the pick: waiting would not help.
+        ask_allowed(&song.allowed, "cast_vote")
+            .or_else(|no| ask_allowed(&song.allowed, "pick_mix").map_err(|_| no))?;
         return Err(VerbError::no(
             "NOTHING_TO_COMPARE",
             format!(
@@ -312,6 +318,7 @@ async fn vote(
     said: &[String],
     reason: String,
     role: Option<&str>,
+    yes: bool,
     place: &Where,
 ) -> Result<(), VerbError> {
     if said.is_empty() {
@@ -328,6 +335,10 @@ async fn vote(
     let compared = key.filter(|_| meant.by_names);
     // An earlier vote is shown by the names of versions: whoever votes again may have looked.
     let blind = shootout.votes.is_empty() && compared.as_ref().is_some_and(|key| !key.revealed);
+    if shootout.votes.iter().any(|it| it.blind) {
+        let question = "You voted blind already; this vote is not blind. Replace the blind one?";
+        c.out.confirm(question, yes).await?;
+    }
     let action = Action::CastVote(v1::CastVote {
         song_id: song.song_id.clone(),
         role: role as i32,

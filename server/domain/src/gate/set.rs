@@ -16,7 +16,7 @@ use crate::{
 /// The manager. A rule that nobody present can meet is allowed: people are added later, and the report says so.
 pub(crate) fn set(project: &Project, actor: &Actor, rule: &GateRule, now: Time) -> Result<Ruling, Refusal> {
     Asker::of(project, actor)?.must_hold(&[Role::Manager], "change a gate")?;
-    sound(rule, now)?;
+    sound(rule)?;
     new_date(project.gate(rule.stage).and_then(|present| present.due), rule, now)?;
     if project.gate(rule.stage).as_ref() == Some(rule) {
         let hint = "There is nothing to do.";
@@ -30,7 +30,7 @@ pub(crate) fn set(project: &Project, actor: &Actor, rule: &GateRule, now: Time) 
 }
 
 /// May a rule be asked at all? Also for one that is only tried: whatever time it is, as what a date that is past does is worth a try too.
-pub fn sound(rule: &GateRule, _now: Time) -> Result<(), Refusal> {
+pub fn sound(rule: &GateRule) -> Result<(), Refusal> {
     if rule.stage == Stage::Delivered {
         let text = "Nothing comes after delivery; it has no gate.";
         return no(Reason::RuleInvalid, text, "Name recording, mixing or mastering.");

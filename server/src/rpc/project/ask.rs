@@ -35,7 +35,7 @@ impl Service {
         let then = self.as_it_stood(id, asked.at_seq).await?;
         let project = &then.project;
         if let Some(rule) = &rule {
-            gate::sound(rule, project.as_of).map_err(status::refusal)?;
+            gate::sound(rule).map_err(status::refusal)?;
         }
         if of.is_some_and(|song| !project.songs.contains(song)) {
             return Err(status::not_found("NO_SUCH_SONG", "song"));

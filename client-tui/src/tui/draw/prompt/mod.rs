@@ -104,7 +104,10 @@ fn whole(text: &str, room: usize, style: Style) -> Said {
 pub(super) fn fits(model: &Model, theme: &Theme, area: Rect, ask: &Ask) -> bool {
     let lines = match ask {
         Ask::Approve(ask) => sign::lines(model, theme, area, ask),
-        Ask::Confirm(ask) => confirm_lines(theme, area, ask).len() + 4,
+        // What was not scrolled to was not read.
+        Ask::Confirm(ask) => {
+            return confirm_scrolls(area) && ask.at >= confirm_last(theme, area, ask);
+        }
         Ask::Write(ask) => write::lines(area, ask),
         Ask::Entrants(ask) => shootout::entrants_lines(area, ask),
         _ => return true,
@@ -135,14 +138,36 @@ fn confirm_lines(theme: &Theme, area: Rect, ask: &ConfirmAsk) -> Said {
     said
 }
 
+/// Of the box without what is said: two borders, a line of its own before the buttons, the buttons.
+const CONFIRM_LINES: u16 = 4;
+
+/// Below this nobody could read in it.
+fn confirm_scrolls(area: Rect) -> bool {
+    area.height >= CONFIRM_LINES + 4
+}
+
+/// The first line that is shown where the last one is in sight.
+pub(super) fn confirm_last(theme: &Theme, area: Rect, ask: &ConfirmAsk) -> usize {
+    let room = usize::from(area.height.saturating_sub(CONFIRM_LINES));
+    confirm_lines(theme, area, ask).len().saturating_sub(room)
+}
+
 fn confirm(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &ConfirmAsk) {
     let said = confirm_lines(theme, area, ask);
-    let lines = u16::try_from(said.len() + 4).unwrap_or(u16::MAX);
-    if lines > area.height {
+    let lines = u16::try_from(said.len()).unwrap_or(u16::MAX).saturating_add(CONFIRM_LINES).min(area.height);
+    if !confirm_scrolls(area) {
         return too_small(theme, frame, area, "Please confirm", "answer");
     }
     let inner = open(theme, frame, area, "Please confirm", (confirm_columns(area), lines));
-    let row = say(frame, inner, 0, said);
+    let room = usize::from(lines.saturating_sub(CONFIRM_LINES));
+    let first = ask.at.min(said.len().saturating_sub(room));
+    let left = said.len().saturating_sub(first + room);
+    let row = say(frame, inner, 0, said.into_iter().skip(first).take(room).collect());
+    if left > 0 {
+        let more = words::count(left, "line more", "lines more");
+        let more = format!("{more}, ↓ moves; a yes counts once all is read");
+        put(frame, inner, row, Line::styled(more, theme.warn()));
+    }
     put(frame, inner, row + 1, buttons(theme, ask.yes, ask.on_yes, true));
 }
 

@@ -13,9 +13,10 @@ use ratatui_textarea::TextArea;
 
 use super::act;
 use crate::tui::{
+    draw,
     keys::Verb,
     model::{
-        ApproveAsk, Ask, ConfirmAsk, Link, Model, Notice, Pending, Prompt, ReadAsk, RecipeCheck, Sign,
+        ApproveAsk, Ask, ConfirmAsk, Link, Model, Notice, Pending, Prompt, ReadAsk, RecipeCheck, Sends, Sign,
         TickAsk, text_area,
     },
     msg::Effect,
@@ -36,6 +37,8 @@ enum Next {
     /// A key of the screen below.
     Press(Verb),
     Send(Box<Pending>),
+    /// Asks for something that is no command.
+    Do(Box<Effect>),
     Run(Ask, Box<Effect>),
 }
 
@@ -66,6 +69,7 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
         }
         Next::Press(verb) => super::nav::press(model, verb),
         Next::Send(pending) => vec![act::send(model, *pending)],
+        Next::Do(effect) => vec![*effect],
         Next::Run(ask, effect) => {
             model.prompt = Some(Prompt { ask, shown });
             vec![*effect]
@@ -170,7 +174,7 @@ fn approve(model: &mut Model, mut ask: ApproveAsk, event: KeyEvent, shown: bool)
 fn confirm(model: &mut Model, mut ask: Box<ConfirmAsk>, event: KeyEvent, shown: bool) -> Next {
     if is_no(event, ask.on_yes) {
         return match ask.back.take() {
-            Some(back) => Next::Ask(Prompt { ask: Ask::Revision(back), shown: false }),
+            Some(back) => Next::Ask(Prompt { ask: *back, shown: false }),
             None => Next::Close,
         };
     }
@@ -182,23 +186,41 @@ fn confirm(model: &mut Model, mut ask: Box<ConfirmAsk>, event: KeyEvent, shown: 
             model.notice = Some(act::offline());
             return Next::Close;
         }
-        return Next::Send(Box::new(Pending {
-            command_id: model.new_id(),
-            project_id: ask.project,
-            action: ask.action,
-            verb: ask.verb,
-            about: ask.about,
-            say: ask.say,
-        }));
+        return match ask.sends {
+            Sends::Heard(request) => Next::Do(Box::new(Effect::ReportHeard { request, say: ask.say })),
+            Sends::Action(action) => {
+                let pending = act::pending(model, ask.project, ask.verb, ask.about, action, ask.say);
+                Next::Send(Box::new(pending))
+            }
+        };
     }
-    if matches!(event.code, KeyCode::Tab | KeyCode::BackTab | KeyCode::Left | KeyCode::Right) {
-        ask.on_yes = !ask.on_yes;
+    let last = draw::confirm_last(model, &ask);
+    match event.code {
+        KeyCode::Tab | KeyCode::BackTab | KeyCode::Left | KeyCode::Right => ask.on_yes = !ask.on_yes,
+        KeyCode::Up | KeyCode::Char('k') => ask.at = ask.at.min(last).saturating_sub(1),
+        KeyCode::Down | KeyCode::Char('j') => ask.at = (ask.at + 1).min(last),
+        KeyCode::PageUp => ask.at = ask.at.min(last).saturating_sub(10),
+        KeyCode::PageDown => ask.at = (ask.at + 10).min(last),
+        _ => {}
     }
     Next::Keep(Ask::Confirm(ask))
 }
 
 fn text(area: &TextArea<'_>) -> String {
     area.lines().join("\n").trim().to_owned()
+}
+
+/// Whether something was written that leaving would throw away.
+pub(super) fn holds_text(ask: &Ask) -> bool {
+    match ask {
+        Ask::Write(ask) => !text(&ask.area).is_empty(),
+        Ask::Revision(ask) => !text(&ask.area).is_empty(),
+        Ask::Vote(ask) => !text(&ask.area).is_empty(),
+        Ask::Recipe(ask) => ask.why.is_some() || ask.area.lines().join("\n").trim() != ask.start.trim(),
+        Ask::Confirm(ask) => ask.back.as_deref().is_some_and(holds_text),
+        Ask::Approve(ask) => matches!(&ask.sign, Sign::Pick { reason, .. } if !reason.is_empty()),
+        Ask::Tick(_) | Ask::Entrants(_) | Ask::Follow(_) | Ask::Palette(_) | Ask::Read(_) => false,
+    }
 }
 
 fn is_ctrl(event: KeyEvent, c: char) -> bool {

@@ -9,7 +9,7 @@ use deadwax_proto::v1::{self as v1, NoteRow, NoteState, RevisionKind, Role, acti
 use super::{CUT, DISCARD, EMPTY, Next, text, type_text};
 use crate::tui::{
     keys::Verb,
-    model::{Ask, ConfirmAsk, Model, Pending, RevisionAsk, text_area},
+    model::{Ask, ConfirmAsk, Model, Pending, RevisionAsk, Sends, text_area},
     rows::Project,
     update::act::{self, NO_VERSION, Subject},
 };
@@ -145,9 +145,10 @@ pub(in crate::tui::update) fn beyond_terms(model: &Model, pending: &Pending, tex
         title: text.to_owned(),
         lines: vec!["Nothing was sent yet. Only a yes sends it as a round beyond the terms; no leads back to your text.".into()],
         yes: "Send it",
-        action: v1::Action { action: Some(Do::RequestRevision(known)) },
+        sends: Sends::Action(Do::RequestRevision(known)),
         say: pending.say.clone(),
         on_yes: false,
-        back: Some(Box::new(back)),
+        at: 0,
+        back: Some(Box::new(Ask::Revision(Box::new(back)))),
     })))
 }

@@ -6,7 +6,7 @@ use deadwax_proto::v1::{self as v1, Role, action::Action as Do};
 use super::{CUT, DISCARD, Next, text, type_text};
 use crate::tui::{
     keys::Verb,
-    model::{Ask, EntrantsAsk, Model, VoteAsk, text_area},
+    model::{Ask, ConfirmAsk, EntrantsAsk, Model, Prompt, Sends, VoteAsk, text_area},
     update::act::{self, Subject},
 };
 
@@ -104,6 +104,7 @@ pub(in crate::tui::update) fn vote(model: &Model, subject: &Subject) -> Result<A
         order,
         at: 0,
         writing: false,
+        replaces_blind: before.is_some_and(|it| it.blind),
         area: text_area(&before.map_or_else(String::new, |it| crate::scrub::block(&it.reason))),
         problem: None,
     })))
@@ -121,6 +122,9 @@ pub(super) fn vote_key(model: &mut Model, mut ask: Box<VoteAsk>, event: KeyEvent
         }
         KeyCode::Tab | KeyCode::BackTab => ask.writing = !ask.writing,
         KeyCode::Enter if ask.writing && event.modifiers.is_empty() => {
+            if model.online() && ask.replaces_blind {
+                return replace(model, ask);
+            }
             if model.online() {
                 return Next::Send(Box::new(ballot(model, *ask)));
             }
@@ -146,6 +150,27 @@ pub(super) fn vote_key(model: &mut Model, mut ask: Box<VoteAsk>, event: KeyEvent
     }
     ask.problem = None;
     Next::Keep(Ask::Vote(ask))
+}
+
+/// A blind vote is worth more than one by somebody who knows: it gives way only to a yes.
+fn replace(model: &mut Model, ask: Box<VoteAsk>) -> Next {
+    let back = Some(Box::new(Ask::Vote(ask.clone())));
+    let pending = ballot(model, *ask);
+    let Some(action) = pending.action.action else { return Next::Close };
+    let ask = ConfirmAsk {
+        project: pending.project_id,
+        verb: pending.verb,
+        about: pending.about,
+        title: "Replace your blind vote?".into(),
+        lines: vec!["You voted blind. This vote is not blind, and stands there as one of somebody who knew which is which.".into()],
+        yes: "Replace it",
+        sends: Sends::Action(action),
+        say: pending.say,
+        on_yes: false,
+        at: 0,
+        back,
+    };
+    Next::Ask(Prompt { ask: Ask::Confirm(Box::new(ask)), shown: false })
 }
 
 fn ballot(model: &mut Model, ask: VoteAsk) -> crate::tui::model::Pending {

@@ -8,8 +8,8 @@ use super::{CUT, DISCARD, EMPTY, Next, is_ctrl, text, type_text};
 use crate::tui::{
     keys::Verb,
     model::{
-        Addressee, ApproveAsk, Ask, Decision, Model, Pending, Prompt, Purpose, Screen, Sign, SongView,
-        WriteAsk, text_area,
+        Addressee, ApproveAsk, Ask, ConfirmAsk, Decision, Model, Prompt, Purpose, Screen, Sends, Sign,
+        SongView, WriteAsk, text_area,
     },
     msg::Effect,
     rows::Project,
@@ -39,11 +39,15 @@ pub(in crate::tui::update) fn prepare(
                 _ => (Some(view.cursor_ms), None),
             };
             // The Main speaks for the version; only a note on an alternate names it.
-            let file = version.files.get(view.file).filter(|_| view.file > 0);
+            let file = version.files.get(view.file).filter(|_| view.file > 0 && verb == Verb::AddNote);
             let alternate = file.map_or(String::new(), |it| it.alternate.clone());
-            let at = words::span(start_ms, end_ms);
-            let title =
-                format!("Note on {} at {at}", words::version(version)).replace("at whole", "on the whole");
+            let named = words::version(version);
+            let on = if alternate.is_empty() { named } else { format!("{named}, {alternate}") };
+            let at = match start_ms {
+                None => "as a whole".to_owned(),
+                Some(_) => format!("at {}", words::span(start_ms, end_ms)),
+            };
+            let title = format!("Note on {on}, {at}");
             (Purpose::Note { version: version.version_id.clone(), alternate, start_ms, end_ms }, title)
         }
         Verb::Reply => {
@@ -279,39 +283,74 @@ fn written(model: &mut Model, ask: WriteAsk, text: String) -> Next {
             let action = v1::Hold { approval_id: id, song_id: song.clone(), role, reason: text };
             (Verb::Hold, format!("song/{song}"), Do::Hold(action), "the hold")
         }
-        Purpose::Return { song, alternates } => {
-            let (reason, items) = parted(&text, &alternates);
-            let action = v1::ReturnHandoff { song_id: song.clone(), reason, items };
-            (Verb::ReturnHandoff, format!("song/{song}"), Do::ReturnHandoff(action), "the return to mixing")
-        }
-        Purpose::Decide(decision) => {
-            return Next::Send(Box::new(decided(model, ask.project, decision, text)));
-        }
+        Purpose::Return { .. } | Purpose::Decide(_) => return decided(model, ask, text),
         Purpose::Pick { version } => return pick(model, ask.project, ask.consequence, &version, text),
     };
     Next::Send(Box::new(act::pending(model, ask.project, verb, about, action, say.to_owned())))
 }
 
-/// What changes the way of the song goes out with its reason.
-fn decided(model: &mut Model, project: String, decision: Decision, reason: String) -> Pending {
-    let (verb, about, action, say) = match decision {
-        Decision::Override { song } => {
-            let action = v1::OverrideGate { song_id: song.clone(), reason, ..v1::OverrideGate::default() };
-            (Verb::Override, format!("song/{song}"), Do::OverrideGate(action), "the override of the gate")
+/// What changes the way of the song: the reason is written, now what follows is quoted whole, and nothing sends it but a yes. A no leads
+/// back to the text.
+fn decided(model: &Model, ask: WriteAsk, text: String) -> Next {
+    let Some(rows) = model.projects.get(&ask.project) else { return Next::Close };
+    let title = |song: &str| rows.song(song).map_or_else(String::new, |it| crate::scrub::line(&it.title));
+    let back = Some(Box::new(Ask::Write(Box::new(WriteAsk { problem: None, ..ask.clone() }))));
+    let mut lines = vec![ask.consequence];
+    let reason = format!("Your reason: {text}");
+    let (verb, about, action, question, yes) = match ask.purpose {
+        Purpose::Return { song, alternates } => {
+            let (reason, items) = parted(&text, &alternates);
+            lines.push(format!("Your reason: {reason}"));
+            lines.extend(items.iter().map(|it| format!("{}: {}", it.alternate, it.reason)));
+            let question = format!("Return {} to mixing?", title(&song));
+            let action = v1::ReturnHandoff { song_id: song.clone(), reason, items };
+            let about = format!("song/{song}");
+            (Verb::ReturnHandoff, about, Do::ReturnHandoff(action), question, "Return it")
         }
-        Decision::Swap { song } => {
-            let action = v1::SwapMix { song_id: song.clone(), reason };
-            (Verb::SwapMix, format!("song/{song}"), Do::SwapMix(action), "the swap of the mix")
+        Purpose::Decide(Decision::Override { song }) => {
+            let unmet = rows.gate(&song).into_iter().flat_map(|it| &it.lines).filter(|it| !it.met);
+            lines.extend(unmet.map(|it| format!("× {}", it.text)));
+            lines.push(reason);
+            let question = format!("Override the gate of {}?", title(&song));
+            // What was looked at: another candidate by the time it arrives is not opened for.
+            let version_id = rows.song(&song).map(|it| it.candidate_version_id.clone()).unwrap_or_default();
+            let action = v1::OverrideGate { song_id: song.clone(), reason: text, version_id };
+            (Verb::Override, format!("song/{song}"), Do::OverrideGate(action), question, "Override")
         }
-        Decision::Forward { version } => {
-            let action = v1::PutForward { version_id: version.clone(), reason };
+        Purpose::Decide(Decision::Swap { song }) => {
+            lines.push(reason);
+            let question = format!("Ask for another mix of {}?", title(&song));
+            let action = v1::SwapMix { song_id: song.clone(), reason: text };
+            (Verb::SwapMix, format!("song/{song}"), Do::SwapMix(action), question, "Swap")
+        }
+        Purpose::Decide(Decision::Forward { version }) => {
+            lines.push(reason);
+            let name = rows.version(&version).map_or_else(|| "the version".into(), words::version);
+            let action = v1::PutForward { version_id: version.clone(), reason: text };
+            let about = format!("version/{version}");
             (
                 Verb::PutForward,
-                format!("version/{version}"),
+                about,
                 Do::PutForward(action),
-                "the version put forward",
+                format!("Put {name} forward again?"),
+                "Put forward",
             )
         }
+        _ => return Next::Close,
     };
-    act::pending(model, project, verb, about, action, say.to_owned())
+    let say = question.trim_end_matches('?').to_lowercase();
+    let ask = ConfirmAsk {
+        project: ask.project,
+        verb,
+        about,
+        title: question,
+        lines,
+        yes,
+        sends: Sends::Action(action),
+        say,
+        on_yes: false,
+        at: 0,
+        back,
+    };
+    Next::Ask(Prompt { ask: Ask::Confirm(Box::new(ask)), shown: false })
 }
