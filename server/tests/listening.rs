@@ -1,7 +1,6 @@
 //! What was played is reported over the wire: kept for the gate of that project, told to the ledger at marks only, and nobody else's business.
 #![allow(clippy::unwrap_used)] // A test fails by panicking.
 
-#[allow(dead_code)]
 mod common;
 #[allow(dead_code)]
 mod media_kit;
