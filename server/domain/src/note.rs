@@ -458,4 +458,20 @@ mod tests {
         let closed = again.and(person(ARTIST), Command::AcceptNote { note: NOTE });
         closed.when(person(ARTIST), moved(11, 8, None)).refused(Reason::NoteNotOpen);
     }
+
+    #[test]
+    fn a_note_stands_in_the_master_where_it_stands_in_its_mix() {
+        let span = Span { start_ms: 400, end_ms: None };
+        let given = Given::mixed()
+            .and(person(ARTIST), add_note(7, 10, false))
+            .and(person(MIXER), add_version(11, VersionKind::Mix, &[(Alternate::Main, 3)]))
+            .and(person(ARTIST), Command::MoveNote { note: NOTE, version: VersionId(11), span })
+            .and(person(MIXER), Command::AddressNote { note: NOTE, version: VersionId(11) })
+            .approved(ARTIST, 11, Role::Artist)
+            .approved(LABEL, 11, Role::Label)
+            .and(person(MASTERER), add_version(20, VersionKind::Master, &[(Alternate::Main, 4)]));
+        let note = given.project.notes.get(NOTE).unwrap();
+        assert_eq!(note.span_in(VersionId(20)), Some(span));
+        assert_ne!(note.span, Some(span), "where it was written stays");
+    }
 }

@@ -278,6 +278,9 @@ impl Project {
                 song.versions.push(id);
                 song.forward = song.forward.filter(|_| !replaced);
             });
+            if kind == VersionKind::Master {
+                self.inherit_places(song, id);
+            }
         }
     }
 

@@ -120,6 +120,22 @@ impl Project {
         });
     }
 
+    /// A master runs as its mix does: where an edit moved a note in the mix, it stands there in the master too.
+    pub(super) fn inherit_places(&mut self, song: SongId, master: VersionId) {
+        let mix = self.songs.get(song).and_then(|song| song.handoff.as_ref()).map(|handoff| handoff.version);
+        let (Some(mix), Some(version)) = (mix, self.versions.get(master).cloned()) else { return };
+        let mut inherited = Vec::new();
+        for note in self.notes_of(song) {
+            let moved = note.places.iter().rev().find(|place| place.version == mix);
+            inherited.extend(moved.map(|place| {
+                (note.id, Place { version: master, span: Place::within(&version, place.span), ..*place })
+            }));
+        }
+        for (note, place) in inherited {
+            self.place(note, place);
+        }
+    }
+
     fn compete(&mut self, event: &Event) {
         let at = event.at;
         match &event.fact {
