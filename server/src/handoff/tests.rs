@@ -250,6 +250,8 @@ fn the_next_handoff_tells_why_the_last_one_came_back() {
     let items =
         vec![ReturnItem { alternate: Some(Alternate::Instrumental), reason: "A click at 0:40.".into() }];
     tale.does(MASTERER, Command::ReturnHandoff { song: SONG, reason: "The kick clips.".into(), items });
+    // Looked into, and meant as it is.
+    tale.does(MIXER, Command::PutForward { version: MIX, reason: "It is meant so.".into() });
     let contents = tale.handed_over().packed();
     assert_eq!(contents.name, "AnaRuiz_Nachtlied_Mix1_Handoff2");
     let text = words(&paper(&contents, "brief.txt"));
@@ -266,6 +268,8 @@ fn the_next_handoff_tells_why_the_last_one_came_back() {
 fn a_mix_that_was_swapped_is_told_beside_the_new_one() {
     let mut tale = Tale::mixed("Nachtlied", &[Alternate::Main]).handed_over();
     tale.does(MIXER, Command::SwapMix { song: SONG, reason: "The wrong bounce was sent.".into() });
+    // Looked into, and meant as it is.
+    tale.does(MIXER, Command::PutForward { version: MIX, reason: "It is meant so.".into() });
     let text = words(&paper(&tale.handed_over().packed(), "brief.txt"));
     assert!(text.contains("the mix was swapped, Person <3>: The wrong bounce was sent."), "{text}");
 }

@@ -27,6 +27,9 @@ struct Manifest<'a> {
     version: VersionPart,
     files: Vec<FilePart<'a>>,
     approvals: Vec<ApprovalPart>,
+    /// Where a manager opened the gate of mastering although it was not met: what the approvals above do not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gate_overridden: Option<OverriddenPart>,
 }
 
 #[derive(Serialize)]
@@ -87,6 +90,16 @@ struct ApprovalPart {
     fingerprint: String,
 }
 
+#[derive(Serialize)]
+struct OverriddenPart {
+    person_id: String,
+    name: String,
+    at_ms: i64,
+    reason: String,
+    /// What was missing, as it stood.
+    unmet: Vec<String>,
+}
+
 /// `None` where the song has no candidate: then nothing can be delivered, and the rules say so.
 pub fn manifest(
     project_id: ProjectId,
@@ -112,6 +125,13 @@ pub fn manifest(
         },
         files: files(project, song, version),
         approvals: approvals(project, version, names),
+        gate_overridden: project.override_of(song.id, version.id).map(|opened| OverriddenPart {
+            person_id: opened.by.map(|person| id(person.0)).unwrap_or_default(),
+            name: opened.by.map(names).unwrap_or_default(),
+            at_ms: opened.at.0,
+            reason: opened.reason.clone(),
+            unmet: opened.unmet.clone(),
+        }),
     };
     serde_json::to_string_pretty(&manifest).ok()
 }
@@ -247,5 +267,48 @@ mod tests {
         let names: Vec<_> =
             ["A.wav", "a.wav", "A.wav", "A.flac"].iter().map(|n| free_name(n, &mut taken)).collect();
         assert_eq!(names, ["A.wav", "a_2.wav", "A_3.wav", "A.flac"]);
+    }
+
+    #[test]
+    fn an_override_stands_beside_what_was_signed() {
+        use deadwax_domain::{Digest, Event, Fact, Stage, Time, VersionId, VersionKind};
+        let (song, version) = (SongId(1), VersionId(2));
+        let opened = Fact::GateOverridden {
+            song,
+            stage: Stage::Mastering,
+            version,
+            reason: "Agreed by phone.".into(),
+            unmet: vec!["Label: 0 of 1 approval.".into()],
+        };
+        let left = |from, to| Fact::StageLeft { song, from, to, version };
+        let told = |opened: Option<Fact>| {
+            let facts = [
+                Fact::ProjectCreated { title: "Dust".into(), artist: "Lena".into() },
+                Fact::SongAdded { song, title: "Ember".into(), isrc: String::new() },
+                Fact::VersionAdded {
+                    version,
+                    song,
+                    kind: VersionKind::Master,
+                    number: 1,
+                    title: String::new(),
+                    changelog: String::new(),
+                    files: Vec::new(),
+                    fingerprint: Digest([1; 32]),
+                    render: None,
+                    line: None,
+                },
+                left(Stage::Recording, Stage::Mixing),
+                left(Stage::Mixing, Stage::Mastering),
+            ];
+            let last = left(Stage::Mastering, Stage::Delivered);
+            let event = |fact| Event { at: Time(5), by: Some(PersonId(9)), fact };
+            let events: Vec<_> = facts.into_iter().chain(opened).chain([last]).map(event).collect();
+            manifest(ProjectId(3), &Project::of(&events), song, &|_| "Noor".into()).unwrap()
+        };
+        let overridden = told(Some(opened));
+        for word in ["gate_overridden", "Noor", "Agreed by phone.", "Label: 0 of 1 approval."] {
+            assert!(overridden.contains(word), "{word}: {overridden}");
+        }
+        assert!(!told(None).contains("gate_overridden"));
     }
 }
