@@ -94,7 +94,7 @@ pub struct About {
     pub written_start: String,
     pub written_end: String,
     pub reply_to: String,
-    /// One thing a line, "[x] " or "[ ] " before it.
+    /// One thing a line, a box before it: `[x] ` where it is done, else `[ ] `.
     pub checklist: String,
     pub reason: String,
 }

@@ -33,7 +33,7 @@ use crate::{
 
 /// The ledger wakes the maker; this is only for what it could not read or pack.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
-/// A good [`Maker::pause`]: it doubles with each failure up to [`PAUSE_MAX`], since each try reads every byte again.
+/// A good [`Maker::pause`]: it doubles with each failure up to five minutes, since each try reads every byte again.
 pub const PAUSE: Duration = Duration::from_secs(2);
 const PAUSE_MAX: Duration = Duration::from_secs(300);
 /// Entries of a stream read at once.
