@@ -28,6 +28,7 @@ use self::{contents::Contents, story::Found, story::Story, zip::Zip};
 use crate::{
     blob::{BlobError, Blobs},
     ledger::{Kept, Ledger, LedgerError, Perform, Snapshot},
+    render::worker,
     watch::Names,
 };
 
@@ -101,7 +102,7 @@ pub struct Maker {
 impl Maker {
     /// Runs until shutdown.
     pub async fn run(self) {
-        if let Err(error) = empty(&self.work_dir).await {
+        if let Err(error) = worker::empty(&self.work_dir).await {
             tracing::error!(%error, "the folder for packages could not be emptied; no handoff will be packed");
             return;
         }
@@ -289,15 +290,6 @@ fn told(error: &PackError) -> String {
         }
         _ => "The studio could not make the package; its owner finds the cause in the log.".to_owned(),
     }
-}
-
-async fn empty(dir: &Path) -> std::io::Result<()> {
-    match tokio::fs::remove_dir_all(dir).await {
-        Ok(()) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
-    }
-    tokio::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).await
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -482,7 +482,8 @@ fn told(error: &JobError) -> String {
     }
 }
 
-pub(super) async fn empty(dir: &Path) -> std::io::Result<()> {
+/// A folder of one's own with nothing in it.
+pub(crate) async fn empty(dir: &Path) -> std::io::Result<()> {
     match tokio::fs::remove_dir_all(dir).await {
         Ok(()) => {}
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}

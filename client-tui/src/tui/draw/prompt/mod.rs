@@ -180,6 +180,23 @@ fn editor(theme: &Theme, frame: &mut Frame<'_>, area: Rect, area_of: &TextArea<'
     frame.render_widget(&area_of, area);
 }
 
+/// The text of a question that has more than a text: edited while it is its turn, else shown.
+fn written(
+    theme: &Theme,
+    frame: &mut Frame<'_>,
+    (label, area): (Rect, Rect),
+    title: &'static str,
+    text: &TextArea<'static>,
+    writing: bool,
+) {
+    put(frame, label, 0, Line::styled(title, if writing { theme.accent() } else { theme.dim() }));
+    if writing {
+        return editor(theme, frame, area, text, false);
+    }
+    let lines = wrap(&text.lines().join("\n"), usize::from(area.width));
+    say(frame, area, 0, lines.into_iter().map(|line| (line, theme.dim())).collect());
+}
+
 fn tick(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &TickAsk) {
     let note = model.projects.get(&ask.project).and_then(|rows| rows.note(&ask.note));
     let items = note.map_or(&[][..], |it| it.checklist.as_slice());

@@ -7,7 +7,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{editor, open, say};
+use super::{open, say, written};
 use crate::tui::{
     draw::{
         first_shown, put,
@@ -52,13 +52,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
         let row = u16::try_from(line - at).unwrap_or(u16::MAX);
         put(frame, list, row, Line::styled(pad(&text, usize::from(list.width)), style));
     }
-    put(frame, label, 0, Line::styled("Message", if ask.writing { theme.accent() } else { theme.dim() }));
-    if ask.writing {
-        editor(theme, frame, text, &ask.area, false);
-    } else {
-        let lines = wrap(&ask.area.lines().join("\n"), usize::from(text.width));
-        say(frame, text, 0, lines.into_iter().map(|line| (line, theme.dim())).collect());
-    }
+    written(theme, frame, (label, text), "Message", &ask.area, ask.writing);
     let room = usize::from(inner.width);
     let line = match (ask.problem, ask.writing) {
         (Some(problem), _) => Line::styled(clip(problem, room), theme.bad()),

@@ -6,11 +6,11 @@ use ratatui::{
     text::Line,
 };
 
-use super::{editor, open, say, too_small, whole};
+use super::{open, say, too_small, whole, written};
 use crate::tui::{
     draw::{
         first_shown, put,
-        text::{clip, pad, wrap},
+        text::{clip, pad},
         theme::Theme,
     },
     model::{EntrantsAsk, Model, VoteAsk},
@@ -97,13 +97,7 @@ pub(super) fn vote(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
         let style = theme.row(at == ask.at && !ask.writing, false, true);
         put(frame, list, u16::try_from(at - from).unwrap_or(u16::MAX), Line::styled(text, style));
     }
-    put(frame, label, 0, Line::styled("Reason", if ask.writing { theme.accent() } else { theme.dim() }));
-    if ask.writing {
-        editor(theme, frame, text, &ask.area, false);
-    } else {
-        let lines = wrap(&ask.area.lines().join("\n"), usize::from(text.width));
-        say(frame, text, 0, lines.into_iter().map(|line| (line, theme.dim())).collect());
-    }
+    written(theme, frame, (label, text), "Reason", &ask.area, ask.writing);
     let room = usize::from(inner.width);
     let line = match (ask.problem, ask.writing) {
         (Some(problem), _) => Line::styled(clip(problem, room), theme.bad()),
