@@ -44,10 +44,11 @@ fn returned(on: On<'_>, tune: &Tune) -> Result<()> {
     let mut files = tune.print(&folder, "juno6", Print { level_db: -3.1, ..print })?;
     files.truncate(3);
     on.push(juno, "mix", &files, "A longer tail on the voices.")?;
-    on.examined(juno, "Mix B 6")?;
+    let mix = on.mix(juno, 6)?;
+    on.examined(juno, &mix)?;
     for (seat, role) in [(artist, "artist"), (lena, "label")] {
-        on.verb(seat, &["heard", "--version", "mix b 6", "--all"])?;
-        on.approve(seat, "Mix B 6", role)?;
+        on.verb(seat, &["heard", "--version", &mix, "--all"])?;
+        on.approve(seat, &mix, role)?;
     }
     on.stands_in("mastering")?;
     on.verb(ines, &["handoff", "accept"])?;
@@ -55,11 +56,12 @@ fn returned(on: On<'_>, tune: &Tune) -> Result<()> {
 }
 
 fn masters(on: On<'_>) -> Result<()> {
-    let Ep { ines, artist, lena, log, .. } = on.ep;
+    let Ep { ines, juno, artist, lena, log, .. } = on.ep;
     log.step("An automatic master and one from her own tools, side by side; the label signs; the delivery");
     on.wait("the automatic master", || Ok(on.version(ines, "Master 1").ok()))?;
     let folder = on.ep.root.join("own");
-    on.verb(ines, &["pull", &folder.to_string_lossy(), "--version", "mix b 6", "--alternate", "main"])?;
+    let picked = on.mix(juno, 6)?;
+    on.verb(ines, &["pull", &folder.to_string_lossy(), "--version", &picked, "--alternate", "main"])?;
     let mix = std::fs::read_dir(&folder)?
         .flatten()
         .map(|entry| entry.path())

@@ -140,6 +140,20 @@ impl On<'_> {
         self.rows(seat)?.remove(&format!("gate/{id}")).context("the song has no gate")
     }
 
+    /// The letter of an engineer's line, as the engineer reads it: blind lines are drawn by lot.
+    pub fn line(&self, engineer: &Seat) -> Result<String> {
+        let row = self.song_row(engineer)?;
+        let mut lines = row["shootout"]["lines"].as_array().into_iter().flatten();
+        let own = lines.find(|line| line["engineer"] == engineer.name.as_str());
+        own.map(|line| text(line, "letter").to_owned())
+            .with_context(|| format!("no line of {}", engineer.name))
+    }
+
+    /// "Mix A 1": the nth mix of an engineer's line.
+    pub fn mix(&self, engineer: &Seat, number: u32) -> Result<String> {
+        Ok(format!("Mix {} {number}", self.line(engineer)?))
+    }
+
     /// "Mix A 1"
     pub fn version(&self, seat: &Seat, name: &str) -> Result<Value> {
         let id = text(&self.song_row(seat)?, "song_id").to_owned();

@@ -39,15 +39,20 @@ fn compete(on: On<'_>, tune: &Tune) -> Result<()> {
     let dark = tune.print(&folder, "juno1", Print { dark: true, level_db: -3.0, ..first })?;
     on.push(juno, "mix", &dark, "Warmer.")?;
     let seen = |seat, name: &str| on.version(seat, name).is_ok();
-    log.check(seen(lena, "Mix A 1") && seen(lena, "Mix B 1"), "the label sees both lines")?;
-    log.check(!seen(teo, "Mix B 1") && !seen(juno, "Mix A 1"), "each engineer sees their own line only")?;
+    let (teos, junos) = (on.mix(teo, 1)?, on.mix(juno, 1)?);
+    log.check(teos != junos && seen(lena, &teos) && seen(lena, &junos), "the label sees both lines")?;
+    log.check(
+        seen(teo, &teos) && !seen(teo, &junos) && seen(juno, &junos) && !seen(juno, &teos),
+        "each engineer sees their own line only, whichever letter the lot gave it",
+    )?;
     let everything =
         format!("{:?}", on.rows(lena)?.values().filter(|row| row["row"] == "version").collect::<Vec<_>>());
     log.check(
         !everything.contains("Juno Park") && !everything.contains("juno1"),
         "no row of a version tells the label whose mix it is",
     )?;
-    on.refused(lena, "SHOOTOUT_OPEN", &["approve", "--version", "mix a 1", "--role", "label", "--yes"])?;
+    let early = ["approve", "--version", &teos.to_lowercase(), "--role", "label", "--yes"];
+    on.refused(lena, "SHOOTOUT_OPEN", &early)?;
     let ears = on.ep.root.join("ears");
     for (seat, name) in [(lena, "lena"), (artist, "mara")] {
         let folder = ears.join(name);
@@ -66,13 +71,14 @@ fn compete(on: On<'_>, tune: &Tune) -> Result<()> {
 
 fn pick(on: On<'_>) -> Result<()> {
     let Ep { teo, juno, lena, paul, log, .. } = on.ep;
-    on.refused(teo, "NOT_YOUR_ROLE", &["shootout", "pick", "A", "--yes"])?;
-    let said = on.verb(lena, &["shootout", "pick", "B", "--reason", "The low end.", "--yes"])?;
+    let (teos, junos) = (on.line(teo)?, on.line(juno)?);
+    on.refused(teo, "NOT_YOUR_ROLE", &["shootout", "pick", &teos, "--yes"])?;
+    let said = on.verb(lena, &["shootout", "pick", &junos, "--reason", "The low end.", "--yes"])?;
     let told = said.lines.iter().any(|line| line.to_string().contains("thanks"));
     log.check(told, "the other line is closed with thanks")?;
-    on.refused(paul, "SHOOTOUT_DECIDED", &["shootout", "pick", "A", "--yes"])?;
-    let kept = on.version(teo, "Mix A 1")?;
-    log.check(kept["closed_with_thanks"] == true, "Mix A 1 is kept")?;
+    on.refused(paul, "SHOOTOUT_DECIDED", &["shootout", "pick", &teos, "--yes"])?;
+    let lost = on.mix(teo, 1)?;
+    log.check(on.version(teo, &lost)?["closed_with_thanks"] == true, format!("{lost} is kept"))?;
     let row = on.song_row(juno)?;
     let votes = row["shootout"]["votes"].as_array().map_or(0, Vec::len);
     log.same(&votes, &2, "both votes are on record, and told after the pick")
@@ -115,7 +121,7 @@ fn first_round(on: On<'_>, tune: &Tune) -> Result<String> {
     let print = Print { place_db: 0.0, dark: true, cut_s: 0.5, level_db: -3.0, ..Print::default() };
     let files = tune.print(&folder, "juno2", print)?;
     on.push(juno, "mix", &files, "Lead up in the last chorus, half a second out of the front.")?;
-    let mix = on.examined(juno, "Mix B 2")?;
+    let mix = on.examined(juno, &on.mix(juno, 2)?)?;
     log.say(&format!("what the house found: {}", mix["examination"]["changes"]));
     let carried = on.note(artist, &note)?;
     let verdict = last(&carried["verdicts"]);
@@ -144,10 +150,13 @@ fn second_round(on: On<'_>, tune: &Tune, note: &str) -> Result<()> {
     let folder = on.ep.root.join("files").join(tune.title);
     let print = Print { place_db: 0.0, dark: true, cut_s: 0.5, level_db: -3.4, ..Print::default() };
     on.push(juno, "mix", &tune.print(&folder, "juno3", print)?, "A touch quieter, nothing else.")?;
-    on.examined(juno, "Mix B 3")?;
+    on.examined(juno, &on.mix(juno, 3)?)?;
     let seen = on.note(artist, note)?;
     let verdict = last(&seen["verdicts"]);
-    log.check(verdict["verdict"] == "untouched", format!("the note in Mix B 3: {}", text(verdict, "text")))?;
+    log.check(
+        verdict["verdict"] == "untouched",
+        format!("the note in her third mix: {}", text(verdict, "text")),
+    )?;
     let gate = on.gate(lena)?;
     let untouched =
         gate["lines"].as_array().into_iter().flatten().any(|line| line["code"] == "UNTOUCHED_NOTES");
@@ -156,7 +165,7 @@ fn second_round(on: On<'_>, tune: &Tune, note: &str) -> Result<()> {
     log.check(request(on, 3)?["round"] == 2, "the next one is round 2")?;
     let print = Print { place_db: -1.0, dark: true, cut_s: 0.5, level_db: -3.0, swapped: true };
     on.push(juno, "mix", &tune.print(&folder, "juno4", print)?, "Lead back by a decibel.")?;
-    let mix = on.examined(juno, "Mix B 4")?;
+    let mix = on.examined(juno, &on.mix(juno, 4)?)?;
     let blocked = mix["preflight"].as_array().into_iter().flatten().any(|finding| {
         finding["block"] == true
             && text(finding, "code").starts_with("ALT_")
@@ -191,15 +200,16 @@ fn third_round(on: On<'_>, tune: &Tune) -> Result<()> {
     let folder = on.ep.root.join("files").join(tune.title);
     let print = Print { place_db: -1.0, dark: true, cut_s: 0.5, level_db: -3.0, ..Print::default() };
     on.push(juno, "mix", &tune.print(&folder, "juno5", print)?, "The right files.")?;
-    on.examined(juno, "Mix B 5")?;
+    on.examined(juno, &on.mix(juno, 5)?)?;
     let open: Vec<String> = open_notes(on)?;
     for note in &open {
         on.verb(juno, &["notes", "address", note])?;
     }
-    on.refused(artist, "NOT_HEARD", &["approve", "--version", "mix b 5", "--role", "artist", "--yes"])?;
+    let mix = on.mix(juno, 5)?;
+    on.refused(artist, "NOT_HEARD", &["approve", "--version", &mix, "--role", "artist", "--yes"])?;
     for (seat, role) in [(artist, "artist"), (lena, "label")] {
-        on.verb(seat, &["heard", "--version", "mix b 5", "--all"])?;
-        on.approve(seat, "Mix B 5", role)?;
+        on.verb(seat, &["heard", "--version", &mix, "--all"])?;
+        on.approve(seat, &mix, role)?;
     }
     on.stands_in("mastering")
 }
