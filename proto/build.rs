@@ -11,6 +11,7 @@ const FILES: &[&str] = &[
     "deadwax/v1/project.proto",
     "deadwax/v1/media.proto",
     "deadwax/v1/mastering.proto",
+    "deadwax/v1/presence.proto",
     "deadwax/ledger/v1/facts.proto",
     "deadwax/ledger/v1/studio.proto",
 ];

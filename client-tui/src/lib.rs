@@ -5,6 +5,7 @@ pub mod cli;
 pub mod markers;
 pub mod name;
 pub mod net;
+pub mod play;
 pub mod profile;
 pub mod scrub;
 pub mod tui;

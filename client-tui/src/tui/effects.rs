@@ -92,6 +92,11 @@ impl Runner {
                 let outcome = client.report_heard(request).await.map_err(failure);
                 tell(&out, Msg::Heard { say, outcome }).await;
             }),
+            Effect::Play(_)
+            | Effect::Transfer(_)
+            | Effect::Present(_)
+            | Effect::People(_)
+            | Effect::Copy(_) => {}
             Effect::Edit { .. } => {}
         }
     }

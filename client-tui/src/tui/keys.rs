@@ -12,6 +12,11 @@ pub enum Kind {
     Master,
     History,
     Turnaround,
+    Compare,
+    Album,
+    Delivery,
+    People,
+    Transfers,
     Help,
 }
 
@@ -25,6 +30,11 @@ impl Kind {
             Kind::Master => "Master",
             Kind::History => "History",
             Kind::Turnaround => "Turnaround",
+            Kind::Compare => "Compare",
+            Kind::Album => "Album",
+            Kind::Delivery => "Delivery",
+            Kind::People => "People",
+            Kind::Transfers => "Transfers",
             Kind::Help => "Help",
         }
     }
@@ -98,6 +108,62 @@ pub enum Verb {
     Turnaround,
     Palette,
     Heard,
+    // Other rooms.
+    Board,
+    Album,
+    Delivery,
+    People,
+    Transfers,
+    // The player, on every screen that has something to hear.
+    PlayPause,
+    Stop,
+    Rewind,
+    Forward,
+    LoopRange,
+    Switch,
+    PreviousAlternate,
+    Level,
+    Mono,
+    Side,
+    Swap,
+    Dim,
+    Blind,
+    // Lists and texts.
+    Filter,
+    Select,
+    Undo,
+    Redo,
+    Copy,
+    EditOutside,
+    // The running order.
+    MoveUp,
+    MoveDown,
+    GapLess,
+    GapMore,
+    CrossfadeLess,
+    CrossfadeMore,
+    FadeIn,
+    FadeOut,
+    Shape,
+    GainLess,
+    GainMore,
+    Save,
+    // Sections of a song.
+    Sections,
+    // People.
+    Invite,
+    Roles,
+    Remove,
+    RevokeInvite,
+    RevokeSession,
+    // Transfers.
+    Fetch,
+    Pause,
+    Cancel,
+    // Listening together.
+    SharePlayhead,
+    Lead,
+    FollowLead,
 }
 
 impl Verb {
@@ -229,6 +295,11 @@ const MOVE: &[Binding] = bind! {
 const GO: &[Binding] = bind! {
     Desk, [Char('1')], "", "The desk: what waits on you";
     Projects, [Char('2'), Char('p')], "projects", "Choose a project";
+    Board, [Char('3')], "", "The project: songs by stage";
+    Album, [Char('4')], "", "The record: running order, gaps, fades";
+    Delivery, [Char('5')], "", "Deliveries: checks, files, who signed";
+    People, [Char('6')], "", "Members, invites, devices";
+    Transfers, [Char('8')], "", "Files on their way";
 };
 
 const DESK: &[Binding] = bind! {
@@ -322,6 +393,16 @@ const HISTORY: &[Binding] = bind! {
     More, [Char('m')], "older", "Load older entries";
 };
 
+const COMPARE: &[Binding] = &[];
+
+const ALBUM: &[Binding] = &[];
+
+const DELIVERY: &[Binding] = &[];
+
+const PEOPLE: &[Binding] = &[];
+
+const TRANSFERS: &[Binding] = &[];
+
 /// All bindings of a screen, its own first.
 pub fn bindings(kind: Kind) -> impl Iterator<Item = &'static Binding> {
     let own = match kind {
@@ -331,6 +412,11 @@ pub fn bindings(kind: Kind) -> impl Iterator<Item = &'static Binding> {
         Kind::Song => SONG,
         Kind::Master => MASTER,
         Kind::History => HISTORY,
+        Kind::Compare => COMPARE,
+        Kind::Album => ALBUM,
+        Kind::Delivery => DELIVERY,
+        Kind::People => PEOPLE,
+        Kind::Transfers => TRANSFERS,
         Kind::Turnaround | Kind::Help => &[],
     };
     own.iter().chain(MOVE).chain(GO).chain(COMMON)
@@ -344,7 +430,7 @@ pub fn find(kind: Kind, event: &KeyEvent) -> Option<Verb> {
 mod tests {
     use super::*;
 
-    const KINDS: [Kind; 8] = [
+    const KINDS: [Kind; 13] = [
         Kind::Desk,
         Kind::Projects,
         Kind::Project,
@@ -352,6 +438,11 @@ mod tests {
         Kind::Master,
         Kind::History,
         Kind::Turnaround,
+        Kind::Compare,
+        Kind::Album,
+        Kind::Delivery,
+        Kind::People,
+        Kind::Transfers,
         Kind::Help,
     ];
 

@@ -9,8 +9,13 @@ mod effects;
 pub mod keys;
 pub mod model;
 pub mod msg;
+pub mod people;
+pub mod player;
+pub mod presence;
 pub mod rows;
+pub mod settings;
 pub mod terminal;
+pub mod transfers;
 pub mod update;
 pub mod words;
 

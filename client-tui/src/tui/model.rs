@@ -11,7 +11,12 @@ pub use super::ask::{
 use super::{
     keys::{Kind, Verb},
     msg::WaveAsk,
+    people::People,
+    player::Player,
+    presence::Presence,
     rows::Project,
+    settings::Settings,
+    transfers::Transfers,
 };
 use deadwax_proto::v1::{
     Action, DeskRow, HistoryEntry, Person, ProjectSummary, RenderProgress, Role, SongTurnaround, VersionRow,
@@ -48,6 +53,11 @@ pub struct Model {
     pub start: Option<String>,
     /// A project whose running order opens as soon as its rows are here.
     pub spacing_of: Option<String>,
+    pub settings: Settings,
+    pub player: Player,
+    pub transfers: Transfers,
+    pub presence: Presence,
+    pub people: People,
     pub subscribed: Subscribed,
     pub dirty: bool,
     pub quit: bool,
@@ -80,6 +90,11 @@ impl Model {
             turnaround: None,
             start: None,
             spacing_of: None,
+            settings: Settings::default(),
+            player: Player::default(),
+            transfers: Transfers::default(),
+            presence: Presence::default(),
+            people: People::default(),
             subscribed: Subscribed::default(),
             dirty: true,
             quit: false,
@@ -106,9 +121,16 @@ impl Model {
             Screen::Project { project, .. }
             | Screen::Master { project, .. }
             | Screen::History { project, .. }
+            | Screen::Album { project, .. }
+            | Screen::Delivery { project, .. }
+            | Screen::People { project, .. }
             | Screen::Turnaround { project, .. } => Some(project.as_str()),
             Screen::Song(view) => Some(view.project.as_str()),
-            Screen::Desk { .. } | Screen::Projects { .. } | Screen::Help { .. } => None,
+            Screen::Compare(view) => Some(view.project.as_str()),
+            Screen::Desk { .. }
+            | Screen::Projects { .. }
+            | Screen::Transfers { .. }
+            | Screen::Help { .. } => None,
         })
     }
 
@@ -152,6 +174,11 @@ pub enum Screen {
     Master { project: String, song: String, render: Option<String> },
     History { project: String, song: String, at: usize },
     Turnaround { project: String, at: usize },
+    Compare(CompareView),
+    Album { project: String, at: usize },
+    Delivery { project: String, at: usize },
+    People { project: String, at: usize },
+    Transfers { at: usize },
     Help { of: Kind, at: usize },
 }
 
@@ -165,9 +192,31 @@ impl Screen {
             Screen::Master { .. } => Kind::Master,
             Screen::History { .. } => Kind::History,
             Screen::Turnaround { .. } => Kind::Turnaround,
+            Screen::Compare(_) => Kind::Compare,
+            Screen::Album { .. } => Kind::Album,
+            Screen::Delivery { .. } => Kind::Delivery,
+            Screen::People { .. } => Kind::People,
+            Screen::Transfers { .. } => Kind::Transfers,
             Screen::Help { .. } => Kind::Help,
         }
     }
+}
+
+/// Two files beside each other: the older and the newer, or two alternates.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CompareView {
+    pub project: String,
+    pub song: String,
+    pub a: Chosen,
+    pub b: Chosen,
+    pub at: usize,
+}
+
+/// A file of a version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    pub version: String,
+    pub alternate: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,9 +1,10 @@
 //! The closed list of what can happen to the client, and the closed list of what it can ask the world to do. Data only.
 
-use crate::verbs::pages::Head;
-use crossterm::event::KeyEvent;
+use super::{people, presence, transfers};
+use crate::{play, verbs::pages::Head};
+use crossterm::event::{KeyEvent, MouseEvent};
 use deadwax_proto::v1::{
-    Action, CheckRecipeResponse, CompareRequest, DeskRow, HistoryResponse, PerformResponse, Person,
+    Action, Attendee, CheckRecipeResponse, CompareRequest, DeskRow, HistoryResponse, PerformResponse, Person,
     ProjectSummary, RenderProgress, ReportHeardRequest, SongTurnaround, Update, WaveformResponse,
 };
 
@@ -11,6 +12,7 @@ use deadwax_proto::v1::{
 #[derive(Clone, Debug, PartialEq)]
 pub enum Msg {
     Key(KeyEvent),
+    Mouse(MouseEvent),
     Paste(String),
     Resize(u16, u16),
     /// The clock; once a second, and oftener while something on the screen fades.
@@ -78,6 +80,10 @@ pub enum Msg {
         say: String,
         outcome: Result<u32, Failure>,
     },
+    Play(play::News),
+    Transfer(transfers::News),
+    Present(Vec<Attendee>),
+    People(people::News),
     Quit,
 }
 
@@ -136,6 +142,12 @@ pub enum Effect {
         request: ReportHeardRequest,
         say: String,
     },
+    Play(play::Order),
+    Transfer(transfers::Order),
+    Present(presence::Order),
+    People(people::Order),
+    /// Puts a text on the clipboard of the terminal (OSC 52).
+    Copy(String),
     /// Hand the terminal to `$EDITOR` with this text.
     Edit {
         text: String,

@@ -249,8 +249,10 @@ fn spacing_items(house: &House, said: &[String]) -> Result<Vec<SpacingItem>, Ver
         if items.iter().any(|i| i.song_id == song.song_id) {
             return Err(VerbError::Usage(format!("{} stands there twice; name every song once", song.title)));
         }
-        let kept = present.iter().find(|i| i.song_id == song.song_id).map_or(0, |i| i.gap_ms);
-        items.push(SpacingItem { song_id: song.song_id.clone(), gap_ms: gap_ms.unwrap_or(kept) });
+        let mut item = present.iter().find(|i| i.song_id == song.song_id).cloned().unwrap_or_default();
+        item.song_id.clone_from(&song.song_id);
+        item.gap_ms = gap_ms.unwrap_or(item.gap_ms);
+        items.push(item);
     }
     Ok(items)
 }
@@ -278,7 +280,7 @@ mod tests {
         };
         let mut house =
             House { songs: vec![song("s1", "Lamps", 1), song("s2", "Part 2: Rain", 2)], ..House::default() };
-        let items = vec![SpacingItem { song_id: "s1".into(), gap_ms: 1500 }];
+        let items = vec![SpacingItem { song_id: "s1".into(), gap_ms: 1500, ..SpacingItem::default() }];
         house.project.spacing = Some(Spacing { items, ..Spacing::default() });
         house
     }

@@ -114,7 +114,10 @@ fn review() -> impl Strategy<Value = Vec<Row>> {
                 });
                 let spacing = Spacing {
                     number: round,
-                    items: ids.into_iter().map(|song_id| SpacingItem { song_id, gap_ms: round }).collect(),
+                    items: ids
+                        .into_iter()
+                        .map(|song_id| SpacingItem { song_id, gap_ms: round, ..SpacingItem::default() })
+                        .collect(),
                     at_ms: ms,
                     ..Spacing::default()
                 };

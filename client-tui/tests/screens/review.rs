@@ -254,7 +254,11 @@ pub fn manager(names: Names) -> Vec<Row> {
             it.spacing = Some(Spacing {
                 number: 3,
                 items: (0..4)
-                    .map(|at| SpacingItem { song_id: format!("s{at}"), gap_ms: at * 1_250 })
+                    .map(|at| SpacingItem {
+                        song_id: format!("s{at}"),
+                        gap_ms: at * 1_250,
+                        ..SpacingItem::default()
+                    })
                     .collect(),
                 by: names.people[0].into(),
                 at_ms: NOW_MS - HOUR,

@@ -447,5 +447,6 @@ pub fn wave(columns: u32) -> WaveformResponse {
         frames: 48_000 * 204,
         min: (0..columns).map(|at| -peak(at)).collect(),
         max: (0..columns).map(peak).collect(),
+        ..WaveformResponse::default()
     }
 }

@@ -311,6 +311,15 @@ impl v1::media_server::Media for Service {
         self.compared(&caller, request.into_inner()).await.map(Response::new)
     }
 
+    type ListenStream = Self::DownloadStream;
+
+    async fn listen(
+        &self,
+        _request: Request<v1::ListenRequest>,
+    ) -> Result<Response<Self::ListenStream>, Status> {
+        Err(Status::unimplemented("listening copies"))
+    }
+
     async fn waveform(
         &self,
         request: Request<v1::WaveformRequest>,

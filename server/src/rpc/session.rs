@@ -107,6 +107,20 @@ impl v1::sessions_server::Sessions for Service {
         Ok(Response::new(invited.await??))
     }
 
+    async fn list_invites(
+        &self,
+        _request: Request<v1::ListInvitesRequest>,
+    ) -> Result<Response<v1::ListInvitesResponse>, Status> {
+        Err(Status::unimplemented("invites"))
+    }
+
+    async fn revoke_invite(
+        &self,
+        _request: Request<v1::RevokeInviteRequest>,
+    ) -> Result<Response<v1::RevokeInviteResponse>, Status> {
+        Err(Status::unimplemented("invites"))
+    }
+
     async fn list_sessions(
         &self,
         request: Request<v1::ListSessionsRequest>,

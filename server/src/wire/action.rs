@@ -336,6 +336,7 @@ pub fn command(action: Option<v1::Action>) -> Result<Command> {
             url: it.url,
             codes: it.codes,
         },
+        Action::SetSections(_) => return Err(malformed("action", "is newer than this server")),
         Action::RemoveWebhook(it) => Command::RemoveWebhook {
             webhook: id("remove_webhook.webhook_id", &it.webhook_id).map(WebhookId)?,
         },

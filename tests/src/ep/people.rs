@@ -144,7 +144,8 @@ impl On<'_> {
     pub fn line(&self, engineer: &Seat) -> Result<String> {
         let row = self.song_row(engineer)?;
         let mut lines = row["shootout"]["lines"].as_array().into_iter().flatten();
-        let own = lines.find(|line| line["engineer"] == engineer.name.as_str());
+        // A seat is called by the first name.
+        let own = lines.find(|line| text(line, "engineer").to_lowercase().starts_with(&engineer.name));
         own.map(|line| text(line, "letter").to_owned())
             .with_context(|| format!("no line of {}", engineer.name))
     }

@@ -1,17 +1,22 @@
 //! `draw`: the model onto a frame. Reads only; computes its own layout; every foreign word goes through `text`, which scrubs it (S-1).
 //! Frame: a title line, a banner where something is wrong with the line, the screen, one line of news, the keys.
 
+mod album;
+mod compare;
+mod delivery;
 mod desk;
 mod help;
 mod history;
 mod master;
 mod notes;
+mod people;
 mod project;
 mod prompt;
 mod report;
 mod song;
 mod text;
 mod theme;
+mod transfers;
 mod turnaround;
 mod wave;
 
@@ -63,6 +68,11 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
         }
         Screen::History { at, .. } => history::draw(model, &theme, frame, body, *at),
         Screen::Turnaround { at, .. } => turnaround::draw(model, &theme, frame, body, *at),
+        Screen::Compare(view) => compare::draw(model, &theme, frame, body, view),
+        Screen::Album { project, at } => album::draw(model, &theme, frame, body, project, *at),
+        Screen::Delivery { project, at } => delivery::draw(model, &theme, frame, body, project, *at),
+        Screen::People { project, at } => people::draw(model, &theme, frame, body, project, *at),
+        Screen::Transfers { at } => transfers::draw(model, &theme, frame, body, *at),
         Screen::Help { of, at } => help::draw(&theme, frame, body, *of, *at),
     }
     for (at, line) in news.into_iter().enumerate() {

@@ -2,10 +2,19 @@
 //! generator. What the network told is taken in here; keys go on to `keys`, `act` and `prompt`.
 
 mod act;
+mod album;
+mod compare;
+mod delivery;
+mod hands;
+mod listen;
+mod mouse;
 mod nav;
 mod pages;
+mod people;
+mod presence;
 mod prompt;
 mod read;
+mod transfers;
 mod turnaround;
 
 use deadwax_proto::v1::{PerformResponse, RenderState};
@@ -31,6 +40,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     let ticked = matches!(msg, Msg::Tick(_) | Msg::Shown);
     match msg {
         Msg::Key(event) => effects = nav::key(model, event),
+        Msg::Mouse(event) => effects = mouse::mouse(model, event),
         Msg::Paste(text) => prompt::paste(model, &text),
         Msg::Resize(columns, rows) => {
             model.size = (columns, rows);
@@ -90,12 +100,17 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Page { ticket, page, outcome } => read::arrived(model, ticket, &page, outcome),
         Msg::Heard { say, outcome } => model.notice = Some(heard(&say, outcome)),
         Msg::Edited(outcome) => effects = prompt::edited(model, outcome),
+        Msg::Play(news) => effects = listen::told(model, news),
+        Msg::Transfer(news) => effects = transfers::told(model, news),
+        Msg::Present(attendees) => effects = presence::told(model, attendees),
+        Msg::People(news) => effects = people::told(model, news),
         Msg::Quit => model.quit = true,
     }
     if !ticked {
         model.dirty = true;
     }
     reconcile(model, &mut effects);
+    presence::reconcile(model, &mut effects);
     effects
 }
 

@@ -3,7 +3,10 @@
 use crossterm::event::{KeyEvent, KeyEventKind};
 use deadwax_proto::v1::{DeskKind, Stage};
 
-use super::{act, pages, prompt, read, turnaround};
+use super::{
+    act, album, compare, delivery, hands, listen, pages, people, presence, prompt, read, transfers,
+    turnaround,
+};
 use crate::tui::{
     draw,
     keys::{self, Kind, Verb},
@@ -47,6 +50,19 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
 
 /// What a key means here, however it was chosen.
 pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
+    let own = match model.top().kind() {
+        Kind::Compare => compare::press(model, verb),
+        Kind::Album => album::press(model, verb),
+        Kind::Delivery => delivery::press(model, verb),
+        Kind::People => people::press(model, verb),
+        Kind::Transfers => transfers::press(model, verb),
+        _ => None,
+    };
+    let own = own.or_else(|| hands::press(model, verb));
+    let own = own.or_else(|| listen::press(model, verb));
+    if let Some(effects) = own.or_else(|| presence::press(model, verb)) {
+        return effects;
+    }
     match verb {
         Verb::Back => back(model, false),
         Verb::Help => {
@@ -91,6 +107,7 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
         Verb::Turnaround => return turnaround::open(model),
         Verb::Sheet => return read::sheet(model),
         Verb::Compare => return read::compare(model),
+        Verb::Board | Verb::Album | Verb::Delivery | Verb::People | Verb::Transfers => room(model, verb),
         Verb::Quit => model.quit = true,
         asks => return act::act(model, asks),
     }
@@ -120,6 +137,32 @@ fn go(model: &mut Model, root: Screen) {
     model.stack[0] = Screen::Desk { at: 0 };
     if !matches!(root, Screen::Desk { .. }) {
         model.stack.push(root);
+    }
+}
+
+/// Another room of the project that is open. Going there from a room beside it forgets that one, so that Esc leads to the project.
+fn room(model: &mut Model, verb: Verb) {
+    if verb == Verb::Transfers {
+        if model.top().kind() != Kind::Transfers {
+            model.stack.push(Screen::Transfers { at: 0 });
+        }
+        return;
+    }
+    let Some(project) = model.project_id().map(str::to_owned) else {
+        model.notice = Some(Notice::Tell("Open a project first: 2 lists them.".into()));
+        return;
+    };
+    let board = |screen: &Screen| matches!(screen, Screen::Project { .. });
+    let keep = model.stack.iter().position(board).map_or(1, |at| at + 1);
+    model.stack.truncate(keep);
+    if keep == 1 {
+        model.stack.push(Screen::Project { project: project.clone(), song: None });
+    }
+    match verb {
+        Verb::Album => model.stack.push(Screen::Album { project, at: 0 }),
+        Verb::Delivery => model.stack.push(Screen::Delivery { project, at: 0 }),
+        Verb::People => model.stack.push(Screen::People { project, at: 0 }),
+        _ => {}
     }
 }
 
@@ -153,7 +196,14 @@ fn open(model: &mut Model) {
                 Screen::Song(view)
             }),
         Screen::Song(_) => return to_note(model),
-        Screen::History { .. } | Screen::Turnaround { .. } | Screen::Help { .. } => None,
+        Screen::History { .. }
+        | Screen::Turnaround { .. }
+        | Screen::Compare(_)
+        | Screen::Album { .. }
+        | Screen::Delivery { .. }
+        | Screen::People { .. }
+        | Screen::Transfers { .. }
+        | Screen::Help { .. } => None,
     };
     match next {
         Some(screen) => model.stack.push(screen),
@@ -311,6 +361,12 @@ fn step(model: &mut Model, verb: Verb) {
             let ids: Vec<_> = rows.renders(song).iter().map(|it| it.render_id.clone()).collect();
             *render = moved_id(&ids, render.as_deref(), verb);
         }
+        // These move their own marks.
+        Screen::Compare(_)
+        | Screen::Album { .. }
+        | Screen::Delivery { .. }
+        | Screen::People { .. }
+        | Screen::Transfers { .. } => {}
         Screen::Song(view) => {
             let Some(rows) = projects.get(&view.project) else { return };
             step_song(rows, view, verb);

@@ -56,6 +56,7 @@ async fn draw(
             frames: pyramid.frames(),
             min: interleaved(|peak| peak.0),
             max: interleaved(|peak| peak.1),
+            ..v1::WaveformResponse::default()
         })
     });
     drawing.await.map_err(|error| status::internal(&error))

@@ -35,6 +35,7 @@ pub fn spacing(viewer: &Viewer<'_>, spacing: &Spacing) -> v1::Spacing {
     let item = |item: &deadwax_domain::SpacingItem| v1::SpacingItem {
         song_id: id(item.song.0),
         gap_ms: item.gap_ms,
+        ..v1::SpacingItem::default()
     };
     v1::Spacing {
         number: spacing.number,

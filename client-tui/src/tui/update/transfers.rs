@@ -1,0 +1,13 @@
+//! Keys of the screen "Transfers". `None`: the key means the same here as elsewhere.
+
+use crate::tui::{keys::Verb, model::Model, msg::Effect};
+
+pub(super) fn press(model: &mut Model, verb: Verb) -> Option<Vec<Effect>> {
+    let _ = (model, verb);
+    None
+}
+
+pub(super) fn told(model: &mut Model, news: crate::tui::transfers::News) -> Vec<Effect> {
+    let _ = (model, news);
+    Vec::new()
+}
