@@ -128,6 +128,18 @@ impl sessions_server::Sessions for Fake {
         // Somebody who signed in before, asked by no owner.
         Ok(Response::new(v1::CreateInviteResponse { person_id: "p2".into(), ..Default::default() }))
     }
+    async fn list_invites(
+        &self,
+        _: Request<v1::ListInvitesRequest>,
+    ) -> Result<Response<v1::ListInvitesResponse>, Status> {
+        none()
+    }
+    async fn revoke_invite(
+        &self,
+        _: Request<v1::RevokeInviteRequest>,
+    ) -> Result<Response<v1::RevokeInviteResponse>, Status> {
+        none()
+    }
     async fn list_sessions(
         &self,
         _: Request<v1::ListSessionsRequest>,
@@ -260,6 +272,10 @@ impl projects_server::Projects for Fake {
 impl media_server::Media for Fake {
     async fn compare(&self, _: Request<v1::CompareRequest>) -> Result<Response<v1::CompareResponse>, Status> {
         Err(Status::unimplemented(""))
+    }
+    type ListenStream = Answers<v1::DownloadChunk>;
+    async fn listen(&self, _: Request<v1::ListenRequest>) -> Result<Response<Self::ListenStream>, Status> {
+        none()
     }
     type GetHandoffStream = Answers<v1::HandoffChunk>;
     async fn get_handoff(
