@@ -23,9 +23,9 @@ use super::{
     model::Model,
     msg::{Effect, Msg},
     terminal::{Taken, enter, is_lost, leave},
-    update::{begin, update},
+    update::{at_end, begin, update},
 };
-use crate::net::Client;
+use crate::{cache::rows::Kept, net::Client};
 
 /// The reader drains at once, so this fills only when the machine is overloaded; then the network waits instead of growing a queue.
 const CHANNEL: usize = 256;
@@ -38,7 +38,7 @@ const EDITED_BYTES_MAX: u64 = 1 << 20;
 ///
 /// # Errors
 /// Where there is no terminal, or it cannot be drawn on. Trouble with the network is shown on the screen, never returned.
-pub async fn run(client: Client, start: Option<String>) -> anyhow::Result<()> {
+pub async fn run(client: Client, start: Option<String>, kept: Option<Kept>) -> anyhow::Result<()> {
     anyhow::ensure!(
         stdout().is_terminal() && std::io::stdin().is_terminal(),
         "the screens need a terminal; in a script use the verbs, for example `deadwax status`"
@@ -51,7 +51,13 @@ pub async fn run(client: Client, start: Option<String>) -> anyhow::Result<()> {
     model.zone = jiff::tz::TimeZone::system();
     model.colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     model.start = start;
-    let ended = turn(&mut terminal, &mut model, client, out, inbox).await;
+    let mut first = begin();
+    if let Some(kept) = &kept {
+        let told = Msg::Kept { start: kept.start().map(Box::new), unsent: kept.unsent() };
+        first.extend(update(&mut model, told));
+    }
+    let runner = Runner::new(client, out.clone(), kept);
+    let ended = turn(&mut terminal, &mut model, runner, first, out, inbox).await;
     drop(taken);
     match ended {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
@@ -62,15 +68,14 @@ pub async fn run(client: Client, start: Option<String>) -> anyhow::Result<()> {
 async fn turn(
     terminal: &mut DefaultTerminal,
     model: &mut Model,
-    client: Client,
+    mut runner: Runner,
+    mut waiting: Vec<Effect>,
     out: Sender<Msg>,
     mut inbox: Receiver<Msg>,
 ) -> std::io::Result<()> {
-    let mut runner = Runner::new(client, out.clone());
     let mut keys = Some(listen(out.clone()));
     let _others = [ticks(out.clone()), signals(out.clone())?];
     let mut interrupts = Some(interrupts(out.clone())?);
-    let mut waiting = begin();
     let mut next_frame = Instant::now();
     loop {
         for effect in std::mem::take(&mut waiting) {
@@ -97,6 +102,8 @@ async fn turn(
             }
         }
         if model.quit {
+            at_end(model).into_iter().for_each(|effect| runner.run(effect));
+            runner.finish();
             return Ok(());
         }
         if is_lost() {

@@ -9,7 +9,11 @@ use tokio::sync::mpsc::Sender;
 use tokio_util::task::AbortOnDropHandle;
 use tonic::Code;
 
-use super::msg::{Effect, Failure, Msg, Page, WaveAsk};
+use super::{
+    keeper::Keeper,
+    msg::{Effect, Failure, Msg, Page, WaveAsk},
+};
+use crate::cache::rows::Kept;
 use crate::net::{self, Clean as _, Client, Followed, NetError};
 
 /// How many history entries one page brings.
@@ -28,18 +32,67 @@ enum Slot {
     Recipe,
     Page,
     Heard,
+    OpenKept,
     Perform(String),
 }
+
+/// A larger update waits until all before it was taken in: a snapshot comes in as fast as it is read, and never queues up.
+const LARGE_UPDATE: usize = 256;
 
 pub struct Runner {
     client: Client,
     out: Sender<Msg>,
     tasks: HashMap<Slot, AbortOnDropHandle<()>>,
+    disk: Option<Disk>,
+}
+
+/// Commands have a line of their own: none waits behind a large project.
+struct Disk {
+    kept: Kept,
+    rows: Keeper,
+    unsent: Keeper,
 }
 
 impl Runner {
-    pub fn new(client: Client, out: Sender<Msg>) -> Runner {
-        Runner { client, out, tasks: HashMap::new() }
+    /// Without `kept` nothing is read from disk and nothing is written.
+    pub fn new(client: Client, out: Sender<Msg>, kept: Option<Kept>) -> Runner {
+        let keeper = |kept: &Kept| Keeper::new(kept.clone(), out.clone());
+        let disk = kept.map(|kept| Disk { rows: keeper(&kept), unsent: keeper(&kept), kept });
+        Runner { client, out, tasks: HashMap::new(), disk }
+    }
+
+    /// Everything that was to be kept is on disk.
+    pub fn finish(&mut self) {
+        if let Some(disk) = &mut self.disk {
+            disk.unsent.finish();
+            disk.rows.finish();
+        }
+    }
+
+    fn keep(&mut self, effect: Effect) {
+        let Some(Disk { kept, rows, unsent }) = &mut self.disk else { return };
+        match effect {
+            Effect::KeepUnsent(it) => unsent.order(move |kept| kept.keep_unsent(&it)),
+            Effect::ForgetUnsent { command_id } => unsent.order(move |kept| {
+                kept.forget_unsent(&command_id);
+                Ok(())
+            }),
+            Effect::KeepStart(start) => rows.order(move |kept| kept.keep_start(&start)),
+            Effect::KeepRows { project_id, rows: it } => {
+                rows.order(move |kept| kept.keep_project(&project_id, &it));
+            }
+            Effect::ForgetKept { project_id } => rows.order(move |kept| {
+                kept.forget_project(&project_id);
+                Ok(())
+            }),
+            Effect::OpenKept { project_id } => {
+                let (kept, out) = (kept.clone(), self.out.clone());
+                self.hold(Slot::OpenKept, async move {
+                    open_kept(&kept, &out, project_id).await;
+                });
+            }
+            _ => {}
+        }
     }
 
     /// `Effect::Edit` is the loop's own: it needs the terminal.
@@ -51,7 +104,8 @@ impl Runner {
             Effect::WatchDesk => self.hold(Slot::Desk, watch_desk(client, out)),
             Effect::ListProjects => self.hold(Slot::List, list(client, out)),
             Effect::WatchProject { project_id, from } => {
-                self.hold(Slot::Project, watch_project(client, out, project_id, from));
+                let kept = self.disk.as_ref().map(|it| it.kept.clone());
+                self.hold(Slot::Project, watch_project(client, out, kept, project_id, from));
             }
             Effect::StopProject => self.drop_slot(&Slot::Project),
             Effect::WatchRender { project_id, render_id } => {
@@ -92,6 +146,12 @@ impl Runner {
                 let outcome = client.report_heard(request).await.map_err(failure);
                 tell(&out, Msg::Heard { say, outcome }).await;
             }),
+            Effect::KeepUnsent(_)
+            | Effect::ForgetUnsent { .. }
+            | Effect::KeepStart(_)
+            | Effect::KeepRows { .. }
+            | Effect::ForgetKept { .. }
+            | Effect::OpenKept { .. } => self.keep(effect),
             Effect::Play(_)
             | Effect::Transfer(_)
             | Effect::Present(_)
@@ -170,13 +230,46 @@ async fn watch_desk(client: Client, out: Sender<Msg>) {
     }
 }
 
-async fn watch_project(client: Client, out: Sender<Msg>, project_id: String, from: u64) {
+/// The seq of the rows that stood on disk; 0 where there were none.
+async fn open_kept(kept: &Kept, out: &Sender<Msg>, project_id: String) -> u64 {
+    let (from, id) = (kept.clone(), project_id.clone());
+    let read = tokio::task::spawn_blocking(move || from.project(&id)).await;
+    let rows = read.ok().flatten().map(Box::new);
+    let seq = rows.as_ref().map_or(0, |it| it.seq);
+    tell(out, Msg::KeptRows { project_id, rows }).await;
+    seq
+}
+
+async fn tell_rows(out: &Sender<Msg>, project_id: &str, update: v1::Update) {
+    let large = update.upserts.len() > LARGE_UPDATE;
+    let msg = Msg::Rows { project_id: project_id.to_owned(), update };
+    if !large {
+        return tell(out, msg).await;
+    }
+    if let Ok(mut places) = out.reserve_many(out.max_capacity()).await
+        && let Some(place) = places.next()
+    {
+        place.send(msg);
+    }
+}
+
+/// Where nothing is here yet, what stood on disk comes first, and the watch goes on from there.
+async fn watch_project(
+    client: Client,
+    out: Sender<Msg>,
+    kept: Option<Kept>,
+    project_id: String,
+    mut from: u64,
+) {
+    if let Some(kept) = kept.filter(|_| from == 0) {
+        from = open_kept(&kept, &out, project_id.clone()).await;
+    }
     let rows = net::follow(client, project_id.clone(), from);
     pin_mut!(rows);
     while let Some(item) = rows.next().await {
         match item {
             Followed::Live => {}
-            Followed::Row(update) => tell(&out, Msg::Rows { project_id: project_id.clone(), update }).await,
+            Followed::Row(update) => tell_rows(&out, &project_id, update).await,
             Followed::Ended(NetError::Refused { code: Code::NotFound | Code::PermissionDenied, .. }) => {
                 return tell(&out, Msg::ProjectGone { project_id }).await;
             }

@@ -11,6 +11,7 @@ pub use super::ask::{
 use super::{
     keys::{Kind, Verb},
     msg::WaveAsk,
+    offline::Offline,
     people::People,
     player::Player,
     presence::Presence,
@@ -53,6 +54,7 @@ pub struct Model {
     pub start: Option<String>,
     /// A project whose running order opens as soon as its rows are here.
     pub spacing_of: Option<String>,
+    pub offline: Offline,
     pub settings: Settings,
     pub player: Player,
     pub transfers: Transfers,
@@ -90,6 +92,7 @@ impl Model {
             turnaround: None,
             start: None,
             spacing_of: None,
+            offline: Offline::default(),
             settings: Settings::default(),
             player: Player::default(),
             transfers: Transfers::default(),
@@ -153,7 +156,9 @@ impl Model {
     }
 
     pub fn is_pending(&self, verb: Verb, about: &str) -> bool {
-        self.pending.iter().any(|it| it.verb == verb && it.about == about)
+        // What waits for the line is no reason not to write more.
+        let more = matches!(verb, Verb::AddNote | Verb::AddSongNote | Verb::Reply | Verb::Tick);
+        self.pending.iter().any(|it| it.verb == verb && it.about == about && !(more && it.queued))
     }
 }
 
@@ -291,6 +296,20 @@ pub struct Pending {
     pub about: String,
     /// "note on Mix 2"
     pub say: String,
+    /// Waits for the line, or for those before it.
+    pub queued: bool,
+    /// Was not sent when it was given, or not answered before a cut: what became of it is told in a list.
+    pub late: bool,
+}
+
+impl Pending {
+    /// The key of the row that it makes.
+    pub fn makes(&self) -> Option<String> {
+        match &self.action.action {
+            Some(deadwax_proto::v1::action::Action::AddNote(note)) => Some(format!("note/{}", note.note_id)),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,11 @@
 //! The closed list of what can happen to the client, and the closed list of what it can ask the world to do. Data only.
 
-use super::{people, presence, transfers};
-use crate::{play, verbs::pages::Head};
+use super::{people, presence, rows, transfers};
+use crate::{
+    cache::{queue::Unsent, rows::Start},
+    play,
+    verbs::pages::Head,
+};
 use crossterm::event::{KeyEvent, MouseEvent};
 use deadwax_proto::v1::{
     Action, Attendee, CheckRecipeResponse, CompareRequest, DeskRow, HistoryResponse, PerformResponse, Person,
@@ -38,6 +42,20 @@ pub enum Msg {
     Rows {
         project_id: String,
         update: Update,
+    },
+    /// What stood on disk when the client started: the first screens, and commands that were never answered.
+    Kept {
+        start: Option<Box<Start>>,
+        unsent: Vec<Unsent>,
+    },
+    /// A project as it stood on disk.
+    KeptRows {
+        project_id: String,
+        rows: Option<Box<rows::Project>>,
+    },
+    /// The disk did not take something.
+    NotKept {
+        why: String,
     },
     /// Not a member any more, or never one: the server does not tell which.
     ProjectGone {
@@ -118,6 +136,23 @@ pub enum Effect {
         command_id: String,
         project_id: String,
         action: Action,
+    },
+    /// Onto disk, before it is sent.
+    KeepUnsent(Box<Unsent>),
+    /// The server has spoken of it.
+    ForgetUnsent {
+        command_id: String,
+    },
+    KeepStart(Box<Start>),
+    KeepRows {
+        project_id: String,
+        rows: rows::Frozen,
+    },
+    OpenKept {
+        project_id: String,
+    },
+    ForgetKept {
+        project_id: String,
     },
     Waveform(WaveAsk),
     History {

@@ -9,6 +9,7 @@ mod hands;
 mod listen;
 mod mouse;
 mod nav;
+mod offline;
 mod pages;
 mod people;
 mod presence;
@@ -25,10 +26,13 @@ use super::{
         Link, Model, Notice, Pending, Prompt, RecipeCheck, Screen, SongView, Subscribed, Wave, WaveState,
     },
     msg::{Effect, Failure, Msg, WaveAsk},
+    offline::Said,
     rows,
 };
 pub(super) use act::{may, subject};
 pub use act::{push_command, song_command};
+pub use offline::at_end;
+pub(super) use offline::keeps;
 pub use pages::{approval as approval_line, examined};
 pub use prompt::{approve_problem, choose::matches as palette, write::parted};
 
@@ -38,6 +42,7 @@ const RETRY_MS_MAX: u64 = 30_000;
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     let mut effects = Vec::new();
     let ticked = matches!(msg, Msg::Tick(_) | Msg::Shown);
+    model.projects.values_mut().for_each(rows::Project::rest);
     match msg {
         Msg::Key(event) => effects = nav::key(model, event),
         Msg::Mouse(event) => effects = mouse::mouse(model, event),
@@ -49,7 +54,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
                 prompt.shown = false;
             }
         }
-        Msg::Tick(now_ms) => tick(model, now_ms),
+        Msg::Tick(now_ms) => {
+            tick(model, now_ms);
+            offline::tick(model, &mut effects);
+        }
         Msg::Shown => {
             let whole = draw::prompt_fits(model);
             if let Some(prompt) = &mut model.prompt {
@@ -66,17 +74,31 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             if let Some(wave) = model.wave.as_mut().filter(|wave| wave.state != WaveState::Here) {
                 wave.ask.columns = 0;
             }
+            model.offline.start_changed = true;
             effects.push(Effect::WatchDesk);
-            effects.extend(model.pending.iter().map(perform));
+            effects.extend(offline::next(model));
             open_start(model);
         }
         Msg::Lost { why } => lost(model, why, &mut effects),
         Msg::SessionEnded { text, hint } => {
+            // What waits stays on disk and goes out after the next sign-in.
             model.link = Link::Ended { text, hint };
-            model.pending.clear();
+            offline::cut(model);
         }
-        Msg::Projects(projects) => model.list = Some(projects),
+        Msg::Projects(projects) => {
+            model.offline.start_changed |= model.list.as_ref() != Some(&projects);
+            model.list = Some(projects);
+        }
+        Msg::Kept { start, unsent } => offline::restored(model, start.map(|it| *it), unsent),
+        Msg::NotKept { why } => {
+            model.notice = Some(Notice::Refused {
+                text: format!("It could not be kept on this machine: {}.", crate::scrub::line(&why)),
+                hint: "Make room on its disk; what waits is safe only while the client runs.".into(),
+            });
+        }
+        Msg::KeptRows { project_id, rows } => offline::rows(model, project_id, rows),
         Msg::Desk(rows) => {
+            model.offline.start_changed = true;
             model.desk = Some(rows);
             model.tries = 0;
         }
@@ -90,7 +112,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
                 pages::awaited_spacing(model);
             }
         }
-        Msg::ProjectGone { project_id } => gone(model, &project_id),
+        Msg::ProjectGone { project_id } => {
+            gone(model, &project_id);
+            effects.push(Effect::ForgetKept { project_id });
+        }
         Msg::Render { render_id, progress } => model.progress = Some((render_id, progress)),
         Msg::Performed { command_id, outcome } => performed(model, &command_id, outcome, &mut effects),
         Msg::Waveform { ticket, outcome } => waveform(model, ticket, outcome),
@@ -110,6 +135,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         model.dirty = true;
     }
     reconcile(model, &mut effects);
+    offline::reconcile(model, &mut effects);
     presence::reconcile(model, &mut effects);
     effects
 }
@@ -160,6 +186,7 @@ fn lost(model: &mut Model, why: String, effects: &mut Vec<Effect>) {
     let retry_at_ms = model.now_ms + i64::try_from(after_ms).unwrap_or(0);
     model.link = Link::Offline { since_ms, retry_at_ms, why };
     model.subscribed = Subscribed::default();
+    offline::cut(model);
     model.progress = None;
     effects.push(Effect::Connect { after_ms });
 }
@@ -185,6 +212,8 @@ fn gone(model: &mut Model, project_id: &str) {
         .and_then(|it| it.head())
         .map_or_else(|| "The project".to_owned(), |head| head.title.clone());
     model.projects.remove(project_id);
+    model.offline.seen.remove(project_id);
+    model.offline.written.remove(project_id);
     model.list.iter_mut().for_each(|list| list.retain(|it| it.project_id != project_id));
     if model.project_id() == Some(project_id) {
         model.prompt = None;
@@ -201,7 +230,10 @@ fn gone(model: &mut Model, project_id: &str) {
 
 fn open_start(model: &mut Model) {
     let Some(wanted) = model.start.take() else { return };
-    let list = model.list.as_deref().unwrap_or_default();
+    let Some(list) = model.list.as_deref() else {
+        model.start = Some(wanted);
+        return;
+    };
     match list.iter().find(|it| it.project_id == wanted || it.title.eq_ignore_ascii_case(&wanted)) {
         Some(found) => {
             let project = found.project_id.clone();
@@ -239,7 +271,8 @@ fn performed(
             } else {
                 answer.effects.join(" ")
             };
-            model.notice = Some(Notice::Done(text));
+            model.notice = Some(Notice::Done(text.clone()));
+            offline::verdict(model, &pending, Said::Done(text));
         }
         Err(Failure::Refused { reason, text, hint }) => {
             let pending = model.pending.remove(at);
@@ -248,13 +281,17 @@ fn performed(
             let again = if asks { prompt::revision::beyond_terms(model, &pending, &text) } else { None };
             match again {
                 Some(ask) => model.prompt = Some(Prompt { ask, shown: false }),
-                None => model.notice = Some(Notice::Refused { text, hint }),
+                None => {
+                    model.notice = Some(Notice::Refused { text: text.clone(), hint: hint.clone() });
+                    offline::verdict(model, &pending, Said::Refused { text, hint });
+                }
             }
         }
         // Nobody knows whether it was done: it stays, and goes out again with the same id when the server is back.
         Err(Failure::Offline(why)) if model.online() => lost(model, why, effects),
         Err(Failure::Offline(_)) => {}
     }
+    effects.extend(offline::next(model));
 }
 
 fn heard(say: &str, outcome: Result<u32, Failure>) -> Notice {

@@ -4,7 +4,7 @@ use crossterm::event::{KeyEvent, KeyEventKind};
 use deadwax_proto::v1::{DeskKind, Stage};
 
 use super::{
-    act, album, compare, delivery, hands, listen, pages, people, presence, prompt, read, transfers,
+    act, album, compare, delivery, hands, listen, offline, pages, people, presence, prompt, read, transfers,
     turnaround,
 };
 use crate::tui::{
@@ -108,6 +108,7 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
         Verb::Sheet => return read::sheet(model),
         Verb::Compare => return read::compare(model),
         Verb::Board | Verb::Album | Verb::Delivery | Verb::People | Verb::Transfers => room(model, verb),
+        Verb::Outbox => offline::list(model),
         Verb::Quit => model.quit = true,
         asks => return act::act(model, asks),
     }
