@@ -470,13 +470,13 @@ fn spacing(model: &Model, rows: &Project, approval_id: String) -> Result<Questio
     Ok((Do::ApproveSpacing(action), "Approve", format!("Approve spacing {number}?"), lines))
 }
 
-/// "2. Paper Boats after 2.5 s".
+/// "2. Paper Boats after 2.5 s, fade out 8 s".
 pub(super) fn order_line(rows: &Project, at: usize, item: &v1::SpacingItem) -> String {
     let title = rows.song(&item.song_id).map_or("a song that is not here", |it| it.title.as_str());
     let title = crate::scrub::line(title);
-    let gap =
-        if at == 0 { String::new() } else { format!(" after {:.1} s", f64::from(item.gap_ms) / 1000.0) };
-    format!("{}. {title}{gap}", at + 1)
+    let joined = crate::verbs::words::joined(item, at == 0);
+    let joined = if joined.is_empty() { String::new() } else { format!(" {joined}") };
+    format!("{}. {title}{joined}", at + 1)
 }
 
 /// Files go up by the command line; the screen tells the exact command.

@@ -2,7 +2,7 @@
 //! nothing and decide nothing; each says in which words of a shell the next step is done, where it is not a key.
 
 use deadwax_proto::v1::{
-    ApprovalState, ApprovalView, Carry, ExaminationState, GateRule, HandoffState, ProjectRow, SongRow,
+    self, ApprovalState, ApprovalView, Carry, ExaminationState, GateRule, HandoffState, ProjectRow, SongRow,
     VersionRow,
 };
 
@@ -305,12 +305,10 @@ pub(super) fn spacing(model: &mut Model) {
     let Some((rows, head)) = model.project().and_then(|rows| Some((rows, rows.head()?))) else { return };
     let project = act::quoted(&head.title);
     let songs: Vec<String> = match &head.spacing {
-        Some(it) => it
-            .items
-            .iter()
-            .filter_map(|item| Some(in_order(rows.song(&item.song_id)?, item.gap_ms)))
-            .collect(),
-        None => rows.songs().into_iter().map(|song| in_order(song, 0)).collect(),
+        Some(it) => {
+            it.items.iter().filter_map(|item| Some(in_order(rows.song(&item.song_id)?, item))).collect()
+        }
+        None => rows.songs().into_iter().map(|song| in_order(song, &v1::SpacingItem::default())).collect(),
     };
     let set = [
         String::new(),
@@ -341,8 +339,9 @@ pub(super) fn spacing(model: &mut Model) {
 }
 
 /// "'Paper Boats:2.5'": as a shell takes it.
-fn in_order(song: &SongRow, gap_ms: u32) -> String {
-    act::quoted(&format!("{}:{}", song.title, f64::from(gap_ms) / 1000.0))
+fn in_order(song: &SongRow, item: &v1::SpacingItem) -> String {
+    let (mark, before_ms) = if item.crossfade_ms > 0 { ("x", item.crossfade_ms) } else { ("", item.gap_ms) };
+    act::quoted(&format!("{}:{mark}{}", song.title, f64::from(before_ms) / 1000.0))
 }
 
 /// The terms, the gates and the checks of preflight that were set for this project.
