@@ -9,6 +9,7 @@ pub use super::ask::{
     ReadAsk, RecipeAsk, RecipeCheck, RevisionAsk, Sends, Sign, TickAsk, VoteAsk, WriteAsk, text_area,
 };
 use super::{
+    album::Album,
     keys::{Kind, Verb},
     msg::WaveAsk,
     people::People,
@@ -51,8 +52,8 @@ pub struct Model {
     pub turnaround: Option<TurnaroundPage>,
     /// A project named on the command line: opened as soon as it is known.
     pub start: Option<String>,
-    /// A project whose running order opens as soon as its rows are here.
-    pub spacing_of: Option<String>,
+    /// Drafts of running orders.
+    pub album: Album,
     pub settings: Settings,
     pub player: Player,
     pub transfers: Transfers,
@@ -89,7 +90,7 @@ impl Model {
             history: None,
             turnaround: None,
             start: None,
-            spacing_of: None,
+            album: Album::default(),
             settings: Settings::default(),
             player: Player::default(),
             transfers: Transfers::default(),

@@ -40,7 +40,7 @@ impl Subject {
             Verb::Address | Verb::Accept | Verb::Reopen | Verb::Decline | Verb::Tick | Verb::MoveNote => {
                 vec![note]
             }
-            Verb::ApproveSpacing => Vec::new(),
+            Verb::ApproveSpacing | Verb::Save => Vec::new(),
             Verb::Follow if self.whole => Vec::new(),
             Verb::Reply => vec![note, version, song],
             Verb::CancelRender => vec![render, song],
@@ -81,6 +81,11 @@ pub(crate) fn subject(model: &Model) -> Option<Subject> {
             rows.song(song)?;
             let render = draw::selected_render(rows, song, render.as_deref()).map(|it| it.render_id.clone());
             Some(Subject { project: project.clone(), song: song.clone(), render, ..Subject::default() })
+        }
+        Screen::Album { project, at } => {
+            let rows = model.projects.get(project)?;
+            let song = model.album.items(project, rows).get(*at)?.song_id.clone();
+            Some(Subject { project: project.clone(), song, whole: true, ..Subject::default() })
         }
         _ => None,
     }
@@ -456,7 +461,7 @@ fn move_note(model: &Model, rows: &Project, subject: &Subject) -> Result<Questio
 /// The whole running order stands in the question: it is what is approved.
 fn spacing(model: &Model, rows: &Project, approval_id: String) -> Result<Question, &'static str> {
     let head = rows.head().ok_or("The project is not here yet.")?;
-    let none = "Nobody has set a running order with gaps yet: deadwax spacing set, in a shell.";
+    let none = "Nobody has set a running order with gaps yet: 4 opens the record, w saves it there.";
     let spacing = head.spacing.as_ref().ok_or(none)?;
     let askers = [Role::Artist, Role::Producer, Role::Label, Role::Manager];
     let mine = model.my_roles();
@@ -464,19 +469,41 @@ fn spacing(model: &Model, rows: &Project, approval_id: String) -> Result<Questio
     let role = role.ok_or("You hold no role here that could approve.")?;
     let order: Vec<String> =
         spacing.items.iter().enumerate().map(|(at, it)| order_line(rows, at, it)).collect();
-    let lines = vec![order.join(" · "), format!("You approve it as {}.", words::role(role))];
+    let mut lines = vec![order.join(" · "), format!("You approve it as {}.", words::role(role))];
+    if model.project_id().is_some_and(|project| model.album.is_unsaved(project, rows)) {
+        lines.insert(0, "What you changed and did not save is not in it:".into());
+    }
     let number = spacing.number;
     let action = v1::ApproveSpacing { approval_id, number, role: role.into() };
     Ok((Do::ApproveSpacing(action), "Approve", format!("Approve spacing {number}?"), lines))
 }
 
-/// "2. Paper Boats after 2.5 s".
+/// "2. Paper Boats after 2.5 s", "3. Low Sun over the last 4.0 s, fade out 8.0 s, exponential, +0.3 dB".
 pub(super) fn order_line(rows: &Project, at: usize, item: &v1::SpacingItem) -> String {
     let title = rows.song(&item.song_id).map_or("a song that is not here", |it| it.title.as_str());
     let title = crate::scrub::line(title);
-    let gap =
-        if at == 0 { String::new() } else { format!(" after {:.1} s", f64::from(item.gap_ms) / 1000.0) };
-    format!("{}. {title}{gap}", at + 1)
+    let seconds = |ms: u32| f64::from(ms) / 1000.0;
+    let mut said = match (at, item.crossfade_ms) {
+        (0, _) => String::new(),
+        (_, 0) => format!(" after {:.1} s", seconds(item.gap_ms)),
+        (_, ms) => format!(" over the last {:.1} s", seconds(ms)),
+    };
+    for (word, ms) in [("in", item.fade_in_ms), ("out", item.fade_out_ms)] {
+        if ms > 0 {
+            said.push_str(&format!(", fade {word} {:.2} s", seconds(ms)));
+        }
+    }
+    if item.crossfade_ms > 0 || item.fade_in_ms > 0 || item.fade_out_ms > 0 {
+        said.push_str(match crate::tui::album::shape(item) {
+            crate::play::Shape::EqualPower => "",
+            crate::play::Shape::Linear => ", linear",
+            crate::play::Shape::Exponential => ", exponential",
+        });
+    }
+    if item.gain_cb != 0 {
+        said.push_str(&format!(", {:+.1} dB", f64::from(item.gain_cb) / 100.0));
+    }
+    format!("{}. {title}{said}", at + 1)
 }
 
 /// Files go up by the command line; the screen tells the exact command.

@@ -84,11 +84,8 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.tries = 0;
             let now_ms = model.now_ms;
             follow_newest(model, &project_id);
-            let opens = model.spacing_of.as_ref() == Some(&project_id);
-            model.projects.entry(project_id).or_default().take(update, now_ms);
-            if opens {
-                pages::awaited_spacing(model);
-            }
+            model.projects.entry(project_id.clone()).or_default().take(update, now_ms);
+            album::rows_came(model, &project_id);
         }
         Msg::ProjectGone { project_id } => gone(model, &project_id),
         Msg::Render { render_id, progress } => model.progress = Some((render_id, progress)),
