@@ -441,7 +441,16 @@ const ALBUM: &[Binding] = bind! {
     History, [Char('i')], "", "Who did what";
 };
 
-const DELIVERY: &[Binding] = &[];
+const DELIVERY: &[Binding] = bind! {
+    MakeDelivery, [Char('D')], "deliver", "Make the delivery of exactly what was signed";
+    NextPane, [Code(KeyCode::Tab)], "files", "Songs or files: where up and down move";
+    Checks, [Char('c')], "checks", "What the profiles say of every file, with the sources";
+    Manifest, [Char('e')], "manifest", "The manifest, who signed which bytes, deliveries before";
+    Open, [Code(KeyCode::Enter)], "open", "Open the song in the version that is delivered";
+    Copy, [Char('y')], "copy", "Copy the fingerprint; in the files the SHA-256 of one";
+    Gate, [Char('g')], "", "The gate line by line, who signed, how to mend preflight";
+    History, [Char('i')], "", "Who did what";
+};
 
 const PEOPLE: &[Binding] = &[];
 

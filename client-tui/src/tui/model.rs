@@ -10,6 +10,7 @@ pub use super::ask::{
 };
 use super::{
     album::Album,
+    delivery,
     keys::{Kind, Verb},
     msg::WaveAsk,
     people::People,
@@ -54,6 +55,7 @@ pub struct Model {
     pub start: Option<String>,
     /// Drafts of running orders.
     pub album: Album,
+    pub delivery: delivery::Room,
     pub settings: Settings,
     pub player: Player,
     pub transfers: Transfers,
@@ -91,6 +93,7 @@ impl Model {
             turnaround: None,
             start: None,
             album: Album::default(),
+            delivery: delivery::Room::default(),
             settings: Settings::default(),
             player: Player::default(),
             transfers: Transfers::default(),

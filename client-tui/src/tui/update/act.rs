@@ -87,6 +87,14 @@ pub(crate) fn subject(model: &Model) -> Option<Subject> {
             let song = model.album.items(project, rows).get(*at)?.song_id.clone();
             Some(Subject { project: project.clone(), song, whole: true, ..Subject::default() })
         }
+        Screen::Delivery { project, at } => {
+            let rows = model.projects.get(project)?;
+            let songs = rows.songs();
+            let song = songs.get((*at).min(songs.len().saturating_sub(1)))?;
+            let version = crate::tui::delivery::version(rows, song).map(|it| it.version_id.clone());
+            let song = song.song_id.clone();
+            Some(Subject { project: project.clone(), song, version, ..Subject::default() })
+        }
         _ => None,
     }
 }

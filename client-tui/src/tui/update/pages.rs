@@ -20,6 +20,11 @@ fn here(model: &Model) -> Option<(&Project, &SongRow)> {
     let song = match model.top() {
         Screen::Song(view) => &view.song,
         Screen::Master { song, .. } => song,
+        Screen::Delivery { at, .. } => {
+            let songs = rows.songs();
+            let song = songs.get((*at).min(songs.len().saturating_sub(1))).copied()?;
+            return Some((rows, song));
+        }
         _ => return None,
     };
     Some((rows, rows.song(song)?))
