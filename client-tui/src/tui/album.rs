@@ -24,8 +24,7 @@ const GAP_MS_MAX: i64 = 600_000;
 /// What a joint is heard from, before the next song begins.
 pub const BEFORE_JOINT_MS: u64 = 5_000;
 /// The steps of a fade.
-const FADES_MS: [u32; 12] =
-    [0, 50, 250, 500, 1_000, 2_000, 3_000, 5_000, 8_000, 12_000, 20_000, 30_000];
+const FADES_MS: [u32; 12] = [0, 50, 250, 500, 1_000, 2_000, 3_000, 5_000, 8_000, 12_000, 20_000, 30_000];
 
 #[derive(Clone, Debug, Default)]
 pub struct Album {
@@ -93,15 +92,7 @@ fn whole(rows: &Project, items: &[SpacingItem]) -> Vec<SpacingItem> {
 /// The same order, gaps, fades and gains; a shape that is not said is the first one.
 pub fn same(a: &[SpacingItem], b: &[SpacingItem]) -> bool {
     let plain = |it: &SpacingItem| {
-        (
-            it.song_id.clone(),
-            it.gap_ms,
-            it.crossfade_ms,
-            it.fade_in_ms,
-            it.fade_out_ms,
-            shape(it),
-            it.gain_cb,
-        )
+        (it.song_id.clone(), it.gap_ms, it.crossfade_ms, it.fade_in_ms, it.fade_out_ms, shape(it), it.gain_cb)
     };
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| plain(a) == plain(b))
 }
@@ -180,11 +171,8 @@ impl Album {
     pub fn step(&mut self, project: &str, rows: &Project, forth: bool) -> Result<(), &'static str> {
         let none = if forth { "There is nothing to do again." } else { "There is nothing to undo." };
         let draft = self.drafts.get_mut(project).ok_or(none)?;
-        let (from, to) = if forth {
-            (&mut draft.redo, &mut draft.undo)
-        } else {
-            (&mut draft.undo, &mut draft.redo)
-        };
+        let (from, to) =
+            if forth { (&mut draft.redo, &mut draft.undo) } else { (&mut draft.undo, &mut draft.redo) };
         let items = from.pop().ok_or(none)?;
         to.push(std::mem::replace(&mut draft.items, items));
         draft.settled = same(&whole(rows, &draft.items), &told(rows));

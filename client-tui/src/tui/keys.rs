@@ -393,6 +393,8 @@ const MASTER: &[Binding] = bind! {
     CancelRender, [Char('c')], "cancel", "Cancel the render";
     EditRecipe, [Char('e')], "recipe", "Edit the song's recipe";
     Open, [Code(KeyCode::Enter)], "open", "Open the master that the render made";
+    NextPane, [Char('v')], "view", "Curves, what each step did, or the recipe";
+    Select, [Char('*')], "", "Let this master stand beside the one you choose next";
     Sheet, [Char('b')], "sheet", "Before and after of the render, on a page";
     Compare, [Char('C')], "compare", "What changed since the master before, level-matched";
     About, [Char('I')], "recipes", "Every version of the recipe: who and why";

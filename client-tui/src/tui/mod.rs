@@ -9,6 +9,7 @@ pub mod delivery;
 pub mod draw;
 mod effects;
 pub mod keys;
+pub mod master;
 pub mod model;
 pub mod msg;
 pub mod people;

@@ -5,12 +5,13 @@
 use std::collections::BTreeMap;
 
 pub use super::ask::{
-    Addressee, ApproveAsk, Ask, ConfirmAsk, Decision, EntrantsAsk, FollowAsk, PaletteAsk, Prompt, Purpose,
-    ReadAsk, RecipeAsk, RecipeCheck, RevisionAsk, Sends, Sign, TickAsk, VoteAsk, WriteAsk, text_area,
+    Addressee, ApproveAsk, Ask, ConfirmAsk, Decision, EntrantsAsk, FollowAsk, Offers, PaletteAsk, Prompt, Purpose,
+    ReadAsk, RecipeAsk, RecipeCheck, RecipeTold, RevisionAsk, Sends, Sign, TickAsk, VoteAsk, WriteAsk, text_area,
 };
 use super::{
     album::Album,
     delivery,
+    master,
     keys::{Kind, Verb},
     msg::WaveAsk,
     people::People,
@@ -56,6 +57,7 @@ pub struct Model {
     /// Drafts of running orders.
     pub album: Album,
     pub delivery: delivery::Room,
+    pub master: master::Room,
     pub settings: Settings,
     pub player: Player,
     pub transfers: Transfers,
@@ -94,6 +96,7 @@ impl Model {
             start: None,
             album: Album::default(),
             delivery: delivery::Room::default(),
+            master: master::Room::default(),
             settings: Settings::default(),
             player: Player::default(),
             transfers: Transfers::default(),

@@ -109,7 +109,8 @@ impl Page<'_> {
             vec![Text::from(vec![Span::styled(format!(" {mark}"), style), Span::raw(text[1..].to_owned())])];
         if let Some(number) = model.album.overtaken(project, rows) {
             let by = spacing.map_or("somebody", |it| it.by.as_str());
-            let text = format!(" ! {by} set spacing {number} meanwhile: t takes it, w puts yours in its place.");
+            let text =
+                format!(" ! {by} set spacing {number} meanwhile: t takes it, w puts yours in its place.");
             all.push(Text::styled(clip(&text, room), theme.alarm()));
         } else if let (true, May::No(no)) = (unsaved, rows.may("set_spacing", &[PROJECT_KEY.to_owned()])) {
             let text = format!(" × You can hear it, not save it: {}", no.text);
@@ -125,9 +126,10 @@ impl Page<'_> {
             return None;
         };
         let item = items.get(status.heard)?;
-        let at = self.lines.iter().position(|line| {
-            line.version.is_some_and(|it| it.version_id == item.track.version_id)
-        })?;
+        let at = self
+            .lines
+            .iter()
+            .position(|line| line.version.is_some_and(|it| it.version_id == item.track.version_id))?;
         let (rate, starts) = album::joints(items);
         let frames = status.at.saturating_sub(*starts.get(status.heard)?);
         Some((at, u64::try_from(u128::from(frames) * 1000 / u128::from(rate.max(1))).unwrap_or(u64::MAX)))
@@ -160,7 +162,8 @@ impl Page<'_> {
         for (at, line) in self.lines.iter().enumerate().skip(first).take(height) {
             let extra = if wide {
                 let stage = line.song.map_or("", |it| words::stage(it.stage()));
-                let side = if self.model.album.medium().has_sides() { letter(self.side_of(at)) } else { '–' };
+                let side =
+                    if self.model.album.medium().has_sides() { letter(self.side_of(at)) } else { '–' };
                 format!("{}{}", pad(stage, 11), pad(&side.to_string(), 5))
             } else {
                 String::new()
@@ -184,7 +187,8 @@ impl Page<'_> {
                 pad(&format!("  {}", fades(line)), 13),
                 pad_left(&gain(line), 7)
             );
-            let fresh = self.rows.is_fresh(PROJECT_KEY) && !self.model.album.is_unsaved(self.project, self.rows);
+            let fresh =
+                self.rows.is_fresh(PROJECT_KEY) && !self.model.album.is_unsaved(self.project, self.rows);
             let style = self.theme.row(at == self.at, fresh, self.model.online());
             put(frame, area, u16::try_from(at - first + 1).unwrap_or(u16::MAX), Text::styled(text, style));
         }

@@ -1,7 +1,12 @@
 //! Curves as bars of a few lines: what came out stands as bars, what went in as a line through them, so that both are read without colour. Values are
 //! shares of the height; what is not there is not drawn. Never here: what the values mean.
 
-use ratatui::{Frame, layout::Rect, style::Style, text::{Line, Span}};
+use ratatui::{
+    Frame,
+    layout::Rect,
+    style::Style,
+    text::{Line, Span},
+};
 
 use super::{
     put,
@@ -47,10 +52,8 @@ pub(super) fn draw(theme: &Theme, frame: &mut Frame<'_>, area: Rect, picture: &P
             _ if row + 1 == height => picture.scale[1].as_str(),
             _ => "",
         };
-        let mut spans = vec![Span::styled(
-            format!("{} ", pad_left(label, usize::from(GUTTER) - 1)),
-            theme.dim(),
-        )];
+        let mut spans =
+            vec![Span::styled(format!("{} ", pad_left(label, usize::from(GUTTER) - 1)), theme.dim())];
         let cells = (0..columns(area)).map(|column| cell(theme, picture, column, row, height));
         // Neighbours of one style are one span.
         let mut run: Option<(String, Style)> = None;
@@ -153,8 +156,11 @@ mod tests {
 
     #[test]
     fn what_turns_down_hangs_from_the_top() {
-        let picture =
-            Picture { bars: vec![Some(1.0), Some(0.75), Some(0.55), Some(0.0)], hangs: true, ..Picture::default() };
+        let picture = Picture {
+            bars: vec![Some(1.0), Some(0.75), Some(0.55), Some(0.0)],
+            hangs: true,
+            ..Picture::default()
+        };
         assert_eq!(drawn(&picture, (10, 2)), ["      ███ ", "      █▀▔ "]);
     }
 

@@ -120,13 +120,7 @@ fn songs(
 }
 
 /// Ready or what is missing, the checks in one line each, who signed what.
-fn about(
-    model: &Model,
-    theme: &Theme,
-    rows: &Project,
-    song: &SongRow,
-    room: usize,
-) -> Vec<(String, Style)> {
+fn about(model: &Model, theme: &Theme, rows: &Project, song: &SongRow, room: usize) -> Vec<(String, Style)> {
     let mut said: Vec<(String, Style)> = Vec::new();
     let mut say = |text: &str, style: Style| {
         said.extend(wrap(text, room.saturating_sub(1)).into_iter().map(|it| (format!(" {it}"), style)));
@@ -185,7 +179,8 @@ fn about(
 
 fn files_of(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, files: &[VersionFile]) {
     let focused = model.delivery.in_files;
-    let bytes = files.iter().filter_map(|it| it.facts.as_ref()).fold(0u64, |sum, it| sum.saturating_add(it.bytes));
+    let bytes =
+        files.iter().filter_map(|it| it.facts.as_ref()).fold(0u64, |sum, it| sum.saturating_add(it.bytes));
     let rest = match files.len() {
         0 => "none yet".into(),
         count => format!("{}, {}", words::count(count, "file", "files"), words::bytes(bytes)),
@@ -219,6 +214,11 @@ fn files_of(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, fil
             pad(&digest, 9),
         );
         let style = theme.row(here, false, model.online());
-        put(frame, area, u16::try_from(line - first + 1).unwrap_or(u16::MAX), Line::from(Span::styled(text, style)));
+        put(
+            frame,
+            area,
+            u16::try_from(line - first + 1).unwrap_or(u16::MAX),
+            Line::from(Span::styled(text, style)),
+        );
     }
 }

@@ -327,5 +327,9 @@ fn copy(model: &mut Model, project: &str) -> Vec<Effect> {
 fn text_line(rows: &Project, at: usize, line: &Line<'_>) -> String {
     let version = line.version.map_or_else(|| "no file yet".into(), words::version);
     let order = act::order_line(rows, at, &line.item);
-    format!("{order} ({version}, {} at {})", words::clock(line.length_ms, true), words::clock(line.start_ms, true))
+    format!(
+        "{order} ({version}, {} at {})",
+        words::clock(line.length_ms, true),
+        words::clock(line.start_ms, true)
+    )
 }

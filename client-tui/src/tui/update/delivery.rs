@@ -30,7 +30,10 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Option<Vec<Effect>> {
         Verb::NextPane => {
             model.delivery.in_files = !model.delivery.in_files && files > 0;
             if files == 0 {
-                return Some(read::tell(model, "This song has no master yet, so there are no files to deliver."));
+                return Some(read::tell(
+                    model,
+                    "This song has no master yet, so there are no files to deliver.",
+                ));
             }
         }
         Verb::Open => {

@@ -4,7 +4,7 @@ use crossterm::event::{KeyEvent, KeyEventKind};
 use deadwax_proto::v1::{DeskKind, Stage};
 
 use super::{
-    act, album, compare, delivery, hands, listen, pages, people, presence, prompt, read, transfers,
+    act, album, compare, delivery, hands, listen, master as mastering, pages, people, presence, prompt, read, transfers,
     turnaround,
 };
 use crate::tui::{
@@ -58,6 +58,7 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
         Kind::Compare => compare::press(model, verb),
         Kind::Album => album::press(model, verb),
         Kind::Delivery => delivery::press(model, verb),
+        Kind::Master => mastering::press(model, verb),
         Kind::People => people::press(model, verb),
         Kind::Transfers => transfers::press(model, verb),
         _ => None,
