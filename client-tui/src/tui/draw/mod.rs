@@ -3,6 +3,7 @@
 
 mod album;
 mod compare;
+mod curve;
 mod delivery;
 mod desk;
 mod help;
@@ -13,6 +14,7 @@ mod people;
 mod project;
 mod prompt;
 mod report;
+mod sheet;
 mod song;
 mod text;
 mod theme;

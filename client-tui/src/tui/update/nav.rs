@@ -4,7 +4,7 @@ use crossterm::event::{KeyEvent, KeyEventKind};
 use deadwax_proto::v1::{DeskKind, Stage};
 
 use super::{
-    act, album, compare, delivery, hands, listen, pages, people, presence, prompt, read, transfers,
+    act, album, compare, delivery, hands, listen, master as mastering, pages, people, presence, prompt, read, transfers,
     turnaround,
 };
 use crate::tui::{
@@ -28,7 +28,8 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
     let leave = Notice::Tell(LEAVE.into());
     // Leaving works everywhere, in a prompt too; what is written there is thrown away only by the second press.
     if keys::find(Kind::Help, &event) == Some(Verb::Quit) {
-        let written = model.prompt.as_ref().is_some_and(|it| prompt::holds_text(&it.ask));
+        let written = model.prompt.as_ref().is_some_and(|it| prompt::holds_text(&it.ask))
+            || album::holds_draft(model);
         model.quit = !written || model.notice.as_ref() == Some(&leave);
         model.notice = (!model.quit).then_some(leave);
         return Vec::new();
@@ -42,6 +43,9 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
     }
     let Some(verb) = keys::find(model.top().kind(), &event) else { return Vec::new() };
     if verb == Verb::Back {
+        if album::stays(model) {
+            return Vec::new();
+        }
         back(model, event.code == crossterm::event::KeyCode::Char('q'));
         return Vec::new();
     }
@@ -54,6 +58,7 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
         Kind::Compare => compare::press(model, verb),
         Kind::Album => album::press(model, verb),
         Kind::Delivery => delivery::press(model, verb),
+        Kind::Master => mastering::press(model, verb),
         Kind::People => people::press(model, verb),
         Kind::Transfers => transfers::press(model, verb),
         _ => None,
@@ -64,6 +69,7 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
         return effects;
     }
     match verb {
+        Verb::Back if album::stays(model) => {}
         Verb::Back => back(model, false),
         Verb::Help => {
             let of = model.top().kind();
@@ -102,7 +108,7 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
         Verb::Gate => pages::gate(model),
         Verb::Shootout => pages::shootout(model),
         Verb::Handoff => pages::handoff(model),
-        Verb::Spacing => pages::spacing(model),
+        Verb::Spacing => room(model, Verb::Album),
         Verb::Terms => pages::terms(model),
         Verb::Turnaround => return turnaround::open(model),
         Verb::Sheet => return read::sheet(model),
@@ -221,8 +227,7 @@ fn open_desk(model: &mut Model, row: &deadwax_proto::v1::DeskRow) {
         song: (!row.song_id.is_empty()).then(|| row.song_id.clone()),
     });
     if row.kind() == DeskKind::Spacing {
-        model.spacing_of = Some(project);
-        pages::awaited_spacing(model);
+        model.stack.push(Screen::Album { project, at: 0 });
         return;
     }
     if row.song_id.is_empty() {
@@ -278,7 +283,9 @@ fn history(model: &mut Model, verb: Verb) -> Vec<Effect> {
         Screen::Master { project, song, .. } | Screen::History { project, song, .. } => {
             (project.clone(), song.clone())
         }
-        Screen::Project { project, .. } => (project.clone(), String::new()),
+        Screen::Project { project, .. }
+        | Screen::Album { project, .. }
+        | Screen::Delivery { project, .. } => (project.clone(), String::new()),
         _ => return Vec::new(),
     };
     if !model.online() {
@@ -311,7 +318,7 @@ fn history(model: &mut Model, verb: Verb) -> Vec<Effect> {
     vec![Effect::History { ticket, project_id: project, song_id: song, before_seq }]
 }
 
-fn moved(at: usize, len: usize, verb: Verb) -> usize {
+pub(super) fn moved(at: usize, len: usize, verb: Verb) -> usize {
     let last = len.saturating_sub(1);
     match verb {
         Verb::Up => at.saturating_sub(1),
