@@ -4,6 +4,7 @@
 
 mod app;
 mod ask;
+pub mod compare;
 pub mod draw;
 mod effects;
 pub mod keys;
