@@ -26,6 +26,7 @@ enum Slot {
     History,
     Turnaround,
     Recipe,
+    Offers,
     Page,
     Comparison,
     Heard,
@@ -80,6 +81,10 @@ impl Runner {
             Effect::CheckRecipe { ticket, toml } => self.hold(Slot::Recipe, async move {
                 let outcome = client.check_recipe(&toml).await.map_err(failure);
                 tell(&out, Msg::RecipeChecked { ticket, outcome }).await;
+            }),
+            Effect::Recipes { ticket } => self.hold(Slot::Offers, async move {
+                let outcome = client.list_recipes().await.map_err(failure);
+                tell(&out, Msg::Recipes { ticket, outcome }).await;
             }),
             // A comparison takes seconds: a page that is read meanwhile does not end it.
             Effect::Read { ticket, page } => self.hold(slot_of(&page), async move {

@@ -5,12 +5,15 @@
 use std::collections::BTreeMap;
 
 pub use super::ask::{
-    Addressee, ApproveAsk, Ask, BlindAsk, BlindKind, ConfirmAsk, Decision, EntrantsAsk, FollowAsk, PaletteAsk,
-    Prompt, Purpose, ReadAsk, RecipeAsk, RecipeCheck, RevisionAsk, SectionsAsk, Sends, Sign, TickAsk, VoteAsk,
+    Addressee, ApproveAsk, Ask, BlindAsk, BlindKind, ConfirmAsk, Decision, EntrantsAsk, FollowAsk, Offers, PaletteAsk,
+    Prompt, Purpose, ReadAsk, RecipeAsk, RecipeCheck, RecipeTold, RevisionAsk, SectionsAsk, Sends, Sign, TickAsk, VoteAsk,
     WriteAsk, text_area,
 };
 pub use super::compare::{Chosen, CompareView, ComparisonPage};
 use super::{
+    album::Album,
+    delivery,
+    master,
     keys::{Kind, Verb},
     msg::WaveAsk,
     people::People,
@@ -54,8 +57,10 @@ pub struct Model {
     pub comparison: Option<ComparisonPage>,
     /// A project named on the command line: opened as soon as it is known.
     pub start: Option<String>,
-    /// A project whose running order opens as soon as its rows are here.
-    pub spacing_of: Option<String>,
+    /// Drafts of running orders.
+    pub album: Album,
+    pub delivery: delivery::Room,
+    pub master: master::Room,
     pub settings: Settings,
     pub player: Player,
     pub transfers: Transfers,
@@ -93,7 +98,9 @@ impl Model {
             turnaround: None,
             comparison: None,
             start: None,
-            spacing_of: None,
+            album: Album::default(),
+            delivery: delivery::Room::default(),
+            master: master::Room::default(),
             settings: Settings::default(),
             player: Player::default(),
             transfers: Transfers::default(),
@@ -261,7 +268,7 @@ impl SongView {
     pub fn first<'a>(project: &'a Project, song: &str) -> Option<&'a VersionRow> {
         let candidate = project.song(song).and_then(|it| project.version(&it.candidate_version_id));
         // A candidate that was superseded is one of before the newest row came.
-        candidate.filter(|it| !it.superseded).or_else(|| project.versions(song).first().copied())
+        candidate.filter(|it| !it.superseded).or_else(|| project.newest_version(song))
     }
 
     /// Where the cursor stands, to the microsecond.

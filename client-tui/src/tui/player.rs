@@ -76,9 +76,9 @@ impl Player {
         }
     }
 
-    /// Whether the deck is of this song.
+    /// Whether what lies side by side is of this song.
     pub fn is_on(&self, project: &str, song: &str) -> bool {
-        self.about.as_ref().is_some_and(|(p, s)| p == project && s == song)
+        self.side().is_some() && self.about.as_ref().is_some_and(|(p, s)| p == project && s == song)
     }
 
     /// Frames in a second of the deck.
