@@ -220,12 +220,6 @@ fn picture_of(
         _ if model.online() => "Drawing ...".into(),
         _ => "No picture while offline.".into(),
     };
-    let notes = rows.notes(&view.song, view.settled);
-    let marks = notes.iter().enumerate().filter_map(|(at, note)| {
-        // Where the note stands in the version that is drawn.
-        let place = rows::place(note, &version.version_id);
-        Some(wave::Mark { label: label(at), start_ms: place.start_ms?, end_ms: place.end_ms })
-    });
     let sample_rate = file.and_then(|it| it.facts.as_ref()).map_or(0, |it| it.sample_rate);
     let player = &model.player;
     let mine = player.is_on(&view.project, &view.song);
@@ -242,7 +236,7 @@ fn picture_of(
         playhead_us,
         playing: player.playing && mine && player.follow,
         others: others(model, view),
-        marks: marks.collect(),
+        marks: marks(rows, version, view, usize::from(wave::inside(inner).width)),
         sections: version.sections.iter().map(|it| (it.start_ms, it.name.as_str())).collect(),
         data,
         instead: &instead,
@@ -250,6 +244,42 @@ fn picture_of(
         pixels: None,
     };
     wave::draw(theme, frame, inner, &picture);
+}
+
+/// Of more notes than this only the first of every cell is looked for: a song with a hundred thousand draws like one with ten.
+const MARKS_ALL: usize = 400;
+
+/// Notes where they stand in the version that is drawn.
+fn marks(rows: &Project, version: &VersionRow, view: &SongView, columns: usize) -> Vec<wave::Mark> {
+    let notes = rows.notes(&view.song, view.settled);
+    let mark = |(at, note): (usize, &deadwax_proto::v1::NoteRow)| {
+        let place = rows::place(note, &version.version_id);
+        Some(wave::Mark { label: label(at), start_ms: place.start_ms?, end_ms: place.end_ms })
+    };
+    if notes.len() <= MARKS_ALL {
+        return notes.iter().enumerate().filter_map(mark).collect();
+    }
+    let (start_ms, end_ms) = view.window.unwrap_or((0, rows::length_ms(version)));
+    let span_ms = end_ms.saturating_sub(start_ms);
+    // They are in the order in which they were written into the song; those on the whole song come first.
+    let first_from = |ms: u64| {
+        let (mut low, mut high) = (0, notes.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let before = notes.get(middle).is_some_and(|it| it.start_ms.is_none_or(|start| start < ms));
+            if before { low = middle + 1 } else { high = middle }
+        }
+        low
+    };
+    let mut found: Vec<usize> = Vec::new();
+    for cell in 0..columns as u64 {
+        let from = start_ms + u64::try_from(u128::from(span_ms) * u128::from(cell) / columns.max(1) as u128).unwrap_or(0);
+        let at = first_from(from);
+        if at < notes.len() && found.last() != Some(&at) {
+            found.push(at);
+        }
+    }
+    found.into_iter().filter_map(|at| mark((at, notes.get(at)?))).collect()
 }
 
 pub(super) fn look(model: &Model) -> wave::Look {
