@@ -5,6 +5,7 @@ mod handoff;
 mod markers;
 mod play;
 mod review;
+mod sections;
 mod studio;
 mod watch_folder;
 mod work;
@@ -13,7 +14,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use self::{gate::*, handoff::*, markers::*, play::*, review::*, studio::*, watch_folder::*, work::*};
+pub use self::{
+    gate::*, handoff::*, markers::*, play::*, review::*, sections::*, studio::*, watch_folder::*, work::*,
+};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -203,6 +206,11 @@ pub enum Verb {
     Notes {
         #[command(subcommand)]
         verb: NotesVerb,
+    },
+    /// Where the parts of a song begin: intro, verse, chorus
+    Sections {
+        #[command(subcommand)]
+        verb: SectionsVerb,
     },
     /// Sign exact bytes, in a role
     Approve {
