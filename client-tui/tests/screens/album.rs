@@ -366,8 +366,8 @@ fn sides_are_even_by_themselves_and_by_hand_where_somebody_says_so() {
 fn what_stands_out_is_said_in_words() {
     let seat = seat((120, 40), PLAIN);
     let screen = seat.screen();
-    assert!(screen.contains("3.5 LU louder than before"), "{screen}");
-    assert!(screen.contains("3.3 LU quieter than before"), "{screen}");
+    assert!(screen.contains("jumps up 3.5 LU"), "{screen}");
+    assert!(screen.contains("drops by 3.3 LU"), "{screen}");
 }
 
 #[test]
