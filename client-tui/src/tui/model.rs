@@ -5,14 +5,15 @@
 use std::collections::BTreeMap;
 
 pub use super::ask::{
-    Addressee, ApproveAsk, Ask, ConfirmAsk, Decision, EntrantsAsk, FollowAsk, Offers, PaletteAsk, Prompt, Purpose,
-    ReadAsk, RecipeAsk, RecipeCheck, RecipeTold, RevisionAsk, Sends, Sign, TickAsk, VoteAsk, WriteAsk, text_area,
+    Addressee, ApproveAsk, Ask, ConfirmAsk, Decision, EntrantsAsk, FollowAsk, Offers, PaletteAsk, Prompt,
+    Purpose, ReadAsk, RecipeAsk, RecipeCheck, RecipeTold, RevisionAsk, Sends, Sign, TickAsk, VoteAsk,
+    WriteAsk, text_area,
 };
 use super::{
     album::Album,
     delivery,
-    master,
     keys::{Kind, Verb},
+    master,
     msg::WaveAsk,
     people::People,
     player::Player,
@@ -278,7 +279,7 @@ impl SongView {
     pub fn first<'a>(project: &'a Project, song: &str) -> Option<&'a VersionRow> {
         let candidate = project.song(song).and_then(|it| project.version(&it.candidate_version_id));
         // A candidate that was superseded is one of before the newest row came.
-        candidate.filter(|it| !it.superseded).or_else(|| project.versions(song).first().copied())
+        candidate.filter(|it| !it.superseded).or_else(|| project.newest_version(song))
     }
 
     pub fn range(&self) -> Option<(u64, u64)> {

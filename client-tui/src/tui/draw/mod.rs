@@ -143,14 +143,14 @@ fn waits_for(rows: &Project, song: &SongRow) -> String {
 /// The chosen song, else the first in running order.
 pub fn selected_song<'a>(rows: &'a Project, song: Option<&str>) -> Option<&'a SongRow> {
     song.and_then(|id| rows.song(id))
-        .or_else(|| words::STAGES.iter().find_map(|stage| rows.songs_in(*stage).first().copied()))
+        .or_else(|| words::STAGES.iter().find_map(|stage| rows.songs_in(*stage).first()))
 }
 
 /// The chosen note where the list shows it, else the list's first.
 pub fn selected_note<'a>(rows: &'a Project, view: &SongView) -> Option<&'a NoteRow> {
     let notes = rows.notes(&view.song, view.settled);
-    let chosen = view.note.as_deref().and_then(|id| notes.iter().find(|it| it.note_id == id).copied());
-    chosen.or_else(|| notes.first().copied())
+    let chosen = view.note.as_deref().and_then(|id| notes.place_of(id)).and_then(|at| notes.get(at));
+    chosen.or_else(|| notes.first())
 }
 
 /// The chosen render, else the newest.

@@ -134,11 +134,19 @@ fn lines(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, rows: 
         pad("Waits for", rest)
     );
     put(frame, area, 0, Line::styled(header, theme.dim()));
-    let songs: Vec<&SongRow> = words::STAGES.iter().flat_map(|stage| rows.songs_in(*stage)).collect();
-    let at = songs.iter().position(|song| song.song_id == chosen.song_id).unwrap_or(0);
+    let stages = words::STAGES.map(|stage| rows.songs_in(stage));
+    let (before, len) = (stages_before(rows, chosen), stages.iter().map(|it| it.len()).sum());
+    let at = before + rows.songs_in(chosen.stage()).place_of(&chosen.song_id).unwrap_or(0);
     let height = usize::from(area.height.saturating_sub(1));
-    let first = first_shown(at, songs.len(), height);
-    for (line, song) in songs.iter().enumerate().skip(first).take(height) {
+    let first = first_shown(at, len, height);
+    let mut passed = 0;
+    let mut shown = Vec::with_capacity(height);
+    for songs in &stages {
+        let (from, room) = (first.saturating_sub(passed), height - shown.len());
+        shown.extend(songs.iter().skip(from).take(room));
+        passed += songs.len();
+    }
+    for (line, song) in (first..).zip(shown) {
         let mark = if line == at { "▸ " } else { "  " };
         let text = format!(
             "{mark}{} {}{}{}{}{}",
@@ -152,6 +160,11 @@ fn lines(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, rows: 
         let style = theme.row(line == at, is_fresh(rows, song), model.online());
         put(frame, area, u16::try_from(line - first + 1).unwrap_or(u16::MAX), Line::styled(text, style));
     }
+}
+
+/// How many songs stand in the stages before that of this song.
+fn stages_before(rows: &Project, song: &SongRow) -> usize {
+    words::STAGES.into_iter().take_while(|it| *it != song.stage()).map(|it| rows.songs_in(it).len()).sum()
 }
 
 /// Open ones, and "!" where the candidate leaves some of them untouched.
@@ -192,7 +205,7 @@ fn column(
     let count = songs.len().to_string();
     put(frame, area, 0, heading(theme, words::stage(stage), &count, area.width, chosen.stage() == stage));
     let fit = (usize::from(area.height.saturating_sub(1)) / CARD).max(1);
-    let at = songs.iter().position(|song| song.song_id == chosen.song_id);
+    let at = songs.place_of(&chosen.song_id);
     let first = first_shown(at.unwrap_or(0), songs.len(), fit);
     let room = usize::from(area.width.saturating_sub(2));
     for (line, song) in songs.iter().enumerate().skip(first).take(fit) {

@@ -486,32 +486,13 @@ fn spacing(model: &Model, rows: &Project, approval_id: String) -> Result<Questio
     Ok((Do::ApproveSpacing(action), "Approve", format!("Approve spacing {number}?"), lines))
 }
 
-/// "2. Paper Boats after 2.5 s", "3. Low Sun over the last 4.0 s, fade out 8.0 s, exponential, +0.3 dB".
+/// "2. Paper Boats after 2.5 s, fade out 8 s".
 pub(super) fn order_line(rows: &Project, at: usize, item: &v1::SpacingItem) -> String {
     let title = rows.song(&item.song_id).map_or("a song that is not here", |it| it.title.as_str());
     let title = crate::scrub::line(title);
-    let seconds = |ms: u32| f64::from(ms) / 1000.0;
-    let mut said = match (at, item.crossfade_ms) {
-        (0, _) => String::new(),
-        (_, 0) => format!(" after {:.1} s", seconds(item.gap_ms)),
-        (_, ms) => format!(" over the last {:.1} s", seconds(ms)),
-    };
-    for (word, ms) in [("in", item.fade_in_ms), ("out", item.fade_out_ms)] {
-        if ms > 0 {
-            said.push_str(&format!(", fade {word} {:.2} s", seconds(ms)));
-        }
-    }
-    if item.crossfade_ms > 0 || item.fade_in_ms > 0 || item.fade_out_ms > 0 {
-        said.push_str(match crate::tui::album::shape(item) {
-            crate::play::Shape::EqualPower => "",
-            crate::play::Shape::Linear => ", linear",
-            crate::play::Shape::Exponential => ", exponential",
-        });
-    }
-    if item.gain_cb != 0 {
-        said.push_str(&format!(", {:+.1} dB", f64::from(item.gain_cb) / 100.0));
-    }
-    format!("{}. {title}{said}", at + 1)
+    let joined = crate::verbs::words::joined(item, at == 0);
+    let joined = if joined.is_empty() { String::new() } else { format!(" {joined}") };
+    format!("{}. {title}{joined}", at + 1)
 }
 
 /// Files go up by the command line; the screen tells the exact command.

@@ -29,8 +29,8 @@ use super::{
     rows,
 };
 pub(super) use act::{may, subject};
-pub(super) use master::other as render_beside;
 pub use act::{push_command, song_command};
+pub(super) use master::other as render_beside;
 pub use pages::{approval as approval_line, examined};
 pub use prompt::{approve_problem, choose::matches as palette, write::parted};
 

@@ -22,7 +22,7 @@ fn here(model: &Model) -> Option<(&Project, &SongRow)> {
         Screen::Master { song, .. } => song,
         Screen::Delivery { at, .. } => {
             let songs = rows.songs();
-            let song = songs.get((*at).min(songs.len().saturating_sub(1))).copied()?;
+            let song = songs.get((*at).min(songs.len().saturating_sub(1)))?;
             return Some((rows, song));
         }
         _ => return None,
