@@ -2,6 +2,7 @@
 
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
+pub mod album;
 pub mod amount;
 pub mod block;
 pub mod compare;
@@ -13,6 +14,7 @@ pub mod fft;
 pub mod forensics;
 pub mod inspect;
 pub mod lanes;
+pub mod listening;
 pub mod math;
 pub mod measure;
 pub mod processors;

@@ -1,4 +1,4 @@
-//! The loop: one bounded channel in, drain, then draw, only when something changed and at most every 16 ms. Ends with the person's
+//! The loop: one bounded channel in, drain, then draw, only when something changed: after a key at once, for news at most every 16 ms. Ends with the person's
 //! word, a signal, a terminal that went away or a panic; `terminal` gives back what was taken. Nothing is decided here.
 
 use std::{
@@ -131,6 +131,10 @@ async fn turn(
         // At most one channel's worth, so that a flood of news cannot keep the screen from being drawn.
         for _ in 0..CHANNEL {
             let Some(msg) = next else { break };
+            // Whoever presses a key sees it at once; only news waits for its frame.
+            if matches!(msg, Msg::Key(_) | Msg::Mouse(_) | Msg::Paste(_) | Msg::Resize(..)) {
+                next_frame = Instant::now();
+            }
             waiting.extend(update(model, msg));
             next = inbox.try_recv().ok();
         }

@@ -30,7 +30,9 @@ enum Slot {
     History,
     Turnaround,
     Recipe,
+    Offers,
     Page,
+    Comparison,
     Heard,
     OpenKept,
     Perform(String),
@@ -134,7 +136,12 @@ impl Runner {
                 let outcome = client.check_recipe(&toml).await.map_err(failure);
                 tell(&out, Msg::RecipeChecked { ticket, outcome }).await;
             }),
-            Effect::Read { ticket, page } => self.hold(Slot::Page, async move {
+            Effect::Recipes { ticket } => self.hold(Slot::Offers, async move {
+                let outcome = client.list_recipes().await.map_err(failure);
+                tell(&out, Msg::Recipes { ticket, outcome }).await;
+            }),
+            // A comparison takes seconds: a page that is read meanwhile does not end it.
+            Effect::Read { ticket, page } => self.hold(slot_of(&page), async move {
                 let asked = page.clone();
                 let outcome = match asked {
                     Page::Sheet { project_id, render_id, .. } => client.sheet(&project_id, &render_id).await,
@@ -167,6 +174,13 @@ impl Runner {
 
     fn drop_slot(&mut self, slot: &Slot) {
         self.tasks.remove(slot);
+    }
+}
+
+fn slot_of(page: &Page) -> Slot {
+    match page {
+        Page::Sheet { .. } => Slot::Page,
+        Page::Compare(_) => Slot::Comparison,
     }
 }
 

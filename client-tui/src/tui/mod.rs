@@ -2,12 +2,16 @@
 //! model and never changes it; `effects`, `app` and `terminal` are the only places with IO. No rules of the studio in here: what a person
 //! may do stands in the rows that the server sent.
 
+pub mod album;
 mod app;
 mod ask;
+pub mod compare;
+pub mod delivery;
 pub mod draw;
 mod effects;
 mod keeper;
 pub mod keys;
+pub mod master;
 pub mod model;
 pub mod msg;
 pub mod offline;

@@ -18,7 +18,7 @@ use deadwax_proto::v1::{
 };
 
 pub use frozen::Frozen;
-use index::{Index, Place as Standing};
+use index::Index;
 pub use list::{List, Pick};
 use store::{Put, Store};
 
@@ -106,7 +106,8 @@ impl Project {
 
     /// Whether anything changed by it.
     fn upsert(&mut self, key: &str, of: &Of, ours: bool) -> bool {
-        let place = Standing { ours, ..self.index.place(of) };
+        let mut place = self.index.place(of);
+        place.ours = ours;
         if let Some(slot) = self.store.find(key)
             && self.store.place(slot) != place
         {

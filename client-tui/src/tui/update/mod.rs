@@ -7,6 +7,7 @@ mod compare;
 mod delivery;
 mod hands;
 mod listen;
+mod master;
 mod mouse;
 mod nav;
 mod offline;
@@ -15,6 +16,7 @@ mod people;
 mod presence;
 mod prompt;
 mod read;
+mod song;
 mod transfers;
 mod turnaround;
 
@@ -25,7 +27,7 @@ use super::{
     model::{
         Link, Model, Notice, Pending, Prompt, RecipeCheck, Screen, SongView, Subscribed, Wave, WaveState,
     },
-    msg::{Effect, Failure, Msg, WaveAsk},
+    msg::{Effect, Failure, Msg, Page, WaveAsk},
     offline::Said,
     rows,
 };
@@ -33,15 +35,20 @@ pub(super) use act::{may, subject};
 pub use act::{push_command, song_command};
 pub use offline::at_end;
 pub(super) use offline::keeps;
+pub(super) use master::other as render_beside;
+pub use compare::pair_on;
+pub use listen::is_blind;
 pub use pages::{approval as approval_line, examined};
-pub use prompt::{approve_problem, choose::matches as palette, write::parted};
+pub use prompt::{approve_problem, blind::verdict as blind_verdict, choose::matches as palette, write::parted};
 
 /// The longest wait between two tries to connect.
 const RETRY_MS_MAX: u64 = 30_000;
 
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     let mut effects = Vec::new();
-    let ticked = matches!(msg, Msg::Tick(_) | Msg::Shown);
+    // What tells by itself whether it changed the screen.
+    let ticked = matches!(msg, Msg::Tick(_) | Msg::Shown | Msg::Play(_));
+    let looked = matches!(msg, Msg::Key(_) | Msg::Mouse(_)).then(|| listen::look(model)).flatten();
     model.projects.values_mut().for_each(rows::Project::rest);
     match msg {
         Msg::Key(event) => effects = nav::key(model, event),
@@ -56,6 +63,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Tick(now_ms) => {
             tick(model, now_ms);
+            effects = prompt::recipe::tick(model);
             offline::tick(model, &mut effects);
         }
         Msg::Shown => {
@@ -70,6 +78,8 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.list = Some(projects);
             model.link = Link::Online;
             model.subscribed = Subscribed::default();
+            compare::again(model);
+            model.master.cut();
             // A picture that was cut on its way is asked for again.
             if let Some(wave) = model.wave.as_mut().filter(|wave| wave.state != WaveState::Here) {
                 wave.ask.columns = 0;
@@ -106,23 +116,28 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.tries = 0;
             let now_ms = model.now_ms;
             follow_newest(model, &project_id);
-            let opens = model.spacing_of.as_ref() == Some(&project_id);
-            model.projects.entry(project_id).or_default().take(update, now_ms);
-            if opens {
-                pages::awaited_spacing(model);
-            }
+            model.projects.entry(project_id.clone()).or_default().take(update, now_ms);
+            album::rows_came(model, &project_id);
         }
         Msg::ProjectGone { project_id } => {
             gone(model, &project_id);
             effects.push(Effect::ForgetKept { project_id });
         }
-        Msg::Render { render_id, progress } => model.progress = Some((render_id, progress)),
+        Msg::Render { render_id, progress } => {
+            model.master.progressed(&render_id, &progress, model.now_ms);
+            model.progress = Some((render_id, progress));
+        }
         Msg::Performed { command_id, outcome } => performed(model, &command_id, outcome, &mut effects),
         Msg::Waveform { ticket, outcome } => waveform(model, ticket, outcome),
         Msg::History { ticket, outcome } => history(model, ticket, outcome),
         Msg::Turnaround { ticket, outcome } => turnaround::arrived(model, ticket, outcome),
+        Msg::Recipes { ticket, outcome } => prompt::recipe::offered(model, ticket, outcome),
         Msg::RecipeChecked { ticket, outcome } => effects = prompt::recipe::checked(model, ticket, outcome),
-        Msg::Page { ticket, page, outcome } => read::arrived(model, ticket, &page, outcome),
+        Msg::Page { ticket, page: Page::Compare(_), outcome } => compare::arrived(model, ticket, outcome),
+        Msg::Page { ticket, page, outcome } => {
+            master::arrived(model, ticket, &page, &outcome);
+            read::arrived(model, ticket, &page, outcome);
+        }
         Msg::Heard { say, outcome } => model.notice = Some(heard(&say, outcome)),
         Msg::Edited(outcome) => effects = prompt::edited(model, outcome),
         Msg::Play(news) => effects = listen::told(model, news),
@@ -134,8 +149,13 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     if !ticked {
         model.dirty = true;
     }
+    if looked.is_some() {
+        listen::follow_look(model, looked, &mut effects);
+    }
+    compare::reconcile(model, &mut effects);
     reconcile(model, &mut effects);
     offline::reconcile(model, &mut effects);
+    master::reconcile(model, &mut effects);
     presence::reconcile(model, &mut effects);
     effects
 }
@@ -377,7 +397,7 @@ fn wanted_render(model: &Model) -> Option<(String, String)> {
 fn wanted_wave(model: &mut Model) -> Option<WaveAsk> {
     let Screen::Song(view) = model.top() else { return None };
     let version = view.version(model.projects.get(&view.project)?)?;
-    let file = version.files.get(view.file).or_else(|| version.files.first())?;
+    let file = view.file(version)?;
     let facts = file.facts.as_ref()?;
     let (start_ms, end_ms) = view.window.unwrap_or((0, rows::length_ms(version)));
     let to_frame = |ms: u64| {
