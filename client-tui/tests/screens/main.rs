@@ -9,6 +9,7 @@ mod delivery;
 mod flows;
 mod hostile;
 mod mastering;
+mod offline;
 mod review;
 mod review_flows;
 mod review_shots;

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Result;
 
-use super::terminal::Terminal;
+use deadwax_tests::terminal::Terminal;
 
 pub struct OnScreen {
     pub name: &'static str,
@@ -59,10 +59,11 @@ pub fn press(terminal: &mut Terminal, on: &OnScreen, count: usize) -> Result<Vec
 /// The line of the mark, where it stands in it, and the words after it. Headings have one too: the list's is the last.
 fn mark(screen: &vt100::Screen) -> Option<(usize, usize, String)> {
     let (_, columns) = screen.size();
-    let lines: Vec<String> = screen.rows(0, columns.into()).collect();
+    let lines: Vec<String> = screen.rows(0, columns.get()).collect();
     let found = lines.iter().enumerate().flat_map(|(line, text)| {
         text.char_indices().filter(|(_, c)| *c == '▸').map(move |(at, _)| (line, at, &text[at..]))
     });
-    let (line, at, rest) = found.filter(|(_, _, rest)| rest.chars().nth(1) == Some(' ') || rest.len() > 40).last()?;
+    let (line, at, rest) =
+        found.filter(|(_, _, rest)| rest.chars().nth(1) == Some(' ') || rest.len() > 40).last()?;
     Some((line, at, rest.chars().take(24).collect()))
 }

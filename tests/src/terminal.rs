@@ -121,6 +121,17 @@ impl Terminal {
         Ok(Memory { now_mb: of("VmRSS:")?, most_mb: of("VmHWM:")? })
     }
 
+    pub fn contents(&self) -> String {
+        self.shown.screen.lock().unwrap_or_else(PoisonError::into_inner).screen().contents()
+    }
+
+    /// As a power switch would: nothing is written any more.
+    pub fn kill(mut self) -> Result<()> {
+        self.child.kill().context("ending the client")?;
+        self.child.wait().context("waiting for the client")?;
+        Ok(())
+    }
+
     /// As a person leaves it.
     pub fn leave(mut self) -> Result<()> {
         self.press("\u{3}")?;
