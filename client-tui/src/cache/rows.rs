@@ -7,6 +7,7 @@ use std::{
     fs,
     io::{self, BufReader, BufWriter, Read, Write},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use deadwax_proto::v1::{DeskResponse, DeskRow, ListResponse, Person, ProjectSummary};
@@ -21,6 +22,8 @@ use crate::{
 /// Changes whenever the layout of a file does; files of another layout count as absent.
 const MARK: &[u8; 8] = b"dwkept\x00\x01";
 const DIGEST_BYTES: usize = 32;
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+const RECENT: Duration = Duration::from_secs(12 * 3600);
 /// Desk and list are small; what is larger is damage.
 const START_BYTES_MAX: u64 = 64 << 20;
 
@@ -69,14 +72,32 @@ impl Kept {
         replace(&self.folder.join("start"), |to| to.write_all(&bytes_of(start)))
     }
 
+    /// Rows that another version of this program kept may lack what this one shows: they count as absent.
     pub fn project(&self, project_id: &str) -> Option<Project> {
-        read(&self.path(project_id), |mut from| Project::thaw(&mut from))
+        read(&self.path(project_id), |mut from| {
+            let mut version = [0; VERSION.len()];
+            from.read_exact(&mut version)?;
+            if version != *VERSION.as_bytes() {
+                return Err(io::ErrorKind::InvalidData.into());
+            }
+            Project::thaw(&mut from)
+        })
+    }
+
+    /// Whether a watch may go on from what was kept. Names and what was heard change beside the record of a project; after some hours all of
+    /// it is fetched anew, while what was kept is on the screen.
+    pub fn is_recent(&self, project_id: &str) -> bool {
+        let written = fs::metadata(self.path(project_id)).and_then(|it| it.modified());
+        written.is_ok_and(|at| at.elapsed().is_ok_and(|age| age < RECENT))
     }
 
     /// # Errors
     /// Those of the disk; what was kept before stays.
     pub fn keep_project(&self, project_id: &str, rows: &Frozen) -> io::Result<()> {
-        replace(&self.path(project_id), |mut to| rows.write(&mut to))
+        replace(&self.path(project_id), |mut to| {
+            to.write_all(VERSION.as_bytes())?;
+            rows.write(&mut to)
+        })
     }
 
     /// Fine where it was not kept.
@@ -262,6 +283,7 @@ mod tests {
         let again = kept.project("../../P").unwrap();
         assert_eq!((again.seq, again.song("s1").unwrap().title.as_str()), (7, "Glass Hour"));
         assert_eq!(again, project());
+        assert!(kept.is_recent("../../P") && !kept.is_recent("Q"));
         let other = Kept::of(&home, &profile("deadwax://b.example"));
         assert!(other.start().is_none() && other.project("../../P").is_none());
         kept.forget_project("../../P");

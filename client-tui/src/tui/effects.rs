@@ -244,12 +244,12 @@ async fn watch_desk(client: Client, out: Sender<Msg>) {
     }
 }
 
-/// The seq of the rows that stood on disk; 0 where there were none.
+/// The seq from which the rows that stood on disk may be followed; 0 where there were none, or old ones.
 async fn open_kept(kept: &Kept, out: &Sender<Msg>, project_id: String) -> u64 {
     let (from, id) = (kept.clone(), project_id.clone());
-    let read = tokio::task::spawn_blocking(move || from.project(&id)).await;
-    let rows = read.ok().flatten().map(Box::new);
-    let seq = rows.as_ref().map_or(0, |it| it.seq);
+    let read = tokio::task::spawn_blocking(move || Some((from.project(&id)?, from.is_recent(&id)))).await;
+    let (rows, recent) = read.ok().flatten().map_or((None, false), |(rows, it)| (Some(Box::new(rows)), it));
+    let seq = rows.as_ref().filter(|_| recent).map_or(0, |it| it.seq);
     tell(out, Msg::KeptRows { project_id, rows }).await;
     seq
 }

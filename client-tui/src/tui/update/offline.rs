@@ -22,6 +22,9 @@ const START_EVERY_MS: i64 = 5_000;
 /// Even where nothing changes: until when it was known to be so.
 const START_AGAIN_MS: i64 = 60_000;
 
+/// For so long a watch may go on from what was kept.
+const RECENT_MS: i64 = 12 * 3_600_000;
+
 /// What may be given without a line and goes out when it is back: words, and what can be taken back. A signature never: nobody signs
 /// what may have changed since.
 pub(in crate::tui) fn keeps(verb: Verb) -> bool {
@@ -148,16 +151,18 @@ pub(super) fn restored(model: &mut Model, start: Option<Start>, unsent: Vec<Unse
 /// The rows of a project from disk. Those of the server came first where the line was faster.
 pub(super) fn rows(model: &mut Model, project_id: String, rows: Option<Box<Project>>) {
     let Some(rows) = rows else { return };
+    let seen_ms = model.offline.seen.get(&project_id).copied().unwrap_or(0);
     let here = model.projects.entry(project_id.clone()).or_default();
-    if !here.loaded && !here.is_filling() {
-        *here = *rows;
-        model.offline.written.insert(project_id, (model.now_ms, model_seq(here)));
-        expect(model);
+    if here.loaded || here.is_filling() {
+        return;
     }
-}
-
-fn model_seq(rows: &Project) -> u64 {
-    rows.seq
+    *here = *rows;
+    model.offline.written.insert(project_id, (model.now_ms, here.seq));
+    // Names and what was heard change beside the record of a project: what is old is shown, and fetched whole.
+    if model.now_ms - seen_ms > RECENT_MS {
+        here.seq = 0;
+    }
+    expect(model);
 }
 
 /// The verdict on a command that was sent late.
