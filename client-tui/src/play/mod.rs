@@ -15,7 +15,7 @@ mod tail;
 mod wav;
 
 pub use blind::{Abx, Button, Is, Letters, Outcome, p_value};
-pub use deck::{DeckFault, Loaded, tracks};
+pub use deck::{DeckFault, Loaded, joints, tracks};
 pub use engine::{AHEAD_MS, Engine, EngineOrder, FADE_MS, Now};
 pub use heard::HeardRange;
 pub use level::{PlatformFacts, gains_db, platform_facts, platform_gain_db};
