@@ -2,6 +2,7 @@
 //! client shows what the server allows.
 
 pub mod checks;
+pub mod cache;
 pub mod cli;
 pub mod markers;
 pub mod name;

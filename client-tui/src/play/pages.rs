@@ -206,7 +206,8 @@ impl Sound for Paged {
     }
 
     fn problem(&self) -> Option<String> {
-        let own = self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        own.or_else(|| self.lane.failure())
+        // Why it did not come, before what that did to the decoder.
+        let own = || self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.lane.failure().or_else(own)
     }
 }

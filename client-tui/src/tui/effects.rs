@@ -10,7 +10,10 @@ use tokio_util::task::AbortOnDropHandle;
 use tonic::Code;
 
 use super::msg::{Effect, Failure, Msg, Page, WaveAsk};
-use crate::net::{self, Clean as _, Client, Followed, NetError};
+use crate::{
+    net::{self, Clean as _, Client, Followed, NetError},
+    play,
+};
 
 /// How many history entries one page brings.
 const HISTORY_PAGE: u32 = 100;
@@ -36,11 +39,25 @@ pub struct Runner {
     client: Client,
     out: Sender<Msg>,
     tasks: HashMap<Slot, AbortOnDropHandle<()>>,
+    listening: Option<Listening>,
+    /// Of the audio cache; 0: the default.
+    cache_bytes_max: u64,
+}
+
+/// The player, and the task that carries its news.
+struct Listening {
+    player: play::Player,
+    _news: AbortOnDropHandle<()>,
 }
 
 impl Runner {
     pub fn new(client: Client, out: Sender<Msg>) -> Runner {
-        Runner { client, out, tasks: HashMap::new() }
+        Runner { client, out, tasks: HashMap::new(), listening: None, cache_bytes_max: 0 }
+    }
+
+    /// How much audio is kept on this machine; before anything is played.
+    pub fn keep_audio(&mut self, bytes_max: u64) {
+        self.cache_bytes_max = bytes_max;
     }
 
     /// `Effect::Edit` is the loop's own: it needs the terminal.
@@ -97,11 +114,8 @@ impl Runner {
                 let outcome = client.report_heard(request).await.map_err(failure);
                 tell(&out, Msg::Heard { say, outcome }).await;
             }),
-            Effect::Play(_)
-            | Effect::Transfer(_)
-            | Effect::Present(_)
-            | Effect::People(_)
-            | Effect::Copy(_) => {}
+            Effect::Play(order) => self.play(order),
+            Effect::Transfer(_) | Effect::Present(_) | Effect::People(_) | Effect::Copy(_) => {}
             Effect::Edit { .. } => {}
         }
     }
@@ -112,6 +126,38 @@ impl Runner {
 
     fn drop_slot(&mut self, slot: &Slot) {
         self.tasks.remove(slot);
+    }
+
+    /// The player begins with the first thing that is played.
+    fn play(&mut self, order: play::Order) {
+        if self.listening.is_none() {
+            match play::Setup::for_client(&self.client, self.cache_bytes_max) {
+                Ok(setup) => self.listening = Some(Listening::begin(setup, self.out.clone())),
+                Err(trouble) => {
+                    let (text, hint) = (trouble.text, trouble.hint);
+                    let out = self.out.clone();
+                    tokio::spawn(
+                        async move { tell(&out, Msg::Play(play::News::Trouble { text, hint })).await },
+                    );
+                    return;
+                }
+            }
+        }
+        if let Some(listening) = &self.listening {
+            listening.player.order(order);
+        }
+    }
+}
+
+impl Listening {
+    fn begin(setup: play::Setup, out: Sender<Msg>) -> Listening {
+        let (player, mut news) = play::Player::start(setup);
+        let carry = tokio::spawn(async move {
+            while let Some(news) = news.recv().await {
+                tell(&out, Msg::Play(news)).await;
+            }
+        });
+        Listening { player, _news: AbortOnDropHandle::new(carry) }
     }
 }
 

@@ -148,8 +148,10 @@ pub async fn logout(c: &Context, who: &Who) -> Result<(), VerbError> {
         Err(e) => return Err(e.into()),
     }
     c.home.remove(&profile.name)?;
+    let kept = crate::cache::remove(&profile.name).err();
+    let kept = kept.map_or_else(String::new, |e| format!(" What it kept here could not be removed: {e}."));
     c.out.both(
-        &format!("Signed out; the profile {} is gone.", profile.name),
+        &format!("Signed out; the profile {} is gone.{kept}", profile.name),
         &json!({ "signed_out": profile.name }),
     )
 }

@@ -69,8 +69,13 @@ impl Entry {
     pub(super) fn open(folder: &Path, key: Key) -> io::Result<Entry> {
         let (data, map) = (folder.join(key.file_name("audio")), folder.join(key.file_name("map")));
         let file = loop {
-            let file =
-                OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&data)?;
+            let file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .mode(0o600)
+                .open(&data)?;
             file.lock_shared()?;
             // Between opening and locking somebody may have removed it: then this one has no name any more.
             match std::fs::metadata(&data) {
@@ -93,8 +98,7 @@ impl Entry {
         if told.mend {
             map::rewrite(&map, &name, &told)?;
         }
-        let state =
-            State { total: told.total, ranges: told.ranges, whole: told.whole, ..State::default() };
+        let state = State { total: told.total, ranges: told.ranges, whole: told.whole, ..State::default() };
         let entry = Entry { key, file, map, state: Mutex::new(state), full: AtomicBool::new(false) };
         entry.touch();
         Ok(entry)
