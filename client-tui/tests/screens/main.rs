@@ -3,9 +3,12 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod album;
 mod chaos;
+mod delivery;
 mod flows;
 mod hostile;
+mod mastering;
 mod review;
 mod review_flows;
 mod review_shots;
