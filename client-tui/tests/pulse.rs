@@ -70,6 +70,15 @@ fn daemon(folder: &Path) -> Option<Ended> {
 
 #[test]
 fn a_real_sink_gets_every_sample_as_it_is() {
+    hears("pulse", "PulseAudio");
+}
+
+#[test]
+fn a_program_that_plays_what_it_reads_gets_every_sample_too() {
+    hears("paplay", "paplay");
+}
+
+fn hears(choice: &str, name: &str) {
     let folder = tempfile::tempdir().unwrap();
     let Some(_daemon) = daemon(folder.path()) else {
         println!("skipped: no pulseaudio on this machine");
@@ -95,6 +104,8 @@ fn a_real_sink_gets_every_sample_as_it_is() {
         .args(["--exact", "plays_in_its_own_process", "--ignored", "--nocapture"])
         .env("PULSE_SERVER", &server)
         .env("HOME", folder.path())
+        .env("DEADWAX_SOUND", choice)
+        .env("OUTPUT_NAME", name)
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
@@ -163,18 +174,19 @@ fn plays_in_its_own_process() {
         let setup = Setup {
             client: Client::connect(&profile).await.unwrap(),
             cache: AudioCache::open(&folder.path().join("audio"), 0).unwrap(),
-            sound: Choice::Pulse,
+            sound: Choice::from_env(),
             heard: None,
         };
         let (player, mut news) = Player::start(setup);
         let deck = Deck::Side { tracks: vec![track], heard: 0 };
         player.order(Order::Load { deck, at: 0, play: true });
+        let name = std::env::var("OUTPUT_NAME").unwrap();
         let mut places = Vec::new();
         let ended = async {
             while let Some(told) = news.recv().await {
                 match told {
                     News::Status(status) if status.playing => {
-                        assert_eq!((status.output.as_str(), status.audible), ("PulseAudio", true));
+                        assert_eq!((&status.output, status.audible), (&name, true));
                         places.push(status.at);
                     }
                     News::Status(status) if status.at == FRAMES as u64 => return status.underruns,
@@ -188,6 +200,6 @@ fn plays_in_its_own_process() {
         assert_eq!(underruns, 0);
         assert!(places.len() > 5 && places.is_sorted(), "the position goes on: {places:?}");
         // What waits in the server is still to be heard.
-        tokio::time::sleep(Duration::from_millis(400)).await;
+        tokio::time::sleep(Duration::from_millis(600)).await;
     });
 }

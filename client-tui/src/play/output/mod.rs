@@ -1,6 +1,7 @@
 //! Where sound leaves: PulseAudio or PipeWire, a program that plays what it is fed, or a clock that only counts. An output pulls frames while it plays and tells how
 //! many of them nobody has heard yet. Nothing here prints: a line on the terminal would stand in the middle of a screen. Never here: what is played.
 
+mod aloud;
 mod clock;
 mod pipe;
 mod pulse;
@@ -12,6 +13,8 @@ use std::{
 };
 
 use futures::future::BoxFuture;
+
+pub use aloud::aloud;
 
 use super::Frame;
 
