@@ -3,6 +3,7 @@
 
 pub mod cache;
 pub mod checks;
+pub mod cache;
 pub mod cli;
 pub mod markers;
 pub mod name;

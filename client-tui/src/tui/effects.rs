@@ -13,8 +13,11 @@ use super::{
     keeper::Keeper,
     msg::{Effect, Failure, Msg, Page, WaveAsk},
 };
-use crate::cache::rows::Kept;
-use crate::net::{self, Clean as _, Client, Followed, NetError};
+use crate::{
+    cache::rows::Kept,
+    net::{self, Clean as _, Client, Followed, NetError},
+    play,
+};
 
 /// How many history entries one page brings.
 const HISTORY_PAGE: u32 = 100;
@@ -46,6 +49,15 @@ pub struct Runner {
     out: Sender<Msg>,
     tasks: HashMap<Slot, AbortOnDropHandle<()>>,
     disk: Option<Disk>,
+    listening: Option<Listening>,
+    /// Of the audio cache; 0: the default.
+    cache_bytes_max: u64,
+}
+
+/// The player, and the task that carries its news.
+struct Listening {
+    player: play::Player,
+    _news: AbortOnDropHandle<()>,
 }
 
 /// Commands have a line of their own: none waits behind a large project.
@@ -60,7 +72,7 @@ impl Runner {
     pub fn new(client: Client, out: Sender<Msg>, kept: Option<Kept>) -> Runner {
         let keeper = |kept: &Kept| Keeper::new(kept.clone(), out.clone());
         let disk = kept.map(|kept| Disk { rows: keeper(&kept), unsent: keeper(&kept), kept });
-        Runner { client, out, tasks: HashMap::new(), disk }
+        Runner { client, out, tasks: HashMap::new(), disk, listening: None, cache_bytes_max: 0 }
     }
 
     /// Everything that was to be kept is on disk.
@@ -95,6 +107,11 @@ impl Runner {
             }
             _ => {}
         }
+    }
+
+    /// How much audio is kept on this machine; before anything is played.
+    pub fn keep_audio(&mut self, bytes_max: u64) {
+        self.cache_bytes_max = bytes_max;
     }
 
     /// `Effect::Edit` is the loop's own: it needs the terminal.
@@ -159,11 +176,8 @@ impl Runner {
             | Effect::KeepRows { .. }
             | Effect::ForgetKept { .. }
             | Effect::OpenKept { .. } => self.keep(effect),
-            Effect::Play(_)
-            | Effect::Transfer(_)
-            | Effect::Present(_)
-            | Effect::People(_)
-            | Effect::Copy(_) => {}
+            Effect::Play(order) => self.play(order),
+            Effect::Transfer(_) | Effect::Present(_) | Effect::People(_) | Effect::Copy(_) => {}
             Effect::Edit { .. } => {}
         }
     }
@@ -174,6 +188,38 @@ impl Runner {
 
     fn drop_slot(&mut self, slot: &Slot) {
         self.tasks.remove(slot);
+    }
+
+    /// The player begins with the first thing that is played.
+    fn play(&mut self, order: play::Order) {
+        if self.listening.is_none() {
+            match play::Setup::for_client(&self.client, self.cache_bytes_max) {
+                Ok(setup) => self.listening = Some(Listening::begin(setup, self.out.clone())),
+                Err(trouble) => {
+                    let (text, hint) = (trouble.text, trouble.hint);
+                    let out = self.out.clone();
+                    tokio::spawn(
+                        async move { tell(&out, Msg::Play(play::News::Trouble { text, hint })).await },
+                    );
+                    return;
+                }
+            }
+        }
+        if let Some(listening) = &self.listening {
+            listening.player.order(order);
+        }
+    }
+}
+
+impl Listening {
+    fn begin(setup: play::Setup, out: Sender<Msg>) -> Listening {
+        let (player, mut news) = play::Player::start(setup);
+        let carry = tokio::spawn(async move {
+            while let Some(news) = news.recv().await {
+                tell(&out, Msg::Play(news)).await;
+            }
+        });
+        Listening { player, _news: AbortOnDropHandle::new(carry) }
     }
 }
 

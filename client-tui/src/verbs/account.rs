@@ -152,8 +152,10 @@ pub async fn logout(c: &Context, who: &Who) -> Result<(), VerbError> {
     let kept = Kept::of(&c.home, &profile);
     let failed = |source| ProfileError::Io { path: kept.folder().to_owned(), what: "removed", source };
     kept.forget().map_err(failed)?;
+    let sound = crate::cache::remove(&profile.name).err();
+    let sound = sound.map_or_else(String::new, |e| format!(" What it kept here could not be removed: {e}."));
     c.out.both(
-        &format!("Signed out; the profile {} is gone.", profile.name),
+        &format!("Signed out; the profile {} is gone.{sound}", profile.name),
         &json!({ "signed_out": profile.name }),
     )
 }
