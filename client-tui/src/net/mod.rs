@@ -7,6 +7,7 @@ mod error;
 mod follow;
 mod link;
 mod package;
+mod presence;
 mod retry;
 mod review;
 mod tls;
@@ -33,6 +34,7 @@ pub use self::{
     error::NetError,
     follow::{Followed, follow, follow_desk},
     link::{DEFAULT_PORT, Fingerprint, Link},
+    presence::attend,
     retry::Backoff,
     tls::look,
     transfer::{Local, digest_of},

@@ -5,11 +5,14 @@ use std::{collections::HashMap, future::Future, time::Duration};
 
 use deadwax_proto::v1;
 use futures::{StreamExt as _, pin_mut};
-use tokio::sync::mpsc::Sender;
+use tokio::sync::{mpsc::Sender, watch};
 use tokio_util::task::AbortOnDropHandle;
 use tonic::Code;
 
-use super::msg::{Effect, Failure, Msg, Page, WaveAsk};
+use super::{
+    msg::{Effect, Failure, Msg, Page, WaveAsk},
+    presence,
+};
 use crate::net::{self, Clean as _, Client, Followed, NetError};
 
 /// How many history entries one page brings.
@@ -30,6 +33,7 @@ enum Slot {
     Page,
     Comparison,
     Heard,
+    Present,
     Perform(String),
 }
 
@@ -37,11 +41,13 @@ pub struct Runner {
     client: Client,
     out: Sender<Msg>,
     tasks: HashMap<Slot, AbortOnDropHandle<()>>,
+    /// Where this person is, for the task that tells it.
+    place: Option<watch::Sender<v1::Attending>>,
 }
 
 impl Runner {
     pub fn new(client: Client, out: Sender<Msg>) -> Runner {
-        Runner { client, out, tasks: HashMap::new() }
+        Runner { client, out, tasks: HashMap::new(), place: None }
     }
 
     /// `Effect::Edit` is the loop's own: it needs the terminal.
@@ -99,12 +105,29 @@ impl Runner {
                 let outcome = client.report_heard(request).await.map_err(failure);
                 tell(&out, Msg::Heard { say, outcome }).await;
             }),
-            Effect::Play(_)
-            | Effect::Transfer(_)
-            | Effect::Present(_)
-            | Effect::People(_)
-            | Effect::Copy(_) => {}
+            Effect::Present(order) => self.present(order),
+            Effect::Play(_) | Effect::Transfer(_) | Effect::People(_) | Effect::Copy(_) => {}
             Effect::Edit { .. } => {}
+        }
+    }
+
+    /// A stream is of one project: another one opens another stream.
+    fn present(&mut self, order: presence::Order) {
+        let presence::Order::Tell(place) = order else {
+            self.place = None;
+            return self.drop_slot(&Slot::Present);
+        };
+        let same = |told: &&watch::Sender<v1::Attending>| told.borrow().project_id == place.project_id;
+        match self.place.as_ref().filter(same).filter(|told| !told.is_closed()) {
+            Some(told) => {
+                told.send_replace(place);
+            }
+            None => {
+                let (told, places) = watch::channel(place);
+                self.place = Some(told);
+                let attending = attend(self.client.clone(), self.out.clone(), places);
+                self.hold(Slot::Present, attending);
+            }
         }
     }
 
@@ -196,6 +219,20 @@ async fn watch_project(client: Client, out: Sender<Msg>, project_id: String, fro
             }
             Followed::Lost { error, .. } | Followed::Ended(error) => return tell(&out, cut(&error)).await,
         }
+    }
+}
+
+/// Whoever is cut off sees nobody, until the line is back. That the session or the membership ended is told by the watches.
+async fn attend(client: Client, out: Sender<Msg>, places: watch::Receiver<v1::Attending>) {
+    let here = net::attend(client, places);
+    pin_mut!(here);
+    while let Some(item) = here.next().await {
+        let attendees = match item {
+            Followed::Live => continue,
+            Followed::Row(answer) => answer.attendees,
+            Followed::Lost { .. } | Followed::Ended(_) => Vec::new(),
+        };
+        tell(&out, Msg::Present(attendees)).await;
     }
 }
 

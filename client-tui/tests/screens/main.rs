@@ -6,6 +6,7 @@
 mod chaos;
 mod flows;
 mod hostile;
+mod presence;
 mod review;
 mod review_flows;
 mod review_shots;
