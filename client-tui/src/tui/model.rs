@@ -13,8 +13,8 @@ pub use super::compare::{Chosen, CompareView, ComparisonPage};
 use super::{
     album::Album,
     delivery,
-    master,
     keys::{Kind, Verb},
+    master,
     msg::WaveAsk,
     people::People,
     player::Player,

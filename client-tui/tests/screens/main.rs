@@ -3,10 +3,13 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod album;
 mod chaos;
+mod delivery;
 mod flows;
 mod hostile;
 mod presence;
+mod mastering;
 mod review;
 mod review_flows;
 mod review_shots;
