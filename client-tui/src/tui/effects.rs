@@ -5,13 +5,14 @@ use std::{collections::HashMap, future::Future, time::Duration};
 
 use deadwax_proto::v1;
 use futures::{StreamExt as _, pin_mut};
-use tokio::sync::mpsc::Sender;
+use tokio::sync::{mpsc::Sender, watch};
 use tokio_util::task::AbortOnDropHandle;
 use tonic::Code;
 
 use super::{
     keeper::Keeper,
     msg::{Effect, Failure, Msg, Page, WaveAsk},
+    presence,
 };
 use crate::{
     cache::rows::Kept,
@@ -38,6 +39,7 @@ enum Slot {
     Comparison,
     Heard,
     OpenKept,
+    Present,
     Perform(String),
 }
 
@@ -52,6 +54,8 @@ pub struct Runner {
     listening: Option<Listening>,
     /// Of the audio cache; 0: the default.
     cache_bytes_max: u64,
+    /// Where this person is, for the task that tells it.
+    place: Option<watch::Sender<v1::Attending>>,
 }
 
 /// The player, and the task that carries its news.
@@ -72,7 +76,7 @@ impl Runner {
     pub fn new(client: Client, out: Sender<Msg>, kept: Option<Kept>) -> Runner {
         let keeper = |kept: &Kept| Keeper::new(kept.clone(), out.clone());
         let disk = kept.map(|kept| Disk { rows: keeper(&kept), unsent: keeper(&kept), kept });
-        Runner { client, out, tasks: HashMap::new(), disk, listening: None, cache_bytes_max: 0 }
+        Runner { client, out, tasks: HashMap::new(), disk, listening: None, cache_bytes_max: 0, place: None }
     }
 
     /// Everything that was to be kept is on disk.
@@ -177,8 +181,29 @@ impl Runner {
             | Effect::ForgetKept { .. }
             | Effect::OpenKept { .. } => self.keep(effect),
             Effect::Play(order) => self.play(order),
-            Effect::Transfer(_) | Effect::Present(_) | Effect::People(_) | Effect::Copy(_) => {}
+            Effect::Present(order) => self.present(order),
+            Effect::Transfer(_) | Effect::People(_) | Effect::Copy(_) => {}
             Effect::Edit { .. } => {}
+        }
+    }
+
+    /// A stream is of one project: another one opens another stream.
+    fn present(&mut self, order: presence::Order) {
+        let presence::Order::Tell(place) = order else {
+            self.place = None;
+            return self.drop_slot(&Slot::Present);
+        };
+        let same = |told: &&watch::Sender<v1::Attending>| told.borrow().project_id == place.project_id;
+        match self.place.as_ref().filter(same).filter(|told| !told.is_closed()) {
+            Some(told) => {
+                told.send_replace(place);
+            }
+            None => {
+                let (told, places) = watch::channel(place);
+                self.place = Some(told);
+                let attending = attend(self.client.clone(), self.out.clone(), places);
+                self.hold(Slot::Present, attending);
+            }
         }
     }
 
@@ -335,6 +360,20 @@ async fn watch_project(
             }
             Followed::Lost { error, .. } | Followed::Ended(error) => return tell(&out, cut(&error)).await,
         }
+    }
+}
+
+/// Whoever is cut off sees nobody, until the line is back. That the session or the membership ended is told by the watches.
+async fn attend(client: Client, out: Sender<Msg>, places: watch::Receiver<v1::Attending>) {
+    let here = net::attend(client, places);
+    pin_mut!(here);
+    while let Some(item) = here.next().await {
+        let attendees = match item {
+            Followed::Live => continue,
+            Followed::Row(answer) => answer.attendees,
+            Followed::Lost { .. } | Followed::Ended(_) => Vec::new(),
+        };
+        tell(&out, Msg::Present(attendees)).await;
     }
 }
 

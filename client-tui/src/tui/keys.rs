@@ -405,6 +405,9 @@ const SONG: &[Binding] = bind! {
     Blind, [Char('b')], "", "Blind: A, B or X? Where mixes compete: all of them, and vote";
     Sections, [Char('T')], "", "The parts of the song: name one at the cursor, edit the list";
     Settled, [Char('f')], "", "Show or hide settled notes";
+    SharePlayhead, [Char(';')], "", "Let the others see what you play and where, or not any more";
+    Lead, [Char('\'')], "", "Lead: others hear what you play; again stops";
+    FollowLead, [Char('"')], "", "Hear what whoever leads plays; again stops";
 };
 
 const MASTER: &[Binding] = bind! {

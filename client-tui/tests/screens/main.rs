@@ -8,6 +8,7 @@ mod chaos;
 mod delivery;
 mod flows;
 mod hostile;
+mod presence;
 mod mastering;
 mod offline;
 mod review;

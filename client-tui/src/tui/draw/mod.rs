@@ -33,6 +33,7 @@ use ratatui::{
 use super::{
     keys::{self, Verb},
     model::{ConfirmAsk, Link, Model, Notice, Screen, SongView},
+    presence,
     rows::{May, Project},
     update, words,
 };
@@ -240,7 +241,9 @@ fn title(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
         kind => kind.title(),
     };
     let columns = usize::from(area.width);
-    let studio = clip(&model.studio, columns / 4);
+    // Who else is here says more than where one is.
+    let here = presence::line(model);
+    let studio = if here.is_empty() { clip(&model.studio, columns / 4) } else { clip(&here, columns / 2) };
     let room = columns.saturating_sub(width(&studio) + 19 + width(kind));
     let (first, second) = (clip(project, room / 2), clip(song, room / 2));
     let mut spans = vec![Span::styled(" Deadwax ", theme.brand())];
@@ -254,7 +257,7 @@ fn title(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     }
     let used: usize = spans.iter().map(|span| width(&span.content)).sum();
     spans.push(" ".repeat(columns.saturating_sub(used + width(&studio) + 1)).into());
-    spans.push(Span::styled(studio, theme.dim()));
+    spans.push(Span::styled(studio, if here.is_empty() { theme.dim() } else { theme.good() }));
     put(frame, area, 0, Line::from(spans));
 }
 

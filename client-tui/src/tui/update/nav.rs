@@ -51,6 +51,7 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
 
 /// What a key means here, however it was chosen.
 pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
+    presence::interrupt(model, verb);
     let own = match model.top().kind() {
         Kind::Compare => compare::press(model, verb),
         Kind::Album => album::press(model, verb),
