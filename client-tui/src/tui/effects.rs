@@ -9,7 +9,10 @@ use tokio::sync::mpsc::Sender;
 use tokio_util::task::AbortOnDropHandle;
 use tonic::Code;
 
-use super::msg::{Effect, Failure, Msg, Page, WaveAsk};
+use super::{
+    draw::wave::pixels,
+    msg::{Effect, Failure, Msg, Page, WaveAsk},
+};
 use crate::net::{self, Clean as _, Client, Followed, NetError};
 
 /// How many history entries one page brings.
@@ -23,6 +26,7 @@ enum Slot {
     Project,
     Render,
     Waveform,
+    Picture,
     History,
     Turnaround,
     Recipe,
@@ -67,6 +71,13 @@ impl Runner {
                 );
             }
             Effect::Waveform(ask) => self.hold(Slot::Waveform, waveform(client, out, ask)),
+            Effect::Picture { ask, answer } => self.hold(Slot::Picture, async move {
+                let made = tokio::task::spawn_blocking(move || pixels::Shown::make(ask, &answer));
+                // One that cannot be made is drawn in characters, as everywhere else.
+                if let Ok(Some(shown)) = made.await {
+                    tell(&out, Msg::Picture(shown)).await;
+                }
+            }),
             Effect::History { ticket, project_id, song_id, before_seq } => {
                 let request = v1::HistoryRequest { project_id, before_seq, limit: HISTORY_PAGE, song_id };
                 self.hold(Slot::History, async move {

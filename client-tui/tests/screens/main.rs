@@ -6,6 +6,8 @@
 mod chaos;
 mod flows;
 mod hostile;
+mod listening;
+mod listening_shots;
 mod review;
 mod review_flows;
 mod review_shots;
