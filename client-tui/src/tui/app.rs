@@ -22,7 +22,7 @@ use super::{
     effects::Runner,
     model::Model,
     msg::{Effect, Msg},
-    terminal::{Taken, enter, is_lost, leave},
+    terminal::{self, Taken, enter, is_lost, leave},
     update::{at_end, begin, update},
 };
 use crate::{cache::rows::Kept, net::Client};
@@ -50,6 +50,8 @@ pub async fn run(client: Client, start: Option<String>, kept: Option<Kept>) -> a
     let mut model = Model::new(size, now_ms(), uuid::Uuid::now_v7().as_u64_pair().1);
     model.zone = jiff::tz::TimeZone::system();
     model.colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    model.settings.dots = terminal::dots();
+    model.settings.pixels = terminal::pixels();
     model.start = start;
     let mut first = begin();
     if let Some(kept) = &kept {

@@ -10,6 +10,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tonic::Code;
 
 use super::{
+    draw::wave::pixels,
     keeper::Keeper,
     msg::{Effect, Failure, Msg, Page, WaveAsk},
     presence,
@@ -31,6 +32,7 @@ enum Slot {
     Project,
     Render,
     Waveform,
+    Picture,
     History,
     Turnaround,
     Recipe,
@@ -142,6 +144,13 @@ impl Runner {
                 );
             }
             Effect::Waveform(ask) => self.hold(Slot::Waveform, waveform(client, out, ask)),
+            Effect::Picture { ask, answer } => self.hold(Slot::Picture, async move {
+                let made = tokio::task::spawn_blocking(move || pixels::Shown::make(ask, &answer));
+                // One that cannot be made is drawn in characters, as everywhere else.
+                if let Ok(Some(shown)) = made.await {
+                    tell(&out, Msg::Picture(shown)).await;
+                }
+            }),
             Effect::History { ticket, project_id, song_id, before_seq } => {
                 let request = v1::HistoryRequest { project_id, before_seq, limit: HISTORY_PAGE, song_id };
                 self.hold(Slot::History, async move {

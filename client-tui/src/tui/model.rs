@@ -12,6 +12,7 @@ pub use super::ask::{
 pub use super::compare::{Chosen, CompareView, ComparisonPage};
 use super::{
     album::Album,
+    draw::wave::pixels,
     delivery,
     keys::{Kind, Verb},
     master,
@@ -52,6 +53,8 @@ pub struct Model {
     /// The good news on the screen and since when, so that it can fade.
     pub told: Option<(String, i64)>,
     pub wave: Option<Wave>,
+    /// The picture in pixels that was asked for last, and the newest that came.
+    pub picture: (Option<pixels::Ask>, Option<pixels::Shown>),
     pub progress: Option<(String, RenderProgress)>,
     pub history: Option<HistoryPage>,
     pub turnaround: Option<TurnaroundPage>,
@@ -95,6 +98,7 @@ impl Model {
             notice: None,
             told: None,
             wave: None,
+            picture: (None, None),
             progress: None,
             history: None,
             turnaround: None,

@@ -1,6 +1,6 @@
 //! The closed list of what can happen to the client, and the closed list of what it can ask the world to do. Data only.
 
-use super::{people, presence, rows, transfers};
+use super::{draw::wave::pixels, people, presence, rows, transfers};
 use crate::{
     cache::{queue::Unsent, rows::Start},
     play,
@@ -73,6 +73,8 @@ pub enum Msg {
         ticket: u64,
         outcome: Result<WaveformResponse, Failure>,
     },
+    /// The picture of a file in pixels.
+    Picture(pixels::Shown),
     History {
         ticket: u64,
         outcome: Result<HistoryResponse, Failure>,
@@ -160,6 +162,11 @@ pub enum Effect {
         project_id: String,
     },
     Waveform(WaveAsk),
+    /// Makes a picture in pixels of columns that are here.
+    Picture {
+        ask: pixels::Ask,
+        answer: Box<WaveformResponse>,
+    },
     History {
         ticket: u64,
         project_id: String,

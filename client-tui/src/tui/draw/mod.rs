@@ -149,6 +149,13 @@ pub fn time_at(model: &Model, column: u16, row: u16) -> Option<u64> {
     song::time_at(model, body, view, (column, row))
 }
 
+/// The picture in pixels that the song screen would show of the columns that are here; `None` where it shows characters.
+pub(super) fn picture_ask(model: &Model) -> Option<wave::pixels::Ask> {
+    let Screen::Song(view) = model.top() else { return None };
+    model.settings.pixels?;
+    song::picture_ask(model, body(model, &Theme { colour: model.colour }), view)
+}
+
 /// What the song waits for; where it waits for nothing, what became of it.
 fn waits_for(rows: &Project, song: &SongRow) -> String {
     match (song.waits_for.as_str(), rows.deliveries(&song.song_id).first()) {

@@ -129,6 +129,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Performed { command_id, outcome } => performed(model, &command_id, outcome, &mut effects),
         Msg::Waveform { ticket, outcome } => waveform(model, ticket, outcome),
+        Msg::Picture(shown) => model.picture.1 = Some(shown),
         Msg::History { ticket, outcome } => history(model, ticket, outcome),
         Msg::Turnaround { ticket, outcome } => turnaround::arrived(model, ticket, outcome),
         Msg::Recipes { ticket, outcome } => prompt::recipe::offered(model, ticket, outcome),
@@ -139,7 +140,11 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             read::arrived(model, ticket, &page, outcome);
         }
         Msg::Heard { say, outcome } => model.notice = Some(heard(&say, outcome)),
-        Msg::Edited(outcome) => effects = prompt::edited(model, outcome),
+        Msg::Edited(outcome) => {
+            // The editor wiped the terminal, and the picture with it.
+            model.picture = (None, None);
+            effects = prompt::edited(model, outcome);
+        }
         Msg::Play(news) => effects = listen::told(model, news),
         Msg::Transfer(news) => effects = transfers::told(model, news),
         Msg::Present(attendees) => effects = presence::told(model, attendees),
@@ -153,6 +158,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         listen::follow_look(model, looked, &mut effects);
     }
     compare::reconcile(model, &mut effects);
+    song::picture(model, &mut effects);
     reconcile(model, &mut effects);
     offline::reconcile(model, &mut effects);
     master::reconcile(model, &mut effects);
@@ -393,6 +399,12 @@ fn wanted_render(model: &Model) -> Option<(String, String)> {
     Some((project.clone(), busy.render_id.clone()))
 }
 
+/// Two for a cell, or one for a pixel: as fine as it can be shown.
+fn wave_columns(model: &Model) -> u32 {
+    let cells = u32::from(draw::wave_columns(model.size.0));
+    cells * model.settings.pixels.map_or(2, |it| u32::from(it.cell.0).clamp(2, 64))
+}
+
 /// The picture that the song screen needs and does not have.
 fn wanted_wave(model: &mut Model) -> Option<WaveAsk> {
     let Screen::Song(view) = model.top() else { return None };
@@ -413,7 +425,7 @@ fn wanted_wave(model: &mut Model) -> Option<WaveAsk> {
         sha256: file.sha256.clone(),
         start_frame: to_frame(start_ms),
         end_frame: if whole { 0 } else { to_frame(end_ms) },
-        columns: u32::from(super::draw::wave_columns(model.size.0)) * 2,
+        columns: wave_columns(model),
     };
     if let Some(wave) = &model.wave {
         ask.ticket = wave.ask.ticket;
