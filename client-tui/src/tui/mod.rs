@@ -5,6 +5,7 @@
 pub mod album;
 mod app;
 mod ask;
+pub mod compare;
 pub mod delivery;
 pub mod draw;
 mod effects;

@@ -18,8 +18,19 @@ pub enum Ground {
     Light,
 }
 
+/// What a picture of sound is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Dots {
+    /// Two by four dots in a cell.
+    #[default]
+    Braille,
+    /// Half blocks, for terminals and fonts without braille.
+    Blocks,
+}
+
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
+    pub dots: Dots,
     pub colours: Colours,
     pub ground: Ground,
     /// Of the audio cache; 0: the default.
