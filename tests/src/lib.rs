@@ -4,4 +4,5 @@ pub mod demo;
 pub mod ep;
 pub mod harness;
 pub mod line;
+pub mod pane;
 pub mod song;

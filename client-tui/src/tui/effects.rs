@@ -96,8 +96,11 @@ impl Runner {
             | Effect::Transfer(_)
             | Effect::Present(_)
             | Effect::People(_)
-            | Effect::Copy(_) => {}
-            Effect::Edit { .. } => {}
+            // The loop's own: they need the terminal, or the person's folder.
+            | Effect::Copy(_)
+            | Effect::Keep(_)
+            | Effect::Suspend
+            | Effect::Edit { .. } => {}
         }
     }
 

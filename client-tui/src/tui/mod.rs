@@ -2,11 +2,16 @@
 //! model and never changes it; `effects`, `app` and `terminal` are the only places with IO. No rules of the studio in here: what a person
 //! may do stands in the rows that the server sent.
 
+mod answers;
 mod app;
 mod ask;
+mod clipboard;
 pub mod draw;
 mod effects;
+pub mod filter;
+pub mod hands;
 pub mod keys;
+pub mod lists;
 pub mod model;
 pub mod msg;
 pub mod people;
@@ -19,7 +24,7 @@ pub mod transfers;
 pub mod update;
 pub mod words;
 
-pub use app::run;
+pub use app::{Own, run};
 pub use draw::draw;
 pub use model::Model;
 pub use msg::{Effect, Failure, Msg};

@@ -9,6 +9,7 @@ pub use super::ask::{
     ReadAsk, RecipeAsk, RecipeCheck, RevisionAsk, Sends, Sign, TickAsk, VoteAsk, WriteAsk, text_area,
 };
 use super::{
+    hands::Hands,
     keys::{Kind, Verb},
     msg::WaveAsk,
     people::People,
@@ -58,6 +59,7 @@ pub struct Model {
     pub transfers: Transfers,
     pub presence: Presence,
     pub people: People,
+    pub hands: Hands,
     pub subscribed: Subscribed,
     pub dirty: bool,
     pub quit: bool,
@@ -95,6 +97,7 @@ impl Model {
             transfers: Transfers::default(),
             presence: Presence::default(),
             people: People::default(),
+            hands: Hands::default(),
             subscribed: Subscribed::default(),
             dirty: true,
             quit: false,
@@ -136,6 +139,13 @@ impl Model {
 
     pub fn my_roles(&self) -> Vec<Role> {
         self.project().and_then(Project::head).map_or(Vec::new(), |head| head.your_roles().collect())
+    }
+
+    /// How the key of an action is called here, as this person has it; the palette's where it has none.
+    pub fn key(&self, verb: Verb) -> String {
+        let kind = self.top().kind();
+        let name = self.settings.keys.name(kind, verb);
+        if name.is_empty() { self.settings.keys.name(kind, Verb::Palette) } else { name }
     }
 
     pub fn online(&self) -> bool {

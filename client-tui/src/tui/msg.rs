@@ -1,6 +1,6 @@
 //! The closed list of what can happen to the client, and the closed list of what it can ask the world to do. Data only.
 
-use super::{people, presence, transfers};
+use super::{hands::Draft, people, presence, settings::Ground, transfers};
 use crate::{play, verbs::pages::Head};
 use crossterm::event::{KeyEvent, MouseEvent};
 use deadwax_proto::v1::{
@@ -84,6 +84,10 @@ pub enum Msg {
     Transfer(transfers::News),
     Present(Vec<Attendee>),
     People(people::News),
+    /// The terminal told what its background is.
+    Ground(Ground),
+    /// A text that an earlier client did not send.
+    Draft(Box<Draft>),
     Quit,
 }
 
@@ -148,6 +152,10 @@ pub enum Effect {
     People(people::Order),
     /// Puts a text on the clipboard of the terminal (OSC 52).
     Copy(String),
+    /// Keeps a text that is being written where it outlives the client, or forgets it.
+    Keep(Option<Draft>),
+    /// To the shell, until it brings the client back.
+    Suspend,
     /// Hand the terminal to `$EDITOR` with this text.
     Edit {
         text: String,

@@ -2,6 +2,7 @@
 
 mod account;
 mod archive;
+mod config;
 pub mod dates;
 mod error;
 mod gate;
@@ -157,6 +158,7 @@ fn run(cli: Cli, out: Out) -> Result<(), VerbError> {
         Verb::Compare { a, b, stem } => offline::compare(&context, &a, &b, &stem),
         Verb::Sheet { before, after, report } => offline::sheet(&context, &before, &after, report.as_deref()),
         Verb::Waveform { file, width } => offline::waveform(&context, &file, width),
+        Verb::Config { verb } => config::config(&context, verb),
         Verb::Handoff(HandoffArgs { work: Some(HandoffWork::Check { file }), .. }) => {
             handoff::check(&context, &file)
         }
@@ -184,7 +186,8 @@ fn screens(context: &Context) -> Result<(), VerbError> {
     let runtime = tokio::runtime::Runtime::new().map_err(VerbError::Out)?;
     let ended = runtime.block_on(async {
         let client = Client::connect_lazy(&profile)?;
-        crate::tui::run(client, None).await.map_err(|e| VerbError::Usage(format!("{e:#}")))
+        let own = crate::tui::Own { home: context.home.clone(), profile: profile.name.clone() };
+        crate::tui::run(client, None, own).await.map_err(|e| VerbError::Usage(format!("{e:#}")))
     });
     runtime.shutdown_background();
     ended
@@ -240,6 +243,7 @@ async fn go(c: &Context, verb: Verb) -> Result<(), VerbError> {
         | Verb::Master(_)
         | Verb::Compare { .. }
         | Verb::Sheet { .. }
-        | Verb::Waveform { .. } => Ok(()),
+        | Verb::Waveform { .. }
+        | Verb::Config { .. } => Ok(()),
     }
 }

@@ -5,7 +5,9 @@
 
 mod chaos;
 mod flows;
+mod hands;
 mod hostile;
+mod hostile_rows;
 mod review;
 mod review_flows;
 mod review_shots;

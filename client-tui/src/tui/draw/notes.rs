@@ -5,12 +5,13 @@ use deadwax_proto::v1::{NoteRow, NoteState, PlaceKind, Verdict, VersionRow};
 use ratatui::{Frame, layout::Rect, style::Style, text::Line};
 
 use super::{
-    empty, heading, put, selected_note,
-    song::{label, list},
+    Hit, NOTHING_FOUND, empty, heading, put, row_of, selected_note,
+    song::{first_listed, label, list},
     text::{clip, pad, width, wrap},
     theme::Theme,
 };
 use crate::tui::{
+    filter, lists,
     model::{Focus, Model, SongView},
     rows::{self, Project},
     words,
@@ -27,7 +28,9 @@ pub(super) fn draw(
     let notes = rows.notes(&view.song, view.settled);
     let all = rows.notes(&view.song, true).len();
     let hidden = if view.settled { 0 } else { all - notes.len() };
+    let many = model.hands.chosen(model).map_or(0, std::collections::BTreeSet::len);
     let rest = match (notes.len(), hidden) {
+        _ if many > 0 => format!("{many} chosen, Esc lets go"),
         (0, 0) => String::new(),
         (shown, 0) => format!("{shown}"),
         (shown, hidden) => format!("{shown}, {hidden} settled hidden (f)"),
@@ -39,26 +42,51 @@ pub(super) fn draw(
         let next = "Move the cursor with ← and →, then n writes a note there.";
         return empty(theme, frame, below, &["No open notes.", next]);
     }
+    theme.hit(area, || Hit::Pane(Focus::Notes));
+    // A filter is about the list that has the keys; labels stay those of the picture.
+    let kept =
+        if focused { filter::kept(model, &notes, |it| lists::note(it)) } else { (0..notes.len()).collect() };
+    if kept.is_empty() {
+        let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+        return empty(theme, frame, below, NOTHING_FOUND);
+    }
     let chosen = selected_note(rows, view).map(|it| it.note_id.as_str());
-    let chosen_at = notes.iter().position(|it| Some(it.note_id.as_str()) == chosen).unwrap_or(0);
+    let chosen_at = kept.iter().position(|at| Some(notes[*at].note_id.as_str()) == chosen).unwrap_or(0);
     let shown = view.version(rows);
     let threads = rows.replies(&view.song);
     // Lines further away than the height of the list cannot be in sight: a song with a thousand notes draws like one with ten.
     let height = usize::from(area.height);
-    let near = chosen_at.saturating_sub(height)..(chosen_at + height).min(notes.len());
+    let near = chosen_at.saturating_sub(height)..(chosen_at + height).min(kept.len());
     let mut lines = Vec::new();
-    for at in near {
+    // Of which note each line is the first.
+    let mut ids = Vec::new();
+    for place in near {
+        let at = kept[place];
         let note = notes[at];
-        let is_chosen = at == chosen_at;
+        let is_chosen = place == chosen_at;
         let thread = threads.get(note.note_id.as_str()).map_or(&[][..], Vec::as_slice);
         let entry = Entry { at, note, thread, shown, open: is_chosen, focused };
         lines.push((note_line(model, theme, rows, &entry, area.width), is_chosen));
+        ids.push(Some(note.note_id.as_str()));
         if is_chosen {
             let details = note_details(theme, rows, &entry, usize::from(area.width.saturating_sub(4)));
             lines.extend(details.into_iter().map(|line| (line, false)));
+            ids.resize(lines.len(), None);
         }
     }
+    hits(theme, area, &lines, &ids);
     list(frame, area, lines);
+}
+
+/// Where each note can be pressed.
+fn hits(theme: &Theme, area: Rect, lines: &[(Line<'_>, bool)], ids: &[Option<&str>]) {
+    let first = first_listed(area, lines);
+    for (row, id) in ids.iter().skip(first).take(usize::from(area.height.saturating_sub(1))).enumerate() {
+        if let Some(id) = id {
+            let row = u16::try_from(row + 1).unwrap_or(u16::MAX);
+            theme.hit(row_of(area, row), || Hit::Note((*id).to_owned()));
+        }
+    }
 }
 
 /// A note of the list, with what stands around it.
@@ -88,7 +116,13 @@ fn note_line<'a>(model: &Model, theme: &Theme, rows: &Project, entry: &Entry<'_>
         PlaceKind::Same | PlaceKind::Unspecified => (" ", time),
     };
     let untouched = rows::verdict(note, shown).is_some_and(|it| it.verdict() == Verdict::Untouched);
-    let mark = if chosen { "▸" } else { " " };
+    // Chosen together with others: a sign of its own, which the line under the mark shows too.
+    let together = model.hands.is_chosen(model, &note.note_id);
+    let mark = match (chosen, together) {
+        (_, true) => "*",
+        (true, _) => "▸",
+        _ => " ",
+    };
     let label = label(entry.at);
     let head = format!("{mark}{label}{sign}{moved}{} {}{thread}: ", pad(&time, 6), clip(&note.author, 12));
     let lock = if note.internal { "internal: " } else { "" };

@@ -8,12 +8,12 @@ use ratatui::{
 };
 
 use super::{
-    empty, first_shown, heading, put, selected_song,
+    Hit, NOTHING_FOUND, empty, first_shown, heading, put, row_of, selected_song,
     text::{clip, pad, wrap},
     theme::Theme,
     waits_for,
 };
-use crate::tui::{model::Model, rows::Project, update, words};
+use crate::tui::{lists, model::Model, rows::Project, update, words};
 
 /// From this width on the stages stand side by side.
 pub(in crate::tui) fn has_columns(screen_columns: u16) -> bool {
@@ -116,6 +116,11 @@ fn rounds(rows: &Project, song: &SongRow) -> String {
     format!("{}/{included}", song.rounds_used)
 }
 
+/// What a filter shows.
+fn kept(model: &Model, song: &SongRow) -> bool {
+    model.hands.filter(model).is_none_or(|it| it.is_empty() || it.keeps(&lists::song(song)))
+}
+
 fn is_fresh(rows: &Project, song: &SongRow) -> bool {
     rows.is_fresh(&format!("song/{}", song.song_id)) || rows.is_fresh(&format!("gate/{}", song.song_id))
 }
@@ -134,7 +139,15 @@ fn lines(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, rows: 
         pad("Waits for", rest)
     );
     put(frame, area, 0, Line::styled(header, theme.dim()));
-    let songs: Vec<&SongRow> = words::STAGES.iter().flat_map(|stage| rows.songs_in(*stage)).collect();
+    let songs: Vec<&SongRow> = lists::songs(rows).filter(|song| kept(model, song)).collect();
+    if songs.is_empty() {
+        return empty(
+            theme,
+            frame,
+            Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area },
+            NOTHING_FOUND,
+        );
+    }
     let at = songs.iter().position(|song| song.song_id == chosen.song_id).unwrap_or(0);
     let height = usize::from(area.height.saturating_sub(1));
     let first = first_shown(at, songs.len(), height);
@@ -150,7 +163,9 @@ fn lines(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, rows: 
             pad(&waits_for(rows, song), rest)
         );
         let style = theme.row(line == at, is_fresh(rows, song), model.online());
-        put(frame, area, u16::try_from(line - first + 1).unwrap_or(u16::MAX), Line::styled(text, style));
+        let row = u16::try_from(line - first + 1).unwrap_or(u16::MAX);
+        theme.hit(row_of(area, row), || Hit::Id(song.song_id.clone()));
+        put(frame, area, row, Line::styled(text, style));
     }
 }
 
@@ -188,7 +203,8 @@ fn column(
     stage: Stage,
     chosen: &SongRow,
 ) {
-    let songs = rows.songs_in(stage);
+    let mut songs = rows.songs_in(stage);
+    songs.retain(|song| kept(model, song));
     let count = songs.len().to_string();
     put(frame, area, 0, heading(theme, words::stage(stage), &count, area.width, chosen.stage() == stage));
     let fit = (usize::from(area.height.saturating_sub(1)) / CARD).max(1);
@@ -200,6 +216,10 @@ fn column(
         let is_chosen = at == Some(line);
         let style = theme.row(is_chosen, is_fresh(rows, song), model.online());
         let mark = if is_chosen { "▸ " } else { "  " };
+        let card = u16::try_from(CARD - 1).unwrap_or(1);
+        theme.hit(Rect { y: area.y + top, height: card, ..area }.intersection(area), || {
+            Hit::Id(song.song_id.clone())
+        });
         put(frame, area, top, Line::styled(format!("{mark}{}", pad(&song.title, room)), style));
         let late = if song.overdue { "! " } else { "" };
         let facts = format!(

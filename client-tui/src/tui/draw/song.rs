@@ -9,12 +9,13 @@ use ratatui::{
 };
 
 use super::{
-    empty, first_shown, heading, notes, put,
+    Hit, empty, first_shown, heading, notes, put,
     text::{clip, pad, width, wrap},
     theme::Theme,
     waits_for, wave,
 };
 use crate::tui::{
+    filter, lists,
     model::{Focus, Model, SongView, Wave, WaveState},
     rows::{self, Project},
     update, words,
@@ -53,6 +54,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
     let top = u16::try_from(versions.len() + 1).unwrap_or(u16::MAX).min(half);
     let [top, bottom] = Layout::vertical([Constraint::Length(top), Constraint::Min(1)]).areas(left);
     put(frame, top, 0, heading(theme, "Versions", shootout(song), top.width, view.focus == Focus::Versions));
+    theme.hit(top, || Hit::Pane(Focus::Versions));
     list(frame, top, versions);
     gate_of(model, theme, frame, bottom, rows, song);
     notes::draw(model, theme, frame, right, rows, view);
@@ -197,6 +199,8 @@ fn picture_of(
         instead: &instead,
     };
     let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+    let (start_ms, end_ms) = picture.window_ms;
+    theme.hit(inner, || Hit::Picture { start_ms, end_ms });
     wave::draw(theme, frame, inner, &picture);
 }
 
@@ -218,6 +222,9 @@ fn version_lines(
     let song_of = rows.song(&view.song);
     let mut lines = Vec::new();
     for version in rows.versions(&view.song) {
+        if focused && !filter::keeps(model, &lists::version(version)) {
+            continue;
+        }
         let is_shown = version.version_id == shown.version_id;
         let sign = if version.superseded { "·" } else { "●" };
         let mark = if is_shown { "▸" } else { " " };
@@ -305,11 +312,16 @@ fn file_lines(version: &VersionRow, drawn: usize) -> Vec<(String, bool)> {
     lines
 }
 
+/// Of such lines the first that is in sight.
+pub(super) fn first_listed(area: Rect, lines: &[(Line<'_>, bool)]) -> usize {
+    let at = lines.iter().position(|(_, marked)| *marked).unwrap_or(0);
+    first_shown(at, lines.len(), usize::from(area.height.saturating_sub(1)))
+}
+
 /// Lines below the heading, scrolled so that the marked one is in sight.
 pub(super) fn list(frame: &mut Frame<'_>, area: Rect, lines: Vec<(Line<'_>, bool)>) {
     let height = usize::from(area.height.saturating_sub(1));
-    let at = lines.iter().position(|(_, marked)| *marked).unwrap_or(0);
-    let first = first_shown(at, lines.len(), height);
+    let first = first_listed(area, &lines);
     for (row, (line, _)) in lines.into_iter().skip(first).take(height).enumerate() {
         put(frame, area, u16::try_from(row + 1).unwrap_or(u16::MAX), line);
     }

@@ -1,6 +1,6 @@
 //! Keys where no prompt is open: moving, opening, going back. Keys that ask the server for something go on to `act`.
 
-use crossterm::event::{KeyEvent, KeyEventKind};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 use deadwax_proto::v1::{DeskKind, Stage};
 
 use super::{
@@ -9,7 +9,8 @@ use super::{
 };
 use crate::tui::{
     draw,
-    keys::{self, Kind, Verb},
+    hands::Step,
+    keys::{Kind, Verb},
     model::{Ask, Focus, HistoryPage, Model, Notice, PaletteAsk, Prompt, Screen, SongView},
     msg::Effect,
     rows::{self, Place, Project},
@@ -27,7 +28,7 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
     }
     let leave = Notice::Tell(LEAVE.into());
     // Leaving works everywhere, in a prompt too; what is written there is thrown away only by the second press.
-    if keys::find(Kind::Help, &event) == Some(Verb::Quit) {
+    if model.settings.keys.find(Kind::Help, &event) == Some(Verb::Quit) {
         let written = model.prompt.as_ref().is_some_and(|it| prompt::holds_text(&it.ask));
         model.quit = !written || model.notice.as_ref() == Some(&leave);
         model.notice = (!model.quit).then_some(leave);
@@ -40,9 +41,12 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
     if model.prompt.is_some() {
         return prompt::key(model, event);
     }
-    let Some(verb) = keys::find(model.top().kind(), &event) else { return Vec::new() };
+    if let Some(effects) = hands::type_filter(model, event) {
+        return effects;
+    }
+    let Some(verb) = model.settings.keys.find(model.top().kind(), &event) else { return Vec::new() };
     if verb == Verb::Back {
-        back(model, event.code == crossterm::event::KeyCode::Char('q'));
+        back(model, event.code != KeyCode::Esc);
         return Vec::new();
     }
     press(model, verb)
@@ -119,9 +123,14 @@ fn back(model: &mut Model, leaves: bool) {
     if !matches!(model.notice.take(), None | Some(Notice::Done(_))) {
         return;
     }
+    if hands::let_go(model) {
+        return;
+    }
     if let Screen::Song(view) = model.top_mut()
-        && view.mark_ms.take().is_some()
+        && let Some(mark_ms) = view.mark_ms.take()
     {
+        let cursor_ms = view.cursor_ms;
+        hands::remember(model, Step::Range { mark_ms, cursor_ms });
         return;
     }
     if model.stack.len() > 1 {
@@ -311,7 +320,7 @@ fn history(model: &mut Model, verb: Verb) -> Vec<Effect> {
     vec![Effect::History { ticket, project_id: project, song_id: song, before_seq }]
 }
 
-fn moved(at: usize, len: usize, verb: Verb) -> usize {
+pub(super) fn moved(at: usize, len: usize, verb: Verb) -> usize {
     let last = len.saturating_sub(1);
     match verb {
         Verb::Up => at.saturating_sub(1),
@@ -337,6 +346,10 @@ fn step(model: &mut Model, verb: Verb) {
     let turnaround = model.turnaround.as_ref().and_then(|page| page.songs.as_ref());
     let turnaround_len = turnaround.map_or(0, Vec::len);
     let columns_apart = draw::has_columns(model.size.0);
+    let help_len = match model.top() {
+        Screen::Help { of, .. } => draw::help_lines(model, *of).len(),
+        _ => 0,
+    };
     let Model { stack, projects, .. } = model;
     let Some(top) = stack.last_mut() else { return };
     match top {
@@ -344,7 +357,7 @@ fn step(model: &mut Model, verb: Verb) {
         Screen::Projects { at } => *at = moved(*at, list_len, verb),
         Screen::History { at, .. } => *at = moved(*at, history_len, verb),
         Screen::Turnaround { at, .. } => *at = moved(*at, turnaround_len, verb),
-        Screen::Help { of, at } => *at = moved(*at, keys::bindings(*of).count(), verb),
+        Screen::Help { at, .. } => *at = moved(*at, help_len, verb),
         Screen::Project { project, song } => {
             let Some(rows) = projects.get(project) else { return };
             let now = draw::selected_song(rows, song.as_deref()).map(|it| (it.stage(), it.song_id.clone()));
@@ -457,7 +470,7 @@ fn wave(model: &mut Model, verb: Verb) {
     follow_cursor(view);
 }
 
-fn zoom(view: &mut SongView, length_ms: u64, closer: bool) {
+pub(super) fn zoom(view: &mut SongView, length_ms: u64, closer: bool) {
     let (start_ms, end_ms) = view.window.unwrap_or((0, length_ms));
     let span_ms = end_ms.saturating_sub(start_ms);
     let next_ms = if closer { (span_ms / 2).max(WINDOW_MS_MIN) } else { span_ms.saturating_mul(2) };
@@ -470,7 +483,7 @@ fn zoom(view: &mut SongView, length_ms: u64, closer: bool) {
 }
 
 /// The window moves by halves, so that the picture is not fetched anew at each step of the cursor.
-fn follow_cursor(view: &mut SongView) {
+pub(super) fn follow_cursor(view: &mut SongView) {
     let Some((start_ms, end_ms)) = view.window else { return };
     let span_ms = end_ms - start_ms;
     if view.cursor_ms < start_ms || view.cursor_ms > end_ms {

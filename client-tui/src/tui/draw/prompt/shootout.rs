@@ -30,7 +30,7 @@ fn told(area: Rect, consequence: &str, theme: &Theme) -> super::Said {
 
 /// The people scroll; what follows does not.
 pub(super) fn entrants_lines(area: Rect, ask: &EntrantsAsk) -> usize {
-    told(area, &ask.consequence, &Theme { colour: false }).len() + 8
+    told(area, &ask.consequence, &Theme::bare()).len() + 8
 }
 
 pub(super) fn entrants(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &EntrantsAsk) {
