@@ -59,7 +59,7 @@ pub fn binding(row: &Bound<'_>) -> String {
 
 /// Songs in the order of the board.
 pub fn songs(rows: &Project) -> impl Iterator<Item = &SongRow> {
-    words::STAGES.into_iter().flat_map(|stage| rows.songs_in(stage))
+    words::STAGES.into_iter().flat_map(|stage| rows.songs_in(stage).iter())
 }
 
 /// Every line of the list that has the keys, whether a filter shows it or not.
@@ -110,8 +110,8 @@ fn of_song(rows: &Project, view: &SongView) -> Vec<Line> {
             versions.map(|it| Line { id: it.version_id.clone(), text: version(it) }).collect()
         }
         Focus::Notes => {
-            let notes = rows.notes(&view.song, view.settled).into_iter();
-            notes.map(|it| Line { id: it.note_id.clone(), text: note(it) }).collect()
+            let notes = rows.notes(&view.song, view.settled);
+            notes.iter().map(|it| Line { id: it.note_id.clone(), text: note(it) }).collect()
         }
     }
 }

@@ -2,16 +2,19 @@
 //! model and never changes it; `effects`, `app` and `terminal` are the only places with IO. No rules of the studio in here: what a person
 //! may do stands in the rows that the server sent.
 
+pub mod album;
 mod answers;
 mod app;
 mod ask;
 mod clipboard;
+pub mod delivery;
 pub mod draw;
 mod effects;
 pub mod filter;
 pub mod hands;
 pub mod keys;
 pub mod lists;
+pub mod master;
 pub mod model;
 pub mod msg;
 pub mod people;

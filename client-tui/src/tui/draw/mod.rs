@@ -3,6 +3,7 @@
 
 mod album;
 mod compare;
+mod curve;
 mod delivery;
 mod desk;
 mod found;
@@ -15,6 +16,7 @@ mod people;
 mod project;
 mod prompt;
 mod report;
+mod sheet;
 mod song;
 mod text;
 mod theme;
@@ -29,6 +31,7 @@ use ratatui::{
 };
 
 use super::{
+    filter::Filter,
     keys::{self, Verb},
     model::{ConfirmAsk, Link, Model, Notice, Screen, SongView},
     rows::{May, Project},
@@ -152,14 +155,14 @@ fn waits_for(rows: &Project, song: &SongRow) -> String {
 /// The chosen song, else the first in running order.
 pub fn selected_song<'a>(rows: &'a Project, song: Option<&str>) -> Option<&'a SongRow> {
     song.and_then(|id| rows.song(id))
-        .or_else(|| words::STAGES.iter().find_map(|stage| rows.songs_in(*stage).first().copied()))
+        .or_else(|| words::STAGES.iter().find_map(|stage| rows.songs_in(*stage).first()))
 }
 
 /// The chosen note where the list shows it, else the list's first.
 pub fn selected_note<'a>(rows: &'a Project, view: &SongView) -> Option<&'a NoteRow> {
     let notes = rows.notes(&view.song, view.settled);
-    let chosen = view.note.as_deref().and_then(|id| notes.iter().find(|it| it.note_id == id).copied());
-    chosen.or_else(|| notes.first().copied())
+    let chosen = view.note.as_deref().and_then(|id| notes.place_of(id)).and_then(|at| notes.get(at));
+    chosen.or_else(|| notes.first())
 }
 
 /// The chosen render, else the newest.
@@ -180,6 +183,11 @@ fn put<'a>(frame: &mut Frame<'_>, area: Rect, row: u16, line: impl Into<Line<'a>
     }
     let at = Rect { x: area.x, y: area.y + row, width: area.width, height: 1 };
     frame.render_widget(line, at);
+}
+
+/// The filter of the screen on top, where something is typed in it.
+fn sought(model: &Model) -> Option<&Filter> {
+    model.hands.filter(model).filter(|it| !it.is_empty())
 }
 
 /// One line of an area.

@@ -5,13 +5,14 @@ use deadwax_proto::v1::{NoteRow, NoteState, PlaceKind, Verdict, VersionRow};
 use ratatui::{Frame, layout::Rect, style::Style, text::Line};
 
 use super::{
-    Hit, NOTHING_FOUND, empty, heading, put, row_of, selected_note,
+    Hit, NOTHING_FOUND, empty, heading, put, row_of,
     song::{first_listed, label, list},
+    sought,
     text::{clip, pad, width, wrap},
     theme::Theme,
 };
 use crate::tui::{
-    filter, lists,
+    lists,
     model::{Focus, Model, SongView},
     rows::{self, Project},
     words,
@@ -44,27 +45,32 @@ pub(super) fn draw(
     }
     theme.hit(area, || Hit::Pane(Focus::Notes));
     // A filter is about the list that has the keys; labels stay those of the picture.
-    let kept =
-        if focused { filter::kept(model, &notes, |it| lists::note(it)) } else { (0..notes.len()).collect() };
-    if kept.is_empty() {
+    let kept = sought(model).filter(|_| focused).map(|filter| {
+        let places = notes.iter().enumerate().filter(|(_, it)| filter.keeps(&lists::note(it)));
+        places.map(|(at, _)| at).collect::<Vec<usize>>()
+    });
+    if kept.as_ref().is_some_and(Vec::is_empty) {
         let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
         return empty(theme, frame, below, NOTHING_FOUND);
     }
-    let chosen = selected_note(rows, view).map(|it| it.note_id.as_str());
-    let chosen_at = kept.iter().position(|at| Some(notes[*at].note_id.as_str()) == chosen).unwrap_or(0);
+    let chosen = view.note.as_deref().and_then(|id| notes.place_of(id));
+    let chosen_at = match &kept {
+        Some(kept) => chosen.and_then(|at| kept.iter().position(|it| *it == at)).unwrap_or(0),
+        None => chosen.unwrap_or(0),
+    };
+    let len = kept.as_ref().map_or(notes.len(), Vec::len);
     let shown = view.version(rows);
-    let threads = rows.replies(&view.song);
     // Lines further away than the height of the list cannot be in sight: a song with a thousand notes draws like one with ten.
     let height = usize::from(area.height);
-    let near = chosen_at.saturating_sub(height)..(chosen_at + height).min(kept.len());
+    let near = chosen_at.saturating_sub(height)..(chosen_at + height).min(len);
     let mut lines = Vec::new();
     // Of which note each line is the first.
     let mut ids = Vec::new();
     for place in near {
-        let at = kept[place];
-        let note = notes[at];
+        let at = kept.as_ref().and_then(|kept| kept.get(place).copied()).unwrap_or(place);
+        let Some(note) = notes.get(at) else { continue };
         let is_chosen = place == chosen_at;
-        let thread = threads.get(note.note_id.as_str()).map_or(&[][..], Vec::as_slice);
+        let thread = &rows.replies(note);
         let entry = Entry { at, note, thread, shown, open: is_chosen, focused };
         lines.push((note_line(model, theme, rows, &entry, area.width), is_chosen));
         ids.push(Some(note.note_id.as_str()));

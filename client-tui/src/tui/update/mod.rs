@@ -7,6 +7,7 @@ mod compare;
 mod delivery;
 pub(super) mod hands;
 mod listen;
+mod master;
 mod mouse;
 mod nav;
 mod pages;
@@ -30,6 +31,7 @@ use super::{
     settings::Ground,
 };
 pub(super) use act::{may, subject};
+pub(super) use master::other as render_beside;
 pub use act::{push_command, song_command};
 pub use hands::counted;
 pub use pages::{approval as approval_line, examined};
@@ -61,6 +63,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Tick(now_ms) => {
             tick(model, now_ms);
+            effects = prompt::recipe::tick(model);
             effects.extend(hands::kept(model));
         }
         Msg::Shown => {
@@ -75,6 +78,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.list = Some(projects);
             model.link = Link::Online;
             model.subscribed = Subscribed::default();
+            model.master.cut();
             // A picture that was cut on its way is asked for again.
             if let Some(wave) = model.wave.as_mut().filter(|wave| wave.state != WaveState::Here) {
                 wave.ask.columns = 0;
@@ -97,20 +101,24 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.tries = 0;
             let now_ms = model.now_ms;
             follow_newest(model, &project_id);
-            let opens = model.spacing_of.as_ref() == Some(&project_id);
-            model.projects.entry(project_id).or_default().take(update, now_ms);
-            if opens {
-                pages::awaited_spacing(model);
-            }
+            model.projects.entry(project_id.clone()).or_default().take(update, now_ms);
+            album::rows_came(model, &project_id);
         }
         Msg::ProjectGone { project_id } => gone(model, &project_id),
-        Msg::Render { render_id, progress } => model.progress = Some((render_id, progress)),
+        Msg::Render { render_id, progress } => {
+            model.master.progressed(&render_id, &progress, model.now_ms);
+            model.progress = Some((render_id, progress));
+        }
         Msg::Performed { command_id, outcome } => performed(model, &command_id, outcome, &mut effects),
         Msg::Waveform { ticket, outcome } => waveform(model, ticket, outcome),
         Msg::History { ticket, outcome } => history(model, ticket, outcome),
         Msg::Turnaround { ticket, outcome } => turnaround::arrived(model, ticket, outcome),
+        Msg::Recipes { ticket, outcome } => prompt::recipe::offered(model, ticket, outcome),
         Msg::RecipeChecked { ticket, outcome } => effects = prompt::recipe::checked(model, ticket, outcome),
-        Msg::Page { ticket, page, outcome } => read::arrived(model, ticket, &page, outcome),
+        Msg::Page { ticket, page, outcome } => {
+            master::arrived(model, ticket, &page, &outcome);
+            read::arrived(model, ticket, &page, outcome);
+        }
         Msg::Heard { say, outcome } => model.notice = Some(heard(&say, outcome)),
         Msg::Edited(outcome) => effects = prompt::edited(model, outcome),
         Msg::Play(news) => effects = listen::told(model, news),
@@ -126,6 +134,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     }
     hands::settle(model);
     reconcile(model, &mut effects);
+    master::reconcile(model, &mut effects);
     presence::reconcile(model, &mut effects);
     effects
 }

@@ -16,8 +16,8 @@ use crate::tui::{
     draw,
     keys::Verb,
     model::{
-        ApproveAsk, Ask, ConfirmAsk, Link, Model, Notice, Pending, Prompt, ReadAsk, RecipeCheck, Sends, Sign,
-        TickAsk, text_area,
+        ApproveAsk, Ask, ConfirmAsk, Link, Model, Notice, Pending, Prompt, ReadAsk, Sends, Sign, TickAsk,
+        text_area,
     },
     msg::Effect,
     rows::Project,
@@ -302,7 +302,7 @@ pub(super) fn edited(model: &mut Model, outcome: Result<String, String>) -> Vec<
         Some(Ask::Recipe(ask)) => {
             ask.area = text_area(&text);
             ask.area.set_line_number_style(ratatui::style::Style::default());
-            ask.check = RecipeCheck::Unknown;
+            recipe::changed(ask, model.now_ms);
         }
         _ => {}
     }
@@ -324,4 +324,10 @@ pub(super) fn paste(model: &mut Model, text: &str) {
         _ => return,
     };
     area.insert_str(crate::scrub::block(text));
+    let now_ms = model.now_ms;
+    if let Some(Ask::Recipe(ask)) = model.prompt.as_mut().map(|prompt| &mut prompt.ask)
+        && ask.why.is_none()
+    {
+        recipe::changed(ask, now_ms);
+    }
 }
