@@ -5,15 +5,16 @@
 use std::collections::BTreeMap;
 
 pub use super::ask::{
-    Addressee, ApproveAsk, Ask, ConfirmAsk, Decision, EntrantsAsk, FollowAsk, Offers, PaletteAsk, Prompt, Purpose,
-    ReadAsk, RecipeAsk, RecipeCheck, RecipeTold, RevisionAsk, Sends, Sign, TickAsk, VoteAsk, WriteAsk, text_area,
+    Addressee, ApproveAsk, Ask, ConfirmAsk, Decision, EntrantsAsk, FollowAsk, Offers, PaletteAsk, Prompt,
+    Purpose, ReadAsk, RecipeAsk, RecipeCheck, RecipeTold, RevisionAsk, Sends, Sign, TickAsk, VoteAsk,
+    WriteAsk, text_area,
 };
 use super::{
     album::Album,
     delivery,
     hands::Hands,
-    master,
     keys::{Kind, Verb},
+    master,
     msg::WaveAsk,
     people::People,
     player::Player,

@@ -31,9 +31,9 @@ use super::{
     settings::Ground,
 };
 pub(super) use act::{may, subject};
-pub(super) use master::other as render_beside;
 pub use act::{push_command, song_command};
 pub use hands::counted;
+pub(super) use master::other as render_beside;
 pub use pages::{approval as approval_line, examined};
 pub use prompt::{
     approve_problem,

@@ -4,8 +4,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 use deadwax_proto::v1::{DeskKind, Stage};
 
 use super::{
-    act, album, compare, delivery, hands, listen, master as mastering, pages, people, presence, prompt, read, transfers,
-    turnaround,
+    act, album, compare, delivery, hands, listen, master as mastering, pages, people, presence, prompt, read,
+    transfers, turnaround,
 };
 use crate::tui::{
     draw,
@@ -29,8 +29,8 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
     let leave = Notice::Tell(LEAVE.into());
     // Leaving works everywhere, in a prompt too; what is written there is thrown away only by the second press.
     if model.settings.keys.find(Kind::Help, &event) == Some(Verb::Quit) {
-        let written = model.prompt.as_ref().is_some_and(|it| prompt::holds_text(&it.ask))
-            || album::holds_draft(model);
+        let written =
+            model.prompt.as_ref().is_some_and(|it| prompt::holds_text(&it.ask)) || album::holds_draft(model);
         model.quit = !written || model.notice.as_ref() == Some(&leave);
         model.notice = (!model.quit).then_some(leave);
         return Vec::new();

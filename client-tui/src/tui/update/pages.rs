@@ -2,7 +2,7 @@
 //! nothing and decide nothing; each says in which words of a shell the next step is done, where it is not a key.
 
 use deadwax_proto::v1::{
-    self, ApprovalState, ApprovalView, Carry, ExaminationState, GateRule, HandoffState, ProjectRow, SongRow,
+    ApprovalState, ApprovalView, Carry, ExaminationState, GateRule, HandoffState, ProjectRow, SongRow,
     VersionRow,
 };
 
@@ -22,7 +22,7 @@ fn here(model: &Model) -> Option<(&Project, &SongRow)> {
         Screen::Master { song, .. } => song,
         Screen::Delivery { at, .. } => {
             let songs = rows.songs();
-            let song = songs.get((*at).min(songs.len().saturating_sub(1))).copied()?;
+            let song = songs.get((*at).min(songs.len().saturating_sub(1)))?;
             return Some((rows, song));
         }
         _ => return None,
