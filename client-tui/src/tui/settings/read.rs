@@ -270,8 +270,8 @@ impl Reader<'_> {
 
     fn clashes(&mut self) {
         for clash in self.settings.keys.clashes() {
-            let of =
-                |verb: Verb| clash.kinds.iter().filter_map(move |kind| self.lines.get(&(*kind, verb))).max();
+            let lines = &self.lines;
+            let of = |verb: Verb| clash.kinds.iter().filter_map(|kind| lines.get(&(*kind, verb))).max();
             let line = of(clash.one).into_iter().chain(of(clash.other)).max().copied().unwrap_or(0);
             let screens = listed(clash.kinds.iter().map(|it| kind_name(*it)));
             let (one, other) = (verb_name(clash.one), verb_name(clash.other));
