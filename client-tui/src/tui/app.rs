@@ -142,7 +142,8 @@ async fn turn(
                     drop(keys.take());
                     leave();
                     // The whole group, as the terminal itself would have done it: a shell script that started us stops too.
-                    drop(rustix::process::kill_current_process_group(rustix::process::Signal::TSTP));
+                    // Where it is refused the client goes on as if it had been brought back at once.
+                    let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
                     *terminal = again()?;
                     keys = Some(listen(out.clone()));
                     let size = terminal.size()?;

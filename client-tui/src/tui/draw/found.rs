@@ -6,6 +6,8 @@ use ratatui::{
     text::{Line, Span},
 };
 
+use unicode_segmentation::UnicodeSegmentation as _;
+
 use super::{text::clip, theme::Theme};
 use crate::tui::{filter::Filter, model::Model, update};
 
@@ -49,28 +51,17 @@ fn mark_row(filter: &Filter, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
             cells.push(column);
         }
     }
-    if !text.is_ascii() {
-        return mark_words(filter, theme, frame, area, &text, &cells);
+    let places = filter.found(&text);
+    if places.is_empty() {
+        return;
     }
-    for at in filter.found(&text) {
-        if let Some(column) = usize::try_from(at).ok().and_then(|at| cells.get(at)) {
-            buffer[(*column, area.y)].set_style(theme.found());
-        }
-    }
-}
-
-/// The matcher counts what people see as one letter; so are the cells counted.
-fn mark_words(filter: &Filter, theme: &Theme, frame: &mut Frame<'_>, area: Rect, text: &str, cells: &[u16]) {
-    use unicode_segmentation::UnicodeSegmentation as _;
     let mut firsts = Vec::new();
     let mut passed = 0;
     for letter in text.graphemes(true) {
         firsts.push(cells.get(passed).copied());
         passed += letter.chars().count();
     }
-    for at in filter.found(text) {
-        if let Some(Some(column)) = usize::try_from(at).ok().and_then(|at| firsts.get(at)) {
-            frame.buffer_mut()[(*column, area.y)].set_style(theme.found());
-        }
+    for column in places.into_iter().filter_map(|at| firsts.get(at).copied().flatten()) {
+        buffer[(column, area.y)].set_style(theme.found());
     }
 }

@@ -3,7 +3,7 @@
 
 use crossterm::event::KeyCode;
 
-use super::{Key, Verb};
+use super::{Key, Kind, Verb};
 
 const NAMED: [(&str, KeyCode); 14] = [
     ("enter", KeyCode::Enter),
@@ -65,9 +65,11 @@ pub fn written(key: Key) -> String {
     }
 }
 
-/// `AddSongNote` is "add-song-note".
+/// `AddSongNote` is "add-song-note". What leads to a screen is "go-desk": "desk" is the screen itself.
 pub fn verb_name(verb: Verb) -> String {
-    kebab(&format!("{verb:?}"))
+    let name = format!("{verb:?}");
+    let screen = Kind::ALL.iter().any(|kind| format!("{kind:?}") == name);
+    format!("{}{}", if screen { "go-" } else { "" }, kebab(&name))
 }
 
 pub(crate) fn kebab(name: &str) -> String {
@@ -84,7 +86,7 @@ pub(crate) fn kebab(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::keys::{Kind, bindings};
+    use crate::tui::keys::bindings;
 
     #[test]
     fn every_key_of_the_table_is_read_back_from_its_name() {
@@ -100,5 +102,6 @@ mod tests {
         }
         assert_eq!(parse("夜"), Some(Key::Char('夜')));
         assert_eq!(verb_name(Verb::AddSongNote), "add-song-note");
+        assert_eq!(verb_name(Verb::Desk), "go-desk");
     }
 }

@@ -58,7 +58,9 @@ type Value<'i> = Spanned<DeValue<'i>>;
 
 impl Reader<'_> {
     fn line(&self, byte: usize) -> usize {
-        self.text.as_bytes().iter().take(byte).filter(|b| **b == b'\n').count() + 1
+        let line = self.text.as_bytes().iter().take(byte).filter(|b| **b == b'\n').count() + 1;
+        // What is missing at the end is missing in the last line.
+        line.min(self.text.lines().count().max(1))
     }
 
     fn fault(&mut self, byte: usize, text: String, hint: String) {
