@@ -28,6 +28,7 @@ enum Slot {
     Recipe,
     Offers,
     Page,
+    Comparison,
     Heard,
     Perform(String),
 }
@@ -85,7 +86,8 @@ impl Runner {
                 let outcome = client.list_recipes().await.map_err(failure);
                 tell(&out, Msg::Recipes { ticket, outcome }).await;
             }),
-            Effect::Read { ticket, page } => self.hold(Slot::Page, async move {
+            // A comparison takes seconds: a page that is read meanwhile does not end it.
+            Effect::Read { ticket, page } => self.hold(slot_of(&page), async move {
                 let asked = page.clone();
                 let outcome = match asked {
                     Page::Sheet { project_id, render_id, .. } => client.sheet(&project_id, &render_id).await,
@@ -115,6 +117,13 @@ impl Runner {
 
     fn drop_slot(&mut self, slot: &Slot) {
         self.tasks.remove(slot);
+    }
+}
+
+fn slot_of(page: &Page) -> Slot {
+    match page {
+        Page::Sheet { .. } => Slot::Page,
+        Page::Compare(_) => Slot::Comparison,
     }
 }
 

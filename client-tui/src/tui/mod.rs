@@ -7,6 +7,7 @@ mod answers;
 mod app;
 mod ask;
 mod clipboard;
+pub mod compare;
 pub mod delivery;
 pub mod draw;
 mod effects;

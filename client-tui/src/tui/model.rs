@@ -5,10 +5,11 @@
 use std::collections::BTreeMap;
 
 pub use super::ask::{
-    Addressee, ApproveAsk, Ask, ConfirmAsk, Decision, EntrantsAsk, FollowAsk, Offers, PaletteAsk, Prompt,
-    Purpose, ReadAsk, RecipeAsk, RecipeCheck, RecipeTold, RevisionAsk, Sends, Sign, TickAsk, VoteAsk,
-    WriteAsk, text_area,
+    Addressee, ApproveAsk, Ask, BlindAsk, BlindKind, ConfirmAsk, Decision, EntrantsAsk, FollowAsk, Offers,
+    PaletteAsk, Prompt, Purpose, ReadAsk, RecipeAsk, RecipeCheck, RecipeTold, RevisionAsk, SectionsAsk,
+    Sends, Sign, TickAsk, VoteAsk, WriteAsk, text_area,
 };
+pub use super::compare::{Chosen, CompareView, ComparisonPage};
 use super::{
     album::Album,
     delivery,
@@ -24,8 +25,8 @@ use super::{
     transfers::Transfers,
 };
 use deadwax_proto::v1::{
-    Action, DeskRow, HistoryEntry, Person, ProjectSummary, RenderProgress, Role, SongTurnaround, VersionRow,
-    WaveformResponse,
+    Action, DeskRow, HistoryEntry, Person, ProjectSummary, RenderProgress, Role, SongTurnaround, VersionFile,
+    VersionRow, WaveformResponse,
 };
 
 #[derive(Clone, Debug)]
@@ -54,6 +55,7 @@ pub struct Model {
     pub progress: Option<(String, RenderProgress)>,
     pub history: Option<HistoryPage>,
     pub turnaround: Option<TurnaroundPage>,
+    pub comparison: Option<ComparisonPage>,
     /// A project named on the command line: opened as soon as it is known.
     pub start: Option<String>,
     /// Drafts of running orders.
@@ -96,6 +98,7 @@ impl Model {
             progress: None,
             history: None,
             turnaround: None,
+            comparison: None,
             start: None,
             album: Album::default(),
             delivery: delivery::Room::default(),
@@ -220,23 +223,6 @@ impl Screen {
     }
 }
 
-/// Two files beside each other: the older and the newer, or two alternates.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CompareView {
-    pub project: String,
-    pub song: String,
-    pub a: Chosen,
-    pub b: Chosen,
-    pub at: usize,
-}
-
-/// A file of a version.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Chosen {
-    pub version: String,
-    pub alternate: String,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Focus {
     Versions,
@@ -255,6 +241,8 @@ pub struct SongView {
     pub note: Option<String>,
     pub settled: bool,
     pub cursor_ms: u64,
+    /// How far beyond `cursor_ms` it stands, in microseconds: single samples are nearer to each other than a millisecond.
+    pub cursor_us: u32,
     /// The other end of a range.
     pub mark_ms: Option<u64>,
     /// What is on the screen; `None` is the whole song.
@@ -272,6 +260,7 @@ impl SongView {
             note: None,
             settled: false,
             cursor_ms: 0,
+            cursor_us: 0,
             mark_ms: None,
             window: None,
         }
@@ -290,6 +279,21 @@ impl SongView {
         let candidate = project.song(song).and_then(|it| project.version(&it.candidate_version_id));
         // A candidate that was superseded is one of before the newest row came.
         candidate.filter(|it| !it.superseded).or_else(|| project.newest_version(song))
+    }
+
+    /// Where the cursor stands, to the microsecond.
+    pub fn cursor(&self) -> u64 {
+        self.cursor_ms.saturating_mul(1000).saturating_add(u64::from(self.cursor_us.min(999)))
+    }
+
+    pub fn set_cursor(&mut self, us: u64) {
+        self.cursor_ms = us / 1000;
+        self.cursor_us = u32::try_from(us % 1000).unwrap_or(0);
+    }
+
+    /// The file that is drawn.
+    pub fn file<'a>(&self, version: &'a VersionRow) -> Option<&'a VersionFile> {
+        version.files.get(self.file).or_else(|| version.files.first())
     }
 
     pub fn range(&self) -> Option<(u64, u64)> {

@@ -35,6 +35,16 @@ pub enum Ground {
     Light,
 }
 
+/// What a picture of sound is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Dots {
+    /// Two by four dots in a cell.
+    #[default]
+    Braille,
+    /// Half blocks, for terminals and fonts without braille.
+    Blocks,
+}
+
 /// What a colour is for. What it says is said by a word or a sign as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Tint {
@@ -119,6 +129,7 @@ pub enum SoundOutput {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
+    pub dots: Dots,
     pub colours: Colours,
     pub ground: Ground,
     /// Of the audio cache; 0: the default.
@@ -137,6 +148,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
+            dots: Dots::default(),
             colours: Colours::default(),
             ground: Ground::default(),
             cache_bytes_max: 0,

@@ -8,6 +8,7 @@ mod delivery;
 mod desk;
 mod found;
 mod help;
+mod hints;
 mod history;
 mod hit;
 mod master;
@@ -18,11 +19,12 @@ mod prompt;
 mod report;
 mod sheet;
 mod song;
+mod strip;
 mod text;
 mod theme;
 mod transfers;
 mod turnaround;
-mod wave;
+pub(crate) mod wave;
 
 use ratatui::{
     Frame,
@@ -64,7 +66,8 @@ fn paint(model: &Model, theme: &Theme, frame: &mut Frame<'_>) {
     }
     let banner = banner(model, theme);
     let news = news(model, theme, area.width);
-    let [head, alarm, body, told, foot] = areas(area, banner.len(), news.len());
+    let strip = strip::line(model, theme, area.width);
+    let [head, alarm, body, told, heard, foot] = areas(area, banner.len(), news.len(), strip.is_some());
     title(model, theme, frame, head);
     for (at, line) in banner.into_iter().enumerate() {
         put(frame, alarm, u16::try_from(at).unwrap_or(0), line);
@@ -92,19 +95,23 @@ fn paint(model: &Model, theme: &Theme, frame: &mut Frame<'_>) {
     for (at, line) in news.into_iter().enumerate() {
         put(frame, told, u16::try_from(at).unwrap_or(0), line);
     }
+    if let Some(line) = strip {
+        put(frame, heard, 0, line);
+    }
     status(model, theme, frame, foot);
     if let Some(open) = &model.prompt {
         prompt::draw(model, theme, frame, body, &open.ask);
     }
 }
 
-/// Title line, banner, body, news and keys.
-fn areas(area: Rect, banner: usize, news: usize) -> [Rect; 5] {
+/// Title line, banner, body, news, player and keys.
+fn areas(area: Rect, banner: usize, news: usize, player: bool) -> [Rect; 6] {
     Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(u16::try_from(banner).unwrap_or(1)),
         Constraint::Min(1),
         Constraint::Length(u16::try_from(news).unwrap_or(1).max(1)),
+        Constraint::Length(u16::from(player)),
         Constraint::Length(1),
     ])
     .areas(area)
@@ -131,13 +138,26 @@ pub fn confirm_last(model: &Model, ask: &ConfirmAsk) -> usize {
 fn body(model: &Model, theme: &Theme) -> Rect {
     let (columns, lines) = model.size;
     let (banner, news) = (banner(model, theme).len(), news(model, theme, columns).len());
-    let [_, _, body, ..] = areas(Rect::new(0, 0, columns, lines), banner, news);
+    let player = strip::lies(model);
+    let [_, _, body, ..] = areas(Rect::new(0, 0, columns, lines), banner, news, player);
     body
 }
 
 /// How many columns the picture of a file has on a screen of this width.
 pub fn wave_columns(screen_columns: u16) -> u16 {
-    screen_columns.saturating_sub(2).max(1)
+    screen_columns.saturating_sub(2 + wave::GUTTER).max(1)
+}
+
+/// How many columns the song has on the screen "Compare".
+pub fn compare_columns(screen_columns: u16) -> u16 {
+    screen_columns.saturating_sub(2 + compare::GUTTER).max(1)
+}
+
+/// The moment of the song under a cell of the screen, in microseconds: for clicks on its picture.
+pub fn time_at(model: &Model, column: u16, row: u16) -> Option<u64> {
+    let Screen::Song(view) = model.top() else { return None };
+    let body = body(model, &Theme::of(model));
+    song::time_at(model, body, view, (column, row))
 }
 
 /// What the song waits for; where it waits for nothing, what became of it.
@@ -231,6 +251,7 @@ fn title(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     let project = rows.and_then(Project::head).map_or("", |head| head.title.as_str());
     let song = match model.top() {
         Screen::Song(view) => Some(view.song.as_str()),
+        Screen::Compare(view) => Some(view.song.as_str()),
         Screen::Master { song, .. } | Screen::History { song, .. } => Some(song.as_str()),
         _ => None,
     };
@@ -297,7 +318,7 @@ fn told(model: &Model, theme: &Theme, columns: u16) -> Vec<Line<'static>> {
         Some(Notice::Done(text)) => ("✓", theme.good(), text.clone()),
         Some(Notice::Tell(text)) => ("›", theme.head(), text.clone()),
         None => match model.pending.as_slice() {
-            [] => return Vec::new(),
+            [] => return hints::line(model, theme, columns).into_iter().collect(),
             [one] => ("…", theme.warn(), format!("Waiting for the studio: {}.", one.say)),
             more => ("…", theme.warn(), format!("Waiting for the studio: {} commands.", more.len())),
         },

@@ -28,7 +28,7 @@ impl Theme {
     }
 
     /// Without any colour: also for whoever only measures.
-    pub fn bare() -> Theme {
+    pub const fn bare() -> Theme {
         Theme { colours: Colours::None, tints: [None; Tint::ALL.len()], hits: None }
     }
 

@@ -8,7 +8,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{Colours, Ground, Settings, SoundOutput, Tint, WaveStyle, colour};
+use super::{Colours, Dots, Ground, Settings, SoundOutput, Tint, WaveStyle, colour};
 use crate::{
     scrub,
     tui::keys::{self, Key, Kind, Verb, parse_key, verb_name},
@@ -169,6 +169,9 @@ impl Reader<'_> {
                         ("blocks", WaveStyle::Blocks),
                     ];
                     self.settings.wave = self.word(value, &words).unwrap_or_default();
+                    if self.settings.wave == WaveStyle::Blocks {
+                        self.settings.dots = Dots::Blocks;
+                    }
                 }
                 ("sound", "output") => {
                     let words = [

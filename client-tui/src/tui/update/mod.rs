@@ -15,6 +15,7 @@ mod people;
 mod presence;
 mod prompt;
 mod read;
+mod song;
 mod transfers;
 mod turnaround;
 
@@ -26,17 +27,20 @@ use super::{
     model::{
         Link, Model, Notice, Pending, Prompt, RecipeCheck, Screen, SongView, Subscribed, Wave, WaveState,
     },
-    msg::{Effect, Failure, Msg, WaveAsk},
+    msg::{Effect, Failure, Msg, Page, WaveAsk},
     rows,
     settings::Ground,
 };
 pub(super) use act::{may, subject};
 pub use act::{push_command, song_command};
+pub use compare::pair_on;
 pub use hands::counted;
+pub use listen::is_blind;
 pub(super) use master::other as render_beside;
 pub use pages::{approval as approval_line, examined};
 pub use prompt::{
     approve_problem,
+    blind::verdict as blind_verdict,
     choose::{Found, matches as palette},
     write::parted,
 };
@@ -48,7 +52,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     let mut effects = Vec::new();
     // A mouse that only moves changes nothing that is seen.
     let moves = |it: &MouseEvent| it.kind == MouseEventKind::Moved;
-    let ticked = matches!(msg, Msg::Tick(_) | Msg::Shown) || matches!(&msg, Msg::Mouse(it) if moves(it));
+    // What tells by itself whether it changed the screen.
+    let ticked = matches!(msg, Msg::Tick(_) | Msg::Shown | Msg::Play(_))
+        || matches!(&msg, Msg::Mouse(it) if moves(it));
+    let looked = matches!(msg, Msg::Key(_) | Msg::Mouse(_)).then(|| listen::look(model)).flatten();
     match msg {
         Msg::Key(event) => effects = nav::key(model, event),
         Msg::Mouse(event) => effects = mouse::mouse(model, event),
@@ -78,6 +85,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.list = Some(projects);
             model.link = Link::Online;
             model.subscribed = Subscribed::default();
+            compare::again(model);
             model.master.cut();
             // A picture that was cut on its way is asked for again.
             if let Some(wave) = model.wave.as_mut().filter(|wave| wave.state != WaveState::Here) {
@@ -115,6 +123,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Turnaround { ticket, outcome } => turnaround::arrived(model, ticket, outcome),
         Msg::Recipes { ticket, outcome } => prompt::recipe::offered(model, ticket, outcome),
         Msg::RecipeChecked { ticket, outcome } => effects = prompt::recipe::checked(model, ticket, outcome),
+        Msg::Page { ticket, page: Page::Compare(_), outcome } => compare::arrived(model, ticket, outcome),
         Msg::Page { ticket, page, outcome } => {
             master::arrived(model, ticket, &page, &outcome);
             read::arrived(model, ticket, &page, outcome);
@@ -133,6 +142,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         model.dirty = true;
     }
     hands::settle(model);
+    if looked.is_some() {
+        listen::follow_look(model, looked, &mut effects);
+    }
+    compare::reconcile(model, &mut effects);
     reconcile(model, &mut effects);
     master::reconcile(model, &mut effects);
     presence::reconcile(model, &mut effects);
@@ -376,7 +389,7 @@ fn wanted_render(model: &Model) -> Option<(String, String)> {
 fn wanted_wave(model: &mut Model) -> Option<WaveAsk> {
     let Screen::Song(view) = model.top() else { return None };
     let version = view.version(model.projects.get(&view.project)?)?;
-    let file = version.files.get(view.file).or_else(|| version.files.first())?;
+    let file = view.file(version)?;
     let facts = file.facts.as_ref()?;
     let (start_ms, end_ms) = view.window.unwrap_or((0, rows::length_ms(version)));
     let to_frame = |ms: u64| {

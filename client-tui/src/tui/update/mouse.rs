@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 
 use super::{nav, prompt};
 use crate::{
-    play::{self, Deck},
+    play,
     tui::{
         draw::{self, Hit},
         hands::Press,
@@ -14,7 +14,7 @@ use crate::{
         lists,
         model::{Ask, Focus, Model, Screen},
         msg::Effect,
-        rows,
+        player::frame_of,
     },
 };
 
@@ -140,25 +140,23 @@ fn to_time(model: &mut Model, event: MouseEvent, area: Rect, window: (u64, u64))
     if let Some(press) = &mut model.hands.press {
         press.picture = Some((area.x, area.width, window.0, window.1, ms));
     }
+    super::song::point(model, ms.saturating_mul(1000));
     if let Screen::Song(view) = model.top_mut() {
-        view.cursor_ms = ms;
         view.mark_ms = None;
     }
     seek(model, ms)
 }
 
 /// What plays goes there too, where it is this song.
-fn seek(model: &Model, ms: u64) -> Vec<Effect> {
+fn seek(model: &mut Model, ms: u64) -> Vec<Effect> {
     let Screen::Song(view) = model.top() else { return Vec::new() };
-    let Some(rows) = model.projects.get(&view.project) else { return Vec::new() };
-    let Some(version) = view.version(rows) else { return Vec::new() };
-    let Some(Deck::Side { tracks, .. }) = &model.player.deck else { return Vec::new() };
-    if !tracks.iter().any(|it| it.version_id == version.version_id) {
+    if !model.player.is_on(&view.project, &view.song) {
         return Vec::new();
     }
-    let Some(first) = tracks.first() else { return Vec::new() };
-    let at = u128::from(ms.min(rows::length_ms(version))) * u128::from(first.sample_rate) / 1000;
-    vec![Effect::Play(play::Order::Seek { at: u64::try_from(at).unwrap_or(0) })]
+    let at = frame_of(ms.saturating_mul(1000), model.player.rate());
+    model.player.follow = true;
+    model.player.aimed = false;
+    vec![Effect::Play(play::Order::Seek { at })]
 }
 
 fn drag(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
@@ -167,8 +165,8 @@ fn drag(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
         return Vec::new();
     };
     let ms = time_at(event.column, first, columns, (start_ms, end_ms));
+    super::song::point(model, ms.saturating_mul(1000));
     if let Screen::Song(view) = model.top_mut() {
-        view.cursor_ms = ms;
         view.mark_ms = (ms != from_ms).then_some(from_ms);
     }
     Vec::new()
@@ -182,9 +180,7 @@ fn wheel(model: &mut Model, event: MouseEvent, up: bool) -> Vec<Effect> {
         {
             // Around the pointer, not around where the cursor happens to be.
             let ms = time_at(event.column, area.x, area.width, (start_ms, end_ms));
-            if let Screen::Song(view) = model.top_mut() {
-                view.cursor_ms = ms;
-            }
+            super::song::point(model, ms.saturating_mul(1000));
             return nav::press(model, if up { Verb::ZoomIn } else { Verb::ZoomOut });
         }
         Some((_, Hit::Pane(focus))) => focus_on(model, focus),

@@ -156,7 +156,7 @@ fn taken(model: &mut Model, step: Step, back: bool) -> Vec<Effect> {
         Step::Range { mark_ms, cursor_ms } => {
             if let Screen::Song(view) = model.top_mut() {
                 view.mark_ms = back.then_some(mark_ms);
-                view.cursor_ms = cursor_ms;
+                view.set_cursor(cursor_ms.saturating_mul(1000));
             }
             (Some(Step::Range { mark_ms, cursor_ms }), Some("the range".to_owned()))
         }

@@ -1,9 +1,11 @@
 //! Keys where a prompt is open, and what its yes sends. A yes counts only after the prompt was on the screen, and an approval only while
 //! the version on the server is still the one that was quoted.
 
+pub(super) mod blind;
 pub(super) mod choose;
 pub(super) mod recipe;
 pub(super) mod revision;
+pub(super) mod sections;
 pub(super) mod shootout;
 pub(super) mod write;
 
@@ -40,6 +42,8 @@ enum Next {
     /// Asks for something that is no command.
     Do(Box<Effect>),
     Run(Ask, Box<Effect>),
+    /// What stays open, if anything, and all that is to be done.
+    All(Option<Ask>, Vec<Effect>),
 }
 
 pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
@@ -54,6 +58,8 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
         Ask::Recipe(ask) => recipe::key(model, ask, event),
         Ask::Entrants(ask) => shootout::entrants_key(model, ask, event, shown),
         Ask::Vote(ask) => shootout::vote_key(model, ask, event),
+        Ask::Blind(ask) => blind::key(model, ask, event),
+        Ask::Sections(ask) => sections::key(model, ask, event),
         Ask::Follow(ask) => choose::follow_key(model, ask, event),
         Ask::Palette(ask) => choose::palette_key(model, ask, event),
         Ask::Read(ask) => read(ask, event),
@@ -79,6 +85,10 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
         Next::Run(ask, effect) => {
             model.prompt = Some(Prompt { ask, shown });
             vec![*effect]
+        }
+        Next::All(ask, effects) => {
+            model.prompt = ask.map(|ask| Prompt { ask, shown });
+            effects
         }
     }
 }
@@ -225,7 +235,10 @@ pub(super) fn holds_text(ask: &Ask) -> bool {
         Ask::Recipe(ask) => ask.why.is_some() || ask.area.lines().join("\n").trim() != ask.start.trim(),
         Ask::Confirm(ask) => ask.back.as_deref().is_some_and(holds_text),
         Ask::Approve(ask) => matches!(&ask.sign, Sign::Pick { reason, .. } if !reason.is_empty()),
-        Ask::Tick(_) | Ask::Entrants(_) | Ask::Follow(_) | Ask::Palette(_) | Ask::Read(_) => false,
+        Ask::Sections(ask) => ask.changed,
+        Ask::Blind(_) | Ask::Tick(_) | Ask::Entrants(_) | Ask::Follow(_) | Ask::Palette(_) | Ask::Read(_) => {
+            false
+        }
     }
 }
 
@@ -311,6 +324,9 @@ pub(super) fn edited(model: &mut Model, outcome: Result<String, String>) -> Vec<
 
 /// A paste is text and never a key: it cannot confirm anything.
 pub(super) fn paste(model: &mut Model, text: &str) {
+    if let Some(Ask::Sections(ask)) = model.prompt.as_mut().map(|prompt| &mut prompt.ask) {
+        return sections::pasted(ask, text);
+    }
     let area = match model.prompt.as_mut().map(|prompt| &mut prompt.ask) {
         Some(Ask::Write(ask)) => &mut ask.area,
         Some(Ask::Revision(ask)) if ask.writing => &mut ask.area,
