@@ -144,10 +144,13 @@ fn album() {
         let mut seat = Seat::sample(size, 3, PLAIN);
         seat.press("2<enter>");
         seat.rows(false, masters(PLAIN));
-        seat.rows(false, vec![review::project(3, PLAIN, |it| {
-            it.allowed = vec![yes("approve_spacing")];
-            it.spacing = Some(spacing(1, "Mara Voss", [0, 1, 2, 3]));
-        })]);
+        seat.rows(
+            false,
+            vec![review::project(3, PLAIN, |it| {
+                it.allowed = vec![yes("approve_spacing")];
+                it.spacing = Some(spacing(1, "Mara Voss", [0, 1, 2, 3]));
+            })],
+        );
         seat.press("4]A");
         seat
     });
@@ -289,7 +292,10 @@ fn leaving_asks_once_and_the_draft_waits() {
 #[test]
 fn what_the_studio_refuses_is_not_sent_and_offline_keeps_it() {
     let mut seat = seat(SIZE, PLAIN);
-    seat.rows(false, vec![head(PLAIN, |it| it.allowed = vec![no("set_spacing", "X", "Not your role.", "Ask.")])]);
+    seat.rows(
+        false,
+        vec![head(PLAIN, |it| it.allowed = vec![no("set_spacing", "X", "Not your role.", "Ask.")])],
+    );
     seat.press("]w");
     assert!(seat.sent().is_empty() && seat.screen().contains("Not your role."), "{}", seat.screen());
     let mut seat = super::album::seat(SIZE, PLAIN);
@@ -349,7 +355,10 @@ fn sides_are_even_by_themselves_and_by_hand_where_somebody_says_so() {
     let mut seat = seat(SIZE, PLAIN);
     let screen = seat.screen();
     // 204 + 2 + 187 + 2 + 251 s against 930 s.
-    assert!(screen.contains("Side A") && screen.contains("10:46.0") && screen.contains("15:30.0"), "{screen}");
+    assert!(
+        screen.contains("Side A") && screen.contains("10:46.0") && screen.contains("15:30.0"),
+        "{screen}"
+    );
     seat.press("<down>B");
     let screen = seat.screen();
     assert!(screen.contains("Side C"), "a third side begins with the second song:\n{screen}");
@@ -374,7 +383,8 @@ fn what_stands_out_is_said_in_words() {
 fn the_order_is_copied_with_its_gaps() {
     let mut seat = seat(SIZE, PLAIN);
     seat.press("<down>fs+y");
-    let copied = seat.effects.iter().find_map(|it| if let Effect::Copy(text) = it { Some(text) } else { None });
+    let copied =
+        seat.effects.iter().find_map(|it| if let Effect::Copy(text) = it { Some(text) } else { None });
     let text = copied.unwrap();
     assert!(text.contains("1. Glass Hour (Master 1, 3:24.0 at 0:00.0)"), "{text}");
     assert!(text.contains("2. Paper Boats after 2.0 s, fade in 0.05 s, linear, +0.1 dB"), "{text}");
@@ -385,10 +395,13 @@ fn the_order_is_copied_with_its_gaps() {
 fn an_approval_is_of_what_is_saved_and_says_so() {
     let mut seat = Seat::sample(SIZE, 3, PLAIN);
     seat.press("2<enter>");
-    seat.rows(false, vec![review::project(3, PLAIN, |it| {
-        it.allowed = vec![yes("approve_spacing")];
-        it.spacing = Some(spacing(7, "Mara Voss", [0, 1, 2, 3]));
-    })]);
+    seat.rows(
+        false,
+        vec![review::project(3, PLAIN, |it| {
+            it.allowed = vec![yes("approve_spacing")];
+            it.spacing = Some(spacing(7, "Mara Voss", [0, 1, 2, 3]));
+        })],
+    );
     seat.press("4]A");
     let screen = seat.screen();
     assert!(screen.contains("What you changed and did not save is not in it"), "{screen}");
