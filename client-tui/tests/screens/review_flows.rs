@@ -399,7 +399,7 @@ fn an_entrant_is_not_told_to_wait_for_what_is_hidden() {
 #[test]
 fn a_note_names_the_alternate_that_is_heard_and_the_whole_is_the_whole() {
     let mut seat = review::seat(SIZE, PLAIN, Vec::new());
-    seat.press("vn");
+    seat.press(".n");
     let heading = |seat: &Seat| {
         let Some(Ask::Write(ask)) = seat.model.prompt.as_ref().map(|it| &it.ask) else { panic!() };
         ask.title.clone()
