@@ -493,7 +493,6 @@ const ALBUM: &[Binding] = bind! {
     GapMore, [Code(KeyCode::Right), Char('l')], "", "0.1 s more before the song";
     GapMuchLess, [Char('H')], "", "A second less before the song";
     GapMuchMore, [Char('L')], "", "A second more before the song";
-    PlayPause, [Char(' ')], "hear", "Hear the record as it stands here, from the song's joint";
     Save, [Char('w'), Ctrl('s')], "save", "Save the order, gaps, fades and gains";
     ApproveSpacing, [Char('A')], "approve", "Approve the running order and its gaps as they are saved";
     NextJoint, [Char('n')], "joint", "Hear the next joint, from 5 s before";
@@ -535,7 +534,7 @@ const TRANSFERS: &[Binding] = &[];
 /// All bindings of a screen, its own first.
 pub fn bindings(kind: Kind) -> impl Iterator<Item = &'static Binding> {
     let heard: &[&[Binding]] = match kind {
-        Kind::Song => &[PLAYER],
+        Kind::Song | Kind::Album => &[PLAYER],
         Kind::Master | Kind::Compare => &[PLAYER, SWITCH],
         _ => &[],
     };

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use deadwax_client::play::{Deck, Order};
 use deadwax_client::tui::{Effect, Failure, Msg, msg::Page};
 use deadwax_dsp::sheet::{Band, Curve, OutputTold, Sheet, Side, StepTold, SumTold, Track};
 use deadwax_proto::v1::{
@@ -265,6 +266,31 @@ fn two_renders_stand_beside_each_other() {
     );
     seat.press("<home>*");
     assert!(seat.screen().contains("Only a render that is done"), "{}", seat.screen());
+}
+
+#[test]
+fn two_masters_and_their_mix_are_heard_side_by_side() {
+    let mut seat = seat(SIZE, PLAIN);
+    seat.press("*");
+    seat.rows(false, second(PLAIN));
+    seat.press("<home>");
+    seat.effects.clear();
+    seat.press(" ");
+    let load = seat.effects.iter().find_map(|it| match it {
+        Effect::Play(Order::Load { deck: Deck::Side { tracks, heard }, play: true, .. }) => {
+            Some((tracks, *heard))
+        }
+        _ => None,
+    });
+    let (tracks, heard) = load.unwrap();
+    let names: Vec<&str> = tracks.iter().map(|it| it.label.as_str()).collect();
+    assert_eq!((names, heard), (vec!["Master 1", "Master 2", "Mix 3"], 1), "the chosen one is heard first");
+    seat.effects.clear();
+    seat.press("<tab>");
+    assert!(seat.effects.contains(&Effect::Play(Order::Switch(2))), "{:?}", seat.effects);
+    seat.effects.clear();
+    seat.press(" ");
+    assert!(seat.effects.contains(&Effect::Play(Order::Pause)));
 }
 
 #[test]
