@@ -46,6 +46,8 @@ clean! {
     LoginResponse { token person ; }
     Person { person_id name email ; }
     CreateInviteResponse { person_id link ; }
+    InviteInfo { invite_id person_id name ; }
+    ListInvitesResponse { invites ; }
     SessionInfo { session_id device ; }
     ListSessionsResponse { sessions ; }
     Allowed { action reason text hint ; }
@@ -124,6 +126,10 @@ impl Clean for v1::row::Row {
 }
 
 impl Clean for v1::LogoutResponse {
+    fn clean(&mut self) {}
+}
+
+impl Clean for v1::RevokeInviteResponse {
     fn clean(&mut self) {}
 }
 

@@ -7,6 +7,7 @@ mod error;
 mod follow;
 mod link;
 mod package;
+mod people;
 mod retry;
 mod review;
 mod tls;

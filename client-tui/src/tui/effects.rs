@@ -9,7 +9,11 @@ use tokio::sync::mpsc::Sender;
 use tokio_util::task::AbortOnDropHandle;
 use tonic::Code;
 
-use super::msg::{Effect, Failure, Msg, Page, WaveAsk};
+use super::{
+    mover::Mover,
+    msg::{Effect, Failure, Msg, Page, WaveAsk},
+    people::{News, Order},
+};
 use crate::net::{self, Clean as _, Client, Followed, NetError};
 
 /// How many history entries one page brings.
@@ -29,17 +33,20 @@ enum Slot {
     Page,
     Heard,
     Perform(String),
+    People(String),
 }
 
 pub struct Runner {
     client: Client,
     out: Sender<Msg>,
     tasks: HashMap<Slot, AbortOnDropHandle<()>>,
+    mover: Mover,
 }
 
 impl Runner {
     pub fn new(client: Client, out: Sender<Msg>) -> Runner {
-        Runner { client, out, tasks: HashMap::new() }
+        let mover = Mover::new(client.clone(), out.clone());
+        Runner { client, out, tasks: HashMap::new(), mover }
     }
 
     /// `Effect::Edit` is the loop's own: it needs the terminal.
@@ -92,10 +99,13 @@ impl Runner {
                 let outcome = client.report_heard(request).await.map_err(failure);
                 tell(&out, Msg::Heard { say, outcome }).await;
             }),
+            Effect::Transfer(order) => self.mover.order(order),
+            Effect::People(order) => {
+                let slot = Slot::People(format!("{order:?}"));
+                self.hold(slot, people(client, out, order));
+            }
             Effect::Play(_)
-            | Effect::Transfer(_)
             | Effect::Present(_)
-            | Effect::People(_)
             | Effect::Copy(_) => {}
             Effect::Edit { .. } => {}
         }
@@ -149,6 +159,27 @@ async fn connect(client: Client, out: Sender<Msg>, after_ms: u64) {
     };
     let msg = greet.await.unwrap_or_else(|error| cut(&error));
     tell(&out, msg).await;
+}
+
+async fn people(client: Client, out: Sender<Msg>, order: Order) {
+    let news = match order {
+        Order::Invites { project_id } => {
+            let outcome = client.list_invites(&project_id).await.map_err(failure);
+            News::Invites { project_id, outcome }
+        }
+        Order::Sessions => News::Sessions(client.list_sessions().await.map_err(failure)),
+        Order::Invite(request) => {
+            let name = request.name.clone();
+            News::Invited { name, outcome: client.create_invite(request).await.map_err(failure) }
+        }
+        Order::RevokeInvite { project_id, invite_id } => {
+            News::InviteRevoked(client.revoke_invite(&project_id, &invite_id).await.map_err(failure))
+        }
+        Order::RevokeSession { session_id } => {
+            News::SessionRevoked(client.revoke_session(&session_id).await.map_err(failure))
+        }
+    };
+    tell(&out, Msg::People(news)).await;
 }
 
 async fn list(client: Client, out: Sender<Msg>) {

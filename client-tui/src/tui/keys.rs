@@ -150,16 +150,20 @@ pub enum Verb {
     Save,
     // Sections of a song.
     Sections,
+    // Songs and projects.
+    AddSong,
+    EditSong,
+    NewProject,
     // People.
     Invite,
     Roles,
     Remove,
-    RevokeInvite,
-    RevokeSession,
+    AddDevice,
     // Transfers.
     Fetch,
     Pause,
     Cancel,
+    Clear,
     // Listening together.
     SharePlayhead,
     Lead,
@@ -211,6 +215,12 @@ impl Verb {
             Verb::Pick => "pick_mix",
             Verb::Follow => "follow",
             Verb::ApproveSpacing => "approve_spacing",
+            Verb::AddSong => "add_song",
+            Verb::EditSong => "edit_song",
+            Verb::NewProject => "create_project",
+            Verb::Invite => "add_member",
+            Verb::Roles => "change_roles",
+            Verb::Remove => "remove_member",
             _ => return None,
         })
     }
@@ -308,6 +318,7 @@ const DESK: &[Binding] = bind! {
 
 const PROJECTS: &[Binding] = bind! {
     Open, [Code(KeyCode::Enter)], "open", "Open the project";
+    NewProject, [Char('n')], "new project", "Make a project: for owners of the studio";
 };
 
 const PROJECT: &[Binding] = bind! {
@@ -315,13 +326,17 @@ const PROJECT: &[Binding] = bind! {
     ApproveSpacing, [Char('A')], "approve spacing", "Approve the running order and its gaps";
     Left, [Code(KeyCode::Left), Char('h')], "", "One stage to the left";
     Right, [Code(KeyCode::Right), Char('l')], "", "One stage to the right";
-    Upload, [Char('u')], "upload", "How to upload to this song";
+    Upload, [Char('u')], "upload", "Upload files to this song as a new version";
+    Fetch, [Char('f'), Ctrl('f')], "fetch", "Fetch files of the song, or of all chosen songs";
+    Select, [Char(' ')], "choose", "Choose the song too, or let it go: f and z act on all chosen";
+    AddSong, [Char('n')], "new song", "Add a song";
+    EditSong, [Char('e')], "", "Title and ISRC of the song";
     Master, [Char('m')], "master", "Recipe and renders of the song";
     History, [Char('i')], "history", "Who did what";
     Spacing, [Char('s')], "spacing", "The running order, its gaps, and who approved them";
     Terms, [Char('t')], "terms", "The terms and the gates of the project";
     Turnaround, [Char('T')], "turnaround", "How long each song stood in each stage";
-    Follow, [Char('z')], "", "Hear all of this project, what waits on you, or nothing";
+    Follow, [Char('z')], "", "Hear all of it, what waits on you, or nothing";
 };
 
 const SONG: &[Binding] = bind! {
@@ -357,7 +372,8 @@ const SONG: &[Binding] = bind! {
     Handoff, [Char('Z')], "", "The handoff package: name, size, digest, how to fetch it";
     Heard, [Char('E')], "", "Say that you have heard the version in another player";
     Follow, [Char('z')], "", "Hear all of this song, what waits on you, or nothing";
-    Upload, [Char('u')], "upload", "How to upload to this song";
+    Upload, [Char('u')], "upload", "Upload files to this song as a new version";
+    Fetch, [Ctrl('f')], "", "Fetch files of the version, the delivery or the handoff";
     Master, [Char('m')], "master", "Recipe and renders";
     History, [Char('i')], "", "Who did what on this song";
     Left, [Code(KeyCode::Left), Char('h')], "", "Time cursor to the left";
@@ -390,6 +406,8 @@ const MASTER: &[Binding] = bind! {
 };
 
 const HISTORY: &[Binding] = bind! {
+    Open, [Code(KeyCode::Enter)], "open", "Open the song or version that the line speaks of";
+    Filter, [Char('/')], "search", "Search: words, who:lena what:approved after:2026-11-01";
     More, [Char('m')], "older", "Load older entries";
 };
 
@@ -399,9 +417,18 @@ const ALBUM: &[Binding] = &[];
 
 const DELIVERY: &[Binding] = &[];
 
-const PEOPLE: &[Binding] = &[];
+const PEOPLE: &[Binding] = bind! {
+    Invite, [Char('n')], "invite", "Invite somebody: name, e-mail, roles; a link is shown once";
+    Roles, [Char('r'), Code(KeyCode::Enter)], "roles", "Change the roles of the member";
+    Remove, [Char('x')], "remove", "Remove the member; revoke the invite or the device";
+    AddDevice, [Char('d')], "device", "A link for a further device of yours";
+};
 
-const TRANSFERS: &[Binding] = &[];
+const TRANSFERS: &[Binding] = bind! {
+    Pause, [Char(' ')], "pause", "Pause it, or let it go on; one that failed is tried again";
+    Cancel, [Char('x')], "stop", "Stop it; one that ended leaves the list";
+    Clear, [Char('c')], "clear", "Take all that ended off the list";
+};
 
 /// All bindings of a screen, its own first.
 pub fn bindings(kind: Kind) -> impl Iterator<Item = &'static Binding> {

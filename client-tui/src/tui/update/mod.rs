@@ -3,9 +3,11 @@
 
 mod act;
 mod album;
+mod board;
 mod compare;
 mod delivery;
 mod hands;
+mod history;
 mod listen;
 mod mouse;
 mod nav;
@@ -20,7 +22,7 @@ mod turnaround;
 use deadwax_proto::v1::{PerformResponse, RenderState};
 
 use super::{
-    draw,
+    draw, keys,
     model::{
         Link, Model, Notice, Pending, Prompt, RecipeCheck, Screen, SongView, Subscribed, Wave, WaveState,
     },
@@ -30,7 +32,13 @@ use super::{
 pub(super) use act::{may, subject};
 pub use act::{push_command, song_command};
 pub use pages::{approval as approval_line, examined};
-pub use prompt::{approve_problem, choose::matches as palette, write::parted};
+pub use people::touched;
+pub use prompt::{
+    approve_problem,
+    choose::matches as palette,
+    upload::{kind_name, remarks},
+    write::parted,
+};
 
 /// The longest wait between two tries to connect.
 const RETRY_MS_MAX: u64 = 30_000;
@@ -41,7 +49,12 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     match msg {
         Msg::Key(event) => effects = nav::key(model, event),
         Msg::Mouse(event) => effects = mouse::mouse(model, event),
-        Msg::Paste(text) => prompt::paste(model, &text),
+        Msg::Paste(text) => {
+            effects = match transfers::dropped(model, &text) {
+                Some(begun) => begun,
+                None => prompt::paste(model, &text),
+            };
+        }
         Msg::Resize(columns, rows) => {
             model.size = (columns, rows);
             // What stood there is gone until the next frame.
@@ -68,6 +81,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             }
             effects.push(Effect::WatchDesk);
             effects.extend(model.pending.iter().map(perform));
+            effects.extend(transfers::connected(model));
             open_start(model);
         }
         Msg::Lost { why } => lost(model, why, &mut effects),
@@ -94,7 +108,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Render { render_id, progress } => model.progress = Some((render_id, progress)),
         Msg::Performed { command_id, outcome } => performed(model, &command_id, outcome, &mut effects),
         Msg::Waveform { ticket, outcome } => waveform(model, ticket, outcome),
-        Msg::History { ticket, outcome } => history(model, ticket, outcome),
+        Msg::History { ticket, outcome } => history::arrived(model, ticket, outcome),
         Msg::Turnaround { ticket, outcome } => turnaround::arrived(model, ticket, outcome),
         Msg::RecipeChecked { ticket, outcome } => effects = prompt::recipe::checked(model, ticket, outcome),
         Msg::Page { ticket, page, outcome } => read::arrived(model, ticket, &page, outcome),
@@ -110,6 +124,8 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         model.dirty = true;
     }
     reconcile(model, &mut effects);
+    people::reconcile(model, &mut effects);
+    history::reconcile(model, &mut effects);
     presence::reconcile(model, &mut effects);
     effects
 }
@@ -234,6 +250,10 @@ fn performed(
     match outcome {
         Ok(answer) => {
             let pending = model.pending.remove(at);
+            if let keys::Verb::NewProject = pending.verb {
+                effects.push(Effect::ListProjects);
+                board::made(model, &pending);
+            }
             let text = if answer.effects.is_empty() {
                 format!("Done: {}.", pending.say)
             } else {
@@ -277,19 +297,6 @@ fn waveform(model: &mut Model, ticket: u64, outcome: Result<deadwax_proto::v1::W
             wave.state = WaveState::Here;
         }
         Err(Failure::Refused { text, .. } | Failure::Offline(text)) => wave.state = WaveState::Failed(text),
-    }
-}
-
-fn history(model: &mut Model, ticket: u64, outcome: Result<deadwax_proto::v1::HistoryResponse, Failure>) {
-    let Some(page) = model.history.as_mut().filter(|page| page.ticket == ticket) else { return };
-    page.loading = false;
-    match outcome {
-        Ok(answer) => {
-            page.entries.extend(answer.entries);
-            page.next_before_seq = answer.next_before_seq;
-            page.problem = None;
-        }
-        Err(Failure::Refused { text, .. } | Failure::Offline(text)) => page.problem = Some(text),
     }
 }
 

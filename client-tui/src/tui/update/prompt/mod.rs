@@ -2,9 +2,11 @@
 //! the version on the server is still the one that was quoted.
 
 pub(super) mod choose;
+pub(super) mod form;
 pub(super) mod recipe;
 pub(super) mod revision;
 pub(super) mod shootout;
+pub(super) mod upload;
 pub(super) mod write;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -40,6 +42,12 @@ enum Next {
     /// Asks for something that is no command.
     Do(Box<Effect>),
     Run(Ask, Box<Effect>),
+    /// It stays open, and these follow.
+    Also(Ask, Vec<Effect>),
+    /// It closes, and these follow.
+    All(Vec<Effect>),
+    /// Several commands of one answer.
+    SendAll(Vec<Pending>),
 }
 
 pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
@@ -56,6 +64,10 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
         Ask::Follow(ask) => choose::follow_key(model, ask, event),
         Ask::Palette(ask) => choose::palette_key(ask, event),
         Ask::Read(ask) => read(ask, event),
+        Ask::Form(ask) => form::key(model, ask, event, shown),
+        Ask::Upload(ask) => upload::key(model, ask, event, shown),
+        Ask::Search(ask) => form::search_key(model, ask, event),
+        Ask::Link(ask) => form::link_key(ask, event, shown),
     };
     match next {
         Next::Keep(ask) => {
@@ -74,6 +86,12 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
             model.prompt = Some(Prompt { ask, shown });
             vec![*effect]
         }
+        Next::Also(ask, effects) => {
+            model.prompt = Some(Prompt { ask, shown });
+            effects
+        }
+        Next::All(effects) => effects,
+        Next::SendAll(all) => all.into_iter().map(|pending| act::send(model, pending)).collect(),
     }
 }
 
@@ -182,11 +200,14 @@ fn confirm(model: &mut Model, mut ask: Box<ConfirmAsk>, event: KeyEvent, shown: 
         if !shown {
             return Next::Keep(Ask::Confirm(ask));
         }
-        if !model.online() {
+        // Stopping a transfer is done on this machine.
+        let here = matches!(&ask.sends, Sends::Order(it) if matches!(**it, Effect::Transfer(_)));
+        if !model.online() && !here {
             model.notice = Some(act::offline());
             return Next::Close;
         }
         return match ask.sends {
+            Sends::Order(effect) => Next::Do(effect),
             Sends::Heard(request) => Next::Do(Box::new(Effect::ReportHeard { request, say: ask.say })),
             Sends::Action(action) => {
                 let pending = act::pending(model, ask.project, ask.verb, ask.about, action, ask.say);
@@ -219,7 +240,16 @@ pub(super) fn holds_text(ask: &Ask) -> bool {
         Ask::Recipe(ask) => ask.why.is_some() || ask.area.lines().join("\n").trim() != ask.start.trim(),
         Ask::Confirm(ask) => ask.back.as_deref().is_some_and(holds_text),
         Ask::Approve(ask) => matches!(&ask.sign, Sign::Pick { reason, .. } if !reason.is_empty()),
-        Ask::Tick(_) | Ask::Entrants(_) | Ask::Follow(_) | Ask::Palette(_) | Ask::Read(_) => false,
+        Ask::Upload(ask) => !text(&ask.paths).is_empty() || !text(&ask.changelog).is_empty(),
+        // Shown once: whoever leaves here has to invite anew.
+        Ask::Link(ask) => !ask.copied,
+        Ask::Tick(_)
+        | Ask::Entrants(_)
+        | Ask::Follow(_)
+        | Ask::Palette(_)
+        | Ask::Read(_)
+        | Ask::Form(_)
+        | Ask::Search(_) => false,
     }
 }
 
@@ -302,13 +332,27 @@ pub(super) fn edited(model: &mut Model, outcome: Result<String, String>) -> Vec<
 }
 
 /// A paste is text and never a key: it cannot confirm anything.
-pub(super) fn paste(model: &mut Model, text: &str) {
+pub(super) fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
+    if matches!(&model.prompt, Some(Prompt { ask: Ask::Upload(_), .. })) {
+        return upload::paste(model, text);
+    }
+    if let Some(Prompt { ask: Ask::Search(ask), .. }) = &mut model.prompt {
+        ask.area.insert_str(crate::scrub::line(text));
+        let sought = ask.area.lines().join(" ");
+        super::history::search(model, &sought);
+        return Vec::new();
+    }
     let area = match model.prompt.as_mut().map(|prompt| &mut prompt.ask) {
         Some(Ask::Write(ask)) => &mut ask.area,
         Some(Ask::Revision(ask)) if ask.writing => &mut ask.area,
         Some(Ask::Recipe(ask)) => ask.why.as_mut().unwrap_or(&mut ask.area),
         Some(Ask::Vote(ask)) if ask.writing => &mut ask.area,
-        _ => return,
+        Some(Ask::Form(ask)) => {
+            form::paste(ask, text);
+            return Vec::new();
+        }
+        _ => return Vec::new(),
     };
     area.insert_str(crate::scrub::block(text));
+    Vec::new()
 }
