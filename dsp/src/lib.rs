@@ -2,6 +2,7 @@
 
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
+pub mod album;
 pub mod amount;
 pub mod block;
 pub mod compare;

@@ -190,6 +190,7 @@ fn review(text: &str, n: u128, flag: bool, level: f64, alternate: Alternate, rol
         changes: vec![s()],
         same: if flag { Sameness::Residual } else { Sameness::Pcm },
         residual_db: flag.then_some(level),
+        stretches: Vec::new(),
     };
     let setting =
         PreflightSetting { code: s(), kind: VersionKind::Master, severity: flag.then_some(Severity::Warn) };
@@ -207,7 +208,7 @@ fn review(text: &str, n: u128, flag: bool, level: f64, alternate: Alternate, rol
         Fact::VoteCast { song, role, ranking: vec![version], blind: flag, matched_lufs: -18.25, reason: s() },
         Fact::MixPicked { song, version, role, reason: s() },
         Fact::PreflightSet { settings: vec![setting] },
-        Fact::SpacingSet { number: small, items: vec![SpacingItem { song, gap_ms: small }] },
+        Fact::SpacingSet { number: small, items: vec![SpacingItem::after(song, small)] },
         Fact::SpacingApproved { approval, number: small, role },
         Fact::NoteMoved { note, version, span },
         Fact::ApprovalsCarried { from: version, to: VersionId(n), approvals: vec![approval], why: s() },
@@ -217,6 +218,39 @@ fn review(text: &str, n: u128, flag: bool, level: f64, alternate: Alternate, rol
         Fact::Followed { song: flag.then_some(song), level: FollowLevel::Muted },
         Fact::WebhookSet { webhook, url: s(), codes: vec![s()] },
         Fact::WebhookRemoved { webhook },
+        // From here on what came later; earlier lines of the file stay as they are.
+        Fact::SpacingSet {
+            number: small,
+            items: vec![SpacingItem {
+                crossfade_ms: small,
+                fade_in_ms: small,
+                fade_out_ms: u32::MAX,
+                shape: if flag { FadeShape::Exponential } else { FadeShape::Linear },
+                gain_cb: -600,
+                ..SpacingItem::after(song, 0)
+            }],
+        },
+        Fact::SectionsSet {
+            version,
+            sections: vec![
+                Section { start_ms: 0, name: s() },
+                Section { start_ms: u64::from(small), name: s() },
+            ],
+        },
+        Fact::SectionsSet { version, sections: Vec::new() },
+        Fact::VersionExamined {
+            version,
+            examined: Examined {
+                against: Some(version),
+                stretches: vec![Stretch {
+                    was_ms: 0,
+                    was_end_ms: u64::MAX,
+                    is_ms: 7,
+                    is_end_ms: u64::from(small),
+                }],
+                ..Examined::default()
+            },
+        },
     ]
 }
 

@@ -4,6 +4,7 @@ mod gate;
 mod handoff;
 mod markers;
 mod review;
+mod sections;
 mod studio;
 mod work;
 
@@ -11,7 +12,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use self::{gate::*, handoff::*, markers::*, review::*, studio::*, work::*};
+pub use self::{gate::*, handoff::*, markers::*, review::*, sections::*, studio::*, work::*};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -201,6 +202,11 @@ pub enum Verb {
     Notes {
         #[command(subcommand)]
         verb: NotesVerb,
+    },
+    /// Where the parts of a song begin: intro, verse, chorus
+    Sections {
+        #[command(subcommand)]
+        verb: SectionsVerb,
     },
     /// Sign exact bytes, in a role
     Approve {

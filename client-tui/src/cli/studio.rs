@@ -81,9 +81,12 @@ pub enum SpacingVerb {
         #[command(flatten)]
         at: InProject,
     },
-    /// Set the running order: every song once, with the seconds of silence before it as SONG:2.5 (default: as it is now, else 0)
+    /// Set the running order: every song once, with what comes before it (default: as it is now, else no gap)
+    ///
+    /// SONG:2.5 is a gap of two and a half seconds, SONG:x1.5 a crossfade with the song before. More, after commas: in=0.5 and out=8 (fades in seconds),
+    /// shape=equal-power, linear or exponential, gain=-1.5 (dB against the other songs): "Night Drive:x2,out=8,shape=linear".
     Set {
-        #[arg(required = true, value_name = "SONG[:GAP]")]
+        #[arg(required = true, value_name = "SONG[:GAP|xCROSSFADE[,in=S][,out=S][,shape=WORD][,gain=DB]]")]
         songs: Vec<String>,
         #[command(flatten)]
         at: InProject,

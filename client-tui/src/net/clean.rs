@@ -49,6 +49,10 @@ clean! {
     InviteInfo { invite_id person_id name ; }
     ListInvitesResponse { invites ; }
     SessionInfo { session_id device ; }
+    InviteInfo { invite_id person_id name ; }
+    ListInvitesResponse { invites ; }
+    Attendance { attendees ; }
+    Attendee { attendee_id person_id name song_id version_id alternate ; }
     ListSessionsResponse { sessions ; }
     Allowed { action reason text hint ; }
     ProjectRow { project_id title artist allowed gates preflight spacing webhooks ; }
@@ -69,7 +73,8 @@ clean! {
     GateLine { code text ; }
     ApprovalView { approval_id person_id name version_id fingerprint carried_to_version_id carried_why ; reason }
     VersionRow { version_id song_id title uploaded_by uploaded_by_id fingerprint files preflight render_id allowed line name
-                 examination ; changelog }
+                 examination sections ; changelog }
+    Section { name ; }
     ExaminationView { against_version_id changes ; reason }
     VersionFile { alternate sha256 name facts ; }
     AudioFacts { container codec remarks ; }

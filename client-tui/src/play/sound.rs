@@ -13,4 +13,30 @@ pub trait Sound: Send + Sync {
 
     /// The engine will read here soon: after a seek, at the start of a loop, at the joint to the next song.
     fn want(&self, at: u64);
+
+    /// How much of it is here, 0 to 1, for the screen.
+    fn here(&self) -> f64 {
+        1.0
+    }
+
+    /// Why it will not come, where it will not.
+    fn problem(&self) -> Option<String> {
+        None
+    }
+}
+
+/// A whole sound in memory.
+impl Sound for Vec<Frame> {
+    fn frames(&self) -> u64 {
+        self.len() as u64
+    }
+
+    fn read(&self, at: u64, out: &mut [Frame]) -> usize {
+        let from = usize::try_from(at).map_or(self.len(), |at| at.min(self.len()));
+        let count = out.len().min(self.len() - from);
+        out[..count].copy_from_slice(&self[from..from + count]);
+        count
+    }
+
+    fn want(&self, _at: u64) {}
 }

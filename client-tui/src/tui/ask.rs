@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use deadwax_proto::v1::{CheckRecipeResponse, ReportHeardRequest, RevisionKind, Role, action::Action as Do};
+use deadwax_proto::v1::{CheckRecipeResponse, RecipeInfo, ReportHeardRequest, RevisionKind, Role, action::Action as Do};
 use ratatui_textarea::{TextArea, WrapMode};
 
 use super::{
@@ -215,6 +215,32 @@ pub struct RecipeAsk {
     pub save: bool,
     /// The recipe is sound: the reason is being written, which the version of the recipe keeps.
     pub why: Option<TextArea<'static>>,
+    /// How this client reads the text as it stands: told at once, while the studio is still asked.
+    pub told: RecipeTold,
+    /// When it was changed last, where the studio was not asked about it yet.
+    pub edited_ms: Option<i64>,
+    /// A small window shows what the steps do instead of the text.
+    pub words: bool,
+    pub offers: Offers,
+    /// A recipe to begin with is being chosen.
+    pub choosing: Option<usize>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RecipeTold {
+    /// Each step in the order of the sound: its name, and what it does. Of the text as it was when it could be read last.
+    pub steps: Vec<(String, String)>,
+    /// Line and what is wrong there.
+    pub fault: Option<(usize, String)>,
+}
+
+/// Recipes to begin with.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Offers {
+    Unasked,
+    Asked(u64),
+    /// The studio's; with a sentence, those that this client knows, and why.
+    Here(Vec<RecipeInfo>, Option<String>),
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -30,6 +30,7 @@ enum Slot {
     History,
     Turnaround,
     Recipe,
+    Offers,
     Page,
     Heard,
     Perform(String),
@@ -86,6 +87,10 @@ impl Runner {
             Effect::CheckRecipe { ticket, toml } => self.hold(Slot::Recipe, async move {
                 let outcome = client.check_recipe(&toml).await.map_err(failure);
                 tell(&out, Msg::RecipeChecked { ticket, outcome }).await;
+            }),
+            Effect::Recipes { ticket } => self.hold(Slot::Offers, async move {
+                let outcome = client.list_recipes().await.map_err(failure);
+                tell(&out, Msg::Recipes { ticket, outcome }).await;
             }),
             Effect::Read { ticket, page } => self.hold(Slot::Page, async move {
                 let asked = page.clone();

@@ -84,7 +84,9 @@ pub const ROLES: [Role; 7] = [
 
 impl Field {
     pub fn line(label: &'static str, text: &str, hint: &'static str) -> Field {
-        Field { label, input: Input::Line(Box::new(text_area(text))), hint }
+        let mut area = text_area(text);
+        area.move_cursor(ratatui_textarea::CursorMove::End);
+        Field { label, input: Input::Line(Box::new(area)), hint }
     }
 
     pub fn roles(chosen: Vec<Role>) -> Field {

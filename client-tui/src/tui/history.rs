@@ -118,7 +118,9 @@ impl Query {
     }
 
     pub fn fits(&self, entry: &HistoryEntry) -> bool {
-        if self.from_ms.is_some_and(|ms| entry.at_ms < ms) || self.until_ms.is_some_and(|ms| entry.at_ms >= ms) {
+        if self.from_ms.is_some_and(|ms| entry.at_ms < ms)
+            || self.until_ms.is_some_and(|ms| entry.at_ms >= ms)
+        {
             return false;
         }
         if self.who.is_empty() && self.what.is_empty() && self.words.is_empty() {
@@ -129,7 +131,10 @@ impl Query {
         let seq = format!("#{}", entry.seq);
         self.who.iter().all(|it| who.contains(it))
             && self.what.iter().all(|it| code.contains(it) || text.contains(it))
-            && self.words.iter().all(|it| who.contains(it) || text.contains(it) || code.contains(it) || *it == seq)
+            && self
+                .words
+                .iter()
+                .all(|it| who.contains(it) || text.contains(it) || code.contains(it) || *it == seq)
     }
 }
 
@@ -162,7 +167,10 @@ fn days(text: &str, now_ms: i64, zone: &TimeZone) -> Option<(i64, i64)> {
         "today" => (today, today.tomorrow().ok()?),
         "yesterday" => (today.yesterday().ok()?, today),
         _ => {
-            let ago = text.strip_suffix('d').and_then(|it| it.parse::<i64>().ok()).filter(|it| (0..36_500).contains(it));
+            let ago = text
+                .strip_suffix('d')
+                .and_then(|it| it.parse::<i64>().ok())
+                .filter(|it| (0..36_500).contains(it));
             if let Some(ago) = ago {
                 (today.checked_sub(ago.days()).ok()?, today.tomorrow().ok()?)
             } else if let Ok(day) = text.parse::<Date>() {
@@ -186,7 +194,14 @@ mod tests {
 
     fn entry(seq: u64, days_ago: i64, who: &str, code: &str, text: &str) -> HistoryEntry {
         let at_ms = NOW_MS - days_ago * DAY_MS;
-        HistoryEntry { seq, at_ms, who: who.into(), code: code.into(), text: text.into(), song_id: "s".into() }
+        HistoryEntry {
+            seq,
+            at_ms,
+            who: who.into(),
+            code: code.into(),
+            text: text.into(),
+            song_id: "s".into(),
+        }
     }
 
     fn page(sought: &str) -> (Vec<u64>, usize, Option<String>) {

@@ -140,14 +140,27 @@ pub enum Verb {
     MoveDown,
     GapLess,
     GapMore,
+    GapMuchLess,
+    GapMuchMore,
     CrossfadeLess,
     CrossfadeMore,
     FadeIn,
+    FadeInLess,
     FadeOut,
+    FadeOutLess,
     Shape,
     GainLess,
     GainMore,
     Save,
+    TakeTheirs,
+    NextJoint,
+    PreviousJoint,
+    Medium,
+    SideBreak,
+    EvenSides,
+    // Deliveries.
+    Manifest,
+    Checks,
     // Sections of a song.
     Sections,
     // Songs and projects.
@@ -221,6 +234,7 @@ impl Verb {
             Verb::Invite => "add_member",
             Verb::Roles => "change_roles",
             Verb::Remove => "remove_member",
+            Verb::Save => "set_spacing",
             _ => return None,
         })
     }
@@ -333,7 +347,7 @@ const PROJECT: &[Binding] = bind! {
     EditSong, [Char('e')], "", "Title and ISRC of the song";
     Master, [Char('m')], "master", "Recipe and renders of the song";
     History, [Char('i')], "history", "Who did what";
-    Spacing, [Char('s')], "spacing", "The running order, its gaps, and who approved them";
+    Spacing, [Char('s')], "spacing", "The record: running order, gaps, fades, and who approved them";
     Terms, [Char('t')], "terms", "The terms and the gates of the project";
     Turnaround, [Char('T')], "turnaround", "How long each song stood in each stage";
     Follow, [Char('z')], "", "Hear all of it, what waits on you, or nothing";
@@ -395,6 +409,8 @@ const MASTER: &[Binding] = bind! {
     CancelRender, [Char('c')], "cancel", "Cancel the render";
     EditRecipe, [Char('e')], "recipe", "Edit the song's recipe";
     Open, [Code(KeyCode::Enter)], "open", "Open the master that the render made";
+    NextPane, [Char('v')], "view", "Curves, what each step did, or the recipe";
+    Select, [Char('*')], "", "Let this master stand beside the one you choose next";
     Sheet, [Char('b')], "sheet", "Before and after of the render, on a page";
     Compare, [Char('C')], "compare", "What changed since the master before, level-matched";
     About, [Char('I')], "recipes", "Every version of the recipe: who and why";
@@ -413,9 +429,49 @@ const HISTORY: &[Binding] = bind! {
 
 const COMPARE: &[Binding] = &[];
 
-const ALBUM: &[Binding] = &[];
+const ALBUM: &[Binding] = bind! {
+    ApproveSpacing, [Char('A')], "approve", "Approve the running order and its gaps as they are saved";
+    TakeTheirs, [Char('t')], "", "Take the studio's order instead of your draft";
+    Save, [Char('w'), Ctrl('s')], "save", "Save the order, gaps, fades and gains";
+    MoveUp, [Char('[')], "up", "Move the song up in the running order";
+    MoveDown, [Char(']')], "down", "Move the song down in the running order";
+    GapLess, [Code(KeyCode::Left), Char('h')], "gap", "0.1 s less before the song; below none it is a crossfade";
+    GapMore, [Code(KeyCode::Right), Char('l')], "", "0.1 s more before the song";
+    GapMuchLess, [Char('H')], "", "A second less before the song";
+    GapMuchMore, [Char('L')], "", "A second more before the song";
+    PlayPause, [Char(' ')], "hear", "Hear the record as it stands here, from the song's joint";
+    NextJoint, [Char('n')], "joint", "Hear the next joint, from 5 s before";
+    PreviousJoint, [Char('N')], "", "Hear the joint before, from 5 s before";
+    CrossfadeMore, [Char('c')], "", "Let it begin half a second earlier, over the song before";
+    CrossfadeLess, [Char('C')], "", "Half a second less over the song before";
+    FadeIn, [Char('f')], "fade", "Fade in longer; after the longest none";
+    FadeInLess, [Char('F')], "", "Fade in shorter";
+    FadeOut, [Char('o')], "", "Fade out longer; after the longest none";
+    FadeOutLess, [Char('O')], "", "Fade out shorter";
+    Shape, [Char('s')], "", "Shape of fades and crossfade: equal power, linear, exponential";
+    GainMore, [Char('+'), Char('=')], "gain", "0.1 dB louder against the other songs";
+    GainLess, [Char('-')], "", "0.1 dB quieter against the other songs";
+    Undo, [Char('U')], "undo", "Take the last change back";
+    Redo, [Ctrl('r')], "", "Do again what was taken back";
+    Medium, [Char('M')], "", "The next medium: vinyl sizes, CD";
+    SideBreak, [Char('B')], "", "A side begins with this song, or does not any more";
+    EvenSides, [Char('E')], "", "Sides as even as the order allows";
+    Open, [Code(KeyCode::Enter)], "open", "Open the song in the version that would go on the record";
+    Copy, [Char('y')], "", "Copy the running order as text";
+    History, [Char('i')], "", "Who did what";
+};
 
-const DELIVERY: &[Binding] = &[];
+const DELIVERY: &[Binding] = bind! {
+    MakeDelivery, [Char('D')], "deliver", "Make the delivery of exactly what was signed";
+    NextPane, [Code(KeyCode::Tab)], "files", "Songs or files: where up and down move";
+    Fetch, [Char('f'), Ctrl('f')], "fetch", "Fetch the delivery into a folder of this machine";
+    Checks, [Char('c')], "checks", "What the profiles say of every file, with the sources";
+    Manifest, [Char('e')], "manifest", "The manifest, who signed which bytes, deliveries before";
+    Open, [Code(KeyCode::Enter)], "open", "Open the song in the version that is delivered";
+    Copy, [Char('y')], "copy", "Copy the fingerprint; in the files the SHA-256 of one";
+    Gate, [Char('g')], "", "The gate line by line, who signed, how to mend preflight";
+    History, [Char('i')], "", "Who did what";
+};
 
 const PEOPLE: &[Binding] = bind! {
     Invite, [Char('n')], "invite", "Invite somebody: name, e-mail, roles; a link is shown once";

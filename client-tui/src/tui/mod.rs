@@ -2,13 +2,16 @@
 //! model and never changes it; `effects`, `app` and `terminal` are the only places with IO. No rules of the studio in here: what a person
 //! may do stands in the rows that the server sent.
 
+pub mod album;
 mod app;
 mod ask;
+pub mod delivery;
 pub mod draw;
 mod effects;
 pub mod form;
 pub mod history;
 pub mod keys;
+pub mod master;
 pub mod model;
 pub mod mover;
 pub mod msg;

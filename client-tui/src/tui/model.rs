@@ -5,10 +5,13 @@
 use std::collections::BTreeMap;
 
 pub use super::ask::{
-    Addressee, ApproveAsk, Ask, ConfirmAsk, Decision, EntrantsAsk, FollowAsk, PaletteAsk, Prompt, Purpose,
-    ReadAsk, RecipeAsk, RecipeCheck, RevisionAsk, Sends, Sign, TickAsk, VoteAsk, WriteAsk, text_area,
+    Addressee, ApproveAsk, Ask, ConfirmAsk, Decision, EntrantsAsk, FollowAsk, Offers, PaletteAsk, Prompt, Purpose,
+    ReadAsk, RecipeAsk, RecipeCheck, RecipeTold, RevisionAsk, Sends, Sign, TickAsk, VoteAsk, WriteAsk, text_area,
 };
 use super::{
+    album::Album,
+    delivery,
+    master,
     keys::{Kind, Verb},
     msg::WaveAsk,
     people::People,
@@ -52,8 +55,10 @@ pub struct Model {
     pub turnaround: Option<TurnaroundPage>,
     /// A project named on the command line: opened as soon as it is known.
     pub start: Option<String>,
-    /// A project whose running order opens as soon as its rows are here.
-    pub spacing_of: Option<String>,
+    /// Drafts of running orders.
+    pub album: Album,
+    pub delivery: delivery::Room,
+    pub master: master::Room,
     pub settings: Settings,
     pub player: Player,
     pub transfers: Transfers,
@@ -92,7 +97,9 @@ impl Model {
             history: None,
             turnaround: None,
             start: None,
-            spacing_of: None,
+            album: Album::default(),
+            delivery: delivery::Room::default(),
+            master: master::Room::default(),
             settings: Settings::default(),
             player: Player::default(),
             transfers: Transfers::default(),
@@ -275,7 +282,7 @@ impl SongView {
     pub fn first<'a>(project: &'a Project, song: &str) -> Option<&'a VersionRow> {
         let candidate = project.song(song).and_then(|it| project.version(&it.candidate_version_id));
         // A candidate that was superseded is one of before the newest row came.
-        candidate.filter(|it| !it.superseded).or_else(|| project.versions(song).first().copied())
+        candidate.filter(|it| !it.superseded).or_else(|| project.newest_version(song))
     }
 
     pub fn range(&self) -> Option<(u64, u64)> {

@@ -244,7 +244,8 @@ impl Works {
             };
             // The state first, so that no figure of the work comes before it.
             self.tell(News::Changed { id, state: State::Running }).await;
-            self.jobs[next].standing = Standing::Running(AbortOnDropHandle::new(tokio::task::spawn_local(work)));
+            self.jobs[next].standing =
+                Standing::Running(AbortOnDropHandle::new(tokio::task::spawn_local(work)));
         }
     }
 
@@ -323,7 +324,8 @@ async fn fetch(
     let count = files.len();
     for (name, bytes) in papers {
         place_bytes(folder, &name, &bytes)?;
-        let sha256 = crate::net::digest_of(bytes.as_slice(), |_| {}).map_err(place::failed(folder, "read"))?;
+        let sha256 =
+            crate::net::digest_of(bytes.as_slice(), |_| {}).map_err(place::failed(folder, "read"))?;
         fetched.push((name, sha256.1));
     }
     place_sums(folder, &fetched)?;
@@ -556,7 +558,9 @@ mod tests {
     #[test]
     fn a_folder_stands_for_the_audio_in_it_and_a_missing_file_says_so() {
         let folder = tempfile::tempdir().unwrap();
-        for (name, bytes) in [("b.wav", "xy"), ("a.FLAC", "x"), (".hidden.wav", "x"), ("notes.txt", "x"), ("c.wav", "")] {
+        for (name, bytes) in
+            [("b.wav", "xy"), ("a.FLAC", "x"), (".hidden.wav", "x"), ("notes.txt", "x"), ("c.wav", "")]
+        {
             std::fs::write(folder.path().join(name), bytes).unwrap();
         }
         let gone = folder.path().join("gone.wav").display().to_string();

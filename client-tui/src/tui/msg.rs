@@ -5,7 +5,7 @@ use crate::{play, verbs::pages::Head};
 use crossterm::event::{KeyEvent, MouseEvent};
 use deadwax_proto::v1::{
     Action, Attendee, CheckRecipeResponse, CompareRequest, DeskRow, HistoryResponse, PerformResponse, Person,
-    ProjectSummary, RenderProgress, ReportHeardRequest, SongTurnaround, Update, WaveformResponse,
+    ProjectSummary, RecipeInfo, RenderProgress, ReportHeardRequest, SongTurnaround, Update, WaveformResponse,
 };
 
 /// Something that happened. Everything the model learns comes through here.
@@ -66,6 +66,11 @@ pub enum Msg {
     RecipeChecked {
         ticket: u64,
         outcome: Result<CheckRecipeResponse, Failure>,
+    },
+    /// The recipes that the studio offers.
+    Recipes {
+        ticket: u64,
+        outcome: Result<Vec<RecipeInfo>, Failure>,
     },
     Page {
         ticket: u64,
@@ -133,6 +138,9 @@ pub enum Effect {
     CheckRecipe {
         ticket: u64,
         toml: String,
+    },
+    Recipes {
+        ticket: u64,
     },
     Read {
         ticket: u64,

@@ -48,10 +48,16 @@ pub enum Order {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum News {
-    Invites { project_id: String, outcome: Result<Vec<InviteInfo>, Failure> },
+    Invites {
+        project_id: String,
+        outcome: Result<Vec<InviteInfo>, Failure>,
+    },
     Sessions(Result<Vec<SessionInfo>, Failure>),
     /// The name is empty where it is a further device of one's own.
-    Invited { name: String, outcome: Result<CreateInviteResponse, Failure> },
+    Invited {
+        name: String,
+        outcome: Result<CreateInviteResponse, Failure>,
+    },
     InviteRevoked(Result<(), Failure>),
     SessionRevoked(Result<(), Failure>),
 }

@@ -69,7 +69,10 @@ pub fn preflight_rule(p: &v1::PreflightRule) -> Value {
 pub fn spacing(s: &v1::Spacing) -> Value {
     json!({
         "row": "spacing", "number": s.number, "by": s.by, "at_ms": s.at_ms, "approvals": list(&s.approvals, approval),
-        "items": list(&s.items, |i| json!({ "song_id": i.song_id, "gap_ms": i.gap_ms })),
+        "items": list(&s.items, |i| json!({
+            "song_id": i.song_id, "gap_ms": i.gap_ms, "crossfade_ms": i.crossfade_ms, "fade_in_ms": i.fade_in_ms,
+            "fade_out_ms": i.fade_out_ms, "shape": words::fade_shape(i.shape), "gain_db": f64::from(i.gain_cb) / 100.0,
+        })),
     })
 }
 
@@ -153,8 +156,12 @@ pub fn version(v: &v1::VersionRow) -> Value {
         "fingerprint": v.fingerprint, "superseded": v.superseded, "files": list(&v.files, file), "preflight": list(&v.preflight, finding),
         "render_id": v.render_id, "allowed": list(&v.allowed, allowed), "line": v.line, "name": v.name,
         "examination": v.examination.as_ref().map(examination), "closed_with_thanks": v.closed_with_thanks,
-        "heard_percent": v.heard_percent,
+        "heard_percent": v.heard_percent, "sections": list(&v.sections, section),
     })
+}
+
+pub fn section(s: &v1::Section) -> Value {
+    json!({ "start_ms": s.start_ms, "name": s.name })
 }
 
 pub fn note(n: &v1::NoteRow) -> Value {

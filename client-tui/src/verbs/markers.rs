@@ -10,6 +10,7 @@ use std::{
 use deadwax_proto::v1::{self, NoteRow, NoteState, PlaceKind, SongRow, VersionRow};
 use serde_json::{Value, json};
 
+pub(super) use self::import::content;
 pub use self::import::import;
 use super::{Context, VerbError, house::House, place::place_bytes, words};
 use crate::{
@@ -21,7 +22,7 @@ use crate::{
 /// Of a note's words that stand at a marker; all of them are in the house, and in our own CSV.
 const WORDS_COLUMNS: usize = 120;
 
-fn said(error: &MarkerError) -> VerbError {
+pub(super) fn said(error: &MarkerError) -> VerbError {
     match error {
         MarkerError::Say { .. } => VerbError::Usage(format!("{error}. {}", error.hint())),
         _ => VerbError::Input(format!("{error}\n{}", error.hint())),
@@ -144,7 +145,7 @@ fn main_of(version: &VersionRow) -> Option<&v1::AudioFacts> {
     main.and_then(|file| file.facts.as_ref())
 }
 
-fn rate_of(version: &VersionRow) -> u32 {
+pub(super) fn rate_of(version: &VersionRow) -> u32 {
     main_of(version).map_or(0, |facts| facts.sample_rate)
 }
 

@@ -23,6 +23,7 @@ pub(crate) mod push;
 mod recipe;
 mod review;
 mod rounds;
+mod sections;
 mod shootout;
 mod standing;
 mod studio;
@@ -205,6 +206,7 @@ async fn go(c: &Context, verb: Verb) -> Result<(), VerbError> {
         Verb::Push(push) => push::push(c, push).await,
         Verb::Pull(pull) => pull::pull(c, pull).await,
         verb @ Verb::Note { .. } => review::note(c, verb).await,
+        Verb::Sections { verb } => sections::sections(c, verb).await,
         Verb::Notes { verb } => review::notes(c, verb).await,
         Verb::Approve { role, fingerprint, yes, which } => {
             review::approve(c, role, fingerprint, yes, &which).await

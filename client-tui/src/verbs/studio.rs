@@ -221,7 +221,13 @@ fn spacing_text(house: &House, spacing: &Spacing) -> String {
     for (index, item) in spacing.items.iter().enumerate() {
         let song = house.songs.iter().find(|s| s.song_id == item.song_id);
         let title = crate::scrub::cut(song.map_or("a song that you cannot see", |s| s.title.as_str()), 50);
-        text += &format!("\n  {:>7.3} s  {}. {title}", f64::from(item.gap_ms) / 1000.0, index + 1);
+        let crossfade = item.crossfade_ms > 0;
+        let before_ms = if crossfade { item.crossfade_ms } else { item.gap_ms };
+        let mark = if crossfade { "x" } else { " " };
+        let alone = SpacingItem { gap_ms: 0, crossfade_ms: 0, ..item.clone() };
+        let done = words::joined(&alone, true);
+        let done = if done.is_empty() { done } else { format!(" ({done})") };
+        text += &format!("\n {mark}{:>7.3} s  {}. {title}{done}", f64::from(before_ms) / 1000.0, index + 1);
     }
     for approval in &spacing.approvals {
         text += &format!(
@@ -234,15 +240,13 @@ fn spacing_text(house: &House, spacing: &Spacing) -> String {
     text
 }
 
-/// Every song once is the server's rule; here each word becomes a song and a gap.
+/// Every song once is the server's rule; here each word becomes a song and what comes before it. `Title:2.5`, `Title:x1.5,out=8,shape=linear,gain=-1.5`.
 fn spacing_items(house: &House, said: &[String]) -> Result<Vec<SpacingItem>, VerbError> {
     let present = house.project.spacing.as_ref().map(|s| s.items.as_slice()).unwrap_or_default();
     let mut items: Vec<SpacingItem> = Vec::new();
     for text in said {
-        let (wanted, gap_ms) = match text.rsplit_once(':') {
-            Some((wanted, gap)) if gap.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '.') => {
-                (wanted, Some(gap_of(text, gap)?))
-            }
+        let (wanted, asked) = match text.rsplit_once(':') {
+            Some((wanted, asked)) if is_asked(asked) => (wanted, Some(asked)),
             _ => (text.as_str(), None),
         };
         let song = house.song(Some(wanted))?;
@@ -251,10 +255,51 @@ fn spacing_items(house: &House, said: &[String]) -> Result<Vec<SpacingItem>, Ver
         }
         let mut item = present.iter().find(|i| i.song_id == song.song_id).cloned().unwrap_or_default();
         item.song_id.clone_from(&song.song_id);
-        item.gap_ms = gap_ms.unwrap_or(item.gap_ms);
+        for part in asked.into_iter().flat_map(|asked| asked.split(',')) {
+            change(&mut item, text, part.trim())?;
+        }
         items.push(item);
     }
     Ok(items)
+}
+
+/// What stands behind the last colon: a number, a crossfade or a setting; else it is part of the title.
+fn is_asked(text: &str) -> bool {
+    let numeric = |text: &str| text.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '.');
+    let setting = |text: &str| {
+        SETTINGS.iter().any(|name| text.strip_prefix(name).is_some_and(|it| it.starts_with('=')))
+    };
+    let first = text.split(',').next().unwrap_or_default().trim();
+    numeric(first) || first.strip_prefix('x').is_some_and(numeric) || setting(first)
+}
+
+const SETTINGS: [&str; 4] = ["in", "out", "shape", "gain"];
+
+/// A gap takes the crossfade away, and the other way round: a song has one of them.
+fn change(item: &mut SpacingItem, text: &str, part: &str) -> Result<(), VerbError> {
+    match part.split_once('=') {
+        Some(("in", seconds)) => item.fade_in_ms = gap_of(text, seconds)?,
+        Some(("out", seconds)) => item.fade_out_ms = gap_of(text, seconds)?,
+        Some(("shape", word)) => item.shape = words::parse_fade_shape(word)?.into(),
+        Some(("gain", db)) => {
+            let db: Option<f64> =
+                db.trim_end_matches("dB").parse().ok().filter(|db: &f64| db.abs() <= 1000.0);
+            let wrong = || {
+                VerbError::Usage(format!("{text:?} has no gain that can be had; write dB, as \"gain=-1.5\""))
+            };
+            item.gain_cb = (db.ok_or_else(wrong)? * 100.0).round() as i32;
+        }
+        Some((other, _)) => {
+            return Err(VerbError::Usage(format!(
+                "{text:?}: there is no {other:?}; write in, out, shape or gain, as \"Night Drive:x2,out=8\""
+            )));
+        }
+        None => match part.strip_prefix('x') {
+            Some(seconds) => (item.gap_ms, item.crossfade_ms) = (0, gap_of(text, seconds)?),
+            None => (item.gap_ms, item.crossfade_ms) = (gap_of(text, part)?, 0),
+        },
+    }
+    Ok(())
 }
 
 fn gap_of(text: &str, gap: &str) -> Result<u32, VerbError> {
@@ -296,6 +341,24 @@ mod tests {
         assert_eq!(items(&["lamps", "Part 2: Rain"]).unwrap(), [("s1".into(), 1500), ("s2".into(), 0)]);
         for wrong in [&["lamps:-1"][..], &["lamps", "s1:2"], &["lamps:1e99"], &["nothing:2"], &["lamps:2s"]] {
             assert_eq!(items(wrong).unwrap_err().exit_code(), 2, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn crossfades_fades_and_levels_are_read_after_the_colon() {
+        let one = |said: &str| spacing_items(&house(), &[said.to_owned()]).map(|items| items[0].clone());
+        let lamps = one("lamps:x1.5,in=0.25,out=8,shape=linear,gain=-1.5").unwrap();
+        assert_eq!(
+            (lamps.gap_ms, lamps.crossfade_ms, lamps.fade_in_ms, lamps.fade_out_ms),
+            (0, 1500, 250, 8000)
+        );
+        assert_eq!((lamps.shape(), lamps.gain_cb), (v1::FadeShape::Linear, -150));
+        assert_eq!(one("lamps:out=2").unwrap().gap_ms, 1500, "what is not said stays");
+        assert_eq!(one("Part 2: Rain").unwrap().song_id, "s2");
+        for wrong in
+            ["lamps:x-1", "lamps:1,up=3", "lamps:gain=loud", "lamps:shape=round", "lamps:x", "lamps:1,x"]
+        {
+            assert_eq!(one(wrong).unwrap_err().exit_code(), 2, "{wrong}");
         }
     }
 

@@ -154,6 +154,52 @@ pub fn clock(seconds: f64) -> String {
     format!("{}:{:02}.{}", tenths / 600, tenths / 10 % 60, tenths % 10)
 }
 
+/// What is not said is equal power.
+pub fn fade_shape(value: i32) -> &'static str {
+    match v1::FadeShape::try_from(value) {
+        Ok(v1::FadeShape::Unspecified | v1::FadeShape::EqualPower) => "equal-power",
+        Ok(v1::FadeShape::Linear) => "linear",
+        Ok(v1::FadeShape::Exponential) => "exponential",
+        Err(_) => "unknown",
+    }
+}
+
+pub fn parse_fade_shape(text: &str) -> Result<v1::FadeShape, VerbError> {
+    let all = [
+        ("equal-power", v1::FadeShape::EqualPower),
+        ("linear", v1::FadeShape::Linear),
+        ("exponential", v1::FadeShape::Exponential),
+    ];
+    one_of("a shape of a fade", text, &all)
+}
+
+/// How a song comes after the one before, and what is done to its own sound: "after 2.5 s, fade out 8 s, -1.5 dB"; empty where nothing is. What a person
+/// approves is said in full here.
+pub fn joined(item: &v1::SpacingItem, first: bool) -> String {
+    let seconds = |ms: u32| format!("{} s", f64::from(ms) / 1000.0);
+    let mut parts = Vec::new();
+    match item.crossfade_ms {
+        0 if first && item.gap_ms == 0 => {}
+        0 => parts.push(format!("after {:.1} s", f64::from(item.gap_ms) / 1000.0)),
+        crossfade => parts.push(format!("crossfade {}", seconds(crossfade))),
+    }
+    if item.gap_ms % 100 != 0 && item.crossfade_ms == 0 {
+        parts[0] = format!("after {}", seconds(item.gap_ms));
+    }
+    let fades = [("in", item.fade_in_ms), ("out", item.fade_out_ms)];
+    parts.extend(
+        fades.iter().filter(|(_, ms)| *ms > 0).map(|(way, ms)| format!("fade {way} {}", seconds(*ms))),
+    );
+    let has_fade = item.crossfade_ms > 0 || item.fade_in_ms > 0 || item.fade_out_ms > 0;
+    if has_fade && !matches!(item.shape(), v1::FadeShape::Unspecified | v1::FadeShape::EqualPower) {
+        parts.push(fade_shape(item.shape).to_owned());
+    }
+    if item.gain_cb != 0 {
+        parts.push(format!("{:+} dB", f64::from(item.gain_cb) / 100.0));
+    }
+    parts.join(", ")
+}
+
 /// "1:23.4", "1:02:03" or "83.4" to milliseconds.
 pub fn parse_time(text: &str) -> Result<u64, VerbError> {
     let wrong = || VerbError::Usage(format!("{text:?} is not a time; write 1:23.4, or seconds such as 83.4"));

@@ -9,6 +9,7 @@ mod hostile;
 mod review;
 mod review_flows;
 mod review_shots;
+mod rooms;
 mod sample;
 mod seat;
 mod shots;

@@ -1,12 +1,11 @@
 //! AIFF and AIFF-C with uncompressed samples (Apple, AIFF 1.3 and AIFF-C draft 1991). Big-endian chunks; compressed ones are refused by name.
 
-use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::metadata::{Metadata, filled, text};
 use super::pcm::{Coding, Layout, PcmReader};
-use super::{Body, Opened, check_limits, seconds};
+use super::{Body, Bytes, Opened, check_limits, seconds};
 use crate::{DspError, Spec};
 
 const MAX_METADATA_BYTES: u64 = 1 << 20;
@@ -21,7 +20,7 @@ struct Common {
     big_endian: bool,
 }
 
-pub(super) fn open(file: File, file_bytes: u64, path: &Path) -> Result<Opened, DspError> {
+pub(super) fn open(file: Box<dyn Bytes>, file_bytes: u64, path: &Path) -> Result<Opened, DspError> {
     let mut file = BufReader::new(file);
     let mut common = None;
     let mut sound = None;
@@ -83,7 +82,12 @@ pub(super) fn open(file: File, file_bytes: u64, path: &Path) -> Result<Opened, D
     Ok(Opened { spec, metadata, body: Body::Pcm(reader) })
 }
 
-fn bytes_at(file: &mut BufReader<File>, at: u64, len: u64, path: &Path) -> Result<Vec<u8>, DspError> {
+fn bytes_at(
+    file: &mut BufReader<Box<dyn Bytes>>,
+    at: u64,
+    len: u64,
+    path: &Path,
+) -> Result<Vec<u8>, DspError> {
     let mut bytes = vec![0; len as usize];
     file.seek(SeekFrom::Start(at))
         .and_then(|_| file.read_exact(&mut bytes))

@@ -1,22 +1,24 @@
 //! FLAC, ALAC, MP3, AAC and Vorbis by symphonia, Opus by ropus. Each file is handed only to the reader of the container it was
 //! recognised as. A packet that cannot be decoded is damage, told with its time: it is never stepped over, sound would be lost unseen.
 
-use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 
 use symphonia::core::codecs::audio::{
     AudioCodecId, AudioCodecParameters, AudioDecoder, AudioDecoderOptions, well_known as id,
 };
 use symphonia::core::errors::Error;
 use symphonia::core::formats::probe::{Hint, Probe};
-use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
+use symphonia::core::formats::{FormatOptions, FormatReader, SeekMode, SeekTo, TrackType};
 use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::{MetadataOptions, StandardTag};
+use symphonia::core::units::Timestamp;
 use symphonia::default::{formats, get_codecs, meta};
 
 use super::metadata::{Metadata, clean, filled};
-use super::{Body, Opened, check_limits, mp4, mpeg, opus, seconds};
+use super::storage::Tail;
+use super::{Body, Bytes, Opened, Storage, check_limits, mp4, mpeg, opus, seconds};
 use crate::{Block, DspError, Spec};
 
 /// A packet beyond this is refused before a decoder is made: decoders allocate by it.
@@ -25,6 +27,12 @@ const MAX_PACKET_FRAMES: u64 = 1 << 18;
 const MAX_SILENT_PACKETS: usize = 256;
 /// Some headers count in packets or in ticks of a clock; a stream that ends within one packet of such a promise is whole.
 const PACKET_SLACK_FRAMES: u64 = 1152;
+/// Packets of an MP3 that are decoded before the one that is sought: the bits of a packet may lie up to 511 bytes in front of it, and the filters
+/// remember two more.
+const MP3_LEAD_PACKETS: u64 = 14;
+/// The others, in frames: the overlap of AAC, and 80 ms of Opus (RFC 7845 4.6) rounded up.
+const AAC_LEAD_FRAMES: u64 = 6 * 1024;
+const OPUS_LEAD_FRAMES: u64 = 4 * 5_760;
 
 pub(super) struct CodedReader {
     format: Box<dyn FormatReader>,
@@ -44,6 +52,23 @@ pub(super) struct CodedReader {
     /// When the first packet is to be heard, in frames; a stream cut out of another starts late.
     first_at: Option<i64>,
     ended: bool,
+    storage: Arc<dyn Storage>,
+    container: &'static str,
+    codec: &'static str,
+    /// The stream's clock counts frames.
+    counts_frames: bool,
+    /// What an opening leaves out in front, and keeps after that.
+    edges: (u64, Option<u64>),
+    steady: Option<mpeg::Steady>,
+    opus_head: Vec<u8>,
+    /// Where the newest packet with sound stands in the coded stream.
+    packet_at: Option<i64>,
+    /// What `packet.pts` says of the stream's first packet.
+    origin: i64,
+    /// Read elsewhere than from front to back: the digest of the whole cannot agree any more.
+    sought: bool,
+    /// A seek broke off half way.
+    lost: bool,
 }
 
 enum Decoder {
@@ -51,7 +76,13 @@ enum Decoder {
     Opus(Box<opus::OpusDecoder>),
 }
 
-pub(super) fn open(file: File, container: &'static str, path: &Path) -> Result<Opened, DspError> {
+pub(super) fn open(
+    file: Box<dyn Bytes>,
+    container: &'static str,
+    storage: Arc<dyn Storage>,
+    path: &Path,
+) -> Result<Opened, DspError> {
+    let file = Tail::new(file, 0, storage.byte_len()).map_err(|e| DspError::open(path, e))?;
     let stream = MediaSourceStream::new(Box::new(file), Default::default());
     let probe = probe_of(container);
     let mut format = guarded(path, 0.0, || {
@@ -68,21 +99,11 @@ pub(super) fn open(file: File, container: &'static str, path: &Path) -> Result<O
         .and_then(|parameters| parameters.audio())
         .ok_or_else(|| DspError::unsupported(path, format!("{container} with an unknown sound coding")))?
         .clone();
-    let (track, stated_frames) = (track.id, track.num_frames);
+    let (clock, stated_frames) = (track.time_base, track.num_frames);
+    let track = track.id;
     let codec = codec_name(parameters.codec)
         .ok_or_else(|| DspError::unsupported(path, format!("{container} with an unknown sound coding")))?;
-    if let Some(count) = parameters.channels.as_ref().map(|channels| channels.count()) {
-        check_limits(path, f64::from(super::MIN_SAMPLE_RATE_HZ), count)?;
-    }
-    if let Some(rate) = parameters.sample_rate {
-        check_limits(path, f64::from(rate), 1)?;
-    }
-    if parameters.max_frames_per_packet.is_some_and(|frames| frames > MAX_PACKET_FRAMES) {
-        return Err(DspError::hostile(
-            path,
-            "it says that one packet holds more sound than any coder writes",
-        ));
-    }
+    check_parameters(&parameters, path)?;
     let decoder = decoder_for(&parameters, codec, path)?;
     let mut reader = CodedReader {
         format,
@@ -96,6 +117,17 @@ pub(super) fn open(file: File, container: &'static str, path: &Path) -> Result<O
         packets_left: None,
         first_at: None,
         ended: false,
+        storage,
+        container,
+        codec,
+        counts_frames: false,
+        edges: (0, None),
+        steady: None,
+        opus_head: parameters.extra_data.as_deref().filter(|_| codec == "opus").unwrap_or_default().to_vec(),
+        packet_at: None,
+        origin: 0,
+        sought: false,
+        lost: false,
     };
     // The first sound tells rate and channels; headers of AAC are known to lie.
     let (sample_rate, channels) = reader.first_sound(path)?;
@@ -108,8 +140,28 @@ pub(super) fn open(file: File, container: &'static str, path: &Path) -> Result<O
         _ => None,
     };
     let frames = reader.find_edges(container, sample_rate, stated_frames, path)?;
+    reader.edges = (reader.skip, reader.keep);
+    reader.origin = reader.first_at.unwrap_or(0);
+    reader.counts_frames = clock.is_some_and(|it| it.numer.get() == 1 && it.denom.get() == sample_rate);
     let spec = Spec { sample_rate, channels, bits, float: false, frames, container, codec };
     Ok(Opened { spec, metadata, body: Body::Coded(Box::new(reader)) })
+}
+
+/// Limits before a decoder is made.
+fn check_parameters(parameters: &AudioCodecParameters, path: &Path) -> Result<(), DspError> {
+    if let Some(count) = parameters.channels.as_ref().map(|channels| channels.count()) {
+        check_limits(path, f64::from(super::MIN_SAMPLE_RATE_HZ), count)?;
+    }
+    if let Some(rate) = parameters.sample_rate {
+        check_limits(path, f64::from(rate), 1)?;
+    }
+    if parameters.max_frames_per_packet.is_some_and(|frames| frames > MAX_PACKET_FRAMES) {
+        return Err(DspError::hostile(
+            path,
+            "it says that one packet holds more sound than any coder writes",
+        ));
+    }
+    Ok(())
 }
 
 fn decoder_for(parameters: &AudioCodecParameters, codec: &str, path: &Path) -> Result<Decoder, DspError> {
@@ -155,6 +207,116 @@ impl CodedReader {
         Ok(frames)
     }
 
+    /// Goes to a frame of the sound. `false`: there is no short way, the caller reads up to it.
+    pub(super) fn seek(&mut self, frame: u64, path: &Path, spec: &Spec) -> Result<bool, DspError> {
+        // The clock of a Vorbis stream that is entered late is a short block off: it is read up to instead.
+        if self.codec == "vorbis" {
+            return Ok(false);
+        }
+        let target = frame + self.edges.0;
+        let lead = match self.codec {
+            "mp3" => MP3_LEAD_PACKETS * self.steady.map_or(1152, |it| it.packet_frames),
+            "aac" => AAC_LEAD_FRAMES,
+            "opus" => OPUS_LEAD_FRAMES,
+            _ => 0,
+        };
+        // The first packets are best read as they are at the start.
+        let Some(from) = target.checked_sub(lead).filter(|from| *from > lead && *from > 0) else {
+            self.lost = true;
+            return Ok(false);
+        };
+        // Until all of it is done, what is read next would stand in the wrong place.
+        self.lost = true;
+        self.sought = true;
+        self.packets_left = None;
+        self.pending.iter_mut().for_each(Vec::clear);
+        self.taken = 0;
+        self.ended = false;
+        self.keep = None;
+        if !self.go_to(from, path)? || !self.restart(path)? {
+            return Ok(false);
+        }
+        let Some(at) = self.first_after_seek(path, spec)? else { return Ok(false) };
+        let Some(skip) = target.checked_sub(at) else { return Ok(false) };
+        self.skip = skip;
+        self.keep = self.edges.1.map(|keep| keep.saturating_sub(frame));
+        self.lost = false;
+        Ok(true)
+    }
+
+    /// The reader is nowhere: it must be opened anew.
+    pub(super) fn is_lost(&self) -> bool {
+        self.lost
+    }
+
+    /// The packet that holds this frame of the coded stream comes next, or one before it.
+    fn go_to(&mut self, from: u64, path: &Path) -> Result<bool, DspError> {
+        if let Some(steady) = self.steady {
+            return self.go_to_steady(steady, from, path);
+        }
+        let Some(at) = i64::try_from(from).ok().and_then(|from| self.origin.checked_add(from)) else {
+            return Ok(false);
+        };
+        if !self.counts_frames {
+            return Ok(false);
+        }
+        let to = SeekTo::Timestamp { ts: Timestamp::new(at), track_id: self.track };
+        // A seek that is refused costs time, not the sound: it is read up to instead.
+        Ok(guarded(path, 0.0, || self.format.seek(SeekMode::Accurate, to))?.is_ok())
+    }
+
+    /// By arithmetic, without reading what lies between: the stream is opened as if it began there.
+    fn go_to_steady(&mut self, steady: mpeg::Steady, from: u64, path: &Path) -> Result<bool, DspError> {
+        let whole = self.storage.byte_len();
+        let opened = |e| DspError::open(path, e);
+        let mut file = self.storage.open().map_err(opened)?;
+        let Some((place, packet)) = steady.find(&mut file, from / steady.packet_frames) else {
+            return Ok(false);
+        };
+        let tail = Tail::new(file, place, whole).map_err(opened)?;
+        let stream = MediaSourceStream::new(Box::new(tail), Default::default());
+        let probe = probe_of(self.container);
+        let format = guarded(path, 0.0, || {
+            probe.probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default())
+        })?;
+        let Ok(format) = format else { return Ok(false) };
+        let Some(track) = format.default_track(TrackType::Audio) else { return Ok(false) };
+        self.track = track.id;
+        self.format = format;
+        // A stream without a header frame counts from zero.
+        self.origin = -i64::try_from(packet * steady.packet_frames).unwrap_or(0);
+        Ok(true)
+    }
+
+    /// A decoder that remembers nothing.
+    fn restart(&mut self, path: &Path) -> Result<bool, DspError> {
+        match &mut self.decoder {
+            Decoder::Symphonia(decoder) => guarded(path, 0.0, || decoder.reset())?,
+            Decoder::Opus(decoder) => match opus::OpusDecoder::new(&self.opus_head) {
+                Ok(fresh) => **decoder = fresh,
+                Err(_) => return Ok(false),
+            },
+        }
+        Ok(true)
+    }
+
+    /// Reads on to the first packet that gives sound, and tells where it stands. What the first packets lack is no damage.
+    fn first_after_seek(&mut self, path: &Path, spec: &Spec) -> Result<Option<u64>, DspError> {
+        self.skip = 0;
+        for _ in 0..MAX_SILENT_PACKETS {
+            if self.ended {
+                break;
+            }
+            self.packet_at = None;
+            match self.next_packet(path, 0.0, Some(spec)) {
+                Ok(Some(_)) => return Ok(self.packet_at.and_then(|at| u64::try_from(at).ok())),
+                Ok(None) | Err(DspError::Damaged { .. }) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        Ok(None)
+    }
+
     /// Frames that can be given now: decoded, after what is skipped, before the end.
     fn waiting(&mut self) -> usize {
         let decoded = self.pending.first().map_or(0, Vec::len) - self.taken;
@@ -174,11 +336,12 @@ impl CodedReader {
         path: &Path,
     ) -> Result<Option<u64>, DspError> {
         // Opened anew: a cloned handle would share its place with the reader.
-        let mut file = File::open(path).map_err(|e| DspError::open(path, e))?;
+        let mut file = self.storage.open().map_err(|e| DspError::open(path, e))?;
         let stated = stated_frames.filter(|frames| *frames > 0);
         match container {
             "mp3" => {
                 let Some(info) = mpeg::info(&mut file) else { return Ok(None) };
+                self.steady = info.steady;
                 // The first packet was read to learn the rate.
                 self.packets_left = Some(info.packets.saturating_sub(1));
                 let Some((delay, padding)) = info.edges else {
@@ -260,6 +423,7 @@ impl CodedReader {
             }
             Err(error) => return Err(broken(path, at_s, &error)),
         };
+        let at = packet.pts.get();
         let (decoder, pending) = (&mut self.decoder, &mut self.pending);
         let decoded = guarded(path, at_s, || match decoder {
             Decoder::Symphonia(decoder) => {
@@ -282,6 +446,7 @@ impl CodedReader {
         if frames == 0 {
             return Ok(None);
         }
+        self.packet_at = Some(at.saturating_sub(self.origin));
         if let Some(spec) = spec
             && (spec.sample_rate != rate || spec.channels != channels)
         {
@@ -311,7 +476,8 @@ impl CodedReader {
             let what = "its header promises less sound than it holds. Two files may have been joined: export it again";
             return Err(DspError::damaged(path, at_s, what));
         }
-        if let Decoder::Symphonia(decoder) = &mut self.decoder
+        if !self.sought
+            && let Decoder::Symphonia(decoder) = &mut self.decoder
             && guarded(path, at_s, || decoder.finalize())?.verify_ok == Some(false)
         {
             return Err(DspError::damaged(

@@ -107,6 +107,12 @@ fn mpeg_frame(head: &[u8]) -> Option<(&'static str, usize)> {
         let bytes = usize::from(d & 0x03) << 11 | usize::from(e) << 3 | usize::from(f) >> 5;
         return (bytes > 7 && (c >> 2) & 0x0f < 13).then_some(("adts", bytes));
     }
+    let (slots, rate) = packet_slots(b, c)?;
+    Some(("mp3", slots / rate + usize::from((c >> 1) & 1)))
+}
+
+/// Bytes of a Layer III packet without padding, as a fraction, from the second and third byte of its header.
+pub(super) fn packet_slots(b: u8, c: u8) -> Option<(usize, usize)> {
     const RATES_HZ: [usize; 3] = [44_100, 48_000, 32_000];
     const V1_KBPS: [usize; 15] = [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320];
     const V2_KBPS: [usize; 15] = [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160];
@@ -122,5 +128,5 @@ fn mpeg_frame(head: &[u8]) -> Option<(&'static str, usize)> {
         2 => (V2_KBPS[kbps_at], rate / 2, 72),
         _ => (V2_KBPS[kbps_at], rate / 4, 72),
     };
-    Some(("mp3", slots * kbps * 1000 / rate + usize::from((c >> 1) & 1)))
+    Some((slots * kbps * 1000, rate))
 }

@@ -11,11 +11,13 @@ mod mpeg;
 mod opus;
 mod pcm;
 mod riff;
+mod storage;
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use metadata::{Bext, Cue, Loudness, Metadata};
+pub use storage::{Bytes, Storage};
 
 use crate::{Block, DspError, Spec, lanes};
 use kind::Kind;
@@ -28,9 +30,11 @@ pub const MAX_READ_FRAMES: usize = 1 << 16;
 /// No sample may be further from zero, in units of full scale (+192 dBFS): beyond it a float file is noise or an attack.
 const MAX_SAMPLE: f64 = 4_294_967_296.0;
 
-/// An open sound file, read from front to back.
+/// An open sound file, read from front to back; `seek` begins elsewhere.
 pub struct Source {
     path: PathBuf,
+    storage: Arc<dyn Storage>,
+    kind: Kind,
     spec: Spec,
     metadata: Metadata,
     body: Body,
@@ -56,22 +60,26 @@ impl Source {
     /// Errors: `Open`, `Empty` (no bytes), `NotAudio`, `Unsupported` (a kind known by name), `Hostile` (a claim outside
     /// 8 kHz..384 kHz or 1..16 channels), `Damaged` (the header promises more sound than the file holds).
     pub fn open(path: &Path) -> Result<Source, DspError> {
-        let mut file = File::open(path).map_err(|e| DspError::open(path, e))?;
-        let about = file.metadata().map_err(|e| DspError::open(path, e))?;
+        let about = std::fs::metadata(path).map_err(|e| DspError::open(path, e))?;
         if !about.is_file() {
             return Err(DspError::not_audio(path, "it is not a file"));
         }
-        if about.len() == 0 {
-            return Err(DspError::Empty { path: path.to_owned() });
+        let bytes = about.len();
+        Source::open_in(Arc::new(storage::FileStorage { path: path.to_owned(), bytes }), path)
+    }
+
+    /// The same over any storage. `name` stands in errors.
+    pub fn open_in(storage: Arc<dyn Storage>, name: &Path) -> Result<Source, DspError> {
+        let mut file = storage.open().map_err(|e| DspError::open(name, e))?;
+        if storage.byte_len() == 0 {
+            return Err(DspError::Empty { path: name.to_owned() });
         }
-        let kind = kind::recognise(&mut file, path)?;
-        let opened = match kind {
-            Kind::Riff => riff::open(file, about.len(), path)?,
-            Kind::Aiff => aiff::open(file, about.len(), path)?,
-            Kind::Coded(container) => coded::open(file, container, path)?,
-        };
+        let kind = kind::recognise(&mut file, name)?;
+        let opened = open_as(kind, file, &storage, name)?;
         Ok(Source {
-            path: path.to_owned(),
+            path: name.to_owned(),
+            storage,
+            kind,
             spec: opened.spec,
             metadata: opened.metadata,
             body: opened.body,
@@ -110,6 +118,55 @@ impl Source {
         }
         self.position += frames as u64;
         Ok(frames)
+    }
+
+    /// Goes to a frame: what is read from now on is what a reading from the start gives there. Formats that need what stood before (MP3, AAC,
+    /// Vorbis, Opus) are decoded from a little earlier on; Opus and the drawn noise of AAC come within their own tolerance, all others to the bit.
+    /// Behind the end it is the end. What is read after a seek is not held against a digest of the whole.
+    ///
+    /// Errors: as `read`.
+    pub fn seek(&mut self, frame: u64) -> Result<(), DspError> {
+        let frame = self.spec.frames.map_or(frame, |frames| frame.min(frames));
+        match &mut self.body {
+            Body::Pcm(reader) => reader.seek(frame, &self.path, &self.spec)?,
+            Body::Coded(reader) => {
+                if !reader.seek(frame, &self.path, &self.spec)? {
+                    return self.read_up_to(frame);
+                }
+            }
+        }
+        self.position = frame;
+        Ok(())
+    }
+
+    /// From the start, where there is no shorter way.
+    fn read_up_to(&mut self, frame: u64) -> Result<(), DspError> {
+        if frame < self.position || matches!(&self.body, Body::Coded(reader) if reader.is_lost()) {
+            let file = self.storage.open().map_err(|e| DspError::open(&self.path, e))?;
+            self.body = open_as(self.kind, file, &self.storage, &self.path)?.body;
+            self.position = 0;
+        }
+        let mut block = Block::default();
+        while self.position < frame {
+            let left = usize::try_from(frame - self.position).unwrap_or(MAX_READ_FRAMES);
+            if self.read(&mut block, left)? == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn open_as(
+    kind: Kind,
+    file: Box<dyn Bytes>,
+    storage: &Arc<dyn Storage>,
+    path: &Path,
+) -> Result<Opened, DspError> {
+    match kind {
+        Kind::Riff => riff::open(file, storage.byte_len(), path),
+        Kind::Aiff => aiff::open(file, storage.byte_len(), path),
+        Kind::Coded(container) => coded::open(file, container, storage.clone(), path),
     }
 }
 

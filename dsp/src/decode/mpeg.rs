@@ -12,6 +12,44 @@ pub(super) struct Info {
     pub(super) coded_frames: u64,
     /// Frames at the front that were not in the source, and frames at the end; `None` where no coder told.
     pub(super) edges: Option<(u64, u64)>,
+    /// Where its packets stand; `None` where their sizes vary.
+    pub(super) steady: Option<Steady>,
+}
+
+/// Packets of one bit rate: each is as long as the average or a byte off, and the average is kept, so that the place of a packet is known
+/// within a byte or two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Steady {
+    /// Of the first packet after the header frame.
+    start: u64,
+    /// The average packet is `slots / rate` bytes long.
+    slots: u64,
+    rate: u64,
+    /// The two bytes of a header that stay the same: sync, version, layer; bit rate and sample rate.
+    header: [u8; 2],
+    pub(super) packet_frames: u64,
+}
+
+impl Steady {
+    /// The place of a packet's header, and which packet it is: `packet`, or one close to it. `None` where there is none.
+    pub(super) fn find<R: Read + Seek>(&self, file: &mut R, packet: u64) -> Option<(u64, u64)> {
+        let longest = self.slots / self.rate + 1;
+        let about = self.start + (u128::from(packet) * u128::from(self.slots) / u128::from(self.rate)) as u64;
+        let from = about.saturating_sub(2).max(self.start);
+        let mut bytes = Vec::new();
+        file.seek(SeekFrom::Start(from)).ok()?;
+        file.by_ref().take(3 * longest + 4).read_to_end(&mut bytes).ok()?;
+        let length = |at: usize| {
+            let head = bytes.get(at..at + 4)?;
+            let same = head[0] == 0xff && head[1] == self.header[0] && head[2] & !2 == self.header[1];
+            same.then(|| (self.slots / self.rate) as usize + usize::from(head[2] >> 1 & 1))
+        };
+        let at =
+            (0..=longest as usize).find(|at| length(*at).and_then(|bytes| length(at + bytes)).is_some())?;
+        let place = from + at as u64;
+        let behind = u128::from(place - self.start) * u128::from(self.rate);
+        Some((place, ((behind + u128::from(self.slots) / 2) / u128::from(self.slots)) as u64))
+    }
 }
 
 /// Every Layer III decoder comes this much later than its coder counts (528 of the filters and 1).
@@ -33,14 +71,14 @@ pub(super) fn info<R: Read + Seek>(file: &mut R) -> Option<Info> {
                 start += 10 + body + if flags & 0x10 != 0 { 10 } else { 0 };
             }
             // The name stands at a fixed place of the first frame.
-            _ => return (0..head.len()).find_map(|at| frame(&head[at..])),
+            _ => return (0..head.len()).find_map(|at| frame(&head[at..], start + at as u64)),
         }
     }
     None
 }
 
-fn frame(bytes: &[u8]) -> Option<Info> {
-    let [0xff, b, _, d, ..] = *bytes else { return None };
+fn frame(bytes: &[u8], place: u64) -> Option<Info> {
+    let [0xff, b, c, d, ..] = *bytes else { return None };
     // Layer III alone: 11 bits of sync, two of version, layer 01.
     if b & 0xe6 != 0xe2 || b & 0x18 == 0x08 {
         return None;
@@ -77,7 +115,16 @@ fn frame(bytes: &[u8]) -> Option<Info> {
             let (delay, padding) = (both >> 12, both & 0xfff);
             (both != 0 && delay + padding <= coded_frames).then_some((delay, padding))
         });
-    Some(Info { packets, coded_frames, edges })
+    // LAME's word for one bit rate; other rates say "Xing".
+    let steady = (tag[..4] == *b"Info").then(|| steady(b, c, place, packet_frames)).flatten();
+    Some(Info { packets, coded_frames, edges, steady })
+}
+
+fn steady(b: u8, c: u8, place: u64, packet_frames: u64) -> Option<Steady> {
+    let (slots, rate) = super::kind::packet_slots(b, c)?;
+    let (slots, rate) = (slots as u64, rate as u64);
+    let own = slots / rate + u64::from(c >> 1 & 1);
+    Some(Steady { start: place + own, slots, rate, header: [b, c & !2], packet_frames })
 }
 
 fn number(bytes: &[u8]) -> u64 {

@@ -1,10 +1,9 @@
 //! Uncompressed samples to f64, exactly. Knows no container.
 
-use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use super::seconds;
+use super::{Bytes, seconds};
 use crate::{Block, DspError, Spec, lanes};
 
 /// What is fetched from the file at once: few calls, and still within the second cache.
@@ -57,7 +56,7 @@ pub(super) struct Layout {
 }
 
 pub(super) struct PcmReader {
-    file: File,
+    file: Box<dyn Bytes>,
     layout: Layout,
     buffer: Vec<u8>,
     /// Bytes of the buffer that are fetched and not yet unpacked.
@@ -65,9 +64,17 @@ pub(super) struct PcmReader {
 }
 
 impl PcmReader {
-    pub(super) fn new(mut file: File, layout: Layout, path: &Path) -> Result<Self, DspError> {
+    pub(super) fn new(mut file: Box<dyn Bytes>, layout: Layout, path: &Path) -> Result<Self, DspError> {
         file.seek(SeekFrom::Start(layout.start)).map_err(|e| DspError::open(path, e))?;
         Ok(PcmReader { file, layout, buffer: vec![0; BUFFER_BYTES], held: 0..0 })
+    }
+
+    pub(super) fn seek(&mut self, frame: u64, path: &Path, spec: &Spec) -> Result<(), DspError> {
+        let step = (self.layout.coding.bytes() * spec.channels) as u64;
+        let at = self.layout.start + frame.min(self.layout.frames) * step;
+        self.file.seek(SeekFrom::Start(at)).map_err(|e| DspError::open(path, e))?;
+        self.held = 0..0;
+        Ok(())
     }
 
     pub(super) fn read(

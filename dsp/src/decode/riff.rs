@@ -1,13 +1,12 @@
 //! WAV, RF64 and BW64: a walk over the chunks of EBU Tech 3306 and ITU-R BS.2088. The sound is PCM or float; every other
 //! coding is refused by its tag. Chunks of metadata are kept, unknown ones stepped over.
 
-use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::metadata::{Bext, Cue, Loudness, Metadata, clean, filled, text};
 use super::pcm::{Coding, Layout, PcmReader};
-use super::{Body, Opened, check_limits, seconds};
+use super::{Body, Bytes, Opened, check_limits, seconds};
 use crate::{DspError, Spec};
 
 /// A chunk of metadata beyond this is stepped over.
@@ -34,7 +33,7 @@ struct Ds64 {
 }
 
 struct Walk<'a> {
-    file: BufReader<File>,
+    file: BufReader<Box<dyn Bytes>>,
     file_bytes: u64,
     path: &'a Path,
     riff_bytes: u32,
@@ -47,7 +46,7 @@ struct Walk<'a> {
     labels: Vec<(u32, String)>,
 }
 
-pub(super) fn open(file: File, file_bytes: u64, path: &Path) -> Result<Opened, DspError> {
+pub(super) fn open(file: Box<dyn Bytes>, file_bytes: u64, path: &Path) -> Result<Opened, DspError> {
     let mut walk = Walk {
         file: BufReader::new(file),
         file_bytes,

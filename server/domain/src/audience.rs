@@ -97,7 +97,8 @@ fn versions_of(project: &Project, fact: &Fact) -> Vec<VersionId> {
         | Fact::VersionExamined { version, .. }
         | Fact::PutForward { version, .. }
         | Fact::MixPicked { version, .. }
-        | Fact::VersionHeard { version, .. } => vec![*version],
+        | Fact::VersionHeard { version, .. }
+        | Fact::SectionsSet { version, .. } => vec![*version],
         Fact::NoteAdded { version, parent, .. } => {
             std::iter::once(*version).chain(parent.as_ref().and_then(written)).collect()
         }

@@ -2,8 +2,8 @@
 
 use crate::{
     Alternate, ApprovalId, DeliveryId, Digest, Examined, File, FollowLevel, GateRule, NoteId, PersonId,
-    PreflightSetting, Recipe, RenderId, RequestId, ReturnItem, RevisionKind, Role, Roles, ShootoutId, SongId,
-    SpacingItem, Stage, Time, VersionId, VersionKind, WebhookId,
+    PreflightSetting, Recipe, RenderId, RequestId, ReturnItem, RevisionKind, Role, Roles, Section,
+    ShootoutId, SongId, SpacingItem, Stage, Time, VersionId, VersionKind, WebhookId,
 };
 
 /// Who asks. The server has proved the person; the roles are the project's own knowledge.
@@ -256,6 +256,11 @@ pub enum Command {
     /// Worker: a date has come.
     PassDeadline {
         stage: Stage,
+    },
+    /// Where the parts of the song begin in it; none: they are taken away.
+    SetSections {
+        version: VersionId,
+        sections: Vec<Section>,
     },
     /// Sent by the server for a person whose reports of listening came to this share.
     RecordHeard {

@@ -4,7 +4,7 @@
 use crate::{
     Actor, Command, Event, Fact, PersonId, Project, Reason, Refusal, SongId, Time, approval, delivery,
     examination, gate, handoff, heard, member, note, notice, preflight, recipe, refusal::no, render,
-    revision, shootout, song, spacing, version,
+    revision, section, shootout, song, spacing, version,
 };
 
 /// What follows from a command: facts, or a refusal. Pure; never panics (P-6). Facts that nobody in person made
@@ -108,6 +108,7 @@ fn rule(project: &Project, actor: &Actor, command: &Command, now: Time) -> Resul
         Command::Follow { .. } | Command::SetWebhook { .. } | Command::RemoveWebhook { .. } => {
             notice::rule(project, actor, command)
         }
+        Command::SetSections { version, sections } => section::rule(project, actor, *version, sections),
         Command::RecordExamination { .. } => examination::rule(project, actor, command, now),
         Command::RecordHeard { .. } => heard::rule(project, actor, command),
     }

@@ -87,7 +87,7 @@ fn set_spacing(project: &Project, actor: &Actor) -> Result<(), Refusal> {
     let item = |(at, song): (usize, &SongId)| {
         let known = newest.and_then(|newest| newest.items.iter().find(|item| item.song == *song));
         let gap_ms = known.map_or(0, |item| item.gap_ms);
-        crate::SpacingItem { song: *song, gap_ms: if at == 0 { 0 } else { u32::from(gap_ms == 0) } }
+        crate::SpacingItem::after(*song, if at == 0 { 0 } else { u32::from(gap_ms == 0) })
     };
     let items = project.running_order.iter().enumerate().map(item).collect();
     match check(project, actor, &Command::SetSpacing { items }) {
@@ -240,12 +240,21 @@ pub fn version_actions(project: &Project, actor: &Actor, version: VersionId) -> 
         ("approve", approve(project, actor, of)),
         ("put_forward", put_forward(project, actor, of)),
         ("pick_mix", pick_mix(project, actor, of).map(|()| String::new())),
+        ("set_sections", set_sections(project, actor, of).map(|()| String::new())),
     ];
     if let Some(approval) = own_approval(project, actor, of) {
         let command = Command::WithdrawApproval { approval: approval.id };
         answers.push(("withdraw_approval", check(project, actor, &command).map(|()| String::new())));
     }
     answers
+}
+
+/// A first section with another name than it has.
+fn set_sections(project: &Project, actor: &Actor, version: &Version) -> Result<(), Refusal> {
+    let named = |name: &str| vec![crate::Section { start_ms: 0, name: name.to_owned() }];
+    let now = project.sections.get(version.id);
+    let sections = named(if now.is_some_and(|own| *own == named(SOME)) { "-" } else { SOME });
+    check(project, actor, &Command::SetSections { version: version.id, sections })
 }
 
 /// Where the approval is the last thing missing, what it sets going.
@@ -456,8 +465,8 @@ mod tests {
         assert_eq!(on_song(MIXER), ["add_version", "follow"]);
         assert_eq!(on_song(LISTENER), ["follow"]);
         let on_mix = |who| yes(&version_actions(&project, &person(who), VersionId(10)));
-        assert_eq!(on_mix(LABEL), ["add_note", "approve"]);
-        assert_eq!(on_mix(MIXER), ["add_note"]);
+        assert_eq!(on_mix(LABEL), ["add_note", "approve", "set_sections"]);
+        assert_eq!(on_mix(MIXER), ["add_note", "set_sections"]);
         assert_eq!(on_mix(LISTENER), [""; 0]);
     }
 
@@ -550,7 +559,7 @@ mod tests {
         let given = Given::mixed();
         assert_eq!(told(&given, MASTERER), ["set_preflight", "set_spacing"]);
         assert_eq!(told(&given, LABEL), [""; 0]);
-        let items = vec![crate::SpacingItem { song: SONG, gap_ms: 0 }];
+        let items = vec![crate::SpacingItem::after(SONG, 0)];
         let set = given.and(person(MASTERER), Command::SetSpacing { items });
         assert_eq!(told(&set, LABEL), ["approve_spacing"]);
         let setting = crate::PreflightSetting {

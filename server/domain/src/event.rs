@@ -4,7 +4,7 @@
 use crate::{
     Alternate, ApprovalId, DeliveryId, Digest, Examined, File, FollowLevel, GateRule, Line, NoteId, PersonId,
     PreflightSetting, ReceivedFile, Recipe, RenderId, RequestId, ReturnItem, RevisionKind, Role, Roles,
-    ShootoutId, SongId, SpacingItem, Span, Stage, Terms, Time, VersionId, VersionKind, WebhookId,
+    Section, ShootoutId, SongId, SpacingItem, Span, Stage, Terms, Time, VersionId, VersionKind, WebhookId,
 };
 
 #[derive(Clone, Debug, PartialEq)]
@@ -297,5 +297,10 @@ pub enum Fact {
     },
     WebhookRemoved {
         webhook: WebhookId,
+    },
+    /// In the order of the song; none: it has none of its own any more.
+    SectionsSet {
+        version: VersionId,
+        sections: Vec<Section>,
     },
 }

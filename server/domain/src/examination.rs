@@ -22,6 +22,18 @@ pub struct Examined {
     pub same: Sameness,
     /// What is left when both are laid over each other, of all files the loudest, against the music, dB. `None`: nothing, or nothing was compared.
     pub residual_db: Option<f64>,
+    /// Which stretch of the version before runs beside which of this one, in the order of the one before. Empty: the whole runs side by side, or nobody
+    /// knows.
+    pub stretches: Vec<Stretch>,
+}
+
+/// From `was_ms` to `was_end_ms` in the version before; from `is_ms` to `is_end_ms` in this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    pub was_ms: u64,
+    pub was_end_ms: u64,
+    pub is_ms: u64,
+    pub is_end_ms: u64,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -163,6 +175,7 @@ pub(crate) fn rule(
     if examined.against.is_none_or(|against| project.predecessor(of).is_none_or(|old| old.id != against)) {
         examined.against = None;
         examined.same = Sameness::Other;
+        examined.stretches = Vec::new();
     }
     let fact = Fact::VersionExamined { version: *version, examined };
     let consequences = carried(project, &fact, now);

@@ -21,6 +21,8 @@ pub const WEBHOOK_CODES_MAX: usize = 100;
 pub const SHOOTOUT_ENTRANTS_MAX: usize = 26;
 pub const SHOOTOUTS_PER_SONG_MAX: usize = 8;
 pub const SPACINGS_MAX: usize = 1000;
+/// Of a version.
+pub const SECTIONS_MAX: usize = 64;
 pub const RETURN_ITEMS_MAX: usize = 64;
 pub const ROUNDS_INCLUDED_MAX: u32 = 99;
 /// Failures after which a render is parked.

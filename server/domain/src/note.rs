@@ -253,7 +253,7 @@ fn check_span(version: &Version, alternate: Option<Alternate>, span: Option<Span
 }
 
 /// A started millisecond counts.
-fn length_ms(facts: &crate::AudioFacts) -> u64 {
+pub(crate) fn length_ms(facts: &crate::AudioFacts) -> u64 {
     let rate = u128::from(facts.sample_rate_hz.max(1));
     u64::try_from((u128::from(facts.frames) * 1000).div_ceil(rate)).unwrap_or(u64::MAX)
 }

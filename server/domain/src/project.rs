@@ -35,6 +35,8 @@ pub struct Project {
     pub deliveries: Table<DeliveryId, Delivery>,
     pub received: Table<Digest, ReceivedFile>,
     pub examinations: Table<VersionId, Examined>,
+    /// Set for the version itself; [`Project::sections_in`] says what it shows.
+    pub sections: Table<VersionId, Vec<crate::Section>>,
     /// Of the Main, in percent.
     pub heard: BTreeMap<(VersionId, PersonId), u32>,
     /// Set for this project; [`preflight::rules`](crate::preflight) fills in the house's own.

@@ -117,6 +117,7 @@ codes!(
     Followed = "FOLLOWED",
     WebhookSet = "WEBHOOK_SET",
     WebhookRemoved = "WEBHOOK_REMOVED",
+    SectionsSet = "SECTIONS_SET",
 );
 
 struct Say<'a> {
@@ -169,6 +170,7 @@ impl Say<'_> {
             | Fact::SpacingApproved { .. }
             | Fact::ApprovalsCarried { .. }
             | Fact::DeadlinePassed { .. }
+            | Fact::SectionsSet { .. }
             | Fact::VersionHeard { .. } => self.gates(fact),
             _ => self.work(fact),
         }

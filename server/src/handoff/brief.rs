@@ -2,7 +2,8 @@
 //! the package, so nothing is told here that one of them must not see (V-1): notes among engineers stay in the studio, and the page says where.
 
 use deadwax_domain::{
-    Alternate, AudioFacts, Note, NoteState, Recipe, RevisionKind, Role, Says, Stage, VersionKind, preflight,
+    Alternate, AudioFacts, Note, NoteState, Recipe, RevisionKind, Role, Says, SpacingItem, Stage,
+    VersionKind, preflight,
 };
 
 use super::{
@@ -327,16 +328,24 @@ fn record(story: &Story<'_>, page: &mut Page) {
     page.part("The record");
     let spacing = project.spacings.last();
     let order: Vec<_> = match spacing {
-        Some(spacing) => spacing.items.iter().map(|item| (item.song, Some(item.gap_ms))).collect(),
+        Some(spacing) => spacing.items.iter().map(|item| (item.song, Some(item))).collect(),
         None => project.running_order.iter().map(|song| (*song, None)).collect(),
     };
-    let row = |(at, (song, gap_ms)): (usize, (deadwax_domain::SongId, Option<u32>))| {
+    let row = |(at, (song, item)): (usize, (deadwax_domain::SongId, Option<&SpacingItem>))| {
         let title = project.songs.get(song).map_or("a song", |song| song.title.as_str());
         let here = if song == story.song.id { " (this song)" } else { "" };
-        let gap = gap_ms.map_or("-".to_owned(), |gap| format!("{:.2} s", f64::from(gap) / 1000.0));
-        vec![format!("{}.", at + 1), format!("{title}{here}"), gap]
+        // A gap is what mostly stands there: its number is enough.
+        let before = item.map_or("-".to_owned(), |item| match item.crossfade_ms {
+            0 => format!("{:.2} s", f64::from(item.gap_ms) / 1000.0),
+            _ => item.joint(),
+        });
+        let done = item.map(SpacingItem::treatment).unwrap_or_default();
+        vec![format!("{}.", at + 1), format!("{title}{here}"), before, done]
     };
-    page.table(vec!["", "song", "gap before"], order.into_iter().enumerate().map(row).collect());
+    page.table(
+        vec!["", "song", "gap before", "fades and level"],
+        order.into_iter().enumerate().map(row).collect(),
+    );
     match spacing {
         None => page.line("No spacing is set yet."),
         Some(spacing) => {

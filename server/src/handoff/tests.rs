@@ -293,14 +293,15 @@ fn a_gate_that_was_opened_by_hand_is_shouted_with_what_was_not_met() {
 fn the_record_is_told_with_its_gaps_and_who_approved_them() {
     let mut tale = Tale::mixed("Nachtlied", &[Alternate::Main]);
     let items = [(SongId(101), 0), (SONG, 1_500)];
-    let items = items.map(|(song, gap_ms)| SpacingItem { song, gap_ms }).into();
+    let mut items: Vec<SpacingItem> = items.map(|(song, gap_ms)| SpacingItem::after(song, gap_ms)).into();
+    (items[1].fade_out_ms, items[1].gain_cb) = (8_000, -150);
     tale.does(OWNER, Command::SetSpacing { items });
     let approve = Command::ApproveSpacing { approval: ApprovalId(9000), number: 1, role: Role::Artist };
     tale.does(ARTIST, approve);
     let text = words(&paper(&tale.handed_over().packed(), "brief.txt"));
     for told in [
         "1. Other 0.00 s",
-        "2. Nachtlied (this song) 1.50 s",
+        "2. Nachtlied (this song) 1.50 s fade out 8.00 s, -1.50 dB",
         "Spacing 1, approved by: Person <2> as artist.",
     ] {
         assert!(text.contains(told), "{told:?} is not in {text}");

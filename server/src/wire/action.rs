@@ -4,7 +4,7 @@
 use deadwax_domain::{
     Alternate, ApprovalId, Command, DeliveryId, Digest, GateRule, Need, NewFile, NoteId, PersonId,
     PreflightSetting, Reason, Recipe, Refusal, RenderId, RequestId, ReturnItem, RevisionKind, Role, Roles,
-    ShootoutId, SongId, SpacingItem, Span, VersionId, WebhookId,
+    Section, ShootoutId, SongId, SpacingItem, Span, VersionId, WebhookId,
 };
 use deadwax_dsp::{error::DspError, recipe};
 use deadwax_proto::v1::{self, action::Action};
@@ -336,7 +336,14 @@ pub fn command(action: Option<v1::Action>) -> Result<Command> {
             url: it.url,
             codes: it.codes,
         },
-        Action::SetSections(_) => return Err(malformed("action", "is newer than this server")),
+        Action::SetSections(it) => Command::SetSections {
+            version: id("set_sections.version_id", &it.version_id).map(VersionId)?,
+            sections: it
+                .sections
+                .into_iter()
+                .map(|section| Section { start_ms: section.start_ms, name: section.name })
+                .collect(),
+        },
         Action::RemoveWebhook(it) => Command::RemoveWebhook {
             webhook: id("remove_webhook.webhook_id", &it.webhook_id).map(WebhookId)?,
         },
@@ -374,7 +381,17 @@ fn preflight_setting((at, setting): (usize, v1::PreflightSetting)) -> Result<Pre
 
 fn spacing_item((at, item): (usize, &v1::SpacingItem)) -> Result<SpacingItem> {
     let song = id(&format!("set_spacing.items[{at}].song_id"), &item.song_id).map(SongId)?;
-    Ok(SpacingItem { song, gap_ms: item.gap_ms })
+    Ok(SpacingItem {
+        song,
+        gap_ms: item.gap_ms,
+        crossfade_ms: item.crossfade_ms,
+        fade_in_ms: item.fade_in_ms,
+        fade_out_ms: item.fade_out_ms,
+        shape: words::fade_shape_of(item.shape).ok_or_else(|| {
+            malformed(&format!("set_spacing.items[{at}].shape"), "is newer than this server")
+        })?,
+        gain_cb: item.gain_cb,
+    })
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! The field's words on the wire and back. Total to the wire; from the wire a word may be absent or newer than this server.
 
 use deadwax_domain::{
-    ApprovalState, AudioFacts, Carry, File, FollowLevel, GateRule, HandoffState, NoteState, PlaceKind,
-    Remark, RenderState, RevisionKind, Role, Roles, Severity, Stage, Time, Verdict, VersionKind,
+    ApprovalState, AudioFacts, Carry, FadeShape, File, FollowLevel, GateRule, HandoffState, NoteState,
+    PlaceKind, Remark, RenderState, RevisionKind, Role, Roles, Severity, Stage, Time, Verdict, VersionKind,
 };
 use deadwax_proto::v1;
 
@@ -89,6 +89,22 @@ pub fn follow_level(level: FollowLevel) -> v1::FollowLevel {
 }
 
 /// `None`: newer than this server.
+pub fn fade_shape(shape: FadeShape) -> v1::FadeShape {
+    match shape {
+        FadeShape::EqualPower => v1::FadeShape::EqualPower,
+        FadeShape::Linear => v1::FadeShape::Linear,
+        FadeShape::Exponential => v1::FadeShape::Exponential,
+    }
+}
+
+pub fn fade_shape_of(shape: i32) -> Option<FadeShape> {
+    Some(match v1::FadeShape::try_from(shape).ok()? {
+        v1::FadeShape::Unspecified | v1::FadeShape::EqualPower => FadeShape::EqualPower,
+        v1::FadeShape::Linear => FadeShape::Linear,
+        v1::FadeShape::Exponential => FadeShape::Exponential,
+    })
+}
+
 pub fn follow_level_of(level: i32) -> Option<FollowLevel> {
     Some(match v1::FollowLevel::try_from(level).ok()? {
         v1::FollowLevel::Unspecified => FollowLevel::Waiting,

@@ -36,7 +36,11 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
         return empty(theme, frame, body, &["Nothing has happened here yet."]);
     }
     if page.places.is_empty() && !page.entries.is_empty() {
-        let more = if page.next_before_seq > 0 { "m loads older entries and looks in them too." } else { "/ changes the search." };
+        let more = if page.next_before_seq > 0 {
+            "m loads older entries and looks in them too."
+        } else {
+            "/ changes the search."
+        };
         return empty(theme, frame, body, &["Nothing that is loaded fits the search.", more]);
     }
     let at = at.min(page.places.len().saturating_sub(1));
@@ -50,7 +54,8 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
                 put(frame, body, row, Line::styled(format!(" {}", day(model, *at_ms)), theme.head()));
             }
             Of::Entry(index) => {
-                if let Some(line) = entry(model, theme, page, *index, line == marked, usize::from(area.width)) {
+                if let Some(line) = entry(model, theme, page, *index, line == marked, usize::from(area.width))
+                {
                     put(frame, body, row, line);
                 }
             }
@@ -79,7 +84,8 @@ fn standing(page: &HistoryPage) -> String {
     if page.sought.trim().is_empty() {
         return more;
     }
-    let found = format!("/{} finds {} of {} loaded", page.sought.trim(), page.places.len(), page.entries.len());
+    let found =
+        format!("/{} finds {} of {} loaded", page.sought.trim(), page.places.len(), page.entries.len());
     if more.is_empty() { found } else { format!("{found}, {more}") }
 }
 

@@ -1,5 +1,6 @@
-//! Mastering of one song: renders with their progress, the figures before and after, the recipe.
+//! Mastering of one song: renders with their progress, the figures before and after, and beside them the curves, the steps or the recipe.
 
+use deadwax_dsp::recipe::Recipe;
 use deadwax_proto::v1::{RenderRow, RenderState, SongRow};
 use ratatui::{
     Frame,
@@ -11,15 +12,16 @@ use ratatui::{
 use super::{
     empty, first_shown, heading, put,
     report::{self, Report},
-    selected_render,
+    selected_render, sheet,
     text::{clip, pad, pad_left, wrap},
     theme::Theme,
     waits_for,
 };
 use crate::tui::{
+    master::{Pane, Paper},
     model::Model,
     rows::{self, Project},
-    words,
+    update, words,
 };
 
 pub(super) fn draw(
@@ -38,7 +40,9 @@ pub(super) fn draw(
     let waits = clip(&waits_for(rows, song), usize::from(area.width.saturating_sub(2)));
     put(frame, area, 0, Line::raw(format!(" {waits}")));
     let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
-    let left = (area.width * 11 / 20).max(38).min(area.width);
+    // The curves take what the figures leave.
+    let left = if area.width >= 100 { area.width * 9 / 20 } else { area.width * 11 / 20 };
+    let left = left.max(38).min(area.width);
     let [left, right] =
         Layout::horizontal([Constraint::Length(left), Constraint::Min(0)]).spacing(1).areas(body);
     let renders = rows.renders(&song.song_id);
@@ -49,7 +53,104 @@ pub(super) fn draw(
     if let Some(render) = render {
         result(model, theme, frame, bottom, rows, render);
     }
-    recipe(theme, frame, right, rows, song, render);
+    pane(model, theme, frame, right, rows, (song, render));
+}
+
+/// The right half: one of the views, which `v` turns.
+fn pane(
+    model: &Model,
+    theme: &Theme,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    rows: &Project,
+    (song, render): (&SongRow, Option<&RenderRow>),
+) {
+    let mut spans = Vec::new();
+    for it in Pane::ALL {
+        let on = it == model.master.pane;
+        let (text, style) = if on {
+            (format!("[{}]", it.name()), theme.accent())
+        } else {
+            (format!(" {} ", it.name()), theme.dim())
+        };
+        spans.push(Span::styled(text, style));
+    }
+    spans.push(Span::styled("  v turns", theme.dim()));
+    put(frame, area, 0, Line::from(spans));
+    let area = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    if model.master.pane == Pane::Recipe {
+        return recipe(theme, frame, area, rows, song, render);
+    }
+    let sheet = render.and_then(|it| model.master.sheet(&it.render_id));
+    match (model.master.pane, sheet) {
+        (Pane::Curves, Some(sheet)) => sheet::curves(theme, frame, area, sheet),
+        (Pane::Steps, Some(sheet)) => {
+            lines_of(theme, frame, area, sheet::steps(theme, sheet, usize::from(area.width)));
+        }
+        (pane, _) => {
+            let why = missing(model, render);
+            let told = if pane == Pane::Steps {
+                planned(theme, song, render, usize::from(area.width))
+            } else {
+                Vec::new()
+            };
+            if told.is_empty() {
+                empty(theme, frame, area, &[why.as_str()]);
+            } else {
+                lines_of(theme, frame, area, told);
+            }
+        }
+    }
+}
+
+fn lines_of(theme: &Theme, frame: &mut Frame<'_>, area: Rect, lines: Vec<(String, Style)>) {
+    let height = usize::from(area.height);
+    let more = lines.len() > height;
+    for (row, (text, style)) in lines.into_iter().enumerate().take(height) {
+        let cut = more && row + 1 == height;
+        let line =
+            if cut { Line::styled(" … b shows all of it", theme.dim()) } else { Line::styled(text, style) };
+        put(frame, area, u16::try_from(row).unwrap_or(u16::MAX), line);
+    }
+}
+
+/// Why there are no curves to show, and what to do.
+fn missing(model: &Model, render: Option<&RenderRow>) -> String {
+    let Some(render) = render else { return "There is no render yet. s starts one.".into() };
+    match model.master.sheets.get(&render.render_id) {
+        Some(Paper::Failed(why)) => format!("The sheet did not come: {why} b asks again."),
+        _ if render.has_sheet && model.online() => "The sheet is on its way ...".into(),
+        _ if render.has_sheet => "The sheet comes when the line is back.".into(),
+        _ => match render.state() {
+            RenderState::Queued | RenderState::Running => {
+                "The curves are here when the render is done.".into()
+            }
+            RenderState::Failed | RenderState::Cancelled => {
+                "This render made no master, so it has no curves.".into()
+            }
+            RenderState::Done | RenderState::Unspecified => {
+                "An older server made this render: it has no sheet.".into()
+            }
+        },
+    }
+}
+
+/// What the recipe will do, step by step, before anything was rendered with it.
+fn planned(theme: &Theme, song: &SongRow, render: Option<&RenderRow>, room: usize) -> Vec<(String, Style)> {
+    let used = render.map_or("", |it| it.recipe_toml.as_str());
+    let toml = if used.is_empty() { song.recipe_toml.as_str() } else { used };
+    let Ok(recipe) = Recipe::parse(toml) else { return Vec::new() };
+    let mut all = vec![(" What the recipe says".to_owned(), theme.dim())];
+    for step in recipe.explain() {
+        let off = if step.bypassed { ", bypassed" } else { "" };
+        all.push((
+            format!(" {}", clip(&format!("{}{off}", step.title), room.saturating_sub(1))),
+            theme.head(),
+        ));
+        let lines = wrap(&step.text, room.saturating_sub(3));
+        all.extend(lines.into_iter().map(|line| (format!("   {line}"), theme.plain())));
+    }
+    all
 }
 
 #[expect(clippy::too_many_arguments, reason = "a row of the layout, called once")]
@@ -85,8 +186,13 @@ fn renders_of(
             .version(&render.master_version_id)
             .map_or_else(String::new, |it| format!(" → {}", words::version(it)));
         let mark = if line == at { "▸" } else { " " };
+        let beside = if model.master.other.as_ref() == Some(&render.render_id) { "*" } else { "" };
         let age = words::age(model.now_ms, render.at_ms);
-        let text = format!("{mark}{sign} {} {source}{made} · {age} · {}", pad(state, 9), render.requested_by);
+        let text = format!(
+            "{mark}{beside}{sign} {} {source}{made} · {age} · {}",
+            pad(state, 9),
+            render.requested_by
+        );
         let fresh = rows.is_fresh(&format!("render/{}", render.render_id));
         let style = theme.row(line == at, fresh, model.online());
         let text = pad(&text, usize::from(area.width));
@@ -111,16 +217,28 @@ fn result(
         RenderState::Failed | RenderState::Cancelled => {
             let reason =
                 if render.reason.is_empty() { words::render_state(render.state()).1 } else { &render.reason };
-            for (at, line) in wrap(reason, room).into_iter().enumerate() {
+            let next = if render.state() == RenderState::Failed {
+                "Next: e mends the recipe, s starts it again; i tells who did what."
+            } else {
+                "Next: s starts it again."
+            };
+            let lines = wrap(reason, room).into_iter().map(|it| (it, theme.bad()));
+            let lines = lines.chain(wrap(next, room).into_iter().map(|it| (it, theme.plain())));
+            for (at, (line, style)) in lines.enumerate() {
                 let row = u16::try_from(at + 1).unwrap_or(u16::MAX);
-                put(frame, area, row, Line::styled(format!(" {line}"), theme.bad()));
+                put(frame, area, row, Line::styled(format!(" {line}"), style));
             }
         }
         RenderState::Done => {
             let report = report::read(&render.report_json);
             let source = rows.version(&render.source_version_id);
             let before = source.and_then(rows::main_file).and_then(|it| it.facts.as_ref());
-            figures(theme, frame, area, &report::figures(before, &report));
+            let beside = update::render_beside(model, rows, &render.song_id, &render.render_id);
+            let other = beside.map(|it| {
+                let name = rows.version(&it.master_version_id).map_or_else(|| "other".into(), words::version);
+                (name, report::figures(before, &report::read(&it.report_json)))
+            });
+            figures(theme, frame, area, &report::figures(before, &report), other.as_ref());
             verdict(theme, frame, area, &report, render);
         }
     }
@@ -143,17 +261,37 @@ fn progress(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, ren
     ];
     put(frame, area, 1, Line::from(spans));
     let room = usize::from(area.width.saturating_sub(2));
-    put(frame, area, 2, Line::styled(format!(" {}", clip(&now.step, room)), theme.plain()));
+    let left = match model.master.left_ms(&render.render_id, now, model.now_ms) {
+        Some(ms) => format!("about {} left", words::clock(u64::try_from(ms).unwrap_or(0), false)),
+        None => "how long is not known yet".into(),
+    };
+    put(
+        frame,
+        area,
+        2,
+        Line::styled(format!(" {}", clip(&format!("{} · {left}", now.step), room)), theme.plain()),
+    );
+    put(frame, area, 3, Line::styled(" c cancels it; nothing of it stays.", theme.dim()));
 }
 
-fn figures(theme: &Theme, frame: &mut Frame<'_>, area: Rect, figures: &[report::Figure]) {
-    let header = format!(" {}{}{}", pad("", 12), pad_left("before", 8), pad_left("after", 8));
+/// Before, after, and where another render stands beside it that one's after.
+fn figures(
+    theme: &Theme,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    figures: &[report::Figure; 4],
+    other: Option<&(String, [report::Figure; 4])>,
+) {
+    let beside = other.map_or_else(String::new, |(name, _)| pad_left(name, 11));
+    let header = format!(" {}{}{}{beside}", pad("", 12), pad_left("before", 8), pad_left("after", 8));
     put(frame, area, 1, Line::styled(header, theme.dim()));
     for (at, (name, before, after, unit)) in figures.iter().enumerate() {
+        let beside = other.map_or_else(String::new, |(_, it)| pad_left(&report::number(it[at].2), 11));
         let spans = vec![
             Span::raw(format!(" {}", pad(name, 12))),
             Span::styled(pad_left(&report::number(*before), 8), theme.dim()),
             Span::styled(pad_left(&report::number(*after), 8), theme.head()),
+            Span::raw(beside),
             Span::styled(format!(" {unit}"), theme.dim()),
         ];
         put(frame, area, u16::try_from(at + 2).unwrap_or(u16::MAX), Line::from(spans));
@@ -169,7 +307,8 @@ fn verdict(theme: &Theme, frame: &mut Frame<'_>, area: Rect, report: &Report, re
             Some(false) => ("×", "missed", theme.warn()),
             None => ("·", "not told", theme.dim()),
         };
-        lines.push((format!("{sign} Target  {target:>6.1} LUFS  {word}"), style));
+        let got = report.integrated_lufs.map_or_else(String::new, |it| format!(": {it:.2}"));
+        lines.push((format!("{sign} Target  {target:>6.1} LUFS  {word}{got}"), style));
     }
     if let Some(ceiling) = report.ceiling_dbtp {
         // The ceiling is a promise (D-2), so it is compared without rounding.
@@ -178,7 +317,8 @@ fn verdict(theme: &Theme, frame: &mut Frame<'_>, area: Rect, report: &Report, re
             Some(_) => ("×", "exceeded", theme.bad()),
             None => ("·", "not told", theme.dim()),
         };
-        lines.push((format!("{sign} Ceiling {ceiling:>6.1} dBTP  {word}"), style));
+        let got = report.highest_peak_dbtp.map_or_else(String::new, |it| format!(": {it:.2}"));
+        lines.push((format!("{sign} Ceiling {ceiling:>6.1} dBTP  {word}{got}"), style));
     }
     if let (Some(gain_db), Some(limited_db)) = (report.gain_db, report.max_gain_reduction_db) {
         let text = format!("gain {gain_db:+.1} dB, limiter at most {:.1} dB", limited_db.abs());

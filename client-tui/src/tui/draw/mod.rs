@@ -3,6 +3,7 @@
 
 mod album;
 mod compare;
+mod curve;
 mod delivery;
 mod desk;
 mod help;
@@ -13,6 +14,7 @@ mod people;
 mod project;
 mod prompt;
 mod report;
+mod sheet;
 mod song;
 mod text;
 mod theme;
@@ -131,7 +133,7 @@ fn waits_for(rows: &Project, song: &SongRow) -> String {
     match (song.waits_for.as_str(), rows.deliveries(&song.song_id).first()) {
         ("", Some(it)) => {
             let files = words::count(it.files.len(), "file", "files");
-            format!("Delivered by {}: {files}. In a shell: deadwax pull --delivery", it.by)
+            format!("Delivered by {}: {files}. Ctrl-F fetches them.", it.by)
         }
         ("", None) => "It waits for nothing.".into(),
         (text, _) => text.to_owned(),
@@ -141,14 +143,14 @@ fn waits_for(rows: &Project, song: &SongRow) -> String {
 /// The chosen song, else the first in running order.
 pub fn selected_song<'a>(rows: &'a Project, song: Option<&str>) -> Option<&'a SongRow> {
     song.and_then(|id| rows.song(id))
-        .or_else(|| words::STAGES.iter().find_map(|stage| rows.songs_in(*stage).first().copied()))
+        .or_else(|| words::STAGES.iter().find_map(|stage| rows.songs_in(*stage).first()))
 }
 
 /// The chosen note where the list shows it, else the list's first.
 pub fn selected_note<'a>(rows: &'a Project, view: &SongView) -> Option<&'a NoteRow> {
     let notes = rows.notes(&view.song, view.settled);
-    let chosen = view.note.as_deref().and_then(|id| notes.iter().find(|it| it.note_id == id).copied());
-    chosen.or_else(|| notes.first().copied())
+    let chosen = view.note.as_deref().and_then(|id| notes.place_of(id)).and_then(|at| notes.get(at));
+    chosen.or_else(|| notes.first())
 }
 
 /// The chosen render, else the newest.

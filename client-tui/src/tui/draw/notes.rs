@@ -5,7 +5,7 @@ use deadwax_proto::v1::{NoteRow, NoteState, PlaceKind, Verdict, VersionRow};
 use ratatui::{Frame, layout::Rect, style::Style, text::Line};
 
 use super::{
-    empty, heading, put, selected_note,
+    empty, heading, put,
     song::{label, list},
     text::{clip, pad, width, wrap},
     theme::Theme,
@@ -39,18 +39,15 @@ pub(super) fn draw(
         let next = "Move the cursor with ← and →, then n writes a note there.";
         return empty(theme, frame, below, &["No open notes.", next]);
     }
-    let chosen = selected_note(rows, view).map(|it| it.note_id.as_str());
-    let chosen_at = notes.iter().position(|it| Some(it.note_id.as_str()) == chosen).unwrap_or(0);
+    let chosen_at = view.note.as_deref().and_then(|id| notes.place_of(id)).unwrap_or(0);
     let shown = view.version(rows);
-    let threads = rows.replies(&view.song);
     // Lines further away than the height of the list cannot be in sight: a song with a thousand notes draws like one with ten.
     let height = usize::from(area.height);
     let near = chosen_at.saturating_sub(height)..(chosen_at + height).min(notes.len());
     let mut lines = Vec::new();
-    for at in near {
-        let note = notes[at];
+    for (at, note) in notes.iter().enumerate().skip(near.start).take(near.len()) {
         let is_chosen = at == chosen_at;
-        let thread = threads.get(note.note_id.as_str()).map_or(&[][..], Vec::as_slice);
+        let thread = &rows.replies(note);
         let entry = Entry { at, note, thread, shown, open: is_chosen, focused };
         lines.push((note_line(model, theme, rows, &entry, area.width), is_chosen));
         if is_chosen {

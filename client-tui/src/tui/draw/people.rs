@@ -16,7 +16,7 @@ use crate::tui::{
     model::Model,
     people::{Line as Of, lines},
     rows::Project,
-    update, words,
+    words,
 };
 
 const FOOT: u16 = 6;
@@ -51,9 +51,12 @@ pub(super) fn draw(
         let row = u16::try_from(row).unwrap_or(u16::MAX);
         let line = match it {
             Shown::Head(name, rest) => heading(theme, name, rest, area.width, false),
-            Shown::Say(text) => Line::styled(clip(&format!("  {text}"), usize::from(area.width)), theme.dim()),
+            Shown::Say(text) => {
+                Line::styled(clip(&format!("  {text}"), usize::from(area.width)), theme.dim())
+            }
             Shown::Of(place, of) => {
-                let key = if let Of::Member(it) = of { format!("member/{}", it.person_id) } else { String::new() };
+                let key =
+                    if let Of::Member(it) = of { format!("member/{}", it.person_id) } else { String::new() };
                 let style = theme.row(*place == at, rows.is_fresh(&key), model.online());
                 Line::styled(line(model, *of, *place == at, usize::from(area.width)), style)
             }
@@ -62,9 +65,16 @@ pub(super) fn draw(
     }
     let Some(of) = all.get(at) else { return };
     let room = usize::from(area.width.saturating_sub(4));
-    for (row, (text, warns)) in about(model, rows, *of, room).into_iter().take(usize::from(below) - 1).enumerate() {
+    for (row, (text, warns)) in
+        about(model, rows, *of, room).into_iter().take(usize::from(below) - 1).enumerate()
+    {
         let style = if warns { theme.warn() } else { theme.plain() };
-        put(frame, foot, u16::try_from(row + 1).unwrap_or(u16::MAX), Line::styled(format!("  {text}"), style));
+        put(
+            frame,
+            foot,
+            u16::try_from(row + 1).unwrap_or(u16::MAX),
+            Line::styled(format!("  {text}"), style),
+        );
     }
 }
 
@@ -81,7 +91,9 @@ fn sections<'a>(model: &Model, all: &[Of<'a>]) -> Vec<Shown<'a>> {
     if model.my_roles().contains(&Role::Manager) {
         shown.push(Shown::Head("Open invites", String::new()));
         match &model.people.invites {
-            Some(Ok(list)) if list.is_empty() => shown.push(Shown::Say("None: everybody invited has signed in.".into())),
+            Some(Ok(list)) if list.is_empty() => {
+                shown.push(Shown::Say("None: everybody invited has signed in.".into()))
+            }
             Some(Ok(_)) => take(&mut shown, |it| matches!(it, Of::Invite(_))),
             Some(Err(why)) => shown.push(Shown::Say(format!("Not loaded: {why}"))),
             None => shown.push(Shown::Say(waiting(model))),
@@ -107,7 +119,11 @@ fn line(model: &Model, of: Of<'_>, chosen: bool, columns: usize) -> String {
     match of {
         Of::Member(it) => {
             let me = model.me.as_ref().is_some_and(|me| me.person_id == it.person_id);
-            let name = if me { format!("{} (you)", clip(&it.name, name_room.saturating_sub(6))) } else { it.name.clone() };
+            let name = if me {
+                format!("{} (you)", clip(&it.name, name_room.saturating_sub(6)))
+            } else {
+                it.name.clone()
+            };
             format!("{mark}{} {}", pad(&name, name_room), clip(&words::roles(it.roles()), rest))
         }
         Of::Invite(it) => {
@@ -117,7 +133,13 @@ fn line(model: &Model, of: Of<'_>, chosen: bool, columns: usize) -> String {
             let here = if it.current { "✓ this one" } else { "" };
             let since = format!("since {}", words::date(&model.zone, it.opened_ms));
             let gap = rest.saturating_sub(width(&since) + 12);
-            format!("{mark}{} {}{}{}", pad(&it.device, name_room), since, " ".repeat(gap.min(2)), pad_left(here, 10))
+            format!(
+                "{mark}{} {}{}{}",
+                pad(&it.device, name_room),
+                since,
+                " ".repeat(gap.min(2)),
+                pad_left(here, 10)
+            )
         }
     }
 }
@@ -140,7 +162,8 @@ fn about(model: &Model, rows: &Project, of: Of<'_>, room: usize) -> Vec<(String,
 
 fn member(rows: &Project, it: &MemberRow, room: usize) -> Vec<(String, bool)> {
     let mut said: Vec<(String, bool)> = Vec::new();
-    let mut tell = |text: &str, warns: bool| said.extend(wrap(text, room).into_iter().map(|line| (line, warns)));
+    let mut tell =
+        |text: &str, warns: bool| said.extend(wrap(text, room).into_iter().map(|line| (line, warns)));
     let may: Vec<&str> = it.roles().map(words::role_may).collect();
     tell(&format!("{}: {}.", it.name, may.join("; ")), false);
     // Which gates ask for them stands in the rules of the project.
@@ -153,10 +176,6 @@ fn member(rows: &Project, it: &MemberRow, room: usize) -> Vec<(String, bool)> {
         .collect();
     if !asked.is_empty() {
         tell(&format!("Their approval counts at the gate of {}.", asked.join(" and ").to_lowercase()), false);
-    }
-    let touched = update::touched(rows, &it.person_id);
-    for text in touched.iter().take(3) {
-        tell(text, text.starts_with('!'));
     }
     said
 }

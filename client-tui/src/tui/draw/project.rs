@@ -43,7 +43,8 @@ pub(super) fn draw(
     };
     let head = rows.head();
     let count = model.chosen.len();
-    let chosen_line = format!(" {} chosen: f fetches, z follows, Esc lets go", words::count(count, "song", "songs"));
+    let chosen_line =
+        format!(" {} chosen: f fetches, z follows, Esc lets go", words::count(count, "song", "songs"));
     let about = if count > 0 { chosen_line } else { format!(" {}", subtitle(rows, head, &model.zone)) };
     let style = if count > 0 { theme.accent() } else { theme.dim() };
     put(frame, area, 0, Line::styled(clip(&about, usize::from(area.width)), style));
@@ -63,7 +64,14 @@ pub(super) fn draw(
 }
 
 /// What a line or a card has no room for.
-fn whole_song(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, rows: &Project, song: &SongRow) {
+fn whole_song(
+    model: &Model,
+    theme: &Theme,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    rows: &Project,
+    song: &SongRow,
+) {
     let isrc = if song.isrc.is_empty() { String::new() } else { format!("ISRC {}", song.isrc) };
     put(frame, area, 0, heading(theme, &clip(&song.title, 40), &isrc, area.width, false));
     let room = usize::from(area.width.saturating_sub(2));
@@ -103,7 +111,9 @@ fn facts(model: &Model, rows: &Project, song: &SongRow) -> String {
         }
     }
     if let Some(it) = song.handoff.as_ref().filter(|_| song.stage() == Stage::Mastering) {
-        said.push(if it.package.is_some() { "handoff ready (f fetches it)" } else { "handoff being made" }.into());
+        said.push(
+            if it.package.is_some() { "handoff ready (f fetches it)" } else { "handoff being made" }.into(),
+        );
     }
     said.join(" · ")
 }
@@ -270,14 +280,49 @@ struct Widths {
 const ROUND: usize = 6;
 const NOTES: usize = 7;
 
+/// A line of the table: a heading a stage, and its songs.
+enum Shown<'a> {
+    Stage(Stage, usize),
+    Song(&'a SongRow),
+}
+
+/// What of all lines stands in the window; nothing else is looked at. Answers it with the place of the chosen song in it.
+fn window<'a>(rows: &'a Project, chosen: &SongRow, height: usize) -> (Vec<Shown<'a>>, usize) {
+    let stages = words::STAGES.map(|stage| (stage, rows.songs_in(stage)));
+    let filled = || stages.iter().filter(|(_, songs)| !songs.is_empty());
+    let mut len = 0;
+    let mut place = 1;
+    for (stage, songs) in filled() {
+        if *stage == chosen.stage() {
+            place = len + 1 + songs.place_of(&chosen.song_id).unwrap_or(0);
+        }
+        len += songs.len() + 1;
+    }
+    // The first song keeps the heading above it.
+    let first = if place < height { 0 } else { first_shown(place, len, height) };
+    let mut shown = Vec::with_capacity(height);
+    let mut passed = 0;
+    for (stage, songs) in filled() {
+        let begins = passed;
+        passed += songs.len() + 1;
+        if passed <= first || shown.len() >= height {
+            continue;
+        }
+        if first <= begins {
+            shown.push(Shown::Stage(*stage, songs.len()));
+        }
+        let from = first.saturating_sub(begins + 1);
+        let room = height - shown.len();
+        shown.extend(songs.iter().skip(from).take(room).map(Shown::Song));
+    }
+    (shown, place - first)
+}
+
 fn table(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, rows: &Project, chosen: &SongRow) {
-    let by_stage: Vec<(Stage, Vec<&SongRow>)> = words::STAGES
-        .into_iter()
-        .map(|stage| (stage, rows.songs_in(stage)))
-        .filter(|(_, songs)| !songs.is_empty())
-        .collect();
+    let height = usize::from(area.height.saturating_sub(1));
+    let (shown, place) = window(rows, chosen, height);
     let columns = usize::from(area.width);
-    let dated = by_stage.iter().flat_map(|(_, songs)| songs).any(|it| it.due_ms != 0);
+    let dated = shown.iter().any(|it| matches!(it, Shown::Song(song) if song.due_ms != 0));
     let (version, files, due) = (10, 8, if dated { 7 } else { 0 });
     let title = (columns * 28 / 100).max(12);
     let rest = columns.saturating_sub(2 + title + 1 + 2 + version + files + ROUND + NOTES + due);
@@ -293,33 +338,21 @@ fn table(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, rows: 
         pad("Waits for", rest)
     );
     put(frame, area, 0, Line::styled(head, theme.dim()));
-    // A heading a stage: where each begins is counted, nothing is laid out that is not seen.
-    let mut begins = Vec::new();
-    let mut len = 0;
-    for (_, songs) in &by_stage {
-        begins.push(len);
-        len += songs.len() + 1;
-    }
-    let place = by_stage.iter().zip(&begins).find_map(|((stage, songs), begin)| {
-        let at = songs.iter().position(|it| it.song_id == chosen.song_id).filter(|_| *stage == chosen.stage())?;
-        Some(begin + 1 + at)
-    });
-    let place = place.unwrap_or(1);
-    let height = usize::from(area.height.saturating_sub(1));
-    // The first song keeps the heading above it.
-    let first = if place < height { 0 } else { first_shown(place, len, height) };
-    for line in first..(first + height).min(len) {
-        let Some(of) = begins.iter().rposition(|begin| *begin <= line) else { continue };
-        let (stage, songs) = &by_stage[of];
-        let row = u16::try_from(line - first + 1).unwrap_or(u16::MAX);
-        match line.checked_sub(begins[of] + 1).and_then(|at| songs.get(at)) {
-            None => {
-                let text = format!(" {} {}", words::stage(*stage), songs.len());
+    for (line, it) in shown.into_iter().enumerate() {
+        let row = u16::try_from(line + 1).unwrap_or(u16::MAX);
+        match it {
+            Shown::Stage(stage, count) => {
+                let text = format!(" {} {count}", words::stage(stage));
                 put(frame, area, row, Line::styled(text, theme.head()));
             }
-            Some(song) => {
+            Shown::Song(song) => {
                 let style = theme.row(line == place, is_fresh(rows, song), model.online());
-                put(frame, area, row, Line::styled(table_line(model, rows, song, line == place, &widths), style));
+                put(
+                    frame,
+                    area,
+                    row,
+                    Line::styled(table_line(model, rows, song, line == place, &widths), style),
+                );
             }
         }
     }
@@ -346,7 +379,14 @@ fn table_line(model: &Model, rows: &Project, song: &SongRow, here: bool, widths:
     )
 }
 
-fn columns(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, rows: &Project, chosen: &SongRow) {
+fn columns(
+    model: &Model,
+    theme: &Theme,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    rows: &Project,
+    chosen: &SongRow,
+) {
     let [legend, area] = {
         let below = Rect { y: area.y + area.height.saturating_sub(1), height: 1.min(area.height), ..area };
         [below, Rect { height: area.height.saturating_sub(1), ..area }]
@@ -382,7 +422,7 @@ fn column(
     let count = songs.len().to_string();
     put(frame, area, 0, heading(theme, words::stage(stage), &count, area.width, chosen.stage() == stage));
     let fit = (usize::from(area.height.saturating_sub(1)) / CARD).max(1);
-    let at = songs.iter().position(|song| song.song_id == chosen.song_id);
+    let at = songs.place_of(&chosen.song_id);
     let first = first_shown(at.unwrap_or(0), songs.len(), fit);
     for (line, song) in songs.iter().enumerate().skip(first).take(fit) {
         let top = u16::try_from(1 + (line - first) * CARD).unwrap_or(u16::MAX);
@@ -404,12 +444,18 @@ fn draw_card(
 ) {
     let room = usize::from(area.width.saturating_sub(2));
     let style = theme.row(here, is_fresh(rows, song), model.online());
-    put(frame, area, 0, Line::styled(format!("{}{}", marks(model, song, here), pad(&song.title, room)), style));
+    put(
+        frame,
+        area,
+        0,
+        Line::styled(format!("{}{}", marks(model, song, here), pad(&song.title, room)), style),
+    );
     let notes = match song.open_notes {
         0 => "no notes".to_owned(),
         count => format!("{} {}", open_notes(rows, song), if count == 1 { "note" } else { "notes" }),
     };
-    let facts = format!("  {}{} · round {} · {notes}", sign(rows, song), candidate(rows, song), rounds(rows, song));
+    let facts =
+        format!("  {}{} · round {} · {notes}", sign(rows, song), candidate(rows, song), rounds(rows, song));
     put(frame, area, 1, Line::styled(clip(&facts, room + 2), theme.dim()));
     let late = if song.overdue { theme.warn() } else { theme.dim() };
     let due = match due(model, song) {

@@ -39,7 +39,12 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
     let said = about(it, usize::from(area.width.saturating_sub(4)));
     for (row, (text, bad)) in said.into_iter().take(usize::from(FOOT) - 1).enumerate() {
         let style = if bad { theme.bad() } else { theme.plain() };
-        put(frame, foot, u16::try_from(row + 1).unwrap_or(u16::MAX), Line::styled(format!("  {text}"), style));
+        put(
+            frame,
+            foot,
+            u16::try_from(row + 1).unwrap_or(u16::MAX),
+            Line::styled(format!("  {text}"), style),
+        );
     }
 }
 
@@ -98,7 +103,10 @@ fn transfer(theme: &Theme, frame: &mut Frame<'_>, area: Rect, top: u16, it: &Tra
     let line = Line::from(vec![
         Span::raw("   "),
         Span::styled(gauge(it, bar), tint),
-        Span::styled(clip(&format!(" {} {figures}", percent(it)), columns.saturating_sub(bar + 3)), theme.dim()),
+        Span::styled(
+            clip(&format!(" {} {figures}", percent(it)), columns.saturating_sub(bar + 3)),
+            theme.dim(),
+        ),
     ]);
     put(frame, area, top + 1, line);
 }

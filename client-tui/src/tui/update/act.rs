@@ -42,7 +42,7 @@ impl Subject {
             Verb::Address | Verb::Accept | Verb::Reopen | Verb::Decline | Verb::Tick | Verb::MoveNote => {
                 vec![note]
             }
-            Verb::ApproveSpacing => Vec::new(),
+            Verb::ApproveSpacing | Verb::Save => Vec::new(),
             Verb::Follow if self.whole => Vec::new(),
             Verb::AddSong | Verb::Invite | Verb::NewProject => Vec::new(),
             Verb::Roles | Verb::Remove => vec![self.member.as_ref().map(|id| format!("member/{id}"))],
@@ -93,6 +93,19 @@ pub(crate) fn subject(model: &Model) -> Option<Subject> {
             whole: true,
             ..Subject::default()
         }),
+        Screen::Album { project, at } => {
+            let rows = model.projects.get(project)?;
+            let song = model.album.items(project, rows).get(*at)?.song_id.clone();
+            Some(Subject { project: project.clone(), song, whole: true, ..Subject::default() })
+        }
+        Screen::Delivery { project, at } => {
+            let rows = model.projects.get(project)?;
+            let songs = rows.songs();
+            let song = songs.get((*at).min(songs.len().saturating_sub(1)))?;
+            let version = crate::tui::delivery::version(rows, song).map(|it| it.version_id.clone());
+            let song = song.song_id.clone();
+            Some(Subject { project: project.clone(), song, version, ..Subject::default() })
+        }
         _ => None,
     }
 }
@@ -478,7 +491,7 @@ fn move_note(model: &Model, rows: &Project, subject: &Subject) -> Result<Questio
 /// The whole running order stands in the question: it is what is approved.
 fn spacing(model: &Model, rows: &Project, approval_id: String) -> Result<Question, &'static str> {
     let head = rows.head().ok_or("The project is not here yet.")?;
-    let none = "Nobody has set a running order with gaps yet: deadwax spacing set, in a shell.";
+    let none = "Nobody has set a running order with gaps yet: 4 opens the record, w saves it there.";
     let spacing = head.spacing.as_ref().ok_or(none)?;
     let askers = [Role::Artist, Role::Producer, Role::Label, Role::Manager];
     let mine = model.my_roles();
@@ -486,19 +499,22 @@ fn spacing(model: &Model, rows: &Project, approval_id: String) -> Result<Questio
     let role = role.ok_or("You hold no role here that could approve.")?;
     let order: Vec<String> =
         spacing.items.iter().enumerate().map(|(at, it)| order_line(rows, at, it)).collect();
-    let lines = vec![order.join(" · "), format!("You approve it as {}.", words::role(role))];
+    let mut lines = vec![order.join(" · "), format!("You approve it as {}.", words::role(role))];
+    if model.project_id().is_some_and(|project| model.album.is_unsaved(project, rows)) {
+        lines.insert(0, "What you changed and did not save is not in it:".into());
+    }
     let number = spacing.number;
     let action = v1::ApproveSpacing { approval_id, number, role: role.into() };
     Ok((Do::ApproveSpacing(action), "Approve", format!("Approve spacing {number}?"), lines))
 }
 
-/// "2. Paper Boats after 2.5 s".
+/// "2. Paper Boats after 2.5 s, fade out 8 s".
 pub(super) fn order_line(rows: &Project, at: usize, item: &v1::SpacingItem) -> String {
     let title = rows.song(&item.song_id).map_or("a song that is not here", |it| it.title.as_str());
     let title = crate::scrub::line(title);
-    let gap =
-        if at == 0 { String::new() } else { format!(" after {:.1} s", f64::from(item.gap_ms) / 1000.0) };
-    format!("{}. {title}{gap}", at + 1)
+    let joined = crate::verbs::words::joined(item, at == 0);
+    let joined = if joined.is_empty() { String::new() } else { format!(" {joined}") };
+    format!("{}. {title}{joined}", at + 1)
 }
 
 /// What to type, with names quoted for a shell.

@@ -1,8 +1,335 @@
-//! Keys of the screen "Album". `None`: the key means the same here as elsewhere.
+//! Keys of the screen "Album": the draft is changed here and sent only by saving; what is heard is the draft. `None`: the key means the same here as
+//! elsewhere.
 
-use crate::tui::{keys::Verb, model::Model, msg::Effect};
+use deadwax_proto::v1::{self as v1, action::Action as Do};
+
+use super::{act, nav};
+use crate::{
+    play::{Deck, Order},
+    tui::{
+        album::{self, BEFORE_JOINT_MS, Change, Line},
+        keys::Verb,
+        model::{Ask, ConfirmAsk, Model, Notice, Prompt, Screen, Sends, SongView},
+        msg::Effect,
+        rows::{May, PROJECT_KEY, Project},
+        words,
+    },
+};
+
+const UNSAVED: &str = "Not saved. w saves, Esc again leaves; the draft waits here until you quit.";
+const NOT_HERE: &str = "The project is not here yet.";
 
 pub(super) fn press(model: &mut Model, verb: Verb) -> Option<Vec<Effect>> {
-    let _ = (model, verb);
-    None
+    let Screen::Album { project, at } = model.top() else { return None };
+    let (project, at) = (project.clone(), *at);
+    if verb != Verb::Back {
+        model.album.leaving = false;
+    }
+    let effects = match verb {
+        Verb::Up | Verb::Down | Verb::PageUp | Verb::PageDown | Verb::First | Verb::Last => {
+            let len = model.projects.get(&project).map_or(0, |rows| rows.songs().len());
+            mark(model, nav::moved(at, len, verb));
+            Vec::new()
+        }
+        Verb::Open => open(model, &project, at),
+        Verb::Undo | Verb::Redo => {
+            let Model { album, projects, .. } = model;
+            let done = match projects.get(&project) {
+                Some(rows) => album.step(&project, rows, verb == Verb::Redo),
+                None => Err(NOT_HERE),
+            };
+            tell(model, done.err())
+        }
+        Verb::TakeTheirs => theirs(model, &project),
+        Verb::Save => save(model, &project),
+        Verb::Medium => {
+            model.album.medium = model.album.medium.wrapping_add(1);
+            Vec::new()
+        }
+        Verb::SideBreak => side_break(model, &project, at),
+        Verb::EvenSides => {
+            model.album.sides.remove(&project);
+            Vec::new()
+        }
+        Verb::PlayPause => play(model, &project, at),
+        Verb::NextJoint | Verb::PreviousJoint => joint(model, &project, at, verb == Verb::NextJoint),
+        Verb::Copy => copy(model, &project),
+        other => {
+            let change = change_of(other)?;
+            let Model { album, projects, .. } = model;
+            let done = match projects.get(&project) {
+                Some(rows) => album.change(&project, rows, at, change),
+                None => Err(NOT_HERE),
+            };
+            match done {
+                Ok(to) => {
+                    model.notice = None;
+                    mark(model, to);
+                    Vec::new()
+                }
+                Err(why) => tell(model, Some(why)),
+            }
+        }
+    };
+    Some(effects)
+}
+
+fn change_of(verb: Verb) -> Option<Change> {
+    Some(match verb {
+        Verb::MoveUp => Change::Up,
+        Verb::MoveDown => Change::Down,
+        Verb::GapLess => Change::Gap(-100),
+        Verb::GapMore => Change::Gap(100),
+        Verb::GapMuchLess => Change::Gap(-1_000),
+        Verb::GapMuchMore => Change::Gap(1_000),
+        Verb::CrossfadeLess => Change::Crossfade(-500),
+        Verb::CrossfadeMore => Change::Crossfade(500),
+        Verb::FadeIn => Change::FadeIn(true),
+        Verb::FadeInLess => Change::FadeIn(false),
+        Verb::FadeOut => Change::FadeOut(true),
+        Verb::FadeOutLess => Change::FadeOut(false),
+        Verb::Shape => Change::Shape,
+        Verb::GainLess => Change::Gain(-10),
+        Verb::GainMore => Change::Gain(10),
+        _ => return None,
+    })
+}
+
+fn mark(model: &mut Model, to: usize) {
+    if let Screen::Album { at, .. } = model.top_mut() {
+        *at = to;
+    }
+}
+
+fn tell(model: &mut Model, why: Option<&str>) -> Vec<Effect> {
+    model.notice = why.map(|why| Notice::Tell(why.to_owned()));
+    Vec::new()
+}
+
+/// Whether Back is held up once, because something was not saved.
+pub(super) fn stays(model: &mut Model) -> bool {
+    let Screen::Album { project, .. } = model.top() else { return false };
+    let Some(rows) = model.projects.get(project) else { return false };
+    let asks = !model.album.leaving && model.album.is_unsaved(project, rows) && model.prompt.is_none();
+    if model.album.leaving {
+        // Answered: the message is closed with the room.
+        model.notice = None;
+    }
+    model.album.leaving = asks;
+    if asks {
+        model.notice = Some(Notice::Tell(UNSAVED.into()));
+    }
+    asks
+}
+
+/// Some running order would be lost by leaving the program.
+pub(super) fn holds_draft(model: &Model) -> bool {
+    let unsaved = |project: &String| {
+        model.projects.get(project).is_some_and(|rows| model.album.is_unsaved(project, rows))
+    };
+    model.album.drafts.keys().any(unsaved)
+}
+
+pub(super) fn rows_came(model: &mut Model, project: &str) {
+    let Model { album, projects, .. } = model;
+    if let Some(rows) = projects.get(project) {
+        album.rows_came(project, rows);
+    }
+}
+
+fn open(model: &mut Model, project: &str, at: usize) -> Vec<Effect> {
+    let Some(rows) = model.projects.get(project) else { return Vec::new() };
+    let items = model.album.items(project, rows);
+    if let Some(item) = items.get(at) {
+        let mut view = SongView::new(project.to_owned(), item.song_id.clone());
+        // What would go on the record, not what its gate happens to look at.
+        view.version = rows
+            .song(&item.song_id)
+            .and_then(|song| album::on_record(rows, song))
+            .map(|it| it.version_id.clone());
+        model.stack.push(Screen::Song(view));
+    }
+    Vec::new()
+}
+
+fn theirs(model: &mut Model, project: &str) -> Vec<Effect> {
+    let Model { album, projects, .. } = model;
+    let Some(rows) = projects.get(project) else { return Vec::new() };
+    if !album.is_unsaved(project, rows) {
+        return tell(model, Some("This is the studio's order already."));
+    }
+    album.take_theirs(project, rows);
+    model.notice = Some(Notice::Done("The studio's order. U brings yours back.".into()));
+    Vec::new()
+}
+
+fn save(model: &mut Model, project: &str) -> Vec<Effect> {
+    let Some(rows) = model.projects.get(project) else { return tell(model, Some(NOT_HERE)) };
+    if !model.album.is_unsaved(project, rows) {
+        return tell(model, Some("Nothing was changed here since it was saved."));
+    }
+    if model.is_pending(Verb::Save, PROJECT_KEY) {
+        return Vec::new();
+    }
+    if let May::No(no) = rows.may("set_spacing", &[PROJECT_KEY.to_owned()]) {
+        let notice = Notice::Refused { text: no.text.clone(), hint: no.hint.clone() };
+        model.notice = Some(notice);
+        return Vec::new();
+    }
+    if !model.online() {
+        model.notice = Some(Notice::Refused {
+            text: "Not connected: nothing was sent, the draft stays here.".into(),
+            hint: "Press w when the banner is gone.".into(),
+        });
+        return Vec::new();
+    }
+    let items = model.album.items(project, rows);
+    let mut lines = Vec::new();
+    let now = rows.head().and_then(|it| it.spacing.as_ref());
+    if let (Some(number), Some(spacing)) = (model.album.overtaken(project, rows), now) {
+        lines.push(format!("{} set spacing {number} while you worked. Yours takes its place:", spacing.by));
+    }
+    let signed: Vec<&str> = now.iter().flat_map(|it| &it.approvals).map(|it| it.name.as_str()).collect();
+    if let (false, Some(spacing)) = (signed.is_empty(), now) {
+        let names = signed.join(", ");
+        lines.push(format!("Spacing {} was approved by {names}; that counts for it alone.", spacing.number));
+    }
+    let action = Do::SetSpacing(v1::SetSpacing { items: items.clone() });
+    let say = "the running order".to_owned();
+    model.notice = None;
+    if lines.is_empty() {
+        let (project, about) = (project.to_owned(), PROJECT_KEY.to_owned());
+        let pending = act::pending(model, project, Verb::Save, about, action, say);
+        return vec![act::send(model, pending)];
+    }
+    lines.extend(items.iter().enumerate().map(|(at, it)| act::order_line(rows, at, it)));
+    let ask = ConfirmAsk {
+        project: project.to_owned(),
+        verb: Verb::Save,
+        about: PROJECT_KEY.into(),
+        title: "Save this running order?".into(),
+        lines,
+        yes: "Save",
+        sends: Sends::Action(action),
+        say,
+        on_yes: false,
+        at: 0,
+        back: None,
+    };
+    model.prompt = Some(Prompt { ask: Ask::Confirm(Box::new(ask)), shown: false });
+    Vec::new()
+}
+
+/// The marked song begins a side, or does not any more. What was even by itself is by hand from then on.
+fn side_break(model: &mut Model, project: &str, at: usize) -> Vec<Effect> {
+    if !model.album.medium().has_sides() {
+        return tell(model, Some("This medium has no sides. M chooses another."));
+    }
+    if at == 0 {
+        return tell(model, Some("The first song begins the first side."));
+    }
+    let Some(rows) = model.projects.get(project) else { return Vec::new() };
+    let items = model.album.items(project, rows);
+    let lines = album::lines(rows, &items);
+    let Some(marked) = items.get(at).map(|it| it.song_id.clone()) else { return Vec::new() };
+    let starts = model.album.side_starts(project, &lines);
+    let mut set: std::collections::BTreeSet<String> =
+        starts.into_iter().map(|at| items[at].song_id.clone()).collect();
+    if !set.remove(&marked) {
+        set.insert(marked);
+    }
+    model.album.sides.insert(project.to_owned(), set);
+    Vec::new()
+}
+
+/// What is on the player is the order as it stands here, and where its songs begin.
+struct Record {
+    deck: Deck,
+    at_line: Vec<usize>,
+    rate: u32,
+    starts: Vec<u64>,
+    /// It lies on the player as it stands here.
+    loaded: bool,
+}
+
+fn record(model: &Model, project: &str) -> Option<Record> {
+    let rows = model.projects.get(project)?;
+    let lines = album::lines(rows, &model.album.items(project, rows));
+    let (deck, at_line) = album::deck(project, &lines)?;
+    let Deck::Album { items } = &deck else { return None };
+    let (rate, starts) = album::joints(items);
+    let loaded = model.player.deck.as_ref() == Some(&deck);
+    Some(Record { deck, at_line, rate, starts, loaded })
+}
+
+const SILENT: &str = "No song of this record has a file to hear yet.";
+
+/// Hears the record from a little before that item.
+fn hear(model: &mut Model, record: Record, item: usize) -> Vec<Effect> {
+    let before = BEFORE_JOINT_MS * u64::from(record.rate) / 1000;
+    let at = record.starts.get(item).map_or(0, |start| start.saturating_sub(before));
+    if let Some(line) = record.at_line.get(item) {
+        mark(model, *line);
+    }
+    model.notice = None;
+    if record.loaded {
+        return vec![Effect::Play(Order::Seek { at }), Effect::Play(Order::Play)];
+    }
+    model.player.deck = Some(record.deck.clone());
+    vec![Effect::Play(Order::Load { deck: record.deck, at, play: true })]
+}
+
+/// Space: what was changed meanwhile is heard from the joint of the marked song; else on or off.
+fn play(model: &mut Model, project: &str, at: usize) -> Vec<Effect> {
+    let Some(record) = record(model, project) else { return tell(model, Some(SILENT)) };
+    if record.loaded {
+        let playing = model.player.status.as_ref().is_some_and(|it| it.playing);
+        return vec![Effect::Play(if playing { Order::Pause } else { Order::Play })];
+    }
+    let last = record.at_line.len().saturating_sub(1);
+    let item = record.at_line.iter().position(|line| *line >= at).unwrap_or(last);
+    hear(model, record, item)
+}
+
+/// The next joint after what is heard now, or the one before; where nothing is heard, the one of the marked song.
+fn joint(model: &mut Model, project: &str, at: usize, next: bool) -> Vec<Effect> {
+    let Some(record) = record(model, project) else { return tell(model, Some(SILENT)) };
+    let before = BEFORE_JOINT_MS * u64::from(record.rate) / 1000;
+    let heard = model.player.status.as_ref().filter(|_| record.loaded).map(|it| it.at);
+    let from = |item: &usize| record.starts[*item].saturating_sub(before);
+    // The first song has no joint; going back leads to its beginning.
+    let item = match heard {
+        Some(now) if next => (1..record.starts.len()).find(|item| from(item) > now),
+        // Somebody who presses it twice wants the one before, not the same again.
+        Some(now) => {
+            let second = u64::from(record.rate);
+            (0..record.starts.len()).rev().find(|item| from(item).saturating_add(second) < now).or(Some(0))
+        }
+        None => record.at_line.iter().position(|line| *line >= at.max(1)),
+    };
+    match item {
+        Some(item) => hear(model, record, item),
+        None => tell(model, Some("There is no joint after this.")),
+    }
+}
+
+/// The running order as text, for a message or a label copy.
+fn copy(model: &mut Model, project: &str) -> Vec<Effect> {
+    let Some(rows) = model.projects.get(project) else { return Vec::new() };
+    let items = model.album.items(project, rows);
+    let lines = album::lines(rows, &items);
+    let text: Vec<String> = lines.iter().enumerate().map(|(at, line)| text_line(rows, at, line)).collect();
+    let text = format!("{}\ntotal {}\n", text.join("\n"), words::clock(album::run_ms(&lines), true));
+    model.notice = Some(Notice::Done("The running order is on the clipboard.".into()));
+    vec![Effect::Copy(text)]
+}
+
+fn text_line(rows: &Project, at: usize, line: &Line<'_>) -> String {
+    let version = line.version.map_or_else(|| "no file yet".into(), words::version);
+    let order = act::order_line(rows, at, &line.item);
+    format!(
+        "{order} ({version}, {} at {})",
+        words::clock(line.length_ms, true),
+        words::clock(line.start_ms, true)
+    )
 }

@@ -9,6 +9,7 @@ mod delivery;
 mod hands;
 mod history;
 mod listen;
+mod master;
 mod mouse;
 mod nav;
 mod pages;
@@ -30,9 +31,9 @@ use super::{
     rows,
 };
 pub(super) use act::{may, subject};
+pub(super) use master::other as render_beside;
 pub use act::{push_command, song_command};
 pub use pages::{approval as approval_line, examined};
-pub use people::touched;
 pub use prompt::{
     approve_problem,
     choose::matches as palette,
@@ -62,7 +63,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
                 prompt.shown = false;
             }
         }
-        Msg::Tick(now_ms) => tick(model, now_ms),
+        Msg::Tick(now_ms) => {
+            tick(model, now_ms);
+            effects = prompt::recipe::tick(model);
+        }
         Msg::Shown => {
             let whole = draw::prompt_fits(model);
             if let Some(prompt) = &mut model.prompt {
@@ -75,6 +79,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.list = Some(projects);
             model.link = Link::Online;
             model.subscribed = Subscribed::default();
+            model.master.cut();
             // A picture that was cut on its way is asked for again.
             if let Some(wave) = model.wave.as_mut().filter(|wave| wave.state != WaveState::Here) {
                 wave.ask.columns = 0;
@@ -98,20 +103,24 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.tries = 0;
             let now_ms = model.now_ms;
             follow_newest(model, &project_id);
-            let opens = model.spacing_of.as_ref() == Some(&project_id);
-            model.projects.entry(project_id).or_default().take(update, now_ms);
-            if opens {
-                pages::awaited_spacing(model);
-            }
+            model.projects.entry(project_id.clone()).or_default().take(update, now_ms);
+            album::rows_came(model, &project_id);
         }
         Msg::ProjectGone { project_id } => gone(model, &project_id),
-        Msg::Render { render_id, progress } => model.progress = Some((render_id, progress)),
+        Msg::Render { render_id, progress } => {
+            model.master.progressed(&render_id, &progress, model.now_ms);
+            model.progress = Some((render_id, progress));
+        }
         Msg::Performed { command_id, outcome } => performed(model, &command_id, outcome, &mut effects),
         Msg::Waveform { ticket, outcome } => waveform(model, ticket, outcome),
         Msg::History { ticket, outcome } => history::arrived(model, ticket, outcome),
         Msg::Turnaround { ticket, outcome } => turnaround::arrived(model, ticket, outcome),
+        Msg::Recipes { ticket, outcome } => prompt::recipe::offered(model, ticket, outcome),
         Msg::RecipeChecked { ticket, outcome } => effects = prompt::recipe::checked(model, ticket, outcome),
-        Msg::Page { ticket, page, outcome } => read::arrived(model, ticket, &page, outcome),
+        Msg::Page { ticket, page, outcome } => {
+            master::arrived(model, ticket, &page, &outcome);
+            read::arrived(model, ticket, &page, outcome);
+        }
         Msg::Heard { say, outcome } => model.notice = Some(heard(&say, outcome)),
         Msg::Edited(outcome) => effects = prompt::edited(model, outcome),
         Msg::Play(news) => effects = listen::told(model, news),
@@ -126,6 +135,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     reconcile(model, &mut effects);
     people::reconcile(model, &mut effects);
     history::reconcile(model, &mut effects);
+    master::reconcile(model, &mut effects);
     presence::reconcile(model, &mut effects);
     effects
 }

@@ -4,7 +4,8 @@ use crossterm::event::{KeyEvent, KeyEventKind};
 use deadwax_proto::v1::{DeskKind, Stage};
 
 use super::{
-    act, album, board, compare, delivery, hands, history, listen, pages, people, presence, prompt, read, transfers,
+    act, album, board, compare, delivery, hands, history, listen, master as mastering, pages, people, presence,
+    prompt, read, transfers,
     turnaround,
 };
 use crate::tui::{
@@ -28,7 +29,8 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
     let leave = Notice::Tell(LEAVE.into());
     // Leaving works everywhere, in a prompt too; what is written there is thrown away only by the second press.
     if keys::find(Kind::Help, &event) == Some(Verb::Quit) {
-        let written = model.prompt.as_ref().is_some_and(|it| prompt::holds_text(&it.ask));
+        let written = model.prompt.as_ref().is_some_and(|it| prompt::holds_text(&it.ask))
+            || album::holds_draft(model);
         let asks = match (written, transfers::under_way(model)) {
             (true, _) => Some(leave),
             (false, true) => Some(Notice::Tell(transfers::UNDER_WAY.into())),
@@ -49,6 +51,9 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
     }
     let Some(verb) = keys::find(model.top().kind(), &event) else { return Vec::new() };
     if verb == Verb::Back {
+        if album::stays(model) {
+            return Vec::new();
+        }
         back(model, event.code == crossterm::event::KeyCode::Char('q'));
         return Vec::new();
     }
@@ -61,6 +66,7 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
         Kind::Compare => compare::press(model, verb),
         Kind::Album => album::press(model, verb),
         Kind::Delivery => delivery::press(model, verb),
+        Kind::Master => mastering::press(model, verb),
         Kind::People => people::press(model, verb),
         Kind::Project => board::press(model, verb),
         Kind::Projects => board::press_list(model, verb),
@@ -74,6 +80,7 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
         return effects;
     }
     match verb {
+        Verb::Back if album::stays(model) => {}
         Verb::Back => back(model, false),
         Verb::Help => {
             let of = model.top().kind();
@@ -112,7 +119,7 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
         Verb::Gate => pages::gate(model),
         Verb::Shootout => pages::shootout(model),
         Verb::Handoff => pages::handoff(model),
-        Verb::Spacing => pages::spacing(model),
+        Verb::Spacing => room(model, Verb::Album),
         Verb::Terms => pages::terms(model),
         Verb::Turnaround => return turnaround::open(model),
         Verb::Sheet => return read::sheet(model),
@@ -241,8 +248,7 @@ fn open_desk(model: &mut Model, row: &deadwax_proto::v1::DeskRow) {
         song: (!row.song_id.is_empty()).then(|| row.song_id.clone()),
     });
     if row.kind() == DeskKind::Spacing {
-        model.spacing_of = Some(project);
-        pages::awaited_spacing(model);
+        model.stack.push(Screen::Album { project, at: 0 });
         return;
     }
     if row.song_id.is_empty() {
@@ -328,12 +334,8 @@ fn step(model: &mut Model, verb: Verb) {
             let Some(rows) = projects.get(project) else { return };
             let now = draw::selected_song(rows, song.as_deref()).map(|it| (it.stage(), it.song_id.clone()));
             let Some((stage, now)) = now else { return };
-            let ids = if columns_apart {
-                column(rows, stage)
-            } else {
-                words::STAGES.iter().flat_map(|stage| column(rows, *stage)).collect()
-            };
-            *song = moved_id(&ids, Some(&now), verb);
+            let shown: &[Stage] = if columns_apart { &[stage] } else { &words::STAGES };
+            *song = moved_song(rows, shown, stage, &now, verb).or(song.take());
         }
         Screen::Master { project, song, render } => {
             let Some(rows) = projects.get(project) else { return };
@@ -365,16 +367,26 @@ fn step_song(rows: &Project, view: &mut SongView, verb: Verb) {
             view.file = 0;
         }
         Focus::Notes => {
-            let ids: Vec<_> =
-                rows.notes(&view.song, view.settled).iter().map(|it| it.note_id.clone()).collect();
-            view.note = moved_id(&ids, view.note.as_deref(), verb);
+            let notes = rows.notes(&view.song, view.settled);
+            let at = view.note.as_deref().and_then(|id| notes.place_of(id)).unwrap_or(0);
+            view.note = notes.get(moved(at, notes.len(), verb)).map(|it| it.note_id.clone());
         }
     }
 }
 
-/// The songs of one stage, in order: a column of the project screen.
-fn column(rows: &Project, stage: Stage) -> Vec<String> {
-    rows.songs_in(stage).iter().map(|it| it.song_id.clone()).collect()
+/// The song that the mark moves to, in the list that the songs of these stages make.
+fn moved_song(rows: &Project, shown: &[Stage], stage: Stage, now: &str, verb: Verb) -> Option<String> {
+    let lists = || shown.iter().map(|stage| rows.songs_in(*stage));
+    let before: usize = shown.iter().take_while(|it| **it != stage).map(|it| rows.songs_in(*it).len()).sum();
+    let at = before + rows.songs_in(stage).place_of(now).unwrap_or(0);
+    let mut at = moved(at, lists().map(|it| it.len()).sum(), verb);
+    for songs in lists() {
+        match songs.get(at) {
+            Some(song) => return Some(song.song_id.clone()),
+            None => at -= songs.len(),
+        }
+    }
+    None
 }
 
 /// To the nearest stage on that side that holds songs.
@@ -384,14 +396,12 @@ fn across(model: &mut Model, right: bool) {
     let Some(rows) = projects.get(project) else { return };
     let Some(now) = draw::selected_song(rows, song.as_deref()) else { return };
     let at = words::STAGES.iter().position(|stage| *stage == now.stage()).unwrap_or(0);
-    let depth = column(rows, now.stage()).iter().position(|id| *id == now.song_id).unwrap_or(0);
-    let next = if right {
-        words::STAGES[at + 1..].iter().map(|stage| column(rows, *stage)).find(|ids| !ids.is_empty())
-    } else {
-        words::STAGES[..at].iter().rev().map(|stage| column(rows, *stage)).find(|ids| !ids.is_empty())
-    };
-    if let Some(ids) = next {
-        *song = ids.get(depth.min(ids.len() - 1)).cloned();
+    let depth = rows.songs_in(now.stage()).place_of(&now.song_id).unwrap_or(0);
+    let mut later = words::STAGES[at + 1..].iter().map(|stage| rows.songs_in(*stage));
+    let mut earlier = words::STAGES[..at].iter().rev().map(|stage| rows.songs_in(*stage));
+    let next = if right { later.find(|it| !it.is_empty()) } else { earlier.find(|it| !it.is_empty()) };
+    if let Some(songs) = next {
+        *song = songs.get(depth.min(songs.len() - 1)).map(|it| it.song_id.clone());
     }
 }
 

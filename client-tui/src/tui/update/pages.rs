@@ -2,7 +2,7 @@
 //! nothing and decide nothing; each says in which words of a shell the next step is done, where it is not a key.
 
 use deadwax_proto::v1::{
-    ApprovalState, ApprovalView, Carry, ExaminationState, GateRule, HandoffState, ProjectRow, SongRow,
+    self, ApprovalState, ApprovalView, Carry, ExaminationState, GateRule, HandoffState, ProjectRow, SongRow,
     VersionRow,
 };
 
@@ -20,6 +20,11 @@ fn here(model: &Model) -> Option<(&Project, &SongRow)> {
     let song = match model.top() {
         Screen::Song(view) => &view.song,
         Screen::Master { song, .. } => song,
+        Screen::Delivery { at, .. } => {
+            let songs = rows.songs();
+            let song = songs.get((*at).min(songs.len().saturating_sub(1))).copied()?;
+            return Some((rows, song));
+        }
         _ => return None,
     };
     Some((rows, rows.song(song)?))
@@ -286,63 +291,6 @@ pub(super) fn handoff(model: &mut Model) {
         }
     }
     read::show(model, "Handoff to mastering".into(), lines, None);
-}
-
-/// From the desk: the running order opens as soon as the rows of its project are here, unless somebody went on meanwhile.
-pub(super) fn awaited_spacing(model: &mut Model) {
-    let Some(project) = model.spacing_of.clone() else { return };
-    if !matches!(model.top(), Screen::Project { project: shown, .. } if *shown == project) {
-        model.spacing_of = None;
-    } else if model.projects.get(&project).is_some_and(|it| it.loaded && it.head().is_some()) {
-        model.spacing_of = None;
-        if model.prompt.is_none() {
-            spacing(model);
-        }
-    }
-}
-
-pub(super) fn spacing(model: &mut Model) {
-    let Some((rows, head)) = model.project().and_then(|rows| Some((rows, rows.head()?))) else { return };
-    let project = act::quoted(&head.title);
-    let songs: Vec<String> = match &head.spacing {
-        Some(it) => it
-            .items
-            .iter()
-            .filter_map(|item| Some(in_order(rows.song(&item.song_id)?, item.gap_ms)))
-            .collect(),
-        None => rows.songs().into_iter().map(|song| in_order(song, 0)).collect(),
-    };
-    let set = [
-        String::new(),
-        "Set it, in a shell: every song once, with the seconds of silence before it".into(),
-        format!("  deadwax spacing set {} --project {project}", songs.join(" ")),
-    ];
-    let Some(it) = &head.spacing else {
-        let mut lines = vec!["No running order with gaps was set yet.".to_owned()];
-        lines.extend(set);
-        return read::show(model, "Spacing".into(), lines, None);
-    };
-    let mut lines = vec![format!("By {}, {}", it.by, words::date(&model.zone, it.at_ms)), String::new()];
-    lines.push("Running order".into());
-    lines.extend(
-        it.items.iter().enumerate().map(|(at, item)| format!("  {}", act::order_line(rows, at, item))),
-    );
-    lines.extend([String::new(), "Approved by".into()]);
-    if it.approvals.is_empty() {
-        lines.push("  nobody yet; A approves it".into());
-    }
-    for approval in &it.approvals {
-        let when = words::date(&model.zone, approval.at_ms);
-        lines.push(format!("  ✓ {} ({}), {when}", approval.name, words::role(approval.role())));
-    }
-    let title = format!("Spacing {}", it.number);
-    lines.extend(set);
-    read::show(model, title, lines, None);
-}
-
-/// "'Paper Boats:2.5'": as a shell takes it.
-fn in_order(song: &SongRow, gap_ms: u32) -> String {
-    act::quoted(&format!("{}:{}", song.title, f64::from(gap_ms) / 1000.0))
 }
 
 /// The terms, the gates and the checks of preflight that were set for this project.

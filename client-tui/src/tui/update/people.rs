@@ -82,9 +82,9 @@ type Said = ((String, String, &'static str), Effect);
 
 fn revoke_invite(project: &str, invite: &v1::InviteInfo) -> Said {
     let name = crate::scrub::line(&invite.name);
-    let order =
-        Order::RevokeInvite { project_id: project.to_owned(), invite_id: invite.invite_id.clone() };
-    let line = format!("The link stops working. {name} stays a member; inviting them again makes a new link.");
+    let order = Order::RevokeInvite { project_id: project.to_owned(), invite_id: invite.invite_id.clone() };
+    let line =
+        format!("The link stops working. {name} stays a member; inviting them again makes a new link.");
     ((format!("Revoke the invite of {name}?"), line, "Revoke"), Effect::People(order))
 }
 
@@ -179,7 +179,7 @@ pub(super) fn remove(model: &Model, subject: &Subject) -> Result<Ask, &'static s
 }
 
 /// Holds and approvals of theirs that count at a gate now.
-pub fn touched(rows: &Project, person: &str) -> Vec<String> {
+fn touched(rows: &Project, person: &str) -> Vec<String> {
     let mut said = Vec::new();
     for song in rows.songs() {
         let Some(gate) = rows.gate(&song.song_id) else { continue };

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::super::{
     draw,
+    master::Paper,
     model::{Ask, Model, Notice, Prompt, ReadAsk, Screen},
     msg::{Effect, Failure, Page},
     rows::Project,
@@ -51,15 +52,31 @@ pub(super) fn sheet(model: &mut Model) -> Vec<Effect> {
     let master = rows.version(&render.master_version_id);
     let title =
         master.map_or_else(|| "Before and after".into(), |it| format!("Sheet of {}", words::version(it)));
-    let source = rows.version(&render.source_version_id);
-    let (Some(song), Some(house)) = (rows.song(song), rows.head()) else { return Vec::new() };
-    let head = Head::of(song, house, render, [master, source]);
-    let page = Page::Sheet {
-        project_id: project.clone(),
-        render_id: render.render_id.clone(),
-        head: Box::new(head),
-    };
-    ask(model, title, "Fetching ...", page)
+    let render_id = render.render_id.clone();
+    let columns = page_columns(model);
+    match model.master.sheets.get(&render_id) {
+        Some(Paper::Here(sheet)) => {
+            let lines = sheet_text(sheet, columns);
+            show(model, title, lines, None);
+            Vec::new()
+        }
+        // On its way for the curves already.
+        Some(Paper::Asked(ticket)) => {
+            let ticket = *ticket;
+            show(model, title, vec!["Fetching ...".into()], Some(ticket));
+            Vec::new()
+        }
+        Some(Paper::Failed(_)) | None => match super::master::page(model, &render_id) {
+            Some(page) => {
+                let effects = ask(model, title, "Fetching ...", page);
+                if !effects.is_empty() {
+                    model.master.keep(&render_id, Paper::Asked(model.ticket), &[]);
+                }
+                effects
+            }
+            None => Vec::new(),
+        },
+    }
 }
 
 /// What changed from the version before of the same kind; a first master is held against the mix that it was rendered from.
@@ -114,7 +131,7 @@ fn before<'a>(rows: &'a Project, version: &VersionRow) -> Option<&'a VersionRow>
 
 /// The answer, if its page is still open.
 pub(super) fn arrived(model: &mut Model, ticket: u64, page: &Page, outcome: Result<String, Failure>) {
-    let columns = model.size.0.saturating_sub(6).min(SHEET_COLUMNS_MAX);
+    let columns = page_columns(model);
     let Some(Prompt { ask: Ask::Read(ask), .. }) = &mut model.prompt else { return };
     if ask.ticket != Some(ticket) {
         return;
@@ -128,14 +145,24 @@ pub(super) fn arrived(model: &mut Model, ticket: u64, page: &Page, outcome: Resu
     };
 }
 
-const UNREADABLE: &str = "The studio's answer cannot be read by this client. Update it, or ask with --json.";
+pub(super) const UNREADABLE: &str =
+    "The studio's answer cannot be read by this client. Update it, or ask with --json.";
 
 fn sheet_lines(json: &str, head: &Head, columns: u16) -> Vec<String> {
     let Ok(mut page) = serde_json::from_str::<Sheet>(json) else { return vec![UNREADABLE.into()] };
     head.put_on(&mut page);
+    sheet_text(&page, columns)
+}
+
+/// Inside the frame of a page.
+fn page_columns(model: &Model) -> u16 {
+    model.size.0.saturating_sub(6).min(SHEET_COLUMNS_MAX)
+}
+
+fn sheet_text(page: &Sheet, columns: u16) -> Vec<String> {
     // Plain: the frame around it scrubs what is no text.
     let look = Look { columns: usize::from(columns), colours: false, ascii: false };
-    sheet::terminal(&page, look).lines().map(str::to_owned).collect()
+    sheet::terminal(page, look).lines().map(str::to_owned).collect()
 }
 
 /// The sentences of a comparison. Level-matched: the gain between the two stands first and is taken off before anything is told.

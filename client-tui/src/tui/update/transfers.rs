@@ -87,7 +87,9 @@ fn say(model: &mut Model, text: &str) -> Vec<Effect> {
 fn cancel(transfer: &Transfer) -> Ask {
     let line = match transfer.way {
         crate::tui::transfers::Way::Down => "The unfinished file is removed; whole ones stay where they are.",
-        crate::tui::transfers::Way::Up => "No version is added. What the studio has already need not be sent again.",
+        crate::tui::transfers::Way::Up => {
+            "No version is added. What the studio has already need not be sent again."
+        }
     };
     Ask::Confirm(Box::new(ConfirmAsk {
         project: String::new(),
@@ -221,7 +223,10 @@ pub(super) fn ask_fetch(model: &Model, subject: &Subject) -> Result<Ask, &'stati
     let project = rows.head().map_or("", |it| it.title.as_str());
     let folder = format!("~/Deadwax/{}", folder_name(project));
     let folder = if one { format!("{folder}/{}", folder_name(&first.title)) } else { folder };
-    let what = Input::Choice { options, at: 0 };
+    // Where deliveries are looked at, they are what is meant.
+    let meant = if matches!(model.top(), Screen::Delivery { .. }) { Lot::Delivery } else { Lot::Version };
+    let at = kinds.iter().position(|it| *it == meant).unwrap_or(0);
+    let what = Input::Choice { options, at };
     let hint = if one { "Made where it is not there" } else { "Each song gets a folder of its own in it" };
     let fields = vec![
         Field { label: "What", input: what, hint: "Left and right change it" },
@@ -255,7 +260,8 @@ fn version<'a>(rows: &'a Project, song: &SongRow, wanted: Option<&str>) -> Optio
 
 /// "4 files, 235.0 MB"
 fn weight(files: &[VersionFile]) -> String {
-    let bytes = files.iter().filter_map(|it| it.facts.as_ref()).fold(0u64, |sum, it| sum.saturating_add(it.bytes));
+    let bytes =
+        files.iter().filter_map(|it| it.facts.as_ref()).fold(0u64, |sum, it| sum.saturating_add(it.bytes));
     format!("{}, {}", words::count(files.len(), "file", "files"), words::bytes(bytes))
 }
 

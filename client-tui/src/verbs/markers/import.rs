@@ -94,7 +94,7 @@ pub async fn import(c: &Context, asked: &NotesImport) -> Result<(), VerbError> {
 }
 
 /// A pipe has no length: one byte more than is taken is read at most.
-fn content(path: &Path) -> Result<Vec<u8>, VerbError> {
+pub(in super::super) fn content(path: &Path) -> Result<Vec<u8>, VerbError> {
     let fault = failed(path, "read");
     let file = fs::File::open(path).map_err(&fault)?;
     let mut bytes = Vec::new();

@@ -6,20 +6,12 @@ use std::path::{Path, PathBuf};
 use deadwax_dsp::report::FileReport;
 use serde_json::json;
 
-use super::{
-    alternates,
-    preflight::{Checks, Found, one, siblings},
-    read, told,
-};
+use super::{alternates, preflight::siblings, read, told};
 use crate::{
+    checks::{self, Checks, Found, Measured, SHIPPED, one},
     name::{self, Guess},
     verbs::{Context, VerbError},
 };
-
-const SHIPPED: [(&str, &str); 2] = [
-    ("mix-handoff", include_str!("../../../profiles/mix-handoff.toml")),
-    ("streaming", include_str!("../../../profiles/streaming.toml")),
-];
 
 pub fn check(c: &Context, files: &[PathBuf], profile: &str) -> Result<(), VerbError> {
     let checks = load(profile)?;
@@ -31,7 +23,8 @@ pub fn check(c: &Context, files: &[PathBuf], profile: &str) -> Result<(), VerbEr
             Err(e) => all_read &= told(c, path, &e)?,
         }
     }
-    let mut found: Vec<Vec<Found>> = measured.iter().map(|(report, _)| one(&checks, report)).collect();
+    let mut found: Vec<Vec<Found>> =
+        measured.iter().map(|(report, _)| one(&checks, &Measured::of_report(report))).collect();
     if let Some(rules) = &checks.alternates {
         for (index, finding) in siblings(rules, &measured) {
             found[index].push(finding);
@@ -116,10 +109,8 @@ fn load(wanted: &str) -> Result<Checks, VerbError> {
 }
 
 fn parse(name: &str, text: &str) -> Result<Checks, VerbError> {
-    toml::from_str(text).map_err(|e| {
-        let at = e.span().map_or(0, |s| s.start.min(text.len()));
-        let line = 1 + text.as_bytes()[..at].iter().filter(|b| **b == b'\n').count();
-        VerbError::Input(format!("the profile {name} is wrong in line {line}: {}", e.message()))
+    checks::parse(text).map_err(|(line, what)| {
+        VerbError::Input(format!("the profile {name} is wrong in line {line}: {what}"))
     })
 }
 

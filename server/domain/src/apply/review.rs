@@ -66,6 +66,12 @@ impl Project {
                 let before = self.heard_percent(*version, person);
                 self.heard.insert((*version, person), (*percent).clamp(before, 100));
             }
+            Fact::SectionsSet { version, sections } => {
+                self.sections.remove(*version);
+                if !sections.is_empty() && self.versions.contains(*version) {
+                    self.sections.insert_new(*version, sections.clone());
+                }
+            }
             Fact::Followed { song, level } => {
                 if let Some(person) = event.by {
                     self.follows.insert((person, *song), *level);

@@ -241,7 +241,7 @@ fn a_share_that_is_asked_later_holds_for_approvals_that_were_given() {
 }
 
 fn spacing(items: &[(u128, u32)]) -> Command {
-    let item = |(song, gap_ms): &(u128, u32)| SpacingItem { song: SongId(*song), gap_ms: *gap_ms };
+    let item = |(song, gap_ms): &(u128, u32)| SpacingItem::after(SongId(*song), *gap_ms);
     Command::SetSpacing { items: items.iter().map(item).collect() }
 }
 

@@ -2,8 +2,12 @@
 
 use super::{Said, Say, list, plural};
 use crate::{
-    Carry, Fact, GateRule, PreflightSetting, Severity, SongId, VersionId, asker::either, text::one_line,
+    Carry, Fact, GateRule, PreflightSetting, Severity, SongId, SpacingItem, VersionId, asker::either,
+    spacing, text::one_line,
 };
+
+/// A sentence that names more of them is no sentence any more.
+const SPACING_CHANGES: usize = 4;
 
 impl Say<'_> {
     pub(super) fn gates(&self, fact: &Fact) -> Said {
@@ -49,7 +53,15 @@ impl Say<'_> {
                 (None, format!("{who} set preflight: {}.", codes.join(", ")))
             }
             Fact::SpacingSet { number, items } => {
-                (None, format!("{who} set spacing {number} of {}.", plural(items.len(), "song")))
+                let songs = plural(items.len(), "song");
+                (None, format!("{who} set spacing {number} of {songs}{}.", self.spaced(*number, items)))
+            }
+            Fact::SectionsSet { version, sections } => {
+                let text = match sections.len() {
+                    0 => format!("{who} took the sections of {} away.", name(*version)),
+                    count => format!("{who} marked {} of {}.", plural(count, "section"), name(*version)),
+                };
+                (of(*version), text)
             }
             Fact::SpacingApproved { number, role, .. } => {
                 (None, format!("{who} approved spacing {number} as {role}."))
@@ -67,6 +79,19 @@ impl Say<'_> {
             }
             _ => (None, String::new()),
         }
+    }
+
+    /// ": 2.00 s gap before "Ash" instead of 1.00 s gap", against the spacing before.
+    fn spaced(&self, number: u32, items: &[SpacingItem]) -> String {
+        let before = self.project.spacings.iter().find(|it| it.number.checked_add(1) == Some(number));
+        let Some(before) = before else { return String::new() };
+        let mut told = spacing::changes(self.project, &before.items, items);
+        let more = told.len().saturating_sub(SPACING_CHANGES);
+        if more > 0 {
+            told.truncate(SPACING_CHANGES);
+            told.push(format!("and {}", plural(more, "more change")));
+        }
+        if told.is_empty() { String::new() } else { format!(": {}", told.join("; ")) }
     }
 
     /// In the same breath.

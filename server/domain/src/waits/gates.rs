@@ -119,7 +119,7 @@ mod tests {
                 .collect()
         };
         assert_eq!(spacing(&given), [OWNER, ARTIST, MASTERER]);
-        let items = vec![crate::SpacingItem { song: SONG, gap_ms: 0 }];
+        let items = vec![crate::SpacingItem::after(SONG, 0)];
         let set = given.and(person(ARTIST), Command::SetSpacing { items });
         assert_eq!(spacing(&set), [LABEL]);
         let sign = Command::ApproveSpacing { approval: crate::ApprovalId(1), number: 1, role: Role::Label };

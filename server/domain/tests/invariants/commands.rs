@@ -251,11 +251,18 @@ fn review() -> impl Strategy<Value = Command> {
         ),
         1 => (0..90_000u32, any::<bool>()).prop_map(|(gap_ms, turned)| {
             let (first, second) = (SongId(turned.into()), SongId((!turned).into()));
-            let item = |song, gap_ms| SpacingItem { song, gap_ms };
-            Command::SetSpacing { items: vec![item(first, 0), item(second, gap_ms)] }
+            let crossfade_ms = if gap_ms % 3 == 0 { gap_ms / 2 } else { 0 };
+            let joined = SpacingItem {
+                gap_ms: if crossfade_ms > 0 { 0 } else { gap_ms },
+                crossfade_ms,
+                fade_out_ms: gap_ms % 7 * 20_000,
+                gain_cb: i32::try_from(gap_ms % 1300).unwrap_or_default() - 650,
+                ..SpacingItem::after(second, 0)
+            };
+            Command::SetSpacing { items: vec![SpacingItem::after(first, 0), joined] }
         }),
         1 => vec((song(), 0..90_000u32), 0..3).prop_map(|items| Command::SetSpacing {
-            items: items.into_iter().map(|(song, gap_ms)| SpacingItem { song, gap_ms }).collect()
+            items: items.into_iter().map(|(song, gap_ms)| SpacingItem::after(song, gap_ms)).collect()
         }),
         1 => (any::<u8>(), 0..4u32, role()).prop_map(|(id, number, role)| Command::ApproveSpacing {
             approval: ApprovalId(2000 + u128::from(id)), number, role
@@ -267,6 +274,9 @@ fn review() -> impl Strategy<Value = Command> {
         }),
         1 => id().prop_map(|id| Command::RemoveWebhook { webhook: WebhookId(id) }),
         2 => (version(), any::<u32>()).prop_map(|(version, percent)| Command::RecordHeard { version, percent }),
+        3 => (version(), vec((0..110_000u64, text()), 0..4)).prop_map(|(version, sections)| Command::SetSections {
+            version, sections: sections.into_iter().map(|(start_ms, name)| Section { start_ms, name }).collect()
+        }),
     ]
 }
 

@@ -75,6 +75,17 @@ fn ask_everything(project: &Project) {
         project.renders.keys().for_each(|id| drop(dry::render_actions(project, &actor, id)));
     }
     project.versions.values().for_each(|version| drop(preflight::findings(project, version)));
+    for version in project.versions.values() {
+        let end_ms = version.main().map_or(0, |main| main.facts.frames * 1000 / 48_000);
+        for who in 0..PEOPLE {
+            let shown = project.sections_in(version, PersonId(who));
+            assert!(
+                shown.len() <= 64 && shown.windows(2).all(|two| two[0].start_ms < two[1].start_ms),
+                "{shown:?}"
+            );
+            assert!(shown.iter().all(|section| section.start_ms < end_ms), "{shown:?}");
+        }
+    }
 }
 
 proptest! {
@@ -142,6 +153,7 @@ fn random_sequences_reach_every_stage() {
         "NOTE_MOVED",
         "PREFLIGHT_SET",
         "SPACING_SET",
+        "SECTIONS_SET",
         "VERSION_HEARD",
         "PACKAGE_MADE",
         "FOLLOWED",

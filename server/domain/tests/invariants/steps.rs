@@ -73,7 +73,8 @@ pub fn command_of(step: &Step, project: &Project, count: u128) -> Option<(Actor,
             let mut command = (**command).clone();
             if let Command::AddNote { version, .. }
             | Command::RequestRevision { version, .. }
-            | Command::MoveNote { version, .. } = &mut command
+            | Command::MoveNote { version, .. }
+            | Command::SetSections { version, .. } = &mut command
             {
                 // Mostly about something that is there.
                 let place = usize::try_from(version.0).ok()? % (project.versions.len() + 1);
@@ -178,8 +179,24 @@ fn examine(
         changes: vec!["The voice is louder.".to_owned()],
         same,
         residual_db: (same == Sameness::Residual).then_some(-70.0),
+        stretches: if pick.is_multiple_of(3) { stretches(pick as u64) } else { Vec::new() },
     };
     Some((Actor::Worker, Command::RecordExamination { version: version.id, examined }))
+}
+
+/// Something was cut out, and something else came in; sometimes the two halves changed places.
+fn stretches(pick: u64) -> Vec<Stretch> {
+    let stretch = |was_ms, was_end_ms, is_ms| Stretch {
+        was_ms,
+        was_end_ms,
+        is_ms,
+        is_end_ms: is_ms + (was_end_ms - was_ms),
+    };
+    let (cut, end) = (pick % 20_000, 50_000 + pick % 50_000);
+    match pick % 2 {
+        0 => vec![stretch(cut, 50_000, 0), stretch(50_000, 100_000, 60_000)],
+        _ => vec![stretch(0, 50_000, end), stretch(50_000, 100_000, 0)],
+    }
 }
 
 fn compete(project: &Project, who: u128, pick: usize, role: Role) -> Option<(Actor, Command)> {

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use deadwax_domain::{
-    Alternate, Examined, Found, Note, NoteOutcome, PlaceKind, Placed, Project, Sameness, Span, Verdict,
-    Version,
+    Alternate, Examined, Found, Note, NoteOutcome, PlaceKind, Placed, Project, Sameness, Span, Stretch,
+    Verdict, Version,
 };
 use deadwax_dsp::compare::{self, Comparison, Piece, TimeMap, words};
 
@@ -23,6 +23,7 @@ const LEAST_LEVEL_DB: f64 = 0.1;
 
 const FOUND_MAX: usize = 48;
 const CHANGES_MAX: usize = 32;
+const STRETCHES_MAX: usize = 256;
 const TEXT_BYTES_MAX: usize = 400;
 /// What the notes of one examination may take of a stored fact, which has to hold the rest as well.
 const NOTES_BYTES_MAX: usize = 176 << 10;
@@ -64,7 +65,23 @@ pub fn examined(project: &Project, plan: &Plan<'_>, measured: &Measured) -> Exam
         changes: changes(plan, measured),
         same,
         residual_db,
+        stretches: plan.against.map_or(Vec::new(), |_| stretches(measured)),
     }
+}
+
+/// For what has places of its own and is no note. None where the whole runs side by side.
+fn stretches(measured: &Measured) -> Vec<Stretch> {
+    let Some(main) = measured.compared.get(&Alternate::Main) else { return Vec::new() };
+    let stretch = |piece: &Piece| Stretch {
+        was_ms: millis(piece.a_s),
+        was_end_ms: millis(piece.a_end_s),
+        is_ms: millis(piece.b_s),
+        is_end_ms: millis(piece.b_end_s()),
+    };
+    let stretches: Vec<Stretch> = main.time_map.pieces.iter().take(STRETCHES_MAX).map(stretch).collect();
+    let near = |a: u64, b: u64| a.abs_diff(b) <= SAME_PLACE_MS;
+    let same = |it: &Stretch| near(it.was_ms, it.is_ms) && near(it.was_end_ms, it.is_end_ms);
+    if stretches.len() <= 1 && stretches.iter().all(same) { Vec::new() } else { stretches }
 }
 
 /// P-4: of all files the one that changed most. What the comparison says of the mains may only make it stricter.

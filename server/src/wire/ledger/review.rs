@@ -1,13 +1,13 @@
 //! The facts of the review protocol, to their stored form and back: examinations, shootouts, spacing, listening, overrides, notices.
 
 use deadwax_domain::{
-    ApprovalId, Examined, Fact, FollowLevel, Found, NoteId, NoteOutcome, PersonId, PlaceKind, Placed,
-    PreflightSetting, Sameness, Severity, ShootoutId, SpacingItem, Span, Time, Verdict, VersionId, WebhookId,
+    ApprovalId, Examined, Fact, FadeShape, FollowLevel, Found, NoteId, NoteOutcome, PersonId, PlaceKind,
+    Placed, PreflightSetting, Sameness, Section, Severity, ShootoutId, SpacingItem, Span, Stretch, Time,
+    Verdict, VersionId, WebhookId,
 };
 use deadwax_proto::ledger::v1::{self as stored, fact::What};
 
 use super::{
-    Unreadable,
     read::{self, No, present},
     write::{self, id},
 };
@@ -54,7 +54,51 @@ pub fn examined(version: VersionId, it: &Examined) -> stored::VersionExamined {
         }
         .into(),
         residual_db: it.residual_db,
+        stretches: it.stretches.iter().map(stretch).collect(),
     }
+}
+
+fn stretch(it: &Stretch) -> stored::Stretch {
+    let Stretch { was_ms, was_end_ms, is_ms, is_end_ms } = *it;
+    stored::Stretch { was_ms, was_end_ms, is_ms, is_end_ms }
+}
+
+fn stretch_of(it: &stored::Stretch) -> Stretch {
+    let stored::Stretch { was_ms, was_end_ms, is_ms, is_end_ms } = *it;
+    Stretch { was_ms, was_end_ms, is_ms, is_end_ms }
+}
+
+pub fn spacing_item(item: &SpacingItem) -> stored::SpacingItem {
+    stored::SpacingItem {
+        song: id(item.song.0),
+        gap_ms: item.gap_ms,
+        crossfade_ms: item.crossfade_ms,
+        fade_in_ms: item.fade_in_ms,
+        fade_out_ms: item.fade_out_ms,
+        shape: match item.shape {
+            FadeShape::EqualPower => stored::FadeShape::Unspecified,
+            FadeShape::Linear => stored::FadeShape::Linear,
+            FadeShape::Exponential => stored::FadeShape::Exponential,
+        }
+        .into(),
+        gain_cb: item.gain_cb,
+    }
+}
+
+fn spacing_item_of(item: &stored::SpacingItem) -> Result<SpacingItem, No> {
+    Ok(SpacingItem {
+        song: read::song(&item.song)?,
+        gap_ms: item.gap_ms,
+        crossfade_ms: item.crossfade_ms,
+        fade_in_ms: item.fade_in_ms,
+        fade_out_ms: item.fade_out_ms,
+        shape: match stored::FadeShape::try_from(item.shape).map_err(|_| No::Newer)? {
+            stored::FadeShape::Unspecified => FadeShape::EqualPower,
+            stored::FadeShape::Linear => FadeShape::Linear,
+            stored::FadeShape::Exponential => FadeShape::Exponential,
+        },
+        gain_cb: item.gain_cb,
+    })
 }
 
 pub fn preflight_setting(setting: &PreflightSetting) -> stored::PreflightSetting {
@@ -89,6 +133,7 @@ pub fn fact(what: What) -> Result<Fact, No> {
                     stored::Sameness::Metadata => Sameness::Metadata,
                 },
                 residual_db: it.residual_db,
+                stretches: it.stretches.iter().map(stretch_of).collect(),
             },
         },
         What::MixSwapped(it) => Fact::MixSwapped { song: read::song(&it.song)?, reason: it.reason },
@@ -127,15 +172,18 @@ pub fn fact(what: What) -> Result<Fact, No> {
         What::PreflightSet(it) => Fact::PreflightSet {
             settings: it.settings.into_iter().map(setting_of).collect::<Result<_, _>>()?,
         },
-        What::SpacingSet(it) => {
-            let item = |item: &stored::SpacingItem| {
-                Ok::<_, Unreadable>(SpacingItem { song: read::song(&item.song)?, gap_ms: item.gap_ms })
-            };
-            Fact::SpacingSet {
-                number: it.number,
-                items: it.items.iter().map(item).collect::<Result<_, _>>()?,
-            }
-        }
+        What::SpacingSet(it) => Fact::SpacingSet {
+            number: it.number,
+            items: it.items.iter().map(spacing_item_of).collect::<Result<_, _>>()?,
+        },
+        What::SectionsSet(it) => Fact::SectionsSet {
+            version: read::version(&it.version)?,
+            sections: it
+                .sections
+                .into_iter()
+                .map(|section| Section { start_ms: section.start_ms, name: section.name })
+                .collect(),
+        },
         What::SpacingApproved(it) => Fact::SpacingApproved {
             approval: read::approval(&it.approval)?,
             number: it.number,

@@ -2,7 +2,7 @@
 
 use deadwax_domain::{
     AudioFacts, Carry, Digest, Fact, File, FollowLevel, GateRule, NoteId, Recipe, Remark, ReturnItem,
-    RevisionKind, Role, SpacingItem, Span, Stage, Time, VersionKind,
+    RevisionKind, Role, Span, Stage, Time, VersionKind,
 };
 use deadwax_proto::ledger::v1::{self as stored, fact::What};
 
@@ -388,11 +388,17 @@ pub fn what(fact: &Fact) -> What {
         Fact::PreflightSet { settings } => What::PreflightSet(stored::PreflightSet {
             settings: settings.iter().map(review::preflight_setting).collect(),
         }),
-        Fact::SpacingSet { number, items } => {
-            let item =
-                |item: &SpacingItem| stored::SpacingItem { song: id(item.song.0), gap_ms: item.gap_ms };
-            What::SpacingSet(stored::SpacingSet { number: *number, items: items.iter().map(item).collect() })
-        }
+        Fact::SpacingSet { number, items } => What::SpacingSet(stored::SpacingSet {
+            number: *number,
+            items: items.iter().map(review::spacing_item).collect(),
+        }),
+        Fact::SectionsSet { version, sections } => What::SectionsSet(stored::SectionsSet {
+            version: id(version.0),
+            sections: sections
+                .iter()
+                .map(|it| stored::Section { start_ms: it.start_ms, name: it.name.clone() })
+                .collect(),
+        }),
         Fact::SpacingApproved { approval, number, role: spoken } => {
             What::SpacingApproved(stored::SpacingApproved {
                 approval: id(approval.0),

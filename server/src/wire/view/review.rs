@@ -35,7 +35,11 @@ pub fn spacing(viewer: &Viewer<'_>, spacing: &Spacing) -> v1::Spacing {
     let item = |item: &deadwax_domain::SpacingItem| v1::SpacingItem {
         song_id: id(item.song.0),
         gap_ms: item.gap_ms,
-        ..v1::SpacingItem::default()
+        crossfade_ms: item.crossfade_ms,
+        fade_in_ms: item.fade_in_ms,
+        fade_out_ms: item.fade_out_ms,
+        shape: words::fade_shape(item.shape).into(),
+        gain_cb: item.gain_cb,
     };
     v1::Spacing {
         number: spacing.number,

@@ -41,7 +41,11 @@ fn row(viewer: &Viewer<'_>, version: &Version) -> v1::VersionRow {
         examination: if work { review::examination(viewer, version) } else { None },
         closed_with_thanks: project.is_closed_with_thanks(version),
         heard_percent: project.heard_percent(version.id, viewer.person),
-        sections: Vec::new(),
+        sections: project
+            .sections_in(version, viewer.person)
+            .into_iter()
+            .map(|section| v1::Section { start_ms: section.start_ms, name: scrub(&section.name) })
+            .collect(),
     }
 }
 

@@ -70,7 +70,13 @@ pub(super) fn draw(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &FormA
     let inner = open(theme, frame, area, &ask.title, size);
     let mut row = say(frame, inner, 0, told(theme, area, ask));
     for (at, field) in ask.fields.iter().enumerate() {
-        row += draw_field(theme, frame, Rect { y: inner.y + row, height: inner.height - row, ..inner }, field, at == ask.at);
+        row += draw_field(
+            theme,
+            frame,
+            Rect { y: inner.y + row, height: inner.height - row, ..inner },
+            field,
+            at == ask.at,
+        );
     }
     let columns = usize::from(inner.width);
     let hint = ask.fields.get(ask.at).map_or("", |it| it.hint);
@@ -185,7 +191,11 @@ pub(super) fn link(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
     let lines = u16::try_from(said.len() + 4).unwrap_or(u16::MAX);
     let inner = open(theme, frame, area, &title, (area.width.min(COLUMNS), lines));
     say(frame, inner, 0, said);
-    let keys = if ask.copied { "✓ Copied, where the terminal allows it.  Esc closes" } else { "y copies it, Esc closes" };
+    let keys = if ask.copied {
+        "✓ Copied, where the terminal allows it.  Esc closes"
+    } else {
+        "y copies it, Esc closes"
+    };
     let style = if ask.copied { theme.good() } else { theme.dim() };
     put(frame, inner, inner.height.saturating_sub(1), Line::styled(keys, style));
 }

@@ -31,7 +31,8 @@ pub(super) fn draw(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &Uploa
     }
     let inner = open(theme, frame, area, &title, (area.width.min(100), area.height.min(30)));
     let room = usize::from(inner.width);
-    let told = if ask.consequence.is_empty() { Vec::new() } else { whole(&ask.consequence, room, theme.warn()) };
+    let told =
+        if ask.consequence.is_empty() { Vec::new() } else { whole(&ask.consequence, room, theme.warn()) };
     let told: Vec<_> = told.into_iter().take(2).collect();
     let remarks: Vec<String> =
         update::remarks(ask).iter().flat_map(|it| wrap(&format!("! {it}"), room)).take(2).collect();
@@ -48,18 +49,31 @@ pub(super) fn draw(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &Uploa
         1,
         1,
     ];
-    let areas: [Rect; 11] = Layout::vertical(heights.into_iter().map(|lines| match lines {
-        0 => Constraint::Fill(1),
-        lines => Constraint::Length(lines),
-    }).enumerate().map(|(at, it)| match at {
-        0 | 5 => Constraint::Length(heights[at]),
-        _ => it,
-    }))
+    let areas: [Rect; 11] = Layout::vertical(
+        heights
+            .into_iter()
+            .map(|lines| match lines {
+                0 => Constraint::Fill(1),
+                lines => Constraint::Length(lines),
+            })
+            .enumerate()
+            .map(|(at, it)| match at {
+                0 | 5 => Constraint::Length(heights[at]),
+                _ => it,
+            }),
+    )
     .areas(inner);
     let [first, label, paths, head, list, doubts, title_label, title, changed_label, changed, foot] = areas;
     say(frame, first, 0, told);
     let here = |pane: Pane| ask.pane == pane;
-    written(theme, frame, (label, paths), "Files: drop or paste them here, or type paths", &ask.paths, here(Pane::Paths));
+    written(
+        theme,
+        frame,
+        (label, paths),
+        "Files: drop or paste them here, or type paths",
+        &ask.paths,
+        here(Pane::Paths),
+    );
     files(theme, frame, (head, list), ask);
     say(frame, doubts, 0, remarks.into_iter().map(|line| (line, theme.warn())).collect());
     written(theme, frame, (title_label, title), "Title, if it has one", &ask.title, here(Pane::Title));
@@ -67,9 +81,10 @@ pub(super) fn draw(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &Uploa
     written(theme, frame, (changed_label, changed), label, &ask.changelog, here(Pane::Changelog));
     let line = match &ask.problem {
         Some(problem) => Line::styled(clip(problem, room), theme.bad()),
-        None if here(Pane::Files) => {
-            Line::styled(clip("← → or typing change what it is, Delete drops it, Tab moves, Enter sends", room), theme.dim())
-        }
+        None if here(Pane::Files) => Line::styled(
+            clip("← → or typing change what it is, Delete drops it, Tab moves, Enter sends", room),
+            theme.dim(),
+        ),
         None => Line::styled(clip("Enter sends, Tab moves on, Esc leaves", room), theme.dim()),
     };
     put(frame, foot, 0, line);
@@ -116,5 +131,10 @@ fn line(file: &Sending, chosen: bool, columns: usize) -> String {
     let mark = if chosen { "▸" } else { " " };
     let size_room = if file.found.bytes.is_ok() { 10 } else { columns / 3 };
     let name_room = columns.saturating_sub(2 + 19 + 1 + size_room);
-    format!("{mark}{sign}{} {}{}", pad(&file.alternate, 18), pad(&name, name_room), pad_left(&size, size_room))
+    format!(
+        "{mark}{sign}{} {}{}",
+        pad(&file.alternate, 18),
+        pad(&name, name_room),
+        pad_left(&size, size_room)
+    )
 }

@@ -30,7 +30,8 @@ pub(in crate::tui::update) fn add_song(model: &Model, subject: &Subject) -> Ask 
 
 pub(in crate::tui::update) fn edit_song(model: &Model, subject: &Subject) -> Result<Ask, &'static str> {
     let rows = model.projects.get(&subject.project);
-    let song = rows.and_then(|rows| rows.song(&subject.song)).ok_or("There is no song here yet. n adds one.")?;
+    let song =
+        rows.and_then(|rows| rows.song(&subject.song)).ok_or("There is no song here yet. n adds one.")?;
     let fields = vec![
         Field::line("Title", &song.title, ""),
         Field::line("ISRC", &song.isrc, "Twelve letters and digits; empty takes it away"),

@@ -18,8 +18,8 @@ use crate::tui::{
     draw,
     keys::Verb,
     model::{
-        ApproveAsk, Ask, ConfirmAsk, Link, Model, Notice, Pending, Prompt, ReadAsk, RecipeCheck, Sends, Sign,
-        TickAsk, text_area,
+        ApproveAsk, Ask, ConfirmAsk, Link, Model, Notice, Pending, Prompt, ReadAsk, Sends, Sign, TickAsk,
+        text_area,
     },
     msg::Effect,
     rows::Project,
@@ -324,7 +324,7 @@ pub(super) fn edited(model: &mut Model, outcome: Result<String, String>) -> Vec<
         Some(Ask::Recipe(ask)) => {
             ask.area = text_area(&text);
             ask.area.set_line_number_style(ratatui::style::Style::default());
-            ask.check = RecipeCheck::Unknown;
+            recipe::changed(ask, model.now_ms);
         }
         _ => {}
     }
@@ -354,5 +354,11 @@ pub(super) fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
         _ => return Vec::new(),
     };
     area.insert_str(crate::scrub::block(text));
+    let now_ms = model.now_ms;
+    if let Some(Ask::Recipe(ask)) = model.prompt.as_mut().map(|prompt| &mut prompt.ask)
+        && ask.why.is_none()
+    {
+        recipe::changed(ask, now_ms);
+    }
     Vec::new()
 }

@@ -1,13 +1,24 @@
 //! One project as the server sent it: a map from key to row, and the questions that screens ask of it. Never a rule: `may` only
 //! repeats what the server wrote beside a row.
 
-use std::collections::{BTreeMap, HashMap};
+mod index;
+mod list;
+mod pack;
+mod store;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::HashMap, marker::PhantomData};
 
 use deadwax_proto::v1::{
     Allowed, AudioFacts, DeliveryRow, GateRow, MemberRow, NoteRow, NoteState, NoteVerdict, PlaceKind,
     ProjectRow, RecipeRow, RenderRow, RequestRow, SongRow, Stage, Update, VersionFile, VersionRow,
     row::Row as Of,
 };
+
+use index::Index;
+pub use list::{List, Pick};
+use store::{Put, Store};
 
 /// How long a changed row stays marked, in milliseconds.
 pub const FRESH_MS: i64 = 2_500;
@@ -18,12 +29,21 @@ pub const BEYOND_TERMS: &str = "BEYOND_TERMS";
 /// The key of the row of the project itself.
 pub const PROJECT_KEY: &str = "project";
 
+/// An update of more rows than this is put in order once, at its end.
+const MANY: usize = 64;
+/// So many marks at most: nobody sees more change at once.
+const FRESH_MAX: usize = 4_096;
+
+/// The rows lie packed; each question costs what it answers. What it gives is borrowed: rows are unpacked when they are asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Project {
-    pub rows: BTreeMap<String, Of>,
-    /// Of the newest update: where a watch goes on.
+    store: Store,
+    index: Index,
+    /// Of the newest update: where a watch goes on. 0 while a snapshot comes in: it is then asked for from its beginning.
     pub seq: u64,
     pub loaded: bool,
+    /// A snapshot of several messages is under way.
+    filling: bool,
     /// Keys that changed a moment ago, with the time at which the mark fades.
     pub fresh: HashMap<String, i64>,
 }
@@ -38,67 +58,115 @@ pub enum May<'a> {
 }
 
 impl Project {
-    /// Takes an update in. The first snapshot marks nothing as fresh: everything is new then.
+    /// Takes an update in. The first snapshot marks nothing as fresh: everything is new then. What a later snapshot does not speak of
+    /// goes when its last message is here, so that the screen never blinks.
     pub fn take(&mut self, update: Update, now_ms: i64) {
-        let first = !self.loaded;
-        let before = if update.snapshot { std::mem::take(&mut self.rows) } else { BTreeMap::new() };
+        if update.snapshot {
+            self.store.age_all();
+            self.filling = true;
+        }
+        let many_messages = self.filling && update.seq == 0;
+        let quiet = !self.loaded || many_messages || (self.filling && !update.snapshot);
+        let many = update.upserts.len() > MANY;
+        if many {
+            self.index.begin_many();
+        }
         for row in update.upserts {
             let Some(of) = row.row else { continue };
-            let old = if update.snapshot { before.get(&row.key) } else { self.rows.get(&row.key) };
-            if !first && old != Some(&of) {
-                self.fresh.insert(row.key.clone(), now_ms + FRESH_MS);
+            if self.upsert(&row.key, &of) && !quiet && self.fresh.len() < FRESH_MAX {
+                self.fresh.insert(row.key, now_ms + FRESH_MS);
             }
-            self.rows.insert(row.key, of);
         }
         for key in update.removals {
-            self.rows.remove(&key);
+            self.remove(&key);
+        }
+        if many {
+            self.index.end_many(&self.store);
+        }
+        if self.filling && !many_messages {
+            self.filling = false;
+            for slot in self.store.old_ones() {
+                self.index.remove(&self.store, slot);
+                self.store.remove(slot);
+            }
         }
         self.seq = update.seq;
         self.loaded = true;
+    }
+
+    /// Whether anything changed by it.
+    fn upsert(&mut self, key: &str, of: &Of) -> bool {
+        let place = self.index.place(of);
+        if let Some(slot) = self.store.find(key)
+            && self.store.place(slot) != place
+        {
+            self.index.remove(&self.store, slot);
+        }
+        match self.store.put(key, of, place) {
+            Put::New(slot) => self.index.insert(&self.store, slot),
+            Put::Changed(slot, before) if before != place => self.index.insert(&self.store, slot),
+            Put::Changed(..) => {}
+            Put::Same => return false,
+        }
+        true
+    }
+
+    fn remove(&mut self, key: &str) {
+        if let Some(slot) = self.store.find(key) {
+            self.index.remove(&self.store, slot);
+            self.store.remove(slot);
+        }
+    }
+
+    /// Lets go of rows that were unpacked for what is not on the screen any more.
+    pub fn rest(&mut self) {
+        self.store.rest();
     }
 
     pub fn is_fresh(&self, key: &str) -> bool {
         self.fresh.contains_key(key)
     }
 
+    pub fn get(&self, key: &str) -> Option<&Of> {
+        Some(self.store.row(self.store.find(key)?))
+    }
+
+    /// How many rows there are, of all kinds.
+    pub fn len(&self) -> usize {
+        self.store.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn list<'a, T>(&'a self, slots: &'a [u32]) -> List<'a, T> {
+        List { store: &self.store, slots, of: PhantomData }
+    }
+
     pub fn head(&self) -> Option<&ProjectRow> {
-        match self.rows.get(PROJECT_KEY) {
-            Some(Of::Project(it)) => Some(it),
-            _ => None,
-        }
+        ProjectRow::pick(self.get(PROJECT_KEY)?)
     }
 
     pub fn members(&self) -> Vec<&MemberRow> {
-        self.rows.values().filter_map(|row| if let Of::Member(it) = row { Some(it) } else { None }).collect()
+        self.list(self.index.members()).iter().collect()
     }
 
     /// In running order.
-    pub fn songs(&self) -> Vec<&SongRow> {
-        let mut songs: Vec<_> = self
-            .rows
-            .values()
-            .filter_map(|row| if let Of::Song(it) = row { Some(it) } else { None })
-            .collect();
-        songs.sort_by_key(|song| (song.position, &song.song_id));
-        songs
+    pub fn songs(&self) -> List<'_, SongRow> {
+        self.list(self.index.songs())
     }
 
-    pub fn songs_in(&self, stage: Stage) -> Vec<&SongRow> {
-        self.songs().into_iter().filter(|song| song.stage() == stage).collect()
+    pub fn songs_in(&self, stage: Stage) -> List<'_, SongRow> {
+        self.list(self.index.stage(stage))
     }
 
     pub fn song(&self, song_id: &str) -> Option<&SongRow> {
-        match self.rows.get(&format!("song/{song_id}")) {
-            Some(Of::Song(it)) => Some(it),
-            _ => None,
-        }
+        SongRow::pick(self.get(&format!("song/{song_id}"))?)
     }
 
     pub fn gate(&self, song_id: &str) -> Option<&GateRow> {
-        match self.rows.get(&format!("gate/{song_id}")) {
-            Some(Of::Gate(it)) => Some(it),
-            _ => None,
-        }
+        GateRow::pick(self.get(&format!("gate/{song_id}"))?)
     }
 
     /// How much of the candidate the gate of the song's stage asks of the viewer, in per cent; 0 where nothing.
@@ -112,116 +180,64 @@ impl Project {
     }
 
     pub fn version(&self, version_id: &str) -> Option<&VersionRow> {
-        match self.rows.get(&format!("version/{version_id}")) {
-            Some(Of::Version(it)) => Some(it),
-            _ => None,
-        }
+        VersionRow::pick(self.get(&format!("version/{version_id}"))?)
     }
 
     pub fn note(&self, note_id: &str) -> Option<&NoteRow> {
-        match self.rows.get(&format!("note/{note_id}")) {
-            Some(Of::Note(it)) => Some(it),
-            _ => None,
-        }
+        NoteRow::pick(self.get(&format!("note/{note_id}"))?)
     }
 
     pub fn render(&self, render_id: &str) -> Option<&RenderRow> {
-        match self.rows.get(&format!("render/{render_id}")) {
-            Some(Of::Render(it)) => Some(it),
-            _ => None,
-        }
+        RenderRow::pick(self.get(&format!("render/{render_id}"))?)
     }
 
     /// Newest first.
     pub fn versions(&self, song_id: &str) -> Vec<&VersionRow> {
-        let mut versions: Vec<_> = self
-            .rows
-            .values()
-            .filter_map(|row| if let Of::Version(it) = row { Some(it) } else { None })
-            .filter(|version| version.song_id == song_id)
-            .collect();
-        versions.sort_by_key(|it| std::cmp::Reverse((it.kind, it.number, it.at_ms)));
-        versions
+        self.list(&self.index.of_song(song_id).versions).iter().collect()
+    }
+
+    /// The newest, without looking at the others.
+    pub fn newest_version(&self, song_id: &str) -> Option<&VersionRow> {
+        self.list(&self.index.of_song(song_id).versions).first()
     }
 
     /// Notes that are not replies, in the order of the song; those on the song as a whole come first. Settled ones only if asked for.
-    pub fn notes(&self, song_id: &str, settled_too: bool) -> Vec<&NoteRow> {
-        let mut notes: Vec<_> = self
-            .rows
-            .values()
-            .filter_map(|row| if let Of::Note(it) = row { Some(it) } else { None })
-            .filter(|note| note.song_id == song_id && note.parent_note_id.is_empty())
-            .filter(|note| settled_too || !is_settled(note))
-            .collect();
-        notes.sort_by(|a, b| (a.start_ms, a.at_ms, &a.note_id).cmp(&(b.start_ms, b.at_ms, &b.note_id)));
-        notes
+    pub fn notes(&self, song_id: &str, settled_too: bool) -> List<'_, NoteRow> {
+        let of = self.index.of_song(song_id);
+        self.list(if settled_too { &of.notes } else { &of.open_notes })
     }
 
-    /// By the note that they answer, oldest first.
-    pub fn replies(&self, song_id: &str) -> HashMap<&str, Vec<&NoteRow>> {
-        let mut threads: HashMap<&str, Vec<&NoteRow>> = HashMap::new();
-        let notes = self.rows.values().filter_map(|row| if let Of::Note(it) = row { Some(it) } else { None });
-        for note in notes.filter(|note| note.song_id == song_id && !note.parent_note_id.is_empty()) {
-            threads.entry(&note.parent_note_id).or_default().push(note);
-        }
-        for thread in threads.values_mut() {
-            thread.sort_by_key(|note| (note.at_ms, &note.note_id));
-        }
-        threads
+    /// The replies to one note, oldest first.
+    pub fn replies(&self, note: &NoteRow) -> Vec<&NoteRow> {
+        let near: List<'_, NoteRow> =
+            self.list(self.index.replies_to(&self.store, &note.song_id, &note.note_id));
+        near.iter().filter(|it| it.parent_note_id == note.note_id).collect()
     }
 
     /// Newest first.
     pub fn requests(&self, song_id: &str) -> Vec<&RequestRow> {
-        let mut requests: Vec<_> = self
-            .rows
-            .values()
-            .filter_map(|row| if let Of::Request(it) = row { Some(it) } else { None })
-            .filter(|request| request.song_id == song_id)
-            .collect();
-        requests.sort_by_key(|request| std::cmp::Reverse((request.at_ms, request.round)));
-        requests
+        self.list(&self.index.of_song(song_id).requests).iter().collect()
     }
 
     /// Newest first.
     pub fn renders(&self, song_id: &str) -> Vec<&RenderRow> {
-        let mut renders: Vec<_> = self
-            .rows
-            .values()
-            .filter_map(|row| if let Of::Render(it) = row { Some(it) } else { None })
-            .filter(|render| render.song_id == song_id)
-            .collect();
-        renders.sort_by(|a, b| (b.at_ms, &b.render_id).cmp(&(a.at_ms, &a.render_id)));
-        renders
+        self.list(&self.index.of_song(song_id).renders).iter().collect()
     }
 
     /// Of a song, or with an empty id of the project. Newest first.
     pub fn recipes(&self, song_id: &str) -> Vec<&RecipeRow> {
-        let mut recipes: Vec<_> = self
-            .rows
-            .values()
-            .filter_map(|row| if let Of::Recipe(it) = row { Some(it) } else { None })
-            .filter(|recipe| recipe.song_id == song_id)
-            .collect();
-        recipes.sort_by_key(|recipe| std::cmp::Reverse(recipe.number));
-        recipes
+        self.list(&self.index.of_song(song_id).recipes).iter().collect()
     }
 
     /// Newest first.
     pub fn deliveries(&self, song_id: &str) -> Vec<&DeliveryRow> {
-        let mut deliveries: Vec<_> = self
-            .rows
-            .values()
-            .filter_map(|row| if let Of::Delivery(it) = row { Some(it) } else { None })
-            .filter(|delivery| delivery.song_id == song_id)
-            .collect();
-        deliveries.sort_by_key(|delivery| std::cmp::Reverse(delivery.at_ms));
-        deliveries
+        self.list(&self.index.of_song(song_id).deliveries).iter().collect()
     }
 
     /// What the server says of an action; the first of these rows that speaks of it decides.
     pub fn answer(&self, action: &str, keys: &[String]) -> Option<&Allowed> {
         keys.iter()
-            .find_map(|key| self.rows.get(key).map_or(&[][..], allowed).iter().find(|it| it.action == action))
+            .find_map(|key| self.get(key).map_or(&[][..], allowed).iter().find(|it| it.action == action))
     }
 
     /// A refusal that a yes of the asker lifts is a question, and stands in the prompt.

@@ -1,0 +1,282 @@
+//! The rows of one project as packed bytes in segments: no allocation of its own for a row, and no second copy of its key. Rows are
+//! unpacked when somebody asks for them and stay unpacked until there are many. Never here: orders, lists, questions of screens.
+
+use std::{
+    cell::{Cell, OnceCell},
+    hash::{BuildHasher as _, RandomState},
+    sync::Arc,
+};
+
+use deadwax_proto::v1::row::Row as Of;
+use hashbrown::HashTable;
+
+use super::{
+    index::Place,
+    pack::{self, Words},
+};
+
+/// Small enough that moving what still counts out of one costs nothing that a person could notice.
+const SEGMENT_BYTES: usize = 256 << 10;
+/// So many rows may stay unpacked; some screens full.
+const UNPACKED_MAX: usize = 4_096;
+/// The number of the slot, the lengths of the key and of the row, the kind.
+const HEAD_BYTES: usize = 13;
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Store {
+    segments: Vec<Segment>,
+    empty: Vec<u32>,
+    open: Option<u32>,
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    keys: HashTable<u32>,
+    hasher: RandomState,
+    words: Words,
+    unpacked: Vec<OnceCell<Box<Of>>>,
+    unpacked_count: Cell<usize>,
+    scratch: Vec<u8>,
+}
+
+/// Shared with whoever writes it to disk at this moment; then changing it copies it first.
+#[derive(Clone, Debug, Default)]
+struct Segment {
+    bytes: Arc<Vec<u8>>,
+    dead: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Slot {
+    segment: u32,
+    start: u32,
+    /// 0 where the slot holds no row.
+    len: u32,
+    /// Of a snapshot that is being replaced, and not heard of since.
+    old: bool,
+    place: Place,
+}
+
+/// What became of a row that was put.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Put {
+    New(u32),
+    /// With the place that it had before.
+    Changed(u32, Place),
+    Same,
+}
+
+impl Store {
+    pub(super) fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    pub(super) fn find(&self, key: &str) -> Option<u32> {
+        let key = pack::pack_key(key);
+        self.keys.find(self.hasher.hash_one(key.as_slice()), |&slot| self.key_bytes(slot) == key).copied()
+    }
+
+    pub(super) fn place(&self, slot: u32) -> Place {
+        self.slots[slot as usize].place
+    }
+
+    pub(super) fn key(&self, slot: u32) -> String {
+        pack::unpack_key(self.key_bytes(slot)).expect("it was packed by pack_key")
+    }
+
+    /// Unpacked now if it was not. A row that cannot be unpacked would be one that this store did not pack.
+    pub(super) fn row(&self, slot: u32) -> &Of {
+        self.unpacked[slot as usize].get_or_init(|| {
+            self.unpacked_count.set(self.unpacked_count.get() + 1);
+            let key = self.key(slot);
+            let row = pack::unpack(self.place(slot).kind, self.body(slot), pack::id_of(&key), &self.words);
+            Box::new(row.expect("it was packed by pack, with these words"))
+        })
+    }
+
+    /// Lets go of what was unpacked for the screens before, once it is much.
+    pub(super) fn rest(&mut self) {
+        if self.unpacked_count.get() > UNPACKED_MAX {
+            self.unpacked.iter_mut().for_each(|row| drop(row.take()));
+            self.unpacked_count.set(0);
+        }
+    }
+
+    /// Takes the row in, unless it is there with this very content.
+    pub(super) fn put(&mut self, key: &str, row: &Of, place: Place) -> Put {
+        let mut packed = std::mem::take(&mut self.scratch);
+        packed.clear();
+        pack::pack(row, pack::id_of(key), &mut self.words, &mut packed);
+        let packed_key = pack::pack_key(key);
+        let done = match self.find(key) {
+            Some(slot) if self.body(slot) == packed && self.place(slot) == place => {
+                pack::release(&packed, &mut self.words);
+                self.slots[slot as usize].old = false;
+                Put::Same
+            }
+            Some(slot) => {
+                let before = self.place(slot);
+                self.bury(slot);
+                self.write(slot, &packed_key, &packed, place);
+                Put::Changed(slot, before)
+            }
+            None => {
+                let slot = self.vacant();
+                self.write(slot, &packed_key, &packed, place);
+                let hash = self.hasher.hash_one(packed_key.as_slice());
+                let Store { keys, slots, segments, hasher, .. } = self;
+                keys.insert_unique(hash, slot, |&other| {
+                    hasher.hash_one(key_in(segments, &slots[other as usize]))
+                });
+                Put::New(slot)
+            }
+        };
+        self.scratch = packed;
+        done
+    }
+
+    /// The slot is free from now on.
+    pub(super) fn remove(&mut self, slot: u32) {
+        let hash = self.hasher.hash_one(self.key_bytes(slot));
+        if let Ok(found) = self.keys.find_entry(hash, |&other| other == slot) {
+            found.remove();
+        }
+        self.bury(slot);
+        self.slots[slot as usize].len = 0;
+        self.free.push(slot);
+    }
+
+    /// From now on every row is old until it is put again.
+    pub(super) fn age_all(&mut self) {
+        self.slots.iter_mut().for_each(|slot| slot.old = true);
+    }
+
+    pub(super) fn old_ones(&self) -> Vec<u32> {
+        self.all().filter(|&slot| self.slots[slot as usize].old).collect()
+    }
+
+    /// Every slot that holds a row.
+    pub(super) fn all(&self) -> impl Iterator<Item = u32> {
+        (0..).zip(&self.slots).filter(|(_, slot)| slot.len > 0).map(|(at, _)| at)
+    }
+
+    fn vacant(&mut self) -> u32 {
+        self.free.pop().unwrap_or_else(|| {
+            let place = Place::default();
+            self.slots.push(Slot { segment: 0, start: 0, len: 0, old: false, place });
+            self.unpacked.push(OnceCell::new());
+            u32::try_from(self.slots.len() - 1).expect("a project has fewer than 2^32 rows")
+        })
+    }
+
+    fn key_bytes(&self, slot: u32) -> &[u8] {
+        key_in(&self.segments, &self.slots[slot as usize])
+    }
+
+    fn body(&self, slot: u32) -> &[u8] {
+        let slot = &self.slots[slot as usize];
+        let record = record_in(&self.segments, slot);
+        &record[HEAD_BYTES + key_len(record)..]
+    }
+
+    fn write(&mut self, slot: u32, key: &[u8], body: &[u8], place: Place) {
+        let mut head = [0; HEAD_BYTES];
+        let number = |len: usize| u32::try_from(len).expect("a message is smaller than 32 MiB").to_le_bytes();
+        head[..4].copy_from_slice(&slot.to_le_bytes());
+        head[4..8].copy_from_slice(&number(key.len()));
+        head[8..12].copy_from_slice(&number(body.len()));
+        head[12] = place.kind as u8;
+        let (segment, start, len) = self.append(&[&head, key, body]);
+        self.slots[slot as usize] = Slot { segment, start, len, old: false, place };
+    }
+
+    fn append(&mut self, parts: &[&[u8]]) -> (u32, u32, u32) {
+        let len: usize = parts.iter().map(|it| it.len()).sum();
+        let fits = |at: &u32| self.segments[*at as usize].bytes.len() + len <= SEGMENT_BYTES;
+        let at = self.open.filter(fits).unwrap_or_else(|| self.open_segment(len));
+        let bytes = Arc::make_mut(&mut self.segments[at as usize].bytes);
+        let start = bytes.len();
+        parts.iter().for_each(|part| bytes.extend_from_slice(part));
+        let narrow = |it: usize| u32::try_from(it).expect("a segment is smaller than 4 GiB");
+        (at, narrow(start), narrow(len))
+    }
+
+    fn open_segment(&mut self, len: usize) -> u32 {
+        let bytes = Arc::new(Vec::with_capacity(len.max(SEGMENT_BYTES)));
+        let segment = Segment { bytes, dead: 0 };
+        let at = match self.empty.pop() {
+            Some(at) => {
+                self.segments[at as usize] = segment;
+                at
+            }
+            None => {
+                self.segments.push(segment);
+                u32::try_from(self.segments.len() - 1).expect("fewer segments than rows")
+            }
+        };
+        self.open = Some(at);
+        at
+    }
+
+    /// The bytes of this slot count no more. A segment of which a third is dead gives what lives to the open one, and goes.
+    fn bury(&mut self, slot: u32) {
+        let packed = self.body(slot).to_vec();
+        pack::release(&packed, &mut self.words);
+        if self.unpacked[slot as usize].take().is_some() {
+            self.unpacked_count.set(self.unpacked_count.get() - 1);
+        }
+        let Slot { segment: at, len, .. } = self.slots[slot as usize];
+        self.slots[slot as usize].segment = u32::MAX;
+        let segment = &mut self.segments[at as usize];
+        segment.dead += len as usize;
+        if segment.dead * 3 < segment.bytes.len() {
+            return;
+        }
+        let all = segment.dead >= segment.bytes.len();
+        if self.open == Some(at) && !all {
+            return;
+        }
+        let bytes = std::mem::take(segment).bytes;
+        if self.open == Some(at) {
+            self.open = None;
+        }
+        let mut start = 0;
+        while let Some(record) = bytes.get(start..).filter(|it| it.len() >= HEAD_BYTES) {
+            let len = HEAD_BYTES + key_len(record) + number_at(record, 8);
+            let owner = number_at(record, 0);
+            let slot = &self.slots[owner];
+            if slot.len > 0 && slot.segment == at && slot.start as usize == start {
+                let (segment, start, _) = self.append(&[&record[..len]]);
+                (self.slots[owner].segment, self.slots[owner].start) = (segment, start);
+            }
+            start += len;
+        }
+        self.empty.push(at);
+    }
+
+    #[cfg(test)]
+    pub(super) fn words_len(&self) -> usize {
+        self.words.len()
+    }
+
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        self.segments.iter().map(|it| it.bytes.len()).sum()
+    }
+}
+
+fn record_in<'a>(segments: &'a [Segment], slot: &Slot) -> &'a [u8] {
+    let start = slot.start as usize;
+    &segments[slot.segment as usize].bytes[start..start + slot.len as usize]
+}
+
+fn key_in<'a>(segments: &'a [Segment], slot: &Slot) -> &'a [u8] {
+    let record = record_in(segments, slot);
+    &record[HEAD_BYTES..HEAD_BYTES + key_len(record)]
+}
+
+fn key_len(record: &[u8]) -> usize {
+    number_at(record, 4)
+}
+
+fn number_at(record: &[u8], at: usize) -> usize {
+    u32::from_le_bytes([record[at], record[at + 1], record[at + 2], record[at + 3]]) as usize
+}

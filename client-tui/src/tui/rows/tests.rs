@@ -1,0 +1,282 @@
+//! The packed rows answer what a plain map of rows answers, whatever updates come.
+
+use std::collections::BTreeMap;
+
+use deadwax_proto::v1::{self, Row, Stage};
+use proptest::{collection::vec, prelude::*};
+
+use super::*;
+
+type Plain = BTreeMap<String, Of>;
+
+const FEW: u8 = 6;
+
+/// Every other id is a UUID, as a server makes them; the rest are as tests and other servers may make them.
+fn id(number: u8) -> String {
+    if number.is_multiple_of(2) {
+        format!("01940000-0000-7000-8000-0000000000{number:02x}")
+    } else {
+        format!("x{number}")
+    }
+}
+
+fn may(number: u8) -> Vec<Allowed> {
+    let one = |at: u8| Allowed {
+        action: ["add_note", "approve", "hold"][usize::from(at) % 3].into(),
+        yes: number & (1 << at) != 0,
+        reason: if at == 1 { BEYOND_TERMS.into() } else { String::new() },
+        text: format!("Because of {}.", number % 3),
+        hint: String::new(),
+    };
+    (0..number % 4).map(one).collect()
+}
+
+/// One row from some bytes: its kind, its id, its song and the rest.
+fn row([kind, own, song, x, y]: [u8; 5]) -> Row {
+    let (own, song_id) = (id(own % FEW), id(song % FEW));
+    let at_ms = i64::from(y % 3) - 1;
+    let (key, of) = match kind % 10 {
+        0 => (
+            "project".to_owned(),
+            Of::Project(ProjectRow { title: own, allowed: may(x), ..Default::default() }),
+        ),
+        1 => (
+            format!("member/{own}"),
+            Of::Member(MemberRow { person_id: own, allowed: may(x), ..Default::default() }),
+        ),
+        2 => (
+            format!("song/{own}"),
+            Of::Song(SongRow {
+                song_id: own,
+                position: u32::from(x % 4),
+                stage: i32::from(y % 7),
+                waits_for: format!("waits {}", x % 2),
+                recipe_toml: "[target]\nlufs = -14".into(),
+                candidate_version_id: song_id,
+                allowed: may(y),
+                ..Default::default()
+            }),
+        ),
+        3 => (
+            format!("gate/{own}"),
+            Of::Gate(GateRow {
+                song_id: own,
+                met: x > 9,
+                lines: vec![v1::GateLine { met: y > 9, code: "HEARD".into(), text: "heard".into() }; 2],
+                ..Default::default()
+            }),
+        ),
+        4 => (
+            format!("version/{own}"),
+            Of::Version(VersionRow {
+                version_id: own,
+                song_id,
+                kind: i32::from(x % 5) - 1,
+                number: u32::from(y % 3),
+                at_ms,
+                allowed: may(x),
+                files: vec![VersionFile {
+                    facts: Some(AudioFacts {
+                        integrated_lufs: f64::NEG_INFINITY,
+                        frames: 7,
+                        ..Default::default()
+                    }),
+                    ..Default::default()
+                }],
+                ..Default::default()
+            }),
+        ),
+        5 => (
+            format!("note/{own}"),
+            Of::Note(NoteRow {
+                note_id: own,
+                song_id,
+                parent_note_id: if x % 3 == 0 { id(y % FEW) } else { String::new() },
+                start_ms: (x % 4 > 1).then(|| u64::from(x % 4)),
+                state: i32::from(y % 5),
+                author: "Mara Voss".into(),
+                at_ms,
+                text: format!("{x} {y}"),
+                allowed: may(y),
+                ..Default::default()
+            }),
+        ),
+        6 => (
+            format!("request/{own}"),
+            Of::Request(RequestRow {
+                request_id: own,
+                song_id,
+                at_ms,
+                round: u32::from(x % 3),
+                ..Default::default()
+            }),
+        ),
+        7 => (
+            format!("render/{own}"),
+            Of::Render(RenderRow { render_id: own, song_id, at_ms, allowed: may(x), ..Default::default() }),
+        ),
+        8 => (
+            format!("delivery/{own}"),
+            Of::Delivery(DeliveryRow { delivery_id: own, song_id, at_ms, ..Default::default() }),
+        ),
+        _ => {
+            let (song_id, number) = (if x % 2 == 0 { song_id } else { String::new() }, u32::from(y % 4));
+            (
+                format!("recipe/{song_id}/{number}"),
+                Of::Recipe(RecipeRow { song_id, number, toml: format!("# {x}"), ..Default::default() }),
+            )
+        }
+    };
+    Row { key, row: Some(of) }
+}
+
+fn all<T: Pick>(plain: &Plain) -> Vec<&T> {
+    plain.values().filter_map(T::pick).collect()
+}
+
+fn sorted<'a, T: Pick, K: Ord>(
+    plain: &'a Plain,
+    is: impl Fn(&T) -> bool,
+    by: impl Fn(&T) -> K,
+) -> Vec<&'a T> {
+    let mut all: Vec<&T> = all(plain).into_iter().filter(|it| is(it)).collect();
+    all.sort_by_key(|it| by(it));
+    all
+}
+
+/// Every question, asked of both.
+fn agree(packed: &Project, plain: &Plain) {
+    use std::cmp::Reverse;
+    assert_eq!(packed.len(), plain.len());
+    for (key, row) in plain {
+        assert_eq!(packed.get(key), Some(row), "{key}");
+    }
+    assert_eq!(packed.head(), plain.get(PROJECT_KEY).and_then(ProjectRow::pick));
+    assert_eq!(packed.members(), all::<MemberRow>(plain));
+    let order = |it: &SongRow| (it.position, it.song_id.clone());
+    assert_eq!(packed.songs().iter().collect::<Vec<_>>(), sorted(plain, |_| true, order));
+    for stage in [Stage::Unspecified, Stage::Recording, Stage::Mixing, Stage::Mastering, Stage::Delivered] {
+        let songs = sorted(plain, |it: &SongRow| it.stage() == stage, order);
+        let list = packed.songs_in(stage);
+        assert_eq!(list.iter().collect::<Vec<_>>(), songs);
+        for (at, song) in songs.iter().enumerate() {
+            assert_eq!((list.place_of(&song.song_id), list.iter().nth(at)), (Some(at), Some(*song)));
+        }
+    }
+    for song in (0..FEW).map(id).chain([String::new()]) {
+        let of = |it: &VersionRow| it.song_id == song;
+        let versions = sorted(plain, of, |it| Reverse((it.kind, it.number, it.at_ms)));
+        assert_eq!(packed.newest_version(&song), versions.first().copied());
+        assert_eq!(packed.versions(&song), versions);
+        for settled in [false, true] {
+            let is = |it: &NoteRow| {
+                it.song_id == song && it.parent_note_id.is_empty() && (settled || !is_settled(it))
+            };
+            let notes = sorted(plain, is, |it| (it.start_ms, it.at_ms, it.note_id.clone()));
+            assert_eq!(packed.notes(&song, settled).into_iter().collect::<Vec<_>>(), notes);
+        }
+        for note in all::<NoteRow>(plain) {
+            let is = |it: &NoteRow| it.song_id == note.song_id && it.parent_note_id == note.note_id;
+            assert_eq!(packed.replies(note), sorted(plain, is, |it| (it.at_ms, it.note_id.clone())));
+        }
+        let requests =
+            sorted(plain, |it: &RequestRow| it.song_id == song, |it| Reverse((it.at_ms, it.round)));
+        assert_eq!(packed.requests(&song), requests);
+        let renders = sorted(
+            plain,
+            |it: &RenderRow| it.song_id == song,
+            |it| Reverse((it.at_ms, it.render_id.clone())),
+        );
+        assert_eq!(packed.renders(&song), renders);
+        let recipes = sorted(plain, |it: &RecipeRow| it.song_id == song, |it| Reverse(it.number));
+        assert_eq!(packed.recipes(&song), recipes);
+        let deliveries = sorted(plain, |it: &DeliveryRow| it.song_id == song, |it| Reverse(it.at_ms));
+        assert_eq!(packed.deliveries(&song), deliveries);
+    }
+}
+
+fn take_plain(plain: &mut Plain, update: &Update) {
+    if update.snapshot {
+        plain.clear();
+    }
+    for row in &update.upserts {
+        plain.insert(row.key.clone(), row.row.clone().unwrap());
+    }
+    for key in &update.removals {
+        plain.remove(key);
+    }
+}
+
+fn update(seq: u64, snapshot: bool, upserts: Vec<Row>, removals: Vec<String>) -> Update {
+    Update { seq, snapshot, upserts, removals }
+}
+
+proptest! {
+    #[test]
+    fn packed_rows_answer_as_a_plain_map_does(
+        steps in vec((0u8..12, vec(any::<[u8; 5]>(), 0..12), vec(any::<[u8; 5]>(), 0..3), any::<bool>()), 1..14)
+    ) {
+        let (mut packed, mut plain) = (Project::default(), Plain::new());
+        for (at, (kind, rows, gone, many)) in steps.into_iter().enumerate() {
+            // Repeated, a few rows are enough to be put in order together.
+            let times = if many { 20 } else { 1 };
+            let upserts: Vec<Row> =
+                (0..times).flat_map(|_| rows.iter().copied().map(row)).collect();
+            let removals = gone.into_iter().map(|it| row(it).key).collect();
+            let it = update(at as u64 + 1, kind == 0, upserts, removals);
+            take_plain(&mut plain, &it);
+            packed.take(it, 0);
+            if kind % 3 == 0 {
+                agree(&packed, &plain);
+            }
+            packed.rest();
+        }
+        agree(&packed, &plain);
+    }
+}
+
+fn note(number: u32, text: &str) -> Row {
+    let note_id = uuid::Uuid::from_u128(u128::from(number)).to_string();
+    let key = format!("note/{note_id}");
+    let allowed = may(3);
+    let row = NoteRow { note_id, song_id: id(0), text: text.into(), allowed, ..Default::default() };
+    Row { key, row: Some(Of::Note(row)) }
+}
+
+#[test]
+fn a_snapshot_of_several_messages_keeps_the_old_rows_until_its_end_and_marks_nothing() {
+    let mut rows = Project::default();
+    rows.take(update(9, true, vec![note(1, "a"), note(2, "b")], Vec::new()), 0);
+    rows.take(update(0, true, vec![note(1, "a")], Vec::new()), 0);
+    assert_eq!((rows.len(), rows.seq), (2, 0), "nothing blinks; a cut now asks from the beginning");
+    rows.take(update(0, false, vec![note(3, "c")], Vec::new()), 0);
+    rows.take(update(12, false, vec![note(4, "d")], Vec::new()), 0);
+    assert_eq!((rows.len(), rows.seq), (3, 12));
+    assert!(rows.get(&note(2, "").key).is_none() && rows.fresh.is_empty());
+    rows.take(update(13, false, vec![note(4, "e"), note(1, "a")], Vec::new()), 0);
+    assert!(rows.is_fresh(&note(4, "").key) && !rows.is_fresh(&note(1, "").key), "only what is new");
+}
+
+#[test]
+fn bytes_and_words_of_rows_that_changed_or_went_are_given_back() {
+    let mut rows = Project::default();
+    rows.take(update(1, true, (0..2_000).map(|at| note(at, "first")).collect(), Vec::new()), 0);
+    let (bytes, words) = (rows.store.bytes(), rows.store.words_len());
+    for round in 0..40 {
+        let text = format!("now {round:02}");
+        rows.take(update(2 + round, false, (0..2_000).map(|at| note(at, &text)).collect(), Vec::new()), 0);
+    }
+    assert!(rows.store.bytes() < bytes * 2, "{} after {bytes}", rows.store.bytes());
+    assert_eq!(rows.store.words_len(), words);
+    rows.take(update(99, false, Vec::new(), (0..2_000).map(|at| note(at, "").key).collect()), 0);
+    assert_eq!((rows.len(), rows.store.words_len()), (0, 0));
+    assert!(rows.store.bytes() < 600_000, "{}", rows.store.bytes());
+}
+
+#[test]
+fn a_note_among_many_takes_little_room() {
+    let mut rows = Project::default();
+    rows.take(update(1, true, (0..10_000).map(|at| note(at, "up by half a dB")).collect(), Vec::new()), 0);
+    assert!(rows.store.bytes() < 10_000 * 90, "{} bytes", rows.store.bytes());
+    assert_eq!(rows.answer("approve", &[note(7, "").key]).map(|it| it.yes), Some(true));
+}

@@ -1,0 +1,214 @@
+//! A record as one stretch of time: where each song begins, how it comes in and goes out, how loud it is at any frame. The player and the renderer of a
+//! record both ask here, so that what was signed by ear is what is pressed. Never here: samples, files, the words of the studio.
+//!
+//! With `n` the frames of a song and `t` a frame of it, from 0:
+//!
+//! - It begins `gap` frames behind the end of the one before, or `crossfade` frames before that end; then `gap` is not used.
+//! - In: `g((t + 1/2) / a)` for `t < a`, where `a` is the longer of its fade in and its crossfade. Out: `g((n - t - 1/2) / b)` for `t >= n - b`, where `b` is
+//!   the longer of its fade out and the crossfade into the next. `g` is the shape's fade in ([`Shape::gain`]); the shape of a crossfade is that of the song
+//!   that comes in, for both of them.
+//! - The halves put every frame into the middle of its share of the fade: in and out mirror each other exactly, and two linear fades add up to 1.
+//! - Gain at a frame: in x out x 10^(gain_db / 20).
+//!
+//! A crossfade is held to the room that there is: never longer than either song, and never into the crossfade before it. So two songs sound at a time at most.
+
+use crate::{math::linear, processors::fade::Shape};
+
+/// A song as it is to lie on the record, in frames.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Song {
+    pub frames: u64,
+    /// Silence before it.
+    pub gap: u64,
+    /// How long it sounds together with the one before. Nothing for the first.
+    pub crossfade: u64,
+    pub fade_in: u64,
+    pub fade_out: u64,
+    /// Of its fades and of the crossfade into it.
+    pub shape: Shape,
+    pub gain_db: f64,
+}
+
+/// A song in its place.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Placed {
+    /// On the record, in frames.
+    pub start: u64,
+    pub frames: u64,
+    fade_in: u64,
+    shape_in: Shape,
+    fade_out: u64,
+    shape_out: Shape,
+    /// Factor of amplitude.
+    gain: f64,
+}
+
+impl Placed {
+    pub fn end(&self) -> u64 {
+        self.start + self.frames
+    }
+
+    /// At a frame of the song; 0 where there is none.
+    fn gain(&self, t: u64) -> f64 {
+        if t >= self.frames {
+            return 0.0;
+        }
+        let mut gain = self.gain;
+        if t < self.fade_in {
+            gain *= self.shape_in.gain((t as f64 + 0.5) / self.fade_in as f64);
+        }
+        let left = self.frames - t;
+        if left <= self.fade_out {
+            gain *= self.shape_out.gain((left as f64 - 0.5) / self.fade_out as f64);
+        }
+        gain
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Timeline {
+    placed: Vec<Placed>,
+    frames: u64,
+}
+
+impl Timeline {
+    pub fn new(songs: &[Song]) -> Timeline {
+        let mut placed: Vec<Placed> = Vec::with_capacity(songs.len());
+        // How much of the song before is already given to the crossfade into it.
+        let mut used: u64 = 0;
+        let mut end: u64 = 0;
+        for song in songs {
+            let room = placed.last().map_or(0, |before| before.frames - used);
+            let crossfade = song.crossfade.min(room).min(song.frames);
+            let gap = match placed.last() {
+                Some(_) if song.crossfade > 0 => 0,
+                _ => song.gap,
+            };
+            if let Some(before) = placed.last_mut()
+                && crossfade > before.fade_out
+            {
+                (before.fade_out, before.shape_out) = (crossfade, song.shape);
+            }
+            let start = end.saturating_add(gap) - crossfade;
+            placed.push(Placed {
+                start,
+                frames: song.frames,
+                fade_in: song.fade_in.max(crossfade).min(song.frames),
+                shape_in: song.shape,
+                fade_out: song.fade_out.min(song.frames),
+                shape_out: song.shape,
+                gain: linear(song.gain_db),
+            });
+            used = crossfade;
+            end = start.saturating_add(song.frames);
+        }
+        Timeline { placed, frames: end }
+    }
+
+    /// Of the whole record.
+    pub fn frames(&self) -> u64 {
+        self.frames
+    }
+
+    /// In their order.
+    pub fn songs(&self) -> &[Placed] {
+        &self.placed
+    }
+
+    /// The gain of a song at a frame of the record; 0 outside of it.
+    pub fn gain_at(&self, index: usize, frame: u64) -> f64 {
+        match self.placed.get(index) {
+            Some(song) if frame >= song.start => song.gain(frame - song.start),
+            _ => 0.0,
+        }
+    }
+
+    /// The gain of a song where it is the same over frames `from..to` of the record; `None` inside of a fade.
+    pub fn steady_gain(&self, index: usize, from: u64, to: u64) -> Option<f64> {
+        let song = self.placed.get(index)?;
+        let steady = from >= song.start.saturating_add(song.fade_in) && to + song.fade_out <= song.end();
+        steady.then_some(song.gain)
+    }
+
+    /// The songs that sound anywhere in frames `from..to`, by index, in their order.
+    pub fn sounding(&self, from: u64, to: u64) -> std::ops::Range<usize> {
+        // Ends and starts grow along the record.
+        let first = self.placed.partition_point(|song| song.end() <= from);
+        let behind = self.placed.partition_point(|song| song.start < to);
+        first..behind.max(first)
+    }
+
+    /// The song that began last at or before a frame; the first one before that.
+    pub fn current(&self, frame: u64) -> usize {
+        self.placed.partition_point(|song| song.start <= frame).saturating_sub(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn song(frames: u64) -> Song {
+        Song { frames, gap: 0, crossfade: 0, fade_in: 0, fade_out: 0, shape: Shape::EqualPower, gain_db: 0.0 }
+    }
+
+    #[test]
+    fn songs_stand_behind_their_gaps_and_over_their_crossfades() {
+        let record = Timeline::new(&[
+            Song { gap: 7, ..song(100) },
+            Song { gap: 20, ..song(50) },
+            Song { gap: 99, crossfade: 10, ..song(80) },
+        ]);
+        let starts: Vec<u64> = record.songs().iter().map(|s| s.start).collect();
+        assert_eq!(starts, [7, 127, 167]);
+        assert_eq!(record.frames(), 247);
+        assert_eq!(record.sounding(0, 7), 0..0);
+        assert_eq!(record.sounding(6, 8), 0..1);
+        assert_eq!(record.sounding(107, 127), 1..1);
+        assert_eq!(record.sounding(167, 168), 1..3);
+        assert_eq!(record.sounding(177, 178), 2..3);
+        assert_eq!([0, 106, 126, 127, 166, 167, 999].map(|f| record.current(f)), [0, 0, 0, 1, 1, 2, 2]);
+    }
+
+    #[test]
+    fn a_linear_crossfade_keeps_the_sum_and_an_equal_power_one_the_power() {
+        for shape in [Shape::Linear, Shape::EqualPower] {
+            let record = Timeline::new(&[song(100), Song { crossfade: 40, shape, ..song(100) }]);
+            for frame in 0..record.frames() {
+                let (a, b) = (record.gain_at(0, frame), record.gain_at(1, frame));
+                let kept = if shape == Shape::Linear { a + b } else { a * a + b * b };
+                assert!((kept - 1.0).abs() < 1e-12, "{shape:?} {frame}: {a} {b}");
+            }
+        }
+    }
+
+    #[test]
+    fn fades_mirror_each_other_and_leave_the_middle_alone() {
+        let item = Song { fade_in: 10, fade_out: 10, gain_db: -6.0, shape: Shape::Exponential, ..song(60) };
+        let record = Timeline::new(&[item]);
+        for t in 0..60 {
+            assert_eq!(record.gain_at(0, t), record.gain_at(0, 59 - t), "{t}");
+        }
+        assert_eq!(record.gain_at(0, 30), linear(-6.0));
+        assert_eq!(record.steady_gain(0, 10, 50), Some(linear(-6.0)));
+        assert_eq!(record.steady_gain(0, 9, 50), None);
+        assert_eq!(record.steady_gain(0, 10, 51), None);
+        assert_eq!(record.gain_at(0, 60), 0.0);
+    }
+
+    #[test]
+    fn crossfades_longer_than_the_songs_are_held_to_the_room_there_is() {
+        let long = |frames| Song { crossfade: 1000, ..song(frames) };
+        let record = Timeline::new(&[song(50), long(30), long(40), long(0), long(20)]);
+        for frame in 0..record.frames() {
+            let sounding = record.sounding(frame, frame + 1);
+            assert!(sounding.len() <= 2, "{frame}: {sounding:?}");
+            for index in sounding {
+                let gain = record.gain_at(index, frame);
+                assert!((0.0..=1.0).contains(&gain));
+            }
+        }
+        assert!(record.songs().windows(2).all(|w| w[0].start <= w[1].start && w[0].end() <= w[1].end()));
+        assert_eq!(Timeline::new(&[]).frames(), 0);
+    }
+}
