@@ -10,6 +10,7 @@ mod review;
 mod review_flows;
 mod review_shots;
 mod rooms;
+mod rooms_history;
 mod sample;
 mod seat;
 mod shots;
