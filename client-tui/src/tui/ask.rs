@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use deadwax_proto::v1::{CheckRecipeResponse, RecipeInfo, ReportHeardRequest, RevisionKind, Role, action::Action as Do};
+use deadwax_proto::v1::{
+    CheckRecipeResponse, RecipeInfo, ReportHeardRequest, RevisionKind, Role, action::Action as Do,
+};
 use ratatui_textarea::{TextArea, WrapMode};
 
 use super::{
@@ -30,6 +32,8 @@ pub enum Ask {
     Recipe(Box<RecipeAsk>),
     Entrants(Box<EntrantsAsk>),
     Vote(Box<VoteAsk>),
+    Blind(Box<BlindAsk>),
+    Sections(Box<SectionsAsk>),
     Follow(FollowAsk),
     Palette(PaletteAsk),
     Read(Box<ReadAsk>),
@@ -274,12 +278,81 @@ pub struct VoteAsk {
     pub role: usize,
     /// Versions, the best first.
     pub order: Vec<String>,
-    /// The vote that stands was blind; this one cannot be.
+    /// The vote that stands was blind; this one is not.
     pub replaces_blind: bool,
+    /// Compared without knowing which is which: the names they were heard under, by version, and the level.
+    pub blind: Option<Hidden>,
     pub at: usize,
     /// The reason is being written; else the list has the keys.
     pub writing: bool,
     pub area: TextArea<'static>,
+    pub problem: Option<&'static str>,
+}
+
+/// Mixes under letters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hidden {
+    /// The version behind each letter: the first is called X1.
+    pub versions: Vec<String>,
+    /// The level at which they were played, in LUFS.
+    pub matched_lufs: f64,
+}
+
+impl Hidden {
+    pub fn name(&self, version: &str) -> Option<String> {
+        let at = self.versions.iter().position(|it| it == version)?;
+        Some(format!("X{}", at + 1))
+    }
+}
+
+/// Listening without knowing to what. Nothing on the screen tells it while this is open.
+#[derive(Clone, Debug)]
+pub struct BlindAsk {
+    pub project: String,
+    pub song: String,
+    /// The tracks of the deck that take part. Two for A/B/X, known; all that compete for a vote, in a drawn order.
+    pub tracks: Vec<usize>,
+    pub how: BlindKind,
+    /// Which button sounds: 0 is A or X1.
+    pub heard: usize,
+    /// The level mode that was set before: it comes back afterwards.
+    pub level: crate::play::Level,
+    pub problem: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub enum BlindKind {
+    /// Which of two X is, again and again.
+    Abx {
+        names: [String; 2],
+        /// 0: X is A.
+        x: usize,
+        right: u32,
+        rounds: u32,
+        /// Whether the last answer was right.
+        told: Option<bool>,
+        /// X was heard in this round: an answer before it is a guess at nothing.
+        listened: bool,
+    },
+    /// Ranking the mixes that compete, the best first; places in `tracks`.
+    Rank { order: Vec<usize>, at: usize, hidden: Hidden, heard: Vec<bool> },
+}
+
+/// The parts of a song as they are being named.
+#[derive(Clone, Debug)]
+pub struct SectionsAsk {
+    pub project: String,
+    pub version: String,
+    pub consequence: String,
+    /// Where each begins and how it is called, in the order of the song.
+    pub list: Vec<(u64, String)>,
+    pub at: usize,
+    /// Where a new one would begin.
+    pub cursor_ms: u64,
+    pub length_ms: u64,
+    /// The name that is being written, and whether it is of a new section.
+    pub typing: Option<(String, bool)>,
+    pub changed: bool,
     pub problem: Option<&'static str>,
 }
 

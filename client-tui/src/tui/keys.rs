@@ -114,6 +114,7 @@ pub enum Verb {
     Delivery,
     People,
     Transfers,
+    Outbox,
     // The player, on every screen that has something to hear.
     PlayPause,
     Stop,
@@ -234,6 +235,7 @@ impl Verb {
             Verb::Invite => "add_member",
             Verb::Roles => "change_roles",
             Verb::Remove => "remove_member",
+            Verb::Sections => "set_sections",
             Verb::Save => "set_spacing",
             _ => return None,
         })
@@ -324,10 +326,25 @@ const GO: &[Binding] = bind! {
     Delivery, [Char('5')], "", "Deliveries: checks, files, who signed";
     People, [Char('6')], "", "Members, invites, devices";
     Transfers, [Char('8')], "", "Files on their way";
+    Outbox, [Char('9')], "", "What waits for the line, and what was sent late";
 };
 
 const DESK: &[Binding] = bind! {
     Open, [Code(KeyCode::Enter)], "open", "Open what the line speaks of";
+};
+
+/// On every screen that has something to hear.
+const PLAYER: &[Binding] = bind! {
+    PlayPause, [Char(' ')], "play", "Play from the cursor, or pause";
+    LoopRange, [Char('\\')], "loop", "Loop the range or what is chosen; again ends the loop";
+    Rewind, [Char('<')], "", "Five seconds back";
+    Forward, [Char('>')], "", "Five seconds on";
+    Level, [Char('J')], "", "Level: matched, as is, as a platform plays it";
+    Mono, [Char('K')], "", "Mono, or stereo again";
+    Side, [Char('Y')], "", "Only what is at the sides, or stereo again";
+    Swap, [Char('W')], "", "Left and right swapped";
+    Dim, [Char('Q')], "", "20 dB quieter while you talk";
+    Stop, [Code(KeyCode::Backspace)], "", "Take everything off the player";
 };
 
 const PROJECTS: &[Binding] = bind! {
@@ -354,7 +371,7 @@ const PROJECT: &[Binding] = bind! {
 };
 
 const SONG: &[Binding] = bind! {
-    Open, [Code(KeyCode::Enter)], "", "Put the time cursor on the note";
+    Open, [Code(KeyCode::Enter)], "", "To the note; while it plays, on from where you put the cursor";
     AcceptHandoff, [Char('g')], "accept handoff", "Accept the handoff to mastering";
     MakeDelivery, [Char('D')], "deliver", "Make the delivery";
     LiftHold, [Char('L')], "lift hold", "Lift your hold";
@@ -364,7 +381,7 @@ const SONG: &[Binding] = bind! {
     AddNote, [Char('n')], "note", "A note at the cursor, or on the marked range";
     AddSongNote, [Char('N')], "", "A note on the song as a whole";
     Reply, [Char('r')], "reply", "Answer the note";
-    Compare, [Char('C')], "", "What changed since the version before";
+    Compare, [Char('C')], "compare", "Beside the version before: what changed, switched while it plays";
     About, [Char('I')], "", "About the version: what changed, preflight, every file";
     Gate, [Char('e')], "gate", "The gate line by line, who signed, how to mend preflight";
     NextPane, [Code(KeyCode::Tab)], "pane", "Versions or notes: where up and down move";
@@ -394,12 +411,19 @@ const SONG: &[Binding] = bind! {
     Right, [Code(KeyCode::Right), Char('l')], "", "Time cursor to the right";
     NoteBefore, [Char('[')], "", "Time cursor to the note before";
     NoteAfter, [Char(']')], "", "Time cursor to the next note";
-    MarkRange, [Char(' ')], "range", "Start a range at the cursor, or drop it";
+    MarkRange, [Char('v')], "range", "Start a range at the cursor, or drop it";
     ZoomIn, [Char('+'), Char('=')], "", "Zoom in around the cursor";
     ZoomOut, [Char('-')], "", "Zoom out";
     ZoomAll, [Char('0')], "", "The whole song";
-    NextAlternate, [Char('v')], "", "Draw the next alternate of the version";
+    NextAlternate, [Char('.')], "", "The next alternate of the version, heard at the same position";
+    PreviousAlternate, [Char(',')], "", "The alternate before";
+    Switch, [Char('X')], "", "Back to what was heard before, at the same position";
+    Blind, [Char('b')], "", "Blind: A, B or X? Where mixes compete: all of them, and vote";
+    Sections, [Char('T')], "", "The parts of the song: name one at the cursor, edit the list";
     Settled, [Char('f')], "", "Show or hide settled notes";
+    SharePlayhead, [Char(';')], "", "Let the others see what you play and where, or not any more";
+    Lead, [Char('\'')], "", "Lead: others hear what you play; again stops";
+    FollowLead, [Char('"')], "", "Hear what whoever leads plays; again stops";
 };
 
 const MASTER: &[Binding] = bind! {
@@ -412,7 +436,7 @@ const MASTER: &[Binding] = bind! {
     NextPane, [Char('v')], "view", "Curves, what each step did, or the recipe";
     Select, [Char('*')], "", "Let this master stand beside the one you choose next";
     Sheet, [Char('b')], "sheet", "Before and after of the render, on a page";
-    Compare, [Char('C')], "compare", "What changed since the master before, level-matched";
+    Compare, [Char('C')], "compare", "Beside the master before: what changed, level-matched";
     About, [Char('I')], "recipes", "Every version of the recipe: who and why";
     History, [Char('i')], "", "Who did what on this song";
     Handoff, [Char('Z')], "", "The handoff package: name, size, digest, how to fetch it";
@@ -421,18 +445,31 @@ const MASTER: &[Binding] = bind! {
     Override, [Char('O')], "", "Override the gate as manager, with a reason that History keeps";
 };
 
+/// Two files beside each other.
+const SWITCH: &[Binding] = bind! {
+    Switch, [Code(KeyCode::Tab), Char('X')], "switch", "Hear the other one, at the same position";
+};
+
 const HISTORY: &[Binding] = bind! {
     Open, [Code(KeyCode::Enter)], "open", "Open the song or version that the line speaks of";
     Filter, [Char('/')], "search", "Search: words, who:lena what:approved after:2026-11-01";
     More, [Char('m')], "older", "Load older entries";
 };
 
-const COMPARE: &[Binding] = &[];
+const COMPARE: &[Binding] = bind! {
+    Open, [Code(KeyCode::Enter)], "hear it", "Play from where the chosen change begins";
+    Left, [Code(KeyCode::Left), Char('h')], "", "Time cursor to the left";
+    Right, [Code(KeyCode::Right), Char('l')], "", "Time cursor to the right";
+    NoteBefore, [Char('[')], "", "Hold it against an older version";
+    NoteAfter, [Char(']')], "", "Hold it against a newer version";
+    NextAlternate, [Char('.')], "", "Both of them: the next alternate";
+    PreviousAlternate, [Char(',')], "", "Both of them: the alternate before";
+    Blind, [Char('b')], "blind", "Blind: which of the two is X?";
+    About, [Char('I')], "", "Everything the studio says of the two, in sentences";
+};
 
 const ALBUM: &[Binding] = bind! {
-    ApproveSpacing, [Char('A')], "approve", "Approve the running order and its gaps as they are saved";
     TakeTheirs, [Char('t')], "", "Take the studio's order instead of your draft";
-    Save, [Char('w'), Ctrl('s')], "save", "Save the order, gaps, fades and gains";
     MoveUp, [Char('[')], "up", "Move the song up in the running order";
     MoveDown, [Char(']')], "down", "Move the song down in the running order";
     GapLess, [Code(KeyCode::Left), Char('h')], "gap", "0.1 s less before the song; below none it is a crossfade";
@@ -440,6 +477,8 @@ const ALBUM: &[Binding] = bind! {
     GapMuchLess, [Char('H')], "", "A second less before the song";
     GapMuchMore, [Char('L')], "", "A second more before the song";
     PlayPause, [Char(' ')], "hear", "Hear the record as it stands here, from the song's joint";
+    Save, [Char('w'), Ctrl('s')], "save", "Save the order, gaps, fades and gains";
+    ApproveSpacing, [Char('A')], "approve", "Approve the running order and its gaps as they are saved";
     NextJoint, [Char('n')], "joint", "Hear the next joint, from 5 s before";
     PreviousJoint, [Char('N')], "", "Hear the joint before, from 5 s before";
     CrossfadeMore, [Char('c')], "", "Let it begin half a second earlier, over the song before";
@@ -488,6 +527,11 @@ const TRANSFERS: &[Binding] = bind! {
 
 /// All bindings of a screen, its own first.
 pub fn bindings(kind: Kind) -> impl Iterator<Item = &'static Binding> {
+    let heard: &[&[Binding]] = match kind {
+        Kind::Song => &[PLAYER],
+        Kind::Master | Kind::Compare => &[PLAYER, SWITCH],
+        _ => &[],
+    };
     let own = match kind {
         Kind::Desk => DESK,
         Kind::Projects => PROJECTS,
@@ -502,7 +546,7 @@ pub fn bindings(kind: Kind) -> impl Iterator<Item = &'static Binding> {
         Kind::Transfers => TRANSFERS,
         Kind::Turnaround | Kind::Help => &[],
     };
-    own.iter().chain(MOVE).chain(GO).chain(COMMON)
+    own.iter().chain(heard.iter().copied().flatten()).chain(MOVE).chain(GO).chain(COMMON)
 }
 
 pub fn find(kind: Kind, event: &KeyEvent) -> Option<Verb> {

@@ -5,15 +5,19 @@
 use std::collections::BTreeMap;
 
 pub use super::ask::{
-    Addressee, ApproveAsk, Ask, ConfirmAsk, Decision, EntrantsAsk, FollowAsk, Offers, PaletteAsk, Prompt, Purpose,
-    ReadAsk, RecipeAsk, RecipeCheck, RecipeTold, RevisionAsk, Sends, Sign, TickAsk, VoteAsk, WriteAsk, text_area,
+    Addressee, ApproveAsk, Ask, BlindAsk, BlindKind, ConfirmAsk, Decision, EntrantsAsk, FollowAsk, Offers, PaletteAsk,
+    Prompt, Purpose, ReadAsk, RecipeAsk, RecipeCheck, RecipeTold, RevisionAsk, SectionsAsk, Sends, Sign, TickAsk, VoteAsk,
+    WriteAsk, text_area,
 };
+pub use super::compare::{Chosen, CompareView, ComparisonPage};
 use super::{
     album::Album,
+    draw::wave::pixels,
     delivery,
-    master,
     keys::{Kind, Verb},
+    master,
     msg::WaveAsk,
+    offline::Offline,
     people::People,
     player::Player,
     presence::Presence,
@@ -23,8 +27,8 @@ use super::{
 };
 pub use super::history::HistoryPage;
 use deadwax_proto::v1::{
-    Action, DeskRow, Person, ProjectSummary, RenderProgress, Role, SongTurnaround, VersionRow,
-    WaveformResponse,
+    Action, DeskRow, Person, ProjectSummary, RenderProgress, Role, SongTurnaround,
+    VersionFile, VersionRow, WaveformResponse,
 };
 
 #[derive(Clone, Debug)]
@@ -50,15 +54,19 @@ pub struct Model {
     /// The good news on the screen and since when, so that it can fade.
     pub told: Option<(String, i64)>,
     pub wave: Option<Wave>,
+    /// The picture in pixels that was asked for last, and the newest that came.
+    pub picture: (Option<pixels::Ask>, Option<pixels::Shown>),
     pub progress: Option<(String, RenderProgress)>,
     pub history: Option<HistoryPage>,
     pub turnaround: Option<TurnaroundPage>,
+    pub comparison: Option<ComparisonPage>,
     /// A project named on the command line: opened as soon as it is known.
     pub start: Option<String>,
     /// Drafts of running orders.
     pub album: Album,
     pub delivery: delivery::Room,
     pub master: master::Room,
+    pub offline: Offline,
     pub settings: Settings,
     pub player: Player,
     pub transfers: Transfers,
@@ -93,13 +101,16 @@ impl Model {
             notice: None,
             told: None,
             wave: None,
+            picture: (None, None),
             progress: None,
             history: None,
             turnaround: None,
+            comparison: None,
             start: None,
             album: Album::default(),
             delivery: delivery::Room::default(),
             master: master::Room::default(),
+            offline: Offline::default(),
             settings: Settings::default(),
             player: Player::default(),
             transfers: Transfers::default(),
@@ -164,7 +175,9 @@ impl Model {
     }
 
     pub fn is_pending(&self, verb: Verb, about: &str) -> bool {
-        self.pending.iter().any(|it| it.verb == verb && it.about == about)
+        // What waits for the line is no reason not to write more.
+        let more = matches!(verb, Verb::AddNote | Verb::AddSongNote | Verb::Reply | Verb::Tick);
+        self.pending.iter().any(|it| it.verb == verb && it.about == about && !(more && it.queued))
     }
 }
 
@@ -213,23 +226,6 @@ impl Screen {
     }
 }
 
-/// Two files beside each other: the older and the newer, or two alternates.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CompareView {
-    pub project: String,
-    pub song: String,
-    pub a: Chosen,
-    pub b: Chosen,
-    pub at: usize,
-}
-
-/// A file of a version.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Chosen {
-    pub version: String,
-    pub alternate: String,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Focus {
     Versions,
@@ -248,6 +244,8 @@ pub struct SongView {
     pub note: Option<String>,
     pub settled: bool,
     pub cursor_ms: u64,
+    /// How far beyond `cursor_ms` it stands, in microseconds: single samples are nearer to each other than a millisecond.
+    pub cursor_us: u32,
     /// The other end of a range.
     pub mark_ms: Option<u64>,
     /// What is on the screen; `None` is the whole song.
@@ -265,6 +263,7 @@ impl SongView {
             note: None,
             settled: false,
             cursor_ms: 0,
+            cursor_us: 0,
             mark_ms: None,
             window: None,
         }
@@ -285,6 +284,21 @@ impl SongView {
         candidate.filter(|it| !it.superseded).or_else(|| project.newest_version(song))
     }
 
+    /// Where the cursor stands, to the microsecond.
+    pub fn cursor(&self) -> u64 {
+        self.cursor_ms.saturating_mul(1000).saturating_add(u64::from(self.cursor_us.min(999)))
+    }
+
+    pub fn set_cursor(&mut self, us: u64) {
+        self.cursor_ms = us / 1000;
+        self.cursor_us = u32::try_from(us % 1000).unwrap_or(0);
+    }
+
+    /// The file that is drawn.
+    pub fn file<'a>(&self, version: &'a VersionRow) -> Option<&'a VersionFile> {
+        version.files.get(self.file).or_else(|| version.files.first())
+    }
+
     pub fn range(&self) -> Option<(u64, u64)> {
         let mark = self.mark_ms?;
         Some((mark.min(self.cursor_ms), mark.max(self.cursor_ms)))
@@ -302,6 +316,20 @@ pub struct Pending {
     pub about: String,
     /// "note on Mix 2"
     pub say: String,
+    /// Waits for the line, or for those before it.
+    pub queued: bool,
+    /// Was not sent when it was given, or not answered before a cut: what became of it is told in a list.
+    pub late: bool,
+}
+
+impl Pending {
+    /// The key of the row that it makes.
+    pub fn makes(&self) -> Option<String> {
+        match &self.action.action {
+            Some(deadwax_proto::v1::action::Action::AddNote(note)) => Some(format!("note/{}", note.note_id)),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

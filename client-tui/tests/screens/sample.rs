@@ -286,7 +286,7 @@ fn gate(names: Names) -> GateRow {
     }
 }
 
-pub const RECIPE: &str = "# Loud enough, not louder.\ntarget_lufs = -14.0\nceiling_dbtp = -1.0\n\n[limiter]\nlookahead_ms = 3.0\nrelease_ms = 120.0\n";
+pub const RECIPE: &str = "# Loud enough, not louder.\ntarget_lufs = -14.0\nceiling_dbtp = -1.0\n\n[limiter]\nlookahead_ms = 3.0\nslow_release_ms = 300.0\n";
 
 pub fn render(state: RenderState) -> RenderRow {
     let done = state == RenderState::Done;
@@ -451,6 +451,7 @@ pub fn wave(columns: u32) -> WaveformResponse {
         frames: 48_000 * 204,
         min: (0..columns).map(|at| -peak(at)).collect(),
         max: (0..columns).map(peak).collect(),
+        short_term_lufs: (0..columns).map(|at| (20.0 * (f64::from(peak(at)) / 30_000.0).log10() - 11.0) as f32).collect(),
         ..WaveformResponse::default()
     }
 }

@@ -14,6 +14,7 @@ mod gain;
 mod ground;
 mod lines;
 mod mask;
+mod residual;
 mod retime;
 mod score;
 mod sheet;
@@ -29,6 +30,7 @@ use serde::{Deserialize, Serialize};
 pub use align::{Alignment, FileFacts, Pair, Relation, align};
 pub use changes::{Change, ChangeKind, Place};
 pub use edits::Edit;
+pub use residual::Residual;
 pub use score::{Hint, NoteScore, score};
 pub use time_map::{Piece, TimeMap};
 
@@ -90,6 +92,9 @@ pub struct Comparison {
     pub residual_db: Option<f64>,
     /// The same against full scale.
     pub residual_dbfs: Option<f64>,
+    /// The same by time and band, for drawing. `None` where nothing is compared, and in what was told before there was this.
+    #[serde(default)]
+    pub residual: Option<Residual>,
     pub edits: Vec<Edit>,
     /// Whole-song changes first, the others in order of time.
     pub changes: Vec<Change>,
@@ -194,6 +199,7 @@ fn apart(pair: Pair) -> Comparison {
         confidence: 0.0,
         residual_db: None,
         residual_dbfs: None,
+        residual: None,
         edits: Vec::new(),
         changes: Vec::new(),
         untold: 0,
@@ -239,6 +245,7 @@ impl Found<'_> {
             confidence: self.alignment.confidence,
             residual_db,
             residual_dbfs,
+            residual: Residual::of(self.sheet, self.gain, self.pair.a.seconds()),
             edits,
             changes,
             untold,

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Grows when the same files may be told of in other words; old answers are then made anew.
-const FORM: &str = concat!("deadwax-compare-1 ", env!("CARGO_PKG_VERSION"));
+const FORM: &str = concat!("deadwax-compare-2 ", env!("CARGO_PKG_VERSION"));
 /// What a child writes is a page or two.
 const ANSWER_BYTES_MAX: u64 = 4 << 20;
 

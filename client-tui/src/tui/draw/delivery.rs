@@ -17,7 +17,7 @@ use super::{
 use crate::tui::{
     delivery::{self, Standing},
     model::Model,
-    rows::Project,
+    rows::{List, Project},
     update, words,
 };
 
@@ -34,7 +34,7 @@ pub(super) fn draw(
     };
     let all = rows.songs();
     let at = at.min(all.len().saturating_sub(1));
-    let Some(song) = all.get(at).copied() else {
+    let Some(song) = all.get(at) else {
         return empty(theme, frame, area, &["There are no songs yet. The board tells how to add one: 3."]);
     };
     let height = u16::try_from(all.len() + 1).unwrap_or(u16::MAX).min((area.height / 3).max(4));
@@ -47,7 +47,7 @@ pub(super) fn draw(
     let [top, middle, bottom] =
         Layout::vertical([Constraint::Length(height), Constraint::Length(told), Constraint::Min(0)])
             .areas(area);
-    songs(model, theme, frame, top, rows, (&all, at));
+    songs(model, theme, frame, top, rows, (all, at));
     let version = delivery::version(rows, song).map_or_else(|| "no master yet".into(), words::version);
     put(frame, middle, 0, heading(theme, &clip(&song.title, 40), &version, area.width, false));
     let room = usize::from(middle.height.saturating_sub(1));
@@ -75,14 +75,14 @@ fn songs(
     frame: &mut Frame<'_>,
     area: Rect,
     rows: &Project,
-    (all, at): (&[&SongRow], usize),
+    (all, at): (List<'_, SongRow>, usize),
 ) {
     let columns = usize::from(area.width);
     let title = (columns * 3 / 10).max(12);
     let rest = columns.saturating_sub(2 + 4 + title + 1 + 12 + 11);
     let header = format!(
-        "{}{} {}{}{}",
-        pad("     #", 6),
+        "{} {} {}{}{}",
+        pad_left("#", 5),
         pad("Song", title),
         pad("State", 12),
         pad("Version", 11),

@@ -257,12 +257,17 @@ pub(super) fn projects(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area
         let counts: String = counts.iter().map(count).collect();
         let changed =
             if it.changed_ms == 0 { String::new() } else { words::age(model.now_ms, it.changed_ms) };
+        let roles = match model.offline.seen.get(&it.project_id) {
+            _ if model.online() => words::roles(it.your_roles()),
+            Some(at_ms) => format!("kept here, {}", words::age(model.now_ms, *at_ms)),
+            None => "not kept here".into(),
+        };
         let text = format!(
             "{mark}{} {}{counts}{}  {}",
             pad(&it.title, title),
             pad(&it.artist, artist),
             pad_left(&changed, 6),
-            clip(&words::roles(it.your_roles()), rest)
+            clip(&roles, rest)
         );
         let style = theme.row(chosen, false, model.online());
         let row = u16::try_from(line - first + 1).unwrap_or(u16::MAX);

@@ -7,6 +7,7 @@ mod curve;
 mod delivery;
 mod desk;
 mod help;
+mod hints;
 mod history;
 mod master;
 mod notes;
@@ -16,11 +17,12 @@ mod prompt;
 mod report;
 mod sheet;
 mod song;
+mod strip;
 mod text;
 mod theme;
 mod transfers;
 mod turnaround;
-mod wave;
+pub(crate) mod wave;
 
 use ratatui::{
     Frame,
@@ -31,6 +33,7 @@ use ratatui::{
 use super::{
     keys::{self, Verb},
     model::{ConfirmAsk, Link, Model, Notice, Screen, SongView},
+    presence,
     rows::{May, Project},
     update, words,
 };
@@ -53,7 +56,8 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
     }
     let banner = banner(model, &theme);
     let news = news(model, &theme, area.width);
-    let [head, alarm, body, told, foot] = areas(area, banner.len(), news.len());
+    let strip = strip::line(model, &theme, area.width);
+    let [head, alarm, body, told, heard, foot] = areas(area, banner.len(), news.len(), strip.is_some());
     title(model, &theme, frame, head);
     for (at, line) in banner.into_iter().enumerate() {
         put(frame, alarm, u16::try_from(at).unwrap_or(0), line);
@@ -80,19 +84,23 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
     for (at, line) in news.into_iter().enumerate() {
         put(frame, told, u16::try_from(at).unwrap_or(0), line);
     }
+    if let Some(line) = strip {
+        put(frame, heard, 0, line);
+    }
     status(model, &theme, frame, foot);
     if let Some(open) = &model.prompt {
         prompt::draw(model, &theme, frame, body, &open.ask);
     }
 }
 
-/// Title line, banner, body, news and keys.
-fn areas(area: Rect, banner: usize, news: usize) -> [Rect; 5] {
+/// Title line, banner, body, news, player and keys.
+fn areas(area: Rect, banner: usize, news: usize, player: bool) -> [Rect; 6] {
     Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(u16::try_from(banner).unwrap_or(1)),
         Constraint::Min(1),
         Constraint::Length(u16::try_from(news).unwrap_or(1).max(1)),
+        Constraint::Length(u16::from(player)),
         Constraint::Length(1),
     ])
     .areas(area)
@@ -119,13 +127,33 @@ pub fn confirm_last(model: &Model, ask: &ConfirmAsk) -> usize {
 fn body(model: &Model, theme: &Theme) -> Rect {
     let (columns, lines) = model.size;
     let (banner, news) = (banner(model, theme).len(), news(model, theme, columns).len());
-    let [_, _, body, ..] = areas(Rect::new(0, 0, columns, lines), banner, news);
+    let player = strip::lies(model);
+    let [_, _, body, ..] = areas(Rect::new(0, 0, columns, lines), banner, news, player);
     body
 }
 
 /// How many columns the picture of a file has on a screen of this width.
 pub fn wave_columns(screen_columns: u16) -> u16 {
-    screen_columns.saturating_sub(2).max(1)
+    screen_columns.saturating_sub(2 + wave::GUTTER).max(1)
+}
+
+/// How many columns the song has on the screen "Compare".
+pub fn compare_columns(screen_columns: u16) -> u16 {
+    screen_columns.saturating_sub(2 + compare::GUTTER).max(1)
+}
+
+/// The moment of the song under a cell of the screen, in microseconds: for clicks on its picture.
+pub fn time_at(model: &Model, column: u16, row: u16) -> Option<u64> {
+    let Screen::Song(view) = model.top() else { return None };
+    let body = body(model, &Theme { colour: model.colour });
+    song::time_at(model, body, view, (column, row))
+}
+
+/// The picture in pixels that the song screen would show of the columns that are here; `None` where it shows characters.
+pub(super) fn picture_ask(model: &Model) -> Option<wave::pixels::Ask> {
+    let Screen::Song(view) = model.top() else { return None };
+    model.settings.pixels?;
+    song::picture_ask(model, body(model, &Theme { colour: model.colour }), view)
 }
 
 /// What the song waits for; where it waits for nothing, what became of it.
@@ -208,6 +236,7 @@ fn title(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     let project = rows.and_then(Project::head).map_or("", |head| head.title.as_str());
     let song = match model.top() {
         Screen::Song(view) => Some(view.song.as_str()),
+        Screen::Compare(view) => Some(view.song.as_str()),
         Screen::Master { song, .. } | Screen::History { song, .. } => Some(song.as_str()),
         _ => None,
     };
@@ -219,7 +248,9 @@ fn title(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
         kind => kind.title(),
     };
     let columns = usize::from(area.width);
-    let studio = clip(&model.studio, columns / 4);
+    // Who else is here says more than where one is.
+    let here = presence::line(model);
+    let studio = if here.is_empty() { clip(&model.studio, columns / 4) } else { clip(&here, columns / 2) };
     let room = columns.saturating_sub(width(&studio) + 19 + width(kind));
     let (first, second) = (clip(project, room / 2), clip(song, room / 2));
     let mut spans = vec![Span::styled(" Deadwax ", theme.brand())];
@@ -233,7 +264,7 @@ fn title(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     }
     let used: usize = spans.iter().map(|span| width(&span.content)).sum();
     spans.push(" ".repeat(columns.saturating_sub(used + width(&studio) + 1)).into());
-    spans.push(Span::styled(studio, theme.dim()));
+    spans.push(Span::styled(studio, if here.is_empty() { theme.dim() } else { theme.good() }));
     put(frame, area, 0, Line::from(spans));
 }
 
@@ -242,19 +273,39 @@ fn banner(model: &Model, theme: &Theme) -> Vec<Line<'static>> {
     let columns = usize::from(model.size.0);
     let text = match &model.link {
         Link::Online => return Vec::new(),
-        Link::Connecting => return vec![Line::styled(" Connecting ...", theme.dim())],
+        Link::Connecting => {
+            let old = model.as_of_ms().map(|at_ms| format!("What you see is {} old.", since(model, at_ms)));
+            let line = format!(" Connecting ... {}", old.unwrap_or_default());
+            return vec![Line::styled(clip(line.trim_end(), columns), theme.dim())];
+        }
         Link::Ended { text, hint } => format!("! Signed out: {text} {hint}"),
         Link::Offline { since_ms, retry_at_ms, why, .. } => {
             let since_s = model.now_ms.saturating_sub(*since_ms).max(0) / 1000;
             let retry_s = retry_at_ms.saturating_sub(model.now_ms).max(0) / 1000;
             let again = if retry_s > 0 { format!("next try in {retry_s} s") } else { "trying now".into() };
-            format!("! Offline for {since_s} s, {again}. What you see is that old. {why}")
+            format!("! Offline for {since_s} s, {again}. {} {why}", how_old(model, since_s))
         }
     };
     let ended = matches!(model.link, Link::Ended { .. });
     let lines = if ended { wrap(&text, columns.saturating_sub(2)) } else { vec![text] };
     let line = |text: String| Line::styled(text::pad(&format!(" {text}"), columns), theme.alarm());
     lines.into_iter().take(2).map(line).collect()
+}
+
+/// What is on the screen may be older than the cut: it was kept from an earlier time.
+fn how_old(model: &Model, since_s: i64) -> String {
+    match model.as_of_ms() {
+        Some(at_ms) if model.now_ms.saturating_sub(at_ms) / 1000 > since_s + 60 => {
+            format!("What you see is {} old.", since(model, at_ms))
+        }
+        _ => "What you see is that old.".into(),
+    }
+}
+
+/// "3 h"
+fn since(model: &Model, at_ms: i64) -> String {
+    let now_ms = model.now_ms.max(at_ms.saturating_add(60_000));
+    words::age(now_ms, at_ms)
 }
 
 /// One or two lines: a refusal with its hint, what was done, or what is still on its way.
@@ -268,8 +319,12 @@ fn news(model: &Model, theme: &Theme, columns: u16) -> Vec<Line<'static>> {
         Some(Notice::Done(text)) => ("✓", theme.good(), text.clone()),
         Some(Notice::Tell(text)) => ("›", theme.head(), text.clone()),
         None => match model.pending.as_slice() {
-            [] => return Vec::new(),
+            [] => return hints::line(model, theme, columns).into_iter().collect(),
+            [one] if one.queued => ("…", theme.warn(), format!("Waits for the line: {}.", one.say)),
             [one] => ("…", theme.warn(), format!("Waiting for the studio: {}.", one.say)),
+            more if more.iter().all(|it| it.queued) => {
+                ("…", theme.warn(), format!("{} commands wait for the line; 9 lists them.", more.len()))
+            }
             more => ("…", theme.warn(), format!("Waiting for the studio: {} commands.", more.len())),
         },
     };
@@ -319,7 +374,10 @@ fn status(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
         _ => (binding.keys.first().map_or(String::new(), |key| key.name()), binding.short),
     };
     let tail: usize = last.iter().map(|it| short(it)).map(|(key, does)| width(&key) + width(does) + 3).sum();
-    let off = |verb: Verb| matches!(answer(verb), May::No(_)) || (verb.action().is_some() && !model.online());
+    let later = |verb: Verb| model.can_keep() && update::keeps(verb);
+    let off = |verb: Verb| {
+        matches!(answer(verb), May::No(_)) || (verb.action().is_some() && !model.online() && !later(verb))
+    };
     // Keys that would be refused come last and only where there is room.
     let (idle, able): (Vec<_>, Vec<_>) = own.into_iter().partition(|it| off(it.verb));
     let ordered = able.into_iter().chain(idle).map(|it| (it, tail)).chain(last.into_iter().map(|it| (it, 0)));

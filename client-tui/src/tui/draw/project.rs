@@ -16,6 +16,7 @@ use super::{
 };
 use crate::tui::{
     model::{Model, SongView},
+    presence,
     rows::Project,
     update, words,
 };
@@ -39,7 +40,9 @@ pub(super) fn draw(
     song: Option<&str>,
 ) {
     let Some(rows) = model.projects.get(id).filter(|it| it.loaded) else {
-        return empty(theme, frame, area, &["The project has not arrived yet."]);
+        let later = "It was not opened on this machine before: it comes with the line.";
+        let lines = ["The project has not arrived yet.", if model.online() { "" } else { later }];
+        return empty(theme, frame, area, &lines);
     };
     let head = rows.head();
     let count = model.chosen.len();
@@ -92,6 +95,10 @@ fn whole_song(
 /// What else is to be known of the song: its date, holds, mixes that compete, what was found in the candidate, how far the handoff is.
 fn facts(model: &Model, rows: &Project, song: &SongRow) -> String {
     let mut said = Vec::new();
+    let here = presence::here(model, &song.song_id);
+    if !here.is_empty() {
+        said.push(format!("Here: {}", here.iter().map(presence::Here::words).collect::<Vec<_>>().join(", ")));
+    }
     if song.due_ms != 0 {
         let sign = if song.overdue { "! " } else { "" };
         said.push(format!("{sign}{}", words::due(model.now_ms, song.due_ms, song.overdue)));
@@ -139,6 +146,16 @@ fn subtitle(rows: &Project, head: Option<&ProjectRow>, zone: &jiff::tz::TimeZone
         rows.members().iter().map(|it| format!("{} ({})", it.name, words::roles(it.roles()))).collect();
     let parts = [head.artist.as_str(), &rounds, &corrections, &cut_off, own, &who.join(", ")];
     parts.into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(" · ")
+}
+
+/// The title, and how many others are on the song: "Glass Hour ◉2".
+fn titled(model: &Model, song: &SongRow, room: usize) -> String {
+    let here = presence::here(model, &song.song_id).len();
+    if here == 0 {
+        return pad(&song.title, room);
+    }
+    let sign = format!(" ◉{here}");
+    format!("{}{sign}", pad(&song.title, room.saturating_sub(sign.chars().count())))
 }
 
 /// "Mix 2", or what the stage still lacks.
@@ -368,7 +385,7 @@ fn table_line(model: &Model, rows: &Project, song: &SongRow, here: bool, widths:
     format!(
         "{}{} {}{}{}{}{}{}{}",
         marks(model, song, here),
-        pad(&song.title, widths.title),
+        titled(model, song, widths.title),
         pad(sign(rows, song), 2),
         pad(&candidate(rows, song), widths.version),
         pad(&letters(rows, song), widths.files),
@@ -448,7 +465,7 @@ fn draw_card(
         frame,
         area,
         0,
-        Line::styled(format!("{}{}", marks(model, song, here), pad(&song.title, room)), style),
+        Line::styled(format!("{}{}", marks(model, song, here), titled(model, song, room)), style),
     );
     let notes = match song.open_notes {
         0 => "no notes".to_owned(),

@@ -17,6 +17,7 @@ use super::{
 use crate::tui::{
     model::{Focus, Model, SongView, Wave, WaveState},
     rows::{self, Project},
+    settings::Colours,
     update, words,
 };
 
@@ -34,16 +35,9 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
         let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
         return empty(theme, frame, below, &["Nothing is uploaded yet.", &command]);
     };
-    let dots = if area.height >= 30 { 8 } else { 4 };
-    let mut told = update::examined(rows, version);
-    told.extend(heard(rows, song, version));
-    let more = version.closed_with_thanks || !told.is_empty();
-    let lines = if more { 4 } else { 3 };
-    let [head, picture, lower] =
-        Layout::vertical([Constraint::Length(lines), Constraint::Length(dots + 2), Constraint::Min(3)])
-            .areas(area);
+    let [head, picture, lower] = areas(area, rows, song, version);
     header(model, theme, frame, head, rows, song, version, view);
-    found(theme, frame, head, version, told);
+    found(theme, frame, head, version, told(model, rows, song, version, view));
     picture_of(model, theme, frame, picture, rows, version, view);
     let left = (area.width * 2 / 5).clamp(26, 52);
     let [left, right] =
@@ -58,6 +52,74 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
     notes::draw(model, theme, frame, right, rows, view);
 }
 
+/// Head, picture and what lies below.
+fn areas(area: Rect, rows: &Project, song: &SongRow, version: &VersionRow) -> [Rect; 3] {
+    let tall = area.height >= 30;
+    let dots = match area.height {
+        30.. => 8,
+        19.. => 4,
+        _ => 3,
+    };
+    let found = !update::examined(rows, version).is_empty() || heard(rows, song, version, None).is_some();
+    let lines = if version.closed_with_thanks || found { 4 } else { 3 };
+    let around = wave::lines(!version.sections.is_empty(), tall);
+    Layout::vertical([Constraint::Length(lines), Constraint::Length(dots + around), Constraint::Min(3)]).areas(area)
+}
+
+/// The moment of the song under a cell of the screen, in microseconds, where the picture is drawn there.
+pub(super) fn time_at(model: &Model, body: Rect, view: &SongView, (column, row): (u16, u16)) -> Option<u64> {
+    let rows = model.projects.get(&view.project).filter(|it| it.loaded)?;
+    let (song, version) = (rows.song(&view.song)?, view.version(rows)?);
+    let [_, picture, _] = areas(body, rows, song, version);
+    let inner = wave::inside(Rect { x: picture.x + 1, width: picture.width.saturating_sub(2), ..picture });
+    if !inner.contains(ratatui::layout::Position { x: column, y: row }) {
+        return None;
+    }
+    let (start_ms, end_ms) = view.window.unwrap_or((0, rows::length_ms(version)));
+    let span_us = u128::from(end_ms.saturating_sub(start_ms)) * 1000;
+    // The middle of the cell.
+    let into = span_us * (2 * u128::from(column - inner.x) + 1) / (2 * u128::from(inner.width));
+    Some(start_ms.saturating_mul(1000).saturating_add(u64::try_from(into).unwrap_or(0)))
+}
+
+/// Only of columns that are of this very window: a stretched picture is drawn in characters.
+pub(super) fn picture_ask(model: &Model, body: Rect, view: &SongView) -> Option<wave::pixels::Ask> {
+    let wave = model.wave.as_ref().filter(|it| it.state == WaveState::Here)?;
+    let rows = model.projects.get(&view.project).filter(|it| it.loaded)?;
+    let (song, version) = (rows.song(&view.song)?, view.version(rows)?);
+    let (first, last, answer) = wave.data.as_ref()?;
+    let of_this = wave.ask.version_id == version.version_id && *first == wave.ask.start_frame;
+    // Single samples are drawn as a line between points, which characters do as well.
+    if !of_this || last.saturating_sub(*first) <= u64::from(wave.ask.columns) || answer.channels == 0 {
+        return None;
+    }
+    let [_, picture, _] = areas(body, rows, song, version);
+    let inner = wave::dots(Rect { x: picture.x + 1, width: picture.width.saturating_sub(2), ..picture }, !version.sections.is_empty())?;
+    let pixels = model.settings.pixels?;
+    Some(wave::pixels::Ask {
+        ticket: wave.ask.ticket,
+        cells: (inner.width, inner.height),
+        ground: model.settings.ground,
+        pixels,
+    })
+}
+
+/// What the studio found out, and how much the viewer heard.
+fn told(model: &Model, rows: &Project, song: &SongRow, version: &VersionRow, view: &SongView) -> Vec<(String, bool)> {
+    let mut told = update::examined(rows, version);
+    let file = view.file(version);
+    let main = version.files.first().map(|it| it.alternate.as_str());
+    let known = file.and_then(|file| {
+        model.player.heard.get(&(version.version_id.clone(), file.alternate.clone())).copied()
+    });
+    // The row speaks of the main; of an alternate only the player knows.
+    match file.filter(|file| Some(file.alternate.as_str()) != main).zip(known) {
+        Some((file, percent)) => told.push((format!("heard {percent} % of {}", file.alternate), false)),
+        None => told.extend(heard(rows, song, version, known)),
+    }
+    told
+}
+
 /// Mixes that compete are said where the versions stand.
 fn shootout(song: &SongRow) -> &'static str {
     match &song.shootout {
@@ -68,8 +130,8 @@ fn shootout(song: &SongRow) -> &'static str {
 }
 
 /// How much the viewer heard; where the gate asks for more, the key that tells it of another player.
-fn heard(rows: &Project, song: &SongRow, version: &VersionRow) -> Option<(String, bool)> {
-    let percent = version.heard_percent;
+fn heard(rows: &Project, song: &SongRow, version: &VersionRow, known: Option<u32>) -> Option<(String, bool)> {
+    let percent = version.heard_percent.max(known.unwrap_or(0));
     match rows.heard_asked(song) {
         asked if asked > percent && song.candidate_version_id == version.version_id => {
             Some((format!("! heard {percent} of {asked} % (E)"), true))
@@ -129,7 +191,7 @@ fn header(
     let fresh = rows.is_fresh(&format!("song/{}", song.song_id));
     let waits = clip(&waits_for(rows, song), columns.saturating_sub(2));
     put(frame, area, 1, Line::styled(format!(" {waits}"), theme.row(false, fresh, model.online())));
-    let file = version.files.get(view.file).or_else(|| version.files.first());
+    let file = view.file(version);
     let facts = file.map_or_else(String::new, facts);
     let blocks = version.preflight.iter().filter(|it| it.block).count();
     let preflight = match version.preflight.first() {
@@ -169,7 +231,7 @@ fn picture_of(
     version: &VersionRow,
     view: &SongView,
 ) {
-    let file = version.files.get(view.file).or_else(|| version.files.first());
+    let file = view.file(version);
     let mine = |wave: &&Wave| {
         wave.ask.version_id == version.version_id && file.is_some_and(|file| file.sha256 == wave.ask.sha256)
     };
@@ -180,24 +242,90 @@ fn picture_of(
         _ if model.online() => "Drawing ...".into(),
         _ => "No picture while offline.".into(),
     };
-    let notes = rows.notes(&view.song, view.settled);
-    let marks = notes.iter().enumerate().filter_map(|(at, note)| {
-        // Where the note stands in the version that is drawn.
-        let place = rows::place(note, &version.version_id);
-        Some(wave::Mark { label: label(at), start_ms: place.start_ms?, end_ms: place.end_ms })
-    });
     let sample_rate = file.and_then(|it| it.facts.as_ref()).map_or(0, |it| it.sample_rate);
+    let player = &model.player;
+    let mine = player.is_on(&view.project, &view.song);
+    // While somebody listens blind, nothing tells what it is that sounds.
+    let playhead_us = player.at_us().filter(|_| mine);
+    let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+    let data = wave.and_then(|it| it.data.as_ref());
+    let pixels = model.picture.1.as_ref().filter(|it| model.picture.0.as_ref() == Some(&it.ask));
+    // A picture that characters cannot be written over goes where a question stands on it.
+    let pixels = pixels.filter(|it| {
+        Some(it.ask.ticket) == wave.map(|it| it.ask.ticket) && (it.overlays() || model.prompt.is_none())
+    });
     let picture = wave::View {
         window_ms: view.window.unwrap_or((0, rows::length_ms(version))),
         sample_rate,
-        cursor_ms: view.cursor_ms,
+        cursor_us: view.cursor(),
         range_ms: view.range(),
-        marks: marks.collect(),
-        data: wave.and_then(|it| it.data.as_ref()),
+        looped_us: player.looped_us().filter(|_| mine),
+        playhead_us,
+        playing: player.playing && mine && player.follow,
+        others: others(model, view),
+        marks: marks(rows, version, view, usize::from(wave::inside(inner).width)),
+        sections: version.sections.iter().map(|it| (it.start_ms, it.name.as_str())).collect(),
+        data,
         instead: &instead,
+        look: look(model),
+        pixels,
     };
-    let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
     wave::draw(theme, frame, inner, &picture);
+}
+
+/// Of more notes than this only the first of every cell is looked for: a song with a hundred thousand draws like one with ten.
+const MARKS_ALL: usize = 400;
+
+/// Notes where they stand in the version that is drawn.
+fn marks(rows: &Project, version: &VersionRow, view: &SongView, columns: usize) -> Vec<wave::Mark> {
+    let notes = rows.notes(&view.song, view.settled);
+    let mark = |(at, note): (usize, &deadwax_proto::v1::NoteRow)| {
+        let place = rows::place(note, &version.version_id);
+        Some(wave::Mark { label: label(at), start_ms: place.start_ms?, end_ms: place.end_ms })
+    };
+    if notes.len() <= MARKS_ALL {
+        return notes.iter().enumerate().filter_map(mark).collect();
+    }
+    let (start_ms, end_ms) = view.window.unwrap_or((0, rows::length_ms(version)));
+    let span_ms = end_ms.saturating_sub(start_ms);
+    // They are in the order in which they were written into the song; those on the whole song come first.
+    let first_from = |ms: u64| {
+        let (mut low, mut high) = (0, notes.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let before = notes.get(middle).is_some_and(|it| it.start_ms.is_none_or(|start| start < ms));
+            if before { low = middle + 1 } else { high = middle }
+        }
+        low
+    };
+    let mut found: Vec<usize> = Vec::new();
+    for cell in 0..columns as u64 {
+        let from = start_ms + u64::try_from(u128::from(span_ms) * u128::from(cell) / columns.max(1) as u128).unwrap_or(0);
+        let at = first_from(from);
+        if at < notes.len() && found.last() != Some(&at) {
+            found.push(at);
+        }
+    }
+    found.into_iter().filter_map(|at| mark((at, notes.get(at)?))).collect()
+}
+
+pub(super) fn look(model: &Model) -> wave::Look {
+    wave::Look {
+        dots: model.settings.dots,
+        colours: if model.colour { model.settings.colours } else { Colours::None },
+        ground: model.settings.ground,
+    }
+}
+
+/// Playheads of others on this song, as far as they share them.
+fn others(model: &Model, view: &SongView) -> Vec<wave::Other> {
+    let here = model.presence.attendees.iter().filter(|it| !it.you && it.song_id == view.song);
+    here.filter_map(|it| {
+        let age_ms = if it.playing { u64::from(it.age_ms) } else { 0 };
+        let at_us = it.playhead_ms?.saturating_add(age_ms).saturating_mul(1000);
+        Some(wave::Other { name: it.name.clone(), at_us })
+    })
+    .collect()
 }
 
 /// The sign that ties a note of the list to its mark on the picture.

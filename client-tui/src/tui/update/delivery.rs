@@ -54,7 +54,7 @@ fn here(model: &Model) -> Option<(&Project, &SongRow)> {
     let Screen::Delivery { project, at } = model.top() else { return None };
     let rows = model.projects.get(project)?;
     let songs = rows.songs();
-    let song = songs.get((*at).min(songs.len().saturating_sub(1))).copied()?;
+    let song = songs.get((*at).min(songs.len().saturating_sub(1)))?;
     Some((rows, song))
 }
 

@@ -4,23 +4,19 @@ use crossterm::event::{KeyEvent, KeyEventKind};
 use deadwax_proto::v1::{DeskKind, Stage};
 
 use super::{
-    act, album, board, compare, delivery, hands, history, listen, master as mastering, pages, people, presence,
-    prompt, read, transfers,
-    turnaround,
+    act, album, board, compare, delivery, hands, history, listen, master as mastering, offline, pages, people,
+    presence, prompt, read, song, transfers, turnaround,
 };
 use crate::tui::{
     draw,
     keys::{self, Kind, Verb},
     model::{Ask, Focus, Model, Notice, PaletteAsk, Prompt, Screen, SongView},
     msg::Effect,
-    rows::{self, Place, Project},
+    rows::Project,
     words,
 };
 
 const LEAVE: &str = "Ctrl-C again throws the text away and leaves.";
-
-/// The closest view, in milliseconds.
-const WINDOW_MS_MIN: u64 = 500;
 
 pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
     if event.kind == KeyEventKind::Release {
@@ -62,6 +58,7 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
 
 /// What a key means here, however it was chosen.
 pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
+    presence::interrupt(model, verb);
     let own = match model.top().kind() {
         Kind::Compare => compare::press(model, verb),
         Kind::Album => album::press(model, verb),
@@ -76,6 +73,7 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
     };
     let own = own.or_else(|| hands::press(model, verb));
     let own = own.or_else(|| listen::press(model, verb));
+    let own = own.or_else(|| song::press(model, verb));
     if let Some(effects) = own.or_else(|| presence::press(model, verb)) {
         return effects;
     }
@@ -103,17 +101,6 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
         Verb::Open => open(model),
         Verb::Up | Verb::Down | Verb::PageUp | Verb::PageDown | Verb::First | Verb::Last => step(model, verb),
         Verb::Left | Verb::Right if model.top().kind() == Kind::Project => across(model, verb == Verb::Right),
-        Verb::Left
-        | Verb::Right
-        | Verb::NextPane
-        | Verb::NextAlternate
-        | Verb::ZoomIn
-        | Verb::ZoomOut
-        | Verb::ZoomAll
-        | Verb::NoteBefore
-        | Verb::NoteAfter
-        | Verb::MarkRange
-        | Verb::Settled => wave(model, verb),
         Verb::About if model.top().kind() == Kind::Master => read::recipes(model),
         Verb::About => read::about(model),
         Verb::Gate => pages::gate(model),
@@ -123,8 +110,9 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
         Verb::Terms => pages::terms(model),
         Verb::Turnaround => return turnaround::open(model),
         Verb::Sheet => return read::sheet(model),
-        Verb::Compare => return read::compare(model),
+        Verb::Compare => return compare::open(model),
         Verb::Board | Verb::Album | Verb::Delivery | Verb::People | Verb::Transfers => room(model, verb),
+        Verb::Outbox => offline::list(model),
         Verb::Quit => model.quit = true,
         asks => return act::act(model, asks),
     }
@@ -222,8 +210,8 @@ fn open(model: &mut Model) {
                 view.version = Some(master.version_id.clone());
                 Screen::Song(view)
             }),
-        Screen::Song(_) => return to_note(model),
-        Screen::History { .. }
+        Screen::Song(_)
+        | Screen::History { .. }
         | Screen::Turnaround { .. }
         | Screen::Compare(_)
         | Screen::Album { .. }
@@ -265,21 +253,6 @@ fn open_desk(model: &mut Model, row: &deadwax_proto::v1::DeskRow) {
     if noun == "render" || row.kind() == DeskKind::RenderFailed {
         let render = (noun == "render").then(|| id.to_owned());
         model.stack.push(Screen::Master { project, song: row.song_id.clone(), render });
-    }
-}
-
-/// Enter on a note: the time cursor goes there. On a version: it is shown.
-fn to_note(model: &mut Model) {
-    let Some(project) = model.project() else { return };
-    let Screen::Song(view) = model.top() else { return };
-    let Some(note) = draw::selected_note(project, view) else { return };
-    let shown = view.version(project).map_or("", |it| it.version_id.as_str());
-    let Place { start_ms, end_ms, .. } = rows::place(note, shown);
-    let Screen::Song(view) = model.top_mut() else { return };
-    if let Some(start_ms) = start_ms {
-        view.cursor_ms = end_ms.unwrap_or(start_ms);
-        view.mark_ms = end_ms.map(|_| start_ms);
-        follow_cursor(view);
     }
 }
 
@@ -402,69 +375,5 @@ fn across(model: &mut Model, right: bool) {
     let next = if right { later.find(|it| !it.is_empty()) } else { earlier.find(|it| !it.is_empty()) };
     if let Some(songs) = next {
         *song = songs.get(depth.min(songs.len() - 1)).map(|it| it.song_id.clone());
-    }
-}
-
-fn wave(model: &mut Model, verb: Verb) {
-    let columns = u64::from(draw::wave_columns(model.size.0)).max(1);
-    let Model { stack, projects, .. } = model;
-    let Some(Screen::Song(view)) = stack.last_mut() else { return };
-    let Some(rows) = projects.get(&view.project) else { return };
-    let length_ms = view.version(rows).map_or(0, rows::length_ms);
-    let files = view.version(rows).map_or(0, |it| it.files.len());
-    let (start_ms, end_ms) = view.window.unwrap_or((0, length_ms));
-    let column_ms = (end_ms.saturating_sub(start_ms) / columns).max(1);
-    match verb {
-        Verb::Left => view.cursor_ms = view.cursor_ms.saturating_sub(column_ms),
-        Verb::Right => view.cursor_ms = view.cursor_ms.saturating_add(column_ms).min(length_ms),
-        Verb::NextPane => {
-            view.focus = if view.focus == Focus::Notes { Focus::Versions } else { Focus::Notes };
-        }
-        Verb::NextAlternate => view.file = if files == 0 { 0 } else { (view.file + 1) % files },
-        Verb::ZoomIn => zoom(view, length_ms, true),
-        Verb::ZoomOut => zoom(view, length_ms, false),
-        Verb::ZoomAll => view.window = None,
-        Verb::MarkRange => {
-            view.mark_ms = if view.mark_ms.is_some() { None } else { Some(view.cursor_ms) };
-        }
-        Verb::Settled => view.settled = !view.settled,
-        Verb::NoteBefore | Verb::NoteAfter => {
-            let notes = rows.notes(&view.song, view.settled);
-            let shown = view.version(rows).map_or("", |it| it.version_id.as_str());
-            let timed = notes.iter().filter_map(|it| Some((rows::place(it, shown).start_ms?, &it.note_id)));
-            let next = if verb == Verb::NoteAfter {
-                timed.filter(|(ms, _)| *ms > view.cursor_ms).min_by_key(|(ms, _)| *ms)
-            } else {
-                timed.filter(|(ms, _)| *ms < view.cursor_ms).max_by_key(|(ms, _)| *ms)
-            };
-            if let Some((ms, id)) = next {
-                view.cursor_ms = ms;
-                view.note = Some(id.clone());
-            }
-        }
-        _ => {}
-    }
-    follow_cursor(view);
-}
-
-fn zoom(view: &mut SongView, length_ms: u64, closer: bool) {
-    let (start_ms, end_ms) = view.window.unwrap_or((0, length_ms));
-    let span_ms = end_ms.saturating_sub(start_ms);
-    let next_ms = if closer { (span_ms / 2).max(WINDOW_MS_MIN) } else { span_ms.saturating_mul(2) };
-    if next_ms >= length_ms {
-        view.window = None;
-        return;
-    }
-    let start_ms = view.cursor_ms.saturating_sub(next_ms / 2).min(length_ms - next_ms);
-    view.window = Some((start_ms, start_ms + next_ms));
-}
-
-/// The window moves by halves, so that the picture is not fetched anew at each step of the cursor.
-fn follow_cursor(view: &mut SongView) {
-    let Some((start_ms, end_ms)) = view.window else { return };
-    let span_ms = end_ms - start_ms;
-    if view.cursor_ms < start_ms || view.cursor_ms > end_ms {
-        let start_ms = view.cursor_ms.saturating_sub(span_ms / 2).min(u64::MAX - span_ms);
-        view.window = Some((start_ms, start_ms + span_ms));
     }
 }

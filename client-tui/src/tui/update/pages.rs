@@ -2,7 +2,7 @@
 //! nothing and decide nothing; each says in which words of a shell the next step is done, where it is not a key.
 
 use deadwax_proto::v1::{
-    self, ApprovalState, ApprovalView, Carry, ExaminationState, GateRule, HandoffState, ProjectRow, SongRow,
+    ApprovalState, ApprovalView, Carry, ExaminationState, GateRule, HandoffState, ProjectRow, SongRow,
     VersionRow,
 };
 
@@ -22,7 +22,7 @@ fn here(model: &Model) -> Option<(&Project, &SongRow)> {
         Screen::Master { song, .. } => song,
         Screen::Delivery { at, .. } => {
             let songs = rows.songs();
-            let song = songs.get((*at).min(songs.len().saturating_sub(1))).copied()?;
+            let song = songs.get((*at).min(songs.len().saturating_sub(1)))?;
             return Some((rows, song));
         }
         _ => return None,
@@ -242,11 +242,11 @@ pub(super) fn shootout(model: &mut Model) {
             lines.push(format!("  {}", it.reason));
         }
     } else if may_judge {
-        lines.extend([String::new(), "Listen blind and level-matched, in a shell".into()]);
+        lines.extend([String::new(), "Listen blind and level-matched: Esc, then b. Or in a shell".into()]);
         lines.push(format!("  {}", command(rows, song, "shootout fetch")));
         lines.push(format!("  {} X2 X1", command(rows, song, "shootout vote")));
         lines.push(
-            "  Here V votes by the lines, which is not blind; the pick comes last: P on a version.".into(),
+            "  V votes by the lines, which is not blind; the pick comes last: P on a version.".into(),
         );
     }
     read::show(model, format!("Mixes that compete: {state}"), lines, None);

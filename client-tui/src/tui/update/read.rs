@@ -2,8 +2,7 @@
 //! the studio for a change.
 
 use deadwax_dsp::sheet::{self, Look, Sheet};
-use deadwax_proto::v1::{CompareRequest, VersionRow};
-use serde_json::Value;
+use deadwax_proto::v1::VersionRow;
 
 use super::super::{
     draw,
@@ -79,45 +78,8 @@ pub(super) fn sheet(model: &mut Model) -> Vec<Effect> {
     }
 }
 
-/// What changed from the version before of the same kind; a first master is held against the mix that it was rendered from.
-pub(super) fn compare(model: &mut Model) -> Vec<Effect> {
-    let (project, newer) = match model.top() {
-        Screen::Song(view) => {
-            (view.project.clone(), model.projects.get(&view.project).and_then(|rows| view.version(rows)))
-        }
-        Screen::Master { project, song, render } => {
-            let rows = model.projects.get(project);
-            let version = rows.and_then(|rows| {
-                let render = draw::selected_render(rows, song, render.as_deref())?;
-                rows.version(&render.master_version_id)
-            });
-            (project.clone(), version)
-        }
-        _ => return Vec::new(),
-    };
-    let Some((newer, rows)) = newer.zip(model.projects.get(&project)) else {
-        return tell(model, "There is no version here to compare yet.");
-    };
-    let Some(older) = before(rows, newer) else {
-        let text = format!("{} is the first of its kind: there is nothing before it.", words::version(newer));
-        return tell(model, &text);
-    };
-    let title = format!("{} against {}", words::version(newer), words::version(older));
-    let request = CompareRequest {
-        project_id: project,
-        version_a: older.version_id.clone(),
-        version_b: newer.version_id.clone(),
-        ..CompareRequest::default()
-    };
-    ask(
-        model,
-        title,
-        "The studio listens to both. This takes some seconds for a song ...",
-        Page::Compare(request),
-    )
-}
-
-fn before<'a>(rows: &'a Project, version: &VersionRow) -> Option<&'a VersionRow> {
+/// The version before of the same kind; before a first master stands the mix that it was rendered from.
+pub(super) fn before<'a>(rows: &'a Project, version: &VersionRow) -> Option<&'a VersionRow> {
     let mut older = rows.versions(&version.song_id).into_iter();
     let rendered = || {
         let renders = rows.renders(&version.song_id);
@@ -139,7 +101,8 @@ pub(super) fn arrived(model: &mut Model, ticket: u64, page: &Page, outcome: Resu
     ask.ticket = None;
     ask.lines = match (outcome, page) {
         (Ok(json), Page::Sheet { head, .. }) => sheet_lines(&json, head, columns),
-        (Ok(json), Page::Compare(_)) => comparison_lines(&json),
+        // Comparisons have a screen of their own.
+        (Ok(_), Page::Compare(_)) => return,
         (Err(Failure::Refused { text, hint, .. }), _) => vec![text, hint],
         (Err(Failure::Offline(why)), _) => vec![why],
     };
@@ -163,14 +126,6 @@ fn sheet_text(page: &Sheet, columns: u16) -> Vec<String> {
     // Plain: the frame around it scrubs what is no text.
     let look = Look { columns: usize::from(columns), colours: false, ascii: false };
     sheet::terminal(page, look).lines().map(str::to_owned).collect()
-}
-
-/// The sentences of a comparison. Level-matched: the gain between the two stands first and is taken off before anything is told.
-fn comparison_lines(json: &str) -> Vec<String> {
-    let page: Value = serde_json::from_str(json).unwrap_or_default();
-    let words = page.get("words").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let lines: Vec<String> = words.iter().filter_map(Value::as_str).map(crate::scrub::line).collect();
-    if lines.is_empty() { vec![UNREADABLE.into()] } else { lines }
 }
 
 /// Everything that the song screen has no room for, of the version that is looked at.

@@ -1,10 +1,12 @@
 //! Questions on top of a screen. An approval quotes what is signed: title, version, length, loudness, true peak, every file and the
 //! whole fingerprint; the yes is never the default.
 
+mod blind;
 mod choose;
 mod form;
 mod recipe;
 mod revision;
+mod sections;
 mod shootout;
 mod sign;
 mod upload;
@@ -45,6 +47,8 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
         Ask::Recipe(ask) => recipe::draw(theme, frame, area, ask),
         Ask::Entrants(ask) => shootout::entrants(theme, frame, area, ask),
         Ask::Vote(ask) => shootout::vote(model, theme, frame, area, ask),
+        Ask::Blind(ask) => blind::draw(model, theme, frame, area, ask),
+        Ask::Sections(ask) => sections::draw(theme, frame, area, ask),
         Ask::Follow(ask) => choose::follow(model, theme, frame, area, ask),
         Ask::Palette(ask) => choose::palette(theme, frame, area, ask),
         Ask::Read(ask) => read(theme, frame, area, ask),

@@ -87,12 +87,17 @@ pub(super) fn vote(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
     say(frame, first, 0, told);
     let role = ask.roles.get(ask.role).map_or("nobody", |role| words::role(*role));
     let choose = if ask.roles.len() > 1 { " (← →)" } else { "" };
-    let how = format!("As {role}{choose}, by line. Blind: `shootout vote` in a shell");
+    let how = match &ask.blind {
+        Some(it) => format!("As {role}{choose}, blind, all played at {:.1} LUFS", it.matched_lufs),
+        None => format!("As {role}{choose}, by line. To vote blind: Esc, then b"),
+    };
     put(frame, top, 0, Line::raw(clip(&how, usize::from(top.width))));
     let height = usize::from(list.height);
     let from = first_shown(ask.at, ask.order.len(), height);
     for (at, id) in ask.order.iter().enumerate().skip(from).take(height) {
-        let name = rows.version(id).map_or_else(|| "a mix that is not here".into(), words::version);
+        let hidden = ask.blind.as_ref().and_then(|it| it.name(id));
+        let name = hidden
+            .unwrap_or_else(|| rows.version(id).map_or_else(|| "a mix that is not here".into(), words::version));
         let text = pad(&format!("{}. {name}", at + 1), usize::from(list.width));
         let style = theme.row(at == ask.at && !ask.writing, false, true);
         put(frame, list, u16::try_from(at - from).unwrap_or(u16::MAX), Line::styled(text, style));

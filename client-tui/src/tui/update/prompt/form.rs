@@ -154,7 +154,7 @@ fn sent(model: &mut Model, ask: &mut FormAsk) -> Option<Next> {
         Purpose::Fetch { project, songs, version, kinds } => {
             let kind = *kinds.get(ask.choice())?;
             return match transfers::fetch(model, &project, &songs, version.as_deref(), kind, &ask.text(1)) {
-                Ok(effects) => Some(Next::All(effects)),
+                Ok(effects) => Some(Next::All(None, effects)),
                 Err(problem) => {
                     ask.problem = Some(problem);
                     None
@@ -218,7 +218,7 @@ pub(super) fn search_key(model: &mut Model, mut ask: SearchAsk, event: KeyEvent)
                 _ => Verb::PageDown,
             };
             let effects = history::press(model, verb).unwrap_or_default();
-            return Next::Also(Ask::Search(ask), effects);
+            return Next::All(Some(Ask::Search(ask)), effects);
         }
         _ if super::is_ctrl(event, 'j') || super::is_ctrl(event, 'm') => {}
         _ => {

@@ -1,10 +1,12 @@
 //! Keys where a prompt is open, and what its yes sends. A yes counts only after the prompt was on the screen, and an approval only while
 //! the version on the server is still the one that was quoted.
 
+pub(super) mod blind;
 pub(super) mod choose;
 pub(super) mod form;
 pub(super) mod recipe;
 pub(super) mod revision;
+pub(super) mod sections;
 pub(super) mod shootout;
 pub(super) mod upload;
 pub(super) mod write;
@@ -42,10 +44,8 @@ enum Next {
     /// Asks for something that is no command.
     Do(Box<Effect>),
     Run(Ask, Box<Effect>),
-    /// It stays open, and these follow.
-    Also(Ask, Vec<Effect>),
-    /// It closes, and these follow.
-    All(Vec<Effect>),
+    /// What stays open, if anything, and all that is to be done.
+    All(Option<Ask>, Vec<Effect>),
     /// Several commands of one answer.
     SendAll(Vec<Pending>),
 }
@@ -61,6 +61,8 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
         Ask::Recipe(ask) => recipe::key(model, ask, event),
         Ask::Entrants(ask) => shootout::entrants_key(model, ask, event, shown),
         Ask::Vote(ask) => shootout::vote_key(model, ask, event),
+        Ask::Blind(ask) => blind::key(model, ask, event),
+        Ask::Sections(ask) => sections::key(model, ask, event),
         Ask::Follow(ask) => choose::follow_key(model, ask, event),
         Ask::Palette(ask) => choose::palette_key(ask, event),
         Ask::Read(ask) => read(ask, event),
@@ -86,11 +88,10 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
             model.prompt = Some(Prompt { ask, shown });
             vec![*effect]
         }
-        Next::Also(ask, effects) => {
-            model.prompt = Some(Prompt { ask, shown });
+        Next::All(ask, effects) => {
+            model.prompt = ask.map(|ask| Prompt { ask, shown });
             effects
         }
-        Next::All(effects) => effects,
         Next::SendAll(all) => all.into_iter().map(|pending| act::send(model, pending)).collect(),
     }
 }
@@ -202,8 +203,8 @@ fn confirm(model: &mut Model, mut ask: Box<ConfirmAsk>, event: KeyEvent, shown: 
         }
         // Stopping a transfer is done on this machine.
         let here = matches!(&ask.sends, Sends::Order(it) if matches!(**it, Effect::Transfer(_)));
-        if !model.online() && !here {
-            model.notice = Some(act::offline());
+        if let Some(refused) = act::unsendable(model, ask.verb).filter(|_| !here) {
+            model.notice = Some(refused);
             return Next::Close;
         }
         return match ask.sends {
@@ -243,7 +244,9 @@ pub(super) fn holds_text(ask: &Ask) -> bool {
         Ask::Upload(ask) => !text(&ask.paths).is_empty() || !text(&ask.changelog).is_empty(),
         // Shown once: whoever leaves here has to invite anew.
         Ask::Link(ask) => !ask.copied,
-        Ask::Tick(_)
+        Ask::Sections(ask) => ask.changed,
+        Ask::Blind(_)
+        | Ask::Tick(_)
         | Ask::Entrants(_)
         | Ask::Follow(_)
         | Ask::Palette(_)
@@ -281,8 +284,8 @@ fn tick(model: &mut Model, mut ask: TickAsk, event: KeyEvent) -> Next {
                 item: u32::try_from(ask.at).unwrap_or(u32::MAX),
                 done: !item.done,
             });
-            if !model.online() {
-                model.notice = Some(act::offline());
+            if let Some(refused) = act::unsendable(model, Verb::Tick) {
+                model.notice = Some(refused);
                 return Next::Close;
             }
             let about = format!("note/{}", ask.note);
@@ -340,6 +343,10 @@ pub(super) fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
         ask.area.insert_str(crate::scrub::line(text));
         let sought = ask.area.lines().join(" ");
         super::history::search(model, &sought);
+        return Vec::new();
+    }
+    if let Some(Ask::Sections(ask)) = model.prompt.as_mut().map(|prompt| &mut prompt.ask) {
+        sections::pasted(ask, text);
         return Vec::new();
     }
     let area = match model.prompt.as_mut().map(|prompt| &mut prompt.ask) {

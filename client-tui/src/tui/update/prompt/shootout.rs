@@ -104,6 +104,7 @@ pub(in crate::tui::update) fn vote(model: &Model, subject: &Subject) -> Result<A
         order,
         at: 0,
         writing: false,
+        blind: None,
         replaces_blind: before.is_some_and(|it| it.blind),
         area: text_area(&before.map_or_else(String::new, |it| crate::scrub::block(&it.reason))),
         problem: None,
@@ -179,9 +180,9 @@ fn ballot(model: &mut Model, ask: VoteAsk) -> crate::tui::model::Pending {
         song_id: ask.song,
         role: ask.roles.get(ask.role).copied().unwrap_or_default().into(),
         ranking: ask.order,
-        // By their lines: whoever ranks them here knows which is which, and nothing was played at one level.
-        blind: false,
-        matched_lufs: 0.0,
+        // By their lines, whoever ranks them knows which is which, and nothing was played at one level.
+        blind: ask.blind.is_some(),
+        matched_lufs: ask.blind.as_ref().map_or(0.0, |it| it.matched_lufs),
         reason: text(&ask.area),
     });
     act::pending(model, ask.project, Verb::Vote, about, action, "your vote".into())

@@ -53,7 +53,7 @@ pub(super) fn key(model: &mut Model, mut ask: Box<UploadAsk>, event: KeyEvent, s
         KeyCode::Enter if event.modifiers.is_empty() => {
             // What will be sent as what must have been on the screen.
             if shown && let Some(effects) = sent(model, &mut ask) {
-                return Next::All(effects);
+                return Next::All(None, effects);
             }
         }
         _ => {
@@ -62,7 +62,7 @@ pub(super) fn key(model: &mut Model, mut ask: Box<UploadAsk>, event: KeyEvent, s
                 Pane::Paths => {
                     type_text(&mut ask.paths, event);
                     let effect = look(model, &mut ask);
-                    return Next::Also(Ask::Upload(ask), effect.into_iter().collect());
+                    return Next::All(Some(Ask::Upload(ask)), effect.into_iter().collect());
                 }
                 Pane::Files => files_key(&mut ask, event),
                 Pane::Title => {

@@ -1,0 +1,103 @@
+//! What a person can do next, in one line where there is no news: keys with words, by what stands on the screen. The keys come from the one table, so that
+//! a hint is never wrong. Never here: what the keys do.
+
+use ratatui::text::{Line, Span};
+
+use super::{text::width, theme::Theme};
+use crate::tui::{
+    keys::{self, Kind, Verb},
+    model::{Focus, Model, Screen},
+    rows::May,
+    update, words,
+};
+
+/// Each: the keys, and what they do; as many as there is room for. Empty where a screen says it all by itself.
+pub(super) fn line(model: &Model, theme: &Theme, columns: u16) -> Option<Line<'static>> {
+    if model.prompt.is_some() {
+        return None;
+    }
+    let said = match model.top() {
+        Screen::Song(view) => song(model, view)?,
+        Screen::Compare(_) => compare(model),
+        _ => return None,
+    };
+    let mut spans = Vec::new();
+    let mut used = 0;
+    for (keys, does) in said {
+        let len = width(&keys) + width(&does) + 3 + usize::from(used > 0);
+        if used + len > usize::from(columns) {
+            continue;
+        }
+        spans.push(Span::styled(if used == 0 { " " } else { "· " }, theme.dim()));
+        spans.push(Span::styled(keys, theme.key()));
+        spans.push(Span::styled(format!(" {does} "), theme.dim()));
+        used += len;
+    }
+    (!spans.is_empty()).then(|| Line::from(spans))
+}
+
+/// The first key of a verb on a screen, as a person names it.
+fn key(kind: Kind, verb: Verb) -> String {
+    let binding = keys::bindings(kind).find(|it| it.verb == verb);
+    binding.and_then(|it| it.keys.first()).map_or_else(String::new, |it| it.name())
+}
+
+fn song(model: &Model, view: &crate::tui::model::SongView) -> Option<Vec<(String, String)>> {
+    let rows = model.projects.get(&view.project)?;
+    let version = view.version(rows)?;
+    let of = |verb: Verb| key(Kind::Song, verb);
+    let both = |a: Verb, b: Verb| format!("{} {}", of(a), of(b));
+    let say = |keys: String, does: &str| (keys, does.to_owned());
+    if let Some((start, end)) = view.range() {
+        let range = words::span(Some(start), Some(end));
+        if start == end {
+            return Some(vec![
+                say(both(Verb::Left, Verb::Right), "move its end"),
+                say(of(Verb::NoteAfter), "to the next note"),
+                say(of(Verb::MarkRange), "drops the range"),
+            ]);
+        }
+        return Some(vec![
+            (of(Verb::AddNote), format!("note on {range}")),
+            say(of(Verb::PlayPause), if model.player.playing { "pause" } else { "play it" }),
+            say(of(Verb::LoopRange), "loop it"),
+            say(of(Verb::MarkRange), "drop it"),
+        ]);
+    }
+    let playing = model.player.playing && model.player.is_on(&view.project, &view.song);
+    let mut said = Vec::new();
+    if playing && model.player.aimed {
+        said.push(say("Enter".into(), "play on from the cursor"));
+    }
+    said.push(say(of(Verb::PlayPause), if playing { "pause" } else { "play" }));
+    if playing {
+        said.push(say(both(Verb::PreviousAlternate, Verb::NextAlternate), "other alternate"));
+        said.push(say(of(Verb::Switch), "what you heard before"));
+    }
+    said.push(say(both(Verb::Left, Verb::Right), "cursor"));
+    said.push(say(format!("{}, then {}", of(Verb::MarkRange), of(Verb::AddNote)), "note on a range"));
+    let first = rows.versions(&view.song).len() < 2 && version.files.len() < 2;
+    if !first {
+        said.push(say(of(Verb::Compare), "compare"));
+    }
+    let subject = update::subject(model);
+    if update::may(model, subject.as_ref(), Verb::Approve) == May::Yes {
+        said.push(say(of(Verb::Approve), "approve"));
+    }
+    if view.focus == Focus::Notes && !playing {
+        said.push(say(of(Verb::NextPane), "versions"));
+    }
+    Some(said)
+}
+
+fn compare(model: &Model) -> Vec<(String, String)> {
+    let of = |verb: Verb| key(Kind::Compare, verb);
+    let play = if model.player.playing { "pause" } else { "play" };
+    vec![
+        (of(Verb::PlayPause), play.to_owned()),
+        (of(Verb::Switch), "hear the other".to_owned()),
+        ("↑ ↓ Enter".to_owned(), "hear a change".to_owned()),
+        (of(Verb::LoopRange), "loop it".to_owned()),
+        (format!("{} {}", of(Verb::NoteBefore), of(Verb::NoteAfter)), "other version".to_owned()),
+    ]
+}
