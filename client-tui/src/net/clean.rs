@@ -49,8 +49,6 @@ clean! {
     InviteInfo { invite_id person_id name ; }
     ListInvitesResponse { invites ; }
     SessionInfo { session_id device ; }
-    InviteInfo { invite_id person_id name ; }
-    ListInvitesResponse { invites ; }
     Attendance { attendees ; }
     Attendee { attendee_id person_id name song_id version_id alternate ; }
     ListSessionsResponse { sessions ; }

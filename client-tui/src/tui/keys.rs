@@ -517,6 +517,7 @@ const PEOPLE: &[Binding] = bind! {
     Roles, [Char('r'), Code(KeyCode::Enter)], "roles", "Change the roles of the member";
     Remove, [Char('x')], "remove", "Remove the member; revoke the invite or the device";
     AddDevice, [Char('d')], "device", "A link for a further device of yours";
+    History, [Char('i')], "", "Who did what";
 };
 
 const TRANSFERS: &[Binding] = bind! {
