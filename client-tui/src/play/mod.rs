@@ -10,6 +10,7 @@ mod level;
 mod local;
 mod monitor;
 mod order;
+pub mod output;
 mod sound;
 mod tail;
 mod wav;

@@ -1,5 +1,7 @@
 //! `play`: files of this machine or of the studio, through the engine, to the loudspeaker or into a file. Never here: how sound is made or changed.
 
+mod device;
+mod script;
 mod studio;
 
 use std::{
@@ -12,14 +14,15 @@ use std::{
 };
 
 use deadwax_dsp::{DspError, Flow, write::Encoding};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use self::script::Script;
 use super::{Context, VerbError, offline, out::Bar, words};
 use crate::{
     cli::{Play, WavArg},
     play::{
         AlbumItem, Channels, Deck, Engine, EngineOrder, FileSound, Level, Loaded, Monitor, Shape, Sound,
-        Track, WavSink, tracks,
+        Status, Track, TrackStatus, WavSink, tracks,
     },
     scrub,
 };
@@ -69,11 +72,7 @@ pub fn play(c: &Context, asked: &Play) -> Result<(), VerbError> {
     let loaded = load(asked, &parts, &stop)?;
     let plan = plan(asked, &loaded)?;
     let Some(target) = &asked.to else {
-        return Err(VerbError::no(
-            "NO_SOUND_OUTPUT",
-            "There is no sound output here.",
-            "Write what would be heard into a file with --to FILE.",
-        ));
+        return to_device(c, asked, level, Box::new(loaded), &plan, &stop);
     };
     if parts.iter().any(|part| same_file(&part.path, target)) {
         let shown = scrub::line(&target.to_string_lossy());
@@ -187,6 +186,40 @@ fn engine(mut engine: Engine, asked: &Play, level: Level, loaded: Box<Loaded>, p
     engine
 }
 
+/// Told at the end, or when it was stopped: stopping is how most listening ends.
+fn to_device(
+    c: &Context,
+    asked: &Play,
+    level: Level,
+    loaded: Box<Loaded>,
+    plan: &Plan,
+    stop: &AtomicBool,
+) -> Result<(), VerbError> {
+    let told: Vec<Track> = tracks(loaded.deck()).cloned().collect();
+    let script = Script::new(plan, told.len());
+    let engine = engine(Engine::new(), asked, level, loaded, plan);
+    for (track, now) in told.iter().zip(&engine.status().tracks) {
+        let lufs = words::level(track.lufs);
+        c.out.aside(&format!("{:+.1} dB  {lufs} LUFS  {}", now.gain_db, track.label));
+    }
+    let bar = Bar::share("playing");
+    let runtime = tokio::runtime::Runtime::new().map_err(VerbError::Out)?;
+    let played = runtime.block_on(device::play(engine, script, stop, &bar))?;
+    drop(bar);
+    let status = played.engine.status();
+    let at_s = status.at as f64 / f64::from(status.rate.max(1));
+    let unheard = if played.audible { "" } else { "; nobody could hear it" };
+    let text = format!("{} through {}{unheard}", words::clock(at_s), played.output);
+    let stopped = stop.load(Ordering::Relaxed);
+    c.out.both(
+        &text,
+        &json!({
+            "at_s": at_s, "stopped": stopped, "sample_rate": status.rate, "level": level.word(), "underruns": status.underruns,
+            "output": played.output, "audible": played.audible, "tracks": rows(&told, &status),
+        }),
+    )
+}
+
 fn to_file(
     c: &Context,
     asked: &Play,
@@ -241,22 +274,27 @@ fn tell(
     let seconds = frames as f64 / f64::from(status.rate.max(1));
     let mut text =
         format!("{}: {} at {} Hz, {}", target.display(), words::clock(seconds), status.rate, level.word());
-    let mut rows = Vec::new();
     for (track, now) in told.iter().zip(&status.tracks) {
         let lufs = words::level(track.lufs);
         text += &format!("\n  {:+.1} dB  {lufs} LUFS  {}", now.gain_db, track.label);
-        rows.push(json!({
-            "label": track.label, "gain_db": now.gain_db, "lufs": track.lufs, "true_peak_dbtp": track.true_peak_dbtp,
-            "sample_rate": track.sample_rate, "frames": track.frames,
-        }));
     }
     c.out.both(
         &text,
         &json!({
             "file": target.to_string_lossy(), "sample_rate": status.rate, "frames": frames, "seconds": seconds, "bytes": bytes,
-            "level": level.word(), "underruns": status.underruns, "tracks": rows,
+            "level": level.word(), "underruns": status.underruns, "tracks": rows(told, &status),
         }),
     )
+}
+
+fn rows(told: &[Track], status: &Status) -> Vec<Value> {
+    let row = |(track, now): (&Track, &TrackStatus)| {
+        json!({
+            "label": track.label, "gain_db": now.gain_db, "lufs": track.lufs, "true_peak_dbtp": track.true_peak_dbtp,
+            "sample_rate": track.sample_rate, "frames": track.frames,
+        })
+    };
+    told.iter().zip(&status.tracks).map(row).collect()
 }
 
 fn fault(error: DspError) -> VerbError {
