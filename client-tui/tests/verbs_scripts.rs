@@ -265,7 +265,7 @@ async fn what_was_refused_is_told_and_the_others_are_pushed() {
     let output = run(room.path(), &args).await;
     assert_eq!((output.status.code(), added(&fake).len()), (Some(1), 1), "{}", err(&output));
     let told = objects(&output.stdout);
-    assert!(told.iter().any(|object| object["event"] == "without_main" && object["title"] == "NightDrive"));
+    assert!(told.iter().any(|object| object["event"] == "without_main" && object["title"] == "Night Drive"));
     assert!(err(&output).contains("which song?"), "{}", err(&output));
     // Without somebody to ask and without leave it does nothing.
     let output = run(room.path(), &["watch-folder", "bounces"]).await;
