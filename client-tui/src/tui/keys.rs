@@ -114,6 +114,7 @@ pub enum Verb {
     Delivery,
     People,
     Transfers,
+    Outbox,
     // The player, on every screen that has something to hear.
     PlayPause,
     Stop,
@@ -315,6 +316,7 @@ const GO: &[Binding] = bind! {
     Delivery, [Char('5')], "", "Deliveries: checks, files, who signed";
     People, [Char('6')], "", "Members, invites, devices";
     Transfers, [Char('8')], "", "Files on their way";
+    Outbox, [Char('9')], "", "What waits for the line, and what was sent late";
 };
 
 const DESK: &[Binding] = bind! {
@@ -403,6 +405,9 @@ const SONG: &[Binding] = bind! {
     Blind, [Char('b')], "", "Blind: A, B or X? Where mixes compete: all of them, and vote";
     Sections, [Char('T')], "", "The parts of the song: name one at the cursor, edit the list";
     Settled, [Char('f')], "", "Show or hide settled notes";
+    SharePlayhead, [Char(';')], "", "Let the others see what you play and where, or not any more";
+    Lead, [Char('\'')], "", "Lead: others hear what you play; again stops";
+    FollowLead, [Char('"')], "", "Hear what whoever leads plays; again stops";
 };
 
 const MASTER: &[Binding] = bind! {

@@ -13,7 +13,7 @@ use super::{
     theme::Theme,
     waits_for,
 };
-use crate::tui::{model::Model, rows::Project, update, words};
+use crate::tui::{model::Model, presence, rows::Project, update, words};
 
 /// From this width on the stages stand side by side.
 pub(in crate::tui) fn has_columns(screen_columns: u16) -> bool {
@@ -32,7 +32,9 @@ pub(super) fn draw(
     song: Option<&str>,
 ) {
     let Some(rows) = model.projects.get(id).filter(|it| it.loaded) else {
-        return empty(theme, frame, area, &["The project has not arrived yet."]);
+        let later = "It was not opened on this machine before: it comes with the line.";
+        let lines = ["The project has not arrived yet.", if model.online() { "" } else { later }];
+        return empty(theme, frame, area, &lines);
     };
     let head = rows.head();
     let about = clip(&subtitle(rows, head, &model.zone), usize::from(area.width.saturating_sub(2)));
@@ -63,6 +65,10 @@ pub(super) fn draw(
 /// What else is to be known of the song: its date, mixes that compete, what was found in the candidate, how far the handoff is.
 fn facts(model: &Model, rows: &Project, song: &SongRow) -> String {
     let mut said = Vec::new();
+    let here = presence::here(model, &song.song_id);
+    if !here.is_empty() {
+        said.push(format!("Here: {}", here.iter().map(presence::Here::words).collect::<Vec<_>>().join(", ")));
+    }
     if song.due_ms != 0 {
         let sign = if song.overdue { "! " } else { "" };
         said.push(format!("{sign}{}", words::due(model.now_ms, song.due_ms, song.overdue)));
@@ -101,6 +107,16 @@ fn subtitle(rows: &Project, head: Option<&ProjectRow>, zone: &jiff::tz::TimeZone
         rows.members().iter().map(|it| format!("{} ({})", it.name, words::roles(it.roles()))).collect();
     let parts = [head.artist.as_str(), &rounds, &corrections, &cut_off, own, &who.join(", ")];
     parts.into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(" · ")
+}
+
+/// The title, and how many others are on the song: "Glass Hour ◉2".
+fn titled(model: &Model, song: &SongRow, room: usize) -> String {
+    let here = presence::here(model, &song.song_id).len();
+    if here == 0 {
+        return pad(&song.title, room);
+    }
+    let sign = format!(" ◉{here}");
+    format!("{}{sign}", pad(&song.title, room.saturating_sub(sign.chars().count())))
 }
 
 /// "Mix 2", or what the stage still lacks.
@@ -150,7 +166,7 @@ fn lines(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, rows: 
         let mark = if line == at { "▸ " } else { "  " };
         let text = format!(
             "{mark}{} {}{}{}{}{}",
-            pad(&song.title, title),
+            titled(model, song, title),
             pad(words::stage(song.stage()), 10),
             pad(&format!("{}{}", if song.overdue { "! " } else { "" }, candidate(rows, song)), 11),
             pad(&rounds(rows, song), 6),
@@ -213,7 +229,7 @@ fn column(
         let is_chosen = at == Some(line);
         let style = theme.row(is_chosen, is_fresh(rows, song), model.online());
         let mark = if is_chosen { "▸ " } else { "  " };
-        put(frame, area, top, Line::styled(format!("{mark}{}", pad(&song.title, room)), style));
+        put(frame, area, top, Line::styled(format!("{mark}{}", titled(model, song, room)), style));
         let late = if song.overdue { "! " } else { "" };
         let facts = format!(
             "  {late}{} · round {} · {} notes",

@@ -31,7 +31,7 @@ pub(super) struct Played {
 /// Plays to the end of the script, or until it is stopped.
 ///
 /// # Errors
-/// No device, or one that went away.
+/// No device, one that went away, sound that will not come.
 pub(super) async fn play(
     engine: Engine,
     script: Script,
@@ -65,6 +65,11 @@ pub(super) async fn play(
                 drop(engine.order(EngineOrder::Pause));
             }
             let now = engine.now();
+            if now.waiting
+                && let Some(problem) = engine.status().tracks.iter().find_map(|track| track.problem.clone())
+            {
+                return Err(VerbError::no("CANNOT_PLAY", problem, "Choose another version."));
+            }
             bar.step(if now.waiting { "waiting" } else { "" }, script.share());
             !now.playing || script.is_over()
         };
