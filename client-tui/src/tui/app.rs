@@ -67,6 +67,7 @@ async fn turn(
     mut inbox: Receiver<Msg>,
 ) -> std::io::Result<()> {
     let mut runner = Runner::new(client, out.clone());
+    runner.keep_audio(model.settings.cache_bytes_max);
     let mut keys = Some(listen(out.clone()));
     let _others = [ticks(out.clone()), signals(out.clone())?];
     let mut interrupts = Some(interrupts(out.clone())?);
