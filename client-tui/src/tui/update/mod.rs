@@ -3,9 +3,11 @@
 
 mod act;
 mod album;
+mod board;
 mod compare;
 mod delivery;
-mod hands;
+pub(super) mod hands;
+mod history;
 mod listen;
 mod master;
 mod mouse;
@@ -20,40 +22,61 @@ mod song;
 mod transfers;
 mod turnaround;
 
+use crossterm::event::{MouseEvent, MouseEventKind};
 use deadwax_proto::v1::{PerformResponse, RenderState};
 
 use super::{
-    draw,
+    draw, keys,
     model::{
         Link, Model, Notice, Pending, Prompt, RecipeCheck, Screen, SongView, Subscribed, Wave, WaveState,
     },
     msg::{Effect, Failure, Msg, Page, WaveAsk},
     offline::Said,
     rows,
+    settings::Ground,
 };
 pub(super) use act::{may, subject};
 pub use act::{push_command, song_command};
 pub use offline::at_end;
 pub(super) use offline::keeps;
-pub(super) use master::other as render_beside;
 pub use compare::pair_on;
+pub use hands::counted;
 pub use listen::is_blind;
+pub(super) use master::other as render_beside;
 pub use pages::{approval as approval_line, examined};
-pub use prompt::{approve_problem, blind::verdict as blind_verdict, choose::matches as palette, write::parted};
+pub use prompt::{
+    approve_problem,
+    blind::verdict as blind_verdict,
+    choose::{Found, matches as palette},
+    upload::{kind_name, remarks},
+    write::parted,
+};
 
 /// The longest wait between two tries to connect.
 const RETRY_MS_MAX: u64 = 30_000;
 
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     let mut effects = Vec::new();
+    // A mouse that only moves changes nothing that is seen.
+    let moves = |it: &MouseEvent| it.kind == MouseEventKind::Moved;
     // What tells by itself whether it changed the screen.
-    let ticked = matches!(msg, Msg::Tick(_) | Msg::Shown | Msg::Play(_));
+    let ticked = matches!(msg, Msg::Tick(_) | Msg::Shown | Msg::Play(_))
+        || matches!(&msg, Msg::Mouse(it) if moves(it));
     let looked = matches!(msg, Msg::Key(_) | Msg::Mouse(_)).then(|| listen::look(model)).flatten();
     model.projects.values_mut().for_each(rows::Project::rest);
     match msg {
         Msg::Key(event) => effects = nav::key(model, event),
         Msg::Mouse(event) => effects = mouse::mouse(model, event),
-        Msg::Paste(text) => prompt::paste(model, &text),
+        Msg::Paste(text) => {
+            effects = match transfers::dropped(model, &text) {
+                Some(begun) => begun,
+                None if model.prompt.is_none() => {
+                    hands::paste(model, &text);
+                    Vec::new()
+                }
+                None => prompt::paste(model, &text),
+            };
+        }
         Msg::Resize(columns, rows) => {
             model.size = (columns, rows);
             // What stood there is gone until the next frame.
@@ -65,6 +88,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             tick(model, now_ms);
             effects = prompt::recipe::tick(model);
             offline::tick(model, &mut effects);
+            effects.extend(hands::kept(model));
         }
         Msg::Shown => {
             let whole = draw::prompt_fits(model);
@@ -87,6 +111,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.offline.start_changed = true;
             effects.push(Effect::WatchDesk);
             effects.extend(offline::next(model));
+            effects.extend(transfers::connected(model));
             open_start(model);
         }
         Msg::Lost { why } => lost(model, why, &mut effects),
@@ -130,7 +155,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Performed { command_id, outcome } => performed(model, &command_id, outcome, &mut effects),
         Msg::Waveform { ticket, outcome } => waveform(model, ticket, outcome),
         Msg::Picture(shown) => model.picture.1 = Some(shown),
-        Msg::History { ticket, outcome } => history(model, ticket, outcome),
+        Msg::History { ticket, outcome } => history::arrived(model, ticket, outcome),
         Msg::Turnaround { ticket, outcome } => turnaround::arrived(model, ticket, outcome),
         Msg::Recipes { ticket, outcome } => prompt::recipe::offered(model, ticket, outcome),
         Msg::RecipeChecked { ticket, outcome } => effects = prompt::recipe::checked(model, ticket, outcome),
@@ -149,17 +174,22 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Transfer(news) => effects = transfers::told(model, news),
         Msg::Present(attendees) => effects = presence::told(model, attendees),
         Msg::People(news) => effects = people::told(model, news),
+        Msg::Ground(ground) => ground_told(model, ground),
+        Msg::Draft(draft) => hands::reopened(model, *draft),
         Msg::Quit => model.quit = true,
     }
     if !ticked {
         model.dirty = true;
     }
+    hands::settle(model);
     if looked.is_some() {
         listen::follow_look(model, looked, &mut effects);
     }
     compare::reconcile(model, &mut effects);
     song::picture(model, &mut effects);
     reconcile(model, &mut effects);
+    people::reconcile(model, &mut effects);
+    history::reconcile(model, &mut effects);
     offline::reconcile(model, &mut effects);
     master::reconcile(model, &mut effects);
     presence::reconcile(model, &mut effects);
@@ -197,6 +227,12 @@ fn tick(model: &mut Model, now_ms: i64) {
         _ => model.told = None,
     }
     model.dirty |= minute || faded || matches!(model.link, Link::Offline { .. });
+}
+
+fn ground_told(model: &mut Model, ground: Ground) {
+    if !model.settings.says_ground {
+        model.settings.ground = ground;
+    }
 }
 
 fn lost(model: &mut Model, why: String, effects: &mut Vec<Effect>) {
@@ -289,9 +325,18 @@ fn performed(
     effects: &mut Vec<Effect>,
 ) {
     let Some(at) = model.pending.iter().position(|it| it.command_id == command_id) else { return };
+    // One of several from one key: what is told is told of all of them.
+    if hands::answered(model, command_id, &outcome) {
+        model.pending.remove(at);
+        return;
+    }
     match outcome {
         Ok(answer) => {
             let pending = model.pending.remove(at);
+            if let keys::Verb::NewProject = pending.verb {
+                effects.push(Effect::ListProjects);
+                board::made(model, &pending);
+            }
             let text = if answer.effects.is_empty() {
                 format!("Done: {}.", pending.say)
             } else {
@@ -340,19 +385,6 @@ fn waveform(model: &mut Model, ticket: u64, outcome: Result<deadwax_proto::v1::W
             wave.state = WaveState::Here;
         }
         Err(Failure::Refused { text, .. } | Failure::Offline(text)) => wave.state = WaveState::Failed(text),
-    }
-}
-
-fn history(model: &mut Model, ticket: u64, outcome: Result<deadwax_proto::v1::HistoryResponse, Failure>) {
-    let Some(page) = model.history.as_mut().filter(|page| page.ticket == ticket) else { return };
-    page.loading = false;
-    match outcome {
-        Ok(answer) => {
-            page.entries.extend(answer.entries);
-            page.next_before_seq = answer.next_before_seq;
-            page.problem = None;
-        }
-        Err(Failure::Refused { text, .. } | Failure::Offline(text)) => page.problem = Some(text),
     }
 }
 
