@@ -8,6 +8,10 @@ use std::{
     io::Read as _,
     path::Path,
     process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -99,6 +103,22 @@ fn hears(choice: &str, name: &str) {
     };
     let mut stdout = capture.stdout.take().unwrap();
     let capture = Ended(capture);
+    let came = Arc::new(AtomicUsize::new(0));
+    let counted = came.clone();
+    let reader = std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let mut chunk = [0; 1 << 14];
+        while let Ok(count) = stdout.read(&mut chunk) {
+            if count == 0 {
+                break;
+            }
+            bytes.extend_from_slice(&chunk[..count]);
+            counted.store(bytes.len(), Ordering::Relaxed);
+        }
+        bytes
+    });
+    // An idle sink gives silence: once that comes, nothing of what follows is missed.
+    until("the sink is heard", || came.load(Ordering::Relaxed) > 0);
     // The environment is that of a process, so the player runs in one of its own.
     let player = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "plays_in_its_own_process", "--ignored", "--nocapture"])
@@ -110,17 +130,6 @@ fn hears(choice: &str, name: &str) {
         .spawn()
         .unwrap();
     let mut player = Ended(player);
-    let reader = std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        let mut chunk = [0; 1 << 14];
-        while let Ok(count) = stdout.read(&mut chunk) {
-            if count == 0 {
-                break;
-            }
-            bytes.extend_from_slice(&chunk[..count]);
-        }
-        bytes
-    });
     let status = player.0.wait().unwrap();
     assert!(status.success(), "the player ended with {status}");
     std::thread::sleep(Duration::from_millis(300));
