@@ -8,6 +8,8 @@ mod follow;
 mod link;
 mod listen;
 mod package;
+mod people;
+mod presence;
 mod retry;
 mod review;
 mod tls;
@@ -35,6 +37,7 @@ pub use self::{
     follow::{Followed, follow, follow_desk},
     link::{DEFAULT_PORT, Fingerprint, Link},
     listen::{Incoming, Stretch},
+    presence::attend,
     retry::Backoff,
     tls::look,
     transfer::{Local, digest_of},

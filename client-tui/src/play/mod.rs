@@ -22,7 +22,7 @@ mod told;
 mod wav;
 
 pub use blind::{Abx, Button, Is, Letters, Outcome, p_value};
-pub use deck::{DeckFault, Loaded, tracks};
+pub use deck::{DeckFault, Loaded, joints, tracks};
 pub use decode::DECODER;
 pub use engine::{AHEAD_MS, Engine, EngineOrder, FADE_MS, Now};
 pub use heard::HeardRange;
