@@ -5,3 +5,4 @@ pub mod ep;
 pub mod harness;
 pub mod line;
 pub mod song;
+pub mod terminal;

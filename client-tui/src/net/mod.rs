@@ -6,6 +6,7 @@ mod clean;
 mod error;
 mod follow;
 mod link;
+mod listen;
 mod package;
 mod presence;
 mod retry;
@@ -34,6 +35,7 @@ pub use self::{
     error::NetError,
     follow::{Followed, follow, follow_desk},
     link::{DEFAULT_PORT, Fingerprint, Link},
+    listen::{Incoming, Stretch},
     presence::attend,
     retry::Backoff,
     tls::look,
@@ -71,6 +73,7 @@ impl Interceptor for Bearer {
 #[derive(Clone)]
 pub struct Client {
     url: String,
+    profile: String,
     wire: Wire,
 }
 
@@ -141,11 +144,16 @@ impl Client {
                 Some(value)
             }
         };
-        Ok(Client { url, wire: InterceptedService::new(channel, Bearer(bearer)) })
+        Ok(Client { url, profile: profile.name.clone(), wire: InterceptedService::new(channel, Bearer(bearer)) })
     }
 
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The name of the profile that it speaks for.
+    pub fn profile(&self) -> &str {
+        &self.profile
     }
 
     /// The generated client: answers come unscrubbed. Prefer the methods of `Client`.

@@ -1,4 +1,4 @@
-//! The loop: one bounded channel in, drain, then draw, only when something changed and at most every 16 ms. Ends with the person's
+//! The loop: one bounded channel in, drain, then draw, only when something changed: after a key at once, for news at most every 16 ms. Ends with the person's
 //! word, a signal, a terminal that went away or a panic; `terminal` gives back what was taken. Nothing is decided here.
 
 use std::{
@@ -22,10 +22,10 @@ use super::{
     effects::Runner,
     model::Model,
     msg::{Effect, Msg},
-    terminal::{Taken, enter, is_lost, leave},
-    update::{begin, update},
+    terminal::{self, Taken, enter, is_lost, leave},
+    update::{at_end, begin, update},
 };
-use crate::net::Client;
+use crate::{cache::rows::Kept, net::Client};
 
 /// The reader drains at once, so this fills only when the machine is overloaded; then the network waits instead of growing a queue.
 const CHANNEL: usize = 256;
@@ -38,7 +38,7 @@ const EDITED_BYTES_MAX: u64 = 1 << 20;
 ///
 /// # Errors
 /// Where there is no terminal, or it cannot be drawn on. Trouble with the network is shown on the screen, never returned.
-pub async fn run(client: Client, start: Option<String>) -> anyhow::Result<()> {
+pub async fn run(client: Client, start: Option<String>, kept: Option<Kept>) -> anyhow::Result<()> {
     anyhow::ensure!(
         stdout().is_terminal() && std::io::stdin().is_terminal(),
         "the screens need a terminal; in a script use the verbs, for example `deadwax status`"
@@ -50,8 +50,16 @@ pub async fn run(client: Client, start: Option<String>) -> anyhow::Result<()> {
     let mut model = Model::new(size, now_ms(), uuid::Uuid::now_v7().as_u64_pair().1);
     model.zone = jiff::tz::TimeZone::system();
     model.colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    model.settings.dots = terminal::dots();
+    model.settings.pixels = terminal::pixels();
     model.start = start;
-    let ended = turn(&mut terminal, &mut model, client, out, inbox).await;
+    let mut first = begin();
+    if let Some(kept) = &kept {
+        let told = Msg::Kept { start: kept.start().map(Box::new), unsent: kept.unsent() };
+        first.extend(update(&mut model, told));
+    }
+    let runner = Runner::new(client, out.clone(), kept);
+    let ended = turn(&mut terminal, &mut model, runner, first, out, inbox).await;
     drop(taken);
     match ended {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
@@ -62,15 +70,14 @@ pub async fn run(client: Client, start: Option<String>) -> anyhow::Result<()> {
 async fn turn(
     terminal: &mut DefaultTerminal,
     model: &mut Model,
-    client: Client,
+    mut runner: Runner,
+    mut waiting: Vec<Effect>,
     out: Sender<Msg>,
     mut inbox: Receiver<Msg>,
 ) -> std::io::Result<()> {
-    let mut runner = Runner::new(client, out.clone());
     let mut keys = Some(listen(out.clone()));
     let _others = [ticks(out.clone()), signals(out.clone())?];
     let mut interrupts = Some(interrupts(out.clone())?);
-    let mut waiting = begin();
     let mut next_frame = Instant::now();
     loop {
         for effect in std::mem::take(&mut waiting) {
@@ -97,6 +104,8 @@ async fn turn(
             }
         }
         if model.quit {
+            at_end(model).into_iter().for_each(|effect| runner.run(effect));
+            runner.finish();
             return Ok(());
         }
         if is_lost() {
@@ -124,6 +133,10 @@ async fn turn(
         // At most one channel's worth, so that a flood of news cannot keep the screen from being drawn.
         for _ in 0..CHANNEL {
             let Some(msg) = next else { break };
+            // Whoever presses a key sees it at once; only news waits for its frame.
+            if matches!(msg, Msg::Key(_) | Msg::Mouse(_) | Msg::Paste(_) | Msg::Resize(..)) {
+                next_frame = Instant::now();
+            }
             waiting.extend(update(model, msg));
             next = inbox.try_recv().ok();
         }

@@ -10,10 +10,16 @@ use tokio_util::task::AbortOnDropHandle;
 use tonic::Code;
 
 use super::{
+    draw::wave::pixels,
+    keeper::Keeper,
     msg::{Effect, Failure, Msg, Page, WaveAsk},
     presence,
 };
-use crate::net::{self, Clean as _, Client, Followed, NetError};
+use crate::{
+    cache::rows::Kept,
+    net::{self, Clean as _, Client, Followed, NetError},
+    play,
+};
 
 /// How many history entries one page brings.
 const HISTORY_PAGE: u32 = 100;
@@ -26,6 +32,7 @@ enum Slot {
     Project,
     Render,
     Waveform,
+    Picture,
     History,
     Turnaround,
     Recipe,
@@ -33,21 +40,84 @@ enum Slot {
     Page,
     Comparison,
     Heard,
+    OpenKept,
     Present,
     Perform(String),
 }
+
+/// A larger update waits until all before it was taken in: a snapshot comes in as fast as it is read, and never queues up.
+const LARGE_UPDATE: usize = 256;
 
 pub struct Runner {
     client: Client,
     out: Sender<Msg>,
     tasks: HashMap<Slot, AbortOnDropHandle<()>>,
+    disk: Option<Disk>,
+    listening: Option<Listening>,
+    /// Of the audio cache; 0: the default.
+    cache_bytes_max: u64,
     /// Where this person is, for the task that tells it.
     place: Option<watch::Sender<v1::Attending>>,
 }
 
+/// The player, and the task that carries its news.
+struct Listening {
+    player: play::Player,
+    _news: AbortOnDropHandle<()>,
+}
+
+/// Commands have a line of their own: none waits behind a large project.
+struct Disk {
+    kept: Kept,
+    rows: Keeper,
+    unsent: Keeper,
+}
+
 impl Runner {
-    pub fn new(client: Client, out: Sender<Msg>) -> Runner {
-        Runner { client, out, tasks: HashMap::new(), place: None }
+    /// Without `kept` nothing is read from disk and nothing is written.
+    pub fn new(client: Client, out: Sender<Msg>, kept: Option<Kept>) -> Runner {
+        let keeper = |kept: &Kept| Keeper::new(kept.clone(), out.clone());
+        let disk = kept.map(|kept| Disk { rows: keeper(&kept), unsent: keeper(&kept), kept });
+        Runner { client, out, tasks: HashMap::new(), disk, listening: None, cache_bytes_max: 0, place: None }
+    }
+
+    /// Everything that was to be kept is on disk.
+    pub fn finish(&mut self) {
+        if let Some(disk) = &mut self.disk {
+            disk.unsent.finish();
+            disk.rows.finish();
+        }
+    }
+
+    fn keep(&mut self, effect: Effect) {
+        let Some(Disk { kept, rows, unsent }) = &mut self.disk else { return };
+        match effect {
+            Effect::KeepUnsent(it) => unsent.order(move |kept| kept.keep_unsent(&it)),
+            Effect::ForgetUnsent { command_id } => unsent.order(move |kept| {
+                kept.forget_unsent(&command_id);
+                Ok(())
+            }),
+            Effect::KeepStart(start) => rows.order(move |kept| kept.keep_start(&start)),
+            Effect::KeepRows { project_id, rows: it } => {
+                rows.order(move |kept| kept.keep_project(&project_id, &it));
+            }
+            Effect::ForgetKept { project_id } => rows.order(move |kept| {
+                kept.forget_project(&project_id);
+                Ok(())
+            }),
+            Effect::OpenKept { project_id } => {
+                let (kept, out) = (kept.clone(), self.out.clone());
+                self.hold(Slot::OpenKept, async move {
+                    open_kept(&kept, &out, project_id).await;
+                });
+            }
+            _ => {}
+        }
+    }
+
+    /// How much audio is kept on this machine; before anything is played.
+    pub fn keep_audio(&mut self, bytes_max: u64) {
+        self.cache_bytes_max = bytes_max;
     }
 
     /// `Effect::Edit` is the loop's own: it needs the terminal.
@@ -59,7 +129,8 @@ impl Runner {
             Effect::WatchDesk => self.hold(Slot::Desk, watch_desk(client, out)),
             Effect::ListProjects => self.hold(Slot::List, list(client, out)),
             Effect::WatchProject { project_id, from } => {
-                self.hold(Slot::Project, watch_project(client, out, project_id, from));
+                let kept = self.disk.as_ref().map(|it| it.kept.clone());
+                self.hold(Slot::Project, watch_project(client, out, kept, project_id, from));
             }
             Effect::StopProject => self.drop_slot(&Slot::Project),
             Effect::WatchRender { project_id, render_id } => {
@@ -73,6 +144,13 @@ impl Runner {
                 );
             }
             Effect::Waveform(ask) => self.hold(Slot::Waveform, waveform(client, out, ask)),
+            Effect::Picture { ask, answer } => self.hold(Slot::Picture, async move {
+                let made = tokio::task::spawn_blocking(move || pixels::Shown::make(ask, &answer));
+                // One that cannot be made is drawn in characters, as everywhere else.
+                if let Ok(Some(shown)) = made.await {
+                    tell(&out, Msg::Picture(shown)).await;
+                }
+            }),
             Effect::History { ticket, project_id, song_id, before_seq } => {
                 let request = v1::HistoryRequest { project_id, before_seq, limit: HISTORY_PAGE, song_id };
                 self.hold(Slot::History, async move {
@@ -105,8 +183,15 @@ impl Runner {
                 let outcome = client.report_heard(request).await.map_err(failure);
                 tell(&out, Msg::Heard { say, outcome }).await;
             }),
+            Effect::KeepUnsent(_)
+            | Effect::ForgetUnsent { .. }
+            | Effect::KeepStart(_)
+            | Effect::KeepRows { .. }
+            | Effect::ForgetKept { .. }
+            | Effect::OpenKept { .. } => self.keep(effect),
+            Effect::Play(order) => self.play(order),
             Effect::Present(order) => self.present(order),
-            Effect::Play(_) | Effect::Transfer(_) | Effect::People(_) | Effect::Copy(_) => {}
+            Effect::Transfer(_) | Effect::People(_) | Effect::Copy(_) => {}
             Effect::Edit { .. } => {}
         }
     }
@@ -137,6 +222,38 @@ impl Runner {
 
     fn drop_slot(&mut self, slot: &Slot) {
         self.tasks.remove(slot);
+    }
+
+    /// The player begins with the first thing that is played.
+    fn play(&mut self, order: play::Order) {
+        if self.listening.is_none() {
+            match play::Setup::for_client(&self.client, self.cache_bytes_max) {
+                Ok(setup) => self.listening = Some(Listening::begin(setup, self.out.clone())),
+                Err(trouble) => {
+                    let (text, hint) = (trouble.text, trouble.hint);
+                    let out = self.out.clone();
+                    tokio::spawn(
+                        async move { tell(&out, Msg::Play(play::News::Trouble { text, hint })).await },
+                    );
+                    return;
+                }
+            }
+        }
+        if let Some(listening) = &self.listening {
+            listening.player.order(order);
+        }
+    }
+}
+
+impl Listening {
+    fn begin(setup: play::Setup, out: Sender<Msg>) -> Listening {
+        let (player, mut news) = play::Player::start(setup);
+        let carry = tokio::spawn(async move {
+            while let Some(news) = news.recv().await {
+                tell(&out, Msg::Play(news)).await;
+            }
+        });
+        Listening { player, _news: AbortOnDropHandle::new(carry) }
     }
 }
 
@@ -207,13 +324,46 @@ async fn watch_desk(client: Client, out: Sender<Msg>) {
     }
 }
 
-async fn watch_project(client: Client, out: Sender<Msg>, project_id: String, from: u64) {
+/// The seq from which the rows that stood on disk may be followed; 0 where there were none, or old ones.
+async fn open_kept(kept: &Kept, out: &Sender<Msg>, project_id: String) -> u64 {
+    let (from, id) = (kept.clone(), project_id.clone());
+    let read = tokio::task::spawn_blocking(move || Some((from.project(&id)?, from.is_recent(&id)))).await;
+    let (rows, recent) = read.ok().flatten().map_or((None, false), |(rows, it)| (Some(Box::new(rows)), it));
+    let seq = rows.as_ref().filter(|_| recent).map_or(0, |it| it.seq);
+    tell(out, Msg::KeptRows { project_id, rows }).await;
+    seq
+}
+
+async fn tell_rows(out: &Sender<Msg>, project_id: &str, update: v1::Update) {
+    let large = update.upserts.len() > LARGE_UPDATE;
+    let msg = Msg::Rows { project_id: project_id.to_owned(), update };
+    if !large {
+        return tell(out, msg).await;
+    }
+    if let Ok(mut places) = out.reserve_many(out.max_capacity()).await
+        && let Some(place) = places.next()
+    {
+        place.send(msg);
+    }
+}
+
+/// Where nothing is here yet, what stood on disk comes first, and the watch goes on from there.
+async fn watch_project(
+    client: Client,
+    out: Sender<Msg>,
+    kept: Option<Kept>,
+    project_id: String,
+    mut from: u64,
+) {
+    if let Some(kept) = kept.filter(|_| from == 0) {
+        from = open_kept(&kept, &out, project_id.clone()).await;
+    }
     let rows = net::follow(client, project_id.clone(), from);
     pin_mut!(rows);
     while let Some(item) = rows.next().await {
         match item {
             Followed::Live => {}
-            Followed::Row(update) => tell(&out, Msg::Rows { project_id: project_id.clone(), update }).await,
+            Followed::Row(update) => tell_rows(&out, &project_id, update).await,
             Followed::Ended(NetError::Refused { code: Code::NotFound | Code::PermissionDenied, .. }) => {
                 return tell(&out, Msg::ProjectGone { project_id }).await;
             }

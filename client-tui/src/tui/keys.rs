@@ -114,6 +114,7 @@ pub enum Verb {
     Delivery,
     People,
     Transfers,
+    Outbox,
     // The player, on every screen that has something to hear.
     PlayPause,
     Stop,
@@ -315,6 +316,7 @@ const GO: &[Binding] = bind! {
     Delivery, [Char('5')], "", "Deliveries: checks, files, who signed";
     People, [Char('6')], "", "Members, invites, devices";
     Transfers, [Char('8')], "", "Files on their way";
+    Outbox, [Char('9')], "", "What waits for the line, and what was sent late";
 };
 
 const DESK: &[Binding] = bind! {

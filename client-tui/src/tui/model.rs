@@ -12,10 +12,12 @@ pub use super::ask::{
 pub use super::compare::{Chosen, CompareView, ComparisonPage};
 use super::{
     album::Album,
+    draw::wave::pixels,
     delivery,
     keys::{Kind, Verb},
     master,
     msg::WaveAsk,
+    offline::Offline,
     people::People,
     player::Player,
     presence::Presence,
@@ -51,6 +53,8 @@ pub struct Model {
     /// The good news on the screen and since when, so that it can fade.
     pub told: Option<(String, i64)>,
     pub wave: Option<Wave>,
+    /// The picture in pixels that was asked for last, and the newest that came.
+    pub picture: (Option<pixels::Ask>, Option<pixels::Shown>),
     pub progress: Option<(String, RenderProgress)>,
     pub history: Option<HistoryPage>,
     pub turnaround: Option<TurnaroundPage>,
@@ -61,6 +65,7 @@ pub struct Model {
     pub album: Album,
     pub delivery: delivery::Room,
     pub master: master::Room,
+    pub offline: Offline,
     pub settings: Settings,
     pub player: Player,
     pub transfers: Transfers,
@@ -93,6 +98,7 @@ impl Model {
             notice: None,
             told: None,
             wave: None,
+            picture: (None, None),
             progress: None,
             history: None,
             turnaround: None,
@@ -101,6 +107,7 @@ impl Model {
             album: Album::default(),
             delivery: delivery::Room::default(),
             master: master::Room::default(),
+            offline: Offline::default(),
             settings: Settings::default(),
             player: Player::default(),
             transfers: Transfers::default(),
@@ -164,7 +171,9 @@ impl Model {
     }
 
     pub fn is_pending(&self, verb: Verb, about: &str) -> bool {
-        self.pending.iter().any(|it| it.verb == verb && it.about == about)
+        // What waits for the line is no reason not to write more.
+        let more = matches!(verb, Verb::AddNote | Verb::AddSongNote | Verb::Reply | Verb::Tick);
+        self.pending.iter().any(|it| it.verb == verb && it.about == about && !(more && it.queued))
     }
 }
 
@@ -303,6 +312,20 @@ pub struct Pending {
     pub about: String,
     /// "note on Mix 2"
     pub say: String,
+    /// Waits for the line, or for those before it.
+    pub queued: bool,
+    /// Was not sent when it was given, or not answered before a cut: what became of it is told in a list.
+    pub late: bool,
+}
+
+impl Pending {
+    /// The key of the row that it makes.
+    pub fn makes(&self) -> Option<String> {
+        match &self.action.action {
+            Some(deadwax_proto::v1::action::Action::AddNote(note)) => Some(format!("note/{}", note.note_id)),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

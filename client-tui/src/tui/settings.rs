@@ -28,9 +28,27 @@ pub enum Dots {
     Blocks,
 }
 
+/// How a terminal takes pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// With characters that stand for parts of the picture: others can be written over them.
+    Kitty,
+    Iterm2,
+    Sixel,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pixels {
+    pub way: Way,
+    /// Of one cell: width and height.
+    pub cell: (u16, u16),
+}
+
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     pub dots: Dots,
+    /// `None`: the terminal shows characters alone.
+    pub pixels: Option<Pixels>,
     pub colours: Colours,
     pub ground: Ground,
     /// Of the audio cache; 0: the default.

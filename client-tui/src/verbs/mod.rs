@@ -42,6 +42,7 @@ use serde_json::json;
 pub(crate) use self::gate::is_only_told;
 pub use self::{error::VerbError, out::Out};
 use crate::{
+    cache::rows::Kept,
     cli::{Cli, HandoffArgs, HandoffWork, Verb, Who},
     net::Client,
     profile::{Home, Profile},
@@ -199,7 +200,8 @@ fn screens(context: &Context) -> Result<(), VerbError> {
     let runtime = tokio::runtime::Runtime::new().map_err(VerbError::Out)?;
     let ended = runtime.block_on(async {
         let client = Client::connect_lazy(&profile)?;
-        crate::tui::run(client, None).await.map_err(|e| VerbError::Usage(format!("{e:#}")))
+        let kept = Kept::of(&context.home, &profile);
+        crate::tui::run(client, None, Some(kept)).await.map_err(|e| VerbError::Usage(format!("{e:#}")))
     });
     runtime.shutdown_background();
     ended

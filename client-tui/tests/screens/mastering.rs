@@ -270,7 +270,7 @@ fn an_error_stands_at_its_line_before_the_studio_was_asked() {
     seat.press("e<down><end><enter>ceilling_dbtp = -2.0");
     let screen = seat.screen();
     let line = screen.lines().find(|it| it.contains("ceilling_dbtp = -2.0")).unwrap();
-    assert!(line.contains("× ") && line.contains("‹"), "{screen}");
+    assert!(line.contains("×") && line.contains("‹"), "{screen}");
     let told = screen.lines().find(|it| it.contains("Line 3:")).unwrap();
     assert!(told.contains("did you mean"), "the nearest right word:\n{screen}");
     assert!(asked_checks(&mut seat).is_empty(), "nobody was asked yet");

@@ -205,7 +205,11 @@ pub(super) fn projects(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area
         let chosen = line == at;
         let mark = if chosen { "▸ " } else { "  " };
         let done = format!("{} of {} delivered", it.songs_delivered, it.songs);
-        let roles = words::roles(it.your_roles());
+        let roles = match model.offline.seen.get(&it.project_id) {
+            _ if model.online() => words::roles(it.your_roles()),
+            Some(at_ms) => format!("kept here, {}", words::age(model.now_ms, *at_ms)),
+            None => "not kept here".into(),
+        };
         let rest = columns.saturating_sub(2 + title + 1 + artist + 1 + 20);
         let text = format!(
             "{mark}{} {} {} {}",

@@ -32,7 +32,9 @@ pub(super) fn draw(
     song: Option<&str>,
 ) {
     let Some(rows) = model.projects.get(id).filter(|it| it.loaded) else {
-        return empty(theme, frame, area, &["The project has not arrived yet."]);
+        let later = "It was not opened on this machine before: it comes with the line.";
+        let lines = ["The project has not arrived yet.", if model.online() { "" } else { later }];
+        return empty(theme, frame, area, &lines);
     };
     let head = rows.head();
     let about = clip(&subtitle(rows, head, &model.zone), usize::from(area.width.saturating_sub(2)));

@@ -126,6 +126,11 @@ pub(super) fn offline() -> Notice {
     }
 }
 
+/// Why a command of this verb can neither be sent nor be kept now.
+pub(super) fn unsendable(model: &Model, verb: Verb) -> Option<Notice> {
+    super::offline::refusal(model, verb)
+}
+
 pub(super) fn act(model: &mut Model, verb: Verb) -> Vec<Effect> {
     let Some(subject) = subject(model) else { return Vec::new() };
     let about = subject.keys(verb).into_iter().next().unwrap_or_else(|| PROJECT_KEY.into());
@@ -140,8 +145,8 @@ pub(super) fn act(model: &mut Model, verb: Verb) -> Vec<Effect> {
         model.notice = Some(upload(model, &subject));
         return Vec::new();
     }
-    if !model.online() {
-        model.notice = Some(offline());
+    if let Some(refused) = super::offline::refusal(model, verb) {
+        model.notice = Some(refused);
         return Vec::new();
     }
     model.notice = None;
@@ -164,9 +169,7 @@ enum Prepared {
 }
 
 pub(super) fn send(model: &mut Model, pending: Pending) -> Effect {
-    let effect = super::perform(&pending);
-    model.pending.push(pending);
-    effect
+    super::offline::send(model, pending)
 }
 
 pub(super) const NO_VERSION: &str = "This song has no version yet. Press u to see how to upload one.";
@@ -243,7 +246,7 @@ pub(super) fn pending(
     say: String,
 ) -> Pending {
     let action = v1::Action { action: Some(action) };
-    Pending { command_id: model.new_id(), project_id, action, verb, about, say }
+    Pending { command_id: model.new_id(), project_id, action, verb, about, say, queued: false, late: false }
 }
 
 /// Of the line of the shown version, where mixes compete.

@@ -4,7 +4,7 @@ use crossterm::event::{KeyEvent, KeyEventKind};
 use deadwax_proto::v1::{DeskKind, Stage};
 
 use super::{
-    act, album, compare, delivery, hands, listen, master as mastering, pages, people, presence, prompt, read, song,
+    act, album, compare, delivery, hands, listen, master as mastering, offline, pages, people, presence, prompt, read, song,
     transfers, turnaround,
 };
 use crate::tui::{
@@ -102,6 +102,7 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
         Verb::Sheet => return read::sheet(model),
         Verb::Compare => return compare::open(model),
         Verb::Board | Verb::Album | Verb::Delivery | Verb::People | Verb::Transfers => room(model, verb),
+        Verb::Outbox => offline::list(model),
         Verb::Quit => model.quit = true,
         asks => return act::act(model, asks),
     }

@@ -18,8 +18,8 @@ pub(super) fn follow_key(model: &mut Model, mut ask: FollowAsk, event: KeyEvent)
         KeyCode::Up | KeyCode::Char('k') => ask.at = ask.at.saturating_sub(1),
         KeyCode::Down | KeyCode::Char('j') => ask.at = (ask.at + 1).min(words::FOLLOW.len() - 1),
         KeyCode::Enter => {
-            if !model.online() {
-                model.notice = Some(act::offline());
+            if let Some(refused) = act::unsendable(model, Verb::Follow) {
+                model.notice = Some(refused);
                 return Next::Close;
             }
             let level = words::FOLLOW[ask.at.min(words::FOLLOW.len() - 1)];

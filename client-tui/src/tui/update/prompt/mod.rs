@@ -192,8 +192,8 @@ fn confirm(model: &mut Model, mut ask: Box<ConfirmAsk>, event: KeyEvent, shown: 
         if !shown {
             return Next::Keep(Ask::Confirm(ask));
         }
-        if !model.online() {
-            model.notice = Some(act::offline());
+        if let Some(refused) = act::unsendable(model, ask.verb) {
+            model.notice = Some(refused);
             return Next::Close;
         }
         return match ask.sends {
@@ -262,8 +262,8 @@ fn tick(model: &mut Model, mut ask: TickAsk, event: KeyEvent) -> Next {
                 item: u32::try_from(ask.at).unwrap_or(u32::MAX),
                 done: !item.done,
             });
-            if !model.online() {
-                model.notice = Some(act::offline());
+            if let Some(refused) = act::unsendable(model, Verb::Tick) {
+                model.notice = Some(refused);
                 return Next::Close;
             }
             let about = format!("note/{}", ask.note);

@@ -1,5 +1,7 @@
 //! `play`: files of this machine or of the studio, through the engine, to the loudspeaker or into a file. Never here: how sound is made or changed.
 
+mod studio;
+
 use std::{
     path::{Path, PathBuf},
     sync::{
@@ -36,8 +38,8 @@ pub(super) struct Joint {
 /// A file to play, on this machine by now.
 pub(super) struct Part {
     path: PathBuf,
-    /// Instead of the file's name.
-    label: Option<String>,
+    /// What the studio tells of it, instead of what the file says.
+    track: Option<Track>,
     joint: Joint,
 }
 
@@ -60,8 +62,10 @@ pub fn play(c: &Context, asked: &Play) -> Result<(), VerbError> {
             names.join(", ")
         ))
     })?;
+    // What is fetched is gone again at the end.
+    let folder = tempfile::tempdir().map_err(VerbError::Out)?;
+    let parts = parts(c, asked, folder.path())?;
     let stop = offline::stop_flag()?;
-    let parts = parts(asked)?;
     let loaded = load(asked, &parts, &stop)?;
     let plan = plan(asked, &loaded)?;
     let Some(target) = &asked.to else {
@@ -78,12 +82,27 @@ pub fn play(c: &Context, asked: &Play) -> Result<(), VerbError> {
     to_file(c, asked, target, level, Box::new(loaded), &plan, &stop)
 }
 
-fn parts(asked: &Play) -> Result<Vec<Part>, VerbError> {
-    if asked.files.is_empty() {
-        return Err(VerbError::Usage("what is to be played? Name files".into()));
+/// The files named, or those of the studio.
+fn parts(c: &Context, asked: &Play, folder: &Path) -> Result<Vec<Part>, VerbError> {
+    if !asked.files.is_empty() {
+        let part = |path: &PathBuf| Part { path: path.clone(), track: None, joint: Joint::default() };
+        return Ok(asked.files.iter().map(part).collect());
     }
-    let part = |path: &PathBuf| Part { path: path.clone(), label: None, joint: Joint::default() };
-    Ok(asked.files.iter().map(part).collect())
+    let place = &asked.place;
+    if asked.version.is_empty() && !asked.album && place.song.is_none() && place.project.is_none() {
+        return Err(VerbError::Usage(
+            "what is to be played? Name files, or --version, --song or --album".into(),
+        ));
+    }
+    let runtime = tokio::runtime::Runtime::new().map_err(VerbError::Out)?;
+    let fetched = runtime.block_on(async {
+        tokio::select! {
+            fetched = Box::pin(studio::parts(c, asked, folder)) => fetched,
+            _ = tokio::signal::ctrl_c() => Err(VerbError::no("STOPPED", "Stopped; nothing was written.", "")),
+        }
+    });
+    runtime.shutdown_background();
+    fetched
 }
 
 /// Decodes all of them, to the rate of the first.
@@ -100,8 +119,7 @@ fn load(asked: &Play, parts: &[Part], stop: &Arc<AtomicBool>) -> Result<Loaded, 
         .map_err(fault)?;
         rate = Some(opened.rate);
         sounds.push(opened.sound);
-        let label = part.label.clone().unwrap_or(opened.track.label);
-        found.push((Track { label, ..opened.track }, part.joint));
+        found.push((part.track.clone().unwrap_or(opened.track), part.joint));
     }
     let deck = if asked.album {
         let item = |(track, joint): (Track, Joint)| AlbumItem {
