@@ -14,6 +14,7 @@ pub mod fft;
 pub mod forensics;
 pub mod inspect;
 pub mod lanes;
+pub mod listening;
 pub mod math;
 pub mod measure;
 pub mod processors;

@@ -85,14 +85,21 @@ pub fn measure_file(
     while source.read(&mut block, READ_FRAMES)? > 0 {
         meter.push(&block);
         inspector.push(&block);
-        inspector.add_overs(&meter.take_overs());
+        let overs = meter.take_overs();
+        inspector.add_overs(&overs);
         if let Some(pyramid) = &mut pyramid {
             pyramid.push(&block);
+            pyramid.add_overs(&overs);
         }
         let share = spec.frames.map_or(0.0, |frames| source.position() as f64 / frames.max(1) as f64);
         still(progress, DIGEST_SHARE + (1.0 - DIGEST_SHARE) * share.min(1.0))?;
     }
-    inspector.add_overs(&meter.last_overs());
+    let overs = meter.last_overs();
+    inspector.add_overs(&overs);
+    if let Some(pyramid) = &mut pyramid {
+        pyramid.add_overs(&overs);
+        pyramid.set_loudness(&meter.loudness().short_term_lufs());
+    }
     let measurement = meter.finish();
     if measurement.frames == 0 {
         return Err(DspError::not_audio(path, "it holds no sound"));

@@ -13,6 +13,7 @@ pub mod listen;
 pub mod listening;
 pub mod name;
 pub mod notify;
+pub mod presence;
 pub mod render;
 pub mod rpc;
 pub mod serve;

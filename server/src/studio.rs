@@ -25,6 +25,7 @@ use crate::{
     render::{
         compare::{self, CompareFiles},
         compared::Comparisons,
+        hearing::{self, Window, WindowAsked},
         inspect::{self, InspectError, Inspected, Program},
         worker::Running,
     },
@@ -40,6 +41,21 @@ pub trait Inspect: Send + Sync + 'static {
         waveform: &'a Path,
     ) -> BoxFuture<'a, Result<Inspected, InspectError>>;
 
+    /// Draws a stretch of `audio` from its samples.
+    fn window<'a>(
+        &'a self,
+        audio: &'a Path,
+        asked: WindowAsked,
+    ) -> BoxFuture<'a, Result<Window, InspectError>>;
+
+    /// Writes a copy of `audio` for listening to `out`. `seconds`: how long the sound is.
+    fn copy<'a>(
+        &'a self,
+        audio: &'a Path,
+        out: &'a Path,
+        seconds: u64,
+    ) -> BoxFuture<'a, Result<(), InspectError>>;
+
     /// Compares two files and writes the answer where it was asked for.
     fn compare<'a>(&'a self, files: &'a CompareFiles) -> BoxFuture<'a, Result<(), InspectError>>;
 }
@@ -50,13 +66,15 @@ pub trait Inspect: Send + Sync + 'static {
 pub struct InChild {
     program: Program,
     permits: Semaphore,
+    /// For what is done in a moment and waited for: it does not stand behind whole songs.
+    quick: Semaphore,
 }
 
 impl InChild {
     const AT_ONCE: usize = 2;
 
     pub fn new(program: Program) -> Self {
-        Self { program, permits: Semaphore::new(Self::AT_ONCE) }
+        Self { program, permits: Semaphore::new(Self::AT_ONCE), quick: Semaphore::new(Self::AT_ONCE) }
     }
 }
 
@@ -69,6 +87,31 @@ impl Inspect for InChild {
         async move {
             let _permit = self.permits.acquire().await.map_err(|_| InspectError::Failed("closed".into()))?;
             inspect::inspect(&self.program, audio, waveform).await
+        }
+        .boxed()
+    }
+
+    fn window<'a>(
+        &'a self,
+        audio: &'a Path,
+        asked: WindowAsked,
+    ) -> BoxFuture<'a, Result<Window, InspectError>> {
+        async move {
+            let _permit = self.quick.acquire().await.map_err(|_| InspectError::Failed("closed".into()))?;
+            hearing::window(&self.program, audio, asked).await
+        }
+        .boxed()
+    }
+
+    fn copy<'a>(
+        &'a self,
+        audio: &'a Path,
+        out: &'a Path,
+        seconds: u64,
+    ) -> BoxFuture<'a, Result<(), InspectError>> {
+        async move {
+            let _permit = self.permits.acquire().await.map_err(|_| InspectError::Failed("closed".into()))?;
+            hearing::copy(&self.program, audio, out, seconds).await
         }
         .boxed()
     }

@@ -254,3 +254,46 @@ async fn the_server_stops_in_order() {
     within(Duration::from_secs(3), "stopping", house.served).await.unwrap().unwrap();
     assert!(tokio::net::TcpStream::connect(house.address).await.is_err(), "the port is free");
 }
+
+#[tokio::test]
+async fn a_manager_sees_links_that_nobody_used_and_makes_them_worthless() {
+    let house = House::open().await;
+    let mut ana = house.person("Ana", true).await;
+    let project = house.project(&ana).await;
+    let asked = ana.with(invite(project.0, "lena@example.org", &[v1::Role::Artist]));
+    let link = ana.sessions.create_invite(asked).await.unwrap().into_inner().link;
+    // A further device of one's own is nobody else's affair, and no invite.
+    let asked = ana.with(v1::CreateInviteRequest::default());
+    ana.sessions.create_invite(asked).await.unwrap();
+    let of = |id: u128| v1::ListInvitesRequest { project_id: id_text(id) };
+    let asked = ana.with(of(project.0));
+    let invites = ana.sessions.list_invites(asked).await.unwrap().into_inner().invites;
+    assert_eq!(invites.len(), 1, "{invites:?}");
+    let open = &invites[0];
+    assert_eq!((open.name.as_str(), open.expires_ms - open.made_ms), ("Lena Ruiz", 72 * 3_600_000));
+    assert!(!link.contains(&open.invite_id.replace('-', "")), "the id tells nothing of the code");
+
+    let mut lou = house.person("Lou", false).await;
+    let asked = lou.with(of(project.0));
+    refused(lou.sessions.list_invites(asked).await, "NO_SUCH_PROJECT");
+    let roles = [Role::Artist].into();
+    house.perform(&ana, project, Command::AddMember { person: lou.id, roles }).await;
+    let asked = lou.with(of(project.0));
+    refused(lou.sessions.list_invites(asked).await, "NOT_YOUR_ROLE");
+    let revoke =
+        |invite: &str| v1::RevokeInviteRequest { project_id: id_text(project.0), invite_id: invite.into() };
+    let asked = lou.with(revoke(&open.invite_id));
+    refused(lou.sessions.revoke_invite(asked).await, "NOT_YOUR_ROLE");
+    let asked = ana.with(revoke(&id_text(7)));
+    refused(ana.sessions.revoke_invite(asked).await, "INVITE_UNKNOWN");
+    let asked = ana.with(revoke(&open.invite_id));
+    ana.sessions.revoke_invite(asked).await.unwrap();
+    let mut lena = house.stranger().await;
+    refused(lena.login(&code_of(&link)).await, "INVITE_UNKNOWN");
+    let asked = ana.with(of(project.0));
+    assert!(ana.sessions.list_invites(asked).await.unwrap().into_inner().invites.is_empty());
+    let asked = ana.with(revoke(&open.invite_id));
+    refused(ana.sessions.revoke_invite(asked).await, "INVITE_UNKNOWN");
+    let now = house.studio.ledger.project(project).await.unwrap().unwrap();
+    assert_eq!(now.project.members.len(), 3, "she stays a member");
+}

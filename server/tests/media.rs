@@ -20,6 +20,7 @@ use deadwax_server::{
     render::{
         Program,
         compare::CompareFiles,
+        hearing::{Window, WindowAsked},
         inspect::{InspectError, Inspected},
     },
     studio::{InChild, Inspect},
@@ -319,6 +320,23 @@ impl Inspect for Held {
             FakeInspect.inspect(audio, waveform).await
         }
         .boxed()
+    }
+
+    fn window<'a>(
+        &'a self,
+        audio: &'a Path,
+        asked: WindowAsked,
+    ) -> BoxFuture<'a, Result<Window, InspectError>> {
+        FakeInspect.window(audio, asked)
+    }
+
+    fn copy<'a>(
+        &'a self,
+        audio: &'a Path,
+        out: &'a Path,
+        seconds: u64,
+    ) -> BoxFuture<'a, Result<(), InspectError>> {
+        FakeInspect.copy(audio, out, seconds)
     }
 
     fn compare<'a>(&'a self, files: &'a CompareFiles) -> BoxFuture<'a, Result<(), InspectError>> {

@@ -3,16 +3,20 @@
 mod gate;
 mod handoff;
 mod markers;
+mod play;
 mod review;
 mod sections;
 mod studio;
+mod watch_folder;
 mod work;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use self::{gate::*, handoff::*, markers::*, review::*, sections::*, studio::*, work::*};
+pub use self::{
+    gate::*, handoff::*, markers::*, play::*, review::*, sections::*, studio::*, watch_folder::*, work::*,
+};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -374,6 +378,12 @@ pub enum Verb {
         #[arg(long)]
         width: Option<u16>,
     },
+    /// Push every whole bounce that appears in a folder
+    WatchFolder(WatchFolder),
+    /// Manual pages of every verb
+    Man(Man),
+    /// Play files, versions or a whole record, to the loudspeaker or into a file
+    Play(Play),
     /// Completions for a shell, on standard output
     Completions { shell: clap_complete::Shell },
 }

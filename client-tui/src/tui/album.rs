@@ -451,13 +451,13 @@ pub fn stands_out(lines: &[Line<'_>], at: usize, middle: (Option<f64>, Option<f6
     let Some(lufs) = line.lufs() else { return said };
     let before = at.checked_sub(1).and_then(|before| lines[before].lufs());
     match before.map(|before| lufs - before) {
-        Some(step) if step >= STEP_LU => said.push(format!("{step:.1} LU louder than before")),
-        Some(step) if step <= -STEP_LU => said.push(format!("{:.1} LU quieter than before", -step)),
+        Some(step) if step >= STEP_LU => said.push(format!("jumps up {step:.1} LU")),
+        Some(step) if step <= -STEP_LU => said.push(format!("drops by {:.1} LU", -step)),
         _ => {}
     }
     if let Some(apart) = middle.0.map(|it| lufs - it).filter(|it| it.abs() >= STEP_LU && said.is_empty()) {
-        let word = if apart > 0.0 { "louder" } else { "quieter" };
-        said.push(format!("{:.1} LU {word} than the record", apart.abs()));
+        let word = if apart > 0.0 { "over" } else { "under" };
+        said.push(format!("{:.1} LU {word} middle", apart.abs()));
     }
     if let Some(peak) = line.true_peak_dbtp() {
         let gain = line.gain_db();
@@ -468,7 +468,7 @@ pub fn stands_out(lines: &[Line<'_>], at: usize, middle: (Option<f64>, Option<f6
     if let (Some(plr), Some(usual)) = (line.plr_db(), middle.1)
         && (plr - usual).abs() >= PLR_APART_DB
     {
-        said.push(if plr < usual { "denser than the record" } else { "more open than the record" }.into());
+        said.push(if plr < usual { "denser than most" } else { "more open than most" }.into());
     }
     said
 }

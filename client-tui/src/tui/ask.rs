@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use deadwax_proto::v1::{CheckRecipeResponse, RecipeInfo, ReportHeardRequest, RevisionKind, Role, action::Action as Do};
+use deadwax_proto::v1::{
+    CheckRecipeResponse, RecipeInfo, ReportHeardRequest, RevisionKind, Role, action::Action as Do,
+};
 use ratatui_textarea::{TextArea, WrapMode};
 
 use super::keys::{Kind, Verb};

@@ -446,9 +446,7 @@ const COMPARE: &[Binding] = bind! {
 };
 
 const ALBUM: &[Binding] = bind! {
-    ApproveSpacing, [Char('A')], "approve", "Approve the running order and its gaps as they are saved";
     TakeTheirs, [Char('t')], "", "Take the studio's order instead of your draft";
-    Save, [Char('w'), Ctrl('s')], "save", "Save the order, gaps, fades and gains";
     MoveUp, [Char('[')], "up", "Move the song up in the running order";
     MoveDown, [Char(']')], "down", "Move the song down in the running order";
     GapLess, [Code(KeyCode::Left), Char('h')], "gap", "0.1 s less before the song; below none it is a crossfade";
@@ -456,6 +454,8 @@ const ALBUM: &[Binding] = bind! {
     GapMuchLess, [Char('H')], "", "A second less before the song";
     GapMuchMore, [Char('L')], "", "A second more before the song";
     PlayPause, [Char(' ')], "hear", "Hear the record as it stands here, from the song's joint";
+    Save, [Char('w'), Ctrl('s')], "save", "Save the order, gaps, fades and gains";
+    ApproveSpacing, [Char('A')], "approve", "Approve the running order and its gaps as they are saved";
     NextJoint, [Char('n')], "joint", "Hear the next joint, from 5 s before";
     PreviousJoint, [Char('N')], "", "Hear the joint before, from 5 s before";
     CrossfadeMore, [Char('c')], "", "Let it begin half a second earlier, over the song before";

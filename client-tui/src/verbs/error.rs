@@ -67,6 +67,10 @@ impl VerbError {
                     text.split_once('\n').or_else(|| text.split_once("; ")).or_else(|| text.split_once("? "));
                 parts.map_or("", |(_, next)| next)
             }
+            VerbError::Profile(ProfileError::NoHome) => "Set DEADWAX_HOME to a folder.",
+            VerbError::Profile(ProfileError::Absent(_) | ProfileError::Nobody) => {
+                "Sign in with `deadwax login LINK`."
+            }
             other => other.hint(),
         }
     }

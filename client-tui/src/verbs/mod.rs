@@ -10,6 +10,7 @@ mod handoff;
 mod hearing;
 pub mod house;
 mod json;
+mod man;
 mod markers;
 mod mastering;
 mod offline;
@@ -18,6 +19,7 @@ mod package;
 pub mod pages;
 mod paper;
 mod place;
+mod play;
 mod pull;
 mod push;
 mod recipe;
@@ -28,6 +30,7 @@ mod shootout;
 mod standing;
 mod studio;
 mod turnaround;
+mod watch_folder;
 pub mod words;
 
 use std::{ffi::OsString, io::Write as _, process::ExitCode};
@@ -100,13 +103,17 @@ impl Context {
 
 /// The whole program with the arguments given (the first is its name): for `main` and for another program that offers the same client.
 pub fn main_with(args: Vec<OsString>) -> ExitCode {
+    // Of arguments that could not be read it is not known which belong together; a program that asks for JSON writes this word.
+    let in_json = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json");
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(e) => {
             // It quotes the arguments, and those may be names that somebody else gave a file (S-1).
             let text = scrub::block(e.render().to_string().trim_end());
             // A reader that went away is no error of ours.
-            if e.use_stderr() {
+            if e.use_stderr() && in_json {
+                report(Out { json: true }, &VerbError::Usage(text));
+            } else if e.use_stderr() {
                 drop(writeln!(std::io::stderr(), "{text}"));
             } else {
                 drop(writeln!(std::io::stdout(), "{text}"));
@@ -158,15 +165,22 @@ fn run(cli: Cli, out: Out) -> Result<(), VerbError> {
         Verb::Compare { a, b, stem } => offline::compare(&context, &a, &b, &stem),
         Verb::Sheet { before, after, report } => offline::sheet(&context, &before, &after, report.as_deref()),
         Verb::Waveform { file, width } => offline::waveform(&context, &file, width),
+        Verb::Man(asked) => man::man(&context, &asked),
+        Verb::Play(asked) => play::play(&context, &asked),
         Verb::Handoff(HandoffArgs { work: Some(HandoffWork::Check { file }), .. }) => {
             handoff::check(&context, &file)
         }
         online => {
             let runtime = tokio::runtime::Runtime::new().map_err(VerbError::Out)?;
+            // Whoever watches a folder ends it so: that is no failure.
+            let until_stopped = matches!(online, Verb::WatchFolder(_));
             let ended = runtime.block_on(async {
                 tokio::select! {
                     ended = Box::pin(go(&context, online)) => ended,
-                    _ = tokio::signal::ctrl_c() => Err(VerbError::no("STOPPED", "Stopped.", "")),
+                    _ = tokio::signal::ctrl_c() => match until_stopped {
+                        true => Ok(()),
+                        false => Err(VerbError::no("STOPPED", "Stopped.", "")),
+                    },
                 }
             });
             // A file that is still being read must not hold up the end.
@@ -235,10 +249,13 @@ async fn go(c: &Context, verb: Verb) -> Result<(), VerbError> {
         Verb::Deliver { place } => mastering::deliver(c, &place).await,
         Verb::Export { folder, no_audio, place } => archive::export(c, folder, no_audio, &place).await,
         Verb::History { limit, place } => archive::history(c, limit, &place).await,
+        Verb::WatchFolder(asked) => watch_folder::watch_folder(c, asked).await,
         Verb::Watch { place } => archive::watch(c, &place).await,
         Verb::Completions { .. }
         | Verb::Measure { .. }
         | Verb::Check { .. }
+        | Verb::Man(_)
+        | Verb::Play(_)
         | Verb::Master(_)
         | Verb::Compare { .. }
         | Verb::Sheet { .. }

@@ -40,13 +40,18 @@ impl Out {
         drop(writeln!(io::stderr(), "{}", scrub::block(text)));
     }
 
+    /// Whether there is somebody to ask.
+    pub fn can_ask(&self) -> bool {
+        !self.json && io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
     /// Asks on the terminal. Without one, or with JSON asked, it cannot be asked: say `--yes`.
     /// Waits without holding up the rest, so that Ctrl-C ends the program here too; the reader is left behind then.
     pub async fn confirm(&self, question: &str, yes: bool) -> Result<(), VerbError> {
         if yes {
             return Ok(());
         }
-        if self.json || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        if !self.can_ask() {
             return Err(VerbError::Usage("there is nobody to ask here; say --yes if you are sure".into()));
         }
         let mut err = io::stderr();

@@ -133,7 +133,7 @@ proptest! {
         let line = timeline(&items, &songs);
         let mut engine = playing(record(items, &songs), 0);
         prop_assert_eq!(engine.status().frames, line.frames());
-        let mut check = |engine: &mut deadwax_client::play::Engine, from: u64, count: usize, skip: usize| {
+        let check = |engine: &mut deadwax_client::play::Engine, from: u64, count: usize, skip: usize| {
             let out = pull(engine, count);
             for (i, frame) in out.iter().enumerate().skip(skip) {
                 let at = from + i as u64;

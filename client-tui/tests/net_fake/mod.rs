@@ -60,7 +60,11 @@ impl Fake {
     }
 
     pub async fn serve(&self, tls: Option<(String, String)>) -> SocketAddr {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        self.serve_at("127.0.0.1:0".parse().unwrap(), tls).await
+    }
+
+    pub async fn serve_at(&self, address: SocketAddr, tls: Option<(String, String)>) -> SocketAddr {
+        let listener = tokio::net::TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let mut server = Server::builder();
         if let Some((certificate, key)) = tls {

@@ -7,7 +7,7 @@ use deadwax_client::{
 
 use crate::{review, sample::HOSTILE, seat::Seat};
 
-fn assert_clean(seat: &Seat, at: &str) {
+pub fn assert_clean(seat: &Seat, at: &str) {
     let terminal = seat.terminal();
     for cell in terminal.backend().buffer().content() {
         let symbol = cell.symbol();

@@ -3,11 +3,14 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod album;
 mod chaos;
+mod delivery;
 mod flows;
 mod hostile;
 mod listening;
 mod listening_shots;
+mod mastering;
 mod review;
 mod review_flows;
 mod review_shots;

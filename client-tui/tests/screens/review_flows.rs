@@ -370,7 +370,7 @@ fn the_running_order_opens_from_the_desk() {
     seat.tell(Msg::Desk(vec![row]));
     seat.press("1<enter>");
     let screen = seat.screen();
-    for part in ["Spacing 3", "deadwax spacing set 'Glass Hour:0' 'Paper Boats:1.25'", "--project"] {
+    for part in ["Spacing 3 by Mara Voss", "Glass Hour", "gap 1.2 s", "approved by Mara Voss"] {
         assert!(screen.contains(part), "{part} is missing:\n{screen}");
     }
 }

@@ -286,7 +286,7 @@ fn gate(names: Names) -> GateRow {
     }
 }
 
-pub const RECIPE: &str = "# Loud enough, not louder.\ntarget_lufs = -14.0\nceiling_dbtp = -1.0\n\n[limiter]\nlookahead_ms = 3.0\nrelease_ms = 120.0\n";
+pub const RECIPE: &str = "# Loud enough, not louder.\ntarget_lufs = -14.0\nceiling_dbtp = -1.0\n\n[limiter]\nlookahead_ms = 3.0\nslow_release_ms = 300.0\n";
 
 pub fn render(state: RenderState) -> RenderRow {
     let done = state == RenderState::Done;

@@ -11,7 +11,7 @@ use crate::{
 const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
 
 /// Takes the same steps at both sizes.
-fn shoot(name: &str, steps: impl Fn((u16, u16)) -> Seat) {
+pub fn shoot(name: &str, steps: impl Fn((u16, u16)) -> Seat) {
     for size in SIZES {
         insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), steps(size).screen());
     }
@@ -24,7 +24,7 @@ fn label(size: (u16, u16), names: Names, keys: &str) -> Seat {
     seat
 }
 
-fn cut(seat: &mut Seat) {
+pub fn cut(seat: &mut Seat) {
     seat.tell(Msg::Lost { why: "Connection refused.".into() });
     seat.tell(Msg::Tick(NOW_MS + 42_000));
 }

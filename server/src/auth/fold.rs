@@ -13,6 +13,7 @@ use crate::store::Entry;
 
 pub(super) struct Code {
     pub person: PersonId,
+    pub made_ms: i64,
     pub expires_ms: i64,
 }
 
@@ -114,8 +115,11 @@ impl State {
             }
             Fact::PersonRedacted(f) => self.redact(person(&f.person_id)?, hash(&f.email_sha256)?),
             Fact::CodeIssued(f) => {
-                let code = Code { person: person(&f.person_id)?, expires_ms: f.expires_ms };
+                let code = Code { person: person(&f.person_id)?, made_ms: at_ms, expires_ms: f.expires_ms };
                 self.codes.insert(hash(&f.code_sha256)?, code);
+            }
+            Fact::CodeRevoked(f) => {
+                self.codes.remove(&hash(&f.code_sha256)?);
             }
             Fact::SessionOpened(f) => {
                 self.codes.remove(&hash(&f.code_sha256)?);

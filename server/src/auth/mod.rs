@@ -2,6 +2,7 @@
 //! that appends to `store::STUDIO`. Never here: projects and their roles (the domain's), the wire (`layer` and `rpc/session` have it).
 
 mod fold;
+mod invites;
 pub mod layer;
 pub mod secret;
 
@@ -18,6 +19,7 @@ use deadwax_proto::ledger::v1::{self as stored, StudioFact, studio_fact::Fact};
 use prost::Message as _;
 use tokio_util::sync::CancellationToken;
 
+pub use self::invites::InviteLine;
 use self::{
     fold::State,
     secret::{Hash, Secret, Throttle},

@@ -55,6 +55,28 @@ impl Blobs {
         Ok(total)
     }
 
+    /// As `read`, of a derived file; `None` where there is none. Nothing is verified: it has no name of its own, and can be made again.
+    pub async fn read_derived(
+        &self,
+        digest: Digest,
+        kind: &'static str,
+        offset: u64,
+        length: Option<u64>,
+    ) -> Result<Option<(u64, BoxStream<'static, Result<Bytes, BlobError>>)>, BlobError> {
+        let path = self.path_of_derived(digest, kind);
+        let opened = blocking(move || match File::open(path) {
+            Ok(file) => {
+                let total = file.metadata()?.len();
+                Ok(Some((file, total)))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        });
+        let Some((file, total)) = opened.await? else { return Ok(None) };
+        let end = length.map_or(total, |length| offset.saturating_add(length).min(total));
+        Ok(Some((total, file_chunks(file, offset.min(end)..end))))
+    }
+
     async fn chunks(
         &self,
         digest: Digest,

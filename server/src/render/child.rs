@@ -1,9 +1,10 @@
-//! What runs inside the child: `child inspect`, `child compare`, `child examine` (its work stands in `examine::hear`) and `child render`. It limits itself before it opens anything, speaks JSON lines on standard
+//! What runs inside the child: `child inspect`, `child window`, `child copy`, `child compare`, `child examine` (its work stands in `examine::hear`) and `child render`. It limits itself before it opens anything, speaks JSON lines on standard
 //! output and dies with its parent. Never here: the network, the store, the ledger.
 
 use std::{
     ffi::{OsStr, OsString},
     io::Write as _,
+    ops::Range,
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -14,10 +15,12 @@ use clap::{Args, Subcommand};
 use deadwax_dsp::{
     DspError, Flow, compare,
     inspect::Finding,
+    listening,
     processors::insert::Allowed,
     recipe::Recipe,
     render::{self, Job},
     report::{self, FileReport},
+    waveform,
 };
 use rustix::process::{Resource, Rlimit, Signal};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -33,6 +36,23 @@ pub enum ChildVerb {
         input: PathBuf,
         /// Where the waveform goes; made whole or not at all.
         waveform: PathBuf,
+    },
+    /// Draw a stretch of a file from its samples.
+    Window {
+        #[command(flatten)]
+        limits: LimitArgs,
+        input: PathBuf,
+        start: u64,
+        end: u64,
+        columns: u32,
+    },
+    /// Make a copy for listening.
+    Copy {
+        #[command(flatten)]
+        limits: LimitArgs,
+        input: PathBuf,
+        /// Where the copy goes; made whole or not at all.
+        out: PathBuf,
     },
     /// Tell what changed from one file to another.
     Compare {
@@ -84,6 +104,29 @@ pub struct LimitArgs {
 #[serde(rename_all = "snake_case")]
 pub enum InspectLine {
     Measured(Box<Measured>),
+    Failed { kind: FailureKind, text: String },
+}
+
+/// One line of `child window`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WindowLine {
+    Drawn {
+        /// For each channel its columns.
+        peaks: Vec<Vec<(i16, i16)>>,
+        clipped: Vec<u32>,
+    },
+    Failed {
+        kind: FailureKind,
+        text: String,
+    },
+}
+
+/// One line of `child copy`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CopyLine {
+    Copied,
     Failed { kind: FailureKind, text: String },
 }
 
@@ -186,6 +229,8 @@ const NICE: i32 = 10;
 pub fn run(verb: ChildVerb) -> ExitCode {
     let limits = match &verb {
         ChildVerb::Inspect { limits, .. }
+        | ChildVerb::Window { limits, .. }
+        | ChildVerb::Copy { limits, .. }
         | ChildVerb::Compare { limits, .. }
         | ChildVerb::Examine { limits, .. }
         | ChildVerb::Render { limits, .. } => *limits,
@@ -200,6 +245,8 @@ pub fn run(verb: ChildVerb) -> ExitCode {
     }
     let said = match verb {
         ChildVerb::Inspect { input, waveform, .. } => say(&inspect(&input, &waveform)),
+        ChildVerb::Window { input, start, end, columns, .. } => say(&draw(&input, start..end, columns)),
+        ChildVerb::Copy { input, out, .. } => say(&copy(&input, &out)),
         ChildVerb::Compare { stem, minus, room, a, b, out, .. } => {
             let stems = derived(&stem, &minus, &room);
             say(&compare(&stems, [&a, &b], &out))
@@ -241,6 +288,27 @@ fn inspect(input: &Path, waveform: &Path) -> InspectLine {
     match measured {
         Ok(report) => InspectLine::Measured(Box::new(measured_of(&report))),
         Err(error) => InspectLine::Failed { kind: kind_of(&error), text: text_of(&error, input) },
+    }
+}
+
+fn draw(input: &Path, frames: Range<u64>, columns: u32) -> WindowLine {
+    match waveform::window(input, frames.start, frames.end, columns as usize) {
+        Ok(window) => WindowLine::Drawn { peaks: window.peaks, clipped: window.clipped },
+        Err(error) => WindowLine::Failed { kind: kind_of(&error), text: text_of(&error, input) },
+    }
+}
+
+fn copy(input: &Path, out: &Path) -> CopyLine {
+    match listening::copy(input, out, &mut || Flow::Go) {
+        Ok(_) => CopyLine::Copied,
+        Err(error) => {
+            // What the format cannot hold is told to whoever wanted to listen.
+            let kind = match error {
+                DspError::Invalid(_) => FailureKind::Unsupported,
+                _ => kind_of(&error),
+            };
+            CopyLine::Failed { kind, text: text_of(&error, input) }
+        }
     }
 }
 

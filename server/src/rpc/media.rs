@@ -4,6 +4,7 @@
 mod compare;
 mod handoff;
 mod heard;
+mod listen;
 mod overview;
 mod receive;
 
@@ -14,7 +15,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use deadwax_domain::{Digest, File, PersonId, ProjectId, Version, VersionId, audience};
+use deadwax_domain::{Digest, File, PersonId, Project, ProjectId, Version, VersionId, audience};
 use deadwax_proto::v1;
 use futures::{Stream, StreamExt as _, stream};
 use serde::{Deserialize, Serialize};
@@ -36,6 +37,7 @@ pub struct Service {
     finishing: Arc<receive::Finishing>,
     /// One overview is made again at a time: it costs a whole decoding.
     remaking: tokio::sync::Mutex<()>,
+    copying: Arc<listen::Copying>,
 }
 
 /// Uploads that run now, by person.
@@ -108,6 +110,7 @@ impl Service {
             running: Arc::default(),
             finishing: Arc::default(),
             remaking: tokio::sync::Mutex::default(),
+            copying: Arc::default(),
         }
     }
 
@@ -290,7 +293,8 @@ impl v1::media_server::Media for Service {
         );
         let head = stream::once(async move { Ok(v1::DownloadChunk { total_bytes, data: Bytes::new() }) });
         let body = chunks.flat_map(|chunk| stream::iter(pieces(chunk.map_err(status::blob))));
-        Ok(Response::new(self.until_ended(&caller, snapshot.id, head.chain(body))))
+        let may = may_fetch(caller.person.id);
+        Ok(Response::new(self.until_ended(&caller, snapshot.id, may, head.chain(body))))
     }
 
     type GetHandoffStream = Chunks<v1::HandoffChunk>;
@@ -315,9 +319,10 @@ impl v1::media_server::Media for Service {
 
     async fn listen(
         &self,
-        _request: Request<v1::ListenRequest>,
+        request: Request<v1::ListenRequest>,
     ) -> Result<Response<Self::ListenStream>, Status> {
-        Err(Status::unimplemented("listening copies"))
+        let caller = Caller::of(&request)?;
+        self.listening(&caller, request.into_inner()).await.map(Response::new)
     }
 
     async fn waveform(
@@ -344,8 +349,14 @@ impl v1::media_server::Media for Service {
 }
 
 impl Service {
-    /// The stream ends with the session or with the right to fetch, within a second, wherever it stands.
-    fn until_ended<T, S>(&self, caller: &Caller, project: ProjectId, chunks: S) -> Chunks<T>
+    /// The stream ends with the session or with the right to have it, within a second, wherever it stands.
+    fn until_ended<T, S>(
+        &self,
+        caller: &Caller,
+        project: ProjectId,
+        may: impl Fn(&Project) -> bool + Send + 'static,
+        chunks: S,
+    ) -> Chunks<T>
     where
         T: 'static,
         S: Stream<Item = Result<T, Status>> + Send + 'static,
@@ -353,7 +364,7 @@ impl Service {
         let (ended, closing) = (caller.ended.clone().cancelled_owned(), self.studio.closing.clone());
         let mut chunks = chunks.boxed();
         let mut ended = Box::pin(ended);
-        let mut revoked = Box::pin(revoked(Arc::clone(&self.studio), project, caller.person.id));
+        let mut revoked = Box::pin(revoked(Arc::clone(&self.studio), project, may));
         let mut finished = false;
         Box::pin(stream::poll_fn(move |context| {
             use std::{future::Future as _, task::Poll};
@@ -374,8 +385,17 @@ impl Service {
     }
 }
 
-/// Returns once this person may not fetch from the project any more (V-1), with what a stranger would be told.
-async fn revoked(studio: Arc<Studio>, project: ProjectId, person: PersonId) -> Status {
+/// Original files: of a member who may fetch.
+fn may_fetch(person: PersonId) -> impl Fn(&Project) -> bool + Send + 'static {
+    move |project| project.roles_of(person).is_some_and(audience::may_fetch)
+}
+
+/// Returns once what a person was given is not theirs to have any more (V-1), with what a stranger would be told.
+async fn revoked(
+    studio: Arc<Studio>,
+    project: ProjectId,
+    may: impl Fn(&Project) -> bool + Send + 'static,
+) -> Status {
     let mut seq = studio.ledger.watch(project);
     loop {
         seq.borrow_and_update();
@@ -383,8 +403,7 @@ async fn revoked(studio: Arc<Studio>, project: ProjectId, person: PersonId) -> S
             Ok(snapshot) => snapshot,
             Err(error) => return status::ledger(error),
         };
-        let roles = snapshot.as_ref().and_then(|snapshot| snapshot.project.roles_of(person));
-        if !roles.is_some_and(audience::may_fetch) {
+        if !snapshot.is_some_and(|snapshot| may(&snapshot.project)) {
             return status::not_found("NO_SUCH_PROJECT", "project");
         }
         if seq.changed().await.is_err() {

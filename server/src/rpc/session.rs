@@ -1,6 +1,8 @@
 //! The Sessions service: meeting the studio, signing in, inviting, ending sessions. See `session.proto`. Never here: how a secret is made or
 //! kept (`auth`), and who may add a member (the domain, asked dry before anything is written).
 
+mod invites;
+
 use std::sync::Arc;
 
 use deadwax_domain::{Actor, Command, PersonId, ProjectId, Reason, Refusal, Role, Roles};
@@ -109,16 +111,21 @@ impl v1::sessions_server::Sessions for Service {
 
     async fn list_invites(
         &self,
-        _request: Request<v1::ListInvitesRequest>,
+        request: Request<v1::ListInvitesRequest>,
     ) -> Result<Response<v1::ListInvitesResponse>, Status> {
-        Err(Status::unimplemented("invites"))
+        let caller = Caller::of(&request)?;
+        let found = self.invites(&caller, &request.into_inner().project_id).await?;
+        let invites = found.into_iter().map(invites::info).collect();
+        Ok(Response::new(v1::ListInvitesResponse { invites }))
     }
 
     async fn revoke_invite(
         &self,
-        _request: Request<v1::RevokeInviteRequest>,
+        request: Request<v1::RevokeInviteRequest>,
     ) -> Result<Response<v1::RevokeInviteResponse>, Status> {
-        Err(Status::unimplemented("invites"))
+        let caller = Caller::of(&request)?;
+        self.revoke(&caller, request.get_ref()).await?;
+        Ok(Response::new(v1::RevokeInviteResponse {}))
     }
 
     async fn list_sessions(

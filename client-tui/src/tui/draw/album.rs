@@ -95,13 +95,16 @@ impl Page<'_> {
             .collect();
         let signed = match (spacing, signed.is_empty()) {
             (None, _) => String::new(),
+            (_, true) if rows.may("approve_spacing", &[PROJECT_KEY.to_owned()]) == May::Yes => {
+                " · approved by nobody yet, A approves".into()
+            }
             (_, true) => " · approved by nobody yet".into(),
             _ => format!(" · approved by {}", signed.join(", ")),
         };
         let count = words::count(self.lines.len(), "song", "songs");
         let total = words::clock(album::run_ms(&self.lines), true);
         let unsaved = model.album.is_unsaved(project, rows);
-        let mark = if unsaved { "● not saved · " } else { "" };
+        let mark = if unsaved { "● not saved, w saves · " } else { "" };
         let room = usize::from(model.size.0.saturating_sub(1));
         let text = clip(&format!(" {count}, {total} · {set}{signed}"), room.saturating_sub(width(mark)));
         let style = if unsaved { theme.warn() } else { theme.plain() };
@@ -269,10 +272,11 @@ impl Page<'_> {
             |it| format!("middle {it:.1} LUFS, each bar from there"),
         );
         put(frame, area, 0, heading(theme, "Songs beside each other", &rest, area.width, false));
-        let reach = usize::from(area.width / 14).clamp(5, 12);
-        let title = usize::from(area.width / 5).clamp(8, 26);
+        let reach = usize::from(area.width / 16).clamp(4, 12);
+        let wide = area.width >= WIDE;
+        let title = usize::from(if wide { area.width / 5 } else { area.width / 6 }).clamp(8, 26);
         let header = format!(
-            " {} {}{} {}{}{}{}",
+            " {} {}{} {}{}{}{}{}",
             pad_left("#", 3),
             pad("Song", title),
             pad_left("LUFS", 7),
@@ -280,6 +284,7 @@ impl Page<'_> {
             pad_left("LRA", 6),
             pad_left("dBTP", 7),
             pad_left("PLR", 6),
+            if wide { pad_left("Step", 7) } else { String::new() },
         );
         put(frame, area, 1, Text::styled(header, theme.dim()));
         let height = usize::from(area.height.saturating_sub(2));
@@ -292,9 +297,15 @@ impl Page<'_> {
                 (Some(value), Some(middle)) => lean(value - middle, reach),
                 _ => " ".repeat(2 * reach + 1),
             };
+            let before = at.checked_sub(1).and_then(|it| self.lines[it].lufs());
+            let step = match line.lufs().zip(before) {
+                _ if !wide => String::new(),
+                Some((now, before)) => pad_left(&format!("{:+.1}", now - before), 7),
+                None => pad_left("–", 7),
+            };
             let range = line.facts.map(|it| it.loudness_range_lu).filter(|it| it.is_finite());
             let text = format!(
-                " {} {}{} {bar} {}{}{}",
+                " {} {}{} {bar} {}{}{}{step}",
                 pad_left(&(at + 1).to_string(), 3),
                 pad(name, title),
                 pad_left(&number(line.lufs()), 7),
@@ -329,12 +340,18 @@ fn before(at: usize, line: &Line<'_>) -> String {
 /// "0.5›8.0 exp": in, out, shape.
 fn fades(line: &Line<'_>) -> String {
     let item = &line.item;
-    if item.fade_in_ms == 0 && item.fade_out_ms == 0 && item.crossfade_ms == 0 {
-        return "–".into();
+    if item.fade_in_ms == 0 && item.fade_out_ms == 0 {
+        let whole = match album::shape(item) {
+            Shape::EqualPower => "equal power",
+            Shape::Linear => "linear",
+            Shape::Exponential => "exponential",
+        };
+        return if item.crossfade_ms == 0 { "–".into() } else { whole.into() };
     }
     let seconds = |ms: u32| match ms {
         0 => "–".to_owned(),
-        1..10_000 => format!("{}", f64::from(ms) / 1000.0),
+        1..1_000 => format!("{}", f64::from(ms) / 1000.0).trim_start_matches('0').to_owned(),
+        1_000..10_000 => format!("{}", f64::from(ms) / 1000.0),
         _ => format!("{:.0}", f64::from(ms) / 1000.0),
     };
     let shape = match album::shape(item) {

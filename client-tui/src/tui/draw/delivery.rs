@@ -81,8 +81,8 @@ fn songs(
     let title = (columns * 3 / 10).max(12);
     let rest = columns.saturating_sub(2 + 4 + title + 1 + 12 + 11);
     let header = format!(
-        "{}{} {}{}{}",
-        pad("     #", 6),
+        "{} {} {}{}{}",
+        pad_left("#", 5),
         pad("Song", title),
         pad("State", 12),
         pad("Version", 11),

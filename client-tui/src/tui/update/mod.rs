@@ -30,8 +30,8 @@ use super::{
     rows,
 };
 pub(super) use act::{may, subject};
-pub(super) use master::other as render_beside;
 pub use act::{push_command, song_command};
+pub(super) use master::other as render_beside;
 pub use compare::pair_on;
 pub use listen::is_blind;
 pub use pages::{approval as approval_line, examined};

@@ -25,8 +25,8 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
     let leave = Notice::Tell(LEAVE.into());
     // Leaving works everywhere, in a prompt too; what is written there is thrown away only by the second press.
     if keys::find(Kind::Help, &event) == Some(Verb::Quit) {
-        let written = model.prompt.as_ref().is_some_and(|it| prompt::holds_text(&it.ask))
-            || album::holds_draft(model);
+        let written =
+            model.prompt.as_ref().is_some_and(|it| prompt::holds_text(&it.ask)) || album::holds_draft(model);
         model.quit = !written || model.notice.as_ref() == Some(&leave);
         model.notice = (!model.quit).then_some(leave);
         return Vec::new();

@@ -53,7 +53,7 @@ fn told(c: &Context, path: &Path, error: &DspError) -> Result<bool, VerbError> {
         return Err(VerbError::no("STOPPED", "Stopped.", ""));
     }
     if c.out.json {
-        let object = serde_json::json!({ "file": path.to_string_lossy(), "error": code(error), "text": error.to_string(), "exit_code": 3 });
+        let object = serde_json::json!({ "file": path.to_string_lossy(), "error": code(error), "text": error.to_string(), "hint": "", "exit_code": 3 });
         c.out.aside(&object.to_string());
     } else {
         c.out.aside(&format!("deadwax: {error}"));
@@ -112,7 +112,7 @@ fn seconds(report: &FileReport) -> f64 {
 
 /// True from the moment when the person pressed Ctrl-C: long work asks at every block and cleans up after itself. Without it the process would
 /// die with its unfinished files on the disk.
-fn stop_flag() -> Result<Arc<AtomicBool>, VerbError> {
+pub(super) fn stop_flag() -> Result<Arc<AtomicBool>, VerbError> {
     let flag = Arc::new(AtomicBool::new(false));
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(VerbError::Out)?;

@@ -6,7 +6,7 @@ use deadwax_proto::v1;
 use futures::{StreamExt as _, stream};
 use tonic::{Code, Status};
 
-use super::{CHUNK_BYTES, Chunks, Service};
+use super::{CHUNK_BYTES, Chunks, Service, may_fetch};
 use crate::{
     auth::Caller,
     rpc::{id_text, parse_id},
@@ -51,7 +51,7 @@ impl Service {
         let head = v1::HandoffChunk { package: Some(package_row(package)), data: Bytes::new() };
         let body = chunks.flat_map(|chunk| stream::iter(pieces(chunk.map_err(status::blob))));
         let all = stream::once(async move { Ok(head) }).chain(body);
-        Ok(self.until_ended(caller, snapshot.id, all))
+        Ok(self.until_ended(caller, snapshot.id, may_fetch(caller.person.id), all))
     }
 
     /// Passing where it is at work: whoever asked may simply ask again.

@@ -4,12 +4,15 @@
 use std::{ops::Range, path::PathBuf};
 
 use deadwax_domain::Digest;
-use deadwax_dsp::waveform::Pyramid;
+use deadwax_dsp::waveform::{Overview, Window};
 use deadwax_proto::v1;
 use tonic::Status;
 
 use super::Service;
-use crate::{render::WAVEFORM, status};
+use crate::{
+    render::{WAVEFORM, hearing::WindowAsked},
+    status,
+};
 
 impl Service {
     pub(super) async fn overview(
@@ -27,11 +30,44 @@ impl Service {
             if drawn.is_none() {
                 let audio = self.studio.blobs.local_path(digest).await.map_err(status::blob)?;
                 self.studio.inspect.inspect(&audio, &path).await.map_err(status::inspect)?;
-                drawn = draw(path, frames, columns).await?;
+                drawn = draw(path, frames.clone(), columns).await?;
             }
         }
-        drawn.ok_or_else(|| status::internal(&format!("no waveform could be made of {digest}")))
+        let mut drawn =
+            drawn.ok_or_else(|| status::internal(&format!("no waveform could be made of {digest}")))?;
+        if Window::is_worth_it(frames.start, frames.end, columns as usize) {
+            self.sharpen(digest, frames, columns, &mut drawn).await;
+        }
+        Ok(drawn)
     }
+
+    /// Down to single samples. Where they cannot be read the overview stands: a picture that is coarse is better than none.
+    async fn sharpen(
+        &self,
+        digest: Digest,
+        frames: Range<u64>,
+        columns: u32,
+        drawn: &mut v1::WaveformResponse,
+    ) {
+        let Ok(audio) = self.studio.blobs.local_path(digest).await else { return };
+        let asked = WindowAsked { start: frames.start, end: frames.end, columns };
+        match self.studio.inspect.window(&audio, asked).await {
+            Ok(window) if window.peaks.len() == drawn.channels as usize => {
+                drawn.min = interleaved(&window.peaks, columns, |peak| peak.0);
+                drawn.max = interleaved(&window.peaks, columns, |peak| peak.1);
+                drawn.clipped_columns = window.clipped;
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%digest, %error, "a window of samples could not be drawn"),
+        }
+    }
+}
+
+/// Column by column, in each of them channel by channel.
+fn interleaved(peaks: &[Vec<(i16, i16)>], columns: u32, side: fn(&(i16, i16)) -> i16) -> Vec<i32> {
+    (0..columns as usize)
+        .flat_map(|column| peaks.iter().map(move |channel| channel.get(column).map_or(0, side).into()))
+        .collect()
 }
 
 /// `None` where there is no readable waveform at `path`.
@@ -41,22 +77,18 @@ async fn draw(
     columns: u32,
 ) -> Result<Option<v1::WaveformResponse>, Status> {
     let drawing = tokio::task::spawn_blocking(move || {
-        let pyramid = Pyramid::read_from(&path).ok()?;
-        let peaks = pyramid.columns(frames.start, frames.end, columns as usize);
-        let interleaved = |side: fn(&(i16, i16)) -> i16| {
-            (0..columns as usize)
-                .flat_map(|column| {
-                    peaks.iter().map(move |channel| channel.get(column).map_or(0, side).into())
-                })
-                .collect::<Vec<i32>>()
-        };
+        // One of an older form, or a damaged one, is made again.
+        let overview = Overview::open(&path).ok()?;
+        let view = overview.view(frames.start, frames.end, columns as usize).ok()?;
         Some(v1::WaveformResponse {
-            sample_rate: pyramid.sample_rate(),
-            channels: u32::try_from(pyramid.channels()).unwrap_or(u32::MAX),
-            frames: pyramid.frames(),
-            min: interleaved(|peak| peak.0),
-            max: interleaved(|peak| peak.1),
-            ..v1::WaveformResponse::default()
+            sample_rate: overview.sample_rate(),
+            channels: u32::try_from(overview.channels()).unwrap_or(u32::MAX),
+            frames: overview.frames(),
+            min: interleaved(&view.peaks, columns, |peak| peak.0),
+            max: interleaved(&view.peaks, columns, |peak| peak.1),
+            short_term_lufs: view.short_term_lufs,
+            clipped_columns: view.clipped,
+            over_columns: view.over,
         })
     });
     drawing.await.map_err(|error| status::internal(&error))

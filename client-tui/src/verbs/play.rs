@@ -1,0 +1,257 @@
+//! `play`: files of this machine or of the studio, through the engine, to the loudspeaker or into a file. Never here: how sound is made or changed.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use deadwax_dsp::{DspError, Flow, write::Encoding};
+use serde_json::json;
+
+use super::{Context, VerbError, offline, out::Bar, words};
+use crate::{
+    cli::{Play, WavArg},
+    play::{
+        AlbumItem, Channels, Deck, Engine, EngineOrder, FileSound, Level, Loaded, Monitor, Shape, Sound,
+        Track, WavSink, tracks,
+    },
+    scrub,
+};
+
+/// How a file of the list lies on a record: silence before it and so on.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Joint {
+    gap_ms: u32,
+    crossfade_ms: u32,
+    fade_in_ms: u32,
+    fade_out_ms: u32,
+    shape: Shape,
+    gain_db: f64,
+}
+
+/// A file to play, on this machine by now.
+pub(super) struct Part {
+    path: PathBuf,
+    /// Instead of the file's name.
+    label: Option<String>,
+    joint: Joint,
+}
+
+/// What is asked of the engine, in frames of the deck.
+#[derive(Debug, PartialEq, Eq)]
+struct Plan {
+    from: u64,
+    to: u64,
+    times: u64,
+    /// In their order.
+    switches: Vec<u64>,
+}
+
+pub fn play(c: &Context, asked: &Play) -> Result<(), VerbError> {
+    let level = Level::from_word(&asked.level).ok_or_else(|| {
+        let names: Vec<&str> = crate::play::platform_facts().iter().map(|facts| facts.name).collect();
+        VerbError::Usage(format!(
+            "{:?} is no level; there are matched, as-is, {}",
+            asked.level,
+            names.join(", ")
+        ))
+    })?;
+    let stop = offline::stop_flag()?;
+    let parts = parts(asked)?;
+    let loaded = load(asked, &parts, &stop)?;
+    let plan = plan(asked, &loaded)?;
+    let Some(target) = &asked.to else {
+        return Err(VerbError::no(
+            "NO_SOUND_OUTPUT",
+            "There is no sound output here.",
+            "Write what would be heard into a file with --to FILE.",
+        ));
+    };
+    if parts.iter().any(|part| same_file(&part.path, target)) {
+        let shown = scrub::line(&target.to_string_lossy());
+        return Err(VerbError::Usage(format!("{shown} would be written over itself; name another file")));
+    }
+    to_file(c, asked, target, level, Box::new(loaded), &plan, &stop)
+}
+
+fn parts(asked: &Play) -> Result<Vec<Part>, VerbError> {
+    if asked.files.is_empty() {
+        return Err(VerbError::Usage("what is to be played? Name files".into()));
+    }
+    let part = |path: &PathBuf| Part { path: path.clone(), label: None, joint: Joint::default() };
+    Ok(asked.files.iter().map(part).collect())
+}
+
+/// Decodes all of them, to the rate of the first.
+fn load(asked: &Play, parts: &[Part], stop: &Arc<AtomicBool>) -> Result<Loaded, VerbError> {
+    let mut rate = None;
+    let mut sounds: Vec<Arc<dyn Sound>> = Vec::new();
+    let mut found: Vec<(Track, Joint)> = Vec::new();
+    for part in parts {
+        let bar = Bar::share(&part.path.file_name().unwrap_or_default().to_string_lossy());
+        let opened = FileSound::open(&part.path, rate, &mut |share| {
+            bar.step("reading", share);
+            if stop.load(Ordering::Relaxed) { Flow::Stop } else { Flow::Go }
+        })
+        .map_err(fault)?;
+        rate = Some(opened.rate);
+        sounds.push(opened.sound);
+        let label = part.label.clone().unwrap_or(opened.track.label);
+        found.push((Track { label, ..opened.track }, part.joint));
+    }
+    let deck = if asked.album {
+        let item = |(track, joint): (Track, Joint)| AlbumItem {
+            track,
+            gap_ms: joint.gap_ms,
+            crossfade_ms: joint.crossfade_ms,
+            fade_in_ms: joint.fade_in_ms,
+            fade_out_ms: joint.fade_out_ms,
+            shape: joint.shape,
+            gain_db: joint.gain_db,
+        };
+        Deck::Album { items: found.into_iter().map(item).collect() }
+    } else {
+        Deck::Side { tracks: found.into_iter().map(|(track, _)| track).collect(), heard: 0 }
+    };
+    Loaded::new(deck, sounds, rate.unwrap_or(0)).map_err(|e| VerbError::Usage(e.to_string()))
+}
+
+fn plan(asked: &Play, loaded: &Loaded) -> Result<Plan, VerbError> {
+    let frame = |text: &str| {
+        let ms = words::parse_time(text)?;
+        Ok::<u64, VerbError>((ms.saturating_mul(u64::from(loaded.rate())) + 500) / 1000)
+    };
+    let seconds = |frames: u64| words::clock(frames as f64 / f64::from(loaded.rate().max(1)));
+    let length = seconds(loaded.frames());
+    let from = asked.from.as_deref().map_or(Ok(0), frame)?;
+    let to = asked.to_time.as_deref().map_or(Ok(loaded.frames()), frame)?.min(loaded.frames());
+    if from >= to {
+        let (from, to) = (seconds(from), seconds(to));
+        return Err(VerbError::Usage(format!(
+            "from {from} to {to} is nothing; what is to be played is {length} long"
+        )));
+    }
+    let mut switches = asked.switch_at.iter().map(|text| frame(text)).collect::<Result<Vec<u64>, _>>()?;
+    switches.sort_unstable();
+    if !switches.is_empty() && tracks(loaded.deck()).count() < 2 {
+        return Err(VerbError::Usage("--switch-at needs two files; name another".into()));
+    }
+    if let Some(out) = switches.iter().find(|at| !(from..to).contains(*at)) {
+        let (at, from, to) = (seconds(*out), seconds(from), seconds(to));
+        return Err(VerbError::Usage(format!(
+            "--switch-at {at} lies outside of what is played; it goes from {from} to {to}"
+        )));
+    }
+    Ok(Plan { from, to, times: u64::from(asked.times), switches })
+}
+
+/// The engine with all that was asked, at the first frame.
+fn engine(mut engine: Engine, asked: &Play, level: Level, loaded: Box<Loaded>, plan: &Plan) -> Engine {
+    let channels = match (asked.mono, asked.side) {
+        (true, _) => Channels::Mono,
+        (_, true) => Channels::Side,
+        _ => Channels::Stereo,
+    };
+    let monitor = Monitor { channels, swap: asked.swap, dim: asked.dim };
+    let looped = (plan.times > 1).then_some((plan.from, plan.to));
+    for order in [
+        EngineOrder::Level(level),
+        EngineOrder::Monitor(monitor),
+        EngineOrder::Load { loaded, at: plan.from, play: true },
+        EngineOrder::Loop(looped),
+    ] {
+        drop(engine.order(order));
+    }
+    engine
+}
+
+fn to_file(
+    c: &Context,
+    asked: &Play,
+    target: &Path,
+    level: Level,
+    loaded: Box<Loaded>,
+    plan: &Plan,
+    stop: &AtomicBool,
+) -> Result<(), VerbError> {
+    let encoding = match asked.format {
+        WavArg::Wav32f => Encoding::Wav32f,
+        WavArg::Wav24 => Encoding::Wav24,
+    };
+    let rate = loaded.rate();
+    let told: Vec<Track> = tracks(loaded.deck()).cloned().collect();
+    let mut engine = engine(Engine::for_files(), asked, level, loaded, plan);
+    let mut sink = WavSink::create(target, encoding, rate).map_err(fault)?;
+    let total = (plan.to - plan.from).saturating_mul(plan.times);
+    let bar = Bar::share(&target.file_name().unwrap_or_default().to_string_lossy());
+    let before = engine.now().pulled;
+    let mut turn = |engine: &mut Engine, ready: usize| {
+        bar.step("writing", (engine.now().pulled - before) as f64 / total.max(1) as f64);
+        if ready == 0 {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        if stop.load(Ordering::Relaxed) { Flow::Stop } else { Flow::Go }
+    };
+    let count = told.len();
+    for (n, at) in plan.switches.iter().enumerate() {
+        let ahead = (at - plan.from).saturating_sub(sink.written());
+        sink.write(&mut engine, ahead, &mut turn).map_err(fault)?;
+        drop(engine.order(EngineOrder::Switch((n + 1) % count)));
+    }
+    let rest = total.saturating_sub(sink.written());
+    sink.write(&mut engine, rest, &mut turn).map_err(fault)?;
+    let frames = sink.written();
+    let bytes = sink.finish().map_err(fault)?;
+    drop(bar);
+    tell(c, target, &engine, level, &told, frames, bytes)
+}
+
+fn tell(
+    c: &Context,
+    target: &Path,
+    engine: &Engine,
+    level: Level,
+    told: &[Track],
+    frames: u64,
+    bytes: u64,
+) -> Result<(), VerbError> {
+    let status = engine.status();
+    let seconds = frames as f64 / f64::from(status.rate.max(1));
+    let mut text =
+        format!("{}: {} at {} Hz, {}", target.display(), words::clock(seconds), status.rate, level.word());
+    let mut rows = Vec::new();
+    for (track, now) in told.iter().zip(&status.tracks) {
+        let lufs = words::level(track.lufs);
+        text += &format!("\n  {:+.1} dB  {lufs} LUFS  {}", now.gain_db, track.label);
+        rows.push(json!({
+            "label": track.label, "gain_db": now.gain_db, "lufs": track.lufs, "true_peak_dbtp": track.true_peak_dbtp,
+            "sample_rate": track.sample_rate, "frames": track.frames,
+        }));
+    }
+    c.out.both(
+        &text,
+        &json!({
+            "file": target.to_string_lossy(), "sample_rate": status.rate, "frames": frames, "seconds": seconds, "bytes": bytes,
+            "level": level.word(), "underruns": status.underruns, "tracks": rows,
+        }),
+    )
+}
+
+fn fault(error: DspError) -> VerbError {
+    match error {
+        DspError::Stopped => VerbError::no("STOPPED", "Stopped; nothing was written.", ""),
+        DspError::Invalid(what) => VerbError::Usage(what),
+        other => VerbError::Input(other.to_string()),
+    }
+}
+
+fn same_file(a: &Path, b: &Path) -> bool {
+    match (a.canonicalize(), b.canonicalize()) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => false,
+    }
+}

@@ -1,0 +1,55 @@
+//! Links that nobody has used yet: which there are, and how one is made worthless. Never here: a code itself; who may ask (`rpc/session`).
+
+use deadwax_domain::PersonId;
+use deadwax_proto::ledger::v1::{self as stored, studio_fact::Fact};
+
+use super::{
+    AuthError, People,
+    secret::{self, Hash},
+};
+
+/// An open link of somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InviteLine {
+    /// Tells nothing of the code.
+    pub id: u128,
+    pub person: PersonId,
+    pub made_ms: i64,
+    pub expires_ms: i64,
+}
+
+fn id_of(code: &Hash) -> u128 {
+    let hash = secret::hash(&format!("deadwax invite {}", hex::encode(code)));
+    hash.iter().take(16).fold(0, |id, byte| id << 8 | u128::from(*byte))
+}
+
+impl People {
+    /// The links of somebody that can still be used, oldest first.
+    pub fn invites_of(&self, person: PersonId) -> Vec<InviteLine> {
+        let now_ms = self.clock.now_ms();
+        let state = self.state();
+        let open = state.codes.iter().filter(|(_, code)| code.person == person && code.expires_ms > now_ms);
+        let line = |(hash, code): (&Hash, &super::fold::Code)| InviteLine {
+            id: id_of(hash),
+            person,
+            made_ms: code.made_ms,
+            expires_ms: code.expires_ms,
+        };
+        let mut lines: Vec<InviteLine> = open.map(line).collect();
+        lines.sort_by_key(|line| (line.made_ms, line.id));
+        lines
+    }
+
+    /// `CodeUnknown` where it was used or has expired meanwhile.
+    pub async fn revoke_invite(&self, person: PersonId, invite: u128) -> Result<(), AuthError> {
+        let _writing = self.writing.lock().await;
+        let code = {
+            let state = self.state();
+            let mut open = state.codes.iter().filter(|(_, code)| code.person == person);
+            open.find(|(hash, _)| id_of(hash) == invite).map(|(hash, _)| *hash)
+        };
+        let code_sha256 = code.ok_or(AuthError::CodeUnknown)?.to_vec();
+        let fact = Fact::CodeRevoked(stored::CodeRevoked { code_sha256 });
+        Ok(self.write(vec![fact], Vec::new()).await?)
+    }
+}

@@ -1,0 +1,209 @@
+//! Who is here now: one room a project, in memory alone. A seat lives as long as its stream. Pure of the network and of rules: who may see what of a seat
+//! is asked where it is shown. Never here: anything that is kept or logged.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use deadwax_domain::{Alternate, PersonId, ProjectId, SongId, VersionId};
+use tokio::{sync::watch, time::Instant};
+
+/// Streams of one person in one project.
+pub const SEATS_PER_PERSON: usize = 8;
+
+/// Where somebody is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    pub song: Option<SongId>,
+    pub version: Option<VersionId>,
+    /// `None`: the Main.
+    pub alternate: Option<Alternate>,
+    /// `None`: not shared.
+    pub playhead_ms: Option<u64>,
+    pub playing: bool,
+    /// Asks to lead the song's listening session.
+    pub leading: bool,
+}
+
+/// Somebody who is here, once for each of their streams.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Seat {
+    pub id: u128,
+    pub person: PersonId,
+    pub place: Place,
+    pub told: Instant,
+    /// When it asked to lead this song, as a place in a queue.
+    asked: Option<u64>,
+    /// Leads the song's session: of all that ask, the one that asked first.
+    pub leads: bool,
+}
+
+#[derive(Default)]
+pub struct Hub {
+    rooms: Mutex<HashMap<ProjectId, Room>>,
+}
+
+struct Room {
+    /// In the order in which they came.
+    seats: BTreeMap<u64, Seat>,
+    next: u64,
+    changed: watch::Sender<u64>,
+}
+
+/// A place in a room; left when dropped.
+pub struct Attending {
+    hub: Arc<Hub>,
+    project: ProjectId,
+    order: u64,
+    pub id: u128,
+    pub changed: watch::Receiver<u64>,
+}
+
+impl Hub {
+    fn rooms(&self) -> MutexGuard<'_, HashMap<ProjectId, Room>> {
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `None` where this person is here often enough.
+    pub fn enter(self: &Arc<Self>, project: ProjectId, person: PersonId, place: Place) -> Option<Attending> {
+        let mut rooms = self.rooms();
+        let room = rooms.entry(project).or_insert_with(Room::new);
+        let theirs = room.seats.values().filter(|seat| seat.person == person).count();
+        if theirs >= SEATS_PER_PERSON {
+            return None;
+        }
+        let (order, id) = (room.turn(), uuid::Uuid::now_v7().as_u128());
+        let empty = Place::default();
+        let seat = Seat { id, person, place: empty, told: Instant::now(), asked: None, leads: false };
+        room.seats.insert(order, seat);
+        let changed = room.changed.subscribe();
+        room.tell(order, place);
+        Some(Attending { hub: Arc::clone(self), project, order, id, changed })
+    }
+}
+
+impl Room {
+    fn new() -> Self {
+        Room { seats: BTreeMap::new(), next: 0, changed: watch::Sender::new(0) }
+    }
+
+    fn turn(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    /// True where anything is otherwise than before.
+    fn tell(&mut self, order: u64, place: Place) {
+        let turn = self.turn();
+        let Some(seat) = self.seats.get_mut(&order) else { return };
+        let stays = seat.asked.is_some() && seat.place.song == place.song;
+        let wants = place.leading && place.song.is_some();
+        seat.asked = if !wants {
+            None
+        } else if stays {
+            seat.asked
+        } else {
+            Some(turn)
+        };
+        (seat.place, seat.told) = (place, Instant::now());
+        self.settle();
+    }
+
+    /// Who leads where; then everybody is woken.
+    fn settle(&mut self) {
+        let mut first: HashMap<SongId, u64> = HashMap::new();
+        for seat in self.seats.values() {
+            if let (Some(song), Some(asked)) = (seat.place.song, seat.asked) {
+                let earliest = first.entry(song).or_insert(asked);
+                *earliest = asked.min(*earliest);
+            }
+        }
+        for seat in self.seats.values_mut() {
+            let earliest = seat.place.song.and_then(|song| first.get(&song));
+            seat.leads = seat.asked.is_some() && earliest == seat.asked.as_ref();
+        }
+        self.changed.send_modify(|count| *count = count.wrapping_add(1));
+    }
+}
+
+impl Attending {
+    pub fn tell(&self, place: Place) {
+        if let Some(room) = self.hub.rooms().get_mut(&self.project) {
+            room.tell(self.order, place);
+        }
+    }
+
+    /// Everybody who is here, in the order in which they came.
+    pub fn everybody(&self) -> Vec<Seat> {
+        self.hub.rooms().get(&self.project).map_or(Vec::new(), |room| room.seats.values().copied().collect())
+    }
+}
+
+impl Drop for Attending {
+    fn drop(&mut self) {
+        let mut rooms = self.hub.rooms();
+        let Some(room) = rooms.get_mut(&self.project) else { return };
+        room.seats.remove(&self.order);
+        room.settle();
+        if room.seats.is_empty() {
+            rooms.remove(&self.project);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PROJECT: ProjectId = ProjectId(1);
+    const ANA: PersonId = PersonId(1);
+    const BEN: PersonId = PersonId(2);
+
+    fn on(song: u128, leading: bool) -> Place {
+        Place { song: Some(SongId(song)), leading, ..Place::default() }
+    }
+
+    fn leaders(of: &Attending) -> Vec<bool> {
+        of.everybody().iter().map(|seat| seat.leads).collect()
+    }
+
+    #[tokio::test]
+    async fn whoever_asked_first_leads_until_they_stop() {
+        let hub = Arc::new(Hub::default());
+        let ana = hub.enter(PROJECT, ANA, on(1, false)).unwrap();
+        let ben = hub.enter(PROJECT, BEN, on(1, true)).unwrap();
+        assert_eq!(leaders(&ana), [false, true]);
+        ana.tell(on(1, true));
+        assert_eq!(leaders(&ana), [false, true], "the second waits");
+        ben.tell(Place { playing: true, ..on(1, true) });
+        assert_eq!(leaders(&ana), [false, true], "telling more is no stopping");
+        ben.tell(on(1, false));
+        assert_eq!(leaders(&ana), [true, false]);
+        ben.tell(on(1, true));
+        assert_eq!(leaders(&ana), [true, false], "and is last in the queue now");
+        ana.tell(on(2, true));
+        assert_eq!(leaders(&ana), [true, true], "each song has its own");
+        ana.tell(on(1, true));
+        assert_eq!(leaders(&ana), [false, true]);
+        drop(ben);
+        assert_eq!(leaders(&ana), [true]);
+        ana.tell(Place { leading: true, ..Place::default() });
+        assert_eq!(leaders(&ana), [false], "nothing to lead");
+    }
+
+    #[tokio::test]
+    async fn a_room_is_as_long_as_somebody_is_in_it() {
+        let hub = Arc::new(Hub::default());
+        let mut seats: Vec<_> =
+            (0..SEATS_PER_PERSON).map(|_| hub.enter(PROJECT, ANA, Place::default()).unwrap()).collect();
+        assert!(hub.enter(PROJECT, ANA, Place::default()).is_none());
+        let ben = hub.enter(PROJECT, BEN, Place::default()).unwrap();
+        assert!(hub.enter(ProjectId(2), ANA, Place::default()).is_some());
+        assert_eq!(ben.everybody().len(), SEATS_PER_PERSON + 1);
+        seats.pop();
+        assert_eq!(ben.everybody().len(), SEATS_PER_PERSON);
+        drop((seats, ben));
+        assert!(hub.rooms().is_empty());
+    }
+}
