@@ -1,7 +1,13 @@
 //! The closed list of what can happen to the client, and the closed list of what it can ask the world to do. Data only.
 
-use super::{draw::wave::pixels, people, presence, transfers};
-use crate::{play, verbs::pages::Head};
+use super::{
+    draw::wave::pixels, hands::Draft, people, presence, rows, settings::Ground, transfers,
+};
+use crate::{
+    cache::{queue::Unsent, rows::Start},
+    play,
+    verbs::pages::Head,
+};
 use crossterm::event::{KeyEvent, MouseEvent};
 use deadwax_proto::v1::{
     Action, Attendee, CheckRecipeResponse, CompareRequest, DeskRow, HistoryResponse, PerformResponse, Person,
@@ -38,6 +44,20 @@ pub enum Msg {
     Rows {
         project_id: String,
         update: Update,
+    },
+    /// What stood on disk when the client started: the first screens, and commands that were never answered.
+    Kept {
+        start: Option<Box<Start>>,
+        unsent: Vec<Unsent>,
+    },
+    /// A project as it stood on disk.
+    KeptRows {
+        project_id: String,
+        rows: Option<Box<rows::Project>>,
+    },
+    /// The disk did not take something.
+    NotKept {
+        why: String,
     },
     /// Not a member any more, or never one: the server does not tell which.
     ProjectGone {
@@ -91,6 +111,10 @@ pub enum Msg {
     Transfer(transfers::News),
     Present(Vec<Attendee>),
     People(people::News),
+    /// The terminal told what its background is.
+    Ground(Ground),
+    /// A text that an earlier client did not send.
+    Draft(Box<Draft>),
     Quit,
 }
 
@@ -125,6 +149,23 @@ pub enum Effect {
         command_id: String,
         project_id: String,
         action: Action,
+    },
+    /// Onto disk, before it is sent.
+    KeepUnsent(Box<Unsent>),
+    /// The server has spoken of it.
+    ForgetUnsent {
+        command_id: String,
+    },
+    KeepStart(Box<Start>),
+    KeepRows {
+        project_id: String,
+        rows: rows::Frozen,
+    },
+    OpenKept {
+        project_id: String,
+    },
+    ForgetKept {
+        project_id: String,
     },
     Waveform(WaveAsk),
     /// Makes a picture in pixels of columns that are here.
@@ -163,6 +204,10 @@ pub enum Effect {
     People(people::Order),
     /// Puts a text on the clipboard of the terminal (OSC 52).
     Copy(String),
+    /// Keeps a text that is being written where it outlives the client, or forgets it.
+    Keep(Option<Draft>),
+    /// To the shell, until it brings the client back.
+    Suspend,
     /// Hand the terminal to `$EDITOR` with this text.
     Edit {
         text: String,

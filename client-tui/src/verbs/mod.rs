@@ -2,11 +2,12 @@
 
 mod account;
 mod archive;
+mod config;
 pub mod dates;
 mod error;
 mod gate;
 mod gate_rule;
-mod handoff;
+pub(crate) mod handoff;
 mod hearing;
 pub mod house;
 mod json;
@@ -18,10 +19,10 @@ mod out;
 mod package;
 pub mod pages;
 mod paper;
-mod place;
+pub(crate) mod place;
 mod play;
-mod pull;
-mod push;
+pub(crate) mod pull;
+pub(crate) mod push;
 mod recipe;
 mod review;
 mod rounds;
@@ -42,6 +43,7 @@ use serde_json::json;
 pub(crate) use self::gate::is_only_told;
 pub use self::{error::VerbError, out::Out};
 use crate::{
+    cache::rows::Kept,
     cli::{Cli, HandoffArgs, HandoffWork, Verb, Who},
     net::Client,
     profile::{Home, Profile},
@@ -165,6 +167,7 @@ fn run(cli: Cli, out: Out) -> Result<(), VerbError> {
         Verb::Compare { a, b, stem } => offline::compare(&context, &a, &b, &stem),
         Verb::Sheet { before, after, report } => offline::sheet(&context, &before, &after, report.as_deref()),
         Verb::Waveform { file, width } => offline::waveform(&context, &file, width),
+        Verb::Config { verb } => config::config(&context, verb),
         Verb::Man(asked) => man::man(&context, &asked),
         Verb::Play(asked) => play::play(&context, &asked),
         Verb::Handoff(HandoffArgs { work: Some(HandoffWork::Check { file }), .. }) => {
@@ -199,7 +202,9 @@ fn screens(context: &Context) -> Result<(), VerbError> {
     let runtime = tokio::runtime::Runtime::new().map_err(VerbError::Out)?;
     let ended = runtime.block_on(async {
         let client = Client::connect_lazy(&profile)?;
-        crate::tui::run(client, None).await.map_err(|e| VerbError::Usage(format!("{e:#}")))
+        let kept = Kept::of(&context.home, &profile);
+        let own = crate::tui::Own { home: context.home.clone(), profile: profile.name.clone() };
+        crate::tui::run(client, None, own, Some(kept)).await.map_err(|e| VerbError::Usage(format!("{e:#}")))
     });
     runtime.shutdown_background();
     ended
@@ -259,6 +264,7 @@ async fn go(c: &Context, verb: Verb) -> Result<(), VerbError> {
         | Verb::Master(_)
         | Verb::Compare { .. }
         | Verb::Sheet { .. }
-        | Verb::Waveform { .. } => Ok(()),
+        | Verb::Waveform { .. }
+        | Verb::Config { .. } => Ok(()),
     }
 }

@@ -1,7 +1,7 @@
 //! The record: its running order as a draft that is heard before it is saved, with other people's changes beside it.
 
 use deadwax_client::{
-    play::{Deck, Order, Shape, Status},
+    play::{Deck, News, Order, Shape, Status},
     tui::{Effect, Msg},
 };
 use deadwax_proto::v1::{row::Row as Of, *};
@@ -144,10 +144,13 @@ fn album() {
         let mut seat = Seat::sample(size, 3, PLAIN);
         seat.press("2<enter>");
         seat.rows(false, masters(PLAIN));
-        seat.rows(false, vec![review::project(3, PLAIN, |it| {
-            it.allowed = vec![yes("approve_spacing")];
-            it.spacing = Some(spacing(1, "Mara Voss", [0, 1, 2, 3]));
-        })]);
+        seat.rows(
+            false,
+            vec![review::project(3, PLAIN, |it| {
+                it.allowed = vec![yes("approve_spacing")];
+                it.spacing = Some(spacing(1, "Mara Voss", [0, 1, 2, 3]));
+            })],
+        );
         seat.press("4]A");
         seat
     });
@@ -289,7 +292,10 @@ fn leaving_asks_once_and_the_draft_waits() {
 #[test]
 fn what_the_studio_refuses_is_not_sent_and_offline_keeps_it() {
     let mut seat = seat(SIZE, PLAIN);
-    seat.rows(false, vec![head(PLAIN, |it| it.allowed = vec![no("set_spacing", "X", "Not your role.", "Ask.")])]);
+    seat.rows(
+        false,
+        vec![head(PLAIN, |it| it.allowed = vec![no("set_spacing", "X", "Not your role.", "Ask.")])],
+    );
     seat.press("]w");
     assert!(seat.sent().is_empty() && seat.screen().contains("Not your role."), "{}", seat.screen());
     let mut seat = super::album::seat(SIZE, PLAIN);
@@ -311,13 +317,13 @@ fn space_hears_the_draft_from_the_joint() {
     assert_eq!(*at, 48_000 * (204 * 10 + 22 - 50) / 10, "5 s before the second song begins");
     assert_eq!(items[0].shape, Shape::EqualPower);
     let status = Status { playing: true, rate: 48_000, at: *at, heard: 0, ..Status::default() };
-    seat.model.player.status = Some(status.clone());
+    seat.tell(Msg::Play(News::Status(Box::new(status.clone()))));
     assert!(seat.screen().contains("▶3:2"), "where it is:\n{}", seat.screen());
     seat.press("n");
     let second = 48_000 * (204 * 10 + 22 + 187 * 10 + 20 - 50) / 10;
     assert_eq!(played(&mut seat), [Order::Seek { at: second }, Order::Play]);
-    seat.model.player.status = Some(Status { at: second + 48_000, heard: 1, ..status });
-    seat.press("NN");
+    seat.tell(Msg::Play(News::Status(Box::new(Status { at: second + 48_000, heard: 1, ..status }))));
+    seat.press("N");
     let back = played(&mut seat);
     assert_eq!(back[0], Order::Seek { at: 48_000 * (204 * 10 + 22 - 50) / 10 }, "the joint before");
     seat.press("l ");
@@ -325,6 +331,22 @@ fn space_hears_the_draft_from_the_joint() {
         matches!(played(&mut seat).as_slice(), [Order::Load { play: true, .. }]),
         "what was changed since is loaded anew"
     );
+}
+
+#[test]
+fn a_joint_is_looped_with_all_of_its_crossfade() {
+    let mut seat = seat(SIZE, PLAIN);
+    seat.press("<down>cc\\");
+    let orders = played(&mut seat);
+    let [Order::Load { at, .. }, Order::Loop(Some((from, to)))] = orders.as_slice() else {
+        panic!("{orders:?}")
+    };
+    let joint = 48_000 * (204 - 1);
+    assert_eq!((*at, *from, *to), (joint - 240_000, joint - 240_000, joint + 48_000 + 240_000));
+    let status = Status { playing: true, rate: 48_000, looped: Some((*from, *to)), ..Status::default() };
+    seat.tell(Msg::Play(News::Status(Box::new(status))));
+    seat.press("\\");
+    assert_eq!(played(&mut seat), [Order::Loop(None)]);
 }
 
 #[test]
@@ -349,7 +371,10 @@ fn sides_are_even_by_themselves_and_by_hand_where_somebody_says_so() {
     let mut seat = seat(SIZE, PLAIN);
     let screen = seat.screen();
     // 204 + 2 + 187 + 2 + 251 s against 930 s.
-    assert!(screen.contains("Side A") && screen.contains("10:46.0") && screen.contains("15:30.0"), "{screen}");
+    assert!(
+        screen.contains("Side A") && screen.contains("10:46.0") && screen.contains("15:30.0"),
+        "{screen}"
+    );
     seat.press("<down>B");
     let screen = seat.screen();
     assert!(screen.contains("Side C"), "a third side begins with the second song:\n{screen}");
@@ -374,7 +399,8 @@ fn what_stands_out_is_said_in_words() {
 fn the_order_is_copied_with_its_gaps() {
     let mut seat = seat(SIZE, PLAIN);
     seat.press("<down>fs+y");
-    let copied = seat.effects.iter().find_map(|it| if let Effect::Copy(text) = it { Some(text) } else { None });
+    let copied =
+        seat.effects.iter().find_map(|it| if let Effect::Copy(text) = it { Some(text) } else { None });
     let text = copied.unwrap();
     assert!(text.contains("1. Glass Hour (Master 1, 3:24.0 at 0:00.0)"), "{text}");
     assert!(text.contains("2. Paper Boats after 2.0 s, fade in 0.05 s, linear, +0.1 dB"), "{text}");
@@ -385,10 +411,13 @@ fn the_order_is_copied_with_its_gaps() {
 fn an_approval_is_of_what_is_saved_and_says_so() {
     let mut seat = Seat::sample(SIZE, 3, PLAIN);
     seat.press("2<enter>");
-    seat.rows(false, vec![review::project(3, PLAIN, |it| {
-        it.allowed = vec![yes("approve_spacing")];
-        it.spacing = Some(spacing(7, "Mara Voss", [0, 1, 2, 3]));
-    })]);
+    seat.rows(
+        false,
+        vec![review::project(3, PLAIN, |it| {
+            it.allowed = vec![yes("approve_spacing")];
+            it.spacing = Some(spacing(7, "Mara Voss", [0, 1, 2, 3]));
+        })],
+    );
     seat.press("4]A");
     let screen = seat.screen();
     assert!(screen.contains("What you changed and did not save is not in it"), "{screen}");

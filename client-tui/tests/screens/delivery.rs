@@ -142,7 +142,9 @@ fn receipts_say_who_signed_in_which_role_which_bytes() {
     let mut seat = seat((120, 40), PLAIN);
     seat.press("<end>");
     let screen = seat.screen();
-    for part in ["Mara Voss (artist) signed Master 1, heard 98 % on 3c9e 07aa", "Lena Ruiz (label) signed", "frozen"] {
+    for part in
+        ["Mara Voss (artist) signed Master 1, heard 98 % on 3c9e 07aa", "Lena Ruiz (label) signed", "frozen"]
+    {
         assert!(screen.contains(part), "{part} is missing:\n{screen}");
     }
     seat.press("e");

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use deadwax_client::play::{Deck, Order};
 use deadwax_client::tui::{Effect, Failure, Msg, msg::Page};
 use deadwax_dsp::sheet::{Band, Curve, OutputTold, Sheet, Side, StepTold, SumTold, Track};
 use deadwax_proto::v1::{
-    CheckRecipeResponse, RecipeInfo, RenderProgress, RenderRow, RenderState, Row, VersionKind,
-    row::Row as Of,
+    CheckRecipeResponse, RecipeInfo, RenderProgress, RenderRow, RenderState, Row, VersionKind, row::Row as Of,
 };
 
 use crate::{
@@ -187,7 +187,8 @@ fn editor() {
         let mut seat = seat(size, PLAIN);
         seat.press("e<c-t>");
         let ticket = seat.model.ticket;
-        let offer = |name: &str, toml: &str| RecipeInfo { name: name.into(), toml: toml.into(), hash: String::new() };
+        let offer =
+            |name: &str, toml: &str| RecipeInfo { name: name.into(), toml: toml.into(), hash: String::new() };
         let all = vec![
             offer("streaming", "# For the services.\ntarget_lufs = -14.0\n"),
             offer("loud", "# As loud as it stays clean.\ntarget_lufs = -9.0\n"),
@@ -209,7 +210,11 @@ fn the_sheet_is_asked_for_once_and_kept() {
     let (ticket, page) = first.into_iter().next().unwrap();
     let json = serde_json::to_string(&sheet("presence")).unwrap();
     seat.tell(Msg::Page { ticket: ticket + 40, page: page.clone(), outcome: Ok(json.clone()) });
-    assert!(seat.screen().contains("What the recipe says"), "not the answer that was asked for:\n{}", seat.screen());
+    assert!(
+        seat.screen().contains("What the recipe says"),
+        "not the answer that was asked for:\n{}",
+        seat.screen()
+    );
     seat.tell(Msg::Page { ticket, page, outcome: Ok(json) });
     assert!(seat.screen().contains("turned 2-5 kHz down"), "{}", seat.screen());
     seat.press("b");
@@ -240,12 +245,52 @@ fn two_renders_stand_beside_each_other() {
     let line = screen.lines().find(|it| it.contains("Loudness") && it.contains("LUFS")).unwrap();
     assert!(line.contains("-16.2") && line.contains("-11.6") && line.contains("-14.0"), "{line}");
     assert!(screen.contains("× Target   -11.0 LUFS  missed: -11.60"), "{screen}");
-    assert!(screen.contains("✓ Ceiling   -1.0 dBTP  held: -1.01") || screen.contains("held: -0.98") || screen.contains("× Ceiling"), "{screen}");
+    assert!(
+        screen.contains("✓ Ceiling   -1.0 dBTP  held: -1.01")
+            || screen.contains("held: -0.98")
+            || screen.contains("× Ceiling"),
+        "{screen}"
+    );
     seat.press("<down>*");
     assert!(seat.model.master.other.is_none(), "the same key lets it go");
-    seat.rows(false, vec![sample::row("render/r2", Of::Render(RenderRow { render_id: "r2".into(), at_ms: NOW_MS, ..sample::render(RenderState::Running) }))]);
+    seat.rows(
+        false,
+        vec![sample::row(
+            "render/r2",
+            Of::Render(RenderRow {
+                render_id: "r2".into(),
+                at_ms: NOW_MS,
+                ..sample::render(RenderState::Running)
+            }),
+        )],
+    );
     seat.press("<home>*");
     assert!(seat.screen().contains("Only a render that is done"), "{}", seat.screen());
+}
+
+#[test]
+fn two_masters_and_their_mix_are_heard_side_by_side() {
+    let mut seat = seat(SIZE, PLAIN);
+    seat.press("*");
+    seat.rows(false, second(PLAIN));
+    seat.press("<home>");
+    seat.effects.clear();
+    seat.press(" ");
+    let load = seat.effects.iter().find_map(|it| match it {
+        Effect::Play(Order::Load { deck: Deck::Side { tracks, heard }, play: true, .. }) => {
+            Some((tracks, *heard))
+        }
+        _ => None,
+    });
+    let (tracks, heard) = load.unwrap();
+    let names: Vec<&str> = tracks.iter().map(|it| it.label.as_str()).collect();
+    assert_eq!((names, heard), (vec!["Master 1", "Master 2", "Mix 3"], 1), "the chosen one is heard first");
+    seat.effects.clear();
+    seat.press("<tab>");
+    assert!(seat.effects.contains(&Effect::Play(Order::Switch(2))), "{:?}", seat.effects);
+    seat.effects.clear();
+    seat.press(" ");
+    assert!(seat.effects.contains(&Effect::Play(Order::Pause)));
 }
 
 #[test]
@@ -270,7 +315,7 @@ fn an_error_stands_at_its_line_before_the_studio_was_asked() {
     seat.press("e<down><end><enter>ceilling_dbtp = -2.0");
     let screen = seat.screen();
     let line = screen.lines().find(|it| it.contains("ceilling_dbtp = -2.0")).unwrap();
-    assert!(line.contains("× ") && line.contains("‹"), "{screen}");
+    assert!(line.contains("×") && line.contains("‹"), "{screen}");
     let told = screen.lines().find(|it| it.contains("Line 3:")).unwrap();
     assert!(told.contains("did you mean"), "the nearest right word:\n{screen}");
     assert!(asked_checks(&mut seat).is_empty(), "nobody was asked yet");
@@ -279,7 +324,9 @@ fn an_error_stands_at_its_line_before_the_studio_was_asked() {
 fn asked_checks(seat: &mut Seat) -> Vec<(u64, String)> {
     let all = std::mem::take(&mut seat.effects);
     all.into_iter()
-        .filter_map(|it| if let Effect::CheckRecipe { ticket, toml } = it { Some((ticket, toml)) } else { None })
+        .filter_map(
+            |it| if let Effect::CheckRecipe { ticket, toml } = it { Some((ticket, toml)) } else { None },
+        )
         .collect()
 }
 
@@ -295,7 +342,8 @@ fn the_studio_is_asked_when_the_hands_rest_and_saving_takes_its_word_alone() {
     assert!(checks[0].1.contains("-14.00"));
     seat.tell(Msg::Tick(NOW_MS + 2_000));
     assert!(asked_checks(&mut seat).is_empty(), "asked once");
-    let wrong = CheckRecipeResponse { valid: false, line: 2, text: "not in this studio".into(), hash: String::new() };
+    let wrong =
+        CheckRecipeResponse { valid: false, line: 2, text: "not in this studio".into(), hash: String::new() };
     seat.tell(Msg::RecipeChecked { ticket: checks[0].0, outcome: Ok(wrong) });
     assert!(seat.screen().contains("Line 2: not in this studio"), "{}", seat.screen());
     seat.press("1");
@@ -349,7 +397,8 @@ fn no_word_of_others_and_no_figure_breaks_the_room() {
                 crate::hostile::assert_clean(&seat, keys);
             }
             let ticket = seat.model.ticket;
-            let evil = RecipeInfo { name: HOSTILE.note.into(), toml: HOSTILE.title.into(), hash: String::new() };
+            let evil =
+                RecipeInfo { name: HOSTILE.note.into(), toml: HOSTILE.title.into(), hash: String::new() };
             seat.tell(Msg::Recipes { ticket, outcome: Ok(vec![evil]) });
             crate::hostile::assert_clean(&seat, "templates");
             seat.press("<enter>");

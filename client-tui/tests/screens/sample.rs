@@ -7,7 +7,7 @@ pub const MINUTE: i64 = 60_000;
 pub const HOUR: i64 = 60 * MINUTE;
 
 /// Words of one studio: in English, or long and in Chinese and Japanese.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Names {
     pub project: &'static str,
     pub artist: &'static str,
@@ -411,6 +411,10 @@ pub fn summary(me: usize, names: Names) -> ProjectSummary {
         songs: 4,
         songs_delivered: 1,
         your_roles: vec![ROLES[me].into()],
+        songs_recording: 1,
+        songs_mixing: 1,
+        songs_mastering: 1,
+        changed_ms: NOW_MS - 40 * MINUTE,
     }
 }
 

@@ -6,9 +6,11 @@ mod compare;
 mod curve;
 mod delivery;
 mod desk;
+mod found;
 mod help;
 mod hints;
 mod history;
+mod hit;
 mod master;
 mod notes;
 mod people;
@@ -31,64 +33,75 @@ use ratatui::{
 };
 
 use super::{
+    filter::Filter,
     keys::{self, Verb},
     model::{ConfirmAsk, Link, Model, Notice, Screen, SongView},
+    presence,
     rows::{May, Project},
     update, words,
 };
 use crate::scrub;
 use deadwax_proto::v1::{NoteRow, RenderRow, SongRow};
-pub(super) use project::has_columns;
+pub use hit::{Hit, areas_of, hit};
 use text::{clip, width, wrap};
 use theme::Theme;
+pub(super) use {desk::word as desk_word, help::help_lines, project::has_columns};
+
+/// Where a filter hides everything.
+const NOTHING_FOUND: &[&str] =
+    &["No line holds these words.", "Backspace takes letters away, Esc clears them."];
 
 /// Below this nothing useful fits.
 const SIZE_MIN: (u16, u16) = (40, 12);
 
 pub fn draw(model: &Model, frame: &mut Frame<'_>) {
-    let theme = Theme { colour: model.colour };
+    paint(model, &Theme::of(model), frame);
+}
+
+fn paint(model: &Model, theme: &Theme, frame: &mut Frame<'_>) {
     let area = frame.area();
     if area.width < SIZE_MIN.0 || area.height < SIZE_MIN.1 {
         let line = clip("Deadwax needs 40 columns and 12 lines.", usize::from(area.width));
         frame.render_widget(Line::from(line), area);
         return;
     }
-    let banner = banner(model, &theme);
-    let news = news(model, &theme, area.width);
-    let strip = strip::line(model, &theme, area.width);
+    let banner = banner(model, theme);
+    let news = news(model, theme, area.width);
+    let strip = strip::line(model, theme, area.width);
     let [head, alarm, body, told, heard, foot] = areas(area, banner.len(), news.len(), strip.is_some());
-    title(model, &theme, frame, head);
+    title(model, theme, frame, head);
     for (at, line) in banner.into_iter().enumerate() {
         put(frame, alarm, u16::try_from(at).unwrap_or(0), line);
     }
     match model.top() {
-        Screen::Desk { at } => desk::desk(model, &theme, frame, body, *at),
-        Screen::Projects { at } => desk::projects(model, &theme, frame, body, *at),
+        Screen::Desk { at } => desk::desk(model, theme, frame, body, *at),
+        Screen::Projects { at } => desk::projects(model, theme, frame, body, *at),
         Screen::Project { project, song } => {
-            project::draw(model, &theme, frame, body, project, song.as_deref());
+            project::draw(model, theme, frame, body, project, song.as_deref());
         }
-        Screen::Song(view) => song::draw(model, &theme, frame, body, view),
+        Screen::Song(view) => song::draw(model, theme, frame, body, view),
         Screen::Master { project, song, render } => {
-            master::draw(model, &theme, frame, body, project, song, render.as_deref());
+            master::draw(model, theme, frame, body, project, song, render.as_deref());
         }
-        Screen::History { at, .. } => history::draw(model, &theme, frame, body, *at),
-        Screen::Turnaround { at, .. } => turnaround::draw(model, &theme, frame, body, *at),
-        Screen::Compare(view) => compare::draw(model, &theme, frame, body, view),
-        Screen::Album { project, at } => album::draw(model, &theme, frame, body, project, *at),
-        Screen::Delivery { project, at } => delivery::draw(model, &theme, frame, body, project, *at),
-        Screen::People { project, at } => people::draw(model, &theme, frame, body, project, *at),
-        Screen::Transfers { at } => transfers::draw(model, &theme, frame, body, *at),
-        Screen::Help { of, at } => help::draw(&theme, frame, body, *of, *at),
+        Screen::History { at, .. } => history::draw(model, theme, frame, body, *at),
+        Screen::Turnaround { at, .. } => turnaround::draw(model, theme, frame, body, *at),
+        Screen::Compare(view) => compare::draw(model, theme, frame, body, view),
+        Screen::Album { project, at } => album::draw(model, theme, frame, body, project, *at),
+        Screen::Delivery { project, at } => delivery::draw(model, theme, frame, body, project, *at),
+        Screen::People { project, at } => people::draw(model, theme, frame, body, project, *at),
+        Screen::Transfers { at } => transfers::draw(model, theme, frame, body, *at),
+        Screen::Help { of, at } => help::draw(model, theme, frame, body, *of, *at),
     }
+    found::mark(model, theme, frame, body);
     for (at, line) in news.into_iter().enumerate() {
         put(frame, told, u16::try_from(at).unwrap_or(0), line);
     }
     if let Some(line) = strip {
         put(frame, heard, 0, line);
     }
-    status(model, &theme, frame, foot);
+    status(model, theme, frame, foot);
     if let Some(open) = &model.prompt {
-        prompt::draw(model, &theme, frame, body, &open.ask);
+        prompt::draw(model, theme, frame, body, &open.ask);
     }
 }
 
@@ -111,14 +124,14 @@ pub fn prompt_fits(model: &Model) -> bool {
     if columns < SIZE_MIN.0 || lines < SIZE_MIN.1 {
         return false;
     }
-    let theme = Theme { colour: model.colour };
+    let theme = Theme::of(model);
     let body = body(model, &theme);
     model.prompt.as_ref().is_none_or(|open| prompt::fits(model, &theme, body, &open.ask))
 }
 
 /// How far a question with a yes and a no scrolls in this window.
 pub fn confirm_last(model: &Model, ask: &ConfirmAsk) -> usize {
-    let theme = Theme { colour: model.colour };
+    let theme = Theme::of(model);
     prompt::confirm_last(&theme, body(model, &theme), ask)
 }
 
@@ -144,7 +157,7 @@ pub fn compare_columns(screen_columns: u16) -> u16 {
 /// The moment of the song under a cell of the screen, in microseconds: for clicks on its picture.
 pub fn time_at(model: &Model, column: u16, row: u16) -> Option<u64> {
     let Screen::Song(view) = model.top() else { return None };
-    let body = body(model, &Theme { colour: model.colour });
+    let body = body(model, &Theme::of(model));
     song::time_at(model, body, view, (column, row))
 }
 
@@ -152,7 +165,7 @@ pub fn time_at(model: &Model, column: u16, row: u16) -> Option<u64> {
 pub(super) fn picture_ask(model: &Model) -> Option<wave::pixels::Ask> {
     let Screen::Song(view) = model.top() else { return None };
     model.settings.pixels?;
-    song::picture_ask(model, body(model, &Theme { colour: model.colour }), view)
+    song::picture_ask(model, body(model, &Theme::of(model)), view)
 }
 
 /// What the song waits for; where it waits for nothing, what became of it.
@@ -160,7 +173,7 @@ fn waits_for(rows: &Project, song: &SongRow) -> String {
     match (song.waits_for.as_str(), rows.deliveries(&song.song_id).first()) {
         ("", Some(it)) => {
             let files = words::count(it.files.len(), "file", "files");
-            format!("Delivered by {}: {files}. In a shell: deadwax pull --delivery", it.by)
+            format!("Delivered by {}: {files}. Ctrl-F fetches them.", it.by)
         }
         ("", None) => "It waits for nothing.".into(),
         (text, _) => text.to_owned(),
@@ -198,6 +211,17 @@ fn put<'a>(frame: &mut Frame<'_>, area: Rect, row: u16, line: impl Into<Line<'a>
     }
     let at = Rect { x: area.x, y: area.y + row, width: area.width, height: 1 };
     frame.render_widget(line, at);
+}
+
+/// The filter of the screen on top, where something is typed in it.
+fn sought(model: &Model) -> Option<&Filter> {
+    model.hands.filter(model).filter(|it| !it.is_empty())
+}
+
+/// One line of an area.
+fn row_of(area: Rect, row: u16) -> Rect {
+    let y = area.y.saturating_add(row);
+    Rect { y, height: u16::from(y < area.bottom()), ..area }
 }
 
 /// A heading with a rule to the edge: "Notes ── 3 open ─────".
@@ -247,7 +271,9 @@ fn title(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
         kind => kind.title(),
     };
     let columns = usize::from(area.width);
-    let studio = clip(&model.studio, columns / 4);
+    // Who else is here says more than where one is.
+    let here = presence::line(model);
+    let studio = if here.is_empty() { clip(&model.studio, columns / 4) } else { clip(&here, columns / 2) };
     let room = columns.saturating_sub(width(&studio) + 19 + width(kind));
     let (first, second) = (clip(project, room / 2), clip(song, room / 2));
     let mut spans = vec![Span::styled(" Deadwax ", theme.brand())];
@@ -261,7 +287,7 @@ fn title(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     }
     let used: usize = spans.iter().map(|span| width(&span.content)).sum();
     spans.push(" ".repeat(columns.saturating_sub(used + width(&studio) + 1)).into());
-    spans.push(Span::styled(studio, theme.dim()));
+    spans.push(Span::styled(studio, if here.is_empty() { theme.dim() } else { theme.good() }));
     put(frame, area, 0, Line::from(spans));
 }
 
@@ -270,13 +296,17 @@ fn banner(model: &Model, theme: &Theme) -> Vec<Line<'static>> {
     let columns = usize::from(model.size.0);
     let text = match &model.link {
         Link::Online => return Vec::new(),
-        Link::Connecting => return vec![Line::styled(" Connecting ...", theme.dim())],
+        Link::Connecting => {
+            let old = model.as_of_ms().map(|at_ms| format!("What you see is {} old.", since(model, at_ms)));
+            let line = format!(" Connecting ... {}", old.unwrap_or_default());
+            return vec![Line::styled(clip(line.trim_end(), columns), theme.dim())];
+        }
         Link::Ended { text, hint } => format!("! Signed out: {text} {hint}"),
         Link::Offline { since_ms, retry_at_ms, why, .. } => {
             let since_s = model.now_ms.saturating_sub(*since_ms).max(0) / 1000;
             let retry_s = retry_at_ms.saturating_sub(model.now_ms).max(0) / 1000;
             let again = if retry_s > 0 { format!("next try in {retry_s} s") } else { "trying now".into() };
-            format!("! Offline for {since_s} s, {again}. What you see is that old. {why}")
+            format!("! Offline for {since_s} s, {again}. {} {why}", how_old(model, since_s))
         }
     };
     let ended = matches!(model.link, Link::Ended { .. });
@@ -285,8 +315,30 @@ fn banner(model: &Model, theme: &Theme) -> Vec<Line<'static>> {
     lines.into_iter().take(2).map(line).collect()
 }
 
+/// What is on the screen may be older than the cut: it was kept from an earlier time.
+fn how_old(model: &Model, since_s: i64) -> String {
+    match model.as_of_ms() {
+        Some(at_ms) if model.now_ms.saturating_sub(at_ms) / 1000 > since_s + 60 => {
+            format!("What you see is {} old.", since(model, at_ms))
+        }
+        _ => "What you see is that old.".into(),
+    }
+}
+
+/// "3 h"
+fn since(model: &Model, at_ms: i64) -> String {
+    let now_ms = model.now_ms.max(at_ms.saturating_add(60_000));
+    words::age(now_ms, at_ms)
+}
+
 /// One or two lines: a refusal with its hint, what was done, or what is still on its way.
 fn news(model: &Model, theme: &Theme, columns: u16) -> Vec<Line<'static>> {
+    let mut lines = told(model, theme, columns);
+    lines.extend(found::line(model, theme, columns));
+    lines
+}
+
+fn told(model: &Model, theme: &Theme, columns: u16) -> Vec<Line<'static>> {
     let room = usize::from(columns.saturating_sub(3));
     let (mark, style, text) = match &model.notice {
         Some(Notice::Refused { text, hint }) => {
@@ -297,7 +349,11 @@ fn news(model: &Model, theme: &Theme, columns: u16) -> Vec<Line<'static>> {
         Some(Notice::Tell(text)) => ("›", theme.head(), text.clone()),
         None => match model.pending.as_slice() {
             [] => return hints::line(model, theme, columns).into_iter().collect(),
+            [one] if one.queued => ("…", theme.warn(), format!("Waits for the line: {}.", one.say)),
             [one] => ("…", theme.warn(), format!("Waiting for the studio: {}.", one.say)),
+            more if more.iter().all(|it| it.queued) => {
+                ("…", theme.warn(), format!("{} commands wait for the line; 9 lists them.", more.len()))
+            }
             more => ("…", theme.warn(), format!("Waiting for the studio: {} commands.", more.len())),
         },
     };
@@ -318,6 +374,7 @@ fn news(model: &Model, theme: &Theme, columns: u16) -> Vec<Line<'static>> {
 fn status(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     let me = model.me.as_ref().map_or(String::new(), |me| clip(&me.name, 18));
     let roles = words::roles(model.my_roles().into_iter());
+    let going = transfers::badge(model);
     let who = if roles.is_empty() { me } else { format!("{me}, {}", clip(&roles, 24)) };
     let link = match model.link {
         Link::Online => Span::styled("● live", theme.good()),
@@ -325,42 +382,57 @@ fn status(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
         Link::Offline { .. } => Span::styled("× offline", theme.bad()),
         Link::Ended { .. } => Span::styled("× signed out", theme.bad()),
     };
-    let right = width(&who) + width(&link.content) + 3;
+    let right = width(&going) + width(&who) + width(&link.content) + 3;
     let room = usize::from(area.width).saturating_sub(right + 1);
     let mut spans = vec![Span::raw(" ")];
     let mut used = 1;
     // Help and back keep their place: they lead everywhere else.
     let subject = update::subject(model);
     let answer = |verb: Verb| update::may(model, subject.as_ref(), verb);
-    let (last, mut own): (Vec<_>, Vec<_>) = keys::bindings(model.top().kind())
-        .filter(|it| !it.short.is_empty())
+    let kind = model.top().kind();
+    let (last, mut own): (Vec<_>, Vec<_>) = model
+        .settings
+        .keys
+        .bindings(kind)
+        // What has lost its key is pressed from the palette.
+        .filter(|it| !it.short.is_empty() && !it.keys.is_empty())
         // Steps that come once in a song's life take a place only when they are due.
         .filter(|it| !it.verb.is_rare() || answer(it.verb) == May::Yes)
-        .partition(|it| matches!(it.verb, Verb::Help | Verb::Back));
+        .partition(|it| matches!(it.verb, Verb::Palette | Verb::Help | Verb::Back));
     // One's own note that was done waits for an answer: its keys come before all others.
     let answers = answer(Verb::Accept) == May::Yes;
     own.sort_by_key(|it| !(answers && matches!(it.verb, Verb::Accept | Verb::Reopen)));
-    let short = |binding: &'static keys::Binding| match binding.verb {
+    let short = |binding: &keys::Bound<'_>| match binding.verb {
         // Nothing lies behind the first screen.
         Verb::Back if model.stack.len() == 1 => ("q".to_owned(), "leave"),
-        _ => (binding.keys.first().map_or(String::new(), |key| key.name()), binding.short),
+        _ => (binding.name(), binding.short),
     };
     let tail: usize = last.iter().map(|it| short(it)).map(|(key, does)| width(&key) + width(does) + 3).sum();
-    let off = |verb: Verb| matches!(answer(verb), May::No(_)) || (verb.action().is_some() && !model.online());
+    let later = |verb: Verb| model.can_keep() && update::keeps(verb);
+    let off = |verb: Verb| {
+        matches!(answer(verb), May::No(_)) || (verb.action().is_some() && !model.online() && !later(verb))
+    };
     // Keys that would be refused come last and only where there is room.
     let (idle, able): (Vec<_>, Vec<_>) = own.into_iter().partition(|it| off(it.verb));
     let ordered = able.into_iter().chain(idle).map(|it| (it, tail)).chain(last.into_iter().map(|it| (it, 0)));
     for (binding, keep) in ordered {
-        let (key, does) = short(binding);
+        let (key, does) = short(&binding);
         let len = width(&key) + width(does) + 3;
         if used + len + keep > room {
             continue;
         }
+        let place = Rect {
+            x: area.x + u16::try_from(used).unwrap_or(0),
+            width: u16::try_from(len - 2).unwrap_or(0),
+            ..area
+        };
+        theme.hit(place, || Hit::Key(binding.verb));
         used += len;
         spans.push(Span::styled(key, if off(binding.verb) { theme.dim() } else { theme.key() }));
         spans.push(Span::styled(format!(" {does}  "), theme.dim()));
     }
     spans.push(" ".repeat(usize::from(area.width).saturating_sub(used + right)).into());
+    spans.push(Span::styled(going, theme.good()));
     spans.push(Span::styled(format!("{who}  "), theme.dim()));
     spans.push(link);
     put(frame, area, 0, Line::from(spans));

@@ -3,13 +3,16 @@
 
 mod act;
 mod album;
+mod board;
 mod compare;
 mod delivery;
-mod hands;
+pub(super) mod hands;
+mod history;
 mod listen;
 mod master;
 mod mouse;
 mod nav;
+mod offline;
 mod pages;
 mod people;
 mod presence;
@@ -19,36 +22,61 @@ mod song;
 mod transfers;
 mod turnaround;
 
+use crossterm::event::{MouseEvent, MouseEventKind};
 use deadwax_proto::v1::{PerformResponse, RenderState};
 
 use super::{
-    draw,
+    draw, keys,
     model::{
         Link, Model, Notice, Pending, Prompt, RecipeCheck, Screen, SongView, Subscribed, Wave, WaveState,
     },
     msg::{Effect, Failure, Msg, Page, WaveAsk},
+    offline::Said,
     rows,
+    settings::Ground,
 };
 pub(super) use act::{may, subject};
 pub use act::{push_command, song_command};
-pub(super) use master::other as render_beside;
+pub use offline::at_end;
+pub(super) use offline::keeps;
 pub use compare::pair_on;
+pub use hands::counted;
 pub use listen::is_blind;
+pub(super) use master::other as render_beside;
 pub use pages::{approval as approval_line, examined};
-pub use prompt::{approve_problem, blind::verdict as blind_verdict, choose::matches as palette, write::parted};
+pub use prompt::{
+    approve_problem,
+    blind::verdict as blind_verdict,
+    choose::{Found, matches as palette},
+    upload::{kind_name, remarks},
+    write::parted,
+};
 
 /// The longest wait between two tries to connect.
 const RETRY_MS_MAX: u64 = 30_000;
 
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     let mut effects = Vec::new();
+    // A mouse that only moves changes nothing that is seen.
+    let moves = |it: &MouseEvent| it.kind == MouseEventKind::Moved;
     // What tells by itself whether it changed the screen.
-    let ticked = matches!(msg, Msg::Tick(_) | Msg::Shown | Msg::Play(_));
+    let ticked = matches!(msg, Msg::Tick(_) | Msg::Shown | Msg::Play(_))
+        || matches!(&msg, Msg::Mouse(it) if moves(it));
     let looked = matches!(msg, Msg::Key(_) | Msg::Mouse(_)).then(|| listen::look(model)).flatten();
+    model.projects.values_mut().for_each(rows::Project::rest);
     match msg {
         Msg::Key(event) => effects = nav::key(model, event),
         Msg::Mouse(event) => effects = mouse::mouse(model, event),
-        Msg::Paste(text) => prompt::paste(model, &text),
+        Msg::Paste(text) => {
+            effects = match transfers::dropped(model, &text) {
+                Some(begun) => begun,
+                None if model.prompt.is_none() => {
+                    hands::paste(model, &text);
+                    Vec::new()
+                }
+                None => prompt::paste(model, &text),
+            };
+        }
         Msg::Resize(columns, rows) => {
             model.size = (columns, rows);
             // What stood there is gone until the next frame.
@@ -59,6 +87,8 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Tick(now_ms) => {
             tick(model, now_ms);
             effects = prompt::recipe::tick(model);
+            offline::tick(model, &mut effects);
+            effects.extend(hands::kept(model));
         }
         Msg::Shown => {
             let whole = draw::prompt_fits(model);
@@ -78,17 +108,32 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             if let Some(wave) = model.wave.as_mut().filter(|wave| wave.state != WaveState::Here) {
                 wave.ask.columns = 0;
             }
+            model.offline.start_changed = true;
             effects.push(Effect::WatchDesk);
-            effects.extend(model.pending.iter().map(perform));
+            effects.extend(offline::next(model));
+            effects.extend(transfers::connected(model));
             open_start(model);
         }
         Msg::Lost { why } => lost(model, why, &mut effects),
         Msg::SessionEnded { text, hint } => {
+            // What waits stays on disk and goes out after the next sign-in.
             model.link = Link::Ended { text, hint };
-            model.pending.clear();
+            offline::cut(model);
         }
-        Msg::Projects(projects) => model.list = Some(projects),
+        Msg::Projects(projects) => {
+            model.offline.start_changed |= model.list.as_ref() != Some(&projects);
+            model.list = Some(projects);
+        }
+        Msg::Kept { start, unsent } => offline::restored(model, start.map(|it| *it), unsent),
+        Msg::NotKept { why } => {
+            model.notice = Some(Notice::Refused {
+                text: format!("It could not be kept on this machine: {}.", crate::scrub::line(&why)),
+                hint: "Make room on its disk; what waits is safe only while the client runs.".into(),
+            });
+        }
+        Msg::KeptRows { project_id, rows } => offline::rows(model, project_id, rows),
         Msg::Desk(rows) => {
+            model.offline.start_changed = true;
             model.desk = Some(rows);
             model.tries = 0;
         }
@@ -99,7 +144,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.projects.entry(project_id.clone()).or_default().take(update, now_ms);
             album::rows_came(model, &project_id);
         }
-        Msg::ProjectGone { project_id } => gone(model, &project_id),
+        Msg::ProjectGone { project_id } => {
+            gone(model, &project_id);
+            effects.push(Effect::ForgetKept { project_id });
+        }
         Msg::Render { render_id, progress } => {
             model.master.progressed(&render_id, &progress, model.now_ms);
             model.progress = Some((render_id, progress));
@@ -107,7 +155,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Performed { command_id, outcome } => performed(model, &command_id, outcome, &mut effects),
         Msg::Waveform { ticket, outcome } => waveform(model, ticket, outcome),
         Msg::Picture(shown) => model.picture.1 = Some(shown),
-        Msg::History { ticket, outcome } => history(model, ticket, outcome),
+        Msg::History { ticket, outcome } => history::arrived(model, ticket, outcome),
         Msg::Turnaround { ticket, outcome } => turnaround::arrived(model, ticket, outcome),
         Msg::Recipes { ticket, outcome } => prompt::recipe::offered(model, ticket, outcome),
         Msg::RecipeChecked { ticket, outcome } => effects = prompt::recipe::checked(model, ticket, outcome),
@@ -126,17 +174,23 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Transfer(news) => effects = transfers::told(model, news),
         Msg::Present(attendees) => effects = presence::told(model, attendees),
         Msg::People(news) => effects = people::told(model, news),
+        Msg::Ground(ground) => ground_told(model, ground),
+        Msg::Draft(draft) => hands::reopened(model, *draft),
         Msg::Quit => model.quit = true,
     }
     if !ticked {
         model.dirty = true;
     }
+    hands::settle(model);
     if looked.is_some() {
         listen::follow_look(model, looked, &mut effects);
     }
     compare::reconcile(model, &mut effects);
     song::picture(model, &mut effects);
     reconcile(model, &mut effects);
+    people::reconcile(model, &mut effects);
+    history::reconcile(model, &mut effects);
+    offline::reconcile(model, &mut effects);
     master::reconcile(model, &mut effects);
     presence::reconcile(model, &mut effects);
     effects
@@ -175,6 +229,12 @@ fn tick(model: &mut Model, now_ms: i64) {
     model.dirty |= minute || faded || matches!(model.link, Link::Offline { .. });
 }
 
+fn ground_told(model: &mut Model, ground: Ground) {
+    if !model.settings.says_ground {
+        model.settings.ground = ground;
+    }
+}
+
 fn lost(model: &mut Model, why: String, effects: &mut Vec<Effect>) {
     let since_ms = match &model.link {
         Link::Ended { .. } => return,
@@ -188,6 +248,7 @@ fn lost(model: &mut Model, why: String, effects: &mut Vec<Effect>) {
     let retry_at_ms = model.now_ms + i64::try_from(after_ms).unwrap_or(0);
     model.link = Link::Offline { since_ms, retry_at_ms, why };
     model.subscribed = Subscribed::default();
+    offline::cut(model);
     model.progress = None;
     effects.push(Effect::Connect { after_ms });
 }
@@ -213,6 +274,8 @@ fn gone(model: &mut Model, project_id: &str) {
         .and_then(|it| it.head())
         .map_or_else(|| "The project".to_owned(), |head| head.title.clone());
     model.projects.remove(project_id);
+    model.offline.seen.remove(project_id);
+    model.offline.written.remove(project_id);
     model.list.iter_mut().for_each(|list| list.retain(|it| it.project_id != project_id));
     if model.project_id() == Some(project_id) {
         model.prompt = None;
@@ -229,7 +292,10 @@ fn gone(model: &mut Model, project_id: &str) {
 
 fn open_start(model: &mut Model) {
     let Some(wanted) = model.start.take() else { return };
-    let list = model.list.as_deref().unwrap_or_default();
+    let Some(list) = model.list.as_deref() else {
+        model.start = Some(wanted);
+        return;
+    };
     match list.iter().find(|it| it.project_id == wanted || it.title.eq_ignore_ascii_case(&wanted)) {
         Some(found) => {
             let project = found.project_id.clone();
@@ -259,15 +325,25 @@ fn performed(
     effects: &mut Vec<Effect>,
 ) {
     let Some(at) = model.pending.iter().position(|it| it.command_id == command_id) else { return };
+    // One of several from one key: what is told is told of all of them.
+    if hands::answered(model, command_id, &outcome) {
+        model.pending.remove(at);
+        return;
+    }
     match outcome {
         Ok(answer) => {
             let pending = model.pending.remove(at);
+            if let keys::Verb::NewProject = pending.verb {
+                effects.push(Effect::ListProjects);
+                board::made(model, &pending);
+            }
             let text = if answer.effects.is_empty() {
                 format!("Done: {}.", pending.say)
             } else {
                 answer.effects.join(" ")
             };
-            model.notice = Some(Notice::Done(text));
+            model.notice = Some(Notice::Done(text.clone()));
+            offline::verdict(model, &pending, Said::Done(text));
         }
         Err(Failure::Refused { reason, text, hint }) => {
             let pending = model.pending.remove(at);
@@ -276,13 +352,17 @@ fn performed(
             let again = if asks { prompt::revision::beyond_terms(model, &pending, &text) } else { None };
             match again {
                 Some(ask) => model.prompt = Some(Prompt { ask, shown: false }),
-                None => model.notice = Some(Notice::Refused { text, hint }),
+                None => {
+                    model.notice = Some(Notice::Refused { text: text.clone(), hint: hint.clone() });
+                    offline::verdict(model, &pending, Said::Refused { text, hint });
+                }
             }
         }
         // Nobody knows whether it was done: it stays, and goes out again with the same id when the server is back.
         Err(Failure::Offline(why)) if model.online() => lost(model, why, effects),
         Err(Failure::Offline(_)) => {}
     }
+    effects.extend(offline::next(model));
 }
 
 fn heard(say: &str, outcome: Result<u32, Failure>) -> Notice {
@@ -305,19 +385,6 @@ fn waveform(model: &mut Model, ticket: u64, outcome: Result<deadwax_proto::v1::W
             wave.state = WaveState::Here;
         }
         Err(Failure::Refused { text, .. } | Failure::Offline(text)) => wave.state = WaveState::Failed(text),
-    }
-}
-
-fn history(model: &mut Model, ticket: u64, outcome: Result<deadwax_proto::v1::HistoryResponse, Failure>) {
-    let Some(page) = model.history.as_mut().filter(|page| page.ticket == ticket) else { return };
-    page.loading = false;
-    match outcome {
-        Ok(answer) => {
-            page.entries.extend(answer.entries);
-            page.next_before_seq = answer.next_before_seq;
-            page.problem = None;
-        }
-        Err(Failure::Refused { text, .. } | Failure::Offline(text)) => page.problem = Some(text),
     }
 }
 

@@ -3,10 +3,12 @@
 
 pub(super) mod blind;
 pub(super) mod choose;
+pub(super) mod form;
 pub(super) mod recipe;
 pub(super) mod revision;
 pub(super) mod sections;
 pub(super) mod shootout;
+pub(super) mod upload;
 pub(super) mod write;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -36,18 +38,21 @@ enum Next {
     Close,
     /// Another question.
     Ask(Prompt),
-    /// A key of the screen below.
-    Press(Verb),
+    /// Keys of the screen below, one after the other.
+    Press(Vec<Verb>),
     Send(Box<Pending>),
     /// Asks for something that is no command.
     Do(Box<Effect>),
     Run(Ask, Box<Effect>),
     /// What stays open, if anything, and all that is to be done.
     All(Option<Ask>, Vec<Effect>),
+    /// Several commands of one answer.
+    SendAll(Vec<Pending>),
 }
 
 pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
     let Some(Prompt { ask, shown }) = model.prompt.take() else { return Vec::new() };
+    let left = (event.code == KeyCode::Esc && holds_text(&ask)).then(|| ask.clone());
     let next = match ask {
         Ask::Approve(ask) => approve(model, ask, event, shown),
         Ask::Confirm(ask) => confirm(model, ask, event, shown),
@@ -60,21 +65,30 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
         Ask::Blind(ask) => blind::key(model, ask, event),
         Ask::Sections(ask) => sections::key(model, ask, event),
         Ask::Follow(ask) => choose::follow_key(model, ask, event),
-        Ask::Palette(ask) => choose::palette_key(ask, event),
+        Ask::Palette(ask) => choose::palette_key(model, ask, event),
         Ask::Read(ask) => read(ask, event),
+        Ask::Form(ask) => form::key(model, ask, event, shown),
+        Ask::Upload(ask) => upload::key(model, ask, event, shown),
+        Ask::Search(ask) => form::search_key(model, ask, event),
+        Ask::Link(ask) => form::link_key(ask, event, shown),
     };
     match next {
         Next::Keep(ask) => {
             model.prompt = Some(Prompt { ask, shown });
             Vec::new()
         }
-        Next::Close => Vec::new(),
+        Next::Close => {
+            if let Some(ask) = left {
+                super::hands::thrown_away(model, ask);
+            }
+            Vec::new()
+        }
         Next::Ask(prompt) => {
             model.prompt = Some(prompt);
             Vec::new()
         }
-        Next::Press(verb) => super::nav::press(model, verb),
-        Next::Send(pending) => vec![act::send(model, *pending)],
+        Next::Press(verbs) => verbs.into_iter().flat_map(|verb| super::nav::press(model, verb)).collect(),
+        Next::Send(pending) => super::hands::send_all(model, *pending),
         Next::Do(effect) => vec![*effect],
         Next::Run(ask, effect) => {
             model.prompt = Some(Prompt { ask, shown });
@@ -84,6 +98,7 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
             model.prompt = ask.map(|ask| Prompt { ask, shown });
             effects
         }
+        Next::SendAll(all) => all.into_iter().map(|pending| act::send(model, pending)).collect(),
     }
 }
 
@@ -192,11 +207,14 @@ fn confirm(model: &mut Model, mut ask: Box<ConfirmAsk>, event: KeyEvent, shown: 
         if !shown {
             return Next::Keep(Ask::Confirm(ask));
         }
-        if !model.online() {
-            model.notice = Some(act::offline());
+        // Stopping a transfer is done on this machine.
+        let here = matches!(&ask.sends, Sends::Order(it) if matches!(**it, Effect::Transfer(_)));
+        if let Some(refused) = act::unsendable(model, ask.verb).filter(|_| !here) {
+            model.notice = Some(refused);
             return Next::Close;
         }
         return match ask.sends {
+            Sends::Order(effect) => Next::Do(effect),
             Sends::Heard(request) => Next::Do(Box::new(Effect::ReportHeard { request, say: ask.say })),
             Sends::Action(action) => {
                 let pending = act::pending(model, ask.project, ask.verb, ask.about, action, ask.say);
@@ -229,8 +247,18 @@ pub(super) fn holds_text(ask: &Ask) -> bool {
         Ask::Recipe(ask) => ask.why.is_some() || ask.area.lines().join("\n").trim() != ask.start.trim(),
         Ask::Confirm(ask) => ask.back.as_deref().is_some_and(holds_text),
         Ask::Approve(ask) => matches!(&ask.sign, Sign::Pick { reason, .. } if !reason.is_empty()),
+        Ask::Upload(ask) => !text(&ask.paths).is_empty() || !text(&ask.changelog).is_empty(),
+        // Shown once: whoever leaves here has to invite anew.
+        Ask::Link(ask) => !ask.copied,
         Ask::Sections(ask) => ask.changed,
-        Ask::Blind(_) | Ask::Tick(_) | Ask::Entrants(_) | Ask::Follow(_) | Ask::Palette(_) | Ask::Read(_) => false,
+        Ask::Blind(_)
+        | Ask::Tick(_)
+        | Ask::Entrants(_)
+        | Ask::Follow(_)
+        | Ask::Palette(_)
+        | Ask::Read(_)
+        | Ask::Form(_)
+        | Ask::Search(_) => false,
     }
 }
 
@@ -262,8 +290,8 @@ fn tick(model: &mut Model, mut ask: TickAsk, event: KeyEvent) -> Next {
                 item: u32::try_from(ask.at).unwrap_or(u32::MAX),
                 done: !item.done,
             });
-            if !model.online() {
-                model.notice = Some(act::offline());
+            if let Some(refused) = act::unsendable(model, Verb::Tick) {
+                model.notice = Some(refused);
                 return Next::Close;
             }
             let about = format!("note/{}", ask.note);
@@ -302,6 +330,8 @@ pub(super) fn edited(model: &mut Model, outcome: Result<String, String>) -> Vec<
     };
     match model.prompt.as_mut().map(|prompt| &mut prompt.ask) {
         Some(Ask::Write(ask)) => ask.area = text_area(&text),
+        Some(Ask::Revision(ask)) => ask.area = text_area(&text),
+        Some(Ask::Vote(ask)) => ask.area = text_area(&text),
         Some(Ask::Recipe(ask)) => {
             ask.area = text_area(&text);
             ask.area.set_line_number_style(ratatui::style::Style::default());
@@ -313,16 +343,35 @@ pub(super) fn edited(model: &mut Model, outcome: Result<String, String>) -> Vec<
 }
 
 /// A paste is text and never a key: it cannot confirm anything.
-pub(super) fn paste(model: &mut Model, text: &str) {
+pub(super) fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
+    if matches!(&model.prompt, Some(Prompt { ask: Ask::Upload(_), .. })) {
+        return upload::paste(model, text);
+    }
+    if let Some(Prompt { ask: Ask::Search(ask), .. }) = &mut model.prompt {
+        ask.area.insert_str(crate::scrub::line(text));
+        let sought = ask.area.lines().join(" ");
+        super::history::search(model, &sought);
+        return Vec::new();
+    }
     if let Some(Ask::Sections(ask)) = model.prompt.as_mut().map(|prompt| &mut prompt.ask) {
-        return sections::pasted(ask, text);
+        sections::pasted(ask, text);
+        return Vec::new();
     }
     let area = match model.prompt.as_mut().map(|prompt| &mut prompt.ask) {
         Some(Ask::Write(ask)) => &mut ask.area,
         Some(Ask::Revision(ask)) if ask.writing => &mut ask.area,
         Some(Ask::Recipe(ask)) => ask.why.as_mut().unwrap_or(&mut ask.area),
         Some(Ask::Vote(ask)) if ask.writing => &mut ask.area,
-        _ => return,
+        Some(Ask::Palette(ask)) => {
+            ask.typed.push_str(&crate::scrub::line(text).chars().take(80).collect::<String>());
+            ask.at = 0;
+            return Vec::new();
+        }
+        Some(Ask::Form(ask)) => {
+            form::paste(ask, text);
+            return Vec::new();
+        }
+        _ => return Vec::new(),
     };
     area.insert_str(crate::scrub::block(text));
     let now_ms = model.now_ms;
@@ -331,4 +380,5 @@ pub(super) fn paste(model: &mut Model, text: &str) {
     {
         recipe::changed(ask, now_ms);
     }
+    Vec::new()
 }
