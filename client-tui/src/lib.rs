@@ -3,7 +3,6 @@
 
 pub mod cache;
 pub mod checks;
-pub mod cache;
 pub mod cli;
 pub mod markers;
 pub mod name;

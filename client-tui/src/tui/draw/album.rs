@@ -211,9 +211,9 @@ impl Page<'_> {
         let how = match (medium.has_sides(), model.album.sides.contains_key(self.project)) {
             (false, _) => "one run".to_owned(),
             (_, true) => "sides set here, E evens them".into(),
-            (_, false) => "sides as even as can be, B sets one".into(),
+            (_, false) => "even sides, B sets one".into(),
         };
-        let rest = format!("{how} · M another · limits of {}", media::shipped().dated);
+        let rest = format!("{how} · M another · as of {}", media::shipped().dated);
         put(frame, area, 0, heading(theme, &medium.name, &rest, area.width, false));
         let most_ms = medium.limits.iter().map(|it| it.max_s * 1000).max().unwrap_or(1).max(1);
         let sides = self.sides();
