@@ -37,8 +37,16 @@ struct Seat {
 }
 
 impl Seat {
-    fn open(mut command: CommandBuilder) -> Seat {
+    fn open(command: CommandBuilder) -> Seat {
+        Seat::with(command, "")
+    }
+
+    /// With a file of the person's own.
+    fn with(mut command: CommandBuilder, config: &str) -> Seat {
         let home = tempfile::tempdir().unwrap();
+        if !config.is_empty() {
+            std::fs::write(home.path().join("config.toml"), config).unwrap();
+        }
         let profile = Profile {
             name: "ana".into(),
             // Nobody listens on port 1 of this machine.
@@ -51,6 +59,9 @@ impl Seat {
         command.env_remove("DEADWAX_PROFILE");
         command.env("RUST_BACKTRACE", "0");
         command.env("TERM", "xterm-256color");
+        for gone in ["NO_COLOR", "COLORTERM", "COLORFGBG", "TMUX"] {
+            command.env_remove(gone);
+        }
         let size = PtySize { rows: LINES.get(), cols: COLUMNS.get(), pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
         let child = pair.slave.spawn_command(command).unwrap();
@@ -106,7 +117,8 @@ impl Seat {
 
     fn is_given_back(&self) {
         self.wait("the terminal is given back", |screen| {
-            !screen.alternate_screen() && !screen.bracketed_paste() && !screen.hide_cursor()
+            let mouse = screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None;
+            mouse && !screen.alternate_screen() && !screen.bracketed_paste() && !screen.hide_cursor()
         });
         let termios = self.master.as_ref().unwrap().get_termios().unwrap();
         assert!(format!("{termios:?}").contains("ICANON"), "what is typed shows again: {termios:?}");
@@ -179,4 +191,63 @@ fn the_child_that_panics() {
         assert!(terminal::is_lost(), "the loop is told");
     }
     panic!("on purpose");
+}
+
+fn mouse(seat: &Seat) -> vt100::MouseProtocolMode {
+    seat.screen.lock().unwrap().screen().mouse_protocol_mode()
+}
+
+#[test]
+fn the_mouse_is_taken_without_bare_movement_unless_the_file_leaves_it_to_the_terminal() {
+    let seat = Seat::client();
+    assert_eq!(mouse(&seat), vt100::MouseProtocolMode::ButtonMotion);
+    let seat = Seat::with(CommandBuilder::new(env!("CARGO_BIN_EXE_deadwax")), "[mouse]\ncapture = false\n");
+    seat.wait("it is drawn", |screen| screen.contents().contains("offline"));
+    assert_eq!(mouse(&seat), vt100::MouseProtocolMode::None);
+}
+
+#[test]
+fn a_fault_in_the_file_is_shown_with_its_line_and_the_client_starts_all_the_same() {
+    let config = "[theme]\nground = \"dark\"\n[keys.song]\naprove = \"f2\"\n";
+    let seat = Seat::with(CommandBuilder::new(env!("CARGO_BIN_EXE_deadwax")), config);
+    seat.wait("the line and the way to mend it", |screen| {
+        let text = screen.contents();
+        text.contains("line 4") && text.contains("deadwax config check") && text.contains("offline")
+    });
+}
+
+#[test]
+fn an_answer_about_the_ground_presses_no_key() {
+    let mut seat = Seat::client();
+    // "1", "2" and "?" of it would each lead elsewhere.
+    seat.type_in(b"\x1b]11;rgb:1212/ffff/2222\x1b\\?");
+    seat.wait("the key after it counts", |screen| screen.contents().contains("Keys of Desk"));
+    seat.type_in(b"q");
+    seat.wait("and only that one", |screen| !screen.contents().contains("Keys of Desk"));
+    assert!(seat.screen.lock().unwrap().screen().contents().contains("leave"), "on the first screen");
+}
+
+#[test]
+fn put_to_sleep_it_gives_the_terminal_back_and_takes_it_again() {
+    let mut command = CommandBuilder::new("sh");
+    let script =
+        format!("set -m; '{}'; echo asleep; fg >/dev/null; echo over", env!("CARGO_BIN_EXE_deadwax"));
+    command.args(["-c", &script]);
+    let mut seat = Seat::open(command);
+    let drawn = |screen: &vt100::Screen| screen.alternate_screen() && screen.contents().contains("offline");
+    seat.wait("it is drawn", drawn);
+    seat.type_in(b"?");
+    seat.wait("the help", |screen| screen.contents().contains("Keys of Desk"));
+    seat.type_in(b"\x1a");
+    // The shell goes on at once and brings it back; what it said stands on the other screen.
+    seat.wait("it is drawn again, where it was", |screen| {
+        drawn(screen) && screen.contents().contains("Keys of Desk")
+    });
+    seat.type_in(b"\x03");
+    seat.wait("the shell had its turn twice", |screen| {
+        let text = screen.contents();
+        text.contains("asleep") && text.contains("over")
+    });
+    assert_eq!(seat.end(), 0);
+    seat.is_given_back();
 }

@@ -4,5 +4,6 @@ pub mod demo;
 pub mod ep;
 pub mod harness;
 pub mod line;
+pub mod pane;
 pub mod song;
 pub mod terminal;

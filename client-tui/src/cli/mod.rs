@@ -378,6 +378,11 @@ pub enum Verb {
         #[arg(long)]
         width: Option<u16>,
     },
+    /// Keys, colours, cache and sound of the terminal client: the file that holds them
+    Config {
+        #[command(subcommand)]
+        verb: ConfigVerb,
+    },
     /// Push every whole bounce that appears in a folder
     WatchFolder(WatchFolder),
     /// Manual pages of every verb
@@ -406,6 +411,16 @@ pub enum ProjectVerb {
     },
     /// The terms: rounds, corrections, the cut-off date, and whether the uploader may cast the deciding vote
     Terms(Terms),
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum ConfigVerb {
+    /// Reads the file as the client does and tells every fault with its line; exit 3 where there is one
+    Check,
+    /// Where the file is looked for
+    Path,
+    /// A file with every default in it, to begin with
+    Default,
 }
 
 #[derive(Debug, Subcommand)]

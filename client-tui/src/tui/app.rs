@@ -18,14 +18,17 @@ use tokio::{
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    draw,
+    answers::{ASK_GROUND, Answers},
+    clipboard, draw,
     effects::Runner,
-    model::Model,
+    hands::Draft,
+    model::{Model, Notice},
     msg::{Effect, Msg},
+    settings::{Colours, FILE, Settings, WaveStyle},
     terminal::{self, Taken, enter, is_lost, leave},
     update::{at_end, begin, update},
 };
-use crate::{cache::rows::Kept, net::Client};
+use crate::{cache::rows::Kept, net::Client, profile::Home};
 
 /// The reader drains at once, so this fills only when the machine is overloaded; then the network waits instead of growing a queue.
 const CHANNEL: usize = 256;
@@ -34,32 +37,90 @@ const TICK: Duration = Duration::from_millis(500);
 /// A text from an editor beyond this is not a note and not a recipe.
 const EDITED_BYTES_MAX: u64 = 1 << 20;
 
+/// The folder in which a text lives that was not sent.
+const DRAFTS: &str = "drafts";
+
+/// What this person keeps on this machine.
+#[derive(Clone, Debug)]
+pub struct Own {
+    pub home: Home,
+    /// The name of the profile.
+    pub profile: String,
+}
+
+impl Own {
+    fn draft(&self) -> Option<Draft> {
+        let text = self.home.kept(DRAFTS, &self.profile).ok()??;
+        toml::from_str(&text).ok()
+    }
+
+    /// Where it cannot be kept the text is still on the screen: nothing is told.
+    fn keep(&self, draft: Option<&Draft>) {
+        let text = draft.and_then(|it| toml::to_string(it).ok()).unwrap_or_default();
+        drop(self.home.keep(DRAFTS, &self.profile, &text));
+    }
+}
+
+/// Settings of the person's file, or the defaults and what is wrong in it.
+fn settle(model: &mut Model, own: &Own) {
+    let (settings, faults) = Settings::load(own.home.folder());
+    model.settings = settings.in_environment(|name| std::env::var(name).ok());
+    model.colour = model.settings.colours != Colours::None;
+    if let Some(first) = faults.first() {
+        let path = own.home.folder().join(FILE);
+        let more = if faults.len() > 1 { format!(" And {} more.", faults.len() - 1) } else { String::new() };
+        let text = format!("{}, line {}: {}{more}", path.display(), first.line, first.text);
+        model.notice = Some(Notice::Refused {
+            text: crate::scrub::line(&text),
+            hint: format!("The defaults hold until it is mended: deadwax config check. {}", first.hint),
+        });
+    }
+}
+
 /// Runs the terminal client until the person leaves. `start` names a project by id or title.
 ///
 /// # Errors
 /// Where there is no terminal, or it cannot be drawn on. Trouble with the network is shown on the screen, never returned.
-pub async fn run(client: Client, start: Option<String>, kept: Option<Kept>) -> anyhow::Result<()> {
+pub async fn run(
+    client: Client,
+    start: Option<String>,
+    own: Own,
+    kept: Option<Kept>,
+) -> anyhow::Result<()> {
     anyhow::ensure!(
         stdout().is_terminal() && std::io::stdin().is_terminal(),
         "the screens need a terminal; in a script use the verbs, for example `deadwax status`"
     );
     let (out, inbox) = mpsc::channel(CHANNEL);
+    let mut model = Model::new((80, 24), now_ms(), uuid::Uuid::now_v7().as_u64_pair().1);
+    settle(&mut model, &own);
+    terminal::want_mouse(model.settings.mouse);
     let mut terminal = enter().context("failed to take over the terminal")?;
     let taken = Taken;
-    let size = terminal.size().map(|it| (it.width, it.height)).unwrap_or((80, 24));
-    let mut model = Model::new(size, now_ms(), uuid::Uuid::now_v7().as_u64_pair().1);
+    model.size = terminal.size().map(|it| (it.width, it.height)).unwrap_or((80, 24));
     model.zone = jiff::tz::TimeZone::system();
-    model.colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    model.settings.dots = terminal::dots();
-    model.settings.pixels = terminal::pixels();
+    if model.settings.wave == WaveStyle::Auto {
+        model.settings.dots = terminal::dots();
+    }
+    if matches!(model.settings.wave, WaveStyle::Auto | WaveStyle::Pixels) {
+        model.settings.pixels = terminal::pixels();
+    }
     model.start = start;
+    if model.colour && !model.settings.says_ground && terminal::answers() {
+        // Nobody waits: the answer comes among the keys, or never.
+        drop(terminal::say(ASK_GROUND));
+    }
     let mut first = begin();
     if let Some(kept) = &kept {
         let told = Msg::Kept { start: kept.start().map(Box::new), unsent: kept.unsent() };
         first.extend(update(&mut model, told));
     }
-    let runner = Runner::new(client, out.clone(), kept);
-    let ended = turn(&mut terminal, &mut model, runner, first, out, inbox).await;
+    if let Some(draft) = own.draft() {
+        first.extend(update(&mut model, Msg::Draft(Box::new(draft))));
+    }
+    let mut runner = Runner::new(client, out.clone(), kept);
+    runner.keep_audio(model.settings.cache_bytes_max);
+    let ended = turn(&mut terminal, &mut model, (runner, first), (out, inbox), &own).await;
     drop(taken);
     match ended {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
@@ -70,10 +131,9 @@ pub async fn run(client: Client, start: Option<String>, kept: Option<Kept>) -> a
 async fn turn(
     terminal: &mut DefaultTerminal,
     model: &mut Model,
-    mut runner: Runner,
-    mut waiting: Vec<Effect>,
-    out: Sender<Msg>,
-    mut inbox: Receiver<Msg>,
+    (mut runner, mut waiting): (Runner, Vec<Effect>),
+    (out, mut inbox): (Sender<Msg>, Receiver<Msg>),
+    own: &Own,
 ) -> std::io::Result<()> {
     let mut keys = Some(listen(out.clone()));
     let _others = [ticks(out.clone()), signals(out.clone())?];
@@ -90,16 +150,27 @@ async fn turn(
                     drop(interrupts.take());
                     let outcome = edit(text, suffix).await;
                     interrupts = Some(self::interrupts(out.clone())?);
-                    *terminal = enter()?;
-                    // Not `Terminal::clear`: it asks the terminal where its cursor is, and one that went away while the editor ran never
-                    // answers. A new terminal redraws everything on a blank screen.
-                    crossterm::execute!(
-                        stdout(),
-                        crossterm::terminal::Clear(crossterm::terminal::ClearType::All)
-                    )?;
+                    *terminal = again()?;
                     keys = Some(listen(out.clone()));
                     waiting.extend(update(model, Msg::Edited(outcome)));
                 }
+                Effect::Suspend => {
+                    drop(keys.take());
+                    leave();
+                    // The whole group, as the terminal itself would have done it: a shell script that started us stops too.
+                    // Where it is refused the client goes on as if it had been brought back at once.
+                    let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
+                    *terminal = again()?;
+                    keys = Some(listen(out.clone()));
+                    let size = terminal.size()?;
+                    waiting.extend(update(model, Msg::Tick(now_ms())));
+                    waiting.extend(update(model, Msg::Resize(size.width, size.height)));
+                }
+                // A terminal that takes no clipboard drops it; that is not worth the session.
+                Effect::Copy(text) => {
+                    drop(terminal::say(&clipboard::sequence(&text, std::env::var_os("TMUX").is_some())));
+                }
+                Effect::Keep(draft) => own.keep(draft.as_ref()),
                 other => runner.run(other),
             }
         }
@@ -143,6 +214,14 @@ async fn turn(
     }
 }
 
+/// Takes the terminal back. Not `Terminal::clear`: it asks the terminal where its cursor is, and one that went away meanwhile never answers. A new terminal
+/// redraws everything on a blank screen.
+fn again() -> std::io::Result<DefaultTerminal> {
+    let terminal = enter()?;
+    crossterm::execute!(stdout(), crossterm::terminal::Clear(crossterm::terminal::ClearType::All))?;
+    Ok(terminal)
+}
+
 fn now_ms() -> i64 {
     jiff::Timestamp::now().as_millisecond()
 }
@@ -150,9 +229,20 @@ fn now_ms() -> i64 {
 fn listen(out: Sender<Msg>) -> AbortOnDropHandle<()> {
     AbortOnDropHandle::new(tokio::spawn(async move {
         let mut events = EventStream::new();
+        let mut answers = Answers::default();
         loop {
             let msg = match events.next().await {
-                Some(Ok(Event::Key(key))) => Msg::Key(key),
+                Some(Ok(Event::Key(key))) => {
+                    let heard = answers.take(key);
+                    let told = heard.keys.into_iter().map(Msg::Key).chain(heard.ground.map(Msg::Ground));
+                    for msg in told {
+                        if out.send(msg).await.is_err() {
+                            return;
+                        }
+                    }
+                    continue;
+                }
+                Some(Ok(Event::Mouse(event))) => Msg::Mouse(event),
                 Some(Ok(Event::Paste(text))) => Msg::Paste(text),
                 Some(Ok(Event::Resize(columns, rows))) => Msg::Resize(columns, rows),
                 Some(Ok(_)) => continue,

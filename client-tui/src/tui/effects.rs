@@ -191,8 +191,9 @@ impl Runner {
             | Effect::OpenKept { .. } => self.keep(effect),
             Effect::Play(order) => self.play(order),
             Effect::Present(order) => self.present(order),
-            Effect::Transfer(_) | Effect::People(_) | Effect::Copy(_) => {}
-            Effect::Edit { .. } => {}
+            Effect::Transfer(_) | Effect::People(_) => {}
+            // The loop's own: they need the terminal, or the person's folder.
+            Effect::Copy(_) | Effect::Keep(_) | Effect::Suspend | Effect::Edit { .. } => {}
         }
     }
 

@@ -1,9 +1,18 @@
 //! One table of keys. The handler finds the verb in it, the status bar and the help screen are written from it, so that help is never wrong.
 
+mod group;
+mod keymap;
+mod name;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+pub use group::{GROUPS, group};
+pub use keymap::{Bound, Clash, Keymap};
+pub(crate) use name::kebab;
+pub use name::{POSSIBLE, parse as parse_key, verb_name, written};
+
 /// What kind of screen is on top.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     Desk,
     Projects,
@@ -21,6 +30,22 @@ pub enum Kind {
 }
 
 impl Kind {
+    pub const ALL: [Kind; 13] = [
+        Kind::Desk,
+        Kind::Projects,
+        Kind::Project,
+        Kind::Song,
+        Kind::Master,
+        Kind::History,
+        Kind::Turnaround,
+        Kind::Compare,
+        Kind::Album,
+        Kind::Delivery,
+        Kind::People,
+        Kind::Transfers,
+        Kind::Help,
+    ];
+
     pub fn title(self) -> &'static str {
         match self {
             Kind::Desk => "Desk",
@@ -40,7 +65,7 @@ impl Kind {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verb {
     Up,
     Down,
@@ -136,6 +161,7 @@ pub enum Verb {
     Redo,
     Copy,
     EditOutside,
+    Suspend,
     // The running order.
     MoveUp,
     MoveDown,
@@ -241,7 +267,7 @@ pub enum Key {
 }
 
 impl Key {
-    fn matches(self, event: &KeyEvent) -> bool {
+    pub fn matches(self, event: &KeyEvent) -> bool {
         let ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
         let alt = event.modifiers.contains(KeyModifiers::ALT);
         match self {
@@ -294,9 +320,18 @@ use Key::{Char, Code, Ctrl};
 
 const COMMON: &[Binding] = bind! {
     Help, [Char('?'), Code(KeyCode::F(1))], "help", "The keys of this screen";
-    Palette, [Char(':'), Ctrl('p')], "", "Find a key by its words and press it from here";
+    Palette, [Char(':'), Ctrl('p')], "find", "Find any action by its words and do it from here";
     Back, [Code(KeyCode::Esc), Char('q')], "back", "Close a message, else go back; on the first screen q leaves";
+    Suspend, [Ctrl('z')], "", "To the shell; fg comes back";
     Quit, [Ctrl('c')], "", "Leave at once";
+};
+
+const LISTS: &[Binding] = bind! {
+    Filter, [Char('/')], "", "Type words: only lines that hold them stay";
+    Select, [Char('*')], "", "Choose the line too, or let it go: keys act on all chosen";
+    Copy, [Char('y')], "", "Copy what the line is about: its text, digest or link";
+    Undo, [Char('U')], "", "Take back the last step, or bring back a text not sent";
+    Redo, [Ctrl('r')], "", "Do again what was taken back";
 };
 
 const MOVE: &[Binding] = bind! {
@@ -517,36 +552,23 @@ pub fn bindings(kind: Kind) -> impl Iterator<Item = &'static Binding> {
         Kind::Transfers => TRANSFERS,
         Kind::Turnaround | Kind::Help => &[],
     };
-    own.iter().chain(heard.iter().copied().flatten()).chain(MOVE).chain(GO).chain(COMMON)
+    // What a screen binds itself replaces what all lists have.
+    let lists = LISTS.iter().filter(move |it| own.iter().all(|here| here.verb != it.verb));
+    own.iter().chain(heard.iter().copied().flatten()).chain(MOVE).chain(lists).chain(GO).chain(COMMON)
 }
 
+/// As the table has it; what a person changed stands in [`Keymap::find`].
 pub fn find(kind: Kind, event: &KeyEvent) -> Option<Verb> {
-    bindings(kind).find(|it| it.keys.iter().any(|key| key.matches(event))).map(|it| it.verb)
+    Keymap::default().find(kind, event)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const KINDS: [Kind; 13] = [
-        Kind::Desk,
-        Kind::Projects,
-        Kind::Project,
-        Kind::Song,
-        Kind::Master,
-        Kind::History,
-        Kind::Turnaround,
-        Kind::Compare,
-        Kind::Album,
-        Kind::Delivery,
-        Kind::People,
-        Kind::Transfers,
-        Kind::Help,
-    ];
-
     #[test]
     fn no_key_means_two_things_on_one_screen() {
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let keys: Vec<Key> = bindings(kind).flat_map(|it| it.keys.iter().copied()).collect();
             for (at, key) in keys.iter().enumerate() {
                 assert!(!keys[..at].contains(key), "{key:?} twice on {kind:?}");
@@ -556,7 +578,7 @@ mod tests {
 
     #[test]
     fn every_line_of_the_help_is_whole_at_80_columns() {
-        for binding in KINDS.into_iter().flat_map(bindings) {
+        for binding in Kind::ALL.into_iter().flat_map(bindings) {
             assert!(binding.does.chars().count() <= 66, "too long: {}", binding.does);
             assert!(binding.names().chars().count() <= 10, "too many keys: {}", binding.names());
         }
@@ -564,7 +586,7 @@ mod tests {
 
     #[test]
     fn every_listed_key_is_found_by_the_handler() {
-        for kind in KINDS {
+        for kind in Kind::ALL {
             for binding in bindings(kind) {
                 for key in binding.keys {
                     let event = match *key {

@@ -3,14 +3,19 @@
 //! may do stands in the rows that the server sent.
 
 pub mod album;
+mod answers;
 mod app;
 mod ask;
+mod clipboard;
 pub mod compare;
 pub mod delivery;
 pub mod draw;
 mod effects;
+pub mod filter;
+pub mod hands;
 mod keeper;
 pub mod keys;
+pub mod lists;
 pub mod master;
 pub mod model;
 pub mod msg;
@@ -25,7 +30,7 @@ pub mod transfers;
 pub mod update;
 pub mod words;
 
-pub use app::run;
+pub use app::{Own, run};
 pub use draw::draw;
 pub use model::Model;
 pub use msg::{Effect, Failure, Msg};

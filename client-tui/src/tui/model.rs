@@ -5,15 +5,16 @@
 use std::collections::BTreeMap;
 
 pub use super::ask::{
-    Addressee, ApproveAsk, Ask, BlindAsk, BlindKind, ConfirmAsk, Decision, EntrantsAsk, FollowAsk, Offers, PaletteAsk,
-    Prompt, Purpose, ReadAsk, RecipeAsk, RecipeCheck, RecipeTold, RevisionAsk, SectionsAsk, Sends, Sign, TickAsk, VoteAsk,
-    WriteAsk, text_area,
+    Addressee, ApproveAsk, Ask, BlindAsk, BlindKind, ConfirmAsk, Decision, EntrantsAsk, FollowAsk, Offers,
+    PaletteAsk, Prompt, Purpose, ReadAsk, RecipeAsk, RecipeCheck, RecipeTold, RevisionAsk, SectionsAsk,
+    Sends, Sign, TickAsk, VoteAsk, WriteAsk, text_area,
 };
 pub use super::compare::{Chosen, CompareView, ComparisonPage};
 use super::{
     album::Album,
     draw::wave::pixels,
     delivery,
+    hands::Hands,
     keys::{Kind, Verb},
     master,
     msg::WaveAsk,
@@ -26,8 +27,8 @@ use super::{
     transfers::Transfers,
 };
 use deadwax_proto::v1::{
-    Action, DeskRow, HistoryEntry, Person, ProjectSummary, RenderProgress, Role, SongTurnaround,
-    VersionFile, VersionRow, WaveformResponse,
+    Action, DeskRow, HistoryEntry, Person, ProjectSummary, RenderProgress, Role, SongTurnaround, VersionFile,
+    VersionRow, WaveformResponse,
 };
 
 #[derive(Clone, Debug)]
@@ -71,6 +72,7 @@ pub struct Model {
     pub transfers: Transfers,
     pub presence: Presence,
     pub people: People,
+    pub hands: Hands,
     pub subscribed: Subscribed,
     pub dirty: bool,
     pub quit: bool,
@@ -113,6 +115,7 @@ impl Model {
             transfers: Transfers::default(),
             presence: Presence::default(),
             people: People::default(),
+            hands: Hands::default(),
             subscribed: Subscribed::default(),
             dirty: true,
             quit: false,
@@ -154,6 +157,13 @@ impl Model {
 
     pub fn my_roles(&self) -> Vec<Role> {
         self.project().and_then(Project::head).map_or(Vec::new(), |head| head.your_roles().collect())
+    }
+
+    /// How the key of an action is called here, as this person has it; the palette's where it has none.
+    pub fn key(&self, verb: Verb) -> String {
+        let kind = self.top().kind();
+        let name = self.settings.keys.name(kind, verb);
+        if name.is_empty() { self.settings.keys.name(kind, Verb::Palette) } else { name }
     }
 
     pub fn online(&self) -> bool {

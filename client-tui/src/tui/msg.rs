@@ -1,6 +1,8 @@
 //! The closed list of what can happen to the client, and the closed list of what it can ask the world to do. Data only.
 
-use super::{draw::wave::pixels, people, presence, rows, transfers};
+use super::{
+    draw::wave::pixels, hands::Draft, people, presence, rows, settings::Ground, transfers,
+};
 use crate::{
     cache::{queue::Unsent, rows::Start},
     play,
@@ -109,6 +111,10 @@ pub enum Msg {
     Transfer(transfers::News),
     Present(Vec<Attendee>),
     People(people::News),
+    /// The terminal told what its background is.
+    Ground(Ground),
+    /// A text that an earlier client did not send.
+    Draft(Box<Draft>),
     Quit,
 }
 
@@ -198,6 +204,10 @@ pub enum Effect {
     People(people::Order),
     /// Puts a text on the clipboard of the terminal (OSC 52).
     Copy(String),
+    /// Keeps a text that is being written where it outlives the client, or forgets it.
+    Keep(Option<Draft>),
+    /// To the shell, until it brings the client back.
+    Suspend,
     /// Hand the terminal to `$EDITOR` with this text.
     Edit {
         text: String,

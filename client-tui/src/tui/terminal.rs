@@ -2,7 +2,7 @@
 //! end, where taking fails half way, and before the message of a panic is printed, in whichever task it happens. Nothing is drawn here.
 
 use std::{
-    io::stdout,
+    io::{Write as _, stdout},
     sync::{
         Once,
         atomic::{AtomicBool, Ordering},
@@ -20,6 +20,34 @@ use ratatui::{DefaultTerminal, Terminal, backend::CrosstermBackend};
 use super::settings::{Dots, Pixels, Way};
 
 static PANICKED: AtomicBool = AtomicBool::new(false);
+
+/// Presses, drags and the wheel, with places beyond column 223. Not bare movement: it would wake the client for nothing.
+const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1002h\x1b[?1006h";
+const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1002l\x1b[?1000l";
+
+/// Whether the mouse is taken too, after the next `enter`.
+static MOUSE: AtomicBool = AtomicBool::new(false);
+
+/// With it clicks and the wheel come to the client; with Shift the terminal selects as before.
+pub fn want_mouse(wanted: bool) {
+    MOUSE.store(wanted, Ordering::Relaxed);
+}
+
+/// Writes what is no drawing: a question to the terminal, a text for its clipboard.
+///
+/// # Errors
+/// Where the terminal takes nothing more.
+pub fn say(text: &str) -> std::io::Result<()> {
+    let mut out = stdout();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+/// Whether a question to it is taken as one: some would print it.
+pub fn answers() -> bool {
+    let of = std::env::var("TERM").unwrap_or_default();
+    !matches!(of.as_str(), "" | "dumb" | "linux")
+}
 
 /// Takes the terminal over.
 ///
@@ -45,6 +73,9 @@ pub fn enter() -> std::io::Result<DefaultTerminal> {
 fn take() -> std::io::Result<DefaultTerminal> {
     enable_raw_mode()?;
     execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste)?;
+    if MOUSE.load(Ordering::Relaxed) {
+        say(MOUSE_ON)?;
+    }
     Terminal::new(CrosstermBackend::new(stdout()))
 }
 
@@ -90,6 +121,9 @@ fn way_of(env: impl Fn(&str) -> Option<String>) -> Option<Way> {
 
 /// Gives it back; twice does no harm. Errors are of no use here: the terminal may be gone, which may be why we leave.
 pub fn leave() {
+    if MOUSE.load(Ordering::Relaxed) {
+        drop(say(MOUSE_OFF));
+    }
     drop(execute!(stdout(), DisableBracketedPaste, LeaveAlternateScreen, Show));
     drop(disable_raw_mode());
 }

@@ -2,6 +2,7 @@
 
 mod account;
 mod archive;
+mod config;
 pub mod dates;
 mod error;
 mod gate;
@@ -166,6 +167,7 @@ fn run(cli: Cli, out: Out) -> Result<(), VerbError> {
         Verb::Compare { a, b, stem } => offline::compare(&context, &a, &b, &stem),
         Verb::Sheet { before, after, report } => offline::sheet(&context, &before, &after, report.as_deref()),
         Verb::Waveform { file, width } => offline::waveform(&context, &file, width),
+        Verb::Config { verb } => config::config(&context, verb),
         Verb::Man(asked) => man::man(&context, &asked),
         Verb::Play(asked) => play::play(&context, &asked),
         Verb::Handoff(HandoffArgs { work: Some(HandoffWork::Check { file }), .. }) => {
@@ -201,7 +203,8 @@ fn screens(context: &Context) -> Result<(), VerbError> {
     let ended = runtime.block_on(async {
         let client = Client::connect_lazy(&profile)?;
         let kept = Kept::of(&context.home, &profile);
-        crate::tui::run(client, None, Some(kept)).await.map_err(|e| VerbError::Usage(format!("{e:#}")))
+        let own = crate::tui::Own { home: context.home.clone(), profile: profile.name.clone() };
+        crate::tui::run(client, None, own, Some(kept)).await.map_err(|e| VerbError::Usage(format!("{e:#}")))
     });
     runtime.shutdown_background();
     ended
@@ -261,6 +264,7 @@ async fn go(c: &Context, verb: Verb) -> Result<(), VerbError> {
         | Verb::Master(_)
         | Verb::Compare { .. }
         | Verb::Sheet { .. }
-        | Verb::Waveform { .. } => Ok(()),
+        | Verb::Waveform { .. }
+        | Verb::Config { .. } => Ok(()),
     }
 }

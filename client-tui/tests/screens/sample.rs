@@ -7,7 +7,7 @@ pub const MINUTE: i64 = 60_000;
 pub const HOUR: i64 = 60 * MINUTE;
 
 /// Words of one studio: in English, or long and in Chinese and Japanese.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Names {
     pub project: &'static str,
     pub artist: &'static str,

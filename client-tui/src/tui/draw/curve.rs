@@ -132,7 +132,7 @@ mod tests {
 
     fn drawn(picture: &Picture<'_>, size: (u16, u16)) -> Vec<String> {
         let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
-        let theme = Theme { colour: false };
+        let theme = Theme::bare();
         terminal.draw(|frame| draw(&theme, frame, frame.area(), picture)).unwrap();
         let buffer = terminal.backend().buffer().clone();
         buffer

@@ -8,11 +8,16 @@ use ratatui::{
 };
 
 use super::{
-    empty, first_shown, heading, put,
+    Hit, NOTHING_FOUND, empty, first_shown, heading, put, row_of,
     text::{clip, pad, pad_left, width, wrap},
     theme::Theme,
 };
-use crate::tui::{model::Model, words};
+use crate::tui::{filter, keys::Verb, lists, model::Model, words};
+
+/// In a word.
+pub(in crate::tui) fn word(row: &DeskRow) -> &'static str {
+    kind(row).1
+}
 
 fn kind(row: &DeskRow) -> (&'static str, &'static str) {
     match row.kind() {
@@ -38,10 +43,14 @@ pub(super) fn desk(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
     let list = Rect { y: area.y + 1, height: area.height.saturating_sub(4), ..area };
     if rows.is_empty() {
         let next = "Press 2 to look at your projects; what needs you will appear here by itself.";
-        return empty(theme, frame, list, &["Nothing waits on you.", next]);
+        return empty(theme, frame, list, &["Nothing waits on you.", next, &first_steps(model)]);
+    }
+    let kept = filter::kept(model, rows, lists::desk);
+    if kept.is_empty() {
+        return empty(theme, frame, list, NOTHING_FOUND);
     }
     let at = at.min(rows.len() - 1);
-    let shown = with_sections(rows);
+    let shown = with_sections(rows, &kept);
     let marked = shown.iter().position(|it| *it == Shown::Row(at)).unwrap_or(0);
     let height = usize::from(list.height);
     let first = first_shown(marked, shown.len(), height);
@@ -50,6 +59,8 @@ pub(super) fn desk(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
         let line = match it {
             Shown::Section(name) => Line::styled(format!(" {name}"), theme.dim()),
             Shown::Row(index) => {
+                theme
+                    .hit(row_of(list, u16::try_from(place - first).unwrap_or(u16::MAX)), || Hit::Row(*index));
                 let text = columns.line(model, &rows[*index], *index == at);
                 Line::styled(text, theme.row(*index == at, false, model.online()))
             }
@@ -88,11 +99,11 @@ fn section(row: &DeskRow) -> &'static str {
 }
 
 /// Headings only where there is something to tell apart.
-fn with_sections(rows: &[DeskRow]) -> Vec<Shown> {
+fn with_sections(rows: &[DeskRow], kept: &[usize]) -> Vec<Shown> {
     let many = rows.iter().any(|row| section(row) != section(&rows[0]));
     let mut shown = Vec::new();
     let mut now = "";
-    for (at, row) in rows.iter().enumerate() {
+    for (at, row) in kept.iter().map(|at| (*at, &rows[*at])) {
         if many && section(row) != now {
             now = section(row);
             shown.push(Shown::Section(now));
@@ -186,6 +197,15 @@ fn facts(model: &Model, row: &DeskRow) -> Option<String> {
     Some(said.join(" "))
 }
 
+/// For whoever is here for the first time.
+fn first_steps(model: &Model) -> String {
+    format!(
+        "{} finds any action by its words, {} shows every key of the screen, the mouse works too.",
+        model.key(Verb::Palette),
+        model.key(Verb::Help)
+    )
+}
+
 pub(super) fn projects(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, at: usize) {
     let Some(list) = model.list.as_deref() else {
         return empty(theme, frame, area, &["The projects have not arrived yet."]);
@@ -194,15 +214,21 @@ pub(super) fn projects(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area
     let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     if list.is_empty() {
         let next = "A manager adds you with an invite. An owner of the studio makes a project in a shell: deadwax project create TITLE --artist NAME";
-        return empty(theme, frame, body, &["You are in no project yet.", next]);
+        return empty(theme, frame, body, &["You are in no project yet.", next, &first_steps(model)]);
+    }
+    let kept = filter::kept(model, list, lists::project);
+    if kept.is_empty() {
+        return empty(theme, frame, body, NOTHING_FOUND);
     }
     let at = at.min(list.len() - 1);
     let height = usize::from(body.height);
-    let first = first_shown(at, list.len(), height);
+    let marked = kept.iter().position(|it| *it == at).unwrap_or(0);
+    let first = first_shown(marked, kept.len(), height);
     let columns = usize::from(area.width);
     let (title, artist) = (columns * 3 / 10, columns / 4);
-    for (line, it) in list.iter().enumerate().skip(first).take(height) {
-        let chosen = line == at;
+    for (line, place) in kept.iter().copied().enumerate().skip(first).take(height) {
+        let it = &list[place];
+        let chosen = place == at;
         let mark = if chosen { "▸ " } else { "  " };
         let done = format!("{} of {} delivered", it.songs_delivered, it.songs);
         let roles = match model.offline.seen.get(&it.project_id) {
@@ -220,6 +246,7 @@ pub(super) fn projects(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area
         );
         let style = theme.row(chosen, false, model.online());
         let line = u16::try_from(line - first).unwrap_or(u16::MAX);
+        theme.hit(row_of(body, line), || Hit::Row(place));
         put(frame, body, line, Line::from(vec![Span::styled(text, style)]));
     }
 }

@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 
 use super::{text::width, theme::Theme};
 use crate::tui::{
-    keys::{self, Kind, Verb},
+    keys::{Kind, Verb},
     model::{Focus, Model, Screen},
     rows::May,
     update, words,
@@ -39,16 +39,15 @@ pub(super) fn line(model: &Model, theme: &Theme, columns: u16) -> Option<Line<'s
     (!spans.is_empty()).then(|| Line::from(spans))
 }
 
-/// The first key of a verb on a screen, as a person names it.
-fn key(kind: Kind, verb: Verb) -> String {
-    let binding = keys::bindings(kind).find(|it| it.verb == verb);
-    binding.and_then(|it| it.keys.first()).map_or_else(String::new, |it| it.name())
+/// The first key of a verb on a screen, as this person has it.
+fn key(model: &Model, kind: Kind, verb: Verb) -> String {
+    model.settings.keys.name(kind, verb)
 }
 
 fn song(model: &Model, view: &crate::tui::model::SongView) -> Option<Vec<(String, String)>> {
     let rows = model.projects.get(&view.project)?;
     let version = view.version(rows)?;
-    let of = |verb: Verb| key(Kind::Song, verb);
+    let of = |verb: Verb| key(model, Kind::Song, verb);
     let both = |a: Verb, b: Verb| format!("{} {}", of(a), of(b));
     let say = |keys: String, does: &str| (keys, does.to_owned());
     if let Some((start, end)) = view.range() {
@@ -143,7 +142,7 @@ fn master(model: &Model, project: &str, song: &str) -> Option<Vec<(String, Strin
 }
 
 fn compare(model: &Model) -> Vec<(String, String)> {
-    let of = |verb: Verb| key(Kind::Compare, verb);
+    let of = |verb: Verb| key(model, Kind::Compare, verb);
     let play = if model.player.playing { "pause" } else { "play" };
     vec![
         (of(Verb::PlayPause), play.to_owned()),

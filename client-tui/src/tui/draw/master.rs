@@ -196,7 +196,9 @@ fn renders_of(
         let fresh = rows.is_fresh(&format!("render/{}", render.render_id));
         let style = theme.row(line == at, fresh, model.online());
         let text = pad(&text, usize::from(area.width));
-        put(frame, area, u16::try_from(line - first + 1).unwrap_or(u16::MAX), Line::styled(text, style));
+        let row = u16::try_from(line - first + 1).unwrap_or(u16::MAX);
+        theme.hit(super::row_of(area, row), || super::Hit::Id(render.render_id.clone()));
+        put(frame, area, row, Line::styled(text, style));
     }
 }
 

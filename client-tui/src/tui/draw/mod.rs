@@ -6,9 +6,11 @@ mod compare;
 mod curve;
 mod delivery;
 mod desk;
+mod found;
 mod help;
 mod hints;
 mod history;
+mod hit;
 mod master;
 mod notes;
 mod people;
@@ -31,6 +33,7 @@ use ratatui::{
 };
 
 use super::{
+    filter::Filter,
     keys::{self, Verb},
     model::{ConfirmAsk, Link, Model, Notice, Screen, SongView},
     presence,
@@ -39,57 +42,66 @@ use super::{
 };
 use crate::scrub;
 use deadwax_proto::v1::{NoteRow, RenderRow, SongRow};
-pub(super) use project::has_columns;
+pub use hit::{Hit, areas_of, hit};
 use text::{clip, width, wrap};
 use theme::Theme;
+pub(super) use {desk::word as desk_word, help::help_lines, project::has_columns};
+
+/// Where a filter hides everything.
+const NOTHING_FOUND: &[&str] =
+    &["No line holds these words.", "Backspace takes letters away, Esc clears them."];
 
 /// Below this nothing useful fits.
 const SIZE_MIN: (u16, u16) = (40, 12);
 
 pub fn draw(model: &Model, frame: &mut Frame<'_>) {
-    let theme = Theme { colour: model.colour };
+    paint(model, &Theme::of(model), frame);
+}
+
+fn paint(model: &Model, theme: &Theme, frame: &mut Frame<'_>) {
     let area = frame.area();
     if area.width < SIZE_MIN.0 || area.height < SIZE_MIN.1 {
         let line = clip("Deadwax needs 40 columns and 12 lines.", usize::from(area.width));
         frame.render_widget(Line::from(line), area);
         return;
     }
-    let banner = banner(model, &theme);
-    let news = news(model, &theme, area.width);
-    let strip = strip::line(model, &theme, area.width);
+    let banner = banner(model, theme);
+    let news = news(model, theme, area.width);
+    let strip = strip::line(model, theme, area.width);
     let [head, alarm, body, told, heard, foot] = areas(area, banner.len(), news.len(), strip.is_some());
-    title(model, &theme, frame, head);
+    title(model, theme, frame, head);
     for (at, line) in banner.into_iter().enumerate() {
         put(frame, alarm, u16::try_from(at).unwrap_or(0), line);
     }
     match model.top() {
-        Screen::Desk { at } => desk::desk(model, &theme, frame, body, *at),
-        Screen::Projects { at } => desk::projects(model, &theme, frame, body, *at),
+        Screen::Desk { at } => desk::desk(model, theme, frame, body, *at),
+        Screen::Projects { at } => desk::projects(model, theme, frame, body, *at),
         Screen::Project { project, song } => {
-            project::draw(model, &theme, frame, body, project, song.as_deref());
+            project::draw(model, theme, frame, body, project, song.as_deref());
         }
-        Screen::Song(view) => song::draw(model, &theme, frame, body, view),
+        Screen::Song(view) => song::draw(model, theme, frame, body, view),
         Screen::Master { project, song, render } => {
-            master::draw(model, &theme, frame, body, project, song, render.as_deref());
+            master::draw(model, theme, frame, body, project, song, render.as_deref());
         }
-        Screen::History { at, .. } => history::draw(model, &theme, frame, body, *at),
-        Screen::Turnaround { at, .. } => turnaround::draw(model, &theme, frame, body, *at),
-        Screen::Compare(view) => compare::draw(model, &theme, frame, body, view),
-        Screen::Album { project, at } => album::draw(model, &theme, frame, body, project, *at),
-        Screen::Delivery { project, at } => delivery::draw(model, &theme, frame, body, project, *at),
-        Screen::People { project, at } => people::draw(model, &theme, frame, body, project, *at),
-        Screen::Transfers { at } => transfers::draw(model, &theme, frame, body, *at),
-        Screen::Help { of, at } => help::draw(&theme, frame, body, *of, *at),
+        Screen::History { at, .. } => history::draw(model, theme, frame, body, *at),
+        Screen::Turnaround { at, .. } => turnaround::draw(model, theme, frame, body, *at),
+        Screen::Compare(view) => compare::draw(model, theme, frame, body, view),
+        Screen::Album { project, at } => album::draw(model, theme, frame, body, project, *at),
+        Screen::Delivery { project, at } => delivery::draw(model, theme, frame, body, project, *at),
+        Screen::People { project, at } => people::draw(model, theme, frame, body, project, *at),
+        Screen::Transfers { at } => transfers::draw(model, theme, frame, body, *at),
+        Screen::Help { of, at } => help::draw(model, theme, frame, body, *of, *at),
     }
+    found::mark(model, theme, frame, body);
     for (at, line) in news.into_iter().enumerate() {
         put(frame, told, u16::try_from(at).unwrap_or(0), line);
     }
     if let Some(line) = strip {
         put(frame, heard, 0, line);
     }
-    status(model, &theme, frame, foot);
+    status(model, theme, frame, foot);
     if let Some(open) = &model.prompt {
-        prompt::draw(model, &theme, frame, body, &open.ask);
+        prompt::draw(model, theme, frame, body, &open.ask);
     }
 }
 
@@ -112,14 +124,14 @@ pub fn prompt_fits(model: &Model) -> bool {
     if columns < SIZE_MIN.0 || lines < SIZE_MIN.1 {
         return false;
     }
-    let theme = Theme { colour: model.colour };
+    let theme = Theme::of(model);
     let body = body(model, &theme);
     model.prompt.as_ref().is_none_or(|open| prompt::fits(model, &theme, body, &open.ask))
 }
 
 /// How far a question with a yes and a no scrolls in this window.
 pub fn confirm_last(model: &Model, ask: &ConfirmAsk) -> usize {
-    let theme = Theme { colour: model.colour };
+    let theme = Theme::of(model);
     prompt::confirm_last(&theme, body(model, &theme), ask)
 }
 
@@ -145,7 +157,7 @@ pub fn compare_columns(screen_columns: u16) -> u16 {
 /// The moment of the song under a cell of the screen, in microseconds: for clicks on its picture.
 pub fn time_at(model: &Model, column: u16, row: u16) -> Option<u64> {
     let Screen::Song(view) = model.top() else { return None };
-    let body = body(model, &Theme { colour: model.colour });
+    let body = body(model, &Theme::of(model));
     song::time_at(model, body, view, (column, row))
 }
 
@@ -153,7 +165,7 @@ pub fn time_at(model: &Model, column: u16, row: u16) -> Option<u64> {
 pub(super) fn picture_ask(model: &Model) -> Option<wave::pixels::Ask> {
     let Screen::Song(view) = model.top() else { return None };
     model.settings.pixels?;
-    song::picture_ask(model, body(model, &Theme { colour: model.colour }), view)
+    song::picture_ask(model, body(model, &Theme::of(model)), view)
 }
 
 /// What the song waits for; where it waits for nothing, what became of it.
@@ -199,6 +211,17 @@ fn put<'a>(frame: &mut Frame<'_>, area: Rect, row: u16, line: impl Into<Line<'a>
     }
     let at = Rect { x: area.x, y: area.y + row, width: area.width, height: 1 };
     frame.render_widget(line, at);
+}
+
+/// The filter of the screen on top, where something is typed in it.
+fn sought(model: &Model) -> Option<&Filter> {
+    model.hands.filter(model).filter(|it| !it.is_empty())
+}
+
+/// One line of an area.
+fn row_of(area: Rect, row: u16) -> Rect {
+    let y = area.y.saturating_add(row);
+    Rect { y, height: u16::from(y < area.bottom()), ..area }
 }
 
 /// A heading with a rule to the edge: "Notes ── 3 open ─────".
@@ -310,6 +333,12 @@ fn since(model: &Model, at_ms: i64) -> String {
 
 /// One or two lines: a refusal with its hint, what was done, or what is still on its way.
 fn news(model: &Model, theme: &Theme, columns: u16) -> Vec<Line<'static>> {
+    let mut lines = told(model, theme, columns);
+    lines.extend(found::line(model, theme, columns));
+    lines
+}
+
+fn told(model: &Model, theme: &Theme, columns: u16) -> Vec<Line<'static>> {
     let room = usize::from(columns.saturating_sub(3));
     let (mark, style, text) = match &model.notice {
         Some(Notice::Refused { text, hint }) => {
@@ -359,18 +388,23 @@ fn status(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     // Help and back keep their place: they lead everywhere else.
     let subject = update::subject(model);
     let answer = |verb: Verb| update::may(model, subject.as_ref(), verb);
-    let (last, mut own): (Vec<_>, Vec<_>) = keys::bindings(model.top().kind())
-        .filter(|it| !it.short.is_empty())
+    let kind = model.top().kind();
+    let (last, mut own): (Vec<_>, Vec<_>) = model
+        .settings
+        .keys
+        .bindings(kind)
+        // What has lost its key is pressed from the palette.
+        .filter(|it| !it.short.is_empty() && !it.keys.is_empty())
         // Steps that come once in a song's life take a place only when they are due.
         .filter(|it| !it.verb.is_rare() || answer(it.verb) == May::Yes)
-        .partition(|it| matches!(it.verb, Verb::Help | Verb::Back));
+        .partition(|it| matches!(it.verb, Verb::Palette | Verb::Help | Verb::Back));
     // One's own note that was done waits for an answer: its keys come before all others.
     let answers = answer(Verb::Accept) == May::Yes;
     own.sort_by_key(|it| !(answers && matches!(it.verb, Verb::Accept | Verb::Reopen)));
-    let short = |binding: &'static keys::Binding| match binding.verb {
+    let short = |binding: &keys::Bound<'_>| match binding.verb {
         // Nothing lies behind the first screen.
         Verb::Back if model.stack.len() == 1 => ("q".to_owned(), "leave"),
-        _ => (binding.keys.first().map_or(String::new(), |key| key.name()), binding.short),
+        _ => (binding.name(), binding.short),
     };
     let tail: usize = last.iter().map(|it| short(it)).map(|(key, does)| width(&key) + width(does) + 3).sum();
     let later = |verb: Verb| model.can_keep() && update::keeps(verb);
@@ -381,11 +415,17 @@ fn status(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     let (idle, able): (Vec<_>, Vec<_>) = own.into_iter().partition(|it| off(it.verb));
     let ordered = able.into_iter().chain(idle).map(|it| (it, tail)).chain(last.into_iter().map(|it| (it, 0)));
     for (binding, keep) in ordered {
-        let (key, does) = short(binding);
+        let (key, does) = short(&binding);
         let len = width(&key) + width(does) + 3;
         if used + len + keep > room {
             continue;
         }
+        let place = Rect {
+            x: area.x + u16::try_from(used).unwrap_or(0),
+            width: u16::try_from(len - 2).unwrap_or(0),
+            ..area
+        };
+        theme.hit(place, || Hit::Key(binding.verb));
         used += len;
         spans.push(Span::styled(key, if off(binding.verb) { theme.dim() } else { theme.key() }));
         spans.push(Span::styled(format!(" {does}  "), theme.dim()));

@@ -5,12 +5,14 @@ use deadwax_proto::v1::{NoteRow, NoteState, PlaceKind, Verdict, VersionRow};
 use ratatui::{Frame, layout::Rect, style::Style, text::Line};
 
 use super::{
-    empty, heading, put,
-    song::{label, list},
+    Hit, NOTHING_FOUND, empty, heading, put, row_of,
+    song::{first_listed, label, list},
+    sought,
     text::{clip, pad, width, wrap},
     theme::Theme,
 };
 use crate::tui::{
+    lists,
     model::{Focus, Model, SongView},
     rows::{self, Project},
     words,
@@ -27,7 +29,9 @@ pub(super) fn draw(
     let notes = rows.notes(&view.song, view.settled);
     let all = rows.notes(&view.song, true).len();
     let hidden = if view.settled { 0 } else { all - notes.len() };
+    let many = model.hands.chosen(model).map_or(0, std::collections::BTreeSet::len);
     let rest = match (notes.len(), hidden) {
+        _ if many > 0 => format!("{many} chosen, Esc lets go"),
         (0, 0) => String::new(),
         (shown, 0) => format!("{shown}"),
         (shown, hidden) => format!("{shown}, {hidden} settled hidden (f)"),
@@ -39,23 +43,56 @@ pub(super) fn draw(
         let next = "Move the cursor with ← and →, then n writes a note there.";
         return empty(theme, frame, below, &["No open notes.", next]);
     }
-    let chosen_at = view.note.as_deref().and_then(|id| notes.place_of(id)).unwrap_or(0);
+    theme.hit(area, || Hit::Pane(Focus::Notes));
+    // A filter is about the list that has the keys; labels stay those of the picture.
+    let kept = sought(model).filter(|_| focused).map(|filter| {
+        let places = notes.iter().enumerate().filter(|(_, it)| filter.keeps(&lists::note(it)));
+        places.map(|(at, _)| at).collect::<Vec<usize>>()
+    });
+    if kept.as_ref().is_some_and(Vec::is_empty) {
+        let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+        return empty(theme, frame, below, NOTHING_FOUND);
+    }
+    let chosen = view.note.as_deref().and_then(|id| notes.place_of(id));
+    let chosen_at = match &kept {
+        Some(kept) => chosen.and_then(|at| kept.iter().position(|it| *it == at)).unwrap_or(0),
+        None => chosen.unwrap_or(0),
+    };
+    let len = kept.as_ref().map_or(notes.len(), Vec::len);
     let shown = view.version(rows);
     // Lines further away than the height of the list cannot be in sight: a song with a thousand notes draws like one with ten.
     let height = usize::from(area.height);
-    let near = chosen_at.saturating_sub(height)..(chosen_at + height).min(notes.len());
+    let near = chosen_at.saturating_sub(height)..(chosen_at + height).min(len);
     let mut lines = Vec::new();
-    for (at, note) in notes.iter().enumerate().skip(near.start).take(near.len()) {
-        let is_chosen = at == chosen_at;
+    // Of which note each line is the first.
+    let mut ids = Vec::new();
+    for place in near {
+        let at = kept.as_ref().and_then(|kept| kept.get(place).copied()).unwrap_or(place);
+        let Some(note) = notes.get(at) else { continue };
+        let is_chosen = place == chosen_at;
         let thread = &rows.replies(note);
         let entry = Entry { at, note, thread, shown, open: is_chosen, focused };
         lines.push((note_line(model, theme, rows, &entry, area.width), is_chosen));
+        ids.push(Some(note.note_id.as_str()));
         if is_chosen {
             let details = note_details(theme, rows, &entry, usize::from(area.width.saturating_sub(4)));
             lines.extend(details.into_iter().map(|line| (line, false)));
+            ids.resize(lines.len(), None);
         }
     }
+    hits(theme, area, &lines, &ids);
     list(frame, area, lines);
+}
+
+/// Where each note can be pressed.
+fn hits(theme: &Theme, area: Rect, lines: &[(Line<'_>, bool)], ids: &[Option<&str>]) {
+    let first = first_listed(area, lines);
+    for (row, id) in ids.iter().skip(first).take(usize::from(area.height.saturating_sub(1))).enumerate() {
+        if let Some(id) = id {
+            let row = u16::try_from(row + 1).unwrap_or(u16::MAX);
+            theme.hit(row_of(area, row), || Hit::Note((*id).to_owned()));
+        }
+    }
 }
 
 /// A note of the list, with what stands around it.
@@ -85,7 +122,13 @@ fn note_line<'a>(model: &Model, theme: &Theme, rows: &Project, entry: &Entry<'_>
         PlaceKind::Same | PlaceKind::Unspecified => (" ", time),
     };
     let untouched = rows::verdict(note, shown).is_some_and(|it| it.verdict() == Verdict::Untouched);
-    let mark = if chosen { "▸" } else { " " };
+    // Chosen together with others: a sign of its own, which the line under the mark shows too.
+    let together = model.hands.is_chosen(model, &note.note_id);
+    let mark = match (chosen, together) {
+        (_, true) => "*",
+        (true, _) => "▸",
+        _ => " ",
+    };
     let label = label(entry.at);
     let head = format!("{mark}{label}{sign}{moved}{} {}{thread}: ", pad(&time, 6), clip(&note.author, 12));
     let lock = if note.internal { "internal: " } else { "" };

@@ -8,12 +8,12 @@ use ratatui::{
 };
 
 use super::{
-    empty, first_shown, heading, put, selected_song,
+    Hit, NOTHING_FOUND, empty, first_shown, heading, put, row_of, selected_song, sought,
     text::{clip, pad, wrap},
     theme::Theme,
     waits_for,
 };
-use crate::tui::{model::Model, presence, rows::Project, update, words};
+use crate::tui::{lists, model::Model, presence, rows::Project, update, words};
 
 /// From this width on the stages stand side by side.
 pub(in crate::tui) fn has_columns(screen_columns: u16) -> bool {
@@ -150,18 +150,22 @@ fn lines(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, rows: 
         pad("Waits for", rest)
     );
     put(frame, area, 0, Line::styled(header, theme.dim()));
-    let stages = words::STAGES.map(|stage| rows.songs_in(stage));
-    let (before, len) = (stages_before(rows, chosen), stages.iter().map(|it| it.len()).sum());
-    let at = before + rows.songs_in(chosen.stage()).place_of(&chosen.song_id).unwrap_or(0);
+    let chosen_song = |song: &&SongRow| song.song_id == chosen.song_id;
     let height = usize::from(area.height.saturating_sub(1));
-    let first = first_shown(at, len, height);
-    let mut passed = 0;
-    let mut shown = Vec::with_capacity(height);
-    for songs in &stages {
-        let (from, room) = (first.saturating_sub(passed), height - shown.len());
-        shown.extend(songs.iter().skip(from).take(room));
-        passed += songs.len();
-    }
+    let (shown, first, at) = match sought(model) {
+        Some(filter) => {
+            let kept: Vec<&SongRow> =
+                lists::songs(rows).filter(|it| filter.keeps(&lists::song(it))).collect();
+            if kept.is_empty() {
+                let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+                return empty(theme, frame, below, NOTHING_FOUND);
+            }
+            let at = kept.iter().position(|it| chosen_song(it)).unwrap_or(0);
+            let first = first_shown(at, kept.len(), height);
+            (kept.into_iter().skip(first).take(height).collect(), first, at)
+        }
+        None => in_sight(rows, chosen, height),
+    };
     for (line, song) in (first..).zip(shown) {
         let mark = if line == at { "▸ " } else { "  " };
         let text = format!(
@@ -174,8 +178,26 @@ fn lines(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, rows: 
             pad(&waits_for(rows, song), rest)
         );
         let style = theme.row(line == at, is_fresh(rows, song), model.online());
-        put(frame, area, u16::try_from(line - first + 1).unwrap_or(u16::MAX), Line::styled(text, style));
+        let row = u16::try_from(line - first + 1).unwrap_or(u16::MAX);
+        theme.hit(row_of(area, row), || Hit::Id(song.song_id.clone()));
+        put(frame, area, row, Line::styled(text, style));
     }
+}
+
+/// The songs that the height shows around the chosen one, the place of the first of them and that of the chosen one.
+fn in_sight<'a>(rows: &'a Project, chosen: &SongRow, height: usize) -> (Vec<&'a SongRow>, usize, usize) {
+    let stages = words::STAGES.map(|stage| rows.songs_in(stage));
+    let (before, len) = (stages_before(rows, chosen), stages.iter().map(|it| it.len()).sum());
+    let at = before + rows.songs_in(chosen.stage()).place_of(&chosen.song_id).unwrap_or(0);
+    let first = first_shown(at, len, height);
+    let mut passed = 0;
+    let mut shown = Vec::with_capacity(height);
+    for songs in &stages {
+        let (from, room) = (first.saturating_sub(passed), height - shown.len());
+        shown.extend(songs.iter().skip(from).take(room));
+        passed += songs.len();
+    }
+    (shown, first, at)
 }
 
 /// How many songs stand in the stages before that of this song.
@@ -217,18 +239,32 @@ fn column(
     stage: Stage,
     chosen: &SongRow,
 ) {
-    let songs = rows.songs_in(stage);
-    let count = songs.len().to_string();
+    let all = rows.songs_in(stage);
+    let kept: Option<Vec<&SongRow>> =
+        sought(model).map(|filter| all.iter().filter(|it| filter.keeps(&lists::song(it))).collect());
+    let len = kept.as_ref().map_or(all.len(), Vec::len);
+    let count = len.to_string();
     put(frame, area, 0, heading(theme, words::stage(stage), &count, area.width, chosen.stage() == stage));
     let fit = (usize::from(area.height.saturating_sub(1)) / CARD).max(1);
-    let at = songs.place_of(&chosen.song_id);
-    let first = first_shown(at.unwrap_or(0), songs.len(), fit);
+    let at = match &kept {
+        Some(kept) => kept.iter().position(|it| it.song_id == chosen.song_id),
+        None => all.place_of(&chosen.song_id),
+    };
+    let first = first_shown(at.unwrap_or(0), len, fit);
     let room = usize::from(area.width.saturating_sub(2));
-    for (line, song) in songs.iter().enumerate().skip(first).take(fit) {
+    let shown: Vec<&SongRow> = match kept {
+        Some(kept) => kept.into_iter().skip(first).take(fit).collect(),
+        None => all.iter().skip(first).take(fit).collect(),
+    };
+    for (line, song) in (first..).zip(shown) {
         let top = u16::try_from(1 + (line - first) * CARD).unwrap_or(u16::MAX);
         let is_chosen = at == Some(line);
         let style = theme.row(is_chosen, is_fresh(rows, song), model.online());
         let mark = if is_chosen { "▸ " } else { "  " };
+        let card = u16::try_from(CARD - 1).unwrap_or(1);
+        theme.hit(Rect { y: area.y + top, height: card, ..area }.intersection(area), || {
+            Hit::Id(song.song_id.clone())
+        });
         put(frame, area, top, Line::styled(format!("{mark}{}", titled(model, song, room)), style));
         let late = if song.overdue { "! " } else { "" };
         let facts = format!(

@@ -9,12 +9,13 @@ use ratatui::{
 };
 
 use super::{
-    empty, first_shown, heading, notes, put,
+    Hit, empty, first_shown, heading, notes, put,
     text::{clip, pad, width, wrap},
     theme::Theme,
     waits_for, wave,
 };
 use crate::tui::{
+    filter, lists,
     model::{Focus, Model, SongView, Wave, WaveState},
     rows::{self, Project},
     settings::Colours,
@@ -47,6 +48,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
     let top = u16::try_from(versions.len() + 1).unwrap_or(u16::MAX).min(half);
     let [top, bottom] = Layout::vertical([Constraint::Length(top), Constraint::Min(1)]).areas(left);
     put(frame, top, 0, heading(theme, "Versions", shootout(song), top.width, view.focus == Focus::Versions));
+    theme.hit(top, || Hit::Pane(Focus::Versions));
     list(frame, top, versions);
     gate_of(model, theme, frame, bottom, rows, song);
     notes::draw(model, theme, frame, right, rows, view);
@@ -63,7 +65,8 @@ fn areas(area: Rect, rows: &Project, song: &SongRow, version: &VersionRow) -> [R
     let found = !update::examined(rows, version).is_empty() || heard(rows, song, version, None).is_some();
     let lines = if version.closed_with_thanks || found { 4 } else { 3 };
     let around = wave::lines(!version.sections.is_empty(), tall);
-    Layout::vertical([Constraint::Length(lines), Constraint::Length(dots + around), Constraint::Min(3)]).areas(area)
+    Layout::vertical([Constraint::Length(lines), Constraint::Length(dots + around), Constraint::Min(3)])
+        .areas(area)
 }
 
 /// The moment of the song under a cell of the screen, in microseconds, where the picture is drawn there.
@@ -105,7 +108,13 @@ pub(super) fn picture_ask(model: &Model, body: Rect, view: &SongView) -> Option<
 }
 
 /// What the studio found out, and how much the viewer heard.
-fn told(model: &Model, rows: &Project, song: &SongRow, version: &VersionRow, view: &SongView) -> Vec<(String, bool)> {
+fn told(
+    model: &Model,
+    rows: &Project,
+    song: &SongRow,
+    version: &VersionRow,
+    view: &SongView,
+) -> Vec<(String, bool)> {
     let mut told = update::examined(rows, version);
     let file = view.file(version);
     let main = version.files.first().map(|it| it.alternate.as_str());
@@ -270,6 +279,8 @@ fn picture_of(
         look: look(model),
         pixels,
     };
+    let (start_ms, end_ms) = picture.window_ms;
+    theme.hit(wave::inside(inner), || Hit::Picture { start_ms, end_ms });
     wave::draw(theme, frame, inner, &picture);
 }
 
@@ -300,7 +311,8 @@ fn marks(rows: &Project, version: &VersionRow, view: &SongView, columns: usize) 
     };
     let mut found: Vec<usize> = Vec::new();
     for cell in 0..columns as u64 {
-        let from = start_ms + u64::try_from(u128::from(span_ms) * u128::from(cell) / columns.max(1) as u128).unwrap_or(0);
+        let from = start_ms
+            + u64::try_from(u128::from(span_ms) * u128::from(cell) / columns.max(1) as u128).unwrap_or(0);
         let at = first_from(from);
         if at < notes.len() && found.last() != Some(&at) {
             found.push(at);
@@ -346,6 +358,9 @@ fn version_lines(
     let song_of = rows.song(&view.song);
     let mut lines = Vec::new();
     for version in rows.versions(&view.song) {
+        if focused && !filter::keeps(model, &lists::version(version)) {
+            continue;
+        }
         let is_shown = version.version_id == shown.version_id;
         let sign = if version.superseded { "·" } else { "●" };
         let mark = if is_shown { "▸" } else { " " };
@@ -433,11 +448,16 @@ fn file_lines(version: &VersionRow, drawn: usize) -> Vec<(String, bool)> {
     lines
 }
 
+/// Of such lines the first that is in sight.
+pub(super) fn first_listed(area: Rect, lines: &[(Line<'_>, bool)]) -> usize {
+    let at = lines.iter().position(|(_, marked)| *marked).unwrap_or(0);
+    first_shown(at, lines.len(), usize::from(area.height.saturating_sub(1)))
+}
+
 /// Lines below the heading, scrolled so that the marked one is in sight.
 pub(super) fn list(frame: &mut Frame<'_>, area: Rect, lines: Vec<(Line<'_>, bool)>) {
     let height = usize::from(area.height.saturating_sub(1));
-    let at = lines.iter().position(|(_, marked)| *marked).unwrap_or(0);
-    let first = first_shown(at, lines.len(), height);
+    let first = first_listed(area, &lines);
     for (row, (line, _)) in lines.into_iter().skip(first).take(height).enumerate() {
         put(frame, area, u16::try_from(row + 1).unwrap_or(u16::MAX), line);
     }

@@ -65,11 +65,16 @@ pub(super) fn line(model: &Model, theme: &Theme, columns: u16) -> Option<Line<'s
             facts.push((format!("! {}", status.output), true));
         }
         if status.underruns > 0 {
-            facts.push((words::count(usize::try_from(status.underruns).unwrap_or(usize::MAX), "gap", "gaps"), true));
+            facts.push((
+                words::count(usize::try_from(status.underruns).unwrap_or(usize::MAX), "gap", "gaps"),
+                true,
+            ));
         }
     }
-    let clock = |frame: u64, tenths| words::clock(crate::tui::player::us_of(frame, player.rate()) / 1000, tenths);
-    let time = status.map_or_else(String::new, |it| format!("{}/{}", clock(it.at, true), clock(it.frames, false)));
+    let clock =
+        |frame: u64, tenths| words::clock(crate::tui::player::us_of(frame, player.rate()) / 1000, tenths);
+    let time =
+        status.map_or_else(String::new, |it| format!("{}/{}", clock(it.at, true), clock(it.frames, false)));
     let label = if blind { "blind" } else { player.track().map_or("", |it| it.label.as_str()) };
     let room = usize::from(columns);
     // What is heard may be called at length; the figures behind it must stay.

@@ -1,6 +1,8 @@
 //! How long each song stood in each stage: a table, and below it a bar a song on one scale. Each stage has a shade of its own, so that the
 //! chart reads without colour.
 
+use std::borrow::Cow;
+
 use deadwax_proto::v1::{SongTurnaround, Stage};
 use ratatui::{
     Frame,
@@ -9,11 +11,11 @@ use ratatui::{
 };
 
 use super::{
-    empty, first_shown, heading, put,
+    NOTHING_FOUND, empty, first_shown, heading, put,
     text::{clip, pad, pad_left},
     theme::Theme,
 };
-use crate::tui::{model::Model, words};
+use crate::tui::{filter, lists, model::Model, words};
 
 /// A stage with its shade in the bars.
 const SHADES: [(Stage, char); 3] = [(Stage::Recording, '░'), (Stage::Mixing, '▓'), (Stage::Mastering, '█')];
@@ -31,11 +33,21 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
     if songs.is_empty() {
         return empty(theme, frame, body, &["There are no songs yet."]);
     }
-    let half = u16::try_from(songs.len() + 2).unwrap_or(u16::MAX).min(body.height / 2);
+    let kept = filter::kept(model, songs, lists::turnaround);
+    if kept.is_empty() {
+        return empty(theme, frame, body, NOTHING_FOUND);
+    }
+    let marked = kept.iter().position(|it| *it == at).unwrap_or(kept.len() - 1);
+    // Copied only where some are left out.
+    let shown: Cow<'_, [SongTurnaround]> = if kept.len() == songs.len() {
+        songs.into()
+    } else {
+        kept.iter().map(|at| songs[*at].clone()).collect()
+    };
+    let half = u16::try_from(shown.len() + 2).unwrap_or(u16::MAX).min(body.height / 2);
     let [upper, lower] = Layout::vertical([Constraint::Length(half), Constraint::Min(0)]).areas(body);
-    let at = at.min(songs.len() - 1);
-    table(model, theme, frame, upper, songs, at);
-    chart(model, theme, frame, lower, songs, at);
+    table(model, theme, frame, upper, &shown, marked);
+    chart(model, theme, frame, lower, &shown, marked);
 }
 
 /// Milliseconds in that stage, all stays together. A stay that has not ended counts until now.

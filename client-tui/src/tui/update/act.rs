@@ -169,6 +169,7 @@ enum Prepared {
 }
 
 pub(super) fn send(model: &mut Model, pending: Pending) -> Effect {
+    super::hands::sent(model, &pending);
     super::offline::send(model, pending)
 }
 
@@ -218,7 +219,7 @@ fn prepare(
 }
 
 /// Sent at once: what they do can be taken back by opening the note again.
-fn note_command(
+pub(super) fn note_command(
     model: &mut Model,
     verb: Verb,
     subject: &Subject,

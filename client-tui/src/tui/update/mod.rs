@@ -5,7 +5,7 @@ mod act;
 mod album;
 mod compare;
 mod delivery;
-mod hands;
+pub(super) mod hands;
 mod listen;
 mod master;
 mod mouse;
@@ -20,6 +20,7 @@ mod song;
 mod transfers;
 mod turnaround;
 
+use crossterm::event::{MouseEvent, MouseEventKind};
 use deadwax_proto::v1::{PerformResponse, RenderState};
 
 use super::{
@@ -30,29 +31,40 @@ use super::{
     msg::{Effect, Failure, Msg, Page, WaveAsk},
     offline::Said,
     rows,
+    settings::Ground,
 };
 pub(super) use act::{may, subject};
 pub use act::{push_command, song_command};
 pub use offline::at_end;
 pub(super) use offline::keeps;
-pub(super) use master::other as render_beside;
 pub use compare::pair_on;
+pub use hands::counted;
 pub use listen::is_blind;
+pub(super) use master::other as render_beside;
 pub use pages::{approval as approval_line, examined};
-pub use prompt::{approve_problem, blind::verdict as blind_verdict, choose::matches as palette, write::parted};
+pub use prompt::{
+    approve_problem,
+    blind::verdict as blind_verdict,
+    choose::{Found, matches as palette},
+    write::parted,
+};
 
 /// The longest wait between two tries to connect.
 const RETRY_MS_MAX: u64 = 30_000;
 
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     let mut effects = Vec::new();
+    // A mouse that only moves changes nothing that is seen.
+    let moves = |it: &MouseEvent| it.kind == MouseEventKind::Moved;
     // What tells by itself whether it changed the screen.
-    let ticked = matches!(msg, Msg::Tick(_) | Msg::Shown | Msg::Play(_));
+    let ticked = matches!(msg, Msg::Tick(_) | Msg::Shown | Msg::Play(_))
+        || matches!(&msg, Msg::Mouse(it) if moves(it));
     let looked = matches!(msg, Msg::Key(_) | Msg::Mouse(_)).then(|| listen::look(model)).flatten();
     model.projects.values_mut().for_each(rows::Project::rest);
     match msg {
         Msg::Key(event) => effects = nav::key(model, event),
         Msg::Mouse(event) => effects = mouse::mouse(model, event),
+        Msg::Paste(text) if model.prompt.is_none() => drop(hands::paste(model, &text)),
         Msg::Paste(text) => prompt::paste(model, &text),
         Msg::Resize(columns, rows) => {
             model.size = (columns, rows);
@@ -65,6 +77,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             tick(model, now_ms);
             effects = prompt::recipe::tick(model);
             offline::tick(model, &mut effects);
+            effects.extend(hands::kept(model));
         }
         Msg::Shown => {
             let whole = draw::prompt_fits(model);
@@ -149,11 +162,14 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Transfer(news) => effects = transfers::told(model, news),
         Msg::Present(attendees) => effects = presence::told(model, attendees),
         Msg::People(news) => effects = people::told(model, news),
+        Msg::Ground(ground) => ground_told(model, ground),
+        Msg::Draft(draft) => hands::reopened(model, *draft),
         Msg::Quit => model.quit = true,
     }
     if !ticked {
         model.dirty = true;
     }
+    hands::settle(model);
     if looked.is_some() {
         listen::follow_look(model, looked, &mut effects);
     }
@@ -197,6 +213,12 @@ fn tick(model: &mut Model, now_ms: i64) {
         _ => model.told = None,
     }
     model.dirty |= minute || faded || matches!(model.link, Link::Offline { .. });
+}
+
+fn ground_told(model: &mut Model, ground: Ground) {
+    if !model.settings.says_ground {
+        model.settings.ground = ground;
+    }
 }
 
 fn lost(model: &mut Model, why: String, effects: &mut Vec<Effect>) {
@@ -289,6 +311,11 @@ fn performed(
     effects: &mut Vec<Effect>,
 ) {
     let Some(at) = model.pending.iter().position(|it| it.command_id == command_id) else { return };
+    // One of several from one key: what is told is told of all of them.
+    if hands::answered(model, command_id, &outcome) {
+        model.pending.remove(at);
+        return;
+    }
     match outcome {
         Ok(answer) => {
             let pending = model.pending.remove(at);

@@ -1,15 +1,16 @@
 //! Keys where no prompt is open: moving, opening, going back. Keys that ask the server for something go on to `act`.
 
-use crossterm::event::{KeyEvent, KeyEventKind};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 use deadwax_proto::v1::{DeskKind, Stage};
 
 use super::{
-    act, album, compare, delivery, hands, listen, master as mastering, offline, pages, people, presence, prompt, read, song,
-    transfers, turnaround,
+    act, album, compare, delivery, hands, listen, master as mastering, offline, pages, people, presence, prompt,
+    read, song, transfers, turnaround,
 };
 use crate::tui::{
     draw,
-    keys::{self, Kind, Verb},
+    hands::Step,
+    keys::{Kind, Verb},
     model::{Ask, Focus, HistoryPage, Model, Notice, PaletteAsk, Prompt, Screen, SongView},
     msg::Effect,
     rows::Project,
@@ -24,7 +25,7 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
     }
     let leave = Notice::Tell(LEAVE.into());
     // Leaving works everywhere, in a prompt too; what is written there is thrown away only by the second press.
-    if keys::find(Kind::Help, &event) == Some(Verb::Quit) {
+    if model.settings.keys.find(Kind::Help, &event) == Some(Verb::Quit) {
         let written =
             model.prompt.as_ref().is_some_and(|it| prompt::holds_text(&it.ask)) || album::holds_draft(model);
         model.quit = !written || model.notice.as_ref() == Some(&leave);
@@ -38,12 +39,15 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
     if model.prompt.is_some() {
         return prompt::key(model, event);
     }
-    let Some(verb) = keys::find(model.top().kind(), &event) else { return Vec::new() };
+    if let Some(effects) = hands::type_filter(model, event) {
+        return effects;
+    }
+    let Some(verb) = model.settings.keys.find(model.top().kind(), &event) else { return Vec::new() };
     if verb == Verb::Back {
         if album::stays(model) {
             return Vec::new();
         }
-        back(model, event.code == crossterm::event::KeyCode::Char('q'));
+        back(model, event.code != KeyCode::Esc);
         return Vec::new();
     }
     press(model, verb)
@@ -114,9 +118,14 @@ fn back(model: &mut Model, leaves: bool) {
     if !matches!(model.notice.take(), None | Some(Notice::Done(_))) {
         return;
     }
+    if hands::let_go(model) {
+        return;
+    }
     if let Screen::Song(view) = model.top_mut()
-        && view.mark_ms.take().is_some()
+        && let Some(mark_ms) = view.mark_ms.take()
     {
+        let cursor_ms = view.cursor_ms;
+        hands::remember(model, Step::Range { mark_ms, cursor_ms });
         return;
     }
     if model.stack.len() > 1 {
@@ -318,6 +327,10 @@ fn step(model: &mut Model, verb: Verb) {
     let turnaround = model.turnaround.as_ref().and_then(|page| page.songs.as_ref());
     let turnaround_len = turnaround.map_or(0, Vec::len);
     let columns_apart = draw::has_columns(model.size.0);
+    let help_len = match model.top() {
+        Screen::Help { of, .. } => draw::help_lines(model, *of).len(),
+        _ => 0,
+    };
     let Model { stack, projects, .. } = model;
     let Some(top) = stack.last_mut() else { return };
     match top {
@@ -325,7 +338,7 @@ fn step(model: &mut Model, verb: Verb) {
         Screen::Projects { at } => *at = moved(*at, list_len, verb),
         Screen::History { at, .. } => *at = moved(*at, history_len, verb),
         Screen::Turnaround { at, .. } => *at = moved(*at, turnaround_len, verb),
-        Screen::Help { of, at } => *at = moved(*at, keys::bindings(*of).count(), verb),
+        Screen::Help { at, .. } => *at = moved(*at, help_len, verb),
         Screen::Project { project, song } => {
             let Some(rows) = projects.get(project) else { return };
             let now = draw::selected_song(rows, song.as_deref()).map(|it| (it.stage(), it.song_id.clone()));

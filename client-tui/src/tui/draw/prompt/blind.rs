@@ -60,7 +60,10 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
             say(Line::styled(clip(&score, room), theme.head()));
         }
         BlindKind::Rank { order, at, heard, hidden } => {
-            say(Line::raw(clip(&format!("{time}, all at {:.1} LUFS. The best first:", hidden.matched_lufs), room)));
+            say(Line::raw(clip(
+                &format!("{time}, all at {:.1} LUFS. The best first:", hidden.matched_lufs),
+                room,
+            )));
             for (place, track) in order.iter().enumerate() {
                 let sounds = if ask.heard == *track { plays } else { " " };
                 let new = if heard.get(*track) == Some(&false) { "  not heard yet" } else { "" };

@@ -20,7 +20,7 @@ use ratatui::{
 use ratatui_textarea::TextArea;
 
 use super::{
-    first_shown, put,
+    Hit, first_shown, put, row_of,
     text::{clip, pad, width, wrap},
     theme::Theme,
 };
@@ -48,7 +48,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
         Ask::Blind(ask) => blind::draw(model, theme, frame, area, ask),
         Ask::Sections(ask) => sections::draw(theme, frame, area, ask),
         Ask::Follow(ask) => choose::follow(model, theme, frame, area, ask),
-        Ask::Palette(ask) => choose::palette(theme, frame, area, ask),
+        Ask::Palette(ask) => choose::palette(model, theme, frame, area, ask),
         Ask::Read(ask) => read(theme, frame, area, ask),
     }
 }
@@ -63,6 +63,8 @@ fn open(theme: &Theme, frame: &mut Frame<'_>, area: Rect, title: &str, size: (u1
         height: lines,
     };
     frame.render_widget(Clear, place);
+    // Nothing below an open question can be pressed.
+    theme.hit(frame.area(), || Hit::Prompt);
     let title = format!(" {} ", clip(title, usize::from(columns.saturating_sub(6))));
     let block = Block::bordered().title(title).border_style(theme.accent()).title_style(theme.head());
     let inner = block.inner(place);
@@ -212,6 +214,7 @@ fn tick(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &T
         let sign = if item.done { "[x]" } else { "[ ]" };
         let text = pad(&format!("{sign} {}", item.text), usize::from(inner.width));
         let row = u16::try_from(line - first).unwrap_or(u16::MAX);
+        theme.hit(row_of(inner, row), || Hit::Choice(line));
         put(frame, inner, row, Line::styled(text, theme.row(line == ask.at, false, true)));
     }
     put(

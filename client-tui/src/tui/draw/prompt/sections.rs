@@ -32,7 +32,12 @@ pub(super) fn draw(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &Secti
     for (at, (start_ms, name)) in ask.list.iter().enumerate().skip(first).take(height) {
         let text = pad(&format!("{:>8}  {name}", words::clock(*start_ms, true)), room);
         let chosen = at == ask.at && ask.typing.is_none();
-        put(frame, list, u16::try_from(at - first).unwrap_or(u16::MAX), Line::styled(text, theme.row(chosen, false, true)));
+        put(
+            frame,
+            list,
+            u16::try_from(at - first).unwrap_or(u16::MAX),
+            Line::styled(text, theme.row(chosen, false, true)),
+        );
     }
     let bottom = inner.height;
     if let Some((name, new)) = &ask.typing {
@@ -49,9 +54,18 @@ pub(super) fn draw(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &Secti
     }
     let keys = match (ask.problem, &ask.typing) {
         (Some(problem), _) => Line::styled(clip(problem, room), theme.bad()),
-        (_, Some(_)) => Line::styled(clip("A name: Verse 1, Chorus. Enter keeps it, Esc leaves it", room), theme.dim()),
+        (_, Some(_)) => {
+            Line::styled(clip("A name: Verse 1, Chorus. Enter keeps it, Esc leaves it", room), theme.dim())
+        }
         _ => Line::styled(
-            clip(if ask.changed { "Enter sends them · n new, e name, x remove · Esc" } else { "n new at the cursor, e name, x remove · Esc leaves" }, room),
+            clip(
+                if ask.changed {
+                    "Enter sends them · n new, e name, x remove · Esc"
+                } else {
+                    "n new at the cursor, e name, x remove · Esc leaves"
+                },
+                room,
+            ),
             theme.dim(),
         ),
     };

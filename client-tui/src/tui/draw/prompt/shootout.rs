@@ -30,7 +30,7 @@ fn told(area: Rect, consequence: &str, theme: &Theme) -> super::Said {
 
 /// The people scroll; what follows does not.
 pub(super) fn entrants_lines(area: Rect, ask: &EntrantsAsk) -> usize {
-    told(area, &ask.consequence, &Theme { colour: false }).len() + 8
+    told(area, &ask.consequence, &Theme::bare()).len() + 8
 }
 
 pub(super) fn entrants(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &EntrantsAsk) {
@@ -96,8 +96,9 @@ pub(super) fn vote(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
     let from = first_shown(ask.at, ask.order.len(), height);
     for (at, id) in ask.order.iter().enumerate().skip(from).take(height) {
         let hidden = ask.blind.as_ref().and_then(|it| it.name(id));
-        let name = hidden
-            .unwrap_or_else(|| rows.version(id).map_or_else(|| "a mix that is not here".into(), words::version));
+        let name = hidden.unwrap_or_else(|| {
+            rows.version(id).map_or_else(|| "a mix that is not here".into(), words::version)
+        });
         let text = pad(&format!("{}. {name}", at + 1), usize::from(list.width));
         let style = theme.row(at == ask.at && !ask.writing, false, true);
         put(frame, list, u16::try_from(at - from).unwrap_or(u16::MAX), Line::styled(text, style));

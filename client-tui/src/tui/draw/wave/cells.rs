@@ -48,7 +48,9 @@ pub(crate) fn samples(values: &[Peak], dots: usize) -> Vec<Peak> {
     if count == 0 || dots == 0 {
         return vec![None; dots];
     }
-    let value = |at: usize| values.get(at).copied().flatten().map(|(low, high)| if high.abs() >= low.abs() { high } else { low });
+    let value = |at: usize| {
+        values.get(at).copied().flatten().map(|(low, high)| if high.abs() >= low.abs() { high } else { low })
+    };
     let wide = dots as f32 / count as f32;
     // Of a place in the picture, in samples; the middle of a sample is where it stands.
     let height = |x: f32| {

@@ -73,10 +73,8 @@ mod tests {
         };
         let data = (0, 1000, answer);
         let mut terminal = Terminal::new(TestBackend::new(10, 2)).unwrap();
-        let theme = Theme { colour: false };
-        terminal
-            .draw(|frame| draw(&theme, frame, 0, Rect::new(6, 0, 4, 2), &view(Some(&data))))
-            .unwrap();
+        let theme = Theme::bare();
+        terminal.draw(|frame| draw(&theme, frame, 0, Rect::new(6, 0, 4, 2), &view(Some(&data)))).unwrap();
         let cells = terminal.backend().buffer().content().chunks(10);
         cells.map(|line| line.iter().map(|cell| cell.symbol()).collect::<String>()).collect()
     }

@@ -113,7 +113,8 @@ pub(super) fn axis<'a>(theme: &Theme, view: &View<'_>, columns: usize, cursor: O
         _ => words::clock(us / 1000, true),
     };
     let zoomed = start_ms > 0 || view.cell_ms(end_ms, columns).is_none() || span_ms < 10_000;
-    let edge = |ms: u64| if span_ms < 200 { clock_us(ms.saturating_mul(1000)) } else { words::clock(ms, zoomed) };
+    let edge =
+        |ms: u64| if span_ms < 200 { clock_us(ms.saturating_mul(1000)) } else { words::clock(ms, zoomed) };
     let mut line: Vec<char> = vec![' '; columns];
     let write = |line: &mut Vec<char>, at: usize, text: &str| {
         for (cell, c) in line.iter_mut().skip(at).zip(text.chars()) {
@@ -135,7 +136,10 @@ pub(super) fn axis<'a>(theme: &Theme, view: &View<'_>, columns: usize, cursor: O
     for other in &view.others {
         if let Some(cell) = view.cell(other.at_us, columns) {
             // A name that is wide would move what stands after it.
-            let name: String = clip(&other.name, 8).chars().map(|c| if width(&c.to_string()) == 1 { c } else { '·' }).collect();
+            let name: String = clip(&other.name, 8)
+                .chars()
+                .map(|c| if width(&c.to_string()) == 1 { c } else { '·' })
+                .collect();
             write(&mut line, cell.min(columns.saturating_sub(1)), &format!("♪{name}"));
         }
     }
@@ -145,7 +149,8 @@ pub(super) fn axis<'a>(theme: &Theme, view: &View<'_>, columns: usize, cursor: O
         Some((start, end)) if !view.playing => words::span(Some(start), Some(end)),
         _ => fine(at_us),
     };
-    let at_cell = if view.playing { view.playhead_us.and_then(|us| view.cell(us, columns)).or(cursor) } else { cursor };
+    let at_cell =
+        if view.playing { view.playhead_us.and_then(|us| view.cell(us, columns)).or(cursor) } else { cursor };
     let Some(cell) = at_cell else {
         return Line::styled(line.into_iter().collect::<String>(), theme.dim());
     };
@@ -172,9 +177,11 @@ fn clock_us(us: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::{Mark, Other, tests::view}, *};
+    use super::{
+        super::{Mark, Other, tests::view},
+        *,
+    };
 
-    const THEME: Theme = Theme { colour: false };
 
     fn text(line: &Line<'_>) -> String {
         line.spans.iter().map(|it| it.content.as_ref()).collect()
@@ -184,24 +191,26 @@ mod tests {
     fn sections_take_the_room_before_the_next_and_no_more() {
         let mut view = view(None);
         view.sections = vec![(0, "Intro"), (200, "Verse 1 with a long name"), (600, "夜の歌")];
-        assert_eq!(text(&sections(&THEME, &view, 30)), "▏Intr…▏Verse 1 wi…▏夜の歌");
+        assert_eq!(text(&sections(&Theme::bare(), &view, 30)), "▏Intr…▏Verse 1 wi…▏夜の歌");
         view.window_ms = (300, 500);
-        assert_eq!(text(&sections(&THEME, &view, 30)), "▏Verse 1 with a long name");
+        assert_eq!(text(&sections(&Theme::bare(), &view, 30)), "▏Verse 1 with a long name");
         view.sections = vec![(5_000, "later")];
-        assert_eq!(text(&sections(&THEME, &view, 30)), "");
+        assert_eq!(text(&sections(&Theme::bare(), &view, 30)), "");
     }
 
     #[test]
     fn notes_on_one_cell_say_that_there_are_more() {
         let mut view = view(None);
         let mark = |label, start_ms, end_ms| Mark { label, start_ms, end_ms };
-        view.marks =
-            vec![mark('1', 100, None), mark('2', 105, None), mark('3', 500, Some(700)), mark('4', 900, Some(20))];
-        let drawn = Drawn {
-            peaks: Vec::new(),
-            flags: (0..10).map(|at| (at == 3 || at == 5, at == 4)).collect(),
-        };
-        assert_eq!(text(&notes(&THEME, &view, &drawn, 10)), " 1+!^3─┐ 4");
+        view.marks = vec![
+            mark('1', 100, None),
+            mark('2', 105, None),
+            mark('3', 500, Some(700)),
+            mark('4', 900, Some(20)),
+        ];
+        let drawn =
+            Drawn { peaks: Vec::new(), flags: (0..10).map(|at| (at == 3 || at == 5, at == 4)).collect() };
+        assert_eq!(text(&notes(&Theme::bare(), &view, &drawn, 10)), " 1+!^3─┐ 4");
     }
 
     #[test]
@@ -210,13 +219,19 @@ mod tests {
         view.looped_us = Some((200_000, 400_000));
         view.others = vec![Other { name: "Ben".into(), at_us: 600_000 }];
         view.cursor_us = 500_000;
-        let line = text(&axis(&THEME, &view, 50, Some(25)));
-        assert_eq!(line, "0:00.0    [════════]    ▲0:00.5en             0:01.0".replace("    ▲0:00.5en", "    ▲0:00.5en"));
+        let line = text(&axis(&Theme::bare(), &view, 50, Some(25)));
+        assert_eq!(
+            line,
+            "0:00.0    [════════]    ▲0:00.5en             0:01.0".replace("    ▲0:00.5en", "    ▲0:00.5en")
+        );
         view.playing = true;
         view.playhead_us = Some(300_000);
-        assert!(text(&axis(&THEME, &view, 50, Some(25))).contains("▶0:00.3"));
+        assert!(text(&axis(&Theme::bare(), &view, 50, Some(25))).contains("▶0:00.3"));
         view.window_ms = (0, 10);
         view.playing = false;
-        assert!(text(&axis(&THEME, &view, 50, None)).starts_with("0:00.0000"), "samples have times of their own");
+        assert!(
+            text(&axis(&Theme::bare(), &view, 50, None)).starts_with("0:00.0000"),
+            "samples have times of their own"
+        );
     }
 }

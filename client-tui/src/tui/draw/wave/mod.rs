@@ -70,7 +70,11 @@ impl View<'_> {
         let span = end.checked_sub(start).filter(|span| *span > 0)?;
         let at = u128::from(us).checked_sub(start)? * columns as u128 / span;
         let at = usize::try_from(at).ok()?;
-        if u128::from(us) == end { Some(columns.saturating_sub(1)) } else { Some(at).filter(|at| *at < columns) }
+        if u128::from(us) == end {
+            Some(columns.saturating_sub(1))
+        } else {
+            Some(at).filter(|at| *at < columns)
+        }
     }
 
     pub fn cell_ms(&self, ms: u64, columns: usize) -> Option<usize> {
@@ -139,7 +143,10 @@ fn drawn(view: &View<'_>, columns: usize) -> Drawn {
     let frames = view.frames();
     // A column of dots is under one frame: samples, with a line between them.
     let peaks = if frames > 0 && frames <= dots as u64 {
-        cells::samples(&(0..frames as usize).map(|at| view.peak(at, frames as usize)).collect::<Vec<_>>(), dots)
+        cells::samples(
+            &(0..frames as usize).map(|at| view.peak(at, frames as usize)).collect::<Vec<_>>(),
+            dots,
+        )
     } else {
         (0..dots).map(|at| view.peak(at, dots)).collect()
     };

@@ -52,11 +52,12 @@ mod tests {
 
     #[test]
     fn without_true_colours_there_is_one_of_the_palette_or_none() {
-        let look = |colours| Look { dots: crate::tui::settings::Dots::Braille, colours, ground: Ground::Dark };
-        let theme = Theme { colour: true };
+        let look =
+            |colours| Look { dots: crate::tui::settings::Dots::Braille, colours, ground: Ground::Dark };
+        let theme = Theme::of(&crate::tui::Model::new((80, 24), 0, 0));
         assert_eq!(at(&theme, &look(Colours::Sixteen), 0, 8), theme.wave());
         assert_ne!(at(&theme, &look(Colours::True), 0, 8), at(&theme, &look(Colours::True), 4, 8));
-        let plain = Theme { colour: false };
+        let plain = Theme::bare();
         assert_eq!(at(&plain, &look(Colours::None), 0, 8), Style::default());
     }
 }

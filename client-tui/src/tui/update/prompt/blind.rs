@@ -79,13 +79,21 @@ fn two(model: &Model) -> Option<[Track; 2]> {
 fn begin_us(model: &Model, project: &str, song: &str) -> u64 {
     let at = model.player.at_us().filter(|_| model.player.is_on(project, song));
     at.unwrap_or_else(|| match model.top() {
-        Screen::Song(view) => view.range().map_or_else(|| view.cursor(), |(start, _)| start.saturating_mul(1000)),
+        Screen::Song(view) => {
+            view.range().map_or_else(|| view.cursor(), |(start, _)| start.saturating_mul(1000))
+        }
         Screen::Compare(view) => view.cursor_us,
         _ => 0,
     })
 }
 
-fn start(model: &mut Model, project: String, song: String, tracks: Vec<Track>, how: BlindKind) -> Vec<Effect> {
+fn start(
+    model: &mut Model,
+    project: String,
+    song: String,
+    tracks: Vec<Track>,
+    how: BlindKind,
+) -> Vec<Effect> {
     let level = std::mem::replace(&mut model.player.level, Level::Matched);
     let looped = model.player.status.as_ref().and_then(|it| it.looped);
     let at_us = begin_us(model, &project, &song);
@@ -264,7 +272,8 @@ fn vote(model: &mut Model, mut ask: Box<BlindAsk>) -> Next {
         ask.problem = Some(why);
         return Next::Keep(Ask::Blind(ask));
     }
-    let prepared = subject.ok_or("The song is not here any more.").and_then(|it| super::shootout::vote(model, &it));
+    let prepared =
+        subject.ok_or("The song is not here any more.").and_then(|it| super::shootout::vote(model, &it));
     let BlindKind::Rank { order, hidden, .. } = &ask.how else { return Next::Close };
     match prepared {
         Ok(Ask::Vote(mut vote)) => {

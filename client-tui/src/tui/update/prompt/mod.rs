@@ -36,8 +36,8 @@ enum Next {
     Close,
     /// Another question.
     Ask(Prompt),
-    /// A key of the screen below.
-    Press(Verb),
+    /// Keys of the screen below, one after the other.
+    Press(Vec<Verb>),
     Send(Box<Pending>),
     /// Asks for something that is no command.
     Do(Box<Effect>),
@@ -48,6 +48,7 @@ enum Next {
 
 pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
     let Some(Prompt { ask, shown }) = model.prompt.take() else { return Vec::new() };
+    let left = (event.code == KeyCode::Esc && holds_text(&ask)).then(|| ask.clone());
     let next = match ask {
         Ask::Approve(ask) => approve(model, ask, event, shown),
         Ask::Confirm(ask) => confirm(model, ask, event, shown),
@@ -60,7 +61,7 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
         Ask::Blind(ask) => blind::key(model, ask, event),
         Ask::Sections(ask) => sections::key(model, ask, event),
         Ask::Follow(ask) => choose::follow_key(model, ask, event),
-        Ask::Palette(ask) => choose::palette_key(ask, event),
+        Ask::Palette(ask) => choose::palette_key(model, ask, event),
         Ask::Read(ask) => read(ask, event),
     };
     match next {
@@ -68,13 +69,18 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
             model.prompt = Some(Prompt { ask, shown });
             Vec::new()
         }
-        Next::Close => Vec::new(),
+        Next::Close => {
+            if let Some(ask) = left {
+                super::hands::thrown_away(model, ask);
+            }
+            Vec::new()
+        }
         Next::Ask(prompt) => {
             model.prompt = Some(prompt);
             Vec::new()
         }
-        Next::Press(verb) => super::nav::press(model, verb),
-        Next::Send(pending) => vec![act::send(model, *pending)],
+        Next::Press(verbs) => verbs.into_iter().flat_map(|verb| super::nav::press(model, verb)).collect(),
+        Next::Send(pending) => super::hands::send_all(model, *pending),
         Next::Do(effect) => vec![*effect],
         Next::Run(ask, effect) => {
             model.prompt = Some(Prompt { ask, shown });
@@ -230,7 +236,9 @@ pub(super) fn holds_text(ask: &Ask) -> bool {
         Ask::Confirm(ask) => ask.back.as_deref().is_some_and(holds_text),
         Ask::Approve(ask) => matches!(&ask.sign, Sign::Pick { reason, .. } if !reason.is_empty()),
         Ask::Sections(ask) => ask.changed,
-        Ask::Blind(_) | Ask::Tick(_) | Ask::Entrants(_) | Ask::Follow(_) | Ask::Palette(_) | Ask::Read(_) => false,
+        Ask::Blind(_) | Ask::Tick(_) | Ask::Entrants(_) | Ask::Follow(_) | Ask::Palette(_) | Ask::Read(_) => {
+            false
+        }
     }
 }
 
@@ -302,6 +310,8 @@ pub(super) fn edited(model: &mut Model, outcome: Result<String, String>) -> Vec<
     };
     match model.prompt.as_mut().map(|prompt| &mut prompt.ask) {
         Some(Ask::Write(ask)) => ask.area = text_area(&text),
+        Some(Ask::Revision(ask)) => ask.area = text_area(&text),
+        Some(Ask::Vote(ask)) => ask.area = text_area(&text),
         Some(Ask::Recipe(ask)) => {
             ask.area = text_area(&text);
             ask.area.set_line_number_style(ratatui::style::Style::default());
@@ -322,6 +332,11 @@ pub(super) fn paste(model: &mut Model, text: &str) {
         Some(Ask::Revision(ask)) if ask.writing => &mut ask.area,
         Some(Ask::Recipe(ask)) => ask.why.as_mut().unwrap_or(&mut ask.area),
         Some(Ask::Vote(ask)) if ask.writing => &mut ask.area,
+        Some(Ask::Palette(ask)) => {
+            ask.typed.push_str(&crate::scrub::line(text).chars().take(80).collect::<String>());
+            ask.at = 0;
+            return;
+        }
         _ => return,
     };
     area.insert_str(crate::scrub::block(text));

@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use crossterm::event::{KeyCode, KeyEvent};
 use deadwax_proto::v1::{self as v1, NoteRow, NoteState, RevisionKind, Role, action::Action as Do};
 
-use super::{CUT, DISCARD, EMPTY, Next, text, type_text};
+use super::{CUT, DISCARD, EMPTY, Next, is_ctrl, text, type_text};
 use crate::tui::{
     keys::Verb,
     model::{Ask, ConfirmAsk, Model, Pending, RevisionAsk, Sends, text_area},
+    msg::Effect,
     rows::Project,
     update::act::{self, NO_VERSION, Subject},
 };
@@ -21,6 +22,7 @@ pub(in crate::tui::update) fn prepare(model: &Model, subject: &Subject) -> Resul
     if open.is_empty() {
         return Err("There are no open notes to ask for. Write what should change first: n.");
     }
+    let picked = model.hands.chosen(model);
     let askers = [Role::Artist, Role::Producer, Role::Label, Role::Manager];
     let mut roles: Vec<Role> = model.my_roles().into_iter().filter(|role| askers.contains(role)).collect();
     if roles.is_empty() {
@@ -33,7 +35,11 @@ pub(in crate::tui::update) fn prepare(model: &Model, subject: &Subject) -> Resul
         role: 0,
         kind: RevisionKind::Change,
         consequence: act::consequence(model, subject, Verb::RequestRevision),
-        chosen: open.iter().map(|note| (note.note_id.clone(), true)).collect(),
+        // What was chosen in the list is what is asked for; without it everything that is open.
+        chosen: open
+            .iter()
+            .map(|note| (note.note_id.clone(), picked.is_none_or(|it| it.contains(&note.note_id))))
+            .collect(),
         at: 0,
         writing: false,
         area: text_area(""),
@@ -65,6 +71,10 @@ pub(super) fn key(model: &mut Model, mut ask: Box<RevisionAsk>, event: KeyEvent)
         }
         KeyCode::BackTab => ask.writing = !ask.writing,
         KeyCode::Enter if ask.writing && event.modifiers.is_empty() => return send_revision(model, ask),
+        _ if ask.writing && is_ctrl(event, 'e') => {
+            let text = ask.area.lines().join("\n");
+            return Next::Run(Ask::Revision(ask), Box::new(Effect::Edit { text, suffix: ".txt" }));
+        }
         _ if ask.writing => type_text(&mut ask.area, event),
         KeyCode::Up | KeyCode::Char('k') => ask.at = ask.at.saturating_sub(1),
         KeyCode::Down | KeyCode::Char('j') => ask.at = (ask.at + 1).min(count.saturating_sub(1)),

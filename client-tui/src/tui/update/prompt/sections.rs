@@ -82,12 +82,18 @@ pub(super) fn key(model: &mut Model, mut ask: Box<SectionsAsk>, event: KeyEvent)
         KeyCode::Enter if !ask.changed => return Next::Close,
         KeyCode::Enter if !model.online() => ask.problem = Some(CUT),
         KeyCode::Enter => {
-            let sections =
-                ask.list.into_iter().map(|(start_ms, name)| Section { start_ms, name }).collect();
+            let sections = ask.list.into_iter().map(|(start_ms, name)| Section { start_ms, name }).collect();
             let action = Do::SetSections(v1::SetSections { version_id: ask.version.clone(), sections });
             let about = format!("version/{}", ask.version);
             let say = "the sections".to_owned();
-            return Next::Send(Box::new(act::pending(model, ask.project, Verb::Sections, about, action, say)));
+            return Next::Send(Box::new(act::pending(
+                model,
+                ask.project,
+                Verb::Sections,
+                about,
+                action,
+                say,
+            )));
         }
         _ => {}
     }

@@ -3,10 +3,11 @@
 use crossterm::event::{KeyCode, KeyEvent};
 use deadwax_proto::v1::{self as v1, Role, action::Action as Do};
 
-use super::{CUT, DISCARD, Next, text, type_text};
+use super::{CUT, DISCARD, Next, is_ctrl, text, type_text};
 use crate::tui::{
     keys::Verb,
     model::{Ask, ConfirmAsk, EntrantsAsk, Model, Prompt, Sends, VoteAsk, text_area},
+    msg::Effect,
     update::act::{self, Subject},
 };
 
@@ -131,6 +132,10 @@ pub(super) fn vote_key(model: &mut Model, mut ask: Box<VoteAsk>, event: KeyEvent
             }
             ask.problem = Some(CUT);
             return Next::Keep(Ask::Vote(ask));
+        }
+        _ if ask.writing && is_ctrl(event, 'e') => {
+            let text = ask.area.lines().join("\n");
+            return Next::Run(Ask::Vote(ask), Box::new(Effect::Edit { text, suffix: ".txt" }));
         }
         _ if ask.writing => type_text(&mut ask.area, event),
         KeyCode::Enter => ask.writing = true,

@@ -1,0 +1,189 @@
+//! The list on top of every screen as its words: what a filter looks in, what the mark stands on, how many lines there are. The screens draw from the same
+//! rows; whoever adds a list adds it here. Never here: drawing, what a key does.
+
+use deadwax_proto::v1::{
+    DeskRow, HistoryEntry, NoteRow, ProjectSummary, RenderRow, SongRow, SongTurnaround, VersionRow,
+};
+
+use super::{
+    draw, filter,
+    keys::{Bound, Kind},
+    model::{Focus, Model, Screen, SongView},
+    rows::Project,
+    words,
+};
+
+/// A line: what it is held by, and its words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    pub id: String,
+    pub text: String,
+}
+
+pub fn desk(row: &DeskRow) -> String {
+    let kind = draw::desk_word(row);
+    format!("{kind} {} {} {}", row.song_title, row.project_title, row.text)
+}
+
+pub fn project(row: &ProjectSummary) -> String {
+    format!("{} {} {}", row.title, row.artist, words::roles(row.your_roles()))
+}
+
+pub fn song(row: &SongRow) -> String {
+    format!("{} {} {}", row.title, words::stage(row.stage()), row.waits_for)
+}
+
+pub fn version(row: &VersionRow) -> String {
+    format!("{} {} {}", words::version(row), row.title, row.uploaded_by)
+}
+
+pub fn note(row: &NoteRow) -> String {
+    format!("{} {} {}", row.author, words::note_state(row.state()).1, row.text)
+}
+
+pub fn render(row: &RenderRow) -> String {
+    format!("{} {}", words::render_state(row.state()).1, row.requested_by)
+}
+
+pub fn entry(row: &HistoryEntry) -> String {
+    format!("{} {}", row.who, row.text)
+}
+
+pub fn turnaround(row: &SongTurnaround) -> String {
+    row.title.clone()
+}
+
+pub fn binding(row: &Bound<'_>) -> String {
+    format!("{} {} {}", row.names(), row.short, row.does)
+}
+
+/// Songs in the order of the board.
+pub fn songs(rows: &Project) -> impl Iterator<Item = &SongRow> {
+    words::STAGES.into_iter().flat_map(|stage| rows.songs_in(stage).iter())
+}
+
+/// Every line of the list that has the keys, whether a filter shows it or not.
+pub fn lines(model: &Model) -> Vec<Line> {
+    let at = |(at, text): (usize, String)| Line { id: at.to_string(), text };
+    match model.top() {
+        Screen::Desk { .. } => model.desk.iter().flatten().map(desk).enumerate().map(at).collect(),
+        Screen::Projects { .. } => model
+            .list
+            .iter()
+            .flatten()
+            .map(|it| Line { id: it.project_id.clone(), text: project(it) })
+            .collect(),
+        Screen::Project { project, .. } => {
+            let rows = model.projects.get(project).into_iter();
+            rows.flat_map(songs).map(|it| Line { id: it.song_id.clone(), text: song(it) }).collect()
+        }
+        Screen::Song(view) => {
+            model.projects.get(&view.project).map_or_else(Vec::new, |rows| of_song(rows, view))
+        }
+        Screen::Master { project, song, .. } => {
+            let renders = model.projects.get(project).map_or_else(Vec::new, |rows| rows.renders(song));
+            renders.into_iter().map(|it| Line { id: it.render_id.clone(), text: render(it) }).collect()
+        }
+        Screen::History { .. } => {
+            let entries = model.history.iter().flat_map(|page| &page.entries);
+            entries.map(entry).enumerate().map(at).collect()
+        }
+        Screen::Turnaround { .. } => {
+            let songs = model.turnaround.iter().filter_map(|page| page.songs.as_ref()).flatten();
+            songs.map(turnaround).enumerate().map(at).collect()
+        }
+        Screen::Help { of, .. } => {
+            draw::help_lines(model, *of).iter().map(binding).enumerate().map(at).collect()
+        }
+        Screen::Compare(_)
+        | Screen::Album { .. }
+        | Screen::Delivery { .. }
+        | Screen::People { .. }
+        | Screen::Transfers { .. } => Vec::new(),
+    }
+}
+
+fn of_song(rows: &Project, view: &SongView) -> Vec<Line> {
+    match view.focus {
+        Focus::Versions => {
+            let versions = rows.versions(&view.song).into_iter();
+            versions.map(|it| Line { id: it.version_id.clone(), text: version(it) }).collect()
+        }
+        Focus::Notes => {
+            let notes = rows.notes(&view.song, view.settled);
+            notes.iter().map(|it| Line { id: it.note_id.clone(), text: note(it) }).collect()
+        }
+    }
+}
+
+/// Which line the mark stands on.
+pub fn place(model: &Model, lines: &[Line]) -> usize {
+    let of = |id: &str| lines.iter().position(|it| it.id == id).unwrap_or(0);
+    match model.top() {
+        Screen::Desk { at }
+        | Screen::Projects { at }
+        | Screen::History { at, .. }
+        | Screen::Turnaround { at, .. }
+        | Screen::Help { at, .. }
+        | Screen::Album { at, .. }
+        | Screen::Delivery { at, .. }
+        | Screen::People { at, .. }
+        | Screen::Transfers { at } => *at,
+        Screen::Compare(view) => view.at,
+        Screen::Project { project, song } => {
+            let rows = model.projects.get(project);
+            rows.and_then(|rows| draw::selected_song(rows, song.as_deref())).map_or(0, |it| of(&it.song_id))
+        }
+        Screen::Song(view) => {
+            let Some(rows) = model.projects.get(&view.project) else { return 0 };
+            match view.focus {
+                Focus::Versions => view.version(rows).map_or(0, |it| of(&it.version_id)),
+                Focus::Notes => draw::selected_note(rows, view).map_or(0, |it| of(&it.note_id)),
+            }
+        }
+        Screen::Master { project, song, render } => {
+            let rows = model.projects.get(project);
+            let chosen = rows.and_then(|rows| draw::selected_render(rows, song, render.as_deref()));
+            chosen.map_or(0, |it| of(&it.render_id))
+        }
+    }
+}
+
+/// Puts the mark on a line.
+pub fn choose(model: &mut Model, place: usize, lines: &[Line]) {
+    let Some(id) = lines.get(place).map(|it| it.id.clone()) else { return };
+    let Model { stack, projects, .. } = model;
+    let Some(top) = stack.last_mut() else { return };
+    match top {
+        Screen::Desk { at }
+        | Screen::Projects { at }
+        | Screen::History { at, .. }
+        | Screen::Turnaround { at, .. }
+        | Screen::Help { at, .. }
+        | Screen::Album { at, .. }
+        | Screen::Delivery { at, .. }
+        | Screen::People { at, .. }
+        | Screen::Transfers { at } => *at = place,
+        Screen::Compare(view) => view.at = place,
+        Screen::Project { song, .. } => *song = Some(id),
+        Screen::Master { render, .. } => *render = Some(id),
+        Screen::Song(view) if view.focus == Focus::Notes => view.note = Some(id),
+        Screen::Song(view) => {
+            let versions =
+                projects.get(&view.project).map_or_else(Vec::new, |rows| rows.versions(&view.song));
+            let newest = versions.first().is_some_and(|it| it.version_id == id);
+            view.version = Some(id).filter(|_| !newest);
+            view.file = 0;
+        }
+    }
+}
+
+/// The places of the lines that the filter shows.
+pub fn shown(model: &Model, lines: &[Line]) -> Vec<usize> {
+    filter::kept(model, lines, |line| line.text.clone())
+}
+
+/// Whether the mark of this kind of screen is moved here while a filter stands.
+pub fn knows(kind: Kind) -> bool {
+    !matches!(kind, Kind::Compare | Kind::Album | Kind::Delivery | Kind::People | Kind::Transfers)
+}
