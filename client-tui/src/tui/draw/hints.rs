@@ -94,7 +94,7 @@ fn song(model: &Model, view: &crate::tui::model::SongView) -> Option<Vec<(String
 
 fn album(model: &Model, project: &str) -> Option<Vec<(String, String)>> {
     let rows = model.projects.get(project).filter(|it| !it.songs().is_empty())?;
-    let of = |verb: Verb| key(Kind::Album, verb);
+    let of = |verb: Verb| key(model, Kind::Album, verb);
     let both = |a: Verb, b: Verb| format!("{} {}", of(a), of(b));
     let mut said = Vec::new();
     if model.album.is_unsaved(project, rows) {
@@ -112,7 +112,7 @@ fn album(model: &Model, project: &str) -> Option<Vec<(String, String)>> {
 }
 
 fn delivery(model: &Model) -> Vec<(String, String)> {
-    let of = |verb: Verb| key(Kind::Delivery, verb);
+    let of = |verb: Verb| key(model, Kind::Delivery, verb);
     let mut said = Vec::new();
     let subject = update::subject(model);
     if update::may(model, subject.as_ref(), Verb::MakeDelivery) == May::Yes {
@@ -130,7 +130,7 @@ fn delivery(model: &Model) -> Vec<(String, String)> {
 
 fn master(model: &Model, project: &str, song: &str) -> Option<Vec<(String, String)>> {
     let rows = model.projects.get(project)?;
-    let of = |verb: Verb| key(Kind::Master, verb);
+    let of = |verb: Verb| key(model, Kind::Master, verb);
     let mut said = vec![(of(Verb::EditRecipe), "recipe".to_owned())];
     if !rows.renders(song).is_empty() {
         said.push((of(Verb::PlayPause), if model.player.playing { "pause" } else { "hear it" }.to_owned()));
