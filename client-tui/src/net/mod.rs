@@ -8,6 +8,7 @@ mod follow;
 mod link;
 mod listen;
 mod package;
+mod people;
 mod presence;
 mod retry;
 mod review;

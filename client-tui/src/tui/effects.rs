@@ -12,7 +12,9 @@ use tonic::Code;
 use super::{
     draw::wave::pixels,
     keeper::Keeper,
+    mover::Mover,
     msg::{Effect, Failure, Msg, Page, WaveAsk},
+    people::{News, Order},
     presence,
 };
 use crate::{
@@ -43,6 +45,7 @@ enum Slot {
     OpenKept,
     Present,
     Perform(String),
+    People(String),
 }
 
 /// A larger update waits until all before it was taken in: a snapshot comes in as fast as it is read, and never queues up.
@@ -52,6 +55,7 @@ pub struct Runner {
     client: Client,
     out: Sender<Msg>,
     tasks: HashMap<Slot, AbortOnDropHandle<()>>,
+    mover: Mover,
     disk: Option<Disk>,
     listening: Option<Listening>,
     /// Of the audio cache; 0: the default.
@@ -78,7 +82,9 @@ impl Runner {
     pub fn new(client: Client, out: Sender<Msg>, kept: Option<Kept>) -> Runner {
         let keeper = |kept: &Kept| Keeper::new(kept.clone(), out.clone());
         let disk = kept.map(|kept| Disk { rows: keeper(&kept), unsent: keeper(&kept), kept });
-        Runner { client, out, tasks: HashMap::new(), disk, listening: None, cache_bytes_max: 0, place: None }
+        let mover = Mover::new(client.clone(), out.clone());
+        let tasks = HashMap::new();
+        Runner { client, out, tasks, mover, disk, listening: None, cache_bytes_max: 0, place: None }
     }
 
     /// Everything that was to be kept is on disk.
@@ -183,6 +189,11 @@ impl Runner {
                 let outcome = client.report_heard(request).await.map_err(failure);
                 tell(&out, Msg::Heard { say, outcome }).await;
             }),
+            Effect::Transfer(order) => self.mover.order(order),
+            Effect::People(order) => {
+                let slot = Slot::People(format!("{order:?}"));
+                self.hold(slot, people(client, out, order));
+            }
             Effect::KeepUnsent(_)
             | Effect::ForgetUnsent { .. }
             | Effect::KeepStart(_)
@@ -191,7 +202,6 @@ impl Runner {
             | Effect::OpenKept { .. } => self.keep(effect),
             Effect::Play(order) => self.play(order),
             Effect::Present(order) => self.present(order),
-            Effect::Transfer(_) | Effect::People(_) => {}
             // The loop's own: they need the terminal, or the person's folder.
             Effect::Copy(_) | Effect::Keep(_) | Effect::Suspend | Effect::Edit { .. } => {}
         }
@@ -304,6 +314,27 @@ async fn connect(client: Client, out: Sender<Msg>, after_ms: u64) {
     };
     let msg = greet.await.unwrap_or_else(|error| cut(&error));
     tell(&out, msg).await;
+}
+
+async fn people(client: Client, out: Sender<Msg>, order: Order) {
+    let news = match order {
+        Order::Invites { project_id } => {
+            let outcome = client.list_invites(&project_id).await.map_err(failure);
+            News::Invites { project_id, outcome }
+        }
+        Order::Sessions => News::Sessions(client.list_sessions().await.map_err(failure)),
+        Order::Invite(request) => {
+            let name = request.name.clone();
+            News::Invited { name, outcome: client.create_invite(request).await.map_err(failure) }
+        }
+        Order::RevokeInvite { project_id, invite_id } => {
+            News::InviteRevoked(client.revoke_invite(&project_id, &invite_id).await.map_err(failure))
+        }
+        Order::RevokeSession { session_id } => {
+            News::SessionRevoked(client.revoke_session(&session_id).await.map_err(failure))
+        }
+    };
+    tell(&out, Msg::People(news)).await;
 }
 
 async fn list(client: Client, out: Sender<Msg>) {

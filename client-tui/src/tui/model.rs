@@ -26,9 +26,10 @@ use super::{
     settings::Settings,
     transfers::Transfers,
 };
+pub use super::history::HistoryPage;
 use deadwax_proto::v1::{
-    Action, DeskRow, HistoryEntry, Person, ProjectSummary, RenderProgress, Role, SongTurnaround, VersionFile,
-    VersionRow, WaveformResponse,
+    Action, DeskRow, Person, ProjectSummary, RenderProgress, Role, SongTurnaround,
+    VersionFile, VersionRow, WaveformResponse,
 };
 
 #[derive(Clone, Debug)]
@@ -73,6 +74,8 @@ pub struct Model {
     pub presence: Presence,
     pub people: People,
     pub hands: Hands,
+    /// Songs of the board that the next key is about, where it is about several.
+    pub chosen: std::collections::BTreeSet<String>,
     pub subscribed: Subscribed,
     pub dirty: bool,
     pub quit: bool,
@@ -116,6 +119,7 @@ impl Model {
             presence: Presence::default(),
             people: People::default(),
             hands: Hands::default(),
+            chosen: std::collections::BTreeSet::new(),
             subscribed: Subscribed::default(),
             dirty: true,
             quit: false,
@@ -359,17 +363,6 @@ pub enum WaveState {
     Asked,
     Here,
     Failed(String),
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub struct HistoryPage {
-    pub project: String,
-    pub song: String,
-    pub ticket: u64,
-    pub loading: bool,
-    pub entries: Vec<HistoryEntry>,
-    pub next_before_seq: u64,
-    pub problem: Option<String>,
 }
 
 /// How long each song stood in each stage, as the studio counted it.

@@ -18,6 +18,8 @@ mod presence;
 mod review;
 mod review_flows;
 mod review_shots;
+mod rooms;
+mod rooms_history;
 mod sample;
 mod seat;
 mod shots;

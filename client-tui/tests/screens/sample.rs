@@ -411,6 +411,10 @@ pub fn summary(me: usize, names: Names) -> ProjectSummary {
         songs: 4,
         songs_delivered: 1,
         your_roles: vec![ROLES[me].into()],
+        songs_recording: 1,
+        songs_mixing: 1,
+        songs_mastering: 1,
+        changed_ms: NOW_MS - 40 * MINUTE,
     }
 }
 

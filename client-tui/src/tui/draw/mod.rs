@@ -173,7 +173,7 @@ fn waits_for(rows: &Project, song: &SongRow) -> String {
     match (song.waits_for.as_str(), rows.deliveries(&song.song_id).first()) {
         ("", Some(it)) => {
             let files = words::count(it.files.len(), "file", "files");
-            format!("Delivered by {}: {files}. In a shell: deadwax pull --delivery", it.by)
+            format!("Delivered by {}: {files}. Ctrl-F fetches them.", it.by)
         }
         ("", None) => "It waits for nothing.".into(),
         (text, _) => text.to_owned(),
@@ -374,6 +374,7 @@ fn told(model: &Model, theme: &Theme, columns: u16) -> Vec<Line<'static>> {
 fn status(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     let me = model.me.as_ref().map_or(String::new(), |me| clip(&me.name, 18));
     let roles = words::roles(model.my_roles().into_iter());
+    let going = transfers::badge(model);
     let who = if roles.is_empty() { me } else { format!("{me}, {}", clip(&roles, 24)) };
     let link = match model.link {
         Link::Online => Span::styled("● live", theme.good()),
@@ -381,7 +382,7 @@ fn status(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
         Link::Offline { .. } => Span::styled("× offline", theme.bad()),
         Link::Ended { .. } => Span::styled("× signed out", theme.bad()),
     };
-    let right = width(&who) + width(&link.content) + 3;
+    let right = width(&going) + width(&who) + width(&link.content) + 3;
     let room = usize::from(area.width).saturating_sub(right + 1);
     let mut spans = vec![Span::raw(" ")];
     let mut used = 1;
@@ -431,6 +432,7 @@ fn status(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
         spans.push(Span::styled(format!(" {does}  "), theme.dim()));
     }
     spans.push(" ".repeat(usize::from(area.width).saturating_sub(used + right)).into());
+    spans.push(Span::styled(going, theme.good()));
     spans.push(Span::styled(format!("{who}  "), theme.dim()));
     spans.push(link);
     put(frame, area, 0, Line::from(spans));

@@ -3,9 +3,11 @@
 
 mod act;
 mod album;
+mod board;
 mod compare;
 mod delivery;
 pub(super) mod hands;
+mod history;
 mod listen;
 mod master;
 mod mouse;
@@ -24,7 +26,7 @@ use crossterm::event::{MouseEvent, MouseEventKind};
 use deadwax_proto::v1::{PerformResponse, RenderState};
 
 use super::{
-    draw,
+    draw, keys,
     model::{
         Link, Model, Notice, Pending, Prompt, RecipeCheck, Screen, SongView, Subscribed, Wave, WaveState,
     },
@@ -46,6 +48,7 @@ pub use prompt::{
     approve_problem,
     blind::verdict as blind_verdict,
     choose::{Found, matches as palette},
+    upload::{kind_name, remarks},
     write::parted,
 };
 
@@ -64,8 +67,16 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     match msg {
         Msg::Key(event) => effects = nav::key(model, event),
         Msg::Mouse(event) => effects = mouse::mouse(model, event),
-        Msg::Paste(text) if model.prompt.is_none() => drop(hands::paste(model, &text)),
-        Msg::Paste(text) => prompt::paste(model, &text),
+        Msg::Paste(text) => {
+            effects = match transfers::dropped(model, &text) {
+                Some(begun) => begun,
+                None if model.prompt.is_none() => {
+                    hands::paste(model, &text);
+                    Vec::new()
+                }
+                None => prompt::paste(model, &text),
+            };
+        }
         Msg::Resize(columns, rows) => {
             model.size = (columns, rows);
             // What stood there is gone until the next frame.
@@ -100,6 +111,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.offline.start_changed = true;
             effects.push(Effect::WatchDesk);
             effects.extend(offline::next(model));
+            effects.extend(transfers::connected(model));
             open_start(model);
         }
         Msg::Lost { why } => lost(model, why, &mut effects),
@@ -143,7 +155,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Performed { command_id, outcome } => performed(model, &command_id, outcome, &mut effects),
         Msg::Waveform { ticket, outcome } => waveform(model, ticket, outcome),
         Msg::Picture(shown) => model.picture.1 = Some(shown),
-        Msg::History { ticket, outcome } => history(model, ticket, outcome),
+        Msg::History { ticket, outcome } => history::arrived(model, ticket, outcome),
         Msg::Turnaround { ticket, outcome } => turnaround::arrived(model, ticket, outcome),
         Msg::Recipes { ticket, outcome } => prompt::recipe::offered(model, ticket, outcome),
         Msg::RecipeChecked { ticket, outcome } => effects = prompt::recipe::checked(model, ticket, outcome),
@@ -176,6 +188,8 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     compare::reconcile(model, &mut effects);
     song::picture(model, &mut effects);
     reconcile(model, &mut effects);
+    people::reconcile(model, &mut effects);
+    history::reconcile(model, &mut effects);
     offline::reconcile(model, &mut effects);
     master::reconcile(model, &mut effects);
     presence::reconcile(model, &mut effects);
@@ -319,6 +333,10 @@ fn performed(
     match outcome {
         Ok(answer) => {
             let pending = model.pending.remove(at);
+            if let keys::Verb::NewProject = pending.verb {
+                effects.push(Effect::ListProjects);
+                board::made(model, &pending);
+            }
             let text = if answer.effects.is_empty() {
                 format!("Done: {}.", pending.say)
             } else {
@@ -367,19 +385,6 @@ fn waveform(model: &mut Model, ticket: u64, outcome: Result<deadwax_proto::v1::W
             wave.state = WaveState::Here;
         }
         Err(Failure::Refused { text, .. } | Failure::Offline(text)) => wave.state = WaveState::Failed(text),
-    }
-}
-
-fn history(model: &mut Model, ticket: u64, outcome: Result<deadwax_proto::v1::HistoryResponse, Failure>) {
-    let Some(page) = model.history.as_mut().filter(|page| page.ticket == ticket) else { return };
-    page.loading = false;
-    match outcome {
-        Ok(answer) => {
-            page.entries.extend(answer.entries);
-            page.next_before_seq = answer.next_before_seq;
-            page.problem = None;
-        }
-        Err(Failure::Refused { text, .. } | Failure::Offline(text)) => page.problem = Some(text),
     }
 }
 

@@ -1,15 +1,15 @@
-//! What lies at the studio, brought to this machine to be played: versions side by side, or the songs of a project with their joints. Every file is compared
-//! with its digest. Never here: sound.
+//! What lies at the studio: versions side by side, or the songs of a project with their joints. For a file it is fetched whole first and compared with its
+//! digest; for the ear it is played as it comes, and the studio is told what was heard. Never here: sound.
 
 use std::path::Path;
 
-use deadwax_proto::v1::{FadeShape, SongRow, SpacingItem, VersionFile, VersionRow};
+use deadwax_proto::v1::{self, FadeShape, SongRow, SpacingItem, VersionFile, VersionRow};
 
 use super::{Joint, Part};
 use crate::{
     cli::Play,
     net::Client,
-    play::{Shape, Track},
+    play::{HeardRange, Loaded, Setup, Shape, Stand, Track},
     verbs::{
         Context, VerbError,
         house::House,
@@ -25,6 +25,66 @@ struct Asked<'a> {
     version: &'a VersionRow,
     file: &'a VersionFile,
     joint: Joint,
+}
+
+/// A deck whose files are on their way.
+pub(super) struct Laid {
+    pub(super) loaded: Loaded,
+    tracks: Vec<Track>,
+    client: Client,
+    /// Fetches for as long as it is held.
+    _stand: Stand,
+}
+
+/// Finds what was asked for and begins to fetch it, what is heard first before the rest.
+pub(super) async fn lay(c: &Context, asked: &Play) -> Result<Laid, VerbError> {
+    let client = c.client(&asked.place.who).await?;
+    let house = House::find(&client, asked.place.project.as_deref()).await?;
+    let found = if asked.album { record(&house)? } else { side_by_side(&house, asked)? };
+    let tracks: Vec<Track> = found.iter().map(|wanted| track(&house, wanted)).collect();
+    let broken = |what: String| VerbError::no("CANNOT_PLAY", what, "Write it into a file with --to FILE.");
+    let setup = Setup::for_client(&client, 0).map_err(|it| VerbError::no("NO_CACHE", it.text, it.hint))?;
+    let stand = Stand::lay(&client, &setup.cache, tracks.clone(), 0).map_err(broken)?;
+    let parts = tracks.iter().cloned().zip(found.iter().map(|wanted| wanted.joint)).collect();
+    let loaded = Loaded::new(super::deck(asked, parts), stand.sounds(), stand.rate());
+    let loaded = loaded.map_err(|e| broken(e.to_string()))?;
+    Ok(Laid { loaded, tracks, client, _stand: stand })
+}
+
+impl Laid {
+    /// The deck apart from what brings it.
+    pub(super) fn take_apart(self) -> (Loaded, Told) {
+        (self.loaded, Told { tracks: self.tracks, client: self.client, _stand: self._stand })
+    }
+}
+
+/// Whom it is told what was heard.
+pub(super) struct Told {
+    tracks: Vec<Track>,
+    client: Client,
+    _stand: Stand,
+}
+
+impl Told {
+    pub(super) async fn heard(&self, ranges: &[HeardRange], rate: u32) -> Result<(), VerbError> {
+        let ms = |frames: u64| frames.saturating_mul(1000) / u64::from(rate.max(1));
+        for (index, track) in self.tracks.iter().enumerate() {
+            let own = ranges.iter().filter(|range| range.track == index);
+            let ranges: Vec<v1::HeardRange> =
+                own.map(|range| v1::HeardRange { start_ms: ms(range.from), end_ms: ms(range.to) }).collect();
+            if ranges.is_empty() {
+                continue;
+            }
+            let request = v1::ReportHeardRequest {
+                project_id: track.project_id.clone(),
+                version_id: track.version_id.clone(),
+                alternate: track.alternate.clone(),
+                ranges,
+            };
+            self.client.report_heard(request).await?;
+        }
+        Ok(())
+    }
 }
 
 /// Fetches what was asked for into the folder.
@@ -130,23 +190,30 @@ async fn fetch(client: &Client, house: &House, asked: &Asked<'_>, folder: &Path)
     };
     let bar = Bar::bytes(&name, facts.bytes);
     place_download(client, folder, &wanted, &|done, _| bar.set(done)).await?;
-    let label = match file.alternate.as_str() {
-        "main" => name,
-        other => format!("{name} {other}"),
-    };
-    let track = Track {
+    let track = track(house, asked);
+    Ok(Part { path: folder.join(&wanted.name), track: Some(track), joint: *joint })
+}
+
+/// As the rows tell it.
+fn track(house: &House, asked: &Asked<'_>) -> Track {
+    let Asked { song, version, file, .. } = asked;
+    let name = format!("{}, {}", song.title, words::version(version));
+    let facts = file.facts.clone().unwrap_or_default();
+    Track {
         project_id: house.project.project_id.clone(),
         version_id: version.version_id.clone(),
         alternate: file.alternate.clone(),
         sha256: file.sha256.clone(),
-        label,
+        label: match file.alternate.as_str() {
+            "main" => name,
+            other => format!("{name} {other}"),
+        },
         sample_rate: facts.sample_rate,
         channels: facts.channels,
         frames: facts.frames,
         bytes: facts.bytes,
         lufs: facts.integrated_lufs,
         true_peak_dbtp: facts.true_peak_dbtp,
-        original: true,
-    };
-    Ok(Part { path: folder.join(&wanted.name), track: Some(track), joint: *joint })
+        original: file.may_fetch,
+    }
 }
