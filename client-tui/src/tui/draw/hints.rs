@@ -119,6 +119,7 @@ fn delivery(model: &Model) -> Vec<(String, String)> {
         said.push((of(Verb::MakeDelivery), "make the delivery".to_owned()));
     }
     said.push((of(Verb::NextPane), if model.delivery.in_files { "songs" } else { "files" }.to_owned()));
+    said.push((of(Verb::Fetch), "fetch".to_owned()));
     said.push((of(Verb::Checks), "checks".to_owned()));
     said.push((of(Verb::Manifest), "manifest, who signed".to_owned()));
     said.push((
