@@ -95,9 +95,18 @@ pub fn lines(model: &Model) -> Vec<Line> {
         Screen::Help { of, .. } => {
             draw::help_lines(model, *of).iter().map(binding).enumerate().map(at).collect()
         }
+        Screen::Album { project, .. } => {
+            let Some(rows) = model.projects.get(project) else { return Vec::new() };
+            let items = model.album.items(project, rows);
+            let songs = items.iter().filter_map(|it| rows.song(&it.song_id));
+            songs.map(|it| Line { id: it.song_id.clone(), text: song(it) }).collect()
+        }
+        Screen::Delivery { project, .. } => {
+            let songs = model.projects.get(project).map(Project::songs);
+            let songs = songs.iter().flat_map(|all| all.iter());
+            songs.map(|it| Line { id: it.song_id.clone(), text: song(it) }).collect()
+        }
         Screen::Compare(_)
-        | Screen::Album { .. }
-        | Screen::Delivery { .. }
         | Screen::People { .. }
         | Screen::Transfers { .. } => Vec::new(),
     }
@@ -185,5 +194,5 @@ pub fn shown(model: &Model, lines: &[Line]) -> Vec<usize> {
 
 /// Whether the mark of this kind of screen is moved here while a filter stands.
 pub fn knows(kind: Kind) -> bool {
-    !matches!(kind, Kind::Compare | Kind::Album | Kind::Delivery | Kind::People | Kind::Transfers)
+    !matches!(kind, Kind::Compare | Kind::People | Kind::Transfers)
 }

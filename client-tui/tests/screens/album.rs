@@ -350,6 +350,20 @@ fn a_joint_is_looped_with_all_of_its_crossfade() {
 }
 
 #[test]
+fn a_filter_shows_the_songs_that_hold_its_words_in_their_places() {
+    let mut seat = seat(SIZE, PLAIN);
+    seat.press("/sun<enter>");
+    let screen = seat.screen();
+    assert!(screen.contains("3 Low Sun") && !screen.contains("Glass Hour"), "{screen}");
+    seat.press("<esc><end>[");
+    assert_eq!(order(&seat), ["s0", "s1", "s3", "s2"]);
+    let mut seat = super::album::seat(SIZE, PLAIN);
+    seat.press("5/bus<enter>");
+    let screen = seat.screen();
+    assert!(screen.contains("4 Night Bus") && !screen.contains("Glass Hour  "), "{screen}");
+}
+
+#[test]
 fn songs_without_a_file_are_left_out_of_what_is_heard() {
     let mut seat = seat(SIZE, PLAIN);
     let silent = review::song(2, PLAIN, "s1", |it| it.candidate_version_id.clear());

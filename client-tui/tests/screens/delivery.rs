@@ -193,6 +193,16 @@ fn digests_are_copied_whole() {
 }
 
 #[test]
+fn the_files_are_fetched_from_here() {
+    let mut seat = seat(SIZE, PLAIN);
+    seat.press("<end>f");
+    let screen = seat.screen();
+    assert!(screen.contains("Fetch from Night Bus") && screen.contains("Folder"), "{screen}");
+    seat.press("<esc><end>");
+    assert!(seat.model.prompt.is_none() && seat.sent().is_empty());
+}
+
+#[test]
 fn no_word_of_others_and_no_figure_breaks_the_room() {
     for size in [(80, 24), (120, 40), (41, 13)] {
         let mut seat = seat(size, HOSTILE);

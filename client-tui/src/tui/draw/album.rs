@@ -8,7 +8,7 @@ use ratatui::{
 };
 
 use super::{
-    empty, first_shown, heading, put,
+    Hit, empty, first_shown, heading, put, row_of,
     text::{clip, pad, pad_left, width},
     theme::Theme,
 };
@@ -17,6 +17,7 @@ use crate::{
     play::{Deck, Shape},
     tui::{
         album::{self, Line},
+        filter, lists,
         model::Model,
         rows::{May, PROJECT_KEY, Project},
         words,
@@ -35,6 +36,8 @@ struct Page<'a> {
     lines: Vec<Line<'a>>,
     /// The first songs of the sides after the first.
     starts: Vec<usize>,
+    /// The places that the filter shows.
+    kept: Vec<usize>,
     at: usize,
 }
 
@@ -53,7 +56,8 @@ pub(super) fn draw(
     let lines = album::lines(rows, &items);
     let starts = model.album.side_starts(project, &lines);
     let at = at.min(lines.len().saturating_sub(1));
-    let page = Page { model, theme, rows, project, lines, starts, at };
+    let kept = filter::kept(model, &lines, |it| it.song.map_or_else(String::new, lists::song));
+    let page = Page { model, theme, rows, project, lines, starts, kept, at };
     if page.lines.is_empty() {
         return empty(theme, frame, area, &["There are no songs yet. The board tells how to add one: 3."]);
     }
@@ -160,9 +164,9 @@ impl Page<'_> {
         );
         put(frame, area, 0, Text::styled(header, self.theme.dim()));
         let height = usize::from(area.height.saturating_sub(1));
-        let first = first_shown(self.at, self.lines.len(), height);
         let heard = self.heard();
-        for (at, line) in self.lines.iter().enumerate().skip(first).take(height) {
+        for (row, at) in self.window(height) {
+            let line = &self.lines[at];
             let extra = if wide {
                 let stage = line.song.map_or("", |it| words::stage(it.stage()));
                 let side =
@@ -193,8 +197,17 @@ impl Page<'_> {
             let fresh =
                 self.rows.is_fresh(PROJECT_KEY) && !self.model.album.is_unsaved(self.project, self.rows);
             let style = self.theme.row(at == self.at, fresh, self.model.online());
-            put(frame, area, u16::try_from(at - first + 1).unwrap_or(u16::MAX), Text::styled(text, style));
+            self.theme.hit(row_of(area, row + 1), || Hit::Row(at));
+            put(frame, area, row + 1, Text::styled(text, style));
         }
+    }
+
+    /// The rows of a list and the places that stand in them.
+    fn window(&self, height: usize) -> Vec<(u16, usize)> {
+        let here = self.kept.iter().position(|it| *it >= self.at).unwrap_or(0);
+        let first = first_shown(here, self.kept.len(), height);
+        let places = self.kept.iter().skip(first).take(height).copied().enumerate();
+        places.map(|(row, at)| (u16::try_from(row).unwrap_or(u16::MAX - 8), at)).collect()
     }
 
     /// From the first song of a side up to the first of the next.
@@ -211,9 +224,9 @@ impl Page<'_> {
         let how = match (medium.has_sides(), model.album.sides.contains_key(self.project)) {
             (false, _) => "one run".to_owned(),
             (_, true) => "sides set here, E evens them".into(),
-            (_, false) => "sides as even as can be, B sets one".into(),
+            (_, false) => "even sides, B sets one".into(),
         };
-        let rest = format!("{how} · M another · limits of {}", media::shipped().dated);
+        let rest = format!("{how} · M another · as of {}", media::shipped().dated);
         put(frame, area, 0, heading(theme, &medium.name, &rest, area.width, false));
         let most_ms = medium.limits.iter().map(|it| it.max_s * 1000).max().unwrap_or(1).max(1);
         let sides = self.sides();
@@ -288,9 +301,9 @@ impl Page<'_> {
         );
         put(frame, area, 1, Text::styled(header, theme.dim()));
         let height = usize::from(area.height.saturating_sub(2));
-        let first = first_shown(self.at, self.lines.len(), height);
-        for (at, line) in self.lines.iter().enumerate().skip(first).take(height) {
-            let row = u16::try_from(at - first + 2).unwrap_or(u16::MAX);
+        for (row, at) in self.window(height) {
+            let (row, line) = (row + 2, &self.lines[at]);
+            theme.hit(row_of(area, row), || Hit::Row(at));
             let name = line.song.map_or("", |it| it.title.as_str());
             let number = |value: Option<f64>| value.map_or_else(|| "–".into(), |it| format!("{it:.1}"));
             let bar = match (line.lufs(), lufs) {

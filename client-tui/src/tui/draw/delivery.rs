@@ -9,13 +9,14 @@ use ratatui::{
 };
 
 use super::{
-    empty, first_shown, heading, put,
+    Hit, empty, first_shown, heading, put, row_of,
     text::{clip, pad, pad_left, wrap},
     theme::Theme,
     waits_for,
 };
 use crate::tui::{
     delivery::{self, Standing},
+    filter, lists,
     model::Model,
     rows::{List, Project},
     update, words,
@@ -91,8 +92,14 @@ fn songs(
     let focused = !model.delivery.in_files;
     put(frame, area, 0, Line::styled(header, if focused { theme.accent() } else { theme.dim() }));
     let height = usize::from(area.height.saturating_sub(1));
-    let first = first_shown(at, all.len(), height);
-    for (line, song) in all.iter().enumerate().skip(first).take(height) {
+    let songs = |line: &usize| all.get(*line).map(|song| (*line, song));
+    let stands = model.hands.filter(model).is_some_and(|it| !it.is_empty());
+    let keeps =
+        |line: &usize| !stands || all.get(*line).is_some_and(|it| filter::keeps(model, &lists::song(it)));
+    let kept: Vec<usize> = (0..all.len()).filter(keeps).collect();
+    let here = kept.iter().position(|it| *it >= at).unwrap_or(0);
+    let first = first_shown(here, kept.len(), height);
+    for (row, (line, song)) in kept.iter().filter_map(songs).skip(first).take(height).enumerate() {
         let standing = delivery::standing(rows, song);
         let (sign, word) = state(&standing);
         let why = match &standing {
@@ -115,7 +122,9 @@ fn songs(
         );
         let fresh = rows.is_fresh(&format!("song/{}", song.song_id));
         let style = theme.row(line == at && focused, fresh, model.online());
-        put(frame, area, u16::try_from(line - first + 1).unwrap_or(u16::MAX), Line::styled(text, style));
+        let row = u16::try_from(row + 1).unwrap_or(u16::MAX);
+        theme.hit(row_of(area, row), || Hit::Row(line));
+        put(frame, area, row, Line::styled(text, style));
     }
 }
 

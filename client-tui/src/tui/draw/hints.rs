@@ -19,6 +19,9 @@ pub(super) fn line(model: &Model, theme: &Theme, columns: u16) -> Option<Line<'s
     let said = match model.top() {
         Screen::Song(view) => song(model, view)?,
         Screen::Compare(_) => compare(model),
+        Screen::Album { project, .. } => album(model, project)?,
+        Screen::Delivery { .. } => delivery(model),
+        Screen::Master { project, song, .. } => master(model, project, song)?,
         _ => return None,
     };
     let mut spans = Vec::new();
@@ -85,6 +88,56 @@ fn song(model: &Model, view: &crate::tui::model::SongView) -> Option<Vec<(String
     }
     if view.focus == Focus::Notes && !playing {
         said.push(say(of(Verb::NextPane), "versions"));
+    }
+    Some(said)
+}
+
+fn album(model: &Model, project: &str) -> Option<Vec<(String, String)>> {
+    let rows = model.projects.get(project).filter(|it| !it.songs().is_empty())?;
+    let of = |verb: Verb| key(model, Kind::Album, verb);
+    let both = |a: Verb, b: Verb| format!("{} {}", of(a), of(b));
+    let mut said = Vec::new();
+    if model.album.is_unsaved(project, rows) {
+        said.push((of(Verb::Save), "save".to_owned()));
+        said.push((of(Verb::Undo), "undo".to_owned()));
+    }
+    said.push((both(Verb::MoveUp, Verb::MoveDown), "move".to_owned()));
+    said.push((both(Verb::GapLess, Verb::GapMore), "gap".to_owned()));
+    said.push((of(Verb::PlayPause), if model.player.playing { "pause" } else { "hear it" }.to_owned()));
+    said.push((of(Verb::NextJoint), "next joint".to_owned()));
+    said.push((of(Verb::LoopRange), "loop the joint".to_owned()));
+    said.push((both(Verb::FadeIn, Verb::FadeOut), "fades".to_owned()));
+    said.push((of(Verb::CrossfadeMore), "crossfade".to_owned()));
+    Some(said)
+}
+
+fn delivery(model: &Model) -> Vec<(String, String)> {
+    let of = |verb: Verb| key(model, Kind::Delivery, verb);
+    let mut said = Vec::new();
+    let subject = update::subject(model);
+    if update::may(model, subject.as_ref(), Verb::MakeDelivery) == May::Yes {
+        said.push((of(Verb::MakeDelivery), "make the delivery".to_owned()));
+    }
+    said.push((of(Verb::NextPane), if model.delivery.in_files { "songs" } else { "files" }.to_owned()));
+    said.push((of(Verb::Fetch), "fetch".to_owned()));
+    said.push((of(Verb::Checks), "checks".to_owned()));
+    said.push((of(Verb::Manifest), "manifest, who signed".to_owned()));
+    said.push((
+        of(Verb::Copy),
+        if model.delivery.in_files { "copy SHA-256" } else { "copy fingerprint" }.to_owned(),
+    ));
+    said
+}
+
+fn master(model: &Model, project: &str, song: &str) -> Option<Vec<(String, String)>> {
+    let rows = model.projects.get(project)?;
+    let of = |verb: Verb| key(model, Kind::Master, verb);
+    let mut said = vec![(of(Verb::EditRecipe), "recipe".to_owned())];
+    if !rows.renders(song).is_empty() {
+        said.push((of(Verb::PlayPause), if model.player.playing { "pause" } else { "hear it" }.to_owned()));
+        said.push((of(Verb::Switch), "against its mix".to_owned()));
+        said.push((of(Verb::Select), "beside another".to_owned()));
+        said.push((of(Verb::NextPane), model.master.pane.next().name().to_lowercase()));
     }
     Some(said)
 }

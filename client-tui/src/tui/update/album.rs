@@ -26,6 +26,12 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Option<Vec<Effect>> {
         model.album.leaving = false;
     }
     let effects = match verb {
+        // Among the lines that a filter shows the mark is moved as in every list.
+        Verb::Up | Verb::Down | Verb::PageUp | Verb::PageDown | Verb::First | Verb::Last
+            if model.hands.filter(model).is_some_and(|it| !it.is_empty()) =>
+        {
+            return None;
+        }
         Verb::Up | Verb::Down | Verb::PageUp | Verb::PageDown | Verb::First | Verb::Last => {
             let len = model.projects.get(&project).map_or(0, |rows| rows.songs().len());
             mark(model, nav::moved(at, len, verb));

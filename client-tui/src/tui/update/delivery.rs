@@ -18,6 +18,12 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Option<Vec<Effect>> {
     let (rows, song) = here(model)?;
     let files = delivery::files(rows, song).len();
     match verb {
+        // Among the lines that a filter shows the mark is moved as in every list.
+        Verb::Up | Verb::Down | Verb::PageUp | Verb::PageDown | Verb::First | Verb::Last
+            if !model.delivery.in_files && model.hands.filter(model).is_some_and(|it| !it.is_empty()) =>
+        {
+            return None;
+        }
         Verb::Up | Verb::Down | Verb::PageUp | Verb::PageDown | Verb::First | Verb::Last => {
             let songs = rows.songs().len();
             if model.delivery.in_files {
