@@ -24,7 +24,7 @@ fn desk() -> Seat {
 }
 
 fn song() -> Seat {
-    let mut seat = Seat::sample(SIZE, 0, PLAIN);
+    let mut seat = Seat::sample(SIZE, 3, PLAIN);
     seat.press("2<enter><enter>");
     seat
 }
@@ -68,29 +68,28 @@ fn a_filter_hides_lines_as_it_is_typed_says_how_many_and_esc_brings_them_back() 
     let shown = seat.screen();
     assert!(shown.contains("/ glass▏"), "{shown}");
     assert!(shown.contains("hidden"), "{shown}");
-    assert!(!shown.contains("Paper Boats"), "{shown}");
+    assert!(!shown.contains("Low Sun"), "{shown}");
     seat.press("<enter>");
     assert!(seat.screen().contains("/ changes it"), "it stays: {}", seat.screen());
     // The desk's own keys work on what is left.
     seat.press("<down><down><down><up><esc>");
     assert_eq!(seat.screen().lines().count(), all.lines().count());
-    assert!(seat.screen().contains("Paper Boats"));
+    assert!(seat.screen().contains("Low Sun"));
     assert_eq!(seat.model.desk.as_ref().unwrap().len(), whole);
 }
 
 #[test]
 fn the_mark_never_stands_on_a_line_that_is_not_shown() {
     let mut seat = desk();
-    seat.press("/paper<enter>");
+    seat.press("/low<enter>");
     let lines = deadwax_client::tui::lists::lines(&seat.model);
     let at = deadwax_client::tui::lists::place(&seat.model, &lines);
-    assert!(lines[at].text.contains("Paper"), "{:?}", lines[at]);
+    assert!(lines[at].text.contains("Low"), "{:?}", lines[at]);
     seat.press("<enter>");
-    let Screen::Song(view) = seat.model.top() else { panic!("{:?}", seat.model.top()) };
-    assert_eq!(view.song, "s1");
-    seat.press("<esc>");
-    seat.press("<esc>");
-    assert!(seat.screen().contains("/ paper"), "the filter waits where it was left: {}", seat.screen());
+    let Screen::Master { song, .. } = seat.model.top() else { panic!("{:?}", seat.model.top()) };
+    assert_eq!(song, "s2");
+    seat.press("<esc><esc><esc>");
+    assert!(seat.screen().contains("/ low"), "the filter waits where it was left: {}", seat.screen());
 }
 
 #[test]
@@ -190,7 +189,7 @@ fn notes() -> Seat {
     let mut seat = Seat::sample(SIZE, 1, PLAIN);
     seat.press("2<enter><enter>");
     let rows = seat.model.projects["P"].notes("s0", true);
-    let mut notes: Vec<_> = rows.into_iter().cloned().collect();
+    let mut notes: Vec<_> = rows.iter().cloned().collect();
     for note in &mut notes {
         note.set_state(NoteState::Open);
         note.allowed.clear();
@@ -248,8 +247,9 @@ fn the_palette_finds_an_action_by_three_letters_and_presses_it() {
 #[test]
 fn the_palette_reaches_the_screens_beside_this_one_and_shows_first_what_was_used_last() {
     let mut seat = song();
-    seat.press(":turnaround<enter>");
-    assert_eq!(seat.model.top().kind(), Kind::Turnaround, "{}", seat.screen());
+    seat.press(":how long each song stood<enter>");
+    assert_eq!(seat.model.top().kind(), Kind::Project, "{}", seat.screen());
+    assert!(notice(&seat).contains("Project: T - How long"), "{}", notice(&seat));
     let mut seat = song();
     seat.press("f:");
     let shown = seat.screen();
@@ -260,7 +260,7 @@ fn the_palette_reaches_the_screens_beside_this_one_and_shows_first_what_was_used
 #[test]
 fn the_palette_says_why_the_studio_would_refuse() {
     let mut seat = song();
-    let rows = review::song(0, PLAIN, "s0", |it| {
+    let rows = review::song(3, PLAIN, "s0", |it| {
         it.allowed = vec![sample::no("hold", "ROLE", "Only the label may hold this song.", "Ask Lena.")];
     });
     seat.rows(false, vec![rows]);
@@ -277,7 +277,7 @@ fn the_help_is_made_from_the_keys_that_hold_and_can_be_searched() {
     let shown = seat.screen();
     assert!(shown.contains("F2"), "{shown}");
     assert!(shown.contains("Decide and sign"), "{shown}");
-    assert!(!shown.contains("Reply"), "{shown}");
+    assert!(!shown.contains("Answer the note"), "{shown}");
 }
 
 #[test]
