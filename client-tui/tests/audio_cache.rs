@@ -4,7 +4,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, time::SystemTime};
 
-use deadwax_client::cache::audio::{AudioCache, Check, Key, Kept};
+use deadwax_client::cache::audio::{AudioCache, Check, Kept, Key};
 use sha2::{Digest as _, Sha256};
 
 fn bytes(seed: u8, len: usize) -> (Vec<u8>, Key) {

@@ -156,3 +156,30 @@ fn what_makes_no_sense_is_refused_with_the_next_step() {
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "nothing unfinished is left");
 }
+
+/// The clock in place of a device: it takes as long as the sound, and nobody hears it.
+#[test]
+fn without_a_device_it_says_so_and_with_the_clock_it_plays_to_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    save(&folder.path().join("a.wav"), 440.0, 0.5);
+    let sound = |choice: &str, args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_deadwax"));
+        command.args(args).current_dir(folder.path()).env("DEADWAX_HOME", folder.path().join("home"));
+        command.env("DEADWAX_SOUND", choice).env("PATH", "").stdin(Stdio::null()).output().unwrap()
+    };
+    let args = ["play", "a.wav", "--from", "0.5", "--to-time", "0.6", "--loop", "2", "--json"];
+    let output = sound("none", &args);
+    let told = told(&output);
+    assert_eq!(
+        (&told["audible"], &told["underruns"], &told["stopped"]),
+        (&false.into(), &0.into(), &false.into())
+    );
+    let output = sound("aplay", &args);
+    assert_eq!(output.status.code(), Some(1));
+    let error: Value =
+        serde_json::from_str(String::from_utf8_lossy(&output.stderr).lines().last().unwrap()).unwrap();
+    assert!(
+        error["error"] == "NO_SOUND_DEVICE" && error["hint"].as_str().unwrap().contains("--to FILE"),
+        "{error}"
+    );
+}

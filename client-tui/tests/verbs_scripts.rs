@@ -265,7 +265,7 @@ async fn what_was_refused_is_told_and_the_others_are_pushed() {
     let output = run(room.path(), &args).await;
     assert_eq!((output.status.code(), added(&fake).len()), (Some(1), 1), "{}", err(&output));
     let told = objects(&output.stdout);
-    assert!(told.iter().any(|object| object["event"] == "without_main" && object["title"] == "NightDrive"));
+    assert!(told.iter().any(|object| object["event"] == "without_main" && object["title"] == "Night Drive"));
     assert!(err(&output).contains("which song?"), "{}", err(&output));
     // Without somebody to ask and without leave it does nothing.
     let output = run(room.path(), &["watch-folder", "bounces"]).await;
@@ -306,6 +306,94 @@ async fn every_kind_of_failure_is_an_object_with_a_code() {
         assert!(error["text"].is_string() && error["hint"].is_string(), "{error}");
         assert!(output.stdout.is_empty(), "{args:?}");
     }
+}
+
+/// Two mixes of one song, one of another, and the running order of both; the audio lies on the server.
+fn lay_out(fake: &Fake, folder: &Path) {
+    let file = |name: &str, hz: f64, lufs: f64| {
+        let path = folder.join(name);
+        let digest = bounce(&path, hz);
+        let bytes = std::fs::read(path).unwrap();
+        let facts = v1::AudioFacts {
+            sample_rate: 48_000,
+            channels: 2,
+            frames: 4_800,
+            bytes: bytes.len() as u64,
+            integrated_lufs: lufs,
+            true_peak_dbtp: -6.0,
+            ..Default::default()
+        };
+        fake.seen().files.insert(digest.clone(), bytes);
+        v1::VersionFile {
+            alternate: "main".into(),
+            sha256: digest,
+            facts: Some(facts),
+            may_fetch: true,
+            ..Default::default()
+        }
+    };
+    let version = |song: &str, number: u32, file: v1::VersionFile| {
+        let version = v1::VersionRow {
+            version_id: format!("{song}-{number}"),
+            song_id: song.into(),
+            kind: v1::VersionKind::Mix as i32,
+            number,
+            files: vec![file],
+            ..Default::default()
+        };
+        row(&version.version_id.clone(), Row::Version(version))
+    };
+    let mut all = rows(&[]);
+    all.pop();
+    all.extend([
+        version("s1", 1, file("one.wav", 440.0, -14.0)),
+        version("s1", 2, file("two.wav", 330.0, -11.0)),
+        version("s2", 1, file("three.wav", 220.0, -14.0)),
+    ]);
+    let item =
+        |song: &str, gap_ms: u32| v1::SpacingItem { song_id: song.into(), gap_ms, ..Default::default() };
+    if let Some(Row::Project(project)) = &mut all[0].row {
+        project.spacing =
+            Some(v1::Spacing { items: vec![item("s2", 500), item("s1", 25)], ..Default::default() });
+    }
+    fake.seen().rows = all;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn versions_of_the_studio_are_played_side_by_side_and_a_record_over_its_joints() {
+    let fake = Fake::default();
+    let room = room(fake.serve(None).await);
+    lay_out(&fake, room.path());
+    let args =
+        ["play", "--song", "night", "--version", "mix 2", "--version", "mix 1", "--to", "out.wav", "--json"];
+    let output = run(room.path(), &args).await;
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let told = &objects(&output.stdout)[0];
+    assert_eq!((&told["frames"], &told["tracks"][0]["gain_db"]), (&4_800.into(), &(-3.0).into()));
+    assert_eq!(told["tracks"][1]["label"], "Night Drive, Mix 1");
+    let args = ["play", "--album", "--to", "record.wav", "--json"];
+    let output = run(room.path(), &args).await;
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let told = &objects(&output.stdout)[0];
+    assert_eq!(told["frames"], 4_800 + 1_200 + 4_800, "no gap before the first, 25 ms before the second");
+    assert_eq!(told["tracks"][0]["label"], "Lamps, Mix 1");
+    // To the ear it is played as it comes; here to the clock, which nobody hears: so nothing is told of it.
+    let mut command = command(room.path(), &["play", "--song", "lamps", "--json"]);
+    command.env("DEADWAX_SOUND", "none");
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let told = &objects(&output.stdout)[0];
+    assert_eq!(
+        (&told["audible"], &told["underruns"], &told["at_s"]),
+        (&false.into(), &0.into(), &0.1.into())
+    );
+    assert!(fake.seen().heard.is_empty());
+    // Damaged on its way it is not written.
+    let digest = hex::encode(Sha256::digest(std::fs::read(room.path().join("three.wav")).unwrap()));
+    fake.seen().files.get_mut(&digest).unwrap()[60] ^= 1;
+    let output = run(room.path(), &["play", "--song", "lamps", "--to", "damaged.wav"]).await;
+    assert_ne!(output.status.code(), Some(0));
+    assert!(!room.path().join("damaged.wav").exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]

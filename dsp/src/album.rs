@@ -45,7 +45,7 @@ pub struct Placed {
 
 impl Placed {
     pub fn end(&self) -> u64 {
-        self.start + self.frames
+        self.start.saturating_add(self.frames)
     }
 
     /// At a frame of the song; 0 where there is none.
@@ -126,7 +126,7 @@ impl Timeline {
     /// The gain of a song where it is the same over frames `from..to` of the record; `None` inside of a fade.
     pub fn steady_gain(&self, index: usize, from: u64, to: u64) -> Option<f64> {
         let song = self.placed.get(index)?;
-        let steady = from >= song.start.saturating_add(song.fade_in) && to + song.fade_out <= song.end();
+        let steady = from >= song.start.saturating_add(song.fade_in) && to.saturating_add(song.fade_out) <= song.end();
         steady.then_some(song.gain)
     }
 

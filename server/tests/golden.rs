@@ -164,6 +164,7 @@ fn every(text: &str, n: u128, flag: bool, level: f64, alternate: Alternate, role
     ]
     .into_iter()
     .chain(review(text, n, flag, level, alternate, role))
+    .chain(since_then(text, n, flag))
     .collect()
 }
 
@@ -218,7 +219,15 @@ fn review(text: &str, n: u128, flag: bool, level: f64, alternate: Alternate, rol
         Fact::Followed { song: flag.then_some(song), level: FollowLevel::Muted },
         Fact::WebhookSet { webhook, url: s(), codes: vec![s()] },
         Fact::WebhookRemoved { webhook },
-        // From here on what came later; earlier lines of the file stay as they are.
+    ]
+}
+
+/// What came later; earlier lines of the file stay as they are.
+fn since_then(text: &str, n: u128, flag: bool) -> Vec<Fact> {
+    let s = || text.to_owned();
+    let small = (n % 1_000_000) as u32;
+    let (song, version) = (SongId(n), VersionId(n.wrapping_add(1)));
+    vec![
         Fact::SpacingSet {
             number: small,
             items: vec![SpacingItem {

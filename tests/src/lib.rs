@@ -6,3 +6,4 @@ pub mod harness;
 pub mod line;
 pub mod pane;
 pub mod song;
+pub mod terminal;

@@ -104,7 +104,8 @@ impl AudioCache {
         }
         // The map first: bytes without a map are nothing, a map without its bytes would be a lie.
         let map = data.with_extension("map");
-        let gone = fs::remove_file(&map).or_else(|e| if e.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(e) });
+        let gone = fs::remove_file(&map)
+            .or_else(|e| if e.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(e) });
         gone.and_then(|()| fs::remove_file(data)).is_ok()
     }
 
@@ -112,7 +113,8 @@ impl AudioCache {
         let Ok(found) = fs::read_dir(&self.inner.folder) else { return Vec::new() };
         let held = |entry: io::Result<fs::DirEntry>| {
             let data = entry.ok()?.path();
-            let about = data.extension().filter(|kind| *kind == "audio").and_then(|_| fs::metadata(&data).ok())?;
+            let about =
+                data.extension().filter(|kind| *kind == "audio").and_then(|_| fs::metadata(&data).ok())?;
             Some(Held { wanted: about.modified().ok()?, bytes: about.blocks() * 512, data })
         };
         found.filter_map(held).collect()

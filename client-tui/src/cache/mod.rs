@@ -2,6 +2,8 @@
 //! time. Never here: what the studio does not show this person.
 
 pub mod audio;
+pub mod queue;
+pub mod rows;
 
 use std::path::PathBuf;
 

@@ -46,9 +46,9 @@ clean! {
     LoginResponse { token person ; }
     Person { person_id name email ; }
     CreateInviteResponse { person_id link ; }
-    SessionInfo { session_id device ; }
     InviteInfo { invite_id person_id name ; }
     ListInvitesResponse { invites ; }
+    SessionInfo { session_id device ; }
     Attendance { attendees ; }
     Attendee { attendee_id person_id name song_id version_id alternate ; }
     ListSessionsResponse { sessions ; }

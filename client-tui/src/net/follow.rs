@@ -155,7 +155,7 @@ where
     }
 }
 
-fn is_final(error: &NetError) -> bool {
+pub(super) fn is_final(error: &NetError) -> bool {
     match error {
         NetError::Refused { code, .. } => {
             matches!(

@@ -6,7 +6,10 @@ mod clean;
 mod error;
 mod follow;
 mod link;
+mod listen;
 mod package;
+mod people;
+mod presence;
 mod retry;
 mod review;
 mod tls;
@@ -33,6 +36,8 @@ pub use self::{
     error::NetError,
     follow::{Followed, follow, follow_desk},
     link::{DEFAULT_PORT, Fingerprint, Link},
+    listen::{Incoming, Stretch},
+    presence::attend,
     retry::Backoff,
     tls::look,
     transfer::{Local, digest_of},
@@ -69,6 +74,7 @@ impl Interceptor for Bearer {
 #[derive(Clone)]
 pub struct Client {
     url: String,
+    profile: String,
     wire: Wire,
 }
 
@@ -139,11 +145,16 @@ impl Client {
                 Some(value)
             }
         };
-        Ok(Client { url, wire: InterceptedService::new(channel, Bearer(bearer)) })
+        Ok(Client { url, profile: profile.name.clone(), wire: InterceptedService::new(channel, Bearer(bearer)) })
     }
 
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The name of the profile that it speaks for.
+    pub fn profile(&self) -> &str {
+        &self.profile
     }
 
     /// The generated client: answers come unscrubbed. Prefer the methods of `Client`.

@@ -269,14 +269,30 @@ pub fn tracks(deck: &Deck) -> Box<dyn Iterator<Item = &Track> + '_> {
     }
 }
 
-/// The joints in frames: milliseconds rounded to the nearest frame at the deck's rate. The lengths are those of the sounds.
+/// The rate of a record and where its songs lie, before their sounds are there: the lengths are those that the rows tell, brought to the deck's rate.
+pub fn joints(items: &[AlbumItem]) -> (u32, Timeline) {
+    let rate = items.first().map_or(0, |item| item.track.sample_rate).max(1);
+    let length = |item: &AlbumItem| {
+        let from = u128::from(item.track.sample_rate.max(1));
+        // As the resampler rounds it.
+        u64::try_from((u128::from(item.track.frames) * u128::from(rate) + from / 2) / from)
+            .unwrap_or(u64::MAX)
+    };
+    (rate, placed(items, items.iter().map(length), rate))
+}
+
 fn timeline(items: &[AlbumItem], sounds: &[Arc<dyn Sound>], rate: u32) -> Timeline {
+    placed(items, sounds.iter().map(|sound| sound.frames()), rate)
+}
+
+/// The joints in frames: milliseconds rounded to the nearest frame at the deck's rate.
+fn placed(items: &[AlbumItem], lengths: impl Iterator<Item = u64>, rate: u32) -> Timeline {
     let frames = |ms: u32| (u64::from(ms) * u64::from(rate) + 500) / 1000;
     let songs: Vec<Song> = items
         .iter()
-        .zip(sounds)
-        .map(|(item, sound)| Song {
-            frames: sound.frames(),
+        .zip(lengths)
+        .map(|(item, length)| Song {
+            frames: length,
             gap: frames(item.gap_ms),
             crossfade: frames(item.crossfade_ms),
             fade_in: frames(item.fade_in_ms),

@@ -7,7 +7,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
     time::Duration,
@@ -49,7 +49,11 @@ pub(super) fn begin(sound: &Arc<Paged>, rate: u32) -> io::Result<()> {
 }
 
 fn work(sound: &Arc<Paged>, rate: u32) {
-    let bytes = Arc::new(Coming { sound: sound.clone(), page: AtomicUsize::new(NO_PAGE) });
+    let bytes = Arc::new(Coming {
+        sound: sound.clone(),
+        page: AtomicUsize::new(NO_PAGE),
+        turned: AtomicBool::new(false),
+    });
     let mut reading: Option<Reading> = None;
     let mut kept = Vec::new();
     while !sound.is_stopped() {
@@ -69,7 +73,7 @@ fn work(sound: &Arc<Paged>, rate: u32) {
             Ok(frames) => sound.put(page, frames, &mut kept),
             Err(_) if sound.is_stopped() => return,
             // Something else is wanted first: the source stands in the middle of nowhere.
-            Err(_) if bytes.is_turned() => reading = None,
+            Err(_) if bytes.turned.swap(false, Ordering::Relaxed) => reading = None,
             Err(error) => {
                 // A disk that cannot be read, or bytes that are thrown away: once more when something changes.
                 reading = None;
@@ -93,12 +97,19 @@ struct Coming {
     sound: Arc<Paged>,
     /// What they are read for.
     page: AtomicUsize,
+    /// A reading was broken off for another page.
+    turned: AtomicBool,
 }
 
 impl Coming {
-    /// Another page is wanted before the one that is being decoded.
-    fn is_turned(&self) -> bool {
-        self.sound.is_stopped() || self.sound.next_missing() != Some(self.page.load(Ordering::Relaxed))
+    /// Another page is wanted before the one that is being decoded: then what waits breaks off.
+    fn turns(&self) -> bool {
+        let page = self.page.load(Ordering::Relaxed);
+        let turns = self.sound.is_stopped() || self.sound.next_missing() != Some(page);
+        if turns {
+            self.turned.store(true, Ordering::Relaxed);
+        }
+        turns
     }
 }
 
@@ -134,7 +145,7 @@ impl Read for Place {
                 self.at += count as u64;
                 return Ok(count);
             }
-            if self.of.is_turned() {
+            if self.of.turns() {
                 return Err(io::Error::other("something else is heard first"));
             }
             if sound.lane.failure().is_some() {
@@ -153,7 +164,8 @@ impl Seek for Place {
             SeekFrom::End(by) => end.checked_add_signed(by),
             SeekFrom::Current(by) => self.at.checked_add_signed(by),
         };
-        self.at = at.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "a place before the start"))?;
+        self.at =
+            at.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "a place before the start"))?;
         Ok(self.at)
     }
 }
@@ -177,7 +189,7 @@ impl Reading {
         let lane = &bytes.sound.lane;
         while lane.entry.total().is_none() {
             let failed = lane.failure().is_some();
-            if failed || bytes.is_turned() {
+            if failed || bytes.turns() {
                 return Err(DspError::Stopped);
             }
             thread::park_timeout(LOOK);

@@ -4,18 +4,26 @@
 mod blind;
 mod course;
 mod deck;
+mod decode;
 mod engine;
 mod heard;
 mod level;
 mod local;
 mod monitor;
 mod order;
+pub mod output;
+mod pages;
+mod player;
+mod remote;
 mod sound;
+mod stand;
 mod tail;
+mod told;
 mod wav;
 
 pub use blind::{Abx, Button, Is, Letters, Outcome, p_value};
-pub use deck::{DeckFault, Loaded, tracks};
+pub use deck::{DeckFault, Loaded, joints, tracks};
+pub use decode::DECODER;
 pub use engine::{AHEAD_MS, Engine, EngineOrder, FADE_MS, Now};
 pub use heard::HeardRange;
 pub use level::{PlatformFacts, gains_db, platform_facts, platform_gain_db};
@@ -23,5 +31,7 @@ pub use local::{FileSound, Opened};
 pub use order::{
     AlbumItem, Channels, Deck, Level, Monitor, News, Order, Platform, Shape, Status, Track, TrackStatus,
 };
+pub use player::{Player, Setup};
 pub use sound::{Frame, Sound};
+pub use stand::Stand;
 pub use wav::WavSink;

@@ -131,15 +131,17 @@ impl Paged {
 
     /// Puts a page in its place and, where there are too many, throws away one that nobody asked for.
     pub(super) fn put(&self, page: usize, frames: Box<[Frame]>, kept: &mut Vec<usize>) {
-        // What stood there is dropped outside of the lock.
-        drop(self.pages[page].lock().unwrap_or_else(PoisonError::into_inner).replace(frames));
+        // What stood there is dropped outside of the lock, here and below.
+        let before = self.pages[page].lock().unwrap_or_else(PoisonError::into_inner).replace(frames);
+        drop(before);
         kept.retain(|it| *it != page);
         kept.push(page);
         if kept.len() > self.room {
             let wanted = self.wanted();
             let oldest = kept.iter().position(|it| !wanted.contains(it)).unwrap_or(0);
             let gone = kept.remove(oldest);
-            drop(self.pages[gone].lock().unwrap_or_else(PoisonError::into_inner).take());
+            let before = self.pages[gone].lock().unwrap_or_else(PoisonError::into_inner).take();
+            drop(before);
         }
     }
 
@@ -206,7 +208,8 @@ impl Sound for Paged {
     }
 
     fn problem(&self) -> Option<String> {
-        let own = self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        own.or_else(|| self.lane.failure())
+        // Why it did not come, before what that did to the decoder.
+        let own = || self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.lane.failure().or_else(own)
     }
 }

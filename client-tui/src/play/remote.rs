@@ -310,7 +310,9 @@ impl Remote {
         if let Ok(Ok(Check::Wrong)) = checked.await {
             let times = lane.wrong.fetch_add(1, Ordering::Relaxed) + 1;
             if times >= u64::from(WRONG_MAX) {
-                lane.fail("other bytes came than the version was made of; ask the studio to check its disk".into());
+                lane.fail(
+                    "other bytes came than the version was made of; ask the studio to check its disk".into(),
+                );
             }
         }
     }

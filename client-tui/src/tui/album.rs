@@ -3,15 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use deadwax_dsp::album::{Song, Timeline};
 use deadwax_proto::v1::{AudioFacts, FadeShape, SongRow, SpacingItem, VersionRow};
 
 use super::{
+    player,
     rows::{self, Project},
-    words,
 };
 use crate::{
     checks::media::{self, Medium},
-    play::{AlbumItem, Deck, Shape, Track},
+    play::{AlbumItem, Deck, Shape},
     scrub,
 };
 
@@ -344,18 +345,18 @@ impl Line<'_> {
 }
 
 pub fn lines<'a>(rows: &'a Project, items: &[SpacingItem]) -> Vec<Line<'a>> {
-    let mut end_ms = 0u64;
-    let mut all = Vec::with_capacity(items.len());
-    for item in items {
+    let line = |item: &SpacingItem| {
         let song = rows.song(&item.song_id);
         let version = song.and_then(|it| on_record(rows, it));
         let facts = version.and_then(rows::main_file).and_then(|it| it.facts.as_ref());
-        let length_ms = facts.map_or(0, rows::duration_ms);
-        let start_ms =
-            end_ms.saturating_add(u64::from(item.gap_ms)).saturating_sub(u64::from(item.crossfade_ms));
-        let line = Line { item: item.clone(), song, version, facts, start_ms, length_ms };
-        end_ms = line.end_ms();
-        all.push(line);
+        let length_ms = facts.map_or(0, rows::duration_ms).min(LENGTH_MAX);
+        Line { item: item.clone(), song, version, facts, start_ms: 0, length_ms }
+    };
+    let mut all: Vec<Line<'a>> = items.iter().map(line).collect();
+    let placed = |it: &Line<'_>| (it.length_ms, u64::from(it.item.gap_ms), u64::from(it.item.crossfade_ms));
+    let starts = starts(all.iter().map(placed));
+    for (line, start_ms) in all.iter_mut().zip(starts) {
+        line.start_ms = start_ms;
     }
     all
 }
@@ -368,34 +369,17 @@ pub fn run_ms(lines: &[Line<'_>]) -> u64 {
     }
 }
 
-/// One file as the player wants it.
-pub fn track(project: &str, title: &str, version: &VersionRow, file: usize) -> Option<Track> {
-    let file = version.files.get(file)?;
-    let facts = file.facts.as_ref()?;
-    let name = words::version(version);
-    Some(Track {
-        project_id: project.to_owned(),
-        version_id: version.version_id.clone(),
-        alternate: file.alternate.clone(),
-        sha256: file.sha256.clone(),
-        label: scrub::line(&if title.is_empty() { name } else { format!("{title}, {name}") }),
-        sample_rate: facts.sample_rate,
-        channels: facts.channels,
-        frames: facts.frames,
-        bytes: facts.bytes,
-        lufs: facts.integrated_lufs,
-        true_peak_dbtp: facts.true_peak_dbtp,
-        original: file.may_fetch,
-    })
-}
-
 /// The record to be heard, and which line each of its items is. Songs without a file are left out.
 pub fn deck(project: &str, lines: &[Line<'_>]) -> Option<(Deck, Vec<usize>)> {
     let mut items = Vec::new();
     let mut at_line = Vec::new();
     for (at, line) in lines.iter().enumerate() {
         let title = line.song.map_or("", |it| it.title.as_str());
-        let Some(track) = line.version.and_then(|it| track(project, title, it, 0)) else { continue };
+        let main = line.version.and_then(|it| Some((it, rows::main_file(it)?)));
+        let Some(mut track) = main.and_then(|(version, file)| player::track(project, version, file)) else {
+            continue;
+        };
+        track.label = scrub::line(&format!("{title}, {}", track.label));
         let first = items.is_empty();
         items.push(AlbumItem {
             track,
@@ -415,17 +399,31 @@ pub fn deck(project: &str, lines: &[Line<'_>]) -> Option<(Deck, Vec<usize>)> {
 pub fn joints(items: &[AlbumItem]) -> (u32, Vec<u64>) {
     let rate = items.first().map_or(0, |it| it.track.sample_rate).max(1);
     let frames = |ms: u32| u64::from(ms) * u64::from(rate) / 1000;
-    let mut end = 0u64;
-    let mut starts = Vec::with_capacity(items.len());
-    for item in items {
-        let start = end.saturating_add(frames(item.gap_ms)).saturating_sub(frames(item.crossfade_ms));
-        let own = u128::from(item.track.frames) * u128::from(rate);
-        let length = own / u128::from(item.track.sample_rate.max(1));
-        starts.push(start);
-        end = start.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
-    }
-    (rate, starts)
+    let placed = |it: &AlbumItem| {
+        let own = u128::from(it.track.frames) * u128::from(rate) / u128::from(it.track.sample_rate.max(1));
+        let own = u64::try_from(own).unwrap_or(u64::MAX);
+        (own, frames(it.gap_ms), frames(it.crossfade_ms))
+    };
+    (rate, starts(items.iter().map(placed)))
 }
+
+/// Where songs begin that are so long, with so much before them and so much together with the one before. The player asks the same.
+fn starts(songs: impl Iterator<Item = (u64, u64, u64)>) -> Vec<u64> {
+    let song = |(length, gap, crossfade): (u64, u64, u64)| Song {
+        frames: length.min(LENGTH_MAX),
+        gap,
+        crossfade,
+        fade_in: 0,
+        fade_out: 0,
+        shape: deadwax_dsp::processors::fade::Shape::Linear,
+        gain_db: 0.0,
+    };
+    let songs: Vec<Song> = songs.map(song).collect();
+    Timeline::new(&songs).songs().iter().map(|it| it.start).collect()
+}
+
+/// No figure of a server is trusted to be small.
+const LENGTH_MAX: u64 = 1 << 48;
 
 /// A step to the song before from which it is named, in LU; also how far a song may lie from the middle of the record. The services turn a
 /// record as a whole, so that a jump stays a jump.

@@ -1,4 +1,4 @@
-//! The loop: one bounded channel in, drain, then draw, only when something changed and at most every 16 ms. Ends with the person's
+//! The loop: one bounded channel in, drain, then draw, only when something changed: after a key at once, for news at most every 16 ms. Ends with the person's
 //! word, a signal, a terminal that went away or a panic; `terminal` gives back what was taken. Nothing is decided here.
 
 use std::{
@@ -24,11 +24,11 @@ use super::{
     hands::Draft,
     model::{Model, Notice},
     msg::{Effect, Msg},
-    settings::{Colours, FILE, Settings},
+    settings::{Colours, FILE, Settings, WaveStyle},
     terminal::{self, Taken, enter, is_lost, leave},
-    update::{begin, update},
+    update::{at_end, begin, update},
 };
-use crate::{net::Client, profile::Home};
+use crate::{cache::rows::Kept, net::Client, profile::Home};
 
 /// The reader drains at once, so this fills only when the machine is overloaded; then the network waits instead of growing a queue.
 const CHANNEL: usize = 256;
@@ -81,7 +81,12 @@ fn settle(model: &mut Model, own: &Own) {
 ///
 /// # Errors
 /// Where there is no terminal, or it cannot be drawn on. Trouble with the network is shown on the screen, never returned.
-pub async fn run(client: Client, start: Option<String>, own: Own) -> anyhow::Result<()> {
+pub async fn run(
+    client: Client,
+    start: Option<String>,
+    own: Own,
+    kept: Option<Kept>,
+) -> anyhow::Result<()> {
     anyhow::ensure!(
         stdout().is_terminal() && std::io::stdin().is_terminal(),
         "the screens need a terminal; in a script use the verbs, for example `deadwax status`"
@@ -94,15 +99,28 @@ pub async fn run(client: Client, start: Option<String>, own: Own) -> anyhow::Res
     let taken = Taken;
     model.size = terminal.size().map(|it| (it.width, it.height)).unwrap_or((80, 24));
     model.zone = jiff::tz::TimeZone::system();
+    if model.settings.wave == WaveStyle::Auto {
+        model.settings.dots = terminal::dots();
+    }
+    if matches!(model.settings.wave, WaveStyle::Auto | WaveStyle::Pixels) {
+        model.settings.pixels = terminal::pixels();
+    }
     model.start = start;
     if model.colour && !model.settings.says_ground && terminal::answers() {
         // Nobody waits: the answer comes among the keys, or never.
         drop(terminal::say(ASK_GROUND));
     }
-    if let Some(draft) = own.draft() {
-        drop(update(&mut model, Msg::Draft(Box::new(draft))));
+    let mut first = begin();
+    if let Some(kept) = &kept {
+        let told = Msg::Kept { start: kept.start().map(Box::new), unsent: kept.unsent() };
+        first.extend(update(&mut model, told));
     }
-    let ended = turn(&mut terminal, &mut model, client, (out, inbox), &own).await;
+    if let Some(draft) = own.draft() {
+        first.extend(update(&mut model, Msg::Draft(Box::new(draft))));
+    }
+    let mut runner = Runner::new(client, out.clone(), kept);
+    runner.keep_audio(model.settings.cache_bytes_max);
+    let ended = turn(&mut terminal, &mut model, (runner, first), (out, inbox), &own).await;
     drop(taken);
     match ended {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
@@ -113,15 +131,13 @@ pub async fn run(client: Client, start: Option<String>, own: Own) -> anyhow::Res
 async fn turn(
     terminal: &mut DefaultTerminal,
     model: &mut Model,
-    client: Client,
+    (mut runner, mut waiting): (Runner, Vec<Effect>),
     (out, mut inbox): (Sender<Msg>, Receiver<Msg>),
     own: &Own,
 ) -> std::io::Result<()> {
-    let mut runner = Runner::new(client, out.clone());
     let mut keys = Some(listen(out.clone()));
     let _others = [ticks(out.clone()), signals(out.clone())?];
     let mut interrupts = Some(interrupts(out.clone())?);
-    let mut waiting = begin();
     let mut next_frame = Instant::now();
     loop {
         for effect in std::mem::take(&mut waiting) {
@@ -159,6 +175,8 @@ async fn turn(
             }
         }
         if model.quit {
+            at_end(model).into_iter().for_each(|effect| runner.run(effect));
+            runner.finish();
             return Ok(());
         }
         if is_lost() {
@@ -186,6 +204,10 @@ async fn turn(
         // At most one channel's worth, so that a flood of news cannot keep the screen from being drawn.
         for _ in 0..CHANNEL {
             let Some(msg) = next else { break };
+            // Whoever presses a key sees it at once; only news waits for its frame.
+            if matches!(msg, Msg::Key(_) | Msg::Mouse(_) | Msg::Paste(_) | Msg::Resize(..)) {
+                next_frame = Instant::now();
+            }
             waiting.extend(update(model, msg));
             next = inbox.try_recv().ok();
         }

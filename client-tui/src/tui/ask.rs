@@ -8,7 +8,12 @@ use deadwax_proto::v1::{
 };
 use ratatui_textarea::{TextArea, WrapMode};
 
-use super::keys::{Kind, Verb};
+use super::{
+    form::{FormAsk, LinkAsk, SearchAsk},
+    keys::{Kind, Verb},
+    msg::Effect,
+    transfers::UploadAsk,
+};
 
 /// A question on top of the screen. It takes no yes before it was drawn once: keys typed ahead cannot sign anything.
 #[derive(Clone, Debug)]
@@ -32,6 +37,10 @@ pub enum Ask {
     Follow(FollowAsk),
     Palette(PaletteAsk),
     Read(Box<ReadAsk>),
+    Form(Box<FormAsk>),
+    Upload(Box<UploadAsk>),
+    Search(SearchAsk),
+    Link(Box<LinkAsk>),
 }
 
 /// Something to read; it asks nothing.
@@ -76,6 +85,8 @@ pub enum Sends {
     Action(Do),
     /// It is told to where the files are, and is no act on the project.
     Heard(ReportHeardRequest),
+    /// It is no act on a project: a transfer, an invite, a device.
+    Order(Box<Effect>),
 }
 
 #[derive(Clone, Debug)]
@@ -351,6 +362,8 @@ pub struct FollowAsk {
     pub project: String,
     /// Empty: the whole project.
     pub song: String,
+    /// Further songs that it is said of, where several were chosen.
+    pub more: Vec<String>,
     pub at: usize,
 }
 

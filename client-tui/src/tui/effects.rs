@@ -5,12 +5,23 @@ use std::{collections::HashMap, future::Future, time::Duration};
 
 use deadwax_proto::v1;
 use futures::{StreamExt as _, pin_mut};
-use tokio::sync::mpsc::Sender;
+use tokio::sync::{mpsc::Sender, watch};
 use tokio_util::task::AbortOnDropHandle;
 use tonic::Code;
 
-use super::msg::{Effect, Failure, Msg, Page, WaveAsk};
-use crate::net::{self, Clean as _, Client, Followed, NetError};
+use super::{
+    draw::wave::pixels,
+    keeper::Keeper,
+    mover::Mover,
+    msg::{Effect, Failure, Msg, Page, WaveAsk},
+    people::{News, Order},
+    presence,
+};
+use crate::{
+    cache::rows::Kept,
+    net::{self, Clean as _, Client, Followed, NetError},
+    play,
+};
 
 /// How many history entries one page brings.
 const HISTORY_PAGE: u32 = 100;
@@ -23,6 +34,7 @@ enum Slot {
     Project,
     Render,
     Waveform,
+    Picture,
     History,
     Turnaround,
     Recipe,
@@ -30,18 +42,88 @@ enum Slot {
     Page,
     Comparison,
     Heard,
+    OpenKept,
+    Present,
     Perform(String),
+    People(String),
 }
+
+/// A larger update waits until all before it was taken in: a snapshot comes in as fast as it is read, and never queues up.
+const LARGE_UPDATE: usize = 256;
 
 pub struct Runner {
     client: Client,
     out: Sender<Msg>,
     tasks: HashMap<Slot, AbortOnDropHandle<()>>,
+    mover: Mover,
+    disk: Option<Disk>,
+    listening: Option<Listening>,
+    /// Of the audio cache; 0: the default.
+    cache_bytes_max: u64,
+    /// Where this person is, for the task that tells it.
+    place: Option<watch::Sender<v1::Attending>>,
+}
+
+/// The player, and the task that carries its news.
+struct Listening {
+    player: play::Player,
+    _news: AbortOnDropHandle<()>,
+}
+
+/// Commands have a line of their own: none waits behind a large project.
+struct Disk {
+    kept: Kept,
+    rows: Keeper,
+    unsent: Keeper,
 }
 
 impl Runner {
-    pub fn new(client: Client, out: Sender<Msg>) -> Runner {
-        Runner { client, out, tasks: HashMap::new() }
+    /// Without `kept` nothing is read from disk and nothing is written.
+    pub fn new(client: Client, out: Sender<Msg>, kept: Option<Kept>) -> Runner {
+        let keeper = |kept: &Kept| Keeper::new(kept.clone(), out.clone());
+        let disk = kept.map(|kept| Disk { rows: keeper(&kept), unsent: keeper(&kept), kept });
+        let mover = Mover::new(client.clone(), out.clone());
+        let tasks = HashMap::new();
+        Runner { client, out, tasks, mover, disk, listening: None, cache_bytes_max: 0, place: None }
+    }
+
+    /// Everything that was to be kept is on disk.
+    pub fn finish(&mut self) {
+        if let Some(disk) = &mut self.disk {
+            disk.unsent.finish();
+            disk.rows.finish();
+        }
+    }
+
+    fn keep(&mut self, effect: Effect) {
+        let Some(Disk { kept, rows, unsent }) = &mut self.disk else { return };
+        match effect {
+            Effect::KeepUnsent(it) => unsent.order(move |kept| kept.keep_unsent(&it)),
+            Effect::ForgetUnsent { command_id } => unsent.order(move |kept| {
+                kept.forget_unsent(&command_id);
+                Ok(())
+            }),
+            Effect::KeepStart(start) => rows.order(move |kept| kept.keep_start(&start)),
+            Effect::KeepRows { project_id, rows: it } => {
+                rows.order(move |kept| kept.keep_project(&project_id, &it));
+            }
+            Effect::ForgetKept { project_id } => rows.order(move |kept| {
+                kept.forget_project(&project_id);
+                Ok(())
+            }),
+            Effect::OpenKept { project_id } => {
+                let (kept, out) = (kept.clone(), self.out.clone());
+                self.hold(Slot::OpenKept, async move {
+                    open_kept(&kept, &out, project_id).await;
+                });
+            }
+            _ => {}
+        }
+    }
+
+    /// How much audio is kept on this machine; before anything is played.
+    pub fn keep_audio(&mut self, bytes_max: u64) {
+        self.cache_bytes_max = bytes_max;
     }
 
     /// `Effect::Edit` is the loop's own: it needs the terminal.
@@ -53,7 +135,8 @@ impl Runner {
             Effect::WatchDesk => self.hold(Slot::Desk, watch_desk(client, out)),
             Effect::ListProjects => self.hold(Slot::List, list(client, out)),
             Effect::WatchProject { project_id, from } => {
-                self.hold(Slot::Project, watch_project(client, out, project_id, from));
+                let kept = self.disk.as_ref().map(|it| it.kept.clone());
+                self.hold(Slot::Project, watch_project(client, out, kept, project_id, from));
             }
             Effect::StopProject => self.drop_slot(&Slot::Project),
             Effect::WatchRender { project_id, render_id } => {
@@ -67,6 +150,13 @@ impl Runner {
                 );
             }
             Effect::Waveform(ask) => self.hold(Slot::Waveform, waveform(client, out, ask)),
+            Effect::Picture { ask, answer } => self.hold(Slot::Picture, async move {
+                let made = tokio::task::spawn_blocking(move || pixels::Shown::make(ask, &answer));
+                // One that cannot be made is drawn in characters, as everywhere else.
+                if let Ok(Some(shown)) = made.await {
+                    tell(&out, Msg::Picture(shown)).await;
+                }
+            }),
             Effect::History { ticket, project_id, song_id, before_seq } => {
                 let request = v1::HistoryRequest { project_id, before_seq, limit: HISTORY_PAGE, song_id };
                 self.hold(Slot::History, async move {
@@ -99,15 +189,41 @@ impl Runner {
                 let outcome = client.report_heard(request).await.map_err(failure);
                 tell(&out, Msg::Heard { say, outcome }).await;
             }),
-            Effect::Play(_)
-            | Effect::Transfer(_)
-            | Effect::Present(_)
-            | Effect::People(_)
+            Effect::Transfer(order) => self.mover.order(order),
+            Effect::People(order) => {
+                let slot = Slot::People(format!("{order:?}"));
+                self.hold(slot, people(client, out, order));
+            }
+            Effect::KeepUnsent(_)
+            | Effect::ForgetUnsent { .. }
+            | Effect::KeepStart(_)
+            | Effect::KeepRows { .. }
+            | Effect::ForgetKept { .. }
+            | Effect::OpenKept { .. } => self.keep(effect),
+            Effect::Play(order) => self.play(order),
+            Effect::Present(order) => self.present(order),
             // The loop's own: they need the terminal, or the person's folder.
-            | Effect::Copy(_)
-            | Effect::Keep(_)
-            | Effect::Suspend
-            | Effect::Edit { .. } => {}
+            Effect::Copy(_) | Effect::Keep(_) | Effect::Suspend | Effect::Edit { .. } => {}
+        }
+    }
+
+    /// A stream is of one project: another one opens another stream.
+    fn present(&mut self, order: presence::Order) {
+        let presence::Order::Tell(place) = order else {
+            self.place = None;
+            return self.drop_slot(&Slot::Present);
+        };
+        let same = |told: &&watch::Sender<v1::Attending>| told.borrow().project_id == place.project_id;
+        match self.place.as_ref().filter(same).filter(|told| !told.is_closed()) {
+            Some(told) => {
+                told.send_replace(place);
+            }
+            None => {
+                let (told, places) = watch::channel(place);
+                self.place = Some(told);
+                let attending = attend(self.client.clone(), self.out.clone(), places);
+                self.hold(Slot::Present, attending);
+            }
         }
     }
 
@@ -117,6 +233,38 @@ impl Runner {
 
     fn drop_slot(&mut self, slot: &Slot) {
         self.tasks.remove(slot);
+    }
+
+    /// The player begins with the first thing that is played.
+    fn play(&mut self, order: play::Order) {
+        if self.listening.is_none() {
+            match play::Setup::for_client(&self.client, self.cache_bytes_max) {
+                Ok(setup) => self.listening = Some(Listening::begin(setup, self.out.clone())),
+                Err(trouble) => {
+                    let (text, hint) = (trouble.text, trouble.hint);
+                    let out = self.out.clone();
+                    tokio::spawn(
+                        async move { tell(&out, Msg::Play(play::News::Trouble { text, hint })).await },
+                    );
+                    return;
+                }
+            }
+        }
+        if let Some(listening) = &self.listening {
+            listening.player.order(order);
+        }
+    }
+}
+
+impl Listening {
+    fn begin(setup: play::Setup, out: Sender<Msg>) -> Listening {
+        let (player, mut news) = play::Player::start(setup);
+        let carry = tokio::spawn(async move {
+            while let Some(news) = news.recv().await {
+                tell(&out, Msg::Play(news)).await;
+            }
+        });
+        Listening { player, _news: AbortOnDropHandle::new(carry) }
     }
 }
 
@@ -168,6 +316,27 @@ async fn connect(client: Client, out: Sender<Msg>, after_ms: u64) {
     tell(&out, msg).await;
 }
 
+async fn people(client: Client, out: Sender<Msg>, order: Order) {
+    let news = match order {
+        Order::Invites { project_id } => {
+            let outcome = client.list_invites(&project_id).await.map_err(failure);
+            News::Invites { project_id, outcome }
+        }
+        Order::Sessions => News::Sessions(client.list_sessions().await.map_err(failure)),
+        Order::Invite(request) => {
+            let name = request.name.clone();
+            News::Invited { name, outcome: client.create_invite(request).await.map_err(failure) }
+        }
+        Order::RevokeInvite { project_id, invite_id } => {
+            News::InviteRevoked(client.revoke_invite(&project_id, &invite_id).await.map_err(failure))
+        }
+        Order::RevokeSession { session_id } => {
+            News::SessionRevoked(client.revoke_session(&session_id).await.map_err(failure))
+        }
+    };
+    tell(&out, Msg::People(news)).await;
+}
+
 async fn list(client: Client, out: Sender<Msg>) {
     // The list on the screen stays where this fails; the watches notice a cut.
     if let Ok(projects) = client.list().await {
@@ -187,18 +356,65 @@ async fn watch_desk(client: Client, out: Sender<Msg>) {
     }
 }
 
-async fn watch_project(client: Client, out: Sender<Msg>, project_id: String, from: u64) {
+/// The seq from which the rows that stood on disk may be followed; 0 where there were none, or old ones.
+async fn open_kept(kept: &Kept, out: &Sender<Msg>, project_id: String) -> u64 {
+    let (from, id) = (kept.clone(), project_id.clone());
+    let read = tokio::task::spawn_blocking(move || Some((from.project(&id)?, from.is_recent(&id)))).await;
+    let (rows, recent) = read.ok().flatten().map_or((None, false), |(rows, it)| (Some(Box::new(rows)), it));
+    let seq = rows.as_ref().filter(|_| recent).map_or(0, |it| it.seq);
+    tell(out, Msg::KeptRows { project_id, rows }).await;
+    seq
+}
+
+async fn tell_rows(out: &Sender<Msg>, project_id: &str, update: v1::Update) {
+    let large = update.upserts.len() > LARGE_UPDATE;
+    let msg = Msg::Rows { project_id: project_id.to_owned(), update };
+    if !large {
+        return tell(out, msg).await;
+    }
+    if let Ok(mut places) = out.reserve_many(out.max_capacity()).await
+        && let Some(place) = places.next()
+    {
+        place.send(msg);
+    }
+}
+
+/// Where nothing is here yet, what stood on disk comes first, and the watch goes on from there.
+async fn watch_project(
+    client: Client,
+    out: Sender<Msg>,
+    kept: Option<Kept>,
+    project_id: String,
+    mut from: u64,
+) {
+    if let Some(kept) = kept.filter(|_| from == 0) {
+        from = open_kept(&kept, &out, project_id.clone()).await;
+    }
     let rows = net::follow(client, project_id.clone(), from);
     pin_mut!(rows);
     while let Some(item) = rows.next().await {
         match item {
             Followed::Live => {}
-            Followed::Row(update) => tell(&out, Msg::Rows { project_id: project_id.clone(), update }).await,
+            Followed::Row(update) => tell_rows(&out, &project_id, update).await,
             Followed::Ended(NetError::Refused { code: Code::NotFound | Code::PermissionDenied, .. }) => {
                 return tell(&out, Msg::ProjectGone { project_id }).await;
             }
             Followed::Lost { error, .. } | Followed::Ended(error) => return tell(&out, cut(&error)).await,
         }
+    }
+}
+
+/// Whoever is cut off sees nobody, until the line is back. That the session or the membership ended is told by the watches.
+async fn attend(client: Client, out: Sender<Msg>, places: watch::Receiver<v1::Attending>) {
+    let here = net::attend(client, places);
+    pin_mut!(here);
+    while let Some(item) = here.next().await {
+        let attendees = match item {
+            Followed::Live => continue,
+            Followed::Row(answer) => answer.attendees,
+            Followed::Lost { .. } | Followed::Ended(_) => Vec::new(),
+        };
+        tell(&out, Msg::Present(attendees)).await;
     }
 }
 

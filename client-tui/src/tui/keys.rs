@@ -139,6 +139,7 @@ pub enum Verb {
     Delivery,
     People,
     Transfers,
+    Outbox,
     // The player, on every screen that has something to hear.
     PlayPause,
     Stop,
@@ -189,16 +190,20 @@ pub enum Verb {
     Checks,
     // Sections of a song.
     Sections,
+    // Songs and projects.
+    AddSong,
+    EditSong,
+    NewProject,
     // People.
     Invite,
     Roles,
     Remove,
-    RevokeInvite,
-    RevokeSession,
+    AddDevice,
     // Transfers.
     Fetch,
     Pause,
     Cancel,
+    Clear,
     // Listening together.
     SharePlayhead,
     Lead,
@@ -250,6 +255,12 @@ impl Verb {
             Verb::Pick => "pick_mix",
             Verb::Follow => "follow",
             Verb::ApproveSpacing => "approve_spacing",
+            Verb::AddSong => "add_song",
+            Verb::EditSong => "edit_song",
+            Verb::NewProject => "create_project",
+            Verb::Invite => "add_member",
+            Verb::Roles => "change_roles",
+            Verb::Remove => "remove_member",
             Verb::Sections => "set_sections",
             Verb::Save => "set_spacing",
             _ => return None,
@@ -350,6 +361,7 @@ const GO: &[Binding] = bind! {
     Delivery, [Char('5')], "", "Deliveries: checks, files, who signed";
     People, [Char('6')], "", "Members, invites, devices";
     Transfers, [Char('8')], "", "Files on their way";
+    Outbox, [Char('9')], "", "What waits for the line, and what was sent late";
 };
 
 const DESK: &[Binding] = bind! {
@@ -372,6 +384,7 @@ const PLAYER: &[Binding] = bind! {
 
 const PROJECTS: &[Binding] = bind! {
     Open, [Code(KeyCode::Enter)], "open", "Open the project";
+    NewProject, [Char('n')], "new project", "Make a project: for owners of the studio";
 };
 
 const PROJECT: &[Binding] = bind! {
@@ -379,13 +392,17 @@ const PROJECT: &[Binding] = bind! {
     ApproveSpacing, [Char('A')], "approve spacing", "Approve the running order and its gaps";
     Left, [Code(KeyCode::Left), Char('h')], "", "One stage to the left";
     Right, [Code(KeyCode::Right), Char('l')], "", "One stage to the right";
-    Upload, [Char('u')], "upload", "How to upload to this song";
+    Upload, [Char('u')], "upload", "Upload files to this song as a new version";
+    Fetch, [Char('f'), Ctrl('f')], "fetch", "Fetch files of the song, or of all chosen songs";
+    Select, [Char(' ')], "choose", "Choose the song too, or let it go: f and z act on all chosen";
+    AddSong, [Char('n')], "new song", "Add a song";
+    EditSong, [Char('e')], "", "Title and ISRC of the song";
     Master, [Char('m')], "master", "Recipe and renders of the song";
     History, [Char('i')], "history", "Who did what";
     Spacing, [Char('s')], "spacing", "The record: running order, gaps, fades, and who approved them";
     Terms, [Char('t')], "terms", "The terms and the gates of the project";
     Turnaround, [Char('T')], "turnaround", "How long each song stood in each stage";
-    Follow, [Char('z')], "", "Hear all of this project, what waits on you, or nothing";
+    Follow, [Char('z')], "", "Hear all of it, what waits on you, or nothing";
 };
 
 const SONG: &[Binding] = bind! {
@@ -421,7 +438,8 @@ const SONG: &[Binding] = bind! {
     Handoff, [Char('Z')], "", "The handoff package: name, size, digest, how to fetch it";
     Heard, [Char('E')], "", "Say that you have heard the version in another player";
     Follow, [Char('z')], "", "Hear all of this song, what waits on you, or nothing";
-    Upload, [Char('u')], "upload", "How to upload to this song";
+    Upload, [Char('u')], "upload", "Upload files to this song as a new version";
+    Fetch, [Ctrl('f')], "", "Fetch files of the version, the delivery or the handoff";
     Master, [Char('m')], "master", "Recipe and renders";
     History, [Char('i')], "", "Who did what on this song";
     Left, [Code(KeyCode::Left), Char('h')], "", "Time cursor to the left";
@@ -438,6 +456,9 @@ const SONG: &[Binding] = bind! {
     Blind, [Char('b')], "", "Blind: A, B or X? Where mixes compete: all of them, and vote";
     Sections, [Char('T')], "", "The parts of the song: name one at the cursor, edit the list";
     Settled, [Char('f')], "", "Show or hide settled notes";
+    SharePlayhead, [Char(';')], "", "Let the others see what you play and where, or not any more";
+    Lead, [Char('\'')], "", "Lead: others hear what you play; again stops";
+    FollowLead, [Char('"')], "", "Hear what whoever leads plays; again stops";
 };
 
 const MASTER: &[Binding] = bind! {
@@ -465,6 +486,8 @@ const SWITCH: &[Binding] = bind! {
 };
 
 const HISTORY: &[Binding] = bind! {
+    Open, [Code(KeyCode::Enter)], "open", "Open the song or version that the line speaks of";
+    Filter, [Char('/')], "search", "Search: words, who:lena what:approved after:2026-11-01";
     More, [Char('m')], "older", "Load older entries";
 };
 
@@ -488,7 +511,6 @@ const ALBUM: &[Binding] = bind! {
     GapMore, [Code(KeyCode::Right), Char('l')], "", "0.1 s more before the song";
     GapMuchLess, [Char('H')], "", "A second less before the song";
     GapMuchMore, [Char('L')], "", "A second more before the song";
-    PlayPause, [Char(' ')], "hear", "Hear the record as it stands here, from the song's joint";
     Save, [Char('w'), Ctrl('s')], "save", "Save the order, gaps, fades and gains";
     ApproveSpacing, [Char('A')], "approve", "Approve the running order and its gaps as they are saved";
     NextJoint, [Char('n')], "joint", "Hear the next joint, from 5 s before";
@@ -515,6 +537,7 @@ const ALBUM: &[Binding] = bind! {
 const DELIVERY: &[Binding] = bind! {
     MakeDelivery, [Char('D')], "deliver", "Make the delivery of exactly what was signed";
     NextPane, [Code(KeyCode::Tab)], "files", "Songs or files: where up and down move";
+    Fetch, [Char('f'), Ctrl('f')], "fetch", "Fetch the delivery into a folder of this machine";
     Checks, [Char('c')], "checks", "What the profiles say of every file, with the sources";
     Manifest, [Char('e')], "manifest", "The manifest, who signed which bytes, deliveries before";
     Open, [Code(KeyCode::Enter)], "open", "Open the song in the version that is delivered";
@@ -523,14 +546,24 @@ const DELIVERY: &[Binding] = bind! {
     History, [Char('i')], "", "Who did what";
 };
 
-const PEOPLE: &[Binding] = &[];
+const PEOPLE: &[Binding] = bind! {
+    Invite, [Char('n')], "invite", "Invite somebody: name, e-mail, roles; a link is shown once";
+    Roles, [Char('r'), Code(KeyCode::Enter)], "roles", "Change the roles of the member";
+    Remove, [Char('x')], "remove", "Remove the member; revoke the invite or the device";
+    AddDevice, [Char('d')], "device", "A link for a further device of yours";
+    History, [Char('i')], "", "Who did what";
+};
 
-const TRANSFERS: &[Binding] = &[];
+const TRANSFERS: &[Binding] = bind! {
+    Pause, [Char(' ')], "pause", "Pause it, or let it go on; one that failed is tried again";
+    Cancel, [Char('x')], "stop", "Stop it; one that ended leaves the list";
+    Clear, [Char('c')], "clear", "Take all that ended off the list";
+};
 
 /// All bindings of a screen, its own first.
 pub fn bindings(kind: Kind) -> impl Iterator<Item = &'static Binding> {
     let heard: &[&[Binding]] = match kind {
-        Kind::Song => &[PLAYER],
+        Kind::Song | Kind::Album => &[PLAYER],
         Kind::Master | Kind::Compare => &[PLAYER, SWITCH],
         _ => &[],
     };

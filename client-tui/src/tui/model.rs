@@ -12,11 +12,13 @@ pub use super::ask::{
 pub use super::compare::{Chosen, CompareView, ComparisonPage};
 use super::{
     album::Album,
+    draw::wave::pixels,
     delivery,
     hands::Hands,
     keys::{Kind, Verb},
     master,
     msg::WaveAsk,
+    offline::Offline,
     people::People,
     player::Player,
     presence::Presence,
@@ -24,9 +26,10 @@ use super::{
     settings::Settings,
     transfers::Transfers,
 };
+pub use super::history::HistoryPage;
 use deadwax_proto::v1::{
-    Action, DeskRow, HistoryEntry, Person, ProjectSummary, RenderProgress, Role, SongTurnaround, VersionFile,
-    VersionRow, WaveformResponse,
+    Action, DeskRow, Person, ProjectSummary, RenderProgress, Role, SongTurnaround,
+    VersionFile, VersionRow, WaveformResponse,
 };
 
 #[derive(Clone, Debug)]
@@ -52,6 +55,8 @@ pub struct Model {
     /// The good news on the screen and since when, so that it can fade.
     pub told: Option<(String, i64)>,
     pub wave: Option<Wave>,
+    /// The picture in pixels that was asked for last, and the newest that came.
+    pub picture: (Option<pixels::Ask>, Option<pixels::Shown>),
     pub progress: Option<(String, RenderProgress)>,
     pub history: Option<HistoryPage>,
     pub turnaround: Option<TurnaroundPage>,
@@ -62,12 +67,15 @@ pub struct Model {
     pub album: Album,
     pub delivery: delivery::Room,
     pub master: master::Room,
+    pub offline: Offline,
     pub settings: Settings,
     pub player: Player,
     pub transfers: Transfers,
     pub presence: Presence,
     pub people: People,
     pub hands: Hands,
+    /// Songs of the board that the next key is about, where it is about several.
+    pub chosen: std::collections::BTreeSet<String>,
     pub subscribed: Subscribed,
     pub dirty: bool,
     pub quit: bool,
@@ -95,6 +103,7 @@ impl Model {
             notice: None,
             told: None,
             wave: None,
+            picture: (None, None),
             progress: None,
             history: None,
             turnaround: None,
@@ -103,12 +112,14 @@ impl Model {
             album: Album::default(),
             delivery: delivery::Room::default(),
             master: master::Room::default(),
+            offline: Offline::default(),
             settings: Settings::default(),
             player: Player::default(),
             transfers: Transfers::default(),
             presence: Presence::default(),
             people: People::default(),
             hands: Hands::default(),
+            chosen: std::collections::BTreeSet::new(),
             subscribed: Subscribed::default(),
             dirty: true,
             quit: false,
@@ -174,7 +185,9 @@ impl Model {
     }
 
     pub fn is_pending(&self, verb: Verb, about: &str) -> bool {
-        self.pending.iter().any(|it| it.verb == verb && it.about == about)
+        // What waits for the line is no reason not to write more.
+        let more = matches!(verb, Verb::AddNote | Verb::AddSongNote | Verb::Reply | Verb::Tick);
+        self.pending.iter().any(|it| it.verb == verb && it.about == about && !(more && it.queued))
     }
 }
 
@@ -313,6 +326,20 @@ pub struct Pending {
     pub about: String,
     /// "note on Mix 2"
     pub say: String,
+    /// Waits for the line, or for those before it.
+    pub queued: bool,
+    /// Was not sent when it was given, or not answered before a cut: what became of it is told in a list.
+    pub late: bool,
+}
+
+impl Pending {
+    /// The key of the row that it makes.
+    pub fn makes(&self) -> Option<String> {
+        match &self.action.action {
+            Some(deadwax_proto::v1::action::Action::AddNote(note)) => Some(format!("note/{}", note.note_id)),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -336,17 +363,6 @@ pub enum WaveState {
     Asked,
     Here,
     Failed(String),
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub struct HistoryPage {
-    pub project: String,
-    pub song: String,
-    pub ticket: u64,
-    pub loading: bool,
-    pub entries: Vec<HistoryEntry>,
-    pub next_before_seq: u64,
-    pub problem: Option<String>,
 }
 
 /// How long each song stood in each stage, as the studio counted it.

@@ -1,7 +1,13 @@
 //! The closed list of what can happen to the client, and the closed list of what it can ask the world to do. Data only.
 
-use super::{hands::Draft, people, presence, settings::Ground, transfers};
-use crate::{play, verbs::pages::Head};
+use super::{
+    draw::wave::pixels, hands::Draft, people, presence, rows, settings::Ground, transfers,
+};
+use crate::{
+    cache::{queue::Unsent, rows::Start},
+    play,
+    verbs::pages::Head,
+};
 use crossterm::event::{KeyEvent, MouseEvent};
 use deadwax_proto::v1::{
     Action, Attendee, CheckRecipeResponse, CompareRequest, DeskRow, HistoryResponse, PerformResponse, Person,
@@ -39,6 +45,20 @@ pub enum Msg {
         project_id: String,
         update: Update,
     },
+    /// What stood on disk when the client started: the first screens, and commands that were never answered.
+    Kept {
+        start: Option<Box<Start>>,
+        unsent: Vec<Unsent>,
+    },
+    /// A project as it stood on disk.
+    KeptRows {
+        project_id: String,
+        rows: Option<Box<rows::Project>>,
+    },
+    /// The disk did not take something.
+    NotKept {
+        why: String,
+    },
     /// Not a member any more, or never one: the server does not tell which.
     ProjectGone {
         project_id: String,
@@ -55,6 +75,8 @@ pub enum Msg {
         ticket: u64,
         outcome: Result<WaveformResponse, Failure>,
     },
+    /// The picture of a file in pixels.
+    Picture(pixels::Shown),
     History {
         ticket: u64,
         outcome: Result<HistoryResponse, Failure>,
@@ -128,7 +150,29 @@ pub enum Effect {
         project_id: String,
         action: Action,
     },
+    /// Onto disk, before it is sent.
+    KeepUnsent(Box<Unsent>),
+    /// The server has spoken of it.
+    ForgetUnsent {
+        command_id: String,
+    },
+    KeepStart(Box<Start>),
+    KeepRows {
+        project_id: String,
+        rows: rows::Frozen,
+    },
+    OpenKept {
+        project_id: String,
+    },
+    ForgetKept {
+        project_id: String,
+    },
     Waveform(WaveAsk),
+    /// Makes a picture in pixels of columns that are here.
+    Picture {
+        ask: pixels::Ask,
+        answer: Box<WaveformResponse>,
+    },
     History {
         ticket: u64,
         project_id: String,

@@ -1,17 +1,40 @@
-//! The people of a project with their invites and sessions, as the screen sees them. Never here: IO.
+//! The people of a project with their invites, and this person's own devices, as the screen sees them. Never here: IO.
 
-use deadwax_proto::v1::{CreateInviteRequest, CreateInviteResponse, InviteInfo, SessionInfo};
+use deadwax_proto::v1::{CreateInviteRequest, CreateInviteResponse, InviteInfo, MemberRow, SessionInfo};
 
-use super::msg::Failure;
+use super::{form::LinkAsk, model::Model, msg::Failure};
 
 #[derive(Clone, Debug, Default)]
 pub struct People {
-    /// `None` until they were asked for, or where the viewer is no manager.
-    pub invites: Option<Vec<InviteInfo>>,
-    pub sessions: Option<Vec<SessionInfo>>,
-    /// Shown once: the link of the newest invite, with the name of whom it is for.
-    pub link: Option<(String, String)>,
-    pub problem: Option<String>,
+    /// The project whose invites were asked for; `None`: the screen is not open.
+    pub of: Option<String>,
+    /// `None` until the answer comes. An error is a sentence.
+    pub invites: Option<Result<Vec<InviteInfo>, String>>,
+    pub sessions: Option<Result<Vec<SessionInfo>, String>>,
+    /// Came while another question was open: shown as soon as that is closed.
+    pub link: Option<LinkAsk>,
+}
+
+/// One line of the screen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Line<'a> {
+    Member(&'a MemberRow),
+    Invite(&'a InviteInfo),
+    Session(&'a SessionInfo),
+}
+
+/// Members by role, then open invites, then this person's devices.
+pub fn lines<'a>(model: &'a Model, project: &str) -> Vec<Line<'a>> {
+    let mut members = model.projects.get(project).map_or_else(Vec::new, |rows| rows.members());
+    members.sort_by_key(|it| (it.roles.iter().min().copied(), it.name.as_str(), it.person_id.as_str()));
+    let mut lines: Vec<Line<'a>> = members.into_iter().map(Line::Member).collect();
+    if let Some(Ok(invites)) = &model.people.invites {
+        lines.extend(invites.iter().map(Line::Invite));
+    }
+    if let Some(Ok(sessions)) = &model.people.sessions {
+        lines.extend(sessions.iter().map(Line::Session));
+    }
+    lines
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -25,9 +48,16 @@ pub enum Order {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum News {
-    Invites(Result<Vec<InviteInfo>, Failure>),
+    Invites {
+        project_id: String,
+        outcome: Result<Vec<InviteInfo>, Failure>,
+    },
     Sessions(Result<Vec<SessionInfo>, Failure>),
-    Invited { name: String, outcome: Result<CreateInviteResponse, Failure> },
+    /// The name is empty where it is a further device of one's own.
+    Invited {
+        name: String,
+        outcome: Result<CreateInviteResponse, Failure>,
+    },
     InviteRevoked(Result<(), Failure>),
     SessionRevoked(Result<(), Failure>),
 }

@@ -45,6 +45,22 @@ pub enum Dots {
     Blocks,
 }
 
+/// How a terminal takes pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// With characters that stand for parts of the picture: others can be written over them.
+    Kitty,
+    Iterm2,
+    Sixel,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pixels {
+    pub way: Way,
+    /// Of one cell: width and height.
+    pub cell: (u16, u16),
+}
+
 /// What a colour is for. What it says is said by a word or a sign as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Tint {
@@ -130,6 +146,8 @@ pub enum SoundOutput {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     pub dots: Dots,
+    /// `None`: the terminal shows characters alone.
+    pub pixels: Option<Pixels>,
     pub colours: Colours,
     pub ground: Ground,
     /// Of the audio cache; 0: the default.
@@ -149,6 +167,7 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings {
             dots: Dots::default(),
+            pixels: None,
             colours: Colours::default(),
             ground: Ground::default(),
             cache_bytes_max: 0,

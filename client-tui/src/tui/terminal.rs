@@ -17,6 +17,8 @@ use crossterm::{
 };
 use ratatui::{DefaultTerminal, Terminal, backend::CrosstermBackend};
 
+use super::settings::{Dots, Pixels, Way};
+
 static PANICKED: AtomicBool = AtomicBool::new(false);
 
 /// Presses, drags and the wheel, with places beyond column 223. Not bare movement: it would wake the client for nothing.
@@ -56,6 +58,10 @@ pub fn enter() -> std::io::Result<DefaultTerminal> {
     HOOK.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
+            // Strangers' bytes broke a decoder, on a thread of its own: that is the trouble of one track, and told there.
+            if std::thread::current().name() == Some(crate::play::DECODER) {
+                return;
+            }
             leave();
             PANICKED.store(true, Ordering::Relaxed);
             before(info);
@@ -71,6 +77,46 @@ fn take() -> std::io::Result<DefaultTerminal> {
         say(MOUSE_ON)?;
     }
     Terminal::new(CrosstermBackend::new(stdout()))
+}
+
+/// What a picture of sound is made of here: braille where the terminal writes Unicode. The console of Linux has no braille in its font.
+pub fn dots() -> Dots {
+    dots_of(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+}
+
+fn dots_of(env: impl Fn(&str) -> Option<String>) -> Dots {
+    // The first of these that is set decides, as everywhere.
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(&env);
+    let unicode = locale.is_none_or(|it| {
+        let it = it.to_lowercase();
+        it.contains("utf-8") || it.contains("utf8") || it == "c" || it == "posix"
+    });
+    let bare = env("TERM").is_some_and(|it| it == "linux" || it.starts_with("vt"));
+    if unicode && !bare { Dots::Braille } else { Dots::Blocks }
+}
+
+/// How pictures are shown here, if at all. By what the terminal says of itself in the environment: nobody is asked, so that nothing waits for an answer. Off
+/// inside of tmux and screen, which let pictures through only where they were set up for it.
+pub fn pixels() -> Option<Pixels> {
+    let way = way_of(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))?;
+    let size = crossterm::terminal::window_size().ok()?;
+    let cell = (size.width.checked_div(size.columns)?, size.height.checked_div(size.rows)?);
+    // A terminal that does not tell its pixels tells zero.
+    (cell.0 >= 4 && cell.1 >= 8).then_some(Pixels { way, cell })
+}
+
+fn way_of(env: impl Fn(&str) -> Option<String>) -> Option<Way> {
+    let term = env("TERM").unwrap_or_default();
+    let inside = env("TMUX").is_some() || env("STY").is_some();
+    if inside || term.starts_with("tmux") || term.starts_with("screen") || env("NO_COLOR").is_some() {
+        return None;
+    }
+    match (term.as_str(), env("TERM_PROGRAM").unwrap_or_default().as_str()) {
+        ("xterm-kitty" | "xterm-ghostty", _) | (_, "ghostty") => Some(Way::Kitty),
+        (_, "iTerm.app" | "WezTerm") => Some(Way::Iterm2),
+        ("foot" | "foot-extra" | "mlterm" | "contour", _) => Some(Way::Sixel),
+        _ => None,
+    }
 }
 
 /// Gives it back; twice does no harm. Errors are of no use here: the terminal may be gone, which may be why we leave.
@@ -94,5 +140,36 @@ pub(super) struct Taken;
 impl Drop for Taken {
     fn drop(&mut self) {
         leave();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn braille_is_drawn_where_it_can_be_read() {
+        let with = |pairs: &'static [(&'static str, &'static str)]| {
+            dots_of(move |name| pairs.iter().find(|it| it.0 == name).map(|it| it.1.to_owned()))
+        };
+        assert_eq!(with(&[("TERM", "xterm-256color"), ("LANG", "de_DE.UTF-8")]), Dots::Braille);
+        assert_eq!(with(&[("TERM", "screen")]), Dots::Braille, "a bare environment says nothing against it");
+        assert_eq!(with(&[("TERM", "linux"), ("LANG", "C.UTF-8")]), Dots::Blocks);
+        assert_eq!(with(&[("TERM", "xterm"), ("LANG", "de_DE.ISO-8859-1")]), Dots::Blocks);
+        assert_eq!(with(&[("LC_ALL", "en_US.utf8"), ("LANG", "de_DE.ISO-8859-1")]), Dots::Braille);
+    }
+
+    #[test]
+    fn pictures_are_shown_by_terminals_that_say_so_and_never_inside_of_another() {
+        let with = |pairs: &'static [(&'static str, &'static str)]| {
+            way_of(move |name| pairs.iter().find(|it| it.0 == name).map(|it| it.1.to_owned()))
+        };
+        assert_eq!(with(&[("TERM", "xterm-kitty")]), Some(Way::Kitty));
+        assert_eq!(with(&[("TERM", "xterm-256color"), ("TERM_PROGRAM", "iTerm.app")]), Some(Way::Iterm2));
+        assert_eq!(with(&[("TERM", "foot")]), Some(Way::Sixel));
+        assert_eq!(with(&[("TERM", "xterm-256color")]), None);
+        assert_eq!(with(&[("TERM", "xterm-kitty"), ("TMUX", "/tmp/x")]), None);
+        assert_eq!(with(&[("TERM", "tmux-256color"), ("TERM_PROGRAM", "iTerm.app")]), None);
+        assert_eq!(with(&[("TERM", "xterm-kitty"), ("NO_COLOR", "1")]), None);
     }
 }

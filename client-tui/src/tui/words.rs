@@ -20,6 +20,20 @@ pub fn role(role: Role) -> &'static str {
     }
 }
 
+/// What a role is for, in a few words. The server decides each case; its answer stands beside each row.
+pub fn role_may(role: Role) -> &'static str {
+    match role {
+        Role::Unspecified => "nothing yet",
+        Role::Artist => "adds songs and notes, asks for revisions, approves, sets the running order",
+        Role::Producer => "adds songs and notes, asks for revisions, approves, marks notes as done",
+        Role::MixEngineer => "uploads mixes, works through notes, competes in shootouts",
+        Role::MasteringEngineer => "takes the handoff or returns it, recipes, renders and masters, deliveries",
+        Role::Label => "asks for revisions, picks mixes, approves masters, delivers",
+        Role::Manager => "people, terms and gates; may override a gate with a reason",
+        Role::Listener => "hears and reads",
+    }
+}
+
 pub fn roles(all: impl Iterator<Item = Role>) -> String {
     all.map(role).collect::<Vec<_>>().join(", ")
 }

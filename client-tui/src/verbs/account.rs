@@ -5,9 +5,10 @@ use serde_json::json;
 
 use super::{Context, VerbError, dates, gate, house::House, json as row_json, standing, words};
 use crate::{
+    cache::rows::Kept,
     cli::{MailArg, ProjectVerb, SongVerb, Where, Who},
     net::{Client, Fingerprint, Link, NetError, look, new_id},
-    profile::Profile,
+    profile::{Profile, ProfileError},
 };
 
 pub async fn login(
@@ -148,8 +149,13 @@ pub async fn logout(c: &Context, who: &Who) -> Result<(), VerbError> {
         Err(e) => return Err(e.into()),
     }
     c.home.remove(&profile.name)?;
+    let kept = Kept::of(&c.home, &profile);
+    let failed = |source| ProfileError::Io { path: kept.folder().to_owned(), what: "removed", source };
+    kept.forget().map_err(failed)?;
+    let sound = crate::cache::remove(&profile.name).err();
+    let sound = sound.map_or_else(String::new, |e| format!(" What it kept here could not be removed: {e}."));
     c.out.both(
-        &format!("Signed out; the profile {} is gone.", profile.name),
+        &format!("Signed out; the profile {} is gone.{sound}", profile.name),
         &json!({ "signed_out": profile.name }),
     )
 }

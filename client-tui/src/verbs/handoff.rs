@@ -107,7 +107,7 @@ fn target(out: Option<&Path>, package: &v1::Package) -> PathBuf {
 }
 
 /// The server's name where it is as this house writes names, else one from the digest.
-fn file_name(package: &v1::Package) -> String {
+pub fn file_name(package: &v1::Package) -> String {
     let stem = package.name.strip_suffix(".zip").unwrap_or_default();
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
     if !stem.is_empty() && stem.len() <= 120 && stem.contains('_') && stem.chars().all(plain) {

@@ -7,7 +7,7 @@ pub mod dates;
 mod error;
 mod gate;
 mod gate_rule;
-mod handoff;
+pub(crate) mod handoff;
 mod hearing;
 pub mod house;
 mod json;
@@ -19,10 +19,10 @@ mod out;
 mod package;
 pub mod pages;
 mod paper;
-mod place;
+pub(crate) mod place;
 mod play;
-mod pull;
-mod push;
+pub(crate) mod pull;
+pub(crate) mod push;
 mod recipe;
 mod review;
 mod rounds;
@@ -43,6 +43,7 @@ use serde_json::json;
 pub(crate) use self::gate::is_only_told;
 pub use self::{error::VerbError, out::Out};
 use crate::{
+    cache::rows::Kept,
     cli::{Cli, HandoffArgs, HandoffWork, Verb, Who},
     net::Client,
     profile::{Home, Profile},
@@ -201,8 +202,9 @@ fn screens(context: &Context) -> Result<(), VerbError> {
     let runtime = tokio::runtime::Runtime::new().map_err(VerbError::Out)?;
     let ended = runtime.block_on(async {
         let client = Client::connect_lazy(&profile)?;
+        let kept = Kept::of(&context.home, &profile);
         let own = crate::tui::Own { home: context.home.clone(), profile: profile.name.clone() };
-        crate::tui::run(client, None, own).await.map_err(|e| VerbError::Usage(format!("{e:#}")))
+        crate::tui::run(client, None, own, Some(kept)).await.map_err(|e| VerbError::Usage(format!("{e:#}")))
     });
     runtime.shutdown_background();
     ended

@@ -16,6 +16,7 @@ use crate::{
     scrub,
 };
 
+/// The folder beside the files in which unfinished downloads wait.
 const PARTS: &str = ".deadwax-part";
 /// Tries in a row that brought no byte.
 const TRIES_MAX: u32 = 6;
@@ -216,6 +217,28 @@ pub async fn place_download(
     place_from(folder, &Fetched { sha256, bytes, name }, ask).await
 }
 
+/// Where an unfinished download of these bytes waits for the next try.
+fn part_of(folder: &Path, sha256: &str) -> PathBuf {
+    folder.join(PARTS).join(format!("{sha256}.part"))
+}
+
+/// Removes what came so far of files that nobody wants any more; whole files stay. A part that is not there is no error.
+pub fn forget_parts<'a>(folder: &Path, digests: impl Iterator<Item = &'a str>) {
+    // Nothing but a digest may become part of a path.
+    for sha256 in digests.filter(|it| it.bytes().all(|b| b.is_ascii_hexdigit())) {
+        drop(fs::remove_file(part_of(folder, sha256)));
+    }
+    drop(fs::remove_dir(folder.join(PARTS)));
+}
+
+/// Work of the disk and the processor: kept off the threads that talk to the server and draw.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, VerbError> + Send + 'static,
+) -> Result<T, VerbError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| VerbError::Input("the work on the file was cut short; try again".into()))?
+}
+
 /// Fetches a file into the folder. True: fetched now; false: it was there already, byte for byte. `ask` writes from an offset on; after a cut it is
 /// asked again from where it stopped, by this call or by the next.
 pub async fn place_from(
@@ -228,20 +251,24 @@ pub async fn place_from(
         return Err(NetError::Odd("a file of the server has no digest".into()).into());
     }
     let target = folder.join(wanted.name);
-    if is_there(&target, wanted.sha256)? {
+    let (looked_at, sha256) = (target.clone(), wanted.sha256.to_owned());
+    if aside(move || is_there(&looked_at, &sha256)).await? {
         return Ok(false);
     }
+    let part = part_of(folder, wanted.sha256);
     let parts = folder.join(PARTS);
     make_folder(&parts)?;
-    let part = parts.join(format!("{}.part", wanted.sha256));
     let mut backoff = Backoff::default();
     loop {
-        let mut out = open_part(&part, wanted.bytes)?;
+        let (path, bytes) = (part.clone(), wanted.bytes);
+        let mut out = aside(move || open_part(&path, bytes)).await?;
         let offset = out.file.metadata().map_err(failed(&part, "read"))?.len();
         let got = if offset == wanted.bytes && offset > 0 { Ok(offset) } else { ask(offset, &mut out).await };
         match got {
             Ok(_) => {
-                finish(out, &part, &target, wanted)?;
+                let (sha256, name) = (wanted.sha256.to_owned(), wanted.name.to_owned());
+                let (path, target) = (part.clone(), target.clone());
+                aside(move || finish(out, &path, &target, &sha256, &name)).await?;
                 // Gone if it is empty now; other downloads may still wait in it.
                 drop(fs::remove_dir(&parts));
                 return Ok(true);
@@ -282,13 +309,13 @@ impl Write for HashOnly<'_> {
     }
 }
 
-fn finish(out: Hashing, part: &Path, target: &Path, wanted: &Fetched<'_>) -> Result<(), VerbError> {
+fn finish(out: Hashing, part: &Path, target: &Path, sha256: &str, name: &str) -> Result<(), VerbError> {
     let digest = hex::encode(out.hasher.finalize());
-    if digest != wanted.sha256 {
+    if digest != sha256 {
         drop(fs::remove_file(part));
         return Err(VerbError::no(
             "DIGEST_DIFFERS",
-            format!("{} came with other bytes than its name says; it was thrown away.", wanted.name),
+            format!("{name} came with other bytes than its name says; it was thrown away."),
             "Try again; if it stays so, tell the studio: its storage may be damaged.",
         ));
     }

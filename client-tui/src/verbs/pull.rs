@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use deadwax_proto::v1::{SongRow, VersionFile, VersionRow};
+use deadwax_proto::v1::{DeliveryRow, SongRow, VersionFile, VersionRow};
 use serde_json::{Value, json};
 
 use super::{
@@ -80,7 +80,7 @@ fn default_folder(song: &SongRow, version: &VersionRow, after: &str) -> PathBuf 
 }
 
 /// Names for files, each once: where two would be alike, digits of the digest tell them apart.
-pub fn names_for(house: &House, song: &SongRow, version: &VersionRow, files: &[&VersionFile]) -> Vec<String> {
+pub fn names_for(artist: &str, song: &SongRow, version: &VersionRow, files: &[&VersionFile]) -> Vec<String> {
     let mut taken = BTreeSet::new();
     let mut names = Vec::new();
     for file in files {
@@ -96,7 +96,7 @@ pub fn names_for(house: &House, song: &SongRow, version: &VersionRow, files: &[&
             _ => "bin",
         };
         let mut name = Name {
-            artist: &house.project.artist,
+            artist,
             title: &song.title,
             alternate: &file.alternate,
             number: version.number,
@@ -137,7 +137,7 @@ pub async fn fetch(
     }
     make_folder(folder)?;
     let mut fetched = Vec::new();
-    for (file, name) in files.iter().zip(names_for(house, song, version, files)) {
+    for (file, name) in files.iter().zip(names_for(&house.project.artist, song, version, files)) {
         let bytes = file.facts.as_ref().map_or(0, |f| f.bytes);
         let wanted = Wanted {
             project_id: &house.project.project_id,
@@ -182,7 +182,20 @@ async fn delivery(
     let folder = folder.unwrap_or_else(|| default_folder(song, version, "_Delivery"));
     let files: Vec<&VersionFile> = delivery.files.iter().collect();
     let mut fetched = fetch(c, client, house, song, version, &files, &folder).await?;
-    // The frozen manifest goes out byte for byte as it was frozen.
+    for (name, bytes) in papers(delivery, version, &fetched) {
+        place_bytes(&folder, name, &bytes)?;
+        fetched.push((name.to_owned(), digest(&bytes)));
+    }
+    place_bytes(&folder, "SHA256SUMS", sums(&fetched).as_bytes())?;
+    done(c, &folder, fetched.len())
+}
+
+/// What lies beside the files of a delivery: the frozen manifest, byte for byte as it was frozen, and who signed which file. `files`: names and digests.
+pub fn papers(
+    delivery: &DeliveryRow,
+    version: &VersionRow,
+    files: &[(String, String)],
+) -> [(&'static str, Vec<u8>); 2] {
     let manifest = if delivery.manifest_json.trim().is_empty() {
         pretty(&row_json::delivery(delivery))
     } else {
@@ -192,14 +205,9 @@ async fn delivery(
         "fingerprint": delivery.fingerprint,
         "version": words::version(version),
         "signed_by": delivery.signed_by.iter().map(row_json::approval).collect::<Vec<_>>(),
-        "files": fetched.iter().map(|(name, sha256)| json!({ "file": name, "sha256": sha256 })).collect::<Vec<_>>(),
+        "files": files.iter().map(|(name, sha256)| json!({ "file": name, "sha256": sha256 })).collect::<Vec<_>>(),
     }));
-    for (name, bytes) in [("manifest.json", &manifest), ("signatures.json", &signed)] {
-        place_bytes(&folder, name, bytes)?;
-        fetched.push((name.to_owned(), digest(bytes)));
-    }
-    place_bytes(&folder, "SHA256SUMS", sums(&fetched).as_bytes())?;
-    done(c, &folder, fetched.len())
+    [("manifest.json", manifest), ("signatures.json", signed)]
 }
 
 fn digest(bytes: &[u8]) -> String {
@@ -229,11 +237,9 @@ mod tests {
             may_fetch: true,
         };
         let (a, b) = (file("../../.bashrc", "ab"), file("/etc/passwd", "cd"));
-        let mut house = House::default();
-        house.project.artist = "../..".into();
         let song = SongRow { title: "/etc/\u{202e}x".into(), ..SongRow::default() };
         let version = VersionRow { number: 2, ..VersionRow::default() };
-        let names = names_for(&house, &song, &version, &[&a, &b]);
+        let names = names_for("../..", &song, &version, &[&a, &b]);
         assert_ne!(names[0], names[1]);
         for name in &names {
             assert!(name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'.'), "{name}");

@@ -43,7 +43,7 @@ pub async fn push(c: &Context, push: Push) -> Result<(), VerbError> {
     let plan = plan(&house, &push, &guesses)?;
     may_add(&house, &plan)?;
     let locals = hash_all(push.files.clone()).await?;
-    check_twins(&plan, &locals)?;
+    check_twins(&plan.alternates, &locals)?;
     show(c, &house, &plan, &locals, &guesses);
     if plan.guessed {
         c.out.confirm("Upload this?", push.yes).await?;
@@ -52,7 +52,6 @@ pub async fn push(c: &Context, push: Push) -> Result<(), VerbError> {
 }
 
 fn plan(house: &House, push: &Push, guesses: &[Guess]) -> Result<Plan, VerbError> {
-    let mut remarks = Vec::new();
     let mut guessed = false;
     let song = match &push.place.song {
         Some(wanted) => house.song(Some(wanted))?,
@@ -62,37 +61,14 @@ fn plan(house: &House, push: &Push, guesses: &[Guess]) -> Result<Plan, VerbError
             song_by_name(house, guesses)?
         }
     };
-    let own = name::key(&song.title);
-    for guess in guesses {
-        let keys = guess.title_keys();
-        let fits = keys.iter().any(|k| k.contains(&own) || (k.len() >= 4 && own.starts_with(k.as_str())));
-        if !keys.is_empty() && !own.is_empty() && !fits {
-            remarks.push(format!("A name says {:?}, the song is {:?}.", guess.title, song.title));
-            guessed = true;
-        }
-    }
     let kind = match push.stage {
         Some(StageArg::Take) => VersionKind::Take,
         Some(StageArg::Mix) => VersionKind::Mix,
         Some(StageArg::Master) => VersionKind::Master,
         None => kind_of_stage(song.stage),
     };
-    for guess in guesses {
-        let said = match guess.kind {
-            Some(Kind::Take) => VersionKind::Take,
-            Some(Kind::Mix) => VersionKind::Mix,
-            Some(Kind::Master) => VersionKind::Master,
-            None => continue,
-        };
-        if said != kind {
-            remarks.push(format!(
-                "A name says {}, this will be a {}.",
-                words::kind(said as i32),
-                words::kind(kind as i32)
-            ));
-            guessed = true;
-        }
-    }
+    let mut remarks = contradictions(&song.title, kind, guesses);
+    guessed |= !remarks.is_empty();
     let alternates = if push.alternate.is_empty() {
         guessed |= guesses.iter().any(|g| g.alternate != "main");
         remarks.extend(guesses.iter().flat_map(|g| g.doubts.iter().cloned()));
@@ -109,6 +85,35 @@ fn plan(house: &House, push: &Push, guesses: &[Guess]) -> Result<Plan, VerbError
         guessed,
         remarks,
     })
+}
+
+/// Where the names of the files speak of another song or another kind of version than they are meant for. Sentences for a person.
+pub fn contradictions(title: &str, kind: VersionKind, guesses: &[Guess]) -> Vec<String> {
+    let mut remarks = Vec::new();
+    let own = name::key(title);
+    for guess in guesses {
+        let keys = guess.title_keys();
+        let fits = keys.iter().any(|k| k.contains(&own) || (k.len() >= 4 && own.starts_with(k.as_str())));
+        if !keys.is_empty() && !own.is_empty() && !fits {
+            remarks.push(format!("A name says {:?}, the song is {title:?}.", guess.title));
+        }
+    }
+    for guess in guesses {
+        let said = match guess.kind {
+            Some(Kind::Take) => VersionKind::Take,
+            Some(Kind::Mix) => VersionKind::Mix,
+            Some(Kind::Master) => VersionKind::Master,
+            None => continue,
+        };
+        if said != kind {
+            remarks.push(format!(
+                "A name says {}, this will be a {}.",
+                words::kind(said as i32),
+                words::kind(kind as i32)
+            ));
+        }
+    }
+    remarks
 }
 
 /// The server's own answer, before a byte is read or sent. What it does not say is left to it.
@@ -129,7 +134,8 @@ fn may_add(house: &House, plan: &Plan) -> Result<(), VerbError> {
     ))
 }
 
-fn check_alternates(alternates: &[String]) -> Result<(), VerbError> {
+/// A version is a main with alternates, each once.
+pub fn check_alternates(alternates: &[String]) -> Result<(), VerbError> {
     let mut count: BTreeMap<&str, usize> = BTreeMap::new();
     for token in alternates {
         if !name::is_token(token) {
@@ -189,9 +195,10 @@ async fn hash_all(files: Vec<PathBuf>) -> Result<Vec<Local>, VerbError> {
     hashing.await.map_err(|_| VerbError::Input("hashing was cut short".into()))?
 }
 
-fn check_twins(plan: &Plan, locals: &[Local]) -> Result<(), VerbError> {
+/// The same bytes under two names are a bounce that went wrong.
+pub fn check_twins(alternates: &[String], locals: &[Local]) -> Result<(), VerbError> {
     let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
-    for (local, alternate) in locals.iter().zip(&plan.alternates) {
+    for (local, alternate) in locals.iter().zip(alternates) {
         if let Some(other) = seen.insert(&local.sha256, alternate) {
             return Err(VerbError::Input(format!(
                 "{other} and {alternate} are the same file byte for byte; one of them is the wrong bounce"

@@ -37,6 +37,16 @@ pub struct Seen {
     pub upload_offsets: Vec<u64>,
     pub rows: Vec<v1::Row>,
     pub files: HashMap<String, Vec<u8>>,
+    /// Copies for listening, by the digest of the original.
+    pub copies: HashMap<String, Vec<u8>>,
+    /// Which stretches were asked for: a copy or not, digest, offset.
+    pub stretches: Vec<(bool, String, u64)>,
+    /// After so many bytes each of the next stretches is cut.
+    pub cuts: std::collections::VecDeque<usize>,
+    /// Neither audio nor reports: as if the line were down.
+    pub down: bool,
+    /// So many chunks of audio may still leave; `None`: as many as there are.
+    pub chunks_left: Option<usize>,
     /// The package of the handoff: what the server calls it, and its bytes.
     pub package: Option<(String, Vec<u8>)>,
     pub handoff_offsets: Vec<u64>,
@@ -77,6 +87,65 @@ impl Fake {
             .add_service(media_server::MediaServer::new(self.clone()));
         tokio::spawn(router.serve_with_incoming(tokio_stream::wrappers::TcpListenerStream::new(listener)));
         address
+    }
+}
+
+impl Fake {
+    /// A file or its copy, whole or a range, as slowly and as brokenly as the test says.
+    fn stretch(
+        &self,
+        copy: bool,
+        sha256: String,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Response<Answers<v1::DownloadChunk>>, Status> {
+        let mut seen = self.seen();
+        if seen.down {
+            return Err(Status::unavailable("down"));
+        }
+        let held = if copy { &seen.copies } else { &seen.files };
+        let Some(bytes) = held.get(&sha256).cloned() else {
+            return Err(refusal(Code::NotFound, "NO_SUCH_FILE", "No such file.", ""));
+        };
+        seen.stretches.push((copy, sha256, offset));
+        let total = bytes.len() as u64;
+        let end = if limit == 0 { total } else { (offset + limit).min(total) };
+        let mut rest = bytes[offset as usize..end as usize].to_vec();
+        let cut = seen.cuts.pop_front();
+        rest.truncate(cut.unwrap_or(rest.len()));
+        let size = if rest.len() > 100_000 { 16 << 10 } else { 1000 };
+        let mut chunks: Vec<Result<v1::DownloadChunk, Status>> = rest
+            .chunks(size)
+            .map(|c| Ok(v1::DownloadChunk { total_bytes: 0, data: c.to_vec().into() }))
+            .collect();
+        match chunks.first_mut() {
+            Some(Ok(first)) => first.total_bytes = total,
+            _ => chunks.push(Ok(v1::DownloadChunk { total_bytes: total, data: Vec::new().into() })),
+        }
+        if cut.is_some() {
+            chunks.push(Err(Status::unavailable("cut")));
+        }
+        let fake = self.clone();
+        let leave = stream::iter(chunks).then(move |chunk| {
+            let fake = fake.clone();
+            async move {
+                loop {
+                    {
+                        let mut seen = fake.seen();
+                        match &mut seen.chunks_left {
+                            None => return chunk,
+                            Some(0) => {}
+                            Some(left) => {
+                                *left -= 1;
+                                return chunk;
+                            }
+                        }
+                    }
+                    tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+                }
+            }
+        });
+        Ok(Response::new(leave.boxed()))
     }
 }
 
@@ -278,8 +347,12 @@ impl media_server::Media for Fake {
         Err(Status::unimplemented(""))
     }
     type ListenStream = Answers<v1::DownloadChunk>;
-    async fn listen(&self, _: Request<v1::ListenRequest>) -> Result<Response<Self::ListenStream>, Status> {
-        none()
+    async fn listen(
+        &self,
+        request: Request<v1::ListenRequest>,
+    ) -> Result<Response<Self::ListenStream>, Status> {
+        let request = request.into_inner();
+        self.stretch(true, request.sha256, request.offset, request.limit)
     }
     type GetHandoffStream = Answers<v1::HandoffChunk>;
     async fn get_handoff(
@@ -309,6 +382,9 @@ impl media_server::Media for Fake {
         &self,
         request: Request<v1::ReportHeardRequest>,
     ) -> Result<Response<v1::ReportHeardResponse>, Status> {
+        if self.seen().down {
+            return Err(Status::unavailable("down"));
+        }
         self.seen().heard.push(request.into_inner());
         Ok(Response::new(v1::ReportHeardResponse { percent: 97 }))
     }
@@ -374,19 +450,7 @@ impl media_server::Media for Fake {
         request: Request<v1::DownloadRequest>,
     ) -> Result<Response<Self::DownloadStream>, Status> {
         let request = request.into_inner();
-        let Some(bytes) = self.seen().files.get(&request.sha256).cloned() else {
-            return Err(refusal(Code::NotFound, "NO_SUCH_FILE", "No such file.", ""));
-        };
-        let total = bytes.len() as u64;
-        let rest = bytes[request.offset as usize..].to_vec();
-        let mut chunks: Vec<Result<v1::DownloadChunk, Status>> = rest
-            .chunks(1000)
-            .map(|c| Ok(v1::DownloadChunk { total_bytes: 0, data: c.to_vec().into() }))
-            .collect();
-        if let Some(Ok(first)) = chunks.first_mut() {
-            first.total_bytes = total;
-        }
-        Ok(Response::new(stream::iter(chunks).boxed()))
+        self.stretch(false, request.sha256, request.offset, request.limit)
     }
     async fn waveform(
         &self,

@@ -1,7 +1,7 @@
 //! The record: its running order as a draft that is heard before it is saved, with other people's changes beside it.
 
 use deadwax_client::{
-    play::{Deck, Order, Shape, Status},
+    play::{Deck, News, Order, Shape, Status},
     tui::{Effect, Msg},
 };
 use deadwax_proto::v1::{row::Row as Of, *};
@@ -317,13 +317,13 @@ fn space_hears_the_draft_from_the_joint() {
     assert_eq!(*at, 48_000 * (204 * 10 + 22 - 50) / 10, "5 s before the second song begins");
     assert_eq!(items[0].shape, Shape::EqualPower);
     let status = Status { playing: true, rate: 48_000, at: *at, heard: 0, ..Status::default() };
-    seat.model.player.status = Some(status.clone());
+    seat.tell(Msg::Play(News::Status(Box::new(status.clone()))));
     assert!(seat.screen().contains("▶3:2"), "where it is:\n{}", seat.screen());
     seat.press("n");
     let second = 48_000 * (204 * 10 + 22 + 187 * 10 + 20 - 50) / 10;
     assert_eq!(played(&mut seat), [Order::Seek { at: second }, Order::Play]);
-    seat.model.player.status = Some(Status { at: second + 48_000, heard: 1, ..status });
-    seat.press("NN");
+    seat.tell(Msg::Play(News::Status(Box::new(Status { at: second + 48_000, heard: 1, ..status }))));
+    seat.press("N");
     let back = played(&mut seat);
     assert_eq!(back[0], Order::Seek { at: 48_000 * (204 * 10 + 22 - 50) / 10 }, "the joint before");
     seat.press("l ");
@@ -331,6 +331,22 @@ fn space_hears_the_draft_from_the_joint() {
         matches!(played(&mut seat).as_slice(), [Order::Load { play: true, .. }]),
         "what was changed since is loaded anew"
     );
+}
+
+#[test]
+fn a_joint_is_looped_with_all_of_its_crossfade() {
+    let mut seat = seat(SIZE, PLAIN);
+    seat.press("<down>cc\\");
+    let orders = played(&mut seat);
+    let [Order::Load { at, .. }, Order::Loop(Some((from, to)))] = orders.as_slice() else {
+        panic!("{orders:?}")
+    };
+    let joint = 48_000 * (204 - 1);
+    assert_eq!((*at, *from, *to), (joint - 240_000, joint - 240_000, joint + 48_000 + 240_000));
+    let status = Status { playing: true, rate: 48_000, looped: Some((*from, *to)), ..Status::default() };
+    seat.tell(Msg::Play(News::Status(Box::new(status))));
+    seat.press("\\");
+    assert_eq!(played(&mut seat), [Order::Loop(None)]);
 }
 
 #[test]

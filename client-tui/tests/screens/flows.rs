@@ -221,11 +221,11 @@ fn offline_nothing_is_sent_and_reading_goes_on() {
 #[test]
 fn a_note_carries_the_marked_range() {
     let mut seat = label();
-    seat.press("<right><right> <right><right>nTwo words.<enter>");
+    seat.press("<right><right>v<right><right>nTwo words.<enter>");
     let sent = seat.sent();
     let Do::AddNote(note) = action(&sent[0]) else { panic!() };
-    let column_ms = 204_000 / 78;
-    assert_eq!((note.start_ms, note.end_ms), (Some(2 * column_ms), Some(4 * column_ms)));
+    let column_us: u64 = 204_000_000 / 72;
+    assert_eq!((note.start_ms, note.end_ms), (Some(2 * column_us / 1000), Some(4 * column_us / 1000)));
     assert_eq!((note.text.as_str(), note.version_id.as_str()), ("Two words.", "v2"));
     assert!(!note.internal);
 }

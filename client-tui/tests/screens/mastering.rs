@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use deadwax_client::play::{Deck, Order};
 use deadwax_client::tui::{Effect, Failure, Msg, msg::Page};
 use deadwax_dsp::sheet::{Band, Curve, OutputTold, Sheet, Side, StepTold, SumTold, Track};
 use deadwax_proto::v1::{
@@ -268,6 +269,31 @@ fn two_renders_stand_beside_each_other() {
 }
 
 #[test]
+fn two_masters_and_their_mix_are_heard_side_by_side() {
+    let mut seat = seat(SIZE, PLAIN);
+    seat.press("*");
+    seat.rows(false, second(PLAIN));
+    seat.press("<home>");
+    seat.effects.clear();
+    seat.press(" ");
+    let load = seat.effects.iter().find_map(|it| match it {
+        Effect::Play(Order::Load { deck: Deck::Side { tracks, heard }, play: true, .. }) => {
+            Some((tracks, *heard))
+        }
+        _ => None,
+    });
+    let (tracks, heard) = load.unwrap();
+    let names: Vec<&str> = tracks.iter().map(|it| it.label.as_str()).collect();
+    assert_eq!((names, heard), (vec!["Master 1", "Master 2", "Mix 3"], 1), "the chosen one is heard first");
+    seat.effects.clear();
+    seat.press("<tab>");
+    assert!(seat.effects.contains(&Effect::Play(Order::Switch(2))), "{:?}", seat.effects);
+    seat.effects.clear();
+    seat.press(" ");
+    assert!(seat.effects.contains(&Effect::Play(Order::Pause)));
+}
+
+#[test]
 fn time_left_stands_beside_the_bar() {
     let mut seat = Seat::sample(SIZE, 2, PLAIN);
     seat.press(TO_MASTER);
@@ -289,7 +315,7 @@ fn an_error_stands_at_its_line_before_the_studio_was_asked() {
     seat.press("e<down><end><enter>ceilling_dbtp = -2.0");
     let screen = seat.screen();
     let line = screen.lines().find(|it| it.contains("ceilling_dbtp = -2.0")).unwrap();
-    assert!(line.contains("× ") && line.contains("‹"), "{screen}");
+    assert!(line.contains("×") && line.contains("‹"), "{screen}");
     let told = screen.lines().find(|it| it.contains("Line 3:")).unwrap();
     assert!(told.contains("did you mean"), "the nearest right word:\n{screen}");
     assert!(asked_checks(&mut seat).is_empty(), "nobody was asked yet");

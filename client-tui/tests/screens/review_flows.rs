@@ -250,7 +250,7 @@ fn follow_is_of_the_song_on_its_screen_and_of_the_project_on_its() {
 fn spacing_is_approved_by_its_number_with_the_order_on_the_screen() {
     let mut seat = review::seat(SIZE, PLAIN, review::manager(PLAIN));
     seat.press("<esc>A");
-    assert!(seat.screen().contains("2. Paper Boats after 1.2 s"), "{}", seat.screen());
+    assert!(seat.screen().contains("2. Paper Boats after 1.25 s"), "{}", seat.screen());
     seat.press("y");
     let Do::ApproveSpacing(it) = sent(&mut seat) else { panic!() };
     assert_eq!((it.number, it.role()), (3, v1::Role::Label));
@@ -370,7 +370,7 @@ fn the_running_order_opens_from_the_desk() {
     seat.tell(Msg::Desk(vec![row]));
     seat.press("1<enter>");
     let screen = seat.screen();
-    for part in ["Spacing 3 by Mara Voss", "Glass Hour", "gap 1.2 s", "approved by Mara Voss"] {
+    for part in ["Spacing 3 by Mara Voss", "Glass Hour", "gap 1.25 s", "approved by Mara Voss"] {
         assert!(screen.contains(part), "{part} is missing:\n{screen}");
     }
 }
@@ -399,7 +399,7 @@ fn an_entrant_is_not_told_to_wait_for_what_is_hidden() {
 #[test]
 fn a_note_names_the_alternate_that_is_heard_and_the_whole_is_the_whole() {
     let mut seat = review::seat(SIZE, PLAIN, Vec::new());
-    seat.press("vn");
+    seat.press(".n");
     let heading = |seat: &Seat| {
         let Some(Ask::Write(ask)) = seat.model.prompt.as_ref().map(|it| &it.ask) else { panic!() };
         ask.title.clone()

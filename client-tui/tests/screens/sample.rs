@@ -411,6 +411,10 @@ pub fn summary(me: usize, names: Names) -> ProjectSummary {
         songs: 4,
         songs_delivered: 1,
         your_roles: vec![ROLES[me].into()],
+        songs_recording: 1,
+        songs_mixing: 1,
+        songs_mastering: 1,
+        changed_ms: NOW_MS - 40 * MINUTE,
     }
 }
 
@@ -447,6 +451,7 @@ pub fn wave(columns: u32) -> WaveformResponse {
         frames: 48_000 * 204,
         min: (0..columns).map(|at| -peak(at)).collect(),
         max: (0..columns).map(peak).collect(),
+        short_term_lufs: (0..columns).map(|at| (20.0 * (f64::from(peak(at)) / 30_000.0).log10() - 11.0) as f32).collect(),
         ..WaveformResponse::default()
     }
 }

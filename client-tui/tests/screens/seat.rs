@@ -136,6 +136,7 @@ fn named(name: &str) -> KeyEvent {
         "right" => KeyCode::Right,
         "home" => KeyCode::Home,
         "end" => KeyCode::End,
+        "delete" => KeyCode::Delete,
         other => panic!("no key {other}"),
     };
     KeyEvent::new(code, KeyModifiers::NONE)

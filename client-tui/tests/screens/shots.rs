@@ -121,7 +121,7 @@ fn song_screens() {
     });
     shoot("song_zoomed_range", |size| {
         let mut seat = song(size, PLAIN);
-        seat.press("]]++ <right><right><right><right><right><right>");
+        seat.press("]]++v<right><right><right><right><right><right>");
         seat.answer_wave();
         seat
     });

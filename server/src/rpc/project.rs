@@ -317,14 +317,18 @@ impl v1::projects_server::Projects for Service {
 fn summary(snapshot: &Snapshot, person: PersonId) -> v1::ProjectSummary {
     let project = &snapshot.project;
     let count = |songs: usize| u32::try_from(songs).unwrap_or(u32::MAX);
-    let delivered = project.songs.values().filter(|song| song.stage == Stage::Delivered);
+    let in_stage = |stage| count(project.songs.values().filter(|song| song.stage == stage).count());
     v1::ProjectSummary {
         project_id: wire::id(snapshot.id.0),
         title: wire::text::scrub(&project.title),
         artist: wire::text::scrub(&project.artist),
         seq: snapshot.seq,
         songs: count(project.songs.len()),
-        songs_delivered: count(delivered.count()),
+        songs_delivered: in_stage(Stage::Delivered),
         your_roles: project.roles_of(person).map(words::roles).unwrap_or_default(),
+        songs_recording: in_stage(Stage::Recording),
+        songs_mixing: in_stage(Stage::Mixing),
+        songs_mastering: in_stage(Stage::Mastering),
+        changed_ms: project.as_of.0,
     }
 }

@@ -69,8 +69,13 @@ impl Entry {
     pub(super) fn open(folder: &Path, key: Key) -> io::Result<Entry> {
         let (data, map) = (folder.join(key.file_name("audio")), folder.join(key.file_name("map")));
         let file = loop {
-            let file =
-                OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&data)?;
+            let file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .mode(0o600)
+                .open(&data)?;
             file.lock_shared()?;
             // Between opening and locking somebody may have removed it: then this one has no name any more.
             match std::fs::metadata(&data) {
@@ -93,8 +98,7 @@ impl Entry {
         if told.mend {
             map::rewrite(&map, &name, &told)?;
         }
-        let state =
-            State { total: told.total, ranges: told.ranges, whole: told.whole, ..State::default() };
+        let state = State { total: told.total, ranges: told.ranges, whole: told.whole, ..State::default() };
         let entry = Entry { key, file, map, state: Mutex::new(state), full: AtomicBool::new(false) };
         entry.touch();
         Ok(entry)
@@ -272,5 +276,59 @@ impl Drop for Entry {
         // What is not in the map comes again.
         drop(self.flush());
         self.touch();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_holds_bytes_in_memory_up_to_a_bound_and_keeps_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let key = || Key::new(&"ab".repeat(32), false).unwrap();
+        {
+            let entry = Entry::open(dir.path(), key()).unwrap();
+            entry.set_total(200 << 20);
+            entry.put(0, &[7; 1000]);
+            entry.full.store(true, Ordering::Relaxed);
+            assert_eq!(entry.put(1000, &[8; 1000]), Kept::Memory);
+            assert_eq!(entry.put(2000, &[9; 1000]), Kept::Memory);
+            let mut out = vec![0; 3000];
+            let mut at = 0;
+            while at < 3000 {
+                let count = entry.read_at(at as u64, &mut out[at..]).unwrap();
+                assert!(count > 0, "stops at {at}");
+                at += count;
+            }
+            assert!(out[..1000].iter().all(|b| *b == 7) && out[1000..2000].iter().all(|b| *b == 8));
+            assert!(out[2000..].iter().all(|b| *b == 9));
+            let chunk = vec![1; 8 << 20];
+            for n in 1..10u64 {
+                entry.put(n * chunk.len() as u64, &chunk);
+            }
+            assert!(entry.bytes() <= SPILL_BYTES_MAX + 3000, "{}", entry.bytes());
+            assert_eq!(entry.read_at(1000, &mut out).unwrap(), 0, "the oldest went");
+        }
+        assert_eq!(Entry::open(dir.path(), key()).unwrap().bytes(), 1000, "what is on the disk stays");
+    }
+
+    #[test]
+    fn a_copy_of_another_length_is_another_copy() {
+        let dir = tempfile::tempdir().unwrap();
+        let key = || Key::new(&"cd".repeat(32), true).unwrap();
+        let entry = Entry::open(dir.path(), key()).unwrap();
+        entry.set_total(1000);
+        entry.put(0, &[1; 1000]);
+        entry.set_total(900);
+        assert_eq!((entry.bytes(), entry.gap(0)), (0, Some((0, 900))));
+        assert_eq!(entry.check().unwrap(), Check::Open);
+        entry.put(0, &[2; 900]);
+        // It has no digest that could be compared.
+        assert_eq!(entry.check().unwrap(), Check::Open);
+        drop(entry);
+        let entry = Entry::open(dir.path(), key()).unwrap();
+        let mut out = vec![0; 900];
+        assert_eq!((entry.read_at(0, &mut out).unwrap(), out[899]), (900, 2));
     }
 }

@@ -18,6 +18,9 @@ use super::{FRAME_BYTES, Frame, Lost, Output, Pull, find, write_frames};
 
 /// A program without a device ends at once.
 const TRIAL: Duration = Duration::from_millis(250);
+/// How long a program may go on when it gets no more.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+const LOOK: Duration = Duration::from_millis(50);
 /// Written at once.
 const BLOCK_FRAMES: usize = 512;
 /// What a pipe of the system holds, and what the program is asked to hold behind it.
@@ -36,6 +39,23 @@ struct Run {
     child: Child,
     state: Arc<State>,
     begun: Instant,
+}
+
+impl Run {
+    fn see_out(mut self) {
+        let begun = Instant::now();
+        while begun.elapsed() < LAST_WORDS && matches!(self.child.try_wait(), Ok(None)) {
+            thread::sleep(LOOK);
+        }
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        // Which also frees the thread where it waits for the pipe.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
 }
 
 #[derive(Default)]
@@ -90,27 +110,20 @@ impl Pipe {
         if run.is_some() {
             return Ok(());
         }
-        let mut child = self.spawn().map_err(|_| Lost)?;
-        let stdin = child.stdin.take().ok_or(Lost)?;
-        let state = Arc::new(State::default());
-        let (own, pull) = (state.clone(), self.pull.clone());
+        let child = self.spawn().map_err(|_| Lost)?;
+        let mut begun = Run { child, state: Arc::default(), begun: Instant::now() };
+        let stdin = begun.child.stdin.take().ok_or(Lost)?;
+        let (own, pull) = (begun.state.clone(), self.pull.clone());
         let made = thread::Builder::new().name("deadwax-pipe".into()).spawn(move || feed(stdin, &own, &pull));
-        if made.is_err() {
-            drop(child.kill());
-            drop(child.wait());
-            return Err(Lost);
-        }
-        *run = Some(Run { child, state, begun: Instant::now() });
+        made.map_err(|_| Lost)?;
+        *run = Some(begun);
         Ok(())
     }
 
-    fn end(&self) {
-        if let Some(mut run) = self.run.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            run.state.ended.store(true, Ordering::Relaxed);
-            // Which also frees the thread where it waits for the pipe.
-            drop(run.child.kill());
-            drop(run.child.wait());
-        }
+    fn take_run(&self) -> Option<Run> {
+        let run = self.run.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        run.state.ended.store(true, Ordering::Relaxed);
+        Some(run)
     }
 
     fn behind(&self) -> Result<u64, Lost> {
@@ -155,7 +168,11 @@ impl Output for Pipe {
     }
 
     fn rest(&self) -> BoxFuture<'_, Result<(), Lost>> {
-        self.end();
+        if let Some(run) = self.take_run() {
+            // Its pipe closes and it plays what it holds. Where no thread is to be had it ends at once.
+            let waiter = thread::Builder::new().name("deadwax-pipe".into());
+            drop(waiter.spawn(move || run.see_out()));
+        }
         Box::pin(async { Ok(()) })
     }
 
@@ -167,6 +184,6 @@ impl Output for Pipe {
 
 impl Drop for Pipe {
     fn drop(&mut self) {
-        self.end();
+        drop(self.take_run());
     }
 }

@@ -329,11 +329,14 @@ fn letter(side: usize) -> char {
 }
 
 fn before(at: usize, line: &Line<'_>) -> String {
-    let seconds = |ms: u32| f64::from(ms) / 1000.0;
+    let seconds = |ms: u32| {
+        let places = if ms.is_multiple_of(100) { 1 } else { 2 };
+        format!("{:.places$} s", f64::from(ms) / 1000.0)
+    };
     match (at, line.item.crossfade_ms) {
         (0, _) => "–".into(),
-        (_, 0) => format!("gap {:.1} s", seconds(line.item.gap_ms)),
-        (_, ms) => format!("over {:.1} s", seconds(ms)),
+        (_, 0) => format!("gap {}", seconds(line.item.gap_ms)),
+        (_, ms) => format!("over {}", seconds(ms)),
     }
 }
 

@@ -1,11 +1,7 @@
 //! The desk (what waits on me, across projects) and the list of projects.
 
 use deadwax_proto::v1::{DeskKind, DeskRow};
-use ratatui::{
-    Frame,
-    layout::Rect,
-    text::{Line, Span},
-};
+use ratatui::{Frame, layout::Rect, text::Line};
 
 use super::{
     Hit, NOTHING_FOUND, empty, first_shown, heading, put, row_of,
@@ -38,9 +34,8 @@ pub(super) fn desk(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
     let Some(rows) = model.desk.as_deref() else {
         return empty(theme, frame, area, &["The desk has not arrived yet."]);
     };
-    let count = words::count(rows.len(), "thing waits on you", "things wait on you");
-    put(frame, area, 0, heading(theme, "Desk", if rows.is_empty() { "" } else { &count }, area.width, false));
-    let list = Rect { y: area.y + 1, height: area.height.saturating_sub(4), ..area };
+    put(frame, area, 0, heading(theme, "Desk", &counts(model, rows), area.width, false));
+    let list = Rect { y: area.y + 1, height: area.height.saturating_sub(5), ..area };
     if rows.is_empty() {
         let next = "Press 2 to look at your projects; what needs you will appear here by itself.";
         return empty(theme, frame, list, &["Nothing waits on you.", next, &first_steps(model)]);
@@ -77,9 +72,43 @@ pub(super) fn desk(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
     }
     said.truncate(2);
     said.extend(facts(model, row));
+    said.push(format!("Enter {}.", opens(row)));
     for (line, said) in said.into_iter().enumerate() {
         let said = clip(&format!("  {said}"), usize::from(area.width));
         put(frame, foot, u16::try_from(line).unwrap_or(u16::MAX), Line::styled(said, theme.plain()));
+    }
+}
+
+/// "3 things wait on you, 1 blocks others, 1 late"
+fn counts(model: &Model, rows: &[DeskRow]) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let blocks = rows.iter().filter(|it| it.blocks > 0).count();
+    let late = rows.iter().filter(|it| it.due_ms != 0 && it.due_ms < model.now_ms).count();
+    let mut said = vec![words::count(rows.len(), "thing waits on you", "things wait on you")];
+    if blocks > 0 {
+        said.push(words::count(blocks, "blocks others", "block others"));
+    }
+    if late > 0 {
+        said.push(format!("{late} late"));
+    }
+    said.join(", ")
+}
+
+/// What Enter does with the line, and the key that follows there.
+fn opens(row: &DeskRow) -> &'static str {
+    match row.kind() {
+        DeskKind::Approve => "opens the version; a there approves it",
+        DeskKind::Upload => "opens the song; u there uploads",
+        DeskKind::Note => "opens the song at the note",
+        DeskKind::Handoff => "opens the song; g there accepts the handoff",
+        DeskKind::RenderFailed => "opens the render with the reason",
+        DeskKind::Deliver => "opens the song; D there delivers",
+        DeskKind::Pick => "opens the song; s there shows the mixes, V votes, P picks",
+        DeskKind::Listen => "opens the version to hear it; Space there plays",
+        DeskKind::Spacing => "opens the running order; A there approves it",
+        DeskKind::Unspecified => "opens the project",
     }
 }
 
@@ -213,7 +242,12 @@ pub(super) fn projects(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area
     put(frame, area, 0, heading(theme, "Projects", "", area.width, false));
     let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     if list.is_empty() {
-        let next = "A manager adds you with an invite. An owner of the studio makes a project in a shell: deadwax project create TITLE --artist NAME";
+        let owner = model.me.as_ref().is_some_and(|it| it.studio_owner);
+        let next = if owner {
+            "n makes one; you become its manager and invite the others."
+        } else {
+            "A manager adds you with an invite. An owner of the studio makes projects."
+        };
         return empty(theme, frame, body, &["You are in no project yet.", next, &first_steps(model)]);
     }
     let kept = filter::kept(model, list, lists::project);
@@ -221,28 +255,49 @@ pub(super) fn projects(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area
         return empty(theme, frame, body, NOTHING_FOUND);
     }
     let at = at.min(list.len() - 1);
-    let height = usize::from(body.height);
+    let height = usize::from(body.height.saturating_sub(1));
     let marked = kept.iter().position(|it| *it == at).unwrap_or(0);
     let first = first_shown(marked, kept.len(), height);
     let columns = usize::from(area.width);
-    let (title, artist) = (columns * 3 / 10, columns / 4);
+    let wide = columns >= 100;
+    let title = columns * 3 / 10;
+    let (artist, cell) = if wide { (columns / 5, 11) } else { (0, 5) };
+    let rest = columns.saturating_sub(2 + title + 1 + artist + cell * 4 + 8);
+    let head =
+        if wide { ["Recording", "Mixing", "Mastering", "Delivered"] } else { ["Rec", "Mix", "Mstr", "Done"] };
+    let head: String = head.iter().map(|it| pad_left(it, cell)).collect();
+    let head = format!(
+        "  {} {}{head}{}  {}",
+        pad("Project", title),
+        pad(if wide { "Artist" } else { "" }, artist),
+        pad_left("Last", 6),
+        "You"
+    );
+    put(frame, body, 0, Line::styled(clip(&head, columns), theme.dim()));
     for (line, place) in kept.iter().copied().enumerate().skip(first).take(height) {
         let it = &list[place];
         let chosen = place == at;
         let mark = if chosen { "▸ " } else { "  " };
-        let done = format!("{} of {} delivered", it.songs_delivered, it.songs);
-        let roles = words::roles(it.your_roles());
-        let rest = columns.saturating_sub(2 + title + 1 + artist + 1 + 20);
+        let counts = [it.songs_recording, it.songs_mixing, it.songs_mastering, it.songs_delivered];
+        let count = |it: &u32| pad_left(&if *it == 0 { "–".into() } else { it.to_string() }, cell);
+        let counts: String = counts.iter().map(count).collect();
+        let changed =
+            if it.changed_ms == 0 { String::new() } else { words::age(model.now_ms, it.changed_ms) };
+        let roles = match model.offline.seen.get(&it.project_id) {
+            _ if model.online() => words::roles(it.your_roles()),
+            Some(at_ms) => format!("kept here, {}", words::age(model.now_ms, *at_ms)),
+            None => "not kept here".into(),
+        };
         let text = format!(
-            "{mark}{} {} {} {}",
+            "{mark}{} {}{counts}{}  {}",
             pad(&it.title, title),
             pad(&it.artist, artist),
-            pad(&done, 18),
+            pad_left(&changed, 6),
             clip(&roles, rest)
         );
         let style = theme.row(chosen, false, model.online());
-        let line = u16::try_from(line - first).unwrap_or(u16::MAX);
-        theme.hit(row_of(body, line), || Hit::Row(place));
-        put(frame, body, line, Line::from(vec![Span::styled(text, style)]));
+        let row = u16::try_from(line - first + 1).unwrap_or(u16::MAX);
+        theme.hit(row_of(body, row), || Hit::Row(place));
+        put(frame, body, row, Line::styled(text, style));
     }
 }

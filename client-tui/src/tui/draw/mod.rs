@@ -36,6 +36,7 @@ use super::{
     filter::Filter,
     keys::{self, Verb},
     model::{ConfirmAsk, Link, Model, Notice, Screen, SongView},
+    presence,
     rows::{May, Project},
     update, words,
 };
@@ -160,12 +161,19 @@ pub fn time_at(model: &Model, column: u16, row: u16) -> Option<u64> {
     song::time_at(model, body, view, (column, row))
 }
 
+/// The picture in pixels that the song screen would show of the columns that are here; `None` where it shows characters.
+pub(super) fn picture_ask(model: &Model) -> Option<wave::pixels::Ask> {
+    let Screen::Song(view) = model.top() else { return None };
+    model.settings.pixels?;
+    song::picture_ask(model, body(model, &Theme::of(model)), view)
+}
+
 /// What the song waits for; where it waits for nothing, what became of it.
 fn waits_for(rows: &Project, song: &SongRow) -> String {
     match (song.waits_for.as_str(), rows.deliveries(&song.song_id).first()) {
         ("", Some(it)) => {
             let files = words::count(it.files.len(), "file", "files");
-            format!("Delivered by {}: {files}. In a shell: deadwax pull --delivery", it.by)
+            format!("Delivered by {}: {files}. Ctrl-F fetches them.", it.by)
         }
         ("", None) => "It waits for nothing.".into(),
         (text, _) => text.to_owned(),
@@ -263,7 +271,9 @@ fn title(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
         kind => kind.title(),
     };
     let columns = usize::from(area.width);
-    let studio = clip(&model.studio, columns / 4);
+    // Who else is here says more than where one is.
+    let here = presence::line(model);
+    let studio = if here.is_empty() { clip(&model.studio, columns / 4) } else { clip(&here, columns / 2) };
     let room = columns.saturating_sub(width(&studio) + 19 + width(kind));
     let (first, second) = (clip(project, room / 2), clip(song, room / 2));
     let mut spans = vec![Span::styled(" Deadwax ", theme.brand())];
@@ -277,7 +287,7 @@ fn title(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     }
     let used: usize = spans.iter().map(|span| width(&span.content)).sum();
     spans.push(" ".repeat(columns.saturating_sub(used + width(&studio) + 1)).into());
-    spans.push(Span::styled(studio, theme.dim()));
+    spans.push(Span::styled(studio, if here.is_empty() { theme.dim() } else { theme.good() }));
     put(frame, area, 0, Line::from(spans));
 }
 
@@ -286,19 +296,39 @@ fn banner(model: &Model, theme: &Theme) -> Vec<Line<'static>> {
     let columns = usize::from(model.size.0);
     let text = match &model.link {
         Link::Online => return Vec::new(),
-        Link::Connecting => return vec![Line::styled(" Connecting ...", theme.dim())],
+        Link::Connecting => {
+            let old = model.as_of_ms().map(|at_ms| format!("What you see is {} old.", since(model, at_ms)));
+            let line = format!(" Connecting ... {}", old.unwrap_or_default());
+            return vec![Line::styled(clip(line.trim_end(), columns), theme.dim())];
+        }
         Link::Ended { text, hint } => format!("! Signed out: {text} {hint}"),
         Link::Offline { since_ms, retry_at_ms, why, .. } => {
             let since_s = model.now_ms.saturating_sub(*since_ms).max(0) / 1000;
             let retry_s = retry_at_ms.saturating_sub(model.now_ms).max(0) / 1000;
             let again = if retry_s > 0 { format!("next try in {retry_s} s") } else { "trying now".into() };
-            format!("! Offline for {since_s} s, {again}. What you see is that old. {why}")
+            format!("! Offline for {since_s} s, {again}. {} {why}", how_old(model, since_s))
         }
     };
     let ended = matches!(model.link, Link::Ended { .. });
     let lines = if ended { wrap(&text, columns.saturating_sub(2)) } else { vec![text] };
     let line = |text: String| Line::styled(text::pad(&format!(" {text}"), columns), theme.alarm());
     lines.into_iter().take(2).map(line).collect()
+}
+
+/// What is on the screen may be older than the cut: it was kept from an earlier time.
+fn how_old(model: &Model, since_s: i64) -> String {
+    match model.as_of_ms() {
+        Some(at_ms) if model.now_ms.saturating_sub(at_ms) / 1000 > since_s + 60 => {
+            format!("What you see is {} old.", since(model, at_ms))
+        }
+        _ => "What you see is that old.".into(),
+    }
+}
+
+/// "3 h"
+fn since(model: &Model, at_ms: i64) -> String {
+    let now_ms = model.now_ms.max(at_ms.saturating_add(60_000));
+    words::age(now_ms, at_ms)
 }
 
 /// One or two lines: a refusal with its hint, what was done, or what is still on its way.
@@ -319,7 +349,11 @@ fn told(model: &Model, theme: &Theme, columns: u16) -> Vec<Line<'static>> {
         Some(Notice::Tell(text)) => ("›", theme.head(), text.clone()),
         None => match model.pending.as_slice() {
             [] => return hints::line(model, theme, columns).into_iter().collect(),
+            [one] if one.queued => ("…", theme.warn(), format!("Waits for the line: {}.", one.say)),
             [one] => ("…", theme.warn(), format!("Waiting for the studio: {}.", one.say)),
+            more if more.iter().all(|it| it.queued) => {
+                ("…", theme.warn(), format!("{} commands wait for the line; 9 lists them.", more.len()))
+            }
             more => ("…", theme.warn(), format!("Waiting for the studio: {} commands.", more.len())),
         },
     };
@@ -340,6 +374,7 @@ fn told(model: &Model, theme: &Theme, columns: u16) -> Vec<Line<'static>> {
 fn status(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     let me = model.me.as_ref().map_or(String::new(), |me| clip(&me.name, 18));
     let roles = words::roles(model.my_roles().into_iter());
+    let going = transfers::badge(model);
     let who = if roles.is_empty() { me } else { format!("{me}, {}", clip(&roles, 24)) };
     let link = match model.link {
         Link::Online => Span::styled("● live", theme.good()),
@@ -347,7 +382,7 @@ fn status(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
         Link::Offline { .. } => Span::styled("× offline", theme.bad()),
         Link::Ended { .. } => Span::styled("× signed out", theme.bad()),
     };
-    let right = width(&who) + width(&link.content) + 3;
+    let right = width(&going) + width(&who) + width(&link.content) + 3;
     let room = usize::from(area.width).saturating_sub(right + 1);
     let mut spans = vec![Span::raw(" ")];
     let mut used = 1;
@@ -373,7 +408,10 @@ fn status(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
         _ => (binding.name(), binding.short),
     };
     let tail: usize = last.iter().map(|it| short(it)).map(|(key, does)| width(&key) + width(does) + 3).sum();
-    let off = |verb: Verb| matches!(answer(verb), May::No(_)) || (verb.action().is_some() && !model.online());
+    let later = |verb: Verb| model.can_keep() && update::keeps(verb);
+    let off = |verb: Verb| {
+        matches!(answer(verb), May::No(_)) || (verb.action().is_some() && !model.online() && !later(verb))
+    };
     // Keys that would be refused come last and only where there is room.
     let (idle, able): (Vec<_>, Vec<_>) = own.into_iter().partition(|it| off(it.verb));
     let ordered = able.into_iter().chain(idle).map(|it| (it, tail)).chain(last.into_iter().map(|it| (it, 0)));
@@ -394,6 +432,7 @@ fn status(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
         spans.push(Span::styled(format!(" {does}  "), theme.dim()));
     }
     spans.push(" ".repeat(usize::from(area.width).saturating_sub(used + right)).into());
+    spans.push(Span::styled(going, theme.good()));
     spans.push(Span::styled(format!("{who}  "), theme.dim()));
     spans.push(link);
     put(frame, area, 0, Line::from(spans));

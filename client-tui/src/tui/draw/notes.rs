@@ -140,7 +140,7 @@ fn note_line<'a>(model: &Model, theme: &Theme, rows: &Project, entry: &Entry<'_>
         format!("{told}{lock}{}", note.text)
     };
     let key = format!("note/{}", note.note_id);
-    let pending = model.pending.iter().any(|it| it.about == key);
+    let pending = model.waits(&key);
     let text = if pending { format!("… {text}") } else { text };
     let room = usize::from(columns).saturating_sub(width(&head));
     let fresh =

@@ -1,6 +1,7 @@
-//! One project: songs by stage. Four columns where the screen is wide, one list where it is not.
+//! The board of a project: songs by stage. Four columns where the screen is wide, one table where it is not. Below it the chosen song, whole. What is
+//! drawn is what is on the screen, however many songs there are.
 
-use deadwax_proto::v1::{ProjectRow, SongRow, Stage};
+use deadwax_proto::v1::{ApprovalState, ProjectRow, SongRow, Stage, VersionRow};
 use ratatui::{
     Frame,
     layout::{Constraint, Layout, Rect},
@@ -9,11 +10,17 @@ use ratatui::{
 
 use super::{
     Hit, NOTHING_FOUND, empty, first_shown, heading, put, row_of, selected_song, sought,
-    text::{clip, pad, wrap},
+    text::{clip, pad, width, wrap},
     theme::Theme,
     waits_for,
 };
-use crate::tui::{lists, model::Model, rows::Project, update, words};
+use crate::tui::{
+    lists,
+    model::{Model, SongView},
+    presence,
+    rows::Project,
+    update, words,
+};
 
 /// From this width on the stages stand side by side.
 pub(in crate::tui) fn has_columns(screen_columns: u16) -> bool {
@@ -21,7 +28,9 @@ pub(in crate::tui) fn has_columns(screen_columns: u16) -> bool {
 }
 
 /// Lines of a song in a column, with the empty one below.
-const CARD: usize = 5;
+const CARD: usize = 6;
+/// Lines of what is said of the chosen song, with the heading.
+const FOOT: u16 = 5;
 
 pub(super) fn draw(
     model: &Model,
@@ -32,40 +41,72 @@ pub(super) fn draw(
     song: Option<&str>,
 ) {
     let Some(rows) = model.projects.get(id).filter(|it| it.loaded) else {
-        return empty(theme, frame, area, &["The project has not arrived yet."]);
+        let later = "It was not opened on this machine before: it comes with the line.";
+        let lines = ["The project has not arrived yet.", if model.online() { "" } else { later }];
+        return empty(theme, frame, area, &lines);
     };
     let head = rows.head();
-    let about = clip(&subtitle(rows, head, &model.zone), usize::from(area.width.saturating_sub(2)));
-    put(frame, area, 0, Line::styled(format!(" {about}"), theme.dim()));
+    let count = model.chosen.len();
+    let chosen_line =
+        format!(" {} chosen: f fetches, z follows, Esc lets go", words::count(count, "song", "songs"));
+    let about = if count > 0 { chosen_line } else { format!(" {}", subtitle(rows, head, &model.zone)) };
+    let style = if count > 0 { theme.accent() } else { theme.dim() };
+    put(frame, area, 0, Line::styled(clip(&about, usize::from(area.width)), style));
     let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     let Some(chosen) = selected_song(rows, song) else {
-        let title = head.map_or("", |it| it.title.as_str());
-        let add = format!("In a shell: {}", update::song_command(title));
-        let push = format!("Then its first take: {}", update::push_command(title, "TITLE"));
-        return empty(theme, frame, body, &["There are no songs yet.", &add, &push]);
+        let next = "Press n to add the first; then u on it uploads its first take.";
+        return empty(theme, frame, body, &["There are no songs yet.", next]);
     };
-    let facts = facts(model, rows, chosen);
-    let below = if facts.is_empty() { 3 } else { 4 };
+    let below = FOOT.min(body.height / 3).max(2);
     let [list, foot] = Layout::vertical([Constraint::Min(1), Constraint::Length(below)]).areas(body);
     if has_columns(area.width) {
         columns(model, theme, frame, list, rows, chosen);
     } else {
-        lines(model, theme, frame, list, rows, chosen);
+        table(model, theme, frame, list, rows, chosen);
     }
-    put(frame, foot, 0, heading(theme, &clip(&chosen.title, 40), "", area.width, false));
-    let room = usize::from(area.width.saturating_sub(2));
-    for (at, line) in wrap(&waits_for(rows, chosen), room).into_iter().take(2).enumerate() {
-        put(frame, foot, u16::try_from(at + 1).unwrap_or(u16::MAX), Line::raw(format!(" {line}")));
-    }
-    put(frame, foot, 3, Line::styled(format!(" {}", clip(&facts, room)), theme.plain()));
+    whole_song(model, theme, frame, foot, rows, chosen);
 }
 
-/// What else is to be known of the song: its date, mixes that compete, what was found in the candidate, how far the handoff is.
+/// What a line or a card has no room for.
+fn whole_song(
+    model: &Model,
+    theme: &Theme,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    rows: &Project,
+    song: &SongRow,
+) {
+    let isrc = if song.isrc.is_empty() { String::new() } else { format!("ISRC {}", song.isrc) };
+    put(frame, area, 0, heading(theme, &clip(&song.title, 40), &isrc, area.width, false));
+    let room = usize::from(area.width.saturating_sub(2));
+    let mut said: Vec<(String, bool)> =
+        wrap(&waits_for(rows, song), room).into_iter().take(2).map(|line| (line, false)).collect();
+    let (alternates, missing) = alternates_told(rows, song);
+    said.push((clip(&alternates, room), missing));
+    let facts = facts(model, rows, song);
+    if !facts.is_empty() {
+        said.insert(said.len() - 1, (clip(&facts, room), song.overdue));
+    }
+    for (at, (line, warns)) in said.into_iter().enumerate() {
+        let style = if warns { theme.warn() } else { theme.plain() };
+        put(frame, area, u16::try_from(at + 1).unwrap_or(u16::MAX), Line::styled(format!(" {line}"), style));
+    }
+}
+
+/// What else is to be known of the song: its date, holds, mixes that compete, what was found in the candidate, how far the handoff is.
 fn facts(model: &Model, rows: &Project, song: &SongRow) -> String {
     let mut said = Vec::new();
+    let here = presence::here(model, &song.song_id);
+    if !here.is_empty() {
+        said.push(format!("Here: {}", here.iter().map(presence::Here::words).collect::<Vec<_>>().join(", ")));
+    }
     if song.due_ms != 0 {
         let sign = if song.overdue { "! " } else { "" };
         said.push(format!("{sign}{}", words::due(model.now_ms, song.due_ms, song.overdue)));
+    }
+    let holders: Vec<&str> = holds(rows, song).map(|it| it.name.as_str()).collect();
+    if !holders.is_empty() {
+        said.push(format!("‖ on hold by {}", holders.join(", ")));
     }
     if let Some(it) = song.shootout.as_ref().filter(|it| it.picked_version_id.is_empty()) {
         let (lines, votes) = (it.lines.len(), it.votes_cast as usize);
@@ -79,10 +120,15 @@ fn facts(model: &Model, rows: &Project, song: &SongRow) -> String {
     }
     if let Some(it) = song.handoff.as_ref().filter(|_| song.stage() == Stage::Mastering) {
         said.push(
-            if it.package.is_some() { "handoff ready (Z on the song)" } else { "handoff being made" }.into(),
+            if it.package.is_some() { "handoff ready (f fetches it)" } else { "handoff being made" }.into(),
         );
     }
     said.join(" · ")
+}
+
+fn holds<'a>(rows: &'a Project, song: &SongRow) -> impl Iterator<Item = &'a deadwax_proto::v1::ApprovalView> {
+    let approvals = rows.gate(&song.song_id).map_or(&[][..], |it| it.approvals.as_slice());
+    approvals.iter().filter(|it| it.state() == ApprovalState::Hold)
 }
 
 fn subtitle(rows: &Project, head: Option<&ProjectRow>, zone: &jiff::tz::TimeZone) -> String {
@@ -103,6 +149,16 @@ fn subtitle(rows: &Project, head: Option<&ProjectRow>, zone: &jiff::tz::TimeZone
     parts.into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(" · ")
 }
 
+/// The title, and how many others are on the song: "Glass Hour ◉2".
+fn titled(model: &Model, song: &SongRow, room: usize) -> String {
+    let here = presence::here(model, &song.song_id).len();
+    if here == 0 {
+        return pad(&song.title, room);
+    }
+    let sign = format!(" ◉{here}");
+    format!("{}{sign}", pad(&song.title, room.saturating_sub(sign.chars().count())))
+}
+
 /// "Mix 2", or what the stage still lacks.
 fn candidate(rows: &Project, song: &SongRow) -> String {
     if song.shootout.as_ref().is_some_and(|it| it.picked_version_id.is_empty()) {
@@ -111,82 +167,33 @@ fn candidate(rows: &Project, song: &SongRow) -> String {
     rows.version(&song.candidate_version_id).map_or_else(|| "no file".into(), words::version)
 }
 
+/// A sign where something keeps the song: a hold before a date that went by.
+fn sign(rows: &Project, song: &SongRow) -> &'static str {
+    match (holds(rows, song).next().is_some(), song.overdue) {
+        (true, true) => "‖!",
+        (true, false) => "‖ ",
+        (false, true) => "! ",
+        (false, false) => "",
+    }
+}
+
 fn rounds(rows: &Project, song: &SongRow) -> String {
     let included = rows.head().map_or(0, |it| it.rounds_included);
     format!("{}/{included}", song.rounds_used)
 }
 
+/// "2 d" and "!3 h"; empty where there is no date.
+fn due(model: &Model, song: &SongRow) -> String {
+    let left_ms = song.due_ms.saturating_sub(model.now_ms);
+    match song.due_ms {
+        0 => String::new(),
+        _ if left_ms < 0 || song.overdue => format!("!{}", words::length(left_ms.saturating_neg())),
+        _ => words::length(left_ms),
+    }
+}
+
 fn is_fresh(rows: &Project, song: &SongRow) -> bool {
     rows.is_fresh(&format!("song/{}", song.song_id)) || rows.is_fresh(&format!("gate/{}", song.song_id))
-}
-
-fn lines(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, rows: &Project, chosen: &SongRow) {
-    let columns = usize::from(area.width);
-    let title = (columns * 3 / 10).max(12);
-    let rest = columns.saturating_sub(2 + title + 1 + 10 + 11 + 6 + 8);
-    let header = format!(
-        "  {} {}{}{}{}{}",
-        pad("Song", title),
-        pad("Stage", 10),
-        pad("Version", 11),
-        pad("Round", 6),
-        pad("Notes", 8),
-        pad("Waits for", rest)
-    );
-    put(frame, area, 0, Line::styled(header, theme.dim()));
-    let chosen_song = |song: &&SongRow| song.song_id == chosen.song_id;
-    let height = usize::from(area.height.saturating_sub(1));
-    let (shown, first, at) = match sought(model) {
-        Some(filter) => {
-            let kept: Vec<&SongRow> =
-                lists::songs(rows).filter(|it| filter.keeps(&lists::song(it))).collect();
-            if kept.is_empty() {
-                let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
-                return empty(theme, frame, below, NOTHING_FOUND);
-            }
-            let at = kept.iter().position(|it| chosen_song(it)).unwrap_or(0);
-            let first = first_shown(at, kept.len(), height);
-            (kept.into_iter().skip(first).take(height).collect(), first, at)
-        }
-        None => in_sight(rows, chosen, height),
-    };
-    for (line, song) in (first..).zip(shown) {
-        let mark = if line == at { "▸ " } else { "  " };
-        let text = format!(
-            "{mark}{} {}{}{}{}{}",
-            pad(&song.title, title),
-            pad(words::stage(song.stage()), 10),
-            pad(&format!("{}{}", if song.overdue { "! " } else { "" }, candidate(rows, song)), 11),
-            pad(&rounds(rows, song), 6),
-            pad(&open_notes(rows, song), 8),
-            pad(&waits_for(rows, song), rest)
-        );
-        let style = theme.row(line == at, is_fresh(rows, song), model.online());
-        let row = u16::try_from(line - first + 1).unwrap_or(u16::MAX);
-        theme.hit(row_of(area, row), || Hit::Id(song.song_id.clone()));
-        put(frame, area, row, Line::styled(text, style));
-    }
-}
-
-/// The songs that the height shows around the chosen one, the place of the first of them and that of the chosen one.
-fn in_sight<'a>(rows: &'a Project, chosen: &SongRow, height: usize) -> (Vec<&'a SongRow>, usize, usize) {
-    let stages = words::STAGES.map(|stage| rows.songs_in(stage));
-    let (before, len) = (stages_before(rows, chosen), stages.iter().map(|it| it.len()).sum());
-    let at = before + rows.songs_in(chosen.stage()).place_of(&chosen.song_id).unwrap_or(0);
-    let first = first_shown(at, len, height);
-    let mut passed = 0;
-    let mut shown = Vec::with_capacity(height);
-    for songs in &stages {
-        let (from, room) = (first.saturating_sub(passed), height - shown.len());
-        shown.extend(songs.iter().skip(from).take(room));
-        passed += songs.len();
-    }
-    (shown, first, at)
-}
-
-/// How many songs stand in the stages before that of this song.
-fn stages_before(rows: &Project, song: &SongRow) -> usize {
-    words::STAGES.into_iter().take_while(|it| *it != song.stage()).map(|it| rows.songs_in(it).len()).sum()
 }
 
 /// Open ones, and "!" where the candidate leaves some of them untouched.
@@ -200,6 +207,206 @@ fn open_notes(rows: &Project, song: &SongRow) -> String {
     }
 }
 
+/// The letter of an alternate on the board.
+fn letter(token: &str) -> &'static str {
+    match token {
+        "main" => "M",
+        "instrumental" => "I",
+        "tv" | "tv-lowered" => "T",
+        "a-cappella" => "A",
+        "clean" => "C",
+        "radio-edit" => "R",
+        "extended" => "E",
+        "limited" | "unlimited" => "L",
+        "lead-vocal-only" | "bgv-only" => "O",
+        _ if token.starts_with("vocal-") => "V",
+        _ if token.starts_with("stem-") => "S",
+        _ if token.starts_with("cut-") => "K",
+        _ => "+",
+    }
+}
+
+/// What the letters stand for, in the order in which they stand.
+const LETTERS: [(&str, &str); 13] = [
+    ("M", "main"),
+    ("I", "instrumental"),
+    ("T", "tv"),
+    ("A", "a cappella"),
+    ("V", "vocal ±"),
+    ("C", "clean"),
+    ("R", "radio edit"),
+    ("E", "extended"),
+    ("L", "limited"),
+    ("O", "vocals only"),
+    ("S", "stems"),
+    ("K", "cuts"),
+    ("+", "others"),
+];
+
+fn newest<'a>(rows: &'a Project, song: &SongRow) -> Option<&'a VersionRow> {
+    SongView::first(rows, &song.song_id)
+}
+
+/// Tokens that the gate of the song's stage asks for.
+fn required<'a>(rows: &'a Project, song: &SongRow) -> &'a [String] {
+    let gates = rows.head().map_or(&[][..], |it| it.gates.as_slice());
+    gates.iter().find(|it| it.stage() == song.stage()).map_or(&[], |it| it.required_alternates.as_slice())
+}
+
+/// "MIV" and after a dash what the gate asks for and nobody sent: "MV -I".
+fn letters(rows: &Project, song: &SongRow) -> String {
+    let Some(version) = newest(rows, song) else { return String::new() };
+    let mut said = String::new();
+    for (letter_of, _) in LETTERS {
+        if version.files.iter().any(|it| letter(&it.alternate) == letter_of) {
+            said.push_str(letter_of);
+        }
+    }
+    let mut missing: Vec<&str> = missing(rows, song, version).map(letter).collect();
+    missing.dedup();
+    if missing.is_empty() { said } else { format!("{said} -{}", missing.concat()) }
+}
+
+fn missing<'a>(rows: &'a Project, song: &SongRow, version: &'a VersionRow) -> impl Iterator<Item = &'a str> {
+    let asked = required(rows, song).iter().map(String::as_str);
+    asked.filter(|token| !version.files.iter().any(|it| it.alternate == *token))
+}
+
+/// "Mix 2 has main, instrumental; - asked for and missing: tv", and whether something is missing.
+fn alternates_told(rows: &Project, song: &SongRow) -> (String, bool) {
+    let Some(version) = newest(rows, song) else { return ("No version yet: u uploads one.".into(), false) };
+    let mut tokens: Vec<&str> = version.files.iter().map(|it| it.alternate.as_str()).collect();
+    tokens.dedup();
+    let there: Vec<String> = tokens.iter().map(|it| format!("{} {it}", letter(it))).collect();
+    let missing: Vec<&str> = missing(rows, song, version).collect();
+    let has = format!("{}: {}", words::version(version), there.join(", "));
+    if missing.is_empty() {
+        return (has, false);
+    }
+    (format!("- asked for and missing: {}. {has}", missing.join(", ")), true)
+}
+
+struct Widths {
+    title: usize,
+    version: usize,
+    files: usize,
+    due: usize,
+    rest: usize,
+}
+
+/// Files, rounds and notes of a line of the table.
+const ROUND: usize = 6;
+const NOTES: usize = 7;
+
+/// A line of the table: a heading a stage, and its songs.
+enum Shown<'a> {
+    Stage(Stage, usize),
+    Song(&'a SongRow),
+}
+
+/// What of all lines stands in the window; nothing else is looked at. Answers it with the place of the chosen song in it.
+fn window<'a>(rows: &'a Project, chosen: &SongRow, height: usize) -> (Vec<Shown<'a>>, usize) {
+    let stages = words::STAGES.map(|stage| (stage, rows.songs_in(stage)));
+    let filled = || stages.iter().filter(|(_, songs)| !songs.is_empty());
+    let mut len = 0;
+    let mut place = 1;
+    for (stage, songs) in filled() {
+        if *stage == chosen.stage() {
+            place = len + 1 + songs.place_of(&chosen.song_id).unwrap_or(0);
+        }
+        len += songs.len() + 1;
+    }
+    // The first song keeps the heading above it.
+    let first = if place < height { 0 } else { first_shown(place, len, height) };
+    let mut shown = Vec::with_capacity(height);
+    let mut passed = 0;
+    for (stage, songs) in filled() {
+        let begins = passed;
+        passed += songs.len() + 1;
+        if passed <= first || shown.len() >= height {
+            continue;
+        }
+        if first <= begins {
+            shown.push(Shown::Stage(*stage, songs.len()));
+        }
+        let from = first.saturating_sub(begins + 1);
+        let room = height - shown.len();
+        shown.extend(songs.iter().skip(from).take(room).map(Shown::Song));
+    }
+    (shown, place - first)
+}
+
+fn table(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, rows: &Project, chosen: &SongRow) {
+    let height = usize::from(area.height.saturating_sub(1));
+    let (shown, place) = match sought(model) {
+        Some(filter) => {
+            let kept: Vec<&SongRow> =
+                lists::songs(rows).filter(|it| filter.keeps(&lists::song(it))).collect();
+            if kept.is_empty() {
+                let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+                return empty(theme, frame, below, NOTHING_FOUND);
+            }
+            let at = kept.iter().position(|it| it.song_id == chosen.song_id).unwrap_or(0);
+            let first = first_shown(at, kept.len(), height);
+            (kept.into_iter().skip(first).take(height).map(Shown::Song).collect(), at - first)
+        }
+        None => window(rows, chosen, height),
+    };
+    let columns = usize::from(area.width);
+    let dated = shown.iter().any(|it| matches!(it, Shown::Song(song) if song.due_ms != 0));
+    let (version, files, due) = (10, 8, if dated { 7 } else { 0 });
+    let title = (columns * 28 / 100).max(12);
+    let rest = columns.saturating_sub(2 + title + 1 + 2 + version + files + ROUND + NOTES + due);
+    let widths = Widths { title, version, files, due, rest };
+    let head = format!(
+        "  {}   {}{}{}{}{}{}",
+        pad("Song", title),
+        pad("Version", version),
+        pad("Files", files),
+        pad("Round", ROUND),
+        pad("Notes", NOTES),
+        pad("Due", due),
+        pad("Waits for", rest)
+    );
+    put(frame, area, 0, Line::styled(head, theme.dim()));
+    for (line, it) in shown.into_iter().enumerate() {
+        let row = u16::try_from(line + 1).unwrap_or(u16::MAX);
+        match it {
+            Shown::Stage(stage, count) => {
+                let text = format!(" {} {count}", words::stage(stage));
+                put(frame, area, row, Line::styled(text, theme.head()));
+            }
+            Shown::Song(song) => {
+                let style = theme.row(line == place, is_fresh(rows, song), model.online());
+                theme.hit(row_of(area, row), || Hit::Id(song.song_id.clone()));
+                let text = table_line(model, rows, song, line == place, &widths);
+                put(frame, area, row, Line::styled(text, style));
+            }
+        }
+    }
+}
+
+/// "▸" for where one is, "*" for what was chosen too.
+fn marks(model: &Model, song: &SongRow, here: bool) -> String {
+    let chosen = model.chosen.contains(&song.song_id);
+    format!("{}{}", if here { "▸" } else { " " }, if chosen { "*" } else { " " })
+}
+
+fn table_line(model: &Model, rows: &Project, song: &SongRow, here: bool, widths: &Widths) -> String {
+    format!(
+        "{}{} {}{}{}{}{}{}{}",
+        marks(model, song, here),
+        titled(model, song, widths.title),
+        pad(sign(rows, song), 2),
+        pad(&candidate(rows, song), widths.version),
+        pad(&letters(rows, song), widths.files),
+        pad(&rounds(rows, song), ROUND),
+        pad(&open_notes(rows, song), NOTES),
+        pad(&due(model, song), widths.due),
+        pad(&waits_for(rows, song), widths.rest)
+    )
+}
+
 fn columns(
     model: &Model,
     theme: &Theme,
@@ -208,12 +415,27 @@ fn columns(
     rows: &Project,
     chosen: &SongRow,
 ) {
+    let [legend, area] = {
+        let below = Rect { y: area.y + area.height.saturating_sub(1), height: 1.min(area.height), ..area };
+        [below, Rect { height: area.height.saturating_sub(1), ..area }]
+    };
     let areas: [Rect; 4] = Layout::horizontal([Constraint::Fill(1); 4]).spacing(1).areas(area);
+    let mut seen = String::new();
     for (stage, area) in words::STAGES.into_iter().zip(areas) {
-        column(model, theme, frame, area, rows, stage, chosen);
+        column(model, theme, frame, area, rows, stage, chosen, &mut seen);
     }
+    let told: Vec<String> = LETTERS
+        .into_iter()
+        .filter(|(letter, _)| seen.contains(letter))
+        .map(|(letter, word)| format!("{letter} {word}"))
+        .collect();
+    let missing = if seen.contains('-') { "  - asked for and missing" } else { "" };
+    let signs = "  ‖ on hold  ! late  ○ open notes";
+    let text = format!(" {}{missing}{signs}", told.join("  "));
+    put(frame, legend, 0, Line::styled(clip(&text, usize::from(legend.width)), theme.dim()));
 }
 
+#[expect(clippy::too_many_arguments, reason = "a column of one screen")]
 fn column(
     model: &Model,
     theme: &Theme,
@@ -222,6 +444,7 @@ fn column(
     rows: &Project,
     stage: Stage,
     chosen: &SongRow,
+    seen: &mut String,
 ) {
     let all = rows.songs_in(stage);
     let kept: Option<Vec<&SongRow>> =
@@ -235,33 +458,59 @@ fn column(
         None => all.place_of(&chosen.song_id),
     };
     let first = first_shown(at.unwrap_or(0), len, fit);
-    let room = usize::from(area.width.saturating_sub(2));
     let shown: Vec<&SongRow> = match kept {
         Some(kept) => kept.into_iter().skip(first).take(fit).collect(),
         None => all.iter().skip(first).take(fit).collect(),
     };
     for (line, song) in (first..).zip(shown) {
         let top = u16::try_from(1 + (line - first) * CARD).unwrap_or(u16::MAX);
-        let is_chosen = at == Some(line);
-        let style = theme.row(is_chosen, is_fresh(rows, song), model.online());
-        let mark = if is_chosen { "▸ " } else { "  " };
-        let card = u16::try_from(CARD - 1).unwrap_or(1);
-        theme.hit(Rect { y: area.y + top, height: card, ..area }.intersection(area), || {
-            Hit::Id(song.song_id.clone())
-        });
-        put(frame, area, top, Line::styled(format!("{mark}{}", pad(&song.title, room)), style));
-        let late = if song.overdue { "! " } else { "" };
-        let facts = format!(
-            "  {late}{} · round {} · {} notes",
-            candidate(rows, song),
-            rounds(rows, song),
-            if song.open_notes == 0 { "no".into() } else { song.open_notes.to_string() }
-        );
-        put(frame, area, top + 1, Line::from(vec![Span::styled(clip(&facts, room + 2), theme.dim())]));
-        for (at, text) in wrap(&waits_for(rows, song), room).into_iter().take(2).enumerate() {
-            let row = top + 2 + u16::try_from(at).unwrap_or(0);
-            let style = if model.online() { theme.plain() } else { theme.dim() };
-            put(frame, area, row, Line::styled(format!("  {text}"), style));
-        }
+        let card = Rect { y: area.y + top.min(area.height), height: area.height.saturating_sub(top), ..area };
+        seen.push_str(&letters(rows, song));
+        let lines = u16::try_from(CARD - 1).unwrap_or(1);
+        theme.hit(Rect { height: card.height.min(lines), ..card }, || Hit::Id(song.song_id.clone()));
+        draw_card(model, theme, frame, card, rows, song, at == Some(line));
+    }
+}
+/// Title; version, rounds and notes; files and date; whom it waits for.
+fn draw_card(
+    model: &Model,
+    theme: &Theme,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    rows: &Project,
+    song: &SongRow,
+    here: bool,
+) {
+    let room = usize::from(area.width.saturating_sub(2));
+    let style = theme.row(here, is_fresh(rows, song), model.online());
+    put(
+        frame,
+        area,
+        0,
+        Line::styled(format!("{}{}", marks(model, song, here), titled(model, song, room)), style),
+    );
+    let notes = match song.open_notes {
+        0 => "no notes".to_owned(),
+        count => format!("{} {}", open_notes(rows, song), if count == 1 { "note" } else { "notes" }),
+    };
+    let facts =
+        format!("  {}{} · round {} · {notes}", sign(rows, song), candidate(rows, song), rounds(rows, song));
+    put(frame, area, 1, Line::styled(clip(&facts, room + 2), theme.dim()));
+    let late = if song.overdue { theme.warn() } else { theme.dim() };
+    let due = match due(model, song) {
+        empty if empty.is_empty() => empty,
+        left => match left.strip_prefix('!') {
+            Some(late) => format!("! late {late}"),
+            None => format!("due in {left}"),
+        },
+    };
+    let files = letters(rows, song);
+    let gap = if files.is_empty() || due.is_empty() { "" } else { " · " };
+    let files = format!("  {files}{gap}");
+    let due = clip(&due, (room + 2).saturating_sub(width(&files)));
+    put(frame, area, 2, Line::from(vec![Span::styled(files, theme.dim()), Span::styled(due, late)]));
+    for (at, text) in wrap(&waits_for(rows, song), room).into_iter().take(2).enumerate() {
+        let style = if model.online() { theme.plain() } else { theme.dim() };
+        put(frame, area, 3 + u16::try_from(at).unwrap_or(0), Line::styled(format!("  {text}"), style));
     }
 }

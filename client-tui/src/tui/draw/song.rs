@@ -85,6 +85,28 @@ pub(super) fn time_at(model: &Model, body: Rect, view: &SongView, (column, row):
     Some(start_ms.saturating_mul(1000).saturating_add(u64::try_from(into).unwrap_or(0)))
 }
 
+/// Only of columns that are of this very window: a stretched picture is drawn in characters.
+pub(super) fn picture_ask(model: &Model, body: Rect, view: &SongView) -> Option<wave::pixels::Ask> {
+    let wave = model.wave.as_ref().filter(|it| it.state == WaveState::Here)?;
+    let rows = model.projects.get(&view.project).filter(|it| it.loaded)?;
+    let (song, version) = (rows.song(&view.song)?, view.version(rows)?);
+    let (first, last, answer) = wave.data.as_ref()?;
+    let of_this = wave.ask.version_id == version.version_id && *first == wave.ask.start_frame;
+    // Single samples are drawn as a line between points, which characters do as well.
+    if !of_this || last.saturating_sub(*first) <= u64::from(wave.ask.columns) || answer.channels == 0 {
+        return None;
+    }
+    let [_, picture, _] = areas(body, rows, song, version);
+    let inner = wave::dots(Rect { x: picture.x + 1, width: picture.width.saturating_sub(2), ..picture }, !version.sections.is_empty())?;
+    let pixels = model.settings.pixels?;
+    Some(wave::pixels::Ask {
+        ticket: wave.ask.ticket,
+        cells: (inner.width, inner.height),
+        ground: model.settings.ground,
+        pixels,
+    })
+}
+
 /// What the studio found out, and how much the viewer heard.
 fn told(
     model: &Model,
@@ -236,6 +258,11 @@ fn picture_of(
     let playhead_us = player.at_us().filter(|_| mine);
     let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
     let data = wave.and_then(|it| it.data.as_ref());
+    let pixels = model.picture.1.as_ref().filter(|it| model.picture.0.as_ref() == Some(&it.ask));
+    // A picture that characters cannot be written over goes where a question stands on it.
+    let pixels = pixels.filter(|it| {
+        Some(it.ask.ticket) == wave.map(|it| it.ask.ticket) && (it.overlays() || model.prompt.is_none())
+    });
     let picture = wave::View {
         window_ms: view.window.unwrap_or((0, rows::length_ms(version))),
         sample_rate,
@@ -250,7 +277,7 @@ fn picture_of(
         data,
         instead: &instead,
         look: look(model),
-        pixels: None,
+        pixels,
     };
     let (start_ms, end_ms) = picture.window_ms;
     theme.hit(wave::inside(inner), || Hit::Picture { start_ms, end_ms });

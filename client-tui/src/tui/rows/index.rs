@@ -26,11 +26,21 @@ pub(super) struct Place {
     stage: u8,
     open: bool,
     reply: bool,
+    /// Written here and not yet answered: no row of the server's.
+    pub(super) ours: bool,
 }
 
 impl Default for Place {
     fn default() -> Place {
-        Place { order: (0, 0), song: 0, kind: Kind::Project, stage: 0, open: false, reply: false }
+        Place {
+            order: (0, 0),
+            song: 0,
+            kind: Kind::Project,
+            stage: 0,
+            open: false,
+            reply: false,
+            ours: false,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! One project as the server sent it: a map from key to row, and the questions that screens ask of it. Never a rule: `may` only
 //! repeats what the server wrote beside a row.
 
+mod frozen;
 mod index;
 mod list;
 mod pack;
@@ -16,6 +17,7 @@ use deadwax_proto::v1::{
     row::Row as Of,
 };
 
+pub use frozen::Frozen;
 use index::Index;
 pub use list::{List, Pick};
 use store::{Put, Store};
@@ -48,6 +50,14 @@ pub struct Project {
     pub fresh: HashMap<String, i64>,
 }
 
+impl PartialEq for Project {
+    /// The same rows at the same seq.
+    fn eq(&self, other: &Project) -> bool {
+        let same = |slot: u32| other.get(&self.store.key(slot)) == Some(self.store.row(slot));
+        self.seq == other.seq && self.len() == other.len() && self.store.all().all(same)
+    }
+}
+
 /// The server's answer to "may I?".
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum May<'a> {
@@ -73,7 +83,7 @@ impl Project {
         }
         for row in update.upserts {
             let Some(of) = row.row else { continue };
-            if self.upsert(&row.key, &of) && !quiet && self.fresh.len() < FRESH_MAX {
+            if self.upsert(&row.key, &of, false) && !quiet && self.fresh.len() < FRESH_MAX {
                 self.fresh.insert(row.key, now_ms + FRESH_MS);
             }
         }
@@ -95,8 +105,9 @@ impl Project {
     }
 
     /// Whether anything changed by it.
-    fn upsert(&mut self, key: &str, of: &Of) -> bool {
-        let place = self.index.place(of);
+    fn upsert(&mut self, key: &str, of: &Of, ours: bool) -> bool {
+        let mut place = self.index.place(of);
+        place.ours = ours;
         if let Some(slot) = self.store.find(key)
             && self.store.place(slot) != place
         {
@@ -116,6 +127,25 @@ impl Project {
             self.index.remove(&self.store, slot);
             self.store.remove(slot);
         }
+    }
+
+    /// Shows a row that was written here and that the server has not answered yet. One of the server's own stays as it is.
+    pub fn expect(&mut self, key: &str, of: &Of) {
+        if self.store.find(key).is_none_or(|slot| self.store.place(slot).ours) {
+            self.upsert(key, of, true);
+        }
+    }
+
+    /// It came to nothing.
+    pub fn expect_no_more(&mut self, key: &str) {
+        if self.store.find(key).is_some_and(|slot| self.store.place(slot).ours) {
+            self.remove(key);
+        }
+    }
+
+    /// True between the first and the last message of a snapshot.
+    pub fn is_filling(&self) -> bool {
+        self.filling
     }
 
     /// Lets go of rows that were unpacked for what is not on the screen any more.

@@ -140,11 +140,47 @@ impl Words {
         let at = number.checked_sub(1).and_then(|at| usize::try_from(at).ok());
         let Some(entry) = at.and_then(|at| self.all.get_mut(at)) else { return };
         let Some((word, uses)) = entry else { return };
-        *uses -= 1;
+        *uses = uses.saturating_sub(1);
         if *uses == 0 {
             self.by_bytes.remove(word);
             *entry = None;
             self.free.extend(u32::try_from(number));
+        }
+    }
+
+    /// Each under its number; nothing where no row uses it.
+    pub(super) fn list(&self) -> Vec<Option<Arc<[u8]>>> {
+        self.all.iter().map(|entry| entry.as_ref().map(|(word, _)| Arc::clone(word))).collect()
+    }
+
+    /// Words that no row uses yet.
+    pub(super) fn from_list(list: Vec<Option<Arc<[u8]>>>) -> Words {
+        let numbered = (1u32..).zip(&list);
+        let by_bytes = numbered.filter_map(|(at, word)| Some((Arc::clone(word.as_ref()?), at))).collect();
+        let all = list.into_iter().map(|word| word.map(|word| (word, 0))).collect();
+        Words { all, by_bytes, free: Vec::new() }
+    }
+
+    fn add_one(&mut self, number: u64) {
+        let at = number.checked_sub(1).and_then(|at| usize::try_from(at).ok());
+        if let Some(Some((_, uses))) = at.and_then(|at| self.all.get_mut(at)) {
+            *uses += 1;
+        }
+    }
+
+    pub(super) fn forget_unused(&mut self) {
+        for (number, entry) in (1u32..).zip(&mut self.all) {
+            if entry.as_ref().is_some_and(|(_, uses)| *uses == 0) {
+                if let Some((word, _)) = entry.take() {
+                    // Of two alike in a damaged list only one is found by its bytes.
+                    if self.by_bytes.get(&word) == Some(&number) {
+                        self.by_bytes.remove(&word);
+                    }
+                }
+            }
+            if entry.is_none() {
+                self.free.push(number);
+            }
         }
     }
 
@@ -214,6 +250,16 @@ pub(super) fn release(packed: &[u8], words: &mut Words) {
     while let Some(field) = Field::read(&mut rest) {
         if let Body::Word(number) = field.body {
             words.drop_one(number);
+        }
+    }
+}
+
+/// The row is there again, as it was packed.
+pub(super) fn claim(packed: &[u8], words: &mut Words) {
+    let mut rest = packed;
+    while let Some(field) = Field::read(&mut rest) {
+        if let Body::Word(number) = field.body {
+            words.add_one(number);
         }
     }
 }

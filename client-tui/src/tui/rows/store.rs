@@ -11,14 +11,15 @@ use deadwax_proto::v1::row::Row as Of;
 use hashbrown::HashTable;
 
 use super::{
+    frozen::Frozen,
     index::Place,
-    pack::{self, Words},
+    pack::{self, Kind, Words},
 };
 
 /// Small enough that moving what still counts out of one costs nothing that a person could notice.
 const SEGMENT_BYTES: usize = 256 << 10;
 /// So many rows may stay unpacked; some screens full.
-const UNPACKED_MAX: usize = 4_096;
+const UNPACKED_MAX: usize = 1_024;
 /// The number of the slot, the lengths of the key and of the row, the kind.
 const HEAD_BYTES: usize = 13;
 
@@ -122,10 +123,7 @@ impl Store {
                 let slot = self.vacant();
                 self.write(slot, &packed_key, &packed, place);
                 let hash = self.hasher.hash_one(packed_key.as_slice());
-                let Store { keys, slots, segments, hasher, .. } = self;
-                keys.insert_unique(hash, slot, |&other| {
-                    hasher.hash_one(key_in(segments, &slots[other as usize]))
-                });
+                self.enter(hash, slot);
                 Put::New(slot)
             }
         };
@@ -150,7 +148,7 @@ impl Store {
     }
 
     pub(super) fn old_ones(&self) -> Vec<u32> {
-        self.all().filter(|&slot| self.slots[slot as usize].old).collect()
+        self.all().filter(|&slot| self.slots[slot as usize].old && !self.place(slot).ours).collect()
     }
 
     /// Every slot that holds a row.
@@ -252,14 +250,54 @@ impl Store {
         self.empty.push(at);
     }
 
-    #[cfg(test)]
-    pub(super) fn words_len(&self) -> usize {
-        self.words.len()
+    /// Without the rows that this client made up; the seq is the caller's.
+    pub(super) fn freeze(&self) -> Frozen {
+        let told = self.slots.iter().filter(|slot| slot.len > 0 && !slot.place.ours);
+        Frozen {
+            seq: 0,
+            words: self.words.list(),
+            segments: self.segments.iter().map(|it| Arc::clone(&it.bytes)).collect(),
+            rows: told.map(|slot| (slot.segment, slot.start, slot.len)).collect(),
+        }
+    }
+
+    pub(super) fn with_words(words: Vec<Option<Arc<[u8]>>>) -> Store {
+        Store { words: Words::from_list(words), ..Store::default() }
+    }
+
+    pub(super) fn read(&self, kind: Kind, body: &[u8], id: &str) -> Option<Of> {
+        pack::unpack(kind, body, id, &self.words)
+    }
+
+    /// A row that `read` could read. `None` where its key is there already.
+    pub(super) fn restore(&mut self, key: &[u8], body: &[u8], place: Place) -> Option<u32> {
+        let hash = self.hasher.hash_one(key);
+        if self.keys.find(hash, |&slot| self.key_bytes(slot) == key).is_some() {
+            return None;
+        }
+        pack::claim(body, &mut self.words);
+        let slot = self.vacant();
+        self.write(slot, key, body, place);
+        self.enter(hash, slot);
+        Some(slot)
+    }
+
+    pub(super) fn forget_unused_words(&mut self) {
+        self.words.forget_unused();
+    }
+
+    fn enter(&mut self, hash: u64, slot: u32) {
+        let Store { keys, slots, segments, hasher, .. } = self;
+        keys.insert_unique(hash, slot, |&other| hasher.hash_one(key_in(segments, &slots[other as usize])));
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.segments.iter().map(|it| it.bytes.len()).sum()
     }
 
     #[cfg(test)]
-    pub(super) fn bytes(&self) -> usize {
-        self.segments.iter().map(|it| it.bytes.len()).sum()
+    pub(super) fn words_len(&self) -> usize {
+        self.words.len()
     }
 }
 

@@ -232,6 +232,19 @@ proptest! {
             packed.rest();
         }
         agree(&packed, &plain);
+        let mut file = Vec::new();
+        packed.freeze().write(&mut file).unwrap();
+        let again = Project::thaw(&mut file.as_slice()).unwrap();
+        agree(&again, &plain);
+        prop_assert_eq!(again.seq, packed.seq);
+        prop_assert_eq!(again.store.words_len(), packed.store.words_len());
+        // A file that was cut or changed is refused, or is another project; it is never a panic.
+        prop_assert!(Project::thaw(&mut &file[..file.len() - 1]).is_err());
+        let at = file.len() * 2 / 3;
+        file[at] ^= 0x55;
+        if let Ok(odd) = Project::thaw(&mut file.as_slice()) {
+            odd.songs().iter().for_each(drop);
+        }
     }
 }
 
@@ -279,4 +292,28 @@ fn a_note_among_many_takes_little_room() {
     rows.take(update(1, true, (0..10_000).map(|at| note(at, "up by half a dB")).collect(), Vec::new()), 0);
     assert!(rows.store.bytes() < 10_000 * 90, "{} bytes", rows.store.bytes());
     assert_eq!(rows.answer("approve", &[note(7, "").key]).map(|it| it.yes), Some(true));
+}
+
+#[test]
+fn a_row_of_ones_own_gives_way_to_the_servers_and_is_never_kept() {
+    let mut rows = Project::default();
+    rows.take(update(1, true, vec![note(1, "a")], Vec::new()), 0);
+    let ours = note(2, "mine");
+    rows.expect(&ours.key, ours.row.as_ref().unwrap());
+    rows.expect(&note(1, "").key, note(1, "not this").row.as_ref().unwrap());
+    assert_eq!(
+        rows.notes(&id(0), false).iter().map(|it| it.text.as_str()).collect::<Vec<_>>(),
+        ["a", "mine"]
+    );
+    let mut file = Vec::new();
+    rows.freeze().write(&mut file).unwrap();
+    assert_eq!(Project::thaw(&mut file.as_slice()).unwrap().len(), 1);
+    rows.take(update(2, true, vec![note(1, "a")], Vec::new()), 0);
+    assert_eq!(rows.len(), 2, "a snapshot of before it came leaves it");
+    rows.take(update(3, false, vec![note(2, "mine")], Vec::new()), 0);
+    rows.expect_no_more(&ours.key);
+    assert_eq!(rows.len(), 2, "it is the server's now");
+    rows.expect(&note(3, "").key, note(3, "no").row.as_ref().unwrap());
+    rows.expect_no_more(&note(3, "").key);
+    assert_eq!(rows.len(), 2);
 }

@@ -25,6 +25,8 @@ pub(crate) struct Subject {
     pub version: Option<String>,
     pub note: Option<String>,
     pub render: Option<String>,
+    /// Of a person of the project.
+    pub member: Option<String>,
     /// The screen of the whole project: a verb that suits both is about the project there.
     pub whole: bool,
 }
@@ -42,6 +44,8 @@ impl Subject {
             }
             Verb::ApproveSpacing | Verb::Save => Vec::new(),
             Verb::Follow if self.whole => Vec::new(),
+            Verb::AddSong | Verb::Invite | Verb::NewProject => Vec::new(),
+            Verb::Roles | Verb::Remove => vec![self.member.as_ref().map(|id| format!("member/{id}"))],
             Verb::Reply => vec![note, version, song],
             Verb::CancelRender => vec![render, song],
             Verb::AddNote
@@ -62,7 +66,8 @@ pub(crate) fn subject(model: &Model) -> Option<Subject> {
     match model.top() {
         Screen::Project { project, song } => {
             let rows = model.projects.get(project)?;
-            let song = draw::selected_song(rows, song.as_deref())?.song_id.clone();
+            // Without a song there is still the project.
+            let song = draw::selected_song(rows, song.as_deref()).map_or_else(String::new, |it| it.song_id.clone());
             Some(Subject { project: project.clone(), song, whole: true, ..Subject::default() })
         }
         Screen::Song(view) => {
@@ -82,6 +87,12 @@ pub(crate) fn subject(model: &Model) -> Option<Subject> {
             let render = draw::selected_render(rows, song, render.as_deref()).map(|it| it.render_id.clone());
             Some(Subject { project: project.clone(), song: song.clone(), render, ..Subject::default() })
         }
+        Screen::People { project, .. } => Some(Subject {
+            project: project.clone(),
+            member: super::people::member(model),
+            whole: true,
+            ..Subject::default()
+        }),
         Screen::Album { project, at } => {
             let rows = model.projects.get(project)?;
             let song = model.album.items(project, rows).get(*at)?.song_id.clone();
@@ -126,6 +137,11 @@ pub(super) fn offline() -> Notice {
     }
 }
 
+/// Why a command of this verb can neither be sent nor be kept now.
+pub(super) fn unsendable(model: &Model, verb: Verb) -> Option<Notice> {
+    super::offline::refusal(model, verb)
+}
+
 pub(super) fn act(model: &mut Model, verb: Verb) -> Vec<Effect> {
     let Some(subject) = subject(model) else { return Vec::new() };
     let about = subject.keys(verb).into_iter().next().unwrap_or_else(|| PROJECT_KEY.into());
@@ -136,12 +152,8 @@ pub(super) fn act(model: &mut Model, verb: Verb) -> Vec<Effect> {
         model.notice = Some(Notice::Refused { text: no.text.clone(), hint: no.hint.clone() });
         return Vec::new();
     }
-    if verb == Verb::Upload {
-        model.notice = Some(upload(model, &subject));
-        return Vec::new();
-    }
-    if !model.online() {
-        model.notice = Some(offline());
+    if let Some(refused) = super::offline::refusal(model, verb) {
+        model.notice = Some(refused);
         return Vec::new();
     }
     model.notice = None;
@@ -165,12 +177,10 @@ enum Prepared {
 
 pub(super) fn send(model: &mut Model, pending: Pending) -> Effect {
     super::hands::sent(model, &pending);
-    let effect = super::perform(&pending);
-    model.pending.push(pending);
-    effect
+    super::offline::send(model, pending)
 }
 
-pub(super) const NO_VERSION: &str = "This song has no version yet. Press u to see how to upload one.";
+pub(super) const NO_VERSION: &str = "This song has no version yet. Press u to upload one.";
 pub(super) const NO_NOTE: &str = "Choose a note first: Tab goes to the notes, up and down move.";
 
 fn prepare(
@@ -198,6 +208,13 @@ fn prepare(
         Verb::OpenShootout => prompt::shootout::entrants(model, subject)?,
         Verb::Vote => prompt::shootout::vote(model, subject)?,
         Verb::Follow => follow(model, subject)?,
+        Verb::Upload => prompt::upload::prepare(model, subject)?,
+        Verb::Fetch => super::transfers::ask_fetch(model, subject)?,
+        Verb::AddSong => prompt::form::add_song(model, subject),
+        Verb::EditSong => prompt::form::edit_song(model, subject)?,
+        Verb::Invite => super::people::invite(model, subject),
+        Verb::Roles => super::people::roles(model, subject)?,
+        Verb::Remove => super::people::remove(model, subject)?,
         Verb::MoveNote
         | Verb::Heard
         | Verb::ApproveSpacing
@@ -244,7 +261,7 @@ pub(super) fn pending(
     say: String,
 ) -> Pending {
     let action = v1::Action { action: Some(action) };
-    Pending { command_id: model.new_id(), project_id, action, verb, about, say }
+    Pending { command_id: model.new_id(), project_id, action, verb, about, say, queued: false, late: false }
 }
 
 /// Of the line of the shown version, where mixes compete.
@@ -257,13 +274,21 @@ fn newest_of_line<'a>(rows: &'a Project, subject: &Subject) -> Option<&'a Versio
 
 fn follow(model: &Model, subject: &Subject) -> Result<Ask, &'static str> {
     let rows = model.projects.get(&subject.project).ok_or("The project is not here yet.")?;
-    let song = if subject.whole { String::new() } else { subject.song.clone() };
+    let mut more = super::board::chosen(model);
+    let song = match (subject.whole, more.is_empty()) {
+        (true, true) => String::new(),
+        (true, false) => more.remove(0),
+        (false, _) => {
+            more.clear();
+            subject.song.clone()
+        }
+    };
     let now = match rows.song(&song) {
         Some(it) => it.follow(),
         None => rows.head().map_or(v1::FollowLevel::Unspecified, v1::ProjectRow::follow),
     };
     let at = words::FOLLOW.iter().position(|it| *it == now).unwrap_or(0);
-    Ok(Ask::Follow(FollowAsk { project: subject.project.clone(), song, at }))
+    Ok(Ask::Follow(FollowAsk { project: subject.project.clone(), song, more, at }))
 }
 
 /// My roles that the gate of the song's stage asks for; all of mine where it asks for none of them: the server will explain.
@@ -494,15 +519,6 @@ pub(super) fn order_line(rows: &Project, at: usize, item: &v1::SpacingItem) -> S
     let joined = crate::verbs::words::joined(item, at == 0);
     let joined = if joined.is_empty() { String::new() } else { format!(" {joined}") };
     format!("{}. {title}{joined}", at + 1)
-}
-
-/// Files go up by the command line; the screen tells the exact command.
-fn upload(model: &Model, subject: &Subject) -> Notice {
-    let rows = model.projects.get(&subject.project);
-    let project = rows.and_then(Project::head).map_or("", |it| it.title.as_str());
-    let song = rows.and_then(|it| it.song(&subject.song));
-    let title = song.map_or("", |it| it.title.as_str());
-    Notice::Tell(format!("In a shell: {}", push_command(project, title)))
 }
 
 /// What to type, with names quoted for a shell.

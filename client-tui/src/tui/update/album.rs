@@ -52,6 +52,7 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Option<Vec<Effect>> {
             Vec::new()
         }
         Verb::PlayPause => play(model, &project, at),
+        Verb::LoopRange => return looped(model, &project, at),
         Verb::NextJoint | Verb::PreviousJoint => joint(model, &project, at, verb == Verb::NextJoint),
         Verb::Copy => copy(model, &project),
         other => {
@@ -273,9 +274,20 @@ fn hear(model: &mut Model, record: Record, item: usize) -> Vec<Effect> {
     }
     model.notice = None;
     if record.loaded {
+        model.player.playing = true;
+        if let Some(status) = &mut model.player.status {
+            // Told at once, so that two presses go twice as far.
+            status.at = at;
+        }
         return vec![Effect::Play(Order::Seek { at }), Effect::Play(Order::Play)];
     }
-    model.player.deck = Some(record.deck.clone());
+    let player = &mut model.player;
+    player.deck = Some(record.deck.clone());
+    player.status = None;
+    player.about = None;
+    player.playing = true;
+    player.follow = true;
+    player.aimed = false;
     vec![Effect::Play(Order::Load { deck: record.deck, at, play: true })]
 }
 
@@ -283,7 +295,8 @@ fn hear(model: &mut Model, record: Record, item: usize) -> Vec<Effect> {
 fn play(model: &mut Model, project: &str, at: usize) -> Vec<Effect> {
     let Some(record) = record(model, project) else { return tell(model, Some(SILENT)) };
     if record.loaded {
-        let playing = model.player.status.as_ref().is_some_and(|it| it.playing);
+        let playing = model.player.playing;
+        model.player.playing = !playing;
         return vec![Effect::Play(if playing { Order::Pause } else { Order::Play })];
     }
     let last = record.at_line.len().saturating_sub(1);
@@ -311,6 +324,29 @@ fn joint(model: &mut Model, project: &str, at: usize, next: bool) -> Vec<Effect>
         Some(item) => hear(model, record, item),
         None => tell(model, Some("There is no joint after this.")),
     }
+}
+
+/// The joint of the marked song round and round, from 5 s before it to 5 s behind, as it stands here. `None`: a loop is on, and ends as everywhere.
+fn looped(model: &mut Model, project: &str, at: usize) -> Option<Vec<Effect>> {
+    if model.player.status.as_ref().is_some_and(|it| it.looped.is_some()) {
+        return None;
+    }
+    let Some(record) = record(model, project) else { return Some(tell(model, Some(SILENT))) };
+    let item = record.at_line.iter().position(|line| *line >= at.max(1));
+    let Some((item, start)) = item.and_then(|it| Some((it, *record.starts.get(it)?))) else {
+        return Some(tell(model, Some("There is no joint after this.")));
+    };
+    let around = BEFORE_JOINT_MS * u64::from(record.rate) / 1000;
+    let crossfade_ms = match &record.deck {
+        Deck::Album { items } => items.get(item).map_or(0, |it| it.crossfade_ms),
+        Deck::Side { .. } => 0,
+    };
+    // All of the crossfade is heard, and a little behind it.
+    let end = start.saturating_add(u64::from(crossfade_ms) * u64::from(record.rate) / 1000 + around);
+    let range = (start.saturating_sub(around), end);
+    let mut effects = hear(model, record, item);
+    effects.push(Effect::Play(Order::Loop(Some(range))));
+    Some(effects)
 }
 
 /// The running order as text, for a message or a label copy.

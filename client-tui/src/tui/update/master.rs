@@ -5,15 +5,17 @@ use std::sync::Arc;
 use deadwax_dsp::sheet::Sheet;
 use deadwax_proto::v1::RenderState;
 
-use super::read;
+use super::{listen, read};
 use crate::{
+    play::{Deck, Order, Track},
     tui::{
         draw,
         keys::Verb,
         master::Paper,
         model::{Model, Notice, Screen},
         msg::{Effect, Failure, Page},
-        rows::Project,
+        player,
+        rows::{self, Project},
         words,
     },
     verbs::pages::Head,
@@ -29,6 +31,7 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Option<Vec<Effect>> {
             Some(Vec::new())
         }
         Verb::Select => Some(beside(model)),
+        Verb::PlayPause if !model.player.playing => play(model),
         _ => None,
     }
 }
@@ -52,6 +55,30 @@ fn beside(model: &mut Model) -> Vec<Effect> {
     model.master.other = Some(id);
     model.notice = Some(Notice::Done(format!("{name} stands beside the one you choose now.")));
     Vec::new()
+}
+
+/// Where two masters stand beside each other both are heard, with the mix that the chosen one was made from. `None`: one stands alone.
+fn play(model: &mut Model) -> Option<Vec<Effect>> {
+    let Screen::Master { project, song, render } = model.top() else { return None };
+    let (project, song) = (project.clone(), song.clone());
+    let rows = model.projects.get(&project)?;
+    let chosen = draw::selected_render(rows, &song, render.as_deref())?;
+    let beside = other(model, rows, &song, &chosen.render_id)?;
+    let track = |id: &str| {
+        let version = rows.version(id)?;
+        player::track(&project, version, rows::main_file(version)?)
+    };
+    // Both must be there; a mix that cannot be heard is left out.
+    let (master, other) = (track(&chosen.master_version_id)?, track(&beside.master_version_id)?);
+    let tracks: Vec<Track> = [other, master].into_iter().chain(track(&chosen.source_version_id)).collect();
+    let on = model.player.is_on(&project, &song);
+    if on && model.player.side().is_some_and(|(it, _)| it == tracks) {
+        model.player.playing = true;
+        return Some(vec![Effect::Play(Order::Play)]);
+    }
+    let at_us = if on { model.player.at_us().unwrap_or(0) } else { 0 };
+    let deck = Some(Deck::Side { tracks, heard: 1 });
+    Some(listen::load(model, deck, (project, song), at_us, true))
 }
 
 /// The render that stands beside the chosen one, where it is of this song and another.

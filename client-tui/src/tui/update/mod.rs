@@ -3,13 +3,16 @@
 
 mod act;
 mod album;
+mod board;
 mod compare;
 mod delivery;
 pub(super) mod hands;
+mod history;
 mod listen;
 mod master;
 mod mouse;
 mod nav;
+mod offline;
 mod pages;
 mod people;
 mod presence;
@@ -23,16 +26,19 @@ use crossterm::event::{MouseEvent, MouseEventKind};
 use deadwax_proto::v1::{PerformResponse, RenderState};
 
 use super::{
-    draw,
+    draw, keys,
     model::{
         Link, Model, Notice, Pending, Prompt, RecipeCheck, Screen, SongView, Subscribed, Wave, WaveState,
     },
     msg::{Effect, Failure, Msg, Page, WaveAsk},
+    offline::Said,
     rows,
     settings::Ground,
 };
 pub(super) use act::{may, subject};
 pub use act::{push_command, song_command};
+pub use offline::at_end;
+pub(super) use offline::keeps;
 pub use compare::pair_on;
 pub use hands::counted;
 pub use listen::is_blind;
@@ -42,6 +48,7 @@ pub use prompt::{
     approve_problem,
     blind::verdict as blind_verdict,
     choose::{Found, matches as palette},
+    upload::{kind_name, remarks},
     write::parted,
 };
 
@@ -56,11 +63,20 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     let ticked = matches!(msg, Msg::Tick(_) | Msg::Shown | Msg::Play(_))
         || matches!(&msg, Msg::Mouse(it) if moves(it));
     let looked = matches!(msg, Msg::Key(_) | Msg::Mouse(_)).then(|| listen::look(model)).flatten();
+    model.projects.values_mut().for_each(rows::Project::rest);
     match msg {
         Msg::Key(event) => effects = nav::key(model, event),
         Msg::Mouse(event) => effects = mouse::mouse(model, event),
-        Msg::Paste(text) if model.prompt.is_none() => drop(hands::paste(model, &text)),
-        Msg::Paste(text) => prompt::paste(model, &text),
+        Msg::Paste(text) => {
+            effects = match transfers::dropped(model, &text) {
+                Some(begun) => begun,
+                None if model.prompt.is_none() => {
+                    hands::paste(model, &text);
+                    Vec::new()
+                }
+                None => prompt::paste(model, &text),
+            };
+        }
         Msg::Resize(columns, rows) => {
             model.size = (columns, rows);
             // What stood there is gone until the next frame.
@@ -71,6 +87,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Tick(now_ms) => {
             tick(model, now_ms);
             effects = prompt::recipe::tick(model);
+            offline::tick(model, &mut effects);
             effects.extend(hands::kept(model));
         }
         Msg::Shown => {
@@ -91,17 +108,32 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             if let Some(wave) = model.wave.as_mut().filter(|wave| wave.state != WaveState::Here) {
                 wave.ask.columns = 0;
             }
+            model.offline.start_changed = true;
             effects.push(Effect::WatchDesk);
-            effects.extend(model.pending.iter().map(perform));
+            effects.extend(offline::next(model));
+            effects.extend(transfers::connected(model));
             open_start(model);
         }
         Msg::Lost { why } => lost(model, why, &mut effects),
         Msg::SessionEnded { text, hint } => {
+            // What waits stays on disk and goes out after the next sign-in.
             model.link = Link::Ended { text, hint };
-            model.pending.clear();
+            offline::cut(model);
         }
-        Msg::Projects(projects) => model.list = Some(projects),
+        Msg::Projects(projects) => {
+            model.offline.start_changed |= model.list.as_ref() != Some(&projects);
+            model.list = Some(projects);
+        }
+        Msg::Kept { start, unsent } => offline::restored(model, start.map(|it| *it), unsent),
+        Msg::NotKept { why } => {
+            model.notice = Some(Notice::Refused {
+                text: format!("It could not be kept on this machine: {}.", crate::scrub::line(&why)),
+                hint: "Make room on its disk; what waits is safe only while the client runs.".into(),
+            });
+        }
+        Msg::KeptRows { project_id, rows } => offline::rows(model, project_id, rows),
         Msg::Desk(rows) => {
+            model.offline.start_changed = true;
             model.desk = Some(rows);
             model.tries = 0;
         }
@@ -112,14 +144,18 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.projects.entry(project_id.clone()).or_default().take(update, now_ms);
             album::rows_came(model, &project_id);
         }
-        Msg::ProjectGone { project_id } => gone(model, &project_id),
+        Msg::ProjectGone { project_id } => {
+            gone(model, &project_id);
+            effects.push(Effect::ForgetKept { project_id });
+        }
         Msg::Render { render_id, progress } => {
             model.master.progressed(&render_id, &progress, model.now_ms);
             model.progress = Some((render_id, progress));
         }
         Msg::Performed { command_id, outcome } => performed(model, &command_id, outcome, &mut effects),
         Msg::Waveform { ticket, outcome } => waveform(model, ticket, outcome),
-        Msg::History { ticket, outcome } => history(model, ticket, outcome),
+        Msg::Picture(shown) => model.picture.1 = Some(shown),
+        Msg::History { ticket, outcome } => history::arrived(model, ticket, outcome),
         Msg::Turnaround { ticket, outcome } => turnaround::arrived(model, ticket, outcome),
         Msg::Recipes { ticket, outcome } => prompt::recipe::offered(model, ticket, outcome),
         Msg::RecipeChecked { ticket, outcome } => effects = prompt::recipe::checked(model, ticket, outcome),
@@ -129,7 +165,11 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             read::arrived(model, ticket, &page, outcome);
         }
         Msg::Heard { say, outcome } => model.notice = Some(heard(&say, outcome)),
-        Msg::Edited(outcome) => effects = prompt::edited(model, outcome),
+        Msg::Edited(outcome) => {
+            // The editor wiped the terminal, and the picture with it.
+            model.picture = (None, None);
+            effects = prompt::edited(model, outcome);
+        }
         Msg::Play(news) => effects = listen::told(model, news),
         Msg::Transfer(news) => effects = transfers::told(model, news),
         Msg::Present(attendees) => effects = presence::told(model, attendees),
@@ -146,7 +186,11 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         listen::follow_look(model, looked, &mut effects);
     }
     compare::reconcile(model, &mut effects);
+    song::picture(model, &mut effects);
     reconcile(model, &mut effects);
+    people::reconcile(model, &mut effects);
+    history::reconcile(model, &mut effects);
+    offline::reconcile(model, &mut effects);
     master::reconcile(model, &mut effects);
     presence::reconcile(model, &mut effects);
     effects
@@ -204,6 +248,7 @@ fn lost(model: &mut Model, why: String, effects: &mut Vec<Effect>) {
     let retry_at_ms = model.now_ms + i64::try_from(after_ms).unwrap_or(0);
     model.link = Link::Offline { since_ms, retry_at_ms, why };
     model.subscribed = Subscribed::default();
+    offline::cut(model);
     model.progress = None;
     effects.push(Effect::Connect { after_ms });
 }
@@ -229,6 +274,8 @@ fn gone(model: &mut Model, project_id: &str) {
         .and_then(|it| it.head())
         .map_or_else(|| "The project".to_owned(), |head| head.title.clone());
     model.projects.remove(project_id);
+    model.offline.seen.remove(project_id);
+    model.offline.written.remove(project_id);
     model.list.iter_mut().for_each(|list| list.retain(|it| it.project_id != project_id));
     if model.project_id() == Some(project_id) {
         model.prompt = None;
@@ -245,7 +292,10 @@ fn gone(model: &mut Model, project_id: &str) {
 
 fn open_start(model: &mut Model) {
     let Some(wanted) = model.start.take() else { return };
-    let list = model.list.as_deref().unwrap_or_default();
+    let Some(list) = model.list.as_deref() else {
+        model.start = Some(wanted);
+        return;
+    };
     match list.iter().find(|it| it.project_id == wanted || it.title.eq_ignore_ascii_case(&wanted)) {
         Some(found) => {
             let project = found.project_id.clone();
@@ -283,12 +333,17 @@ fn performed(
     match outcome {
         Ok(answer) => {
             let pending = model.pending.remove(at);
+            if let keys::Verb::NewProject = pending.verb {
+                effects.push(Effect::ListProjects);
+                board::made(model, &pending);
+            }
             let text = if answer.effects.is_empty() {
                 format!("Done: {}.", pending.say)
             } else {
                 answer.effects.join(" ")
             };
-            model.notice = Some(Notice::Done(text));
+            model.notice = Some(Notice::Done(text.clone()));
+            offline::verdict(model, &pending, Said::Done(text));
         }
         Err(Failure::Refused { reason, text, hint }) => {
             let pending = model.pending.remove(at);
@@ -297,13 +352,17 @@ fn performed(
             let again = if asks { prompt::revision::beyond_terms(model, &pending, &text) } else { None };
             match again {
                 Some(ask) => model.prompt = Some(Prompt { ask, shown: false }),
-                None => model.notice = Some(Notice::Refused { text, hint }),
+                None => {
+                    model.notice = Some(Notice::Refused { text: text.clone(), hint: hint.clone() });
+                    offline::verdict(model, &pending, Said::Refused { text, hint });
+                }
             }
         }
         // Nobody knows whether it was done: it stays, and goes out again with the same id when the server is back.
         Err(Failure::Offline(why)) if model.online() => lost(model, why, effects),
         Err(Failure::Offline(_)) => {}
     }
+    effects.extend(offline::next(model));
 }
 
 fn heard(say: &str, outcome: Result<u32, Failure>) -> Notice {
@@ -326,19 +385,6 @@ fn waveform(model: &mut Model, ticket: u64, outcome: Result<deadwax_proto::v1::W
             wave.state = WaveState::Here;
         }
         Err(Failure::Refused { text, .. } | Failure::Offline(text)) => wave.state = WaveState::Failed(text),
-    }
-}
-
-fn history(model: &mut Model, ticket: u64, outcome: Result<deadwax_proto::v1::HistoryResponse, Failure>) {
-    let Some(page) = model.history.as_mut().filter(|page| page.ticket == ticket) else { return };
-    page.loading = false;
-    match outcome {
-        Ok(answer) => {
-            page.entries.extend(answer.entries);
-            page.next_before_seq = answer.next_before_seq;
-            page.problem = None;
-        }
-        Err(Failure::Refused { text, .. } | Failure::Offline(text)) => page.problem = Some(text),
     }
 }
 
@@ -385,6 +431,12 @@ fn wanted_render(model: &Model) -> Option<(String, String)> {
     Some((project.clone(), busy.render_id.clone()))
 }
 
+/// Two for a cell, or one for a pixel: as fine as it can be shown.
+fn wave_columns(model: &Model) -> u32 {
+    let cells = u32::from(draw::wave_columns(model.size.0));
+    cells * model.settings.pixels.map_or(2, |it| u32::from(it.cell.0).clamp(2, 64))
+}
+
 /// The picture that the song screen needs and does not have.
 fn wanted_wave(model: &mut Model) -> Option<WaveAsk> {
     let Screen::Song(view) = model.top() else { return None };
@@ -405,7 +457,7 @@ fn wanted_wave(model: &mut Model) -> Option<WaveAsk> {
         sha256: file.sha256.clone(),
         start_frame: to_frame(start_ms),
         end_frame: if whole { 0 } else { to_frame(end_ms) },
-        columns: u32::from(super::draw::wave_columns(model.size.0)) * 2,
+        columns: wave_columns(model),
     };
     if let Some(wave) = &model.wave {
         ask.ticket = wave.ask.ticket;

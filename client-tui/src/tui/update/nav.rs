@@ -4,14 +4,14 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 use deadwax_proto::v1::{DeskKind, Stage};
 
 use super::{
-    act, album, compare, delivery, hands, listen, master as mastering, pages, people, presence, prompt, read,
-    song, transfers, turnaround,
+    act, album, board, compare, delivery, hands, history, listen, master as mastering, offline, pages, people,
+    presence, prompt, read, song, transfers, turnaround,
 };
 use crate::tui::{
     draw,
     hands::Step,
     keys::{Kind, Verb},
-    model::{Ask, Focus, HistoryPage, Model, Notice, PaletteAsk, Prompt, Screen, SongView},
+    model::{Ask, Focus, Model, Notice, PaletteAsk, Prompt, Screen, SongView},
     msg::Effect,
     rows::Project,
     words,
@@ -26,10 +26,17 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
     let leave = Notice::Tell(LEAVE.into());
     // Leaving works everywhere, in a prompt too; what is written there is thrown away only by the second press.
     if model.settings.keys.find(Kind::Help, &event) == Some(Verb::Quit) {
-        let written =
-            model.prompt.as_ref().is_some_and(|it| prompt::holds_text(&it.ask)) || album::holds_draft(model);
-        model.quit = !written || model.notice.as_ref() == Some(&leave);
-        model.notice = (!model.quit).then_some(leave);
+        let written = model.prompt.as_ref().is_some_and(|it| prompt::holds_text(&it.ask))
+            || album::holds_draft(model);
+        let asks = match (written, transfers::under_way(model)) {
+            (true, _) => Some(leave),
+            (false, true) => Some(Notice::Tell(transfers::UNDER_WAY.into())),
+            (false, false) => None,
+        };
+        model.quit = asks.is_none() || model.notice == asks;
+        if !model.quit {
+            model.notice = asks;
+        }
         return Vec::new();
     }
     // Good news was read once the next key is pressed.
@@ -55,12 +62,16 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
 
 /// What a key means here, however it was chosen.
 pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
+    presence::interrupt(model, verb);
     let own = match model.top().kind() {
         Kind::Compare => compare::press(model, verb),
         Kind::Album => album::press(model, verb),
         Kind::Delivery => delivery::press(model, verb),
         Kind::Master => mastering::press(model, verb),
         Kind::People => people::press(model, verb),
+        Kind::Project => board::press(model, verb),
+        Kind::Projects => board::press_list(model, verb),
+        Kind::History => history::press(model, verb),
         Kind::Transfers => transfers::press(model, verb),
         _ => None,
     };
@@ -89,7 +100,7 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
             go(model, Screen::Projects { at: 0 });
             return vec![Effect::ListProjects];
         }
-        Verb::History | Verb::More => return history(model, verb),
+        Verb::History | Verb::More => return history::ask(model, verb),
         Verb::Master => master(model),
         Verb::Open => open(model),
         Verb::Up | Verb::Down | Verb::PageUp | Verb::PageDown | Verb::First | Verb::Last => step(model, verb),
@@ -105,6 +116,7 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
         Verb::Sheet => return read::sheet(model),
         Verb::Compare => return compare::open(model),
         Verb::Board | Verb::Album | Verb::Delivery | Verb::People | Verb::Transfers => room(model, verb),
+        Verb::Outbox => offline::list(model),
         Verb::Quit => model.quit = true,
         asks => return act::act(model, asks),
     }
@@ -112,6 +124,12 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
 }
 
 fn back(model: &mut Model, leaves: bool) {
+    let leave = Notice::Tell(transfers::UNDER_WAY.into());
+    if leaves && model.stack.len() == 1 && transfers::under_way(model) {
+        model.quit = model.notice.as_ref() == Some(&leave);
+        model.notice = (!model.quit).then_some(leave);
+        return;
+    }
     // Good news needs no key of its own; a refusal and a told command do.
     if !matches!(model.notice.take(), None | Some(Notice::Done(_))) {
         return;
@@ -124,6 +142,10 @@ fn back(model: &mut Model, leaves: bool) {
     {
         let cursor_ms = view.cursor_ms;
         hands::remember(model, Step::Range { mark_ms, cursor_ms });
+        return;
+    }
+    if !board::chosen(model).is_empty() {
+        model.chosen.clear();
         return;
     }
     if model.stack.len() > 1 {
@@ -258,47 +280,6 @@ fn master(model: &mut Model) {
     }
 }
 
-fn history(model: &mut Model, verb: Verb) -> Vec<Effect> {
-    let (project, song) = match model.top() {
-        Screen::Song(view) => (view.project.clone(), view.song.clone()),
-        Screen::Master { project, song, .. } | Screen::History { project, song, .. } => {
-            (project.clone(), song.clone())
-        }
-        Screen::Project { project, .. }
-        | Screen::Album { project, .. }
-        | Screen::Delivery { project, .. } => (project.clone(), String::new()),
-        _ => return Vec::new(),
-    };
-    if !model.online() {
-        model.notice = Some(act::offline());
-        return Vec::new();
-    }
-    let ticket = model.next_ticket();
-    let mut before_seq = 0;
-    if verb == Verb::More {
-        let Some(page) = model.history.as_mut().filter(|page| !page.loading) else { return Vec::new() };
-        if page.next_before_seq == 0 && page.problem.is_none() {
-            model.notice = Some(Notice::Tell("There are no older entries.".into()));
-            return Vec::new();
-        }
-        page.loading = true;
-        page.ticket = ticket;
-        before_seq = page.next_before_seq;
-    } else {
-        model.history = Some(HistoryPage {
-            project: project.clone(),
-            song: song.clone(),
-            ticket,
-            loading: true,
-            entries: Vec::new(),
-            next_before_seq: 0,
-            problem: None,
-        });
-        model.stack.push(Screen::History { project: project.clone(), song: song.clone(), at: 0 });
-    }
-    vec![Effect::History { ticket, project_id: project, song_id: song, before_seq }]
-}
-
 pub(super) fn moved(at: usize, len: usize, verb: Verb) -> usize {
     let last = len.saturating_sub(1);
     match verb {
@@ -321,7 +302,6 @@ fn moved_id(ids: &[String], now: Option<&str>, verb: Verb) -> Option<String> {
 fn step(model: &mut Model, verb: Verb) {
     let desk_len = model.desk.as_deref().map_or(0, <[_]>::len);
     let list_len = model.list.as_deref().map_or(0, <[_]>::len);
-    let history_len = model.history.as_ref().map_or(0, |page| page.entries.len());
     let turnaround = model.turnaround.as_ref().and_then(|page| page.songs.as_ref());
     let turnaround_len = turnaround.map_or(0, Vec::len);
     let columns_apart = draw::has_columns(model.size.0);
@@ -334,7 +314,6 @@ fn step(model: &mut Model, verb: Verb) {
     match top {
         Screen::Desk { at } => *at = moved(*at, desk_len, verb),
         Screen::Projects { at } => *at = moved(*at, list_len, verb),
-        Screen::History { at, .. } => *at = moved(*at, history_len, verb),
         Screen::Turnaround { at, .. } => *at = moved(*at, turnaround_len, verb),
         Screen::Help { at, .. } => *at = moved(*at, help_len, verb),
         Screen::Project { project, song } => {
@@ -354,6 +333,7 @@ fn step(model: &mut Model, verb: Verb) {
         | Screen::Album { .. }
         | Screen::Delivery { .. }
         | Screen::People { .. }
+        | Screen::History { .. }
         | Screen::Transfers { .. } => {}
         Screen::Song(view) => {
             let Some(rows) = projects.get(&view.project) else { return };

@@ -113,6 +113,17 @@ fn to_note(model: &mut Model) -> Vec<Effect> {
     super::listen::after_jump(model)
 }
 
+/// Asks for the picture in pixels of what is drawn, where the terminal shows pixels.
+pub(super) fn picture(model: &mut Model, effects: &mut Vec<Effect>) {
+    let Some(ask) = draw::picture_ask(model) else { return };
+    if model.picture.0.as_ref() == Some(&ask) {
+        return;
+    }
+    let Some((_, _, answer)) = model.wave.as_ref().and_then(|it| it.data.as_ref()) else { return };
+    effects.push(Effect::Picture { ask: ask.clone(), answer: Box::new(answer.clone()) });
+    model.picture.0 = Some(ask);
+}
+
 /// A click or a drag on the picture: the time cursor goes there.
 pub(super) fn point(model: &mut Model, us: u64) {
     let Model { stack, player, .. } = model;

@@ -1,11 +1,18 @@
-//! `waveform`: the overview in the terminal, drawn with braille: two columns and four rows of dots in a character.
+//! `waveform`: the overview of a file in the terminal, in the cells that the screens draw with. Never here: how a cell is drawn.
 
 use std::path::Path;
 
 use serde_json::json;
 
 use super::{read, seconds, told};
-use crate::verbs::{Context, VerbError, words};
+use crate::{
+    tui::{
+        draw::wave::cells::{self, Peak},
+        settings::Dots,
+        terminal,
+    },
+    verbs::{Context, VerbError, words},
+};
 
 /// Lines for one channel.
 const LINES: usize = 6;
@@ -27,9 +34,10 @@ pub fn waveform(c: &Context, path: &Path, width: Option<u16>) -> Result<(), Verb
         columns.iter().map(|channel| channel.iter().map(|(lo, hi)| [*lo, *hi]).collect::<Vec<_>>()).collect();
     let end = words::clock(seconds(&report));
     let ruler = format!("0:00.0{end:>rest$}", rest = width.saturating_sub(6));
+    let dots = terminal::dots();
     let mut text = String::new();
     for channel in &columns {
-        text += &draw(channel);
+        text += &draw(channel, dots);
     }
     text += &ruler;
     c.out.both(
@@ -41,29 +49,17 @@ pub fn waveform(c: &Context, path: &Path, width: Option<u16>) -> Result<(), Verb
     )
 }
 
-/// Dots of a braille cell by (column, row), as Unicode numbers them.
-const DOTS: [[u32; 4]; 2] = [[0x01, 0x02, 0x04, 0x40], [0x08, 0x10, 0x20, 0x80]];
-
-fn draw(columns: &[(i16, i16)]) -> String {
-    let rows = LINES * 4;
-    // Full scale up is row 0, full scale down the last row.
-    let row_of = |value: i16| {
-        ((32_767.0 - f64::from(value)) / 65_535.0 * rows as f64).floor().clamp(0.0, rows as f64 - 1.0)
-            as usize
-    };
+fn draw(columns: &[(i16, i16)], dots: Dots) -> String {
+    let scale = |value: i16| f32::from(value) / 32_768.0;
+    let peaks: Vec<Peak> = columns.iter().map(|(low, high)| Some((scale(*low), scale(*high)))).collect();
     let mut text = String::new();
     for line in 0..LINES {
-        for cell in columns.chunks(2) {
-            let mut dots = 0;
-            for (side, (low, high)) in cell.iter().enumerate() {
-                let (top, bottom) = (row_of((*high).max(*low)), row_of((*low).min(*high)));
-                for (row, dot) in DOTS[side].iter().enumerate() {
-                    if (top..=bottom).contains(&(line * 4 + row)) {
-                        dots |= dot;
-                    }
-                }
-            }
-            text.push(char::from_u32(0x2800 + dots).unwrap_or(' '));
+        for cell in peaks.chunks(2) {
+            let pair = [cell[0], cell.get(1).copied().flatten()];
+            text.push(match dots {
+                Dots::Braille => cells::braille(pair, line, LINES),
+                Dots::Blocks => cells::block(pair, line, LINES),
+            });
         }
         text.push('\n');
     }
@@ -76,11 +72,13 @@ mod tests {
 
     #[test]
     fn full_scale_fills_the_height_and_silence_is_a_line() {
-        let full = draw(&[(i16::MIN, i16::MAX); 4]);
+        let full = draw(&[(i16::MIN, i16::MAX); 4], Dots::Braille);
         assert_eq!(full.lines().count(), LINES);
         assert!(full.lines().all(|l| l == "⣿⣿"), "{full}");
-        let silent = draw(&[(0, 0); 4]);
+        let silent = draw(&[(0, 0); 4], Dots::Braille);
         let drawn: Vec<&str> = silent.lines().filter(|l| l.chars().any(|c| c != '\u{2800}')).collect();
         assert_eq!(drawn.len(), 1, "{silent}");
+        let blocks = draw(&[(i16::MIN, i16::MAX); 3], Dots::Blocks);
+        assert!(blocks.lines().all(|l| l == "██"), "an odd column has a cell of its own: {blocks}");
     }
 }

@@ -103,8 +103,11 @@ fn open(folder: &Path) -> Result<PathBuf, VerbError> {
 /// `None` where the system cannot tell of changes there.
 fn watch(folder: &Path, wake: mpsc::Sender<()>) -> Option<notify::RecommendedWatcher> {
     // One waking that waits is enough: all of the folder is looked at.
-    let on_change = move |_| {
-        wake.try_send(()).ok();
+    let on_change = move |event: notify::Result<notify::Event>| {
+        // Our own reading is no change.
+        if !event.is_ok_and(|event| event.kind.is_access()) {
+            wake.try_send(()).ok();
+        }
     };
     let mut watcher = notify::recommended_watcher(on_change).ok()?;
     watcher.watch(folder, notify::RecursiveMode::NonRecursive).ok()?;
@@ -206,6 +209,17 @@ async fn push_new(c: &Context, asked: &WatchFolder, group: &Group) -> Result<(),
         .filter(|(_, digest)| !there.contains(digest.as_str()))
         .map(|(path, _)| path.clone())
         .collect();
+    let is_main = |(at, _): &(usize, &String)| group.files[*at].1.alternate == "main";
+    let main_is_there =
+        digests.iter().enumerate().filter(is_main).any(|(_, digest)| there.contains(digest.as_str()));
+    if main_is_there && !new.is_empty() {
+        let names: Vec<String> = new.iter().map(|path| shown(path)).collect();
+        return Err(VerbError::no(
+            "MAIN_IS_THERE",
+            format!("{} came late: their main is on the server already.", names.join(", ")),
+            "A version is never changed. Push main and alternates together as a new one with `deadwax push`.",
+        ));
+    }
     if new.is_empty() {
         return tell(c, "ignored", group, "is on the server already");
     }
@@ -220,6 +234,10 @@ async fn push_new(c: &Context, asked: &WatchFolder, group: &Group) -> Result<(),
         place: asked.place.clone(),
     };
     push::push(c, push).await
+}
+
+fn shown(path: &Path) -> String {
+    scrub::line(&path.file_name().unwrap_or_default().to_string_lossy())
 }
 
 /// One event: a line for people beside the results, an object for programs.

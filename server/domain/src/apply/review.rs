@@ -66,12 +66,7 @@ impl Project {
                 let before = self.heard_percent(*version, person);
                 self.heard.insert((*version, person), (*percent).clamp(before, 100));
             }
-            Fact::SectionsSet { version, sections } => {
-                self.sections.remove(*version);
-                if !sections.is_empty() && self.versions.contains(*version) {
-                    self.sections.insert_new(*version, sections.clone());
-                }
-            }
+            Fact::SectionsSet { version, sections } => self.set_sections(*version, sections),
             Fact::Followed { song, level } => {
                 if let Some(person) = event.by {
                     self.follows.insert((person, *song), *level);
@@ -86,6 +81,13 @@ impl Project {
                 self.webhooks.remove(*webhook);
             }
             _ => {}
+        }
+    }
+
+    fn set_sections(&mut self, version: VersionId, sections: &[crate::Section]) {
+        self.sections.remove(version);
+        if !sections.is_empty() && self.versions.contains(version) {
+            self.sections.insert_new(version, sections.to_vec());
         }
     }
 

@@ -3,11 +3,13 @@
 
 mod blind;
 mod choose;
+mod form;
 mod recipe;
 mod revision;
 mod sections;
 mod shootout;
 mod sign;
+mod upload;
 mod write;
 
 use ratatui::{
@@ -50,6 +52,10 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
         Ask::Follow(ask) => choose::follow(model, theme, frame, area, ask),
         Ask::Palette(ask) => choose::palette(model, theme, frame, area, ask),
         Ask::Read(ask) => read(theme, frame, area, ask),
+        Ask::Form(ask) => form::draw(theme, frame, area, ask),
+        Ask::Upload(ask) => upload::draw(theme, frame, area, ask),
+        Ask::Search(ask) => form::search(model, theme, frame, area, ask),
+        Ask::Link(ask) => form::link(model, theme, frame, area, ask),
     }
 }
 
@@ -116,6 +122,9 @@ pub(super) fn fits(model: &Model, theme: &Theme, area: Rect, ask: &Ask) -> bool 
         }
         Ask::Write(ask) => write::lines(area, ask),
         Ask::Entrants(ask) => shootout::entrants_lines(area, ask),
+        Ask::Form(ask) => form::lines(theme, area, ask),
+        Ask::Upload(_) => upload::lines(),
+        Ask::Link(ask) => form::link_lines(model, theme, area, ask),
         _ => return true,
     };
     lines <= usize::from(area.height)

@@ -17,6 +17,11 @@ use crate::tui::settings::{Colours, Dots, Ground};
 /// Columns to the left of the picture, for its scales.
 pub(super) const GUTTER: u16 = 6;
 
+/// Of data that is finer than the picture, so many columns at most are one.
+const FINE_MAX: usize = 64;
+/// From this height on the loudness has two lines.
+const TALL: u16 = 11;
+
 /// What a mark stands for: the sign of the note in the list, and its time.
 pub(super) struct Mark {
     pub label: char,
@@ -105,12 +110,13 @@ impl View<'_> {
         Some(answer.min.len().min(answer.max.len()) / channels).filter(|it| *it > 0)
     }
 
-    /// The lowest and highest value of one column, over all channels, in -1 to 1.
+    /// The lowest and highest value of one column, over all channels, in -1 to 1. Data that is finer than the picture is looked at up to a few columns.
     fn peak(&self, at: usize, columns: usize) -> Option<(f32, f32)> {
         let (_, _, answer) = self.data?;
         let channels = usize::try_from(answer.channels).ok()?;
-        let column = self.column(at, columns)?;
-        let here = column * channels..(column + 1) * channels;
+        let first = self.column(at, columns)?;
+        let next = self.column(at + 1, columns).unwrap_or(first + 1).clamp(first + 1, first + FINE_MAX);
+        let here = first * channels..next.min(self.have()?) * channels;
         let low = answer.min.get(here.clone())?.iter().min()?;
         let high = answer.max.get(here)?.iter().max()?;
         let scale = |value: i32| (value.clamp(-32_768, 32_767) as f32) / 32_768.0;
@@ -172,10 +178,17 @@ pub(super) fn inside(area: Rect) -> Rect {
     Rect { x: area.x + gutter, width: area.width - gutter, ..area }
 }
 
+/// The part of an area that holds the dots.
+pub(super) fn dots(area: Rect, sections: bool) -> Option<Rect> {
+    let around = lines(sections, area.height >= TALL);
+    let height = area.height.checked_sub(around).filter(|it| *it > 0)?;
+    Some(Rect { y: area.y + 1 + u16::from(sections), height, ..inside(area) })
+}
+
 pub(super) fn draw(theme: &Theme, frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
     let inner = inside(area);
     let columns = usize::from(inner.width);
-    let (sections, tall) = (!view.sections.is_empty(), area.height >= 11);
+    let (sections, tall) = (!view.sections.is_empty(), area.height >= TALL);
     let around = lines(sections, tall);
     if area.height < around + 1 || columns == 0 {
         return;
@@ -222,17 +235,20 @@ fn picture(theme: &Theme, frame: &mut Frame<'_>, area: Rect, view: &View<'_>, dr
     let playhead = view.playhead_us.and_then(|us| view.cell(us, columns));
     let range = view.range_ms.map(|(start, end)| (start.saturating_mul(1000), end.saturating_mul(1000)));
     let range = range.and_then(|it| view.cells(it, columns));
-    if let Some(pixels) = view.pixels {
+    let pixels = view.pixels.filter(|it| it.ask.cells == (area.width, area.height));
+    if let Some(pixels) = pixels {
         pixels.draw(frame, area);
-        // The picture holds range and clips; cursor and playhead move, and stand on it as characters.
     }
+    // What moves, and what is marked, stands on the picture as characters where they may.
+    let overlays = pixels.is_some_and(pixels::Shown::overlays);
     let height = usize::from(area.height);
     let buffer = frame.buffer_mut();
     for column in 0..columns {
         let in_range = range.is_some_and(|(start, end)| (start..=end).contains(&column));
         let (clipped, over) = drawn.flags[column];
         let moving = playhead == Some(column);
-        if view.pixels.is_some() && !moving && cursor != Some(column) {
+        let edge = range.is_some_and(|(start, end)| column == start || column == end);
+        if pixels.is_some() && !(overlays && (moving || edge || cursor == Some(column))) {
             continue;
         }
         for row in 0..height {

@@ -1,15 +1,19 @@
 //! The picture in real pixels, where the terminal shows them: a bitmap made from the columns that came, and what draws it. The bitmap is a pure function.
-//! Never here: which terminal it is, when a new one is made.
+//! Never here: which terminal it is, when a new one is made. Nothing of it may ask the terminal anything.
 
 use std::{fmt, sync::Arc};
 
 use deadwax_proto::v1::WaveformResponse;
 use image::{DynamicImage, Rgba, RgbaImage};
 use ratatui::{Frame, layout::Rect, widgets::Widget as _};
-use ratatui_image::{Image, Resize, picker::Picker, protocol::Protocol};
+use ratatui_image::{
+    FontSize, Image, Resize,
+    picker::{Picker, ProtocolType},
+    protocol::Protocol,
+};
 
 use super::tint;
-use crate::tui::settings::Ground;
+use crate::tui::settings::{Ground, Pixels, Way};
 
 /// What is asked for: which columns, how large, in which light.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,8 +22,7 @@ pub struct Ask {
     pub ticket: u64,
     pub cells: (u16, u16),
     pub ground: Ground,
-    /// First and last column of the picture that are marked, in cells.
-    pub range: Option<(u16, u16)>,
+    pub pixels: Pixels,
 }
 
 /// A picture as the terminal takes it.
@@ -44,16 +47,25 @@ impl PartialEq for Shown {
 
 impl Shown {
     /// Costs milliseconds: made beside the loop that draws. `None` where the terminal's way of showing pictures does not take it.
-    pub fn make(ask: Ask, answer: &WaveformResponse, picker: &Picker) -> Option<Shown> {
-        let font = picker.font_size();
-        let size = (
-            u32::from(ask.cells.0) * u32::from(font.width.max(1)),
-            u32::from(ask.cells.1) * u32::from(font.height.max(1)),
-        );
-        let bitmap = bitmap(answer, size, &ask);
+    pub fn make(ask: Ask, answer: &WaveformResponse) -> Option<Shown> {
+        let (width, height) = (ask.pixels.cell.0.max(1), ask.pixels.cell.1.max(1));
+        #[expect(deprecated, reason = "the other way asks the terminal and waits for it; what is needed was told already")]
+        let mut picker = Picker::from_fontsize(FontSize::new(width, height));
+        picker.set_protocol_type(match ask.pixels.way {
+            Way::Kitty => ProtocolType::Kitty,
+            Way::Iterm2 => ProtocolType::Iterm2,
+            Way::Sixel => ProtocolType::Sixel,
+        });
+        let size = (u32::from(ask.cells.0) * u32::from(width), u32::from(ask.cells.1) * u32::from(height));
+        let bitmap = bitmap(answer, size, ask.ground);
         let area = ratatui::layout::Size { width: ask.cells.0, height: ask.cells.1 };
         let protocol = picker.new_protocol(DynamicImage::ImageRgba8(bitmap), area, Resize::Fit(None)).ok()?;
         Some(Shown { ask, protocol: Arc::new(protocol) })
+    }
+
+    /// Whether characters may stand on it.
+    pub fn overlays(&self) -> bool {
+        self.ask.pixels.way == Way::Kitty
     }
 
     pub(super) fn draw(&self, frame: &mut Frame<'_>, area: Rect) {
@@ -65,7 +77,7 @@ impl Shown {
 const PIXELS_MAX: u32 = 8192;
 
 /// Each column of pixels from its least to its greatest, brighter where it is louder; red where it clips.
-pub fn bitmap(answer: &WaveformResponse, size: (u32, u32), ask: &Ask) -> RgbaImage {
+pub fn bitmap(answer: &WaveformResponse, size: (u32, u32), ground: Ground) -> RgbaImage {
     let (width, height) = (size.0.clamp(1, PIXELS_MAX), size.1.clamp(1, PIXELS_MAX));
     let mut picture = RgbaImage::from_pixel(width, height, Rgba([0, 0, 0, 0]));
     let Some(channels) = usize::try_from(answer.channels).ok().filter(|it| *it > 0) else { return picture };
@@ -73,7 +85,6 @@ pub fn bitmap(answer: &WaveformResponse, size: (u32, u32), ask: &Ask) -> RgbaIma
     if have == 0 {
         return picture;
     }
-    let cell = width.div_ceil(u32::from(ask.cells.0.max(1))).max(1);
     let row_of = |value: i32| {
         let share = (1.0 - f64::from(value.clamp(-32_768, 32_767)) / 32_768.0) / 2.0;
         ((share * f64::from(height)) as u32).min(height - 1)
@@ -89,16 +100,10 @@ pub fn bitmap(answer: &WaveformResponse, size: (u32, u32), ask: &Ask) -> RgbaIma
             let first = list.partition_point(|it| (*it as usize) < column);
             list.get(first).is_some_and(|it| (*it as usize) < last)
         };
-        let marked =
-            ask.range.is_some_and(|(from, to)| (u32::from(from)..=u32::from(to)).contains(&(x / cell)));
         let clipped = clips(&answer.clipped_columns);
         for y in row_of(high)..=row_of(low.min(high)) {
             let level = ((f64::from(y) + 0.5) / f64::from(height) * 2.0 - 1.0).abs() as f32;
-            let [red, green, blue] = match (clipped, marked) {
-                (true, _) => [220, 60, 60],
-                (_, true) => [90, 210, 230],
-                _ => tint::rgb(level, ask.ground),
-            };
+            let [red, green, blue] = if clipped { [220, 60, 60] } else { tint::rgb(level, ground) };
             picture.put_pixel(x, y, Rgba([red, green, blue, 255]));
         }
     }
@@ -119,28 +124,30 @@ mod tests {
         }
     }
 
-    fn ask(range: Option<(u16, u16)>) -> Ask {
-        Ask { ticket: 1, cells: (4, 1), ground: Ground::Dark, range }
-    }
-
     #[test]
     fn a_bitmap_is_filled_from_least_to_greatest() {
-        let picture = bitmap(&answer(), (4, 8), &ask(None));
+        let picture = bitmap(&answer(), (4, 8), Ground::Dark);
         let filled = |x: u32| (0..8).filter(|y| picture.get_pixel(x, *y).0[3] > 0).collect::<Vec<_>>();
         assert_eq!(filled(0), [4], "silence is a line");
         assert_eq!(filled(1), (0..8).collect::<Vec<_>>());
         assert_eq!(filled(2), [0, 1, 2, 3, 4], "the upper half");
         assert_eq!(picture.get_pixel(2, 0).0, [220, 60, 60, 255], "it clips");
-        let marked = bitmap(&answer(), (4, 8), &ask(Some((1, 1))));
-        assert_eq!(marked.get_pixel(1, 0).0, [90, 210, 230, 255]);
-        assert_ne!(marked.get_pixel(0, 4).0, [90, 210, 230, 255]);
     }
 
     #[test]
     fn broken_data_and_sizes_make_an_empty_picture() {
         let broken = WaveformResponse { channels: 9, ..answer() };
-        assert!(bitmap(&broken, (4, 8), &ask(None)).pixels().all(|it| it.0[3] == 0));
-        assert_eq!(bitmap(&answer(), (0, 0), &ask(None)).dimensions(), (1, 1));
-        assert_eq!(bitmap(&answer(), (u32::MAX, 1), &ask(None)).dimensions().0, PIXELS_MAX);
+        assert!(bitmap(&broken, (4, 8), Ground::Dark).pixels().all(|it| it.0[3] == 0));
+        assert_eq!(bitmap(&answer(), (0, 0), Ground::Dark).dimensions(), (1, 1));
+        assert_eq!(bitmap(&answer(), (u32::MAX, 1), Ground::Dark).dimensions().0, PIXELS_MAX);
+    }
+
+    #[test]
+    fn a_picture_is_as_large_as_its_cells_and_is_told_by_what_was_asked() {
+        let pixels = Pixels { way: Way::Kitty, cell: (8, 16) };
+        let ask = Ask { ticket: 1, cells: (10, 2), ground: Ground::Dark, pixels };
+        let shown = Shown::make(ask.clone(), &answer()).unwrap();
+        assert_eq!(shown.protocol.size(), ratatui::layout::Size { width: 10, height: 2 });
+        assert_eq!(Shown::make(Ask { ticket: 2, ..ask }, &answer()).map(|it| it == shown), Some(false));
     }
 }

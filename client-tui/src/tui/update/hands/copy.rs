@@ -72,8 +72,8 @@ fn meant(model: &Model) -> Option<(String, String)> {
         }
         Screen::History { at, .. } => named("the entry", &model.history.as_ref()?.entries.get(*at)?.text),
         Screen::People { .. } => {
-            let (name, link) = model.people.link.as_ref()?;
-            Some((format!("the link for {name}"), link.clone()))
+            let asked = model.people.link.as_ref()?;
+            Some((format!("the link for {}", asked.name), asked.link.clone()))
         }
         Screen::Turnaround { .. } | Screen::Help { .. } => {
             let lines = lists::lines(model);

@@ -216,6 +216,8 @@ fn resent(model: &mut Model, command: &Command, back: bool) -> Effect {
         verb: there.verb,
         about,
         say: format!("{word}{}", there.say),
+        queued: false,
+        late: false,
     };
     act::send(model, pending)
 }

@@ -19,16 +19,23 @@ pub(super) fn follow_key(model: &mut Model, mut ask: FollowAsk, event: KeyEvent)
         KeyCode::Up | KeyCode::Char('k') => ask.at = ask.at.saturating_sub(1),
         KeyCode::Down | KeyCode::Char('j') => ask.at = (ask.at + 1).min(words::FOLLOW.len() - 1),
         KeyCode::Enter => {
-            if !model.online() {
-                model.notice = Some(act::offline());
+            if let Some(refused) = act::unsendable(model, Verb::Follow) {
+                model.notice = Some(refused);
                 return Next::Close;
             }
             let level = words::FOLLOW[ask.at.min(words::FOLLOW.len() - 1)];
             let about =
                 if ask.song.is_empty() { PROJECT_KEY.to_owned() } else { format!("song/{}", ask.song) };
-            let action = Do::Follow(v1::Follow { song_id: ask.song, level: level.into() });
             let say = format!("you hear {}", words::follow(level));
-            return Next::Send(Box::new(act::pending(model, ask.project, Verb::Follow, about, action, say)));
+            let mut all = Vec::new();
+            for (song_id, about) in std::iter::once((ask.song, about))
+                .chain(ask.more.into_iter().map(|id| (id.clone(), format!("song/{id}"))))
+            {
+                let action = Do::Follow(v1::Follow { song_id, level: level.into() });
+                all.push(act::pending(model, ask.project.clone(), Verb::Follow, about, action, say.clone()));
+            }
+            model.chosen.clear();
+            return Next::SendAll(all);
         }
         _ => {}
     }

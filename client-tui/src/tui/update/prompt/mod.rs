@@ -3,10 +3,12 @@
 
 pub(super) mod blind;
 pub(super) mod choose;
+pub(super) mod form;
 pub(super) mod recipe;
 pub(super) mod revision;
 pub(super) mod sections;
 pub(super) mod shootout;
+pub(super) mod upload;
 pub(super) mod write;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -44,6 +46,8 @@ enum Next {
     Run(Ask, Box<Effect>),
     /// What stays open, if anything, and all that is to be done.
     All(Option<Ask>, Vec<Effect>),
+    /// Several commands of one answer.
+    SendAll(Vec<Pending>),
 }
 
 pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
@@ -63,6 +67,10 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
         Ask::Follow(ask) => choose::follow_key(model, ask, event),
         Ask::Palette(ask) => choose::palette_key(model, ask, event),
         Ask::Read(ask) => read(ask, event),
+        Ask::Form(ask) => form::key(model, ask, event, shown),
+        Ask::Upload(ask) => upload::key(model, ask, event, shown),
+        Ask::Search(ask) => form::search_key(model, ask, event),
+        Ask::Link(ask) => form::link_key(ask, event, shown),
     };
     match next {
         Next::Keep(ask) => {
@@ -90,6 +98,7 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
             model.prompt = ask.map(|ask| Prompt { ask, shown });
             effects
         }
+        Next::SendAll(all) => all.into_iter().map(|pending| act::send(model, pending)).collect(),
     }
 }
 
@@ -198,11 +207,14 @@ fn confirm(model: &mut Model, mut ask: Box<ConfirmAsk>, event: KeyEvent, shown: 
         if !shown {
             return Next::Keep(Ask::Confirm(ask));
         }
-        if !model.online() {
-            model.notice = Some(act::offline());
+        // Stopping a transfer is done on this machine.
+        let here = matches!(&ask.sends, Sends::Order(it) if matches!(**it, Effect::Transfer(_)));
+        if let Some(refused) = act::unsendable(model, ask.verb).filter(|_| !here) {
+            model.notice = Some(refused);
             return Next::Close;
         }
         return match ask.sends {
+            Sends::Order(effect) => Next::Do(effect),
             Sends::Heard(request) => Next::Do(Box::new(Effect::ReportHeard { request, say: ask.say })),
             Sends::Action(action) => {
                 let pending = act::pending(model, ask.project, ask.verb, ask.about, action, ask.say);
@@ -235,10 +247,18 @@ pub(super) fn holds_text(ask: &Ask) -> bool {
         Ask::Recipe(ask) => ask.why.is_some() || ask.area.lines().join("\n").trim() != ask.start.trim(),
         Ask::Confirm(ask) => ask.back.as_deref().is_some_and(holds_text),
         Ask::Approve(ask) => matches!(&ask.sign, Sign::Pick { reason, .. } if !reason.is_empty()),
+        Ask::Upload(ask) => !text(&ask.paths).is_empty() || !text(&ask.changelog).is_empty(),
+        // Shown once: whoever leaves here has to invite anew.
+        Ask::Link(ask) => !ask.copied,
         Ask::Sections(ask) => ask.changed,
-        Ask::Blind(_) | Ask::Tick(_) | Ask::Entrants(_) | Ask::Follow(_) | Ask::Palette(_) | Ask::Read(_) => {
-            false
-        }
+        Ask::Blind(_)
+        | Ask::Tick(_)
+        | Ask::Entrants(_)
+        | Ask::Follow(_)
+        | Ask::Palette(_)
+        | Ask::Read(_)
+        | Ask::Form(_)
+        | Ask::Search(_) => false,
     }
 }
 
@@ -270,8 +290,8 @@ fn tick(model: &mut Model, mut ask: TickAsk, event: KeyEvent) -> Next {
                 item: u32::try_from(ask.at).unwrap_or(u32::MAX),
                 done: !item.done,
             });
-            if !model.online() {
-                model.notice = Some(act::offline());
+            if let Some(refused) = act::unsendable(model, Verb::Tick) {
+                model.notice = Some(refused);
                 return Next::Close;
             }
             let about = format!("note/{}", ask.note);
@@ -323,9 +343,19 @@ pub(super) fn edited(model: &mut Model, outcome: Result<String, String>) -> Vec<
 }
 
 /// A paste is text and never a key: it cannot confirm anything.
-pub(super) fn paste(model: &mut Model, text: &str) {
+pub(super) fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
+    if matches!(&model.prompt, Some(Prompt { ask: Ask::Upload(_), .. })) {
+        return upload::paste(model, text);
+    }
+    if let Some(Prompt { ask: Ask::Search(ask), .. }) = &mut model.prompt {
+        ask.area.insert_str(crate::scrub::line(text));
+        let sought = ask.area.lines().join(" ");
+        super::history::search(model, &sought);
+        return Vec::new();
+    }
     if let Some(Ask::Sections(ask)) = model.prompt.as_mut().map(|prompt| &mut prompt.ask) {
-        return sections::pasted(ask, text);
+        sections::pasted(ask, text);
+        return Vec::new();
     }
     let area = match model.prompt.as_mut().map(|prompt| &mut prompt.ask) {
         Some(Ask::Write(ask)) => &mut ask.area,
@@ -335,9 +365,13 @@ pub(super) fn paste(model: &mut Model, text: &str) {
         Some(Ask::Palette(ask)) => {
             ask.typed.push_str(&crate::scrub::line(text).chars().take(80).collect::<String>());
             ask.at = 0;
-            return;
+            return Vec::new();
         }
-        _ => return,
+        Some(Ask::Form(ask)) => {
+            form::paste(ask, text);
+            return Vec::new();
+        }
+        _ => return Vec::new(),
     };
     area.insert_str(crate::scrub::block(text));
     let now_ms = model.now_ms;
@@ -346,4 +380,5 @@ pub(super) fn paste(model: &mut Model, text: &str) {
     {
         recipe::changed(ask, now_ms);
     }
+    Vec::new()
 }

@@ -161,7 +161,7 @@ pub(super) fn key(model: &mut Model, mut ask: Box<WriteAsk>, event: KeyEvent, sh
         matches!(&ask.purpose, Purpose::Return { alternates, .. } if parted(&text, alternates).0.is_empty());
     ask.problem = if text.is_empty() && !may_be_empty {
         Some(EMPTY)
-    } else if !model.online() {
+    } else if act::unsendable(model, verb_of(&ask.purpose)).is_some() {
         Some(CUT)
     } else if whole_is_missing {
         Some("Say in a line of its own why the handoff as a whole goes back.")
@@ -173,6 +173,20 @@ pub(super) fn key(model: &mut Model, mut ask: Box<WriteAsk>, event: KeyEvent, sh
         return Next::Keep(Ask::Write(ask));
     }
     written(model, *ask, text)
+}
+
+/// Words on notes may wait for the line; what decides may not.
+fn verb_of(purpose: &Purpose) -> Verb {
+    match purpose {
+        Purpose::Note { .. } => Verb::AddNote,
+        Purpose::Reply { .. } => Verb::Reply,
+        Purpose::Reopen { .. } => Verb::Reopen,
+        Purpose::Decline { .. } => Verb::Decline,
+        Purpose::Hold { .. } => Verb::Hold,
+        Purpose::Return { .. } => Verb::ReturnHandoff,
+        Purpose::Decide(_) => Verb::Override,
+        Purpose::Pick { .. } => Verb::Pick,
+    }
 }
 
 /// The reason is written; now the exact files are quoted, and nothing signs but a yes.

@@ -1,5 +1,9 @@
 //! `play`: files of this machine or of the studio, through the engine, to the loudspeaker or into a file. Never here: how sound is made or changed.
 
+mod device;
+mod script;
+mod studio;
+
 use std::{
     path::{Path, PathBuf},
     sync::{
@@ -10,14 +14,15 @@ use std::{
 };
 
 use deadwax_dsp::{DspError, Flow, write::Encoding};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use self::script::Script;
 use super::{Context, VerbError, offline, out::Bar, words};
 use crate::{
     cli::{Play, WavArg},
     play::{
         AlbumItem, Channels, Deck, Engine, EngineOrder, FileSound, Level, Loaded, Monitor, Shape, Sound,
-        Track, WavSink, tracks,
+        Status, Track, TrackStatus, WavSink, tracks,
     },
     scrub,
 };
@@ -36,8 +41,8 @@ pub(super) struct Joint {
 /// A file to play, on this machine by now.
 pub(super) struct Part {
     path: PathBuf,
-    /// Instead of the file's name.
-    label: Option<String>,
+    /// What the studio tells of it, instead of what the file says.
+    track: Option<Track>,
     joint: Joint,
 }
 
@@ -60,16 +65,28 @@ pub fn play(c: &Context, asked: &Play) -> Result<(), VerbError> {
             names.join(", ")
         ))
     })?;
+    let runtime = tokio::runtime::Runtime::new().map_err(VerbError::Out)?;
+    if asked.files.is_empty() && asked.to.is_none() {
+        let laid = in_time(&runtime, asked, studio::lay(c, asked))?;
+        let plan = plan(asked, &laid.loaded)?;
+        let (loaded, told) = laid.take_apart();
+        let stop = offline::stop_flag()?;
+        let ended = to_device(c, asked, level, Box::new(loaded), &plan, &stop, &runtime, Some(&told));
+        drop(told);
+        runtime.shutdown_background();
+        return ended;
+    }
+    // What is fetched is gone again at the end.
+    let folder = tempfile::tempdir().map_err(VerbError::Out)?;
+    let parts = match asked.files.is_empty() {
+        true => in_time(&runtime, asked, studio::parts(c, asked, folder.path()))?,
+        false => asked.files.iter().map(|path| Part::file(path)).collect(),
+    };
     let stop = offline::stop_flag()?;
-    let parts = parts(asked)?;
     let loaded = load(asked, &parts, &stop)?;
     let plan = plan(asked, &loaded)?;
     let Some(target) = &asked.to else {
-        return Err(VerbError::no(
-            "NO_SOUND_OUTPUT",
-            "There is no sound output here.",
-            "Write what would be heard into a file with --to FILE.",
-        ));
+        return to_device(c, asked, level, Box::new(loaded), &plan, &stop, &runtime, None);
     };
     if parts.iter().any(|part| same_file(&part.path, target)) {
         let shown = scrub::line(&target.to_string_lossy());
@@ -78,12 +95,30 @@ pub fn play(c: &Context, asked: &Play) -> Result<(), VerbError> {
     to_file(c, asked, target, level, Box::new(loaded), &plan, &stop)
 }
 
-fn parts(asked: &Play) -> Result<Vec<Part>, VerbError> {
-    if asked.files.is_empty() {
-        return Err(VerbError::Usage("what is to be played? Name files".into()));
+impl Part {
+    fn file(path: impl Into<PathBuf>) -> Part {
+        Part { path: path.into(), track: None, joint: Joint::default() }
     }
-    let part = |path: &PathBuf| Part { path: path.clone(), label: None, joint: Joint::default() };
-    Ok(asked.files.iter().map(part).collect())
+}
+
+/// What is asked of the studio, unless it is stopped.
+fn in_time<T>(
+    runtime: &tokio::runtime::Runtime,
+    asked: &Play,
+    work: impl Future<Output = Result<T, VerbError>>,
+) -> Result<T, VerbError> {
+    let place = &asked.place;
+    if asked.version.is_empty() && !asked.album && place.song.is_none() && place.project.is_none() {
+        return Err(VerbError::Usage(
+            "what is to be played? Name files, or --version, --song or --album".into(),
+        ));
+    }
+    runtime.block_on(async {
+        tokio::select! {
+            done = Box::pin(work) => done,
+            _ = tokio::signal::ctrl_c() => Err(VerbError::no("STOPPED", "Stopped; nothing was written.", "")),
+        }
+    })
 }
 
 /// Decodes all of them, to the rate of the first.
@@ -100,24 +135,26 @@ fn load(asked: &Play, parts: &[Part], stop: &Arc<AtomicBool>) -> Result<Loaded, 
         .map_err(fault)?;
         rate = Some(opened.rate);
         sounds.push(opened.sound);
-        let label = part.label.clone().unwrap_or(opened.track.label);
-        found.push((Track { label, ..opened.track }, part.joint));
+        found.push((part.track.clone().unwrap_or(opened.track), part.joint));
     }
-    let deck = if asked.album {
-        let item = |(track, joint): (Track, Joint)| AlbumItem {
-            track,
-            gap_ms: joint.gap_ms,
-            crossfade_ms: joint.crossfade_ms,
-            fade_in_ms: joint.fade_in_ms,
-            fade_out_ms: joint.fade_out_ms,
-            shape: joint.shape,
-            gain_db: joint.gain_db,
-        };
-        Deck::Album { items: found.into_iter().map(item).collect() }
-    } else {
-        Deck::Side { tracks: found.into_iter().map(|(track, _)| track).collect(), heard: 0 }
+    Loaded::new(deck(asked, found), sounds, rate.unwrap_or(0)).map_err(|e| VerbError::Usage(e.to_string()))
+}
+
+/// Side by side, or with their joints.
+fn deck(asked: &Play, found: Vec<(Track, Joint)>) -> Deck {
+    if !asked.album {
+        return Deck::Side { tracks: found.into_iter().map(|(track, _)| track).collect(), heard: 0 };
+    }
+    let item = |(track, joint): (Track, Joint)| AlbumItem {
+        track,
+        gap_ms: joint.gap_ms,
+        crossfade_ms: joint.crossfade_ms,
+        fade_in_ms: joint.fade_in_ms,
+        fade_out_ms: joint.fade_out_ms,
+        shape: joint.shape,
+        gain_db: joint.gain_db,
     };
-    Loaded::new(deck, sounds, rate.unwrap_or(0)).map_err(|e| VerbError::Usage(e.to_string()))
+    Deck::Album { items: found.into_iter().map(item).collect() }
 }
 
 fn plan(asked: &Play, loaded: &Loaded) -> Result<Plan, VerbError> {
@@ -167,6 +204,47 @@ fn engine(mut engine: Engine, asked: &Play, level: Level, loaded: Box<Loaded>, p
         drop(engine.order(order));
     }
     engine
+}
+
+/// Told at the end, or when it was stopped: stopping is how most listening ends.
+#[expect(clippy::too_many_arguments, reason = "it is the last step, and each of them was made by another")]
+fn to_device(
+    c: &Context,
+    asked: &Play,
+    level: Level,
+    loaded: Box<Loaded>,
+    plan: &Plan,
+    stop: &AtomicBool,
+    runtime: &tokio::runtime::Runtime,
+    studio: Option<&studio::Told>,
+) -> Result<(), VerbError> {
+    let told: Vec<Track> = tracks(loaded.deck()).cloned().collect();
+    let script = Script::new(plan, told.len());
+    let engine = engine(Engine::new(), asked, level, loaded, plan);
+    for (track, now) in told.iter().zip(&engine.status().tracks) {
+        let lufs = words::level(track.lufs);
+        c.out.aside(&format!("{:+.1} dB  {lufs} LUFS  {}", now.gain_db, track.label));
+    }
+    let bar = Bar::share("playing");
+    let mut played = runtime.block_on(device::play(engine, script, stop, &bar))?;
+    drop(bar);
+    if let Some(studio) = studio.filter(|_| played.audible) {
+        let mut heard = Vec::new();
+        played.engine.take_heard(&mut heard);
+        runtime.block_on(studio.heard(&heard, played.engine.rate()))?;
+    }
+    let status = played.engine.status();
+    let at_s = status.at as f64 / f64::from(status.rate.max(1));
+    let unheard = if played.audible { "" } else { "; nobody could hear it" };
+    let text = format!("{} through {}{unheard}", words::clock(at_s), played.output);
+    let stopped = stop.load(Ordering::Relaxed);
+    c.out.both(
+        &text,
+        &json!({
+            "at_s": at_s, "stopped": stopped, "sample_rate": status.rate, "level": level.word(), "underruns": status.underruns,
+            "output": played.output, "audible": played.audible, "tracks": rows(&told, &status),
+        }),
+    )
 }
 
 fn to_file(
@@ -223,22 +301,27 @@ fn tell(
     let seconds = frames as f64 / f64::from(status.rate.max(1));
     let mut text =
         format!("{}: {} at {} Hz, {}", target.display(), words::clock(seconds), status.rate, level.word());
-    let mut rows = Vec::new();
     for (track, now) in told.iter().zip(&status.tracks) {
         let lufs = words::level(track.lufs);
         text += &format!("\n  {:+.1} dB  {lufs} LUFS  {}", now.gain_db, track.label);
-        rows.push(json!({
-            "label": track.label, "gain_db": now.gain_db, "lufs": track.lufs, "true_peak_dbtp": track.true_peak_dbtp,
-            "sample_rate": track.sample_rate, "frames": track.frames,
-        }));
     }
     c.out.both(
         &text,
         &json!({
             "file": target.to_string_lossy(), "sample_rate": status.rate, "frames": frames, "seconds": seconds, "bytes": bytes,
-            "level": level.word(), "underruns": status.underruns, "tracks": rows,
+            "level": level.word(), "underruns": status.underruns, "tracks": rows(told, &status),
         }),
     )
+}
+
+fn rows(told: &[Track], status: &Status) -> Vec<Value> {
+    let row = |(track, now): (&Track, &TrackStatus)| {
+        json!({
+            "label": track.label, "gain_db": now.gain_db, "lufs": track.lufs, "true_peak_dbtp": track.true_peak_dbtp,
+            "sample_rate": track.sample_rate, "frames": track.frames,
+        })
+    };
+    told.iter().zip(&status.tracks).map(row).collect()
 }
 
 fn fault(error: DspError) -> VerbError {

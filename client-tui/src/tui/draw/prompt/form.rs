@@ -1,0 +1,201 @@
+//! Short lines to fill in, a search line that leaves the list in sight, and a link that is shown once.
+
+use ratatui::{
+    Frame,
+    layout::Rect,
+    text::{Line, Span},
+    widgets::Clear,
+};
+
+use super::{Said, editor, open, say, whole};
+use crate::tui::{
+    draw::{
+        put,
+        text::{clip, pad, width, wrap},
+        theme::Theme,
+    },
+    form::{Field, FormAsk, Input, LinkAsk, ROLES, SearchAsk},
+    model::Model,
+    words,
+};
+
+const COLUMNS: u16 = 76;
+/// Of the names of fields.
+const LABEL: usize = 8;
+
+fn room(area: Rect) -> usize {
+    usize::from(area.width.min(COLUMNS).saturating_sub(4))
+}
+
+fn told(theme: &Theme, area: Rect, ask: &FormAsk) -> Said {
+    let told = ask.told.iter().filter(|it| !it.is_empty());
+    told.flat_map(|it| wrap(it, room(area))).map(|line| (line, theme.dim())).collect()
+}
+
+/// What the window must hold before Enter counts.
+pub(super) fn lines(theme: &Theme, area: Rect, ask: &FormAsk) -> usize {
+    told(theme, area, ask).len() + ask.fields.iter().map(|it| tall(area, it)).sum::<usize>() + 6
+}
+
+fn tall(area: Rect, field: &Field) -> usize {
+    match &field.input {
+        Input::Roles { .. } => roles_lines(area).len(),
+        Input::Line(_) | Input::Choice { .. } => 1,
+    }
+}
+
+/// Places of the roles in lines that fit.
+fn roles_lines(area: Rect) -> Vec<Vec<usize>> {
+    let room = room(area).saturating_sub(LABEL);
+    let mut lines: Vec<Vec<usize>> = vec![Vec::new()];
+    let mut used = 0;
+    for (at, role) in ROLES.iter().enumerate() {
+        let wide = width(words::role(*role)) + 6;
+        if used + wide > room && used > 0 {
+            lines.push(Vec::new());
+            used = 0;
+        }
+        used += wide;
+        lines.last_mut().expect("there is always one").push(at);
+    }
+    lines
+}
+
+pub(super) fn draw(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &FormAsk) {
+    let lines = lines(theme, area, ask);
+    if lines > usize::from(area.height) {
+        return super::too_small(theme, frame, area, &ask.title, "fill it in");
+    }
+    let size = (area.width.min(COLUMNS), u16::try_from(lines).unwrap_or(u16::MAX));
+    let inner = open(theme, frame, area, &ask.title, size);
+    let mut row = say(frame, inner, 0, told(theme, area, ask));
+    for (at, field) in ask.fields.iter().enumerate() {
+        row += draw_field(
+            theme,
+            frame,
+            Rect { y: inner.y + row, height: inner.height - row, ..inner },
+            field,
+            at == ask.at,
+        );
+    }
+    let columns = usize::from(inner.width);
+    let hint = ask.fields.get(ask.at).map_or("", |it| it.hint);
+    put(frame, inner, row + 1, Line::styled(clip(hint, columns), theme.dim()));
+    let foot = match &ask.problem {
+        Some(problem) => Line::styled(clip(problem, columns), theme.bad()),
+        None if ask.fields.len() > 1 => {
+            Line::styled("Enter sends, Tab and ↑ ↓ move between the lines, Esc leaves", theme.dim())
+        }
+        None => Line::styled("Enter sends, Esc leaves", theme.dim()),
+    };
+    put(frame, inner, inner.height.saturating_sub(1), foot);
+}
+
+/// Answers how many lines it took.
+fn draw_field(theme: &Theme, frame: &mut Frame<'_>, area: Rect, field: &Field, here: bool) -> u16 {
+    let mark = if here { "▸" } else { " " };
+    let style = if here { theme.accent() } else { theme.dim() };
+    put(frame, area, 0, Line::styled(format!("{mark}{}", pad(field.label, LABEL - 1)), style));
+    let left = u16::try_from(LABEL).unwrap_or(0).min(area.width);
+    let beside = Rect { x: area.x + left, width: area.width - left, ..area };
+    let columns = usize::from(beside.width);
+    match &field.input {
+        Input::Line(text) if here => {
+            editor(theme, frame, Rect { height: 1.min(beside.height), ..beside }, text, false);
+            1
+        }
+        Input::Line(text) => {
+            put(frame, beside, 0, Line::raw(clip(&text.lines().join(" "), columns)));
+            1
+        }
+        Input::Choice { options, at } => {
+            let text = options.get(*at).map_or("", String::as_str);
+            let turns = if options.len() > 1 { ("← ", " →") } else { ("", "") };
+            let text = format!("{}{}{}", turns.0, clip(text, columns.saturating_sub(4)), turns.1);
+            put(frame, beside, 0, Line::styled(text, if here { theme.chosen() } else { theme.plain() }));
+            1
+        }
+        Input::Roles { chosen, at } => {
+            let lines = roles_lines(Rect { width: area.width + 4, ..area });
+            for (row, places) in lines.iter().enumerate() {
+                let mut spans = Vec::new();
+                for place in places {
+                    let role = ROLES[*place];
+                    let sign = if chosen.contains(&role) { "[x] " } else { "[ ] " };
+                    let style = if here && place == at { theme.chosen() } else { theme.plain() };
+                    spans.push(Span::styled(format!("{sign}{}", words::role(role)), style));
+                    spans.push(Span::raw("  "));
+                }
+                put(frame, beside, u16::try_from(row).unwrap_or(u16::MAX), Line::from(spans));
+            }
+            u16::try_from(lines.len()).unwrap_or(1)
+        }
+    }
+}
+
+/// On the last lines of the body: what it finds stays in sight.
+pub(super) fn search(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &SearchAsk) {
+    let lines = 2.min(area.height);
+    let place = Rect { y: area.y + area.height - lines, height: lines, ..area };
+    frame.render_widget(Clear, place);
+    let columns = usize::from(area.width);
+    put(frame, place, 0, Line::styled(" /", theme.accent()));
+    let beside = Rect { x: place.x + 3, width: place.width.saturating_sub(4), height: 1, ..place };
+    editor(theme, frame, beside, &ask.area, false);
+    let misread = model.history.as_ref().and_then(|it| it.misread.as_deref());
+    let line = match misread {
+        Some(why) => Line::styled(clip(&format!(" ! {why}"), columns), theme.bad()),
+        None => {
+            let keys = " Words, who:lena what:approved after:2026-11-01 on:today. Enter keeps, Esc clears";
+            Line::styled(clip(keys, columns), theme.dim())
+        }
+    };
+    put(frame, place, 1, line);
+}
+
+fn link_said(model: &Model, theme: &Theme, area: Rect, ask: &LinkAsk) -> Said {
+    let room = room(area);
+    let who = if ask.own { "A further device of yours signs in with it:" } else { "They sign in with it:" };
+    let mut said: Said = vec![(who.into(), theme.plain()), (String::new(), theme.plain())];
+    said.extend(in_pieces(&ask.link, room).into_iter().map(|line| (line, theme.head())));
+    said.push((String::new(), theme.plain()));
+    let warning = if ask.own {
+        "! Whoever sees this link can sign in as you.".to_owned()
+    } else {
+        format!("! Whoever sees this link can sign in as {}.", crate::scrub::line(&ask.name))
+    };
+    said.extend(whole(&warning, room, theme.warn()));
+    let until = words::date(&model.zone, ask.expires_ms);
+    let once = format!("It works once, until {until}. It is shown only here and kept nowhere.");
+    said.extend(whole(&once, room, theme.plain()));
+    said
+}
+
+/// Cut at the edge and nowhere else: put together again it is the link.
+fn in_pieces(link: &str, room: usize) -> Vec<String> {
+    let chars: Vec<char> = crate::scrub::line(link).chars().collect();
+    chars.chunks(room.max(1)).map(|it| it.iter().collect()).collect()
+}
+
+/// What the window must hold before a key closes it.
+pub(super) fn link_lines(model: &Model, theme: &Theme, area: Rect, ask: &LinkAsk) -> usize {
+    link_said(model, theme, area, ask).len() + 4
+}
+
+pub(super) fn link(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &LinkAsk) {
+    let said = link_said(model, theme, area, ask);
+    let title = if ask.own { "Your link".to_owned() } else { format!("The invite of {}", ask.name) };
+    if said.len() + 4 > usize::from(area.height) {
+        return super::too_small(theme, frame, area, &title, "read the link");
+    }
+    let lines = u16::try_from(said.len() + 4).unwrap_or(u16::MAX);
+    let inner = open(theme, frame, area, &title, (area.width.min(COLUMNS), lines));
+    say(frame, inner, 0, said);
+    let keys = if ask.copied {
+        "✓ Copied, where the terminal allows it.  Esc closes"
+    } else {
+        "y copies it, Esc closes"
+    };
+    let style = if ask.copied { theme.good() } else { theme.dim() };
+    put(frame, inner, inner.height.saturating_sub(1), Line::styled(keys, style));
+}
