@@ -33,7 +33,7 @@ fn push(model: &mut Model, step: Step) {
 pub(in crate::tui::update) fn thrown_away(model: &mut Model, ask: crate::tui::model::Ask) {
     remember(model, Step::Text(Box::new(ask)));
     model.notice =
-        Some(Notice::Tell(format!("The text is put aside; {} brings it back.", model.key(Verb::Undo))));
+        Some(Notice::Done(format!("The text is put aside; {} brings it back.", model.key(Verb::Undo))));
 }
 
 /// Before the key drops a range.
