@@ -143,7 +143,7 @@ fn a_start_without_a_line_shows_desk_list_and_kept_projects_with_their_age() {
         let screen = seat.screen();
         assert!(screen.contains("What you see is 3 h old.") && screen.contains("Mara Voss"), "{screen}");
         seat.press("2");
-        assert!(seat.screen().contains("kept here, 3 h"), "{}", seat.screen());
+        assert!(seat.screen().contains("kept, 3 h"), "{}", seat.screen());
         seat.press("<enter>");
         assert!(seat.effects.contains(&Effect::OpenKept { project_id: "P".into() }));
         let mut other = Seat::sample(size, 0, PLAIN);

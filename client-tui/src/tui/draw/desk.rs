@@ -285,8 +285,8 @@ pub(super) fn projects(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area
             if it.changed_ms == 0 { String::new() } else { words::age(model.now_ms, it.changed_ms) };
         let roles = match model.offline.seen.get(&it.project_id) {
             _ if model.online() => words::roles(it.your_roles()),
-            Some(at_ms) => format!("kept here, {}", words::age(model.now_ms, *at_ms)),
-            None => "not kept here".into(),
+            Some(at_ms) => format!("kept, {}", words::age(model.now_ms, *at_ms)),
+            None => "not kept".into(),
         };
         let text = format!(
             "{mark}{} {}{counts}{}  {}",
