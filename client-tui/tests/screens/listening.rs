@@ -307,7 +307,7 @@ fn blind_nothing_tells_which_is_which_and_the_score_is_kept() {
     seat.press("<esc>");
     assert!(seat.model.prompt.is_none());
     assert!(seat.screen().contains("Blind: 12 of 12 right"));
-    assert_eq!(orders(&mut seat)[..], [Order::Switch(0), Order::Pause, Order::Level(Level::Matched)][1..]);
+    assert!(orders(&mut seat).ends_with(&[Order::Pause, Order::Level(Level::Matched)]));
 }
 
 #[test]

@@ -36,7 +36,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
         let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
         return empty(theme, frame, below, &["Nothing is uploaded yet.", &command]);
     };
-    let [head, picture, lower] = areas(area, rows, song, version);
+    let [head, picture, lower] = areas(area, version, !told(model, rows, song, version, view).is_empty());
     header(model, theme, frame, head, rows, song, version, view);
     found(theme, frame, head, version, told(model, rows, song, version, view));
     picture_of(model, theme, frame, picture, rows, version, view);
@@ -55,14 +55,13 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
 }
 
 /// Head, picture and what lies below.
-fn areas(area: Rect, rows: &Project, song: &SongRow, version: &VersionRow) -> [Rect; 3] {
+fn areas(area: Rect, version: &VersionRow, found: bool) -> [Rect; 3] {
     let tall = area.height >= 30;
     let dots = match area.height {
         30.. => 8,
         19.. => 4,
         _ => 3,
     };
-    let found = !update::examined(rows, version).is_empty() || heard(rows, song, version, None).is_some();
     let lines = if version.closed_with_thanks || found { 4 } else { 3 };
     let around = wave::lines(!version.sections.is_empty(), tall);
     Layout::vertical([Constraint::Length(lines), Constraint::Length(dots + around), Constraint::Min(3)])
@@ -80,7 +79,7 @@ pub(super) fn picture_ask(model: &Model, body: Rect, view: &SongView) -> Option<
     if !of_this || last.saturating_sub(*first) <= u64::from(wave.ask.columns) || answer.channels == 0 {
         return None;
     }
-    let [_, picture, _] = areas(body, rows, song, version);
+    let [_, picture, _] = areas(body, version, !told(model, rows, song, version, view).is_empty());
     let inner = wave::dots(
         Rect { x: picture.x + 1, width: picture.width.saturating_sub(2), ..picture },
         !version.sections.is_empty(),
