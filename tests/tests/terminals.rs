@@ -179,7 +179,7 @@ fn second_mix(house: &mut House) -> Result<()> {
     house.mixer.does("d", "2 of 2 done")?;
     accept(&mut house.artist, "more voice", "1 settled hidden")?;
     accept(&mut house.label, "so quiet", "2 settled hidden")?;
-    house.artist.does("C", "Mix 1")?;
+    house.artist.does("C", "Compare")?;
     house.artist.keys("<esc>")?;
     house.artist.sees("Notes")
 }

@@ -320,8 +320,9 @@ impl Engine {
         if got < count {
             self.break_off();
         }
-        if self.at >= self.run_end_from(self.at - got as u64) {
-            self.turn();
+        let before = self.at - got as u64;
+        if self.at >= self.run_end_from(before) {
+            self.turn(before);
         }
         self.ask_ahead();
         got
@@ -334,10 +335,10 @@ impl Engine {
         }
     }
 
-    /// The end of the loop or of the deck was reached.
-    fn turn(&mut self) {
+    /// The end of the loop or of the deck was reached. Whoever went behind a loop is not drawn back into it, at the end of the deck neither.
+    fn turn(&mut self, before: u64) {
         match self.looped {
-            Some((from, to)) if self.at == to => {
+            Some((from, to)) if before < to && self.at == to => {
                 self.at = from;
                 self.wanted_to = from;
             }

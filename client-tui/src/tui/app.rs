@@ -81,12 +81,7 @@ fn settle(model: &mut Model, own: &Own) {
 ///
 /// # Errors
 /// Where there is no terminal, or it cannot be drawn on. Trouble with the network is shown on the screen, never returned.
-pub async fn run(
-    client: Client,
-    start: Option<String>,
-    own: Own,
-    kept: Option<Kept>,
-) -> anyhow::Result<()> {
+pub async fn run(client: Client, start: Option<String>, own: Own, kept: Option<Kept>) -> anyhow::Result<()> {
     anyhow::ensure!(
         stdout().is_terminal() && std::io::stdin().is_terminal(),
         "the screens need a terminal; in a script use the verbs, for example `deadwax status`"
@@ -183,17 +178,8 @@ async fn turn(
             return Err(std::io::Error::other("a part of the client failed; its message stands above"));
         }
         if model.dirty && Instant::now() >= next_frame {
-            let mut drawn = (0, 0);
-            terminal.draw(|frame| {
-                drawn = (frame.area().width, frame.area().height);
-                draw(model, frame);
-            })?;
-            model.dirty = false;
+            waiting.extend(show(terminal, model)?);
             next_frame = Instant::now() + FRAME;
-            // A window that changed since the model heard of it shows something else than the model knows; its news is on the way.
-            if drawn == model.size {
-                waiting.extend(update(model, Msg::Shown));
-            }
         }
         let first = if model.dirty {
             tokio::time::timeout_at(next_frame, inbox.recv()).await.unwrap_or(None)
@@ -212,6 +198,18 @@ async fn turn(
             next = inbox.try_recv().ok();
         }
     }
+}
+
+/// The newest model onto the terminal.
+fn show(terminal: &mut DefaultTerminal, model: &mut Model) -> std::io::Result<Vec<Effect>> {
+    let mut drawn = (0, 0);
+    terminal.draw(|frame| {
+        drawn = (frame.area().width, frame.area().height);
+        draw(model, frame);
+    })?;
+    model.dirty = false;
+    // A window that changed since the model heard of it shows something else than the model knows; its news is on the way.
+    Ok(if drawn == model.size { update(model, Msg::Shown) } else { Vec::new() })
 }
 
 /// Takes the terminal back. Not `Terminal::clear`: it asks the terminal where its cursor is, and one that went away meanwhile never answers. A new terminal

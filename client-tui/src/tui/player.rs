@@ -242,8 +242,9 @@ mod tests {
 
     #[test]
     fn a_gain_that_rounds_to_nothing_has_no_sign() {
-        assert_eq!([gain(-2.31), gain(0.04), gain(-0.04), gain(1.0), gain(f64::NAN)], [
-            "-2.3 dB", "0.0 dB", "0.0 dB", "+1.0 dB", "? dB"
-        ]);
+        assert_eq!(
+            [gain(-2.31), gain(0.04), gain(-0.04), gain(1.0), gain(f64::NAN)],
+            ["-2.3 dB", "0.0 dB", "0.0 dB", "+1.0 dB", "? dB"]
+        );
     }
 }

@@ -180,11 +180,10 @@ pub fn joined(item: &v1::SpacingItem, first: bool) -> String {
     let mut parts = Vec::new();
     match item.crossfade_ms {
         0 if first && item.gap_ms == 0 => {}
-        0 => parts.push(format!("after {:.1} s", f64::from(item.gap_ms) / 1000.0)),
+        // At least a tenth, and all that there is: what is signed is said in full.
+        0 if item.gap_ms % 100 == 0 => parts.push(format!("after {:.1} s", f64::from(item.gap_ms) / 1000.0)),
+        0 => parts.push(format!("after {}", seconds(item.gap_ms))),
         crossfade => parts.push(format!("crossfade {}", seconds(crossfade))),
-    }
-    if item.gap_ms % 100 != 0 && item.crossfade_ms == 0 {
-        parts[0] = format!("after {}", seconds(item.gap_ms));
     }
     let fades = [("in", item.fade_in_ms), ("out", item.fade_out_ms)];
     parts.extend(

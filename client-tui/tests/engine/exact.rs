@@ -58,6 +58,19 @@ fn the_shortest_loops_and_those_to_the_end_hold_too() {
 }
 
 #[test]
+fn whoever_seeks_behind_a_loop_is_not_drawn_back_into_it() {
+    let source = noise(12_000, 3);
+    for (to, at) in [(12_000, 12_000), (9_000, 9_000), (9_000, 10_000)] {
+        let mut engine = playing(in_memory(vec![source.clone()]), 0);
+        ask(&mut engine, EngineOrder::Loop(Some((8_222, to))));
+        pull(&mut engine, 100);
+        ask(&mut engine, EngineOrder::Seek { at });
+        pull(&mut engine, 4_000);
+        assert_eq!((engine.now().at, engine.now().playing), (12_000, false), "{to} {at}");
+    }
+}
+
+#[test]
 fn pause_keeps_the_position_and_play_goes_on_exactly_there() {
     let source = sine(48_000, 1_000.0, 0.9);
     let mut engine = playing(in_memory(vec![source.clone()]), 0);

@@ -121,7 +121,7 @@ fn joint() -> impl Strategy<Value = AlbumItem> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_record_is_the_sum_of_its_songs_in_their_places(

@@ -230,7 +230,7 @@ fn go(contract: &Contract, seat: &mut Seat, kind: Kind, with: &str) {
             seat.tell(Msg::Turnaround { ticket: seat.model.ticket, outcome: Ok(songs) });
         }
         Kind::Compare => {
-            let view = CompareView { project, song, a: chosen("v1"), b: chosen("v2"), at: 0, cursor_us: 0 };
+            let view = CompareView::new(project, song, chosen("v1"), chosen("v2"));
             seat.model.stack.push(Screen::Compare(view));
         }
         Kind::Album => seat.press("2<enter>4"),

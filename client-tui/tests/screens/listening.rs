@@ -5,20 +5,18 @@ use deadwax_client::{
     scrub,
     tui::{Effect, Msg, model::Screen},
 };
-use deadwax_dsp::compare::{
-    Change, ChangeKind, Comparison, Edit, FileFacts, Piece, Place, Residual, Sameness, TimeMap,
-};
 use deadwax_proto::v1::{Section, WaveformResponse, action::Action as Do};
 use proptest::prelude::*;
 
 use crate::{
+    comparing::{answer, compare, comparison},
     review,
-    sample::{self, HOSTILE, Names, PLAIN},
+    sample::{HOSTILE, Names, PLAIN},
     seat::Seat,
 };
 
-const SIZE: (u16, u16) = (80, 24);
-const RATE: u64 = 48_000;
+pub const SIZE: (u16, u16) = (80, 24);
+pub const RATE: u64 = 48_000;
 
 /// A label manager on the song "Glass Hour", looking at Mix 2.
 pub fn song(size: (u16, u16), names: Names) -> Seat {
@@ -29,7 +27,7 @@ pub fn song(size: (u16, u16), names: Names) -> Seat {
 }
 
 /// What the player was asked since the last look.
-fn orders(seat: &mut Seat) -> Vec<Order> {
+pub fn orders(seat: &mut Seat) -> Vec<Order> {
     std::mem::take(&mut seat.effects)
         .into_iter()
         .filter_map(|effect| match effect {
@@ -69,7 +67,9 @@ fn view(seat: &Seat) -> &deadwax_client::tui::model::SongView {
 }
 
 fn deck(order: &Order) -> (Vec<String>, usize, u64) {
-    let Order::Load { deck: Deck::Side { tracks, heard }, at, play: true } = order else { panic!("{order:?}") };
+    let Order::Load { deck: Deck::Side { tracks, heard }, at, play: true } = order else {
+        panic!("{order:?}")
+    };
     (tracks.iter().map(|it| it.label.clone()).collect(), *heard, *at)
 }
 
@@ -103,7 +103,11 @@ fn an_alternate_is_switched_and_another_version_comes_at_the_same_position() {
     seat.press("<tab><down>");
     let sent = orders(&mut seat);
     let (labels, heard, at) = deck(&sent[0]);
-    assert_eq!(labels, ["Mix 1", "Mix 1 vocal-up+0.5", "Mix 1 instrumental", "Mix 2"], "with what was heard before");
+    assert_eq!(
+        labels,
+        ["Mix 1", "Mix 1 vocal-up+0.5", "Mix 1 instrumental", "Mix 2"],
+        "with what was heard before"
+    );
     assert_eq!((sent.len(), heard, at), (1, 0, 61 * RATE));
     tells(&mut seat, 61_500, |_| {});
     seat.press("X");
@@ -291,7 +295,11 @@ fn blind_nothing_tells_which_is_which_and_the_score_is_kept() {
         let screen = seat.screen();
         seat.press(if changed { "2" } else { "1" });
         right += 1;
-        assert!(seat.screen().contains(&format!("Right. {right} of {} right", round + 1)), "{}", seat.screen());
+        assert!(
+            seat.screen().contains(&format!("Right. {right} of {} right", round + 1)),
+            "{}",
+            seat.screen()
+        );
         assert!(!screen.contains("▶ a") || !screen.contains("▶ b"));
         assert_eq!(seat.model.player.side().unwrap().1, 0, "the next round begins with a");
     }
@@ -310,7 +318,8 @@ fn mixes_that_compete_are_ranked_under_letters_and_the_vote_is_blind() {
     let sent = orders(&mut seat);
     let (labels, ..) = deck(&sent[1]);
     assert_eq!(labels.len(), 2);
-    let behind: Vec<String> = seat.model.player.side().unwrap().0.iter().map(|it| it.version_id.clone()).collect();
+    let behind: Vec<String> =
+        seat.model.player.side().unwrap().0.iter().map(|it| it.version_id.clone()).collect();
     tells(&mut seat, 0, |_| {});
     let screen = seat.screen();
     assert!(screen.contains("X1") && screen.contains("X2  not heard yet"), "{screen}");
@@ -320,7 +329,10 @@ fn mixes_that_compete_are_ranked_under_letters_and_the_vote_is_blind() {
     assert_eq!(orders(&mut seat), [Order::Switch(1)]);
     seat.press("<down>+<enter>");
     let screen = seat.screen();
-    assert!(screen.contains("1. X2") && screen.contains("2. X1") && screen.contains("blind, all played at"), "{screen}");
+    assert!(
+        screen.contains("1. X2") && screen.contains("2. X1") && screen.contains("blind, all played at"),
+        "{screen}"
+    );
     assert!(orders(&mut seat).contains(&Order::Pause));
     seat.press("Wider.<enter>");
     let sent = seat.sent();
@@ -354,162 +366,6 @@ fn a_section_is_named_at_the_cursor_and_the_list_is_sent_whole() {
     assert!(seat.model.prompt.is_none() && seat.sent().is_empty());
 }
 
-/// Mix 2 against Mix 1: three seconds were taken out at the front, a voice is louder in the chorus.
-pub fn comparison(words: &str) -> Comparison {
-    let facts = |seconds: u64| FileFacts {
-        sample_rate: 48_000,
-        channels: 2,
-        frames: seconds * RATE,
-        silent: false,
-        codec: "pcm".into(),
-        lossy: false,
-    };
-    let change = |kind, start_s: f64, end_s, low_hz, high_hz, whole_song, words: &str| Change {
-        start_s,
-        end_s,
-        low_hz,
-        high_hz,
-        change_db: 0.8,
-        part_db: None,
-        residual_db: -18.0,
-        kind,
-        place: Place::Centre,
-        whole_song,
-        stem: None,
-        explained: 1.0,
-        words: words.into(),
-    };
-    let level = |step: usize, band: usize| {
-        let here = |from: usize, to: usize| (from..to).contains(&step);
-        Some(match band {
-            _ if here(0, 3) => return None,
-            3 | 4 if here(80, 94) => -12.0,
-            5 if here(120, 130) => -5.0,
-            6 => -70.0,
-            3 => -38.0,
-            _ => -52.0,
-        })
-    };
-    let bands_db: Vec<Vec<Option<f32>>> = (0..204).map(|step| (0..7).map(|band| level(step, band)).collect()).collect();
-    Comparison {
-        a: facts(204),
-        b: facts(201),
-        same: Sameness::Changed,
-        why: None,
-        rate: Some(48_000),
-        gain_db: Some(0.8),
-        offset_frames: Some(0.0),
-        offset_s: Some(0.0),
-        polarity: Some(1),
-        drift_ppm: Some(0.0),
-        confidence: 1.0,
-        residual_db: Some(-23.4),
-        residual_dbfs: Some(-41.0),
-        residual: Some(Residual {
-            step_s: 1.0,
-            edges_hz: vec![20.0, 60.0, 250.0, 1_000.0, 2_500.0, 5_000.0, 10_000.0, 24_000.0],
-            all_db: bands_db.iter().map(|it| it.iter().flatten().copied().reduce(f32::max)).collect(),
-            bands_db,
-        }),
-        edits: vec![Edit { a_s: 0.0, b_s: 0.0, inserted_s: 0.0, removed_s: 3.0 }],
-        changes: vec![
-            change(ChangeKind::Level, 0.0, 204.0, 5_000.0, 24_000.0, true, "+0.3 dB, above 5 kHz, the whole song"),
-            change(ChangeKind::Part, 80.0, 94.0, 1_000.0, 4_000.0, false, words),
-            change(ChangeKind::New, 120.0, 130.0, 5_000.0, 10_000.0, false, "other sound than before, 5-10 kHz, 2:00.0-2:10.0"),
-        ],
-        untold: 2,
-        time_map: TimeMap { pieces: vec![Piece { a_s: 3.0, a_end_s: 204.0, b_s: 0.0, pace: 1.0 }] },
-        words: vec![words.into(), "The second is 0.80 dB louder.".into()],
-    }
-}
-
-pub const WORDS: &str = "a part of the mix was turned by about +0.8 dB, 1-4 kHz, 1:20.0-1:34.0, in the centre: the vocal region; the level there changed by +0.4 dB";
-
-pub fn compare(size: (u16, u16), names: Names, keys: &str) -> Seat {
-    let mut seat = song(size, names);
-    seat.rows(false, review::examined(3, names));
-    seat.press("C");
-    let json = serde_json::to_string(&comparison(WORDS)).unwrap();
-    answer(&mut seat, Ok(json));
-    seat.press(keys);
-    seat
-}
-
-pub fn answer(seat: &mut Seat, outcome: Result<String, deadwax_client::tui::Failure>) {
-    let read = seat.effects.iter().rev().find_map(|effect| match effect {
-        Effect::Read { ticket, page } => Some((*ticket, page.clone())),
-        _ => None,
-    });
-    let (ticket, page) = read.expect("a comparison was asked for");
-    seat.tell(Msg::Page { ticket, page, outcome });
-}
-
-#[test]
-fn two_versions_are_played_side_by_side_and_the_other_is_heard_at_the_same_music() {
-    let mut seat = compare(SIZE, PLAIN, "");
-    seat.effects.clear();
-    seat.press(" ");
-    let sent = orders(&mut seat);
-    let Order::Load { deck: Deck::Side { tracks, heard }, at, .. } = &sent[0] else { panic!() };
-    assert_eq!(tracks.iter().map(|it| it.label.as_str()).collect::<Vec<_>>(), ["Mix 1", "Mix 2"]);
-    assert_eq!((*heard, *at), (1, 0), "the beginning of A is cut out of B: B begins");
-    tells(&mut seat, 60_000, |_| {});
-    assert!(seat.screen().contains("▶ B  Mix 2"), "{}", seat.screen());
-    assert!(seat.screen().contains("▶1:03.0"), "the axis is A's: {}", seat.screen());
-    seat.press("<tab>");
-    assert_eq!(orders(&mut seat), [Order::Switch(0), Order::Seek { at: 63 * RATE }]);
-    tells(&mut seat, 63_000, |_| {});
-    assert!(seat.screen().contains("▶ A  Mix 1"));
-    seat.press("X");
-    assert_eq!(orders(&mut seat), [Order::Switch(1), Order::Seek { at: 60 * RATE }]);
-}
-
-#[test]
-fn a_change_is_heard_by_enter_and_looped() {
-    let mut seat = compare(SIZE, PLAIN, " ");
-    tells(&mut seat, 1_000, |_| {});
-    seat.effects.clear();
-    seat.press("<down><down><enter>");
-    assert_eq!(orders(&mut seat), [Order::Seek { at: 77 * RATE }], "1:20 of A is 1:17 of B, which is heard");
-    seat.press("\\");
-    assert_eq!(orders(&mut seat), [Order::Loop(Some((77 * RATE, 91 * RATE)))]);
-    seat.press("\\<up>\\");
-    assert_eq!(orders(&mut seat), [Order::Loop(None)]);
-    assert!(seat.screen().contains("Choose a change that has a place"), "{}", seat.screen());
-}
-
-#[test]
-fn the_pair_is_changed_by_key_and_asked_for_once() {
-    let mut seat = compare(SIZE, PLAIN, "");
-    let asked = |seat: &Seat| seat.effects.iter().filter(|it| matches!(it, Effect::Read { .. })).count();
-    assert_eq!(asked(&seat), 1);
-    seat.press(".");
-    assert_eq!(asked(&seat), 2);
-    assert!(seat.screen().contains("Mix 1 vocal-up+0.5"), "{}", seat.screen());
-    seat.press("[");
-    assert!(seat.screen().contains("There is no older version."));
-    seat.tell(Msg::Lost { why: "cut".into() });
-    seat.connect(3, PLAIN);
-    assert_eq!(asked(&seat), 3, "what was cut on its way is asked for again");
-    seat.tell(Msg::Tick(sample::NOW_MS + 1));
-    assert_eq!(asked(&seat), 3);
-}
-
-#[test]
-fn an_alternate_of_a_first_version_is_held_against_its_main() {
-    let mut seat = song(SIZE, PLAIN);
-    seat.press("<esc>2<enter><right><right><enter>");
-    seat.press("C");
-    assert!(!matches!(seat.model.top(), Screen::Compare(_)) || seat.screen().contains("Mix 3"));
-    let mut seat = song(SIZE, PLAIN);
-    seat.press("<tab><down>C");
-    assert!(seat.screen().contains("is the first of its kind"), "{}", seat.screen());
-    seat.press("<esc>.C");
-    let Screen::Compare(view) = seat.model.top() else { panic!("{}", seat.screen()) };
-    assert_eq!((view.a.alternate.as_str(), view.b.alternate.as_str()), ("", "vocal-up+0.5"));
-    assert_eq!(view.a.version, view.b.version);
-}
-
 #[test]
 fn a_person_who_never_saw_it_reads_the_next_steps() {
     let screen = song(SIZE, PLAIN).screen();
@@ -534,7 +390,10 @@ fn no_text_from_others_comes_through_while_listening() {
     let evil = "no\x1b]0;owned\x07\u{202e}\u{9b}31m";
     for size in [(80, 24), (120, 40), (41, 13)] {
         let mut seat = song(size, HOSTILE);
-        let sections = vec![Section { start_ms: 0, name: evil.into() }, Section { start_ms: 90_000, name: evil.repeat(40) }];
+        let sections = vec![
+            Section { start_ms: 0, name: evil.into() },
+            Section { start_ms: 90_000, name: evil.repeat(40) },
+        ];
         seat.rows(
             false,
             vec![review::version(3, HOSTILE, "v2", |it| {
@@ -579,7 +438,11 @@ fn no_text_from_others_comes_through_while_listening() {
         assert_clean(&seat);
         seat.press("I");
         assert_clean(&seat);
-        let refused = deadwax_client::tui::Failure::Refused { reason: "X".into(), text: evil.into(), hint: evil.into() };
+        let refused = deadwax_client::tui::Failure::Refused {
+            reason: "X".into(),
+            text: evil.into(),
+            hint: evil.into(),
+        };
         seat.press("<esc><esc>C.");
         answer(&mut seat, Err(refused));
         assert_clean(&seat);
@@ -590,29 +453,58 @@ fn status() -> impl Strategy<Value = Status> {
     let frame = || prop_oneof![any::<u64>(), 0u64..10_000_000];
     (
         (0usize..5, any::<usize>(), prop::sample::select(vec![0, 1, 48_000, u32::MAX]), frame(), frame()),
-        (any::<bool>(), any::<bool>(), prop::option::of((frame(), frame())), any::<f64>(), any::<f64>(), ".{0,12}"),
+        (
+            any::<bool>(),
+            any::<bool>(),
+            prop::option::of((frame(), frame())),
+            any::<f64>(),
+            any::<f64>(),
+            ".{0,12}",
+        ),
     )
-        .prop_map(|((tracks, heard, rate, frames, at), (playing, waiting, looped, gain_db, here, text))| Status {
-            tracks: vec![TrackStatus { gain_db, here, problem: Some(text.clone()) }; tracks],
-            heard,
-            rate,
-            frames,
-            at,
-            playing,
-            waiting,
-            looped,
-            output: text,
-            ..Status::default()
-        })
+        .prop_map(
+            |((tracks, heard, rate, frames, at), (playing, waiting, looped, gain_db, here, text))| Status {
+                tracks: vec![TrackStatus { gain_db, here, problem: Some(text.clone()) }; tracks],
+                heard,
+                rate,
+                frames,
+                at,
+                playing,
+                waiting,
+                looped,
+                output: text,
+                ..Status::default()
+            },
+        )
 }
 
 fn picture() -> impl Strategy<Value = WaveformResponse> {
     let list = || prop::collection::vec(any::<i32>(), 0..40);
     let columns = || prop::collection::vec(any::<u32>(), 0..9);
-    (any::<u32>(), prop_oneof![any::<u32>(), 0u32..3], any::<u64>(), list(), list(), prop::collection::vec(any::<f32>(), 0..40), columns(), columns())
-        .prop_map(|(sample_rate, channels, frames, min, max, short_term_lufs, clipped_columns, over_columns)| {
-            WaveformResponse { sample_rate, channels, frames, min, max, short_term_lufs, clipped_columns, over_columns }
-        })
+    (
+        any::<u32>(),
+        prop_oneof![any::<u32>(), 0u32..3],
+        any::<u64>(),
+        list(),
+        list(),
+        prop::collection::vec(any::<f32>(), 0..40),
+        columns(),
+        columns(),
+    )
+        .prop_map(
+            |(sample_rate, channels, frames, min, max, short_term_lufs, clipped_columns, over_columns)| {
+                WaveformResponse {
+                    sample_rate,
+                    channels,
+                    frames,
+                    min,
+                    max,
+                    short_term_lufs,
+                    clipped_columns,
+                    over_columns,
+                }
+            },
+        )
 }
 
 proptest! {

@@ -4,7 +4,8 @@ use deadwax_client::tui::{Failure, Msg, settings::Dots};
 use deadwax_proto::v1::{Section, WaveformResponse};
 
 use crate::{
-    listening::{self, answer, comparison, tells},
+    comparing::{self, answer, comparison},
+    listening::{self, tells},
     review,
     sample::{LONG, NOW_MS, Names, PLAIN},
     seat::Seat,
@@ -19,7 +20,8 @@ fn shoot(name: &str, steps: impl Fn((u16, u16)) -> Seat) {
 }
 
 fn with_sections(seat: &mut Seat, names: Names, parts: &[(u64, &str)]) {
-    let sections = parts.iter().map(|(start_ms, name)| Section { start_ms: *start_ms, name: (*name).into() }).collect();
+    let sections =
+        parts.iter().map(|(start_ms, name)| Section { start_ms: *start_ms, name: (*name).into() }).collect();
     seat.rows(false, vec![review::version(3, names, "v2", |it| it.sections = sections)]);
 }
 
@@ -37,7 +39,11 @@ fn song_while_it_plays() {
     });
     shoot("listen_song_long", |size| {
         let mut seat = listening::song(size, LONG);
-        with_sections(&mut seat, LONG, &[(0, "イントロ"), (30_000, "第一バースの前半（まだ歌なし）"), (100_000, "👩‍👩‍👧‍👦 Refrão")]);
+        with_sections(
+            &mut seat,
+            LONG,
+            &[(0, "イントロ"), (30_000, "第一バースの前半（まだ歌なし）"), (100_000, "👩‍👩‍👧‍👦 Refrão")],
+        );
         seat.press(" .");
         tells(&mut seat, 83_400, |it| it.tracks[1].here = 0.62);
         seat
@@ -97,7 +103,11 @@ fn the_picture_in_its_moods() {
         let mut seat = Seat::sample(size, 3, PLAIN);
         seat.press("<enter>");
         let ticket = seat.model.wave.as_ref().unwrap().ask.ticket;
-        let refused = Failure::Refused { reason: "X".into(), text: "This file is not here any more.".into(), hint: String::new() };
+        let refused = Failure::Refused {
+            reason: "X".into(),
+            text: "This file is not here any more.".into(),
+            hint: String::new(),
+        };
         seat.tell(Msg::Waveform { ticket, outcome: Err(refused) });
         seat
     });
@@ -105,10 +115,10 @@ fn the_picture_in_its_moods() {
 
 #[test]
 fn compare() {
-    shoot("compare_normal", |size| listening::compare(size, PLAIN, "<down><down>"));
-    shoot("compare_long", |size| listening::compare(size, LONG, "<end>"));
+    shoot("compare_normal", |size| comparing::compare(size, PLAIN, "<down><down>"));
+    shoot("compare_long", |size| comparing::compare(size, LONG, "<end>"));
     shoot("compare_playing", |size| {
-        let mut seat = listening::compare(size, PLAIN, "<down><down> ");
+        let mut seat = comparing::compare(size, PLAIN, "<down><down> ");
         tells(&mut seat, 77_000, |it| it.tracks[0].gain_db = 0.0);
         seat
     });
@@ -158,7 +168,7 @@ fn blind_and_sections() {
         seat
     });
     shoot("blind_abx_long", |size| {
-        let mut seat = listening::compare(size, LONG, "b");
+        let mut seat = comparing::compare(size, LONG, "b");
         tells(&mut seat, 31_000, |_| {});
         seat
     });
@@ -181,7 +191,11 @@ fn blind_and_sections() {
     });
     shoot("sections_long", |size| {
         let mut seat = listening::song(size, LONG);
-        with_sections(&mut seat, LONG, &[(0, "イントロ"), (83_400, "第一バースの前半（まだ歌なし）第一バースの前半（まだ歌なし）")]);
+        with_sections(
+            &mut seat,
+            LONG,
+            &[(0, "イントロ"), (83_400, "第一バースの前半（まだ歌なし）第一バースの前半（まだ歌なし）")],
+        );
         seat.press("]]T");
         seat
     });

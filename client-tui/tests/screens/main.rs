@@ -5,6 +5,7 @@
 
 mod album;
 mod chaos;
+mod comparing;
 mod delivery;
 mod flows;
 mod hands;

@@ -39,7 +39,7 @@ fn me(names: Names) -> Attendee {
 /// On the song "Glass Hour", with what else is told.
 fn on_song(size: (u16, u16), names: Names) -> Seat {
     let mut seat = Seat::sample(size, 1, names);
-    seat.press("2<enter><enter>");
+    seat.press("<enter>");
     seat.answer_wave();
     seat
 }
@@ -94,7 +94,7 @@ fn the_others_stand_in_the_first_line_and_on_the_board() {
         let screen = seat.screen();
         let line = screen.lines().next().unwrap();
         assert!(line.ends_with("Here: Lena Ruiz (1:23 playing), Teo"), "{line}");
-        seat.press("<esc>");
+        seat.press("2<enter>");
         let screen = seat.screen();
         assert!(screen.contains("◉2"), "{screen}");
         here(&mut seat, vec![]);
@@ -127,7 +127,7 @@ fn names_of_others_are_cut_and_never_obeyed() {
 fn a_place_is_told_once_and_a_playhead_only_where_it_is_shared() {
     let mut seat = Seat::sample((80, 24), 1, PLAIN);
     assert!(told(&mut seat).iter().all(|place| place.song_id.is_empty()), "the project alone");
-    seat.press("2<enter><enter>");
+    seat.press("<enter>");
     let places = told(&mut seat);
     let last = places.last().unwrap();
     assert_eq!(

@@ -58,9 +58,9 @@ impl Residual {
                 }
             }
         }
-        let all_db = sums.chunks(bands).map(|step| {
-            level(step.iter().fold((0.0, 0.0), |sum, band| (sum.0 + band.0, sum.1 + band.1)))
-        });
+        let all_db = sums
+            .chunks(bands)
+            .map(|step| level(step.iter().fold((0.0, 0.0), |sum, band| (sum.0 + band.0, sum.1 + band.1))));
         Some(Residual {
             step_s,
             edges_hz: EDGES_HZ[..=bands].to_vec(),

@@ -19,12 +19,15 @@ impl Ranges {
     }
 
     pub fn take_out(&mut self, from: u64, to: u64) {
+        if from >= to {
+            return;
+        }
         let mut kept = Vec::with_capacity(self.0.len() + 1);
         for (start, end) in self.0.drain(..) {
-            if start < from.min(end) {
+            if start < from {
                 kept.push((start, end.min(from)));
             }
-            if end > to.max(start) {
+            if end > to {
                 kept.push((start.max(to), end));
             }
         }

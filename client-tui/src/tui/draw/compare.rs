@@ -55,7 +55,14 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
 }
 
 /// One line each: name, loudness, what is done to it. Answers the length of the first.
-fn sides(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, rows: &Project, view: &CompareView) -> u64 {
+fn sides(
+    model: &Model,
+    theme: &Theme,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    rows: &Project,
+    view: &CompareView,
+) -> u64 {
     let track = |chosen: &Chosen| {
         let version = rows.version(&chosen.version)?;
         player::track(&view.project, version, player::file_of(version, &chosen.alternate)?)
@@ -63,7 +70,8 @@ fn sides(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, rows: 
     let tracks = [track(&view.a), track(&view.b)];
     let pair = update::pair_on(model, view);
     let heard = model.player.side().map(|(_, heard)| heard);
-    let softest = tracks.iter().flatten().map(|it| it.lufs).filter(|it| it.is_finite()).fold(f64::INFINITY, f64::min);
+    let softest =
+        tracks.iter().flatten().map(|it| it.lufs).filter(|it| it.is_finite()).fold(f64::INFINITY, f64::min);
     let blind = update::is_blind(model);
     for (at, (track, chosen)) in tracks.iter().zip([&view.a, &view.b]).enumerate() {
         let name = match track {
@@ -76,8 +84,10 @@ fn sides(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, rows: 
             |it| {
                 let told = pair.and_then(|pair| model.player.status.as_ref()?.tracks.get(pair[at]));
                 // Before it lies on the player: what the match will do.
-                let db = told.map_or(if it.lufs.is_finite() { softest - it.lufs } else { 0.0 }, |it| it.gain_db);
-                let how = if pair.is_some() { player::level_name(model.player.level) } else { "matched".into() };
+                let db =
+                    told.map_or(if it.lufs.is_finite() { softest - it.lufs } else { 0.0 }, |it| it.gain_db);
+                let how =
+                    if pair.is_some() { player::level_name(model.player.level) } else { "matched".into() };
                 format!("{}  {}  {how} {}", words::lufs(it.lufs), words::dbtp(it.true_peak_dbtp), gain(db))
             },
         );
@@ -105,10 +115,19 @@ fn summary(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, stat
             (format!("{said}{more}"), theme.plain())
         }
         Some(Compared::Failed(text, hint)) => (format!("× Not compared: {text} {hint}"), theme.bad()),
-        _ if model.online() => ("… The studio listens to both. This takes some seconds for a song.".into(), theme.warn()),
-        Some(Compared::Asked) | None => ("Not compared while offline. Listening works where the files are here.".into(), theme.warn()),
+        _ if model.online() => {
+            ("… The studio listens to both. This takes some seconds for a song.".into(), theme.warn())
+        }
+        Some(Compared::Asked) | None => {
+            ("Not compared while offline. Listening works where the files are here.".into(), theme.warn())
+        }
     };
-    put(frame, area, 2, Line::styled(format!(" {}", clip(&text, usize::from(area.width).saturating_sub(2))), style));
+    put(
+        frame,
+        area,
+        2,
+        Line::styled(format!(" {}", clip(&text, usize::from(area.width).saturating_sub(2))), style),
+    );
 }
 
 struct Picture<'a> {
@@ -127,7 +146,8 @@ impl Picture<'_> {
 }
 
 /// What is left, from hardly anything to as much as the music itself.
-const SHADES: [(f32, char); 5] = [(-60.0, '·'), (-40.0, '░'), (-24.0, '▒'), (-10.0, '▓'), (f32::INFINITY, '█')];
+const SHADES: [(f32, char); 5] =
+    [(-60.0, '·'), (-40.0, '░'), (-24.0, '▒'), (-10.0, '▓'), (f32::INFINITY, '█')];
 
 fn shade(db: f32) -> char {
     SHADES.iter().find(|(to, _)| db < *to).map_or(' ', |(_, sign)| *sign)
@@ -135,7 +155,8 @@ fn shade(db: f32) -> char {
 
 fn picture(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, it: &Picture<'_>) {
     let scale = "dB left: · -60 ░ -40 ▒ -24 ▓ -10 █";
-    let name = if usize::from(area.width) > 90 { "What is left when A is taken from B" } else { "B without A" };
+    let name =
+        if usize::from(area.width) > 90 { "What is left when A is taken from B" } else { "B without A" };
     put(frame, area, 0, heading(theme, name, scale, area.width, false));
     let inner = Rect { x: area.x + 1 + GUTTER, width: area.width.saturating_sub(2 + GUTTER), ..area };
     let columns = usize::from(inner.width);
@@ -146,7 +167,12 @@ fn picture(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, it: 
     let residual = it.found.and_then(|it| it.residual.as_ref()).filter(|it| !it.all_db.is_empty());
     let mut put_row = |row: u16, label: &str, level: &dyn Fn(usize) -> Option<f32>| {
         let gutter = Rect { x: area.x, width: GUTTER + 1, ..area };
-        put(frame, gutter, row, Line::styled(format!(" {} ", pad_left(label, usize::from(GUTTER) - 1)), theme.dim()));
+        put(
+            frame,
+            gutter,
+            row,
+            Line::styled(format!(" {} ", pad_left(label, usize::from(GUTTER) - 1)), theme.dim()),
+        );
         let signs: Vec<char> = (0..columns).map(|at| level(at).map_or(' ', shade)).collect();
         let text = |from: usize, to: usize| signs[from..to].iter().collect::<String>();
         let line = match cursor {
@@ -160,13 +186,17 @@ fn picture(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, it: 
         put(frame, inner, row, line);
     };
     if let Some(residual) = residual {
-        put_row(1, "all", &|at| loudest(residual, at, columns, |step| residual.all_db.get(step).copied().flatten()));
+        put_row(1, "all", &|at| {
+            loudest(residual, at, columns, |step| residual.all_db.get(step).copied().flatten())
+        });
         for band in 0..it.bands {
             // The highest stands on top, as on every analyser.
             let from = it.bands - 1 - band;
             let label = edges(residual, from);
             put_row(u16::try_from(band + 2).unwrap_or(u16::MAX), &label, &|at| {
-                loudest(residual, at, columns, |step| residual.bands_db.get(step)?.get(from).copied().flatten())
+                loudest(residual, at, columns, |step| {
+                    residual.bands_db.get(step)?.get(from).copied().flatten()
+                })
             });
         }
     } else if it.found.is_some() {
@@ -177,7 +207,12 @@ fn picture(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, it: 
 }
 
 /// The most that is left in the steps under a column.
-fn loudest(residual: &Residual, at: usize, columns: usize, level: impl Fn(usize) -> Option<f32>) -> Option<f32> {
+fn loudest(
+    residual: &Residual,
+    at: usize,
+    columns: usize,
+    level: impl Fn(usize) -> Option<f32>,
+) -> Option<f32> {
     let steps = residual.all_db.len();
     let (from, to) = (at * steps / columns, ((at + 1) * steps).div_ceil(columns));
     (from..to.max(from + 1)).filter_map(level).reduce(f32::max)
@@ -194,7 +229,14 @@ fn edges(residual: &Residual, band: usize) -> String {
 }
 
 /// Where something was cut in or out, what the chosen line covers, and the cursor with its time.
-fn axis(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, it: &Picture<'_>, cursor: Option<usize>) {
+fn axis(
+    model: &Model,
+    theme: &Theme,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    it: &Picture<'_>,
+    cursor: Option<usize>,
+) {
     let columns = usize::from(area.width);
     let mut line: Vec<char> = vec![' '; columns];
     let write = |line: &mut Vec<char>, at: usize, text: &str| {
@@ -208,7 +250,8 @@ fn axis(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, it: &Pi
     let chosen = it.items.get(it.view.at).and_then(|it| it.span_ms);
     let looped = model.player.looped_us().filter(|_| update::pair_on(model, it.view).is_some());
     let chosen_us = chosen.map(|(start, end)| (start.saturating_mul(1000), end.saturating_mul(1000)));
-    for (stretch, [first, middle, last]) in [(chosen_us, ['├', '─', '┤']), (looped, ['[', '═', ']'])] {
+    for (stretch, [first, middle, last]) in [(chosen_us, ['├', '─', '┤']), (looped, ['[', '═', ']'])]
+    {
         let cells = stretch.and_then(|(start, end)| Some((it.cell(start, columns)?, it.cell(end, columns)?)));
         if let Some((start, end)) = cells.filter(|(start, end)| start <= end) {
             line[start..=end].fill(middle);
@@ -217,7 +260,9 @@ fn axis(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, it: &Pi
         }
     }
     for item in it.items.iter().take(columns) {
-        if let (What::Edit(edit), Some(cell)) = (&item.what, it.cell(two::ms(edge_s(item)).saturating_mul(1000), columns)) {
+        if let (What::Edit(edit), Some(cell)) =
+            (&item.what, it.cell(two::ms(edge_s(item)).saturating_mul(1000), columns))
+        {
             line[cell] = if edit.inserted_s > edit.removed_s { '+' } else { '−' };
         }
     }
@@ -244,7 +289,8 @@ fn edge_s(item: &Item<'_>) -> f64 {
 
 /// "2.00 s inserted at 1:04.0"
 fn edit(edit: &Edit) -> String {
-    let length = |s: f64| if s < 0.95 { format!("{:.0} ms", 1000.0 * s.max(0.0)) } else { format!("{s:.2} s") };
+    let length =
+        |s: f64| if s < 0.95 { format!("{:.0} ms", 1000.0 * s.max(0.0)) } else { format!("{s:.2} s") };
     let at = words::clock(two::ms(edit.a_s), true);
     match (edit.inserted_s > 0.0005, edit.removed_s > 0.0005) {
         (true, true) => format!("{} replaced by {} at {at}", length(edit.removed_s), length(edit.inserted_s)),
@@ -312,11 +358,21 @@ fn list(
             for (line_at, line) in open.iter().enumerate() {
                 let sign = if line_at == 0 { item.sign } else { " " };
                 let mark = if line_at == 0 { "▸" } else { " " };
-                put(frame, area, row, Line::styled(format!("{mark} {sign} {}", pad(line, room)), theme.chosen()));
+                put(
+                    frame,
+                    area,
+                    row,
+                    Line::styled(format!("{mark} {sign} {}", pad(line, room)), theme.chosen()),
+                );
                 row += 1;
             }
         } else {
-            put(frame, area, row, Line::styled(format!("  {} {}", item.sign, clip(&text(item), room)), style(theme, item)));
+            put(
+                frame,
+                area,
+                row,
+                Line::styled(format!("  {} {}", item.sign, clip(&text(item), room)), style(theme, item)),
+            );
             row += 1;
         }
     }
@@ -345,7 +401,10 @@ mod tests {
         assert_eq!((at(0, 2), at(1, 2)), (Some(-80.0), Some(-20.0)));
         assert_eq!(at(1, 4), None);
         assert_eq!(at(7, 8), Some(-60.0), "more columns than steps");
-        assert_eq!([edges(&residual, 0), edges(&residual, 1), edges(&residual, 2)], ["20-250", "250-2.5k", "2.5k-24k"]);
+        assert_eq!(
+            [edges(&residual, 0), edges(&residual, 1), edges(&residual, 2)],
+            ["20-250", "250-2.5k", "2.5k-24k"]
+        );
     }
 
     #[test]

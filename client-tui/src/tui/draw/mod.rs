@@ -154,13 +154,6 @@ pub fn compare_columns(screen_columns: u16) -> u16 {
     screen_columns.saturating_sub(2 + compare::GUTTER).max(1)
 }
 
-/// The moment of the song under a cell of the screen, in microseconds: for clicks on its picture.
-pub fn time_at(model: &Model, column: u16, row: u16) -> Option<u64> {
-    let Screen::Song(view) = model.top() else { return None };
-    let body = body(model, &Theme::of(model));
-    song::time_at(model, body, view, (column, row))
-}
-
 /// The picture in pixels that the song screen would show of the columns that are here; `None` where it shows characters.
 pub(super) fn picture_ask(model: &Model) -> Option<wave::pixels::Ask> {
     let Screen::Song(view) = model.top() else { return None };

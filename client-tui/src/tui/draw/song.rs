@@ -69,22 +69,6 @@ fn areas(area: Rect, rows: &Project, song: &SongRow, version: &VersionRow) -> [R
         .areas(area)
 }
 
-/// The moment of the song under a cell of the screen, in microseconds, where the picture is drawn there.
-pub(super) fn time_at(model: &Model, body: Rect, view: &SongView, (column, row): (u16, u16)) -> Option<u64> {
-    let rows = model.projects.get(&view.project).filter(|it| it.loaded)?;
-    let (song, version) = (rows.song(&view.song)?, view.version(rows)?);
-    let [_, picture, _] = areas(body, rows, song, version);
-    let inner = wave::inside(Rect { x: picture.x + 1, width: picture.width.saturating_sub(2), ..picture });
-    if !inner.contains(ratatui::layout::Position { x: column, y: row }) {
-        return None;
-    }
-    let (start_ms, end_ms) = view.window.unwrap_or((0, rows::length_ms(version)));
-    let span_us = u128::from(end_ms.saturating_sub(start_ms)) * 1000;
-    // The middle of the cell.
-    let into = span_us * (2 * u128::from(column - inner.x) + 1) / (2 * u128::from(inner.width));
-    Some(start_ms.saturating_mul(1000).saturating_add(u64::try_from(into).unwrap_or(0)))
-}
-
 /// Only of columns that are of this very window: a stretched picture is drawn in characters.
 pub(super) fn picture_ask(model: &Model, body: Rect, view: &SongView) -> Option<wave::pixels::Ask> {
     let wave = model.wave.as_ref().filter(|it| it.state == WaveState::Here)?;
@@ -97,7 +81,10 @@ pub(super) fn picture_ask(model: &Model, body: Rect, view: &SongView) -> Option<
         return None;
     }
     let [_, picture, _] = areas(body, rows, song, version);
-    let inner = wave::dots(Rect { x: picture.x + 1, width: picture.width.saturating_sub(2), ..picture }, !version.sections.is_empty())?;
+    let inner = wave::dots(
+        Rect { x: picture.x + 1, width: picture.width.saturating_sub(2), ..picture },
+        !version.sections.is_empty(),
+    )?;
     let pixels = model.settings.pixels?;
     Some(wave::pixels::Ask {
         ticket: wave.ask.ticket,

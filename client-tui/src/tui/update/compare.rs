@@ -33,9 +33,7 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Option<Vec<Effect>> {
         }
         Verb::Open => hear_item(model),
         Verb::NoteBefore | Verb::NoteAfter => other_version(model, verb == Verb::NoteBefore),
-        Verb::NextAlternate | Verb::PreviousAlternate => {
-            other_alternate(model, verb == Verb::NextAlternate)
-        }
+        Verb::NextAlternate | Verb::PreviousAlternate => other_alternate(model, verb == Verb::NextAlternate),
         Verb::About => sentences(model),
         _ => return None,
     };
@@ -64,8 +62,10 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
             let version = model.projects.get(&view.project).and_then(|rows| view.version(rows));
             let file = version.and_then(|it| view.file(it));
             let main = version.and_then(|it| it.files.first()).map(|it| it.alternate.clone());
-            let alternate =
-                file.map(|it| it.alternate.clone()).filter(|it| Some(it) != main.as_ref()).unwrap_or_default();
+            let alternate = file
+                .map(|it| it.alternate.clone())
+                .filter(|it| Some(it) != main.as_ref())
+                .unwrap_or_default();
             (view.project.clone(), view.song.clone(), version, alternate)
         }
         Screen::Master { project, song, render } => {
@@ -115,8 +115,7 @@ pub(super) fn reconcile(model: &mut Model, effects: &mut Vec<Effect>) {
     }
     let request = view.request();
     let ticket = model.next_ticket();
-    model.comparison =
-        Some(ComparisonPage { request: request.clone(), ticket, state: Compared::Asked });
+    model.comparison = Some(ComparisonPage { request: request.clone(), ticket, state: Compared::Asked });
     effects.push(Effect::Read { ticket, page: Page::Compare(request) });
 }
 
@@ -133,7 +132,9 @@ pub(super) fn arrived(model: &mut Model, ticket: u64, outcome: Result<String, Fa
         Ok(Ok(found)) => Compared::Here(found),
         Ok(Err(text)) => Compared::Failed(text, String::new()),
         Err(Failure::Refused { text, hint, .. }) => Compared::Failed(text, hint),
-        Err(Failure::Offline(why)) => Compared::Failed(why, "It is asked again when the line is back.".into()),
+        Err(Failure::Offline(why)) => {
+            Compared::Failed(why, "It is asked again when the line is back.".into())
+        }
     };
 }
 

@@ -237,8 +237,7 @@ fn play_master(model: &mut Model) -> Vec<Effect> {
         model.player.playing = true;
         return vec![order(Order::Play)];
     }
-    let at_us =
-        if model.player.is_on(&about.0, &about.1) { model.player.at_us().unwrap_or(0) } else { 0 };
+    let at_us = if model.player.is_on(&about.0, &about.1) { model.player.at_us().unwrap_or(0) } else { 0 };
     let tracks: Vec<Track> = source.into_iter().chain([master]).collect();
     let heard = tracks.len() - 1;
     load(model, Some(Deck::Side { tracks, heard }), about, at_us, true)

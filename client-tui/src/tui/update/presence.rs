@@ -8,7 +8,7 @@ use crate::{
     play::{Deck, Order as Play},
     tui::{
         keys::{Kind, Verb},
-        model::{Model, Notice, Screen, SongView},
+        model::{Focus, Model, Notice, Screen, SongView},
         msg::Effect,
         player::{self, frame_of},
         presence::{self, Order},
@@ -33,6 +33,14 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Option<Vec<Effect>> {
 
 /// Whoever takes the player into their own hands follows nobody any more. The key does what it does all the same.
 pub(super) fn interrupt(model: &mut Model, verb: Verb) {
+    // Another version or another place in it, chosen by hand, is heard too.
+    let chooses = match model.top() {
+        Screen::Song(view) if view.focus == Focus::Versions => {
+            matches!(verb, Verb::Up | Verb::Down | Verb::PageUp | Verb::PageDown | Verb::First | Verb::Last)
+        }
+        Screen::Song(_) => verb == Verb::Open && model.player.playing,
+        _ => false,
+    };
     let is_player = matches!(
         verb,
         Verb::PlayPause
@@ -45,7 +53,7 @@ pub(super) fn interrupt(model: &mut Model, verb: Verb) {
             | Verb::PreviousAlternate
             | Verb::Blind
     );
-    if is_player {
+    if is_player || chooses {
         let name = followed(model).map(|it| it.name.clone());
         if model.presence.follows.take().is_some() {
             let who = name.unwrap_or_else(|| "Somebody".into());

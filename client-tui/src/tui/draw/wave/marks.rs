@@ -182,7 +182,6 @@ mod tests {
         *,
     };
 
-
     fn text(line: &Line<'_>) -> String {
         line.spans.iter().map(|it| it.content.as_ref()).collect()
     }

@@ -49,7 +49,10 @@ impl Shown {
     /// Costs milliseconds: made beside the loop that draws. `None` where the terminal's way of showing pictures does not take it.
     pub fn make(ask: Ask, answer: &WaveformResponse) -> Option<Shown> {
         let (width, height) = (ask.pixels.cell.0.max(1), ask.pixels.cell.1.max(1));
-        #[expect(deprecated, reason = "the other way asks the terminal and waits for it; what is needed was told already")]
+        #[expect(
+            deprecated,
+            reason = "the other way asks the terminal and waits for it; what is needed was told already"
+        )]
         let mut picker = Picker::from_fontsize(FontSize::new(width, height));
         picker.set_protocol_type(match ask.pixels.way {
             Way::Kitty => ProtocolType::Kitty,

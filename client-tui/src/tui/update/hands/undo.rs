@@ -7,7 +7,7 @@ use crate::tui::{
     filter::Filter,
     hands::{Command, STEPS_MAX, Step},
     keys::Verb,
-    model::{Model, Notice, Pending, Prompt, Screen},
+    model::{Ask, Model, Notice, Pending, Prompt, Screen},
     msg::Effect,
     rows::{self, PROJECT_KEY},
     update::act,
@@ -30,10 +30,17 @@ fn push(model: &mut Model, step: Step) {
 }
 
 /// A text was left behind with Esc.
-pub(in crate::tui::update) fn thrown_away(model: &mut Model, ask: crate::tui::model::Ask) {
+pub(in crate::tui::update) fn thrown_away(model: &mut Model, mut ask: Ask) {
+    // Brought back it begins anew: the first Esc asks again.
+    match &mut ask {
+        Ask::Write(ask) => ask.problem = None,
+        Ask::Revision(ask) => ask.problem = None,
+        Ask::Vote(ask) => ask.problem = None,
+        _ => {}
+    }
     remember(model, Step::Text(Box::new(ask)));
     model.notice =
-        Some(Notice::Tell(format!("The text is put aside; {} brings it back.", model.key(Verb::Undo))));
+        Some(Notice::Done(format!("The text is put aside; {} brings it back.", model.key(Verb::Undo))));
 }
 
 /// Before the key drops a range.

@@ -148,12 +148,7 @@ pub(super) fn chosen(model: &mut Model, ask: &PaletteAsk) -> Next {
             Next::Press(vec![way, verb])
         }
         Some((kind, way)) => {
-            let told = format!(
-                "{}: {} - {}. Choose the line, then press it.",
-                kind.title(),
-                it.bound.name(),
-                it.bound.does
-            );
+            let told = format!("This is {}. {}: {}.", kind.title(), it.bound.name(), it.bound.does);
             model.notice = Some(Notice::Tell(told));
             Next::Press(vec![way])
         }
