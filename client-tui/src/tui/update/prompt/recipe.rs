@@ -182,7 +182,7 @@ pub(in crate::tui::update) fn offered(
 }
 
 /// The text of the chosen one takes the place of what is there; the editor's own undo brings that back.
-fn choose(model: &mut Model, mut ask: Box<RecipeAsk>, at: usize, event: KeyEvent) -> Next {
+fn choose(model: &Model, mut ask: Box<RecipeAsk>, at: usize, event: KeyEvent) -> Next {
     let all = if let Offers::Here(all, _) = &ask.offers { all.as_slice() } else { &[] };
     match event.code {
         KeyCode::Esc | KeyCode::Char('q') => ask.choosing = None,
