@@ -14,8 +14,8 @@ fn bytes(seed: u8, len: usize) -> (Vec<u8>, Key) {
 }
 
 fn map_of(folder: &Path) -> std::path::PathBuf {
-    let found = fs::read_dir(folder).unwrap().map(|it| it.unwrap().path());
-    found.filter(|path| path.extension().is_some_and(|it| it == "map")).next().unwrap()
+    let mut found = fs::read_dir(folder).unwrap().map(|it| it.unwrap().path());
+    found.find(|path| path.extension().is_some_and(|it| it == "map")).unwrap()
 }
 
 #[test]

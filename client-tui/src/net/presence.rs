@@ -71,7 +71,7 @@ impl Room {
         }
     }
 
-    async fn open(&mut self) -> Result<Streaming<v1::Attendance>, NetError> {
+    async fn open(&self) -> Result<Streaming<v1::Attendance>, NetError> {
         let mut places = self.places.clone();
         // What is true now goes first.
         places.mark_changed();

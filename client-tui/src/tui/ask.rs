@@ -39,7 +39,7 @@ pub enum Ask {
     Read(Box<ReadAsk>),
     Form(Box<FormAsk>),
     Upload(Box<UploadAsk>),
-    Search(SearchAsk),
+    Search(Box<SearchAsk>),
     Link(Box<LinkAsk>),
 }
 

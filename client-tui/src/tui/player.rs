@@ -233,7 +233,7 @@ mod tests {
     fn frames_and_time_are_each_others_way_back() {
         for rate in [44_100, 48_000, 96_000] {
             for frame in [0, 1, 44_099, 9_999_999] {
-                assert_eq!(frame_of(us_of(frame, rate) + 1, rate).abs_diff(frame) <= 1, true);
+                assert!(frame_of(us_of(frame, rate) + 1, rate).abs_diff(frame) <= 1);
             }
         }
         assert_eq!(us_of(5, 0), 0);

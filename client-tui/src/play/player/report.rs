@@ -30,7 +30,7 @@ impl Reports {
         Reports { client, news, told, last: Instant::now(), running: None }
     }
 
-    pub(super) fn heard(&mut self, track: &Track, rate: u32, from: u64, to: u64) {
+    pub(super) fn heard(&self, track: &Track, rate: u32, from: u64, to: u64) {
         lock(&self.told).add(track, rate, from, to);
     }
 

@@ -400,7 +400,7 @@ fn status(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
         Verb::Back if model.stack.len() == 1 => ("q".to_owned(), "leave"),
         _ => (binding.name(), binding.short),
     };
-    let tail: usize = last.iter().map(|it| short(it)).map(|(key, does)| width(&key) + width(does) + 3).sum();
+    let tail: usize = last.iter().map(&short).map(|(key, does)| width(&key) + width(does) + 3).sum();
     let later = |verb: Verb| model.can_keep() && update::keeps(verb);
     let off = |verb: Verb| {
         matches!(answer(verb), May::No(_)) || (verb.action().is_some() && !model.online() && !later(verb))

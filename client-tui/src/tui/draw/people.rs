@@ -92,7 +92,7 @@ fn sections<'a>(model: &Model, all: &[Of<'a>]) -> Vec<Shown<'a>> {
         shown.push(Shown::Head("Open invites", String::new()));
         match &model.people.invites {
             Some(Ok(list)) if list.is_empty() => {
-                shown.push(Shown::Say("None: everybody invited has signed in.".into()))
+                shown.push(Shown::Say("None: everybody invited has signed in.".into()));
             }
             Some(Ok(_)) => take(&mut shown, |it| matches!(it, Of::Invite(_))),
             Some(Err(why)) => shown.push(Shown::Say(format!("Not loaded: {why}"))),

@@ -170,13 +170,11 @@ impl Words {
 
     pub(super) fn forget_unused(&mut self) {
         for (number, entry) in (1u32..).zip(&mut self.all) {
-            if entry.as_ref().is_some_and(|(_, uses)| *uses == 0) {
-                if let Some((word, _)) = entry.take() {
-                    // Of two alike in a damaged list only one is found by its bytes.
-                    if self.by_bytes.get(&word) == Some(&number) {
-                        self.by_bytes.remove(&word);
-                    }
-                }
+            // Of two alike in a damaged list only one is found by its bytes.
+            if let Some((word, _)) = entry.take_if(|(_, uses)| *uses == 0)
+                && self.by_bytes.get(&word) == Some(&number)
+            {
+                self.by_bytes.remove(&word);
             }
             if entry.is_none() {
                 self.free.push(number);

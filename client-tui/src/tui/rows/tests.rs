@@ -134,11 +134,7 @@ fn all<T: Pick>(plain: &Plain) -> Vec<&T> {
     plain.values().filter_map(T::pick).collect()
 }
 
-fn sorted<'a, T: Pick, K: Ord>(
-    plain: &'a Plain,
-    is: impl Fn(&T) -> bool,
-    by: impl Fn(&T) -> K,
-) -> Vec<&'a T> {
+fn sorted<T: Pick, K: Ord>(plain: &Plain, is: impl Fn(&T) -> bool, by: impl Fn(&T) -> K) -> Vec<&T> {
     let mut all: Vec<&T> = all(plain).into_iter().filter(|it| is(it)).collect();
     all.sort_by_key(|it| by(it));
     all

@@ -88,7 +88,7 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Option<Vec<Effect>> {
         Verb::Filter => {
             let mut area = text_area(model.history.as_ref().map_or("", |it| it.sought.as_str()));
             area.move_cursor(ratatui_textarea::CursorMove::End);
-            model.prompt = Some(Prompt { ask: Ask::Search(SearchAsk { area }), shown: false });
+            model.prompt = Some(Prompt { ask: Ask::Search(Box::new(SearchAsk { area })), shown: false });
             Some(Vec::new())
         }
         Verb::Open => {

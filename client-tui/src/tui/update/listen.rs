@@ -480,12 +480,10 @@ fn follow(model: &mut Model) {
     let Model { stack, player, .. } = model;
     for screen in stack {
         match screen {
-            Screen::Song(view) if player.is_on(&view.project, &view.song) => {
-                // The cursor is one end of a range that is being marked.
-                if view.mark_ms.is_none() {
-                    view.set_cursor(at_us);
-                    super::song::follow_cursor(view);
-                }
+            // While a range is being marked the cursor is its other end.
+            Screen::Song(view) if player.is_on(&view.project, &view.song) && view.mark_ms.is_none() => {
+                view.set_cursor(at_us);
+                super::song::follow_cursor(view);
             }
             Screen::Compare(view) if player.is_on(&view.project, &view.song) => {
                 view.cursor_us = compared.unwrap_or(at_us);

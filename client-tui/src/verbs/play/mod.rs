@@ -80,7 +80,7 @@ pub fn play(c: &Context, asked: &Play) -> Result<(), VerbError> {
     let folder = tempfile::tempdir().map_err(VerbError::Out)?;
     let parts = match asked.files.is_empty() {
         true => in_time(&runtime, asked, studio::parts(c, asked, folder.path()))?,
-        false => asked.files.iter().map(|path| Part::file(path)).collect(),
+        false => asked.files.iter().map(Part::file).collect(),
     };
     let stop = offline::stop_flag()?;
     let loaded = load(asked, &parts, &stop)?;

@@ -124,10 +124,11 @@ fn type_name(ask: &mut SectionsAsk, event: KeyEvent) {
                 it.1 = name;
             }
         }
-        KeyCode::Char(c) if event.modifiers.difference(KeyModifiers::SHIFT).is_empty() => {
-            if name.chars().count() < NAME_CHARS_MAX {
-                name.push(c);
-            }
+        KeyCode::Char(c)
+            if event.modifiers.difference(KeyModifiers::SHIFT).is_empty()
+                && name.chars().count() < NAME_CHARS_MAX =>
+        {
+            name.push(c);
         }
         _ => {}
     }
