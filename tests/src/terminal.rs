@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{Read as _, Write as _},
+    num::NonZeroU16,
     path::Path,
     sync::{Arc, Condvar, Mutex, PoisonError},
     thread,
@@ -48,7 +49,7 @@ impl Terminal {
         drop(pair.slave);
         let mut reader = pair.master.try_clone_reader().context("reading the terminal")?;
         let writer = pair.master.take_writer().context("writing to the terminal")?;
-        let (lines, columns) = (size.1.try_into()?, size.0.try_into()?);
+        let (lines, columns) = (NonZeroU16::try_from(size.1)?, NonZeroU16::try_from(size.0)?);
         let screen = Mutex::new(vt100::Parser::new(lines, columns, 0));
         let shown = Arc::new(Shown { screen, drawn: Condvar::new() });
         let seen = Arc::clone(&shown);

@@ -47,7 +47,9 @@ fn client(seat: &Seat) -> Terminal {
 fn notes(seat: &Seat) -> Vec<String> {
     let said = seat.verb(["notes", "list"]).unwrap();
     let text = |line: &serde_json::Value| line["text"].as_str().map(str::to_owned);
-    said.lines.iter().filter_map(text).collect()
+    let mut texts: Vec<String> = said.lines.iter().filter_map(text).collect();
+    texts.sort();
+    texts
 }
 
 #[test]
