@@ -126,7 +126,8 @@ impl Timeline {
     /// The gain of a song where it is the same over frames `from..to` of the record; `None` inside of a fade.
     pub fn steady_gain(&self, index: usize, from: u64, to: u64) -> Option<f64> {
         let song = self.placed.get(index)?;
-        let steady = from >= song.start.saturating_add(song.fade_in) && to.saturating_add(song.fade_out) <= song.end();
+        let steady =
+            from >= song.start.saturating_add(song.fade_in) && to.saturating_add(song.fade_out) <= song.end();
         steady.then_some(song.gain)
     }
 

@@ -73,9 +73,8 @@ fn file(
     let path = folder.join(format!("{encoding:?}-{rate}"));
     let mut writer = AudioWriter::create(&path, encoding, rate, 2, None).unwrap();
     for start in (0..frames).step_by(10_000) {
-        let plane: Vec<f64> = (start..(start + 10_000).min(frames))
-            .map(|at| change(at, tone(at)).clamp(-1.0, 1.0))
-            .collect();
+        let plane: Vec<f64> =
+            (start..(start + 10_000).min(frames)).map(|at| change(at, tone(at)).clamp(-1.0, 1.0)).collect();
         writer.write(&Block { channels: vec![plane.clone(), plane] }).unwrap();
     }
     writer.finish().unwrap();

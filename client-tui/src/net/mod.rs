@@ -145,7 +145,11 @@ impl Client {
                 Some(value)
             }
         };
-        Ok(Client { url, profile: profile.name.clone(), wire: InterceptedService::new(channel, Bearer(bearer)) })
+        Ok(Client {
+            url,
+            profile: profile.name.clone(),
+            wire: InterceptedService::new(channel, Bearer(bearer)),
+        })
     }
 
     pub fn url(&self) -> &str {

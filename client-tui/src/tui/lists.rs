@@ -106,9 +106,7 @@ pub fn lines(model: &Model) -> Vec<Line> {
             let songs = songs.iter().flat_map(|all| all.iter());
             songs.map(|it| Line { id: it.song_id.clone(), text: song(it) }).collect()
         }
-        Screen::Compare(_)
-        | Screen::People { .. }
-        | Screen::Transfers { .. } => Vec::new(),
+        Screen::Compare(_) | Screen::People { .. } | Screen::Transfers { .. } => Vec::new(),
     }
 }
 

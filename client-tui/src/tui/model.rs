@@ -10,10 +10,11 @@ pub use super::ask::{
     Sends, Sign, TickAsk, VoteAsk, WriteAsk, text_area,
 };
 pub use super::compare::{Chosen, CompareView, ComparisonPage};
+pub use super::history::HistoryPage;
 use super::{
     album::Album,
-    draw::wave::pixels,
     delivery,
+    draw::wave::pixels,
     hands::Hands,
     keys::{Kind, Verb},
     master,
@@ -26,10 +27,9 @@ use super::{
     settings::Settings,
     transfers::Transfers,
 };
-pub use super::history::HistoryPage;
 use deadwax_proto::v1::{
-    Action, DeskRow, Person, ProjectSummary, RenderProgress, Role, SongTurnaround,
-    VersionFile, VersionRow, WaveformResponse,
+    Action, DeskRow, Person, ProjectSummary, RenderProgress, Role, SongTurnaround, VersionFile, VersionRow,
+    WaveformResponse,
 };
 
 #[derive(Clone, Debug)]

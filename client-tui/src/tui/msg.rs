@@ -1,8 +1,6 @@
 //! The closed list of what can happen to the client, and the closed list of what it can ask the world to do. Data only.
 
-use super::{
-    draw::wave::pixels, hands::Draft, people, presence, rows, settings::Ground, transfers,
-};
+use super::{draw::wave::pixels, hands::Draft, people, presence, rows, settings::Ground, transfers};
 use crate::{
     cache::{queue::Unsent, rows::Start},
     play,

@@ -27,7 +27,9 @@ pub fn role_may(role: Role) -> &'static str {
         Role::Artist => "adds songs and notes, asks for revisions, approves, sets the running order",
         Role::Producer => "adds songs and notes, asks for revisions, approves, marks notes as done",
         Role::MixEngineer => "uploads mixes, works through notes, competes in shootouts",
-        Role::MasteringEngineer => "takes the handoff or returns it, recipes, renders and masters, deliveries",
+        Role::MasteringEngineer => {
+            "takes the handoff or returns it, recipes, renders and masters, deliveries"
+        }
         Role::Label => "asks for revisions, picks mixes, approves masters, delivers",
         Role::Manager => "people, terms and gates; may override a gate with a reason",
         Role::Listener => "hears and reads",

@@ -245,7 +245,10 @@ fn two_renders_stand_beside_each_other() {
     let line = screen.lines().find(|it| it.contains("Loudness") && it.contains("LUFS")).unwrap();
     assert!(line.contains("-16.2") && line.contains("-11.6") && line.contains("-14.0"), "{line}");
     assert!(screen.contains("× Target   -11.0 LUFS  missed: -11.60"), "{screen}");
-    assert!(screen.contains("× Ceiling   -1.0 dBTP  exceeded: -0.98"), "two hundredths over are over:\n{screen}");
+    assert!(
+        screen.contains("× Ceiling   -1.0 dBTP  exceeded: -0.98"),
+        "two hundredths over are over:\n{screen}"
+    );
     seat.press("<down>*");
     assert!(seat.model.master.other.is_none(), "the same key lets it go");
     seat.rows(

@@ -451,7 +451,9 @@ pub fn wave(columns: u32) -> WaveformResponse {
         frames: 48_000 * 204,
         min: (0..columns).map(|at| -peak(at)).collect(),
         max: (0..columns).map(peak).collect(),
-        short_term_lufs: (0..columns).map(|at| (20.0 * (f64::from(peak(at)) / 30_000.0).log10() - 11.0) as f32).collect(),
+        short_term_lufs: (0..columns)
+            .map(|at| (20.0 * (f64::from(peak(at)) / 30_000.0).log10() - 11.0) as f32)
+            .collect(),
         ..WaveformResponse::default()
     }
 }

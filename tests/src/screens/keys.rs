@@ -59,7 +59,6 @@ pub fn press(terminal: &mut Terminal, on: &OnScreen, count: usize) -> Result<Vec
 /// The line of the mark, where it stands in it, and the words after it. Headings have one too: the list's is the last.
 fn mark(screen: &vt100::Screen) -> Option<(usize, usize, String)> {
     let (_, columns) = screen.size();
-    let (_, columns) = screen.size();
     let lines: Vec<String> = screen.rows(0, columns.get()).collect();
     let found = lines.iter().enumerate().flat_map(|(line, text)| {
         text.char_indices().filter(|(_, c)| *c == '▸').map(move |(at, _)| (line, at, &text[at..]))

@@ -54,7 +54,8 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
                 put(frame, body, row, Line::styled(format!(" {}", day(model, *at_ms)), theme.head()));
             }
             Of::Entry(index) => {
-                if let Some(line) = entry(model, theme, page, *index, at_line == marked, usize::from(area.width))
+                if let Some(line) =
+                    entry(model, theme, page, *index, at_line == marked, usize::from(area.width))
                 {
                     let place = page.places.iter().position(|it| *it == at_line);
                     theme.hit(row_of(body, row), || Hit::Row(place.unwrap_or(0)));

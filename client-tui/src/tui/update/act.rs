@@ -67,7 +67,8 @@ pub(crate) fn subject(model: &Model) -> Option<Subject> {
         Screen::Project { project, song } => {
             let rows = model.projects.get(project)?;
             // Without a song there is still the project.
-            let song = draw::selected_song(rows, song.as_deref()).map_or_else(String::new, |it| it.song_id.clone());
+            let song =
+                draw::selected_song(rows, song.as_deref()).map_or_else(String::new, |it| it.song_id.clone());
             Some(Subject { project: project.clone(), song, whole: true, ..Subject::default() })
         }
         Screen::Song(view) => {

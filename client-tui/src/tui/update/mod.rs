@@ -37,12 +37,12 @@ use super::{
 };
 pub(super) use act::{may, subject};
 pub use act::{push_command, song_command};
-pub use offline::at_end;
-pub(super) use offline::keeps;
 pub use compare::pair_on;
 pub use hands::counted;
 pub use listen::is_blind;
 pub(super) use master::other as render_beside;
+pub use offline::at_end;
+pub(super) use offline::keeps;
 pub use pages::{approval as approval_line, examined};
 pub use prompt::{
     approve_problem,

@@ -4,8 +4,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 use deadwax_proto::v1::{DeskKind, Stage};
 
 use super::{
-    act, album, board, compare, delivery, hands, history, listen, master as mastering, offline, pages, people,
-    presence, prompt, read, song, transfers, turnaround,
+    act, album, board, compare, delivery, hands, history, listen, master as mastering, offline, pages,
+    people, presence, prompt, read, song, transfers, turnaround,
 };
 use crate::tui::{
     draw,
@@ -26,8 +26,8 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
     let leave = Notice::Tell(LEAVE.into());
     // Leaving works everywhere, in a prompt too; what is written there is thrown away only by the second press.
     if model.settings.keys.find(Kind::Help, &event) == Some(Verb::Quit) {
-        let written = model.prompt.as_ref().is_some_and(|it| prompt::holds_text(&it.ask))
-            || album::holds_draft(model);
+        let written =
+            model.prompt.as_ref().is_some_and(|it| prompt::holds_text(&it.ask)) || album::holds_draft(model);
         let asks = match (written, transfers::under_way(model)) {
             (true, _) => Some(leave),
             (false, true) => Some(Notice::Tell(transfers::UNDER_WAY.into())),

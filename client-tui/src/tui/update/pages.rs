@@ -245,9 +245,7 @@ pub(super) fn shootout(model: &mut Model) {
         lines.extend([String::new(), "Listen blind and level-matched: Esc, then b. Or in a shell".into()]);
         lines.push(format!("  {}", command(rows, song, "shootout fetch")));
         lines.push(format!("  {} X2 X1", command(rows, song, "shootout vote")));
-        lines.push(
-            "  V votes by the lines, which is not blind; the pick comes last: P on a version.".into(),
-        );
+        lines.push("  V votes by the lines, which is not blind; the pick comes last: P on a version.".into());
     }
     read::show(model, format!("Mixes that compete: {state}"), lines, None);
 }

@@ -219,10 +219,7 @@ mod tests {
         view.others = vec![Other { name: "Ben".into(), at_us: 600_000 }];
         view.cursor_us = 500_000;
         let line = text(&axis(&Theme::bare(), &view, 50, Some(25)));
-        assert_eq!(
-            line,
-            "0:00.0    [════════]    ▲0:00.5en             0:01.0"
-        );
+        assert_eq!(line, "0:00.0    [════════]    ▲0:00.5en             0:01.0");
         view.playing = true;
         view.playhead_us = Some(300_000);
         assert!(text(&axis(&Theme::bare(), &view, 50, Some(25))).contains("▶0:00.3"));

@@ -203,7 +203,7 @@ pub(super) fn paste(ask: &mut FormAsk, text: &str) {
 }
 
 /// The list below answers at every key. Enter keeps what it shows, Esc shows all again.
-pub(super) fn search_key(model: &mut Model, mut ask: SearchAsk, event: KeyEvent) -> Next {
+pub(super) fn search_key(model: &mut Model, mut ask: Box<SearchAsk>, event: KeyEvent) -> Next {
     match event.code {
         KeyCode::Enter => return Next::Close,
         KeyCode::Esc => {
