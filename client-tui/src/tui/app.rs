@@ -114,7 +114,7 @@ pub async fn run(client: Client, start: Option<String>, own: Own, kept: Option<K
         first.extend(update(&mut model, Msg::Draft(Box::new(draft))));
     }
     let mut runner = Runner::new(client, out.clone(), kept);
-    runner.keep_audio(model.settings.cache_bytes_max);
+    runner.listens(&model.settings);
     let ended = turn(&mut terminal, &mut model, (runner, first), (out, inbox), &own).await;
     drop(taken);
     match ended {
