@@ -22,6 +22,8 @@ pub struct OnScreen {
 
 const DOWN: &str = "j";
 const UP: &str = "k";
+const END: &str = "\u{1b}[F";
+const HOME: &str = "\u{1b}[H";
 
 pub const SCREENS: &[OnScreen] = &[
     OnScreen {
@@ -30,12 +32,31 @@ pub const SCREENS: &[OnScreen] = &[
         sign: "Mixing",
         keys: &[DOWN, DOWN, DOWN, DOWN, DOWN, UP, UP],
     },
-    OnScreen { name: "board, first to last", way: "", sign: "Mixing", keys: &["\u{1b}[F", "\u{1b}[H"] },
+    OnScreen { name: "board, first to last", way: "", sign: "Mixing", keys: &[END, HOME] },
+    OnScreen {
+        name: "board, filtered",
+        way: "/mixing\r",
+        sign: "hidden",
+        keys: &[DOWN, DOWN, DOWN, UP, DOWN, UP],
+    },
     OnScreen {
         name: "song with its notes",
-        way: "\r",
+        way: "q\r",
         sign: "Notes",
-        keys: &[DOWN, DOWN, DOWN, UP, DOWN, UP],
+        // A song has few notes: nobody may come to their end, where no key moves the mark.
+        keys: &[DOWN, DOWN, UP, DOWN, UP, UP],
+    },
+    OnScreen {
+        name: "record of all songs",
+        way: "q4",
+        sign: "Songs beside each other",
+        keys: &[DOWN, DOWN, DOWN, UP, END, UP, HOME],
+    },
+    OnScreen {
+        name: "deliveries of all songs",
+        way: "5",
+        sign: "Why, or by whom",
+        keys: &[DOWN, DOWN, DOWN, UP, END, UP, HOME],
     },
 ];
 
