@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use deadwax_proto::v1::{DeliveryRow, SongRow, VersionFile, VersionRow};
+use deadwax_proto::v1::{DeliveryRow, SongRow, VersionFile, VersionKind, VersionRow};
 use serde_json::{Value, json};
 
 use super::{
