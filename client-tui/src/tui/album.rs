@@ -1,10 +1,13 @@
 //! The record as a person arranges it on this machine: a draft of the running order with its gaps, fades and gains, where its sides begin, and what
 //! follows from them: times, joints, the deck that plays it. Nothing here is sent; `update::album` does that. Never here: keys, drawing, rules of the studio.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use deadwax_dsp::album::{Song, Timeline};
-use deadwax_proto::v1::{AudioFacts, FadeShape, SongRow, SpacingItem, VersionRow};
+use deadwax_proto::v1::{FadeShape, SongRow, SpacingItem, VersionFile, VersionRow};
 
 use super::{
     player,
@@ -76,11 +79,11 @@ pub fn told(rows: &Project) -> Vec<SpacingItem> {
 /// Songs that are no more fall out, songs that came since stand at the end; nothing comes before the first.
 fn whole(rows: &Project, items: &[SpacingItem]) -> Vec<SpacingItem> {
     let mut seen = BTreeSet::new();
-    let here = items.iter().filter(|it| rows.song(&it.song_id).is_some() && seen.insert(it.song_id.clone()));
+    let here = items.iter().filter(|it| rows.has_song(&it.song_id) && seen.insert(it.song_id.clone()));
     let mut all: Vec<SpacingItem> = here.cloned().collect();
-    for song in rows.songs() {
-        if !seen.contains(&song.song_id) {
-            all.push(SpacingItem { song_id: song.song_id.clone(), ..SpacingItem::default() });
+    for song_id in rows.songs().ids() {
+        if !seen.contains(&song_id) {
+            all.push(SpacingItem { song_id, ..SpacingItem::default() });
         }
     }
     if let Some(first) = all.first_mut() {
@@ -126,10 +129,20 @@ pub enum Change {
 impl Album {
     /// What the screen shows: the draft, else what the studio has.
     pub fn items(&self, project: &str, rows: &Project) -> Vec<SpacingItem> {
-        match self.drafts.get(project) {
-            Some(draft) if !draft.settled => whole(rows, &draft.items),
-            _ => told(rows),
+        self.order(project, rows).items.clone()
+    }
+
+    /// The same with what is measured of it. Laid once, as long as the rows that it follows from and the draft stay.
+    pub fn order(&self, project: &str, rows: &Project) -> Arc<Order> {
+        let draft = self.drafts.get(project).filter(|it| !it.settled).map(|it| &it.items);
+        let mut laid = rows.laid.borrow_mut();
+        if let Some(laid) = laid.as_ref().filter(|it| it.draft.as_ref() == draft) {
+            return Arc::clone(&laid.order);
         }
+        let items = draft.map_or_else(|| told(rows), |items| whole(rows, items));
+        let order = Arc::new(Order::of(rows, items));
+        *laid = Some(Laid { draft: draft.cloned(), order: Arc::clone(&order) });
+        order
     }
 
     /// There is something that only this machine has.
@@ -307,16 +320,93 @@ pub fn on_record<'a>(rows: &'a Project, song: &SongRow) -> Option<&'a VersionRow
     rows.version(&song.candidate_version_id).or_else(|| rows.version(&song.handoff.as_ref()?.version_id))
 }
 
-/// A song of the record with what follows from its place.
+/// A running order with what is measured of its songs.
+#[derive(Clone, Debug)]
+pub struct Order {
+    pub items: Vec<SpacingItem>,
+    measured: Vec<Option<Measured>>,
+    starts_ms: Vec<u64>,
+}
+
+/// An order, and the draft that it was laid from; without one it is the studio's.
+#[derive(Clone, Debug)]
+pub struct Laid {
+    draft: Option<Vec<SpacingItem>>,
+    order: Arc<Order>,
+}
+
+/// The version of a song that would go on the record, and the figures of its Main.
+#[derive(Clone, Debug, Default)]
+struct Measured {
+    version_id: String,
+    length_ms: u64,
+    figures: Option<Figures>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Figures {
+    pub integrated_lufs: f64,
+    pub true_peak_dbtp: f64,
+    pub loudness_range_lu: f64,
+}
+
+impl Measured {
+    fn of(version_id: String, main: Option<VersionFile>) -> Measured {
+        let Some(facts) = main.and_then(|it| it.facts) else {
+            return Measured { version_id, ..Measured::default() };
+        };
+        let figures = Figures {
+            integrated_lufs: facts.integrated_lufs,
+            true_peak_dbtp: facts.true_peak_dbtp,
+            loudness_range_lu: facts.loudness_range_lu,
+        };
+        let length_ms = rows::duration_ms(&facts).min(LENGTH_MAX);
+        Measured { version_id, length_ms, figures: Some(figures) }
+    }
+}
+
+impl Order {
+    fn of(rows: &Project, items: Vec<SpacingItem>) -> Order {
+        let measured: Vec<Option<Measured>> = items
+            .iter()
+            .map(|it| rows.on_record(&it.song_id).map(|(id, main)| Measured::of(id, main)))
+            .collect();
+        let placed = items.iter().zip(&measured).map(|(item, it)| {
+            let length_ms = it.as_ref().map_or(0, |it| it.length_ms);
+            (length_ms, u64::from(item.gap_ms), u64::from(item.crossfade_ms))
+        });
+        let starts_ms = starts(placed);
+        Order { items, measured, starts_ms }
+    }
+}
+
+/// A song of the record with what follows from its place. The rows behind it are looked up when somebody asks for them.
 #[derive(Clone, Debug)]
 pub struct Line<'a> {
-    pub item: SpacingItem,
-    pub song: Option<&'a SongRow>,
-    pub version: Option<&'a VersionRow>,
-    pub facts: Option<&'a AudioFacts>,
+    pub item: &'a SpacingItem,
+    rows: &'a Project,
+    measured: Option<&'a Measured>,
     pub start_ms: u64,
     /// 0 where nothing was measured.
     pub length_ms: u64,
+}
+
+impl<'a> Line<'a> {
+    pub fn song(&self) -> Option<&'a SongRow> {
+        self.rows.song(&self.item.song_id)
+    }
+
+    pub fn version(&self) -> Option<&'a VersionRow> {
+        self.rows.version(self.version_id()?)
+    }
+
+    pub fn version_id(&self) -> Option<&'a str> {
+        self.measured.map(|it| it.version_id.as_str())
+    }
+
+    pub fn figures(&self) -> Option<&'a Figures> {
+        self.measured?.figures.as_ref()
+    }
 }
 
 impl Line<'_> {
@@ -330,35 +420,28 @@ impl Line<'_> {
 
     /// As it will be heard on the record.
     pub fn lufs(&self) -> Option<f64> {
-        Some(self.facts?.integrated_lufs).filter(|it| it.is_finite()).map(|it| it + self.gain_db())
+        Some(self.figures()?.integrated_lufs).filter(|it| it.is_finite()).map(|it| it + self.gain_db())
     }
 
     pub fn true_peak_dbtp(&self) -> Option<f64> {
-        Some(self.facts?.true_peak_dbtp).filter(|it| it.is_finite()).map(|it| it + self.gain_db())
+        Some(self.figures()?.true_peak_dbtp).filter(|it| it.is_finite()).map(|it| it + self.gain_db())
     }
 
     /// Peak to loudness: a gain does not change it.
     pub fn plr_db(&self) -> Option<f64> {
-        let facts = self.facts?;
+        let facts = self.figures()?;
         Some(facts.true_peak_dbtp - facts.integrated_lufs).filter(|it| it.is_finite())
     }
 }
 
-pub fn lines<'a>(rows: &'a Project, items: &[SpacingItem]) -> Vec<Line<'a>> {
-    let line = |item: &SpacingItem| {
-        let song = rows.song(&item.song_id);
-        let version = song.and_then(|it| on_record(rows, it));
-        let facts = version.and_then(rows::main_file).and_then(|it| it.facts.as_ref());
-        let length_ms = facts.map_or(0, rows::duration_ms).min(LENGTH_MAX);
-        Line { item: item.clone(), song, version, facts, start_ms: 0, length_ms }
-    };
-    let mut all: Vec<Line<'a>> = items.iter().map(line).collect();
-    let placed = |it: &Line<'_>| (it.length_ms, u64::from(it.item.gap_ms), u64::from(it.item.crossfade_ms));
-    let starts = starts(all.iter().map(placed));
-    for (line, start_ms) in all.iter_mut().zip(starts) {
-        line.start_ms = start_ms;
-    }
-    all
+pub fn lines<'a>(rows: &'a Project, order: &'a Order) -> Vec<Line<'a>> {
+    let all = order.items.iter().zip(&order.measured).zip(&order.starts_ms);
+    all.map(|((item, measured), start_ms)| {
+        let measured = measured.as_ref();
+        let length_ms = measured.map_or(0, |it| it.length_ms);
+        Line { item, rows, measured, start_ms: *start_ms, length_ms }
+    })
+    .collect()
 }
 
 /// Of the songs from one place up to another, with what lies between them.
@@ -374,8 +457,8 @@ pub fn deck(project: &str, lines: &[Line<'_>]) -> Option<(Deck, Vec<usize>)> {
     let mut items = Vec::new();
     let mut at_line = Vec::new();
     for (at, line) in lines.iter().enumerate() {
-        let title = line.song.map_or("", |it| it.title.as_str());
-        let main = line.version.and_then(|it| Some((it, rows::main_file(it)?)));
+        let title = line.song().map_or("", |it| it.title.as_str());
+        let main = line.version().and_then(|it| Some((it, rows::main_file(it)?)));
         let Some(mut track) = main.and_then(|(version, file)| player::track(project, version, file)) else {
             continue;
         };
@@ -387,7 +470,7 @@ pub fn deck(project: &str, lines: &[Line<'_>]) -> Option<(Deck, Vec<usize>)> {
             crossfade_ms: if first { 0 } else { line.item.crossfade_ms },
             fade_in_ms: line.item.fade_in_ms,
             fade_out_ms: line.item.fade_out_ms,
-            shape: shape(&line.item),
+            shape: shape(line.item),
             gain_db: line.gain_db(),
         });
         at_line.push(at);
@@ -397,14 +480,8 @@ pub fn deck(project: &str, lines: &[Line<'_>]) -> Option<(Deck, Vec<usize>)> {
 
 /// Where each item of an album begins, in frames of the deck, and its rate.
 pub fn joints(items: &[AlbumItem]) -> (u32, Vec<u64>) {
-    let rate = items.first().map_or(0, |it| it.track.sample_rate).max(1);
-    let frames = |ms: u32| u64::from(ms) * u64::from(rate) / 1000;
-    let placed = |it: &AlbumItem| {
-        let own = u128::from(it.track.frames) * u128::from(rate) / u128::from(it.track.sample_rate.max(1));
-        let own = u64::try_from(own).unwrap_or(u64::MAX);
-        (own, frames(it.gap_ms), frames(it.crossfade_ms))
-    };
-    (rate, starts(items.iter().map(placed)))
+    let (rate, record) = crate::play::joints(items);
+    (rate, record.songs().iter().map(|it| it.start).collect())
 }
 
 /// Where songs begin that are so long, with so much before them and so much together with the one before. The player asks the same.

@@ -26,14 +26,17 @@ use super::{
     msg::{Effect, Msg},
     settings::{Colours, FILE, Settings, WaveStyle},
     terminal::{self, Taken, enter, is_lost, leave},
-    update::{at_end, begin, update},
+    update::{at_end, begin, update, wake_ms},
 };
 use crate::{cache::rows::Kept, net::Client, profile::Home};
 
 /// The reader drains at once, so this fills only when the machine is overloaded; then the network waits instead of growing a queue.
 const CHANNEL: usize = 256;
 const FRAME: Duration = Duration::from_millis(16);
-const TICK: Duration = Duration::from_millis(500);
+/// A message finds the clock of the model this close to the world's.
+const CLOCK_MS: u64 = 100;
+/// However the world's clock jumps, it is looked at this often.
+const LOOK_MS: i64 = 60_000;
 /// A text from an editor beyond this is not a note and not a recipe.
 const EDITED_BYTES_MAX: u64 = 1 << 20;
 
@@ -114,7 +117,7 @@ pub async fn run(client: Client, start: Option<String>, own: Own, kept: Option<K
         first.extend(update(&mut model, Msg::Draft(Box::new(draft))));
     }
     let mut runner = Runner::new(client, out.clone(), kept);
-    runner.keep_audio(model.settings.cache_bytes_max);
+    runner.listens(&model.settings);
     let ended = turn(&mut terminal, &mut model, (runner, first), (out, inbox), &own).await;
     drop(taken);
     match ended {
@@ -131,7 +134,7 @@ async fn turn(
     own: &Own,
 ) -> std::io::Result<()> {
     let mut keys = Some(listen(out.clone()));
-    let _others = [ticks(out.clone()), signals(out.clone())?];
+    let _others = signals(out.clone())?;
     let mut interrupts = Some(interrupts(out.clone())?);
     let mut next_frame = Instant::now();
     loop {
@@ -179,11 +182,15 @@ async fn turn(
             waiting.extend(show(terminal, model)?);
             next_frame = Instant::now() + FRAME;
         }
-        let first = if model.dirty {
-            tokio::time::timeout_at(next_frame, inbox.recv()).await.unwrap_or(None)
-        } else {
-            inbox.recv().await
-        };
+        let wake = Instant::now() + Duration::from_millis(left_ms(model));
+        let until = if model.dirty { next_frame.min(wake) } else { wake };
+        let first = tokio::time::timeout_at(until, inbox.recv()).await.unwrap_or(None);
+        if first.is_some() || Instant::now() >= wake {
+            let now_ms = now_ms();
+            if now_ms.abs_diff(model.now_ms) >= CLOCK_MS {
+                waiting.extend(update(model, Msg::Tick(now_ms)));
+            }
+        }
         let mut next = first;
         // At most one channel's worth, so that a flood of news cannot keep the screen from being drawn.
         for _ in 0..CHANNEL {
@@ -196,6 +203,11 @@ async fn turn(
             next = inbox.try_recv().ok();
         }
     }
+}
+
+/// How long nothing happens by itself. Whoever sits idle is woken once a minute.
+fn left_ms(model: &Model) -> u64 {
+    wake_ms(model).saturating_sub(now_ms()).clamp(0, LOOK_MS).unsigned_abs()
 }
 
 /// The newest model onto the terminal.
@@ -261,19 +273,6 @@ fn listen(out: Sender<Msg>) -> AbortOnDropHandle<()> {
             };
             let last = msg == Msg::Quit;
             if out.send(msg).await.is_err() || last {
-                return;
-            }
-        }
-    }))
-}
-
-fn ticks(out: Sender<Msg>) -> AbortOnDropHandle<()> {
-    AbortOnDropHandle::new(tokio::spawn(async move {
-        let mut every = tokio::time::interval(TICK);
-        every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-        loop {
-            every.tick().await;
-            if out.send(Msg::Tick(now_ms())).await.is_err() {
                 return;
             }
         }

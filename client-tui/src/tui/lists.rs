@@ -1,15 +1,18 @@
 //! The list on top of every screen as its words: what a filter looks in, what the mark stands on, how many lines there are. The screens draw from the same
 //! rows; whoever adds a list adds it here. Never here: drawing, what a key does.
 
+use std::collections::BTreeSet;
+
 use deadwax_proto::v1::{
-    DeskRow, HistoryEntry, NoteRow, ProjectSummary, RenderRow, SongRow, SongTurnaround, VersionRow,
+    DeskRow, HistoryEntry, NoteRow, ProjectSummary, RenderRow, SongRow, SongTurnaround, Stage, VersionRow,
 };
 
 use super::{
-    draw, filter,
+    draw,
+    filter::{self, Filter},
     keys::{Bound, Kind},
     model::{Focus, Model, Screen, SongView},
-    rows::Project,
+    rows::{Brief, List, Project},
     words,
 };
 
@@ -30,7 +33,102 @@ pub fn project(row: &ProjectSummary) -> String {
 }
 
 pub fn song(row: &SongRow) -> String {
-    format!("{} {} {}", row.title, words::stage(row.stage()), row.waits_for)
+    song_words(&row.title, row.stage(), &row.waits_for)
+}
+
+fn song_words(title: &str, stage: Stage, waits_for: &str) -> String {
+    format!("{title} {} {waits_for}", words::stage(stage))
+}
+
+/// The places of the songs that a filter shows, where there are many.
+pub fn kept_songs(filter: &Filter, songs: List<'_, SongRow>) -> Vec<usize> {
+    let words = |it: &Brief<'_>| song_words(&it.title, it.stage, &it.waits_for);
+    songs.sift(&filter.typed, |it| filter.keeps(&words(it)))
+}
+
+/// The same of songs in an order of their own.
+pub fn kept_of<'a>(filter: &Filter, rows: &Project, ids: impl Iterator<Item = &'a str>) -> Vec<usize> {
+    let songs = rows.songs();
+    let held: BTreeSet<String> = {
+        let all: Vec<String> = songs.ids().collect();
+        kept_songs(filter, songs).into_iter().map(|at| all[at].clone()).collect()
+    };
+    ids.enumerate().filter(|(_, id)| held.contains(*id)).map(|(at, _)| at).collect()
+}
+
+/// A list as the mark and a filter see it: how many lines there are, the places of those that are shown, where the mark stands.
+pub struct Sight {
+    pub len: usize,
+    pub kept: Vec<usize>,
+    pub at: usize,
+}
+
+/// Of the list on top. Where there can be thousands of lines none of them is made.
+pub fn sight(model: &Model) -> Sight {
+    let filter = model.hands.filter(model).filter(|it| !it.is_empty());
+    let kept = |songs: List<'_, SongRow>| match filter {
+        Some(filter) => kept_songs(filter, songs),
+        None => (0..songs.len()).collect(),
+    };
+    match model.top() {
+        Screen::Project { project, song } => {
+            let mut sight = Sight { len: 0, kept: Vec::new(), at: 0 };
+            let Some(rows) = model.projects.get(project) else { return sight };
+            let chosen = draw::selected_song(rows, song.as_deref());
+            for songs in words::STAGES.map(|stage| rows.songs_in(stage)) {
+                let before = sight.len;
+                sight.kept.extend(kept(songs).into_iter().map(|at| before + at));
+                if let Some(at) = chosen.and_then(|it| songs.place_of(&it.song_id)) {
+                    sight.at = before + at;
+                }
+                sight.len += songs.len();
+            }
+            sight
+        }
+        Screen::Album { project, at } => match model.projects.get(project) {
+            Some(rows) => {
+                let items = &model.album.order(project, rows).items;
+                let ids = items.iter().map(|it| it.song_id.as_str());
+                let kept = match filter {
+                    Some(filter) => kept_of(filter, rows, ids),
+                    None => (0..items.len()).collect(),
+                };
+                Sight { len: items.len(), kept, at: *at }
+            }
+            None => Sight { len: 0, kept: Vec::new(), at: 0 },
+        },
+        Screen::Delivery { project, at } => match model.projects.get(project).map(Project::songs) {
+            Some(songs) => Sight { len: songs.len(), kept: kept(songs), at: *at },
+            None => Sight { len: 0, kept: Vec::new(), at: 0 },
+        },
+        _ => {
+            let lines = lines(model);
+            Sight { len: lines.len(), kept: shown(model, &lines), at: place(model, &lines) }
+        }
+    }
+}
+
+/// Puts the mark on the line at this place of the list on top.
+pub fn choose_at(model: &mut Model, place: usize) {
+    let Model { stack, projects, .. } = model;
+    match stack.last_mut() {
+        Some(Screen::Project { project, song }) => {
+            let Some(rows) = projects.get(project) else { return };
+            let mut left = place;
+            for songs in words::STAGES.map(|stage| rows.songs_in(stage)) {
+                if let Some(it) = songs.get(left) {
+                    *song = Some(it.song_id.clone());
+                    return;
+                }
+                left -= songs.len();
+            }
+        }
+        Some(Screen::Album { at, .. } | Screen::Delivery { at, .. }) => *at = place,
+        _ => {
+            let lines = lines(model);
+            choose(model, place, &lines);
+        }
+    }
 }
 
 pub fn version(row: &VersionRow) -> String {
@@ -97,8 +195,8 @@ pub fn lines(model: &Model) -> Vec<Line> {
         }
         Screen::Album { project, .. } => {
             let Some(rows) = model.projects.get(project) else { return Vec::new() };
-            let items = model.album.items(project, rows);
-            let songs = items.iter().filter_map(|it| rows.song(&it.song_id));
+            let order = model.album.order(project, rows);
+            let songs = order.items.iter().filter_map(|it| rows.song(&it.song_id));
             songs.map(|it| Line { id: it.song_id.clone(), text: song(it) }).collect()
         }
         Screen::Delivery { project, .. } => {

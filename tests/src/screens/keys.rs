@@ -22,6 +22,8 @@ pub struct OnScreen {
 
 const DOWN: &str = "j";
 const UP: &str = "k";
+const END: &str = "\u{1b}[F";
+const HOME: &str = "\u{1b}[H";
 
 pub const SCREENS: &[OnScreen] = &[
     OnScreen {
@@ -30,12 +32,31 @@ pub const SCREENS: &[OnScreen] = &[
         sign: "Mixing",
         keys: &[DOWN, DOWN, DOWN, DOWN, DOWN, UP, UP],
     },
-    OnScreen { name: "board, first to last", way: "", sign: "Mixing", keys: &["\u{1b}[F", "\u{1b}[H"] },
+    OnScreen { name: "board, first to last", way: "", sign: "Mixing", keys: &[END, HOME] },
+    OnScreen {
+        name: "board, filtered",
+        way: "/mixing\r",
+        sign: "hidden",
+        keys: &[DOWN, DOWN, DOWN, UP, DOWN, UP],
+    },
     OnScreen {
         name: "song with its notes",
-        way: "\r",
+        way: "q\r",
         sign: "Notes",
-        keys: &[DOWN, DOWN, DOWN, UP, DOWN, UP],
+        // A song has few notes: nobody may come to their end, where no key moves the mark.
+        keys: &[DOWN, DOWN, UP, DOWN, UP, UP],
+    },
+    OnScreen {
+        name: "record of all songs",
+        way: "q4",
+        sign: "Songs beside each other",
+        keys: &[DOWN, DOWN, DOWN, UP, END, UP, HOME],
+    },
+    OnScreen {
+        name: "deliveries of all songs",
+        way: "5",
+        sign: "Why, or by whom",
+        keys: &[DOWN, DOWN, DOWN, UP, END, UP, HOME],
     },
 ];
 
@@ -60,10 +81,10 @@ pub fn press(terminal: &mut Terminal, on: &OnScreen, count: usize) -> Result<Vec
 fn mark(screen: &vt100::Screen) -> Option<(usize, usize, String)> {
     let (_, columns) = screen.size();
     let lines: Vec<String> = screen.rows(0, columns.get()).collect();
-    let found = lines.iter().enumerate().flat_map(|(line, text)| {
+    let mut found = lines.iter().enumerate().flat_map(|(line, text)| {
         text.char_indices().filter(|(_, c)| *c == '▸').map(move |(at, _)| (line, at, &text[at..]))
     });
     let (line, at, rest) =
-        found.filter(|(_, _, rest)| rest.chars().nth(1) == Some(' ') || rest.len() > 40).last()?;
+        found.rfind(|(_, _, rest)| rest.chars().nth(1) == Some(' ') || rest.len() > 40)?;
     Some((line, at, rest.chars().take(24).collect()))
 }

@@ -8,7 +8,7 @@ use ratatui::{
 };
 
 use super::{
-    Hit, empty, first_shown, heading, put, row_of,
+    Hit, empty, first_shown, heading, put, row_of, sought,
     text::{clip, pad, pad_left, width},
     theme::Theme,
 };
@@ -17,7 +17,7 @@ use crate::{
     play::{Deck, Shape},
     tui::{
         album::{self, Line},
-        filter, lists,
+        lists,
         model::Model,
         rows::{May, PROJECT_KEY, Project},
         words,
@@ -52,11 +52,14 @@ pub(super) fn draw(
     let Some(rows) = model.projects.get(project).filter(|it| it.loaded) else {
         return empty(theme, frame, area, &["The project has not arrived yet."]);
     };
-    let items = model.album.items(project, rows);
-    let lines = album::lines(rows, &items);
+    let order = model.album.order(project, rows);
+    let lines = album::lines(rows, &order);
     let starts = model.album.side_starts(project, &lines);
     let at = at.min(lines.len().saturating_sub(1));
-    let kept = filter::kept(model, &lines, |it| it.song.map_or_else(String::new, lists::song));
+    let kept = match sought(model) {
+        Some(filter) => lists::kept_of(filter, rows, lines.iter().map(|it| it.item.song_id.as_str())),
+        None => (0..lines.len()).collect(),
+    };
     let page = Page { model, theme, rows, project, lines, starts, kept, at };
     if page.lines.is_empty() {
         return empty(theme, frame, area, &["There are no songs yet. The board tells how to add one: 3."]);
@@ -133,10 +136,7 @@ impl Page<'_> {
             return None;
         };
         let item = items.get(status.heard)?;
-        let at = self
-            .lines
-            .iter()
-            .position(|line| line.version.is_some_and(|it| it.version_id == item.track.version_id))?;
+        let at = self.lines.iter().position(|line| line.version_id() == Some(&item.track.version_id))?;
         let (rate, starts) = album::joints(items);
         let frames = status.at.saturating_sub(*starts.get(status.heard)?);
         Some((at, u64::try_from(u128::from(frames) * 1000 / u128::from(rate.max(1))).unwrap_or(u64::MAX)))
@@ -168,21 +168,21 @@ impl Page<'_> {
         for (row, at) in self.window(height) {
             let line = &self.lines[at];
             let extra = if wide {
-                let stage = line.song.map_or("", |it| words::stage(it.stage()));
+                let stage = line.song().map_or("", |it| words::stage(it.stage()));
                 let side =
                     if self.model.album.medium().has_sides() { letter(self.side_of(at)) } else { '–' };
                 format!("{}{}", pad(stage, 11), pad(&side.to_string(), 5))
             } else {
                 String::new()
             };
-            let version = line.version.map_or_else(|| "no file".into(), words::version);
+            let version = line.version().map_or_else(|| "no file".into(), words::version);
             let length = match (line.length_ms, heard) {
                 (_, Some((playing, ms))) if playing == at => format!("▶{}", words::clock(ms, false)),
                 (0, _) => "–".into(),
                 (ms, _) => words::clock(ms, true),
             };
             let mark = if at == self.at { "▸ " } else { "  " };
-            let title_text = line.song.map_or("a song that is not here", |it| it.title.as_str());
+            let title_text = line.song().map_or("a song that is not here", |it| it.title.as_str());
             let text = format!(
                 "{mark}{} {}{}{extra}{}{}{}{}{}",
                 pad_left(&(at + 1).to_string(), 3),
@@ -304,7 +304,7 @@ impl Page<'_> {
         for (row, at) in self.window(height) {
             let (row, line) = (row + 2, &self.lines[at]);
             theme.hit(row_of(area, row), || Hit::Row(at));
-            let name = line.song.map_or("", |it| it.title.as_str());
+            let name = line.song().map_or("", |it| it.title.as_str());
             let number = |value: Option<f64>| value.map_or_else(|| "–".into(), |it| format!("{it:.1}"));
             let bar = match (line.lufs(), lufs) {
                 (Some(value), Some(middle)) => lean(value - middle, reach),
@@ -316,7 +316,7 @@ impl Page<'_> {
                 Some((now, before)) => pad_left(&format!("{:+.1}", now - before), 7),
                 None => pad_left("–", 7),
             };
-            let range = line.facts.map(|it| it.loudness_range_lu).filter(|it| it.is_finite());
+            let range = line.figures().map(|it| it.loudness_range_lu).filter(|it| it.is_finite());
             let text = format!(
                 " {} {}{} {bar} {}{}{}{step}",
                 pad_left(&(at + 1).to_string(), 3),

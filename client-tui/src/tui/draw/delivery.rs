@@ -9,14 +9,14 @@ use ratatui::{
 };
 
 use super::{
-    Hit, empty, first_shown, heading, put, row_of,
+    Hit, empty, first_shown, heading, put, row_of, sought,
     text::{clip, pad, pad_left, wrap},
     theme::Theme,
     waits_for,
 };
 use crate::tui::{
     delivery::{self, Standing},
-    filter, lists,
+    lists,
     model::Model,
     rows::{List, Project},
     update, words,
@@ -92,14 +92,15 @@ fn songs(
     let focused = !model.delivery.in_files;
     put(frame, area, 0, Line::styled(header, if focused { theme.accent() } else { theme.dim() }));
     let height = usize::from(area.height.saturating_sub(1));
-    let songs = |line: &usize| all.get(*line).map(|song| (*line, song));
-    let stands = model.hands.filter(model).is_some_and(|it| !it.is_empty());
-    let keeps =
-        |line: &usize| !stands || all.get(*line).is_some_and(|it| filter::keeps(model, &lists::song(it)));
-    let kept: Vec<usize> = (0..all.len()).filter(keeps).collect();
+    let kept: Vec<usize> = match sought(model) {
+        Some(filter) => lists::kept_songs(filter, all),
+        None => (0..all.len()).collect(),
+    };
     let here = kept.iter().position(|it| *it >= at).unwrap_or(0);
     let first = first_shown(here, kept.len(), height);
-    for (row, (line, song)) in kept.iter().filter_map(songs).skip(first).take(height).enumerate() {
+    let shown = kept.into_iter().skip(first).take(height);
+    let songs = shown.filter_map(|line| all.get(line).map(|song| (line, song)));
+    for (row, (line, song)) in songs.enumerate() {
         let standing = delivery::standing(rows, song);
         let (sign, word) = state(&standing);
         let why = match &standing {

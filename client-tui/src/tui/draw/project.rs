@@ -340,15 +340,22 @@ fn table(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, rows: 
     let height = usize::from(area.height.saturating_sub(1));
     let (shown, place) = match sought(model) {
         Some(filter) => {
-            let kept: Vec<&SongRow> =
-                lists::songs(rows).filter(|it| filter.keeps(&lists::song(it))).collect();
+            let kept: Vec<(Stage, usize)> = words::STAGES
+                .into_iter()
+                .flat_map(|stage| {
+                    lists::kept_songs(filter, rows.songs_in(stage)).into_iter().map(move |at| (stage, at))
+                })
+                .collect();
             if kept.is_empty() {
                 let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
                 return empty(theme, frame, below, NOTHING_FOUND);
             }
-            let at = kept.iter().position(|it| it.song_id == chosen.song_id).unwrap_or(0);
+            let here = rows.songs_in(chosen.stage()).place_of(&chosen.song_id).map(|at| (chosen.stage(), at));
+            let at = here.and_then(|here| kept.iter().position(|it| *it == here)).unwrap_or(0);
             let first = first_shown(at, kept.len(), height);
-            (kept.into_iter().skip(first).take(height).map(Shown::Song).collect(), at - first)
+            let shown = kept.into_iter().skip(first).take(height);
+            let songs = shown.filter_map(|(stage, at)| rows.songs_in(stage).get(at));
+            (songs.map(Shown::Song).collect(), at - first)
         }
         None => window(rows, chosen, height),
     };
@@ -447,19 +454,19 @@ fn column(
     seen: &mut String,
 ) {
     let all = rows.songs_in(stage);
-    let kept: Option<Vec<&SongRow>> =
-        sought(model).map(|filter| all.iter().filter(|it| filter.keeps(&lists::song(it))).collect());
+    let kept: Option<Vec<usize>> = sought(model).map(|filter| lists::kept_songs(filter, all));
     let len = kept.as_ref().map_or(all.len(), Vec::len);
     let count = len.to_string();
     put(frame, area, 0, heading(theme, words::stage(stage), &count, area.width, chosen.stage() == stage));
     let fit = (usize::from(area.height.saturating_sub(1)) / CARD).max(1);
+    let place = all.place_of(&chosen.song_id);
     let at = match &kept {
-        Some(kept) => kept.iter().position(|it| it.song_id == chosen.song_id),
-        None => all.place_of(&chosen.song_id),
+        Some(kept) => place.and_then(|place| kept.iter().position(|it| *it == place)),
+        None => place,
     };
     let first = first_shown(at.unwrap_or(0), len, fit);
     let shown: Vec<&SongRow> = match kept {
-        Some(kept) => kept.into_iter().skip(first).take(fit).collect(),
+        Some(kept) => kept.into_iter().skip(first).take(fit).filter_map(|at| all.get(at)).collect(),
         None => all.iter().skip(first).take(fit).collect(),
     };
     for (line, song) in (first..).zip(shown) {

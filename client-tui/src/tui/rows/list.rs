@@ -8,7 +8,10 @@ use deadwax_proto::v1::{
     VersionRow, row::Row as Of,
 };
 
-use super::store::Store;
+use super::{
+    pack::{self, Brief},
+    store::Store,
+};
 
 /// One kind of row.
 pub trait Pick: Sized + 'static {
@@ -81,6 +84,21 @@ impl<'a, T: Pick> List<'a, T> {
     /// `skip` and `nth` unpack nothing of what they pass over.
     pub fn iter(&self) -> Rows<'a, T> {
         Rows { store: self.store, slots: self.slots.iter(), of: PhantomData }
+    }
+}
+
+impl List<'_, SongRow> {
+    /// Without unpacking any.
+    pub fn ids(&self) -> impl Iterator<Item = String> {
+        self.slots.iter().map(|slot| pack::id_of(&self.store.key(*slot)).to_owned())
+    }
+
+    /// The places of the songs that the judge keeps, none of them unpacked. An answer holds for this question until its song changes, so that the same
+    /// question costs next to nothing again.
+    pub fn sift(&self, question: &str, judge: impl Fn(&Brief<'_>) -> bool) -> Vec<usize> {
+        let kept =
+            self.slots.iter().enumerate().filter(|(_, slot)| self.store.keeps(**slot, question, &judge));
+        kept.map(|(at, _)| at).collect()
     }
 }
 

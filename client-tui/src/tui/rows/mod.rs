@@ -9,7 +9,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::HashMap, marker::PhantomData};
+use std::{cell::RefCell, collections::HashMap, marker::PhantomData};
 
 use deadwax_proto::v1::{
     Allowed, AudioFacts, DeliveryRow, GateRow, MemberRow, NoteRow, NoteState, NoteVerdict, PlaceKind,
@@ -17,9 +17,11 @@ use deadwax_proto::v1::{
     row::Row as Of,
 };
 
+use super::album::Laid;
 pub use frozen::Frozen;
 use index::Index;
 pub use list::{List, Pick};
+pub use pack::Brief;
 use store::{Put, Store};
 
 /// How long a changed row stays marked, in milliseconds.
@@ -48,6 +50,8 @@ pub struct Project {
     filling: bool,
     /// Keys that changed a moment ago, with the time at which the mark fades.
     pub fresh: HashMap<String, i64>,
+    /// The record as it follows from these rows, until one that it follows from changes.
+    pub(super) laid: RefCell<Option<Laid>>,
 }
 
 impl PartialEq for Project {
@@ -96,6 +100,7 @@ impl Project {
         if self.filling && !many_messages {
             self.filling = false;
             for slot in self.store.old_ones() {
+                self.laid.take();
                 self.index.remove(&self.store, slot);
                 self.store.remove(slot);
             }
@@ -108,6 +113,7 @@ impl Project {
     fn upsert(&mut self, key: &str, of: &Of, ours: bool) -> bool {
         let mut place = self.index.place(of);
         place.ours = ours;
+        let keeps_record = self.keeps_record(key, of, place);
         if let Some(slot) = self.store.find(key)
             && self.store.place(slot) != place
         {
@@ -119,11 +125,30 @@ impl Project {
             Put::Changed(..) => {}
             Put::Same => return false,
         }
+        if !keeps_record {
+            self.laid.take();
+        }
         true
+    }
+
+    /// Whether the record stays as it is when this row comes.
+    fn keeps_record(&self, key: &str, of: &Of, place: index::Place) -> bool {
+        match of {
+            Of::Project(_) | Of::Version(_) => false,
+            Of::Song(song) => self.store.find(key).is_some_and(|slot| {
+                let handed = song.handoff.as_ref().map(|it| it.version_id.as_str());
+                let [candidate, before] = self.store.on_record(slot);
+                self.store.place(slot) == place
+                    && candidate.unwrap_or_default() == song.candidate_version_id
+                    && before.as_deref() == handed
+            }),
+            _ => true,
+        }
     }
 
     fn remove(&mut self, key: &str) {
         if let Some(slot) = self.store.find(key) {
+            self.laid.take();
             self.index.remove(&self.store, slot);
             self.store.remove(slot);
         }
@@ -189,6 +214,19 @@ impl Project {
 
     pub fn songs_in(&self, stage: Stage) -> List<'_, SongRow> {
         self.list(self.index.stage(stage))
+    }
+
+    /// What would go on the record of this song, with the first of its files: nothing is unpacked for it.
+    pub fn on_record(&self, song_id: &str) -> Option<(String, Option<VersionFile>)> {
+        let song = self.store.find(&format!("song/{song_id}"))?;
+        let ids = self.store.on_record(song).into_iter().flatten();
+        let found = |id: String| Some((self.store.find(&format!("version/{id}"))?, id));
+        ids.into_iter().find_map(found).map(|(slot, id)| (id, self.store.main_file(slot)))
+    }
+
+    /// Without unpacking it.
+    pub fn has_song(&self, song_id: &str) -> bool {
+        self.store.find(&format!("song/{song_id}")).is_some()
     }
 
     pub fn song(&self, song_id: &str) -> Option<&SongRow> {

@@ -2,11 +2,11 @@
 //! (permissions, names, recipes, lines of a gate) stands once in `Words` and is referred to; a UUID takes 16 bytes instead of 36.
 //! Never here: which row is where, and what it means.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use deadwax_proto::v1::{
-    DeliveryRow, GateRow, MemberRow, NoteRow, ProjectRow, RecipeRow, RenderRow, RequestRow, SongRow,
-    VersionRow, row::Row as Of,
+    DeliveryRow, GateRow, Handoff, MemberRow, NoteRow, ProjectRow, RecipeRow, RenderRow, RequestRow, SongRow,
+    Stage, VersionFile, VersionRow, row::Row as Of,
 };
 use prost::Message as _;
 
@@ -15,6 +15,8 @@ const WIRE_WORD: u64 = 6;
 /// 16 bytes follow: a UUID in its usual writing.
 const WIRE_UUID: u64 = 7;
 const UUID_CHARS: usize = 36;
+/// `VersionRow.files`
+const FILES: u64 = 12;
 
 /// The kinds of rows, as `Row.row` numbers them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -240,6 +242,72 @@ pub(super) fn unpack(kind: Kind, packed: &[u8], id: &str, words: &Words) -> Opti
         plain.extend_from_slice(bytes);
     }
     decode(kind, &plain)
+}
+
+/// What a list of songs is searched for, read from the packed row: nothing else of it is unpacked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Brief<'a> {
+    pub title: Cow<'a, str>,
+    pub stage: Stage,
+    pub waits_for: Cow<'a, str>,
+}
+
+/// `key` is its key as `pack_key` made it.
+pub(super) fn brief<'a>(packed: &'a [u8], key: &[u8], words: &'a Words) -> Brief<'a> {
+    let mut brief = Brief { title: "".into(), stage: Stage::Unspecified, waits_for: "".into() };
+    let mut rest = packed;
+    while let Some(field) = Field::read(&mut rest) {
+        let text = match (field.number, &field.body) {
+            (2, _) => &mut brief.title,
+            (9, _) => &mut brief.waits_for,
+            (5, Body::Varint(number)) => {
+                brief.stage =
+                    i32::try_from(*number).ok().and_then(|it| Stage::try_from(it).ok()).unwrap_or_default();
+                continue;
+            }
+            _ => continue,
+        };
+        let plain = |bytes| std::str::from_utf8(bytes).unwrap_or_default();
+        *text = match field.body {
+            Body::Bytes(bytes) => plain(bytes).into(),
+            Body::Word(0) => unpack_key(key).map(|key| id_of(&key).to_owned()).unwrap_or_default().into(),
+            Body::Word(number) => plain(words.get(number).unwrap_or_default()).into(),
+            Body::Uuid(bytes) => {
+                uuid::Uuid::from_slice(bytes).map(|it| it.to_string()).unwrap_or_default().into()
+            }
+            Body::Varint(_) | Body::Fixed64(_) | Body::Fixed32(_) => continue,
+        };
+    }
+    brief
+}
+
+/// What a song hands to the record: the id of its candidate, else of what was handed to mastering. Read from the packed row.
+pub(super) fn on_record(packed: &[u8], words: &Words) -> [Option<String>; 2] {
+    let mut found = [None, None];
+    let mut rest = packed;
+    while let Some(field) = Field::read(&mut rest) {
+        match (field.number, field.body) {
+            (6, Body::Bytes(bytes)) => found[0] = std::str::from_utf8(bytes).ok().map(str::to_owned),
+            (6, Body::Uuid(bytes)) => found[0] = uuid::Uuid::from_slice(bytes).ok().map(|it| it.to_string()),
+            (6, Body::Word(number)) => {
+                found[0] = words.get(number).and_then(|it| String::from_utf8(it.to_vec()).ok());
+            }
+            (11, Body::Bytes(bytes)) => found[1] = Handoff::decode(bytes).ok().map(|it| it.version_id),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// The first file of a version, read from the packed row.
+pub(super) fn main_file(packed: &[u8]) -> Option<VersionFile> {
+    let mut rest = packed;
+    while let Some(field) = Field::read(&mut rest) {
+        if let (FILES, Body::Bytes(bytes)) = (field.number, field.body) {
+            return VersionFile::decode(bytes).ok();
+        }
+    }
+    None
 }
 
 /// The row is gone: its words are used by one fewer.

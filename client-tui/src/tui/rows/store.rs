@@ -2,18 +2,18 @@
 //! unpacked when somebody asks for them and stay unpacked until there are many. Never here: orders, lists, questions of screens.
 
 use std::{
-    cell::{Cell, OnceCell},
+    cell::{Cell, OnceCell, RefCell},
     hash::{BuildHasher as _, RandomState},
     sync::Arc,
 };
 
-use deadwax_proto::v1::row::Row as Of;
+use deadwax_proto::v1::{VersionFile, row::Row as Of};
 use hashbrown::HashTable;
 
 use super::{
     frozen::Frozen,
     index::Place,
-    pack::{self, Kind, Words},
+    pack::{self, Brief, Kind, Words},
 };
 
 /// Small enough that moving what still counts out of one costs nothing that a person could notice.
@@ -35,7 +35,15 @@ pub(super) struct Store {
     words: Words,
     unpacked: Vec<OnceCell<Box<Of>>>,
     unpacked_count: Cell<usize>,
+    sieve: RefCell<Sieve>,
     scratch: Vec<u8>,
+}
+
+/// What was answered to one question by the rows that were asked, as long as they stay as they are.
+#[derive(Clone, Debug, Default)]
+struct Sieve {
+    question: String,
+    answers: Vec<Option<bool>>,
 }
 
 /// Shared with whoever writes it to disk at this moment; then changing it copies it first.
@@ -91,6 +99,30 @@ impl Store {
             let row = pack::unpack(self.place(slot).kind, self.body(slot), pack::id_of(&key), &self.words);
             Box::new(row.expect("it was packed by pack, with these words"))
         })
+    }
+
+    /// The judge's answer about a song, asked of it once while it and the question stay the same.
+    pub(super) fn keeps(&self, slot: u32, question: &str, judge: impl FnOnce(&Brief<'_>) -> bool) -> bool {
+        let sieve = &mut *self.sieve.borrow_mut();
+        if sieve.question != question {
+            question.clone_into(&mut sieve.question);
+            sieve.answers.clear();
+        }
+        if sieve.answers.len() < self.slots.len() {
+            sieve.answers.resize(self.slots.len(), None);
+        }
+        *sieve.answers[slot as usize]
+            .get_or_insert_with(|| judge(&pack::brief(self.body(slot), self.key_bytes(slot), &self.words)))
+    }
+
+    /// What a song hands to the record, without unpacking it: the ids of its candidate and of what was handed to mastering.
+    pub(super) fn on_record(&self, slot: u32) -> [Option<String>; 2] {
+        pack::on_record(self.body(slot), &self.words)
+    }
+
+    /// The first file of a version, without unpacking the rest of it.
+    pub(super) fn main_file(&self, slot: u32) -> Option<VersionFile> {
+        pack::main_file(self.body(slot))
     }
 
     /// Lets go of what was unpacked for the screens before, once it is much.
@@ -182,6 +214,9 @@ impl Store {
         head[4..8].copy_from_slice(&number(key.len()));
         head[8..12].copy_from_slice(&number(body.len()));
         head[12] = place.kind as u8;
+        if let Some(answer) = self.sieve.get_mut().answers.get_mut(slot as usize) {
+            *answer = None;
+        }
         let (segment, start, len) = self.append(&[&head, key, body]);
         self.slots[slot as usize] = Slot { segment, start, len, old: false, place };
     }

@@ -76,6 +76,7 @@ fn row(drawn: [u8; 5]) -> Row {
 fn song_row(own: &str, candidate: String, x: u8, y: u8) -> SongRow {
     SongRow {
         song_id: own.to_owned(),
+        title: id(x % FEW),
         position: u32::from(x % 4),
         stage: i32::from(y % 7),
         waits_for: format!("waits {}", x % 2),
@@ -153,6 +154,7 @@ fn agree(packed: &Project, plain: &Plain) {
             assert_eq!((list.place_of(&song.song_id), list.iter().nth(at)), (Some(at), Some(*song)));
         }
     }
+    agree_unpacked(packed, plain);
     for song in (0..FEW).map(id).chain([String::new()]) {
         let of = |it: &VersionRow| it.song_id == song;
         let versions = sorted(plain, of, |it| Reverse((it.kind, it.number, it.at_ms)));
@@ -182,6 +184,30 @@ fn agree(packed: &Project, plain: &Plain) {
         assert_eq!(packed.recipes(&song), recipes);
         let deliveries = sorted(plain, |it: &DeliveryRow| it.song_id == song, |it| Reverse(it.at_ms));
         assert_eq!(packed.deliveries(&song), deliveries);
+    }
+}
+
+/// What is answered without unpacking a row, and what was remembered of an earlier answer.
+fn agree_unpacked(packed: &Project, plain: &Plain) {
+    let songs: Vec<&SongRow> = packed.songs().iter().collect();
+    let ids = songs.iter().map(|it| it.song_id.clone());
+    assert_eq!(packed.songs().ids().collect::<Vec<_>>(), ids.collect::<Vec<_>>());
+    let words = |title: &str, stage: Stage, waits_for: &str| format!("{title} {stage:?} {waits_for}");
+    let keeps = |text: &str| text.ends_with('1') || text.contains("Mastering") || text.contains("x3");
+    let kept = packed.songs().sift("the same", |it| keeps(&words(&it.title, it.stage, &it.waits_for)));
+    let plainly = songs.iter().map(|it| keeps(&words(&it.title, it.stage(), &it.waits_for)));
+    assert_eq!(kept, plainly.enumerate().filter(|it| it.1).map(|it| it.0).collect::<Vec<_>>());
+    let order = crate::tui::album::Album::default().order("p", packed);
+    let lines = crate::tui::album::lines(packed, &order);
+    assert_eq!(lines.len(), songs.len());
+    for (line, song) in lines.iter().zip(songs) {
+        assert_eq!(line.item.song_id, song.song_id);
+        let version = plain.get(&format!("version/{}", song.candidate_version_id));
+        let version = version.and_then(VersionRow::pick);
+        assert_eq!(line.version_id(), version.map(|it| it.version_id.as_str()));
+        let facts = version.and_then(main_file).and_then(|it| it.facts.as_ref());
+        assert_eq!(line.figures().map(|it| it.integrated_lufs), facts.map(|it| it.integrated_lufs));
+        assert_eq!(line.length_ms, facts.map_or(0, duration_ms));
     }
 }
 

@@ -96,7 +96,7 @@ pub(crate) fn subject(model: &Model) -> Option<Subject> {
         }),
         Screen::Album { project, at } => {
             let rows = model.projects.get(project)?;
-            let song = model.album.items(project, rows).get(*at)?.song_id.clone();
+            let song = model.album.order(project, rows).items.get(*at)?.song_id.clone();
             Some(Subject { project: project.clone(), song, whole: true, ..Subject::default() })
         }
         Screen::Delivery { project, at } => {

@@ -236,12 +236,12 @@ fn side_break(model: &mut Model, project: &str, at: usize) -> Vec<Effect> {
         return tell(model, Some("The first song begins the first side."));
     }
     let Some(rows) = model.projects.get(project) else { return Vec::new() };
-    let items = model.album.items(project, rows);
-    let lines = album::lines(rows, &items);
-    let Some(marked) = items.get(at).map(|it| it.song_id.clone()) else { return Vec::new() };
+    let order = model.album.order(project, rows);
+    let lines = album::lines(rows, &order);
+    let Some(marked) = order.items.get(at).map(|it| it.song_id.clone()) else { return Vec::new() };
     let starts = model.album.side_starts(project, &lines);
     let mut set: std::collections::BTreeSet<String> =
-        starts.into_iter().map(|at| items[at].song_id.clone()).collect();
+        starts.into_iter().map(|at| order.items[at].song_id.clone()).collect();
     if !set.remove(&marked) {
         set.insert(marked);
     }
@@ -261,7 +261,8 @@ struct Record {
 
 fn record(model: &Model, project: &str) -> Option<Record> {
     let rows = model.projects.get(project)?;
-    let lines = album::lines(rows, &model.album.items(project, rows));
+    let order = model.album.order(project, rows);
+    let lines = album::lines(rows, &order);
     let (deck, at_line) = album::deck(project, &lines)?;
     let Deck::Album { items } = &deck else { return None };
     let (rate, starts) = album::joints(items);
@@ -358,8 +359,8 @@ fn looped(model: &mut Model, project: &str, at: usize) -> Option<Vec<Effect>> {
 /// The running order as text, for a message or a label copy.
 fn copy(model: &mut Model, project: &str) -> Vec<Effect> {
     let Some(rows) = model.projects.get(project) else { return Vec::new() };
-    let items = model.album.items(project, rows);
-    let lines = album::lines(rows, &items);
+    let order = model.album.order(project, rows);
+    let lines = album::lines(rows, &order);
     let text: Vec<String> = lines.iter().enumerate().map(|(at, line)| text_line(rows, at, line)).collect();
     let text = format!("{}\ntotal {}\n", text.join("\n"), words::clock(album::run_ms(&lines), true));
     model.notice = Some(Notice::Done("The running order is on the clipboard.".into()));
@@ -367,8 +368,8 @@ fn copy(model: &mut Model, project: &str) -> Vec<Effect> {
 }
 
 fn text_line(rows: &Project, at: usize, line: &Line<'_>) -> String {
-    let version = line.version.map_or_else(|| "no file yet".into(), words::version);
-    let order = act::order_line(rows, at, &line.item);
+    let version = line.version().map_or_else(|| "no file yet".into(), words::version);
+    let order = act::order_line(rows, at, line.item);
     format!(
         "{order} ({version}, {} at {})",
         words::clock(line.length_ms, true),

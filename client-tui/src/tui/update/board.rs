@@ -16,7 +16,10 @@ pub(super) fn chosen(model: &Model) -> Vec<String> {
         return Vec::new();
     };
     let songs = rows.songs();
-    songs.iter().filter(|it| model.chosen.contains(&it.song_id)).map(|it| it.song_id.clone()).collect()
+    let mut chosen: Vec<(usize, &String)> =
+        model.chosen.iter().filter_map(|id| Some((songs.place_of(id)?, id))).collect();
+    chosen.sort_unstable();
+    chosen.into_iter().map(|(_, id)| id.clone()).collect()
 }
 
 pub(super) fn press(model: &mut Model, verb: Verb) -> Option<Vec<Effect>> {

@@ -165,10 +165,9 @@ pub(super) fn let_go(model: &mut Model) -> bool {
 
 /// The mark never stands on a line that is not shown.
 fn onto_kept(model: &mut Model) {
-    let lines = lists::lines(model);
-    let (shown, at) = (lists::shown(model, &lines), lists::place(model, &lines));
-    if !shown.contains(&at) && !shown.is_empty() {
-        lists::choose(model, filter::nearest(&shown, at), &lines);
+    let lists::Sight { kept, at, .. } = lists::sight(model);
+    if !kept.contains(&at) && !kept.is_empty() {
+        lists::choose_at(model, filter::nearest(&kept, at));
     }
 }
 
@@ -178,13 +177,11 @@ fn stepped(model: &mut Model, verb: Verb) -> bool {
     if !stands || !lists::knows(model.top().kind()) {
         return false;
     }
-    let lines = lists::lines(model);
-    let shown = lists::shown(model, &lines);
-    let at = lists::place(model, &lines);
-    let now = shown.iter().position(|it| *it == at).unwrap_or(0);
-    let next = super::nav::moved(now, shown.len(), verb);
-    if let Some(place) = shown.get(next) {
-        lists::choose(model, *place, &lines);
+    let lists::Sight { kept, at, .. } = lists::sight(model);
+    let now = kept.iter().position(|it| *it == at).unwrap_or(0);
+    let next = super::nav::moved(now, kept.len(), verb);
+    if let Some(place) = kept.get(next) {
+        lists::choose_at(model, *place);
     }
     true
 }
@@ -194,8 +191,8 @@ pub fn counted(model: &Model) -> Option<(usize, usize)> {
     if !lists::knows(model.top().kind()) {
         return None;
     }
-    let lines = lists::lines(model);
-    Some((lists::shown(model, &lines).len(), lines.len()))
+    let sight = lists::sight(model);
+    Some((sight.kept.len(), sight.len))
 }
 
 /// Chooses the line under the mark, or lets it go, and moves on: several are chosen by pressing the key several times.

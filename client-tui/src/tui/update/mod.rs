@@ -21,6 +21,7 @@ mod read;
 mod song;
 mod transfers;
 mod turnaround;
+mod wake;
 
 use crossterm::event::{MouseEvent, MouseEventKind};
 use deadwax_proto::v1::{PerformResponse, ProjectSummary, RenderState, Update};
@@ -51,6 +52,7 @@ pub use prompt::{
     upload::{kind_name, remarks},
     write::parted,
 };
+pub use wake::wake_ms;
 
 /// The longest wait between two tries to connect.
 const RETRY_MS_MAX: u64 = 30_000;

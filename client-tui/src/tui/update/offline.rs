@@ -321,13 +321,31 @@ pub(super) fn tick(model: &mut Model, effects: &mut Vec<Effect>) {
     {
         model.offline.seen.insert(project.clone(), now_ms);
     }
-    keep_rows(model, effects, |bytes, age_ms| {
-        age_ms >= ROWS_EVERY_MS + ROWS_EVERY_MS * i64::try_from(bytes >> 20).unwrap_or(0)
-    });
+    keep_rows(model, effects, |bytes, age_ms| age_ms >= rows_every_ms(bytes));
     let age_ms = now_ms - model.offline.start_written_ms;
     if age_ms >= START_AGAIN_MS || (model.offline.start_changed && age_ms >= START_EVERY_MS) {
         keep_start(model, effects);
     }
+}
+
+/// Much is written more seldom.
+fn rows_every_ms(bytes: usize) -> i64 {
+    ROWS_EVERY_MS + ROWS_EVERY_MS * i64::try_from(bytes >> 20).unwrap_or(0)
+}
+
+/// When the next tick writes something.
+pub(super) fn due_ms(model: &Model) -> Option<i64> {
+    if !model.online() {
+        return None;
+    }
+    let offline = &model.offline;
+    let changed = model.projects.iter().filter(|(_, rows)| rows.loaded && !rows.is_filling());
+    let rows = changed.filter_map(|(project, rows)| {
+        let (at_ms, seq) = offline.written.get(project).copied().unwrap_or((0, 0));
+        (rows.seq != seq).then(|| at_ms + rows_every_ms(rows.bytes()))
+    });
+    let every_ms = if offline.start_changed { START_EVERY_MS } else { START_AGAIN_MS };
+    rows.chain([offline.start_written_ms + every_ms]).min()
 }
 
 /// Writes what changed since it was last written: the client ends.
