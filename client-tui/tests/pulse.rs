@@ -186,7 +186,7 @@ fn plays_in_its_own_process() {
         let setup = Setup {
             client: Client::connect(&profile).await.unwrap(),
             cache: AudioCache::open(&folder.path().join("audio"), 0).unwrap(),
-            sound: Choice::from_env(),
+            sound: Choice::from_env(Choice::Any),
             heard: None,
         };
         let (player, mut news) = Player::start(setup);

@@ -230,8 +230,10 @@ fn an_answer_about_the_ground_presses_no_key() {
 #[test]
 fn put_to_sleep_it_gives_the_terminal_back_and_takes_it_again() {
     let mut command = CommandBuilder::new("sh");
-    let script =
-        format!("set -m; '{}'; echo asleep; fg >/dev/null; echo over", env!("CARGO_BIN_EXE_deadwax"));
+    let script = format!(
+        "set -m; '{}'; echo asleep; read go; fg >/dev/null; echo over",
+        env!("CARGO_BIN_EXE_deadwax")
+    );
     command.args(["-c", &script]);
     let mut seat = Seat::open(command);
     let drawn = |screen: &vt100::Screen| screen.alternate_screen() && screen.contents().contains("offline");
@@ -239,7 +241,10 @@ fn put_to_sleep_it_gives_the_terminal_back_and_takes_it_again() {
     seat.type_in(b"?");
     seat.wait("the help", |screen| screen.contents().contains("Keys of Desk"));
     seat.type_in(b"\x1a");
-    // The shell goes on at once and brings it back; what it said stands on the other screen.
+    seat.wait("the shell has the terminal, as it was", |screen| {
+        !screen.alternate_screen() && !screen.bracketed_paste() && screen.contents().contains("asleep")
+    });
+    seat.type_in(b"on\n");
     seat.wait("it is drawn again, where it was", |screen| {
         drawn(screen) && screen.contents().contains("Keys of Desk")
     });

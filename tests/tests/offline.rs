@@ -35,6 +35,7 @@ fn house(root: &Path) -> (House, Seat) {
     seat.verb(["login", house.owner_link.as_str()]).unwrap();
     seat.verb(["project", "create", "Night Drive", "--artist", "Noor"]).unwrap();
     seat.verb(["song", "add", "Glass Hour"]).unwrap();
+    seat.verb(["member", "roles", "Noor", "artist,manager"]).unwrap();
     let file = tone(root);
     seat.verb(["push", file.to_str().unwrap(), "--stage", "take", "--alternate", "main", "--yes"]).unwrap();
     (house, seat)

@@ -46,11 +46,11 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// For the profile that a client speaks for, as the environment says. `bytes_max` of the audio cache; 0: the default.
+    /// For the profile that a client speaks for. `bytes_max` of the audio cache; 0: the default. `sound` where the environment says nothing.
     ///
     /// # Errors
     /// Where there is no place to keep audio.
-    pub fn for_client(client: &Client, bytes_max: u64) -> Result<Setup, Trouble> {
+    pub fn for_client(client: &Client, bytes_max: u64, sound: Choice) -> Result<Setup, Trouble> {
         let failed = |what: String| Trouble {
             text: format!("There is no place to keep audio: {what}."),
             hint: "Set DEADWAX_HOME to a folder that you may write to.".to_owned(),
@@ -60,7 +60,7 @@ impl Setup {
         let cache = cache.map_err(|e| failed(format!("{}: {e}", scrub::line(&folder.to_string_lossy()))))?;
         cache.trim();
         let heard = Some(folder.join("heard.json"));
-        Ok(Setup { client: client.clone(), cache, sound: Choice::from_env(), heard })
+        Ok(Setup { client: client.clone(), cache, sound: Choice::from_env(sound), heard })
     }
 }
 

@@ -480,14 +480,8 @@ pub fn deck(project: &str, lines: &[Line<'_>]) -> Option<(Deck, Vec<usize>)> {
 
 /// Where each item of an album begins, in frames of the deck, and its rate.
 pub fn joints(items: &[AlbumItem]) -> (u32, Vec<u64>) {
-    let rate = items.first().map_or(0, |it| it.track.sample_rate).max(1);
-    let frames = |ms: u32| u64::from(ms) * u64::from(rate) / 1000;
-    let placed = |it: &AlbumItem| {
-        let own = u128::from(it.track.frames) * u128::from(rate) / u128::from(it.track.sample_rate.max(1));
-        let own = u64::try_from(own).unwrap_or(u64::MAX);
-        (own, frames(it.gap_ms), frames(it.crossfade_ms))
-    };
-    (rate, starts(items.iter().map(placed)))
+    let (rate, record) = crate::play::joints(items);
+    (rate, record.songs().iter().map(|it| it.start).collect())
 }
 
 /// Where songs begin that are so long, with so much before them and so much together with the one before. The player asks the same.

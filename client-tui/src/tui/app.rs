@@ -117,7 +117,7 @@ pub async fn run(client: Client, start: Option<String>, own: Own, kept: Option<K
         first.extend(update(&mut model, Msg::Draft(Box::new(draft))));
     }
     let mut runner = Runner::new(client, out.clone(), kept);
-    runner.keep_audio(model.settings.cache_bytes_max);
+    runner.listens(&model.settings);
     let ended = turn(&mut terminal, &mut model, (runner, first), (out, inbox), &own).await;
     drop(taken);
     match ended {
@@ -155,9 +155,7 @@ async fn turn(
                 Effect::Suspend => {
                     drop(keys.take());
                     leave();
-                    // The whole group, as the terminal itself would have done it: a shell script that started us stops too.
-                    // Where it is refused the client goes on as if it had been brought back at once.
-                    let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
+                    asleep().await?;
                     *terminal = again()?;
                     keys = Some(listen(out.clone()));
                     let size = terminal.size()?;
@@ -230,6 +228,20 @@ fn again() -> std::io::Result<DefaultTerminal> {
     let terminal = enter()?;
     crossterm::execute!(stdout(), crossterm::terminal::Clear(crossterm::terminal::ClearType::All))?;
     Ok(terminal)
+}
+
+/// How long the own stop is waited for. Where it is refused the client goes on as if it had been brought back at once.
+const STOP: Duration = Duration::from_millis(500);
+
+/// Stops, and is back once somebody says so. Another thread may take the signal while this one still runs: what comes next waits for the word to go on, or the
+/// terminal would be taken again under the hands of the shell.
+async fn asleep() -> std::io::Result<()> {
+    use rustix::process::Signal;
+    let mut on = signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
+    // The whole group, as the terminal itself would have done it: a shell script that started us stops too.
+    let _ = rustix::process::kill_current_process_group(Signal::TSTP);
+    let _ = tokio::time::timeout(STOP, on.recv()).await;
+    Ok(())
 }
 
 fn now_ms() -> i64 {

@@ -375,9 +375,11 @@ pub struct PaletteAsk {
     pub at: usize,
 }
 
-/// An empty area that wraps at words and shows a plain cursor line.
+/// An area that wraps at words and shows a plain cursor line. It draws itself, past the gates of `draw`: nothing that a terminal would obey gets into it
+/// (S-1). It does not compose, since the text may be a path that has to be found as it is written.
 pub fn text_area(text: &str) -> TextArea<'static> {
-    let lines = text.lines().map(str::to_owned).collect::<Vec<_>>();
+    let harmless = |c: char| if c == '\t' { Some(' ') } else { (!crate::scrub::is_hostile(c)).then_some(c) };
+    let lines: Vec<String> = text.lines().map(|line| line.chars().filter_map(harmless).collect()).collect();
     let mut area = if lines.is_empty() { TextArea::default() } else { TextArea::new(lines) };
     area.set_cursor_line_style(ratatui::style::Style::default());
     area.set_wrap_mode(WrapMode::WordOrGlyph);

@@ -16,11 +16,12 @@ use super::{
     msg::{Effect, Failure, Msg, Page, WaveAsk},
     people::{News, Order},
     presence,
+    settings::{Settings, SoundOutput},
 };
 use crate::{
     cache::rows::Kept,
     net::{self, Clean as _, Client, Followed, NetError},
-    play,
+    play::{self, output::Choice},
 };
 
 /// How many history entries one page brings.
@@ -60,6 +61,7 @@ pub struct Runner {
     listening: Option<Listening>,
     /// Of the audio cache; 0: the default.
     cache_bytes_max: u64,
+    sound: Choice,
     /// Where this person is, for the task that tells it.
     place: Option<watch::Sender<v1::Attending>>,
 }
@@ -84,7 +86,17 @@ impl Runner {
         let disk = kept.map(|kept| Disk { rows: keeper(&kept), unsent: keeper(&kept), kept });
         let mover = Mover::new(client.clone(), out.clone());
         let tasks = HashMap::new();
-        Runner { client, out, tasks, mover, disk, listening: None, cache_bytes_max: 0, place: None }
+        Runner {
+            client,
+            out,
+            tasks,
+            mover,
+            disk,
+            listening: None,
+            cache_bytes_max: 0,
+            sound: Choice::Any,
+            place: None,
+        }
     }
 
     /// Everything that was to be kept is on disk.
@@ -121,9 +133,15 @@ impl Runner {
         }
     }
 
-    /// How much audio is kept on this machine; before anything is played.
-    pub fn keep_audio(&mut self, bytes_max: u64) {
-        self.cache_bytes_max = bytes_max;
+    /// How much audio is kept on this machine and where sound goes; before anything is played.
+    pub fn listens(&mut self, settings: &Settings) {
+        self.cache_bytes_max = settings.cache_bytes_max;
+        self.sound = match settings.sound {
+            SoundOutput::Auto => Choice::Any,
+            SoundOutput::Pulse => Choice::Pulse,
+            SoundOutput::Program => Choice::AnyProgram,
+            SoundOutput::None => Choice::Nothing,
+        };
     }
 
     /// `Effect::Edit` is the loop's own: it needs the terminal.
@@ -238,7 +256,7 @@ impl Runner {
     /// The player begins with the first thing that is played.
     fn play(&mut self, order: play::Order) {
         if self.listening.is_none() {
-            match play::Setup::for_client(&self.client, self.cache_bytes_max) {
+            match play::Setup::for_client(&self.client, self.cache_bytes_max, self.sound.clone()) {
                 Ok(setup) => self.listening = Some(Listening::begin(setup, self.out.clone())),
                 Err(trouble) => {
                     let (text, hint) = (trouble.text, trouble.hint);
@@ -347,10 +365,16 @@ async fn list(client: Client, out: Sender<Msg>) {
 async fn watch_desk(client: Client, out: Sender<Msg>) {
     let rows = net::follow_desk(client);
     pin_mut!(rows);
+    let mut told = None;
     while let Some(item) = rows.next().await {
         match item {
             Followed::Live => {}
-            Followed::Row(answer) => tell(&out, Msg::Desk(answer.rows)).await,
+            // A heartbeat: nothing to draw.
+            Followed::Row(answer) if told.as_ref() == Some(&answer.rows) => {}
+            Followed::Row(answer) => {
+                told = Some(answer.rows.clone());
+                tell(&out, Msg::Desk(answer.rows)).await;
+            }
             Followed::Lost { error, .. } | Followed::Ended(error) => return tell(&out, cut(&error)).await,
         }
     }

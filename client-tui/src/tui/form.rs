@@ -83,8 +83,9 @@ pub const ROLES: [Role; 7] = [
 ];
 
 impl Field {
+    /// What stands there already may be from others: it is scrubbed, and stays one line.
     pub fn line(label: &'static str, text: &str, hint: &'static str) -> Field {
-        let mut area = text_area(text);
+        let mut area = text_area(&crate::scrub::line(text));
         area.move_cursor(ratatui_textarea::CursorMove::End);
         Field { label, input: Input::Line(Box::new(area)), hint }
     }

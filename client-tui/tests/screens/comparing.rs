@@ -40,19 +40,6 @@ pub fn comparison(words: &str) -> Comparison {
         explained: 1.0,
         words: words.into(),
     };
-    let level = |step: usize, band: usize| {
-        let here = |from: usize, to: usize| (from..to).contains(&step);
-        Some(match band {
-            _ if here(0, 3) => return None,
-            3 | 4 if here(80, 94) => -12.0,
-            5 if here(120, 130) => -5.0,
-            6 => -70.0,
-            3 => -38.0,
-            _ => -52.0,
-        })
-    };
-    let bands_db: Vec<Vec<Option<f32>>> =
-        (0..204).map(|step| (0..7).map(|band| level(step, band)).collect()).collect();
     Comparison {
         a: facts(204),
         b: facts(201),
@@ -67,12 +54,7 @@ pub fn comparison(words: &str) -> Comparison {
         confidence: 1.0,
         residual_db: Some(-23.4),
         residual_dbfs: Some(-41.0),
-        residual: Some(Residual {
-            step_s: 1.0,
-            edges_hz: vec![20.0, 60.0, 250.0, 1_000.0, 2_500.0, 5_000.0, 10_000.0, 24_000.0],
-            all_db: bands_db.iter().map(|it| it.iter().flatten().copied().reduce(f32::max)).collect(),
-            bands_db,
-        }),
+        residual: Some(residual()),
         edits: vec![Edit { a_s: 0.0, b_s: 0.0, inserted_s: 0.0, removed_s: 3.0 }],
         changes: vec![
             change(
@@ -98,6 +80,29 @@ pub fn comparison(words: &str) -> Comparison {
         untold: 2,
         time_map: TimeMap { pieces: vec![Piece { a_s: 3.0, a_end_s: 204.0, b_s: 0.0, pace: 1.0 }] },
         words: vec![words.into(), "The second is 0.80 dB louder.".into()],
+    }
+}
+
+/// What is left of the one when the other is taken away, second by second.
+fn residual() -> Residual {
+    let level = |step: usize, band: usize| {
+        let here = |from: usize, to: usize| (from..to).contains(&step);
+        Some(match band {
+            _ if here(0, 3) => return None,
+            3 | 4 if here(80, 94) => -12.0,
+            5 if here(120, 130) => -5.0,
+            6 => -70.0,
+            3 => -38.0,
+            _ => -52.0,
+        })
+    };
+    let bands_db: Vec<Vec<Option<f32>>> =
+        (0..204).map(|step| (0..7).map(|band| level(step, band)).collect()).collect();
+    Residual {
+        step_s: 1.0,
+        edges_hz: vec![20.0, 60.0, 250.0, 1_000.0, 2_500.0, 5_000.0, 10_000.0, 24_000.0],
+        all_db: bands_db.iter().map(|it| it.iter().flatten().copied().reduce(f32::max)).collect(),
+        bands_db,
     }
 }
 

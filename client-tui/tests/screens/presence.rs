@@ -90,11 +90,16 @@ fn the_others_stand_in_the_first_line_and_on_the_board() {
         let mut seat = on_song(size, PLAIN);
         let teo = Attendee { attendee_id: "a3".into(), name: "Teo".into(), ..lena(PLAIN) };
         let elsewhere = Attendee { song_id: "s1".into(), name: "Noor".into(), ..lena(PLAIN) };
-        here(&mut seat, vec![playing("v2", 83_000), teo, elsewhere]);
+        let others = vec![playing("v2", 83_000), teo, elsewhere];
+        here(&mut seat, others.clone());
         let screen = seat.screen();
         let line = screen.lines().next().unwrap();
         assert!(line.ends_with("Here: Lena Ruiz (1:23 playing), Teo"), "{line}");
-        seat.press("2<enter>");
+        // Through the list of projects one leaves the room; entering it again, one is told anew.
+        seat.press("2");
+        assert!(seat.effects.contains(&Effect::Present(Order::Leave)));
+        seat.press("<enter>");
+        here(&mut seat, others);
         let screen = seat.screen();
         assert!(screen.contains("◉2"), "{screen}");
         here(&mut seat, vec![]);

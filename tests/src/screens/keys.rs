@@ -85,6 +85,6 @@ fn mark(screen: &vt100::Screen) -> Option<(usize, usize, String)> {
         text.char_indices().filter(|(_, c)| *c == '▸').map(move |(at, _)| (line, at, &text[at..]))
     });
     let (line, at, rest) =
-        found.filter(|(_, _, rest)| rest.chars().nth(1) == Some(' ') || rest.len() > 40).last()?;
+        found.rfind(|(_, _, rest)| rest.chars().nth(1) == Some(' ') || rest.len() > 40)?;
     Some((line, at, rest.chars().take(24).collect()))
 }

@@ -52,6 +52,8 @@ pub enum Choice {
     #[default]
     Any,
     Pulse,
+    /// The first program that is there.
+    AnyProgram,
     /// pw-cat, paplay or aplay.
     Program(&'static str),
     /// The clock, by a person's wish.
@@ -64,11 +66,12 @@ pub enum Choice {
 const PROGRAMS: [&str; 3] = ["pw-cat", "paplay", "aplay"];
 
 impl Choice {
-    /// From DEADWAX_SOUND: auto, pulse, pw-cat, paplay, aplay, none. `Err` with the word that is none of these.
+    /// From DEADWAX_SOUND: auto, pulse, program, pw-cat, paplay, aplay, none. `Err` with the word that is none of these.
     pub fn from_word(word: &str) -> Result<Choice, String> {
         match word {
             "" | "auto" => Ok(Choice::Any),
             "pulse" => Ok(Choice::Pulse),
+            "program" => Ok(Choice::AnyProgram),
             "none" => Ok(Choice::Nothing),
             other => match PROGRAMS.into_iter().find(|program| *program == other) {
                 Some(program) => Ok(Choice::Program(program)),
@@ -77,9 +80,10 @@ impl Choice {
         }
     }
 
-    /// What the environment says; a word that means nothing is as no word.
-    pub fn from_env() -> Choice {
-        std::env::var("DEADWAX_SOUND").ok().and_then(|word| Choice::from_word(&word).ok()).unwrap_or_default()
+    /// What the environment says, else `otherwise`; a word that means nothing is as no word.
+    pub fn from_env(otherwise: Choice) -> Choice {
+        let said = std::env::var("DEADWAX_SOUND").ok().filter(|word| !word.is_empty());
+        said.and_then(|word| Choice::from_word(&word).ok()).unwrap_or(otherwise)
     }
 }
 
@@ -104,7 +108,7 @@ pub async fn open(choice: &Choice, rate: u32, pull: &Pull) -> (Box<dyn Output>, 
     }
     for program in PROGRAMS {
         let wanted = match choice {
-            Choice::Any => find(program).is_some(),
+            Choice::Any | Choice::AnyProgram => find(program).is_some(),
             Choice::Program(chosen) => program == *chosen,
             Choice::Pulse | Choice::Nothing | Choice::Given(_) => false,
         };

@@ -1,6 +1,6 @@
 //! The desk (what waits on me, across projects) and the list of projects.
 
-use deadwax_proto::v1::{DeskKind, DeskRow};
+use deadwax_proto::v1::{DeskKind, DeskRow, ProjectSummary};
 use ratatui::{Frame, layout::Rect, text::Line};
 
 use super::{
@@ -235,6 +235,11 @@ fn first_steps(model: &Model) -> String {
     )
 }
 
+/// Columns for "59 min", with a gap to the figure before it.
+const CHANGED: usize = 8;
+/// Columns for what one is in a project, on a wide screen.
+const STANDING: usize = 20;
+
 pub(super) fn projects(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, at: usize) {
     let Some(list) = model.list.as_deref() else {
         return empty(theme, frame, area, &["The projects have not arrived yet."]);
@@ -259,10 +264,13 @@ pub(super) fn projects(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area
     let marked = kept.iter().position(|it| *it == at).unwrap_or(0);
     let first = first_shown(marked, kept.len(), height);
     let columns = usize::from(area.width);
-    let wide = columns >= 100;
-    let title = columns * 3 / 10;
-    let (artist, cell) = if wide { (columns / 5, 11) } else { (0, 5) };
-    let rest = columns.saturating_sub(2 + title + 1 + artist + cell * 4 + 8);
+    let wide = columns >= 110;
+    let cell = if wide { 11 } else { 5 };
+    let shared = columns.saturating_sub(2 + 1 + cell * 4 + CHANGED + 2);
+    // The names give way to what one is in it, or how old it is.
+    let rest = if wide { STANDING } else { shared.saturating_sub(columns * 3 / 10) };
+    let names = shared.saturating_sub(rest);
+    let (title, artist) = if wide { (names * 3 / 5, names - names * 3 / 5) } else { (names, 0) };
     let head =
         if wide { ["Recording", "Mixing", "Mastering", "Delivered"] } else { ["Rec", "Mix", "Mstr", "Done"] };
     let head: String = head.iter().map(|it| pad_left(it, cell)).collect();
@@ -270,7 +278,7 @@ pub(super) fn projects(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area
         "  {} {}{head}{}  {}",
         pad("Project", title),
         pad(if wide { "Artist" } else { "" }, artist),
-        pad_left("Last", 6),
+        pad_left("Last", CHANGED),
         "You"
     );
     put(frame, body, 0, Line::styled(clip(&head, columns), theme.dim()));
@@ -283,21 +291,25 @@ pub(super) fn projects(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area
         let counts: String = counts.iter().map(count).collect();
         let changed =
             if it.changed_ms == 0 { String::new() } else { words::age(model.now_ms, it.changed_ms) };
-        let roles = match model.offline.seen.get(&it.project_id) {
-            _ if model.online() => words::roles(it.your_roles()),
-            Some(at_ms) => format!("kept, {}", words::age(model.now_ms, *at_ms)),
-            None => "not kept".into(),
-        };
         let text = format!(
             "{mark}{} {}{counts}{}  {}",
             pad(&it.title, title),
             pad(&it.artist, artist),
-            pad_left(&changed, 6),
-            clip(&roles, rest)
+            pad_left(&changed, CHANGED),
+            clip(&standing(model, it), rest)
         );
         let style = theme.row(chosen, false, model.online());
         let row = u16::try_from(line - first + 1).unwrap_or(u16::MAX);
         theme.hit(row_of(body, row), || Hit::Row(place));
         put(frame, body, row, Line::styled(text, style));
+    }
+}
+
+/// The roles that one has in it; without a line how old is what is kept of it.
+fn standing(model: &Model, project: &ProjectSummary) -> String {
+    match model.offline.seen.get(&project.project_id) {
+        _ if model.online() => words::roles(project.your_roles()),
+        Some(at_ms) => format!("kept, {}", words::age(model.now_ms, *at_ms)),
+        None => "not kept".into(),
     }
 }

@@ -32,103 +32,97 @@ fn may(number: u8) -> Vec<Allowed> {
 }
 
 /// One row from some bytes: its kind, its id, its song and the rest.
-fn row([kind, own, song, x, y]: [u8; 5]) -> Row {
+fn row(drawn: [u8; 5]) -> Row {
+    let [kind, own, song, x, y] = drawn;
     let (own, song_id) = (id(own % FEW), id(song % FEW));
     let at_ms = i64::from(y % 3) - 1;
-    let (key, of) = match kind % 10 {
-        0 => (
-            "project".to_owned(),
-            Of::Project(ProjectRow { title: own, allowed: may(x), ..Default::default() }),
-        ),
+    let (name, of) = match kind % 10 {
+        0 => {
+            ("project", Of::Project(ProjectRow { title: own.clone(), allowed: may(x), ..Default::default() }))
+        }
         1 => (
-            format!("member/{own}"),
-            Of::Member(MemberRow { person_id: own, allowed: may(x), ..Default::default() }),
+            "member",
+            Of::Member(MemberRow { person_id: own.clone(), allowed: may(x), ..Default::default() }),
         ),
-        2 => (
-            format!("song/{own}"),
-            Of::Song(SongRow {
-                song_id: own,
-                title: id(x % FEW),
-                position: u32::from(x % 4),
-                stage: i32::from(y % 7),
-                waits_for: format!("waits {}", x % 2),
-                recipe_toml: "[target]\nlufs = -14".into(),
-                candidate_version_id: song_id,
-                allowed: may(y),
-                ..Default::default()
-            }),
-        ),
-        3 => (
-            format!("gate/{own}"),
-            Of::Gate(GateRow {
-                song_id: own,
-                met: x > 9,
-                lines: vec![v1::GateLine { met: y > 9, code: "HEARD".into(), text: "heard".into() }; 2],
-                ..Default::default()
-            }),
-        ),
-        4 => (
-            format!("version/{own}"),
-            Of::Version(VersionRow {
-                version_id: own,
-                song_id,
-                kind: i32::from(x % 5) - 1,
-                number: u32::from(y % 3),
-                at_ms,
-                allowed: may(x),
-                files: vec![VersionFile {
-                    facts: Some(AudioFacts {
-                        integrated_lufs: f64::NEG_INFINITY,
-                        frames: 7,
-                        ..Default::default()
-                    }),
-                    ..Default::default()
-                }],
-                ..Default::default()
-            }),
-        ),
-        5 => (
-            format!("note/{own}"),
-            Of::Note(NoteRow {
-                note_id: own,
-                song_id,
-                parent_note_id: if x % 3 == 0 { id(y % FEW) } else { String::new() },
-                start_ms: (x % 4 > 1).then(|| u64::from(x % 4)),
-                state: i32::from(y % 5),
-                author: "Mara Voss".into(),
-                at_ms,
-                text: format!("{x} {y}"),
-                allowed: may(y),
-                ..Default::default()
-            }),
-        ),
-        6 => (
-            format!("request/{own}"),
-            Of::Request(RequestRow {
-                request_id: own,
-                song_id,
-                at_ms,
-                round: u32::from(x % 3),
-                ..Default::default()
-            }),
-        ),
-        7 => (
-            format!("render/{own}"),
-            Of::Render(RenderRow { render_id: own, song_id, at_ms, allowed: may(x), ..Default::default() }),
-        ),
-        8 => (
-            format!("delivery/{own}"),
-            Of::Delivery(DeliveryRow { delivery_id: own, song_id, at_ms, ..Default::default() }),
-        ),
+        2 => ("song", Of::Song(song_row(&own, song_id, x, y))),
+        3 => ("gate", Of::Gate(gate_row(&own, x, y))),
+        4 => ("version", Of::Version(version_row(&own, song_id, x, y))),
+        5 => ("note", Of::Note(note_row(&own, song_id, x, y))),
+        6 => {
+            let round = u32::from(x % 3);
+            let request_id = own.clone();
+            ("request", Of::Request(RequestRow { request_id, song_id, at_ms, round, ..Default::default() }))
+        }
+        7 => {
+            let (render_id, allowed) = (own.clone(), may(x));
+            ("render", Of::Render(RenderRow { render_id, song_id, at_ms, allowed, ..Default::default() }))
+        }
+        8 => {
+            let delivery_id = own.clone();
+            ("delivery", Of::Delivery(DeliveryRow { delivery_id, song_id, at_ms, ..Default::default() }))
+        }
         _ => {
             let (song_id, number) = (if x % 2 == 0 { song_id } else { String::new() }, u32::from(y % 4));
-            (
-                format!("recipe/{song_id}/{number}"),
-                Of::Recipe(RecipeRow { song_id, number, toml: format!("# {x}"), ..Default::default() }),
-            )
+            let key = format!("recipe/{song_id}/{number}");
+            let of = RecipeRow { song_id, number, toml: format!("# {x}"), ..Default::default() };
+            return Row { key, row: Some(Of::Recipe(of)) };
         }
     };
+    // A project has one head, whatever it is called.
+    let key = if name == "project" { name.to_owned() } else { format!("{name}/{own}") };
     Row { key, row: Some(of) }
+}
+
+fn song_row(own: &str, candidate: String, x: u8, y: u8) -> SongRow {
+    SongRow {
+        song_id: own.to_owned(),
+        title: id(x % FEW),
+        position: u32::from(x % 4),
+        stage: i32::from(y % 7),
+        waits_for: format!("waits {}", x % 2),
+        recipe_toml: "[target]\nlufs = -14".into(),
+        candidate_version_id: candidate,
+        allowed: may(y),
+        ..Default::default()
+    }
+}
+
+fn gate_row(own: &str, x: u8, y: u8) -> GateRow {
+    GateRow {
+        song_id: own.to_owned(),
+        met: x > 9,
+        lines: vec![v1::GateLine { met: y > 9, code: "HEARD".into(), text: "heard".into() }; 2],
+        ..Default::default()
+    }
+}
+
+fn version_row(own: &str, song_id: String, x: u8, y: u8) -> VersionRow {
+    let facts = AudioFacts { integrated_lufs: f64::NEG_INFINITY, frames: 7, ..Default::default() };
+    VersionRow {
+        version_id: own.to_owned(),
+        song_id,
+        kind: i32::from(x % 5) - 1,
+        number: u32::from(y % 3),
+        at_ms: i64::from(y % 3) - 1,
+        allowed: may(x),
+        files: vec![VersionFile { facts: Some(facts), ..Default::default() }],
+        ..Default::default()
+    }
+}
+
+fn note_row(own: &str, song_id: String, x: u8, y: u8) -> NoteRow {
+    NoteRow {
+        note_id: own.to_owned(),
+        song_id,
+        parent_note_id: if x.is_multiple_of(3) { id(y % FEW) } else { String::new() },
+        start_ms: (x % 4 > 1).then(|| u64::from(x % 4)),
+        state: i32::from(y % 5),
+        author: "Mara Voss".into(),
+        at_ms: i64::from(y % 3) - 1,
+        text: format!("{x} {y}"),
+        allowed: may(y),
+        ..Default::default()
+    }
 }
 
 fn all<T: Pick>(plain: &Plain) -> Vec<&T> {

@@ -58,10 +58,9 @@ pub(super) fn ask(model: &mut Model, verb: Verb) -> Vec<Effect> {
 }
 
 fn older(model: &mut Model) -> Vec<Effect> {
-    let ticket = model.next_ticket();
-    let Some(page) = model.history.as_mut().filter(|page| !page.loading && page.newer.is_none()) else {
-        return Vec::new();
-    };
+    let free = model.history.as_ref().is_some_and(|page| !page.loading && page.newer.is_none());
+    let ticket = if free { model.next_ticket() } else { return Vec::new() };
+    let Some(page) = &mut model.history else { return Vec::new() };
     // The first page may have failed: then it is asked for again.
     page.loading = true;
     page.ticket = ticket;

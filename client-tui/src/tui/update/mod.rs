@@ -24,7 +24,7 @@ mod turnaround;
 mod wake;
 
 use crossterm::event::{MouseEvent, MouseEventKind};
-use deadwax_proto::v1::{PerformResponse, RenderState};
+use deadwax_proto::v1::{PerformResponse, ProjectSummary, RenderState, Update};
 
 use super::{
     draw, keys,
@@ -58,7 +58,6 @@ pub use wake::wake_ms;
 const RETRY_MS_MAX: u64 = 30_000;
 
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
-    let mut effects = Vec::new();
     // A mouse that only moves changes nothing that is seen.
     let moves = |it: &MouseEvent| it.kind == MouseEventKind::Moved;
     // What tells by itself whether it changed the screen.
@@ -66,55 +65,43 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         || matches!(&msg, Msg::Mouse(it) if moves(it));
     let looked = matches!(msg, Msg::Key(_) | Msg::Mouse(_)).then(|| listen::look(model)).flatten();
     model.projects.values_mut().for_each(rows::Project::rest);
+    let mut effects = taken(model, msg);
+    if !ticked {
+        model.dirty = true;
+    }
+    hands::settle(model);
+    if looked.is_some() {
+        listen::follow_look(model, looked, &mut effects);
+    }
+    compare::reconcile(model, &mut effects);
+    song::picture(model, &mut effects);
+    reconcile(model, &mut effects);
+    people::reconcile(model, &mut effects);
+    history::reconcile(model, &mut effects);
+    offline::reconcile(model, &mut effects);
+    master::reconcile(model, &mut effects);
+    presence::reconcile(model, &mut effects);
+    effects
+}
+
+/// Each message in one line: what it changes stands below, or in the file of its screen.
+fn taken(model: &mut Model, msg: Msg) -> Vec<Effect> {
+    let mut effects = Vec::new();
     match msg {
         Msg::Key(event) => effects = nav::key(model, event),
         Msg::Mouse(event) => effects = mouse::mouse(model, event),
-        Msg::Paste(text) => {
-            effects = match transfers::dropped(model, &text) {
-                Some(begun) => begun,
-                None if model.prompt.is_none() => {
-                    hands::paste(model, &text);
-                    Vec::new()
-                }
-                None => prompt::paste(model, &text),
-            };
-        }
-        Msg::Resize(columns, rows) => {
-            model.size = (columns, rows);
-            // What stood there is gone until the next frame.
-            if let Some(prompt) = &mut model.prompt {
-                prompt.shown = false;
-            }
-        }
+        Msg::Paste(text) => effects = pasted(model, &text),
+        Msg::Resize(columns, rows) => resized(model, (columns, rows)),
         Msg::Tick(now_ms) => {
             tick(model, now_ms);
             effects = prompt::recipe::tick(model);
             offline::tick(model, &mut effects);
             effects.extend(hands::kept(model));
         }
-        Msg::Shown => {
-            let whole = draw::prompt_fits(model);
-            if let Some(prompt) = &mut model.prompt {
-                prompt.shown = whole;
-            }
-        }
+        Msg::Shown => shown(model),
         Msg::Connected { me, studio, projects } => {
-            model.me = Some(me);
-            model.studio = studio;
-            model.list = Some(projects);
-            model.link = Link::Online;
-            model.subscribed = Subscribed::default();
-            compare::again(model);
-            model.master.cut();
-            // A picture that was cut on its way is asked for again.
-            if let Some(wave) = model.wave.as_mut().filter(|wave| wave.state != WaveState::Here) {
-                wave.ask.columns = 0;
-            }
-            model.offline.start_changed = true;
-            effects.push(Effect::WatchDesk);
-            effects.extend(offline::next(model));
-            effects.extend(transfers::connected(model));
-            open_start(model);
+            (model.me, model.studio) = (Some(me), studio);
+            effects = connected(model, projects);
         }
         Msg::Lost { why } => lost(model, why, &mut effects),
         Msg::SessionEnded { text, hint } => {
@@ -127,25 +114,14 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.list = Some(projects);
         }
         Msg::Kept { start, unsent } => offline::restored(model, start.map(|it| *it), unsent),
-        Msg::NotKept { why } => {
-            model.notice = Some(Notice::Refused {
-                text: format!("It could not be kept on this machine: {}.", crate::scrub::line(&why)),
-                hint: "Make room on its disk; what waits is safe only while the client runs.".into(),
-            });
-        }
+        Msg::NotKept { why } => not_kept(model, &why),
         Msg::KeptRows { project_id, rows } => offline::rows(model, project_id, rows),
         Msg::Desk(rows) => {
             model.offline.start_changed = true;
             model.desk = Some(rows);
             model.tries = 0;
         }
-        Msg::Rows { project_id, update } => {
-            model.tries = 0;
-            let now_ms = model.now_ms;
-            follow_newest(model, &project_id);
-            model.projects.entry(project_id.clone()).or_default().take(update, now_ms);
-            album::rows_came(model, &project_id);
-        }
+        Msg::Rows { project_id, update } => rows_came(model, &project_id, update),
         Msg::ProjectGone { project_id } => {
             gone(model, &project_id);
             effects.push(Effect::ForgetKept { project_id });
@@ -180,22 +156,66 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Draft(draft) => hands::reopened(model, *draft),
         Msg::Quit => model.quit = true,
     }
-    if !ticked {
-        model.dirty = true;
-    }
-    hands::settle(model);
-    if looked.is_some() {
-        listen::follow_look(model, looked, &mut effects);
-    }
-    compare::reconcile(model, &mut effects);
-    song::picture(model, &mut effects);
-    reconcile(model, &mut effects);
-    people::reconcile(model, &mut effects);
-    history::reconcile(model, &mut effects);
-    offline::reconcile(model, &mut effects);
-    master::reconcile(model, &mut effects);
-    presence::reconcile(model, &mut effects);
     effects
+}
+
+fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
+    match transfers::dropped(model, text) {
+        Some(begun) => begun,
+        None if model.prompt.is_none() => {
+            hands::paste(model, text);
+            Vec::new()
+        }
+        None => prompt::paste(model, text),
+    }
+}
+
+fn resized(model: &mut Model, size: (u16, u16)) {
+    model.size = size;
+    // What stood there is gone until the next frame.
+    if let Some(prompt) = &mut model.prompt {
+        prompt.shown = false;
+    }
+}
+
+fn shown(model: &mut Model) {
+    let whole = draw::prompt_fits(model);
+    if let Some(prompt) = &mut model.prompt {
+        prompt.shown = whole;
+    }
+}
+
+fn connected(model: &mut Model, projects: Vec<ProjectSummary>) -> Vec<Effect> {
+    model.list = Some(projects);
+    model.link = Link::Online;
+    model.subscribed = Subscribed::default();
+    compare::again(model);
+    model.master.cut();
+    // A picture that was cut on its way is asked for again.
+    if let Some(wave) = model.wave.as_mut().filter(|wave| wave.state != WaveState::Here) {
+        wave.ask.columns = 0;
+    }
+    model.offline.start_changed = true;
+    let mut effects = vec![Effect::WatchDesk];
+    effects.extend(offline::next(model));
+    effects.extend(transfers::connected(model));
+    open_start(model);
+    effects
+}
+
+fn not_kept(model: &mut Model, why: &str) {
+    model.notice = Some(Notice::Refused {
+        text: format!("It could not be kept on this machine: {}.", crate::scrub::line(why)),
+        hint: "Make room on its disk; what waits is safe only while the client runs.".into(),
+    });
+}
+
+fn rows_came(model: &mut Model, project_id: &str, update: Update) {
+    model.tries = 0;
+    let now_ms = model.now_ms;
+    follow_newest(model, project_id);
+    model.projects.entry(project_id.to_owned()).or_default().take(update, now_ms);
+    album::rows_came(model, project_id);
 }
 
 /// The first effects of a client that has just started.
@@ -203,10 +223,10 @@ pub fn begin() -> Vec<Effect> {
     vec![Effect::Connect { after_ms: 0 }]
 }
 
-/// Redraws only for what a person could see change: a mark that fades, a banner that counts, a minute that went by.
 /// How long good news stays, in milliseconds.
 const DONE_MS: i64 = 10_000;
 
+/// Redraws only for what a person could see change: a mark that fades, a banner that counts, a minute that went by.
 fn tick(model: &mut Model, now_ms: i64) {
     let minute = now_ms / 60_000 != model.now_ms / 60_000;
     model.now_ms = now_ms;

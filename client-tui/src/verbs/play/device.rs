@@ -47,7 +47,7 @@ pub(super) async fn play(
             script.pull(engine, out);
         })
     };
-    let (way, trouble) = output::open(&Choice::from_env(), rate, &pull).await;
+    let (way, trouble) = output::open(&Choice::from_env(Choice::Any), rate, &pull).await;
     drop(pull);
     if let Some(trouble) = trouble {
         let hint =

@@ -9,7 +9,7 @@ use super::{Joint, Part};
 use crate::{
     cli::Play,
     net::Client,
-    play::{HeardRange, Loaded, Setup, Shape, Stand, Track},
+    play::{HeardRange, Loaded, Setup, Shape, Stand, Track, output::Choice},
     verbs::{
         Context, VerbError,
         house::House,
@@ -43,7 +43,8 @@ pub(super) async fn lay(c: &Context, asked: &Play) -> Result<Laid, VerbError> {
     let found = if asked.album { record(&house)? } else { side_by_side(&house, asked)? };
     let tracks: Vec<Track> = found.iter().map(|wanted| track(&house, wanted)).collect();
     let broken = |what: String| VerbError::no("CANNOT_PLAY", what, "Write it into a file with --to FILE.");
-    let setup = Setup::for_client(&client, 0).map_err(|it| VerbError::no("NO_CACHE", it.text, it.hint))?;
+    let setup = Setup::for_client(&client, 0, Choice::Any)
+        .map_err(|it| VerbError::no("NO_CACHE", it.text, it.hint))?;
     let stand = Stand::lay(&client, &setup.cache, tracks.clone(), 0).map_err(broken)?;
     let parts = tracks.iter().cloned().zip(found.iter().map(|wanted| wanted.joint)).collect();
     let loaded = Loaded::new(super::deck(asked, parts), stand.sounds(), stand.rate());

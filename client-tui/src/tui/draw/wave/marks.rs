@@ -1,6 +1,8 @@
 //! The lines above and below the dots: the names of sections, the signs of notes with what clips, and the time with cursor, loop, range and the others who
 //! listen. Where two would stand in one cell, the one that a person acts on wins. Never here: the dots.
 
+use std::ops::Range;
+
 use ratatui::text::{Line, Span};
 
 use super::{Drawn, View};
@@ -116,11 +118,6 @@ pub(super) fn axis<'a>(theme: &Theme, view: &View<'_>, columns: usize, cursor: O
     let edge =
         |ms: u64| if span_ms < 200 { clock_us(ms.saturating_mul(1000)) } else { words::clock(ms, zoomed) };
     let mut line: Vec<char> = vec![' '; columns];
-    let write = |line: &mut Vec<char>, at: usize, text: &str| {
-        for (cell, c) in line.iter_mut().skip(at).zip(text.chars()) {
-            *cell = c;
-        }
-    };
     let (left, right) = (edge(start_ms), edge(end_ms));
     write(&mut line, 0, &left);
     write(&mut line, columns.saturating_sub(width(&right)), &right);
@@ -133,16 +130,6 @@ pub(super) fn axis<'a>(theme: &Theme, view: &View<'_>, columns: usize, cursor: O
             line[start] = first;
         }
     }
-    for other in &view.others {
-        if let Some(cell) = view.cell(other.at_us, columns) {
-            // A name that is wide would move what stands after it.
-            let name: String = clip(&other.name, 8)
-                .chars()
-                .map(|c| if width(&c.to_string()) == 1 { c } else { '·' })
-                .collect();
-            write(&mut line, cell.min(columns.saturating_sub(1)), &format!("♪{name}"));
-        }
-    }
     let sign = if view.playing { '▶' } else { '▲' };
     let at_us = if view.playing { view.playhead_us.unwrap_or(view.cursor_us) } else { view.cursor_us };
     let time = match view.range_ms {
@@ -152,6 +139,7 @@ pub(super) fn axis<'a>(theme: &Theme, view: &View<'_>, columns: usize, cursor: O
     let at_cell =
         if view.playing { view.playhead_us.and_then(|us| view.cell(us, columns)).or(cursor) } else { cursor };
     let Some(cell) = at_cell else {
+        others(&mut line, view, 0..0);
         return Line::styled(line.into_iter().collect::<String>(), theme.dim());
     };
     // The label stays on the screen: at the right edge it stands to the left of the cursor.
@@ -159,14 +147,34 @@ pub(super) fn axis<'a>(theme: &Theme, view: &View<'_>, columns: usize, cursor: O
     let fits = cell + width(&label) <= columns;
     let at = if fits { cell } else { (cell + 1).saturating_sub(width(&label)) };
     let label = if fits { label } else { format!("{time}{sign}") };
+    let end = at + width(&label);
+    others(&mut line, view, at..end);
     write(&mut line, at, &label);
     let cut = |from: usize, to: usize| line[from.min(columns)..to.min(columns)].iter().collect::<String>();
-    let end = at + width(&label);
     Line::from(vec![
         Span::styled(cut(0, at), theme.dim()),
         Span::styled(cut(at, end), theme.head()),
         Span::styled(cut(end, columns), theme.dim()),
     ])
+}
+
+fn write(line: &mut [char], at: usize, text: &str) {
+    for (cell, c) in line.iter_mut().skip(at).zip(text.chars()) {
+        *cell = c;
+    }
+}
+
+/// The others where they are, up to the label of the cursor: a scrap of a name behind it would be read as a part of it.
+fn others(line: &mut [char], view: &View<'_>, label: Range<usize>) {
+    let columns = line.len();
+    for other in &view.others {
+        let Some(cell) = view.cell(other.at_us, columns).filter(|it| !label.contains(it)) else { continue };
+        // A name that is wide would move what stands after it.
+        let narrow = |c: char| if width(&c.to_string()) == 1 { c } else { '·' };
+        let name: String = clip(&other.name, 8).chars().map(narrow).collect();
+        let room = if cell < label.start { label.start - cell } else { columns - cell };
+        write(line, cell, &format!("♪{name}").chars().take(room).collect::<String>());
+    }
 }
 
 /// "1:02.3456": to a tenth of a millisecond, where samples are seen.
@@ -190,7 +198,7 @@ mod tests {
     fn sections_take_the_room_before_the_next_and_no_more() {
         let mut view = view(None);
         view.sections = vec![(0, "Intro"), (200, "Verse 1 with a long name"), (600, "夜の歌")];
-        assert_eq!(text(&sections(&Theme::bare(), &view, 30)), "▏Intr…▏Verse 1 wi…▏夜の歌");
+        assert_eq!(text(&sections(&Theme::bare(), &view, 30)), "▏Intro▏Verse 1 wi…▏夜の歌");
         view.window_ms = (300, 500);
         assert_eq!(text(&sections(&Theme::bare(), &view, 30)), "▏Verse 1 with a long name");
         view.sections = vec![(5_000, "later")];
@@ -216,10 +224,14 @@ mod tests {
     fn the_axis_names_loop_others_and_the_playhead() {
         let mut view = view(None);
         view.looped_us = Some((200_000, 400_000));
-        view.others = vec![Other { name: "Ben".into(), at_us: 600_000 }];
+        view.others = vec![Other { name: "Ben".into(), at_us: 660_000 }];
         view.cursor_us = 500_000;
-        let line = text(&axis(&Theme::bare(), &view, 50, Some(25)));
-        assert_eq!(line, "0:00.0    [════════]    ▲0:00.5en             0:01.0");
+        let line = |view: &View<'_>| text(&axis(&Theme::bare(), view, 50, Some(25)));
+        assert_eq!(line(&view), "0:00.0    [═════════]    ▲0:00.5 ♪Ben       0:01.0");
+        view.others[0].at_us = 600_000;
+        assert_eq!(line(&view), "0:00.0    [═════════]    ▲0:00.5            0:01.0", "no scrap of a name");
+        view.others[0].at_us = 450_000;
+        assert_eq!(line(&view), "0:00.0    [═════════] ♪Be▲0:00.5            0:01.0");
         view.playing = true;
         view.playhead_us = Some(300_000);
         assert!(text(&axis(&Theme::bare(), &view, 50, Some(25))).contains("▶0:00.3"));

@@ -32,18 +32,17 @@ pub(in crate::tui::update) fn edit_song(model: &Model, subject: &Subject) -> Res
     let rows = model.projects.get(&subject.project);
     let song =
         rows.and_then(|rows| rows.song(&subject.song)).ok_or("There is no song here yet. n adds one.")?;
+    // As the lines show it: what was not touched is not sent.
+    let shown = |text: &str| crate::scrub::line(text).trim().to_owned();
+    let (title, isrc) = (shown(&song.title), shown(&song.isrc));
     let fields = vec![
-        Field::line("Title", &song.title, ""),
-        Field::line("ISRC", &song.isrc, "Twelve letters and digits; empty takes it away"),
+        Field::line("Title", &title, ""),
+        Field::line("ISRC", &isrc, "Twelve letters and digits; empty takes it away"),
     ];
-    let purpose = Purpose::EditSong {
-        project: subject.project.clone(),
-        song: song.song_id.clone(),
-        title: song.title.clone(),
-        isrc: song.isrc.clone(),
-    };
-    let title = format!("Title and ISRC of {}", crate::scrub::line(&song.title));
-    Ok(Ask::Form(Box::new(FormAsk::new(purpose, title, fields))))
+    let heading = format!("Title and ISRC of {title}");
+    let (project, song) = (subject.project.clone(), song.song_id.clone());
+    let purpose = Purpose::EditSong { project, song, title, isrc };
+    Ok(Ask::Form(Box::new(FormAsk::new(purpose, heading, fields))))
 }
 
 pub(in crate::tui::update) fn new_project() -> Ask {
