@@ -36,7 +36,7 @@ use super::{
     rows,
     settings::Ground,
 };
-pub(super) use act::{may, subject};
+pub(super) use act::{Subject, may, subject};
 pub use act::{push_command, song_command};
 pub use compare::pair_on;
 pub use hands::counted;
@@ -45,6 +45,7 @@ pub(super) use master::other as render_beside;
 pub use offline::at_end;
 pub(super) use offline::keeps;
 pub use pages::{approval as approval_line, examined};
+pub(super) use read::before as version_before;
 pub use prompt::{
     approve_problem,
     blind::verdict as blind_verdict,
