@@ -84,7 +84,6 @@ fn mark(screen: &vt100::Screen) -> Option<(usize, usize, String)> {
     let mut found = lines.iter().enumerate().flat_map(|(line, text)| {
         text.char_indices().filter(|(_, c)| *c == '▸').map(move |(at, _)| (line, at, &text[at..]))
     });
-    let (line, at, rest) =
-        found.rfind(|(_, _, rest)| rest.chars().nth(1) == Some(' ') || rest.len() > 40)?;
+    let (line, at, rest) = found.rfind(|(_, _, rest)| rest.chars().nth(1) == Some(' ') || rest.len() > 40)?;
     Some((line, at, rest.chars().take(24).collect()))
 }
