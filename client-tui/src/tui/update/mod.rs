@@ -45,7 +45,6 @@ pub(super) use master::other as render_beside;
 pub use offline::at_end;
 pub(super) use offline::keeps;
 pub use pages::{approval as approval_line, examined};
-pub(super) use read::before as version_before;
 pub use prompt::{
     approve_problem,
     blind::verdict as blind_verdict,
@@ -53,6 +52,7 @@ pub use prompt::{
     upload::{kind_name, remarks},
     write::parted,
 };
+pub(super) use read::before as version_before;
 pub use wake::wake_ms;
 
 /// The longest wait between two tries to connect.
