@@ -155,7 +155,10 @@ impl<'a> Now<'a> {
 
     fn song_offers(&self, verb: Verb) -> bool {
         let common = matches!(verb, Verb::Palette | Verb::Help | Verb::Back | Verb::Projects);
-        if self.has_no_version() && !common {
+        if !common && self.song().is_none() {
+            return false;
+        }
+        if !common && self.has_no_version() {
             return matches!(verb, Verb::Upload | Verb::History | Verb::Master);
         }
         match verb {
