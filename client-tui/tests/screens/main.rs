@@ -8,6 +8,7 @@ mod chaos;
 mod comparing;
 mod delivery;
 mod flows;
+mod given_back;
 mod hands;
 mod hostile;
 mod hostile_rows;
