@@ -150,13 +150,13 @@ fn token() -> impl Strategy<Value = String> {
 proptest! {
     #[test]
     fn what_is_written_is_read_back(
-        artist in "\\PC{0,40}", title in "\\PC{0,40}", alternate in token(), number in 1u32..2000,
+        artist in "\\PC{0,40}", title in "\\PC{0,40}", alternate in token(), number in 1u32..2000, master: bool,
         rate_hz in prop::sample::select(vec![44_100u32, 48_000, 88_200, 96_000, 176_400, 192_000, 22_050]),
         bits in prop::sample::select(vec![0u32, 16, 24, 32]), engineer in prop::option::of("[A-Z]{1,4}"),
     ) {
         let engineer_text = engineer.clone().unwrap_or_default();
         let name = Name {
-            artist: &artist, title: &title, alternate: &alternate, number, rate_hz, bits, float: bits == 32,
+            artist: &artist, title: &title, alternate: &alternate, number, master, rate_hz, bits, float: bits == 32,
             engineer: &engineer_text, extension: "wav",
         };
         let built = name.build();

@@ -240,6 +240,8 @@ impl DeskWatcher {
                 biased;
                 () = self.ended.cancelled() => return Err(Ended::Session),
                 changed = self.changed.changed() => changed.map_err(|_| Ended::Session)?,
+                // The same list once more: whoever waits learns that the line is alive.
+                () = tokio::time::sleep(HEARTBEAT) => self.sent = None,
             }
         }
     }

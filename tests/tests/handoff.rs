@@ -233,6 +233,7 @@ fn server_and_client_call_a_file_the_same() {
                     title,
                     alternate: token,
                     number,
+                    master: false,
                     rate_hz,
                     bits,
                     float,

@@ -35,6 +35,7 @@ fn house(root: &Path) -> (House, Seat) {
     seat.verb(["login", house.owner_link.as_str()]).unwrap();
     seat.verb(["project", "create", "Night Drive", "--artist", "Noor"]).unwrap();
     seat.verb(["song", "add", "Glass Hour"]).unwrap();
+    seat.verb(["member", "roles", "Noor", "artist,manager"]).unwrap();
     let file = tone(root);
     seat.verb(["push", file.to_str().unwrap(), "--stage", "take", "--alternate", "main", "--yes"]).unwrap();
     (house, seat)
@@ -83,7 +84,7 @@ fn what_was_written_without_a_line_arrives_once_even_after_a_restart() {
     terminal.wait("the note is there", |screen| screen.contains("First word")).unwrap();
     terminal.press("nSecond word\r").unwrap();
     terminal.wait("both wait", |screen| screen.contains("Second word")).unwrap();
-    terminal.press("\u{1b}9").unwrap();
+    terminal.press("9").unwrap();
     terminal
         .wait("both are listed", |screen| screen.contains("1. the note") && screen.contains("2. the note"))
         .unwrap();

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use deadwax_client::net::new_id;
 use deadwax_proto::v1::{self, action::Action};
 use deadwax_tests::{
@@ -13,8 +13,10 @@ use deadwax_tests::{
     song,
 };
 
-/// A title of a window, a clipboard, a turned reading direction.
-const ATTACK: &str = "so quiet\u{1b}]0;pwned\u{7} \u{1b}]52;c;ZXZpbA==\u{7} \u{202e}lanif";
+/// A title of a window and a clipboard: the house takes no such text.
+const COMMANDS: &str = "so quiet\u{1b}]0;pwned\u{7} \u{1b}]52;c;ZXZpbA==\u{7}";
+/// A turned reading direction and letters that nobody sees: whoever writes from right to left may send it, and whoever shows it scrubs it.
+const TURNED: &str = "so quiet \u{202e}lanif\u{2066} \u{e0041}";
 
 struct House {
     on: Studio,
@@ -38,7 +40,9 @@ fn four_people_bring_a_song_from_the_take_to_the_delivery_by_keys_alone() {
     for pane in [house.artist, house.mixer, house.masterer, house.label] {
         assert!(!pane.ever_wrote(b"]0;pwned\x07"), "{} let a title through", pane.name);
         assert!(!pane.ever_wrote(b"]52;c;ZXZ"), "{} let a clipboard through", pane.name);
-        assert!(!pane.ever_wrote("\u{202e}".as_bytes()), "{} was turned around", pane.name);
+        for mark in ["\u{202e}", "\u{2066}", "\u{e0041}"] {
+            assert!(!pane.ever_wrote(mark.as_bytes()), "{} let {mark:?} through", pane.name);
+        }
         assert_eq!(pane.leave().unwrap(), 0);
     }
 }
@@ -138,16 +142,20 @@ fn first_mix(house: &mut House) -> Result<()> {
 /// A client that does not scrub sends it; the house or the others' clients must stop it.
 fn attack(on: &Studio) -> Result<()> {
     let mix = cast::version(&on.cast.label, "mix", 1)?;
-    let note = Action::AddNote(v1::AddNote {
-        note_id: new_id(),
-        version_id: mix["version_id"].as_str().unwrap_or_default().to_owned(),
-        text: ATTACK.to_owned(),
-        ..v1::AddNote::default()
-    });
+    let note = |text: &str| {
+        Action::AddNote(v1::AddNote {
+            note_id: new_id(),
+            version_id: mix["version_id"].as_str().unwrap_or_default().to_owned(),
+            text: text.to_owned(),
+            ..v1::AddNote::default()
+        })
+    };
     let project_id = on.project_id()?;
     on.runtime.block_on(async {
         let client = cast::client(&on.cast.label).await?;
-        client.perform(&project_id, note).await?;
+        let refused = client.perform(&project_id, note(COMMANDS)).await;
+        ensure!(refused.is_err(), "the house took what commands a terminal");
+        client.perform(&project_id, note(TURNED)).await?;
         anyhow::Ok(())
     })
 }
@@ -227,10 +235,6 @@ fn delivery(house: &mut House) -> Result<()> {
         if cast::of_kind(&rows, "delivery").next().is_some() {
             return Ok(());
         }
-        anyhow::ensure!(
-            std::time::Instant::now() < deadline,
-            "no delivery was made:\n{}",
-            house.label.screen()
-        );
+        ensure!(std::time::Instant::now() < deadline, "no delivery was made:\n{}", house.label.screen());
     }
 }

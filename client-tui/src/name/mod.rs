@@ -57,7 +57,7 @@ pub fn key(text: &str) -> String {
     text.nfkd().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// `Artist_Title_Role[+dB]_vNN_RRkDDb[_EngINI].ext`
+/// `Artist_Title_Role[+dB]_vNN_RRkDDb[_EngINI].ext`, `MasterNN` for a master
 #[derive(Clone, Debug, PartialEq)]
 pub struct Name<'a> {
     pub artist: &'a str,
@@ -65,6 +65,8 @@ pub struct Name<'a> {
     /// The wire's token; an unknown one is written as letters and digits.
     pub alternate: &'a str,
     pub number: u32,
+    /// A master says so in its name: "Master02" where a mix has "v02". In one folder nobody takes one for the other.
+    pub master: bool,
     /// 0 where unknown.
     pub rate_hz: u32,
     /// 0 where the codec has none.
@@ -83,7 +85,7 @@ impl Name<'_> {
             camel(self.artist, "Artist", 30),
             camel(self.title, "Untitled", 30),
             alternate::word(self.alternate).unwrap_or_else(|| camel(self.alternate, "Main", 20)),
-            format!("v{:02}", self.number),
+            format!("{}{:02}", if self.master { "Master" } else { "v" }, self.number),
         ];
         let mut shape = match self.rate_hz {
             0 => String::new(),

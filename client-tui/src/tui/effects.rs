@@ -365,10 +365,16 @@ async fn list(client: Client, out: Sender<Msg>) {
 async fn watch_desk(client: Client, out: Sender<Msg>) {
     let rows = net::follow_desk(client);
     pin_mut!(rows);
+    let mut told = None;
     while let Some(item) = rows.next().await {
         match item {
             Followed::Live => {}
-            Followed::Row(answer) => tell(&out, Msg::Desk(answer.rows)).await,
+            // A heartbeat: nothing to draw.
+            Followed::Row(answer) if told.as_ref() == Some(&answer.rows) => {}
+            Followed::Row(answer) => {
+                told = Some(answer.rows.clone());
+                tell(&out, Msg::Desk(answer.rows)).await;
+            }
             Followed::Lost { error, .. } | Followed::Ended(error) => return tell(&out, cut(&error)).await,
         }
     }

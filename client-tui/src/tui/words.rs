@@ -180,7 +180,11 @@ pub fn span(start_ms: Option<u64>, end_ms: Option<u64>) -> String {
     match (start_ms, end_ms) {
         (None, _) => "whole song".into(),
         (Some(start), None) => clock(start, true),
-        (Some(start), Some(end)) => format!("{}-{}", clock(start, true), clock(end, true)),
+        (Some(start), Some(end)) => {
+            let (from, to) = (clock(start, true), clock(end, true));
+            // Both within a tenth of a second: one time says it.
+            if from == to { from } else { format!("{from}-{to}") }
+        }
     }
 }
 

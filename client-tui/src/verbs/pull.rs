@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use deadwax_proto::v1::{DeliveryRow, SongRow, VersionFile, VersionRow};
+use deadwax_proto::v1::{DeliveryRow, SongRow, VersionFile, VersionKind, VersionRow};
 use serde_json::{Value, json};
 
 use super::{
@@ -67,6 +67,7 @@ fn default_folder(song: &SongRow, version: &VersionRow, after: &str) -> PathBuf 
         title: &words::version(version),
         alternate: "main",
         number: 0,
+        master: false,
         rate_hz: 0,
         bits: 0,
         float: false,
@@ -100,6 +101,7 @@ pub fn names_for(artist: &str, song: &SongRow, version: &VersionRow, files: &[&V
             title: &song.title,
             alternate: &file.alternate,
             number: version.number,
+            master: version.kind() == VersionKind::Master,
             rate_hz: facts.sample_rate,
             bits: facts.bits,
             float: facts.float,

@@ -182,7 +182,7 @@ pub fn joined(item: &v1::SpacingItem, first: bool) -> String {
         0 if first && item.gap_ms == 0 => {}
         // At least a tenth, and all that there is: what is signed is said in full.
         0 if item.gap_ms.is_multiple_of(100) => {
-            parts.push(format!("after {:.1} s", f64::from(item.gap_ms) / 1000.0))
+            parts.push(format!("after {:.1} s", f64::from(item.gap_ms) / 1000.0));
         }
         0 => parts.push(format!("after {}", seconds(item.gap_ms))),
         crossfade => parts.push(format!("crossfade {}", seconds(crossfade))),

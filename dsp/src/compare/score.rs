@@ -53,11 +53,20 @@ pub fn score(c: &Comparison, start_s: f64, end_s: f64, hint: Option<&Hint>) -> N
         let local = if change.whole_song { 0.5 } else { 1.0 };
         here * heard * local * (0.5 + 0.5 * change.explained)
     };
-    let found = c.changes.iter().filter(meant).map(|x| (certainty(x), x));
-    match found.max_by(|x, y| x.0.total_cmp(&y.0)).filter(|x| x.0 > 0.0) {
-        Some((certainty, change)) => NoteScore {
-            changed: certainty >= 0.25,
-            certainty,
+    let (first, last) = (start_s.min(end_s), start_s.max(end_s));
+    // Of several the words go to the one that fills most of what was marked: a click of the edit at its end is not what was asked for.
+    let fills = |change: &super::Change| {
+        let inside = (change.end_s.min(last) - change.start_s.max(first)).max(0.0);
+        let point = change.start_s <= last && change.end_s >= first;
+        0.5 + 0.5 * if last - first < 1e-3 { f64::from(u8::from(point)) } else { inside / (last - first) }
+    };
+    let found: Vec<_> =
+        c.changes.iter().filter(meant).map(|x| (certainty(x), x)).filter(|x| x.0 > 0.0).collect();
+    let sure = found.iter().map(|x| x.0).fold(0.0, f64::max);
+    match found.into_iter().max_by(|x, y| (x.0 * fills(x.1)).total_cmp(&(y.0 * fills(y.1)))) {
+        Some((_, change)) => NoteScore {
+            changed: sure >= 0.25,
+            certainty: sure,
             words: format!("change found: {}", change.words),
         },
         None => none(0.0, "no change found".into()),

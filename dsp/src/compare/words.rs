@@ -53,7 +53,8 @@ fn when(change: &Change) -> String {
     if change.whole_song {
         "the whole song".into()
     } else {
-        format!("{}-{}", clock(change.start_s), clock(change.end_s))
+        let (from, to) = (clock(change.start_s), clock(change.end_s));
+        if from == to { from } else { format!("{from}-{to}") }
     }
 }
 

@@ -149,9 +149,8 @@ impl Stream {
                 }
                 () = sleep_until(listens_at), if said.is_some() => {
                     listens_at = Instant::now() + LISTEN_EVERY;
-                    match said.take().map(|said| self.hear(&said)) {
-                        Some(Err(why)) => return Some(why),
-                        Some(Ok(())) | None => {}
+                    if let Some(Err(why)) = said.take().map(|said| self.hear(&said)) {
+                        return Some(why);
                     }
                 }
                 changed = self.facts.changed() => {

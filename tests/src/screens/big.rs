@@ -163,7 +163,7 @@ impl Big {
                 yes("move_note"),
                 no("tick_checklist", "NO_SUCH_ITEM", "The note has no checklist.", ""),
             ],
-            verdicts: if nth % 6 == 0 {
+            verdicts: if nth.is_multiple_of(6) {
                 vec![NoteVerdict {
                     version_id: id(3, song),
                     verdict: Verdict::Changed.into(),

@@ -81,10 +81,9 @@ pub fn press(terminal: &mut Terminal, on: &OnScreen, count: usize) -> Result<Vec
 fn mark(screen: &vt100::Screen) -> Option<(usize, usize, String)> {
     let (_, columns) = screen.size();
     let lines: Vec<String> = screen.rows(0, columns.get()).collect();
-    let found = lines.iter().enumerate().flat_map(|(line, text)| {
+    let mut found = lines.iter().enumerate().flat_map(|(line, text)| {
         text.char_indices().filter(|(_, c)| *c == '▸').map(move |(at, _)| (line, at, &text[at..]))
     });
-    let (line, at, rest) =
-        found.filter(|(_, _, rest)| rest.chars().nth(1) == Some(' ') || rest.len() > 40).last()?;
+    let (line, at, rest) = found.rfind(|(_, _, rest)| rest.chars().nth(1) == Some(' ') || rest.len() > 40)?;
     Some((line, at, rest.chars().take(24).collect()))
 }

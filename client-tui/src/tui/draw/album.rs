@@ -1,6 +1,7 @@
 //! The record: the running order with gaps, fades and gains, where its sides end, and how its songs stand to each other. Everything is drawn from the
 //! draft of `album`; bars are read without colour, and what stands out is said in words.
 
+use deadwax_proto::v1::{SongRow, Stage};
 use ratatui::{
     Frame,
     layout::{Constraint, Layout, Rect},
@@ -8,7 +9,9 @@ use ratatui::{
 };
 
 use super::{
-    Hit, empty, first_shown, heading, put, row_of, sought,
+    Hit, empty, first_shown, heading,
+    project::lacks,
+    put, row_of, sought,
     text::{clip, pad, pad_left, width},
     theme::Theme,
 };
@@ -148,14 +151,22 @@ impl Page<'_> {
 
     fn order(&self, frame: &mut Frame<'_>, area: Rect) {
         let wide = area.width >= WIDE;
-        let fixed = 2 + 4 + 11 + 11 + 8 + 9 + 13 + 7 + if wide { 11 + 5 } else { 0 };
+        let named = |line: &Line<'_>| match (line.version(), line.song()) {
+            (Some(it), _) => words::version(it),
+            (None, song) => lacks(song.map_or(Stage::Unspecified, SongRow::stage)).to_owned(),
+        };
+        let height = usize::from(area.height.saturating_sub(1));
+        let shown = self.window(height);
+        let longest = shown.iter().map(|(_, at)| width(&named(&self.lines[*at]))).max().unwrap_or(0);
+        let version = longest.clamp(8, 13) + 1;
+        let fixed = 2 + 5 + version + 11 + 8 + 9 + 13 + 7 + if wide { 11 + 5 } else { 0 };
         let title = usize::from(area.width).saturating_sub(fixed).max(8);
         let extra = if wide { format!("{}{}", pad("Stage", 11), pad("Side", 5)) } else { String::new() };
         let header = format!(
             "  {}{}{}{extra}{}{}{}{}{}",
             pad_left("#", 3),
-            pad(" Song", title + 1),
-            pad("Version", 11),
+            pad(" Song", title + 2),
+            pad("Version", version),
             pad("Before", 11),
             pad_left("Starts", 8),
             pad_left("Length", 9),
@@ -163,9 +174,8 @@ impl Page<'_> {
             pad_left("Gain", 7)
         );
         put(frame, area, 0, Text::styled(header, self.theme.dim()));
-        let height = usize::from(area.height.saturating_sub(1));
         let heard = self.heard();
-        for (row, at) in self.window(height) {
+        for (row, at) in shown {
             let line = &self.lines[at];
             let extra = if wide {
                 let stage = line.song().map_or("", |it| words::stage(it.stage()));
@@ -175,7 +185,6 @@ impl Page<'_> {
             } else {
                 String::new()
             };
-            let version = line.version().map_or_else(|| "no file".into(), words::version);
             let length = match (line.length_ms, heard) {
                 (_, Some((playing, ms))) if playing == at => format!("▶{}", words::clock(ms, false)),
                 (0, _) => "–".into(),
@@ -184,10 +193,10 @@ impl Page<'_> {
             let mark = if at == self.at { "▸ " } else { "  " };
             let title_text = line.song().map_or("a song that is not here", |it| it.title.as_str());
             let text = format!(
-                "{mark}{} {}{}{extra}{}{}{}{}{}",
+                "{mark}{} {} {}{extra}{}{}{}{}{}",
                 pad_left(&(at + 1).to_string(), 3),
                 pad(title_text, title),
-                pad(&version, 11),
+                pad(&named(line), version),
                 pad(&before(at, line), 11),
                 pad_left(&words::clock(line.start_ms, false), 8),
                 pad_left(&length, 9),

@@ -329,12 +329,14 @@ fn list(
     let notes = items.iter().filter(|it| matches!(it.what, What::Note { .. })).count();
     let changes = items.len() - notes;
     let untold = found.map_or(0, |it| it.untold);
-    let mut rest = words::count(changes, "change", "changes");
+    let mut rest = if found.is_some() { words::count(changes, "change", "changes") } else { String::new() };
     if untold > 0 {
         rest.push_str(&format!(", {untold} smaller not listed"));
     }
     if notes > 0 {
-        rest.push_str(&format!(", {}", words::count(notes, "note answered", "notes answered")));
+        let before = if rest.is_empty() { "" } else { ", " };
+        let verdicts = if notes == 1 { "a verdict on" } else { "verdicts on" };
+        rest.push_str(&format!("{before}{verdicts} {}", words::count(notes, "note", "notes")));
     }
     put(frame, area, 0, heading(theme, "What changed", &rest, area.width, true));
     if items.is_empty() {

@@ -3,10 +3,14 @@
 
 use ratatui::text::{Line, Span};
 
-use super::{text::width, theme::Theme};
+use super::{
+    text::{clip, width},
+    theme::Theme,
+};
 use crate::tui::{
     keys::{Kind, Verb},
     model::{Focus, Model, Screen},
+    presence,
     rows::May,
     update, words,
 };
@@ -68,6 +72,10 @@ fn song(model: &Model, view: &crate::tui::model::SongView) -> Option<Vec<(String
     }
     let playing = model.player.playing && model.player.is_on(&view.project, &view.song);
     let mut said = Vec::new();
+    let leads = presence::on_song(model).into_iter().find(|it| it.leading);
+    if let Some(it) = leads.filter(|_| model.presence.follows.is_none()) {
+        said.push((of(Verb::FollowLead), format!("follow {}", clip(&it.name, 16))));
+    }
     if playing && model.player.aimed {
         said.push(say("Enter".into(), "play on from the cursor"));
     }
@@ -78,8 +86,9 @@ fn song(model: &Model, view: &crate::tui::model::SongView) -> Option<Vec<(String
     }
     said.push(say(both(Verb::Left, Verb::Right), "cursor"));
     said.push(say(format!("{}, then {}", of(Verb::MarkRange), of(Verb::AddNote)), "note on a range"));
-    let first = rows.versions(&view.song).len() < 2 && version.files.len() < 2;
-    if !first {
+    let main = version.files.first().map(|it| it.alternate.as_str());
+    let alternate = view.file(version).map(|it| it.alternate.as_str());
+    if alternate != main || update::version_before(rows, version).is_some() {
         said.push(say(of(Verb::Compare), "compare"));
     }
     let subject = update::subject(model);
@@ -132,7 +141,11 @@ fn delivery(model: &Model) -> Vec<(String, String)> {
 fn master(model: &Model, project: &str, song: &str) -> Option<Vec<(String, String)>> {
     let rows = model.projects.get(project)?;
     let of = |verb: Verb| key(model, Kind::Master, verb);
-    let mut said = vec![(of(Verb::EditRecipe), "recipe".to_owned())];
+    let mut said = Vec::new();
+    let subject = update::subject(model);
+    if !matches!(update::may(model, subject.as_ref(), Verb::EditRecipe), May::No(_)) {
+        said.push((of(Verb::EditRecipe), "recipe".to_owned()));
+    }
     if !rows.renders(song).is_empty() {
         said.push((of(Verb::PlayPause), if model.player.playing { "pause" } else { "hear it" }.to_owned()));
         said.push((of(Verb::Switch), "against its mix".to_owned()));

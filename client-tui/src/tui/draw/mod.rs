@@ -6,6 +6,7 @@ mod compare;
 mod curve;
 mod delivery;
 mod desk;
+mod footer;
 mod found;
 mod help;
 mod hints;
@@ -34,11 +35,11 @@ use ratatui::{
 
 use super::{
     filter::Filter,
-    keys::{self, Verb},
+    keys,
     model::{ConfirmAsk, Link, Model, Notice, Screen, SongView},
     presence,
-    rows::{May, Project},
-    update, words,
+    rows::Project,
+    words,
 };
 use crate::scrub;
 use deadwax_proto::v1::{NoteRow, RenderRow, SongRow};
@@ -99,7 +100,7 @@ fn paint(model: &Model, theme: &Theme, frame: &mut Frame<'_>) {
     if let Some(line) = strip {
         put(frame, heard, 0, line);
     }
-    status(model, theme, frame, foot);
+    footer::draw(model, theme, frame, foot);
     if let Some(open) = &model.prompt {
         prompt::draw(model, theme, frame, body, &open.ask);
     }
@@ -220,8 +221,10 @@ fn row_of(area: Rect, row: u16) -> Rect {
 /// A heading with a rule to the edge: "Notes ── 3 open ─────".
 fn heading(theme: &Theme, name: &str, rest: &str, columns: u16, focused: bool) -> Line<'static> {
     let style = if focused { theme.accent() } else { theme.head() };
-    let rest = if rest.is_empty() { String::new() } else { format!("{} ", clip(rest, usize::from(columns))) };
-    let used = width(name) + width(&rest) + 3;
+    let name = clip(name, usize::from(columns).saturating_sub(2));
+    let left = usize::from(columns).saturating_sub(width(&name) + 3);
+    let rest = if rest.is_empty() || left < 2 { String::new() } else { format!("{} ", clip(rest, left)) };
+    let used = width(&name) + width(&rest) + 3;
     let rule = "─".repeat(usize::from(columns).saturating_sub(used));
     let mark = if focused { "▸" } else { " " };
     Line::from(vec![
@@ -268,7 +271,9 @@ fn title(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     let here = presence::line(model);
     let studio = if here.is_empty() { clip(&model.studio, columns / 4) } else { clip(&here, columns / 2) };
     let room = columns.saturating_sub(width(&studio) + 19 + width(kind));
-    let (first, second) = (clip(project, room / 2), clip(song, room / 2));
+    // Each gets what the other leaves; half of it where both are long.
+    let first = clip(project, room.saturating_sub(width(song).min(room / 2)));
+    let second = clip(song, room.saturating_sub(width(&first)));
     let mut spans = vec![Span::styled(" Deadwax ", theme.brand())];
     for (at, part) in
         [first.as_str(), second.as_str(), kind].into_iter().filter(|it| !it.is_empty()).enumerate()
@@ -384,71 +389,4 @@ fn told(model: &Model, theme: &Theme, columns: u16) -> Vec<Line<'static>> {
         .enumerate()
         .map(|(at, line)| Line::styled(format!("{}{line}", indent(at)), style))
         .collect()
-}
-
-fn status(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
-    let me = model.me.as_ref().map_or(String::new(), |me| clip(&me.name, 18));
-    let roles = words::roles(model.my_roles().into_iter());
-    let going = transfers::badge(model);
-    let who = if roles.is_empty() { me } else { format!("{me}, {}", clip(&roles, 24)) };
-    let link = match model.link {
-        Link::Online => Span::styled("● live", theme.good()),
-        Link::Connecting => Span::styled("○ connecting", theme.warn()),
-        Link::Offline { .. } => Span::styled("× offline", theme.bad()),
-        Link::Ended { .. } => Span::styled("× signed out", theme.bad()),
-    };
-    let right = width(&going) + width(&who) + width(&link.content) + 3;
-    let room = usize::from(area.width).saturating_sub(right + 1);
-    let mut spans = vec![Span::raw(" ")];
-    let mut used = 1;
-    // Help and back keep their place: they lead everywhere else.
-    let subject = update::subject(model);
-    let answer = |verb: Verb| update::may(model, subject.as_ref(), verb);
-    let kind = model.top().kind();
-    let (last, mut own): (Vec<_>, Vec<_>) = model
-        .settings
-        .keys
-        .bindings(kind)
-        // What has lost its key is pressed from the palette.
-        .filter(|it| !it.short.is_empty() && !it.keys.is_empty())
-        // Steps that come once in a song's life take a place only when they are due.
-        .filter(|it| !it.verb.is_rare() || answer(it.verb) == May::Yes)
-        .partition(|it| matches!(it.verb, Verb::Palette | Verb::Help | Verb::Back));
-    // One's own note that was done waits for an answer: its keys come before all others.
-    let answers = answer(Verb::Accept) == May::Yes;
-    own.sort_by_key(|it| !(answers && matches!(it.verb, Verb::Accept | Verb::Reopen)));
-    let short = |binding: &keys::Bound<'_>| match binding.verb {
-        // Nothing lies behind the first screen.
-        Verb::Back if model.stack.len() == 1 => ("q".to_owned(), "leave"),
-        _ => (binding.name(), binding.short),
-    };
-    let tail: usize = last.iter().map(&short).map(|(key, does)| width(&key) + width(does) + 3).sum();
-    let later = |verb: Verb| model.can_keep() && update::keeps(verb);
-    let off = |verb: Verb| {
-        matches!(answer(verb), May::No(_)) || (verb.action().is_some() && !model.online() && !later(verb))
-    };
-    // Keys that would be refused come last and only where there is room.
-    let (idle, able): (Vec<_>, Vec<_>) = own.into_iter().partition(|it| off(it.verb));
-    let ordered = able.into_iter().chain(idle).map(|it| (it, tail)).chain(last.into_iter().map(|it| (it, 0)));
-    for (binding, keep) in ordered {
-        let (key, does) = short(&binding);
-        let len = width(&key) + width(does) + 3;
-        if used + len + keep > room {
-            continue;
-        }
-        let place = Rect {
-            x: area.x + u16::try_from(used).unwrap_or(0),
-            width: u16::try_from(len - 2).unwrap_or(0),
-            ..area
-        };
-        theme.hit(place, || Hit::Key(binding.verb));
-        used += len;
-        spans.push(Span::styled(key, if off(binding.verb) { theme.dim() } else { theme.key() }));
-        spans.push(Span::styled(format!(" {does}  "), theme.dim()));
-    }
-    spans.push(" ".repeat(usize::from(area.width).saturating_sub(used + right)).into());
-    spans.push(Span::styled(going, theme.good()));
-    spans.push(Span::styled(format!("{who}  "), theme.dim()));
-    spans.push(link);
-    put(frame, area, 0, Line::from(spans));
 }

@@ -15,10 +15,11 @@ use super::{
     waits_for,
 };
 use crate::tui::{
+    keys::Verb,
     lists,
     model::{Model, SongView},
     presence,
-    rows::Project,
+    rows::{May, Project},
     update, words,
 };
 
@@ -81,7 +82,7 @@ fn whole_song(
     let room = usize::from(area.width.saturating_sub(2));
     let mut said: Vec<(String, bool)> =
         wrap(&waits_for(rows, song), room).into_iter().take(2).map(|line| (line, false)).collect();
-    let (alternates, missing) = alternates_told(rows, song);
+    let (alternates, missing) = alternates_told(model, rows, song);
     said.push((clip(&alternates, room), missing));
     let facts = facts(model, rows, song);
     if !facts.is_empty() {
@@ -159,12 +160,22 @@ fn titled(model: &Model, song: &SongRow, room: usize) -> String {
     format!("{}{sign}", pad(&song.title, room.saturating_sub(sign.chars().count())))
 }
 
+/// What a song of the stage has not got where it has no version.
+pub(super) fn lacks(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Recording => "no take yet",
+        Stage::Mixing => "no mix yet",
+        Stage::Mastering | Stage::Delivered => "no master yet",
+        Stage::Unspecified => "no file yet",
+    }
+}
+
 /// "Mix 2", or what the stage still lacks.
 fn candidate(rows: &Project, song: &SongRow) -> String {
     if song.shootout.as_ref().is_some_and(|it| it.picked_version_id.is_empty()) {
         return "shootout".into();
     }
-    rows.version(&song.candidate_version_id).map_or_else(|| "no file".into(), words::version)
+    rows.version(&song.candidate_version_id).map_or_else(|| lacks(song.stage()).into(), words::version)
 }
 
 /// A sign where something keeps the song: a hold before a date that went by.
@@ -273,8 +284,15 @@ fn missing<'a>(rows: &'a Project, song: &SongRow, version: &'a VersionRow) -> im
 }
 
 /// "Mix 2 has main, instrumental; - asked for and missing: tv", and whether something is missing.
-fn alternates_told(rows: &Project, song: &SongRow) -> (String, bool) {
-    let Some(version) = newest(rows, song) else { return ("No version yet: u uploads one.".into(), false) };
+fn alternates_told(model: &Model, rows: &Project, song: &SongRow) -> (String, bool) {
+    let Some(version) = newest(rows, song) else {
+        let subject = update::subject(model);
+        let text = match update::may(model, subject.as_ref(), Verb::Upload) {
+            May::No(_) => "No version yet.".to_owned(),
+            _ => format!("No version yet: {} uploads one.", model.key(Verb::Upload)),
+        };
+        return (text, false);
+    };
     let mut tokens: Vec<&str> = version.files.iter().map(|it| it.alternate.as_str()).collect();
     tokens.dedup();
     let there: Vec<String> = tokens.iter().map(|it| format!("{} {it}", letter(it))).collect();
@@ -302,6 +320,13 @@ const NOTES: usize = 7;
 enum Shown<'a> {
     Stage(Stage, usize),
     Song(&'a SongRow),
+}
+
+/// What the line says already is left out: "Mix 2 waits for the approval of the artist." is "approval of the artist."
+fn waits_short(rows: &Project, song: &SongRow) -> String {
+    let whole = waits_for(rows, song);
+    let rest = whole.split_once(" waits for ").map_or(whole.as_str(), |(_, rest)| rest);
+    rest.strip_prefix("the ").unwrap_or(rest).to_owned()
 }
 
 /// What of all lines stands in the window; nothing else is looked at. Answers it with the place of the chosen song in it.
@@ -361,7 +386,12 @@ fn table(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, rows: 
     };
     let columns = usize::from(area.width);
     let dated = shown.iter().any(|it| matches!(it, Shown::Song(song) if song.due_ms != 0));
-    let (version, files, due) = (10, 8, if dated { 7 } else { 0 });
+    let longest = shown.iter().map(|it| match it {
+        Shown::Song(song) => width(&candidate(rows, song)),
+        Shown::Stage(..) => 0,
+    });
+    let version = longest.max().unwrap_or(0).clamp(9, 13) + 1;
+    let (files, due) = (8, if dated { 7 } else { 0 });
     let title = (columns * 28 / 100).max(12);
     let rest = columns.saturating_sub(2 + title + 1 + 2 + version + files + ROUND + NOTES + due);
     let widths = Widths { title, version, files, due, rest };
@@ -410,7 +440,7 @@ fn table_line(model: &Model, rows: &Project, song: &SongRow, here: bool, widths:
         pad(&rounds(rows, song), ROUND),
         pad(&open_notes(rows, song), NOTES),
         pad(&due(model, song), widths.due),
-        pad(&waits_for(rows, song), widths.rest)
+        pad(&waits_short(rows, song), widths.rest)
     )
 }
 
@@ -469,15 +499,31 @@ fn column(
         Some(kept) => kept.into_iter().skip(first).take(fit).filter_map(|at| all.get(at)).collect(),
         None => all.iter().skip(first).take(fit).collect(),
     };
+    let last = first + shown.len();
     for (line, song) in (first..).zip(shown) {
         let top = u16::try_from(1 + (line - first) * CARD).unwrap_or(u16::MAX);
-        let card = Rect { y: area.y + top.min(area.height), height: area.height.saturating_sub(top), ..area };
+        let left = area.height.saturating_sub(top);
+        // The last one has the lines below it for itself.
+        let lines = if line + 1 == last { left } else { left.min(u16::try_from(CARD - 1).unwrap_or(1)) };
+        let card = Rect { y: area.y + top.min(area.height), height: lines, ..area };
         seen.push_str(&letters(rows, song));
-        let lines = u16::try_from(CARD - 1).unwrap_or(1);
-        theme.hit(Rect { height: card.height.min(lines), ..card }, || Hit::Id(song.song_id.clone()));
+        theme.hit(card, || Hit::Id(song.song_id.clone()));
         draw_card(model, theme, frame, card, rows, song, at == Some(line));
     }
 }
+
+/// As many lines as there is room for, the last with a sign where more is said.
+fn first_lines(text: &str, room: usize, fit: usize) -> Vec<String> {
+    let mut lines = wrap(text, room);
+    if lines.len() > fit {
+        lines.truncate(fit);
+        if let Some(last) = lines.pop() {
+            lines.push(format!("{}…", clip(&last, room.saturating_sub(1)).trim_end_matches('…')));
+        }
+    }
+    lines
+}
+
 /// Title; version, rounds and notes; files and date; whom it waits for.
 fn draw_card(
     model: &Model,
@@ -516,8 +562,9 @@ fn draw_card(
     let files = format!("  {files}{gap}");
     let due = clip(&due, (room + 2).saturating_sub(width(&files)));
     put(frame, area, 2, Line::from(vec![Span::styled(files, theme.dim()), Span::styled(due, late)]));
-    for (at, text) in wrap(&waits_for(rows, song), room).into_iter().take(2).enumerate() {
-        let style = if model.online() { theme.plain() } else { theme.dim() };
-        put(frame, area, 3 + u16::try_from(at).unwrap_or(0), Line::styled(format!("  {text}"), style));
+    let fit = usize::from(area.height.saturating_sub(3));
+    let style = if model.online() { theme.plain() } else { theme.dim() };
+    for (row, text) in (3..).zip(first_lines(&waits_for(rows, song), room, fit)) {
+        put(frame, area, row, Line::styled(format!("  {text}"), style));
     }
 }

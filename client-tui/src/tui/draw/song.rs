@@ -9,15 +9,17 @@ use ratatui::{
 };
 
 use super::{
-    Hit, empty, first_shown, heading, notes, put,
+    Hit, empty, first_shown, heading, notes, put, row_of,
     text::{clip, pad, width, wrap},
     theme::Theme,
     waits_for, wave,
 };
 use crate::tui::{
-    filter, lists,
+    filter,
+    keys::Verb,
+    lists,
     model::{Focus, Model, SongView, Wave, WaveState},
-    rows::{self, Project},
+    rows::{self, May, Project},
     settings::Colours,
     update, words,
 };
@@ -31,10 +33,11 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
     };
     let Some(version) = view.version(rows) else {
         put(frame, area, 0, Line::raw(format!(" {}", clip(&song.waits_for, usize::from(area.width) - 2))));
-        let title = rows.head().map_or("", |it| it.title.as_str());
-        let command = format!("In a shell: {}", update::push_command(title, &song.title));
         let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
-        return empty(theme, frame, below, &["Nothing is uploaded yet.", &command]);
+        let subject = update::subject(model);
+        let may = !matches!(update::may(model, subject.as_ref(), Verb::Upload), May::No(_));
+        let next = format!("{} uploads its first file.", model.key(Verb::Upload));
+        return empty(theme, frame, below, &["Nothing is uploaded yet.", if may { &next } else { "" }]);
     };
     let [head, picture, lower] = areas(area, version, !told(model, rows, song, version, view).is_empty());
     header(model, theme, frame, head, rows, song, version, view);
@@ -43,12 +46,17 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
     let left = (area.width * 2 / 5).clamp(26, 52);
     let [left, right] =
         Layout::horizontal([Constraint::Length(left), Constraint::Min(20)]).spacing(1).areas(lower);
-    let versions = version_lines(model, theme, usize::from(left.width), rows, version, view);
+    let (versions, ids) = version_lines(model, theme, usize::from(left.width), rows, version, view);
     let half = left.height.saturating_sub(left.height / 2);
     let top = u16::try_from(versions.len() + 1).unwrap_or(u16::MAX).min(half);
     let [top, bottom] = Layout::vertical([Constraint::Length(top), Constraint::Min(1)]).areas(left);
     put(frame, top, 0, heading(theme, "Versions", shootout(song), top.width, view.focus == Focus::Versions));
     theme.hit(top, || Hit::Pane(Focus::Versions));
+    let first = first_listed(top, &versions);
+    let shown = ids.into_iter().skip(first).take(usize::from(top.height.saturating_sub(1)));
+    for (row, id) in (1..).zip(shown) {
+        theme.hit(row_of(top, row), || Hit::Version(id.to_owned()));
+    }
     list(frame, top, versions);
     gate_of(model, theme, frame, bottom, rows, song);
     notes::draw(model, theme, frame, right, rows, view);
@@ -331,18 +339,18 @@ pub(super) fn label(at: usize) -> char {
     char::from_digit(u32::try_from(at + 1).unwrap_or(36), 36).unwrap_or('+')
 }
 
-/// Each version; below the shown one its files. The marked line is the one that must stay in sight.
-fn version_lines(
+/// Each version; below the shown one its files. The marked line is the one that must stay in sight. Beside the lines: the version that each is of.
+fn version_lines<'a>(
     model: &Model,
     theme: &Theme,
     room: usize,
-    rows: &Project,
+    rows: &'a Project,
     shown: &VersionRow,
     view: &SongView,
-) -> Vec<(Line<'static>, bool)> {
+) -> (Vec<(Line<'static>, bool)>, Vec<&'a str>) {
     let focused = view.focus == Focus::Versions;
     let song_of = rows.song(&view.song);
-    let mut lines = Vec::new();
+    let (mut lines, mut ids) = (Vec::new(), Vec::new());
     for version in rows.versions(&view.song) {
         if focused && !filter::keeps(model, &lists::version(version)) {
             continue;
@@ -366,8 +374,9 @@ fn version_lines(
                 (Line::styled(clip(&text, room), style), drawn && view.file > 0)
             }));
         }
+        ids.resize(lines.len(), version.version_id.as_str());
     }
-    lines
+    (lines, ids)
 }
 
 /// What must be known of a version in one glance: whose it is where that is told, that it is closed, being examined, or leaves notes alone.

@@ -11,7 +11,7 @@ use crate::{
     tui::{
         model::Model,
         player::{gain, level_name},
-        update, words,
+        presence, update, words,
     },
 };
 
@@ -76,9 +76,17 @@ pub(super) fn line(model: &Model, theme: &Theme, columns: u16) -> Option<Line<'s
     let time =
         status.map_or_else(String::new, |it| format!("{}/{}", clock(it.at, true), clock(it.frames, false)));
     let label = if blind { "blind" } else { player.track().map_or("", |it| it.label.as_str()) };
+    // On the screen of another song the name of a version alone would be taken for one of that song.
+    let elsewhere = player.about.as_ref().filter(|(_, song)| presence::song_of(model) != Some(song.as_str()));
+    let title =
+        elsewhere.and_then(|(project, song)| Some(model.projects.get(project)?.song(song)?.title.as_str()));
+    let named = match title {
+        Some(title) if !blind => format!("{}: {label}", clip(title, usize::from(columns / 4).max(8))),
+        _ => label.to_owned(),
+    };
     let room = usize::from(columns);
     // What is heard may be called at length; the figures behind it must stay.
-    let label = clip(label, (room / 3).max(12));
+    let label = clip(&named, (room / 3).max(12));
     let mut spans = vec![
         Span::styled(format!(" {sign} "), style),
         Span::styled(format!("{label} "), theme.head()),

@@ -36,8 +36,16 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
         transfer(theme, frame, rows, top, it, line == at);
     }
     let Some(it) = list.get(at) else { return };
-    let said = about(it, usize::from(area.width.saturating_sub(4)));
-    for (row, (text, bad)) in said.into_iter().take(usize::from(FOOT) - 1).enumerate() {
+    let room = usize::from(area.width.saturating_sub(4));
+    let mut said = about(it, room);
+    let fit = usize::from(FOOT) - 1;
+    if said.len() > fit {
+        said.truncate(fit);
+        if let Some((last, _)) = said.last_mut() {
+            *last = format!("{}…", clip(last, room.saturating_sub(1)).trim_end_matches('…'));
+        }
+    }
+    for (row, (text, bad)) in said.into_iter().enumerate() {
         let style = if bad { theme.bad() } else { theme.plain() };
         put(
             frame,

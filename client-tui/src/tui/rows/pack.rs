@@ -257,46 +257,42 @@ pub(super) fn brief<'a>(packed: &'a [u8], key: &[u8], words: &'a Words) -> Brief
     let mut brief = Brief { title: "".into(), stage: Stage::Unspecified, waits_for: "".into() };
     let mut rest = packed;
     while let Some(field) = Field::read(&mut rest) {
-        let text = match (field.number, &field.body) {
-            (2, _) => &mut brief.title,
-            (9, _) => &mut brief.waits_for,
+        match (field.number, &field.body) {
+            (2, body) => brief.title = text_of(body, key, words).unwrap_or_default(),
+            (9, body) => brief.waits_for = text_of(body, key, words).unwrap_or_default(),
             (5, Body::Varint(number)) => {
-                brief.stage =
-                    i32::try_from(*number).ok().and_then(|it| Stage::try_from(it).ok()).unwrap_or_default();
-                continue;
+                let stage = i32::try_from(*number).ok().and_then(|it| Stage::try_from(it).ok());
+                brief.stage = stage.unwrap_or_default();
             }
-            _ => continue,
-        };
-        let plain = |bytes| std::str::from_utf8(bytes).unwrap_or_default();
-        *text = match field.body {
-            Body::Bytes(bytes) => plain(bytes).into(),
-            Body::Word(0) => unpack_key(key).map(|key| id_of(&key).to_owned()).unwrap_or_default().into(),
-            Body::Word(number) => plain(words.get(number).unwrap_or_default()).into(),
-            Body::Uuid(bytes) => {
-                uuid::Uuid::from_slice(bytes).map(|it| it.to_string()).unwrap_or_default().into()
-            }
-            Body::Varint(_) | Body::Fixed64(_) | Body::Fixed32(_) => continue,
-        };
+            _ => {}
+        }
     }
     brief
 }
 
-/// What a song hands to the record: the id of its candidate, else of what was handed to mastering. Read from the packed row.
-pub(super) fn on_record(packed: &[u8], words: &Words) -> [Option<String>; 2] {
+/// What a song hands to the record: the id of its candidate, and of what was handed to mastering. Read from the packed row; `key` as for [`brief`].
+pub(super) fn on_record(packed: &[u8], key: &[u8], words: &Words) -> [Option<String>; 2] {
     let mut found = [None, None];
     let mut rest = packed;
     while let Some(field) = Field::read(&mut rest) {
-        match (field.number, field.body) {
-            (6, Body::Bytes(bytes)) => found[0] = std::str::from_utf8(bytes).ok().map(str::to_owned),
-            (6, Body::Uuid(bytes)) => found[0] = uuid::Uuid::from_slice(bytes).ok().map(|it| it.to_string()),
-            (6, Body::Word(number)) => {
-                found[0] = words.get(number).and_then(|it| String::from_utf8(it.to_vec()).ok());
-            }
-            (11, Body::Bytes(bytes)) => found[1] = Handoff::decode(bytes).ok().map(|it| it.version_id),
+        match (field.number, &field.body) {
+            (6, body) => found[0] = text_of(body, key, words).map(Cow::into_owned),
+            (11, Body::Bytes(bytes)) => found[1] = Handoff::decode(*bytes).ok().map(|it| it.version_id),
             _ => {}
         }
     }
     found
+}
+
+/// The text of a field, whichever way it was packed.
+fn text_of<'a>(body: &Body<'a>, key: &[u8], words: &'a Words) -> Option<Cow<'a, str>> {
+    match *body {
+        Body::Bytes(bytes) => std::str::from_utf8(bytes).ok().map(Cow::from),
+        Body::Word(0) => Some(id_of(&unpack_key(key)?).to_owned().into()),
+        Body::Word(number) => std::str::from_utf8(words.get(number)?).ok().map(Cow::from),
+        Body::Uuid(bytes) => Some(uuid::Uuid::from_slice(bytes).ok()?.to_string().into()),
+        Body::Varint(_) | Body::Fixed64(_) | Body::Fixed32(_) => None,
+    }
 }
 
 /// The first file of a version, read from the packed row.

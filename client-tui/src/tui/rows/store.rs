@@ -117,7 +117,7 @@ impl Store {
 
     /// What a song hands to the record, without unpacking it: the ids of its candidate and of what was handed to mastering.
     pub(super) fn on_record(&self, slot: u32) -> [Option<String>; 2] {
-        pack::on_record(self.body(slot), &self.words)
+        pack::on_record(self.body(slot), self.key_bytes(slot), &self.words)
     }
 
     /// The first file of a version, without unpacking the rest of it.

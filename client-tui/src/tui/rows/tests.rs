@@ -114,7 +114,7 @@ fn note_row(own: &str, song_id: String, x: u8, y: u8) -> NoteRow {
     NoteRow {
         note_id: own.to_owned(),
         song_id,
-        parent_note_id: if x % 3 == 0 { id(y % FEW) } else { String::new() },
+        parent_note_id: if x.is_multiple_of(3) { id(y % FEW) } else { String::new() },
         start_ms: (x % 4 > 1).then(|| u64::from(x % 4)),
         state: i32::from(y % 5),
         author: "Mara Voss".into(),

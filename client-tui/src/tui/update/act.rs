@@ -242,6 +242,10 @@ pub(super) fn note_command(
 ) -> Result<Pending, &'static str> {
     let note_id = subject.note.clone().ok_or(NO_NOTE)?;
     let rows = model.projects.get(&subject.project).ok_or(NO_NOTE)?;
+    // What is accepted is what somebody did: an open note has nothing to accept yet.
+    if verb == Verb::Accept && rows.note(&note_id).is_some_and(|it| it.state() == v1::NoteState::Open) {
+        return Err("Nobody has done it yet.");
+    }
     let (action, say) = if verb == Verb::Accept {
         (Do::AcceptNote(v1::AcceptNote { note_id }), "the note is accepted".to_owned())
     } else {

@@ -95,8 +95,15 @@ fn plays_here(model: &Model) -> bool {
     model.player.playing && lies_here(model)
 }
 
+/// The screen is of another song than the one that is heard, and has something to hear itself.
+fn looks_at_another(model: &Model) -> bool {
+    let Screen::Song(view) = model.top() else { return false };
+    let elsewhere = model.player.about.is_some() && !model.player.is_on(&view.project, &view.song);
+    elsewhere && model.projects.get(&view.project).is_some_and(|rows| looked_at(rows, view).is_some())
+}
+
 fn play_pause(model: &mut Model) -> Vec<Effect> {
-    if model.player.playing {
+    if model.player.playing && !looks_at_another(model) {
         model.player.playing = false;
         return vec![order(Order::Pause)];
     }

@@ -36,7 +36,7 @@ use super::{
     rows,
     settings::Ground,
 };
-pub(super) use act::{may, subject};
+pub(super) use act::{Subject, may, subject};
 pub use act::{push_command, song_command};
 pub use compare::pair_on;
 pub use hands::counted;
@@ -53,6 +53,7 @@ pub use prompt::{
     upload::{kind_name, remarks},
     write::parted,
 };
+pub(super) use read::before as version_before;
 pub use wake::wake_ms;
 
 /// The longest wait between two tries to connect.

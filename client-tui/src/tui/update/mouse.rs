@@ -53,10 +53,7 @@ fn down(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
             return Vec::new();
         }
         Hit::Picture { start_ms, end_ms } => return to_time(model, event, area, (start_ms, end_ms)),
-        Hit::Row(at) => {
-            let lines = lists::lines(model);
-            place(model, at, &lines)
-        }
+        Hit::Row(at) => place(model, at),
         Hit::Id(id) => by_id(model, &id),
         Hit::Version(id) => {
             focus_on(model, Focus::Versions);
@@ -76,24 +73,29 @@ fn down(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
     effects
 }
 
-/// Screens that keep their own marks hold them by place too.
-fn place(model: &mut Model, at: usize, lines: &[lists::Line]) -> Vec<Effect> {
-    if lines.is_empty() {
-        match model.top_mut() {
-            Screen::Album { at: now, .. }
-            | Screen::Delivery { at: now, .. }
-            | Screen::People { at: now, .. }
-            | Screen::Transfers { at: now } => *now = at,
-            Screen::Compare(view) => view.at = at,
-            _ => {}
+fn place(model: &mut Model, at: usize) -> Vec<Effect> {
+    match model.top_mut() {
+        Screen::Album { at: now, .. }
+        | Screen::Delivery { at: now, .. }
+        | Screen::People { at: now, .. }
+        | Screen::Transfers { at: now } => *now = at,
+        Screen::Compare(view) => view.at = at,
+        _ => {
+            let lines = lists::lines(model);
+            lists::choose(model, at, &lines);
         }
-    } else {
-        lists::choose(model, at, lines);
     }
     Vec::new()
 }
 
 fn by_id(model: &mut Model, id: &str) -> Vec<Effect> {
+    let Model { stack, projects, .. } = model;
+    if let Some(Screen::Project { project, song }) = stack.last_mut() {
+        if projects.get(project).is_some_and(|rows| rows.has_song(id)) {
+            *song = Some(id.to_owned());
+        }
+        return Vec::new();
+    }
     let lines = lists::lines(model);
     if let Some(at) = lines.iter().position(|it| it.id == id) {
         lists::choose(model, at, &lines);

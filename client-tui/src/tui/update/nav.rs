@@ -20,6 +20,40 @@ use crate::tui::{
 const LEAVE: &str = "Ctrl-C again throws the text away and leaves.";
 
 pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
+    let before = told_on(model);
+    let effects = pressed(model, event);
+    leave_message(model, before);
+    effects
+}
+
+/// The message that is to be read, and the screen that it stands on.
+type ToldOn = Option<(Notice, Place)>;
+/// Kind, project and song of a screen.
+type Place = (Kind, Option<String>, Option<String>);
+
+fn told_on(model: &Model) -> ToldOn {
+    Some((model.notice.clone()?, place(model)))
+}
+
+fn place(model: &Model) -> Place {
+    let song = match model.top() {
+        Screen::Song(view) => Some(&view.song),
+        Screen::Compare(view) => Some(&view.song),
+        Screen::Master { song, .. } | Screen::History { song, .. } => Some(song),
+        _ => None,
+    };
+    (model.top().kind(), model.project_id().map(str::to_owned), song.cloned())
+}
+
+/// A message is about what stood there: it goes with its screen, so that the first Esc on the next one leads on.
+fn leave_message(model: &mut Model, before: ToldOn) {
+    let Some((notice, from)) = before else { return };
+    if model.notice.as_ref() == Some(&notice) && place(model) != from {
+        model.notice = None;
+    }
+}
+
+fn pressed(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
     if event.kind == KeyEventKind::Release {
         return Vec::new();
     }
@@ -66,6 +100,13 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
 
 /// What a key means here, however it was chosen.
 pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
+    let before = told_on(model);
+    let effects = meant(model, verb);
+    leave_message(model, before);
+    effects
+}
+
+fn meant(model: &mut Model, verb: Verb) -> Vec<Effect> {
     presence::interrupt(model, verb);
     let own = match model.top().kind() {
         Kind::Compare => compare::press(model, verb),

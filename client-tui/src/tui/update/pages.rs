@@ -385,7 +385,7 @@ fn gate_rule(model: &Model, rule: &GateRule) -> Vec<String> {
     lines
 }
 
-/// For a list and a header: "3 changes since Mix 1", "2 of 3 notes untouched". Each with whether it is a warning.
+/// For a list and a header: "changed since Mix 1", "2 of 3 notes untouched". Each with whether it is a warning.
 pub fn examined(rows: &Project, version: &VersionRow) -> Vec<(String, bool)> {
     let Some(it) = &version.examination else { return Vec::new() };
     match it.state() {
@@ -398,7 +398,8 @@ pub fn examined(rows: &Project, version: &VersionRow) -> Vec<(String, bool)> {
                 said.push(match it.changes.len() {
                     _ if it.same_pcm => (format!("same samples as {name}"), false),
                     0 => (format!("no change since {name}"), false),
-                    count => (format!("{} since {name}", words::count(count, "change", "changes")), false),
+                    // How many there are is told where they are listed: these are sentences, several may be of one change.
+                    _ => (format!("changed since {name}"), false),
                 });
             }
             let all = it.notes_changed.saturating_add(it.notes_untouched);

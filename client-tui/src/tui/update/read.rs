@@ -79,7 +79,7 @@ pub(super) fn sheet(model: &mut Model) -> Vec<Effect> {
 }
 
 /// The version before of the same kind; before a first master stands the mix that it was rendered from.
-pub(super) fn before<'a>(rows: &'a Project, version: &VersionRow) -> Option<&'a VersionRow> {
+pub(crate) fn before<'a>(rows: &'a Project, version: &VersionRow) -> Option<&'a VersionRow> {
     let mut older = rows.versions(&version.song_id).into_iter();
     let rendered = || {
         let renders = rows.renders(&version.song_id);

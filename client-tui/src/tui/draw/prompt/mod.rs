@@ -29,10 +29,13 @@ use super::{
 use crate::{
     scrub,
     tui::{
+        keys::Verb,
         model::{Ask, ConfirmAsk, Model, ReadAsk, TickAsk},
         words,
     },
 };
+
+const CANCEL: &str = "[ Cancel ]";
 
 /// Lines of a box: what is said, and how.
 type Said = Vec<(String, Style)>;
@@ -78,20 +81,27 @@ fn open(theme: &Theme, frame: &mut Frame<'_>, area: Rect, title: &str, size: (u1
     Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner }
 }
 
-fn buttons<'a>(theme: &Theme, yes: &str, on_yes: bool, able: bool) -> Line<'a> {
+/// The no can be pressed by the mouse; the yes never can.
+fn buttons(
+    theme: &Theme,
+    frame: &mut Frame<'_>,
+    (area, row): (Rect, u16),
+    yes: &str,
+    on_yes: bool,
+    able: bool,
+) {
     let style = |on: bool| if on { theme.chosen() } else { theme.plain() };
-    if !able {
-        return Line::from(vec![
-            Span::styled("[ Cancel ]", theme.chosen()),
-            Span::styled("   Nothing can be signed here; Enter or Esc closes", theme.dim()),
-        ]);
+    let mut spans = vec![Span::styled(CANCEL, style(!on_yes || !able))];
+    if able {
+        spans.push(Span::raw("   "));
+        spans.push(Span::styled(format!("[ {yes} ]"), style(on_yes)));
+        spans.push(Span::styled("   Tab moves, y is yes, Esc is no", theme.dim()));
+    } else {
+        spans.push(Span::styled("   Nothing can be signed here; Enter or Esc closes", theme.dim()));
     }
-    Line::from(vec![
-        Span::styled("[ Cancel ]", style(!on_yes)),
-        Span::raw("   "),
-        Span::styled(format!("[ {yes} ]"), style(on_yes)),
-        Span::styled("   Tab moves, y is yes, Esc is no", theme.dim()),
-    ])
+    let columns = u16::try_from(width(CANCEL)).unwrap_or(0).min(area.width);
+    theme.hit(Rect { width: columns, ..row_of(area, row) }, || Hit::Key(Verb::Back));
+    put(frame, area, row, Line::from(spans));
 }
 
 fn say(frame: &mut Frame<'_>, area: Rect, from: u16, lines: Said) -> u16 {
@@ -183,7 +193,7 @@ fn confirm(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &ConfirmAsk) {
         let more = format!("{more}, ↓ moves; a yes counts once all is read");
         put(frame, inner, row, Line::styled(more, theme.warn()));
     }
-    put(frame, inner, row + 1, buttons(theme, ask.yes, ask.on_yes, true));
+    buttons(theme, frame, (inner, row + 1), ask.yes, ask.on_yes, true);
 }
 
 fn editor(theme: &Theme, frame: &mut Frame<'_>, area: Rect, area_of: &TextArea<'static>, numbers: bool) {

@@ -6,7 +6,6 @@ use ratatui::{Frame, layout::Rect};
 use super::{Said, buttons, open, say, too_small, whole};
 use crate::tui::{
     draw::{
-        put,
         text::{clip, pad, pad_left, wrap},
         theme::Theme,
     },
@@ -116,7 +115,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
     let row = say(frame, inner, 0, quote.head);
     let row = say(frame, inner, row + 1, quote.files);
     let row = say(frame, inner, row + 1, quote.tail);
-    put(frame, inner, row + 1, buttons(theme, yes, ask.on_yes, quote.able));
+    buttons(theme, frame, (inner, row + 1), yes, ask.on_yes, quote.able);
 }
 
 /// Title, who and when, length and levels of the Main.

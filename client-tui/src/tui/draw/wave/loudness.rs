@@ -48,7 +48,8 @@ pub(super) fn draw(theme: &Theme, frame: &mut Frame<'_>, left: u16, area: Rect, 
     }
     let room = usize::from(GUTTER) - 1;
     if area.height > 1 {
-        put(frame, gutter, 0, Line::styled(pad_left(&format!("{top:.0} LU"), room), theme.dim()));
+        let label = [format!("{top:.0} LU"), format!("{top:.0}LU")].into_iter().find(|it| it.len() <= room);
+        put(frame, gutter, 0, Line::styled(pad_left(&label.unwrap_or_default(), room), theme.dim()));
     }
     // The value under the cursor: what the curve is there to be asked.
     let here = view.cell(view.cursor_us, columns).and_then(|at| values.get(at).copied().flatten());
@@ -83,6 +84,11 @@ mod tests {
     fn the_scale_ends_at_the_loudest_and_a_bar_falls_by_its_figure() {
         let lines = drawn(vec![-9.0, -9.0, -21.0, -21.0, -33.0, -33.0, -70.0, -70.0]);
         assert_eq!(lines, ["-9 LU █   ", " -9.0 ██  "]);
+    }
+
+    #[test]
+    fn a_scale_of_two_figures_fits_beside_the_bars() {
+        assert!(drawn(vec![-14.0; 8])[0].starts_with("-12LU "));
     }
 
     #[test]
