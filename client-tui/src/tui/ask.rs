@@ -52,6 +52,9 @@ pub struct ReadAsk {
     pub at: usize,
     /// The answer that is still awaited.
     pub ticket: Option<u64>,
+    /// What waits for the line, where the page shows it: commands in the order of the lines, and which of them is chosen.
+    pub unsent: Vec<String>,
+    pub chosen: usize,
 }
 
 /// What the signature is for. Both name the exact files.
@@ -105,6 +108,9 @@ pub struct ConfirmAsk {
     /// Where a no leads back to, so that nothing written is lost.
     pub back: Option<Box<Ask>>,
 }
+
+/// The studio takes no longer note, answer or reason.
+pub const TEXT_CHARS_MAX: usize = 4000;
 
 /// What the written text is for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -33,6 +33,10 @@ pub struct Hands {
     /// What was last given to the disk of it.
     pub kept: Option<Draft>,
     pub press: Option<Press>,
+    /// What each command on its way was written in, by the command's id: a refusal opens it again.
+    pub asked: Vec<(String, Ask)>,
+    /// The studio's words on what is open again; gone with the next key.
+    pub refused: Option<String>,
 }
 
 impl Hands {
@@ -75,10 +79,15 @@ pub struct Command {
 pub enum Step {
     /// A text that was thrown away.
     Text(Box<Ask>),
-    /// Settled notes were shown or hidden.
-    Settled,
+    /// Settled notes were shown or hidden, on this song of this project.
+    Settled {
+        project: String,
+        song: String,
+    },
     /// A range was dropped: its mark and its other end.
     Range {
+        project: String,
+        song: String,
         mark_ms: u64,
         cursor_ms: u64,
     },

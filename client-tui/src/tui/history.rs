@@ -1,6 +1,8 @@
 //! What History has loaded, what is sought in it, and the lines that come of both: a heading a day, then what happened. The search is read here. Never
 //! here: what the server keeps back.
 
+use std::collections::BTreeMap;
+
 use deadwax_proto::v1::HistoryEntry;
 use jiff::{ToSpan as _, civil::Date, tz::TimeZone};
 
@@ -26,6 +28,8 @@ pub struct HistoryPage {
     pub asked_ms: i64,
     /// The question for entries that came since.
     pub newer: Option<u64>,
+    /// Of the songs that the entries speak of, where the page is the whole project's.
+    pub titles: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +55,12 @@ impl HistoryPage {
             }
         };
         let mut day = None;
-        for (at, entry) in self.entries.iter().enumerate().filter(|(_, it)| query.fits(it)) {
+        for (at, entry) in self
+            .entries
+            .iter()
+            .enumerate()
+            .filter(|(_, it)| query.fits(it, self.titles.get(&it.song_id).map_or("", String::as_str)))
+        {
             let date = date_of(entry.at_ms, zone);
             if day != Some(date) {
                 day = Some(date);
@@ -60,6 +69,12 @@ impl HistoryPage {
             self.places.push(self.lines.len());
             self.lines.push(Line::Entry(at));
         }
+    }
+
+    /// The title of its song, where the sentence does not name it.
+    pub fn title_of(&self, entry: &HistoryEntry) -> Option<&str> {
+        let title = self.titles.get(&entry.song_id)?.as_str();
+        (!title.is_empty() && !entry.text.contains(title)).then_some(title)
     }
 
     /// The entry of that place in the shown ones.
@@ -117,7 +132,8 @@ impl Query {
         Ok(query)
     }
 
-    pub fn fits(&self, entry: &HistoryEntry) -> bool {
+    /// `song` is the title of the song that the entry speaks of; empty where it is none, or no question.
+    pub fn fits(&self, entry: &HistoryEntry, song: &str) -> bool {
         if self.from_ms.is_some_and(|ms| entry.at_ms < ms)
             || self.until_ms.is_some_and(|ms| entry.at_ms >= ms)
         {
@@ -129,12 +145,13 @@ impl Query {
         let (who, text) = (entry.who.to_lowercase(), entry.text.to_lowercase());
         let code = entry.code.to_lowercase().replace('_', " ");
         let seq = format!("#{}", entry.seq);
+        let song = song.to_lowercase();
         self.who.iter().all(|it| who.contains(it))
             && self.what.iter().all(|it| code.contains(it) || text.contains(it))
             && self
                 .words
                 .iter()
-                .all(|it| who.contains(it) || text.contains(it) || code.contains(it) || *it == seq)
+                .all(|it| [&who, &text, &code, &song].iter().any(|hay| hay.contains(it)) || *it == seq)
     }
 }
 

@@ -162,6 +162,7 @@ pub enum Verb {
     Copy,
     EditOutside,
     Suspend,
+    Retry,
     // The running order.
     MoveUp,
     MoveDown,
@@ -332,6 +333,7 @@ const COMMON: &[Binding] = bind! {
     Help, [Char('?'), Code(KeyCode::F(1))], "help", "The keys of this screen";
     Palette, [Char(':'), Ctrl('p')], "find", "Find any action by its words and do it from here";
     Back, [Code(KeyCode::Esc), Char('q')], "back", "Close a message, else go back; on the first screen q leaves";
+    Retry, [Code(KeyCode::F(5))], "", "Offline: try the line at once";
     Suspend, [Ctrl('z')], "", "To the shell; fg comes back";
     Quit, [Ctrl('c')], "", "Leave at once";
 };

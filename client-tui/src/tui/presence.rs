@@ -16,6 +16,8 @@ pub struct Presence {
     /// This person's own choices.
     pub shares_playhead: bool,
     pub leads: bool,
+    /// Whether the playhead was shared before leading began: leading shares it.
+    pub shared_before: bool,
     /// The attendee whose listening is followed.
     pub follows: Option<String>,
     /// What the studio was told last; `None`: it believes that nobody is here.
@@ -91,7 +93,11 @@ pub fn line(model: &Model) -> String {
         return format!("Following {}", Here { leading: false, ..followed }.words());
     }
     let here = on_song(model);
-    let own = if model.presence.leads && own_leads(model) { "You lead. " } else { "" };
+    let own = match &model.presence {
+        it if it.leads && own_leads(model) => "You lead. ",
+        it if it.shares_playhead && model.online() && model.project_id().is_some() => "You share. ",
+        _ => "",
+    };
     if here.is_empty() {
         return own.trim_end().to_owned();
     }

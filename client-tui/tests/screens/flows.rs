@@ -244,7 +244,7 @@ fn an_engineer_can_write_an_internal_note() {
 fn esc_throws_no_text_away_at_the_first_press() {
     let mut seat = label();
     seat.press("nlong thought<esc>");
-    assert!(seat.screen().contains("Esc again throws the text away."));
+    assert!(seat.screen().contains("Esc again puts the text aside; U brings it back."));
     seat.press("s");
     assert!(seat.screen().contains("long thoughts"));
     seat.press("<esc><esc>");
@@ -395,7 +395,7 @@ fn leaving_a_changed_recipe_asks_once() {
     seat.press("e<esc>");
     assert!(seat.model.prompt.is_none(), "nothing was changed");
     seat.press("ex<esc>");
-    assert!(seat.screen().contains("Esc again throws the text away."), "{}", seat.screen());
+    assert!(seat.screen().contains("Esc again puts the text aside; U brings it back."), "{}", seat.screen());
     seat.press("y<esc>");
     assert!(seat.model.prompt.is_some(), "typing on takes the first Esc back");
     seat.press("<esc>");

@@ -361,7 +361,7 @@ fn a_section_is_named_at_the_cursor_and_the_list_is_sent_whole() {
     seat.press("0T");
     assert!(seat.screen().contains("A name: Verse 1"), "between two sections a name is asked at once");
     seat.press("<esc>x<esc>");
-    assert!(seat.screen().contains("Esc again throws the text away."));
+    assert!(seat.screen().contains("Esc again puts the text aside; U brings it back."));
     seat.press("<esc>");
     assert!(seat.model.prompt.is_none() && seat.sent().is_empty());
 }

@@ -9,6 +9,7 @@ mod comparing;
 mod delivery;
 mod flows;
 mod footer;
+mod given_back;
 mod hands;
 mod hostile;
 mod hostile_rows;

@@ -98,7 +98,7 @@ fn more_is_written_while_something_waits_and_all_of_it_is_listed() {
     assert!(seat.screen().contains("2 commands wait for the line; 9 lists them."), "{}", seat.screen());
     seat.press("9");
     let screen = seat.screen();
-    assert!(screen.contains("1. the note · Kleine Nacht") && screen.contains("2. the note"), "{screen}");
+    assert!(screen.contains("1. the note on ") && screen.contains(": One. · Kleine Nacht"), "{screen}");
 }
 
 #[test]
@@ -127,7 +127,9 @@ fn after_a_restart_everything_waits_still_and_goes_out_one_by_one_in_its_order()
     assert!(
         matches!(&seat.model.notice, Some(Notice::Refused { text, .. }) if text.contains("2 sent, 1 refused"))
     );
-    seat.press("<esc>9");
+    // What was refused is open again with its words; left, it is put aside.
+    assert!(seat.screen().contains("Two."), "{}", seat.screen());
+    seat.press("<esc><esc>9");
     let screen = seat.screen();
     assert!(screen.matches("✓ sent: the note").count() == 2, "{screen}");
     assert!(screen.contains("× refused: the note") && screen.contains("Open it again first."), "{screen}");

@@ -70,7 +70,9 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
     }
     let Some(chosen) = page.shown(at) else { return };
     let room = usize::from(area.width.saturating_sub(4));
-    let text = format!("#{}, {}: {}", chosen.seq, words::date(&model.zone, chosen.at_ms), chosen.text);
+    let song = page.title_of(chosen).map_or_else(String::new, |it| format!(", {it}"));
+    let date = words::date(&model.zone, chosen.at_ms);
+    let text = format!("#{}, {date}{song}: {}", chosen.seq, chosen.text);
     for (row, text) in wrap(&text, room).into_iter().take(usize::from(FOOT) - 1).enumerate() {
         let row = u16::try_from(row + 1).unwrap_or(u16::MAX);
         put(frame, foot, row, Line::styled(format!("  {text}"), theme.plain()));
@@ -119,6 +121,11 @@ fn entry(
     let who = if columns >= 100 { 24 } else { 16 };
     let seq = pad_left(&format!("#{}", entry.seq), 6);
     let rest = columns.saturating_sub(2 + 5 + 1 + 6 + 2 + who + 2 + 1);
+    let told = match page.title_of(entry) {
+        Some(title) => format!("{}: {told}", clip(title, rest / 3)),
+        None => told.to_owned(),
+    };
+    let told = told.as_str();
     let text = format!("{mark}{time} {seq}  {}  {}", pad(&entry.who, who), clip(told, rest));
     let style = theme.row(chosen, false, model.online());
     Some(Line::styled(text, if shouts { style.add_modifier(Modifier::BOLD) } else { style }))

@@ -303,21 +303,43 @@ fn banner(model: &Model, theme: &Theme) -> Vec<Line<'static>> {
         Link::Offline { since_ms, retry_at_ms, why, .. } => {
             let since_s = model.now_ms.saturating_sub(*since_ms).max(0) / 1000;
             let retry_s = retry_at_ms.saturating_sub(model.now_ms).max(0) / 1000;
-            let again = if retry_s > 0 { format!("next try in {retry_s} s") } else { "trying now".into() };
-            format!("! Offline for {since_s} s, {again}. {} {why}", how_old(model, since_s))
+            let again = match retry_s {
+                0 => "trying now".to_owned(),
+                _ => format!("next try in {retry_s} s; {} tries now", model.key(Verb::Retry)),
+            };
+            format!("! Offline for {since_s} s, {again}. {} {}", how_old(model, since_s), short(why))
         }
     };
-    let ended = matches!(model.link, Link::Ended { .. });
-    let lines = if ended { wrap(&text, columns.saturating_sub(2)) } else { vec![text] };
+    let lines = wrap(text.trim_end(), columns.saturating_sub(2));
     let line = |text: String| Line::styled(text::pad(&format!(" {text}"), columns), theme.alarm());
     lines.into_iter().take(2).map(line).collect()
+}
+
+/// The reason with the host alone for its address, and without what the system adds to it.
+fn short(why: &str) -> String {
+    let mut said = String::new();
+    for word in scrub::line(why).split(' ') {
+        let host = word.split_once("://").map(|(_, rest)| rest.split(['/', ' ']).next().unwrap_or(rest));
+        let host =
+            host.map(|it| it.rsplit_once(':').map_or(it, |(host, _)| host).trim_end_matches([':', ',']));
+        if !said.is_empty() {
+            said.push(' ');
+        }
+        said.push_str(host.unwrap_or(word));
+    }
+    match said.split_once(" could not be reached") {
+        Some((host, _)) => format!("{host} could not be reached."),
+        None => said,
+    }
 }
 
 /// What is on the screen may be older than the cut: it was kept from an earlier time.
 fn how_old(model: &Model, since_s: i64) -> String {
     match model.as_of_ms() {
-        Some(at_ms) if model.now_ms.saturating_sub(at_ms) / 1000 > since_s + 60 => {
-            format!("What you see is {} old.", since(model, at_ms))
+        Some(at_ms) if model.now_ms.saturating_sub(at_ms) / 1000 > since_s + 5 => {
+            let age_s = model.now_ms.saturating_sub(at_ms) / 1000;
+            let age = if age_s < 60 { format!("{age_s} s") } else { since(model, at_ms) };
+            format!("What you see is {age} old.")
         }
         _ => "What you see is that old.".into(),
     }

@@ -86,6 +86,7 @@ pub fn group(verb: Verb) -> &'static str {
         | Verb::Palette
         | Verb::Back
         | Verb::Suspend
+        | Verb::Retry
         | Verb::Quit => 8,
         _ => 0,
     };

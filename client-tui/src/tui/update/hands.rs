@@ -2,6 +2,7 @@
 
 mod copy;
 mod draft;
+pub(super) mod given_back;
 mod many;
 mod undo;
 
@@ -11,7 +12,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 pub(super) use draft::{kept, reopened};
 pub(super) use many::{answered, send_all};
-pub(super) use undo::{remember, sent, thrown_away};
+pub(super) use undo::{place_of, remember, sent, thrown_away};
 
 use crate::tui::{
     filter::{self, Filter},
@@ -32,7 +33,7 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Option<Vec<Effect>> {
         Verb::Redo => return Some(undo::redo(model)),
         Verb::Suspend => return Some(vec![Effect::Suspend]),
         Verb::Settled => {
-            undo::remember(model, Step::Settled);
+            undo::settled(model);
             return None;
         }
         Verb::MarkRange => {

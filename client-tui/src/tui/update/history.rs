@@ -1,5 +1,7 @@
 //! History: asked for page by page, searched while typing, kept up with what happens, and a way to what a line speaks of.
 
+use std::collections::BTreeMap;
+
 use deadwax_proto::v1::HistoryResponse;
 
 use super::{act, nav};
@@ -100,12 +102,13 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Option<Vec<Effect>> {
 
 /// Shows what fits; the mark goes to the first of it.
 pub(super) fn search(model: &mut Model, text: &str) {
-    let Model { history, stack, now_ms, zone, .. } = model;
+    let Model { history, projects, stack, now_ms, zone, .. } = model;
     let Some(page) = history else { return };
     if page.sought == text {
         return;
     }
     page.sought = text.to_owned();
+    name_songs(page, projects);
     page.lay_out(*now_ms, zone);
     if let Some(Screen::History { at, .. }) = stack.last_mut() {
         *at = 0;
@@ -145,13 +148,14 @@ fn named_version(rows: &Project, song: &str, text: &str) -> Option<String> {
 }
 
 pub(super) fn arrived(model: &mut Model, ticket: u64, outcome: Result<HistoryResponse, Failure>) {
-    let Model { history, stack, now_ms, zone, .. } = model;
+    let Model { history, projects, stack, now_ms, zone, .. } = model;
     let Some(page) = history else { return };
     if page.newer == Some(ticket) {
         page.newer = None;
         if let Ok(answer) = outcome {
             let count = page.places.len();
             take_newer(page, answer);
+            name_songs(page, projects);
             page.lay_out(*now_ms, zone);
             // The mark stays on what is read; on the newest line it follows what comes.
             let came = page.places.len().saturating_sub(count);
@@ -172,9 +176,22 @@ pub(super) fn arrived(model: &mut Model, ticket: u64, outcome: Result<HistoryRes
             page.entries.extend(answer.entries);
             page.next_before_seq = answer.next_before_seq;
             page.problem = None;
+            name_songs(page, projects);
             page.lay_out(*now_ms, zone);
         }
         Err(Failure::Refused { text, .. } | Failure::Offline(text)) => page.problem = Some(text),
+    }
+}
+
+/// In the history of a whole project an entry has to say of which song it is.
+fn name_songs(page: &mut HistoryPage, projects: &BTreeMap<String, Project>) {
+    let Some(rows) = projects.get(&page.project).filter(|_| page.song.is_empty()) else { return };
+    for entry in &page.entries {
+        if !entry.song_id.is_empty()
+            && let Some(song) = rows.song(&entry.song_id)
+        {
+            page.titles.insert(entry.song_id.clone(), crate::scrub::line(&song.title));
+        }
     }
 }
 

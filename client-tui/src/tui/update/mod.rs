@@ -49,6 +49,7 @@ pub use prompt::{
     approve_problem,
     blind::verdict as blind_verdict,
     choose::{Found, matches as palette},
+    sign::before_signing,
     upload::{kind_name, remarks},
     write::parted,
 };
@@ -351,11 +352,16 @@ fn performed(
     // One of several from one key: what is told is told of all of them.
     if hands::answered(model, command_id, &outcome) {
         model.pending.remove(at);
+        let written = hands::given_back::take(model, command_id);
+        if let (Err(_), Some(ask)) = (outcome, written) {
+            hands::given_back::aside(model, ask);
+        }
         return;
     }
     match outcome {
         Ok(answer) => {
             let pending = model.pending.remove(at);
+            hands::given_back::take(model, command_id);
             if let keys::Verb::NewProject = pending.verb {
                 effects.push(Effect::ListProjects);
                 board::made(model, &pending);
@@ -364,6 +370,11 @@ fn performed(
                 format!("Done: {}.", pending.say)
             } else {
                 answer.effects.join(" ")
+            };
+            // The studio does not know which screen the person looks at.
+            let text = match hands::place_of(&pending.say) {
+                Some(place) if !text.contains(place) => format!("{place}: {text}"),
+                _ => text,
             };
             model.notice = Some(Notice::Done(text.clone()));
             offline::verdict(model, &pending, Said::Done(text));
@@ -374,10 +385,14 @@ fn performed(
             let asks = reason == rows::BEYOND_TERMS && model.prompt.is_none();
             let again = if asks { prompt::revision::beyond_terms(model, &pending, &text) } else { None };
             match again {
-                Some(ask) => model.prompt = Some(Prompt { ask, shown: false }),
+                Some(ask) => {
+                    hands::given_back::take(model, command_id);
+                    model.prompt = Some(Prompt { ask, shown: false });
+                }
                 None => {
                     model.notice = Some(Notice::Refused { text: text.clone(), hint: hint.clone() });
-                    offline::verdict(model, &pending, Said::Refused { text, hint });
+                    offline::verdict(model, &pending, Said::Refused { text: text.clone(), hint });
+                    hands::given_back::refused(model, command_id, &text);
                 }
             }
         }

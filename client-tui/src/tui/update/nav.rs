@@ -77,6 +77,10 @@ fn pressed(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
     if matches!(&model.notice, Some(Notice::Done(_))) || model.notice.as_ref() == Some(&leave) {
         model.notice = None;
     }
+    // Also under a question: what is written waits for the line.
+    if !model.online() && model.settings.keys.find(Kind::Help, &event) == Some(Verb::Retry) {
+        return offline::retry(model);
+    }
     if model.prompt.is_some() {
         return prompt::key(model, event);
     }
@@ -158,6 +162,7 @@ fn meant(model: &mut Model, verb: Verb) -> Vec<Effect> {
         Verb::Compare => return compare::open(model),
         Verb::Board | Verb::Album | Verb::Delivery | Verb::People | Verb::Transfers => room(model, verb),
         Verb::Outbox => offline::list(model),
+        Verb::Retry => return offline::retry(model),
         Verb::Quit => model.quit = true,
         asks => return act::act(model, asks),
     }
@@ -181,8 +186,8 @@ fn back(model: &mut Model, leaves: bool) {
     if let Screen::Song(view) = model.top_mut()
         && let Some(mark_ms) = view.mark_ms.take()
     {
-        let cursor_ms = view.cursor_ms;
-        hands::remember(model, Step::Range { mark_ms, cursor_ms });
+        let (project, song, cursor_ms) = (view.project.clone(), view.song.clone(), view.cursor_ms);
+        hands::remember(model, Step::Range { project, song, mark_ms, cursor_ms });
         return;
     }
     if !board::chosen(model).is_empty() {

@@ -6,9 +6,10 @@ use deadwax_proto::v1::{self, NoteState, PerformRequest, action::Action as Do, r
 use super::read;
 use crate::{
     cache::{queue::Unsent, rows::Start},
+    scrub,
     tui::{
         keys::Verb,
-        model::{Model, Notice, Pending},
+        model::{Ask, ConfirmAsk, Link, Model, Notice, Pending, Prompt, ReadAsk, Sends},
         msg::Effect,
         offline::{Offline, Said, VERDICTS_MAX, Verdict},
         rows::Project,
@@ -97,6 +98,21 @@ pub(super) fn send(model: &mut Model, mut pending: Pending) -> Effect {
     effect
 }
 
+/// Tries to connect at once, whatever the wait would be.
+pub(super) fn retry(model: &mut Model) -> Vec<Effect> {
+    let now_ms = model.now_ms;
+    match &mut model.link {
+        Link::Offline { retry_at_ms, .. } => {
+            *retry_at_ms = now_ms;
+            model.tries = 0;
+            vec![Effect::Connect { after_ms: 0 }]
+        }
+        Link::Online => read::tell(model, "The line is up."),
+        Link::Connecting => read::tell(model, "It is being tried already."),
+        Link::Ended { .. } => read::tell(model, "Signed out: sign in again with deadwax login."),
+    }
+}
+
 /// The oldest command that waits its turn: the next goes out with this one's verdict, so that a reply never comes before its note.
 pub(super) fn next(model: &mut Model) -> Option<Effect> {
     if !model.online() || model.pending.iter().any(|it| it.late && !it.queued) {
@@ -134,7 +150,7 @@ pub(super) fn restored(model: &mut Model, start: Option<Start>, unsent: Vec<Unse
         let command_id = it.request.command_id;
         let Some(verb) = action.action.as_ref().and_then(verb_of) else { continue };
         model.offline.kept.insert(command_id.clone());
-        model.pending.push(Pending {
+        let pending = Pending {
             command_id,
             project_id: it.request.project_id,
             action,
@@ -143,7 +159,11 @@ pub(super) fn restored(model: &mut Model, start: Option<Start>, unsent: Vec<Unse
             say: it.say,
             queued: true,
             late: true,
-        });
+        };
+        if let Some(ask) = super::hands::given_back::of_command(&pending) {
+            super::hands::given_back::keep(model, &pending.command_id, ask);
+        }
+        model.pending.push(pending);
     }
     super::open_start(model);
 }
@@ -175,7 +195,7 @@ pub(super) fn verdict(model: &mut Model, pending: &Pending, said: Said) {
     if !pending.late {
         return;
     }
-    let (command_id, say) = (pending.command_id.clone(), pending.say.clone());
+    let (command_id, say) = (pending.command_id.clone(), named(model, pending));
     let Offline { verdicts, told, .. } = &mut model.offline;
     verdicts.push(Verdict { command_id, say, at_ms: model.now_ms, said });
     if verdicts.len() > VERDICTS_MAX {
@@ -203,14 +223,103 @@ pub(super) fn verdict(model: &mut Model, pending: &Pending, said: Said) {
 
 /// What waits, and what was said to what was sent late.
 pub(super) fn list(model: &mut Model) {
+    list_at(model, 0);
+}
+
+/// With this one of those that wait chosen.
+pub(super) fn list_at(model: &mut Model, chosen: usize) {
+    let unsent: Vec<String> = model.pending.iter().map(|it| it.command_id.clone()).collect();
+    let chosen = chosen.min(unsent.len().saturating_sub(1));
+    let lines = kept_and_sent(model, chosen);
+    let ask = ReadAsk {
+        title: "Kept and sent".into(),
+        lines,
+        // The chosen one stays in sight.
+        at: if unsent.is_empty() { 0 } else { (chosen + 3).saturating_sub(LINES_AHEAD) },
+        ticket: None,
+        unsent,
+        chosen,
+    };
+    model.prompt = Some(Prompt { ask: Ask::Read(Box::new(ask)), shown: false });
+}
+
+const LINES_AHEAD: usize = 10;
+
+/// "the note on Glass Hour: more air in the chorus"
+fn named(model: &Model, pending: &Pending) -> String {
+    let Some(rows) = model.projects.get(&pending.project_id) else { return pending.say.clone() };
+    let (kind, id) = pending.about.split_once('/').unwrap_or_default();
+    let song = match kind {
+        "note" => rows.note(id).map(|it| it.song_id.as_str()),
+        "version" => rows.version(id).map(|it| it.song_id.as_str()),
+        "song" => Some(id),
+        _ => None,
+    };
+    let title = song.and_then(|id| rows.song(id)).map_or_else(String::new, |it| scrub::line(&it.title));
+    let text = match &pending.action.action {
+        Some(Do::AddNote(it)) => it.text.as_str(),
+        Some(Do::ReopenNote(it)) => it.reason.as_str(),
+        Some(Do::DeclineNote(it)) => it.reason.as_str(),
+        _ => "",
+    };
+    let first = scrub::cut(&scrub::line(text.lines().next().unwrap_or_default()), FIRST_CHARS);
+    let title = if title.is_empty() { title } else { format!(" on {title}") };
+    let first = if first.is_empty() { first } else { format!(": {first}") };
+    format!("{}{title}{first}", pending.say)
+}
+
+/// Enough to know a text again.
+const FIRST_CHARS: usize = 40;
+
+/// Asks before one that waits is dropped.
+pub(super) fn ask_drop(model: &Model, command_id: &str) -> Option<Ask> {
+    let pending = model.pending.iter().find(|it| it.command_id == command_id)?;
+    let mut lines = vec![named(model, pending)];
+    lines.push("It is not sent then. What was written in it is put aside.".into());
+    if !pending.queued {
+        lines.push("! It is on its way: it may have been done already.".into());
+    }
+    Some(Ask::Confirm(Box::new(ConfirmAsk {
+        project: pending.project_id.clone(),
+        verb: Verb::Outbox,
+        about: String::new(),
+        title: "Drop what waits here?".into(),
+        lines,
+        yes: "Drop it",
+        sends: Sends::Order(Box::new(Effect::ForgetUnsent { command_id: command_id.to_owned() })),
+        say: String::new(),
+        on_yes: false,
+        at: 0,
+        back: None,
+    })))
+}
+
+/// After a yes. What stands on disk of it goes with the next look at what waits.
+pub(super) fn drop_unsent(model: &mut Model, command_id: &str) {
+    let Some(at) = model.pending.iter().position(|it| it.command_id == command_id) else { return };
+    let pending = model.pending.remove(at);
+    if let (Some(key), Some(rows)) = (pending.makes(), model.projects.get_mut(&pending.project_id)) {
+        rows.expect_no_more(&key);
+    }
+    let mut told = format!("Dropped: {}.", pending.say);
+    if let Some(ask) = super::hands::given_back::take(model, command_id) {
+        super::hands::given_back::aside(model, ask);
+        told.push_str(&format!(" {} brings the text back.", model.key(Verb::Undo)));
+    }
+    model.notice = Some(Notice::Done(told));
+}
+
+fn kept_and_sent(model: &Model, chosen: usize) -> Vec<String> {
     let mut lines = Vec::new();
     if !model.pending.is_empty() {
-        lines.push("Waits for the studio, in this order".to_owned());
-        for (at, it) in (1..).zip(&model.pending) {
+        lines.push("Waits for the studio, in this order; x drops the marked one".to_owned());
+        for (at, it) in model.pending.iter().enumerate() {
             let title = model.projects.get(&it.project_id).and_then(Project::head).map_or("", |it| &it.title);
+            let mark = if at == chosen { "▸" } else { " " };
             lines.push(format!(
-                "  … {at}. {}{}",
-                it.say,
+                " {mark}… {}. {}{}",
+                at + 1,
+                named(model, it),
                 if title.is_empty() { String::new() } else { format!(" · {title}") }
             ));
         }
@@ -235,7 +344,7 @@ pub(super) fn list(model: &mut Model) {
         lines.push("Nothing waits, and nothing had to be sent late.".into());
         lines.push("What is written without a line is kept here and sent when it is back.".into());
     }
-    read::show(model, "Kept and sent".into(), lines, None);
+    lines
 }
 
 /// Notes that were written and not answered stand among the others until the server's own row comes.

@@ -4,6 +4,7 @@ use deadwax_proto::v1::{self as v1, ApprovalState, CreateInviteRequest, MemberRo
 
 use super::{
     act::{self, Subject},
+    hands::{self, given_back::INVITE},
     nav,
 };
 use crate::tui::{
@@ -243,12 +244,18 @@ fn noticed(outcome: Result<(), Failure>, done: &str) -> Notice {
 }
 
 fn invited(model: &mut Model, name: String, outcome: Result<v1::CreateInviteResponse, Failure>) {
+    // A further device of one's own was not written in a form.
+    let form = !name.is_empty();
     match outcome {
         Ok(answer) if answer.link.is_empty() => {
+            hands::given_back::take(model, INVITE);
             let text = format!("{name} is a member from now on. They sign in already and need no link.");
             model.notice = Some(Notice::Done(text));
         }
         Ok(answer) => {
+            if form {
+                hands::given_back::take(model, INVITE);
+            }
             model.people.link = Some(LinkAsk {
                 own: name.is_empty(),
                 name,
@@ -257,10 +264,18 @@ fn invited(model: &mut Model, name: String, outcome: Result<v1::CreateInviteResp
                 copied: false,
             });
         }
-        Err(Failure::Refused { text, hint, .. }) => model.notice = Some(Notice::Refused { text, hint }),
+        Err(Failure::Refused { text, hint, .. }) => {
+            model.notice = Some(Notice::Refused { text: text.clone(), hint });
+            if form {
+                hands::given_back::refused(model, INVITE, &text);
+            }
+        }
         Err(Failure::Offline(text)) => {
             let hint = "It may have been done. Invite again: it makes no second member.".into();
-            model.notice = Some(Notice::Refused { text, hint });
+            model.notice = Some(Notice::Refused { text: text.clone(), hint });
+            if form {
+                hands::given_back::refused(model, INVITE, &text);
+            }
         }
     }
 }

@@ -76,11 +76,14 @@ fn share(model: &mut Model) {
 
 fn lead(model: &mut Model) {
     if model.presence.leads {
-        model.presence.leads = false;
-        model.notice = Some(Notice::Done("You lead no more; whoever followed stays where they are.".into()));
+        stop_leading(model);
+        let shares = if model.presence.shares_playhead { " You still share your playhead." } else { "" };
+        let text = format!("You lead no more; whoever followed stays where they are.{shares}");
+        model.notice = Some(Notice::Done(text));
         return;
     }
     model.presence.leads = true;
+    model.presence.shared_before = model.presence.shares_playhead;
     model.presence.shares_playhead = true;
     model.presence.follows = None;
     let other = leader(model).map(|it| it.name.clone());
@@ -88,6 +91,13 @@ fn lead(model: &mut Model) {
         Some(name) => Notice::Tell(format!("{name} leads this song; you do when they stop.")),
         None => Notice::Done("You lead: the others follow you with \" on this song.".into()),
     });
+}
+
+/// What was shared only to lead is one's own again.
+fn stop_leading(model: &mut Model) {
+    if std::mem::take(&mut model.presence.leads) {
+        model.presence.shares_playhead = model.presence.shared_before;
+    }
 }
 
 /// Whoever leads the song on the screen.
@@ -116,7 +126,7 @@ fn follow(model: &mut Model) -> Vec<Effect> {
         model.notice = Some(Notice::Tell(text.into()));
         return Vec::new();
     };
-    model.presence.leads = false;
+    stop_leading(model);
     model.presence.follows = Some(id);
     model.notice = Some(Notice::Tell(format!("Following {name}: any key of the player stops following.")));
     keep_up(model)

@@ -18,7 +18,7 @@ use crate::verbs::pages::Head;
 const SHEET_COLUMNS_MAX: u16 = 116;
 
 pub(super) fn show(model: &mut Model, title: String, lines: Vec<String>, ticket: Option<u64>) {
-    let ask = Ask::Read(Box::new(ReadAsk { title, lines, at: 0, ticket }));
+    let ask = Ask::Read(Box::new(ReadAsk { title, lines, at: 0, ticket, unsent: Vec::new(), chosen: 0 }));
     model.prompt = Some(Prompt { ask, shown: false });
 }
 

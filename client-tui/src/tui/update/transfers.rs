@@ -14,12 +14,12 @@ use crate::{
         model::{Ask, ConfirmAsk, Model, Notice, Prompt, Screen, Sends, SongView},
         msg::Effect,
         rows::Project,
-        transfers::{Job, News, Order, State, Transfer, Wanted, What, folder_name, paths_of},
+        transfers::{Job, News, Order, State, Transfer, Wanted, Way, What, folder_name, paths_of},
         words,
     },
     verbs::pull,
 };
-use deadwax_proto::v1::{SongRow, VersionFile, VersionRow};
+use deadwax_proto::v1::{SongRow, Stage, VersionFile, VersionRow};
 
 /// What leaving asks while something runs.
 pub(super) const UNDER_WAY: &str = "Files are on their way: they stop where they are, and go on when you fetch or send them again. Once more leaves.";
@@ -148,7 +148,10 @@ pub(super) fn told(model: &mut Model, news: News) -> Vec<Effect> {
                 State::Done => {
                     it.bytes_done = it.bytes;
                     let text = if it.step.is_empty() { "done".into() } else { it.step.clone() };
-                    model.notice = Some(Notice::Done(format!("{}: {text}", it.title)));
+                    // Where the files lie now: who fetches wants to open them.
+                    let lies = it.way == Way::Down && !text.contains(it.place.as_str());
+                    let lies = if lies { format!(", in {}", it.place) } else { String::new() };
+                    model.notice = Some(Notice::Done(format!("{}: {text}{lies}", it.title)));
                 }
                 State::Failed { text, hint } if !on_screen => {
                     let text = format!("{}: {text}", it.title);
@@ -224,7 +227,12 @@ pub(super) fn ask_fetch(model: &Model, subject: &Subject) -> Result<Ask, &'stati
     let folder = format!("~/Deadwax/{}", folder_name(project));
     let folder = if one { format!("{folder}/{}", folder_name(&first.title)) } else { folder };
     // Where deliveries are looked at, they are what is meant.
-    let meant = if matches!(model.top(), Screen::Delivery { .. }) { Lot::Delivery } else { Lot::Version };
+    let delivered = one && subject.version.is_none() && first.stage() == Stage::Delivered;
+    let meant = match model.top() {
+        Screen::Delivery { .. } => Lot::Delivery,
+        _ if delivered || looks_at_delivered(rows, subject, first) => Lot::Delivery,
+        _ => Lot::Version,
+    };
     let at = kinds.iter().position(|it| *it == meant).unwrap_or(0);
     let what = Input::Choice { options, at };
     let hint = if one { "Made where it is not there" } else { "Each song gets a folder of its own in it" };
@@ -246,6 +254,12 @@ pub(super) fn ask_fetch(model: &Model, subject: &Subject) -> Result<Ask, &'stati
     let mut ask = FormAsk::new(purpose, title, fields);
     ask.told.push("Names are made here, digests are checked, nothing that exists is overwritten.".into());
     Ok(Ask::Form(Box::new(ask)))
+}
+
+/// A delivered song, with the version on the screen that was delivered.
+fn looks_at_delivered(rows: &Project, subject: &Subject, song: &SongRow) -> bool {
+    let newest = rows.newest_version(&song.song_id).map(|it| it.version_id.as_str());
+    song.stage() == Stage::Delivered && subject.version.as_deref() == newest
 }
 
 fn chosen<'a>(model: &Model, rows: &'a Project, subject: &Subject) -> Vec<&'a SongRow> {

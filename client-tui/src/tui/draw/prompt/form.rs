@@ -14,7 +14,7 @@ use crate::tui::{
         text::{clip, pad, width, wrap},
         theme::Theme,
     },
-    form::{Field, FormAsk, Input, LinkAsk, ROLES, SearchAsk},
+    form::{Field, FormAsk, Input, LinkAsk, Purpose, ROLES, SearchAsk},
     model::Model,
     words,
 };
@@ -84,11 +84,25 @@ pub(super) fn draw(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &FormA
     let foot = match &ask.problem {
         Some(problem) => Line::styled(clip(problem, columns), theme.bad()),
         None if ask.fields.len() > 1 => {
-            Line::styled("Enter sends, Tab and ↑ ↓ move between the lines, Esc leaves", theme.dim())
+            let enter = does(&ask.purpose);
+            Line::styled(
+                format!("Enter {enter}, Tab and ↑ ↓ move between the lines, Esc leaves"),
+                theme.dim(),
+            )
         }
-        None => Line::styled("Enter sends, Esc leaves", theme.dim()),
+        None => Line::styled(format!("Enter {}, Esc leaves", does(&ask.purpose)), theme.dim()),
     };
     put(frame, inner, inner.height.saturating_sub(1), foot);
+}
+
+fn does(purpose: &Purpose) -> &'static str {
+    match purpose {
+        Purpose::Fetch { .. } => "fetches",
+        Purpose::AddSong { .. } => "adds",
+        Purpose::NewProject => "makes it",
+        Purpose::Invite { .. } => "invites",
+        Purpose::EditSong { .. } | Purpose::Roles { .. } => "saves",
+    }
 }
 
 /// Answers how many lines it took.

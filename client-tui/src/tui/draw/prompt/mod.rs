@@ -44,7 +44,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
     match ask {
         Ask::Approve(ask) => sign::draw(model, theme, frame, area, ask),
         Ask::Confirm(ask) => confirm(theme, frame, area, ask),
-        Ask::Write(ask) => write::draw(theme, frame, area, ask),
+        Ask::Write(ask) => write::draw(theme, frame, area, ask, model.hands.refused.as_deref()),
         Ask::Tick(ask) => tick(model, theme, frame, area, ask),
         Ask::Revision(ask) => revision::draw(model, theme, frame, area, ask),
         Ask::Recipe(ask) => recipe::draw(theme, frame, area, ask),

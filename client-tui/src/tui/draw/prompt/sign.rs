@@ -28,12 +28,14 @@ impl Quote {
         let version = rows.and_then(|rows| rows.version(&ask.version));
         let song = version.and_then(|it| rows?.song(&it.song_id)).map_or("", |it| it.title.as_str());
         let mut head: Said = vec![(clip(song, room), theme.head())];
+        let mut told = Vec::new();
         if let Some(version) = version {
             head.extend(quote(theme, version, room));
             // Before anyone is asked to judge: what the studio found out by itself.
             for (text, warns) in rows.map_or_else(Vec::new, |rows| update::examined(rows, version)) {
                 head.extend(whole(&text, room, if warns { theme.warn() } else { theme.dim() }));
             }
+            told = update::before_signing(model, ask);
         }
         let digest = format!("Fingerprint {}", words::fingerprint(&ask.fingerprint));
         head.extend(whole(&digest, room, theme.plain()));
@@ -51,11 +53,12 @@ impl Quote {
                 wrap(&format!("Your reason: {reason}"), room).into_iter().map(|it| (it, theme.plain())),
             );
         }
-        if !ask.consequence.is_empty() {
-            tail.extend(whole(&ask.consequence, room, theme.warn()));
-        }
         let problem = update::approve_problem(model, ask);
         let able = problem.is_none();
+        // Of what is not signed nothing follows.
+        if !ask.consequence.is_empty() && able {
+            tail.extend(whole(&ask.consequence, room, theme.warn()));
+        }
         tail.extend(match problem {
             None => {
                 let exactly = "You sign exactly these files; a new upload needs a new signature.";
@@ -63,6 +66,8 @@ impl Quote {
             }
             Some((text, hint)) => whole(&format!("× {text} {hint}"), room, theme.bad()),
         });
+        let spare = usize::from(area.height).saturating_sub(head.len() + tail.len() + 7);
+        head.extend(warnings(theme, &told, room, spare));
         let files_room = usize::from(area.height).saturating_sub(head.len() + tail.len() + 6).max(1);
         let files = version.map_or_else(Vec::new, |it| files(theme, it, room, files_room));
         Quote { head, files, tail, able }
@@ -72,6 +77,20 @@ impl Quote {
     fn lines(&self) -> usize {
         self.head.len() + self.files.len() + self.tail.len() + 6
     }
+}
+
+/// A line each; where the window is too low for that, shorter and one behind the other.
+fn warnings(theme: &Theme, told: &[(String, bool)], room: usize, spare: usize) -> Said {
+    let packed = |each: usize| -> Said {
+        let all: Vec<String> = told.iter().map(|(text, _)| clip(text, each)).collect();
+        wrap(&all.join("  "), room).into_iter().map(|line| (line, theme.warn())).collect()
+    };
+    if told.len() <= spare {
+        let style = |warns: bool| if warns { theme.warn() } else { theme.plain() };
+        return told.iter().map(|(text, warns)| (clip(text, room), style(*warns))).collect();
+    }
+    let long = packed(room);
+    if long.len() <= spare { long } else { packed((room / 2).saturating_sub(1)) }
 }
 
 fn approve_columns(area: Rect) -> u16 {

@@ -9,7 +9,7 @@ use ratatui::{
 use super::{Said, editor, open, say, too_small, whole};
 use crate::tui::{
     draw::{put, text::clip, theme::Theme},
-    model::{Addressee, Purpose, WriteAsk},
+    model::{Addressee, Purpose, TEXT_CHARS_MAX, WriteAsk},
     words,
 };
 
@@ -39,7 +39,7 @@ pub(super) fn lines(area: Rect, ask: &WriteAsk) -> usize {
     }
 }
 
-pub(super) fn draw(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &WriteAsk) {
+pub(super) fn draw(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &WriteAsk, refused: Option<&str>) {
     if lines(area, ask) > usize::from(area.height) {
         return too_small(theme, frame, area, &ask.title, "read what follows from this");
     }
@@ -63,9 +63,23 @@ pub(super) fn draw(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &Write
     let (one, two) = options(ask);
     put(frame, option, 0, Line::styled(clip(&one, room), theme.plain()));
     put(frame, second, 0, Line::styled(clip(&two, room), theme.plain()));
-    let line = match ask.problem {
-        Some(problem) => Line::styled(clip(problem, room), theme.bad()),
-        None => Line::styled(
+    let chars = text_area_chars(ask);
+    let line = match (ask.problem, refused) {
+        (Some(problem), _) => Line::styled(clip(problem, room), theme.bad()),
+        (None, Some(refused)) => Line::styled(clip(&format!("× {refused}"), room), theme.bad()),
+        (None, None) if chars > TEXT_CHARS_MAX => {
+            let over = format!("{} of {}: too long to send", thousands(chars), thousands(TEXT_CHARS_MAX));
+            Line::styled(clip(&over, room), theme.bad())
+        }
+        (None, None) if chars > TEXT_CHARS_MAX * 9 / 10 => {
+            let told = format!(
+                "{} of {}   Enter sends, Ctrl-E opens $EDITOR, Esc leaves",
+                thousands(chars),
+                thousands(TEXT_CHARS_MAX)
+            );
+            Line::styled(clip(&told, room), theme.warn())
+        }
+        (None, None) => Line::styled(
             "Enter sends, Alt-Enter breaks the line, Ctrl-E opens $EDITOR, Esc leaves",
             theme.dim(),
         ),
@@ -108,4 +122,13 @@ fn options(ask: &WriteAsk) -> (String, String) {
 fn addressee(people: &Addressee) -> String {
     let name = people.chosen().map_or("nobody in particular", |(_, name)| name.as_str());
     format!("For: {}   (Tab changes)", clip(name, 40))
+}
+
+fn text_area_chars(ask: &WriteAsk) -> usize {
+    ask.area.lines().join("\n").trim().chars().count()
+}
+
+/// "4,499"
+fn thousands(count: usize) -> String {
+    if count < 1000 { count.to_string() } else { format!("{},{:03}", count / 1000, count % 1000) }
 }

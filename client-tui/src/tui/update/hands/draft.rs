@@ -6,7 +6,7 @@ use crate::{
     tui::{
         hands::{Draft, DraftOf},
         keys::Verb,
-        model::{Addressee, Ask, Model, Notice, Prompt, Purpose, WriteAsk, text_area},
+        model::{Addressee, Ask, Model, Notice, Purpose, WriteAsk, text_area},
         msg::Effect,
     },
 };
@@ -86,6 +86,5 @@ pub(super) fn bring_back(model: &mut Model) -> Vec<Effect> {
         addressee: to.then(Addressee::default),
         problem: None,
     };
-    model.prompt = Some(Prompt { ask: Ask::Write(Box::new(ask)), shown: false });
-    Vec::new()
+    super::undo::text_back(model, Box::new(Ask::Write(Box::new(ask))), true)
 }

@@ -3,11 +3,12 @@
 
 use deadwax_proto::v1::{self as v1, NoteState, action::Action as Do};
 
+use super::given_back;
 use crate::tui::{
     filter::Filter,
     hands::{Command, STEPS_MAX, Step},
     keys::Verb,
-    model::{Ask, Model, Notice, Pending, Prompt, Screen},
+    model::{Ask, Model, Notice, Pending, Prompt, Screen, SongView},
     msg::Effect,
     rows::{self, PROJECT_KEY},
     update::act,
@@ -48,9 +49,29 @@ pub(super) fn range_dropped(model: &mut Model) {
     if let Screen::Song(view) = model.top()
         && let Some(mark_ms) = view.mark_ms
     {
-        let cursor_ms = view.cursor_ms;
-        remember(model, Step::Range { mark_ms, cursor_ms });
+        let (project, song, cursor_ms) = (view.project.clone(), view.song.clone(), view.cursor_ms);
+        remember(model, Step::Range { project, song, mark_ms, cursor_ms });
     }
+}
+
+pub(super) fn settled(model: &mut Model) {
+    if let Screen::Song(view) = model.top() {
+        let (project, song) = (view.project.clone(), view.song.clone());
+        remember(model, Step::Settled { project, song });
+    }
+}
+
+/// To that song where another screen is on top. `None`: it is not there. The words tell where it went.
+fn go_to(model: &mut Model, project: &str, song: &str) -> Option<String> {
+    if let Screen::Song(view) = model.top()
+        && view.project == project
+        && view.song == song
+    {
+        return Some(String::new());
+    }
+    model.projects.get(project)?.song(song)?;
+    model.stack.push(Screen::Song(SongView::new(project.to_owned(), song.to_owned())));
+    Some(format!(" on {}, which is open now", given_back::song_named(model, project, song, None)))
 }
 
 /// A command goes out: how it could be taken back has to be read from the rows before they change.
@@ -149,23 +170,22 @@ pub(super) fn redo(model: &mut Model) -> Vec<Effect> {
 fn taken(model: &mut Model, step: Step, back: bool) -> Vec<Effect> {
     let mut effects = Vec::new();
     let (turned, say) = match step {
-        Step::Text(ask) => {
-            model.prompt = Some(Prompt { ask: *ask, shown: false });
-            // Leaving it puts it aside anew.
-            (None, None)
-        }
-        Step::Settled => {
+        Step::Text(ask) => return text_back(model, ask, back),
+        Step::Settled { project, song } => {
+            let Some(there) = go_to(model, &project, &song) else { return nowhere(model) };
             if let Screen::Song(view) = model.top_mut() {
                 view.settled = !view.settled;
             }
-            (Some(Step::Settled), Some("settled notes shown or hidden".to_owned()))
+            let say = format!("settled notes shown or hidden{there}");
+            (Some(Step::Settled { project, song }), Some(say))
         }
-        Step::Range { mark_ms, cursor_ms } => {
+        Step::Range { project, song, mark_ms, cursor_ms } => {
+            let Some(there) = go_to(model, &project, &song) else { return nowhere(model) };
             if let Screen::Song(view) = model.top_mut() {
                 view.mark_ms = back.then_some(mark_ms);
                 view.set_cursor(cursor_ms.saturating_mul(1000));
             }
-            (Some(Step::Range { mark_ms, cursor_ms }), Some("the range".to_owned()))
+            (Some(Step::Range { project, song, mark_ms, cursor_ms }), Some(format!("the range{there}")))
         }
         Step::Filter { depth, kind, typed } => {
             if back {
@@ -211,10 +231,60 @@ fn taken(model: &mut Model, step: Step, back: bool) -> Vec<Effect> {
     effects
 }
 
+/// The question of a text opens on the song that it belongs to, and nowhere else.
+pub(super) fn text_back(model: &mut Model, mut ask: Box<Ask>, back: bool) -> Vec<Effect> {
+    if let Some((project, song, version)) = given_back::place(model, &ask)
+        && !song.is_empty()
+    {
+        let Some(there) = go_to(model, &project, &song) else {
+            let pile = if back { &mut model.hands.steps } else { &mut model.hands.undone };
+            pile.push(Step::Text(ask));
+            return nowhere(model);
+        };
+        if !there.is_empty() {
+            if let Screen::Song(view) = model.top_mut() {
+                view.version = version;
+            }
+            model.notice = Some(Notice::Tell(format!("Your text is back{there}.")));
+        }
+    }
+    given_back::named(model, &mut ask);
+    // Leaving it puts it aside anew.
+    model.prompt = Some(Prompt { ask: *ask, shown: false });
+    Vec::new()
+}
+
+fn nowhere(model: &mut Model) -> Vec<Effect> {
+    let text = "The song of that step is not here: open its project first.";
+    model.notice = Some(Notice::Tell(text.into()));
+    Vec::new()
+}
+
+/// The title of the song of a command, where it is not the one on the screen.
+fn elsewhere(model: &Model, pending: &Pending) -> String {
+    let Some(rows) = model.projects.get(&pending.project_id) else { return String::new() };
+    let (kind, id) = pending.about.split_once('/').unwrap_or_default();
+    let song = match kind {
+        "note" => rows.note(id).map(|it| it.song_id.as_str()),
+        "version" => rows.version(id).map(|it| it.song_id.as_str()),
+        "song" => Some(id),
+        _ => None,
+    };
+    let here = matches!((model.top(), song), (Screen::Song(view), Some(song)) if view.song == song);
+    match song {
+        Some(song) if !here => given_back::song_named(model, &pending.project_id, song, None),
+        _ => String::new(),
+    }
+}
+
 fn resent(model: &mut Model, command: &Command, back: bool) -> Effect {
     let there = &command.there;
     let action = if back { command.back.clone() } else { there.action.clone() };
     let word = if back { BACK } else { AGAIN };
+    let place = elsewhere(model, there);
+    let place = if place.is_empty() { place } else { format!(" ({place})") };
+    // The command of a command taken back already tells its place.
+    let place = if there.say.ends_with(&place) { String::new() } else { place };
     let about = if there.about.is_empty() { PROJECT_KEY.to_owned() } else { there.about.clone() };
     let pending = Pending {
         command_id: model.new_id(),
@@ -222,9 +292,15 @@ fn resent(model: &mut Model, command: &Command, back: bool) -> Effect {
         action,
         verb: there.verb,
         about,
-        say: format!("{word}{}", there.say),
+        say: format!("{word}{}{place}", there.say),
         queued: false,
         late: false,
     };
     act::send(model, pending)
+}
+
+/// The song that a step taken back names.
+pub(in crate::tui::update) fn place_of(say: &str) -> Option<&str> {
+    let stepped = say.starts_with(BACK) || say.starts_with(AGAIN);
+    stepped.then(|| say.strip_suffix(')')?.rsplit_once(" (")).flatten().map(|(_, place)| place)
 }

@@ -81,10 +81,7 @@ pub(super) fn key(model: &mut Model, mut ask: Box<FormAsk>, event: KeyEvent, sho
 fn typed(input: &mut Input, event: KeyEvent) {
     match input {
         Input::Line(area) => {
-            // A line stays one.
-            if !super::is_ctrl(event, 'j') && !super::is_ctrl(event, 'm') {
-                area.input(event);
-            }
+            super::type_line(area, event);
         }
         Input::Choice { options, at } => match event.code {
             KeyCode::Left => *at = at.checked_sub(1).unwrap_or(options.len().saturating_sub(1)),
@@ -185,6 +182,9 @@ fn lacks(model: &Model, ask: &FormAsk) -> Option<String> {
         Purpose::NewProject if second.is_empty() => empty("The artist"),
         Purpose::Invite { .. } if first.is_empty() => empty("The name"),
         Purpose::Invite { .. } if second.is_empty() => empty("The e-mail"),
+        Purpose::Invite { .. } if !is_address(&second) => {
+            Some("The e-mail is not one yet: it looks like lena@example.org.".into())
+        }
         Purpose::Invite { .. } | Purpose::Roles { .. } if ask.roles().is_empty() => {
             Some("Give at least one role: Space on a role.".into())
         }
@@ -192,6 +192,13 @@ fn lacks(model: &Model, ask: &FormAsk) -> Option<String> {
         Purpose::Fetch { .. } if second.is_empty() => empty("The folder"),
         _ => None,
     }
+}
+
+/// Something on both sides of one @, and no space: the studio looks closer.
+fn is_address(text: &str) -> bool {
+    let parts = text.split_once('@');
+    let whole = parts.is_some_and(|(user, host)| !user.is_empty() && !host.is_empty() && !host.contains('@'));
+    whole && !text.contains(char::is_whitespace)
 }
 
 /// A paste goes into the line that has the keys, as one line.
@@ -221,7 +228,7 @@ pub(super) fn search_key(model: &mut Model, mut ask: Box<SearchAsk>, event: KeyE
         }
         _ if super::is_ctrl(event, 'j') || super::is_ctrl(event, 'm') => {}
         _ => {
-            ask.area.input(event);
+            super::type_line(&mut ask.area, event);
             history::search(model, &ask.area.lines().join(" "));
         }
     }

@@ -8,6 +8,7 @@ pub(super) mod recipe;
 pub(super) mod revision;
 pub(super) mod sections;
 pub(super) mod shootout;
+pub(super) mod sign;
 pub(super) mod upload;
 pub(super) mod write;
 
@@ -15,7 +16,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use deadwax_proto::v1::{self as v1, VersionRow, action::Action as Do};
 use ratatui_textarea::TextArea;
 
-use super::act;
+use super::{act, hands, offline};
 use crate::tui::{
     draw,
     keys::Verb,
@@ -24,11 +25,12 @@ use crate::tui::{
         text_area,
     },
     msg::Effect,
+    people::Order,
     rows::Project,
     words,
 };
 
-const DISCARD: &str = "Esc again throws the text away.";
+const DISCARD: &str = "Esc again puts the text aside; U brings it back.";
 const EMPTY: &str = "Nothing is written yet.";
 const CUT: &str = "Not connected. The text stays here; try again when the line is back.";
 
@@ -52,7 +54,13 @@ enum Next {
 
 pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
     let Some(Prompt { ask, shown }) = model.prompt.take() else { return Vec::new() };
-    let left = (event.code == KeyCode::Esc && holds_text(&ask)).then(|| ask.clone());
+    model.hands.refused = None;
+    // A link is kept nowhere.
+    let kept = !matches!(ask, Ask::Link(_)) && holds_text(&ask);
+    let left = (event.code == KeyCode::Esc && kept).then(|| ask.clone());
+    let sends = matches!(event.code, KeyCode::Enter | KeyCode::Char('y'));
+    let written = if sends { hands::given_back::worth(&ask) } else { None };
+    let before = model.pending.len();
     let next = match ask {
         Ask::Approve(ask) => approve(model, ask, event, shown),
         Ask::Confirm(ask) => confirm(model, ask, event, shown),
@@ -66,7 +74,7 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
         Ask::Sections(ask) => sections::key(model, ask, event),
         Ask::Follow(ask) => choose::follow_key(model, ask, event),
         Ask::Palette(ask) => choose::palette_key(model, ask, event),
-        Ask::Read(ask) => read(ask, event),
+        Ask::Read(ask) => read(model, ask, event),
         Ask::Form(ask) => form::key(model, ask, event, shown),
         Ask::Upload(ask) => upload::key(model, ask, event, shown),
         Ask::Search(ask) => form::search_key(model, ask, event),
@@ -88,8 +96,17 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
             Vec::new()
         }
         Next::Press(verbs) => verbs.into_iter().flat_map(|verb| super::nav::press(model, verb)).collect(),
-        Next::Send(pending) => super::hands::send_all(model, *pending),
-        Next::Do(effect) => vec![*effect],
+        Next::Send(pending) => {
+            let effects = hands::send_all(model, *pending);
+            remember(model, before, written);
+            effects
+        }
+        Next::Do(effect) => {
+            if let (Effect::People(Order::Invite(_)), Some(ask)) = (&*effect, written) {
+                hands::given_back::keep(model, hands::given_back::INVITE, ask);
+            }
+            vec![*effect]
+        }
         Next::Run(ask, effect) => {
             model.prompt = Some(Prompt { ask, shown });
             vec![*effect]
@@ -98,7 +115,20 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
             model.prompt = ask.map(|ask| Prompt { ask, shown });
             effects
         }
-        Next::SendAll(all) => all.into_iter().map(|pending| act::send(model, pending)).collect(),
+        Next::SendAll(all) => {
+            let effects = all.into_iter().map(|pending| act::send(model, pending)).collect();
+            remember(model, before, written);
+            effects
+        }
+    }
+}
+
+/// The commands that went out since keep what they were written in, until the studio has answered.
+fn remember(model: &mut Model, before: usize, written: Option<Ask>) {
+    let Some(ask) = written else { return };
+    let ids: Vec<String> = model.pending.iter().skip(before).map(|it| it.command_id.clone()).collect();
+    for id in ids {
+        hands::given_back::keep(model, &id, ask.clone());
     }
 }
 
@@ -207,6 +237,12 @@ fn confirm(model: &mut Model, mut ask: Box<ConfirmAsk>, event: KeyEvent, shown: 
         if !shown {
             return Next::Keep(Ask::Confirm(ask));
         }
+        if let Sends::Order(order) = &ask.sends
+            && let Effect::ForgetUnsent { command_id } = &**order
+        {
+            offline::drop_unsent(model, command_id);
+            return Next::Close;
+        }
         // Stopping a transfer is done on this machine.
         let here = matches!(&ask.sends, Sends::Order(it) if matches!(**it, Effect::Transfer(_)));
         if let Some(refused) = act::unsendable(model, ask.verb).filter(|_| !here) {
@@ -266,10 +302,24 @@ fn is_ctrl(event: KeyEvent, c: char) -> bool {
     event.modifiers.contains(KeyModifiers::CONTROL) && event.code == KeyCode::Char(c)
 }
 
+/// A text of one line.
+fn type_line(area: &mut TextArea<'static>, event: KeyEvent) {
+    if is_ctrl(event, 'u') {
+        area.select_all();
+        area.cut();
+    } else if !is_ctrl(event, 'j') && !is_ctrl(event, 'm') && event.code != KeyCode::Enter {
+        area.input(event);
+    }
+}
+
 /// Enter sends; Alt-Enter and Ctrl-J break the line.
 fn type_text(area: &mut TextArea<'static>, event: KeyEvent) {
     if is_ctrl(event, 'j') || (event.code == KeyCode::Enter && !event.modifiers.is_empty()) {
         area.insert_newline();
+    } else if is_ctrl(event, 'u') {
+        area.delete_line_by_head();
+    } else if is_ctrl(event, 'z') {
+        area.undo();
     } else {
         area.input(event);
     }
@@ -303,9 +353,20 @@ fn tick(model: &mut Model, mut ask: TickAsk, event: KeyEvent) -> Next {
     Next::Keep(Ask::Tick(ask))
 }
 
-fn read(mut ask: Box<ReadAsk>, event: KeyEvent) -> Next {
+fn read(model: &mut Model, mut ask: Box<ReadAsk>, event: KeyEvent) -> Next {
     let last = ask.lines.len().saturating_sub(1);
+    let marked = ask.unsent.get(ask.chosen);
+    let below = ask.chosen + 1 < ask.unsent.len();
     match event.code {
+        KeyCode::Char('x') if marked.is_some() => {
+            let drops = marked.and_then(|id| offline::ask_drop(model, id));
+            return drops.map_or(Next::Close, |ask| Next::Ask(Prompt { ask, shown: false }));
+        }
+        // The mark moves among what waits, then the page does.
+        KeyCode::Up | KeyCode::Char('k') if ask.chosen > 0 && ask.at <= ask.chosen => {
+            return marked_at(model, ask.chosen - 1);
+        }
+        KeyCode::Down | KeyCode::Char('j') if below => return marked_at(model, ask.chosen + 1),
         KeyCode::Up | KeyCode::Char('k') => ask.at = ask.at.saturating_sub(1),
         KeyCode::Down | KeyCode::Char('j') => ask.at = (ask.at + 1).min(last),
         KeyCode::PageUp => ask.at = ask.at.saturating_sub(10),
@@ -315,6 +376,11 @@ fn read(mut ask: Box<ReadAsk>, event: KeyEvent) -> Next {
         _ => {}
     }
     Next::Keep(Ask::Read(ask))
+}
+
+fn marked_at(model: &mut Model, chosen: usize) -> Next {
+    offline::list_at(model, chosen);
+    model.prompt.take().map_or(Next::Close, Next::Ask)
 }
 
 pub(super) fn edited(model: &mut Model, outcome: Result<String, String>) -> Vec<Effect> {

@@ -12,7 +12,7 @@ use ratatui_textarea::TextArea;
 use super::{CUT, DISCARD, EMPTY, Next, is_ctrl, text};
 use crate::tui::{
     keys::Verb,
-    model::{Ask, Model, Offers, Prompt, RecipeAsk, RecipeCheck, RecipeTold, text_area},
+    model::{Ask, Model, Notice, Offers, Prompt, RecipeAsk, RecipeCheck, RecipeTold, text_area},
     msg::{Effect, Failure},
     update::{
         act::{self, Subject},
@@ -87,7 +87,12 @@ pub(super) fn key(model: &mut Model, mut ask: Box<RecipeAsk>, event: KeyEvent) -
         let toml = whole(&ask.area);
         return Next::Run(Ask::Recipe(ask), Box::new(Effect::CheckRecipe { ticket, toml }));
     }
-    if ask.area.input(event) {
+    let changes = match event {
+        it if is_ctrl(it, 'u') => ask.area.delete_line_by_head(),
+        it if is_ctrl(it, 'z') => ask.area.undo(),
+        it => ask.area.input(it),
+    };
+    if changes {
         changed(&mut ask, model.now_ms);
     }
     Next::Keep(Ask::Recipe(ask))
@@ -216,9 +221,7 @@ fn recipe_why(
     }
     if event.code != KeyCode::Enter {
         // One line: it stands in a list.
-        if !is_ctrl(event, 'j') && !is_ctrl(event, 'm') {
-            area.input(event);
-        }
+        super::type_line(&mut area, event);
         ask.why = Some(area);
         return Next::Keep(Ask::Recipe(ask));
     }
@@ -260,6 +263,11 @@ pub(in crate::tui::update) fn checked(
             let line = u16::try_from(answer.line.saturating_sub(1)).unwrap_or(u16::MAX);
             // Only saving moves the cursor: nobody's typing is taken elsewhere by an answer.
             if !answer.valid && ask.save {
+                let at = if answer.line > 0 { format!("line {}: ", answer.line) } else { String::new() };
+                model.notice = Some(Notice::Refused {
+                    text: format!("The recipe was not saved. {at}{}", crate::scrub::line(&answer.text)),
+                    hint: "Mend it and press Ctrl-S again.".into(),
+                });
                 ask.area.move_cursor(ratatui_textarea::CursorMove::Jump(line, 0));
             }
             ask.save = false;

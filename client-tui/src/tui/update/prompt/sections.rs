@@ -108,6 +108,7 @@ fn type_name(ask: &mut SectionsAsk, event: KeyEvent) {
         KeyCode::Backspace => {
             name.pop();
         }
+        KeyCode::Char('u') if super::is_ctrl(event, 'u') => name.clear(),
         KeyCode::Enter => {
             let (name, new) = (name.trim().to_owned(), *new);
             if name.is_empty() {

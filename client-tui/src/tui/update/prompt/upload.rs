@@ -66,9 +66,7 @@ pub(super) fn key(model: &mut Model, mut ask: Box<UploadAsk>, event: KeyEvent, s
                 }
                 Pane::Files => files_key(&mut ask, event),
                 Pane::Title => {
-                    if event.code != KeyCode::Enter && !super::is_ctrl(event, 'j') {
-                        ask.title.input(event);
-                    }
+                    super::type_line(&mut ask.title, event);
                 }
                 Pane::Changelog => type_text(&mut ask.changelog, event),
             }

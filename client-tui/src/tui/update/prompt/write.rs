@@ -9,7 +9,7 @@ use crate::tui::{
     keys::Verb,
     model::{
         Addressee, ApproveAsk, Ask, ConfirmAsk, Decision, Model, Prompt, Purpose, Screen, Sends, Sign,
-        SongView, WriteAsk, text_area,
+        SongView, TEXT_CHARS_MAX, WriteAsk, text_area,
     },
     msg::Effect,
     rows::Project,
@@ -161,6 +161,8 @@ pub(super) fn key(model: &mut Model, mut ask: Box<WriteAsk>, event: KeyEvent, sh
         matches!(&ask.purpose, Purpose::Return { alternates, .. } if parted(&text, alternates).0.is_empty());
     ask.problem = if text.is_empty() && !may_be_empty {
         Some(EMPTY)
+    } else if text.chars().count() > TEXT_CHARS_MAX {
+        Some("It takes 4,000 characters at most. Nothing is lost: shorten it, or send it in two.")
     } else if act::unsendable(model, verb_of(&ask.purpose)).is_some() {
         Some(CUT)
     } else if whole_is_missing {
