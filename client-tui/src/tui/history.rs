@@ -276,7 +276,7 @@ mod tests {
         // 23:30 on the 17th in UTC is the 18th in Berlin.
         let late = HistoryEntry { at_ms: NOW_MS - NOW_MS % DAY_MS - 1_800_000, ..entry(1, 0, "x", "Y", "z") };
         let berlin = TimeZone::get("Europe/Berlin").unwrap_or(TimeZone::fixed(jiff::tz::offset(1)));
-        assert!(!Query::read("on:today", NOW_MS, &TimeZone::UTC).unwrap().fits(&late));
-        assert!(Query::read("on:today", NOW_MS, &berlin).unwrap().fits(&late));
+        assert!(!Query::read("on:today", NOW_MS, &TimeZone::UTC).unwrap().fits(&late, ""));
+        assert!(Query::read("on:today", NOW_MS, &berlin).unwrap().fits(&late, ""));
     }
 }

@@ -94,7 +94,7 @@ fn waits(rows: &Project, version: &VersionRow, ask: &ApproveAsk) -> Option<Strin
     let left: Vec<String> = gate
         .lines
         .iter()
-        .filter(|it| !it.met && !told(it) && !(it.code == "APPROVALS" && is_last(&it.text, role)))
+        .filter(|it| !(it.met || told(it) || it.code == "APPROVALS" && is_last(&it.text, role)))
         .map(|it| scrub::line(it.text.trim_end_matches('.')))
         .collect();
     let first = left.first()?;
