@@ -305,7 +305,9 @@ fn banner(model: &Model, theme: &Theme) -> Vec<Line<'static>> {
             let retry_s = retry_at_ms.saturating_sub(model.now_ms).max(0) / 1000;
             let again = match retry_s {
                 0 => "trying now".to_owned(),
-                _ => format!("next try in {retry_s} s; {} tries now", model.key(crate::tui::keys::Verb::Retry)),
+                _ => {
+                    format!("next try in {retry_s} s; {} tries now", model.key(crate::tui::keys::Verb::Retry))
+                }
             };
             format!("! Offline for {since_s} s, {again}. {} {}", how_old(model, since_s), short(why))
         }
