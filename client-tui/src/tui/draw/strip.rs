@@ -77,7 +77,10 @@ pub(super) fn line(model: &Model, theme: &Theme, columns: u16) -> Option<Line<'s
         status.map_or_else(String::new, |it| format!("{}/{}", clock(it.at, true), clock(it.frames, false)));
     let label = if blind { "blind" } else { player.track().map_or("", |it| it.label.as_str()) };
     // On the screen of another song the name of a version alone would be taken for one of that song.
-    let elsewhere = player.about.as_ref().filter(|(_, song)| presence::song_of(model) != Some(song.as_str()));
+    let elsewhere = player
+        .about
+        .as_ref()
+        .filter(|(_, song)| presence::song_of(model).is_some_and(|it| it != song.as_str()));
     let title =
         elsewhere.and_then(|(project, song)| Some(model.projects.get(project)?.song(song)?.title.as_str()));
     let named = match title {

@@ -100,13 +100,6 @@ fn pressed(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
 
 /// What a key means here, however it was chosen.
 pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
-    let before = told_on(model);
-    let effects = meant(model, verb);
-    leave_message(model, before);
-    effects
-}
-
-fn meant(model: &mut Model, verb: Verb) -> Vec<Effect> {
     presence::interrupt(model, verb);
     let own = match model.top().kind() {
         Kind::Compare => compare::press(model, verb),
