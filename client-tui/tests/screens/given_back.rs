@@ -1,6 +1,9 @@
 //! What somebody wrote is never lost: not by a refusal, not by a cut, not by leaving, and it comes back where it belongs.
 
-use deadwax_client::tui::{Effect, Failure, Msg, Notice, Screen};
+use deadwax_client::tui::{
+    Effect, Failure, Msg,
+    model::{Notice, Screen},
+};
 
 use crate::{sample::PLAIN, seat::Seat};
 
