@@ -1,6 +1,8 @@
 //! What somebody should know before they sign a version, in short lines, from the rows that are here. Never here: whether it may be signed.
 
-use deadwax_proto::v1::{ApprovalState, GateLine, NoteState, RenderState, RequestRow, VersionKind, VersionRow};
+use deadwax_proto::v1::{
+    ApprovalState, GateLine, NoteState, RenderState, RequestRow, VersionKind, VersionRow,
+};
 
 use super::approve_problem;
 use crate::{
