@@ -53,9 +53,9 @@ fn where_another_question_is_open_the_text_is_put_aside_and_said() {
     let mut seat = song();
     seat.press("nFirst words.<enter>");
     let id = command(&mut seat);
-    seat.press("nSecond");
+    seat.press("SSecond");
     refuse(&mut seat, id);
-    assert!(seat.screen().contains("Second") && !seat.screen().contains("First words."));
+    assert!(seat.screen().contains("Second") && !seat.screen().contains("First words."), "{}", seat.screen());
     assert!(
         matches!(&seat.model.notice, Some(Notice::Refused { hint, .. }) if hint.contains("U brings it back"))
     );

@@ -365,7 +365,7 @@ fn a_template_takes_the_place_of_the_text_and_undo_brings_it_back() {
     assert!(screen.contains("These come with this client") && screen.contains("streaming"), "{screen}");
     seat.press("<enter>");
     assert!(!seat.screen().contains("Loud enough, not louder"), "{}", seat.screen());
-    seat.press("<c-u><c-u>");
+    seat.press("<c-z><c-z>");
     assert!(seat.screen().contains("Loud enough, not louder"), "{}", seat.screen());
 }
 
