@@ -34,10 +34,12 @@ pub fn parse(file_name: &str) -> Guess {
     found.finish(left)
 }
 
-/// Ours has a known word third and `vNN` fourth; then artist and title are left alone whatever they are called.
+/// Ours has a known word third and `vNN` or `MasterNN` fourth; then artist and title are left alone whatever they are called.
 fn is_canonical(fields: &[&str]) -> bool {
-    let version =
-        |f: &str| f.strip_prefix('v').is_some_and(|d| d.len() >= 2 && d.bytes().all(|b| b.is_ascii_digit()));
+    let version = |f: &str| {
+        let digits = f.strip_prefix('v').or_else(|| f.strip_prefix("Master"));
+        digits.is_some_and(|d| d.len() >= 2 && d.bytes().all(|b| b.is_ascii_digit()))
+    };
     fields.len() >= 4 && version(fields[3]) && alternate::read(&fields[2].to_ascii_lowercase()).is_some()
 }
 
