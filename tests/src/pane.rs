@@ -77,7 +77,7 @@ impl Pane {
         self.seen().raw.windows(bytes.len()).any(|it| it == bytes)
     }
 
-    /// Text as it is typed, with names in angle brackets: "nthe s is sharp<enter>".
+    /// Text as it is typed, with names in angle brackets: `nthe s is sharp<enter>`.
     pub fn keys(&mut self, keys: &str) -> Result<()> {
         let mut bytes = Vec::new();
         let mut rest = keys;
