@@ -202,7 +202,7 @@ impl<'a> Now<'a> {
             // One's own note that was done waits for an answer.
             (Kind::Song, Verb::Accept) => 1,
             (Kind::Song, Verb::Reopen) if self.note_is(NoteState::Addressed) => 1,
-            (Kind::Song, Verb::Upload) if self.has_no_version() || self.awaits(DeskKind::Upload) => 1,
+            (Kind::Song, Verb::Upload) if self.has_no_version() || self.is_due(DeskKind::Upload) => 1,
             (Kind::Song, Verb::Address) if self.engineers() && self.note_is(NoteState::Open) => 2,
             (Kind::Song, Verb::Withdraw) => 2,
             (Kind::Song, Verb::Approve) if self.may(verb) == May::Yes && !self.has_approved() => 3,
@@ -246,7 +246,7 @@ impl<'a> Now<'a> {
     }
 
     /// The desk says that this song waits for that from this person.
-    fn awaits(&self, kind: DeskKind) -> bool {
+    fn is_due(&self, kind: DeskKind) -> bool {
         let Some(song) = self.song() else { return false };
         let rows = self.model.desk.as_deref().unwrap_or_default();
         rows.iter().any(|it| it.song_id == song.song_id && it.kind() == kind)

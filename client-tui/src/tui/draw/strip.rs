@@ -7,10 +7,10 @@ use super::{
     theme::Theme,
 };
 use crate::{
-    play::Channels,
+    play::{Channels, TrackStatus},
     tui::{
         model::Model,
-        player::{gain, level_name},
+        player::{Player, gain, level_name},
         presence, update, words,
     },
 };
@@ -34,6 +34,47 @@ pub(super) fn line(model: &Model, theme: &Theme, columns: u16) -> Option<Line<'s
         (true, false) => ("▶", theme.good()),
         _ => ("‖", theme.dim()),
     };
+    let facts = facts(player, blind, here, waiting);
+    let clock =
+        |frame: u64, tenths| words::clock(crate::tui::player::us_of(frame, player.rate()) / 1000, tenths);
+    let time =
+        status.map_or_else(String::new, |it| format!("{}/{}", clock(it.at, true), clock(it.frames, false)));
+    let label = if blind { "blind" } else { player.track().map_or("", |it| it.label.as_str()) };
+    // On the screen of another song the name of a version alone would be taken for one of that song.
+    let elsewhere = player
+        .about
+        .as_ref()
+        .filter(|(_, song)| presence::song_of(model).is_some_and(|it| it != song.as_str()));
+    let title =
+        elsewhere.and_then(|(project, song)| Some(model.projects.get(project)?.song(song)?.title.as_str()));
+    let named = match title {
+        Some(title) if !blind => format!("{}: {label}", clip(title, usize::from(columns / 4).max(8))),
+        _ => label.to_owned(),
+    };
+    let room = usize::from(columns);
+    // What is heard may be called at length; the figures behind it must stay.
+    let label = clip(&named, (room / 3).max(12));
+    let mut spans = vec![
+        Span::styled(format!(" {sign} "), style),
+        Span::styled(format!("{label} "), theme.head()),
+        Span::raw(time),
+    ];
+    let mut used: usize = spans.iter().map(|it| width(&it.content)).sum();
+    for (fact, warns) in facts {
+        let fact = clip(&fact, room.saturating_sub(used + 3));
+        if fact.is_empty() {
+            break;
+        }
+        used += width(&fact) + 3;
+        spans.push(Span::styled(" · ", theme.dim()));
+        spans.push(Span::styled(fact, if warns { theme.warn() } else { theme.plain() }));
+    }
+    Some(Line::from(spans))
+}
+
+/// What is said behind the time: how loud, which channels, the loop, what is missing. True: a warning.
+fn facts(player: &Player, blind: bool, here: Option<&TrackStatus>, waiting: bool) -> Vec<(String, bool)> {
+    let status = player.status.as_ref();
     let mut facts: Vec<(String, bool)> = Vec::new();
     // How loud a file is tells which it is.
     let level = match (blind, player.gain_db()) {
@@ -71,39 +112,5 @@ pub(super) fn line(model: &Model, theme: &Theme, columns: u16) -> Option<Line<'s
             ));
         }
     }
-    let clock =
-        |frame: u64, tenths| words::clock(crate::tui::player::us_of(frame, player.rate()) / 1000, tenths);
-    let time =
-        status.map_or_else(String::new, |it| format!("{}/{}", clock(it.at, true), clock(it.frames, false)));
-    let label = if blind { "blind" } else { player.track().map_or("", |it| it.label.as_str()) };
-    // On the screen of another song the name of a version alone would be taken for one of that song.
-    let elsewhere = player
-        .about
-        .as_ref()
-        .filter(|(_, song)| presence::song_of(model).is_some_and(|it| it != song.as_str()));
-    let title =
-        elsewhere.and_then(|(project, song)| Some(model.projects.get(project)?.song(song)?.title.as_str()));
-    let named = match title {
-        Some(title) if !blind => format!("{}: {label}", clip(title, usize::from(columns / 4).max(8))),
-        _ => label.to_owned(),
-    };
-    let room = usize::from(columns);
-    // What is heard may be called at length; the figures behind it must stay.
-    let label = clip(&named, (room / 3).max(12));
-    let mut spans = vec![
-        Span::styled(format!(" {sign} "), style),
-        Span::styled(format!("{label} "), theme.head()),
-        Span::raw(time),
-    ];
-    let mut used: usize = spans.iter().map(|it| width(&it.content)).sum();
-    for (fact, warns) in facts {
-        let fact = clip(&fact, room.saturating_sub(used + 3));
-        if fact.is_empty() {
-            break;
-        }
-        used += width(&fact) + 3;
-        spans.push(Span::styled(" · ", theme.dim()));
-        spans.push(Span::styled(fact, if warns { theme.warn() } else { theme.plain() }));
-    }
-    Some(Line::from(spans))
+    facts
 }
