@@ -33,6 +33,7 @@ struct Seat {
     screen: Arc<Mutex<vt100::Parser>>,
     /// The reading side too must let go before the terminal is gone.
     gone: Arc<AtomicBool>,
+    reading: Option<std::thread::JoinHandle<()>>,
     _home: tempfile::TempDir,
 }
 
@@ -70,7 +71,7 @@ impl Seat {
         let mut reader = pair.master.try_clone_reader().unwrap();
         let (seen, gone) = (screen.clone(), Arc::new(AtomicBool::new(false)));
         let stop = gone.clone();
-        std::thread::spawn(move || {
+        let reading = std::thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(count @ 1..) = reader.read(&mut bytes) {
                 seen.lock().unwrap().process(&bytes[..count]);
@@ -80,7 +81,15 @@ impl Seat {
             }
         });
         let writer = pair.master.take_writer().unwrap();
-        Seat { child, master: Some(pair.master), writer: Some(writer), screen, gone, _home: home }
+        Seat {
+            child,
+            master: Some(pair.master),
+            writer: Some(writer),
+            screen,
+            gone,
+            reading: Some(reading),
+            _home: home,
+        }
     }
 
     fn client() -> Seat {
@@ -160,6 +169,9 @@ fn the_terminal_comes_back_after_a_signal() {
 fn a_terminal_that_went_away_ends_the_client() {
     let mut seat = Seat::client();
     seat.gone.store(true, Ordering::Relaxed);
+    // The reading side lets go once it was sent something more, and a client that waits sends nothing unasked.
+    seat.type_in(b"?");
+    seat.reading.take().unwrap().join().unwrap();
     seat.writer = None;
     seat.master = None;
     seat.end();

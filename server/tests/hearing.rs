@@ -82,15 +82,7 @@ fn wav() -> Vec<u8> {
     let right = |at: u32| (at % 100) as i16;
     let samples: Vec<u8> =
         (0..44_100).flat_map(|at| [left(at), right(at)]).flat_map(i16::to_le_bytes).collect();
-    let mut wav = b"RIFF".to_vec();
-    wav.extend((36 + samples.len() as u32).to_le_bytes());
-    wav.extend(b"WAVEfmt \x10\0\0\0\x01\0\x02\0");
-    wav.extend(44_100_u32.to_le_bytes());
-    wav.extend((44_100_u32 * 4).to_le_bytes());
-    wav.extend(b"\x04\0\x10\0data");
-    wav.extend((samples.len() as u32).to_le_bytes());
-    wav.extend(samples);
-    wav
+    media_kit::wav(samples)
 }
 
 #[tokio::test]

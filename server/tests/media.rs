@@ -527,15 +527,7 @@ async fn the_overview_is_drawn_and_made_again_where_it_is_gone() {
 fn wav() -> Vec<u8> {
     let samples: Vec<u8> =
         (0..44_100_u32).flat_map(|n| [n as u16 / 4; 2]).flat_map(u16::to_le_bytes).collect();
-    let mut wav = b"RIFF".to_vec();
-    wav.extend((36 + samples.len() as u32).to_le_bytes());
-    wav.extend(b"WAVEfmt \x10\0\0\0\x01\0\x02\0");
-    wav.extend(44_100_u32.to_le_bytes());
-    wav.extend((44_100_u32 * 4).to_le_bytes());
-    wav.extend(b"\x04\0\x10\0data");
-    wav.extend((samples.len() as u32).to_le_bytes());
-    wav.extend(samples);
-    wav
+    media_kit::wav(samples)
 }
 
 #[tokio::test]

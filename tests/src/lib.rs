@@ -5,5 +5,6 @@ pub mod ep;
 pub mod harness;
 pub mod line;
 pub mod pane;
+pub mod program;
 pub mod song;
 pub mod terminal;

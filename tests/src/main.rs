@@ -1,11 +1,10 @@
 //! `cargo demo`: the main job by one command. The same binary is also the server (`demo server ...`) and the client (`demo client ...`), so that
 //! the demo and the tests run exactly what was built. See `demo/` in the library.
 
-use std::{ffi::OsString, path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::Parser;
-use deadwax_server::render::Program;
-use deadwax_tests::{demo, ep};
+use deadwax_tests::{demo, ep, program};
 
 /// Carries one song from the take to the label's signature, on a server of its own.
 #[derive(Debug, Parser)]
@@ -29,37 +28,20 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
-    let mut args: Vec<OsString> = std::env::args_os().collect();
-    match args.get(1).and_then(|word| word.to_str()) {
-        Some("server") => {
-            args.remove(1);
-            let exe = match std::env::current_exe() {
-                Ok(exe) => exe,
-                Err(error) => {
-                    eprintln!("this program cannot find itself: {error}");
-                    return ExitCode::FAILURE;
-                }
-            };
-            deadwax_server::main_with(args, Program { exe, prefix: vec!["server".into()] })
-        }
-        Some("client") => {
-            args.remove(1);
-            deadwax_client::main_with(args)
-        }
-        _ => {
-            let cli = Cli::parse();
-            let done = if cli.ep {
-                ep::run(&cli.music, cli.out.as_deref())
-            } else {
-                demo::run(cli.headless, cli.input.as_deref(), cli.out.as_deref())
-            };
-            match done {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(error) => {
-                    eprintln!("\nthe demo stopped: {error:#}");
-                    ExitCode::FAILURE
-                }
-            }
+    if let Some(ended) = program::server_or_client() {
+        return ended;
+    }
+    let cli = Cli::parse();
+    let done = if cli.ep {
+        ep::run(&cli.music, cli.out.as_deref())
+    } else {
+        demo::run(cli.headless, cli.input.as_deref(), cli.out.as_deref())
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nthe demo stopped: {error:#}");
+            ExitCode::FAILURE
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What can be played, what can be asked of a player, and what it tells: data alone. Screens and the verb `play` say it, the player does it, tests replay it.
 //! Positions are frames at the deck's rate, which is the rate of its first track. Never here: sound, threads, files.
 
+use deadwax_proto::v1::{AudioFacts, VersionFile, VersionRow};
+
 /// One file of a version, as its row tells it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Track {
@@ -20,6 +22,31 @@ pub struct Track {
     pub true_peak_dbtp: f64,
     /// False for a listener: the server's copy for listening is played instead of the original.
     pub original: bool,
+}
+
+impl Track {
+    pub fn of(
+        project_id: &str,
+        version: &VersionRow,
+        file: &VersionFile,
+        facts: &AudioFacts,
+        label: String,
+    ) -> Track {
+        Track {
+            project_id: project_id.to_owned(),
+            version_id: version.version_id.clone(),
+            alternate: file.alternate.clone(),
+            sha256: file.sha256.clone(),
+            label,
+            sample_rate: facts.sample_rate,
+            channels: facts.channels,
+            frames: facts.frames,
+            bytes: facts.bytes,
+            lufs: facts.integrated_lufs,
+            true_peak_dbtp: facts.true_peak_dbtp,
+            original: file.may_fetch,
+        }
+    }
 }
 
 /// What lies on the player: files side by side at one position, or a record one song after the other.

@@ -3,6 +3,7 @@
 
 use std::{
     io::{IsTerminal as _, Write as _, stdout},
+    mem::ManuallyDrop,
     time::Duration,
 };
 
@@ -93,7 +94,8 @@ pub async fn run(client: Client, start: Option<String>, own: Own, kept: Option<K
     let mut model = Model::new((80, 24), now_ms(), uuid::Uuid::now_v7().as_u64_pair().1);
     settle(&mut model, &own);
     terminal::want_mouse(model.settings.mouse);
-    let mut terminal = enter().context("failed to take over the terminal")?;
+    // Never dropped: its own end complains aloud where the terminal is gone, and whoever complains to a terminal that is gone panics.
+    let mut terminal = ManuallyDrop::new(enter().context("failed to take over the terminal")?);
     let taken = Taken;
     model.size = terminal.size().map(|it| (it.width, it.height)).unwrap_or((80, 24));
     model.zone = jiff::tz::TimeZone::system();
@@ -127,7 +129,7 @@ pub async fn run(client: Client, start: Option<String>, own: Own, kept: Option<K
 }
 
 async fn turn(
-    terminal: &mut DefaultTerminal,
+    terminal: &mut ManuallyDrop<DefaultTerminal>,
     model: &mut Model,
     (mut runner, mut waiting): (Runner, Vec<Effect>),
     (out, mut inbox): (Sender<Msg>, Receiver<Msg>),
@@ -148,7 +150,7 @@ async fn turn(
                     drop(interrupts.take());
                     let outcome = edit(text, suffix).await;
                     interrupts = Some(self::interrupts(out.clone())?);
-                    *terminal = again()?;
+                    *terminal = ManuallyDrop::new(again()?);
                     keys = Some(listen(out.clone()));
                     waiting.extend(update(model, Msg::Edited(outcome)));
                 }
@@ -156,7 +158,7 @@ async fn turn(
                     drop(keys.take());
                     leave();
                     asleep().await?;
-                    *terminal = again()?;
+                    *terminal = ManuallyDrop::new(again()?);
                     keys = Some(listen(out.clone()));
                     let size = terminal.size()?;
                     waiting.extend(update(model, Msg::Tick(now_ms())));

@@ -154,20 +154,8 @@ pub fn track(project: &str, version: &VersionRow, file: &VersionFile) -> Option<
     let facts = file.facts.as_ref().filter(|it| it.sample_rate > 0 && it.frames > 0)?;
     let name = words::version(version);
     let main = file.alternate.is_empty() || file.alternate == "main";
-    Some(Track {
-        project_id: project.to_owned(),
-        version_id: version.version_id.clone(),
-        alternate: file.alternate.clone(),
-        sha256: file.sha256.clone(),
-        label: if main { name } else { format!("{name} {}", file.alternate) },
-        sample_rate: facts.sample_rate,
-        channels: facts.channels,
-        frames: facts.frames,
-        bytes: facts.bytes,
-        lufs: facts.integrated_lufs,
-        true_peak_dbtp: facts.true_peak_dbtp,
-        original: file.may_fetch,
-    })
+    let label = if main { name } else { format!("{name} {}", file.alternate) };
+    Some(Track::of(project, version, file, facts, label))
 }
 
 /// The deck for a look at one file: the alternates of its version, one file each, and what was heard before, so that all of them are at the same

@@ -369,7 +369,7 @@ fn a_closed_project_leads_back_to_the_desk() {
 #[test]
 fn a_name_from_somebody_else_cannot_become_a_command() {
     assert_eq!(
-        update::push_command("Kleine Nacht", "a'; rm -rf ~ #"),
+        update::song_verb("push FILE...", "Kleine Nacht", "a'; rm -rf ~ #"),
         r"deadwax push FILE... --project 'Kleine Nacht' --song 'a'\''; rm -rf ~ #'"
     );
 }

@@ -15,6 +15,20 @@ pub fn tone(bytes: usize) -> Vec<u8> {
     b"tone".iter().copied().chain(body).take(bytes).collect()
 }
 
+/// A WAV of 16 bits, stereo, 44.1 kHz.
+#[allow(dead_code, reason = "not every test of audio sends a real file")]
+pub fn wav(samples: Vec<u8>) -> Vec<u8> {
+    let mut wav = b"RIFF".to_vec();
+    wav.extend((36 + samples.len() as u32).to_le_bytes());
+    wav.extend(b"WAVEfmt \x10\0\0\0\x01\0\x02\0");
+    wav.extend(44_100_u32.to_le_bytes());
+    wav.extend((44_100_u32 * 4).to_le_bytes());
+    wav.extend(b"\x04\0\x10\0data");
+    wav.extend((samples.len() as u32).to_le_bytes());
+    wav.extend(samples);
+    wav
+}
+
 pub fn sha256(bytes: &[u8]) -> Digest {
     Digest(Sha256::digest(bytes).into())
 }

@@ -8,7 +8,6 @@ mod fake;
 mod keys;
 
 use std::{
-    ffi::OsString,
     path::{Path, PathBuf},
     process::ExitCode,
     time::{Duration, Instant},
@@ -16,8 +15,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
-use deadwax_server::render::Program;
-use deadwax_tests::{harness::House, terminal::Terminal};
+use deadwax_tests::{harness::House, program, terminal::Terminal};
 
 use fake::Fake;
 
@@ -57,33 +55,16 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
-    let mut args: Vec<OsString> = std::env::args_os().collect();
-    match args.get(1).and_then(|word| word.to_str()) {
-        Some("server") => {
-            args.remove(1);
-            let exe = match std::env::current_exe() {
-                Ok(exe) => exe,
-                Err(error) => {
-                    eprintln!("this program cannot find itself: {error}");
-                    return ExitCode::FAILURE;
-                }
-            };
-            deadwax_server::main_with(args, Program { exe, prefix: vec!["server".into()] })
-        }
-        Some("client") => {
-            args.remove(1);
-            deadwax_client::main_with(args)
-        }
-        _ => {
-            let cli = Cli::parse();
-            match run(&cli) {
-                Ok(true) => ExitCode::SUCCESS,
-                Ok(false) => ExitCode::from(u8::from(cli.check)),
-                Err(error) => {
-                    eprintln!("the screens were not measured: {error:#}");
-                    ExitCode::FAILURE
-                }
-            }
+    if let Some(ended) = program::server_or_client() {
+        return ended;
+    }
+    let cli = Cli::parse();
+    match run(&cli) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(u8::from(cli.check)),
+        Err(error) => {
+            eprintln!("the screens were not measured: {error:#}");
+            ExitCode::FAILURE
         }
     }
 }

@@ -9,7 +9,7 @@ use ratatui::{
 };
 
 use super::{
-    Hit, empty, first_shown, heading,
+    Hit, arrived, empty, first_shown, heading,
     project::lacks,
     put, row_of, sought,
     text::{clip, pad, pad_left, width},
@@ -52,9 +52,7 @@ pub(super) fn draw(
     project: &str,
     at: usize,
 ) {
-    let Some(rows) = model.projects.get(project).filter(|it| it.loaded) else {
-        return empty(theme, frame, area, &["The project has not arrived yet."]);
-    };
+    let Some(rows) = arrived(model, theme, frame, area, project) else { return };
     let order = model.album.order(project, rows);
     let lines = album::lines(rows, &order);
     let starts = model.album.side_starts(project, &lines);

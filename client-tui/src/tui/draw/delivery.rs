@@ -9,7 +9,7 @@ use ratatui::{
 };
 
 use super::{
-    Hit, empty, first_shown, heading, put, row_of, sought,
+    Hit, arrived, empty, first_shown, heading, put, row_of, sought,
     text::{clip, pad, pad_left, wrap},
     theme::Theme,
     waits_for,
@@ -30,9 +30,7 @@ pub(super) fn draw(
     project: &str,
     at: usize,
 ) {
-    let Some(rows) = model.projects.get(project).filter(|it| it.loaded) else {
-        return empty(theme, frame, area, &["The project has not arrived yet."]);
-    };
+    let Some(rows) = arrived(model, theme, frame, area, project) else { return };
     let all = rows.songs();
     let at = at.min(all.len().saturating_sub(1));
     let Some(song) = all.get(at) else {

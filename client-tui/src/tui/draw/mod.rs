@@ -239,6 +239,21 @@ fn first_shown(at: usize, len: usize, height: usize) -> usize {
     if len <= height { 0 } else { at.saturating_sub(height / 2).min(len - height) }
 }
 
+/// The rows of a project; where they are still on their way that is said, and nothing else is drawn.
+fn arrived<'a>(
+    model: &'a Model,
+    theme: &Theme,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    project: &str,
+) -> Option<&'a Project> {
+    let rows = model.projects.get(project).filter(|it| it.loaded);
+    if rows.is_none() {
+        empty(theme, frame, area, &["The project has not arrived yet."]);
+    }
+    rows
+}
+
 /// Sentences that say what to do next, where a list is empty.
 fn empty(theme: &Theme, frame: &mut Frame<'_>, area: Rect, sentences: &[&str]) {
     let mut row = 1;

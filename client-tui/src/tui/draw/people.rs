@@ -8,7 +8,7 @@ use ratatui::{
 };
 
 use super::{
-    empty, first_shown, heading, put,
+    arrived, first_shown, heading, put,
     text::{clip, pad, pad_left, width, wrap},
     theme::Theme,
 };
@@ -36,9 +36,7 @@ pub(super) fn draw(
     project: &str,
     at: usize,
 ) {
-    let Some(rows) = model.projects.get(project).filter(|it| it.loaded) else {
-        return empty(theme, frame, area, &["The project has not arrived yet."]);
-    };
+    let Some(rows) = arrived(model, theme, frame, area, project) else { return };
     let all = lines(model, project);
     let at = at.min(all.len().saturating_sub(1));
     let shown = sections(model, &all);

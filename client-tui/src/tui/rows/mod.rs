@@ -255,6 +255,17 @@ impl Project {
         NoteRow::pick(self.get(&format!("note/{note_id}"))?)
     }
 
+    /// The song that a row is about, by the row's key: "note/ID".
+    pub fn song_of<'a>(&'a self, key: &'a str) -> Option<&'a str> {
+        let (kind, id) = key.split_once('/')?;
+        match kind {
+            "note" => self.note(id).map(|it| it.song_id.as_str()),
+            "version" => self.version(id).map(|it| it.song_id.as_str()),
+            "song" => Some(id),
+            _ => None,
+        }
+    }
+
     pub fn render(&self, render_id: &str) -> Option<&RenderRow> {
         RenderRow::pick(self.get(&format!("render/{render_id}"))?)
     }

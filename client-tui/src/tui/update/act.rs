@@ -526,19 +526,9 @@ pub(super) fn order_line(rows: &Project, at: usize, item: &v1::SpacingItem) -> S
     format!("{}. {title}{joined}", at + 1)
 }
 
-/// What to type, with names quoted for a shell.
-pub fn push_command(project: &str, song: &str) -> String {
-    format!("deadwax push FILE... --project {} --song {}", quoted(project), quoted(song))
-}
-
-/// What to type for a verb that is about one song.
-pub(super) fn song_verb(verb: &str, project: &str, song: &str) -> String {
+/// What to type for a verb that is about one song, with names quoted for a shell.
+pub fn song_verb(verb: &str, project: &str, song: &str) -> String {
     format!("deadwax {verb} --project {} --song {}", quoted(project), quoted(song))
-}
-
-/// What to type to add a song.
-pub fn song_command(project: &str) -> String {
-    format!("deadwax song add TITLE --project {}", quoted(project))
 }
 
 /// Single quotes keep everything but themselves: a name from somebody else cannot become a command.

@@ -36,8 +36,8 @@ use super::{
     rows,
     settings::Ground,
 };
+pub use act::song_verb;
 pub(super) use act::{Subject, may, subject};
-pub use act::{push_command, song_command};
 pub use compare::pair_on;
 pub use hands::counted;
 pub use listen::is_blind;

@@ -248,13 +248,7 @@ const LINES_AHEAD: usize = 10;
 /// "the note on Glass Hour: more air in the chorus"
 fn named(model: &Model, pending: &Pending) -> String {
     let Some(rows) = model.projects.get(&pending.project_id) else { return pending.say.clone() };
-    let (kind, id) = pending.about.split_once('/').unwrap_or_default();
-    let song = match kind {
-        "note" => rows.note(id).map(|it| it.song_id.as_str()),
-        "version" => rows.version(id).map(|it| it.song_id.as_str()),
-        "song" => Some(id),
-        _ => None,
-    };
+    let song = rows.song_of(&pending.about);
     let title = song.and_then(|id| rows.song(id)).map_or_else(String::new, |it| scrub::line(&it.title));
     let text = match &pending.action.action {
         Some(Do::AddNote(it)) => it.text.as_str(),

@@ -199,22 +199,10 @@ async fn fetch(client: &Client, house: &House, asked: &Asked<'_>, folder: &Path)
 fn track(house: &House, asked: &Asked<'_>) -> Track {
     let Asked { song, version, file, .. } = asked;
     let name = format!("{}, {}", song.title, words::version(version));
+    let label = match file.alternate.as_str() {
+        "main" => name,
+        other => format!("{name} {other}"),
+    };
     let facts = file.facts.clone().unwrap_or_default();
-    Track {
-        project_id: house.project.project_id.clone(),
-        version_id: version.version_id.clone(),
-        alternate: file.alternate.clone(),
-        sha256: file.sha256.clone(),
-        label: match file.alternate.as_str() {
-            "main" => name,
-            other => format!("{name} {other}"),
-        },
-        sample_rate: facts.sample_rate,
-        channels: facts.channels,
-        frames: facts.frames,
-        bytes: facts.bytes,
-        lufs: facts.integrated_lufs,
-        true_peak_dbtp: facts.true_peak_dbtp,
-        original: file.may_fetch,
-    }
+    Track::of(&house.project.project_id, version, file, &facts, label)
 }

@@ -263,13 +263,7 @@ fn nowhere(model: &mut Model) -> Vec<Effect> {
 /// The title of the song of a command, where it is not the one on the screen.
 fn elsewhere(model: &Model, pending: &Pending) -> String {
     let Some(rows) = model.projects.get(&pending.project_id) else { return String::new() };
-    let (kind, id) = pending.about.split_once('/').unwrap_or_default();
-    let song = match kind {
-        "note" => rows.note(id).map(|it| it.song_id.as_str()),
-        "version" => rows.version(id).map(|it| it.song_id.as_str()),
-        "song" => Some(id),
-        _ => None,
-    };
+    let song = rows.song_of(&pending.about);
     let here = matches!((model.top(), song), (Screen::Song(view), Some(song)) if view.song == song);
     match song {
         Some(song) if !here => given_back::song_named(model, &pending.project_id, song, None),
