@@ -72,7 +72,7 @@ pub fn toc(disc: &Disc, image_name: &str) -> String {
         }
         let start = track.first().max(PAUSE_SECTORS);
         let length = disc.next_first(at).saturating_sub(start);
-        let name = escaped(image_name);
+        let name = octal(image_name.as_bytes());
         line(&mut sheet, format_args!("AUDIOFILE \"{name}\" {order}{} {}", clock(start), clock(length)));
         let pause = track.index1.saturating_sub(start);
         if pause > 0 {
@@ -100,7 +100,7 @@ pub fn pq_sheet(disc: &Disc) -> String {
         line(&mut sheet, format_args!("{name:<10} {}", if text.is_empty() { "-" } else { &text }));
     }
     sheet += "\nTimes are minutes:seconds:frames of 1/75 second from the beginning of the pause of track 1, as the disc counts them.\n\n";
-    line(&mut sheet, format_args!("Track Index Start    Length   ISRC            Flags   Title"));
+    line(&mut sheet, format_args!("Track Index Start    Length   ISRC            Flags    Title"));
     for (at, track) in disc.tracks.iter().enumerate() {
         let number = at + 1;
         if let Some(index0) = track.index0 {
@@ -115,7 +115,7 @@ pub fn pq_sheet(disc: &Disc) -> String {
             format!("{} / {performer}", plain(&track.title))
         };
         let row = format!(
-            "   {number:02}    01 {} {length} {:<15} {:<7} {title}",
+            "   {number:02}    01 {} {length} {:<15} {:<8} {title}",
             clock(track.index1),
             spelled(&track.isrc),
             flags(track, "COPY", "PRE")
@@ -159,13 +159,18 @@ fn quoted(text: &str) -> String {
     plain(text).replace('"', "'").replace('\\', "/")
 }
 
+/// In the letters that CD-Text has.
 fn escaped(text: &str) -> String {
+    octal(&latin(text).bytes)
+}
+
+/// A string of a TOC file. Its grammar has `\"` and three octal digits, and no other escape: a backslash itself is written as a number.
+fn octal(bytes: &[u8]) -> String {
     let mut out = String::new();
-    for byte in latin(text).bytes {
+    for byte in bytes {
         match byte {
             b'"' => out += "\\\"",
-            b'\\' => out += "\\\\",
-            b' '..=b'~' => out.push(char::from(byte)),
+            b' '..=b'~' if *byte != b'\\' => out.push(char::from(*byte)),
             _ => {
                 let _ = write!(out, "\\{byte:03o}");
             }
