@@ -305,6 +305,12 @@ fn a_set_is_written_whole_or_not_at_all() {
     image(&folder.join("IMAGE.DAT"), 1600);
     refused("IMAGE.DAT already");
     fs::remove_file(folder.join("IMAGE.DAT")).unwrap();
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(&sound, folder.join("IMAGE.DAT")).unwrap();
+        refused("IMAGE.DAT already");
+        fs::remove_file(folder.join("IMAGE.DAT")).unwrap();
+    }
 
     let files = write_ddp(&small(), &sound, &folder).unwrap();
     let names: Vec<String> =
@@ -354,6 +360,18 @@ fn titles_of_every_kind_leave_sheets_that_can_be_read() {
     );
     assert_eq!(list.matches("TITLE \"\"").count(), 2, "what one has all have: {list}");
     assert!(pq_sheet(&disc).contains("\"Live\" at \"Ü\" \\\n"));
+}
+
+#[test]
+fn places_in_frames_become_sectors_or_are_refused() {
+    let track = DiscTrack::placed(0, 150 * 588, 450 * 588).unwrap();
+    assert_eq!((track.index0, track.index1, track.end), (Some(0), 150, 450));
+    assert_eq!(DiscTrack::placed(588, 588, 1176).unwrap().index0, None, "no pause");
+    for (index0, index1, end) in
+        [(1, 588, 1176), (0, 589, 1176), (0, 588, 1177), (0, 588, u64::MAX / 588 * 588)]
+    {
+        assert_eq!(DiscTrack::placed(index0, index1, end), None, "{index0} {index1} {end}");
+    }
 }
 
 /// Three short tracks, the first behind something hidden.

@@ -83,6 +83,7 @@ fn holds_only(folder: &Path, image: &Path) -> Result<bool, DspError> {
     for entry in fs::read_dir(folder).map_err(|e| DspError::open(folder, e))? {
         let path = entry.map_err(|e| DspError::open(folder, e))?.path();
         if path.file_name().is_some_and(|name| name == IMAGE_NAME)
+            && !path.is_symlink()
             && fs::canonicalize(&path).is_ok_and(|path| path == image)
         {
             in_place = true;

@@ -134,6 +134,16 @@ pub struct DiscTrack {
 }
 
 impl DiscTrack {
+    /// A track by its places in frames of sound. Where its pause begins with itself it has none. Nothing where a place is on no sector.
+    pub fn placed(index0: u64, index1: u64, end: u64) -> Option<DiscTrack> {
+        let sector = |frames: u64| {
+            frames.is_multiple_of(SECTOR_FRAMES).then(|| u32::try_from(frames / SECTOR_FRAMES).ok()).flatten()
+        };
+        let (index0, index1, end) = (sector(index0)?, sector(index1)?, sector(end)?);
+        let index0 = (index0 != index1).then_some(index0);
+        Some(DiscTrack { index0, index1, end, ..DiscTrack::default() })
+    }
+
     /// Its first sector, pause included.
     fn first(&self) -> u32 {
         self.index0.unwrap_or(self.index1)

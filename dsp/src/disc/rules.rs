@@ -47,14 +47,16 @@ const MASTER_ID_LETTERS: usize = 48;
 /// Of a title in a cue sheet.
 const CUE_LETTERS: usize = 80;
 
-/// Everything to say about a disc: what blocks it first by place, in the order of the tracks.
+/// Everything to say about a disc: its extent, its tracks in their order, its codes, its words, its customs.
 pub fn check(disc: &Disc) -> Vec<Rule> {
     let mut found = Found::default();
     found.extent(disc);
     for (at, track) in disc.tracks.iter().enumerate() {
         found.place(disc, at, track);
     }
-    found.codes(disc);
+    found.product(disc);
+    found.recordings(disc);
+    found.master_id(disc);
     found.words(disc);
     found.customs(disc);
     found.rules
@@ -153,6 +155,12 @@ impl Found {
                 "give every track its own place, one behind the other",
             );
         }
+        self.length(disc, at, track);
+    }
+
+    /// From its index 1 on.
+    fn length(&mut self, disc: &Disc, at: usize, track: &DiscTrack) {
+        let number = Some(at + 1);
         let (next, limit) = (disc.next_music(at), disc.next_first(at));
         if track.index1 >= disc.sectors || track.end > disc.sectors || track.end <= track.index1 {
             let text = format!(
@@ -200,7 +208,8 @@ impl Found {
         }
     }
 
-    fn codes(&mut self, disc: &Disc) {
+    /// The bar code.
+    fn product(&mut self, disc: &Disc) {
         if disc.upc.is_empty() {
             let text = "the disc has no UPC or EAN".to_owned();
             self.warn("cd-upc-none", None, text, GS1, "add the product's bar code to the label copy");
@@ -227,6 +236,9 @@ impl Found {
                 "add the product's bar code to the label copy, or leave it empty",
             );
         }
+    }
+
+    fn recordings(&mut self, disc: &Disc) {
         let codes: Vec<Option<String>> = disc.tracks.iter().map(|track| codes::isrc(&track.isrc)).collect();
         for (at, (track, code)) in disc.tracks.iter().zip(&codes).enumerate() {
             let number = Some(at + 1);
@@ -269,6 +281,9 @@ impl Found {
                 }
             }
         }
+    }
+
+    fn master_id(&mut self, disc: &Disc) {
         let id = latin(&disc.catalogue);
         if id.bytes.len() > MASTER_ID_LETTERS {
             let text = format!("the catalogue number has {} letters; the master ID holds 48", id.bytes.len());
