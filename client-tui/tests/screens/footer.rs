@@ -94,6 +94,29 @@ fn whoever_judges_a_mix_finds_both_answers_in_the_narrow_line() {
 }
 
 #[test]
+fn what_was_signed_in_a_stage_that_is_left_is_not_offered_for_withdrawal() {
+    let mut seat = song(3);
+    let mut rows = sample::rows(3, PLAIN);
+    let Some(Of::Gate(gate)) = rows.iter_mut().find(|it| it.key == "gate/s0").and_then(|it| it.row.as_mut())
+    else {
+        unreachable!("the sample holds this gate")
+    };
+    // Lena signed the mix before, Mara the one that the gate looks at.
+    let mut earlier = gate.approvals[0].clone();
+    (earlier.person_id, earlier.version_id) = ("p3".into(), "v1".into());
+    gate.approvals.push(earlier);
+    seat.rows(true, rows.clone());
+    assert!(footer(&seat).starts_with(" a approve") && !footer(&seat).contains("withdraw"), "{}", footer(&seat));
+    let Some(Of::Gate(gate)) = rows.iter_mut().find(|it| it.key == "gate/s0").and_then(|it| it.row.as_mut())
+    else {
+        unreachable!("the sample holds this gate")
+    };
+    gate.approvals[1].carried_to_version_id = "v2".into();
+    seat.rows(true, rows);
+    assert!(footer(&seat).contains("w withdraw"), "what the carry rule keeps can be withdrawn: {}", footer(&seat));
+}
+
+#[test]
 fn an_open_note_has_nothing_to_accept() {
     let mut seat = song(0);
     let mut rows = sample::rows(0, PLAIN);

@@ -267,12 +267,17 @@ impl<'a> Now<'a> {
             && self.model.my_roles().iter().any(judge)
     }
 
-    /// An approval of one's own that counts.
+    /// An approval of one's own that counts for what the gate looks at now: one of a stage that is left is none.
     fn has_approved(&self) -> bool {
         let (Some(me), Some(song)) = (&self.model.me, self.song()) else { return false };
         let gate = self.rows.and_then(|rows| rows.gate(&song.song_id));
         let approvals = gate.map_or(&[][..], |it| it.approvals.as_slice());
-        approvals.iter().any(|it| it.state() == ApprovalState::Counts && it.person_id == me.person_id)
+        let now = song.candidate_version_id.as_str();
+        approvals.iter().any(|it| {
+            it.state() == ApprovalState::Counts
+                && it.person_id == me.person_id
+                && (it.version_id == now || it.carried_to_version_id == now)
+        })
     }
 
     fn is_unsaved(&self) -> bool {
