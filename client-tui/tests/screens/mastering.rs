@@ -292,6 +292,25 @@ fn two_masters_and_their_mix_are_heard_side_by_side() {
 }
 
 #[test]
+fn space_takes_the_shown_master_where_another_song_plays() {
+    let mut seat = Seat::sample(SIZE, 2, PLAIN);
+    seat.press("<enter> ");
+    assert!(seat.model.player.playing && seat.model.player.track().unwrap().label == "Mix 2");
+    seat.press("<esc>");
+    seat.press(TO_MASTER);
+    answer(&mut seat, "presence");
+    assert!(seat.screen().contains("Space hear it"), "{}", seat.screen());
+    seat.effects.clear();
+    seat.press(" ");
+    let loaded = seat.effects.iter().any(|it| {
+        matches!(it, Effect::Play(Order::Load { deck: Deck::Side { tracks, heard: 1 }, play: true, .. })
+            if tracks[1].label == "Master 1")
+    });
+    assert!(loaded, "{:?}", seat.effects);
+    assert!(seat.screen().contains("Space pause"), "{}", seat.screen());
+}
+
+#[test]
 fn time_left_stands_beside_the_bar() {
     let mut seat = Seat::sample(SIZE, 2, PLAIN);
     seat.press(TO_MASTER);

@@ -147,7 +147,7 @@ fn master(model: &Model, project: &str, song: &str) -> Option<Vec<(String, Strin
         said.push((of(Verb::EditRecipe), "recipe".to_owned()));
     }
     if !rows.renders(song).is_empty() {
-        said.push((of(Verb::PlayPause), if model.player.playing { "pause" } else { "hear it" }.to_owned()));
+        said.push((of(Verb::PlayPause), if update::pauses(model) { "pause" } else { "hear it" }.to_owned()));
         said.push((of(Verb::Switch), "against its mix".to_owned()));
         said.push((of(Verb::Select), "beside another".to_owned()));
         said.push((of(Verb::NextPane), model.master.pane.next().name().to_lowercase()));
@@ -157,7 +157,7 @@ fn master(model: &Model, project: &str, song: &str) -> Option<Vec<(String, Strin
 
 fn compare(model: &Model) -> Vec<(String, String)> {
     let of = |verb: Verb| key(model, Kind::Compare, verb);
-    let play = if model.player.playing { "pause" } else { "play" };
+    let play = if update::pauses(model) { "pause" } else { "play" };
     vec![
         (of(Verb::PlayPause), play.to_owned()),
         (of(Verb::Switch), "hear the other".to_owned()),
