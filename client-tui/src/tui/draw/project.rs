@@ -19,7 +19,7 @@ use crate::tui::{
     lists,
     model::{Model, SongView},
     presence,
-    rows::{May, Project},
+    rows::{self, May, Project},
     update, words,
 };
 
@@ -209,8 +209,7 @@ fn is_fresh(rows: &Project, song: &SongRow) -> bool {
 
 /// Open ones, and "!" where the candidate leaves some of them untouched.
 fn open_notes(rows: &Project, song: &SongRow) -> String {
-    let untouched = rows.version(&song.candidate_version_id).and_then(|it| it.examination.as_ref());
-    let untouched = untouched.map_or(0, |it| it.notes_untouched);
+    let untouched = rows.version(&song.candidate_version_id).map_or(0, |it| rows::untouched(rows, it));
     match (song.open_notes, untouched) {
         (0, _) => "–".into(),
         (open, 0) => format!("{open} ○"),
