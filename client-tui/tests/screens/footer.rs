@@ -117,6 +117,23 @@ fn what_was_signed_in_a_stage_that_is_left_is_not_offered_for_withdrawal() {
 }
 
 #[test]
+fn who_is_waited_for_is_said_by_name() {
+    let mut seat = song(3);
+    assert!(seat.screen().contains("Mix 2 waits for the approval of Lena Ruiz."), "{}", seat.screen());
+    seat.press("2<enter>");
+    assert!(seat.screen().contains("Lena Ruiz"), "{}", seat.screen());
+    // Where a line names nobody the sentence of the studio stands.
+    let mut rows = sample::rows(3, PLAIN);
+    let Some(Of::Gate(gate)) = rows.iter_mut().find(|it| it.key == "gate/s0").and_then(|it| it.row.as_mut())
+    else {
+        unreachable!("the sample holds this gate")
+    };
+    gate.lines[1].text = "Label: 0 of 1 approvals.".into();
+    seat.rows(true, rows);
+    assert!(seat.screen().contains("Mix 2 waits for the approval of the label."), "{}", seat.screen());
+}
+
+#[test]
 fn an_open_note_has_nothing_to_accept() {
     let mut seat = song(0);
     let mut rows = sample::rows(0, PLAIN);

@@ -9,7 +9,7 @@ use ratatui::{
 };
 
 use super::{
-    Hit, NOTHING_FOUND, empty, first_shown, heading, put, row_of, selected_song, sought,
+    Hit, NOTHING_FOUND, awaited, empty, first_shown, heading, put, row_of, selected_song, sought,
     text::{clip, pad, width, wrap},
     theme::Theme,
     waits_for,
@@ -321,8 +321,11 @@ enum Shown<'a> {
     Song(&'a SongRow),
 }
 
-/// What the line says already is left out: "Mix 2 waits for the approval of the artist." is "approval of the artist."
+/// What the line says already is left out: who is to sign is named, "Mix 2 waits for its notes." is "its notes."
 fn waits_short(rows: &Project, song: &SongRow) -> String {
+    if let Some(names) = awaited(rows, song) {
+        return names;
+    }
     let whole = waits_for(rows, song);
     let rest = whole.split_once(" waits for ").map_or(whole.as_str(), |(_, rest)| rest);
     rest.strip_prefix("the ").unwrap_or(rest).to_owned()
