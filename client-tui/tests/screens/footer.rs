@@ -134,6 +134,24 @@ fn who_is_waited_for_is_said_by_name() {
 }
 
 #[test]
+fn the_rooms_beside_the_board_and_the_next_step_of_a_master_are_named() {
+    let mut seat = Seat::sample(SIZE, 3, PLAIN);
+    seat.press("2<enter><home>");
+    let screen = seat.screen();
+    assert!(screen.contains("4 running order · 5 delivery · 6 people, invites · i history"), "{screen}");
+    assert!(!footer(&seat).contains("fetch"), "nothing is there of this song: {}", footer(&seat));
+    seat.press("<down>");
+    assert!(footer(&seat).contains("f fetch"), "{}", footer(&seat));
+    // The label on the master that waits for its signature.
+    seat.press("<down>m");
+    assert!(seat.screen().contains("Enter open it, then approve"), "{}", seat.screen());
+    // The mastering engineer finds the way to the renders where there is room for little.
+    let mut seat = Seat::sample(SIZE, 2, PLAIN);
+    seat.press("2<enter><down><down><enter>");
+    assert!(footer(&seat).contains("m master"), "{}", footer(&seat));
+}
+
+#[test]
 fn an_open_note_has_nothing_to_accept() {
     let mut seat = song(0);
     let mut rows = sample::rows(0, PLAIN);

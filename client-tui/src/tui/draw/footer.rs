@@ -1,7 +1,7 @@
 //! The last line: the keys that do something now, those that matter most first, then who one is and how the line is. What is refused or has nothing to act on
 //! is not offered; the palette says why. Never here: what a key does.
 
-use deadwax_proto::v1::{ApprovalState, DeskKind, NoteRow, NoteState, Role, VersionKind};
+use deadwax_proto::v1::{ApprovalState, DeskKind, NoteRow, NoteState, Role, Stage, VersionKind};
 use ratatui::{
     Frame,
     layout::Rect,
@@ -147,6 +147,9 @@ impl<'a> Now<'a> {
                 verb,
                 Verb::Open | Verb::Upload | Verb::Fetch | Verb::Select | Verb::Master | Verb::History
             ),
+            Kind::Project if verb == Verb::Fetch => {
+                self.song().is_some_and(|it| !it.candidate_version_id.is_empty())
+            }
             Kind::Album if verb == Verb::Save => self.is_unsaved(),
             Kind::Transfers => self.transfers_offer(verb),
             _ => true,
@@ -205,6 +208,8 @@ impl<'a> Now<'a> {
             (Kind::Song, Verb::Upload) if self.has_no_version() || self.is_due(DeskKind::Upload) => 1,
             (Kind::Song, Verb::Address) if self.engineers() && self.note_is(NoteState::Open) => 2,
             (Kind::Song, Verb::Withdraw) => 2,
+            // The room where this stage is worked on.
+            (Kind::Song, Verb::Master) if self.masters() => 4,
             (Kind::Song, Verb::Approve) if self.may(verb) == May::Yes && !self.has_approved() => 3,
             (Kind::Song, Verb::RequestRevision) if self.asks_for_revisions() => 3,
             (Kind::Album, Verb::Save) => 0,
@@ -255,6 +260,11 @@ impl<'a> Now<'a> {
     fn engineers(&self) -> bool {
         let engineer = |it: &Role| matches!(it, Role::MixEngineer | Role::MasteringEngineer);
         self.model.my_roles().iter().any(engineer)
+    }
+
+    fn masters(&self) -> bool {
+        self.song().is_some_and(|it| it.stage() == Stage::Mastering)
+            && self.model.my_roles().contains(&Role::MasteringEngineer)
     }
 
     /// For whoever may judge the candidate: asking for another is as near as approving it.
