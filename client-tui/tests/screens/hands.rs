@@ -272,6 +272,16 @@ fn the_palette_finds_an_action_by_three_letters_and_presses_it() {
 }
 
 #[test]
+fn the_palette_takes_the_action_before_the_room_that_speaks_of_it() {
+    let mut seat = desk();
+    seat.press("2<enter>:invite<enter>");
+    let Some(Ask::Form(ask)) = seat.model.prompt.as_ref().map(|it| &it.ask) else {
+        panic!("{}", seat.screen())
+    };
+    assert!(ask.title.starts_with("Invite somebody"), "{}", ask.title);
+}
+
+#[test]
 fn the_palette_reaches_the_screens_beside_this_one_and_shows_first_what_was_used_last() {
     let mut seat = song();
     seat.press(":how long each song stood<enter>");
