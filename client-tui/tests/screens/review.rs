@@ -73,7 +73,7 @@ pub fn examined(me: usize, names: Names) -> Vec<Row> {
                 ],
                 residual_db: Some(-31.4),
                 notes_changed: 1,
-                notes_untouched: 2,
+                notes_untouched: 1,
                 ..ExaminationView::default()
             });
             it.preflight = vec![Finding {

@@ -257,12 +257,12 @@ fn gate(names: Names) -> GateRow {
         lines: vec![
             GateLine {
                 met: true,
-                code: "ROLE".into(),
+                code: "APPROVALS".into(),
                 text: format!("Artist: 1 of 1 approvals, by {}.", names.people[0]),
             },
             GateLine {
                 met: false,
-                code: "ROLE".into(),
+                code: "APPROVALS".into(),
                 text: format!("Label: 0 of 1 approvals; waits for {}.", names.people[3]),
             },
             GateLine {
