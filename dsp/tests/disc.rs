@@ -4,12 +4,15 @@
 #![allow(clippy::disallowed_methods)]
 #![allow(clippy::unwrap_used)] // a test that cannot make its files may panic
 
+#[path = "disc/readers.rs"]
+mod readers;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use deadwax_dsp::DspError;
-use deadwax_dsp::disc::{Disc, DiscTrack, Severity, cd_text, check, cue, pq_sheet, toc, write_ddp};
+use deadwax_dsp::disc::{Disc, DiscTrack, Severity, cd_text, check, cue, latin, pq_sheet, toc, write_ddp};
 use proptest::prelude::*;
 
 const LONGEST: u32 = (79 * 60 + 57) * 75;
@@ -374,116 +377,6 @@ fn places_in_frames_become_sectors_or_are_refused() {
     }
 }
 
-/// Three short tracks, the first behind something hidden.
-fn readable() -> Disc {
-    let mut disc = plain(3, 4);
-    hide(&mut disc, 200);
-    disc.tracks[1].index0 = None;
-    disc.tracks[0].end = disc.tracks[1].index1;
-    disc.tracks[2].copy_permitted = true;
-    disc.title = "Süd \"Live\" \\".into();
-    disc.tracks[1].title = "Čas".into();
-    disc
-}
-
-fn run(folder: &Path, command: &[&str]) -> String {
-    let done = Command::new(command[0]).args(&command[1..]).current_dir(folder).output().unwrap();
-    assert!(done.status.success(), "{command:?}: {done:?}");
-    done.stdout.iter().map(|byte| char::from(*byte)).collect()
-}
-
-#[test]
-fn cdrdao_reads_the_same_disc_from_the_toc_file() {
-    if !has("cdrdao") || !has("toc2cddb") {
-        return;
-    }
-    let disc = readable();
-    let room = tempfile::tempdir().unwrap();
-    image(&room.path().join("disc.bin"), disc.sectors);
-    let sound = fs::read(room.path().join("disc.bin")).unwrap();
-    let head = wav_head(sound.len() as u32);
-    fs::write(room.path().join("disc.wav"), [head, sound.clone()].concat()).unwrap();
-    for name in ["disc.bin", "disc.wav"] {
-        fs::write(room.path().join("disc.toc"), toc(&disc, name)).unwrap();
-        let shown = run(room.path(), &["cdrdao", "show-toc", "disc.toc"]);
-        for said in
-            ["TOC TYPE: CD_DA", "CATALOG NUMBER: 4006381333931", "ISRC DE A01 07 00002", "COPY PERMITTED"]
-        {
-            assert!(shown.contains(said), "{said}: {shown}");
-        }
-        // cdrdao counts from the end of the pause of two seconds.
-        for (track, said) in disc.tracks.iter().zip(shown.split("TRACK ").skip(1)) {
-            let start = format!("({:>6})", track.index1 - 150);
-            assert!(
-                said.lines().any(|line| line.contains("START") && line.contains(&start)),
-                "{start}: {said}"
-            );
-        }
-        run(room.path(), &["cdrdao", "read-test", "disc.toc"]);
-        // Every sample from 00:02:00 on, in its order and byte order.
-        let data = run(room.path(), &["cdrdao", "show-data", "disc.toc"]);
-        let samples: Vec<i16> = data
-            .lines()
-            .flat_map(|line| {
-                line.split_once(':')
-                    .unwrap()
-                    .1
-                    .split_whitespace()
-                    .map(|n| n.parse().unwrap())
-                    .collect::<Vec<i16>>()
-            })
-            .collect();
-        let from = 150 * 2352;
-        let image: Vec<i16> = sound[from..].chunks(2).map(|b| i16::from_le_bytes([b[0], b[1]])).collect();
-        assert!(samples == image, "{name}: {} and {} samples", samples.len(), image.len());
-        let words = run(room.path(), &["toc2cddb", "disc.toc"]);
-        for said in ["DTITLE=Artist / Süd \"Live\" \\\n", "TTITLE1=Cas\n"] {
-            assert!(words.contains(said), "{said}: {words}");
-        }
-    }
-}
-
-fn wav_head(bytes: u32) -> Vec<u8> {
-    let mut head = b"RIFF".to_vec();
-    head.extend((bytes + 36).to_le_bytes());
-    head.extend(b"WAVEfmt \x10\0\0\0\x01\0\x02\0");
-    head.extend(44_100u32.to_le_bytes());
-    head.extend(176_400u32.to_le_bytes());
-    head.extend(b"\x04\0\x10\0data");
-    head.extend(bytes.to_le_bytes());
-    head
-}
-
-#[test]
-fn cuetools_read_the_same_disc_from_the_cue_sheet() {
-    if !has("cueprint") || !has("cueconvert") || !has("cuebreakpoints") {
-        return;
-    }
-    let disc = readable();
-    let room = tempfile::tempdir().unwrap();
-    for name in ["disc.bin", "disc.wav"] {
-        fs::write(room.path().join("disc.cue"), cue(&disc, name)).unwrap();
-        let said = run(room.path(), &["cueprint", "-d", "%T|%P|%N\n", "-t", "%n|%t|%p|%i\n", "disc.cue"]);
-        let said: Vec<u8> = said.chars().map(|c| c as u8).collect();
-        let lines = [
-            "Süd 'Live' /|Artist|3",
-            "1|Song 0|Artist|DEA010700000",
-            "2|Čas|Artist|DEA010700001",
-            "3|Song 2|Artist|DEA010700002",
-        ];
-        assert_eq!(String::from_utf8(said).unwrap().trim_end(), lines.join("\n"));
-        let other = run(room.path(), &["cueconvert", "-i", "cue", "-o", "toc", "disc.cue"]);
-        assert!(other.contains("CATALOG \"4006381333931\"") && other.contains("COPY"), "{other}");
-        let points = run(room.path(), &["cuebreakpoints", "--append-gaps", "disc.cue"]);
-        let starts: Vec<String> = disc.tracks[1..].iter().map(|track| breakpoint(track.index1)).collect();
-        assert_eq!(points.lines().collect::<Vec<_>>(), starts);
-    }
-}
-
-fn breakpoint(sectors: u32) -> String {
-    format!("{}:{:02}.{:02}", sectors / 75 / 60, sectors / 75 % 60, sectors % 75)
-}
-
 /// A disc that holds every rule: a pause or none before each track, and each at least four seconds long.
 fn right_disc() -> impl Strategy<Value = Disc> {
     let tracks = prop::collection::vec(
@@ -505,6 +398,28 @@ fn right_disc() -> impl Strategy<Value = Disc> {
         disc.sectors = at;
         disc
     })
+}
+
+/// The texts of one type, read as a player does: packs in their numbers, each with its checksum, payloads joined and cut at every NUL.
+fn texts_of(kind: u8, text: &[u8]) -> Vec<Vec<u8>> {
+    let mut joined: Vec<u8> = Vec::new();
+    for (number, pack) in text.chunks(18).enumerate() {
+        let mut sum = 0u32;
+        for byte in &pack[..16] {
+            sum ^= u32::from(*byte) << 8;
+            (0..8).for_each(|_| sum = (sum << 1) ^ if sum & 0x8000 == 0 { 0 } else { 0x1_1021 });
+        }
+        assert_eq!(sum ^ 0xFFFF, u32::from(pack[16]) << 8 | u32::from(pack[17]));
+        assert_eq!(usize::from(pack[2]), number % 256);
+        if pack[0] == kind {
+            let ends = joined.iter().filter(|byte| **byte == 0).count();
+            assert_eq!(usize::from(pack[1]), ends, "the track of the first byte");
+            let place = joined.iter().rev().take_while(|byte| **byte != 0).count();
+            assert_eq!(usize::from(pack[3]), place.min(15), "its place in that text");
+            joined.extend(&pack[4..16]);
+        }
+    }
+    joined.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect()
 }
 
 fn sectors(time: &str) -> u32 {
@@ -533,6 +448,24 @@ proptest! {
             at += sectors(length);
         }
         prop_assert_eq!(at, disc.sectors);
+    }
+
+    #[test]
+    fn cd_text_says_what_the_rule_makes_of_the_titles(
+        titles in prop::collection::vec("\\PC{0,40}", 1..30),
+        performer in "[ -~éü東’]{0,30}",
+    ) {
+        let tracks = titles.iter().map(|title| track(title, "", None, 0, 0)).collect();
+        let disc = Disc { title: titles[0].clone(), performer: performer.clone(), tracks, ..Disc::default() };
+        let text = cd_text(&disc);
+        let wanted: Vec<Vec<u8>> = titles[..1].iter().chain(&titles).map(|title| latin(title).bytes).collect();
+        if wanted.iter().any(|title| !title.is_empty()) {
+            prop_assert_eq!(&texts_of(0x80, &text)[..wanted.len()], &wanted);
+        }
+        let performer = latin(&performer).bytes;
+        if !performer.is_empty() {
+            prop_assert_eq!(&texts_of(0x81, &text)[..wanted.len()], &vec![performer; wanted.len()]);
+        }
     }
 
     #[test]
