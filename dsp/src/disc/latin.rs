@@ -137,7 +137,7 @@ mod tests {
             ("東京", ""),
             ("a\tb\nc\0d", "a b c d"),
             ("  a \u{A0} b ", "a b"),
-            ("e\u{301}\u{323}", "é"),
+            ("e\u{301} e\u{301}\u{323}", "é e"),
             ("", ""),
         ] {
             assert_eq!(said(text), expected, "{text:?}");
