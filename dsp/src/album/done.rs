@@ -126,7 +126,7 @@ pub(super) fn write(out_dir: &Path, key: &str, made: &Made) -> Result<(), DspErr
 
 /// Takes the sidecars of a record away, once its files are where they belong. Errors: `Write`.
 pub fn clear_marks(job: &Job) -> Result<(), DspError> {
-    for name in job.outputs.iter().flat_map(|output| &output.names) {
+    for name in job.names() {
         let path = path_of(&job.out_dir, name);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

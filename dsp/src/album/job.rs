@@ -21,6 +21,8 @@ const ALBUM_GAIN_MAX_DB: f64 = 60.0;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Source {
     pub path: PathBuf,
+    /// Of the file that was signed. Another file is refused.
+    pub sha256: Option<String>,
     pub trim_in_ms: u32,
     pub trim_out_ms: u32,
     /// Silence before it.
@@ -42,6 +44,7 @@ impl Source {
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Source {
             path: path.into(),
+            sha256: None,
             trim_in_ms: 0,
             trim_out_ms: 0,
             gap_ms: 0,
@@ -73,7 +76,8 @@ pub struct Job {
 pub enum Cut {
     /// In one piece.
     Whole,
-    /// At INDEX 1 of every song: a gap belongs to the end of the track before it. Joined, the tracks are the whole.
+    /// At INDEX 1 of every song: a gap belongs to the end of the track before it. The first begins with the record; where a song is hidden before it, at
+    /// its own INDEX 1. Joined, with the hidden song, the tracks are the whole.
     Tracks,
     /// At INDEX 1 of these songs, by index: the first of every side after the first. Joined, the sides are the whole.
     Sides(Vec<usize>),
@@ -88,8 +92,8 @@ pub struct Output {
     pub encoding: Encoding,
     /// 0: that of the highest source; of a disc 44100.
     pub sample_rate: u32,
-    /// One a file, in order; `/` parts folders. For tracks with a hidden song: one a track, then it lies at the head of the first file, or one a song, then it
-    /// is a file of its own.
+    /// One a file, in order; `/` parts folders. A file whose name is empty is not made: so tracks can go to outputs of different rates. With a hidden song
+    /// tracks have one name a track, then it is left out, or one a song, then it is a file of its own.
     pub names: Vec<String>,
     /// `None`: the house's, which is plain triangular noise.
     pub dither: Option<Dither>,
@@ -202,6 +206,9 @@ impl Job {
             }
         };
         let names = output.names.len();
+        if output.names.iter().all(String::is_empty) {
+            return Err("none of its files has a name: give one to those that are to be made".into());
+        }
         if names != few && names != many {
             return Err(format!("it makes {few} files and has {names} names: give one a file"));
         }
@@ -256,7 +263,7 @@ impl Job {
 
     fn check_names(&self) -> Result<(), DspError> {
         let mut taken = std::collections::BTreeSet::new();
-        for name in self.outputs.iter().flat_map(|output| &output.names) {
+        for name in self.names() {
             let plain = |part: &str| {
                 !part.is_empty()
                     && !part.starts_with('.')
@@ -272,6 +279,11 @@ impl Job {
             }
         }
         Ok(())
+    }
+
+    /// Of the files that are to be made.
+    pub(super) fn names(&self) -> impl Iterator<Item = &String> {
+        self.outputs.iter().flat_map(|output| &output.names).filter(|name| !name.is_empty())
     }
 
     /// Songs that are tracks.

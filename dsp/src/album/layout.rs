@@ -92,6 +92,7 @@ pub(super) struct Piece {
 
 #[derive(Clone, Debug)]
 pub(super) struct FilePlan {
+    /// Empty: it is not made.
     pub name: String,
     /// Of the record.
     pub from: u64,
@@ -105,6 +106,10 @@ pub(super) struct FilePlan {
 }
 
 impl FilePlan {
+    pub fn asked(&self) -> bool {
+        !self.name.is_empty()
+    }
+
     pub fn frames(&self) -> u64 {
         self.lead + (self.to - self.from) + self.pad
     }
@@ -211,18 +216,21 @@ fn output_plan(job: &Job, known: &[Known], output: &Output) -> Result<OutputPlan
     let rate = rate_of(output, known);
     let record = timeline(job, known, rate)?;
     let starts: Vec<u64> = record.songs().iter().map(|song| song.start).collect();
-    let hidden_apart = output.cut == Cut::Tracks && output.names.len() == job.songs.len();
     let cuts: Vec<u64> = match &output.cut {
         Cut::Whole | Cut::Disc => Vec::new(),
         Cut::Sides(firsts) => firsts.iter().map(|first| starts[*first]).collect(),
-        Cut::Tracks if hidden_apart => starts[1..].to_vec(),
-        Cut::Tracks => starts[1 + usize::from(job.songs[0].hidden)..].to_vec(),
+        Cut::Tracks => starts[1..].to_vec(),
     };
+    // A hidden song without a name of its own is cut off all the same, and its file is not made.
+    let left_out = output.cut == Cut::Tracks && output.names.len() < job.songs.len();
+    let unnamed = left_out.then_some((String::new(), None));
+    let bexts = output.bext.iter().cloned().map(Some).chain(std::iter::repeat(None));
+    let names = unnamed.into_iter().chain(output.names.iter().cloned().zip(bexts));
     let raw = output.cut == Cut::Disc;
     let ends = cuts.iter().copied().chain([record.frames()]);
     let mut files = Vec::new();
-    for ((from, to), name) in [0].into_iter().chain(cuts.iter().copied()).zip(ends).zip(&output.names) {
-        if from >= to {
+    for ((from, to), (name, bext)) in [0].into_iter().chain(cuts.iter().copied()).zip(ends).zip(names) {
+        if from >= to && !name.is_empty() {
             return Err(DspError::Invalid(format!(
                 "{name:?} would be empty: the next song begins together with its own. Shorten the crossfade"
             )));
@@ -230,9 +238,7 @@ fn output_plan(job: &Job, known: &[Known], output: &Output) -> Result<OutputPlan
         let first_track = starts[usize::from(job.songs[0].hidden)];
         let lead = if raw && first_track < PAUSE_FRAMES { PAUSE_FRAMES } else { 0 };
         let pad = if raw { (lead + to).next_multiple_of(SECTOR_FRAMES) - lead - to } else { 0 };
-        let bext = output.bext.get(files.len()).cloned();
-        let mut file =
-            FilePlan { name: name.clone(), from, to, lead, pad, exact: false, marks: Vec::new(), bext };
+        let mut file = FilePlan { name, from, to, lead, pad, exact: false, marks: Vec::new(), bext };
         file.marks = marks(job, &record, &file, if raw { SECTOR_FRAMES } else { 1 });
         file.exact = exact(job, known, &record, output.encoding, rate, &file);
         files.push(file);

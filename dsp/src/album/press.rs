@@ -339,8 +339,8 @@ pub(super) fn try_out(plan: &OutputPlan, out_dir: &Path) -> Result<(), DspError>
     if !plan.encoding.float() {
         plan.quantiser()?;
     }
-    match plan.files.first() {
-        Some(_) => Pressing::begin(0, plan, out_dir).map(drop),
+    match plan.files.iter().position(FilePlan::asked) {
+        Some(file) => Pressing::begin(file, plan, out_dir).map(drop),
         None => Ok(()),
     }
 }

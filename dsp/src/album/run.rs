@@ -38,16 +38,25 @@ pub fn run_in(
         // A song may lie on a record twice.
         let again = job.songs[..n].iter().position(|other| other.path == song.path);
         teller.step(format!("look at song {} of {}", n + 1, job.songs.len()))?;
-        known.push(match again {
+        let it = match again {
             Some(other) => known[other].clone(),
             None => Known::read(&song.path, &mut || teller.still(0))?,
-        });
+        };
+        if let Some(signed) = song.sha256.as_ref().filter(|signed| !signed.eq_ignore_ascii_case(&it.sha256)) {
+            return Err(DspError::Invalid(format!(
+                "song {}: {} is not the file that was signed: its SHA-256 is {}, and {signed} was signed. Get the file anew",
+                n + 1,
+                song.path.display(),
+                it.sha256
+            )));
+        }
+        known.push(it);
     }
     let layout = Layout::new(job, &known)?;
     press::make_folder(&job.out_dir)?;
     let mut books = Books::open(job, &known, &layout, &mut teller)?;
     for (plan, book) in layout.outputs.iter().zip(&books.made) {
-        if book.iter().any(Option::is_none) {
+        if missing(plan, book).contains(&true) {
             press::try_out(plan, &job.out_dir)?;
         }
     }
@@ -55,6 +64,11 @@ pub fn run_in(
     teller.total = work.frames() + books.missing_frames(&layout);
     work.run(&mut books, &mut teller)?;
     Ok(books.made.into_iter().flatten().flatten().collect())
+}
+
+/// The files of an output that are to be made and are not there yet.
+fn missing(plan: &OutputPlan, made: &[Option<Made>]) -> Vec<bool> {
+    plan.files.iter().zip(made).map(|(file, made)| file.asked() && made.is_none()).collect()
 }
 
 /// What is made already, by output and file.
@@ -71,6 +85,10 @@ impl Books {
                 (0..plan.files.len()).map(|file| done::key(job, known, n, plan, file)).collect();
             let mut made = Vec::new();
             for (file, key) in keys.iter().enumerate() {
+                if !plan.files[file].asked() {
+                    made.push(None);
+                    continue;
+                }
                 let there = done::standing(&job.out_dir, plan, file, key, &mut || teller.still(0))?;
                 teller.done += usize::from(there.is_some());
                 made.push(there);
@@ -83,11 +101,11 @@ impl Books {
 
     /// Of the files that must be made: each is read back once.
     fn missing_frames(&self, layout: &Layout) -> u64 {
-        let missing = |(plan, made): (&OutputPlan, &Vec<Option<Made>>)| {
-            let files = plan.files.iter().zip(made).filter(|(_, made)| made.is_none());
+        let frames = |(plan, made): (&OutputPlan, &Vec<Option<Made>>)| {
+            let files = plan.files.iter().zip(missing(plan, made)).filter(|(_, missing)| *missing);
             files.map(|(file, _)| file.frames()).sum::<u64>()
         };
-        layout.outputs.iter().zip(&self.made).map(missing).sum()
+        layout.outputs.iter().zip(&self.made).map(frames).sum()
     }
 }
 
@@ -127,7 +145,7 @@ impl<'a> Work<'a> {
             let record = layout::timeline(job, known, rate)?;
             let mut used = false;
             for (n, plan) in layout.outputs.iter().enumerate().filter(|(_, plan)| plan.sample_rate == rate) {
-                let wanted: Vec<bool> = books.made[n].iter().map(Option::is_none).collect();
+                let wanted = missing(plan, &books.made[n]);
                 for (file, _) in plan.files.iter().zip(&wanted).filter(|(_, wanted)| **wanted) {
                     work.wanted[record.sounding(file.from, file.to)].fill(true);
                     used = true;
@@ -254,7 +272,7 @@ struct Teller<'a> {
 
 impl<'a> Teller<'a> {
     fn new(job: &Job, tell: &'a mut dyn FnMut(Progress) -> Flow) -> Self {
-        let files = job.outputs.iter().map(|output| output.names.len()).sum();
+        let files = job.names().count();
         Teller { tell, step: String::new(), worked: 0, total: 0, done: 0, files }
     }
 
