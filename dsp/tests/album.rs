@@ -413,7 +413,16 @@ fn a_mono_song_is_laid_on_both_channels() {
 
 /// File name and SHA-256. To pin anew, put in what the failing test prints: a change needs another number of the engine in `album::done` and a line in
 /// the changelog.
-const PINNED: &[(&str, &str)] = &[];
+const PINNED: &[(&str, &str)] = &[
+    ("cd.wav", "49bc75f82867d133a3930b94db294b95e101f005623272ee328d125be930ed8b"),
+    ("shaped.wav", "b0d38ba7a228bf406564c1a3b8c1a3e18ef05eb530bd7d783e64ec344cae1b71"),
+    ("shaped-1.wav", "9b13ace11e00ecf19b42eb6c2e2ecb97e59b1a651fe249adfb7609b86c6fba8d"),
+    ("shaped-2.wav", "91ac5d1ba46015e9e307ac33955bb0178f5fce9c87e529031d3eea183e59d25a"),
+    ("shaped-3.wav", "2cb0c688b1cc7769f3f4941f9e622673deb2623423290bdb9bda21f508aeff40"),
+    ("shaped-4.wav", "c4e811d970c189178b589d7848d4a9a00179c5ac9796301efb53f79302276cc8"),
+    ("hi.wav", "7109febcf5a71114bab2fa1ec1e8fc96dc20738bfba19ae3c2d93a5f9a0f3cf2"),
+    ("image.bin", "f0db1b8361e8e4419848ed1c561c1fba9fe934a2b29302c9c575cc61a06f9a77"),
+];
 
 #[test]
 fn the_bytes_of_a_record_are_the_pinned_ones_on_every_path() {
