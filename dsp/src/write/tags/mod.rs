@@ -80,6 +80,15 @@ pub fn tag(path: &Path, tags: &Tags) -> Result<(), DspError> {
     Ok(())
 }
 
+/// What [`tag`] adds to a WAV or AIFF file that had no tags; `None` where it would refuse them.
+pub(super) fn chunk_bytes(given: &Tags, aiff: bool) -> Option<u64> {
+    let tags = checked(given).ok()?;
+    let mut out = Vec::new();
+    let done =
+        if aiff { chunks::aiff_tags(&tags, &mut out) } else { chunks::wav_tags(&tags, false, &mut out) };
+    done.ok().map(|()| out.len() as u64)
+}
+
 #[derive(Clone, Copy)]
 enum Kind {
     Wav,
@@ -225,7 +234,8 @@ fn checked(tags: &Tags) -> Result<Tags, DspError> {
     Ok(Tags { isrc, ..tags.clone() })
 }
 
-fn isrc(text: &str) -> Result<String, DspError> {
+/// In its one spelling: capitals, without hyphens. Errors: `Invalid`.
+pub(crate) fn isrc(text: &str) -> Result<String, DspError> {
     let code: String = text.chars().filter(|c| *c != '-').map(|c| c.to_ascii_uppercase()).collect();
     let bytes = code.as_bytes();
     let right = bytes.len() == 12
@@ -241,7 +251,7 @@ fn isrc(text: &str) -> Result<String, DspError> {
 }
 
 /// GS1 General Specifications, 7.9: from the right, weights 1 and 3; the sum is a multiple of ten.
-fn checks_out(code: &str) -> bool {
+pub(crate) fn checks_out(code: &str) -> bool {
     let digits = code.bytes().rev().map(|byte| (byte as char).to_digit(10));
     let weighted = digits.enumerate().map(|(at, digit)| digit.map(|d| if at % 2 == 1 { 3 * d } else { d }));
     (code.len() == 12 || code.len() == 13)
