@@ -111,7 +111,7 @@ pub fn one(checks: &Profile, file: &Measured<'_>) -> Vec<Found> {
     edges_of(&checks.limits, file, &mut found);
     heard_in(file, &mut found);
     name_of(file, &mut found);
-    for platform in &checks.platforms {
+    for platform in checks.platforms.iter().filter(|it| !it.by_choice) {
         found.extend(at_platform(platform, file).map(|it| Found { source: platform.source.clone(), ..it }));
     }
     for it in &mut found {

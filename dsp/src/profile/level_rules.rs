@@ -19,9 +19,11 @@ pub(super) fn songs(profile: &Profile, sheet: &RecordSheet, found: &mut Vec<Find
             let text = format!("{who} comes from {}, which is lossy.", song.source.codec);
             say(true, "LOSSY_SOURCE", text, "lossy_blocks", "Render its master from the mix.");
         }
-        if !limits.channels.is_empty() && !limits.channels.contains(&song.source.channels) {
+        let wide = song.source.channels > 2;
+        if wide || !limits.channels.is_empty() && !limits.channels.contains(&song.source.channels) {
             let text = format!("{who} has {} channels.", song.source.channels);
-            say(true, "CHANNELS", text, "channels", "Master it in stereo.");
+            let mend = "Master it in stereo: a record has two channels.";
+            say(true, "CHANNELS", text, "channels", mend);
         }
         if let (Some(least), Some(bits)) = (limits.bits_min, song.source.bits)
             && bits < least
@@ -120,7 +122,7 @@ pub(super) fn platforms(
     penalties: &[Penalty],
     found: &mut Vec<Finding>,
 ) {
-    for it in penalties {
+    for it in penalties.iter().filter(|it| !it.by_choice) {
         let source = if it.source.is_empty() { profile.source("") } else { it.source.clone() };
         let loudest = it.songs.iter().map(|it| it.gain_db).fold(0.0, f64::min);
         let gain_db = it.album.map_or(loudest, |album| album.gain_db);

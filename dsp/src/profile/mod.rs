@@ -7,6 +7,7 @@ mod finding;
 pub mod label_copy;
 mod lengths;
 mod level_rules;
+mod maker;
 pub mod media;
 mod names;
 mod parse;
@@ -189,6 +190,9 @@ pub struct Platform {
     pub album: Option<AlbumGain>,
     /// What it does to quiet masters; `None`: no source says.
     pub turns_up: Option<TurnsUp>,
+    /// Listeners choose it: it stands in the report, and nothing is found wrong because of it.
+    #[serde(default)]
+    pub by_choice: bool,
     #[serde(default)]
     pub source: String,
 }

@@ -10,6 +10,8 @@ use crate::math::{decibels_of_power, linear};
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Penalty {
     pub platform: String,
+    /// Listeners choose it.
+    pub by_choice: bool,
     pub source: String,
     /// `None`: it plays as it is.
     pub plays_at_lufs: Option<f64>,
@@ -44,6 +46,7 @@ pub fn penalties(
         .iter()
         .map(|platform| Penalty {
             platform: platform.name.clone(),
+            by_choice: platform.by_choice,
             source: platform.source.clone(),
             plays_at_lufs: platform.plays_at_lufs,
             songs: songs.iter().map(|it| heard(platform, it.integrated_lufs, it.true_peak_dbtp)).collect(),
@@ -142,6 +145,7 @@ mod tests {
             true_peak_if_louder_dbtp: Some(-2.0),
             album,
             turns_up,
+            by_choice: false,
             source: String::new(),
         }
     }

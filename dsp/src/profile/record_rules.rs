@@ -32,8 +32,9 @@ pub(super) fn shape(sheet: &RecordSheet) -> Vec<Finding> {
     }
     let starts = &sheet.sides;
     let rising = starts.windows(2).all(|it| it[0] < it[1]);
-    if !rising || starts.iter().any(|it| *it == 0 || *it >= songs.len()) {
-        let text = "The sides do not begin one after the other at songs of the record.".to_owned();
+    let hidden_alone = starts.first() == Some(&1) && songs[0].placing.hidden;
+    if !rising || hidden_alone || starts.iter().any(|it| *it == 0 || *it >= songs.len()) {
+        let text = "The sides do not begin one after the other at tracks of the record.".to_owned();
         found.push(Finding::block("SIDES_ORDER", text, SPACING).mend("Part the songs into sides anew."));
     }
     for (at, song) in songs.iter().enumerate() {
@@ -77,7 +78,9 @@ fn crossfades(sheet: &RecordSheet, found: &mut Vec<Finding>) {
         let into = u64::from(sheet.songs[at].placing.crossfade_ms);
         let before = u64::from(sheet.songs[at - 1].placing.crossfade_ms);
         let before = if at == 1 { 0 } else { before };
-        if into > 0 && (into > left_ms(at) || into + before > left_ms(at - 1)) {
+        // A song that the next one covers from its first frame would leave a track without sound.
+        let room = left_ms(at - 1);
+        if into > 0 && (into > left_ms(at) || into + before > room || into >= room) {
             let text = format!(
                 "The crossfade of {:.2} s into {} has no room: it runs into the one before it, or past a song.",
                 into as f64 / 1000.0,
