@@ -269,7 +269,7 @@ fn what_platforms_do_is_told_and_never_blocks() {
         but(|it| {
             it.songs.iter_mut().for_each(|it| {
                 (it.figures.true_peak_dbtp, it.figures.integrated_lufs) = (db, lufs);
-            })
+            });
         })
     };
     assert_eq!(found("amazon", &peak(-2.0, -14.0)), NONE);
