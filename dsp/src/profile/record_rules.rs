@@ -10,6 +10,8 @@ use super::{
 use crate::album::Timeline;
 
 const SPACING: &str = "the spacing itself";
+/// A song of a day is a slip of whoever tells its length, and would be too long to reckon with.
+const SONG_MAX_MS: u64 = 24 * 3_600_000;
 pub(super) const DISC_RATE: u32 = 44_100;
 /// Frames of a sector: 1/75 s.
 pub(super) const SECTOR: u64 = 588;
@@ -54,6 +56,10 @@ pub(super) fn shape(sheet: &RecordSheet) -> Vec<Finding> {
             );
         }
         let length_ms = ms_of_frames(song.source.frames, song.source.sample_rate);
+        if length_ms > SONG_MAX_MS {
+            block("SONG_LONG", format!("{who} is longer than a day."), "Look at its master.");
+            continue;
+        }
         let trims_ms = u64::from(it.trim_in_ms) + u64::from(it.trim_out_ms);
         let Some(left_ms) = length_ms.checked_sub(trims_ms).filter(|it| *it > 0) else {
             block("TRIM", format!("Nothing is left of {who} when it is trimmed."), "Trim it less.");

@@ -1,8 +1,8 @@
 //! What is known of a record before it is made: its songs with their figures, how they lie, what stands on its label. Plain data; whoever keeps a studio
 //! fills it in. Never here: rules, file names, samples.
 
-use super::label_copy::LabelCopy;
-use crate::{processors::fade::Shape, write::Cover};
+use super::{consistency::bands_of, label_copy::LabelCopy};
+use crate::{Spec, inspect::Spectrum, measure::Measurement, processors::fade::Shape, write::Cover};
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RecordSheet {
@@ -50,6 +50,19 @@ pub struct AudioFile {
 }
 
 impl AudioFile {
+    /// `frames`: as they were counted.
+    pub fn of(spec: &Spec, frames: u64) -> AudioFile {
+        AudioFile {
+            container: spec.container.to_owned(),
+            codec: spec.codec.to_owned(),
+            sample_rate: spec.sample_rate,
+            bits: spec.bits,
+            float: spec.float,
+            channels: spec.channels,
+            frames,
+        }
+    }
+
     pub(crate) fn lossy(&self) -> bool {
         matches!(self.codec.as_str(), "mp3" | "aac" | "vorbis" | "opus")
     }
@@ -109,6 +122,18 @@ impl Default for Figures {
 }
 
 impl Figures {
+    pub fn of(measured: &Measurement, spectrum: Option<&Spectrum>) -> Figures {
+        Figures {
+            integrated_lufs: measured.integrated_lufs,
+            range_lu: measured.loudness_range_lu,
+            max_momentary_lufs: measured.max_momentary_lufs,
+            max_short_term_lufs: measured.max_short_term_lufs,
+            true_peak_dbtp: measured.true_peak_dbtp,
+            clipped_samples: measured.clipped_samples,
+            bands_dbfs: spectrum.map(bands_of),
+        }
+    }
+
     /// The same sound, louder by `db`.
     pub(crate) fn louder(self, db: f64) -> Figures {
         Figures {

@@ -237,6 +237,38 @@ fn titles_of_the_whole_world_become_names() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+
+    /// Figures come from files of strangers and from rows of old servers.
+    #[test]
+    fn no_sheet_is_too_odd_to_be_planned(
+        songs in proptest::collection::vec((any::<u64>(), any::<u32>(), any::<[u32; 6]>(), any::<[f64; 2]>(), any::<i32>()), 4),
+        scale in 0u32..64,
+        sides in proptest::collection::vec(0usize..6, 0..3),
+        bits in proptest::option::of(any::<u32>()),
+        seconds in any::<u64>(),
+        which in 0usize..deadwax_dsp::profile::shipped().len(),
+    ) {
+        let mut sheet = sheet();
+        for (song, (frames, rate, ms, figures, gain_cb)) in sheet.songs.iter_mut().zip(songs) {
+            (song.source.frames, song.source.sample_rate, song.source.bits) = (frames >> scale, rate >> (scale / 2), bits);
+            let it = &mut song.placing;
+            [it.trim_in_ms, it.trim_out_ms, it.gap_ms, it.crossfade_ms, it.fade_in_ms, it.fade_out_ms] =
+                ms.map(|ms| ms >> scale.min(31));
+            it.gain_cb = gain_cb;
+            [song.figures.integrated_lufs, song.figures.true_peak_dbtp] = figures;
+            song.alternates[3].token = format!("cut-{seconds}");
+            song.alternates[3].source.sample_rate = rate;
+            song.alternates[3].source.frames = frames;
+        }
+        sheet.sides = sides;
+        let plan = plan(&profile(deadwax_dsp::profile::shipped()[which].0), &sheet);
+        prop_assert!(plan.ready() || !plan.findings.is_empty());
+        prop_assert!(plan.bytes() >= plan.files.iter().map(|it| it.bytes).max().unwrap_or(0));
+    }
+}
+
+proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]

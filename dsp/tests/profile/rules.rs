@@ -227,6 +227,7 @@ fn what_cannot_be_reckoned_has_no_files() {
         (RecordSheet::default(), "NO_SONGS!"),
         (but(|it| it.songs[0].source.frames = 0), "NO_SOUND!"),
         (but(|it| it.songs[0].source.sample_rate = 0), "NO_SOUND!"),
+        (but(|it| it.songs[0].source.frames = 86_400 * 96_000 + 96), "SONG_LONG!"),
         (but(|it| drop(it.copy.tracks.pop())), "LABEL_COPY_ROWS!"),
     ] {
         let plan = plan(&profile("cd"), &sheet);
