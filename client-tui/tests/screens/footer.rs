@@ -106,14 +106,22 @@ fn what_was_signed_in_a_stage_that_is_left_is_not_offered_for_withdrawal() {
     (earlier.person_id, earlier.version_id) = ("p3".into(), "v1".into());
     gate.approvals.push(earlier);
     seat.rows(true, rows.clone());
-    assert!(footer(&seat).starts_with(" a approve") && !footer(&seat).contains("withdraw"), "{}", footer(&seat));
+    assert!(
+        footer(&seat).starts_with(" a approve") && !footer(&seat).contains("withdraw"),
+        "{}",
+        footer(&seat)
+    );
     let Some(Of::Gate(gate)) = rows.iter_mut().find(|it| it.key == "gate/s0").and_then(|it| it.row.as_mut())
     else {
         unreachable!("the sample holds this gate")
     };
     gate.approvals[1].carried_to_version_id = "v2".into();
     seat.rows(true, rows);
-    assert!(footer(&seat).contains("w withdraw"), "what the carry rule keeps can be withdrawn: {}", footer(&seat));
+    assert!(
+        footer(&seat).contains("w withdraw"),
+        "what the carry rule keeps can be withdrawn: {}",
+        footer(&seat)
+    );
 }
 
 #[test]

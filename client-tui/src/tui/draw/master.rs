@@ -288,7 +288,8 @@ fn figures(
     let header = format!(" {}{}{}{beside}", pad("", 12), pad_left("before", 8), pad_left("after", 8));
     put(frame, area, 1, Line::styled(header, theme.dim()));
     for (at, (name, before, after, unit, digits)) in figures.iter().enumerate() {
-        let beside = other.map_or_else(String::new, |(_, it)| pad_left(&report::number(it[at].2, *digits), 11));
+        let beside =
+            other.map_or_else(String::new, |(_, it)| pad_left(&report::number(it[at].2, *digits), 11));
         let spans = vec![
             Span::raw(format!(" {}", pad(name, 12))),
             Span::styled(pad_left(&report::number(*before, *digits), 8), theme.dim()),

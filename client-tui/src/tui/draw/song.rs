@@ -358,8 +358,12 @@ fn version_lines<'a>(
         let is_shown = version.version_id == shown.version_id;
         let sign = if version.superseded { "·" } else { "●" };
         let mark = if is_shown { "▸" } else { " " };
-        let text =
-            format!("{mark}{sign} {}{}  {}", words::version(version), said(rows, song_of, version), version.title);
+        let text = format!(
+            "{mark}{sign} {}{}  {}",
+            words::version(version),
+            said(rows, song_of, version),
+            version.title
+        );
         let fresh = rows.is_fresh(&format!("version/{}", version.version_id));
         let style = if version.superseded && !is_shown {
             theme.dim()

@@ -13,8 +13,8 @@ use std::{cell::RefCell, collections::HashMap, marker::PhantomData};
 
 use deadwax_proto::v1::{
     Allowed, AudioFacts, DeliveryRow, GateRow, MemberRow, NoteRow, NoteState, NoteVerdict, PlaceKind,
-    ProjectRow, RecipeRow, RenderRow, RequestRow, SongRow, Stage, Update, Verdict, VersionFile, VersionRow,
-    row::Row as Of,
+    ProjectRow, RecipeRow, RecordRow, RenderRow, RequestRow, SongRow, Stage, Update, Verdict, VersionFile,
+    VersionRow, row::Row as Of,
 };
 
 use super::album::Laid;
@@ -209,6 +209,11 @@ impl Project {
         self.list(self.index.members()).iter().collect()
     }
 
+    /// The newest first.
+    pub fn records(&self) -> List<'_, RecordRow> {
+        self.list(self.index.records())
+    }
+
     /// In running order.
     pub fn songs(&self) -> List<'_, SongRow> {
         self.list(self.index.songs())
@@ -359,9 +364,8 @@ pub fn untouched(rows: &Project, version: &VersionRow) -> u32 {
     if found == 0 {
         return 0;
     }
-    let alone = |it: &&NoteRow| {
-        verdict(it, &version.version_id).is_some_and(|it| it.verdict() == Verdict::Untouched)
-    };
+    let alone =
+        |it: &&NoteRow| verdict(it, &version.version_id).is_some_and(|it| it.verdict() == Verdict::Untouched);
     let open = rows.notes(&version.song_id, false);
     if open.len() > COUNTED_MAX {
         return found;
@@ -397,6 +401,7 @@ fn allowed(row: &Of) -> &[Allowed] {
         Of::Version(it) => &it.allowed,
         Of::Note(it) => &it.allowed,
         Of::Render(it) => &it.allowed,
+        Of::Record(it) => &it.allowed,
         Of::Gate(_) | Of::Request(_) | Of::Delivery(_) | Of::Recipe(_) => &[],
     }
 }

@@ -273,7 +273,8 @@ fn play_master(model: &mut Model) -> Vec<Effect> {
     let lies = on && model.player.side().is_some_and(|(it, _)| tracks.iter().all(|track| it.contains(track)));
     if lies {
         let other = none_heard(model, &tracks);
-        let place = |it: &[Track]| tracks.last().and_then(|master| it.iter().position(|track| track == master));
+        let place =
+            |it: &[Track]| tracks.last().and_then(|master| it.iter().position(|track| track == master));
         let at = model.player.side().filter(|_| other).and_then(|(it, _)| place(it));
         let mut effects: Vec<Effect> = at.and_then(|at| hear(model, at)).into_iter().collect();
         model.player.playing = true;

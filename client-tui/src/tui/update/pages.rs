@@ -408,7 +408,10 @@ pub fn examined(rows: &Project, version: &VersionRow) -> Vec<(String, bool)> {
                 0 if all == 0 => {}
                 0 if it.notes_untouched > 0 => {
                     let changed = it.notes_changed;
-                    said.push((format!("✓ {changed} of {all} {notes} with a change, the rest settled"), false));
+                    said.push((
+                        format!("✓ {changed} of {all} {notes} with a change, the rest settled"),
+                        false,
+                    ));
                 }
                 0 => said.push((format!("✓ {all} of {all} notes with a change"), false)),
                 left => said.push((format!("! {left} of {all} {notes} untouched"), true)),
