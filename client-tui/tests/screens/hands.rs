@@ -131,6 +131,7 @@ fn a_text_left_with_esc_comes_back_with_undo() {
     seat.press("U");
     let Some(Ask::Write(ask)) = seat.model.prompt.as_ref().map(|it| &it.ask) else { panic!() };
     assert_eq!(ask.area.lines().join("").trim(), "the s is sharp");
+    assert!(ask.title.starts_with("Glass Hour: Note on Mix 2"), "each name once: {}", ask.title);
     seat.press("<esc>");
     assert!(seat.model.prompt.is_some(), "brought back, the first Esc asks again");
     seat.press("<enter>");
