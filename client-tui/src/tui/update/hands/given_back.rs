@@ -202,9 +202,7 @@ pub(in crate::tui::update) fn named(model: &Model, ask: &mut Ask) {
     };
     let version = version.as_deref().filter(|id| !told(id));
     let name = song_named(model, &project, &song, version);
-    if !name.is_empty()
-        && !it.title.starts_with(&name)
-    {
+    if !name.is_empty() && !it.title.starts_with(&name) {
         it.title = format!("{name}: {}", it.title);
     }
 }
