@@ -12,6 +12,7 @@ const FILES: &[&str] = &[
     "deadwax/v1/media.proto",
     "deadwax/v1/mastering.proto",
     "deadwax/v1/presence.proto",
+    "deadwax/v1/record.proto",
     "deadwax/ledger/v1/facts.proto",
     "deadwax/ledger/v1/studio.proto",
 ];
@@ -25,6 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .bytes(".deadwax.v1.UploadChunk.data")
         .bytes(".deadwax.v1.DownloadChunk.data")
         .bytes(".deadwax.v1.HandoffChunk.data")
+        .bytes(".deadwax.v1.EvidenceChunk.data")
         .compile_fds(descriptors)?;
     Ok(())
 }

@@ -17,6 +17,7 @@ pub mod presence;
 pub mod render;
 pub mod rpc;
 pub mod serve;
+pub mod signature;
 pub mod status;
 pub mod store;
 pub mod studio;

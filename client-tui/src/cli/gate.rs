@@ -42,6 +42,9 @@ pub struct GateFlags {
     /// What lets an approval count for the next version too: never, metadata, same-pcm, or residual:-90 (dB)
     #[arg(long, value_name = "CARRY")]
     pub carry: Option<String>,
+    /// Must an approval be signed with a key of its giver? yes or no
+    #[arg(long, value_name = "YES|NO")]
+    pub signed: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -53,13 +53,29 @@ clean! {
     Attendee { attendee_id person_id name song_id version_id alternate ; }
     ListSessionsResponse { sessions ; }
     Allowed { action reason text hint ; }
-    ProjectRow { project_id title artist allowed gates preflight spacing webhooks ; }
+    ProjectRow { project_id title artist allowed gates preflight spacing webhooks label_copy receipts ; }
+    LabelCopy { upc catalogue label p_line c_line release_date genre language ; }
+    SongCopy { version_title credits splits ; }
+    Credit { role name ; }
+    Split { name ; }
+    ReceiptHead { statement_sha256 ; }
+    KeyView { fingerprint public_key revoked_by reason vouched_by ; }
+    SpacingNote { note_id song_id by closed_by ; text answer }
+    RecordRow { record_id profiles by files fingerprint approvals differs sources allowed delivered_by waits_for ; reason manifest_json }
+    RecordSource { song_id version_id fingerprint ; }
+    RecordFile { profile folder name sha256 kind ; }
+    ListProfilesResponse { profiles ; }
+    ProfileInfo { name dated ; about toml }
+    PlanResponse { files findings ; penalties_json consistency_json }
+    PlannedFile { profile folder name kind format song_ids ; }
+    PlanFinding { code text source mend profile song_id ; }
+    RecordProgress { step ; }
     PreflightRule { code source mend ; }
-    Spacing { items by approvals ; }
+    Spacing { items by approvals notes ; }
     SpacingItem { song_id ; }
     Webhook { webhook_id url codes by ; }
-    MemberRow { person_id name allowed ; }
-    SongRow { song_id title isrc candidate_version_id waits_for handoff allowed shootout ; recipe_toml }
+    MemberRow { person_id name allowed keys ; }
+    SongRow { song_id title isrc candidate_version_id waits_for handoff allowed shootout copy ; recipe_toml }
     Handoff { version_id by items package ; reason }
     ReturnItem { alternate ; reason }
     Package { name sha256 ; }
@@ -69,7 +85,8 @@ clean! {
     GateRule { required_alternates ; }
     GateRow { song_id lines approvals ; }
     GateLine { code text ; }
-    ApprovalView { approval_id person_id name version_id fingerprint carried_to_version_id carried_why ; reason }
+    ApprovalView { approval_id person_id name version_id fingerprint carried_to_version_id carried_why
+                   key_fingerprint ; reason }
     VersionRow { version_id song_id title uploaded_by uploaded_by_id fingerprint files preflight render_id allowed line name
                  examination sections ; changelog }
     Section { name ; }
@@ -124,6 +141,7 @@ impl Clean for v1::row::Row {
             Row::Render(row) => row.clean(),
             Row::Delivery(row) => row.clean(),
             Row::Recipe(row) => row.clean(),
+            Row::Record(row) => row.clean(),
         }
     }
 }

@@ -71,7 +71,7 @@ pub async fn history(c: &Context, limit: u32, place: &Where) -> Result<(), VerbE
 /// Rows that speak of this song, and the project's own.
 fn belongs(row: &v1::Row, song_id: &str) -> bool {
     match &row.row {
-        Some(Row::Project(_) | Row::Member(_)) => true,
+        Some(Row::Project(_) | Row::Member(_) | Row::Record(_)) => true,
         Some(Row::Song(r)) => r.song_id == song_id,
         Some(Row::Gate(r)) => r.song_id == song_id,
         Some(Row::Version(r)) => r.song_id == song_id,

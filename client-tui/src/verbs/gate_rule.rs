@@ -52,6 +52,9 @@ pub fn changed(base: GateRule, flags: &GateFlags) -> Result<GateRule, VerbError>
     if rule.due_ms == 0 && flags.closes.is_none() {
         rule.closes_when_due = false;
     }
+    if let Some(said) = &flags.signed {
+        rule.signed = words::parse_yes("a word for --signed", said)?;
+    }
     if let Some(said) = &flags.carry {
         (rule.carry, rule.carry_residual_db) = parse_carry(said)?;
     }
@@ -185,6 +188,9 @@ pub fn sentences(rule: &GateRule) -> Vec<String> {
             if rule.closes_when_due { "after it nothing goes through" } else { "after it still open" };
         lines.push(format!("due {}; {after}", dates::shown(rule.due_ms)));
     }
+    if rule.signed {
+        lines.push("an approval is signed with a key of its giver".into());
+    }
     lines.push(match Carry::try_from(rule.carry) {
         Ok(Carry::Unspecified) => "an approval never counts for the next version".into(),
         Ok(Carry::Metadata) => "an approval counts on where only metadata changed".into(),
@@ -231,6 +237,8 @@ struct Rule {
     closes_when_due: bool,
     #[serde(default = "never")]
     carry: String,
+    #[serde(default)]
+    signed: bool,
 }
 
 fn as_the_terms() -> String {
@@ -266,6 +274,7 @@ pub fn to_toml(rules: &[GateRule]) -> Result<String, VerbError> {
         due: (rule.due_ms != 0).then(|| dates::exact(rule.due_ms)),
         closes_when_due: rule.closes_when_due,
         carry: carry(rule),
+        signed: rule.signed,
     });
     toml::to_string(&Rules { gate: gate.collect() })
         .map_err(|e| VerbError::Input(format!("the rules cannot be written as a file: {e}")))
@@ -296,6 +305,7 @@ fn rule_of(rule: Rule) -> Result<GateRule, VerbError> {
         closes_when_due: rule.closes_when_due,
         carry,
         carry_residual_db,
+        signed: rule.signed,
     })
 }
 
@@ -319,6 +329,7 @@ mod tests {
             spacing_roles: vec![Role::Label as i32],
             due_ms: 1_796_000_000_000,
             closes_when_due: true,
+            signed: true,
             carry: Carry::Residual as i32,
             carry_residual_db: -90.5,
         }
@@ -359,6 +370,7 @@ mod tests {
         one(&["--due", "2026-12-03T18:00Z"], &|r| r.due_ms = 1_796_320_800_000);
         one(&["--due", "none"], &|r| (r.due_ms, r.closes_when_due) = (0, false));
         one(&["--closes=no"], &|r| r.closes_when_due = false);
+        one(&["--signed", "yes"], &|r| r.signed = true);
         one(&["--carry", "same-pcm"], &|r| (r.carry, r.carry_residual_db) = (Carry::SamePcm as i32, 0.0));
         one(&["--carry", "residual:-60"], &|r| r.carry_residual_db = -60.0);
     }

@@ -2,8 +2,8 @@
 //! clear is an error that lists the candidates.
 
 use deadwax_proto::v1::{
-    self, DeliveryRow, GateRow, MemberRow, NoteRow, ProjectRow, RecipeRow, RenderRow, RequestRow, SongRow,
-    VersionKind, VersionRow, row::Row,
+    self, DeliveryRow, GateRow, MemberRow, NoteRow, ProjectRow, RecipeRow, RecordRow, RenderRow, RequestRow,
+    SongRow, VersionKind, VersionRow, row::Row,
 };
 
 use super::{error::VerbError, words};
@@ -25,6 +25,8 @@ pub struct House {
     /// Oldest first, the project's and the songs'.
     pub recipes: Vec<RecipeRow>,
     pub deliveries: Vec<DeliveryRow>,
+    /// Oldest first.
+    pub records: Vec<RecordRow>,
 }
 
 impl House {
@@ -42,6 +44,7 @@ impl House {
                 Row::Render(row) => house.renders.push(row),
                 Row::Recipe(row) => house.recipes.push(row),
                 Row::Delivery(row) => house.deliveries.push(row),
+                Row::Record(row) => house.records.push(row),
             }
         }
         house.songs.sort_by_key(|s| s.position);
@@ -51,6 +54,7 @@ impl House {
         house.renders.sort_by_key(|r| r.at_ms);
         house.recipes.sort_by_key(|r| r.number);
         house.deliveries.sort_by_key(|d| d.at_ms);
+        house.records.sort_by_key(|r| r.number);
         house
     }
 

@@ -41,6 +41,7 @@ pub fn approval(a: &v1::ApprovalView) -> Value {
         "approval_id": a.approval_id, "person_id": a.person_id, "name": a.name, "role": words::role(a.role), "version_id": a.version_id,
         "fingerprint": a.fingerprint, "at_ms": a.at_ms, "state": words::approval_state(a.state), "reason": a.reason,
         "carried_to_version_id": a.carried_to_version_id, "carried_why": a.carried_why, "heard_percent": a.heard_percent,
+        "receipt_sequence": a.receipt_sequence, "key_fingerprint": a.key_fingerprint,
     })
 }
 
@@ -55,6 +56,7 @@ pub fn rule(g: &v1::GateRule) -> Value {
         "needs": list(&g.needs, |n| json!({ "any_of": words::roles(&n.any_of), "count": n.count })),
         "self_approval": g.self_approval, "preflight_ignored": g.preflight_ignored, "heard_percent": g.heard_percent,
         "spacing_roles": words::roles(&g.spacing_roles), "due_ms": g.due_ms, "closes_when_due": g.closes_when_due,
+        "signed": g.signed,
         "carry": super::gate_rule::carry(g),
     })
 }
@@ -72,6 +74,11 @@ pub fn spacing(s: &v1::Spacing) -> Value {
         "items": list(&s.items, |i| json!({
             "song_id": i.song_id, "gap_ms": i.gap_ms, "crossfade_ms": i.crossfade_ms, "fade_in_ms": i.fade_in_ms,
             "fade_out_ms": i.fade_out_ms, "shape": words::fade_shape(i.shape), "gain_db": f64::from(i.gain_cb) / 100.0,
+            "trim_in_ms": i.trim_in_ms, "trim_out_ms": i.trim_out_ms, "hidden": i.hidden, "begins_side": i.begins_side,
+        })),
+        "notes": list(&s.notes, |n| json!({
+            "note_id": n.note_id, "number": n.number, "song_id": n.song_id, "by": n.by, "at_ms": n.at_ms, "text": n.text,
+            "closed": n.closed, "closed_by": n.closed_by, "answer": n.answer,
         })),
     })
 }
@@ -110,7 +117,8 @@ pub fn project(p: &v1::ProjectRow) -> Value {
         "rounds_included": p.rounds_included, "self_approval": p.self_approval, "allowed": list(&p.allowed, allowed),
         "gates": list(&p.gates, rule), "corrections_free": p.corrections_free, "cut_off_ms": p.cut_off_ms,
         "preflight": list(&p.preflight, preflight_rule), "spacing": p.spacing.as_ref().map(spacing), "follow": words::follow(p.follow),
-        "webhooks": list(&p.webhooks, webhook),
+        "webhooks": list(&p.webhooks, webhook), "label_copy": p.label_copy.as_ref().map(label_copy),
+        "receipts": p.receipts.as_ref().map(|r| json!({ "sequence": r.sequence, "statement_sha256": r.statement_sha256 })),
     })
 }
 
@@ -124,12 +132,13 @@ pub fn summary(p: &v1::ProjectSummary) -> Value {
 pub fn member(m: &v1::MemberRow) -> Value {
     json!({
         "row": "member", "person_id": m.person_id, "name": m.name, "roles": words::roles(&m.roles), "allowed": list(&m.allowed, allowed),
+        "keys": list(&m.keys, key),
     })
 }
 
 pub fn song(s: &v1::SongRow) -> Value {
     json!({
-        "row": "song", "song_id": s.song_id, "title": s.title, "isrc": s.isrc, "position": s.position, "stage": words::stage(s.stage),
+        "row": "song", "copy": s.copy.as_ref().map(song_copy), "song_id": s.song_id, "title": s.title, "isrc": s.isrc, "position": s.position, "stage": words::stage(s.stage),
         "candidate_version_id": s.candidate_version_id, "rounds_used": s.rounds_used, "open_notes": s.open_notes,
         "waits_for": s.waits_for, "recipe_toml": s.recipe_toml, "allowed": list(&s.allowed, allowed),
         "handoff": s.handoff.as_ref().map(|h| json!({
@@ -213,6 +222,50 @@ pub fn delivery(d: &v1::DeliveryRow) -> Value {
     })
 }
 
+pub fn record(r: &v1::RecordRow) -> Value {
+    json!({
+        "row": "record", "record_id": r.record_id, "number": r.number, "state": words::record_state(r.state), "spacing": r.spacing,
+        "sources": list(&r.sources, |s| json!({ "song_id": s.song_id, "version_id": s.version_id, "fingerprint": s.fingerprint })),
+        "profiles": r.profiles, "by": r.by, "at_ms": r.at_ms, "files": list(&r.files, record_file), "fingerprint": r.fingerprint,
+        "approvals": list(&r.approvals, approval), "reason": r.reason, "differs": r.differs, "outdated": r.outdated,
+        "allowed": list(&r.allowed, allowed), "delivered_ms": r.delivered_ms, "delivered_by": r.delivered_by, "attempt": r.attempt,
+        "manifest": serde_json::from_str::<Value>(&r.manifest_json).unwrap_or(Value::Null), "waits_for": r.waits_for,
+        "loudest_track_lufs": r.loudest_track_lufs,
+    })
+}
+
+fn record_file(f: &v1::RecordFile) -> Value {
+    json!({
+        "profile": f.profile, "folder": f.folder, "name": f.name, "sha256": f.sha256, "bytes": f.bytes, "kind": f.kind,
+        "sample_rate": f.sample_rate, "bits": f.bits, "frames": f.frames, "exact": f.exact,
+        "integrated_lufs": f.integrated_lufs.map(level), "true_peak_dbtp": f.true_peak_dbtp.map(level),
+    })
+}
+
+fn label_copy(c: &v1::LabelCopy) -> Value {
+    json!({
+        "upc": c.upc, "catalogue": c.catalogue, "label": c.label, "p_line": c.p_line, "c_line": c.c_line,
+        "release_date": c.release_date, "genre": c.genre, "language": c.language,
+    })
+}
+
+fn song_copy(c: &v1::SongCopy) -> Value {
+    json!({
+        "version_title": c.version_title, "explicit": words::explicit(c.explicit),
+        "credits": list(&c.credits, |c| json!({ "role": c.role, "name": c.name })),
+        "splits": list(&c.splits, |s| json!({
+            "name": s.name, "of": words::split_of(s.of), "share_percent": f64::from(s.share) / 100.0,
+        })),
+    })
+}
+
+fn key(k: &v1::KeyView) -> Value {
+    json!({
+        "fingerprint": k.fingerprint, "public_key": k.public_key, "enrolled_ms": k.enrolled_ms, "revoked_ms": k.revoked_ms,
+        "revoked_by": k.revoked_by, "reason": k.reason, "vouched_by": k.vouched_by,
+    })
+}
+
 pub fn desk(d: &v1::DeskRow) -> Value {
     json!({
         "row": "desk", "key": d.key, "project_id": d.project_id, "project_title": d.project_title, "song_id": d.song_id,
@@ -237,6 +290,7 @@ pub fn row(row: &v1::Row) -> Value {
         Some(Row::Render(r)) => render(r),
         Some(Row::Delivery(r)) => delivery(r),
         Some(Row::Recipe(r)) => recipe(r),
+        Some(Row::Record(r)) => record(r),
         // A row of a newer server.
         None => json!({ "row": "unknown" }),
     };

@@ -261,6 +261,7 @@ pub async fn approve(
     c.out.confirm("You sign exactly these bytes.", yes).await?;
     let approval_id = new_id();
     let action = Action::Approve(v1::Approve {
+        receipt: None,
         approval_id: approval_id.clone(),
         version_id: version.version_id.clone(),
         role: role as i32,

@@ -203,6 +203,7 @@ pub async fn spacing(c: &Context, verb: SpacingVerb) -> Result<(), VerbError> {
             agree(c, &house.project.allowed, "approve_spacing", &question, yes).await?;
             let approval_id = new_id();
             let action = Action::ApproveSpacing(v1::ApproveSpacing {
+                receipt: None,
                 approval_id: approval_id.clone(),
                 number: spacing.number,
                 role: role as i32,

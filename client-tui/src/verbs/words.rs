@@ -155,6 +155,18 @@ pub fn clock(seconds: f64) -> String {
 }
 
 /// What is not said is equal power.
+pub fn record_state(state: i32) -> String {
+    v1::RecordState::try_from(state).map_or("unknown".into(), |v| token(v.as_str_name(), "RECORD_STATE_"))
+}
+
+pub fn explicit(said: i32) -> String {
+    v1::Explicit::try_from(said).map_or("unknown".into(), |v| token(v.as_str_name(), "EXPLICIT_"))
+}
+
+pub fn split_of(of: i32) -> String {
+    v1::SplitOf::try_from(of).map_or("unknown".into(), |v| token(v.as_str_name(), "SPLIT_OF_"))
+}
+
 pub fn fade_shape(value: i32) -> &'static str {
     match v1::FadeShape::try_from(value) {
         Ok(v1::FadeShape::Unspecified | v1::FadeShape::EqualPower) => "equal-power",

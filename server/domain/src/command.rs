@@ -1,9 +1,10 @@
 //! Everything that can be asked of a project, and by whom. `decide` answers with facts or a refusal.
 
 use crate::{
-    Alternate, ApprovalId, DeliveryId, Digest, Examined, File, FollowLevel, GateRule, NoteId, PersonId,
-    PreflightSetting, Recipe, RenderId, RequestId, ReturnItem, RevisionKind, Role, Roles, Section,
-    ShootoutId, SongId, SpacingItem, Stage, Time, VersionId, VersionKind, WebhookId,
+    Alternate, ApprovalId, DeliveryId, Digest, Examined, File, FollowLevel, GateRule, LabelCopy, NoteId,
+    PersonId, PreflightSetting, Receipt, Recipe, RecordFile, RecordId, RecordProfile, RenderId, RequestId,
+    ReturnItem, RevisionKind, Role, Roles, Section, ShootoutId, SongCopy, SongId, SpacingItem, Stage, Time,
+    VersionId, VersionKind, WebhookId,
 };
 
 /// Who asks. The server has proved the person; the roles are the project's own knowledge.
@@ -261,6 +262,79 @@ pub enum Command {
     SetSections {
         version: VersionId,
         sections: Vec<Section>,
+    },
+    SetLabelCopy {
+        copy: LabelCopy,
+    },
+    SetSongCopy {
+        song: SongId,
+        copy: SongCopy,
+    },
+    AddSpacingNote {
+        note: NoteId,
+        number: u32,
+        song: Option<SongId>,
+        text: String,
+    },
+    CloseSpacingNote {
+        note: NoteId,
+        answer: String,
+    },
+    /// The server has read the profiles.
+    StartRecord {
+        record: RecordId,
+        spacing: u32,
+        profiles: Vec<RecordProfile>,
+        loudest_track_lufs: Option<f64>,
+    },
+    CancelRecord {
+        record: RecordId,
+    },
+    /// Worker.
+    LeaseRecord {
+        record: RecordId,
+        engine: String,
+    },
+    /// Worker.
+    CompleteRecord {
+        record: RecordId,
+        attempt: u32,
+        files: Vec<RecordFile>,
+        report_json: String,
+    },
+    /// Worker.
+    FailRecord {
+        record: RecordId,
+        attempt: u32,
+        reason: String,
+        retry: bool,
+    },
+    ApproveRecord {
+        approval: ApprovalId,
+        record: RecordId,
+        role: Role,
+        fingerprint: Digest,
+    },
+    DeliverRecord {
+        record: RecordId,
+        manifest_json: String,
+    },
+    /// The server has checked that `proof` is a signature of this key, and `vouch` one of `vouched_by`, over the text that [`receipt`](crate::receipt) tells.
+    EnrolKey {
+        key: Digest,
+        public_key: String,
+        proof: String,
+        vouched_by: Option<Digest>,
+        vouch: String,
+    },
+    RevokeKey {
+        key: Digest,
+        reason: String,
+    },
+    /// One of the approvals, signed with a key.
+    Signed {
+        approve: Box<Command>,
+        receipt: Receipt,
     },
     /// Sent by the server for a person whose reports of listening came to this share.
     RecordHeard {

@@ -3,8 +3,8 @@
 
 use crate::{
     Actor, Command, Event, Fact, PersonId, Project, Reason, Refusal, SongId, Time, approval, delivery,
-    examination, gate, handoff, heard, member, note, notice, preflight, recipe, refusal::no, render,
-    revision, section, shootout, song, spacing, version,
+    examination, gate, handoff, heard, label_copy, member, note, notice, preflight, receipt, recipe, record,
+    refusal::no, render, revision, section, shootout, song, spacing, version,
 };
 
 /// What follows from a command: facts, or a refusal. Pure; never panics (P-6). Facts that nobody in person made
@@ -111,6 +111,21 @@ fn rule(project: &Project, actor: &Actor, command: &Command, now: Time) -> Resul
         Command::SetSections { version, sections } => section::rule(project, actor, *version, sections),
         Command::RecordExamination { .. } => examination::rule(project, actor, command, now),
         Command::RecordHeard { .. } => heard::rule(project, actor, command),
+        Command::SetLabelCopy { .. } | Command::SetSongCopy { .. } => {
+            label_copy::rule(project, actor, command)
+        }
+        Command::AddSpacingNote { .. } | Command::CloseSpacingNote { .. } => {
+            spacing::rule(project, actor, command)
+        }
+        Command::StartRecord { .. }
+        | Command::CancelRecord { .. }
+        | Command::LeaseRecord { .. }
+        | Command::CompleteRecord { .. }
+        | Command::FailRecord { .. }
+        | Command::ApproveRecord { .. }
+        | Command::DeliverRecord { .. } => record::rule(project, actor, command),
+        Command::EnrolKey { .. } | Command::RevokeKey { .. } => receipt::rule(project, actor, command),
+        Command::Signed { approve, receipt } => receipt::signed(project, actor, approve, receipt, now),
     }
 }
 

@@ -391,6 +391,18 @@ fn newest_for(project: &Project, actor: &Actor, note: &Note) -> VersionId {
     project.versions_of(note.song).rev().find(fits).map_or(note.version, |version| version.id)
 }
 
+pub fn record_actions(project: &Project, actor: &Actor, record: &crate::Record) -> Vec<Answer> {
+    let ask = |command| check(project, actor, &command);
+    let fingerprint = record.fingerprint.unwrap_or(crate::Digest([0; 32]));
+    let approve =
+        |role| Command::ApproveRecord { approval: ApprovalId(NEW), record: record.id, role, fingerprint };
+    plain(vec![
+        ("cancel_record", ask(Command::CancelRecord { record: record.id })),
+        ("approve_record", in_some_role(project, actor, approve)),
+        ("deliver_record", ask(Command::DeliverRecord { record: record.id, manifest_json: String::new() })),
+    ])
+}
+
 pub fn render_actions(project: &Project, actor: &Actor, render: RenderId) -> Vec<Answer> {
     let Some(Render { id, .. }) = project.renders.get(render) else { return Vec::new() };
     plain(vec![("cancel_render", check(project, actor, &Command::CancelRender { render: *id }))])

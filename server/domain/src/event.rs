@@ -2,9 +2,10 @@
 //! needs a default that old facts can live with.
 
 use crate::{
-    Alternate, ApprovalId, DeliveryId, Digest, Examined, File, FollowLevel, GateRule, Line, NoteId, PersonId,
-    PreflightSetting, ReceivedFile, Recipe, RenderId, RequestId, ReturnItem, RevisionKind, Role, Roles,
-    Section, ShootoutId, SongId, SpacingItem, Span, Stage, Terms, Time, VersionId, VersionKind, WebhookId,
+    Alternate, ApprovalId, DeliveryId, Digest, Examined, File, FollowLevel, GateRule, LabelCopy, Line,
+    NoteId, PersonId, PreflightSetting, Receipt, ReceivedFile, Recipe, RecordFile, RecordId, RecordProfile,
+    RecordSource, RenderId, RequestId, ReturnItem, RevisionKind, Role, Roles, Section, ShootoutId, SongCopy,
+    SongId, SpacingItem, Span, Stage, Terms, Time, VersionId, VersionKind, WebhookId,
 };
 
 #[derive(Clone, Debug, PartialEq)]
@@ -302,5 +303,78 @@ pub enum Fact {
     SectionsSet {
         version: VersionId,
         sections: Vec<Section>,
+    },
+    LabelCopySet {
+        copy: LabelCopy,
+    },
+    SongCopySet {
+        song: SongId,
+        copy: SongCopy,
+    },
+    SpacingNoted {
+        note: NoteId,
+        number: u32,
+        song: Option<SongId>,
+        text: String,
+    },
+    SpacingNoteClosed {
+        note: NoteId,
+        answer: String,
+    },
+    RecordQueued {
+        record: RecordId,
+        number: u32,
+        spacing: u32,
+        sources: Vec<RecordSource>,
+        profiles: Vec<RecordProfile>,
+        loudest_track_lufs: Option<f64>,
+    },
+    RecordLeased {
+        record: RecordId,
+        attempt: u32,
+        engine: String,
+    },
+    RecordMade {
+        record: RecordId,
+        files: Vec<RecordFile>,
+        fingerprint: Digest,
+        report_json: String,
+    },
+    RecordFailed {
+        record: RecordId,
+        attempt: u32,
+        reason: String,
+        parked: bool,
+    },
+    RecordCancelled {
+        record: RecordId,
+    },
+    RecordApproved {
+        approval: ApprovalId,
+        record: RecordId,
+        role: Role,
+        fingerprint: Digest,
+    },
+    RecordDelivered {
+        record: RecordId,
+        manifest_json: String,
+    },
+    KeyEnrolled {
+        key: Digest,
+        person: PersonId,
+        public_key: String,
+        proof: String,
+        vouched_by: Option<Digest>,
+        vouch: String,
+    },
+    KeyRevoked {
+        key: Digest,
+        reason: String,
+    },
+    /// Belongs to an approval of the same command.
+    ReceiptKept {
+        approval: ApprovalId,
+        sequence: u32,
+        receipt: Receipt,
     },
 }

@@ -31,6 +31,8 @@ id!(DeliveryId);
 id!(/// Mixes that compete for one song.
     ShootoutId);
 id!(WebhookId);
+id!(/// A set of files made of the signed masters.
+    RecordId);
 
 /// Milliseconds since 1970-01-01 UTC. A label for people; the order of facts is the order of the stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -45,6 +45,15 @@ pub struct Project {
     pub spacings: Vec<Spacing>,
     /// Oldest first.
     pub spacing_approvals: Vec<SpacingApproval>,
+    /// Oldest first.
+    pub spacing_notes: Vec<crate::SpacingNote>,
+    pub label_copy: crate::LabelCopy,
+    pub song_copies: BTreeMap<SongId, crate::SongCopy>,
+    /// Oldest first.
+    pub records: Vec<crate::Record>,
+    pub keys: Table<Digest, crate::Key>,
+    /// The chain of statements, oldest first.
+    pub receipts: Vec<crate::Kept>,
     pub deadlines_passed: BTreeSet<(Stage, Time)>,
     pub follows: BTreeMap<(PersonId, Option<SongId>), FollowLevel>,
     pub webhooks: Table<WebhookId, Webhook>,

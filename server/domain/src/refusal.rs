@@ -86,6 +86,24 @@ reasons!(
     SpacingChanged = "SPACING_CHANGED",
     NoSuchWebhook = "NO_SUCH_WEBHOOK",
     NotHeard = "NOT_HEARD",
+    UpcInvalid = "UPC_INVALID",
+    IsrcTwice = "ISRC_TWICE",
+    NoSuchRecord = "NO_SUCH_RECORD",
+    RecordRunning = "RECORD_RUNNING",
+    RecordEnded = "RECORD_ENDED",
+    RecordNotMade = "RECORD_NOT_MADE",
+    RecordOutdated = "RECORD_OUTDATED",
+    RecordNotApproved = "RECORD_NOT_APPROVED",
+    ProfileInvalid = "PROFILE_INVALID",
+    KeyInvalid = "KEY_INVALID",
+    KeyKnown = "KEY_KNOWN",
+    KeyNotVouched = "KEY_NOT_VOUCHED",
+    NoSuchKey = "NO_SUCH_KEY",
+    KeyRevoked = "KEY_REVOKED",
+    NotSigned = "NOT_SIGNED",
+    StatementInvalid = "STATEMENT_INVALID",
+    StatementStale = "STATEMENT_STALE",
+    SignatureInvalid = "SIGNATURE_INVALID",
 );
 
 impl fmt::Display for Reason {
@@ -95,7 +113,7 @@ impl fmt::Display for Reason {
 }
 
 impl Refusal {
-    pub(crate) fn new(reason: Reason, text: impl Into<String>, hint: impl Into<String>) -> Refusal {
+    pub fn new(reason: Reason, text: impl Into<String>, hint: impl Into<String>) -> Refusal {
         Refusal { reason, text: text.into(), hint: hint.into() }
     }
 }

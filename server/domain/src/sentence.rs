@@ -118,6 +118,20 @@ codes!(
     WebhookSet = "WEBHOOK_SET",
     WebhookRemoved = "WEBHOOK_REMOVED",
     SectionsSet = "SECTIONS_SET",
+    LabelCopySet = "LABEL_COPY_SET",
+    SongCopySet = "SONG_COPY_SET",
+    SpacingNoted = "SPACING_NOTED",
+    SpacingNoteClosed = "SPACING_NOTE_CLOSED",
+    RecordQueued = "RECORD_QUEUED",
+    RecordLeased = "RECORD_LEASED",
+    RecordMade = "RECORD_MADE",
+    RecordFailed = "RECORD_FAILED",
+    RecordCancelled = "RECORD_CANCELLED",
+    RecordApproved = "RECORD_APPROVED",
+    RecordDelivered = "RECORD_DELIVERED",
+    KeyEnrolled = "KEY_ENROLLED",
+    KeyRevoked = "KEY_REVOKED",
+    ReceiptKept = "RECEIPT_KEPT",
 );
 
 struct Say<'a> {

@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    Actor, ApprovalId, Command, Fact, PersonId, Project, Reason, Refusal, Role, SongId, Stage, Time, Version,
+    Actor, ApprovalId, Command, Fact, NoteId, PersonId, Project, Reason, Refusal, Role, SongId, Stage, Time,
+    Version,
     asker::{Asker, free_id},
     audience,
     decide::{Ruling, Touched, misrouted},
@@ -46,6 +47,13 @@ pub struct SpacingItem {
     pub shape: FadeShape,
     /// Against the other songs, in hundredths of a decibel. What was signed is not touched by it.
     pub gain_cb: i32,
+    /// Cut from its head before anything else.
+    pub trim_in_ms: u32,
+    pub trim_out_ms: u32,
+    /// Only the first: it lies in the pre-gap of the first track and is no track of its own.
+    pub hidden: bool,
+    /// Of vinyl; the first does so anyway.
+    pub begins_side: bool,
 }
 
 impl SpacingItem {
@@ -59,6 +67,10 @@ impl SpacingItem {
             fade_out_ms: 0,
             shape: FadeShape::default(),
             gain_cb: 0,
+            trim_in_ms: 0,
+            trim_out_ms: 0,
+            hidden: false,
+            begins_side: false,
         }
     }
 
@@ -132,6 +144,27 @@ pub fn changes(project: &Project, before: &[SpacingItem], now: &[SpacingItem]) -
         }
     }
     told
+}
+
+/// A remark on the running order or on one joint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpacingNote {
+    pub id: NoteId,
+    /// Of the spacing that it was said of.
+    pub number: u32,
+    /// The joint before this song; `None`: the order as a whole.
+    pub song: Option<SongId>,
+    pub by: PersonId,
+    pub at: Time,
+    pub text: String,
+    pub closed: Option<Closed>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closed {
+    pub by: Option<PersonId>,
+    pub at: Time,
+    pub answer: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

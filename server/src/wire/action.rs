@@ -9,7 +9,7 @@ use deadwax_domain::{
 use deadwax_dsp::{error::DspError, recipe};
 use deadwax_proto::v1::{self, action::Action};
 
-use super::words;
+use super::{record, words};
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ActionError {
@@ -22,7 +22,7 @@ pub enum ActionError {
     Refused(#[from] Refusal),
 }
 
-type Result<T> = std::result::Result<T, ActionError>;
+pub(super) type Result<T> = std::result::Result<T, ActionError>;
 
 /// An id on the wire. The ids of all zeros and all ones are nobody's: the latter stands for things that do not exist yet when rules are tried dry.
 pub fn id(field: &str, text: &str) -> Result<u128> {
@@ -32,15 +32,15 @@ pub fn id(field: &str, text: &str) -> Result<u128> {
     }
 }
 
-fn malformed(field: &str, what: &'static str) -> ActionError {
+pub(super) fn malformed(field: &str, what: &'static str) -> ActionError {
     ActionError::Malformed { field: field.to_owned(), what }
 }
 
-fn optional_id(field: &str, text: &str) -> Result<Option<u128>> {
+pub(super) fn optional_id(field: &str, text: &str) -> Result<Option<u128>> {
     if text.is_empty() { Ok(None) } else { id(field, text).map(Some) }
 }
 
-fn digest(field: &str, text: &str) -> Result<Digest> {
+pub(super) fn digest(field: &str, text: &str) -> Result<Digest> {
     let mut bytes = [0; 32];
     let lower = !text.bytes().any(|byte| byte.is_ascii_uppercase());
     if lower && hex::decode_to_slice(text, &mut bytes).is_ok() {
@@ -49,7 +49,7 @@ fn digest(field: &str, text: &str) -> Result<Digest> {
     Err(malformed(field, "is not a SHA-256 in 64 lower-case hex digits"))
 }
 
-fn role(field: &str, word: i32) -> Result<Role> {
+pub(super) fn role(field: &str, word: i32) -> Result<Role> {
     words::role_of(word).ok_or_else(|| malformed(field, "is absent, or a role newer than this server"))
 }
 
@@ -88,6 +88,7 @@ pub fn gate_rule(rule: Option<v1::GateRule>) -> Result<GateRule> {
         closes_when_due: rule.closes_when_due,
         carry: words::carry_of(rule.carry, rule.carry_residual_db)
             .ok_or_else(|| malformed("set_gate.rule.carry", "is newer than this server"))?,
+        signed: rule.signed,
     })
 }
 
@@ -231,12 +232,15 @@ pub fn command(action: Option<v1::Action>) -> Result<Command> {
             done: it.done,
         },
         Action::RequestRevision(it) => request_revision(it)?,
-        Action::Approve(it) => Command::Approve {
-            approval: id("approve.approval_id", &it.approval_id).map(ApprovalId)?,
-            version: id("approve.version_id", &it.version_id).map(VersionId)?,
-            role: role("approve.role", it.role)?,
-            fingerprint: digest("approve.fingerprint", &it.fingerprint)?,
-        },
+        Action::Approve(it) => {
+            let approve = Command::Approve {
+                approval: id("approve.approval_id", &it.approval_id).map(ApprovalId)?,
+                version: id("approve.version_id", &it.version_id).map(VersionId)?,
+                role: role("approve.role", it.role)?,
+                fingerprint: digest("approve.fingerprint", &it.fingerprint)?,
+            };
+            record::signed(approve, it.receipt)?
+        }
         Action::WithdrawApproval(it) => Command::WithdrawApproval {
             approval: id("withdraw_approval.approval_id", &it.approval_id).map(ApprovalId)?,
         },
@@ -321,11 +325,14 @@ pub fn command(action: Option<v1::Action>) -> Result<Command> {
         Action::SetSpacing(it) => Command::SetSpacing {
             items: it.items.iter().enumerate().map(spacing_item).collect::<Result<_>>()?,
         },
-        Action::ApproveSpacing(it) => Command::ApproveSpacing {
-            approval: id("approve_spacing.approval_id", &it.approval_id).map(ApprovalId)?,
-            number: it.number,
-            role: role("approve_spacing.role", it.role)?,
-        },
+        Action::ApproveSpacing(it) => {
+            let approve = Command::ApproveSpacing {
+                approval: id("approve_spacing.approval_id", &it.approval_id).map(ApprovalId)?,
+                number: it.number,
+                role: role("approve_spacing.role", it.role)?,
+            };
+            record::signed(approve, it.receipt)?
+        }
         Action::Follow(it) => Command::Follow {
             song: optional_id("follow.song_id", &it.song_id)?.map(SongId),
             level: words::follow_level_of(it.level)
@@ -347,6 +354,16 @@ pub fn command(action: Option<v1::Action>) -> Result<Command> {
         Action::RemoveWebhook(it) => Command::RemoveWebhook {
             webhook: id("remove_webhook.webhook_id", &it.webhook_id).map(WebhookId)?,
         },
+        Action::SetLabelCopy(_)
+        | Action::SetSongCopy(_)
+        | Action::AddSpacingNote(_)
+        | Action::CloseSpacingNote(_)
+        | Action::StartRecord(_)
+        | Action::CancelRecord(_)
+        | Action::ApproveRecord(_)
+        | Action::DeliverRecord(_)
+        | Action::EnrolKey(_)
+        | Action::RevokeKey(_) => record::command(action)?,
     })
 }
 
@@ -391,6 +408,10 @@ fn spacing_item((at, item): (usize, &v1::SpacingItem)) -> Result<SpacingItem> {
             malformed(&format!("set_spacing.items[{at}].shape"), "is newer than this server")
         })?,
         gain_cb: item.gain_cb,
+        trim_in_ms: item.trim_in_ms,
+        trim_out_ms: item.trim_out_ms,
+        hidden: item.hidden,
+        begins_side: item.begins_side,
     })
 }
 

@@ -5,6 +5,7 @@ pub mod desk;
 pub mod history;
 pub mod ledger;
 pub mod manifest;
+mod record;
 pub mod text;
 pub mod view;
 pub mod words;

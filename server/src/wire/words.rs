@@ -58,6 +58,7 @@ pub fn gate_rule(rule: &GateRule) -> v1::GateRule {
             Carry::Residual { below_db } => below_db,
             Carry::Never | Carry::Metadata | Carry::SamePcm => 0.0,
         },
+        signed: rule.signed,
     }
 }
 

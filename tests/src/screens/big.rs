@@ -182,6 +182,7 @@ fn member(at: usize) -> Row {
     let (name, role) = PEOPLE[at];
     let person_id = id(5, u32::try_from(at).unwrap_or(0));
     let row = MemberRow {
+        keys: Vec::new(),
         person_id,
         name: name.into(),
         roles: vec![role.into()],

@@ -47,6 +47,8 @@ impl Default for Place {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Index {
     members: Vec<u32>,
+    /// The newest first.
+    records: Vec<u32>,
     songs: Vec<u32>,
     stages: [Vec<u32>; 5],
     numbers: HashMap<Box<[u8]>, u32>,
@@ -86,6 +88,10 @@ impl Index {
         &self.members
     }
 
+    pub(super) fn records(&self) -> &[u32] {
+        &self.records
+    }
+
     pub(super) fn songs(&self) -> &[u32] {
         &self.songs
     }
@@ -113,6 +119,10 @@ impl Index {
         let mut place = Place { kind: Kind::of(row), ..Place::default() };
         let song_id = match row {
             Of::Project(_) | Of::Member(_) | Of::Gate(_) => return place,
+            Of::Record(it) => {
+                place.order.0 = !u64::from(it.number);
+                return place;
+            }
             Of::Song(it) => {
                 place.order.0 = it.position.into();
                 place.stage = number_of(it.stage());
@@ -171,7 +181,10 @@ impl Index {
     pub(super) fn end_many(&mut self, store: &Store) {
         let Some(loose) = self.loose.take() else { return };
         let sort = |list: &mut Vec<u32>| list.sort_by(|a, b| compare(store, *a, *b));
-        [&mut self.members, &mut self.songs].into_iter().chain(&mut self.stages).for_each(sort);
+        [&mut self.members, &mut self.records, &mut self.songs]
+            .into_iter()
+            .chain(&mut self.stages)
+            .for_each(sort);
         for song in loose {
             if let Some(of) = self.by_song.get_mut(song as usize) {
                 of.all().into_iter().for_each(sort);
@@ -216,6 +229,7 @@ impl Index {
         match place.kind {
             Kind::Project | Kind::Gate => return [None, None],
             Kind::Member => return [Some(&mut self.members), None],
+            Kind::Record => return [Some(&mut self.records), None],
             Kind::Song => {
                 return [Some(&mut self.songs), self.stages.get_mut(usize::from(place.stage))];
             }
@@ -230,7 +244,7 @@ impl Index {
             Kind::Render => [Some(&mut of.renders), None],
             Kind::Recipe => [Some(&mut of.recipes), None],
             Kind::Delivery => [Some(&mut of.deliveries), None],
-            Kind::Project | Kind::Gate | Kind::Member | Kind::Song => [None, None],
+            Kind::Project | Kind::Gate | Kind::Member | Kind::Song | Kind::Record => [None, None],
         }
     }
 }

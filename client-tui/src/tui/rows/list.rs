@@ -4,8 +4,8 @@
 use std::marker::PhantomData;
 
 use deadwax_proto::v1::{
-    DeliveryRow, GateRow, MemberRow, NoteRow, ProjectRow, RecipeRow, RenderRow, RequestRow, SongRow,
-    VersionRow, row::Row as Of,
+    DeliveryRow, GateRow, MemberRow, NoteRow, ProjectRow, RecipeRow, RecordRow, RenderRow, RequestRow,
+    SongRow, VersionRow, row::Row as Of,
 };
 
 use super::{
@@ -37,7 +37,7 @@ macro_rules! pick {
 pick!(
     ProjectRow Project "project", MemberRow Member "member/", SongRow Song "song/", GateRow Gate "gate/",
     VersionRow Version "version/", NoteRow Note "note/", RequestRow Request "request/",
-    RenderRow Render "render/", DeliveryRow Delivery "delivery/", RecipeRow Recipe "recipe/"
+    RenderRow Render "render/", DeliveryRow Delivery "delivery/", RecipeRow Recipe "recipe/", RecordRow Record "record/"
 );
 
 pub struct List<'a, T> {

@@ -13,7 +13,7 @@ use std::{cell::RefCell, collections::HashMap, marker::PhantomData};
 
 use deadwax_proto::v1::{
     Allowed, AudioFacts, DeliveryRow, GateRow, MemberRow, NoteRow, NoteState, NoteVerdict, PlaceKind,
-    ProjectRow, RecipeRow, RenderRow, RequestRow, SongRow, Stage, Update, VersionFile, VersionRow,
+    ProjectRow, RecipeRow, RecordRow, RenderRow, RequestRow, SongRow, Stage, Update, VersionFile, VersionRow,
     row::Row as Of,
 };
 
@@ -207,6 +207,11 @@ impl Project {
         self.list(self.index.members()).iter().collect()
     }
 
+    /// The newest first.
+    pub fn records(&self) -> List<'_, RecordRow> {
+        self.list(self.index.records())
+    }
+
     /// In running order.
     pub fn songs(&self) -> List<'_, SongRow> {
         self.list(self.index.songs())
@@ -378,6 +383,7 @@ fn allowed(row: &Of) -> &[Allowed] {
         Of::Version(it) => &it.allowed,
         Of::Note(it) => &it.allowed,
         Of::Render(it) => &it.allowed,
+        Of::Record(it) => &it.allowed,
         Of::Gate(_) | Of::Request(_) | Of::Delivery(_) | Of::Recipe(_) => &[],
     }
 }

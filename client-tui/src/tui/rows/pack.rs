@@ -5,8 +5,8 @@
 use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use deadwax_proto::v1::{
-    DeliveryRow, GateRow, Handoff, MemberRow, NoteRow, ProjectRow, RecipeRow, RenderRow, RequestRow, SongRow,
-    Stage, VersionFile, VersionRow, row::Row as Of,
+    DeliveryRow, GateRow, Handoff, MemberRow, NoteRow, ProjectRow, RecipeRow, RecordRow, RenderRow,
+    RequestRow, SongRow, Stage, VersionFile, VersionRow, row::Row as Of,
 };
 use prost::Message as _;
 
@@ -31,9 +31,10 @@ pub(super) enum Kind {
     Render,
     Delivery,
     Recipe,
+    Record,
 }
 
-pub(super) const KINDS: [Kind; 10] = [
+pub(super) const KINDS: [Kind; 11] = [
     Kind::Project,
     Kind::Member,
     Kind::Song,
@@ -44,6 +45,7 @@ pub(super) const KINDS: [Kind; 10] = [
     Kind::Render,
     Kind::Delivery,
     Kind::Recipe,
+    Kind::Record,
 ];
 
 impl Kind {
@@ -59,6 +61,7 @@ impl Kind {
             Of::Render(_) => Kind::Render,
             Of::Delivery(_) => Kind::Delivery,
             Of::Recipe(_) => Kind::Recipe,
+            Of::Record(_) => Kind::Record,
         }
     }
 
@@ -75,6 +78,7 @@ impl Kind {
             Kind::Render => "render/",
             Kind::Delivery => "delivery/",
             Kind::Recipe => "recipe/",
+            Kind::Record => "record/",
         }
     }
 
@@ -95,6 +99,7 @@ impl Kind {
             Kind::Render => &[4, 5, 6, 13, 14],
             Kind::Delivery => &[4],
             Kind::Recipe => &[5],
+            Kind::Record => &[7],
         }
     }
 }
@@ -458,6 +463,7 @@ fn encode(row: &Of, out: &mut Vec<u8>) {
         Of::Render(it) => it.encode(out),
         Of::Delivery(it) => it.encode(out),
         Of::Recipe(it) => it.encode(out),
+        Of::Record(it) => it.encode(out),
     };
     done.expect("a Vec grows as far as is needed");
 }
@@ -474,6 +480,7 @@ fn decode(kind: Kind, plain: &[u8]) -> Option<Of> {
         Kind::Render => RenderRow::decode(plain).map(Of::Render),
         Kind::Delivery => DeliveryRow::decode(plain).map(Of::Delivery),
         Kind::Recipe => RecipeRow::decode(plain).map(Of::Recipe),
+        Kind::Record => RecordRow::decode(plain).map(Of::Record),
     };
     row.ok()
 }

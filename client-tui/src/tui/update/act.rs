@@ -513,7 +513,7 @@ fn spacing(model: &Model, rows: &Project, approval_id: String) -> Result<Questio
         lines.insert(0, "What you changed and did not save is not in it:".into());
     }
     let number = spacing.number;
-    let action = v1::ApproveSpacing { approval_id, number, role: role.into() };
+    let action = v1::ApproveSpacing { approval_id, number, role: role.into(), receipt: None };
     Ok((Do::ApproveSpacing(action), "Approve", format!("Approve spacing {number}?"), lines))
 }
 

@@ -42,6 +42,8 @@ pub struct GateRule {
     /// After the date nothing goes through until the manager moves it.
     pub closes_when_due: bool,
     pub carry: Carry,
+    /// An approval needs a receipt: it is signed with a key of its giver.
+    pub signed: bool,
 }
 
 /// What lets an approval count for the next version too (P-4).
@@ -83,6 +85,7 @@ impl GateRule {
             due: None,
             closes_when_due: false,
             carry: Carry::Never,
+            signed: false,
         }
     }
 

@@ -2,6 +2,7 @@
 //! not applied, the second is an error. Field numbers and their promise stand in `facts.proto`; golden files guard them.
 
 mod read;
+mod record;
 mod review;
 mod write;
 
@@ -41,7 +42,7 @@ pub fn encode(event: &Event, command_id: u128) -> Bytes {
         at_ms: event.at.0,
         by: event.by.map(|person| write::id(person.0)).unwrap_or_default(),
         command: write::id(command_id),
-        what: Some(write::what(&event.fact)),
+        what: write::what(&event.fact),
     };
     fact.encode_to_vec().into()
 }

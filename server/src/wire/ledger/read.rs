@@ -152,6 +152,7 @@ fn rule(stored: Option<stored::GateRule>) -> Result<GateRule, No> {
             stored::Carry::SamePcm => Carry::SamePcm,
             stored::Carry::Residual => Carry::Residual { below_db: stored.carry_residual_db },
         },
+        signed: stored.signed,
     })
 }
 

@@ -9,6 +9,7 @@ use deadwax_proto::ledger::v1::{self as stored, fact::What};
 
 use super::{
     read::{self, No, present},
+    record,
     write::{self, id},
 };
 
@@ -82,6 +83,10 @@ pub fn spacing_item(item: &SpacingItem) -> stored::SpacingItem {
         }
         .into(),
         gain_cb: item.gain_cb,
+        trim_in_ms: item.trim_in_ms,
+        trim_out_ms: item.trim_out_ms,
+        hidden: item.hidden,
+        begins_side: item.begins_side,
     }
 }
 
@@ -98,6 +103,10 @@ fn spacing_item_of(item: &stored::SpacingItem) -> Result<SpacingItem, No> {
             stored::FadeShape::Exponential => FadeShape::Exponential,
         },
         gain_cb: item.gain_cb,
+        trim_in_ms: item.trim_in_ms,
+        trim_out_ms: item.trim_out_ms,
+        hidden: item.hidden,
+        begins_side: item.begins_side,
     })
 }
 
@@ -233,7 +242,7 @@ pub fn fact(what: What) -> Result<Fact, No> {
         What::WebhookRemoved(it) => {
             Fact::WebhookRemoved { webhook: read::id("webhook", &it.webhook).map(WebhookId)? }
         }
-        _ => return Err(No::Newer),
+        of_the_record => return record::fact(of_the_record),
     })
 }
 

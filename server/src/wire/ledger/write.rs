@@ -6,7 +6,7 @@ use deadwax_domain::{
 };
 use deadwax_proto::ledger::v1::{self as stored, fact::What};
 
-use super::review;
+use super::{record, review};
 
 pub fn id(id: u128) -> Vec<u8> {
     id.to_be_bytes().to_vec()
@@ -119,6 +119,7 @@ fn rule(rule: &GateRule) -> stored::GateRule {
             Carry::Residual { below_db } => below_db,
             Carry::Never | Carry::Metadata | Carry::SamePcm => 0.0,
         },
+        signed: rule.signed,
     }
 }
 
@@ -143,8 +144,8 @@ fn notes(notes: &[NoteId]) -> Vec<Vec<u8>> {
 }
 
 /// One arm a fact, in the order of `facts.proto`: a table, and long for that reason alone.
-pub fn what(fact: &Fact) -> What {
-    match fact {
+pub fn what(fact: &Fact) -> Option<What> {
+    Some(match fact {
         Fact::ProjectCreated { title, artist } => {
             What::ProjectCreated(stored::ProjectCreated { title: title.clone(), artist: artist.clone() })
         }
@@ -454,5 +455,19 @@ pub fn what(fact: &Fact) -> What {
         Fact::MixSwapped { song, reason } => {
             What::MixSwapped(stored::MixSwapped { song: id(song.0), reason: reason.clone() })
         }
-    }
+        Fact::LabelCopySet { .. }
+        | Fact::SongCopySet { .. }
+        | Fact::SpacingNoted { .. }
+        | Fact::SpacingNoteClosed { .. }
+        | Fact::RecordQueued { .. }
+        | Fact::RecordLeased { .. }
+        | Fact::RecordMade { .. }
+        | Fact::RecordFailed { .. }
+        | Fact::RecordCancelled { .. }
+        | Fact::RecordApproved { .. }
+        | Fact::RecordDelivered { .. }
+        | Fact::KeyEnrolled { .. }
+        | Fact::KeyRevoked { .. }
+        | Fact::ReceiptKept { .. } => return record::what(fact),
+    })
 }

@@ -3,7 +3,7 @@
 use deadwax_domain::{Approval, ApprovalState, GateLine, GateReport, Says, Song, gate};
 use deadwax_proto::v1::{self, row::Row as Kind};
 
-use super::Viewer;
+use super::{Viewer, record};
 use crate::wire::{id, text::scrub, words};
 
 pub fn rows(viewer: &Viewer<'_>, put: &mut dyn FnMut(String, Kind)) {
@@ -48,7 +48,10 @@ pub fn approval(viewer: &Viewer<'_>, approval: &Approval, state: ApprovalState) 
         Says::Yes { version, fingerprint } => (id(version.0), fingerprint.to_string(), String::new()),
         Says::Hold { reason } => (String::new(), String::new(), scrub(reason)),
     };
+    let (receipt_sequence, key_fingerprint) = record::receipt_of(viewer.project, approval.id);
     v1::ApprovalView {
+        receipt_sequence,
+        key_fingerprint,
         approval_id: id(approval.id.0),
         person_id: id(approval.person.0),
         name: viewer.name(approval.person),

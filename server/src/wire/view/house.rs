@@ -6,7 +6,7 @@ use deadwax_domain::{
 };
 use deadwax_proto::v1::{self, row::Row as Kind};
 
-use super::{Viewer, review};
+use super::{Viewer, record, review};
 use crate::wire::{id, text::scrub, words};
 
 pub fn rows(viewer: &Viewer<'_>, put: &mut dyn FnMut(String, Kind)) {
@@ -42,6 +42,8 @@ fn project(viewer: &Viewer<'_>) -> v1::ProjectRow {
             .map(|newest| review::spacing(viewer, newest)),
         follow: words::follow_level(it.follow_level(viewer.person, None)).into(),
         webhooks: if viewer.roles.contains(&Role::Manager) { review::webhooks(viewer) } else { Vec::new() },
+        label_copy: viewer.sees_work().then(|| record::label_copy(it)).flatten(),
+        receipts: viewer.sees_work().then(|| record::head(it)),
     }
 }
 
@@ -51,6 +53,7 @@ fn member(viewer: &Viewer<'_>, person: PersonId, member: &Member) -> v1::MemberR
         name: viewer.name(person),
         roles: words::roles(&member.roles),
         allowed: viewer.allowed(dry::member_actions(viewer.project, &viewer.actor, person)),
+        keys: record::keys(viewer, person),
     }
 }
 
@@ -93,6 +96,7 @@ fn song(viewer: &Viewer<'_>, song: &Song, position: u32) -> v1::SongRow {
         due_ms: words::date(due),
         overdue: due.is_some_and(|due| project.deadlines_passed.contains(&(song.stage, due))),
         corrections_used: project.corrections_used(song.id),
+        copy: record::song_copy(project, song.id),
         follow: project
             .follows
             .get(&(viewer.person, Some(song.id)))

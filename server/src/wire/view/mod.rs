@@ -4,6 +4,7 @@
 mod gate;
 mod house;
 mod note;
+mod record;
 pub mod review;
 mod version;
 mod work;
@@ -95,6 +96,7 @@ pub fn rows(viewer: &Viewer<'_>) -> Rows {
         gate::rows(viewer, &mut put);
         note::rows(viewer, &mut put);
         work::rows(viewer, &mut put);
+        record::rows(viewer, &mut put);
     }
     rows
 }

@@ -6,7 +6,7 @@ use deadwax_domain::{
 };
 use deadwax_proto::v1;
 
-use super::Viewer;
+use super::{Viewer, record};
 use crate::wire::{id, text::scrub, words};
 
 pub fn preflight(project: &Project) -> Vec<v1::PreflightRule> {
@@ -24,6 +24,8 @@ pub fn preflight(project: &Project) -> Vec<v1::PreflightRule> {
 pub fn spacing(viewer: &Viewer<'_>, spacing: &Spacing) -> v1::Spacing {
     let of = |approval: &&deadwax_domain::SpacingApproval| approval.number == spacing.number;
     let approval = |approval: &deadwax_domain::SpacingApproval| v1::ApprovalView {
+        receipt_sequence: record::receipt_of(viewer.project, approval.id).0,
+        key_fingerprint: record::receipt_of(viewer.project, approval.id).1,
         approval_id: id(approval.id.0),
         person_id: id(approval.person.0),
         name: viewer.name(approval.person),
@@ -40,6 +42,10 @@ pub fn spacing(viewer: &Viewer<'_>, spacing: &Spacing) -> v1::Spacing {
         fade_out_ms: item.fade_out_ms,
         shape: words::fade_shape(item.shape).into(),
         gain_cb: item.gain_cb,
+        trim_in_ms: item.trim_in_ms,
+        trim_out_ms: item.trim_out_ms,
+        hidden: item.hidden,
+        begins_side: item.begins_side,
     };
     v1::Spacing {
         number: spacing.number,
@@ -47,6 +53,7 @@ pub fn spacing(viewer: &Viewer<'_>, spacing: &Spacing) -> v1::Spacing {
         by: viewer.name_or(spacing.by, ""),
         at_ms: spacing.at.0,
         approvals: viewer.project.spacing_approvals.iter().filter(of).map(approval).collect(),
+        notes: record::spacing_notes(viewer, spacing.number),
     }
 }
 

@@ -197,6 +197,7 @@ fn approve(model: &mut Model, mut ask: ApproveAsk, event: KeyEvent, shown: bool)
         let (verb, action, say) = match ask.sign {
             Sign::Approve => {
                 let action = v1::Approve {
+                    receipt: None,
                     approval_id: model.new_id(),
                     version_id: ask.version,
                     role,

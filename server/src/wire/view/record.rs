@@ -1,0 +1,183 @@
+//! The record and its proofs as rows: label copy, notes on the spacing, records, keys, the head of the chain of statements. Whoever only listens sees
+//! none of it but the public keys, which are nobody's secret.
+
+use deadwax_domain::{
+    ApprovalId, Explicit, PersonId, Project, Record, RecordApproval, RecordFile, RecordState, SongCopy,
+    SongId, dry, record,
+};
+use deadwax_proto::v1::{self, row::Row as Kind};
+
+use super::Viewer;
+use crate::wire::{id, text::scrub, words};
+
+pub fn rows(viewer: &Viewer<'_>, put: &mut dyn FnMut(String, Kind)) {
+    for it in &viewer.project.records {
+        put(format!("record/{}", it.number), Kind::Record(row(viewer, it)));
+    }
+}
+
+fn row(viewer: &Viewer<'_>, it: &Record) -> v1::RecordRow {
+    let project = viewer.project;
+    let source = |it: &deadwax_domain::RecordSource| v1::RecordSource {
+        song_id: id(it.song.0),
+        version_id: id(it.version.0),
+        fingerprint: it.fingerprint.to_string(),
+    };
+    let delivered = it.delivered.as_ref();
+    v1::RecordRow {
+        record_id: id(it.id.0),
+        number: it.number,
+        state: state(it.state).into(),
+        spacing: it.spacing,
+        sources: it.sources.iter().map(source).collect(),
+        profiles: it.profiles.iter().map(|profile| scrub(&profile.name)).collect(),
+        by: viewer.name_or(it.by, ""),
+        at_ms: it.at.0,
+        files: it.files.iter().map(file).collect(),
+        fingerprint: it.fingerprint.map(|it| it.to_string()).unwrap_or_default(),
+        approvals: it.approvals.iter().map(|approval| signed(viewer, it, approval)).collect(),
+        reason: scrub(&it.reason),
+        differs: record::differs(project, it).iter().map(|text| scrub(text)).collect(),
+        outdated: record::is_outdated(project, it),
+        allowed: viewer.allowed(dry::record_actions(project, &viewer.actor, it)),
+        delivered_ms: delivered.map_or(0, |it| it.at.0),
+        delivered_by: delivered.map(|it| viewer.name_or(it.by, "")).unwrap_or_default(),
+        manifest_json: delivered.map(|it| it.manifest_json.clone()).unwrap_or_default(),
+        attempt: it.attempt,
+        loudest_track_lufs: it.loudest_track_lufs,
+        waits_for: scrub(&record::waits_for(project, it, &|person| viewer.name(person))),
+    }
+}
+
+fn state(state: RecordState) -> v1::RecordState {
+    match state {
+        RecordState::Queued => v1::RecordState::Queued,
+        RecordState::Running => v1::RecordState::Running,
+        RecordState::Made => v1::RecordState::Made,
+        RecordState::Failed => v1::RecordState::Failed,
+        RecordState::Cancelled => v1::RecordState::Cancelled,
+        RecordState::Delivered => v1::RecordState::Delivered,
+    }
+}
+
+fn file(it: &RecordFile) -> v1::RecordFile {
+    v1::RecordFile {
+        profile: scrub(&it.profile),
+        folder: scrub(&it.folder),
+        name: scrub(&it.name),
+        sha256: it.digest.to_string(),
+        bytes: it.bytes,
+        kind: scrub(&it.kind),
+        sample_rate: it.sample_rate_hz,
+        bits: it.bits,
+        frames: it.frames,
+        exact: it.exact,
+        integrated_lufs: it.integrated_lufs,
+        true_peak_dbtp: it.true_peak_dbtp,
+    }
+}
+
+fn signed(viewer: &Viewer<'_>, of: &Record, it: &RecordApproval) -> v1::ApprovalView {
+    let (receipt_sequence, key_fingerprint) = receipt_of(viewer.project, it.id);
+    let state = match record::counts(viewer.project, of, it) {
+        true => v1::ApprovalState::Counts,
+        false => v1::ApprovalState::Outdated,
+    };
+    v1::ApprovalView {
+        approval_id: id(it.id.0),
+        person_id: id(it.person.0),
+        name: viewer.name(it.person),
+        role: words::role(it.role).into(),
+        fingerprint: of.fingerprint.map(|it| it.to_string()).unwrap_or_default(),
+        at_ms: it.at.0,
+        state: state.into(),
+        receipt_sequence,
+        key_fingerprint,
+        ..v1::ApprovalView::default()
+    }
+}
+
+/// Its place in the chain and the key that signed; nothing where it was not signed with one.
+pub fn receipt_of(project: &Project, approval: ApprovalId) -> (u32, String) {
+    let kept = project.receipts.iter().find(|it| it.approval == approval);
+    kept.map(|it| (it.sequence, it.receipt.key.to_string())).unwrap_or_default()
+}
+
+pub fn head(project: &Project) -> v1::ReceiptHead {
+    let (sequence, before) = deadwax_domain::receipt::head(project);
+    v1::ReceiptHead { sequence, statement_sha256: before.to_string() }
+}
+
+pub fn keys(viewer: &Viewer<'_>, person: PersonId) -> Vec<v1::KeyView> {
+    let of = viewer.project.keys.values().filter(|key| key.person == person);
+    let mut keys: Vec<_> = of.collect();
+    keys.sort_by_key(|key| (key.enrolled_at, key.id));
+    let told = |key: &deadwax_domain::Key| {
+        let revoked = key.revoked.as_ref();
+        v1::KeyView {
+            fingerprint: key.id.to_string(),
+            public_key: scrub(&key.public_key),
+            enrolled_ms: key.enrolled_at.0,
+            revoked_ms: revoked.map_or(0, |it| it.at.0),
+            revoked_by: revoked.map(|it| viewer.name_or(it.by, "")).unwrap_or_default(),
+            reason: revoked.map(|it| scrub(&it.reason)).unwrap_or_default(),
+            vouched_by: key.vouched_by.map(|it| it.to_string()).unwrap_or_default(),
+        }
+    };
+    keys.into_iter().map(told).collect()
+}
+
+pub fn label_copy(project: &Project) -> Option<v1::LabelCopy> {
+    let it = &project.label_copy;
+    (*it != deadwax_domain::LabelCopy::default()).then(|| v1::LabelCopy {
+        upc: scrub(&it.upc),
+        catalogue: scrub(&it.catalogue),
+        label: scrub(&it.label),
+        p_line: scrub(&it.p_line),
+        c_line: scrub(&it.c_line),
+        release_date: scrub(&it.release_date),
+        genre: scrub(&it.genre),
+        language: scrub(&it.language),
+    })
+}
+
+pub fn song_copy(project: &Project, song: SongId) -> Option<v1::SongCopy> {
+    let it = project.song_copies.get(&song)?;
+    (*it != SongCopy::default()).then(|| v1::SongCopy {
+        version_title: scrub(&it.version_title),
+        explicit: match it.explicit {
+            None => v1::Explicit::Unspecified,
+            Some(Explicit::No) => v1::Explicit::No,
+            Some(Explicit::Yes) => v1::Explicit::Yes,
+            Some(Explicit::Cleaned) => v1::Explicit::Cleaned,
+        }
+        .into(),
+        credits: it
+            .credits
+            .iter()
+            .map(|it| v1::Credit { role: scrub(&it.role), name: scrub(&it.name) })
+            .collect(),
+        splits: it.splits.iter().map(split).collect(),
+    })
+}
+
+fn split(it: &deadwax_domain::Split) -> v1::Split {
+    let of = if it.recording { v1::SplitOf::Recording } else { v1::SplitOf::Composition };
+    v1::Split { name: scrub(&it.name), of: of.into(), share: it.share }
+}
+
+pub fn spacing_notes(viewer: &Viewer<'_>, newest: u32) -> Vec<v1::SpacingNote> {
+    let notes = viewer.project.spacing_notes.iter();
+    let told = |it: &deadwax_domain::SpacingNote| v1::SpacingNote {
+        note_id: id(it.id.0),
+        number: it.number,
+        song_id: it.song.map(|song| id(song.0)).unwrap_or_default(),
+        by: viewer.name(it.by),
+        at_ms: it.at.0,
+        text: scrub(&it.text),
+        closed: it.closed.is_some(),
+        closed_by: it.closed.as_ref().map(|it| viewer.name_or(it.by, "")).unwrap_or_default(),
+        answer: it.closed.as_ref().map(|it| scrub(&it.answer)).unwrap_or_default(),
+    };
+    notes.filter(|it| it.number == newest || it.closed.is_none()).map(told).collect()
+}
