@@ -13,13 +13,15 @@ use sha2::{Digest as _, Sha256};
 use super::{
     folder::{Entry, Folder},
     rules::{
-        FILE_UNREADABLE, Findings, SUM_ABSENT, SUM_COMPANION, SUM_FALSE, SUM_LINE, SUM_MISSING, SUM_NONE,
-        SUM_WEAK,
+        FILE_TOO_LARGE, FILE_UNREADABLE, Findings, SUM_ABSENT, SUM_COMPANION, SUM_FALSE, SUM_LINE,
+        SUM_MISSING, SUM_NONE, SUM_WEAK,
     },
 };
 
 const BYTES_MAX: u64 = 1 << 20;
 const PIECE: usize = 1 << 18;
+/// A disc of 99:59:74 has half of it. What is larger is not read: it would take an hour, and is no part of a set.
+const READ_MAX: u64 = 2 << 30;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -125,7 +127,7 @@ fn read_line(line: &str) -> Line {
 
 /// What a file's bytes come to.
 struct Digests {
-    crc32: crc32fast::Hasher,
+    crc32: Option<crc32fast::Hasher>,
     md5: Option<md5::Context>,
     sha256: Option<Sha256>,
 }
@@ -134,14 +136,16 @@ impl Digests {
     fn new(asked: &[&Sum]) -> Digests {
         let asks = |kind| asked.iter().any(|sum| sum.kind == kind);
         Digests {
-            crc32: crc32fast::Hasher::new(),
+            crc32: asks(Kind::Crc32).then(crc32fast::Hasher::new),
             md5: asks(Kind::Md5).then(md5::Context::new),
             sha256: asks(Kind::Sha256).then(Sha256::new),
         }
     }
 
     fn consume(&mut self, bytes: &[u8]) {
-        self.crc32.update(bytes);
+        if let Some(crc32) = &mut self.crc32 {
+            crc32.update(bytes);
+        }
         if let Some(md5) = &mut self.md5 {
             md5.consume(bytes);
         }
@@ -159,7 +163,7 @@ impl Digests {
             })
         };
         [
-            (Kind::Crc32, format!("{:08x}", self.crc32.finalize())),
+            (Kind::Crc32, self.crc32.map(|it| format!("{:08x}", it.finalize())).unwrap_or_default()),
             (Kind::Md5, self.md5.map(|it| hex(&it.finalize().0)).unwrap_or_default()),
             (Kind::Sha256, self.sha256.map(|it| hex(&it.finalize())).unwrap_or_default()),
         ]
@@ -170,7 +174,7 @@ impl Digests {
 fn hash(entry: &Entry, asked: &[&Sum], piece: &mut dyn FnMut(&[u8]) -> Flow) -> io::Result<Option<Digests>> {
     let (file, bytes) = entry.open()?;
     // What grows while it is read is not followed.
-    let mut file = file.take(bytes);
+    let mut file = file.take(bytes.min(READ_MAX));
     let mut digests = Digests::new(asked);
     let mut buffer = vec![0; PIECE];
     loop {
@@ -228,6 +232,11 @@ pub fn tell(
     {
         let asked = of(entry);
         tell_cover(entry, &asked, is_companion, !sums.is_empty(), findings);
+        if entry.bytes > READ_MAX {
+            let text = format!("It has {} bytes, more than any disc, and was not read.", entry.bytes);
+            findings.tell(FILE_TOO_LARGE, &entry.name, text);
+            continue;
+        }
         let is_image = entry.name == parts.image;
         let read = hash(entry, &asked, &mut |bytes| {
             if is_image {
