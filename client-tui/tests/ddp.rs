@@ -280,10 +280,13 @@ const CHECKSUMS: &[Break] = &[
     ("SUM_NONE", |f| drop(f.remove(SUMS))),
     ("SUM_NONE", |f| drop(f.insert(SUMS.into(), b"; nothing yet\n".to_vec()))),
     ("SUM_LINE", |f| f.get_mut(SUMS).unwrap().extend(b"hello\n")),
-    ("SUM_MISSING", |f| drop(f.get_mut(SUMS).unwrap().drain(..40))),
+    ("SUM_MISSING", |f| {
+        drop(f.get_mut(SUMS).unwrap().drain(.."187970110683c92c25bdb82256354780 *CDTEXT.BIN\n".len()))
+    }),
     ("SUM_COMPANION", |f| drop(f.insert("SHEET.TXT".into(), b"for people".to_vec()))),
     ("SUM_ABSENT", |f| f.get_mut(SUMS).unwrap().extend(b"187970110683c92c25bdb82256354780 *GONE\n")),
     ("SUM_FALSE", |f| put(f, SUMS, 0, b"00000000")),
+    ("NAME_CASE", |f| put(f, SUMS, 34, b"c")),
     ("SUM_FALSE", |f| put(f, "IMAGE.DAT", 1_000_001, b"x")),
     ("SUM_WEAK", |f| {
         let all = f.iter().filter(|(name, _)| *name != SUMS);
@@ -412,8 +415,12 @@ fn a_upc_of_twelve_digits_is_that_of_thirteen() {
 
 fn deadwax(folder: &Path, args: &[&str]) -> (i32, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_deadwax"));
-    let output =
-        command.args(args).current_dir(folder).env("DEADWAX_HOME", folder.join("home")).output().unwrap();
+    let output = command
+        .args(args)
+        .current_dir(folder)
+        .env("DEADWAX_HOME", env!("CARGO_TARGET_TMPDIR"))
+        .output()
+        .unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
@@ -460,4 +467,29 @@ fn the_verbs_tell_it_to_people_and_to_programs() {
     }
     assert_eq!(deadwax(folder.path(), &["ddp", "check"]).0, 2);
     assert_eq!(deadwax(folder.path(), &["ddp", "check", "home"]).0, 1, "an empty folder is no set");
+}
+
+/// A WAV of 32-bit floats: what stands behind its header.
+fn floats(path: &Path) -> Vec<f32> {
+    let bytes = std::fs::read(path).unwrap();
+    let data = bytes.windows(4).position(|it| it == b"data").unwrap() + 8;
+    bytes[data..].chunks_exact(4).map(|it| f32::from_le_bytes([it[0], it[1], it[2], it[3]])).collect()
+}
+
+#[test]
+fn what_is_played_is_the_image_sample_by_sample() {
+    let (folder, there) = room();
+    let out = folder.path().join("out.wav");
+    let wanted = |sectors: std::ops::Range<u32>| -> Vec<f32> {
+        let bytes = &there["IMAGE.DAT"][sectors.start as usize * 2352..sectors.end as usize * 2352];
+        bytes.chunks_exact(2).map(|it| f32::from(i16::from_le_bytes([it[0], it[1]])) / 32_768.0).collect()
+    };
+    let (code, _, err) = deadwax(folder.path(), &["ddp", "play", ".", "--to", "out.wav"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(floats(&out) == wanted(0..AT[3]), "the whole image, pauses too");
+    let (code, _, err) = deadwax(folder.path(), &["ddp", "play", ".", "--track", "2", "--to", "out.wav"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(floats(&out) == wanted(AT[2]..AT[3]), "the second track");
+    let (code, _, err) = deadwax(folder.path(), &["ddp", "play", ".", "--track", "3", "--to", "out.wav"]);
+    assert_eq!((code, err.contains("the disc has 2")), (2, true), "{err}");
 }

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
+
+use super::WavArg;
 
 #[derive(Debug, Subcommand)]
 pub enum DdpVerb {
@@ -20,4 +22,27 @@ made from public descriptions, apart from what writes our own sets. Exit code 1 
         /// With DDPID and DDPMS in it
         folder: PathBuf,
     },
+    /// Listen to it, to its pauses too, or write what would be heard into a file
+    Play(DdpPlay),
+}
+
+#[derive(Debug, Args)]
+pub struct DdpPlay {
+    /// With DDPID and DDPMS in it
+    pub folder: PathBuf,
+    /// This track only, with the pause behind it
+    #[arg(long, value_name = "N")]
+    pub track: Option<u8>,
+    /// Write what would be heard into this WAV file instead
+    #[arg(long, value_name = "FILE")]
+    pub to: Option<PathBuf>,
+    /// How --to writes
+    #[arg(long, value_enum, default_value_t = WavArg::Wav32f, requires = "to")]
+    pub format: WavArg,
+    /// Begin here, in the track or in the image: 1:23.4, or 83.4 in seconds
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// End here
+    #[arg(long, value_name = "TIME")]
+    pub to_time: Option<String>,
 }

@@ -13,6 +13,7 @@ pub mod rules;
 mod sums;
 
 use std::{
+    fs::File,
     io,
     path::{Path, PathBuf},
 };
@@ -143,6 +144,22 @@ pub fn read(folder: &Path) -> Result<Set, DdpError> {
     let what =
         first.map_or("it names no track and no image".into(), |it| format!("{}: {}", it.file, it.text));
     Err(DdpError::NotASet { folder: folder.to_owned(), what })
+}
+
+/// The same, and its image, to listen to.
+///
+/// Errors: those of `read`; `NotASet` where the image is no file that can be read.
+pub fn open(folder: &Path) -> Result<(Set, File), DdpError> {
+    let set = read(folder)?;
+    let fault = |e: io::Error| DdpError::NotASet {
+        folder: folder.to_owned(),
+        what: format!("{}: it cannot be read: {e}", set.image.name),
+    };
+    let seen = Folder::open(folder, &mut Findings::default()).map_err(fault)?;
+    let image = seen.find(&set.image.name, &mut Findings::default());
+    let image = image.ok_or_else(|| fault(io::ErrorKind::NotFound.into()))?;
+    let (file, _) = image.open().map_err(fault)?;
+    Ok((set, file))
 }
 
 /// Holds the folder against every rule of [`rules::ALL`] and reads every byte of it.

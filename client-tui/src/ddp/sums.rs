@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     folder::{Entry, Folder},
     rules::{
-        FILE_TOO_LARGE, FILE_UNREADABLE, Findings, SUM_ABSENT, SUM_COMPANION, SUM_FALSE, SUM_LINE,
+        FILE_TOO_LARGE, FILE_UNREADABLE, Findings, NAME_CASE, SUM_ABSENT, SUM_COMPANION, SUM_FALSE, SUM_LINE,
         SUM_MISSING, SUM_NONE, SUM_WEAK,
     },
 };
@@ -219,12 +219,16 @@ pub fn tell(
             .collect()
     };
     for sum in sums {
-        if folder_name(folder, &sum.name).is_none() {
-            findings.tell(
-                SUM_ABSENT,
-                &sum.stands_in,
-                format!("It names {:?}, which is not in the folder.", sum.name),
-            );
+        match folder_name(folder, &sum.name) {
+            Some(entry) if entry.name == sum.name => {}
+            Some(entry) => {
+                let text = format!("{} names it {:?}.", sum.stands_in, sum.name);
+                findings.tell(NAME_CASE, &entry.name, text);
+            }
+            None => {
+                let text = format!("It names {:?}, which is not in the folder.", sum.name);
+                findings.tell(SUM_ABSENT, &sum.stands_in, text);
+            }
         }
     }
     for (entry, is_companion) in

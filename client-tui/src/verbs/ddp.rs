@@ -1,16 +1,20 @@
 //! `ddp`: what stands in a DDP-compatible folder, and whether a plant may have it. Prints what `crate::ddp` found; its rules are there. All of its text is
 //! foreign: a line is scrubbed before it is put among others.
 
-use std::{path::Path, sync::atomic::Ordering};
+use std::{
+    path::Path,
+    sync::{Arc, atomic::Ordering},
+};
 
 use deadwax_dsp::Flow;
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr as _;
 
-use super::{Context, VerbError, offline::stop_flag, out::Bar};
+use super::{Context, VerbError, offline::stop_flag, out::Bar, play};
 use crate::{
-    cli::DdpVerb,
+    cli::{DdpPlay, DdpVerb, Play, Where},
     ddp::{self, Finding, Report, Set, Severity, Track, msf},
+    play::{DISC_RATE, RawSound},
     scrub,
 };
 
@@ -21,6 +25,7 @@ pub fn ddp(c: &Context, verb: &DdpVerb) -> Result<(), VerbError> {
     match verb {
         DdpVerb::Check { folder } => check(c, folder),
         DdpVerb::Show { folder } => show(c, folder),
+        DdpVerb::Play(asked) => listen(c, asked),
     }
 }
 
@@ -92,9 +97,67 @@ fn object(folder: &Path, report: &Report) -> Value {
     })
 }
 
+/// Frames of a sector.
+const SECTOR_FRAMES: u64 = 588;
+
+fn listen(c: &Context, asked: &DdpPlay) -> Result<(), VerbError> {
+    let (set, file) = ddp::open(&asked.folder).map_err(|e| unread(&e))?;
+    let (from, to, label) = match asked.track {
+        None => (0, set.sectors, scrub::line(&set.title)),
+        Some(number) => {
+            let track = set.tracks.iter().find(|it| it.number == number).ok_or_else(|| {
+                let count = set.tracks.len();
+                VerbError::Usage(format!("there is no track {number}; the disc has {count}"))
+            })?;
+            (track.index1, track.next_start, scrub::line(&format!("{number} {}", track.title)))
+        }
+    };
+    // Of a cut image what is there.
+    let there = set.image.bytes / 4;
+    let begin = (u64::from(from) * SECTOR_FRAMES).min(there);
+    let frames = (u64::from(to) * SECTOR_FRAMES).min(there).saturating_sub(begin);
+    let track = crate::play::Track {
+        project_id: String::new(),
+        version_id: String::new(),
+        alternate: String::new(),
+        sha256: String::new(),
+        label,
+        sample_rate: DISC_RATE,
+        channels: 2,
+        frames,
+        bytes: set.image.bytes,
+        // Not measured: it is played as it is.
+        lufs: f64::NAN,
+        true_peak_dbtp: f64::NAN,
+        original: true,
+    };
+    let how = Play {
+        files: Vec::new(),
+        version: Vec::new(),
+        alternate: None,
+        album: false,
+        to: asked.to.clone(),
+        format: asked.format,
+        from: asked.from.clone(),
+        to_time: asked.to_time.clone(),
+        times: 1,
+        level: "as-is".into(),
+        mono: false,
+        side: false,
+        swap: false,
+        dim: false,
+        switch_at: Vec::new(),
+        place: Where::default(),
+    };
+    play::one(c, &how, DISC_RATE, Arc::new(RawSound::new(file, begin, frames)), track)
+}
+
+fn unread(error: &ddp::DdpError) -> VerbError {
+    VerbError::Input(format!("{error}\nSee what is wrong with `deadwax ddp check FOLDER`."))
+}
+
 fn show(c: &Context, folder: &Path) -> Result<(), VerbError> {
-    let set = ddp::read(folder)
-        .map_err(|e| VerbError::Input(format!("{e}\nSee what is wrong with `deadwax ddp check FOLDER`.")))?;
+    let set = ddp::read(folder).map_err(|e| unread(&e))?;
     c.out.text(&table(&set))?;
     let mut disc = json!({ "disc": &set });
     let tracks = disc["disc"].as_object_mut().and_then(|it| it.remove("tracks")).unwrap_or_default();

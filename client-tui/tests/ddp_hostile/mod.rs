@@ -102,7 +102,7 @@ fn is_a_disc(report: &Report) -> Result<(), TestCaseError> {
 #[test]
 fn files_of_any_length_and_content_do_no_harm() {
     let (folder, there) = room();
-    let sound = there.clone();
+    let (sound, meant) = (there.clone(), ddp::read(folder.path()).unwrap());
     let there = RefCell::new(there);
     let content = proptest::collection::vec(any::<u8>(), 0..700);
     let lengths = (0..NAMES.len(), any::<Index>(), content, any::<bool>());
@@ -116,7 +116,9 @@ fn files_of_any_length_and_content_do_no_harm() {
         }
         lay(folder.path(), &files, &mut there.borrow_mut());
         let report = ddp::check(folder.path());
-        prop_assert!(!report.passed() || files == sound, "{} was cut at {at}", NAMES[name]);
+        // A line's end that is gone from the checksums changes nothing.
+        let same = report.set == meant && NAMES[name] == SUMS;
+        prop_assert!(!report.passed() || same, "{} was cut at {at}", NAMES[name]);
         drop(ddp::read(folder.path()));
         Ok(())
     });
