@@ -271,6 +271,7 @@ const CD_TEXT: &[Break] = &[
     ("CDTEXT_CHARS", |f| retext(f, 0, 1, "Café".as_bytes())),
     ("CDTEXT_LONG", |f| retext(f, 0, 1, &[b'a'; 161])),
     ("CDTEXT_TITLE", |f| retext(f, 0, 2, b"")),
+    ("CDTEXT_DISC", |f| retext(f, 1, 0, b"")),
     ("CDTEXT_ISRC", |f| retext(f, 2, 2, b"DEA121700009")),
     ("CDTEXT_UPC", |f| retext(f, 2, 0, b"0036000291452")),
 ];

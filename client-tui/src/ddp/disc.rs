@@ -9,10 +9,10 @@ use super::{
     id,
     pq::FRAMES_A_SECOND,
     rules::{
-        CDTEXT_ISRC, CDTEXT_TITLE, CDTEXT_TRACKS, CDTEXT_UPC, DISC_LONG, FIRST_INDEX0, FIRST_PAUSE,
-        FOUR_CHANNEL, Findings, IMAGE_SECTORS, ISRC_FORM, ISRC_NONE, ISRC_TWICE, LEAD_OUT, PRE_EMPHASIS,
-        PREGAP_CLAIM, TRACK_SHORT, TRACK_SHORT_SOUND, UPC_CHECK, UPC_DIFFERS, UPC_FORM, UPC_NONE,
-        UPC_ONE_PLACE,
+        CDTEXT_DISC, CDTEXT_ISRC, CDTEXT_TITLE, CDTEXT_TRACKS, CDTEXT_UPC, DISC_LONG, FIRST_INDEX0,
+        FIRST_PAUSE, FOUR_CHANNEL, Findings, IMAGE_SECTORS, ISRC_FORM, ISRC_NONE, ISRC_TWICE, LEAD_OUT,
+        PRE_EMPHASIS, PREGAP_CLAIM, TRACK_SHORT, TRACK_SHORT_SOUND, UPC_CHECK, UPC_DIFFERS, UPC_FORM,
+        UPC_NONE, UPC_ONE_PLACE,
     },
 };
 
@@ -110,7 +110,7 @@ fn tell_lengths(set: &Set, said: &Said<'_>, findings: &mut Findings) {
             findings.tell(LEAD_OUT, said.pq_file, text);
         }
     }
-    if set.image.bytes % super::map::SECTOR_BYTES != 0 {
+    if !set.image.bytes.is_multiple_of(super::map::SECTOR_BYTES) {
         let text = format!("It has {} bytes: no whole number of sectors of 2352.", set.image.bytes);
         findings.tell(IMAGE_SECTORS, &set.image.name, text);
     }
@@ -173,6 +173,15 @@ fn tell_cd_text(set: &Set, said: &Said<'_>, file: &str, text: &CdText, findings:
     }
     if text.get(TITLE, 0).is_empty() {
         findings.tell(CDTEXT_TITLE, file, "The disc has no title.".into());
+    }
+    for (kind, texts) in text.texts.iter().filter(|(kind, _)| !matches!(**kind, TITLE | CODES)) {
+        if text.get(*kind, 0).is_empty() && texts.values().any(|text| !text.is_empty()) {
+            findings.tell(
+                CDTEXT_DISC,
+                file,
+                format!("Tracks have a text of the type {kind:#04x}, the disc has none."),
+            );
+        }
     }
     let upc = text.get(CODES, 0);
     let code = if said.pq_upc.is_empty() { said.id_upc } else { said.pq_upc };

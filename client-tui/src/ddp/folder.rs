@@ -89,10 +89,10 @@ impl Folder {
             match entry.kind {
                 Kind::File => {}
                 Kind::Link => {
-                    findings.tell(FILE_LINK, &entry.name, "It is a link, which is not followed.".into())
+                    findings.tell(FILE_LINK, &entry.name, "It is a link, which is not followed.".into());
                 }
                 Kind::Folder => {
-                    findings.tell(FOLDER_INSIDE, &entry.name, "It is a folder inside the set.".into())
+                    findings.tell(FOLDER_INSIDE, &entry.name, "It is a folder inside the set.".into());
                 }
                 Kind::Special => findings.tell(FILE_SPECIAL, &entry.name, "It is no plain file.".into()),
             }

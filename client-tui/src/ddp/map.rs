@@ -56,7 +56,7 @@ const UNUSED: [(&str, std::ops::Range<usize>); 9] = [
 /// The map, with what it says wrongly told. Empty: there is none.
 pub fn read(folder: &Folder, findings: &mut Findings) -> Vec<Entry> {
     let Some((file, content)) = folder.small(NAME, BYTES_MAX, findings) else { return Vec::new() };
-    if content.len() % PACKET != 0 {
+    if !content.len().is_multiple_of(PACKET) {
         let text = format!("It has {} bytes: no whole number of packets of {PACKET}.", content.len());
         findings.tell(MAP_LENGTH, &file, text);
     }
@@ -189,7 +189,7 @@ fn image(file: &str, at: usize, packet: &[u8], findings: &mut Findings) -> Optio
     match packet[40] {
         b'7' => {}
         b'0' => {
-            findings.tell(MAP_STORAGE_ODD, file, format!("Packet {at}, the image, is of storage mode 0."))
+            findings.tell(MAP_STORAGE_ODD, file, format!("Packet {at}, the image, is of storage mode 0."));
         }
         mode => {
             let text = format!("Packet {at}, the image, is of storage mode {:?}, not 7.", char::from(mode));
@@ -251,7 +251,11 @@ fn tell_counts(file: &str, entries: &[Entry], findings: &mut Findings) {
         0 => findings.tell(MAP_NO_IMAGE, file, "It names no image.".into()),
         1 => {}
         many => {
-            findings.tell(MAP_IMAGES, file, format!("It names {many} images; only the first is looked into."))
+            findings.tell(
+                MAP_IMAGES,
+                file,
+                format!("It names {many} images; only the first is looked into."),
+            );
         }
     }
     match count(Stream::Pq) {

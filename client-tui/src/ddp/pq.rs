@@ -43,7 +43,7 @@ struct Packet {
 }
 
 pub fn read(file: &str, content: &[u8], findings: &mut Findings) -> Pq {
-    if content.len() % PACKET != 0 {
+    if !content.len().is_multiple_of(PACKET) {
         let text = format!("It has {} bytes: no whole number of packets of {PACKET}.", content.len());
         findings.tell(PQ_LENGTH, file, text);
     }

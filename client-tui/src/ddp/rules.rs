@@ -72,6 +72,7 @@ const RED: &str = "Red Book (IEC 60908)";
 const WRITERS: &str = "what mastering tools write alike (ddp-reverse-eng, notes N6 and N9)";
 const TEXT: &str = "CD-Text packs as publicly described (MMC-3 annex J; libcdio, libburn)";
 const PLANTS: &str = "plants' guides (airplay.dk/ddp-master, anthemmastering.com/ddp)";
+const REAPER: &str = "the notes on DDP of a workstation (ReaClassical, ddp_info.txt)";
 const LENGTH: &str = "plants' common limit of 79:57 (ARSCLIST, September 2014; bluepromastering.com)";
 const ISRC: &str = "ISO 3901";
 const GS1: &str = "GS1 General Specifications";
@@ -162,7 +163,7 @@ rules! {
     FIRST_INDEX0 Block RED "Let track 1 begin with INDEX 0 at 00:00:00."
     FIRST_PAUSE Block RED "Give the first track a pause of 2 seconds or more before INDEX 1."
     TRACK_SHORT Block RED "Make the track 4 seconds long, or join it to its neighbour."
-    TRACK_SHORT_SOUND Warn RED "Shorten the pause behind it: some count a track without the next one's pause."
+    TRACK_SHORT_SOUND Warn REAPER "Shorten the pause behind it: some count a track without the next one's pause, others with it."
     DISC_LONG Block LENGTH "Shorten the record, or ask the plant in writing."
     LEAD_OUT Block DDP "Write the set again: the lead-out stands where the image ends."
 
@@ -192,6 +193,7 @@ rules! {
     CDTEXT_CHARS Warn TEXT "Write the text in ISO 8859-1; replace what it does not have."
     CDTEXT_LONG Warn TEXT "Keep a text to 160 letters."
     CDTEXT_TITLE Warn TEXT "Give the disc and every track a title."
+    CDTEXT_DISC Warn REAPER "Give the disc such a text too; \"Various\" will do."
     CDTEXT_ISRC Block TEXT "Write the same ISRC in CD-Text and PQ descriptor."
     CDTEXT_UPC Block TEXT "Write the same UPC in CD-Text and PQ descriptor."
 

@@ -60,10 +60,10 @@ pub fn read<'a>(folder: &'a Folder, is_mapped: &dyn Fn(&str) -> bool, findings: 
             match read_line(line.strip_suffix('\r').unwrap_or(line)) {
                 Line::Nothing => {}
                 Line::Sum { kind, digest, name } => {
-                    sums.push(Sum { stands_in: file.clone(), name, kind, digest })
+                    sums.push(Sum { stands_in: file.clone(), name, kind, digest });
                 }
                 Line::Unread => {
-                    findings.tell(SUM_LINE, &file, format!("Line {} is no digest with a name.", at + 1))
+                    findings.tell(SUM_LINE, &file, format!("Line {} is no digest with a name.", at + 1));
                 }
             }
         }

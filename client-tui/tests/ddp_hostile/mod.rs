@@ -47,7 +47,7 @@ fn what_was_changed_is_told_or_changes_nothing_that_is_read() {
     let sound = there.clone();
     let meant = ddp::read(folder.path()).unwrap();
     let there = RefCell::new(there);
-    let told = runner(192).run(&edits(), |edits| {
+    let told = runner(96).run(&edits(), |edits| {
         lay(folder.path(), &edited(&sound, &edits), &mut there.borrow_mut());
         let report = ddp::check(folder.path());
         if report.findings.is_empty() {
@@ -65,7 +65,7 @@ fn what_passes_is_a_disc_whatever_the_bytes_are() {
     let (folder, there) = room();
     let sound = there.clone();
     let there = RefCell::new(there);
-    let told = runner(192).run(&edits(), |edits| {
+    let told = runner(96).run(&edits(), |edits| {
         let mut files = edited(&sound, &edits);
         resum(&mut files);
         lay(folder.path(), &files, &mut there.borrow_mut());
@@ -106,7 +106,7 @@ fn files_of_any_length_and_content_do_no_harm() {
     let there = RefCell::new(there);
     let content = proptest::collection::vec(any::<u8>(), 0..700);
     let lengths = (0..NAMES.len(), any::<Index>(), content, any::<bool>());
-    let told = runner(192).run(&lengths, |(name, at, content, cut)| {
+    let told = runner(96).run(&lengths, |(name, at, content, cut)| {
         let mut files = sound.clone();
         let bytes = files.get_mut(NAMES[name]).unwrap();
         let at = at.index(bytes.len());
