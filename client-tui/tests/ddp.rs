@@ -186,7 +186,7 @@ const RECORDS: &[Break] = &[
     ("IMAGE_SECTORS", |f| f.get_mut("IMAGE.DAT").unwrap().truncate(AT[3] as usize * 2352 - 4)),
     ("IMAGE_HEADER", |f| put(f, "IMAGE.DAT", 0, b"RIFF")),
     ("IMAGE_BYTE_ORDER", |f| {
-        f.get_mut("IMAGE.DAT").unwrap().chunks_exact_mut(2).for_each(|it| it.swap(0, 1))
+        f.get_mut("IMAGE.DAT").unwrap().chunks_exact_mut(2).for_each(|it| it.swap(0, 1));
     }),
     ("IMAGE_SILENT", |f| f.get_mut("IMAGE.DAT").unwrap()[AT[2] as usize * 2352..].fill(0)),
 ];
@@ -282,7 +282,7 @@ const CHECKSUMS: &[Break] = &[
     ("SUM_NONE", |f| drop(f.insert(SUMS.into(), b"; nothing yet\n".to_vec()))),
     ("SUM_LINE", |f| f.get_mut(SUMS).unwrap().extend(b"hello\n")),
     ("SUM_MISSING", |f| {
-        drop(f.get_mut(SUMS).unwrap().drain(.."187970110683c92c25bdb82256354780 *CDTEXT.BIN\n".len()))
+        drop(f.get_mut(SUMS).unwrap().drain(.."187970110683c92c25bdb82256354780 *CDTEXT.BIN\n".len()));
     }),
     ("SUM_COMPANION", |f| drop(f.insert("SHEET.TXT".into(), b"for people".to_vec()))),
     ("SUM_ABSENT", |f| f.get_mut(SUMS).unwrap().extend(b"187970110683c92c25bdb82256354780 *GONE\n")),

@@ -216,7 +216,7 @@ mod tests {
         codes.sort_unstable();
         codes.dedup();
         assert_eq!(codes.len(), ALL.len());
-        assert!(ALL.iter().all(|rule| rule.mend.ends_with('.') && !rule.source.is_empty()));
+        assert!(ALL.iter().all(|rule| rule.mend.ends_with(['.', '?']) && !rule.source.is_empty()));
         let mut findings = Findings::default();
         for _ in 0..1000 {
             findings.tell(PQ_PACKET, "PQDESCR", String::new());
