@@ -113,12 +113,15 @@ fn rule(project: &Project, actor: &Actor, command: &Command, now: Time) -> Resul
         Command::AddSong { .. } | Command::EditSong { .. } => song::rule(project, actor, command),
         Command::SetRecipe { .. } => recipe::rule(project, actor, command),
         Command::SetGate { rule } => gate::set(project, actor, rule, now),
-        Command::ReceiveFile { .. } | Command::AddVersion { .. } => version::rule(project, actor, command),
+        Command::ReceiveFile { .. } | Command::AddVersion { .. } | Command::PutForward { .. } => {
+            version::rule(project, actor, command)
+        }
         Command::AddNote { .. }
         | Command::AddressNote { .. }
         | Command::AcceptNote { .. }
         | Command::ReopenNote { .. }
         | Command::DeclineNote { .. }
+        | Command::MoveNote { .. }
         | Command::TickChecklist { .. } => note::rule(project, actor, command),
         Command::RequestRevision { .. } => revision::rule(project, actor, command, now),
         Command::Approve { .. } | Command::ApproveSpacing { .. } | Command::ApproveRecord { .. } => {
@@ -129,18 +132,16 @@ fn rule(project: &Project, actor: &Actor, command: &Command, now: Time) -> Resul
         Command::WithdrawApproval { .. } | Command::Hold { .. } | Command::LiftHold { .. } => {
             approval::rule(project, actor, command)
         }
-        Command::AcceptHandoff { .. } | Command::ReturnHandoff { .. } => {
-            handoff::rule(project, actor, command)
-        }
+        Command::AcceptHandoff { .. }
+        | Command::ReturnHandoff { .. }
+        | Command::SwapMix { .. }
+        | Command::RecordPackage { .. } => handoff::rule(project, actor, command),
         Command::StartRender { .. }
         | Command::CancelRender { .. }
         | Command::LeaseRender { .. }
         | Command::CompleteRender { .. }
         | Command::FailRender { .. } => render::rule(project, actor, command),
         Command::MakeDelivery { .. } => delivery::rule(project, actor, command),
-        Command::MoveNote { .. } => note::rule(project, actor, command),
-        Command::SwapMix { .. } | Command::RecordPackage { .. } => handoff::rule(project, actor, command),
-        Command::PutForward { .. } => version::rule(project, actor, command),
         Command::OverrideGate { .. } | Command::PassDeadline { .. } => {
             gate::rule(project, actor, command, now)
         }

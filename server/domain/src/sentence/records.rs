@@ -155,3 +155,179 @@ impl Say<'_> {
 fn short(digest: &Digest) -> String {
     digest.to_string().chars().take(12).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        ApprovalId, Command, Credit, Event, Fact, LabelCopy, NoteId, PersonId, Project, Receipt, RecordFile,
+        RecordId, RecordProfile, Role, SongCopy, SpacingItem, Time, audience, record_fingerprint, sentence,
+        sentence_for, testing::*,
+    };
+
+    const RECORD: RecordId = RecordId(300);
+
+    fn name(person: PersonId) -> String {
+        match person {
+            OWNER => "Olive".to_owned(),
+            LABEL => "Lena Ruiz".to_owned(),
+            other => format!("Person {}", other.0),
+        }
+    }
+
+    /// The project after it, and what is said of it.
+    fn told(project: &mut Project, by: Option<PersonId>, fact: Fact) -> String {
+        let event = Event { at: Time(3000), by, fact };
+        project.apply(&event);
+        sentence(project, &event, &name).text
+    }
+
+    fn enrolled(key: u8, person: PersonId, vouched_by: Option<u8>) -> Fact {
+        Fact::KeyEnrolled {
+            key: digest(key),
+            person,
+            public_key: "ssh-ed25519 AAAA".to_owned(),
+            proof: String::new(),
+            vouched_by: vouched_by.map(digest),
+            vouch: String::new(),
+        }
+    }
+
+    #[test]
+    fn keys_and_receipts_are_told_with_what_they_are_of() {
+        let mut project = Given::mixed().approved(LABEL, 10, Role::Label).project;
+        let mut say = |by, fact| told(&mut project, Some(by), fact);
+        assert_eq!(
+            say(LABEL, enrolled(1, LABEL, None)),
+            "Lena Ruiz enrolled the key 010101010101: the first one."
+        );
+        assert_eq!(
+            say(LABEL, enrolled(2, LABEL, Some(1))),
+            "Lena Ruiz enrolled the key 020202020202: vouched for by 010101010101."
+        );
+        let revoked =
+            |key| Fact::KeyRevoked { key: digest(key), reason: "The laptop was\nstolen".to_owned() };
+        assert_eq!(
+            say(OWNER, revoked(1)),
+            "Olive revoked the key 010101010101 of Lena Ruiz: The laptop was stolen."
+        );
+        assert_eq!(say(LABEL, revoked(2)), "Lena Ruiz revoked the key 020202020202: The laptop was stolen.");
+        assert_eq!(
+            say(LABEL, enrolled(3, LABEL, None)),
+            "Lena Ruiz enrolled the key 030303030303: the older ones were revoked, so none vouched for it."
+        );
+        let approval =
+            Given::mixed().approved(LABEL, 10, Role::Label).project.approvals.keys().last().unwrap();
+        let receipt = |approval| Fact::ReceiptKept {
+            approval,
+            sequence: 1,
+            receipt: Receipt { statement: String::new(), signature: String::new(), key: digest(3) },
+        };
+        assert_eq!(
+            say(LABEL, receipt(approval)),
+            "Lena Ruiz signed the approval of Mix 1 with the key 030303030303: statement 1."
+        );
+    }
+
+    #[test]
+    fn a_record_is_told_from_its_start_to_its_delivery() {
+        let items = vec![SpacingItem::after(SONG, 0)];
+        let mut project = Given::delivered().and(person(ARTIST), Command::SetSpacing { items }).project;
+        let files = vec![RecordFile {
+            profile: "cd".to_owned(),
+            folder: String::new(),
+            name: "a.wav".to_owned(),
+            digest: digest(1),
+            bytes: 1,
+            kind: "track".to_owned(),
+            sample_rate_hz: 44_100,
+            bits: 16,
+            frames: 1,
+            exact: false,
+            integrated_lufs: None,
+            true_peak_dbtp: None,
+        }];
+        let fingerprint = record_fingerprint(&files);
+        let short: String = fingerprint.to_string().chars().take(12).collect();
+        let profile = |name: &str| RecordProfile { name: name.to_owned(), toml: String::new() };
+        let queued = Fact::RecordQueued {
+            record: RECORD,
+            number: 1,
+            spacing: 1,
+            sources: Vec::new(),
+            profiles: vec![profile("cd"), profile("hi-res")],
+            loudest_track_lufs: Some(-14.0),
+        };
+        let mut say = |by: Option<PersonId>, fact| told(&mut project, by, fact);
+        assert_eq!(
+            say(Some(OWNER), queued),
+            "Olive started Record 1 of 0 songs with spacing 1, the loudest at -14.0 LUFS, for cd and hi-res."
+        );
+        let leased = Fact::RecordLeased { record: RECORD, attempt: 1, engine: String::new() };
+        assert_eq!(say(None, leased), "Attempt 1 to make Record 1 began.");
+        let failed =
+            |parked| Fact::RecordFailed { record: RECORD, attempt: 1, reason: String::new(), parked };
+        assert_eq!(say(None, failed(false)), "Attempt 1 to make Record 1 failed; it is tried again.");
+        let made = Fact::RecordMade { record: RECORD, files, fingerprint, report_json: String::new() };
+        assert_eq!(say(None, made), format!("Record 1 is made: 1 file, fingerprint {short}."));
+        let approved =
+            Fact::RecordApproved { approval: ApprovalId(9), record: RECORD, role: Role::Label, fingerprint };
+        assert_eq!(
+            say(Some(LABEL), approved),
+            format!("Lena Ruiz approved Record 1 as label, fingerprint {short}.")
+        );
+        let delivered = Fact::RecordDelivered { record: RECORD, manifest_json: String::new() };
+        assert_eq!(
+            say(Some(OWNER), delivered),
+            "Olive delivered Record 1: 1 file, frozen as they were signed."
+        );
+        let unknown = Fact::RecordCancelled { record: RecordId(9) };
+        assert_eq!(say(Some(OWNER), unknown), "Olive cancelled a record.");
+    }
+
+    #[test]
+    fn label_copy_and_notes_are_told_without_their_words() {
+        let items = vec![SpacingItem::after(SONG, 0)];
+        let mut project = Given::mixed().and(person(ARTIST), Command::SetSpacing { items }).project;
+        let mut say = |fact| told(&mut project, Some(OWNER), fact);
+        let copy = LabelCopy { upc: "036000291452".to_owned(), ..LabelCopy::default() };
+        assert_eq!(
+            say(Fact::LabelCopySet { copy }),
+            "Olive set the label copy of the record: UPC 036000291452."
+        );
+        let credits = vec![Credit { role: "mixer".to_owned(), name: "Jo".to_owned() }];
+        let copy = SongCopy { credits, ..SongCopy::default() };
+        let text = "Olive set the label copy of \"Ember\": 1 credit and 0 shares.";
+        assert_eq!(say(Fact::SongCopySet { song: SONG, copy }), text);
+        let note = |song| Fact::SpacingNoted { note: NoteId(5), number: 1, song, text: "SECRET".to_owned() };
+        assert_eq!(say(note(Some(SONG))), "Olive wrote a note on spacing 1, before \"Ember\".");
+        let closed = Fact::SpacingNoteClosed { note: NoteId(5), answer: "SECRET".to_owned() };
+        assert_eq!(say(closed), "Olive closed a note on spacing 1.");
+    }
+
+    #[test]
+    fn v1_keys_are_for_all_and_the_record_for_who_sees_the_work() {
+        let given = Given::mixed();
+        let sees = |who, fact: Fact| {
+            let event = Event { at: Time(1), by: Some(LABEL), fact };
+            let seen = audience::visible_fact(&given.project, who, &event);
+            assert_eq!(sentence_for(&given.project, who, &event, &name).is_some(), seen);
+            seen
+        };
+        for fact in [enrolled(1, LABEL, None), Fact::KeyRevoked { key: digest(1), reason: "r".to_owned() }] {
+            assert!(sees(LISTENER, fact.clone()) && sees(MIXER, fact.clone()) && !sees(STRANGER, fact));
+        }
+        let copy = LabelCopy::default();
+        for fact in [
+            Fact::LabelCopySet { copy },
+            Fact::RecordCancelled { record: RECORD },
+            Fact::SpacingNoted { note: NoteId(1), number: 1, song: None, text: String::new() },
+            Fact::ReceiptKept {
+                approval: ApprovalId(1),
+                sequence: 1,
+                receipt: Receipt { statement: String::new(), signature: String::new(), key: digest(1) },
+            },
+        ] {
+            assert!(!sees(LISTENER, fact.clone()) && sees(MIXER, fact));
+        }
+    }
+}

@@ -80,7 +80,7 @@ pub fn step() -> impl Strategy<Value = Step> {
         3 => (0..PEOPLE, any::<usize>()).prop_map(|(who, pick)| Step::Answer { who, pick }),
         1 => (any::<usize>(), select(Stage::ALL)).prop_map(|(pick, stage)| Step::Keep { pick, stage }),
         4 => (0..PEOPLE, any::<usize>(), role(), 0..60usize).prop_map(|(who, pick, role, spoil)| Step::Sign { who, pick, role, spoil }),
-        8 => (0..4u128, any::<usize>(), prop_oneof![role(), Just(Role::Label)]).prop_map(|(who, pick, role)| Step::Press { who, pick, role }),
+        5 => (0..4u128, any::<usize>(), prop_oneof![role(), Just(Role::Label)]).prop_map(|(who, pick, role)| Step::Press { who, pick, role }),
         4 => (any::<usize>(), 0..4u8, digest()).prop_map(|(pick, what, digest)| Step::Worker { pick, what, digest }),
     ]
 }
@@ -97,6 +97,16 @@ pub fn command_of(step: &Step, project: &Project, count: u128) -> Option<(Actor,
                 // Mostly about something that is there.
                 let place = usize::try_from(version.0).ok()? % (project.versions.len() + 1);
                 *version = project.versions.keys().nth(place).unwrap_or(*version);
+            }
+            match &mut command {
+                Command::AddSpacingNote { number, .. } if *number > 0 => {
+                    *number = project.spacings.last().map_or(*number, |newest| newest.number);
+                }
+                Command::CloseSpacingNote { note, .. } => {
+                    let place = usize::try_from(note.0).ok()? % (project.spacing_notes.len() + 1);
+                    *note = project.spacing_notes.get(place).map_or(*note, |known| known.id);
+                }
+                _ => {}
             }
             Some((Actor::Person { id: PersonId(*who), studio_owner: *owner }, command))
         }
