@@ -91,9 +91,11 @@ fn counts(project: &Project, approval: &Approval, version: VersionId, fingerprin
     })
 }
 
-/// A gate that asks for receipts takes no approval without one, whenever it was given. One that was carried has a receipt too: over the version that was signed.
+/// A gate that asks for receipts takes no approval without one, whenever it was given; what passed a gate before it asked has passed it. An approval that was
+/// carried has a receipt too: over the version that was signed.
 fn is_signed_where_asked(project: &Project, approval: &Approval) -> bool {
-    let asked = project.gate(approval.stage).is_some_and(|rule| rule.signed);
+    let pending = project.songs.get(approval.song).is_some_and(|song| song.stage == approval.stage);
+    let asked = pending && project.gate(approval.stage).is_some_and(|rule| rule.signed);
     !asked || project.receipt_of(approval.id).is_some()
 }
 

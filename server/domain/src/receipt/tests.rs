@@ -305,6 +305,16 @@ fn a_gate_that_asks_for_receipts_takes_no_approval_without_one() {
 }
 
 #[test]
+fn what_passed_a_gate_before_it_asked_for_receipts_has_passed_it() {
+    let of_mix = |project: &Project| -> Vec<crate::ApprovalState> {
+        let all = project.approvals_of(SONG).filter(|(it, _)| it.stage == Stage::Mixing);
+        all.map(|(_, state)| state).collect()
+    };
+    let passed = Given::mastering().and(person(OWNER), signed_rule());
+    assert_eq!(of_mix(&passed.project), [crate::ApprovalState::Counts; 2]);
+}
+
+#[test]
 fn the_last_signature_tells_what_it_sets_going() {
     let given = keyed().approved(ARTIST, 10, Role::Artist);
     let rule = GateRule {

@@ -70,7 +70,7 @@ pub enum Step {
 
 pub fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        8 => (0..PEOPLE, any::<bool>(), command()).prop_map(|(who, owner, command)| Step::Any(who, owner, Box::new(command))),
+        11 => (0..PEOPLE, any::<bool>(), command()).prop_map(|(who, owner, command)| Step::Any(who, owner, Box::new(command))),
         12 => (0..PEOPLE, any::<usize>(), prop_oneof![role(), select(vec![Role::Artist, Role::Label])], prop::bool::weighted(0.9))
             .prop_map(|(who, pick, role, true_fingerprint)| Step::Approve { who, pick, role, true_fingerprint }),
         2 => (0..PEOPLE, 0..2u128, digest()).prop_map(|(who, song, digest)| Step::Upload { who, song, digest }),
@@ -80,7 +80,7 @@ pub fn step() -> impl Strategy<Value = Step> {
         3 => (0..PEOPLE, any::<usize>()).prop_map(|(who, pick)| Step::Answer { who, pick }),
         1 => (any::<usize>(), select(Stage::ALL)).prop_map(|(pick, stage)| Step::Keep { pick, stage }),
         4 => (0..PEOPLE, any::<usize>(), role(), 0..60usize).prop_map(|(who, pick, role, spoil)| Step::Sign { who, pick, role, spoil }),
-        5 => (0..4u128, any::<usize>(), prop_oneof![role(), Just(Role::Label)]).prop_map(|(who, pick, role)| Step::Press { who, pick, role }),
+        4 => (0..4u128, any::<usize>(), prop_oneof![role(), Just(Role::Label)]).prop_map(|(who, pick, role)| Step::Press { who, pick, role }),
         4 => (any::<usize>(), 0..4u8, digest()).prop_map(|(pick, what, digest)| Step::Worker { pick, what, digest }),
     ]
 }
@@ -92,6 +92,7 @@ pub fn command_of(step: &Step, project: &Project, count: u128) -> Option<(Actor,
             if let Command::AddNote { version, .. }
             | Command::RequestRevision { version, .. }
             | Command::MoveNote { version, .. }
+            | Command::RecordHeard { version, .. }
             | Command::SetSections { version, .. } = &mut command
             {
                 // Mostly about something that is there.
@@ -105,6 +106,10 @@ pub fn command_of(step: &Step, project: &Project, count: u128) -> Option<(Actor,
                 Command::CloseSpacingNote { note, .. } => {
                     let place = usize::try_from(note.0).ok()? % (project.spacing_notes.len() + 1);
                     *note = project.spacing_notes.get(place).map_or(*note, |known| known.id);
+                }
+                Command::RevokeKey { key, .. } => {
+                    let place = usize::from(key.0[0]) % (project.keys.len() + 1);
+                    *key = project.keys.keys().nth(place).unwrap_or(*key);
                 }
                 _ => {}
             }
