@@ -164,7 +164,7 @@ async fn a_signature_counts_for_the_text_it_was_made_over_and_the_chain_goes_on_
     let next = statement(Role::Artist, &artist, 0x78, &head.statement_sha256, 2);
     let next = approve(Role::Artist, 0x78, &next, sign(&artist, signature::STATEMENT, &next)).unwrap();
     let done = again.ledger.perform(perform(90_001, actor(Role::Artist), next)).await.unwrap();
-    assert!(done.seq > done.first_seq + 1, "its receipt, and what follows from a met gate");
+    assert!(done.last_seq > done.first_seq + 1, "its receipt, and what follows from a met gate");
     let now = again.project().await.project.clone();
     assert_eq!(now.songs.get(SONG).unwrap().stage, Stage::Mastering);
     assert_eq!(now.receipts.iter().map(|kept| kept.sequence).collect::<Vec<_>>(), [1, 2]);

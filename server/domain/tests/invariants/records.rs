@@ -21,6 +21,9 @@ pub fn press(
     if let Some(song) = project.songs_in_order().find(|song| song.stage != Stage::Delivered) {
         return Some((person(who), on_the_way(project, song, pick, count)));
     }
+    if let Some(remark) = remark(project, pick, count) {
+        return Some((person(who), remark));
+    }
     let number = project.spacings.last().map_or(0, |newest| newest.number);
     let set = project.spacings.last().map_or(&[][..], |newest| &newest.items);
     if !spacing::names_every_song(project, set) || pick.is_multiple_of(13) {
@@ -54,6 +57,24 @@ pub fn press(
     };
     let house = newest.is_alive();
     Some((if house { Actor::Worker } else { person(who) }, next))
+}
+
+/// Now and then a note on the spacing, and the end of one.
+fn remark(project: &Project, pick: usize, count: u128) -> Option<Command> {
+    let newest = project.spacings.last()?;
+    match pick % 11 {
+        0 => Some(Command::AddSpacingNote {
+            note: NoteId(200 + count),
+            number: newest.number,
+            song: newest.items.first().map(|item| item.song),
+            text: "Too long a gap.".to_owned(),
+        }),
+        1 => {
+            let open = project.spacing_notes.iter().find(|note| note.closed.is_none())?;
+            Some(Command::CloseSpacingNote { note: open.id, answer: String::new() })
+        }
+        _ => None,
+    }
 }
 
 /// Through the gates by a manager's word: there are other steps for the long way.
