@@ -20,6 +20,7 @@ pub mod listening;
 pub mod math;
 pub mod measure;
 pub mod processors;
+pub mod profile;
 pub mod recipe;
 pub mod render;
 pub mod report;

@@ -11,7 +11,7 @@ use super::{
     album,
     rows::{May, Project},
 };
-use crate::checks::{self, Checks, Found, Measured, one};
+use crate::checks::{self, Checks, Found, of_facts, one};
 
 /// Where the keys are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,8 +80,8 @@ pub fn profiles() -> &'static [Checks] {
     static PROFILES: LazyLock<Vec<Checks>> = LazyLock::new(|| {
         checks::SHIPPED
             .iter()
-            .filter(|(name, _)| *name != "mix-handoff")
-            .filter_map(|(name, _)| checks::shipped(name))
+            .filter(|name| **name != "mix-handoff")
+            .filter_map(|name| checks::shipped(name))
             .collect()
     });
     &PROFILES
@@ -101,7 +101,7 @@ pub fn checked(profile: &Checks, files: &[VersionFile]) -> Vec<Said> {
     let mut all: Vec<Said> = Vec::new();
     for file in files {
         let Some(facts) = &file.facts else { continue };
-        for found in one(profile, &Measured::of_facts(&file.name, facts)) {
+        for found in one(profile, &of_facts(&file.name, facts)) {
             let at = match all.iter().position(|it| it.found == found) {
                 Some(at) => at,
                 None => {

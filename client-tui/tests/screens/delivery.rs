@@ -154,14 +154,14 @@ fn receipts_say_who_signed_in_which_role_which_bytes() {
 
 #[test]
 fn a_profile_says_the_same_here_as_of_a_file_on_this_machine() {
-    use deadwax_client::checks::{Measured, one, shipped};
+    use deadwax_client::checks::{of_facts, one, shipped};
     let mut seat = seat((120, 40), PLAIN);
     seat.press("<end>");
     let version = rows(PLAIN).remove(0);
     let Some(Of::Version(version)) = version.row else { panic!() };
     let file = &version.files[0];
     let profile = shipped("streaming").unwrap();
-    let found = one(&profile, &Measured::of_facts(&file.name, file.facts.as_ref().unwrap()));
+    let found = one(&profile, &of_facts(&file.name, file.facts.as_ref().unwrap()));
     assert!(found.iter().any(|it| it.code == "TRUE_PEAK_ADVISED"), "{found:?}");
     assert!(found.iter().any(|it| it.text.contains("Spotify: turned down by 3.6 dB")), "{found:?}");
     seat.press("c");

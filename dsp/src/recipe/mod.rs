@@ -19,7 +19,7 @@ mod inherit;
 mod limits;
 mod nearest;
 mod output;
-mod read;
+pub(crate) mod read;
 mod shipped;
 mod short;
 mod step;

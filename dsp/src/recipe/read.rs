@@ -19,8 +19,16 @@ const KIND: &str = "kind";
 
 /// The table of a whole text.
 pub(super) fn table(text: &str) -> Result<Spanned<DeTable<'_>>, DspError> {
-    DeTable::parse(text)
-        .map_err(|e| Fault { span: e.span(), key: None, what: What::Said(e.message().into()) }.in_text(text))
+    parsed(text).map_err(|fault| fault.in_text(text))
+}
+
+/// The same, with the fault as it is.
+pub(crate) fn parsed(text: &str) -> Result<Spanned<DeTable<'_>>, Fault> {
+    DeTable::parse(text).map_err(|e| Fault {
+        span: e.span(),
+        key: None,
+        what: What::Said(e.message().into()),
+    })
 }
 
 /// Reads `T` from a table; `more` are keys that were taken out of it before.
@@ -28,14 +36,23 @@ pub(super) fn read<T: DeserializeOwned>(
     root: Spanned<DeTable<'_>>,
     more: &'static [&'static str],
 ) -> Result<T, Fault> {
+    read_as(root, WHOLE).map_err(|fault| fault.among(more))
+}
+
+/// Reads `T` from a table that is called `whole`: "a recipe", "a profile".
+pub(crate) fn read_as<T: DeserializeOwned>(
+    root: Spanned<DeTable<'_>>,
+    whole: &'static str,
+) -> Result<T, Fault> {
     let span = root.span();
-    let value = Value { value: DeValue::Table(root.into_inner()), span, path: String::new(), listed: false };
-    T::deserialize(value).map_err(|fault| fault.among(more))
+    let value =
+        Value { value: DeValue::Table(root.into_inner()), span, path: String::new(), listed: false, whole };
+    T::deserialize(value)
 }
 
 /// What is wrong, and where in the text.
 #[derive(Debug)]
-pub(super) struct Fault {
+pub(crate) struct Fault {
     span: Option<Range<usize>>,
     /// The key whose value is wrong.
     key: Option<String>,
@@ -63,15 +80,21 @@ enum What {
 }
 
 impl Fault {
-    pub(super) fn at(span: Range<usize>, what: impl Into<String>) -> Self {
+    pub(crate) fn at(span: Range<usize>, what: impl Into<String>) -> Self {
         Fault { span: Some(span), key: None, what: What::Said(what.into()) }
     }
 
     /// As an error that names the line.
     pub(super) fn in_text(self, text: &str) -> DspError {
+        let (line, what) = self.in_line(text);
+        DspError::Recipe { line, what }
+    }
+
+    /// The line, from 1, and what is wrong there.
+    pub(crate) fn in_line(self, text: &str) -> (usize, String) {
         let at = self.span.as_ref().map_or(0, |s| s.start.min(text.len()));
         let line = 1 + text.as_bytes()[..at].iter().filter(|b| **b == b'\n').count();
-        DspError::Recipe { line, what: self.to_string() }
+        (line, self.to_string())
     }
 
     fn new(what: What) -> Self {
@@ -182,6 +205,8 @@ struct Value<'i> {
     path: String,
     /// One of an array.
     listed: bool,
+    /// How the outermost table is called.
+    whole: &'static str,
 }
 
 impl Value<'_> {
@@ -196,7 +221,7 @@ impl Value<'_> {
                 let vowel = kind.starts_with(['a', 'e', 'i', 'o', 'u']);
                 format!("{} {kind} step", if vowel { "an" } else { "a" })
             }
-            _ if self.path.is_empty() => WHOLE.into(),
+            _ if self.path.is_empty() => self.whole.into(),
             _ if self.listed => format!("[[{}]]", self.path),
             _ => format!("[{}]", self.path),
         }
@@ -231,13 +256,19 @@ impl<'de> de::Deserializer<'de> for Value<'de> {
                 Err(_) => Err(Fault::at(span.clone(), "this is not a number")),
             },
             DeValue::Boolean(yes) => visitor.visit_bool(yes),
-            DeValue::Datetime(_) => Err(Fault::at(span.clone(), "no key of a recipe is a date")),
-            DeValue::Array(items) => {
-                visitor.visit_seq(Items { items: items.into_iter(), path: self.path, listed: true })
-            }
-            DeValue::Table(table) => {
-                visitor.visit_map(Entries::new(table, self.path)).map_err(|fault| fault.or_of(&title, fields))
-            }
+            DeValue::Datetime(_) => Err(Fault::at(
+                span.clone(),
+                format!("no key of {} is a date; write it in quotes", self.whole),
+            )),
+            DeValue::Array(items) => visitor.visit_seq(Items {
+                items: items.into_iter(),
+                path: self.path,
+                listed: true,
+                whole: self.whole,
+            }),
+            DeValue::Table(table) => visitor
+                .visit_map(Entries::new(table, self.path, self.whole))
+                .map_err(|fault| fault.or_of(&title, fields)),
         }
         .map_err(|fault| fault.or_at(&span))
     }
@@ -279,6 +310,7 @@ struct Items<'i> {
     items: <toml::de::DeArray<'i> as IntoIterator>::IntoIter,
     path: String,
     listed: bool,
+    whole: &'static str,
 }
 
 impl<'de> de::SeqAccess<'de> for Items<'de> {
@@ -292,6 +324,7 @@ impl<'de> de::SeqAccess<'de> for Items<'de> {
             span: span.clone(),
             path: self.path.clone(),
             listed: self.listed,
+            whole: self.whole,
         };
         seed.deserialize(value).map(Some).map_err(|fault| fault.or_at(&span))
     }
@@ -303,14 +336,15 @@ struct Entries<'i> {
     entries: std::vec::IntoIter<Entry<'i>>,
     path: String,
     value: Option<Entry<'i>>,
+    whole: &'static str,
 }
 
 impl<'i> Entries<'i> {
-    fn new(table: DeTable<'i>, path: String) -> Self {
+    fn new(table: DeTable<'i>, path: String, whole: &'static str) -> Self {
         let mut entries: Vec<Entry<'i>> = table.into_iter().collect();
         // As they stand in the text, so that the first mistake is the one that is told; the kind before all.
         entries.sort_by_key(|(key, _)| (key.get_ref() != KIND, key.span().start));
-        Entries { entries: entries.into_iter(), path, value: None }
+        Entries { entries: entries.into_iter(), path, value: None, whole }
     }
 }
 
@@ -331,7 +365,8 @@ impl<'de> de::MapAccess<'de> for Entries<'de> {
         };
         let (word, span) = (key.into_inner(), value.span());
         let path = if self.path.is_empty() { word.to_string() } else { format!("{}.{word}", self.path) };
-        seed.deserialize(Value { value: value.into_inner(), span: span.clone(), path, listed: false })
+        let whole = self.whole;
+        seed.deserialize(Value { value: value.into_inner(), span: span.clone(), path, listed: false, whole })
             .map_err(|fault| fault.or_at(&span).or_key(&word))
     }
 }

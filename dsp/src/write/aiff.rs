@@ -9,6 +9,8 @@ use crate::Block;
 /// Room for tags behind the sound.
 const DATA_BYTES_MAX: u64 = u32::MAX as u64 - (64 << 20);
 const FORM_SIZE_AT: u64 = 4;
+/// FORM, COMM, and the head of SSND.
+pub(super) const HEAD_BYTES: u64 = 12 + 26 + 16;
 /// FORM (12), then COMM: its head (8), the channels (2).
 const FRAMES_AT: u64 = 22;
 /// Behind COMM (8 + 18): the size of SSND.

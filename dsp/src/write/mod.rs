@@ -164,6 +164,31 @@ impl AudioWriter {
     }
 }
 
+/// The size that a WAV or AIFF file of these frames will have, to the byte, with its tags; `None` for encodings whose size their coder decides, and for
+/// tags that [`tag`] would refuse.
+pub fn pcm_bytes(
+    encoding: Encoding,
+    channels: usize,
+    frames: u64,
+    bext: Option<&Bext>,
+    tags: Option<&Tags>,
+) -> Option<u64> {
+    let head = match encoding {
+        Encoding::Wav16 | Encoding::Wav24 | Encoding::Wav32 | Encoding::Wav32f => {
+            wav::head_bytes(encoding, channels, bext)
+        }
+        Encoding::Aiff16 | Encoding::Aiff24 => aiff::HEAD_BYTES,
+        _ => return None,
+    };
+    let frame_bytes = channels as u64 * u64::from(encoding.bits() / 8);
+    let data = frames.saturating_mul(frame_bytes);
+    let tags = match tags {
+        Some(given) => tags::chunk_bytes(given, matches!(encoding, Encoding::Aiff16 | Encoding::Aiff24))?,
+        None => 0,
+    };
+    Some(head.saturating_add(data).saturating_add(data % 2).saturating_add(tags))
+}
+
 #[cfg(not(feature = "mp3"))]
 const NO_MP3: &str = "this build has no MP3 encoder: build with the feature mp3, or choose another encoding";
 

@@ -123,6 +123,16 @@ impl<W: Write + Seek> WavWriter<W> {
     }
 }
 
+/// Everything before the sound.
+pub(super) fn head_bytes(encoding: Encoding, channels: usize, bext: Option<&Bext>) -> u64 {
+    let even = |bytes: usize| 8 + (bytes + bytes % 2) as u64;
+    let riff_junk_data = 12 + even(DS64_BYTES as usize) + 8;
+    let fact = if encoding.float() { even(4) } else { 0 };
+    let bext = bext.map_or(0, |it| even(bext_chunk(it).len()));
+    // The rate changes no length.
+    riff_junk_data + bext + even(fmt_chunk(encoding, 48_000, channels).len()) + fact
+}
+
 fn chunk(out: &mut impl Write, name: &[u8; 4], body: &[u8]) -> io::Result<()> {
     out.write_all(name)?;
     out.write_all(&(body.len() as u32).to_le_bytes())?;

@@ -235,7 +235,7 @@ impl Page<'_> {
         };
         let rest = format!("{how} · M another · as of {}", media::shipped().dated);
         put(frame, area, 0, heading(theme, &medium.name, &rest, area.width, false));
-        let most_ms = medium.limits.iter().map(|it| it.max_s * 1000).max().unwrap_or(1).max(1);
+        let most_ms = medium.longest_s().map_or(1, |it| it.saturating_mul(1000)).max(1);
         let sides = self.sides();
         let rows_left = usize::from(area.height.saturating_sub(1));
         let here = sides.iter().position(|(from, to)| (*from..*to).contains(&self.at)).unwrap_or(0);

@@ -3,12 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
-use deadwax_dsp::report::FileReport;
+use deadwax_dsp::{profile, recipe::nearest, report::FileReport};
 use serde_json::json;
 
 use super::{alternates, preflight::siblings, read, told};
 use crate::{
-    checks::{self, Checks, Found, Measured, SHIPPED, one},
+    checks::{self, Checks, Found, Measured, one},
     name::{self, Guess},
     verbs::{Context, VerbError},
 };
@@ -92,14 +92,16 @@ fn print(
 
 /// A shipped profile by name, or a file of the studio's own.
 fn load(wanted: &str) -> Result<Checks, VerbError> {
-    if let Some((_, text)) = SHIPPED.iter().find(|(name, _)| *name == wanted) {
+    if let Some(text) = profile::text(wanted) {
         return parse(wanted, text);
     }
     let path = Path::new(wanted);
     if path.extension().is_none_or(|e| e != "toml") {
-        let names: Vec<&str> = SHIPPED.iter().map(|(name, _)| *name).collect();
+        let names: Vec<&str> = profile::shipped().iter().map(|(name, _)| *name).collect();
+        let meant = nearest(wanted, &names).map(|near| format!("did you mean {near}? There "));
         return Err(VerbError::Usage(format!(
-            "there is no profile {wanted:?}; there are {}, or name a TOML file",
+            "there is no profile {wanted:?}; {}are {}, or name a TOML file",
+            meant.unwrap_or_else(|| "there ".into()),
             names.join(", ")
         )));
     }
@@ -120,9 +122,9 @@ mod tests {
 
     #[test]
     fn shipped_profiles_are_dated_and_sourced() {
-        for (name, _) in SHIPPED {
+        for (name, _) in profile::shipped() {
             let checks = load(name).unwrap();
-            assert_eq!(checks.name, name);
+            assert_eq!(checks.name, *name);
             assert!(checks.dated.len() == 10 && !checks.sources.is_empty() && !checks.about.is_empty());
         }
     }

@@ -102,7 +102,7 @@ fn keep(from: &mut Old, chunk: &Chunk, old_tag: bool, out: &mut impl Write) -> i
     Ok(end + u64::from(padded))
 }
 
-fn wav_tags(tags: &Tags, foreign_axml: bool, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn wav_tags(tags: &Tags, foreign_axml: bool, out: &mut impl Write) -> io::Result<()> {
     let mut info = b"INFO".to_vec();
     let track = tags.track.map(|track| track.to_string());
     let year = tags.year.map(|year| year.to_string());
@@ -159,6 +159,13 @@ pub(super) fn aiff(from: &mut Old, tags: &Tags, out: &mut (impl Write + Seek)) -
     if at + 8 <= from.bytes {
         return Err(broken("it has too many chunks"));
     }
+    aiff_tags(tags, out)?;
+    let form_bytes = u32::try_from(out.stream_position()? - 8).map_err(|_| past_4_gib())?;
+    out.seek(SeekFrom::Start(4))?;
+    out.write_all(&form_bytes.to_be_bytes())
+}
+
+pub(super) fn aiff_tags(tags: &Tags, out: &mut impl Write) -> io::Result<()> {
     for (name, text) in [(b"NAME", &tags.title), (b"AUTH", &tags.artist), (b"ANNO", &tags.comment)] {
         if let Some(text) = text {
             chunk(out, name, text.as_bytes(), u32::to_be_bytes)?;
@@ -167,7 +174,5 @@ pub(super) fn aiff(from: &mut Old, tags: &Tags, out: &mut (impl Write + Seek)) -
     if *tags != Tags::default() {
         chunk(out, b"ID3 ", &id3::tag(tags), u32::to_be_bytes)?;
     }
-    let form_bytes = u32::try_from(out.stream_position()? - 8).map_err(|_| past_4_gib())?;
-    out.seek(SeekFrom::Start(4))?;
-    out.write_all(&form_bytes.to_be_bytes())
+    Ok(())
 }

@@ -80,6 +80,15 @@ pub fn tag(path: &Path, tags: &Tags) -> Result<(), DspError> {
     Ok(())
 }
 
+/// What [`tag`] adds to a WAV or AIFF file that had no tags; `None` where it would refuse them.
+pub(super) fn chunk_bytes(given: &Tags, aiff: bool) -> Option<u64> {
+    let tags = checked(given).ok()?;
+    let mut out = Vec::new();
+    let done =
+        if aiff { chunks::aiff_tags(&tags, &mut out) } else { chunks::wav_tags(&tags, false, &mut out) };
+    done.ok().map(|()| out.len() as u64)
+}
+
 #[derive(Clone, Copy)]
 enum Kind {
     Wav,
@@ -225,6 +234,7 @@ fn checked(tags: &Tags) -> Result<Tags, DspError> {
     Ok(Tags { isrc, ..tags.clone() })
 }
 
+/// In its one spelling: capitals, without hyphens. Errors: `Invalid`.
 fn isrc(text: &str) -> Result<String, DspError> {
     codes::isrc(text).ok_or_else(|| {
         DspError::Invalid(format!(

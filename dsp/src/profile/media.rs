@@ -46,7 +46,9 @@ pub struct Limit {
     pub of: String,
     #[serde(default)]
     pub best_s: Option<u64>,
-    pub max_s: u64,
+    /// Some plants only say what is best, and cut longer sides at the customer's risk.
+    #[serde(default)]
+    pub max_s: Option<u64>,
 }
 
 /// How a length stands against the limits, with the words that say so.
@@ -69,21 +71,25 @@ impl Medium {
         self.sides_are == SidesAre::Sides
     }
 
+    /// The longest that any plant takes; of plants that only say what is best, that.
+    pub fn longest_s(&self) -> Option<u64> {
+        self.limits.iter().filter_map(|it| it.max_s.or(it.best_s)).max()
+    }
+
     /// One side, or the whole disc. Over the limit of every plant it blocks; over some plant's limit, or over the best of one, it warns.
     pub fn fit(&self, length_ms: u64) -> Fit {
-        let over: Vec<&Limit> = self.limits.iter().filter(|it| length_ms > it.max_s * 1000).collect();
-        let told = |limits: &[&Limit]| {
-            let all: Vec<String> =
-                limits.iter().map(|it| format!("{} ({})", minutes(it.max_s), it.of)).collect();
-            all.join(", ")
-        };
+        let stated = || self.limits.iter().filter_map(|it| Some((it.max_s?, it)));
+        let over: Vec<(u64, &Limit)> =
+            stated().filter(|(max_s, _)| length_ms > max_s.saturating_mul(1000)).collect();
         if !over.is_empty() {
-            let text = format!("over the limit of {}", told(&over));
-            return if over.len() == self.limits.len() { Fit::Blocks(text) } else { Fit::Warns(text) };
+            let told: Vec<String> =
+                over.iter().map(|(max_s, it)| format!("{} ({})", minutes(*max_s), it.of)).collect();
+            let text = format!("over the limit of {}", told.join(", "));
+            return if over.len() == stated().count() { Fit::Blocks(text) } else { Fit::Warns(text) };
         }
         let best = self.limits.iter().filter_map(|it| Some((it.best_s?, it))).min_by_key(|(best, _)| *best);
         match best {
-            Some((best_s, it)) if length_ms > best_s * 1000 => {
+            Some((best_s, it)) if length_ms > best_s.saturating_mul(1000) => {
                 Fit::Warns(format!("over the best of {} ({}): cut quieter", minutes(best_s), it.of))
             }
             _ => Fit::Fits,
@@ -92,7 +98,7 @@ impl Medium {
 }
 
 /// "19:30".
-fn minutes(seconds: u64) -> String {
+pub(super) fn minutes(seconds: u64) -> String {
     format!("{}:{:02}", seconds / 60, seconds % 60)
 }
 
@@ -102,7 +108,7 @@ pub fn parted(medium: &Medium, lengths_ms: &[u64]) -> Vec<usize> {
     if !medium.has_sides() {
         return Vec::new();
     }
-    let most_ms = medium.limits.iter().map(|it| u128::from(it.max_s) * 1000).max().unwrap_or(u128::MAX);
+    let most_ms = medium.longest_s().map_or(u128::MAX, |it| u128::from(it) * 1000);
     // Eight sides are four records; who presses more parts them by hand.
     for sides in [2, 4, 6] {
         let (longest, starts) = balanced(lengths_ms, sides);
@@ -158,7 +164,7 @@ mod tests {
                     limit.of,
                     medium.name
                 );
-                assert!(limit.best_s.is_none_or(|best| best < limit.max_s));
+                assert!(limit.best_s.zip(limit.max_s).is_none_or(|(best, max)| best < max));
             }
         }
         assert!(media.all.iter().any(|it| !it.has_sides()), "there is a disc among them");
