@@ -170,6 +170,9 @@ fn of_song(project: &Project, song: SongId, given: &SongCopy) -> Result<Ruling, 
         credits: given.credits.iter().map(credit).collect::<Result<_, _>>()?,
         splits: given.splits.iter().map(split).collect::<Result<_, _>>()?,
     };
+    let credits = copy.credits.iter().map(|it| it.role.len() + it.name.len());
+    let bytes: usize = credits.chain(copy.splits.iter().map(|it| it.name.len())).sum();
+    limits::at_most(bytes, limits::SONG_COPY_BYTES_MAX, "bytes of names")?;
     shares(&copy.splits)?;
     if copy == project.song_copies.get(&song).cloned().unwrap_or_default() {
         return nothing();

@@ -120,6 +120,9 @@ fn shares_come_to_the_whole_at_most_each_kind_for_itself() {
     given.when(person(LABEL), song(&[], &many)).refused(Reason::LimitReached);
     let many: Vec<(&str, bool, u32)> = vec![("a", true, 1); limits::SPLITS_PER_SONG_MAX + 1];
     given.when(person(LABEL), song(&many, &[])).refused(Reason::LimitReached);
+    let long = "字".repeat(LINE_CHARS_MAX);
+    let many: Vec<(&str, &str)> = vec![(&long, &long); limits::CREDITS_PER_SONG_MAX];
+    given.when(person(LABEL), song(&[], &many)).refused(Reason::LimitReached);
     let unknown = Command::SetSongCopy { song: SongId(9), copy: SongCopy::default() };
     given.when(person(LABEL), unknown).refused(Reason::NoSuchSong);
     let empty = Command::SetSongCopy { song: SONG, copy: SongCopy::default() };

@@ -143,7 +143,10 @@ fn enrol(asker: &Asker<'_>, command: &Command) -> Result<Ruling, Refusal> {
 
 /// What it signed stays signed; from now on it signs nothing more.
 fn revoke(asker: &Asker<'_>, id: Digest, reason: &str) -> Result<Ruling, Refusal> {
-    let Some(key) = asker.project.keys.get(id) else { return no_such_key() };
+    let Some(key) = asker.project.keys.get(id) else {
+        let hint = "Look at the keys of the member again.";
+        return no(Reason::NoSuchKey, "There is no such key in this project.", hint);
+    };
     if key.person != asker.id {
         asker.must_hold(&[Role::Manager], "revoke a key of somebody else")?;
     }
@@ -178,6 +181,11 @@ pub(crate) fn signed(
         _ => return no_such_key(),
     }
     limits::room(project.receipts.len(), limits::RECEIPTS_MAX, "receipts")?;
+    if receipt.signature.len() > limits::KEY_TEXT_BYTES_MAX {
+        let text =
+            format!("The signature has {} bytes; one by such a key is far shorter.", receipt.signature.len());
+        return no(Reason::SignatureInvalid, text, "Sign again, and send the signature as it was made.");
+    }
     statement::must_say(&asker, approve, receipt, now)?;
     ruling.facts.extend(kept(project, approve, receipt.clone()));
     Ok(ruling)

@@ -190,6 +190,11 @@ fn every_line_of_a_statement_is_held_against_what_is() {
     send("").refused(Reason::StatementInvalid);
     send("\n").refused(Reason::StatementInvalid);
     send(&"x".repeat(limits::STATEMENT_BYTES_MAX + 1)).refused(Reason::StatementInvalid);
+    let mut long = signed_command(approve_mix(&given, 0x2a), &statement, 0x21);
+    if let Command::Signed { receipt, .. } = &mut long {
+        receipt.signature = "x".repeat(limits::KEY_TEXT_BYTES_MAX + 1);
+    }
+    given.when(person(LABEL), long).refused(Reason::SignatureInvalid);
 }
 
 #[test]
