@@ -3,7 +3,10 @@
 use deadwax_domain::*;
 use proptest::{prelude::*, sample::select};
 
-use crate::commands::{PEOPLE, command, digest, facts, role};
+use crate::{
+    commands::{PEOPLE, command, digest, facts, role},
+    records,
+};
 
 #[derive(Clone, Debug)]
 pub enum Step {
@@ -44,6 +47,19 @@ pub enum Step {
         pick: usize,
         stage: Stage,
     },
+    /// Somebody signs a version, the spacing or a record with a key, most times truly; who has none enrols one.
+    Sign {
+        who: u128,
+        pick: usize,
+        role: Role,
+        spoil: usize,
+    },
+    /// The next thing on the way to a record that is delivered.
+    Press {
+        who: u128,
+        pick: usize,
+        role: Role,
+    },
     /// The worker does the next thing to a render that is there.
     Worker {
         pick: usize,
@@ -54,7 +70,7 @@ pub enum Step {
 
 pub fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        8 => (0..PEOPLE, any::<bool>(), command()).prop_map(|(who, owner, command)| Step::Any(who, owner, Box::new(command))),
+        11 => (0..PEOPLE, any::<bool>(), command()).prop_map(|(who, owner, command)| Step::Any(who, owner, Box::new(command))),
         12 => (0..PEOPLE, any::<usize>(), prop_oneof![role(), select(vec![Role::Artist, Role::Label])], prop::bool::weighted(0.9))
             .prop_map(|(who, pick, role, true_fingerprint)| Step::Approve { who, pick, role, true_fingerprint }),
         2 => (0..PEOPLE, 0..2u128, digest()).prop_map(|(who, song, digest)| Step::Upload { who, song, digest }),
@@ -63,6 +79,8 @@ pub fn step() -> impl Strategy<Value = Step> {
         2 => (0..PEOPLE, any::<usize>(), role()).prop_map(|(who, pick, role)| Step::Pick { who, pick, role }),
         3 => (0..PEOPLE, any::<usize>()).prop_map(|(who, pick)| Step::Answer { who, pick }),
         1 => (any::<usize>(), select(Stage::ALL)).prop_map(|(pick, stage)| Step::Keep { pick, stage }),
+        4 => (0..PEOPLE, any::<usize>(), role(), 0..60usize).prop_map(|(who, pick, role, spoil)| Step::Sign { who, pick, role, spoil }),
+        4 => (0..4u128, any::<usize>(), prop_oneof![role(), Just(Role::Label)]).prop_map(|(who, pick, role)| Step::Press { who, pick, role }),
         4 => (any::<usize>(), 0..4u8, digest()).prop_map(|(pick, what, digest)| Step::Worker { pick, what, digest }),
     ]
 }
@@ -74,11 +92,26 @@ pub fn command_of(step: &Step, project: &Project, count: u128) -> Option<(Actor,
             if let Command::AddNote { version, .. }
             | Command::RequestRevision { version, .. }
             | Command::MoveNote { version, .. }
+            | Command::RecordHeard { version, .. }
             | Command::SetSections { version, .. } = &mut command
             {
                 // Mostly about something that is there.
                 let place = usize::try_from(version.0).ok()? % (project.versions.len() + 1);
                 *version = project.versions.keys().nth(place).unwrap_or(*version);
+            }
+            match &mut command {
+                Command::AddSpacingNote { number, .. } if *number > 0 => {
+                    *number = project.spacings.last().map_or(*number, |newest| newest.number);
+                }
+                Command::CloseSpacingNote { note, .. } => {
+                    let place = usize::try_from(note.0).ok()? % (project.spacing_notes.len() + 1);
+                    *note = project.spacing_notes.get(place).map_or(*note, |known| known.id);
+                }
+                Command::RevokeKey { key, .. } => {
+                    let place = usize::from(key.0[0]) % (project.keys.len() + 1);
+                    *key = project.keys.keys().nth(place).unwrap_or(*key);
+                }
+                _ => {}
             }
             Some((Actor::Person { id: PersonId(*who), studio_owner: *owner }, command))
         }
@@ -122,6 +155,8 @@ pub fn command_of(step: &Step, project: &Project, count: u128) -> Option<(Actor,
             };
             Some((Actor::Worker, command))
         }
+        Step::Sign { who, pick, role, spoil } => records::sign(project, (*who, *role), *pick, *spoil, count),
+        Step::Press { who, pick, role } => records::press(project, (*who, *role), *pick, count),
         Step::Worker { pick, what, digest } => worker(project, *pick, *what, *digest, count),
     }
 }
