@@ -1,0 +1,1 @@
+//! What the papers say, without a shell. The whole is run in server/tests/evidence.rs.
