@@ -32,8 +32,6 @@ pub struct Facts<'a> {
     /// The studio's name.
     pub studio: &'a str,
     pub project: &'a Project,
-    /// The files of this song alone stand in FILES. The statements are always all of them: each names the one before.
-    pub song: Option<SongId>,
     /// As known now.
     pub names: &'a dyn Fn(PersonId) -> String,
     /// The chain list as it stood with `project`.
@@ -68,7 +66,7 @@ impl Folder {
             papers.push(Paper { name: name.to_owned(), bytes: text.into_bytes() });
         };
         put("CHAIN", facts.chain.to_owned());
-        put("FILES", papers::files(facts));
+        put("FILES", papers::files(facts.project));
         put("README.txt", readme::text(facts)?);
         put("allowed_signers", papers::allowed_signers(facts.project));
         put("checkpoint.txt", facts.checkpoint.text.clone());
@@ -101,9 +99,7 @@ impl Folder {
 /// `evidence-TITLE-N`, N being how many statements there are.
 fn name(facts: &Facts<'_>) -> String {
     let title = names::camel(&facts.project.title, "Project");
-    let song = facts.song.and_then(|song| facts.project.songs.get(song));
-    let song = song.map(|song| format!("-{}", names::camel(&song.title, "Song"))).unwrap_or_default();
-    format!("evidence-{title}{song}-{}", facts.project.receipts.len())
+    format!("evidence-{title}-{}", facts.project.receipts.len())
 }
 
 /// Whether a statement speaks of that song.

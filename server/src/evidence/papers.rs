@@ -9,7 +9,7 @@ use ssh_key::{LineEnding, SshSig};
 use super::{
     Facts, Paper,
     checkpoint::{compact, one_line},
-    is_about, line, version_of,
+    line, version_of,
 };
 use crate::{handoff::names, rpc::id_text};
 
@@ -66,7 +66,8 @@ fn held(project: &Project, key: &Key) -> (i64, Option<i64>) {
             continue;
         };
         after = after.min(signed);
-        before = before.map(|before| before.max(signed));
+        // Some read the second time as "up to", some as "up to and with".
+        before = before.map(|before| before.max(signed + 1));
     }
     (after, before)
 }
@@ -109,13 +110,9 @@ pub(super) fn cell(text: &str) -> String {
 }
 
 /// In the form of `sha256sum -c`, sorted by path: every file that a statement names, once.
-pub fn files(facts: &Facts<'_>) -> String {
+pub fn files(project: &Project) -> String {
     let mut by_path: BTreeMap<String, Digest> = BTreeMap::new();
-    let project = facts.project;
     for kept in &project.receipts {
-        if facts.song.is_some_and(|song| !is_about(project, kept, song)) {
-            continue;
-        }
         for (path, digest) in named(project, kept) {
             match by_path.get(&path) {
                 Some(known) if *known == digest => {}

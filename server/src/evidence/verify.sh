@@ -238,9 +238,8 @@ table=$(awk -v project="$project" '
     { key = substr($0, 1, at - 1); count[key]++; value[key] = substr($0, at + 2) }
     END { if (!told && file != "") done() }
 ' SHA256SUMS $statements)
-fault=$(printf '%s\n' "$table" | sed -n 's/^BAD //p')
-[ -z "$fault" ] || no "${fault%% *}" "${fault#* }"
 while read -r name signer time key; do
+    [ "$name" != BAD ] || no "$signer" "$time $key"
     said=$(ssh-keygen -Y verify -f allowed_signers -I "$signer" -n statement@deadwax -O "verify-time=$time" -s "$name.sig" <"$name" 2>&1) ||
         no "$name" "its signature does not hold: no key that held at $time and belongs to $signer made it over this text ($(printf '%s\n' "$said" | sed -n 1p))"
     case $said in

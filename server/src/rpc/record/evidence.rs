@@ -43,7 +43,7 @@ impl Service {
         let (snapshot, chain) = self.chain_for(caller, id).await?;
         may_have(&snapshot.project, caller, song)?;
         let text = self.studio.chains.text(id, &chain, 0, chain.entries).await.map_err(status::ledger)?;
-        let folder = self.folder(&snapshot, song, (&chain, &text))?;
+        let folder = self.folder(&snapshot, (&chain, &text))?;
         let io = |error| status::blob(BlobError::Io(error));
         // Without a name: it is gone with the answer, however that ends.
         let file = tempfile::tempfile_in(&self.studio.folder).map_err(io)?;
@@ -65,18 +65,12 @@ impl Service {
         Ok(until_ended(&self.studio, caller, id, may, all))
     }
 
-    fn folder(
-        &self,
-        snapshot: &Snapshot,
-        song: Option<SongId>,
-        (chain, text): (&Chain, &str),
-    ) -> Result<Folder, Status> {
+    fn folder(&self, snapshot: &Snapshot, (chain, text): (&Chain, &str)) -> Result<Folder, Status> {
         let checkpoint = self.checkpoint(snapshot, chain)?;
         let directory = self.studio.people.directory();
         let facts = Facts {
             studio: &self.studio.config.name,
             project: &snapshot.project,
-            song,
             names: &|person| directory.name(person).to_owned(),
             chain: text,
             checkpoint: &checkpoint,
