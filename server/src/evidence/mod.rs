@@ -8,9 +8,6 @@ mod key;
 mod papers;
 mod readme;
 
-#[cfg(test)]
-mod tests;
-
 use std::io;
 
 use deadwax_domain::{Kept, PersonId, Project, SongId, Time, VersionId, audience};

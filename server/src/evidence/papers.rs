@@ -83,7 +83,7 @@ pub fn studio_signers(studio: &str, public_key: &str) -> String {
     format!("{} namespaces=\"checkpoint@deadwax\" {public_key}\n", names::camel(studio, "Studio"))
 }
 
-/// Who signed, who has a key, and who revoked one.
+/// Who signed and who has a key.
 pub fn names(facts: &Facts<'_>) -> String {
     let project = facts.project;
     let signers = project.receipts.iter().map(|kept| kept.person);
@@ -176,4 +176,56 @@ fn plain(path: &str) -> String {
         part => one_line(part).replace('\\', "_"),
     };
     path.split('/').map(part).collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_never_a_formula_and_never_a_second_cell_or_line() {
+        for (name, cell_of) in [
+            ("Ana", "Ana"),
+            ("=1+1", "\"'=1+1\""),
+            ("+49", "\"'+49\""),
+            ("-x", "\"'-x\""),
+            ("@SUM(A1)", "\"'@SUM(A1)\""),
+            ("  =1", "\"'  =1\""),
+            ("'=1", "\"''=1\""),
+            ("\t=1\n2", "\"' =1 2\""),
+            ("\u{ff1d}1", "\"'\u{ff1d}1\""),
+            ("A, \"B\"", "\"A, \"\"B\"\"\""),
+            ("a;b", "\"a;b\""),
+            ("O'Neil", "\"O'Neil\""),
+            ("", ""),
+        ] {
+            assert_eq!(cell(name), cell_of, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn no_path_leads_out_of_the_folder_or_onto_a_second_line() {
+        for (path, safe) in [
+            ("cd/IMAGE.DAT", "cd/IMAGE.DAT"),
+            ("../../etc/passwd", "_/_/etc/passwd"),
+            ("/etc/passwd", "_/etc/passwd"),
+            ("a//b/./c", "a/_/b/_/c"),
+            ("a\\b\nc", "a_b c"),
+            ("Zoë 夜.wav", "Zoë 夜.wav"),
+        ] {
+            assert_eq!(plain(path), safe);
+        }
+        assert_eq!(with_digits("a/b.wav", Digest([0xab; 32])), "a/b_abababababab.wav");
+        assert_eq!(with_digits("a.b/c", Digest([0xab; 32])), "a.b/c_abababababab");
+    }
+
+    #[test]
+    fn a_signature_whose_lines_were_broken_otherwise_is_written_as_every_tool_writes_it() {
+        let studio = tempfile::tempdir().unwrap();
+        let signature =
+            super::super::StudioKey::of(studio.path()).sign("x@deadwax", "text").unwrap().signature;
+        assert_eq!(armour(&signature), signature);
+        assert_eq!(armour(&signature.replace('\n', "\r\n")), signature);
+        assert_eq!(armour("no signature"), "no signature");
+    }
 }

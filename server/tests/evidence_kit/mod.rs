@@ -228,18 +228,22 @@ impl Bench {
     /// The facts as a ledger keeps them.
     pub async fn chains(&self) -> (Arc<Ledger>, Chains) {
         let store = Arc::new(MemoryStore::new());
+        self.append_to(&*store).await;
+        let ledger = Ledger::open(store.clone(), Arc::new(Still)).await.unwrap();
+        (Arc::clone(&ledger), Chains::new(ledger, store))
+    }
+
+    pub async fn append_to(&self, store: &dyn Store) {
         let entries: Vec<Bytes> = self.events.iter().map(|it| wire::ledger::encode(it, 1)).collect();
         let append = Append {
             stream: StreamId(self.id.0),
             expected: 0,
-            command: CommandKey { id: 1, request_sha256: [0; 32] },
+            command: CommandKey { id: self.id.0, request_sha256: [0; 32] },
             entries,
             claims: Vec::new(),
             desk: Vec::new(),
         };
         store.append(append).await.unwrap();
-        let ledger = Ledger::open(store.clone(), Arc::new(Still)).await.unwrap();
-        (Arc::clone(&ledger), Chains::new(ledger, store))
     }
 
     pub async fn export(&self) -> Folder {
