@@ -1,18 +1,12 @@
 //! Names that people give: of themselves, of their machines, of files. Refused where they could mislead a reader or a terminal (S-1); never
 //! repaired in silence. Never here: paths. A file's name is a label and is never used as a path on the server.
 
+pub use deadwax_domain::text::misleading;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_segmentation::UnicodeSegmentation as _;
 
 pub const PERSON_MAX: usize = 64;
 pub const FILE_MAX: usize = 200;
-
-/// Characters that steer a terminal or turn the reading direction: C0, C1, DEL, line separators, bidirectional marks, the byte order mark and tags.
-pub fn misleading(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-            | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
-}
 
 /// A name in NFC without outer spaces; `what` names it in the refusal ("name", "device"). At most `max` characters as people count them.
 pub fn clean(what: &str, given: &str, max: usize) -> Result<String, String> {

@@ -165,6 +165,8 @@ fn every(text: &str, n: u128, flag: bool, level: f64, alternate: Alternate, role
     .into_iter()
     .chain(review(text, n, flag, level, alternate, role))
     .chain(since_then(text, n, flag))
+    .chain(records(text, n, flag, level, role))
+    .chain(receipts(text, n, flag))
     .collect()
 }
 
@@ -260,6 +262,98 @@ fn since_then(text: &str, n: u128, flag: bool) -> Vec<Fact> {
                 ..Examined::default()
             },
         },
+    ]
+}
+
+/// Those that came with the record.
+fn records(text: &str, n: u128, flag: bool, level: f64, role: Role) -> Vec<Fact> {
+    let s = || text.to_owned();
+    let small = (n % 1_000_000) as u32;
+    let digest = Digest([(n % 251) as u8; 32]);
+    let (song, version, note) = (SongId(n), VersionId(n.wrapping_add(1)), NoteId(n.wrapping_add(2)));
+    let (record, approval) = (RecordId(n.wrapping_add(5)), ApprovalId(n));
+    let explicit = if flag { Some(Explicit::Cleaned) } else { None };
+    let file = RecordFile {
+        profile: s(),
+        folder: s(),
+        name: s(),
+        digest,
+        bytes: u64::MAX,
+        kind: s(),
+        sample_rate_hz: small,
+        bits: 24,
+        frames: u64::from(small),
+        exact: flag,
+        integrated_lufs: flag.then_some(level),
+        true_peak_dbtp: Some(-1.5),
+    };
+    let copy = LabelCopy {
+        upc: s(),
+        catalogue: s(),
+        label: s(),
+        p_line: s(),
+        c_line: s(),
+        release_date: s(),
+        genre: s(),
+        language: s(),
+    };
+    let of_song = SongCopy {
+        version_title: s(),
+        explicit,
+        credits: vec![Credit { role: s(), name: s() }],
+        splits: vec![Split { name: s(), recording: flag, share: small }],
+    };
+    let trimmed = SpacingItem {
+        trim_in_ms: small,
+        trim_out_ms: u32::MAX,
+        hidden: flag,
+        begins_side: !flag,
+        ..SpacingItem::after(song, small)
+    };
+    vec![
+        Fact::SpacingSet { number: small, items: vec![trimmed] },
+        Fact::LabelCopySet { copy },
+        Fact::SongCopySet { song, copy: of_song },
+        Fact::SpacingNoted { note, number: small, song: flag.then_some(song), text: s() },
+        Fact::SpacingNoteClosed { note, answer: s() },
+        Fact::RecordQueued {
+            record,
+            number: small,
+            spacing: small,
+            sources: vec![RecordSource { song, version, fingerprint: digest }],
+            profiles: vec![RecordProfile { name: s(), toml: s() }],
+            loudest_track_lufs: flag.then_some(-14.0),
+        },
+        Fact::RecordLeased { record, attempt: small, engine: s() },
+        Fact::RecordMade { record, files: vec![file], fingerprint: digest, report_json: s() },
+        Fact::RecordFailed { record, attempt: small, reason: s(), parked: flag },
+        Fact::RecordCancelled { record },
+        Fact::RecordApproved { approval, record, role, fingerprint: digest },
+        Fact::RecordDelivered { record, manifest_json: s() },
+    ]
+}
+
+/// Those that came with keys, and the gate that asks for them.
+fn receipts(text: &str, n: u128, flag: bool) -> Vec<Fact> {
+    let s = || text.to_owned();
+    let small = (n % 1_000_000) as u32;
+    let digest = Digest([(n % 251) as u8; 32]);
+    vec![
+        Fact::KeyEnrolled {
+            key: digest,
+            person: PersonId(n.wrapping_add(3)),
+            public_key: s(),
+            proof: s(),
+            vouched_by: flag.then_some(Digest([7; 32])),
+            vouch: s(),
+        },
+        Fact::KeyRevoked { key: digest, reason: s() },
+        Fact::ReceiptKept {
+            approval: ApprovalId(n),
+            sequence: small,
+            receipt: Receipt { statement: s(), signature: s(), key: digest },
+        },
+        Fact::GateSet { rule: GateRule { signed: flag, ..GateRule::new(Stage::Mastering, Vec::new()) } },
     ]
 }
 

@@ -123,7 +123,9 @@ async fn every_place_in_the_past_can_be_folded_to() {
     let events = rig.events().await;
     for seq in 1..=events.len() {
         let then = rig.ledger.fold_to(PROJECT, seq as u64).await.unwrap().unwrap();
-        assert_eq!(then.project, Project::of(&events[..seq]));
+        let mut folded = Project::named(PROJECT);
+        folded.apply_all(&events[..seq]);
+        assert_eq!(then.project, folded);
     }
     assert!(rig.ledger.fold_to(PROJECT, events.len() as u64 + 1).await.unwrap().is_none());
 }

@@ -86,8 +86,15 @@ fn counts(project: &Project, approval: &Approval, version: VersionId, fingerprin
         let signed = candidate.id == version && candidate.fingerprint == fingerprint;
         (signed || examination::is_carried(project, approval, candidate.id))
             && !sent_back(project, approval, candidate.id)
+            && is_signed_where_asked(project, approval)
             && (project.self_approval(approval.stage) || project.maker(candidate) != Some(approval.person))
     })
+}
+
+/// A gate that asks for receipts takes no approval without one, whenever it was given. One that was carried has a receipt too: over the version that was signed.
+fn is_signed_where_asked(project: &Project, approval: &Approval) -> bool {
+    let asked = project.gate(approval.stage).is_some_and(|rule| rule.signed);
+    !asked || project.receipt_of(approval.id).is_some()
 }
 
 /// Whoever asked for another version since wants to hear that, not to have signed this one.
@@ -273,7 +280,7 @@ fn must_be_asked(asker: &Asker<'_>, stage: Stage, role: Role) -> Result<(), Refu
 }
 
 fn new_signature(asker: &Asker<'_>, id: ApprovalId, song: SongId) -> Result<(), Refusal> {
-    free_id(asker.project.approvals.contains(id))?;
+    free_id(asker.project.knows_signature(id))?;
     let have = asker.song(song)?.approvals.len();
     limits::room(have, limits::SIGNATURES_PER_SONG_MAX, "approvals and holds of this song")
 }

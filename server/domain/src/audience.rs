@@ -143,6 +143,8 @@ pub fn visible_fact(project: &Project, person: PersonId, event: &Event) -> bool 
         | Fact::SongAdded { .. }
         | Fact::SongEdited { .. }
         | Fact::VersionAdded { .. }
+        | Fact::KeyEnrolled { .. }
+        | Fact::KeyRevoked { .. }
         | Fact::StageLeft { .. } => true,
         // A file is the uploader's own affair until a version names it: its name may say more than the version will.
         Fact::FileReceived { .. } => false,

@@ -2,15 +2,19 @@
 //! and what follows of itself when a gate is met.
 
 use crate::{
-    Actor, Command, Event, Fact, PersonId, Project, Reason, Refusal, SongId, Time, approval, delivery,
-    examination, gate, handoff, heard, label_copy, member, note, notice, preflight, receipt, recipe, record,
-    refusal::no, render, revision, section, shootout, song, spacing, version,
+    Actor, Command, Digest, Event, Fact, PersonId, Project, Reason, Receipt, Refusal, SongId, Time, approval,
+    delivery, examination, gate, handoff, heard, label_copy, member, note, notice, preflight, receipt,
+    recipe, record, refusal::no, render, revision, section, shootout, song, spacing, version,
 };
 
 /// What follows from a command: facts, or a refusal. Pure; never panics (P-6). Facts that nobody in person made
 /// (`by: None`) are the rule's consequences: a met gate, a cancelled render, an answered request.
 pub fn decide(project: &Project, actor: &Actor, command: &Command, now: Time) -> Result<Vec<Event>, Refusal> {
-    let Ruling { facts, consequences, touched } = rule(project, actor, command, now)?;
+    Ok(follow(project, actor, rule(project, actor, command, now)?, now))
+}
+
+fn follow(project: &Project, actor: &Actor, ruling: Ruling, now: Time) -> Vec<Event> {
+    let Ruling { facts, consequences, touched } = ruling;
     let by = match actor {
         Actor::Person { id, .. } => Some(*id),
         Actor::Worker => None,
@@ -19,12 +23,48 @@ pub fn decide(project: &Project, actor: &Actor, command: &Command, now: Time) ->
     let mut events: Vec<Event> = facts.into_iter().map(event(by)).collect();
     events.extend(consequences.into_iter().map(event(None)));
     gate::open_what_is_met(project, &mut events, touched, now);
-    Ok(events)
+    events
 }
 
 /// May the actor do this? The rule itself, without what would follow; cheap enough to ask for every row of a view.
 pub fn check(project: &Project, actor: &Actor, command: &Command) -> Result<(), Refusal> {
     rule(project, actor, command, project.as_of).map(|_| ())
+}
+
+/// The same, where an approval would come with whatever receipt is asked.
+pub(crate) fn check_signed(project: &Project, actor: &Actor, command: &Command) -> Result<(), Refusal> {
+    match command {
+        Command::Approve { .. } | Command::ApproveSpacing { .. } | Command::ApproveRecord { .. } => {
+            of_approval(project, actor, command).map(|_| ())
+        }
+        _ => check(project, actor, command),
+    }
+}
+
+/// What would follow from an approval with a receipt, before there is one. For questions only: what it answers is never kept.
+pub(crate) fn as_if_signed(
+    project: &Project,
+    actor: &Actor,
+    approve: &Command,
+) -> Result<Vec<Event>, Refusal> {
+    let mut ruling = of_approval(project, actor, approve)?;
+    let none = Receipt { statement: String::new(), signature: String::new(), key: Digest([0; 32]) };
+    ruling.facts.extend(receipt::kept(project, approve, none));
+    Ok(follow(project, actor, ruling, project.as_of))
+}
+
+/// An approval of whatever, apart from the question for a key.
+pub(crate) fn of_approval(project: &Project, actor: &Actor, approve: &Command) -> Result<Ruling, Refusal> {
+    match approve {
+        Command::Approve { .. } => approval::rule(project, actor, approve),
+        Command::ApproveSpacing { .. } => spacing::approval(project, actor, approve),
+        Command::ApproveRecord { .. } => record::approval(project, actor, approve),
+        _ => no(
+            Reason::StatementInvalid,
+            "Only an approval is signed with a key.",
+            "Send the command without a receipt.",
+        ),
+    }
 }
 
 /// What a rule answers.
@@ -81,10 +121,14 @@ fn rule(project: &Project, actor: &Actor, command: &Command, now: Time) -> Resul
         | Command::DeclineNote { .. }
         | Command::TickChecklist { .. } => note::rule(project, actor, command),
         Command::RequestRevision { .. } => revision::rule(project, actor, command, now),
-        Command::Approve { .. }
-        | Command::WithdrawApproval { .. }
-        | Command::Hold { .. }
-        | Command::LiftHold { .. } => approval::rule(project, actor, command),
+        Command::Approve { .. } | Command::ApproveSpacing { .. } | Command::ApproveRecord { .. } => {
+            let ruling = of_approval(project, actor, command)?;
+            receipt::must_not_be_asked(project, command)?;
+            Ok(ruling)
+        }
+        Command::WithdrawApproval { .. } | Command::Hold { .. } | Command::LiftHold { .. } => {
+            approval::rule(project, actor, command)
+        }
         Command::AcceptHandoff { .. } | Command::ReturnHandoff { .. } => {
             handoff::rule(project, actor, command)
         }
@@ -104,7 +148,7 @@ fn rule(project: &Project, actor: &Actor, command: &Command, now: Time) -> Resul
             shootout::rule(project, actor, command)
         }
         Command::SetPreflight { .. } => preflight::rule(project, actor, command),
-        Command::SetSpacing { .. } | Command::ApproveSpacing { .. } => spacing::rule(project, actor, command),
+        Command::SetSpacing { items } => spacing::set(project, actor, items),
         Command::Follow { .. } | Command::SetWebhook { .. } | Command::RemoveWebhook { .. } => {
             notice::rule(project, actor, command)
         }
@@ -115,14 +159,13 @@ fn rule(project: &Project, actor: &Actor, command: &Command, now: Time) -> Resul
             label_copy::rule(project, actor, command)
         }
         Command::AddSpacingNote { .. } | Command::CloseSpacingNote { .. } => {
-            spacing::rule(project, actor, command)
+            spacing::note_rule(project, actor, command)
         }
         Command::StartRecord { .. }
         | Command::CancelRecord { .. }
         | Command::LeaseRecord { .. }
         | Command::CompleteRecord { .. }
         | Command::FailRecord { .. }
-        | Command::ApproveRecord { .. }
         | Command::DeliverRecord { .. } => record::rule(project, actor, command),
         Command::EnrolKey { .. } | Command::RevokeKey { .. } => receipt::rule(project, actor, command),
         Command::Signed { approve, receipt } => receipt::signed(project, actor, approve, receipt, now),

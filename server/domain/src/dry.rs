@@ -5,8 +5,13 @@ use crate::{
     Actor, Approval, ApprovalId, Command, DeliveryId, Digest, Fact, File, FollowLevel, Need, Note, NoteId,
     PersonId, Project, Reason, Recipe, Refusal, Render, RenderId, RequestId, RevisionKind, Role, Roles,
     ShootoutId, Song, SongId, Span, Stage, Version, VersionId, VersionKind, WebhookId, audience, check,
-    decide, gate, handoff, revision,
+    decide::{as_if_signed, check_signed},
+    gate, handoff, receipt, revision,
 };
+
+mod records;
+
+pub use records::record_actions;
 
 /// Where yes: what follows from it, if that is worth knowing before; else empty.
 pub type Answer = (&'static str, Result<String, Refusal>);
@@ -24,7 +29,7 @@ const SOME: &str = "...";
 pub fn project_actions(project: &Project, actor: &Actor) -> Vec<Answer> {
     let ask = |command| check(project, actor, &command);
     let newcomer = PersonId(NEW);
-    plain(vec![
+    let mut answers = plain(vec![
         (
             "change_terms",
             ask(Command::ChangeTerms {
@@ -52,8 +57,10 @@ pub fn project_actions(project: &Project, actor: &Actor) -> Vec<Answer> {
         ("remove_webhook", remove_webhook(project, actor)),
         ("set_preflight", set_preflight(project, actor)),
         ("set_spacing", set_spacing(project, actor)),
-        ("approve_spacing", approve_spacing(project, actor)),
-    ])
+    ]);
+    answers.push(("approve_spacing", approve_spacing(project, actor)));
+    answers.extend(plain(records::project_actions(project, actor)));
+    answers
 }
 
 /// Another level than the one that is.
@@ -97,10 +104,24 @@ fn set_spacing(project: &Project, actor: &Actor) -> Result<(), Refusal> {
     }
 }
 
-fn approve_spacing(project: &Project, actor: &Actor) -> Result<(), Refusal> {
+fn approve_spacing(project: &Project, actor: &Actor) -> Result<String, Refusal> {
     let number = project.spacings.last().map_or(0, |newest| newest.number);
     let approval = ApprovalId(NEW);
-    in_some_role(project, actor, |role| Command::ApproveSpacing { approval, number, role })
+    let command = |role| Command::ApproveSpacing { approval, number, role };
+    let role = best_role(project, actor, command)?;
+    Ok(how_signed(project, actor, &command(role)))
+}
+
+/// Where a gate asks for a receipt: what that takes.
+fn how_signed(project: &Project, actor: &Actor, approve: &Command) -> String {
+    let Actor::Person { id, .. } = actor else { return String::new() };
+    match (receipt::is_asked(project, approve), project.keys_of(*id).is_empty()) {
+        (false, _) => String::new(),
+        (true, false) => "It is to be signed with your key.".to_owned(),
+        (true, true) => {
+            "It is to be signed with your key, and you have none here: enrol one first.".to_owned()
+        }
+    }
 }
 
 /// A gate that differs in one thing from the one that is.
@@ -126,6 +147,7 @@ pub fn member_actions(project: &Project, actor: &Actor, person: PersonId) -> Vec
     plain(vec![
         ("change_roles", ask(Command::ChangeRoles { person, roles })),
         ("remove_member", ask(Command::RemoveMember { person })),
+        ("revoke_key", records::revoke_key(project, actor, person)),
     ])
 }
 
@@ -164,6 +186,7 @@ pub fn song_actions(project: &Project, actor: &Actor, song: SongId) -> Vec<Answe
             ask(Command::MakeDelivery { delivery: DeliveryId(NEW), song, manifest_json: String::new() }),
         ),
         ("override_gate", ask(Command::OverrideGate { song, version: None, reason: reason() })),
+        ("set_song_copy", records::set_song_copy(project, actor, song)),
     ]);
     let mut answers = plain(answers);
     told(&mut answers, "return_handoff", || handoff::return_cost(project, song));
@@ -265,13 +288,20 @@ fn approve(project: &Project, actor: &Actor, version: &Version) -> Result<String
         role,
         fingerprint: version.fingerprint,
     };
-    let role = best_role(project, actor, command)?;
-    Ok(gate_met_by(project, actor, &command(role)))
+    let command = command(best_role(project, actor, command)?);
+    let told = [gate_met_by(project, actor, &command), how_signed(project, actor, &command)];
+    Ok(told.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" "))
 }
 
 /// "This meets the gate of mixing: the mix is handed over and its render is queued."
 fn gate_met_by(project: &Project, actor: &Actor, command: &Command) -> String {
-    let events = decide(project, actor, command, project.as_of).unwrap_or_default();
+    let events = match command {
+        Command::Approve { .. } if receipt::is_asked(project, command) => {
+            as_if_signed(project, actor, command)
+        }
+        _ => crate::decide(project, actor, command, project.as_of),
+    };
+    let events = events.unwrap_or_default();
     let left = events.iter().find_map(|event| match event.fact {
         Fact::StageLeft { from, .. } => Some(from),
         _ => None,
@@ -391,18 +421,6 @@ fn newest_for(project: &Project, actor: &Actor, note: &Note) -> VersionId {
     project.versions_of(note.song).rev().find(fits).map_or(note.version, |version| version.id)
 }
 
-pub fn record_actions(project: &Project, actor: &Actor, record: &crate::Record) -> Vec<Answer> {
-    let ask = |command| check(project, actor, &command);
-    let fingerprint = record.fingerprint.unwrap_or(crate::Digest([0; 32]));
-    let approve =
-        |role| Command::ApproveRecord { approval: ApprovalId(NEW), record: record.id, role, fingerprint };
-    plain(vec![
-        ("cancel_record", ask(Command::CancelRecord { record: record.id })),
-        ("approve_record", in_some_role(project, actor, approve)),
-        ("deliver_record", ask(Command::DeliverRecord { record: record.id, manifest_json: String::new() })),
-    ])
-}
-
 pub fn render_actions(project: &Project, actor: &Actor, render: RenderId) -> Vec<Answer> {
     let Some(Render { id, .. }) = project.renders.get(render) else { return Vec::new() };
     plain(vec![("cancel_render", check(project, actor, &Command::CancelRender { render: *id }))])
@@ -413,7 +431,7 @@ fn in_some_role(project: &Project, actor: &Actor, command: impl Fn(Role) -> Comm
     best_role(project, actor, command).map(|_| ())
 }
 
-/// The first role in which the person may do it, for a prompt that has to name one.
+/// The first role in which the person may do it, for a prompt that has to name one; with a receipt where that is asked.
 pub fn best_role(
     project: &Project,
     actor: &Actor,
@@ -425,7 +443,7 @@ pub fn best_role(
     };
     let mut best: Option<Refusal> = None;
     for role in held {
-        match check(project, actor, &command(role)) {
+        match check_signed(project, actor, &command(role)) {
             Ok(()) => return Ok(role),
             Err(refusal) => {
                 let vague = |refusal: &Refusal| {
@@ -440,11 +458,11 @@ pub fn best_role(
     match best {
         Some(refusal) => Err(refusal),
         // Nobody's role: the rule itself says why not.
-        None => check(project, actor, &command(Role::Listener)).map(|()| Role::Listener),
+        None => check_signed(project, actor, &command(Role::Listener)).map(|()| Role::Listener),
     }
 }
 
-/// The roles in which this person's approval of the version would be taken, and would be asked.
+/// The roles in which this person's approval of the version would be taken, and would be asked; with a receipt where that is asked.
 pub fn roles_to_approve(project: &Project, actor: &Actor, version: &Version) -> Vec<Role> {
     let approve = |role: Role| Command::Approve {
         approval: ApprovalId(NEW),
@@ -452,7 +470,7 @@ pub fn roles_to_approve(project: &Project, actor: &Actor, version: &Version) -> 
         role,
         fingerprint: version.fingerprint,
     };
-    Role::ALL.iter().copied().filter(|role| check(project, actor, &approve(*role)).is_ok()).collect()
+    Role::ALL.iter().copied().filter(|role| check_signed(project, actor, &approve(*role)).is_ok()).collect()
 }
 
 /// The file of a version that a digest names: what a download asks.
@@ -461,127 +479,4 @@ pub fn file_of<'a>(version: &'a Version, digest: &Digest) -> Option<&'a File> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::{add_note, add_version, *};
-
-    fn yes(answers: &[Answer]) -> Vec<&'static str> {
-        answers.iter().filter(|(_, answer)| answer.is_ok()).map(|(action, _)| *action).collect()
-    }
-
-    #[test]
-    fn each_person_may_do_what_their_role_does() {
-        let project = Given::mixed().project;
-        let on_song = |who| yes(&song_actions(&project, &person(who), SONG));
-        assert_eq!(on_song(ARTIST), ["edit_song", "hold", "follow"]);
-        assert_eq!(on_song(MIXER), ["add_version", "follow"]);
-        assert_eq!(on_song(LISTENER), ["follow"]);
-        let on_mix = |who| yes(&version_actions(&project, &person(who), VersionId(10)));
-        assert_eq!(on_mix(LABEL), ["add_note", "approve", "set_sections"]);
-        assert_eq!(on_mix(MIXER), ["add_note", "set_sections"]);
-        assert_eq!(on_mix(LISTENER), [""; 0]);
-    }
-
-    #[test]
-    fn of_several_roles_the_best_answer_is_told() {
-        let roles = Roles::from([Role::MixEngineer, Role::Label]);
-        let given = Given::mixed().and(person(OWNER), Command::ChangeRoles { person: MIXER, roles });
-        let answers = version_actions(&given.project, &person(MIXER), VersionId(10));
-        let approve = answers.iter().find(|(action, _)| *action == "approve").unwrap();
-        assert_eq!(approve.1.as_ref().unwrap_err().reason, Reason::SelfApproval);
-    }
-
-    #[test]
-    fn a_manager_may_change_whatever_a_member_holds_now() {
-        for held in [&[Role::Artist][..], &[Role::Producer], &[Role::Artist, Role::Producer], Role::ALL] {
-            let roles: Roles = held.iter().copied().collect();
-            let add = Command::AddMember { person: STRANGER, roles };
-            let given = Given::studio().and(person(OWNER), add);
-            let answers = member_actions(&given.project, &person(OWNER), STRANGER);
-            assert_eq!(yes(&answers), ["change_roles", "remove_member"], "{held:?}");
-        }
-    }
-
-    fn text(answers: &[Answer], action: &str) -> Result<String, Reason> {
-        let answer = answers.iter().find(|(named, _)| *named == action).expect("it is answered");
-        answer.1.clone().map_err(|refusal| refusal.reason)
-    }
-
-    #[test]
-    fn what_follows_is_told_before_it_is_done() {
-        let of_mix = |given: &Given, who, action| {
-            text(&version_actions(&given.project, &person(who), VersionId(10)), action)
-        };
-        let given = Given::mixed().and(person(ARTIST), add_note(7, 10, false));
-        let told = "This is round 1 of 2 included. A correction is free.";
-        assert_eq!(of_mix(&given, ARTIST, "request_revision"), Ok(told.to_owned()));
-        let none = Command::ChangeTerms {
-            rounds_included: Some(0),
-            self_approval: None,
-            corrections_free: Some(0),
-            cut_off: None,
-        };
-        let given = given.and(person(OWNER), none);
-        let told = "This is round 1 of 0 included: it is billed.";
-        assert_eq!(of_mix(&given, ARTIST, "request_revision"), Ok(told.to_owned()));
-        assert_eq!(of_mix(&given, ARTIST, "approve"), Ok(String::new()));
-        let given = Given::mixed().approved(ARTIST, 10, Role::Artist);
-        let told = "This meets the gate of mixing: the mix is handed over and its render is queued.";
-        assert_eq!(of_mix(&given, LABEL, "approve"), Ok(told.to_owned()));
-        let mastering = Given::mastering().project;
-        let swap = |who| text(&song_actions(&mastering, &person(who), SONG), "swap_mix");
-        assert!(swap(LABEL).is_ok_and(|told| told.starts_with("Swapping the mix ends 1 render")));
-        assert_eq!(swap(ARTIST), Err(Reason::NotYourRole));
-        let back = text(&song_actions(&mastering, &person(MASTERER), SONG), "return_handoff");
-        assert!(back.is_ok_and(|told| told.starts_with("Returning the handoff ends 1 render")));
-    }
-
-    #[test]
-    fn in_a_shootout_everyone_is_offered_their_part() {
-        let second = PersonId(8);
-        let add = Command::AddMember { person: second, roles: Roles::from([Role::MixEngineer]) };
-        let one = Given::mixed();
-        let on_song =
-            |given: &Given, who, action| text(&song_actions(&given.project, &person(who), SONG), action);
-        assert_eq!(on_song(&one, OWNER, "open_shootout"), Err(Reason::RuleInvalid));
-        let two = one.and(person(OWNER), add);
-        assert!(on_song(&two, OWNER, "open_shootout").is_ok());
-        assert_eq!(on_song(&two, LABEL, "cast_vote"), Err(Reason::NoShootout));
-        let entrants = vec![MIXER, second];
-        let open = Command::OpenShootout { shootout: ShootoutId(1), song: SONG, entrants, blind: true };
-        let mix = |id, file| add_version(id, VersionKind::Mix, &[(crate::Alternate::Main, file)]);
-        let open =
-            two.and(person(OWNER), open).and(person(MIXER), mix(11, 3)).and(person(second), mix(12, 4));
-        assert!(on_song(&open, ARTIST, "cast_vote").is_ok());
-        assert_eq!(on_song(&open, MIXER, "cast_vote"), Err(Reason::NotYourRole));
-        assert!(on_song(&open, second, "add_version").is_ok());
-        let pick = |who| text(&version_actions(&open.project, &person(who), VersionId(11)), "pick_mix");
-        assert!(pick(LABEL).is_ok());
-        assert_eq!(pick(ARTIST), Err(Reason::NotYourRole));
-    }
-
-    #[test]
-    fn what_belongs_to_the_record_is_offered_to_its_roles() {
-        let told = |given: &Given, who| {
-            yes(&project_actions(&given.project, &person(who)))
-                .into_iter()
-                .filter(|action| *action != "follow")
-                .collect::<Vec<_>>()
-        };
-        let given = Given::mixed();
-        assert_eq!(told(&given, MASTERER), ["set_preflight", "set_spacing"]);
-        assert_eq!(told(&given, LABEL), [""; 0]);
-        let items = vec![crate::SpacingItem::after(SONG, 0)];
-        let set = given.and(person(MASTERER), Command::SetSpacing { items });
-        assert_eq!(told(&set, LABEL), ["approve_spacing"]);
-        let setting = crate::PreflightSetting {
-            code: "UNCHANGED".to_owned(),
-            kind: VersionKind::Mix,
-            severity: Some(crate::Severity::Off),
-        };
-        let off = set.and(person(MASTERER), Command::SetPreflight { settings: vec![setting] });
-        assert_eq!(told(&off, MASTERER), ["set_preflight", "set_spacing"]);
-        let on_song = |who| yes(&song_actions(&off.project, &person(who), SONG));
-        assert!(on_song(OWNER).contains(&"override_gate") && !on_song(LABEL).contains(&"override_gate"));
-    }
-}
+mod tests;

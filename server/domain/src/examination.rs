@@ -278,7 +278,13 @@ pub(crate) fn is_carried(project: &Project, approval: &Approval, version: Versio
     way.all(|carried| project.examinations.get(carried.to).is_some_and(passes))
 }
 
+/// Receipts do not carry: they name the bytes that were signed, and no others.
 fn why(rule: &GateRule, examined: &Examined, old: &str, new: &str) -> String {
+    let why = same_as(rule, examined, old, new);
+    if rule.signed { format!("{why} The receipts stay with {old}.") } else { why }
+}
+
+fn same_as(rule: &GateRule, examined: &Examined, old: &str, new: &str) -> String {
     match (examined.same, rule.carry) {
         (Sameness::Metadata, _) => format!("{new} is the same sound in the same form as {old}."),
         (Sameness::Residual, Carry::Residual { below_db }) => {

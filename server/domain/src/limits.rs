@@ -30,6 +30,27 @@ pub const RENDER_FAILURES_MAX: u32 = 3;
 /// Attempts begun, those included that died with their server and never reported.
 pub const RENDER_ATTEMPTS_MAX: u32 = 10;
 
+pub const RECORDS_MAX: usize = 500;
+pub const PROFILES_PER_RECORD_MAX: usize = 24;
+pub const PROFILE_BYTES_MAX: usize = 64 * 1024;
+/// Of all profiles of a record together: they stand in one fact, and the store keeps entries of up to 256 KiB.
+pub const PROFILES_BYTES_MAX: usize = 192 * 1024;
+pub const RECORD_FILES_MAX: usize = 600;
+/// Of the names and the report of a record together, for the same reason.
+pub const RECORD_BYTES_MAX: usize = 160 * 1024;
+/// Of one file's name; what file systems allow.
+pub const FILE_NAME_BYTES_MAX: usize = 255;
+pub const SPACING_NOTES_MAX: usize = 5000;
+pub const CREDITS_PER_SONG_MAX: usize = 200;
+pub const SPLITS_PER_SONG_MAX: usize = 100;
+/// Revoked ones included.
+pub const KEYS_PER_PERSON_MAX: usize = 50;
+pub const KEY_TEXT_BYTES_MAX: usize = 4096;
+pub const RECEIPTS_MAX: usize = 100_000;
+pub const STATEMENT_BYTES_MAX: usize = 192 * 1024;
+/// How far a signer's clock may be from ours.
+pub const STATEMENT_TIME_MS: i64 = 15 * 60 * 1000;
+
 /// Room for one more? `what` is a plural: "songs".
 pub(crate) fn room(have: usize, most: usize, what: &str) -> Result<(), Refusal> {
     if have < most {

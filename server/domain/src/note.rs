@@ -86,7 +86,7 @@ pub struct Item {
 }
 
 /// The roles in which notes are written, in the order in which one is chosen for a person who holds several.
-const WRITERS: [Role; 6] =
+pub(crate) const WRITERS: [Role; 6] =
     [Role::Artist, Role::Producer, Role::MixEngineer, Role::MasteringEngineer, Role::Label, Role::Manager];
 
 pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Result<Ruling, Refusal> {

@@ -5,13 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     Approval, ApprovalId, ApprovalState, Delivery, DeliveryId, Digest, Examined, FollowLevel, GateRule,
-    Member, Note, NoteId, NoteState, PersonId, ReceivedFile, RecipeVersion, Render, RenderId, RequestId,
-    RevisionKind, RevisionRequest, Role, Roles, Severity, Song, SongId, Spacing, SpacingApproval, Stage,
-    Table, Time, Version, VersionId, VersionKind, Webhook, WebhookId,
+    Member, Note, NoteId, NoteState, PersonId, ProjectId, ReceivedFile, RecipeVersion, Render, RenderId,
+    RequestId, RevisionKind, RevisionRequest, Role, Roles, Severity, Song, SongId, Spacing, SpacingApproval,
+    Stage, Table, Time, Version, VersionId, VersionKind, Webhook, WebhookId,
 };
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Project {
+    /// What statements name it by; no fact tells it, whoever folds the stream knows it. Without it no statement can be true.
+    pub id: Option<ProjectId>,
     /// False until `ProjectCreated`; then every other fact counts.
     pub exists: bool,
     pub title: String,
@@ -81,6 +83,24 @@ impl Default for Terms {
 }
 
 impl Project {
+    /// Before its first fact.
+    pub fn named(id: ProjectId) -> Project {
+        Project { id: Some(id), ..Project::default() }
+    }
+
+    pub fn record(&self, id: crate::RecordId) -> Option<&crate::Record> {
+        self.records.iter().find(|record| record.id == id)
+    }
+
+    /// An approval or a hold of this id was given once, of whatever: receipts name approvals by id alone.
+    pub(crate) fn knows_signature(&self, id: ApprovalId) -> bool {
+        let mut on_records = self.records.iter().flat_map(|record| &record.approvals);
+        self.approvals.contains(id)
+            || self.spacing_approvals.iter().any(|known| known.id == id)
+            || on_records.any(|known| known.id == id)
+            || self.receipts.iter().any(|kept| kept.approval == id)
+    }
+
     pub fn roles_of(&self, person: PersonId) -> Option<&Roles> {
         self.members.get(person).map(|member| &member.roles)
     }

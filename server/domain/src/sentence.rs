@@ -2,6 +2,7 @@
 //! overrides, holds, returns and swaps do.
 
 mod gates;
+mod records;
 mod rounds;
 
 use std::collections::BTreeSet;
@@ -186,6 +187,20 @@ impl Say<'_> {
             | Fact::DeadlinePassed { .. }
             | Fact::SectionsSet { .. }
             | Fact::VersionHeard { .. } => self.gates(fact),
+            Fact::LabelCopySet { .. }
+            | Fact::SongCopySet { .. }
+            | Fact::SpacingNoted { .. }
+            | Fact::SpacingNoteClosed { .. } => self.copy_text(fact),
+            Fact::RecordQueued { .. }
+            | Fact::RecordLeased { .. }
+            | Fact::RecordMade { .. }
+            | Fact::RecordFailed { .. }
+            | Fact::RecordCancelled { .. }
+            | Fact::RecordApproved { .. }
+            | Fact::RecordDelivered { .. } => (None, self.record_text(fact)),
+            Fact::KeyEnrolled { .. } | Fact::KeyRevoked { .. } | Fact::ReceiptKept { .. } => {
+                (None, self.key_text(fact))
+            }
             _ => self.work(fact),
         }
     }

@@ -93,7 +93,36 @@ fn own_isrc(project: &Project, song: SongId, isrc: &str) -> Result<String, Refus
         None => Ok(isrc),
         Some(other) => {
             let text = format!("The ISRC {isrc} belongs to \"{}\" already.", other.title);
-            no(Reason::IsrcInvalid, text, "Every recording has its own ISRC.")
+            let hint = "Every recording has its own ISRC: correct one of the two, or leave this one empty.";
+            no(Reason::IsrcTwice, text, hint)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::*;
+
+    fn edit(song: SongId, isrc: &str) -> Command {
+        Command::EditSong { song, title: None, isrc: Some(isrc.to_owned()) }
+    }
+
+    #[test]
+    fn one_recording_has_one_isrc_and_the_other_song_is_named() {
+        let second = SongId(101);
+        let add =
+            |isrc: &str| Command::AddSong { song: second, title: "Ash".to_owned(), isrc: isrc.to_owned() };
+        let given = Given::mixed().and(person(LABEL), edit(SONG, "GB-A1B-26-00001"));
+        let twice = given.when(person(OWNER), add("gba1b2600001")).0.unwrap_err();
+        assert_eq!(twice.reason, Reason::IsrcTwice);
+        assert_eq!(twice.text, "The ISRC GBA1B2600001 belongs to \"Ember\" already.");
+        let given = given.and(person(OWNER), add("GB-A1B-26-00002"));
+        given.when(person(LABEL), edit(second, "GB-A1B-26-00001")).refused(Reason::IsrcTwice);
+        given.when(person(LABEL), edit(second, "GB-A1B-2600001")).refused(Reason::IsrcInvalid);
+        given.when(person(LABEL), edit(SONG, "GBA1B2600001")).refused(Reason::NothingToChange);
+        given.when(person(LABEL), edit(second, "")).facts(&["SONG_EDITED"]);
+        let third = Command::AddSong { song: SongId(102), title: "Oak".to_owned(), isrc: String::new() };
+        given.and(person(LABEL), edit(second, "")).when(person(OWNER), third).facts(&["SONG_ADDED"]);
     }
 }

@@ -11,6 +11,7 @@ pub const LABEL: PersonId = PersonId(5);
 pub const LISTENER: PersonId = PersonId(6);
 pub const STRANGER: PersonId = PersonId(7);
 pub const SONG: SongId = SongId(100);
+pub const PROJECT: ProjectId = ProjectId(0x77);
 
 pub fn person(id: PersonId) -> Actor {
     Actor::Person { id, studio_owner: id == OWNER }
@@ -116,7 +117,7 @@ pub struct Given {
 }
 
 pub fn nothing() -> Given {
-    Given { project: Project::default() }
+    Given { project: Project::named(PROJECT) }
 }
 
 impl Given {

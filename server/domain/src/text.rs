@@ -53,6 +53,42 @@ pub fn optional(what: &str, text: &str) -> Result<String, Refusal> {
     Ok(text)
 }
 
+/// One line that may be empty, trimmed: what stands on a label, where slashes do no harm.
+pub fn line(what: &str, line: &str, chars_max: usize) -> Result<String, Refusal> {
+    let trimmed = line.trim();
+    let chars = trimmed.chars().count();
+    if chars > chars_max {
+        let text = format!("{what} has {chars} characters; {chars_max} are allowed.");
+        return no(Reason::TextTooLong, text, "Shorten it.");
+    }
+    if let Some(c) = trimmed.chars().find(|c| misleading(*c)) {
+        let text = format!("{what} holds a character that is not shown (U+{:04X}).", u32::from(c));
+        return no(Reason::NameInvalid, text, "Take that out and try again.");
+    }
+    Ok(trimmed.to_owned())
+}
+
+/// The same, and it must say something.
+pub fn some_line(what: &str, text: &str, chars_max: usize) -> Result<String, Refusal> {
+    let line = line(what, text, chars_max)?;
+    if line.is_empty() {
+        return no(Reason::TextEmpty, format!("{what} is empty."), "Give it at least one character.");
+    }
+    Ok(line)
+}
+
+/// Characters that steer a terminal or turn the reading direction: C0, C1, DEL, line separators, bidirectional marks, the byte order mark and tags.
+pub fn misleading(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+            | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// A title as rows and statements show it: what misleads becomes U+FFFD.
+pub fn shown(title: &str) -> String {
+    title.chars().map(|c| if misleading(c) { '\u{fffd}' } else { c }).collect()
+}
+
 /// A longer text that must say something.
 pub fn required(what: &str, text: &str) -> Result<String, Refusal> {
     let text = optional(what, text)?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 mod gates;
+mod records;
 
 use crate::{
     GateLine, GateReport, HandoffState, Note, NoteId, NoteState, PersonId, Project, RenderId, RenderState,
@@ -14,7 +15,8 @@ use crate::{
 pub struct Wait {
     pub person: PersonId,
     pub kind: WaitKind,
-    pub song: SongId,
+    /// `None`: it is of the record as a whole.
+    pub song: Option<SongId>,
     pub target: Target,
     /// "Approve Mix 2 as label."
     pub text: String,
@@ -48,9 +50,11 @@ pub enum Target {
     Version(VersionId),
     Note(NoteId),
     Render(RenderId),
+    /// By its number, as its row is called.
+    Record(u32),
 }
 
-/// In the running order of the songs.
+/// In the running order of the songs; then what belongs to the record as a whole.
 pub fn waits(project: &Project) -> Vec<Wait> {
     let mut all = Vec::new();
     for song in project.songs_in_order() {
@@ -72,6 +76,7 @@ pub fn waits(project: &Project) -> Vec<Wait> {
         on.delivery();
         on.count_blocked(first);
     }
+    all.extend(records::of(project));
     all
 }
 
@@ -87,7 +92,7 @@ impl OnSong<'_> {
         if !self.project.members.contains(person) {
             return;
         }
-        self.all.push(Wait { person, kind, song: self.song.id, target, text, since, due, blocks: 0 });
+        self.all.push(Wait { person, kind, song: Some(self.song.id), target, text, since, due, blocks: 0 });
     }
 
     fn members(&self, any_of: &[Role]) -> Vec<PersonId> {
@@ -146,7 +151,7 @@ impl OnSong<'_> {
         // A count must not tell of a note that its reader may not see (V-1): what is internal keeps nobody busy here.
         let told = |wait: &&Wait| match wait.target {
             Target::Note(note) => !self.project.notes.get(note).is_some_and(|note| note.internal),
-            Target::Song(_) | Target::Version(_) | Target::Render(_) => true,
+            Target::Song(_) | Target::Version(_) | Target::Render(_) | Target::Record(_) => true,
         };
         let busy: BTreeSet<PersonId> =
             self.all[first..].iter().filter(told).map(|wait| wait.person).collect();
@@ -155,7 +160,7 @@ impl OnSong<'_> {
         let project = self.project;
         let holds_up = |wait: &Wait| match wait.target {
             Target::Note(note) => project.notes.get(note).is_some_and(|note| note.state == NoteState::Open),
-            Target::Song(_) | Target::Version(_) | Target::Render(_) => true,
+            Target::Song(_) | Target::Version(_) | Target::Render(_) | Target::Record(_) => true,
         };
         self.all[first..].iter_mut().filter(|wait| holds_up(wait)).for_each(|wait| wait.blocks = blocks);
     }

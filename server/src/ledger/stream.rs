@@ -78,7 +78,7 @@ impl Stream {
 
 impl Folded {
     pub fn empty(id: ProjectId) -> Self {
-        let snapshot = Arc::new(Snapshot { id, seq: 0, project: Project::default() });
+        let snapshot = Arc::new(Snapshot { id, seq: 0, project: Project::named(id) });
         Self { snapshot, last_at: Time(0), newer: None }
     }
 

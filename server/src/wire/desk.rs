@@ -9,7 +9,7 @@ use super::{id, text::scrub};
 
 /// The rows of one project with their owners; who muted a song has none of it. Keys are stable: project, kind and what is to be opened.
 pub fn rows(project_id: ProjectId, project: &Project) -> Vec<(PersonId, v1::DeskRow)> {
-    let heard = |wait: &Wait| project.follow_level(wait.person, Some(wait.song)) != FollowLevel::Muted;
+    let heard = |wait: &Wait| project.follow_level(wait.person, wait.song) != FollowLevel::Muted;
     waits(project)
         .into_iter()
         .filter(heard)
@@ -24,8 +24,12 @@ fn row(project_id: ProjectId, project: &Project, wait: &Wait) -> v1::DeskRow {
         key: format!("{}/{}/{target_key}", id(project_id.0), kind.as_str_name()),
         project_id: id(project_id.0),
         project_title: scrub(&project.title),
-        song_id: id(wait.song.0),
-        song_title: project.songs.get(wait.song).map(|song| scrub(&song.title)).unwrap_or_default(),
+        song_id: wait.song.map(|song| id(song.0)).unwrap_or_default(),
+        song_title: wait
+            .song
+            .and_then(|song| project.songs.get(song))
+            .map(|song| scrub(&song.title))
+            .unwrap_or_default(),
         kind: kind.into(),
         text: scrub(&wait.text),
         since_ms: wait.since.0,
@@ -41,6 +45,7 @@ fn target(target: Target) -> String {
         Target::Version(version) => format!("version/{}", id(version.0)),
         Target::Note(note) => format!("note/{}", id(note.0)),
         Target::Render(render) => format!("render/{}", id(render.0)),
+        Target::Record(number) => format!("record/{number}"),
     }
 }
 

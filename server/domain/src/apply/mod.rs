@@ -1,6 +1,7 @@
 //! The fold: one fact after another makes the project. Total (P-6): a fact that makes no sense here (an unknown song, a number that leaves a gap,
 //! a stage that is not left from) changes nothing. No rule is decided here; `decide` never made such a fact in the first place.
 
+mod record;
 mod review;
 
 use crate::{
@@ -89,6 +90,20 @@ impl Project {
             | Fact::RenderCompleted { .. }
             | Fact::RenderFailed { .. }
             | Fact::RenderCancelled { .. } => self.fold_render(event),
+            Fact::LabelCopySet { .. }
+            | Fact::SongCopySet { .. }
+            | Fact::SpacingNoted { .. }
+            | Fact::SpacingNoteClosed { .. } => self.fold_copy(event),
+            Fact::RecordQueued { .. }
+            | Fact::RecordLeased { .. }
+            | Fact::RecordMade { .. }
+            | Fact::RecordFailed { .. }
+            | Fact::RecordCancelled { .. }
+            | Fact::RecordApproved { .. }
+            | Fact::RecordDelivered { .. } => self.fold_record(event),
+            Fact::KeyEnrolled { .. } | Fact::KeyRevoked { .. } | Fact::ReceiptKept { .. } => {
+                self.fold_receipt(event);
+            }
             _ => self.fold_review(event),
         }
     }
@@ -425,6 +440,7 @@ impl Project {
         }
         // The same of a spacing: coming back does not bring it again.
         self.spacing_approvals.retain(|approval| approval.person != person || roles.contains(&approval.role));
+        self.end_record_approvals_of(person, roles, at);
     }
 
     /// A hold ends with the membership, not with the role: else whoever manages roles could brush a veto aside unseen.

@@ -122,6 +122,7 @@ impl Say<'_> {
         ask(rule.preflight_ignored, "no preflight".to_owned());
         ask(rule.heard_percent > 0, format!("{} % heard", rule.heard_percent));
         ask(!rule.spacing_roles.is_empty(), format!("the spacing approved by {}", list(&rule.spacing_roles)));
+        ask(rule.signed, "every approval signed with a key".to_owned());
         if let Some(own) = rule.self_approval {
             ask(true, format!("self-approval {}", if own { "allowed" } else { "not allowed" }));
         }

@@ -71,8 +71,78 @@ pub fn check_state(project: &Project) {
             assert!(line.is_some_and(|line| lines.contains(&line)), "a mix of the shootout was picked");
         }
     }
+    check_records(project);
     if project.exists {
         assert!(project.holders(Role::Manager).next().is_some(), "a project keeps a manager");
+    }
+}
+
+fn check_records(project: &Project) {
+    for (at, record) in (1..).zip(&project.records) {
+        assert_eq!(record.number, at, "P-1: records have numbers without gaps");
+        assert_eq!(record.is_made(), record.fingerprint.is_some());
+        if let Some(fingerprint) = record.fingerprint {
+            assert_eq!(fingerprint, record_fingerprint(&record.files), "P-2");
+        }
+        assert!(record.is_made() || record.approvals.is_empty(), "P-2: nothing was there to be signed");
+        if record.delivered.is_some() {
+            let counts = |it: &RecordApproval| record::counts(project, record, it);
+            assert!(record.approvals.iter().any(counts), "P-5: nobody signed what was delivered");
+        }
+    }
+    assert!(project.records.iter().filter(|record| record.is_alive()).count() <= 1);
+    // The chain has no gap, and each link names the one before.
+    for (sequence, kept) in (1..).zip(&project.receipts) {
+        assert_eq!(kept.sequence, sequence, "the chain has no gap");
+        let key = project.keys.get(kept.receipt.key).expect("keys stay known");
+        assert_eq!(key.person, kept.person, "everybody signs with a key of their own");
+    }
+    for two in project.receipts.windows(2) {
+        let names = format!("\nprevious: {}\n", two[0].digest);
+        assert!(two[1].receipt.statement.contains(&names), "each statement names the one before");
+    }
+    for (approval, state) in project.songs.keys().flat_map(|song| project.approvals_of(song)) {
+        let asked = project.gate(approval.stage).is_some_and(|rule| rule.signed);
+        let signed = project.receipt_of(approval.id).is_some();
+        assert!(state != ApprovalState::Counts || !asked || signed, "a signed gate takes signed approvals");
+    }
+}
+
+/// Of what was just decided: a receipt stands right behind its approval, a key is the first or vouched for, and what is delivered was approved before.
+pub fn check_proofs(before: &Project, events: &[Event]) {
+    let mut project = before.clone();
+    for (at, event) in events.iter().enumerate() {
+        match &event.fact {
+            Fact::ReceiptKept { approval, .. } => {
+                let signed =
+                    at.checked_sub(1).map(|before| &events[before]).expect("an approval comes first");
+                let id = match &signed.fact {
+                    Fact::Approved { approval, .. }
+                    | Fact::SpacingApproved { approval, .. }
+                    | Fact::RecordApproved { approval, .. } => *approval,
+                    other => panic!("a receipt for {other:?}"),
+                };
+                assert_eq!(
+                    (id, signed.by),
+                    (*approval, event.by),
+                    "a receipt belongs to the approval before it"
+                );
+            }
+            Fact::KeyEnrolled { person, vouched_by, .. } => {
+                let holding = project.keys_of(*person);
+                match vouched_by {
+                    None => assert!(holding.is_empty(), "a further key is vouched for"),
+                    Some(by) => assert!(holding.iter().any(|key| key.id == *by), "by one that holds"),
+                }
+            }
+            Fact::RecordDelivered { record, .. } => {
+                let record = project.record(*record).expect("delivered records exist");
+                assert!(record::is_approved(&project, record), "P-5");
+                assert!(!record::is_outdated(&project, record), "P-5: of now");
+            }
+            _ => {}
+        }
+        project.apply(event);
     }
 }
 
@@ -112,4 +182,15 @@ pub fn check_immutable(before: &Project, after: &Project) {
     for delivery in before.deliveries.values() {
         assert_eq!(after.deliveries.get(delivery.id), Some(delivery), "P-5");
     }
+    for record in before.records.iter().filter(|record| record.is_made()) {
+        let now = after.record(record.id).expect("records stay");
+        let what = |it: &Record| (it.number, it.sources.clone(), it.files.clone(), it.fingerprint);
+        assert_eq!(what(now), what(record), "P-1: a record is immutable once it is made");
+        assert!(record.delivered.is_none() || now.delivered == record.delivered, "P-5");
+    }
+    assert_eq!(
+        after.receipts.get(..before.receipts.len()),
+        Some(&before.receipts[..]),
+        "the chain only grows"
+    );
 }

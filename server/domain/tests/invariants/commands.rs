@@ -74,7 +74,12 @@ fn rule() -> impl Strategy<Value = GateRule> {
         Carry::Residual { below_db: -60.0 },
         Carry::Residual { below_db: 3.0 },
     ]);
-    let asked = (vec(alternate(), 0..2), any::<bool>(), proptest::option::of(any::<bool>()), any::<bool>());
+    let asked = (
+        vec(alternate(), 0..2),
+        any::<bool>(),
+        proptest::option::of(any::<bool>()),
+        (any::<bool>(), prop::bool::weighted(0.1)),
+    );
     let more = (
         prop_oneof![20 => Just(0u32), 1 => 1..=100u32, 1 => any::<u32>()],
         prop_oneof![20 => Just(Vec::new()), 1 => vec(role(), 0..2)],
@@ -85,7 +90,7 @@ fn rule() -> impl Strategy<Value = GateRule> {
         |(
             stage,
             needs,
-            (required_alternates, open_notes_allowed, self_approval, preflight_ignored),
+            (required_alternates, open_notes_allowed, self_approval, (preflight_ignored, signed)),
             more,
             carry,
         )| {
@@ -100,6 +105,7 @@ fn rule() -> impl Strategy<Value = GateRule> {
                 due,
                 closes_when_due,
                 carry,
+                signed,
                 ..GateRule::new(stage, needs)
             }
         },
@@ -288,6 +294,58 @@ fn severity() -> impl Strategy<Value = Severity> {
     select(vec![Severity::Off, Severity::Warn, Severity::Block])
 }
 
+/// Of the record and its proofs, blindly; [`records`](crate::records) does what the state asks for.
+fn record() -> impl Strategy<Value = Command> {
+    let song = || id().prop_map(|id| SongId(id % 2));
+    let record = || id().prop_map(RecordId);
+    let split = (text(), any::<bool>(), 0..6000u32).prop_map(|(name, recording, share)| Split {
+        name,
+        recording,
+        share,
+    });
+    prop_oneof![
+        (text(), select(vec!["", "036000291452", "036000291453", "x"])).prop_map(|(label, upc)| {
+            Command::SetLabelCopy { copy: LabelCopy { upc: upc.to_owned(), label, ..LabelCopy::default() } }
+        }),
+        (song(), vec(split, 0..3), text()).prop_map(|(song, splits, version_title)| Command::SetSongCopy {
+            song,
+            copy: SongCopy { version_title, splits, ..SongCopy::default() }
+        }),
+        (id(), 0..3u32, proptest::option::of(song()), text()).prop_map(|(note, number, song, text)| {
+            Command::AddSpacingNote { note: NoteId(100 + note), number, song, text }
+        }),
+        (id(), text())
+            .prop_map(|(note, answer)| Command::CloseSpacingNote { note: NoteId(100 + note), answer }),
+        record().prop_map(|record| Command::CancelRecord { record }),
+        (record(), 0..3u32).prop_map(|(record, attempt)| Command::FailRecord {
+            record,
+            attempt,
+            reason: "r".to_owned(),
+            retry: true
+        }),
+        (id(), record(), role(), digest()).prop_map(|(id, record, role, fingerprint)| {
+            Command::ApproveRecord { approval: ApprovalId(4000 + id), record, role, fingerprint }
+        }),
+        record().prop_map(|record| Command::DeliverRecord { record, manifest_json: String::new() }),
+        (digest(), proptest::option::of(digest())).prop_map(|(key, vouched_by)| Command::EnrolKey {
+            key,
+            public_key: "ssh-ed25519 A".to_owned(),
+            proof: String::new(),
+            vouched_by,
+            vouch: String::new()
+        }),
+        (digest(), text()).prop_map(|(key, reason)| Command::RevokeKey { key, reason }),
+    ]
+}
+
 pub fn command() -> impl Strategy<Value = Command> {
-    prop_oneof![1 => house(), 2 => audio(), 4 => talk(), 5 => work(), 4 => review()]
+    // Boxed: the types of all of it together are larger than the stack of a test.
+    prop_oneof![
+        1 => house().boxed(),
+        2 => audio().boxed(),
+        4 => talk().boxed(),
+        5 => work().boxed(),
+        4 => review().boxed(),
+        3 => record().boxed(),
+    ]
 }

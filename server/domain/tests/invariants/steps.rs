@@ -3,7 +3,10 @@
 use deadwax_domain::*;
 use proptest::{prelude::*, sample::select};
 
-use crate::commands::{PEOPLE, command, digest, facts, role};
+use crate::{
+    commands::{PEOPLE, command, digest, facts, role},
+    records,
+};
 
 #[derive(Clone, Debug)]
 pub enum Step {
@@ -44,6 +47,19 @@ pub enum Step {
         pick: usize,
         stage: Stage,
     },
+    /// Somebody signs a version, the spacing or a record with a key, most times truly; who has none enrols one.
+    Sign {
+        who: u128,
+        pick: usize,
+        role: Role,
+        spoil: usize,
+    },
+    /// The next thing on the way to a record that is delivered.
+    Press {
+        who: u128,
+        pick: usize,
+        role: Role,
+    },
     /// The worker does the next thing to a render that is there.
     Worker {
         pick: usize,
@@ -63,6 +79,8 @@ pub fn step() -> impl Strategy<Value = Step> {
         2 => (0..PEOPLE, any::<usize>(), role()).prop_map(|(who, pick, role)| Step::Pick { who, pick, role }),
         3 => (0..PEOPLE, any::<usize>()).prop_map(|(who, pick)| Step::Answer { who, pick }),
         1 => (any::<usize>(), select(Stage::ALL)).prop_map(|(pick, stage)| Step::Keep { pick, stage }),
+        4 => (0..PEOPLE, any::<usize>(), role(), 0..60usize).prop_map(|(who, pick, role, spoil)| Step::Sign { who, pick, role, spoil }),
+        8 => (0..4u128, any::<usize>(), prop_oneof![role(), Just(Role::Label)]).prop_map(|(who, pick, role)| Step::Press { who, pick, role }),
         4 => (any::<usize>(), 0..4u8, digest()).prop_map(|(pick, what, digest)| Step::Worker { pick, what, digest }),
     ]
 }
@@ -122,6 +140,8 @@ pub fn command_of(step: &Step, project: &Project, count: u128) -> Option<(Actor,
             };
             Some((Actor::Worker, command))
         }
+        Step::Sign { who, pick, role, spoil } => records::sign(project, (*who, *role), *pick, *spoil, count),
+        Step::Press { who, pick, role } => records::press(project, (*who, *role), *pick, count),
         Step::Worker { pick, what, digest } => worker(project, *pick, *what, *digest, count),
     }
 }
