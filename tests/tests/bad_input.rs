@@ -184,6 +184,7 @@ fn what_the_rules_do_not_allow_is_refused_with_its_reason() {
     let version_id = text(&mix, "version_id").to_owned();
     let approve = |role: i32, fingerprint: &str| {
         Action::Approve(v1::Approve {
+            receipt: None,
             approval_id: new_id(),
             version_id: version_id.clone(),
             role,

@@ -158,6 +158,7 @@ fn approvals_and_notes_that_were_acknowledged_outlive_the_server() {
 async fn ask_until_cut(client: &Client, project: &str, mix: &Value) -> (Vec<Asked>, String) {
     let approval_id = new_id();
     let approve = Action::Approve(v1::Approve {
+        receipt: None,
         approval_id: approval_id.clone(),
         version_id: text(mix, "version_id").to_owned(),
         role: Role::Artist as i32,

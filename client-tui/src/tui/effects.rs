@@ -50,7 +50,7 @@ enum Slot {
 }
 
 /// A larger update waits until all before it was taken in: a snapshot comes in as fast as it is read, and never queues up.
-const LARGE_UPDATE: usize = 256;
+const LARGE_UPDATE: usize = 32;
 
 pub struct Runner {
     client: Client,

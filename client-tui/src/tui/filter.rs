@@ -127,14 +127,20 @@ pub fn nearest(kept: &[usize], at: usize) -> usize {
     kept.iter().find(|it| **it >= at).or(kept.last()).copied().unwrap_or(0)
 }
 
-/// Fuzzy: the letters in their order, the best first, equal ones as they stood. For names of actions, where a person knows three letters.
+/// Fuzzy: the letters in their order, the best first, equal ones as they stood. A text that begins with what was typed is what was meant: "invite" is the
+/// action before the room that has the word in its description. For names of actions, where a person knows three letters.
 pub fn ranked<T>(typed: &str, rows: Vec<T>, text: impl Fn(&T) -> String) -> Vec<T> {
     let atom = |word| Atom::new(word, CaseMatching::Smart, Normalization::Smart, AtomKind::Fuzzy, false);
     let words: Vec<Atom> = typed.split_whitespace().map(atom).collect();
-    let mut scored: Vec<(u32, T)> =
-        rows.into_iter().filter_map(|row| score(&words, &text(&row)).map(|score| (score, row))).collect();
-    scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
-    scored.into_iter().map(|(_, row)| row).collect()
+    let begin = typed.trim().to_lowercase();
+    let place = |row: T| {
+        let text = text(&row);
+        let score = score(&words, &text)?;
+        Some((text.trim_start().to_lowercase().starts_with(&begin), score, row))
+    };
+    let mut scored: Vec<(bool, u32, T)> = rows.into_iter().filter_map(place).collect();
+    scored.sort_by_key(|(begins, score, _)| std::cmp::Reverse((*begins, *score)));
+    scored.into_iter().map(|(_, _, row)| row).collect()
 }
 
 #[cfg(test)]

@@ -118,6 +118,19 @@ impl FormAsk {
         ROLES.into_iter().filter(|role| chosen.is_some_and(|it| it.contains(role))).collect()
     }
 
+    /// Whether leaving would lose something: what a person wrote or chose, not what stood there before.
+    pub fn holds_text(&self) -> bool {
+        match &self.purpose {
+            Purpose::EditSong { title, isrc, .. } => self.text(0) != *title || self.text(1) != *isrc,
+            Purpose::AddSong { .. } | Purpose::NewProject | Purpose::Invite { .. } => {
+                (0..self.fields.len()).any(|at| !self.text(at).is_empty())
+            }
+            Purpose::Roles { before, .. } => self.roles() != *before,
+            // A place that the client offered itself.
+            Purpose::Fetch { .. } => false,
+        }
+    }
+
     pub fn choice(&self) -> usize {
         let at = self.fields.iter().find_map(|it| match &it.input {
             Input::Choice { at, .. } => Some(*at),

@@ -333,6 +333,7 @@ const COMMON: &[Binding] = bind! {
     Help, [Char('?'), Code(KeyCode::F(1))], "help", "The keys of this screen";
     Palette, [Char(':'), Ctrl('p')], "find", "Find any action by its words and do it from here";
     Back, [Code(KeyCode::Esc), Char('q')], "back", "Close a message, else go back; on the first screen q leaves";
+    Stop, [Code(KeyCode::Backspace)], "", "Take everything off the player";
     Retry, [Code(KeyCode::F(5))], "", "Offline: try the line at once";
     Suspend, [Ctrl('z')], "", "To the shell; fg comes back";
     Quit, [Ctrl('c')], "", "Leave at once";
@@ -381,7 +382,6 @@ const PLAYER: &[Binding] = bind! {
     Side, [Char('Y')], "", "Only what is at the sides, or stereo again";
     Swap, [Char('W')], "", "Left and right swapped";
     Dim, [Char('Q')], "", "20 dB quieter while you talk";
-    Stop, [Code(KeyCode::Backspace)], "", "Take everything off the player";
 };
 
 const PROJECTS: &[Binding] = bind! {

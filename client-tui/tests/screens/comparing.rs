@@ -148,6 +148,35 @@ fn two_versions_are_played_side_by_side_and_the_other_is_heard_at_the_same_music
 }
 
 #[test]
+fn space_takes_the_shown_pair_where_something_else_plays() {
+    let mut seat = compare(SIZE, PLAIN, "");
+    // An alternate of Mix 2 plays: neither of the two files here.
+    seat.press("<esc>. ");
+    tells(&mut seat, 60_000, |_| {});
+    seat.press("<esc>");
+    seat.press("<enter>");
+    let Screen::Song(view) = seat.model.top_mut() else { panic!() };
+    view.file = 0;
+    seat.model.player.playing = true;
+    let heard = seat.model.player.track().unwrap().label.clone();
+    assert_eq!(heard, "Mix 2 vocal-up+0.5");
+    seat.press("C");
+    let json = serde_json::to_string(&comparison(WORDS)).unwrap();
+    answer(&mut seat, Ok(json));
+    assert!(seat.screen().contains("Space play ·"), "the hint says what the key does: {}", seat.screen());
+    seat.effects.clear();
+    seat.press(" ");
+    let sent = orders(&mut seat);
+    let [Order::Load { deck: Deck::Side { tracks, .. }, play: true, .. }] = sent.as_slice() else {
+        panic!("{sent:?}")
+    };
+    assert_eq!(tracks.iter().map(|it| it.label.as_str()).collect::<Vec<_>>(), ["Mix 1", "Mix 2"]);
+    assert!(seat.screen().contains("Space pause ·"), "{}", seat.screen());
+    seat.press(" ");
+    assert_eq!(orders(&mut seat), [Order::Pause]);
+}
+
+#[test]
 fn a_change_is_heard_by_enter_and_looped() {
     let mut seat = compare(SIZE, PLAIN, " ");
     tells(&mut seat, 1_000, |_| {});

@@ -94,6 +94,72 @@ fn whoever_judges_a_mix_finds_both_answers_in_the_narrow_line() {
 }
 
 #[test]
+fn what_was_signed_in_a_stage_that_is_left_is_not_offered_for_withdrawal() {
+    let mut seat = song(3);
+    let mut rows = sample::rows(3, PLAIN);
+    let Some(Of::Gate(gate)) = rows.iter_mut().find(|it| it.key == "gate/s0").and_then(|it| it.row.as_mut())
+    else {
+        unreachable!("the sample holds this gate")
+    };
+    // Lena signed the mix before, Mara the one that the gate looks at.
+    let mut earlier = gate.approvals[0].clone();
+    (earlier.person_id, earlier.version_id) = ("p3".into(), "v1".into());
+    gate.approvals.push(earlier);
+    seat.rows(true, rows.clone());
+    assert!(
+        footer(&seat).starts_with(" a approve") && !footer(&seat).contains("withdraw"),
+        "{}",
+        footer(&seat)
+    );
+    let Some(Of::Gate(gate)) = rows.iter_mut().find(|it| it.key == "gate/s0").and_then(|it| it.row.as_mut())
+    else {
+        unreachable!("the sample holds this gate")
+    };
+    gate.approvals[1].carried_to_version_id = "v2".into();
+    seat.rows(true, rows);
+    assert!(
+        footer(&seat).contains("w withdraw"),
+        "what the carry rule keeps can be withdrawn: {}",
+        footer(&seat)
+    );
+}
+
+#[test]
+fn who_is_waited_for_is_said_by_name() {
+    let mut seat = song(3);
+    assert!(seat.screen().contains("Mix 2 waits for the approval of Lena Ruiz."), "{}", seat.screen());
+    seat.press("2<enter>");
+    assert!(seat.screen().contains("Lena Ruiz"), "{}", seat.screen());
+    // Where a line names nobody the sentence of the studio stands.
+    let mut rows = sample::rows(3, PLAIN);
+    let Some(Of::Gate(gate)) = rows.iter_mut().find(|it| it.key == "gate/s0").and_then(|it| it.row.as_mut())
+    else {
+        unreachable!("the sample holds this gate")
+    };
+    gate.lines[1].text = "Label: 0 of 1 approvals.".into();
+    seat.rows(true, rows);
+    assert!(seat.screen().contains("Mix 2 waits for the approval of the label."), "{}", seat.screen());
+}
+
+#[test]
+fn the_rooms_beside_the_board_and_the_next_step_of_a_master_are_named() {
+    let mut seat = Seat::sample(SIZE, 3, PLAIN);
+    seat.press("2<enter><home>");
+    let screen = seat.screen();
+    assert!(screen.contains("4 running order · 5 delivery · 6 people, invites · i history"), "{screen}");
+    assert!(!footer(&seat).contains("fetch"), "nothing is there of this song: {}", footer(&seat));
+    seat.press("<down>");
+    assert!(footer(&seat).contains("f fetch"), "{}", footer(&seat));
+    // The label on the master that waits for its signature.
+    seat.press("<down>m");
+    assert!(seat.screen().contains("Enter open it, then approve"), "{}", seat.screen());
+    // The mastering engineer finds the way to the renders where there is room for little.
+    let mut seat = Seat::sample(SIZE, 2, PLAIN);
+    seat.press("2<enter><down><down><enter>");
+    assert!(footer(&seat).contains("m master"), "{}", footer(&seat));
+}
+
+#[test]
 fn an_open_note_has_nothing_to_accept() {
     let mut seat = song(0);
     let mut rows = sample::rows(0, PLAIN);

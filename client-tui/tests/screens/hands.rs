@@ -138,6 +138,30 @@ fn a_text_left_with_esc_comes_back_with_undo() {
 }
 
 #[test]
+fn a_form_left_with_esc_comes_back_with_undo() {
+    let mut seat = desk();
+    seat.press("2<enter>n");
+    seat.press("<esc>");
+    assert!(!notice(&seat).contains("put aside"), "nothing was written: {}", notice(&seat));
+    seat.press("nNight Train<tab>QZ1<esc>");
+    assert!(seat.model.prompt.is_none());
+    assert!(notice(&seat).contains("U brings it back"), "{}", notice(&seat));
+    // From wherever one is by then.
+    seat.press("1U");
+    let Some(Ask::Form(ask)) = seat.model.prompt.as_ref().map(|it| &it.ask) else { panic!() };
+    assert_eq!((ask.text(0).as_str(), ask.text(1).as_str()), ("Night Train", "QZ1"));
+    seat.press("<enter>");
+    let sent = seat.sent();
+    let [Effect::Perform { action, .. }] = sent.as_slice() else { panic!("{sent:?}") };
+    assert!(matches!(&action.action, Some(Do::AddSong(it)) if it.title == "Night Train"), "{action:?}");
+    // What stood there before is no text of one's own.
+    seat.press("2<enter>e<esc>");
+    assert!(!notice(&seat).contains("put aside"), "{}", notice(&seat));
+    seat.press("e!<esc>");
+    assert!(notice(&seat).contains("put aside"), "{}", notice(&seat));
+}
+
+#[test]
 fn a_text_being_written_is_kept_and_outlives_the_client() {
     let mut seat = song();
     seat.press("nbreathe before the chorus");
@@ -245,6 +269,16 @@ fn the_palette_finds_an_action_by_three_letters_and_presses_it() {
     assert!(shown.contains("Approve the version"), "{shown}");
     seat.press("<enter>");
     assert!(matches!(seat.model.prompt.as_ref().map(|it| &it.ask), Some(Ask::Approve(_))), "{shown}");
+}
+
+#[test]
+fn the_palette_takes_the_action_before_the_room_that_speaks_of_it() {
+    let mut seat = desk();
+    seat.press("2<enter>:invite<enter>");
+    let Some(Ask::Form(ask)) = seat.model.prompt.as_ref().map(|it| &it.ask) else {
+        panic!("{}", seat.screen())
+    };
+    assert!(ask.title.starts_with("Invite somebody"), "{}", ask.title);
 }
 
 #[test]

@@ -217,6 +217,22 @@ fn level_and_monitor_are_said_with_the_gain_on_every_screen() {
 }
 
 #[test]
+fn what_sounds_is_stopped_from_every_screen() {
+    for away in ["1", "2<enter>", "6", "i", "8"] {
+        let mut seat = song(SIZE, PLAIN);
+        seat.press(" ");
+        tells(&mut seat, 1_000, |_| {});
+        assert!(!seat.screen().contains("Backspace stops"), "Space pauses here: {}", seat.screen());
+        seat.press(away);
+        assert!(seat.screen().contains("Backspace stops"), "{}", seat.screen());
+        seat.effects.clear();
+        seat.press("<backspace>");
+        assert_eq!(orders(&mut seat), [Order::Stop], "{away}");
+        assert!(!seat.screen().contains("Backspace stops"), "{}", seat.screen());
+    }
+}
+
+#[test]
 fn trouble_is_told_and_what_was_heard_is_counted() {
     let mut seat = song(SIZE, PLAIN);
     seat.press(" ");

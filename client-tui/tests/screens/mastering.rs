@@ -292,6 +292,51 @@ fn two_masters_and_their_mix_are_heard_side_by_side() {
 }
 
 #[test]
+fn space_takes_the_shown_master_where_another_song_plays() {
+    let mut seat = Seat::sample(SIZE, 2, PLAIN);
+    seat.press("<enter> ");
+    assert!(seat.model.player.playing && seat.model.player.track().unwrap().label == "Mix 2");
+    seat.press("<esc>");
+    seat.press(TO_MASTER);
+    answer(&mut seat, "presence");
+    assert!(seat.screen().contains("Space hear it"), "{}", seat.screen());
+    seat.effects.clear();
+    seat.press(" ");
+    let loaded = seat.effects.iter().any(|it| {
+        matches!(it, Effect::Play(Order::Load { deck: Deck::Side { tracks, heard: 1 }, play: true, .. })
+            if tracks[1].label == "Master 1")
+    });
+    assert!(loaded, "{:?}", seat.effects);
+    assert!(seat.screen().contains("Space pause"), "{}", seat.screen());
+}
+
+#[test]
+fn one_figure_is_rounded_in_one_way_and_the_file_of_the_highest_peak_is_named() {
+    let mut seat = seat(SIZE, PLAIN);
+    let report = |json: &str| RenderRow { report_json: json.into(), ..sample::render(RenderState::Done) };
+    let tell = |seat: &mut Seat, json: &str| {
+        seat.rows(false, vec![sample::row("render/r1", Of::Render(report(json)))]);
+    };
+    tell(
+        &mut seat,
+        r#"{"target_lufs":-14.0,"ceiling_dbtp":-1.8,"reached":true,"outputs":[
+            {"alternate":"main","encoding":"wav24","integrated_lufs":-14.04,"true_peak_dbtp":-1.86},
+            {"alternate":"main","encoding":"wav16","integrated_lufs":-14.04,"true_peak_dbtp":-1.804}]}"#,
+    );
+    let screen = seat.screen();
+    assert!(screen.contains("-1.86 dBTP") && screen.contains("held: -1.80"), "{screen}");
+    assert!(screen.contains("highest in main wav16"), "{screen}");
+    assert!(screen.contains("-14.04 LUFS") && screen.contains("reached: -14.04"), "{screen}");
+    tell(
+        &mut seat,
+        r#"{"target_lufs":-14.0,"ceiling_dbtp":-1.8,"reached":true,"outputs":[
+            {"alternate":"main","encoding":"wav24","integrated_lufs":-14.04,"true_peak_dbtp":-1.86}]}"#,
+    );
+    let screen = seat.screen();
+    assert!(screen.contains("held: -1.86") && !screen.contains("highest in"), "{screen}");
+}
+
+#[test]
 fn time_left_stands_beside_the_bar() {
     let mut seat = Seat::sample(SIZE, 2, PLAIN);
     seat.press(TO_MASTER);

@@ -73,7 +73,7 @@ pub fn examined(me: usize, names: Names) -> Vec<Row> {
                 ],
                 residual_db: Some(-31.4),
                 notes_changed: 1,
-                notes_untouched: 2,
+                notes_untouched: 1,
                 ..ExaminationView::default()
             });
             it.preflight = vec![Finding {
@@ -252,6 +252,7 @@ pub fn manager(names: Names) -> Vec<Row> {
             it.gates[0].heard_percent = 95;
             it.gates[0].due_ms = NOW_MS + 2 * DAY;
             it.spacing = Some(Spacing {
+                notes: Vec::new(),
                 number: 3,
                 items: (0..4)
                     .map(|at| SpacingItem {

@@ -34,6 +34,21 @@ fn refuse(seat: &mut Seat, reason: &str, text: &str) {
     seat.tell(Msg::Performed { command_id, outcome: Err(refused) });
 }
 
+#[test]
+fn a_note_that_was_accepted_is_not_counted_as_untouched_any_more() {
+    let mut seat = review::seat(SIZE, PLAIN, review::examined(3, PLAIN));
+    assert!(seat.screen().contains("! 1 of 2 notes untouched"), "{}", seat.screen());
+    assert!(seat.screen().contains("! 1 untouched"), "{}", seat.screen());
+    let mut rows = review::examined(3, PLAIN);
+    let note = rows.iter_mut().find(|it| it.key == "note/n2").and_then(|it| it.row.as_mut());
+    let Some(v1::row::Row::Note(note)) = note else { unreachable!("the sample holds this note") };
+    note.state = v1::NoteState::Accepted.into();
+    seat.rows(false, rows);
+    let screen = seat.screen();
+    assert!(!screen.contains("untouched"), "its author took it: {screen}");
+    assert!(screen.contains("✓ 1 of 2 notes with a change, the rest settled"), "{screen}");
+}
+
 const BILLED: &str = "This is round 3 of 2 included: it is billed.";
 
 #[test]
@@ -166,6 +181,7 @@ fn a_vote_ranks_the_lines_and_claims_no_blindness() {
 fn a_shootout_names_its_entrants_in_the_order_of_choosing() {
     let mut seat = review::seat(SIZE, PLAIN, review::manager(PLAIN));
     let second = v1::MemberRow {
+        keys: Vec::new(),
         person_id: "p9".into(),
         name: "Ada".into(),
         roles: vec![v1::Role::MixEngineer.into()],

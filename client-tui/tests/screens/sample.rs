@@ -257,12 +257,12 @@ fn gate(names: Names) -> GateRow {
         lines: vec![
             GateLine {
                 met: true,
-                code: "ROLE".into(),
+                code: "APPROVALS".into(),
                 text: format!("Artist: 1 of 1 approvals, by {}.", names.people[0]),
             },
             GateLine {
                 met: false,
-                code: "ROLE".into(),
+                code: "APPROVALS".into(),
                 text: format!("Label: 0 of 1 approvals; waits for {}.", names.people[3]),
             },
             GateLine {
@@ -391,6 +391,7 @@ pub fn rows(me: usize, names: Names) -> Vec<Row> {
         row(
             &format!("member/p{at}"),
             Of::Member(MemberRow {
+                keys: Vec::new(),
                 person_id: format!("p{at}"),
                 name: names.people[at].into(),
                 roles: vec![ROLES[at].into()],

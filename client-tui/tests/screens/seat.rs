@@ -137,6 +137,7 @@ fn named(name: &str) -> KeyEvent {
         "home" => KeyCode::Home,
         "end" => KeyCode::End,
         "delete" => KeyCode::Delete,
+        "backspace" => KeyCode::Backspace,
         "f5" => KeyCode::F(5),
         other => panic!("no key {other}"),
     };

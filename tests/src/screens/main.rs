@@ -170,6 +170,11 @@ fn large(cli: &Cli, client: &Client, work: &Path) -> Result<bool> {
     println!("{:<58} {:>9.2} ms", "the large project, from the key until it is whole", ms(since));
     // What is still on its way through the line and to the disk is not the keys'.
     std::thread::sleep(Duration::from_secs(3));
+    println!(
+        "{:<58} {:>9.2} MB",
+        "memory with the large project before anything is done",
+        terminal.memory()?.now_mb
+    );
     fake.begin_updates();
     let mut held = true;
     for screen in keys::SCREENS {
@@ -179,6 +184,7 @@ fn large(cli: &Cli, client: &Client, work: &Path) -> Result<bool> {
         let at = |share: f64| times[((times.len() - 1) as f64 * share).round() as usize];
         println!("{:<58} {:>9.2} ms", format!("key to frame, {}, p50", screen.name), at(0.5));
         held &= tell(&format!("key to frame, {}, p99", screen.name), at(0.99), KEY_MS, "ms");
+        println!("{:<58} {:>9.2} MB", format!("memory after {}", screen.name), terminal.memory()?.now_mb);
     }
     let memory = terminal.memory()?;
     held &= tell("memory with the large project", memory.now_mb, MEMORY_MB, "MB");

@@ -1,7 +1,7 @@
 //! The last line: the keys that do something now, those that matter most first, then who one is and how the line is. What is refused or has nothing to act on
 //! is not offered; the palette says why. Never here: what a key does.
 
-use deadwax_proto::v1::{ApprovalState, DeskKind, NoteRow, NoteState, Role, VersionKind};
+use deadwax_proto::v1::{ApprovalState, DeskKind, NoteRow, NoteState, Role, Stage, VersionKind};
 use ratatui::{
     Frame,
     layout::Rect,
@@ -147,6 +147,9 @@ impl<'a> Now<'a> {
                 verb,
                 Verb::Open | Verb::Upload | Verb::Fetch | Verb::Select | Verb::Master | Verb::History
             ),
+            Kind::Project if verb == Verb::Fetch => {
+                self.song().is_some_and(|it| !it.candidate_version_id.is_empty())
+            }
             Kind::Album if verb == Verb::Save => self.is_unsaved(),
             Kind::Transfers => self.transfers_offer(verb),
             _ => true,
@@ -205,6 +208,8 @@ impl<'a> Now<'a> {
             (Kind::Song, Verb::Upload) if self.has_no_version() || self.is_due(DeskKind::Upload) => 1,
             (Kind::Song, Verb::Address) if self.engineers() && self.note_is(NoteState::Open) => 2,
             (Kind::Song, Verb::Withdraw) => 2,
+            // The room where this stage is worked on.
+            (Kind::Song, Verb::Master) if self.masters() => 4,
             (Kind::Song, Verb::Approve) if self.may(verb) == May::Yes && !self.has_approved() => 3,
             (Kind::Song, Verb::RequestRevision) if self.asks_for_revisions() => 3,
             (Kind::Album, Verb::Save) => 0,
@@ -257,6 +262,11 @@ impl<'a> Now<'a> {
         self.model.my_roles().iter().any(engineer)
     }
 
+    fn masters(&self) -> bool {
+        self.song().is_some_and(|it| it.stage() == Stage::Mastering)
+            && self.model.my_roles().contains(&Role::MasteringEngineer)
+    }
+
     /// For whoever may judge the candidate: asking for another is as near as approving it.
     fn asks_for_revisions(&self) -> bool {
         let judge = |it: &Role| matches!(it, Role::Artist | Role::Producer | Role::Label);
@@ -267,12 +277,17 @@ impl<'a> Now<'a> {
             && self.model.my_roles().iter().any(judge)
     }
 
-    /// An approval of one's own that counts.
+    /// An approval of one's own that counts for what the gate looks at now: one of a stage that is left is none.
     fn has_approved(&self) -> bool {
         let (Some(me), Some(song)) = (&self.model.me, self.song()) else { return false };
         let gate = self.rows.and_then(|rows| rows.gate(&song.song_id));
         let approvals = gate.map_or(&[][..], |it| it.approvals.as_slice());
-        approvals.iter().any(|it| it.state() == ApprovalState::Counts && it.person_id == me.person_id)
+        let now = song.candidate_version_id.as_str();
+        approvals.iter().any(|it| {
+            it.state() == ApprovalState::Counts
+                && it.person_id == me.person_id
+                && (it.version_id == now || it.carried_to_version_id == now)
+        })
     }
 
     fn is_unsaved(&self) -> bool {

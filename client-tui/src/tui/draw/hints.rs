@@ -1,6 +1,7 @@
 //! What a person can do next, in one line where there is no news: keys with words, by what stands on the screen. The keys come from the one table, so that
 //! a hint is never wrong. Never here: what the keys do.
 
+use deadwax_proto::v1::{VersionKind, VersionRow};
 use ratatui::text::{Line, Span};
 
 use super::{
@@ -22,6 +23,7 @@ pub(super) fn line(model: &Model, theme: &Theme, columns: u16) -> Option<Line<'s
     }
     let said = match model.top() {
         Screen::Song(view) => song(model, view)?,
+        Screen::Project { .. } => board(model)?,
         Screen::Compare(_) => compare(model),
         Screen::Album { project, .. } => album(model, project)?,
         Screen::Delivery { .. } => delivery(model),
@@ -101,6 +103,22 @@ fn song(model: &Model, view: &crate::tui::model::SongView) -> Option<Vec<(String
     Some(said)
 }
 
+/// The rooms beside the board; keys of a song stand in the line below.
+fn board(model: &Model) -> Option<Vec<(String, String)>> {
+    let of = |verb: Verb| key(model, Kind::Project, verb);
+    let subject = update::subject(model);
+    let mut said = Vec::new();
+    if !matches!(update::may(model, subject.as_ref(), Verb::AddSong), May::No(_)) {
+        said.push((of(Verb::AddSong), "new song"));
+    }
+    said.push((of(Verb::Album), "running order"));
+    said.push((of(Verb::Delivery), "delivery"));
+    said.push((of(Verb::People), "people, invites"));
+    said.push((of(Verb::History), "history"));
+    said.push((of(Verb::Filter), "search"));
+    Some(said.into_iter().map(|(keys, does)| (keys, does.to_owned())).collect())
+}
+
 fn album(model: &Model, project: &str) -> Option<Vec<(String, String)>> {
     let rows = model.projects.get(project).filter(|it| !it.songs().is_empty())?;
     let of = |verb: Verb| key(model, Kind::Album, verb);
@@ -143,11 +161,17 @@ fn master(model: &Model, project: &str, song: &str) -> Option<Vec<(String, Strin
     let of = |verb: Verb| key(model, Kind::Master, verb);
     let mut said = Vec::new();
     let subject = update::subject(model);
+    // What is signed is a version: that is done on its own screen.
+    let candidate = rows.song(song).and_then(|it| rows.version(&it.candidate_version_id));
+    let signs = |it: &VersionRow| it.allowed.iter().any(|it| it.action == "approve" && it.yes);
+    if candidate.is_some_and(|it| it.kind() == VersionKind::Master && signs(it)) {
+        said.push((of(Verb::Open), "open it, then approve".to_owned()));
+    }
     if !matches!(update::may(model, subject.as_ref(), Verb::EditRecipe), May::No(_)) {
         said.push((of(Verb::EditRecipe), "recipe".to_owned()));
     }
     if !rows.renders(song).is_empty() {
-        said.push((of(Verb::PlayPause), if model.player.playing { "pause" } else { "hear it" }.to_owned()));
+        said.push((of(Verb::PlayPause), if update::pauses(model) { "pause" } else { "hear it" }.to_owned()));
         said.push((of(Verb::Switch), "against its mix".to_owned()));
         said.push((of(Verb::Select), "beside another".to_owned()));
         said.push((of(Verb::NextPane), model.master.pane.next().name().to_lowercase()));
@@ -157,7 +181,7 @@ fn master(model: &Model, project: &str, song: &str) -> Option<Vec<(String, Strin
 
 fn compare(model: &Model) -> Vec<(String, String)> {
     let of = |verb: Verb| key(model, Kind::Compare, verb);
-    let play = if model.player.playing { "pause" } else { "play" };
+    let play = if update::pauses(model) { "pause" } else { "play" };
     vec![
         (of(Verb::PlayPause), play.to_owned()),
         (of(Verb::Switch), "hear the other".to_owned()),

@@ -287,12 +287,13 @@ fn figures(
     let beside = other.map_or_else(String::new, |(name, _)| pad_left(name, 11));
     let header = format!(" {}{}{}{beside}", pad("", 12), pad_left("before", 8), pad_left("after", 8));
     put(frame, area, 1, Line::styled(header, theme.dim()));
-    for (at, (name, before, after, unit)) in figures.iter().enumerate() {
-        let beside = other.map_or_else(String::new, |(_, it)| pad_left(&report::number(it[at].2), 11));
+    for (at, (name, before, after, unit, digits)) in figures.iter().enumerate() {
+        let beside =
+            other.map_or_else(String::new, |(_, it)| pad_left(&report::number(it[at].2, *digits), 11));
         let spans = vec![
             Span::raw(format!(" {}", pad(name, 12))),
-            Span::styled(pad_left(&report::number(*before), 8), theme.dim()),
-            Span::styled(pad_left(&report::number(*after), 8), theme.head()),
+            Span::styled(pad_left(&report::number(*before, *digits), 8), theme.dim()),
+            Span::styled(pad_left(&report::number(*after, *digits), 8), theme.head()),
             Span::raw(beside),
             Span::styled(format!(" {unit}"), theme.dim()),
         ];
@@ -321,6 +322,9 @@ fn verdict(theme: &Theme, frame: &mut Frame<'_>, area: Rect, report: &Report, re
         };
         let got = report.highest_peak_dbtp.map_or_else(String::new, |it| format!(": {it:.2}"));
         lines.push((format!("{sign} Ceiling {ceiling:>6.1} dBTP  {word}{got}"), style));
+        if !report.highest_in.is_empty() {
+            lines.push((format!("  highest in {}", report.highest_in), theme.dim()));
+        }
     }
     if let (Some(gain_db), Some(limited_db)) = (report.gain_db, report.max_gain_reduction_db) {
         let text = format!("gain {gain_db:+.1} dB, limiter at most {:.1} dB", limited_db.abs());

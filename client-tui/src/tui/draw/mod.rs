@@ -42,7 +42,7 @@ use super::{
     words,
 };
 use crate::scrub;
-use deadwax_proto::v1::{NoteRow, RenderRow, SongRow};
+use deadwax_proto::v1::{GateLine, NoteRow, RenderRow, SongRow};
 pub use hit::{Hit, areas_of, hit};
 use text::{clip, width, wrap};
 use theme::Theme;
@@ -170,8 +170,24 @@ fn waits_for(rows: &Project, song: &SongRow) -> String {
             format!("Delivered by {}: {files}. Ctrl-F fetches them.", it.by)
         }
         ("", None) => "It waits for nothing.".into(),
-        (text, _) => text.to_owned(),
+        (text, _) => match (text.split_once(APPROVAL_OF), awaited(rows, song)) {
+            (Some((what, _)), Some(names)) => format!("{what}{APPROVAL_OF}{names}."),
+            _ => text.to_owned(),
+        },
     }
+}
+
+const APPROVAL_OF: &str = " waits for the approval of ";
+
+/// Who is asked to sign, by name, as the lines of the gate say it: roles alone leave one guessing. `None`: not every line names somebody.
+fn awaited(rows: &Project, song: &SongRow) -> Option<String> {
+    if !song.waits_for.contains(APPROVAL_OF) {
+        return None;
+    }
+    let unmet = rows.gate(&song.song_id)?.lines.iter().filter(|it| !it.met && it.code == "APPROVALS");
+    let name = |it: &GateLine| Some(it.text.rsplit_once("; waits for ")?.1.trim_end_matches('.').to_owned());
+    let names: Vec<String> = unmet.map(name).collect::<Option<_>>()?;
+    (!names.is_empty()).then(|| names.join(" and "))
 }
 
 /// The chosen song, else the first in running order.

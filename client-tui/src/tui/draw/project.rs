@@ -9,7 +9,7 @@ use ratatui::{
 };
 
 use super::{
-    Hit, NOTHING_FOUND, empty, first_shown, heading, put, row_of, selected_song, sought,
+    Hit, NOTHING_FOUND, awaited, empty, first_shown, heading, put, row_of, selected_song, sought,
     text::{clip, pad, width, wrap},
     theme::Theme,
     waits_for,
@@ -19,7 +19,7 @@ use crate::tui::{
     lists,
     model::{Model, SongView},
     presence,
-    rows::{May, Project},
+    rows::{self, May, Project},
     update, words,
 };
 
@@ -209,8 +209,7 @@ fn is_fresh(rows: &Project, song: &SongRow) -> bool {
 
 /// Open ones, and "!" where the candidate leaves some of them untouched.
 fn open_notes(rows: &Project, song: &SongRow) -> String {
-    let untouched = rows.version(&song.candidate_version_id).and_then(|it| it.examination.as_ref());
-    let untouched = untouched.map_or(0, |it| it.notes_untouched);
+    let untouched = rows.version(&song.candidate_version_id).map_or(0, |it| rows::untouched(rows, it));
     match (song.open_notes, untouched) {
         (0, _) => "–".into(),
         (open, 0) => format!("{open} ○"),
@@ -322,8 +321,11 @@ enum Shown<'a> {
     Song(&'a SongRow),
 }
 
-/// What the line says already is left out: "Mix 2 waits for the approval of the artist." is "approval of the artist."
+/// What the line says already is left out: who is to sign is named, "Mix 2 waits for its notes." is "its notes."
 fn waits_short(rows: &Project, song: &SongRow) -> String {
+    if let Some(names) = awaited(rows, song) {
+        return names;
+    }
     let whole = waits_for(rows, song);
     let rest = whole.split_once(" waits for ").map_or(whole.as_str(), |(_, rest)| rest);
     rest.strip_prefix("the ").unwrap_or(rest).to_owned()

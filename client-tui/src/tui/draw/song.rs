@@ -358,8 +358,12 @@ fn version_lines<'a>(
         let is_shown = version.version_id == shown.version_id;
         let sign = if version.superseded { "·" } else { "●" };
         let mark = if is_shown { "▸" } else { " " };
-        let text =
-            format!("{mark}{sign} {}{}  {}", words::version(version), said(song_of, version), version.title);
+        let text = format!(
+            "{mark}{sign} {}{}  {}",
+            words::version(version),
+            said(rows, song_of, version),
+            version.title
+        );
         let fresh = rows.is_fresh(&format!("version/{}", version.version_id));
         let style = if version.superseded && !is_shown {
             theme.dim()
@@ -380,7 +384,7 @@ fn version_lines<'a>(
 }
 
 /// What must be known of a version in one glance: whose it is where that is told, that it is closed, being examined, or leaves notes alone.
-fn said(song: Option<&SongRow>, version: &VersionRow) -> String {
+fn said(rows: &Project, song: Option<&SongRow>, version: &VersionRow) -> String {
     let shootout = song.and_then(|it| it.shootout.as_ref());
     let line = shootout.and_then(|it| it.lines.iter().find(|line| line.letter == version.line));
     let engineer = line.map_or("", |it| it.engineer.as_str());
@@ -397,12 +401,12 @@ fn said(song: Option<&SongRow>, version: &VersionRow) -> String {
     }
     if let Some(it) = &version.examination {
         match it.state() {
-            ExaminationState::Done if it.notes_untouched > 0 => {
-                parts.push(format!("! {} untouched", it.notes_untouched));
-            }
+            ExaminationState::Done => match rows::untouched(rows, version) {
+                0 => {}
+                left => parts.push(format!("! {left} untouched")),
+            },
             ExaminationState::Pending | ExaminationState::Unspecified => parts.push("… examining".into()),
             ExaminationState::Failed => parts.push("× not examined".into()),
-            ExaminationState::Done => {}
         }
     }
     if parts.is_empty() { String::new() } else { format!("  {}", parts.join(", ")) }

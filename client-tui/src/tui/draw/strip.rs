@@ -9,6 +9,7 @@ use super::{
 use crate::{
     play::{Channels, TrackStatus},
     tui::{
+        keys::Verb,
         model::Model,
         player::{Player, gain, level_name},
         presence, update, words,
@@ -34,7 +35,13 @@ pub(super) fn line(model: &Model, theme: &Theme, columns: u16) -> Option<Line<'s
         (true, false) => ("▶", theme.good()),
         _ => ("‖", theme.dim()),
     };
-    let facts = facts(player, blind, here, waiting);
+    let mut facts = facts(player, blind, here, waiting);
+    let kind = model.top().kind();
+    let own = model.settings.keys.bindings(kind).any(|it| it.verb == Verb::PlayPause);
+    if !own && !model.settings.keys.name(kind, Verb::Stop).is_empty() {
+        // Away from what sounds there is one key for it.
+        facts.insert(0, (format!("{} stops", model.key(Verb::Stop)), false));
+    }
     let clock =
         |frame: u64, tenths| words::clock(crate::tui::player::us_of(frame, player.rate()) / 1000, tenths);
     let time =

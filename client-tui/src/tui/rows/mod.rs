@@ -13,8 +13,8 @@ use std::{cell::RefCell, collections::HashMap, marker::PhantomData};
 
 use deadwax_proto::v1::{
     Allowed, AudioFacts, DeliveryRow, GateRow, MemberRow, NoteRow, NoteState, NoteVerdict, PlaceKind,
-    ProjectRow, RecipeRow, RecordRow, RenderRow, RequestRow, SongRow, Stage, Update, VersionFile, VersionRow,
-    row::Row as Of,
+    ProjectRow, RecipeRow, RecordRow, RenderRow, RequestRow, SongRow, Stage, Update, Verdict, VersionFile,
+    VersionRow, row::Row as Of,
 };
 
 use super::album::Laid;
@@ -35,6 +35,8 @@ pub const PROJECT_KEY: &str = "project";
 
 /// An update of more rows than this is put in order once, at its end.
 const MANY: usize = 64;
+/// Of more open notes than this the studio's count stands as it is: no frame reads through thousands.
+const COUNTED_MAX: usize = 256;
 /// So many marks at most: nobody sees more change at once.
 const FRESH_MAX: usize = 4_096;
 
@@ -353,6 +355,22 @@ pub fn place(note: &NoteRow, version_id: &str) -> Place {
 /// Whether the note was done in that version, where somebody looked.
 pub fn verdict<'a>(note: &'a NoteRow, version_id: &str) -> Option<&'a NoteVerdict> {
     note.verdicts.iter().rev().find(|it| it.version_id == version_id)
+}
+
+/// How many notes this version left alone of those that still wait: one that was accepted or declined since is answered. Nothing is looked at where the
+/// version left none alone.
+pub fn untouched(rows: &Project, version: &VersionRow) -> u32 {
+    let found = version.examination.as_ref().map_or(0, |it| it.notes_untouched);
+    if found == 0 {
+        return 0;
+    }
+    let alone =
+        |it: &&NoteRow| verdict(it, &version.version_id).is_some_and(|it| it.verdict() == Verdict::Untouched);
+    let open = rows.notes(&version.song_id, false);
+    if open.len() > COUNTED_MAX {
+        return found;
+    }
+    u32::try_from(open.iter().filter(alone).count()).unwrap_or(u32::MAX).min(found)
 }
 
 pub fn is_settled(note: &NoteRow) -> bool {

@@ -185,6 +185,12 @@ fn track(model: &Model, view: &CompareView, chosen: &Chosen) -> Option<crate::pl
     player::track(&view.project, version, player::file_of(version, &chosen.alternate)?)
 }
 
+/// Both files, where both can be heard.
+pub(super) fn pair(model: &Model, view: &CompareView) -> Vec<crate::play::Track> {
+    let both: Option<Vec<_>> = [&view.a, &view.b].iter().map(|it| track(model, view, it)).collect();
+    both.unwrap_or_default()
+}
+
 /// The place of the two on the player, if they lie there.
 pub fn pair_on(model: &Model, view: &CompareView) -> Option<[usize; 2]> {
     let (tracks, _) = model.player.side().filter(|_| model.player.is_on(&view.project, &view.song))?;

@@ -95,15 +95,40 @@ fn plays_here(model: &Model) -> bool {
     model.player.playing && lies_here(model)
 }
 
-/// The screen is of another song than the one that is heard, and has something to hear itself.
+/// The screen shows something else than what is heard, and has something to hear itself: another song, or files of which none is heard.
 fn looks_at_another(model: &Model) -> bool {
-    let Screen::Song(view) = model.top() else { return false };
-    let elsewhere = model.player.about.is_some() && !model.player.is_on(&view.project, &view.song);
-    elsewhere && model.projects.get(&view.project).is_some_and(|rows| looked_at(rows, view).is_some())
+    match model.top() {
+        Screen::Song(view) => {
+            let elsewhere = model.player.about.is_some() && !model.player.is_on(&view.project, &view.song);
+            elsewhere && model.projects.get(&view.project).is_some_and(|rows| looked_at(rows, view).is_some())
+        }
+        Screen::Compare(view) => none_heard(model, &super::compare::pair(model, view)),
+        Screen::Master { project, song, render } => {
+            let shown = masters(model, project, song, render.as_deref());
+            shown.is_some_and(|it| none_heard(model, &it))
+        }
+        _ => false,
+    }
+}
+
+/// There is something to hear, and it is not heard. The same file under another label is the same file.
+fn none_heard(model: &Model, shown: &[Track]) -> bool {
+    let heard = model.player.track();
+    let same = |it: &Track| heard.is_some_and(|heard| is_same(heard, it));
+    !shown.is_empty() && !shown.iter().any(same)
+}
+
+fn is_same(one: &Track, other: &Track) -> bool {
+    one.version_id == other.version_id && one.sha256 == other.sha256
+}
+
+/// Whether the key that plays would pause.
+pub fn pauses(model: &Model) -> bool {
+    model.player.playing && !looks_at_another(model)
 }
 
 fn play_pause(model: &mut Model) -> Vec<Effect> {
-    if model.player.playing && !looks_at_another(model) {
+    if pauses(model) {
         model.player.playing = false;
         return vec![order(Order::Pause)];
     }
@@ -222,30 +247,41 @@ pub(super) fn hear(model: &mut Model, at: usize) -> Option<Effect> {
     Some(order(Order::Switch(at)))
 }
 
-/// The source and its master beside each other.
-fn play_master(model: &mut Model) -> Vec<Effect> {
-    let Screen::Master { project, song, render } = model.top() else { return Vec::new() };
-    let about = (project.clone(), song.clone());
-    let Some(rows) = model.projects.get(project) else { return Vec::new() };
-    let render = draw::selected_render(rows, song, render.as_deref());
+/// What the screen of a song's renders lets one hear: the mix that the chosen render was made from, its master, and the master that stands beside it.
+/// `None`: the render has made no master.
+fn masters(model: &Model, project: &str, song: &str, render: Option<&str>) -> Option<Vec<Track>> {
+    let rows = model.projects.get(project)?;
+    let render = draw::selected_render(rows, song, render)?;
     let track = |id: &str| {
         let version = rows.version(id)?;
         player::track(project, version, rows::main_file(version)?)
     };
-    let source = render.and_then(|it| track(&it.source_version_id));
-    let Some(master) = render.and_then(|it| track(&it.master_version_id)) else {
+    let master = track(&render.master_version_id)?;
+    let beside = super::master::other(model, rows, song, &render.render_id);
+    let beside = beside.and_then(|it| track(&it.master_version_id));
+    Some(track(&render.source_version_id).into_iter().chain(beside).chain([master]).collect())
+}
+
+/// The source and its master beside each other.
+fn play_master(model: &mut Model) -> Vec<Effect> {
+    let Screen::Master { project, song, render } = model.top() else { return Vec::new() };
+    let about = (project.clone(), song.clone());
+    let Some(tracks) = masters(model, project, song, render.as_deref()) else {
         return super::read::tell(model, "This render has made no master yet. Enter opens the song's mixes.");
     };
-    let same = model.player.is_on(&about.0, &about.1)
-        && model.player.side().is_some_and(|(tracks, _)| {
-            tracks.contains(&master) && source.as_ref().is_none_or(|it| tracks.contains(it))
-        });
-    if same {
+    let on = model.player.is_on(&about.0, &about.1);
+    let lies = on && model.player.side().is_some_and(|(it, _)| tracks.iter().all(|track| it.contains(track)));
+    if lies {
+        let other = none_heard(model, &tracks);
+        let place =
+            |it: &[Track]| tracks.last().and_then(|master| it.iter().position(|track| track == master));
+        let at = model.player.side().filter(|_| other).and_then(|(it, _)| place(it));
+        let mut effects: Vec<Effect> = at.and_then(|at| hear(model, at)).into_iter().collect();
         model.player.playing = true;
-        return vec![order(Order::Play)];
+        effects.push(order(Order::Play));
+        return effects;
     }
-    let at_us = if model.player.is_on(&about.0, &about.1) { model.player.at_us().unwrap_or(0) } else { 0 };
-    let tracks: Vec<Track> = source.into_iter().chain([master]).collect();
+    let at_us = if on { model.player.at_us().unwrap_or(0) } else { 0 };
     let heard = tracks.len() - 1;
     load(model, Some(Deck::Side { tracks, heard }), about, at_us, true)
 }

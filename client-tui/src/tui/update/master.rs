@@ -31,7 +31,7 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Option<Vec<Effect>> {
             Some(Vec::new())
         }
         Verb::Select => Some(beside(model)),
-        Verb::PlayPause if !model.player.playing => play(model),
+        Verb::PlayPause if !listen::pauses(model) => play(model),
         _ => None,
     }
 }

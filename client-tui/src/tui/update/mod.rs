@@ -40,7 +40,7 @@ pub use act::song_verb;
 pub(super) use act::{Subject, may, subject};
 pub use compare::pair_on;
 pub use hands::counted;
-pub use listen::is_blind;
+pub use listen::{is_blind, pauses};
 pub(super) use master::other as render_beside;
 pub use offline::at_end;
 pub(super) use offline::keeps;

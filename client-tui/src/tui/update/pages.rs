@@ -10,7 +10,7 @@ use super::{act, read};
 use crate::tui::{
     keys::Verb,
     model::{Model, Screen},
-    rows::{May, Project},
+    rows::{self, May, Project},
     words,
 };
 
@@ -403,11 +403,18 @@ pub fn examined(rows: &Project, version: &VersionRow) -> Vec<(String, bool)> {
                 });
             }
             let all = it.notes_changed.saturating_add(it.notes_untouched);
-            if it.notes_untouched > 0 {
-                let notes = if all == 1 { "note" } else { "notes" };
-                said.push((format!("! {} of {all} {notes} untouched", it.notes_untouched), true));
-            } else if all > 0 {
-                said.push((format!("✓ {all} of {all} notes with a change"), false));
+            let notes = if all == 1 { "note" } else { "notes" };
+            match rows::untouched(rows, version) {
+                0 if all == 0 => {}
+                0 if it.notes_untouched > 0 => {
+                    let changed = it.notes_changed;
+                    said.push((
+                        format!("✓ {changed} of {all} {notes} with a change, the rest settled"),
+                        false,
+                    ));
+                }
+                0 => said.push((format!("✓ {all} of {all} notes with a change"), false)),
+                left => said.push((format!("! {left} of {all} {notes} untouched"), true)),
             }
             said
         }

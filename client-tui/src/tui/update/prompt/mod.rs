@@ -294,8 +294,8 @@ pub(super) fn holds_text(ask: &Ask) -> bool {
         | Ask::Follow(_)
         | Ask::Palette(_)
         | Ask::Read(_)
-        | Ask::Form(_)
         | Ask::Search(_) => false,
+        Ask::Form(ask) => ask.holds_text(),
     }
 }
 
