@@ -12,8 +12,8 @@ use std::{os::unix::fs::PermissionsExt as _, process::Command as Process, sync::
 
 use common::*;
 use deadwax_domain::{
-    Actor, Alternate, ApprovalId, Command, Kept, NewFile, Project, ProjectId, Receipt, Role, ShootoutId,
-    SongId, Time, VersionId, VersionKind,
+    Actor, Alternate, ApprovalId, Command, Fact, Kept, Line, NewFile, Project, ProjectId, Receipt, Role,
+    ShootoutId, SongId, Time, VersionId, VersionKind,
 };
 use deadwax_proto::v1::{self, records_client::RecordsClient};
 use deadwax_server::{
@@ -156,7 +156,7 @@ async fn a_chain_on_its_way_ends_with_membership() {
     let max = join(&house, &ana, project, "Max", Role::Artist).await;
     // More than a connection holds in flight, so that it is still on its way.
     let head = house.studio.ledger.project(project).await.unwrap().unwrap().seq;
-    let fact = deadwax_domain::Fact::SongAdded { song: SongId(1), title: "x".into(), isrc: String::new() };
+    let fact = Fact::SongAdded { song: SongId(1), title: "x".into(), isrc: String::new() };
     let event = deadwax_domain::Event { at: Time(1_795_000_000_000), by: Some(ana.id), fact };
     let mut expected = head;
     for n in 0..20_u128 {
@@ -310,6 +310,54 @@ async fn v1_what_was_signed_about_a_hidden_mix_is_not_told() {
     assert_eq!(hidden(&statement_about(now, mix, &max)), [false, false, true, true]);
 }
 
+/// The same over the wire: a chain with a hole would prove nothing, so that there is none at all until a mix was picked. The list of hashes goes on.
+#[tokio::test]
+async fn v1_no_evidence_of_a_hidden_mix_leaves_the_studio() {
+    let house = House::open().await;
+    let ana = house.person("Ana", true).await;
+    let (max, sue) = (house.person("Max", false).await, house.person("Sue", false).await);
+    let mut bench = Bench::new(uuid::Uuid::now_v7().as_u128());
+    for (seat, role) in [(&ana, Role::Manager), (&max, Role::MixEngineer), (&sue, Role::MixEngineer)] {
+        bench.fact(None, Fact::MemberAdded { person: seat.id, roles: [role].into() });
+    }
+    let entrants = vec![max.id, sue.id];
+    let (shootout, song) = (ShootoutId(1), evidence_kit::SONG);
+    bench.fact(Some(ana.id), Fact::ShootoutOpened { shootout, song, entrants, blind: true });
+    bench.mix = VersionId(0x72);
+    let mix = Fact::VersionAdded {
+        version: bench.mix,
+        song,
+        kind: VersionKind::Mix,
+        number: 1,
+        title: String::new(),
+        changelog: String::new(),
+        fingerprint: deadwax_domain::version::fingerprint(&bench.files),
+        files: bench.files.clone(),
+        render: None,
+        line: Some(Line(1)),
+    };
+    bench.fact(Some(max.id), mix);
+    let signer = Signer { person: ana.id, ..Signer::new(1, 7) };
+    bench.enrol(&signer);
+    bench.approve(&signer, "manager", Object::Mix);
+    bench.append_to(&*house.store).await;
+    let nowhere = deadwax_server::render::inspect::Program { exe: "/nowhere".into(), prefix: Vec::new() };
+    let seats = [ana, max, sue].map(|seat| (seat.id, seat.token.clone()));
+    let house = house.restart(nowhere).await;
+    let mut again = Vec::new();
+    for (id, token) in seats {
+        again.push(Seat { id, token, ..house.stranger().await });
+    }
+    let [ana, max, sue] = &again[..] else { panic!("three") };
+    for seat in [ana, max] {
+        zip_of(asked_evidence(seat, bench.id, "").await.unwrap()).await;
+    }
+    let no = refused(asked_evidence(sue, bench.id, "").await, "SHOOTOUT_OPEN");
+    assert!(!no.message().contains("Max") && !no.message().contains("Mix A"), "{no:?}");
+    let (_, list) = chain(sue, bench.id, 0).await.unwrap();
+    assert_eq!(list.lines().count(), bench.events.len());
+}
+
 /// The key is what makes later checkpoints those of the same studio: a backup without it would restore another.
 #[tokio::test]
 async fn the_backup_holds_the_studios_key() {
@@ -339,8 +387,7 @@ async fn the_zip_that_comes_over_the_wire_is_accepted() {
     let house = House::open().await;
     let ana = house.person("Ana", true).await;
     let mut bench = Bench::new(uuid::Uuid::now_v7().as_u128());
-    let member =
-        deadwax_domain::Fact::MemberAdded { person: ana.id, roles: [Role::Manager, Role::Artist].into() };
+    let member = Fact::MemberAdded { person: ana.id, roles: [Role::Manager, Role::Artist].into() };
     bench.fact(None, member);
     let signer = Signer { person: ana.id, ..Signer::new(1, 7) };
     bench.enrol(&signer);

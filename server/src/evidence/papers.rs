@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deadwax_domain::{Digest, Kept, Key, Project};
+use deadwax_domain::{Digest, Kept, Key, Project, limits};
 use ssh_key::{LineEnding, SshSig};
 
 use super::{
@@ -13,8 +13,6 @@ use super::{
 };
 use crate::{handoff::names, rpc::id_text};
 
-/// How far the clock of somebody who signs may be from the server's.
-const CLOCKS_DIFFER_MS: i64 = 15 * 60 * 1000;
 /// Of a digest, where two paths would be alike.
 const DIGITS: usize = 12;
 
@@ -60,8 +58,8 @@ fn held(project: &Project, key: &Key) -> (i64, Option<i64>) {
     }
     for kept in project.receipts.iter().filter(|kept| kept.receipt.key == key.id) {
         let held = key.enrolled_at <= kept.at && revoked_ms.is_none_or(|revoked| kept.at.0 <= revoked);
-        let Some(signed) =
-            signed_at(kept).filter(|signed| held && (signed * 1000 - kept.at.0).abs() <= CLOCKS_DIFFER_MS)
+        let Some(signed) = signed_at(kept)
+            .filter(|signed| held && (signed * 1000 - kept.at.0).abs() <= limits::STATEMENT_TIME_MS)
         else {
             continue;
         };

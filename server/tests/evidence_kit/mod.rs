@@ -95,7 +95,9 @@ pub struct Bench {
     pub events: Vec<Event>,
     pub statements: Vec<String>,
     pub now_ms: i64,
-    files: Vec<File>,
+    /// What [`Object::Mix`] is.
+    pub mix: VersionId,
+    pub files: Vec<File>,
 }
 
 impl Bench {
@@ -113,6 +115,7 @@ impl Bench {
             events: Vec::new(),
             statements: Vec::new(),
             now_ms: T0,
+            mix: VersionId(0x71),
             files: files.clone(),
         };
         bench.fact(None, Fact::ProjectCreated { title: "Nacht & Lied".into(), artist: "Ana".into() });
@@ -160,18 +163,18 @@ impl Bench {
     pub fn approve_at(&mut self, signer: &Signer, role: &str, object: Object, ahead_ms: i64) {
         let text = self.statement(signer, role, object, ahead_ms);
         let signature = signer.sign("statement@deadwax", &text);
-        self.keep(text, signature, signer.id());
+        self.keep(signer.person, text, signature, signer.id());
     }
 
     pub fn approve(&mut self, signer: &Signer, role: &str, object: Object) {
         self.approve_at(signer, role, object, 0);
     }
 
-    pub fn keep(&mut self, statement: String, signature: String, key: Digest) {
+    pub fn keep(&mut self, by: PersonId, statement: String, signature: String, key: Digest) {
         self.statements.push(statement.clone());
         let sequence = self.statements.len() as u32;
         let receipt = Receipt { statement, signature, key };
-        self.fact(None, Fact::ReceiptKept { approval: self.approval(), sequence, receipt });
+        self.fact(Some(by), Fact::ReceiptKept { approval: self.approval(), sequence, receipt });
     }
 
     fn approval(&self) -> ApprovalId {
@@ -184,7 +187,7 @@ impl Bench {
         let previous =
             self.statements.last().map_or(ZEROS.to_owned(), |it| sha256(it.as_bytes()).to_string());
         let (kind, of, name) = match object {
-            Object::Mix => ("version", uuid(0x71), "Mix 1"),
+            Object::Mix => ("version", uuid(self.mix.0), "Mix 1"),
             Object::Spacing => ("spacing", uuid(self.id.0), "Spacing 3"),
             Object::Record => ("record", uuid(0x4ec0), "Record 2"),
         };
