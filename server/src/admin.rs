@@ -17,7 +17,7 @@ use crate::{
     auth::{AuthError, Issued, People},
     cli::{Failure, Init, Invite, UserVerb},
     config::{self, Config},
-    name, notify,
+    evidence, name, notify,
     store::{
         Store,
         embedded::{self, EmbeddedStore, Options},
@@ -225,7 +225,7 @@ pub async fn rebuild_index(dir: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Everything that cannot be made again: journal and audio (while the server runs, too), settings and certificate. Running it again brings
+/// Everything that cannot be made again: journal and audio (while the server runs, too), settings, certificate and the studio's keys. Running it again brings
 /// an earlier backup up to date.
 pub async fn backup(dir: &Path, dest: &Path) -> Result<(), Failure> {
     Config::load(dir, config::environment())?;
@@ -234,6 +234,13 @@ pub async fn backup(dir: &Path, dest: &Path) -> Result<(), Failure> {
         if dir.join(name).exists() {
             copy(&dir.join(name), &dest.join(name))?;
         }
+    }
+    let keys = dir.join(evidence::KEY_FOLDER).join(evidence::KEY_FILE);
+    if keys.exists() {
+        let folder = dest.join(evidence::KEY_FOLDER);
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+        made.with_context(|| format!("making {} failed", folder.display()))?;
+        copy(&keys, &folder.join(evidence::KEY_FILE))?;
     }
     println!(
         "{} records and {} audio files are in {}; {} audio files ({} bytes) were new. Restore: copy the folder back and serve it.",

@@ -18,6 +18,7 @@ use crate::{
     auth::{People, secret::Secret},
     blob::Blobs,
     config::Config,
+    evidence::{Chains, StudioKey},
     handoff::Troubles,
     ledger::{Clock, Ledger},
     listening::Listening,
@@ -157,6 +158,10 @@ pub struct Studio {
     pub fingerprint: Option<Digest>,
     /// What webhooks are signed with.
     pub webhook_secrets: Arc<Secrets>,
+    /// What checkpoints are signed with.
+    pub key: Arc<StudioKey>,
+    /// The chain lists that checkpoints are over.
+    pub chains: Chains,
     /// Cancelled when the server begins to stop: every stream ends, and every session's token is a child of it.
     pub closing: CancellationToken,
     bound: OnceLock<SocketAddr>,
@@ -189,6 +194,7 @@ impl Studio {
             Comparisons::open(Arc::clone(&blobs), Arc::clone(&inspect), folder.join("comparing"))
                 .await
                 .context("emptying the folder of comparisons failed")?;
+        let chains = Chains::new(Arc::clone(&ledger), Arc::clone(&store));
         Ok(Arc::new(Self {
             config,
             folder: folder.to_owned(),
@@ -205,6 +211,8 @@ impl Studio {
             program,
             fingerprint,
             webhook_secrets: Arc::new(Secrets::of(folder)),
+            key: Arc::new(StudioKey::of(folder)),
+            chains,
             closing,
             bound: OnceLock::new(),
         }))

@@ -7,7 +7,7 @@ mod contents;
 pub mod names;
 mod page;
 mod story;
-mod zip;
+pub(crate) mod zip;
 
 #[cfg(test)]
 mod tests;

@@ -110,7 +110,7 @@ fn extension(facts: &AudioFacts) -> &'static str {
 }
 
 /// "night drive (live)" becomes "NightDriveLive". Accents are taken off; other scripts cannot be kept in ASCII and fall away.
-fn camel(text: &str, otherwise: &str) -> String {
+pub(crate) fn camel(text: &str, otherwise: &str) -> String {
     let mut out = String::new();
     let mut start = true;
     for c in text.nfkd() {

@@ -21,7 +21,7 @@ use futures::{Stream, StreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 use tonic::{Code, Request, Response, Status, Streaming};
 
-use super::{id_text, parse_id};
+use super::{id_text, parse_id, until::until_ended};
 use crate::{auth::Caller, blob::Staged, ledger::Snapshot, name, status, studio::Studio, wire::words};
 
 /// Chunks of an upload and of a download.
@@ -349,7 +349,6 @@ impl v1::media_server::Media for Service {
 }
 
 impl Service {
-    /// The stream ends with the session or with the right to have it, within a second, wherever it stands.
     fn until_ended<T, S>(
         &self,
         caller: &Caller,
@@ -361,56 +360,13 @@ impl Service {
         T: 'static,
         S: Stream<Item = Result<T, Status>> + Send + 'static,
     {
-        let (ended, closing) = (caller.ended.clone().cancelled_owned(), self.studio.closing.clone());
-        let mut chunks = chunks.boxed();
-        let mut ended = Box::pin(ended);
-        let mut revoked = Box::pin(revoked(Arc::clone(&self.studio), project, may));
-        let mut finished = false;
-        Box::pin(stream::poll_fn(move |context| {
-            use std::{future::Future as _, task::Poll};
-            if finished {
-                return Poll::Ready(None);
-            }
-            if ended.as_mut().poll(context).is_ready() {
-                finished = true;
-                let why = if closing.is_cancelled() { status::closing() } else { status::unauthenticated() };
-                return Poll::Ready(Some(Err(why)));
-            }
-            if let Poll::Ready(why) = revoked.as_mut().poll(context) {
-                finished = true;
-                return Poll::Ready(Some(Err(why)));
-            }
-            chunks.poll_next_unpin(context)
-        }))
+        until_ended(&self.studio, caller, project, may, chunks)
     }
 }
 
 /// Original files: of a member who may fetch.
 fn may_fetch(person: PersonId) -> impl Fn(&Project) -> bool + Send + 'static {
     move |project| project.roles_of(person).is_some_and(audience::may_fetch)
-}
-
-/// Returns once what a person was given is not theirs to have any more (V-1), with what a stranger would be told.
-async fn revoked(
-    studio: Arc<Studio>,
-    project: ProjectId,
-    may: impl Fn(&Project) -> bool + Send + 'static,
-) -> Status {
-    let mut seq = studio.ledger.watch(project);
-    loop {
-        seq.borrow_and_update();
-        let snapshot = match studio.ledger.project(project).await {
-            Ok(snapshot) => snapshot,
-            Err(error) => return status::ledger(error),
-        };
-        if !snapshot.is_some_and(|snapshot| may(&snapshot.project)) {
-            return status::not_found("NO_SUCH_PROJECT", "project");
-        }
-        if seq.changed().await.is_err() {
-            // No ledger, no change: the session's end is told elsewhere.
-            std::future::pending::<()>().await;
-        }
-    }
 }
 
 fn state_of(staged: &Staged) -> v1::UploadState {

@@ -4,14 +4,16 @@ pub mod mastering;
 pub mod media;
 pub mod presence;
 pub mod project;
+pub mod record;
 pub mod session;
+pub mod until;
 
 use std::{convert::Infallible, sync::Arc};
 
 use anyhow::Context as _;
 use deadwax_proto::v1::{
     mastering_server::MasteringServer, media_server::MediaServer, presence_server::PresenceServer,
-    projects_server::ProjectsServer, sessions_server::SessionsServer,
+    projects_server::ProjectsServer, records_server::RecordsServer, sessions_server::SessionsServer,
 };
 use http::{Request, Response};
 use tonic::{
@@ -49,6 +51,7 @@ pub async fn routes(studio: &Arc<Studio>) -> anyhow::Result<(Routes, Health)> {
     offered.offer(limited!(MasteringServer, mastering::Service::new(Arc::clone(studio))));
     offered.offer(limited!(MediaServer, media::Service::new(Arc::clone(studio))));
     offered.offer(limited!(PresenceServer, presence::Service::new(Arc::clone(studio))));
+    offered.offer(limited!(RecordsServer, record::Service::new(Arc::clone(studio))));
 
     let describe = || {
         tonic_reflection::server::Builder::configure()

@@ -24,7 +24,7 @@ macro_rules! suite {
             $crate::store::conformance::suite!(@ $engine:
                 seqs_have_no_gaps, limit_and_after, conflict_tells_the_head, conflict_changes_nothing,
                 retry_returns_the_first_answer, reuse_is_refused, claims_are_for_ever, claim_twice_in_one_append,
-                desk_rows, redaction, redaction_of_nothing, heads_list_every_stream, large_entries,
+                desk_rows, redaction, redaction_of_nothing, marks_stay, heads_list_every_stream, large_entries,
                 too_large_changes_nothing, append_without_entries, one_winner_per_seq, many_streams_at_once,
                 retries_at_the_same_time, random_history_matches_the_model);
         }
@@ -178,6 +178,23 @@ pub(crate) async fn redaction(engine: &mut impl Engine) {
     assert_eq!(read, [(1, "a".into()), (2, "(redacted)".into()), (3, "c".into())]);
     engine.store().append(append(1, 3, 2, &["d"])).await.unwrap();
     assert_eq!(all(engine, 1).await.len(), 4);
+}
+
+/// The list of hashes is what others keep: it grows at its end and never changes, whatever is erased.
+pub(crate) async fn marks_stay(engine: &mut impl Engine) {
+    engine.store().append(append(1, 0, 1, &["a", "secret", "a"])).await.unwrap();
+    engine.store().append(append(2, 0, 2, &["other"])).await.unwrap();
+    let before = engine.store().marks(StreamId(1), 0, usize::MAX).await.unwrap();
+    assert_eq!(before.iter().map(|mark| mark.seq).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_ne!(before[0].sha256, before[1].sha256);
+    engine.store().redact(StreamId(1), 2).await.unwrap();
+    engine.store().append(append(1, 3, 3, &["d"])).await.unwrap();
+    let after = engine.store().marks(StreamId(1), 0, usize::MAX).await.unwrap();
+    assert_eq!((after.len(), &after[..3]), (4, &before[..]));
+    assert_eq!(engine.store().marks(StreamId(1), 1, 2).await.unwrap(), after[1..3]);
+    assert!(engine.store().marks(StreamId(1), 4, 9).await.unwrap().is_empty());
+    assert!(engine.store().marks(StreamId(1), u64::MAX, 9).await.unwrap().is_empty());
+    assert!(engine.store().marks(StreamId(77), 0, 9).await.unwrap().is_empty());
 }
 
 pub(crate) async fn redaction_of_nothing(engine: &mut impl Engine) {

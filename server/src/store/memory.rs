@@ -8,8 +8,9 @@ use std::{
 
 use bytes::Bytes;
 use futures::{FutureExt, future::BoxFuture};
+use sha2::{Digest as _, Sha256};
 
-use super::{Append, AppendError, Appended, Entry, ReadError, Store, StreamId};
+use super::{Append, AppendError, Appended, Entry, Mark, ReadError, Store, StreamId};
 
 #[derive(Default)]
 pub struct MemoryStore {
@@ -18,11 +19,22 @@ pub struct MemoryStore {
 
 #[derive(Default)]
 struct State {
-    streams: BTreeMap<StreamId, Vec<Option<Bytes>>>,
+    streams: BTreeMap<StreamId, Vec<Stored>>,
     claims: HashSet<Bytes>,
     commands: HashMap<u128, (Appended, [u8; 32])>,
     desk: BTreeMap<(u128, Bytes), Bytes>,
     read_only: Option<String>,
+}
+
+struct Stored {
+    payload: Option<Bytes>,
+    sha256: [u8; 32],
+}
+
+impl Stored {
+    fn of(payload: Bytes) -> Self {
+        Self { sha256: Sha256::digest(&payload).into(), payload: Some(payload) }
+    }
 }
 
 impl MemoryStore {
@@ -72,7 +84,7 @@ impl State {
         let last_seq = head + append.entries.len() as u64;
         let done = Appended { stream: append.stream, first_seq: head + 1, last_seq, repeated: false };
         if !append.entries.is_empty() {
-            self.streams.entry(append.stream).or_default().extend(append.entries.into_iter().map(Some));
+            self.streams.entry(append.stream).or_default().extend(append.entries.into_iter().map(Stored::of));
         }
         self.claims.extend(fresh);
         self.commands.insert(append.command.id, (done, append.command.request_sha256));
@@ -93,16 +105,23 @@ impl State {
             return Err(AppendError::Conflict { expected: seq, head });
         }
         if let Some(entries) = self.streams.get_mut(&stream) {
-            entries[seq as usize - 1] = None;
+            entries[seq as usize - 1].payload = None;
         }
         Ok(())
+    }
+
+    fn marks(&self, stream: StreamId, after: u64, limit: usize) -> Vec<Mark> {
+        let Some(entries) = self.streams.get(&stream) else { return Vec::new() };
+        let skip = usize::try_from(after).unwrap_or(usize::MAX);
+        let numbered = (1u64..).zip(entries).skip(skip).take(limit);
+        numbered.map(|(seq, stored)| Mark { seq, sha256: stored.sha256 }).collect()
     }
 
     fn read(&self, stream: StreamId, after: u64, limit: usize) -> Vec<Entry> {
         let Some(entries) = self.streams.get(&stream) else { return Vec::new() };
         let skip = usize::try_from(after).unwrap_or(usize::MAX);
         let numbered = (1u64..).zip(entries).skip(skip).take(limit);
-        numbered.map(|(seq, payload)| Entry { seq, payload: payload.clone() }).collect()
+        numbered.map(|(seq, stored)| Entry { seq, payload: stored.payload.clone() }).collect()
     }
 }
 
@@ -114,6 +133,15 @@ impl Store for MemoryStore {
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<Entry>, ReadError>> {
         async move { Ok(self.lock().read(stream, after, limit)) }.boxed()
+    }
+
+    fn marks(
+        &self,
+        stream: StreamId,
+        after: u64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Mark>, ReadError>> {
+        async move { Ok(self.lock().marks(stream, after, limit)) }.boxed()
     }
 
     fn append(&self, append: Append) -> BoxFuture<'_, Result<Appended, AppendError>> {

@@ -41,6 +41,15 @@ pub struct Entry {
     pub payload: Option<Bytes>,
 }
 
+/// What stays of an entry for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    pub seq: u64,
+    /// Of the entry as it is stored: an engine may put a random salt before the bytes, so that a short text cannot be guessed from it. Redaction does not
+    /// change it.
+    pub sha256: [u8; 32],
+}
+
 /// Everything that one command makes, appended whole or not at all.
 #[derive(Clone, Debug)]
 pub struct Append {
@@ -133,6 +142,13 @@ pub trait Store: Send + Sync + 'static {
         after: u64,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<Entry>, ReadError>>;
+    /// The hashes of the same entries, erased ones included.
+    fn marks(
+        &self,
+        stream: StreamId,
+        after: u64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Mark>, ReadError>>;
     fn append(&self, append: Append) -> BoxFuture<'_, Result<Appended, AppendError>>;
     /// What a command made, where it was done before. Lets the ledger answer a retry without deciding again.
     fn command(&self, id: u128) -> BoxFuture<'_, Result<Option<Done>, ReadError>>;

@@ -42,7 +42,7 @@ use self::{
     journal::{Cursor, Found, Journal, Position, segment_name},
     rows::{Distrust, SledRows},
 };
-use super::{Append, AppendError, Appended, Entry, ReadError, Store, StreamId};
+use super::{Append, AppendError, Appended, Entry, Mark, ReadError, Store, StreamId};
 
 /// Appends that may wait for the committer; more wait at their senders.
 const QUEUE: usize = 1024;
@@ -186,19 +186,28 @@ impl Shared {
     }
 
     fn read(&self, stream: StreamId, after: u64, limit: usize) -> Result<Vec<Entry>, ReadError> {
+        let entry =
+            |(seq, place): (u64, Place)| Ok(Entry { seq, payload: self.payload(stream, seq, &place)? });
+        self.places(stream, after, limit)?.into_iter().map(entry).collect()
+    }
+
+    fn marks(&self, stream: StreamId, after: u64, limit: usize) -> Result<Vec<Mark>, ReadError> {
+        let mark = |(seq, place): (u64, Place)| Mark { seq, sha256: place.mark.sha256 };
+        Ok(self.places(stream, after, limit)?.into_iter().map(mark).collect())
+    }
+
+    /// Where the entries lie, without gaps.
+    fn places(&self, stream: StreamId, after: u64, limit: usize) -> Result<Vec<(u64, Place)>, ReadError> {
         let places = self.index.places(stream, after, limit)?;
-        if places.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut entries = Vec::with_capacity(places.len());
-        for (expected, (seq, place)) in (after + 1..).zip(places) {
-            if seq != expected {
+        // `after` may be the last number there is: nothing comes behind it.
+        let expected = places.iter().zip(after.saturating_add(1)..);
+        match expected.filter(|((seq, _), expected)| seq != expected).map(|(_, expected)| expected).next() {
+            None => Ok(places),
+            Some(expected) => {
                 let what = format!("entry {expected} of the stream is not in the index; run rebuild-index");
-                return Err(ReadError::Corrupt { at: format!("stream {:032x}", stream.0), what });
+                Err(ReadError::Corrupt { at: format!("stream {:032x}", stream.0), what })
             }
-            entries.push(Entry { seq, payload: self.payload(stream, seq, &place)? });
         }
-        Ok(entries)
     }
 
     fn payload(&self, stream: StreamId, seq: u64, place: &Place) -> Result<Option<Bytes>, ReadError> {
@@ -226,6 +235,15 @@ impl Store for EmbeddedStore {
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<Entry>, ReadError>> {
         self.look(move |shared| shared.read(stream, after, limit)).boxed()
+    }
+
+    fn marks(
+        &self,
+        stream: StreamId,
+        after: u64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Mark>, ReadError>> {
+        self.look(move |shared| shared.marks(stream, after, limit)).boxed()
     }
 
     fn append(&self, append: Append) -> BoxFuture<'_, Result<Appended, AppendError>> {
