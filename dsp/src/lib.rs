@@ -5,9 +5,11 @@
 pub mod album;
 pub mod amount;
 pub mod block;
+pub mod codes;
 pub mod compare;
 pub mod decode;
 pub mod digest;
+pub mod disc;
 pub mod dither;
 pub mod error;
 pub mod fft;

@@ -28,7 +28,7 @@ use crate::{
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// An update is cut where it grows beyond this; one row may be larger.
-const PIECE_BYTES: usize = 128 << 10;
+const PIECE_BYTES: usize = 64 << 10;
 
 /// Where names come from; asked anew whenever rows are built.
 pub type Names = Arc<dyn Fn() -> Arc<Directory> + Send + Sync>;

@@ -293,6 +293,8 @@ fn placed(items: &[AlbumItem], lengths: impl Iterator<Item = u64>, rate: u32) ->
         .zip(lengths)
         .map(|(item, length)| Song {
             frames: length,
+            trim_in: 0,
+            trim_out: 0,
             gap: frames(item.gap_ms),
             crossfade: frames(item.crossfade_ms),
             fade_in: frames(item.fade_in_ms),

@@ -488,6 +488,8 @@ pub fn joints(items: &[AlbumItem]) -> (u32, Vec<u64>) {
 fn starts(songs: impl Iterator<Item = (u64, u64, u64)>) -> Vec<u64> {
     let song = |(length, gap, crossfade): (u64, u64, u64)| Song {
         frames: length.min(LENGTH_MAX),
+        trim_in: 0,
+        trim_out: 0,
         gap,
         crossfade,
         fade_in: 0,

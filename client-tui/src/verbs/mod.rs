@@ -199,7 +199,9 @@ fn screens(context: &Context) -> Result<(), VerbError> {
         return Err(VerbError::Usage("--json goes with a verb; see `deadwax --help`".into()));
     }
     let profile = context.profile(&Who::default())?;
-    let runtime = tokio::runtime::Runtime::new().map_err(VerbError::Out)?;
+    // One thread for the line beside that of the screens: what decodes or hashes has threads of its own, and each further one would keep memory of its own.
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(1).enable_all().build().map_err(VerbError::Out)?;
     let ended = runtime.block_on(async {
         let client = Client::connect_lazy(&profile)?;
         let kept = Kept::of(&context.home, &profile);

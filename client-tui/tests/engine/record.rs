@@ -25,6 +25,8 @@ fn timeline(items: &[AlbumItem], songs: &[Arc<Patchy>]) -> Timeline {
     let frames = |ms: u32| u64::from(ms) * 48;
     let song = |(item, song): (&AlbumItem, &Arc<Patchy>)| Song {
         frames: song.frames.len() as u64,
+        trim_in: 0,
+        trim_out: 0,
         gap: frames(item.gap_ms),
         crossfade: frames(item.crossfade_ms),
         fade_in: frames(item.fade_in_ms),

@@ -65,6 +65,17 @@ impl Loudness {
         }
     }
 
+    /// The mean squares that the gates of integrated loudness ask, ten a second, for [`super::integrated_lufs`]: those of several songs, one behind the
+    /// other, are those of the record.
+    pub fn momentary_energies(&self) -> Vec<f64> {
+        self.ended().momentary
+    }
+
+    /// The mean squares that the gates of the range ask, ten a second, for [`super::range_lu`].
+    pub fn short_term_energies(&self) -> Vec<f64> {
+        self.ended().short_term
+    }
+
     /// Momentary loudness in LUFS, ten values a second: value i is of the 400 ms that end at 0.4 s + i / 10. The last are those of the whole
     /// steps so far.
     pub fn momentary_lufs(&self) -> Vec<f64> {

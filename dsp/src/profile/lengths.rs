@@ -35,9 +35,10 @@ pub(super) fn timeline(sheet: &RecordSheet, rate: u32) -> Timeline {
         .enumerate()
         .map(|(at, song)| {
             let (it, ms) = (&song.placing, |ms: u32| frames_of_ms(u64::from(ms), rate));
-            let whole = converted(&song.source, rate);
             Song {
-                frames: whole.saturating_sub(ms(it.trim_in_ms)).saturating_sub(ms(it.trim_out_ms)),
+                frames: converted(&song.source, rate),
+                trim_in: ms(it.trim_in_ms),
+                trim_out: ms(it.trim_out_ms),
                 gap: ms(it.gap_ms),
                 crossfade: ms(it.crossfade_ms),
                 fade_in: ms(it.fade_in_ms),

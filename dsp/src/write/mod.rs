@@ -18,7 +18,6 @@ use std::{
 
 pub use encoding::Encoding;
 pub use tags::{Cover, Tags, tag};
-pub(crate) use tags::{checks_out, isrc};
 use tempfile::NamedTempFile;
 
 pub use crate::digest::{Digest, digest};

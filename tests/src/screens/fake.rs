@@ -22,7 +22,7 @@ use tonic::{Request, Response, Status, transport::Server};
 use super::big::Big;
 
 /// As the real server cuts.
-const PIECE_BYTES: usize = 128 << 10;
+const PIECE_BYTES: usize = 64 << 10;
 /// Changes are sent in rounds over the first songs and their notes: some are on the screen, most are not.
 const CHANGING: u32 = 400;
 const SNAPSHOT_SEQ: u64 = 500_000;

@@ -1,10 +1,10 @@
 //! ISRC and UPC: their one spelling, and what is wrong with another. Never here: whose code it is.
 
-use crate::write;
+use crate::codes;
 
 /// In its one spelling, "USRC17607839"; the error says what is wrong and how it is written.
 pub fn isrc(text: &str) -> Result<String, String> {
-    if let Ok(code) = write::isrc(text.trim()) {
+    if let Some(code) = codes::isrc(text.trim()) {
         return Ok(code);
     }
     let code: Vec<char> = text.trim().chars().filter(|c| *c != '-' && !c.is_whitespace()).collect();
@@ -28,24 +28,12 @@ pub fn upc(text: &str) -> Result<String, String> {
     if !code.bytes().all(|it| it.is_ascii_digit()) || !matches!(code.len(), 12 | 13) {
         return Err("a UPC has 12 digits, an EAN 13".to_owned());
     }
-    if write::checks_out(&code) {
+    if codes::checks_out(&code) {
         return Ok(code);
     }
     let (body, last) = code.split_at(code.len() - 1);
-    let right = upc_check_digit(body).map_or('?', |it| char::from(b'0' + it));
+    let right = codes::check_digit(body).unwrap_or_default();
     Err(format!("its last digit is {last}, and {right} would check the others; one of the digits is wrong"))
-}
-
-/// The digit that checks the 11 or 12 before it (GS1 General Specifications, 7.9).
-pub fn upc_check_digit(body: &str) -> Option<u8> {
-    if !matches!(body.len(), 11 | 12) || !body.bytes().all(|it| it.is_ascii_digit()) {
-        return None;
-    }
-    let weighted = body.bytes().rev().enumerate().map(|(at, it)| {
-        let digit = u32::from(it - b'0');
-        if at % 2 == 0 { 3 * digit } else { digit }
-    });
-    Some(((10 - weighted.sum::<u32>() % 10) % 10) as u8)
 }
 
 #[cfg(test)]
@@ -74,8 +62,6 @@ mod tests {
         assert_eq!(upc("4006381333931").unwrap(), "4006381333931");
         let wrong = upc("036000291453").unwrap_err();
         assert!(wrong.contains("is 3, and 2 would"), "{wrong}");
-        assert_eq!(upc_check_digit("400638133393"), Some(1));
-        assert_eq!(upc_check_digit("4006381333931"), None);
         for wrong in ["", "12345678", "03600029145a", "٠٣٦٠٠٠٢٩١٤٥٢"] {
             assert!(upc(wrong).unwrap_err().contains("12 digits"), "{wrong}");
         }

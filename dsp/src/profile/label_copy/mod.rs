@@ -7,7 +7,7 @@ mod text;
 
 use serde::Serialize;
 
-pub use codes::{isrc, upc, upc_check_digit};
+pub use codes::{isrc, upc};
 pub use rules::check;
 pub use text::{csv, json};
 

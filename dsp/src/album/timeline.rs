@@ -1,8 +1,9 @@
 //! A record as one stretch of time: where each song begins, how it comes in and goes out, how loud it is at any frame. The player and the renderer of a
 //! record both ask here, so that what was signed by ear is what is pressed. Never here: samples, files, the words of the studio.
 //!
-//! With `n` the frames of a song and `t` a frame of it, from 0:
+//! With `n` the frames of a song that sound (its frames less both trims) and `t` one of them, from 0:
 //!
+//! - Frame `t` is frame `trim_in + t` of the song's file. Trims longer than the song leave nothing of it.
 //! - It begins `gap` frames behind the end of the one before, or `crossfade` frames before that end; then `gap` is not used.
 //! - In: `g((t + 1/2) / a)` for `t < a`, where `a` is the longer of its fade in and its crossfade. Out: `g((n - t - 1/2) / b)` for `t >= n - b`, where `b` is
 //!   the longer of its fade out and the crossfade into the next. `g` is the shape's fade in ([`Shape::gain`]); the shape of a crossfade is that of the song
@@ -17,7 +18,12 @@ use crate::{math::linear, processors::fade::Shape};
 /// A song as it is to lie on the record, in frames.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Song {
+    /// Of the whole file.
     pub frames: u64,
+    /// Cut from its head.
+    pub trim_in: u64,
+    /// Cut from its tail.
+    pub trim_out: u64,
     /// Silence before it.
     pub gap: u64,
     /// How long it sounds together with the one before. Nothing for the first.
@@ -34,7 +40,11 @@ pub struct Song {
 pub struct Placed {
     /// On the record, in frames.
     pub start: u64,
+    /// That sound.
     pub frames: u64,
+    /// The first frame of the file that sounds.
+    pub trim_in: u64,
+    trim_out: u64,
     fade_in: u64,
     shape_in: Shape,
     fade_out: u64,
@@ -46,6 +56,11 @@ pub struct Placed {
 impl Placed {
     pub fn end(&self) -> u64 {
         self.start.saturating_add(self.frames)
+    }
+
+    /// Nothing is cut from it, faded or turned: it sounds as its file has it, from end to end.
+    pub fn untouched(&self) -> bool {
+        (self.trim_in, self.trim_out, self.fade_in, self.fade_out) == (0, 0, 0, 0) && self.gain == 1.0
     }
 
     /// At a frame of the song; 0 where there is none.
@@ -78,8 +93,9 @@ impl Timeline {
         let mut used: u64 = 0;
         let mut end: u64 = 0;
         for song in songs {
+            let frames = song.frames.saturating_sub(song.trim_in).saturating_sub(song.trim_out);
             let room = placed.last().map_or(0, |before| before.frames - used);
-            let crossfade = song.crossfade.min(room).min(song.frames);
+            let crossfade = song.crossfade.min(room).min(frames);
             let gap = match placed.last() {
                 Some(_) if song.crossfade > 0 => 0,
                 _ => song.gap,
@@ -92,15 +108,17 @@ impl Timeline {
             let start = end.saturating_add(gap) - crossfade;
             placed.push(Placed {
                 start,
-                frames: song.frames,
-                fade_in: song.fade_in.max(crossfade).min(song.frames),
+                frames,
+                trim_in: song.trim_in,
+                trim_out: song.trim_out,
+                fade_in: song.fade_in.max(crossfade).min(frames),
                 shape_in: song.shape,
-                fade_out: song.fade_out.min(song.frames),
+                fade_out: song.fade_out.min(frames),
                 shape_out: song.shape,
                 gain: linear(song.gain_db),
             });
             used = crossfade;
-            end = start.saturating_add(song.frames);
+            end = start.saturating_add(frames);
         }
         Timeline { placed, frames: end }
     }
@@ -150,7 +168,35 @@ mod tests {
     use super::*;
 
     fn song(frames: u64) -> Song {
-        Song { frames, gap: 0, crossfade: 0, fade_in: 0, fade_out: 0, shape: Shape::EqualPower, gain_db: 0.0 }
+        let shape = Shape::EqualPower;
+        Song {
+            frames,
+            trim_in: 0,
+            trim_out: 0,
+            gap: 0,
+            crossfade: 0,
+            fade_in: 0,
+            fade_out: 0,
+            shape,
+            gain_db: 0.0,
+        }
+    }
+
+    #[test]
+    fn trims_shorten_a_song_and_its_fades_lie_on_what_is_left() {
+        let trimmed = Song { trim_in: 10, trim_out: 30, fade_in: 5, fade_out: 6, ..song(100) };
+        let record = Timeline::new(&[trimmed, Song { gap: 4, ..song(50) }]);
+        let left =
+            Timeline::new(&[Song { fade_in: 5, fade_out: 6, ..song(60) }, Song { gap: 4, ..song(50) }]);
+        assert_eq!(record.frames(), 114);
+        assert_eq!(record.songs()[0].trim_in, 10);
+        for frame in 0..114 {
+            assert_eq!(record.gain_at(0, frame), left.gain_at(0, frame));
+        }
+        assert!(record.songs()[1].untouched());
+        assert!(!Timeline::new(&[Song { trim_out: 1, ..song(9) }]).songs()[0].untouched());
+        let nothing = Timeline::new(&[Song { trim_in: 60, trim_out: 60, ..song(100) }]);
+        assert_eq!(nothing.frames(), 0);
     }
 
     #[test]
