@@ -4,6 +4,7 @@
 pub mod cache;
 pub mod checks;
 pub mod cli;
+pub mod ddp;
 pub mod markers;
 pub mod name;
 pub mod net;

@@ -1,5 +1,6 @@
 //! The command line: what is typed, with its help. Stable, people script against it. Nothing is done here; `verbs` does it.
 
+mod ddp;
 mod gate;
 mod handoff;
 mod markers;
@@ -15,7 +16,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::{
-    gate::*, handoff::*, markers::*, play::*, review::*, sections::*, studio::*, watch_folder::*, work::*,
+    ddp::*, gate::*, handoff::*, markers::*, play::*, review::*, sections::*, studio::*, watch_folder::*,
+    work::*,
 };
 
 #[derive(Debug, Parser)]
@@ -377,6 +379,11 @@ pub enum Verb {
         /// Columns (default: the width of the terminal)
         #[arg(long)]
         width: Option<u16>,
+    },
+    /// Offline: a DDP-compatible folder as a plant reads it
+    Ddp {
+        #[command(subcommand)]
+        verb: DdpVerb,
     },
     /// Keys, colours, cache and sound of the terminal client: the file that holds them
     Config {

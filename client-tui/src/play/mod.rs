@@ -14,6 +14,7 @@ mod order;
 pub mod output;
 mod pages;
 mod player;
+mod raw;
 mod remote;
 mod sound;
 mod stand;
@@ -32,6 +33,7 @@ pub use order::{
     AlbumItem, Channels, Deck, Level, Monitor, News, Order, Platform, Shape, Status, Track, TrackStatus,
 };
 pub use player::{Player, Setup};
+pub use raw::{DISC_RATE, RawSound};
 pub use sound::{Frame, Sound};
 pub use stand::Stand;
 pub use wav::WavSink;

@@ -370,7 +370,7 @@ mod tests {
         one(&["--due", "2026-12-03T18:00Z"], &|r| r.due_ms = 1_796_320_800_000);
         one(&["--due", "none"], &|r| (r.due_ms, r.closes_when_due) = (0, false));
         one(&["--closes=no"], &|r| r.closes_when_due = false);
-        one(&["--signed", "yes"], &|r| r.signed = true);
+        one(&["--signed", "no"], &|r| r.signed = false);
         one(&["--carry", "same-pcm"], &|r| (r.carry, r.carry_residual_db) = (Carry::SamePcm as i32, 0.0));
         one(&["--carry", "residual:-60"], &|r| r.carry_residual_db = -60.0);
     }

@@ -4,6 +4,7 @@ mod account;
 mod archive;
 mod config;
 pub mod dates;
+mod ddp;
 mod error;
 mod gate;
 mod gate_rule;
@@ -167,6 +168,7 @@ fn run(cli: Cli, out: Out) -> Result<(), VerbError> {
         Verb::Compare { a, b, stem } => offline::compare(&context, &a, &b, &stem),
         Verb::Sheet { before, after, report } => offline::sheet(&context, &before, &after, report.as_deref()),
         Verb::Waveform { file, width } => offline::waveform(&context, &file, width),
+        Verb::Ddp { verb } => ddp::ddp(&context, &verb),
         Verb::Config { verb } => config::config(&context, verb),
         Verb::Man(asked) => man::man(&context, &asked),
         Verb::Play(asked) => play::play(&context, &asked),
@@ -267,6 +269,7 @@ async fn go(c: &Context, verb: Verb) -> Result<(), VerbError> {
         | Verb::Compare { .. }
         | Verb::Sheet { .. }
         | Verb::Waveform { .. }
+        | Verb::Ddp { .. }
         | Verb::Config { .. } => Ok(()),
     }
 }

@@ -141,7 +141,11 @@ pub fn version(row: &VersionRow) -> String {
 
 /// "-14.2", or "silence".
 pub fn level(value: f64) -> String {
-    if value.is_finite() { format!("{value:.1}") } else { "silence".into() }
+    match value {
+        it if it.is_finite() => format!("{it:.1}"),
+        it if it.is_nan() => "unmeasured".into(),
+        _ => "silence".into(),
+    }
 }
 
 pub fn length_s(facts: &AudioFacts) -> f64 {

@@ -440,15 +440,6 @@ fn good_news_takes_no_key_of_its_own_and_a_refusal_does() {
 }
 
 #[test]
-fn a_told_line_holds_nobody_back() {
-    let mut seat = label();
-    let depth = seat.model.stack.len();
-    seat.model.notice = Some(Notice::Tell("There is nothing to copy on this line.".into()));
-    seat.press("<esc>");
-    assert_eq!((seat.model.stack.len(), seat.model.notice.clone()), (depth - 1, None));
-}
-
-#[test]
 fn good_news_fades_and_a_refusal_stays() {
     let mut seat = label();
     let tick = |seat: &mut Seat, s: i64| seat.tell(Msg::Tick(NOW_MS + s * 1000));

@@ -128,8 +128,6 @@ fn what_was_signed_in_a_stage_that_is_left_is_not_offered_for_withdrawal() {
 fn who_is_waited_for_is_said_by_name() {
     let mut seat = song(3);
     assert!(seat.screen().contains("Mix 2 waits for the approval of Lena Ruiz."), "{}", seat.screen());
-    seat.press("2<enter>");
-    assert!(seat.screen().contains("Lena Ruiz"), "{}", seat.screen());
     // Where a line names nobody the sentence of the studio stands.
     let mut rows = sample::rows(3, PLAIN);
     let Some(Of::Gate(gate)) = rows.iter_mut().find(|it| it.key == "gate/s0").and_then(|it| it.row.as_mut())
@@ -139,6 +137,11 @@ fn who_is_waited_for_is_said_by_name() {
     gate.lines[1].text = "Label: 0 of 1 approvals.".into();
     seat.rows(true, rows);
     assert!(seat.screen().contains("Mix 2 waits for the approval of the label."), "{}", seat.screen());
+    // On the board there is room for the name alone.
+    let mut seat = Seat::sample(SIZE, 0, PLAIN);
+    seat.press("2<enter>");
+    let board = seat.screen();
+    assert!(board.lines().any(|it| it.contains("Glass Hour") && it.ends_with("Lena Ruiz")), "{board}");
 }
 
 #[test]
@@ -148,8 +151,12 @@ fn the_rooms_beside_the_board_and_the_next_step_of_a_master_are_named() {
     let screen = seat.screen();
     assert!(screen.contains("4 running order · 5 delivery · 6 people, invites · i history"), "{screen}");
     assert!(!footer(&seat).contains("fetch"), "nothing is there of this song: {}", footer(&seat));
+    let mut wide = Seat::sample((120, 40), 3, PLAIN);
+    wide.press("2<enter><home>");
+    assert!(!footer(&wide).contains("f fetch"), "{}", footer(&wide));
+    wide.press("<right>");
+    assert!(footer(&wide).contains("f fetch"), "{}", footer(&wide));
     seat.press("<down>");
-    assert!(footer(&seat).contains("f fetch"), "{}", footer(&seat));
     // The label on the master that waits for its signature.
     seat.press("<down>m");
     assert!(seat.screen().contains("Enter open it, then approve"), "{}", seat.screen());

@@ -70,7 +70,7 @@ fn a_text_comes_back_on_its_own_song() {
     seat.press("1U");
     assert!(matches!(seat.model.top(), Screen::Song(_)), "{}", seat.screen());
     let screen = seat.screen();
-    assert!(screen.contains("Thought.") && screen.contains("Glass Hour, M"), "{screen}");
+    assert!(screen.contains("Thought.") && screen.contains("Glass Hour: Note on Mix 2"), "{screen}");
 }
 
 #[test]

@@ -296,7 +296,7 @@ fn space_takes_the_shown_master_where_another_song_plays() {
     let mut seat = Seat::sample(SIZE, 2, PLAIN);
     seat.press("<enter> ");
     assert!(seat.model.player.playing && seat.model.player.track().unwrap().label == "Mix 2");
-    seat.press("<esc>");
+    seat.press("1");
     seat.press(TO_MASTER);
     answer(&mut seat, "presence");
     assert!(seat.screen().contains("Space hear it"), "{}", seat.screen());

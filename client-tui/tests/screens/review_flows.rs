@@ -35,6 +35,13 @@ fn refuse(seat: &mut Seat, reason: &str, text: &str) {
 }
 
 #[test]
+fn who_signs_reads_that_preflight_blocks() {
+    let mut seat = review::seat((120, 40), PLAIN, review::examined(3, PLAIN));
+    seat.press("a");
+    assert!(seat.screen().contains("! Preflight blocks, 1 of 1: The sound stops"), "{}", seat.screen());
+}
+
+#[test]
 fn a_note_that_was_accepted_is_not_counted_as_untouched_any_more() {
     let mut seat = review::seat(SIZE, PLAIN, review::examined(3, PLAIN));
     assert!(seat.screen().contains("! 1 of 2 notes untouched"), "{}", seat.screen());

@@ -35,8 +35,9 @@ pub(super) fn timeline(sheet: &RecordSheet, rate: u32) -> Timeline {
         .enumerate()
         .map(|(at, song)| {
             let (it, ms) = (&song.placing, |ms: u32| frames_of_ms(u64::from(ms), rate));
+            let whole = converted(&song.source, rate);
             Song {
-                frames: converted(&song.source, rate),
+                frames: whole,
                 trim_in: ms(it.trim_in_ms),
                 trim_out: ms(it.trim_out_ms),
                 gap: ms(it.gap_ms),

@@ -128,7 +128,8 @@ pub async fn open(choice: &Choice, rate: u32, pull: &Pull) -> (Box<dyn Output>, 
         true => "There is no sound device; playing goes on unheard.".to_owned(),
         false => format!("There is no sound device; playing goes on unheard ({}).", why.join("; ")),
     };
-    let hint = "Start PulseAudio or PipeWire, or install aplay, and press play again; over ssh sound stays on the other machine. DEADWAX_SOUND=none says it is meant so.";
+    let hint =
+        "Start PulseAudio or PipeWire and press play again. DEADWAX_SOUND=none says that it is meant so.";
     (clock, Some(Trouble { text, hint: hint.to_owned() }))
 }
 

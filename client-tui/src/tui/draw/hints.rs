@@ -108,7 +108,7 @@ fn board(model: &Model) -> Option<Vec<(String, String)>> {
     let of = |verb: Verb| key(model, Kind::Project, verb);
     let subject = update::subject(model);
     let mut said = Vec::new();
-    if !matches!(update::may(model, subject.as_ref(), Verb::AddSong), May::No(_)) {
+    if model.online() && !matches!(update::may(model, subject.as_ref(), Verb::AddSong), May::No(_)) {
         said.push((of(Verb::AddSong), "new song"));
     }
     said.push((of(Verb::Album), "running order"));

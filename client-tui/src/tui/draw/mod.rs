@@ -62,8 +62,10 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
 fn paint(model: &Model, theme: &Theme, frame: &mut Frame<'_>) {
     let area = frame.area();
     if area.width < SIZE_MIN.0 || area.height < SIZE_MIN.1 {
-        let line = clip("Deadwax needs 40 columns and 12 lines.", usize::from(area.width));
-        frame.render_widget(Line::from(line), area);
+        let said = wrap("Deadwax needs 40 columns and 12 lines.", usize::from(area.width));
+        for (row, line) in (0..).zip(said) {
+            put(frame, area, row, Line::from(line));
+        }
         return;
     }
     let banner = banner(model, theme);

@@ -40,7 +40,7 @@ pub(super) fn line(model: &Model, theme: &Theme, columns: u16) -> Option<Line<'s
     let own = model.settings.keys.bindings(kind).any(|it| it.verb == Verb::PlayPause);
     if !own && !model.settings.keys.name(kind, Verb::Stop).is_empty() {
         // Away from what sounds there is one key for it.
-        facts.insert(0, (format!("{} stops", model.key(Verb::Stop)), false));
+        facts.push((format!("{} stops", model.key(Verb::Stop)), false));
     }
     let clock =
         |frame: u64, tenths| words::clock(crate::tui::player::us_of(frame, player.rate()) / 1000, tenths);

@@ -169,8 +169,8 @@ fn back(model: &mut Model, leaves: bool) {
         model.notice = (!model.quit).then_some(leave);
         return;
     }
-    // Only a refusal needs a key of its own.
-    if matches!(model.notice.take(), Some(Notice::Refused { .. })) {
+    // Good news needs no key of its own; a refusal and a told command do.
+    if !matches!(model.notice.take(), None | Some(Notice::Done(_))) {
         return;
     }
     if hands::let_go(model) {

@@ -95,6 +95,25 @@ pub fn play(c: &Context, asked: &Play) -> Result<(), VerbError> {
     to_file(c, asked, target, level, Box::new(loaded), &plan, &stop)
 }
 
+/// One sound that is there already, at its own level; nothing is asked of the studio.
+pub(super) fn one(
+    c: &Context,
+    asked: &Play,
+    rate: u32,
+    sound: Arc<dyn Sound>,
+    track: Track,
+) -> Result<(), VerbError> {
+    let deck = Deck::Side { tracks: vec![track], heard: 0 };
+    let loaded = Loaded::new(deck, vec![sound], rate).map_err(|e| VerbError::Usage(e.to_string()))?;
+    let plan = plan(asked, &loaded)?;
+    let stop = offline::stop_flag()?;
+    if let Some(target) = &asked.to {
+        return to_file(c, asked, target, Level::AsIs, Box::new(loaded), &plan, &stop);
+    }
+    let runtime = tokio::runtime::Runtime::new().map_err(VerbError::Out)?;
+    to_device(c, asked, Level::AsIs, Box::new(loaded), &plan, &stop, &runtime, None)
+}
+
 impl Part {
     fn file(path: impl Into<PathBuf>) -> Part {
         Part { path: path.into(), track: None, joint: Joint::default() }

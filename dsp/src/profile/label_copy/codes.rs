@@ -32,7 +32,7 @@ pub fn upc(text: &str) -> Result<String, String> {
         return Ok(code);
     }
     let (body, last) = code.split_at(code.len() - 1);
-    let right = codes::check_digit(body).unwrap_or_default();
+    let right = codes::check_digit(body).map_or_else(|| "?".to_owned(), |it| it.to_string());
     Err(format!("its last digit is {last}, and {right} would check the others; one of the digits is wrong"))
 }
 

@@ -234,6 +234,7 @@ fn checked(tags: &Tags) -> Result<Tags, DspError> {
     Ok(Tags { isrc, ..tags.clone() })
 }
 
+/// In its one spelling: capitals, without hyphens. Errors: `Invalid`.
 fn isrc(text: &str) -> Result<String, DspError> {
     codes::isrc(text).ok_or_else(|| {
         DspError::Invalid(format!(

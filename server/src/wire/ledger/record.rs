@@ -29,6 +29,32 @@ pub fn what(fact: &Fact) -> Option<What> {
         Fact::SpacingNoteClosed { note, answer } => {
             What::SpacingNoteClosed(stored::SpacingNoteClosed { note: id(note.0), answer: answer.clone() })
         }
+        Fact::KeyEnrolled { key, person, public_key, proof, vouched_by, vouch } => {
+            What::KeyEnrolled(stored::KeyEnrolled {
+                key: digest(key),
+                person: id(person.0),
+                public_key: public_key.clone(),
+                vouched_by: vouched_by.as_ref().map(digest).unwrap_or_default(),
+                proof: proof.clone(),
+                vouch: vouch.clone(),
+            })
+        }
+        Fact::KeyRevoked { key, reason } => {
+            What::KeyRevoked(stored::KeyRevoked { key: digest(key), reason: reason.clone() })
+        }
+        Fact::ReceiptKept { approval, sequence, receipt } => What::ReceiptKept(stored::ReceiptKept {
+            approval: id(approval.0),
+            sequence: *sequence,
+            key: digest(&receipt.key),
+            statement: receipt.statement.clone(),
+            signature: receipt.signature.clone(),
+        }),
+        of_a_record => return made(of_a_record),
+    })
+}
+
+fn made(fact: &Fact) -> Option<What> {
+    Some(match fact {
         Fact::RecordQueued { record, number, spacing, sources, profiles, loudest_track_lufs } => {
             What::RecordQueued(stored::RecordQueued {
                 record: id(record.0),
@@ -75,26 +101,6 @@ pub fn what(fact: &Fact) -> Option<What> {
         Fact::RecordDelivered { record, manifest_json } => What::RecordDelivered(stored::RecordDelivered {
             record: id(record.0),
             manifest_json: manifest_json.clone(),
-        }),
-        Fact::KeyEnrolled { key, person, public_key, proof, vouched_by, vouch } => {
-            What::KeyEnrolled(stored::KeyEnrolled {
-                key: digest(key),
-                person: id(person.0),
-                public_key: public_key.clone(),
-                vouched_by: vouched_by.as_ref().map(digest).unwrap_or_default(),
-                proof: proof.clone(),
-                vouch: vouch.clone(),
-            })
-        }
-        Fact::KeyRevoked { key, reason } => {
-            What::KeyRevoked(stored::KeyRevoked { key: digest(key), reason: reason.clone() })
-        }
-        Fact::ReceiptKept { approval, sequence, receipt } => What::ReceiptKept(stored::ReceiptKept {
-            approval: id(approval.0),
-            sequence: *sequence,
-            key: digest(&receipt.key),
-            statement: receipt.statement.clone(),
-            signature: receipt.signature.clone(),
         }),
         _ => return None,
     })

@@ -60,7 +60,7 @@ pub(super) fn draw(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &Recip
             "Ctrl-S checks and saves, Ctrl-T templates, Ctrl-E opens $EDITOR, Esc leaves without saving"
         }
         (_, _, true) => "Ctrl-O goes back to the text, Ctrl-S checks and saves",
-        _ => "Ctrl-S saves, Ctrl-O what it does, Ctrl-T templates, Ctrl-E $EDITOR, Esc leaves",
+        _ => "Ctrl-S saves, Ctrl-O explains, Ctrl-T templates, Ctrl-E $EDITOR, Esc leaves",
     };
     put(frame, keys, 0, Line::styled(clip(help, width(help).min(usize::from(keys.width))), theme.dim()));
 }

@@ -65,17 +65,17 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
     put(frame, keys, 0, line);
 }
 
-/// "As label (← →)   (change) correction (Tab)"
+/// "As label (← →)   (•) change  ( ) correction   Tab changes"
 fn choices(theme: &Theme, ask: &RevisionAsk) -> Line<'static> {
     let role = ask.roles.get(ask.role).map_or("nobody", |role| words::role(*role));
     let choose = if ask.roles.len() > 1 { " (← →)" } else { "" };
     let correction = ask.kind == RevisionKind::Correction;
-    let mark = |on: bool, word: &str| if on { format!("({word})") } else { format!(" {word} ") };
+    let mark = |on: bool, word: &str| format!("({}) {word}  ", if on { '•' } else { ' ' });
     let style = |on: bool| if on { theme.head() } else { theme.dim() };
     Line::from(vec![
         Span::raw(format!("As {role}{choose}   ")),
         Span::styled(mark(!correction, words::revision_kind(RevisionKind::Change)), style(!correction)),
         Span::styled(mark(correction, words::revision_kind(RevisionKind::Correction)), style(correction)),
-        Span::styled("  Tab changes", theme.dim()),
+        Span::styled(" Tab changes", theme.dim()),
     ])
 }

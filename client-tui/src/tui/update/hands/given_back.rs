@@ -194,11 +194,15 @@ pub(in crate::tui::update) fn song_named(
 /// Away from the moment at which it was opened, the question says where it belongs.
 pub(in crate::tui::update) fn named(model: &Model, ask: &mut Ask) {
     let Some((project, song, version)) = place(model, ask) else { return };
-    let name = song_named(model, &project, &song, version.as_deref());
-    if let Ask::Write(it) = ask
-        && !name.is_empty()
-        && !it.title.starts_with(&name)
-    {
+    let Ask::Write(it) = ask else { return };
+    // "Note on Mix 2, at 0:31" names the version itself.
+    let told = |id: &&str| {
+        let row = model.projects.get(&project).and_then(|rows| rows.version(id));
+        row.is_some_and(|row| it.title.contains(&words::version(row)))
+    };
+    let version = version.as_deref().filter(|id| !told(id));
+    let name = song_named(model, &project, &song, version);
+    if !name.is_empty() && !it.title.starts_with(&name) {
         it.title = format!("{name}: {}", it.title);
     }
 }

@@ -46,7 +46,12 @@ pub fn before_signing(model: &Model, ask: &ApproveAsk) -> Vec<(String, bool)> {
 
 fn preflight(version: &VersionRow) -> Option<String> {
     let first = version.preflight.iter().find(|it| it.block).or(version.preflight.first())?;
-    let count = words::count(version.preflight.len(), "preflight remark", "preflight remarks");
+    let all = version.preflight.len();
+    let count = match version.preflight.iter().filter(|it| it.block).count() {
+        0 => words::count(all, "preflight remark", "preflight remarks"),
+        blocks if blocks == all => format!("Preflight blocks, {blocks} of {all}"),
+        blocks => format!("Preflight blocks, {blocks} of {all} remarks"),
+    };
     Some(format!("{count}: {}", scrub::line(&first.text)))
 }
 
