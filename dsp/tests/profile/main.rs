@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // a test that cannot make its files may panic
 
 mod label;
+mod made;
 mod plans;
 mod reading;
 mod rules;
