@@ -352,7 +352,7 @@ fn what_is_rounded_is_dithered_and_what_is_untouched_is_not() {
 fn a_track_has_the_same_bytes_wherever_it_stands() {
     let dir = tempfile::tempdir().unwrap();
     let songs = motley(dir.path());
-    let (a, d) = (songs[0].clone(), Source { gap_ms: 0, ..songs[3].clone() });
+    let (a, d) = (songs[0].clone(), Source { crossfade_ms: 0, ..songs[2].clone() });
     let order = |songs: Vec<Source>, out: &str| Job {
         out_dir: dir.path().join(out),
         ..job(dir.path(), songs, vec![tracks("t", Encoding::Wav16, 44_100, 2)])

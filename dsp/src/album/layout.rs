@@ -100,7 +100,8 @@ pub(super) struct FilePlan {
     /// Silence that a disc adds.
     pub lead: u64,
     pub pad: u64,
-    pub exact: bool,
+    /// The song whose samples it has, every one.
+    pub exact: Option<usize>,
     pub marks: Vec<TrackMark>,
     pub bext: Option<Bext>,
 }
@@ -238,9 +239,9 @@ fn output_plan(job: &Job, known: &[Known], output: &Output) -> Result<OutputPlan
         let first_track = starts[usize::from(job.songs[0].hidden)];
         let lead = if raw && first_track < PAUSE_FRAMES { PAUSE_FRAMES } else { 0 };
         let pad = if raw { (lead + to).next_multiple_of(SECTOR_FRAMES) - lead - to } else { 0 };
-        let mut file = FilePlan { name, from, to, lead, pad, exact: false, marks: Vec::new(), bext };
+        let mut file = FilePlan { name, from, to, lead, pad, exact: None, marks: Vec::new(), bext };
         file.marks = marks(job, &record, &file, if raw { SECTOR_FRAMES } else { 1 });
-        file.exact = exact(job, known, &record, output.encoding, rate, &file);
+        file.exact = exact(job, known, &record, output, rate, &file);
         files.push(file);
     }
     let mut pieces = Vec::new();
@@ -266,21 +267,21 @@ fn exact(
     job: &Job,
     known: &[Known],
     record: &Timeline,
-    encoding: Encoding,
+    output: &Output,
     rate: u32,
     file: &FilePlan,
-) -> bool {
+) -> Option<usize> {
     let sounding = record.sounding(file.from, file.to);
     let n = sounding.start;
-    if sounding.len() != 1 {
-        return false;
+    if sounding.len() != 1 || output.cut == Cut::Disc {
+        return None;
     }
     let song = &record.songs()[n];
-    (song.start, song.end()) == (file.from, file.to)
-        && (file.lead, file.pad) == (0, 0)
+    let exact = (song.start, song.end()) == (file.from, file.to)
         && known[n].spec.channels == CHANNELS
-        && known[n].fits(encoding)
-        && as_it_is(job, &known[n], record, n, rate)
+        && known[n].fits(output.encoding)
+        && as_it_is(job, &known[n], record, n, rate);
+    exact.then_some(n)
 }
 
 /// The songs that begin in a file. On a disc an index stands on the sector in which its song begins, so that nothing of the song is missed, and a pause

@@ -10,6 +10,7 @@
 //! - The same job makes the same bytes (D-1), whatever the size of the blocks and the number of threads.
 
 mod done;
+mod ear;
 mod job;
 mod joint;
 mod layout;

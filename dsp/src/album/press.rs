@@ -11,6 +11,7 @@ use tempfile::NamedTempFile;
 
 use super::{
     CHANNELS, Made,
+    ear::{Ear, Ears},
     layout::{FilePlan, OutputPlan},
 };
 use crate::{
@@ -138,7 +139,7 @@ impl Pressing {
             container: encoding.extension(),
             codec: "pcm",
         };
-        let (meter, ear) = (Meter::new(&spec), Ear::new(encoding));
+        let (meter, ear) = (Meter::new(&spec), Ear::new(encoding.float()));
         let bext = bext.is_some();
         let mut open = Pressing { file, path, sink, encoding, meter, ear, over_full_scale: 0, bext };
         open.silence(*lead)?;
@@ -189,15 +190,21 @@ impl Pressing {
         Ok(())
     }
 
-    /// Gives the file its name and reads it back. Errors: `Write`; `Damaged` where what is read is not what was written, and then there is no file.
+    /// Gives the file its name and reads it back. `source`: the samples of the song that the file is exactly. Errors: `Write`; `Damaged` where they are not
+    /// those that were written, or what is read is not what was written, and then there is no file.
     pub fn finish(
         self,
         plan: &OutputPlan,
+        source: Option<&Ears>,
         still: &mut dyn FnMut(u64) -> Result<(), DspError>,
     ) -> Result<Made, DspError> {
         let file = &plan.files[self.file];
         let path = self.path;
         let at_write = |source| DspError::write(&path, source);
+        if file.exact.is_some() && !source.is_some_and(|source| source.agree(&self.ear)) {
+            let what = "its samples should be those of its source and are not. Render again, and report this";
+            return Err(DspError::damaged(&path, 0.0, what));
+        }
         let (mut measurement, mut sum) = (self.meter.finish(), None);
         match self.sink {
             Sink::Audio(mut writer) => {
@@ -230,7 +237,7 @@ impl Pressing {
             frames: file.frames(),
             bytes,
             sha256,
-            exact: file.exact,
+            exact: file.exact.is_some(),
             over_full_scale: self.over_full_scale,
             measurement,
             tracks: file.marks.clone(),
@@ -256,7 +263,7 @@ fn read_back(
     if raw_sum.is_none() {
         let mut source = Source::open(path)?;
         let lossy = plan.encoding.lossy();
-        let (mut ear, mut meter) = (Ear::new(plan.encoding), Meter::new(source.spec()));
+        let (mut ear, mut meter) = (Ear::new(plan.encoding.float()), Meter::new(source.spec()));
         let mut block = Block::default();
         loop {
             let frames = source.read(&mut block, READ_FRAMES)?;
@@ -287,36 +294,6 @@ fn read_back(
         return Err(other(0, "its bytes are not those that were written"));
     }
     Ok((digest, heard))
-}
-
-/// A digest of samples as a file holds them, channel by channel, so that the size of blocks is nothing to it.
-struct Ear {
-    float: bool,
-    sums: [Sha256; CHANNELS],
-    bytes: Vec<u8>,
-}
-
-impl Ear {
-    fn new(encoding: Encoding) -> Ear {
-        Ear { float: encoding.float(), sums: Default::default(), bytes: Vec::new() }
-    }
-
-    fn hear(&mut self, block: &Block) {
-        const FULL_SCALE: f64 = 2_147_483_648.0;
-        for (sum, plane) in self.sums.iter_mut().zip(&block.channels) {
-            self.bytes.clear();
-            if self.float {
-                plane.iter().for_each(|s| self.bytes.extend((*s as f32).to_bits().to_le_bytes()));
-            } else {
-                plane.iter().for_each(|s| self.bytes.extend(((*s * FULL_SCALE) as i32).to_le_bytes()));
-            }
-            sum.update(&self.bytes);
-        }
-    }
-
-    fn said(&self) -> [Vec<u8>; CHANNELS] {
-        self.sums.clone().map(|sum| sum.finalize().to_vec())
-    }
 }
 
 /// Of a sample that stands on the grid of 16 bits.

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, path::Path, thread};
 
 use super::{
     Job, Made, Progress, done,
+    ear::Ears,
     layout::{self, Known, Layout, OutputPlan},
     mix::Mix,
     press::{self, Press},
@@ -120,6 +121,8 @@ struct Work<'a> {
     presses: Vec<(usize, usize, Press<'a>)>,
     /// By song: some missing file holds some of it.
     wanted: Vec<bool>,
+    /// Songs that some missing file is exactly, and what was heard of them in the end.
+    exact: BTreeMap<usize, Option<Ears>>,
 }
 
 impl<'a> Work<'a> {
@@ -140,6 +143,7 @@ impl<'a> Work<'a> {
             mixes: Vec::new(),
             presses: Vec::new(),
             wanted: vec![false; known.len()],
+            exact: BTreeMap::new(),
         };
         for rate in layout.rates() {
             let record = layout::timeline(job, known, rate)?;
@@ -148,6 +152,7 @@ impl<'a> Work<'a> {
                 let wanted = missing(plan, &books.made[n]);
                 for (file, _) in plan.files.iter().zip(&wanted).filter(|(_, wanted)| **wanted) {
                     work.wanted[record.sounding(file.from, file.to)].fill(true);
+                    work.exact.extend(file.exact.map(|song| (song, None)));
                     used = true;
                 }
                 if wanted.contains(&true) {
@@ -183,10 +188,10 @@ impl<'a> Work<'a> {
             }
             self.press()?;
             teller.still(fed)?;
-            self.close(&mut voices)?;
+            self.close(&mut voices, teller)?;
             self.finish(books, teller)?;
         }
-        voices.into_values().try_for_each(Voice::finish)
+        Ok(())
     }
 
     /// Opens the songs that begin before a frame.
@@ -206,18 +211,27 @@ impl<'a> Work<'a> {
             let rates: Vec<(u32, u64)> =
                 self.mixes.iter().map(|mix| (mix.rate, mix.record.songs()[n].trim_in)).collect();
             let path = self.job.songs[n].path.clone();
-            voices.insert(n, Voice::open(path, &self.known[n], &rates, self.way.block_frames)?);
+            let mut voice = Voice::open(path, &self.known[n], &rates, self.way.block_frames)?;
+            if self.exact.contains_key(&n) {
+                voice.listen();
+            }
+            voices.insert(n, voice);
             teller.step(format!("song {} of {}", n + 1, self.known.len()))?;
         }
         Ok(())
     }
 
     /// Lets go of the songs that are over at every rate.
-    fn close(&self, voices: &mut BTreeMap<usize, Voice>) -> Result<(), DspError> {
+    fn close(
+        &mut self,
+        voices: &mut BTreeMap<usize, Voice>,
+        teller: &mut Teller<'_>,
+    ) -> Result<(), DspError> {
         let over = |n: usize| self.mixes.iter().all(|mix| mix.record.songs()[n].end() <= mix.at);
         while let Some(n) = voices.keys().copied().find(|n| over(*n)) {
             if let Some(voice) = voices.remove(&n) {
-                voice.finish()?;
+                let heard = voice.finish(&mut || teller.still(0))?;
+                self.exact.entry(n).and_modify(|ears| *ears = heard);
             }
         }
         Ok(())
@@ -247,10 +261,17 @@ impl<'a> Work<'a> {
     fn finish(&mut self, books: &mut Books, teller: &mut Teller<'_>) -> Result<(), DspError> {
         for (_, n, press) in &mut self.presses {
             let plan = &self.layout.outputs[*n];
-            for full in press.full.drain(..) {
+            for full in std::mem::take(&mut press.full) {
                 let file = full.file;
+                let source =
+                    plan.files[file].exact.map(|song| self.exact.get(&song).and_then(Option::as_ref));
+                if source.is_some_and(|source| source.is_none()) {
+                    // Another rate may be some frames behind, and the song not at its end.
+                    press.full.push(full);
+                    continue;
+                }
                 teller.step(format!("check {}", plan.files[file].name))?;
-                let made = full.finish(plan, &mut |frames| teller.still(frames))?;
+                let made = full.finish(plan, source.flatten(), &mut |frames| teller.still(frames))?;
                 done::write(Path::new(&self.job.out_dir), &books.keys[*n][file], &made)?;
                 books.made[*n][file] = Some(made);
                 teller.done += 1;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{CHANNELS, layout::Known};
+use super::{CHANNELS, ear::Ears, layout::Known};
 use crate::{Block, DspError, decode, resample::Resampler};
 
 pub(super) struct Voice {
@@ -12,6 +12,8 @@ pub(super) struct Voice {
     frames: u64,
     block_frames: usize,
     ended: bool,
+    /// Where its samples must be known again.
+    ears: Option<Ears>,
     decoded: Block,
     lines: Vec<Line>,
 }
@@ -49,7 +51,7 @@ impl Voice {
         let lines = rates.iter().map(line).collect::<Result<_, DspError>>()?;
         let decoded = Block::new(spec.channels, 0);
         let frames = known.frames;
-        Ok(Voice { path, source, frames, block_frames, ended: false, decoded, lines })
+        Ok(Voice { path, source, frames, block_frames, ended: false, ears: None, decoded, lines })
     }
 
     /// Replaces `out` with the next frames at the rate of a line. Errors: those of `decode`, `Damaged` where there are not so many.
@@ -69,18 +71,31 @@ impl Voice {
     }
 
     /// Reads what is left, which nobody hears: damage in the trimmed tail of a file, or a digest that does not agree, is damage of the file.
-    pub fn finish(mut self) -> Result<(), DspError> {
+    /// Gives what [`Voice::listen`] asked for.
+    pub fn finish(
+        mut self,
+        still: &mut dyn FnMut() -> Result<(), DspError>,
+    ) -> Result<Option<Ears>, DspError> {
         while !self.ended {
             self.lines.clear();
             self.read()?;
+            still()?;
         }
-        Ok(())
+        Ok(self.ears)
+    }
+
+    /// From its first sample on.
+    pub fn listen(&mut self) {
+        self.ears = Some(Ears::new());
     }
 
     fn read(&mut self) -> Result<(), DspError> {
         self.ended = self.source.read(&mut self.decoded, self.block_frames)? == 0;
         if self.ended && self.source.position() != self.frames {
             return Err(changed(&self.path));
+        }
+        if let Some(ears) = self.ears.as_mut().filter(|_| !self.ended) {
+            ears.hear(&self.decoded);
         }
         for line in &mut self.lines {
             line.made.clear();
