@@ -65,7 +65,10 @@ pub async fn member(c: &Context, verb: MemberVerb) -> Result<(), VerbError> {
         MemberVerb::List { at } => {
             let (_, house) = enter(c, &at).await?;
             for member in &house.members {
-                let text = format!("{}  {}", member.name, words::roles(&member.roles).join(", "));
+                let mut text = format!("{}  {}", member.name, words::roles(&member.roles).join(", "));
+                for it in &member.keys {
+                    text += &format!("\n  key {} {}", crate::receipt::short(&it.fingerprint), key::state(it));
+                }
                 c.out.both(&text, &row_json::member(member))?;
             }
             Ok(())
