@@ -47,6 +47,7 @@ fn spacing(number: u32, by: &str, order: [usize; 4]) -> Spacing {
         ..SpacingItem::default()
     };
     Spacing {
+        notes: Vec::new(),
         number,
         items: order.into_iter().enumerate().map(item).collect(),
         by: by.into(),

@@ -252,6 +252,7 @@ pub fn manager(names: Names) -> Vec<Row> {
             it.gates[0].heard_percent = 95;
             it.gates[0].due_ms = NOW_MS + 2 * DAY;
             it.spacing = Some(Spacing {
+                notes: Vec::new(),
                 number: 3,
                 items: (0..4)
                     .map(|at| SpacingItem {

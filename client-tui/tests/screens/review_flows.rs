@@ -166,6 +166,7 @@ fn a_vote_ranks_the_lines_and_claims_no_blindness() {
 fn a_shootout_names_its_entrants_in_the_order_of_choosing() {
     let mut seat = review::seat(SIZE, PLAIN, review::manager(PLAIN));
     let second = v1::MemberRow {
+        keys: Vec::new(),
         person_id: "p9".into(),
         name: "Ada".into(),
         roles: vec![v1::Role::MixEngineer.into()],

@@ -391,6 +391,7 @@ pub fn rows(me: usize, names: Names) -> Vec<Row> {
         row(
             &format!("member/p{at}"),
             Of::Member(MemberRow {
+                keys: Vec::new(),
                 person_id: format!("p{at}"),
                 name: names.people[at].into(),
                 roles: vec![ROLES[at].into()],
