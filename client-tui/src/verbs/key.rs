@@ -370,7 +370,7 @@ impl Pen {
             let mut bar = bar.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             match step {
                 Step::Fetching { name, done, total } => {
-                    bar.get_or_insert_with(|| Bar::bytes(&name, total)).set(done)
+                    bar.get_or_insert_with(|| Bar::bytes(&name, total)).set(done);
                 }
                 Step::Record | Step::Signing => *bar = None,
                 Step::Enrolling => c.out.aside("Your key is new in this project and is made known first."),

@@ -43,7 +43,7 @@ pub fn folder(report: &mut Report, base: &Path, listed: &str) {
         match File::open(base.join(path)).and_then(|file| digest_of(file, |_| {})) {
             Err(error) => report.find(name, format!("it could not be read: {error}")),
             Ok((_, found)) if found != sha256 => {
-                report.find(name, format!("its bytes are not those that were signed ({found})"))
+                report.find(name, format!("its bytes are not those that were signed ({found})"));
             }
             Ok(_) => report.heard += 1,
         }

@@ -163,10 +163,10 @@ fn signer(line: &str) -> Result<Signer, &'static str> {
         match name {
             "namespaces" if signer.namespace.is_empty() => signer.namespace = value.to_owned(),
             "valid-after" if signer.after_s.is_none() => {
-                signer.after_s = Some(stamp(value).ok_or("has a time that is none")?)
+                signer.after_s = Some(stamp(value).ok_or("has a time that is none")?);
             }
             "valid-before" if signer.before_s.is_none() => {
-                signer.before_s = Some(stamp(value).ok_or("has a time that is none")?)
+                signer.before_s = Some(stamp(value).ok_or("has a time that is none")?);
             }
             _ => return Err("has an option that is not known here"),
         }

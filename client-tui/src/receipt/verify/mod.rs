@@ -175,7 +175,7 @@ fn sums(report: &mut Report, files: &Files) {
         match files.get(*name) {
             None => report.find(name, "it is listed in SHA256SUMS and missing"),
             Some(bytes) if digest(bytes) != *sha256 => {
-                report.find(name, "its bytes are not those that SHA256SUMS lists")
+                report.find(name, "its bytes are not those that SHA256SUMS lists");
             }
             Some(_) => {}
         }
