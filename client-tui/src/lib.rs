@@ -10,6 +10,7 @@ pub mod name;
 pub mod net;
 pub mod play;
 pub mod profile;
+pub mod receipt;
 pub mod scrub;
 pub mod tui;
 pub mod verbs;

@@ -29,6 +29,9 @@ pub struct Profile {
     pub person: String,
     #[serde(default)]
     pub email: String,
+    /// Where the key is that this person signs with: see `receipt::keys::Setup`. The key itself is never here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
 }
 
 impl fmt::Debug for Profile {
@@ -122,6 +125,21 @@ impl Home {
         self.replace(&self.folder.join("current"), &profile.name)
     }
 
+    /// Writes the profile; who is current stays so.
+    pub fn rewrite(&self, profile: &Profile) -> Result<(), ProfileError> {
+        let path = self.path(&profile.name)?;
+        let text = toml::to_string(profile)
+            .map_err(|e| ProfileError::Broken { path: path.clone(), what: e.to_string() })?;
+        self.replace(&path, &text)
+    }
+
+    /// Where the key is that was made for a profile.
+    pub fn key_path(&self, name: &str) -> Result<PathBuf, ProfileError> {
+        // The same letters as a profile's: never a part of a path.
+        self.path(name)?;
+        Ok(self.folder.join("keys").join(name))
+    }
+
     /// Forgets a profile; fine if it is not there.
     pub fn remove(&self, name: &str) -> Result<(), ProfileError> {
         let path = self.path(name)?;
@@ -188,13 +206,13 @@ impl Home {
 }
 
 #[cfg(unix)]
-fn private_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn private_folder(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 #[cfg(not(unix))]
-fn private_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn private_folder(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)
 }
 

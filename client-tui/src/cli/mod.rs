@@ -5,6 +5,7 @@ mod gate;
 mod handoff;
 mod markers;
 mod play;
+mod receipt;
 mod review;
 mod sections;
 mod studio;
@@ -16,8 +17,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::{
-    ddp::*, gate::*, handoff::*, markers::*, play::*, review::*, sections::*, studio::*, watch_folder::*,
-    work::*,
+    ddp::*, gate::*, handoff::*, markers::*, play::*, receipt::*, review::*, sections::*, studio::*,
+    watch_folder::*, work::*,
 };
 
 #[derive(Debug, Parser)]
@@ -225,6 +226,9 @@ pub enum Verb {
         /// Do not ask
         #[arg(long)]
         yes: bool,
+        /// Without a signature, although this profile has a key
+        #[arg(long)]
+        no_key: bool,
         #[command(flatten)]
         which: WhichVersion,
     },
@@ -330,6 +334,20 @@ pub enum Verb {
         #[command(flatten)]
         place: Where,
     },
+    /// The key that you sign with
+    Key {
+        #[command(subcommand)]
+        verb: KeyVerb,
+    },
+    /// Who signed what with which key, checked
+    Receipts {
+        #[command(flatten)]
+        of: Of,
+    },
+    /// Everything that a third person needs to check who signed what, as a zip or folder
+    Evidence(EvidenceArgs),
+    /// Offline: checks an evidence or one statement, and sound against it; exit 1 where it does not hold
+    Verify(VerifyArgs),
     /// Who did what, newest first
     History {
         #[arg(long, default_value_t = 50)]

@@ -98,6 +98,9 @@ pub enum SpacingVerb {
         /// Do not ask
         #[arg(long)]
         yes: bool,
+        /// Without a signature, although this profile has a key
+        #[arg(long)]
+        no_key: bool,
         #[command(flatten)]
         at: InProject,
     },

@@ -10,6 +10,7 @@ mod listen;
 mod package;
 mod people;
 mod presence;
+mod receipt;
 mod retry;
 mod review;
 mod tls;

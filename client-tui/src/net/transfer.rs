@@ -181,7 +181,18 @@ impl Client {
         };
         let opened = tokio::time::timeout(super::CALL_TIMEOUT, self.media().download(request)).await;
         let opened = opened.map_err(|_| NetError::TimedOut { seconds: super::CALL_TIMEOUT.as_secs() })?;
-        let mut stream = opened.map_err(|s| self.fault(&s))?.into_inner();
+        let stream = opened.map_err(|s| self.fault(&s))?.into_inner();
+        self.pour(stream, offset, out, progress).await
+    }
+
+    /// Writes what comes until the file is whole, and answers its size.
+    pub(super) async fn pour(
+        &self,
+        mut stream: tonic::Streaming<v1::DownloadChunk>,
+        offset: u64,
+        out: &mut (impl Write + Send),
+        progress: &(impl Fn(u64, u64) + Sync),
+    ) -> Result<u64, NetError> {
         let mut total = None;
         let mut done = offset;
         loop {

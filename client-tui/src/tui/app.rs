@@ -119,6 +119,8 @@ pub async fn run(client: Client, start: Option<String>, own: Own, kept: Option<K
         first.extend(update(&mut model, Msg::Draft(Box::new(draft))));
     }
     let mut runner = Runner::new(client, out.clone(), kept);
+    runner.signs(own.home.clone());
+    first.push(Effect::Signing(super::signing::Order::Look));
     runner.listens(&model.settings);
     let ended = turn(&mut terminal, &mut model, (runner, first), (out, inbox), &own).await;
     drop(taken);

@@ -80,6 +80,8 @@ pub struct ApproveAsk {
     pub roles: Vec<Role>,
     pub role: usize,
     pub on_yes: bool,
+    /// Being typed; shown by nothing.
+    pub passphrase: Option<crate::receipt::secret::Secret>,
 }
 
 /// What a yes sends.

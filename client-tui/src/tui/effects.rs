@@ -17,11 +17,13 @@ use super::{
     people::{News, Order},
     presence,
     settings::{Settings, SoundOutput},
+    sign, signing,
 };
 use crate::{
     cache::rows::Kept,
     net::{self, Clean as _, Client, Followed, NetError},
     play::{self, output::Choice},
+    profile::Home,
 };
 
 /// How many history entries one page brings.
@@ -43,6 +45,8 @@ enum Slot {
     Page,
     Comparison,
     Heard,
+    Key,
+    Sign,
     OpenKept,
     Present,
     Perform(String),
@@ -64,6 +68,8 @@ pub struct Runner {
     sound: Choice,
     /// Where this person is, for the task that tells it.
     place: Option<watch::Sender<v1::Attending>>,
+    /// Where the key of this person is found.
+    home: Option<Home>,
 }
 
 /// The player, and the task that carries its news.
@@ -96,7 +102,13 @@ impl Runner {
             cache_bytes_max: 0,
             sound: Choice::Any,
             place: None,
+            home: None,
         }
+    }
+
+    /// Without it nothing is signed with a key.
+    pub fn signs(&mut self, home: Home) {
+        self.home = Some(home);
     }
 
     /// Everything that was to be kept is on disk.
@@ -219,9 +231,23 @@ impl Runner {
             | Effect::ForgetKept { .. }
             | Effect::OpenKept { .. } => self.keep(effect),
             Effect::Play(order) => self.play(order),
+            Effect::Signing(order) => self.sign(order),
             Effect::Present(order) => self.present(order),
             // The loop's own: they need the terminal, or the person's folder.
             Effect::Copy(_) | Effect::Keep(_) | Effect::Suspend | Effect::Edit { .. } => {}
+        }
+    }
+
+    fn sign(&mut self, order: signing::Order) {
+        let Some(home) = self.home.clone() else { return };
+        let (client, out, bytes_max) = (self.client.clone(), self.out.clone(), self.cache_bytes_max);
+        match order {
+            signing::Order::Look => self.hold(Slot::Key, sign::look(client, out, home)),
+            signing::Order::Sign { ticket, wish, passphrase } => {
+                let desk = sign::Place { client, home, bytes_max };
+                self.hold(Slot::Sign, sign::sign(desk, out, ticket, *wish, passphrase));
+            }
+            signing::Order::Stop => self.drop_slot(&Slot::Sign),
         }
     }
 

@@ -28,6 +28,8 @@ pub mod player;
 pub mod presence;
 pub mod rows;
 pub mod settings;
+mod sign;
+pub mod signing;
 pub mod terminal;
 pub mod transfers;
 pub mod update;

@@ -25,6 +25,7 @@ use super::{
     presence::Presence,
     rows::Project,
     settings::Settings,
+    signing,
     transfers::Transfers,
 };
 use deadwax_proto::v1::{
@@ -73,6 +74,7 @@ pub struct Model {
     pub transfers: Transfers,
     pub presence: Presence,
     pub people: People,
+    pub signing: signing::Room,
     pub hands: Hands,
     /// Songs of the board that the next key is about, where it is about several.
     pub chosen: std::collections::BTreeSet<String>,
@@ -118,6 +120,7 @@ impl Model {
             transfers: Transfers::default(),
             presence: Presence::default(),
             people: People::default(),
+            signing: signing::Room::default(),
             hands: Hands::default(),
             chosen: std::collections::BTreeSet::new(),
             subscribed: Subscribed::default(),

@@ -1,6 +1,6 @@
 //! The closed list of what can happen to the client, and the closed list of what it can ask the world to do. Data only.
 
-use super::{draw::wave::pixels, hands::Draft, people, presence, rows, settings::Ground, transfers};
+use super::{draw::wave::pixels, hands::Draft, people, presence, rows, settings::Ground, signing, transfers};
 use crate::{
     cache::{queue::Unsent, rows::Start},
     play,
@@ -109,6 +109,7 @@ pub enum Msg {
     Transfer(transfers::News),
     Present(Vec<Attendee>),
     People(people::News),
+    Signing(signing::News),
     /// The terminal told what its background is.
     Ground(Ground),
     /// A text that an earlier client did not send.
@@ -200,6 +201,7 @@ pub enum Effect {
     Transfer(transfers::Order),
     Present(presence::Order),
     People(people::Order),
+    Signing(signing::Order),
     /// Puts a text on the clipboard of the terminal (OSC 52).
     Copy(String),
     /// Keeps a text that is being written where it outlives the client, or forgets it.

@@ -51,6 +51,11 @@ pub async fn login(
             c.home.load(Some(name)).is_ok_and(|p| p.url == profile.url && p.person_id == profile.person_id)
         });
     }
+    // Who signs in again signs with the same key as before.
+    let before = c.home.load(Some(&profile.name)).ok();
+    profile.key = before
+        .filter(|it| (&it.url, &it.person_id) == (&profile.url, &profile.person_id))
+        .and_then(|it| it.key);
     c.home.save(&profile)?;
     c.out.both(
         &format!("Signed in to {} as {} (profile {}).", info.studio, person.name, profile.name),

@@ -12,6 +12,7 @@ pub(crate) mod handoff;
 mod hearing;
 pub mod house;
 mod json;
+pub(crate) mod key;
 mod man;
 mod markers;
 mod mastering;
@@ -24,6 +25,7 @@ pub(crate) mod place;
 mod play;
 pub(crate) mod pull;
 pub(crate) mod push;
+mod receipts;
 mod recipe;
 mod review;
 mod rounds;
@@ -171,6 +173,7 @@ fn run(cli: Cli, out: Out) -> Result<(), VerbError> {
         Verb::Ddp { verb } => ddp::ddp(&context, &verb),
         Verb::Config { verb } => config::config(&context, verb),
         Verb::Man(asked) => man::man(&context, &asked),
+        Verb::Verify(asked) => receipts::verify(&context, &asked),
         Verb::Play(asked) => play::play(&context, &asked),
         Verb::Handoff(HandoffArgs { work: Some(HandoffWork::Check { file }), .. }) => {
             handoff::check(&context, &file)
@@ -231,8 +234,8 @@ async fn go(c: &Context, verb: Verb) -> Result<(), VerbError> {
         verb @ Verb::Note { .. } => review::note(c, verb).await,
         Verb::Sections { verb } => sections::sections(c, verb).await,
         Verb::Notes { verb } => review::notes(c, verb).await,
-        Verb::Approve { role, fingerprint, yes, which } => {
-            review::approve(c, role, fingerprint, yes, &which).await
+        Verb::Approve { role, fingerprint, yes, no_key, which } => {
+            review::approve(c, role, fingerprint, (yes, no_key), &which).await
         }
         Verb::Withdraw { place } => review::withdraw(c, &place).await,
         Verb::Hold { reason, role, place } => review::hold(c, reason, role, &place).await,
@@ -257,6 +260,9 @@ async fn go(c: &Context, verb: Verb) -> Result<(), VerbError> {
         Verb::Recipe { verb } => recipe::recipe(c, verb).await,
         Verb::Deliver { place } => mastering::deliver(c, &place).await,
         Verb::Export { folder, no_audio, place } => archive::export(c, folder, no_audio, &place).await,
+        Verb::Key { verb } => key::key(c, verb).await,
+        Verb::Receipts { of } => receipts::receipts(c, of).await,
+        Verb::Evidence(asked) => receipts::evidence(c, asked).await,
         Verb::History { limit, place } => archive::history(c, limit, &place).await,
         Verb::WatchFolder(asked) => watch_folder::watch_folder(c, asked).await,
         Verb::Watch { place } => archive::watch(c, &place).await,
@@ -264,6 +270,7 @@ async fn go(c: &Context, verb: Verb) -> Result<(), VerbError> {
         | Verb::Measure { .. }
         | Verb::Check { .. }
         | Verb::Man(_)
+        | Verb::Verify(_)
         | Verb::Play(_)
         | Verb::Master(_)
         | Verb::Compare { .. }

@@ -8,11 +8,14 @@ use serde_json::json;
 use super::{
     Context, VerbError,
     house::{House, ask_allowed, short_id},
-    json as row_json, words,
+    json as row_json,
+    key::{self, Pen},
+    words,
 };
 use crate::{
     cli::{NotesVerb, Verb, Where, WhichVersion},
     net::{Client, new_id},
+    receipt::approve::{What, Wish},
 };
 
 /// A client and the project named.
@@ -245,7 +248,7 @@ pub async fn approve(
     c: &Context,
     role: Option<String>,
     fingerprint: Option<String>,
-    yes: bool,
+    (yes, no_key): (bool, bool),
     which: &WhichVersion,
 ) -> Result<(), VerbError> {
     let (client, house) = enter(c, &which.place).await?;
@@ -258,23 +261,28 @@ pub async fn approve(
     // The server's reason is told before a person is asked to read figures in vain.
     ask_allowed(&version.allowed, "approve")?;
     c.out.aside(&quote(&house, song, version, role));
+    let pen = Pen::find(c, &which.place.who, no_key)?;
     c.out.confirm("You sign exactly these bytes.", yes).await?;
     let approval_id = new_id();
-    let action = Action::Approve(v1::Approve {
-        receipt: None,
+    let (version_id, fingerprint) = (version.version_id.clone(), version.fingerprint.clone());
+    let wish = Wish {
+        project_id: house.project.project_id.clone(),
+        what: What::Version { version_id: version_id.clone(), fingerprint: fingerprint.clone() },
+        role,
         approval_id: approval_id.clone(),
-        version_id: version.version_id.clone(),
-        role: role as i32,
-        fingerprint: version.fingerprint.clone(),
+    };
+    let signed = pen.sign(c, &which.place.who, &client, &wish).await?;
+    let more = json!({
+        "approval_id": approval_id, "version_id": version_id, "version": words::version(version),
+        "role": words::role(role as i32), "fingerprint": fingerprint, "receipt": key::told(signed.as_ref()),
     });
-    let done = client.perform(&house.project.project_id, action).await?;
-    c.tell(
-        &done,
-        json!({
-            "approval_id": approval_id, "version_id": version.version_id, "version": words::version(version),
-            "role": words::role(role as i32), "fingerprint": version.fingerprint,
-        }),
-    )
+    if let Some(signed) = signed {
+        return c.tell(&signed.answer, more);
+    }
+    let (role, receipt) = (role as i32, None);
+    let action = Action::Approve(v1::Approve { approval_id, version_id, role, fingerprint, receipt });
+    let done = client.perform(&house.project.project_id, action).await.map_err(key::with_the_key_hint)?;
+    c.tell(&done, more)
 }
 
 fn check_fingerprint(version: &VersionRow, wanted: &str) -> Result<(), VerbError> {

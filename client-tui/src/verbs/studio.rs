@@ -9,12 +9,14 @@ use super::{
     Context, VerbError, dates,
     house::{House, ask_allowed},
     json as row_json,
+    key::{self, Pen},
     rounds::{agree, own_role},
     words,
 };
 use crate::{
     cli::{InProject, MemberVerb, PreflightVerb, SpacingVerb, Terms},
     net::{Client, new_id},
+    receipt::approve::{What, Wish},
 };
 
 /// A client and the project named.
@@ -63,7 +65,10 @@ pub async fn member(c: &Context, verb: MemberVerb) -> Result<(), VerbError> {
         MemberVerb::List { at } => {
             let (_, house) = enter(c, &at).await?;
             for member in &house.members {
-                let text = format!("{}  {}", member.name, words::roles(&member.roles).join(", "));
+                let mut text = format!("{}  {}", member.name, words::roles(&member.roles).join(", "));
+                for it in &member.keys {
+                    text += &format!("\n  key {} {}", crate::receipt::short(&it.fingerprint), key::state(it));
+                }
                 c.out.both(&text, &row_json::member(member))?;
             }
             Ok(())
@@ -187,7 +192,7 @@ pub async fn spacing(c: &Context, verb: SpacingVerb) -> Result<(), VerbError> {
             let action = Action::SetSpacing(v1::SetSpacing { items });
             c.perform(&client, &house.project.project_id, action).await.map(|_| ())
         }
-        SpacingVerb::Approve { role, yes, at } => {
+        SpacingVerb::Approve { role, yes, no_key, at } => {
             let (client, house) = enter(c, &at).await?;
             let Some(spacing) = &house.project.spacing else {
                 return Err(VerbError::no(
@@ -199,20 +204,28 @@ pub async fn spacing(c: &Context, verb: SpacingVerb) -> Result<(), VerbError> {
             let among = [Role::Artist, Role::Producer, Role::Label, Role::Manager];
             let role = own_role(&house, role.as_deref(), &among)?;
             c.out.aside(&spacing_text(&house, spacing));
+            let pen = Pen::find(c, &at.who, no_key)?;
             let question = format!("Approve it as {}?", words::role(role as i32));
             agree(c, &house.project.allowed, "approve_spacing", &question, yes).await?;
-            let approval_id = new_id();
-            let action = Action::ApproveSpacing(v1::ApproveSpacing {
-                receipt: None,
+            let (approval_id, number) = (new_id(), spacing.number);
+            let wish = Wish {
+                project_id: house.project.project_id.clone(),
+                what: What::Spacing { number },
+                role,
                 approval_id: approval_id.clone(),
-                number: spacing.number,
-                role: role as i32,
+            };
+            let signed = pen.sign(c, &at.who, &client, &wish).await?;
+            let more = json!({
+                "approval_id": approval_id, "number": number, "role": words::role(role as i32), "receipt": key::told(signed.as_ref()),
             });
-            let done = client.perform(&house.project.project_id, action).await?;
-            c.tell(
-                &done,
-                json!({ "approval_id": approval_id, "number": spacing.number, "role": words::role(role as i32) }),
-            )
+            if let Some(signed) = signed {
+                return c.tell(&signed.answer, more);
+            }
+            let (role, receipt) = (role as i32, None);
+            let action = Action::ApproveSpacing(v1::ApproveSpacing { receipt, approval_id, number, role });
+            let done =
+                client.perform(&house.project.project_id, action).await.map_err(key::with_the_key_hint)?;
+            c.tell(&done, more)
         }
     }
 }

@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use deadwax_proto::v1::{self, media_server, projects_server, sessions_server};
+use deadwax_proto::v1::{self, media_server, projects_server, records_server, sessions_server};
 use futures::{Stream, StreamExt as _, stream};
 use sha2::{Digest as _, Sha256};
 use tonic::{
@@ -18,6 +18,9 @@ use tonic::{
     transport::{Identity, Server, ServerTlsConfig},
 };
 use tonic_types::{ErrorDetails, StatusExt as _};
+
+#[path = "records.rs"]
+pub mod records;
 
 pub type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
@@ -59,6 +62,8 @@ pub struct Seen {
     pub turnaround: Vec<v1::SongTurnaround>,
     pub heard: Vec<v1::ReportHeardRequest>,
     pub desk: Vec<v1::DeskRow>,
+    /// A studio that keeps receipts.
+    pub book: Option<records::Book>,
 }
 
 #[derive(Clone, Default)]
@@ -84,6 +89,7 @@ impl Fake {
         let router = server
             .add_service(sessions_server::SessionsServer::new(self.clone()))
             .add_service(projects_server::ProjectsServer::new(self.clone()))
+            .add_service(records_server::RecordsServer::new(self.clone()))
             .add_service(media_server::MediaServer::new(self.clone()));
         tokio::spawn(router.serve_with_incoming(tokio_stream::wrappers::TcpListenerStream::new(listener)));
         address
@@ -245,6 +251,9 @@ impl projects_server::Projects for Fake {
         if let Some([reason, text, hint]) = seen.refuse.take() {
             return Err(refusal(Code::FailedPrecondition, reason, text, hint));
         }
+        if let Some(answer) = seen.book.as_mut().and_then(|book| book.take(action.as_ref())) {
+            return answer.map(Response::new);
+        }
         match action {
             Some(v1::action::Action::Approve(_)) => Err(refusal(
                 Code::FailedPrecondition,
@@ -281,7 +290,11 @@ impl projects_server::Projects for Fake {
         }))
     }
     async fn get(&self, _: Request<v1::GetRequest>) -> Result<Response<v1::Update>, Status> {
-        let upserts = self.seen().rows.clone();
+        let seen = self.seen();
+        let mut upserts = seen.rows.clone();
+        if let Some(book) = &seen.book {
+            book.write_into(&mut upserts);
+        }
         Ok(Response::new(v1::Update { seq: 1, snapshot: true, upserts, removals: Vec::new() }))
     }
     type WatchStream = Answers<v1::Update>;

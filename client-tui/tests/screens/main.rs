@@ -26,3 +26,4 @@ mod rooms_history;
 mod sample;
 mod seat;
 mod shots;
+mod signing;

@@ -263,11 +263,16 @@ impl Entry {
             self.state().whole = true;
             return Ok(Check::Right);
         }
+        self.forget()?;
+        Ok(Check::Wrong)
+    }
+
+    /// Throws away what came; its length is known still.
+    pub fn forget(&self) -> io::Result<()> {
         let mut state = self.state();
         *state = State { total: state.total, ..State::default() };
         let told = map::Told { total: state.total, ..map::Told::default() };
-        map::rewrite(&self.map, &self.key.name(), &told)?;
-        Ok(Check::Wrong)
+        map::rewrite(&self.map, &self.key.name(), &told)
     }
 }
 

@@ -152,13 +152,13 @@ fn ends(model: &Model, at_ms: i64) -> String {
 /// Of the chosen line, whole. Each with whether it warns.
 fn about(model: &Model, rows: &Project, of: Of<'_>, room: usize) -> Vec<(String, bool)> {
     match of {
-        Of::Member(it) => member(rows, it, room),
+        Of::Member(it) => member(model, rows, it, room),
         Of::Invite(it) => invite(model, it, room),
         Of::Session(it) => session(model, it, room),
     }
 }
 
-fn member(rows: &Project, it: &MemberRow, room: usize) -> Vec<(String, bool)> {
+fn member(model: &Model, rows: &Project, it: &MemberRow, room: usize) -> Vec<(String, bool)> {
     let mut said: Vec<(String, bool)> = Vec::new();
     let mut tell =
         |text: &str, warns: bool| said.extend(wrap(text, room).into_iter().map(|line| (line, warns)));
@@ -174,6 +174,16 @@ fn member(rows: &Project, it: &MemberRow, room: usize) -> Vec<(String, bool)> {
         .collect();
     if !asked.is_empty() {
         tell(&format!("Their approval counts at the gate of {}.", asked.join(" and ").to_lowercase()), false);
+    }
+    // The one that holds, and how many do not any more: the room is small.
+    let revoked = it.keys.iter().filter(|key| key.revoked_ms > 0).count();
+    for key in it.keys.iter().filter(|key| key.revoked_ms == 0) {
+        let since = words::date(&model.zone, key.enrolled_ms);
+        let start = crate::receipt::short(&key.fingerprint);
+        tell(&format!("Signs with the key {start} since {since}."), false);
+    }
+    if revoked > 0 {
+        tell(&format!("{} revoked.", words::count(revoked, "key", "keys")), true);
     }
     said
 }

@@ -328,6 +328,7 @@ fn approve(model: &Model, subject: &Subject) -> Result<Ask, &'static str> {
         roles,
         role: 0,
         on_yes: false,
+        passphrase: None,
     }))
 }
 

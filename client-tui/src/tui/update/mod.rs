@@ -18,6 +18,7 @@ mod people;
 mod presence;
 mod prompt;
 mod read;
+pub(in crate::tui) mod signing;
 mod song;
 mod transfers;
 mod turnaround;
@@ -154,6 +155,7 @@ fn taken(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Transfer(news) => effects = transfers::told(model, news),
         Msg::Present(attendees) => effects = presence::told(model, attendees),
         Msg::People(news) => effects = people::told(model, news),
+        Msg::Signing(news) => signing::told(model, news),
         Msg::Ground(ground) => ground_told(model, ground),
         Msg::Draft(draft) => hands::reopened(model, *draft),
         Msg::Quit => model.quit = true,

@@ -118,6 +118,9 @@ pub fn approval(rows: &Project, it: &ApprovalView) -> String {
         _ => name(&it.version_id),
     };
     let mut text = format!("{sign} {} ({}) {word} {of}", it.name, words::role(it.role()));
+    if it.receipt_sequence > 0 {
+        text.push_str(&format!(", receipt #{}", it.receipt_sequence));
+    }
     if it.heard_percent > 0 {
         text.push_str(&format!(", heard {} %", it.heard_percent));
     }

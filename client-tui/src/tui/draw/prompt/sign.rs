@@ -53,6 +53,14 @@ impl Quote {
                 wrap(&format!("Your reason: {reason}"), room).into_iter().map(|it| (it, theme.plain())),
             );
         }
+        if matches!(ask.sign, Sign::Approve)
+            && let Some((text, warns)) = update::signing::line(model)
+        {
+            tail.extend(whole(&text, room, if warns { theme.warn() } else { theme.plain() }));
+        }
+        if ask.passphrase.is_some() {
+            tail.extend(whole("Passphrase: type it, nothing is shown; Enter signs.", room, theme.head()));
+        }
         let problem = update::approve_problem(model, ask);
         let able = problem.is_none();
         // Of what is not signed nothing follows.

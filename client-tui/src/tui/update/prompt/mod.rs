@@ -16,7 +16,11 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use deadwax_proto::v1::{self as v1, VersionRow, action::Action as Do};
 use ratatui_textarea::TextArea;
 
-use super::{act, hands, offline};
+use super::{act, hands, offline, signing};
+use crate::receipt::{
+    approve::{What, Wish},
+    secret::Secret,
+};
 use crate::tui::{
     draw,
     keys::Verb,
@@ -25,8 +29,9 @@ use crate::tui::{
         text_area,
     },
     msg::Effect,
-    people::Order,
+    people::Order as PeopleOrder,
     rows::Project,
+    signing::{Key, Order, Run},
     words,
 };
 
@@ -102,7 +107,7 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
             effects
         }
         Next::Do(effect) => {
-            if let (Effect::People(Order::Invite(_)), Some(ask)) = (&*effect, written) {
+            if let (Effect::People(PeopleOrder::Invite(_)), Some(ask)) = (&*effect, written) {
                 hands::given_back::keep(model, hands::given_back::INVITE, ask);
             }
             vec![*effect]
@@ -178,7 +183,26 @@ fn is_no(event: KeyEvent, on_yes: bool) -> bool {
 }
 
 fn approve(model: &mut Model, mut ask: ApproveAsk, event: KeyEvent, shown: bool) -> Next {
+    if model.signing.run.is_some() {
+        // It is under way: nothing but leaving changes it.
+        return match event.code {
+            KeyCode::Esc => Next::All(None, signing::stop(model)),
+            _ => Next::Keep(Ask::Approve(ask)),
+        };
+    }
+    if let Some(passphrase) = &mut ask.passphrase
+        && event.code != KeyCode::Esc
+    {
+        if signing::typed(passphrase, event)
+            || event.code != KeyCode::Enter
+            || approve_problem(model, &ask).is_some()
+        {
+            return Next::Keep(Ask::Approve(ask));
+        }
+        return sign_with_key(model, ask);
+    }
     if is_no(event, ask.on_yes) {
+        model.signing.problem = None;
         return Next::Close;
     }
     if approve_problem(model, &ask).is_some() {
@@ -189,6 +213,16 @@ fn approve(model: &mut Model, mut ask: ApproveAsk, event: KeyEvent, shown: bool)
     if is_yes(event, ask.on_yes) {
         if !shown {
             return Next::Keep(Ask::Approve(ask));
+        }
+        match (&ask.sign, &model.signing.key) {
+            (Sign::Approve, Key::Ready { .. }) => return sign_with_key(model, ask),
+            (Sign::Approve, Key::Locked { .. }) => {
+                ask.passphrase = Some(Secret::default());
+                return Next::Keep(Ask::Approve(ask));
+            }
+            // What was set up and cannot be used is mended first: nobody signs without by accident.
+            (Sign::Approve, Key::Broken { .. }) => return Next::Keep(Ask::Approve(ask)),
+            _ => {}
         }
         let about = format!("version/{}", ask.version);
         let version = model.projects.get(&ask.project).and_then(|rows| rows.version(&ask.version));
@@ -225,6 +259,25 @@ fn approve(model: &mut Model, mut ask: ApproveAsk, event: KeyEvent, shown: bool)
         _ => {}
     }
     Next::Keep(Ask::Approve(ask))
+}
+
+/// The prompt stays and tells how far it is.
+fn sign_with_key(model: &mut Model, mut ask: ApproveAsk) -> Next {
+    let rows = model.projects.get(&ask.project);
+    let name = rows.and_then(|it| it.version(&ask.version)).map_or("the version".into(), words::version);
+    let wish = Wish {
+        project_id: ask.project.clone(),
+        what: What::Version { version_id: ask.version.clone(), fingerprint: ask.fingerprint.clone() },
+        role: ask.roles[ask.role],
+        approval_id: model.new_id(),
+    };
+    let ticket = model.next_ticket();
+    let (say, step) = (format!("the approval of {name}"), "Beginning".to_owned());
+    model.signing.problem = None;
+    model.signing.run = Some(Run { ticket, say, step, done: 0, total: 0 });
+    let passphrase = ask.passphrase.take();
+    let order = Order::Sign { ticket, wish: Box::new(wish), passphrase };
+    Next::Run(Ask::Approve(ask), Box::new(Effect::Signing(order)))
 }
 
 fn confirm(model: &mut Model, mut ask: Box<ConfirmAsk>, event: KeyEvent, shown: bool) -> Next {

@@ -214,6 +214,7 @@ fn pick(model: &Model, project: String, consequence: String, version: &str, reas
         roles,
         role: 0,
         on_yes: false,
+        passphrase: None,
     };
     Next::Ask(Prompt { ask: Ask::Approve(ask), shown: false })
 }

@@ -1,0 +1,102 @@
+//! Files of a record, the chain list and the evidence of a project. Statements, lists and signatures come byte for byte: they have digests of their own, and whoever
+//! prints one scrubs it then. Never here: whether they are right.
+
+use std::{io::Write, sync::Arc};
+
+use deadwax_proto::v1::{self, records_client::RecordsClient};
+
+use super::{ANSWER_BYTES_MAX, CALL_TIMEOUT, Client, NetError, QUESTION_BYTES_MAX, Wire};
+
+impl Client {
+    /// The generated client: answers come unscrubbed. Prefer the methods of `Client`.
+    pub fn record_files(&self) -> RecordsClient<Wire> {
+        RecordsClient::new(self.wire.clone())
+            .max_decoding_message_size(ANSWER_BYTES_MAX)
+            .max_encoding_message_size(QUESTION_BYTES_MAX)
+    }
+
+    /// Writes one file of a record, from `offset` on, and answers its size. The caller checks the digest.
+    pub async fn fetch_of_record(
+        &self,
+        project_id: &str,
+        record_id: &str,
+        sha256: &str,
+        offset: u64,
+        out: &mut (impl Write + Send),
+        progress: &(impl Fn(u64, u64) + Sync),
+    ) -> Result<u64, NetError> {
+        let request = v1::FetchRequest {
+            project_id: project_id.to_owned(),
+            record_id: record_id.to_owned(),
+            sha256: sha256.to_owned(),
+            offset,
+            limit: 0,
+        };
+        let opened = tokio::time::timeout(CALL_TIMEOUT, self.record_files().fetch(request)).await;
+        let opened = opened.map_err(|_| late())?.map_err(|s| self.fault(&s))?;
+        self.pour(opened.into_inner(), offset, out, progress).await
+    }
+
+    /// The studio's checkpoint, and the lines of the chain list from `from_line` on.
+    pub async fn chain(
+        &self,
+        project_id: &str,
+        from_line: u64,
+        bytes_max: usize,
+    ) -> Result<(v1::Checkpoint, String), NetError> {
+        let request = v1::GetChainRequest { project_id: project_id.to_owned(), from_line };
+        let opened = tokio::time::timeout(CALL_TIMEOUT, self.record_files().get_chain(request)).await;
+        let mut stream = opened.map_err(|_| late())?.map_err(|s| self.fault(&s))?.into_inner();
+        let (mut checkpoint, mut lines) = (None, String::new());
+        loop {
+            let heard = tokio::time::timeout(CALL_TIMEOUT, stream.message()).await.map_err(|_| late())?;
+            let Some(chunk) = heard.map_err(|s| self.fault(&s))? else { break };
+            checkpoint = checkpoint.or(chunk.checkpoint);
+            lines += &chunk.lines;
+            if lines.len() > bytes_max {
+                return Err(NetError::Odd("the list of the record is too long".into()));
+            }
+        }
+        let checkpoint = checkpoint
+            .ok_or_else(|| NetError::Odd("the list of the record came without a checkpoint".into()))?;
+        Ok((checkpoint, lines))
+    }
+
+    /// Writes the evidence of a project and answers how many bytes it has.
+    pub async fn evidence(
+        &self,
+        project_id: &str,
+        song_id: &str,
+        bytes_max: u64,
+        out: &mut (impl Write + Send),
+    ) -> Result<u64, NetError> {
+        let request =
+            v1::GetEvidenceRequest { project_id: project_id.to_owned(), song_id: song_id.to_owned() };
+        let opened = tokio::time::timeout(CALL_TIMEOUT, self.record_files().get_evidence(request)).await;
+        let mut stream = opened.map_err(|_| late())?.map_err(|s| self.fault(&s))?.into_inner();
+        let (mut total, mut done) = (None, 0);
+        loop {
+            let heard = tokio::time::timeout(CALL_TIMEOUT, stream.message()).await.map_err(|_| late())?;
+            let Some(chunk) = heard.map_err(|s| self.fault(&s))? else { break };
+            let total = *total.get_or_insert(chunk.total_bytes);
+            done += chunk.data.len() as u64;
+            if done > total || done > bytes_max {
+                return Err(NetError::Odd("more bytes came than the evidence has".into()));
+            }
+            out.write_all(&chunk.data).map_err(|source| NetError::File {
+                what: "the evidence could not be written".into(),
+                source: Arc::new(source),
+            })?;
+        }
+        match total {
+            Some(total) if done == total => Ok(done),
+            _ => {
+                Err(NetError::Unreachable { url: self.url().to_owned(), what: "the evidence was cut".into() })
+            }
+        }
+    }
+}
+
+fn late() -> NetError {
+    NetError::TimedOut { seconds: CALL_TIMEOUT.as_secs() }
+}
