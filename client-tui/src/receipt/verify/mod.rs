@@ -22,13 +22,15 @@ use super::{CHECKPOINT, STATEMENT, Trouble, ZEROS, digest, sign};
 use crate::scrub;
 
 const SUMS: &str = "SHA256SUMS";
+/// The studio's signature over that list: what ties keys, times and names to its word.
+const SEAL: &str = "SHA256SUMS.sig";
 const SIGNERS: &str = "allowed_signers";
 const STUDIO: &str = "studio_signers";
 const CHAIN: &str = "CHAIN";
 const CHECK: &str = "checkpoint.txt";
 const LISTED: &str = "FILES";
 /// All that an evidence holds beside its statements.
-const OTHERS: [&str; 10] = [
+const OTHERS: [&str; 11] = [
     "README.txt",
     SIGNERS,
     STUDIO,
@@ -38,6 +40,7 @@ const OTHERS: [&str; 10] = [
     "checkpoint.txt.sig",
     LISTED,
     SUMS,
+    SEAL,
     "verify.sh",
 ];
 /// More are not told: the first ones say where to look.
@@ -181,7 +184,7 @@ fn sums(report: &mut Report, files: &Files) {
         }
     }
     for name in files.keys() {
-        if name != SUMS && !listed.contains_key(name.as_str()) {
+        if name != SUMS && name != SEAL && !listed.contains_key(name.as_str()) {
             report.find(name, "it is not listed in SHA256SUMS");
         }
         if !OTHERS.contains(&name.as_str()) && !name.starts_with("statements/") {
@@ -349,6 +352,15 @@ fn checkpoint(report: &mut Report, files: &Files, links: &[Link]) {
         Ok(by) => report.studio_key = by.fingerprint,
     }
     report.checkpoint = Some(read);
+    // The same key stands behind the list of all files: else whoever has the folder could change names and times of keys, and write a new list.
+    let (list, seal) = (wanted(report, files, SUMS), wanted(report, files, SEAL));
+    match sign::verify(CHECKPOINT, list, seal) {
+        Err(what) => report.find(SUMS, format!("the studio's signature over it does not hold: {what}")),
+        Ok(by) if !studio.iter().any(|it| it.key == by && it.namespace == CHECKPOINT) => {
+            report.find(SUMS, "it is signed with a key that is not the studio's");
+        }
+        Ok(_) => {}
+    }
 }
 
 /// FILES lists every file that a statement names, and no other.
