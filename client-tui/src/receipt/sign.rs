@@ -73,6 +73,12 @@ impl Public {
     }
 }
 
+/// Whether an armour is written as this house writes it, to the byte.
+pub fn is_plain(armored: &str) -> bool {
+    let read = SshSig::from_pem(armored).ok().and_then(|it| it.to_pem(LineEnding::LF).ok());
+    read.is_some_and(|plain| plain == armored)
+}
+
 /// Whose signature over `text` this is. That the key is anybody's is not said by it.
 ///
 /// # Errors

@@ -258,6 +258,22 @@ fn one_statement_holds_with_its_key_and_with_no_other() {
     assert!(verify::single(&path, &key("none", "hello"), &[]).is_err());
 }
 
+#[test]
+fn a_list_written_anew_by_somebody_else_is_refused() {
+    let mut files = Set::new().files();
+    replace(&mut files, "allowed_signers", "20261201000000Z", "20291201000000Z");
+    let mut lists = files.clone();
+    set::sum(&mut lists);
+    let text = String::from_utf8(lists["SHA256SUMS"].clone()).unwrap();
+    files.insert("SHA256SUMS".into(), text.clone().into_bytes());
+    assert!(told(&verify::check(&files)).contains("SHA256SUMS.sig: it is no signature over SHA256SUMS"));
+    files.insert("SHA256SUMS.sig".into(), signed(&set::key(7), "checkpoint@deadwax", &text).into_bytes());
+    assert!(
+        told(&verify::check(&files))
+            .contains("SHA256SUMS.sig: it is made with a key that is not the studio's")
+    );
+}
+
 /// Made once: signatures take their time without optimisation.
 fn whole() -> Files {
     static FILES: std::sync::OnceLock<Files> = std::sync::OnceLock::new();

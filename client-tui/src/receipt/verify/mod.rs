@@ -355,10 +355,12 @@ fn checkpoint(report: &mut Report, files: &Files, links: &[Link]) {
     // The same key stands behind the list of all files: else whoever has the folder could change names and times of keys, and write a new list.
     let (list, seal) = (wanted(report, files, SUMS), wanted(report, files, SEAL));
     match sign::verify(CHECKPOINT, list, seal) {
-        Err(what) => report.find(SUMS, format!("the studio's signature over it does not hold: {what}")),
+        Err(what) => report.find(SEAL, format!("it is no signature over {SUMS}: {what}")),
         Ok(by) if !studio.iter().any(|it| it.key == by && it.namespace == CHECKPOINT) => {
-            report.find(SUMS, "it is signed with a key that is not the studio's");
+            report.find(SEAL, "it is made with a key that is not the studio's");
         }
+        // No digest stands for this file: it is held to the one way in which it is written.
+        Ok(_) if !sign::is_plain(seal) => report.find(SEAL, "it was written anew"),
         Ok(_) => {}
     }
 }
