@@ -201,6 +201,10 @@ impl v1::projects_server::Projects for Service {
             expected: asked.expected,
             command: wire::action::command(asked.action).map_err(malformed)?,
         };
+        if matches!(perform.command, Command::StartRecord { .. }) {
+            // One that was queued would wait for ever.
+            return Err(Status::unimplemented("This server makes no records yet."));
+        }
         if let Some(webhooks) = &self.webhooks {
             webhooks.check(&perform.command).map_err(status::refusal)?;
         }
