@@ -8,6 +8,9 @@ use serde::Deserialize;
 use super::{Deck, Level, Platform, Track, deck::tracks};
 use crate::name;
 
+/// Alternates that are a part of the song and not the song.
+const PARTS: [&str; 3] = ["a-cappella", "lead-vocal-only", "bgv-only"];
+
 /// A service, and what is known about it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlatformFacts {
@@ -104,12 +107,7 @@ pub fn gains_db(deck: &Deck, level: Level) -> Vec<f64> {
     let count = tracks(deck).count();
     match (level, deck) {
         (Level::AsIs, _) => vec![0.0; count],
-        (Level::Matched, Deck::Side { tracks, .. }) => {
-            let quietest =
-                tracks.iter().map(|track| track.lufs).filter(|l| l.is_finite()).fold(f64::INFINITY, f64::min);
-            // Everything at or above the quietest: never a gain upwards.
-            tracks.iter().map(|track| settled((quietest - track.lufs).min(0.0))).collect()
-        }
+        (Level::Matched, Deck::Side { tracks, .. }) => matched_db(tracks),
         // A record is one thing: its songs keep their levels. Where a song was turned up against the others, all of it goes down by what would clip.
         (Level::Matched, Deck::Album { items }) => {
             let raised = items.iter().filter(|item| item.gain_db > 0.0);
@@ -163,6 +161,26 @@ fn album_lufs<'a>(songs: impl Iterator<Item = (&'a Track, f64)>) -> f64 {
 }
 
 /// A level that is no number, or endless as that of silence, moves nothing.
+/// A voice alone is no quieter mix: it moves with the mix that it is part of, else no mix could be heard louder than its voice. Never a gain upwards.
+fn matched_db(tracks: &[Track]) -> Vec<f64> {
+    let is_part =
+        |track: &&Track| PARTS.contains(&track.alternate.as_str()) || track.alternate.starts_with("stem-");
+    let quietest = |wholes: bool| {
+        let asked = tracks.iter().filter(|track| !(wholes && is_part(track)));
+        asked.map(|track| track.lufs).filter(|l| l.is_finite()).fold(f64::INFINITY, f64::min)
+    };
+    let level = Some(quietest(true)).filter(|l| l.is_finite()).unwrap_or_else(|| quietest(false));
+    let down = |track: &Track| settled((level - track.lufs).min(0.0));
+    let whole = |part: &Track| {
+        let of = |it: &&Track| it.version_id == part.version_id && it.alternate == "main";
+        tracks.iter().find(of)
+    };
+    tracks
+        .iter()
+        .map(|track| if is_part(&track) { down(whole(track).unwrap_or(track)) } else { down(track) })
+        .collect()
+}
+
 fn settled(gain_db: f64) -> f64 {
     if gain_db.is_finite() { gain_db } else { 0.0 }
 }
@@ -220,6 +238,31 @@ mod tests {
         assert_eq!(gains, [-5.5, 0.0, 0.0]);
         assert_eq!(gains_db(&side(&[(silence, silence), (f64::NAN, 0.0)]), Level::Matched), [0.0, 0.0]);
         assert_eq!(gains_db(&side(&[(-9.0, 0.0), (-14.5, -1.0)]), Level::AsIs), [0.0, 0.0]);
+    }
+
+    #[test]
+    fn a_voice_alone_moves_with_its_mix() {
+        let of = |alternate: &str, version: &str, lufs| Track {
+            alternate: alternate.into(),
+            version_id: version.into(),
+            ..track(lufs, -1.0)
+        };
+        let tracks = vec![
+            of("main", "mix", -12.0),
+            of("instrumental", "mix", -13.0),
+            of("a-cappella", "mix", -23.0),
+            of("main", "master", -9.0),
+            of("stem-2", "master", -30.0),
+            of("bgv-only", "other", -10.0),
+        ];
+        let gains = gains_db(&Deck::Side { tracks, heard: 0 }, Level::Matched);
+        assert_eq!(gains, [-1.0, 0.0, -1.0, -4.0, -4.0, -3.0]);
+        let voices = vec![of("a-cappella", "mix", -20.0), of("a-cappella", "other", -23.0)];
+        assert_eq!(
+            gains_db(&Deck::Side { tracks: voices, heard: 0 }, Level::Matched),
+            [-3.0, 0.0],
+            "beside each other"
+        );
     }
 
     #[test]

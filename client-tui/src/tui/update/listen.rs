@@ -344,9 +344,10 @@ fn loop_range(model: &mut Model) -> Vec<Effect> {
         return vec![order(Order::Loop(None))];
     }
     let range = match model.top() {
-        Screen::Song(view) => {
-            view.range().filter(|(start, end)| end > start).map(|(start, end)| (start * 1000, end * 1000))
-        }
+        Screen::Song(view) => view
+            .range()
+            .filter(|(start, end)| end > start)
+            .map(|(start, end)| (start.saturating_mul(1000), end.saturating_mul(1000))),
         Screen::Compare(_) => super::compare::range_us(model),
         _ => None,
     };
