@@ -102,6 +102,8 @@ fn two_clients_hear_of_each_other_through_a_cut_and_no_longer_than_they_may() {
         // She told nothing new: what was true is told again by itself.
         let back = until(&mut lenas, "the line", |item| here(item, |all| all.len() == 2)).await;
         assert!(back[1].you && back[1].leading);
+        // Before she goes: who comes and goes between two answers was never here.
+        until(&mut noors, "her back", |item| here(item, |all| all.len() == 2)).await;
 
         let seat = noor.clone();
         tokio::task::spawn_blocking(move || seat.verb(["member", "remove", "Lena", "--yes"]).unwrap())
