@@ -18,8 +18,8 @@ use super::{
 
 /// Small enough that moving what still counts out of one costs nothing that a person could notice.
 const SEGMENT_BYTES: usize = 256 << 10;
-/// So many rows may stay unpacked; some screens full.
-const UNPACKED_MAX: usize = 1_024;
+/// So many rows may stay unpacked: some screens full. One takes kilobytes, most of it answers to "may I?".
+const UNPACKED_MAX: usize = 256;
 /// The number of the slot, the lengths of the key and of the row, the kind.
 const HEAD_BYTES: usize = 13;
 
