@@ -40,7 +40,7 @@ const OF_ONE_CODE_MAX: usize = 25;
 #[derive(Debug, Default)]
 pub struct Findings {
     pub list: Vec<Finding>,
-    /// Beyond [`OF_ONE_CODE_MAX`].
+    /// Beyond `OF_ONE_CODE_MAX`.
     pub left_out: usize,
 }
 

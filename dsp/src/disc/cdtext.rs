@@ -11,7 +11,7 @@
 //!
 //! The payloads of a type, one behind the other, are the disc's text and each track's, all of them ended by a NUL; the last is filled with NUL. The 36 bytes
 //! of the sizes: letters (0, ISO 8859-1), first track, last track, copyright (0, none claimed), packs of each type 0x80 to 0x8F, last number of each of 8
-//! blocks, language of each block (9, English). Sources: module head, [RE] 7 and [CDT].
+//! blocks, language of each block (9, English). Sources: module head, (RE) 7 and (CDT).
 
 use super::{Disc, latin};
 
@@ -22,7 +22,7 @@ const TITLES: u8 = 0x80;
 const PERFORMERS: u8 = 0x81;
 const SIZES: u8 = 0x8F;
 const ENGLISH: u8 = 9;
-/// Of a block. [CDT] says 253; the byte that numbers them would hold 256.
+/// Of a block. (CDT) says 253; the byte that numbers them would hold 256.
 pub(super) const MOST_PACKS: usize = 253;
 
 /// The packs of a disc; nothing where it has neither titles nor performers. At most 253 are right on a disc ([`super::check`]).

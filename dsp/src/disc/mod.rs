@@ -20,22 +20,22 @@
 //! # Files of the set
 //!
 //! `DDPID`, `DDPMS`, `CDTEXT.BIN` (only where there is text), `PQDESCR`, `IMAGE.DAT`, `CHECKSUM.MD5`. Only the first two names are fixed; the map names the
-//! others ([RE] 1). Text fields are ASCII from the left, padded with spaces; a field that says nothing is all spaces; records have no line ends ([RE] 2).
+//! others (RE 1). Text fields are ASCII from the left, padded with spaces; a field that says nothing is all spaces; records have no line ends (RE 2).
 //! No byte depends on the day or the machine.
 //!
-//! `DDPID`, one record of 128 bytes ([RE] 3, [LIB]):
+//! `DDPID`, one record of 128 bytes (RE 3, LIB):
 //!
 //! | at | bytes | what | value here |
 //! |---|---|---|---|
 //! | 0 | 8 | level | `DDP 2.00` |
-//! | 8 | 13 | UPC/EAN | 13 digits, a UPC-A with a 0 before it ([RE] N10); spaces where there is none |
-//! | 21 | 17 | map stream start, map stream length, medium | spaces ([RE] N11: the length's meaning is disputed; cue2ddp and Sonoris leave it) |
+//! | 8 | 13 | UPC/EAN | 13 digits, a UPC-A with a 0 before it (RE N10); spaces where there is none |
+//! | 21 | 17 | map stream start, map stream length, medium | spaces (RE N11: the length's meaning is disputed; cue2ddp and Sonoris leave it) |
 //! | 38 | 48 | master ID | the catalogue number, in ASCII |
-//! | 86 | 1 | book | space ([RE] N6: Sonoris writes `O`; cue2ddp and HOFA leave it) |
+//! | 86 | 1 | book | space (RE N6: Sonoris writes `O`; cue2ddp and HOFA leave it) |
 //! | 87 | 2 | type of disc | `CD` |
-//! | 89 | 39 | sides and layers (DVD), length and words of a comment | spaces ([RE] N4: where the comment begins is disputed) |
+//! | 89 | 39 | sides and layers (DVD), length and words of a comment | spaces (RE N4: where the comment begins is disputed) |
 //!
-//! `DDPMS`, a record of 128 bytes for each of `CDTEXT.BIN`, `PQDESCR`, `IMAGE.DAT`, in this order ([RE] 4):
+//! `DDPMS`, a record of 128 bytes for each of `CDTEXT.BIN`, `PQDESCR`, `IMAGE.DAT`, in this order (RE 4):
 //!
 //! | at | bytes | what | CD-Text | PQ | image |
 //! |---|---|---|---|---|---|
@@ -57,10 +57,10 @@
 //! | 74 | 17 | name | `CDTEXT.BIN` | `PQDESCR` | `IMAGE.DAT` |
 //! | 91 | 37 | new session, next pre-gap, pause to add, offset, rest | | | |
 //!
-//! Zeros before numbers, first sector 0 and "not scrambled" are as Sonoris and HOFA write them; cue2ddp writes spaces, nothing, and `1` ([RE] N6). Sound is
+//! Zeros before numbers, first sector 0 and "not scrambled" are as Sonoris and HOFA write them; cue2ddp writes spaces, nothing, and `1` (RE N6). Sound is
 //! never scrambled as data sectors are, so `0` says what is there.
 //!
-//! `PQDESCR`, records of 64 bytes ([RE] 5, [LIB]):
+//! `PQDESCR`, records of 64 bytes (RE 5, LIB):
 //!
 //! | at | bytes | what | value here |
 //! |---|---|---|---|
@@ -71,18 +71,18 @@
 //! | 10 | 6 | minutes, seconds, frames | sectors of the image: it begins at 00:00:00 |
 //! | 16 | 2 | control, address | bit 0 pre-emphasis, bit 1 copying permitted, then `1`; `01` for lead-in and lead-out |
 //! | 18 | 2 | second control byte | spaces |
-//! | 20 | 12 | ISRC | on the first record of its track ([RE] 5; others write it on both, research.md 4) |
-//! | 32 | 13 | UPC/EAN | on the lead-in only ([RE] N6; HOFA writes it on all) |
+//! | 20 | 12 | ISRC | on the first record of its track (RE 5; others write it on both, research.md 4) |
+//! | 32 | 13 | UPC/EAN | on the lead-in only (RE N6; HOFA writes it on all) |
 //! | 45 | 19 | comment | spaces |
 //!
-//! In order: lead-in, each track's index 0 where it has one and index 1, the lead-out twice as cue2ddp, Sonoris and HOFA have it ([RE] N9).
+//! In order: lead-in, each track's index 0 where it has one and index 1, the lead-out twice as cue2ddp, Sonoris and HOFA have it (RE N9).
 //!
-//! `IMAGE.DAT`: 16 bits, little-endian, left before right, 44,100 Hz, whole sectors of 588 frames, no header; sector n is the time n ([RE] 6).
+//! `IMAGE.DAT`: 16 bits, little-endian, left before right, 44,100 Hz, whole sectors of 588 frames, no header; sector n is the time n (RE 6).
 //!
-//! `CDTEXT.BIN`: packs of 18 bytes, no header ([RE] 7, [CDT]); see `cdtext.rs`. One block, English, ISO 8859-1, titles (0x80), performers (0x81) and sizes
+//! `CDTEXT.BIN`: packs of 18 bytes, no header (RE 7, CDT); see `cdtext.rs`. One block, English, ISO 8859-1, titles (0x80), performers (0x81) and sizes
 //! (0x8F). Codes are not repeated as 0x8E: they stand in the subcode, and no writer that was looked at does it.
 //!
-//! `CHECKSUM.MD5`: no part of DDP ([RE] 9). A line for each file, `<32 hex> *<name>`, as `md5sum -c` reads it.
+//! `CHECKSUM.MD5`: no part of DDP (RE 9). A line for each file, `<32 hex> *<name>`, as `md5sum -c` reads it.
 
 mod cdtext;
 mod ddp;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{Disc, DiscTrack, PAUSE_SECTORS, clock, latin};
 use crate::codes;
 
-/// A cue sheet for an image beside it. Times are those of the file, as cue2ddp's own `IMAGE.cue` has them ([RE] 9): the file begins with the pause of track 1,
+/// A cue sheet for an image beside it. Times are those of the file, as cue2ddp's own `IMAGE.cue` has them ((RE) 9): the file begins with the pause of track 1,
 /// which is index 0. A program that puts a pause of two seconds before the file makes that pause longer by them; a DDP-compatible set or [`toc`] does not.
 ///
 /// UTF-8 without a byte-order mark. A sheet knows no quote within a quoted text: `"` becomes `'`. Some readers take a backslash for an escape, so that it

@@ -36,7 +36,7 @@ pub struct Record {
     /// Of the last failure.
     pub reason: String,
     pub files: Vec<RecordFile>,
-    /// [`record_fingerprint`](crate::record_fingerprint) of the files; `None` before it is made.
+    /// [`record_fingerprint`] of the files; `None` before it is made.
     pub fingerprint: Option<Digest>,
     pub report_json: String,
     pub approvals: Vec<RecordApproval>,
