@@ -20,15 +20,19 @@ use crate::{auth::Caller, ledger::Snapshot, status, studio::Studio};
 
 /// Evidence that is put together at the same time.
 const EVIDENCE_AT_ONCE: usize = 2;
+/// Dry runs at the same time: each takes a processor.
+const PLANS_AT_ONCE: usize = 2;
 
 pub struct Service {
     studio: Arc<Studio>,
     exporting: Semaphore,
+    planning: Semaphore,
 }
 
 impl Service {
     pub fn new(studio: Arc<Studio>) -> Self {
-        Self { studio, exporting: Semaphore::new(EVIDENCE_AT_ONCE) }
+        let (exporting, planning) = (Semaphore::new(EVIDENCE_AT_ONCE), Semaphore::new(PLANS_AT_ONCE));
+        Self { studio, exporting, planning }
     }
 
     /// The project, for a member who does more than listen.
@@ -53,6 +57,10 @@ fn allowed(snapshot: Option<Arc<Snapshot>>, person: PersonId) -> Result<Arc<Snap
 /// The same, asked again with each fact while an answer runs.
 fn sees_work(person: PersonId) -> impl Fn(&Project) -> bool + Send + 'static {
     move |project| project.roles_of(person).is_some_and(audience::sees_work)
+}
+
+fn no_record() -> Status {
+    status::not_found("NO_SUCH_RECORD", "record")
 }
 
 fn project_id(text: &str) -> Result<ProjectId, Status> {
