@@ -2,6 +2,7 @@
 
 pub mod mastering;
 pub mod media;
+mod pace;
 pub mod presence;
 pub mod project;
 pub mod record;

@@ -2,6 +2,7 @@
 //! method. Never here: rules (the domain), rendering (`render`), what stands in the evidence (`evidence`).
 
 mod chain;
+mod cover;
 mod evidence;
 mod fetch;
 mod plan;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use deadwax_domain::{PersonId, Project, ProjectId, audience};
 use deadwax_proto::v1;
 use tokio::sync::Semaphore;
-use tonic::{Code, Request, Response, Status};
+use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::{parse_id, until::Answers};
 use crate::{auth::Caller, ledger::Snapshot, status, studio::Studio};
@@ -24,11 +25,12 @@ const EVIDENCE_AT_ONCE: usize = 2;
 pub struct Service {
     studio: Arc<Studio>,
     exporting: Semaphore,
+    covers: cover::Covers,
 }
 
 impl Service {
     pub fn new(studio: Arc<Studio>) -> Self {
-        Self { studio, exporting: Semaphore::new(EVIDENCE_AT_ONCE) }
+        Self { studio, exporting: Semaphore::new(EVIDENCE_AT_ONCE), covers: cover::Covers::new() }
     }
 
     /// The project, for a member who does more than listen.
@@ -89,6 +91,24 @@ impl v1::records_server::Records for Service {
     async fn fetch(&self, request: Request<v1::FetchRequest>) -> Result<Response<Self::FetchStream>, Status> {
         let caller = Caller::of(&request)?;
         self.fetched(&caller, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn put_cover(
+        &self,
+        request: Request<Streaming<v1::PutCoverRequest>>,
+    ) -> Result<Response<v1::PutCoverResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        self.cover_put(&caller, request.into_inner()).await.map(Response::new)
+    }
+
+    type GetCoverStream = Answers<v1::CoverChunk>;
+
+    async fn get_cover(
+        &self,
+        request: Request<v1::GetCoverRequest>,
+    ) -> Result<Response<Self::GetCoverStream>, Status> {
+        let caller = Caller::of(&request)?;
+        self.cover_got(&caller, request.into_inner()).await.map(Response::new)
     }
 
     type GetChainStream = Answers<v1::ChainChunk>;
