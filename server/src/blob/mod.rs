@@ -230,6 +230,12 @@ async fn publish(store: Arc<dyn ObjectStore>, part: &Path, digest: Digest) -> Re
     Ok(store.rename(&from, &name_of(digest)).await?)
 }
 
+/// Whose bytes lie at a path that [`Blobs::local_path`] gave, maybe when the studio lay elsewhere.
+pub fn digest_of(path: &Path) -> Option<Digest> {
+    let (folder, name) = (path.parent()?.file_name()?.to_str()?, path.file_name()?.to_str()?);
+    Some(Digest(hex::decode(format!("{folder}{name}")).ok()?.try_into().ok()?))
+}
+
 fn name_of(digest: Digest) -> ObjectPath {
     let hex = digest.to_string();
     ObjectPath::from_iter(["blobs", &hex[..2], &hex[2..]])

@@ -4,6 +4,7 @@ pub mod follow;
 pub mod mastering;
 pub mod media;
 pub mod outgoing;
+mod pace;
 pub mod presence;
 pub mod project;
 pub mod record;

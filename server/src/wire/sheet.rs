@@ -22,6 +22,8 @@ pub struct Laid {
     pub songs: Vec<LaidSong>,
     /// The number of the spacing.
     pub spacing: u32,
+    /// A picture that the server has stored.
+    pub cover: Option<Digest>,
     /// What keeps it from being made apart from what profiles find; places are those of the running order.
     pub findings: Vec<Finding>,
 }
@@ -134,7 +136,8 @@ fn laid(
         let levels: Vec<f64> = sheet.songs.iter().map(level).collect();
         sheet.album_gain_db = loudest_track_gain(&levels, target);
     }
-    Laid { sheet, songs, spacing: spacing.number, findings }
+    let cover = project.cover.as_ref().map(|it| it.digest);
+    Laid { sheet, songs, spacing: spacing.number, cover, findings }
 }
 
 /// With its files: the main first, then its alternates as they stand in the sheet.

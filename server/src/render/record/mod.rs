@@ -17,10 +17,7 @@ use std::{
 use deadwax_domain::{
     Actor, Alternate, Command, Digest, Fact, Project, ProjectId, Record, RecordFile, RecordId, RecordState,
 };
-use deadwax_dsp::{
-    record::{AlternateFile, Job, Made, MadeFile, Progress, SongFiles, SourceFile},
-    write::Cover,
-};
+use deadwax_dsp::record::{AlternateFile, Job, Made, MadeFile, Progress, SongFiles, SourceFile};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -29,7 +26,7 @@ use super::{
     sound::{Unsound, sound},
 };
 use crate::{
-    blob::Blobs,
+    blob::{Blobs, digest_of},
     ledger::{Ledger, LedgerError, Snapshot},
     wire::sheet::{self, Laid},
 };
@@ -245,7 +242,11 @@ impl RecordWorker {
             Some(job) => job,
             None => {
                 folder.clear().await?;
-                new_job(record, &laid, &self.contact)
+                let mut job = new_job(record, &laid, &self.contact);
+                if let Some(cover) = laid.cover {
+                    job.cover = Some(self.blobs.local_path(cover).await?);
+                }
+                job
             }
         };
         self.find_sources(key, &laid, &mut job).await?;
@@ -265,6 +266,12 @@ impl RecordWorker {
 
     /// Where the files of the job lie today, each read to its end first: what is made of damaged bytes would be taken for good.
     async fn find_sources(&self, key: RecordKey, laid: &Laid, job: &mut Job) -> Result<(), JobError> {
+        if let Some(cover) = &mut job.cover {
+            // Of the first attempt, as all of the label copy.
+            let digest = digest_of(cover).ok_or(JobError::Vanished)?;
+            self.blobs.verify(digest).await?;
+            *cover = self.blobs.local_path(digest).await?;
+        }
         let count = job.songs.len().max(1) as f64;
         for (at, (song, known)) in job.songs.iter_mut().zip(&laid.songs).enumerate() {
             let step = format!("read {}", known.name);
@@ -389,7 +396,7 @@ fn new_job(record: &Record, laid: &Laid, contact: &str) -> Job {
 fn planned(job: &Job, texts: Vec<deadwax_domain::RecordProfile>) -> Result<Dry, deadwax_domain::Refusal> {
     let profiles = Profiles::read(texts)?;
     let mut sheet = job.sheet.clone();
-    sheet.cover = job.cover.as_ref().and_then(|path| Cover::new(std::fs::read(path).ok()?).ok());
+    sheet.cover = plans::cover(job.cover.as_deref());
     Ok(Dry::of(&profiles.read, &sheet, Vec::new()))
 }
 

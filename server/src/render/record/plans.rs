@@ -1,12 +1,15 @@
 //! The dry run: profiles read, each planned, and what the studio can keep of a record held against it. The same for who asks before and for the worker who
 //! makes it. Pure but for time: who calls this from a server leaves the async threads first. Never here: who may ask, what is on disk.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::Path,
+};
 
 use deadwax_domain::{Reason, RecordProfile, Refusal, limits, record};
 use deadwax_dsp::{
     profile::{self, Ask, Catalogue, Finding, Plan, PlannedFile, Profile, RecordSheet},
-    record::ProfileText,
+    write::Cover,
 };
 
 /// Of the report in the fact of a record; the names of its files get the rest.
@@ -43,11 +46,6 @@ impl Profiles {
         let texts = record::sound_profiles(&texts)?;
         let read = texts.iter().map(parsed).collect::<Result<_, _>>()?;
         Ok(Profiles { texts, read })
-    }
-
-    pub fn for_job(&self) -> Vec<ProfileText> {
-        let text = |it: &RecordProfile| ProfileText { name: it.name.clone(), toml: it.toml.clone() };
-        self.texts.iter().map(text).collect()
     }
 }
 
@@ -93,6 +91,11 @@ fn parsed_text(name: &str, toml: &str) -> Result<Profile, Refusal> {
         let what = what.trim_end_matches('.');
         invalid(format!("{who} is wrong in line {line}: {what}."), "Mend the line, then try again.")
     })
+}
+
+/// The picture, for the sizes of the files that it stands in. One that cannot be read is refused when the files are made.
+pub fn cover(path: Option<&Path>) -> Option<Cover> {
+    Cover::new(std::fs::read(path?).ok()?).ok()
 }
 
 /// A finding and whose it is.

@@ -1,6 +1,6 @@
 //! The dry run of a record. Never here: rules, what a plan finds.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use deadwax_domain::{PersonId, Project, Reason, RecordProfile, Refusal, record};
 use deadwax_dsp::profile::{Plan, PlannedFile, TrackFigures, consistency};
@@ -11,7 +11,7 @@ use tonic::Status;
 use super::{Service, project_id};
 use crate::{
     auth::Caller,
-    render::record::plans::{Dry, Profiles, Told, folder},
+    render::record::plans::{self, Dry, Profiles, Told, folder},
     status,
     wire::{
         id,
@@ -33,21 +33,31 @@ impl Service {
     ) -> Result<v1::PlanResponse, Status> {
         let snapshot = self.project(caller, project_id(&asked.project_id)?).await?;
         let person = caller.person.id;
+        let cover = super::cover_path(&self.studio.blobs, &snapshot.project).await;
         let permit = self.planning.acquire().await.map_err(|_| status::closing())?;
-        let answer = tokio::task::spawn_blocking(move || answer(&snapshot.project, person, asked)).await;
+        let answer = tokio::task::spawn_blocking(move || {
+            answer(&snapshot.project, person, asked, cover)
+        })
+        .await;
         drop(permit);
         answer.map_err(|gone| status::internal(&gone))?.map_err(status::refusal)
     }
 }
 
-fn answer(project: &Project, person: PersonId, asked: v1::PlanRequest) -> Result<v1::PlanResponse, Refusal> {
+fn answer(
+    project: &Project,
+    person: PersonId,
+    asked: v1::PlanRequest,
+    cover: Option<PathBuf>,
+) -> Result<v1::PlanResponse, Refusal> {
     record::sound_level(asked.loudest_track_lufs)?;
     let given = asked.profiles.into_iter().map(|it| RecordProfile { name: it.name, toml: it.toml });
     let profiles = Profiles::read(given.collect())?;
-    let laid = sheet::newest(project, person, asked.loudest_track_lufs).ok_or_else(|| {
+    let mut laid = sheet::newest(project, person, asked.loudest_track_lufs).ok_or_else(|| {
         let hint = "Somebody sets the running order and its gaps first.";
         Refusal::new(Reason::NoSpacing, "There is no spacing yet.", hint)
     })?;
+    laid.sheet.cover = plans::cover(cover.as_deref());
     let dry = Dry::of(&profiles.read, &laid.sheet, laid.findings.clone());
     Ok(v1::PlanResponse {
         files: dry.files().take(FILES_TOLD).map(|(plan, file)| planned_file(&laid, plan, file)).collect(),
