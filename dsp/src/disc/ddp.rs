@@ -105,21 +105,13 @@ fn set(
     in_place: bool,
     written: &mut Vec<PathBuf>,
 ) -> Result<Vec<PathBuf>, DspError> {
-    let text = cd_text(disc);
-    let pq = pq(disc);
-    let mut records = vec![(ID_NAME, id(disc)), (MAP_NAME, map(disc, text.len(), pq.len()))];
-    if !text.is_empty() {
-        records.push((TEXT_NAME, text));
-    }
-    records.push((PQ_NAME, pq));
-
     let sound = folder.join(IMAGE_NAME);
     if !in_place {
         place(image, &sound, written)?;
     }
     let mut files = Vec::new();
     let mut sums = String::new();
-    for (name, bytes) in records {
+    for (name, bytes) in records(disc) {
         let path = folder.join(name);
         put(&path, &bytes, written)?;
         sums += &format!("{:x} *{name}\n", md5::compute(&bytes));
@@ -132,6 +124,29 @@ fn set(
     put(&path, sums.as_bytes(), written)?;
     files.push(path);
     Ok(files)
+}
+
+/// What describes the image, in the order of the checksum file.
+fn records(disc: &Disc) -> Vec<(&'static str, Vec<u8>)> {
+    let text = cd_text(disc);
+    let pq = pq(disc);
+    let mut records = vec![(ID_NAME, id(disc)), (MAP_NAME, map(disc, text.len(), pq.len()))];
+    if !text.is_empty() {
+        records.push((TEXT_NAME, text));
+    }
+    records.push((PQ_NAME, pq));
+    records
+}
+
+/// The files that [`write_ddp`] will write, in its order, each with its bytes.
+pub fn ddp_files(disc: &Disc) -> Vec<(&'static str, u64)> {
+    let records = records(disc).into_iter().map(|(name, bytes)| (name, bytes.len() as u64));
+    let mut files: Vec<(&str, u64)> = records.collect();
+    files.push((IMAGE_NAME, u64::from(disc.sectors) * SECTOR_BYTES));
+    // A sum of 32 digits, a space and an asterisk, the name, the end of the line.
+    let sums = files.iter().map(|(name, _)| 32 + 2 + name.len() as u64 + 1).sum();
+    files.push((CHECKSUM_NAME, sums));
+    files
 }
 
 /// Links the image, or copies it where it lies on another file system.
