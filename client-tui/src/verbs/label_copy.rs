@@ -176,15 +176,20 @@ fn picture_of(file: &Path) -> Result<Vec<u8>, VerbError> {
 }
 
 async fn fetch(c: &Context, client: &Client, project_id: &str, to: &Path) -> Result<(), VerbError> {
-    let name = to.file_name().and_then(|it| it.to_str()).map(str::to_owned);
-    let name = name.ok_or_else(|| VerbError::Usage("name the file to write, as in --to cover.jpg".into()))?;
     let (cover, bytes) = client.cover(project_id).await?;
-    let folder = to.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    place::make_folder(folder)?;
-    let path: PathBuf = place::place_bytes(folder, &name, &bytes)?;
+    let path = place_cover(to, &bytes)?;
     let path = scrub::line(&path.to_string_lossy());
     c.out.both(
         &format!("{path}: {}", copy::cover_text(Some(&cover))),
         &json!({ "file": path, "cover": row_json::cover(&cover) }),
     )
+}
+
+/// Whole or not at all; a file that is there and holds something else is left alone.
+pub(crate) fn place_cover(to: &Path, bytes: &[u8]) -> Result<PathBuf, VerbError> {
+    let name = to.file_name().and_then(|it| it.to_str());
+    let name = name.ok_or_else(|| VerbError::Usage("this names no file; write it as cover.jpg".into()))?;
+    let folder = to.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    place::make_folder(folder)?;
+    place::place_bytes(folder, name, bytes)
 }
