@@ -86,6 +86,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     master::reconcile(model, &mut effects);
     presence::reconcile(model, &mut effects);
     label_copy::reconcile(model);
+    signing::reconcile(model, &mut effects);
     effects
 }
 
