@@ -36,10 +36,12 @@ impl Service {
     ) -> Result<v1::PlanResponse, Status> {
         let snapshot = self.project(caller, project_id(&asked.project_id)?).await?;
         let person = caller.person.id;
+        let contact = self.studio.config.name.clone();
         let cover = super::cover_path(&self.studio.blobs, &snapshot.project).await;
         let permit = self.planning.acquire().await.map_err(|_| status::closing())?;
         let answer =
-            tokio::task::spawn_blocking(move || answer(&snapshot.project, person, asked, cover)).await;
+            tokio::task::spawn_blocking(move || answer(&snapshot.project, person, asked, (contact, cover)))
+                .await;
         drop(permit);
         answer.map_err(|gone| status::internal(&gone))?.map_err(status::refusal)
     }
@@ -49,7 +51,7 @@ fn answer(
     project: &Project,
     person: PersonId,
     asked: v1::PlanRequest,
-    cover: Option<PathBuf>,
+    (contact, cover): (String, Option<PathBuf>),
 ) -> Result<v1::PlanResponse, Refusal> {
     record::sound_level(asked.loudest_track_lufs)?;
     let given = asked.profiles.into_iter().map(|it| RecordProfile { name: it.name, toml: it.toml });
@@ -58,7 +60,8 @@ fn answer(
         let hint = "Somebody sets the running order and its gaps first.";
         Refusal::new(Reason::NoSpacing, "There is no spacing yet.", hint)
     })?;
-    laid.sheet.cover = plans::cover(cover.as_deref());
+    // As the worker sets them: what is made is what was planned.
+    (laid.sheet.contact, laid.sheet.cover) = (contact, plans::cover(cover.as_deref()));
     let dry = Dry::of(&profiles.read, &laid.sheet, laid.findings.clone());
     Ok(v1::PlanResponse {
         files: dry.files().take(FILES_TOLD).map(|(plan, file)| planned_file(&laid, plan, file)).collect(),
