@@ -3,6 +3,7 @@
 mod ddp;
 mod gate;
 mod handoff;
+mod label_copy;
 mod markers;
 mod play;
 mod receipt;
@@ -17,7 +18,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::{
-    ddp::*, gate::*, handoff::*, markers::*, play::*, receipt::*, review::*, sections::*, studio::*,
+    ddp::*, gate::*, handoff::*, label_copy::*, markers::*, play::*, receipt::*, review::*, sections::*, studio::*,
     watch_folder::*, work::*,
 };
 
@@ -285,6 +286,11 @@ pub enum Verb {
     Spacing {
         #[command(subcommand)]
         verb: SpacingVerb,
+    },
+    /// What stands on the label: codes, lines, credits, splits, the cover
+    LabelCopy {
+        #[command(subcommand)]
+        verb: LabelCopyVerb,
     },
     /// Say that you listened to it in another player
     Heard(Heard),

@@ -25,12 +25,13 @@ pub enum Kind {
     Album,
     Delivery,
     People,
+    LabelCopy,
     Transfers,
     Help,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 13] = [
+    pub const ALL: [Kind; 14] = [
         Kind::Desk,
         Kind::Projects,
         Kind::Project,
@@ -42,6 +43,7 @@ impl Kind {
         Kind::Album,
         Kind::Delivery,
         Kind::People,
+        Kind::LabelCopy,
         Kind::Transfers,
         Kind::Help,
     ];
@@ -59,6 +61,7 @@ impl Kind {
             Kind::Album => "Album",
             Kind::Delivery => "Delivery",
             Kind::People => "People",
+            Kind::LabelCopy => "Label copy",
             Kind::Transfers => "Transfers",
             Kind::Help => "Help",
         }
@@ -138,6 +141,7 @@ pub enum Verb {
     Album,
     Delivery,
     People,
+    LabelCopy,
     Transfers,
     Outbox,
     // The player, on every screen that has something to hear.
@@ -200,6 +204,11 @@ pub enum Verb {
     Roles,
     Remove,
     AddDevice,
+    // What stands on the label.
+    EditCopy,
+    Cover,
+    FetchCover,
+    RemoveCover,
     // Transfers.
     Fetch,
     Pause,
@@ -264,6 +273,8 @@ impl Verb {
             Verb::Remove => "remove_member",
             Verb::Sections => "set_sections",
             Verb::Save => "set_spacing",
+            Verb::EditCopy => "set_label_copy",
+            Verb::Cover | Verb::RemoveCover => "set_cover",
             _ => return None,
         })
     }
@@ -363,6 +374,7 @@ const GO: &[Binding] = bind! {
     Album, [Char('4')], "", "The record: running order, gaps, fades";
     Delivery, [Char('5')], "", "Deliveries: checks, files, who signed";
     People, [Char('6')], "", "Members, invites, devices";
+    LabelCopy, [Char('7')], "", "What stands on the label: codes, credits, splits, the cover";
     Transfers, [Char('8')], "", "Files on their way";
     Outbox, [Char('9')], "", "What waits for the line, and what was sent late";
 };
@@ -556,6 +568,16 @@ const PEOPLE: &[Binding] = bind! {
     History, [Char('i')], "", "Who did what";
 };
 
+const LABEL_COPY: &[Binding] = bind! {
+    EditCopy, [Code(KeyCode::Enter), Char('e')], "edit", "Fill in what the line shows: the release, or a song";
+    EditOutside, [Char('E')], "all in $EDITOR", "All of it as JSON in $EDITOR, as `label-copy set` takes it";
+    Cover, [Char('c')], "cover", "Set the cover: a JPEG or PNG of this machine";
+    FetchCover, [Char('f'), Ctrl('f')], "", "Fetch the cover into a file of this machine";
+    RemoveCover, [Char('x')], "", "Take the cover away";
+    Copy, [Char('y')], "", "Copy the line: a code, the digest of the cover, a song as JSON";
+    History, [Char('i')], "", "Who did what";
+};
+
 const TRANSFERS: &[Binding] = bind! {
     Pause, [Char(' ')], "pause", "Pause it, or let it go on; one that failed is tried again";
     Cancel, [Char('x')], "stop", "Stop it; one that ended leaves the list";
@@ -580,6 +602,7 @@ pub fn bindings(kind: Kind) -> impl Iterator<Item = &'static Binding> {
         Kind::Album => ALBUM,
         Kind::Delivery => DELIVERY,
         Kind::People => PEOPLE,
+        Kind::LabelCopy => LABEL_COPY,
         Kind::Transfers => TRANSFERS,
         Kind::Turnaround | Kind::Help => &[],
     };

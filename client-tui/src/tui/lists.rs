@@ -204,7 +204,10 @@ pub fn lines(model: &Model) -> Vec<Line> {
             let songs = songs.iter().flat_map(|all| all.iter());
             songs.map(|it| Line { id: it.song_id.clone(), text: song(it) }).collect()
         }
-        Screen::Compare(_) | Screen::People { .. } | Screen::Transfers { .. } => Vec::new(),
+        Screen::Compare(_)
+        | Screen::People { .. }
+        | Screen::LabelCopy { .. }
+        | Screen::Transfers { .. } => Vec::new(),
     }
 }
 
@@ -233,6 +236,7 @@ pub fn place(model: &Model, lines: &[Line]) -> usize {
         | Screen::Album { at, .. }
         | Screen::Delivery { at, .. }
         | Screen::People { at, .. }
+        | Screen::LabelCopy { at, .. }
         | Screen::Transfers { at } => *at,
         Screen::Compare(view) => view.at,
         Screen::Project { project, song } => {
@@ -268,6 +272,7 @@ pub fn choose(model: &mut Model, place: usize, lines: &[Line]) {
         | Screen::Album { at, .. }
         | Screen::Delivery { at, .. }
         | Screen::People { at, .. }
+        | Screen::LabelCopy { at, .. }
         | Screen::Transfers { at } => *at = place,
         Screen::Compare(view) => view.at = place,
         Screen::Project { song, .. } => *song = Some(id),
@@ -290,5 +295,5 @@ pub fn shown(model: &Model, lines: &[Line]) -> Vec<usize> {
 
 /// Whether the mark of this kind of screen is moved here while a filter stands.
 pub fn knows(kind: Kind) -> bool {
-    !matches!(kind, Kind::Compare | Kind::People | Kind::Transfers)
+    !matches!(kind, Kind::Compare | Kind::People | Kind::LabelCopy | Kind::Transfers)
 }

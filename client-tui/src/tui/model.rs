@@ -17,6 +17,7 @@ use super::{
     draw::wave::pixels,
     hands::Hands,
     keys::{Kind, Verb},
+    label_copy,
     master,
     msg::WaveAsk,
     offline::Offline,
@@ -74,6 +75,7 @@ pub struct Model {
     pub transfers: Transfers,
     pub presence: Presence,
     pub people: People,
+    pub label_copy: label_copy::Room,
     pub signing: signing::Room,
     pub hands: Hands,
     /// Songs of the board that the next key is about, where it is about several.
@@ -120,6 +122,7 @@ impl Model {
             transfers: Transfers::default(),
             presence: Presence::default(),
             people: People::default(),
+            label_copy: label_copy::Room::default(),
             signing: signing::Room::default(),
             hands: Hands::default(),
             chosen: std::collections::BTreeSet::new(),
@@ -152,6 +155,7 @@ impl Model {
             | Screen::Album { project, .. }
             | Screen::Delivery { project, .. }
             | Screen::People { project, .. }
+            | Screen::LabelCopy { project, .. }
             | Screen::Turnaround { project, .. } => Some(project.as_str()),
             Screen::Song(view) => Some(view.project.as_str()),
             Screen::Compare(view) => Some(view.project.as_str()),
@@ -215,6 +219,7 @@ pub enum Screen {
     Album { project: String, at: usize },
     Delivery { project: String, at: usize },
     People { project: String, at: usize },
+    LabelCopy { project: String, at: usize },
     Transfers { at: usize },
     Help { of: Kind, at: usize },
 }
@@ -233,6 +238,7 @@ impl Screen {
             Screen::Album { .. } => Kind::Album,
             Screen::Delivery { .. } => Kind::Delivery,
             Screen::People { .. } => Kind::People,
+            Screen::LabelCopy { .. } => Kind::LabelCopy,
             Screen::Transfers { .. } => Kind::Transfers,
             Screen::Help { .. } => Kind::Help,
         }

@@ -236,6 +236,7 @@ fn go(contract: &Contract, seat: &mut Seat, kind: Kind, with: &str) {
         Kind::Album => seat.press("2<enter>4"),
         Kind::Delivery => seat.press("2<enter>5"),
         Kind::People => seat.press("2<enter>6"),
+        Kind::LabelCopy => seat.press("2<enter>7"),
         Kind::Transfers => seat.press("8"),
         Kind::Help => seat.press("?"),
     }

@@ -81,6 +81,7 @@ pub fn group(verb: Verb) -> &'static str {
         | Verb::Album
         | Verb::Delivery
         | Verb::People
+        | Verb::LabelCopy
         | Verb::Transfers
         | Verb::Help
         | Verb::Palette

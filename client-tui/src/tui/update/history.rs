@@ -30,7 +30,8 @@ pub(super) fn ask(model: &mut Model, verb: Verb) -> Vec<Effect> {
         Screen::Project { project, .. }
         | Screen::Album { project, .. }
         | Screen::Delivery { project, .. }
-        | Screen::People { project, .. } => (project.clone(), String::new()),
+        | Screen::People { project, .. }
+        | Screen::LabelCopy { project, .. } => (project.clone(), String::new()),
         _ => return Vec::new(),
     };
     if !model.online() {

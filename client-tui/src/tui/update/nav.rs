@@ -4,7 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 use deadwax_proto::v1::{DeskKind, Stage};
 
 use super::{
-    act, album, board, compare, delivery, hands, history, listen, master as mastering, offline, pages,
+    act, album, board, compare, delivery, hands, history, label_copy, listen, master as mastering, offline, pages,
     people, presence, prompt, read, song, transfers, turnaround,
 };
 use crate::tui::{
@@ -107,6 +107,7 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
         Kind::Delivery => delivery::press(model, verb),
         Kind::Master => mastering::press(model, verb),
         Kind::People => people::press(model, verb),
+        Kind::LabelCopy => label_copy::press(model, verb),
         Kind::Project => board::press(model, verb),
         Kind::Projects => board::press_list(model, verb),
         Kind::History => history::press(model, verb),
@@ -153,7 +154,12 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
         Verb::Turnaround => return turnaround::open(model),
         Verb::Sheet => return read::sheet(model),
         Verb::Compare => return compare::open(model),
-        Verb::Board | Verb::Album | Verb::Delivery | Verb::People | Verb::Transfers => room(model, verb),
+        Verb::Board
+        | Verb::Album
+        | Verb::Delivery
+        | Verb::People
+        | Verb::LabelCopy
+        | Verb::Transfers => room(model, verb),
         Verb::Outbox => offline::list(model),
         Verb::Retry => return offline::retry(model),
         Verb::Quit => model.quit = true,
@@ -225,6 +231,7 @@ fn room(model: &mut Model, verb: Verb) {
         Verb::Album => model.stack.push(Screen::Album { project, at: 0 }),
         Verb::Delivery => model.stack.push(Screen::Delivery { project, at: 0 }),
         Verb::People => model.stack.push(Screen::People { project, at: 0 }),
+        Verb::LabelCopy => model.stack.push(Screen::LabelCopy { project, at: 0 }),
         _ => {}
     }
 }
@@ -265,6 +272,7 @@ fn open(model: &mut Model) {
         | Screen::Album { .. }
         | Screen::Delivery { .. }
         | Screen::People { .. }
+        | Screen::LabelCopy { .. }
         | Screen::Transfers { .. }
         | Screen::Help { .. } => None,
     };
@@ -372,6 +380,7 @@ fn step(model: &mut Model, verb: Verb) {
         | Screen::Album { .. }
         | Screen::Delivery { .. }
         | Screen::People { .. }
+        | Screen::LabelCopy { .. }
         | Screen::History { .. }
         | Screen::Transfers { .. } => {}
         Screen::Song(view) => {

@@ -61,6 +61,7 @@ fn leads_to(verb: Verb) -> Option<Kind> {
         Verb::Album => Kind::Album,
         Verb::Delivery => Kind::Delivery,
         Verb::People => Kind::People,
+        Verb::LabelCopy => Kind::LabelCopy,
         Verb::Transfers => Kind::Transfers,
         Verb::Master => Kind::Master,
         Verb::History => Kind::History,
