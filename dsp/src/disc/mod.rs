@@ -91,6 +91,7 @@ mod rules;
 mod sheets;
 
 pub use cdtext::cd_text;
+pub(crate) use ddp::write_ddp_in;
 pub use ddp::{CHECKSUM_NAME, IMAGE_NAME, ddp_files, write_ddp};
 pub use latin::{Latin, latin};
 pub use rules::{Rule, Severity, check};

@@ -16,7 +16,7 @@ use crate::{
     decode::Bext,
     disc::{self, Disc},
     math::linear,
-    write::{Encoding, Tags},
+    write::{Encoding, Tags, refusal},
 };
 
 /// Letters of an artist or a title in a name.
@@ -289,6 +289,7 @@ impl<'a> Maker<'a> {
         frames: u64,
     ) {
         let channels = CHANNELS;
+        self.can_hold(encoding, rate, &made.songs);
         let mut words = match made.song {
             Some(song) => self.song_words(song, made.alternate),
             None => Words { role: "Whole".into(), ..self.words() },
@@ -339,6 +340,17 @@ impl<'a> Maker<'a> {
             cover,
             bext,
         });
+    }
+
+    /// An encoder that does not take the rate is told before an hour of work.
+    fn can_hold(&mut self, encoding: Encoding, rate: u32, songs: &[usize]) {
+        let Some(what) = refusal(encoding, rate, CHANNELS) else { return };
+        let findings = &mut self.plan.findings;
+        if !findings.iter().any(|it| it.code == "ENCODING" && it.text.starts_with(&what)) {
+            let mend = "Ask for another encoding in the profile, or master at a rate that it takes.";
+            let it = Finding::block("ENCODING", format!("{what}."), self.profile.source(""));
+            findings.push(it.mend(mend).songs(songs.iter().copied()));
+        }
     }
 
     /// Codes that are ill-formed are left out: a finding says so already.

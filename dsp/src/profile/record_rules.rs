@@ -313,6 +313,11 @@ fn fits_its_main(
 ) {
     let (main, token) = (&sheet.songs[song].source, &it.token);
     let who = format!("The {token} of {}", sheet.called(song));
+    if it.source.channels > 2 {
+        let text = format!("{who} has {} channels.", it.source.channels);
+        let mend = "Master it in stereo: a record has two channels.";
+        found.push(Finding::block("CHANNELS", text, profile.source("channels")).mend(mend).song(song));
+    }
     if let Some(seconds) = cut_seconds(token) {
         let off_ms = profile.record.cut_tolerance_ms;
         let wanted = u128::from(seconds) * u128::from(it.source.sample_rate);

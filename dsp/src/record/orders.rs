@@ -152,7 +152,7 @@ impl Orders {
             for file in 0..orders.plans[plan].files.len() {
                 let planned = &orders.plans[plan].files[file];
                 let path = path(&orders.plans[plan].profile, planned)?;
-                let words = words(&orders.plans[plan], planned);
+                let words = words(&orders.plans[plan], file);
                 let raw = match orders.slot(planned)? {
                     Some(slot) => Some(orders.raw(slot, planned.bext.clone(), orders.list.len())),
                     None => None,
@@ -357,12 +357,15 @@ fn path(profile: &str, planned: &PlannedFile) -> Result<String, DspError> {
     })
 }
 
-fn words(plan: &Plan, planned: &PlannedFile) -> String {
-    let alike = |it: &&PlannedFile| {
-        (it.kind, &it.alternate, &it.folder) == (planned.kind, &planned.alternate, &planned.folder)
+fn words(plan: &Plan, file: usize) -> String {
+    let planned = &plan.files[file];
+    let like = |it: &PlannedFile| {
+        (it.kind, it.encoding) == (planned.kind, planned.encoding) && it.alternate == planned.alternate
     };
-    let nth = 1 + plan.files.iter().filter(alike).take_while(|it| it.name != planned.name).count();
-    let of = plan.files.iter().filter(alike).count();
+    let (nth, of) = (
+        1 + plan.files[..file].iter().filter(|it| like(it)).count(),
+        plan.files.iter().filter(|it| like(it)).count(),
+    );
     let what = match planned.kind {
         Kind::Track => format!("track {nth} of {of}"),
         Kind::Song if planned.alternate == "main" => format!("song {nth} of {of}"),

@@ -22,7 +22,7 @@ use crate::{
     digest::{Digest, digest_of},
     disc::{self, Disc},
     profile::{AudioFile, Kind, disc_of, planned_disc},
-    write::{Cover, tag},
+    write::{Cover, tag_in},
 };
 
 /// Raised where the same job makes other bytes than before, or notes say other things.
@@ -221,7 +221,9 @@ impl Work<'_> {
                 }
             };
             let spec = source.spec();
-            let is = AudioFile::of(spec, spec.frames.unwrap_or(said.frames));
+            // What a coder says of its length is not always true: the renderer counts it.
+            let frames = spec.frames.filter(|_| !said.lossy()).unwrap_or(said.frames);
+            let is = AudioFile::of(spec, frames);
             let form = |it: &AudioFile| (it.sample_rate, it.channels, it.bits, it.float, it.frames);
             if form(&is) != form(said) {
                 return Err(DspError::Invalid(format!(
@@ -322,8 +324,7 @@ impl Work<'_> {
                 match &tags {
                     None => Digest { bytes: made.bytes, sha256: made.sha256.clone() },
                     Some(tags) => {
-                        tag(&bench, tags)?;
-                        teller.at(0.5)?;
+                        tag_in(&bench, tags, &mut |part| teller.at(part / 2.0))?;
                         still_sound(&bench, path, planned)?;
                         digest_of(&bench, &mut |part| teller.at(0.5 + part / 2.0))?
                     }
@@ -363,8 +364,8 @@ impl Work<'_> {
         as_planned(&orders.list[image].path, orders.planned(image), made)?;
         let (sound, levels) = (made.clone(), Levels::of(made));
         let bench = self.room.bench("set")?;
-        let written = disc::write_ddp(&disc, &self.room.sound().join(&orders.raws[raw].name), &bench)?;
-        teller.at(0.5)?;
+        let from = self.room.sound().join(&orders.raws[raw].name);
+        let written = disc::write_ddp_in(&disc, &from, &bench, &mut |part| teller.at(part / 2.0))?;
         if set.len() != written.len() {
             let what = format!("{} files were planned for the set, and it has {}", set.len(), written.len());
             return Err(fault(&orders.list[image].path, &what));

@@ -89,6 +89,17 @@ fn a_master_that_is_missing_or_another_is_told_by_name_before_anything_is_render
 }
 
 #[test]
+fn what_an_encoder_cannot_take_is_told_in_the_plan() {
+    let dir = tempfile::tempdir().unwrap();
+    let said = refused(&two(dir.path(), vec![own("mine", &TRACKS.replace("wav16", "opus-160"))]));
+    assert!(said.contains("mine cannot be made: Opus cannot hold 44100 Hz"), "{said}");
+    let mut job = two(dir.path(), vec![own("mine", &TRACKS.replace("track", "song"))]);
+    crate::kit::alternate(dir.path(), &mut job, 0, "tv", &sound(Encoding::Wav16, 44_100, 3, 500));
+    job.profiles.push(own("tv", &TRACKS.replace("\"track\"", "\"song\"\nalternate = \"tv\"")));
+    assert!(refused(&job).contains("The tv of \"One\" has 3 channels"), "{}", refused(&job));
+}
+
+#[test]
 fn a_cover_that_is_none_is_told_by_name() {
     let dir = tempfile::tempdir().unwrap();
     let mut job = two(dir.path(), vec![own("mine", TRACKS)]);
@@ -145,6 +156,16 @@ fn ninety_nine_tracks_of_half_a_second() {
     assert_eq!(made.files.len(), 200);
     assert_eq!(files(&job.out_dir), said(&made));
     assert!(made.files[..99].iter().all(|it| it.exact && it.frames == 22_050));
+    // Six hundred files, warned of in every way, have a report that is short still.
+    job.profiles = named(&["streaming", "spotify", "apple-music", "tidal", "amazon", "deezer"]);
+    let many = crate::kit::made(&job);
+    assert!(many.files.len() > 600, "{}", many.files.len());
+    assert!(many.report_json.len() <= 100 * 1024, "{}", many.report_json.len());
+    let report: serde_json::Value = serde_json::from_str(&many.report_json).unwrap();
+    assert_eq!(report["levels"].as_array().unwrap().len(), 6 * 99);
+    assert!(
+        report["profiles"].as_array().unwrap().iter().all(|it| it["sha256"].as_str().unwrap().len() == 64)
+    );
     // A disc has no tracks so short.
     job.profiles = named(&["cd"]);
     job.out_dir = dir.path().join("disc");
