@@ -6,6 +6,7 @@ mod handoff;
 mod markers;
 mod play;
 mod receipt;
+mod record;
 mod review;
 mod sections;
 mod studio;
@@ -17,7 +18,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::{
-    ddp::*, gate::*, handoff::*, markers::*, play::*, receipt::*, review::*, sections::*, studio::*,
+    ddp::*, gate::*, handoff::*, markers::*, play::*, receipt::*, record::*, review::*, sections::*, studio::*,
     watch_folder::*, work::*,
 };
 
@@ -323,6 +324,11 @@ pub enum Verb {
     Deliver {
         #[command(flatten)]
         place: Where,
+    },
+    /// The record: what it is made for, its dry run, making, signing and fetching it
+    Record {
+        #[command(subcommand)]
+        verb: RecordVerb,
     },
     /// Everything of a song: rows and history as JSON lines, and its audio
     Export {
