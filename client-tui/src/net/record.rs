@@ -67,8 +67,7 @@ pub fn follow_record(
     let url = client.url().to_owned();
     let open = move |_| {
         let client = client.clone();
-        let asked =
-            v1::WatchRecordRequest { project_id: project_id.clone(), record_id: record_id.clone() };
+        let asked = v1::WatchRecordRequest { project_id: project_id.clone(), record_id: record_id.clone() };
         async move {
             let opened = client.record_files().watch_record(asked).await;
             opened.map(|r| r.into_inner()).map_err(|s| client.fault(&s))

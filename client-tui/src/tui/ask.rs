@@ -12,6 +12,7 @@ use super::{
     form::{FormAsk, LinkAsk, SearchAsk},
     keys::{Kind, Verb},
     msg::Effect,
+    record::{PlanAsk, ProfilesAsk, SignAsk},
     transfers::UploadAsk,
 };
 
@@ -41,6 +42,9 @@ pub enum Ask {
     Upload(Box<UploadAsk>),
     Search(Box<SearchAsk>),
     Link(Box<LinkAsk>),
+    Profiles(Box<ProfilesAsk>),
+    Plan(Box<PlanAsk>),
+    SignRecord(Box<SignAsk>),
 }
 
 /// Something to read; it asks nothing.

@@ -62,6 +62,12 @@ pub enum Purpose {
         version: Option<String>,
         kinds: Vec<Lot>,
     },
+    /// Files of a record; the first choice is all of them, then each profile.
+    FetchRecord {
+        project: String,
+        number: u32,
+        profiles: Vec<String>,
+    },
 }
 
 /// What can be fetched of a song.
@@ -127,7 +133,7 @@ impl FormAsk {
             }
             Purpose::Roles { before, .. } => self.roles() != *before,
             // A place that the client offered itself.
-            Purpose::Fetch { .. } => false,
+            Purpose::Fetch { .. } | Purpose::FetchRecord { .. } => false,
         }
     }
 

@@ -1,6 +1,8 @@
 //! The closed list of what can happen to the client, and the closed list of what it can ask the world to do. Data only.
 
-use super::{draw::wave::pixels, hands::Draft, people, presence, rows, settings::Ground, signing, transfers};
+use super::{
+    draw::wave::pixels, hands::Draft, people, presence, record, rows, settings::Ground, signing, transfers,
+};
 use crate::{
     cache::{queue::Unsent, rows::Start},
     play,
@@ -110,6 +112,7 @@ pub enum Msg {
     Present(Vec<Attendee>),
     People(people::News),
     Signing(signing::News),
+    Record(record::News),
     /// The terminal told what its background is.
     Ground(Ground),
     /// A text that an earlier client did not send.
@@ -202,6 +205,7 @@ pub enum Effect {
     Present(presence::Order),
     People(people::Order),
     Signing(signing::Order),
+    Record(record::Order),
     /// Puts a text on the clipboard of the terminal (OSC 52).
     Copy(String),
     /// Keeps a text that is being written where it outlives the client, or forgets it.

@@ -27,6 +27,8 @@ pub(crate) struct Subject {
     pub render: Option<String>,
     /// Of a person of the project.
     pub member: Option<String>,
+    /// The key of its row.
+    pub record: Option<String>,
     /// The screen of the whole project: a verb that suits both is about the project there.
     pub whole: bool,
 }
@@ -42,7 +44,8 @@ impl Subject {
             Verb::Address | Verb::Accept | Verb::Reopen | Verb::Decline | Verb::Tick | Verb::MoveNote => {
                 vec![note]
             }
-            Verb::ApproveSpacing | Verb::Save => Vec::new(),
+            Verb::ApproveSpacing | Verb::Save | Verb::StartRecord => Vec::new(),
+            Verb::ApproveRecord | Verb::DeliverRecord | Verb::CancelRecord => vec![self.record.clone()],
             Verb::Follow if self.whole => Vec::new(),
             Verb::AddSong | Verb::Invite | Verb::NewProject => Vec::new(),
             Verb::Roles | Verb::Remove => vec![self.member.as_ref().map(|id| format!("member/{id}"))],
@@ -107,6 +110,12 @@ pub(crate) fn subject(model: &Model) -> Option<Subject> {
             let song = song.song_id.clone();
             Some(Subject { project: project.clone(), song, version, ..Subject::default() })
         }
+        Screen::Record { project, .. } => Some(Subject {
+            project: project.clone(),
+            record: super::record::shown(model).map(|it| format!("record/{}", it.number)),
+            whole: true,
+            ..Subject::default()
+        }),
         _ => None,
     }
 }

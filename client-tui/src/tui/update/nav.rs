@@ -5,7 +5,7 @@ use deadwax_proto::v1::{DeskKind, Stage};
 
 use super::{
     act, album, board, compare, delivery, hands, history, listen, master as mastering, offline, pages,
-    people, presence, prompt, read, song, transfers, turnaround,
+    people, presence, prompt, read, record, song, transfers, turnaround,
 };
 use crate::tui::{
     draw,
@@ -105,6 +105,7 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
         Kind::Compare => compare::press(model, verb),
         Kind::Album => album::press(model, verb),
         Kind::Delivery => delivery::press(model, verb),
+        Kind::Record => record::press(model, verb),
         Kind::Master => mastering::press(model, verb),
         Kind::People => people::press(model, verb),
         Kind::Project => board::press(model, verb),
@@ -153,7 +154,9 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
         Verb::Turnaround => return turnaround::open(model),
         Verb::Sheet => return read::sheet(model),
         Verb::Compare => return compare::open(model),
-        Verb::Board | Verb::Album | Verb::Delivery | Verb::People | Verb::Transfers => room(model, verb),
+        Verb::Board | Verb::Album | Verb::Delivery | Verb::Record | Verb::People | Verb::Transfers => {
+            room(model, verb);
+        }
         Verb::Outbox => offline::list(model),
         Verb::Retry => return offline::retry(model),
         Verb::Quit => model.quit = true,
@@ -224,6 +227,7 @@ fn room(model: &mut Model, verb: Verb) {
     match verb {
         Verb::Album => model.stack.push(Screen::Album { project, at: 0 }),
         Verb::Delivery => model.stack.push(Screen::Delivery { project, at: 0 }),
+        Verb::Record => model.stack.push(Screen::Record { project, number: None }),
         Verb::People => model.stack.push(Screen::People { project, at: 0 }),
         _ => {}
     }
@@ -264,6 +268,7 @@ fn open(model: &mut Model) {
         | Screen::Compare(_)
         | Screen::Album { .. }
         | Screen::Delivery { .. }
+        | Screen::Record { .. }
         | Screen::People { .. }
         | Screen::Transfers { .. }
         | Screen::Help { .. } => None,
@@ -285,6 +290,10 @@ fn open_desk(model: &mut Model, row: &deadwax_proto::v1::DeskRow) {
     });
     if row.kind() == DeskKind::Spacing {
         model.stack.push(Screen::Album { project, at: 0 });
+        return;
+    }
+    if let Some(number) = row.target_key.strip_prefix("record/").and_then(|it| it.parse().ok()) {
+        model.stack.push(Screen::Record { project, number: Some(number) });
         return;
     }
     if row.song_id.is_empty() {
@@ -371,6 +380,7 @@ fn step(model: &mut Model, verb: Verb) {
         Screen::Compare(_)
         | Screen::Album { .. }
         | Screen::Delivery { .. }
+        | Screen::Record { .. }
         | Screen::People { .. }
         | Screen::History { .. }
         | Screen::Transfers { .. } => {}

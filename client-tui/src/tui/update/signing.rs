@@ -30,7 +30,7 @@ fn ended(model: &mut Model, run: &Run, outcome: Result<(u32, bool), Failure>) {
             let new = if enrolled { " Your key was made known in the project." } else { "" };
             model.notice = Some(Notice::Done(format!("Signed: {}, receipt #{sequence}.{new}", run.say)));
             model.signing.problem = None;
-            if matches!(model.prompt.as_ref().map(|it| &it.ask), Some(Ask::Approve(_))) {
+            if matches!(model.prompt.as_ref().map(|it| &it.ask), Some(Ask::Approve(_) | Ask::SignRecord(_))) {
                 model.prompt = None;
             }
         }
@@ -43,7 +43,7 @@ fn ended(model: &mut Model, run: &Run, outcome: Result<(u32, bool), Failure>) {
             };
             // A prompt that is open says it itself.
             match model.prompt.as_ref().map(|it| &it.ask) {
-                Some(Ask::Approve(_)) => model.signing.problem = Some(problem),
+                Some(Ask::Approve(_) | Ask::SignRecord(_)) => model.signing.problem = Some(problem),
                 _ => model.notice = Some(Notice::Refused { text: problem.0, hint: problem.1 }),
             }
         }

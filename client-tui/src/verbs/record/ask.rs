@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Longer is no profile.
-pub(crate) const PROFILE_BYTES_MAX: u64 = 64 << 10;
+const PROFILE_BYTES_MAX: u64 = 64 << 10;
 
 pub(super) fn request(asked: &RecordAsk, project_id: &str) -> Result<PlanRequest, VerbError> {
     let named = asked.profiles.iter().map(|it| it.trim()).filter(|it| !it.is_empty());

@@ -91,7 +91,7 @@ pub fn listed(row: &RecordRow, only: &[String]) -> Result<Vec<Listed>, VerbError
 fn odd(row: &RecordRow, what: &str) -> VerbError {
     VerbError::no(
         "RECORD_ODD",
-        format!("Record {}: {what}. Nothing was fetched.", row.number),
+        format!("Nothing was fetched. Record {}: {what}.", row.number),
         "Tell the studio: what it lists cannot be trusted.",
     )
 }
@@ -238,7 +238,8 @@ mod tests {
             bytes: 3,
             ..RecordFile::default()
         };
-        let mut row = RecordRow { number: 2, files: files.iter().map(file).collect(), ..RecordRow::default() };
+        let mut row =
+            RecordRow { number: 2, files: files.iter().map(file).collect(), ..RecordRow::default() };
         row.fingerprint = of_record(&row).own_fingerprint();
         row
     }

@@ -97,7 +97,9 @@ async fn follow(
 ) -> Result<(), VerbError> {
     c.goes_on(
         format!("Stopped looking. Record {number} goes on being made."),
-        format!("Look again with `deadwax record watch {number}`; `deadwax record cancel {number}` stops it."),
+        format!(
+            "Look again with `deadwax record watch {number}`; `deadwax record cancel {number}` stops it."
+        ),
     );
     let (mut row, mut teller) = (find(client, project_id, record_id).await?, Teller::new(c, number));
     while is_under_way(&row) {

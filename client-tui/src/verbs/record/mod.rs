@@ -11,7 +11,7 @@ pub(crate) mod told;
 
 use deadwax_proto::v1::RecordRow;
 
-pub(crate) use self::ask::{PROFILE_BYTES_MAX, own_profile};
+pub(crate) use self::ask::own_profile;
 use super::{Context, VerbError, house::House};
 use crate::{
     cli::{RecordVerb, WhichRecord},

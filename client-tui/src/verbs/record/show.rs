@@ -160,7 +160,7 @@ fn in_full(house: &House, row: &RecordRow) -> String {
         }
         text += &format!(
             "\n  {} {} {} {:>9} {}",
-            fit(&file.name, 40),
+            fit(&file.name, 39),
             fit(&file.kind, 11),
             fit(&told::sound(file), 7),
             told::size(file.bytes),

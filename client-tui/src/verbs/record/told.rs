@@ -47,8 +47,12 @@ pub fn penalty(it: &Penalty) -> String {
     match (least, most) {
         (least, most) if least > most => format!("{service} says nothing of its level"),
         (least, most) if plays(least) && plays(most) => format!("{service} plays {what} as it is signed"),
-        (least, most) if most < 0.05 => format!("{service} turns {what} down by {}", by(least, most.min(0.0))),
-        (least, most) if least > -0.05 => format!("{service} turns {what} up by {}", by(least.max(0.0), most)),
+        (least, most) if most < 0.05 => {
+            format!("{service} turns {what} down by {}", by(least, most.min(0.0)))
+        }
+        (least, most) if least > -0.05 => {
+            format!("{service} turns {what} up by {}", by(least.max(0.0), most))
+        }
         (least, most) => format!("{service} moves {what} by {least:+.1} to {most:+.1} dB"),
     }
 }
@@ -166,7 +170,9 @@ mod tests {
     fn what_cannot_be_read_is_no_empty_report() {
         assert_eq!(penalties(""), Some(Vec::new()));
         assert_eq!(penalties("{"), None);
-        let it = penalties(r#"[{"service":"Tidal","album":true,"tracks":[{"song_id":"s","change_db":-1.5}],"new":1}]"#);
+        let it = penalties(
+            r#"[{"service":"Tidal","album":true,"tracks":[{"song_id":"s","change_db":-1.5}],"new":1}]"#,
+        );
         assert_eq!(it.unwrap()[0].tracks[0].change_db, Some(-1.5));
         assert!(outliers("nonsense").is_empty());
         assert_eq!(outliers(r#"{"outliers":["Lamps is 4.0 LU louder."]}"#), ["Lamps is 4.0 LU louder."]);
