@@ -3,6 +3,7 @@
 mod ddp;
 mod gate;
 mod handoff;
+mod label_copy;
 mod markers;
 mod play;
 mod receipt;
@@ -18,8 +19,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::{
-    ddp::*, gate::*, handoff::*, markers::*, play::*, receipt::*, record::*, review::*, sections::*, studio::*,
-    watch_folder::*, work::*,
+    ddp::*, gate::*, handoff::*, label_copy::*, markers::*, play::*, receipt::*, record::*, review::*,
+    sections::*, studio::*, watch_folder::*, work::*,
 };
 
 #[derive(Debug, Parser)]
@@ -286,6 +287,11 @@ pub enum Verb {
     Spacing {
         #[command(subcommand)]
         verb: SpacingVerb,
+    },
+    /// What stands on the label: codes, lines, credits, splits, the cover
+    LabelCopy {
+        #[command(subcommand)]
+        verb: LabelCopyVerb,
     },
     /// Say that you listened to it in another player
     Heard(Heard),

@@ -54,7 +54,9 @@ clean! {
     ListSessionsResponse { sessions ; }
     Allowed { action reason text hint ; }
     ProjectRow { project_id title artist allowed gates preflight spacing webhooks label_copy receipts ; }
-    LabelCopy { upc catalogue label p_line c_line release_date genre language ; }
+    LabelCopy { upc catalogue label p_line c_line release_date genre language cover ; }
+    Cover { sha256 mime ; }
+    PutCoverResponse { cover effects ; }
     SongCopy { version_title credits splits ; }
     Credit { role name ; }
     Split { name ; }

@@ -3,6 +3,7 @@
 
 mod call;
 mod clean;
+mod cover;
 mod error;
 mod follow;
 mod link;

@@ -92,6 +92,8 @@ pub struct ApproveAsk {
 #[derive(Clone, Debug)]
 pub enum Sends {
     Action(Do),
+    /// One after the other: verb, the key of the row, what is asked, how it is called.
+    Actions(Vec<(Verb, String, Do, String)>),
     /// It is told to where the files are, and is no act on the project.
     Heard(ReportHeardRequest),
     /// It is no act on a project: a transfer, an invite, a device.

@@ -10,6 +10,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tonic::Code;
 
 use super::{
+    covers,
     draw::wave::pixels,
     keeper::Keeper,
     mover::Mover,
@@ -54,6 +55,7 @@ enum Slot {
     Present,
     Perform(String),
     People(String),
+    Cover,
 }
 
 /// A larger update waits until all before it was taken in: a snapshot comes in as fast as it is read, and never queues up.
@@ -227,6 +229,7 @@ impl Runner {
                 let slot = Slot::People(format!("{order:?}"));
                 self.hold(slot, people(client, out, order));
             }
+            Effect::LabelCopy(order) => self.hold(Slot::Cover, covers::run(client, out, order)),
             Effect::KeepUnsent(_)
             | Effect::ForgetUnsent { .. }
             | Effect::KeepStart(_)

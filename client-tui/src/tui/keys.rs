@@ -28,12 +28,13 @@ pub enum Kind {
     Delivery,
     Record,
     People,
+    LabelCopy,
     Transfers,
     Help,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 14] = [
+    pub const ALL: [Kind; 15] = [
         Kind::Desk,
         Kind::Projects,
         Kind::Project,
@@ -46,6 +47,7 @@ impl Kind {
         Kind::Delivery,
         Kind::Record,
         Kind::People,
+        Kind::LabelCopy,
         Kind::Transfers,
         Kind::Help,
     ];
@@ -64,6 +66,7 @@ impl Kind {
             Kind::Delivery => "Delivery",
             Kind::Record => "Record",
             Kind::People => "People",
+            Kind::LabelCopy => "Label copy",
             Kind::Transfers => "Transfers",
             Kind::Help => "Help",
         }
@@ -143,7 +146,9 @@ pub enum Verb {
     Album,
     Delivery,
     Record,
+    Songs,
     People,
+    LabelCopy,
     Transfers,
     Outbox,
     // The player, on every screen that has something to hear.
@@ -210,6 +215,11 @@ pub enum Verb {
     Roles,
     Remove,
     AddDevice,
+    // What stands on the label.
+    EditCopy,
+    Cover,
+    FetchCover,
+    RemoveCover,
     // Transfers.
     Fetch,
     Pause,
@@ -281,6 +291,8 @@ impl Verb {
             Verb::CancelRecord => "cancel_record",
             Verb::ApproveRecord => "approve_record",
             Verb::DeliverRecord => "deliver_record",
+            Verb::EditCopy => "set_label_copy",
+            Verb::Cover | Verb::RemoveCover => "set_cover",
             _ => return None,
         })
     }
@@ -327,8 +339,8 @@ const GO: &[Binding] = bind! {
     Board, [Char('3')], "", "The project: songs by stage";
     Album, [Char('4')], "", "The record: running order, gaps, fades";
     Delivery, [Char('5')], "", "Deliveries: checks, files, who signed";
-    Record, [Char('7')], "", "The record: dry run, files, approval, delivery";
     People, [Char('6')], "", "Members, invites, devices";
+    LabelCopy, [Char('7')], "", "What stands on the label: codes, credits, splits, the cover";
     Transfers, [Char('8')], "", "Files on their way";
     Outbox, [Char('9')], "", "What waits for the line, and what was sent late";
 };
@@ -504,6 +516,7 @@ const ALBUM: &[Binding] = bind! {
 
 const DELIVERY: &[Binding] = bind! {
     MakeDelivery, [Char('D')], "deliver", "Make the delivery of exactly what was signed";
+    Record, [Char('v')], "record", "The record: its dry run, files, approval, delivery";
     NextPane, [Code(KeyCode::Tab)], "files", "Songs or files: where up and down move";
     Fetch, [Char('f'), Ctrl('f')], "fetch", "Fetch the delivery into a folder of this machine";
     Checks, [Char('c')], "checks", "What the profiles say of every file, with the sources";
@@ -519,6 +532,7 @@ const RECORD: &[Binding] = bind! {
     ApproveRecord, [Char('a')], "approve", "Approve the record: sign its exact files";
     DeliverRecord, [Char('D')], "deliver", "Deliver the record: frozen, with its manifest";
     CancelRecord, [Char('x')], "cancel", "Stop the record that is being made";
+    Songs, [Char('v')], "songs", "The other half of the room: deliveries of single songs";
     NextPane, [Code(KeyCode::Tab)], "files", "Records or files: where up and down move";
     Open, [Code(KeyCode::Enter)], "open", "Open or close a profile; all about a file or a record";
     Fetch, [Char('f'), Ctrl('f')], "fetch", "Fetch files of the record into a folder of this machine";
@@ -533,6 +547,16 @@ const PEOPLE: &[Binding] = bind! {
     Roles, [Char('r'), Code(KeyCode::Enter)], "roles", "Change the roles of the member";
     Remove, [Char('x')], "remove", "Remove the member; revoke the invite or the device";
     AddDevice, [Char('d')], "device", "A link for a further device of yours";
+    History, [Char('i')], "", "Who did what";
+};
+
+const LABEL_COPY: &[Binding] = bind! {
+    EditCopy, [Code(KeyCode::Enter), Char('e')], "edit", "Fill in what the line shows: the release, or a song";
+    EditOutside, [Char('E')], "all in $EDITOR", "All of it as JSON in $EDITOR, as `label-copy set` takes it";
+    Cover, [Char('c')], "cover", "Set the cover: a JPEG or PNG of this machine";
+    FetchCover, [Char('f'), Ctrl('f')], "", "Fetch the cover into a file of this machine";
+    RemoveCover, [Char('x')], "", "Take the cover away";
+    Copy, [Char('y')], "", "Copy the line: a code, the digest of the cover, a song as JSON";
     History, [Char('i')], "", "Who did what";
 };
 
@@ -561,6 +585,7 @@ pub fn bindings(kind: Kind) -> impl Iterator<Item = &'static Binding> {
         Kind::Delivery => DELIVERY,
         Kind::Record => RECORD,
         Kind::People => PEOPLE,
+        Kind::LabelCopy => LABEL_COPY,
         Kind::Transfers => TRANSFERS,
         Kind::Turnaround | Kind::Help => &[],
     };

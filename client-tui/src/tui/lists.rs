@@ -216,7 +216,9 @@ pub fn lines(model: &Model) -> Vec<Line> {
             let records = records.iter().flat_map(|all| all.iter());
             records.map(|it| Line { id: it.number.to_string(), text: record(it) }).collect()
         }
-        Screen::Compare(_) | Screen::People { .. } | Screen::Transfers { .. } => Vec::new(),
+        Screen::Compare(_) | Screen::People { .. } | Screen::LabelCopy { .. } | Screen::Transfers { .. } => {
+            Vec::new()
+        }
     }
 }
 
@@ -245,6 +247,7 @@ pub fn place(model: &Model, lines: &[Line]) -> usize {
         | Screen::Album { at, .. }
         | Screen::Delivery { at, .. }
         | Screen::People { at, .. }
+        | Screen::LabelCopy { at, .. }
         | Screen::Transfers { at } => *at,
         Screen::Record { number, .. } => number.map_or(0, |it| of(&it.to_string())),
         Screen::Compare(view) => view.at,
@@ -281,6 +284,7 @@ pub fn choose(model: &mut Model, place: usize, lines: &[Line]) {
         | Screen::Album { at, .. }
         | Screen::Delivery { at, .. }
         | Screen::People { at, .. }
+        | Screen::LabelCopy { at, .. }
         | Screen::Transfers { at } => *at = place,
         Screen::Record { number, .. } => *number = id.parse().ok().filter(|_| place > 0),
         Screen::Compare(view) => view.at = place,
@@ -304,5 +308,5 @@ pub fn shown(model: &Model, lines: &[Line]) -> Vec<usize> {
 
 /// Whether the mark of this kind of screen is moved here while a filter stands.
 pub fn knows(kind: Kind) -> bool {
-    !matches!(kind, Kind::Compare | Kind::People | Kind::Transfers)
+    !matches!(kind, Kind::Compare | Kind::People | Kind::LabelCopy | Kind::Transfers)
 }

@@ -17,7 +17,7 @@ use super::{
     draw::wave::pixels,
     hands::Hands,
     keys::{Kind, Verb},
-    master,
+    label_copy, master,
     msg::WaveAsk,
     offline::Offline,
     people::People,
@@ -76,6 +76,7 @@ pub struct Model {
     pub transfers: Transfers,
     pub presence: Presence,
     pub people: People,
+    pub label_copy: label_copy::Room,
     pub signing: signing::Room,
     pub hands: Hands,
     /// Songs of the board that the next key is about, where it is about several.
@@ -123,6 +124,7 @@ impl Model {
             transfers: Transfers::default(),
             presence: Presence::default(),
             people: People::default(),
+            label_copy: label_copy::Room::default(),
             signing: signing::Room::default(),
             hands: Hands::default(),
             chosen: std::collections::BTreeSet::new(),
@@ -156,6 +158,7 @@ impl Model {
             | Screen::Delivery { project, .. }
             | Screen::Record { project, .. }
             | Screen::People { project, .. }
+            | Screen::LabelCopy { project, .. }
             | Screen::Turnaround { project, .. } => Some(project.as_str()),
             Screen::Song(view) => Some(view.project.as_str()),
             Screen::Compare(view) => Some(view.project.as_str()),
@@ -208,56 +211,21 @@ pub enum Link {
 
 #[derive(Clone, Debug)]
 pub enum Screen {
-    Desk {
-        at: usize,
-    },
-    Projects {
-        at: usize,
-    },
-    Project {
-        project: String,
-        song: Option<String>,
-    },
+    Desk { at: usize },
+    Projects { at: usize },
+    Project { project: String, song: Option<String> },
     Song(SongView),
-    Master {
-        project: String,
-        song: String,
-        render: Option<String>,
-    },
-    History {
-        project: String,
-        song: String,
-        at: usize,
-    },
-    Turnaround {
-        project: String,
-        at: usize,
-    },
+    Master { project: String, song: String, render: Option<String> },
+    History { project: String, song: String, at: usize },
+    Turnaround { project: String, at: usize },
     Compare(CompareView),
-    Album {
-        project: String,
-        at: usize,
-    },
-    Delivery {
-        project: String,
-        at: usize,
-    },
-    /// `None` follows the newest.
-    Record {
-        project: String,
-        number: Option<u32>,
-    },
-    People {
-        project: String,
-        at: usize,
-    },
-    Transfers {
-        at: usize,
-    },
-    Help {
-        of: Kind,
-        at: usize,
-    },
+    Album { project: String, at: usize },
+    Delivery { project: String, at: usize },
+    Record { project: String, number: Option<u32> },
+    People { project: String, at: usize },
+    LabelCopy { project: String, at: usize },
+    Transfers { at: usize },
+    Help { of: Kind, at: usize },
 }
 
 impl Screen {
@@ -275,6 +243,7 @@ impl Screen {
             Screen::Delivery { .. } => Kind::Delivery,
             Screen::Record { .. } => Kind::Record,
             Screen::People { .. } => Kind::People,
+            Screen::LabelCopy { .. } => Kind::LabelCopy,
             Screen::Transfers { .. } => Kind::Transfers,
             Screen::Help { .. } => Kind::Help,
         }

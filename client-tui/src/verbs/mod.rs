@@ -13,6 +13,7 @@ mod hearing;
 pub mod house;
 mod json;
 pub(crate) mod key;
+mod label_copy;
 mod man;
 mod markers;
 mod mastering;
@@ -45,6 +46,7 @@ use deadwax_proto::v1::{PerformResponse, action::Action};
 use serde_json::json;
 
 pub(crate) use self::gate::is_only_told;
+pub(crate) use self::label_copy::place_cover;
 pub use self::{error::VerbError, out::Out};
 use crate::{
     cache::rows::Kept,
@@ -265,6 +267,7 @@ async fn go(c: &Context, verb: Verb) -> Result<(), VerbError> {
         Verb::Shootout { verb } => shootout::shootout(c, verb).await,
         Verb::Preflight { verb } => studio::preflight(c, verb).await,
         Verb::Spacing { verb } => studio::spacing(c, verb).await,
+        Verb::LabelCopy { verb } => label_copy::label_copy(c, verb).await,
         Verb::Heard(asked) => hearing::heard(c, asked).await,
         Verb::Follow(asked) => hearing::follow(c, asked).await,
         Verb::Webhook { verb } => hearing::webhook(c, verb).await,

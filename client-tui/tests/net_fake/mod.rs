@@ -62,6 +62,10 @@ pub struct Seen {
     pub turnaround: Vec<v1::SongTurnaround>,
     pub heard: Vec<v1::ReportHeardRequest>,
     pub desk: Vec<v1::DeskRow>,
+    /// What `GetCover` answers.
+    pub cover: Option<(v1::Cover, Vec<u8>)>,
+    /// Command ids and bytes of the covers that came, whether the answer was lost or not.
+    pub covers_put: Vec<(String, Vec<u8>)>,
     /// A studio that keeps receipts.
     pub book: Option<records::Book>,
     pub profiles: Vec<v1::ProfileInfo>,

@@ -12,6 +12,7 @@ mod help;
 mod hints;
 mod history;
 mod hit;
+mod label_copy;
 mod master;
 mod notes;
 mod people;
@@ -94,6 +95,7 @@ fn paint(model: &Model, theme: &Theme, frame: &mut Frame<'_>) {
         Screen::Delivery { project, at } => delivery::draw(model, theme, frame, body, project, *at),
         Screen::Record { project, .. } => record::draw(model, theme, frame, body, project),
         Screen::People { project, at } => people::draw(model, theme, frame, body, project, *at),
+        Screen::LabelCopy { project, at } => label_copy::draw(model, theme, frame, body, project, *at),
         Screen::Transfers { at } => transfers::draw(model, theme, frame, body, *at),
         Screen::Help { of, at } => help::draw(model, theme, frame, body, *of, *at),
     }

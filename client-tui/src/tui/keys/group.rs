@@ -83,7 +83,9 @@ pub fn group(verb: Verb) -> &'static str {
         | Verb::Album
         | Verb::Delivery
         | Verb::Record
+        | Verb::Songs
         | Verb::People
+        | Verb::LabelCopy
         | Verb::Transfers
         | Verb::Help
         | Verb::Palette

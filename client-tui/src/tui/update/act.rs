@@ -46,6 +46,7 @@ impl Subject {
             }
             Verb::ApproveSpacing | Verb::Save | Verb::StartRecord => Vec::new(),
             Verb::ApproveRecord | Verb::DeliverRecord | Verb::CancelRecord => vec![self.record.clone()],
+            Verb::EditCopy | Verb::Cover | Verb::RemoveCover => Vec::new(),
             Verb::Follow if self.whole => Vec::new(),
             Verb::AddSong | Verb::Invite | Verb::NewProject => Vec::new(),
             Verb::Roles | Verb::Remove => vec![self.member.as_ref().map(|id| format!("member/{id}"))],
@@ -97,6 +98,9 @@ pub(crate) fn subject(model: &Model) -> Option<Subject> {
             whole: true,
             ..Subject::default()
         }),
+        Screen::LabelCopy { project, .. } => {
+            Some(Subject { project: project.clone(), whole: true, ..Subject::default() })
+        }
         Screen::Album { project, at } => {
             let rows = model.projects.get(project)?;
             let song = model.album.order(project, rows).items.get(*at)?.song_id.clone();

@@ -31,7 +31,8 @@ pub(super) fn ask(model: &mut Model, verb: Verb) -> Vec<Effect> {
         | Screen::Album { project, .. }
         | Screen::Delivery { project, .. }
         | Screen::Record { project, .. }
-        | Screen::People { project, .. } => (project.clone(), String::new()),
+        | Screen::People { project, .. }
+        | Screen::LabelCopy { project, .. } => (project.clone(), String::new()),
         _ => return Vec::new(),
     };
     if !model.online() {

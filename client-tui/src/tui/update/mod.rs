@@ -8,6 +8,7 @@ mod compare;
 mod delivery;
 pub(super) mod hands;
 mod history;
+mod label_copy;
 mod listen;
 mod master;
 mod mouse;
@@ -91,6 +92,8 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     offline::reconcile(model, &mut effects);
     master::reconcile(model, &mut effects);
     presence::reconcile(model, &mut effects);
+    label_copy::reconcile(model);
+    signing::reconcile(model, &mut effects);
     effects
 }
 
@@ -162,6 +165,7 @@ fn taken(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Transfer(news) => effects = transfers::told(model, news),
         Msg::Present(attendees) => effects = presence::told(model, attendees),
         Msg::People(news) => effects = people::told(model, news),
+        Msg::LabelCopy(news) => label_copy::told(model, news),
         Msg::Signing(news) => signing::told(model, news),
         Msg::Record(news) => record::told(model, news),
         Msg::Ground(ground) => ground_told(model, ground),

@@ -78,6 +78,7 @@ fn place(model: &mut Model, at: usize) -> Vec<Effect> {
         Screen::Album { at: now, .. }
         | Screen::Delivery { at: now, .. }
         | Screen::People { at: now, .. }
+        | Screen::LabelCopy { at: now, .. }
         | Screen::Transfers { at: now } => *now = at,
         Screen::Compare(view) => view.at = at,
         _ => {

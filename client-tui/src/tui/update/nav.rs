@@ -4,8 +4,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 use deadwax_proto::v1::{DeskKind, Stage};
 
 use super::{
-    act, album, board, compare, delivery, hands, history, listen, master as mastering, offline, pages,
-    people, presence, prompt, read, record, song, transfers, turnaround,
+    act, album, board, compare, delivery, hands, history, label_copy, listen, master as mastering, offline,
+    pages, people, presence, prompt, read, record, song, transfers, turnaround,
 };
 use crate::tui::{
     draw,
@@ -108,6 +108,7 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
         Kind::Record => record::press(model, verb),
         Kind::Master => mastering::press(model, verb),
         Kind::People => people::press(model, verb),
+        Kind::LabelCopy => label_copy::press(model, verb),
         Kind::Project => board::press(model, verb),
         Kind::Projects => board::press_list(model, verb),
         Kind::History => history::press(model, verb),
@@ -154,9 +155,14 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
         Verb::Turnaround => return turnaround::open(model),
         Verb::Sheet => return read::sheet(model),
         Verb::Compare => return compare::open(model),
-        Verb::Board | Verb::Album | Verb::Delivery | Verb::Record | Verb::People | Verb::Transfers => {
-            room(model, verb);
-        }
+        Verb::Board
+        | Verb::Album
+        | Verb::Delivery
+        | Verb::Record
+        | Verb::People
+        | Verb::LabelCopy
+        | Verb::Transfers => room(model, verb),
+        Verb::Songs => room(model, Verb::Delivery),
         Verb::Outbox => offline::list(model),
         Verb::Retry => return offline::retry(model),
         Verb::Quit => model.quit = true,
@@ -229,6 +235,7 @@ fn room(model: &mut Model, verb: Verb) {
         Verb::Delivery => model.stack.push(Screen::Delivery { project, at: 0 }),
         Verb::Record => model.stack.push(Screen::Record { project, number: None }),
         Verb::People => model.stack.push(Screen::People { project, at: 0 }),
+        Verb::LabelCopy => model.stack.push(Screen::LabelCopy { project, at: 0 }),
         _ => {}
     }
 }
@@ -270,6 +277,7 @@ fn open(model: &mut Model) {
         | Screen::Delivery { .. }
         | Screen::Record { .. }
         | Screen::People { .. }
+        | Screen::LabelCopy { .. }
         | Screen::Transfers { .. }
         | Screen::Help { .. } => None,
     };
@@ -382,6 +390,7 @@ fn step(model: &mut Model, verb: Verb) {
         | Screen::Delivery { .. }
         | Screen::Record { .. }
         | Screen::People { .. }
+        | Screen::LabelCopy { .. }
         | Screen::History { .. }
         | Screen::Transfers { .. } => {}
         Screen::Song(view) => {

@@ -50,6 +50,15 @@ fn ended(model: &mut Model, run: &Run, outcome: Result<(u32, bool), Failure>) {
     }
 }
 
+/// A key that was made, unlocked or taken away since the client started counts from the next prompt on.
+pub(super) fn reconcile(model: &mut Model, effects: &mut Vec<Effect>) {
+    let signs = matches!(model.prompt.as_ref().map(|it| &it.ask), Some(Ask::Approve(_)));
+    if signs && !model.signing.looked {
+        effects.push(Effect::Signing(Order::Look));
+    }
+    model.signing.looked = signs;
+}
+
 /// A signature that is under way is stopped by leaving its prompt.
 pub fn stop(model: &mut Model) -> Vec<Effect> {
     model.signing.problem = None;

@@ -84,6 +84,7 @@ fn meant(model: &Model) -> Option<(String, String)> {
         | Screen::Album { .. }
         | Screen::Delivery { .. }
         | Screen::Record { .. }
+        | Screen::LabelCopy { .. }
         | Screen::Transfers { .. } => None,
     }
 }

@@ -62,6 +62,7 @@ fn leads_to(verb: Verb) -> Option<Kind> {
         Verb::Delivery => Kind::Delivery,
         Verb::Record => Kind::Record,
         Verb::People => Kind::People,
+        Verb::LabelCopy => Kind::LabelCopy,
         Verb::Transfers => Kind::Transfers,
         Verb::Master => Kind::Master,
         Verb::History => Kind::History,

@@ -310,6 +310,13 @@ fn confirm(model: &mut Model, mut ask: Box<ConfirmAsk>, event: KeyEvent, shown: 
         return match ask.sends {
             Sends::Order(effect) => Next::Do(effect),
             Sends::Heard(request) => Next::Do(Box::new(Effect::ReportHeard { request, say: ask.say })),
+            Sends::Actions(all) => {
+                let project = ask.project;
+                let one = |(verb, about, action, say)| {
+                    act::pending(model, project.clone(), verb, about, action, say)
+                };
+                Next::SendAll(all.into_iter().map(one).collect())
+            }
             Sends::Action(action) => {
                 let pending = act::pending(model, ask.project, ask.verb, ask.about, action, ask.say);
                 Next::Send(Box::new(pending))
@@ -448,6 +455,7 @@ pub(super) fn edited(model: &mut Model, outcome: Result<String, String>) -> Vec<
     let text = match outcome {
         Ok(text) => crate::scrub::block(&text),
         Err(why) => {
+            model.label_copy.outside = None;
             model.notice = Some(Notice::Refused {
                 text: format!("The editor did not work: {why}."),
                 hint: "Set EDITOR to one that runs in a terminal, or write here.".into(),
@@ -455,6 +463,9 @@ pub(super) fn edited(model: &mut Model, outcome: Result<String, String>) -> Vec<
             return Vec::new();
         }
     };
+    if let Some(effects) = super::label_copy::edited(model, &text) {
+        return effects;
+    }
     match model.prompt.as_mut().map(|prompt| &mut prompt.ask) {
         Some(Ask::Write(ask)) => ask.area = text_area(&text),
         Some(Ask::Revision(ask)) => ask.area = text_area(&text),

@@ -1,0 +1,5 @@
+//! From a job to a folder of files: what was planned is made, whatever stops it in between. Never here: what plans say.
+
+#![allow(clippy::unwrap_used)] // a test may panic
+
+mod travel;
