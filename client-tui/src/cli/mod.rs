@@ -10,6 +10,7 @@ mod receipt;
 mod record;
 mod review;
 mod sections;
+mod spacing;
 mod studio;
 mod watch_folder;
 mod work;
@@ -20,7 +21,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::{
     ddp::*, gate::*, handoff::*, label_copy::*, markers::*, play::*, receipt::*, record::*, review::*,
-    sections::*, studio::*, watch_folder::*, work::*,
+    sections::*, spacing::*, studio::*, watch_folder::*, work::*,
 };
 
 #[derive(Debug, Parser)]
@@ -283,7 +284,7 @@ pub enum Verb {
         #[command(subcommand)]
         verb: PreflightVerb,
     },
-    /// The running order and the silence between songs
+    /// The running order: gaps, trims, sides, notes on it, its approval
     Spacing {
         #[command(subcommand)]
         verb: SpacingVerb,

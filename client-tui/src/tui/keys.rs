@@ -183,6 +183,11 @@ pub enum Verb {
     GapMuchMore,
     CrossfadeLess,
     CrossfadeMore,
+    TrimIn,
+    TrimInLess,
+    TrimOut,
+    TrimOutLess,
+    Hidden,
     FadeIn,
     FadeInLess,
     FadeOut,
@@ -197,6 +202,9 @@ pub enum Verb {
     Medium,
     SideBreak,
     EvenSides,
+    JointNote,
+    OrderNote,
+    CloseJointNote,
     // Deliveries.
     Manifest,
     Checks,
@@ -293,6 +301,8 @@ impl Verb {
             Verb::DeliverRecord => "deliver_record",
             Verb::EditCopy => "set_label_copy",
             Verb::Cover | Verb::RemoveCover => "set_cover",
+            Verb::JointNote | Verb::OrderNote => "add_spacing_note",
+            Verb::CloseJointNote => "close_spacing_note",
             _ => return None,
         })
     }
@@ -303,6 +313,10 @@ macro_rules! bind {
         &[$(Binding { keys: &[$($key),+], verb: Verb::$verb, short: $short, does: $does }),+]
     };
 }
+
+mod delivery;
+
+use delivery::{DELIVERY, RECORD};
 
 use Key::{Char, Code, Ctrl};
 
@@ -491,16 +505,25 @@ const ALBUM: &[Binding] = bind! {
     GapMore, [Code(KeyCode::Right), Char('l')], "", "0.1 s more before the song";
     GapMuchLess, [Char('H')], "", "A second less before the song";
     GapMuchMore, [Char('L')], "", "A second more before the song";
-    Save, [Char('w'), Ctrl('s')], "save", "Save the order, gaps, fades and gains";
+    Save, [Char('w'), Ctrl('s')], "save", "Save the order, gaps, trims, fades, gains and sides";
     ApproveSpacing, [Char('A')], "approve", "Approve the running order and its gaps as they are saved";
-    NextJoint, [Char('n')], "joint", "Hear the next joint, from 5 s before";
-    PreviousJoint, [Char('N')], "", "Hear the joint before, from 5 s before";
+    NextJoint, [Char('.')], "joint", "Hear the next joint, from 5 s before";
+    PreviousJoint, [Char(',')], "", "Hear the joint before, from 5 s before";
+    JointNote, [Char('n')], "note", "A note on the joint before this song";
+    OrderNote, [Char('N')], "", "A note on the running order as a whole";
+    CloseJointNote, [Char('d')], "", "Close the marked note with an answer, or the oldest here";
+    NextPane, [Code(KeyCode::Tab)], "view", "The running order, the songs beside each other, or the notes";
     CrossfadeMore, [Char('c')], "", "Let it begin half a second earlier, over the song before";
     CrossfadeLess, [Char('C')], "", "Half a second less over the song before";
     FadeIn, [Char('f')], "fade", "Fade in longer; after the longest none";
     FadeInLess, [Char('F')], "", "Fade in shorter";
     FadeOut, [Char('o')], "", "Fade out longer; after the longest none";
     FadeOutLess, [Char('O')], "", "Fade out shorter";
+    TrimIn, [Char('x')], "", "Cut more off its head, in fine steps first";
+    TrimInLess, [Char('X')], "", "Cut less off its head";
+    TrimOut, [Char('v')], "", "Cut more off its tail";
+    TrimOutLess, [Char('V')], "", "Cut less off its tail";
+    Hidden, [Char('P')], "", "The first song into the pre-gap, hidden before track 1, or out of it";
     Shape, [Char('s')], "", "Shape of fades and crossfade: equal power, linear, exponential";
     GainMore, [Char('+'), Char('=')], "gain", "0.1 dB louder against the other songs";
     GainLess, [Char('-')], "", "0.1 dB quieter against the other songs";
@@ -508,37 +531,9 @@ const ALBUM: &[Binding] = bind! {
     Redo, [Ctrl('r')], "", "Do again what was taken back";
     Medium, [Char('M')], "", "The next medium: vinyl sizes, CD";
     SideBreak, [Char('B')], "", "A side begins with this song, or does not any more";
-    EvenSides, [Char('E')], "", "Sides as even as the order allows";
+    EvenSides, [Char('E')], "", "Sides as even as the order allows; again: none is set";
     Open, [Code(KeyCode::Enter)], "open", "Open the song in the version that would go on the record";
     Copy, [Char('y')], "", "Copy the running order as text";
-    History, [Char('i')], "", "Who did what";
-};
-
-const DELIVERY: &[Binding] = bind! {
-    MakeDelivery, [Char('D')], "deliver", "Make the delivery of exactly what was signed";
-    Record, [Char('v')], "record", "The record: its dry run, files, approval, delivery";
-    NextPane, [Code(KeyCode::Tab)], "files", "Songs or files: where up and down move";
-    Fetch, [Char('f'), Ctrl('f')], "fetch", "Fetch the delivery into a folder of this machine";
-    Checks, [Char('c')], "checks", "What the profiles say of every file, with the sources";
-    Manifest, [Char('e')], "manifest", "The manifest, who signed which bytes, deliveries before";
-    Open, [Code(KeyCode::Enter)], "open", "Open the song in the version that is delivered";
-    Copy, [Char('y')], "copy", "Copy the fingerprint; in the files the SHA-256 of one";
-    Gate, [Char('g')], "", "The gate line by line, who signed, how to mend preflight";
-    History, [Char('i')], "", "Who did what";
-};
-
-const RECORD: &[Binding] = bind! {
-    StartRecord, [Char('s')], "make", "Choose profiles, see every file in a dry run, start from there";
-    ApproveRecord, [Char('a')], "approve", "Approve the record: sign its exact files";
-    DeliverRecord, [Char('D')], "deliver", "Deliver the record: frozen, with its manifest";
-    CancelRecord, [Char('x')], "cancel", "Stop the record that is being made";
-    Songs, [Char('v')], "songs", "The other half of the room: deliveries of single songs";
-    NextPane, [Code(KeyCode::Tab)], "files", "Records or files: where up and down move";
-    Open, [Code(KeyCode::Enter)], "open", "Open or close a profile; all about a file or a record";
-    Fetch, [Char('f'), Ctrl('f')], "fetch", "Fetch files of the record into a folder of this machine";
-    Manifest, [Char('e')], "manifest", "The manifest of the record as it was frozen";
-    About, [Char('I')], "", "Masters, signatures, what differs from the record before";
-    Copy, [Char('y')], "copy", "Copy the fingerprint; in the files the SHA-256 of one";
     History, [Char('i')], "", "Who did what";
 };
 

@@ -2,4 +2,8 @@
 
 #![allow(clippy::unwrap_used)] // a test may panic
 
+mod kit;
+mod shipped;
+mod stopped;
 mod travel;
+mod wrong;

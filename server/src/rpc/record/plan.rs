@@ -3,7 +3,10 @@
 use std::{collections::BTreeSet, path::PathBuf};
 
 use deadwax_domain::{PersonId, Project, Reason, RecordProfile, Refusal, record};
-use deadwax_dsp::profile::{Plan, PlannedFile, TrackFigures, consistency};
+use deadwax_dsp::{
+    profile::{Plan, PlannedFile, TrackFigures, consistency},
+    write::Encoding,
+};
 use deadwax_proto::v1;
 use serde_json::{Value, json};
 use tonic::Status;
@@ -35,10 +38,8 @@ impl Service {
         let person = caller.person.id;
         let cover = super::cover_path(&self.studio.blobs, &snapshot.project).await;
         let permit = self.planning.acquire().await.map_err(|_| status::closing())?;
-        let answer = tokio::task::spawn_blocking(move || {
-            answer(&snapshot.project, person, asked, cover)
-        })
-        .await;
+        let answer =
+            tokio::task::spawn_blocking(move || answer(&snapshot.project, person, asked, cover)).await;
         drop(permit);
         answer.map_err(|gone| status::internal(&gone))?.map_err(status::refusal)
     }
@@ -96,18 +97,16 @@ fn format_of(file: &PlannedFile) -> String {
         let ending = file.name.rsplit_once('.').map_or("", |(_, ending)| ending).to_uppercase();
         return if file.sample_rate > 0 { format!("{ending} 16 bit {khz} kHz") } else { ending };
     };
-    let coded = encoding.token();
-    let letters = coded.find(|c: char| c.is_ascii_digit() || c == '-').unwrap_or(coded.len());
-    let name = coded[..letters].to_uppercase();
-    let depth = match coded[letters..].trim_start_matches('-') {
-        rate if encoding.lossy() => match rate.parse::<u32>() {
-            Ok(rate) => format!("{rate} kbit/s"),
-            Err(_) => rate.to_uppercase(),
-        },
-        _ if encoding.float() => format!("{} bit float", encoding.bits()),
-        _ => format!("{} bit", encoding.bits()),
+    let name = match encoding {
+        Encoding::Mp3_320 => return format!("MP3 320 kbit/s {khz} kHz"),
+        Encoding::Mp3V0 => return format!("MP3 V0 {khz} kHz"),
+        Encoding::Opus160 => return format!("Opus 160 kbit/s {khz} kHz"),
+        Encoding::Wav16 | Encoding::Wav24 | Encoding::Wav32 | Encoding::Wav32f => "WAV",
+        Encoding::Aiff16 | Encoding::Aiff24 => "AIFF",
+        Encoding::Flac16 | Encoding::Flac24 => "FLAC",
     };
-    format!("{name} {depth} {khz} kHz")
+    let float = if encoding.float() { " float" } else { "" };
+    format!("{name} {} bit{float} {khz} kHz", encoding.bits())
 }
 
 /// Blocks first; the last one says how many more there are.
@@ -196,7 +195,6 @@ fn consistency_of(laid: &Laid) -> Value {
 #[cfg(test)]
 mod tests {
     use deadwax_dsp::profile::Kind;
-    use deadwax_dsp::write::Encoding;
 
     use super::*;
 
