@@ -146,6 +146,7 @@ pub enum Verb {
     Album,
     Delivery,
     Record,
+    Songs,
     People,
     LabelCopy,
     Transfers,
@@ -294,14 +295,14 @@ impl Verb {
             Verb::Remove => "remove_member",
             Verb::Sections => "set_sections",
             Verb::Save => "set_spacing",
-            Verb::EditCopy => "set_label_copy",
-            Verb::Cover | Verb::RemoveCover => "set_cover",
-            Verb::JointNote | Verb::OrderNote => "add_spacing_note",
-            Verb::CloseJointNote => "close_spacing_note",
             Verb::StartRecord => "start_record",
             Verb::CancelRecord => "cancel_record",
             Verb::ApproveRecord => "approve_record",
             Verb::DeliverRecord => "deliver_record",
+            Verb::EditCopy => "set_label_copy",
+            Verb::Cover | Verb::RemoveCover => "set_cover",
+            Verb::JointNote | Verb::OrderNote => "add_spacing_note",
+            Verb::CloseJointNote => "close_spacing_note",
             _ => return None,
         })
     }
@@ -312,6 +313,10 @@ macro_rules! bind {
         &[$(Binding { keys: &[$($key),+], verb: Verb::$verb, short: $short, does: $does }),+]
     };
 }
+
+mod delivery;
+
+use delivery::{DELIVERY, RECORD};
 
 use Key::{Char, Code, Ctrl};
 
@@ -530,32 +535,6 @@ const ALBUM: &[Binding] = bind! {
     EvenSides, [Char('E')], "", "Sides as even as the order allows; again: none is set";
     Open, [Code(KeyCode::Enter)], "open", "Open the song in the version that would go on the record";
     Copy, [Char('y')], "", "Copy the running order as text";
-    History, [Char('i')], "", "Who did what";
-};
-
-const DELIVERY: &[Binding] = bind! {
-    MakeDelivery, [Char('D')], "deliver", "Make the delivery of exactly what was signed";
-    NextPane, [Code(KeyCode::Tab)], "files", "Songs or files: where up and down move";
-    Fetch, [Char('f'), Ctrl('f')], "fetch", "Fetch the delivery into a folder of this machine";
-    Checks, [Char('c')], "checks", "What the profiles say of every file, with the sources";
-    Manifest, [Char('e')], "manifest", "The manifest, who signed which bytes, deliveries before";
-    Open, [Code(KeyCode::Enter)], "open", "Open the song in the version that is delivered";
-    Copy, [Char('y')], "copy", "Copy the fingerprint; in the files the SHA-256 of one";
-    Gate, [Char('g')], "", "The gate line by line, who signed, how to mend preflight";
-    History, [Char('i')], "", "Who did what";
-};
-
-const RECORD: &[Binding] = bind! {
-    StartRecord, [Char('s')], "make", "Choose profiles, see every file in a dry run, start from there";
-    ApproveRecord, [Char('a')], "approve", "Approve the record: sign its exact files";
-    DeliverRecord, [Char('D')], "deliver", "Deliver the record: frozen, with its manifest";
-    CancelRecord, [Char('x')], "cancel", "Stop the record that is being made";
-    NextPane, [Code(KeyCode::Tab)], "files", "Records or files: where up and down move";
-    Open, [Code(KeyCode::Enter)], "open", "Open or close a profile; all about a file or a record";
-    Fetch, [Char('f'), Ctrl('f')], "fetch", "Fetch files of the record into a folder of this machine";
-    Manifest, [Char('e')], "manifest", "The manifest of the record as it was frozen";
-    About, [Char('I')], "", "Masters, signatures, what differs from the record before";
-    Copy, [Char('y')], "copy", "Copy the fingerprint; in the files the SHA-256 of one";
     History, [Char('i')], "", "Who did what";
 };
 

@@ -148,6 +148,7 @@ fn delivery(model: &Model) -> Vec<(String, String)> {
     }
     said.push((of(Verb::NextPane), if model.delivery.in_files { "songs" } else { "files" }.to_owned()));
     said.push((of(Verb::Fetch), "fetch".to_owned()));
+    said.push((of(Verb::Record), "the record".to_owned()));
     said.push((of(Verb::Checks), "checks".to_owned()));
     said.push((of(Verb::Manifest), "manifest, who signed".to_owned()));
     said.push((
@@ -180,7 +181,7 @@ fn record(model: &Model) -> Vec<(String, String)> {
         said.push((of(Verb::About), "masters, signatures".to_owned()));
         said.push((of(Verb::Copy), if in_files { "copy SHA-256" } else { "copy fingerprint" }.to_owned()));
     }
-    said.push((of(Verb::Delivery), "single songs".to_owned()));
+    said.push((of(Verb::Songs), "single songs".to_owned()));
     said
 }
 
