@@ -12,14 +12,14 @@ use ratatui::{
 
 use super::{
     arrived, first_shown, heading, put,
-    text::{clip, pad, wrap},
+    text::{clip, pad, width, wrap},
     theme::Theme,
 };
 use crate::{
     label_copy::{self as copy, Cells, Field, Sheet, cells, mark},
     tui::{
         keys::Verb,
-        label_copy::{BEFORE_SONGS, Line as Of, Made, count, line},
+        label_copy::{BEFORE_SONGS, Line as Of, Made, RELEASE, count, line},
         model::Model,
         words,
     },
@@ -216,7 +216,12 @@ fn about(theme: &Theme, model: &Model, made: &Made, of: Of, room: usize) -> Vec<
                 key(Verb::RemoveCover)
             ));
         }
-        Of::Release(key) => tell(copy::release(&made.sheet.release, key)),
+        Of::Release(key) => {
+            // Whole, where the line above had to cut it.
+            let text = copy::release(&made.sheet.release, key);
+            let hint = RELEASE.iter().find(|it| it.0 == key).map_or("", |it| it.2);
+            tell(if width(text) > room.saturating_sub(LABEL) { text } else { hint });
+        }
     }
     said
 }

@@ -43,7 +43,7 @@ impl Subject {
                 vec![note]
             }
             Verb::ApproveSpacing | Verb::Save => Vec::new(),
-            Verb::EditCopy | Verb::Cover | Verb::RemoveCover => Vec::new(),
+            Verb::EditCopy | Verb::EditOutside | Verb::Cover | Verb::RemoveCover => Vec::new(),
             Verb::Follow if self.whole => Vec::new(),
             Verb::AddSong | Verb::Invite | Verb::NewProject => Vec::new(),
             Verb::Roles | Verb::Remove => vec![self.member.as_ref().map(|id| format!("member/{id}"))],
