@@ -138,9 +138,9 @@ async fn show_marks_what_is_missing_and_its_json_is_what_set_takes() {
     ] {
         assert!(text.contains(wanted), "{wanted}\n{text}");
     }
-    assert!(!text.contains('\u{1b}') && text.contains("Radio[2J Edit"), "{text}");
     assert_eq!((code(&shown), err(&shown).as_str()), (0, ""));
     let one = out(&house.run(&["show", "night"]).await);
+    assert!(!one.contains('\u{1b}') && one.contains("Night Drive (Radio[2J Edit)"), "{one}");
     assert!(one.contains("producer") && one.contains("66.67 %  Mara Lind") && !one.contains("Ash"), "{one}");
 
     let json = out(&house.run(&["show", "--json"]).await);

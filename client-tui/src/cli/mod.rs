@@ -9,6 +9,7 @@ mod play;
 mod receipt;
 mod review;
 mod sections;
+mod spacing;
 mod studio;
 mod watch_folder;
 mod work;
@@ -18,7 +19,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::{
-    ddp::*, gate::*, handoff::*, label_copy::*, markers::*, play::*, receipt::*, review::*, sections::*, studio::*,
+    ddp::*, gate::*, handoff::*, label_copy::*, markers::*, play::*, receipt::*, review::*, sections::*,
+    spacing::*, studio::*,
     watch_folder::*, work::*,
 };
 
@@ -282,7 +284,7 @@ pub enum Verb {
         #[command(subcommand)]
         verb: PreflightVerb,
     },
-    /// The running order and the silence between songs
+    /// The running order: gaps, trims, sides, notes on it, its approval
     Spacing {
         #[command(subcommand)]
         verb: SpacingVerb,

@@ -8,6 +8,8 @@ use deadwax_proto::v1::{
 };
 use ratatui_textarea::{TextArea, WrapMode};
 
+use crate::receipt::approve::Wish;
+
 use super::{
     form::{FormAsk, LinkAsk, SearchAsk},
     keys::{Kind, Verb},
@@ -94,6 +96,18 @@ pub enum Sends {
     Heard(ReportHeardRequest),
     /// It is no act on a project: a transfer, an invite, a device.
     Order(Box<Effect>),
+    /// What is signed with a key, where there is one.
+    Signed(Box<SignedAsk>),
+}
+
+/// An approval that is no version's: of a running order, of a record.
+#[derive(Clone, Debug)]
+pub struct SignedAsk {
+    pub wish: Wish,
+    /// What goes out where there is no key.
+    pub unsigned: Do,
+    /// Being typed; shown by nothing.
+    pub passphrase: Option<crate::receipt::secret::Secret>,
 }
 
 #[derive(Clone, Debug)]
@@ -149,6 +163,14 @@ pub enum Purpose {
     /// The signature comes after it.
     Pick {
         version: String,
+    },
+    /// On the joint before a song; without one on the running order as a whole.
+    Joint {
+        number: u32,
+        song: Option<String>,
+    },
+    CloseJoint {
+        note: String,
     },
 }
 

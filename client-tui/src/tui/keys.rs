@@ -176,6 +176,11 @@ pub enum Verb {
     GapMuchMore,
     CrossfadeLess,
     CrossfadeMore,
+    TrimIn,
+    TrimInLess,
+    TrimOut,
+    TrimOutLess,
+    Hidden,
     FadeIn,
     FadeInLess,
     FadeOut,
@@ -190,6 +195,9 @@ pub enum Verb {
     Medium,
     SideBreak,
     EvenSides,
+    JointNote,
+    OrderNote,
+    CloseJointNote,
     // Deliveries.
     Manifest,
     Checks,
@@ -275,6 +283,8 @@ impl Verb {
             Verb::Save => "set_spacing",
             Verb::EditCopy | Verb::EditOutside => "set_label_copy",
             Verb::Cover | Verb::RemoveCover => "set_cover",
+            Verb::JointNote | Verb::OrderNote => "add_spacing_note",
+            Verb::CloseJointNote => "close_spacing_note",
             _ => return None,
         })
     }
@@ -339,6 +349,8 @@ macro_rules! bind {
 }
 
 use Key::{Char, Code, Ctrl};
+
+mod label_copy;
 
 const COMMON: &[Binding] = bind! {
     Help, [Char('?'), Code(KeyCode::F(1))], "help", "The keys of this screen";
@@ -525,16 +537,25 @@ const ALBUM: &[Binding] = bind! {
     GapMore, [Code(KeyCode::Right), Char('l')], "", "0.1 s more before the song";
     GapMuchLess, [Char('H')], "", "A second less before the song";
     GapMuchMore, [Char('L')], "", "A second more before the song";
-    Save, [Char('w'), Ctrl('s')], "save", "Save the order, gaps, fades and gains";
+    Save, [Char('w'), Ctrl('s')], "save", "Save the order, gaps, trims, fades, gains and sides";
     ApproveSpacing, [Char('A')], "approve", "Approve the running order and its gaps as they are saved";
-    NextJoint, [Char('n')], "joint", "Hear the next joint, from 5 s before";
-    PreviousJoint, [Char('N')], "", "Hear the joint before, from 5 s before";
+    NextJoint, [Char('.')], "joint", "Hear the next joint, from 5 s before";
+    PreviousJoint, [Char(',')], "", "Hear the joint before, from 5 s before";
+    JointNote, [Char('n')], "note", "A note on the joint before this song";
+    OrderNote, [Char('N')], "", "A note on the running order as a whole";
+    CloseJointNote, [Char('d')], "", "Close the marked note with an answer, or the oldest here";
+    NextPane, [Code(KeyCode::Tab)], "view", "The running order, the songs beside each other, or the notes";
     CrossfadeMore, [Char('c')], "", "Let it begin half a second earlier, over the song before";
     CrossfadeLess, [Char('C')], "", "Half a second less over the song before";
     FadeIn, [Char('f')], "fade", "Fade in longer; after the longest none";
     FadeInLess, [Char('F')], "", "Fade in shorter";
     FadeOut, [Char('o')], "", "Fade out longer; after the longest none";
     FadeOutLess, [Char('O')], "", "Fade out shorter";
+    TrimIn, [Char('x')], "", "Cut more off its head, in fine steps first";
+    TrimInLess, [Char('X')], "", "Cut less off its head";
+    TrimOut, [Char('v')], "", "Cut more off its tail";
+    TrimOutLess, [Char('V')], "", "Cut less off its tail";
+    Hidden, [Char('P')], "", "The first song into the pre-gap, hidden before track 1, or out of it";
     Shape, [Char('s')], "", "Shape of fades and crossfade: equal power, linear, exponential";
     GainMore, [Char('+'), Char('=')], "gain", "0.1 dB louder against the other songs";
     GainLess, [Char('-')], "", "0.1 dB quieter against the other songs";
@@ -542,7 +563,7 @@ const ALBUM: &[Binding] = bind! {
     Redo, [Ctrl('r')], "", "Do again what was taken back";
     Medium, [Char('M')], "", "The next medium: vinyl sizes, CD";
     SideBreak, [Char('B')], "", "A side begins with this song, or does not any more";
-    EvenSides, [Char('E')], "", "Sides as even as the order allows";
+    EvenSides, [Char('E')], "", "Sides as even as the order allows; again: none is set";
     Open, [Code(KeyCode::Enter)], "open", "Open the song in the version that would go on the record";
     Copy, [Char('y')], "", "Copy the running order as text";
     History, [Char('i')], "", "Who did what";
@@ -565,16 +586,6 @@ const PEOPLE: &[Binding] = bind! {
     Roles, [Char('r'), Code(KeyCode::Enter)], "roles", "Change the roles of the member";
     Remove, [Char('x')], "remove", "Remove the member; revoke the invite or the device";
     AddDevice, [Char('d')], "device", "A link for a further device of yours";
-    History, [Char('i')], "", "Who did what";
-};
-
-const LABEL_COPY: &[Binding] = bind! {
-    EditCopy, [Code(KeyCode::Enter), Char('e')], "edit", "Fill in what the line shows: the release, or a song";
-    EditOutside, [Char('E')], "all in $EDITOR", "All of it as JSON in $EDITOR, as `label-copy set` takes it";
-    Cover, [Char('c')], "cover", "Set the cover: a JPEG or PNG of this machine";
-    FetchCover, [Char('f'), Ctrl('f')], "", "Fetch the cover into a file of this machine";
-    RemoveCover, [Char('x')], "", "Take the cover away";
-    Copy, [Char('y')], "", "Copy the line: a code, the digest of the cover, a song as JSON";
     History, [Char('i')], "", "Who did what";
 };
 
@@ -602,7 +613,7 @@ pub fn bindings(kind: Kind) -> impl Iterator<Item = &'static Binding> {
         Kind::Album => ALBUM,
         Kind::Delivery => DELIVERY,
         Kind::People => PEOPLE,
-        Kind::LabelCopy => LABEL_COPY,
+        Kind::LabelCopy => label_copy::KEYS,
         Kind::Transfers => TRANSFERS,
         Kind::Turnaround | Kind::Help => &[],
     };

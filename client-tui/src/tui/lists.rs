@@ -8,6 +8,7 @@ use deadwax_proto::v1::{
 };
 
 use super::{
+    album::Piece,
     draw,
     filter::{self, Filter},
     keys::{Bound, Kind},
@@ -47,13 +48,11 @@ pub fn kept_songs(filter: &Filter, songs: List<'_, SongRow>) -> Vec<usize> {
 }
 
 /// The same of songs in an order of their own.
-pub fn kept_of<'a>(filter: &Filter, rows: &Project, ids: impl Iterator<Item = &'a str>) -> Vec<usize> {
-    let songs = rows.songs();
-    let held: BTreeSet<String> = {
-        let all: Vec<String> = songs.ids().collect();
-        kept_songs(filter, songs).into_iter().map(|at| all[at].clone()).collect()
-    };
-    ids.enumerate().filter(|(_, id)| held.contains(*id)).map(|(at, _)| at).collect()
+pub fn kept_of(filter: &Filter, rows: &Project, order: &[Piece]) -> Vec<usize> {
+    let numbers = rows.song_numbers();
+    let kept = kept_songs(filter, rows.songs()).into_iter();
+    let held: BTreeSet<u32> = kept.filter_map(|at| numbers.get(at).copied()).collect();
+    order.iter().enumerate().filter(|(_, it)| held.contains(&it.song)).map(|(at, _)| at).collect()
 }
 
 /// A list as the mark and a filter see it: how many lines there are, the places of those that are shown, where the mark stands.
@@ -87,13 +86,12 @@ pub fn sight(model: &Model) -> Sight {
         }
         Screen::Album { project, at } => match model.projects.get(project) {
             Some(rows) => {
-                let items = &model.album.order(project, rows).items;
-                let ids = items.iter().map(|it| it.song_id.as_str());
+                let order = model.album.order(project, rows);
                 let kept = match filter {
-                    Some(filter) => kept_of(filter, rows, ids),
-                    None => (0..items.len()).collect(),
+                    Some(filter) => kept_of(filter, rows, order.pieces()),
+                    None => (0..order.len()).collect(),
                 };
-                Sight { len: items.len(), kept, at: *at }
+                Sight { len: order.len(), kept, at: *at }
             }
             None => Sight { len: 0, kept: Vec::new(), at: 0 },
         },
@@ -196,7 +194,7 @@ pub fn lines(model: &Model) -> Vec<Line> {
         Screen::Album { project, .. } => {
             let Some(rows) = model.projects.get(project) else { return Vec::new() };
             let order = model.album.order(project, rows);
-            let songs = order.items.iter().filter_map(|it| rows.song(&it.song_id));
+            let songs = order.pieces().iter().filter_map(|it| rows.song_numbered(it.song));
             songs.map(|it| Line { id: it.song_id.clone(), text: song(it) }).collect()
         }
         Screen::Delivery { project, .. } => {

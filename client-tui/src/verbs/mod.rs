@@ -32,6 +32,7 @@ mod review;
 mod rounds;
 mod sections;
 mod shootout;
+mod spacing;
 mod standing;
 mod studio;
 mod turnaround;
@@ -250,7 +251,7 @@ async fn go(c: &Context, verb: Verb) -> Result<(), VerbError> {
         Verb::Gate { verb } => gate::gate(c, verb).await,
         Verb::Shootout { verb } => shootout::shootout(c, verb).await,
         Verb::Preflight { verb } => studio::preflight(c, verb).await,
-        Verb::Spacing { verb } => studio::spacing(c, verb).await,
+        Verb::Spacing { verb } => spacing::spacing(c, verb).await,
         Verb::LabelCopy { verb } => label_copy::label_copy(c, verb).await,
         Verb::Heard(asked) => hearing::heard(c, asked).await,
         Verb::Follow(asked) => hearing::follow(c, asked).await,

@@ -137,7 +137,7 @@ pub fn prompt_fits(model: &Model) -> bool {
 /// How far a question with a yes and a no scrolls in this window.
 pub fn confirm_last(model: &Model, ask: &ConfirmAsk) -> usize {
     let theme = Theme::of(model);
-    prompt::confirm_last(&theme, body(model, &theme), ask)
+    prompt::confirm_last(model, &theme, body(model, &theme), ask)
 }
 
 /// What lies between the lines above and those below.

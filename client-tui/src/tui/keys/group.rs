@@ -41,6 +41,9 @@ pub fn group(verb: Verb) -> &'static str {
         | Verb::Decline
         | Verb::Tick
         | Verb::MoveNote
+        | Verb::JointNote
+        | Verb::OrderNote
+        | Verb::CloseJointNote
         | Verb::Settled => 2,
         Verb::PlayPause
         | Verb::Stop

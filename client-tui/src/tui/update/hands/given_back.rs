@@ -126,6 +126,13 @@ pub(in crate::tui::update) fn of_command(pending: &Pending) -> Option<Ask> {
         }
         Do::ReopenNote(it) => (Purpose::Reopen { note: it.note_id.clone() }, it.reason.clone(), None),
         Do::DeclineNote(it) => (Purpose::Decline { note: it.note_id.clone() }, it.reason.clone(), None),
+        Do::AddSpacingNote(it) => {
+            let song = Some(it.song_id.clone()).filter(|it| !it.is_empty());
+            (Purpose::Joint { number: it.number, song }, it.text.clone(), None)
+        }
+        Do::CloseSpacingNote(it) => {
+            (Purpose::CloseJoint { note: it.note_id.clone() }, it.answer.clone(), None)
+        }
         _ => return None,
     };
     let to = internal.is_some();
@@ -163,6 +170,8 @@ pub(in crate::tui::update) fn place(model: &Model, ask: &Ask) -> Option<(String,
             Purpose::Hold { song, .. }
             | Purpose::Return { song, .. }
             | Purpose::Decide(Decision::Override { song } | Decision::Swap { song }) => on(&it.project, song),
+            // It is said of the record, whatever song it begins at.
+            Purpose::Joint { .. } | Purpose::CloseJoint { .. } => on(&it.project, ""),
         },
         Ask::Revision(it) => song_of(&it.project, &it.version),
         Ask::Sections(it) => song_of(&it.project, &it.version),

@@ -9,6 +9,7 @@ pub(super) mod revision;
 pub(super) mod sections;
 pub(super) mod shootout;
 pub(super) mod sign;
+mod signed;
 pub(super) mod upload;
 pub(super) mod write;
 
@@ -31,7 +32,7 @@ use crate::tui::{
     msg::Effect,
     people::Order as PeopleOrder,
     rows::Project,
-    signing::{Key, Order, Run},
+    signing::Key,
     words,
 };
 
@@ -271,16 +272,16 @@ fn sign_with_key(model: &mut Model, mut ask: ApproveAsk) -> Next {
         role: ask.roles[ask.role],
         approval_id: model.new_id(),
     };
-    let ticket = model.next_ticket();
-    let (say, step) = (format!("the approval of {name}"), "Beginning".to_owned());
-    model.signing.problem = None;
-    model.signing.run = Some(Run { ticket, say, step, done: 0, total: 0 });
     let passphrase = ask.passphrase.take();
-    let order = Order::Sign { ticket, wish: Box::new(wish), passphrase };
-    Next::Run(Ask::Approve(ask), Box::new(Effect::Signing(order)))
+    let effect = signing::begin(model, wish, format!("the approval of {name}"), passphrase);
+    Next::Run(Ask::Approve(ask), Box::new(effect))
 }
 
-fn confirm(model: &mut Model, mut ask: Box<ConfirmAsk>, event: KeyEvent, shown: bool) -> Next {
+fn confirm(model: &mut Model, ask: Box<ConfirmAsk>, event: KeyEvent, shown: bool) -> Next {
+    let mut ask = match signed::key(model, ask, event, shown) {
+        Ok(next) => return next,
+        Err(ask) => ask,
+    };
     if is_no(event, ask.on_yes) {
         return match ask.back.take() {
             Some(back) => Next::Ask(Prompt { ask: *back, shown: false }),
@@ -304,6 +305,11 @@ fn confirm(model: &mut Model, mut ask: Box<ConfirmAsk>, event: KeyEvent, shown: 
             return Next::Close;
         }
         return match ask.sends {
+            Sends::Signed(it) => {
+                let pending =
+                    act::pending(model, ask.project, ask.verb, ask.about, it.unsigned, ask.say);
+                Next::Send(Box::new(pending))
+            }
             Sends::Order(effect) => Next::Do(effect),
             Sends::Heard(request) => Next::Do(Box::new(Effect::ReportHeard { request, say: ask.say })),
             Sends::Actions(all) => {
