@@ -139,6 +139,9 @@ async fn show_marks_what_is_missing_and_its_json_is_what_set_takes() {
         assert!(text.contains(wanted), "{wanted}\n{text}");
     }
     assert_eq!((code(&shown), err(&shown).as_str()), (0, ""));
+    for line in text.lines() {
+        assert!(unicode_width::UnicodeWidthStr::width(line) <= 80, "{line}");
+    }
     let one = out(&house.run(&["show", "night"]).await);
     assert!(!one.contains('\u{1b}') && one.contains("Night Drive (Radio[2J Edit)"), "{one}");
     assert!(one.contains("producer") && one.contains("66.67 %  Mara Lind") && !one.contains("Ash"), "{one}");
@@ -228,6 +231,12 @@ async fn a_refusal_names_whose_it_is_and_what_stands_already() {
     assert_eq!(code(&no), 1);
     assert!(err(&no).contains("the release: genre Electronic: not set; nothing was set."), "{}", err(&no));
     assert!(err(&no).contains("Write another."), "{}", err(&no));
+    // Somebody came between: the same is asked again, on what is there then.
+    house.fake.seen().refuse =
+        Some(["SOMEBODY_WAS_FASTER", "Somebody changed this a moment before you.", "Look again."]);
+    let (done, actions) = house.set(json).await;
+    assert_eq!((code(&done), actions.len()), (0, 2), "{}", err(&done));
+    assert_eq!(out(&done), "the release: genre Electronic.\n");
     // Told by the row: not even asked.
     for row in house.fake.seen().rows.iter_mut() {
         if let Some(Row::Song(song)) = &mut row.row {
@@ -294,4 +303,18 @@ async fn a_cover_goes_up_once_however_the_line_is_and_comes_down_checked() {
     let gone = house.run(&["cover", "--remove"]).await;
     assert_eq!(code(&gone), 0, "{}", err(&gone));
     assert!(matches!(house.fake.seen().actions.last(), Some(Action::RemoveCover(_))));
+}
+
+#[tokio::test]
+async fn whoever_only_listens_is_told_so_and_sees_no_empty_label_copy() {
+    let house = House::open().await;
+    for row in house.fake.seen().rows.iter_mut() {
+        if let Some(Row::Project(project)) = &mut row.row {
+            project.your_roles = vec![v1::Role::Listener.into()];
+        }
+    }
+    for args in [&["show"][..], &["set", "-"]] {
+        let no = house.piped(args, Some("{}")).await;
+        assert!(code(&no) == 1 && err(&no).contains("Listeners") && out(&no).is_empty(), "{}", err(&no));
+    }
 }

@@ -112,6 +112,15 @@ fn the_page_in_its_moods() {
         seat.press("<enter>");
         seat
     });
+    shoot("label_copy_listener", |size| {
+        let mut seat = copy(size, PLAIN);
+        let mut rows = sample::rows(3, PLAIN);
+        if let Some(Of::Project(it)) = &mut rows[0].row {
+            it.your_roles = vec![Role::Listener.into()];
+        }
+        seat.rows(true, rows);
+        seat
+    });
     shoot("label_copy_offline", |size| {
         let mut seat = copy(size, PLAIN);
         cut(&mut seat);

@@ -2,7 +2,7 @@
 //! what is only told `!`.
 
 use deadwax_dsp::profile::Finding;
-use deadwax_proto::v1::SplitOf;
+use deadwax_proto::v1::{Role, SplitOf};
 use ratatui::{
     Frame,
     layout::{Constraint, Layout, Rect},
@@ -11,7 +11,7 @@ use ratatui::{
 };
 
 use super::{
-    arrived, first_shown, heading, put,
+    arrived, empty, first_shown, heading, put,
     text::{clip, pad, width, wrap},
     theme::Theme,
 };
@@ -43,6 +43,10 @@ pub(super) fn draw(
 ) {
     if arrived(model, theme, frame, area, project).is_none() {
         return;
+    }
+    let roles = model.my_roles();
+    if !roles.is_empty() && roles.iter().all(|it| *it == Role::Listener) {
+        return empty(theme, frame, area, &["Listeners hear the songs and do not see the label copy."]);
     }
     let Some(made) = model.label_copy.made.as_ref().filter(|it| it.project == project) else { return };
     let at = at.min(count(&made.sheet).saturating_sub(1));
