@@ -299,7 +299,7 @@ impl Verb {
             Verb::CancelRecord => "cancel_record",
             Verb::ApproveRecord => "approve_record",
             Verb::DeliverRecord => "deliver_record",
-            Verb::EditCopy => "set_label_copy",
+            Verb::EditCopy | Verb::EditOutside => "set_label_copy",
             Verb::Cover | Verb::RemoveCover => "set_cover",
             Verb::JointNote | Verb::OrderNote => "add_spacing_note",
             Verb::CloseJointNote => "close_spacing_note",
@@ -319,6 +319,8 @@ mod delivery;
 use delivery::{DELIVERY, RECORD};
 
 use Key::{Char, Code, Ctrl};
+
+mod label_copy;
 
 const COMMON: &[Binding] = bind! {
     Help, [Char('?'), Code(KeyCode::F(1))], "help", "The keys of this screen";
@@ -546,16 +548,6 @@ const PEOPLE: &[Binding] = bind! {
     History, [Char('i')], "", "Who did what";
 };
 
-const LABEL_COPY: &[Binding] = bind! {
-    EditCopy, [Code(KeyCode::Enter), Char('e')], "edit", "Fill in what the line shows: the release, or a song";
-    EditOutside, [Char('E')], "all in $EDITOR", "All of it as JSON in $EDITOR, as `label-copy set` takes it";
-    Cover, [Char('c')], "cover", "Set the cover: a JPEG or PNG of this machine";
-    FetchCover, [Char('f'), Ctrl('f')], "", "Fetch the cover into a file of this machine";
-    RemoveCover, [Char('x')], "", "Take the cover away";
-    Copy, [Char('y')], "", "Copy the line: a code, the digest of the cover, a song as JSON";
-    History, [Char('i')], "", "Who did what";
-};
-
 const TRANSFERS: &[Binding] = bind! {
     Pause, [Char(' ')], "pause", "Pause it, or let it go on; one that failed is tried again";
     Cancel, [Char('x')], "stop", "Stop it; one that ended leaves the list";
@@ -581,7 +573,7 @@ pub fn bindings(kind: Kind) -> impl Iterator<Item = &'static Binding> {
         Kind::Delivery => DELIVERY,
         Kind::Record => RECORD,
         Kind::People => PEOPLE,
-        Kind::LabelCopy => LABEL_COPY,
+        Kind::LabelCopy => label_copy::KEYS,
         Kind::Transfers => TRANSFERS,
         Kind::Turnaround | Kind::Help => &[],
     };
