@@ -111,7 +111,9 @@ fn said(note: &SpacingNote, lines: &[Line<'_>]) -> String {
 /// The songs beside each other, in 80 columns, and below it what stands out.
 fn compared(lines: &[Line<'_>], table: &Consistency) -> String {
     let number = |it: Option<f64>| it.map_or_else(|| "-".to_owned(), |it| format!("{it:.1}"));
-    let signed = |it: Option<f64>| it.map_or_else(|| "-".to_owned(), |it| format!("{it:+.1}"));
+    // Nobody is less than nothing away.
+    let told = |it: f64| if it.abs() < 0.05 { "0.0".to_owned() } else { format!("{it:+.1}") };
+    let signed = |it: Option<f64>| it.map_or_else(|| "-".to_owned(), told);
     let mut text = format!(
         "\n  {:>3}  {:TITLE_COLUMNS$}{:>7}{:>8}{:>7}{:>7}{:>7}",
         "#", "song", "LUFS", "middle", "LRA", "dBTP", "step"

@@ -22,7 +22,9 @@ fn figure(value: Option<f64>) -> String {
 }
 
 fn signed(value: Option<f64>) -> String {
-    value.map_or_else(|| "–".into(), |it| format!("{it:+.1}"))
+    // Nobody is less than nothing away.
+    let told = |it: f64| if it.abs() < 0.05 { "0.0".into() } else { format!("{it:+.1}") };
+    value.map_or_else(|| "–".into(), told)
 }
 
 impl Page<'_> {
