@@ -14,6 +14,7 @@ use super::{
     form::{FormAsk, LinkAsk, SearchAsk},
     keys::{Kind, Verb},
     msg::Effect,
+    record::{PlanAsk, ProfilesAsk, SignAsk},
     transfers::UploadAsk,
 };
 
@@ -43,6 +44,9 @@ pub enum Ask {
     Upload(Box<UploadAsk>),
     Search(Box<SearchAsk>),
     Link(Box<LinkAsk>),
+    Profiles(Box<ProfilesAsk>),
+    Plan(Box<PlanAsk>),
+    SignRecord(Box<SignAsk>),
 }
 
 /// Something to read; it asks nothing.
@@ -90,6 +94,8 @@ pub struct ApproveAsk {
 #[derive(Clone, Debug)]
 pub enum Sends {
     Action(Do),
+    /// One after the other: verb, the key of the row, what is asked, how it is called.
+    Actions(Vec<(Verb, String, Do, String)>),
     /// It is told to where the files are, and is no act on the project.
     Heard(ReportHeardRequest),
     /// It is no act on a project: a transfer, an invite, a device.

@@ -29,6 +29,8 @@ pub(crate) struct Subject {
     pub render: Option<String>,
     /// Of a person of the project.
     pub member: Option<String>,
+    /// The key of its row.
+    pub record: Option<String>,
     /// The screen of the whole project: a verb that suits both is about the project there.
     pub whole: bool,
 }
@@ -48,7 +50,12 @@ impl Subject {
             | Verb::Save
             | Verb::JointNote
             | Verb::OrderNote
-            | Verb::CloseJointNote => Vec::new(),
+            | Verb::CloseJointNote
+            | Verb::EditCopy
+            | Verb::Cover
+            | Verb::RemoveCover
+            | Verb::StartRecord => Vec::new(),
+            Verb::ApproveRecord | Verb::DeliverRecord | Verb::CancelRecord => vec![self.record.clone()],
             Verb::Follow if self.whole => Vec::new(),
             Verb::AddSong | Verb::Invite | Verb::NewProject => Vec::new(),
             Verb::Roles | Verb::Remove => vec![self.member.as_ref().map(|id| format!("member/{id}"))],
@@ -100,6 +107,9 @@ pub(crate) fn subject(model: &Model) -> Option<Subject> {
             whole: true,
             ..Subject::default()
         }),
+        Screen::LabelCopy { project, .. } => {
+            Some(Subject { project: project.clone(), whole: true, ..Subject::default() })
+        }
         Screen::Album { project, at } => {
             let rows = model.projects.get(project)?;
             let song = rows.song_id_numbered(model.album.order(project, rows).song(*at)?);
@@ -113,6 +123,12 @@ pub(crate) fn subject(model: &Model) -> Option<Subject> {
             let song = song.song_id.clone();
             Some(Subject { project: project.clone(), song, version, ..Subject::default() })
         }
+        Screen::Record { project, .. } => Some(Subject {
+            project: project.clone(),
+            record: super::record::shown(model).map(|it| format!("record/{}", it.number)),
+            whole: true,
+            ..Subject::default()
+        }),
         _ => None,
     }
 }

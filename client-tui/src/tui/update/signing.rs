@@ -51,10 +51,19 @@ fn ended(model: &mut Model, run: &Run, outcome: Result<(u32, bool), Failure>) {
     }
 }
 
+/// A key that was made, unlocked or taken away since the client started counts from the next prompt on.
+pub(super) fn reconcile(model: &mut Model, effects: &mut Vec<Effect>) {
+    let signs = model.prompt.as_ref().is_some_and(|it| signs(&it.ask));
+    if signs && !model.signing.looked {
+        effects.push(Effect::Signing(Order::Look));
+    }
+    model.signing.looked = signs;
+}
+
 /// Whether it is a question whose yes signs.
 fn signs(ask: &Ask) -> bool {
     match ask {
-        Ask::Approve(_) => true,
+        Ask::Approve(_) | Ask::SignRecord(_) => true,
         Ask::Confirm(ask) => matches!(ask.sends, Sends::Signed(_)),
         _ => false,
     }
