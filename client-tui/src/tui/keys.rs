@@ -526,7 +526,7 @@ const ALBUM: &[Binding] = bind! {
     TrimInLess, [Char('X')], "", "Cut less off its head";
     TrimOut, [Char('v')], "", "Cut more off its tail";
     TrimOutLess, [Char('V')], "", "Cut less off its tail";
-    Hidden, [Char('P')], "", "The first song into the pre-gap, hidden before track 1, or out of it";
+    Hidden, [Char('P')], "", "The first song into the pre-gap, or out of it";
     Shape, [Char('s')], "", "Shape of fades and crossfade: equal power, linear, exponential";
     GainMore, [Char('+'), Char('=')], "gain", "0.1 dB louder against the other songs";
     GainLess, [Char('-')], "", "0.1 dB quieter against the other songs";
