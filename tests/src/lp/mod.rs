@@ -75,9 +75,9 @@ pub fn whole_record(
     let bench = Bench::look(&ep.log);
     let mut lp = Lp { ep, pieces, bench, out: root.join("delivery") };
     songs::rules(&lp)?;
-    label::copy_and_cover(&lp)?;
     songs::to_mastering(&lp)?;
     songs::masters(&lp)?;
+    label::copy_and_cover(&lp)?;
     pressing::planned_too_early(&lp)?;
     spacing::mended_and_signed(&lp)?;
     let first = pressing::first_record(&lp)?;

@@ -27,7 +27,7 @@ const ENDINGS: [&str; 8] = ["wav", "flac", "ogg", "mp3", "m4a", "aif", "aiff", "
 /// Title, rate, channels, and whether the mastering engineer makes the master with tools of her own, of 16 bits.
 type Cast = (&'static str, u32, usize, bool);
 
-/// One title is beyond Latin-1, one would be two folders, one needs quotes in a cue sheet.
+/// One title is beyond Latin-1, one has a colon, one needs quotes in a cue sheet.
 const CAST: [Cast; 10] = [
     ("Night Drive", 48_000, 2, false),
     ("Salt", 44_100, 2, true),
@@ -35,7 +35,7 @@ const CAST: [Cast; 10] = [
     ("Last Bus", 48_000, 2, false),
     ("Paper Boats", 44_100, 1, false),
     ("Čas", 48_000, 2, false),
-    ("Ember / Ash", 96_000, 2, false),
+    ("Ember: Ash", 96_000, 2, false),
     ("The \"Signal\" Song", 44_100, 2, true),
     ("Home, Then", 48_000, 2, false),
     ("Wintergarten", 48_000, 2, false),
@@ -135,7 +135,7 @@ fn made(folder: &Path, at: usize, cast: Cast, stems: &Stems, seconds: f64) -> Re
     let settings = MixSettings {
         lead_last_chorus_db: 0.0,
         drums_db: -1.5 * (at % 4) as f64,
-        bass_db: -1.0 * (at % 3) as f64,
+        bass_db: -((at % 3) as f64),
     };
     let window = |token: &str| {
         let mut block = song::mix(stems, settings, token);

@@ -35,11 +35,13 @@ impl Made {
     }
 }
 
-/// Where a file lies in the delivery.
+/// Where a file lies in the delivery: below the folder of its profile.
 pub fn place(file: &Value) -> String {
-    match (text(file, "folder"), text(file, "name")) {
-        ("", name) => name.to_owned(),
-        (folder, name) => format!("{folder}/{name}"),
+    let (profile, folder, name) = (text(file, "profile"), text(file, "folder"), text(file, "name"));
+    match folder.strip_prefix(profile) {
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => format!("{folder}/{name}"),
+        _ if folder.is_empty() => format!("{profile}/{name}"),
+        _ => format!("{profile}/{folder}/{name}"),
     }
 }
 

@@ -20,7 +20,7 @@ const STATEMENT: &str = "statements/000003.txt";
 const TOUCHES: [(&str, Touch); 12] = [
     ("a changed byte in a statement", |it| evidence::flipped(&it.join(STATEMENT), 0.5)),
     ("a changed byte in a signature", |it| evidence::flipped(&it.join("statements/000002.txt.sig"), 0.4)),
-    ("a changed role", |it| evidence::replaced(it, STATEMENT, "role: label", "role: artist")),
+    ("a changed role", |it| evidence::replaced(it, STATEMENT, "role: artist", "role: label")),
     ("another digest of a file", |it| {
         evidence::relined(it, STATEMENT, |lines| {
             if let Some(line) = lines.iter_mut().find(|line| line.starts_with("file: ")) {
@@ -51,11 +51,9 @@ const TOUCHES: [(&str, Touch); 12] = [
     }),
     ("a checkpoint of fewer statements", |it| {
         evidence::relined(it, "checkpoint.txt", |lines| {
-            lines.iter_mut().for_each(|line| {
-                if line.starts_with("receipts: ") {
-                    "receipts: 1".clone_into(line);
-                }
-            })
+            for line in lines.iter_mut().filter(|line| line.starts_with("receipts: ")) {
+                "receipts: 1".clone_into(line);
+            }
         })
     }),
     ("a changed byte in the list of keys", |it| evidence::flipped(&it.join("allowed_signers"), 0.5)),
