@@ -20,7 +20,9 @@ use crate::{
 /// Where a mastering engineer asks the peaks of a mix.
 const PEAK_DBFS: f64 = -6.0;
 /// Made pieces are so long; a disc takes no track under four seconds.
-pub const MADE_S: f64 = 7.0;
+pub const MADE_S: f64 = 4.6;
+/// Over a recording.
+const VOICES_BELOW: f64 = 0.25;
 const RECORDINGS_MAX: usize = 9;
 const ENDINGS: [&str; 8] = ["wav", "flac", "ogg", "mp3", "m4a", "aif", "aiff", "opus"];
 
@@ -51,8 +53,6 @@ pub struct Piece {
     pub take: PathBuf,
     /// Main and instrumental.
     pub mix: Vec<(String, PathBuf)>,
-    /// A piece without a voice: its instrumental is its main.
-    pub is_instrumental: bool,
     /// What it is, for the log.
     pub source: String,
 }
@@ -97,7 +97,7 @@ pub fn pieces(folder: &Path, recordings: &[PathBuf], seconds: f64) -> Result<Vec
         fs::create_dir_all(&folder)?;
         let recording = at.checked_sub(1).and_then(|at| recordings.get(at));
         all.push(match recording {
-            Some(path) => recorded(&folder, at, cast, path, seconds)?,
+            Some(path) => recorded(&folder, at, cast, (path, seconds), &stems)?,
             // Beside recordings the song is played to its end.
             None if at == 0 && !recordings.is_empty() => {
                 let whole = stems.frames() as f64 / f64::from(song::RATE_HZ);
@@ -109,7 +109,14 @@ pub fn pieces(folder: &Path, recordings: &[PathBuf], seconds: f64) -> Result<Vec
     Ok(all)
 }
 
-fn recorded(folder: &Path, at: usize, cast: Cast, path: &Path, seconds: f64) -> Result<Piece> {
+/// The recording with the song's voices over it, well below; its instrumental is the recording alone.
+fn recorded(
+    folder: &Path,
+    at: usize,
+    cast: Cast,
+    (path, seconds): (&Path, f64),
+    stems: &Stems,
+) -> Result<Piece> {
     let (spec, mut planes) = sound::whole(path)?;
     let frames = planes.first().map_or(0, Vec::len);
     let rate = spec.sample_rate;
@@ -120,18 +127,24 @@ fn recorded(folder: &Path, at: usize, cast: Cast, path: &Path, seconds: f64) -> 
         spec.channels
     );
     planes.iter_mut().for_each(|plane| plane.truncate((seconds * f64::from(rate)) as usize));
-    let main = finished(Block { channels: planes }, rate, None);
+    let alone = Block { channels: planes };
+    let voices = song::mix(stems, MixSettings::REVISED, "a-cappella");
+    let mut main = alone.clone();
+    for (plane, voice) in main.channels.iter_mut().zip(&voices.channels) {
+        plane.iter_mut().zip(voice).for_each(|(sample, voice)| *sample += VOICES_BELOW * voice);
+    }
+    let gain = gain_of(&main);
+    let (main, alone) = (finished(main, rate, gain), finished(alone, rate, gain));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let source = format!("{name}, {} {rate} Hz", spec.codec);
-    let cast = (cast.0, rate, spec.channels, cast.3);
-    write(folder, at, cast, (&main, None), source)
+    write(folder, at, (cast.0, rate, spec.channels, cast.3), (&main, &alone), source)
 }
 
 /// A window of the song with faders of its own, played at the piece's rate: half as long and an octave up at 96 kHz, a little slower at 44.1.
 fn made(folder: &Path, at: usize, cast: Cast, stems: &Stems, seconds: f64) -> Result<Piece> {
     let (_, rate, channels, _) = cast;
     let frames = ((seconds * f64::from(rate)) as usize).min(stems.frames());
-    let from = (stems.frames() - frames) * at / CAST.len();
+    let from = sung(stems, frames, at);
     let settings = MixSettings {
         lead_last_chorus_db: 0.0,
         drums_db: -1.5 * (at % 4) as f64,
@@ -151,10 +164,21 @@ fn made(folder: &Path, at: usize, cast: Cast, stems: &Stems, seconds: f64) -> Re
     };
     let main = window("main");
     let gain = gain_of(&main);
-    let instrumental = finished(window("instrumental"), rate, Some(gain));
-    let main = finished(main, rate, Some(gain));
+    let instrumental = finished(window("instrumental"), rate, gain);
+    let main = finished(main, rate, gain);
     let source = format!("made from stems, {rate} Hz, {channels} channel(s)");
-    write(folder, at, cast, (&main, Some(&instrumental)), source)
+    write(folder, at, cast, (&main, &instrumental), source)
+}
+
+/// Where the window of a piece begins: somewhere else for each, and never where nobody sings, for then its instrumental would be its main.
+fn sung(stems: &Stems, frames: usize, at: usize) -> usize {
+    let step = song::RATE_HZ as usize / 2;
+    let sings = |from: &usize| {
+        let window = &stems.lead[*from..from + frames];
+        window.iter().filter(|frame| frame[0].abs() > 0.01).count() > frames / 20
+    };
+    let all: Vec<usize> = (0..=stems.frames() - frames).step_by(step).filter(sings).collect();
+    all.get(all.len() * at / CAST.len()).copied().unwrap_or(0)
 }
 
 fn gain_of(block: &Block) -> f64 {
@@ -163,8 +187,7 @@ fn gain_of(block: &Block) -> f64 {
 }
 
 /// Headroom, soft ends, a quarter of a second of silence at both.
-fn finished(mut block: Block, rate: u32, gain: Option<f64>) -> Block {
-    let gain = gain.unwrap_or_else(|| gain_of(&block));
+fn finished(mut block: Block, rate: u32, gain: f64) -> Block {
     let (fade, silence) = (rate as usize / 20, rate as usize / 4);
     for plane in &mut block.channels {
         let last = plane.len().saturating_sub(1);
@@ -181,7 +204,7 @@ fn write(
     folder: &Path,
     at: usize,
     (title, rate_hz, channels, own_master): Cast,
-    (main, instrumental): (&Block, Option<&Block>),
+    (main, instrumental): (&Block, &Block),
     source: String,
 ) -> Result<Piece> {
     let file = |name: &str, encoding: Encoding, block: &Block| -> Result<PathBuf> {
@@ -194,20 +217,7 @@ fn write(
     let take = file("take_main.flac", Encoding::Flac16, main)?;
     let mix = vec![
         ("main".to_owned(), file("mix_main.wav", Encoding::Wav24, main)?),
-        (
-            "instrumental".to_owned(),
-            file("mix_instrumental.wav", Encoding::Wav24, instrumental.unwrap_or(main))?,
-        ),
+        ("instrumental".to_owned(), file("mix_instrumental.wav", Encoding::Wav24, instrumental)?),
     ];
-    Ok(Piece {
-        title,
-        isrc: isrc(at),
-        rate_hz,
-        channels,
-        own_master,
-        take,
-        mix,
-        is_instrumental: instrumental.is_none(),
-        source,
-    })
+    Ok(Piece { title, isrc: isrc(at), rate_hz, channels, own_master, take, mix, source })
 }

@@ -29,8 +29,6 @@ pub fn rules(lp: &Lp) -> Result<()> {
     ] {
         owner.verb(["gate", "set"].iter().chain(rule).copied())?;
     }
-    // Pieces without a voice are on the record: their instrumental is the piece itself, and that is said once, by the manager.
-    owner.verb(["preflight", "set", "SAME_AS_MAIN=warn", "ALT_SAME_FILE=warn"])?;
     let recipe = root.join("record.toml");
     std::fs::write(&recipe, RECIPE)?;
     let why = "one format for the record";
