@@ -27,6 +27,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .bytes(".deadwax.v1.DownloadChunk.data")
         .bytes(".deadwax.v1.HandoffChunk.data")
         .bytes(".deadwax.v1.EvidenceChunk.data")
+        .bytes(".deadwax.v1.PutCoverRequest.data")
+        .bytes(".deadwax.v1.CoverChunk.data")
         .compile_fds(descriptors)?;
     Ok(())
 }

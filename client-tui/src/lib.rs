@@ -5,6 +5,7 @@ pub mod cache;
 pub mod checks;
 pub mod cli;
 pub mod ddp;
+pub mod label_copy;
 pub mod markers;
 pub mod name;
 pub mod net;

@@ -102,6 +102,8 @@ fn no_text_of_any_answer_keeps_what_a_terminal_obeys() {
                     "ChainChunk" | "EvidenceChunk" => {}
                     // Its package is read and scrubbed by itself.
                     "HandoffChunk" => contract.check::<v1::Package>(".deadwax.v1.Package"),
+                    // Likewise its cover.
+                    "CoverChunk" => contract.check::<v1::Cover>(".deadwax.v1.Cover"),
                     other => panic!("{other} is a new answer of the contract: scrub it, and name it here"),
                 }
             }
@@ -112,7 +114,7 @@ fn no_text_of_any_answer_keeps_what_a_terminal_obeys() {
         PerformResponse ListResponse Update HistoryResponse TryGateResponse TurnaroundResponse WebhookSecretResponse DeskResponse
         UploadState WaveformResponse CompareResponse ReportHeardResponse ListInvitesResponse RevokeInviteResponse Attendance
         RenderProgress GetSheetResponse ListRecipesResponse CheckRecipeResponse ListProfilesResponse PlanResponse
-        RecordProgress
+        RecordProgress PutCoverResponse
     }
 }
 

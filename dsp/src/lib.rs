@@ -22,6 +22,7 @@ pub mod measure;
 pub mod processors;
 pub mod profile;
 pub mod recipe;
+pub mod record;
 pub mod render;
 pub mod report;
 pub mod resample;

@@ -154,7 +154,7 @@ fn a_hidden_song_lies_in_the_pre_gap_and_is_no_track() {
     );
     let done = made(&job);
     let first = 120_000 + 44_100;
-    let on_disc = |frame: u64| frame / SECTOR * SECTOR;
+    let on_disc = |frame: u64| (88_200 + frame) / SECTOR * SECTOR;
     assert_eq!(
         done[0].tracks,
         [
@@ -163,7 +163,9 @@ fn a_hidden_song_lies_in_the_pre_gap_and_is_no_track() {
         ]
     );
     let (disc, hidden) = (image(&job.out_dir.join("image.bin")), load(&songs[0].path));
-    assert!(disc[0][..120_000] == hidden[0], "two seconds lie before INDEX 1 already: no silence is added");
+    let (silent, sound) = disc[0].split_at(88_200);
+    assert!(silent.iter().all(|it| *it == 0.0), "drives cannot read the first two seconds: they are silent");
+    assert!(sound[..120_000] == hidden[0], "and nothing of the hidden song is lost");
     // Left out, or a file of its own.
     assert_eq!(done[1].tracks, [mark(1, 0, 0, 50_000)]);
     assert_eq!((done[1].frames, done[1].exact, done[2].exact), (50_000, true, true));
@@ -173,14 +175,23 @@ fn a_hidden_song_lies_in_the_pre_gap_and_is_no_track() {
     let whole = load(&job.out_dir.join("whole.wav"));
     assert!(joined(&job.out_dir, &job.outputs[2].names) == whole);
     assert!(joined(&job.out_dir, &job.outputs[1].names)[0] == whole[0][first as usize..]);
-    // Shorter than the pause of two seconds, it has silence before it.
-    let short = vec![Source { trim_out_ms: 2000, ..songs[0].clone() }, songs[2].clone()];
-    let short =
-        Job { out_dir: dir.path().join("short"), songs: short, outputs: vec![job.outputs[0].clone()], ..job };
-    assert_eq!(
-        made(&short)[0].tracks[0],
-        mark(1, 0, on_disc(88_200 + 120_000 - 88_200), made(&short)[0].frames)
-    );
+    // However short it is; with two seconds of its own before it, it needs no more.
+    for (n, (gap_ms, trim_out_ms, index1)) in [
+        (0, 2000, on_disc(120_000 - 88_200)),
+        (2000, 0, on_disc(120_000)),
+        (1999, 0, on_disc(120_000 + 88_156)),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let songs = vec![Source { gap_ms, trim_out_ms, ..songs[0].clone() }, songs[2].clone()];
+        let out_dir = dir.path().join(format!("led{n}"));
+        let led = Job { out_dir, songs, outputs: vec![job.outputs[0].clone()], ..job.clone() };
+        let done = made(&led);
+        assert_eq!(done[0].tracks[0], mark(1, 0, index1, done[0].frames), "gap of {gap_ms} ms");
+        let left = &image(&led.out_dir.join("image.bin"))[0];
+        assert!(left[..88_200].iter().all(|it| *it == 0.0));
+    }
 }
 
 fn album(dir: &std::path::Path) -> Job {

@@ -1,6 +1,10 @@
 //! One server: listens, offers the services, and stops in order. Never here: what a service does.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
@@ -15,11 +19,7 @@ use crate::{
     auth::layer::AccessLayer,
     dates, handoff, listen,
     notify::Notifier,
-    render::{
-        Limits,
-        examine::Examiner,
-        worker::{self, Worker},
-    },
+    render::{Limits, examine::Examiner, record::RecordWorker, shift::PAUSE, worker::Worker},
     rpc,
     studio::Studio,
     telemetry::RequestLog,
@@ -114,6 +114,9 @@ async fn background(studio: &Arc<Studio>) -> anyhow::Result<TaskTracker> {
     if worker.slots > 0 {
         tasks.spawn(Arc::new(worker).run());
     }
+    if studio.config.render.workers > 0 {
+        tasks.spawn(Arc::new(record_worker(studio)).run());
+    }
     let examiner = examiner(studio);
     if examiner.slots > 0 {
         tasks.spawn(Arc::new(examiner).run());
@@ -137,9 +140,24 @@ async fn worker(studio: &Studio) -> anyhow::Result<Worker> {
         work_dir: studio.folder.join("renders"),
         slots: settings.workers as usize,
         limits: Limits { memory_bytes: settings.memory_bytes, cpu_s: settings.cpu_seconds },
-        pause: worker::PAUSE,
+        pause: PAUSE,
         shutdown: studio.closing.clone(),
     })
+}
+
+fn record_worker(studio: &Studio) -> RecordWorker {
+    RecordWorker {
+        ledger: Arc::clone(&studio.ledger),
+        blobs: Arc::clone(&studio.blobs),
+        program: studio.program.clone(),
+        making: Arc::clone(&studio.making),
+        work_dir: studio.folder.join("records"),
+        contact: studio.config.name.clone(),
+        memory_bytes: studio.config.render.memory_bytes,
+        pause: PAUSE,
+        shutdown: studio.closing.clone(),
+        left: Mutex::default(),
+    }
 }
 
 fn examiner(studio: &Studio) -> Examiner {
@@ -150,7 +168,7 @@ fn examiner(studio: &Studio) -> Examiner {
         program: studio.program.clone(),
         work_dir: studio.folder.join("examining"),
         slots: studio.config.examine.workers as usize,
-        pause: worker::PAUSE,
+        pause: PAUSE,
         shutdown: studio.closing.clone(),
     }
 }

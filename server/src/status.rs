@@ -102,7 +102,7 @@ fn refusal_code(reason: Reason) -> Code {
         NoSuchProject | NoSuchPerson | NoSuchSong | NoSuchVersion | NoSuchNote | NoSuchApproval
         | NoSuchRender | NoSuchItem | NotAMember => Code::NotFound,
         NotYourRole => Code::PermissionDenied,
-        NameInvalid | TextTooLong | TextEmpty | IsrcInvalid | RuleInvalid | RecipeInvalid
+        NameInvalid | TextTooLong | TextEmpty | IsrcInvalid | CoverInvalid | RuleInvalid | RecipeInvalid
         | NoteRangeEmpty => Code::InvalidArgument,
         LimitReached => Code::ResourceExhausted,
         StaleAttempt => Code::Aborted,

@@ -28,6 +28,7 @@ use crate::{
         compared::Comparisons,
         hearing::{self, Window, WindowAsked},
         inspect::{self, InspectError, Inspected, Program},
+        record::Making,
         worker::Running,
     },
     store::Store,
@@ -150,6 +151,8 @@ pub struct Studio {
     pub listening: Listening,
     /// The renders that run in this process.
     pub renders: Arc<Running>,
+    /// The records that are made in this process.
+    pub making: Arc<Making>,
     /// Why handoffs are not packed yet.
     pub packages: Arc<Troubles>,
     /// How the render worker starts its children.
@@ -207,6 +210,7 @@ impl Studio {
             comparisons,
             listening: Listening::new(folder.join("heard")),
             renders: Arc::default(),
+            making: Arc::default(),
             packages: Arc::default(),
             program,
             fingerprint,

@@ -167,6 +167,7 @@ fn every(text: &str, n: u128, flag: bool, level: f64, alternate: Alternate, role
     .chain(since_then(text, n, flag))
     .chain(records(text, n, flag, level, role))
     .chain(receipts(text, n, flag))
+    .chain(covers(text, n))
     .collect()
 }
 
@@ -355,6 +356,13 @@ fn receipts(text: &str, n: u128, flag: bool) -> Vec<Fact> {
         },
         Fact::GateSet { rule: GateRule { signed: flag, ..GateRule::new(Stage::Mastering, Vec::new()) } },
     ]
+}
+
+/// Those that came with the cover.
+fn covers(text: &str, n: u128) -> Vec<Fact> {
+    let (small, digest) = ((n % 1_000_000) as u32, Digest([(n % 251) as u8; 32]));
+    let cover = Cover { digest, bytes: u64::MAX, mime: text.to_owned(), width: small, height: u32::MAX };
+    vec![Fact::CoverSet { cover: Some(cover) }, Fact::CoverSet { cover: None }]
 }
 
 fn golden() -> Vec<Event> {

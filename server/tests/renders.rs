@@ -12,7 +12,7 @@ use deadwax_domain::{
 };
 use deadwax_dsp::recipe::Recipe;
 use deadwax_proto::v1::{self, mastering_client::MasteringClient, row::Row as Kind};
-use deadwax_server::render::{Program, worker::PAUSE};
+use deadwax_server::render::{Program, shift::PAUSE};
 use sha2::{Digest as _, Sha256};
 
 const SONG: SongId = SongId(100);
@@ -290,7 +290,8 @@ async fn a_cancelled_render_dies_at_once_and_leaves_nothing() {
     let render = job.render().await;
     let progress = within(PATIENCE, "progress", async {
         loop {
-            let now = job.house.studio.renders.watch(render.id).map(|it| it.borrow().fraction);
+            let now =
+                job.house.studio.renders.watch(&(job.project, render.id)).map(|it| it.borrow().fraction);
             if let Some(fraction) = now.filter(|fraction| *fraction > 0.0) {
                 return fraction;
             }
@@ -302,7 +303,9 @@ async fn a_cancelled_render_dies_at_once_and_leaves_nothing() {
     job.house.perform(&job.engineer, job.project, Command::CancelRender { render: render.id }).await;
     dies(child).await;
     within(PATIENCE, "the end of its work", async {
-        while job.house.studio.renders.watch(render.id).is_some() || !job.work_folder_is_empty() {
+        while job.house.studio.renders.watch(&(job.project, render.id)).is_some()
+            || !job.work_folder_is_empty()
+        {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     })

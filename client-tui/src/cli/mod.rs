@@ -3,11 +3,14 @@
 mod ddp;
 mod gate;
 mod handoff;
+mod label_copy;
 mod markers;
 mod play;
 mod receipt;
+mod record;
 mod review;
 mod sections;
+mod spacing;
 mod studio;
 mod watch_folder;
 mod work;
@@ -17,8 +20,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::{
-    ddp::*, gate::*, handoff::*, markers::*, play::*, receipt::*, review::*, sections::*, studio::*,
-    watch_folder::*, work::*,
+    ddp::*, gate::*, handoff::*, label_copy::*, markers::*, play::*, receipt::*, record::*, review::*,
+    sections::*, spacing::*, studio::*, watch_folder::*, work::*,
 };
 
 #[derive(Debug, Parser)]
@@ -281,10 +284,15 @@ pub enum Verb {
         #[command(subcommand)]
         verb: PreflightVerb,
     },
-    /// The running order and the silence between songs
+    /// The running order: gaps, trims, sides, notes on it, its approval
     Spacing {
         #[command(subcommand)]
         verb: SpacingVerb,
+    },
+    /// What stands on the label: codes, lines, credits, splits, the cover
+    LabelCopy {
+        #[command(subcommand)]
+        verb: LabelCopyVerb,
     },
     /// Say that you listened to it in another player
     Heard(Heard),
@@ -323,6 +331,11 @@ pub enum Verb {
     Deliver {
         #[command(flatten)]
         place: Where,
+    },
+    /// The record: what it is made for, its dry run, making, signing and fetching it
+    Record {
+        #[command(subcommand)]
+        verb: RecordVerb,
     },
     /// Everything of a song: rows and history as JSON lines, and its audio
     Export {

@@ -146,8 +146,8 @@ impl NetError {
     pub fn exit_code(&self) -> u8 {
         match self {
             NetError::Refused { reason, code, .. } => match reason.as_str() {
-                "NOT_AUDIO" | "AUDIO_HOSTILE" | "AUDIO_UNSUPPORTED" | "UPLOAD_EMPTY" | "DIGEST_DIFFERS"
-                | "UPLOAD_TOO_LARGE" => 3,
+                "NOT_AUDIO" | "COVER_INVALID" | "AUDIO_HOSTILE" | "AUDIO_UNSUPPORTED" | "UPLOAD_EMPTY"
+                | "DIGEST_DIFFERS" | "UPLOAD_TOO_LARGE" => 3,
                 _ if *code == Code::InvalidArgument => 2,
                 _ => 1,
             },

@@ -3,6 +3,7 @@
 
 mod call;
 mod clean;
+mod cover;
 mod error;
 mod follow;
 mod link;
@@ -11,6 +12,7 @@ mod package;
 mod people;
 mod presence;
 mod receipt;
+mod record;
 mod retry;
 mod review;
 mod tls;
@@ -39,6 +41,7 @@ pub use self::{
     link::{DEFAULT_PORT, Fingerprint, Link},
     listen::{Incoming, Stretch},
     presence::attend,
+    record::follow_record,
     retry::Backoff,
     tls::look,
     transfer::{Local, digest_of},

@@ -62,6 +62,29 @@ pub enum Purpose {
         version: Option<String>,
         kinds: Vec<Lot>,
     },
+    /// With what stood in each line before.
+    Release {
+        project: String,
+        before: Vec<String>,
+    },
+    SongCopy {
+        project: String,
+        song: String,
+        before: Vec<String>,
+        /// It was told that shares are missing.
+        draft: bool,
+    },
+    /// A picture is set, or fetched `to` a file.
+    Cover {
+        project: String,
+        to: bool,
+    },
+    /// Files of a record; the first choice is all of them, then each profile.
+    FetchRecord {
+        project: String,
+        number: u32,
+        profiles: Vec<String>,
+    },
 }
 
 /// What can be fetched of a song.
@@ -127,8 +150,18 @@ impl FormAsk {
             }
             Purpose::Roles { before, .. } => self.roles() != *before,
             // A place that the client offered itself.
-            Purpose::Fetch { .. } => false,
+            Purpose::Fetch { .. } | Purpose::FetchRecord { .. } | Purpose::Cover { .. } => false,
+            Purpose::Release { before, .. } | Purpose::SongCopy { before, .. } => self.values() != *before,
         }
+    }
+
+    /// What every line says: what is typed, or the word that is chosen.
+    pub fn values(&self) -> Vec<String> {
+        let value = |(at, field): (usize, &Field)| match &field.input {
+            Input::Choice { options, at } => options.get(*at).cloned().unwrap_or_default(),
+            Input::Line(_) | Input::Roles { .. } => self.text(at),
+        };
+        self.fields.iter().enumerate().map(value).collect()
     }
 
     pub fn choice(&self) -> usize {

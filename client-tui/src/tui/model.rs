@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 pub use super::ask::{
     Addressee, ApproveAsk, Ask, BlindAsk, BlindKind, ConfirmAsk, Decision, EntrantsAsk, FollowAsk, Offers,
     PaletteAsk, Prompt, Purpose, ReadAsk, RecipeAsk, RecipeCheck, RecipeTold, RevisionAsk, SectionsAsk,
-    Sends, Sign, TEXT_CHARS_MAX, TickAsk, VoteAsk, WriteAsk, text_area,
+    Sends, Sign, SignedAsk, TEXT_CHARS_MAX, TickAsk, VoteAsk, WriteAsk, text_area,
 };
 pub use super::compare::{Chosen, CompareView, ComparisonPage};
 pub use super::history::HistoryPage;
@@ -17,12 +17,13 @@ use super::{
     draw::wave::pixels,
     hands::Hands,
     keys::{Kind, Verb},
-    master,
+    label_copy, master,
     msg::WaveAsk,
     offline::Offline,
     people::People,
     player::Player,
     presence::Presence,
+    record,
     rows::Project,
     settings::Settings,
     signing,
@@ -67,6 +68,7 @@ pub struct Model {
     /// Drafts of running orders.
     pub album: Album,
     pub delivery: delivery::Room,
+    pub record: record::Room,
     pub master: master::Room,
     pub offline: Offline,
     pub settings: Settings,
@@ -74,6 +76,7 @@ pub struct Model {
     pub transfers: Transfers,
     pub presence: Presence,
     pub people: People,
+    pub label_copy: label_copy::Room,
     pub signing: signing::Room,
     pub hands: Hands,
     /// Songs of the board that the next key is about, where it is about several.
@@ -113,6 +116,7 @@ impl Model {
             start: None,
             album: Album::default(),
             delivery: delivery::Room::default(),
+            record: record::Room::default(),
             master: master::Room::default(),
             offline: Offline::default(),
             settings: Settings::default(),
@@ -120,6 +124,7 @@ impl Model {
             transfers: Transfers::default(),
             presence: Presence::default(),
             people: People::default(),
+            label_copy: label_copy::Room::default(),
             signing: signing::Room::default(),
             hands: Hands::default(),
             chosen: std::collections::BTreeSet::new(),
@@ -151,7 +156,9 @@ impl Model {
             | Screen::History { project, .. }
             | Screen::Album { project, .. }
             | Screen::Delivery { project, .. }
+            | Screen::Record { project, .. }
             | Screen::People { project, .. }
+            | Screen::LabelCopy { project, .. }
             | Screen::Turnaround { project, .. } => Some(project.as_str()),
             Screen::Song(view) => Some(view.project.as_str()),
             Screen::Compare(view) => Some(view.project.as_str()),
@@ -204,19 +211,60 @@ pub enum Link {
 
 #[derive(Clone, Debug)]
 pub enum Screen {
-    Desk { at: usize },
-    Projects { at: usize },
-    Project { project: String, song: Option<String> },
+    Desk {
+        at: usize,
+    },
+    Projects {
+        at: usize,
+    },
+    Project {
+        project: String,
+        song: Option<String>,
+    },
     Song(SongView),
-    Master { project: String, song: String, render: Option<String> },
-    History { project: String, song: String, at: usize },
-    Turnaround { project: String, at: usize },
+    Master {
+        project: String,
+        song: String,
+        render: Option<String>,
+    },
+    History {
+        project: String,
+        song: String,
+        at: usize,
+    },
+    Turnaround {
+        project: String,
+        at: usize,
+    },
     Compare(CompareView),
-    Album { project: String, at: usize },
-    Delivery { project: String, at: usize },
-    People { project: String, at: usize },
-    Transfers { at: usize },
-    Help { of: Kind, at: usize },
+    Album {
+        project: String,
+        at: usize,
+    },
+    Delivery {
+        project: String,
+        at: usize,
+    },
+    /// `None` follows the newest.
+    Record {
+        project: String,
+        number: Option<u32>,
+    },
+    People {
+        project: String,
+        at: usize,
+    },
+    LabelCopy {
+        project: String,
+        at: usize,
+    },
+    Transfers {
+        at: usize,
+    },
+    Help {
+        of: Kind,
+        at: usize,
+    },
 }
 
 impl Screen {
@@ -232,7 +280,9 @@ impl Screen {
             Screen::Compare(_) => Kind::Compare,
             Screen::Album { .. } => Kind::Album,
             Screen::Delivery { .. } => Kind::Delivery,
+            Screen::Record { .. } => Kind::Record,
             Screen::People { .. } => Kind::People,
+            Screen::LabelCopy { .. } => Kind::LabelCopy,
             Screen::Transfers { .. } => Kind::Transfers,
             Screen::Help { .. } => Kind::Help,
         }
@@ -383,6 +433,8 @@ pub struct TurnaroundPage {
 pub struct Subscribed {
     pub project: Option<String>,
     pub render: Option<(String, String)>,
+    /// Project and record.
+    pub record: Option<(String, String)>,
 }
 
 /// UUIDv7 from the model's time and a splitmix64 sequence, seeded from the operating system by `run`.

@@ -9,6 +9,8 @@ use super::msg::Failure;
 pub struct Room {
     pub key: Key,
     pub run: Option<Run>,
+    /// A prompt that signs is open, and the key was looked for since.
+    pub looked: bool,
     /// Why the last try brought nothing, while its prompt is open: what, and the next step.
     pub problem: Option<(String, String)>,
 }

@@ -245,8 +245,12 @@ fn record_file(f: &v1::RecordFile) -> Value {
 fn label_copy(c: &v1::LabelCopy) -> Value {
     json!({
         "upc": c.upc, "catalogue": c.catalogue, "label": c.label, "p_line": c.p_line, "c_line": c.c_line,
-        "release_date": c.release_date, "genre": c.genre, "language": c.language,
+        "release_date": c.release_date, "genre": c.genre, "language": c.language, "cover": c.cover.as_ref().map(cover),
     })
+}
+
+pub fn cover(c: &v1::Cover) -> Value {
+    json!({ "sha256": c.sha256, "bytes": c.bytes, "mime": c.mime, "width": c.width, "height": c.height })
 }
 
 fn song_copy(c: &v1::SongCopy) -> Value {

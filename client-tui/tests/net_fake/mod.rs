@@ -62,8 +62,17 @@ pub struct Seen {
     pub turnaround: Vec<v1::SongTurnaround>,
     pub heard: Vec<v1::ReportHeardRequest>,
     pub desk: Vec<v1::DeskRow>,
+    /// What `GetCover` answers.
+    pub cover: Option<(v1::Cover, Vec<u8>)>,
+    /// Command ids and bytes of the covers that came, whether the answer was lost or not.
+    pub covers_put: Vec<(String, Vec<u8>)>,
     /// A studio that keeps receipts.
     pub book: Option<records::Book>,
+    pub profiles: Vec<v1::ProfileInfo>,
+    pub plan: Option<v1::PlanResponse>,
+    pub plans: Vec<v1::PlanRequest>,
+    /// What each next look at a record hears, and the rows that stand once it was heard. An empty list hears nothing for ever.
+    pub progress: std::collections::VecDeque<(Vec<Result<v1::RecordProgress, Status>>, Vec<v1::Row>)>,
 }
 
 #[derive(Clone, Default)]

@@ -4,7 +4,7 @@ use deadwax_proto::v1::{self, action::Action, records_server, row::Row};
 use futures::StreamExt as _;
 use sha2::{Digest as _, Sha256};
 use ssh_key::{HashAlg, LineEnding, PrivateKey, private::Ed25519Keypair};
-use tonic::{Code, Request, Response, Status};
+use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::{Answers, Fake, none, refusal};
 
@@ -162,22 +162,84 @@ impl records_server::Records for Fake {
         &self,
         _: Request<v1::ListProfilesRequest>,
     ) -> Result<Response<v1::ListProfilesResponse>, Status> {
-        none()
+        Ok(Response::new(v1::ListProfilesResponse { profiles: self.seen().profiles.clone() }))
     }
-    async fn plan(&self, _: Request<v1::PlanRequest>) -> Result<Response<v1::PlanResponse>, Status> {
-        none()
+    async fn plan(&self, request: Request<v1::PlanRequest>) -> Result<Response<v1::PlanResponse>, Status> {
+        let mut seen = self.seen();
+        seen.plans.push(request.into_inner());
+        seen.plan.clone().map(Response::new).ok_or_else(|| {
+            refusal(
+                Code::InvalidArgument,
+                "PROFILE_INVALID",
+                "There is no profile \"cdd\"; did you mean \"cd\"?",
+                "Name one.",
+            )
+        })
     }
     type WatchRecordStream = Answers<v1::RecordProgress>;
     async fn watch_record(
         &self,
         _: Request<v1::WatchRecordRequest>,
     ) -> Result<Response<Self::WatchRecordStream>, Status> {
-        none()
+        let Some((items, rows)) = self.seen().progress.pop_front() else {
+            return Err(refusal(Code::NotFound, "NO_SUCH_RECORD", "No such record.", ""));
+        };
+        if items.is_empty() {
+            return Ok(Response::new(futures::stream::pending().boxed()));
+        }
+        let fake = self.clone();
+        // The rows stand before the last word is told.
+        let last = items.len() - 1;
+        let told = futures::stream::iter(items.into_iter().enumerate()).map(move |(at, item)| {
+            if at == last && !rows.is_empty() {
+                fake.seen().rows.clone_from(&rows);
+            }
+            item
+        });
+        Ok(Response::new(told.boxed()))
     }
     type FetchStream = Answers<v1::DownloadChunk>;
     async fn fetch(&self, request: Request<v1::FetchRequest>) -> Result<Response<Self::FetchStream>, Status> {
         let request = request.into_inner();
         self.stretch(false, request.sha256, request.offset, request.limit)
+    }
+    async fn put_cover(
+        &self,
+        request: Request<Streaming<v1::PutCoverRequest>>,
+    ) -> Result<Response<v1::PutCoverResponse>, Status> {
+        let mut sent = request.into_inner();
+        let (mut command, mut bytes) = (String::new(), Vec::new());
+        while let Some(part) = sent.message().await? {
+            command += &part.command_id;
+            bytes.extend_from_slice(&part.data);
+        }
+        let mut seen = self.seen();
+        seen.covers_put.push((command, bytes.clone()));
+        if seen.lose_answers > 0 {
+            seen.lose_answers -= 1;
+            return Err(Status::unavailable("the line broke"));
+        }
+        if let Some([reason, text, hint]) = seen.refuse.take() {
+            return Err(refusal(Code::InvalidArgument, reason, text, hint));
+        }
+        let (bytes, mime) = (bytes.len() as u64, "image/png\x1b[2J".to_owned());
+        let cover = v1::Cover { sha256: sha(b""), bytes, mime, width: 3000, height: 3000 };
+        let effects = vec!["Lena set the cover.\u{9b}31m".to_owned()];
+        Ok(Response::new(v1::PutCoverResponse { cover: Some(cover), seq: 7, effects }))
+    }
+    type GetCoverStream = Answers<v1::CoverChunk>;
+    async fn get_cover(
+        &self,
+        _: Request<v1::GetCoverRequest>,
+    ) -> Result<Response<Self::GetCoverStream>, Status> {
+        let seen = self.seen();
+        let Some((cover, bytes)) = seen.cover.clone() else {
+            return Err(refusal(Code::FailedPrecondition, "NO_COVER", "The record has no cover yet.", ""));
+        };
+        let head = v1::CoverChunk { cover: Some(cover), data: Vec::new().into() };
+        let body = bytes.chunks(1000).map(|it| v1::CoverChunk { cover: None, data: it.to_vec().into() });
+        let all: Vec<_> = std::iter::once(head).chain(body).map(Ok).collect();
+        Ok(Response::new(futures::stream::iter(all).boxed()))
     }
     type GetChainStream = Answers<v1::ChainChunk>;
     async fn get_chain(

@@ -22,8 +22,8 @@ fn label(size: (u16, u16), key: Key) -> Seat {
     let mut seat = Seat::sample(size, 3, PLAIN);
     seat.press("<enter>");
     seat.tell(Msg::Signing(News::Key(key)));
-    seat.effects.clear();
     seat.press("a");
+    seat.effects.clear();
     seat
 }
 
@@ -67,6 +67,18 @@ fn the_prompt_says_with_which_key_or_that_there_is_none() {
             insta::assert_snapshot!(format!("sign_key_{name}_{}", size.0), seat.screen());
         }
     }
+}
+
+#[test]
+fn a_key_that_was_made_meanwhile_counts_without_a_restart() {
+    let mut seat = label(SIZES[0], Key::None);
+    assert_eq!(orders(&mut seat), [], "looked for once a prompt");
+    seat.press("<esc>");
+    seat.press("a");
+    assert_eq!(orders(&mut seat), [Order::Look]);
+    seat.tell(Msg::Signing(News::Key(ready())));
+    assert!(seat.screen().contains("Signed with your key 1a2b3c4d5e6f"), "{}", seat.screen());
+    assert_eq!(orders(&mut seat), [], "and no more while it stays open");
 }
 
 #[test]

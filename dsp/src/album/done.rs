@@ -18,7 +18,7 @@ use crate::{DspError, digest::digest_of, measure::Measurement};
 
 pub(super) const ENDING: &str = ".done";
 /// Raised where the same job makes other bytes than before, or where the sidecar says other things.
-const ENGINE: u32 = 1;
+const ENGINE: u32 = 2;
 /// A sidecar has some hundred bytes and a hundred for each track.
 const BYTES_MAX: u64 = 1 << 20;
 

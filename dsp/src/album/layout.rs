@@ -3,10 +3,7 @@
 
 use std::path::Path;
 
-use super::{
-    CHANNELS, Cut, Job, Output, Song, Source, Timeline, TrackMark,
-    job::{DISC_HZ, TRACKS_MAX},
-};
+use super::{CHANNELS, Cut, Job, Output, Song, Source, Timeline, TrackMark, job::DISC_HZ};
 use crate::{
     Block, DspError, Spec,
     decode::{self, Bext},
@@ -236,11 +233,14 @@ fn output_plan(job: &Job, known: &[Known], output: &Output) -> Result<OutputPlan
                 "{name:?} would be empty: the next song begins together with its own. Shorten the crossfade"
             )));
         }
-        let first_track = starts[usize::from(job.songs[0].hidden)];
-        let lead = if raw && first_track < PAUSE_FRAMES { PAUSE_FRAMES } else { 0 };
-        let pad = if raw { (lead + to).next_multiple_of(SECTOR_FRAMES) - lead - to } else { 0 };
-        let mut file = FilePlan { name, from, to, lead, pad, exact: None, marks: Vec::new(), bext };
-        file.marks = marks(job, &record, &file, if raw { SECTOR_FRAMES } else { 1 });
+        let mut file = FilePlan { name, from, to, lead: 0, pad: 0, exact: None, marks: Vec::new(), bext };
+        let hidden = job.songs[0].hidden;
+        if raw {
+            let disc = on_disc(&record, hidden);
+            (file.lead, file.pad, file.marks) = (disc.lead, disc.frames - disc.lead - to, disc.marks);
+        } else {
+            file.marks = marks(&record, hidden, &Stretch { from, to, lead: 0, frames: to - from, sector: 1 });
+        }
         file.exact = exact(job, known, &record, output, rate, &file);
         files.push(file);
     }
@@ -284,30 +284,62 @@ fn exact(
     exact.then_some(n)
 }
 
+/// A record on a disc.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OnDisc {
+    /// Frames of silence before it.
+    pub lead: u64,
+    /// Of the whole image, in whole sectors.
+    pub frames: u64,
+    pub marks: Vec<TrackMark>,
+}
+
+/// Where the tracks of a record lie on a disc. `record`: at 44.1 kHz; `first_hidden`: its first song lies in the pre-gap. The first two seconds are silent:
+/// before the first track by the rule of discs, before a hidden song because no drive of a computer reads them.
+pub fn on_disc(record: &Timeline, first_hidden: bool) -> OnDisc {
+    let first = record.songs().first().map_or(0, |song| song.start);
+    let lead = if first < PAUSE_FRAMES { PAUSE_FRAMES } else { 0 };
+    let to = record.frames();
+    let frames = (lead + to).next_multiple_of(SECTOR_FRAMES);
+    let stretch = Stretch { from: 0, to, lead, frames, sector: SECTOR_FRAMES };
+    OnDisc { lead, frames, marks: marks(record, first_hidden, &stretch) }
+}
+
+/// A file as a stretch of the record, in frames.
+struct Stretch {
+    from: u64,
+    to: u64,
+    /// Silence before it.
+    lead: u64,
+    /// Of the file.
+    frames: u64,
+    /// An index stands on a multiple of it.
+    sector: u64,
+}
+
 /// The songs that begin in a file. On a disc an index stands on the sector in which its song begins, so that nothing of the song is missed, and a pause
 /// begins behind the last sector with sound.
-fn marks(job: &Job, record: &Timeline, file: &FilePlan, sector: u64) -> Vec<TrackMark> {
+fn marks(record: &Timeline, first_hidden: bool, file: &Stretch) -> Vec<TrackMark> {
     let songs = record.songs();
-    let frames = file.frames();
     let alone = record.sounding(file.from, file.to).len() == 1;
     // Of the frame of the record at or behind which something ends.
-    let pause =
-        |end: u64, next: u64| (file.lead + end.saturating_sub(file.from)).next_multiple_of(sector).min(next);
-    let index1 = |n: usize| (file.lead + songs[n].start - file.from) / sector * sector;
+    let pause = |end: u64, next: u64| {
+        (file.lead + end.saturating_sub(file.from)).next_multiple_of(file.sector).min(next)
+    };
+    let index1 = |n: usize| (file.lead + songs[n].start - file.from) / file.sector * file.sector;
     let mut marks: Vec<TrackMark> = Vec::new();
     for (n, song) in songs.iter().enumerate() {
-        let listed = !job.songs[n].hidden || alone;
+        let listed = !(first_hidden && n == 0) || alone;
         if !listed || song.start < file.from || song.start >= file.to {
             continue;
         }
         let index0 = if marks.is_empty() { 0 } else { pause(songs[n - 1].end(), index1(n)) };
         let end = match songs.get(n + 1) {
             Some(next) if next.start < file.to => pause(song.end(), index1(n + 1)),
-            Some(_) => pause(song.end(), frames),
-            None => frames,
+            Some(_) => pause(song.end(), file.frames),
+            None => file.frames,
         };
         marks.push(TrackMark { song: n, index0, index1: index1(n), end });
     }
-    debug_assert!(marks.len() <= TRACKS_MAX || sector == 1);
     marks
 }

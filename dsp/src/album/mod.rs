@@ -23,6 +23,7 @@ mod voice;
 pub use done::clear_marks;
 pub use job::{Cut, Job, Made, Output, Progress, Source, TRACKS_MAX, TrackMark};
 pub use joint::{Joint, Together, loudest_track_gain, together};
+pub use layout::{OnDisc, on_disc};
 pub use run::{run, run_in};
 pub use timeline::{Placed, Song, Timeline};
 

@@ -25,12 +25,25 @@ const READ_BYTES: usize = 1 << 18;
 /// What a file of sound in a container begins with. In an image it would be a crack and a shift of every track.
 const CONTAINERS: [&[u8]; 7] = [b"RIFF", b"RF64", b"BW64", b"FORM", b"fLaC", b"OggS", b"ID3"];
 
+/// Hears how much is done, 0 to 1.
+type Still<'a> = &'a mut dyn FnMut(f64) -> Result<(), DspError>;
+
 /// Writes the DDP-compatible set of `disc` into `folder`, which is made, or is empty, or holds only the image as `IMAGE.DAT`. The image is linked where the
 /// file system can do that, else copied; it is raw sound as the module head says. Gives the files in the order of the checksum file, that one last.
 ///
 /// Errors: `Invalid` where a rule blocks the disc, the image does not fit it, or the folder holds something else; `Open`, `Write`. After an error nothing
 /// that was written here is left.
 pub fn write_ddp(disc: &Disc, image: &Path, folder: &Path) -> Result<Vec<PathBuf>, DspError> {
+    write_ddp_in(disc, image, folder, &mut |_| Ok(()))
+}
+
+/// [`write_ddp`], which tells after each piece how much of the image was summed, 0 to 1, and ends where that is answered with an error.
+pub(crate) fn write_ddp_in(
+    disc: &Disc,
+    image: &Path,
+    folder: &Path,
+    still: Still<'_>,
+) -> Result<Vec<PathBuf>, DspError> {
     let blocks: Vec<String> = check(disc)
         .into_iter()
         .filter(|rule| rule.severity == Severity::Block)
@@ -44,7 +57,7 @@ pub fn write_ddp(disc: &Disc, image: &Path, folder: &Path) -> Result<Vec<PathBuf
     fs::create_dir_all(folder).map_err(|e| DspError::write(folder, e))?;
     let in_place = holds_only(folder, &image)?;
     let mut written = Vec::new();
-    let done = set(disc, &image, folder, in_place, &mut written);
+    let done = set(disc, &image, folder, in_place, &mut written, still);
     if done.is_err() {
         for path in &written {
             // What cannot be taken back is told by the error that is returned; without a checksum file it is no set.
@@ -104,7 +117,31 @@ fn set(
     folder: &Path,
     in_place: bool,
     written: &mut Vec<PathBuf>,
+    still: Still<'_>,
 ) -> Result<Vec<PathBuf>, DspError> {
+    let sound = folder.join(IMAGE_NAME);
+    if !in_place {
+        place(image, &sound, written)?;
+    }
+    let mut files = Vec::new();
+    let mut sums = String::new();
+    for (name, bytes) in records(disc) {
+        let path = folder.join(name);
+        put(&path, &bytes, written)?;
+        sums += &format!("{:x} *{name}\n", md5::compute(&bytes));
+        files.push(path);
+    }
+    sums += &format!("{} *{IMAGE_NAME}\n", md5_of(&sound, u64::from(disc.sectors) * SECTOR_BYTES, still)?);
+    files.push(sound);
+    // Last, so that a set that was not finished has none.
+    let path = folder.join(CHECKSUM_NAME);
+    put(&path, sums.as_bytes(), written)?;
+    files.push(path);
+    Ok(files)
+}
+
+/// What describes the image, in the order of the checksum file.
+fn records(disc: &Disc) -> Vec<(&'static str, Vec<u8>)> {
     let text = cd_text(disc);
     let pq = pq(disc);
     let mut records = vec![(ID_NAME, id(disc)), (MAP_NAME, map(disc, text.len(), pq.len()))];
@@ -112,26 +149,18 @@ fn set(
         records.push((TEXT_NAME, text));
     }
     records.push((PQ_NAME, pq));
+    records
+}
 
-    let sound = folder.join(IMAGE_NAME);
-    if !in_place {
-        place(image, &sound, written)?;
-    }
-    let mut files = Vec::new();
-    let mut sums = String::new();
-    for (name, bytes) in records {
-        let path = folder.join(name);
-        put(&path, &bytes, written)?;
-        sums += &format!("{:x} *{name}\n", md5::compute(&bytes));
-        files.push(path);
-    }
-    sums += &format!("{} *{IMAGE_NAME}\n", md5_of(&sound, u64::from(disc.sectors) * SECTOR_BYTES)?);
-    files.push(sound);
-    // Last, so that a set that was not finished has none.
-    let path = folder.join(CHECKSUM_NAME);
-    put(&path, sums.as_bytes(), written)?;
-    files.push(path);
-    Ok(files)
+/// The files that [`write_ddp`] will write, in its order, each with its bytes.
+pub fn ddp_files(disc: &Disc) -> Vec<(&'static str, u64)> {
+    let records = records(disc).into_iter().map(|(name, bytes)| (name, bytes.len() as u64));
+    let mut files: Vec<(&str, u64)> = records.collect();
+    files.push((IMAGE_NAME, u64::from(disc.sectors) * SECTOR_BYTES));
+    // A sum of 32 digits, a space and an asterisk, the name, the end of the line.
+    let sums = files.iter().map(|(name, _)| 32 + 2 + name.len() as u64 + 1).sum();
+    files.push((CHECKSUM_NAME, sums));
+    files
 }
 
 /// Links the image, or copies it where it lies on another file system.
@@ -152,7 +181,7 @@ fn put(path: &Path, bytes: &[u8], written: &mut Vec<PathBuf>) -> Result<(), DspE
     file.write_all(bytes).and_then(|()| file.sync_data()).map_err(|e| DspError::write(path, e))
 }
 
-fn md5_of(path: &Path, expected: u64) -> Result<String, DspError> {
+fn md5_of(path: &Path, expected: u64, still: Still<'_>) -> Result<String, DspError> {
     let mut file = File::open(path).map_err(|e| DspError::open(path, e))?;
     let (mut sum, mut piece, mut bytes) = (md5::Context::new(), vec![0; READ_BYTES], 0);
     loop {
@@ -161,6 +190,7 @@ fn md5_of(path: &Path, expected: u64) -> Result<String, DspError> {
             count => {
                 sum.consume(&piece[..count]);
                 bytes += count as u64;
+                still((bytes as f64 / expected.max(1) as f64).min(1.0))?;
             }
         }
     }

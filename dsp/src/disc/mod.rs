@@ -91,7 +91,8 @@ mod rules;
 mod sheets;
 
 pub use cdtext::cd_text;
-pub use ddp::{CHECKSUM_NAME, IMAGE_NAME, write_ddp};
+pub(crate) use ddp::write_ddp_in;
+pub use ddp::{CHECKSUM_NAME, IMAGE_NAME, ddp_files, write_ddp};
 pub use latin::{Latin, latin};
 pub use rules::{Rule, Severity, check};
 pub use sheets::{cue, pq_sheet, toc};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     Ask, FileAsk, Finding, Kind, Plan, PlannedFile, Profile, label_copy, lengths, level_rules,
     names::{self, Given, Words, fold, rate_word, role_word},
-    penalties_text, places, record_rules,
+    on_disc, penalties_text, places, record_rules,
     record_rules::{DISC_RATE, SECTOR},
     sheet::{AudioFile, RecordSheet},
     side_sheet, sides,
@@ -14,13 +14,17 @@ use super::{
 use crate::{
     album::Timeline,
     decode::Bext,
-    write::{Encoding, Tags},
+    disc::{self, Disc},
+    math::linear,
+    write::{Encoding, Tags, refusal},
 };
 
 /// Letters of an artist or a title in a name.
 const LETTERS_MAX: usize = 40;
 /// Bytes of raw sound in a sector.
 const SECTOR_BYTES: u64 = 2352;
+/// Of a text in a tag.
+const TAG_LETTERS_MAX: usize = 1024;
 /// Of every file of a record.
 const CHANNELS: usize = 2;
 const ORIGINATOR: &str = "Deadwax";
@@ -38,6 +42,8 @@ pub(super) struct Maker<'a> {
     refused: BTreeMap<u32, Vec<usize>>,
     /// Songs of several rates are joined into one sound.
     mixed: bool,
+    /// Where one is asked for.
+    disc: Disc,
 }
 
 impl<'a> Maker<'a> {
@@ -51,6 +57,7 @@ impl<'a> Maker<'a> {
             kept: BTreeMap::new(),
             refused: BTreeMap::new(),
             mixed: false,
+            disc: Disc::default(),
         }
     }
 
@@ -62,6 +69,7 @@ impl<'a> Maker<'a> {
         // Sums are made of everything else.
         profile.files.iter().for_each(|ask| self.add_sums(ask));
         self.rate_findings();
+        self.set_alone();
         self.plan
     }
 
@@ -84,6 +92,10 @@ impl<'a> Maker<'a> {
         if self.asks(&[Ask::Ddp, Ask::CueBin]) {
             record_rules::disc(profile, sheet, self.line(DISC_RATE), &mut found);
             record_rules::cd_text(profile, sheet, &mut found);
+        }
+        if self.asks(&[Ask::Ddp, Ask::CueBin, Ask::PqSheet]) {
+            self.disc = on_disc::planned_disc(sheet).unwrap_or_default();
+            on_disc::blocks(sheet, &self.disc, self.asks(&[Ask::Ddp]), &mut found);
         }
         self.plan.findings = found;
     }
@@ -108,23 +120,23 @@ impl<'a> Maker<'a> {
             Ask::Ddp => self.ddp(ask),
             Ask::CueBin => self.cue_bin(ask),
             Ask::PqSheet => {
-                let bytes = 512 + 120 * self.sheet.songs.len();
-                self.text(ask, Kind::PqSheet, "txt", bytes, false);
+                let text = disc::pq_sheet(&self.disc);
+                self.text(ask, Kind::PqSheet, "txt", text.len());
             }
             Ask::SideSheet => self.side_sheet(ask),
             Ask::LabelCopyCsv => {
                 let text = label_copy::csv(&self.sheet.copy, &places(self.sheet));
-                self.text(ask, Kind::LabelCopyCsv, "csv", text.len(), true);
+                self.text(ask, Kind::LabelCopyCsv, "csv", text.len());
             }
             Ask::LabelCopyJson => {
                 let text = label_copy::json(&self.sheet.copy, &places(self.sheet));
                 let bytes = serde_json::to_string_pretty(&text).map_or(0, |it| it.len() + 1);
-                self.text(ask, Kind::LabelCopyJson, "json", bytes, true);
+                self.text(ask, Kind::LabelCopyJson, "json", bytes);
             }
             Ask::Penalties => {
                 let titles: Vec<String> = self.sheet.copy.tracks.iter().map(|it| it.full_title()).collect();
                 let text = penalties_text(&self.plan.penalties, &titles);
-                self.text(ask, Kind::Penalties, "txt", text.len(), true);
+                self.text(ask, Kind::Penalties, "txt", text.len());
             }
             Ask::Sha256 | Ask::Md5 => {}
         }
@@ -277,6 +289,7 @@ impl<'a> Maker<'a> {
         frames: u64,
     ) {
         let channels = CHANNELS;
+        self.can_hold(encoding, rate, &made.songs);
         let mut words = match made.song {
             Some(song) => self.song_words(song, made.alternate),
             None => Words { role: "Whole".into(), ..self.words() },
@@ -329,10 +342,23 @@ impl<'a> Maker<'a> {
         });
     }
 
+    /// An encoder that does not take the rate is told before an hour of work.
+    fn can_hold(&mut self, encoding: Encoding, rate: u32, songs: &[usize]) {
+        let Some(what) = refusal(encoding, rate, CHANNELS) else { return };
+        let findings = &mut self.plan.findings;
+        if !findings.iter().any(|it| it.code == "ENCODING" && it.text.starts_with(&what)) {
+            let mend = "Ask for another encoding in the profile, or master at a rate that it takes.";
+            let it = Finding::block("ENCODING", format!("{what}."), self.profile.source(""));
+            findings.push(it.mend(mend).songs(songs.iter().copied()));
+        }
+    }
+
     /// Codes that are ill-formed are left out: a finding says so already.
     fn tags(&self, made: &Made<'_>) -> Tags {
-        let (copy, filled) =
-            (&self.sheet.copy, |text: &str| Some(text.trim().to_owned()).filter(|it| !it.is_empty()));
+        let (copy, filled) = (&self.sheet.copy, |text: &str| {
+            let text: String = text.trim().chars().take(TAG_LETTERS_MAX).collect();
+            Some(text.trim_end().to_owned()).filter(|it| !it.is_empty())
+        });
         let main = made.alternate == "main";
         let year = copy.release_date.get(..4).and_then(|it| it.parse().ok()).filter(|it| *it >= 1000);
         let mut tags = Tags {
@@ -370,7 +396,7 @@ impl<'a> Maker<'a> {
     }
 
     /// A file that is no sound.
-    fn plain(&mut self, folder: String, name: String, kind: Kind, bytes: u64, bytes_exact: bool) {
+    fn plain(&mut self, folder: String, name: String, kind: Kind, bytes: u64) {
         self.plan.files.push(PlannedFile {
             folder,
             name,
@@ -381,7 +407,7 @@ impl<'a> Maker<'a> {
             channels: 0,
             frames: 0,
             bytes,
-            bytes_exact,
+            bytes_exact: true,
             songs: Vec::new(),
             side: None,
             exact: false,
@@ -391,11 +417,11 @@ impl<'a> Maker<'a> {
         });
     }
 
-    fn text(&mut self, ask: &FileAsk, kind: Kind, extension: &str, bytes: usize, exact: bool) {
+    fn text(&mut self, ask: &FileAsk, kind: Kind, extension: &str, bytes: usize) {
         let words = self.words();
         let folder = folder_of(ask, &words);
         let name = self.given.unique(&folder, &names::expand(&ask.name, &words), extension);
-        self.plain(folder, name, kind, bytes as u64, exact);
+        self.plain(folder, name, kind, bytes as u64);
     }
 
     /// Names the files of the sides that are planned before it.
@@ -405,14 +431,14 @@ impl<'a> Maker<'a> {
             sides.map(|it| (it.name.clone(), it.sample_rate)).unzip();
         let rate = rates.first().copied().unwrap_or_else(|| self.joint_rate(None));
         let text = side_sheet(self.sheet, rate, &names);
-        self.text(ask, Kind::SideSheet, "txt", text.len(), true);
+        self.text(ask, Kind::SideSheet, "txt", text.len());
     }
 
     /// Sound of the disc: its frames and bytes without a header.
     fn disc_sound(&mut self, folder: String, name: String, kind: Kind) {
         let sheet = self.sheet;
         let sectors = record_rules::disc_sectors(sheet, self.line(DISC_RATE));
-        self.plain(folder, name, kind, sectors * SECTOR_BYTES, true);
+        self.plain(folder, name, kind, sectors * SECTOR_BYTES);
         if let Some(file) = self.plan.files.last_mut() {
             file.alternate = "main".into();
             file.songs = (0..sheet.songs.len()).collect();
@@ -422,22 +448,13 @@ impl<'a> Maker<'a> {
 
     fn ddp(&mut self, ask: &FileAsk) {
         let folder = folder_of(ask, &self.words());
-        let tracks = self.sheet.tracks().count() as u64;
-        let image = self.given.unique(&folder, "IMAGE", "DAT");
-        self.disc_sound(folder.clone(), image, Kind::DdpImage);
-        let pauses =
-            1 + self.sheet.tracks().skip(1).filter(|it| self.sheet.songs[*it].placing.gap_ms > 0).count();
-        // Records of 128 bytes, a stream each; of 64, an index each; packs of 18; lines of a sum.
-        let beside = [
-            ("DDPID", "", 128),
-            ("DDPMS", "", 3 * 128),
-            ("PQDESCR", "", 64 * (3 + tracks + pauses as u64)),
-            ("CDTEXT", "BIN", 18 * (6 + 4 * tracks)),
-            ("CHECKSUM", "MD5", 5 * 35 + 36),
-        ];
-        for (name, extension, bytes) in beside {
+        for (whole, bytes) in disc::ddp_files(&self.disc) {
+            let (name, extension) = whole.split_once('.').unwrap_or((whole, ""));
             let name = self.given.unique(&folder, name, extension);
-            self.plain(folder.clone(), name, Kind::DdpFile, bytes, false);
+            match whole {
+                disc::IMAGE_NAME => self.disc_sound(folder.clone(), name, Kind::DdpImage),
+                _ => self.plain(folder.clone(), name, Kind::DdpFile, bytes),
+            }
         }
     }
 
@@ -446,12 +463,12 @@ impl<'a> Maker<'a> {
         let folder = folder_of(ask, &words);
         let stem = names::expand(&ask.name, &words);
         let bin = self.given.unique(&folder, &stem, "bin");
-        self.disc_sound(folder.clone(), bin, Kind::DiscImage);
-        let cue = self.given.unique(&folder, &stem, "cue");
-        let songs = self.sheet.songs.len() as u64;
-        self.plain(folder.clone(), cue, Kind::Cue, 256 + 160 * songs, false);
-        let toc = self.given.unique(&folder, &stem, "toc");
-        self.plain(folder, toc, Kind::Toc, 256 + 320 * songs, false);
+        self.disc_sound(folder.clone(), bin.clone(), Kind::DiscImage);
+        let (cue, toc) = (disc::cue(&self.disc, &bin).len(), disc::toc(&self.disc, &bin).len());
+        for (kind, extension, bytes) in [(Kind::Cue, "cue", cue), (Kind::Toc, "toc", toc)] {
+            let name = self.given.unique(&folder, &stem, extension);
+            self.plain(folder.clone(), name, kind, bytes as u64);
+        }
     }
 
     /// A line of digest, two spaces and path for every other file; of a folder only, where it stands in one.
@@ -475,9 +492,24 @@ impl<'a> Maker<'a> {
                 digits + 2 + path + it.name.len() + 1
             })
             .sum();
-        // Which files stand in a set for the plant is decided where it is made.
-        let exact = !self.plan.files.iter().filter(summed).any(|it| it.kind == Kind::DdpFile);
-        self.text(ask, kind, extension, bytes, exact);
+        self.text(ask, kind, extension, bytes);
+    }
+
+    /// A plant takes every file in the folder of a set for a part of it.
+    fn set_alone(&mut self) {
+        let files = &self.plan.files;
+        let sets: Vec<&PlannedFile> = files.iter().filter(|it| it.kind == Kind::DdpImage).collect();
+        let part = |it: &PlannedFile| matches!(it.kind, Kind::DdpImage | Kind::DdpFile);
+        let beside = sets.iter().find_map(|set| {
+            let other =
+                |it: &&PlannedFile| it.folder == set.folder && (!part(it) || it.name == "IMAGE-2.DAT");
+            files.iter().find(other)
+        });
+        if let Some(it) = beside {
+            let text = format!("{} would lie in the folder of the DDP-compatible set.", it.name);
+            let mend = "Give the set a folder of its own in the profile, and every other file another.";
+            self.plan.findings.push(Finding::block("DDP_FOLDER", text, self.profile.source("")).mend(mend));
+        }
     }
 
     fn rate_findings(&mut self) {
@@ -537,7 +569,7 @@ fn code(text: &str) -> String {
 fn untouched(sheet: &RecordSheet, song: usize) -> bool {
     let it = &sheet.songs[song].placing;
     let own = [it.trim_in_ms, it.trim_out_ms, it.fade_in_ms, it.fade_out_ms].iter().all(|ms| *ms == 0);
-    let level = it.gain_cb == 0 && sheet.album_gain_db == 0.0;
+    let level = it.gain_cb == 0 && linear(sheet.album_gain_db) == 1.0;
     // A first song has no crossfade, and its gap stands in its own file.
     let before = if song == 0 { it.gap_ms == 0 } else { it.crossfade_ms == 0 };
     let behind = sheet

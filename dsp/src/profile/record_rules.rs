@@ -7,7 +7,7 @@ use super::{
     sheet::{AlternateSheet, RecordSheet},
     sides::letter,
 };
-use crate::album::Timeline;
+use crate::album::{self, OnDisc, Timeline};
 
 const SPACING: &str = "the spacing itself";
 /// A song of a day is a slip of whoever tells its length, and would be too long to reckon with.
@@ -15,8 +15,6 @@ const SONG_MAX_MS: u64 = 24 * 3_600_000;
 pub(super) const DISC_RATE: u32 = 44_100;
 /// Frames of a sector: 1/75 s.
 pub(super) const SECTOR: u64 = 588;
-/// The pause before the first track.
-pub(super) const PAUSE_SECTORS: u64 = 150;
 
 /// What keeps a record from being reckoned at all.
 pub(super) fn shape(sheet: &RecordSheet) -> Vec<Finding> {
@@ -203,15 +201,14 @@ pub(super) fn sides(
     }
 }
 
-/// Sectors of the disc, with the pause before the first track where the record has none.
+/// Sectors of the disc, with the silence before it.
 pub(super) fn disc_sectors(sheet: &RecordSheet, line: &Timeline) -> u64 {
-    (lead(sheet, line) + line.frames()).div_ceil(SECTOR)
+    on_disc(sheet, line).frames / SECTOR
 }
 
-/// Frames of silence before the record on the disc.
-fn lead(sheet: &RecordSheet, line: &Timeline) -> u64 {
-    let first = sheet.tracks().next().and_then(|song| line.songs().get(song)).map_or(0, |it| it.start);
-    if first >= PAUSE_SECTORS * SECTOR { 0 } else { PAUSE_SECTORS * SECTOR }
+/// The record at 44.1 kHz on a disc.
+pub(super) fn on_disc(sheet: &RecordSheet, line: &Timeline) -> OnDisc {
+    album::on_disc(line, sheet.songs.first().is_some_and(|it| it.placing.hidden))
 }
 
 pub(super) fn disc(profile: &Profile, sheet: &RecordSheet, line: &Timeline, found: &mut Vec<Finding>) {
@@ -316,6 +313,11 @@ fn fits_its_main(
 ) {
     let (main, token) = (&sheet.songs[song].source, &it.token);
     let who = format!("The {token} of {}", sheet.called(song));
+    if it.source.channels > 2 {
+        let text = format!("{who} has {} channels.", it.source.channels);
+        let mend = "Master it in stereo: a record has two channels.";
+        found.push(Finding::block("CHANNELS", text, profile.source("channels")).mend(mend).song(song));
+    }
     if let Some(seconds) = cut_seconds(token) {
         let off_ms = profile.record.cut_tolerance_ms;
         let wanted = u128::from(seconds) * u128::from(it.source.sample_rate);

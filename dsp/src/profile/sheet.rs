@@ -1,10 +1,12 @@
 //! What is known of a record before it is made: its songs with their figures, how they lie, what stands on its label. Plain data; whoever keeps a studio
 //! fills it in. Never here: rules, file names, samples.
 
+use serde::{Deserialize, Serialize};
+
 use super::{consistency::bands_of, label_copy::LabelCopy};
 use crate::{Spec, inspect::Spectrum, measure::Measurement, processors::fade::Shape, write::Cover};
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RecordSheet {
     /// Record n.
     pub number: u32,
@@ -20,12 +22,14 @@ pub struct RecordSheet {
     pub album_gain_db: f64,
     /// Of the spaced record as one sound, where it was measured.
     pub album: Option<Figures>,
+    /// A picture of megabytes is no part of a sheet as text: whoever sends one sends the picture beside it.
+    #[serde(skip)]
     pub cover: Option<Cover>,
     /// Whom a plant may ask, for the cue sheet of the sides.
     pub contact: String,
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SongSheet {
     /// Of the signed master.
     pub version: u32,
@@ -36,7 +40,7 @@ pub struct SongSheet {
 }
 
 /// A file that is there.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AudioFile {
     /// "wav", "flac".
     pub container: String,
@@ -68,7 +72,7 @@ impl AudioFile {
     }
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct AlternateSheet {
     /// "instrumental", "cut-30".
     pub token: String,
@@ -77,7 +81,7 @@ pub struct AlternateSheet {
 }
 
 /// How a song lies on the record.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Placing {
     pub trim_in_ms: u32,
     pub trim_out_ms: u32,
@@ -92,16 +96,22 @@ pub struct Placing {
     pub hidden: bool,
 }
 
-/// Measured on the source, before any gain of the record.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// Measured on the source, before any gain of the record. In JSON, which has no minus infinity, the level of silence is `null`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Figures {
+    #[serde(with = "level")]
     pub integrated_lufs: f64,
+    #[serde(with = "level")]
     pub range_lu: f64,
+    #[serde(with = "level")]
     pub max_momentary_lufs: f64,
+    #[serde(with = "level")]
     pub max_short_term_lufs: f64,
+    #[serde(with = "level")]
     pub true_peak_dbtp: f64,
     pub clipped_samples: u64,
     /// Levels of [`super::BANDS`], where a spectrum was taken.
+    #[serde(with = "levels")]
     pub bands_dbfs: Option<[f64; 8]>,
 }
 
@@ -185,5 +195,36 @@ impl RecordSheet {
             0 => names.join(", "),
             more => format!("{} and {more} more", names.join(", ")),
         }
+    }
+}
+
+/// A level in JSON: a number, or `null` for silence.
+mod level {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn number(level: f64) -> Option<f64> {
+        Some(level).filter(|it| it.is_finite())
+    }
+
+    pub(super) fn serialize<S: Serializer>(level: &f64, to: S) -> Result<S::Ok, S::Error> {
+        number(*level).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+        Ok(Option::deserialize(from)?.unwrap_or(f64::NEG_INFINITY))
+    }
+}
+
+/// The same for the bands.
+mod levels {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(bands: &Option<[f64; 8]>, to: S) -> Result<S::Ok, S::Error> {
+        bands.map(|bands| bands.map(super::level::number)).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<[f64; 8]>, D::Error> {
+        let bands: Option<[Option<f64>; 8]> = Option::deserialize(from)?;
+        Ok(bands.map(|bands| bands.map(|band| band.unwrap_or(f64::NEG_INFINITY))))
     }
 }

@@ -17,6 +17,7 @@ use std::{
 };
 
 pub use encoding::Encoding;
+pub(crate) use tags::tag_in;
 pub use tags::{Cover, Tags, tag};
 use tempfile::NamedTempFile;
 
@@ -193,7 +194,7 @@ pub fn pcm_bytes(
 const NO_MP3: &str = "this build has no MP3 encoder: build with the feature mp3, or choose another encoding";
 
 /// Why an encoder cannot take sound of this shape, and what to choose instead.
-fn refusal(encoding: Encoding, sample_rate: u32, channels: usize) -> Option<String> {
+pub(crate) fn refusal(encoding: Encoding, sample_rate: u32, channels: usize) -> Option<String> {
     match encoding {
         #[cfg(feature = "mp3")]
         Encoding::Mp3_320 | Encoding::Mp3V0 => mp3::refusal(sample_rate, channels),

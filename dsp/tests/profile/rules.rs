@@ -218,7 +218,11 @@ fn how_songs_meet() {
     assert_eq!(found("sync", &fades(1)), ["FADES"]);
     assert_eq!(found("streaming", &but(|it| it.songs[1].placing.hidden = true)), ["HIDDEN!"]);
     assert_eq!(found("streaming", &but(|it| it.songs[0].placing.hidden = true)), ["HIDDEN_LEFT_OUT"]);
-    assert_eq!(found("cd", &but(|it| it.songs[0].placing.hidden = true)), NONE, "a disc has a pre-gap");
+    let hidden = |seconds: u64| {
+        but(|it| (it.songs[0].placing.hidden, it.songs[0].source) = (true, crate::sample::wav(seconds)))
+    };
+    assert_eq!(found("cd", &hidden(120)), NONE, "a disc has a pre-gap");
+    assert_eq!(found("cd", &hidden(200)), ["cd-hidden-long!"], "the map of a set has four digits for it");
 }
 
 #[test]

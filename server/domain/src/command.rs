@@ -1,10 +1,10 @@
 //! Everything that can be asked of a project, and by whom. `decide` answers with facts or a refusal.
 
 use crate::{
-    Alternate, ApprovalId, DeliveryId, Digest, Examined, File, FollowLevel, GateRule, LabelCopy, NoteId,
-    PersonId, PreflightSetting, Receipt, Recipe, RecordFile, RecordId, RecordProfile, RenderId, RequestId,
-    ReturnItem, RevisionKind, Role, Roles, Section, ShootoutId, SongCopy, SongId, SpacingItem, Stage, Time,
-    VersionId, VersionKind, WebhookId,
+    Alternate, ApprovalId, Cover, DeliveryId, Digest, Examined, File, FollowLevel, GateRule, LabelCopy,
+    NoteId, PersonId, PreflightSetting, Receipt, Recipe, RecordFile, RecordId, RecordProfile, RenderId,
+    RequestId, ReturnItem, RevisionKind, Role, Roles, Section, ShootoutId, SongCopy, SongId, SpacingItem,
+    Stage, Time, VersionId, VersionKind, WebhookId,
 };
 
 /// Who asks. The server has proved the person; the roles are the project's own knowledge.
@@ -269,6 +269,10 @@ pub enum Command {
     SetSongCopy {
         song: SongId,
         copy: SongCopy,
+    },
+    /// The server has read the picture's head and stored it. None: it is taken away.
+    SetCover {
+        cover: Option<Cover>,
     },
     AddSpacingNote {
         note: NoteId,

@@ -156,7 +156,7 @@ fn rule(project: &Project, actor: &Actor, command: &Command, now: Time) -> Resul
         Command::SetSections { version, sections } => section::rule(project, actor, *version, sections),
         Command::RecordExamination { .. } => examination::rule(project, actor, command, now),
         Command::RecordHeard { .. } => heard::rule(project, actor, command),
-        Command::SetLabelCopy { .. } | Command::SetSongCopy { .. } => {
+        Command::SetLabelCopy { .. } | Command::SetSongCopy { .. } | Command::SetCover { .. } => {
             label_copy::rule(project, actor, command)
         }
         Command::AddSpacingNote { .. } | Command::CloseSpacingNote { .. } => {

@@ -2,7 +2,7 @@
 //! needs a default that old facts can live with.
 
 use crate::{
-    Alternate, ApprovalId, DeliveryId, Digest, Examined, File, FollowLevel, GateRule, LabelCopy, Line,
+    Alternate, ApprovalId, Cover, DeliveryId, Digest, Examined, File, FollowLevel, GateRule, LabelCopy, Line,
     NoteId, PersonId, PreflightSetting, Receipt, ReceivedFile, Recipe, RecordFile, RecordId, RecordProfile,
     RecordSource, RenderId, RequestId, ReturnItem, RevisionKind, Role, Roles, Section, ShootoutId, SongCopy,
     SongId, SpacingItem, Span, Stage, Terms, Time, VersionId, VersionKind, WebhookId,
@@ -310,6 +310,9 @@ pub enum Fact {
     SongCopySet {
         song: SongId,
         copy: SongCopy,
+    },
+    CoverSet {
+        cover: Option<Cover>,
     },
     SpacingNoted {
         note: NoteId,

@@ -56,7 +56,7 @@ pub use file::*;
 pub use gate::{Carry, GateLine, GateReport, GateRule, Need, Overridden};
 pub use handoff::{Handoff, HandoffState, Package, ReturnItem};
 pub use ids::*;
-pub use label_copy::{Credit, Explicit, LabelCopy, SongCopy, Split};
+pub use label_copy::{Cover, Credit, Explicit, LabelCopy, SongCopy, Split};
 pub use member::Member;
 pub use note::{Item, Note, NoteState, NoteVerdict, Place};
 pub use notice::{FollowLevel, Webhook};

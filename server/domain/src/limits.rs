@@ -45,6 +45,8 @@ pub const CREDITS_PER_SONG_MAX: usize = 200;
 pub const SPLITS_PER_SONG_MAX: usize = 100;
 /// Of the names in the credits and shares of a song together: they stand in one fact.
 pub const SONG_COPY_BYTES_MAX: usize = 128 * 1024;
+/// What a block of FLAC metadata has room for; the other tags hold more.
+pub const COVER_BYTES_MAX: u64 = 16_000_000;
 /// Revoked ones included.
 pub const KEYS_PER_PERSON_MAX: usize = 50;
 pub const KEY_TEXT_BYTES_MAX: usize = 4096;

@@ -51,6 +51,7 @@ pub struct Project {
     pub spacing_notes: Vec<crate::SpacingNote>,
     pub label_copy: crate::LabelCopy,
     pub song_copies: BTreeMap<SongId, crate::SongCopy>,
+    pub cover: Option<crate::Cover>,
     /// Oldest first.
     pub records: Vec<crate::Record>,
     pub keys: Table<Digest, crate::Key>,

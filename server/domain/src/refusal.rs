@@ -87,6 +87,7 @@ reasons!(
     NoSuchWebhook = "NO_SUCH_WEBHOOK",
     NotHeard = "NOT_HEARD",
     UpcInvalid = "UPC_INVALID",
+    CoverInvalid = "COVER_INVALID",
     IsrcTwice = "ISRC_TWICE",
     NoSuchRecord = "NO_SUCH_RECORD",
     RecordRunning = "RECORD_RUNNING",

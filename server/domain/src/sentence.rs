@@ -121,6 +121,7 @@ codes!(
     SectionsSet = "SECTIONS_SET",
     LabelCopySet = "LABEL_COPY_SET",
     SongCopySet = "SONG_COPY_SET",
+    CoverSet = "COVER_SET",
     SpacingNoted = "SPACING_NOTED",
     SpacingNoteClosed = "SPACING_NOTE_CLOSED",
     RecordQueued = "RECORD_QUEUED",
@@ -189,6 +190,7 @@ impl Say<'_> {
             | Fact::VersionHeard { .. } => self.gates(fact),
             Fact::LabelCopySet { .. }
             | Fact::SongCopySet { .. }
+            | Fact::CoverSet { .. }
             | Fact::SpacingNoted { .. }
             | Fact::SpacingNoteClosed { .. } => self.copy_text(fact),
             Fact::RecordQueued { .. }

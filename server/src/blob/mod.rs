@@ -126,6 +126,43 @@ impl Blobs {
         Ok((digest, bytes))
     }
 
+    /// Hashes a finished local file where it lies and makes it durable: the long part of [`adopt`](Self::adopt), for many files that get their names
+    /// together or not at all. Nobody may write to it any more.
+    pub async fn seal(&self, path: PathBuf) -> Result<(Digest, u64), BlobError> {
+        blocking(move || {
+            let mut file = File::open(&path)?;
+            let sealed = hash(&mut file, io::sink())?;
+            file.sync_all()?;
+            Ok(sealed)
+        })
+        .await
+    }
+
+    /// Gives a sealed file its name: a rename where it lies on the same disk, else it is taken like any other. Durable on return.
+    pub async fn adopt_sealed(&self, path: PathBuf, digest: Digest) -> Result<(), BlobError> {
+        let uploads = self.root.join("uploads");
+        let from = path.clone();
+        let moved = blocking(move || {
+            let part = uploads.join(part_name(fresh_id()?));
+            match fs::rename(&from, &part) {
+                Ok(()) => {
+                    fs::set_permissions(&part, fs::Permissions::from_mode(0o600))?;
+                    Ok(Some(part))
+                }
+                Err(error) if error.kind() == io::ErrorKind::CrossesDevices => Ok(None),
+                Err(error) => Err(error.into()),
+            }
+        })
+        .await?;
+        match moved {
+            Some(part) => publish(self.store.clone(), &part, digest).await,
+            None => match self.adopt(path).await? {
+                (found, _) if found == digest => Ok(()),
+                (found, _) => Err(BlobError::DigestDiffers { stated: digest, received: found }),
+            },
+        }
+    }
+
     /// Takes bytes from memory (a manifest, a certificate) under their digest. Durable on return.
     pub async fn put(&self, bytes: Bytes) -> Result<Digest, BlobError> {
         let (uploads, reserve_bytes) = (self.root.join("uploads"), self.reserve_bytes);
@@ -191,6 +228,12 @@ async fn publish(store: Arc<dyn ObjectStore>, part: &Path, digest: Digest) -> Re
     let from = ObjectPath::from_iter(["uploads", &name]);
     // Equal bytes have equal names, so an older blob is replaced by itself (or healed, where its bits had rotted).
     Ok(store.rename(&from, &name_of(digest)).await?)
+}
+
+/// Whose bytes lie at a path that [`Blobs::local_path`] gave, maybe when the studio lay elsewhere.
+pub fn digest_of(path: &Path) -> Option<Digest> {
+    let (folder, name) = (path.parent()?.file_name()?.to_str()?, path.file_name()?.to_str()?);
+    Some(Digest(hex::decode(format!("{folder}{name}")).ok()?.try_into().ok()?))
 }
 
 fn name_of(digest: Digest) -> ObjectPath {

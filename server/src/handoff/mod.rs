@@ -28,7 +28,7 @@ use self::{contents::Contents, story::Found, story::Story, zip::Zip};
 use crate::{
     blob::{BlobError, Blobs},
     ledger::{Kept, Ledger, LedgerError, Perform, Snapshot},
-    render::worker,
+    render::shift,
     watch::Names,
 };
 
@@ -102,7 +102,7 @@ pub struct Maker {
 impl Maker {
     /// Runs until shutdown.
     pub async fn run(self) {
-        if let Err(error) = worker::empty(&self.work_dir).await {
+        if let Err(error) = shift::empty(&self.work_dir).await {
             tracing::error!(%error, "the folder for packages could not be emptied; no handoff will be packed");
             return;
         }

@@ -1,4 +1,5 @@
-//! What runs inside the child: `child inspect`, `child window`, `child copy`, `child compare`, `child examine` (its work stands in `examine::hear`) and `child render`. It limits itself before it opens anything, speaks JSON lines on standard
+//! What runs inside the child: `child inspect`, `child window`, `child copy`, `child compare`, `child examine` (its work stands in `examine::hear`), `child render` and
+//! `child record` (in `record::child`). It limits itself before it opens anything, speaks JSON lines on standard
 //! output and dies with its parent. Never here: the network, the store, the ledger.
 
 use std::{
@@ -25,7 +26,10 @@ use deadwax_dsp::{
 use rustix::process::{Resource, Rlimit, Signal};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::examine::hear::{self, ExamineJob, ExamineLine};
+use super::{
+    examine::hear::{self, ExamineJob, ExamineLine},
+    record,
+};
 
 #[derive(Debug, Subcommand)]
 pub enum ChildVerb {
@@ -84,6 +88,13 @@ pub enum ChildVerb {
     },
     /// Run a mastering render.
     Render {
+        #[command(flatten)]
+        limits: LimitArgs,
+        /// A JSON file with the job.
+        job: PathBuf,
+    },
+    /// Make the files of a record.
+    Record {
         #[command(flatten)]
         limits: LimitArgs,
         /// A JSON file with the job.
@@ -233,7 +244,8 @@ pub fn run(verb: ChildVerb) -> ExitCode {
         | ChildVerb::Copy { limits, .. }
         | ChildVerb::Compare { limits, .. }
         | ChildVerb::Examine { limits, .. }
-        | ChildVerb::Render { limits, .. } => *limits,
+        | ChildVerb::Render { limits, .. }
+        | ChildVerb::Record { limits, .. } => *limits,
     };
     if matches!(&verb, ChildVerb::Compare { background: true, .. } | ChildVerb::Examine { .. }) {
         // Where it may not step back it works all the same.
@@ -256,6 +268,7 @@ pub fn run(verb: ChildVerb) -> ExitCode {
             Err(text) => ExamineLine::Failed { kind: FailureKind::Other, text },
         }),
         ChildVerb::Render { job, .. } => say(&render_job(&job)),
+        ChildVerb::Record { job, .. } => say(&record::child::make(&job)),
     };
     ExitCode::from(if said.is_ok() { 0 } else { 2 })
 }
@@ -271,7 +284,7 @@ fn confine(limits: LimitArgs) -> std::io::Result<()> {
     Ok(())
 }
 
-fn say(line: &impl Serialize) -> std::io::Result<()> {
+pub(super) fn say(line: &impl Serialize) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     serde_json::to_writer(&mut out, line)?;
     out.write_all(b"\n")?;
@@ -399,7 +412,7 @@ fn token_and_file(stem: &OsStr) -> Option<(String, PathBuf)> {
     Some((token.to_owned(), PathBuf::from(OsStr::from_bytes(&bytes[at + 1..]))))
 }
 
-fn read_job<Job: DeserializeOwned>(path: &Path) -> Result<Job, String> {
+pub(super) fn read_job<Job: DeserializeOwned>(path: &Path) -> Result<Job, String> {
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
     serde_json::from_slice(&bytes).map_err(|error| error.to_string())
 }

@@ -10,7 +10,7 @@ use super::{
     COMPARISON,
     compare::{CompareFiles, Stem},
     inspect::InspectError,
-    worker::empty,
+    shift::empty,
 };
 use crate::{
     blob::{BlobError, Blobs},

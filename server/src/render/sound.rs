@@ -19,11 +19,16 @@ pub enum Unsound {
 
 /// Reads the whole file first: what is made of damaged bytes would be taken for good.
 pub async fn sound_path(blobs: &Blobs, file: &File) -> Result<PathBuf, Unsound> {
-    match blobs.verify(file.digest).await {
-        Ok(_) => Ok(blobs.local_path(file.digest).await?),
+    sound(blobs, file.alternate, file.digest).await
+}
+
+/// As [`sound_path`], of a file by its digest.
+pub async fn sound(blobs: &Blobs, alternate: Alternate, digest: Digest) -> Result<PathBuf, Unsound> {
+    match blobs.verify(digest).await {
+        Ok(_) => Ok(blobs.local_path(digest).await?),
         Err(error @ (BlobError::Corrupt(_) | BlobError::Missing(_))) => {
-            tracing::error!(digest = %file.digest, %error, "a stored file is not sound");
-            Err(Unsound::Damaged { alternate: file.alternate, digest: file.digest })
+            tracing::error!(%digest, %error, "a stored file is not sound");
+            Err(Unsound::Damaged { alternate, digest })
         }
         Err(error) => Err(error.into()),
     }

@@ -3,31 +3,30 @@
 //! number, and the old number is refused at the end (the fence). Never here: when a render is due or who may cancel it.
 
 use std::{
-    collections::{HashMap, HashSet},
     ffi::OsString,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
 use deadwax_domain::{
-    Actor, Alternate, Command, Digest, Fact, File, ProjectId, Render, RenderId, RenderState, Version,
+    Alternate, Command, Digest, Fact, File, Project, ProjectId, Render, RenderId, RenderState, Version,
     VersionId, VersionKind,
 };
 use deadwax_dsp::{processors::insert::Allowed, recipe::Recipe, render};
-use tokio::sync::{Notify, Semaphore, watch};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{
     child::{FailureKind, JobFile, RenderLine, RenderedFile},
     inspect,
-    process::{self, ChildError, Limits, Program},
+    process::{self, Limits, Program},
+    shift::{self, JobError, Told, Work, empty},
     sound::{Unsound, sound_path},
 };
 use crate::{
-    blob::{BlobError, Blobs},
-    ledger::{Ledger, LedgerError, Perform, Performed, Snapshot},
+    blob::Blobs,
+    ledger::{Ledger, LedgerError, Performed, Snapshot},
 };
 
 /// How far a running render is; for screens only, never stored.
@@ -38,39 +37,10 @@ pub struct Progress {
     pub fraction: f64,
 }
 
-/// The renders that run in this process, by id.
-#[derive(Debug, Default)]
-pub struct Running {
-    progress: Mutex<HashMap<RenderId, watch::Sender<Progress>>>,
-}
-
-impl Running {
-    /// `None` where it does not run here. The channel closes when it ends.
-    pub fn watch(&self, render: RenderId) -> Option<watch::Receiver<Progress>> {
-        self.progress
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&render)
-            .map(watch::Sender::subscribe)
-    }
-
-    fn begin(&self, render: RenderId) {
-        self.progress
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(render, watch::Sender::new(Progress::default()));
-    }
-
-    fn tell(&self, render: RenderId, now: Progress) {
-        if let Some(sender) = self.progress.lock().unwrap_or_else(PoisonError::into_inner).get(&render) {
-            sender.send_replace(now);
-        }
-    }
-
-    fn end(&self, render: RenderId) {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner).remove(&render);
-    }
-}
+/// A render by its project and its id.
+pub type RenderKey = (ProjectId, RenderId);
+/// The renders that run in this process.
+pub type Running = shift::Running<RenderKey, Progress>;
 
 pub struct Worker {
     pub ledger: Arc<Ledger>,
@@ -90,12 +60,26 @@ pub struct Worker {
     pub shutdown: CancellationToken,
 }
 
-/// The ledger wakes the worker; this is only for what it could not read.
-const LOOK_AGAIN: Duration = Duration::from_secs(5);
-/// The children of a server that is told to stop may hear it before the server does.
-const STOPPING: Duration = Duration::from_millis(500);
-/// A good [`Worker::pause`]: three attempts should not fall into the same short trouble.
-pub const PAUSE: Duration = Duration::from_secs(2);
+impl Work for Worker {
+    type Key = RenderKey;
+
+    /// Queued renders, and those that a process before this one left running; oldest first.
+    fn due(&self, projects: &[Arc<Snapshot>]) -> Vec<RenderKey> {
+        let mut due: Vec<_> = projects
+            .iter()
+            .flat_map(|snapshot| snapshot.project.renders.values().map(|render| (snapshot.id, render)))
+            .filter(|(_, render)| render.is_alive())
+            .map(|(project, render)| (render.queued_at, project, render.id))
+            .collect();
+        due.sort();
+        due.into_iter().map(|(_, project, render)| (project, render)).collect()
+    }
+
+    async fn job(&self, key: RenderKey) {
+        let _running = Told::begin(&self.running, key);
+        shift::settle("render", self.attempt(key).await, self.pause).await;
+    }
+}
 
 impl Worker {
     /// Runs until shutdown; jobs that run then are killed and leased again at the next start.
@@ -104,75 +88,12 @@ impl Worker {
             tracing::error!(%error, "the render folder could not be emptied; no renders will run");
             return;
         }
-        let permits = Arc::new(Semaphore::new(self.slots.max(1)));
-        let mine: Arc<Mutex<HashSet<RenderId>>> = Arc::default();
-        let jobs = TaskTracker::new();
-        let ended = Arc::new(Notify::new());
-        let mut changed = self.ledger.watch_all();
-        while !self.shutdown.is_cancelled() {
-            changed.borrow_and_update();
-            for (project, render) in self.due(&mine).await {
-                let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else { break };
-                mine.lock().unwrap_or_else(PoisonError::into_inner).insert(render);
-                let (worker, mine, ended) = (Arc::clone(&self), Arc::clone(&mine), Arc::clone(&ended));
-                jobs.spawn(async move {
-                    worker.running.begin(render);
-                    tokio::select! {
-                        () = worker.shutdown.cancelled() => {}
-                        () = worker.job(project, render) => {}
-                    }
-                    worker.running.end(render);
-                    mine.lock().unwrap_or_else(PoisonError::into_inner).remove(&render);
-                    drop(permit);
-                    ended.notify_one();
-                });
-            }
-            tokio::select! {
-                () = self.shutdown.cancelled() => {}
-                _ = changed.changed() => {}
-                () = ended.notified() => {}
-                () = tokio::time::sleep(LOOK_AGAIN) => {}
-            }
-        }
-        jobs.close();
-        jobs.wait().await;
+        let (ledger, slots, shutdown) = (Arc::clone(&self.ledger), self.slots, self.shutdown.clone());
+        shift::run(self, ledger, slots, shutdown).await;
     }
 
-    /// Queued renders, and those that a process before this one left running; oldest first.
-    async fn due(&self, mine: &Mutex<HashSet<RenderId>>) -> Vec<(ProjectId, RenderId)> {
-        let projects = match self.ledger.projects().await {
-            Ok(projects) => projects,
-            Err(error) => {
-                tracing::error!(%error, "the worker could not read the projects");
-                return Vec::new();
-            }
-        };
-        let mine = mine.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut due: Vec<_> = projects
-            .iter()
-            .flat_map(|snapshot| snapshot.project.renders.values().map(|render| (snapshot.id, render)))
-            .filter(|(_, render)| render.is_alive() && !mine.contains(&render.id))
-            .map(|(project, render)| (render.queued_at, project, render.id))
-            .collect();
-        due.sort();
-        due.into_iter().map(|(_, project, render)| (project, render)).collect()
-    }
-
-    async fn job(&self, project: ProjectId, render: RenderId) {
-        match self.attempt(project, render).await {
-            Ok(()) => {}
-            // Somebody cancelled, or the song went back to mixing: the refusal is the answer.
-            Err(JobError::Ledger(LedgerError::Refused(refusal))) => {
-                tracing::info!(render = ?render, reason = refusal.reason.code(), "a render was not wanted any more");
-            }
-            Err(error) => {
-                tracing::error!(render = ?render, %error, "a render could not be run");
-                tokio::time::sleep(self.pause).await;
-            }
-        }
-    }
-
-    async fn attempt(&self, project: ProjectId, id: RenderId) -> Result<(), JobError> {
+    async fn attempt(&self, key: RenderKey) -> Result<(), JobError> {
+        let (project, id) = key;
         let engine = deadwax_dsp::render::ENGINE.to_owned();
         let recipe = domain_recipe(&self.default_recipe);
         let leased = self.perform(project, Command::LeaseRender { render: id, engine, recipe }).await?;
@@ -185,60 +106,29 @@ impl Worker {
             })
             .ok_or(JobError::Vanished)?;
         let snapshot = self.ledger.project(project).await?.ok_or(JobError::Vanished)?;
-        let dir = self.work_dir.join(format!("{:032x}-{attempt}", id.0));
+        let dir = self.work_dir.join(format!("{:032x}-{:032x}-{attempt}", project.0, id.0));
+        let wanted = |project: &Project| {
+            let render = project.renders.get(id);
+            render.is_some_and(|it| it.state == RenderState::Running && it.attempt == attempt)
+        };
         let outcome = tokio::select! {
             outcome = self.render(&snapshot, id, &dir) => outcome,
-            () = self.given_up(project, id, attempt) => Err(JobError::GivenUp),
+            () = shift::unwanted(&self.ledger, project, wanted) => Err(JobError::GivenUp),
         };
         let outcome = match outcome {
-            Ok(made) => self.complete(project, id, attempt, made).await,
+            Ok(made) => self.complete(key, attempt, made).await,
             Err(error) => Err(error),
         };
         let _ = tokio::fs::remove_dir_all(&dir).await;
         match outcome {
             Ok(()) | Err(JobError::GivenUp) => Ok(()),
-            Err(JobError::Failed { reason, retry }) => self.fail(project, id, attempt, reason, retry).await,
             Err(JobError::Ledger(error)) => Err(JobError::Ledger(error)),
-            Err(error) => self.fail(project, id, attempt, told(&error), true).await,
-        }
-    }
-
-    async fn fail(
-        &self,
-        project: ProjectId,
-        id: RenderId,
-        attempt: u32,
-        reason: String,
-        retry: bool,
-    ) -> Result<(), JobError> {
-        if retry {
-            // What ended because the server stops is no failure: this task ends here then, and the next start leases the render again.
-            tokio::time::sleep(STOPPING).await;
-        }
-        // The reason may name files, and files are named after titles: it goes to the members, not to the operators' log.
-        tracing::warn!(render = ?id, attempt, retry, "an attempt of a render failed");
-        self.perform(project, Command::FailRender { render: id, attempt, reason, retry }).await?;
-        tokio::time::sleep(self.pause).await;
-        Ok(())
-    }
-
-    /// Returns when the ledger says that this attempt is no longer wanted.
-    async fn given_up(&self, project: ProjectId, id: RenderId, attempt: u32) {
-        let mut seq = self.ledger.watch(project);
-        loop {
-            seq.borrow_and_update();
-            if let Ok(Some(snapshot)) = self.ledger.project(project).await {
-                let wanted = snapshot
-                    .project
-                    .renders
-                    .get(id)
-                    .is_some_and(|r| r.state == RenderState::Running && r.attempt == attempt);
-                if !wanted {
-                    return;
-                }
-            }
-            if seq.changed().await.is_err() {
-                std::future::pending::<()>().await;
+            Err(error) => {
+                let (reason, retry) = (error.told("render"), error.retry());
+                // The reason may name files, and files are named after titles: it goes to the members, not to the operators' log.
+                tracing::warn!(render = ?id, attempt, retry, "an attempt of a render failed");
+                let failed = Command::FailRender { render: id, attempt, reason, retry };
+                shift::report(&self.ledger, project, failed, retry, self.pause).await
             }
         }
     }
@@ -252,7 +142,8 @@ impl Worker {
         let answer =
             process::run(&self.program, "render", self.limits, &args, |line: RenderLine| match line {
                 RenderLine::Progress { step, fraction } => {
-                    self.running.tell(id, Progress { step, fraction: fraction * RENDER_SHARE });
+                    self.running
+                        .tell(&(snapshot.id, id), Progress { step, fraction: fraction * RENDER_SHARE });
                     None
                 }
                 answer => Some(answer),
@@ -260,7 +151,7 @@ impl Worker {
             .await?;
         match answer {
             RenderLine::Done { report_json, outputs, sheet } => {
-                let files = self.store(id, outputs).await?;
+                let files = self.store((snapshot.id, id), outputs).await?;
                 Ok(Made { report_json, files, sheet: self.store_sheet(sheet).await })
             }
             RenderLine::Failed { kind, text } => {
@@ -322,12 +213,12 @@ impl Worker {
 
     /// Measures every file that the child wrote like any upload, then takes them all into the blob store: what the label signs was measured from
     /// the bytes, not told by the renderer, and a render that is cancelled meanwhile leaves no blob behind.
-    async fn store(&self, id: RenderId, outputs: Vec<RenderedFile>) -> Result<Vec<File>, JobError> {
+    async fn store(&self, key: RenderKey, outputs: Vec<RenderedFile>) -> Result<Vec<File>, JobError> {
         let count = outputs.len().max(1) as f64;
         let mut measured = Vec::new();
         for (index, RenderedFile { alternate, file }) in outputs.into_iter().enumerate() {
             let fraction = RENDER_SHARE + (1.0 - RENDER_SHARE) * index as f64 / count;
-            self.running.tell(id, Progress { step: format!("check {alternate}"), fraction });
+            self.running.tell(&key, Progress { step: format!("check {alternate}"), fraction });
             let alternate = Alternate::parse(&alternate).ok_or(JobError::Vanished)?;
             let waveform = file.with_extension("waveform");
             let facts = inspect::inspect(&self.program, &file, &waveform)
@@ -361,13 +252,7 @@ impl Worker {
         }
     }
 
-    async fn complete(
-        &self,
-        project: ProjectId,
-        id: RenderId,
-        attempt: u32,
-        made: Made,
-    ) -> Result<(), JobError> {
+    async fn complete(&self, (project, id): RenderKey, attempt: u32, made: Made) -> Result<(), JobError> {
         let version = VersionId(Uuid::now_v7().as_u128());
         let command = Command::CompleteRender {
             render: id,
@@ -387,15 +272,7 @@ impl Worker {
     }
 
     async fn perform(&self, project: ProjectId, command: Command) -> Result<Performed, JobError> {
-        let perform = Perform {
-            command_id: Uuid::now_v7().as_u128(),
-            request_sha256: [0; 32],
-            project,
-            actor: Actor::Worker,
-            expected: None,
-            command,
-        };
-        Ok(self.ledger.perform(perform).await?)
+        shift::perform(&self.ledger, project, command).await
     }
 }
 
@@ -464,48 +341,4 @@ fn stem(artist: &str, title: &str, number: u32) -> String {
     let word = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).take(40).collect::<String>();
     let parts = [word(artist), word(title), format!("Master{number}")];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("_")
-}
-
-/// For the mastering engineer: what happened and what may help.
-fn told(error: &JobError) -> String {
-    match error {
-        JobError::Child(ChildError::Died { status, stderr }) => {
-            let said = if stderr.is_empty() { String::new() } else { format!(" It said: {stderr}") };
-            format!(
-                "The render ended without an answer ({status}): it was killed, or went over the studio's render.memory_bytes or \
-                 render.cpu_seconds.{said}"
-            )
-        }
-        JobError::Blob(error) => format!("The audio could not be read or stored: {error}."),
-        JobError::Io(error) => format!("The server's disk refused the work: {error}."),
-        other => format!("The render could not be run: {other}."),
-    }
-}
-
-/// A folder of one's own with nothing in it.
-pub(crate) async fn empty(dir: &Path) -> std::io::Result<()> {
-    match tokio::fs::remove_dir_all(dir).await {
-        Ok(()) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
-    }
-    tokio::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).await
-}
-
-#[derive(Debug, thiserror::Error)]
-enum JobError {
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
-    #[error(transparent)]
-    Blob(#[from] BlobError),
-    #[error(transparent)]
-    Child(#[from] ChildError),
-    #[error(transparent)]
-    Io(#[from] std::io::Error),
-    #[error("{reason}")]
-    Failed { reason: String, retry: bool },
-    #[error("the render was given up")]
-    GivenUp,
-    #[error("what the render needs is not there")]
-    Vanished,
 }

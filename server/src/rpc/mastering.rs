@@ -1,22 +1,27 @@
 //! The Mastering service: the progress of renders that run here, and recipes as text. See `mastering.proto`. Starting, cancelling and saving are
 //! actions of the Projects service. Never here: what a recipe means (dsp) and who may change one (the domain).
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc};
 
 use bytes::Bytes;
-use deadwax_domain::{PersonId, ProjectId, Reason, RenderId, audience};
+use deadwax_domain::{PersonId, Project, ProjectId, Reason, RenderId, audience};
 use deadwax_dsp::{DspError, recipe::Recipe};
 use deadwax_proto::v1;
 use futures::{Stream, TryStreamExt as _};
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
-use super::parse_id;
-use crate::{auth::Caller, ledger::Snapshot, render::worker::Progress, status, studio::Studio};
+use super::{
+    follow::{Followed, progress},
+    parse_id,
+};
+use crate::{
+    auth::Caller,
+    ledger::Snapshot,
+    render::worker::{Progress, RenderKey},
+    status,
+    studio::Studio,
+};
 
-/// A screen draws sixty times a second at most; ten lines a second are plenty.
-const TELL_EVERY: Duration = Duration::from_millis(100);
 /// A recipe is a page of text.
 const RECIPE_BYTES_MAX: usize = 64 << 10;
 /// Curves of a few hundred points and a list of files.
@@ -51,21 +56,15 @@ impl v1::mastering_server::Mastering for Service {
         if !there || !sees_work(&snapshot, caller.person.id) {
             return Err(status::not_found(Reason::NoSuchRender.code(), "render"));
         }
-        let (person, closing) = (caller.person.id, self.studio.closing.clone());
-        let (tell, told) = mpsc::channel(4);
-        let studio = Arc::clone(&self.studio);
-        tokio::spawn(async move {
-            tokio::select! {
-                () = caller.ended.cancelled() => {
-                    let stopping = closing.is_cancelled();
-                    let why = if stopping { status::closing() } else { status::unauthenticated() };
-                    let _ = tell.send(Err(why)).await;
-                }
-                () = follow(&studio, (project, render), person, &tell) => {}
-                () = tell.closed() => {}
-            }
-        });
-        Ok(Response::new(Box::pin(ReceiverStream::new(told))))
+        let followed = Followed {
+            project,
+            running: Arc::clone(&self.studio.renders),
+            key: (project, render),
+            alive,
+            line,
+            ended: || v1::RenderProgress { step: String::new(), fraction: 1.0, ended: true },
+        };
+        Ok(Response::new(Box::pin(progress(&self.studio, &caller, followed))))
     }
 
     async fn get_sheet(
@@ -147,48 +146,10 @@ fn sees_work(snapshot: &Snapshot, person: PersonId) -> bool {
     snapshot.project.roles_of(person).is_some_and(audience::sees_work)
 }
 
-/// Tells how far the render is until the ledger says that it is over, or that this person may not see it any more. Between attempts there is
-/// nothing to tell and the stream waits.
-async fn follow(
-    studio: &Studio,
-    (project, render): (ProjectId, RenderId),
-    person: PersonId,
-    tell: &mpsc::Sender<Told>,
-) {
-    let mut seq = studio.ledger.watch(project);
-    loop {
-        seq.borrow_and_update();
-        let now = studio.ledger.project(project).await.ok().flatten();
-        let Some(now) = now.filter(|now| sees_work(now, person)) else {
-            let _ = tell.send(Err(status::not_found(Reason::NoSuchProject.code(), "project"))).await;
-            return;
-        };
-        let alive = now.project.renders.get(render).is_some_and(|render| render.is_alive());
-        if !alive {
-            let ended = v1::RenderProgress { step: String::new(), fraction: 1.0, ended: true };
-            let _ = tell.send(Ok(ended)).await;
-            return;
-        }
-        match studio.renders.watch(render) {
-            Some(mut progress) => loop {
-                let Progress { step, fraction } = progress.borrow_and_update().clone();
-                if tell.send(Ok(v1::RenderProgress { step, fraction, ended: false })).await.is_err() {
-                    return;
-                }
-                tokio::time::sleep(TELL_EVERY).await;
-                // Any fact of the project may have ended the render or the membership: look again.
-                let same = tokio::select! {
-                    more = progress.changed() => more.is_ok() && !seq.has_changed().unwrap_or(true),
-                    _ = seq.changed() => false,
-                };
-                if !same {
-                    break;
-                }
-            },
-            None => tokio::select! {
-                _ = seq.changed() => {}
-                () = tokio::time::sleep(TELL_EVERY * 5) => {}
-            },
-        }
-    }
+fn alive(project: &Project, (_, render): &RenderKey) -> bool {
+    project.renders.get(*render).is_some_and(|render| render.is_alive())
+}
+
+fn line(Progress { step, fraction }: Progress) -> v1::RenderProgress {
+    v1::RenderProgress { step, fraction, ended: false }
 }

@@ -14,14 +14,18 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use bytes::Bytes;
 use deadwax_domain::{Digest, File, PersonId, Project, ProjectId, Version, VersionId, audience};
 use deadwax_proto::v1;
-use futures::{Stream, StreamExt as _, stream};
+use futures::Stream;
 use serde::{Deserialize, Serialize};
 use tonic::{Code, Request, Response, Status, Streaming};
 
-use super::{id_text, parse_id, until::until_ended};
+use super::{
+    id_text,
+    outgoing::{self, Range},
+    parse_id,
+    until::until_ended,
+};
 use crate::{auth::Caller, blob::Staged, ledger::Snapshot, name, status, studio::Studio, wire::words};
 
 /// Chunks of an upload and of a download.
@@ -173,7 +177,7 @@ struct Asked<'a> {
 }
 
 /// 64 hexadecimal digits in lower case.
-fn digest(text: &str) -> Result<Digest, Status> {
+pub fn digest(text: &str) -> Result<Digest, Status> {
     let sound = text.len() == 64 && !text.contains(|c: char| c.is_ascii_uppercase());
     let bytes = sound.then(|| hex::decode(text).ok()).flatten().and_then(|bytes| bytes.try_into().ok());
     let bytes =
@@ -279,22 +283,14 @@ impl v1::media_server::Media for Service {
             let hint = "Ask a manager of the project.";
             return Err(status::refuse(Code::PermissionDenied, "ORIGINALS_CLOSED", text, hint));
         }
-        let limit = (asked.limit > 0).then_some(asked.limit);
-        let read = self.studio.blobs.read(file.digest, asked.offset, limit).await;
-        let (total_bytes, chunks) = read.map_err(status::blob)?;
-        if asked.offset > total_bytes {
-            return Err(status::malformed(format!(
-                "`offset` is past the end: the file has {total_bytes} bytes."
-            )));
-        }
         tracing::info!(
             person = %id_text(caller.person.id.0), project = %id_text(snapshot.id.0), digest = %file.digest,
             "download"
         );
-        let head = stream::once(async move { Ok(v1::DownloadChunk { total_bytes, data: Bytes::new() }) });
-        let body = chunks.flat_map(|chunk| stream::iter(pieces(chunk.map_err(status::blob))));
+        let range = Range { offset: asked.offset, limit: asked.limit };
         let may = may_fetch(caller.person.id);
-        Ok(Response::new(self.until_ended(&caller, snapshot.id, may, head.chain(body))))
+        let answer = outgoing::file(&self.studio, &caller, snapshot.id, (file.digest, range), may).await;
+        answer.map(Response::new)
     }
 
     type GetHandoffStream = Chunks<v1::HandoffChunk>;
@@ -371,18 +367,4 @@ fn may_fetch(person: PersonId) -> impl Fn(&Project) -> bool + Send + 'static {
 
 fn state_of(staged: &Staged) -> v1::UploadState {
     v1::UploadState { upload_id: id_text(staged.id), offset: staged.offset, done: false, facts: None }
-}
-
-/// A chunk of the store as chunks of the wire. Slices of the same memory: nothing is copied.
-fn pieces(chunk: Result<Bytes, Status>) -> Vec<Result<v1::DownloadChunk, Status>> {
-    let mut chunk = match chunk {
-        Ok(chunk) => chunk,
-        Err(status) => return vec![Err(status)],
-    };
-    let mut pieces = Vec::with_capacity(chunk.len().div_ceil(CHUNK_BYTES));
-    while !chunk.is_empty() {
-        let data = chunk.split_to(chunk.len().min(CHUNK_BYTES));
-        pieces.push(Ok(v1::DownloadChunk { total_bytes: 0, data }));
-    }
-    pieces
 }

@@ -1,7 +1,10 @@
 //! One file a service: takes the caller, checks shapes and limits, hands over. Never here: rules of the studio, folding, the store's engine.
 
+pub mod follow;
 pub mod mastering;
 pub mod media;
+pub mod outgoing;
+mod pace;
 pub mod presence;
 pub mod project;
 pub mod record;

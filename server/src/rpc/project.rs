@@ -2,6 +2,7 @@
 //! somebody sees (`wire/view`). Strangers and absent projects get the same answer everywhere.
 
 mod ask;
+mod frozen;
 mod webhook;
 
 use std::{pin::Pin, sync::Arc};
@@ -16,7 +17,7 @@ use tonic::{Code, Request, Response, Status};
 
 use crate::{
     auth::Caller,
-    ledger::{Ledger, LedgerError, Perform, Performed, Snapshot},
+    ledger::{Ledger, LedgerError, Perform, Snapshot},
     status,
     studio::Studio,
     watch::{Ended, Hub, Names},
@@ -30,8 +31,6 @@ const HISTORY_MAX: usize = 500;
 /// Facts read at once for the history, and in all for one answer: a viewer who sees few of them must not make the server read for ever.
 const HISTORY_PAGE: u64 = 512;
 const HISTORY_SCAN: u64 = 16 * HISTORY_PAGE;
-/// A manifest is made of the project at one seq and refused at another.
-const MANIFEST_ATTEMPTS: usize = 8;
 
 pub struct Service {
     ledger: Arc<Ledger>,
@@ -82,31 +81,6 @@ impl Service {
             }));
         }
         Ok(())
-    }
-
-    /// The manifest and the fact that freezes it speak of the same seq.
-    async fn deliver(&self, asked: Perform) -> Result<Performed, LedgerError> {
-        let mut last = None;
-        for _ in 0..MANIFEST_ATTEMPTS {
-            let snapshot = self.ledger.project(asked.project).await?;
-            let names = self.hub.names();
-            let mut perform = asked.clone();
-            if let (Some(now), Command::MakeDelivery { song, manifest_json, .. }) =
-                (&snapshot, &mut perform.command)
-            {
-                let name = |person: PersonId| names.name(person).to_owned();
-                *manifest_json =
-                    wire::manifest::manifest(now.id, &now.project, *song, &name).unwrap_or_default();
-                perform.expected = asked.expected.or(Some(now.seq));
-            }
-            match self.ledger.perform(perform).await {
-                Err(LedgerError::Conflict { expected, head }) if asked.expected.is_none() => {
-                    last = Some(LedgerError::Conflict { expected, head });
-                }
-                answer => return answer,
-            }
-        }
-        Err(last.unwrap_or(LedgerError::Conflict { expected: 0, head: 0 }))
     }
 }
 
@@ -201,23 +175,18 @@ impl v1::projects_server::Projects for Service {
             expected: asked.expected,
             command: wire::action::command(asked.action).map_err(malformed)?,
         };
-        if matches!(perform.command, Command::StartRecord { .. }) {
-            // One that was queued would wait for ever.
-            return Err(Status::unimplemented("This server makes no records yet."));
-        }
         if let Some(webhooks) = &self.webhooks {
             webhooks.check(&perform.command).map_err(status::refusal)?;
         }
         webhook::shuffled(self.webhooks.as_ref(), &mut perform.command)
             .map_err(|error| status::internal(&format!("{error:#}")))?;
         let project = perform.project;
-        let performed = if matches!(perform.command, Command::MakeDelivery { .. }) {
-            self.deliver(perform).await
+        let performed = if frozen::is_frozen(&perform.command) {
+            self.freeze(perform).await?
         } else {
             self.must_know_newcomer(&perform).await.map_err(status::ledger)?;
-            self.ledger.perform(perform).await
+            self.ledger.perform(perform).await.map_err(status::ledger)?
         };
-        let performed = performed.map_err(status::ledger)?;
         let now = self.ledger.project(project).await.map_err(status::ledger)?;
         let told = now.map(|now| {
             let mut told = wire::history::effects(&now.project, person, &self.hub.names(), &performed.events);

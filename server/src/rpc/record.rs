@@ -2,33 +2,39 @@
 //! method. Never here: rules (the domain), rendering (`render`), what stands in the evidence (`evidence`).
 
 mod chain;
+mod cover;
 mod evidence;
 mod fetch;
 mod plan;
 mod profiles;
 mod watch;
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use deadwax_domain::{PersonId, Project, ProjectId, audience};
 use deadwax_proto::v1;
 use tokio::sync::Semaphore;
-use tonic::{Code, Request, Response, Status};
+use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::{parse_id, until::Answers};
-use crate::{auth::Caller, ledger::Snapshot, status, studio::Studio};
+use crate::{auth::Caller, blob::Blobs, ledger::Snapshot, status, studio::Studio};
 
 /// Evidence that is put together at the same time.
 const EVIDENCE_AT_ONCE: usize = 2;
+/// Dry runs at the same time: each takes a processor.
+const PLANS_AT_ONCE: usize = 2;
 
 pub struct Service {
     studio: Arc<Studio>,
     exporting: Semaphore,
+    planning: Semaphore,
+    covers: cover::Covers,
 }
 
 impl Service {
     pub fn new(studio: Arc<Studio>) -> Self {
-        Self { studio, exporting: Semaphore::new(EVIDENCE_AT_ONCE) }
+        let (exporting, planning) = (Semaphore::new(EVIDENCE_AT_ONCE), Semaphore::new(PLANS_AT_ONCE));
+        Self { studio, exporting, planning, covers: cover::Covers::new() }
     }
 
     /// The project, for a member who does more than listen.
@@ -53,6 +59,15 @@ fn allowed(snapshot: Option<Arc<Snapshot>>, person: PersonId) -> Result<Arc<Snap
 /// The same, asked again with each fact while an answer runs.
 fn sees_work(person: PersonId) -> impl Fn(&Project) -> bool + Send + 'static {
     move |project| project.roles_of(person).is_some_and(audience::sees_work)
+}
+
+/// Where the cover lies, for a plan; one that is gone is found when the files are made.
+async fn cover_path(blobs: &Blobs, project: &Project) -> Option<PathBuf> {
+    blobs.local_path(project.cover.as_ref()?.digest).await.ok()
+}
+
+fn no_record() -> Status {
+    status::not_found("NO_SUCH_RECORD", "record")
 }
 
 fn project_id(text: &str) -> Result<ProjectId, Status> {
@@ -89,6 +104,24 @@ impl v1::records_server::Records for Service {
     async fn fetch(&self, request: Request<v1::FetchRequest>) -> Result<Response<Self::FetchStream>, Status> {
         let caller = Caller::of(&request)?;
         self.fetched(&caller, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn put_cover(
+        &self,
+        request: Request<Streaming<v1::PutCoverRequest>>,
+    ) -> Result<Response<v1::PutCoverResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        self.cover_put(&caller, request.into_inner()).await.map(Response::new)
+    }
+
+    type GetCoverStream = Answers<v1::CoverChunk>;
+
+    async fn get_cover(
+        &self,
+        request: Request<v1::GetCoverRequest>,
+    ) -> Result<Response<Self::GetCoverStream>, Status> {
+        let caller = Caller::of(&request)?;
+        self.cover_got(&caller, request.into_inner()).await.map(Response::new)
     }
 
     type GetChainStream = Answers<v1::ChainChunk>;

@@ -356,6 +356,7 @@ pub fn command(action: Option<v1::Action>) -> Result<Command> {
         },
         Action::SetLabelCopy(_)
         | Action::SetSongCopy(_)
+        | Action::RemoveCover(_)
         | Action::AddSpacingNote(_)
         | Action::CloseSpacingNote(_)
         | Action::StartRecord(_)

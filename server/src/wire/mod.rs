@@ -6,6 +6,8 @@ pub mod history;
 pub mod ledger;
 pub mod manifest;
 mod record;
+pub mod record_manifest;
+pub mod sheet;
 pub mod text;
 pub mod view;
 pub mod words;

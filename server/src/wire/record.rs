@@ -25,6 +25,7 @@ pub fn command(action: Action) -> Result<Command> {
             song: id("set_song_copy.song_id", &it.song_id).map(SongId)?,
             copy: song_copy(it.copy.unwrap_or_default())?,
         },
+        Action::RemoveCover(v1::RemoveCover {}) => Command::SetCover { cover: None },
         Action::AddSpacingNote(it) => Command::AddSpacingNote {
             note: id("add_spacing_note.note_id", &it.note_id).map(NoteId)?,
             number: it.number,

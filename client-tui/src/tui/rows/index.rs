@@ -23,12 +23,16 @@ pub(super) struct Place {
     /// As `Index` numbers them.
     song: u32,
     pub(super) kind: Kind,
-    stage: u8,
-    open: bool,
-    reply: bool,
+    /// Of a song its stage, of a note `OPEN` and `REPLY`: a hundred thousand rows have a place, so it is kept small.
+    part: u8,
     /// Written here and not yet answered: no row of the server's.
     pub(super) ours: bool,
 }
+
+/// A note that is not settled.
+const OPEN: u8 = 1;
+/// A note that answers another.
+const REPLY: u8 = 2;
 
 impl Default for Place {
     fn default() -> Place {
@@ -36,9 +40,7 @@ impl Default for Place {
             order: (0, 0),
             song: 0,
             kind: Kind::Project,
-            stage: 0,
-            open: false,
-            reply: false,
+            part: 0,
             ours: false,
         }
     }
@@ -125,7 +127,7 @@ impl Index {
             }
             Of::Song(it) => {
                 place.order.0 = it.position.into();
-                place.stage = number_of(it.stage());
+                place.part = number_of(it.stage());
                 return place;
             }
             Of::Version(it) => {
@@ -134,10 +136,10 @@ impl Index {
                 &it.song_id
             }
             Of::Note(it) => {
-                place.open = !is_settled(it);
-                place.reply = !it.parent_note_id.is_empty();
+                let reply = !it.parent_note_id.is_empty();
+                place.part = (u8::from(!is_settled(it)) * OPEN) | (u8::from(reply) * REPLY);
                 let start = it.start_ms.map_or(0, |ms| ms.saturating_add(1));
-                place.order.0 = if place.reply { hash(&it.parent_note_id) } else { start };
+                place.order.0 = if reply { hash(&it.parent_note_id) } else { start };
                 place.order.1 = signed(it.at_ms);
                 &it.song_id
             }
@@ -231,14 +233,14 @@ impl Index {
             Kind::Member => return [Some(&mut self.members), None],
             Kind::Record => return [Some(&mut self.records), None],
             Kind::Song => {
-                return [Some(&mut self.songs), self.stages.get_mut(usize::from(place.stage))];
+                return [Some(&mut self.songs), self.stages.get_mut(usize::from(place.part))];
             }
             _ => {}
         }
         let Some(of) = self.by_song.get_mut(place.song as usize) else { return [None, None] };
         match place.kind {
-            Kind::Note if place.reply => [Some(&mut of.replies), None],
-            Kind::Note => [Some(&mut of.notes), place.open.then_some(&mut of.open_notes)],
+            Kind::Note if place.part & REPLY != 0 => [Some(&mut of.replies), None],
+            Kind::Note => [Some(&mut of.notes), (place.part & OPEN != 0).then_some(&mut of.open_notes)],
             Kind::Version => [Some(&mut of.versions), None],
             Kind::Request => [Some(&mut of.requests), None],
             Kind::Render => [Some(&mut of.renders), None],

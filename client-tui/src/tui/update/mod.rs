@@ -8,6 +8,7 @@ mod compare;
 mod delivery;
 pub(super) mod hands;
 mod history;
+mod label_copy;
 mod listen;
 mod master;
 mod mouse;
@@ -18,6 +19,7 @@ mod people;
 mod presence;
 mod prompt;
 mod read;
+mod record;
 pub(in crate::tui) mod signing;
 mod song;
 mod transfers;
@@ -50,11 +52,16 @@ pub use prompt::{
     approve_problem,
     blind::verdict as blind_verdict,
     choose::{Found, matches as palette},
+    record::problem as sign_problem,
     sign::before_signing,
     upload::{kind_name, remarks},
     write::parted,
 };
 pub(super) use read::before as version_before;
+pub(super) use record::{
+    approval as record_approval, by_number as record_by_number, plan_length, shown as record_shown,
+    source as record_source,
+};
 pub use wake::wake_ms;
 
 /// The longest wait between two tries to connect.
@@ -79,11 +86,14 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     compare::reconcile(model, &mut effects);
     song::picture(model, &mut effects);
     reconcile(model, &mut effects);
+    record::reconcile(model, &mut effects);
     people::reconcile(model, &mut effects);
     history::reconcile(model, &mut effects);
     offline::reconcile(model, &mut effects);
     master::reconcile(model, &mut effects);
     presence::reconcile(model, &mut effects);
+    label_copy::reconcile(model);
+    signing::reconcile(model, &mut effects);
     effects
 }
 
@@ -155,7 +165,9 @@ fn taken(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Transfer(news) => effects = transfers::told(model, news),
         Msg::Present(attendees) => effects = presence::told(model, attendees),
         Msg::People(news) => effects = people::told(model, news),
+        Msg::LabelCopy(news) => label_copy::told(model, news),
         Msg::Signing(news) => signing::told(model, news),
+        Msg::Record(news) => record::told(model, news),
         Msg::Ground(ground) => ground_told(model, ground),
         Msg::Draft(draft) => hands::reopened(model, *draft),
         Msg::Quit => model.quit = true,
@@ -276,6 +288,7 @@ fn lost(model: &mut Model, why: String, effects: &mut Vec<Effect>) {
     model.subscribed = Subscribed::default();
     offline::cut(model);
     model.progress = None;
+    model.record.progress = None;
     effects.push(Effect::Connect { after_ms });
 }
 

@@ -78,6 +78,7 @@ fn place(model: &mut Model, at: usize) -> Vec<Effect> {
         Screen::Album { at: now, .. }
         | Screen::Delivery { at: now, .. }
         | Screen::People { at: now, .. }
+        | Screen::LabelCopy { at: now, .. }
         | Screen::Transfers { at: now } => *now = at,
         Screen::Compare(view) => view.at = at,
         _ => {
@@ -196,7 +197,12 @@ fn wheel(model: &mut Model, event: MouseEvent, up: bool) -> Vec<Effect> {
             // What is signed, written or answered is not moved by a wheel.
             if matches!(
                 open.ask,
-                Ask::Read(_) | Ask::Palette(_) | Ask::Follow(_) | Ask::Tick(_) | Ask::Confirm(_)
+                Ask::Read(_)
+                    | Ask::Palette(_)
+                    | Ask::Follow(_)
+                    | Ask::Tick(_)
+                    | Ask::Confirm(_)
+                    | Ask::Plan(_)
             ) {
                 effects.extend(as_key(model, if up { KeyCode::Up } else { KeyCode::Down }));
             }

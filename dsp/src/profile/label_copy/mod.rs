@@ -5,13 +5,13 @@ mod codes;
 mod rules;
 mod text;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use codes::{isrc, upc};
 pub use rules::check;
 pub use text::{csv, json};
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabelCopy {
     pub artist: String,
     pub title: String,
@@ -32,7 +32,7 @@ pub struct LabelCopy {
     pub tracks: Vec<TrackCopy>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrackCopy {
     pub title: String,
     /// "Radio Edit": without brackets, which the texts put around it.
@@ -56,13 +56,13 @@ impl TrackCopy {
     }
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Credit {
     pub role: String,
     pub name: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Split {
     pub name: String,
     /// Hundredths of a percent: 10000 is all of it.
@@ -70,7 +70,7 @@ pub struct Split {
     pub kind: SplitKind,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SplitKind {
     /// Of the song as it was written.

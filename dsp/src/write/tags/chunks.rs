@@ -23,7 +23,7 @@ struct Chunk {
     bytes: u64,
 }
 
-pub(super) fn wav(from: &mut Old, tags: &Tags, out: &mut (impl Write + Seek)) -> io::Result<()> {
+pub(super) fn wav(from: &mut Old<'_>, tags: &Tags, out: &mut (impl Write + Seek)) -> io::Result<()> {
     let head: [u8; 12] = from.exactly(0)?;
     let rf64 = &head[..4] != b"RIFF";
     let riff_bytes = u32::from_le_bytes([head[4], head[5], head[6], head[7]]);
@@ -87,7 +87,7 @@ fn past_4_gib() -> io::Error {
 }
 
 /// Copies a chunk, or steps over it; returns where the next one begins.
-fn keep(from: &mut Old, chunk: &Chunk, old_tag: bool, out: &mut impl Write) -> io::Result<u64> {
+fn keep(from: &mut Old<'_>, chunk: &Chunk, old_tag: bool, out: &mut impl Write) -> io::Result<u64> {
     let end = chunk.start.checked_add(chunk.bytes).filter(|end| *end <= from.bytes).ok_or_else(cut_off)?;
     // Chunks stand on even bytes, but some writers forget the pad byte: then a letter of the next name stands there.
     let mut next = [0];
@@ -144,7 +144,7 @@ fn chunk(out: &mut impl Write, name: &[u8; 4], body: &[u8], size: fn(u32) -> [u8
     Ok(())
 }
 
-pub(super) fn aiff(from: &mut Old, tags: &Tags, out: &mut (impl Write + Seek)) -> io::Result<()> {
+pub(super) fn aiff(from: &mut Old<'_>, tags: &Tags, out: &mut (impl Write + Seek)) -> io::Result<()> {
     out.write_all(&from.exactly::<12>(0)?)?;
     let mut at = 12;
     for _ in 0..MAX_CHUNKS {

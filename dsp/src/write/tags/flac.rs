@@ -13,7 +13,7 @@ const PADDING_BYTES: u32 = 4096;
 const MAX_BLOCKS: usize = 1024;
 const VENDOR: &[u8] = b"deadwax-dsp";
 
-pub(super) fn rewrite(from: &mut Old, tags: &Tags, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn rewrite(from: &mut Old<'_>, tags: &Tags, out: &mut impl Write) -> io::Result<()> {
     out.write_all(b"fLaC")?;
     let mut at = 4;
     let mut vendor = VENDOR.to_vec();

@@ -20,6 +20,8 @@ use crate::{DspError, codes};
 const MAX_TEXT_LETTERS: usize = 1024;
 const MAX_COMMENT_LETTERS: usize = 8192;
 const MAX_TRACK: u32 = 9_999;
+/// Copied at a time.
+const COPY_BYTES: u64 = 1 << 20;
 /// An ID3v2 tag states its size in 28 bits.
 const MAX_ID3_TAGS: usize = 8;
 
@@ -47,11 +49,17 @@ pub struct Tags {
 /// Errors: `Invalid` for a field that says nothing true, `Open`, `Unsupported` for another kind of file, `NotAudio` or `Damaged` where its structure
 /// cannot be followed, `Write`. After an error the file is as it was.
 pub fn tag(path: &Path, tags: &Tags) -> Result<(), DspError> {
+    tag_in(path, tags, &mut |_| Ok(()))
+}
+
+/// [`tag`], which tells after each piece how much of the file was copied, 0 to 1, and ends where that is answered with an error.
+pub(crate) fn tag_in(path: &Path, tags: &Tags, still: Still<'_>) -> Result<(), DspError> {
     let tags = checked(tags)?;
     let file = File::open(path).map_err(|e| DspError::open(path, e))?;
     let about = file.metadata().map_err(|e| DspError::open(path, e))?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut from = Old { file: BufReader::with_capacity(1 << 16, file), bytes: about.len() };
+    let file = BufReader::with_capacity(1 << 16, file);
+    let mut from = Old { file, bytes: about.len(), copied: 0, still, stopped: None };
     let mut head = [0; 12];
     let held = from.read_up_to(0, &mut head).map_err(|e| DspError::open(path, e))?;
     let kind = kind(&head[..held]).ok_or_else(|| {
@@ -67,6 +75,9 @@ pub fn tag(path: &Path, tags: &Tags) -> Result<(), DspError> {
         Kind::Mp3 => mp3(&mut from, &tags, &mut out),
         Kind::Ogg => ogg::rewrite(&mut from, &tags, &mut out),
     };
+    if let Some(stopped) = from.stopped.take() {
+        return Err(stopped);
+    }
     done.map_err(|error| match error.kind() {
         io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
             DspError::not_audio(path, error.to_string())
@@ -111,13 +122,20 @@ fn kind(head: &[u8]) -> Option<Kind> {
     }
 }
 
+/// Hears how much is done, 0 to 1.
+type Still<'a> = &'a mut dyn FnMut(f64) -> Result<(), DspError>;
+
 /// The file as it is, read from any place.
-struct Old {
+struct Old<'a> {
     file: BufReader<File>,
     bytes: u64,
+    copied: u64,
+    still: Still<'a>,
+    /// What it was answered with, where that was an error.
+    stopped: Option<DspError>,
 }
 
-impl Old {
+impl Old<'_> {
     /// Fills as much of `out` as the file has from `at` on.
     fn read_up_to(&mut self, at: u64, out: &mut [u8]) -> io::Result<usize> {
         self.file.seek(SeekFrom::Start(at))?;
@@ -153,8 +171,20 @@ impl Old {
 
     fn copy(&mut self, at: u64, len: u64, out: &mut impl Write) -> io::Result<()> {
         self.file.seek(SeekFrom::Start(at))?;
-        let done = io::copy(&mut self.file.by_ref().take(len), out)?;
-        if done < len { Err(cut_off()) } else { Ok(()) }
+        let mut left = len;
+        while left > 0 {
+            let piece = left.min(COPY_BYTES);
+            if io::copy(&mut self.file.by_ref().take(piece), out)? < piece {
+                return Err(cut_off());
+            }
+            left -= piece;
+            self.copied += piece;
+            if let Err(error) = (self.still)((self.copied as f64 / self.bytes.max(1) as f64).min(1.0)) {
+                self.stopped = Some(error);
+                return Err(io::Error::other("it was stopped"));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -167,7 +197,7 @@ fn broken(what: &str) -> io::Error {
 }
 
 /// Tags before the sound go, ours comes; an old ID3v1 tag behind it is left out.
-fn mp3(from: &mut Old, tags: &Tags, out: &mut impl Write) -> io::Result<()> {
+fn mp3(from: &mut Old<'_>, tags: &Tags, out: &mut impl Write) -> io::Result<()> {
     let mut at = 0;
     for _ in 0..MAX_ID3_TAGS {
         let mut head = [0; 10];

@@ -19,7 +19,7 @@ struct Page {
 }
 
 impl Page {
-    fn read(from: &mut Old, at: u64) -> io::Result<Page> {
+    fn read(from: &mut Old<'_>, at: u64) -> io::Result<Page> {
         let head: [u8; HEAD_BYTES] = from.exactly(at)?;
         if &head[..5] != b"OggS\0" {
             return Err(broken("a page of Ogg does not begin where the last one ends"));
@@ -48,7 +48,7 @@ impl Page {
     }
 }
 
-pub(super) fn rewrite(from: &mut Old, tags: &Tags, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn rewrite(from: &mut Old<'_>, tags: &Tags, out: &mut impl Write) -> io::Result<()> {
     let mut first = Page::read(from, 0)?;
     let serial = first.serial();
     let opus = first.body.starts_with(b"OpusHead");
@@ -85,7 +85,7 @@ pub(super) fn rewrite(from: &mut Old, tags: &Tags, out: &mut impl Write) -> io::
 
 /// The `count` packets from the page at `at` on, which must end with a page as both standards ask; and where the next page begins.
 fn header_packets(
-    from: &mut Old,
+    from: &mut Old<'_>,
     mut at: u64,
     serial: [u8; 4],
     count: usize,

@@ -45,6 +45,29 @@ impl Cover {
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
+
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// Whether its end mark is there too. A picture that was cut off on its way has a good head all the same.
+    pub fn is_whole(&self) -> bool {
+        match self.mime {
+            "image/png" => png_ends(&self.bytes),
+            _ => jpeg_ends(&self.bytes),
+        }
+        .is_some()
+    }
+
+    /// "image/jpeg" or "image/png".
+    pub fn mime(&self) -> &'static str {
+        self.mime
+    }
+
+    /// Width and height in pixels.
+    pub fn size(&self) -> (u32, u32) {
+        (self.width, self.height)
+    }
 }
 
 fn be_u32(bytes: &[u8], at: usize) -> Option<u32> {
@@ -98,6 +121,40 @@ fn jpeg(bytes: &[u8]) -> Option<(u32, u32, u32)> {
     }
 }
 
+/// Chunk by chunk to IEND (W3C PNG, 5.3).
+fn png_ends(bytes: &[u8]) -> Option<()> {
+    let mut at = 8;
+    loop {
+        let length = be_u32(bytes, at)? as usize;
+        let kind = bytes.get(at + 4..at + 8)?;
+        at = at.checked_add(length)?.checked_add(12)?;
+        if at > bytes.len() {
+            return None;
+        }
+        if kind == b"IEND" {
+            return Some(());
+        }
+    }
+}
+
+/// Segment by segment to EOI. Within a scan 0xFF is followed by 0 or a restart mark (ITU-T T.81, B.1.1); a thumbnail with an end of its own lies inside of a
+/// segment.
+fn jpeg_ends(bytes: &[u8]) -> Option<()> {
+    let mut at = 2;
+    loop {
+        if *bytes.get(at)? != 0xFF {
+            at += 1;
+            continue;
+        }
+        match *bytes.get(at + 1)? {
+            0xD9 => return Some(()),
+            0xFF => at += 1,
+            0x00 | 0x01 | 0xD0..=0xD8 => at += 2,
+            _ => at += 2 + usize::from(be_u16(bytes, at + 2)?).max(2),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,6 +173,20 @@ mod tests {
             }
         }
         assert!(Cover::new(b"GIF89a".to_vec()).is_err());
+        let whole = |bytes: &[u8], more: &[u8]| Cover::new([bytes, more].concat()).unwrap().is_whole();
+        // The segment goes on for nine bytes; then a scan with a stuffed 0xFF and a restart, and the end.
+        let rest = b"\x01\x11\0\x02\x11\x01\x03\x11\x01";
+        let scan = b"\xFF\xDA\0\x02ab\xFF\0c\xFF\xD0d";
+        assert!(whole(&jpeg, &[&rest[..], scan, b"\xFF\xD9"].concat()));
+        assert!(!whole(&jpeg, &[&rest[..], scan, b"\xFF"].concat()));
+        let thumbnail = b"\xFF\xE1\0\x06\xFF\xD8\xFF\xD9";
+        assert!(
+            !whole(&jpeg, &[&rest[..], thumbnail, scan].concat()),
+            "the end of a thumbnail is not its own"
+        );
+        assert!(whole(&png, b"crc4\0\0\0\0IENDcrc4"));
+        assert!(!whole(&png, b"crc4\0\0\0\0IENDcr"));
+        assert!(!whole(&png, b"crc4\xFF\xFF\xFF\xFFIDAT"));
         let mut huge = png;
         huge.resize(MAX_BYTES + 1, 0);
         assert!(Cover::new(huge).unwrap_err().to_string().contains("smaller"));

@@ -92,6 +92,7 @@ impl Project {
             | Fact::RenderCancelled { .. } => self.fold_render(event),
             Fact::LabelCopySet { .. }
             | Fact::SongCopySet { .. }
+            | Fact::CoverSet { .. }
             | Fact::SpacingNoted { .. }
             | Fact::SpacingNoteClosed { .. } => self.fold_copy(event),
             Fact::RecordQueued { .. }

@@ -13,6 +13,7 @@ impl Project {
             Fact::SongCopySet { song, copy } => {
                 self.song_copies.insert(*song, copy.clone());
             }
+            Fact::CoverSet { cover } => self.cover.clone_from(cover),
             Fact::SpacingNoted { note, number, song, text } => {
                 let Some(by) = event.by else { return };
                 if self.spacing_notes.iter().all(|known| known.id != *note) {

@@ -2,7 +2,7 @@
 
 use super::{Answer, NEW, SOME, best_role, how_signed};
 use crate::{
-    Actor, ApprovalId, Command, Digest, LabelCopy, NoteId, PersonId, Project, Record, RecordId,
+    Actor, ApprovalId, Command, Cover, Digest, LabelCopy, NoteId, PersonId, Project, Record, RecordId,
     RecordProfile, Refusal, SongCopy, SongId, check,
 };
 
@@ -19,6 +19,7 @@ pub(super) fn project_actions(project: &Project, actor: &Actor) -> Vec<(&'static
             ask(Command::AddSpacingNote { note: NoteId(NEW), number, song: None, text: SOME.to_owned() }),
         ),
         ("set_label_copy", ask(Command::SetLabelCopy { copy: other_copy(&project.label_copy) })),
+        ("set_cover", ask(Command::SetCover { cover: Some(some_cover()) })),
         (
             "start_record",
             ask(Command::StartRecord {
@@ -34,6 +35,10 @@ pub(super) fn project_actions(project: &Project, actor: &Actor) -> Vec<(&'static
 
 fn other_copy(now: &LabelCopy) -> LabelCopy {
     LabelCopy { catalogue: other_than(&now.catalogue), ..now.clone() }
+}
+
+fn some_cover() -> Cover {
+    Cover { digest: NOBODYS, bytes: 1, mime: "image/png".to_owned(), width: 1, height: 1 }
 }
 
 fn other_than(text: &str) -> String {

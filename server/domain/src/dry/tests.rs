@@ -107,10 +107,10 @@ fn what_belongs_to_the_record_is_offered_to_its_roles() {
     };
     let given = Given::mixed();
     assert_eq!(told(&given, MASTERER), ["set_preflight", "set_spacing"]);
-    assert_eq!(told(&given, LABEL), ["set_label_copy"]);
+    assert_eq!(told(&given, LABEL), ["set_label_copy", "set_cover"]);
     let items = vec![crate::SpacingItem::after(SONG, 0)];
     let set = given.and(person(MASTERER), Command::SetSpacing { items });
-    assert_eq!(told(&set, LABEL), ["approve_spacing", "add_spacing_note", "set_label_copy"]);
+    assert_eq!(told(&set, LABEL), ["approve_spacing", "add_spacing_note", "set_label_copy", "set_cover"]);
     let setting = crate::PreflightSetting {
         code: "UNCHANGED".to_owned(),
         kind: VersionKind::Mix,

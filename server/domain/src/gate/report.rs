@@ -36,6 +36,7 @@ pub fn try_stage(project: &Project, song: SongId, stage: Stage) -> Option<GateRe
     let mut lines = vec![candidate_line(project, song, kind, candidate)];
     lines.extend(need_lines(project, song, stage, candidate, &rule.needs));
     lines.extend(candidate.and_then(|candidate| heard_line(project, candidate, &rule)));
+    lines.extend(signed_line(project, song, candidate, &rule));
     lines.extend(hold_line(project, song));
     if let Some(candidate) = candidate {
         lines.extend(returned_line(project, candidate));
@@ -148,6 +149,27 @@ fn heard_by_who_is_missing(project: &Project, candidate: &Version, rule: &GateRu
             GateLine { waits_for: no, ..line(false, "HEARD", text) }
         }
     }
+}
+
+/// Told before anybody comes to approve without a key: the approval itself is what is missing.
+fn signed_line(
+    project: &Project,
+    song: SongId,
+    candidate: Option<&Version>,
+    rule: &GateRule,
+) -> Option<GateLine> {
+    if !rule.signed {
+        return None;
+    }
+    let needs = need_lines(project, song, rule.stage, candidate, &rule.needs);
+    let asked = people(needs.iter().flat_map(|need| need.waits_for.iter().copied()));
+    let keyed = asked.iter().filter(|person| !project.keys_of(**person).is_empty()).count();
+    let who = match keyed {
+        all if all == asked.len() => "",
+        0 => ", and nobody who is asked has one yet: `deadwax key new` makes it",
+        _ => ", and not everybody who is asked has one yet: `deadwax key new` makes it",
+    };
+    Some(line(true, "SIGNED", format!("Every approval is signed with a key{who}.")))
 }
 
 fn hold_line(project: &Project, song: SongId) -> Option<GateLine> {

@@ -1,9 +1,13 @@
 //! Label copy: what stands on the label and goes to the stores, of the release and of each song. Never here: how it is written into files.
 
+mod cover;
+
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeSet;
+
+pub use cover::Cover;
 
 use crate::{
     Actor, Command, Fact, Project, Reason, Refusal, Role, SongId,
@@ -86,6 +90,10 @@ pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Resul
             asker.must_hold(&SETTERS, "set the label copy of a song")?;
             asker.song(*song)?;
             of_song(project, *song, copy)
+        }
+        Command::SetCover { cover } => {
+            asker.must_hold(&SETTERS, "set the cover")?;
+            cover::set(project, cover.as_ref())
         }
         _ => misrouted(),
     }

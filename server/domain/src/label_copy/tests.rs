@@ -129,3 +129,53 @@ fn shares_come_to_the_whole_at_most_each_kind_for_itself() {
     given.when(person(LABEL), empty.clone()).refused(Reason::NothingToChange);
     set.when(person(LABEL), empty).facts(&["SONG_COPY_SET"]);
 }
+
+fn cover(change: impl Fn(&mut Cover)) -> Command {
+    let digest = digest(7);
+    let mut cover =
+        Cover { digest, bytes: 1_200_000, mime: "image/jpeg".to_owned(), width: 3000, height: 3000 };
+    change(&mut cover);
+    Command::SetCover { cover: Some(cover) }
+}
+
+#[test]
+fn a_cover_is_set_and_taken_away_by_who_answers_for_the_label_copy() {
+    let given = Given::mixed();
+    for who in [ARTIST, MIXER, MASTERER, LISTENER, STRANGER] {
+        let reason = if who == STRANGER { Reason::NotAMember } else { Reason::NotYourRole };
+        given.when(person(who), cover(|_| {})).refused(reason);
+        given.when(person(who), Command::SetCover { cover: None }).refused(reason);
+    }
+    let none = given.when(person(LABEL), Command::SetCover { cover: None }).0.unwrap_err();
+    assert_eq!((none.reason, none.text.as_str()), (Reason::NothingToChange, "There is no cover."));
+    let set = given.clone().and(person(LABEL), cover(|_| {}));
+    assert_eq!(set.project.cover.as_ref().map(|it| (it.digest, it.width)), Some((digest(7), 3000)));
+    set.when(person(OWNER), cover(|_| {})).refused(Reason::NothingToChange);
+    let wide = set.and(person(OWNER), cover(|cover| (cover.width, cover.digest) = (4000, digest(8))));
+    assert_eq!(
+        wide.project.cover.as_ref().map(|it| it.width),
+        Some(4000),
+        "a square is advised, never asked"
+    );
+    let gone = wide.and(person(LABEL), Command::SetCover { cover: None });
+    assert_eq!(gone.project.cover, None);
+}
+
+#[test]
+fn what_fits_into_no_tag_is_no_cover() {
+    let given = Given::mixed();
+    let most = limits::COVER_BYTES_MAX;
+    given.when(person(LABEL), cover(|cover| cover.bytes = most)).facts(&["COVER_SET"]);
+    type Change = fn(&mut Cover);
+    let bad: [Change; 5] = [
+        |cover| cover.bytes = limits::COVER_BYTES_MAX + 1,
+        |cover| cover.bytes = 0,
+        |cover| cover.mime = "image/gif".to_owned(),
+        |cover| cover.width = 0,
+        |cover| cover.height = 0,
+    ];
+    for change in bad {
+        let no = given.when(person(LABEL), cover(change)).0.unwrap_err();
+        assert!(no.reason == Reason::CoverInvalid && !no.hint.is_empty(), "{no}");
+    }
+}

@@ -120,6 +120,25 @@ fn a_key_is_revoked_by_its_owner_or_a_manager_with_a_reason() {
 }
 
 #[test]
+fn a_gate_that_asks_for_keys_says_so_and_who_is_without_one() {
+    let told = |given: &Given| {
+        let report = gate::report(&given.project, SONG).expect("the song is in mixing");
+        report.lines.into_iter().find(|line| line.code == "SIGNED").map(|line| (line.met, line.text))
+    };
+    assert_eq!(told(&Given::mixed()), None);
+    let nobody = Given::mixed().and(person(OWNER), signed_rule());
+    let without = "Every approval is signed with a key, and nobody who is asked has one yet: `deadwax key new` makes it.";
+    assert_eq!(told(&nobody), Some((true, without.to_owned())));
+    let some = nobody.and(person(LABEL), enrol_command(0x21, None));
+    assert!(told(&some).expect("it is asked still").1.contains("not everybody who is asked has one yet"));
+    let all = some.and(person(ARTIST), enrol_command(0x31, None));
+    assert_eq!(told(&all), Some((true, "Every approval is signed with a key.".to_owned())));
+    // A key that was taken back is none.
+    let gone = all.and(person(LABEL), revoke_command(0x21));
+    assert!(told(&gone).expect("it is asked still").1.contains("not everybody"));
+}
+
+#[test]
 fn a_receipt_stands_right_behind_its_approval_and_before_what_follows() {
     let given = keyed().approved(ARTIST, 10, Role::Artist);
     let statement = mix_statement(0x21, "2a", ZEROS, 1);

@@ -11,6 +11,7 @@ use crate::{ApprovalId, Digest, PersonId, Project, RecordId, Role, SongId, Stage
 
 pub use differs::differs;
 pub(crate) use rules::{approval, rule, twin};
+pub use rules::{is_file_name, sound_level, sound_profiles};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {

@@ -57,14 +57,7 @@ fn start(project: &Project, actor: &Actor, command: &Command) -> Result<Ruling, 
         return no(Reason::RecordRunning, text, "Wait for it, or cancel it.");
     }
     let profiles = sound_profiles(profiles)?;
-    if loudest_track_lufs.is_some_and(|lufs| !LOUDEST_LUFS.contains(&lufs)) {
-        let text = "The loudest track of a record plays at -30 to -6 LUFS.";
-        return no(
-            Reason::RuleInvalid,
-            text,
-            "Give a level such as -14, or none: then all stays as it was signed.",
-        );
-    }
+    sound_level(*loudest_track_lufs)?;
     free_id(project.record(*record).is_some())?;
     limits::room(project.records.len(), limits::RECORDS_MAX, "records")?;
     Ok(Ruling::fact(Fact::RecordQueued {
@@ -111,7 +104,17 @@ fn sources(asker: &Asker<'_>, number: u32) -> Result<Vec<RecordSource>, Refusal>
     Ok(sources)
 }
 
-fn sound_profiles(given: &[RecordProfile]) -> Result<Vec<RecordProfile>, Refusal> {
+/// Also asked of a dry run, which nobody has to be allowed to start.
+pub fn sound_level(loudest_track_lufs: Option<f64>) -> Result<(), Refusal> {
+    if loudest_track_lufs.is_none_or(|lufs| LOUDEST_LUFS.contains(&lufs)) {
+        return Ok(());
+    }
+    let text = "The loudest track of a record plays at -30 to -6 LUFS.";
+    no(Reason::RuleInvalid, text, "Give a level such as -14, or none: then all stays as it was signed.")
+}
+
+/// Likewise. What a profile says is not read here.
+pub fn sound_profiles(given: &[RecordProfile]) -> Result<Vec<RecordProfile>, Refusal> {
     let wrong = |text: String, hint: &str| no(Reason::ProfileInvalid, text, hint);
     if given.is_empty() {
         return wrong("A record for no profile has no files.".to_owned(), "Name at least one profile.");
@@ -276,7 +279,8 @@ fn sound_files(record: &Record, files: &[RecordFile]) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn is_file_name(name: &str) -> bool {
+/// A name that every file system takes.
+pub fn is_file_name(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= limits::FILE_NAME_BYTES_MAX
         && name.trim() == name

@@ -19,6 +19,19 @@ impl Say<'_> {
                 let what = format!("{} and {}", plural(credits, "credit"), plural(splits, "share"));
                 (Some(*song), format!("{who} set the label copy of {}: {what}.", project.song_name(*song)))
             }
+            Fact::CoverSet { cover: Some(it) } => {
+                let square = if it.width == it.height { "" } else { ", not square" };
+                (
+                    None,
+                    format!(
+                        "{who} set the cover: {}, {} by {} pixels{square}.",
+                        it.form(),
+                        it.width,
+                        it.height
+                    ),
+                )
+            }
+            Fact::CoverSet { cover: None } => (None, format!("{who} took the cover away.")),
             Fact::SpacingNoted { number, song, .. } => {
                 let on =
                     song.map_or_else(String::new, |song| format!(", before {}", project.song_name(song)));
@@ -159,9 +172,9 @@ fn short(digest: &Digest) -> String {
 #[cfg(test)]
 mod tests {
     use crate::{
-        ApprovalId, Command, Credit, Event, Fact, LabelCopy, NoteId, PersonId, Project, Receipt, RecordFile,
-        RecordId, RecordProfile, Role, SongCopy, SpacingItem, Time, audience, record_fingerprint, sentence,
-        sentence_for, testing::*,
+        ApprovalId, Command, Cover, Credit, Event, Fact, LabelCopy, NoteId, PersonId, Project, Receipt,
+        RecordFile, RecordId, RecordProfile, Role, SongCopy, SpacingItem, Time, audience, record_fingerprint,
+        sentence, sentence_for, testing::*,
     };
 
     const RECORD: RecordId = RecordId(300);
@@ -298,6 +311,11 @@ mod tests {
         let copy = SongCopy { credits, ..SongCopy::default() };
         let text = "Olive set the label copy of \"Ember\": 1 credit and 0 shares.";
         assert_eq!(say(Fact::SongCopySet { song: SONG, copy }), text);
+        let (mime, digest) = ("image/png".to_owned(), digest(1));
+        let cover = Cover { digest, bytes: 9, mime, width: 3000, height: 2000 };
+        let text = "Olive set the cover: PNG, 3000 by 2000 pixels, not square.";
+        assert_eq!(say(Fact::CoverSet { cover: Some(cover) }), text);
+        assert_eq!(say(Fact::CoverSet { cover: None }), "Olive took the cover away.");
         let note = |song| Fact::SpacingNoted { note: NoteId(5), number: 1, song, text: "SECRET".to_owned() };
         assert_eq!(say(note(Some(SONG))), "Olive wrote a note on spacing 1, before \"Ember\".");
         let closed = Fact::SpacingNoteClosed { note: NoteId(5), answer: "SECRET".to_owned() };
@@ -319,6 +337,7 @@ mod tests {
         let copy = LabelCopy::default();
         for fact in [
             Fact::LabelCopySet { copy },
+            Fact::CoverSet { cover: None },
             Fact::RecordCancelled { record: RECORD },
             Fact::SpacingNoted { note: NoteId(1), number: 1, song: None, text: String::new() },
             Fact::ReceiptKept {

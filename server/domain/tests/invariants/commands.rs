@@ -311,6 +311,14 @@ fn record() -> impl Strategy<Value = Command> {
             song,
             copy: SongCopy { version_title, splits, ..SongCopy::default() }
         }),
+        proptest::option::of((digest(), select(vec!["image/png", "image/jpeg", "image/gif"]), 0..3u32))
+            .prop_map(|cover| {
+                let cover = cover.map(|(digest, mime, side)| {
+                    let (mime, width, height) = (mime.to_owned(), side, side);
+                    Cover { digest, bytes: u64::from(side), mime, width, height }
+                });
+                Command::SetCover { cover }
+            }),
         (id(), 0..3u32, proptest::option::of(song()), text()).prop_map(|(note, number, song, text)| {
             Command::AddSpacingNote { note: NoteId(100 + note), number, song, text }
         }),

@@ -176,6 +176,7 @@ fn random_sequences_reach_every_stage() {
         "FOLLOWED",
         "LABEL_COPY_SET",
         "SONG_COPY_SET",
+        "COVER_SET",
         "SPACING_NOTED",
         "SPACING_NOTE_CLOSED",
         "RECORD_QUEUED",

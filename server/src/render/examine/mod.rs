@@ -29,8 +29,8 @@ use super::{
     compared::{CompareError, Comparisons, Haste, Side},
     inspect::{InspectError, of_death, of_failure},
     process::{self, Limits, Program},
+    shift::empty,
     sound::{Unsound, sound_path},
-    worker::empty,
 };
 use crate::{
     blob::Blobs,

@@ -11,7 +11,7 @@ use deadwax_proto::v1;
 use futures::{StreamExt as _, stream, stream::BoxStream};
 use tonic::{Code, Status};
 
-use super::{Asked, Chunks, Service, digest, pieces};
+use super::{Asked, Chunks, Service, digest};
 use crate::{
     auth::Caller,
     blob::{BlobError, Blobs},
@@ -20,7 +20,7 @@ use crate::{
         inspect::InspectError,
         sound::{Unsound, sound_path},
     },
-    rpc::parse_id,
+    rpc::{outgoing::pieces, parse_id},
     status,
     studio::Studio,
 };

@@ -19,7 +19,7 @@ use crate::{
     blob::{BlobError, Staged},
     ledger::Perform,
     render::{WAVEFORM, inspect::InspectError},
-    rpc::parse_id,
+    rpc::{pace::Pace, parse_id},
     status,
     studio::Studio,
     wire::words,
@@ -27,8 +27,6 @@ use crate::{
 
 /// Bytes between two syncs: each costs a wait for the disk.
 const SYNC_BYTES: u64 = 8 << 20;
-/// Slower than this is a stalled client, or one that holds a slot on purpose.
-const FLOOR_BYTES_PER_S: u64 = 16 << 10;
 
 /// Uploads whose bytes are all here and that are being measured: one at a time of each, however many streams brought its last bytes.
 #[derive(Default)]
@@ -111,7 +109,7 @@ impl Service {
             }
         };
         let bytes = message.as_ref().map_or(0, |chunk| chunk.data.len());
-        pace.waited(waiting.elapsed(), bytes as u64)?;
+        pace.waited(waiting.elapsed(), bytes as u64).map_err(|_| stalled())?;
         Ok(message)
     }
 
@@ -149,31 +147,6 @@ fn stalled() -> Status {
         "The upload stalled; what arrived is kept.",
         "Begin the upload again: it goes on where it stopped.",
     )
-}
-
-/// How fast a client sends. Only the time that the server waits for the client counts.
-struct Pace {
-    patience: Duration,
-    waited: Duration,
-    bytes: u64,
-}
-
-impl Pace {
-    fn new(patience: Duration) -> Self {
-        Self { patience, waited: Duration::ZERO, bytes: 0 }
-    }
-
-    /// After each full span of patience the bytes of that span must have been enough.
-    fn waited(&mut self, time: Duration, bytes: u64) -> Result<(), Status> {
-        self.waited += time;
-        self.bytes += bytes;
-        if self.waited < self.patience {
-            return Ok(());
-        }
-        let enough = self.bytes >= FLOOR_BYTES_PER_S * self.patience.as_secs();
-        (self.waited, self.bytes) = (Duration::ZERO, 0);
-        if enough { Ok(()) } else { Err(stalled()) }
-    }
 }
 
 fn actor(caller: &Caller) -> Actor {
@@ -236,25 +209,4 @@ async fn already_received(
 /// The sweep of old uploads may have been first.
 fn unless_gone(error: BlobError) -> Result<(), BlobError> {
     if matches!(error, BlobError::NoSuchUpload(_)) { Ok(()) } else { Err(error) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_trickle_is_given_up_and_a_slow_line_is_not() {
-        let second = Duration::from_secs(1);
-        let mut trickle = Pace::new(30 * second);
-        assert!((0..29).all(|_| trickle.waited(second, 1).is_ok()));
-        assert!(trickle.waited(second, 1).is_err());
-        let mut slow = Pace::new(30 * second);
-        assert!((0..600).all(|_| slow.waited(second, FLOOR_BYTES_PER_S).is_ok()));
-    }
-
-    #[test]
-    fn time_that_the_disk_takes_does_not_count() {
-        let mut pace = Pace::new(Duration::from_secs(30));
-        assert!((0..1000).all(|_| pace.waited(Duration::from_millis(1), 1).is_ok()));
-    }
 }

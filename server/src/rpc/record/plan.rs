@@ -1,10 +1,32 @@
-//! The dry run of a record. Never here: rules.
+//! The dry run of a record. Never here: rules, what a plan finds.
 
+use std::{collections::BTreeSet, path::PathBuf};
+
+use deadwax_domain::{PersonId, Project, Reason, RecordProfile, Refusal, record};
+use deadwax_dsp::{
+    profile::{Plan, PlannedFile, TrackFigures, consistency},
+    write::Encoding,
+};
 use deadwax_proto::v1;
+use serde_json::{Value, json};
 use tonic::Status;
 
-use super::Service;
-use crate::auth::Caller;
+use super::{Service, project_id};
+use crate::{
+    auth::Caller,
+    render::record::plans::{self, Dry, Profiles, Told, folder},
+    status,
+    wire::{
+        id,
+        sheet::{self, Laid},
+        text::scrub,
+    },
+};
+
+/// No plan that is sound has more files or findings; of one that is not, these tell enough.
+const FILES_TOLD: usize = deadwax_domain::limits::RECORD_FILES_MAX;
+const FINDINGS_TOLD: usize = 500;
+const SERVICES_TOLD: usize = 64;
 
 impl Service {
     pub(super) async fn planned(
@@ -12,7 +34,197 @@ impl Service {
         caller: &Caller,
         asked: v1::PlanRequest,
     ) -> Result<v1::PlanResponse, Status> {
-        self.project(caller, super::project_id(&asked.project_id)?).await?;
-        Err(Status::unimplemented("This server plans no records yet."))
+        let snapshot = self.project(caller, project_id(&asked.project_id)?).await?;
+        let person = caller.person.id;
+        let cover = super::cover_path(&self.studio.blobs, &snapshot.project).await;
+        let permit = self.planning.acquire().await.map_err(|_| status::closing())?;
+        let answer =
+            tokio::task::spawn_blocking(move || answer(&snapshot.project, person, asked, cover)).await;
+        drop(permit);
+        answer.map_err(|gone| status::internal(&gone))?.map_err(status::refusal)
+    }
+}
+
+fn answer(
+    project: &Project,
+    person: PersonId,
+    asked: v1::PlanRequest,
+    cover: Option<PathBuf>,
+) -> Result<v1::PlanResponse, Refusal> {
+    record::sound_level(asked.loudest_track_lufs)?;
+    let given = asked.profiles.into_iter().map(|it| RecordProfile { name: it.name, toml: it.toml });
+    let profiles = Profiles::read(given.collect())?;
+    let mut laid = sheet::newest(project, person, asked.loudest_track_lufs).ok_or_else(|| {
+        let hint = "Somebody sets the running order and its gaps first.";
+        Refusal::new(Reason::NoSpacing, "There is no spacing yet.", hint)
+    })?;
+    laid.sheet.cover = plans::cover(cover.as_deref());
+    let dry = Dry::of(&profiles.read, &laid.sheet, laid.findings.clone());
+    Ok(v1::PlanResponse {
+        files: dry.files().take(FILES_TOLD).map(|(plan, file)| planned_file(&laid, plan, file)).collect(),
+        findings: findings(&laid, &dry),
+        spacing: laid.spacing,
+        bytes: dry.bytes(),
+        penalties_json: penalties(&laid, &dry).to_string(),
+        consistency_json: consistency_of(&laid).to_string(),
+    })
+}
+
+fn song_id(laid: &Laid, at: usize) -> String {
+    laid.songs.get(at).map(|it| id(it.song.0)).unwrap_or_default()
+}
+
+fn planned_file(laid: &Laid, plan: &Plan, file: &PlannedFile) -> v1::PlannedFile {
+    v1::PlannedFile {
+        profile: scrub(&plan.profile),
+        folder: scrub(&folder(&plan.profile, &file.folder)),
+        name: file.name.clone(),
+        kind: file.kind.token().to_owned(),
+        format: format_of(file),
+        sample_rate: file.sample_rate,
+        frames: file.frames,
+        bytes: file.bytes,
+        estimated: !file.bytes_exact,
+        exact: file.exact,
+        song_ids: file.songs.iter().map(|at| song_id(laid, *at)).collect(),
+    }
+}
+
+/// "WAV 24 bit 96 kHz"; of what is no sound its ending: "CSV".
+fn format_of(file: &PlannedFile) -> String {
+    let khz = f64::from(file.sample_rate) / 1000.0;
+    let Some(encoding) = file.encoding else {
+        let ending = file.name.rsplit_once('.').map_or("", |(_, ending)| ending).to_uppercase();
+        return if file.sample_rate > 0 { format!("{ending} 16 bit {khz} kHz") } else { ending };
+    };
+    let name = match encoding {
+        Encoding::Mp3_320 => return format!("MP3 320 kbit/s {khz} kHz"),
+        Encoding::Mp3V0 => return format!("MP3 V0 {khz} kHz"),
+        Encoding::Opus160 => return format!("Opus 160 kbit/s {khz} kHz"),
+        Encoding::Wav16 | Encoding::Wav24 | Encoding::Wav32 | Encoding::Wav32f => "WAV",
+        Encoding::Aiff16 | Encoding::Aiff24 => "AIFF",
+        Encoding::Flac16 | Encoding::Flac24 => "FLAC",
+    };
+    let float = if encoding.float() { " float" } else { "" };
+    format!("{name} {} bit{float} {khz} kHz", encoding.bits())
+}
+
+/// Blocks first; the last one says how many more there are.
+fn findings(laid: &Laid, dry: &Dry) -> Vec<v1::PlanFinding> {
+    let told = |it: &Told| v1::PlanFinding {
+        block: it.finding.block,
+        code: it.finding.code.to_owned(),
+        text: scrub(&it.finding.text),
+        source: scrub(&it.finding.source),
+        mend: scrub(&it.finding.mend),
+        profile: scrub(&it.profile),
+        song_id: match it.finding.songs[..] {
+            [at] => song_id(laid, at),
+            _ => String::new(),
+        },
+    };
+    let mut all: Vec<_> = dry.findings.iter().take(FINDINGS_TOLD).map(told).collect();
+    let more = dry.findings.len().saturating_sub(FINDINGS_TOLD);
+    if more > 0 {
+        all.push(v1::PlanFinding {
+            code: "MORE_FINDINGS".to_owned(),
+            text: format!("There are {more} more findings."),
+            mend: "Mend the first ones, then plan again; or plan fewer profiles.".to_owned(),
+            ..v1::PlanFinding::default()
+        });
+    }
+    all
+}
+
+/// Each service once, however many profiles know it.
+fn penalties(laid: &Laid, dry: &Dry) -> Value {
+    let mut known = BTreeSet::new();
+    let all = dry.plans.iter().flat_map(|plan| &plan.penalties);
+    let services = all.filter(|it| known.insert(it.platform.as_str())).take(SERVICES_TOLD);
+    let tracks = |it: &deadwax_dsp::profile::Penalty| -> Vec<Value> {
+        let track = |(at, heard): (usize, &deadwax_dsp::profile::Heard)| {
+            json!({
+                "song_id": song_id(laid, at), "change_db": heard.gain_db, "over_peak_db": level(heard.over_peak_db),
+                "words": heard.words(),
+            })
+        };
+        it.songs.iter().enumerate().map(track).collect()
+    };
+    let told = |it: &deadwax_dsp::profile::Penalty| {
+        json!({
+            "service": scrub(&it.platform), "source": scrub(&it.source), "by_choice": it.by_choice, "plays_at_lufs": it.plays_at_lufs,
+            "album": it.album.is_some(), "album_change_db": it.album.map(|heard| heard.gain_db), "album_words": it.album.map(|heard| heard.words()),
+            "tracks": tracks(it),
+        })
+    };
+    Value::Array(services.map(told).collect())
+}
+
+/// JSON has no infinity: silence is `null`.
+fn level(db: f64) -> Option<f64> {
+    Some(db).filter(|db| db.is_finite())
+}
+
+/// As the songs sound on the record.
+fn consistency_of(laid: &Laid) -> Value {
+    let songs = laid.sheet.songs.iter().zip(&laid.sheet.copy.tracks);
+    let heard = songs.map(|(song, copy)| {
+        let db = laid.sheet.album_gain_db + f64::from(song.placing.gain_cb) / 100.0;
+        let mut figures = song.figures;
+        for level in [
+            &mut figures.integrated_lufs,
+            &mut figures.max_momentary_lufs,
+            &mut figures.max_short_term_lufs,
+            &mut figures.true_peak_dbtp,
+        ] {
+            *level += db;
+        }
+        figures.bands_dbfs = figures.bands_dbfs.map(|bands| bands.map(|it| it + db));
+        TrackFigures { title: scrub(&copy.full_title()), figures }
+    });
+    let all = consistency(&heard.collect::<Vec<_>>());
+    let mut told = serde_json::to_value(&all).unwrap_or_default();
+    if let Some(rows) = told.get_mut("songs").and_then(Value::as_array_mut) {
+        for (at, row) in rows.iter_mut().enumerate() {
+            row["song_id"] = song_id(laid, at).into();
+        }
+    }
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use deadwax_dsp::profile::Kind;
+
+    use super::*;
+
+    #[test]
+    fn formats_are_said_in_words() {
+        let said = |encoding, sample_rate, name: &str| {
+            format_of(&PlannedFile {
+                folder: String::new(),
+                name: name.into(),
+                kind: Kind::Track,
+                alternate: String::new(),
+                encoding,
+                sample_rate,
+                channels: 2,
+                frames: 1,
+                bytes: 1,
+                bytes_exact: true,
+                songs: Vec::new(),
+                side: None,
+                exact: false,
+                tags: None,
+                cover: false,
+                bext: None,
+            })
+        };
+        assert_eq!(said(Some(Encoding::Wav24), 96_000, "a.wav"), "WAV 24 bit 96 kHz");
+        assert_eq!(said(Some(Encoding::Wav32f), 48_000, "a.wav"), "WAV 32 bit float 48 kHz");
+        assert_eq!(said(Some(Encoding::Flac16), 44_100, "a.flac"), "FLAC 16 bit 44.1 kHz");
+        assert_eq!(said(Some(Encoding::Mp3_320), 44_100, "a.mp3"), "MP3 320 kbit/s 44.1 kHz");
+        assert_eq!(said(Some(Encoding::Mp3V0), 48_000, "a.mp3"), "MP3 V0 48 kHz");
+        assert_eq!(said(None, 0, "LabelCopy.csv"), "CSV");
     }
 }

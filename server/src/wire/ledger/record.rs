@@ -1,8 +1,8 @@
 //! The stored form of the record and its proofs: label copy, notes on the spacing, records, keys, receipts; there and back, one arm a fact.
 
 use deadwax_domain::{
-    Credit, Explicit, Fact, LabelCopy, Receipt, RecordFile, RecordId, RecordProfile, RecordSource, SongCopy,
-    SongId, Split,
+    Cover, Credit, Explicit, Fact, LabelCopy, Receipt, RecordFile, RecordId, RecordProfile, RecordSource,
+    SongCopy, SongId, Split,
 };
 use deadwax_proto::ledger::v1::{self as stored, fact::What};
 
@@ -20,6 +20,7 @@ pub fn what(fact: &Fact) -> Option<What> {
         Fact::SongCopySet { song, copy } => {
             What::SongCopySet(stored::SongCopySet { song: id(song.0), copy: Some(song_copy(copy)) })
         }
+        Fact::CoverSet { cover: it } => What::CoverSet(stored::CoverSet { cover: it.as_ref().map(cover) }),
         Fact::SpacingNoted { note, number, song, text } => What::SpacingNoted(stored::SpacingNoted {
             note: id(note.0),
             number: *number,
@@ -119,6 +120,21 @@ fn label_copy(copy: &LabelCopy) -> stored::LabelCopy {
     }
 }
 
+fn cover(cover: &Cover) -> stored::Cover {
+    stored::Cover {
+        digest: digest(&cover.digest),
+        bytes: cover.bytes,
+        mime: cover.mime.clone(),
+        width: cover.width,
+        height: cover.height,
+    }
+}
+
+fn cover_of(it: stored::Cover) -> Result<Cover, No> {
+    let digest = read::digest("cover", &it.digest)?;
+    Ok(Cover { digest, bytes: it.bytes, mime: it.mime, width: it.width, height: it.height })
+}
+
 fn song_copy(copy: &SongCopy) -> stored::SongCopy {
     stored::SongCopy {
         version_title: copy.version_title.clone(),
@@ -178,6 +194,7 @@ pub fn fact(what: What) -> Result<Fact, No> {
         What::SongCopySet(it) => {
             Fact::SongCopySet { song: read::song(&it.song)?, copy: song_copy_of(present("copy", it.copy)?)? }
         }
+        What::CoverSet(it) => Fact::CoverSet { cover: it.cover.map(cover_of).transpose()? },
         What::SpacingNoted(it) => Fact::SpacingNoted {
             note: read::note(&it.note)?,
             number: it.number,

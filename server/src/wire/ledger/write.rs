@@ -457,6 +457,7 @@ pub fn what(fact: &Fact) -> Option<What> {
         }
         Fact::LabelCopySet { .. }
         | Fact::SongCopySet { .. }
+        | Fact::CoverSet { .. }
         | Fact::SpacingNoted { .. }
         | Fact::SpacingNoteClosed { .. }
         | Fact::RecordQueued { .. }

@@ -4,7 +4,7 @@
 mod gate;
 mod house;
 mod note;
-mod record;
+pub mod record;
 pub mod review;
 mod version;
 mod work;

@@ -128,8 +128,9 @@ pub fn keys(viewer: &Viewer<'_>, person: PersonId) -> Vec<v1::KeyView> {
 }
 
 pub fn label_copy(project: &Project) -> Option<v1::LabelCopy> {
-    let it = &project.label_copy;
-    (*it != deadwax_domain::LabelCopy::default()).then(|| v1::LabelCopy {
+    let (it, picture) = (&project.label_copy, project.cover.as_ref());
+    (*it != deadwax_domain::LabelCopy::default() || picture.is_some()).then(|| v1::LabelCopy {
+        cover: picture.map(cover),
         upc: scrub(&it.upc),
         catalogue: scrub(&it.catalogue),
         label: scrub(&it.label),
@@ -139,6 +140,11 @@ pub fn label_copy(project: &Project) -> Option<v1::LabelCopy> {
         genre: scrub(&it.genre),
         language: scrub(&it.language),
     })
+}
+
+pub fn cover(it: &deadwax_domain::Cover) -> v1::Cover {
+    let (sha256, mime) = (it.digest.to_string(), scrub(&it.mime));
+    v1::Cover { sha256, bytes: it.bytes, mime, width: it.width, height: it.height }
 }
 
 pub fn song_copy(project: &Project, song: SongId) -> Option<v1::SongCopy> {

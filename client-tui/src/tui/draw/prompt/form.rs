@@ -20,7 +20,7 @@ use crate::tui::{
 };
 
 const COLUMNS: u16 = 76;
-/// Of the names of fields.
+/// Of the names of fields, at least.
 const LABEL: usize = 8;
 
 fn room(area: Rect) -> usize {
@@ -75,7 +75,7 @@ pub(super) fn draw(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &FormA
             frame,
             Rect { y: inner.y + row, height: inner.height - row, ..inner },
             field,
-            at == ask.at,
+            (at == ask.at, label(ask)),
         );
     }
     let columns = usize::from(inner.width);
@@ -97,20 +97,35 @@ pub(super) fn draw(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &FormA
 
 fn does(purpose: &Purpose) -> &'static str {
     match purpose {
-        Purpose::Fetch { .. } => "fetches",
+        Purpose::Fetch { .. } | Purpose::FetchRecord { .. } => "fetches",
         Purpose::AddSong { .. } => "adds",
         Purpose::NewProject => "makes it",
         Purpose::Invite { .. } => "invites",
-        Purpose::EditSong { .. } | Purpose::Roles { .. } => "saves",
+        Purpose::Cover { to: true, .. } => "fetches",
+        Purpose::Cover { .. } => "sets it",
+        Purpose::EditSong { .. }
+        | Purpose::Roles { .. }
+        | Purpose::Release { .. }
+        | Purpose::SongCopy { .. } => "saves",
     }
 }
 
+fn label(ask: &FormAsk) -> usize {
+    ask.fields.iter().map(|it| width(it.label) + 2).max().unwrap_or(0).max(LABEL)
+}
+
 /// Answers how many lines it took.
-fn draw_field(theme: &Theme, frame: &mut Frame<'_>, area: Rect, field: &Field, here: bool) -> u16 {
+fn draw_field(
+    theme: &Theme,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    field: &Field,
+    (here, label): (bool, usize),
+) -> u16 {
     let mark = if here { "▸" } else { " " };
     let style = if here { theme.accent() } else { theme.dim() };
-    put(frame, area, 0, Line::styled(format!("{mark}{}", pad(field.label, LABEL - 1)), style));
-    let left = u16::try_from(LABEL).unwrap_or(0).min(area.width);
+    put(frame, area, 0, Line::styled(format!("{mark}{}", pad(field.label, label - 1)), style));
+    let left = u16::try_from(label).unwrap_or(0).min(area.width);
     let beside = Rect { x: area.x + left, width: area.width - left, ..area };
     let columns = usize::from(beside.width);
     match &field.input {

@@ -80,9 +80,12 @@ fn meant(model: &Model) -> Option<(String, String)> {
             named("the line", &lines.get(lists::place(model, &lines))?.text)
         }
         // These say themselves what is worth it.
-        Screen::Compare(_) | Screen::Album { .. } | Screen::Delivery { .. } | Screen::Transfers { .. } => {
-            None
-        }
+        Screen::Compare(_)
+        | Screen::Album { .. }
+        | Screen::Delivery { .. }
+        | Screen::LabelCopy { .. }
+        | Screen::Record { .. }
+        | Screen::Transfers { .. } => None,
     }
 }
 

@@ -4,6 +4,7 @@
 use deadwax_proto::v1::action::Action as Do;
 
 use super::undo;
+use crate::tui::update::label_copy;
 use crate::{
     scrub,
     tui::{
@@ -28,7 +29,11 @@ const ASKED_MAX: usize = 200;
 pub(in crate::tui::update) fn worth(ask: &Ask) -> Option<Ask> {
     match ask {
         Ask::Confirm(it) => it.back.as_deref().and_then(worth),
-        Ask::Form(it) if matches!(it.purpose, form::Purpose::Fetch { .. }) => None,
+        Ask::Form(it)
+            if matches!(it.purpose, form::Purpose::Fetch { .. } | form::Purpose::FetchRecord { .. }) =>
+        {
+            None
+        }
         Ask::Write(_)
         | Ask::Revision(_)
         | Ask::Vote(_)
@@ -62,7 +67,14 @@ pub(in crate::tui::update) fn refused(model: &mut Model, command_id: &str, text:
         return;
     }
     match &mut ask {
-        Ask::Form(it) => it.problem = Some(text.to_owned()),
+        Ask::Form(it) => {
+            it.problem = Some(text.to_owned());
+            match it.purpose {
+                form::Purpose::Release { .. } => it.at = label_copy::refused_at(text),
+                form::Purpose::SongCopy { .. } => it.at = label_copy::song_refused_at(text),
+                _ => {}
+            }
+        }
         Ask::Recipe(it) => {
             it.save = false;
             it.check = RecipeCheck::Failed(text.to_owned());
@@ -118,6 +130,13 @@ pub(in crate::tui::update) fn of_command(pending: &Pending) -> Option<Ask> {
         }
         Do::ReopenNote(it) => (Purpose::Reopen { note: it.note_id.clone() }, it.reason.clone(), None),
         Do::DeclineNote(it) => (Purpose::Decline { note: it.note_id.clone() }, it.reason.clone(), None),
+        Do::AddSpacingNote(it) => {
+            let song = Some(it.song_id.clone()).filter(|it| !it.is_empty());
+            (Purpose::Joint { number: it.number, song }, it.text.clone(), None)
+        }
+        Do::CloseSpacingNote(it) => {
+            (Purpose::CloseJoint { note: it.note_id.clone() }, it.answer.clone(), None)
+        }
         _ => return None,
     };
     let to = internal.is_some();
@@ -155,6 +174,8 @@ pub(in crate::tui::update) fn place(model: &Model, ask: &Ask) -> Option<(String,
             Purpose::Hold { song, .. }
             | Purpose::Return { song, .. }
             | Purpose::Decide(Decision::Override { song } | Decision::Swap { song }) => on(&it.project, song),
+            // It is said of the record, whatever song it begins at.
+            Purpose::Joint { .. } | Purpose::CloseJoint { .. } => on(&it.project, ""),
         },
         Ask::Revision(it) => song_of(&it.project, &it.version),
         Ask::Sections(it) => song_of(&it.project, &it.version),
@@ -171,8 +192,11 @@ fn form_place(ask: &FormAsk) -> Option<(String, String, Option<String>)> {
         form::Purpose::AddSong { project }
         | form::Purpose::Invite { project }
         | form::Purpose::Roles { project, .. }
+        | form::Purpose::Release { project, .. }
+        | form::Purpose::SongCopy { project, .. }
+        | form::Purpose::Cover { project, .. }
         | form::Purpose::EditSong { project, .. } => Some((project.clone(), String::new(), None)),
-        form::Purpose::NewProject | form::Purpose::Fetch { .. } => None,
+        form::Purpose::NewProject | form::Purpose::Fetch { .. } | form::Purpose::FetchRecord { .. } => None,
     }
 }
 

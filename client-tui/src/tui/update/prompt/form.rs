@@ -13,7 +13,7 @@ use crate::tui::{
     rows::PROJECT_KEY,
     update::{
         act::{self, Subject},
-        history, transfers,
+        history, label_copy, record, transfers,
     },
 };
 
@@ -110,6 +110,14 @@ fn sent(model: &mut Model, ask: &mut FormAsk) -> Option<Next> {
         return None;
     }
     let (first, second) = (ask.text(0), ask.text(1));
+    if matches!(ask.purpose, Purpose::Release { .. } | Purpose::SongCopy { .. }) {
+        return label_copy_sent(model, ask);
+    }
+    if let Purpose::Cover { project, to } = ask.purpose.clone() {
+        let effect = label_copy::cover_filled(model, &project, to, &first);
+        ask.problem = effect.is_none().then(|| "Name a file, as ~/Pictures/front.jpg.".into());
+        return effect.map(|it| Next::All(None, vec![it]));
+    }
     let id = model.new_id();
     let pending = match ask.purpose.clone() {
         Purpose::AddSong { project } => {
@@ -147,6 +155,7 @@ fn sent(model: &mut Model, ask: &mut FormAsk) -> Option<Next> {
             let action = Do::ChangeRoles(v1::ChangeRoles { person_id: person, roles });
             act::pending(model, project, Verb::Roles, about, action, format!("the roles of {name}"))
         }
+        Purpose::Release { .. } | Purpose::SongCopy { .. } | Purpose::Cover { .. } => return None,
         Purpose::Fetch { project, songs, version, kinds } => {
             let kind = *kinds.get(ask.choice())?;
             return match transfers::fetch(model, &project, &songs, version.as_deref(), kind, &ask.text(1)) {
@@ -157,8 +166,44 @@ fn sent(model: &mut Model, ask: &mut FormAsk) -> Option<Next> {
                 }
             };
         }
+        Purpose::FetchRecord { project, number, profiles } => {
+            let only = ask.choice().checked_sub(1).and_then(|at| profiles.get(at).cloned());
+            return match record::fetch(model, &project, number, only, &ask.text(1)) {
+                Ok(effects) => Some(Next::All(None, effects)),
+                Err(problem) => {
+                    ask.problem = Some(problem);
+                    None
+                }
+            };
+        }
     };
     Some(send(pending))
+}
+
+/// Only what was changed is sent, one command for the release and one or two for a song.
+fn label_copy_sent(model: &mut Model, ask: &mut FormAsk) -> Option<Next> {
+    let changes = match label_copy::filled(model, ask) {
+        Ok(changes) => changes,
+        Err((problem, at)) => {
+            (ask.problem, ask.at) = (Some(problem), at.min(ask.fields.len().saturating_sub(1)));
+            // Shares may stay unfinished: said once, done when Enter comes again.
+            if let Purpose::SongCopy { draft, .. } = &mut ask.purpose {
+                *draft = true;
+            }
+            return None;
+        }
+    };
+    let (Purpose::Release { project, .. } | Purpose::SongCopy { project, .. }) = &ask.purpose else {
+        return None;
+    };
+    let project = project.clone();
+    if changes.is_empty() {
+        ask.problem = Some("Nothing is changed yet.".into());
+        return None;
+    }
+    let all = label_copy::asked(changes);
+    let one = |(verb, about, action, say)| act::pending(model, project.clone(), verb, about, action, say);
+    Some(Next::SendAll(all.into_iter().map(one).collect()))
 }
 
 fn send(pending: Pending) -> Next {
@@ -189,7 +234,7 @@ fn lacks(model: &Model, ask: &FormAsk) -> Option<String> {
             Some("Give at least one role: Space on a role.".into())
         }
         Purpose::Roles { before, .. } if ask.roles() == *before => Some("Nothing is changed yet.".into()),
-        Purpose::Fetch { .. } if second.is_empty() => empty("The folder"),
+        Purpose::Fetch { .. } | Purpose::FetchRecord { .. } if second.is_empty() => empty("The folder"),
         _ => None,
     }
 }

@@ -1,0 +1,9 @@
+//! From a job to a folder of files: what was planned is made, whatever stops it in between. Never here: what plans say.
+
+#![allow(clippy::unwrap_used)] // a test may panic
+
+mod kit;
+mod shipped;
+mod stopped;
+mod travel;
+mod wrong;

@@ -1,0 +1,270 @@
+//! What the workers that render have in common: looking for work whenever the ledger moves, progress for screens, the ways an attempt ends. Work to do is a
+//! query on state, so nothing is lost by a crash. Never here: what the work is, when it is due, who may cancel it.
+
+use std::{
+    collections::{HashMap, HashSet},
+    future::Future,
+    hash::Hash,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use deadwax_domain::{Actor, Command, Project, ProjectId};
+use tokio::sync::{Notify, Semaphore, watch};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use uuid::Uuid;
+
+use super::process::ChildError;
+use crate::{
+    blob::BlobError,
+    ledger::{Ledger, LedgerError, Perform, Performed, Snapshot},
+};
+
+/// The ledger wakes the workers; this is only for what they could not read.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// The children of a server that is told to stop may hear it before the server does.
+const STOPPING: Duration = Duration::from_millis(500);
+/// A good pause between a failure and the next attempt: three attempts should not fall into the same short trouble.
+pub const PAUSE: Duration = Duration::from_secs(2);
+
+/// Progress of what runs in this process, by its key; for screens only, never stored. Ids come from clients: a key names the project too.
+#[derive(Debug)]
+pub struct Running<Key, Now> {
+    progress: Mutex<HashMap<Key, watch::Sender<Now>>>,
+}
+
+impl<Key, Now> Default for Running<Key, Now> {
+    fn default() -> Self {
+        Self { progress: Mutex::default() }
+    }
+}
+
+impl<Key: Eq + Hash, Now: Default> Running<Key, Now> {
+    /// `None` where it does not run here. The channel closes when it ends.
+    pub fn watch(&self, key: &Key) -> Option<watch::Receiver<Now>> {
+        self.locked().get(key).map(watch::Sender::subscribe)
+    }
+
+    pub(super) fn tell(&self, key: &Key, now: Now) {
+        if let Some(sender) = self.locked().get(key) {
+            sender.send_replace(now);
+        }
+    }
+
+    fn locked(&self) -> std::sync::MutexGuard<'_, HashMap<Key, watch::Sender<Now>>> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Progress can be told while this is there: as long as a job runs, however it ends.
+pub(super) struct Told<'a, Key: Eq + Hash + Copy, Now: Default> {
+    running: &'a Running<Key, Now>,
+    key: Key,
+}
+
+impl<'a, Key: Eq + Hash + Copy, Now: Default> Told<'a, Key, Now> {
+    pub fn begin(running: &'a Running<Key, Now>, key: Key) -> Self {
+        running.locked().insert(key, watch::Sender::new(Now::default()));
+        Told { running, key }
+    }
+}
+
+impl<Key: Eq + Hash + Copy, Now: Default> Drop for Told<'_, Key, Now> {
+    fn drop(&mut self) {
+        self.running.locked().remove(&self.key);
+    }
+}
+
+/// One kind of work.
+pub trait Work: Send + Sync + 'static {
+    type Key: Copy + Eq + Hash + Send + Sync + 'static;
+
+    /// All that is due, what runs here already too; in the order in which it is to be begun.
+    fn due(&self, projects: &[Arc<Snapshot>]) -> Vec<Self::Key>;
+
+    /// One attempt, to its end. Dropped where the server stops.
+    fn job(&self, key: Self::Key) -> impl Future<Output = ()> + Send;
+
+    /// Called with every look, before work is begun.
+    fn tidy(&self, _projects: &[Arc<Snapshot>]) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
+}
+
+/// Runs until shutdown, `slots` jobs side by side; jobs that run then are dropped and begun again at the next start.
+pub async fn run<W: Work>(work: Arc<W>, ledger: Arc<Ledger>, slots: usize, shutdown: CancellationToken) {
+    let permits = Arc::new(Semaphore::new(slots.max(1)));
+    let mine: Arc<Mutex<HashSet<W::Key>>> = Arc::default();
+    let jobs = TaskTracker::new();
+    let ended = Arc::new(Notify::new());
+    let mut changed = ledger.watch_all();
+    while !shutdown.is_cancelled() {
+        changed.borrow_and_update();
+        for key in due(&*work, &ledger, &mine).await {
+            let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else { break };
+            locked(&mine).insert(key);
+            let (work, mine, ended) = (Arc::clone(&work), Arc::clone(&mine), Arc::clone(&ended));
+            let shutdown = shutdown.clone();
+            jobs.spawn(async move {
+                tokio::select! {
+                    () = shutdown.cancelled() => {}
+                    () = work.job(key) => {}
+                }
+                locked(&mine).remove(&key);
+                drop(permit);
+                ended.notify_one();
+            });
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            _ = changed.changed() => {}
+            () = ended.notified() => {}
+            () = tokio::time::sleep(LOOK_AGAIN) => {}
+        }
+    }
+    jobs.close();
+    jobs.wait().await;
+}
+
+async fn due<W: Work>(work: &W, ledger: &Ledger, mine: &Mutex<HashSet<W::Key>>) -> Vec<W::Key> {
+    let projects = match ledger.projects().await {
+        Ok(projects) => projects,
+        Err(error) => {
+            tracing::error!(%error, "a worker could not read the projects");
+            return Vec::new();
+        }
+    };
+    work.tidy(&projects).await;
+    let mut due = work.due(&projects);
+    let mine = locked(mine);
+    due.retain(|key| !mine.contains(key));
+    due
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How an attempt ends that does not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum JobError {
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+    #[error(transparent)]
+    Child(#[from] ChildError),
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    #[error("{reason}")]
+    Failed { reason: String, retry: bool },
+    #[error("it was given up")]
+    GivenUp,
+    #[error("what it needs is not there")]
+    Vanished,
+}
+
+impl JobError {
+    /// For the members: what happened and what may help. `what`: "render".
+    pub fn told(&self, what: &str) -> String {
+        match self {
+            JobError::Child(ChildError::Died { status, stderr }) => {
+                let said = if stderr.is_empty() { String::new() } else { format!(" It said: {stderr}") };
+                format!(
+                    "The {what} ended without an answer ({status}): it was killed, or went over the studio's render.memory_bytes or \
+                     render.cpu_seconds.{said}"
+                )
+            }
+            JobError::Blob(error) => format!("The audio could not be read or stored: {error}."),
+            JobError::Io(error) => format!("The server's disk refused the work: {error}."),
+            JobError::Failed { reason, .. } => reason.clone(),
+            other => format!("The {what} could not be run: {other}."),
+        }
+    }
+
+    /// Another attempt may come to its end.
+    pub fn retry(&self) -> bool {
+        !matches!(self, JobError::Failed { retry: false, .. })
+    }
+}
+
+/// What is left of an attempt: a refusal is an answer, everything else is trouble of this server.
+pub(super) async fn settle(what: &'static str, attempt: Result<(), JobError>, pause: Duration) {
+    match attempt {
+        Ok(()) => {}
+        // Somebody cancelled, or what it was to be made of is another by now.
+        Err(JobError::Ledger(LedgerError::Refused(refusal))) => {
+            tracing::info!(what, reason = refusal.reason.code(), "work was not wanted any more");
+        }
+        Err(error) => {
+            tracing::error!(what, %error, "work could not be done");
+            tokio::time::sleep(pause).await;
+        }
+    }
+}
+
+/// Reports a failure and waits a little before anybody tries again. What ended because the server stops is no failure: whoever calls this ends here then,
+/// and the next start leases the work again.
+pub(super) async fn report(
+    ledger: &Ledger,
+    project: ProjectId,
+    failed: Command,
+    retry: bool,
+    pause: Duration,
+) -> Result<(), JobError> {
+    if retry {
+        tokio::time::sleep(STOPPING).await;
+    }
+    perform(ledger, project, failed).await?;
+    tokio::time::sleep(pause).await;
+    Ok(())
+}
+
+/// Returns when the ledger says that it is not wanted any more.
+pub(super) async fn unwanted(ledger: &Ledger, project: ProjectId, wanted: impl Fn(&Project) -> bool) {
+    let mut seq = ledger.watch(project);
+    loop {
+        seq.borrow_and_update();
+        if let Ok(Some(snapshot)) = ledger.project(project).await
+            && !wanted(&snapshot.project)
+        {
+            return;
+        }
+        if seq.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// As the worker itself.
+pub(super) async fn perform(
+    ledger: &Ledger,
+    project: ProjectId,
+    command: Command,
+) -> Result<Performed, JobError> {
+    let perform = Perform {
+        command_id: Uuid::now_v7().as_u128(),
+        request_sha256: [0; 32],
+        project,
+        actor: Actor::Worker,
+        expected: None,
+        command,
+    };
+    Ok(ledger.perform(perform).await?)
+}
+
+/// A folder of one's own with nothing in it.
+pub(crate) async fn empty(dir: &Path) -> std::io::Result<()> {
+    match tokio::fs::remove_dir_all(dir).await {
+        Ok(()) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    make_private(dir).await
+}
+
+/// A folder of one's own; what lies in it stays.
+pub(crate) async fn make_private(dir: &Path) -> std::io::Result<()> {
+    tokio::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).await
+}

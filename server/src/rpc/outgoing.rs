@@ -1,0 +1,55 @@
+//! A stored file on its way to somebody, whole or a range. Never here: who may have it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use deadwax_domain::{Digest, Project, ProjectId};
+use deadwax_proto::v1;
+use futures::{StreamExt as _, stream};
+use tonic::Status;
+
+use super::{
+    media::CHUNK_BYTES,
+    until::{Answers, until_ended},
+};
+use crate::{auth::Caller, status, studio::Studio};
+
+/// From `offset`, at most `limit` bytes; 0: to the end.
+pub struct Range {
+    pub offset: u64,
+    pub limit: u64,
+}
+
+/// The total size first, then the bytes; it ends when `may` says no.
+pub async fn file(
+    studio: &Arc<Studio>,
+    caller: &Caller,
+    project: ProjectId,
+    (digest, range): (Digest, Range),
+    may: impl Fn(&Project) -> bool + Send + 'static,
+) -> Result<Answers<v1::DownloadChunk>, Status> {
+    let limit = (range.limit > 0).then_some(range.limit);
+    let read = studio.blobs.read(digest, range.offset, limit).await;
+    let (total_bytes, chunks) = read.map_err(status::blob)?;
+    if range.offset > total_bytes {
+        let text = format!("`offset` is past the end: the file has {total_bytes} bytes.");
+        return Err(status::malformed(text));
+    }
+    let head = stream::once(async move { Ok(v1::DownloadChunk { total_bytes, data: Bytes::new() }) });
+    let body = chunks.flat_map(|chunk| stream::iter(pieces(chunk.map_err(status::blob))));
+    Ok(until_ended(studio, caller, project, may, head.chain(body)))
+}
+
+/// A chunk of the store as chunks of the wire. Slices of the same memory: nothing is copied.
+pub fn pieces(chunk: Result<Bytes, Status>) -> Vec<Result<v1::DownloadChunk, Status>> {
+    let mut chunk = match chunk {
+        Ok(chunk) => chunk,
+        Err(status) => return vec![Err(status)],
+    };
+    let mut pieces = Vec::with_capacity(chunk.len().div_ceil(CHUNK_BYTES));
+    while !chunk.is_empty() {
+        let data = chunk.split_to(chunk.len().min(CHUNK_BYTES));
+        pieces.push(Ok(v1::DownloadChunk { total_bytes: 0, data }));
+    }
+    pieces
+}

@@ -1,0 +1,226 @@
+//! The dry run over the wire, and that a record that cannot be made is not queued.
+#![allow(clippy::unwrap_used)] // A test fails by panicking.
+
+mod common;
+mod record_kit;
+
+use common::{id_text, refused};
+use deadwax_domain::{Fact, Line, Role, ShootoutId, VersionId, VersionKind};
+use deadwax_proto::v1::{self, action::Action};
+use record_kit::*;
+use serde_json::Value;
+use tonic::Code;
+
+#[tokio::test]
+async fn a_plan_lists_every_file_before_anything_is_made() {
+    let press = Press::open(server(), 3).await;
+    let plan = press.plan(&press.label, &[("house", HOUSE)]).await.unwrap();
+    let places: Vec<String> = plan.files.iter().map(|it| format!("{}/{}", it.folder, it.name)).collect();
+    assert_eq!(
+        places,
+        [
+            "house/BWF/01_Ember.wav",
+            "house/BWF/02_AshAshes.wav",
+            "house/BWF/03_LowBeam.wav",
+            "house/Ana_Dust.flac",
+            "house/LabelCopy.json",
+            "house/SHA256SUMS.txt"
+        ]
+    );
+    let (first, second) = (&plan.files[0], &plan.files[1]);
+    assert_eq!((first.format.as_str(), first.kind.as_str()), ("WAV 24 bit 48 kHz", "track"));
+    assert_eq!(first.song_ids, [id_text(song(0).0)]);
+    // The gap before the next belongs to a track. Without a look at the one of 32 kHz that the master holds too.
+    assert_eq!((first.sample_rate, first.frames), (48_000, 3 * 48_000 + 24_000));
+    assert_eq!((second.sample_rate, second.frames), (44_100, 3 * 44_100 + 22_050));
+    assert_eq!(plan.files[3].song_ids.len(), 3);
+    assert!(plan.files[3].estimated && !first.estimated);
+    assert_eq!(plan.bytes, plan.files.iter().map(|it| it.bytes).sum::<u64>());
+    assert_eq!(plan.spacing, 1);
+    assert!(plan.findings.iter().all(|it| !it.block), "{:?}", plan.findings);
+    let consistency: Value = serde_json::from_str(&plan.consistency_json).unwrap();
+    assert_eq!(consistency["songs"][1]["song_id"], id_text(song(1).0));
+    assert_eq!(consistency["songs"][2]["integrated_lufs"], -16.0);
+    assert_eq!(consistency["songs"][2]["step_lu"], -1.0);
+    assert!(
+        press.project().await.records.is_empty()
+            && std::fs::read_dir(press.folder()).unwrap().next().is_none()
+    );
+}
+
+#[tokio::test]
+async fn levels_are_those_of_the_record() {
+    let press = Press::open(server(), 3).await;
+    let asked = |loudest| v1::PlanRequest {
+        project_id: id_text(press.project.0),
+        profiles: vec![profile(&("streaming", ""))],
+        loudest_track_lufs: loudest,
+    };
+    let label = &press.label;
+    let plan = async |loudest| {
+        records(label).plan(label.with(asked(loudest))).await.map(tonic::Response::into_inner)
+    };
+    let moved = plan(Some(-10.0)).await.unwrap();
+    let consistency: Value = serde_json::from_str(&moved.consistency_json).unwrap();
+    assert_eq!(consistency["songs"][0]["integrated_lufs"], -10.0, "the loudest stands where it was asked");
+    assert_eq!(consistency["songs"][2]["integrated_lufs"], -12.0, "and the others as far from it as before");
+    let services: Value = serde_json::from_str(&moved.penalties_json).unwrap();
+    let spotify = services.as_array().unwrap().iter().find(|it| it["service"] == "Spotify").unwrap();
+    assert_eq!(spotify["tracks"][0]["change_db"], -4.0, "{spotify}");
+    assert_eq!(spotify["tracks"][2]["song_id"], id_text(song(2).0));
+    for loud in [-5.0, f64::NAN, f64::INFINITY] {
+        refused(plan(Some(loud)).await, "RULE_INVALID");
+    }
+}
+
+#[tokio::test]
+async fn a_song_without_a_signed_master_stands_in_it_with_a_block() {
+    let press = Press::open(server(), 2).await;
+    let plan = press.plan(&press.label, &[("house", HOUSE), ("cd", "")]).await.unwrap();
+    assert_eq!(plan.files.iter().filter(|it| it.kind == "track").count(), 3, "it is planned all the same");
+    let first = &plan.findings[0];
+    assert_eq!((first.block, first.code.as_str()), (true, "MASTER_NOT_SIGNED"));
+    assert!(first.text.contains("Low Beam") && first.text.contains("Mix 1"), "{}", first.text);
+    assert_eq!((first.song_id.as_str(), first.profile.as_str()), (id_text(song(2).0).as_str(), ""));
+    assert!(!first.mend.is_empty() && !first.source.is_empty());
+    refused(press.perform(&press.label, start(7, &[("house", HOUSE)])).await, "NOT_DELIVERED_YET");
+}
+
+#[tokio::test]
+async fn profiles_that_are_wrong_are_told_with_their_line() {
+    let press = Press::open(server(), 3).await;
+    let typo = HOUSE.replace("channels", "chanels");
+    for (profiles, words) in [
+        (vec![("hires", "")], vec!["did you mean hi-res?"]),
+        (vec![("house", typo.as_str())], vec!["line 7", "did you mean channels?"]),
+        (vec![("home", HOUSE)], vec!["calls itself \"house\""]),
+        (vec![(".house", &HOUSE.replace("\"house\"", "\".house\""))], vec!["folder"]),
+        (vec![("house", HOUSE), ("HOUSE", &HOUSE.replace("\"house\"", "\"HOUSE\""))], vec!["twice"]),
+        (vec![], vec!["no profile"]),
+    ] {
+        let planned = refused(press.plan(&press.label, &profiles).await, "PROFILE_INVALID");
+        let started = refused(press.perform(&press.label, start(7, &profiles)).await, "PROFILE_INVALID");
+        for word in words {
+            assert!(planned.message().contains(word), "{word}: {}", planned.message());
+        }
+        assert_eq!(planned.message(), started.message());
+    }
+    assert!(press.project().await.records.is_empty());
+}
+
+/// 64 KiB of asks, times the songs, times the profiles: nobody's memory is spent on it.
+#[tokio::test]
+async fn a_plan_of_far_too_many_files_is_blocked_and_short() {
+    let press = Press::open(server(), 3).await;
+    let asks = "[[file]]\nkind = \"track\"\nencoding = \"wav24\"\nname = \"{title}\"\n".repeat(900);
+    let profiles: Vec<(String, String)> = (0..3)
+        .map(|nth| (format!("h{nth}"), HOUSE.replace("\"house\"", &format!("\"h{nth}\"")) + &asks))
+        .collect();
+    let profiles: Vec<_> = profiles.iter().map(|(name, toml)| (name.as_str(), toml.as_str())).collect();
+    let plan = press.plan(&press.label, &profiles).await.unwrap();
+    assert_eq!((plan.files.len(), plan.findings[0].code.as_str()), (0, "TOO_MANY_FILES"));
+    let one = press.plan(&press.label, &profiles[..1]).await.unwrap();
+    assert_eq!((one.files.len(), one.findings[0].code.as_str()), (600, "TOO_MANY_FILES"));
+    refused(press.perform(&press.label, start(7, &profiles[..1])).await, "PLAN_BLOCKED");
+}
+
+#[tokio::test]
+async fn a_plan_that_blocks_is_not_queued() {
+    let press = Press::open(server(), 3).await;
+    // Three seconds are no track of a disc, and the archive asks for codes that nobody gave.
+    let profiles = [("archive", ""), ("house", HOUSE)];
+    let plan = press.plan(&press.label, &profiles).await.unwrap();
+    let block = plan.findings.iter().find(|it| it.block).unwrap();
+    let no = refused(press.perform(&press.label, start(7, &profiles)).await, "PLAN_BLOCKED");
+    assert_eq!(no.code(), Code::FailedPrecondition);
+    assert!(no.message().contains(&block.text), "{}: {}", block.text, no.message());
+    use tonic_types::StatusExt as _;
+    let details = no.get_error_details();
+    let info = details.error_info().unwrap();
+    assert!(
+        info.metadata["hint"].contains(&block.mend)
+            && info.metadata["hint"].contains(block.source.trim_end_matches('.'))
+    );
+    assert_eq!(info.metadata["block"], block.code);
+    let blocks = plan.findings.iter().filter(|it| it.block).count();
+    assert_eq!(info.metadata["blocks"], blocks.to_string());
+    assert!(press.project().await.records.is_empty());
+    // Who may not start one hears that, and not what stands in the plan.
+    refused(press.perform(&press.listener, start(7, &profiles)).await, "NOT_YOUR_ROLE");
+    let old = Action::StartRecord(v1::StartRecord {
+        record_id: id_text(7),
+        spacing: 9,
+        profiles: vec![profile(&("house", HOUSE))],
+        loudest_track_lufs: None,
+    });
+    refused(press.perform(&press.label, old).await, "SPACING_CHANGED");
+}
+
+#[tokio::test]
+async fn strangers_and_listeners_plan_nothing() {
+    let press = Press::open(server(), 3).await;
+    let eve = press.house.person("Eve", true).await;
+    refused(press.plan(&eve, &[("house", HOUSE)]).await, "NO_SUCH_PROJECT");
+    refused(press.plan(&press.listener, &[("house", HOUSE)]).await, "NOT_YOUR_ROLE");
+    let other = press.house.project(&press.manager).await;
+    let asked = v1::PlanRequest {
+        project_id: id_text(other.0),
+        profiles: vec![profile(&("cd", ""))],
+        loudest_track_lufs: None,
+    };
+    refused(records(&press.manager).plan(press.manager.with(asked)).await, "NO_SPACING");
+}
+
+/// V-1: while mixes compete, a plan is made with those that the asker may know of; another engineer's level shows nowhere.
+#[tokio::test]
+async fn v1_a_hidden_mix_does_not_show_through_figures() {
+    let mut press = Press::open(server(), 2).await;
+    let (max, sue) = (press.house.person("Max", false).await, press.house.person("Sue", false).await);
+    let by = Some(press.manager.id);
+    let now = press.project().await;
+    let files = now.versions.get(master(2)).unwrap().files.clone();
+    let mut facts = Vec::new();
+    for seat in [&max, &sue] {
+        facts.push((by, Fact::MemberAdded { person: seat.id, roles: [Role::MixEngineer].into() }));
+    }
+    let entrants = vec![max.id, sue.id];
+    facts.push((by, Fact::ShootoutOpened { shootout: ShootoutId(1), song: song(2), entrants, blind: true }));
+    for (nth, (seat, lufs)) in [(&max, -9.0), (&sue, -20.0)].into_iter().enumerate() {
+        let mut files = files.clone();
+        for file in &mut files {
+            file.facts.integrated_lufs = lufs;
+            file.facts.sample_rate_hz = if nth == 0 { 96_000 } else { 88_200 };
+        }
+        let mix = Fact::VersionAdded {
+            version: VersionId(900 + nth as u128),
+            song: song(2),
+            kind: VersionKind::Mix,
+            number: 1,
+            title: String::new(),
+            changelog: String::new(),
+            fingerprint: deadwax_domain::fingerprint(&files),
+            files,
+            render: None,
+            line: Some(Line(nth as u8 + 1)),
+        };
+        facts.push((Some(seat.id), mix));
+    }
+    let seats = [(max.id, max.token.clone()), (sue.id, sue.token.clone())];
+    append(&press.house, press.project, facts).await;
+    press = press.restart(server()).await;
+    let level = async |seat: &common::Seat| {
+        let plan = press.plan(seat, &[("house", HOUSE)]).await.unwrap();
+        let consistency: Value = serde_json::from_str(&plan.consistency_json).unwrap();
+        let rate = plan.files.iter().find(|it| it.name.starts_with("03_")).unwrap().sample_rate;
+        (consistency["songs"][2]["integrated_lufs"].as_f64().unwrap(), rate, format!("{plan:?}"))
+    };
+    for ((id, token), own, other) in
+        [(seats[0].clone(), (-9.0, 96_000), "88200"), (seats[1].clone(), (-20.0, 88_200), "96000")]
+    {
+        let seat = common::Seat { id, token, ..press.house.stranger().await };
+        let (lufs, rate, all) = level(&seat).await;
+        assert_eq!((lufs, rate), own);
+        assert!(!all.contains(other), "{all}");
+    }
+    assert_eq!(level(&press.manager).await.0, -20.0, "who compares them sees the newest");
+}
