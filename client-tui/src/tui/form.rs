@@ -62,6 +62,12 @@ pub enum Purpose {
         version: Option<String>,
         kinds: Vec<Lot>,
     },
+    /// Files of a record; the first choice is all of them, then each profile.
+    FetchRecord {
+        project: String,
+        number: u32,
+        profiles: Vec<String>,
+    },
     /// With what stood in each line before.
     Release {
         project: String,
@@ -78,12 +84,6 @@ pub enum Purpose {
     Cover {
         project: String,
         to: bool,
-    },
-    /// Files of a record; the first choice is all of them, then each profile.
-    FetchRecord {
-        project: String,
-        number: u32,
-        profiles: Vec<String>,
     },
 }
 

@@ -146,6 +146,7 @@ pub enum Verb {
     Album,
     Delivery,
     Record,
+    Songs,
     People,
     LabelCopy,
     Transfers,
@@ -294,14 +295,14 @@ impl Verb {
             Verb::Remove => "remove_member",
             Verb::Sections => "set_sections",
             Verb::Save => "set_spacing",
-            Verb::EditCopy => "set_label_copy",
-            Verb::Cover | Verb::RemoveCover => "set_cover",
-            Verb::JointNote | Verb::OrderNote => "add_spacing_note",
-            Verb::CloseJointNote => "close_spacing_note",
             Verb::StartRecord => "start_record",
             Verb::CancelRecord => "cancel_record",
             Verb::ApproveRecord => "approve_record",
             Verb::DeliverRecord => "deliver_record",
+            Verb::EditCopy | Verb::EditOutside => "set_label_copy",
+            Verb::Cover | Verb::RemoveCover => "set_cover",
+            Verb::JointNote | Verb::OrderNote => "add_spacing_note",
+            Verb::CloseJointNote => "close_spacing_note",
             _ => return None,
         })
     }
@@ -313,7 +314,13 @@ macro_rules! bind {
     };
 }
 
+mod delivery;
+
+use delivery::{DELIVERY, RECORD};
+
 use Key::{Char, Code, Ctrl};
+
+mod label_copy;
 
 const COMMON: &[Binding] = bind! {
     Help, [Char('?'), Code(KeyCode::F(1))], "help", "The keys of this screen";
@@ -519,7 +526,7 @@ const ALBUM: &[Binding] = bind! {
     TrimInLess, [Char('X')], "", "Cut less off its head";
     TrimOut, [Char('v')], "", "Cut more off its tail";
     TrimOutLess, [Char('V')], "", "Cut less off its tail";
-    Hidden, [Char('P')], "", "The first song into the pre-gap, hidden before track 1, or out of it";
+    Hidden, [Char('P')], "", "The first song into the pre-gap, or out of it";
     Shape, [Char('s')], "", "Shape of fades and crossfade: equal power, linear, exponential";
     GainMore, [Char('+'), Char('=')], "gain", "0.1 dB louder against the other songs";
     GainLess, [Char('-')], "", "0.1 dB quieter against the other songs";
@@ -533,47 +540,11 @@ const ALBUM: &[Binding] = bind! {
     History, [Char('i')], "", "Who did what";
 };
 
-const DELIVERY: &[Binding] = bind! {
-    MakeDelivery, [Char('D')], "deliver", "Make the delivery of exactly what was signed";
-    NextPane, [Code(KeyCode::Tab)], "files", "Songs or files: where up and down move";
-    Fetch, [Char('f'), Ctrl('f')], "fetch", "Fetch the delivery into a folder of this machine";
-    Checks, [Char('c')], "checks", "What the profiles say of every file, with the sources";
-    Manifest, [Char('e')], "manifest", "The manifest, who signed which bytes, deliveries before";
-    Open, [Code(KeyCode::Enter)], "open", "Open the song in the version that is delivered";
-    Copy, [Char('y')], "copy", "Copy the fingerprint; in the files the SHA-256 of one";
-    Gate, [Char('g')], "", "The gate line by line, who signed, how to mend preflight";
-    History, [Char('i')], "", "Who did what";
-};
-
-const RECORD: &[Binding] = bind! {
-    StartRecord, [Char('s')], "make", "Choose profiles, see every file in a dry run, start from there";
-    ApproveRecord, [Char('a')], "approve", "Approve the record: sign its exact files";
-    DeliverRecord, [Char('D')], "deliver", "Deliver the record: frozen, with its manifest";
-    CancelRecord, [Char('x')], "cancel", "Stop the record that is being made";
-    NextPane, [Code(KeyCode::Tab)], "files", "Records or files: where up and down move";
-    Open, [Code(KeyCode::Enter)], "open", "Open or close a profile; all about a file or a record";
-    Fetch, [Char('f'), Ctrl('f')], "fetch", "Fetch files of the record into a folder of this machine";
-    Manifest, [Char('e')], "manifest", "The manifest of the record as it was frozen";
-    About, [Char('I')], "", "Masters, signatures, what differs from the record before";
-    Copy, [Char('y')], "copy", "Copy the fingerprint; in the files the SHA-256 of one";
-    History, [Char('i')], "", "Who did what";
-};
-
 const PEOPLE: &[Binding] = bind! {
     Invite, [Char('n')], "invite", "Invite somebody: name, e-mail, roles; a link is shown once";
     Roles, [Char('r'), Code(KeyCode::Enter)], "roles", "Change the roles of the member";
     Remove, [Char('x')], "remove", "Remove the member; revoke the invite or the device";
     AddDevice, [Char('d')], "device", "A link for a further device of yours";
-    History, [Char('i')], "", "Who did what";
-};
-
-const LABEL_COPY: &[Binding] = bind! {
-    EditCopy, [Code(KeyCode::Enter), Char('e')], "edit", "Fill in what the line shows: the release, or a song";
-    EditOutside, [Char('E')], "all in $EDITOR", "All of it as JSON in $EDITOR, as `label-copy set` takes it";
-    Cover, [Char('c')], "cover", "Set the cover: a JPEG or PNG of this machine";
-    FetchCover, [Char('f'), Ctrl('f')], "", "Fetch the cover into a file of this machine";
-    RemoveCover, [Char('x')], "", "Take the cover away";
-    Copy, [Char('y')], "", "Copy the line: a code, the digest of the cover, a song as JSON";
     History, [Char('i')], "", "Who did what";
 };
 
@@ -602,7 +573,7 @@ pub fn bindings(kind: Kind) -> impl Iterator<Item = &'static Binding> {
         Kind::Delivery => DELIVERY,
         Kind::Record => RECORD,
         Kind::People => PEOPLE,
-        Kind::LabelCopy => LABEL_COPY,
+        Kind::LabelCopy => label_copy::KEYS,
         Kind::Transfers => TRANSFERS,
         Kind::Turnaround | Kind::Help => &[],
     };

@@ -211,60 +211,21 @@ pub enum Link {
 
 #[derive(Clone, Debug)]
 pub enum Screen {
-    Desk {
-        at: usize,
-    },
-    Projects {
-        at: usize,
-    },
-    Project {
-        project: String,
-        song: Option<String>,
-    },
+    Desk { at: usize },
+    Projects { at: usize },
+    Project { project: String, song: Option<String> },
     Song(SongView),
-    Master {
-        project: String,
-        song: String,
-        render: Option<String>,
-    },
-    History {
-        project: String,
-        song: String,
-        at: usize,
-    },
-    Turnaround {
-        project: String,
-        at: usize,
-    },
+    Master { project: String, song: String, render: Option<String> },
+    History { project: String, song: String, at: usize },
+    Turnaround { project: String, at: usize },
     Compare(CompareView),
-    Album {
-        project: String,
-        at: usize,
-    },
-    Delivery {
-        project: String,
-        at: usize,
-    },
-    /// `None` follows the newest.
-    Record {
-        project: String,
-        number: Option<u32>,
-    },
-    People {
-        project: String,
-        at: usize,
-    },
-    LabelCopy {
-        project: String,
-        at: usize,
-    },
-    Transfers {
-        at: usize,
-    },
-    Help {
-        of: Kind,
-        at: usize,
-    },
+    Album { project: String, at: usize },
+    Delivery { project: String, at: usize },
+    Record { project: String, number: Option<u32> },
+    People { project: String, at: usize },
+    LabelCopy { project: String, at: usize },
+    Transfers { at: usize },
+    Help { of: Kind, at: usize },
 }
 
 impl Screen {

@@ -11,7 +11,7 @@ use ratatui_textarea::TextArea;
 use super::msg::Failure;
 use crate::receipt::secret::Secret;
 
-/// Where the keys are, and what was asked for.
+/// Where the keys are, and what was asked for. Which record is looked at stands in the screen: without a number the newest is followed.
 #[derive(Clone, Debug, Default)]
 pub struct Room {
     /// In the files; else in the list of records.

@@ -240,7 +240,7 @@ fn go(contract: &Contract, seat: &mut Seat, kind: Kind, with: &str) {
             let update = Update { seq: 8, upserts: crate::record::wild(), ..Update::default() };
             let update: Update = contract.change("Update", &update, with);
             seat.tell(Msg::Rows { project_id: "P".into(), update });
-            seat.press("7");
+            seat.press("5v");
         }
         Kind::People => seat.press("2<enter>6"),
         Kind::LabelCopy => seat.press("2<enter>7"),

@@ -155,7 +155,7 @@ fn seat(size: (u16, u16), me: usize, names: Names, rows: Vec<Row>) -> Seat {
     seat.press("2<enter>");
     seat.rows(false, rows);
     seat.tell(Msg::Tick(NOW_MS + 5_000));
-    seat.press("7");
+    seat.press("5v");
     seat
 }
 
@@ -663,9 +663,9 @@ fn the_newest_is_followed_and_a_chosen_one_stays() {
     assert!(matches!(seat.model.top(), Screen::Record { number: None, .. }));
     // The two halves of the room.
     seat.press("5");
-    assert!(seat.screen().contains("7: Record 4, queued"), "{}", seat.screen());
-    seat.press("7");
-    assert!(seat.screen().contains("5: single songs"), "{}", seat.screen());
+    assert!(seat.screen().contains("v: Record 4, queued"), "{}", seat.screen());
+    seat.press("v");
+    assert!(seat.screen().contains("v: single songs"), "{}", seat.screen());
 }
 
 #[test]
@@ -733,7 +733,7 @@ fn no_word_of_others_and_no_figure_breaks_the_room() {
             seat.press(keys);
             crate::hostile::assert_clean(&seat, keys);
         }
-        seat.press("<esc><esc>7");
+        seat.press("<esc><esc>5v");
         seat.effects.clear();
         choosing(&mut seat, HOSTILE);
         crate::hostile::assert_clean(&seat, "profiles");

@@ -31,7 +31,7 @@ pub(super) fn tabs(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
     let kind = model.top().kind();
     let key = |verb: Verb| model.settings.keys.name(kind, verb);
     let (name, rest) = match kind {
-        Kind::Record => ("Record", format!("{}: single songs", key(Verb::Delivery))),
+        Kind::Record => ("Record", format!("{}: single songs", key(Verb::Songs))),
         _ => {
             let newest = rows.records().first().map_or_else(
                 || "the record: none was made yet".to_owned(),

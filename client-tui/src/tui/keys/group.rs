@@ -86,6 +86,7 @@ pub fn group(verb: Verb) -> &'static str {
         | Verb::Album
         | Verb::Delivery
         | Verb::Record
+        | Verb::Songs
         | Verb::People
         | Verb::LabelCopy
         | Verb::Transfers

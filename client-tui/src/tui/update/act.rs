@@ -46,16 +46,17 @@ impl Subject {
             Verb::Address | Verb::Accept | Verb::Reopen | Verb::Decline | Verb::Tick | Verb::MoveNote => {
                 vec![note]
             }
+            Verb::ApproveRecord | Verb::DeliverRecord | Verb::CancelRecord => vec![self.record.clone()],
             Verb::ApproveSpacing
             | Verb::Save
+            | Verb::StartRecord
             | Verb::JointNote
             | Verb::OrderNote
             | Verb::CloseJointNote
             | Verb::EditCopy
+            | Verb::EditOutside
             | Verb::Cover
-            | Verb::RemoveCover
-            | Verb::StartRecord => Vec::new(),
-            Verb::ApproveRecord | Verb::DeliverRecord | Verb::CancelRecord => vec![self.record.clone()],
+            | Verb::RemoveCover => Vec::new(),
             Verb::Follow if self.whole => Vec::new(),
             Verb::AddSong | Verb::Invite | Verb::NewProject => Vec::new(),
             Verb::Roles | Verb::Remove => vec![self.member.as_ref().map(|id| format!("member/{id}"))],

@@ -162,6 +162,7 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
         | Verb::People
         | Verb::LabelCopy
         | Verb::Transfers => room(model, verb),
+        Verb::Songs => room(model, Verb::Delivery),
         Verb::Outbox => offline::list(model),
         Verb::Retry => return offline::retry(model),
         Verb::Quit => model.quit = true,

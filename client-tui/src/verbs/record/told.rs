@@ -12,8 +12,11 @@ use crate::verbs::words;
 #[serde(default)]
 pub struct Penalty {
     pub service: String,
+    /// Listeners choose it.
+    pub by_choice: bool,
     /// One gain for the record as a whole.
     pub album: bool,
+    pub album_change_db: Option<f64>,
     pub tracks: Vec<Change>,
 }
 
@@ -22,6 +25,7 @@ pub struct Penalty {
 pub struct Change {
     pub song_id: String,
     pub change_db: Option<f64>,
+    pub over_peak_db: Option<f64>,
 }
 
 /// `None`: this client cannot read what the studio wrote.
@@ -35,7 +39,10 @@ pub fn penalties(json: &str) -> Option<Vec<Penalty>> {
 /// "Spotify turns the record down by 3.6 dB", "YouTube turns songs down by 0.4 to 3.6 dB".
 pub fn penalty(it: &Penalty) -> String {
     let service = crate::scrub::line(&it.service);
-    let changes = || it.tracks.iter().filter_map(|it| it.change_db).filter(|it| it.is_finite());
+    let service = if it.by_choice { format!("{service}, where it is chosen,") } else { service };
+    let whole = it.album_change_db.filter(|db| it.album && db.is_finite());
+    let each = it.tracks.iter().filter(|_| whole.is_none()).filter_map(|it| it.change_db);
+    let changes = || each.clone().filter(|it| it.is_finite()).chain(whole);
     let least = changes().fold(f64::INFINITY, f64::min);
     let most = changes().fold(f64::NEG_INFINITY, f64::max);
     let what = if it.album { "the record" } else { "songs" };
@@ -44,16 +51,18 @@ pub fn penalty(it: &Penalty) -> String {
         let (a, b) = (a.abs().min(b.abs()), a.abs().max(b.abs()));
         if b - a < 0.05 { format!("{b:.1} dB") } else { format!("{a:.1} to {b:.1} dB") }
     };
-    match (least, most) {
-        (least, most) if least > most => format!("{service} says nothing of its level"),
-        (least, most) if plays(least) && plays(most) => format!("{service} plays {what} as it is signed"),
-        (least, most) if most < 0.05 => {
-            format!("{service} turns {what} down by {}", by(least, most.min(0.0)))
-        }
-        (least, most) if least > -0.05 => {
-            format!("{service} turns {what} up by {}", by(least.max(0.0), most))
-        }
-        (least, most) => format!("{service} moves {what} by {least:+.1} to {most:+.1} dB"),
+    let level = match (least, most) {
+        (least, most) if least > most => return format!("{service} says nothing of its level"),
+        (least, most) if plays(least) && plays(most) => format!("plays {what} as it is signed"),
+        (least, most) if most < 0.05 => format!("turns {what} down by {}", by(least, most.min(0.0))),
+        (least, most) if least > -0.05 => format!("turns {what} up by {}", by(least.max(0.0), most)),
+        (least, most) => format!("moves {what} by {least:+.1} to {most:+.1} dB"),
+    };
+    let over = it.tracks.iter().filter_map(|it| it.over_peak_db).filter(|it| it.is_finite());
+    let over = over.fold(0.0, f64::max);
+    match over {
+        0.05.. => format!("{service} {level}; true peaks are up to {over:.1} dB over what it asks"),
+        _ => format!("{service} {level}"),
     }
 }
 
@@ -149,8 +158,9 @@ mod tests {
     #[test]
     fn what_a_service_does_is_one_sentence() {
         let of = |album: bool, changes: &[f64]| {
-            let track = |db: &f64| Change { song_id: String::new(), change_db: Some(*db) };
-            penalty(&Penalty { service: "S".into(), album, tracks: changes.iter().map(track).collect() })
+            let track = |db: &f64| Change { change_db: Some(*db), ..Change::default() };
+            let tracks = changes.iter().map(track).collect();
+            penalty(&Penalty { service: "S".into(), album, tracks, ..Penalty::default() })
         };
         for (album, changes, wanted) in [
             (true, &[-3.6, -3.6][..], "S turns the record down by 3.6 dB"),
@@ -164,6 +174,16 @@ mod tests {
         ] {
             assert_eq!(of(album, changes), wanted);
         }
+        let track = Change { change_db: Some(-9.0), over_peak_db: Some(0.41), ..Change::default() };
+        let it = Penalty {
+            service: "S".into(),
+            by_choice: true,
+            album: true,
+            album_change_db: Some(-3.6),
+            tracks: vec![track],
+        };
+        let wanted = "S, where it is chosen, turns the record down by 3.6 dB; true peaks are up to 0.4 dB over what it asks";
+        assert_eq!(penalty(&it), wanted, "the gain is that of the record");
     }
 
     #[test]

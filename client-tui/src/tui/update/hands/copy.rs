@@ -83,8 +83,8 @@ fn meant(model: &Model) -> Option<(String, String)> {
         Screen::Compare(_)
         | Screen::Album { .. }
         | Screen::Delivery { .. }
-        | Screen::LabelCopy { .. }
         | Screen::Record { .. }
+        | Screen::LabelCopy { .. }
         | Screen::Transfers { .. } => None,
     }
 }

@@ -15,7 +15,7 @@ use crate::{
         msg::{Effect, Failure},
         record::{Order, PAGES, PANES, Page, Pane, PlanAsk, ProfilesAsk, SignAsk},
         rows::PROJECT_KEY,
-        signing::{Key, Order as Signs, Run},
+        signing::Key,
         transfers::paths_of,
         update::{act, plan_length, record, signing},
     },
@@ -353,13 +353,10 @@ fn with_key(model: &mut Model, mut ask: Box<SignAsk>) -> Next {
         role,
         approval_id: model.new_id(),
     };
-    let ticket = model.next_ticket();
     let say = format!("the approval of Record {}", ask.number);
-    model.signing.problem = None;
-    model.signing.run = Some(Run { ticket, say, step: "Beginning".into(), done: 0, total: 0 });
     let passphrase = ask.passphrase.take();
-    let order = Signs::Sign { ticket, wish: Box::new(wish), passphrase };
-    Next::Run(Ask::SignRecord(ask), Box::new(Effect::Signing(order)))
+    let begun = signing::begin(model, wish, say, passphrase);
+    Next::Run(Ask::SignRecord(ask), Box::new(begun))
 }
 
 /// A paste goes into the line that has the keys, as one line; among the profiles it is the path of one's own.
