@@ -25,21 +25,21 @@ fn deliver(record: u128) -> Action {
     Action::DeliverRecord(v1::DeliverRecord { record_id: id_text(record) })
 }
 
-async fn row(press: &Press, by: &Seat) -> v1::RecordRow {
+async fn row(press: &Press, by: &Seat, record: u128) -> v1::RecordRow {
     let mut projects = v1::projects_client::ProjectsClient::new(by.channel.clone());
     let asked = by.with(v1::GetRequest { project_id: id_text(press.project.0) });
     let rows = projects.get(asked).await.unwrap().into_inner().upserts;
-    let records = rows.into_iter().filter_map(|row| match row.row {
+    let mut records = rows.into_iter().filter_map(|row| match row.row {
         Some(Kind::Record(row)) => Some(row),
         _ => None,
     });
-    records.max_by_key(|row| row.number).unwrap()
+    records.find(|row| row.record_id == id_text(record)).unwrap()
 }
 
 /// Approved by the label, delivered by the manager; its manifest.
 async fn signed_and_delivered(press: &Press, record: u128) -> Value {
     refused(press.perform(&press.manager, deliver(record)).await, "RECORD_NOT_APPROVED");
-    let fingerprint = row(press, &press.label).await.fingerprint;
+    let fingerprint = row(press, &press.label, record).await.fingerprint;
     let approve = Action::ApproveRecord(v1::ApproveRecord {
         approval_id: id_text(0x2a),
         record_id: id_text(record),
@@ -50,7 +50,7 @@ async fn signed_and_delivered(press: &Press, record: u128) -> Value {
     press.perform(&press.label, approve).await.unwrap();
     press.perform(&press.manager, deliver(record)).await.unwrap();
     refused(press.perform(&press.manager, deliver(record)).await, "DELIVERED_ALREADY");
-    serde_json::from_str(&row(press, &press.label).await.manifest_json).unwrap()
+    serde_json::from_str(&row(press, &press.label, record).await.manifest_json).unwrap()
 }
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn a_record_is_made_fetched_approved_and_delivered() {
     assert_eq!(made.files.len(), 2);
     press.folder_empties().await;
 
-    let row = row(&press, &press.label).await;
+    let row = row(&press, &press.label, RECORD).await;
     let of = |name: &str| row.files.iter().find(|file| file.name == name).unwrap().sha256.clone();
     let one = of("a.wav");
     assert_eq!(press.fetch(&press.label, RECORD, &one, (0, 0)).await.unwrap(), b"one");
@@ -96,6 +96,73 @@ async fn a_record_is_made_fetched_approved_and_delivered() {
     assert_eq!(manifest["differs"], Value::Array(Vec::new()));
     // What is delivered can be fetched for ever.
     assert_eq!(press.fetch(&press.label, RECORD, &of("b.txt"), (0, 0)).await.unwrap(), b"two");
+}
+
+/// The real child, with every kind of file that three short songs can have.
+#[tokio::test]
+async fn what_is_made_is_what_was_planned() {
+    let press = Press::open(server(), 3).await;
+    press.set_label_copy().await;
+    let profiles = [("house", HOUSE), ("hi-res", ""), ("vinyl-toss", ""), ("reference", "")];
+    let plan = press.plan(&press.manager, &profiles).await.unwrap();
+    let blocks: Vec<_> = plan.findings.iter().filter(|it| it.block).collect();
+    assert!(blocks.is_empty(), "{blocks:?}");
+    press.perform(&press.manager, start(RECORD, &profiles)).await.unwrap();
+    let made = press.until("the record", |record| !record.is_alive()).await;
+    assert_eq!((made.state, made.reason.as_str(), made.attempt), (RecordState::Made, "", 1));
+    press.folder_empties().await;
+    assert_eq!(made.files.len(), plan.files.len());
+    let row = row(&press, &press.label, RECORD).await;
+    for (file, planned) in row.files.iter().zip(&plan.files) {
+        let place = (&file.profile, &file.folder, &file.name, &file.kind);
+        assert_eq!(place, (&planned.profile, &planned.folder, &planned.name, &planned.kind));
+        let sound = (file.sample_rate, file.frames, file.exact);
+        assert_eq!(sound, (planned.sample_rate, planned.frames, planned.exact), "{}", file.name);
+        if !planned.estimated {
+            assert_eq!(file.bytes, planned.bytes, "{}", file.name);
+        }
+        let bytes = press.fetch(&press.label, RECORD, &file.sha256, (0, 0)).await.unwrap();
+        assert_eq!(
+            (bytes.len() as u64, hex::encode(Sha256::digest(&bytes))),
+            (file.bytes, file.sha256.clone())
+        );
+    }
+    assert!(
+        made.files.iter().filter(|it| it.exact).count() >= 3,
+        "a track without a gap behind it at the least"
+    );
+    let report: Value = serde_json::from_str(&made.report_json).unwrap();
+    assert!(report.is_object() && made.report_json.len() <= 100 * 1024);
+
+    // The same facts make the same bytes: no second record to sign.
+    press.perform(&press.manager, start(8, &profiles)).await.unwrap();
+    let twin = press.until("the twin", |record| record.id == RecordId(8) && !record.is_alive()).await;
+    assert_eq!(twin.state, RecordState::Cancelled);
+    assert!(twin.reason.contains("Record 1"), "{}", twin.reason);
+    let manifest = signed_and_delivered(&press, RECORD).await;
+    assert_eq!(manifest["files"].as_array().unwrap().len(), plan.files.len());
+    for file in &made.files {
+        assert_eq!(press.house.studio.blobs.verify(file.digest).await.unwrap(), file.bytes);
+    }
+}
+
+/// The studio's backup copies what lies in the blob store, and so the files of records with the masters.
+#[tokio::test]
+async fn every_file_of_a_record_lies_where_the_backup_finds_it() {
+    let home = tempfile::tempdir().unwrap();
+    let press = Press::open(script(&home, MAKES), 3).await;
+    press.perform(&press.manager, start(RECORD, &HOUSES)).await.unwrap();
+    let made = press.until("the record", |record| !record.is_alive()).await;
+    for file in &made.files {
+        let hex = file.digest.to_string();
+        let path = press.house.folder.path().join("blobs").join(&hex[..2]).join(&hex[2..]);
+        assert_eq!(hex::encode(Sha256::digest(std::fs::read(path).unwrap())), hex);
+    }
+    assert_eq!(
+        std::fs::read_dir(press.house.folder.path().join("uploads")).unwrap().count(),
+        0,
+        "nothing half is left"
+    );
 }
 
 #[tokio::test]

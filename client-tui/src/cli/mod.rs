@@ -7,8 +7,10 @@ mod label_copy;
 mod markers;
 mod play;
 mod receipt;
+mod record;
 mod review;
 mod sections;
+mod spacing;
 mod studio;
 mod watch_folder;
 mod work;
@@ -18,8 +20,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::{
-    ddp::*, gate::*, handoff::*, label_copy::*, markers::*, play::*, receipt::*, review::*, sections::*, studio::*,
-    watch_folder::*, work::*,
+    ddp::*, gate::*, handoff::*, label_copy::*, markers::*, play::*, receipt::*, record::*, review::*,
+    sections::*, spacing::*, studio::*, watch_folder::*, work::*,
 };
 
 #[derive(Debug, Parser)]
@@ -282,7 +284,7 @@ pub enum Verb {
         #[command(subcommand)]
         verb: PreflightVerb,
     },
-    /// The running order and the silence between songs
+    /// The running order: gaps, trims, sides, notes on it, its approval
     Spacing {
         #[command(subcommand)]
         verb: SpacingVerb,
@@ -329,6 +331,11 @@ pub enum Verb {
     Deliver {
         #[command(flatten)]
         place: Where,
+    },
+    /// The record: what it is made for, its dry run, making, signing and fetching it
+    Record {
+        #[command(subcommand)]
+        verb: RecordVerb,
     },
     /// Everything of a song: rows and history as JSON lines, and its audio
     Export {

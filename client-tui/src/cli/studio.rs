@@ -1,4 +1,4 @@
-//! The words of the studio's own settings on the command line: members, terms, preflight, spacing, what one hears of it. What is typed, with
+//! The words of the studio's own settings on the command line: members, terms, preflight, what one hears of it. What is typed, with
 //! its help; nothing is done here.
 
 use clap::{Args, Subcommand};
@@ -69,38 +69,6 @@ pub enum PreflightVerb {
         /// take, mix or master (default: every kind that has this check)
         #[arg(long, value_name = "KIND")]
         kind: Option<String>,
-        #[command(flatten)]
-        at: InProject,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub enum SpacingVerb {
-    /// The running order with its gaps, and who approved it
-    Show {
-        #[command(flatten)]
-        at: InProject,
-    },
-    /// Set the running order: every song once, with what comes before it (default: as it is now, else no gap)
-    ///
-    /// SONG:2.5 is a gap of two and a half seconds, SONG:x1.5 a crossfade with the song before. More, after commas: in=0.5 and out=8 (fades in seconds),
-    /// shape=equal-power, linear or exponential, gain=-1.5 (dB against the other songs): "Night Drive:x2,out=8,shape=linear".
-    Set {
-        #[arg(required = true, value_name = "SONG[:GAP|xCROSSFADE[,in=S][,out=S][,shape=WORD][,gain=DB]]")]
-        songs: Vec<String>,
-        #[command(flatten)]
-        at: InProject,
-    },
-    /// Approve the spacing as it is now
-    Approve {
-        #[arg(long)]
-        role: Option<String>,
-        /// Do not ask
-        #[arg(long)]
-        yes: bool,
-        /// Without a signature, although this profile has a key
-        #[arg(long)]
-        no_key: bool,
         #[command(flatten)]
         at: InProject,
     },

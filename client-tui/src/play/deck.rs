@@ -169,8 +169,12 @@ impl Loaded {
         for index in record.sounding(at, to) {
             let song = record.songs()[index];
             let (from, to) = (at.max(song.start), to.min(song.end()));
+            // Of a song of which trims leave nothing no frame is asked for: there may be none.
+            if from >= to {
+                continue;
+            }
             let (skip, count) = ((from - at) as usize, (to - from) as usize);
-            let got = self.sounds[index].read(from - song.start, &mut one[..count]).min(count);
+            let got = self.sounds[index].read(song.trim_in + from - song.start, &mut one[..count]).min(count);
             if got < count {
                 ready = ready.min(skip + got);
             }
@@ -197,7 +201,10 @@ impl Loaded {
             None => {}
             Some(record) => {
                 for index in record.sounding(from, to) {
-                    self.sounds[index].want(from.saturating_sub(record.songs()[index].start));
+                    let song = record.songs()[index];
+                    if song.frames > 0 {
+                        self.sounds[index].want(song.trim_in + from.saturating_sub(song.start));
+                    }
                 }
             }
         }
@@ -210,11 +217,14 @@ impl Loaded {
         }
     }
 
-    /// The songs that begin in frames `from..to` will be read from their beginning.
+    /// The songs that begin in frames `from..to` will be read from where they begin to sound.
     pub(super) fn want_next(&self, from: u64, to: u64) {
         if let Some(record) = &self.record {
             for index in record.sounding(from, to).filter(|index| record.songs()[*index].start > from) {
-                self.sounds[index].want(0);
+                let song = record.songs()[index];
+                if song.frames > 0 {
+                    self.sounds[index].want(song.trim_in);
+                }
             }
         }
     }
@@ -230,7 +240,12 @@ impl Loaded {
             Some(record) => {
                 for index in record.sounding(at, to) {
                     let song = record.songs()[index];
-                    self.heard.add(index, at.max(song.start) - song.start, to.min(song.end()) - song.start);
+                    let (from, to) = (at.max(song.start), to.min(song.end()));
+                    // Of the file: what is cut from its head was not heard.
+                    let of_file = |frame: u64| song.trim_in + (frame - song.start);
+                    if from < to {
+                        self.heard.add(index, of_file(from), of_file(to));
+                    }
                 }
             }
         }
@@ -293,8 +308,8 @@ fn placed(items: &[AlbumItem], lengths: impl Iterator<Item = u64>, rate: u32) ->
         .zip(lengths)
         .map(|(item, length)| Song {
             frames: length,
-            trim_in: 0,
-            trim_out: 0,
+            trim_in: frames(item.trim_in_ms),
+            trim_out: frames(item.trim_out_ms),
             gap: frames(item.gap_ms),
             crossfade: frames(item.crossfade_ms),
             fade_in: frames(item.fade_in_ms),

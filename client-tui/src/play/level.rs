@@ -218,6 +218,8 @@ mod tests {
             crossfade_ms: 0,
             fade_in_ms: 0,
             fade_out_ms: 0,
+            trim_in_ms: 0,
+            trim_out_ms: 0,
             shape: Shape::default(),
             gain_db: *gain_db,
         };

@@ -68,6 +68,9 @@ pub struct AlbumItem {
     pub crossfade_ms: u32,
     pub fade_in_ms: u32,
     pub fade_out_ms: u32,
+    /// Cut from its head before anything else.
+    pub trim_in_ms: u32,
+    pub trim_out_ms: u32,
     pub shape: Shape,
     pub gain_db: f64,
 }

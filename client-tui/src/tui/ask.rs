@@ -8,10 +8,13 @@ use deadwax_proto::v1::{
 };
 use ratatui_textarea::{TextArea, WrapMode};
 
+use crate::receipt::approve::Wish;
+
 use super::{
     form::{FormAsk, LinkAsk, SearchAsk},
     keys::{Kind, Verb},
     msg::Effect,
+    record::{PlanAsk, ProfilesAsk, SignAsk},
     transfers::UploadAsk,
 };
 
@@ -41,6 +44,9 @@ pub enum Ask {
     Upload(Box<UploadAsk>),
     Search(Box<SearchAsk>),
     Link(Box<LinkAsk>),
+    Profiles(Box<ProfilesAsk>),
+    Plan(Box<PlanAsk>),
+    SignRecord(Box<SignAsk>),
 }
 
 /// Something to read; it asks nothing.
@@ -94,6 +100,18 @@ pub enum Sends {
     Heard(ReportHeardRequest),
     /// It is no act on a project: a transfer, an invite, a device.
     Order(Box<Effect>),
+    /// What is signed with a key, where there is one.
+    Signed(Box<SignedAsk>),
+}
+
+/// An approval that is no version's: of a running order, of a record.
+#[derive(Clone, Debug)]
+pub struct SignedAsk {
+    pub wish: Wish,
+    /// What goes out where there is no key.
+    pub unsigned: Do,
+    /// Being typed; shown by nothing.
+    pub passphrase: Option<crate::receipt::secret::Secret>,
 }
 
 #[derive(Clone, Debug)]
@@ -149,6 +167,14 @@ pub enum Purpose {
     /// The signature comes after it.
     Pick {
         version: String,
+    },
+    /// On the joint before a song; without one on the running order as a whole.
+    Joint {
+        number: u32,
+        song: Option<String>,
+    },
+    CloseJoint {
+        note: String,
     },
 }
 

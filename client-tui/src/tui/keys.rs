@@ -1,12 +1,14 @@
 //! One table of keys. The handler finds the verb in it, the status bar and the help screen are written from it, so that help is never wrong.
 
 mod group;
+mod key;
 mod keymap;
 mod name;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent};
 
 pub use group::{GROUPS, group};
+pub use key::{Binding, Key};
 pub use keymap::{Bound, Clash, Keymap};
 pub(crate) use name::kebab;
 pub use name::{POSSIBLE, parse as parse_key, verb_name, written};
@@ -24,6 +26,7 @@ pub enum Kind {
     Compare,
     Album,
     Delivery,
+    Record,
     People,
     LabelCopy,
     Transfers,
@@ -31,7 +34,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 14] = [
+    pub const ALL: [Kind; 15] = [
         Kind::Desk,
         Kind::Projects,
         Kind::Project,
@@ -42,6 +45,7 @@ impl Kind {
         Kind::Compare,
         Kind::Album,
         Kind::Delivery,
+        Kind::Record,
         Kind::People,
         Kind::LabelCopy,
         Kind::Transfers,
@@ -60,6 +64,7 @@ impl Kind {
             Kind::Compare => "Compare",
             Kind::Album => "Album",
             Kind::Delivery => "Delivery",
+            Kind::Record => "Record",
             Kind::People => "People",
             Kind::LabelCopy => "Label copy",
             Kind::Transfers => "Transfers",
@@ -140,6 +145,8 @@ pub enum Verb {
     Board,
     Album,
     Delivery,
+    Record,
+    Songs,
     People,
     LabelCopy,
     Transfers,
@@ -176,6 +183,11 @@ pub enum Verb {
     GapMuchMore,
     CrossfadeLess,
     CrossfadeMore,
+    TrimIn,
+    TrimInLess,
+    TrimOut,
+    TrimOutLess,
+    Hidden,
     FadeIn,
     FadeInLess,
     FadeOut,
@@ -190,9 +202,16 @@ pub enum Verb {
     Medium,
     SideBreak,
     EvenSides,
+    JointNote,
+    OrderNote,
+    CloseJointNote,
     // Deliveries.
     Manifest,
     Checks,
+    StartRecord,
+    CancelRecord,
+    ApproveRecord,
+    DeliverRecord,
     // Sections of a song.
     Sections,
     // Songs and projects.
@@ -231,6 +250,9 @@ impl Verb {
                 | Verb::Vote
                 | Verb::Pick
                 | Verb::ApproveSpacing
+                | Verb::CancelRecord
+                | Verb::ApproveRecord
+                | Verb::DeliverRecord
                 | Verb::Reopen
         )
     }
@@ -273,62 +295,16 @@ impl Verb {
             Verb::Remove => "remove_member",
             Verb::Sections => "set_sections",
             Verb::Save => "set_spacing",
-            Verb::EditCopy => "set_label_copy",
+            Verb::StartRecord => "start_record",
+            Verb::CancelRecord => "cancel_record",
+            Verb::ApproveRecord => "approve_record",
+            Verb::DeliverRecord => "deliver_record",
+            Verb::EditCopy | Verb::EditOutside => "set_label_copy",
             Verb::Cover | Verb::RemoveCover => "set_cover",
+            Verb::JointNote | Verb::OrderNote => "add_spacing_note",
+            Verb::CloseJointNote => "close_spacing_note",
             _ => return None,
         })
-    }
-}
-
-/// A key as a person names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Key {
-    Char(char),
-    Ctrl(char),
-    Code(KeyCode),
-}
-
-impl Key {
-    pub fn matches(self, event: &KeyEvent) -> bool {
-        let ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
-        let alt = event.modifiers.contains(KeyModifiers::ALT);
-        match self {
-            Key::Char(c) => !ctrl && !alt && event.code == KeyCode::Char(c),
-            Key::Ctrl(c) => ctrl && event.code == KeyCode::Char(c),
-            Key::Code(code) => !ctrl && !alt && event.code == code,
-        }
-    }
-
-    pub fn name(self) -> String {
-        match self {
-            Key::Char(' ') => "Space".into(),
-            Key::Char(c) => c.to_string(),
-            Key::Ctrl(c) => format!("Ctrl-{}", c.to_ascii_uppercase()),
-            Key::Code(code) => match code {
-                KeyCode::Up => "↑".into(),
-                KeyCode::Down => "↓".into(),
-                KeyCode::Left => "←".into(),
-                KeyCode::Right => "→".into(),
-                KeyCode::PageUp => "PgUp".into(),
-                KeyCode::PageDown => "PgDn".into(),
-                other => other.to_string(),
-            },
-        }
-    }
-}
-
-#[derive(Debug)]
-pub struct Binding {
-    pub keys: &'static [Key],
-    pub verb: Verb,
-    /// For the status bar; empty: only in the help.
-    pub short: &'static str,
-    pub does: &'static str,
-}
-
-impl Binding {
-    pub fn names(&self) -> String {
-        self.keys.iter().map(|key| key.name()).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -338,7 +314,13 @@ macro_rules! bind {
     };
 }
 
+mod delivery;
+
+use delivery::{DELIVERY, RECORD};
+
 use Key::{Char, Code, Ctrl};
+
+mod label_copy;
 
 const COMMON: &[Binding] = bind! {
     Help, [Char('?'), Code(KeyCode::F(1))], "help", "The keys of this screen";
@@ -374,7 +356,8 @@ const GO: &[Binding] = bind! {
     Album, [Char('4')], "", "The record: running order, gaps, fades";
     Delivery, [Char('5')], "", "Deliveries: checks, files, who signed";
     People, [Char('6')], "", "Members, invites, devices";
-    LabelCopy, [Char('7')], "", "What stands on the label: codes, credits, splits, the cover";
+    Record, [Char('7')], "", "The record: dry run, files, approval, delivery";
+    LabelCopy, [Char('%')], "", "What stands on the label: codes, credits, splits, the cover";
     Transfers, [Char('8')], "", "Files on their way";
     Outbox, [Char('9')], "", "What waits for the line, and what was sent late";
 };
@@ -525,16 +508,25 @@ const ALBUM: &[Binding] = bind! {
     GapMore, [Code(KeyCode::Right), Char('l')], "", "0.1 s more before the song";
     GapMuchLess, [Char('H')], "", "A second less before the song";
     GapMuchMore, [Char('L')], "", "A second more before the song";
-    Save, [Char('w'), Ctrl('s')], "save", "Save the order, gaps, fades and gains";
+    Save, [Char('w'), Ctrl('s')], "save", "Save the order, gaps, trims, fades, gains and sides";
     ApproveSpacing, [Char('A')], "approve", "Approve the running order and its gaps as they are saved";
-    NextJoint, [Char('n')], "joint", "Hear the next joint, from 5 s before";
-    PreviousJoint, [Char('N')], "", "Hear the joint before, from 5 s before";
+    NextJoint, [Char('.')], "joint", "Hear the next joint, from 5 s before";
+    PreviousJoint, [Char(',')], "", "Hear the joint before, from 5 s before";
+    JointNote, [Char('n')], "note", "A note on the joint before this song";
+    OrderNote, [Char('N')], "", "A note on the running order as a whole";
+    CloseJointNote, [Char('d')], "", "Close the marked note with an answer, or the oldest here";
+    NextPane, [Code(KeyCode::Tab)], "view", "The running order, the songs beside each other, or the notes";
     CrossfadeMore, [Char('c')], "", "Let it begin half a second earlier, over the song before";
     CrossfadeLess, [Char('C')], "", "Half a second less over the song before";
     FadeIn, [Char('f')], "fade", "Fade in longer; after the longest none";
     FadeInLess, [Char('F')], "", "Fade in shorter";
     FadeOut, [Char('o')], "", "Fade out longer; after the longest none";
     FadeOutLess, [Char('O')], "", "Fade out shorter";
+    TrimIn, [Char('x')], "", "Cut more off its head, in fine steps first";
+    TrimInLess, [Char('X')], "", "Cut less off its head";
+    TrimOut, [Char('v')], "", "Cut more off its tail";
+    TrimOutLess, [Char('V')], "", "Cut less off its tail";
+    Hidden, [Char('P')], "", "The first song into the pre-gap, or out of it";
     Shape, [Char('s')], "", "Shape of fades and crossfade: equal power, linear, exponential";
     GainMore, [Char('+'), Char('=')], "gain", "0.1 dB louder against the other songs";
     GainLess, [Char('-')], "", "0.1 dB quieter against the other songs";
@@ -542,21 +534,9 @@ const ALBUM: &[Binding] = bind! {
     Redo, [Ctrl('r')], "", "Do again what was taken back";
     Medium, [Char('M')], "", "The next medium: vinyl sizes, CD";
     SideBreak, [Char('B')], "", "A side begins with this song, or does not any more";
-    EvenSides, [Char('E')], "", "Sides as even as the order allows";
+    EvenSides, [Char('E')], "", "Sides as even as the order allows; again: none is set";
     Open, [Code(KeyCode::Enter)], "open", "Open the song in the version that would go on the record";
     Copy, [Char('y')], "", "Copy the running order as text";
-    History, [Char('i')], "", "Who did what";
-};
-
-const DELIVERY: &[Binding] = bind! {
-    MakeDelivery, [Char('D')], "deliver", "Make the delivery of exactly what was signed";
-    NextPane, [Code(KeyCode::Tab)], "files", "Songs or files: where up and down move";
-    Fetch, [Char('f'), Ctrl('f')], "fetch", "Fetch the delivery into a folder of this machine";
-    Checks, [Char('c')], "checks", "What the profiles say of every file, with the sources";
-    Manifest, [Char('e')], "manifest", "The manifest, who signed which bytes, deliveries before";
-    Open, [Code(KeyCode::Enter)], "open", "Open the song in the version that is delivered";
-    Copy, [Char('y')], "copy", "Copy the fingerprint; in the files the SHA-256 of one";
-    Gate, [Char('g')], "", "The gate line by line, who signed, how to mend preflight";
     History, [Char('i')], "", "Who did what";
 };
 
@@ -565,16 +545,6 @@ const PEOPLE: &[Binding] = bind! {
     Roles, [Char('r'), Code(KeyCode::Enter)], "roles", "Change the roles of the member";
     Remove, [Char('x')], "remove", "Remove the member; revoke the invite or the device";
     AddDevice, [Char('d')], "device", "A link for a further device of yours";
-    History, [Char('i')], "", "Who did what";
-};
-
-const LABEL_COPY: &[Binding] = bind! {
-    EditCopy, [Code(KeyCode::Enter), Char('e')], "edit", "Fill in what the line shows: the release, or a song";
-    EditOutside, [Char('E')], "all in $EDITOR", "All of it as JSON in $EDITOR, as `label-copy set` takes it";
-    Cover, [Char('c')], "cover", "Set the cover: a JPEG or PNG of this machine";
-    FetchCover, [Char('f'), Ctrl('f')], "", "Fetch the cover into a file of this machine";
-    RemoveCover, [Char('x')], "", "Take the cover away";
-    Copy, [Char('y')], "", "Copy the line: a code, the digest of the cover, a song as JSON";
     History, [Char('i')], "", "Who did what";
 };
 
@@ -601,8 +571,9 @@ pub fn bindings(kind: Kind) -> impl Iterator<Item = &'static Binding> {
         Kind::Compare => COMPARE,
         Kind::Album => ALBUM,
         Kind::Delivery => DELIVERY,
+        Kind::Record => RECORD,
         Kind::People => PEOPLE,
-        Kind::LabelCopy => LABEL_COPY,
+        Kind::LabelCopy => label_copy::KEYS,
         Kind::Transfers => TRANSFERS,
         Kind::Turnaround | Kind::Help => &[],
     };

@@ -4,14 +4,17 @@
 use std::collections::BTreeSet;
 
 use deadwax_proto::v1::{
-    DeskRow, HistoryEntry, NoteRow, ProjectSummary, RenderRow, SongRow, SongTurnaround, Stage, VersionRow,
+    DeskRow, HistoryEntry, NoteRow, ProjectSummary, RecordRow, RenderRow, SongRow, SongTurnaround, Stage,
+    VersionRow,
 };
 
 use super::{
+    album::Piece,
     draw,
     filter::{self, Filter},
     keys::{Bound, Kind},
     model::{Focus, Model, Screen, SongView},
+    record,
     rows::{Brief, List, Project},
     words,
 };
@@ -47,13 +50,11 @@ pub fn kept_songs(filter: &Filter, songs: List<'_, SongRow>) -> Vec<usize> {
 }
 
 /// The same of songs in an order of their own.
-pub fn kept_of<'a>(filter: &Filter, rows: &Project, ids: impl Iterator<Item = &'a str>) -> Vec<usize> {
-    let songs = rows.songs();
-    let held: BTreeSet<String> = {
-        let all: Vec<String> = songs.ids().collect();
-        kept_songs(filter, songs).into_iter().map(|at| all[at].clone()).collect()
-    };
-    ids.enumerate().filter(|(_, id)| held.contains(*id)).map(|(at, _)| at).collect()
+pub fn kept_of(filter: &Filter, rows: &Project, order: &[Piece]) -> Vec<usize> {
+    let numbers = rows.song_numbers();
+    let kept = kept_songs(filter, rows.songs()).into_iter();
+    let held: BTreeSet<u32> = kept.filter_map(|at| numbers.get(at).copied()).collect();
+    order.iter().enumerate().filter(|(_, it)| held.contains(&it.song)).map(|(at, _)| at).collect()
 }
 
 /// A list as the mark and a filter see it: how many lines there are, the places of those that are shown, where the mark stands.
@@ -87,13 +88,12 @@ pub fn sight(model: &Model) -> Sight {
         }
         Screen::Album { project, at } => match model.projects.get(project) {
             Some(rows) => {
-                let items = &model.album.order(project, rows).items;
-                let ids = items.iter().map(|it| it.song_id.as_str());
+                let order = model.album.order(project, rows);
                 let kept = match filter {
-                    Some(filter) => kept_of(filter, rows, ids),
-                    None => (0..items.len()).collect(),
+                    Some(filter) => kept_of(filter, rows, order.pieces()),
+                    None => (0..order.len()).collect(),
                 };
-                Sight { len: items.len(), kept, at: *at }
+                Sight { len: order.len(), kept, at: *at }
             }
             None => Sight { len: 0, kept: Vec::new(), at: 0 },
         },
@@ -151,6 +151,11 @@ pub fn turnaround(row: &SongTurnaround) -> String {
     row.title.clone()
 }
 
+pub fn record(row: &RecordRow) -> String {
+    let state = record::state(row).1;
+    format!("Record {} {state} {} {}", row.number, row.profiles.join(" "), row.by)
+}
+
 pub fn binding(row: &Bound<'_>) -> String {
     format!("{} {} {}", row.names(), row.short, row.does)
 }
@@ -196,7 +201,7 @@ pub fn lines(model: &Model) -> Vec<Line> {
         Screen::Album { project, .. } => {
             let Some(rows) = model.projects.get(project) else { return Vec::new() };
             let order = model.album.order(project, rows);
-            let songs = order.items.iter().filter_map(|it| rows.song(&it.song_id));
+            let songs = order.pieces().iter().filter_map(|it| rows.song_numbered(it.song));
             songs.map(|it| Line { id: it.song_id.clone(), text: song(it) }).collect()
         }
         Screen::Delivery { project, .. } => {
@@ -204,10 +209,14 @@ pub fn lines(model: &Model) -> Vec<Line> {
             let songs = songs.iter().flat_map(|all| all.iter());
             songs.map(|it| Line { id: it.song_id.clone(), text: song(it) }).collect()
         }
-        Screen::Compare(_)
-        | Screen::People { .. }
-        | Screen::LabelCopy { .. }
-        | Screen::Transfers { .. } => Vec::new(),
+        Screen::Record { project, .. } => {
+            let records = model.projects.get(project).map(Project::records);
+            let records = records.iter().flat_map(|all| all.iter());
+            records.map(|it| Line { id: it.number.to_string(), text: record(it) }).collect()
+        }
+        Screen::Compare(_) | Screen::People { .. } | Screen::LabelCopy { .. } | Screen::Transfers { .. } => {
+            Vec::new()
+        }
     }
 }
 
@@ -238,6 +247,7 @@ pub fn place(model: &Model, lines: &[Line]) -> usize {
         | Screen::People { at, .. }
         | Screen::LabelCopy { at, .. }
         | Screen::Transfers { at } => *at,
+        Screen::Record { number, .. } => number.map_or(0, |it| of(&it.to_string())),
         Screen::Compare(view) => view.at,
         Screen::Project { project, song } => {
             let rows = model.projects.get(project);
@@ -274,6 +284,7 @@ pub fn choose(model: &mut Model, place: usize, lines: &[Line]) {
         | Screen::People { at, .. }
         | Screen::LabelCopy { at, .. }
         | Screen::Transfers { at } => *at = place,
+        Screen::Record { number, .. } => *number = id.parse().ok().filter(|_| place > 0),
         Screen::Compare(view) => view.at = place,
         Screen::Project { song, .. } => *song = Some(id),
         Screen::Master { render, .. } => *render = Some(id),

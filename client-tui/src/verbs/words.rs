@@ -214,6 +214,17 @@ pub fn joined(item: &v1::SpacingItem, first: bool) -> String {
     if item.gain_cb != 0 {
         parts.push(format!("{:+} dB", f64::from(item.gain_cb) / 100.0));
     }
+    for (ms, end) in [(item.trim_in_ms, "head"), (item.trim_out_ms, "tail")] {
+        if ms > 0 {
+            parts.push(format!("{} cut from its {end}", seconds(ms)));
+        }
+    }
+    if item.hidden {
+        parts.push("hidden before track 1".to_owned());
+    }
+    if item.begins_side {
+        parts.push("begins a side".to_owned());
+    }
     parts.join(", ")
 }
 

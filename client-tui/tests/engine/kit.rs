@@ -39,6 +39,8 @@ pub fn item(gap_ms: u32, crossfade_ms: u32) -> AlbumItem {
         crossfade_ms,
         fade_in_ms: 0,
         fade_out_ms: 0,
+        trim_in_ms: 0,
+        trim_out_ms: 0,
         shape: Shape::EqualPower,
         gain_db: 0.0,
     }

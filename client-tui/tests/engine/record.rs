@@ -25,8 +25,8 @@ fn timeline(items: &[AlbumItem], songs: &[Arc<Patchy>]) -> Timeline {
     let frames = |ms: u32| u64::from(ms) * 48;
     let song = |(item, song): (&AlbumItem, &Arc<Patchy>)| Song {
         frames: song.frames.len() as u64,
-        trim_in: 0,
-        trim_out: 0,
+        trim_in: frames(item.trim_in_ms),
+        trim_out: frames(item.trim_out_ms),
         gap: frames(item.gap_ms),
         crossfade: frames(item.crossfade_ms),
         fade_in: frames(item.fade_in_ms),
@@ -44,8 +44,9 @@ fn timeline(items: &[AlbumItem], songs: &[Arc<Patchy>]) -> Timeline {
 fn naive(line: &Timeline, songs: &[Arc<Patchy>], at: u64) -> [f64; 2] {
     let mut sum = [0.0; 2];
     for (index, song) in songs.iter().enumerate() {
-        let start = line.songs()[index].start;
-        if let Some(frame) = at.checked_sub(start).and_then(|t| song.frames.get(t as usize)) {
+        let placed = line.songs()[index];
+        let t = at.checked_sub(placed.start).filter(|t| *t < placed.frames);
+        if let Some(frame) = t.and_then(|t| song.frames.get((placed.trim_in + t) as usize)) {
             let gain = line.gain_at(index, at);
             sum[0] += f64::from(frame[0]) * gain;
             sum[1] += f64::from(frame[1]) * gain;
@@ -83,6 +84,22 @@ fn the_song_that_sounds_is_told_and_what_was_heard_of_each() {
 }
 
 #[test]
+fn what_is_cut_is_neither_heard_nor_told_as_heard() {
+    let songs = songs(&[9_600, 9_600]);
+    let cut = AlbumItem { trim_in_ms: 50, trim_out_ms: 100, ..item(0, 0) };
+    let mut engine = playing(record(vec![cut.clone(), cut], &songs), 0);
+    assert_eq!(engine.status().frames, 2 * 2_400);
+    assert_eq!(songs[0].wanted.lock().unwrap().first(), Some(&2_400), "asked for from where it sounds");
+    let out = pull(&mut engine, 4_800);
+    let left: Vec<Frame> = songs.iter().flat_map(|song| song.frames[2_400..4_800].to_vec()).collect();
+    assert_eq!(out, left);
+    let mut heard = Vec::new();
+    engine.take_heard(&mut heard);
+    let range = |track| HeardRange { track, from: 2_400, to: 4_800 };
+    assert_eq!(heard, [range(0), range(1)], "of the files");
+}
+
+#[test]
 fn a_choice_on_a_record_goes_to_the_beginning_of_the_song() {
     let songs = songs(&[9_600, 9_600]);
     let mut engine = playing(record(vec![item(0, 0), item(1_000, 0)], &songs), 0);
@@ -109,15 +126,20 @@ fn the_next_song_is_asked_for_before_its_joint_and_waited_for_in_a_crossfade() {
 
 fn joint() -> impl Strategy<Value = AlbumItem> {
     let shape = prop_oneof![Just(Shape::EqualPower), Just(Shape::Linear), Just(Shape::Exponential)];
-    (0u32..80, prop_oneof![Just(0u32), 0u32..200], 0u32..60, 0u32..60, shape, -6.0f64..0.0).prop_map(
-        |(gap_ms, crossfade_ms, fade_in_ms, fade_out_ms, shape, gain_db)| AlbumItem {
-            gap_ms,
-            crossfade_ms,
-            fade_in_ms,
-            fade_out_ms,
-            shape,
-            gain_db,
-            ..item(0, 0)
+    let trims = prop_oneof![Just((0u32, 0u32)), (0u32..40, 0u32..40)];
+    (0u32..80, prop_oneof![Just(0u32), 0u32..200], 0u32..60, 0u32..60, trims, shape, -6.0f64..0.0).prop_map(
+        |(gap_ms, crossfade_ms, fade_in_ms, fade_out_ms, (trim_in_ms, trim_out_ms), shape, gain_db)| {
+            AlbumItem {
+                gap_ms,
+                crossfade_ms,
+                fade_in_ms,
+                fade_out_ms,
+                trim_in_ms,
+                trim_out_ms,
+                shape,
+                gain_db,
+                ..item(0, 0)
+            }
         },
     )
 }

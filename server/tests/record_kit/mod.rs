@@ -208,10 +208,36 @@ impl Press {
         done.map(tonic::Response::into_inner)
     }
 
+    /// Everything that stores and labels ask for.
+    pub async fn set_label_copy(&self) {
+        let copy = v1::LabelCopy {
+            upc: "036000291452".into(),
+            catalogue: "MOTH-001".into(),
+            label: "Moth Records".into(),
+            p_line: "2026 Moth Records".into(),
+            c_line: "2026 Moth Records".into(),
+            release_date: "2026-12-04".into(),
+            genre: "Pop".into(),
+            language: "en".into(),
+            ..v1::LabelCopy::default()
+        };
+        let set = Action::SetLabelCopy(v1::SetLabelCopy { copy: Some(copy) });
+        self.perform(&self.manager, set).await.unwrap();
+        for nth in 0..TITLES.len() {
+            let song_id = id_text(song(nth).0);
+            let isrc = Some(format!("SEAYE260000{nth}"));
+            let edit = v1::EditSong { song_id: song_id.clone(), isrc, ..v1::EditSong::default() };
+            self.perform(&self.manager, Action::EditSong(edit)).await.unwrap();
+            let copy = v1::SongCopy { explicit: v1::Explicit::No.into(), ..v1::SongCopy::default() };
+            let set = Action::SetSongCopy(v1::SetSongCopy { song_id, copy: Some(copy) });
+            self.perform(&self.manager, set).await.unwrap();
+        }
+    }
+
     pub async fn plan(&self, by: &Seat, profiles: &[(&str, &str)]) -> Result<v1::PlanResponse, Status> {
         let asked = v1::PlanRequest {
             project_id: id_text(self.project.0),
-            profiles: profiles.iter().map(|it| profile(it)).collect(),
+            profiles: profiles.iter().map(profile).collect(),
             loudest_track_lufs: None,
         };
         records(by).plan(by.with(asked)).await.map(tonic::Response::into_inner)

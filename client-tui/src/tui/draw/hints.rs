@@ -9,6 +9,7 @@ use super::{
     theme::Theme,
 };
 use crate::tui::{
+    album::View,
     keys::{Kind, Verb},
     model::{Focus, Model, Screen},
     presence,
@@ -27,6 +28,7 @@ pub(super) fn line(model: &Model, theme: &Theme, columns: u16) -> Option<Line<'s
         Screen::Compare(_) => compare(model),
         Screen::Album { project, .. } => album(model, project)?,
         Screen::Delivery { .. } => delivery(model),
+        Screen::Record { .. } => record(model),
         Screen::Master { project, song, .. } => master(model, project, song)?,
         _ => return None,
     };
@@ -128,6 +130,20 @@ fn album(model: &Model, project: &str) -> Option<Vec<(String, String)>> {
         said.push((of(Verb::Save), "save".to_owned()));
         said.push((of(Verb::Undo), "undo".to_owned()));
     }
+    let next = (of(Verb::NextPane), model.album.view.next().name().to_owned());
+    if model.album.view == View::Notes {
+        said.push((of(Verb::CloseJointNote), "close it".to_owned()));
+        said.push((of(Verb::JointNote), "on the joint".to_owned()));
+        said.push((of(Verb::OrderNote), "on the order".to_owned()));
+        said.push(next);
+        return Some(said);
+    }
+    if model.album.view == View::Beside {
+        said.push((of(Verb::PlayPause), if model.player.playing { "pause" } else { "hear it" }.to_owned()));
+        said.push((both(Verb::GainLess, Verb::GainMore), "gain".to_owned()));
+        said.push(next);
+        return Some(said);
+    }
     said.push((both(Verb::MoveUp, Verb::MoveDown), "move".to_owned()));
     said.push((both(Verb::GapLess, Verb::GapMore), "gap".to_owned()));
     said.push((of(Verb::PlayPause), if model.player.playing { "pause" } else { "hear it" }.to_owned()));
@@ -135,6 +151,8 @@ fn album(model: &Model, project: &str) -> Option<Vec<(String, String)>> {
     said.push((of(Verb::LoopRange), "loop the joint".to_owned()));
     said.push((both(Verb::FadeIn, Verb::FadeOut), "fades".to_owned()));
     said.push((of(Verb::CrossfadeMore), "crossfade".to_owned()));
+    said.push((both(Verb::TrimIn, Verb::TrimOut), "trims".to_owned()));
+    said.push(next);
     Some(said)
 }
 
@@ -147,12 +165,40 @@ fn delivery(model: &Model) -> Vec<(String, String)> {
     }
     said.push((of(Verb::NextPane), if model.delivery.in_files { "songs" } else { "files" }.to_owned()));
     said.push((of(Verb::Fetch), "fetch".to_owned()));
+    said.push((of(Verb::Record), "the record".to_owned()));
     said.push((of(Verb::Checks), "checks".to_owned()));
     said.push((of(Verb::Manifest), "manifest, who signed".to_owned()));
     said.push((
         of(Verb::Copy),
         if model.delivery.in_files { "copy SHA-256" } else { "copy fingerprint" }.to_owned(),
     ));
+    said
+}
+
+fn record(model: &Model) -> Vec<(String, String)> {
+    let of = |verb: Verb| key(model, Kind::Record, verb);
+    let subject = update::subject(model);
+    let yes = |verb: Verb| model.online() && update::may(model, subject.as_ref(), verb) == May::Yes;
+    let row = update::record_shown(model);
+    let mut said = Vec::new();
+    for (verb, does) in [
+        (Verb::ApproveRecord, "approve the record"),
+        (Verb::DeliverRecord, "deliver it"),
+        (Verb::CancelRecord, "stop it"),
+        (Verb::StartRecord, "make a record"),
+    ] {
+        if yes(verb) {
+            said.push((of(verb), does.to_owned()));
+        }
+    }
+    if row.is_some_and(|it| !it.files.is_empty()) {
+        let in_files = model.record.in_files;
+        said.push((of(Verb::NextPane), if in_files { "records" } else { "files" }.to_owned()));
+        said.push((of(Verb::Fetch), "fetch".to_owned()));
+        said.push((of(Verb::About), "masters, signatures".to_owned()));
+        said.push((of(Verb::Copy), if in_files { "copy SHA-256" } else { "copy fingerprint" }.to_owned()));
+    }
+    said.push((of(Verb::Songs), "single songs".to_owned()));
     said
 }
 

@@ -223,17 +223,56 @@ impl Project {
         self.list(self.index.stage(stage))
     }
 
-    /// What would go on the record of this song, with the first of its files: nothing is unpacked for it.
-    pub fn on_record(&self, song_id: &str) -> Option<(String, Option<VersionFile>)> {
-        let song = self.store.find(&format!("song/{song_id}"))?;
+    /// The number of a song. It holds as long as the row of the song is here: what follows from rows may keep it instead of an id of 36 letters.
+    pub fn song_number(&self, song_id: &str) -> Option<u32> {
+        self.store.find(&format!("song/{song_id}"))
+    }
+
+    /// Those of all songs, in running order.
+    pub fn song_numbers(&self) -> &[u32] {
+        self.index.songs()
+    }
+
+    pub fn song_numbered(&self, number: u32) -> Option<&SongRow> {
+        SongRow::pick(self.numbered(number)?)
+    }
+
+    /// Without unpacking it.
+    pub fn song_id_numbered(&self, number: u32) -> String {
+        if self.store.holds(number) { pack::id_of(&self.store.key(number)).to_owned() } else { String::new() }
+    }
+
+    /// The title of a song, without unpacking it.
+    pub fn title_numbered(&self, number: u32) -> String {
+        if self.store.holds(number) { self.store.title(number) } else { String::new() }
+    }
+
+    /// As of songs.
+    pub fn version_number(&self, version_id: &str) -> Option<u32> {
+        self.store.find(&format!("version/{version_id}"))
+    }
+
+    pub fn version_numbered(&self, number: u32) -> Option<&VersionRow> {
+        VersionRow::pick(self.numbered(number)?)
+    }
+
+    fn numbered(&self, number: u32) -> Option<&Of> {
+        self.store.holds(number).then(|| self.store.row(number))
+    }
+
+    /// What would go on the record of the song with this number, with the first of its files: nothing is unpacked for it.
+    pub fn on_record(&self, song: u32) -> Option<(u32, Option<VersionFile>)> {
+        if !self.store.holds(song) {
+            return None;
+        }
         let ids = self.store.on_record(song).into_iter().flatten();
-        let found = |id: String| Some((self.store.find(&format!("version/{id}"))?, id));
-        ids.into_iter().find_map(found).map(|(slot, id)| (id, self.store.main_file(slot)))
+        let slot = { ids }.find_map(|id| self.version_number(&id))?;
+        Some((slot, self.store.main_file(slot)))
     }
 
     /// Without unpacking it.
     pub fn has_song(&self, song_id: &str) -> bool {
-        self.store.find(&format!("song/{song_id}")).is_some()
+        self.song_number(song_id).is_some()
     }
 
     pub fn song(&self, song_id: &str) -> Option<&SongRow> {

@@ -87,6 +87,16 @@ impl Store {
         self.slots[slot as usize].place
     }
 
+    /// There is a row with this number.
+    pub(super) fn holds(&self, slot: u32) -> bool {
+        self.slots.get(slot as usize).is_some_and(|it| it.len > 0)
+    }
+
+    /// Of a song, without unpacking it.
+    pub(super) fn title(&self, slot: u32) -> String {
+        pack::brief(self.body(slot), self.key_bytes(slot), &self.words).title.into_owned()
+    }
+
     pub(super) fn key(&self, slot: u32) -> String {
         pack::unpack_key(self.key_bytes(slot)).expect("it was packed by pack_key")
     }

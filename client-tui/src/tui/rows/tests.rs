@@ -201,10 +201,11 @@ fn agree_unpacked(packed: &Project, plain: &Plain) {
     let lines = crate::tui::album::lines(packed, &order);
     assert_eq!(lines.len(), songs.len());
     for (line, song) in lines.iter().zip(songs) {
-        assert_eq!(line.item.song_id, song.song_id);
+        assert_eq!(packed.song_id_numbered(line.song), song.song_id);
+        assert_eq!((line.song(), packed.title_numbered(line.song)), (Some(song), song.title.clone()));
         let version = plain.get(&format!("version/{}", song.candidate_version_id));
         let version = version.and_then(VersionRow::pick);
-        assert_eq!(line.version_id(), version.map(|it| it.version_id.as_str()));
+        assert_eq!(line.version(), version);
         let facts = version.and_then(main_file).and_then(|it| it.facts.as_ref());
         assert_eq!(line.figures().map(|it| it.integrated_lufs), facts.map(|it| it.integrated_lufs));
         assert_eq!(line.length_ms, facts.map_or(0, duration_ms));

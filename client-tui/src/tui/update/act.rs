@@ -6,11 +6,13 @@ use deadwax_proto::v1::{
 };
 
 use super::prompt;
+use crate::receipt::approve::{What, Wish};
 use crate::tui::{
     draw,
     keys::Verb,
     model::{
-        ApproveAsk, Ask, ConfirmAsk, FollowAsk, Model, Notice, Pending, Prompt, Screen, Sends, Sign, TickAsk,
+        ApproveAsk, Ask, ConfirmAsk, FollowAsk, Model, Notice, Pending, Prompt, Screen, Sends, Sign,
+        SignedAsk, TickAsk,
     },
     msg::Effect,
     rows::{self, May, PROJECT_KEY, Project},
@@ -27,6 +29,8 @@ pub(crate) struct Subject {
     pub render: Option<String>,
     /// Of a person of the project.
     pub member: Option<String>,
+    /// The key of its row.
+    pub record: Option<String>,
     /// The screen of the whole project: a verb that suits both is about the project there.
     pub whole: bool,
 }
@@ -42,8 +46,17 @@ impl Subject {
             Verb::Address | Verb::Accept | Verb::Reopen | Verb::Decline | Verb::Tick | Verb::MoveNote => {
                 vec![note]
             }
-            Verb::ApproveSpacing | Verb::Save => Vec::new(),
-            Verb::EditCopy | Verb::Cover | Verb::RemoveCover => Vec::new(),
+            Verb::ApproveRecord | Verb::DeliverRecord | Verb::CancelRecord => vec![self.record.clone()],
+            Verb::ApproveSpacing
+            | Verb::Save
+            | Verb::StartRecord
+            | Verb::JointNote
+            | Verb::OrderNote
+            | Verb::CloseJointNote
+            | Verb::EditCopy
+            | Verb::EditOutside
+            | Verb::Cover
+            | Verb::RemoveCover => Vec::new(),
             Verb::Follow if self.whole => Vec::new(),
             Verb::AddSong | Verb::Invite | Verb::NewProject => Vec::new(),
             Verb::Roles | Verb::Remove => vec![self.member.as_ref().map(|id| format!("member/{id}"))],
@@ -100,7 +113,7 @@ pub(crate) fn subject(model: &Model) -> Option<Subject> {
         }
         Screen::Album { project, at } => {
             let rows = model.projects.get(project)?;
-            let song = model.album.order(project, rows).items.get(*at)?.song_id.clone();
+            let song = rows.song_id_numbered(model.album.order(project, rows).song(*at)?);
             Some(Subject { project: project.clone(), song, whole: true, ..Subject::default() })
         }
         Screen::Delivery { project, at } => {
@@ -111,6 +124,12 @@ pub(crate) fn subject(model: &Model) -> Option<Subject> {
             let song = song.song_id.clone();
             Some(Subject { project: project.clone(), song, version, ..Subject::default() })
         }
+        Screen::Record { project, .. } => Some(Subject {
+            project: project.clone(),
+            record: super::record::shown(model).map(|it| format!("record/{}", it.number)),
+            whole: true,
+            ..Subject::default()
+        }),
         _ => None,
     }
 }
@@ -205,6 +224,9 @@ fn prepare(
         | Verb::Override
         | Verb::SwapMix
         | Verb::PutForward
+        | Verb::JointNote
+        | Verb::OrderNote
+        | Verb::CloseJointNote
         | Verb::Pick => prompt::write::prepare(model, verb, subject)?,
         Verb::Approve => approve(model, subject)?,
         Verb::RequestRevision => prompt::revision::prepare(model, subject)?,
@@ -359,8 +381,10 @@ fn confirm(
     subject: &Subject,
     about: String,
 ) -> Result<ConfirmAsk, &'static str> {
-    if verb == Verb::Heard {
-        return heard(model, subject, about);
+    match verb {
+        Verb::Heard => return heard(model, subject, about),
+        Verb::ApproveSpacing => return spacing(model, subject, about),
+        _ => {}
     }
     let new_id = model.new_id();
     let then = consequence(model, subject, verb);
@@ -370,7 +394,6 @@ fn confirm(
     let title = crate::scrub::line(&song.title);
     let (action, yes, headline, mut lines) = match verb {
         Verb::MoveNote => move_note(model, rows, subject)?,
-        Verb::ApproveSpacing => spacing(model, rows, new_id)?,
         Verb::Withdraw => {
             let it = mine(model, rows, &song_id, ApprovalState::Counts)
                 .ok_or("You have no approval here that counts.")?;
@@ -503,7 +526,10 @@ fn move_note(model: &Model, rows: &Project, subject: &Subject) -> Result<Questio
 }
 
 /// The whole running order stands in the question: it is what is approved.
-fn spacing(model: &Model, rows: &Project, approval_id: String) -> Result<Question, &'static str> {
+fn spacing(model: &mut Model, subject: &Subject, about: String) -> Result<ConfirmAsk, &'static str> {
+    let approval_id = model.new_id();
+    let then = consequence(model, subject, Verb::ApproveSpacing);
+    let rows = model.projects.get(&subject.project).ok_or("The project is not here yet.")?;
     let head = rows.head().ok_or("The project is not here yet.")?;
     let none = "Nobody has set a running order with gaps yet: 4 opens the record, w saves it there.";
     let spacing = head.spacing.as_ref().ok_or(none)?;
@@ -518,8 +544,33 @@ fn spacing(model: &Model, rows: &Project, approval_id: String) -> Result<Questio
         lines.insert(0, "What you changed and did not save is not in it:".into());
     }
     let number = spacing.number;
-    let action = v1::ApproveSpacing { approval_id, number, role: role.into(), receipt: None };
-    Ok((Do::ApproveSpacing(action), "Approve", format!("Approve spacing {number}?"), lines))
+    let notes = crate::tui::album::notes(rows);
+    let open = notes.iter().filter(|it| !it.closed).count();
+    if open > 0 {
+        lines.push(format!("! {} on it.", words::count(open, "open note", "open notes")));
+    }
+    lines.insert(0, then);
+    let wish = Wish {
+        project_id: subject.project.clone(),
+        what: What::Spacing { number },
+        role,
+        approval_id: approval_id.clone(),
+    };
+    let unsigned = v1::ApproveSpacing { approval_id, number, role: role.into(), receipt: None };
+    let unsigned = Do::ApproveSpacing(unsigned);
+    Ok(ConfirmAsk {
+        project: subject.project.clone(),
+        verb: Verb::ApproveSpacing,
+        about,
+        title: format!("Approve spacing {number}?"),
+        lines,
+        yes: "Approve",
+        sends: Sends::Signed(Box::new(SignedAsk { wish, unsigned, passphrase: None })),
+        say: format!("the approval of spacing {number}"),
+        on_yes: false,
+        at: 0,
+        back: None,
+    })
 }
 
 /// "2. Paper Boats after 2.5 s, fade out 8 s".

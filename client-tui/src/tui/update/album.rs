@@ -7,7 +7,8 @@ use super::{act, nav};
 use crate::{
     play::{Deck, Order},
     tui::{
-        album::{self, BEFORE_JOINT_MS, Change, Line},
+        album::{self, Album, BEFORE_JOINT_MS, Change, Line, View},
+        hands::Step,
         keys::Verb,
         model::{Ask, ConfirmAsk, Model, Notice, Prompt, Screen, Sends, SongView},
         msg::Effect,
@@ -27,6 +28,16 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Option<Vec<Effect>> {
     }
     let effects = match verb {
         // Among the lines that a filter shows the mark is moved as in every list.
+        Verb::NextPane => {
+            model.album.view = model.album.view.next();
+            Vec::new()
+        }
+        Verb::Up | Verb::Down | Verb::PageUp | Verb::PageDown | Verb::First | Verb::Last
+            if model.album.view == View::Notes =>
+        {
+            note_moved(model, &project, verb);
+            Vec::new()
+        }
         Verb::Up | Verb::Down | Verb::PageUp | Verb::PageDown | Verb::First | Verb::Last
             if model.hands.filter(model).is_some_and(|it| !it.is_empty()) =>
         {
@@ -38,6 +49,8 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Option<Vec<Effect>> {
             Vec::new()
         }
         Verb::Open => open(model, &project, at),
+        // A text that was left here comes back before the order does.
+        Verb::Undo if matches!(model.hands.steps.last(), Some(Step::Text(_))) => return None,
         Verb::Undo | Verb::Redo => {
             let Model { album, projects, .. } = model;
             let done = match projects.get(&project) {
@@ -52,33 +65,52 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Option<Vec<Effect>> {
             model.album.medium = model.album.medium.wrapping_add(1);
             Vec::new()
         }
-        Verb::SideBreak => side_break(model, &project, at),
-        Verb::EvenSides => {
-            model.album.sides.remove(&project);
-            Vec::new()
-        }
+        Verb::SideBreak => changed(model, &project, |album, rows| album.toggle_side(&project, rows, at)),
+        Verb::EvenSides => changed(model, &project, |album, rows| album.even_sides(&project, rows)),
         Verb::PlayPause => play(model, &project, at),
         Verb::LoopRange => return looped(model, &project, at),
         Verb::NextJoint | Verb::PreviousJoint => joint(model, &project, at, verb == Verb::NextJoint),
         Verb::Copy => copy(model, &project),
         other => {
             let change = change_of(other)?;
-            let Model { album, projects, .. } = model;
-            let done = match projects.get(&project) {
-                Some(rows) => album.change(&project, rows, at, change),
-                None => Err(NOT_HERE),
-            };
-            match done {
-                Ok(to) => {
-                    model.notice = None;
-                    mark(model, to);
-                    Vec::new()
-                }
-                Err(why) => tell(model, Some(why)),
-            }
+            let mut to = at;
+            let effects = changed(model, &project, |album, rows| {
+                to = album.change(&project, rows, at, change)?;
+                Ok(())
+            });
+            mark(model, to);
+            effects
         }
     };
     Some(effects)
+}
+
+/// A change of the draft, or why there is none.
+fn changed(
+    model: &mut Model,
+    project: &str,
+    change: impl FnOnce(&mut Album, &Project) -> Result<(), &'static str>,
+) -> Vec<Effect> {
+    let Model { album, projects, .. } = model;
+    let done = match projects.get(project) {
+        Some(rows) => change(album, rows),
+        None => Err(NOT_HERE),
+    };
+    tell(model, done.err())
+}
+
+/// The mark among the notes; that among the songs goes along.
+fn note_moved(model: &mut Model, project: &str, verb: Verb) {
+    let Some(rows) = model.projects.get(project) else { return };
+    let notes = album::notes(rows);
+    let at = nav::moved(model.album.note.min(notes.len().saturating_sub(1)), notes.len(), verb);
+    let song = notes.get(at).and_then(|it| rows.song_number(&it.song_id));
+    let order = model.album.order(project, rows);
+    let place = song.and_then(|song| order.pieces().iter().position(|it| it.song == song));
+    model.album.note = at;
+    if let Some(place) = place {
+        mark(model, place);
+    }
 }
 
 fn change_of(verb: Verb) -> Option<Change> {
@@ -95,6 +127,11 @@ fn change_of(verb: Verb) -> Option<Change> {
         Verb::FadeInLess => Change::FadeIn(false),
         Verb::FadeOut => Change::FadeOut(true),
         Verb::FadeOutLess => Change::FadeOut(false),
+        Verb::TrimIn => Change::TrimIn(true),
+        Verb::TrimInLess => Change::TrimIn(false),
+        Verb::TrimOut => Change::TrimOut(true),
+        Verb::TrimOutLess => Change::TrimOut(false),
+        Verb::Hidden => Change::Hidden,
         Verb::Shape => Change::Shape,
         Verb::GainLess => Change::Gain(-10),
         Verb::GainMore => Change::Gain(10),
@@ -146,14 +183,11 @@ pub(super) fn rows_came(model: &mut Model, project: &str) {
 
 fn open(model: &mut Model, project: &str, at: usize) -> Vec<Effect> {
     let Some(rows) = model.projects.get(project) else { return Vec::new() };
-    let items = model.album.items(project, rows);
-    if let Some(item) = items.get(at) {
-        let mut view = SongView::new(project.to_owned(), item.song_id.clone());
+    let order = model.album.order(project, rows);
+    if let Some(song) = order.song(at).and_then(|it| rows.song_numbered(it)) {
+        let mut view = SongView::new(project.to_owned(), song.song_id.clone());
         // What would go on the record, not what its gate happens to look at.
-        view.version = rows
-            .song(&item.song_id)
-            .and_then(|song| album::on_record(rows, song))
-            .map(|it| it.version_id.clone());
+        view.version = album::on_record(rows, song).map(|it| it.version_id.clone());
         model.stack.push(Screen::Song(view));
     }
     Vec::new()
@@ -227,28 +261,6 @@ fn save(model: &mut Model, project: &str) -> Vec<Effect> {
     Vec::new()
 }
 
-/// The marked song begins a side, or does not any more. What was even by itself is by hand from then on.
-fn side_break(model: &mut Model, project: &str, at: usize) -> Vec<Effect> {
-    if !model.album.medium().has_sides() {
-        return tell(model, Some("This medium has no sides. M chooses another."));
-    }
-    if at == 0 {
-        return tell(model, Some("The first song begins the first side."));
-    }
-    let Some(rows) = model.projects.get(project) else { return Vec::new() };
-    let order = model.album.order(project, rows);
-    let lines = album::lines(rows, &order);
-    let Some(marked) = order.items.get(at).map(|it| it.song_id.clone()) else { return Vec::new() };
-    let starts = model.album.side_starts(project, &lines);
-    let mut set: std::collections::BTreeSet<String> =
-        starts.into_iter().map(|at| order.items[at].song_id.clone()).collect();
-    if !set.remove(&marked) {
-        set.insert(marked);
-    }
-    model.album.sides.insert(project.to_owned(), set);
-    Vec::new()
-}
-
 /// What is on the player is the order as it stands here, and where its songs begin.
 struct Record {
     deck: Deck,
@@ -263,7 +275,7 @@ fn record(model: &Model, project: &str) -> Option<Record> {
     let rows = model.projects.get(project)?;
     let order = model.album.order(project, rows);
     let lines = album::lines(rows, &order);
-    let (deck, at_line) = album::deck(project, &lines)?;
+    let (deck, at_line) = album::deck(project, lines)?;
     let Deck::Album { items } = &deck else { return None };
     let (rate, starts) = album::joints(items);
     let loaded = model.player.deck.as_ref() == Some(&deck);
@@ -361,15 +373,16 @@ fn copy(model: &mut Model, project: &str) -> Vec<Effect> {
     let Some(rows) = model.projects.get(project) else { return Vec::new() };
     let order = model.album.order(project, rows);
     let lines = album::lines(rows, &order);
-    let text: Vec<String> = lines.iter().enumerate().map(|(at, line)| text_line(rows, at, line)).collect();
-    let text = format!("{}\ntotal {}\n", text.join("\n"), words::clock(album::run_ms(&lines), true));
+    let text: Vec<String> = lines.iter().enumerate().map(|(at, line)| text_line(rows, at, &line)).collect();
+    let text = format!("{}\ntotal {}\n", text.join("\n"), words::clock(lines.total_ms(), true));
     model.notice = Some(Notice::Done("The running order is on the clipboard.".into()));
     vec![Effect::Copy(text)]
 }
 
 fn text_line(rows: &Project, at: usize, line: &Line<'_>) -> String {
     let version = line.version().map_or_else(|| "no file yet".into(), words::version);
-    let order = act::order_line(rows, at, line.item);
+    let id = rows.song_id_numbered(line.song);
+    let order = act::order_line(rows, at, &line.placing.item(id));
     format!(
         "{order} ({version}, {} at {})",
         words::clock(line.length_ms, true),

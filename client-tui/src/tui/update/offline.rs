@@ -40,6 +40,9 @@ pub(in crate::tui) fn keeps(verb: Verb) -> bool {
             | Verb::Decline
             | Verb::Tick
             | Verb::MoveNote
+            | Verb::JointNote
+            | Verb::OrderNote
+            | Verb::CloseJointNote
             | Verb::Follow
     )
 }
@@ -61,6 +64,8 @@ fn signs(verb: Verb) -> bool {
             | Verb::PutForward
             | Verb::RequestRevision
             | Verb::MakeDelivery
+            | Verb::ApproveRecord
+            | Verb::DeliverRecord
     )
 }
 
@@ -254,6 +259,8 @@ fn named(model: &Model, pending: &Pending) -> String {
         Some(Do::AddNote(it)) => it.text.as_str(),
         Some(Do::ReopenNote(it)) => it.reason.as_str(),
         Some(Do::DeclineNote(it)) => it.reason.as_str(),
+        Some(Do::AddSpacingNote(it)) => it.text.as_str(),
+        Some(Do::CloseSpacingNote(it)) => it.answer.as_str(),
         _ => "",
     };
     let first = scrub::cut(&scrub::line(text.lines().next().unwrap_or_default()), FIRST_CHARS);
@@ -525,6 +532,9 @@ fn verb_of(action: &Do) -> Option<Verb> {
         Do::CastVote(_) => Verb::Vote,
         Do::PickMix(_) => Verb::Pick,
         Do::SetSpacing(_) => Verb::Save,
+        Do::AddSpacingNote(it) if it.song_id.is_empty() => Verb::OrderNote,
+        Do::AddSpacingNote(_) => Verb::JointNote,
+        Do::CloseSpacingNote(_) => Verb::CloseJointNote,
         Do::ApproveSpacing(_) => Verb::ApproveSpacing,
         Do::Follow(_) => Verb::Follow,
         Do::SetSections(_) => Verb::Sections,

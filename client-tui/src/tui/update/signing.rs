@@ -2,8 +2,9 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use crate::receipt::{approve::Wish, secret::Secret};
 use crate::tui::{
-    model::{Ask, Model, Notice},
+    model::{Ask, Model, Notice, Sends},
     msg::{Effect, Failure},
     signing::{Key, News, Order, Run},
     words,
@@ -30,7 +31,7 @@ fn ended(model: &mut Model, run: &Run, outcome: Result<(u32, bool), Failure>) {
             let new = if enrolled { " Your key was made known in the project." } else { "" };
             model.notice = Some(Notice::Done(format!("Signed: {}, receipt #{sequence}.{new}", run.say)));
             model.signing.problem = None;
-            if matches!(model.prompt.as_ref().map(|it| &it.ask), Some(Ask::Approve(_))) {
+            if model.prompt.as_ref().is_some_and(|it| signs(&it.ask)) {
                 model.prompt = None;
             }
         }
@@ -43,7 +44,7 @@ fn ended(model: &mut Model, run: &Run, outcome: Result<(u32, bool), Failure>) {
             };
             // A prompt that is open says it itself.
             match model.prompt.as_ref().map(|it| &it.ask) {
-                Some(Ask::Approve(_)) => model.signing.problem = Some(problem),
+                Some(ask) if signs(ask) => model.signing.problem = Some(problem),
                 _ => model.notice = Some(Notice::Refused { text: problem.0, hint: problem.1 }),
             }
         }
@@ -52,11 +53,28 @@ fn ended(model: &mut Model, run: &Run, outcome: Result<(u32, bool), Failure>) {
 
 /// A key that was made, unlocked or taken away since the client started counts from the next prompt on.
 pub(super) fn reconcile(model: &mut Model, effects: &mut Vec<Effect>) {
-    let signs = matches!(model.prompt.as_ref().map(|it| &it.ask), Some(Ask::Approve(_)));
+    let signs = model.prompt.as_ref().is_some_and(|it| signs(&it.ask));
     if signs && !model.signing.looked {
         effects.push(Effect::Signing(Order::Look));
     }
     model.signing.looked = signs;
+}
+
+/// Whether it is a question whose yes signs.
+fn signs(ask: &Ask) -> bool {
+    match ask {
+        Ask::Approve(_) | Ask::SignRecord(_) => true,
+        Ask::Confirm(ask) => matches!(ask.sends, Sends::Signed(_)),
+        _ => false,
+    }
+}
+
+/// The run of a signature that begins now, and what starts it.
+pub(super) fn begin(model: &mut Model, wish: Wish, say: String, passphrase: Option<Secret>) -> Effect {
+    let ticket = model.next_ticket();
+    model.signing.problem = None;
+    model.signing.run = Some(Run { ticket, say, step: "Beginning".into(), done: 0, total: 0 });
+    Effect::Signing(Order::Sign { ticket, wish: Box::new(wish), passphrase })
 }
 
 /// A signature that is under way is stopped by leaving its prompt.
@@ -69,7 +87,7 @@ pub fn stop(model: &mut Model) -> Vec<Effect> {
 }
 
 /// Typed into a passphrase. True: it was for it.
-pub fn typed(passphrase: &mut crate::receipt::secret::Secret, event: KeyEvent) -> bool {
+pub fn typed(passphrase: &mut Secret, event: KeyEvent) -> bool {
     let control = event.modifiers.contains(KeyModifiers::CONTROL);
     match event.code {
         KeyCode::Char('u') if control => passphrase.clear(),

@@ -34,6 +34,8 @@ pub(super) struct Joint {
     crossfade_ms: u32,
     fade_in_ms: u32,
     fade_out_ms: u32,
+    trim_in_ms: u32,
+    trim_out_ms: u32,
     shape: Shape,
     gain_db: f64,
 }
@@ -170,6 +172,8 @@ fn deck(asked: &Play, found: Vec<(Track, Joint)>) -> Deck {
         crossfade_ms: joint.crossfade_ms,
         fade_in_ms: joint.fade_in_ms,
         fade_out_ms: joint.fade_out_ms,
+        trim_in_ms: joint.trim_in_ms,
+        trim_out_ms: joint.trim_out_ms,
         shape: joint.shape,
         gain_db: joint.gain_db,
     };

@@ -161,6 +161,8 @@ fn joint(item: &SpacingItem, first: bool) -> Joint {
         crossfade_ms: if first { 0 } else { item.crossfade_ms },
         fade_in_ms: item.fade_in_ms,
         fade_out_ms: item.fade_out_ms,
+        trim_in_ms: item.trim_in_ms,
+        trim_out_ms: item.trim_out_ms,
         shape: match item.shape() {
             FadeShape::Unspecified | FadeShape::EqualPower => Shape::EqualPower,
             FadeShape::Linear => Shape::Linear,

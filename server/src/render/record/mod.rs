@@ -5,6 +5,7 @@
 pub mod child;
 mod folder;
 pub mod plans;
+pub mod tones;
 
 use std::{
     collections::HashSet,
@@ -67,7 +68,8 @@ const CPU_BASE_S: u64 = 300;
 const CPU_PER_SECOND: u64 = 6;
 /// Writers, encoders and meters of one output.
 const MEMORY_PER_FILE: u64 = 1 << 20;
-/// Sizes of coded files are estimates, and files lie there twice for a moment.
+/// Sound is rendered before it is tagged, and lies there twice until then; sizes of coded files are estimates.
+const ROOM_TIMES: u64 = 2;
 const ROOM_MORE: u64 = 64 << 20;
 
 impl Work for RecordWorker {
@@ -180,7 +182,8 @@ impl RecordWorker {
         let record = snapshot.project.record(key.1).ok_or(JobError::Vanished)?;
         let ready = self.ready(&snapshot.project, record, key, folder).await?;
         let needed = ready.dry.bytes();
-        let needed = (needed + needed / 4).saturating_add(ROOM_MORE).saturating_sub(folder.bytes().await);
+        let needed =
+            needed.saturating_mul(ROOM_TIMES).saturating_add(ROOM_MORE).saturating_sub(folder.bytes().await);
         // The child writes past the blob store's own look at the disk, and a full disk would stop the journal.
         self.blobs.must_have_room(needed).await?;
         if let Some(made) = folder.made().await {
@@ -235,13 +238,14 @@ impl RecordWorker {
         folder: &Folder,
     ) -> Result<Ready, JobError> {
         let no_more = |reason: String| JobError::Failed { reason, retry: false };
-        let laid = sheet::of_record(project, record).ok_or_else(|| {
+        let mut laid = sheet::of_record(project, record).ok_or_else(|| {
             no_more("Its masters or its spacing are not there as the record names them.".to_owned())
         })?;
         let mut job = match folder.job().await.filter(|job| is_of(job, &laid)) {
             Some(job) => job,
             None => {
                 folder.clear().await?;
+                tones::add(&self.blobs, project, &mut laid).await;
                 let mut job = new_job(record, &laid, &self.contact);
                 if let Some(cover) = laid.cover {
                     job.cover = Some(self.blobs.local_path(cover).await?);

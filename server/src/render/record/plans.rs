@@ -9,6 +9,7 @@ use std::{
 use deadwax_domain::{Reason, RecordProfile, Refusal, limits, record};
 use deadwax_dsp::{
     profile::{self, Ask, Catalogue, Finding, Plan, PlannedFile, Profile, RecordSheet},
+    record::ProfileText,
     write::Cover,
 };
 
@@ -45,6 +46,7 @@ impl Profiles {
         }
         let texts = record::sound_profiles(&texts)?;
         let read = texts.iter().map(parsed).collect::<Result<_, _>>()?;
+        must_be_makeable(&texts)?;
         Ok(Profiles { texts, read })
     }
 }
@@ -83,6 +85,18 @@ fn parsed(given: &RecordProfile) -> Result<Profile, Refusal> {
         return Err(invalid(text, "Name it with letters, digits and -."));
     }
     Ok(read)
+}
+
+/// Whoever makes the files looks at the profiles too, and at their names as folders; what it would refuse is refused before anything is queued.
+fn must_be_makeable(texts: &[RecordProfile]) -> Result<(), Refusal> {
+    let text = |it: &RecordProfile| ProfileText { name: it.name.clone(), toml: it.toml.clone() };
+    let texts: Vec<ProfileText> = texts.iter().map(text).collect();
+    match deadwax_dsp::record::plans(&RecordSheet::default(), &texts) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            Err(invalid(format!("The profiles cannot be used: {error}."), "Mend it, then try again."))
+        }
+    }
 }
 
 fn parsed_text(name: &str, toml: &str) -> Result<Profile, Refusal> {

@@ -5,6 +5,7 @@ mod blind;
 mod choose;
 mod form;
 mod recipe;
+mod record;
 mod revision;
 mod sections;
 mod shootout;
@@ -30,8 +31,8 @@ use crate::{
     scrub,
     tui::{
         keys::Verb,
-        model::{Ask, ConfirmAsk, Model, ReadAsk, TickAsk},
-        words,
+        model::{Ask, ConfirmAsk, Model, ReadAsk, Sends, TickAsk},
+        update, words,
     },
 };
 
@@ -43,7 +44,7 @@ type Said = Vec<(String, Style)>;
 pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &Ask) {
     match ask {
         Ask::Approve(ask) => sign::draw(model, theme, frame, area, ask),
-        Ask::Confirm(ask) => confirm(theme, frame, area, ask),
+        Ask::Confirm(ask) => confirm(model, theme, frame, area, ask),
         Ask::Write(ask) => write::draw(theme, frame, area, ask, model.hands.refused.as_deref()),
         Ask::Tick(ask) => tick(model, theme, frame, area, ask),
         Ask::Revision(ask) => revision::draw(model, theme, frame, area, ask),
@@ -59,6 +60,9 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
         Ask::Upload(ask) => upload::draw(theme, frame, area, ask),
         Ask::Search(ask) => form::search(model, theme, frame, area, ask),
         Ask::Link(ask) => form::link(model, theme, frame, area, ask),
+        Ask::Profiles(ask) => record::profiles(model, theme, frame, area, ask),
+        Ask::Plan(ask) => record::plan(model, theme, frame, area, ask),
+        Ask::SignRecord(ask) => record::sign(model, theme, frame, area, ask),
     }
 }
 
@@ -128,13 +132,14 @@ pub(super) fn fits(model: &Model, theme: &Theme, area: Rect, ask: &Ask) -> bool 
         Ask::Approve(ask) => sign::lines(model, theme, area, ask),
         // What was not scrolled to was not read.
         Ask::Confirm(ask) => {
-            return confirm_scrolls(area) && ask.at >= confirm_last(theme, area, ask);
+            return confirm_scrolls(area) && ask.at >= confirm_last(model, theme, area, ask);
         }
         Ask::Write(ask) => write::lines(area, ask),
         Ask::Entrants(ask) => shootout::entrants_lines(area, ask),
         Ask::Form(ask) => form::lines(theme, area, ask),
         Ask::Upload(_) => upload::lines(),
         Ask::Link(ask) => form::link_lines(model, theme, area, ask),
+        Ask::SignRecord(ask) => record::sign_lines(model, theme, area, ask),
         _ => return true,
     };
     lines <= usize::from(area.height)
@@ -154,11 +159,19 @@ fn confirm_columns(area: Rect) -> u16 {
     area.width.min(70)
 }
 
-fn confirm_lines(theme: &Theme, area: Rect, ask: &ConfirmAsk) -> Said {
+fn confirm_lines(model: &Model, theme: &Theme, area: Rect, ask: &ConfirmAsk) -> Said {
     let room = usize::from(confirm_columns(area).saturating_sub(4));
     let mut said: Said = wrap(&ask.title, room).into_iter().map(|line| (line, theme.head())).collect();
     for line in ask.lines.iter().filter(|line| !line.is_empty()) {
         said.extend(wrap(line, room).into_iter().map(|line| (line, theme.plain())));
+    }
+    if let Sends::Signed(signed) = &ask.sends {
+        if let Some((text, warns)) = update::signing::line(model) {
+            said.extend(whole(&text, room, if warns { theme.warn() } else { theme.plain() }));
+        }
+        if signed.passphrase.is_some() {
+            said.extend(whole("Passphrase: type it, nothing is shown; Enter signs.", room, theme.head()));
+        }
     }
     said
 }
@@ -172,13 +185,13 @@ fn confirm_scrolls(area: Rect) -> bool {
 }
 
 /// The first line that is shown where the last one is in sight.
-pub(super) fn confirm_last(theme: &Theme, area: Rect, ask: &ConfirmAsk) -> usize {
+pub(super) fn confirm_last(model: &Model, theme: &Theme, area: Rect, ask: &ConfirmAsk) -> usize {
     let room = usize::from(area.height.saturating_sub(CONFIRM_LINES));
-    confirm_lines(theme, area, ask).len().saturating_sub(room)
+    confirm_lines(model, theme, area, ask).len().saturating_sub(room)
 }
 
-fn confirm(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &ConfirmAsk) {
-    let said = confirm_lines(theme, area, ask);
+fn confirm(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &ConfirmAsk) {
+    let said = confirm_lines(model, theme, area, ask);
     let lines = u16::try_from(said.len()).unwrap_or(u16::MAX).saturating_add(CONFIRM_LINES).min(area.height);
     if !confirm_scrolls(area) {
         return too_small(theme, frame, area, "Please confirm", "answer");

@@ -39,9 +39,12 @@ fn draft(ask: &Ask) -> Option<Draft> {
         }
         Purpose::Reopen { note } => DraftOf::Reopen { note: note.clone() },
         Purpose::Decline { note } => DraftOf::Decline { note: note.clone() },
-        Purpose::Hold { .. } | Purpose::Return { .. } | Purpose::Decide(_) | Purpose::Pick { .. } => {
-            DraftOf::Reason
-        }
+        Purpose::Hold { .. }
+        | Purpose::Return { .. }
+        | Purpose::Decide(_)
+        | Purpose::Joint { .. }
+        | Purpose::CloseJoint { .. }
+        | Purpose::Pick { .. } => DraftOf::Reason,
     };
     Some(Draft { project: ask.project.clone(), title: ask.title.clone(), text, internal: ask.internal, of })
 }

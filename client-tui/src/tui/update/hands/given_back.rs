@@ -29,7 +29,11 @@ const ASKED_MAX: usize = 200;
 pub(in crate::tui::update) fn worth(ask: &Ask) -> Option<Ask> {
     match ask {
         Ask::Confirm(it) => it.back.as_deref().and_then(worth),
-        Ask::Form(it) if matches!(it.purpose, form::Purpose::Fetch { .. }) => None,
+        Ask::Form(it)
+            if matches!(it.purpose, form::Purpose::Fetch { .. } | form::Purpose::FetchRecord { .. }) =>
+        {
+            None
+        }
         Ask::Write(_)
         | Ask::Revision(_)
         | Ask::Vote(_)
@@ -126,6 +130,13 @@ pub(in crate::tui::update) fn of_command(pending: &Pending) -> Option<Ask> {
         }
         Do::ReopenNote(it) => (Purpose::Reopen { note: it.note_id.clone() }, it.reason.clone(), None),
         Do::DeclineNote(it) => (Purpose::Decline { note: it.note_id.clone() }, it.reason.clone(), None),
+        Do::AddSpacingNote(it) => {
+            let song = Some(it.song_id.clone()).filter(|it| !it.is_empty());
+            (Purpose::Joint { number: it.number, song }, it.text.clone(), None)
+        }
+        Do::CloseSpacingNote(it) => {
+            (Purpose::CloseJoint { note: it.note_id.clone() }, it.answer.clone(), None)
+        }
         _ => return None,
     };
     let to = internal.is_some();
@@ -163,6 +174,8 @@ pub(in crate::tui::update) fn place(model: &Model, ask: &Ask) -> Option<(String,
             Purpose::Hold { song, .. }
             | Purpose::Return { song, .. }
             | Purpose::Decide(Decision::Override { song } | Decision::Swap { song }) => on(&it.project, song),
+            // It is said of the record, whatever song it begins at.
+            Purpose::Joint { .. } | Purpose::CloseJoint { .. } => on(&it.project, ""),
         },
         Ask::Revision(it) => song_of(&it.project, &it.version),
         Ask::Sections(it) => song_of(&it.project, &it.version),
@@ -183,7 +196,7 @@ fn form_place(ask: &FormAsk) -> Option<(String, String, Option<String>)> {
         | form::Purpose::SongCopy { project, .. }
         | form::Purpose::Cover { project, .. }
         | form::Purpose::EditSong { project, .. } => Some((project.clone(), String::new(), None)),
-        form::Purpose::NewProject | form::Purpose::Fetch { .. } => None,
+        form::Purpose::NewProject | form::Purpose::Fetch { .. } | form::Purpose::FetchRecord { .. } => None,
     }
 }
 

@@ -5,10 +5,12 @@ pub(super) mod blind;
 pub(super) mod choose;
 pub(super) mod form;
 pub(super) mod recipe;
+pub(super) mod record;
 pub(super) mod revision;
 pub(super) mod sections;
 pub(super) mod shootout;
 pub(super) mod sign;
+mod signed;
 pub(super) mod upload;
 pub(super) mod write;
 
@@ -31,7 +33,7 @@ use crate::tui::{
     msg::Effect,
     people::Order as PeopleOrder,
     rows::Project,
-    signing::{Key, Order, Run},
+    signing::Key,
     words,
 };
 
@@ -84,6 +86,9 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
         Ask::Upload(ask) => upload::key(model, ask, event, shown),
         Ask::Search(ask) => form::search_key(model, ask, event),
         Ask::Link(ask) => form::link_key(ask, event, shown),
+        Ask::Profiles(ask) => record::profiles_key(model, ask, event),
+        Ask::Plan(ask) => record::plan_key(model, ask, event),
+        Ask::SignRecord(ask) => record::sign_key(model, ask, event, shown),
     };
     match next {
         Next::Keep(ask) => {
@@ -271,16 +276,16 @@ fn sign_with_key(model: &mut Model, mut ask: ApproveAsk) -> Next {
         role: ask.roles[ask.role],
         approval_id: model.new_id(),
     };
-    let ticket = model.next_ticket();
-    let (say, step) = (format!("the approval of {name}"), "Beginning".to_owned());
-    model.signing.problem = None;
-    model.signing.run = Some(Run { ticket, say, step, done: 0, total: 0 });
     let passphrase = ask.passphrase.take();
-    let order = Order::Sign { ticket, wish: Box::new(wish), passphrase };
-    Next::Run(Ask::Approve(ask), Box::new(Effect::Signing(order)))
+    let effect = signing::begin(model, wish, format!("the approval of {name}"), passphrase);
+    Next::Run(Ask::Approve(ask), Box::new(effect))
 }
 
-fn confirm(model: &mut Model, mut ask: Box<ConfirmAsk>, event: KeyEvent, shown: bool) -> Next {
+fn confirm(model: &mut Model, ask: Box<ConfirmAsk>, event: KeyEvent, shown: bool) -> Next {
+    let mut ask = match signed::key(model, ask, event, shown) {
+        Ok(next) => return next,
+        Err(ask) => ask,
+    };
     if is_no(event, ask.on_yes) {
         return match ask.back.take() {
             Some(back) => Next::Ask(Prompt { ask: *back, shown: false }),
@@ -304,6 +309,11 @@ fn confirm(model: &mut Model, mut ask: Box<ConfirmAsk>, event: KeyEvent, shown: 
             return Next::Close;
         }
         return match ask.sends {
+            Sends::Signed(it) => {
+                let pending =
+                    act::pending(model, ask.project, ask.verb, ask.about, it.unsigned, ask.say);
+                Next::Send(Box::new(pending))
+            }
             Sends::Order(effect) => Next::Do(effect),
             Sends::Heard(request) => Next::Do(Box::new(Effect::ReportHeard { request, say: ask.say })),
             Sends::Actions(all) => {
@@ -354,6 +364,9 @@ pub(super) fn holds_text(ask: &Ask) -> bool {
         | Ask::Follow(_)
         | Ask::Palette(_)
         | Ask::Read(_)
+        | Ask::Profiles(_)
+        | Ask::Plan(_)
+        | Ask::SignRecord(_)
         | Ask::Search(_) => false,
         Ask::Form(ask) => ask.holds_text(),
     }
@@ -496,6 +509,10 @@ pub(super) fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
         Some(Ask::Palette(ask)) => {
             ask.typed.push_str(&crate::scrub::line(text).chars().take(80).collect::<String>());
             ask.at = 0;
+            return Vec::new();
+        }
+        Some(Ask::Profiles(ask)) => {
+            record::paste(ask, text);
             return Vec::new();
         }
         Some(Ask::Form(ask)) => {

@@ -6,13 +6,14 @@ use deadwax_proto::v1::{self as v1, Role, action::Action as Do};
 
 use super::{CUT, DISCARD, EMPTY, Next, is_ctrl, text, type_text};
 use crate::tui::{
+    album::{self, View},
     keys::Verb,
     model::{
         Addressee, ApproveAsk, Ask, ConfirmAsk, Decision, Model, Prompt, Purpose, Screen, Sends, Sign,
         SongView, TEXT_CHARS_MAX, WriteAsk, text_area,
     },
     msg::Effect,
-    rows::Project,
+    rows::{PROJECT_KEY, Project},
     update::act::{self, NO_NOTE, NO_VERSION, Subject},
     words,
 };
@@ -64,6 +65,7 @@ pub(in crate::tui::update) fn prepare(
             (Purpose::Hold { song: subject.song.clone(), roles, role: 0 }, "Why hold the song?".into())
         }
         Verb::ReturnHandoff => back_to_mixing(rows, subject),
+        Verb::JointNote | Verb::OrderNote | Verb::CloseJointNote => joint(model, rows, verb, subject)?,
         _ => decision(rows, verb, subject)?,
     };
     let engineers = [Role::Producer, Role::MixEngineer, Role::MasteringEngineer];
@@ -88,6 +90,43 @@ fn others(model: &Model, rows: &Project) -> Addressee {
     let mut people: Vec<_> = members.map(|it| (it.person_id.clone(), it.name.clone())).collect();
     people.sort_by(|a, b| (&a.1, &a.0).cmp(&(&b.1, &b.0)));
     Addressee { people, at: 0 }
+}
+
+const NO_SPACING: &str =
+    "No running order is saved yet: w saves this one, then it can be talked about.";
+
+/// What is said of the spacing is said of the number that is saved.
+fn joint(
+    model: &Model,
+    rows: &Project,
+    verb: Verb,
+    subject: &Subject,
+) -> Result<(Purpose, String), &'static str> {
+    let spacing = rows.head().and_then(|it| it.spacing.as_ref()).ok_or(NO_SPACING)?;
+    let number = spacing.number;
+    let title = |song: &str| {
+        let title = rows.song(song).map_or("a song that is not here", |it| it.title.as_str());
+        crate::scrub::line(title)
+    };
+    if verb == Verb::CloseJointNote {
+        let notes = album::notes(rows);
+        let note = match model.album.view {
+            View::Notes => notes.get(model.album.note.min(notes.len().saturating_sub(1))).copied(),
+            View::Order | View::Beside => album::open_here(&notes, &subject.song),
+        };
+        let note = note.ok_or("No note is open here. n writes one; Tab leads to those of other songs.")?;
+        if note.closed {
+            return Err("This note is closed already. n writes another.");
+        }
+        let by = crate::scrub::line(&note.by);
+        let title = format!("Close the note by {by}: an answer, or nothing");
+        return Ok((Purpose::CloseJoint { note: note.note_id.clone() }, title));
+    }
+    let (song, on) = match verb {
+        Verb::JointNote => (Some(subject.song.clone()), format!("before {}", title(&subject.song))),
+        _ => (None, "the order as a whole".to_owned()),
+    };
+    Ok((Purpose::Joint { number, song }, format!("Note on spacing {number}: {on}")))
 }
 
 /// A line of the text that begins with the name of a file is said of that file.
@@ -156,7 +195,7 @@ pub(super) fn key(model: &mut Model, mut ask: Box<WriteAsk>, event: KeyEvent, sh
         return Next::Keep(Ask::Write(ask));
     }
     let text = text(&ask.area);
-    let may_be_empty = matches!(ask.purpose, Purpose::Pick { .. });
+    let may_be_empty = matches!(ask.purpose, Purpose::Pick { .. } | Purpose::CloseJoint { .. });
     let whole_is_missing =
         matches!(&ask.purpose, Purpose::Return { alternates, .. } if parted(&text, alternates).0.is_empty());
     ask.problem = if text.is_empty() && !may_be_empty {
@@ -188,6 +227,9 @@ fn verb_of(purpose: &Purpose) -> Verb {
         Purpose::Return { .. } => Verb::ReturnHandoff,
         Purpose::Decide(_) => Verb::Override,
         Purpose::Pick { .. } => Verb::Pick,
+        Purpose::Joint { song: Some(_), .. } => Verb::JointNote,
+        Purpose::Joint { song: None, .. } => Verb::OrderNote,
+        Purpose::CloseJoint { .. } => Verb::CloseJointNote,
     }
 }
 
@@ -300,10 +342,29 @@ fn written(model: &mut Model, ask: WriteAsk, text: String) -> Next {
             let action = v1::Hold { approval_id: id, song_id: song.clone(), role, reason: text };
             (Verb::Hold, format!("song/{song}"), Do::Hold(action), "the hold")
         }
+        Purpose::Joint { .. } | Purpose::CloseJoint { .. } => return of_joint(model, ask, id, text),
         Purpose::Return { .. } | Purpose::Decide(_) => return decided(model, ask, text),
         Purpose::Pick { version } => return pick(model, ask.project, ask.consequence, &version, text),
     };
     Next::Send(Box::new(act::pending(model, ask.project, verb, about, action, say.to_owned())))
+}
+
+fn of_joint(model: &mut Model, ask: WriteAsk, note_id: String, text: String) -> Next {
+    let verb = verb_of(&ask.purpose);
+    let (action, say) = match ask.purpose {
+        Purpose::Joint { number, song } => {
+            let song_id = song.unwrap_or_default();
+            let note = v1::AddSpacingNote { note_id, number, song_id, text };
+            (Do::AddSpacingNote(note), "the note on the spacing")
+        }
+        Purpose::CloseJoint { note } => {
+            let close = v1::CloseSpacingNote { note_id: note, answer: text };
+            (Do::CloseSpacingNote(close), "the note on the spacing is closed")
+        }
+        _ => return Next::Close,
+    };
+    let pending = act::pending(model, ask.project, verb, PROJECT_KEY.into(), action, say.to_owned());
+    Next::Send(Box::new(pending))
 }
 
 /// What changes the way of the song: the reason is written, now what follows is quoted whole, and nothing sends it but a yes. A no leads
