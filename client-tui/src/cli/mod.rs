@@ -7,6 +7,7 @@ mod label_copy;
 mod markers;
 mod play;
 mod receipt;
+mod record;
 mod review;
 mod sections;
 mod spacing;
@@ -19,9 +20,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::{
-    ddp::*, gate::*, handoff::*, label_copy::*, markers::*, play::*, receipt::*, review::*, sections::*,
-    spacing::*, studio::*,
-    watch_folder::*, work::*,
+    ddp::*, gate::*, handoff::*, label_copy::*, markers::*, play::*, receipt::*, record::*, review::*,
+    sections::*, spacing::*, studio::*, watch_folder::*, work::*,
 };
 
 #[derive(Debug, Parser)]
@@ -331,6 +331,11 @@ pub enum Verb {
     Deliver {
         #[command(flatten)]
         place: Where,
+    },
+    /// The record: what it is made for, its dry run, making, signing and fetching it
+    Record {
+        #[command(subcommand)]
+        verb: RecordVerb,
     },
     /// Everything of a song: rows and history as JSON lines, and its audio
     Export {

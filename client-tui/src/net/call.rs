@@ -28,7 +28,7 @@ impl Client {
         self.within(CALL_TIMEOUT, call).await
     }
 
-    async fn within<T: Clean>(
+    pub(super) async fn within<T: Clean>(
         &self,
         limit: Duration,
         call: impl Future<Output = Result<Response<T>, Status>>,

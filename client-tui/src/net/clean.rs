@@ -1,5 +1,5 @@
-//! Scrubs every text of an answer as it comes in (S-1), so that no screen and no verb can forget it. `manifest_json` of a delivery alone
-//! stays as it is: it is written to a file byte for byte and has a digest of its own; whoever prints it scrubs it then.
+//! Scrubs every text of an answer as it comes in (S-1), so that no screen and no verb can forget it. `manifest_json` of a delivery and of a
+//! record alone stays as it is: it is written to a file byte for byte and has a digest of its own; whoever prints it scrubs it then.
 
 use deadwax_proto::v1;
 
@@ -63,7 +63,7 @@ clean! {
     ReceiptHead { statement_sha256 ; }
     KeyView { fingerprint public_key revoked_by reason vouched_by ; }
     SpacingNote { note_id song_id by closed_by ; text answer }
-    RecordRow { record_id profiles by files fingerprint approvals differs sources allowed delivered_by waits_for ; reason manifest_json }
+    RecordRow { record_id profiles by files fingerprint approvals differs sources allowed delivered_by waits_for ; reason }
     RecordSource { song_id version_id fingerprint ; }
     RecordFile { profile folder name sha256 kind ; }
     ListProfilesResponse { profiles ; }

@@ -71,7 +71,7 @@ struct State<T, O> {
     ended: bool,
 }
 
-fn run<T, O, F>(
+pub(super) fn run<T, O, F>(
     url: String,
     open: O,
     from: u64,

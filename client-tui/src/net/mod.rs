@@ -12,6 +12,7 @@ mod package;
 mod people;
 mod presence;
 mod receipt;
+mod record;
 mod retry;
 mod review;
 mod tls;
@@ -40,6 +41,7 @@ pub use self::{
     link::{DEFAULT_PORT, Fingerprint, Link},
     listen::{Incoming, Stretch},
     presence::attend,
+    record::follow_record,
     retry::Backoff,
     tls::look,
     transfer::{Local, digest_of},

@@ -1,42 +1,13 @@
-//! Files of a record, the chain list and the evidence of a project. Statements, lists and signatures come byte for byte: they have digests of their own, and whoever
+//! The chain list and the evidence of a project. Statements, lists and signatures come byte for byte: they have digests of their own, and whoever
 //! prints one scrubs it then. Never here: whether they are right.
 
 use std::{io::Write, sync::Arc};
 
-use deadwax_proto::v1::{self, records_client::RecordsClient};
+use deadwax_proto::v1;
 
-use super::{ANSWER_BYTES_MAX, CALL_TIMEOUT, Client, NetError, QUESTION_BYTES_MAX, Wire};
+use super::{CALL_TIMEOUT, Client, NetError};
 
 impl Client {
-    /// The generated client: answers come unscrubbed. Prefer the methods of `Client`.
-    pub fn record_files(&self) -> RecordsClient<Wire> {
-        RecordsClient::new(self.wire.clone())
-            .max_decoding_message_size(ANSWER_BYTES_MAX)
-            .max_encoding_message_size(QUESTION_BYTES_MAX)
-    }
-
-    /// Writes one file of a record, from `offset` on, and answers its size. The caller checks the digest.
-    pub async fn fetch_of_record(
-        &self,
-        project_id: &str,
-        record_id: &str,
-        sha256: &str,
-        offset: u64,
-        out: &mut (impl Write + Send),
-        progress: &(impl Fn(u64, u64) + Sync),
-    ) -> Result<u64, NetError> {
-        let request = v1::FetchRequest {
-            project_id: project_id.to_owned(),
-            record_id: record_id.to_owned(),
-            sha256: sha256.to_owned(),
-            offset,
-            limit: 0,
-        };
-        let opened = tokio::time::timeout(CALL_TIMEOUT, self.record_files().fetch(request)).await;
-        let opened = opened.map_err(|_| late())?.map_err(|s| self.fault(&s))?;
-        self.pour(opened.into_inner(), offset, out, progress).await
-    }
-
     /// The studio's checkpoint, and the lines of the chain list from `from_line` on.
     pub async fn chain(
         &self,

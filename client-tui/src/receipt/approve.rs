@@ -185,22 +185,23 @@ fn object(house: &House, wish: &Wish) -> Result<Object, Trouble> {
             if row.fingerprint != *fingerprint {
                 return Err(changed(&format!("Record {}", row.number)));
             }
-            let file = |it: &v1::RecordFile| Hashed {
-                sha256: it.sha256.clone(),
-                bytes: it.bytes,
-                name: if it.folder.is_empty() {
-                    it.name.clone()
-                } else {
-                    format!("{}/{}", it.folder, it.name)
-                },
-            };
-            Ok(Object::Record {
-                record_id: record_id.clone(),
-                number: row.number,
-                fingerprint: row.fingerprint.clone(),
-                files: row.files.iter().map(file).collect(),
-            })
+            Ok(of_record(row))
         }
+    }
+}
+
+/// A record with its files as they are listed.
+pub fn of_record(row: &v1::RecordRow) -> Object {
+    let file = |it: &v1::RecordFile| Hashed {
+        sha256: it.sha256.clone(),
+        bytes: it.bytes,
+        name: if it.folder.is_empty() { it.name.clone() } else { format!("{}/{}", it.folder, it.name) },
+    };
+    Object::Record {
+        record_id: row.record_id.clone(),
+        number: row.number,
+        fingerprint: row.fingerprint.clone(),
+        files: row.files.iter().map(file).collect(),
     }
 }
 

@@ -14,6 +14,7 @@ use super::{
     form::{FormAsk, LinkAsk, SearchAsk},
     keys::{Kind, Verb},
     msg::Effect,
+    record::{PlanAsk, ProfilesAsk, SignAsk},
     transfers::UploadAsk,
 };
 
@@ -43,6 +44,9 @@ pub enum Ask {
     Upload(Box<UploadAsk>),
     Search(Box<SearchAsk>),
     Link(Box<LinkAsk>),
+    Profiles(Box<ProfilesAsk>),
+    Plan(Box<PlanAsk>),
+    SignRecord(Box<SignAsk>),
 }
 
 /// Something to read; it asks nothing.

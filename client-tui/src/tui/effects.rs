@@ -16,7 +16,7 @@ use super::{
     mover::Mover,
     msg::{Effect, Failure, Msg, Page, WaveAsk},
     people::{News, Order},
-    presence,
+    presence, press, record,
     settings::{Settings, SoundOutput},
     sign, signing,
 };
@@ -48,6 +48,9 @@ enum Slot {
     Heard,
     Key,
     Sign,
+    Profiles,
+    Plan,
+    Record,
     OpenKept,
     Present,
     Perform(String),
@@ -235,6 +238,7 @@ impl Runner {
             | Effect::OpenKept { .. } => self.keep(effect),
             Effect::Play(order) => self.play(order),
             Effect::Signing(order) => self.sign(order),
+            Effect::Record(order) => self.record(order),
             Effect::Present(order) => self.present(order),
             // The loop's own: they need the terminal, or the person's folder.
             Effect::Copy(_) | Effect::Keep(_) | Effect::Suspend | Effect::Edit { .. } => {}
@@ -251,6 +255,23 @@ impl Runner {
                 self.hold(Slot::Sign, sign::sign(desk, out, ticket, *wish, passphrase));
             }
             signing::Order::Stop => self.drop_slot(&Slot::Sign),
+        }
+    }
+
+    fn record(&mut self, order: record::Order) {
+        let (client, out) = (self.client.clone(), self.out.clone());
+        match order {
+            record::Order::Profiles { ticket } => {
+                self.hold(Slot::Profiles, press::profiles(client, out, ticket));
+            }
+            record::Order::Plan { ticket, project_id, names, own, loudest } => {
+                let asked = press::Asked { project_id, names, own, loudest };
+                self.hold(Slot::Plan, press::plan(client, out, ticket, asked));
+            }
+            record::Order::Watch { project_id, record_id } => {
+                self.hold(Slot::Record, press::watch(client, out, project_id, record_id));
+            }
+            record::Order::Unwatch => self.drop_slot(&Slot::Record),
         }
     }
 
@@ -327,7 +348,7 @@ async fn tell(out: &Sender<Msg>, msg: Msg) {
     drop(out.send(msg).await);
 }
 
-fn failure(error: NetError) -> Failure {
+pub(super) fn failure(error: NetError) -> Failure {
     if error.is_passing() {
         return Failure::Offline(error.to_string());
     }

@@ -62,6 +62,12 @@ pub enum Purpose {
         version: Option<String>,
         kinds: Vec<Lot>,
     },
+    /// Files of a record; the first choice is all of them, then each profile.
+    FetchRecord {
+        project: String,
+        number: u32,
+        profiles: Vec<String>,
+    },
     /// With what stood in each line before.
     Release {
         project: String,
@@ -144,7 +150,7 @@ impl FormAsk {
             }
             Purpose::Roles { before, .. } => self.roles() != *before,
             // A place that the client offered itself.
-            Purpose::Fetch { .. } | Purpose::Cover { .. } => false,
+            Purpose::Fetch { .. } | Purpose::FetchRecord { .. } | Purpose::Cover { .. } => false,
             Purpose::Release { before, .. } | Purpose::SongCopy { before, .. } => self.values() != *before,
         }
     }

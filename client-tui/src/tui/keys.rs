@@ -1,12 +1,14 @@
 //! One table of keys. The handler finds the verb in it, the status bar and the help screen are written from it, so that help is never wrong.
 
 mod group;
+mod key;
 mod keymap;
 mod name;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent};
 
 pub use group::{GROUPS, group};
+pub use key::{Binding, Key};
 pub use keymap::{Bound, Clash, Keymap};
 pub(crate) use name::kebab;
 pub use name::{POSSIBLE, parse as parse_key, verb_name, written};
@@ -24,6 +26,7 @@ pub enum Kind {
     Compare,
     Album,
     Delivery,
+    Record,
     People,
     LabelCopy,
     Transfers,
@@ -31,7 +34,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 14] = [
+    pub const ALL: [Kind; 15] = [
         Kind::Desk,
         Kind::Projects,
         Kind::Project,
@@ -42,6 +45,7 @@ impl Kind {
         Kind::Compare,
         Kind::Album,
         Kind::Delivery,
+        Kind::Record,
         Kind::People,
         Kind::LabelCopy,
         Kind::Transfers,
@@ -60,6 +64,7 @@ impl Kind {
             Kind::Compare => "Compare",
             Kind::Album => "Album",
             Kind::Delivery => "Delivery",
+            Kind::Record => "Record",
             Kind::People => "People",
             Kind::LabelCopy => "Label copy",
             Kind::Transfers => "Transfers",
@@ -140,6 +145,8 @@ pub enum Verb {
     Board,
     Album,
     Delivery,
+    Record,
+    Songs,
     People,
     LabelCopy,
     Transfers,
@@ -201,6 +208,10 @@ pub enum Verb {
     // Deliveries.
     Manifest,
     Checks,
+    StartRecord,
+    CancelRecord,
+    ApproveRecord,
+    DeliverRecord,
     // Sections of a song.
     Sections,
     // Songs and projects.
@@ -239,6 +250,9 @@ impl Verb {
                 | Verb::Vote
                 | Verb::Pick
                 | Verb::ApproveSpacing
+                | Verb::CancelRecord
+                | Verb::ApproveRecord
+                | Verb::DeliverRecord
                 | Verb::Reopen
         )
     }
@@ -282,63 +296,15 @@ impl Verb {
             Verb::Sections => "set_sections",
             Verb::Save => "set_spacing",
             Verb::EditCopy | Verb::EditOutside => "set_label_copy",
+            Verb::StartRecord => "start_record",
+            Verb::CancelRecord => "cancel_record",
+            Verb::ApproveRecord => "approve_record",
+            Verb::DeliverRecord => "deliver_record",
             Verb::Cover | Verb::RemoveCover => "set_cover",
             Verb::JointNote | Verb::OrderNote => "add_spacing_note",
             Verb::CloseJointNote => "close_spacing_note",
             _ => return None,
         })
-    }
-}
-
-/// A key as a person names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Key {
-    Char(char),
-    Ctrl(char),
-    Code(KeyCode),
-}
-
-impl Key {
-    pub fn matches(self, event: &KeyEvent) -> bool {
-        let ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
-        let alt = event.modifiers.contains(KeyModifiers::ALT);
-        match self {
-            Key::Char(c) => !ctrl && !alt && event.code == KeyCode::Char(c),
-            Key::Ctrl(c) => ctrl && event.code == KeyCode::Char(c),
-            Key::Code(code) => !ctrl && !alt && event.code == code,
-        }
-    }
-
-    pub fn name(self) -> String {
-        match self {
-            Key::Char(' ') => "Space".into(),
-            Key::Char(c) => c.to_string(),
-            Key::Ctrl(c) => format!("Ctrl-{}", c.to_ascii_uppercase()),
-            Key::Code(code) => match code {
-                KeyCode::Up => "↑".into(),
-                KeyCode::Down => "↓".into(),
-                KeyCode::Left => "←".into(),
-                KeyCode::Right => "→".into(),
-                KeyCode::PageUp => "PgUp".into(),
-                KeyCode::PageDown => "PgDn".into(),
-                other => other.to_string(),
-            },
-        }
-    }
-}
-
-#[derive(Debug)]
-pub struct Binding {
-    pub keys: &'static [Key],
-    pub verb: Verb,
-    /// For the status bar; empty: only in the help.
-    pub short: &'static str,
-    pub does: &'static str,
-}
-
-impl Binding {
-    pub fn names(&self) -> String {
-        self.keys.iter().map(|key| key.name()).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -348,9 +314,12 @@ macro_rules! bind {
     };
 }
 
-use Key::{Char, Code, Ctrl};
-
+mod delivery;
 mod label_copy;
+
+use delivery::{DELIVERY, RECORD};
+
+use Key::{Char, Code, Ctrl};
 
 const COMMON: &[Binding] = bind! {
     Help, [Char('?'), Code(KeyCode::F(1))], "help", "The keys of this screen";
@@ -386,7 +355,8 @@ const GO: &[Binding] = bind! {
     Album, [Char('4')], "", "The record: running order, gaps, fades";
     Delivery, [Char('5')], "", "Deliveries: checks, files, who signed";
     People, [Char('6')], "", "Members, invites, devices";
-    LabelCopy, [Char('7')], "", "What stands on the label: codes, credits, splits, the cover";
+    Record, [Char('7')], "", "The record: dry run, files, approval, delivery";
+    LabelCopy, [Char('%')], "", "What stands on the label: codes, credits, splits, the cover";
     Transfers, [Char('8')], "", "Files on their way";
     Outbox, [Char('9')], "", "What waits for the line, and what was sent late";
 };
@@ -569,18 +539,6 @@ const ALBUM: &[Binding] = bind! {
     History, [Char('i')], "", "Who did what";
 };
 
-const DELIVERY: &[Binding] = bind! {
-    MakeDelivery, [Char('D')], "deliver", "Make the delivery of exactly what was signed";
-    NextPane, [Code(KeyCode::Tab)], "files", "Songs or files: where up and down move";
-    Fetch, [Char('f'), Ctrl('f')], "fetch", "Fetch the delivery into a folder of this machine";
-    Checks, [Char('c')], "checks", "What the profiles say of every file, with the sources";
-    Manifest, [Char('e')], "manifest", "The manifest, who signed which bytes, deliveries before";
-    Open, [Code(KeyCode::Enter)], "open", "Open the song in the version that is delivered";
-    Copy, [Char('y')], "copy", "Copy the fingerprint; in the files the SHA-256 of one";
-    Gate, [Char('g')], "", "The gate line by line, who signed, how to mend preflight";
-    History, [Char('i')], "", "Who did what";
-};
-
 const PEOPLE: &[Binding] = bind! {
     Invite, [Char('n')], "invite", "Invite somebody: name, e-mail, roles; a link is shown once";
     Roles, [Char('r'), Code(KeyCode::Enter)], "roles", "Change the roles of the member";
@@ -612,6 +570,7 @@ pub fn bindings(kind: Kind) -> impl Iterator<Item = &'static Binding> {
         Kind::Compare => COMPARE,
         Kind::Album => ALBUM,
         Kind::Delivery => DELIVERY,
+        Kind::Record => RECORD,
         Kind::People => PEOPLE,
         Kind::LabelCopy => label_copy::KEYS,
         Kind::Transfers => TRANSFERS,

@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use deadwax_proto::v1::{
-    DeskRow, HistoryEntry, NoteRow, ProjectSummary, RenderRow, SongRow, SongTurnaround, Stage, VersionRow,
+    DeskRow, HistoryEntry, NoteRow, ProjectSummary, RecordRow, RenderRow, SongRow, SongTurnaround, Stage,
+    VersionRow,
 };
 
 use super::{
@@ -13,6 +14,7 @@ use super::{
     filter::{self, Filter},
     keys::{Bound, Kind},
     model::{Focus, Model, Screen, SongView},
+    record,
     rows::{Brief, List, Project},
     words,
 };
@@ -149,6 +151,11 @@ pub fn turnaround(row: &SongTurnaround) -> String {
     row.title.clone()
 }
 
+pub fn record(row: &RecordRow) -> String {
+    let state = record::state(row).1;
+    format!("Record {} {state} {} {}", row.number, row.profiles.join(" "), row.by)
+}
+
 pub fn binding(row: &Bound<'_>) -> String {
     format!("{} {} {}", row.names(), row.short, row.does)
 }
@@ -202,10 +209,14 @@ pub fn lines(model: &Model) -> Vec<Line> {
             let songs = songs.iter().flat_map(|all| all.iter());
             songs.map(|it| Line { id: it.song_id.clone(), text: song(it) }).collect()
         }
-        Screen::Compare(_)
-        | Screen::People { .. }
-        | Screen::LabelCopy { .. }
-        | Screen::Transfers { .. } => Vec::new(),
+        Screen::Record { project, .. } => {
+            let records = model.projects.get(project).map(Project::records);
+            let records = records.iter().flat_map(|all| all.iter());
+            records.map(|it| Line { id: it.number.to_string(), text: record(it) }).collect()
+        }
+        Screen::Compare(_) | Screen::People { .. } | Screen::LabelCopy { .. } | Screen::Transfers { .. } => {
+            Vec::new()
+        }
     }
 }
 
@@ -236,6 +247,7 @@ pub fn place(model: &Model, lines: &[Line]) -> usize {
         | Screen::People { at, .. }
         | Screen::LabelCopy { at, .. }
         | Screen::Transfers { at } => *at,
+        Screen::Record { number, .. } => number.map_or(0, |it| of(&it.to_string())),
         Screen::Compare(view) => view.at,
         Screen::Project { project, song } => {
             let rows = model.projects.get(project);
@@ -272,6 +284,7 @@ pub fn choose(model: &mut Model, place: usize, lines: &[Line]) {
         | Screen::People { at, .. }
         | Screen::LabelCopy { at, .. }
         | Screen::Transfers { at } => *at = place,
+        Screen::Record { number, .. } => *number = id.parse().ok().filter(|_| place > 0),
         Screen::Compare(view) => view.at = place,
         Screen::Project { song, .. } => *song = Some(id),
         Screen::Master { render, .. } => *render = Some(id),

@@ -28,6 +28,8 @@ pub mod offline;
 pub mod people;
 pub mod player;
 pub mod presence;
+mod press;
+pub mod record;
 pub mod rows;
 pub mod settings;
 mod sign;

@@ -17,13 +17,13 @@ use super::{
     draw::wave::pixels,
     hands::Hands,
     keys::{Kind, Verb},
-    label_copy,
-    master,
+    label_copy, master,
     msg::WaveAsk,
     offline::Offline,
     people::People,
     player::Player,
     presence::Presence,
+    record,
     rows::Project,
     settings::Settings,
     signing,
@@ -68,6 +68,7 @@ pub struct Model {
     /// Drafts of running orders.
     pub album: Album,
     pub delivery: delivery::Room,
+    pub record: record::Room,
     pub master: master::Room,
     pub offline: Offline,
     pub settings: Settings,
@@ -115,6 +116,7 @@ impl Model {
             start: None,
             album: Album::default(),
             delivery: delivery::Room::default(),
+            record: record::Room::default(),
             master: master::Room::default(),
             offline: Offline::default(),
             settings: Settings::default(),
@@ -154,6 +156,7 @@ impl Model {
             | Screen::History { project, .. }
             | Screen::Album { project, .. }
             | Screen::Delivery { project, .. }
+            | Screen::Record { project, .. }
             | Screen::People { project, .. }
             | Screen::LabelCopy { project, .. }
             | Screen::Turnaround { project, .. } => Some(project.as_str()),
@@ -218,6 +221,7 @@ pub enum Screen {
     Compare(CompareView),
     Album { project: String, at: usize },
     Delivery { project: String, at: usize },
+    Record { project: String, number: Option<u32> },
     People { project: String, at: usize },
     LabelCopy { project: String, at: usize },
     Transfers { at: usize },
@@ -237,6 +241,7 @@ impl Screen {
             Screen::Compare(_) => Kind::Compare,
             Screen::Album { .. } => Kind::Album,
             Screen::Delivery { .. } => Kind::Delivery,
+            Screen::Record { .. } => Kind::Record,
             Screen::People { .. } => Kind::People,
             Screen::LabelCopy { .. } => Kind::LabelCopy,
             Screen::Transfers { .. } => Kind::Transfers,
@@ -389,6 +394,8 @@ pub struct TurnaroundPage {
 pub struct Subscribed {
     pub project: Option<String>,
     pub render: Option<(String, String)>,
+    /// Project and record.
+    pub record: Option<(String, String)>,
 }
 
 /// UUIDv7 from the model's time and a splitmix64 sequence, seeded from the operating system by `run`.

@@ -14,7 +14,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     msg::Msg,
-    transfers::{Found, Job, News, Order, Sent, State, Wanted, What, is_audio},
+    transfers::{Found, Job, News, OfRecord, Order, Sent, State, Wanted, What, is_audio},
 };
 use crate::{
     net::{Client, Local, NetError},
@@ -22,6 +22,7 @@ use crate::{
         VerbError, handoff,
         place::{self, Fetched, place_bytes, place_download, place_sums},
         push::check_twins,
+        record::files,
     },
 };
 
@@ -257,6 +258,7 @@ impl Works {
 fn folder(job: &Job) -> Option<PathBuf> {
     match &job.what {
         What::Fetch { folder, .. } | What::Package { folder, .. } => Some(at_home(folder)),
+        What::Record(it) => Some(at_home(&it.folder)),
         What::Send { .. } => None,
     }
 }
@@ -268,6 +270,12 @@ fn forget(job: &Job) {
         }
         What::Package { sha256, folder, .. } => {
             place::forget_parts(&at_home(folder), std::iter::once(sha256.as_str()));
+        }
+        What::Record(it) => {
+            let folder = at_home(&it.folder);
+            for file in &it.files {
+                place::forget_parts(&folder.join(&file.folder), std::iter::once(file.sha256.as_str()));
+            }
         }
         What::Send { .. } => {}
     }
@@ -290,6 +298,7 @@ async fn move_all(client: &Client, what: What, teller: &Arc<Teller>) -> Result<S
         What::Package { project_id, song_id, folder, .. } => {
             package(client, &project_id, &song_id, &at_home(&folder), teller).await
         }
+        What::Record(it) => fetch_record(client, *it, teller).await,
         What::Send { project_id, files, add, command_id } => {
             send(client, &project_id, &files, *add, &command_id, teller).await
         }
@@ -329,6 +338,34 @@ async fn fetch(
         fetched.push((name, sha256.1));
     }
     place_sums(folder, &fetched)?;
+    Ok(format!("{count} of {count} here, every digest checked"))
+}
+
+/// What lies there is looked at first: nothing is fetched where something else is in the way.
+async fn fetch_record(client: &Client, of: OfRecord, teller: &Arc<Teller>) -> Result<String, Stop> {
+    let dir = at_home(&of.folder);
+    let count = of.files.len();
+    teller.step("looking at the folder").await;
+    if let Some(manifest) = &of.manifest
+        && files::manifest_differs(&dir, manifest)?
+    {
+        let text = format!("{} is of another record", shown(&dir.join(files::MANIFEST)));
+        return Err(VerbError::no("FILE_EXISTS", text, "Name another folder.").into());
+    }
+    let work = files::look(&dir, of.files, false, |_| {}).await?;
+    let mut before = work.right.iter().fold(0u64, |sum, it| sum.saturating_add(it.bytes));
+    teller.reached(before);
+    let (project_id, record_id) = (of.project_id.as_str(), of.record_id.as_str());
+    let place = files::Place { project_id, record_id, dir: &dir, over: false };
+    for file in &work.missing {
+        teller.step(&crate::scrub::line(&file.path().to_string_lossy())).await;
+        files::fetch(client, place, file, &|done, _| teller.moved(before.saturating_add(done))).await?;
+        before = before.saturating_add(file.bytes);
+        teller.reached(before);
+    }
+    if let Some(manifest) = &of.manifest {
+        files::put_manifest(&dir, manifest, false)?;
+    }
     Ok(format!("{count} of {count} here, every digest checked"))
 }
 

@@ -1,7 +1,7 @@
 //! The closed list of what can happen to the client, and the closed list of what it can ask the world to do. Data only.
 
 use super::{
-    draw::wave::pixels, hands::Draft, label_copy, people, presence, rows, settings::Ground, signing,
+    draw::wave::pixels, hands::Draft, label_copy, people, presence, record, rows, settings::Ground, signing,
     transfers,
 };
 use crate::{
@@ -114,6 +114,7 @@ pub enum Msg {
     People(people::News),
     LabelCopy(label_copy::News),
     Signing(signing::News),
+    Record(record::News),
     /// The terminal told what its background is.
     Ground(Ground),
     /// A text that an earlier client did not send.
@@ -207,6 +208,7 @@ pub enum Effect {
     People(people::Order),
     LabelCopy(label_copy::Order),
     Signing(signing::Order),
+    Record(record::Order),
     /// Puts a text on the clipboard of the terminal (OSC 52).
     Copy(String),
     /// Keeps a text that is being written where it outlives the client, or forgets it.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use deadwax_proto::v1::{AddVersion, VersionKind};
 use ratatui_textarea::TextArea;
 
-use crate::name;
+use crate::{name, verbs::record::files::Listed};
 
 #[derive(Clone, Debug, Default)]
 pub struct Transfers {
@@ -103,10 +103,21 @@ pub enum What {
         papers: Vec<(String, Vec<u8>)>,
         folder: PathBuf,
     },
+    /// Files of a record, each in the folder of its profile, with the manifest where it is delivered.
+    Record(Box<OfRecord>),
     /// The package of a song's handoff.
     Package { project_id: String, song_id: String, sha256: String, bytes: u64, folder: PathBuf },
     /// Files from this machine; when all are there the version is added with them.
     Send { project_id: String, files: Vec<Sent>, add: Box<AddVersion>, command_id: String },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct OfRecord {
+    pub project_id: String,
+    pub record_id: String,
+    pub files: Vec<Listed>,
+    pub manifest: Option<String>,
+    pub folder: PathBuf,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,6 +142,7 @@ impl What {
     pub fn bytes(&self) -> u64 {
         match self {
             What::Fetch { files, .. } => files.iter().map(|it| it.bytes).sum(),
+            What::Record(it) => it.files.iter().fold(0, |sum, it| sum.saturating_add(it.bytes)),
             What::Package { bytes, .. } => *bytes,
             What::Send { files, .. } => files.iter().map(|it| it.bytes).sum(),
         }

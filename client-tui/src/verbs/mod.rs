@@ -28,6 +28,7 @@ pub(crate) mod pull;
 pub(crate) mod push;
 mod receipts;
 mod recipe;
+pub(crate) mod record;
 mod review;
 mod rounds;
 mod sections;
@@ -39,7 +40,7 @@ mod turnaround;
 mod watch_folder;
 pub mod words;
 
-use std::{ffi::OsString, io::Write as _, process::ExitCode};
+use std::{ffi::OsString, io::Write as _, process::ExitCode, sync::OnceLock};
 
 use clap::{CommandFactory as _, Parser as _};
 use deadwax_proto::v1::{PerformResponse, action::Action};
@@ -62,6 +63,8 @@ pub struct Context {
     pub home: Home,
     /// `--profile` before the verb.
     profile: Option<String>,
+    /// What goes on in the studio when this program is stopped: told to whoever stops it.
+    goes_on: OnceLock<[String; 2]>,
 }
 
 impl Context {
@@ -84,6 +87,19 @@ impl Context {
 
     pub async fn client(&self, who: &Who) -> Result<Client, VerbError> {
         Ok(Client::connect(&self.profile(who)?).await?)
+    }
+
+    /// From here on a stop of this program stops nothing but the looking: what goes on, and the next step.
+    pub fn goes_on(&self, what: String, hint: String) {
+        // The first is what was begun; nothing later takes its place.
+        drop(self.goes_on.set([what, hint]));
+    }
+
+    fn stopped(&self) -> VerbError {
+        match self.goes_on.get() {
+            Some([what, hint]) => VerbError::no("STOPPED", what.clone(), hint.clone()),
+            None => VerbError::no("STOPPED", "Stopped.", ""),
+        }
     }
 
     /// Asks for one change and tells its effects.
@@ -158,7 +174,7 @@ fn report(out: Out, error: &VerbError) {
 }
 
 fn run(cli: Cli, out: Out) -> Result<(), VerbError> {
-    let context = Context { out, home: Home::find()?, profile: cli.profile };
+    let context = Context { out, home: Home::find()?, profile: cli.profile, goes_on: OnceLock::new() };
     let Some(verb) = cli.verb else { return screens(&context) };
     // The offline verbs need no runtime; a stop by the terminal leaves their unfinished files unnamed.
     match verb {
@@ -190,7 +206,7 @@ fn run(cli: Cli, out: Out) -> Result<(), VerbError> {
                     ended = Box::pin(go(&context, online)) => ended,
                     _ = tokio::signal::ctrl_c() => match until_stopped {
                         true => Ok(()),
-                        false => Err(VerbError::no("STOPPED", "Stopped.", "")),
+                        false => Err(context.stopped()),
                     },
                 }
             });
@@ -263,6 +279,7 @@ async fn go(c: &Context, verb: Verb) -> Result<(), VerbError> {
         Verb::Changes(asked) => pages::changes(c, &asked).await,
         Verb::Recipe { verb } => recipe::recipe(c, verb).await,
         Verb::Deliver { place } => mastering::deliver(c, &place).await,
+        Verb::Record { verb } => record::record(c, verb).await,
         Verb::Export { folder, no_audio, place } => archive::export(c, folder, no_audio, &place).await,
         Verb::Key { verb } => key::key(c, verb).await,
         Verb::Receipts { of } => receipts::receipts(c, of).await,

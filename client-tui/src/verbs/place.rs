@@ -50,11 +50,19 @@ pub fn make_own_folder(folder: &Path) -> Result<(), VerbError> {
     make_folder(folder)
 }
 
-/// True where the target is there already with these bytes; an error where it holds others.
-fn is_there(target: &Path, sha256: &str) -> Result<bool, VerbError> {
+/// What stands under a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    Nothing,
+    /// Exactly these bytes.
+    Same,
+    Other,
+}
+
+pub fn standing(target: &Path, sha256: &str) -> Result<Standing, VerbError> {
     // A link or a pipe that waits under the name would be followed by open; it counts as other bytes.
     let meta = match fs::symlink_metadata(target) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Standing::Nothing),
         Err(e) => return Err(failed(target, "looked at")(e)),
         Ok(meta) => meta,
     };
@@ -62,8 +70,19 @@ fn is_there(target: &Path, sha256: &str) -> Result<bool, VerbError> {
         let file = fs::File::open(target).map_err(failed(target, "read"))?;
         let (_, digest) = digest_of(file, |_| {}).map_err(failed(target, "read"))?;
         if digest == sha256 {
-            return Ok(true);
+            return Ok(Standing::Same);
         }
+    }
+    Ok(Standing::Other)
+}
+
+/// True where the target is there already with these bytes; an error where it holds others, unless they are to be replaced.
+fn is_there(target: &Path, sha256: &str, over: bool) -> Result<bool, VerbError> {
+    match standing(target, sha256)? {
+        Standing::Same => return Ok(true),
+        Standing::Nothing => return Ok(false),
+        Standing::Other if over => return Ok(false),
+        Standing::Other => {}
     }
     Err(VerbError::no(
         "FILE_EXISTS",
@@ -77,8 +96,13 @@ fn is_there(target: &Path, sha256: &str) -> Result<bool, VerbError> {
 
 /// Text or a manifest, whole or not at all.
 pub fn place_bytes(folder: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, VerbError> {
+    put_bytes(folder, name, bytes, false)
+}
+
+/// The same; with `over` in the place of other bytes.
+pub fn put_bytes(folder: &Path, name: &str, bytes: &[u8], over: bool) -> Result<PathBuf, VerbError> {
     let target = folder.join(name);
-    if is_there(&target, &hex::encode(Sha256::digest(bytes)))? {
+    if is_there(&target, &hex::encode(Sha256::digest(bytes)), over)? {
         return Ok(target);
     }
     let mut file = tempfile::Builder::new()
@@ -89,7 +113,8 @@ pub fn place_bytes(folder: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, V
         .and_then(|()| file.as_file().sync_all())
         .and_then(|()| readable(file.as_file()))
         .map_err(failed(&target, "written"))?;
-    file.persist_noclobber(&target).map_err(|e| failed(&target, "named")(e.error))?;
+    let named = if over { file.persist(&target) } else { file.persist_noclobber(&target) };
+    named.map_err(|e| failed(&target, "named")(e.error))?;
     Ok(target)
 }
 
@@ -101,7 +126,7 @@ pub fn place_stream(
     mut reader: impl io::Read,
 ) -> Result<bool, VerbError> {
     let target = folder.join(name);
-    if is_there(&target, sha256)? {
+    if is_there(&target, sha256, false)? {
         return Ok(true);
     }
     let fault = failed(&target, "written");
@@ -232,7 +257,7 @@ pub fn forget_parts<'a>(folder: &Path, digests: impl Iterator<Item = &'a str>) {
 }
 
 /// Work of the disk and the processor: kept off the threads that talk to the server and draw.
-async fn aside<T: Send + 'static>(
+pub async fn aside<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, VerbError> + Send + 'static,
 ) -> Result<T, VerbError> {
     let done = tokio::task::spawn_blocking(work).await;
@@ -246,13 +271,23 @@ pub async fn place_from(
     wanted: &Fetched<'_>,
     ask: impl AsyncFn(u64, &mut Hashing) -> Result<u64, NetError>,
 ) -> Result<bool, VerbError> {
+    place(folder, wanted, false, ask).await
+}
+
+/// The same; with `over` it takes the name from other bytes once it is whole and its digest is right.
+pub async fn place(
+    folder: &Path,
+    wanted: &Fetched<'_>,
+    over: bool,
+    ask: impl AsyncFn(u64, &mut Hashing) -> Result<u64, NetError>,
+) -> Result<bool, VerbError> {
     let hex_only = wanted.sha256.len() == 64 && wanted.sha256.bytes().all(|b| b.is_ascii_hexdigit());
     if !hex_only {
         return Err(NetError::Odd("a file of the server has no digest".into()).into());
     }
     let target = folder.join(wanted.name);
     let (looked_at, sha256) = (target.clone(), wanted.sha256.to_owned());
-    if aside(move || is_there(&looked_at, &sha256)).await? {
+    if aside(move || is_there(&looked_at, &sha256, over)).await? {
         return Ok(false);
     }
     let part = part_of(folder, wanted.sha256);
@@ -268,7 +303,7 @@ pub async fn place_from(
             Ok(_) => {
                 let (sha256, name) = (wanted.sha256.to_owned(), wanted.name.to_owned());
                 let (path, target) = (part.clone(), target.clone());
-                aside(move || finish(out, &path, &target, &sha256, &name)).await?;
+                aside(move || finish(out, &path, &target, &sha256, (&name, over))).await?;
                 // Gone if it is empty now; other downloads may still wait in it.
                 drop(fs::remove_dir(&parts));
                 return Ok(true);
@@ -309,7 +344,13 @@ impl Write for HashOnly<'_> {
     }
 }
 
-fn finish(out: Hashing, part: &Path, target: &Path, sha256: &str, name: &str) -> Result<(), VerbError> {
+fn finish(
+    out: Hashing,
+    part: &Path,
+    target: &Path,
+    sha256: &str,
+    (name, over): (&str, bool),
+) -> Result<(), VerbError> {
     let digest = hex::encode(out.hasher.finalize());
     if digest != sha256 {
         drop(fs::remove_file(part));
@@ -322,7 +363,8 @@ fn finish(out: Hashing, part: &Path, target: &Path, sha256: &str, name: &str) ->
     out.file.sync_all().map_err(failed(part, "written"))?;
     drop(out.file);
     let whole = tempfile::TempPath::try_from_path(part).map_err(failed(part, "named"))?;
-    whole.persist_noclobber(target).map_err(|e| {
+    let named = if over { whole.persist(target) } else { whole.persist_noclobber(target) };
+    named.map_err(|e| {
         // Losing the race for the name must not lose the bytes.
         let error = e.error;
         drop(e.path.keep());
@@ -335,7 +377,7 @@ pub fn place_file(folder: &Path, name: &str, made: &Path) -> Result<bool, VerbEr
     let target = folder.join(name);
     let file = fs::File::open(made).map_err(failed(made, "read"))?;
     let (_, sha256) = digest_of(file, |_| {}).map_err(failed(made, "read"))?;
-    if is_there(&target, &sha256)? {
+    if is_there(&target, &sha256, false)? {
         return Ok(false);
     }
     let whole = tempfile::TempPath::try_from_path(made).map_err(failed(made, "named"))?;

@@ -68,6 +68,11 @@ pub struct Seen {
     pub covers_put: Vec<(String, Vec<u8>)>,
     /// A studio that keeps receipts.
     pub book: Option<records::Book>,
+    pub profiles: Vec<v1::ProfileInfo>,
+    pub plan: Option<v1::PlanResponse>,
+    pub plans: Vec<v1::PlanRequest>,
+    /// What each next look at a record hears, and the rows that stand once it was heard. An empty list hears nothing for ever.
+    pub progress: std::collections::VecDeque<(Vec<Result<v1::RecordProgress, Status>>, Vec<v1::Row>)>,
 }
 
 #[derive(Clone, Default)]

@@ -162,17 +162,41 @@ impl records_server::Records for Fake {
         &self,
         _: Request<v1::ListProfilesRequest>,
     ) -> Result<Response<v1::ListProfilesResponse>, Status> {
-        none()
+        Ok(Response::new(v1::ListProfilesResponse { profiles: self.seen().profiles.clone() }))
     }
-    async fn plan(&self, _: Request<v1::PlanRequest>) -> Result<Response<v1::PlanResponse>, Status> {
-        none()
+    async fn plan(&self, request: Request<v1::PlanRequest>) -> Result<Response<v1::PlanResponse>, Status> {
+        let mut seen = self.seen();
+        seen.plans.push(request.into_inner());
+        seen.plan.clone().map(Response::new).ok_or_else(|| {
+            refusal(
+                Code::InvalidArgument,
+                "PROFILE_INVALID",
+                "There is no profile \"cdd\"; did you mean \"cd\"?",
+                "Name one.",
+            )
+        })
     }
     type WatchRecordStream = Answers<v1::RecordProgress>;
     async fn watch_record(
         &self,
         _: Request<v1::WatchRecordRequest>,
     ) -> Result<Response<Self::WatchRecordStream>, Status> {
-        none()
+        let Some((items, rows)) = self.seen().progress.pop_front() else {
+            return Err(refusal(Code::NotFound, "NO_SUCH_RECORD", "No such record.", ""));
+        };
+        if items.is_empty() {
+            return Ok(Response::new(futures::stream::pending().boxed()));
+        }
+        let fake = self.clone();
+        // The rows stand before the last word is told.
+        let last = items.len() - 1;
+        let told = futures::stream::iter(items.into_iter().enumerate()).map(move |(at, item)| {
+            if at == last && !rows.is_empty() {
+                fake.seen().rows.clone_from(&rows);
+            }
+            item
+        });
+        Ok(Response::new(told.boxed()))
     }
     type FetchStream = Answers<v1::DownloadChunk>;
     async fn fetch(&self, request: Request<v1::FetchRequest>) -> Result<Response<Self::FetchStream>, Status> {

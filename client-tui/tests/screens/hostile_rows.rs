@@ -235,6 +235,13 @@ fn go(contract: &Contract, seat: &mut Seat, kind: Kind, with: &str) {
         }
         Kind::Album => seat.press("2<enter>4"),
         Kind::Delivery => seat.press("2<enter>5"),
+        Kind::Record => {
+            seat.press("2<enter>");
+            let update = Update { seq: 8, upserts: crate::record::wild(), ..Update::default() };
+            let update: Update = contract.change("Update", &update, with);
+            seat.tell(Msg::Rows { project_id: "P".into(), update });
+            seat.press("5v");
+        }
         Kind::People => seat.press("2<enter>6"),
         Kind::LabelCopy => seat.press("2<enter>7"),
         Kind::Transfers => seat.press("8"),

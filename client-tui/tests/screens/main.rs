@@ -19,6 +19,7 @@ mod listening_shots;
 mod mastering;
 mod offline;
 mod presence;
+mod record;
 mod review;
 mod review_flows;
 mod review_shots;

@@ -31,6 +31,8 @@ pub(super) fn draw(
     at: usize,
 ) {
     let Some(rows) = arrived(model, theme, frame, area, project) else { return };
+    super::record::tabs(model, theme, frame, area, rows);
+    let area = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     let all = rows.songs();
     let at = at.min(all.len().saturating_sub(1));
     let Some(song) = all.get(at) else {

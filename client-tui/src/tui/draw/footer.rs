@@ -123,6 +123,7 @@ impl<'a> Now<'a> {
             (Kind::Song, Verb::Withdraw) if self.has_approved() => "withdraw",
             (Kind::Song, Verb::History) if self.has_no_version() => "history",
             (Kind::Delivery, Verb::NextPane) if self.model.delivery.in_files => "songs",
+            (Kind::Record, Verb::NextPane) if self.model.record.in_files => "records",
             _ => binding.short,
         }
     }
@@ -151,6 +152,7 @@ impl<'a> Now<'a> {
                 self.song().is_some_and(|it| !it.candidate_version_id.is_empty())
             }
             Kind::Album if verb == Verb::Save => self.is_unsaved(),
+            Kind::Record => self.record_offers(verb),
             Kind::Transfers => self.transfers_offer(verb),
             _ => true,
         }
@@ -186,6 +188,17 @@ impl<'a> Now<'a> {
         }
     }
 
+    fn record_offers(&self, verb: Verb) -> bool {
+        let row = update::record_shown(self.model);
+        let files = row.is_some_and(|it| !it.files.is_empty());
+        match verb {
+            Verb::NextPane | Verb::Fetch | Verb::Copy => files,
+            Verb::Open => row.is_some(),
+            Verb::Manifest => row.is_some_and(|it| !it.manifest_json.is_empty()),
+            _ => true,
+        }
+    }
+
     fn transfers_offer(&self, verb: Verb) -> bool {
         let list = &self.model.transfers.list;
         let Screen::Transfers { at } = self.model.top() else { return true };
@@ -213,6 +226,9 @@ impl<'a> Now<'a> {
             (Kind::Song, Verb::Approve) if self.may(verb) == May::Yes && !self.has_approved() => 3,
             (Kind::Song, Verb::RequestRevision) if self.asks_for_revisions() => 3,
             (Kind::Album, Verb::Save) => 0,
+            (Kind::Record, Verb::ApproveRecord | Verb::DeliverRecord) => 0,
+            (Kind::Record, Verb::CancelRecord) => 1,
+            (Kind::Record, Verb::StartRecord) if self.may(verb) == May::Yes => 2,
             _ => LATER,
         }
     }

@@ -27,6 +27,7 @@ pub(super) fn line(model: &Model, theme: &Theme, columns: u16) -> Option<Line<'s
         Screen::Compare(_) => compare(model),
         Screen::Album { project, .. } => album(model, project)?,
         Screen::Delivery { .. } => delivery(model),
+        Screen::Record { .. } => record(model),
         Screen::Master { project, song, .. } => master(model, project, song)?,
         _ => return None,
     };
@@ -147,12 +148,40 @@ fn delivery(model: &Model) -> Vec<(String, String)> {
     }
     said.push((of(Verb::NextPane), if model.delivery.in_files { "songs" } else { "files" }.to_owned()));
     said.push((of(Verb::Fetch), "fetch".to_owned()));
+    said.push((of(Verb::Record), "the record".to_owned()));
     said.push((of(Verb::Checks), "checks".to_owned()));
     said.push((of(Verb::Manifest), "manifest, who signed".to_owned()));
     said.push((
         of(Verb::Copy),
         if model.delivery.in_files { "copy SHA-256" } else { "copy fingerprint" }.to_owned(),
     ));
+    said
+}
+
+fn record(model: &Model) -> Vec<(String, String)> {
+    let of = |verb: Verb| key(model, Kind::Record, verb);
+    let subject = update::subject(model);
+    let yes = |verb: Verb| model.online() && update::may(model, subject.as_ref(), verb) == May::Yes;
+    let row = update::record_shown(model);
+    let mut said = Vec::new();
+    for (verb, does) in [
+        (Verb::ApproveRecord, "approve the record"),
+        (Verb::DeliverRecord, "deliver it"),
+        (Verb::CancelRecord, "stop it"),
+        (Verb::StartRecord, "make a record"),
+    ] {
+        if yes(verb) {
+            said.push((of(verb), does.to_owned()));
+        }
+    }
+    if row.is_some_and(|it| !it.files.is_empty()) {
+        let in_files = model.record.in_files;
+        said.push((of(Verb::NextPane), if in_files { "records" } else { "files" }.to_owned()));
+        said.push((of(Verb::Fetch), "fetch".to_owned()));
+        said.push((of(Verb::About), "masters, signatures".to_owned()));
+        said.push((of(Verb::Copy), if in_files { "copy SHA-256" } else { "copy fingerprint" }.to_owned()));
+    }
+    said.push((of(Verb::Songs), "single songs".to_owned()));
     said
 }
 

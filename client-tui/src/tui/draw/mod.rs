@@ -18,6 +18,7 @@ mod notes;
 mod people;
 mod project;
 mod prompt;
+mod record;
 mod report;
 mod sheet;
 mod song;
@@ -92,6 +93,7 @@ fn paint(model: &Model, theme: &Theme, frame: &mut Frame<'_>) {
         Screen::Compare(view) => compare::draw(model, theme, frame, body, view),
         Screen::Album { project, at } => album::draw(model, theme, frame, body, project, *at),
         Screen::Delivery { project, at } => delivery::draw(model, theme, frame, body, project, *at),
+        Screen::Record { project, .. } => record::draw(model, theme, frame, body, project),
         Screen::People { project, at } => people::draw(model, theme, frame, body, project, *at),
         Screen::LabelCopy { project, at } => label_copy::draw(model, theme, frame, body, project, *at),
         Screen::Transfers { at } => transfers::draw(model, theme, frame, body, *at),

@@ -31,7 +31,9 @@ pub fn group(verb: Verb) -> &'static str {
         | Verb::Vote
         | Verb::Pick
         | Verb::MakeDelivery
-        | Verb::ApproveSpacing => 1,
+        | Verb::ApproveSpacing
+        | Verb::ApproveRecord
+        | Verb::DeliverRecord => 1,
         Verb::AddNote
         | Verb::AddSongNote
         | Verb::Reply
@@ -83,6 +85,8 @@ pub fn group(verb: Verb) -> &'static str {
         | Verb::Board
         | Verb::Album
         | Verb::Delivery
+        | Verb::Record
+        | Verb::Songs
         | Verb::People
         | Verb::LabelCopy
         | Verb::Transfers

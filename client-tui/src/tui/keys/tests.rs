@@ -1,5 +1,7 @@
 //! What every line of the table must be.
 
+use crossterm::event::KeyModifiers;
+
 use super::*;
 
 #[test]

@@ -29,6 +29,8 @@ pub(crate) struct Subject {
     pub render: Option<String>,
     /// Of a person of the project.
     pub member: Option<String>,
+    /// The key of its row.
+    pub record: Option<String>,
     /// The screen of the whole project: a verb that suits both is about the project there.
     pub whole: bool,
 }
@@ -44,8 +46,10 @@ impl Subject {
             Verb::Address | Verb::Accept | Verb::Reopen | Verb::Decline | Verb::Tick | Verb::MoveNote => {
                 vec![note]
             }
+            Verb::ApproveRecord | Verb::DeliverRecord | Verb::CancelRecord => vec![self.record.clone()],
             Verb::ApproveSpacing
             | Verb::Save
+            | Verb::StartRecord
             | Verb::JointNote
             | Verb::OrderNote
             | Verb::CloseJointNote
@@ -120,6 +124,12 @@ pub(crate) fn subject(model: &Model) -> Option<Subject> {
             let song = song.song_id.clone();
             Some(Subject { project: project.clone(), song, version, ..Subject::default() })
         }
+        Screen::Record { project, .. } => Some(Subject {
+            project: project.clone(),
+            record: super::record::shown(model).map(|it| format!("record/{}", it.number)),
+            whole: true,
+            ..Subject::default()
+        }),
         _ => None,
     }
 }

@@ -121,7 +121,7 @@ fn manifest(model: &mut Model) {
 }
 
 /// Indented where it is JSON; else as it came.
-fn pretty(json: &str) -> Vec<String> {
+pub(super) fn pretty(json: &str) -> Vec<String> {
     let value: Option<serde_json::Value> = serde_json::from_str(json).ok();
     let text = value.and_then(|it| serde_json::to_string_pretty(&it).ok()).unwrap_or_else(|| json.to_owned());
     crate::scrub::block(&text).lines().map(str::to_owned).collect()

@@ -30,6 +30,7 @@ pub(super) fn ask(model: &mut Model, verb: Verb) -> Vec<Effect> {
         Screen::Project { project, .. }
         | Screen::Album { project, .. }
         | Screen::Delivery { project, .. }
+        | Screen::Record { project, .. }
         | Screen::People { project, .. }
         | Screen::LabelCopy { project, .. } => (project.clone(), String::new()),
         _ => return Vec::new(),
@@ -122,6 +123,12 @@ fn open(model: &mut Model, at: usize) {
     let Some(entry) = page.shown(at) else { return };
     let project = page.project.clone();
     let Some(rows) = model.projects.get(&project) else { return };
+    if entry.song_id.is_empty()
+        && let Some(number) = super::record::named(rows, &entry.text)
+    {
+        model.stack.push(Screen::Record { project, number: Some(number) });
+        return;
+    }
     if entry.song_id.is_empty() {
         model.notice = Some(Notice::Tell("This line speaks of the whole project: 3 opens it.".into()));
         return;

@@ -19,6 +19,7 @@ mod people;
 mod presence;
 mod prompt;
 mod read;
+mod record;
 pub(in crate::tui) mod signing;
 mod song;
 mod transfers;
@@ -51,11 +52,16 @@ pub use prompt::{
     approve_problem,
     blind::verdict as blind_verdict,
     choose::{Found, matches as palette},
+    record::problem as sign_problem,
     sign::before_signing,
     upload::{kind_name, remarks},
     write::parted,
 };
 pub(super) use read::before as version_before;
+pub(super) use record::{
+    approval as record_approval, by_number as record_by_number, plan_length, shown as record_shown,
+    source as record_source,
+};
 pub use wake::wake_ms;
 
 /// The longest wait between two tries to connect.
@@ -80,6 +86,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     compare::reconcile(model, &mut effects);
     song::picture(model, &mut effects);
     reconcile(model, &mut effects);
+    record::reconcile(model, &mut effects);
     people::reconcile(model, &mut effects);
     history::reconcile(model, &mut effects);
     offline::reconcile(model, &mut effects);
@@ -160,6 +167,7 @@ fn taken(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::People(news) => effects = people::told(model, news),
         Msg::LabelCopy(news) => label_copy::told(model, news),
         Msg::Signing(news) => signing::told(model, news),
+        Msg::Record(news) => record::told(model, news),
         Msg::Ground(ground) => ground_told(model, ground),
         Msg::Draft(draft) => hands::reopened(model, *draft),
         Msg::Quit => model.quit = true,
@@ -280,6 +288,7 @@ fn lost(model: &mut Model, why: String, effects: &mut Vec<Effect>) {
     model.subscribed = Subscribed::default();
     offline::cut(model);
     model.progress = None;
+    model.record.progress = None;
     effects.push(Effect::Connect { after_ms });
 }
 

@@ -197,7 +197,12 @@ fn wheel(model: &mut Model, event: MouseEvent, up: bool) -> Vec<Effect> {
             // What is signed, written or answered is not moved by a wheel.
             if matches!(
                 open.ask,
-                Ask::Read(_) | Ask::Palette(_) | Ask::Follow(_) | Ask::Tick(_) | Ask::Confirm(_)
+                Ask::Read(_)
+                    | Ask::Palette(_)
+                    | Ask::Follow(_)
+                    | Ask::Tick(_)
+                    | Ask::Confirm(_)
+                    | Ask::Plan(_)
             ) {
                 effects.extend(as_key(model, if up { KeyCode::Up } else { KeyCode::Down }));
             }

@@ -4,8 +4,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 use deadwax_proto::v1::{DeskKind, Stage};
 
 use super::{
-    act, album, board, compare, delivery, hands, history, label_copy, listen, master as mastering, offline, pages,
-    people, presence, prompt, read, song, transfers, turnaround,
+    act, album, board, compare, delivery, hands, history, label_copy, listen, master as mastering, offline,
+    pages, people, presence, prompt, read, record, song, transfers, turnaround,
 };
 use crate::tui::{
     draw,
@@ -105,6 +105,7 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
         Kind::Compare => compare::press(model, verb),
         Kind::Album => album::press(model, verb),
         Kind::Delivery => delivery::press(model, verb),
+        Kind::Record => record::press(model, verb),
         Kind::Master => mastering::press(model, verb),
         Kind::People => people::press(model, verb),
         Kind::LabelCopy => label_copy::press(model, verb),
@@ -157,9 +158,11 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Vec<Effect> {
         Verb::Board
         | Verb::Album
         | Verb::Delivery
+        | Verb::Record
         | Verb::People
         | Verb::LabelCopy
         | Verb::Transfers => room(model, verb),
+        Verb::Songs => room(model, Verb::Delivery),
         Verb::Outbox => offline::list(model),
         Verb::Retry => return offline::retry(model),
         Verb::Quit => model.quit = true,
@@ -230,6 +233,7 @@ fn room(model: &mut Model, verb: Verb) {
     match verb {
         Verb::Album => model.stack.push(Screen::Album { project, at: 0 }),
         Verb::Delivery => model.stack.push(Screen::Delivery { project, at: 0 }),
+        Verb::Record => model.stack.push(Screen::Record { project, number: None }),
         Verb::People => model.stack.push(Screen::People { project, at: 0 }),
         Verb::LabelCopy => model.stack.push(Screen::LabelCopy { project, at: 0 }),
         _ => {}
@@ -271,6 +275,7 @@ fn open(model: &mut Model) {
         | Screen::Compare(_)
         | Screen::Album { .. }
         | Screen::Delivery { .. }
+        | Screen::Record { .. }
         | Screen::People { .. }
         | Screen::LabelCopy { .. }
         | Screen::Transfers { .. }
@@ -293,6 +298,10 @@ fn open_desk(model: &mut Model, row: &deadwax_proto::v1::DeskRow) {
     });
     if row.kind() == DeskKind::Spacing {
         model.stack.push(Screen::Album { project, at: 0 });
+        return;
+    }
+    if let Some(number) = row.target_key.strip_prefix("record/").and_then(|it| it.parse().ok()) {
+        model.stack.push(Screen::Record { project, number: Some(number) });
         return;
     }
     if row.song_id.is_empty() {
@@ -379,6 +388,7 @@ fn step(model: &mut Model, verb: Verb) {
         Screen::Compare(_)
         | Screen::Album { .. }
         | Screen::Delivery { .. }
+        | Screen::Record { .. }
         | Screen::People { .. }
         | Screen::LabelCopy { .. }
         | Screen::History { .. }

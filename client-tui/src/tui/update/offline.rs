@@ -64,6 +64,8 @@ fn signs(verb: Verb) -> bool {
             | Verb::PutForward
             | Verb::RequestRevision
             | Verb::MakeDelivery
+            | Verb::ApproveRecord
+            | Verb::DeliverRecord
     )
 }
 

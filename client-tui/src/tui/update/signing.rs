@@ -63,7 +63,7 @@ pub(super) fn reconcile(model: &mut Model, effects: &mut Vec<Effect>) {
 /// Whether it is a question whose yes signs.
 fn signs(ask: &Ask) -> bool {
     match ask {
-        Ask::Approve(_) => true,
+        Ask::Approve(_) | Ask::SignRecord(_) => true,
         Ask::Confirm(ask) => matches!(ask.sends, Sends::Signed(_)),
         _ => false,
     }

@@ -106,7 +106,7 @@ pub(super) fn draw(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &FormA
 
 fn does(purpose: &Purpose) -> &'static str {
     match purpose {
-        Purpose::Fetch { .. } => "fetches",
+        Purpose::Fetch { .. } | Purpose::FetchRecord { .. } => "fetches",
         Purpose::AddSong { .. } => "adds",
         Purpose::NewProject => "makes it",
         Purpose::Invite { .. } => "invites",

@@ -5,6 +5,7 @@ mod blind;
 mod choose;
 mod form;
 mod recipe;
+mod record;
 mod revision;
 mod sections;
 mod shootout;
@@ -59,6 +60,9 @@ pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
         Ask::Upload(ask) => upload::draw(theme, frame, area, ask),
         Ask::Search(ask) => form::search(model, theme, frame, area, ask),
         Ask::Link(ask) => form::link(model, theme, frame, area, ask),
+        Ask::Profiles(ask) => record::profiles(model, theme, frame, area, ask),
+        Ask::Plan(ask) => record::plan(model, theme, frame, area, ask),
+        Ask::SignRecord(ask) => record::sign(model, theme, frame, area, ask),
     }
 }
 
@@ -135,6 +139,7 @@ pub(super) fn fits(model: &Model, theme: &Theme, area: Rect, ask: &Ask) -> bool 
         Ask::Form(ask) => form::lines(theme, area, ask),
         Ask::Upload(_) => upload::lines(),
         Ask::Link(ask) => form::link_lines(model, theme, area, ask),
+        Ask::SignRecord(ask) => record::sign_lines(model, theme, area, ask),
         _ => return true,
     };
     lines <= usize::from(area.height)

@@ -83,6 +83,7 @@ fn meant(model: &Model) -> Option<(String, String)> {
         Screen::Compare(_)
         | Screen::Album { .. }
         | Screen::Delivery { .. }
+        | Screen::Record { .. }
         | Screen::LabelCopy { .. }
         | Screen::Transfers { .. } => None,
     }

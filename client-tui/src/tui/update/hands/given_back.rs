@@ -29,7 +29,11 @@ const ASKED_MAX: usize = 200;
 pub(in crate::tui::update) fn worth(ask: &Ask) -> Option<Ask> {
     match ask {
         Ask::Confirm(it) => it.back.as_deref().and_then(worth),
-        Ask::Form(it) if matches!(it.purpose, form::Purpose::Fetch { .. }) => None,
+        Ask::Form(it)
+            if matches!(it.purpose, form::Purpose::Fetch { .. } | form::Purpose::FetchRecord { .. }) =>
+        {
+            None
+        }
         Ask::Write(_)
         | Ask::Revision(_)
         | Ask::Vote(_)
@@ -192,7 +196,7 @@ fn form_place(ask: &FormAsk) -> Option<(String, String, Option<String>)> {
         | form::Purpose::SongCopy { project, .. }
         | form::Purpose::Cover { project, .. }
         | form::Purpose::EditSong { project, .. } => Some((project.clone(), String::new(), None)),
-        form::Purpose::NewProject | form::Purpose::Fetch { .. } => None,
+        form::Purpose::NewProject | form::Purpose::Fetch { .. } | form::Purpose::FetchRecord { .. } => None,
     }
 }
 

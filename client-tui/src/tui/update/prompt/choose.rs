@@ -60,6 +60,7 @@ fn leads_to(verb: Verb) -> Option<Kind> {
         Verb::Board => Kind::Project,
         Verb::Album => Kind::Album,
         Verb::Delivery => Kind::Delivery,
+        Verb::Record => Kind::Record,
         Verb::People => Kind::People,
         Verb::LabelCopy => Kind::LabelCopy,
         Verb::Transfers => Kind::Transfers,

@@ -13,7 +13,7 @@ use crate::tui::{
     rows::PROJECT_KEY,
     update::{
         act::{self, Subject},
-        history, label_copy, transfers,
+        history, label_copy, record, transfers,
     },
 };
 
@@ -166,6 +166,16 @@ fn sent(model: &mut Model, ask: &mut FormAsk) -> Option<Next> {
                 }
             };
         }
+        Purpose::FetchRecord { project, number, profiles } => {
+            let only = ask.choice().checked_sub(1).and_then(|at| profiles.get(at).cloned());
+            return match record::fetch(model, &project, number, only, &ask.text(1)) {
+                Ok(effects) => Some(Next::All(None, effects)),
+                Err(problem) => {
+                    ask.problem = Some(problem);
+                    None
+                }
+            };
+        }
     };
     Some(send(pending))
 }
@@ -224,7 +234,7 @@ fn lacks(model: &Model, ask: &FormAsk) -> Option<String> {
             Some("Give at least one role: Space on a role.".into())
         }
         Purpose::Roles { before, .. } if ask.roles() == *before => Some("Nothing is changed yet.".into()),
-        Purpose::Fetch { .. } if second.is_empty() => empty("The folder"),
+        Purpose::Fetch { .. } | Purpose::FetchRecord { .. } if second.is_empty() => empty("The folder"),
         _ => None,
     }
 }

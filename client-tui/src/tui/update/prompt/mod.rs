@@ -5,6 +5,7 @@ pub(super) mod blind;
 pub(super) mod choose;
 pub(super) mod form;
 pub(super) mod recipe;
+pub(super) mod record;
 pub(super) mod revision;
 pub(super) mod sections;
 pub(super) mod shootout;
@@ -85,6 +86,9 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
         Ask::Upload(ask) => upload::key(model, ask, event, shown),
         Ask::Search(ask) => form::search_key(model, ask, event),
         Ask::Link(ask) => form::link_key(ask, event, shown),
+        Ask::Profiles(ask) => record::profiles_key(model, ask, event),
+        Ask::Plan(ask) => record::plan_key(model, ask, event),
+        Ask::SignRecord(ask) => record::sign_key(model, ask, event, shown),
     };
     match next {
         Next::Keep(ask) => {
@@ -360,6 +364,9 @@ pub(super) fn holds_text(ask: &Ask) -> bool {
         | Ask::Follow(_)
         | Ask::Palette(_)
         | Ask::Read(_)
+        | Ask::Profiles(_)
+        | Ask::Plan(_)
+        | Ask::SignRecord(_)
         | Ask::Search(_) => false,
         Ask::Form(ask) => ask.holds_text(),
     }
@@ -502,6 +509,10 @@ pub(super) fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
         Some(Ask::Palette(ask)) => {
             ask.typed.push_str(&crate::scrub::line(text).chars().take(80).collect::<String>());
             ask.at = 0;
+            return Vec::new();
+        }
+        Some(Ask::Profiles(ask)) => {
+            record::paste(ask, text);
             return Vec::new();
         }
         Some(Ask::Form(ask)) => {
