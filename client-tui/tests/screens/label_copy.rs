@@ -112,15 +112,6 @@ fn the_page_in_its_moods() {
         seat.press("<enter>");
         seat
     });
-    shoot("label_copy_listener", |size| {
-        let mut seat = copy(size, PLAIN);
-        let mut rows = sample::rows(3, PLAIN);
-        if let Some(Of::Project(it)) = &mut rows[0].row {
-            it.your_roles = vec![Role::Listener.into()];
-        }
-        seat.rows(true, rows);
-        seat
-    });
     shoot("label_copy_offline", |size| {
         let mut seat = copy(size, PLAIN);
         cut(&mut seat);
@@ -143,6 +134,18 @@ fn the_page_in_its_moods() {
         seat.press("<end><up><up><up><enter><tab><tab><tab>");
         seat
     });
+}
+
+#[test]
+fn whoever_only_listens_is_told_so_and_sees_no_empty_page() {
+    let mut seat = copy((80, 24), PLAIN);
+    let mut rows = sample::rows(3, PLAIN);
+    if let Some(Of::Project(it)) = &mut rows[0].row {
+        it.your_roles = vec![Role::Listener.into()];
+    }
+    seat.rows(true, rows);
+    let screen = seat.screen();
+    assert!(screen.contains("Listeners hear the songs") && !screen.contains("none"), "{screen}");
 }
 
 /// The actions that were sent since the last look.
