@@ -295,11 +295,11 @@ impl Verb {
             Verb::Remove => "remove_member",
             Verb::Sections => "set_sections",
             Verb::Save => "set_spacing",
-            Verb::EditCopy | Verb::EditOutside => "set_label_copy",
             Verb::StartRecord => "start_record",
             Verb::CancelRecord => "cancel_record",
             Verb::ApproveRecord => "approve_record",
             Verb::DeliverRecord => "deliver_record",
+            Verb::EditCopy | Verb::EditOutside => "set_label_copy",
             Verb::Cover | Verb::RemoveCover => "set_cover",
             Verb::JointNote | Verb::OrderNote => "add_spacing_note",
             Verb::CloseJointNote => "close_spacing_note",
@@ -525,7 +525,7 @@ const ALBUM: &[Binding] = bind! {
     TrimInLess, [Char('X')], "", "Cut less off its head";
     TrimOut, [Char('v')], "", "Cut more off its tail";
     TrimOutLess, [Char('V')], "", "Cut less off its tail";
-    Hidden, [Char('P')], "", "The first song into the pre-gap, hidden before track 1, or out of it";
+    Hidden, [Char('P')], "", "The first song into the pre-gap, or out of it";
     Shape, [Char('s')], "", "Shape of fades and crossfade: equal power, linear, exponential";
     GainMore, [Char('+'), Char('=')], "gain", "0.1 dB louder against the other songs";
     GainLess, [Char('-')], "", "0.1 dB quieter against the other songs";

@@ -68,7 +68,7 @@ fn copy(size: (u16, u16), names: Names) -> Seat {
     let mut rows = sample::rows(3, names);
     half(&mut rows, names);
     seat.rows(true, rows);
-    seat.press("2<enter>7");
+    seat.press("2<enter>%");
     assert_eq!(seat.model.top().kind(), Kind::LabelCopy);
     seat
 }
@@ -104,7 +104,7 @@ fn the_page_in_its_moods() {
         let mut rows = sample::rows(3, PLAIN);
         rows.retain(|it| matches!(it.row, Some(Of::Project(_))));
         seat.rows(true, rows);
-        seat.press("2<enter>7");
+        seat.press("2<enter>%");
         seat
     });
     shoot("label_copy_refused", |size| {
@@ -169,7 +169,7 @@ fn it_is_reached_from_the_album_and_the_delivery_room_and_by_its_words() {
         let mut seat = copy((80, 24), PLAIN);
         seat.press(way);
         assert_ne!(seat.model.top().kind(), Kind::LabelCopy);
-        seat.press("7");
+        seat.press("%");
         assert_eq!(seat.model.top().kind(), Kind::LabelCopy, "from {way}");
         seat.press("<esc>");
         assert_eq!(seat.model.top().kind(), Kind::Project, "Esc leads to the project");
