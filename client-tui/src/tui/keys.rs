@@ -315,12 +315,11 @@ macro_rules! bind {
 }
 
 mod delivery;
+mod label_copy;
 
 use delivery::{DELIVERY, RECORD};
 
 use Key::{Char, Code, Ctrl};
-
-mod label_copy;
 
 const COMMON: &[Binding] = bind! {
     Help, [Char('?'), Code(KeyCode::F(1))], "help", "The keys of this screen";
