@@ -733,7 +733,7 @@ fn no_word_of_others_and_no_figure_breaks_the_room() {
             seat.press(keys);
             crate::hostile::assert_clean(&seat, keys);
         }
-        seat.press("<esc><esc>5v");
+        seat.press("<esc><esc>2<enter>5v");
         seat.effects.clear();
         choosing(&mut seat, HOSTILE);
         crate::hostile::assert_clean(&seat, "profiles");
