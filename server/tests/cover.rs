@@ -218,8 +218,9 @@ async fn who_may_not_set_it_is_told_before_the_bytes_and_strangers_know_of_nothi
     let it = Release::begin().await;
     for (name, role) in [("Mo", Role::MixEngineer), ("Li", Role::Listener), ("Ari", Role::Artist)] {
         let seat = it.join(name, role).await;
-        // No picture at all: the role is asked first.
+        // No picture at all, and one that is long on its way: the role is asked first.
         refused(put(&seat, it.project, fresh(), b"no picture").await, "NOT_YOUR_ROLE");
+        refused(put(&seat, it.project, fresh(), &png(64, 64, 15_000_000)).await, "NOT_YOUR_ROLE");
     }
     let stranger = it.house.person("Sam", false).await;
     refused(put(&stranger, it.project, fresh(), &jpeg(9, 9)).await, "NO_SUCH_PROJECT");

@@ -25,21 +25,21 @@ fn deliver(record: u128) -> Action {
     Action::DeliverRecord(v1::DeliverRecord { record_id: id_text(record) })
 }
 
-async fn row(press: &Press, by: &Seat) -> v1::RecordRow {
+async fn row(press: &Press, by: &Seat, record: u128) -> v1::RecordRow {
     let mut projects = v1::projects_client::ProjectsClient::new(by.channel.clone());
     let asked = by.with(v1::GetRequest { project_id: id_text(press.project.0) });
     let rows = projects.get(asked).await.unwrap().into_inner().upserts;
-    let records = rows.into_iter().filter_map(|row| match row.row {
+    let mut records = rows.into_iter().filter_map(|row| match row.row {
         Some(Kind::Record(row)) => Some(row),
         _ => None,
     });
-    records.max_by_key(|row| row.number).unwrap()
+    records.find(|row| row.record_id == id_text(record)).unwrap()
 }
 
 /// Approved by the label, delivered by the manager; its manifest.
 async fn signed_and_delivered(press: &Press, record: u128) -> Value {
     refused(press.perform(&press.manager, deliver(record)).await, "RECORD_NOT_APPROVED");
-    let fingerprint = row(press, &press.label).await.fingerprint;
+    let fingerprint = row(press, &press.label, record).await.fingerprint;
     let approve = Action::ApproveRecord(v1::ApproveRecord {
         approval_id: id_text(0x2a),
         record_id: id_text(record),
@@ -50,7 +50,7 @@ async fn signed_and_delivered(press: &Press, record: u128) -> Value {
     press.perform(&press.label, approve).await.unwrap();
     press.perform(&press.manager, deliver(record)).await.unwrap();
     refused(press.perform(&press.manager, deliver(record)).await, "DELIVERED_ALREADY");
-    serde_json::from_str(&row(press, &press.label).await.manifest_json).unwrap()
+    serde_json::from_str(&row(press, &press.label, record).await.manifest_json).unwrap()
 }
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn a_record_is_made_fetched_approved_and_delivered() {
     assert_eq!(made.files.len(), 2);
     press.folder_empties().await;
 
-    let row = row(&press, &press.label).await;
+    let row = row(&press, &press.label, RECORD).await;
     let of = |name: &str| row.files.iter().find(|file| file.name == name).unwrap().sha256.clone();
     let one = of("a.wav");
     assert_eq!(press.fetch(&press.label, RECORD, &one, (0, 0)).await.unwrap(), b"one");
@@ -112,7 +112,7 @@ async fn what_is_made_is_what_was_planned() {
     assert_eq!((made.state, made.reason.as_str(), made.attempt), (RecordState::Made, "", 1));
     press.folder_empties().await;
     assert_eq!(made.files.len(), plan.files.len());
-    let row = row(&press, &press.label).await;
+    let row = row(&press, &press.label, RECORD).await;
     for (file, planned) in row.files.iter().zip(&plan.files) {
         let place = (&file.profile, &file.folder, &file.name, &file.kind);
         assert_eq!(place, (&planned.profile, &planned.folder, &planned.name, &planned.kind));

@@ -5,7 +5,7 @@ mod common;
 mod record_kit;
 
 use common::{id_text, refused};
-use deadwax_domain::{Fact, Line, Role, ShootoutId, VersionId, VersionKind};
+use deadwax_domain::{Fact, Line, RenderId, Role, ShootoutId, VersionId, VersionKind};
 use deadwax_proto::v1::{self, action::Action};
 use record_kit::*;
 use serde_json::Value;
@@ -223,4 +223,42 @@ async fn v1_a_hidden_mix_does_not_show_through_figures() {
         assert!(!all.contains(other), "{all}");
     }
     assert_eq!(level(&press.manager).await.0, -20.0, "who compares them sees the newest");
+}
+
+/// The balance of a master that was rendered here is known from the page of its render; nothing is decoded for one that was uploaded.
+#[tokio::test]
+async fn the_balance_of_a_rendered_master_stands_in_the_consistency() {
+    let press = Press::open(server(), 3).await;
+    let page = r#"{"after":{"spectrum":[{"hz":100.0,"dbfs":-20.0},{"hz":1000.0,"dbfs":-26.0}]}}"#;
+    let sheet = Some(press.house.studio.blobs.put(page.into()).await.unwrap());
+    let (by, render, version) = (Some(press.manager.id), RenderId(1), VersionId(300));
+    let files = press.project().await.versions.get(master(0)).unwrap().files.clone();
+    let facts = [
+        Fact::RenderQueued { render, song: song(0), version: master(0), recipe: None },
+        Fact::RenderLeased { render, attempt: 1, engine: "x".into(), recipe: None },
+        Fact::VersionAdded {
+            version,
+            song: song(0),
+            kind: VersionKind::Master,
+            number: 2,
+            title: String::new(),
+            changelog: String::new(),
+            fingerprint: deadwax_domain::fingerprint(&files),
+            files,
+            render: Some(render),
+            line: None,
+        },
+        Fact::RenderCompleted { render, version, report_json: "{}".into(), sheet },
+    ];
+    append(&press.house, press.project, facts.map(|fact| (by, fact)).into()).await;
+    let press = press.restart(server()).await;
+    let plan = press.plan(&press.label, &[("house", HOUSE)]).await.unwrap();
+    let consistency: Value = serde_json::from_str(&plan.consistency_json).unwrap();
+    let bands = |nth: usize| &consistency["songs"][nth]["bands_db"];
+    assert_eq!(
+        (&bands(0)[1], &bands(0)[4], &bands(0)[7]),
+        (&0.0.into(), &0.0.into(), &Value::Null),
+        "{consistency}"
+    );
+    assert!(bands(1).is_null());
 }

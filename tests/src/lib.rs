@@ -2,8 +2,10 @@
 
 pub mod demo;
 pub mod ep;
+pub mod evidence;
 pub mod harness;
 pub mod line;
+pub mod lp;
 pub mod pane;
 pub mod program;
 pub mod song;

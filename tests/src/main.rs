@@ -4,7 +4,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Parser;
-use deadwax_tests::{demo, ep, program};
+use deadwax_tests::{demo, ep, lp, program};
 
 /// Carries one song from the take to the label's signature, on a server of its own.
 #[derive(Debug, Parser)]
@@ -16,9 +16,15 @@ struct Cli {
     /// A record of four songs through the whole review protocol instead of one song: competing mixes, rounds, a hold, a return, an override.
     #[arg(long)]
     ep: bool,
-    /// With --ep: recordings of real music for three of the songs; may be given up to three times.
-    #[arg(long, value_name = "FILE", requires = "ep")]
+    /// A record of ten songs, from the takes to a delivery in every shipped profile, read by programs of others, with the proof of who signed it.
+    #[arg(long, conflicts_with = "ep")]
+    lp: bool,
+    /// Recordings of real music: with --ep for three of the songs, with --lp for nine; a folder stands for the recordings in it. May be given several times.
+    #[arg(long, value_name = "FILE|DIR", num_args = 1..)]
     music: Vec<PathBuf>,
+    /// With --lp: of each recording at most so many seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 240.0, requires = "lp")]
+    seconds: f64,
     /// Use this recording instead of the synthesised song (WAV, AIFF, FLAC, ALAC, MP3, AAC, Ogg Vorbis).
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
@@ -32,7 +38,9 @@ fn main() -> ExitCode {
         return ended;
     }
     let cli = Cli::parse();
-    let done = if cli.ep {
+    let done = if cli.lp {
+        lp::run(&cli.music, cli.seconds, cli.out.as_deref())
+    } else if cli.ep {
         ep::run(&cli.music, cli.out.as_deref())
     } else {
         demo::run(cli.headless, cli.input.as_deref(), cli.out.as_deref())

@@ -2,52 +2,12 @@
 //! our reader and the script that comes along (ssh-keygen, sha256sum) accept it and refuse what was touched. Goal: the two halves were written apart and agree.
 #![allow(clippy::unwrap_used)] // A test fails by panicking.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, path::Path};
 
 use deadwax_tests::{
     demo::{Log, Material, Studio, mixing},
-    song,
+    evidence, song,
 };
-
-/// The script, with ordinary tools alone. `None` where they are absent.
-fn script(folder: &Path) -> Option<(bool, String)> {
-    let there = |tool: &str| {
-        Command::new("sh").args(["-c", &format!("command -v {tool}")]).output().unwrap().status.success()
-    };
-    if !there("ssh-keygen") || !there("sha256sum") {
-        println!("ssh-keygen or sha256sum is absent: the script was not run");
-        return None;
-    }
-    let said = Command::new("sh")
-        .arg("verify.sh")
-        .current_dir(folder)
-        .env_clear()
-        .env("PATH", "/usr/bin:/bin")
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&said.stdout).into_owned() + &String::from_utf8_lossy(&said.stderr);
-    Some((said.status.success(), text))
-}
-
-fn touched(folder: &Path, name: &str, from: &str, to: &str) -> PathBuf {
-    let copy = tempfile::tempdir().unwrap().keep();
-    for part in ["", "statements"] {
-        fs::create_dir_all(copy.join(part)).unwrap();
-        for entry in fs::read_dir(folder.join(part)).unwrap().map(Result::unwrap) {
-            if entry.file_type().unwrap().is_file() {
-                fs::copy(entry.path(), copy.join(part).join(entry.file_name())).unwrap();
-            }
-        }
-    }
-    let text = fs::read_to_string(copy.join(name)).unwrap();
-    assert!(text.contains(from), "{name} has no {from}");
-    fs::write(copy.join(name), text.replacen(from, to, 1)).unwrap();
-    copy
-}
 
 #[test]
 fn what_was_signed_with_keys_is_accepted_by_both_readers_and_what_was_touched_by_none() {
@@ -73,11 +33,11 @@ fn what_was_signed_with_keys_is_accepted_by_both_readers_and_what_was_touched_by
     label.verb(["evidence", "-o", zip.to_str().unwrap()]).unwrap();
     artist.verb(["evidence", "-o", folder.to_str().unwrap()]).unwrap();
     let folder = fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
-    for evidence in [&zip, &folder] {
-        let said = label.try_verb(["verify", evidence.to_str().unwrap()]).unwrap();
+    for place in [&zip, &folder] {
+        let said = label.try_verb(["verify", place.to_str().unwrap()]).unwrap();
         assert_eq!(said.code, 0, "{:?} {}", said.lines, said.stderr);
     }
-    if let Some((holds, said)) = script(&folder) {
+    if let Some((holds, said)) = evidence::script(&folder, &[]).unwrap() {
         assert!(holds, "{said}");
     }
     for (name, from, to) in [
@@ -87,12 +47,12 @@ fn what_was_signed_with_keys_is_accepted_by_both_readers_and_what_was_touched_by
         ("checkpoint.txt", "receipts: ", "receipts: 1"),
         ("allowed_signers", "ssh-ed25519 AAAA", "ssh-ed25519 AAAB"),
     ] {
-        let copy = touched(&folder, name, from, to);
-        let said = label.try_verb(["verify", copy.to_str().unwrap()]).unwrap();
+        let copy = evidence::copy(&folder).unwrap();
+        evidence::replaced(copy.path(), name, from, to).unwrap();
+        let said = label.try_verb(["verify", copy.path().to_str().unwrap()]).unwrap();
         assert_eq!(said.code, 1, "{name}: {:?} {}", said.lines, said.stderr);
-        if let Some((holds, said)) = script(&copy) {
+        if let Some((holds, said)) = evidence::script(copy.path(), &[]).unwrap() {
             assert!(!holds && said.contains(name), "{name}: {said}");
         }
-        fs::remove_dir_all(copy).unwrap();
     }
 }

@@ -30,7 +30,7 @@ pub fn changes(now: &Sheet, then: &Sheet) -> Vec<Change> {
     let mut said = Vec::new();
     for key in RELEASE_KEYS {
         let (before, after) = (release(&now.release, key), release(&then.release, key));
-        if before != after {
+        if spelled(key, before) != spelled(key, after) {
             said.push(if after.is_empty() {
                 format!("no {}", called(key))
             } else {
@@ -81,6 +81,15 @@ pub fn changes(now: &Sheet, then: &Sheet) -> Vec<Change> {
         }
     }
     all
+}
+
+/// As the studio keeps it: another spelling of the same is no change.
+fn spelled(key: &str, text: &str) -> String {
+    match key {
+        "upc" => text.chars().filter(|c| !matches!(c, ' ' | '-')).collect(),
+        "language" => text.trim().to_ascii_lowercase(),
+        _ => text.trim().to_owned(),
+    }
 }
 
 /// The studio keeps codes without hyphens.

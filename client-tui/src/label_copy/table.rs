@@ -138,6 +138,20 @@ pub fn of_one(sheet: &Sheet, at: usize) -> String {
     lines.join("\n")
 }
 
+/// In lines that fit, the first behind a sign and the others as far in.
+fn wrapped(text: &str, sign: &str) -> Vec<String> {
+    const COLUMNS: usize = 79;
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.width() + word.width() < COLUMNS => *line += &format!(" {word}"),
+            Some(_) => lines.push(format!("{:1$} {word}", "", sign.len())),
+            None => lines.push(format!("{sign} {word}")),
+        }
+    }
+    lines
+}
+
 /// What was found, with the next step.
 fn told(found: &[Finding], song: Option<usize>) -> Vec<String> {
     let here: Vec<&Finding> =
@@ -156,10 +170,8 @@ fn told(found: &[Finding], song: Option<usize>) -> Vec<String> {
     let mut lines = vec![String::new(), count];
     for it in here {
         let sign = if it.block { "!!" } else { "! " };
-        lines.push(format!("{sign} {}", it.text));
-        if !it.mend.is_empty() {
-            lines.push(format!("     {}", it.mend));
-        }
+        lines.extend(wrapped(&it.text, sign));
+        lines.extend(wrapped(&it.mend, "    "));
     }
     lines
 }

@@ -169,6 +169,10 @@ impl Loaded {
         for index in record.sounding(at, to) {
             let song = record.songs()[index];
             let (from, to) = (at.max(song.start), to.min(song.end()));
+            // Of a song of which trims leave nothing no frame is asked for: there may be none.
+            if from >= to {
+                continue;
+            }
             let (skip, count) = ((from - at) as usize, (to - from) as usize);
             let got = self.sounds[index].read(song.trim_in + from - song.start, &mut one[..count]).min(count);
             if got < count {
@@ -198,7 +202,9 @@ impl Loaded {
             Some(record) => {
                 for index in record.sounding(from, to) {
                     let song = record.songs()[index];
-                    self.sounds[index].want(song.trim_in + from.saturating_sub(song.start));
+                    if song.frames > 0 {
+                        self.sounds[index].want(song.trim_in + from.saturating_sub(song.start));
+                    }
                 }
             }
         }
@@ -215,7 +221,10 @@ impl Loaded {
     pub(super) fn want_next(&self, from: u64, to: u64) {
         if let Some(record) = &self.record {
             for index in record.sounding(from, to).filter(|index| record.songs()[*index].start > from) {
-                self.sounds[index].want(record.songs()[index].trim_in);
+                let song = record.songs()[index];
+                if song.frames > 0 {
+                    self.sounds[index].want(song.trim_in);
+                }
             }
         }
     }
@@ -231,9 +240,12 @@ impl Loaded {
             Some(record) => {
                 for index in record.sounding(at, to) {
                     let song = record.songs()[index];
+                    let (from, to) = (at.max(song.start), to.min(song.end()));
                     // Of the file: what is cut from its head was not heard.
                     let of_file = |frame: u64| song.trim_in + (frame - song.start);
-                    self.heard.add(index, of_file(at.max(song.start)), of_file(to.min(song.end())));
+                    if from < to {
+                        self.heard.add(index, of_file(from), of_file(to));
+                    }
                 }
             }
         }

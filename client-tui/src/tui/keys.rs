@@ -299,7 +299,7 @@ impl Verb {
             Verb::CancelRecord => "cancel_record",
             Verb::ApproveRecord => "approve_record",
             Verb::DeliverRecord => "deliver_record",
-            Verb::EditCopy => "set_label_copy",
+            Verb::EditCopy | Verb::EditOutside => "set_label_copy",
             Verb::Cover | Verb::RemoveCover => "set_cover",
             Verb::JointNote | Verb::OrderNote => "add_spacing_note",
             Verb::CloseJointNote => "close_spacing_note",
@@ -319,6 +319,8 @@ mod delivery;
 use delivery::{DELIVERY, RECORD};
 
 use Key::{Char, Code, Ctrl};
+
+mod label_copy;
 
 const COMMON: &[Binding] = bind! {
     Help, [Char('?'), Code(KeyCode::F(1))], "help", "The keys of this screen";
@@ -354,7 +356,8 @@ const GO: &[Binding] = bind! {
     Album, [Char('4')], "", "The record: running order, gaps, fades";
     Delivery, [Char('5')], "", "Deliveries: checks, files, who signed";
     People, [Char('6')], "", "Members, invites, devices";
-    LabelCopy, [Char('7')], "", "What stands on the label: codes, credits, splits, the cover";
+    Record, [Char('7')], "", "The record: dry run, files, approval, delivery";
+    LabelCopy, [Char('%')], "", "What stands on the label: codes, credits, splits, the cover";
     Transfers, [Char('8')], "", "Files on their way";
     Outbox, [Char('9')], "", "What waits for the line, and what was sent late";
 };
@@ -523,7 +526,7 @@ const ALBUM: &[Binding] = bind! {
     TrimInLess, [Char('X')], "", "Cut less off its head";
     TrimOut, [Char('v')], "", "Cut more off its tail";
     TrimOutLess, [Char('V')], "", "Cut less off its tail";
-    Hidden, [Char('P')], "", "The first song into the pre-gap, hidden before track 1, or out of it";
+    Hidden, [Char('P')], "", "The first song into the pre-gap, or out of it";
     Shape, [Char('s')], "", "Shape of fades and crossfade: equal power, linear, exponential";
     GainMore, [Char('+'), Char('=')], "gain", "0.1 dB louder against the other songs";
     GainLess, [Char('-')], "", "0.1 dB quieter against the other songs";
@@ -542,16 +545,6 @@ const PEOPLE: &[Binding] = bind! {
     Roles, [Char('r'), Code(KeyCode::Enter)], "roles", "Change the roles of the member";
     Remove, [Char('x')], "remove", "Remove the member; revoke the invite or the device";
     AddDevice, [Char('d')], "device", "A link for a further device of yours";
-    History, [Char('i')], "", "Who did what";
-};
-
-const LABEL_COPY: &[Binding] = bind! {
-    EditCopy, [Code(KeyCode::Enter), Char('e')], "edit", "Fill in what the line shows: the release, or a song";
-    EditOutside, [Char('E')], "all in $EDITOR", "All of it as JSON in $EDITOR, as `label-copy set` takes it";
-    Cover, [Char('c')], "cover", "Set the cover: a JPEG or PNG of this machine";
-    FetchCover, [Char('f'), Ctrl('f')], "", "Fetch the cover into a file of this machine";
-    RemoveCover, [Char('x')], "", "Take the cover away";
-    Copy, [Char('y')], "", "Copy the line: a code, the digest of the cover, a song as JSON";
     History, [Char('i')], "", "Who did what";
 };
 
@@ -580,7 +573,7 @@ pub fn bindings(kind: Kind) -> impl Iterator<Item = &'static Binding> {
         Kind::Delivery => DELIVERY,
         Kind::Record => RECORD,
         Kind::People => PEOPLE,
-        Kind::LabelCopy => LABEL_COPY,
+        Kind::LabelCopy => label_copy::KEYS,
         Kind::Transfers => TRANSFERS,
         Kind::Turnaround | Kind::Help => &[],
     };

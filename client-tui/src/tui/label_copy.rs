@@ -52,6 +52,18 @@ pub enum Line {
     Song(usize),
 }
 
+/// The lines of the release: key, how a form calls it, what belongs there.
+pub const RELEASE: [(&str, &str, &str); 8] = [
+    ("upc", "UPC", "12 digits, or 13 of an EAN; the last one checks the others"),
+    ("catalogue", "Catalogue", "The label's own number"),
+    ("label", "Label", "As it stands on the record"),
+    ("p_line", "P-line", "Who owns the recording: 2026 Night Records"),
+    ("c_line", "C-line", "Who owns the artwork and the text: 2026 Night Records"),
+    ("release_date", "Date", "Of the release: 2026-11-27"),
+    ("genre", "Genre", "As stores sort it: Electronic"),
+    ("language", "Language", "Of the words: en, de, zxx where there are none"),
+];
+
 /// How many lines there are before the songs.
 pub const BEFORE_SONGS: usize = RELEASE_KEYS.len() + 1;
 

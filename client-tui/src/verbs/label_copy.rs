@@ -18,7 +18,7 @@ use super::{
 use crate::{
     cli::{CoverArgs, LabelCopySet, LabelCopyVerb},
     label_copy::{self as copy, About, Change, Sheet},
-    net::Client,
+    net::{Client, new_id},
     scrub,
 };
 
@@ -31,6 +31,7 @@ pub async fn label_copy(c: &Context, verb: LabelCopyVerb) -> Result<(), VerbErro
     match verb {
         LabelCopyVerb::Show { song, at } => {
             let (_, house) = enter(c, &at).await?;
+            must_see(&house)?;
             show(c, &house, song.as_deref())
         }
         LabelCopyVerb::Set(asked) => set(c, asked).await,
@@ -53,60 +54,117 @@ fn show(c: &Context, house: &House, song: Option<&str>) -> Result<(), VerbError>
 async fn set(c: &Context, asked: LabelCopySet) -> Result<(), VerbError> {
     let shown = scrub::line(&asked.file.to_string_lossy());
     let text = text_of(&asked.file, &shown)?;
-    let (client, house) = enter(c, &asked.at).await?;
-    let now = sheet_of(&house);
+    let (client, mut house) = enter(c, &asked.at).await?;
+    must_see(&house)?;
+    let (mut done, mut others) = (0, 0);
+    loop {
+        let changes = changes_of(&house, &text, &shown, asked.draft)?;
+        if changes.is_empty() && done == 0 {
+            let object = json!({ "done": false, "changes": [] });
+            return c.out.both("The label copy says exactly this already.", &object);
+        }
+        if asked.dry_run {
+            for it in &changes {
+                let line = format!("Would be set of {}: {}.", it.whose, it.say);
+                c.out.both(&line, &object(it, json!({ "dry_run": true })))?;
+            }
+            return Ok(());
+        }
+        may_all(&house, &changes)?;
+        match send(c, &client, &house, &changes, &mut done).await? {
+            Sent::All => return Ok(()),
+            // What somebody else set meanwhile must not be set back: the same text again, on what is there now.
+            Sent::Overtaken if others < OVERTAKEN_MAX => {
+                others += 1;
+                house = House::fetch(&client, &house.project.project_id).await?;
+            }
+            Sent::Overtaken => {
+                let text = "Others change this project all the time.";
+                return Err(VerbError::no(
+                    "SOMEBODY_WAS_FASTER",
+                    text,
+                    "Say it again in a moment: what was set stays.",
+                ));
+            }
+        }
+    }
+}
+
+/// How often others may come between in a row of changes.
+const OVERTAKEN_MAX: u32 = 50;
+
+enum Sent {
+    All,
+    Overtaken,
+}
+
+/// What the text would change, or everything that is wrong in it.
+fn changes_of(house: &House, text: &str, shown: &str, draft: bool) -> Result<Vec<Change>, VerbError> {
     let wrong = |faults: Vec<copy::Fault>| {
         let lines: Vec<String> = faults.iter().map(|it| format!("  {it}")).collect();
         VerbError::Input(format!("{shown}: nothing was set.\n{}", lines.join("\n")))
     };
-    let then = copy::read(&text, &now).map_err(wrong)?;
-    let faults = copy::wrong(&now, &then, asked.draft);
-    if !faults.is_empty() {
-        return Err(wrong(faults));
-    }
-    let changes = copy::changes(&now, &then);
-    if changes.is_empty() {
-        return c
-            .out
-            .both("The label copy says exactly this already.", &json!({ "done": false, "changes": [] }));
-    }
-    if asked.dry_run {
-        for it in &changes {
-            c.out.both(
-                &format!("Would be set of {}: {}.", it.whose, it.say),
-                &object(it, json!({ "dry_run": true })),
-            )?;
-        }
-        return Ok(());
-    }
-    for it in &changes {
-        let allowed = match &it.about {
-            About::Release => &house.project.allowed,
-            About::Song(id) => house
-                .songs
-                .iter()
-                .find(|song| song.song_id == *id)
-                .map_or(&house.project.allowed, |song| &song.allowed),
+    let now = sheet_of(house);
+    let then = copy::read(text, &now).map_err(wrong)?;
+    let faults = copy::wrong(&now, &then, draft);
+    if faults.is_empty() { Ok(copy::changes(&now, &then)) } else { Err(wrong(faults)) }
+}
+
+/// Asked of every row before anything is sent: nothing is set by halves.
+fn may_all(house: &House, changes: &[Change]) -> Result<(), VerbError> {
+    for it in changes {
+        let song = match &it.about {
+            About::Release => None,
+            About::Song(id) => house.songs.iter().find(|song| song.song_id == *id),
         };
-        ask_allowed(allowed, it.allowed)?;
-    }
-    for (number, it) in changes.iter().enumerate() {
-        let done = client.perform(&house.project.project_id, it.action.clone()).await.map_err(|error| {
-            // Which of many was refused, and what stands already.
-            let before = if number == 0 {
-                "nothing was set".to_owned()
-            } else {
-                format!("{number} of {} changes were set before", changes.len())
-            };
-            c.out.aside(&format!("{}: {}: not set; {before}.", it.whose, it.say));
-            VerbError::Net(error)
-        })?;
-        c.out.both(
-            &format!("{}: {}.", it.whose, it.say),
-            &object(it, json!({ "done": true, "seq": done.seq, "effects": done.effects })),
-        )?;
+        ask_allowed(song.map_or(&house.project.allowed, |song| &song.allowed), it.allowed)?;
     }
     Ok(())
+}
+
+/// Each on what the rows said, so that a fact that came between is never overwritten unseen.
+async fn send(
+    c: &Context,
+    client: &Client,
+    house: &House,
+    changes: &[Change],
+    done: &mut usize,
+) -> Result<Sent, VerbError> {
+    let mut seq = house.seq;
+    for it in changes {
+        let sent =
+            client.perform_as(&new_id(), &house.project.project_id, Some(seq), it.action.clone()).await;
+        let answer = match sent {
+            Ok(answer) => answer,
+            Err(error) if error.reason() == "SOMEBODY_WAS_FASTER" => return Ok(Sent::Overtaken),
+            // Spelled in another way, it is the same.
+            Err(error) if error.reason() == "NOTHING_TO_CHANGE" => continue,
+            Err(error) => {
+                let before = match *done {
+                    0 => "nothing was set".to_owned(),
+                    1 => "one change was set before".to_owned(),
+                    done => format!("{done} changes were set before"),
+                };
+                c.out.aside(&format!("{}: {}: not set; {before}.", it.whose, it.say));
+                return Err(VerbError::Net(error));
+            }
+        };
+        *done += 1;
+        seq = answer.seq;
+        let more = json!({ "done": true, "seq": answer.seq, "effects": answer.effects });
+        c.out.both(&format!("{}: {}.", it.whose, it.say), &object(it, more))?;
+    }
+    Ok(Sent::All)
+}
+
+/// Whoever only listens gets no label copy: told as that, not as one that is empty.
+fn must_see(house: &House) -> Result<(), VerbError> {
+    let roles = &house.project.your_roles;
+    if roles.is_empty() || roles.iter().any(|it| *it != i32::from(v1::Role::Listener)) {
+        return Ok(());
+    }
+    let text = "Listeners hear the songs and do not see the label copy.";
+    Err(VerbError::no("NOT_YOUR_ROLE", text, "Ask a manager of the project."))
 }
 
 fn object(it: &Change, more: serde_json::Value) -> serde_json::Value {

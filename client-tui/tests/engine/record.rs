@@ -84,6 +84,22 @@ fn the_song_that_sounds_is_told_and_what_was_heard_of_each() {
 }
 
 #[test]
+fn what_is_cut_is_neither_heard_nor_told_as_heard() {
+    let songs = songs(&[9_600, 9_600]);
+    let cut = AlbumItem { trim_in_ms: 50, trim_out_ms: 100, ..item(0, 0) };
+    let mut engine = playing(record(vec![cut.clone(), cut], &songs), 0);
+    assert_eq!(engine.status().frames, 2 * 2_400);
+    assert_eq!(songs[0].wanted.lock().unwrap().first(), Some(&2_400), "asked for from where it sounds");
+    let out = pull(&mut engine, 4_800);
+    let left: Vec<Frame> = songs.iter().flat_map(|song| song.frames[2_400..4_800].to_vec()).collect();
+    assert_eq!(out, left);
+    let mut heard = Vec::new();
+    engine.take_heard(&mut heard);
+    let range = |track| HeardRange { track, from: 2_400, to: 4_800 };
+    assert_eq!(heard, [range(0), range(1)], "of the files");
+}
+
+#[test]
 fn a_choice_on_a_record_goes_to_the_beginning_of_the_song() {
     let songs = songs(&[9_600, 9_600]);
     let mut engine = playing(record(vec![item(0, 0), item(1_000, 0)], &songs), 0);

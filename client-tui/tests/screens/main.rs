@@ -13,6 +13,7 @@ mod given_back;
 mod hands;
 mod hostile;
 mod hostile_rows;
+mod label_copy;
 mod listening;
 mod listening_shots;
 mod mastering;

@@ -164,3 +164,85 @@ fn a_passphrase_is_on_no_screen_and_in_no_debug_output() {
     seat.press("ysesyme<esc>");
     assert!(seat.model.prompt.is_none() && seat.effects.iter().all(|it| !matches!(it, Effect::Keep(_))));
 }
+
+/// The label in the room of the record, in front of spacing 7, with this key.
+fn label_of_record(size: (u16, u16), key: Key) -> Seat {
+    use deadwax_proto::v1::{Spacing, SpacingItem};
+    let mut seat = Seat::sample(size, 3, PLAIN);
+    seat.press("2<enter>");
+    let item = |at: usize| SpacingItem {
+        song_id: format!("s{at}"),
+        gap_ms: if at == 0 { 0 } else { 2_000 },
+        hidden: at == 0,
+        trim_out_ms: if at == 1 { 250 } else { 0 },
+        begins_side: at == 2,
+        ..SpacingItem::default()
+    };
+    seat.rows(
+        false,
+        vec![crate::review::project(3, PLAIN, |it| {
+            it.allowed = vec![sample::then("approve_spacing", "It is to be signed with your key.")];
+            it.spacing = Some(Spacing {
+                number: 7,
+                items: (0..4).map(item).collect(),
+                by: "Mara Voss".into(),
+                ..Spacing::default()
+            });
+        })],
+    );
+    seat.tell(Msg::Signing(News::Key(key)));
+    seat.effects.clear();
+    seat.press("4A");
+    seat
+}
+
+#[test]
+fn a_spacing_is_signed_as_it_was_quoted() {
+    for size in SIZES {
+        let mut seat = label_of_record(size, ready());
+        let screen = seat.screen().replace('\n', " ");
+        for part in ["hidden", "cut from its tail", "begins a side", "Signed with your key"] {
+            assert!(screen.contains(part), "{part}: {}", seat.screen());
+        }
+        insta::assert_snapshot!(format!("sign_spacing_{}", size.0), seat.screen());
+        seat.press("y");
+        let [Order::Sign { ticket, wish, passphrase: None }] = &orders(&mut seat)[..] else { panic!() };
+        assert_eq!((&wish.what, wish.role), (&What::Spacing { number: 7 }, Role::Label));
+        seat.press("yy<enter>");
+        assert!(orders(&mut seat).is_empty() && seat.sent().is_empty(), "it is under way");
+        ended(&mut seat, *ticket, Err(refused("The studio's record was rewritten.")));
+        assert!(seat.screen().contains("was rewritten"), "{}", seat.screen());
+        seat.press("y");
+        let [Order::Sign { ticket: again, .. }] = &orders(&mut seat)[..] else { panic!() };
+        ended(&mut seat, *again, Ok((9, false)));
+        assert!(seat.model.prompt.is_none());
+        let Some(Notice::Done(text)) = &seat.model.notice else { panic!("{:?}", seat.model.notice) };
+        assert!(text.contains("the approval of spacing 7") && text.contains("receipt #9"), "{text}");
+    }
+}
+
+#[test]
+fn a_spacing_asks_for_the_passphrase_stops_at_esc_and_goes_unsigned_only_without_a_key() {
+    let mut seat = label_of_record(SIZES[0], locked());
+    seat.press("y");
+    assert!(orders(&mut seat).is_empty() && seat.screen().contains("Passphrase"), "{}", seat.screen());
+    let before = seat.screen();
+    seat.press("sesyme");
+    assert_eq!(seat.screen(), before);
+    assert!(!format!("{:?}", seat.model).contains("sesyme"));
+    seat.press("<enter>");
+    let [Order::Sign { passphrase: Some(given), .. }] = &orders(&mut seat)[..] else { panic!() };
+    assert_eq!(*given, deadwax_client::receipt::secret::Secret::new("sesyme"));
+    seat.press("<esc>");
+    assert_eq!(orders(&mut seat), [Order::Stop]);
+    assert!(seat.model.prompt.is_none());
+    let mut seat = label_of_record(SIZES[0], Key::Broken { text: "No.".into(), hint: "Mend it.".into() });
+    seat.press("y");
+    assert!(seat.sent().is_empty() && orders(&mut seat).is_empty() && seat.model.prompt.is_some());
+    let mut seat = label_of_record(SIZES[0], Key::None);
+    seat.press("y");
+    assert_eq!(seat.sent().len(), 1);
+    let mut seat = label_of_record(SIZES[0], ready());
+    seat.press_unseen("<esc>Ay");
+    assert!(orders(&mut seat).is_empty(), "typed ahead signs nothing");
+}

@@ -115,11 +115,30 @@ pub fn isrc(isrc: &str) -> Result<String, Refusal> {
     if sound {
         return Ok(plain);
     }
-    no(
-        Reason::IsrcInvalid,
-        "The ISRC is not two letters, three letters or digits and seven digits.",
-        "Write it as CC-XXX-YY-NNNNN, for example GB-A1B-26-00001, or leave it empty.",
-    )
+    let hint = "Write it as CC-XXX-YY-NNNNN, for example GB-A1B-26-00001, or leave it empty.";
+    no(Reason::IsrcInvalid, isrc_fault(&plain), hint)
+}
+
+/// What keeps it from being one.
+fn isrc_fault(plain: &str) -> String {
+    let bytes = plain.as_bytes();
+    if !bytes.iter().all(u8::is_ascii_alphanumeric) {
+        return "The ISRC holds more than letters A to Z, digits and hyphens.".to_owned();
+    }
+    if bytes.len() > 12 && bytes.starts_with(b"ISRC") {
+        return "The word ISRC stands before the code and is no part of it.".to_owned();
+    }
+    match bytes {
+        _ if bytes.len() != 12 => format!("The ISRC has {} letters and digits, not 12.", bytes.len()),
+        _ if !bytes[..2].iter().all(u8::is_ascii_alphabetic) => {
+            "The ISRC does not begin with two letters.".to_owned()
+        }
+        _ if !bytes[5..].iter().all(u8::is_ascii_digit) => {
+            "The last seven places of the ISRC are not digits: two of the year, five of the recording."
+                .to_owned()
+        }
+        _ => "The hyphens of the ISRC stand at other places than in CC-XXX-YY-NNNNN.".to_owned(),
+    }
 }
 
 /// "1 note", "2 notes".
@@ -197,6 +216,22 @@ mod tests {
         assert!(optional("The note", &"é".repeat(4000)).is_ok());
         assert_eq!(reason(optional("The note", "a\u{1b}[2J")), Some(Reason::NameInvalid));
         assert_eq!(reason(required("The note", " \n ")), Some(Reason::TextEmpty));
+    }
+
+    #[test]
+    fn an_isrc_of_another_form_says_what_is_other() {
+        for (bad, said) in [
+            ("ISRC GB-A1B-26-00001", "more than letters"),
+            ("ISRCGBA1B2600001", "The word ISRC"),
+            ("GBA1B260001", "11 letters and digits, not 12"),
+            ("1BA1B2600001", "begin with two letters"),
+            ("GBA1B26O0001", "last seven places"),
+            ("GBA-1B-26-00001", "The hyphens"),
+            ("ÄBA1B2600001", "more than letters"),
+        ] {
+            let no = isrc(bad).unwrap_err();
+            assert!(no.text.contains(said) && no.text.ends_with('.'), "{bad}: {no}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ mod plan;
 mod profiles;
 mod watch;
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use deadwax_domain::{PersonId, Project, ProjectId, audience};
 use deadwax_proto::v1;
@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::{parse_id, until::Answers};
-use crate::{auth::Caller, blob::Blobs, ledger::Snapshot, status, studio::Studio};
+use crate::{auth::Caller, ledger::Snapshot, status, studio::Studio};
 
 /// Evidence that is put together at the same time.
 const EVIDENCE_AT_ONCE: usize = 2;
@@ -59,11 +59,6 @@ fn allowed(snapshot: Option<Arc<Snapshot>>, person: PersonId) -> Result<Arc<Snap
 /// The same, asked again with each fact while an answer runs.
 fn sees_work(person: PersonId) -> impl Fn(&Project) -> bool + Send + 'static {
     move |project| project.roles_of(person).is_some_and(audience::sees_work)
-}
-
-/// Where the cover lies, for a plan; one that is gone is found when the files are made.
-async fn cover_path(blobs: &Blobs, project: &Project) -> Option<PathBuf> {
-    blobs.local_path(project.cover.as_ref()?.digest).await.ok()
 }
 
 fn no_record() -> Status {

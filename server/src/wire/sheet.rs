@@ -3,7 +3,7 @@
 
 use deadwax_domain::{
     Alternate, AudioFacts, Digest, Explicit, FadeShape, File, PersonId, Project, Record, SongId, Spacing,
-    SpacingItem, Stage, Version, audience,
+    SpacingItem, Stage, Version, VersionId, audience,
 };
 use deadwax_dsp::{
     album::loudest_track_gain,
@@ -32,9 +32,9 @@ pub struct Laid {
 #[derive(Clone, Debug)]
 pub struct LaidSong {
     pub song: SongId,
+    pub version: Option<VersionId>,
     /// For a sentence: the title in quotes.
     pub name: String,
-    pub isrc: String,
     /// `None`: there is no version.
     pub main: Option<Digest>,
     /// In the order of the sheet's alternates.
@@ -121,11 +121,10 @@ fn laid(
         sheet.copy.tracks.push(track(project, item.song));
         let (song, files) = song(item, *version);
         sheet.songs.push(song);
-        let of = project.songs.get(item.song);
         songs.push(LaidSong {
             song: item.song,
             name: project.song_name(item.song),
-            isrc: of.map(|it| it.isrc.clone()).unwrap_or_default(),
+            version: version.map(|it| it.id),
             main: files.first().map(|file| file.digest),
             alternates: files.iter().skip(1).map(|file| (file.alternate, file.digest)).collect(),
         });
@@ -186,7 +185,7 @@ fn source(facts: &AudioFacts) -> AudioFile {
     }
 }
 
-/// The facts of a file hold no spectrum.
+/// The facts of a file hold no spectrum: whoever can read what was rendered adds it.
 fn figures(facts: &AudioFacts) -> Figures {
     Figures {
         integrated_lufs: facts.integrated_lufs,

@@ -237,7 +237,7 @@ impl Press {
     pub async fn plan(&self, by: &Seat, profiles: &[(&str, &str)]) -> Result<v1::PlanResponse, Status> {
         let asked = v1::PlanRequest {
             project_id: id_text(self.project.0),
-            profiles: profiles.iter().map(|it| profile(it)).collect(),
+            profiles: profiles.iter().map(profile).collect(),
             loudest_track_lufs: None,
         };
         records(by).plan(by.with(asked)).await.map(tonic::Response::into_inner)

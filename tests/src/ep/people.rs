@@ -44,15 +44,21 @@ pub struct Ep {
 
 impl Ep {
     pub fn found(exe: &Path, root: &Path, log: Log, titles: &[&str]) -> Result<Ep> {
+        let songs: Vec<(&str, String)> = titles.iter().map(|title| (*title, String::new())).collect();
+        Ep::gather(exe, root, log, PROJECT, &songs)
+    }
+
+    /// A project of any title; songs with their ISRC, or none.
+    pub fn gather(exe: &Path, root: &Path, log: Log, project: &str, songs: &[(&str, String)]) -> Result<Ep> {
         let mut house = House::found(exe, root)?;
         house.open()?;
         let seat = |name: &str| house.seat(root, &name.split(' ').next().unwrap_or(name).to_lowercase());
         let owner = seat("Noor Haddad")?;
         let link = house.owner_link.clone();
         owner.verb(["login", &link, "--device", "office"])?;
-        owner.verb(["project", "create", PROJECT, "--artist", "Mara Lind"])?;
-        for title in titles {
-            owner.verb(["song", "add", title])?;
+        owner.verb(["project", "create", project, "--artist", "Mara Lind"])?;
+        for (title, isrc) in songs {
+            owner.verb(["song", "add", title, "--isrc", isrc])?;
         }
         let guest = |(name, role): (&str, &str)| {
             let mail = format!("{}@night.example", name.to_lowercase().replace(' ', "."));

@@ -20,8 +20,6 @@ const TRIMS_MS: [(u32, u32); 4] = [(200, 10), (1_000, 50), (5_000, 250), (u32::M
 const FIRST: &str = "Nothing comes before the first song.";
 const SIDE: &str =
     "A side begins with this song: nothing sounds over into it. B lets the side begin elsewhere.";
-const OVER_THE_EDGE: &str =
-    "It begins over the song before, and a side would be cut there. C or l takes the crossfade away first.";
 const HIDDEN: &str =
     "The song in the pre-gap has to be the first. P on it brings it out, then the order can change.";
 const ALONE: &str = "A record of one song would have no track: nothing can be hidden before it.";
@@ -189,14 +187,15 @@ fn together_ms_max(rows: &Project, before: &SpacingItem, item: &SpacingItem) -> 
     left(before).min(left(item))
 }
 
-/// The sides begin with these songs from now on, and with the first.
-pub(super) fn begin_sides(items: &mut [SpacingItem], starts: &[usize]) -> Result<(), &'static str> {
-    let crosses = |at: &usize| items.get(*at).is_some_and(|it| it.crossfade_ms > 0);
+/// The sides begin with these songs from now on, and with the first. False: one of them would be cut in a crossfade, and nothing changed.
+pub(super) fn begin_sides(items: &mut [SpacingItem], starts: &[usize]) -> bool {
+    // What is set so already can still be mended.
+    let crosses = |at: &usize| items.get(*at).is_some_and(|it| it.crossfade_ms > 0 && !it.begins_side);
     if starts.iter().any(crosses) {
-        return Err(OVER_THE_EDGE);
+        return false;
     }
     for (at, item) in items.iter_mut().enumerate() {
         item.begins_side = at > 0 && starts.contains(&at);
     }
-    Ok(())
+    true
 }

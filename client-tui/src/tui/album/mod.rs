@@ -7,6 +7,8 @@ mod draft;
 mod notes;
 mod order;
 mod placing;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -26,6 +28,10 @@ pub use placing::{Piece, Placing, shape, told};
 pub const BEFORE_JOINT_MS: u64 = 5_000;
 
 const NO_SONG: &str = "There is no song yet.";
+const OVER_THE_EDGE: &str =
+    "It begins over the song before, and a side would be cut there. C or l takes the crossfade away first.";
+const EVEN_OVER_THE_EDGE: &str =
+    "An even side would begin inside of a crossfade. B sets sides one by one; C on that song shortens it.";
 
 #[derive(Clone, Debug, Default)]
 pub struct Album {
@@ -144,11 +150,15 @@ impl Album {
             return Err(NO_SONG);
         }
         let mut starts = self.side_starts(&order);
+        if order.set_sides().is_empty() {
+            // Those that nobody set only stay where they can.
+            starts.retain(|at| order.pieces().get(*at).is_some_and(|it| it.placing.crossfade_ms == 0));
+        }
         match starts.iter().position(|it| *it == at) {
             Some(set) => drop(starts.remove(set)),
             None => starts.push(at),
         }
-        self.begin_sides(project, rows, &starts)
+        self.begin_sides(project, rows, &starts).ok_or(OVER_THE_EDGE)
     }
 
     /// Sides as even as the order allows, set so; where they are set so, set by nobody.
@@ -159,14 +169,13 @@ impl Album {
         let order = self.order(project, rows);
         let even = order.even_sides(self.medium);
         let starts = if order.set_sides() == even { &[] } else { even };
-        self.begin_sides(project, rows, starts)
+        self.begin_sides(project, rows, starts).ok_or(EVEN_OVER_THE_EDGE)
     }
 
-    fn begin_sides(&mut self, project: &str, rows: &Project, starts: &[usize]) -> Result<(), &'static str> {
+    /// `None`: one of them would begin in a crossfade.
+    fn begin_sides(&mut self, project: &str, rows: &Project, starts: &[usize]) -> Option<()> {
         let mut items = self.items(project, rows);
-        change::begin_sides(&mut items, starts)?;
-        self.take_up(project, rows, items);
-        Ok(())
+        change::begin_sides(&mut items, starts).then(|| self.take_up(project, rows, items))
     }
 
     /// A changed order becomes the draft.

@@ -23,6 +23,10 @@ use crate::{
 /// No figure of a server is trusted to be small.
 const LENGTH_MAX: u64 = 1 << 48;
 
+/// What one song costs in an order.
+#[cfg(test)]
+pub(super) const BYTES_A_SONG: usize = size_of::<Piece>() + size_of::<Measured>() + size_of::<Stretch>();
+
 /// A running order with what is measured of its songs.
 #[derive(Debug)]
 pub struct Order {

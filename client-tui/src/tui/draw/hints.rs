@@ -9,6 +9,7 @@ use super::{
     theme::Theme,
 };
 use crate::tui::{
+    album::View,
     keys::{Kind, Verb},
     model::{Focus, Model, Screen},
     presence,
@@ -129,6 +130,20 @@ fn album(model: &Model, project: &str) -> Option<Vec<(String, String)>> {
         said.push((of(Verb::Save), "save".to_owned()));
         said.push((of(Verb::Undo), "undo".to_owned()));
     }
+    let next = (of(Verb::NextPane), model.album.view.next().name().to_owned());
+    if model.album.view == View::Notes {
+        said.push((of(Verb::CloseJointNote), "close it".to_owned()));
+        said.push((of(Verb::JointNote), "on the joint".to_owned()));
+        said.push((of(Verb::OrderNote), "on the order".to_owned()));
+        said.push(next);
+        return Some(said);
+    }
+    if model.album.view == View::Beside {
+        said.push((of(Verb::PlayPause), if model.player.playing { "pause" } else { "hear it" }.to_owned()));
+        said.push((both(Verb::GainLess, Verb::GainMore), "gain".to_owned()));
+        said.push(next);
+        return Some(said);
+    }
     said.push((both(Verb::MoveUp, Verb::MoveDown), "move".to_owned()));
     said.push((both(Verb::GapLess, Verb::GapMore), "gap".to_owned()));
     said.push((of(Verb::PlayPause), if model.player.playing { "pause" } else { "hear it" }.to_owned()));
@@ -136,6 +151,8 @@ fn album(model: &Model, project: &str) -> Option<Vec<(String, String)>> {
     said.push((of(Verb::LoopRange), "loop the joint".to_owned()));
     said.push((both(Verb::FadeIn, Verb::FadeOut), "fades".to_owned()));
     said.push((of(Verb::CrossfadeMore), "crossfade".to_owned()));
+    said.push((both(Verb::TrimIn, Verb::TrimOut), "trims".to_owned()));
+    said.push(next);
     Some(said)
 }
 

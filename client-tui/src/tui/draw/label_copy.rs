@@ -2,7 +2,7 @@
 //! what is only told `!`.
 
 use deadwax_dsp::profile::Finding;
-use deadwax_proto::v1::SplitOf;
+use deadwax_proto::v1::{Role, SplitOf};
 use ratatui::{
     Frame,
     layout::{Constraint, Layout, Rect},
@@ -11,15 +11,15 @@ use ratatui::{
 };
 
 use super::{
-    arrived, first_shown, heading, put,
-    text::{clip, pad, wrap},
+    arrived, empty, first_shown, heading, put,
+    text::{clip, pad, width, wrap},
     theme::Theme,
 };
 use crate::{
     label_copy::{self as copy, Cells, Field, Sheet, cells, mark},
     tui::{
         keys::Verb,
-        label_copy::{BEFORE_SONGS, Line as Of, Made, count, line},
+        label_copy::{BEFORE_SONGS, Line as Of, Made, RELEASE, count, line},
         model::Model,
         words,
     },
@@ -43,6 +43,10 @@ pub(super) fn draw(
 ) {
     if arrived(model, theme, frame, area, project).is_none() {
         return;
+    }
+    let roles = model.my_roles();
+    if !roles.is_empty() && roles.iter().all(|it| *it == Role::Listener) {
+        return empty(theme, frame, area, &["Listeners hear the songs and do not see the label copy."]);
     }
     let Some(made) = model.label_copy.made.as_ref().filter(|it| it.project == project) else { return };
     let at = at.min(count(&made.sheet).saturating_sub(1));
@@ -216,7 +220,12 @@ fn about(theme: &Theme, model: &Model, made: &Made, of: Of, room: usize) -> Vec<
                 key(Verb::RemoveCover)
             ));
         }
-        Of::Release(key) => tell(copy::release(&made.sheet.release, key)),
+        Of::Release(key) => {
+            // Whole, where the line above had to cut it.
+            let text = copy::release(&made.sheet.release, key);
+            let hint = RELEASE.iter().find(|it| it.0 == key).map_or("", |it| it.2);
+            tell(if width(text) > room.saturating_sub(LABEL) { text } else { hint });
+        }
     }
     said
 }

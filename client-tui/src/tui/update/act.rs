@@ -54,6 +54,7 @@ impl Subject {
             | Verb::OrderNote
             | Verb::CloseJointNote
             | Verb::EditCopy
+            | Verb::EditOutside
             | Verb::Cover
             | Verb::RemoveCover => Vec::new(),
             Verb::Follow if self.whole => Vec::new(),

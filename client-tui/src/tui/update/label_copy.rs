@@ -11,7 +11,7 @@ use crate::{
     tui::{
         form::{Field, FormAsk, Input, Purpose},
         keys::Verb,
-        label_copy::{self, Line, Made, News, Order, Outside},
+        label_copy::{self, Line, Made, News, Order, Outside, RELEASE},
         model::{Ask, ConfirmAsk, Model, Notice, Prompt, Screen, Sends},
         msg::{Effect, Failure},
         rows::{May, PROJECT_KEY},
@@ -72,17 +72,6 @@ fn ask(model: &mut Model, verb: Verb, ask: Ask) {
         model.prompt = Some(Prompt { ask, shown: false });
     }
 }
-
-const RELEASE: [(&str, &str, &str); 8] = [
-    ("upc", "UPC", "12 digits, or 13 of an EAN; the last one checks the others"),
-    ("catalogue", "Catalogue", "The label's own number"),
-    ("label", "Label", "As it stands on the record"),
-    ("p_line", "P-line", "Who owns the recording: 2026 Night Records"),
-    ("c_line", "C-line", "Who owns the artwork and the text"),
-    ("release_date", "Date", "Of the release: 2026-11-27"),
-    ("genre", "Genre", ""),
-    ("language", "Language", "Of the words: en, de, zxx where there are none"),
-];
 
 fn form(sheet: &Sheet, project: &str, line: Line) -> Ask {
     let project = project.to_owned();

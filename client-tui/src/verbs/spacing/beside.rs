@@ -25,8 +25,9 @@ impl Line<'_> {
         self.version?.files.first()?.facts.as_ref()
     }
 
-    pub fn title(&self) -> &str {
-        self.song.map_or("a song that you cannot see", |it| it.title.as_str())
+    /// In one line, whatever somebody called it.
+    pub fn title(&self) -> String {
+        crate::scrub::line(self.song.map_or("a song that you cannot see", |it| it.title.as_str()))
     }
 }
 
@@ -101,7 +102,7 @@ pub(super) fn sides(items: &[SpacingItem]) -> Vec<(usize, usize)> {
 pub(super) fn beside(lines: &[Line<'_>]) -> Consistency {
     let figures = |line: &Line<'_>| {
         let gain_db = f64::from(line.item.gain_cb) / 100.0;
-        let title = crate::scrub::line(line.title()).trim().to_owned();
+        let title = line.title().trim().to_owned();
         let figures = match line.facts() {
             Some(it) => Figures {
                 integrated_lufs: it.integrated_lufs + gain_db,

@@ -27,13 +27,14 @@ pub(super) fn order(house: &House, spacing: &Spacing) -> String {
 }
 
 fn order_of(lines: &[Line<'_>], spacing: &Spacing) -> String {
-    let mut text = format!("Spacing {} by {}, {}", spacing.number, spacing.by, dates::shown(spacing.at_ms));
+    let by = scrub::line(&spacing.by);
+    let mut text = format!("Spacing {} by {by}, {}", spacing.number, dates::shown(spacing.at_ms));
     for (index, line) in lines.iter().enumerate() {
         let item = line.item;
         if index > 0 && item.begins_side {
             text += "\n  --- a side begins ---";
         }
-        let title = scrub::cut(line.title(), 50);
+        let title = scrub::cut(&line.title(), 50);
         let crossfade = item.crossfade_ms > 0;
         let before_ms = if crossfade { item.crossfade_ms } else { item.gap_ms };
         let mark = if crossfade { "x" } else { " " };
@@ -45,7 +46,7 @@ fn order_of(lines: &[Line<'_>], spacing: &Spacing) -> String {
     for approval in &spacing.approvals {
         text += &format!(
             "\n  approved by {} as {} ({})",
-            approval.name,
+            scrub::line(&approval.name),
             words::role(approval.role),
             words::approval_state(approval.state)
         );
@@ -85,7 +86,7 @@ fn letter(side: usize) -> char {
 fn said(note: &SpacingNote, lines: &[Line<'_>]) -> String {
     let at = lines.iter().position(|it| it.item.song_id == note.song_id);
     let on = match at {
-        Some(at) => format!("before {}. {}", at + 1, scrub::cut(lines[at].title(), TITLE_COLUMNS)),
+        Some(at) => format!("before {}. {}", at + 1, scrub::cut(&lines[at].title(), TITLE_COLUMNS)),
         None if note.song_id.is_empty() => "on the order".to_owned(),
         None => "before a song that is not in it".to_owned(),
     };
@@ -93,14 +94,14 @@ fn said(note: &SpacingNote, lines: &[Line<'_>]) -> String {
     let mut text = format!(
         "\n  note {} ({state}) {on}, {}, {}, of spacing {}:\n    {}",
         short_id(&note.note_id),
-        note.by,
+        scrub::line(&note.by),
         dates::shown(note.at_ms),
         note.number,
         scrub::block(&note.text).replace('\n', "\n    "),
     );
     if note.closed {
         let answer = scrub::block(&note.answer).replace('\n', "\n    ");
-        let by = if note.closed_by.is_empty() { "somebody" } else { note.closed_by.as_str() };
+        let by = if note.closed_by.is_empty() { "somebody".to_owned() } else { scrub::line(&note.closed_by) };
         text +=
             &format!("\n    -> {by}: {}", if answer.is_empty() { "(no answer)" } else { answer.as_str() });
     }
@@ -110,13 +111,15 @@ fn said(note: &SpacingNote, lines: &[Line<'_>]) -> String {
 /// The songs beside each other, in 80 columns, and below it what stands out.
 fn compared(lines: &[Line<'_>], table: &Consistency) -> String {
     let number = |it: Option<f64>| it.map_or_else(|| "-".to_owned(), |it| format!("{it:.1}"));
-    let signed = |it: Option<f64>| it.map_or_else(|| "-".to_owned(), |it| format!("{it:+.1}"));
+    // Nobody is less than nothing away.
+    let told = |it: f64| if it.abs() < 0.05 { "0.0".to_owned() } else { format!("{it:+.1}") };
+    let signed = |it: Option<f64>| it.map_or_else(|| "-".to_owned(), told);
     let mut text = format!(
         "\n  {:>3}  {:TITLE_COLUMNS$}{:>7}{:>8}{:>7}{:>7}{:>7}",
         "#", "song", "LUFS", "middle", "LRA", "dBTP", "step"
     );
     for (at, (line, it)) in lines.iter().zip(&table.songs).enumerate() {
-        let title = scrub::cut(line.title(), TITLE_COLUMNS - 1);
+        let title = scrub::cut(&line.title(), TITLE_COLUMNS - 1);
         let pad = " ".repeat(TITLE_COLUMNS.saturating_sub(title.width()));
         text += &format!(
             "\n  {:>3}  {title}{pad}{:>7}{:>8}{:>7}{:>7}{:>7}",

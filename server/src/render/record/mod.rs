@@ -5,6 +5,7 @@
 pub mod child;
 mod folder;
 pub mod plans;
+pub mod tones;
 
 use std::{
     collections::HashSet,
@@ -237,13 +238,14 @@ impl RecordWorker {
         folder: &Folder,
     ) -> Result<Ready, JobError> {
         let no_more = |reason: String| JobError::Failed { reason, retry: false };
-        let laid = sheet::of_record(project, record).ok_or_else(|| {
+        let mut laid = sheet::of_record(project, record).ok_or_else(|| {
             no_more("Its masters or its spacing are not there as the record names them.".to_owned())
         })?;
         let mut job = match folder.job().await.filter(|job| is_of(job, &laid)) {
             Some(job) => job,
             None => {
                 folder.clear().await?;
+                tones::add(&self.blobs, project, &mut laid).await;
                 let mut job = new_job(record, &laid, &self.contact);
                 if let Some(cover) = laid.cover {
                     job.cover = Some(self.blobs.local_path(cover).await?);

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, path::PathBuf};
 
-use deadwax_domain::{PersonId, Project, Reason, RecordProfile, Refusal, record};
+use deadwax_domain::{Project, Reason, RecordProfile, Refusal, record};
 use deadwax_dsp::{
     profile::{Plan, PlannedFile, TrackFigures, consistency},
     write::Encoding,
@@ -14,7 +14,10 @@ use tonic::Status;
 use super::{Service, project_id};
 use crate::{
     auth::Caller,
-    render::record::plans::{self, Dry, Profiles, Told, folder},
+    render::record::{
+        plans::{self, Dry, Profiles, Told, folder},
+        tones,
+    },
     status,
     wire::{
         id,
@@ -35,29 +38,36 @@ impl Service {
         asked: v1::PlanRequest,
     ) -> Result<v1::PlanResponse, Status> {
         let snapshot = self.project(caller, project_id(&asked.project_id)?).await?;
-        let person = caller.person.id;
-        let cover = super::cover_path(&self.studio.blobs, &snapshot.project).await;
+        record::sound_level(asked.loudest_track_lufs).map_err(status::refusal)?;
+        let project = &snapshot.project;
+        let laid = sheet::newest(project, caller.person.id, asked.loudest_track_lufs);
+        let mut laid = laid.ok_or_else(|| {
+            let hint = "Somebody sets the running order and its gaps first.";
+            status::refusal(Refusal::new(Reason::NoSpacing, "There is no spacing yet.", hint))
+        })?;
         let permit = self.planning.acquire().await.map_err(|_| status::closing())?;
-        let answer =
-            tokio::task::spawn_blocking(move || answer(&snapshot.project, person, asked, cover)).await;
+        // As the worker does: what is made is what was planned.
+        laid.sheet.contact = self.studio.config.name.clone();
+        tones::add(&self.studio.blobs, project, &mut laid).await;
+        let cover = self.cover_path(project).await;
+        let answer = tokio::task::spawn_blocking(move || answer(laid, asked.profiles, cover)).await;
         drop(permit);
         answer.map_err(|gone| status::internal(&gone))?.map_err(status::refusal)
+    }
+
+    /// One that is gone is found when the files are made.
+    async fn cover_path(&self, project: &Project) -> Option<PathBuf> {
+        self.studio.blobs.local_path(project.cover.as_ref()?.digest).await.ok()
     }
 }
 
 fn answer(
-    project: &Project,
-    person: PersonId,
-    asked: v1::PlanRequest,
+    mut laid: Laid,
+    profiles: Vec<v1::RecordProfile>,
     cover: Option<PathBuf>,
 ) -> Result<v1::PlanResponse, Refusal> {
-    record::sound_level(asked.loudest_track_lufs)?;
-    let given = asked.profiles.into_iter().map(|it| RecordProfile { name: it.name, toml: it.toml });
+    let given = profiles.into_iter().map(|it| RecordProfile { name: it.name, toml: it.toml });
     let profiles = Profiles::read(given.collect())?;
-    let mut laid = sheet::newest(project, person, asked.loudest_track_lufs).ok_or_else(|| {
-        let hint = "Somebody sets the running order and its gaps first.";
-        Refusal::new(Reason::NoSpacing, "There is no spacing yet.", hint)
-    })?;
     laid.sheet.cover = plans::cover(cover.as_deref());
     let dry = Dry::of(&profiles.read, &laid.sheet, laid.findings.clone());
     Ok(v1::PlanResponse {

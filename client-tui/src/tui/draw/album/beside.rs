@@ -22,7 +22,9 @@ fn figure(value: Option<f64>) -> String {
 }
 
 fn signed(value: Option<f64>) -> String {
-    value.map_or_else(|| "–".into(), |it| format!("{it:+.1}"))
+    // Nobody is less than nothing away.
+    let told = |it: f64| if it.abs() < 0.05 { "0.0".into() } else { format!("{it:+.1}") };
+    value.map_or_else(|| "–".into(), told)
 }
 
 impl Page<'_> {
@@ -94,7 +96,7 @@ impl Page<'_> {
         beside: Option<&Beside>,
     ) {
         let theme = self.theme;
-        let said: Vec<&str> = beside.map_or_else(Vec::new, |it| it.of_song(at).collect());
+        let said: Vec<String> = beside.map_or_else(Vec::new, |it| it.of_song(at).map(brief).collect());
         let said = if said.is_empty() { String::new() } else { format!("  ! {}", said.join(", ")) };
         let room = usize::from(area.width).saturating_sub(width(&text));
         let style = if at == self.at { theme.head() } else { theme.plain() };
@@ -119,7 +121,7 @@ impl Page<'_> {
             _ => format!("{} of {}", usize::from(lines - 1).min(told.len()), told.len()),
         };
         put(frame, lower, 0, heading(theme, "Stands out", &count, area.width, false));
-        if told.is_empty() {
+        if told.is_empty() && table.median_lufs.is_some() {
             let text = "  ✓ Every song lies within 3 LU of the middle and of the song before it.";
             put(frame, lower, 1, Text::styled(clip(text, usize::from(area.width)), theme.good()));
         }
@@ -146,7 +148,7 @@ impl Page<'_> {
             pad_left("#", 3),
             pad("Song", title),
             pad_left("LUFS", 7),
-            pad("  from the middle", 2 * reach + 2),
+            pad("  - middle +", 2 * reach + 2),
             pad_left("LU", 6),
             pad_left("LRA", 7),
             pad_left("dBTP", 7),
@@ -189,13 +191,24 @@ impl Page<'_> {
 /// "sub +0.4 · bass -1.2 · ...": the bands of one song against those of the record.
 fn balance(it: &ConsistencyRow) -> String {
     match &it.bands_db {
-        None => " Balance in bands: the studio tells none of this song here.".into(),
+        None => " Balance in bands: not told with this song.".into(),
         Some(bands) => {
             let told: Vec<String> =
                 BANDS.iter().zip(bands).map(|(name, db)| format!("{name} {}", signed(*db))).collect();
             format!(" dB from the record: {}", told.join(" · "))
         }
     }
+}
+
+/// As it stands behind the figures that it speaks of.
+fn brief(text: &str) -> String {
+    const BRIEF: [(&str, &str); 4] = [
+        ("louder than the record", "over"),
+        ("quieter than the record", "under"),
+        ("louder than the song before it", "up"),
+        ("quieter than the song before it", "down"),
+    ];
+    BRIEF.iter().fold(text.to_owned(), |text, (long, short)| text.replace(long, short))
 }
 
 fn summary(table: &Consistency) -> String {

@@ -24,12 +24,13 @@ pub(super) fn before(at: usize, it: &Placing) -> String {
     }
 }
 
-/// "–", ".25", "1.5", "12": a time in few columns, never longer than four.
+/// "–", ".25", "1.5", "12.5": a time in few columns.
 fn short(ms: u32) -> String {
     match ms {
         0 => "–".to_owned(),
         1..1_000 => format!("{}", f64::from(ms) / 1000.0).trim_start_matches('0').to_owned(),
-        1_000..10_000 => format!("{}", f64::from(ms) / 1000.0).chars().take(4).collect(),
+        1_000..10_000 => format!("{}", (f64::from(ms) / 10.0).round() / 100.0),
+        10_000..100_000 => format!("{}", (f64::from(ms) / 100.0).round() / 10.0),
         _ => format!("{:.0}", f64::from(ms) / 1000.0),
     }
 }

@@ -52,10 +52,11 @@ impl Page<'_> {
                 Fit::Warns(text) => ("!", text, theme.warn()),
                 Fit::Blocks(text) => ("×", text, theme.bad()),
             };
-            let said = match self.cut(*from, *to, medium) {
-                Some(more) if said == "fits" => more,
-                Some(more) => format!("{said}; {more}"),
-                None => said,
+            // What cannot be cut at all stands before what is only long.
+            let (sign, said, style) = match self.cut(*from, *to, medium) {
+                Some(more) if said == "fits" => ("×", more, theme.bad()),
+                Some(more) => ("×", format!("{more}; {said}"), theme.bad()),
+                None => (sign, said, style),
             };
             let bar = usize::from(area.width / 6).clamp(8, 24);
             let text = format!(

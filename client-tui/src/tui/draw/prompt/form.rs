@@ -79,6 +79,15 @@ pub(super) fn draw(theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &FormA
         );
     }
     let columns = usize::from(inner.width);
+    // What is wrong may take the line of the hint and the one below it: its end says what would be right.
+    let problem = ask.problem.as_deref().map_or_else(Vec::new, |it| wrap(it, columns));
+    if problem.len() > 1 {
+        let first = row + 1;
+        for (line, text) in (first..inner.height).zip(problem) {
+            put(frame, inner, line, Line::styled(text, theme.bad()));
+        }
+        return;
+    }
     let hint = ask.fields.get(ask.at).map_or("", |it| it.hint);
     put(frame, inner, row + 1, Line::styled(clip(hint, columns), theme.dim()));
     let foot = match &ask.problem {
