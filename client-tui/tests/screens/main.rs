@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod album;
+mod album_whole;
 mod chaos;
 mod comparing;
 mod delivery;
