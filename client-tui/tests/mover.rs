@@ -12,7 +12,7 @@ use deadwax_client::{
     tui::{
         Msg,
         mover::Mover,
-        transfers::{Job, News, Order, Sent, State, Wanted, What},
+        transfers::{Job, News, OfRecord, Order, Sent, State, Wanted, What},
     },
 };
 use deadwax_proto::v1::{self, action::Action};
@@ -266,4 +266,64 @@ async fn two_jobs_never_write_into_one_folder_at_once() {
         }
         assert!(running <= 1);
     }
+}
+
+/// A record as it is moved: two files in the folders of their profiles.
+fn of_record(id: u64, files: &[(&str, &str, &[u8])], manifest: Option<&str>, folder: &Path) -> Order {
+    let listed = |(folder, name, it): &(&str, &str, &[u8])| v1::RecordFile {
+        profile: "cd".into(),
+        folder: (*folder).into(),
+        name: (*name).into(),
+        sha256: sha(it),
+        bytes: it.len() as u64,
+        ..v1::RecordFile::default()
+    };
+    let mut lines: Vec<String> =
+        files.iter().map(|(folder, name, it)| format!("{folder}/{name} {}\n", sha(it))).collect();
+    lines.sort();
+    let row = v1::RecordRow {
+        files: files.iter().map(listed).collect(),
+        fingerprint: sha(lines.concat().as_bytes()),
+        ..v1::RecordRow::default()
+    };
+    let what = What::Record(Box::new(OfRecord {
+        project_id: "p".into(),
+        record_id: "r".into(),
+        files: OfRecord::files_of(&row, &[]).unwrap(),
+        manifest: manifest.map(str::to_owned),
+        folder: folder.to_owned(),
+    }));
+    Order::Start(Job { id, title: "a record".into(), what })
+}
+
+#[tokio::test]
+async fn a_record_comes_into_the_folders_of_its_profiles_and_what_is_in_the_way_stops_it() {
+    let fake = Fake::default();
+    let (a, b) = (bytes(50_000, 1), bytes(7_001, 2));
+    put(&fake, &[&a, &b]);
+    let (mover, mut inbox) = mover(&fake).await;
+    let folder = tempfile::tempdir().unwrap();
+    let into = folder.path().join("Record 2");
+    let files = [("cd/DDP", "IMAGE.DAT", a.as_slice()), ("cd", "x.cue", b.as_slice())];
+    // Cut on its way: it is told, and goes on from there.
+    fake.seen().cuts = [20_000].into();
+    mover.order(of_record(1, &files, Some("{}\n"), &into));
+    assert_eq!(end(&mut inbox, 1).await, State::Done);
+    assert_eq!(std::fs::read(into.join("cd/DDP/IMAGE.DAT")).unwrap(), a);
+    assert_eq!(std::fs::read(into.join("cd/x.cue")).unwrap(), b);
+    assert_eq!(std::fs::read(into.join("manifest.json")).unwrap(), b"{}\n");
+    assert!(!into.join("cd/DDP/.deadwax-part").exists());
+    let asked = fake.seen().stretches.len();
+    mover.order(of_record(2, &files, Some("{}\n"), &into));
+    assert_eq!(end(&mut inbox, 2).await, State::Done);
+    assert_eq!(fake.seen().stretches.len(), asked, "what is right is not fetched again");
+    // The manifest of another record, then another file.
+    mover.order(of_record(3, &files, Some("{ }\n"), &into));
+    assert!(
+        matches!(end(&mut inbox, 3).await, State::Failed { text, .. } if text.contains("another record"))
+    );
+    std::fs::write(into.join("cd/x.cue"), "mine").unwrap();
+    mover.order(of_record(4, &files, None, &into));
+    assert!(matches!(end(&mut inbox, 4).await, State::Failed { text, .. } if text.contains("x.cue")));
+    assert_eq!(std::fs::read(into.join("cd/x.cue")).unwrap(), b"mine");
 }

@@ -5,7 +5,7 @@
 mod common;
 mod record_kit;
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use common::{House, Seat, id_text, refused, within};
 use deadwax_domain::{Alternate, ProjectId, RecordId, RecordState};
@@ -96,6 +96,13 @@ async fn a_record_is_made_fetched_approved_and_delivered() {
     assert_eq!(manifest["differs"], Value::Array(Vec::new()));
     // What is delivered can be fetched for ever.
     assert_eq!(press.fetch(&press.label, RECORD, &of("b.txt"), (0, 0)).await.unwrap(), b"two");
+
+    // The same files once more make no second record to sign.
+    press.perform(&press.manager, start(8, &HOUSES)).await.unwrap();
+    let twin = press.until("the twin", |record| record.id == RecordId(8) && !record.is_alive()).await;
+    assert_eq!(twin.state, RecordState::Cancelled);
+    assert!(twin.reason.contains("Record 1"), "{}", twin.reason);
+    assert_eq!(press.fetch(&press.label, RECORD, &one, (0, 0)).await.unwrap(), b"one");
 }
 
 /// The real child, with every kind of file that three short songs can have.
@@ -103,7 +110,9 @@ async fn a_record_is_made_fetched_approved_and_delivered() {
 async fn what_is_made_is_what_was_planned() {
     let press = Press::open(server(), 3).await;
     press.set_label_copy().await;
-    let profiles = [("house", HOUSE), ("hi-res", ""), ("vinyl-toss", ""), ("reference", "")];
+    press.set_cover().await;
+    let shipped = ["hi-res", "cd", "archive", "sync", "vinyl-toss", "reference"];
+    let profiles: Vec<_> = [("house", HOUSE)].into_iter().chain(shipped.map(|name| (name, ""))).collect();
     let plan = press.plan(&press.manager, &profiles).await.unwrap();
     let blocks: Vec<_> = plan.findings.iter().filter(|it| it.block).collect();
     assert!(blocks.is_empty(), "{blocks:?}");
@@ -131,14 +140,13 @@ async fn what_is_made_is_what_was_planned() {
         made.files.iter().filter(|it| it.exact).count() >= 3,
         "a track without a gap behind it at the least"
     );
+    let kinds: BTreeSet<&str> = row.files.iter().map(|it| it.kind.as_str()).collect();
+    for kind in ["track", "song", "side", "whole", "ddp-image", "ddp-file", "disc-image", "cue", "md5"] {
+        assert!(kinds.contains(kind), "{kind}: {kinds:?}");
+    }
     let report: Value = serde_json::from_str(&made.report_json).unwrap();
     assert!(report.is_object() && made.report_json.len() <= 100 * 1024);
 
-    // The same facts make the same bytes: no second record to sign.
-    press.perform(&press.manager, start(8, &profiles)).await.unwrap();
-    let twin = press.until("the twin", |record| record.id == RecordId(8) && !record.is_alive()).await;
-    assert_eq!(twin.state, RecordState::Cancelled);
-    assert!(twin.reason.contains("Record 1"), "{}", twin.reason);
     let manifest = signed_and_delivered(&press, RECORD).await;
     assert_eq!(manifest["files"].as_array().unwrap().len(), plan.files.len());
     for file in &made.files {

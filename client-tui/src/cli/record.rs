@@ -52,7 +52,7 @@ pub enum RecordVerb {
     /// Sign exactly the files of a record
     Approve {
         /// In which role (default: the one of yours that may)
-        #[arg(long = "as", value_name = "ROLE")]
+        #[arg(long = "as", alias = "role", value_name = "ROLE")]
         role: Option<String>,
         /// Only if the fingerprint begins so (8 hex digits or more)
         #[arg(long, value_name = "HEX")]

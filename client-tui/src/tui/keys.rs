@@ -315,12 +315,11 @@ macro_rules! bind {
 }
 
 mod delivery;
+mod label_copy;
 
 use delivery::{DELIVERY, RECORD};
 
 use Key::{Char, Code, Ctrl};
-
-mod label_copy;
 
 const COMMON: &[Binding] = bind! {
     Help, [Char('?'), Code(KeyCode::F(1))], "help", "The keys of this screen";
@@ -577,9 +576,10 @@ pub fn bindings(kind: Kind) -> impl Iterator<Item = &'static Binding> {
         Kind::Transfers => TRANSFERS,
         Kind::Turnaround | Kind::Help => &[],
     };
-    // What a screen binds itself replaces what all lists have.
-    let lists = LISTS.iter().filter(move |it| own.iter().all(|here| here.verb != it.verb));
-    own.iter().chain(heard.iter().copied().flatten()).chain(MOVE).chain(lists).chain(GO).chain(COMMON)
+    // What a screen binds itself replaces what all lists and rooms have.
+    let new = move |it: &&Binding| own.iter().all(|here| here.verb != it.verb);
+    let (lists, go) = (LISTS.iter().filter(new), GO.iter().filter(new));
+    own.iter().chain(heard.iter().copied().flatten()).chain(MOVE).chain(lists).chain(go).chain(COMMON)
 }
 
 /// As the table has it; what a person changed stands in [`Keymap::find`].

@@ -3,10 +3,13 @@
 
 use std::path::{Path, PathBuf};
 
-use deadwax_proto::v1::{AddVersion, VersionKind};
+use deadwax_proto::v1::{AddVersion, RecordRow, VersionKind};
 use ratatui_textarea::TextArea;
 
-use crate::{name, verbs::record::files::Listed};
+use crate::{
+    name, scrub,
+    verbs::record::files::{Listed, listed},
+};
 
 #[derive(Clone, Debug, Default)]
 pub struct Transfers {
@@ -118,6 +121,13 @@ pub struct OfRecord {
     pub files: Vec<Listed>,
     pub manifest: Option<String>,
     pub folder: PathBuf,
+}
+
+impl OfRecord {
+    /// The files of these profiles, or of all, each in its checked place. An error is a sentence.
+    pub fn files_of(row: &RecordRow, only: &[String]) -> Result<Vec<Listed>, String> {
+        listed(row, only).map_err(|error| scrub::line(&error.to_string()))
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

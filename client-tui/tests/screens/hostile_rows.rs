@@ -243,7 +243,7 @@ fn go(contract: &Contract, seat: &mut Seat, kind: Kind, with: &str) {
             seat.press("5v");
         }
         Kind::People => seat.press("2<enter>6"),
-        Kind::LabelCopy => seat.press("2<enter>7"),
+        Kind::LabelCopy => seat.press("2<enter>%"),
         Kind::Transfers => seat.press("8"),
         Kind::Help => seat.press("?"),
     }

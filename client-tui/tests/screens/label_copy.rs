@@ -68,7 +68,7 @@ fn copy(size: (u16, u16), names: Names) -> Seat {
     let mut rows = sample::rows(3, names);
     half(&mut rows, names);
     seat.rows(true, rows);
-    seat.press("2<enter>7");
+    seat.press("2<enter>%");
     assert_eq!(seat.model.top().kind(), Kind::LabelCopy);
     seat
 }
@@ -104,21 +104,12 @@ fn the_page_in_its_moods() {
         let mut rows = sample::rows(3, PLAIN);
         rows.retain(|it| matches!(it.row, Some(Of::Project(_))));
         seat.rows(true, rows);
-        seat.press("2<enter>7");
+        seat.press("2<enter>%");
         seat
     });
     shoot("label_copy_refused", |size| {
         let mut seat = refused(size);
         seat.press("<enter>");
-        seat
-    });
-    shoot("label_copy_listener", |size| {
-        let mut seat = copy(size, PLAIN);
-        let mut rows = sample::rows(3, PLAIN);
-        if let Some(Of::Project(it)) = &mut rows[0].row {
-            it.your_roles = vec![Role::Listener.into()];
-        }
-        seat.rows(true, rows);
         seat
     });
     shoot("label_copy_offline", |size| {
@@ -145,6 +136,18 @@ fn the_page_in_its_moods() {
     });
 }
 
+#[test]
+fn whoever_only_listens_is_told_so_and_sees_no_empty_page() {
+    let mut seat = copy((80, 24), PLAIN);
+    let mut rows = sample::rows(3, PLAIN);
+    if let Some(Of::Project(it)) = &mut rows[0].row {
+        it.your_roles = vec![Role::Listener.into()];
+    }
+    seat.rows(true, rows);
+    let screen = seat.screen();
+    assert!(screen.contains("Listeners hear the songs") && !screen.contains("none"), "{screen}");
+}
+
 /// The actions that were sent since the last look.
 fn actions(seat: &mut Seat) -> Vec<Do> {
     let action = |it| match it {
@@ -166,7 +169,7 @@ fn it_is_reached_from_the_album_and_the_delivery_room_and_by_its_words() {
         let mut seat = copy((80, 24), PLAIN);
         seat.press(way);
         assert_ne!(seat.model.top().kind(), Kind::LabelCopy);
-        seat.press("7");
+        seat.press("%");
         assert_eq!(seat.model.top().kind(), Kind::LabelCopy, "from {way}");
         seat.press("<esc>");
         assert_eq!(seat.model.top().kind(), Kind::Project, "Esc leads to the project");

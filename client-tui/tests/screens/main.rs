@@ -20,6 +20,7 @@ mod mastering;
 mod offline;
 mod presence;
 mod record;
+mod record_flows;
 mod review;
 mod review_flows;
 mod review_shots;

@@ -191,8 +191,9 @@ fn label_of_record(size: (u16, u16), key: Key) -> Seat {
         })],
     );
     seat.tell(Msg::Signing(News::Key(key)));
-    seat.effects.clear();
     seat.press("4A");
+    // The question looked for the key anew.
+    seat.effects.clear();
     seat
 }
 

@@ -499,12 +499,13 @@ impl<'a> Maker<'a> {
     fn set_alone(&mut self) {
         let files = &self.plan.files;
         let sets: Vec<&PlannedFile> = files.iter().filter(|it| it.kind == Kind::DdpImage).collect();
-        let part = |it: &PlannedFile| matches!(it.kind, Kind::DdpImage | Kind::DdpFile);
-        let beside = sets.iter().find_map(|set| {
-            let other =
-                |it: &&PlannedFile| it.folder == set.folder && (!part(it) || it.name == "IMAGE-2.DAT");
-            files.iter().find(other)
-        });
+        let other = |set: &PlannedFile, it: &PlannedFile| match it.kind {
+            Kind::DdpFile => false,
+            // A second image, which had to be named otherwise.
+            Kind::DdpImage => it.name != disc::IMAGE_NAME,
+            _ => it.folder.eq_ignore_ascii_case(&set.folder),
+        };
+        let beside = sets.iter().find_map(|set| files.iter().find(|it| other(set, it)));
         if let Some(it) = beside {
             let text = format!("{} would lie in the folder of the DDP-compatible set.", it.name);
             let mend = "Give the set a folder of its own in the profile, and every other file another.";

@@ -107,3 +107,87 @@ pub(super) fn with_next_step(error: DspError) -> DspError {
     let source = io::Error::new(source.kind(), format!("{source}: {next}"));
     DspError::Write { path, source }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        album::Made,
+        measure::Meter,
+        profile::{Kind, PlannedFile},
+        write::Encoding,
+    };
+
+    fn planned() -> PlannedFile {
+        PlannedFile {
+            folder: String::new(),
+            name: "a.wav".into(),
+            kind: Kind::Track,
+            alternate: "main".into(),
+            encoding: Some(Encoding::Wav24),
+            sample_rate: 48_000,
+            channels: 2,
+            frames: 100,
+            bytes: 0,
+            bytes_exact: false,
+            songs: vec![0],
+            side: None,
+            exact: true,
+            tags: None,
+            cover: false,
+            bext: None,
+        }
+    }
+
+    fn made() -> Made {
+        let spec = crate::Spec {
+            sample_rate: 48_000,
+            channels: 2,
+            bits: Some(24),
+            float: false,
+            frames: None,
+            container: "wav",
+            codec: "pcm",
+        };
+        Made {
+            name: "0000.wav".into(),
+            encoding: Encoding::Wav24,
+            sample_rate: 48_000,
+            frames: 100,
+            bytes: 700,
+            sha256: String::new(),
+            exact: true,
+            over_full_scale: 0,
+            measurement: Meter::new(&spec).finish(),
+            tracks: Vec::new(),
+            resumed: false,
+        }
+    }
+
+    #[test]
+    fn a_plan_that_lies_is_told_with_both_figures() {
+        assert!(as_planned("cd/a.wav", &planned(), &made()).is_ok());
+        for (made, said) in [
+            (Made { frames: 101, ..made() }, "frames: 100 was planned, and 101 was made"),
+            (Made { sample_rate: 44_100, ..made() }, "sample rate: 48000 was planned, and 44100 was made"),
+            (Made { exact: false, ..made() }, "bit for bit: true was planned, and false was made"),
+            (Made { encoding: Encoding::Wav16, ..made() }, "encoding: wav24 was planned, and wav16 was made"),
+        ] {
+            let error = as_planned("cd/a.wav", &planned(), &made).unwrap_err().to_string();
+            assert!(error.starts_with("cd/a.wav: ") && error.contains(said), "{error}");
+            assert!(error.contains("fault of Deadwax"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_written_says_what_to_do() {
+        let told = |kind: io::ErrorKind| {
+            with_next_step(DspError::write(Path::new("x.wav"), io::Error::from(kind))).to_string()
+        };
+        assert!(told(io::ErrorKind::StorageFull).contains("Make room and start again"));
+        assert!(told(io::ErrorKind::PermissionDenied).contains("Give the folder"));
+        assert!(told(io::ErrorKind::StorageFull).starts_with("x.wav could not be written"));
+        let other = with_next_step(DspError::Stopped);
+        assert!(matches!(other, DspError::Stopped));
+    }
+}

@@ -83,7 +83,9 @@ pub struct MadeFile {
 pub struct Made {
     /// In the order of the profiles and of their plans.
     pub files: Vec<MadeFile>,
-    /// What people want to know later of how it was made: see the module `report`.
+    /// What people want to know later of how it was made, at most 100 KiB: `made_by`, `record`, `album_gain_db`; `profiles`, each with date, digest and what
+    /// its plan warned of; `disc`, what is to be known of it; `levels`, a row for every sound of `files` by its place there, as `level_columns` says;
+    /// `consistency` and `penalties` of the plan. `left_out` where it had to be shortened. Figures have two places; keys are added to and never renamed.
     pub report_json: String,
 }
 

@@ -1,8 +1,5 @@
-//! The report of a record that was made: by which profiles, what their plans warned of, the levels of every file, how the songs stand to each other, what
-//! platforms do to it. For people who look years later, and for programs: keys are added to and never renamed. Never here: what is not known already.
-//!
-//! `profiles`: name, date and digest of each, with its warnings. `levels`: a row for every sound of [`super::Made::files`], by its place there, as
-//! `level_columns` says. `penalties`: a row for every platform, once for all profiles that say the same of it. Figures have two places.
+//! The report of a record that was made, as [`super::Made`] says it: for people who look years later, and for programs. Never here: what is not known
+//! already.
 
 use serde_json::{Map, Value, json};
 

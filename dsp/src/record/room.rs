@@ -131,7 +131,8 @@ impl Room {
     pub fn note(&self, order: usize, finished: &Finished) -> Result<(), DspError> {
         let text = serde_json::to_vec(finished)
             .map_err(|error| DspError::Invalid(format!("a note cannot be written: {error}")))?;
-        self.put(&self.note_path(order), &text)
+        // It need not outlast a power cut: the file is looked at again, and without its note it is made anew.
+        self.put_in(&self.note_path(order), &text, false)
     }
 
     fn note_path(&self, order: usize) -> PathBuf {
@@ -140,6 +141,10 @@ impl Room {
 
     /// A text, whole or not at all, readable for whom new files are readable.
     pub fn put(&self, path: &Path, bytes: &[u8]) -> Result<(), DspError> {
+        self.put_in(path, bytes, true)
+    }
+
+    fn put_in(&self, path: &Path, bytes: &[u8], lasting: bool) -> Result<(), DspError> {
         let mut part = tempfile::Builder::new();
         part.prefix("text-").suffix(".part");
         #[cfg(unix)]
@@ -147,7 +152,9 @@ impl Room {
         let at_write = |source| DspError::write(path, source);
         let mut part = part.tempfile_in(&self.dir).map_err(at_write)?;
         part.write_all(bytes).map_err(at_write)?;
-        part.as_file().sync_data().map_err(at_write)?;
+        if lasting {
+            part.as_file().sync_data().map_err(at_write)?;
+        }
         folder_of(path)?;
         part.persist(path).map_err(|error| at_write(error.error))?;
         Ok(())
@@ -189,6 +196,10 @@ pub(super) fn twin(
     if fs::hard_link(from, to).is_ok() {
         return still(1.0);
     }
+    copy(from, to, still)
+}
+
+fn copy(from: &Path, to: &Path, still: &mut dyn FnMut(f64) -> Result<(), DspError>) -> Result<(), DspError> {
     let at_write = |e| DspError::write(to, e);
     let mut source = File::open(from).map_err(|e| DspError::open(from, e))?;
     let total = source.metadata().map_err(|e| DspError::open(from, e))?.len().max(1);
@@ -282,5 +293,86 @@ fn remove(path: &Path) -> Result<(), DspError> {
     match gone {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(DspError::write(path, error)),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_no_link_can_be_made_the_copy_is_whole_and_can_be_stopped() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (dir.path().join("from"), dir.path().join("to"));
+        let bytes: Vec<u8> = (0..700_000u32).map(|n| (n % 251) as u8).collect();
+        fs::write(&from, &bytes).unwrap();
+        let mut parts = Vec::new();
+        copy(&from, &to, &mut |part| {
+            parts.push(part);
+            Ok(())
+        })
+        .unwrap();
+        assert!(fs::read(&to).unwrap() == bytes);
+        assert!(parts.len() > 2 && parts.is_sorted() && parts.last() == Some(&1.0), "{parts:?}");
+        assert!(copy(&from, &to, &mut |_| Ok(())).is_err(), "what stands there is not written over");
+        let stopped = copy(&from, &dir.path().join("other"), &mut |_| Err(DspError::Stopped));
+        assert!(matches!(stopped, Err(DspError::Stopped)));
+    }
+
+    #[test]
+    fn a_room_belongs_to_one_job_and_what_was_left_half_is_swept() {
+        let dir = tempfile::tempdir().unwrap();
+        let still = &mut || Ok(());
+        let room = Room::open(dir.path(), "one").unwrap();
+        assert!(matches!(Room::open(dir.path(), "one"), Err(DspError::Invalid(_))));
+        let bench = room.bench("a.txt").unwrap();
+        room.put(&bench, b"text").unwrap();
+        room.place(&bench, "p/f/a.txt").unwrap();
+        let sha256 = digest_of(&room.out("p/f/a.txt"), &mut |_| Ok(())).unwrap().sha256;
+        let file =
+            MadeFile { folder: "p/f".into(), name: "a.txt".into(), sha256, bytes: 4, ..MadeFile::default() };
+        let finished = Finished { file, levels: None };
+        room.note(3, &finished).unwrap();
+        fs::write(room.sound().join("0000.wav"), b"sound").unwrap();
+        for half in ["sound/.deadwax-x.part", "bench/half.wav", "notes/00004.json", "text-1.part"] {
+            fs::write(dir.path().join(NAME).join(half), b"{").unwrap();
+        }
+        drop(room);
+        let room = Room::open(dir.path(), "one").unwrap();
+        assert_eq!(room.finished(3, "p/f/a.txt", still).unwrap(), Some(finished));
+        assert_eq!(room.finished(3, "p/f/b.txt", still).unwrap(), None, "a note of another file");
+        assert_eq!(room.finished(4, "p/f/a.txt", still).unwrap(), None, "half a note");
+        assert!(room.sound().join("0000.wav").exists());
+        for half in ["sound/.deadwax-x.part", "bench/half.wav", "text-1.part"] {
+            assert!(!dir.path().join(NAME).join(half).exists(), "{half}");
+        }
+        fs::write(dir.path().join("p/f/a.txt"), b"tent").unwrap();
+        assert_eq!(room.finished(3, "p/f/a.txt", still).unwrap(), None, "it was changed");
+        drop(room);
+        let room = Room::open(dir.path(), "two").unwrap();
+        assert!(!room.sound().join("0000.wav").exists());
+        assert_eq!(room.finished(3, "p/f/a.txt", still).unwrap(), None);
+        drop(room);
+        clear(dir.path()).unwrap();
+        assert!(!dir.path().join(NAME).exists() && dir.path().join("p/f/a.txt").exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_the_place_of_a_file_does_not_count_as_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let room = Room::open(dir.path(), "one").unwrap();
+        let bench = room.bench("a.txt").unwrap();
+        room.put(&bench, b"text").unwrap();
+        room.place(&bench, "p/a.txt").unwrap();
+        let sha256 = digest_of(&room.out("p/a.txt"), &mut |_| Ok(())).unwrap().sha256;
+        let file =
+            MadeFile { folder: "p".into(), name: "a.txt".into(), sha256, bytes: 4, ..MadeFile::default() };
+        room.note(0, &Finished { file, levels: None }).unwrap();
+        fs::rename(room.out("p/a.txt"), dir.path().join("elsewhere")).unwrap();
+        std::os::unix::fs::symlink(dir.path().join("elsewhere"), room.out("p/a.txt")).unwrap();
+        assert_eq!(room.finished(0, "p/a.txt", &mut || Ok(())).unwrap(), None);
+        let known = |path: &str| path == "p/a.txt";
+        assert_eq!(stranger(dir.path(), "p", &known).unwrap(), Some(room.out("p/a.txt")));
     }
 }

@@ -223,6 +223,9 @@ fn how_songs_meet() {
     };
     assert_eq!(found("cd", &hidden(120)), NONE, "a disc has a pre-gap");
     assert_eq!(found("cd", &hidden(200)), ["cd-hidden-long!"], "the map of a set has four digits for it");
+    let cue = "name = \"x\"\ndated = \"2026-11-21\"\nsources = [\"s\"]\n[[file]]\nkind = \"cue-bin\"\nname = \"x\"\n";
+    let plan = plan(&Profile::parse(cue).unwrap(), &hidden(200));
+    assert_eq!(codes(&plan), NONE, "a cue sheet says any length");
 }
 
 #[test]

@@ -162,12 +162,14 @@ fn song<'a>(item: &SpacingItem, version: Option<&'a Version>) -> (SongSheet, Vec
 }
 
 /// A master holds an alternate in several formats: the one that loses nothing, of the highest rate, then of the longest word; of equals a WAV, then the first.
+/// Words of numbers go before floats: they were dithered once, for delivery, and a profile that takes as many bits hands them on bit for bit.
 fn best(version: &Version, alternate: Alternate) -> Option<&File> {
     let rank = |file: &&File| {
         let facts = &file.facts;
         let lossless = !matches!(facts.codec.as_str(), "mp3" | "aac" | "vorbis" | "opus");
         let wave = matches!(facts.container.as_str(), "wav" | "rf64");
-        (lossless, facts.sample_rate_hz, facts.bits, wave)
+        let word = if facts.float { 0 } else { facts.bits };
+        (lossless, facts.sample_rate_hz, word, wave)
     };
     // The last of equals is taken, so that the first wins.
     version.files.iter().rev().filter(|file| file.alternate == alternate).max_by_key(rank)

@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use deadwax_domain::{
-    Alternate, Digest, Event, Fact, FadeShape, File, PersonId, Project, ProjectId, Record, Role, SongId,
-    SpacingItem, Stage, Time, VersionId, VersionKind, fingerprint,
+    Alternate, Command, Cover, Digest, Event, Fact, FadeShape, File, PersonId, Project, ProjectId, Record,
+    Role, SongId, SpacingItem, Stage, Time, VersionId, VersionKind, fingerprint,
 };
 use deadwax_proto::v1::{
     self, action::Action, projects_client::ProjectsClient, records_client::RecordsClient,
@@ -22,7 +22,8 @@ use tonic::{Status, transport::Channel};
 use crate::common::{House, Seat, facts, id_text, within};
 
 pub const PATIENCE: Duration = Duration::from_secs(120);
-/// Ten seconds of music in all.
+/// Of every song: a track of a disc has four at least.
+pub const SECONDS: u32 = 5;
 pub const TITLES: [&str; 3] = ["Ember", "Ash/Ashes", "Low Beam"];
 
 pub fn server() -> Program {
@@ -234,6 +235,16 @@ impl Press {
         }
     }
 
+    /// The head of a PNG of one pixel, which is what is looked at.
+    pub async fn set_cover(&self) {
+        let mut png = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x01\0\0\0\x01\x08\x02\0\0\0".to_vec();
+        png.extend([0x90, 0x77, 0x53, 0xde]);
+        let bytes = png.len() as u64;
+        let digest = self.house.studio.blobs.put(png.into()).await.unwrap();
+        let cover = Cover { digest, bytes, mime: "image/png".into(), width: 1, height: 1 };
+        self.house.perform(&self.manager, self.project, Command::SetCover { cover: Some(cover) }).await;
+    }
+
     pub async fn plan(&self, by: &Seat, profiles: &[(&str, &str)]) -> Result<v1::PlanResponse, Status> {
         let asked = v1::PlanRequest {
             project_id: id_text(self.project.0),
@@ -385,10 +396,10 @@ async fn files_of(house: &House, nth: usize) -> Vec<File> {
         (Alternate::Main, 32_000, 440.0),
         (Alternate::Instrumental, rate, 220.0),
     ] {
-        let bytes = wav(rate, 3, hz + nth as f64);
+        let bytes = wav(rate, SECONDS, hz + nth as f64);
         let digest = Digest(Sha256::digest(&bytes).into());
         let mut facts = facts(bytes.len() as u64);
-        (facts.sample_rate_hz, facts.frames) = (rate, u64::from(rate) * 3);
+        (facts.sample_rate_hz, facts.frames) = (rate, u64::from(rate * SECONDS));
         facts.integrated_lufs = -14.0 - nth as f64;
         house.studio.blobs.put(bytes.into()).await.unwrap();
         files.push(File { alternate, digest, name: format!("{nth}-{alternate}.wav"), facts });

@@ -10,7 +10,7 @@ use super::{
 
 pub(super) const DELIVERY: &[Binding] = bind! {
     MakeDelivery, [Char('D')], "deliver", "Make the delivery of exactly what was signed";
-    Record, [Char('v')], "record", "The record: its dry run, files, approval, delivery";
+    Record, [Char('v'), Char('7')], "record", "The record: its dry run, files, approval, delivery";
     NextPane, [Code(KeyCode::Tab)], "files", "Songs or files: where up and down move";
     Fetch, [Char('f'), Ctrl('f')], "fetch", "Fetch the delivery into a folder of this machine";
     Checks, [Char('c')], "checks", "What the profiles say of every file, with the sources";

@@ -10,7 +10,7 @@ use crate::{
         album::{self, Album, BEFORE_JOINT_MS, Change, Line, View},
         hands::Step,
         keys::Verb,
-        model::{Ask, ConfirmAsk, Model, Notice, Prompt, Screen, Sends, SongView},
+        model::{Ask, ConfirmAsk, Model, Notice, Prompt, Purpose, Screen, Sends, SongView},
         msg::Effect,
         rows::{May, PROJECT_KEY, Project},
         words,
@@ -50,7 +50,7 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Option<Vec<Effect>> {
         }
         Verb::Open => open(model, &project, at),
         // A text that was left here comes back before the order does.
-        Verb::Undo if matches!(model.hands.steps.last(), Some(Step::Text(_))) => return None,
+        Verb::Undo if holds_note(model) => return None,
         Verb::Undo | Verb::Redo => {
             let Model { album, projects, .. } = model;
             let done = match projects.get(&project) {
@@ -83,6 +83,12 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Option<Vec<Effect>> {
         }
     };
     Some(effects)
+}
+
+/// A note on the order that was left half written.
+fn holds_note(model: &Model) -> bool {
+    let Some(Step::Text(ask)) = model.hands.steps.last() else { return false };
+    matches!(&**ask, Ask::Write(it) if matches!(it.purpose, Purpose::Joint { .. } | Purpose::CloseJoint { .. }))
 }
 
 /// A change of the draft, or why there is none.

@@ -18,7 +18,7 @@ use crate::{
         transfers::{OfRecord, What, folder_name},
         words,
     },
-    verbs::record::{files, told as words_of},
+    verbs::record::told as words_of,
 };
 
 /// The record that is looked at: the one named, else the newest.
@@ -364,7 +364,7 @@ pub(super) fn fetch(
     let rows = model.projects.get(project).ok_or("The project is closed to you now.")?;
     let row = by_number(rows, number).ok_or("This record is not there any more.")?;
     let of: Vec<String> = only.into_iter().collect();
-    let files = files::listed(row, &of).map_err(|it| scrub::line(&it.to_string()))?;
+    let files = OfRecord::files_of(row, &of)?;
     let what = of.first().map_or_else(String::new, |it| format!(" for {}", scrub::line(it)));
     let title = format!("Record {number}{what}, {}", words::count(files.len(), "file", "files"));
     let place = PathBuf::from(folder).display().to_string();

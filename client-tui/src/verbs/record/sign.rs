@@ -41,7 +41,7 @@ pub async fn approve(
             "Tell the studio: what it lists does not fit together.",
         ));
     }
-    let role = own_role(&house, role, askers(&house))?;
+    let role = own_role(&house, role, askers(&house)).map_err(said_as)?;
     c.out.aside(&show::head(&house, row));
     let who = &which.at.who;
     let pen = Pen::find(c, who, no_key)?;
@@ -73,6 +73,14 @@ pub async fn approve(
     });
     let done = client.perform(&project_id, action).await.map_err(key::with_the_key_hint)?;
     c.tell(&done, more)
+}
+
+/// The word for the role is another one here.
+fn said_as(error: VerbError) -> VerbError {
+    match error {
+        VerbError::Usage(text) => VerbError::Usage(text.replace("--role", "--as")),
+        other => other,
+    }
 }
 
 /// A script that knows which bytes it means says so.
