@@ -267,7 +267,8 @@ async fn go(c: &Context, verb: Verb) -> Result<(), VerbError> {
         Verb::Gate { verb } => gate::gate(c, verb).await,
         Verb::Shootout { verb } => shootout::shootout(c, verb).await,
         Verb::Preflight { verb } => studio::preflight(c, verb).await,
-        Verb::Spacing { verb } => spacing::spacing(c, verb).await,
+        // Boxed: the largest of all, and every verb would be as large as it.
+        Verb::Spacing { verb } => Box::pin(spacing::spacing(c, verb)).await,
         Verb::LabelCopy { verb } => label_copy::label_copy(c, verb).await,
         Verb::Heard(asked) => hearing::heard(c, asked).await,
         Verb::Follow(asked) => hearing::follow(c, asked).await,

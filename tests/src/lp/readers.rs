@@ -356,7 +356,7 @@ fn discs(lp: &Lp, made: &Made) -> Result<()> {
         let said = lp.ep.ines.try_verb(["ddp".into(), "check".into(), folder.clone().into_os_string()])?;
         log.check(said.code == 0, format!("deadwax ddp check: {} {}", folder.display(), said.stderr.trim()))?;
         let shown = lp.ep.ines.verb(["ddp".into(), "show".into(), folder.into_os_string()])?;
-        let set = shown.first().to_string();
+        let set = shown.lines.iter().map(Value::to_string).collect::<String>();
         let all =
             tracks.iter().all(|isrc| set.contains(isrc)) && set.contains(UPC) && set.contains(CATALOGUE);
         log.check(all, format!("it holds {} ISRCs, UPC and catalogue number", tracks.len()))?;
@@ -397,13 +397,14 @@ fn toc(lp: &Lp, path: &Path, tracks: &[&str]) -> Result<()> {
 fn cue(lp: &Lp, path: &Path, tracks: &[&str]) -> Result<()> {
     let log = &lp.ep.log;
     let folder = path.parent().context("a file lies in a folder")?;
+    ensure!(fs::read_to_string(path)?.contains(UPC), "no UPC in {}", path.display());
     if lp.bench.has(log, "cueprint") {
         let said = must(
             "cueprint",
-            ["-d".as_ref(), "%N %U\\n".as_ref(), "-t".as_ref(), "%n %i\\n".as_ref(), path.as_os_str()],
+            ["-d".as_ref(), "%N\\n".as_ref(), "-t".as_ref(), "%n %i\\n".as_ref(), path.as_os_str()],
             folder,
         )?;
-        let wanted = std::iter::once(format!("{} {UPC}", tracks.len()))
+        let wanted = std::iter::once(tracks.len().to_string())
             .chain(tracks.iter().enumerate().map(|(at, isrc)| format!("{} {isrc}", at + 1)));
         let lines: Vec<&str> = said.out.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         log.same(
