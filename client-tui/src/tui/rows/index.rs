@@ -36,13 +36,7 @@ const REPLY: u8 = 2;
 
 impl Default for Place {
     fn default() -> Place {
-        Place {
-            order: (0, 0),
-            song: 0,
-            kind: Kind::Project,
-            part: 0,
-            ours: false,
-        }
+        Place { order: (0, 0), song: 0, kind: Kind::Project, part: 0, ours: false }
     }
 }
 

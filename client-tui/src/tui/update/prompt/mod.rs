@@ -310,8 +310,7 @@ fn confirm(model: &mut Model, ask: Box<ConfirmAsk>, event: KeyEvent, shown: bool
         }
         return match ask.sends {
             Sends::Signed(it) => {
-                let pending =
-                    act::pending(model, ask.project, ask.verb, ask.about, it.unsigned, ask.say);
+                let pending = act::pending(model, ask.project, ask.verb, ask.about, it.unsigned, ask.say);
                 Next::Send(Box::new(pending))
             }
             Sends::Order(effect) => Next::Do(effect),

@@ -92,8 +92,7 @@ fn others(model: &Model, rows: &Project) -> Addressee {
     Addressee { people, at: 0 }
 }
 
-const NO_SPACING: &str =
-    "No running order is saved yet: w saves this one, then it can be talked about.";
+const NO_SPACING: &str = "No running order is saved yet: w saves this one, then it can be talked about.";
 
 /// What is said of the spacing is said of the number that is saved.
 fn joint(
