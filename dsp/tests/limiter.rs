@@ -132,7 +132,9 @@ fn shapes() -> impl Strategy<Value = Shape> {
         (30.0f64..9_000.0).prop_map(Shape::Square),
         any::<u64>().prop_map(|s| Shape::Bursts(s | 1)),
         (2usize..3000).prop_map(Shape::Impulses),
-        (20.0f64..22_000.0).prop_map(Shape::HardCutTone),
+        // Close under half the rate two honest meters differ by more than the room that is kept: there each kernel has its own idea of what lies between the
+        // samples. Cut hard after some hundred samples, a tone at 21.6 kHz reads 0.12 dB apart.
+        (20.0f64..20_000.0).prop_map(Shape::HardCutTone),
         Just(Shape::Alternating),
     ]
 }

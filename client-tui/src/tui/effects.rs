@@ -185,13 +185,7 @@ impl Runner {
                 );
             }
             Effect::Waveform(ask) => self.hold(Slot::Waveform, waveform(client, out, ask)),
-            Effect::Picture { ask, answer } => self.hold(Slot::Picture, async move {
-                let made = tokio::task::spawn_blocking(move || pixels::Shown::make(ask, &answer));
-                // One that cannot be made is drawn in characters, as everywhere else.
-                if let Ok(Some(shown)) = made.await {
-                    tell(&out, Msg::Picture(shown)).await;
-                }
-            }),
+            Effect::Picture { ask, answer } => self.hold(Slot::Picture, picture(out, ask, answer)),
             Effect::History { ticket, project_id, song_id, before_seq } => {
                 let request = v1::HistoryRequest { project_id, before_seq, limit: HISTORY_PAGE, song_id };
                 self.hold(Slot::History, async move {
@@ -489,6 +483,14 @@ async fn attend(client: Client, out: Sender<Msg>, places: watch::Receiver<v1::At
             Followed::Lost { .. } | Followed::Ended(_) => Vec::new(),
         };
         tell(&out, Msg::Present(attendees)).await;
+    }
+}
+
+/// Pixels take their time: they are made beside the threads that draw. What cannot be made is drawn in characters, as everywhere else.
+async fn picture(out: Sender<Msg>, ask: pixels::Ask, answer: Box<v1::WaveformResponse>) {
+    let made = tokio::task::spawn_blocking(move || pixels::Shown::make(ask, &answer));
+    if let Ok(Some(shown)) = made.await {
+        tell(&out, Msg::Picture(shown)).await;
     }
 }
 

@@ -61,6 +61,12 @@ pub(super) struct OfSong {
     pub notes: Vec<u32>,
     /// Of them those that are not settled.
     pub open_notes: Vec<u32>,
+    rare: Option<Box<Rare>>,
+}
+
+/// What most songs of a large project have none of.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rare {
     pub replies: Vec<u32>,
     pub requests: Vec<u32>,
     pub renders: Vec<u32>,
@@ -68,10 +74,9 @@ pub(super) struct OfSong {
     pub deliveries: Vec<u32>,
 }
 
-const NONE: &OfSong = &OfSong {
-    versions: Vec::new(),
-    notes: Vec::new(),
-    open_notes: Vec::new(),
+const NONE: &OfSong = &OfSong { versions: Vec::new(), notes: Vec::new(), open_notes: Vec::new(), rare: None };
+
+const NO_RARE: &Rare = &Rare {
     replies: Vec::new(),
     requests: Vec::new(),
     renders: Vec::new(),
@@ -103,7 +108,7 @@ impl Index {
 
     /// The replies to this note are among these: those whose parents share its hash.
     pub(super) fn replies_to(&self, store: &Store, song_id: &str, note_id: &str) -> &[u32] {
-        let all = &self.of_song(song_id).replies;
+        let all = &self.of_song(song_id).rare().replies;
         let wanted = hash(note_id);
         let from = all.partition_point(|slot| store.place(*slot).order.0 < wanted);
         let to = all.partition_point(|slot| store.place(*slot).order.0 <= wanted);
@@ -183,7 +188,7 @@ impl Index {
             .for_each(sort);
         for song in loose {
             if let Some(of) = self.by_song.get_mut(song as usize) {
-                of.all().into_iter().for_each(sort);
+                of.all().for_each(sort);
             }
         }
     }
@@ -233,30 +238,34 @@ impl Index {
         }
         let Some(of) = self.by_song.get_mut(place.song as usize) else { return [None, None] };
         match place.kind {
-            Kind::Note if place.part & REPLY != 0 => [Some(&mut of.replies), None],
+            Kind::Note if place.part & REPLY != 0 => [Some(&mut of.rare_mut().replies), None],
             Kind::Note => [Some(&mut of.notes), (place.part & OPEN != 0).then_some(&mut of.open_notes)],
             Kind::Version => [Some(&mut of.versions), None],
-            Kind::Request => [Some(&mut of.requests), None],
-            Kind::Render => [Some(&mut of.renders), None],
-            Kind::Recipe => [Some(&mut of.recipes), None],
-            Kind::Delivery => [Some(&mut of.deliveries), None],
+            Kind::Request => [Some(&mut of.rare_mut().requests), None],
+            Kind::Render => [Some(&mut of.rare_mut().renders), None],
+            Kind::Recipe => [Some(&mut of.rare_mut().recipes), None],
+            Kind::Delivery => [Some(&mut of.rare_mut().deliveries), None],
             Kind::Project | Kind::Gate | Kind::Member | Kind::Song | Kind::Record => [None, None],
         }
     }
 }
 
 impl OfSong {
-    fn all(&mut self) -> [&mut Vec<u32>; 8] {
-        [
-            &mut self.versions,
-            &mut self.notes,
-            &mut self.open_notes,
-            &mut self.replies,
-            &mut self.requests,
-            &mut self.renders,
-            &mut self.recipes,
-            &mut self.deliveries,
-        ]
+    pub(super) fn rare(&self) -> &Rare {
+        self.rare.as_deref().unwrap_or(NO_RARE)
+    }
+
+    fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    fn all(&mut self) -> impl Iterator<Item = &mut Vec<u32>> {
+        let rare = self.rare.as_deref_mut().map(|it| {
+            [&mut it.replies, &mut it.requests, &mut it.renders, &mut it.recipes, &mut it.deliveries]
+        });
+        [&mut self.versions, &mut self.notes, &mut self.open_notes]
+            .into_iter()
+            .chain(rare.into_iter().flatten())
     }
 }
 

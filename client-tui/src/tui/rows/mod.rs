@@ -8,6 +8,7 @@ mod pack;
 mod store;
 #[cfg(test)]
 mod tests;
+mod unpacked;
 
 use std::{cell::RefCell, collections::HashMap, marker::PhantomData};
 
@@ -341,22 +342,22 @@ impl Project {
 
     /// Newest first.
     pub fn requests(&self, song_id: &str) -> Vec<&RequestRow> {
-        self.list(&self.index.of_song(song_id).requests).iter().collect()
+        self.list(&self.index.of_song(song_id).rare().requests).iter().collect()
     }
 
     /// Newest first.
     pub fn renders(&self, song_id: &str) -> Vec<&RenderRow> {
-        self.list(&self.index.of_song(song_id).renders).iter().collect()
+        self.list(&self.index.of_song(song_id).rare().renders).iter().collect()
     }
 
     /// Of a song, or with an empty id of the project. Newest first.
     pub fn recipes(&self, song_id: &str) -> Vec<&RecipeRow> {
-        self.list(&self.index.of_song(song_id).recipes).iter().collect()
+        self.list(&self.index.of_song(song_id).rare().recipes).iter().collect()
     }
 
     /// Newest first.
     pub fn deliveries(&self, song_id: &str) -> Vec<&DeliveryRow> {
-        self.list(&self.index.of_song(song_id).deliveries).iter().collect()
+        self.list(&self.index.of_song(song_id).rare().deliveries).iter().collect()
     }
 
     /// What the server says of an action; the first of these rows that speaks of it decides.

@@ -2,7 +2,7 @@
 //! unpacked when somebody asks for them and stay unpacked until there are many. Never here: orders, lists, questions of screens.
 
 use std::{
-    cell::{Cell, OnceCell, RefCell},
+    cell::RefCell,
     hash::{BuildHasher as _, RandomState},
     sync::Arc,
 };
@@ -14,6 +14,7 @@ use super::{
     frozen::Frozen,
     index::Place,
     pack::{self, Brief, Kind, Words},
+    unpacked::Unpacked,
 };
 
 /// Small enough that moving what still counts out of one costs nothing that a person could notice.
@@ -33,8 +34,7 @@ pub(super) struct Store {
     keys: HashTable<u32>,
     hasher: RandomState,
     words: Words,
-    unpacked: Vec<OnceCell<Box<Of>>>,
-    unpacked_count: Cell<usize>,
+    unpacked: Unpacked,
     sieve: RefCell<Sieve>,
     scratch: Vec<u8>,
 }
@@ -103,8 +103,7 @@ impl Store {
 
     /// Unpacked now if it was not. A row that cannot be unpacked would be one that this store did not pack.
     pub(super) fn row(&self, slot: u32) -> &Of {
-        self.unpacked[slot as usize].get_or_init(|| {
-            self.unpacked_count.set(self.unpacked_count.get() + 1);
+        self.unpacked.get(slot, || {
             let key = self.key(slot);
             let row = pack::unpack(self.place(slot).kind, self.body(slot), pack::id_of(&key), &self.words);
             Box::new(row.expect("it was packed by pack, with these words"))
@@ -137,9 +136,8 @@ impl Store {
 
     /// Lets go of what was unpacked for the screens before, once it is much.
     pub(super) fn rest(&mut self) {
-        if self.unpacked_count.get() > UNPACKED_MAX {
-            self.unpacked.iter_mut().for_each(|row| drop(row.take()));
-            self.unpacked_count.set(0);
+        if self.unpacked.count() > UNPACKED_MAX {
+            self.unpacked.clear();
         }
     }
 
@@ -202,7 +200,7 @@ impl Store {
         self.free.pop().unwrap_or_else(|| {
             let place = Place::default();
             self.slots.push(Slot { segment: 0, start: 0, len: 0, old: false, place });
-            self.unpacked.push(OnceCell::new());
+            self.unpacked.reach(self.slots.len());
             u32::try_from(self.slots.len() - 1).expect("a project has fewer than 2^32 rows")
         })
     }
@@ -263,9 +261,7 @@ impl Store {
     fn bury(&mut self, slot: u32) {
         let packed = self.body(slot).to_vec();
         pack::release(&packed, &mut self.words);
-        if self.unpacked[slot as usize].take().is_some() {
-            self.unpacked_count.set(self.unpacked_count.get() - 1);
-        }
+        self.unpacked.take(slot);
         let Slot { segment: at, len, .. } = self.slots[slot as usize];
         self.slots[slot as usize].segment = u32::MAX;
         let segment = &mut self.segments[at as usize];
