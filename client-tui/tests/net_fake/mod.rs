@@ -24,6 +24,9 @@ pub mod records;
 
 pub type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
+/// What a watcher of a record hears, and the rows that stand after it.
+type Told = (Vec<Result<v1::RecordProgress, Status>>, Vec<v1::Row>);
+
 #[derive(Default)]
 pub struct Seen {
     pub authorizations: Vec<Option<String>>,
@@ -72,7 +75,7 @@ pub struct Seen {
     pub plan: Option<v1::PlanResponse>,
     pub plans: Vec<v1::PlanRequest>,
     /// What each next look at a record hears, and the rows that stand once it was heard. An empty list hears nothing for ever.
-    pub progress: std::collections::VecDeque<(Vec<Result<v1::RecordProgress, Status>>, Vec<v1::Row>)>,
+    pub progress: std::collections::VecDeque<Told>,
 }
 
 #[derive(Clone, Default)]

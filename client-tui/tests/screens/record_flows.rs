@@ -159,11 +159,11 @@ fn without_a_key_the_approval_is_sent_and_a_broken_key_signs_nothing() {
 fn the_stream_lives_while_somebody_looks_at_a_record_that_is_being_made() {
     let mut seat = seat(SIZE, 2, PLAIN, vec![row(record(2, RecordState::Running, PLAIN))]);
     let watch = Order::Watch { project_id: "P".into(), record_id: "r-2".into() };
-    assert_eq!(orders(&mut seat), [watch.clone()]);
+    assert_eq!(orders(&mut seat), std::slice::from_ref(&watch));
     seat.press("<down>?");
     assert_eq!(orders(&mut seat), [Order::Unwatch]);
     seat.press("<esc>");
-    assert_eq!(orders(&mut seat), [watch.clone()]);
+    assert_eq!(orders(&mut seat), std::slice::from_ref(&watch));
     // A cut, and the line again.
     cut(&mut seat);
     assert!(orders(&mut seat).is_empty() && seat.model.record.progress.is_none());
