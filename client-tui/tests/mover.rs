@@ -80,6 +80,10 @@ fn fetch(id: u64, files: &[(&str, &[u8])], folder: &Path) -> Order {
 }
 
 fn send(id: u64, files: &[(&str, &Path)]) -> Order {
+    sending(id, files, false)
+}
+
+fn sending(id: u64, files: &[(&str, &Path)], twins: bool) -> Order {
     let files = files.iter().map(|(alternate, path)| Sent {
         path: (*path).to_owned(),
         alternate: (*alternate).into(),
@@ -94,6 +98,7 @@ fn send(id: u64, files: &[(&str, &Path)]) -> Order {
             ..v1::AddVersion::default()
         }),
         command_id: "c-1".into(),
+        twins,
     };
     Order::Start(Job { id, title: "a send".into(), what })
 }
@@ -185,7 +190,7 @@ async fn an_upload_goes_on_from_where_the_server_stands_and_adds_the_version_onc
 }
 
 #[tokio::test]
-async fn one_bounce_under_two_names_is_never_sent() {
+async fn one_bounce_under_two_names_is_sent_only_where_the_project_warns() {
     let fake = Fake::default();
     let (mover, mut inbox) = mover(&fake).await;
     let folder = tempfile::tempdir().unwrap();
@@ -196,6 +201,12 @@ async fn one_bounce_under_two_names_is_never_sent() {
     let State::Failed { text, .. } = end(&mut inbox, 1).await else { panic!("it was sent") };
     assert!(text.contains("the same file byte for byte"), "{text}");
     assert!(fake.seen().uploads.is_empty());
+    // Where the project only warns of it the studio is asked, and says so in its preflight.
+    mover.order(sending(2, &[("main", &a), ("clean", &b)], true));
+    assert_eq!(end(&mut inbox, 2).await, State::Done);
+    let seen = fake.seen();
+    let [Action::AddVersion(add)] = seen.actions.as_slice() else { panic!("{:?}", seen.actions) };
+    assert_eq!(add.files.len(), 2);
 }
 
 #[tokio::test]
@@ -268,6 +279,10 @@ async fn two_jobs_never_write_into_one_folder_at_once() {
     }
 }
 
+fn told(it: &v1::RecordFile) -> serde_json::Value {
+    serde_json::json!({ "folder": it.folder, "name": it.name, "sha256": it.sha256, "bytes": it.bytes })
+}
+
 /// A record as it is moved: two files in the folders of their profiles.
 fn of_record(id: u64, files: &[(&str, &str, &[u8])], manifest: Option<&str>, folder: &Path) -> Order {
     let listed = |(folder, name, it): &(&str, &str, &[u8])| v1::RecordFile {
@@ -281,16 +296,23 @@ fn of_record(id: u64, files: &[(&str, &str, &[u8])], manifest: Option<&str>, fol
     let mut lines: Vec<String> =
         files.iter().map(|(folder, name, it)| format!("{folder}/{name} {}\n", sha(it))).collect();
     lines.sort();
-    let row = v1::RecordRow {
+    let mut row = v1::RecordRow {
+        record_id: "r".into(),
+        number: 2,
         files: files.iter().map(listed).collect(),
         fingerprint: sha(lines.concat().as_bytes()),
         ..v1::RecordRow::default()
     };
+    // What the studio froze, with this behind it.
+    if let Some(end) = manifest {
+        let all: Vec<_> = row.files.iter().map(told).collect();
+        let record = serde_json::json!({ "id": "r", "number": 2, "fingerprint": row.fingerprint });
+        row.manifest_json = format!("{}{end}", serde_json::json!({ "record": record, "files": all }));
+    }
     let what = What::Record(Box::new(OfRecord {
         project_id: "p".into(),
         record_id: "r".into(),
-        files: OfRecord::files_of(&row, &[]).unwrap(),
-        manifest: manifest.map(str::to_owned),
+        asked: OfRecord::asked(&row, &[]).unwrap(),
         folder: folder.to_owned(),
     }));
     Order::Start(Job { id, title: "a record".into(), what })
@@ -307,18 +329,19 @@ async fn a_record_comes_into_the_folders_of_its_profiles_and_what_is_in_the_way_
     let files = [("cd/DDP", "IMAGE.DAT", a.as_slice()), ("cd", "x.cue", b.as_slice())];
     // Cut on its way: it is told, and goes on from there.
     fake.seen().cuts = [20_000].into();
-    mover.order(of_record(1, &files, Some("{}\n"), &into));
+    mover.order(of_record(1, &files, Some("\n"), &into));
     assert_eq!(end(&mut inbox, 1).await, State::Done);
     assert_eq!(std::fs::read(into.join("cd/DDP/IMAGE.DAT")).unwrap(), a);
     assert_eq!(std::fs::read(into.join("cd/x.cue")).unwrap(), b);
-    assert_eq!(std::fs::read(into.join("manifest.json")).unwrap(), b"{}\n");
+    let manifest = std::fs::read_to_string(into.join("manifest.json")).unwrap();
+    assert!(manifest.contains("IMAGE.DAT") && manifest.ends_with("}\n"), "{manifest}");
     assert!(!into.join("cd/DDP/.deadwax-part").exists());
     let asked = fake.seen().stretches.len();
-    mover.order(of_record(2, &files, Some("{}\n"), &into));
+    mover.order(of_record(2, &files, Some("\n"), &into));
     assert_eq!(end(&mut inbox, 2).await, State::Done);
     assert_eq!(fake.seen().stretches.len(), asked, "what is right is not fetched again");
     // The manifest of another record, then another file.
-    mover.order(of_record(3, &files, Some("{ }\n"), &into));
+    mover.order(of_record(3, &files, Some(" \n"), &into));
     assert!(
         matches!(end(&mut inbox, 3).await, State::Failed { text, .. } if text.contains("another record"))
     );

@@ -2,80 +2,15 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests may panic: that is how a test fails
 
+mod kit;
 mod net_fake;
 
-use std::{
-    net::SocketAddr,
-    path::Path,
-    process::{Command, Output, Stdio},
-};
+use std::process::{Output, Stdio};
 
-use deadwax_client::profile::{Home, Profile};
+use deadwax_client::profile::Home;
 use deadwax_proto::v1::{self, row::Row};
+use kit::{House, code, err, objects, out, sha};
 use net_fake::Fake;
-use sha2::{Digest as _, Sha256};
-
-struct House {
-    fake: Fake,
-    address: SocketAddr,
-    folder: tempfile::TempDir,
-}
-
-impl House {
-    /// A server in this process and a signed-in home.
-    async fn open() -> House {
-        let fake = Fake::default();
-        let address = fake.serve(None).await;
-        let folder = tempfile::tempdir().unwrap();
-        let home = Home::at(folder.path().join("home"));
-        home.save(&Profile {
-            name: "ana".into(),
-            url: format!("deadwax+http://{address}"),
-            token: Some("tok-1".into()),
-            person_id: "p1".into(),
-            person: "Ana".into(),
-            ..Profile::default()
-        })
-        .unwrap();
-        House { fake, address, folder }
-    }
-
-    fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
-    async fn run(&self, args: &[&str]) -> Output {
-        let mut command = self.command(args);
-        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_deadwax"));
-        command
-            .args(args)
-            .current_dir(self.path())
-            .env("DEADWAX_HOME", self.path().join("home"))
-            .env_remove("DEADWAX_PROFILE")
-            .stdin(Stdio::null());
-        command
-    }
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-fn objects(output: &Output) -> Vec<serde_json::Value> {
-    out(output).lines().map(|l| serde_json::from_str(l).unwrap_or_else(|e| panic!("{l:?}: {e}"))).collect()
-}
 
 fn row(key: &str, row: Row) -> v1::Row {
     v1::Row { key: key.into(), row: Some(row) }
@@ -84,7 +19,7 @@ fn row(key: &str, row: Row) -> v1::Row {
 fn file(alternate: &str, bytes: &[u8]) -> v1::VersionFile {
     v1::VersionFile {
         alternate: alternate.into(),
-        sha256: hex::encode(Sha256::digest(bytes)),
+        sha256: sha(bytes),
         name: "../../evil\x1b[2J.wav".into(),
         facts: Some(v1::AudioFacts {
             container: "wav".into(),
@@ -162,7 +97,7 @@ fn no_escapes(output: &Output) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn login_keeps_a_token_and_logout_forgets_it() {
-    let house = House::open().await;
+    let house = House::open(Vec::new()).await;
     let link = format!("deadwax+http://{}/GOOD-code", house.address);
     let output = house.run(&["login", &link, "--profile", "lena", "--json"]).await;
     assert_eq!(code(&output), 0, "{}", err(&output));
@@ -183,10 +118,10 @@ async fn login_keeps_a_token_and_logout_forgets_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn login_never_trusts_an_unknown_certificate_without_a_yes() {
     let made = rcgen::generate_simple_self_signed(["x.example".to_owned()]).unwrap();
-    let fingerprint = hex::encode(Sha256::digest(made.cert.der()));
+    let fingerprint = sha(made.cert.der());
     let fake = Fake::default();
     let address = fake.serve(Some((made.cert.pem(), made.signing_key.serialize_pem()))).await;
-    let house = House::open().await;
+    let house = House::open(Vec::new()).await;
     let link = format!("deadwax://{address}/GOOD-code");
     let output = house.run(&["login", &link, "--profile", "tls"]).await;
     assert_eq!(code(&output), 2, "nobody to ask");
@@ -201,7 +136,7 @@ async fn login_never_trusts_an_unknown_certificate_without_a_yes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn status_shows_the_song_and_its_gate_without_escapes() {
-    let house = House::open().await;
+    let house = House::open(Vec::new()).await;
     house.fake.seen().rows = rows(b"main", b"inst");
     let output = house.run(&["status"]).await;
     assert_eq!(code(&output), 0, "{}", err(&output));
@@ -214,7 +149,7 @@ async fn status_shows_the_song_and_its_gate_without_escapes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn push_guesses_says_so_and_sends_only_after_a_yes() {
-    let house = House::open().await;
+    let house = House::open(Vec::new()).await;
     house.fake.seen().rows = rows(b"main", b"inst");
     std::fs::write(house.path().join("Ana_NightDrive_Main_v03.wav"), vec![1; 300_000]).unwrap();
     std::fs::write(house.path().join("Ana_NightDrive_VocUp05_v03.wav"), vec![2; 300_000]).unwrap();
@@ -232,8 +167,46 @@ async fn push_guesses_says_so_and_sends_only_after_a_yes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn two_names_of_one_file_are_pushed_where_the_project_only_warns() {
+    let house = House::open(Vec::new()).await;
+    for name in ["NightDrive_Main.wav", "NightDrive_Clean.wav"] {
+        std::fs::write(house.path().join(name), vec![1; 300_000]).unwrap();
+    }
+    let mut push = vec!["push", "NightDrive_Main.wav", "NightDrive_Clean.wav", "--song", "night", "--yes"];
+    push.extend(["--stage", "mix", "--alternate", "main", "--alternate", "clean"]);
+    let rule = |severity: v1::Severity| v1::PreflightRule {
+        code: "SAME_AS_MAIN".into(),
+        kind: v1::VersionKind::Mix.into(),
+        severity: severity.into(),
+        ..v1::PreflightRule::default()
+    };
+    for rules in [Vec::new(), vec![rule(v1::Severity::Block)]] {
+        house.fake.seen().rows = with_preflight(rules);
+        let output = house.run(&push).await;
+        assert_eq!(code(&output), 3, "{}", err(&output));
+        assert!(err(&output).contains("same file byte for byte"), "{}", err(&output));
+        assert!(house.fake.seen().uploads.is_empty());
+    }
+    house.fake.seen().rows = with_preflight(vec![rule(v1::Severity::Warn)]);
+    let output = house.run(&push).await;
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    assert!(err(&output).contains("only warns of it"), "{}", err(&output));
+    assert_eq!(house.fake.seen().commands.len(), 1);
+}
+
+fn with_preflight(rules: Vec<v1::PreflightRule>) -> Vec<v1::Row> {
+    let mut all = rows(b"main", b"inst");
+    for row in &mut all {
+        if let Some(Row::Project(it)) = &mut row.row {
+            it.preflight.clone_from(&rules);
+        }
+    }
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_push_that_would_be_refused_sends_no_byte() {
-    let house = House::open().await;
+    let house = House::open(Vec::new()).await;
     house.fake.seen().rows = rows(b"main", b"inst");
     std::fs::write(house.path().join("NightDrive.wav"), vec![1; 300_000]).unwrap();
     let push = ["push", "NightDrive.wav", "--yes", "--json", "--stage"];
@@ -259,7 +232,7 @@ async fn a_push_that_would_be_refused_sends_no_byte() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_files_and_wrong_usage_have_their_own_codes() {
-    let house = House::open().await;
+    let house = House::open(Vec::new()).await;
     house.fake.seen().rows = rows(b"main", b"inst");
     std::fs::write(house.path().join("empty.wav"), b"").unwrap();
     for (args, wanted) in [
@@ -283,7 +256,7 @@ async fn wrong_files_and_wrong_usage_have_their_own_codes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_approval_quotes_the_bytes_and_needs_a_yes() {
-    let house = House::open().await;
+    let house = House::open(Vec::new()).await;
     house.fake.seen().rows = rows(b"main", b"inst");
     let output = house.run(&["approve"]).await;
     assert_eq!(code(&output), 2);
@@ -304,11 +277,11 @@ async fn an_approval_quotes_the_bytes_and_needs_a_yes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_handoff_goes_on_after_a_cut_and_what_is_no_package_is_not_unpacked() {
-    let house = House::open().await;
+    let house = House::open(Vec::new()).await;
     let bytes: Vec<u8> = (0..5_500u32).map(|it| (it % 251) as u8).collect();
     house.fake.seen().rows = rows(&bytes, &bytes);
     house.fake.seen().package = Some(("../../evil.zip".into(), bytes.clone()));
-    let digest = hex::encode(Sha256::digest(&bytes));
+    let digest = sha(&bytes);
     let folder = house.path().join("out");
     // An earlier try left the beginning: the rest is fetched, not the whole.
     let parts = folder.join(".deadwax-part");
@@ -339,11 +312,11 @@ async fn a_handoff_goes_on_after_a_cut_and_what_is_no_package_is_not_unpacked() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pull_into_the_same_folder_adds_to_its_list_of_digests() {
-    let house = House::open().await;
+    let house = House::open(Vec::new()).await;
     let (main, inst) = (vec![3; 40_000], vec![4; 40_000]);
     house.fake.seen().rows = rows(&main, &inst);
     for bytes in [&main, &inst] {
-        house.fake.seen().files.insert(hex::encode(Sha256::digest(bytes)), bytes.clone());
+        house.fake.seen().files.insert(sha(bytes), bytes.clone());
     }
     let sums = house.path().join("out/SHA256SUMS");
     for (alternate, lines) in [("main", 1), ("instrumental", 2), ("main", 2)] {
@@ -354,7 +327,7 @@ async fn a_pull_into_the_same_folder_adds_to_its_list_of_digests() {
         for line in text.lines() {
             let (digest, name) = line.split_once("  ").unwrap();
             let bytes = std::fs::read(house.path().join("out").join(name)).unwrap();
-            assert_eq!(hex::encode(Sha256::digest(bytes)), digest, "{name}");
+            assert_eq!(sha(bytes), digest, "{name}");
         }
     }
     std::fs::write(&sums, "my own words\n").unwrap();
@@ -365,7 +338,7 @@ async fn a_pull_into_the_same_folder_adds_to_its_list_of_digests() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_invite_without_a_link_says_why() {
-    let house = House::open().await;
+    let house = House::open(Vec::new()).await;
     house.fake.seen().rows = rows(b"main", b"inst");
     let args = ["invite", "--name", "Lena", "--email", "lena@x.example", "--roles", "label"];
     let output = house.run(&args).await;
@@ -377,12 +350,12 @@ async fn an_invite_without_a_link_says_why() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bytes_that_do_not_match_their_name_get_no_name() {
-    let house = House::open().await;
+    let house = House::open(Vec::new()).await;
     house.fake.seen().rows = rows(&[7; 5_500], &[9; 2_500]);
     for bytes in [[7u8; 5_500].as_slice(), &[9; 2_500]] {
         let mut other = bytes.to_vec();
         other[100] ^= 1;
-        house.fake.seen().files.insert(hex::encode(Sha256::digest(bytes)), other);
+        house.fake.seen().files.insert(sha(bytes), other);
     }
     let output = house.run(&["pull", "out"]).await;
     assert_eq!(code(&output), 1);
@@ -397,7 +370,7 @@ async fn bytes_that_do_not_match_their_name_get_no_name() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn watch_writes_rows_until_it_may_no_longer_and_a_gone_reader_ends_it_quietly() {
-    let house = House::open().await;
+    let house = House::open(Vec::new()).await;
     house.fake.seen().rows = rows(b"main", b"inst");
     let output = house.run(&["watch"]).await;
     assert_eq!(code(&output), 1, "signed out at the end");

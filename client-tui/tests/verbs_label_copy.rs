@@ -3,23 +3,13 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests may panic: that is how a test fails
 
+mod kit;
 mod net_fake;
 
-use std::{
-    io::Write as _,
-    path::Path,
-    process::{Command, Output, Stdio},
-};
+use std::process::Output;
 
-use deadwax_client::profile::{Home, Profile};
 use deadwax_proto::v1::{self, SplitOf, action::Action, row::Row};
-use net_fake::Fake;
-use sha2::{Digest as _, Sha256};
-
-struct House {
-    fake: Fake,
-    folder: tempfile::TempDir,
-}
+use kit::{House, code, err, out, sha};
 
 fn rows() -> Vec<v1::Row> {
     let song = |id: &str, title: &str, position| v1::SongRow {
@@ -56,77 +46,28 @@ fn rows() -> Vec<v1::Row> {
 }
 
 impl House {
-    async fn open() -> House {
-        let fake = Fake::default();
-        let address = fake.serve(None).await;
-        let folder = tempfile::tempdir().unwrap();
-        let home = Home::at(folder.path().join("home"));
-        home.save(&Profile {
-            name: "lena".into(),
-            url: format!("deadwax+http://{address}"),
-            token: Some("tok-1".into()),
-            person_id: "p1".into(),
-            ..Profile::default()
-        })
-        .unwrap();
-        fake.seen().rows = rows();
-        House { fake, folder }
+    async fn copy(&self, args: &[&str]) -> Output {
+        self.copy_given(args, "").await
     }
 
-    fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
-    async fn run(&self, args: &[&str]) -> Output {
-        self.piped(args, None).await
-    }
-
-    async fn piped(&self, args: &[&str], input: Option<&str>) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_deadwax"));
-        command
-            .arg("label-copy")
-            .args(args)
-            .current_dir(self.path())
-            .env("DEADWAX_HOME", self.path().join("home"))
-            .env("TZ", "UTC")
-            .env_remove("DEADWAX_PROFILE")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let input = input.unwrap_or_default().to_owned();
-        let run = move || {
-            let mut child = command.spawn().unwrap();
-            child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-            child.wait_with_output().unwrap()
-        };
-        tokio::task::spawn_blocking(run).await.unwrap()
+    async fn copy_given(&self, args: &[&str], given: &str) -> Output {
+        let args: Vec<&str> = ["label-copy"].iter().chain(args).copied().collect();
+        self.piped(&args, given).await
     }
 
     /// Sets what stands in this JSON and answers what reached the server.
     async fn set(&self, json: &str) -> (Output, Vec<Action>) {
         self.fake.seen().actions.clear();
-        let output = self.piped(&["set", "-"], Some(json)).await;
+        let output = self.copy_given(&["set", "-"], json).await;
         let actions = self.fake.seen().actions.clone();
         (output, actions)
     }
 }
 
-fn out(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
 #[tokio::test]
 async fn show_marks_what_is_missing_and_its_json_is_what_set_takes() {
-    let house = House::open().await;
-    let shown = house.run(&["show"]).await;
+    let house = House::open(rows()).await;
+    let shown = house.copy(&["show"]).await;
     let text = out(&shown);
     for wanted in [
         "Night Drive EP by Mara Lind",
@@ -142,17 +83,17 @@ async fn show_marks_what_is_missing_and_its_json_is_what_set_takes() {
     for line in text.lines() {
         assert!(unicode_width::UnicodeWidthStr::width(line) <= 80, "{line}");
     }
-    let one = out(&house.run(&["show", "night"]).await);
+    let one = out(&house.copy(&["show", "night"]).await);
     assert!(!one.contains('\u{1b}') && one.contains("Night Drive (Radio[2J Edit)"), "{one}");
     assert!(one.contains("producer") && one.contains("66.67 %  Mara Lind") && !one.contains("Ash"), "{one}");
 
-    let json = out(&house.run(&["show", "--json"]).await);
+    let json = out(&house.copy(&["show", "--json"]).await);
     let (same, actions) = house.set(&json).await;
     assert_eq!((code(&same), actions.len()), (0, 0), "{}", err(&same));
     assert!(out(&same).contains("says exactly this already"));
     let value: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(value["songs"][0]["splits"][1]["percent"], "33.33");
-    let one = out(&house.run(&["show", "2", "--json"]).await);
+    let one = out(&house.copy(&["show", "2", "--json"]).await);
     let value: serde_json::Value = serde_json::from_str(&one).unwrap();
     assert_eq!(
         (value["songs"][0]["song"].as_str(), value["songs"].as_array().unwrap().len()),
@@ -162,7 +103,7 @@ async fn show_marks_what_is_missing_and_its_json_is_what_set_takes() {
 
 #[tokio::test]
 async fn set_sends_only_what_differs_one_action_a_song_and_says_it() {
-    let house = House::open().await;
+    let house = House::open(rows()).await;
     let json = r#"{"upc": "0 36000 29145 2", "label": "Night Records", "songs": [
         {"song": "Night Drive", "explicit": "no"},
         {"song": "s3", "isrc": "GB-A1B-26-00003"},
@@ -190,7 +131,7 @@ async fn set_sends_only_what_differs_one_action_a_song_and_says_it() {
     let file = house.path().join("copy.json");
     std::fs::write(&file, json).unwrap();
     house.fake.seen().actions.clear();
-    let dry = house.run(&["set", "copy.json", "--dry-run", "--json"]).await;
+    let dry = house.copy(&["set", "copy.json", "--dry-run", "--json"]).await;
     assert_eq!((code(&dry), house.fake.seen().actions.len()), (0, 0), "{}", err(&dry));
     let first: serde_json::Value = serde_json::from_str(out(&dry).lines().next().unwrap()).unwrap();
     assert_eq!((first["row"].as_str(), first["dry_run"].as_bool()), (Some("label_copy_change"), Some(true)));
@@ -198,7 +139,7 @@ async fn set_sends_only_what_differs_one_action_a_song_and_says_it() {
 
 #[tokio::test]
 async fn what_is_wrong_is_told_all_at_once_and_nothing_is_set() {
-    let house = House::open().await;
+    let house = House::open(rows()).await;
     for (json, told) in [
         (r#"{"catalog": "x"}"#, r#"there is no key "catalog"; did you mean "catalogue"?"#),
         (r#"{"upc": "036000291453"}"#, "its last digit is 3, and 2 would check the others"),
@@ -216,15 +157,15 @@ async fn what_is_wrong_is_told_all_at_once_and_nothing_is_set() {
     }
     let draft =
         r#"{"songs": [{"song": "灯", "splits": [{"name": "Jo", "of": "composition", "percent": "90"}]}]}"#;
-    let done = house.piped(&["set", "-", "--draft"], Some(draft)).await;
+    let done = house.copy_given(&["set", "-", "--draft"], draft).await;
     assert_eq!(code(&done), 0, "{}", err(&done));
-    assert_eq!(code(&house.run(&["set", "absent.json"]).await), 3);
-    assert_eq!(code(&house.run(&["show", "nothing"]).await), 2);
+    assert_eq!(code(&house.copy(&["set", "absent.json"]).await), 3);
+    assert_eq!(code(&house.copy(&["show", "nothing"]).await), 2);
 }
 
 #[tokio::test]
 async fn a_refusal_names_whose_it_is_and_what_stands_already() {
-    let house = House::open().await;
+    let house = House::open(rows()).await;
     let json = r#"{"genre": "Electronic"}"#;
     house.fake.seen().refuse = Some(["RULE_INVALID", "The genre is not known.", "Write another."]);
     let (no, _) = house.set(json).await;
@@ -252,11 +193,11 @@ async fn a_refusal_names_whose_it_is_and_what_stands_already() {
 
 #[tokio::test]
 async fn a_cover_goes_up_once_however_the_line_is_and_comes_down_checked() {
-    let house = House::open().await;
+    let house = House::open(rows()).await;
     let picture: Vec<u8> = (0..600_000_u32).map(|n| n as u8).collect();
     std::fs::write(house.path().join("front.png"), &picture).unwrap();
     house.fake.seen().lose_answers = 1;
-    let done = house.run(&["cover", "front.png"]).await;
+    let done = house.copy(&["cover", "front.png"]).await;
     assert_eq!(code(&done), 0, "{}", err(&done));
     assert_eq!(out(&done).trim_end(), "Lena set the cover.31m", "what a terminal would obey is gone");
     let put = std::mem::take(&mut house.fake.seen().covers_put);
@@ -264,57 +205,57 @@ async fn a_cover_goes_up_once_however_the_line_is_and_comes_down_checked() {
 
     house.fake.seen().refuse =
         Some(["COVER_INVALID", "The cover is neither JPEG nor PNG.", "Save it as one of these."]);
-    let no = house.run(&["cover", "front.png"]).await;
+    let no = house.copy(&["cover", "front.png"]).await;
     assert!(code(&no) == 3 && err(&no).contains("Save it as one of these."), "{}", err(&no));
-    assert_eq!(code(&house.run(&["cover", "absent.png"]).await), 3);
-    assert_eq!(code(&house.run(&["cover"]).await), 2);
-    assert_eq!(code(&house.run(&["cover", "front.png", "--remove"]).await), 2);
+    assert_eq!(code(&house.copy(&["cover", "absent.png"]).await), 3);
+    assert_eq!(code(&house.copy(&["cover"]).await), 2);
+    assert_eq!(code(&house.copy(&["cover", "front.png", "--remove"]).await), 2);
 
-    let none = house.run(&["cover", "--to", "got/front.png"]).await;
+    let none = house.copy(&["cover", "--to", "got/front.png"]).await;
     assert!(code(&none) == 1 && err(&none).contains("no cover yet"), "{}", err(&none));
     let cover = |bytes: &[u8]| v1::Cover {
-        sha256: hex::encode(Sha256::digest(bytes)),
+        sha256: sha(bytes),
         bytes: bytes.len() as u64,
         mime: "image/png".into(),
         width: 3000,
         height: 3000,
     };
     house.fake.seen().cover = Some((cover(&picture), picture.clone()));
-    let got = house.run(&["cover", "--to", "got/front.png", "--json"]).await;
+    let got = house.copy(&["cover", "--to", "got/front.png", "--json"]).await;
     assert_eq!(code(&got), 0, "{}", err(&got));
     assert_eq!(std::fs::read(house.path().join("got/front.png")).unwrap(), picture);
     assert_eq!(
-        code(&house.run(&["cover", "--to", "got/front.png"]).await),
+        code(&house.copy(&["cover", "--to", "got/front.png"]).await),
         0,
         "what is there already is right"
     );
 
     std::fs::write(house.path().join("other.png"), "mine").unwrap();
-    let no = house.run(&["cover", "--to", "other.png"]).await;
+    let no = house.copy(&["cover", "--to", "other.png"]).await;
     assert!(code(&no) == 1 && err(&no).contains("left alone"), "{}", err(&no));
     assert_eq!(std::fs::read(house.path().join("other.png")).unwrap(), b"mine");
     // Other bytes than the digest says, fewer, more.
     for wrong in [[b"x", &picture[1..]].concat(), picture[..9000].to_vec(), [&picture[..], b"x"].concat()] {
         house.fake.seen().cover = Some((cover(&picture), wrong));
-        let no = house.run(&["cover", "--to", "wrong.png"]).await;
+        let no = house.copy(&["cover", "--to", "wrong.png"]).await;
         assert_eq!(code(&no), 1, "{}", err(&no));
         assert!(!house.path().join("wrong.png").exists());
     }
-    let gone = house.run(&["cover", "--remove"]).await;
+    let gone = house.copy(&["cover", "--remove"]).await;
     assert_eq!(code(&gone), 0, "{}", err(&gone));
     assert!(matches!(house.fake.seen().actions.last(), Some(Action::RemoveCover(_))));
 }
 
 #[tokio::test]
 async fn whoever_only_listens_is_told_so_and_sees_no_empty_label_copy() {
-    let house = House::open().await;
+    let house = House::open(rows()).await;
     for row in house.fake.seen().rows.iter_mut() {
         if let Some(Row::Project(project)) = &mut row.row {
             project.your_roles = vec![v1::Role::Listener.into()];
         }
     }
     for args in [&["show"][..], &["set", "-"]] {
-        let no = house.piped(args, Some("{}")).await;
+        let no = house.copy_given(args, "{}").await;
         assert!(code(&no) == 1 && err(&no).contains("Listeners") && out(&no).is_empty(), "{}", err(&no));
     }
 }

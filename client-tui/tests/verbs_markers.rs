@@ -2,58 +2,23 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests may panic: that is how a test fails
 
+mod kit;
 mod net_fake;
 
-use std::{
-    fs,
-    process::{Command, Output, Stdio},
-};
+use std::{fs, process::Output};
 
-use deadwax_client::{
-    profile::{Home, Profile},
-    scrub,
-};
+use deadwax_client::scrub;
 use deadwax_proto::v1::{self, row::Row};
-use net_fake::Fake;
+use kit::{House, code, err, objects, out};
 use serde_json::Value;
-
-struct House {
-    fake: Fake,
-    folder: tempfile::TempDir,
-}
 
 const N1: &str = "0190f3c2-7b1e-7a31-9d55-1c2faaaaaaa1";
 const N2: &str = "0190f3c2-7b1e-7a31-9d55-1c2faaaaaaa2";
 
 impl House {
-    async fn open(rows: Vec<v1::Row>) -> House {
-        let fake = Fake::default();
-        fake.seen().rows = rows;
-        let address = fake.serve(None).await;
-        let folder = tempfile::tempdir().unwrap();
-        Home::at(folder.path().join("home"))
-            .save(&Profile {
-                name: "ana".into(),
-                url: format!("deadwax+http://{address}"),
-                token: Some("tok-1".into()),
-                person_id: "p1".into(),
-                person: "Ana".into(),
-                ..Profile::default()
-            })
-            .unwrap();
-        House { fake, folder }
-    }
-
-    async fn run(&self, args: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_deadwax"));
-        command
-            .arg("notes")
-            .args(args)
-            .current_dir(self.folder.path())
-            .env("DEADWAX_HOME", self.folder.path().join("home"))
-            .env_remove("DEADWAX_PROFILE")
-            .stdin(Stdio::null());
-        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    async fn notes(&self, args: &[&str]) -> Output {
+        let args: Vec<&str> = ["notes"].iter().chain(args).copied().collect();
+        let output = self.run(&args).await;
         for text in [out(&output), err(&output)] {
             assert!(
                 !text.chars().any(|c| !matches!(c, '\n' | '\t' | '\r') && scrub::is_hostile(c)),
@@ -74,22 +39,6 @@ impl House {
     fn added(&self) -> Vec<v1::AddNote> {
         std::mem::take(&mut self.fake.seen().notes_added)
     }
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-fn objects(output: &Output) -> Vec<Value> {
-    out(output).lines().map(|l| serde_json::from_str(l).unwrap_or_else(|e| panic!("{l:?}: {e}"))).collect()
 }
 
 fn row(key: &str, row: Row) -> v1::Row {
@@ -194,7 +143,7 @@ fn rows() -> Vec<v1::Row> {
 #[tokio::test(flavor = "multi_thread")]
 async fn notes_go_out_at_their_place_in_the_version() {
     let house = House::open(rows()).await;
-    let output = house.run(&["export", "night", "--format", "reaper"]).await;
+    let output = house.notes(&["export", "night", "--format", "reaper"]).await;
     assert_eq!(code(&output), 0, "{}", err(&output));
     assert_eq!(
         out(&output),
@@ -203,38 +152,38 @@ async fn notes_go_out_at_their_place_in_the_version() {
     for what in ["1 x internal", "1 x written in a later version", "1 x on the whole song", "1 x an answer"] {
         assert!(err(&output).contains(what), "{}", err(&output));
     }
-    let output = house.run(&["export", "night", "--version", "mix 1", "--format", "reaper"]).await;
+    let output = house.notes(&["export", "night", "--version", "mix 1", "--format", "reaper"]).await;
     assert!(out(&output).contains("0:10.000,0:12.000"), "the original time: {}", out(&output));
     assert_eq!(out(&output).lines().count(), 2);
-    let output = house.run(&["export", "night", "--version", "mix 3", "--format", "reaper"]).await;
+    let output = house.notes(&["export", "night", "--version", "mix 3", "--format", "reaper"]).await;
     assert!(!out(&output).contains("voice") && err(&output).contains("does not have"), "{}", out(&output));
-    let output = house.run(&["export", "night", "--open-only", "--format", "protools"]).await;
+    let output = house.notes(&["export", "night", "--open-only", "--format", "protools"]).await;
     assert!(out(&output).contains("voice") && !out(&output).contains("singer"), "{}", out(&output));
     assert!(out(&output).contains(&format!("[dw:{N1}]")) && out(&output).contains("\tend  "));
-    let output = house.run(&["export", "night"]).await;
+    let output = house.notes(&["export", "night"]).await;
     assert_eq!(out(&output).lines().count(), 6, "all but the later one, one of two lines: {}", out(&output));
-    let output = house.run(&["export", "night", "--json"]).await;
+    let output = house.notes(&["export", "night", "--json"]).await;
     assert_eq!(objects(&output)[0]["start_ms"], Value::Null);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_is_written_once_and_nothing_is_written_over() {
     let house = House::open(rows()).await;
-    let output = house.run(&["export", "night", "-o", "notes.mid", "--json"]).await;
+    let output = house.notes(&["export", "night", "-o", "notes.mid", "--json"]).await;
     assert_eq!(code(&output), 0, "{}", err(&output));
     assert_eq!(objects(&output)[0]["format"], "midi");
     assert!(house.get("notes.mid").starts_with(b"MThd"));
-    assert_eq!(code(&house.run(&["export", "night", "-o", "notes.mid"]).await), 0, "the same bytes");
-    let output = house.run(&["export", "night", "-o", "notes.mid", "--format", "reaper"]).await;
+    assert_eq!(code(&house.notes(&["export", "night", "-o", "notes.mid"]).await), 0, "the same bytes");
+    let output = house.notes(&["export", "night", "-o", "notes.mid", "--format", "reaper"]).await;
     assert_eq!(code(&output), 1);
     assert!(err(&output).contains("Name another file"), "{}", err(&output));
     assert!(house.get("notes.mid").starts_with(b"MThd"));
-    let output = house.run(&["export", "night", "-o", "notes.edl"]).await;
+    let output = house.notes(&["export", "night", "-o", "notes.edl"]).await;
     assert_eq!(code(&output), 2);
     assert!(err(&output).contains("--fps"), "{}", err(&output));
-    assert_eq!(code(&house.run(&["export", "night", "-o", "notes.edl", "--fps", "25"]).await), 0);
-    assert_eq!(code(&house.run(&["export", "night", "--fps", "26"]).await), 2);
-    assert_eq!(code(&house.run(&["export", "night", "--format", "midi", "--json"]).await), 2);
+    assert_eq!(code(&house.notes(&["export", "night", "-o", "notes.edl", "--fps", "25"]).await), 0);
+    assert_eq!(code(&house.notes(&["export", "night", "--fps", "26"]).await), 2);
+    assert_eq!(code(&house.notes(&["export", "night", "--format", "midi", "--json"]).await), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -244,8 +193,8 @@ async fn what_went_out_is_known_when_it_comes_back() {
         [("reaper", "a.csv"), ("protools", "a.txt"), ("midi", "a.mid"), ("edl", "a.edl"), ("csv", "b.csv")]
     {
         let args = ["export", "night", "--format", format, "-o", file, "--fps", "29.97df"];
-        assert_eq!(code(&house.run(&args).await), 0, "{format}");
-        let output = house.run(&["import", "night", file, "--fps", "29.97df", "--json"]).await;
+        assert_eq!(code(&house.notes(&args).await), 0, "{format}");
+        let output = house.notes(&["import", "night", file, "--fps", "29.97df", "--json"]).await;
         assert_eq!(code(&output), 0, "{format}: {}{}", out(&output), err(&output));
         let objects = objects(&output);
         let (last, notes) = objects.split_last().unwrap();
@@ -257,7 +206,7 @@ async fn what_went_out_is_known_when_it_comes_back() {
         }
         assert_eq!(house.added(), []);
         // By mistake into another song of the project.
-        let output = house.run(&["import", "blue hour", file, "--fps", "29.97df"]).await;
+        let output = house.notes(&["import", "blue hour", file, "--fps", "29.97df"]).await;
         assert_eq!(code(&output), 1, "{format}: {}", err(&output));
         let text = out(&output);
         assert!(text.contains("it is a note of Night Drive, not of Blue Hour"), "{format}: {text}");
@@ -273,16 +222,16 @@ async fn markers_become_notes_and_each_line_that_does_not_is_told() {
         "m.csv",
         "#,Name,Start,End,Length\nM1,kick,0:05.000,,\nR1,\"bass, low\",0:06.000,0:08.000,0:02.000\nM2,late,1:40.001,,\nM3,,0:09.000,,\nM4,kick,0:05.000,,\nM5,bars,3.1.00,,\nM6,singer is flat,0:50.000,,\nM7,refuse this,0:51.000,,\nM8,evil\u{202e}\x1b[2J,0:52.000,,\nM9,moved [dw:aaaaaaa1],0:20.000,,\n",
     );
-    let dry = house.run(&["import", "night", "m.csv", "--dry-run"]).await;
+    let dry = house.notes(&["import", "night", "m.csv", "--dry-run"]).await;
     assert_eq!(code(&dry), 3, "a line could not be read");
     assert!(out(&dry).contains("4 notes would be written, 2 there already, 4 not taken"), "{}", out(&dry));
     assert_eq!(house.added(), []);
-    let strict = house.run(&["import", "night", "m.csv", "--strict"]).await;
+    let strict = house.notes(&["import", "night", "m.csv", "--strict"]).await;
     assert_eq!(code(&strict), 3);
     assert!(out(&strict).contains("nothing was written"), "{}", out(&strict));
     assert_eq!(house.added(), []);
 
-    let output = house.run(&["import", "night", "m.csv", "--internal", "--to", "mia"]).await;
+    let output = house.notes(&["import", "night", "m.csv", "--internal", "--to", "mia"]).await;
     assert_eq!(code(&output), 3, "{}", err(&output));
     let text = out(&output);
     for what in [
@@ -310,7 +259,7 @@ async fn markers_become_notes_and_each_line_that_does_not_is_told() {
 async fn an_offset_is_taken_off_and_a_refusal_of_everything_stops() {
     let house = House::open(rows()).await;
     house.put("m.csv", "#,Name,Start,End,Length\nM1,before,0:10.000,,\nM2,a,1:02.000,,\n");
-    let output = house.run(&["import", "night", "m.csv", "--offset", "1:00"]).await;
+    let output = house.notes(&["import", "night", "m.csv", "--offset", "1:00"]).await;
     assert_eq!(code(&output), 3);
     assert!(out(&output).contains("line 2: not taken: it stands before the song begins"), "{}", out(&output));
     assert_eq!(house.added()[0].start_ms, Some(2000));
@@ -318,7 +267,7 @@ async fn an_offset_is_taken_off_and_a_refusal_of_everything_stops() {
         "m.csv",
         "#,Name,Start,End,Length\nM1,a,0:01.000,,\nM2,refuse this and all,0:02.000,,\nM3,b,0:03.000,,\n",
     );
-    let output = house.run(&["import", "night", "m.csv"]).await;
+    let output = house.notes(&["import", "night", "m.csv"]).await;
     assert_eq!(code(&output), 1);
     assert!(err(&output).contains("Stopped at line 3: 1 note written"), "{}", err(&output));
     assert_eq!(house.added().len(), 1);
@@ -329,16 +278,16 @@ async fn an_unknown_dialect_is_refused_before_anything_is_written() {
     let house = House::open(rows()).await;
     house.put("m.txt", "1.0\t2.0\tAudacity \x1b]52;c;x\x07label\n");
     for args in [&["import", "night", "m.txt"][..], &["import", "night", "m.txt", "--dry-run"]] {
-        let output = house.run(args).await;
+        let output = house.notes(args).await;
         assert_eq!(code(&output), 3);
         let text = err(&output);
         assert!(text.contains("Audacity") && text.contains("Known are: reaper"), "{text}");
         assert!(text.contains("Nothing was written"), "{text}");
     }
-    let output = house.run(&["import", "night", "none.csv"]).await;
+    let output = house.notes(&["import", "night", "none.csv"]).await;
     assert_eq!(code(&output), 3, "{}", err(&output));
     house.put("m.edl", "TITLE: a\nFCM: NON-DROP FRAME\n* LOC: 00:00:01:00 RED a\n");
-    let output = house.run(&["import", "night", "m.edl"]).await;
+    let output = house.notes(&["import", "night", "m.edl"]).await;
     assert_eq!(code(&output), 2);
     assert!(err(&output).contains("--fps"), "{}", err(&output));
     assert_eq!(house.added(), []);
@@ -360,7 +309,7 @@ async fn who_may_not_write_notes_learns_it_before_the_first() {
     }
     let house = House::open(rows).await;
     house.put("m.csv", "#,Name,Start,End,Length\nM1,a,0:01.000,,\n");
-    let output = house.run(&["import", "night", "m.csv"]).await;
+    let output = house.notes(&["import", "night", "m.csv"]).await;
     assert_eq!(code(&output), 1);
     assert!(err(&output).contains("Listeners write no notes."), "{}", err(&output));
     assert_eq!(house.added(), []);
@@ -373,7 +322,7 @@ async fn a_csv_of_another_house_keeps_answers_privacy_and_checklists() {
         "n.csv",
         "note_id,start,end,text,to,internal,alternate,reply_to,checklist\n0190f3c2-0000-7000-8000-00000000000b,,,yes,,no,,0190f3c2-0000-7000-8000-00000000000a,\n0190f3c2-0000-7000-8000-00000000000a,0:01.000,0:02.000,'=drums,Mia,yes,instrumental,,\"[x] kick\n[ ] snare\"\n,0:03.000,,x,,no,stems-bass,,\n,0:04.000,,y,,no,,0190f3c2-0000-7000-8000-0000000000ff,\n",
     );
-    let output = house.run(&["import", "night", "n.csv"]).await;
+    let output = house.notes(&["import", "night", "n.csv"]).await;
     assert_eq!(code(&output), 1, "{}", err(&output));
     assert!(
         out(&output).contains("Mix 2 has no stems-bass")
@@ -397,18 +346,18 @@ async fn long_words_are_cut_in_a_name_and_whole_where_there_is_room() {
     told.checklist = vec![v1::ChecklistItem { text: "kick".into(), done: true }];
     rows.push(row("note/6", Row::Note(told)));
     let house = House::open(rows).await;
-    let output = house.run(&["export", "night", "--format", "reaper"]).await;
+    let output = house.notes(&["export", "night", "--format", "reaper"]).await;
     assert!(!out(&output).contains(&long) && out(&output).contains("…"), "{}", out(&output));
     assert!(err(&output).contains("1 x longer than"), "{}", err(&output));
     for format in ["protools", "csv"] {
-        let output = house.run(&["export", "night", "--format", format]).await;
+        let output = house.notes(&["export", "night", "--format", format]).await;
         assert!(out(&output).contains(&long) && out(&output).contains("[x] kick"), "{}", out(&output));
         assert!(!err(&output).contains("longer than"), "{}", err(&output));
     }
     for format in ["reaper", "protools"] {
-        let output = house.run(&["export", "night", "--format", format, "-o", format]).await;
+        let output = house.notes(&["export", "night", "--format", format, "-o", format]).await;
         assert_eq!(code(&output), 0);
-        let output = house.run(&["import", "night", format]).await;
+        let output = house.notes(&["import", "night", format]).await;
         assert!(out(&output).contains("3 there already, 0 not taken"), "{}", out(&output));
         assert!(!out(&output).contains("other words"), "{}", out(&output));
     }
@@ -417,7 +366,7 @@ async fn long_words_are_cut_in_a_name_and_whole_where_there_is_room() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_help_says_what_pro_tools_cannot() {
     let house = House::open(rows()).await;
-    let output = house.run(&["export", "--help"]).await;
+    let output = house.notes(&["export", "--help"]).await;
     let text = out(&output).split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(text.contains("Pro Tools writes its session text and cannot read it"), "{text}");
     assert!(text.contains("must be imported with its tempo"), "{text}");

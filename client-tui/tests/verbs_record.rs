@@ -1,179 +1,22 @@
-//! The verbs of the record as a person runs them, against the small server: what is asked, what is told, what lands on the disk and what never does.
+//! The verbs of the record as a person runs them, against the small server: what is asked, what is told. Its files on the disk have a place of their own.
 
 #![allow(clippy::unwrap_used)] // helpers of tests may panic: that is how a test fails
 
+mod kit;
 mod net_fake;
+mod record_house;
 
 use std::{
     fs,
     io::{BufRead as _, BufReader},
-    path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::Stdio,
 };
 
-use deadwax_client::profile::{Home, Profile};
-use deadwax_proto::v1::{self, RecordState, Role, action::Action, row::Row};
-use net_fake::{Fake, records::Book};
+use deadwax_proto::v1::{self, RecordState, Role, action::Action};
+use net_fake::records::Book;
+use record_house::*;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 use tonic::Status;
-
-const PROJECT: &str = "01980000-0000-7000-8000-000000000001";
-const RECORD: &str = "01980000-0000-7000-8000-000000000004";
-const ANA: &str = "01980000-0000-7000-8000-00000000000a";
-
-struct House {
-    fake: Fake,
-    folder: tempfile::TempDir,
-}
-
-impl House {
-    async fn open(rows: Vec<v1::Row>) -> House {
-        let fake = Fake::default();
-        let address = fake.serve(None).await;
-        let folder = tempfile::tempdir().unwrap();
-        let profile = Profile {
-            name: "ana".into(),
-            url: format!("deadwax+http://{address}"),
-            token: Some("tok-1".into()),
-            person_id: ANA.into(),
-            ..Profile::default()
-        };
-        Home::at(folder.path().join("home")).save(&profile).unwrap();
-        fake.seen().rows = rows;
-        House { fake, folder }
-    }
-
-    fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_deadwax"));
-        command
-            .args(args)
-            .current_dir(self.path())
-            .env("DEADWAX_HOME", self.path().join("home"))
-            .env("TZ", "UTC")
-            .env_remove("DEADWAX_PROFILE")
-            .env_remove("SSH_AUTH_SOCK")
-            .stdin(Stdio::null());
-        command
-    }
-
-    async fn run(&self, args: &[&str]) -> Output {
-        let mut command = self.command(args);
-        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
-    }
-
-    /// Exit code, standard output, standard error.
-    async fn told(&self, args: &[&str]) -> (i32, String, String) {
-        let output = self.run(args).await;
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-        (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
-    }
-
-    fn last_action(&self) -> Option<Action> {
-        self.fake.seen().actions.last().cloned()
-    }
-}
-
-fn sha(bytes: impl AsRef<[u8]>) -> String {
-    hex::encode(Sha256::digest(bytes.as_ref()))
-}
-
-fn row(row: Row) -> v1::Row {
-    v1::Row { key: String::new(), row: Some(row) }
-}
-
-fn yes(action: &str) -> v1::Allowed {
-    v1::Allowed { action: action.into(), yes: true, ..v1::Allowed::default() }
-}
-
-/// Profile, folder, name, bytes.
-type Made<'a> = (&'a str, &'a str, &'a str, &'a [u8]);
-
-fn record(number: u32, state: RecordState, files: &[Made<'_>]) -> v1::RecordRow {
-    let file = |(profile, folder, name, bytes): &Made<'_>| v1::RecordFile {
-        profile: (*profile).into(),
-        folder: (*folder).into(),
-        name: (*name).into(),
-        sha256: sha(bytes),
-        bytes: bytes.len() as u64,
-        kind: "track".into(),
-        sample_rate: 44_100,
-        bits: 16,
-        frames: 44_100 * 61,
-        ..v1::RecordFile::default()
-    };
-    let mut lines: Vec<String> =
-        files.iter().map(|(_, folder, name, bytes)| format!("{folder}/{name} {}\n", sha(bytes))).collect();
-    lines.sort();
-    v1::RecordRow {
-        record_id: RECORD.into(),
-        number,
-        state: state.into(),
-        spacing: 3,
-        profiles: vec!["cd".into(), "hi-res".into()],
-        by: "Iris\x1b[2J".into(),
-        sources: vec![v1::RecordSource {
-            song_id: "s1".into(),
-            version_id: "v1".into(),
-            fingerprint: "3c9e07aa51d2f480".repeat(4),
-        }],
-        files: files.iter().map(file).collect(),
-        fingerprint: if files.is_empty() { String::new() } else { sha(lines.concat()) },
-        waits_for: "Record 2 waits for the approval of Lena.".into(),
-        allowed: ["cancel_record", "approve_record", "deliver_record"].map(yes).to_vec(),
-        ..v1::RecordRow::default()
-    }
-}
-
-const IMAGE: &[u8] = b"the image of the disc, which is long enough to come in pieces";
-const TRACK: &[u8] = b"a track of the record";
-const SHEET: &[u8] = b"FILE x";
-
-fn files() -> Vec<Made<'static>> {
-    vec![
-        ("cd", "cd/Ana-EP-DDP", "IMAGE.DAT", IMAGE),
-        ("cd", "cd", "EP.cue", SHEET),
-        ("hi-res", "hi-res", "01 夜.wav", TRACK),
-    ]
-}
-
-fn rows(records: Vec<v1::RecordRow>) -> Vec<v1::Row> {
-    let project = v1::ProjectRow {
-        project_id: PROJECT.into(),
-        title: "Night Drive EP".into(),
-        your_roles: vec![Role::Label.into()],
-        allowed: vec![yes("start_record")],
-        ..v1::ProjectRow::default()
-    };
-    let song = v1::SongRow {
-        song_id: "s1".into(),
-        title: "A title that was written by somebody who never had to fit one on a label".into(),
-        position: 1,
-        ..v1::SongRow::default()
-    };
-    let member = v1::MemberRow {
-        person_id: ANA.into(),
-        name: "Ana".into(),
-        roles: vec![Role::Label.into()],
-        ..v1::MemberRow::default()
-    };
-    let mut all = vec![row(Row::Project(project)), row(Row::Song(song)), row(Row::Member(member))];
-    all.extend(records.into_iter().map(|it| row(Row::Record(it))));
-    all
-}
-
-/// A house with Record 2 made, and its bytes to be fetched.
-async fn made() -> House {
-    let house = House::open(rows(vec![record(2, RecordState::Made, &files())])).await;
-    for (.., bytes) in files() {
-        house.fake.seen().files.insert(sha(bytes), bytes.to_vec());
-    }
-    house
-}
 
 fn plan(blocks: bool) -> v1::PlanResponse {
     let file = |folder: &str, name: &str, sample_rate| v1::PlannedFile {
@@ -204,16 +47,19 @@ fn plan(blocks: bool) -> v1::PlanResponse {
         ],
         findings: if blocks { vec![finding(true), finding(false)] } else { vec![finding(false)] },
         spacing: 3,
+        basis: "b5b5".into(),
         bytes: 71_971_288,
         penalties_json:
             r#"[{"service":"Spotify","album":true,"tracks":[{"song_id":"s1","change_db":-3.6}]}]"#.into(),
-        consistency_json: r#"{"outliers":["Lamps is 4.0 LU louder than the song before."]}"#.into(),
+        consistency_json: r#"{"median_lufs":-9.8,"songs":[{"song_id":"s1","title":"Lamps\u001b[2J","integrated_lufs":-9.8,
+                "bands_db":[0.4,-1.2,0.0,0.1,0.2,0.3,null,-2.5]}],"outliers":["Lamps is 4.0 LU louder than the song before."]}"#
+                .into(),
     }
 }
 
 #[tokio::test]
 async fn a_dry_run_shows_every_file_and_says_no_where_something_blocks() {
-    let house = House::open(rows(Vec::new())).await;
+    let house = open(rows(Vec::new())).await;
     house.fake.seen().plan = Some(plan(false));
     let (code, told, _) = house.told(&["record", "plan", "--for", "cd,hi-res", "--loudest", "-14"]).await;
     assert_eq!(code, 0, "{told}");
@@ -227,6 +73,9 @@ async fn a_dry_run_shows_every_file_and_says_no_where_something_blocks() {
         "from: ReaClassical",
         "Spotify turns the record down by 3.6 dB",
         "Lamps is 4.0 LU louder",
+        "Songs beside each other: middle -9.8 LUFS",
+        "sub  bass lomid  mids himid  pres brill   air",
+        "+0.4  -1.2   0.0  +0.1  +0.2  +0.3     -  -2.5",
         "Dry run with spacing 3: 2 files, 72.0 MB; 0 blocks, 1 warning",
     ] {
         assert!(told.contains(part), "{part}\n{told}");
@@ -260,7 +109,7 @@ async fn a_dry_run_shows_every_file_and_says_no_where_something_blocks() {
 
 #[tokio::test]
 async fn profiles_are_listed_and_ones_own_are_read_first() {
-    let house = House::open(rows(Vec::new())).await;
+    let house = open(rows(Vec::new())).await;
     house.fake.seen().profiles = vec![v1::ProfileInfo {
         name: "cd".into(),
         dated: "2026-11-21".into(),
@@ -301,14 +150,17 @@ fn step(step: &str, fraction: f64, ended: bool) -> Result<v1::RecordProgress, St
 
 #[tokio::test]
 async fn a_record_is_started_with_what_was_planned_and_watched_to_its_end() {
-    let house = House::open(rows(Vec::new())).await;
+    let house = open(rows(Vec::new())).await;
     house.fake.seen().plan = Some(plan(false));
     let (code, _, told) = house.told(&["record", "start", "--for", "cd"]).await;
     assert!(code == 2 && told.contains("--yes"), "nobody is there to ask: {told}");
-    let (code, _, aside) = house.told(&["record", "start", "--for", "cd", "--loudest", "-12", "--yes"]).await;
+    let args = ["record", "start", "--for", "cd", "--loudest", "-12", "--medium", "12\" 33 rpm", "--yes"];
+    let (code, _, aside) = house.told(&args).await;
     assert!(code == 0 && aside.contains("Dry run with spacing 3"), "{aside}");
     let Some(Action::StartRecord(sent)) = house.last_action() else { panic!() };
     assert_eq!((sent.spacing, sent.loudest_track_lufs), (3, Some(-12.0)));
+    assert_eq!((sent.medium.as_str(), sent.basis.as_str()), ("12\" 33 rpm", "b5b5"), "of the dry run");
+    assert_eq!(house.fake.seen().plans.last().map(|it| it.medium.clone()), Some(sent.medium));
     assert_eq!(sent.profiles[0].name, "cd");
 
     // Cut on the way, then made.
@@ -327,6 +179,18 @@ async fn a_record_is_started_with_what_was_planned_and_watched_to_its_end() {
     let (code, told, _) = house.told(&["--json", "record", "watch", "2"]).await;
     let last: Value = serde_json::from_str(told.lines().last().unwrap()).unwrap();
     assert_eq!((code, last["state"].as_str(), last["number"].as_u64()), (0, Some("made"), Some(2)));
+    // One that came out as another is no failure: the other one is named.
+    let mut twin = record(2, RecordState::Cancelled, &[]);
+    (twin.same_as, twin.reason) = (1, "Its files are those of Record 1, byte for byte.".into());
+    house.fake.seen().rows = rows(vec![twin]);
+    let (code, told, aside) = house.told(&["record", "watch"]).await;
+    assert!(
+        code == 0 && told.contains("those of Record 1") && aside.contains("record show 1"),
+        "{told}{aside}"
+    );
+    let (_, told, _) = house.told(&["--json", "record", "show", "2"]).await;
+    let value: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!((value["same_as"].as_u64(), value["asked_roles"][0].as_str()), (Some(1), Some("label")));
     for state in [RecordState::Failed, RecordState::Cancelled] {
         let mut failed = record(2, state, &[]);
         failed.reason = "The disk is full.".into();
@@ -345,7 +209,7 @@ async fn a_record_is_started_with_what_was_planned_and_watched_to_its_end() {
 #[cfg(unix)]
 #[tokio::test]
 async fn whoever_stops_looking_does_not_stop_the_record() {
-    let house = House::open(rows(vec![record(2, RecordState::Running, &[])])).await;
+    let house = open(rows(vec![record(2, RecordState::Running, &[])])).await;
     let first = vec![step("cd: image", 0.25, false), Err(Status::unavailable("cut"))];
     house.fake.seen().progress = [(first, Vec::new()), (Vec::new(), Vec::new())].into();
     let mut command = house.command(&["record", "watch"]);
@@ -374,7 +238,7 @@ async fn whoever_stops_looking_does_not_stop_the_record() {
 
 #[tokio::test]
 async fn records_are_shown_in_lines_of_eighty_columns() {
-    let house = House::open(rows(Vec::new())).await;
+    let house = open(rows(Vec::new())).await;
     let (code, told, _) = house.told(&["record", "show"]).await;
     assert!(code == 0 && told.contains("record plan"), "{told}");
     let (code, _, told) = house.told(&["record", "show", "1"]).await;
@@ -391,7 +255,10 @@ async fn records_are_shown_in_lines_of_eighty_columns() {
             ..v1::ApprovalView::default()
         }];
         second.differs = vec!["Lamps is Master 3 instead of Master 2.".into()];
+        second.files[2].over_full_scale = Some(12);
         second.outdated = true;
+        second.outdated_by = vec!["The label copy differs in \x1b[2JUPC.".into()];
+        second.medium = "12\" 33 rpm".into();
         second.manifest_json = r#"{"a":"\u001b[2J"}"#.into();
         seen.rows = rows(vec![record(1, RecordState::Cancelled, &[]), second]);
     }
@@ -401,20 +268,27 @@ async fn records_are_shown_in_lines_of_eighty_columns() {
     for part in [
         "approved by Lena as label (counts), receipt #5",
         "differs: Lamps is Master 3",
-        "outdated",
+        "! outdated: The label copy differs in",
+        "for cd, hi-res on 12\" 33 rpm",
         "cd/Ana-EP-DDP",
         "16/44.1",
+        "! 12 samples were cut off at full scale",
         "3c9e07aa51d2",
     ] {
         assert!(full.contains(part), "{part}\n{full}");
     }
+    assert_eq!(full.matches("cut off").count(), 1, "{full}");
     for line in told.lines().chain(full.lines().filter(|it| !it.contains("fingerprint"))) {
         assert!(unicode_width::UnicodeWidthStr::width(line) <= 80 && !line.contains('\x1b'), "{line}");
     }
     let (_, told, _) = house.told(&["--json", "record", "show", "2"]).await;
     let value: Value = serde_json::from_str(&told).unwrap();
     assert_eq!(value["files"][2]["folder"].as_str(), Some("hi-res"));
+    assert_eq!(value["files"][2]["over_full_scale"].as_u64(), Some(12));
+    assert!(value["files"][0]["over_full_scale"].is_null(), "nobody counted");
     assert_eq!(value["outdated"].as_bool(), Some(true));
+    assert_eq!(value["medium"].as_str(), Some("12\" 33 rpm"));
+    assert_eq!(value["outdated_by"].as_array().map(Vec::len), Some(1));
 }
 
 #[tokio::test]
@@ -449,7 +323,13 @@ async fn a_record_is_signed_as_it_was_quoted_and_delivered() {
     assert!(code == 1 && told.contains("does not fit together"), "{told}");
     assert_eq!(house.fake.seen().actions.len(), before);
 
-    let (code, done, _) = house.told(&["record", "deliver", "2", "--yes"]).await;
+    let mut unheard = record(2, RecordState::Made, &files());
+    unheard.cautions = vec!["Spacing 3 is approved by nobody.".into()];
+    house.fake.seen().rows = rows(vec![unheard]);
+    let (_, _, aside) = house.told(&args).await;
+    assert!(aside.contains("! Spacing 3 is approved by nobody."), "{aside}");
+    let (code, done, aside) = house.told(&["record", "deliver", "2", "--yes"]).await;
+    assert!(aside.contains("! Spacing 3 is approved by nobody."), "{aside}");
     assert!(code == 0 && done.contains("record fetch 2 --to DIR"), "{done}");
     assert!(matches!(house.last_action(), Some(Action::DeliverRecord(it)) if it.record_id == RECORD));
     let mut refused = record(2, RecordState::Made, &files());
@@ -463,150 +343,4 @@ async fn a_record_is_signed_as_it_was_quoted_and_delivered() {
     house.fake.seen().rows = rows(vec![refused]);
     let (code, _, told) = house.told(&["record", "deliver", "--yes"]).await;
     assert!(code == 1 && told.contains("not approved yet") && told.contains("signs it first"), "{told}");
-}
-
-/// Everything below a folder, with what it holds.
-fn tree(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
-    let mut all = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(next).into_iter().flatten() {
-            let path = entry.unwrap().path();
-            match path.is_dir() {
-                true => folders.push(path),
-                false => all.push((path.strip_prefix(folder).unwrap().to_owned(), fs::read(&path).unwrap())),
-            }
-        }
-    }
-    all.sort();
-    all
-}
-
-#[tokio::test]
-async fn files_are_fetched_resumed_and_never_written_over_unasked() {
-    let house = made().await;
-    // The first file is cut twice; the fetch goes on by itself.
-    house.fake.seen().cuts = [10, 20].into();
-    let (code, told, aside) = house.told(&["record", "fetch", "--to", "out", "--only", "cd"]).await;
-    assert_eq!(code, 0, "{told}{aside}");
-    assert!(aside.contains("not delivered yet"), "{aside}");
-    let offsets: Vec<u64> = house.fake.seen().stretches.iter().map(|it| it.2).collect();
-    assert_eq!(offsets, [0, 10, 30, 0], "from where it was cut");
-    let out = house.path().join("out");
-    let cd = vec![
-        (PathBuf::from("cd/Ana-EP-DDP/IMAGE.DAT"), IMAGE.to_vec()),
-        ("cd/EP.cue".into(), SHEET.to_vec()),
-    ];
-    assert_eq!(tree(&out), cd, "no part is left");
-
-    // What is right stays; what is not there yet comes; a delivered record brings its manifest as it was frozen.
-    let frozen = "{\"record\": \"e\u{301}\u{202e}\"}\n";
-    let mut delivered = record(2, RecordState::Delivered, &files());
-    delivered.manifest_json = frozen.into();
-    house.fake.seen().rows = rows(vec![delivered]);
-    let (code, told, _) = house.told(&["--json", "record", "fetch", "2", "--to", "out"]).await;
-    assert_eq!(code, 0, "{told}");
-    let objects: Vec<Value> = told.lines().map(|it| serde_json::from_str(it).unwrap()).collect();
-    let new: Vec<bool> = objects[..3].iter().map(|it| it["fetched"].as_bool().unwrap()).collect();
-    assert_eq!(new, [false, false, true]);
-    assert_eq!((objects[3]["files"].as_u64(), objects[3]["fetched"].as_u64()), (Some(3), Some(1)));
-    assert_eq!(fs::read(out.join("hi-res/01 夜.wav")).unwrap(), TRACK);
-    assert_eq!(fs::read(out.join("manifest.json")).unwrap(), frozen.as_bytes());
-    assert_eq!(house.fake.seen().stretches.len(), 5);
-
-    // Another file lies there: nothing is fetched, nothing is lost, and --force takes its place.
-    fs::write(out.join("cd/EP.cue"), "mine").unwrap();
-    fs::remove_file(out.join("hi-res/01 夜.wav")).unwrap();
-    let (code, _, told) = house.told(&["record", "fetch", "--to", "out"]).await;
-    assert!(code == 1 && told.contains("EP.cue exists already") && told.contains("--force"), "{told}");
-    assert_eq!(fs::read(out.join("cd/EP.cue")).unwrap(), b"mine");
-    assert!(!out.join("hi-res/01 夜.wav").exists(), "looked at first");
-    let (code, ..) = house.told(&["record", "fetch", "--to", "out", "--force"]).await;
-    assert_eq!((code, fs::read(out.join("cd/EP.cue")).unwrap()), (0, SHEET.to_vec()));
-    assert!(out.join("hi-res/01 夜.wav").exists());
-    fs::write(out.join("manifest.json"), "{}").unwrap();
-    let (code, _, told) = house.told(&["record", "fetch", "--to", "out"]).await;
-    assert!(code == 1 && told.contains("of another record"), "{told}");
-    let (code, _, told) = house.told(&["record", "fetch", "--to", "out", "--only", "vinyl"]).await;
-    assert!(code == 2 && told.contains("it has cd, hi-res"), "{told}");
-}
-
-#[tokio::test]
-async fn a_line_that_stays_cut_leaves_a_part_and_the_next_fetch_goes_on_from_it() {
-    let house = made().await;
-    house.fake.seen().cuts = [25, 0, 0, 0, 0, 0, 0, 0].into();
-    let (code, ..) = house.told(&["record", "fetch", "--to", "out"]).await;
-    assert_eq!(code, 1);
-    let found = tree(&house.path().join("out"));
-    let [(path, bytes)] = found.as_slice() else { panic!("{found:?}") };
-    assert!(path.to_string_lossy().ends_with(".part") && bytes == &IMAGE[..25], "{path:?}");
-    house.fake.seen().cuts.clear();
-    house.fake.seen().stretches.clear();
-    let (code, ..) = house.told(&["record", "fetch", "--to", "out"]).await;
-    assert_eq!((code, house.fake.seen().stretches[0].2), (0, 25));
-    assert_eq!(fs::read(house.path().join("out/cd/Ana-EP-DDP/IMAGE.DAT")).unwrap(), IMAGE);
-}
-
-#[tokio::test]
-async fn wrong_bytes_get_no_name() {
-    let house = made().await;
-    house.fake.seen().files.insert(sha(IMAGE), [&IMAGE[..IMAGE.len() - 1], b"X"].concat());
-    let (code, _, told) = house.told(&["record", "fetch", "--to", "out"]).await;
-    assert!(code == 1 && told.contains("thrown away"), "{told}");
-    assert!(tree(&house.path().join("out")).is_empty());
-}
-
-#[tokio::test]
-async fn a_hostile_studio_writes_nothing_outside_of_the_folder() {
-    let house = made().await;
-    let before = tree(house.path());
-    for (folder, name) in [
-        ("..", "evil.wav"),
-        ("cd/../../..", "evil.wav"),
-        ("/tmp", "evil.wav"),
-        ("cd", "../../evil.wav"),
-        ("cd", "/tmp/evil.wav"),
-        (".ssh", "authorized_keys"),
-        ("", ".bashrc"),
-        ("", "manifest.json"),
-        ("cd", "EP.cue/evil"),
-    ] {
-        let mut all = files();
-        all.push(("cd", folder, name, b"evil"));
-        house.fake.seen().rows = rows(vec![record(2, RecordState::Made, &all)]);
-        house.fake.seen().files.insert(sha(b"evil"), b"evil".to_vec());
-        for only in [&[][..], &["--only", "hi-res"]] {
-            let args = [&["record", "fetch", "--to", "out", "--force"], only].concat();
-            let (code, _, told) = house.told(&args).await;
-            assert_eq!(code, 1, "{folder} {name}: {told}");
-            assert!(told.contains("Nothing was fetched"), "{told}");
-        }
-        assert_eq!(tree(house.path()), before, "{folder} {name}");
-    }
-    assert!(house.fake.seen().stretches.is_empty());
-}
-
-#[cfg(unix)]
-#[tokio::test]
-async fn a_link_in_the_folder_leads_nowhere() {
-    let house = made().await;
-    let elsewhere = house.path().join("elsewhere");
-    fs::create_dir_all(&elsewhere).unwrap();
-    fs::write(elsewhere.join("EP.cue"), "mine").unwrap();
-    fs::create_dir_all(house.path().join("out/cd")).unwrap();
-    std::os::unix::fs::symlink(elsewhere.join("EP.cue"), house.path().join("out/cd/EP.cue")).unwrap();
-    let (code, ..) = house.told(&["record", "fetch", "--to", "out"]).await;
-    assert_eq!(code, 1);
-    // Forced, the link is replaced and what it led to stays.
-    let (code, ..) = house.told(&["record", "fetch", "--to", "out", "--force"]).await;
-    assert_eq!(code, 0);
-    assert_eq!(fs::read(elsewhere.join("EP.cue")).unwrap(), b"mine");
-    assert_eq!(fs::read(house.path().join("out/cd/EP.cue")).unwrap(), SHEET);
-    // A whole folder that is a link is not entered, forced or not.
-    std::os::unix::fs::symlink(&elsewhere, house.path().join("linked")).unwrap();
-    fs::create_dir_all(house.path().join("two")).unwrap();
-    std::os::unix::fs::symlink(&elsewhere, house.path().join("two/cd")).unwrap();
-    let (code, _, told) = house.told(&["record", "fetch", "--to", "two", "--force"]).await;
-    assert!(code == 1 && told.contains("is no folder"), "{told}");
-    assert_eq!(tree(&elsewhere).len(), 1);
 }

@@ -3,72 +3,18 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests may panic: that is how a test fails
 
+mod kit;
 mod net_fake;
 
-use std::{
-    path::Path,
-    process::{Command, Output, Stdio},
-};
-
-use deadwax_client::profile::{Home, Profile};
 use deadwax_dsp::{
     Block,
     report::measure_file,
     write::{AudioWriter, Encoding},
 };
 use deadwax_proto::v1::{self, Role, Stage, action::Action, row::Row};
-use net_fake::Fake;
-use sha2::{Digest as _, Sha256};
-
-struct House {
-    fake: Fake,
-    folder: tempfile::TempDir,
-}
+use kit::{House, code, err, objects, out, sha};
 
 impl House {
-    async fn open() -> House {
-        let fake = Fake::default();
-        let address = fake.serve(None).await;
-        let folder = tempfile::tempdir().unwrap();
-        let home = Home::at(folder.path().join("home"));
-        home.save(&Profile {
-            name: "lena".into(),
-            url: format!("deadwax+http://{address}"),
-            token: Some("tok-1".into()),
-            person_id: "p1".into(),
-            ..Profile::default()
-        })
-        .unwrap();
-        fake.seen().rows = rows();
-        House { fake, folder }
-    }
-
-    fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
-    async fn run(&self, args: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_deadwax"));
-        command
-            .args(args)
-            .current_dir(self.path())
-            .env("DEADWAX_HOME", self.path().join("home"))
-            .env("TZ", "UTC")
-            .env_remove("DEADWAX_PROFILE")
-            .stdin(Stdio::null());
-        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
-    }
-
-    /// Runs a verb that must be fine, and answers the one action that reached the server.
-    async fn sent(&self, args: &[&str]) -> Action {
-        self.fake.seen().actions.clear();
-        let output = self.run(args).await;
-        assert_eq!(code(&output), 0, "{args:?}: {}", err(&output));
-        let actions = self.fake.seen().actions.clone();
-        assert_eq!(actions.len(), 1, "{args:?}");
-        actions.into_iter().next().unwrap()
-    }
-
     fn change<T>(&self, pick: impl Fn(&mut Row) -> Option<&mut T>, change: impl Fn(&mut T)) {
         let mut seen = self.fake.seen();
         seen.rows.iter_mut().filter_map(|row| row.row.as_mut()).filter_map(pick).for_each(change);
@@ -81,22 +27,6 @@ impl House {
     fn version(&self, change: impl Fn(&mut v1::VersionRow)) {
         self.change(|row| if let Row::Version(version) = row { Some(version) } else { None }, change);
     }
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-fn objects(output: &Output) -> Vec<serde_json::Value> {
-    out(output).lines().map(|l| serde_json::from_str(l).unwrap_or_else(|e| panic!("{l:?}: {e}"))).collect()
 }
 
 fn told(action: &str, yes: bool, reason: &str, text: &str) -> v1::Allowed {
@@ -179,7 +109,7 @@ fn rows() -> Vec<v1::Row> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gate_is_changed_only_in_what_was_said_and_warnings_are_told() {
-    let house = House::open().await;
+    let house = House::open(rows()).await;
     house.fake.seen().trial.warnings = vec!["Nobody is a producer.".into()];
     let sent = house.sent(&["gate", "set", "--stage", "mixing", "--need", "producer:1"]).await;
     let Action::SetGate(v1::SetGate { rule: Some(rule) }) = sent else { panic!() };
@@ -201,7 +131,7 @@ async fn a_gate_is_changed_only_in_what_was_said_and_warnings_are_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rule_goes_to_a_file_and_back() {
-    let house = House::open().await;
+    let house = House::open(rows()).await;
     let output = house.run(&["gate", "show", "--toml"]).await;
     std::fs::write(house.path().join("gates.toml"), out(&output)).unwrap();
     let sent = house.sent(&["gate", "set", "--file", "gates.toml"]).await;
@@ -215,7 +145,7 @@ async fn a_rule_goes_to_a_file_and_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_trial_changes_nothing_and_its_exit_code_is_the_answer() {
-    let house = House::open().await;
+    let house = House::open(rows()).await;
     let gate = |met| v1::GateRow {
         song_id: "s1".into(),
         stage: Stage::Mixing as i32,
@@ -239,7 +169,7 @@ async fn a_trial_changes_nothing_and_its_exit_code_is_the_answer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_follows_is_told_and_agreed_to_before_it_is_sent() {
-    let house = House::open().await;
+    let house = House::open(rows()).await;
     house.version(|v| v.allowed = vec![told("request_revision", true, "", "This is round 3 of 2 included.")]);
     house.song(|s| s.allowed = vec![told("swap_mix", true, "", "The master falls.")]);
     for (args, text) in [
@@ -261,7 +191,7 @@ async fn what_follows_is_told_and_agreed_to_before_it_is_sent() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn beyond_the_terms_the_word_for_it_is_named() {
-    let house = House::open().await;
+    let house = House::open(rows()).await;
     let asked = ["request-revision", "--note", "n1", "--yes"];
     house.fake.seen().refuse = Some(["BEYOND_TERMS", "This is round 3 of 2 included.", "Talk."]);
     let output = house.run(&asked).await;
@@ -283,7 +213,7 @@ async fn beyond_the_terms_the_word_for_it_is_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn notes_tell_where_they_stand_now_and_whether_something_changed() {
-    let house = House::open().await;
+    let house = House::open(rows()).await;
     let output = house.run(&["notes", "list"]).await;
     assert!(out(&output).contains("1:32.0 (was 1:35.0 in Mix A 1) | Mix B 1 | open"), "{}", out(&output));
     assert!(out(&output).contains("Mix B 1: change found: +0.8 dB") && !out(&output).contains('\x1b'));
@@ -316,7 +246,7 @@ fn mix(seconds: f64, peak_dbfs: f64) -> Vec<u8> {
 fn hold_mixes(house: &House) {
     let mixes = [("va", mix(4.0, -3.0)), ("vb", mix(3.5, -14.0))];
     for (id, bytes) in &mixes {
-        let sha256 = hex::encode(Sha256::digest(bytes));
+        let sha256 = sha(bytes);
         house.fake.seen().files.insert(sha256.clone(), bytes.clone());
         let facts = Some(v1::AudioFacts { bytes: bytes.len() as u64, ..v1::AudioFacts::default() });
         house.version(|version| {
@@ -337,7 +267,7 @@ fn hold_mixes(house: &House) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn mixes_are_compared_blind_equally_loud_and_equally_long() {
-    let house = House::open().await;
+    let house = House::open(rows()).await;
     hold_mixes(&house);
     let output = house.run(&["shootout", "fetch", "night", "-o", "blind", "--json"]).await;
     assert_eq!(code(&output), 0, "{}", err(&output));
@@ -398,7 +328,7 @@ async fn mixes_are_compared_blind_equally_loud_and_equally_long() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn votes_by_lines_are_not_blind_and_wrong_names_are_refused() {
-    let house = House::open().await;
+    let house = House::open(rows()).await;
     let Action::CastVote(vote) = house.sent(&["shootout", "vote", "B", "A", "--song", "night"]).await else {
         panic!()
     };
@@ -448,7 +378,7 @@ async fn votes_by_lines_are_not_blind_and_wrong_names_are_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_small_verbs_reach_the_wire_as_they_were_said() {
-    let house = House::open().await;
+    let house = House::open(rows()).await;
     let sent = house.sent(&["handoff", "return", "Two files.", "--item", "instrumental=ends early"]).await;
     let Action::ReturnHandoff(sent) = sent else { panic!() };
     assert_eq!((sent.reason.as_str(), sent.items[0].alternate.as_str()), ("Two files.", "instrumental"));
@@ -496,7 +426,7 @@ async fn the_small_verbs_reach_the_wire_as_they_were_said() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn empty_lists_say_so_and_status_tells_the_rounds() {
-    let house = House::open().await;
+    let house = House::open(rows()).await;
     house.song(|s| (s.rounds_used, s.due_ms, s.overdue) = (2, 1_796_342_399_000, true));
     house.change(|row| if let Row::Project(p) = row { Some(p) } else { None }, |p| p.rounds_included = 2);
     let output = house.run(&["status"]).await;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests may panic: that is how a test fails
 
+mod kit;
 mod net_fake;
 
 use std::{
@@ -12,15 +13,14 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
-use deadwax_client::profile::{Home, Profile};
 use deadwax_dsp::{
     Block,
     write::{AudioWriter, Encoding},
 };
 use deadwax_proto::v1::{self, action::Action, row::Row};
+use kit::{program, sha, sign_in};
 use net_fake::Fake;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
 const VERBS: [&str; 12] = [
     "login",
@@ -41,31 +41,12 @@ const VERBS: [&str; 12] = [
 fn room(address: SocketAddr) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("bounces")).unwrap();
-    let profile = Profile {
-        name: "ana".into(),
-        url: format!("deadwax+http://{address}"),
-        token: Some("tok-1".into()),
-        person_id: "p1".into(),
-        person: "Ana".into(),
-        ..Profile::default()
-    };
-    Home::at(folder.path().join("home")).save(&profile).unwrap();
+    sign_in(folder.path(), address, "p1");
     folder
 }
 
-fn command(folder: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_deadwax"));
-    command
-        .args(args)
-        .current_dir(folder)
-        .env("DEADWAX_HOME", folder.join("home"))
-        .env_remove("DEADWAX_PROFILE")
-        .stdin(Stdio::null());
-    command
-}
-
 async fn run(folder: &Path, args: &[&str]) -> Output {
-    let mut command = command(folder, args);
+    let mut command = program(folder, args);
     tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
 }
 
@@ -83,7 +64,7 @@ fn bounce(path: &Path, hz: f64) -> String {
     let mut writer = AudioWriter::create(path, Encoding::Wav24, 48_000, 2, None).unwrap();
     writer.write(&Block { channels: vec![plane.clone(), plane] }).unwrap();
     writer.finish().unwrap();
-    hex::encode(Sha256::digest(std::fs::read(path).unwrap()))
+    sha(std::fs::read(path).unwrap())
 }
 
 fn row(key: &str, row: Row) -> v1::Row {
@@ -165,7 +146,7 @@ struct Watching {
 
 impl Watching {
     fn start(folder: &Path) -> Watching {
-        let mut child = command(folder, &["watch-folder", "bounces", "--yes", "--calm", "0.2", "--json"])
+        let mut child = program(folder, &["watch-folder", "bounces", "--yes", "--calm", "0.2", "--json"])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -378,7 +359,7 @@ async fn versions_of_the_studio_are_played_side_by_side_and_a_record_over_its_jo
     assert_eq!(told["frames"], 4_800 + 1_200 + 4_800, "no gap before the first, 25 ms before the second");
     assert_eq!(told["tracks"][0]["label"], "Lamps, Mix 1");
     // To the ear it is played as it comes; here to the clock, which nobody hears: so nothing is told of it.
-    let mut command = command(room.path(), &["play", "--song", "lamps", "--json"]);
+    let mut command = program(room.path(), &["play", "--song", "lamps", "--json"]);
     command.env("DEADWAX_SOUND", "none");
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
@@ -389,7 +370,7 @@ async fn versions_of_the_studio_are_played_side_by_side_and_a_record_over_its_jo
     );
     assert!(fake.seen().heard.is_empty());
     // Damaged on its way it is not written.
-    let digest = hex::encode(Sha256::digest(std::fs::read(room.path().join("three.wav")).unwrap()));
+    let digest = sha(std::fs::read(room.path().join("three.wav")).unwrap());
     fake.seen().files.get_mut(&digest).unwrap()[60] ^= 1;
     let output = run(room.path(), &["play", "--song", "lamps", "--to", "damaged.wav"]).await;
     assert_ne!(output.status.code(), Some(0));

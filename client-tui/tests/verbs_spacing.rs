@@ -3,84 +3,22 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests may panic: that is how a test fails
 
+mod kit;
 mod net_fake;
 
-use std::{
-    io::Write as _,
-    path::Path,
-    process::{Command, Output, Stdio},
-};
-
-use deadwax_client::profile::{Home, Profile};
 use deadwax_proto::v1::{self, SpacingItem, SpacingNote, action::Action, row::Row};
-use net_fake::Fake;
+use kit::{House, err};
 use serde_json::Value;
 
-struct Room {
-    fake: Fake,
-    folder: tempfile::TempDir,
-}
-
-impl Room {
-    async fn open() -> Room {
-        let fake = Fake::default();
-        let address = fake.serve(None).await;
-        let folder = tempfile::tempdir().unwrap();
-        let profile = Profile {
-            name: "ana".into(),
-            url: format!("deadwax+http://{address}"),
-            token: Some("tok-1".into()),
-            person_id: "p1".into(),
-            ..Profile::default()
-        };
-        Home::at(folder.path().join("home")).save(&profile).unwrap();
-        fake.seen().rows = rows();
-        Room { fake, folder }
-    }
-
-    fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
-    async fn run(&self, args: &[&str], given: &str) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_deadwax"));
-        command
-            .args(args)
-            .current_dir(self.path())
-            .env("DEADWAX_HOME", self.path().join("home"))
-            .env("TZ", "UTC")
-            .env_remove("DEADWAX_PROFILE")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let given = given.to_owned();
-        let run = move || {
-            let mut child = command.spawn().unwrap();
-            // A verb that does not read may be gone already.
-            drop(child.stdin.take().unwrap().write_all(given.as_bytes()));
-            child.wait_with_output().unwrap()
-        };
-        tokio::task::spawn_blocking(run).await.unwrap()
-    }
-
+impl House {
     async fn shown(&self, args: &[&str]) -> String {
-        let output = self.run(args, "").await;
+        let output = self.run(args).await;
         assert_eq!(output.status.code(), Some(0), "{args:?}: {}", err(&output));
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Runs a verb that must be fine, and answers the one action that reached the server.
-    async fn sent(&self, args: &[&str], given: &str) -> Action {
-        self.fake.seen().actions.clear();
-        let output = self.run(args, given).await;
-        assert_eq!(output.status.code(), Some(0), "{args:?}: {}", err(&output));
-        let actions = self.fake.seen().actions.clone();
-        assert_eq!(actions.len(), 1, "{args:?}");
-        actions.into_iter().next().unwrap()
-    }
-
     async fn set(&self, args: &[&str], given: &str) -> Vec<SpacingItem> {
-        let Action::SetSpacing(it) = self.sent(args, given).await else { panic!() };
+        let Action::SetSpacing(it) = self.sent_given(args, given).await else { panic!() };
         it.items
     }
 
@@ -92,10 +30,6 @@ impl Room {
         });
         change(head.unwrap());
     }
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 fn items() -> Vec<SpacingItem> {
@@ -178,7 +112,7 @@ fn rows() -> Vec<v1::Row> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_whole_spacing_is_shown_and_what_follows_from_it() {
-    let room = Room::open().await;
+    let room = House::open(rows()).await;
     let text = room.shown(&["spacing", "show"]).await;
     for part in [
         "Spacing 3 by Mara Voss",
@@ -196,6 +130,7 @@ async fn the_whole_spacing_is_shown_and_what_follows_from_it() {
         "-> Mara Voss: Done.",
         "! 3. 夜の電車: 5.1 LU louder than the record.",
         "! 4. Lamps: 5.1 LU quieter than the song before it.",
+        "balance in bands: `deadwax record plan` tells it",
     ] {
         assert!(text.contains(part), "{part} is missing:\n{text}");
     }
@@ -206,7 +141,7 @@ async fn the_whole_spacing_is_shown_and_what_follows_from_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_shown_as_json_is_read_back_as_it_was() {
-    let room = Room::open().await;
+    let room = House::open(rows()).await;
     let json = room.shown(&["spacing", "show", "--json"]).await;
     let told: Value = serde_json::from_str(json.trim()).unwrap();
     assert_eq!(
@@ -224,13 +159,13 @@ async fn what_is_shown_as_json_is_read_back_as_it_was() {
     assert_eq!(room.set(&["spacing", "set", "--file", "-"], &json).await, wanted);
     // Of an older number that is said, and done.
     room.spacing(|it| it.number = 4);
-    let output = room.run(&["spacing", "set", "--file", "order.json"], "").await;
+    let output = room.run(&["spacing", "set", "--file", "order.json"]).await;
     assert!(err(&output).contains("spacing 4 is the newest"), "{}", err(&output));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn trims_a_hidden_song_and_sides_are_set_in_words() {
-    let room = Room::open().await;
+    let room = House::open(rows()).await;
     let args =
         ["spacing", "set", "Prelude:hidden=no", "Lamps:1,side=no", "Night Drive:trim-in=0", "夜の電車:side"];
     let items = room.set(&args, "").await;
@@ -253,7 +188,7 @@ async fn trims_a_hidden_song_and_sides_are_set_in_words() {
         (&["spacing", "set", "Lamps:hidden=maybe"], 2),
         (&["spacing", "set", "--file", "-"], 3),
     ] {
-        let output = room.run(args, "{\"items\":[{\"song\":\"Lamps\",\"gap\":1}]}").await;
+        let output = room.piped(args, "{\"items\":[{\"song\":\"Lamps\",\"gap\":1}]}").await;
         assert_eq!(output.status.code(), Some(code), "{args:?}: {}", err(&output));
     }
     assert_eq!(room.fake.seen().actions.len(), 1, "nothing but the first reached the studio");
@@ -261,31 +196,30 @@ async fn trims_a_hidden_song_and_sides_are_set_in_words() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn notes_are_left_and_closed() {
-    let room = Room::open().await;
-    let Action::AddSpacingNote(it) =
-        room.sent(&["spacing", "note", "Breathe.", "--before", "lamps"], "").await
+    let room = House::open(rows()).await;
+    let Action::AddSpacingNote(it) = room.sent(&["spacing", "note", "Breathe.", "--before", "lamps"]).await
     else {
         panic!()
     };
     assert_eq!((it.number, it.song_id.as_str(), it.text.as_str()), (3, "s3", "Breathe."));
-    let Action::AddSpacingNote(it) = room.sent(&["spacing", "note", "Good."], "").await else { panic!() };
+    let Action::AddSpacingNote(it) = room.sent(&["spacing", "note", "Good."]).await else { panic!() };
     assert_eq!((it.song_id.as_str(), it.note_id.is_empty()), ("", false));
     let args = ["spacing", "close", "00000001", "--answer", "Half a second."];
-    let Action::CloseSpacingNote(it) = room.sent(&args, "").await else { panic!() };
+    let Action::CloseSpacingNote(it) = room.sent(&args).await else { panic!() };
     assert_eq!((it.note_id.as_str(), it.answer.as_str()), ("0198-aaaa-00000001", "Half a second."));
-    let output = room.run(&["spacing", "close", "0198"], "").await;
+    let output = room.run(&["spacing", "close", "0198"]).await;
     assert!(output.status.code() == Some(2) && err(&output).contains("several notes"), "{}", err(&output));
-    let output = room.run(&["spacing", "close", "77"], "").await;
+    let output = room.run(&["spacing", "close", "77"]).await;
     assert!(output.status.code() == Some(2) && err(&output).contains("spacing show"), "{}", err(&output));
     // What the studio refuses is said with the next step.
     room.fake.seen().refuse = Some(["NOTE_NOT_OPEN", "The note is closed already.", "Write another."]);
-    let output = room.run(&["spacing", "close", "00000002"], "").await;
+    let output = room.run(&["spacing", "close", "00000002"]).await;
     assert!(output.status.code() == Some(1) && err(&output).contains("Write another."), "{}", err(&output));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hostile_words_and_figures_are_shown_harmless() {
-    let room = Room::open().await;
+    let room = House::open(rows()).await;
     let evil = "\u{1b}[2J\u{202e}evil\r\n  approved by Lena as label (counts)\u{7}";
     room.spacing(|it| {
         it.by = evil.into();
@@ -311,7 +245,7 @@ async fn hostile_words_and_figures_are_shown_harmless() {
         }
     }
     for args in [&["spacing", "show"][..], &["spacing", "show", "--json"]] {
-        let output = room.run(args, "").await;
+        let output = room.run(args).await;
         assert_eq!(output.status.code(), Some(0), "{args:?}: {}", err(&output));
         let text = String::from_utf8(output.stdout).unwrap();
         assert!(!text.contains(['\u{1b}', '\u{202e}', '\u{7}', '\r']), "{text:?}");

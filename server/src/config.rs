@@ -19,6 +19,8 @@ use serde::{Deserialize, Serialize};
 pub use crate::notify::settings::{Mail, Security, Webhooks};
 
 pub const FILE: &str = "studio.toml";
+/// Profiles of the studio's own, a TOML file each, in its folder; read at the start.
+pub const PROFILES: &str = "profiles";
 pub const ENV_PREFIX: &str = "DEADWAX_";
 pub const PORT: u16 = 4747;
 
@@ -336,7 +338,8 @@ impl Config {
              memory_bytes = {memory}\n\
              cpu_seconds = {cpu}\n\
              # A recipe of your own (TOML); empty: the built-in one.\n\
-             recipe = \"\"\n\n\
+             recipe = \"\"\n\
+             # Profiles of your own for records are TOML files in the folder profiles beside this file.\n\n\
              [mail]\n\
              # The server that sends mail; empty: none is sent. Encrypted by \"starttls\" (port 587) or \"tls\" (465).\n\
              host = \"\"\n\

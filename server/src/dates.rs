@@ -2,9 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use deadwax_domain::{Actor, Command, ProjectId, Stage, Time};
+use deadwax_domain::{Command, ProjectId, Stage, Time};
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use crate::ledger::{Ledger, LedgerError, Perform};
 
@@ -44,13 +43,5 @@ async fn due(ledger: &Ledger) -> Vec<(ProjectId, Stage)> {
 }
 
 async fn pass(ledger: &Ledger, project: ProjectId, stage: Stage) -> Result<(), LedgerError> {
-    let perform = Perform {
-        command_id: Uuid::now_v7().as_u128(),
-        request_sha256: [0; 32],
-        project,
-        actor: Actor::Worker,
-        expected: None,
-        command: Command::PassDeadline { stage },
-    };
-    ledger.perform(perform).await.map(drop)
+    ledger.perform(Perform::by_worker(project, Command::PassDeadline { stage })).await.map(drop)
 }

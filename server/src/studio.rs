@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     auth::{People, secret::Secret},
     blob::Blobs,
-    config::Config,
+    config::{self, Config},
     evidence::{Chains, StudioKey},
     handoff::Troubles,
     ledger::{Clock, Ledger},
@@ -28,9 +28,10 @@ use crate::{
         compared::Comparisons,
         hearing::{self, Window, WindowAsked},
         inspect::{self, InspectError, Inspected, Program},
-        record::Making,
+        record::{Making, offered::Offered},
         worker::Running,
     },
+    rpc::planner::Planner,
     store::Store,
 };
 
@@ -153,6 +154,8 @@ pub struct Studio {
     pub renders: Arc<Running>,
     /// The records that are made in this process.
     pub making: Arc<Making>,
+    /// What records can be made for, and their dry runs.
+    pub planner: Arc<Planner>,
     /// Why handoffs are not packed yet.
     pub packages: Arc<Troubles>,
     /// How the render worker starts its children.
@@ -197,6 +200,11 @@ impl Studio {
             Comparisons::open(Arc::clone(&blobs), Arc::clone(&inspect), folder.join("comparing"))
                 .await
                 .context("emptying the folder of comparisons failed")?;
+        let profiles = folder.join(config::PROFILES);
+        let offered = Offered::of_folder(&profiles).await.with_context(|| {
+            format!("the profiles of the studio in {} cannot be used", profiles.display())
+        })?;
+        let planner = Planner::new(Arc::clone(&blobs), config.name.clone(), offered);
         let chains = Chains::new(Arc::clone(&ledger), Arc::clone(&store));
         Ok(Arc::new(Self {
             config,
@@ -211,6 +219,7 @@ impl Studio {
             listening: Listening::new(folder.join("heard")),
             renders: Arc::default(),
             making: Arc::default(),
+            planner: Arc::new(planner),
             packages: Arc::default(),
             program,
             fingerprint,

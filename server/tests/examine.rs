@@ -11,7 +11,7 @@ mod media_kit;
 
 use std::{path::PathBuf, process::Command as Shell, time::Duration};
 
-use common::*;
+use common::{child::server, *};
 use deadwax_domain::{
     Alternate, ApprovalId, Command, Digest, Examined, GateRule, Need, NewFile, NoteId, NoteOutcome,
     PlaceKind, Project, ProjectId, Role, Sameness, SongId, Span, Stage, Time, Verdict, VersionId,
@@ -29,10 +29,6 @@ use media_kit::{sha256, upload};
 const PATIENCE: Duration = Duration::from_secs(60);
 const SONG: SongId = SongId(100);
 const VERSE: NoteId = NoteId(1);
-
-fn server() -> Program {
-    Program { exe: env!("CARGO_BIN_EXE_deadwax-server").into(), prefix: Vec::new() }
-}
 
 struct Room {
     house: House,

@@ -168,6 +168,8 @@ fn every(text: &str, n: u128, flag: bool, level: f64, alternate: Alternate, role
     .chain(records(text, n, flag, level, role))
     .chain(receipts(text, n, flag))
     .chain(covers(text, n))
+    .chain(media(text, n))
+    .chain(counted(text, n, flag))
     .collect()
 }
 
@@ -287,6 +289,8 @@ fn records(text: &str, n: u128, flag: bool, level: f64, role: Role) -> Vec<Fact>
         exact: flag,
         integrated_lufs: flag.then_some(level),
         true_peak_dbtp: Some(-1.5),
+        // As it was written before it was counted.
+        over_full_scale: None,
     };
     let copy = LabelCopy {
         upc: s(),
@@ -324,6 +328,7 @@ fn records(text: &str, n: u128, flag: bool, level: f64, role: Role) -> Vec<Fact>
             sources: vec![RecordSource { song, version, fingerprint: digest }],
             profiles: vec![RecordProfile { name: s(), toml: s() }],
             loudest_track_lufs: flag.then_some(-14.0),
+            medium: String::new(),
         },
         Fact::RecordLeased { record, attempt: small, engine: s() },
         Fact::RecordMade { record, files: vec![file], fingerprint: digest, report_json: s() },
@@ -363,6 +368,42 @@ fn covers(text: &str, n: u128) -> Vec<Fact> {
     let (small, digest) = ((n % 1_000_000) as u32, Digest([(n % 251) as u8; 32]));
     let cover = Cover { digest, bytes: u64::MAX, mime: text.to_owned(), width: small, height: u32::MAX };
     vec![Fact::CoverSet { cover: Some(cover) }, Fact::CoverSet { cover: None }]
+}
+
+/// Those that came with the medium.
+fn media(text: &str, n: u128) -> Vec<Fact> {
+    let (small, s) = ((n % 1_000_000) as u32, || text.to_owned());
+    vec![Fact::RecordQueued {
+        record: RecordId(n.wrapping_add(5)),
+        number: small,
+        spacing: small,
+        sources: Vec::new(),
+        profiles: vec![RecordProfile { name: s(), toml: s() }],
+        loudest_track_lufs: None,
+        medium: s(),
+    }]
+}
+
+/// Those that came with the count of samples over full scale.
+fn counted(text: &str, n: u128, flag: bool) -> Vec<Fact> {
+    let (digest, s) = (Digest([(n % 251) as u8; 32]), || text.to_owned());
+    let file = RecordFile {
+        profile: s(),
+        folder: s(),
+        name: s(),
+        digest,
+        bytes: 1,
+        kind: s(),
+        sample_rate_hz: 44_100,
+        bits: 16,
+        frames: 1,
+        exact: false,
+        integrated_lufs: None,
+        true_peak_dbtp: None,
+        over_full_scale: Some(if flag { u64::MAX } else { 0 }),
+    };
+    let record = RecordId(n.wrapping_add(5));
+    vec![Fact::RecordMade { record, files: vec![file], fingerprint: digest, report_json: s() }]
 }
 
 fn golden() -> Vec<Event> {

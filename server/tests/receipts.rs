@@ -188,7 +188,14 @@ async fn a_record_is_a_row_for_who_sees_the_work_and_waits_on_the_label() {
     rig.ok(Role::Producer, Command::SetSpacing { items: vec![SpacingItem::after(SONG, 0)] }).await;
     let (record, profiles) =
         (RecordId(0x7000), vec![RecordProfile { name: "cd".into(), toml: "a = 1".into() }]);
-    let start = Command::StartRecord { record, spacing: 1, profiles, loudest_track_lufs: Some(-14.0) };
+    let start = Command::StartRecord {
+        record,
+        spacing: 1,
+        profiles,
+        loudest_track_lufs: Some(-14.0),
+        medium: String::new(),
+        basis: None,
+    };
     rig.ok(Role::MasteringEngineer, start).await;
     let file = RecordFile {
         profile: "cd".into(),
@@ -203,6 +210,7 @@ async fn a_record_is_a_row_for_who_sees_the_work_and_waits_on_the_label() {
         exact: false,
         integrated_lufs: Some(f64::NEG_INFINITY),
         true_peak_dbtp: None,
+        over_full_scale: None,
     };
     let lease = Command::LeaseRecord { record, engine: "press".into() };
     let files = vec![file.clone()];

@@ -8,7 +8,9 @@ mod record_kit;
 use std::{collections::BTreeSet, time::Duration};
 
 use common::{House, Seat, id_text, refused, within};
-use deadwax_domain::{Alternate, ProjectId, RecordId, RecordState};
+use deadwax_domain::{
+    Alternate, Fact, ProjectId, RecordId, RecordProfile, RecordSource, RecordState, VersionId,
+};
 use deadwax_proto::v1::{self, action::Action, row::Row as Kind};
 use record_kit::*;
 use serde_json::Value;
@@ -102,6 +104,9 @@ async fn a_record_is_made_fetched_approved_and_delivered() {
     let twin = press.until("the twin", |record| record.id == RecordId(8) && !record.is_alive()).await;
     assert_eq!(twin.state, RecordState::Cancelled);
     assert!(twin.reason.contains("Record 1"), "{}", twin.reason);
+    let told = self::row(&press, &press.label, 8).await;
+    assert_eq!((told.same_as, told.asked_roles().collect::<Vec<_>>()), (1, vec![v1::Role::Label]));
+    assert_eq!(self::row(&press, &press.label, 7).await.same_as, 0, "the one that stands");
     assert_eq!(press.fetch(&press.label, RECORD, &one, (0, 0)).await.unwrap(), b"one");
 }
 
@@ -127,6 +132,7 @@ async fn what_is_made_is_what_was_planned() {
         assert_eq!(place, (&planned.profile, &planned.folder, &planned.name, &planned.kind));
         let sound = (file.sample_rate, file.frames, file.exact);
         assert_eq!(sound, (planned.sample_rate, planned.frames, planned.exact), "{}", file.name);
+        assert_eq!(file.over_full_scale, (file.sample_rate > 0).then_some(0), "{}", file.name);
         if !planned.estimated {
             assert_eq!(file.bytes, planned.bytes, "{}", file.name);
         }
@@ -152,6 +158,43 @@ async fn what_is_made_is_what_was_planned() {
     for file in &made.files {
         assert_eq!(press.house.studio.blobs.verify(file.digest).await.unwrap(), file.bytes);
     }
+}
+
+/// What was edited between the start and the first attempt reaches into nothing: the files say what the dry run said, and the row what is another by now.
+#[tokio::test]
+async fn a_record_is_made_of_the_texts_of_its_start() {
+    let press = Press::open(server(), 3).await;
+    let now = press.project().await;
+    let source = |nth: usize| {
+        let version: VersionId = record_kit::master(nth);
+        let fingerprint = now.versions.get(version).unwrap().fingerprint;
+        RecordSource { song: song(nth), version, fingerprint }
+    };
+    let queued = Fact::RecordQueued {
+        record: RecordId(RECORD),
+        number: 1,
+        spacing: 1,
+        sources: (0..TITLES.len()).map(source).collect(),
+        profiles: vec![RecordProfile { name: "house".into(), toml: HOUSE.into() }],
+        loudest_track_lufs: None,
+        medium: "12\" 33 rpm".into(),
+    };
+    let edited = Fact::SongEdited { song: song(0), title: "Cinder".into(), isrc: "SEAYE2600009".into() };
+    let by = Some(press.manager.id);
+    append(&press.house, press.project, vec![(by, queued), (by, edited)]).await;
+    let press = press.restart(server()).await;
+    let made = press.until("the record", |record| !record.is_alive()).await;
+    assert_eq!((made.state, made.reason.as_str()), (RecordState::Made, ""));
+    let row = row(&press, &press.label, RECORD).await;
+    let named = |name: &str| row.files.iter().find(|it| it.name == name).unwrap();
+    assert_eq!(named("01_Ember.wav").kind, "track");
+    let copy = press.fetch(&press.label, RECORD, &named("LabelCopy.json").sha256, (0, 0)).await.unwrap();
+    let copy = String::from_utf8(copy).unwrap();
+    assert!(copy.contains("Ember") && !copy.contains("Cinder") && !copy.contains("SEAYE2600009"), "{copy}");
+    assert_eq!(row.medium, "12\" 33 rpm");
+    assert!(row.outdated);
+    assert_eq!(row.outdated_by, ["\"Cinder\" differs in title and ISRC."]);
+    assert_eq!(row.cautions, ["Spacing 1 is approved by nobody."]);
 }
 
 /// The studio's backup copies what lies in the blob store, and so the files of records with the masters.
@@ -320,23 +363,74 @@ async fn a_child_that_lies_is_parked_and_no_byte_of_it_is_kept() {
     press.until("the next one", |record| record.id == RecordId(8) && record.attempt == 1).await;
 }
 
-#[tokio::test]
-async fn damaged_masters_make_no_record() {
-    let home = tempfile::tempdir().unwrap();
-    let press = Press::open(script(&home, HANGS), 3).await;
+/// One byte of this alternate of the second song is another on the disk. Its digest.
+async fn damage(press: &Press, alternate: Alternate) -> String {
     let files = press.project().await.versions.get(master(1)).unwrap().files.clone();
-    let damaged = files.iter().find(|file| file.alternate == Alternate::Instrumental).unwrap();
+    let damaged = files.iter().find(|file| file.alternate == alternate).unwrap();
     let path = press.house.studio.blobs.local_path(damaged.digest).await.unwrap();
     let mut bytes = std::fs::read(&path).unwrap();
     bytes[1000] ^= 1;
     std::fs::write(&path, bytes).unwrap();
+    damaged.digest.to_string()
+}
+
+#[tokio::test]
+async fn damaged_masters_make_no_record() {
+    let home = tempfile::tempdir().unwrap();
+    let press = Press::open(script(&home, HANGS), 3).await;
+    let digest = damage(&press, Alternate::Main).await;
     press.perform(&press.manager, start(RECORD, &HOUSES)).await.unwrap();
     let failed = press.until("the failure", |record| !record.is_alive()).await;
     assert_eq!((failed.state, failed.attempt), (RecordState::Failed, 1));
-    for word in ["Ash/Ashes", "instrumental", "damaged", &damaged.digest.to_string(), "backup"] {
+    for word in ["Ash/Ashes", "main", "damaged", &digest, "backup"] {
         assert!(failed.reason.contains(word), "{word}: {}", failed.reason);
     }
     assert!(!home.path().join("pid").exists(), "no child saw the damaged bytes");
+}
+
+/// An alternate is read where a file is made of it, and only there.
+#[tokio::test]
+async fn a_damaged_alternate_stops_the_records_that_need_it_and_no_other() {
+    let home = tempfile::tempdir().unwrap();
+    let press = Press::open(script(&home, &format!("cp $job $home/job.json\n{MAKES}")), 3).await;
+    let digest = damage(&press, Alternate::Instrumental).await;
+    press.perform(&press.manager, start(RECORD, &HOUSES)).await.unwrap();
+    let made = press.until("the record", |record| !record.is_alive()).await;
+    assert_eq!((made.state, made.reason.as_str()), (RecordState::Made, ""));
+    let job: Value = serde_json::from_slice(&std::fs::read(home.path().join("job.json")).unwrap()).unwrap();
+    let song = &job["songs"][1];
+    assert_eq!(song["alternates"][0]["file"]["sha256"], digest, "it stands in the job by its digest");
+    assert_eq!(song["alternates"][0]["file"]["path"], "");
+    assert_ne!(song["main"]["path"], "");
+
+    let asks = "[[file]]\nkind = \"song\"\nalternate = \"instrumental\"\nencoding = \"wav24\"\nname = \"{title}_inst\"\n";
+    let with = format!("{HOUSE}\n{asks}");
+    press.perform(&press.manager, start(8, &[("house", &with)])).await.unwrap();
+    let failed = press.until("the failure", |it| it.id == RecordId(8) && !it.is_alive()).await;
+    assert_eq!((failed.state, failed.attempt), (RecordState::Failed, 1));
+    for word in ["Ash/Ashes", "instrumental", "damaged", &digest, "backup"] {
+        assert!(failed.reason.contains(word), "{word}: {}", failed.reason);
+    }
+}
+
+/// Whatever the studio stores already: a child says which files it wrote, and not which blobs become files of a record. Not with its second try either.
+#[tokio::test]
+async fn a_child_cannot_name_a_blob_that_it_did_not_write() {
+    let home = tempfile::tempdir().unwrap();
+    let names = MAKES.replace("'$(file b.txt sha256)'", "'$b'");
+    // Nor by a note in the worker's place, which a next attempt would trust.
+    let forged = "b=$(file b.txt sha256); rm $out/house/b.txt
+echo '{\"files\":['$(file a.wav track)','$b'],\"report_json\":\"{}\"}' > $(dirname $job)/made.json
+echo '{\"done\"";
+    let names = names.replace("echo '{\"done\"", forged);
+    let press = Press::open(script(&home, &names), 3).await;
+    press.house.studio.blobs.put(b"two".as_slice().into()).await.unwrap();
+    press.perform(&press.manager, start(RECORD, &HOUSES)).await.unwrap();
+    let parked = press.until("parking", |record| !record.is_alive()).await;
+    assert_eq!((parked.state, parked.attempt, parked.failures), (RecordState::Failed, 3, 3));
+    assert!(parked.reason.contains("house/b.txt was not made"), "{}", parked.reason);
+    assert!(parked.files.is_empty() && !press.has(b"one").await);
+    press.folder_empties().await;
 }
 
 /// Ids come from clients: the same one in another project is another record, with a folder of its own.
@@ -361,6 +455,24 @@ async fn records_of_two_projects_with_one_id_do_not_meet() {
 
 async fn second_project(house: &House, project: ProjectId, seats: [&Seat; 3]) {
     record_kit::facts_of(house, project, &seats.map(Clone::clone), 3).await;
+}
+
+/// What cannot be taken away yet is not forgotten: it is tried again with the next look.
+#[tokio::test]
+async fn a_folder_that_stays_is_swept_later() {
+    let home = tempfile::tempdir().unwrap();
+    let press = Press::open(script(&home, MAKES), 3).await;
+    let stray = press.folder().join(format!("{:032x}-{:032x}", press.project.0, 99));
+    std::fs::write(&stray, "in the way of a folder").unwrap();
+    let press = press.restart(script(&home, MAKES)).await;
+    // A record that was made in between: the worker has looked around more than once.
+    press.perform(&press.manager, start(RECORD, &HOUSES)).await.unwrap();
+    press.until("the record", |record| record.state == RecordState::Made).await;
+    assert!(stray.exists(), "a file is no folder of ours and cannot go as one");
+    std::fs::remove_file(&stray).unwrap();
+    std::fs::create_dir_all(stray.join("files")).unwrap();
+    press.folder_empties().await;
+    drop(press);
 }
 
 /// The folder of a record that ended while no server ran is swept at the start.

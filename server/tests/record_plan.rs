@@ -5,7 +5,10 @@ mod common;
 mod record_kit;
 
 use common::{id_text, refused};
-use deadwax_domain::{Fact, Line, RenderId, Role, ShootoutId, VersionId, VersionKind};
+use deadwax_domain::{
+    ApprovalId, Command, Fact, GateRule, Line, NoteId, RenderId, Role, ShootoutId, Stage, VersionId,
+    VersionKind, gate,
+};
 use deadwax_proto::v1::{self, action::Action};
 use record_kit::*;
 use serde_json::Value;
@@ -55,6 +58,7 @@ async fn levels_are_those_of_the_record() {
         project_id: id_text(press.project.0),
         profiles: vec![profile(&("streaming", ""))],
         loudest_track_lufs: loudest,
+        ..v1::PlanRequest::default()
     };
     let label = &press.label;
     let plan = async |loudest| {
@@ -151,7 +155,7 @@ async fn a_plan_that_blocks_is_not_queued() {
         record_id: id_text(7),
         spacing: 9,
         profiles: vec![profile(&("house", HOUSE))],
-        loudest_track_lufs: None,
+        ..v1::StartRecord::default()
     });
     refused(press.perform(&press.label, old).await, "SPACING_CHANGED");
 }
@@ -166,7 +170,7 @@ async fn strangers_and_listeners_plan_nothing() {
     let asked = v1::PlanRequest {
         project_id: id_text(other.0),
         profiles: vec![profile(&("cd", ""))],
-        loudest_track_lufs: None,
+        ..v1::PlanRequest::default()
     };
     refused(records(&press.manager).plan(press.manager.with(asked)).await, "NO_SPACING");
 }
@@ -261,4 +265,88 @@ async fn the_balance_of_a_rendered_master_stands_in_the_consistency() {
         "{consistency}"
     );
     assert!(bands(1).is_null());
+}
+
+fn started(record: u128, basis: &str, medium: &str) -> Action {
+    let Action::StartRecord(it) = start(record, &[("house", HOUSE)]) else { unreachable!() };
+    Action::StartRecord(v1::StartRecord { basis: basis.into(), medium: medium.into(), ..it })
+}
+
+fn found<'a>(plan: &'a v1::PlanResponse, code: &str) -> Option<&'a v1::PlanFinding> {
+    plan.findings.iter().find(|it| it.code == code)
+}
+
+/// Whoever said yes to a dry run gets a record of what stood in it, or an answer.
+#[tokio::test]
+async fn a_start_holds_to_the_dry_run_that_was_seen() {
+    let home = tempfile::tempdir().unwrap();
+    let press = Press::open(script(&home, MAKES), 3).await;
+    let house = [("house", HOUSE)];
+    let seen = press.plan(&press.label, &house).await.unwrap().basis;
+    assert_eq!(seen, press.plan(&press.manager, &house).await.unwrap().basis, "whoever asks");
+    let title = Some("Cinder".to_owned());
+    let edit = v1::EditSong { song_id: id_text(song(1).0), title, ..v1::EditSong::default() };
+    press.perform(&press.manager, Action::EditSong(edit)).await.unwrap();
+    refused(press.perform(&press.label, started(7, &seen, "")).await, "PLAN_CHANGED");
+    refused(press.perform(&press.label, started(7, "x", "")).await, "MALFORMED");
+    assert!(press.project().await.records.is_empty());
+    let now = press.plan(&press.label, &house).await.unwrap().basis;
+    assert_ne!(now, seen);
+    press.perform(&press.label, started(7, &now, "")).await.unwrap();
+    assert_eq!(press.record().await.number, 1);
+}
+
+#[tokio::test]
+async fn a_spacing_that_nobody_approved_warns_and_blocks_where_the_gate_asks() {
+    let home = tempfile::tempdir().unwrap();
+    let press = Press::open(script(&home, MAKES), 3).await;
+    let perform = async |by: &common::Seat, command| press.house.perform(by, press.project, command).await;
+    let note = Command::AddSpacingNote { note: NoteId(5), number: 1, song: None, text: "Long.".into() };
+    perform(&press.label, note).await;
+    let house = [("house", HOUSE)];
+    let plan = press.plan(&press.label, &house).await.unwrap();
+    let of = |plan: &v1::PlanResponse, code: &str| {
+        found(plan, code).map(|it| (it.block, it.text.clone(), it.mend.is_empty()))
+    };
+    let said = |block, text: &str| Some((block, text.to_owned(), false));
+    assert_eq!(of(&plan, "SPACING_NOT_APPROVED"), said(false, "Spacing 1 is approved by nobody."));
+    assert_eq!(of(&plan, "SPACING_NOTES_OPEN"), said(false, "1 note on the spacing is open."));
+
+    let rule = gate::default_rule(Stage::Mastering).unwrap();
+    let rule = GateRule { spacing_roles: [Role::Label].into(), ..rule };
+    perform(&press.manager, Command::SetGate { rule }).await;
+    let plan = press.plan(&press.label, &house).await.unwrap();
+    assert_eq!(of(&plan, "SPACING_NOT_APPROVED"), said(true, "Spacing 1 is not approved by the label."));
+    assert_eq!(of(&plan, "SPACING_NOTES_OPEN"), said(true, "1 note on the spacing is open."));
+    refused(press.perform(&press.label, start(7, &house)).await, "PLAN_BLOCKED");
+
+    perform(&press.label, Command::ApproveSpacing { approval: ApprovalId(9), number: 1, role: Role::Label })
+        .await;
+    perform(&press.label, Command::CloseSpacingNote { note: NoteId(5), answer: String::new() }).await;
+    let plan = press.plan(&press.label, &house).await.unwrap();
+    assert!(plan.findings.iter().all(|it| !it.code.starts_with("SPACING")), "{:?}", plan.findings);
+    press.perform(&press.label, start(7, &house)).await.unwrap();
+}
+
+#[tokio::test]
+async fn sides_are_planned_for_the_medium_that_was_named() {
+    let home = tempfile::tempdir().unwrap();
+    let press = Press::open(script(&home, MAKES), 3).await;
+    let asked = |medium: &str| v1::PlanRequest {
+        project_id: id_text(press.project.0),
+        profiles: vec![profile(&("vinyl-toss", ""))],
+        medium: medium.into(),
+        ..v1::PlanRequest::default()
+    };
+    let label = &press.label;
+    let plan =
+        async |medium| records(label).plan(label.with(asked(medium))).await.map(tonic::Response::into_inner);
+    let block = |plan: &v1::PlanResponse| found(plan, "MEDIUM").map(|it| it.block);
+    assert_eq!(block(&plan("").await.unwrap()), Some(false), "nobody said");
+    assert_eq!(block(&plan("12\" 33 rpm").await.unwrap()), None);
+    assert_eq!(block(&plan("a wax cylinder").await.unwrap()), Some(true));
+    refused(plan("12\u{1b}[2J").await, "NAME_INVALID");
+    press.perform(label, started(7, "", "12\" 33 rpm")).await.unwrap();
+    let made = press.until("the record", |record| !record.is_alive()).await;
+    assert_eq!(made.medium, "12\" 33 rpm");
 }

@@ -216,14 +216,7 @@ async fn add_songs(ledger: &Ledger, project: ProjectId, count: u128, from: u128)
             n => Command::AddSong { song: SongId(n), title, isrc: String::new() },
         };
         let actor = Actor::Person { id: deadwax_domain::PersonId(1), studio_owner: true };
-        let perform = Perform {
-            command_id: uuid::Uuid::now_v7().as_u128(),
-            request_sha256: [0; 32],
-            project,
-            actor,
-            expected: None,
-            command,
-        };
+        let perform = Perform { actor, ..Perform::by_worker(project, command) };
         ledger.perform(perform).await.unwrap();
     }
 }

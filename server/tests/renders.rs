@@ -5,10 +5,14 @@ mod common;
 
 use std::{path::PathBuf, process::Stdio, time::Duration};
 
-use common::{House, Seat, facts, id_text, refused, within};
+use common::{
+    House, Seat,
+    child::{self, dies, is_dead, kill, pid_in, script, server, signal},
+    facts, id_text, refused, within,
+};
 use deadwax_domain::{
-    Alternate, ApprovalId, Command, Digest, NewFile, PersonId, ProjectId, ReceivedFile, Render, RenderId,
-    RenderState, Role, SongId, VersionId, VersionKind,
+    Alternate, ApprovalId, Command, Digest, NewFile, PersonId, Project, ProjectId, ReceivedFile, Render,
+    RenderId, RenderState, Role, SongId, VersionId, VersionKind,
 };
 use deadwax_dsp::recipe::Recipe;
 use deadwax_proto::v1::{self, mastering_client::MasteringClient, row::Row as Kind};
@@ -19,45 +23,13 @@ const SONG: SongId = SongId(100);
 const MIX: VersionId = VersionId(20);
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn server() -> Program {
-    Program { exe: env!("CARGO_BIN_EXE_deadwax-server").into(), prefix: Vec::new() }
-}
-
-/// A child that is a shell script: it finds `$home` (its own folder) and the real arguments.
-fn script(home: &tempfile::TempDir, body: &str) -> Program {
-    let path = home.path().join("child.sh");
-    std::fs::write(&path, format!("home={}\n{body}\n", home.path().display())).unwrap();
-    Program { exe: "/bin/sh".into(), prefix: vec![path.into_os_string()] }
-}
-
 /// Says that it began, then stays; `pid` tells who it is.
 const HANGS: &str = "echo $$ > $home/pid.new; mv $home/pid.new $home/pid
 echo '{\"progress\":{\"step\":\"main\",\"fraction\":0.5}}'
 exec sleep 600";
 
-/// 48 kHz, 16 bit, stereo: a tone that breathes, so that it has a loudness.
 fn wav(seconds: u32) -> Vec<u8> {
-    let frames = seconds * 48_000;
-    let mut bytes = Vec::with_capacity(frames as usize * 4 + 44);
-    bytes.extend(b"RIFF");
-    bytes.extend((36 + frames * 4).to_le_bytes());
-    bytes.extend(b"WAVEfmt ");
-    bytes.extend(16u32.to_le_bytes());
-    bytes.extend([1, 0, 2, 0]);
-    bytes.extend(48_000u32.to_le_bytes());
-    bytes.extend(192_000u32.to_le_bytes());
-    bytes.extend([4, 0, 16, 0]);
-    bytes.extend(b"data");
-    bytes.extend((frames * 4).to_le_bytes());
-    for frame in 0..frames {
-        let t = f64::from(frame) / 48_000.0;
-        let sample =
-            (t * 440.0 * std::f64::consts::TAU).sin() * (0.15 + 0.1 * (t * std::f64::consts::TAU).sin());
-        let sample = ((sample * 32_767.0) as i16).to_le_bytes();
-        bytes.extend(sample);
-        bytes.extend(sample);
-    }
-    bytes
+    child::wav(48_000, 16, seconds, 440.0)
 }
 
 struct Job {
@@ -123,7 +95,7 @@ impl Job {
         self.house.perform(by, self.project, approve).await;
     }
 
-    async fn project(&self) -> deadwax_domain::Project {
+    async fn project(&self) -> Project {
         self.house.studio.ledger.project(self.project).await.unwrap().unwrap().project.clone()
     }
 
@@ -133,18 +105,8 @@ impl Job {
 
     /// Waits until the newest render is as asked.
     async fn until(&self, what: &str, is: impl Fn(&Render) -> bool) -> Render {
-        let mut seq = self.house.studio.ledger.watch(self.project);
-        within(PATIENCE, what, async {
-            loop {
-                seq.borrow_and_update();
-                let render = self.render().await;
-                if is(&render) {
-                    return render;
-                }
-                seq.changed().await.unwrap();
-            }
-        })
-        .await
+        let newest = |project: &Project| project.renders_of(SONG).next_back().filter(|it| is(it)).cloned();
+        self.house.until(self.project, (PATIENCE, what), newest).await
     }
 
     async fn row(&self, id: RenderId) -> v1::RenderRow {
@@ -186,44 +148,6 @@ async fn receive(house: &House, by: &Seat, project: ProjectId, bytes: Vec<u8>) -
     let file = ReceivedFile { digest, name: "mix.wav".into(), facts };
     house.perform(by, project, Command::ReceiveFile { file }).await;
     digest
-}
-
-async fn pid_in(home: &tempfile::TempDir) -> u32 {
-    let path = home.path().join("pid");
-    within(PATIENCE, "the child's pid", async {
-        loop {
-            if let Ok(text) = std::fs::read_to_string(&path) {
-                std::fs::remove_file(&path).unwrap();
-                return text.trim().parse().unwrap();
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    })
-    .await
-}
-
-/// Gone, or a zombie that waits for its parent.
-fn is_dead(pid: u32) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit(") ").next().is_none_or(|rest| rest.is_empty() || rest.starts_with(['Z', 'X']))
-}
-
-async fn dies(pid: u32) {
-    within(Duration::from_secs(5), "the child's death", async {
-        while !is_dead(pid) {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    })
-    .await;
-}
-
-fn kill(pid: u32) {
-    signal(pid, rustix::process::Signal::KILL);
-}
-
-fn signal(pid: u32, signal: rustix::process::Signal) {
-    let pid = rustix::process::Pid::from_raw(pid.try_into().unwrap()).unwrap();
-    rustix::process::kill_process(pid, signal).unwrap();
 }
 
 #[tokio::test]

@@ -25,6 +25,9 @@ struct Cli {
     /// With --lp: of each recording at most so many seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 240.0, requires = "lp")]
     seconds: f64,
+    /// With --lp: fail where one of the programs that read the files is absent, instead of leaving out its part.
+    #[arg(long, requires = "lp")]
+    strict: bool,
     /// Use this recording instead of the synthesised song (WAV, AIFF, FLAC, ALAC, MP3, AAC, Ogg Vorbis).
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
@@ -39,7 +42,7 @@ fn main() -> ExitCode {
     }
     let cli = Cli::parse();
     let done = if cli.lp {
-        lp::run(&cli.music, cli.seconds, cli.out.as_deref())
+        lp::run(&cli.music, cli.seconds, cli.out.as_deref(), cli.strict)
     } else if cli.ep {
         ep::run(&cli.music, cli.out.as_deref())
     } else {

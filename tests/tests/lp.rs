@@ -4,12 +4,16 @@
 
 use std::path::Path;
 
-use deadwax_tests::{demo::Log, lp};
+use deadwax_tests::{
+    demo::Log,
+    lp::{self, Bench},
+};
 
 #[test]
 fn a_record_of_ten_songs_goes_from_the_takes_to_every_profile() {
     let root = tempfile::tempdir().unwrap();
     let exe = Path::new(env!("CARGO_BIN_EXE_demo"));
-    let (steps, checks, _) = lp::whole_record(exe, root.path(), Log::new(true), &[], 10.0).unwrap();
-    assert!(steps >= 14 && checks >= 150, "{steps} steps, {checks} checks");
+    let ran = lp::whole_record(exe, root.path(), Log::new(true), Bench::look(), (&[], 10.0)).unwrap();
+    assert!(ran.steps >= 14 && ran.checks >= 150, "{} steps, {} checks", ran.steps, ran.checks);
+    ran.absent.iter().for_each(|line| println!("{line}"));
 }

@@ -1,6 +1,8 @@
 //! What a file must be, as data: the profiles of `deadwax_dsp`, held against what the studio tells of a file. One set of rules for files on this
 //! machine and for those. Never here: a rule, a limit, reading audio, printing, what alternates mean.
 
+pub mod order;
+
 pub use deadwax_dsp::profile::{
     Alternates, Found, Limits, Measured, Platform, Profile as Checks, media, one,
 };

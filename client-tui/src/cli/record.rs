@@ -46,6 +46,9 @@ pub enum RecordVerb {
     },
     /// All records; with N its files, who approved it, what differs from the one before, whom it waits for
     Show {
+        /// Instead, what was measured and found when its files were made: levels, warnings, services
+        #[arg(long)]
+        report: bool,
         #[command(flatten)]
         which: WhichRecord,
     },
@@ -100,6 +103,9 @@ pub struct RecordAsk {
     /// Move all songs together, so that the loudest plays at this (default: as they were signed)
     #[arg(long, value_name = "LUFS", allow_negative_numbers = true)]
     pub loudest: Option<f64>,
+    /// What the sides are cut on, as the profile calls it: '12" 33 rpm'
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+    pub medium: String,
 }
 
 #[derive(Args, Debug)]
@@ -110,7 +116,7 @@ pub struct RecordFetch {
     /// The files of these profiles alone, by name, with commas
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub only: Vec<String>,
-    /// Put them in the place of files of other bytes that lie there
+    /// Put them in the place of files of other bytes that lie there, and take away what the manifest of another record there lists
     #[arg(long)]
     pub force: bool,
     #[command(flatten)]

@@ -51,8 +51,9 @@ fn track(song: &Song) -> TrackCopy {
         isrc: song.isrc.clone(),
         explicit: match copy.explicit() {
             Explicit::Unspecified => None,
-            Explicit::Yes => Some(true),
-            Explicit::No | Explicit::Cleaned => Some(false),
+            Explicit::Yes => Some(label_copy::Explicit::Yes),
+            Explicit::No => Some(label_copy::Explicit::No),
+            Explicit::Cleaned => Some(label_copy::Explicit::Cleaned),
         },
         credits: copy
             .credits

@@ -4,6 +4,7 @@
 mod change;
 mod checked;
 mod lines;
+mod merge;
 mod read;
 mod table;
 
@@ -13,6 +14,7 @@ use serde_json::{Map, Value, json};
 pub use change::{About, Change, changes};
 pub use checked::{Field, findings, mark, wrong};
 pub use lines::{credits_line, parse_credits, parse_shares, shares_line};
+pub use merge::{Merged, merge};
 pub use read::{Fault, RELEASE_KEYS, read};
 pub use table::{Cells, cells, cover_text, of_one, text};
 

@@ -63,12 +63,15 @@ clean! {
     ReceiptHead { statement_sha256 ; }
     KeyView { fingerprint public_key revoked_by reason vouched_by ; }
     SpacingNote { note_id song_id by closed_by ; text answer }
-    RecordRow { record_id profiles by files fingerprint approvals differs sources allowed delivered_by waits_for ; reason }
+    RecordRow { record_id profiles by files fingerprint approvals differs sources allowed delivered_by waits_for
+                medium outdated_by cautions ; reason }
+    GetRecordResponse { record ; }
+    GetReportResponse { ; report_json }
     RecordSource { song_id version_id fingerprint ; }
     RecordFile { profile folder name sha256 kind ; }
     ListProfilesResponse { profiles ; }
     ProfileInfo { name dated ; about toml }
-    PlanResponse { files findings ; penalties_json consistency_json }
+    PlanResponse { files findings basis ; penalties_json consistency_json }
     PlannedFile { profile folder name kind format song_ids ; }
     PlanFinding { code text source mend profile song_id ; }
     RecordProgress { step ; }

@@ -34,6 +34,35 @@ impl Client {
         self.within(PLAN_TIMEOUT, async { self.record_files().plan(asked).await }).await
     }
 
+    /// Any record with all its files; rows carry those of the newest ones alone.
+    pub async fn get_record(&self, project_id: &str, record_id: &str) -> Result<v1::RecordRow, NetError> {
+        let answer: v1::GetRecordResponse = self
+            .again(|| async {
+                let asked = v1::GetRecordRequest {
+                    project_id: project_id.to_owned(),
+                    record_id: record_id.to_owned(),
+                };
+                self.record_files().get_record(asked).await
+            })
+            .await?;
+        let odd = || NetError::Odd("another record came than was asked for".into());
+        answer.record.filter(|it| it.record_id == record_id).ok_or_else(odd)
+    }
+
+    /// What was measured and found when its files were made, as JSON.
+    pub async fn record_report(&self, project_id: &str, record_id: &str) -> Result<String, NetError> {
+        let answer: v1::GetReportResponse = self
+            .again(|| async {
+                let asked = v1::GetReportRequest {
+                    project_id: project_id.to_owned(),
+                    record_id: record_id.to_owned(),
+                };
+                self.record_files().get_report(asked).await
+            })
+            .await?;
+        Ok(answer.report_json)
+    }
+
     /// Writes one file of a record, from `offset` on, and answers its size. The caller checks the digest.
     pub async fn fetch_of_record(
         &self,

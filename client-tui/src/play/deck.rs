@@ -303,7 +303,7 @@ fn timeline(items: &[AlbumItem], sounds: &[Arc<dyn Sound>], rate: u32) -> Timeli
 /// The joints in frames: milliseconds rounded to the nearest frame at the deck's rate.
 fn placed(items: &[AlbumItem], lengths: impl Iterator<Item = u64>, rate: u32) -> Timeline {
     let frames = |ms: u32| (u64::from(ms) * u64::from(rate) + 500) / 1000;
-    let songs: Vec<Song> = items
+    items
         .iter()
         .zip(lengths)
         .map(|(item, length)| Song {
@@ -321,6 +321,5 @@ fn placed(items: &[AlbumItem], lengths: impl Iterator<Item = u64>, rate: u32) ->
             },
             gain_db: item.gain_db,
         })
-        .collect();
-    Timeline::new(&songs)
+        .collect()
 }

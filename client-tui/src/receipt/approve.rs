@@ -17,7 +17,7 @@ use crate::{
     cache::audio::AudioCache,
     net::{Client, NetError},
     profile::{Home, Profile},
-    verbs::{house::House, words},
+    verbs::{house::House, record::told::is_whole, words},
 };
 
 /// Another statement may come in between once; twice in a row is no chance.
@@ -126,9 +126,15 @@ pub async fn approve(desk: &Desk, wish: &Wish, progress: &(dyn Fn(Step) + Sync))
 }
 
 async fn house(desk: &Desk, wish: &Wish) -> Result<House, Trouble> {
-    let house = House::from_update(desk.client.get(&wish.project_id).await?);
+    let mut house = House::from_update(desk.client.get(&wish.project_id).await?);
     if house.project.project_id != wish.project_id {
         return Err(NetError::Odd("another project came than was asked for".into()).into());
+    }
+    // Rows carry the files of the newest records alone; what is signed are the files.
+    if let What::Record { record_id, .. } = &wish.what
+        && let Some(row) = house.records.iter_mut().find(|it| it.record_id == *record_id && !is_whole(it))
+    {
+        *row = desk.client.get_record(&wish.project_id, record_id).await?;
     }
     Ok(house)
 }

@@ -1,26 +1,21 @@
 //! The cover from a file of this machine to the studio, and back into one. A file that is there is never written over. Never here: what a cover may be.
 
-use std::{
-    io::Read as _,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use deadwax_proto::v1::PutCoverResponse;
 use tokio::sync::mpsc::Sender;
 
 use super::{
+    effects::failure,
     label_copy::{News, Order},
     mover::at_home,
     msg::{Failure, Msg},
 };
 use crate::{
-    net::{Client, NetError},
+    net::Client,
     scrub,
-    verbs::place_cover,
+    verbs::{picture_of, place_cover},
 };
-
-/// The server's own limit is lower; this one only keeps a wrong file from being read whole.
-const PICTURE_BYTES_MAX: u64 = 64 << 20;
 
 pub(super) async fn run(client: Client, out: Sender<Msg>, order: Order) {
     let news = match order {
@@ -30,17 +25,6 @@ pub(super) async fn run(client: Client, out: Sender<Msg>, order: Order) {
         }
     };
     drop(out.send(Msg::LabelCopy(news)).await);
-}
-
-fn failure(error: NetError) -> Failure {
-    if error.is_passing() {
-        return Failure::Offline(error.to_string());
-    }
-    Failure::Refused {
-        reason: error.reason().to_owned(),
-        text: error.to_string(),
-        hint: error.hint().to_owned(),
-    }
 }
 
 fn here(text: String, hint: &str) -> Failure {
@@ -54,18 +38,7 @@ async fn put(client: &Client, project_id: &str, path: PathBuf) -> Result<PutCove
 }
 
 fn picture(path: &Path) -> Result<Vec<u8>, Failure> {
-    let shown = scrub::line(&path.to_string_lossy());
-    let hint = "Name a JPEG or PNG of this machine.";
-    let mut bytes = Vec::new();
-    let read =
-        std::fs::File::open(path).and_then(|it| it.take(PICTURE_BYTES_MAX + 1).read_to_end(&mut bytes));
-    match read {
-        Err(e) => Err(here(format!("{shown} could not be read: {e}."), hint)),
-        Ok(_) if bytes.len() as u64 > PICTURE_BYTES_MAX => {
-            Err(here(format!("{shown} is too large for a cover."), "Save it smaller."))
-        }
-        Ok(_) => Ok(bytes),
-    }
+    picture_of(path).map_err(|error| here(error.to_string(), "Name a JPEG or PNG of this machine."))
 }
 
 async fn fetch(client: &Client, project_id: &str, path: PathBuf) -> Result<String, Failure> {

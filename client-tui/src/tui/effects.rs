@@ -51,6 +51,8 @@ enum Slot {
     Profiles,
     Plan,
     Record,
+    WholeRecord,
+    Report,
     OpenKept,
     Present,
     Perform(String),
@@ -240,8 +242,12 @@ impl Runner {
     }
 
     fn sign(&mut self, order: signing::Order) {
-        let Some(home) = self.home.clone() else { return };
         let (client, out, bytes_max) = (self.client.clone(), self.out.clone(), self.cache_bytes_max);
+        let Some(home) = self.home.clone() else {
+            // Without a home there is no key, and a question that waits for one is told so.
+            let none = Msg::Signing(signing::News::Key(signing::Key::None));
+            return self.hold(Slot::Key, async move { drop(out.send(none).await) });
+        };
         match order {
             signing::Order::Look => self.hold(Slot::Key, sign::look(client, out, home)),
             signing::Order::Sign { ticket, wish, passphrase } => {
@@ -258,14 +264,20 @@ impl Runner {
             record::Order::Profiles { ticket } => {
                 self.hold(Slot::Profiles, press::profiles(client, out, ticket));
             }
-            record::Order::Plan { ticket, project_id, names, own, loudest } => {
-                let asked = press::Asked { project_id, names, own, loudest };
+            record::Order::Plan { ticket, project_id, names, own, loudest, medium } => {
+                let asked = press::Asked { project_id, names, own, loudest, medium };
                 self.hold(Slot::Plan, press::plan(client, out, ticket, asked));
             }
             record::Order::Watch { project_id, record_id } => {
                 self.hold(Slot::Record, press::watch(client, out, project_id, record_id));
             }
             record::Order::Unwatch => self.drop_slot(&Slot::Record),
+            record::Order::Whole { project, record_id } => {
+                self.hold(Slot::WholeRecord, press::whole(client, out, project, record_id));
+            }
+            record::Order::Report { ticket, project, record_id } => {
+                self.hold(Slot::Report, press::report(client, out, ticket, (project, record_id)));
+            }
         }
     }
 

@@ -55,6 +55,13 @@ pub enum Purpose {
         name: String,
         before: Vec<Role>,
     },
+    /// Fingerprints of the keys that hold, as they can be chosen.
+    RevokeKey {
+        project: String,
+        person: String,
+        name: String,
+        keys: Vec<String>,
+    },
     /// `version` where one is looked at; else what the gate of each song looks at. `kinds` are those that can be chosen.
     Fetch {
         project: String,
@@ -149,6 +156,7 @@ impl FormAsk {
                 (0..self.fields.len()).any(|at| !self.text(at).is_empty())
             }
             Purpose::Roles { before, .. } => self.roles() != *before,
+            Purpose::RevokeKey { .. } => !self.text(1).is_empty(),
             // A place that the client offered itself.
             Purpose::Fetch { .. } | Purpose::FetchRecord { .. } | Purpose::Cover { .. } => false,
             Purpose::Release { before, .. } | Purpose::SongCopy { before, .. } => self.values() != *before,

@@ -222,6 +222,7 @@ pub enum Verb {
     Invite,
     Roles,
     Remove,
+    RevokeKey,
     AddDevice,
     // What stands on the label.
     EditCopy,
@@ -293,6 +294,7 @@ impl Verb {
             Verb::Invite => "add_member",
             Verb::Roles => "change_roles",
             Verb::Remove => "remove_member",
+            Verb::RevokeKey => "revoke_key",
             Verb::Sections => "set_sections",
             Verb::Save => "set_spacing",
             Verb::StartRecord => "start_record",
@@ -316,6 +318,7 @@ macro_rules! bind {
 
 mod delivery;
 mod label_copy;
+mod people;
 
 use delivery::{DELIVERY, RECORD};
 
@@ -539,14 +542,6 @@ const ALBUM: &[Binding] = bind! {
     History, [Char('i')], "", "Who did what";
 };
 
-const PEOPLE: &[Binding] = bind! {
-    Invite, [Char('n')], "invite", "Invite somebody: name, e-mail, roles; a link is shown once";
-    Roles, [Char('r'), Code(KeyCode::Enter)], "roles", "Change the roles of the member";
-    Remove, [Char('x')], "remove", "Remove the member; revoke the invite or the device";
-    AddDevice, [Char('d')], "device", "A link for a further device of yours";
-    History, [Char('i')], "", "Who did what";
-};
-
 const TRANSFERS: &[Binding] = bind! {
     Pause, [Char(' ')], "pause", "Pause it, or let it go on; one that failed is tried again";
     Cancel, [Char('x')], "stop", "Stop it; one that ended leaves the list";
@@ -571,7 +566,7 @@ pub fn bindings(kind: Kind) -> impl Iterator<Item = &'static Binding> {
         Kind::Album => ALBUM,
         Kind::Delivery => DELIVERY,
         Kind::Record => RECORD,
-        Kind::People => PEOPLE,
+        Kind::People => people::KEYS,
         Kind::LabelCopy => label_copy::KEYS,
         Kind::Transfers => TRANSFERS,
         Kind::Turnaround | Kind::Help => &[],

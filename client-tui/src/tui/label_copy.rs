@@ -37,10 +37,12 @@ impl Made {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Outside {
     pub project: String,
     pub text: String,
+    /// What stood there when the text was made: what differs from it is the person's.
+    pub base: Sheet,
 }
 
 /// One line of the screen.

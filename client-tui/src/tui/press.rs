@@ -33,6 +33,7 @@ pub struct Asked {
     pub names: Vec<String>,
     pub own: Vec<String>,
     pub loudest: Option<f64>,
+    pub medium: String,
 }
 
 pub async fn plan(client: Client, out: Sender<Msg>, ticket: u64, asked: Asked) {
@@ -44,6 +45,7 @@ pub async fn plan(client: Client, out: Sender<Msg>, ticket: u64, asked: Asked) {
             project_id: asked.project_id,
             profiles: profiles.clone(),
             loudest_track_lufs: asked.loudest,
+            medium: asked.medium,
         };
         let plan = client.plan_record(request).await.map_err(failure)?;
         Ok((profiles, Box::new(plan)))
@@ -78,4 +80,14 @@ pub async fn watch(client: Client, out: Sender<Msg>, project_id: String, record_
             Followed::Live | Followed::Lost { .. } => {}
         }
     }
+}
+
+pub async fn whole(client: Client, out: Sender<Msg>, project: String, record_id: String) {
+    let outcome = client.get_record(&project, &record_id).await.map(Box::new).map_err(failure);
+    tell(&out, News::Whole { project, outcome }).await;
+}
+
+pub async fn report(client: Client, out: Sender<Msg>, ticket: u64, (project, record_id): (String, String)) {
+    let outcome = client.record_report(&project, &record_id).await.map_err(failure);
+    tell(&out, News::Report { ticket, outcome }).await;
 }

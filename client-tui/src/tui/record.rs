@@ -9,7 +9,8 @@ use deadwax_proto::v1::{
 use ratatui_textarea::TextArea;
 
 use super::msg::Failure;
-use crate::receipt::secret::Secret;
+pub use crate::verbs::record::told::is_under_way;
+use crate::{receipt::secret::Secret, verbs::record::balance::Table};
 
 /// Where the keys are, and what was asked for. Which record is looked at stands in the screen: without a number the newest is followed.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +27,10 @@ pub struct Room {
     pub profiles: Option<Vec<ProfileInfo>>,
     /// Of the record with this id.
     pub progress: Option<(String, RecordProgress)>,
+    /// Whose files were asked for, by id; once while it is looked at.
+    pub asked: Option<String>,
+    /// Of the newest dry run: its project, its spacing, and how the songs stand to each other in it.
+    pub balance: Option<(String, u32, Table)>,
 }
 
 /// The files of a record in the order of their profiles: made once, so that a frame costs what it shows.
@@ -125,11 +130,6 @@ impl Tree {
     }
 }
 
-/// Whether the studio is still at work on it.
-pub fn is_under_way(row: &RecordRow) -> bool {
-    matches!(row.state(), RecordState::Queued | RecordState::Running)
-}
-
 /// A sign and a word.
 pub fn state(row: &RecordRow) -> (&'static str, &'static str) {
     match row.state() {
@@ -183,6 +183,8 @@ pub struct PlanAsk {
     /// As they were planned: exactly these are started.
     pub profiles: Vec<RecordProfile>,
     pub loudest: Option<f64>,
+    /// That of the Album room; empty: one without sides.
+    pub medium: String,
     pub plan: Option<Box<PlanResponse>>,
     /// What the services do to its level and what stands out, a line each.
     pub levels: Vec<String>,
@@ -191,6 +193,14 @@ pub struct PlanAsk {
     pub page: Page,
     pub at: usize,
     pub back: Box<ProfilesAsk>,
+}
+
+impl PlanAsk {
+    /// What its sides are for; empty where it has none: a disc is cut on nothing.
+    pub fn cut_on(&self) -> &str {
+        let sides = self.plan.iter().flat_map(|it| &it.files).any(|it| it.kind.starts_with("side"));
+        if sides { &self.medium } else { "" }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -209,6 +219,8 @@ pub struct SignAsk {
     pub number: u32,
     pub record: String,
     pub fingerprint: String,
+    /// The fingerprint is that of the files which are listed.
+    pub fits: bool,
     /// What the server says follows from it; may be empty.
     pub consequence: String,
     pub roles: Vec<Role>,
@@ -229,12 +241,24 @@ pub enum Order {
         /// Files of this machine.
         own: Vec<String>,
         loudest: Option<f64>,
+        /// Empty: nobody said.
+        medium: String,
     },
     Watch {
         project_id: String,
         record_id: String,
     },
     Unwatch,
+    /// All files of one that is looked at.
+    Whole {
+        project: String,
+        record_id: String,
+    },
+    Report {
+        ticket: u64,
+        project: String,
+        record_id: String,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -242,6 +266,8 @@ pub enum News {
     Profiles { ticket: u64, outcome: Result<Vec<ProfileInfo>, Failure> },
     Planned { ticket: u64, outcome: Result<(Vec<RecordProfile>, Box<PlanResponse>), Failure> },
     Progress { record_id: String, progress: RecordProgress },
+    Whole { project: String, outcome: Result<Box<RecordRow>, Failure> },
+    Report { ticket: u64, outcome: Result<String, Failure> },
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ pub struct Room {
     pub run: Option<Run>,
     /// A prompt that signs is open, and the key was looked for since.
     pub looked: bool,
+    /// A yes came before it was known which key there is.
+    pub waits: bool,
     /// Why the last try brought nothing, while its prompt is open: what, and the next step.
     pub problem: Option<(String, String)>,
 }
@@ -18,7 +20,7 @@ pub struct Room {
 /// The key of the profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Key {
-    /// Nobody looked: it goes as it went before there were keys.
+    /// It is looked for: nothing is signed and nothing is sent until it is known.
     #[default]
     Unknown,
     None,

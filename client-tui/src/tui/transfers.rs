@@ -6,10 +6,7 @@ use std::path::{Path, PathBuf};
 use deadwax_proto::v1::{AddVersion, RecordRow, VersionKind};
 use ratatui_textarea::TextArea;
 
-use crate::{
-    name, scrub,
-    verbs::record::files::{Listed, listed},
-};
+use crate::{name, scrub, verbs::record::files::Asked};
 
 #[derive(Clone, Debug, Default)]
 pub struct Transfers {
@@ -111,22 +108,22 @@ pub enum What {
     /// The package of a song's handoff.
     Package { project_id: String, song_id: String, sha256: String, bytes: u64, folder: PathBuf },
     /// Files from this machine; when all are there the version is added with them.
-    Send { project_id: String, files: Vec<Sent>, add: Box<AddVersion>, command_id: String },
+    /// `twins`: the project only warns where two of them are the same file.
+    Send { project_id: String, files: Vec<Sent>, add: Box<AddVersion>, command_id: String, twins: bool },
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct OfRecord {
     pub project_id: String,
     pub record_id: String,
-    pub files: Vec<Listed>,
-    pub manifest: Option<String>,
+    pub asked: Asked,
     pub folder: PathBuf,
 }
 
 impl OfRecord {
-    /// The files of these profiles, or of all, each in its checked place. An error is a sentence.
-    pub fn files_of(row: &RecordRow, only: &[String]) -> Result<Vec<Listed>, String> {
-        listed(row, only).map_err(|error| scrub::line(&error.to_string()))
+    /// The files of these profiles, or of all, each in its checked place, and the manifest, which was read. An error is a sentence.
+    pub fn asked(row: &RecordRow, only: &[String]) -> Result<Asked, String> {
+        Asked::of(row, only).map_err(|error| scrub::line(&error.to_string()))
     }
 }
 
@@ -152,7 +149,7 @@ impl What {
     pub fn bytes(&self) -> u64 {
         match self {
             What::Fetch { files, .. } => files.iter().map(|it| it.bytes).sum(),
-            What::Record(it) => it.files.iter().fold(0, |sum, it| sum.saturating_add(it.bytes)),
+            What::Record(it) => it.asked.files.iter().fold(0, |sum, it| sum.saturating_add(it.bytes)),
             What::Package { bytes, .. } => *bytes,
             What::Send { files, .. } => files.iter().map(|it| it.bytes).sum(),
         }

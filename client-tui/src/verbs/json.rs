@@ -3,7 +3,7 @@
 use deadwax_proto::v1::{self, row::Row};
 use serde_json::{Value, json};
 
-use super::words;
+use super::{record::told, words};
 
 fn level(value: f64) -> Value {
     if value.is_finite() { json!(value) } else { Value::Null }
@@ -230,7 +230,9 @@ pub fn record(r: &v1::RecordRow) -> Value {
         "approvals": list(&r.approvals, approval), "reason": r.reason, "differs": r.differs, "outdated": r.outdated,
         "allowed": list(&r.allowed, allowed), "delivered_ms": r.delivered_ms, "delivered_by": r.delivered_by, "attempt": r.attempt,
         "manifest": serde_json::from_str::<Value>(&r.manifest_json).unwrap_or(Value::Null), "waits_for": r.waits_for,
-        "loudest_track_lufs": r.loudest_track_lufs,
+        "loudest_track_lufs": r.loudest_track_lufs, "medium": r.medium, "outdated_by": r.outdated_by, "cautions": r.cautions,
+        "file_count": told::files(r), "bytes": told::bytes(r),
+        "same_as": (r.same_as > 0).then_some(r.same_as), "asked_roles": list(&r.asked_roles, |it| json!(words::role(*it))),
     })
 }
 
@@ -239,6 +241,7 @@ fn record_file(f: &v1::RecordFile) -> Value {
         "profile": f.profile, "folder": f.folder, "name": f.name, "sha256": f.sha256, "bytes": f.bytes, "kind": f.kind,
         "sample_rate": f.sample_rate, "bits": f.bits, "frames": f.frames, "exact": f.exact,
         "integrated_lufs": f.integrated_lufs.map(level), "true_peak_dbtp": f.true_peak_dbtp.map(level),
+        "over_full_scale": f.over_full_scale,
     })
 }
 

@@ -221,7 +221,8 @@ async fn cover(c: &Context, asked: CoverArgs) -> Result<(), VerbError> {
     )
 }
 
-fn picture_of(file: &Path) -> Result<Vec<u8>, VerbError> {
+/// The cover as it lies on this machine, for verbs and screens. What it may be the studio says.
+pub(crate) fn picture_of(file: &Path) -> Result<Vec<u8>, VerbError> {
     let shown = scrub::line(&file.to_string_lossy());
     let fault = |e: std::io::Error| VerbError::Input(format!("{shown} could not be read: {e}"));
     let mut bytes = Vec::new();

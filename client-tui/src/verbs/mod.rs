@@ -47,7 +47,7 @@ use deadwax_proto::v1::{PerformResponse, action::Action};
 use serde_json::json;
 
 pub(crate) use self::gate::is_only_told;
-pub(crate) use self::label_copy::place_cover;
+pub(crate) use self::label_copy::{picture_of, place_cover};
 pub use self::{error::VerbError, out::Out};
 use crate::{
     cache::rows::Kept,

@@ -40,10 +40,16 @@ pub async fn push(c: &Context, push: Push) -> Result<(), VerbError> {
     }
     let client = c.client(&push.place.who).await?;
     let house = House::find(&client, push.place.project.as_deref()).await?;
-    let plan = plan(&house, &push, &guesses)?;
+    let mut plan = plan(&house, &push, &guesses)?;
     may_add(&house, &plan)?;
     let locals = hash_all(push.files.clone()).await?;
-    check_twins(&plan.alternates, &locals)?;
+    match check_twins(&plan.alternates, &locals) {
+        Err(_) if !twins_block(&house.project.preflight, plan.kind) => {
+            plan.remarks
+                .push("Two of the files are the same, byte for byte; this project only warns of it.".into());
+        }
+        outcome => outcome?,
+    }
     show(c, &house, &plan, &locals, &guesses);
     if plan.guessed {
         c.out.confirm("Upload this?", push.yes).await?;
@@ -193,6 +199,12 @@ async fn hash_all(files: Vec<PathBuf>) -> Result<Vec<Local>, VerbError> {
             .collect::<Result<Vec<_>, VerbError>>()
     });
     hashing.await.map_err(|_| VerbError::Input("hashing was cut short".into()))?
+}
+
+/// Whether the project's preflight keeps a gate shut over it. Where the project says nothing of it nothing is sent either: an upload is long.
+pub fn twins_block(rules: &[v1::PreflightRule], kind: VersionKind) -> bool {
+    let rule = rules.iter().find(|it| it.code == "SAME_AS_MAIN" && it.kind() == kind);
+    rule.is_none_or(|it| !matches!(it.severity(), v1::Severity::Warn | v1::Severity::Off))
 }
 
 /// The same bytes under two names are a bounce that went wrong.

@@ -65,6 +65,10 @@ pub struct Seen {
     pub turnaround: Vec<v1::SongTurnaround>,
     pub heard: Vec<v1::ReportHeardRequest>,
     pub desk: Vec<v1::DeskRow>,
+    /// Records whole, and the ids that they were asked for by; reports by the id of their record.
+    pub whole: Vec<v1::RecordRow>,
+    pub records_asked: Vec<String>,
+    pub reports: HashMap<String, String>,
     /// What `GetCover` answers.
     pub cover: Option<(v1::Cover, Vec<u8>)>,
     /// Command ids and bytes of the covers that came, whether the answer was lost or not.
@@ -418,8 +422,12 @@ impl media_server::Media for Fake {
         request: Request<v1::BeginUploadRequest>,
     ) -> Result<Response<v1::UploadState>, Status> {
         let request = request.into_inner();
-        let offset = self.seen().uploads.entry(request.sha256.clone()).or_default().len() as u64;
-        Ok(Response::new(v1::UploadState { upload_id: request.sha256, offset, ..Default::default() }))
+        let mut seen = self.seen();
+        let bytes = seen.uploads.entry(request.sha256.clone()).or_default();
+        // What is whole is not asked for again, whatever name it has this time.
+        let done = hex::encode(Sha256::digest(&*bytes)) == request.sha256;
+        let (offset, facts) = (bytes.len() as u64, done.then(|| facts_of(bytes)));
+        Ok(Response::new(v1::UploadState { upload_id: request.sha256, offset, done, facts }))
     }
     async fn upload(
         &self,
@@ -446,16 +454,7 @@ impl media_server::Media for Fake {
         if hex::encode(Sha256::digest(bytes)) != id {
             return Err(refusal(Code::InvalidArgument, "DIGEST_DIFFERS", "The digest differs.", ""));
         }
-        let facts = v1::AudioFacts {
-            bytes: bytes.len() as u64,
-            container: "wav".into(),
-            sample_rate: 48_000,
-            channels: 2,
-            bits: 24,
-            frames: 48_000,
-            integrated_lufs: -14.0,
-            ..Default::default()
-        };
+        let facts = facts_of(bytes);
         Ok(Response::new(v1::UploadState {
             upload_id: id,
             offset: facts.bytes,
@@ -482,5 +481,18 @@ impl media_server::Media for Fake {
         _: Request<v1::WaveformRequest>,
     ) -> Result<Response<v1::WaveformResponse>, Status> {
         none()
+    }
+}
+
+fn facts_of(bytes: &[u8]) -> v1::AudioFacts {
+    v1::AudioFacts {
+        bytes: bytes.len() as u64,
+        container: "wav".into(),
+        sample_rate: 48_000,
+        channels: 2,
+        bits: 24,
+        frames: 48_000,
+        integrated_lufs: -14.0,
+        ..Default::default()
     }
 }

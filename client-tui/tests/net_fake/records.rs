@@ -176,6 +176,33 @@ impl records_server::Records for Fake {
             )
         })
     }
+    async fn get_record(
+        &self,
+        request: Request<v1::GetRecordRequest>,
+    ) -> Result<Response<v1::GetRecordResponse>, Status> {
+        let id = request.into_inner().record_id;
+        let mut seen = self.seen();
+        seen.records_asked.push(id.clone());
+        let known = seen.whole.iter().find(|it| it.record_id == id).cloned();
+        let none = || refusal(Code::NotFound, "NO_SUCH_RECORD", "No such record.", "");
+        known.map(|it| Response::new(v1::GetRecordResponse { record: Some(it) })).ok_or_else(none)
+    }
+    async fn get_report(
+        &self,
+        request: Request<v1::GetReportRequest>,
+    ) -> Result<Response<v1::GetReportResponse>, Status> {
+        let id = request.into_inner().record_id;
+        let known = self.seen().reports.get(&id).cloned();
+        let none = || {
+            refusal(
+                Code::FailedPrecondition,
+                "RECORD_NOT_MADE",
+                "Record 2 is not made: there is no report.",
+                "",
+            )
+        };
+        known.map(|report_json| Response::new(v1::GetReportResponse { report_json })).ok_or_else(none)
+    }
     type WatchRecordStream = Answers<v1::RecordProgress>;
     async fn watch_record(
         &self,

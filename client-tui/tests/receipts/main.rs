@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests may panic: that is how a test fails
 
+#[path = "../kit/mod.rs"]
+mod kit;
 #[path = "../net_fake/mod.rs"]
 mod net_fake;
 

@@ -2,8 +2,9 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use sha2::{Digest as _, Sha256};
 use ssh_key::{HashAlg, LineEnding, PrivateKey, private::Ed25519Keypair};
+
+pub use super::kit::sha;
 
 pub const PROJECT: &str = "01980000-0000-7000-8000-000000000001";
 pub const SONG: &str = "01980000-0000-7000-8000-000000000002";
@@ -11,10 +12,6 @@ pub const VERSION: &str = "01980000-0000-7000-8000-000000000003";
 pub const RECORD: &str = "01980000-0000-7000-8000-000000000004";
 pub const ANA: &str = "01980000-0000-7000-8000-00000000000a";
 pub const LENA: &str = "01980000-0000-7000-8000-00000000000b";
-
-pub fn sha(bytes: impl AsRef<[u8]>) -> String {
-    hex::encode(Sha256::digest(bytes.as_ref()))
-}
 
 pub fn key(seed: u8) -> PrivateKey {
     PrivateKey::from(Ed25519Keypair::from_seed(&[seed; 32]))

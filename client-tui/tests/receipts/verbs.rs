@@ -1,63 +1,30 @@
 //! The verbs of keys and receipts as a person runs them.
 
-use std::{
-    path::Path,
-    process::{Command, Output, Stdio},
-};
+use std::process::Command;
 
-use deadwax_client::profile::{Home, Profile};
 use deadwax_proto::v1::action::Action;
 use serde_json::Value;
 
 use super::{
+    kit::House,
     net_fake::{Fake, records::Book},
     set::{self, ANA, MAIN, PROJECT, Set, TRACK, sha},
     signing::rows,
 };
 
-struct House {
-    fake: Fake,
-    folder: tempfile::TempDir,
+/// Ana, and a book that has none of her keys yet.
+async fn open() -> House {
+    let house = House::of(ANA, rows()).await;
+    let mut seen = house.fake.seen();
+    seen.book = Some(Book::new(PROJECT, ANA));
+    for bytes in [MAIN, TRACK] {
+        seen.files.insert(sha(bytes), bytes.to_vec());
+    }
+    drop(seen);
+    house
 }
 
 impl House {
-    async fn open() -> House {
-        let fake = Fake::default();
-        let address = fake.serve(None).await;
-        let folder = tempfile::tempdir().unwrap();
-        let profile = Profile {
-            name: "ana".into(),
-            url: format!("deadwax+http://{address}"),
-            token: Some("tok-1".into()),
-            person_id: ANA.into(),
-            ..Profile::default()
-        };
-        Home::at(folder.path().join("home")).save(&profile).unwrap();
-        fake.seen().rows = rows();
-        fake.seen().book = Some(Book::new(PROJECT, ANA));
-        for bytes in [MAIN, TRACK] {
-            fake.seen().files.insert(sha(bytes), bytes.to_vec());
-        }
-        House { fake, folder }
-    }
-
-    fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
-    async fn run(&self, args: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_deadwax"));
-        command
-            .args(args)
-            .current_dir(self.path())
-            .env("DEADWAX_HOME", self.path().join("home"))
-            .env("TZ", "UTC")
-            .env_remove("DEADWAX_PROFILE")
-            .env_remove("SSH_AUTH_SOCK")
-            .stdin(Stdio::null());
-        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
-    }
-
     async fn fine(&self, args: &[&str]) -> (String, String) {
         let output = self.run(args).await;
         assert_eq!(output.status.code(), Some(0), "{args:?}: {}", text(&output.stderr));
@@ -77,7 +44,7 @@ fn text(bytes: &[u8]) -> String {
 
 #[tokio::test]
 async fn an_approval_is_signed_once_there_is_a_key() {
-    let house = House::open().await;
+    let house = open().await;
     let (code, told) = house.no(&["approve", "--role", "label", "--yes"]).await;
     assert_eq!(code, 1);
     assert!(told.contains("NOT_SIGNED") || told.contains("asks for a receipt"), "{told}");
@@ -131,7 +98,7 @@ async fn an_approval_is_signed_once_there_is_a_key() {
 
 #[tokio::test]
 async fn a_key_in_a_file_is_used_where_it_is() {
-    let house = House::open().await;
+    let house = open().await;
     let made = Command::new("ssh-keygen")
         .args(["-q", "-t", "ed25519", "-N", "", "-f", "k"])
         .current_dir(house.path())
@@ -162,7 +129,7 @@ fn shows(fake: &Fake, set: &Set) {
 
 #[tokio::test]
 async fn evidence_is_checked_before_it_is_put_in_place() {
-    let house = House::open().await;
+    let house = open().await;
     let set = Set::new();
     let (told, _) = house.fine(&["receipts"]).await;
     assert!(told.contains("Nothing was signed"), "{told}");
@@ -199,7 +166,7 @@ async fn evidence_is_checked_before_it_is_put_in_place() {
 
 #[tokio::test]
 async fn evidence_that_does_not_hold_is_not_put_in_place() {
-    let house = House::open().await;
+    let house = open().await;
     let mut set = Set::new();
     shows(&house.fake, &set);
     let text = set.statements[1].0.clone();

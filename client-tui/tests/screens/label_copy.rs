@@ -341,6 +341,32 @@ fn all_of_it_goes_through_the_editor_and_is_confirmed_line_by_line() {
 }
 
 #[test]
+fn what_others_set_while_the_editor_was_open_stays_and_a_clash_is_told() {
+    // Given an editor that was opened before somebody else set the genre and the catalogue number.
+    let mut seat = copy((120, 40), PLAIN);
+    seat.press("E");
+    let text = given(&mut seat);
+    let mut rows = sample::rows(3, PLAIN);
+    half(&mut rows, PLAIN);
+    if let Some(Of::Project(it)) = &mut rows[0].row {
+        let copy = it.label_copy.as_mut().unwrap();
+        (copy.genre, copy.catalogue) = ("Electronic".into(), "XX-001".into());
+    }
+    seat.rows(true, rows);
+    // When it closes with another catalogue number.
+    seat.tell(Msg::Edited(Ok(text.replace("\"catalogue\": \"\"", "\"catalogue\": \"NR-014\""))));
+    seat.tell(Msg::Shown);
+    // Then the genre is not taken back, and what both wrote is said.
+    let screen = seat.screen();
+    assert!(screen.contains("catalogue number NR-014") && !screen.contains("no genre"), "{screen}");
+    assert!(screen.contains("is XX-001 by now"), "{screen}");
+    seat.press("y");
+    let sent = actions(&mut seat);
+    let [Do::SetLabelCopy(SetLabelCopy { copy: Some(copy) })] = sent.as_slice() else { panic!("{sent:?}") };
+    assert_eq!((copy.catalogue.as_str(), copy.genre.as_str()), ("NR-014", "Electronic"));
+}
+
+#[test]
 fn an_editor_that_does_not_work_leaves_all_as_it_was() {
     let mut seat = copy((80, 24), PLAIN);
     seat.press("E");

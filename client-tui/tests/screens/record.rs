@@ -35,6 +35,7 @@ pub fn file(profile: &str, folder: &str, name: &str, kind: &str) -> RecordFile {
         exact: kind == "track",
         integrated_lufs: sound.then_some(-14.2),
         true_peak_dbtp: sound.then_some(-1.1),
+        over_full_scale: sound.then_some(0),
     }
 }
 
@@ -100,6 +101,7 @@ pub fn record(number: u32, state: RecordState, names: Names) -> RecordRow {
         fingerprint: print(&files),
         files,
         waits_for,
+        asked_roles: vec![Role::Label.into()],
         allowed: vec![
             no("cancel_record", "RECORD_ENDED", "Record 2 has ended.", ""),
             then("approve_record", "It is signed without a key."),
@@ -218,6 +220,7 @@ pub fn planned(names: Names, blocks: bool) -> PlanResponse {
         bytes: 179_928_220,
         penalties_json: r#"[{"service":"Spotify","album":true,"tracks":[{"song_id":"s2","change_db":-3.6}]},{"service":"Tidal","album":false,"tracks":[{"song_id":"s2","change_db":-1.0},{"song_id":"s3","change_db":-3.0}]}]"#.into(),
         consistency_json: r#"{"outliers":["Night Bus is 4.0 LU louder than the song before."]}"#.into(),
+        basis: String::new(),
     }
 }
 

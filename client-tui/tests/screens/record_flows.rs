@@ -129,6 +129,29 @@ fn typed_ahead_nothing_is_signed_and_what_changed_is_not() {
 }
 
 #[test]
+fn a_record_is_not_signed_before_the_key_is_known_or_where_its_files_do_not_fit() {
+    let mut seat = label(SIZE, PLAIN);
+    seat.press("a");
+    seat.effects.clear();
+    seat.yes_at_once();
+    assert!(seat.sent().is_empty() && seat.screen().contains("Looking for your key"), "{}", seat.screen());
+    seat.tell(Msg::Signing(signing::News::Key(signing::Key::Ready { label: "1a2b".into() })));
+    // Another file under the same fingerprint, while the question is open.
+    let mut other = record(2, RecordState::Made, PLAIN);
+    other.files[0].sha256 = sha("other bytes");
+    seat.rows(false, vec![row(other)]);
+    seat.effects.clear();
+    seat.press("y");
+    assert!(seat.effects.is_empty() && seat.screen().contains("another fingerprint"), "{}", seat.screen());
+    // And where it did not fit from the start.
+    seat.press("<esc>a");
+    assert!(seat.screen().contains("another fingerprint"), "{}", seat.screen());
+    seat.effects.clear();
+    seat.press("y");
+    assert!(seat.effects.is_empty() && seat.model.prompt.is_some());
+}
+
+#[test]
 fn without_a_key_the_approval_is_sent_and_a_broken_key_signs_nothing() {
     let mut seat = label(SIZE, PLAIN);
     seat.tell(Msg::Signing(signing::News::Key(signing::Key::None)));
@@ -213,8 +236,8 @@ fn files_are_fetched_by_profile_and_a_hostile_list_is_refused() {
     seat.press("<enter>");
     let Some(Effect::Transfer(transfers::Order::Start(job))) = seat.effects.pop() else { panic!() };
     let Moves::Record(it) = &job.what else { panic!() };
-    assert_eq!((it.record_id.as_str(), it.files.len(), it.manifest.clone()), ("r-2", 5, None));
-    assert!(it.folder.ends_with("Kleine Nacht/Record 2") && it.files[0].folder.ends_with("hi-res"));
+    assert_eq!((it.record_id.as_str(), it.asked.files.len(), it.asked.manifest.clone()), ("r-2", 5, None));
+    assert!(it.folder.ends_with("Kleine Nacht/Record 2") && it.asked.files[0].folder.ends_with("hi-res"));
     seat.press("f<enter>");
     assert!(seat.screen().contains("on its way there already"), "{}", seat.screen());
     seat.press("<esc>");
@@ -226,6 +249,19 @@ fn files_are_fetched_by_profile_and_a_hostile_list_is_refused() {
     seat.effects.clear();
     seat.press("f<enter>");
     assert!(seat.effects.is_empty() && seat.screen().contains("Nothing was fetched"), "{}", seat.screen());
+    seat.press("<esc>");
+
+    // A manifest that tells of other files is put beside none.
+    let mut other = record(2, RecordState::Delivered, PLAIN);
+    other.manifest_json = r#"{"record":{"id":"r-2","number":2,"fingerprint":"00"},"files":[]}"#.into();
+    seat.rows(false, vec![row(other)]);
+    seat.effects.clear();
+    seat.press("f<enter>");
+    assert!(
+        seat.effects.is_empty() && seat.screen().contains("its manifest has another"),
+        "{}",
+        seat.screen()
+    );
 }
 
 #[test]
@@ -306,29 +342,37 @@ fn a_long_record_costs_what_is_on_the_screen() {
     assert!(seat.screen().contains("2999.wav"), "{}", seat.screen());
 }
 
+/// Every text of it is somebody's who means harm, and every figure is none.
+fn wild() -> RecordRow {
+    let mut wild = record(2, RecordState::Made, HOSTILE);
+    wild.profiles = vec![HOSTILE.note.into()];
+    wild.reason = HOSTILE.note.into();
+    wild.waits_for = HOSTILE.title.into();
+    wild.differs = vec![HOSTILE.note.into()];
+    wild.medium = HOSTILE.project.into();
+    wild.outdated_by = vec![HOSTILE.note.into(), HOSTILE.title.into()];
+    wild.cautions = vec![HOSTILE.note.into(), HOSTILE.project.into()];
+    wild.manifest_json = format!("{{\"a\": \"{}\\u001b[2J\"}}", HOSTILE.artist);
+    wild.approvals = vec![approval(HOSTILE)];
+    wild.loudest_track_lufs = Some(f64::NAN);
+    wild.delivered_by = HOSTILE.people[0].into();
+    wild.delivered_ms = i64::MAX;
+    wild.allowed = vec![then("approve_record", HOSTILE.note), yes("deliver_record"), yes("cancel_record")];
+    for it in &mut wild.files {
+        it.profile = HOSTILE.title.into();
+        it.folder = HOSTILE.artist.into();
+        it.name = HOSTILE.note.into();
+        it.kind = HOSTILE.project.into();
+        (it.bytes, it.frames) = (u64::MAX, u64::MAX);
+        it.integrated_lufs = Some(f64::INFINITY);
+    }
+    wild
+}
+
 #[test]
 fn no_word_of_others_and_no_figure_breaks_the_room() {
     for size in [(80, 24), (120, 40), (41, 13)] {
-        let mut wild = record(2, RecordState::Made, HOSTILE);
-        wild.profiles = vec![HOSTILE.note.into()];
-        wild.reason = HOSTILE.note.into();
-        wild.waits_for = HOSTILE.title.into();
-        wild.differs = vec![HOSTILE.note.into()];
-        wild.manifest_json = format!("{{\"a\": \"{}\\u001b[2J\"}}", HOSTILE.artist);
-        wild.approvals = vec![approval(HOSTILE)];
-        wild.loudest_track_lufs = Some(f64::NAN);
-        wild.delivered_by = HOSTILE.people[0].into();
-        wild.delivered_ms = i64::MAX;
-        wild.allowed =
-            vec![then("approve_record", HOSTILE.note), yes("deliver_record"), yes("cancel_record")];
-        for it in &mut wild.files {
-            it.profile = HOSTILE.title.into();
-            it.folder = HOSTILE.artist.into();
-            it.name = HOSTILE.note.into();
-            it.kind = HOSTILE.project.into();
-            (it.bytes, it.frames) = (u64::MAX, u64::MAX);
-            it.integrated_lufs = Some(f64::INFINITY);
-        }
+        let wild = wild();
         let mut busy = record(3, RecordState::Running, HOSTILE);
         busy.allowed = vec![yes("cancel_record")];
         let mut seat =
@@ -386,4 +430,141 @@ fn no_word_of_others_and_no_figure_breaks_the_room() {
             crate::hostile::assert_clean(&seat, keys);
         }
     }
+}
+
+/// The sides are looked at against one medium in the Album room, and a record with sides is made for that one.
+#[test]
+fn the_medium_of_the_album_room_goes_with_the_plan_and_the_start() {
+    let mut seat = label(SIZE, PLAIN);
+    choosing(&mut seat, PLAIN);
+    let mut plan = planned(PLAIN, false);
+    plan.basis = "b5".repeat(32);
+    plan.files[0].kind = "side".into();
+    let Order::Plan { medium, .. } = planning(&mut seat, plan) else { panic!() };
+    assert_eq!(medium, seat.model.album.medium().name);
+    assert!(medium.contains("12\""), "{medium}");
+    assert!(
+        seat.screen().contains(&format!("Dry run on {medium}: nothing is made yet")),
+        "{}",
+        seat.screen()
+    );
+    seat.press("s");
+    assert!(seat.screen().contains(&format!("Its sides are for {medium}")), "{}", seat.screen());
+    seat.press("y");
+    let sent = seat.sent();
+    let [Effect::Perform { action, .. }] = sent.as_slice() else { panic!("{sent:?}") };
+    let Some(action::Action::StartRecord(it)) = &action.action else { panic!() };
+    assert_eq!((it.medium.as_str(), it.basis.as_str()), (medium.as_str(), "b5".repeat(32).as_str()));
+}
+
+/// A disc is cut on nothing, whatever the Album room shows.
+#[test]
+fn a_record_without_sides_is_for_no_medium() {
+    let mut seat = label(SIZE, PLAIN);
+    while seat.model.album.medium().has_sides() {
+        seat.model.album.medium += 1;
+    }
+    choosing(&mut seat, PLAIN);
+    let Order::Plan { medium, .. } = planning(&mut seat, planned(PLAIN, false)) else { panic!() };
+    assert_eq!(medium, "");
+    seat.press("<esc><esc>");
+    seat.model.album.medium = 0;
+    choosing_again(&mut seat);
+    planning(&mut seat, planned(PLAIN, false));
+    seat.press("s");
+    assert!(!seat.screen().contains("Its sides"), "{}", seat.screen());
+    seat.press("y");
+    let sent = seat.sent();
+    let [Effect::Perform { action, .. }] = sent.as_slice() else { panic!("{sent:?}") };
+    let Some(action::Action::StartRecord(it)) = &action.action else { panic!() };
+    assert_eq!(it.medium, "");
+}
+
+/// The list of profiles is known by now.
+fn choosing_again(seat: &mut Seat) {
+    seat.press("s");
+    assert!(orders(seat).is_empty());
+}
+
+/// What is to be read first stands in the very questions.
+#[test]
+fn a_spacing_that_nobody_approved_is_said_where_one_signs_and_delivers() {
+    let said = "Spacing 3 is approved by nobody.";
+    let mut seat = label(SIZE, PLAIN);
+    let mut it = record(2, RecordState::Made, PLAIN);
+    it.cautions = vec![said.into(), HOSTILE.note.into()];
+    it.allowed = vec![yes("approve_record"), yes("deliver_record")];
+    seat.rows(false, vec![row(it)]);
+    assert!(seat.screen().contains(&format!("! {said}")), "{}", seat.screen());
+    seat.press("a");
+    let screen = seat.screen();
+    assert!(screen.contains("Lena Ruiz signs as") && screen.contains(&format!("! {said}")), "{screen}");
+    assert!(!screen.contains('\x1b'), "{screen}");
+    seat.press("<esc>");
+    seat.press("D");
+    let screen = seat.screen();
+    assert!(screen.contains("Deliver Record 2?") && screen.contains(&format!("! {said}")), "{screen}");
+}
+
+#[test]
+fn what_outdated_a_record_is_named() {
+    let mut seat = label(SIZE, PLAIN);
+    let mut it = record(2, RecordState::Made, PLAIN);
+    it.outdated = true;
+    it.outdated_by =
+        ["Spacing 4 is the newest; it has 3.", "The label copy differs in UPC.", "The cover is new."]
+            .map(str::to_owned)
+            .to_vec();
+    it.differs = vec!["Compared with Record 1, which was delivered.".into(), "Nothing differs.".into()];
+    seat.rows(false, vec![row(it)]);
+    let screen = seat.screen();
+    for part in [
+        "! Outdated: Spacing 4 is the newest",
+        "! Outdated: The label copy differs in UPC.",
+        "! And 1 more;",
+        " Compared with Record 1, which was delivered.",
+        "≠ Nothing differs.",
+    ] {
+        assert!(screen.contains(part), "{part}\n{screen}");
+    }
+    assert!(!screen.contains("≠ Compared"), "{screen}");
+    seat.press("I");
+    assert!(seat.screen().contains("The cover is new."), "{}", seat.screen());
+}
+
+#[test]
+fn the_dry_run_tells_the_balance_of_the_songs_and_the_album_room_repeats_it() {
+    let mut seat = label(SIZE, PLAIN);
+    // Before: the album says where it is told.
+    seat.press("4<tab>");
+    assert!(seat.screen().contains("a dry run of a record tells it"), "{}", seat.screen());
+    seat.press("5v");
+    choosing(&mut seat, PLAIN);
+    let mut plan = planned(PLAIN, false);
+    plan.consistency_json = r#"{"median_lufs":-9.8,"songs":[
+        {"song_id":"s0","title":"One\u001b[2J","integrated_lufs":-9.8,"bands_db":[0.4,-1.2,0.0,0.1,0.2,0.3,null,-2.5]},
+        {"song_id":"s1","title":"Two","integrated_lufs":-10.8,"bands_db":null}]}"#
+        .into();
+    planning(&mut seat, plan);
+    seat.press("<tab><tab>");
+    let screen = seat.screen();
+    for part in
+        ["Songs beside each other", "Balance in bands", "sub  bass lomid", "+0.4  -1.2", "not of uploads"]
+    {
+        assert!(screen.contains(part), "{part}\n{screen}");
+    }
+    assert!(!screen.contains('\u{1b}'));
+    seat.press("<esc><esc>4");
+    if !seat.screen().contains("Songs beside each other") {
+        seat.press("<tab>");
+    }
+    let known = |screen: &str| screen.contains("dB from the record, spacing 3: sub +0.4");
+    let unknown = |screen: &str| screen.contains("told of masters that were rendered here");
+    let mut seen = (false, false);
+    for _ in 0..4 {
+        let screen = seat.screen();
+        seen = (seen.0 || known(&screen), seen.1 || unknown(&screen));
+        seat.press("<down>");
+    }
+    assert_eq!(seen, (true, true), "{}", seat.screen());
 }

@@ -78,7 +78,7 @@ pub fn manager(size: (u16, u16), names: Names) -> Seat {
     seat
 }
 
-fn people(size: (u16, u16), names: Names) -> Seat {
+pub fn people(size: (u16, u16), names: Names) -> Seat {
     let mut seat = manager(size, names);
     seat.press("6");
     let invite = |at: usize, expires_ms: i64| InviteInfo {
@@ -114,7 +114,7 @@ fn asked(seat: &mut Seat) -> Vec<PeopleOrder> {
     all.into_iter().filter_map(|it| if let Effect::People(order) = it { Some(order) } else { None }).collect()
 }
 
-fn actions(seat: &mut Seat) -> Vec<Do> {
+pub fn actions(seat: &mut Seat) -> Vec<Do> {
     let of = |it| match it {
         Effect::Perform { action, .. } => action.action,
         _ => None,

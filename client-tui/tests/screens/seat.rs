@@ -1,7 +1,7 @@
 //! A person at a terminal that is not there: presses keys, reads the screen, and answers for the server.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use deadwax_client::tui::{self, Effect, Model, Msg};
+use deadwax_client::tui::{self, Effect, Model, Msg, signing::Key};
 use deadwax_proto::v1::{Row, Update};
 use ratatui::{Terminal, backend::TestBackend};
 
@@ -50,7 +50,7 @@ impl Seat {
     /// Text as keys, names in angle brackets: "n too loud<enter>". The screen is drawn after each key, as it is for a person who reads.
     pub fn press(&mut self, keys: &str) {
         for event in parse(keys) {
-            self.tell(Msg::Key(event));
+            self.typed(event);
             self.tell(Msg::Shown);
         }
     }
@@ -58,8 +58,25 @@ impl Seat {
     /// Keys that all came before the next frame: typed ahead.
     pub fn press_unseen(&mut self, keys: &str) {
         for event in parse(keys) {
-            self.tell(Msg::Key(event));
+            self.typed(event);
         }
+    }
+
+    /// Where a test says nothing of keys, the search for one has found none before somebody answers.
+    fn typed(&mut self, event: KeyEvent) {
+        let unsaid = self.model.signing.key == Key::Unknown;
+        if unsaid && matches!(event.code, KeyCode::Char('y') | KeyCode::Enter) {
+            self.model.signing.key = Key::None;
+        }
+        self.tell(Msg::Key(event));
+        if unsaid {
+            self.model.signing.key = Key::Unknown;
+        }
+    }
+
+    /// A yes that comes before it is known which key there is.
+    pub fn yes_at_once(&mut self) {
+        self.tell(Msg::Key(KeyEvent::from(KeyCode::Char('y'))));
     }
 
     /// Answers the newest question for a picture.
@@ -136,6 +153,7 @@ fn named(name: &str) -> KeyEvent {
         "right" => KeyCode::Right,
         "home" => KeyCode::Home,
         "end" => KeyCode::End,
+        "pagedown" => KeyCode::PageDown,
         "delete" => KeyCode::Delete,
         "backspace" => KeyCode::Backspace,
         "f5" => KeyCode::F(5),

@@ -247,3 +247,33 @@ fn a_spacing_asks_for_the_passphrase_stops_at_esc_and_goes_unsigned_only_without
     seat.press_unseen("<esc>Ay");
     assert_eq!(orders(&mut seat), [Order::Look], "typed ahead signs nothing");
 }
+
+#[test]
+fn nothing_goes_out_unsigned_while_the_key_is_looked_for() {
+    let open = |keys: &str| {
+        let mut seat = label(SIZES[0], Key::Unknown);
+        seat.press(keys);
+        seat.effects.clear();
+        seat
+    };
+    let spacing = || label_of_record(SIZES[0], Key::Unknown);
+    for mut seat in [open(""), spacing()] {
+        seat.tell(Msg::Shown);
+        seat.yes_at_once();
+        assert!(seat.sent().is_empty() && seat.model.prompt.is_some(), "{:?}", seat.effects);
+        assert!(seat.screen().contains("Looking for your key"), "{}", seat.screen());
+        // Found: the same yes signs with it.
+        seat.tell(Msg::Signing(News::Key(ready())));
+        assert!(!seat.screen().contains("Looking for"), "{}", seat.screen());
+        seat.press_unseen("y");
+        assert!(matches!(&orders(&mut seat)[..], [Order::Sign { .. }]));
+    }
+    // None: it is said, and the next yes sends it.
+    let mut seat = spacing();
+    seat.tell(Msg::Shown);
+    seat.yes_at_once();
+    seat.tell(Msg::Signing(News::Key(Key::None)));
+    assert!(seat.sent().is_empty() && seat.screen().contains("Not signed with a key"), "{}", seat.screen());
+    seat.press_unseen("y");
+    assert_eq!(seat.sent().len(), 1);
+}

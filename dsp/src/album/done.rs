@@ -18,7 +18,7 @@ use crate::{DspError, digest::digest_of, measure::Measurement};
 
 pub(super) const ENDING: &str = ".done";
 /// Raised where the same job makes other bytes than before, or where the sidecar says other things.
-const ENGINE: u32 = 2;
+const ENGINE: u32 = 3;
 /// A sidecar has some hundred bytes and a hundred for each track.
 const BYTES_MAX: u64 = 1 << 20;
 
@@ -33,6 +33,7 @@ struct Sidecar {
     frames: u64,
     exact: bool,
     over_full_scale: u64,
+    overs: Vec<(usize, u64)>,
     /// In the order of [`Measurement`].
     figures: [String; 10],
     clipped_samples: u64,
@@ -97,6 +98,7 @@ pub(super) fn standing(
         sha256: said.sha256,
         exact: said.exact,
         over_full_scale: said.over_full_scale,
+        overs: said.overs,
         measurement,
         tracks: said.tracks,
         resumed: true,
@@ -160,6 +162,7 @@ impl Sidecar {
             frames: made.frames,
             exact: made.exact,
             over_full_scale: made.over_full_scale,
+            overs: made.overs.clone(),
             figures: figures.map(|figure| format!("{figure:?}")),
             clipped_samples: it.clipped_samples,
             dual_mono: it.dual_mono,

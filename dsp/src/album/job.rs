@@ -118,10 +118,13 @@ pub struct Made {
     pub bytes: u64,
     pub sha256: String,
     /// Its samples are those of the source, every one: nothing was cut, turned, resampled, rounded or dithered. A longer word holds a shorter one exactly.
+    /// Of a disc: those of all its sources, with silence between them.
     pub exact: bool,
     /// Samples that were beyond full scale and had to be cut off at it. Always 0 for floats, which hold them, and for coders, which are judged by what
     /// comes back.
     pub over_full_scale: u64,
+    /// The songs in whose stretch they are, each with how many: a crossfade counts for the song that it leads into.
+    pub overs: Vec<(usize, u64)>,
     /// Of what is in the file; of a lossy one, of what a decoder makes of it.
     pub measurement: Measurement,
     pub tracks: Vec<TrackMark>,

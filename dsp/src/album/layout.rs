@@ -83,6 +83,10 @@ pub(super) struct Piece {
     pub from: u64,
     pub to: u64,
     pub file: usize,
+    /// The song that begins in it, and the frames of the record where that one sounds.
+    pub song: usize,
+    pub song_from: u64,
+    pub song_to: u64,
     /// Its samples stand on the grid of the file as they are: no dither.
     pub kept: bool,
 }
@@ -97,8 +101,8 @@ pub(super) struct FilePlan {
     /// Silence that a disc adds.
     pub lead: u64,
     pub pad: u64,
-    /// The song whose samples it has, every one.
-    pub exact: Option<usize>,
+    /// The songs whose samples it has, every one of every song, with nothing but silence between them. None: it holds no song as it is.
+    pub exact: Vec<usize>,
     pub marks: Vec<TrackMark>,
     pub bext: Option<Bext>,
 }
@@ -233,7 +237,8 @@ fn output_plan(job: &Job, known: &[Known], output: &Output) -> Result<OutputPlan
                 "{name:?} would be empty: the next song begins together with its own. Shorten the crossfade"
             )));
         }
-        let mut file = FilePlan { name, from, to, lead: 0, pad: 0, exact: None, marks: Vec::new(), bext };
+        let mut file =
+            FilePlan { name, from, to, lead: 0, pad: 0, exact: Vec::new(), marks: Vec::new(), bext };
         let hidden = job.songs[0].hidden;
         if raw {
             let disc = on_disc(&record, hidden);
@@ -250,8 +255,9 @@ fn output_plan(job: &Job, known: &[Known], output: &Output) -> Result<OutputPlan
         let to = starts.get(n + 1).copied().unwrap_or(record.frames());
         let kept = as_it_is(job, known, &record, n, rate) && known.fits(output.encoding);
         let file = files.partition_point(|file| file.to <= from);
+        let (song_from, song_to) = (starts[n], record.songs()[n].end());
         if from < to {
-            pieces.push(Piece { from, to, file, kept });
+            pieces.push(Piece { from, to, file, song: n, song_from, song_to, kept });
         }
     }
     let dither = output.dither.unwrap_or_default();
@@ -270,18 +276,25 @@ fn exact(
     output: &Output,
     rate: u32,
     file: &FilePlan,
-) -> Option<usize> {
+) -> Vec<usize> {
+    let kept = |n: usize| {
+        known[n].spec.channels == CHANNELS
+            && known[n].fits(output.encoding)
+            && as_it_is(job, &known[n], record, n, rate)
+    };
+    if output.cut == Cut::Disc {
+        // A song that is as it was has no crossfade: all of them lie apart, with silence between.
+        let all = 0..known.len();
+        return if all.clone().all(kept) { all.collect() } else { Vec::new() };
+    }
     let sounding = record.sounding(file.from, file.to);
     let n = sounding.start;
-    if sounding.len() != 1 || output.cut == Cut::Disc {
-        return None;
+    if sounding.len() != 1 {
+        return Vec::new();
     }
     let song = &record.songs()[n];
-    let exact = (song.start, song.end()) == (file.from, file.to)
-        && known[n].spec.channels == CHANNELS
-        && known[n].fits(output.encoding)
-        && as_it_is(job, &known[n], record, n, rate);
-    exact.then_some(n)
+    let exact = (song.start, song.end()) == (file.from, file.to) && kept(n);
+    if exact { vec![n] } else { Vec::new() }
 }
 
 /// A record on a disc.

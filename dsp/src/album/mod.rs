@@ -25,7 +25,7 @@ pub use job::{Cut, Job, Made, Output, Progress, Source, TRACKS_MAX, TrackMark};
 pub use joint::{Joint, Together, loudest_track_gain, together};
 pub use layout::{OnDisc, on_disc};
 pub use run::{run, run_in};
-pub use timeline::{Placed, Song, Timeline};
+pub use timeline::{Placed, Places, Song, Timeline, places};
 
 /// Of a record, always.
 const CHANNELS: usize = 2;

@@ -2,7 +2,9 @@
 //! is read back and held against what was written before it counts. Never here: where songs lie, what a sidecar says.
 
 use std::{
+    collections::BTreeMap,
     io::{self, BufWriter, Write as _},
+    ops::Range,
     path::{Path, PathBuf},
 };
 
@@ -71,8 +73,13 @@ impl<'a> Press<'a> {
                     None => Pressing::begin(piece.file, plan, self.out_dir)?,
                 };
                 if let Some(quantiser) = &mut self.quantiser {
-                    open.count_overs(&self.work, plan.encoding);
+                    open.count_overs(piece.song, &self.work, plan.encoding);
                     quantiser.process(&mut self.work);
+                }
+                if plan.raw && !plan.files[piece.file].exact.is_empty() {
+                    let place =
+                        |frame: u64| (frame.clamp(self.at, self.at + frames as u64) - self.at) as usize;
+                    open.hear(piece.song, &self.work, place(piece.song_from)..place(piece.song_to));
                 }
                 open.write(&self.work)?;
                 self.open = Some(open);
@@ -101,7 +108,10 @@ pub(super) struct Pressing {
     encoding: Encoding,
     meter: Meter,
     ear: Ear,
-    over_full_scale: u64,
+    /// Of an image that holds songs as they are: each of them by itself.
+    songs: BTreeMap<usize, Ear>,
+    /// Samples beyond full scale, by the song in whose stretch they are.
+    overs: BTreeMap<usize, u64>,
     bext: bool,
 }
 
@@ -141,18 +151,27 @@ impl Pressing {
         };
         let (meter, ear) = (Meter::new(&spec), Ear::new(encoding.float()));
         let bext = bext.is_some();
-        let mut open = Pressing { file, path, sink, encoding, meter, ear, over_full_scale: 0, bext };
+        let (songs, overs) = (BTreeMap::new(), BTreeMap::new());
+        let mut open = Pressing { file, path, sink, encoding, meter, ear, songs, overs, bext };
         open.silence(*lead)?;
         Ok(open)
     }
 
     /// Samples that no whole number of this length is near to.
-    fn count_overs(&mut self, block: &Block, encoding: Encoding) {
+    fn count_overs(&mut self, song: usize, block: &Block, encoding: Encoding) {
         let half_step = 0.5 / (1u64 << (encoding.bits() - 1)) as f64;
         let (low, high) = (-1.0 - half_step, 1.0 - half_step);
         let over = |s: &&f64| **s >= high || **s < low;
         let samples = block.channels.iter().flatten();
-        self.over_full_scale += samples.filter(over).count() as u64;
+        let count = samples.filter(over).count() as u64;
+        if count > 0 {
+            *self.overs.entry(song).or_default() += count;
+        }
+    }
+
+    /// What goes into the image of a song, by itself.
+    fn hear(&mut self, song: usize, block: &Block, part: Range<usize>) {
+        self.songs.entry(song).or_insert_with(|| Ear::new(false)).hear_part(block, part);
     }
 
     fn silence(&mut self, frames: u64) -> Result<(), DspError> {
@@ -190,18 +209,19 @@ impl Pressing {
         Ok(())
     }
 
-    /// Gives the file its name and reads it back. `source`: the samples of the song that the file is exactly. Errors: `Write`; `Damaged` where they are not
+    /// Gives the file its name and reads it back. `sources`: the samples of the songs that the file has exactly. Errors: `Write`; `Damaged` where they are not
     /// those that were written, or what is read is not what was written, and then there is no file.
     pub fn finish(
         self,
         plan: &OutputPlan,
-        source: Option<&Ears>,
+        sources: &[(usize, &Ears)],
         still: &mut dyn FnMut(u64) -> Result<(), DspError>,
     ) -> Result<Made, DspError> {
         let file = &plan.files[self.file];
         let path = self.path;
         let at_write = |source| DspError::write(&path, source);
-        if file.exact.is_some() && !source.is_some_and(|source| source.agree(&self.ear)) {
+        let same = |(song, source): &(usize, &Ears)| source.agree(self.songs.get(song).unwrap_or(&self.ear));
+        if sources.len() != file.exact.len() || !sources.iter().all(same) {
             let what = "its samples should be those of its source and are not. Render again, and report this";
             return Err(DspError::damaged(&path, 0.0, what));
         }
@@ -237,8 +257,9 @@ impl Pressing {
             frames: file.frames(),
             bytes,
             sha256,
-            exact: file.exact.is_some(),
-            over_full_scale: self.over_full_scale,
+            exact: !file.exact.is_empty(),
+            over_full_scale: self.overs.values().sum(),
+            overs: self.overs.into_iter().collect(),
             measurement,
             tracks: file.marks.clone(),
             resumed: false,

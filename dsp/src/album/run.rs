@@ -121,7 +121,7 @@ struct Work<'a> {
     presses: Vec<(usize, usize, Press<'a>)>,
     /// By song: some missing file holds some of it.
     wanted: Vec<bool>,
-    /// Songs that some missing file is exactly, and what was heard of them in the end.
+    /// Songs that some missing file has exactly, and what was heard of them in the end.
     exact: BTreeMap<usize, Option<Ears>>,
 }
 
@@ -152,7 +152,7 @@ impl<'a> Work<'a> {
                 let wanted = missing(plan, &books.made[n]);
                 for (file, _) in plan.files.iter().zip(&wanted).filter(|(_, wanted)| **wanted) {
                     work.wanted[record.sounding(file.from, file.to)].fill(true);
-                    work.exact.extend(file.exact.map(|song| (song, None)));
+                    work.exact.extend(file.exact.iter().map(|song| (*song, None)));
                     used = true;
                 }
                 if wanted.contains(&true) {
@@ -263,15 +263,15 @@ impl<'a> Work<'a> {
             let plan = &self.layout.outputs[*n];
             for full in std::mem::take(&mut press.full) {
                 let file = full.file;
-                let source =
-                    plan.files[file].exact.map(|song| self.exact.get(&song).and_then(Option::as_ref));
-                if source.is_some_and(|source| source.is_none()) {
+                let heard = |song: &usize| Some((*song, self.exact.get(song)?.as_ref()?));
+                let sources: Option<Vec<(usize, &Ears)>> = plan.files[file].exact.iter().map(heard).collect();
+                let Some(sources) = sources else {
                     // Another rate may be some frames behind, and the song not at its end.
                     press.full.push(full);
                     continue;
-                }
+                };
                 teller.step(format!("check {}", plan.files[file].name))?;
-                let made = full.finish(plan, source.flatten(), &mut |frames| teller.still(frames))?;
+                let made = full.finish(plan, &sources, &mut |frames| teller.still(frames))?;
                 done::write(Path::new(&self.job.out_dir), &books.keys[*n][file], &made)?;
                 books.made[*n][file] = Some(made);
                 teller.done += 1;

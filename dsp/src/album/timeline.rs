@@ -13,6 +13,8 @@
 //!
 //! A crossfade is held to the room that there is: never longer than either song, and never into the crossfade before it. So two songs sound at a time at most.
 
+use std::iter::Fuse;
+
 use crate::{math::linear, processors::fade::Shape};
 
 /// A song as it is to lie on the record, in frames.
@@ -80,47 +82,89 @@ impl Placed {
     }
 }
 
+/// Songs in their places, one after the other, with no list of them all: what is known of a song is known when the one behind it is there, because a crossfade
+/// into that one is its fade out as well. The one rule of where a song lies; a [`Timeline`] is what it gives.
+#[derive(Clone, Debug)]
+pub struct Places<I: Iterator<Item = Song>> {
+    songs: Fuse<I>,
+    /// Placed already, and not given out yet.
+    before: Option<Placed>,
+    /// How much of the song before is already given to the crossfade into it.
+    used: u64,
+    end: u64,
+}
+
+/// Where these songs lie, in their order.
+pub fn places<I: IntoIterator<Item = Song>>(songs: I) -> Places<I::IntoIter> {
+    Places { songs: songs.into_iter().fuse(), before: None, used: 0, end: 0 }
+}
+
+impl<I: Iterator<Item = Song>> Places<I> {
+    /// Behind the one before, which may get its fade out from it.
+    fn place(&mut self, song: &Song) -> Placed {
+        let frames = song.frames.saturating_sub(song.trim_in).saturating_sub(song.trim_out);
+        let room = self.before.as_ref().map_or(0, |before| before.frames - self.used);
+        let crossfade = song.crossfade.min(room).min(frames);
+        let gap = if self.before.is_some() && song.crossfade > 0 { 0 } else { song.gap };
+        if let Some(before) = &mut self.before
+            && crossfade > before.fade_out
+        {
+            (before.fade_out, before.shape_out) = (crossfade, song.shape);
+        }
+        let start = self.end.saturating_add(gap) - crossfade;
+        self.used = crossfade;
+        self.end = start.saturating_add(frames);
+        Placed {
+            start,
+            frames,
+            trim_in: song.trim_in,
+            trim_out: song.trim_out,
+            fade_in: song.fade_in.max(crossfade).min(frames),
+            shape_in: song.shape,
+            fade_out: song.fade_out.min(frames),
+            shape_out: song.shape,
+            gain: linear(song.gain_db),
+        }
+    }
+}
+
+impl<I: Iterator<Item = Song>> Iterator for Places<I> {
+    type Item = Placed;
+
+    fn next(&mut self) -> Option<Placed> {
+        while let Some(song) = self.songs.next() {
+            let placed = self.place(&song);
+            if let Some(before) = self.before.replace(placed) {
+                return Some(before);
+            }
+        }
+        self.before.take()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let kept = usize::from(self.before.is_some());
+        let (least, most) = self.songs.size_hint();
+        (least.saturating_add(kept), most.and_then(|it| it.checked_add(kept)))
+    }
+}
+
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Timeline {
     placed: Vec<Placed>,
     frames: u64,
 }
 
+impl FromIterator<Song> for Timeline {
+    fn from_iter<T: IntoIterator<Item = Song>>(songs: T) -> Timeline {
+        let placed: Vec<Placed> = places(songs).collect();
+        let frames = placed.last().map_or(0, Placed::end);
+        Timeline { placed, frames }
+    }
+}
+
 impl Timeline {
     pub fn new(songs: &[Song]) -> Timeline {
-        let mut placed: Vec<Placed> = Vec::with_capacity(songs.len());
-        // How much of the song before is already given to the crossfade into it.
-        let mut used: u64 = 0;
-        let mut end: u64 = 0;
-        for song in songs {
-            let frames = song.frames.saturating_sub(song.trim_in).saturating_sub(song.trim_out);
-            let room = placed.last().map_or(0, |before| before.frames - used);
-            let crossfade = song.crossfade.min(room).min(frames);
-            let gap = match placed.last() {
-                Some(_) if song.crossfade > 0 => 0,
-                _ => song.gap,
-            };
-            if let Some(before) = placed.last_mut()
-                && crossfade > before.fade_out
-            {
-                (before.fade_out, before.shape_out) = (crossfade, song.shape);
-            }
-            let start = end.saturating_add(gap) - crossfade;
-            placed.push(Placed {
-                start,
-                frames,
-                trim_in: song.trim_in,
-                trim_out: song.trim_out,
-                fade_in: song.fade_in.max(crossfade).min(frames),
-                shape_in: song.shape,
-                fade_out: song.fade_out.min(frames),
-                shape_out: song.shape,
-                gain: linear(song.gain_db),
-            });
-            used = crossfade;
-            end = start.saturating_add(frames);
-        }
-        Timeline { placed, frames: end }
+        songs.iter().copied().collect()
     }
 
     /// Of the whole record.
@@ -257,5 +301,63 @@ mod tests {
         }
         assert!(record.songs().windows(2).all(|w| w[0].start <= w[1].start && w[0].end() <= w[1].end()));
         assert_eq!(Timeline::new(&[]).frames(), 0);
+    }
+
+    /// The same over a list that is there as a whole, where the song before can be changed in its place.
+    fn over_a_list(songs: &[Song]) -> (Vec<Placed>, u64) {
+        let mut placed: Vec<Placed> = Vec::new();
+        let (mut used, mut end) = (0u64, 0u64);
+        for (at, song) in songs.iter().enumerate() {
+            let frames = song.frames.saturating_sub(song.trim_in).saturating_sub(song.trim_out);
+            let room = if at == 0 { 0 } else { placed[at - 1].frames - used };
+            let crossfade = song.crossfade.min(room).min(frames);
+            let gap = if at > 0 && song.crossfade > 0 { 0 } else { song.gap };
+            if at > 0 && crossfade > placed[at - 1].fade_out {
+                (placed[at - 1].fade_out, placed[at - 1].shape_out) = (crossfade, song.shape);
+            }
+            let start = end.saturating_add(gap) - crossfade;
+            placed.push(Placed {
+                start,
+                frames,
+                trim_in: song.trim_in,
+                trim_out: song.trim_out,
+                fade_in: song.fade_in.max(crossfade).min(frames),
+                shape_in: song.shape,
+                fade_out: song.fade_out.min(frames),
+                shape_out: song.shape,
+                gain: linear(song.gain_db),
+            });
+            (used, end) = (crossfade, start.saturating_add(frames));
+        }
+        (placed, end)
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn songs_placed_one_by_one_lie_where_they_lie_in_a_list(
+            figures in proptest::collection::vec((0u64..9, 0u64..4, 0u64..4, 0u64..9, 0u64..9, 0u64..9, 0u64..9, 0usize..4), 0..12)
+        ) {
+            let song = |(frames, trim_in, trim_out, gap, crossfade, fade_in, fade_out, more)| Song {
+                // Now and then so long that the record ends at the end of all numbers.
+                frames: if more == 3 { u64::MAX - frames } else { frames * 10 },
+                trim_in,
+                trim_out,
+                gap,
+                crossfade: crossfade * 7 * (more as u64 & 1),
+                fade_in,
+                fade_out,
+                shape: [Shape::Linear, Shape::EqualPower, Shape::Exponential][more % 3],
+                gain_db: -(more as f64),
+            };
+            let songs: Vec<Song> = figures.into_iter().map(song).collect();
+            let (placed, frames) = over_a_list(&songs);
+            let record = Timeline::new(&songs);
+            proptest::prop_assert_eq!(record.songs(), placed.as_slice());
+            proptest::prop_assert_eq!(record.frames(), frames);
+            let mut one_by_one = places(songs.iter().copied());
+            proptest::prop_assert_eq!(one_by_one.size_hint(), (songs.len(), Some(songs.len())));
+            proptest::prop_assert_eq!(one_by_one.by_ref().count(), songs.len());
+            proptest::prop_assert!(one_by_one.next().is_none());
+        }
     }
 }

@@ -29,7 +29,7 @@ fn narrow(wide: u128) -> u64 {
 
 /// The record as one sound at `rate`.
 pub(super) fn timeline(sheet: &RecordSheet, rate: u32) -> Timeline {
-    let songs: Vec<Song> = sheet
+    sheet
         .songs
         .iter()
         .enumerate()
@@ -48,8 +48,7 @@ pub(super) fn timeline(sheet: &RecordSheet, rate: u32) -> Timeline {
                 gain_db: sheet.gain_db(at),
             }
         })
-        .collect();
-    Timeline::new(&songs)
+        .collect()
 }
 
 /// The frames of every track: from its INDEX 1 to that of the next. The first one begins with the record; where a song is hidden before it, at its own

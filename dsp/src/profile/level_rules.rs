@@ -1,12 +1,15 @@
 //! What is wrong with the levels and formats of a record's songs: peaks, loudness, steps, the last song of a side, platforms. Never here: label copy, lengths.
 
-use super::{Finding, Penalty, Profile, consistency::median, sheet::RecordSheet, sides::letter};
+use super::{Finding, Penalty, Profile, choice, consistency::median, sheet::RecordSheet, sides::letter};
 
 /// Everything that the songs tell by themselves, as they sound on the record.
 pub(super) fn songs(profile: &Profile, sheet: &RecordSheet, found: &mut Vec<Finding>) {
     let limits = &profile.limits;
     for at in 0..sheet.songs.len() {
-        let (song, heard, who) = (&sheet.songs[at], sheet.heard(at), sheet.called(at));
+        let (song, who) = (&sheet.songs[at], sheet.called(at));
+        // Of the files that this profile takes.
+        let figures = choice::figures(profile, sheet, at);
+        let heard = figures.louder(sheet.gain_db(at));
         let mut say = |block: bool, code: &'static str, text: String, limit: &str, mend: &str| {
             let it = Finding::block(code, text, profile.source(limit)).mend(mend).song(at);
             found.push(Finding { block, ..it });
@@ -52,7 +55,7 @@ pub(super) fn songs(profile: &Profile, sheet: &RecordSheet, found: &mut Vec<Find
             }
             _ => {}
         }
-        let clipped = song.figures.clipped_samples;
+        let clipped = figures.clipped_samples;
         if limits.clipping_blocks && clipped > 0 {
             let text = format!("{who}: {clipped} samples stand in runs at full scale.");
             say(true, "CLIPPED", text, "clipping_blocks", "Render its master under a lower ceiling.");

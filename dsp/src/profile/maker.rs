@@ -1,10 +1,15 @@
 //! Makes the files of a plan, ask by ask: which songs, at which rate, under which name, how long and how large. Never here: rules of the record.
 
+mod about;
+mod late;
+
 use std::collections::BTreeMap;
 
 use super::{
-    Ask, FileAsk, Finding, Kind, Plan, PlannedFile, Profile, label_copy, lengths, level_rules,
-    names::{self, Given, Words, fold, rate_word, role_word},
+    Ask, FileAsk, Finding, Kind, Plan, PlannedFile, Profile,
+    choice::{CHANNELS, DISC_WORD, differs, disc_is_exact, kept, pick, pick_alone, same_form, untouched},
+    cover_rules, label_copy, lengths, level_rules,
+    names::{self, Given, Words, rate_word},
     on_disc, penalties_text, places, record_rules,
     record_rules::{DISC_RATE, SECTOR},
     sheet::{AudioFile, RecordSheet},
@@ -13,21 +18,12 @@ use super::{
 };
 use crate::{
     album::Timeline,
-    decode::Bext,
     disc::{self, Disc},
-    math::linear,
     write::{Encoding, Tags, refusal},
 };
 
-/// Letters of an artist or a title in a name.
-const LETTERS_MAX: usize = 40;
 /// Bytes of raw sound in a sector.
 const SECTOR_BYTES: u64 = 2352;
-/// Of a text in a tag.
-const TAG_LETTERS_MAX: usize = 1024;
-/// Of every file of a record.
-const CHANNELS: usize = 2;
-const ORIGINATOR: &str = "Deadwax";
 
 pub(super) struct Maker<'a> {
     profile: &'a Profile,
@@ -40,6 +36,8 @@ pub(super) struct Maker<'a> {
     kept: BTreeMap<(u32, u32), Vec<usize>>,
     /// Songs whose rate the destination does not take, by rate.
     refused: BTreeMap<u32, Vec<usize>>,
+    /// Songs that have a file of some rate and word length that is another sound than their best.
+    unlike: BTreeMap<(u32, u32), Vec<usize>>,
     /// Songs of several rates are joined into one sound.
     mixed: bool,
     /// Where one is asked for.
@@ -56,6 +54,7 @@ impl<'a> Maker<'a> {
             lines: BTreeMap::new(),
             kept: BTreeMap::new(),
             refused: BTreeMap::new(),
+            unlike: BTreeMap::new(),
             mixed: false,
             disc: Disc::default(),
         }
@@ -69,6 +68,7 @@ impl<'a> Maker<'a> {
         // Sums are made of everything else.
         profile.files.iter().for_each(|ask| self.add_sums(ask));
         self.rate_findings();
+        self.form_findings();
         self.set_alone();
         self.plan
     }
@@ -80,6 +80,7 @@ impl<'a> Maker<'a> {
     fn rules(&mut self) {
         let (profile, sheet) = (self.profile, self.sheet);
         let mut found = label_copy::check(&sheet.copy, profile);
+        cover_rules::cover(profile, sheet, &mut found);
         level_rules::songs(profile, sheet, &mut found);
         level_rules::platforms(profile, sheet, &self.plan.penalties, &mut found);
         record_rules::spacing(profile, sheet, &mut found);
@@ -142,56 +143,17 @@ impl<'a> Maker<'a> {
         }
     }
 
-    /// Words that are the same for every file.
-    fn words(&self) -> Words {
-        let copy = &self.sheet.copy;
-        let album = fold(&copy.title, "Record", LETTERS_MAX);
-        Words {
-            artist: fold(&copy.artist, "Artist", LETTERS_MAX),
-            catalogue: Some(code(&copy.catalogue))
-                .filter(|it| !it.is_empty())
-                .unwrap_or_else(|| album.clone()),
-            album,
-            version: format!("v{:02}", self.sheet.number),
-            record: self.sheet.number.to_string(),
-            upc: code(&copy.upc),
-            ..Words::default()
-        }
-    }
-
-    /// With those of a song.
-    fn song_words(&self, song: usize, alternate: &str) -> Words {
-        let (words, copy) = (self.words(), &self.sheet.copy.tracks[song]);
-        let number = self.number(song);
-        Words {
-            artist: fold(&copy.artist, &words.artist, LETTERS_MAX),
-            title: fold(&copy.full_title(), &format!("Track{number:02}"), LETTERS_MAX),
-            role: role_word(alternate),
-            version: format!("v{:02}", self.sheet.songs[song].version),
-            track: format!("{number:02}"),
-            ..words
-        }
-    }
-
-    /// Of a track, from 1; 0 for a hidden song.
-    fn number(&self, song: usize) -> usize {
-        if self.sheet.songs[song].placing.hidden {
-            return 0;
-        }
-        self.sheet.tracks().take_while(|it| *it <= song).count()
-    }
-
     fn tracks(&mut self, ask: &FileAsk) {
         let Some(encoding) = ask.encoding else { return };
         let tracks: Vec<usize> = self.sheet.tracks().collect();
         for (nth, song) in tracks.into_iter().enumerate() {
-            let source = &self.sheet.songs[song].source;
-            let rate = self.rate(ask, encoding, source.sample_rate, song);
             let sheet = self.sheet;
+            let rate = self.rate(ask, encoding, sheet.songs[song].source.sample_rate, song);
             let Some((_, span)) = lengths::tracks(sheet, self.line(rate)).into_iter().nth(nth) else {
                 return;
             };
-            let exact = untouched(sheet, song) && same_form(source, encoding, rate);
+            let exact =
+                untouched(sheet, song) && same_form(self.chosen(song, encoding, rate), encoding, rate);
             let it = Made { song: Some(song), alternate: "main", songs: vec![song], side: None, exact };
             self.sound(ask, Kind::Track, it, encoding, rate, span.end - span.start);
         }
@@ -202,19 +164,26 @@ impl<'a> Maker<'a> {
         let token = ask.alternate.as_deref().unwrap_or("main");
         let sheet = self.sheet;
         for song in sheet.tracks() {
-            let source = match token {
-                "main" => &sheet.songs[song].source,
+            let it = &sheet.songs[song];
+            let (best, others) = match token {
+                "main" => ((&it.source, &it.figures), &it.others),
                 _ => match record_rules::alternate(sheet, song, token) {
-                    Some(it) => &it.source,
+                    Some(it) => ((&it.source, &it.figures), &it.others),
                     None => continue,
                 },
             };
+            let source = best.0;
             if source.sample_rate == 0 {
                 continue;
             }
             let rate = self.rate(ask, encoding, source.sample_rate, song);
             let frames = lengths::converted(source, rate);
-            let exact = same_form(source, encoding, rate);
+            if differs(best, others, encoding, rate) {
+                self.not_like(song, encoding, rate);
+            }
+            let pick = pick_alone(best, others, encoding, rate);
+            let file = pick.checked_sub(1).map_or(source, |nth| &others[nth].source);
+            let exact = same_form(file, encoding, rate);
             let it = Made { song: Some(song), alternate: token, songs: vec![song], side: None, exact };
             self.sound(ask, Kind::Song, it, encoding, rate, frames);
         }
@@ -227,7 +196,7 @@ impl<'a> Maker<'a> {
         let spans = lengths::sides(sheet, self.line(rate));
         for (side, (songs, span)) in sheet.sides().into_iter().zip(spans).enumerate() {
             let songs: Vec<usize> = songs.collect();
-            let exact = self.one_untouched(&songs, encoding, rate);
+            let exact = self.joint_exact(&songs, encoding, rate);
             let it = Made { song: None, alternate: "main", songs, side: Some(side), exact };
             self.sound(ask, Kind::Side, it, encoding, rate, span.end - span.start);
         }
@@ -238,14 +207,33 @@ impl<'a> Maker<'a> {
         let rate = self.joint(ask, encoding);
         let frames = self.line(rate).frames();
         let songs: Vec<usize> = (0..self.sheet.songs.len()).collect();
-        let exact = self.one_untouched(&songs, encoding, rate);
+        let exact = self.joint_exact(&songs, encoding, rate);
         let it = Made { song: None, alternate: "main", songs, side: None, exact };
         self.sound(ask, Kind::Whole, it, encoding, rate, frames);
     }
 
-    fn one_untouched(&self, songs: &[usize], encoding: Encoding, rate: u32) -> bool {
-        let [song] = songs else { return false };
-        untouched(self.sheet, *song) && same_form(&self.sheet.songs[*song].source, encoding, rate)
+    /// Of several songs as one sound nothing is said.
+    fn joint_exact(&mut self, songs: &[usize], encoding: Encoding, rate: u32) -> bool {
+        let forms: Vec<bool> =
+            songs.iter().map(|song| same_form(self.chosen(*song, encoding, rate), encoding, rate)).collect();
+        matches!(songs, [song] if untouched(self.sheet, *song)) && forms == [true]
+    }
+
+    /// The file of a song that goes into sound of this form.
+    fn chosen(&mut self, song: usize, encoding: Encoding, rate: u32) -> &'a AudioFile {
+        let sheet = self.sheet;
+        let it = &sheet.songs[song];
+        if kept(sheet, song) && differs((&it.source, &it.figures), &it.others, encoding, rate) {
+            self.not_like(song, encoding, rate);
+        }
+        it.file(pick(sheet, song, encoding, rate))
+    }
+
+    fn not_like(&mut self, song: usize, encoding: Encoding, rate: u32) {
+        let songs = self.unlike.entry((rate, encoding.bits())).or_default();
+        if !songs.contains(&song) {
+            songs.push(song);
+        }
     }
 
     fn joint(&mut self, ask: &FileAsk, encoding: Encoding) -> u32 {
@@ -353,48 +341,6 @@ impl<'a> Maker<'a> {
         }
     }
 
-    /// Codes that are ill-formed are left out: a finding says so already.
-    fn tags(&self, made: &Made<'_>) -> Tags {
-        let (copy, filled) = (&self.sheet.copy, |text: &str| {
-            let text: String = text.trim().chars().take(TAG_LETTERS_MAX).collect();
-            Some(text.trim_end().to_owned()).filter(|it| !it.is_empty())
-        });
-        let main = made.alternate == "main";
-        let year = copy.release_date.get(..4).and_then(|it| it.parse().ok()).filter(|it| *it >= 1000);
-        let mut tags = Tags {
-            title: filled(&copy.title),
-            artist: filled(&copy.artist),
-            album: filled(&copy.title),
-            year,
-            upc: label_copy::upc(&copy.upc).ok(),
-            ..Tags::default()
-        };
-        if let Some(song) = made.song {
-            let track = &copy.tracks[song];
-            let title = track.full_title();
-            tags.title =
-                filled(&if main { title } else { format!("{title} [{}]", role_word(made.alternate)) });
-            tags.artist = filled(&track.artist).or(tags.artist);
-            tags.track = u32::try_from(self.number(song)).ok().filter(|it| main && *it > 0);
-            // Another mix is another recording, with a code of its own.
-            tags.isrc = label_copy::isrc(&track.isrc).ok().filter(|_| main);
-            tags.upc = tags.upc.filter(|_| main);
-        }
-        tags
-    }
-
-    fn bext(&self, made: &Made<'_>, encoding: Encoding, rate: u32) -> Bext {
-        let tags = self.tags(made);
-        let words = |text: &Option<String>| text.clone().unwrap_or_default();
-        Bext {
-            description: format!("{} - {}", words(&tags.artist), words(&tags.title)),
-            originator: ORIGINATOR.into(),
-            originator_reference: words(&tags.isrc),
-            coding_history: format!("A=PCM,F={rate},W={},M=stereo,T={ORIGINATOR}\r\n", encoding.bits()),
-            ..Bext::default()
-        }
-    }
-
     /// A file that is no sound.
     fn plain(&mut self, folder: String, name: String, kind: Kind, bytes: u64) {
         self.plan.files.push(PlannedFile {
@@ -443,6 +389,10 @@ impl<'a> Maker<'a> {
             file.alternate = "main".into();
             file.songs = (0..sheet.songs.len()).collect();
             (file.sample_rate, file.channels, file.frames) = (DISC_RATE, CHANNELS, sectors * SECTOR);
+            file.exact = disc_is_exact(sheet);
+        }
+        for song in 0..sheet.songs.len() {
+            self.chosen(song, DISC_WORD, DISC_RATE);
         }
     }
 
@@ -494,58 +444,6 @@ impl<'a> Maker<'a> {
             .sum();
         self.text(ask, kind, extension, bytes);
     }
-
-    /// A plant takes every file in the folder of a set for a part of it.
-    fn set_alone(&mut self) {
-        let files = &self.plan.files;
-        let sets: Vec<&PlannedFile> = files.iter().filter(|it| it.kind == Kind::DdpImage).collect();
-        let other = |set: &PlannedFile, it: &PlannedFile| match it.kind {
-            Kind::DdpFile => false,
-            // A second image, which had to be named otherwise.
-            Kind::DdpImage => it.name != disc::IMAGE_NAME,
-            _ => it.folder.eq_ignore_ascii_case(&set.folder),
-        };
-        let beside = sets.iter().find_map(|set| files.iter().find(|it| other(set, it)));
-        if let Some(it) = beside {
-            let text = format!("{} would lie in the folder of the DDP-compatible set.", it.name);
-            let mend = "Give the set a folder of its own in the profile, and every other file another.";
-            self.plan.findings.push(Finding::block("DDP_FOLDER", text, self.profile.source("")).mend(mend));
-        }
-    }
-
-    fn rate_findings(&mut self) {
-        let (sheet, profile) = (self.sheet, self.profile);
-        let khz = |hz: u32| format!("{} kHz", f64::from(hz) / 1000.0);
-        for ((asked, own), songs) in &self.kept {
-            let who = sheet.all_called(songs);
-            let text = format!("{} is asked; {who} has {} and stays there.", khz(*asked), khz(*own));
-            let mend = "Nothing is up-sampled. Render from a mix with the higher rate, where there is one.";
-            let source = profile.source("sample_rate_hz");
-            let it = Finding::warn("RATE_KEPT", text, source).mend(mend).songs(songs.iter().copied());
-            self.plan.findings.push(it);
-        }
-        for (rate, songs) in &self.refused {
-            let who = sheet.all_called(songs);
-            let text = format!("{who} would be delivered at {}, which is not taken.", khz(*rate));
-            let mend = "Master at a rate that is taken, or deliver by another profile.";
-            let source = profile.source("sample_rates_hz");
-            let it = Finding::block("SAMPLE_RATE", text, source).mend(mend).songs(songs.iter().copied());
-            self.plan.findings.push(it);
-        }
-        if self.mixed {
-            let rate = self.joint_rate(None);
-            let lower: Vec<usize> =
-                (0..sheet.songs.len()).filter(|at| sheet.songs[*at].source.sample_rate < rate).collect();
-            let text = format!(
-                "The songs have several rates: as one sound {} must be converted up to the others.",
-                sheet.all_called(&lower)
-            );
-            let mend =
-                "Master all songs of the record at one rate, or leave it: single files keep their own.";
-            let it = Finding::warn("RATES_DIFFER", text, profile.source("")).mend(mend).songs(lower);
-            self.plan.findings.push(it);
-        }
-    }
 }
 
 /// What a file is made from.
@@ -559,38 +457,4 @@ struct Made<'a> {
 
 fn folder_of(ask: &FileAsk, words: &Words) -> String {
     if ask.folder.is_empty() { String::new() } else { names::expand(&ask.folder, words) }
-}
-
-/// A code as a part of a name: capitals and hyphens stay as they are.
-fn code(text: &str) -> String {
-    text.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(LETTERS_MAX).collect()
-}
-
-/// Nothing is done to the song on its way to a track, and nothing is added behind it.
-fn untouched(sheet: &RecordSheet, song: usize) -> bool {
-    let it = &sheet.songs[song].placing;
-    let own = [it.trim_in_ms, it.trim_out_ms, it.fade_in_ms, it.fade_out_ms].iter().all(|ms| *ms == 0);
-    let level = it.gain_cb == 0 && linear(sheet.album_gain_db) == 1.0;
-    // A first song has no crossfade, and its gap stands in its own file.
-    let before = if song == 0 { it.gap_ms == 0 } else { it.crossfade_ms == 0 };
-    let behind = sheet
-        .songs
-        .get(song + 1)
-        .is_none_or(|next| next.placing.gap_ms == 0 && next.placing.crossfade_ms == 0);
-    own && level && before && behind
-}
-
-/// Its rate, and a word that holds its own: the samples stand in it as they are. A float of 32 bits tells apart the whole numbers of 24.
-fn same_form(source: &AudioFile, encoding: Encoding, rate: u32) -> bool {
-    let room = match (source.float, encoding.float()) {
-        (false, false) => encoding.bits(),
-        (false, true) => 24,
-        (true, true) => 32,
-        (true, false) => return false,
-    };
-    !source.lossy()
-        && !encoding.lossy()
-        && source.channels == CHANNELS
-        && source.sample_rate == rate
-        && source.bits.is_some_and(|bits| bits <= room)
 }

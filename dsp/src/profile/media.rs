@@ -126,25 +126,20 @@ fn balanced(lengths_ms: &[u64], sides: usize) -> (u128, Vec<usize>) {
     let (mut low, mut high) = (lengths_ms.iter().copied().max().map_or(0, u128::from), total);
     while low < high {
         let middle = low + (high - low) / 2;
-        if starts(lengths_ms, middle).len() < sides { high = middle } else { low = middle + 1 }
+        if starts(lengths_ms, middle).take(sides).count() < sides { high = middle } else { low = middle + 1 }
     }
-    (low, starts(lengths_ms, low))
+    (low, starts(lengths_ms, low).collect())
 }
 
 /// Fills one side after the other up to `most_ms`.
-fn starts(lengths_ms: &[u64], most_ms: u128) -> Vec<usize> {
-    let mut starts = Vec::new();
+fn starts(lengths_ms: &[u64], most_ms: u128) -> impl Iterator<Item = usize> {
     let mut filled = 0u128;
-    for (at, length) in lengths_ms.iter().copied().map(u128::from).enumerate() {
+    lengths_ms.iter().copied().map(u128::from).enumerate().filter_map(move |(at, length)| {
         let with = filled + length;
-        if at > 0 && with > most_ms {
-            starts.push(at);
-            filled = length;
-        } else {
-            filled = with;
-        }
-    }
-    starts
+        let begins = at > 0 && with > most_ms;
+        filled = if begins { length } else { with };
+        begins.then_some(at)
+    })
 }
 
 #[cfg(test)]

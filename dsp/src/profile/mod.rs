@@ -1,12 +1,15 @@
 //! Delivery profiles: dated, sourced data that say which files a destination gets and which checks hold; the plan of a record made from one; what a
 //! platform does to its level; how its songs stand to each other; its label copy. Pure. Never here: reading or writing files, rendering, who may do what.
 
+mod choice;
 mod consistency;
+mod cover_rules;
 mod file;
 mod finding;
 pub mod label_copy;
 mod lengths;
 mod level_rules;
+mod made_rules;
 mod maker;
 pub mod media;
 mod names;
@@ -24,6 +27,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+pub(crate) use choice::{pick, pick_alone};
 pub use consistency::{
     BAND_EDGES_HZ, BANDS, Consistency, ConsistencyRow, Tolerances, TrackFigures, bands_of, consistency,
     consistency_within,
@@ -31,12 +35,14 @@ pub use consistency::{
 pub use file::{Found, Measured, one};
 pub use finding::Finding;
 pub use lengths::{Place, places};
+pub use made_rules::Held;
+pub(crate) use made_rules::{Sound, made};
 pub use media::{Fit, Medium};
 pub use names::{fold, role_word};
 pub use on_disc::{disc_of, planned_disc};
 pub use penalties::{Heard, Penalty, penalties, penalties_text};
 pub use plan::{Kind, Plan, PlannedFile, plan};
-pub use sheet::{AlternateSheet, AudioFile, Figures, Placing, RecordSheet, SongSheet};
+pub use sheet::{AlternateSheet, AudioFile, Figures, FormatSheet, Placing, RecordSheet, SongSheet};
 pub use shipped::{Catalogue, shipped, text};
 pub use sides::side_sheet;
 
@@ -152,7 +158,7 @@ pub struct RecordRules {
     pub catalogue: Weight,
     /// Label, P-line, C-line and release date.
     pub label_lines: Weight,
-    /// A song that does not say whether its words are explicit.
+    /// A song that does not say whether its words are explicit, or were cleaned.
     pub explicit: Weight,
     /// "Clean" and "Explicit" in a title; a version that does not stand in brackets.
     pub title_words: Weight,
@@ -176,6 +182,12 @@ pub struct RecordRules {
     pub penalty_db: Option<f64>,
     /// How far a cutdown may be from its seconds.
     pub cut_tolerance_ms: Option<u32>,
+    /// A record without a picture, and one whose picture is smaller than `cover_min_px`, which warns at least.
+    pub cover: Weight,
+    /// Of its shorter side.
+    pub cover_min_px: Option<u32>,
+    /// A picture that is no square.
+    pub cover_square: Weight,
 }
 
 /// A service that plays.

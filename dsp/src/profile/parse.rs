@@ -58,6 +58,9 @@ const REASONED: &[&str] = &[
     "cut_tolerance_ms",
     "sample_rate_hz",
     "alternate",
+    "cover",
+    "cover_min_px",
+    "cover_square",
 ];
 
 pub(super) fn parse(text: &str) -> Result<Profile, (usize, String)> {

@@ -2,7 +2,8 @@
 //! rendered. The same sheet and profile give the same plan. Never here: rendering; the rules themselves.
 
 use super::{
-    Finding, Penalty, Profile, maker::Maker, penalties, record_rules, sheet::Figures, sheet::RecordSheet,
+    Finding, Held, Penalty, Profile, maker::Maker, penalties, record_rules, sheet::Figures,
+    sheet::RecordSheet,
 };
 use crate::{
     decode::Bext,
@@ -20,12 +21,22 @@ pub struct Plan {
     /// Blocks first.
     pub findings: Vec<Finding>,
     pub penalties: Vec<Penalty>,
+    /// What the profile says of files that are made.
+    pub held: Held,
 }
 
 impl Plan {
     /// Nothing keeps it from being made.
     pub fn ready(&self) -> bool {
         !self.findings.iter().any(|it| it.block)
+    }
+
+    /// Where a file of it lies in the delivery: the folder of a profile is its name.
+    pub fn folder_of(&self, file: &PlannedFile) -> String {
+        match file.folder.as_str() {
+            "" => self.profile.clone(),
+            folder => format!("{}/{folder}", self.profile),
+        }
     }
 
     /// Of all files together.
@@ -55,7 +66,7 @@ pub struct PlannedFile {
     pub songs: Vec<usize>,
     /// Of kind `side`, from 0.
     pub side: Option<usize>,
-    /// Its samples are those of the signed master, bit for bit.
+    /// Its samples are those of the signed master, bit for bit; of a disc those of all masters, with silence between them.
     pub exact: bool,
     /// What goes into it; without the cover.
     pub tags: Option<Tags>,
@@ -116,6 +127,7 @@ pub fn plan(profile: &Profile, sheet: &RecordSheet) -> Plan {
         dated: profile.dated.clone(),
         sha256: profile.sha256.clone(),
         findings: record_rules::shape(sheet),
+        held: Held::of(profile),
         ..Plan::default()
     };
     if !plan.ready() {

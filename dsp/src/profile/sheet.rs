@@ -3,7 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{consistency::bands_of, label_copy::LabelCopy};
+use super::{
+    consistency::{TrackFigures, bands_of},
+    label_copy::LabelCopy,
+};
 use crate::{Spec, inspect::Spectrum, measure::Measurement, processors::fade::Shape, write::Cover};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -33,10 +36,32 @@ pub struct RecordSheet {
 pub struct SongSheet {
     /// Of the signed master.
     pub version: u32,
+    /// The best of its files.
     pub source: AudioFile,
     pub figures: Figures,
+    /// The other files of the master, of another rate or word length each: what asks for the very form takes it.
+    #[serde(default)]
+    pub others: Vec<FormatSheet>,
     pub alternates: Vec<AlternateSheet>,
     pub placing: Placing,
+}
+
+/// A song in another form, signed together with its best.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FormatSheet {
+    pub source: AudioFile,
+    pub figures: Figures,
+}
+
+impl SongSheet {
+    /// 0 its best, from 1 its others.
+    pub(crate) fn file(&self, pick: usize) -> &AudioFile {
+        pick.checked_sub(1).and_then(|nth| self.others.get(nth)).map_or(&self.source, |it| &it.source)
+    }
+
+    pub(crate) fn figures_of(&self, pick: usize) -> Figures {
+        pick.checked_sub(1).and_then(|nth| self.others.get(nth)).map_or(self.figures, |it| it.figures)
+    }
 }
 
 /// A file that is there.
@@ -78,6 +103,16 @@ pub struct AlternateSheet {
     pub token: String,
     pub source: AudioFile,
     pub figures: Figures,
+    /// As of a song.
+    #[serde(default)]
+    pub others: Vec<FormatSheet>,
+}
+
+impl AlternateSheet {
+    /// 0 its best, from 1 its others.
+    pub(crate) fn file(&self, pick: usize) -> &AudioFile {
+        pick.checked_sub(1).and_then(|nth| self.others.get(nth)).map_or(&self.source, |it| &it.source)
+    }
 }
 
 /// How a song lies on the record.
@@ -145,7 +180,7 @@ impl Figures {
     }
 
     /// The same sound, louder by `db`.
-    pub(crate) fn louder(self, db: f64) -> Figures {
+    pub fn louder(self, db: f64) -> Figures {
         Figures {
             integrated_lufs: self.integrated_lufs + db,
             max_momentary_lufs: self.max_momentary_lufs + db,
@@ -166,6 +201,13 @@ impl RecordSheet {
     /// As the song sounds on the record.
     pub(crate) fn heard(&self, song: usize) -> Figures {
         self.songs[song].figures.louder(self.gain_db(song))
+    }
+
+    /// The songs beside each other, as they sound on the record.
+    pub fn beside(&self) -> Vec<TrackFigures> {
+        let title = |song: usize| self.copy.tracks.get(song).map(|it| it.full_title()).unwrap_or_default();
+        let of = |song: usize| TrackFigures { title: title(song), figures: self.heard(song) };
+        (0..self.songs.len()).map(of).collect()
     }
 
     /// Every song that is a track of its own.

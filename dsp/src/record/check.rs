@@ -158,6 +158,7 @@ mod tests {
             sha256: String::new(),
             exact: true,
             over_full_scale: 0,
+            overs: Vec::new(),
             measurement: Meter::new(&spec).finish(),
             tracks: Vec::new(),
             resumed: false,

@@ -19,4 +19,4 @@ mod work;
 
 pub use job::{AlternateFile, Job, Made, MadeFile, ProfileText, Progress, SongFiles, SourceFile};
 pub use orders::{plans, ready};
-pub use work::{clear_marks, make};
+pub use work::{clear_marks, engine, make};

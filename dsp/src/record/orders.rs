@@ -10,7 +10,7 @@ use crate::{
     DspError,
     album::{self, Cut, Output, Source},
     decode::Bext,
-    profile::{AudioFile, Kind, Plan, PlannedFile, Profile, RecordSheet, plan},
+    profile::{AudioFile, Kind, Plan, PlannedFile, Profile, RecordSheet, pick, pick_alone, plan},
     write::{Encoding, Tags},
 };
 
@@ -104,13 +104,13 @@ pub(super) struct Raw {
     pub orders: Vec<usize>,
 }
 
-/// What is read for one rendering.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What is read for one rendering. Of every song or alternate a file by its place: 0 its best, from 1 its others.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Take {
     /// All songs, spaced.
-    Record,
+    Record(Vec<usize>),
     /// A song by itself, as it was signed; its main where no alternate is told.
-    Song { song: usize, alternate: Option<usize> },
+    Song { song: usize, alternate: Option<usize>, file: usize },
 }
 
 pub(super) struct Render {
@@ -151,7 +151,7 @@ impl Orders {
         for plan in 0..orders.plans.len() {
             for file in 0..orders.plans[plan].files.len() {
                 let planned = &orders.plans[plan].files[file];
-                let path = path(&orders.plans[plan].profile, planned)?;
+                let path = path(&orders.plans[plan], planned)?;
                 let words = words(&orders.plans[plan], file);
                 let raw = match orders.slot(planned)? {
                     Some(slot) => Some(orders.raw(slot, planned.bext.clone(), orders.list.len())),
@@ -182,20 +182,31 @@ impl Orders {
         planned.tags.clone().map(|tags| Tags { cover, ..tags })
     }
 
+    /// All songs, as sound of this form takes them.
+    fn spaced(&self, encoding: Encoding, rate: u32) -> Take {
+        let sheet = &self.sheet;
+        Take::Record((0..sheet.songs.len()).map(|song| pick(sheet, song, encoding, rate)).collect())
+    }
+
     fn slot(&self, planned: &PlannedFile) -> Result<Option<Slot>, DspError> {
+        let spaced = || match planned.encoding {
+            Some(encoding) => self.spaced(encoding, planned.sample_rate),
+            None => Take::Record(Vec::new()),
+        };
         let (take, cut, at, of) = match planned.kind {
             Kind::Track => {
                 let at = self.sheet.tracks().position(|song| planned.songs == [song]);
-                (Take::Record, Cut::Tracks, at, self.sheet.tracks().count())
+                (spaced(), Cut::Tracks, at, self.sheet.tracks().count())
             }
             Kind::Side => {
-                (Take::Record, Cut::Sides(self.sheet.sides.clone()), planned.side, self.sheet.sides.len() + 1)
+                (spaced(), Cut::Sides(self.sheet.sides.clone()), planned.side, self.sheet.sides.len() + 1)
             }
-            Kind::Whole => (Take::Record, Cut::Whole, Some(0), 1),
+            Kind::Whole => (spaced(), Cut::Whole, Some(0), 1),
             Kind::Song => (self.alone(planned)?, Cut::Whole, Some(0), 1),
             // Where the tracks lie on the disc is known when its sound is made.
             Kind::DdpImage | Kind::DdpFile | Kind::DiscImage | Kind::Cue | Kind::Toc | Kind::PqSheet => {
-                let (take, cut, encoding) = (Take::Record, Cut::Disc, Encoding::Wav16);
+                let (cut, encoding) = (Cut::Disc, Encoding::Wav16);
+                let take = self.spaced(encoding, DISC_HZ);
                 return Ok(Some(Slot { take, cut, encoding, sample_rate: DISC_HZ, at: 0, of: 1 }));
             }
             _ => return Ok(None),
@@ -211,10 +222,16 @@ impl Orders {
 
     fn alone(&self, planned: &PlannedFile) -> Result<Take, DspError> {
         let song = planned.songs.first().copied().filter(|song| *song < self.sheet.songs.len());
-        let found = song.and_then(|song| {
-            let alternates = &self.sheet.songs[song].alternates;
-            let alternate = alternates.iter().position(|it| it.token == planned.alternate);
-            (alternate.is_some() || planned.alternate == "main").then_some(Take::Song { song, alternate })
+        let found = song.zip(planned.encoding).and_then(|(song, encoding)| {
+            let it = &self.sheet.songs[song];
+            let alternate = it.alternates.iter().position(|it| it.token == planned.alternate);
+            let (best, others) = match alternate.map(|at| &it.alternates[at]) {
+                Some(it) => ((&it.source, &it.figures), &it.others),
+                None if planned.alternate == "main" => ((&it.source, &it.figures), &it.others),
+                None => return None,
+            };
+            let file = pick_alone(best, others, encoding, planned.sample_rate);
+            Some(Take::Song { song, alternate, file })
         });
         found.ok_or_else(|| {
             DspError::Invalid(format!("there is no {} for {}: report this", planned.alternate, planned.name))
@@ -263,20 +280,26 @@ impl Orders {
     }
 
     /// The sources of a rendering, each with what the sheet says of it and what it is called.
-    pub fn sources<'a>(&'a self, job: &'a Job, take: Take) -> Vec<(&'a SourceFile, &'a AudioFile, String)> {
-        let main = |song: usize| {
-            (
-                &job.songs[song].main,
-                &self.sheet.songs[song].source,
-                format!("the master of song {}", song + 1),
-            )
+    pub fn sources<'a>(&'a self, job: &'a Job, take: &Take) -> Vec<(&'a SourceFile, &'a AudioFile, String)> {
+        // Which of its files, where it is not the best.
+        let form = |file: usize, said: &AudioFile| match file {
+            0 => String::new(),
+            _ => format!(" at {} Hz and {} bits", said.sample_rate, said.bits.unwrap_or(0)),
+        };
+        let main = |song: usize, file: usize| {
+            let (files, said) = (&job.songs[song], self.sheet.songs[song].file(file));
+            let source = file.checked_sub(1).map_or(&files.main, |nth| &files.others[nth]);
+            (source, said, format!("the master of song {}{}", song + 1, form(file, said)))
         };
         match take {
-            Take::Record => (0..self.sheet.songs.len()).map(main).collect(),
-            Take::Song { song, alternate: None } => vec![main(song)],
-            Take::Song { song, alternate: Some(at) } => {
-                let (file, said) = (&job.songs[song].alternates[at], &self.sheet.songs[song].alternates[at]);
-                vec![(&file.file, &said.source, format!("the {} of song {}", file.token, song + 1))]
+            Take::Record(files) => files.iter().enumerate().map(|(song, file)| main(song, *file)).collect(),
+            Take::Song { song, alternate: None, file } => vec![main(*song, *file)],
+            Take::Song { song, alternate: Some(at), file } => {
+                let files = &job.songs[*song].alternates[*at];
+                let said = self.sheet.songs[*song].alternates[*at].file(*file);
+                let source = file.checked_sub(1).map_or(&files.file, |nth| &files.others[nth]);
+                let who = format!("the {} of song {}{}", files.token, song + 1, form(*file, said));
+                vec![(source, said, who)]
             }
         }
     }
@@ -310,9 +333,9 @@ impl Orders {
             .collect();
         let signed =
             |file: &SourceFile| Source { sha256: Some(file.sha256.clone()), ..Source::new(&file.path) };
-        let mut songs: Vec<Source> = self.sources(job, *take).into_iter().map(|it| signed(it.0)).collect();
+        let mut songs: Vec<Source> = self.sources(job, take).into_iter().map(|it| signed(it.0)).collect();
         let mut album_gain_db = 0.0;
-        if *take == Take::Record {
+        if matches!(take, Take::Record(_)) {
             album_gain_db = self.sheet.album_gain_db;
             for (song, sheet) in songs.iter_mut().zip(&self.sheet.songs) {
                 let it = sheet.placing;
@@ -342,7 +365,7 @@ impl Raw {
 }
 
 /// Names of a plan are plain by how they are made; nothing that is not is ever put under a folder.
-fn path(profile: &str, planned: &PlannedFile) -> Result<String, DspError> {
+fn path(plan: &Plan, planned: &PlannedFile) -> Result<String, DspError> {
     let parts = [planned.folder.as_str(), planned.name.as_str()];
     let plain = |part: &str| {
         !part.starts_with('.')
@@ -351,10 +374,7 @@ fn path(profile: &str, planned: &PlannedFile) -> Result<String, DspError> {
     if planned.name.is_empty() || !parts.iter().all(|part| plain(part)) {
         return Err(DspError::Invalid(format!("{parts:?} can be no file of a record: report this")));
     }
-    Ok(match planned.folder.as_str() {
-        "" => format!("{profile}/{}", planned.name),
-        folder => format!("{profile}/{folder}/{}", planned.name),
-    })
+    Ok(format!("{}/{}", plan.folder_of(planned), planned.name))
 }
 
 fn words(plan: &Plan, file: usize) -> String {

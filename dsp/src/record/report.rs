@@ -3,10 +3,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{orders::Orders, room::Finished};
+use super::{orders::Orders, room::Finished, work::heard_in};
 use crate::{
     disc::{self, Rule},
-    profile::{Finding, Kind, Penalty, Plan, TrackFigures, consistency, planned_disc},
+    profile::{Finding, Kind, Penalty, Plan, consistency, planned_disc},
 };
 
 /// It is stored with every record.
@@ -28,12 +28,6 @@ const TEXT_LETTERS: usize = 160;
 
 pub(super) fn report(orders: &Orders, finished: &[Finished]) -> String {
     let sheet = &orders.sheet;
-    let songs: Vec<TrackFigures> = (0..sheet.songs.len())
-        .map(|song| TrackFigures {
-            title: sheet.copy.tracks.get(song).map(|it| it.full_title()).unwrap_or_default(),
-            figures: sheet.heard(song),
-        })
-        .collect();
     let on_disc =
         |it: &Plan| it.files.iter().any(|it| it.kind == Kind::DdpImage || it.kind == Kind::DiscImage);
     let disc = orders.plans.iter().any(on_disc).then(|| planned_disc(sheet)).flatten();
@@ -44,9 +38,10 @@ pub(super) fn report(orders: &Orders, finished: &[Finished]) -> String {
     report.insert("album_gain_db".into(), json!(sheet.album_gain_db));
     report.insert("profiles".into(), orders.plans.iter().map(profile).collect());
     report.insert("disc".into(), rules.iter().map(rule).collect());
+    report.insert("made".into(), heard(orders, finished));
     report.insert("level_columns".into(), json!(COLUMNS));
     report.insert("levels".into(), levels(finished));
-    report.insert("consistency".into(), json!(consistency(&songs)));
+    report.insert("consistency".into(), json!(consistency(&sheet.beside())));
     report.insert("penalties".into(), penalties(&orders.plans));
     let mut report = Value::Object(report);
     round(&mut report);
@@ -75,7 +70,7 @@ fn rule(it: &Rule) -> Value {
 
 fn levels(finished: &[Finished]) -> Value {
     let rows = finished.iter().enumerate().filter_map(|(at, it)| {
-        let levels = it.levels?;
+        let levels = it.levels.as_ref()?;
         Some(json!([
             at,
             it.file.integrated_lufs,
@@ -89,6 +84,21 @@ fn levels(finished: &[Finished]) -> Value {
         ]))
     });
     rows.collect()
+}
+
+/// What is to be known of sounds that were made: what kept none of them from being made.
+fn heard(orders: &Orders, finished: &[Finished]) -> Value {
+    let of = |(at, it): (usize, &Finished)| -> Vec<Value> {
+        let Some(levels) = &it.levels else { return Vec::new() };
+        let told = heard_in(orders, at, it.file.true_peak_dbtp, levels);
+        let row = |told: &Finding| {
+            let mut row = finding(told);
+            row["file"] = json!(at);
+            row
+        };
+        told.iter().map(row).collect()
+    };
+    finished.iter().enumerate().flat_map(of).collect()
 }
 
 fn penalties(plans: &[Plan]) -> Value {
@@ -139,6 +149,7 @@ fn fitting(mut report: Value) -> String {
         ("long texts, and findings after the first", |report| {
             each(&mut report["profiles"], |it| few(&mut it["warned"]));
             few(&mut report["disc"]);
+            few(&mut report["made"]);
             few(&mut report["consistency"]["outliers"]);
         }),
         ("penalties", |report| report["penalties"] = json!([])),

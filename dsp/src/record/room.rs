@@ -28,7 +28,7 @@ pub(super) struct Finished {
 }
 
 /// Beside those of [`MadeFile`]. `None`: silence.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Levels {
     pub range_lu: f64,
@@ -37,6 +37,8 @@ pub(super) struct Levels {
     pub sample_peak_dbfs: Option<f64>,
     pub clipped_samples: u64,
     pub over_full_scale: u64,
+    /// The songs in whose stretch these samples are.
+    pub over_songs: Vec<usize>,
 }
 
 impl Levels {
@@ -50,6 +52,7 @@ impl Levels {
             sample_peak_dbfs: level(it.sample_peak_dbfs),
             clipped_samples: it.clipped_samples,
             over_full_scale: made.over_full_scale,
+            over_songs: made.overs.iter().map(|(song, _)| *song).collect(),
         }
     }
 }

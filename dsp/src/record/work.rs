@@ -21,24 +21,30 @@ use crate::{
     DspError, Flow, Source, album,
     digest::{Digest, digest_of},
     disc::{self, Disc},
-    profile::{AudioFile, Kind, disc_of, planned_disc},
-    write::{Cover, tag_in},
+    profile::{self, AudioFile, Finding, Kind, disc_of, planned_disc},
+    write::{COVER_BYTES_MAX, Cover, tag_in},
 };
 
 /// Raised where the same job makes other bytes than before, or notes say other things.
-const ENGINE: u32 = 1;
+const ENGINE: u32 = 2;
 /// A second time of the work of rendering a frame: giving it a name with tags, a digest.
 const TAGS_WEIGHT: f64 = 0.3;
 const DIGEST_WEIGHT: f64 = 0.1;
-const COVER_MAX_BYTES: u64 = 16_000_000;
 
 /// Makes every file of a record: those of [`plans`], each under `out_dir/<profile>/`. A file that an earlier run of the same job has finished is left as it
 /// is. `progress` is asked at every block; after [`Flow::Stop`] finished files are left under their names, and the next run goes on from there.
 ///
 /// Errors: `Invalid` for a plan that blocks, with its source and mend, a job that does not fit its sheet, a source that is not the one that was signed, a file
-/// that came out otherwise than planned, another run in the same folder; `Open`, `Write` and those of [`crate::decode`] with the file; `Stopped`.
+/// that came out otherwise than planned or with peaks that its profile does not take, a job of another engine, another run in the same folder; `Open`,
+/// `Write` and those of [`crate::decode`] with the file; `Stopped`.
 pub fn make(job: &Job, progress: &mut dyn FnMut(&Progress) -> Flow) -> Result<Made, DspError> {
     made(job, progress).map_err(with_next_step)
+}
+
+/// What makes a record: the same word, the same bytes. Whoever keeps the job of a record that was begun notes it with the job; under another word nothing of
+/// what lies in its folder may stay.
+pub fn engine() -> String {
+    format!("record {ENGINE} {}", env!("CARGO_PKG_VERSION"))
 }
 
 /// Takes the room of a record away, where sound and notes of a run lie for a later one. Files under their names stay. Errors: `Write`; `Invalid` while the
@@ -48,6 +54,13 @@ pub fn clear_marks(job: &Job) -> Result<(), DspError> {
 }
 
 fn made(job: &Job, progress: &mut dyn FnMut(&Progress) -> Flow) -> Result<Made, DspError> {
+    if !job.engine.is_empty() && job.engine != engine() {
+        return Err(DspError::Invalid(format!(
+            "the record was begun by another version of Deadwax ({}, this is {}): empty its folder and start it again",
+            job.engine,
+            engine()
+        )));
+    }
     let mut sheet = job.sheet.clone();
     if let Some(path) = &job.cover {
         sheet.cover = Some(cover(path)?);
@@ -86,11 +99,10 @@ fn key(job: &Job, orders: &Orders) -> String {
     plain.out_dir = PathBuf::new();
     (plain.cover, plain.sheet.cover) = (None, None);
     for song in &mut plain.songs {
-        song.main.path = PathBuf::new();
-        song.alternates.iter_mut().for_each(|it| it.file.path = PathBuf::new());
+        song.all_mut().for_each(|it| it.path = PathBuf::new());
     }
     let mut sum = Sha256::new();
-    sum.update(format!("record {ENGINE} {}\n", env!("CARGO_PKG_VERSION")));
+    sum.update(engine() + "\n");
     sum.update(format!("{plain:?}"));
     if let Some(cover) = &orders.sheet.cover {
         sum.update(cover.bytes());
@@ -101,9 +113,9 @@ fn key(job: &Job, orders: &Orders) -> String {
 fn cover(path: &Path) -> Result<Cover, DspError> {
     let open = |e| DspError::open(path, e);
     let bytes = fs::metadata(path).map_err(open)?.len();
-    if bytes > COVER_MAX_BYTES {
+    if bytes > COVER_BYTES_MAX as u64 {
         return Err(DspError::Invalid(format!(
-            "the cover {} has {bytes} bytes, at most {COVER_MAX_BYTES} fit into a tag: save it smaller",
+            "the cover {} has {bytes} bytes, at most {COVER_BYTES_MAX} fit into a tag: save it smaller",
             path.display()
         )));
     }
@@ -123,8 +135,15 @@ fn fits(job: &Job) -> Result<(), DspError> {
         if !tokens.eq(song.alternates.iter().map(|it| &it.token)) {
             return wrong(format!("song {}: its alternates are not those of the sheet", n + 1));
         }
-        let all = std::iter::once(&files.main).chain(files.alternates.iter().map(|it| &it.file));
-        for SourceFile { path, sha256 } in all {
+        let alternates = files.alternates.iter().zip(&song.alternates);
+        let forms = alternates.map(|(file, said)| (file.others.len(), said.others.len()));
+        if forms.chain([(files.others.len(), song.others.len())]).any(|(files, said)| files != said) {
+            return wrong(format!(
+                "song {}: its files of other rates and word lengths are not those of the sheet",
+                n + 1
+            ));
+        }
+        for SourceFile { path, sha256 } in files.all() {
             if sha256.len() != 64 || !sha256.bytes().all(|it| it.is_ascii_hexdigit()) {
                 return wrong(format!("song {}: {} has no digest to know it by", n + 1, path.display()));
             }
@@ -189,7 +208,7 @@ impl Work<'_> {
         // A file that is missing is told before an hour of work.
         for (n, render) in self.orders.renders.iter().enumerate() {
             if !self.wanted_of(n).is_empty() {
-                self.sources_are_there(render.take, teller)?;
+                self.sources_are_there(&render.take, teller)?;
             }
         }
         for render in 0..self.orders.renders.len() {
@@ -211,7 +230,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn sources_are_there(&self, take: Take, teller: &mut Teller<'_>) -> Result<(), DspError> {
+    fn sources_are_there(&self, take: &Take, teller: &mut Teller<'_>) -> Result<(), DspError> {
         for (file, said, who) in self.orders.sources(self.job, take) {
             teller.at(0.0)?;
             let source = match Source::open(&file.path) {
@@ -306,6 +325,7 @@ impl Work<'_> {
         let (planned, path) = (orders.planned(order), &orders.list[order].path);
         let (raw, made) = self.made_of(order)?;
         as_planned(path, planned, made)?;
+        self.sounds_right(order, made)?;
         let tags = orders.tags(order);
         let like = |other: &&usize| orders.tags(**other) == tags && !about_disc(orders.planned(**other).kind);
         let same = orders.raws[raw].orders.iter().filter(|other| self.finished[**other].is_some()).find(like);
@@ -340,11 +360,26 @@ impl Work<'_> {
             channels: planned.channels as u32,
             frames: made.frames,
             exact: made.exact,
+            over_full_scale: made.over_full_scale,
             integrated_lufs: level(made.measurement.integrated_lufs),
             true_peak_dbtp: level(made.measurement.true_peak_dbtp),
             ..self.named(order, digest)
         };
         self.finish(order, &bench, Finished { file, levels: Some(levels) }, teller)
+    }
+
+    /// What rendering did to its peaks is no more than its profile takes. Errors: `Invalid` with the song, who says so, and the mend.
+    fn sounds_right(&self, order: usize, made: &album::Made) -> Result<(), DspError> {
+        let true_peak = Some(made.measurement.true_peak_dbtp).filter(|it| it.is_finite());
+        let levels = Levels::of(made);
+        let wrong = heard_in(self.orders, order, true_peak, &levels).into_iter().find(|it| it.block);
+        let profile = &self.orders.plans[self.orders.list[order].plan].profile;
+        wrong.map_or(Ok(()), |it| {
+            Err(DspError::Invalid(format!(
+                "{profile} cannot be made: {} [{}; {}] {}",
+                it.text, it.code, it.source, it.mend
+            )))
+        })
     }
 
     /// A DDP-compatible set, whole: its image and what stands beside it, whichever of them is missing.
@@ -362,6 +397,7 @@ impl Work<'_> {
         let disc = self.disc(image)?;
         let (raw, made) = self.made_of(image)?;
         as_planned(&orders.list[image].path, orders.planned(image), made)?;
+        self.sounds_right(image, made)?;
         let (sound, levels) = (made.clone(), Levels::of(made));
         let bench = self.room.bench("set")?;
         let from = self.room.sound().join(&orders.raws[raw].name);
@@ -391,11 +427,13 @@ impl Work<'_> {
                     bits: sound.encoding.bits(),
                     channels: orders.planned(order).channels as u32,
                     frames: sound.frames,
+                    exact: sound.exact,
+                    over_full_scale: sound.over_full_scale,
                     integrated_lufs: level(sound.measurement.integrated_lufs),
                     true_peak_dbtp: level(sound.measurement.true_peak_dbtp),
                     ..file
                 };
-                own = Some(levels);
+                own = Some(levels.clone());
             }
             self.finish(order, &path, Finished { file, levels: own }, teller)?;
         }
@@ -468,14 +506,10 @@ impl Work<'_> {
 
     fn named(&self, order: usize, digest: Digest) -> MadeFile {
         let planned = self.orders.planned(order);
-        let profile = self.orders.plans[self.orders.list[order].plan].profile.clone();
-        let folder = match planned.folder.as_str() {
-            "" => profile.clone(),
-            folder => format!("{profile}/{folder}"),
-        };
+        let plan = &self.orders.plans[self.orders.list[order].plan];
         MadeFile {
-            profile,
-            folder,
+            profile: plan.profile.clone(),
+            folder: plan.folder_of(planned),
             name: planned.name.clone(),
             kind: planned.kind.token().to_owned(),
             sha256: digest.sha256,
@@ -510,6 +544,20 @@ impl Work<'_> {
         let Some(raw) = self.orders.list[order].raw.filter(|raw| !self.wanted(*raw)) else { return Ok(()) };
         self.room.let_go(&self.orders.raws[raw].name)
     }
+}
+
+/// What a profile finds wrong with a sound that was made.
+pub(super) fn heard_in(
+    orders: &Orders,
+    order: usize,
+    true_peak_dbtp: Option<f64>,
+    levels: &Levels,
+) -> Vec<Finding> {
+    let planned = orders.planned(order);
+    // Sound of one song alone was made as a record of one: its place there is not that on the record.
+    let over_songs = if planned.kind == Kind::Song { &planned.songs } else { &levels.over_songs };
+    let sound = profile::Sound { true_peak_dbtp, over_full_scale: levels.over_full_scale, over_songs };
+    profile::made(&orders.plans[orders.list[order].plan].held, planned, &orders.sheet, &sound)
 }
 
 fn about_disc(kind: Kind) -> bool {

@@ -18,7 +18,7 @@ use std::{
 
 pub use encoding::Encoding;
 pub(crate) use tags::tag_in;
-pub use tags::{Cover, Tags, tag};
+pub use tags::{COVER_BYTES_MAX, Cover, Tags, tag};
 use tempfile::NamedTempFile;
 
 pub use crate::digest::{Digest, digest};

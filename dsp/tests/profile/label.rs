@@ -1,20 +1,11 @@
 //! Label copy: its rules, its table, its JSON.
 
 use deadwax_dsp::profile::{
-    RecordSheet,
-    label_copy::{Split, SplitKind, csv, json},
+    label_copy::{Explicit, Split, SplitKind, csv, json},
     places,
 };
 
-use crate::sample::{finding, found, sheet};
-
-const NONE: [&str; 0] = [];
-
-fn but(change: impl FnOnce(&mut RecordSheet)) -> RecordSheet {
-    let mut sheet = sheet();
-    change(&mut sheet);
-    sheet
-}
+use crate::sample::{NONE, but, finding, found, sheet};
 
 #[test]
 fn codes_are_there_well_formed_and_stand_once() {
@@ -124,6 +115,22 @@ fn the_table_has_a_row_for_every_song_and_no_formula() {
     }
 }
 
+/// A store that is told "no" of a cleaned song shows it without its mark.
+#[test]
+fn cleaned_is_told_apart_from_not_explicit_in_the_table_in_the_json_and_in_the_rules() {
+    for (said, word) in [(Explicit::No, "no"), (Explicit::Yes, "yes"), (Explicit::Cleaned, "cleaned")] {
+        let sheet = but(|it| it.copy.tracks[0].explicit = Some(said));
+        let table = csv(&sheet.copy, &places(&sheet));
+        assert!(table.contains(&format!("\"SEAYE2600001\",\"{word}\"")), "{table}");
+        assert_eq!(json(&sheet.copy, &places(&sheet))["tracks"][0]["explicit"], word);
+        assert_eq!(found("streaming", &sheet), NONE, "{word} is an answer");
+    }
+    let nobody = but(|it| it.copy.tracks[0].explicit = None);
+    assert!(json(&nobody.copy, &places(&nobody))["tracks"][0]["explicit"].is_null());
+    assert!(csv(&nobody.copy, &places(&nobody)).contains("\"SEAYE2600001\",\"\""));
+    assert!(finding("streaming", &nobody, "EXPLICIT_MISSING").mend.contains("cleaned"));
+}
+
 #[test]
 fn the_json_has_numbers_as_numbers() {
     let sheet = sheet();
@@ -131,7 +138,7 @@ fn the_json_has_numbers_as_numbers() {
     assert_eq!(value["upc"], "036000291452");
     let track = &value["tracks"][3];
     assert_eq!((&track["position"], &track["length_ms"]), (&"B2".into(), &150_000.into()));
-    assert_eq!(track["explicit"], false);
+    assert_eq!(track["explicit"], "no");
     assert_eq!(track["splits"][0]["share_percent"], 100.0);
     assert_eq!(track["artist"], "Moth Parade");
 }

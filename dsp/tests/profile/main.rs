@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used)] // a test that cannot make its files may panic
 
+mod forms;
 mod label;
+#[path = "../label_kit/mod.rs"]
+mod label_kit;
 mod made;
 mod plans;
 mod reading;

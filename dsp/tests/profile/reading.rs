@@ -2,7 +2,7 @@
 
 use deadwax_dsp::profile::{Catalogue, Profile, shipped};
 
-use crate::sample::profile;
+use crate::sample::{ASKED_FOR, profile};
 
 #[test]
 fn every_shipped_profile_is_dated_and_sourced_to_its_last_figure() {
@@ -22,6 +22,8 @@ fn every_shipped_profile_is_dated_and_sourced_to_its_last_figure() {
             ("cd_text", it.record.cd_text != Default::default()),
             ("last_song_louder_lu", it.record.last_song_louder_lu.is_some()),
             ("penalty_db", it.record.penalty_db.is_some()),
+            ("cover", it.record.cover != Default::default() && *name != "streaming"),
+            ("cover_min_px", it.record.cover_min_px.is_some() && *name != "streaming"),
             ("cut_tolerance_ms", it.record.cut_tolerance_ms.is_some()),
             // Its sources stand on a screen, and one for titles is not among them.
             ("title_words", it.record.title_words != Default::default() && *name != "streaming"),
@@ -33,24 +35,7 @@ fn every_shipped_profile_is_dated_and_sourced_to_its_last_figure() {
 
 #[test]
 fn all_that_is_asked_for_comes_along() {
-    for name in [
-        "streaming",
-        "spotify",
-        "apple-music",
-        "youtube",
-        "tidal",
-        "amazon",
-        "deezer",
-        "soundcloud-bandcamp",
-        "hi-res",
-        "cd",
-        "vinyl-toss",
-        "vinyl-pressing-business",
-        "vinyl-wolfpack",
-        "sync",
-        "archive",
-        "reference",
-    ] {
+    for name in ASKED_FOR {
         profile(name);
     }
 }

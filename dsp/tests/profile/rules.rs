@@ -2,38 +2,12 @@
 
 use deadwax_dsp::profile::{Profile, RecordSheet, plan, text};
 
-use crate::sample::{codes, finding, found, profile, sheet, wav};
-
-const NONE: [&str; 0] = [];
-
-/// The good record with one thing done to it.
-fn but(change: impl FnOnce(&mut RecordSheet)) -> RecordSheet {
-    let mut sheet = sheet();
-    change(&mut sheet);
-    sheet
-}
+use crate::sample::{ASKED_FOR, NONE, but, codes, cover, finding, found, profile, sheet, wav};
 
 #[test]
 fn nothing_is_wrong_with_the_good_record() {
-    for name in [
-        "streaming",
-        "spotify",
-        "apple-music",
-        "youtube",
-        "tidal",
-        "amazon",
-        "deezer",
-        "soundcloud-bandcamp",
-        "hi-res",
-        "cd",
-        "vinyl-toss",
-        "vinyl-pressing-business",
-        "vinyl-wolfpack",
-        "sync",
-        "archive",
-        "reference",
-    ] {
-        let plan = plan(&profile(name), &sheet());
+    for name in ASKED_FOR {
+        let plan = plan(&profile(name), &but(|it| it.cover = Some(cover(3000, 3000))));
         let told = codes(&plan);
         assert!(plan.ready() && told.is_empty(), "{name}: {told:?}");
         assert!(!plan.files.is_empty());
@@ -101,6 +75,35 @@ fn loudness_clipping_and_silence() {
     assert_eq!(codes(&plan(&own, &loud(-17.9))), ["LOUDNESS!"; 4]);
     assert_eq!(found("cd", &but(|it| it.songs[0].figures.clipped_samples = 1)), ["CLIPPED!"]);
     assert_eq!(found("cd", &but(|it| it.songs[0].figures = Default::default())), ["SILENT!"]);
+}
+
+#[test]
+fn a_record_has_a_cover_that_stores_take() {
+    let told = |name: &str, sheet: &RecordSheet| codes(&plan(&profile(name), sheet));
+    for store in ["streaming", "spotify", "apple-music", "youtube", "tidal", "amazon", "deezer", "hi-res"] {
+        assert_eq!(told(store, &sheet()), ["COVER_MISSING"], "{store}");
+    }
+    assert_eq!(told("cd", &sheet()), NONE, "the plant gets its artwork otherwise");
+    let of = |width: u32, height: u32| but(|it| it.cover = Some(cover(width, height)));
+    assert_eq!(told("spotify", &of(3000, 3000)), NONE);
+    assert_eq!(told("spotify", &of(2999, 2999)), ["COVER_SMALL"]);
+    assert_eq!(told("spotify", &of(3001, 3000)), ["COVER_SHAPE"]);
+    assert_eq!(told("spotify", &of(4000, 2000)), ["COVER_SMALL", "COVER_SHAPE"]);
+    let it = finding("spotify", &sheet(), "COVER_MISSING");
+    assert!(it.source.contains("3000 x 3000") && it.mend.contains("label-copy cover FILE"), "{it:?}");
+    let it = finding("spotify", &of(640, 640), "COVER_SMALL");
+    assert!(it.text.contains("640 x 640") && it.text.contains("3000 x 3000"), "{it:?}");
+    // Each is weighed as the profile says; a size that is asked for is told at least.
+    let own = |rules: &str| {
+        let text = format!("name = \"x\"\ndated = \"2026-11-21\"\nsources = [\"s\"]\n[record]\n{rules}\n");
+        Profile::parse(&text).unwrap()
+    };
+    let found = |rules: &str, sheet: &RecordSheet| codes(&plan(&own(rules), sheet));
+    assert_eq!(found("cover = \"block\"", &sheet()), ["COVER_MISSING!"]);
+    assert_eq!(found("cover_square = \"block\"", &of(2, 1)), ["COVER_SHAPE!"]);
+    assert_eq!(found("cover_min_px = 3", &of(2, 2)), ["COVER_SMALL"]);
+    assert_eq!(found("cover = \"block\"\ncover_min_px = 3", &of(2, 2)), ["COVER_SMALL!"]);
+    assert_eq!(found("cover_min_px = 3", &sheet()), NONE, "nobody asks for one");
 }
 
 #[test]

@@ -10,14 +10,12 @@ use deadwax_dsp::{
     Block, DspError, Flow, Source,
     digest::digest,
     measure::Meter,
-    profile::{
-        AlternateSheet, AudioFile, Figures, Placing, SongSheet,
-        label_copy::{Credit, LabelCopy, Split, SplitKind, TrackCopy},
-        text,
-    },
+    profile::{AlternateSheet, AudioFile, Figures, FormatSheet, Placing, SongSheet, text},
     record::{AlternateFile, Job, Made, ProfileText, SongFiles, SourceFile, make},
     write::{AudioWriter, Encoding},
 };
+
+use crate::label_kit::{label_copy, track};
 
 /// A song in a file: noise that is another for every name.
 pub struct Sound {
@@ -32,7 +30,6 @@ pub const fn sound(encoding: Encoding, rate: u32, channels: usize, ms: u64) -> S
 }
 
 pub fn save(dir: &Path, name: &str, sound: &Sound) -> (SourceFile, AudioFile, Figures) {
-    let path = dir.join(format!("{name}.{}", sound.encoding.extension()));
     let mut state = name.bytes().fold(7, |sum: u64, byte| sum.wrapping_mul(31) + u64::from(byte)) | 1;
     let mut block = Block::new(sound.channels, (sound.ms * u64::from(sound.rate) / 1000) as usize);
     for sample in block.channels.iter_mut().flatten() {
@@ -42,27 +39,21 @@ pub fn save(dir: &Path, name: &str, sound: &Sound) -> (SourceFile, AudioFile, Fi
         // On the grid of 16 bits, so that every encoding holds it.
         *sample = ((state >> 40) % 8192) as f64 / 32_768.0 - 0.125;
     }
+    write(dir, name, sound, &block)
+}
+
+/// A song of these samples.
+pub fn write(dir: &Path, name: &str, sound: &Sound, block: &Block) -> (SourceFile, AudioFile, Figures) {
+    let path = dir.join(format!("{name}.{}", sound.encoding.extension()));
     let mut writer = AudioWriter::create(&path, sound.encoding, sound.rate, sound.channels, None).unwrap();
-    writer.write(&block).unwrap();
+    writer.write(block).unwrap();
     writer.finish().unwrap();
     let source = Source::open(&path).unwrap();
     let mut meter = Meter::new(source.spec());
-    meter.push(&block);
+    meter.push(block);
     let file = AudioFile::of(source.spec(), block.frames() as u64);
     let sha256 = digest(&path).unwrap().sha256;
     (SourceFile { path, sha256 }, file, Figures::of(&meter.finish(), None))
-}
-
-pub fn track(title: &str, nth: usize) -> TrackCopy {
-    let split = |kind| Split { name: "Ana Moth".into(), share: 10_000, kind };
-    TrackCopy {
-        title: title.into(),
-        isrc: format!("SEAYE26{nth:05}"),
-        explicit: Some(false),
-        credits: vec![Credit { role: "Producer".into(), name: "Bo Lind".into() }],
-        splits: SplitKind::ALL.map(split).to_vec(),
-        ..TrackCopy::default()
-    }
 }
 
 /// Songs as they are, one behind the other, for profiles of these texts.
@@ -70,22 +61,12 @@ pub fn plain(dir: &Path, songs: &[(&str, Sound)], profiles: Vec<ProfileText>) ->
     let mut job = Job { profiles, out_dir: dir.join("out"), ..Job::default() };
     job.sheet.number = 2;
     job.sheet.medium = "12\" 33 rpm".into();
-    job.sheet.copy = LabelCopy {
-        artist: "Moth Parade".into(),
-        title: "Night Drive".into(),
-        upc: "036000291452".into(),
-        catalogue: "MOTH-001".into(),
-        label: "Moth Records".into(),
-        p_line: "2026 Moth Records".into(),
-        c_line: "2026 Moth Records".into(),
-        release_date: "2026-12-04".into(),
-        genre: "Pop".into(),
-        language: "en".into(),
-        tracks: songs.iter().enumerate().map(|(n, (title, _))| track(title, n + 1)).collect(),
-    };
+    let isrc = |n: usize| format!("SEAYE26{:05}", n + 1);
+    let tracks = songs.iter().enumerate().map(|(n, (title, _))| track(title, &isrc(n)));
+    job.sheet.copy = label_copy(tracks.collect());
     for (n, (_, sound)) in songs.iter().enumerate() {
         let (main, source, figures) = save(dir, &format!("song{n}"), sound);
-        job.songs.push(SongFiles { main, alternates: Vec::new() });
+        job.songs.push(SongFiles { main, ..SongFiles::default() });
         job.sheet.songs.push(SongSheet { version: 3, source, figures, ..SongSheet::default() });
     }
     job
@@ -94,8 +75,21 @@ pub fn plain(dir: &Path, songs: &[(&str, Sound)], profiles: Vec<ProfileText>) ->
 /// A song beside its main.
 pub fn alternate(dir: &Path, job: &mut Job, song: usize, token: &str, sound: &Sound) {
     let (file, source, figures) = save(dir, &format!("song{song}-{token}"), sound);
-    job.songs[song].alternates.push(AlternateFile { token: token.into(), file });
-    job.sheet.songs[song].alternates.push(AlternateSheet { token: token.into(), source, figures });
+    job.songs[song].alternates.push(AlternateFile { token: token.into(), file, others: Vec::new() });
+    job.sheet.songs[song].alternates.push(AlternateSheet {
+        token: token.into(),
+        source,
+        figures,
+        others: Vec::new(),
+    });
+}
+
+/// The master of a song in another form, signed beside the best.
+pub fn other(dir: &Path, job: &mut Job, song: usize, sound: &Sound) {
+    let name = format!("song{song}-{}", sound.encoding);
+    let (file, source, figures) = save(dir, &name, sound);
+    job.songs[song].others.push(file);
+    job.sheet.songs[song].others.push(FormatSheet { source, figures });
 }
 
 /// A song of every kind that a record has: hidden, trimmed, turned, crossfaded, mono, behind an odd gap; four rates.

@@ -2,7 +2,11 @@
 
 #![allow(clippy::unwrap_used)] // a test may panic
 
+mod forms;
 mod kit;
+#[path = "../label_kit/mod.rs"]
+mod label_kit;
+mod loud;
 mod shipped;
 mod stopped;
 mod travel;

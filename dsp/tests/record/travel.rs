@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use deadwax_dsp::{
     processors::fade::Shape,
     profile::{
-        AlternateSheet, AudioFile, Figures, Placing, RecordSheet, SongSheet,
-        label_copy::{Credit, LabelCopy, Split, SplitKind, TrackCopy},
+        AlternateSheet, AudioFile, Figures, FormatSheet, Placing, RecordSheet, SongSheet,
+        label_copy::{Credit, Explicit, LabelCopy, Split, SplitKind, TrackCopy},
     },
     record::{AlternateFile, Job, Made, MadeFile, ProfileText, Progress, SongFiles, SourceFile},
 };
@@ -61,16 +61,16 @@ fn placing() -> impl Strategy<Value = Placing> {
 }
 
 fn song() -> impl Strategy<Value = SongSheet> {
-    let alternate = (".*", audio(), figures()).prop_map(|(token, source, figures)| AlternateSheet {
-        token,
-        source,
-        figures,
-    });
-    (any::<u32>(), audio(), figures(), vec(alternate, 0..3), placing()).prop_map(
-        |(version, source, figures, alternates, placing)| SongSheet {
+    let others =
+        || vec((audio(), figures()).prop_map(|(source, figures)| FormatSheet { source, figures }), 0..2);
+    let alternate = (".*", audio(), figures(), others())
+        .prop_map(|(token, source, figures, others)| AlternateSheet { token, source, figures, others });
+    (any::<u32>(), audio(), figures(), others(), vec(alternate, 0..3), placing()).prop_map(
+        |(version, source, figures, others, alternates, placing)| SongSheet {
             version,
             source,
             figures,
+            others,
             alternates,
             placing,
         },
@@ -84,8 +84,13 @@ fn track() -> impl Strategy<Value = TrackCopy> {
         kind: SplitKind::ALL[kind],
     });
     let credit = (".*", ".*").prop_map(|(role, name)| Credit { role, name });
-    (vec(".*", 4), any::<Option<bool>>(), vec(credit, 0..3), vec(split, 0..3)).prop_map(
-        |(words, explicit, credits, splits)| TrackCopy {
+    (
+        vec(".*", 4),
+        proptest::option::of(proptest::sample::select(&Explicit::ALL[..])),
+        vec(credit, 0..3),
+        vec(split, 0..3),
+    )
+        .prop_map(|(words, explicit, credits, splits)| TrackCopy {
             title: words[0].clone(),
             version_title: words[1].clone(),
             artist: words[2].clone(),
@@ -93,8 +98,7 @@ fn track() -> impl Strategy<Value = TrackCopy> {
             explicit,
             credits,
             splits,
-        },
-    )
+        })
 }
 
 fn sheet() -> impl Strategy<Value = RecordSheet> {
@@ -132,9 +136,14 @@ fn source() -> impl Strategy<Value = SourceFile> {
 }
 
 fn job() -> impl Strategy<Value = Job> {
-    let alternate = (".*", source()).prop_map(|(token, file)| AlternateFile { token, file });
-    let files =
-        (source(), vec(alternate, 0..3)).prop_map(|(main, alternates)| SongFiles { main, alternates });
+    let others = || vec(source(), 0..2);
+    let alternate =
+        (".*", source(), others()).prop_map(|(token, file, others)| AlternateFile { token, file, others });
+    let files = (source(), others(), vec(alternate, 0..3)).prop_map(|(main, others, alternates)| SongFiles {
+        main,
+        others,
+        alternates,
+    });
     let profile = (".*", ".*").prop_map(|(name, toml)| ProfileText { name, toml });
     (sheet(), vec(profile, 0..3), vec(files, 0..3), proptest::option::of(".*"), ".*").prop_map(
         |(sheet, profiles, songs, cover, out_dir)| Job {
@@ -142,6 +151,7 @@ fn job() -> impl Strategy<Value = Job> {
             profiles,
             songs,
             cover: cover.map(PathBuf::from),
+            engine: out_dir.clone(),
             out_dir: out_dir.into(),
         },
     )

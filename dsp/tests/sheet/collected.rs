@@ -1,5 +1,7 @@
 //! What is gathered for a sheet: levels against a second meter and formulas, gains against what was given, bounds, blocks of any size.
 
+use proptest::prelude::*;
+
 use super::*;
 
 #[test]

@@ -2,7 +2,7 @@
 
 use deadwax_dsp::sheet::png;
 
-use super::*;
+use super::{hostile::EVIL, *};
 
 fn decode(bytes: &[u8]) -> (u32, u32, Vec<u8>) {
     let mut reader = ::png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();

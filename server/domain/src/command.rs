@@ -290,6 +290,10 @@ pub enum Command {
         spacing: u32,
         profiles: Vec<RecordProfile>,
         loudest_track_lufs: Option<f64>,
+        /// What its sides are cut on; empty: nobody said.
+        medium: String,
+        /// [`record::basis`](crate::record::basis) of what was seen; `None`: nobody says.
+        basis: Option<Digest>,
     },
     CancelRecord {
         record: RecordId,

@@ -331,6 +331,8 @@ pub enum Fact {
         sources: Vec<RecordSource>,
         profiles: Vec<RecordProfile>,
         loudest_track_lufs: Option<f64>,
+        /// Empty: nobody said.
+        medium: String,
     },
     RecordLeased {
         record: RecordId,

@@ -66,7 +66,7 @@ pub use receipt::{Kept, Key, Receipt, Revoked};
 pub use recipe::{Recipe, RecipeVersion};
 pub use record::{
     Record, RecordApproval, RecordDelivered, RecordFile, RecordProfile, RecordSource, RecordState,
-    record_fingerprint,
+    RecordTexts, record_fingerprint,
 };
 pub use refusal::*;
 pub use render::{Render, RenderState};

@@ -84,6 +84,7 @@ reasons!(
     ShootoutDecided = "SHOOTOUT_DECIDED",
     NoSpacing = "NO_SPACING",
     SpacingChanged = "SPACING_CHANGED",
+    PlanChanged = "PLAN_CHANGED",
     NoSuchWebhook = "NO_SUCH_WEBHOOK",
     NotHeard = "NOT_HEARD",
     UpcInvalid = "UPC_INVALID",

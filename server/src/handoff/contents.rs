@@ -6,7 +6,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{brief, story::Story};
-use crate::wire::id;
+use crate::wire::about::{AboutProject, AboutSong, AboutVersion};
 
 /// Changes when a reader of manifests would have to know.
 const FORMAT: u32 = 1;
@@ -77,33 +77,10 @@ struct Manifest<'a> {
     made_by: &'static str,
     handed_over_ms: i64,
     handoff: usize,
-    project: About<'a>,
+    project: AboutProject<'a>,
     song: AboutSong<'a>,
     version: AboutVersion,
     files: Vec<Entry<'a>>,
-}
-
-#[derive(Serialize)]
-struct About<'a> {
-    id: String,
-    title: &'a str,
-    artist: &'a str,
-}
-
-#[derive(Serialize)]
-struct AboutSong<'a> {
-    id: String,
-    title: &'a str,
-    isrc: &'a str,
-    position: u32,
-}
-
-#[derive(Serialize)]
-struct AboutVersion {
-    id: String,
-    name: String,
-    /// SHA-256 over the sorted list of alternate and digest: what the approvals sign.
-    fingerprint: String,
 }
 
 /// Every file but the manifest and SHA256SUMS.
@@ -164,18 +141,9 @@ fn manifest(story: &Story<'_>, papers: &[Paper]) -> Vec<u8> {
         made_by: concat!("deadwax-server ", env!("CARGO_PKG_VERSION")),
         handed_over_ms: story.found.at.0,
         handoff: story.found.number,
-        project: About { id: id(story.id.0), title: &project.title, artist: &project.artist },
-        song: AboutSong {
-            id: id(song.id.0),
-            title: &song.title,
-            isrc: &song.isrc,
-            position: project.position(song.id).unwrap_or_default(),
-        },
-        version: AboutVersion {
-            id: id(version.id.0),
-            name: version.name(),
-            fingerprint: version.fingerprint.to_string(),
-        },
+        project: AboutProject::of(story.id, project),
+        song: AboutSong::of(project, song),
+        version: AboutVersion::of(version),
         files: sound.chain(papers).collect(),
     };
     // Strings and numbers only: it cannot fail.

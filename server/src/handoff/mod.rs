@@ -22,7 +22,6 @@ use std::{
 use deadwax_domain::{Actor, Command, Digest, ProjectId, SongId};
 use futures::StreamExt as _;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use self::{contents::Contents, story::Found, story::Story, zip::Zip};
 use crate::{
@@ -255,14 +254,8 @@ impl Maker {
             }
             let version = snapshot.project.songs.get(song).and_then(|song| song.handoff.as_ref());
             let version = version.ok_or(PackError::Moved)?.version;
-            let perform = Perform {
-                command_id: Uuid::now_v7().as_u128(),
-                request_sha256: [0; 32],
-                project,
-                actor: Actor::Worker,
-                expected: Some(snapshot.seq),
-                command: Command::RecordPackage { song, version, digest, name: name.clone(), bytes },
-            };
+            let command = Command::RecordPackage { song, version, digest, name: name.clone(), bytes };
+            let perform = Perform { expected: Some(snapshot.seq), ..Perform::by_worker(project, command) };
             match self.ledger.perform(perform).await {
                 Ok(_) => {
                     tracing::info!(project = %crate::wire::id(project.0), %digest, bytes, "a handoff was packed");

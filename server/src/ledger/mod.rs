@@ -10,6 +10,7 @@ use std::{
 
 use deadwax_domain::{Actor, Command, Event, PersonId, Project, ProjectId, Reason, Refusal, Time, decide};
 use tokio::sync::watch;
+use uuid::Uuid;
 
 use self::stream::{Folded, Stream};
 use crate::{
@@ -60,6 +61,20 @@ pub struct Perform {
     pub actor: Actor,
     pub expected: Option<u64>,
     pub command: Command,
+}
+
+impl Perform {
+    /// By the server itself: nobody asked, so nothing is repeated.
+    pub fn by_worker(project: ProjectId, command: Command) -> Perform {
+        Perform {
+            command_id: Uuid::now_v7().as_u128(),
+            request_sha256: [0; 32],
+            project,
+            actor: Actor::Worker,
+            expected: None,
+            command,
+        }
+    }
 }
 
 #[derive(Debug)]

@@ -10,10 +10,9 @@ use std::{
     time::Duration,
 };
 
-use deadwax_domain::{Actor, Command, Project, ProjectId};
+use deadwax_domain::{Command, Project, ProjectId};
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use uuid::Uuid;
 
 use super::process::ChildError;
 use crate::{
@@ -243,15 +242,7 @@ pub(super) async fn perform(
     project: ProjectId,
     command: Command,
 ) -> Result<Performed, JobError> {
-    let perform = Perform {
-        command_id: Uuid::now_v7().as_u128(),
-        request_sha256: [0; 32],
-        project,
-        actor: Actor::Worker,
-        expected: None,
-        command,
-    };
-    Ok(ledger.perform(perform).await?)
+    Ok(ledger.perform(Perform::by_worker(project, command)).await?)
 }
 
 /// A folder of one's own with nothing in it.

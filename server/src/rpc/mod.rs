@@ -5,6 +5,7 @@ pub mod mastering;
 pub mod media;
 pub mod outgoing;
 mod pace;
+pub mod planner;
 pub mod presence;
 pub mod project;
 pub mod record;

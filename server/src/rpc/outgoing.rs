@@ -5,14 +5,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use deadwax_domain::{Digest, Project, ProjectId};
 use deadwax_proto::v1;
-use futures::{StreamExt as _, stream};
+use futures::{Stream, StreamExt as _, stream};
 use tonic::Status;
 
 use super::{
     media::CHUNK_BYTES,
     until::{Answers, until_ended},
 };
-use crate::{auth::Caller, status, studio::Studio};
+use crate::{auth::Caller, blob::BlobError, status, studio::Studio};
 
 /// From `offset`, at most `limit` bytes; 0: to the end.
 pub struct Range {
@@ -35,21 +35,35 @@ pub async fn file(
         let text = format!("`offset` is past the end: the file has {total_bytes} bytes.");
         return Err(status::malformed(text));
     }
-    let head = stream::once(async move { Ok(v1::DownloadChunk { total_bytes, data: Bytes::new() }) });
-    let body = chunks.flat_map(|chunk| stream::iter(pieces(chunk.map_err(status::blob))));
-    Ok(until_ended(studio, caller, project, may, head.chain(body)))
+    Ok(until_ended(studio, caller, project, may, download(total_bytes, chunks)))
 }
 
-/// A chunk of the store as chunks of the wire. Slices of the same memory: nothing is copied.
-pub fn pieces(chunk: Result<Bytes, Status>) -> Vec<Result<v1::DownloadChunk, Status>> {
+/// The total size, then the bytes.
+pub fn download(
+    total_bytes: u64,
+    read: impl Stream<Item = Result<Bytes, BlobError>>,
+) -> impl Stream<Item = Result<v1::DownloadChunk, Status>> {
+    let head = stream::once(async move { Ok(v1::DownloadChunk { total_bytes, data: Bytes::new() }) });
+    head.chain(body(read, |data| v1::DownloadChunk { total_bytes: 0, data }))
+}
+
+/// What the store reads, in chunks of the wire, each put into its message.
+pub fn body<M>(
+    read: impl Stream<Item = Result<Bytes, BlobError>>,
+    message: impl Fn(Bytes) -> M + Copy,
+) -> impl Stream<Item = Result<M, Status>> {
+    read.flat_map(move |chunk| stream::iter(pieces(chunk.map_err(status::blob), message)))
+}
+
+/// Slices of the same memory: nothing is copied.
+fn pieces<M>(chunk: Result<Bytes, Status>, message: impl Fn(Bytes) -> M) -> Vec<Result<M, Status>> {
     let mut chunk = match chunk {
         Ok(chunk) => chunk,
         Err(status) => return vec![Err(status)],
     };
     let mut pieces = Vec::with_capacity(chunk.len().div_ceil(CHUNK_BYTES));
     while !chunk.is_empty() {
-        let data = chunk.split_to(chunk.len().min(CHUNK_BYTES));
-        pieces.push(Ok(v1::DownloadChunk { total_bytes: 0, data }));
+        pieces.push(Ok(message(chunk.split_to(chunk.len().min(CHUNK_BYTES)))));
     }
     pieces
 }

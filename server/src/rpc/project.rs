@@ -18,6 +18,7 @@ use tonic::{Code, Request, Response, Status};
 use crate::{
     auth::Caller,
     ledger::{Ledger, LedgerError, Perform, Snapshot},
+    rpc::planner::Planner,
     status,
     studio::Studio,
     watch::{Ended, Hub, Names},
@@ -38,6 +39,8 @@ pub struct Service {
     closing: CancellationToken,
     /// Absent where the service stands alone, without a studio.
     webhooks: Option<webhook::Webhooks>,
+    /// Likewise.
+    planner: Option<Arc<Planner>>,
 }
 
 impl Service {
@@ -45,13 +48,14 @@ impl Service {
         let people = Arc::clone(&studio.people);
         let names: Names = Arc::new(move || people.directory());
         let alone = Self::new(Arc::clone(&studio.ledger), names, studio.closing.clone());
-        Self { webhooks: Some(webhook::Webhooks::of(studio)), ..alone }
+        let planner = Some(Arc::clone(&studio.planner));
+        Self { webhooks: Some(webhook::Webhooks::of(studio)), planner, ..alone }
     }
 
     /// `closing`: cancelled when the server stops.
     pub fn new(ledger: Arc<Ledger>, names: Names, closing: CancellationToken) -> Self {
         let hub = Hub::new(Arc::clone(&ledger), names);
-        Self { ledger, hub, closing, webhooks: None }
+        Self { ledger, hub, closing, webhooks: None, planner: None }
     }
 
     fn ended(&self, ended: Ended) -> Status {

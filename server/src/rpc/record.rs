@@ -5,6 +5,7 @@ mod chain;
 mod cover;
 mod evidence;
 mod fetch;
+mod kept;
 mod plan;
 mod profiles;
 mod watch;
@@ -21,20 +22,16 @@ use crate::{auth::Caller, ledger::Snapshot, status, studio::Studio};
 
 /// Evidence that is put together at the same time.
 const EVIDENCE_AT_ONCE: usize = 2;
-/// Dry runs at the same time: each takes a processor.
-const PLANS_AT_ONCE: usize = 2;
 
 pub struct Service {
     studio: Arc<Studio>,
     exporting: Semaphore,
-    planning: Semaphore,
     covers: cover::Covers,
 }
 
 impl Service {
     pub fn new(studio: Arc<Studio>) -> Self {
-        let (exporting, planning) = (Semaphore::new(EVIDENCE_AT_ONCE), Semaphore::new(PLANS_AT_ONCE));
-        Self { studio, exporting, planning, covers: cover::Covers::new() }
+        Self { studio, exporting: Semaphore::new(EVIDENCE_AT_ONCE), covers: cover::Covers::new() }
     }
 
     /// The project, for a member who does more than listen.
@@ -82,6 +79,22 @@ impl v1::records_server::Records for Service {
     async fn plan(&self, request: Request<v1::PlanRequest>) -> Result<Response<v1::PlanResponse>, Status> {
         let caller = Caller::of(&request)?;
         self.planned(&caller, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn get_record(
+        &self,
+        request: Request<v1::GetRecordRequest>,
+    ) -> Result<Response<v1::GetRecordResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        self.record_got(&caller, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn get_report(
+        &self,
+        request: Request<v1::GetReportRequest>,
+    ) -> Result<Response<v1::GetReportResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        self.report_got(&caller, request.into_inner()).await.map(Response::new)
     }
 
     type WatchRecordStream = Answers<v1::RecordProgress>;

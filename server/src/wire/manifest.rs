@@ -12,7 +12,10 @@ use deadwax_domain::{
 use serde::Serialize;
 use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
 
-use super::id;
+use super::{
+    about::{AboutProject, AboutSong, AboutVersion},
+    id,
+};
 
 /// Changes when a reader of manifests would have to know.
 const FORMAT: u32 = 1;
@@ -22,37 +25,14 @@ const NAME_PART_CHARS: usize = 40;
 #[derive(Serialize)]
 struct Manifest<'a> {
     deadwax_manifest: u32,
-    project: About<'a>,
-    song: SongPart<'a>,
-    version: VersionPart,
+    project: AboutProject<'a>,
+    song: AboutSong<'a>,
+    version: AboutVersion,
     files: Vec<FilePart<'a>>,
     approvals: Vec<ApprovalPart>,
     /// Where a manager opened the gate of mastering although it was not met: what the approvals above do not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     gate_overridden: Option<OverriddenPart>,
-}
-
-#[derive(Serialize)]
-struct About<'a> {
-    id: String,
-    title: &'a str,
-    artist: &'a str,
-}
-
-#[derive(Serialize)]
-struct SongPart<'a> {
-    id: String,
-    title: &'a str,
-    isrc: &'a str,
-    position: u32,
-}
-
-#[derive(Serialize)]
-struct VersionPart {
-    id: String,
-    name: String,
-    /// SHA-256 over the sorted list of alternate and digest: what the approvals sign.
-    fingerprint: String,
 }
 
 #[derive(Serialize)]
@@ -111,18 +91,9 @@ pub fn manifest(
     let version = project.candidate(song.id)?;
     let manifest = Manifest {
         deadwax_manifest: FORMAT,
-        project: About { id: id(project_id.0), title: &project.title, artist: &project.artist },
-        song: SongPart {
-            id: id(song.id.0),
-            title: &song.title,
-            isrc: &song.isrc,
-            position: project.position(song.id).unwrap_or_default(),
-        },
-        version: VersionPart {
-            id: id(version.id.0),
-            name: version.name(),
-            fingerprint: version.fingerprint.to_string(),
-        },
+        project: AboutProject::of(project_id, project),
+        song: AboutSong::of(project, song),
+        version: AboutVersion::of(version),
         files: files(project, song, version),
         approvals: approvals(project, version, names),
         gate_overridden: project.override_of(song.id, version.id).map(|opened| OverriddenPart {

@@ -1,5 +1,6 @@
 //! The only place where proto meets domain: stored facts, actions asked, rows shown. Never here: IO, a store, a clock, a rule.
 
+pub mod about;
 pub mod action;
 pub mod desk;
 pub mod history;

@@ -45,6 +45,11 @@ pub fn command(action: Action) -> Result<Command> {
                 .map(|it| RecordProfile { name: it.name, toml: it.toml })
                 .collect(),
             loudest_track_lufs: it.loudest_track_lufs,
+            medium: it.medium,
+            basis: match it.basis.is_empty() {
+                true => None,
+                false => Some(digest("start_record.basis", &it.basis)?),
+            },
         },
         Action::CancelRecord(it) => {
             Command::CancelRecord { record: id("cancel_record.record_id", &it.record_id).map(RecordId)? }

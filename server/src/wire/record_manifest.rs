@@ -10,7 +10,7 @@ use deadwax_dsp::profile::Profile;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::id;
+use super::{about::AboutProject, id};
 
 /// Changes when a reader of manifests would have to know.
 const FORMAT: u32 = 1;
@@ -18,22 +18,15 @@ const FORMAT: u32 = 1;
 #[derive(Serialize)]
 struct Manifest<'a> {
     deadwax_record_manifest: u32,
-    project: About<'a>,
+    project: AboutProject<'a>,
     record: RecordPart<'a>,
     profiles: Vec<ProfilePart<'a>>,
     spacing: SpacingPart,
     masters: Vec<MasterPart<'a>>,
     files: Vec<FilePart<'a>>,
     approvals: Vec<ApprovalPart>,
-    /// Than the record that was made before it.
+    /// Than the record that was delivered before it, else than the one that was made before it.
     differs: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct About<'a> {
-    id: String,
-    title: &'a str,
-    artist: &'a str,
 }
 
 #[derive(Serialize)]
@@ -46,6 +39,9 @@ struct RecordPart<'a> {
     engine: &'a str,
     /// The loudest track was brought to it, and all others with it; `null`: levels are those that were signed.
     loudest_track_lufs: Option<f64>,
+    /// What its sides are cut on.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    medium: &'a str,
     started_by: Option<PersonPart>,
     started_ms: i64,
     made_ms: i64,
@@ -127,6 +123,9 @@ struct Sound {
     exact: bool,
     integrated_lufs: Option<f64>,
     true_peak_dbtp: Option<f64>,
+    /// Samples that were cut off at full scale while it was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    over_full_scale: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -181,7 +180,7 @@ fn whole<'a>(
     let approvals = record.approvals.iter().filter(counts);
     Manifest {
         deadwax_record_manifest: FORMAT,
-        project: About { id: id(project_id.0), title: &project.title, artist: &project.artist },
+        project: AboutProject::of(project_id, project),
         record: RecordPart {
             id: id(record.id.0),
             number: record.number,
@@ -189,6 +188,7 @@ fn whole<'a>(
             fingerprint: record.fingerprint.map(|it| it.to_string()).unwrap_or_default(),
             engine: &record.engine,
             loudest_track_lufs: record.loudest_track_lufs,
+            medium: &record.medium,
             started_by: record.by.map(person),
             started_ms: record.at.0,
             made_ms: record.state_since.0,
@@ -258,6 +258,7 @@ fn file(it: &RecordFile, figures: bool) -> FilePart<'_> {
         exact: it.exact,
         integrated_lufs: it.integrated_lufs.filter(|level| level.is_finite()),
         true_peak_dbtp: it.true_peak_dbtp.filter(|level| level.is_finite()),
+        over_full_scale: it.over_full_scale,
     });
     FilePart {
         folder: &it.folder,
@@ -308,6 +309,7 @@ mod tests {
             exact: true,
             integrated_lufs: Some(-14.123_456_789),
             true_peak_dbtp: Some(f64::NEG_INFINITY),
+            over_full_scale: (n > 0).then_some(12),
         };
         let songs = (0..99).map(|n| Fact::SongAdded {
             song: song(n),
@@ -326,6 +328,7 @@ mod tests {
                     toml: deadwax_dsp::profile::text("hi-res").expect("shipped").to_owned(),
                 }],
                 loudest_track_lufs: None,
+                medium: String::new(),
             },
             Fact::RecordLeased { record: RECORD, attempt: 1, engine: "deadwax-dsp/3".into() },
             Fact::RecordMade {
@@ -353,6 +356,8 @@ mod tests {
         assert_eq!(it["files"][1][file], "09".repeat(32));
         assert_eq!(it["files"][1]["exact"], true);
         assert!(it["files"][1]["true_peak_dbtp"].is_null(), "silence");
+        assert_eq!(it["files"][1]["over_full_scale"], 12);
+        assert!(it["files"][0].get("over_full_scale").is_none(), "nobody counted");
         assert_eq!(it["masters"][98][digest], "03".repeat(32));
         assert_eq!(it["profiles"][0]["dated"], "2026-11-21");
         assert_eq!(

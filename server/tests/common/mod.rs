@@ -1,6 +1,8 @@
 //! A whole server in this process, over the memory store and a fresh folder, and people who call it through the wire.
 #![allow(dead_code)] // Each test file uses its part of this.
 
+pub mod child;
+
 use std::{
     net::SocketAddr,
     path::Path,
@@ -11,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use deadwax_domain::{Actor, AudioFacts, Command, Examined, PersonId, ProjectId};
+use deadwax_domain::{Actor, AudioFacts, Command, Examined, PersonId, Project, ProjectId};
 use deadwax_dsp::{
     Block, Spec,
     waveform::{Pyramid, PyramidBuilder},
@@ -169,8 +171,7 @@ impl House {
     }
 
     fn decoder() -> Arc<dyn Inspect> {
-        let program = Program { exe: env!("CARGO_BIN_EXE_deadwax-server").into(), prefix: Vec::new() };
-        Arc::new(InChild::new(program))
+        Arc::new(InChild::new(child::server()))
     }
 
     /// As [`House::restart`], with the real decoder and an examiner.
@@ -286,6 +287,27 @@ impl House {
         project
     }
 
+    /// Waits until something is found in the project.
+    pub async fn until<T>(
+        &self,
+        project: ProjectId,
+        (patience, what): (Duration, &str),
+        found: impl Fn(&Project) -> Option<T>,
+    ) -> T {
+        let mut seq = self.studio.ledger.watch(project);
+        within(patience, what, async {
+            loop {
+                seq.borrow_and_update();
+                let now = self.studio.ledger.project(project).await.unwrap().unwrap();
+                if let Some(found) = found(&now.project) {
+                    return found;
+                }
+                seq.changed().await.unwrap();
+            }
+        })
+        .await
+    }
+
     /// As if the examiner had looked at every version and found nothing: gates wait for it.
     pub async fn nothing_found(&self, project: ProjectId) {
         let now = self.studio.ledger.project(project).await.unwrap().unwrap();
@@ -303,14 +325,7 @@ impl House {
     }
 
     async fn perform_as(&self, actor: Actor, project: ProjectId, command: Command) {
-        let perform = Perform {
-            command_id: uuid::Uuid::now_v7().as_u128(),
-            request_sha256: [0; 32],
-            project,
-            actor,
-            expected: None,
-            command,
-        };
+        let perform = Perform { actor, ..Perform::by_worker(project, command) };
         if let Err(error) = self.studio.ledger.perform(perform).await {
             panic!("the ledger refused: {error}");
         }

@@ -10,6 +10,11 @@ mod kill;
 #[cfg(target_os = "linux")]
 mod power;
 
+/// As the gates of trust ask for it; they read the lines `#gate`.
+fn is_long() -> bool {
+    std::env::var("DEADWAX_TEST_TRUST").is_ok_and(|form| form == "full")
+}
+
 /// Not a test of its own: what the child runs. Returns at once when started by anybody else.
 #[test]
 fn child_entry() {

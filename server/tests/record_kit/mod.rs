@@ -19,26 +19,19 @@ use deadwax_server::{
 use sha2::{Digest as _, Sha256};
 use tonic::{Status, transport::Channel};
 
-use crate::common::{House, Seat, facts, id_text, within};
+pub use crate::common::child::*;
+use crate::common::{House, Seat, child, facts, id_text, within};
 
 pub const PATIENCE: Duration = Duration::from_secs(120);
 /// Of every song: a track of a disc has four at least.
 pub const SECONDS: u32 = 5;
 pub const TITLES: [&str; 3] = ["Ember", "Ash/Ashes", "Low Beam"];
 
-pub fn server() -> Program {
-    Program { exe: env!("CARGO_BIN_EXE_deadwax-server").into(), prefix: Vec::new() }
-}
-
 /// A child that is a shell script: it finds `$home` (its own folder), `$job` (the file) and `$out` (where files go).
 pub fn script(home: &tempfile::TempDir, body: &str) -> Program {
-    let path = home.path().join("child.sh");
-    let head = format!(
-        "home={}\nfor job in \"$@\"; do :; done\nout=$(sed 's/.*\"out_dir\":\"\\([^\"]*\\)\".*/\\1/' \"$job\")\n",
-        home.path().display()
-    );
-    std::fs::write(&path, head + body + "\n").unwrap();
-    Program { exe: "/bin/sh".into(), prefix: vec![path.into_os_string()] }
+    const HEAD: &str =
+        "for job in \"$@\"; do :; done\nout=$(sed 's/.*\"out_dir\":\"\\([^\"]*\\)\".*/\\1/' \"$job\")\n";
+    child::script(home, &format!("{HEAD}{body}"))
 }
 
 /// Says that it began, then stays; `pid` tells who it is.
@@ -82,30 +75,6 @@ name = "LabelCopy"
 kind = "sha256"
 name = "SHA256SUMS"
 "#;
-
-/// Stereo, 24 bit: a tone that breathes, so that it has a loudness.
-pub fn wav(rate: u32, seconds: u32, hz: f64) -> Vec<u8> {
-    let frames = rate * seconds;
-    let mut bytes = Vec::with_capacity(frames as usize * 6 + 44);
-    bytes.extend(b"RIFF");
-    bytes.extend((36 + frames * 6).to_le_bytes());
-    bytes.extend(b"WAVEfmt ");
-    bytes.extend(16u32.to_le_bytes());
-    bytes.extend([1, 0, 2, 0]);
-    bytes.extend(rate.to_le_bytes());
-    bytes.extend((rate * 6).to_le_bytes());
-    bytes.extend([6, 0, 24, 0]);
-    bytes.extend(b"data");
-    bytes.extend((frames * 6).to_le_bytes());
-    for frame in 0..frames {
-        let t = f64::from(frame) / f64::from(rate);
-        let level = 0.15 + 0.1 * (t * std::f64::consts::TAU).sin();
-        let sample = (((t * hz * std::f64::consts::TAU).sin() * level * 8_388_607.0) as i32).to_le_bytes();
-        bytes.extend(&sample[..3]);
-        bytes.extend(&sample[..3]);
-    }
-    bytes
-}
 
 pub struct Press {
     pub house: House,
@@ -175,18 +144,8 @@ impl Press {
 
     /// Waits until the newest record is as asked.
     pub async fn until(&self, what: &str, is: impl Fn(&Record) -> bool) -> Record {
-        let mut seq = self.house.studio.ledger.watch(self.project);
-        within(PATIENCE, what, async {
-            loop {
-                seq.borrow_and_update();
-                let record = self.record().await;
-                if is(&record) {
-                    return record;
-                }
-                seq.changed().await.unwrap();
-            }
-        })
-        .await
+        let newest = |project: &Project| project.records.last().filter(|it| is(it)).cloned();
+        self.house.until(self.project, (PATIENCE, what), newest).await
     }
 
     pub async fn perform(&self, by: &Seat, action: Action) -> Result<v1::PerformResponse, Status> {
@@ -249,7 +208,7 @@ impl Press {
         let asked = v1::PlanRequest {
             project_id: id_text(self.project.0),
             profiles: profiles.iter().map(profile).collect(),
-            loudest_track_lufs: None,
+            ..v1::PlanRequest::default()
         };
         records(by).plan(by.with(asked)).await.map(tonic::Response::into_inner)
     }
@@ -325,7 +284,7 @@ pub fn start(record: u128, profiles: &[(&str, &str)]) -> Action {
         record_id: id_text(record),
         spacing: 1,
         profiles: profiles.iter().map(profile).collect(),
-        loudest_track_lufs: None,
+        ..v1::StartRecord::default()
     })
 }
 
@@ -396,7 +355,7 @@ async fn files_of(house: &House, nth: usize) -> Vec<File> {
         (Alternate::Main, 32_000, 440.0),
         (Alternate::Instrumental, rate, 220.0),
     ] {
-        let bytes = wav(rate, SECONDS, hz + nth as f64);
+        let bytes = child::wav(rate, 24, SECONDS, hz + nth as f64);
         let digest = Digest(Sha256::digest(&bytes).into());
         let mut facts = facts(bytes.len() as u64);
         (facts.sample_rate_hz, facts.frames) = (rate, u64::from(rate * SECONDS));
@@ -405,38 +364,4 @@ async fn files_of(house: &House, nth: usize) -> Vec<File> {
         files.push(File { alternate, digest, name: format!("{nth}-{alternate}.wav"), facts });
     }
     files
-}
-
-/// Who the child is, told once.
-pub async fn pid_in(home: &tempfile::TempDir) -> u32 {
-    let path = home.path().join("pid");
-    within(PATIENCE, "the child's pid", async {
-        loop {
-            if let Ok(text) = std::fs::read_to_string(&path) {
-                std::fs::remove_file(&path).unwrap();
-                return text.trim().parse().unwrap();
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    })
-    .await
-}
-
-/// Gone, or a zombie that waits for its parent.
-pub async fn dies(pid: u32) {
-    within(Duration::from_secs(10), "the child's death", async {
-        loop {
-            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-            if stat.rsplit(") ").next().is_none_or(|rest| rest.is_empty() || rest.starts_with(['Z', 'X'])) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    })
-    .await;
-}
-
-pub fn kill(pid: u32) {
-    let pid = rustix::process::Pid::from_raw(pid.try_into().unwrap()).unwrap();
-    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
 }

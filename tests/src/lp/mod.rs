@@ -1,6 +1,7 @@
 //! `cargo demo --lp`: a record of ten songs, from the takes to a delivery in every shipped profile that fits it, by the verbs that people type; then the files
 //! in the hands of programs of others, and the proof against every way of touching it. Never here: rules of the studio, a way into the server's memory.
 
+mod asked;
 mod label;
 mod pieces;
 mod pressing;
@@ -14,7 +15,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 
-use self::{pieces::Piece, tools::Bench};
+use self::pieces::Piece;
+pub use self::tools::Bench;
 use crate::{
     demo::Log,
     ep::{Ep, On},
@@ -44,7 +46,11 @@ impl Lp {
 
 /// # Errors
 /// The first step whose check did not hold; music that cannot be used; a folder that is not empty.
-pub fn run(music: &[PathBuf], seconds: f64, out: Option<&Path>) -> Result<()> {
+pub fn run(music: &[PathBuf], seconds: f64, out: Option<&Path>, strict: bool) -> Result<()> {
+    let bench = Bench::look();
+    if strict {
+        bench.all_there()?;
+    }
     let exe = std::env::current_exe().context("this program cannot find itself")?;
     let temporary = tempfile::Builder::new().prefix("deadwax-lp-").tempdir()?;
     let root = out.map_or_else(|| temporary.path().to_owned(), Path::to_owned);
@@ -53,26 +59,41 @@ pub fn run(music: &[PathBuf], seconds: f64, out: Option<&Path>) -> Result<()> {
     ensure!(std::fs::read_dir(&root)?.next().is_none(), "{} is not empty; name a new folder", root.display());
     let log = Log::new(false);
     log.line("Deadwax: a record of ten songs, from the takes to the plant");
-    let (steps, checks, took_s) = whole_record(&exe, &root, log, music, seconds)?;
-    println!("\n{steps} steps, {checks} checks, all of them held, {took_s:.0} s");
+    let Ran { steps, checks, seconds, absent } = whole_record(&exe, &root, log, bench, (music, seconds))?;
+    ensure!(!strict || absent.is_empty(), "with --strict nothing may be left out: {}", absent.join("; "));
     if out.is_some() {
-        println!("The delivery lies in {}, the evidence beside it", root.join("delivery").display());
+        println!("\nThe delivery lies in {}, the evidence beside it", root.join("delivery").display());
     }
+    println!("\n{steps} steps, {checks} checks, all of them held, {seconds:.0} s");
+    match absent.len() {
+        0 => println!("Every program that reads the files was there."),
+        some => println!("{some} readers were absent, and what they would have read is unproved:"),
+    }
+    absent.iter().for_each(|line| println!("  {line}"));
     Ok(())
 }
 
-/// Answers steps, checks and seconds.
+/// What a run came to.
+pub struct Ran {
+    pub steps: u32,
+    pub checks: u32,
+    pub seconds: f64,
+    /// Sentences: readers that are not installed, and what went unread for it.
+    pub absent: Vec<String>,
+}
+
+/// The whole of it; of each recording at most so many seconds.
 pub fn whole_record(
     exe: &Path,
     root: &Path,
     log: Log,
-    music: &[PathBuf],
-    seconds: f64,
-) -> Result<(u32, u32, f64)> {
+    bench: Bench,
+    (music, seconds): (&[PathBuf], f64),
+) -> Result<Ran> {
     let recordings = pieces::recordings(music)?;
     let pieces = pieces::pieces(&root.join("files"), &recordings, seconds)?;
     let ep = Ep::gather(exe, root, log, PROJECT, &pieces::titles())?;
-    let bench = Bench::look(&ep.log);
+    bench.absent().iter().for_each(|line| ep.log.say(line));
     let mut lp = Lp { ep, pieces, bench, out: root.join("delivery") };
     songs::rules(&lp)?;
     songs::to_mastering(&lp)?;
@@ -86,12 +107,14 @@ pub fn whole_record(
         readers::read_all(&lp, record)?;
     }
     readers::touched_files_are_refused(&lp, &first)?;
+    readers::planted_errors_are_found(&lp, &first)?;
     proof::evidence(&lp, &first)?;
     lp.ep.log.step("The end: the server stops, its journal is verified");
     lp.ep.house.close()?;
     let verified = lp.ep.house.server_verb("verify", &[])?;
     let said = String::from_utf8_lossy(&verified.stderr).into_owned();
     lp.ep.log.check(verified.status.success(), format!("the journal holds {said}"))?;
+    lp.bench.all_used()?;
     let (steps, checks) = lp.ep.log.tally();
-    Ok((steps, checks, lp.ep.log.seconds()))
+    Ok(Ran { steps, checks, seconds: lp.ep.log.seconds(), absent: lp.bench.absent() })
 }

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use super::{Lp, songs, spacing};
+use super::{Lp, asked::Asked, songs, spacing};
 use crate::{
     demo::studio::{digest, text},
     ep::Ep,
@@ -18,6 +18,10 @@ pub struct Made {
     pub number: u64,
     pub row: Value,
     pub plan: Value,
+    /// What the house said on the day that it was planned.
+    pub asked: Asked,
+    /// What was measured when it was made.
+    pub report: Value,
     pub folder: PathBuf,
 }
 
@@ -163,6 +167,7 @@ fn pressed(lp: &Lp, profiles: &[String]) -> Result<Made> {
     let Ep { ines, log, .. } = &lp.ep;
     let said = plan(lp, profiles)?;
     let plan = said.first().clone();
+    let asked = Asked::of(lp, profiles)?;
     for finding in blocks(&plan) {
         log.say(&format!(
             "blocks: {} {} {}",
@@ -191,7 +196,9 @@ fn pressed(lp: &Lp, profiles: &[String]) -> Result<Made> {
     let row = show(lp, number)?;
     log.same(&text(&row, "state"), &"made", &format!("Record {number} is made"))?;
     let folder = lp.out.join(format!("Record-{number}"));
-    let made = Made { number, row, plan, folder };
+    let report =
+        lp.ep.lena.verb(["record", "show", &number.to_string(), "--report"])?.first()["report"].clone();
+    let made = Made { number, row, plan, asked, report, folder };
     as_planned(lp, &made)?;
     Ok(made)
 }

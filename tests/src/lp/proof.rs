@@ -79,9 +79,12 @@ pub fn evidence(lp: &Lp, first: &Made) -> Result<()> {
 
     let audio: Vec<PathBuf> = first.files().map(|file| first.path(file)).collect();
     log.check(ours(lp, &zip, &audio)?, format!("our reader accepts it with {} files", audio.len()))?;
-    if let Some((accepted, said)) = evidence::script(&folder, &audio)? {
-        log.say(said.trim());
-        log.check(accepted, "verify.sh accepts it: ssh-keygen and sha256sum alone")?;
+    match evidence::script(&folder, &audio)? {
+        Some((accepted, said)) => {
+            log.say(said.trim());
+            log.check(accepted, "verify.sh accepts it: ssh-keygen and sha256sum alone")?;
+        }
+        None => lp.bench.left_out("verify.sh was not run: it looks for ssh-keygen and sha256sum in /usr/bin"),
     }
     one_by_hand(lp, &folder)?;
     touched(lp, &folder)?;

@@ -36,7 +36,8 @@ pub fn first_idea(lp: &Lp) -> Result<Vec<Value>> {
     Ok(items)
 }
 
-fn ids(lp: &Lp) -> Result<Vec<String>> {
+/// Of the songs, as the pieces stand.
+pub fn ids(lp: &Lp) -> Result<Vec<String>> {
     lp.pieces
         .iter()
         .map(|piece| Ok(text(&lp.on(piece).song_row(&lp.ep.owner)?, "song_id").to_owned()))

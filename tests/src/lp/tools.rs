@@ -2,6 +2,7 @@
 //! here: what their answers mean.
 
 use std::{
+    cell::RefCell,
     collections::BTreeSet,
     ffi::OsStr,
     path::Path,
@@ -13,17 +14,20 @@ use anyhow::{Context as _, Result, ensure};
 use crate::demo::Log;
 
 /// Program, package of Debian, what it reads here.
-const TOOLS: [(&str, &str, &str); 13] = [
+const TOOLS: [(&str, &str, &str); 16] = [
     ("sha256sum", "coreutils", "SHA256SUMS"),
     ("md5sum", "coreutils", "CHECKSUMS.md5, CHECKSUM.MD5"),
     ("flac", "flac", "FLAC, every sample against its MD5"),
-    ("ffmpeg", "ffmpeg", "all sound, to its end"),
+    ("metaflac", "flac", "tags and covers of FLAC"),
+    ("ffmpeg", "ffmpeg", "all sound to its last sample, its loudness, its covers"),
     ("ffprobe", "ffmpeg", "rate, depth, length, tags"),
-    ("soxi", "sox", "rate, depth, length of WAV, FLAC and MP3"),
+    ("sox", "sox", "true peaks, of WAV, FLAC and the image of a disc"),
+    ("soxi", "sox", "rate, depth, length of WAV and FLAC"),
     ("mediainfo", "mediainfo", "rate, depth, tags of all sound"),
     ("sndfile-info", "sndfile-programs", "WAV and FLAC, bext"),
     ("exiftool", "libimage-exiftool-perl", "tags and covers of all sound"),
     ("cdrdao", "cdrdao", "the TOC file"),
+    ("toc2cddb", "cdrdao", "the CD-Text of the TOC file"),
     ("cueprint", "cuetools", "the cue sheet"),
     ("cuebreakpoints", "cuetools", "the cue sheet's track limits"),
     ("ssh-keygen", "openssh-client", "receipts"),
@@ -31,6 +35,9 @@ const TOOLS: [(&str, &str, &str); 13] = [
 
 pub struct Bench {
     there: BTreeSet<&'static str>,
+    /// Those that read something.
+    used: RefCell<BTreeSet<&'static str>>,
+    left_out: RefCell<Vec<String>>,
 }
 
 /// What a program answered.
@@ -41,26 +48,58 @@ pub struct Answer {
 }
 
 impl Bench {
-    /// Which of them are here; a line for each that is not.
-    pub fn look(log: &Log) -> Bench {
-        let is_there = |tool: &str| {
-            let path = std::env::var_os("PATH").unwrap_or_default();
-            std::env::split_paths(&path).any(|folder| folder.join(tool).is_file())
+    /// Which of them are in the folders of `PATH`.
+    pub fn look() -> Bench {
+        Bench::look_in(&std::env::var_os("PATH").unwrap_or_default())
+    }
+
+    fn look_in(path: &OsStr) -> Bench {
+        let is_there = |tool: &str| std::env::split_paths(path).any(|folder| folder.join(tool).is_file());
+        let there = TOOLS.iter().map(|tool| tool.0).filter(|tool| is_there(tool)).collect();
+        Bench { there, used: RefCell::default(), left_out: RefCell::default() }
+    }
+
+    /// A sentence for each that is not installed: what nobody read.
+    pub fn absent(&self) -> Vec<String> {
+        let absent = TOOLS.iter().filter(|tool| !self.there.contains(tool.0));
+        let told = |(tool, package, reads): &(&str, &str, &str)| {
+            format!("{tool} is not installed (package {package}): {reads} was not read by it")
         };
-        let there: BTreeSet<&'static str> =
-            TOOLS.iter().map(|tool| tool.0).filter(|tool| is_there(tool)).collect();
-        for (tool, package, reads) in TOOLS {
-            if !there.contains(tool) {
-                log.say(&format!("{tool} is not installed ({package}): {reads} goes unread by it"));
-            }
-        }
-        Bench { there }
+        absent.map(told).chain(self.left_out.borrow().iter().cloned()).collect()
+    }
+
+    /// A step that could not be done here, as a sentence.
+    pub fn left_out(&self, what: &str) {
+        self.left_out.borrow_mut().push(what.to_owned());
+    }
+
+    /// # Errors
+    /// Names every program that is absent.
+    pub fn all_there(&self) -> Result<()> {
+        let absent = self.absent();
+        ensure!(
+            absent.is_empty(),
+            "with --strict nothing may be left out: {}. Install what is missing, or leave out --strict",
+            absent.join("; ")
+        );
+        Ok(())
+    }
+
+    /// # Errors
+    /// Names every program that is there and was never asked: a step that is skipped by mistake looks like one that held.
+    pub fn all_used(&self) -> Result<()> {
+        let used = self.used.borrow();
+        let idle: Vec<&str> = self.there.iter().copied().filter(|tool| !used.contains(tool)).collect();
+        ensure!(idle.is_empty(), "these readers are installed and read nothing: {}", idle.join(", "));
+        Ok(())
     }
 
     /// False is told: the part of a program that is absent is left out where everybody reads it.
-    pub fn has(&self, log: &Log, tool: &str) -> bool {
+    pub fn has(&self, log: &Log, tool: &'static str) -> bool {
         let there = self.there.contains(tool);
-        if !there {
+        if there {
+            self.used.borrow_mut().insert(tool);
+        } else {
             log.say(&format!("--  {tool} is absent: left out"));
         }
         there
@@ -73,19 +112,28 @@ pub fn ask<Arg: AsRef<OsStr>>(
     args: impl IntoIterator<Item = Arg>,
     folder: &Path,
 ) -> Result<Answer> {
-    let output = Command::new(tool)
-        .args(args)
-        .current_dir(folder)
-        .env("LC_ALL", "C.UTF-8")
-        .env("TZ", "UTC0")
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("starting {tool}"))?;
+    let output = command(tool, args, folder).output().with_context(|| format!("starting {tool}"))?;
     Ok(Answer {
         ok: output.status.success(),
         out: String::from_utf8_lossy(&output.stdout).into_owned(),
         err: String::from_utf8_lossy(&output.stderr).into_owned(),
     })
+}
+
+/// Bytes that it wrote, and what it said beside them; whether it is content or not.
+pub fn bytes_of<Arg: AsRef<OsStr>>(
+    tool: &str,
+    args: impl IntoIterator<Item = Arg>,
+    folder: &Path,
+) -> Result<(Vec<u8>, String)> {
+    let output = command(tool, args, folder).output().with_context(|| format!("starting {tool}"))?;
+    Ok((output.stdout, String::from_utf8_lossy(&output.stderr).into_owned()))
+}
+
+fn command<Arg: AsRef<OsStr>>(tool: &str, args: impl IntoIterator<Item = Arg>, folder: &Path) -> Command {
+    let mut command = Command::new(tool);
+    command.args(args).current_dir(folder).env("LC_ALL", "C.UTF-8").env("TZ", "UTC0").stdin(Stdio::null());
+    command
 }
 
 /// Runs it in a folder; it must be content.
@@ -106,4 +154,39 @@ pub fn must<Arg: AsRef<OsStr>>(
         answer.err
     );
     Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_that_is_absent_is_named_and_one_that_nobody_asks_too() {
+        let room = tempfile::tempdir().unwrap();
+        for (tool, ..) in TOOLS.iter().filter(|tool| !["exiftool", "cdrdao"].contains(&tool.0)) {
+            std::fs::write(room.path().join(tool), "").unwrap();
+        }
+        let bench = Bench::look_in(room.path().as_os_str());
+        assert_eq!(bench.absent().len(), 2);
+        let told = bench.all_there().unwrap_err().to_string();
+        for name in ["exiftool", "libimage-exiftool-perl", "cdrdao", "the TOC file"] {
+            assert!(told.contains(name), "{told}");
+        }
+        let log = Log::new(true);
+        assert!(!bench.has(&log, "exiftool"));
+        for (tool, ..) in TOOLS.iter().filter(|tool| tool.0 != "flac") {
+            bench.has(&log, tool);
+        }
+        assert!(bench.all_used().unwrap_err().to_string().ends_with("nothing: flac"));
+        assert!(bench.has(&log, "flac") && bench.all_used().is_ok());
+    }
+
+    #[test]
+    fn with_all_of_them_nothing_is_missing() {
+        let room = tempfile::tempdir().unwrap();
+        for (tool, ..) in TOOLS {
+            std::fs::write(room.path().join(tool), "").unwrap();
+        }
+        assert!(Bench::look_in(room.path().as_os_str()).all_there().is_ok());
+    }
 }

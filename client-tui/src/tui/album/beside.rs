@@ -4,7 +4,7 @@
 use deadwax_dsp::profile::{self, Consistency, TrackFigures};
 
 use super::order::{Line, Lines, Order};
-use crate::{scrub, tui::rows::Project};
+use crate::{checks::order::as_heard, scrub, tui::rows::Project};
 
 /// Up to so many songs it is looked at whenever the record is; of more only where somebody asks.
 const AT_ONCE_MAX: usize = 1_000;
@@ -36,21 +36,15 @@ impl Beside {
     }
 }
 
-/// As the song sounds on the record: with its gain. Of its file as a whole: what is trimmed was measured too.
 fn figures(line: &Line<'_>, rows: &Project) -> TrackFigures {
-    let gain_db = line.placing.gain_db();
-    let title = scrub::line(&rows.title_numbered(line.song)).trim().to_owned();
-    let figures = match line.figures() {
-        Some(it) => profile::Figures {
-            integrated_lufs: it.integrated_lufs + gain_db,
-            range_lu: it.loudness_range_lu,
-            max_short_term_lufs: it.max_short_term_lufs + gain_db,
-            true_peak_dbtp: it.true_peak_dbtp + gain_db,
-            ..profile::Figures::default()
-        },
-        None => profile::Figures::default(),
-    };
-    TrackFigures { title, figures }
+    let measured = line.figures().map(|it| profile::Figures {
+        integrated_lufs: it.integrated_lufs,
+        range_lu: it.loudness_range_lu,
+        max_short_term_lufs: it.max_short_term_lufs,
+        true_peak_dbtp: it.true_peak_dbtp,
+        ..profile::Figures::default()
+    });
+    as_heard(&scrub::line(&rows.title_numbered(line.song)), measured, line.placing.gain_db())
 }
 
 /// "3. Low Sun: 3.5 LU louder than the song before it." becomes the place of the song and the words about it.

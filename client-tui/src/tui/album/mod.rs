@@ -244,9 +244,9 @@ pub fn on_record<'a>(rows: &'a Project, song: &SongRow) -> Option<&'a VersionRow
 }
 
 /// The middle of what is there.
-pub fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let mut all: Vec<f64> = values.filter(|it| it.is_finite()).collect();
-    all.sort_by(f64::total_cmp);
+fn median(mut all: Vec<f64>) -> Option<f64> {
+    all.retain(|it| it.is_finite());
+    all.sort_unstable_by(f64::total_cmp);
     match all.len() {
         0 => None,
         len if len % 2 == 1 => all.get(len / 2).copied(),

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use deadwax_dsp::album::{Song, Timeline};
+use deadwax_dsp::album::{Song, places};
 use deadwax_proto::v1::{SongRow, VersionFile, VersionRow};
 
 use super::{
@@ -11,7 +11,7 @@ use super::{
     placing::{Piece, Placing},
 };
 use crate::{
-    checks::media,
+    checks::{media, order},
     play::{AlbumItem, Deck},
     scrub,
     tui::{
@@ -20,21 +20,18 @@ use crate::{
     },
 };
 
-/// No figure of a server is trusted to be small.
-const LENGTH_MAX: u64 = 1 << 48;
-
 /// What one song costs in an order.
 #[cfg(test)]
-pub(super) const BYTES_A_SONG: usize = size_of::<Piece>() + size_of::<Measured>() + size_of::<Stretch>();
+pub(super) const BYTES_A_SONG: usize = size_of::<Piece>() + size_of::<Stretch>();
 
 /// A running order with what is measured of its songs.
 #[derive(Debug)]
 pub struct Order {
     pieces: Vec<Piece>,
-    measured: Vec<Measured>,
     placed: Vec<Stretch>,
     /// Something is cut or hidden: each line is worth being said in full.
     pub has_more: bool,
+    median_lufs: Option<f64>,
     /// For each of the shipped media, where even sides begin.
     even: OnceLock<Vec<Vec<usize>>>,
     pub(super) beside: OnceLock<Box<Beside>>,
@@ -48,21 +45,16 @@ pub struct Laid {
     pub(super) unsaved: bool,
 }
 
-/// Where a song lies on the record, in milliseconds.
+/// Where a song lies on the record, in milliseconds, and the version that would go on it, by its number. An order is laid anew whenever a version comes: the
+/// figures of its Main are read from the rows when somebody looks.
 #[derive(Clone, Copy, Debug)]
 struct Stretch {
     start_ms: u64,
     length_ms: u64,
-}
-
-/// The version of a song that would go on the record, by its number, and the figures of its Main.
-#[derive(Clone, Copy, Debug, Default)]
-struct Measured {
     version: Option<u32>,
-    length_ms: u64,
-    figures: Option<Figures>,
 }
 
+/// What is measured of the Main of a version.
 #[derive(Clone, Copy, Debug)]
 pub struct Figures {
     pub integrated_lufs: f64,
@@ -71,34 +63,57 @@ pub struct Figures {
     pub max_short_term_lufs: f64,
 }
 
-impl Measured {
-    fn of(version: u32, main: Option<VersionFile>) -> Measured {
-        let Some(facts) = main.and_then(|it| it.facts) else {
-            return Measured { version: Some(version), ..Measured::default() };
-        };
-        let figures = Figures {
+impl Figures {
+    fn of(main: Option<VersionFile>) -> Option<Figures> {
+        let facts = main?.facts?;
+        Some(Figures {
             integrated_lufs: facts.integrated_lufs,
             true_peak_dbtp: facts.true_peak_dbtp,
             loudness_range_lu: facts.loudness_range_lu,
             max_short_term_lufs: facts.max_short_term_lufs,
-        };
-        let length_ms = rows::duration_ms(&facts).min(LENGTH_MAX);
-        Measured { version: Some(version), length_ms, figures: Some(figures) }
+        })
+    }
+
+    /// As it will be heard on the record.
+    pub fn lufs(&self, placing: &Placing) -> Option<f64> {
+        Some(self.integrated_lufs).filter(|it| it.is_finite()).map(|it| it + placing.gain_db())
+    }
+
+    pub fn true_peak_dbtp(&self, placing: &Placing) -> Option<f64> {
+        Some(self.true_peak_dbtp).filter(|it| it.is_finite()).map(|it| it + placing.gain_db())
+    }
+
+    /// Peak to loudness: a gain does not change it.
+    pub fn plr_db(&self) -> Option<f64> {
+        Some(self.true_peak_dbtp - self.integrated_lufs).filter(|it| it.is_finite())
     }
 }
 
 impl Order {
+    /// Each Main is read once and not kept: of thousands of songs only the lengths are, for as long as it takes to lay them out.
     pub(super) fn of(rows: &Project, pieces: Vec<Piece>) -> Order {
-        let measured: Vec<Measured> = pieces
-            .iter()
-            .map(|it| {
-                rows.on_record(it.song).map_or_else(Measured::default, |(id, main)| Measured::of(id, main))
-            })
-            .collect();
-        let lengths = measured.iter().map(|it| it.length_ms);
-        let placed = placed(pieces.iter().map(|it| it.placing).zip(lengths));
+        let mut placed = Vec::with_capacity(pieces.len());
+        let mut lengths_ms = Vec::with_capacity(pieces.len());
+        let mut levels = Vec::with_capacity(pieces.len());
+        for piece in &pieces {
+            let (version, main) = rows.on_record(piece.song).map_or((None, None), |(id, it)| (Some(id), it));
+            let facts = main.as_ref().and_then(|it| it.facts.as_ref());
+            lengths_ms.push(facts.map_or(0, rows::duration_ms));
+            levels.extend(Figures::of(main).and_then(|it| it.lufs(&piece.placing)));
+            placed.push(Stretch { start_ms: 0, length_ms: 0, version });
+        }
+        let songs = pieces.iter().map(|it| it.placing).zip(lengths_ms).map(song);
+        for (stretch, place) in placed.iter_mut().zip(places(songs)) {
+            (stretch.start_ms, stretch.length_ms) = (place.start, place.frames);
+        }
         let has_more = pieces.iter().any(|it| it.placing.hidden || it.placing.is_trimmed());
-        Order { pieces, measured, placed, has_more, even: OnceLock::new(), beside: OnceLock::new() }
+        let median_lufs = super::median(levels);
+        Order { pieces, placed, has_more, median_lufs, even: OnceLock::new(), beside: OnceLock::new() }
+    }
+
+    /// The middle of what is measured, each song with its gain.
+    pub fn median_lufs(&self) -> Option<f64> {
+        self.median_lufs
     }
 
     pub fn len(&self) -> usize {
@@ -134,22 +149,15 @@ impl Order {
     }
 }
 
-/// Where songs lie that are so long and lie so. The player asks the same.
-fn placed(songs: impl Iterator<Item = (Placing, u64)>) -> Vec<Stretch> {
-    let song = |(it, length): (Placing, u64)| Song {
-        frames: length.min(LENGTH_MAX),
-        trim_in: it.trim_in_ms.into(),
-        trim_out: it.trim_out_ms.into(),
-        gap: it.gap_ms.into(),
-        crossfade: it.crossfade_ms.into(),
-        fade_in: 0,
-        fade_out: 0,
-        shape: deadwax_dsp::processors::fade::Shape::Linear,
-        gain_db: 0.0,
-    };
-    let songs: Vec<Song> = songs.map(song).collect();
-    let placed = Timeline::new(&songs);
-    placed.songs().iter().map(|it| Stretch { start_ms: it.start, length_ms: it.frames }).collect()
+/// A song that is so long and lies so. The player lays songs out by the same rule.
+fn song((it, length_ms): (Placing, u64)) -> Song {
+    order::song(order::Piece {
+        length_ms,
+        trim_in_ms: it.trim_in_ms,
+        trim_out_ms: it.trim_out_ms,
+        gap_ms: it.gap_ms,
+        crossfade_ms: it.crossfade_ms,
+    })
 }
 
 /// The songs of an order in their places. Each line is made when somebody asks for it.
@@ -178,7 +186,7 @@ impl<'a> Lines<'a> {
             placing: piece.placing,
             song: piece.song,
             rows: self.rows,
-            measured: self.order.measured.get(at)?,
+            version: placed.version,
             start_ms: placed.start_ms,
             length_ms: placed.length_ms,
         })
@@ -192,7 +200,7 @@ impl<'a> Lines<'a> {
     /// Which line this version is on.
     pub fn place_of_version(&self, version_id: &str) -> Option<usize> {
         let number = self.rows.version_number(version_id)?;
-        self.order.measured.iter().position(|it| it.version == Some(number))
+        self.order.placed.iter().position(|it| it.version == Some(number))
     }
 
     /// Of the songs from one place up to another, with what lies between them.
@@ -217,7 +225,7 @@ pub struct Line<'a> {
     /// By its number in the rows.
     pub song: u32,
     rows: &'a Project,
-    measured: &'a Measured,
+    version: Option<u32>,
     pub start_ms: u64,
     /// What is left of it; 0 where nothing was measured.
     pub length_ms: u64,
@@ -229,11 +237,12 @@ impl<'a> Line<'a> {
     }
 
     pub fn version(&self) -> Option<&'a VersionRow> {
-        self.rows.version_numbered(self.measured.version?)
+        self.rows.version_numbered(self.version?)
     }
 
-    pub fn figures(&self) -> Option<&'a Figures> {
-        self.measured.figures.as_ref()
+    /// Read from the row each time: whoever needs several of them asks once.
+    pub fn figures(&self) -> Option<Figures> {
+        Figures::of(self.rows.main_file_numbered(self.version?))
     }
 
     pub fn end_ms(&self) -> u64 {
@@ -242,19 +251,7 @@ impl<'a> Line<'a> {
 
     /// As it will be heard on the record.
     pub fn lufs(&self) -> Option<f64> {
-        let lufs = self.figures()?.integrated_lufs;
-        Some(lufs).filter(|it| it.is_finite()).map(|it| it + self.placing.gain_db())
-    }
-
-    pub fn true_peak_dbtp(&self) -> Option<f64> {
-        let peak = self.figures()?.true_peak_dbtp;
-        Some(peak).filter(|it| it.is_finite()).map(|it| it + self.placing.gain_db())
-    }
-
-    /// Peak to loudness: a gain does not change it.
-    pub fn plr_db(&self) -> Option<f64> {
-        let facts = self.figures()?;
-        Some(facts.true_peak_dbtp - facts.integrated_lufs).filter(|it| it.is_finite())
+        self.figures()?.lufs(&self.placing)
     }
 }
 

@@ -166,6 +166,6 @@ fn notes_lie_where_they_were_said() {
 }
 
 #[test]
-fn ten_thousand_songs_cost_little_more_than_a_megabyte() {
-    const { assert!(BYTES_A_SONG <= 112) };
+fn ten_thousand_songs_cost_little_more_than_half_a_megabyte() {
+    const { assert!(BYTES_A_SONG <= 60) };
 }

@@ -14,12 +14,15 @@ use super::{
     theme::Theme,
     transfers,
 };
-use crate::tui::{
-    keys::{Bound, Kind, Verb},
-    model::{Link, Model, Screen, SongView},
-    rows::{May, Project},
-    transfers::State,
-    update, words,
+use crate::{
+    tui::{
+        keys::{Bound, Kind, Verb},
+        model::{Link, Model, Screen, SongView},
+        rows::{May, Project},
+        transfers::State,
+        update, words,
+    },
+    verbs::record::told,
 };
 
 pub(super) fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
@@ -190,9 +193,9 @@ impl<'a> Now<'a> {
 
     fn record_offers(&self, verb: Verb) -> bool {
         let row = update::record_shown(self.model);
-        let files = row.is_some_and(|it| !it.files.is_empty());
+        let files = row.is_some_and(|it| told::files(it) > 0);
         match verb {
-            Verb::NextPane | Verb::Fetch | Verb::Copy => files,
+            Verb::NextPane | Verb::Fetch | Verb::Copy | Verb::Checks => files,
             Verb::Open => row.is_some(),
             Verb::Manifest => row.is_some_and(|it| !it.manifest_json.is_empty()),
             _ => true,

@@ -11,7 +11,7 @@ use ratatui::{
 
 use super::{
     Hit, NOTHING_FOUND, arrived, empty, first_shown, heading, put, row_of, sought,
-    text::{clip, pad, pad_left, wrap},
+    text::{clip, pad, pad_left, pad_path, wrap},
     theme::Theme,
 };
 use crate::{
@@ -129,7 +129,7 @@ fn records(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, rows
         let Some(it) = all.get(place) else { continue };
         let chosen = it.number == shown;
         let (sign, word) = record::state(it);
-        let files = match it.files.len() {
+        let files = match told::files(it) {
             0 => "–".to_owned(),
             files => format!("{}, {}", words::count(files, "file", "files"), words::bytes(told::bytes(it))),
         };
@@ -149,6 +149,9 @@ fn records(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, rows
     }
 }
 
+/// What outdated it, on the screen; a key lists all of it.
+const REASONS: usize = 2;
+
 /// How far it is, whom it waits for, who signed it and what differs.
 fn about(model: &Model, theme: &Theme, row: &RecordRow, room: usize) -> Vec<(String, Style)> {
     let mut said: Vec<(String, Style)> = Vec::new();
@@ -162,8 +165,15 @@ fn about(model: &Model, theme: &Theme, row: &RecordRow, room: usize) -> Vec<(Str
         say(&format!("× {}", row.reason), theme.bad());
     }
     if row.outdated {
-        say("! Outdated: a master or the spacing is another by now.", theme.warn());
+        let told = ["what it was made of is another by now.".to_owned()];
+        let by = if row.outdated_by.is_empty() { &told[..] } else { &row.outdated_by };
+        by.iter().take(REASONS).for_each(|it| say(&format!("! Outdated: {it}"), theme.warn()));
+        if by.len() > REASONS {
+            let key = model.key(Verb::About);
+            say(&format!("! And {} more; {key} lists them.", by.len() - REASONS), theme.warn());
+        }
     }
+    row.cautions.iter().for_each(|it| say(&format!("! {it}"), theme.warn()));
     if row.delivered_ms != 0 {
         let when = words::date(&model.zone, row.delivered_ms);
         say(
@@ -192,9 +202,12 @@ fn about(model: &Model, theme: &Theme, row: &RecordRow, room: usize) -> Vec<(Str
         say(&text, theme.plain());
     }
     let masters = words::count(row.sources.len(), "master", "masters");
-    say(&format!("Made of {masters} for {}", row.profiles.join(", ")), theme.dim());
-    for it in &row.differs {
-        say(&format!("≠ {it}"), theme.plain());
+    let on = if row.medium.is_empty() { String::new() } else { format!(" on {}", row.medium) };
+    say(&format!("Made of {masters} for {}{on}", row.profiles.join(", ")), theme.dim());
+    for (at, it) in row.differs.iter().enumerate() {
+        // The first says what it is compared with.
+        let is_head = at == 0 && row.differs.len() > 1;
+        say(&if is_head { it.clone() } else { format!("≠ {it}") }, theme.plain());
     }
     said
 }
@@ -224,7 +237,7 @@ fn progress(model: &Model, row: &RecordRow, room: usize) -> String {
 fn files(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, row: &RecordRow) {
     let room = &model.record;
     let focused = room.in_files;
-    let rest = match row.files.len() {
+    let rest = match told::files(row) {
         0 => "none yet".into(),
         count => {
             format!("{}, {}", words::count(count, "file", "files"), words::bytes(told::bytes(row)))
@@ -236,6 +249,11 @@ fn files(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, row: &
         let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
         let text = if is_under_way(row) {
             "They are here once the record is made."
+        } else if !told::is_whole(row) {
+            match model.online() {
+                true => "They come in a moment.",
+                false => "They are listed when the line is back.",
+            }
         } else {
             "This record was not made: it has no files."
         };
@@ -279,7 +297,7 @@ fn branch_line(model: &Model, row: &RecordRow, branch: Branch, here: bool, colum
             let room = columns.saturating_sub(3 + 12 + 9 + 7 + 10 + 10);
             format!(
                 "{mark}  {}{}{}{}{}  {}",
-                pad(&name, room),
+                pad_path(&name, room),
                 pad(&format!(" {}", file.kind), 12),
                 pad(&told::sound(file), 9),
                 pad_left(&lufs, 7),

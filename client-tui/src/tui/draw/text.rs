@@ -22,6 +22,21 @@ pub(super) fn pad(text: &str, columns: usize) -> String {
     text
 }
 
+/// Exactly so many columns of a path or a file's name. Where it is too long its beginning goes: files of one folder differ at their ends.
+pub(super) fn pad_path(text: &str, columns: usize) -> String {
+    let text = scrub::line(text);
+    if width(&text) <= columns || columns == 0 {
+        return pad(&text, columns);
+    }
+    let mut left = columns - 1;
+    let mut from = text.len();
+    for (at, grapheme) in text.grapheme_indices(true).rev() {
+        let Some(rest) = left.checked_sub(width(grapheme)) else { break };
+        (left, from) = (rest, at);
+    }
+    pad(&format!("…{}", &text[from..]), columns)
+}
+
 /// Exactly so many columns, to the right: for numbers.
 pub(super) fn pad_left(text: &str, columns: usize) -> String {
     let text = clip(text, columns);
@@ -75,7 +90,19 @@ mod tests {
                 prop_assert!(!line.chars().any(scrub::is_hostile));
             }
             prop_assert_eq!(width(&pad(&given, columns)), columns);
+            let path = pad_path(&given, columns);
+            prop_assert_eq!(width(&path), columns);
+            prop_assert!(!path.chars().any(scrub::is_hostile));
         }
+    }
+
+    #[test]
+    fn of_a_long_path_the_end_is_kept() {
+        assert_eq!(pad_path("cd/Night/01_Salt.mp3", 12), "…01_Salt.mp3");
+        assert_eq!(pad_path("01_Salt.mp3", 12), "01_Salt.mp3 ");
+        assert_eq!(pad_path("夜のドライブ.wav", 9), "…イブ.wav");
+        assert_eq!(pad_path("夜のドライブ.wav", 10), "…イブ.wav ");
+        assert_eq!(pad_path("a", 0), "");
     }
 
     #[test]

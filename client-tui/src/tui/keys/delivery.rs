@@ -31,6 +31,7 @@ pub(super) const RECORD: &[Binding] = bind! {
     Open, [Code(KeyCode::Enter)], "open", "Open or close a profile; all about a file or a record";
     Fetch, [Char('f'), Ctrl('f')], "fetch", "Fetch files of the record into a folder of this machine";
     Manifest, [Char('e')], "manifest", "The manifest of the record as it was frozen";
+    Checks, [Char('c')], "", "The report: levels of every file, warnings, how even the songs are";
     About, [Char('I')], "", "Masters, signatures, what differs from the record before";
     Copy, [Char('y')], "copy", "Copy the fingerprint; in the files the SHA-256 of one";
     History, [Char('i')], "", "Who did what";

@@ -6,7 +6,13 @@ use std::{
     sync::Arc,
 };
 
-use super::{Project, index::Index, pack, pack::KINDS, store::Store};
+use super::{
+    Project,
+    index::Index,
+    pack,
+    pack::KINDS,
+    store::{Record, Store},
+};
 
 /// A text of a studio is far smaller; a length beyond it is damage.
 const PART_BYTES_MAX: u32 = 32 << 20;
@@ -18,8 +24,8 @@ pub struct Frozen {
     pub seq: u64,
     pub(super) words: Vec<Option<Arc<[u8]>>>,
     pub(super) segments: Vec<Arc<Vec<u8>>>,
-    /// Segment, start and length of each row.
-    pub(super) rows: Vec<(u32, u32, u32)>,
+    /// Segment and start of each row.
+    pub(super) rows: Vec<(u32, u32)>,
 }
 
 impl std::fmt::Debug for Frozen {
@@ -90,13 +96,15 @@ impl Frozen {
             }
         }
         put(to, self.rows.len())?;
-        for &(segment, start, len) in &self.rows {
-            let (start, len) = (start as usize, len as usize);
-            let record = &self.segments[segment as usize][start..start + len];
-            // Kind, then the two lengths, then key and row: all but the number of the slot.
-            to.write_all(&record[12..13])?;
-            to.write_all(&record[4..12])?;
-            to.write_all(&record[13..])?;
+        for &(segment, start) in &self.rows {
+            let bytes = self.segments[segment as usize].get(start as usize..).unwrap_or_default();
+            let Record { kind, key, body, .. } = Record::read(bytes).ok_or_else(damaged)?;
+            // In the file lengths have four bytes each.
+            to.write_all(&[kind])?;
+            put(to, key.len())?;
+            put(to, body.len())?;
+            to.write_all(key)?;
+            to.write_all(body)?;
         }
         Ok(())
     }

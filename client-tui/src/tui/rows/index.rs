@@ -3,15 +3,16 @@
 
 use std::{
     cmp::Ordering,
-    collections::{BTreeSet, HashMap},
-    hash::{DefaultHasher, Hash as _, Hasher as _},
+    collections::BTreeSet,
+    hash::{BuildHasher as _, DefaultHasher, Hash as _, Hasher as _, RandomState},
 };
 
 use deadwax_proto::v1::{Stage, row::Row as Of};
+use hashbrown::HashTable;
 
 use super::{
     is_settled,
-    pack::{self, Kind},
+    pack::{Id, Kind},
     store::Store,
 };
 
@@ -47,42 +48,24 @@ pub(super) struct Index {
     records: Vec<u32>,
     songs: Vec<u32>,
     stages: [Vec<u32>; 5],
-    numbers: HashMap<Box<[u8]>, u32>,
+    /// By the id of their song.
+    numbers: HashTable<u32>,
+    hasher: RandomState,
     by_song: Vec<OfSong>,
     /// Songs whose lists are out of order while many rows come in; `None` while each row goes to its place at once.
     loose: Option<BTreeSet<u32>>,
 }
 
-/// The lists of one song, or with an empty id those of the project.
-#[derive(Clone, Debug, Default)]
-pub(super) struct OfSong {
-    pub versions: Vec<u32>,
-    /// Those that are no replies.
-    pub notes: Vec<u32>,
-    /// Of them those that are not settled.
-    pub open_notes: Vec<u32>,
-    rare: Option<Box<Rare>>,
+/// The rows of one song, or with an empty id those of the project. Two lists and no more: of ten thousand songs each further one would cost more than what
+/// stands in it.
+#[derive(Clone, Debug)]
+struct OfSong {
+    id: Id,
+    /// By rank, those of one rank in their order.
+    all: Vec<u32>,
+    /// Notes that are neither replies nor settled, once more.
+    open_notes: Vec<u32>,
 }
-
-/// What most songs of a large project have none of.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Rare {
-    pub replies: Vec<u32>,
-    pub requests: Vec<u32>,
-    pub renders: Vec<u32>,
-    pub recipes: Vec<u32>,
-    pub deliveries: Vec<u32>,
-}
-
-const NONE: &OfSong = &OfSong { versions: Vec::new(), notes: Vec::new(), open_notes: Vec::new(), rare: None };
-
-const NO_RARE: &Rare = &Rare {
-    replies: Vec::new(),
-    requests: Vec::new(),
-    renders: Vec::new(),
-    recipes: Vec::new(),
-    deliveries: Vec::new(),
-};
 
 impl Index {
     pub(super) fn members(&self) -> &[u32] {
@@ -101,14 +84,24 @@ impl Index {
         &self.stages[usize::from(number_of(stage))]
     }
 
-    pub(super) fn of_song(&self, song_id: &str) -> &OfSong {
-        let number = self.numbers.get(pack::pack_id(song_id).as_slice());
-        number.and_then(|at| self.by_song.get(*at as usize)).unwrap_or(NONE)
+    fn of_song(&self, song_id: &str) -> Option<&OfSong> {
+        self.by_song.get(self.find(&Id::of(song_id))? as usize)
+    }
+
+    /// The rows of one kind; of notes those that are no replies.
+    pub(super) fn of_kind(&self, store: &Store, song_id: &str, kind: Kind) -> &[u32] {
+        self.of_song(song_id).map_or(&[], |it| it.ranked(store, rank(kind, false)))
+    }
+
+    /// Notes that are neither replies nor settled.
+    pub(super) fn open_notes(&self, song_id: &str) -> &[u32] {
+        self.of_song(song_id).map_or(&[], |it| &it.open_notes)
     }
 
     /// The replies to this note are among these: those whose parents share its hash.
     pub(super) fn replies_to(&self, store: &Store, song_id: &str, note_id: &str) -> &[u32] {
-        let all = &self.of_song(song_id).rare().replies;
+        let Some(of) = self.of_song(song_id) else { return &[] };
+        let all = of.ranked(store, rank(Kind::Note, true));
         let wanted = hash(note_id);
         let from = all.partition_point(|slot| store.place(*slot).order.0 < wanted);
         let to = all.partition_point(|slot| store.place(*slot).order.0 <= wanted);
@@ -163,14 +156,21 @@ impl Index {
         place
     }
 
+    fn find(&self, id: &Id) -> Option<u32> {
+        let is = |number: &u32| self.by_song[*number as usize].id == *id;
+        self.numbers.find(self.hasher.hash_one(id), is).copied()
+    }
+
     fn number(&mut self, song_id: &str) -> u32 {
-        let id = pack::pack_id(song_id);
-        if let Some(&number) = self.numbers.get(id.as_slice()) {
+        let id = Id::of(song_id);
+        if let Some(number) = self.find(&id) {
             return number;
         }
-        let number = u32::try_from(self.by_song.len()).expect("fewer songs than rows");
-        self.by_song.push(OfSong::default());
-        self.numbers.insert(id.into(), number);
+        let Index { numbers, hasher, by_song, .. } = self;
+        let number = u32::try_from(by_song.len()).expect("fewer songs than rows");
+        let hash = hasher.hash_one(&id);
+        by_song.push(OfSong { id, all: Vec::new(), open_notes: Vec::new() });
+        numbers.insert_unique(hash, number, |other| hasher.hash_one(&by_song[*other as usize].id));
         number
     }
 
@@ -188,7 +188,8 @@ impl Index {
             .for_each(sort);
         for song in loose {
             if let Some(of) = self.by_song.get_mut(song as usize) {
-                of.all().for_each(sort);
+                sort(&mut of.all);
+                sort(&mut of.open_notes);
             }
         }
     }
@@ -237,42 +238,33 @@ impl Index {
             _ => {}
         }
         let Some(of) = self.by_song.get_mut(place.song as usize) else { return [None, None] };
-        match place.kind {
-            Kind::Note if place.part & REPLY != 0 => [Some(&mut of.rare_mut().replies), None],
-            Kind::Note => [Some(&mut of.notes), (place.part & OPEN != 0).then_some(&mut of.open_notes)],
-            Kind::Version => [Some(&mut of.versions), None],
-            Kind::Request => [Some(&mut of.rare_mut().requests), None],
-            Kind::Render => [Some(&mut of.rare_mut().renders), None],
-            Kind::Recipe => [Some(&mut of.rare_mut().recipes), None],
-            Kind::Delivery => [Some(&mut of.rare_mut().deliveries), None],
-            Kind::Project | Kind::Gate | Kind::Member | Kind::Song | Kind::Record => [None, None],
-        }
+        let is_open = place.kind == Kind::Note && place.part & (OPEN | REPLY) == OPEN;
+        [Some(&mut of.all), is_open.then_some(&mut of.open_notes)]
     }
 }
 
 impl OfSong {
-    pub(super) fn rare(&self) -> &Rare {
-        self.rare.as_deref().unwrap_or(NO_RARE)
-    }
-
-    fn rare_mut(&mut self) -> &mut Rare {
-        self.rare.get_or_insert_default()
-    }
-
-    fn all(&mut self) -> impl Iterator<Item = &mut Vec<u32>> {
-        let rare = self.rare.as_deref_mut().map(|it| {
-            [&mut it.replies, &mut it.requests, &mut it.renders, &mut it.recipes, &mut it.deliveries]
-        });
-        [&mut self.versions, &mut self.notes, &mut self.open_notes]
-            .into_iter()
-            .chain(rare.into_iter().flatten())
+    fn ranked(&self, store: &Store, wanted: u8) -> &[u32] {
+        let from = self.all.partition_point(|slot| rank_of(store.place(*slot)) < wanted);
+        let to = self.all.partition_point(|slot| rank_of(store.place(*slot)) <= wanted);
+        &self.all[from..to]
     }
 }
 
-/// By place, then by key; of renders the later key first.
+/// Where the rows of a kind stand among all of a song. Replies are as a kind of their own.
+fn rank(kind: Kind, reply: bool) -> u8 {
+    (kind as u8) << 1 | u8::from(reply)
+}
+
+fn rank_of(place: Place) -> u8 {
+    rank(place.kind, place.kind == Kind::Note && place.part & REPLY != 0)
+}
+
+/// By rank, then by place, then by key; of renders the later key first.
 fn compare(store: &Store, a: u32, b: u32) -> Ordering {
     let (place_a, place_b) = (store.place(a), store.place(b));
-    place_a.order.cmp(&place_b.order).then_with(|| {
+    let by_place = (rank_of(place_a), place_a.order).cmp(&(rank_of(place_b), place_b.order));
+    by_place.then_with(|| {
         if a == b {
             return Ordering::Equal;
         }

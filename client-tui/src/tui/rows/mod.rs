@@ -19,10 +19,12 @@ use deadwax_proto::v1::{
 };
 
 use super::album::Laid;
+use crate::verbs::record::told;
 pub use frozen::Frozen;
 use index::Index;
 pub use list::{List, Pick};
 pub use pack::Brief;
+use pack::Kind;
 use store::{Put, Store};
 
 /// How long a changed row stays marked, in milliseconds.
@@ -89,7 +91,10 @@ impl Project {
             self.index.begin_many();
         }
         for row in update.upserts {
-            let Some(of) = row.row else { continue };
+            let Some(mut of) = row.row else { continue };
+            if let Of::Record(record) = &mut of {
+                self.keep_files(&row.key, record);
+            }
             if self.upsert(&row.key, &of, false) && !quiet && self.fresh.len() < FRESH_MAX {
                 self.fresh.insert(row.key, now_ms + FRESH_MS);
             }
@@ -102,7 +107,7 @@ impl Project {
         }
         if self.filling && !many_messages {
             self.filling = false;
-            for slot in self.store.old_ones() {
+            for slot in self.store.take_old_ones() {
                 self.laid.take();
                 self.index.remove(&self.store, slot);
                 self.store.remove(slot);
@@ -110,6 +115,30 @@ impl Project {
         }
         self.seq = update.seq;
         self.loaded = true;
+    }
+
+    /// An older record comes without its files; those that were asked for stay with it as long as it is the same record.
+    fn keep_files(&self, key: &str, new: &mut RecordRow) {
+        let Some(Of::Record(old)) = self.get(key) else { return };
+        let same = old.record_id == new.record_id && old.fingerprint == new.fingerprint;
+        if same && !told::is_whole(new) && told::is_whole(old) {
+            new.files.clone_from(&old.files);
+            if new.delivered_ms == old.delivered_ms {
+                new.manifest_json.clone_from(&old.manifest_json);
+            }
+        }
+    }
+
+    /// All files of a record that was asked for, into its row; everything else stays as the newest update has it.
+    pub fn complete(&mut self, whole: RecordRow) {
+        let key = format!("record/{}", whole.number);
+        let Some(Of::Record(now)) = self.get(&key) else { return };
+        if now.record_id != whole.record_id || now.fingerprint != whole.fingerprint || told::is_whole(now) {
+            return;
+        }
+        let RecordRow { files, manifest_json, .. } = whole;
+        let row = RecordRow { files, manifest_json, ..now.clone() };
+        self.upsert(&key, &Of::Record(row), false);
     }
 
     /// Whether anything changed by it.
@@ -202,6 +231,10 @@ impl Project {
         List { store: &self.store, slots, of: PhantomData }
     }
 
+    fn of_kind<T>(&self, song_id: &str, kind: Kind) -> List<'_, T> {
+        self.list(self.index.of_kind(&self.store, song_id, kind))
+    }
+
     pub fn head(&self) -> Option<&ProjectRow> {
         ProjectRow::pick(self.get(PROJECT_KEY)?)
     }
@@ -271,6 +304,11 @@ impl Project {
         Some((slot, self.store.main_file(slot)))
     }
 
+    /// The first file of the version with this number: the rest of it stays packed.
+    pub fn main_file_numbered(&self, version: u32) -> Option<VersionFile> {
+        if self.store.holds(version) { self.store.main_file(version) } else { None }
+    }
+
     /// Without unpacking it.
     pub fn has_song(&self, song_id: &str) -> bool {
         self.song_number(song_id).is_some()
@@ -319,18 +357,21 @@ impl Project {
 
     /// Newest first.
     pub fn versions(&self, song_id: &str) -> Vec<&VersionRow> {
-        self.list(&self.index.of_song(song_id).versions).iter().collect()
+        self.of_kind(song_id, Kind::Version).iter().collect()
     }
 
     /// The newest, without looking at the others.
     pub fn newest_version(&self, song_id: &str) -> Option<&VersionRow> {
-        self.list(&self.index.of_song(song_id).versions).first()
+        self.of_kind(song_id, Kind::Version).first()
     }
 
     /// Notes that are not replies, in the order of the song; those on the song as a whole come first. Settled ones only if asked for.
     pub fn notes(&self, song_id: &str, settled_too: bool) -> List<'_, NoteRow> {
-        let of = self.index.of_song(song_id);
-        self.list(if settled_too { &of.notes } else { &of.open_notes })
+        if settled_too {
+            self.of_kind(song_id, Kind::Note)
+        } else {
+            self.list(self.index.open_notes(song_id))
+        }
     }
 
     /// The replies to one note, oldest first.
@@ -342,22 +383,22 @@ impl Project {
 
     /// Newest first.
     pub fn requests(&self, song_id: &str) -> Vec<&RequestRow> {
-        self.list(&self.index.of_song(song_id).rare().requests).iter().collect()
+        self.of_kind(song_id, Kind::Request).iter().collect()
     }
 
     /// Newest first.
     pub fn renders(&self, song_id: &str) -> Vec<&RenderRow> {
-        self.list(&self.index.of_song(song_id).rare().renders).iter().collect()
+        self.of_kind(song_id, Kind::Render).iter().collect()
     }
 
     /// Of a song, or with an empty id of the project. Newest first.
     pub fn recipes(&self, song_id: &str) -> Vec<&RecipeRow> {
-        self.list(&self.index.of_song(song_id).rare().recipes).iter().collect()
+        self.of_kind(song_id, Kind::Recipe).iter().collect()
     }
 
     /// Newest first.
     pub fn deliveries(&self, song_id: &str) -> Vec<&DeliveryRow> {
-        self.list(&self.index.of_song(song_id).rare().deliveries).iter().collect()
+        self.of_kind(song_id, Kind::Delivery).iter().collect()
     }
 
     /// What the server says of an action; the first of these rows that speaks of it decides.

@@ -348,12 +348,16 @@ pub(super) fn pack_key(key: &str) -> Vec<u8> {
 }
 
 /// An id in few bytes.
-pub(super) fn pack_id(id: &str) -> Vec<u8> {
-    let (number, rest) = match uuid_of(id.as_bytes()) {
-        Some(uuid) => (1, uuid.to_vec()),
-        None => (0, id.as_bytes().to_vec()),
-    };
-    [vec![number], rest].concat()
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Id {
+    Uuid([u8; 16]),
+    Other(Box<str>),
+}
+
+impl Id {
+    pub(super) fn of(id: &str) -> Id {
+        uuid_of(id.as_bytes()).map_or_else(|| Id::Other(id.into()), Id::Uuid)
+    }
 }
 
 pub(super) fn unpack_key(packed: &[u8]) -> Option<String> {
@@ -441,6 +445,15 @@ fn take<'a>(rest: &mut &'a [u8], len: usize) -> Option<&'a [u8]> {
     let (head, tail) = rest.split_at_checked(len)?;
     *rest = tail;
     Some(head)
+}
+
+/// How long something is that lies in bytes of this machine.
+pub(super) fn put_len(len: usize, out: &mut Vec<u8>) {
+    put_varint(out, len as u64);
+}
+
+pub(super) fn take_len(rest: &mut &[u8]) -> Option<usize> {
+    usize::try_from(take_varint(rest)?).ok()
 }
 
 fn take_varint(rest: &mut &[u8]) -> Option<u64> {

@@ -17,12 +17,13 @@ use super::{
     unpacked::Unpacked,
 };
 
-/// Small enough that moving what still counts out of one costs nothing that a person could notice.
-const SEGMENT_BYTES: usize = 256 << 10;
+/// Small enough that moving what still counts out of one costs nothing that a person could notice; a little less than whole pages, so that what an allocator
+/// writes beside it does not begin one more.
+const SEGMENT_BYTES: usize = (256 << 10) - 64;
 /// So many rows may stay unpacked: some screens full. One takes kilobytes, most of it answers to "may I?".
 const UNPACKED_MAX: usize = 256;
-/// The number of the slot, the lengths of the key and of the row, the kind.
-const HEAD_BYTES: usize = 13;
+/// Of a slot that holds no row.
+const NOWHERE: u32 = u32::MAX;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Store {
@@ -36,6 +37,8 @@ pub(super) struct Store {
     words: Words,
     unpacked: Unpacked,
     sieve: RefCell<Sieve>,
+    /// By slot: of a snapshot that is being replaced, and not heard of since. Empty at all other times.
+    old: Vec<bool>,
     scratch: Vec<u8>,
 }
 
@@ -53,15 +56,53 @@ struct Segment {
     dead: usize,
 }
 
+/// A hundred thousand rows have one. How long the record is stands in its head.
 #[derive(Clone, Debug)]
 struct Slot {
+    /// `NOWHERE` where the slot holds no row.
     segment: u32,
     start: u32,
-    /// 0 where the slot holds no row.
-    len: u32,
-    /// Of a snapshot that is being replaced, and not heard of since.
-    old: bool,
     place: Place,
+}
+
+#[cfg(test)]
+pub(super) const SLOT_BYTES: usize = size_of::<Slot>();
+
+impl Slot {
+    fn is_held(&self) -> bool {
+        self.segment != NOWHERE
+    }
+}
+
+/// A row as it lies in a segment: the number of its slot, its kind, the lengths of its key and of its body, then both.
+pub(super) struct Record<'a> {
+    slot: u32,
+    pub(super) kind: u8,
+    pub(super) key: &'a [u8],
+    pub(super) body: &'a [u8],
+    /// With its head.
+    len: usize,
+}
+
+impl<'a> Record<'a> {
+    /// The one that begins here. `None` where none does: this store wrote every byte, so that is the end.
+    pub(super) fn read(bytes: &'a [u8]) -> Option<Record<'a>> {
+        let (slot, rest) = bytes.split_first_chunk()?;
+        let (kind, rest) = rest.split_first()?;
+        let mut rest = rest;
+        let (key_len, body_len) = (pack::take_len(&mut rest)?, pack::take_len(&mut rest)?);
+        let (key, rest) = rest.split_at_checked(key_len)?;
+        let (body, rest) = rest.split_at_checked(body_len)?;
+        let len = bytes.len() - rest.len();
+        Some(Record { slot: u32::from_le_bytes(*slot), kind: *kind, key, body, len })
+    }
+
+    fn put_head(slot: u32, kind: u8, key: &[u8], body: &[u8], out: &mut Vec<u8>) {
+        out.extend_from_slice(&slot.to_le_bytes());
+        out.push(kind);
+        pack::put_len(key.len(), out);
+        pack::put_len(body.len(), out);
+    }
 }
 
 /// What became of a row that was put.
@@ -89,7 +130,7 @@ impl Store {
 
     /// There is a row with this number.
     pub(super) fn holds(&self, slot: u32) -> bool {
-        self.slots.get(slot as usize).is_some_and(|it| it.len > 0)
+        self.slots.get(slot as usize).is_some_and(Slot::is_held)
     }
 
     /// Of a song, without unpacking it.
@@ -150,7 +191,7 @@ impl Store {
         let done = match self.find(key) {
             Some(slot) if self.body(slot) == packed && self.place(slot) == place => {
                 pack::release(&packed, &mut self.words);
-                self.slots[slot as usize].old = false;
+                self.not_old(slot);
                 Put::Same
             }
             Some(slot) => {
@@ -178,28 +219,35 @@ impl Store {
             found.remove();
         }
         self.bury(slot);
-        self.slots[slot as usize].len = 0;
         self.free.push(slot);
     }
 
-    /// From now on every row is old until it is put again.
+    /// From now on every row is old until it is put again, or until somebody asks which still are.
     pub(super) fn age_all(&mut self) {
-        self.slots.iter_mut().for_each(|slot| slot.old = true);
+        self.old = vec![true; self.slots.len()];
     }
 
-    pub(super) fn old_ones(&self) -> Vec<u32> {
-        self.all().filter(|&slot| self.slots[slot as usize].old && !self.place(slot).ours).collect()
+    pub(super) fn take_old_ones(&mut self) -> Vec<u32> {
+        let old = std::mem::take(&mut self.old);
+        let is_old = |slot: &u32| old.get(*slot as usize) == Some(&true) && !self.place(*slot).ours;
+        self.all().filter(is_old).collect()
+    }
+
+    fn not_old(&mut self, slot: u32) {
+        if let Some(old) = self.old.get_mut(slot as usize) {
+            *old = false;
+        }
     }
 
     /// Every slot that holds a row.
     pub(super) fn all(&self) -> impl Iterator<Item = u32> {
-        (0..).zip(&self.slots).filter(|(_, slot)| slot.len > 0).map(|(at, _)| at)
+        (0..).zip(&self.slots).filter(|(_, slot)| slot.is_held()).map(|(at, _)| at)
     }
 
     fn vacant(&mut self) -> u32 {
         self.free.pop().unwrap_or_else(|| {
             let place = Place::default();
-            self.slots.push(Slot { segment: 0, start: 0, len: 0, old: false, place });
+            self.slots.push(Slot { segment: NOWHERE, start: 0, place });
             self.unpacked.reach(self.slots.len());
             u32::try_from(self.slots.len() - 1).expect("a project has fewer than 2^32 rows")
         })
@@ -210,34 +258,28 @@ impl Store {
     }
 
     fn body(&self, slot: u32) -> &[u8] {
-        let slot = &self.slots[slot as usize];
-        let record = record_in(&self.segments, slot);
-        &record[HEAD_BYTES + key_len(record)..]
+        record_in(&self.segments, &self.slots[slot as usize]).body
     }
 
     fn write(&mut self, slot: u32, key: &[u8], body: &[u8], place: Place) {
-        let mut head = [0; HEAD_BYTES];
-        let number = |len: usize| u32::try_from(len).expect("a message is smaller than 32 MiB").to_le_bytes();
-        head[..4].copy_from_slice(&slot.to_le_bytes());
-        head[4..8].copy_from_slice(&number(key.len()));
-        head[8..12].copy_from_slice(&number(body.len()));
-        head[12] = place.kind as u8;
+        let mut head = Vec::with_capacity(16);
+        Record::put_head(slot, place.kind as u8, key, body, &mut head);
         if let Some(answer) = self.sieve.get_mut().answers.get_mut(slot as usize) {
             *answer = None;
         }
-        let (segment, start, len) = self.append(&[&head, key, body]);
-        self.slots[slot as usize] = Slot { segment, start, len, old: false, place };
+        self.not_old(slot);
+        let (segment, start) = self.append(&[&head, key, body]);
+        self.slots[slot as usize] = Slot { segment, start, place };
     }
 
-    fn append(&mut self, parts: &[&[u8]]) -> (u32, u32, u32) {
+    fn append(&mut self, parts: &[&[u8]]) -> (u32, u32) {
         let len: usize = parts.iter().map(|it| it.len()).sum();
         let fits = |at: &u32| self.segments[*at as usize].bytes.len() + len <= SEGMENT_BYTES;
         let at = self.open.filter(fits).unwrap_or_else(|| self.open_segment(len));
         let bytes = Arc::make_mut(&mut self.segments[at as usize].bytes);
         let start = bytes.len();
         parts.iter().for_each(|part| bytes.extend_from_slice(part));
-        let narrow = |it: usize| u32::try_from(it).expect("a segment is smaller than 4 GiB");
-        (at, narrow(start), narrow(len))
+        (at, u32::try_from(start).expect("a segment is smaller than 4 GiB"))
     }
 
     fn open_segment(&mut self, len: usize) -> u32 {
@@ -259,13 +301,14 @@ impl Store {
 
     /// The bytes of this slot count no more. A segment of which a third is dead gives what lives to the open one, and goes.
     fn bury(&mut self, slot: u32) {
-        let packed = self.body(slot).to_vec();
-        pack::release(&packed, &mut self.words);
+        let Slot { segment: at, .. } = self.slots[slot as usize];
+        let record = record_in(&self.segments, &self.slots[slot as usize]);
+        pack::release(record.body, &mut self.words);
+        let len = record.len;
         self.unpacked.take(slot);
-        let Slot { segment: at, len, .. } = self.slots[slot as usize];
-        self.slots[slot as usize].segment = u32::MAX;
+        self.slots[slot as usize].segment = NOWHERE;
         let segment = &mut self.segments[at as usize];
-        segment.dead += len as usize;
+        segment.dead += len;
         if segment.dead * 3 < segment.bytes.len() {
             return;
         }
@@ -278,27 +321,26 @@ impl Store {
             self.open = None;
         }
         let mut start = 0;
-        while let Some(record) = bytes.get(start..).filter(|it| it.len() >= HEAD_BYTES) {
-            let len = HEAD_BYTES + key_len(record) + number_at(record, 8);
-            let owner = number_at(record, 0);
+        while let Some(record) = bytes.get(start..).and_then(Record::read) {
+            let owner = record.slot as usize;
             let slot = &self.slots[owner];
-            if slot.len > 0 && slot.segment == at && slot.start as usize == start {
-                let (segment, start, _) = self.append(&[&record[..len]]);
+            if slot.segment == at && slot.start as usize == start {
+                let (segment, start) = self.append(&[&bytes[start..start + record.len]]);
                 (self.slots[owner].segment, self.slots[owner].start) = (segment, start);
             }
-            start += len;
+            start += record.len;
         }
         self.empty.push(at);
     }
 
     /// Without the rows that this client made up; the seq is the caller's.
     pub(super) fn freeze(&self) -> Frozen {
-        let told = self.slots.iter().filter(|slot| slot.len > 0 && !slot.place.ours);
+        let told = self.slots.iter().filter(|slot| slot.is_held() && !slot.place.ours);
         Frozen {
             seq: 0,
             words: self.words.list(),
             segments: self.segments.iter().map(|it| Arc::clone(&it.bytes)).collect(),
-            rows: told.map(|slot| (slot.segment, slot.start, slot.len)).collect(),
+            rows: told.map(|slot| (slot.segment, slot.start)).collect(),
         }
     }
 
@@ -342,20 +384,11 @@ impl Store {
     }
 }
 
-fn record_in<'a>(segments: &'a [Segment], slot: &Slot) -> &'a [u8] {
-    let start = slot.start as usize;
-    &segments[slot.segment as usize].bytes[start..start + slot.len as usize]
+fn record_in<'a>(segments: &'a [Segment], slot: &Slot) -> Record<'a> {
+    let bytes = &segments[slot.segment as usize].bytes[slot.start as usize..];
+    Record::read(bytes).expect("a slot that holds a row says where one begins")
 }
 
 fn key_in<'a>(segments: &'a [Segment], slot: &Slot) -> &'a [u8] {
-    let record = record_in(segments, slot);
-    &record[HEAD_BYTES..HEAD_BYTES + key_len(record)]
-}
-
-fn key_len(record: &[u8]) -> usize {
-    number_at(record, 4)
-}
-
-fn number_at(record: &[u8], at: usize) -> usize {
-    u32::from_le_bytes([record[at], record[at + 1], record[at + 2], record[at + 3]]) as usize
+    record_in(segments, slot).key
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use deadwax_proto::v1::{self, Row, Stage};
 use proptest::{collection::vec, prelude::*};
 
-use super::*;
+use super::{store::SLOT_BYTES, *};
 
 type Plain = BTreeMap<String, Of>;
 
@@ -307,8 +307,38 @@ fn bytes_and_words_of_rows_that_changed_or_went_are_given_back() {
 fn a_note_among_many_takes_little_room() {
     let mut rows = Project::default();
     rows.take(update(1, true, (0..10_000).map(|at| note(at, "up by half a dB")).collect(), Vec::new()), 0);
-    assert!(rows.store.bytes() < 10_000 * 90, "{} bytes", rows.store.bytes());
+    assert!(rows.store.bytes() < 10_000 * 72, "{} bytes", rows.store.bytes());
+    const { assert!(SLOT_BYTES <= 32) };
     assert_eq!(rows.answer("approve", &[note(7, "").key]).map(|it| it.yes), Some(true));
+}
+
+/// However rows lie in memory: what another release of the client wrote is read.
+#[test]
+fn a_file_says_of_each_row_its_kind_its_lengths_in_four_bytes_each_its_key_and_its_body() {
+    let mut rows = Project::default();
+    let long = "x".repeat(300);
+    rows.take(update(7, true, vec![note(1, &long), note(2, "b")], Vec::new()), 0);
+    let mut file = Vec::new();
+    rows.freeze().write(&mut file).unwrap();
+    let (mut at, number) = (8, |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().unwrap()) as usize);
+    assert_eq!(file[..at], 7u64.to_le_bytes());
+    let words = number(at);
+    at += 4;
+    for _ in 0..words {
+        at += 4 + number(at);
+    }
+    assert_eq!(number(at), 2, "rows");
+    at += 4;
+    for (id, text) in [(1u128, long.as_str()), (2, "b")] {
+        let (key, body) = (number(at + 1), number(at + 5));
+        assert_eq!((file[at], key), (5, 17), "a note, and its key as a byte for the kind and 16 for the id");
+        at += 9;
+        assert_eq!((file[at], &file[at + 1..at + key]), (6, &id.to_be_bytes()[..]));
+        let is_told = |body: &[u8]| body.windows(text.len()).any(|it| it == text.as_bytes());
+        assert!(is_told(&file[at + key..at + key + body]));
+        at += key + body;
+    }
+    assert_eq!(at, file.len());
 }
 
 #[test]

@@ -331,40 +331,43 @@ fn edit_outside(model: &mut Model, project: String) -> Vec<Effect> {
     }
     let unread = model.label_copy.unread.take().filter(|it| it.project == project);
     let Some(made) = &model.label_copy.made else { return Vec::new() };
-    let text = match unread {
-        Some(it) => it.text,
-        None => format!("{:#}\n", made.sheet.json()),
+    let (text, base) = match unread {
+        Some(it) => (it.text, it.base),
+        None => (format!("{:#}\n", made.sheet.json()), made.sheet.clone()),
     };
-    model.label_copy.outside = Some(Outside { project, text: text.clone() });
+    model.label_copy.outside = Some(Outside { project, text: text.clone(), base });
     vec![Effect::Edit { text, suffix: ".json" }]
 }
 
 /// The editor closed. `None`: it held no label copy.
 pub(super) fn edited(model: &mut Model, text: &str) -> Option<Vec<Effect>> {
-    let Outside { project, text: before } = model.label_copy.outside.take()?;
+    let Outside { project, text: before, base } = model.label_copy.outside.take()?;
     if text.trim() == before.trim() {
         return Some(read::tell(model, "Nothing is changed."));
     }
     let rows = model.projects.get(&project)?;
     let now = Sheet::of(rows.head()?, rows.songs().iter());
-    let then = copy::read(text, &now);
-    let faults = match &then {
-        Ok(then) => copy::wrong(&now, then, true),
+    // Read against what the person saw: what others set meanwhile is theirs and stays.
+    let merged = copy::read(text, &base).map(|mine| copy::merge(&base, &mine, &now));
+    let faults = match &merged {
+        Ok(merged) => copy::wrong(&now, &merged.sheet, true),
         Err(faults) => faults.clone(),
     };
-    let (Ok(then), true) = (then, faults.is_empty()) else {
+    let (Ok(copy::Merged { sheet: then, clashes }), true) = (merged, faults.is_empty()) else {
         let mut lines: Vec<String> = faults.iter().map(|it| format!("! {it}")).collect();
         let key = model.key(Verb::EditOutside);
         lines.extend([String::new(), format!("{key} opens the editor again with what you wrote.")]);
-        model.label_copy.unread = Some(Outside { project, text: text.to_owned() });
+        model.label_copy.unread = Some(Outside { project, text: text.to_owned(), base });
         read::show(model, "Nothing was set".into(), lines, None);
         return Some(Vec::new());
     };
     let changes = copy::changes(&now, &then);
     if changes.is_empty() {
-        return Some(read::tell(model, "Nothing is changed."));
+        let said = clashes.into_iter().next().unwrap_or_else(|| "Nothing is changed.".into());
+        return Some(read::tell(model, &said));
     }
     let mut lines: Vec<String> = changes.iter().map(|it| format!("{}: {}", it.whose, it.say)).collect();
+    lines.extend(clashes.iter().map(|it| format!("! {it}")));
     lines.extend(copy::wrong(&now, &then, false).iter().map(|it| format!("! {it}")));
     let sends = Sends::Actions(asked(changes));
     let ask = confirm(&project, Verb::EditCopy, "Set this on the label?", lines, "Set it", sends);

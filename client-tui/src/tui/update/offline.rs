@@ -541,6 +541,7 @@ fn verb_of(action: &Do) -> Option<Verb> {
         Do::AddMember(_) => Verb::Invite,
         Do::ChangeRoles(_) => Verb::Roles,
         Do::RemoveMember(_) => Verb::Remove,
+        Do::RevokeKey(_) => Verb::RevokeKey,
         _ => return None,
     })
 }

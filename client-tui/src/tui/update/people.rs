@@ -8,7 +8,7 @@ use super::{
     nav,
 };
 use crate::tui::{
-    form::{Field, FormAsk, LinkAsk, Purpose},
+    form::{Field, FormAsk, Input, LinkAsk, Purpose},
     keys::Verb,
     model::{Ask, ConfirmAsk, Model, Notice, Prompt, Screen, Sends},
     msg::{Effect, Failure},
@@ -53,6 +53,10 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Option<Vec<Effect>> {
         }
         Verb::Roles if member(model).is_none() => {
             model.notice = Some(Notice::Tell("Choose a member first: roles are theirs.".into()));
+            Some(Vec::new())
+        }
+        Verb::RevokeKey if member(model).is_none() => {
+            model.notice = Some(Notice::Tell("Choose a member first: keys are theirs.".into()));
             Some(Vec::new())
         }
         _ => None,
@@ -177,6 +181,45 @@ pub(super) fn remove(model: &Model, subject: &Subject) -> Result<Ask, &'static s
         at: 0,
         back: None,
     })))
+}
+
+/// Which of the keys that hold, and why. The newest stands first: it is the one that was lost, or the one that should not be there.
+pub(super) fn revoke_key(model: &Model, subject: &Subject) -> Result<Ask, &'static str> {
+    let it = person(model, subject).ok_or("Choose a member first: keys are theirs.")?;
+    let mut holding: Vec<&v1::KeyView> = it.keys.iter().filter(|key| key.revoked_ms == 0).collect();
+    if holding.is_empty() {
+        return Err("They hold no key here that could be revoked.");
+    }
+    holding.sort_by_key(|key| std::cmp::Reverse(key.enrolled_ms));
+    let shown = |key: &&v1::KeyView| {
+        let since = words::date(&model.zone, key.enrolled_ms);
+        format!("{} since {since}", crate::receipt::short(&crate::scrub::line(&key.fingerprint)))
+    };
+    let me = model.me.as_ref().is_some_and(|me| me.person_id == it.person_id);
+    let name = crate::scrub::line(&it.name);
+    let fields = vec![
+        Field {
+            label: "Key",
+            input: Input::Choice { options: holding.iter().map(shown).collect(), at: 0 },
+            hint: "Left and right change it; `deadwax member list` tells all of it",
+        },
+        Field::line("Reason", "", "Stands in the record: the laptop was stolen on the 3rd"),
+    ];
+    let purpose = Purpose::RevokeKey {
+        project: subject.project.clone(),
+        person: it.person_id.clone(),
+        name: name.clone(),
+        keys: holding.iter().map(|key| key.fingerprint.clone()).collect(),
+    };
+    let title = if me { "Revoke a key of yours".to_owned() } else { format!("Revoke a key of {name}") };
+    let mut ask = FormAsk::new(purpose, title, fields);
+    let consequence = act::consequence(model, subject, Verb::RevokeKey);
+    ask.told.extend((!consequence.is_empty()).then_some(consequence));
+    ask.told.push(
+        "It signs nothing here any more. What it signed stays signed and is shown as signed before.".into(),
+    );
+    ask.told.push("It cannot be taken back: to sign again, a new key is made known.".into());
+    Ok(Ask::Form(Box::new(ask)))
 }
 
 /// Holds and approvals of theirs that count at a gate now.

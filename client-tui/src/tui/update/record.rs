@@ -7,18 +7,19 @@ use deadwax_proto::v1::{self as v1, RecordFile, RecordRow, Role, action::Action 
 
 use super::{act, nav, prompt::record as ask, read, transfers as moved};
 use crate::{
+    receipt::approve::of_record,
     scrub,
     tui::{
         form::{Field, FormAsk, Input, Purpose},
         keys::Verb,
         model::{Ask, ConfirmAsk, Model, Notice, Prompt, Screen, Sends},
-        msg::Effect,
+        msg::{Effect, Failure},
         record::{self, Branch, News, Order, SignAsk, Tree, is_under_way},
         rows::{May, Project},
         transfers::{OfRecord, What, folder_name},
         words,
     },
-    verbs::record::told as words_of,
+    verbs::record::{report, told as words_of},
 };
 
 /// The record that is looked at: the one named, else the newest.
@@ -57,6 +58,9 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Option<Vec<Effect>> {
         }
         Verb::NextPane => {
             let files = shown(model).is_some_and(|it| !it.files.is_empty());
+            if !files && shown(model).is_some_and(|it| words_of::files(it) > 0) {
+                return Some(read::tell(model, NOT_HERE));
+            }
             model.record.in_files = !model.record.in_files && files;
             if !files {
                 return Some(read::tell(
@@ -68,6 +72,7 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Option<Vec<Effect>> {
         Verb::Open => open(model),
         Verb::About => about(model),
         Verb::Manifest => manifest(model),
+        Verb::Checks => return Some(ask_report(model)),
         Verb::Copy => return Some(copy(model)),
         Verb::Fetch => ask_fetch(model, project),
         Verb::StartRecord | Verb::CancelRecord | Verb::ApproveRecord | Verb::DeliverRecord => {
@@ -76,6 +81,53 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Option<Vec<Effect>> {
         _ => return None,
     }
     Some(Vec::new())
+}
+
+/// Of the files of an older record.
+const NOT_HERE: &str = "Its files come in a moment; without a line they come when it is back.";
+
+/// What was measured and found when it was made: the studio keeps it, and it stands in no row.
+fn ask_report(model: &mut Model) -> Vec<Effect> {
+    let Screen::Record { project, .. } = model.top() else { return Vec::new() };
+    let project = project.clone();
+    let Some(row) = shown(model) else { return read::tell(model, "There is no record yet.") };
+    if words_of::files(row) == 0 {
+        return read::tell(model, "There is no report yet: it is written when the record is made.");
+    }
+    if !model.online() {
+        return read::tell(model, "Without a line the report cannot be had: the studio keeps it.");
+    }
+    let (record_id, title) = (row.record_id.clone(), format!("Report of Record {}", row.number));
+    let ticket = model.next_ticket();
+    read::show(model, title, vec!["The report comes in a moment.".to_owned()], Some(ticket));
+    vec![Effect::Record(Order::Report { ticket, project, record_id })]
+}
+
+/// Into the page that waits for it, and into no other question.
+fn report_came(model: &mut Model, ticket: u64, outcome: Result<String, Failure>) {
+    let files = shown(model).map(|it| it.files.clone()).unwrap_or_default();
+    let lines = match outcome {
+        Ok(json) => report::lines(&json, &files).unwrap_or_else(|| {
+            vec!["The studio's report cannot be read by this program; update it.".to_owned()]
+        }),
+        Err(Failure::Refused { text, hint, .. }) => vec![text, hint],
+        Err(Failure::Offline(text)) => vec![text, "Ask for it again when the line is back.".to_owned()],
+    };
+    let page = model.prompt.as_mut().map(|it| &mut it.ask);
+    if let Some(Ask::Read(ask)) = page
+        && ask.ticket == Some(ticket)
+    {
+        (ask.lines, ask.at, ask.ticket) = (lines, 0, None);
+    }
+}
+
+fn failed(model: &mut Model, failure: Failure) {
+    model.notice = Some(match failure {
+        Failure::Refused { text, hint, .. } => Notice::Refused { text, hint },
+        Failure::Offline(text) => {
+            Notice::Refused { text, hint: "Look at the record again when the line is back.".into() }
+        }
+    });
 }
 
 fn step(model: &mut Model, verb: Verb) {
@@ -137,6 +189,7 @@ fn about_file(file: &RecordFile) -> Vec<String> {
     if !levels.is_empty() {
         lines.push(format!("  {}", levels.join(", ")));
     }
+    lines.extend(words_of::cut_off(file).map(|it| format!("  ! {it}")));
     lines.extend(["SHA-256".to_owned(), format!("  {}", file.sha256)]);
     lines
 }
@@ -145,7 +198,8 @@ fn about_file(file: &RecordFile) -> Vec<String> {
 fn about(model: &mut Model) {
     let (Some(row), Some(rows)) = (shown(model), model.project()) else { return };
     let mut lines = vec![format!("Fingerprint {}", row.fingerprint), String::new()];
-    lines.push(format!("Made with spacing {} for {}", row.spacing, row.profiles.join(", ")));
+    let on = if row.medium.is_empty() { String::new() } else { format!(" on {}", row.medium) };
+    lines.push(format!("Made with spacing {} for {}{on}", row.spacing, row.profiles.join(", ")));
     if let Some(lufs) = row.loudest_track_lufs {
         lines.push(format!("  All songs moved together: the loudest plays at {lufs:.1} LUFS"));
     }
@@ -161,6 +215,14 @@ fn about(model: &mut Model) {
     for it in &row.approvals {
         lines.push(format!("  {}", approval(it).0));
         lines.push(format!("    fingerprint {}", it.fingerprint));
+    }
+    if !row.outdated_by.is_empty() {
+        lines.extend([String::new(), "What is another by now".into()]);
+        lines.extend(row.outdated_by.iter().map(|it| format!("  {it}")));
+    }
+    if !row.cautions.is_empty() {
+        lines.extend([String::new(), "To be read before it is signed or delivered".into()]);
+        lines.extend(row.cautions.iter().map(|it| format!("  {it}")));
     }
     lines.extend([String::new(), "What differs from the record before".into()]);
     if row.differs.is_empty() {
@@ -200,6 +262,10 @@ fn manifest(model: &mut Model) {
         read::tell(model, "There is no record yet.");
         return;
     };
+    if !words_of::is_whole(row) && row.delivered_ms != 0 {
+        read::tell(model, NOT_HERE);
+        return;
+    }
     if row.manifest_json.is_empty() {
         read::tell(model, "A manifest is made with the delivery: D, once it is approved.");
         return;
@@ -257,14 +323,24 @@ fn act(model: &mut Model, verb: Verb, project: String) -> Vec<Effect> {
     Vec::new()
 }
 
-/// The roles that are asked: the label where one is a member, else who stands for the record; all of one's own where none of them is, so that the studio explains.
-fn roles(model: &Model) -> Vec<Role> {
+/// Those of one's roles that the record asks for; all of one's own where it asks for none of them, so that the studio explains.
+fn roles(model: &Model, row: &RecordRow) -> Vec<Role> {
     let mine: Vec<Role> = model.my_roles().into_iter().filter(|it| *it != Role::Listener).collect();
-    let members = model.project().map(Project::members).unwrap_or_default();
-    let label = members.iter().any(|it| it.roles().any(|it| it == Role::Label));
-    let asked: &[Role] = if label { &[Role::Label] } else { &[Role::Producer, Role::Artist, Role::Manager] };
-    let both: Vec<Role> = mine.iter().copied().filter(|it| asked.contains(it)).collect();
+    let asked: Vec<Role> = row.asked_roles().collect();
+    let both: Vec<Role> = asked.into_iter().filter(|it| mine.contains(it)).collect();
     if both.is_empty() { mine } else { both }
+}
+
+/// Whether what is listed by now has the fingerprint that is quoted. What is no longer there fits nothing and is said elsewhere.
+pub(super) fn fits(model: &Model, ask: &SignAsk) -> bool {
+    let rows = model.projects.get(&ask.project);
+    let row = rows.and_then(|it| by_number(it, ask.number)).filter(|it| it.record_id == ask.record);
+    row.is_none_or(fit)
+}
+
+/// Files that are not here yet are said to be missing, not to be others.
+fn fit(row: &RecordRow) -> bool {
+    row.files.is_empty() || of_record(row).own_fingerprint() == row.fingerprint
 }
 
 fn sign(model: &Model, project: String, row: &RecordRow, consequence: String) -> Ask {
@@ -273,8 +349,9 @@ fn sign(model: &Model, project: String, row: &RecordRow, consequence: String) ->
         number: row.number,
         record: row.record_id.clone(),
         fingerprint: row.fingerprint.clone(),
+        fits: fit(row),
         consequence,
-        roles: roles(model),
+        roles: roles(model, row),
         role: 0,
         passphrase: None,
     }))
@@ -289,7 +366,7 @@ fn confirm(verb: Verb, project: String, row: &RecordRow, then: String) -> Confir
             format!("Deliver Record {number}?"),
             format!(
                 "{}, {}, fingerprint {}. It is frozen with its manifest; a later change makes a new record.",
-                words::count(row.files.len(), "file", "files"),
+                words::count(words_of::files(row), "file", "files"),
                 words::bytes(words_of::bytes(row)),
                 words::fingerprint(&row.fingerprint)
             ),
@@ -302,12 +379,16 @@ fn confirm(verb: Verb, project: String, row: &RecordRow, then: String) -> Confir
         ),
     };
     let say = title.trim_end_matches('?').to_lowercase();
+    let mut lines = vec![then, line];
+    if verb == Verb::DeliverRecord {
+        lines.extend(row.cautions.iter().map(|it| format!("! {it}")));
+    }
     ConfirmAsk {
         project,
         verb,
         about: format!("record/{number}"),
         title,
-        lines: vec![then, line],
+        lines,
         yes,
         sends: Sends::Action(action),
         say,
@@ -323,6 +404,10 @@ fn ask_fetch(model: &mut Model, project: String) {
         read::tell(model, "There is no record yet to fetch.");
         return;
     };
+    if !words_of::is_whole(row) {
+        read::tell(model, NOT_HERE);
+        return;
+    }
     if row.files.is_empty() {
         read::tell(model, "There is nothing to fetch yet: the record is not made.");
         return;
@@ -364,9 +449,9 @@ pub(super) fn fetch(
     let rows = model.projects.get(project).ok_or("The project is closed to you now.")?;
     let row = by_number(rows, number).ok_or("This record is not there any more.")?;
     let of: Vec<String> = only.into_iter().collect();
-    let files = OfRecord::files_of(row, &of)?;
+    let asked = OfRecord::asked(row, &of)?;
     let what = of.first().map_or_else(String::new, |it| format!(" for {}", scrub::line(it)));
-    let title = format!("Record {number}{what}, {}", words::count(files.len(), "file", "files"));
+    let title = format!("Record {number}{what}, {}", words::count(asked.files.len(), "file", "files"));
     let place = PathBuf::from(folder).display().to_string();
     let mut under_way = model.transfers.list.iter();
     if under_way.any(|it| it.place == place && it.title == title && !it.state.has_ended()) {
@@ -375,8 +460,7 @@ pub(super) fn fetch(
     let what = What::Record(Box::new(OfRecord {
         project_id: project.to_owned(),
         record_id: row.record_id.clone(),
-        files,
-        manifest: (!row.manifest_json.is_empty()).then(|| row.manifest_json.clone()),
+        asked,
         folder: PathBuf::from(folder),
     }));
     let effect = moved::begin(model, title, place, what);
@@ -386,6 +470,15 @@ pub(super) fn fetch(
 
 pub(super) fn told(model: &mut Model, news: News) {
     match news {
+        News::Whole { project, outcome } => match outcome {
+            Ok(whole) => {
+                if let Some(rows) = model.projects.get_mut(&project) {
+                    rows.complete(*whole);
+                }
+            }
+            Err(failure) => failed(model, failure),
+        },
+        News::Report { ticket, outcome } => report_came(model, ticket, outcome),
         News::Progress { record_id, progress } => model.record.progress = Some((record_id, progress)),
         News::Profiles { ticket, outcome } => ask::profiles_came(model, ticket, outcome),
         News::Planned { ticket, outcome } => ask::planned(model, ticket, outcome),
@@ -400,8 +493,11 @@ pub(super) fn reconcile(model: &mut Model, effects: &mut Vec<Effect>) {
         model.record.in_files &= !model.record.tree.is_empty();
     }
     if !model.online() {
+        // What was asked for on a line that broke is asked for again.
+        model.record.asked = None;
         return;
     }
+    ask_files(model, effects);
     let wanted = wanted(model);
     if model.subscribed.record == wanted {
         return;
@@ -414,6 +510,19 @@ pub(super) fn reconcile(model: &mut Model, effects: &mut Vec<Effect>) {
         None => Order::Unwatch,
     }));
     model.subscribed.record = wanted;
+}
+
+/// Of an older record that is looked at, once.
+fn ask_files(model: &mut Model, effects: &mut Vec<Effect>) {
+    let lacking = shown(model).filter(|it| !words_of::is_whole(it)).map(|it| it.record_id.clone());
+    if model.record.asked == lacking {
+        return;
+    }
+    if let (Some(record_id), Screen::Record { project, .. }) = (&lacking, model.top()) {
+        let (project, record_id) = (project.clone(), record_id.clone());
+        effects.push(Effect::Record(Order::Whole { project, record_id }));
+    }
+    model.record.asked = lacking;
 }
 
 fn wanted(model: &Model) -> Option<(String, String)> {

@@ -12,7 +12,7 @@ use crate::tui::{
 
 pub fn told(model: &mut Model, news: News) {
     match news {
-        News::Key(key) => model.signing.key = key,
+        News::Key(key) => (model.signing.key, model.signing.waits) = (key, false),
         News::Step { ticket, step, done, total } => {
             if let Some(run) = model.signing.run.as_mut().filter(|it| it.ticket == ticket) {
                 (run.step, run.done, run.total) = (step, done, total);
@@ -58,6 +58,7 @@ pub(super) fn reconcile(model: &mut Model, effects: &mut Vec<Effect>) {
         effects.push(Effect::Signing(Order::Look));
     }
     model.signing.looked = signs;
+    model.signing.waits &= signs;
 }
 
 /// Whether it is a question whose yes signs.
@@ -112,6 +113,9 @@ pub fn line(model: &Model) -> Option<(String, bool)> {
         return Some((format!("\u{d7} {text} {hint}"), true));
     }
     match &model.signing.key {
+        Key::Unknown if model.signing.waits => {
+            Some(("Looking for your key; say yes again when it is found.".into(), true))
+        }
         Key::Unknown => None,
         Key::None => Some(("Not signed with a key; `deadwax key new` makes one.".into(), true)),
         Key::Ready { label } => Some((format!("Signed with your key {label}."), false)),

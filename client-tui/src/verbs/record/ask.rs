@@ -27,7 +27,8 @@ pub(super) fn request(asked: &RecordAsk, project_id: &str) -> Result<PlanRequest
             "what is the record for? Say --for NAME, or --file F.toml; `deadwax record profiles` lists the names".into(),
         ));
     }
-    Ok(PlanRequest { project_id: project_id.to_owned(), profiles, loudest_track_lufs: asked.loudest })
+    let (project_id, medium) = (project_id.to_owned(), asked.medium.trim().to_owned());
+    Ok(PlanRequest { project_id, profiles, loudest_track_lufs: asked.loudest, medium })
 }
 
 /// A profile in a file of this machine.

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{
     enter,
-    files::{self, Listed, Place},
+    files::{self, Asked, Listed, Place},
 };
 use crate::{
     cli::RecordFetch,
@@ -29,21 +29,14 @@ pub async fn fetch(c: &Context, asked: RecordFetch) -> Result<(), VerbError> {
         }
     }
     let dir = asked.to.as_path();
-    let wanted = files::listed(row, &asked.only)?;
-    let manifest = (!row.manifest_json.is_empty()).then_some(row.manifest_json.as_str());
-    if let Some(manifest) = manifest
-        && !asked.force
-        && files::manifest_differs(dir, manifest)?
-    {
-        return Err(VerbError::no(
-            "FILE_EXISTS",
-            format!("{} is of another record; nothing was fetched.", dir.join(files::MANIFEST).display()),
-            "Name another folder, or say --force to put this record in its place.",
-        ));
+    let wanted = Asked::of(row, &asked.only)?;
+    let all: u64 = wanted.files.iter().fold(0, |sum, it| sum.saturating_add(it.bytes));
+    let (count, bar) = (wanted.files.len(), Bar::bytes("looking at the folder", all));
+    let work = files::look(dir, &wanted, asked.force, move |done| bar.set(done)).await?;
+    let gone = files::clear(dir, work.old).await?;
+    if gone > 0 {
+        c.out.aside(&format!("Taken away: {gone} file(s) of the record that lay there before."));
     }
-    let all: u64 = wanted.iter().fold(0, |sum, it| sum.saturating_add(it.bytes));
-    let (count, bar) = (wanted.len(), Bar::bytes("looking at the folder", all));
-    let work = files::look(dir, wanted, asked.force, move |done| bar.set(done)).await?;
     for file in &work.right {
         tell(c, &asked, file, false)?;
     }
@@ -58,6 +51,7 @@ pub async fn fetch(c: &Context, asked: RecordFetch) -> Result<(), VerbError> {
         tell(c, &asked, file, true)?;
     }
     drop(bar);
+    let manifest = wanted.manifest.as_deref();
     let paper = manifest.map(|it| files::put_manifest(dir, it, asked.force)).transpose()?;
     let paper_shown = paper.as_ref().map(|it| it.to_string_lossy().into_owned());
     if manifest.is_none() {

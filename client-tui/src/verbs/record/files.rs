@@ -8,6 +8,7 @@ use std::{
 
 use deadwax_proto::v1::RecordRow;
 
+use super::{manifest, strangers};
 use crate::{
     net::Client,
     receipt::{approve::of_record, is_digest},
@@ -88,7 +89,7 @@ pub fn listed(row: &RecordRow, only: &[String]) -> Result<Vec<Listed>, VerbError
     Ok(files.into_iter().filter(|it| only.is_empty() || only.contains(&it.profile)).collect())
 }
 
-fn odd(row: &RecordRow, what: &str) -> VerbError {
+pub(super) fn odd(row: &RecordRow, what: &str) -> VerbError {
     VerbError::no(
         "RECORD_ODD",
         format!("Nothing was fetched. Record {}: {what}.", row.number),
@@ -101,7 +102,7 @@ fn folded(path: &Path) -> String {
 }
 
 /// One part of a path: itself and nothing else, seen in a listing, and nothing that a terminal would obey.
-fn is_plain(part: &str) -> bool {
+pub(super) fn is_plain(part: &str) -> bool {
     let mut parts = Path::new(part).components();
     let itself = matches!((parts.next(), parts.next()), (Some(Component::Normal(it)), None) if it == part);
     itself
@@ -110,30 +111,64 @@ fn is_plain(part: &str) -> bool {
         && !part.chars().any(|c| matches!(c, '/' | '\\') || scrub::is_hostile(c))
 }
 
+/// What is asked of a record: the files, those of it that stay out, and its manifest where it is delivered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked {
+    pub files: Vec<Listed>,
+    pub others: Vec<Listed>,
+    pub manifest: Option<String>,
+    pub fingerprint: String,
+}
+
+impl Asked {
+    /// Of some profiles or of all. The manifest was read, and it tells of these files and no others.
+    ///
+    /// # Errors
+    /// As `listed` and `manifest::checked`.
+    pub fn of(row: &RecordRow, only: &[String]) -> Result<Asked, VerbError> {
+        let all = listed(row, &[])?;
+        let manifest = manifest::checked(row)?.map(str::to_owned);
+        let (files, others) = all.into_iter().partition(|it| only.is_empty() || only.contains(&it.profile));
+        Ok(Asked { files, others, manifest, fingerprint: row.fingerprint.clone() })
+    }
+}
+
 /// What is to be fetched into a folder, after what lies there was looked at.
 #[derive(Debug, Default)]
 pub struct Work {
     pub missing: Vec<Listed>,
     pub right: Vec<Listed>,
+    /// Files of the record that lay there before, whole as its manifest lists them, which this one has not: they go first.
+    pub old: Vec<PathBuf>,
 }
 
 /// Looks at what lies there, without changing anything. `over`: files of other bytes are to be replaced.
 ///
 /// # Errors
-/// `FILE_EXISTS` names the first that is in the way, and how many more are.
+/// `FILE_EXISTS` names the first that is in the way, and how many more are; so does one that belongs to no file of this record.
 pub async fn look(
     dir: &Path,
-    files: Vec<Listed>,
+    asked: &Asked,
     over: bool,
     progress: impl Fn(u64) + Send + 'static,
 ) -> Result<Work, VerbError> {
-    let dir = dir.to_owned();
+    let (dir, asked) = (dir.to_owned(), asked.clone());
     aside(move || {
-        let (mut work, mut other) = (Work::default(), Vec::new());
-        let mut done = 0;
-        for file in files {
+        if let Some(manifest) = asked.manifest.as_deref().filter(|_| !over)
+            && manifest_differs(&dir, manifest)?
+        {
+            return Err(VerbError::no(
+                "FILE_EXISTS",
+                format!("{} is of another record; nothing was fetched.", shown(&dir.join(MANIFEST))),
+                "Name another folder, or say --force to put this record in its place.",
+            ));
+        }
+        let old = strangers::look(&dir, &asked, over)?;
+        let (mut work, mut other) = (Work { old, ..Work::default() }, Vec::new());
+        let mut done = 0u64;
+        for file in asked.files {
             no_links(&dir, &file.folder)?;
-            done += file.bytes;
+            done = done.saturating_add(file.bytes);
             match place::standing(&dir.join(file.path()), &file.sha256)? {
                 Standing::Same => work.right.push(file),
                 Standing::Nothing => work.missing.push(file),
@@ -159,6 +194,22 @@ fn in_the_way(path: &Path, more: usize) -> VerbError {
     )
 }
 
+/// Takes away what the record before left. Nothing else is ever removed.
+pub async fn clear(dir: &Path, old: Vec<PathBuf>) -> Result<usize, VerbError> {
+    let dir = dir.to_owned();
+    aside(move || {
+        for path in &old {
+            if let Some(folder) = path.parent() {
+                no_links(&dir, folder)?;
+            }
+            let path = dir.join(path);
+            std::fs::remove_file(&path).map_err(failed(&path, "removed"))?;
+        }
+        Ok(old.len())
+    })
+    .await
+}
+
 /// A folder that something from outside is put into is never a link to another place.
 fn no_links(dir: &Path, folder: &Path) -> Result<(), VerbError> {
     let mut path = dir.to_owned();
@@ -175,7 +226,7 @@ fn no_links(dir: &Path, folder: &Path) -> Result<(), VerbError> {
     Ok(())
 }
 
-fn shown(path: &Path) -> String {
+pub(super) fn shown(path: &Path) -> String {
     scrub::line(&path.to_string_lossy())
 }
 
@@ -214,7 +265,7 @@ pub fn put_manifest(dir: &Path, manifest: &str, over: bool) -> Result<PathBuf, V
 }
 
 /// Whether a manifest of other bytes lies there.
-pub fn manifest_differs(dir: &Path, manifest: &str) -> Result<bool, VerbError> {
+fn manifest_differs(dir: &Path, manifest: &str) -> Result<bool, VerbError> {
     let target = dir.join(MANIFEST);
     match std::fs::symlink_metadata(&target) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(false),

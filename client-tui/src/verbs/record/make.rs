@@ -2,11 +2,14 @@
 
 use std::{io::IsTerminal as _, pin::pin};
 
-use deadwax_proto::v1::{self, RecordState, action::Action};
+use deadwax_proto::v1::{self, action::Action};
 use futures::StreamExt as _;
 use serde_json::json;
 
-use super::{ask, enter, show, told};
+use super::{
+    ask, enter, show,
+    told::{self, ended_well, is_under_way},
+};
 use crate::{
     cli::{InProject, RecordAsk, WhichRecord},
     net::{Client, Followed, follow_record, new_id},
@@ -53,6 +56,8 @@ pub async fn start(
         spacing: plan.spacing,
         profiles: request.profiles,
         loudest_track_lufs: request.loudest_track_lufs,
+        medium: request.medium,
+        basis: plan.basis,
     });
     let done = client.perform(&project_id, action).await?;
     let after = House::fetch(&client, &project_id).await?;
@@ -81,10 +86,6 @@ pub async fn watch(c: &Context, which: &WhichRecord) -> Result<(), VerbError> {
     let (client, house, at) = enter(c, which).await?;
     let (project_id, row) = (&house.project.project_id, &house.records[at]);
     follow(c, &client, project_id, &row.record_id, row.number).await
-}
-
-fn is_under_way(row: &v1::RecordRow) -> bool {
-    matches!(row.state(), RecordState::Queued | RecordState::Running)
 }
 
 /// Until it ended. The row decides that: a line that is cut, or a stream that ends, says nothing of the record.
@@ -133,8 +134,8 @@ async fn follow(
     }
     drop(teller);
     let mut text = format!("Record {}: {}.", row.number, words::record_state(row.state));
-    if !row.files.is_empty() {
-        let files = told::count(row.files.len(), "file", "files");
+    if told::files(&row) > 0 {
+        let files = told::count(told::files(&row), "file", "files");
         text += &format!(" {files}, {}, fingerprint {}.", told::size(told::bytes(&row)), row.fingerprint);
     }
     for more in [&row.reason, &row.waits_for] {
@@ -143,10 +144,10 @@ async fn follow(
         }
     }
     c.out.both(&text, &row_json::record(&row))?;
-    match row.state() {
-        RecordState::Made | RecordState::Delivered => Ok(()),
-        _ => Err(VerbError::Said(1)),
+    if row.same_as > 0 {
+        c.out.aside(&format!("Nothing changed: look at it with `deadwax record show {}`.", row.same_as));
     }
+    if ended_well(&row) { Ok(()) } else { Err(VerbError::Said(1)) }
 }
 
 async fn find(client: &Client, project_id: &str, record_id: &str) -> Result<v1::RecordRow, VerbError> {

@@ -2,11 +2,15 @@
 //! any of it is done, screens.
 
 mod ask;
+pub(crate) mod balance;
 mod fetch;
 pub(crate) mod files;
 mod make;
+mod manifest;
+pub(crate) mod report;
 mod show;
 mod sign;
+mod strangers;
 pub(crate) mod told;
 
 use deadwax_proto::v1::RecordRow;
@@ -25,7 +29,8 @@ pub async fn record(c: &Context, verb: RecordVerb) -> Result<(), VerbError> {
         RecordVerb::Start { asked, watch, yes, at } => make::start(c, &asked, (watch, yes), &at).await,
         RecordVerb::Watch { which } => make::watch(c, &which).await,
         RecordVerb::Cancel { which } => make::cancel(c, &which).await,
-        RecordVerb::Show { which } => show::show(c, &which).await,
+        RecordVerb::Show { report: true, which } => show::report(c, &which).await,
+        RecordVerb::Show { report: false, which } => show::show(c, &which).await,
         RecordVerb::Approve { role, fingerprint, yes, no_key, which } => {
             sign::approve(c, (role.as_deref(), fingerprint.as_deref()), (yes, no_key), &which).await
         }
@@ -37,8 +42,12 @@ pub async fn record(c: &Context, verb: RecordVerb) -> Result<(), VerbError> {
 /// A client, the project, and where the record that is meant stands in its list.
 async fn enter(c: &Context, which: &WhichRecord) -> Result<(Client, House, usize), VerbError> {
     let client = c.client(&which.at.who).await?;
-    let house = House::find(&client, which.at.project.as_deref()).await?;
+    let mut house = House::find(&client, which.at.project.as_deref()).await?;
     let at = find(&house, which.number.as_deref())?;
+    if !told::is_whole(&house.records[at]) {
+        let record_id = &house.records[at].record_id;
+        house.records[at] = client.get_record(&house.project.project_id, record_id).await?;
+    }
     Ok((client, house, at))
 }
 

@@ -4,7 +4,7 @@ use deadwax_proto::v1::{ApprovalView, ProfileInfo, RecordRow};
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr as _;
 
-use super::{enter, told};
+use super::{balance, enter, report as reports, told};
 use crate::{
     cli::{WhichRecord, Who},
     scrub,
@@ -62,9 +62,25 @@ pub async fn show(c: &Context, which: &WhichRecord) -> Result<(), VerbError> {
     Ok(())
 }
 
+/// What was measured and found when its files were made.
+pub async fn report(c: &Context, which: &WhichRecord) -> Result<(), VerbError> {
+    let (client, house, at) = enter(c, which).await?;
+    let row = &house.records[at];
+    let json = client.record_report(&house.project.project_id, &row.record_id).await?;
+    let text = match reports::lines(&json, &row.files) {
+        Some(lines) => format!("Report of Record {}\n{}", row.number, reports::wrapped(&lines)),
+        None => format!("The report of Record {} cannot be read by this client; update it.", row.number),
+    };
+    let read: Value = serde_json::from_str(&json).unwrap_or(Value::Null);
+    c.out.both(
+        &text,
+        &json!({ "row": "report", "record_id": row.record_id, "number": row.number, "report": read }),
+    )
+}
+
 /// "Record 2  made  42 files  1.30 GB  2026-11-21 20:15 by Iris Lund: Record 2 waits for ..."
 fn line(row: &RecordRow) -> String {
-    let files = match row.files.len() {
+    let files = match told::files(row) {
         0 => String::new(),
         files => format!("{}, {}", told::count(files, "file", "files"), told::size(told::bytes(row))),
     };
@@ -123,14 +139,18 @@ pub fn head(house: &House, row: &RecordRow) -> String {
         say(format!("why: {}", row.reason));
     }
     if row.outdated {
-        say("! outdated: a master or the spacing is another by now".into());
+        let none = vec!["what it was made of is another by now".to_owned()];
+        let by = if row.outdated_by.is_empty() { &none } else { &row.outdated_by };
+        by.iter().for_each(|it| say(format!("! outdated: {it}")));
     }
-    say(format!("for {}", row.profiles.join(", ")));
+    row.cautions.iter().for_each(|it| say(format!("! {it}")));
+    let on = if row.medium.is_empty() { String::new() } else { format!(" on {}", row.medium) };
+    say(format!("for {}{on}", row.profiles.join(", ")));
     if let Some(lufs) = row.loudest_track_lufs {
         say(format!("all songs moved together, so that the loudest plays at {lufs:.1} LUFS"));
     }
-    if !row.files.is_empty() {
-        let files = told::count(row.files.len(), "file", "files");
+    if told::files(row) > 0 {
+        let files = told::count(told::files(row), "file", "files");
         say(format!("{files}, {}", told::size(told::bytes(row))));
         say(format!("fingerprint {}", row.fingerprint));
     }
@@ -140,8 +160,10 @@ pub fn head(house: &House, row: &RecordRow) -> String {
     if row.delivered_ms != 0 {
         say(format!("delivered by {}, {}", row.delivered_by, dates::shown(row.delivered_ms)));
     }
-    for it in &row.differs {
-        say(format!("differs: {it}"));
+    for (at, it) in row.differs.iter().enumerate() {
+        // The first says what it is compared with.
+        let is_head = at == 0 && row.differs.len() > 1;
+        say(if is_head { it.clone() } else { format!("differs: {it}") });
     }
     text += "\nMade from";
     for it in masters(house, row) {
@@ -166,6 +188,10 @@ fn in_full(house: &House, row: &RecordRow) -> String {
             told::size(file.bytes),
             file.sha256.get(..8).unwrap_or_default()
         );
+        text.extend(told::cut_off(file).map(|it| format!("\n    ! {it}")));
+    }
+    if !row.files.is_empty() {
+        text += &format!("\nLevels and warnings: deadwax record show {} --report", row.number);
     }
     text
 }
@@ -236,6 +262,10 @@ pub fn plan_text(house: &House, plan: &deadwax_proto::v1::PlanResponse) -> Strin
             all.iter().for_each(|it| text += &format!("  {}\n", told::penalty(it)));
         }
         None => text += "The studio's report on levels cannot be read by this client; update it.\n",
+    }
+    match balance::table(&plan.consistency_json) {
+        Some(table) => balance::lines(&table).iter().for_each(|it| text += &format!("{it}\n")),
+        None => text += "The studio's report on the songs cannot be read by this client; update it.\n",
     }
     let outliers = told::outliers(&plan.consistency_json);
     if !outliers.is_empty() {

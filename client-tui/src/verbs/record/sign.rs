@@ -18,12 +18,6 @@ use crate::{
     },
 };
 
-/// Who is asked where a label is a member, and who where none is.
-fn askers(house: &House) -> &'static [Role] {
-    let label = house.members.iter().any(|it| it.roles.contains(&i32::from(Role::Label)));
-    if label { &[Role::Label] } else { &[Role::Producer, Role::Artist, Role::Manager] }
-}
-
 pub async fn approve(
     c: &Context,
     (role, fingerprint): (Option<&str>, Option<&str>),
@@ -41,7 +35,8 @@ pub async fn approve(
             "Tell the studio: what it lists does not fit together.",
         ));
     }
-    let role = own_role(&house, role, askers(&house)).map_err(said_as)?;
+    let asked: Vec<Role> = row.asked_roles().collect();
+    let role = own_role(&house, role, &asked).map_err(said_as)?;
     c.out.aside(&show::head(&house, row));
     let who = &which.at.who;
     let pen = Pen::find(c, who, no_key)?;
@@ -115,6 +110,9 @@ pub async fn deliver(c: &Context, yes: bool, which: &WhichRecord) -> Result<(), 
         told::count(row.files.len(), "file", "files"),
         words::short(&row.fingerprint)
     );
+    for it in &row.cautions {
+        c.out.aside(&format!("! {it}"));
+    }
     agree(c, &row.allowed, "deliver_record", &question, yes).await?;
     let (record_id, number) = (row.record_id.clone(), row.number);
     let action = Action::DeliverRecord(v1::DeliverRecord { record_id: record_id.clone() });

@@ -1,7 +1,7 @@
 //! What a dry run and a record say, in words for verbs and screens alike: sums, findings, what the services do to the level, sizes and lengths. Pure; foreign text
 //! is scrubbed where it is printed or drawn.
 
-use deadwax_proto::v1::{PlanFinding, PlanResponse, PlannedFile, RecordFile, RecordRow};
+use deadwax_proto::v1::{PlanFinding, PlanResponse, PlannedFile, RecordFile, RecordRow, RecordState};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -73,6 +73,16 @@ pub fn outliers(json: &str) -> Vec<String> {
     all.iter().filter_map(Value::as_str).map(crate::scrub::line).collect()
 }
 
+/// Whether the studio is still at work on it.
+pub fn is_under_way(row: &RecordRow) -> bool {
+    matches!(row.state(), RecordState::Queued | RecordState::Running)
+}
+
+/// It ended as it should: it is made, or it came out as a record that stands already.
+pub fn ended_well(row: &RecordRow) -> bool {
+    matches!(row.state(), RecordState::Made | RecordState::Delivered) || row.same_as > 0
+}
+
 pub fn blocks(plan: &PlanResponse) -> usize {
     plan.findings.iter().filter(|it| it.block).count()
 }
@@ -126,6 +136,14 @@ pub fn sound(file: &RecordFile) -> String {
     if file.bits == 0 { format!("{khz}") } else { format!("{}/{khz}", file.bits) }
 }
 
+/// "12 samples were cut off at full scale"; `None` where none was, or nobody counted.
+pub fn cut_off(file: &RecordFile) -> Option<String> {
+    let samples = file.over_full_scale.filter(|samples| *samples > 0)?;
+    let (count, were) =
+        if samples == 1 { ("1 sample".to_owned(), "was") } else { (format!("{samples} samples"), "were") };
+    Some(format!("{count} {were} cut off at full scale"))
+}
+
 /// Of a planned file; "~" where it is a guess.
 pub fn planned_size(it: &PlannedFile) -> String {
     let guess = if it.estimated { "~" } else { "" };
@@ -142,8 +160,21 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
+/// How many files it has, whether they stand in the row or not.
+pub fn files(row: &RecordRow) -> usize {
+    row.files.len().max(usize::try_from(row.file_count).unwrap_or(usize::MAX))
+}
+
+/// Its files are here; those of older records are asked for.
+pub fn is_whole(row: &RecordRow) -> bool {
+    row.files.len() == files(row)
+}
+
 /// Of all its files.
 pub fn bytes(row: &RecordRow) -> u64 {
+    if !is_whole(row) {
+        return row.bytes;
+    }
     row.files.iter().fold(0, |sum, it| sum.saturating_add(it.bytes))
 }
 

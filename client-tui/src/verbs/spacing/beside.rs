@@ -3,12 +3,14 @@
 
 use deadwax_dsp::{
     album::{Song, Timeline},
-    processors::fade::Shape,
-    profile::{Consistency, Figures, TrackFigures, consistency},
+    profile::{Consistency, Figures, consistency},
 };
 use deadwax_proto::v1::{AudioFacts, SongRow, SpacingItem, VersionRow};
 
-use crate::verbs::house::House;
+use crate::{
+    checks::order::{self, LENGTH_MAX, as_heard},
+    verbs::house::House,
+};
 
 /// A song in its place.
 pub(super) struct Line<'a> {
@@ -30,9 +32,6 @@ impl Line<'_> {
         crate::scrub::line(self.song.map_or("a song that you cannot see", |it| it.title.as_str()))
     }
 }
-
-/// No figure of a server is trusted to be small.
-const LENGTH_MAX: u64 = 1 << 48;
 
 pub(super) fn lines<'a>(house: &'a House, items: &'a [SpacingItem]) -> Vec<Line<'a>> {
     let mut lines: Vec<Line<'a>> = items
@@ -56,23 +55,18 @@ fn on_record<'a>(house: &'a House, song: &'a SongRow) -> Option<&'a VersionRow> 
     house.version_by_id(&song.candidate_version_id).or_else(handed)
 }
 
-/// A frame for a millisecond.
 fn song(line: &Line<'_>) -> Song {
     let item = line.item;
     let facts = line.facts();
     let long =
         facts.map_or(0, |it| (u128::from(it.frames) * 1000).checked_div(it.sample_rate.into()).unwrap_or(0));
-    Song {
-        frames: u64::try_from(long).unwrap_or(LENGTH_MAX).min(LENGTH_MAX),
-        trim_in: item.trim_in_ms.into(),
-        trim_out: item.trim_out_ms.into(),
-        gap: item.gap_ms.into(),
-        crossfade: item.crossfade_ms.into(),
-        fade_in: 0,
-        fade_out: 0,
-        shape: Shape::Linear,
-        gain_db: 0.0,
-    }
+    order::song(order::Piece {
+        length_ms: u64::try_from(long).unwrap_or(LENGTH_MAX),
+        trim_in_ms: item.trim_in_ms,
+        trim_out_ms: item.trim_out_ms,
+        gap_ms: item.gap_ms,
+        crossfade_ms: item.crossfade_ms,
+    })
 }
 
 /// From one place up to another, with what lies between.
@@ -98,23 +92,18 @@ pub(super) fn sides(items: &[SpacingItem]) -> Vec<(usize, usize)> {
     bounds.windows(2).map(|pair| (pair[0], pair[1])).collect()
 }
 
-/// As the songs sound on the record: with their gains. Of their files as a whole: what is trimmed was measured too.
+/// As the songs sound on the record.
 pub(super) fn beside(lines: &[Line<'_>]) -> Consistency {
-    let figures = |line: &Line<'_>| {
-        let gain_db = f64::from(line.item.gain_cb) / 100.0;
-        let title = line.title().trim().to_owned();
-        let figures = match line.facts() {
-            Some(it) => Figures {
-                integrated_lufs: it.integrated_lufs + gain_db,
-                range_lu: it.loudness_range_lu,
-                max_momentary_lufs: it.max_momentary_lufs + gain_db,
-                max_short_term_lufs: it.max_short_term_lufs + gain_db,
-                true_peak_dbtp: it.true_peak_dbtp + gain_db,
-                ..Figures::default()
-            },
-            None => Figures::default(),
-        };
-        TrackFigures { title, figures }
+    let heard = |line: &Line<'_>| {
+        let measured = line.facts().map(|it| Figures {
+            integrated_lufs: it.integrated_lufs,
+            range_lu: it.loudness_range_lu,
+            max_momentary_lufs: it.max_momentary_lufs,
+            max_short_term_lufs: it.max_short_term_lufs,
+            true_peak_dbtp: it.true_peak_dbtp,
+            ..Figures::default()
+        });
+        as_heard(&line.title(), measured, f64::from(line.item.gain_cb) / 100.0)
     };
-    consistency(&lines.iter().map(figures).collect::<Vec<_>>())
+    consistency(&lines.iter().map(heard).collect::<Vec<_>>())
 }

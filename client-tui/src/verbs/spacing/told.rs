@@ -142,6 +142,10 @@ fn compared(lines: &[Line<'_>], table: &Consistency) -> String {
         number(table.spread_lu),
         number(table.highest_true_peak_dbtp)
     );
+    // No row carries a spectrum; the studio has it where it rendered the masters.
+    if table.songs.iter().all(|it| it.bands_db.is_none()) && table.median_lufs.is_some() {
+        text += "\n  balance in bands: `deadwax record plan` tells it, of masters rendered here";
+    }
     for sentence in &table.outliers {
         text += &format!("\n  ! {sentence}");
     }

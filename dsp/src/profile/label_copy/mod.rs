@@ -41,7 +41,7 @@ pub struct TrackCopy {
     pub artist: String,
     pub isrc: String,
     /// `None`: nobody said.
-    pub explicit: Option<bool>,
+    pub explicit: Option<Explicit>,
     pub credits: Vec<Credit>,
     pub splits: Vec<Split>,
 }
@@ -52,6 +52,27 @@ impl TrackCopy {
         match (self.title.trim(), self.version_title.trim()) {
             (title, "") => title.to_owned(),
             (title, version) => format!("{title} ({version})"),
+        }
+    }
+}
+
+/// What stores ask of the words of a song. Cleaned is not the same as not explicit: there is an explicit recording beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Explicit {
+    No,
+    Yes,
+    Cleaned,
+}
+
+impl Explicit {
+    pub const ALL: [Explicit; 3] = [Explicit::No, Explicit::Yes, Explicit::Cleaned];
+
+    pub fn token(self) -> &'static str {
+        match self {
+            Explicit::No => "no",
+            Explicit::Yes => "yes",
+            Explicit::Cleaned => "cleaned",
         }
     }
 }

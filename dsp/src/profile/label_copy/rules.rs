@@ -141,7 +141,7 @@ fn of_track(copy: &LabelCopy, track: &TrackCopy, at: usize, profile: &Profile, f
     if track.explicit.is_none() {
         let text = format!("{who} does not say whether its words are explicit.");
         let it = Finding::weighed(rules.explicit, "EXPLICIT_MISSING", text, profile.source("explicit"));
-        found.extend(it.map(|it| it.mend("Set the explicit flag of the song to yes or no.")));
+        found.extend(it.map(|it| it.mend("Set the explicit flag of the song to yes, no or cleaned.")));
     }
     titles(track, &who, profile, found);
     if track.credits.is_empty() {

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{LabelCopy, SplitKind, TrackCopy, percent};
+use super::{Explicit, LabelCopy, SplitKind, TrackCopy, percent};
 use crate::profile::Place;
 
 const HEAD: [&str; 21] = [
@@ -35,7 +35,7 @@ pub fn csv(copy: &LabelCopy, places: &[Place]) -> String {
     let mut out = row(&HEAD.map(ToOwned::to_owned));
     for (at, track) in copy.tracks.iter().enumerate() {
         let place = places.get(at).cloned().unwrap_or_default();
-        let explicit = track.explicit.map_or("", |it| if it { "yes" } else { "no" });
+        let explicit = track.explicit.map_or("", Explicit::token);
         out += &row(&[
             copy.artist.clone(),
             copy.title.clone(),
@@ -118,7 +118,8 @@ pub fn json(copy: &LabelCopy, places: &[Place]) -> Value {
                 "version": track.version_title,
                 "artist": artist(copy, track),
                 "isrc": track.isrc,
-                "explicit": track.explicit,
+                // "yes", "no", "cleaned"; null where nobody said.
+                "explicit": track.explicit.map(Explicit::token),
                 "credits": track.credits,
                 "splits": track.splits.iter().map(split).collect::<Vec<_>>(),
             })

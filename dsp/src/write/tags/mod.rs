@@ -13,7 +13,7 @@ use std::{
     path::Path,
 };
 
-pub use picture::Cover;
+pub use picture::{COVER_BYTES_MAX, Cover};
 
 use crate::{DspError, codes};
 

@@ -3,7 +3,7 @@
 use crate::DspError;
 
 /// A block of FLAC metadata has 24 bits of length, of which the picture's description takes some.
-const MAX_BYTES: usize = 16_000_000;
+pub const COVER_BYTES_MAX: usize = 16_000_000;
 
 /// A picture that has been looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,9 +19,9 @@ pub struct Cover {
 impl Cover {
     /// The bytes of a JPEG or PNG file of at most 16 MB. Errors: `Invalid` for anything else, also where its head is cut off.
     pub fn new(bytes: Vec<u8>) -> Result<Cover, DspError> {
-        if bytes.len() > MAX_BYTES {
+        if bytes.len() > COVER_BYTES_MAX {
             return Err(DspError::Invalid(format!(
-                "the cover has {} bytes, at most {MAX_BYTES} fit into a tag; save it smaller",
+                "the cover has {} bytes, at most {COVER_BYTES_MAX} fit into a tag; save it smaller",
                 bytes.len()
             )));
         }
@@ -188,7 +188,7 @@ mod tests {
         assert!(!whole(&png, b"crc4\0\0\0\0IENDcr"));
         assert!(!whole(&png, b"crc4\xFF\xFF\xFF\xFFIDAT"));
         let mut huge = png;
-        huge.resize(MAX_BYTES + 1, 0);
+        huge.resize(COVER_BYTES_MAX + 1, 0);
         assert!(Cover::new(huge).unwrap_err().to_string().contains("smaller"));
     }
 }

@@ -1,8 +1,10 @@
 //! The fold of the record and its proofs: label copy, notes on the spacing, records, keys, receipts. Total like the rest of it (P-6).
 
+use std::sync::Arc;
+
 use crate::{
     Digest, Event, Fact, Kept, Key, PersonId, Project, Record, RecordApproval, RecordDelivered, RecordId,
-    RecordState, Revoked, Roles, SpacingNote, Time, receipt, record, spacing::Closed,
+    RecordState, RecordTexts, Revoked, Roles, SpacingNote, Time, receipt, record, spacing::Closed,
 };
 
 impl Project {
@@ -57,12 +59,13 @@ impl Project {
             }),
             Fact::RecordCancelled { record } => {
                 // The house cancels only what came out the same.
-                let twin = self.record(*record).and_then(|it| record::twin(self, it)).map(Record::name);
+                let twin = self.record(*record).and_then(|it| record::twin(self, it)).map(|it| it.number);
                 let twin = twin.filter(|_| event.by.is_none());
                 self.change_alive(*record, |record| {
                     if let Some(twin) = twin {
+                        record.same_as = Some(twin);
                         record.reason =
-                            format!("Its files are those of {twin}, byte for byte: that one stands.");
+                            format!("Its files are those of Record {twin}, byte for byte: that one stands.");
                     }
                     record.stand(RecordState::Cancelled, at);
                 });
@@ -91,7 +94,7 @@ impl Project {
 
     /// P-1: the next number or nothing, and never twice.
     fn queue_record(&mut self, event: &Event) {
-        let Fact::RecordQueued { record, number, spacing, sources, profiles, loudest_track_lufs } =
+        let Fact::RecordQueued { record, number, spacing, sources, profiles, loudest_track_lufs, medium } =
             &event.fact
         else {
             return;
@@ -100,6 +103,11 @@ impl Project {
         if !fits || self.record(*record).is_some() {
             return;
         }
+        // As they are at this very fact: no later one reaches into a record. Records of the same texts hold them once.
+        let before = self.records.last().map(|it| Arc::clone(&it.texts));
+        let texts = before.filter(|it| it.is_of(sources) && it.is_now(self));
+        let texts =
+            texts.unwrap_or_else(|| Arc::new(RecordTexts::now(self, sources.iter().map(|it| it.song))));
         self.records.push(Record {
             id: *record,
             number: *number,
@@ -107,6 +115,8 @@ impl Project {
             sources: sources.clone(),
             profiles: profiles.clone(),
             loudest_track_lufs: *loudest_track_lufs,
+            medium: medium.clone(),
+            texts,
             by: event.by,
             at: event.at,
             state: RecordState::Queued,
@@ -117,6 +127,7 @@ impl Project {
             reason: String::new(),
             files: Vec::new(),
             fingerprint: None,
+            same_as: None,
             report_json: String::new(),
             approvals: Vec::new(),
             delivered: None,

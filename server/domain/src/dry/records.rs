@@ -27,6 +27,8 @@ pub(super) fn project_actions(project: &Project, actor: &Actor) -> Vec<(&'static
                 spacing: number,
                 profiles,
                 loudest_track_lufs: None,
+                medium: String::new(),
+                basis: None,
             }),
         ),
         ("enrol_key", enrol_key(project, actor)),

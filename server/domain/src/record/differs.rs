@@ -1,20 +1,25 @@
-//! What a record has otherwise than the one before, for whoever has to sign it again: spacing, masters, profiles, level, files.
+//! What a record has otherwise than the one that the world has, for whoever has to sign it again: spacing, masters, texts, profiles, level, files; and what is
+//! otherwise by now than a record has it. Never here: what follows from it.
 
 use std::collections::BTreeMap;
 
-use super::{Record, RecordFile};
-use crate::{Project, spacing::changes, text::plural};
+use super::{Record, RecordFile, RecordTexts, is_current};
+use crate::{Project, Time, VersionKind, spacing::changes, text::plural};
 
 /// More names than these make nobody wiser.
 const NAMES: usize = 6;
 
-/// What is otherwise than in the newest record that was made before it, in words; empty where there is none.
+/// What is otherwise than in the record that was delivered last before it; where none was, than in the newest that was made before it. In words, of which the
+/// first say what it is compared with; empty where there is none.
 pub fn differs(project: &Project, record: &Record) -> Vec<String> {
-    let earlier = |it: &&Record| it.number < record.number && it.is_made();
-    let Some(before) = project.records.iter().rev().find(earlier) else { return Vec::new() };
-    let mut told = Vec::new();
+    let Some(before) = compared(project, record) else { return Vec::new() };
+    let mut told = vec![match before.delivered {
+        Some(_) => format!("Compared with {}, which was delivered.", before.name()),
+        None => format!("Compared with {}, which was never delivered.", before.name()),
+    }];
     told.extend(spacing(project, before, record));
     masters(project, before, record, &mut told);
+    told.extend(record.texts.changes(&before.texts, project));
     profiles(before, record, &mut told);
     if before.loudest_track_lufs != record.loudest_track_lufs {
         let level = |lufs: Option<f64>| {
@@ -26,8 +31,54 @@ pub fn differs(project: &Project, record: &Record) -> Vec<String> {
         let (now, was) = (level(record.loudest_track_lufs), level(before.loudest_track_lufs));
         told.push(format!("It has {now} instead of {was}."));
     }
+    if before.medium != record.medium {
+        let on = |medium: &str| if medium.is_empty() { "no medium".to_owned() } else { medium.to_owned() };
+        told.push(format!("It is for {} instead of {}.", on(&record.medium), on(&before.medium)));
+    }
     if record.is_made() {
         files(before, record, &mut told);
+    }
+    if told.len() == 1 {
+        told.push("Nothing differs.".to_owned());
+    }
+    told
+}
+
+/// What stays out there counts: a record that was made and never left the house is nobody's.
+fn compared<'a>(project: &'a Project, record: &Record) -> Option<&'a Record> {
+    fn when(it: &Record) -> Option<(Time, u32)> {
+        it.delivered.as_ref().map(|delivered| (delivered.at, it.number))
+    }
+    let until = when(record);
+    let others = || project.records.iter().filter(|it| it.id != record.id);
+    let delivered = others()
+        .filter(|it| when(it).is_some_and(|at| until.map_or(it.number < record.number, |until| at < until)));
+    let made = || others().rev().find(|it| it.number < record.number && it.is_made());
+    delivered.max_by_key(|it| when(it)).or_else(made)
+}
+
+/// What is another by now than the record has it, in sentences; empty: nothing, and it is not outdated.
+pub fn outdated_by(project: &Project, record: &Record) -> Vec<String> {
+    let mut told = Vec::new();
+    match project.spacings.last().map(|newest| newest.number) {
+        Some(newest) if newest == record.spacing => {}
+        Some(newest) => told.push(format!("Spacing {newest} is the newest; it has {}.", record.spacing)),
+        None => told.push("There is no spacing any more.".to_owned()),
+    }
+    for source in record.sources.iter().filter(|source| !is_current(project, source)) {
+        let title = project.song_name(source.song);
+        told.push(match project.candidate(source.song) {
+            // Of mixes that compete nobody hears here.
+            Some(now) if now.kind == VersionKind::Master && now.id != source.version => {
+                let was = project.version_name(source.version);
+                format!("{title} is {} by now; it has {was}.", now.name())
+            }
+            _ => format!("{title} stands no more by the master that it has."),
+        });
+    }
+    if !record.texts.is_now(project) {
+        let now = RecordTexts::now(project, record.texts.songs.iter().map(|it| it.song));
+        told.extend(now.changes(&record.texts, project));
     }
     told
 }

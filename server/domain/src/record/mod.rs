@@ -3,15 +3,21 @@
 
 mod differs;
 mod rules;
+mod texts;
 
 #[cfg(test)]
 mod tests;
 
-use crate::{ApprovalId, Digest, PersonId, Project, RecordId, Role, SongId, Stage, Time, VersionId, text};
+use std::sync::Arc;
 
-pub use differs::differs;
+use crate::{
+    ApprovalId, Digest, PersonId, Project, RecordId, Role, SongId, Stage, Time, VersionId, spacing, text,
+};
+
+pub use differs::{differs, outdated_by};
 pub(crate) use rules::{approval, rule, twin};
-pub use rules::{is_file_name, sound_level, sound_profiles};
+pub use rules::{is_file_name, sound_level, sound_medium, sound_profiles};
+pub use texts::{RecordTexts, SongTexts, basis};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
@@ -25,6 +31,10 @@ pub struct Record {
     pub profiles: Vec<RecordProfile>,
     /// All songs are moved together so that the loudest plays at this; `None`: kept as they were signed.
     pub loudest_track_lufs: Option<f64>,
+    /// What its sides are cut on, by the name that a profile gives it; empty: nobody said.
+    pub medium: String,
+    /// Those of its start. Its files are made of them, and of no later ones.
+    pub texts: Arc<RecordTexts>,
     pub by: Option<PersonId>,
     pub at: Time,
     pub state: RecordState,
@@ -36,6 +46,8 @@ pub struct Record {
     pub failures: u32,
     /// Of the last failure.
     pub reason: String,
+    /// The record whose files it came out with, byte for byte: that one stands.
+    pub same_as: Option<u32>,
     pub files: Vec<RecordFile>,
     /// [`record_fingerprint`] of the files; `None` before it is made.
     pub fingerprint: Option<Digest>,
@@ -117,6 +129,8 @@ pub struct RecordFile {
     pub exact: bool,
     pub integrated_lufs: Option<f64>,
     pub true_peak_dbtp: Option<f64>,
+    /// Samples that were cut off at full scale while it was made. `None`: no sound, or made before it was counted.
+    pub over_full_scale: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,15 +165,57 @@ pub fn record_fingerprint(files: &[RecordFile]) -> Digest {
     Digest(Sha256::digest(lines.concat()).into())
 }
 
-/// A master of it, or the spacing, is another by now.
+/// A master of it, the spacing, or what stands in its files beside the sound is another by now; [`outdated_by`] names it.
 pub fn is_outdated(project: &Project, record: &Record) -> bool {
     let newest = project.spacings.last().map(|spacing| spacing.number);
-    let same = |source: &RecordSource| {
-        project
-            .candidate(source.song)
-            .is_some_and(|now| (now.id, now.fingerprint) == (source.version, source.fingerprint))
+    newest != Some(record.spacing)
+        || !record.sources.iter().all(|source| is_current(project, source))
+        || !record.texts.is_now(project)
+}
+
+fn is_current(project: &Project, source: &RecordSource) -> bool {
+    let now = project.candidate(source.song);
+    now.is_some_and(|now| (now.id, now.fingerprint) == (source.version, source.fingerprint))
+}
+
+/// "Record 1 is outdated. Spacing 2 is the newest."
+fn outdated_text(project: &Project, record: &Record) -> String {
+    const TOLD: usize = 2;
+    let all = outdated_by(project, record);
+    let more = match all.len().saturating_sub(TOLD) {
+        0 => String::new(),
+        more => format!(" {} more {} another.", more, if more == 1 { "thing is" } else { "things are" }),
     };
-    newest != Some(record.spacing) || !record.sources.iter().all(same)
+    let first: Vec<&str> = all.iter().take(TOLD).map(String::as_str).collect();
+    format!("{} is outdated. {}{more}", record.name(), first.join(" "))
+}
+
+/// What is to be read before it is signed or delivered: nothing of it keeps anybody from it.
+pub fn cautions(project: &Project, record: &Record) -> Vec<String> {
+    let newest = project.spacings.last().map(|newest| newest.number);
+    if record.state != RecordState::Made || newest != Some(record.spacing) {
+        return Vec::new();
+    }
+    let all = [cut_off(record), spacing::unapproved(project), spacing::open_notes(project)];
+    all.into_iter().flatten().collect()
+}
+
+/// "12 samples of cd/image.bin were cut off at full scale, and some of 2 other files."
+fn cut_off(record: &Record) -> Option<String> {
+    let cut = |it: &RecordFile| it.over_full_scale.unwrap_or_default();
+    let files = || record.files.iter().filter(|it| cut(it) > 0);
+    let worst = files().max_by_key(|it| cut(it))?;
+    let samples = match cut(worst) {
+        1 => "1 sample".to_owned(),
+        most => format!("{most} samples"),
+    };
+    let were = if cut(worst) == 1 { "was" } else { "were" };
+    let others = match files().count() - 1 {
+        0 => String::new(),
+        1 => ", and some of another file".to_owned(),
+        others => format!(", and some of {others} other files"),
+    };
+    Some(format!("{samples} of {} {were} cut off at full scale{others}.", worst.place()))
 }
 
 /// The label; where no label is a member, producer, artist or manager.
@@ -209,7 +265,7 @@ pub fn waits_for(project: &Project, record: &Record, names: &dyn Fn(PersonId) ->
         RecordState::Failed => format!("{name} failed: start it again when the reason is mended."),
         RecordState::Cancelled | RecordState::Delivered => String::new(),
         RecordState::Made if is_outdated(project, record) => {
-            format!("{name} is outdated: a master or the spacing is another by now. Start a new one.")
+            format!("{} Start a new one.", outdated_text(project, record))
         }
         RecordState::Made if is_approved(project, record) => format!("{name} waits for its delivery."),
         RecordState::Made => {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     DELIVERERS, Record, RecordFile, RecordProfile, RecordSource, RecordState, STARTERS, WITHOUT_LABEL,
-    approvers, counts, is_approved, is_outdated, record_fingerprint,
+    approvers, basis, counts, is_approved, is_outdated, outdated_text, record_fingerprint,
 };
 use crate::{
     Actor, Command, Fact, Project, Reason, RecordId, Refusal, Role, Song, Stage,
@@ -16,6 +16,8 @@ use crate::{
     text::{self, plural},
 };
 
+/// `12" 33 rpm` and what a plant may call it.
+const MEDIUM_CHARS_MAX: usize = 64;
 /// Louder is a square wave, softer is another idea of a record.
 const LOUDEST_LUFS: std::ops::RangeInclusive<f64> = -30.0..=-6.0;
 
@@ -46,7 +48,8 @@ pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Resul
 }
 
 fn start(project: &Project, actor: &Actor, command: &Command) -> Result<Ruling, Refusal> {
-    let Command::StartRecord { record, spacing, profiles, loudest_track_lufs } = command else {
+    let Command::StartRecord { record, spacing, profiles, loudest_track_lufs, medium, basis: seen } = command
+    else {
         return misrouted();
     };
     let asker = Asker::of(project, actor)?;
@@ -56,8 +59,14 @@ fn start(project: &Project, actor: &Actor, command: &Command) -> Result<Ruling, 
         let text = format!("{} is queued or being made.", running.name());
         return no(Reason::RecordRunning, text, "Wait for it, or cancel it.");
     }
+    if seen.is_some() && *seen != basis(project) {
+        let text =
+            "What the record would be made of changed since its dry run: a master, a text or the cover.";
+        return no(Reason::PlanChanged, text, "Look at the dry run again, then start it.");
+    }
     let profiles = sound_profiles(profiles)?;
     sound_level(*loudest_track_lufs)?;
+    let medium = sound_medium(medium)?;
     free_id(project.record(*record).is_some())?;
     limits::room(project.records.len(), limits::RECORDS_MAX, "records")?;
     Ok(Ruling::fact(Fact::RecordQueued {
@@ -67,6 +76,7 @@ fn start(project: &Project, actor: &Actor, command: &Command) -> Result<Ruling, 
         sources,
         profiles,
         loudest_track_lufs: *loudest_track_lufs,
+        medium,
     }))
 }
 
@@ -102,6 +112,11 @@ fn sources(asker: &Asker<'_>, number: u32) -> Result<Vec<RecordSource>, Refusal>
     }
     spacing::must_be_playable(asker, &newest.items)?;
     Ok(sources)
+}
+
+/// Also asked of a dry run. Which media there are only profiles know.
+pub fn sound_medium(medium: &str) -> Result<String, Refusal> {
+    text::line("The name of the medium", medium, MEDIUM_CHARS_MAX)
 }
 
 /// Also asked of a dry run, which nobody has to be allowed to start.
@@ -219,7 +234,7 @@ fn running<'a>(
     no(Reason::StaleAttempt, text, "Throw the result away.")
 }
 
-/// The same files as the newest record of the same masters and spacing make no second one to sign: the new number is set aside, and the fold says for which.
+/// The same files as the newest record of the same masters, spacing and texts make no second one to sign: the new number is set aside, and the fold says for which.
 fn complete(
     project: &Project,
     record: &Record,
@@ -242,10 +257,11 @@ fn complete(
     }))
 }
 
-/// The newest that is made of the same masters and spacing.
+/// The newest that is made of the same masters, spacing and texts: one of other texts is outdated by them, and cannot stand for this one.
 pub(crate) fn twin<'a>(project: &'a Project, record: &Record) -> Option<&'a Record> {
     let alike = |it: &&Record| {
-        it.is_made() && it.id != record.id && it.spacing == record.spacing && it.sources == record.sources
+        let same = it.spacing == record.spacing && it.sources == record.sources && it.texts == record.texts;
+        same && it.is_made() && it.id != record.id
     };
     project.records.iter().rev().find(alike)
 }
@@ -331,8 +347,7 @@ fn must_be_current(project: &Project, record: &Record) -> Result<(), Refusal> {
     if !is_outdated(project, record) {
         return Ok(());
     }
-    let text = format!("{} is outdated: a master or the spacing is another by now.", record.name());
-    no(Reason::RecordOutdated, text, "Start a new record; it tells what differs.")
+    no(Reason::RecordOutdated, outdated_text(project, record), "Start a new record; it tells what differs.")
 }
 
 /// Exactly the files that were signed, once.

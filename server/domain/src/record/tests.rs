@@ -1,5 +1,7 @@
 //! Given signed masters and a spacing, when a record is started, made, approved, delivered.
 
+mod current;
+
 use super::*;
 use crate::{
     Actor, Command, Fact, GateRule, Reason, Roles, SpacingItem, VersionKind, dry, gate, limits, testing::*,
@@ -16,6 +18,8 @@ fn start_of(id: u128, spacing: u32, profiles: &[&str]) -> Command {
         spacing,
         profiles: profiles.iter().map(profile).collect(),
         loudest_track_lufs: None,
+        medium: String::new(),
+        basis: None,
     }
 }
 
@@ -37,6 +41,7 @@ fn made_file(profile: &str, name: &str, number: u8) -> RecordFile {
         exact: false,
         integrated_lufs: Some(-14.0),
         true_peak_dbtp: Some(-1.0),
+        over_full_scale: Some(0),
     }
 }
 
@@ -127,6 +132,8 @@ fn profiles_and_level_are_sound() {
             .map(|it| RecordProfile { name: format!("p{it}"), toml: toml.to_owned() })
             .collect(),
         loudest_track_lufs: lufs,
+        medium: String::new(),
+        basis: None,
     };
     let most = "#".repeat(limits::PROFILE_BYTES_MAX);
     given.when(person(LABEL), with(&most, 3, None)).facts(&["RECORD_QUEUED"]);
@@ -430,14 +437,18 @@ fn a_later_record_says_what_differs() {
             RecordProfile { name: "vinyl".to_owned(), toml: "name = \"vinyl\"\n".to_owned() },
         ],
         loudest_track_lufs: Some(-14.0),
+        medium: "12\" 33 rpm".to_owned(),
+        basis: None,
     };
     let given = spaced_anew(given).and(person(OWNER), start).and(Actor::Worker, lease_of(RecordId(301)));
     let before = [
+        "Compared with Record 1, which was never delivered.",
         "Spacing 2 instead of 1: \"Ember\": fade out 1.00 s.",
         "The profile cd has another text.",
         "The profile vinyl is new.",
         "The profile archive is left out.",
         "It has the loudest track at -14.0 LUFS instead of the levels as they were signed.",
+        "It is for 12\" 33 rpm instead of no medium.",
     ];
     let second = |given: &Given| differs(&given.project, given.project.record(RecordId(301)).unwrap());
     assert_eq!(second(&given), before, "before a file is there");
@@ -457,10 +468,12 @@ fn another_master_is_told_by_its_name() {
     let given = made();
     let mut now = record(&given).clone();
     (now.number, now.sources[0].version) = (2, VersionId(10));
-    assert_eq!(differs(&given.project, &now), ["\"Ember\" is Mix 1 instead of Master 1."]);
+    now.id = RecordId(301);
+    let head = "Compared with Record 1, which was never delivered.";
+    assert_eq!(differs(&given.project, &now), [head, "\"Ember\" is Mix 1 instead of Master 1."]);
     now.sources[0].song = SongId(999);
     let told = differs(&given.project, &now);
-    assert_eq!(told, ["a song is new.", "\"Ember\" is not on it any more."]);
+    assert_eq!(told, [head, "a song is new.", "\"Ember\" is not on it any more."]);
 }
 
 #[test]

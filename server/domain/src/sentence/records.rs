@@ -3,7 +3,7 @@
 use super::{Said, Say};
 use crate::{
     ApprovalId, Digest, Fact, RecordId, handoff,
-    text::{list as and, plural},
+    text::{self, list as and, plural},
 };
 
 impl Say<'_> {
@@ -54,13 +54,15 @@ impl Say<'_> {
         let who = &self.who;
         let name = |id: &RecordId| self.record_name(*id);
         match fact {
-            Fact::RecordQueued { number, spacing, sources, profiles, loudest_track_lufs, .. } => {
+            Fact::RecordQueued { number, spacing, sources, profiles, loudest_track_lufs, medium, .. } => {
                 let songs = plural(sources.len(), "song");
                 let named: Vec<String> = profiles.iter().map(|profile| profile.name.clone()).collect();
                 let level = loudest_track_lufs
                     .map_or_else(String::new, |lufs| format!(", the loudest at {lufs:.1} LUFS"));
+                let on =
+                    if medium.is_empty() { String::new() } else { format!(" on {}", text::shown(medium)) };
                 format!(
-                    "{who} started Record {number} of {songs} with spacing {spacing}{level}, for {}.",
+                    "{who} started Record {number} of {songs} with spacing {spacing}{level}, for {}{on}.",
                     and(&named)
                 )
             }
@@ -258,6 +260,7 @@ mod tests {
             exact: false,
             integrated_lufs: None,
             true_peak_dbtp: None,
+            over_full_scale: None,
         }];
         let fingerprint = record_fingerprint(&files);
         let short: String = fingerprint.to_string().chars().take(12).collect();
@@ -269,11 +272,12 @@ mod tests {
             sources: Vec::new(),
             profiles: vec![profile("cd"), profile("hi-res")],
             loudest_track_lufs: Some(-14.0),
+            medium: "12\" 33 rpm".to_owned(),
         };
         let mut say = |by: Option<PersonId>, fact| told(&mut project, by, fact);
         assert_eq!(
             say(Some(OWNER), queued),
-            "Olive started Record 1 of 0 songs with spacing 1, the loudest at -14.0 LUFS, for cd and hi-res."
+            "Olive started Record 1 of 0 songs with spacing 1, the loudest at -14.0 LUFS, for cd and hi-res on 12\" 33 rpm."
         );
         let leased = Fact::RecordLeased { record: RECORD, attempt: 1, engine: String::new() };
         assert_eq!(say(None, leased), "Attempt 1 to make Record 1 began.");

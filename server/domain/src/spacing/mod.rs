@@ -9,7 +9,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-use crate::{ApprovalId, NoteId, PersonId, Project, Role, SongId, Stage, Time};
+use crate::{ApprovalId, NoteId, PersonId, Project, Role, SongId, Stage, Time, text};
 
 pub(crate) use notes::rule as note_rule;
 pub(crate) use rules::{approval, must_be_playable, newest, set};
@@ -210,6 +210,31 @@ pub fn is_approved(project: &Project, stage: Stage, role: Role) -> bool {
             && (own || newest.by != Some(approval.person))
             && (!signed || project.receipt_of(approval.id).is_some())
     })
+}
+
+/// The gate of mastering asks roles for it: without their approvals no record is made.
+pub fn is_asked_for(project: &Project) -> bool {
+    project.gate(Stage::Mastering).is_some_and(|rule| !rule.spacing_roles.is_empty())
+}
+
+/// Who has not approved the newest, in a sentence: those that the gate of mastering names; where it names none, anybody who may. `None`: there is nothing to say.
+pub fn unapproved(project: &Project) -> Option<String> {
+    let number = project.spacings.last()?.number;
+    let lacks = |role: &&Role| !is_approved(project, Stage::Mastering, **role);
+    let asked = project.gate(Stage::Mastering).map(|rule| rule.spacing_roles).unwrap_or_default();
+    if asked.is_empty() {
+        let nobody = APPROVERS.iter().all(|role| lacks(&role));
+        return nobody.then(|| format!("Spacing {number} is approved by nobody."));
+    }
+    let lacking: Vec<String> = asked.iter().filter(lacks).map(|role| format!("the {role}")).collect();
+    (!lacking.is_empty()).then(|| format!("Spacing {number} is not approved by {}.", text::list(&lacking)))
+}
+
+/// Remarks that nobody closed, of whichever spacing they were said, in a sentence. `None`: there are none.
+pub fn open_notes(project: &Project) -> Option<String> {
+    let open = project.spacing_notes.iter().filter(|note| note.closed.is_none()).count();
+    let verb = if open == 1 { "is" } else { "are" };
+    (open > 0).then(|| format!("{} on the spacing {verb} open.", text::plural(open, "note")))
 }
 
 /// Who could give an approval of the newest spacing that a gate waits for.

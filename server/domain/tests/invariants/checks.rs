@@ -183,6 +183,11 @@ pub fn check_immutable(before: &Project, after: &Project) {
     for delivery in before.deliveries.values() {
         assert_eq!(after.deliveries.get(delivery.id), Some(delivery), "P-5");
     }
+    for record in &before.records {
+        let now = after.record(record.id).expect("records stay");
+        let of_start = |it: &Record| (it.texts.clone(), it.medium.clone());
+        assert_eq!(of_start(now), of_start(record), "P-1: it keeps the texts of its start");
+    }
     for record in before.records.iter().filter(|record| record.is_made()) {
         let now = after.record(record.id).expect("records stay");
         let what = |it: &Record| (it.number, it.sources.clone(), it.files.clone(), it.fingerprint);

@@ -85,8 +85,12 @@ fn ask_everything(project: &Project) {
     }
     for made in &project.records {
         let names = |_| "Somebody".to_owned();
-        let told =
-            record::differs(project, made).into_iter().chain([record::waits_for(project, made, &names)]);
+        let told = record::differs(project, made)
+            .into_iter()
+            .chain([record::waits_for(project, made, &names)])
+            .chain(record::cautions(project, made))
+            .chain(record::outdated_by(project, made));
+        assert_eq!(record::is_outdated(project, made), !record::outdated_by(project, made).is_empty());
         told.filter(|text| !text.is_empty()).for_each(|text| assert!(text.ends_with('.'), "{text}"));
     }
     project.versions.values().for_each(|version| drop(preflight::findings(project, version)));

@@ -39,6 +39,8 @@ pub fn press(
         spacing: number,
         profiles: vec![RecordProfile { name: "cd".to_owned(), toml: format!("a = {}", pick % 2) }],
         loudest_track_lufs: None,
+        medium: String::new(),
+        basis: record::basis(project),
     };
     let Some(newest) = project.records.last() else { return Some((person(who), start)) };
     let next = match newest.state {
@@ -59,9 +61,13 @@ pub fn press(
     Some((if house { Actor::Worker } else { person(who) }, next))
 }
 
-/// Now and then a note on the spacing, and the end of one.
+/// Now and then a note on the spacing, the end of one, and another label copy, which outdates what is made.
 fn remark(project: &Project, pick: usize, count: u128) -> Option<Command> {
     let newest = project.spacings.last()?;
+    if pick % 31 == 3 {
+        let copy = LabelCopy { catalogue: format!("DW-{}", count % 3), ..LabelCopy::default() };
+        return Some(Command::SetLabelCopy { copy });
+    }
     match pick % 11 {
         0 => Some(Command::AddSpacingNote {
             note: NoteId(200 + count),
@@ -122,6 +128,7 @@ fn running(record: &Record, pick: usize) -> Command {
         exact: false,
         integrated_lufs: None,
         true_peak_dbtp: None,
+        over_full_scale: None,
     };
     // Attempts that are not the running one are fenced off.
     let attempt = if pick.is_multiple_of(7) { attempt + 1 } else { attempt };

@@ -14,11 +14,10 @@ use std::{
     time::Duration,
 };
 
-use deadwax_domain::{Actor, Alternate, Command, Digest, Examined, File, ProjectId, VersionId};
+use deadwax_domain::{Alternate, Command, Digest, Examined, File, ProjectId, VersionId};
 use deadwax_dsp::compare::Comparison;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use uuid::Uuid;
 
 use self::{
     hear::{ExamineJob, ExamineLine, Heard, Pair, Together},
@@ -284,15 +283,8 @@ impl Examiner {
         version: VersionId,
         examined: Examined,
     ) -> Result<(), Trouble> {
-        let perform = Perform {
-            command_id: Uuid::now_v7().as_u128(),
-            request_sha256: [0; 32],
-            project,
-            actor: Actor::Worker,
-            expected: None,
-            command: Command::RecordExamination { version, examined },
-        };
-        self.ledger.perform(perform).await?;
+        let command = Command::RecordExamination { version, examined };
+        self.ledger.perform(Perform::by_worker(project, command)).await?;
         Ok(())
     }
 }

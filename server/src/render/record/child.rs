@@ -68,8 +68,10 @@ fn told_of(job: &Job, error: &DspError) -> String {
                 text = text.replace(&path, &format!("the {what} of \"{title}\""));
             }
         };
-        hide(&song.main, "master");
-        song.alternates.iter().for_each(|it| hide(&it.file, &it.token));
+        std::iter::once(&song.main).chain(&song.others).for_each(|it| hide(it, "master"));
+        for it in &song.alternates {
+            std::iter::once(&it.file).chain(&it.others).for_each(|file| hide(file, &it.token));
+        }
     }
     if let Some(cover) = &job.cover {
         text = text.replace(&cover.display().to_string(), "the cover");

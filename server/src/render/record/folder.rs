@@ -47,7 +47,7 @@ impl Folder {
         write(&self.job_path(), job).await
     }
 
-    /// What a child told of an attempt that ended before its files had their names.
+    /// Of an attempt that had read all of its files, and ended before they had their names.
     pub async fn made(&self) -> Option<Made> {
         read(&self.made_path()).await
     }
@@ -83,11 +83,15 @@ impl Folder {
         Ok(path)
     }
 
-    pub async fn remove(&self) {
+    /// Whether it is gone. A child that dies may write into it while it goes.
+    pub async fn remove(&self) -> bool {
         match tokio::fs::remove_dir_all(&self.path).await {
-            Ok(()) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => tracing::warn!(%error, "the folder of a record could not be removed"),
+            Ok(()) => true,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
+            Err(error) => {
+                tracing::warn!(%error, "the folder of a record could not be removed; it is tried again");
+                false
+            }
         }
     }
 }
@@ -143,6 +147,19 @@ mod tests {
         for not in ["", "7-8", "x", "renders"] {
             assert_eq!(key_of(not), None, "{not}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_folder_tells_whether_it_is_gone() {
+        let root = tempfile::tempdir().expect("a folder");
+        let folder = Folder::of(root.path(), (ProjectId(1), RecordId(2)));
+        assert!(folder.remove().await, "what is not there is gone");
+        // Nothing that a folder could be taken away by.
+        std::fs::write(&folder.path, "in the way").expect("written");
+        assert!(!folder.remove().await && folder.path.exists());
+        std::fs::remove_file(&folder.path).expect("removed");
+        std::fs::create_dir_all(folder.out_dir()).expect("made");
+        assert!(folder.remove().await && !folder.path.exists());
     }
 
     #[tokio::test]

@@ -1,15 +1,17 @@
 //! The worker that makes records: leases one that is due, runs it in a child, takes its files into the blob store and reports. Its folder belongs to the record:
-//! a later attempt goes on where the one before stopped, with the label copy of the first, and makes the same bytes. Never here: when a record is due, who
+//! a later attempt goes on where the one before stopped, with the label copy of the start, and makes the same bytes. Never here: when a record is due, who
 //! may cancel it, how its files are made.
 
 pub mod child;
 mod folder;
+pub mod offered;
 pub mod plans;
 pub mod tones;
 
 use std::{
     collections::HashSet,
     ffi::OsString,
+    io::ErrorKind,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -100,10 +102,21 @@ impl Work for RecordWorker {
         };
         let gone: Vec<RecordKey> = self.waiting().iter().filter(|key| !alive(key)).copied().collect();
         for key in gone {
-            Folder::of(&self.work_dir, key).remove().await;
-            self.waiting().remove(&key);
+            // One that cannot go yet is looked at again with the next look.
+            if Folder::of(&self.work_dir, key).remove().await {
+                self.waiting().remove(&key);
+            }
         }
     }
+}
+
+/// Who says which files a record has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// The child of this attempt.
+    Child,
+    /// The note of an attempt that had read all of them; some may have their names already.
+    SealedBefore,
 }
 
 /// What is needed before a child begins.
@@ -187,15 +200,19 @@ impl RecordWorker {
         // The child writes past the blob store's own look at the disk, and a full disk would stop the journal.
         self.blobs.must_have_room(needed).await?;
         if let Some(made) = folder.made().await {
-            // The server stopped between the child's end and the ledger: only the names are missing.
-            if self.seal(key, folder, &made).await.is_ok() {
+            // The server stopped between the seal and the ledger: only the names are missing.
+            if self.seal(key, folder, &made, Whose::SealedBefore).await.is_ok() {
                 return Ok(made);
             }
             folder.forget_made().await;
         }
-        let made = self.run_child(key, folder, &ready).await?;
+        let told = self.run_child(key, folder, &ready).await;
+        // A note that lies there now is the child's own, and nobody's word.
+        folder.forget_made().await;
+        let made = told?;
+        // Kept when it is read and not before: the next attempt trusts what it finds there.
+        self.seal(key, folder, &made, Whose::Child).await?;
         folder.keep_made(&made).await?;
-        self.seal(key, folder, &made).await?;
         Ok(made)
     }
 
@@ -242,7 +259,17 @@ impl RecordWorker {
             no_more("Its masters or its spacing are not there as the record names them.".to_owned())
         })?;
         let mut job = match folder.job().await.filter(|job| is_of(job, &laid)) {
-            Some(job) => job,
+            Some(mut job) => {
+                let engine = deadwax_dsp::record::engine();
+                if job.engine != engine {
+                    // Begun by another version, which makes other bytes: with the texts of the job, and nothing else of it.
+                    tracing::info!(record = ?key.1, begun_by = %job.engine, "a record is begun anew by this version");
+                    folder.clear().await?;
+                    job.engine = engine;
+                    folder.keep_job(&job).await?;
+                }
+                job
+            }
             None => {
                 folder.clear().await?;
                 tones::add(&self.blobs, project, &mut laid).await;
@@ -253,9 +280,7 @@ impl RecordWorker {
                 job
             }
         };
-        self.find_sources(key, &laid, &mut job).await?;
-        job.out_dir = folder.out_dir();
-        folder.keep_job(&job).await?;
+        self.find_cover(&mut job).await?;
         let dry = {
             let (job, texts) = (job.clone(), record.profiles.clone());
             tokio::task::spawn_blocking(move || planned(&job, texts)).await.map_err(std::io::Error::other)?
@@ -265,29 +290,39 @@ impl RecordWorker {
             let it = &first.finding;
             return Err(no_more(format!("{} (Source: {}.) {}", it.text, it.source, it.mend)));
         }
+        self.find_sources(key, (&laid, &dry), &mut job).await?;
+        job.out_dir = folder.out_dir();
+        folder.keep_job(&job).await?;
         Ok(Ready { job, dry })
     }
 
-    /// Where the files of the job lie today, each read to its end first: what is made of damaged bytes would be taken for good.
-    async fn find_sources(&self, key: RecordKey, laid: &Laid, job: &mut Job) -> Result<(), JobError> {
-        if let Some(cover) = &mut job.cover {
-            // Of the first attempt, as all of the label copy.
-            let digest = digest_of(cover).ok_or(JobError::Vanished)?;
-            self.blobs.verify(digest).await?;
-            *cover = self.blobs.local_path(digest).await?;
-        }
+    /// Of the first attempt, as all of the label copy.
+    async fn find_cover(&self, job: &mut Job) -> Result<(), JobError> {
+        let Some(cover) = &mut job.cover else { return Ok(()) };
+        let digest = digest_of(cover).ok_or(JobError::Vanished)?;
+        self.blobs.verify(digest).await?;
+        *cover = self.blobs.local_path(digest).await?;
+        Ok(())
+    }
+
+    /// Where the files of the job lie today, each read to its end first: what is made of damaged bytes would be taken for good. An alternate that no plan names
+    /// is not looked at: it stands in the job by its digest alone.
+    async fn find_sources(
+        &self,
+        key: RecordKey,
+        (laid, dry): (&Laid, &Dry),
+        job: &mut Job,
+    ) -> Result<(), JobError> {
         let count = job.songs.len().max(1) as f64;
         for (at, (song, known)) in job.songs.iter_mut().zip(&laid.songs).enumerate() {
             let step = format!("read {}", known.name);
             let fraction = READ * at as f64 / count;
             self.making.tell(&key, Progress { step, fraction, ..Progress::default() });
-            let main = known.main.map(|digest| (Alternate::Main, digest));
-            let files =
-                std::iter::once(&mut song.main).chain(song.alternates.iter_mut().map(|it| &mut it.file));
-            for (file, (alternate, digest)) in
-                files.zip(main.into_iter().chain(known.alternates.iter().copied()))
-            {
-                file.path = self.sound_of(&known.name, alternate, digest).await?;
+            for (file, (alternate, digest)) in song.all_mut().zip(files_of(known)) {
+                file.path = match alternate == Alternate::Main || dry.takes(at, &alternate.to_string()) {
+                    true => self.sound_of(&known.name, alternate, digest).await?,
+                    false => PathBuf::new(),
+                };
             }
         }
         Ok(())
@@ -304,9 +339,9 @@ impl RecordWorker {
         })
     }
 
-    /// Reads every file once more: its digest is what the label signs, and comes from the bytes, not from the renderer. A file that has its name already is
-    /// read there.
-    async fn seal(&self, key: RecordKey, folder: &Folder, made: &Made) -> Result<(), JobError> {
+    /// Reads every file once more: its digest is what the label signs, and comes from the bytes, not from the renderer. A file that an attempt before gave its
+    /// name is read there; a child alone names no bytes that it did not write.
+    async fn seal(&self, key: RecordKey, folder: &Folder, made: &Made, whose: Whose) -> Result<(), JobError> {
         let count = u32::try_from(made.files.len()).unwrap_or(u32::MAX);
         for (at, file) in (0..).zip(&made.files) {
             let fraction = 1.0 - SEAL + SEAL * f64::from(at) / f64::from(count.max(1));
@@ -315,7 +350,13 @@ impl RecordWorker {
             let told = digest(&file.sha256).ok_or(JobError::Vanished)?;
             let found = match folder.file(file).await {
                 Ok(path) => self.blobs.seal(path).await?,
-                Err(_) => (told, self.blobs.verify(told).await?),
+                Err(error) if whose == Whose::SealedBefore && error.kind() == ErrorKind::NotFound => {
+                    (told, self.blobs.verify(told).await?)
+                }
+                Err(error) => {
+                    let reason = format!("{}/{} was not made: {error}.", file.folder, file.name);
+                    return Err(JobError::Failed { reason, retry: true });
+                }
             };
             if found != (told, file.bytes) {
                 let reason =
@@ -349,9 +390,15 @@ impl RecordWorker {
         let mut named = HashSet::new();
         for file in &made.files {
             let digest = digest(&file.sha256).ok_or(JobError::Vanished)?;
-            // Profiles share files; one that is absent was named by an attempt before and is read already.
-            if let (true, Ok(path)) = (named.insert(digest), folder.file(file).await) {
-                self.blobs.adopt_sealed(path, digest).await?;
+            // Profiles share files.
+            if !named.insert(digest) {
+                continue;
+            }
+            match folder.file(file).await {
+                Ok(path) => self.blobs.adopt_sealed(path, digest).await?,
+                // Named by an attempt before, and read already.
+                Err(_) if self.blobs.has(digest).await? => {}
+                Err(error) => return Err(error.into()),
             }
         }
         match shift::perform(&self.ledger, project, command).await {
@@ -361,12 +408,13 @@ impl RecordWorker {
     }
 }
 
-/// It is of these very files.
+/// It is of these very files and words.
 fn is_of(job: &Job, laid: &Laid) -> bool {
-    let files = |song: &SongFiles| -> Vec<String> {
-        let alternates = song.alternates.iter().map(|it| it.file.sha256.clone());
-        std::iter::once(song.main.sha256.clone()).chain(alternates).collect()
-    };
+    let words = |it: &deadwax_dsp::profile::RecordSheet| (it.copy.clone(), it.medium.clone());
+    if words(&job.sheet) != words(&laid.sheet) || job.cover.as_deref().and_then(digest_of) != laid.cover {
+        return false;
+    }
+    let files = |song: &SongFiles| -> Vec<String> { song.all().map(|it| it.sha256.clone()).collect() };
     let known = sources(laid);
     job.songs.len() == known.len() && job.songs.iter().zip(&known).all(|(a, b)| files(a) == files(b))
 }
@@ -374,15 +422,32 @@ fn is_of(job: &Job, laid: &Laid) -> bool {
 /// Without paths: where the files lie is looked up at every attempt.
 fn sources(laid: &Laid) -> Vec<SongFiles> {
     let file = |digest: Digest| SourceFile { path: PathBuf::new(), sha256: digest.to_string() };
+    let all = |digests: &Vec<Digest>| digests.iter().copied().map(file).collect();
     let song = |it: &sheet::LaidSong| SongFiles {
         main: it.main.map(file).unwrap_or_default(),
+        others: all(&it.others),
         alternates: it
             .alternates
             .iter()
-            .map(|(token, digest)| AlternateFile { token: token.to_string(), file: file(*digest) })
+            .zip(&it.alternate_others)
+            .map(|((token, digest), others)| AlternateFile {
+                token: token.to_string(),
+                file: file(*digest),
+                others: all(others),
+            })
             .collect(),
     };
     laid.songs.iter().map(song).collect()
+}
+
+/// In the order of [`SongFiles::all`].
+fn files_of(known: &sheet::LaidSong) -> impl Iterator<Item = (Alternate, Digest)> + '_ {
+    let main = known.main.iter().chain(&known.others).map(|digest| (Alternate::Main, *digest));
+    let alternates =
+        known.alternates.iter().zip(&known.alternate_others).flat_map(|((token, best), others)| {
+            std::iter::once(best).chain(others).map(|digest| (*token, *digest))
+        });
+    main.chain(alternates)
 }
 
 fn new_job(record: &Record, laid: &Laid, contact: &str) -> Job {
@@ -393,12 +458,13 @@ fn new_job(record: &Record, laid: &Laid, contact: &str) -> Job {
         toml: it.toml.clone(),
     };
     let profiles = record.profiles.iter().map(text).collect();
-    Job { sheet, profiles, songs: sources(laid), cover: None, out_dir: PathBuf::new() }
+    let engine = deadwax_dsp::record::engine();
+    Job { sheet, profiles, songs: sources(laid), cover: None, out_dir: PathBuf::new(), engine }
 }
 
 /// The plan of the very job, cover and all.
 fn planned(job: &Job, texts: Vec<deadwax_domain::RecordProfile>) -> Result<Dry, deadwax_domain::Refusal> {
-    let profiles = Profiles::read(texts)?;
+    let profiles = Profiles::whole(texts)?;
     let mut sheet = job.sheet.clone();
     sheet.cover = plans::cover(job.cover.as_deref());
     Ok(Dry::of(&profiles.read, &sheet, Vec::new()))
@@ -422,5 +488,6 @@ fn record_file(it: &MadeFile) -> Option<RecordFile> {
         exact: it.exact,
         integrated_lufs: it.integrated_lufs,
         true_peak_dbtp: it.true_peak_dbtp,
+        over_full_scale: (it.sample_rate > 0).then_some(it.over_full_scale),
     })
 }

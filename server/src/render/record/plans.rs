@@ -8,10 +8,12 @@ use std::{
 
 use deadwax_domain::{Reason, RecordProfile, Refusal, limits, record};
 use deadwax_dsp::{
-    profile::{self, Ask, Catalogue, Finding, Plan, PlannedFile, Profile, RecordSheet},
+    profile::{self, Ask, Finding, Plan, PlannedFile, Profile, RecordSheet},
     record::ProfileText,
     write::Cover,
 };
+
+use super::offered::Offered;
 
 /// Of the report in the fact of a record; the names of its files get the rest.
 const REPORT_BYTES: usize = 100 * 1024;
@@ -19,7 +21,13 @@ const REPORT_BYTES: usize = 100 * 1024;
 const MANIFEST_FILE_BYTES: usize = 144;
 /// Of a master in a manifest, beside its title.
 const MANIFEST_MASTER_BYTES: usize = 240;
-/// Of approvals, profiles and what differs.
+/// How a song lies in the spacing.
+const MANIFEST_ITEM_BYTES: usize = 280;
+/// What differs of a song, beside its title twice: its master, and how it lies.
+const MANIFEST_DIFFERS_BYTES: usize = 480;
+/// Of a profile: its name, date and digest, and that it is new or has another text.
+const MANIFEST_PROFILE_BYTES: usize = 400;
+/// Names of the project, approvals with their receipts, and the files that differ.
 const MANIFEST_REST_BYTES: usize = 24 * 1024;
 /// Asks of hostile profiles times songs: nobody's memory is spent on planning more.
 const ASKED_FILES_MAX: usize = 8 * limits::RECORD_FILES_MAX;
@@ -36,14 +44,19 @@ pub struct Profiles {
 
 impl Profiles {
     /// Errors: `PROFILE_INVALID` with the line and the nearest word.
-    pub fn read(given: Vec<RecordProfile>) -> Result<Profiles, Refusal> {
+    pub fn read(given: Vec<RecordProfile>, offered: &Offered) -> Result<Profiles, Refusal> {
         if given.len() > limits::PROFILES_PER_RECORD_MAX {
             record::sound_profiles(&given)?;
         }
         let mut texts = Vec::with_capacity(given.len());
         for profile in given {
-            texts.push(filled(profile)?);
+            texts.push(filled(profile, offered)?);
         }
+        Profiles::whole(texts)
+    }
+
+    /// Of such as have their texts, those of a record that was queued. Errors as before.
+    pub fn whole(texts: Vec<RecordProfile>) -> Result<Profiles, Refusal> {
         let texts = record::sound_profiles(&texts)?;
         let read = texts.iter().map(parsed).collect::<Result<_, _>>()?;
         must_be_makeable(&texts)?;
@@ -55,8 +68,8 @@ fn invalid(text: String, hint: &str) -> Refusal {
     Refusal::new(Reason::ProfileInvalid, text, hint)
 }
 
-/// A shipped one by its name alone; a text without a name has the one that it gives itself.
-fn filled(given: RecordProfile) -> Result<RecordProfile, Refusal> {
+/// One that the studio offers by its name alone; a text without a name has the one that it gives itself.
+fn filled(given: RecordProfile, offered: &Offered) -> Result<RecordProfile, Refusal> {
     let RecordProfile { name, toml } = given;
     if !toml.trim().is_empty() {
         // What is too long is refused as such by the rules; it is not read for its name.
@@ -65,10 +78,10 @@ fn filled(given: RecordProfile) -> Result<RecordProfile, Refusal> {
         return Ok(RecordProfile { name, toml });
     }
     let name = name.trim().to_owned();
-    if let Some(text) = profile::text(&name) {
-        return Ok(RecordProfile { name, toml: text.to_owned() });
-    }
-    let nearest = Catalogue::new([]).and_then(|all| all.get(&name).map(drop)).err().unwrap_or_default();
+    let nearest = match offered.text(&name) {
+        Ok(text) => return Ok(RecordProfile { toml: text.to_owned(), name }),
+        Err(nearest) => nearest,
+    };
     let text = format!("T{}.", nearest.strip_prefix('t').unwrap_or("here is no such profile"));
     Err(invalid(text, "See the list: deadwax record profiles. Or give the text of your own."))
 }
@@ -164,14 +177,14 @@ impl Dry {
         sound.map(|(_, it)| seconds(it)).fold(0, u64::saturating_add)
     }
 
+    /// Whether a file is made of this alternate of the song at that place.
+    pub fn takes(&self, song: usize, alternate: &str) -> bool {
+        self.files().any(|(_, file)| file.alternate == alternate && file.songs.contains(&song))
+    }
+
     pub fn files(&self) -> impl Iterator<Item = (&Plan, &PlannedFile)> {
         self.plans.iter().flat_map(|plan| plan.files.iter().map(move |file| (plan, file)))
     }
-}
-
-/// Where a planned file lies in the delivery.
-pub fn folder(profile: &str, folder: &str) -> String {
-    if folder.is_empty() { profile.to_owned() } else { format!("{profile}/{folder}") }
 }
 
 /// At most so many files follow from it.
@@ -232,25 +245,42 @@ fn too_large(plans: &[Plan], sheet: &RecordSheet) -> Option<Finding> {
         return Some(too_many(files));
     }
     let all = plans.iter().flat_map(|plan| plan.files.iter().map(move |file| (plan, file)));
-    let place =
-        |plan: &Plan, file: &PlannedFile| folder(&plan.profile, &file.folder).len() + 1 + file.name.len();
-    let (mut names, mut manifest) = (0, MANIFEST_REST_BYTES);
+    let place = |plan: &Plan, file: &PlannedFile| plan.folder_of(file).len() + 1 + file.name.len();
+    let (mut names, mut places) = (0, 0);
     for (plan, file) in all {
         names += place(plan, file) + plan.profile.len() + file.kind.token().len();
-        manifest += place(plan, file) + MANIFEST_FILE_BYTES;
+        places += place(plan, file);
     }
-    manifest += sheet.copy.tracks.iter().map(|it| it.title.len() + MANIFEST_MASTER_BYTES).sum::<usize>();
+    let titles = sheet.copy.tracks.iter().map(|it| it.title.as_str());
+    let manifest = manifest_bytes((files, places), plans.len(), titles);
     let fits = names + REPORT_BYTES <= limits::RECORD_BYTES_MAX && manifest <= limits::MANIFEST_BYTES_MAX;
     let text = format!("The names of the {files} files are too long together to be kept with their digests.");
     (!fits).then(|| Finding { code: "RECORD_TOO_LARGE", text, ..too_many(files) })
+}
+
+/// At most so long is the manifest: of so many files with so many bytes of places, of so many profiles, of the songs with these titles.
+fn manifest_bytes<'a>(
+    (files, places): (usize, usize),
+    profiles: usize,
+    titles: impl Iterator<Item = &'a str>,
+) -> usize {
+    // Once for its master, twice in what differs; a mark that JSON escapes is two.
+    let title = |it: &str| 3 * (it.len() + it.matches(['"', '\\']).count());
+    let song = MANIFEST_MASTER_BYTES + MANIFEST_ITEM_BYTES + MANIFEST_DIFFERS_BYTES;
+    let songs: usize = titles.map(|it| title(it) + song).sum();
+    MANIFEST_REST_BYTES + places + files * MANIFEST_FILE_BYTES + profiles * MANIFEST_PROFILE_BYTES + songs
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn read(given: Vec<RecordProfile>) -> Result<Profiles, Refusal> {
+        Profiles::read(given, &Offered::new(&[]).expect("the shipped ones"))
+    }
+
     fn refused(given: RecordProfile) -> Refusal {
-        Profiles::read(vec![given]).map(|it| it.texts).expect_err("it was taken")
+        read(vec![given]).map(|it| it.texts).expect_err("it was taken")
     }
 
     fn own(name: &str, toml: &str) -> RecordProfile {
@@ -261,7 +291,7 @@ mod tests {
 
     #[test]
     fn shipped_profiles_get_their_text_and_own_ones_their_name() {
-        let it = Profiles::read(vec![own("cd", ""), own("", TEXT)]).expect("sound profiles");
+        let it = read(vec![own("cd", ""), own("", TEXT)]).expect("sound profiles");
         assert_eq!(it.texts[0].toml, profile::text("cd").expect("shipped"));
         assert_eq!(it.texts[1].name, "house");
         assert_eq!(it.read.len(), 2);
@@ -290,11 +320,154 @@ mod tests {
     fn a_hostile_profile_is_not_planned() {
         let ask = "[[file]]\nkind = \"track\"\nencoding = \"wav24\"\nname = \"{title}\"\n";
         let toml = format!("{TEXT}{}", ask.repeat(900));
-        let profiles = Profiles::read(vec![own("house", &toml)]).expect("sound");
+        let profiles = read(vec![own("house", &toml)]).expect("sound");
         let song = profile::SongSheet::default();
         let sheet = RecordSheet { songs: vec![song; 200], ..RecordSheet::default() };
         let dry = Dry::of(&profiles.read, &sheet, Vec::new());
         assert!(dry.plans.is_empty());
         assert_eq!(dry.blocked().map(|(it, _)| it.finding.code), Some("TOO_MANY_FILES"));
+    }
+
+    use deadwax_domain::{
+        ApprovalId, Digest, Event, Fact, FadeShape, PersonId, Project, ProjectId, RecordFile, RecordId,
+        RecordSource, Role, SongId, SpacingItem, Time, VersionId, VersionKind,
+    };
+
+    const SONGS: usize = 99;
+    const FILES: usize = 300;
+
+    fn title(nth: usize) -> String {
+        format!("A \"quoted\" song with a \\ and a long name, {nth}")
+    }
+
+    fn item(nth: usize, ms: u32) -> SpacingItem {
+        SpacingItem {
+            song: SongId(100 + nth as u128),
+            gap_ms: ms,
+            crossfade_ms: ms,
+            fade_in_ms: ms,
+            fade_out_ms: ms,
+            shape: FadeShape::Exponential,
+            gain_cb: -1_000,
+            trim_in_ms: ms,
+            trim_out_ms: ms,
+            hidden: true,
+            begins_side: true,
+        }
+    }
+
+    fn master(nth: usize, number: u32) -> Fact {
+        Fact::VersionAdded {
+            version: VersionId(u128::from(number) * 1_000 + nth as u128),
+            song: SongId(100 + nth as u128),
+            kind: VersionKind::Master,
+            number,
+            title: String::new(),
+            changelog: String::new(),
+            fingerprint: Digest([number as u8; 32]),
+            files: Vec::new(),
+            render: None,
+            line: None,
+        }
+    }
+
+    fn files(number: u32) -> Vec<RecordFile> {
+        let file = |nth: usize| RecordFile {
+            profile: "house".into(),
+            folder: "house/BWF".into(),
+            name: format!("{nth:03}_track.wav"),
+            digest: Digest([number as u8; 32]),
+            bytes: 123_456_789,
+            kind: "track".into(),
+            sample_rate_hz: 96_000,
+            bits: 24,
+            frames: 123_456_789,
+            exact: true,
+            integrated_lufs: Some(-14.0),
+            true_peak_dbtp: Some(-1.0),
+            over_full_scale: Some(0),
+        };
+        (0..FILES).map(file).collect()
+    }
+
+    fn made(number: u32) -> [Fact; 3] {
+        let (record, files) = (RecordId(u128::from(number)), files(number));
+        let source = |nth: usize| RecordSource {
+            song: SongId(100 + nth as u128),
+            version: VersionId(u128::from(number) * 1_000 + nth as u128),
+            fingerprint: Digest([number as u8; 32]),
+        };
+        let profiles = vec![own("house", TEXT)];
+        let sources = (0..SONGS).map(source).collect();
+        let fingerprint = record::record_fingerprint(&files);
+        [
+            Fact::RecordQueued {
+                record,
+                number,
+                spacing: number,
+                sources,
+                profiles,
+                loudest_track_lufs: Some(-14.0),
+                medium: "12\" at 33 rpm".into(),
+            },
+            Fact::RecordLeased { record, attempt: 1, engine: "deadwax-dsp/3".into() },
+            Fact::RecordMade { record, fingerprint, files, report_json: "{}".into() },
+        ]
+    }
+
+    /// Two records whose songs all lie otherwise and have other masters, with approvals of spacing and record.
+    fn large() -> Project {
+        let mut facts = vec![Fact::ProjectCreated { title: "Dust".into(), artist: "Ana".into() }];
+        for nth in 0..SONGS {
+            let (song, isrc) = (SongId(100 + nth as u128), "SEAYE2600001".into());
+            facts.push(Fact::SongAdded { song, title: title(nth), isrc });
+        }
+        for number in [1, 2] {
+            facts.extend((0..SONGS).map(|nth| master(nth, number)));
+            let items = (0..SONGS).map(|nth| item(nth, 90_000 + number)).collect();
+            facts.push(Fact::SpacingSet { number, items });
+            facts.extend(made(number));
+            // Compared is with what was delivered.
+            let manifest_json = String::new();
+            facts.extend(
+                (number == 1).then_some(Fact::RecordDelivered { record: RecordId(1), manifest_json }),
+            );
+        }
+        let record = RecordId(2);
+        for nth in 0..20 {
+            let (approval, role) = (ApprovalId(nth), Role::Label);
+            facts.push(Fact::SpacingApproved { approval, number: 2, role });
+            let (approval, fingerprint) = (ApprovalId(50 + nth), record::record_fingerprint(&files(2)));
+            facts.push(Fact::RecordApproved { approval, record, role, fingerprint });
+        }
+        facts.push(Fact::RecordDelivered { record, manifest_json: String::new() });
+        let events: Vec<_> =
+            facts.into_iter().map(|fact| Event { at: Time(5), by: Some(PersonId(9)), fact }).collect();
+        Project::of(&events)
+    }
+
+    /// Whatever a plan lets through has a manifest that can be kept: the bound counts everything that stands in one.
+    #[test]
+    fn the_bound_of_a_manifest_is_over_a_real_one() {
+        let project = large();
+        let text = crate::wire::record_manifest::manifest(ProjectId(3), &project, RecordId(2), &|_| {
+            "Noor van der Meulen".into()
+        });
+        let mut told: serde_json::Value = serde_json::from_str(&text.expect("made")).expect("JSON");
+        let lists =
+            ["masters", "files", "differs", "approvals"].map(|it| told[it].as_array().map_or(0, Vec::len));
+        assert!(lists[0] == SONGS && lists[1] == FILES && lists[2] > SONGS && lists[3] > 0, "{lists:?}");
+        assert_eq!(told["spacing"]["items"].as_array().map(Vec::len), Some(SONGS));
+        assert_eq!(told["spacing"]["approvals"].as_array().map(Vec::len), Some(20));
+        // As it is written where it would be too long otherwise.
+        for file in told["files"].as_array_mut().expect("a list") {
+            let figures = file.as_object_mut().expect("an object");
+            figures.retain(|key, _| matches!(key.as_str(), "folder" | "name" | "sha256" | "bytes"));
+        }
+        let places = files(2).iter().map(|it| it.folder.len() + 1 + it.name.len()).sum();
+        let titles: Vec<String> = (0..SONGS).map(title).collect();
+        let most = manifest_bytes((FILES, places), 1, titles.iter().map(String::as_str));
+        let bytes = told.to_string().len();
+        assert!(bytes <= most, "{bytes} of {most}");
     }
 }

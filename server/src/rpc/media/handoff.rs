@@ -6,10 +6,10 @@ use deadwax_proto::v1;
 use futures::{StreamExt as _, stream};
 use tonic::{Code, Status};
 
-use super::{CHUNK_BYTES, Chunks, Service, may_fetch};
+use super::{Chunks, Service, may_fetch};
 use crate::{
     auth::Caller,
-    rpc::{id_text, parse_id},
+    rpc::{id_text, outgoing, parse_id},
     status,
     wire::view::review::package as package_row,
 };
@@ -49,7 +49,7 @@ impl Service {
             "download of a package"
         );
         let head = v1::HandoffChunk { package: Some(package_row(package)), data: Bytes::new() };
-        let body = chunks.flat_map(|chunk| stream::iter(pieces(chunk.map_err(status::blob))));
+        let body = outgoing::body(chunks, |data| v1::HandoffChunk { package: None, data });
         let all = stream::once(async move { Ok(head) }).chain(body);
         Ok(self.until_ended(caller, snapshot.id, may_fetch(caller.person.id), all))
     }
@@ -73,18 +73,4 @@ impl Service {
             }
         }
     }
-}
-
-/// Slices of the same memory: nothing is copied.
-fn pieces(chunk: Result<Bytes, Status>) -> Vec<Result<v1::HandoffChunk, Status>> {
-    let mut chunk = match chunk {
-        Ok(chunk) => chunk,
-        Err(status) => return vec![Err(status)],
-    };
-    let mut pieces = Vec::with_capacity(chunk.len().div_ceil(CHUNK_BYTES));
-    while !chunk.is_empty() {
-        let data = chunk.split_to(chunk.len().min(CHUNK_BYTES));
-        pieces.push(Ok(v1::HandoffChunk { package: None, data }));
-    }
-    pieces
 }

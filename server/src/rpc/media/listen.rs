@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use deadwax_domain::{Digest, File, PersonId, Project, VersionId, audience};
 use deadwax_proto::v1;
-use futures::{StreamExt as _, stream, stream::BoxStream};
+use futures::stream::BoxStream;
 use tonic::{Code, Status};
 
 use super::{Asked, Chunks, Service, digest};
@@ -20,7 +20,7 @@ use crate::{
         inspect::InspectError,
         sound::{Unsound, sound_path},
     },
-    rpc::{outgoing::pieces, parse_id},
+    rpc::{outgoing, parse_id},
     status,
     studio::Studio,
 };
@@ -74,11 +74,9 @@ impl Service {
             let text = format!("`offset` is past the end: the copy has {total_bytes} bytes.");
             return Err(status::malformed(text));
         }
-        let head = stream::once(async move { Ok(v1::DownloadChunk { total_bytes, data: Bytes::new() }) });
-        let body = chunks.flat_map(|chunk| stream::iter(pieces(chunk.map_err(status::blob))));
         let version = VersionId(parse_id("version_id", &asked.version_id)?);
         let may = may_hear(caller.person.id, version, digest(&asked.sha256)?);
-        Ok(self.until_ended(caller, snapshot.id, may, head.chain(body)))
+        Ok(self.until_ended(caller, snapshot.id, may, outgoing::download(total_bytes, chunks)))
     }
 
     /// Goes on where the caller hangs up: the next one finds it made.

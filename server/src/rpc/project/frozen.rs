@@ -3,15 +3,19 @@
 
 use std::sync::Arc;
 
-use deadwax_domain::{Actor, Command, PersonId, Project, RecordProfile};
+use deadwax_domain::{Actor, Command, PersonId};
 use tonic::{Code, Status};
 
 use super::Service;
 use crate::{
     ledger::{LedgerError, Perform, Performed, Snapshot},
-    render::record::plans::{Dry, Profiles, Told},
+    render::record::plans::{Dry, Told},
+    rpc::planner::Planner,
     status,
-    wire::{self, sheet},
+    wire::{
+        self,
+        sheet::{Laid, Wish},
+    },
 };
 
 /// What is made of the project at one seq is refused at another.
@@ -29,8 +33,9 @@ impl Service {
     pub(super) async fn freeze(&self, mut asked: Perform) -> Result<Performed, Status> {
         if let Command::StartRecord { profiles, .. } = &mut asked.command {
             let given = std::mem::take(profiles);
-            *profiles = blocking(move || Profiles::read(given)).await?.map_err(status::refusal)?.texts;
+            *profiles = self.planner()?.profiles(given).await?.texts;
         }
+        let mut last = LedgerError::Conflict { expected: 0, head: 0 };
         for _ in 0..ATTEMPTS {
             let mut perform = asked.clone();
             if let Some(now) = self.ledger.project(asked.project).await.map_err(status::ledger)? {
@@ -38,11 +43,16 @@ impl Service {
                 perform.expected = asked.expected.or(Some(now.seq));
             }
             match self.ledger.perform(perform).await {
-                Err(LedgerError::Conflict { .. }) if asked.expected.is_none() => {}
+                Err(conflict @ LedgerError::Conflict { .. }) if asked.expected.is_none() => last = conflict,
                 answer => return answer.map_err(status::ledger),
             }
         }
-        Err(status::ledger(LedgerError::Conflict { expected: 0, head: 0 }))
+        Err(status::ledger(last))
+    }
+
+    /// Absent where the service stands alone, without a studio.
+    fn planner(&self) -> Result<&Planner, Status> {
+        self.planner.as_deref().ok_or_else(|| Status::unimplemented("no records here"))
     }
 
     async fn fill(&self, now: &Arc<Snapshot>, perform: &mut Perform) -> Result<(), Status> {
@@ -60,29 +70,21 @@ impl Service {
                 let manifest = wire::record_manifest::manifest(now.id, &now.project, *record, &name);
                 *manifest_json = manifest.unwrap_or_default();
             }
-            Command::StartRecord { profiles, loudest_track_lufs, .. } if !refused => {
-                let (profiles, loudest) = (profiles.clone(), *loudest_track_lufs);
+            Command::StartRecord { profiles, loudest_track_lufs, medium, .. } if !refused => {
+                let profiles = profiles.clone();
+                let wish = Wish { loudest_track_lufs: *loudest_track_lufs, medium: medium.trim().to_owned() };
                 let Actor::Person { id, .. } = perform.actor else { return Ok(()) };
-                let now = Arc::clone(now);
-                blocking(move || must_be_ready(&now.project, id, profiles, loudest)).await??;
+                // A record that cannot be made is not queued: the dry run of the same facts says why.
+                let no = |_: &Laid, dry: &Dry| dry.blocked().map(|(first, count)| blocked(first, count));
+                let planned = self.planner()?.laid_and_planned(&now.project, (id, wish), profiles, no);
+                if let Some(Some(no)) = planned.await? {
+                    return Err(no);
+                }
             }
             _ => {}
         }
         Ok(())
     }
-}
-
-/// A record that cannot be made is not queued: the dry run of the same facts says why.
-fn must_be_ready(
-    project: &Project,
-    person: PersonId,
-    profiles: Vec<RecordProfile>,
-    loudest_track_lufs: Option<f64>,
-) -> Result<(), Status> {
-    let profiles = Profiles::read(profiles).map_err(status::refusal)?;
-    let Some(laid) = sheet::newest(project, person, loudest_track_lufs) else { return Ok(()) };
-    let dry = Dry::of(&profiles.read, &laid.sheet, laid.findings);
-    dry.blocked().map_or(Ok(()), |(first, count)| Err(blocked(first, count)))
 }
 
 fn blocked(first: &Told, count: usize) -> Status {
@@ -97,8 +99,4 @@ fn blocked(first: &Told, count: usize) -> Status {
     let hint = wire::text::scrub(&format!("{} Source: {}.", it.mend, it.source.trim_end_matches('.')));
     let said = [("block", it.code.to_owned()), ("blocks", count.to_string())];
     status::refuse_with(Code::FailedPrecondition, "PLAN_BLOCKED", text, hint, said)
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Status> {
-    tokio::task::spawn_blocking(work).await.map_err(|gone| status::internal(&gone))
 }

@@ -25,6 +25,7 @@ use crate::{
     rpc::{
         id_text,
         media::CHUNK_BYTES,
+        outgoing,
         pace::Pace,
         parse_id,
         until::{Answers, until_ended},
@@ -33,6 +34,8 @@ use crate::{
     wire::{self, view::record::cover as row},
 };
 
+/// What is taken in fits into the tags of the files that are made.
+const _: () = assert!(COVER_BYTES_MAX == write::COVER_BYTES_MAX as u64);
 /// Each holds a picture in memory.
 const AT_ONCE: usize = 8;
 
@@ -188,26 +191,10 @@ impl Service {
         let (_, chunks) = self.studio.blobs.read(cover.digest, 0, None).await.map_err(status::blob)?;
         tracing::info!(person = %id_text(caller.person.id.0), project = %id_text(id.0), digest = %cover.digest, "download of a cover");
         let head = v1::CoverChunk { cover: Some(row(&cover)), data: Bytes::new() };
-        let body = chunks.flat_map(|chunk| {
-            let pieces = match chunk {
-                Ok(chunk) => pieces(chunk).into_iter().map(Ok).collect(),
-                Err(error) => vec![Err(status::blob(error))],
-            };
-            stream::iter(pieces)
-        });
+        let body = outgoing::body(chunks, |data| v1::CoverChunk { cover: None, data });
         let all = stream::once(async move { Ok(head) }).chain(body);
         Ok(until_ended(&self.studio, caller, id, sees_work(caller.person.id), all))
     }
-}
-
-/// Slices of the same memory: nothing is copied.
-fn pieces(mut chunk: Bytes) -> Vec<v1::CoverChunk> {
-    let mut pieces = Vec::with_capacity(chunk.len().div_ceil(CHUNK_BYTES));
-    while !chunk.is_empty() {
-        let data = chunk.split_to(chunk.len().min(CHUNK_BYTES));
-        pieces.push(v1::CoverChunk { cover: None, data });
-    }
-    pieces
 }
 
 fn look(bytes: Vec<u8>) -> Result<Looked, Status> {

@@ -1,10 +1,10 @@
 //! The dry run of a record. Never here: rules, what a plan finds.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::collections::BTreeSet;
 
-use deadwax_domain::{Project, Reason, RecordProfile, Refusal, record};
+use deadwax_domain::{Reason, RecordProfile, Refusal, record};
 use deadwax_dsp::{
-    profile::{Plan, PlannedFile, TrackFigures, consistency},
+    profile::{Plan, PlannedFile, consistency},
     write::Encoding,
 };
 use deadwax_proto::v1;
@@ -14,14 +14,11 @@ use tonic::Status;
 use super::{Service, project_id};
 use crate::{
     auth::Caller,
-    render::record::{
-        plans::{self, Dry, Profiles, Told, folder},
-        tones,
-    },
+    render::record::plans::{Dry, Told},
     status,
     wire::{
         id,
-        sheet::{self, Laid},
+        sheet::{Laid, Wish},
         text::scrub,
     },
 };
@@ -39,45 +36,31 @@ impl Service {
     ) -> Result<v1::PlanResponse, Status> {
         let snapshot = self.project(caller, project_id(&asked.project_id)?).await?;
         record::sound_level(asked.loudest_track_lufs).map_err(status::refusal)?;
+        let medium = record::sound_medium(&asked.medium).map_err(status::refusal)?;
+        let wish = Wish { loudest_track_lufs: asked.loudest_track_lufs, medium };
         let project = &snapshot.project;
-        let laid = sheet::newest(project, caller.person.id, asked.loudest_track_lufs);
-        let mut laid = laid.ok_or_else(|| {
+        let profiles = asked.profiles.into_iter().map(|it| RecordProfile { name: it.name, toml: it.toml });
+        let whom = (caller.person.id, wish);
+        let planned = self.studio.planner.laid_and_planned(project, whom, profiles.collect(), answer).await?;
+        let told = planned.ok_or_else(|| {
             let hint = "Somebody sets the running order and its gaps first.";
             status::refusal(Refusal::new(Reason::NoSpacing, "There is no spacing yet.", hint))
         })?;
-        let permit = self.planning.acquire().await.map_err(|_| status::closing())?;
-        // As the worker does: what is made is what was planned.
-        laid.sheet.contact = self.studio.config.name.clone();
-        tones::add(&self.studio.blobs, project, &mut laid).await;
-        let cover = self.cover_path(project).await;
-        let answer = tokio::task::spawn_blocking(move || answer(laid, asked.profiles, cover)).await;
-        drop(permit);
-        answer.map_err(|gone| status::internal(&gone))?.map_err(status::refusal)
-    }
-
-    /// One that is gone is found when the files are made.
-    async fn cover_path(&self, project: &Project) -> Option<PathBuf> {
-        self.studio.blobs.local_path(project.cover.as_ref()?.digest).await.ok()
+        let basis = record::basis(project).map(|it| it.to_string()).unwrap_or_default();
+        Ok(v1::PlanResponse { basis, ..told })
     }
 }
 
-fn answer(
-    mut laid: Laid,
-    profiles: Vec<v1::RecordProfile>,
-    cover: Option<PathBuf>,
-) -> Result<v1::PlanResponse, Refusal> {
-    let given = profiles.into_iter().map(|it| RecordProfile { name: it.name, toml: it.toml });
-    let profiles = Profiles::read(given.collect())?;
-    laid.sheet.cover = plans::cover(cover.as_deref());
-    let dry = Dry::of(&profiles.read, &laid.sheet, laid.findings.clone());
-    Ok(v1::PlanResponse {
-        files: dry.files().take(FILES_TOLD).map(|(plan, file)| planned_file(&laid, plan, file)).collect(),
-        findings: findings(&laid, &dry),
+fn answer(laid: &Laid, dry: &Dry) -> v1::PlanResponse {
+    v1::PlanResponse {
+        files: dry.files().take(FILES_TOLD).map(|(plan, file)| planned_file(laid, plan, file)).collect(),
+        findings: findings(laid, dry),
         spacing: laid.spacing,
         bytes: dry.bytes(),
-        penalties_json: penalties(&laid, &dry).to_string(),
-        consistency_json: consistency_of(&laid).to_string(),
-    })
+        penalties_json: penalties(laid, dry).to_string(),
+        consistency_json: consistency_of(laid).to_string(),
+        basis: String::new(),
+    }
 }
 
 fn song_id(laid: &Laid, at: usize) -> String {
@@ -87,7 +70,7 @@ fn song_id(laid: &Laid, at: usize) -> String {
 fn planned_file(laid: &Laid, plan: &Plan, file: &PlannedFile) -> v1::PlannedFile {
     v1::PlannedFile {
         profile: scrub(&plan.profile),
-        folder: scrub(&folder(&plan.profile, &file.folder)),
+        folder: scrub(&plan.folder_of(file)),
         name: file.name.clone(),
         kind: file.kind.token().to_owned(),
         format: format_of(file),
@@ -177,22 +160,9 @@ fn level(db: f64) -> Option<f64> {
 
 /// As the songs sound on the record.
 fn consistency_of(laid: &Laid) -> Value {
-    let songs = laid.sheet.songs.iter().zip(&laid.sheet.copy.tracks);
-    let heard = songs.map(|(song, copy)| {
-        let db = laid.sheet.album_gain_db + f64::from(song.placing.gain_cb) / 100.0;
-        let mut figures = song.figures;
-        for level in [
-            &mut figures.integrated_lufs,
-            &mut figures.max_momentary_lufs,
-            &mut figures.max_short_term_lufs,
-            &mut figures.true_peak_dbtp,
-        ] {
-            *level += db;
-        }
-        figures.bands_dbfs = figures.bands_dbfs.map(|bands| bands.map(|it| it + db));
-        TrackFigures { title: scrub(&copy.full_title()), figures }
-    });
-    let all = consistency(&heard.collect::<Vec<_>>());
+    let mut songs = laid.sheet.beside();
+    songs.iter_mut().for_each(|it| it.title = scrub(&it.title));
+    let all = consistency(&songs);
     let mut told = serde_json::to_value(&all).unwrap_or_default();
     if let Some(rows) = told.get_mut("songs").and_then(Value::as_array_mut) {
         for (at, row) in rows.iter_mut().enumerate() {

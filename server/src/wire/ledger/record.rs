@@ -56,7 +56,7 @@ pub fn what(fact: &Fact) -> Option<What> {
 
 fn made(fact: &Fact) -> Option<What> {
     Some(match fact {
-        Fact::RecordQueued { record, number, spacing, sources, profiles, loudest_track_lufs } => {
+        Fact::RecordQueued { record, number, spacing, sources, profiles, loudest_track_lufs, medium } => {
             What::RecordQueued(stored::RecordQueued {
                 record: id(record.0),
                 number: *number,
@@ -67,6 +67,7 @@ fn made(fact: &Fact) -> Option<What> {
                     .map(|it| stored::RecordProfile { name: it.name.clone(), toml: it.toml.clone() })
                     .collect(),
                 loudest_track_lufs: *loudest_track_lufs,
+                medium: medium.clone(),
             })
         }
         Fact::RecordLeased { record, attempt, engine } => What::RecordLeased(stored::RecordLeased {
@@ -180,6 +181,7 @@ fn file(it: &RecordFile) -> stored::RecordFile {
         exact: it.exact,
         integrated_lufs: it.integrated_lufs,
         true_peak_dbtp: it.true_peak_dbtp,
+        over_full_scale: it.over_full_scale,
     }
 }
 
@@ -215,6 +217,7 @@ pub fn fact(what: What) -> Result<Fact, No> {
                 .map(|it| RecordProfile { name: it.name, toml: it.toml })
                 .collect(),
             loudest_track_lufs: it.loudest_track_lufs,
+            medium: it.medium,
         },
         What::RecordLeased(it) => {
             Fact::RecordLeased { record: record(&it.record)?, attempt: it.attempt, engine: it.engine }
@@ -319,5 +322,6 @@ fn file_of(it: stored::RecordFile) -> Result<RecordFile, No> {
         exact: it.exact,
         integrated_lufs: it.integrated_lufs,
         true_peak_dbtp: it.true_peak_dbtp,
+        over_full_scale: it.over_full_scale,
     })
 }

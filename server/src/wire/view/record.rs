@@ -11,8 +11,23 @@ use super::Viewer;
 use crate::wire::{id, text::scrub, words};
 
 pub fn rows(viewer: &Viewer<'_>, put: &mut dyn FnMut(String, Kind)) {
-    for it in &viewer.project.records {
-        put(format!("record/{}", it.number), Kind::Record(row(viewer, it)));
+    let records = &viewer.project.records;
+    let newest = |is: fn(&Record) -> bool| records.iter().rev().find(|it| is(it)).map(|it| it.id);
+    let (made, delivered) = (newest(Record::is_made), newest(|it| it.delivered.is_some()));
+    for it in records {
+        let id = Some(it.id);
+        let row = if id == made || id == delivered { whole(viewer, it) } else { row(viewer, it) };
+        put(format!("record/{}", it.number), Kind::Record(row));
+    }
+}
+
+/// With its files and its manifest, which are long: rows carry those of the newest records alone.
+pub fn whole(viewer: &Viewer<'_>, it: &Record) -> v1::RecordRow {
+    let manifest = it.delivered.as_ref().map(|it| it.manifest_json.clone());
+    v1::RecordRow {
+        files: it.files.iter().map(file).collect(),
+        manifest_json: manifest.unwrap_or_default(),
+        ..row(viewer, it)
     }
 }
 
@@ -33,7 +48,9 @@ fn row(viewer: &Viewer<'_>, it: &Record) -> v1::RecordRow {
         profiles: it.profiles.iter().map(|profile| scrub(&profile.name)).collect(),
         by: viewer.name_or(it.by, ""),
         at_ms: it.at.0,
-        files: it.files.iter().map(file).collect(),
+        files: Vec::new(),
+        file_count: u32::try_from(it.files.len()).unwrap_or(u32::MAX),
+        bytes: it.files.iter().fold(0, |sum, file| sum.saturating_add(file.bytes)),
         fingerprint: it.fingerprint.map(|it| it.to_string()).unwrap_or_default(),
         approvals: it.approvals.iter().map(|approval| signed(viewer, it, approval)).collect(),
         reason: scrub(&it.reason),
@@ -42,10 +59,15 @@ fn row(viewer: &Viewer<'_>, it: &Record) -> v1::RecordRow {
         allowed: viewer.allowed(dry::record_actions(project, &viewer.actor, it)),
         delivered_ms: delivered.map_or(0, |it| it.at.0),
         delivered_by: delivered.map(|it| viewer.name_or(it.by, "")).unwrap_or_default(),
-        manifest_json: delivered.map(|it| it.manifest_json.clone()).unwrap_or_default(),
+        manifest_json: String::new(),
         attempt: it.attempt,
         loudest_track_lufs: it.loudest_track_lufs,
         waits_for: scrub(&record::waits_for(project, it, &|person| viewer.name(person))),
+        medium: scrub(&it.medium),
+        outdated_by: record::outdated_by(project, it).iter().map(|text| scrub(text)).collect(),
+        cautions: record::cautions(project, it).iter().map(|text| scrub(text)).collect(),
+        same_as: it.same_as.unwrap_or(0),
+        asked_roles: record::approvers(project).iter().map(|role| words::role(*role).into()).collect(),
     }
 }
 
@@ -74,6 +96,7 @@ fn file(it: &RecordFile) -> v1::RecordFile {
         exact: it.exact,
         integrated_lufs: it.integrated_lufs,
         true_peak_dbtp: it.true_peak_dbtp,
+        over_full_scale: it.over_full_scale,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The songs beside each other: loudness from the middle of the record as a bar, range, peaks, the step to the song before, and what stands out, in words.
 //! Beneath the order as a chart, in a view of its own with everything that is known.
 
-use deadwax_dsp::profile::{BANDS, Consistency, ConsistencyRow};
+use deadwax_dsp::profile::Consistency;
 use ratatui::{
     Frame,
     layout::Rect,
@@ -9,12 +9,15 @@ use ratatui::{
 };
 
 use super::{Page, WIDE, cells::lean};
-use crate::tui::{
-    album::{self, Beside},
-    draw::{
-        Hit, heading, put, row_of,
-        text::{clip, pad, pad_left, width, wrap},
+use crate::{
+    tui::{
+        album::Beside,
+        draw::{
+            Hit, heading, put, row_of,
+            text::{clip, pad, pad_left, width, wrap},
+        },
     },
+    verbs::record::balance::{NO_BANDS, Table, of_song},
 };
 
 fn figure(value: Option<f64>) -> String {
@@ -34,7 +37,7 @@ impl Page<'_> {
         let beside = self.order.beside_at_once(self.rows);
         let lufs = match beside {
             Some(it) => it.table.median_lufs,
-            None => album::median(self.lines.iter().filter_map(|it| it.lufs())),
+            None => self.order.median_lufs(),
         };
         let rest = lufs.map_or_else(
             || "nothing was measured yet".into(),
@@ -62,25 +65,27 @@ impl Page<'_> {
             let row = row + 2;
             theme.hit(row_of(area, row), || Hit::Row(at));
             let name = line.song().map_or("", |it| it.title.as_str());
-            let bar = match (line.lufs(), lufs) {
+            let told = line.figures();
+            let heard = told.and_then(|it| it.lufs(&line.placing));
+            let bar = match (heard, lufs) {
                 (Some(value), Some(middle)) => lean(value - middle, reach),
                 _ => " ".repeat(2 * reach + 1),
             };
-            let before = at.checked_sub(1).and_then(|it| self.lines.get(it)?.lufs());
             let step = if wide {
-                pad_left(&signed(line.lufs().zip(before).map(|(now, before)| now - before)), 7)
+                let before = at.checked_sub(1).and_then(|it| self.lines.get(it)?.lufs());
+                pad_left(&signed(heard.zip(before).map(|(now, before)| now - before)), 7)
             } else {
                 String::new()
             };
-            let range = line.figures().map(|it| it.loudness_range_lu).filter(|it| it.is_finite());
+            let range = told.map(|it| it.loudness_range_lu).filter(|it| it.is_finite());
             let text = format!(
                 " {} {}{} {bar} {}{}{}{step}",
                 pad_left(&(at + 1).to_string(), 3),
                 pad(name, title),
-                pad_left(&figure(line.lufs()), 7),
+                pad_left(&figure(heard), 7),
                 pad_left(&figure(range), 6),
-                pad_left(&figure(line.true_peak_dbtp()), 7),
-                pad_left(&figure(line.plr_db()), 6),
+                pad_left(&figure(told.and_then(|it| it.true_peak_dbtp(&line.placing))), 7),
+                pad_left(&figure(told.and_then(|it| it.plr_db())), 6),
             );
             self.remarked(frame, (area, row), at, text, beside);
         }
@@ -181,22 +186,25 @@ impl Page<'_> {
             put(frame, area, row, Text::styled(pad(&text, usize::from(area.width)), style));
         }
         if last > 0 {
-            let text = table.songs.get(self.at).map_or_else(String::new, balance);
+            let song = self.lines.get(self.at).and_then(|it| it.song()).map_or("", |it| it.song_id.as_str());
+            let text = match self.model.record.balance.as_ref().filter(|it| it.0 == self.project) {
+                Some((_, spacing, told)) => balance(told, *spacing, song),
+                None => NOT_ASKED.to_owned(),
+            };
             let row = area.height.saturating_sub(1);
             put(frame, area, row, Text::styled(clip(&text, usize::from(area.width)), theme.dim()));
         }
     }
 }
 
+/// The balance is the studio's to tell: no row carries a spectrum.
+const NOT_ASKED: &str = " Balance in bands: a dry run of a record tells it (Delivery).";
+
 /// "sub +0.4 · bass -1.2 · ...": the bands of one song against those of the record.
-fn balance(it: &ConsistencyRow) -> String {
-    match &it.bands_db {
-        None => " Balance in bands: not told with this song.".into(),
-        Some(bands) => {
-            let told: Vec<String> =
-                BANDS.iter().zip(bands).map(|(name, db)| format!("{name} {}", signed(*db))).collect();
-            format!(" dB from the record: {}", told.join(" · "))
-        }
+fn balance(told: &Table, spacing: u32, song: &str) -> String {
+    match of_song(told, song) {
+        None => format!(" Balance in bands: {NO_BANDS}."),
+        Some(bands) => format!(" dB from the record, spacing {spacing}: {bands}"),
     }
 }
 

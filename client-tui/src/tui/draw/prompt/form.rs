@@ -110,6 +110,7 @@ fn does(purpose: &Purpose) -> &'static str {
         Purpose::AddSong { .. } => "adds",
         Purpose::NewProject => "makes it",
         Purpose::Invite { .. } => "invites",
+        Purpose::RevokeKey { .. } => "revokes it",
         Purpose::Cover { to: true, .. } => "fetches",
         Purpose::Cover { .. } => "sets it",
         Purpose::EditSong { .. }

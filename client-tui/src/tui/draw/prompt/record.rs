@@ -14,7 +14,7 @@ use crate::{
     tui::{
         draw::{
             first_shown, put,
-            text::{clip, pad, pad_left, width, wrap},
+            text::{clip, pad, pad_left, pad_path, width, wrap},
             theme::Theme,
         },
         keys::Verb,
@@ -72,7 +72,10 @@ pub(super) fn profiles(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area
     line(theme, frame, inner, (below + 1, "Own TOML", ask.pane == Pane::Own), &ask.own);
     line(theme, frame, inner, (below + 2, "Loudest", ask.pane == Pane::Loudest), &ask.loudest);
     let hint = match ask.pane {
-        Pane::List => format!("{} chosen", ask.chosen.len()),
+        Pane::List => match list.len().saturating_sub(first + height) {
+            0 => format!("{} chosen", ask.chosen.len()),
+            below => format!("{} chosen; {below} more below", ask.chosen.len()),
+        },
         Pane::Own => "The path of a profile of yours; several beside each other".into(),
         Pane::Loudest => "LUFS of the loudest song, all moved together; empty: as signed".into(),
     };
@@ -106,8 +109,11 @@ fn line(
 }
 
 pub(super) fn plan(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &PlanAsk) {
-    let inner =
-        open(theme, frame, area, "Dry run: nothing is made yet", (area.width.min(COLUMNS), area.height));
+    let title = match ask.cut_on() {
+        "" => "Dry run: nothing is made yet".to_owned(),
+        medium => format!("Dry run on {medium}: nothing is made yet"),
+    };
+    let inner = open(theme, frame, area, &title, (area.width.min(COLUMNS), area.height));
     let columns = usize::from(inner.width);
     let Some(plan) = ask.plan.as_deref() else { return unplanned(theme, frame, inner, ask) };
     let (text, style) = match told::blocks(plan) {
@@ -119,7 +125,8 @@ pub(super) fn plan(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
     // What is said of the chosen finding stands below the list.
     let foot = match ask.page {
         Page::Findings => 5.min(inner.height / 3),
-        Page::Files | Page::Levels => 0,
+        Page::Files => 3.min(inner.height / 3),
+        Page::Levels => 0,
     };
     let height = inner.height.saturating_sub(4 + foot);
     let list = Rect { y: inner.y + 2, height, ..inner };
@@ -146,6 +153,9 @@ pub(super) fn plan(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
     if let Some(it) = plan.findings.get(at).filter(|_| ask.page == Page::Findings) {
         let below = Rect { y: list.y + height, height: foot, ..inner };
         of_finding(theme, frame, below, it);
+    }
+    if let Some(it) = plan.files.get(at).filter(|_| ask.page == Page::Files) {
+        of_file(theme, frame, Rect { y: list.y + height, height: foot, ..inner }, it);
     }
     foot_of_plan(model, theme, frame, inner, plan);
 }
@@ -220,15 +230,27 @@ fn of_finding(theme: &Theme, frame: &mut Frame<'_>, area: Rect, it: &PlanFinding
     say(frame, area, 1, said);
 }
 
-fn file(it: &PlannedFile, columns: usize) -> String {
-    let exact = if it.exact { "=" } else { " " };
+/// In a narrow list a long path loses its beginning: here all of it stands.
+fn of_file(theme: &Theme, frame: &mut Frame<'_>, area: Rect, it: &PlannedFile) {
+    let lines = wrap(&path(it), usize::from(area.width)).into_iter();
+    let fit = usize::from(area.height).saturating_sub(1);
+    say(frame, area, 1, lines.take(fit).map(|line| (line, theme.dim())).collect());
+}
+
+/// From the folder of its profile on.
+fn path(it: &PlannedFile) -> String {
     let inner = told::inner(&it.profile, &it.folder);
     let inner = if inner.is_empty() { String::new() } else { format!("{inner}/") };
-    let name = columns.saturating_sub(22 + 9 + 11 + 2);
+    format!("{}/{inner}{}", it.profile, it.name)
+}
+
+fn file(it: &PlannedFile, columns: usize) -> String {
+    let exact = if it.exact { "=" } else { " " };
+    let name = columns.saturating_sub(24 + 9 + 11 + 2);
     format!(
         "{} {exact}{}{}{}",
-        pad(&format!("{}/{inner}{}", it.profile, it.name), name),
-        pad(&it.format, 21),
+        pad_path(&path(it), name),
+        pad(&it.format, 23),
         pad_left(&told::length(it.frames, it.sample_rate), 9),
         pad_left(&told::planned_size(it), 11),
     )
@@ -281,7 +303,7 @@ impl Quote {
         let row = rows.and_then(|rows| update::record_by_number(rows, ask.number));
         let mut said: Said = Vec::new();
         if let Some(row) = row {
-            let files = words::count(row.files.len(), "file", "files");
+            let files = words::count(told::files(row), "file", "files");
             let size = words::bytes(told::bytes(row));
             let head = format!("Record {}: {files}, {size}, with spacing {}", ask.number, row.spacing);
             said.extend(whole(&head, room, theme.head()));
@@ -298,6 +320,9 @@ impl Quote {
         let choose = if ask.roles.len() > 1 { "   ↑↓ choose" } else { "" };
         let who = model.me.as_ref().map_or("You", |it| it.name.as_str());
         tail.extend(whole(&format!("{who} signs as {}{choose}", roles.join(" ")), room, theme.plain()));
+        for it in row.iter().flat_map(|row| &row.cautions) {
+            tail.extend(whole(&format!("! {it}"), room, theme.warn()));
+        }
         if !ask.consequence.is_empty() {
             tail.extend(whole(&ask.consequence, room, theme.warn()));
         }

@@ -192,6 +192,7 @@ fn form_place(ask: &FormAsk) -> Option<(String, String, Option<String>)> {
         form::Purpose::AddSong { project }
         | form::Purpose::Invite { project }
         | form::Purpose::Roles { project, .. }
+        | form::Purpose::RevokeKey { project, .. }
         | form::Purpose::Release { project, .. }
         | form::Purpose::SongCopy { project, .. }
         | form::Purpose::Cover { project, .. }

@@ -155,6 +155,9 @@ fn sent(model: &mut Model, ask: &mut FormAsk) -> Option<Next> {
             let action = Do::ChangeRoles(v1::ChangeRoles { person_id: person, roles });
             act::pending(model, project, Verb::Roles, about, action, format!("the roles of {name}"))
         }
+        Purpose::RevokeKey { project, person, name, keys } => {
+            revocation(model, project, (&person, &name), keys.get(ask.choice())?, second)
+        }
         Purpose::Release { .. } | Purpose::SongCopy { .. } | Purpose::Cover { .. } => return None,
         Purpose::Fetch { project, songs, version, kinds } => {
             let kind = *kinds.get(ask.choice())?;
@@ -178,6 +181,20 @@ fn sent(model: &mut Model, ask: &mut FormAsk) -> Option<Next> {
         }
     };
     Some(send(pending))
+}
+
+/// Of exactly that key, for the reason that was typed.
+fn revocation(
+    model: &mut Model,
+    project: String,
+    (person, name): (&str, &str),
+    fingerprint: &str,
+    reason: String,
+) -> Pending {
+    let start = crate::receipt::short(&crate::scrub::line(fingerprint));
+    let action = Do::RevokeKey(v1::RevokeKey { fingerprint: fingerprint.to_owned(), reason });
+    let say = format!("the revocation of {start}, a key of {name}");
+    act::pending(model, project, Verb::RevokeKey, format!("member/{person}"), action, say)
 }
 
 /// Only what was changed is sent, one command for the release and one or two for a song.
@@ -234,6 +251,9 @@ fn lacks(model: &Model, ask: &FormAsk) -> Option<String> {
             Some("Give at least one role: Space on a role.".into())
         }
         Purpose::Roles { before, .. } if ask.roles() == *before => Some("Nothing is changed yet.".into()),
+        Purpose::RevokeKey { .. } if second.is_empty() => {
+            Some("Say why: whoever checks a receipt later reads it.".into())
+        }
         Purpose::Fetch { .. } | Purpose::FetchRecord { .. } if second.is_empty() => empty("The folder"),
         _ => None,
     }

@@ -225,37 +225,16 @@ fn approve(model: &mut Model, mut ask: ApproveAsk, event: KeyEvent, shown: bool)
                 ask.passphrase = Some(Secret::default());
                 return Next::Keep(Ask::Approve(ask));
             }
+            // Without a key it goes where there is none, not where nobody knows yet.
+            (Sign::Approve, Key::Unknown) => {
+                model.signing.waits = true;
+                return Next::Keep(Ask::Approve(ask));
+            }
             // What was set up and cannot be used is mended first: nobody signs without by accident.
             (Sign::Approve, Key::Broken { .. }) => return Next::Keep(Ask::Approve(ask)),
             _ => {}
         }
-        let about = format!("version/{}", ask.version);
-        let version = model.projects.get(&ask.project).and_then(|rows| rows.version(&ask.version));
-        let name = version.map_or("the version".into(), words::version);
-        let role = ask.roles[ask.role].into();
-        let (verb, action, say) = match ask.sign {
-            Sign::Approve => {
-                let action = v1::Approve {
-                    receipt: None,
-                    approval_id: model.new_id(),
-                    version_id: ask.version,
-                    role,
-                    fingerprint: ask.fingerprint,
-                };
-                (Verb::Approve, Do::Approve(action), format!("the approval of {name}"))
-            }
-            Sign::Pick { song, reason } => {
-                let action = v1::PickMix {
-                    song_id: song,
-                    version_id: ask.version,
-                    role,
-                    fingerprint: ask.fingerprint,
-                    reason,
-                };
-                (Verb::Pick, Do::PickMix(action), format!("the pick of {name}"))
-            }
-        };
-        return Next::Send(Box::new(act::pending(model, ask.project, verb, about, action, say)));
+        return without_key(model, ask);
     }
     match event.code {
         KeyCode::Tab | KeyCode::BackTab | KeyCode::Left | KeyCode::Right => ask.on_yes = !ask.on_yes,
@@ -264,6 +243,37 @@ fn approve(model: &mut Model, mut ask: ApproveAsk, event: KeyEvent, shown: bool)
         _ => {}
     }
     Next::Keep(Ask::Approve(ask))
+}
+
+/// As it goes out where there is no key, or where none is asked for.
+fn without_key(model: &mut Model, ask: ApproveAsk) -> Next {
+    let about = format!("version/{}", ask.version);
+    let version = model.projects.get(&ask.project).and_then(|rows| rows.version(&ask.version));
+    let name = version.map_or("the version".into(), words::version);
+    let role = ask.roles[ask.role].into();
+    let (verb, action, say) = match ask.sign {
+        Sign::Approve => {
+            let action = v1::Approve {
+                receipt: None,
+                approval_id: model.new_id(),
+                version_id: ask.version,
+                role,
+                fingerprint: ask.fingerprint,
+            };
+            (Verb::Approve, Do::Approve(action), format!("the approval of {name}"))
+        }
+        Sign::Pick { song, reason } => {
+            let action = v1::PickMix {
+                song_id: song,
+                version_id: ask.version,
+                role,
+                fingerprint: ask.fingerprint,
+                reason,
+            };
+            (Verb::Pick, Do::PickMix(action), format!("the pick of {name}"))
+        }
+    };
+    Next::Send(Box::new(act::pending(model, ask.project, verb, about, action, say)))
 }
 
 /// The prompt stays and tells how far it is.

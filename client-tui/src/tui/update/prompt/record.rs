@@ -19,7 +19,7 @@ use crate::{
         transfers::paths_of,
         update::{act, plan_length, record, signing},
     },
-    verbs::record::told,
+    verbs::record::{balance, told},
 };
 
 /// Opens the list; the profiles of the newest record are chosen, since most records are made again for the same.
@@ -148,6 +148,9 @@ fn dry_run(model: &mut Model, mut ask: Box<ProfilesAsk>) -> Next {
         return Next::Keep(Ask::Profiles(ask));
     }
     let ticket = model.next_ticket();
+    // The sides are seen against it in the Album room; a disc has none.
+    let medium = model.album.medium();
+    let medium = if medium.has_sides() { medium.name.clone() } else { String::new() };
     let listed = model.record.profiles.iter().flatten().map(|it| it.name.clone());
     let order = Order::Plan {
         ticket,
@@ -155,12 +158,14 @@ fn dry_run(model: &mut Model, mut ask: Box<ProfilesAsk>) -> Next {
         names: listed.filter(|it| ask.chosen.contains(it)).collect(),
         own,
         loudest,
+        medium: medium.clone(),
     };
     let plan = PlanAsk {
         project: ask.project.clone(),
         ticket: Some(ticket),
         profiles: Vec::new(),
         loudest,
+        medium,
         plan: None,
         levels: Vec::new(),
         problem: None,
@@ -182,6 +187,8 @@ pub(in crate::tui::update) fn planned(model: &mut Model, ticket: u64, outcome: P
     match outcome {
         Ok((profiles, plan)) => {
             ask.levels = levels(&plan);
+            let table = balance::table(&plan.consistency_json).unwrap_or_default();
+            model.record.balance = Some((ask.project.clone(), plan.spacing, table));
             // Where nothing is found the files are what is looked at.
             ask.page = if plan.findings.is_empty() { Page::Files } else { Page::Findings };
             (ask.profiles, ask.plan) = (profiles, Some(plan));
@@ -199,6 +206,10 @@ fn levels(plan: &PlanResponse) -> Vec<String> {
         None => vec!["The studio's report on levels cannot be read by this client.".to_owned()],
     };
     lines.extend(told::outliers(&plan.consistency_json));
+    match balance::table(&plan.consistency_json) {
+        Some(table) => lines.extend(balance::lines(&table)),
+        None => lines.push("The studio's report on the songs cannot be read by this client.".to_owned()),
+    }
     lines
 }
 
@@ -238,15 +249,21 @@ fn start(model: &mut Model, ask: Box<PlanAsk>) -> Next {
     let names: Vec<String> = ask.profiles.iter().map(|it| crate::scrub::line(&it.name)).collect();
     let subject = act::subject(model);
     let then = subject.map(|it| act::consequence(model, &it, Verb::StartRecord)).unwrap_or_default();
+    let medium = ask.cut_on().to_owned();
     let action = v1::StartRecord {
         record_id: model.new_id(),
         spacing: plan.spacing,
         profiles: ask.profiles.clone(),
         loudest_track_lufs: ask.loudest,
+        medium: medium.clone(),
+        basis: plan.basis.clone(),
     };
     let mut lines = vec![then, format!("{}.", told::sum(plan)), format!("For {}.", names.join(", "))];
     if let Some(lufs) = ask.loudest {
         lines.push(format!("All songs are moved together: the loudest plays at {lufs:.1} LUFS."));
+    }
+    if !medium.is_empty() {
+        lines.push(format!("Its sides are for {medium}; the Album room chooses another."));
     }
     let confirm = ConfirmAsk {
         project: ask.project.clone(),
@@ -281,8 +298,16 @@ pub fn problem(model: &Model, ask: &SignAsk) -> Option<(String, String)> {
         Some(row) if row.fingerprint != ask.fingerprint => {
             Some(("The files changed while this was open.".into(), look))
         }
+        Some(row) if row.files.is_empty() => Some((
+            format!("The files of Record {} are not here yet.", ask.number),
+            "They come in a moment: what is signed is held against them.".to_owned(),
+        )),
+        Some(_) if !ask.fits => Some((
+            format!("Record {} has another fingerprint than its files have.", ask.number),
+            "Tell the studio: what it lists does not fit together.".to_owned(),
+        )),
         Some(row) if row.outdated => Some((
-            format!("Record {} is outdated: a master or the spacing is another by now.", ask.number),
+            format!("Record {} is outdated. {}", ask.number, row.outdated_by.join(" ")).trim_end().to_owned(),
             look,
         )),
         Some(_) => None,
@@ -301,6 +326,8 @@ pub(super) fn sign_key(model: &mut Model, mut ask: Box<SignAsk>, event: KeyEvent
         model.signing.problem = None;
         return Next::Close;
     }
+    // Files may have come under the same fingerprint while it was open.
+    ask.fits = record::fits(model, &ask);
     let refused = problem(model, &ask).is_some();
     if let Some(passphrase) = &mut ask.passphrase {
         if signing::typed(passphrase, event) || event.code != KeyCode::Enter || refused {
@@ -319,7 +346,12 @@ pub(super) fn sign_key(model: &mut Model, mut ask: Box<SignAsk>, event: KeyEvent
                 }
                 // What was set up and cannot be used is mended first: nobody signs without by accident.
                 Key::Broken { .. } => Next::Keep(Ask::SignRecord(ask)),
-                Key::Unknown | Key::None => without_key(model, *ask),
+                // Without a key it goes where there is none, not where nobody knows yet.
+                Key::Unknown => {
+                    model.signing.waits = true;
+                    Next::Keep(Ask::SignRecord(ask))
+                }
+                Key::None => without_key(model, *ask),
             };
         }
         KeyCode::Down => ask.role = (ask.role + 1) % count,

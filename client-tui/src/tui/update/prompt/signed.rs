@@ -58,7 +58,12 @@ pub(super) fn key(
         }
         // What was set up and cannot be used is mended first: nobody signs without by accident.
         Key::Broken { .. } => Ok(keep(ask)),
-        Key::Unknown | Key::None => Err(ask),
+        // Without a key it goes where there is none, not where nobody knows yet.
+        Key::Unknown => {
+            model.signing.waits = true;
+            Ok(keep(ask))
+        }
+        Key::None => Err(ask),
     }
 }
 

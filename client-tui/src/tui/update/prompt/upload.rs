@@ -20,7 +20,7 @@ use crate::{
     },
     verbs::{
         house::kind_of_stage,
-        push::{check_alternates, contradictions},
+        push::{check_alternates, contradictions, twins_block},
     },
 };
 
@@ -253,7 +253,9 @@ fn sent(model: &mut Model, ask: &mut UploadAsk) -> Option<Vec<Effect>> {
         changelog: super::text(&ask.changelog),
         files: Vec::new(),
     };
-    let what = What::Send { project_id: ask.project.clone(), files, add: Box::new(add), command_id };
+    let head = model.projects.get(&ask.project).and_then(|it| it.head());
+    let twins = head.is_some_and(|it| !twins_block(&it.preflight, ask.kind));
+    let what = What::Send { project_id: ask.project.clone(), files, add: Box::new(add), command_id, twins };
     let effect = transfers::begin(model, title, ask.song_title.clone(), what);
     model.notice = Some(crate::tui::model::Notice::Done("The upload began. 8 shows how far.".into()));
     Some(vec![effect])
