@@ -240,7 +240,7 @@ pub fn pick_mix(asked: &Asking<'_>) -> Action {
 
 pub fn set_preflight(_: &Asking<'_>) -> Action {
     let setting = v1::PreflightSetting {
-        code: "HEAD_SILENCE".into(),
+        code: "HEAD_CUT".into(),
         kind: v1::VersionKind::Mix.into(),
         severity: v1::Severity::Off.into(),
     };

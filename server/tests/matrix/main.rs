@@ -96,10 +96,6 @@ impl Row {
     fn is_of_an_upload(&self) -> bool {
         self.made == Made::Upload
     }
-
-    fn is_of_an_invite(&self) -> bool {
-        self.made == Made::Invite
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -179,11 +175,7 @@ impl Run {
             let before = self.world.seq().await;
             let answer = self.cell(row, asker, Object::Own).await;
             self.judge(row, (asker, letter), &answer);
-            let changed = self.world.seq().await != before;
-            if answer.is_err() && changed {
-                self.wrong.push(format!("{} {asker:?}: refused, and the project changed", row.name));
-            }
-            if changed || row.is_of_an_invite() {
+            if self.world.seq().await != before {
                 self.world.renew(row.state).await;
             }
             if asker != Asker::Nobody {
@@ -202,7 +194,8 @@ impl Run {
             self.must_be(row, asker, &absent, "NO_SUCH_PROJECT");
         }
         let member = asker.role().is_some();
-        if row.absent.is_empty() || !(member || row.is_of_an_upload()) {
+        let theirs = row.is_of_an_upload() && asker != Asker::Other;
+        if row.absent.is_empty() || !(member || theirs) {
             return;
         }
         let foreign = self.cell(row, asker, Object::Foreign).await;
@@ -292,9 +285,12 @@ impl Run {
             seat.token = token;
         }
         let book = std::sync::Arc::clone(&self.world.house.studio.egress);
-        let before = book.count();
+        let (before, stood) = (book.count(), self.world.seq().await);
         let answer = ask(&seat, row.path(), messages).await;
         self.given(row, asker, before, &answer).await;
+        if answer.is_err() && self.world.seq().await != stood {
+            self.wrong.push(format!("{} {asker:?} {object:?}: refused, and the project changed", row.name));
+        }
         if let Err(no) = &answer {
             let person = (asker != Asker::Nobody).then(|| self.world.cast.id(asker));
             self.denied.extend(denied::Denial::of(row.path(), person, no));

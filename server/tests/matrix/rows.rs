@@ -184,11 +184,11 @@ pub const ACTIONS: &[Row] = &[
     action("set_song_copy", "-+--++-", actions::set_song_copy).absent(SONG),
     action("add_spacing_note", "++++++-", actions::add_spacing_note).absent(SONG),
     action("close_spacing_note", "++++-+?", actions::close_spacing_note).absent(NOTE),
-    action("start_record", "---rrr-", actions::start_record).on(State::Signed).rule("PLAN_BLOCKED"),
+    action("start_record", "---+++-", actions::start_record).on(State::Signed),
     action("cancel_record", "---+++-", actions::cancel_record).on(State::Making).absent(RECORD),
     action("approve_record", "----+--", actions::approve_record).on(State::Made).absent(RECORD),
     action("deliver_record", "---+++-", actions::deliver_record).on(State::Approved).absent(RECORD),
-    action("enrol_key", "+++++++", actions::enrol_key),
+    action("enrol_key", "r++++++", actions::enrol_key).rule("KEY_NOT_VOUCHED"),
     action("revoke_key", "+----+-", actions::revoke_key).absent("NO_SUCH_KEY"),
     action("remove_cover", "-+--++-", actions::remove_cover),
 ];
@@ -196,8 +196,6 @@ pub const ACTIONS: &[Row] = &[
 /// Every call, by its path; what is asked in several ways stands there several times, the way behind a `#`.
 pub const CALLS: &[Row] = &[
     rpc("grpc.health.v1.Health/Check", "+++++++", "grpc.health.v1.Health/Check", calls::empty)
-        .others(EVERYBODY),
-    rpc("grpc.health.v1.Health/List", "+++++++", "grpc.health.v1.Health/List", calls::empty)
         .others(EVERYBODY),
     rpc("grpc.health.v1.Health/Watch", "+++++++", "grpc.health.v1.Health/Watch", calls::empty)
         .others(EVERYBODY),

@@ -587,6 +587,9 @@ impl Steps {
         self.left(at::RENDERING, Stage::Mixing, Stage::Mastering, at::MIX_RENDERING);
         let (song, version) = (SongId(base + at::RENDERING), VersionId(base + at::MIX_RENDERING));
         self.facts.push((None, Fact::HandoffMade { song, version }));
+        // Packed already, as the other: nothing moves by itself.
+        let name = "q.zip".to_owned();
+        self.facts.push((None, Fact::PackageMade { song, version, digest, name, bytes }));
         let queued =
             |render| Fact::RenderQueued { render: RenderId(base + render), song, version, recipe: None };
         self.add(masterer, queued(at::SHEET));
