@@ -106,4 +106,5 @@ async fn knowing_a_hash_grants_nothing() {
         assert_eq!(offered(&world, &theirs).await, of_nobody, "the offer tells whether somebody has it");
         assert!(!of_nobody.done && of_nobody.offset == 0 && of_nobody.facts.is_none());
     }
+    println!("#gate HASH held 7 doors, none tells a digest of another project from one of nobody");
 }
