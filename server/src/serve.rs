@@ -103,6 +103,7 @@ pub async fn run(
     // They end with `closing`; their children die with them, and what they did is begun again at the next start. What was told is written down at the
     // end, so that the next start does not tell it again.
     let _ended = tokio::time::timeout(GRACE, tasks.wait()).await;
+    studio.egress.flush().await;
     served
 }
 

@@ -10,6 +10,7 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 use crate::{
     auth::AuthError,
     blob::BlobError,
+    egress::{BookError, NotWritten},
     ledger::LedgerError,
     render::inspect::InspectError,
     store::{AppendError, ReadError},
@@ -152,6 +153,24 @@ pub fn append(error: AppendError) -> Status {
             )
         }
         AppendError::DiskNearlyFull { .. } => disk_nearly_full(),
+    }
+}
+
+/// Nothing leaves unless it can be written down that it does.
+pub fn not_written(error: NotWritten) -> Status {
+    tracing::error!(%error, "bytes were asked for and not given");
+    refuse(
+        Code::Unavailable,
+        "EGRESS_UNWRITTEN",
+        "What leaves this studio is written down first, and that cannot be done now: nothing was sent.",
+        "Tell the studio's owner; try again later.",
+    )
+}
+
+pub fn book(error: BookError) -> Status {
+    match &error {
+        BookError::Damaged { .. } => corrupt(&error),
+        BookError::Full | BookError::Io(_) => internal(&error),
     }
 }
 

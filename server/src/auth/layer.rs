@@ -2,13 +2,14 @@
 //! UNAUTHENTICATED. Never here: what a caller may do (the domain decides).
 
 use std::{
+    net::IpAddr,
     sync::Arc,
     task::{Context, Poll},
 };
 
 use futures::future::{Either, Ready, ready};
 use http::{Request, Response};
-use tonic::body::Body;
+use tonic::{body::Body, transport::server::TcpConnectInfo};
 use tower::{Layer, Service};
 
 use super::People;
@@ -21,6 +22,12 @@ fn open_to_anyone(path: &str) -> bool {
         || path.starts_with("/grpc.health.v1.Health/")
         || path.starts_with("/grpc.reflection.v1.ServerReflection/")
         || path.starts_with("/grpc.reflection.v1alpha.ServerReflection/")
+}
+
+/// Of whoever is at the other end.
+pub fn address(request: &Request<Body>) -> Option<IpAddr> {
+    let peer = request.extensions().get::<TcpConnectInfo>()?.remote_addr()?;
+    Some(peer.ip().to_canonical())
 }
 
 #[derive(Clone)]
@@ -67,7 +74,8 @@ where
             .and_then(|value| value.strip_prefix("Bearer "));
         let caller = token.and_then(|token| self.people.caller(token));
         match caller {
-            Some(caller) => {
+            Some(mut caller) => {
+                caller.address = address(&request);
                 if let Some(seen) = request.extensions().get::<crate::telemetry::Seen>() {
                     seen.person(caller.person.id);
                 }

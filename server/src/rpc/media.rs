@@ -22,11 +22,13 @@ use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::{
     id_text,
-    outgoing::{self, Range},
+    outgoing::{self, Range, Stored},
     parse_id,
     until::until_ended,
 };
-use crate::{auth::Caller, blob::Staged, ledger::Snapshot, name, status, studio::Studio, wire::words};
+use crate::{
+    auth::Caller, blob::Staged, egress::Way, ledger::Snapshot, name, status, studio::Studio, wire::words,
+};
 
 /// Chunks of an upload and of a download.
 pub const CHUNK_BYTES: usize = 256 << 10;
@@ -289,7 +291,8 @@ impl v1::media_server::Media for Service {
         );
         let range = Range { offset: asked.offset, limit: asked.limit };
         let may = may_fetch(caller.person.id);
-        let answer = outgoing::file(&self.studio, &caller, snapshot.id, (file.digest, range), may).await;
+        let of = stored(Way::Download, &snapshot, &asked.version_id, file.digest)?;
+        let answer = outgoing::file(&self.studio, &caller, (of, range), may).await;
         answer.map(Response::new)
     }
 
@@ -358,6 +361,13 @@ impl Service {
     {
         until_ended(&self.studio, caller, project, may, chunks)
     }
+}
+
+/// A file of a version, which counts as its song.
+fn stored(way: Way, snapshot: &Snapshot, version: &str, digest: Digest) -> Result<Stored, Status> {
+    let version = VersionId(parse_id("version_id", version)?);
+    let song = snapshot.project.versions.get(version).map_or(version.0, |version| version.song.0);
+    Ok(Stored { way, project: snapshot.id, object: version.0, work: song, digest })
 }
 
 /// Original files: of a member who may fetch.

@@ -1,5 +1,6 @@
 //! One file a service: takes the caller, checks shapes and limits, hands over. Never here: rules of the studio, folding, the store's engine.
 
+pub mod audit;
 pub mod follow;
 pub mod mastering;
 pub mod media;
@@ -16,8 +17,9 @@ use std::{convert::Infallible, sync::Arc};
 
 use anyhow::Context as _;
 use deadwax_proto::v1::{
-    mastering_server::MasteringServer, media_server::MediaServer, presence_server::PresenceServer,
-    projects_server::ProjectsServer, records_server::RecordsServer, sessions_server::SessionsServer,
+    audit_server::AuditServer, mastering_server::MasteringServer, media_server::MediaServer,
+    presence_server::PresenceServer, projects_server::ProjectsServer, records_server::RecordsServer,
+    sessions_server::SessionsServer,
 };
 use http::{Request, Response};
 use tonic::{
@@ -52,6 +54,7 @@ pub async fn routes(studio: &Arc<Studio>) -> anyhow::Result<(Routes, Health)> {
     offered.offer(limited!(ProjectsServer, project::Service::of(studio)));
     offered.offer(limited!(SessionsServer, session::Service::new(Arc::clone(studio))));
 
+    offered.offer(limited!(AuditServer, audit::Service::new(Arc::clone(studio))));
     offered.offer(limited!(MasteringServer, mastering::Service::new(Arc::clone(studio))));
     offered.offer(limited!(MediaServer, media::Service::new(Arc::clone(studio))));
     offered.offer(limited!(PresenceServer, presence::Service::new(Arc::clone(studio))));
