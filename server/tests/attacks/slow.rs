@@ -80,8 +80,8 @@ async fn stalled_watcher(house: &House, owner: &Seat) -> (bool, String) {
     let facts = if crate::is_long() { 5_000 } else { 300 };
     let without = p99(seen(owner, &project, &song, facts).await);
 
-    // One byte of window, and nobody reads.
-    let narrow = house.endpoint().initial_stream_window_size(1).connect().await.unwrap();
+    // A window smaller than the first message, and nobody reads.
+    let narrow = house.endpoint().initial_stream_window_size(128).connect().await.unwrap();
     let stalled = owner.over(narrow);
     let asked = v1::WatchRequest { project_id: project.clone(), from: 0 };
     let mut rows = stalled.projects().watch(stalled.with(asked)).await.unwrap().into_inner();
