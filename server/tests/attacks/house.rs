@@ -158,7 +158,12 @@ pub struct Seat {
 
 impl Seat {
     pub async fn login(channel: Channel, code: &str) -> Result<Self, Status> {
-        let asked = v1::LoginRequest { code: code.into(), device: "test".into(), api: deadwax_proto::API };
+        let asked = v1::LoginRequest {
+            code: code.into(),
+            device: "test".into(),
+            api: deadwax_proto::API,
+            ..Default::default()
+        };
         let answer = SessionsClient::new(channel.clone()).login(asked).await?.into_inner();
         Ok(Self { channel, token: answer.token })
     }
