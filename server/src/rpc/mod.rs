@@ -35,8 +35,10 @@ use crate::{status, studio::Studio};
 
 /// The oldest client protocol that is still understood.
 pub const API_MIN: u32 = 1;
-/// An answer larger than this is a bug here. Watch cuts its updates into small ones; only Get of a very large project comes near.
-const ANSWER_BYTES: usize = 32 << 20;
+/// An answer larger than this is a bug here. Watch cuts its updates into small ones, files come in chunks.
+const ANSWER_BYTES: usize = 4 << 20;
+/// Get answers with a whole project, however many versions and notes it has.
+const PROJECT_BYTES: usize = 32 << 20;
 
 /// Every service of this server, with health and reflection. A new service is one call of `offer` more.
 pub async fn routes(studio: &Arc<Studio>) -> anyhow::Result<(Routes, Health)> {
@@ -51,7 +53,8 @@ pub async fn routes(studio: &Arc<Studio>) -> anyhow::Result<(Routes, Health)> {
                 .max_encoding_message_size(ANSWER_BYTES)
         };
     }
-    offered.offer(limited!(ProjectsServer, project::Service::of(studio)));
+    let projects = limited!(ProjectsServer, project::Service::of(studio));
+    offered.offer(projects.max_encoding_message_size(PROJECT_BYTES));
     offered.offer(limited!(SessionsServer, session::Service::new(Arc::clone(studio))));
 
     offered.offer(limited!(AuditServer, audit::Service::new(Arc::clone(studio))));
