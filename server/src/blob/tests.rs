@@ -1,7 +1,8 @@
 //! What uploads and blobs promise, on a real folder.
 
 use std::{
-    os::unix::fs::FileExt,
+    fs::{self, File, OpenOptions},
+    os::unix::fs::{FileExt, PermissionsExt},
     time::{Duration, SystemTime},
 };
 

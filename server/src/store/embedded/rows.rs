@@ -165,22 +165,22 @@ fn sync_files(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "faults"))]
 #[derive(Default)]
 pub(super) struct MapRows(std::sync::Mutex<std::collections::BTreeMap<Vec<u8>, Vec<u8>>>);
 
-#[cfg(test)]
+#[cfg(any(test, feature = "faults"))]
 impl Rows for MapRows {
     fn get(&self, key: &[u8]) -> io::Result<Option<Vec<u8>>> {
-        Ok(self.0.lock().unwrap().get(key).cloned())
+        Ok(self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(key).cloned())
     }
     fn range(&self, from: &[u8], prefix: &[u8], limit: usize) -> io::Result<Vec<Row>> {
-        let rows = self.0.lock().unwrap();
+        let rows = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let found = rows.range(from.to_vec()..).take_while(|(key, _)| key.starts_with(prefix)).take(limit);
         Ok(found.map(|(key, row)| (key.clone(), row.clone())).collect())
     }
     fn apply(&self, changes: Vec<Change>) -> io::Result<()> {
-        let mut rows = self.0.lock().unwrap();
+        let mut rows = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         for (key, row) in changes {
             match row {
                 Some(row) => rows.insert(key, row),
