@@ -221,7 +221,12 @@ impl Blobs {
     /// Makes every byte written so far durable and returns how many there are. Each call costs two syncs: once for some megabytes.
     pub async fn sync_staged(&self, id: u128) -> Result<u64, BlobError> {
         let mut upload = self.upload(id).await?;
-        blocking(move || Ok(upload.sync()?)).await
+        blocking(move || {
+            // Also where there is nothing to do: this is an answer to somebody who writes.
+            upload.drive.latch().check().map_err(BlobError::ReadOnly)?;
+            Ok(upload.sync()?)
+        })
+        .await
     }
 
     /// All bytes are here and are the right ones, durable and still without a name: whoever looks into them first (a decoder) may refuse them with

@@ -20,7 +20,7 @@ pub const GATES: &[Gate] = &[
         id: "G2a",
         what: "the power fails after every change of the disk: un-synced bytes and names lost, torn, reordered; a drive that lies about its syncs must lose",
         goal: Goal {
-            quick: Some("1 script of 200 steps, every 3rd change, 0 lost, 0 by half; the control loses"),
+            quick: Some("1 script of 200 steps, every 5th change, 0 lost, 0 by half; the control loses"),
             full: "50 scripts of 200 steps, every change, 0 lost, 0 by half; the control loses",
         },
         run: |run| inside("disk::trial::crash").run(run, "G2a"),

@@ -26,7 +26,7 @@ pub enum Loss {
 pub struct Dice(pub u64);
 
 impl Dice {
-    pub fn next(&mut self) -> u64 {
+    pub fn roll(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -34,14 +34,14 @@ impl Dice {
     }
 
     pub fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
+        self.roll() % bound
     }
 
     /// Seeds that lie side by side must not begin alike.
     pub fn from_seed(seed: u64) -> Self {
         let mut dice = Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
         for _ in 0..8 {
-            dice.next();
+            dice.roll();
         }
         dice
     }
@@ -221,7 +221,7 @@ impl State {
         let mut survives = || match loss {
             Loss::All => false,
             Loss::None => true,
-            Loss::Torn(_) | Loss::Reordered(_) => dice.next() >> 20 & 1 == 1,
+            Loss::Torn(_) | Loss::Reordered(_) => dice.roll() >> 20 & 1 == 1,
         };
         for file in &mut self.files {
             let len = file.bytes.len();

@@ -101,6 +101,7 @@ pub(super) async fn run(disk: &FaultyDisk, seed: u64, steps: usize) -> Ran {
             }
         };
         ran.history.learn(&rooms).await;
+        ran.history.go_on(&rooms, &mut dice, 1).await;
         for _ in 0..steps / 2 {
             ran.history.step(&rooms, &mut dice).await;
         }
@@ -233,7 +234,7 @@ impl History {
     fn sound(&mut self, dice: &mut Dice) -> (Bytes, Digest) {
         self.files += 1;
         let mut bytes = self.files.to_le_bytes().to_vec();
-        bytes.resize_with(8 + dice.below(6000) as usize, || dice.next() as u8);
+        bytes.resize_with(8 + dice.below(6000) as usize, || dice.roll() as u8);
         let digest = Digest(Sha256::digest(&bytes).into());
         let bytes = Bytes::from(bytes);
         self.sounds.insert(digest.0, Sound { bytes: bytes.clone(), acked: None });
@@ -298,9 +299,10 @@ impl History {
 
     pub(super) async fn go_on(&mut self, rooms: &Rooms, dice: &mut Dice, chunks: u64) {
         let Some(id) = self.current else { return };
-        let stopped = is_stopped(rooms);
-        let answer = rooms.blobs.staged(id).await.map_err(|error| error.to_string());
-        let Some(staged) = self.hear(stopped, answer) else { return };
+        let staged = match rooms.blobs.staged(id).await {
+            Ok(staged) => staged,
+            Err(error) => return self.note::<(), _>(Err(error)),
+        };
         let mut offset = staged.offset;
         self.tell(id, offset);
         for _ in 0..chunks {
@@ -339,7 +341,7 @@ impl History {
     /// What can be made again is not missed; a retry, and what is asked of the audio, are answered.
     async fn derive(&mut self, rooms: &Rooms, dice: &mut Dice) {
         let digest = Digest([7; 32]);
-        let bytes = Bytes::from(vec![dice.next() as u8; 300]);
+        let bytes = Bytes::from(vec![dice.roll() as u8; 300]);
         let written = rooms.blobs.write_derived(digest, "waveform", bytes).await;
         self.note(written);
         match rooms.blobs.read_derived(digest, "waveform", 0, None).await {

@@ -30,7 +30,7 @@ fn judge(site: Site, fault: Fault, ran: &Ran) -> Vec<&'static str> {
     let mut wrong = Vec::new();
     let mut must = |holds: bool, what| {
         if !holds {
-            wrong.push(what)
+            wrong.push(what);
         }
     };
     let noticed = ran.stopped || !ran.refused_starts.is_empty();

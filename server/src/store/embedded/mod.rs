@@ -37,7 +37,7 @@ use self::{
     rows::{Distrust, SledRows},
 };
 use super::{Append, AppendError, Appended, Entry, Mark, ReadError, Store, StreamId};
-use crate::disk::Drive;
+use crate::disk::{Drive, is_full};
 
 /// Appends that may wait for the committer; more wait at their senders.
 const QUEUE: usize = 1024;
@@ -74,6 +74,8 @@ pub enum OpenError {
     Short { journal: String, journal_bytes: u64 },
     #[error("the index failed: {0}. It can be removed while the server is stopped and is made again")]
     Index(#[source] io::Error),
+    #[error("the disk is full: the index cannot be opened. Make room, then start again; nothing is lost")]
+    Full,
     #[error("{attempted} failed: {source}")]
     Io { attempted: String, source: io::Error },
 }
@@ -311,12 +313,17 @@ fn open_sled_index(journal: &Journal, folder: &Path) -> Result<(Index, Cursor), 
                 Err(_) => Distrust::Broken("sled panicked".into()),
             }
         }
+        Err(Distrust::Full) => return Err(OpenError::Full),
         Err(why) => why,
     };
     tracing::warn!(%why, "the index is made again from the journal");
-    let index = Index::new(Box::new(SledRows::fresh(folder, &why).map_err(OpenError::Index)?));
+    let index = Index::new(Box::new(SledRows::fresh(folder, &why).map_err(of_index)?));
     let cursor = catch_up(journal, &index, journal.start(), durable)?;
     Ok((index, cursor))
+}
+
+fn of_index(error: io::Error) -> OpenError {
+    if is_full(&error) { OpenError::Full } else { OpenError::Index(error) }
 }
 
 /// From which record on the index has to catch up. An index of another journal, or one that ends where no record ends, is broken.
@@ -347,13 +354,13 @@ fn catch_up(journal: &Journal, index: &Index, from: Cursor, durable: Position) -
     journal.scan(from, durable, &mut |found| {
         waiting.push(found);
         if waiting.len() == CATCH_UP {
-            index.apply(journal.id, waiting.iter()).map_err(OpenError::Index)?;
+            index.apply(journal.id, waiting.iter()).map_err(of_index)?;
             waiting.clear();
         }
         Ok(())
     })?;
-    index.apply(journal.id, waiting.iter()).map_err(OpenError::Index)?;
-    for (stream, seq) in index.to_erase().map_err(OpenError::Index)? {
+    index.apply(journal.id, waiting.iter()).map_err(of_index)?;
+    for (stream, seq) in index.to_erase().map_err(of_index)? {
         erase(journal, index, stream, seq).map_err(OpenError::io("finishing a redaction"))?;
     }
     Ok(scan.end)

@@ -9,6 +9,8 @@ use std::{
     thread,
 };
 
+use crate::disk::is_full;
+
 pub(super) type Change = (Vec<u8>, Option<Vec<u8>>);
 pub(super) type Row = (Vec<u8>, Vec<u8>);
 
@@ -27,6 +29,8 @@ pub(super) enum Distrust {
     Unclean,
     #[error("it is broken: {0}")]
     Broken(String),
+    #[error("there is no room to open it")]
+    Full,
 }
 
 pub(super) struct SledRows {
@@ -43,7 +47,10 @@ impl SledRows {
         if folder.join("sled").exists() && !is_trusted(folder) {
             return Err(Distrust::Unclean);
         }
-        Self::open_untested(folder).map_err(|error| Distrust::Broken(error.to_string()))
+        Self::open_untested(folder).map_err(|error| match is_full(&error) {
+            true => Distrust::Full,
+            false => Distrust::Broken(error.to_string()),
+        })
     }
 
     fn open_untested(folder: &Path) -> io::Result<Self> {
@@ -60,11 +67,7 @@ impl SledRows {
                 .open()
         });
         let db = opened.join().map_err(|_| io::Error::other("sled panicked while it opened"))?;
-        Ok(Self {
-            db: Some(db.map_err(io::Error::other)?),
-            folder: folder.to_owned(),
-            failed: AtomicBool::new(false),
-        })
+        Ok(Self { db: Some(db.map_err(told)?), folder: folder.to_owned(), failed: AtomicBool::new(false) })
     }
 
     /// Moves what is there aside, where it may tell why it broke, and begins anew.
@@ -76,7 +79,7 @@ impl SledRows {
             }
             match why {
                 Distrust::Unclean => fs::remove_dir_all(folder)?,
-                Distrust::Broken(_) => fs::rename(folder, &aside)?,
+                Distrust::Broken(_) | Distrust::Full => fs::rename(folder, &aside)?,
             }
         }
         Self::open_untested(folder)
@@ -86,8 +89,16 @@ impl SledRows {
         let db = self.db.as_ref().ok_or_else(|| io::Error::other("the index is closed"))?;
         ask(db).map_err(|error| {
             self.failed.store(true, Ordering::Relaxed);
-            io::Error::other(error)
+            told(error)
         })
+    }
+}
+
+/// What sled says, with the operating system's own word where it has one.
+fn told(error: sled::Error) -> io::Error {
+    match error {
+        sled::Error::Io(error) => error,
+        other => io::Error::other(other),
     }
 }
 
