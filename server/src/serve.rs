@@ -62,6 +62,14 @@ pub async fn run(
     let sweeper = tokio::spawn(sweep(Arc::clone(&studio)));
     let upload_sweeper = tokio::spawn(sweep_uploads(Arc::clone(&studio)));
     let tasks = background(&studio).await?;
+    let health = Arc::new(health);
+    let latch = {
+        let (drive, health) = (studio.store.drive().clone(), Arc::clone(&health));
+        tokio::spawn(async move {
+            drive.latch().fallen().await;
+            health.say_read_only().await;
+        })
+    };
     let stopping = async {
         stop.cancelled().await;
         tracing::info!("stopping");
@@ -85,6 +93,7 @@ pub async fn run(
     cut.cancel();
     studio.closing.cancel();
     sweeper.abort();
+    latch.abort();
     upload_sweeper.abort();
     // They end with `closing`; their children die with them, and what they did is begun again at the next start. What was told is written down at the
     // end, so that the next start does not tell it again.

@@ -10,6 +10,7 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 use crate::{
     auth::AuthError,
     blob::BlobError,
+    disk::is_full,
     egress::{BookError, NotWritten},
     ledger::LedgerError,
     render::inspect::InspectError,
@@ -120,6 +121,16 @@ fn disk_nearly_full() -> Status {
     )
 }
 
+/// The latch has fallen, and told the log why; or the server stops.
+pub fn read_only() -> Status {
+    refuse(
+        Code::Unavailable,
+        "READ_ONLY",
+        "This server stopped writing after its disk failed; nothing can be changed until it is restarted.",
+        "Tell the studio's owner: look at the disk, then restart the server.",
+    )
+}
+
 /// Which gRPC code a refusal of the rules travels under.
 fn refusal_code(reason: Reason) -> Code {
     use Reason::*;
@@ -167,15 +178,7 @@ pub fn append(error: AppendError) -> Status {
             format!("This is {bytes} bytes; {limit} fit into one entry."),
             "Make it shorter.",
         ),
-        AppendError::ReadOnly(what) => {
-            tracing::error!(error = %what, "a write was refused: the journal is read-only");
-            refuse(
-                Code::Unavailable,
-                "READ_ONLY",
-                "The studio's disk failed; nothing can be changed until the server is restarted.",
-                "Tell the studio's owner.",
-            )
-        }
+        AppendError::ReadOnly(_) => read_only(),
         AppendError::DiskNearlyFull { .. } => disk_nearly_full(),
     }
 }
@@ -245,10 +248,11 @@ pub fn blob(error: BlobError) -> Status {
             "More bytes arrived than were announced.",
             "Begin the upload again with the right size.",
         ),
-        BlobError::DiskNearlyFull { .. } => disk_nearly_full(),
+        BlobError::DiskNearlyFull { .. } | BlobError::TooFewFiles { .. } => disk_nearly_full(),
+        BlobError::ReadOnly(_) => read_only(),
         // Somebody else may take the room between the look at the disk and the write.
-        BlobError::Io(ref no_room) if no_room.kind() == std::io::ErrorKind::StorageFull => disk_nearly_full(),
-        BlobError::Io(_) | BlobError::Store(_) => internal(&error),
+        BlobError::Io(ref no_room) if is_full(no_room) => disk_nearly_full(),
+        BlobError::Io(_) => internal(&error),
     }
 }
 

@@ -95,6 +95,9 @@ impl Offered {
     }
 }
 
+/// Services that keep nothing: they go on when the server writes no more.
+const KEEPS_NOTHING: &[&str] = &[PresenceServer::<presence::Service>::NAME];
+
 /// What the health service tells about each service.
 pub struct Health {
     reporter: HealthReporter,
@@ -106,6 +109,13 @@ impl Health {
     pub async fn say(&self, status: ServingStatus) {
         for name in self.names.iter().copied().chain([""]) {
             self.reporter.set_service_status(name, status).await;
+        }
+    }
+
+    /// Nothing is written any more: the services that do, and the server as a whole, need its owner. Calls that read are answered as before.
+    pub async fn say_read_only(&self) {
+        for name in self.names.iter().copied().chain([""]).filter(|name| !KEEPS_NOTHING.contains(name)) {
+            self.reporter.set_service_status(name, ServingStatus::NotServing).await;
         }
     }
 }
