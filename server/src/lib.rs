@@ -10,6 +10,7 @@ pub mod desk;
 pub mod disk;
 pub mod evidence;
 pub mod handoff;
+pub mod keep;
 pub mod ledger;
 pub mod listen;
 pub mod listening;

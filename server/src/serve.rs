@@ -17,7 +17,7 @@ use deadwax_dsp::recipe::Recipe;
 
 use crate::{
     auth::layer::AccessLayer,
-    dates, handoff, listen,
+    dates, handoff, keep, listen,
     notify::Notifier,
     render::{Limits, examine::Examiner, record::RecordWorker, shift::PAUSE, worker::Worker},
     rpc,
@@ -72,6 +72,7 @@ pub async fn run(
             health.say_read_only().await;
         })
     };
+    let damage = tokio::spawn(tell_damage(Arc::clone(&studio), Arc::clone(&health)));
     let stopping = {
         let (studio, stop) = (Arc::clone(&studio), stop.clone());
         async move {
@@ -108,6 +109,7 @@ pub async fn run(
     studio.closing.cancel();
     sweeper.abort();
     latch.abort();
+    damage.abort();
     upload_sweeper.abort();
     // They end with `closing`; their children die with them, and what they did is begun again at the next start. What was told is written down at the
     // end, so that the next start does not tell it again.
@@ -132,6 +134,7 @@ async fn background(studio: &Arc<Studio>) -> anyhow::Result<TaskTracker> {
     }
     tasks.spawn(maker(studio).run());
     tasks.spawn(Notifier::of(studio)?.run());
+    tasks.spawn(keep::work::run(Arc::clone(studio)));
     tasks.spawn(dates::watch(Arc::clone(&studio.ledger), studio.closing.clone()));
     tasks.close();
     Ok(tasks)
@@ -214,6 +217,18 @@ async fn sweep(studio: Arc<Studio>) {
     loop {
         every.tick().await;
         studio.people.sweep();
+    }
+}
+
+/// Reads go on beside damaged bytes; who watches the server's health is told that there are some.
+async fn tell_damage(studio: Arc<Studio>, health: Arc<rpc::Health>) {
+    let mut damaged = studio.blobs.damage().watch();
+    loop {
+        let sound = *damaged.borrow_and_update() == 0;
+        health.say_stored_bytes(sound).await;
+        if damaged.changed().await.is_err() {
+            return;
+        }
     }
 }
 
