@@ -272,7 +272,9 @@ impl Blobs {
         let (place, reserve_bytes) = (self.place.clone(), self.reserve_bytes);
         blocking(move || {
             check_reserve(&place.drive, &place.root, reserve_bytes, bytes.len() as u64)?;
-            Ok(place.write_derived(digest, kind, &bytes)?)
+            place.write_derived(digest, kind, &bytes)?;
+            let (_, sums) = Summing::of(&bytes);
+            Ok(place.write_derived(digest, &format!("{kind}.{}", sums::KIND), &sums.to_bytes(digest))?)
         })
         .await
     }
