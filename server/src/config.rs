@@ -38,6 +38,7 @@ pub struct Config {
     pub public_address: String,
     /// Off only where `listen` is a loopback address.
     pub tls: bool,
+    pub access: Access,
     pub limits: Limits,
     pub render: Render,
     pub mail: Mail,
@@ -45,6 +46,21 @@ pub struct Config {
     pub examine: Examine,
     pub keep: Keep,
     pub log: Log,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Access {
+    /// Whether whoever signs in has to choose a passphrase. Who has one always needs it.
+    pub passphrase: Passphrases,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Passphrases {
+    #[default]
+    Optional,
+    Required,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -129,6 +145,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], PORT)),
             public_address: String::new(),
             tls: true,
+            access: Access::default(),
             limits: Limits::default(),
             render: Render::default(),
             mail: Mail::default(),

@@ -236,6 +236,7 @@ fn opened_index(
         Ok(rows) => rows,
         Err(Distrust::Unclean) => return Ok(Err(IndexState::Unclean)),
         Err(Distrust::Broken(what)) => return Ok(Err(IndexState::Broken(what))),
+        Err(Distrust::Full) => return Err(OpenError::Full),
     };
     let index = Index::new(Box::new(rows));
     match catch_unwind(AssertUnwindSafe(|| trusted_start(journal, &index, durable))) {
