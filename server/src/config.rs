@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::{
     door::settings::Door,
+    keep::settings::Keep,
     notify::settings::{Mail, Security, Webhooks},
 };
 
@@ -45,6 +46,7 @@ pub struct Config {
     pub mail: Mail,
     pub webhooks: Webhooks,
     pub examine: Examine,
+    pub keep: Keep,
     pub log: Log,
 }
 
@@ -152,6 +154,7 @@ impl Default for Config {
             mail: Mail::default(),
             webhooks: Webhooks::default(),
             examine: Examine::default(),
+            keep: Keep::default(),
             log: Log::default(),
         }
     }
@@ -222,9 +225,8 @@ impl Provider for Variables {
             // Text that is meant as text must not become a number on the way: a studio may be called "1984".
             let value = match path.as_str() {
                 "name" | "listen" | "public_address" | "render.recipe" | "mail.host" | "mail.user"
-                | "mail.from" | "mail.password_file" | "mail.roots" | "webhooks.roots" => {
-                    Value::from(text.as_str())
-                }
+                | "mail.from" | "mail.password_file" | "mail.roots" | "webhooks.roots"
+                | "keep.repair_from" => Value::from(text.as_str()),
                 _ => text.parse().unwrap_or_else(|never| match never {}),
             };
             if let Value::Dict(_, nested) = figment::util::nest(&path, value) {
@@ -388,6 +390,13 @@ impl Config {
              [examine]\n\
              # New versions that are looked into at the same time, in the background.\n\
              workers = {examiners}\n\n\
+             [keep]\n\
+             # Does audio that nothing refers to go: to the trash after a day, for good after another week?\n\
+             collect = {collect}\n\
+             # Stored audio is read again in the background, so fast at most; 0: not at all.\n\
+             scrub_bytes_per_s = {scrub}\n\
+             # A folder that `deadwax-server backup` writes to: damaged audio is put right from there. Empty: told only.\n\
+             repair_from = \"\"\n\n\
              [log]\n\
              # text or json; error, warn, info, debug or trace.\n\
              format = \"text\"\n\
@@ -398,6 +407,8 @@ impl Config {
             tls = self.tls,
             workers = self.render.workers,
             examiners = self.examine.workers,
+            collect = self.keep.collect,
+            scrub = self.keep.scrub_bytes_per_s,
             memory = self.render.memory_bytes,
             cpu = self.render.cpu_seconds,
             digest_hour = self.mail.digest_hour,

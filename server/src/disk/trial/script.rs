@@ -369,6 +369,8 @@ impl History {
             self.note(has);
             self.note(rooms.blobs.verify(digest).await);
         }
+        let discarded = discard(&rooms.blobs).await;
+        self.note(discarded);
     }
 
     /// Takes note of what did not work and is nobody's loss.
@@ -390,6 +392,22 @@ impl History {
             }
         }
     }
+}
+
+/// Audio that no fact names leaves, comes back, and leaves for good.
+async fn discard(blobs: &Blobs) -> Result<(), BlobError> {
+    let digest = blobs.put(Bytes::from_static(b"nobody's")).await?;
+    for last in [false, true] {
+        blobs.take_touched();
+        blobs.discard(digest, 1).await?;
+        let lies_there = blobs.trash().await?.into_iter().find(|it| it.digest == digest);
+        match lies_there {
+            Some(discarded) if last => blobs.erase(discarded).await?,
+            Some(discarded) => drop(blobs.put_back(discarded).await?),
+            None => {}
+        }
+    }
+    Ok(())
 }
 
 fn is_stopped(rooms: &Rooms) -> bool {
