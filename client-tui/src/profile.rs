@@ -32,6 +32,16 @@ pub struct Profile {
     /// Where the key is that this person signs with: see `receipt::keys::Setup`. The key itself is never here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
+    /// The key of this machine for this server, in the format of OpenSSH: with the passphrase it opens the next session. See `receipt::device`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+}
+
+impl Profile {
+    /// This profile as it was, where its token is still there and is not that of `now`.
+    pub fn session_of(&self, now: &Profile) -> Option<Profile> {
+        (self.token.is_some() && self.token != now.token).then(|| self.clone())
+    }
 }
 
 impl fmt::Debug for Profile {

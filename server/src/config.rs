@@ -35,12 +35,28 @@ pub struct Config {
     pub public_address: String,
     /// Off only where `listen` is a loopback address.
     pub tls: bool,
+    pub access: Access,
     pub limits: Limits,
     pub render: Render,
     pub mail: Mail,
     pub webhooks: Webhooks,
     pub examine: Examine,
     pub log: Log,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Access {
+    /// Whether whoever signs in has to choose a passphrase. Who has one always needs it.
+    pub passphrase: Passphrases,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Passphrases {
+    #[default]
+    Optional,
+    Required,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -138,6 +154,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], PORT)),
             public_address: String::new(),
             tls: true,
+            access: Access::default(),
             limits: Limits::default(),
             render: Render::default(),
             mail: Mail::default(),

@@ -55,7 +55,7 @@ pub fn unauthenticated() -> Status {
         Code::Unauthenticated,
         "SESSION_ENDED",
         "You are not signed in, or the session ended.",
-        "Sign in with a new invite link: deadwax login LINK.",
+        "Sign in again: deadwax login. A machine without a key needs an invite link: deadwax login LINK.",
     )
 }
 
@@ -239,9 +239,47 @@ pub fn auth(error: AuthError) -> Status {
         AuthError::TooManyTries { wait_s } => refuse_with(
             Code::ResourceExhausted,
             "TOO_MANY_TRIES",
-            "Too many wrong codes came from your address.",
+            "Too many wrong codes or passphrases came from your address.",
             format!("Wait {} minutes, then try again.", wait_s.div_ceil(60)),
             [("retry_after_s", wait_s.to_string())],
+        ),
+        AuthError::PassphraseNeeded { choose: false } => refuse(
+            Code::FailedPrecondition,
+            "PASSPHRASE_NEEDED",
+            "The code is good; the passphrase of this person is needed too.",
+            "Give the passphrase. Who forgot it asks a studio owner to end their access and to invite them again.",
+        ),
+        AuthError::PassphraseNeeded { choose: true } => refuse(
+            Code::FailedPrecondition,
+            "PASSPHRASE_TO_CHOOSE",
+            "In this studio everybody chooses a passphrase.",
+            "Choose one of at least 12 characters; four words that have nothing to do with each other are good.",
+        ),
+        AuthError::PassphraseWrong => refuse(
+            Code::Unauthenticated,
+            "PASSPHRASE_WRONG",
+            "That is not the passphrase of this person.",
+            "Try again; after ten wrong ones from one address the server waits for a quarter of an hour.",
+        ),
+        AuthError::PassphraseWeak(what) => refuse(Code::InvalidArgument, "PASSPHRASE_WEAK", what, ""),
+        AuthError::SignInRefused => refuse(
+            Code::Unauthenticated,
+            "SIGN_IN_REFUSED",
+            "This machine and this passphrase open nothing here.",
+            "Check the passphrase. Where the machine was signed out, ask for a new invite link.",
+        ),
+        AuthError::Key(refused) => refusal(refused),
+        AuthError::Busy => refuse(
+            Code::ResourceExhausted,
+            "LIMIT_REACHED",
+            "Too many people are signing in at this moment.",
+            "Try again in a few seconds.",
+        ),
+        AuthError::Yourself => refuse(
+            Code::FailedPrecondition,
+            "YOURSELF",
+            "You cannot end your own access.",
+            "Ask another studio owner, or sign out.",
         ),
         AuthError::EmailTaken => refuse(
             Code::FailedPrecondition,
@@ -262,7 +300,7 @@ pub fn auth(error: AuthError) -> Status {
         AuthError::LimitReached(what) => refuse(Code::ResourceExhausted, "LIMIT_REACHED", what, ""),
         AuthError::Append(error) => append(error),
         AuthError::Read(error) => read(error),
-        AuthError::Unreadable { .. } | AuthError::NoRandomness(_) => internal(&error),
+        AuthError::Unreadable { .. } | AuthError::NoRandomness(_) | AuthError::Hash(_) => internal(&error),
     }
 }
 

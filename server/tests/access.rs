@@ -51,7 +51,7 @@ async fn every_service_but_the_open_ones_asks_for_a_session() {
 async fn a_client_of_another_age_is_told_which_side_to_update() {
     let house = House::open().await;
     let mut stranger = house.stranger().await;
-    let asked = |api| v1::LoginRequest { code: "x".into(), device: "y".into(), api };
+    let asked = |api| v1::LoginRequest { code: "x".into(), device: "y".into(), api, ..Default::default() };
     let older = refused(stranger.sessions.login(asked(0)).await, "API_VERSION");
     assert!(older.message().contains("older"), "{older:?}");
     let newer = refused(stranger.sessions.login(asked(99)).await, "API_VERSION");
@@ -92,7 +92,8 @@ async fn hostile_device_names_are_refused_and_use_up_nothing() {
     let code = house.studio.people.issue_code(ana.id).await.unwrap().code.reveal().to_owned();
     let mut stranger = house.stranger().await;
     for device in ["a\u{1b}[2Jb", "a\u{202e}b", &"x".repeat(10_000)] {
-        let asked = v1::LoginRequest { code: code.clone(), device: device.into(), api: 1 };
+        let asked =
+            v1::LoginRequest { code: code.clone(), device: device.into(), api: 1, ..Default::default() };
         refused(stranger.sessions.login(asked).await, "NAME_INVALID");
     }
     stranger.login(&code).await.unwrap();

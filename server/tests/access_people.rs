@@ -10,7 +10,7 @@ use std::{
 };
 
 use deadwax_server::{
-    auth::{AuthError, CODE_TTL, People, SESSION_TTL, TRIES},
+    auth::{AuthError, CODE_TTL, People, Redeem, SESSION_TTL, TRIES},
     ledger::Clock,
     store::{MemoryStore, STUDIO, Store},
 };
@@ -57,14 +57,23 @@ async fn a_code_works_once_and_the_token_after_a_restart_too() {
     let house = house().await;
     let ana = house.people.add("Ana", "Ana@example.org", true).await.unwrap();
     let issued = house.people.issue_code(ana.id).await.unwrap();
-    let opened = house.people.redeem(issued.code.reveal(), "laptop", None).await.unwrap();
+    let opened = house
+        .people
+        .redeem(Redeem { code: issued.code.reveal(), device: "laptop", address: None, ..Redeem::default() })
+        .await
+        .unwrap();
     assert_eq!(opened.person.email, "ana@example.org");
-    let again = house.people.redeem(issued.code.reveal(), "laptop", None).await;
+    let again = house
+        .people
+        .redeem(Redeem { code: issued.code.reveal(), device: "laptop", address: None, ..Redeem::default() })
+        .await;
     assert!(matches!(again, Err(AuthError::CodeUnknown)));
 
     let people = open(&house.store, &house.clock).await;
     assert_eq!(people.caller(opened.token.reveal()).unwrap().person, ana);
-    let again = people.redeem(issued.code.reveal(), "laptop", None).await;
+    let again = people
+        .redeem(Redeem { code: issued.code.reveal(), device: "laptop", address: None, ..Redeem::default() })
+        .await;
     assert!(matches!(again, Err(AuthError::CodeUnknown)), "used codes stay used after a restart");
     assert!(people.caller("dwx_wrong").is_none());
 }
@@ -79,7 +88,12 @@ async fn of_a_hundred_who_try_one_code_exactly_one_wins() {
     let tries = (0..100).map(|n| {
         let people = if n % 2 == 0 { house.people.clone() } else { other.clone() };
         let code = code.clone();
-        tokio::spawn(async move { people.redeem(&code, "x", None).await.is_ok() })
+        tokio::spawn(async move {
+            people
+                .redeem(Redeem { code: &code, device: "x", address: None, ..Redeem::default() })
+                .await
+                .is_ok()
+        })
     });
     let won = futures::future::join_all(tries).await.into_iter().filter(|won| *won.as_ref().unwrap()).count();
     assert_eq!(won, 1);
@@ -91,11 +105,18 @@ async fn codes_and_sessions_expire() {
     let ana = house.people.add("Ana", "ana@example.org", true).await.unwrap();
     let late = house.people.issue_code(ana.id).await.unwrap();
     let good = house.people.issue_code(ana.id).await.unwrap();
-    let opened = house.people.redeem(good.code.reveal(), "x", None).await.unwrap();
+    let opened = house
+        .people
+        .redeem(Redeem { code: good.code.reveal(), device: "x", address: None, ..Redeem::default() })
+        .await
+        .unwrap();
     let caller = house.people.caller(opened.token.reveal()).unwrap();
 
     house.clock.0.fetch_add(CODE_TTL.as_millis() as i64, Ordering::SeqCst);
-    let expired = house.people.redeem(late.code.reveal(), "x", None).await;
+    let expired = house
+        .people
+        .redeem(Redeem { code: late.code.reveal(), device: "x", address: None, ..Redeem::default() })
+        .await;
     assert!(matches!(expired, Err(AuthError::CodeUnknown)));
 
     house.clock.0.fetch_add(SESSION_TTL.as_millis() as i64, Ordering::SeqCst);
@@ -124,7 +145,11 @@ async fn no_secret_is_stored() {
     let house = house().await;
     let ana = house.people.add("Ana", "ana@example.org", true).await.unwrap();
     let issued = house.people.issue_code(ana.id).await.unwrap();
-    let opened = house.people.redeem(issued.code.reveal(), "laptop", None).await.unwrap();
+    let opened = house
+        .people
+        .redeem(Redeem { code: issued.code.reveal(), device: "laptop", address: None, ..Redeem::default() })
+        .await
+        .unwrap();
     let bytes = stored(&house.store).await;
     assert!(holds(&bytes, "laptop"), "the search itself works");
     assert!(!holds(&bytes, issued.code.reveal()));
@@ -139,12 +164,27 @@ async fn a_redacted_person_leaves_no_name_and_may_come_back() {
     let ana = house.people.add("Ana Canary", "ana@canary.example", false).await.unwrap();
     let issued = house.people.issue_code(ana.id).await.unwrap();
     let spare = house.people.issue_code(ana.id).await.unwrap();
-    let opened = house.people.redeem(issued.code.reveal(), "canary-laptop", None).await.unwrap();
+    let opened = house
+        .people
+        .redeem(Redeem {
+            code: issued.code.reveal(),
+            device: "canary-laptop",
+            address: None,
+            ..Redeem::default()
+        })
+        .await
+        .unwrap();
     let caller = house.people.caller(opened.token.reveal()).unwrap();
 
     house.people.redact(ana.id).await.unwrap();
     assert!(caller.ended.is_cancelled() && house.people.caller(opened.token.reveal()).is_none());
-    assert!(house.people.redeem(spare.code.reveal(), "x", None).await.is_err());
+    assert!(
+        house
+            .people
+            .redeem(Redeem { code: spare.code.reveal(), device: "x", address: None, ..Redeem::default() })
+            .await
+            .is_err()
+    );
     assert_eq!(house.people.directory().name(ana.id), "somebody who left");
     let bytes = stored(&house.store).await;
     for word in ["Ana Canary", "ana@canary.example", "canary-laptop"] {
@@ -171,12 +211,29 @@ async fn wrong_codes_close_an_address_and_nobody_elses() {
     let issued = house.people.issue_code(ana.id).await.unwrap();
     let (here, there): (IpAddr, IpAddr) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
     for _ in 0..TRIES {
-        let wrong = house.people.redeem("wrong", "x", Some(here)).await;
+        let wrong = house
+            .people
+            .redeem(Redeem { code: "wrong", device: "x", address: Some(here), ..Redeem::default() })
+            .await;
         assert!(matches!(wrong, Err(AuthError::CodeUnknown)));
     }
-    let closed = house.people.redeem(issued.code.reveal(), "x", Some(here)).await;
+    let closed = house
+        .people
+        .redeem(Redeem { code: issued.code.reveal(), device: "x", address: Some(here), ..Redeem::default() })
+        .await;
     assert!(matches!(closed, Err(AuthError::TooManyTries { wait_s }) if wait_s > 800));
-    assert!(house.people.redeem(issued.code.reveal(), "x", Some(there)).await.is_ok());
+    assert!(
+        house
+            .people
+            .redeem(Redeem {
+                code: issued.code.reveal(),
+                device: "x",
+                address: Some(there),
+                ..Redeem::default()
+            })
+            .await
+            .is_ok()
+    );
 }
 
 #[tokio::test]
@@ -185,7 +242,10 @@ async fn nothing_is_acknowledged_after_the_disk_failed() {
     let ana = house.people.add("Ana", "ana@example.org", true).await.unwrap();
     let issued = house.people.issue_code(ana.id).await.unwrap();
     house.store.fail("the disk is gone");
-    let opened = house.people.redeem(issued.code.reveal(), "x", None).await;
+    let opened = house
+        .people
+        .redeem(Redeem { code: issued.code.reveal(), device: "x", address: None, ..Redeem::default() })
+        .await;
     assert!(matches!(opened, Err(AuthError::Append(_))));
     assert!(house.people.sessions_of(ana.id).is_empty());
 }

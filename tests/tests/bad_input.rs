@@ -281,14 +281,15 @@ fn a_client_of_another_time_is_told_which_side_to_update() {
     let link: deadwax_client::net::Link = said.first()["link"].as_str().unwrap().parse().unwrap();
     let client = rig.client(&rig.on.cast.label);
     for (api, side) in [(0, "Update the client"), (99, "update the server")] {
-        let request = v1::LoginRequest { code: link.code.clone(), device: "old".into(), api };
+        let request =
+            v1::LoginRequest { code: link.code.clone(), device: "old".into(), api, ..Default::default() };
         let status = rig.on.runtime.block_on(client.sessions().login(request)).unwrap_err();
         let error = NetError::from_status(client.url(), &status);
         assert_eq!(error.reason(), "API_VERSION");
         assert!(error.hint().contains(side), "{}", error.hint());
     }
     // The code was not used up by the tries.
-    let request = v1::LoginRequest { code: link.code, device: "new".into(), api: 1 };
+    let request = v1::LoginRequest { code: link.code, device: "new".into(), api: 1, ..Default::default() };
     rig.on.runtime.block_on(client.sessions().login(request)).unwrap();
 }
 

@@ -118,16 +118,45 @@ pub enum MailArg {
 
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Sign in with the link of an invite
+    /// Sign in with the link of an invite; without one: again, with this machine's key and your passphrase
     Login {
         /// deadwax://host:port/CODE#sha256=FINGERPRINT
-        url: String,
+        url: Option<String>,
         /// The server's fingerprint, where the link holds none
         #[arg(long, value_name = "FINGERPRINT")]
         trust: Option<String>,
         /// How this machine is called in the list of your sessions
         #[arg(long)]
         device: Option<String>,
+        /// The passphrase is the first line of this file; - for standard input
+        #[arg(long, value_name = "FILE")]
+        passphrase_file: Option<PathBuf>,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Choose a passphrase, or another one
+    Passphrase {
+        /// The current one is the first line of this file
+        #[arg(long, value_name = "FILE")]
+        current_file: Option<PathBuf>,
+        /// The new one is the first line of this file
+        #[arg(long, value_name = "FILE")]
+        new_file: Option<PathBuf>,
+        /// End your sessions on other machines, and make their keys worthless
+        #[arg(long)]
+        end_others: bool,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// For a studio owner: end every way in of somebody who left or whose machine was lost
+    EndAccess {
+        email: String,
+        /// Take them out of every project as well
+        #[arg(long)]
+        leave_projects: bool,
+        /// Without being asked
+        #[arg(long)]
+        yes: bool,
         #[command(flatten)]
         who: Who,
     },
@@ -140,6 +169,9 @@ pub enum Verb {
     },
     /// Sign out and forget the token
     Logout {
+        /// Forget it here even where the server cannot be reached; the session itself then ends by time, or from another machine
+        #[arg(long)]
+        here_only: bool,
         #[command(flatten)]
         who: Who,
     },

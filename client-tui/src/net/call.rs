@@ -82,10 +82,32 @@ impl Client {
     }
 
     /// Not repeated by itself: a code works once.
-    pub async fn login(&self, code: &str, device: &str) -> Result<v1::LoginResponse, NetError> {
-        let request =
-            v1::LoginRequest { code: code.to_owned(), device: device.to_owned(), api: deadwax_proto::API };
+    pub async fn login(&self, request: v1::LoginRequest) -> Result<v1::LoginResponse, NetError> {
         self.once(self.sessions().login(request)).await
+    }
+
+    /// What this machine signs to open a session.
+    pub async fn challenge(&self) -> Result<String, NetError> {
+        let answer: v1::ChallengeResponse =
+            self.again(|| async { self.sessions().challenge(v1::ChallengeRequest {}).await }).await?;
+        Ok(answer.challenge)
+    }
+
+    /// Not repeated by itself: a challenge works once.
+    pub async fn sign_in(&self, request: v1::SignInRequest) -> Result<v1::LoginResponse, NetError> {
+        self.once(self.sessions().sign_in(request)).await
+    }
+
+    /// Not repeated by itself: the second time the passphrase is another one.
+    pub async fn set_passphrase(
+        &self,
+        request: v1::SetPassphraseRequest,
+    ) -> Result<v1::SetPassphraseResponse, NetError> {
+        self.once(self.sessions().set_passphrase(request)).await
+    }
+
+    pub async fn end_access(&self, request: v1::EndAccessRequest) -> Result<v1::EndAccessResponse, NetError> {
+        self.again(|| async { self.sessions().end_access(request.clone()).await }).await
     }
 
     pub async fn logout(&self) -> Result<(), NetError> {

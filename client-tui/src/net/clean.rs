@@ -45,6 +45,8 @@ clean! {
     ServerInfo { studio version ; }
     LoginResponse { token person ; }
     Person { person_id name email ; }
+    ChallengeResponse { challenge ; }
+    EndAccessResponse { still_in ; }
     CreateInviteResponse { person_id link ; }
     InviteInfo { invite_id person_id name ; }
     ListInvitesResponse { invites ; }
@@ -149,6 +151,10 @@ impl Clean for v1::row::Row {
             Row::Record(row) => row.clean(),
         }
     }
+}
+
+impl Clean for v1::SetPassphraseResponse {
+    fn clean(&mut self) {}
 }
 
 impl Clean for v1::LogoutResponse {

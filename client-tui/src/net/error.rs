@@ -114,7 +114,7 @@ impl NetError {
         match self {
             NetError::Refused { hint, .. } if !hint.is_empty() => hint,
             NetError::Refused { code: Code::Unauthenticated, .. } => {
-                "Sign in again with `deadwax login LINK`; another of your devices or a manager can make a link."
+                "Sign in again with `deadwax login`; a machine without a key needs a link, which another of your devices or a studio owner can make."
             }
             NetError::Unreachable { .. } | NetError::TimedOut { .. } => {
                 "Check the address and that the server runs, then try again; nothing was lost."

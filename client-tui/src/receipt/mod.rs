@@ -6,6 +6,7 @@ pub mod agent;
 pub mod approve;
 pub mod bytes;
 pub mod chain;
+pub mod device;
 pub mod keys;
 pub mod secret;
 pub mod sign;

@@ -55,6 +55,11 @@ impl Secret {
         self.0.is_empty()
     }
 
+    /// For a request that carries it.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+
     pub(super) fn bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }

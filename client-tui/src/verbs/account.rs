@@ -1,4 +1,4 @@
-//! Who you are and what there is: login, logout, status, desk, projects, songs, invites.
+//! Who you are and what there is: logout, status, desk, projects, songs, invites.
 
 use deadwax_proto::v1::{self, action::Action};
 use serde_json::json;
@@ -7,100 +7,17 @@ use super::{Context, VerbError, dates, gate, house::House, json as row_json, sta
 use crate::{
     cache::rows::Kept,
     cli::{MailArg, ProjectVerb, SongVerb, Where, Who},
-    net::{Client, Fingerprint, Link, NetError, look, new_id},
-    profile::{Profile, ProfileError},
+    net::{Client, NetError, new_id},
+    profile::ProfileError,
 };
 
-pub async fn login(
-    c: &Context,
-    url: &str,
-    trust: Option<String>,
-    device: Option<String>,
-    who: &Who,
-) -> Result<(), VerbError> {
-    let link: Link = url.parse()?;
-    if link.code.is_empty() {
-        return Err(VerbError::Usage(
-            "the link holds no code; copy the whole link of your invite: deadwax://host:port/CODE#sha256=..."
-                .into(),
-        ));
-    }
-    let fingerprint = trusted(c, &link, trust).await?;
-    let mut profile =
-        Profile { url: link.url(), fingerprint: fingerprint.map(|f| f.to_string()), ..Profile::default() };
-    // A name that cannot be kept must be told before the code is used up.
-    let wanted = c.profile_name(who);
-    if let Some(name) = &wanted {
-        match c.home.load(Some(name)) {
-            Err(e @ crate::profile::ProfileError::Name(_)) => return Err(e.into()),
-            _ => profile.name.clone_from(name),
-        }
-    }
-    let client = Client::connect(&profile).await?;
-    let info = client.server_info().await?;
-    let device = device.unwrap_or_else(device_name);
-    let answer = client.login(&link.code, &device).await?;
-    let person = answer.person.ok_or_else(|| NetError::Odd("the server did not say who signed in".into()))?;
-    profile.token = Some(answer.token);
-    profile.studio = info.studio.clone();
-    profile.person_id = person.person_id.clone();
-    profile.person = person.name.clone();
-    profile.email = person.email.clone();
-    if wanted.is_none() {
-        profile.name = profile_name_for(&c.home.names(), &person.name, &link.host, |name| {
-            c.home.load(Some(name)).is_ok_and(|p| p.url == profile.url && p.person_id == profile.person_id)
-        });
-    }
-    // Who signs in again signs with the same key as before.
-    let before = c.home.load(Some(&profile.name)).ok();
-    profile.key = before
-        .filter(|it| (&it.url, &it.person_id) == (&profile.url, &profile.person_id))
-        .and_then(|it| it.key);
-    c.home.save(&profile)?;
-    c.out.both(
-        &format!("Signed in to {} as {} (profile {}).", info.studio, person.name, profile.name),
-        &json!({
-            "profile": profile.name, "studio": info.studio, "person_id": person.person_id, "name": person.name,
-            "email": person.email, "expires_ms": answer.expires_ms, "url": profile.url,
-        }),
-    )
-}
-
-/// The fingerprint to pin: of the link or of `--trust`; else what the server shows, if the person says yes to it.
-async fn trusted(c: &Context, link: &Link, trust: Option<String>) -> Result<Option<Fingerprint>, VerbError> {
-    if !link.tls {
-        return Ok(None);
-    }
-    let given: Option<Fingerprint> = trust.map(|t| t.parse()).transpose()?;
-    match (link.fingerprint, given) {
-        (Some(a), Some(b)) if a != b => Err(VerbError::no(
-            "CERTIFICATE_DIFFERS",
-            format!(
-                "The link and --trust name different fingerprints.\n  link  {a}\n  trust {b}\nNothing was sent."
-            ),
-            "Ask the studio which one is its own.",
-        )),
-        (Some(known), _) | (None, Some(known)) => Ok(Some(known)),
-        (None, None) => {
-            let shown = look(link).await?;
-            c.out.aside(&format!(
-                "The link holds no fingerprint. {} shows this certificate:\n  sha256 {shown}\nCompare it with what the studio told you over another way.",
-                link.url()
-            ));
-            c.out.confirm("Do you trust it?", false).await?;
-            Ok(Some(shown))
-        }
-    }
-}
-
-fn device_name() -> String {
-    let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
-    let host = crate::scrub::cut(&crate::scrub::line(host.trim()), 40);
-    if host.is_empty() { "command line".into() } else { format!("command line on {host}") }
-}
-
 /// "ana", or "ana-studio-example", or with a number: free, or the same person on the same server.
-fn profile_name_for(taken: &[String], person: &str, host: &str, same: impl Fn(&str) -> bool) -> String {
+pub(super) fn profile_name_for(
+    taken: &[String],
+    person: &str,
+    host: &str,
+    same: impl Fn(&str) -> bool,
+) -> String {
     let plain = |text: &str| -> String {
         let words: Vec<String> = text
             .split(|c: char| !c.is_ascii_alphanumeric())
@@ -141,7 +58,7 @@ pub async fn mail(c: &Context, choice: Option<MailArg>, who: &Who) -> Result<(),
     c.out.both(text, &json!({ "mail": word }))
 }
 
-pub async fn logout(c: &Context, who: &Who) -> Result<(), VerbError> {
+pub async fn logout(c: &Context, here_only: bool, who: &Who) -> Result<(), VerbError> {
     let profile = c.profile(who)?;
     let told = match Client::connect(&profile).await {
         Ok(client) => client.logout().await,
@@ -151,6 +68,11 @@ pub async fn logout(c: &Context, who: &Who) -> Result<(), VerbError> {
         Ok(()) => {}
         // The session ended already: what is left is to forget it here.
         Err(NetError::Refused { code: tonic::Code::Unauthenticated, .. }) => {}
+        Err(e) if here_only => {
+            c.out.aside(&format!(
+                "The server was not told ({e}): the session ends by time, or from another machine."
+            ));
+        }
         Err(e) => return Err(e.into()),
     }
     c.home.remove(&profile.name)?;

@@ -33,6 +33,7 @@ mod review;
 mod rounds;
 mod sections;
 mod shootout;
+mod sign_in;
 mod spacing;
 mod standing;
 mod studio;
@@ -238,9 +239,17 @@ fn screens(context: &Context) -> Result<(), VerbError> {
 
 async fn go(c: &Context, verb: Verb) -> Result<(), VerbError> {
     match verb {
-        Verb::Login { url, trust, device, who } => account::login(c, &url, trust, device, &who).await,
+        Verb::Login { url, trust, device, passphrase_file, who } => {
+            sign_in::login(c, sign_in::Asked { url, trust, device, passphrase_file }, &who).await
+        }
+        Verb::Passphrase { current_file, new_file, end_others, who } => {
+            sign_in::passphrase(c, sign_in::Wanted { current_file, new_file, end_others }, &who).await
+        }
+        Verb::EndAccess { email, leave_projects, yes, who } => {
+            sign_in::end_access(c, &email, leave_projects, yes, &who).await
+        }
         Verb::Mail { choice, who } => account::mail(c, choice, &who).await,
-        Verb::Logout { who } => account::logout(c, &who).await,
+        Verb::Logout { here_only, who } => account::logout(c, here_only, &who).await,
         Verb::Status { place } => account::status(c, &place).await,
         Verb::Desk { who } => account::desk(c, &who).await,
         Verb::Project { verb } => account::project(c, verb).await,

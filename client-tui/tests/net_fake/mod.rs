@@ -205,6 +205,27 @@ impl sessions_server::Sessions for Fake {
             expires_ms: 0,
         }))
     }
+    async fn challenge(
+        &self,
+        _: Request<v1::ChallengeRequest>,
+    ) -> Result<Response<v1::ChallengeResponse>, Status> {
+        none()
+    }
+    async fn sign_in(&self, _: Request<v1::SignInRequest>) -> Result<Response<v1::LoginResponse>, Status> {
+        none()
+    }
+    async fn set_passphrase(
+        &self,
+        _: Request<v1::SetPassphraseRequest>,
+    ) -> Result<Response<v1::SetPassphraseResponse>, Status> {
+        none()
+    }
+    async fn end_access(
+        &self,
+        _: Request<v1::EndAccessRequest>,
+    ) -> Result<Response<v1::EndAccessResponse>, Status> {
+        none()
+    }
     async fn logout(&self, _: Request<v1::LogoutRequest>) -> Result<Response<v1::LogoutResponse>, Status> {
         Ok(Response::new(v1::LogoutResponse {}))
     }

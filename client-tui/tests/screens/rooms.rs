@@ -96,6 +96,7 @@ pub fn people(size: (u16, u16), names: Names) -> Seat {
         opened_ms: NOW_MS - 100 * HOUR,
         expires_ms: NOW_MS + 500 * HOUR,
         current,
+        signs_in_again: false,
     };
     let sessions = vec![session("x1", names.people[0], true), session("x2", names.project, false)];
     seat.tell(Msg::People(PeopleNews::Sessions(Ok(sessions))));

@@ -1,10 +1,16 @@
 //! The studio's stream folded: who is here, which codes are open, which sessions live. Pure but for the cancellation tokens that a session
 //! carries. Total: an entry that makes no sense here, or was redacted, changes nothing.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
 
 use deadwax_domain::PersonId;
-use deadwax_proto::ledger::v1::{MailChoice as Stored, StudioFact, studio_fact::Fact};
+use deadwax_proto::ledger::v1::{MailChoice as Stored, SessionOpened, StudioFact, studio_fact::Fact};
 use prost::Message as _;
 use tokio_util::sync::CancellationToken;
 
@@ -25,7 +31,22 @@ pub(super) struct Session {
     pub device: String,
     pub opened_ms: i64,
     pub expires_ms: i64,
+    /// The key of its device, where it has one.
+    pub key: Option<Hash>,
+    /// When a call last came under it; 0: not since this process began.
+    pub used_ms: Arc<AtomicI64>,
     pub ended: CancellationToken,
+}
+
+/// A machine that can sign in with its key and its person's passphrase.
+#[derive(Clone)]
+pub(super) struct Device {
+    pub person: PersonId,
+    pub name: String,
+    /// Its newest session, which may have ended.
+    pub session: u128,
+    pub opened_ms: i64,
+    pub expires_ms: i64,
 }
 
 #[derive(Default)]
@@ -38,6 +59,8 @@ struct Known {
     redacted: bool,
     signed_in: bool,
     mail: MailChoice,
+    /// As a PHC string.
+    passphrase: Option<Arc<str>>,
 }
 
 pub(super) struct State {
@@ -49,6 +72,7 @@ pub(super) struct State {
     pub codes: HashMap<Hash, Code>,
     sessions: HashMap<u128, Session>,
     by_token: HashMap<Hash, u128>,
+    devices: HashMap<Hash, Device>,
     /// Where device names stand, by person.
     device_entries: HashMap<PersonId, Vec<u64>>,
     directory: Arc<Directory>,
@@ -82,6 +106,7 @@ impl State {
             codes: HashMap::new(),
             sessions: HashMap::new(),
             by_token: HashMap::new(),
+            devices: HashMap::new(),
             device_entries: HashMap::new(),
             directory: Arc::default(),
             closing,
@@ -121,23 +146,12 @@ impl State {
             Fact::CodeRevoked(f) => {
                 self.codes.remove(&hash(&f.code_sha256)?);
             }
-            Fact::SessionOpened(f) => {
-                self.codes.remove(&hash(&f.code_sha256)?);
-                let session = Session {
-                    id: id(&f.session_id)?,
-                    person: person(&f.person_id)?,
-                    token: hash(&f.token_sha256)?,
-                    device: String::new(),
-                    opened_ms: at_ms,
-                    expires_ms: f.expires_ms,
-                    ended: self.closing.child_token(),
-                };
-                self.known.entry(session.person).or_default().signed_in = true;
-                self.by_token.insert(session.token, session.id);
-                self.sessions.insert(session.id, session);
-            }
+            Fact::SessionOpened(f) => self.open(at_ms, &f)?,
             Fact::SessionNamed(f) => {
                 let session = self.sessions.get_mut(&id(&f.session_id)?)?;
+                if let Some(device) = session.key.and_then(|key| self.devices.get_mut(&key)) {
+                    device.name.clone_from(&f.device);
+                }
                 session.device = f.device;
                 self.device_entries.entry(session.person).or_default().push(seq);
             }
@@ -151,8 +165,60 @@ impl State {
                 };
                 self.known.get_mut(&person(&f.person_id)?)?.mail = choice;
             }
+            Fact::PassphraseSet(f) => {
+                let known = self.known.get_mut(&person(&f.person_id)?).filter(|known| !known.redacted)?;
+                known.passphrase = Some(f.phc.into());
+                known.entries.push(seq);
+            }
+            Fact::DeviceKnown(f) => {
+                let person = person(&f.person_id)?;
+                let name = String::new();
+                let device = Device { person, name, session: 0, opened_ms: at_ms, expires_ms: at_ms };
+                self.devices.insert(hash(&f.device_sha256)?, device);
+            }
+            Fact::DeviceForgotten(f) => {
+                self.devices.remove(&hash(&f.device_sha256)?);
+            }
+            Fact::AccessEnded(f) => self.shut_out(person(&f.person_id)?),
         }
         Some(())
+    }
+
+    fn open(&mut self, at_ms: i64, f: &SessionOpened) -> Option<()> {
+        if let Some(code) = hash(&f.code_sha256) {
+            self.codes.remove(&code);
+        }
+        let session = Session {
+            id: id(&f.session_id)?,
+            person: person(&f.person_id)?,
+            token: hash(&f.token_sha256)?,
+            device: String::new(),
+            opened_ms: at_ms,
+            expires_ms: f.expires_ms,
+            key: hash(&f.device_sha256),
+            used_ms: Arc::default(),
+            ended: self.closing.child_token(),
+        };
+        if let Some(device) = session.key.and_then(|key| self.devices.get_mut(&key)) {
+            device.session = session.id;
+            device.opened_ms = at_ms;
+            device.expires_ms = f.expires_ms;
+        }
+        self.known.entry(session.person).or_default().signed_in = true;
+        self.by_token.insert(session.token, session.id);
+        self.sessions.insert(session.id, session);
+        Some(())
+    }
+
+    /// Takes every way in from somebody.
+    fn shut_out(&mut self, id: PersonId) {
+        if let Some(known) = self.known.get_mut(&id) {
+            known.passphrase = None;
+        }
+        self.codes.retain(|_, code| code.person != id);
+        self.devices.retain(|_, device| device.person != id);
+        let open: Vec<u128> = self.sessions.values().filter(|s| s.person == id).map(|s| s.id).collect();
+        open.into_iter().for_each(|session| self.end(session));
     }
 
     fn end(&mut self, id: u128) {
@@ -169,17 +235,23 @@ impl State {
         known.studio_owner = false;
         self.by_email.remove(&email);
         *self.redactions.entry(email).or_default() += 1;
-        self.codes.retain(|_, code| code.person != id);
-        let open: Vec<u128> = self.sessions.values().filter(|s| s.person == id).map(|s| s.id).collect();
-        open.into_iter().for_each(|session| self.end(session));
+        self.shut_out(id);
         self.publish();
     }
 
     /// Ends what has run out; called every second, so that open streams notice.
-    pub fn expire(&mut self, now_ms: i64) {
+    pub fn expire(&mut self, now_ms: i64, idle_ms: i64) {
         self.codes.retain(|_, code| code.expires_ms > now_ms);
+        let idle = |session: &Session| match session.used_ms.load(Ordering::Relaxed) {
+            // How long before this process nobody called is not known: it counts from now.
+            0 => {
+                session.used_ms.store(now_ms, Ordering::Relaxed);
+                false
+            }
+            used_ms => now_ms.saturating_sub(used_ms) >= idle_ms,
+        };
         let gone: Vec<u128> =
-            self.sessions.values().filter(|s| s.expires_ms <= now_ms).map(|s| s.id).collect();
+            self.sessions.values().filter(|s| s.expires_ms <= now_ms || idle(s)).map(|s| s.id).collect();
         gone.into_iter().for_each(|session| self.end(session));
     }
 
@@ -229,6 +301,28 @@ impl State {
 
     pub fn has_signed_in(&self, id: PersonId) -> bool {
         self.known.get(&id).is_some_and(|known| known.signed_in)
+    }
+
+    /// The hash of somebody's passphrase, where they have one.
+    pub fn passphrase(&self, id: PersonId) -> Option<Arc<str>> {
+        self.known.get(&id)?.passphrase.clone()
+    }
+
+    pub fn device(&self, key: &Hash) -> Option<&Device> {
+        self.devices.get(key)
+    }
+
+    /// Somebody's devices with their keys, the newest use first.
+    pub fn devices_of(&self, person: PersonId) -> Vec<(Hash, Device)> {
+        let theirs = self.devices.iter().filter(|(_, device)| device.person == person);
+        let mut devices: Vec<(Hash, Device)> = theirs.map(|(key, device)| (*key, device.clone())).collect();
+        devices.sort_by_key(|(key, device)| (std::cmp::Reverse((device.opened_ms, device.session)), *key));
+        devices
+    }
+
+    /// The device whose newest session this is or was.
+    pub fn device_of_session(&self, session: u128) -> Option<(Hash, PersonId)> {
+        self.devices.iter().find(|(_, device)| device.session == session).map(|(key, it)| (*key, it.person))
     }
 
     pub fn open_codes(&self, person: PersonId) -> usize {

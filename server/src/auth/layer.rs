@@ -16,7 +16,8 @@ use crate::status;
 
 /// Callable by anyone: meeting the studio, signing in, and what operators and generic clients ask.
 fn open_to_anyone(path: &str) -> bool {
-    matches!(path, "/deadwax.v1.Sessions/GetServerInfo" | "/deadwax.v1.Sessions/Login")
+    let sessions = path.strip_prefix("/deadwax.v1.Sessions/");
+    sessions.is_some_and(|call| matches!(call, "GetServerInfo" | "Login" | "Challenge" | "SignIn"))
         || path.starts_with("/grpc.health.v1.Health/")
         || path.starts_with("/grpc.reflection.v1.ServerReflection/")
         || path.starts_with("/grpc.reflection.v1alpha.ServerReflection/")

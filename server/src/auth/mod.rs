@@ -1,16 +1,19 @@
 //! People, invites, sessions: the studio's own stream. Tokens and codes are stored as SHA-256 only and never logged. Here is the only place
 //! that appends to `store::STUDIO`. Never here: projects and their roles (the domain's), the wire (`layer` and `rpc/session` have it).
 
+pub mod device;
 mod fold;
 mod invites;
 pub mod layer;
+pub mod passphrase;
 pub mod secret;
+mod sessions;
+mod sign_in;
 
 use std::{
     collections::HashMap,
-    net::IpAddr,
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
-    time::{Duration, Instant},
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, atomic::Ordering},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -19,10 +22,16 @@ use deadwax_proto::ledger::v1::{self as stored, StudioFact, studio_fact::Fact};
 use prost::Message as _;
 use tokio_util::sync::CancellationToken;
 
-pub use self::invites::InviteLine;
 use self::{
+    device::Challenges,
     fold::State,
-    secret::{Hash, Secret, Throttle},
+    passphrase::Hasher,
+    secret::{Secret, Throttle},
+};
+pub use self::{
+    invites::InviteLine,
+    sessions::SessionLine,
+    sign_in::{Again, Redeem},
 };
 use crate::{
     ledger::Clock,
@@ -34,7 +43,9 @@ use crate::{
 pub const CODE_TTL: Duration = Duration::from_secs(72 * 3600);
 /// How long a session lives, used or not.
 pub const SESSION_TTL: Duration = Duration::from_secs(30 * 24 * 3600);
-/// Wrong codes from one address before it must wait.
+/// How long a session lives that nobody uses.
+pub const SESSION_IDLE: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Wrong codes or passphrases from one address before it must wait.
 pub const TRIES: usize = 10;
 pub const TRIES_WINDOW: Duration = Duration::from_secs(15 * 60);
 /// Open sessions of one person; a machine that signs in daily must not grow the list for ever.
@@ -97,6 +108,22 @@ pub enum AuthError {
     CodeUnknown,
     #[error("too many wrong codes; wait {wait_s} s")]
     TooManyTries { wait_s: u64 },
+    #[error("a passphrase is needed")]
+    PassphraseNeeded { choose: bool },
+    #[error("the passphrase is not right")]
+    PassphraseWrong,
+    #[error("{0}")]
+    PassphraseWeak(String),
+    #[error("the device, its signature, the challenge or the passphrase is not right")]
+    SignInRefused,
+    #[error(transparent)]
+    Key(#[from] deadwax_domain::Refusal),
+    #[error("too many sign in at once")]
+    Busy,
+    #[error("a passphrase could not be hashed: {0}")]
+    Hash(String),
+    #[error("an owner cannot end their own access")]
+    Yourself,
     #[error("a person with this e-mail is already here")]
     EmailTaken,
     #[error("there is no such person")]
@@ -141,16 +168,6 @@ pub struct Opened {
     pub expires_ms: i64,
 }
 
-/// One line of somebody's list of sessions.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SessionLine {
-    pub id: u128,
-    pub person: PersonId,
-    pub device: String,
-    pub opened_ms: i64,
-    pub expires_ms: i64,
-}
-
 pub struct People {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
@@ -158,6 +175,8 @@ pub struct People {
     /// One writer at a time: a process alone holds the studio's folder, so a conflict can only come from within.
     writing: tokio::sync::Mutex<()>,
     throttle: Throttle,
+    hasher: Hasher,
+    challenges: Challenges,
 }
 
 /// Keys that must be free in the whole store.
@@ -176,6 +195,8 @@ impl People {
             state: RwLock::new(State::new(closing)),
             writing: tokio::sync::Mutex::new(()),
             throttle: Throttle::new(TRIES, TRIES_WINDOW),
+            hasher: Hasher::new()?,
+            challenges: Challenges::new()?,
         });
         people.catch_up().await?;
         people.sweep();
@@ -254,6 +275,7 @@ impl People {
         if session.expires_ms <= self.clock.now_ms() || session.ended.is_cancelled() {
             return None;
         }
+        session.used_ms.store(self.clock.now_ms(), Ordering::Relaxed);
         let person = state.person(session.person)?;
         Some(Caller { person, session_id: session.id, ended: session.ended.clone() })
     }
@@ -327,62 +349,6 @@ impl People {
         Ok(Issued { code, expires_ms })
     }
 
-    /// Turns a code into a session. Of many who try the same code at once exactly one wins: the code is claimed in the store.
-    /// `address` counts wrong codes; `None` for callers inside this process.
-    pub async fn redeem(
-        &self,
-        code: &str,
-        device: &str,
-        address: Option<IpAddr>,
-    ) -> Result<Opened, AuthError> {
-        let now = Instant::now();
-        if let Some(wait_s) = address.and_then(|address| self.throttle.wait_s(address, now)) {
-            return Err(AuthError::TooManyTries { wait_s });
-        }
-        let device = name::clean("device name", device, name::PERSON_MAX).map_err(AuthError::NameInvalid)?;
-        let opened = self.open_session(secret::hash(code), device).await;
-        if let (Err(AuthError::CodeUnknown), Some(address)) = (&opened, address) {
-            self.throttle.failed(address, now);
-        }
-        opened
-    }
-
-    async fn open_session(&self, code: Hash, device: String) -> Result<Opened, AuthError> {
-        let _writing = self.writing.lock().await;
-        let now_ms = self.clock.now_ms();
-        let person = {
-            let state = self.state();
-            let open = state.codes.get(&code).filter(|code| code.expires_ms > now_ms);
-            let person = open.and_then(|code| state.person(code.person)).ok_or(AuthError::CodeUnknown)?;
-            if state.sessions_of(person.id).len() >= SESSIONS_MAX {
-                let what = format!("You have {SESSIONS_MAX} open sessions; end some of them first.");
-                return Err(AuthError::LimitReached(what));
-            }
-            person
-        };
-        let token = secret::new_token()?;
-        let session_id = uuid::Uuid::now_v7().as_u128();
-        let expires_ms = now_ms.saturating_add_unsigned(SESSION_TTL.as_millis() as u64);
-        let facts = vec![
-            Fact::SessionOpened(stored::SessionOpened {
-                session_id: session_id.to_be_bytes().to_vec(),
-                token_sha256: token.hash().to_vec(),
-                person_id: person.id.0.to_be_bytes().to_vec(),
-                expires_ms,
-                code_sha256: code.to_vec(),
-            }),
-            Fact::SessionNamed(stored::SessionNamed {
-                session_id: session_id.to_be_bytes().to_vec(),
-                device,
-            }),
-        ];
-        match self.write(facts, vec![[b"code/".as_slice(), &code].concat().into()]).await {
-            Ok(()) => Ok(Opened { token, person, session_id, expires_ms }),
-            Err(AppendError::ClaimTaken(_)) => Err(AuthError::CodeUnknown),
-            Err(error) => Err(error.into()),
-        }
-    }
-
     pub fn mail(&self, id: PersonId) -> MailChoice {
         self.state().mail(id)
     }
@@ -400,36 +366,6 @@ impl People {
         };
         let person_id = id.0.to_be_bytes().to_vec();
         let fact = Fact::MailChosen(stored::MailChosen { person_id, choice: choice.into() });
-        Ok(self.write(vec![fact], Vec::new()).await?)
-    }
-
-    /// The open sessions of somebody, newest first.
-    pub fn sessions_of(&self, person: PersonId) -> Vec<SessionLine> {
-        let now_ms = self.clock.now_ms();
-        let sessions = self.state().sessions_of(person);
-        sessions
-            .into_iter()
-            .filter(|session| session.expires_ms > now_ms)
-            .map(|session| SessionLine {
-                id: session.id,
-                person: session.person,
-                device: session.device,
-                opened_ms: session.opened_ms,
-                expires_ms: session.expires_ms,
-            })
-            .collect()
-    }
-
-    /// Whose session this is, while it is open.
-    pub fn owner_of_session(&self, session_id: u128) -> Option<PersonId> {
-        self.state().session(session_id).map(|session| session.person)
-    }
-
-    /// Ends a session and every stream that runs under it.
-    pub async fn end_session(&self, session_id: u128) -> Result<(), AuthError> {
-        let _writing = self.writing.lock().await;
-        self.owner_of_session(session_id).ok_or(AuthError::NoSuchSession)?;
-        let fact = Fact::SessionEnded(stored::SessionEnded { session_id: session_id.to_be_bytes().to_vec() });
         Ok(self.write(vec![fact], Vec::new()).await?)
     }
 
@@ -461,6 +397,6 @@ impl People {
     /// Ends sessions and codes that have run out. The server calls it every second.
     pub fn sweep(&self) {
         let now_ms = self.clock.now_ms();
-        self.state_mut().expire(now_ms);
+        self.state_mut().expire(now_ms, SESSION_IDLE.as_millis() as i64);
     }
 }

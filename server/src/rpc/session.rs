@@ -2,6 +2,7 @@
 //! kept (`auth`), and who may add a member (the domain, asked dry before anything is written).
 
 mod invites;
+mod sign_in;
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use deadwax_proto::{API, v1};
 use sha2::{Digest as _, Sha256};
 use tonic::{Code, Request, Response, Status};
 
+use self::sign_in::address;
 use super::{API_MIN, id_text, parse_id};
 use crate::{
     auth::{AuthError, Caller, MailChoice, Person},
@@ -42,25 +44,45 @@ impl v1::sessions_server::Sessions for Service {
             api_max: API,
             max_upload_bytes: self.studio.config.limits.max_upload_bytes,
             read_only: self.studio.store.read_only().is_some(),
+            passphrases: self.must_choose(),
         }))
     }
 
     async fn login(&self, request: Request<v1::LoginRequest>) -> Result<Response<v1::LoginResponse>, Status> {
-        let address = request.remote_addr().map(|peer| peer.ip());
-        let asked = request.into_inner();
-        check_api(asked.api)?;
-        let people = Arc::clone(&self.studio.people);
-        let opened = to_its_end(async move {
-            let device = if asked.device.trim().is_empty() { "unnamed device" } else { &asked.device };
-            people.redeem(&asked.code, device, address).await
-        });
-        let opened = opened.await?.map_err(status::auth)?;
-        tracing::info!(person = %id_text(opened.person.id.0), "signed in");
-        Ok(Response::new(v1::LoginResponse {
-            token: opened.token.reveal().to_owned(),
-            person: Some(self.person(opened.person)),
-            expires_ms: opened.expires_ms,
-        }))
+        let address = address(&request);
+        self.first_sign_in(request.into_inner(), address).await.map(Response::new)
+    }
+
+    async fn challenge(
+        &self,
+        _request: Request<v1::ChallengeRequest>,
+    ) -> Result<Response<v1::ChallengeResponse>, Status> {
+        let challenge = self.studio.people.challenge().map_err(status::auth)?;
+        Ok(Response::new(v1::ChallengeResponse { challenge }))
+    }
+
+    async fn sign_in(
+        &self,
+        request: Request<v1::SignInRequest>,
+    ) -> Result<Response<v1::LoginResponse>, Status> {
+        let address = address(&request);
+        self.sign_in_again(request.into_inner(), address).await.map(Response::new)
+    }
+
+    async fn set_passphrase(
+        &self,
+        request: Request<v1::SetPassphraseRequest>,
+    ) -> Result<Response<v1::SetPassphraseResponse>, Status> {
+        let (caller, address) = (Caller::of(&request)?, address(&request));
+        self.choose_passphrase(&caller, request.into_inner(), address).await.map(Response::new)
+    }
+
+    async fn end_access(
+        &self,
+        request: Request<v1::EndAccessRequest>,
+    ) -> Result<Response<v1::EndAccessResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        self.shut_out(&caller, request.get_ref()).await.map(Response::new)
     }
 
     async fn logout(
@@ -144,6 +166,7 @@ impl v1::sessions_server::Sessions for Service {
             opened_ms: line.opened_ms,
             expires_ms: line.expires_ms,
             current: line.id == caller.session_id,
+            signs_in_again: line.signs_in_again,
         });
         Ok(Response::new(v1::ListSessionsResponse { sessions: sessions.collect() }))
     }
@@ -180,6 +203,7 @@ impl Service {
             MailChoice::None => v1::MailChoice::None,
         };
         v1::Person {
+            has_passphrase: self.studio.people.has_passphrase(person.id),
             person_id: id_text(person.id.0),
             name: person.name,
             email: person.email,

@@ -350,7 +350,12 @@ impl Seat {
     }
 
     pub async fn login(&mut self, code: &str) -> Result<v1::LoginResponse, Status> {
-        let asked = v1::LoginRequest { code: code.into(), device: "test".into(), api: deadwax_proto::API };
+        let asked = v1::LoginRequest {
+            code: code.into(),
+            device: "test".into(),
+            api: deadwax_proto::API,
+            ..Default::default()
+        };
         let answer = self.sessions.login(asked).await?.into_inner();
         self.token = answer.token.clone();
         self.id = PersonId(uuid_of(&answer.person.as_ref().unwrap().person_id));

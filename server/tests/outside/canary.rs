@@ -132,9 +132,7 @@ async fn what_people_write_is_in_no_log_and_no_secret_in_any_file() {
             let ids: &[_] = if round % 2 == 0 { &ids } else { &[] };
             let mut fill = Canaries { ids, round: round as usize, filled: BTreeSet::new() };
             let messages = vec![contract.message(&asked.input, &mut lot, &mut fill)];
-            // Logging out and ending sessions would end the test.
-            let is_end = asked.path.ends_with("/Logout") || asked.path.ends_with("/RevokeSession");
-            let token = (!is_end && !lot.one_in(8)).then_some(owner.token.as_str());
+            let token = (!asked.ends_access() && !lot.one_in(8)).then_some(owner.token.as_str());
             let few = !asked.path.ends_with("/Perform") && round >= 12;
             if few {
                 continue;

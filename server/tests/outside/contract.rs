@@ -31,6 +31,13 @@ pub struct Contract {
     pub calls: Vec<Call>,
 }
 
+impl Call {
+    /// It may end the session that it is called with, and everything after it would be told that alone.
+    pub fn ends_access(&self) -> bool {
+        ["/Logout", "/RevokeSession", "/EndAccess"].iter().any(|name| self.path.ends_with(name))
+    }
+}
+
 /// How deep messages lie in one another; deeper ones are left out.
 const DEPTH_MAX: usize = 6;
 

@@ -116,8 +116,7 @@ impl Rig {
             if lot.one_in(2) { message } else { mutated(&message, &message, &mut lot) }
         });
         let messages = messages.collect();
-        let ends = asked.path.ends_with("/Logout") || asked.path.ends_with("/RevokeSession");
-        (asked, if ends { Some(&self.leaver) } else { token.as_deref() }, messages)
+        (asked, if asked.ends_access() { Some(&self.leaver) } else { token.as_deref() }, messages)
     }
 
     async fn one(&self, index: u64) {

@@ -160,6 +160,21 @@ impl sessions_server::Sessions for Fake {
     async fn login(&self, _: Request<v1::LoginRequest>) -> Answer<v1::LoginResponse> {
         none()
     }
+    async fn challenge(&self, _: Request<v1::ChallengeRequest>) -> Answer<v1::ChallengeResponse> {
+        none()
+    }
+    async fn sign_in(&self, _: Request<v1::SignInRequest>) -> Answer<v1::LoginResponse> {
+        none()
+    }
+    async fn set_passphrase(
+        &self,
+        _: Request<v1::SetPassphraseRequest>,
+    ) -> Answer<v1::SetPassphraseResponse> {
+        none()
+    }
+    async fn end_access(&self, _: Request<v1::EndAccessRequest>) -> Answer<v1::EndAccessResponse> {
+        none()
+    }
     async fn logout(&self, _: Request<v1::LogoutRequest>) -> Answer<v1::LogoutResponse> {
         none()
     }

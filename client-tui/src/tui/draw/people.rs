@@ -201,6 +201,13 @@ fn invite(model: &Model, it: &InviteInfo, room: usize) -> Vec<(String, bool)> {
 fn session(model: &Model, it: &SessionInfo, room: usize) -> Vec<(String, bool)> {
     let until = words::date(&model.zone, it.expires_ms);
     let here = if it.current { "You sit at it. " } else { "" };
-    let text = format!("{}: signed in until {until}. {here}x signs it out.", it.device);
+    let text = if it.expires_ms <= model.now_ms && it.signs_in_again {
+        format!(
+            "{}: its session has ended; with your passphrase it signs in again. x makes its key worthless.",
+            it.device
+        )
+    } else {
+        format!("{}: signed in until {until}. {here}x signs it out.", it.device)
+    };
     wrap(&text, room).into_iter().map(|line| (line, false)).collect()
 }
