@@ -35,6 +35,20 @@ pub const GATES: &[Gate] = &[
         run: |run| outside("wire::").run(run, "G8w"),
     },
     Gate {
+        id: "MODES",
+        what: "every path that server and client make, under umask 000",
+        goal: Goal { quick: Some("folders 0700, files 0600, all"), full: "folders 0700, files 0600, all" },
+        run: |run| {
+            let test = Named {
+                package: "deadwax-tests",
+                file: Some("modes"),
+                name: "whatever_is_made_belongs_to_its_user_alone",
+                features: &[],
+            };
+            test.run(run, "MODES")
+        },
+    },
+    Gate {
         id: "CANARY",
         what: "a word in every field of text of every call; tokens and codes",
         goal: Goal {
