@@ -89,10 +89,23 @@ pub struct Render {
     pub memory_bytes: u64,
     /// CPU time of one child.
     pub cpu_seconds: u64,
+    /// Time by the clock after which a render is stopped; records and measuring have theirs by the length of the sound.
+    pub wall_seconds: u64,
+    /// What holds children to their own files, without a network.
+    pub confine: Confine,
     /// The studio's default recipe, a TOML file; relative paths begin at the studio folder. Empty: the built-in one.
     pub recipe: PathBuf,
     /// Programs that recipes may send the sound through, by name; none unless the operator lists them. See docs/RECIPES.md.
     pub inserts: Allowed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Confine {
+    /// As far as the kernel can; what it lacks is told at the start.
+    Try,
+    /// Without Landlock and seccomp the server does not start.
+    Require,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -180,6 +193,8 @@ impl Default for Render {
             workers: 1,
             memory_bytes: 512 << 20,
             cpu_seconds: 3600,
+            wall_seconds: 4 * 3600,
+            confine: Confine::Try,
             recipe: PathBuf::new(),
             inserts: Allowed::default(),
         }
@@ -321,6 +336,9 @@ impl Config {
         if render.cpu_seconds < 10 {
             return no("render.cpu_seconds", "it must be at least 10.");
         }
+        if render.wall_seconds < 10 {
+            return no("render.wall_seconds", "it must be at least 10.");
+        }
         self.door.check().or_else(|(key, what)| no(key, &what))?;
         self.mail.check().or_else(|(key, what)| no(key, &what))
     }
@@ -370,6 +388,9 @@ impl Config {
              # Limits of one child process.\n\
              memory_bytes = {memory}\n\
              cpu_seconds = {cpu}\n\
+             wall_seconds = {wall}\n\
+             # \"require\": no start where the kernel cannot hold children to their own files (Landlock, seccomp).\n\
+             confine = \"try\"\n\
              # A recipe of your own (TOML); empty: the built-in one.\n\
              recipe = \"\"\n\
              # Profiles of your own for records are TOML files in the folder profiles beside this file.\n\n\
@@ -411,6 +432,7 @@ impl Config {
             scrub = self.keep.scrub_bytes_per_s,
             memory = self.render.memory_bytes,
             cpu = self.render.cpu_seconds,
+            wall = self.render.wall_seconds,
             digest_hour = self.mail.digest_hour,
         )
     }

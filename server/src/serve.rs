@@ -191,7 +191,10 @@ async fn worker(studio: &Studio) -> anyhow::Result<Worker> {
         default_recipe: default_recipe(&studio.folder, &settings.recipe).await?,
         work_dir: studio.folder.join("renders"),
         slots: settings.workers as usize,
-        limits: Limits { memory_bytes: settings.memory_bytes, cpu_s: settings.cpu_seconds },
+        limits: Limits {
+            wall_s: settings.wall_seconds,
+            ..Limits::new(settings.memory_bytes, settings.cpu_seconds)
+        },
         pause: PAUSE,
         shutdown: studio.closing.clone(),
     })
