@@ -16,7 +16,10 @@ use figment::{
 };
 use serde::{Deserialize, Serialize};
 
-pub use crate::notify::settings::{Mail, Security, Webhooks};
+pub use crate::{
+    door::settings::Door,
+    notify::settings::{Mail, Security, Webhooks},
+};
 
 pub const FILE: &str = "studio.toml";
 /// Profiles of the studio's own, a TOML file each, in its folder; read at the start.
@@ -37,6 +40,7 @@ pub struct Config {
     pub tls: bool,
     pub access: Access,
     pub limits: Limits,
+    pub door: Door,
     pub render: Render,
     pub mail: Mail,
     pub webhooks: Webhooks,
@@ -143,6 +147,7 @@ impl Default for Config {
             tls: true,
             access: Access::default(),
             limits: Limits::default(),
+            door: Door::default(),
             render: Render::default(),
             mail: Mail::default(),
             webhooks: Webhooks::default(),
@@ -314,6 +319,7 @@ impl Config {
         if render.cpu_seconds < 10 {
             return no("render.cpu_seconds", "it must be at least 10.");
         }
+        self.door.check().or_else(|(key, what)| no(key, &what))?;
         self.mail.check().or_else(|(key, what)| no(key, &what))
     }
 
@@ -334,6 +340,7 @@ impl Config {
         // JSON's escapes are TOML's: control characters cannot be in a checked name.
         let quoted = |text: &str| serde_json::Value::from(text).to_string();
         let Limits { max_upload_bytes, reserve_bytes, uploads_per_person, .. } = &self.limits;
+        let Door { calls_per_s, calls_burst, connections_per_person, upload_bytes_per_day, .. } = &self.door;
         format!(
             "# The settings of this studio. Every key can also be set in the environment:\n\
              # DEADWAX_LISTEN, DEADWAX_LIMITS__MAX_UPLOAD_BYTES and so on. Restart the server after a change.\n\n\
@@ -349,6 +356,13 @@ impl Config {
              # Free disk space below which nothing is accepted any more.\n\
              reserve_bytes = {reserve_bytes}\n\
              uploads_per_person = {uploads_per_person}\n\n\
+             [door]\n\
+             # Calls of one person: so many at once, then so many a second.\n\
+             calls_per_s = {calls_per_s}\n\
+             calls_burst = {calls_burst}\n\
+             connections_per_person = {connections_per_person}\n\
+             # Audio of one person within 24 hours.\n\
+             upload_bytes_per_day = {upload_bytes_per_day}\n\n\
              [render]\n\
              workers = {workers}\n\
              # Limits of one child process.\n\

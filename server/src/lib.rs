@@ -7,6 +7,8 @@ mod cli;
 pub mod config;
 pub mod dates;
 pub mod desk;
+pub mod disk;
+pub mod door;
 pub mod egress;
 pub mod evidence;
 pub mod handoff;

@@ -1,15 +1,16 @@
 //! Every "no" on its way to the wire: a stable reason, a sentence and the next step, as google.rpc.ErrorInfo (domain "deadwax"). The table of
 //! codes stands in `session.proto`. Never here: a decision; and never in a status: tokens, note text, paths of this machine.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use deadwax_domain::{Reason, Refusal};
-use tonic::{Code, Status};
+use tonic::{Code, Status, metadata::MetadataValue};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::{
     auth::AuthError,
     blob::BlobError,
+    disk::is_full,
     egress::{BookError, NotWritten},
     ledger::LedgerError,
     render::inspect::InspectError,
@@ -87,12 +88,46 @@ fn corrupt(what: &dyn std::fmt::Display) -> Status {
     )
 }
 
+/// Turned away at the door; nothing was done. A client waits as long as told and asks again.
+pub fn too_many_calls(wait: Duration) -> Status {
+    let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);
+    let mut status = refuse_with(
+        Code::ResourceExhausted,
+        "TOO_MANY_CALLS",
+        "Too many calls came from you at once.",
+        "Wait a moment, then try again.",
+        [("retry_after_ms", wait_ms.to_string())],
+    );
+    // In seconds, as every HTTP client knows it.
+    status.metadata_mut().insert("retry-after", MetadataValue::from(wait_ms.div_ceil(1000)));
+    status
+}
+
+pub fn too_many_connections() -> Status {
+    refuse(
+        Code::ResourceExhausted,
+        "TOO_MANY_CONNECTIONS",
+        "You have too many connections open.",
+        "Close a Deadwax somewhere, then try again.",
+    )
+}
+
 fn disk_nearly_full() -> Status {
     refuse(
         Code::ResourceExhausted,
         "DISK_NEARLY_FULL",
         "The studio's disk is nearly full; nothing was stored.",
         "Ask the studio's owner to make room.",
+    )
+}
+
+/// The latch has fallen, and told the log why; or the server stops.
+pub fn read_only() -> Status {
+    refuse(
+        Code::Unavailable,
+        "READ_ONLY",
+        "This server stopped writing after its disk failed; nothing can be changed until it is restarted.",
+        "Tell the studio's owner: look at the disk, then restart the server.",
     )
 }
 
@@ -143,15 +178,7 @@ pub fn append(error: AppendError) -> Status {
             format!("This is {bytes} bytes; {limit} fit into one entry."),
             "Make it shorter.",
         ),
-        AppendError::ReadOnly(what) => {
-            tracing::error!(error = %what, "a write was refused: the journal is read-only");
-            refuse(
-                Code::Unavailable,
-                "READ_ONLY",
-                "The studio's disk failed; nothing can be changed until the server is restarted.",
-                "Tell the studio's owner.",
-            )
-        }
+        AppendError::ReadOnly(_) => read_only(),
         AppendError::DiskNearlyFull { .. } => disk_nearly_full(),
     }
 }
@@ -221,10 +248,11 @@ pub fn blob(error: BlobError) -> Status {
             "More bytes arrived than were announced.",
             "Begin the upload again with the right size.",
         ),
-        BlobError::DiskNearlyFull { .. } => disk_nearly_full(),
+        BlobError::DiskNearlyFull { .. } | BlobError::TooFewFiles { .. } => disk_nearly_full(),
+        BlobError::ReadOnly(_) => read_only(),
         // Somebody else may take the room between the look at the disk and the write.
-        BlobError::Io(ref no_room) if no_room.kind() == std::io::ErrorKind::StorageFull => disk_nearly_full(),
-        BlobError::Io(_) | BlobError::Store(_) => internal(&error),
+        BlobError::Io(ref no_room) if is_full(no_room) => disk_nearly_full(),
+        BlobError::Io(_) => internal(&error),
     }
 }
 

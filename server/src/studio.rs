@@ -196,7 +196,8 @@ impl Studio {
         let ledger = Ledger::open(Arc::clone(&store), Arc::clone(&clock))
             .await
             .context("reading the ledger failed")?;
-        let blobs = Blobs::open_with(folder.to_owned(), config.limits.reserve_bytes)
+        let root = std::path::absolute(folder).context("finding the studio folder failed")?;
+        let blobs = Blobs::open_on(store.drive().clone(), root, config.limits.reserve_bytes)
             .await
             .context("opening the audio failed")?;
         let egress = EgressBook::open(&folder.join("egress"), Arc::clone(&clock))

@@ -13,7 +13,7 @@ use tonic::{body::Body, transport::server::TcpConnectInfo};
 use tower::{Layer, Service};
 
 use super::People;
-use crate::status;
+use crate::{door::line::Line, status};
 
 /// Callable by anyone: meeting the studio, signing in, and what operators and generic clients ask.
 fn open_to_anyone(path: &str) -> bool {
@@ -82,7 +82,12 @@ where
                 request.extensions_mut().insert(caller);
             }
             None if open_to_anyone(request.uri().path()) => {}
-            None => return Either::Right(ready(Ok(status::unauthenticated().into_http()))),
+            None => {
+                if let Some(line) = request.extensions().get::<Line>() {
+                    line.refuse();
+                }
+                return Either::Right(ready(Ok(status::unauthenticated().into_http())));
+            }
         }
         // The token has done its work: nothing behind this door can print it.
         request.headers_mut().remove(http::header::AUTHORIZATION);

@@ -8,29 +8,30 @@ mod staging;
 mod tests;
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Read, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    collections::BTreeSet,
+    io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, PoisonError},
 };
 
 use bytes::Bytes;
 use deadwax_domain::Digest;
-use object_store::{ObjectStore, ObjectStoreExt, local::LocalFileSystem, path::Path as ObjectPath};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Mutex;
 
+use crate::disk::{Access, Drive, DriveFile, Site, Stopped};
 use staging::{Upload, Uploads};
 
 /// Kept free on the disk, so that the journal can still write when audio has filled the rest.
 pub const DEFAULT_RESERVE_BYTES: u64 = 64 << 20;
 
-/// Finished audio, over the `object_store` crate, and the uploads that become it.
+/// Kept free beside it, unless nothing is: names that the index and the journal may want when uploads have taken all others.
+const RESERVE_FILES: u64 = 256;
+
+/// Finished audio under its digest, and the uploads that become it.
 pub struct Blobs {
-    root: PathBuf,
+    place: Place,
     reserve_bytes: u64,
-    store: Arc<dyn ObjectStore>,
     uploads: Mutex<Uploads>,
 }
 
@@ -62,10 +63,22 @@ pub enum BlobError {
     TooManyBytes,
     #[error("the disk is nearly full: {free} bytes are free, {needed} are kept in reserve")]
     DiskNearlyFull { free: u64, needed: u64 },
+    #[error("the disk has room for {free} more files only; some are kept in reserve")]
+    TooFewFiles { free: u64 },
+    /// The disk failed earlier. Nothing is taken any more; reads go on; a restart recovers.
     #[error("{0}")]
-    Io(#[from] std::io::Error),
+    ReadOnly(Stopped),
     #[error("{0}")]
-    Store(#[from] object_store::Error),
+    Io(std::io::Error),
+}
+
+impl From<io::Error> for BlobError {
+    fn from(error: io::Error) -> Self {
+        match Stopped::of(&error) {
+            Some(stopped) => Self::ReadOnly(stopped.clone()),
+            None => Self::Io(error),
+        }
+    }
 }
 
 impl Blobs {
@@ -77,27 +90,38 @@ impl Blobs {
 
     /// As `open`, with the number of bytes of free disk under which new bytes are refused.
     pub async fn open_with(root: PathBuf, reserve_bytes: u64) -> Result<Arc<Self>, BlobError> {
+        Self::open_on(Drive::real(), std::path::absolute(root)?, reserve_bytes).await
+    }
+
+    /// As `open_with`, on the disk whose latch the journal shares.
+    pub async fn open_on(drive: Drive, root: PathBuf, reserve_bytes: u64) -> Result<Arc<Self>, BlobError> {
         blocking(move || {
             for folder in ["blobs", "uploads", "derived"] {
-                make_private_dir(&root.join(folder))?;
+                drive.make_dir(Site::BlobFolders, &root.join(folder))?;
             }
-            sync_dir(&root)?;
-            let root = root.canonicalize()?;
-            let store = LocalFileSystem::new_with_prefix(&root)?.with_fsync(true);
-            let uploads = staging::load(&root.join("uploads"))?;
+            drive.sync_dir(Site::BlobRootSync, &root)?;
+            // The process before may have died between a name and its sync; whoever offers the same bytes is told that they are here.
+            let blobs = root.join("blobs");
+            let mut folders = BTreeSet::new();
+            for name in drive.list(Site::BlobFoldersList, &blobs)?.into_iter().filter(|name| name.len() == 2)
+            {
+                let folder = blobs.join(name);
+                drive.sync_dir(Site::BlobFolderSync, &folder)?;
+                folders.insert(folder);
+            }
+            drive.sync_dir(Site::BlobFoldersSync, &blobs)?;
+            let place = Place { drive, root, folders: Arc::new(std::sync::Mutex::new(folders)) };
+            let uploads = staging::load(&place.drive, &place.root.join("uploads"))?;
             let uploads = uploads.into_iter().map(Upload::shared);
             let uploads = Mutex::new(uploads.collect());
-            Ok(Arc::new(Self { root, reserve_bytes, store: Arc::new(store), uploads }))
+            Ok(Arc::new(Self { place, reserve_bytes, uploads }))
         })
         .await
     }
 
     pub async fn has(&self, digest: Digest) -> Result<bool, BlobError> {
-        match self.store.head(&name_of(digest)).await {
-            Ok(_) => Ok(true),
-            Err(object_store::Error::NotFound { .. }) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        let (drive, path) = (self.place.drive.clone(), self.path_of(digest));
+        blocking(move || Ok(drive.meta(Site::BlobMeta, &path)?.is_some())).await
     }
 
     /// The local file of a blob, for the child that decodes it.
@@ -108,31 +132,28 @@ impl Blobs {
     /// Takes a finished local file (a render's output) under its digest, which is computed here. The file is moved where it lies on
     /// the same disk, else copied and removed. Nobody may write to it any more. Durable on return.
     pub async fn adopt(&self, path: PathBuf) -> Result<(Digest, u64), BlobError> {
-        let uploads = self.root.join("uploads");
-        let reserve_bytes = self.reserve_bytes;
-        let (part, digest, bytes) = blocking(move || {
-            let part = uploads.join(part_name(fresh_id()?));
-            let taken = take(&path, &part, reserve_bytes);
-            if taken.is_err() && !path.exists() && part.exists() {
-                // The move was made and a later step failed: the caller's file goes back to where it was.
-                let _ = fs::rename(&part, &path);
-            } else if taken.is_err() {
-                let _ = fs::remove_file(&part);
+        let (place, reserve_bytes) = (self.place.clone(), self.reserve_bytes);
+        blocking(move || {
+            let part = place.fresh_part()?;
+            let taken = take(&place.drive, &path, &part, reserve_bytes);
+            if taken.is_err() {
+                give_back(&place.drive, &path, &part);
             }
-            taken.map(|(digest, bytes)| (part, digest, bytes))
+            let (digest, bytes) = taken?;
+            place.publish(&part, digest)?;
+            Ok((digest, bytes))
         })
-        .await?;
-        publish(self.store.clone(), &part, digest).await?;
-        Ok((digest, bytes))
+        .await
     }
 
     /// Hashes a finished local file where it lies and makes it durable: the long part of [`adopt`](Self::adopt), for many files that get their names
     /// together or not at all. Nobody may write to it any more.
     pub async fn seal(&self, path: PathBuf) -> Result<(Digest, u64), BlobError> {
+        let drive = self.place.drive.clone();
         blocking(move || {
-            let mut file = File::open(&path)?;
-            let sealed = hash(&mut file, io::sink())?;
-            file.sync_all()?;
+            let file = drive.open(Site::GivenOpen, &path, Access::Read)?;
+            let sealed = hash(&file, |_, _| Ok(()))?;
+            file.sync_data(Site::GivenSync)?;
             Ok(sealed)
         })
         .await
@@ -140,54 +161,53 @@ impl Blobs {
 
     /// Gives a sealed file its name: a rename where it lies on the same disk, else it is taken like any other. Durable on return.
     pub async fn adopt_sealed(&self, path: PathBuf, digest: Digest) -> Result<(), BlobError> {
-        let uploads = self.root.join("uploads");
-        let from = path.clone();
+        let (place, from) = (self.place.clone(), path.clone());
         let moved = blocking(move || {
-            let part = uploads.join(part_name(fresh_id()?));
-            match fs::rename(&from, &part) {
+            let part = place.fresh_part()?;
+            match place.drive.rename(Site::GivenMove, &from, &part) {
                 Ok(()) => {
-                    fs::set_permissions(&part, fs::Permissions::from_mode(0o600))?;
-                    Ok(Some(part))
+                    place.drive.make_private(Site::GivenPrivate, &part)?;
+                    place.publish(&part, digest)?;
+                    Ok(true)
                 }
-                Err(error) if error.kind() == io::ErrorKind::CrossesDevices => Ok(None),
+                Err(error) if error.kind() == io::ErrorKind::CrossesDevices => Ok(false),
                 Err(error) => Err(error.into()),
             }
-        })
-        .await?;
-        match moved {
-            Some(part) => publish(self.store.clone(), &part, digest).await,
-            None => match self.adopt(path).await? {
-                (found, _) if found == digest => Ok(()),
-                (found, _) => Err(BlobError::DigestDiffers { stated: digest, received: found }),
-            },
+        });
+        if moved.await? {
+            return Ok(());
+        }
+        match self.adopt(path).await? {
+            (found, _) if found == digest => Ok(()),
+            (found, _) => Err(BlobError::DigestDiffers { stated: digest, received: found }),
         }
     }
 
     /// Takes bytes from memory (a manifest, a certificate) under their digest. Durable on return.
     pub async fn put(&self, bytes: Bytes) -> Result<Digest, BlobError> {
-        let (uploads, reserve_bytes) = (self.root.join("uploads"), self.reserve_bytes);
-        let (part, digest) = blocking(move || {
-            check_reserve(&uploads, reserve_bytes, bytes.len() as u64)?;
-            let part = uploads.join(part_name(fresh_id()?));
-            let written = create_private(&part).and_then(|mut file| {
-                file.write_all(&bytes)?;
-                file.sync_data()
+        let (place, reserve_bytes) = (self.place.clone(), self.reserve_bytes);
+        blocking(move || {
+            check_reserve(&place.drive, &place.root, reserve_bytes, bytes.len() as u64)?;
+            let part = place.fresh_part()?;
+            let written = place.drive.create(Site::BytesCreate, &part).and_then(|file| {
+                file.write_at(Site::BytesWrite, 0, &bytes)?;
+                file.sync_data(Site::BytesSync)
             });
-            if let Err(error) = written {
-                let _ = fs::remove_file(&part);
-                return Err(error.into());
+            let digest = Digest(Sha256::digest(&bytes).into());
+            if let Err(error) = written.map_err(BlobError::from).and_then(|()| place.publish(&part, digest)) {
+                // Where this fails as well, the next start removes it.
+                let _ = place.drive.remove(Site::PartRemove, &part);
+                return Err(error);
             }
-            Ok((part, Digest(Sha256::digest(&bytes).into())))
+            Ok(digest)
         })
-        .await?;
-        publish(self.store.clone(), &part, digest).await?;
-        Ok(digest)
+        .await
     }
 
     /// Where a file made from a blob is kept (a waveform, say). It may be absent or removed at any time; whoever needs it makes it
     /// again. `kind` is a word of the code, never of a user.
     pub fn path_of_derived(&self, digest: Digest, kind: &'static str) -> PathBuf {
-        self.root.join("derived").join(format!("{digest}.{kind}"))
+        self.place.root.join("derived").join(format!("{digest}.{kind}"))
     }
 
     /// Writes a derived file whole or not at all. Not synced: it can be made again, and its reader checks its form.
@@ -198,36 +218,83 @@ impl Blobs {
         bytes: Bytes,
     ) -> Result<(), BlobError> {
         let path = self.path_of_derived(digest, kind);
-        let reserve_bytes = self.reserve_bytes;
+        let (drive, reserve_bytes) = (self.place.drive.clone(), self.reserve_bytes);
         blocking(move || {
             let folder = path.parent().unwrap_or(Path::new("."));
-            check_reserve(folder, reserve_bytes, bytes.len() as u64)?;
-            let mut file = tempfile::NamedTempFile::new_in(folder)?;
-            file.write_all(&bytes)?;
-            file.persist(&path).map_err(|failed| failed.error)?;
-            Ok(())
+            check_reserve(&drive, folder, reserve_bytes, bytes.len() as u64)?;
+            let part = folder.join(part_name(fresh_id()?));
+            let written = drive
+                .create(Site::DerivedCreate, &part)
+                .and_then(|file| file.write_at(Site::DerivedWrite, 0, &bytes))
+                .and_then(|()| drive.rename(Site::DerivedName, &part, &path));
+            if written.is_err() {
+                let _ = drive.remove(Site::DerivedRemove, &part);
+            }
+            Ok(written?)
         })
         .await
     }
 
     /// Refuses where the disk has no room for `more_bytes` above the reserve: for work that writes outside of this module first.
     pub async fn must_have_room(&self, more_bytes: u64) -> Result<(), BlobError> {
-        let (root, reserve_bytes) = (self.root.clone(), self.reserve_bytes);
-        blocking(move || check_reserve(&root, reserve_bytes, more_bytes)).await
+        let (place, reserve_bytes) = (self.place.clone(), self.reserve_bytes);
+        blocking(move || {
+            place.drive.latch().check().map_err(BlobError::ReadOnly)?;
+            check_reserve(&place.drive, &place.root, reserve_bytes, more_bytes)
+        })
+        .await
     }
 
+    fn path_of(&self, digest: Digest) -> PathBuf {
+        self.place.path_of(digest)
+    }
+}
+
+/// The studio folder, for work that runs off the async threads.
+#[derive(Clone)]
+struct Place {
+    drive: Drive,
+    root: PathBuf,
+    /// Folders of the audio whose own names are durable.
+    folders: Arc<std::sync::Mutex<BTreeSet<PathBuf>>>,
+}
+
+impl Place {
     fn path_of(&self, digest: Digest) -> PathBuf {
         let hex = digest.to_string();
         self.root.join("blobs").join(&hex[..2]).join(&hex[2..])
     }
-}
 
-/// Gives a complete, synced file under `uploads/` its name: an atomic rename and a sync of both folders.
-async fn publish(store: Arc<dyn ObjectStore>, part: &Path, digest: Digest) -> Result<(), BlobError> {
-    let name = part.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let from = ObjectPath::from_iter(["uploads", &name]);
-    // Equal bytes have equal names, so an older blob is replaced by itself (or healed, where its bits had rotted).
-    Ok(store.rename(&from, &name_of(digest)).await?)
+    fn uploads(&self) -> PathBuf {
+        self.root.join("uploads")
+    }
+
+    /// A name for bytes that come from within.
+    fn fresh_part(&self) -> io::Result<PathBuf> {
+        Ok(self.uploads().join(part_name(fresh_id()?)))
+    }
+
+    /// Makes a folder of the audio where it is missing. Who finds it made waits until its name is durable.
+    fn make_folder(&self, folder: &Path) -> io::Result<()> {
+        let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        if !folders.contains(folder) {
+            self.drive.make_dir(Site::BlobFolder, folder)?;
+            self.drive.sync_dir(Site::BlobFoldersSync, &self.root.join("blobs"))?;
+            folders.insert(folder.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Gives a complete, synced file under `uploads/` its name: an atomic rename and a sync of both folders, the new name first.
+    fn publish(&self, part: &Path, digest: Digest) -> Result<(), BlobError> {
+        let path = self.path_of(digest);
+        let folder = path.parent().unwrap_or(&self.root);
+        self.make_folder(folder)?;
+        // Equal bytes have equal names, so an older blob is replaced by itself (or healed, where its bits had rotted).
+        self.drive.rename(Site::BlobName, part, &path)?;
+        self.drive.sync_dir(Site::BlobFolderSync, folder)?;
+        Ok(self.drive.sync_dir(Site::UploadsSync, &self.uploads())?)
+    }
 }
 
 /// Whose bytes lie at a path that [`Blobs::local_path`] gave, maybe when the studio lay elsewhere.
@@ -236,72 +303,70 @@ pub fn digest_of(path: &Path) -> Option<Digest> {
     Some(Digest(hex::decode(format!("{folder}{name}")).ok()?.try_into().ok()?))
 }
 
-fn name_of(digest: Digest) -> ObjectPath {
-    let hex = digest.to_string();
-    ObjectPath::from_iter(["blobs", &hex[..2], &hex[2..]])
-}
-
 fn part_name(id: u128) -> String {
     format!("{id:032x}.part")
 }
 
 /// Hashes, syncs and moves `path` to `part`.
-fn take(path: &Path, part: &Path, reserve_bytes: u64) -> Result<(Digest, u64), BlobError> {
-    let mut file = File::open(path)?;
-    let (digest, bytes) = hash(&mut file, io::sink())?;
-    file.sync_all()?;
-    match fs::rename(path, part) {
-        Ok(()) => fs::set_permissions(part, fs::Permissions::from_mode(0o600))?,
+fn take(drive: &Drive, path: &Path, part: &Path, reserve_bytes: u64) -> Result<(Digest, u64), BlobError> {
+    let file = drive.open(Site::GivenOpen, path, Access::Read)?;
+    let (digest, bytes) = hash(&file, |_, _| Ok(()))?;
+    file.sync_data(Site::GivenSync)?;
+    match drive.rename(Site::GivenMove, path, part) {
+        Ok(()) => drive.make_private(Site::GivenPrivate, part)?,
         Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
-            check_reserve(part.parent().unwrap_or(part), reserve_bytes, bytes)?;
-            let mut copy = create_private(part)?;
-            let (copied, _) = hash(&mut File::open(path)?, &mut copy)?;
+            check_reserve(drive, part.parent().unwrap_or(part), reserve_bytes, bytes)?;
+            let copy = drive.create(Site::CopyCreate, part)?;
+            let (copied, _) = hash(&file, |at, chunk| copy.write_at(Site::CopyWrite, at, chunk))?;
             if copied != digest {
                 return Err(BlobError::DigestDiffers { stated: digest, received: copied });
             }
-            copy.sync_data()?;
-            fs::remove_file(path)?;
+            copy.sync_data(Site::CopySync)?;
+            drive.remove(Site::GivenRemove, path)?;
         }
         Err(error) => return Err(error.into()),
     }
     Ok((digest, bytes))
 }
 
-/// Reads to the end, feeding both the hash and `copy`.
-fn hash(file: &mut File, mut copy: impl Write) -> io::Result<(Digest, u64)> {
+/// After a failed `take`: where the move was made the caller's file goes back to where it was, and a copy that was begun goes. Nothing can be done where
+/// that fails too; the next start removes what lies in `uploads/` without a description.
+fn give_back(drive: &Drive, path: &Path, part: &Path) {
+    let there = |path: &Path| drive.meta(Site::PartMeta, path).ok().flatten().is_some();
+    if there(path) {
+        let _ = drive.remove(Site::PartRemove, part);
+    } else if there(part) {
+        let _ = drive.rename(Site::GivenBack, part, path);
+    }
+}
+
+/// Reads to the end, feeding the hash and, with their offset, `each`.
+fn hash(file: &DriveFile, mut each: impl FnMut(u64, &[u8]) -> io::Result<()>) -> io::Result<(Digest, u64)> {
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 256 * 1024];
     let mut bytes = 0;
     loop {
-        let read = match file.read(&mut buffer) {
-            Ok(0) => return Ok((Digest(hasher.finalize().into()), bytes)),
-            Ok(read) => read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        hasher.update(&buffer[..read]);
-        copy.write_all(&buffer[..read])?;
+        let read = file.read_at(Site::GivenRead, bytes, &mut buffer)?;
+        if read == 0 {
+            return Ok((Digest(hasher.finalize().into()), bytes));
+        }
+        let chunk = buffer.get(..read).unwrap_or_default();
+        hasher.update(chunk);
+        each(bytes, chunk)?;
         bytes += read as u64;
     }
 }
 
-fn check_reserve(folder: &Path, reserve_bytes: u64, more_bytes: u64) -> Result<(), BlobError> {
-    let disk = rustix::fs::statvfs(folder).map_err(io::Error::from)?;
-    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+fn check_reserve(drive: &Drive, folder: &Path, reserve_bytes: u64, more_bytes: u64) -> Result<(), BlobError> {
+    let room = drive.room(Site::BlobRoom, folder)?;
     let needed = reserve_bytes.saturating_add(more_bytes);
-    if free < needed { Err(BlobError::DiskNearlyFull { free, needed }) } else { Ok(()) }
-}
-
-fn make_private_dir(path: &Path) -> io::Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
-}
-
-fn create_private(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)
-}
-
-fn sync_dir(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
+    if room.bytes < needed {
+        return Err(BlobError::DiskNearlyFull { free: room.bytes, needed });
+    }
+    if reserve_bytes > 0 && room.files < RESERVE_FILES {
+        return Err(BlobError::TooFewFiles { free: room.files });
+    }
+    Ok(())
 }
 
 fn fresh_id() -> io::Result<u128> {

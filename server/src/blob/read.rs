@@ -1,22 +1,18 @@
 //! Reading finished audio. A whole read is hashed while it streams and its last chunk is held back until the digest is right (B-1).
 //! It must never trust a name: a flipped bit ends in `Corrupt`, not in a complete file.
 
-use std::{
-    fs::File,
-    io::{self, Read, Seek, SeekFrom},
-    ops::Range,
-};
+use std::{io, ops::Range};
 
 use bytes::Bytes;
 use deadwax_domain::Digest;
 use futures::{
-    StreamExt, TryStreamExt,
+    StreamExt,
     stream::{self, BoxStream},
 };
-use object_store::{GetOptions, GetRange, GetResultPayload, ObjectStore, ObjectStoreExt};
 use sha2::{Digest as _, Sha256};
 
-use super::{BlobError, Blobs, blocking, name_of};
+use super::{BlobError, Blobs, blocking};
+use crate::disk::{Access, DriveFile, Site};
 
 const CHUNK_BYTES: usize = 256 * 1024;
 
@@ -29,21 +25,26 @@ impl Blobs {
         offset: u64,
         length: Option<u64>,
     ) -> Result<(u64, BoxStream<'static, Result<Bytes, BlobError>>), BlobError> {
-        let missing = |error| match error {
-            object_store::Error::NotFound { .. } => BlobError::Missing(digest),
-            error => error.into(),
-        };
-        let total = self.store.head(&name_of(digest)).await.map_err(missing)?.size;
+        let (drive, path) = (self.place.drive.clone(), self.path_of(digest));
+        let opened = blocking(move || match drive.open(Site::BlobOpen, &path, Access::Read) {
+            Ok(file) => {
+                let total = file.meta(Site::BlobMeta)?.bytes;
+                Ok((file, total))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(BlobError::Missing(digest)),
+            Err(error) => Err(error.into()),
+        });
+        let (file, total) = opened.await?;
         let end = length.map_or(total, |length| offset.saturating_add(length).min(total));
         if offset == 0 && end == total {
             let chunks =
-                if total == 0 { stream::empty().boxed() } else { self.chunks(digest, 0..total).await? };
+                if total == 0 { stream::empty().boxed() } else { chunks(file, Site::BlobRead, 0..total) };
             return Ok((total, verified(digest, chunks)));
         }
         if offset >= end {
             return Ok((total, stream::empty().boxed()));
         }
-        Ok((total, self.chunks(digest, offset..end).await?))
+        Ok((total, chunks(file, Site::BlobRead, offset..end)))
     }
 
     /// Reads a whole blob and tells whether it still matches its name. For a scrub in the background.
@@ -63,10 +64,10 @@ impl Blobs {
         offset: u64,
         length: Option<u64>,
     ) -> Result<Option<(u64, BoxStream<'static, Result<Bytes, BlobError>>)>, BlobError> {
-        let path = self.path_of_derived(digest, kind);
-        let opened = blocking(move || match File::open(path) {
+        let (drive, path) = (self.place.drive.clone(), self.path_of_derived(digest, kind));
+        let opened = blocking(move || match drive.open(Site::DerivedOpen, &path, Access::Read) {
             Ok(file) => {
-                let total = file.metadata()?.len();
+                let total = file.meta(Site::DerivedMeta)?.bytes;
                 Ok(Some((file, total)))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -74,38 +75,23 @@ impl Blobs {
         });
         let Some((file, total)) = opened.await? else { return Ok(None) };
         let end = length.map_or(total, |length| offset.saturating_add(length).min(total));
-        Ok(Some((total, file_chunks(file, offset.min(end)..end))))
-    }
-
-    async fn chunks(
-        &self,
-        digest: Digest,
-        range: Range<u64>,
-    ) -> Result<BoxStream<'static, Result<Bytes, BlobError>>, BlobError> {
-        let options = GetOptions { range: Some(GetRange::Bounded(range.clone())), ..GetOptions::default() };
-        let found = self.store.get_opts(&name_of(digest), options).await?;
-        Ok(match found.payload {
-            GetResultPayload::File(file, _) => file_chunks(file, range),
-            GetResultPayload::Stream(chunks) => chunks.map_err(BlobError::from).boxed(),
-        })
+        Ok(Some((total, chunks(file, Site::DerivedRead, offset.min(end)..end))))
     }
 }
 
-/// The crate's own stream of a local file makes a blocking call for every 8 KiB; songs want larger steps.
-fn file_chunks(file: File, range: Range<u64>) -> BoxStream<'static, Result<Bytes, BlobError>> {
-    stream::try_unfold((file, range), |(mut file, range)| async move {
+fn chunks(file: DriveFile, site: Site, range: Range<u64>) -> BoxStream<'static, Result<Bytes, BlobError>> {
+    stream::try_unfold((file, range), move |(file, range)| async move {
         if range.is_empty() {
             return Ok(None);
         }
         blocking(move || {
-            file.seek(SeekFrom::Start(range.start))?;
-            let wanted = (range.end - range.start).min(CHUNK_BYTES as u64);
-            let mut chunk = Vec::with_capacity(wanted as usize);
-            Read::by_ref(&mut file).take(wanted).read_to_end(&mut chunk)?;
-            if chunk.is_empty() {
+            let mut chunk = vec![0; (range.end - range.start).min(CHUNK_BYTES as u64) as usize];
+            let read = file.read_at(site, range.start, &mut chunk)?;
+            if read == 0 {
                 return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
             }
-            let next = range.start + chunk.len() as u64..range.end;
+            chunk.truncate(read);
+            let next = range.start + read as u64..range.end;
             Ok(Some((Bytes::from(chunk), (file, next))))
         })
         .await

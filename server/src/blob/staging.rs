@@ -2,10 +2,8 @@
 //! that were made durable. After a restart an upload goes on from its last durable offset; what lay beyond is sent again.
 
 use std::{
-    collections::HashMap,
-    fs::{self, File, OpenOptions},
-    io::{self, Read, Write},
-    os::unix::fs::FileExt,
+    collections::{BTreeSet, HashMap},
+    io,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, SystemTime},
@@ -17,9 +15,12 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::{
-    BlobError, Blobs, Staged, blocking, check_reserve, create_private, fresh_id, part_name, publish, sync_dir,
-};
+use super::{BlobError, Blobs, Staged, blocking, check_reserve, fresh_id, part_name};
+use crate::disk::{Access, Drive, DriveFile, Meta, Site};
+
+const MARK_BYTES: u64 = 12;
+/// Far more than a description or the marks of the largest upload take.
+const SMALL_BYTES: u64 = 4 << 20;
 
 /// One upload. Whoever holds its lock owns its files.
 pub(super) struct Upload {
@@ -28,7 +29,8 @@ pub(super) struct Upload {
     durable: u64,
     /// SHA-256 of the bytes up to `staged.offset`; absent after a restart until somebody writes.
     hasher: Option<Sha256>,
-    file: File,
+    file: DriveFile,
+    drive: Drive,
     gone: bool,
 }
 
@@ -51,42 +53,51 @@ impl Upload {
         (id, ((digest, bytes, owner.clone()), Arc::new(Mutex::new(self))))
     }
 
-    fn create(uploads: &Path, digest: Digest, bytes: u64, owner: String) -> Result<Self, BlobError> {
+    fn create(
+        drive: &Drive,
+        uploads: &Path,
+        digest: Digest,
+        bytes: u64,
+        owner: String,
+    ) -> Result<Self, BlobError> {
         let id = fresh_id()?;
         let path = uploads.join(part_name(id));
         let sidecar = Sidecar { digest: digest.to_string(), bytes, owner: owner.clone() };
         let sidecar = serde_json::to_vec(&sidecar).map_err(io::Error::from)?;
         let made = (|| {
-            let file = create_private(&path)?;
-            create_private(&path.with_extension("at"))?;
-            let mut json = create_private(&path.with_extension("json"))?;
-            json.write_all(&sidecar)?;
-            json.sync_data()?;
-            sync_dir(uploads)?;
+            let file = drive.create(Site::PartCreate, &path)?;
+            drive.create(Site::MarksCreate, &path.with_extension("at"))?;
+            let json = drive.create(Site::SidecarCreate, &path.with_extension("json"))?;
+            json.write_at(Site::SidecarWrite, 0, &sidecar)?;
+            json.sync_data(Site::SidecarSync)?;
+            drive.sync_dir(Site::UploadsSync, uploads)?;
             Ok::<_, io::Error>(file)
         })();
         if made.is_err() {
-            remove_files(&path);
+            remove_files(drive, &path);
         }
         let staged = Staged { id, path, offset: 0, bytes, digest, owner };
-        Ok(Self { staged, durable: 0, hasher: Some(Sha256::new()), file: made?, gone: false })
+        let (file, drive) = (made?, drive.clone());
+        Ok(Self { staged, durable: 0, hasher: Some(Sha256::new()), file, drive, gone: false })
     }
 
-    /// Picks an upload up after a restart, cut back to its last durable offset.
-    fn reopen(part: &Path) -> Option<Self> {
-        let id = u128::from_str_radix(part.file_stem()?.to_str()?, 16).ok()?;
-        let sidecar: Sidecar = serde_json::from_slice(&fs::read(part.with_extension("json")).ok()?).ok()?;
-        let digest = Digest(hex::decode(sidecar.digest).ok()?.try_into().ok()?);
-        let file = OpenOptions::new().read(true).write(true).open(part).ok()?;
-        let marks = part.with_extension("at");
-        let offset = durable_offset(&marks).min(file.metadata().ok()?.len());
+    /// Picks an upload up after a restart, cut back to its last durable offset. `None`: its files do not make an upload, and may go.
+    fn reopen(drive: &Drive, part: &Path) -> io::Result<Option<Self>> {
+        let Some(id) = id_of(part) else { return Ok(None) };
+        let Some(sidecar) = read_sidecar(drive, &part.with_extension("json"))? else { return Ok(None) };
+        let Some(digest) = digest_of(&sidecar.digest) else { return Ok(None) };
+        let Some(file) = existing(drive, Site::PartOpen, part)? else { return Ok(None) };
+        let Some(marks) = existing(drive, Site::MarksOpen, &part.with_extension("at"))? else {
+            return Ok(None);
+        };
+        let marked = whole(&marks, Site::MarksRead, drive.meta(Site::PartMeta, &part.with_extension("at"))?)?;
+        let offset = durable_offset(&marked).min(file.meta(Site::PartMeta)?.bytes);
         // A torn mark must not shift those to come.
-        let marks = OpenOptions::new().write(true).open(&marks).ok()?;
-        marks.set_len(marks.metadata().ok()?.len() / 12 * 12).ok()?;
-        file.set_len(offset).ok()?;
+        marks.truncate(Site::MarksCut, marked.len() as u64 / MARK_BYTES * MARK_BYTES)?;
+        file.truncate(Site::PartCut, offset)?;
         let (bytes, owner) = (sidecar.bytes, sidecar.owner);
         let staged = Staged { id, path: part.to_owned(), offset, bytes, digest, owner };
-        Some(Self { staged, durable: offset, hasher: None, file, gone: false })
+        Ok(Some(Self { staged, durable: offset, hasher: None, file, drive: drive.clone(), gone: false }))
     }
 
     fn write(&mut self, offset: u64, chunk: &[u8], reserve_bytes: u64) -> Result<u64, BlobError> {
@@ -97,9 +108,9 @@ impl Upload {
         if end > self.staged.bytes {
             return Err(BlobError::TooManyBytes);
         }
-        check_reserve(&self.staged.path, reserve_bytes, chunk.len() as u64)?;
+        check_reserve(&self.drive, &self.staged.path, reserve_bytes, chunk.len() as u64)?;
         self.hash_prefix()?;
-        self.file.write_all_at(chunk, offset)?;
+        self.file.write_at(Site::PartWrite, offset, chunk)?;
         if let Some(hasher) = &mut self.hasher {
             hasher.update(chunk);
         }
@@ -117,9 +128,12 @@ impl Upload {
         let mut at = 0;
         while at < self.staged.offset {
             let wanted = (self.staged.offset - at).min(buffer.len() as u64) as usize;
-            self.file.read_exact_at(&mut buffer[..wanted], at)?;
-            hasher.update(&buffer[..wanted]);
-            at += wanted as u64;
+            let read = self.file.read_at(Site::PartRead, at, &mut buffer[..wanted])?;
+            if read < wanted {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            hasher.update(&buffer[..read]);
+            at += read as u64;
         }
         self.hasher = Some(hasher);
         Ok(())
@@ -127,11 +141,13 @@ impl Upload {
 
     fn sync(&mut self) -> io::Result<u64> {
         if self.durable < self.staged.offset {
-            self.file.sync_data()?;
-            let mark = mark(self.staged.offset);
-            let mut at = OpenOptions::new().append(true).open(self.staged.path.with_extension("at"))?;
-            at.write_all(&mark)?;
-            at.sync_data()?;
+            self.file.sync_data(Site::PartSync)?;
+            let marks = self.staged.path.with_extension("at");
+            let end = self.drive.meta(Site::PartMeta, &marks)?.map_or(0, |meta| meta.bytes);
+            let marks = self.drive.open(Site::MarksOpen, &marks, Access::ReadWrite)?;
+            // Over a mark that was cut short by a full disk.
+            marks.write_at(Site::MarkWrite, end / MARK_BYTES * MARK_BYTES, &mark(self.staged.offset))?;
+            marks.sync_data(Site::MarkSync)?;
             self.durable = self.staged.offset;
         }
         Ok(self.durable)
@@ -150,14 +166,14 @@ impl Upload {
             return Err(BlobError::DigestDiffers { stated: digest, received });
         }
         // A chunk that failed half way may have left bytes past the end.
-        self.file.set_len(bytes)?;
-        self.file.sync_all()?;
+        self.file.truncate(Site::PartCut, bytes)?;
+        self.file.sync_data(Site::PartSync)?;
         Ok(())
     }
 
     fn forget(&mut self) {
         self.gone = true;
-        remove_files(&self.staged.path);
+        remove_files(&self.drive, &self.staged.path);
     }
 }
 
@@ -170,10 +186,11 @@ impl Blobs {
             let mut uploads = self.uploads.lock().await;
             let known = uploads.iter().find(|(_, (known, _))| *known == identity);
             let Some((id, upload)) = known.map(|(id, (_, upload))| (*id, upload.clone())) else {
-                let (folder, reserve_bytes) = (self.root.join("uploads"), self.reserve_bytes);
+                let (drive, folder) = (self.place.drive.clone(), self.place.uploads());
+                let reserve_bytes = self.reserve_bytes;
                 let upload = blocking(move || {
-                    check_reserve(&folder, reserve_bytes, bytes)?;
-                    Upload::create(&folder, digest, bytes, owner)
+                    check_reserve(&drive, &folder, reserve_bytes, bytes)?;
+                    Upload::create(&drive, &folder, digest, bytes, owner)
                 })
                 .await?;
                 let staged = upload.staged.clone();
@@ -204,7 +221,12 @@ impl Blobs {
     /// Makes every byte written so far durable and returns how many there are. Each call costs two syncs: once for some megabytes.
     pub async fn sync_staged(&self, id: u128) -> Result<u64, BlobError> {
         let mut upload = self.upload(id).await?;
-        blocking(move || Ok(upload.sync()?)).await
+        blocking(move || {
+            // Also where there is nothing to do: this is an answer to somebody who writes.
+            upload.drive.latch().check().map_err(BlobError::ReadOnly)?;
+            Ok(upload.sync()?)
+        })
+        .await
     }
 
     /// All bytes are here and are the right ones, durable and still without a name: whoever looks into them first (a decoder) may refuse them with
@@ -234,22 +256,21 @@ impl Blobs {
     /// bytes do not.
     pub async fn finish_staged(&self, id: u128) -> Result<Digest, BlobError> {
         let mut upload = self.upload(id).await?;
-        let store = self.store.clone();
+        let place = self.place.clone();
         // A task of its own: a caller that goes away must not leave a file that has its name and an upload that does not know it.
         let finish = tokio::spawn(async move {
-            let (mut upload, complete) = blocking(move || {
+            blocking(move || {
                 let complete = upload.complete();
                 if let Err(BlobError::DigestDiffers { .. }) = complete {
                     upload.forget();
                 }
-                Ok((upload, complete))
+                complete?;
+                let Staged { ref path, digest, .. } = upload.staged;
+                place.publish(path, digest)?;
+                upload.forget();
+                Ok(digest)
             })
-            .await?;
-            complete?;
-            let Staged { ref path, digest, .. } = upload.staged;
-            publish(store, path, digest).await?;
-            upload.forget();
-            Ok(digest)
+            .await
         });
         let finished = match finish.await {
             Ok(finished) => finished,
@@ -282,7 +303,7 @@ impl Blobs {
             // Whoever holds the lock is writing just now.
             let Ok(mut upload) = upload.try_lock_owned() else { continue };
             let stale = blocking(move || {
-                let touched = upload.file.metadata()?.modified()?;
+                let touched = upload.file.meta(Site::PartMeta)?.modified;
                 let stale = SystemTime::now().duration_since(touched).unwrap_or_default() >= older_than;
                 if stale {
                     upload.forget();
@@ -316,47 +337,74 @@ async fn settled(mut upload: OwnedMutexGuard<Upload>) -> Result<Staged, BlobErro
 }
 
 /// Every upload that can go on; files that belong to none are removed.
-pub(super) fn load(uploads: &Path) -> io::Result<Vec<Upload>> {
-    let mut parts: HashMap<PathBuf, Vec<PathBuf>> = HashMap::new();
-    for entry in fs::read_dir(uploads)? {
-        let path = entry?.path();
-        parts.entry(path.with_extension("part")).or_default().push(path);
-    }
+pub(super) fn load(drive: &Drive, uploads: &Path) -> io::Result<Vec<Upload>> {
+    let names = drive.list(Site::UploadsList, uploads)?;
+    let parts: BTreeSet<PathBuf> =
+        names.iter().map(|name| uploads.join(name).with_extension("part")).collect();
     let mut found = Vec::new();
-    for part in parts.into_keys() {
-        match Upload::reopen(&part) {
+    for part in parts {
+        match Upload::reopen(drive, &part)? {
             Some(upload) => found.push(upload),
-            None => remove_files(&part),
+            None => remove_files(drive, &part),
         }
     }
     Ok(found)
 }
 
+fn id_of(part: &Path) -> Option<u128> {
+    u128::from_str_radix(part.file_stem()?.to_str()?, 16).ok()
+}
+
+fn digest_of(hex: &str) -> Option<Digest> {
+    Some(Digest(hex::decode(hex).ok()?.try_into().ok()?))
+}
+
+/// `None` where it is absent or was never written whole. A disk that cannot be read is an error: what it holds must not go for that.
+fn read_sidecar(drive: &Drive, path: &Path) -> io::Result<Option<Sidecar>> {
+    let meta = drive.meta(Site::PartMeta, path)?;
+    let file = match drive.open(Site::SidecarOpen, path, Access::Read) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened?,
+    };
+    Ok(serde_json::from_slice(&whole(&file, Site::SidecarRead, meta)?).ok())
+}
+
+fn existing(drive: &Drive, site: Site, path: &Path) -> io::Result<Option<DriveFile>> {
+    match drive.open(site, path, Access::ReadWrite) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// A small file of ours.
+fn whole(file: &DriveFile, site: Site, meta: Option<Meta>) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; meta.map_or(0, |meta| meta.bytes.min(SMALL_BYTES)) as usize];
+    let read = file.read_at(site, 0, &mut bytes)?;
+    bytes.truncate(read);
+    Ok(bytes)
+}
+
 /// The `.at` file grows by one mark with each sync; the last whole one counts, so a torn mark costs one sync's worth of bytes.
-fn mark(offset: u64) -> [u8; 12] {
-    let mut mark = [0; 12];
+fn mark(offset: u64) -> [u8; MARK_BYTES as usize] {
+    let mut mark = [0; MARK_BYTES as usize];
     mark[..8].copy_from_slice(&offset.to_le_bytes());
     let check = crc32c::crc32c(&mark[..8]);
     mark[8..].copy_from_slice(&check.to_le_bytes());
     mark
 }
 
-fn durable_offset(path: &Path) -> u64 {
-    let mut bytes = Vec::new();
-    let opened = File::open(path);
-    if opened.and_then(|mut file| file.read_to_end(&mut bytes)).is_err() {
-        return 0;
-    }
-    let mut whole = bytes.chunks_exact(12).filter_map(|chunk| {
+fn durable_offset(marks: &[u8]) -> u64 {
+    let mut whole = marks.chunks_exact(MARK_BYTES as usize).filter_map(|chunk| {
         let offset = u64::from_le_bytes(chunk[..8].try_into().ok()?);
         (mark(offset) == chunk).then_some(offset)
     });
     whole.next_back().unwrap_or(0)
 }
 
-fn remove_files(part: &Path) {
+fn remove_files(drive: &Drive, part: &Path) {
     for extension in ["part", "json", "at"] {
         // Absent is what is wanted; anything else is tried again at the next start.
-        let _ = fs::remove_file(part.with_extension(extension));
+        let _ = drive.remove(Site::PartRemove, &part.with_extension(extension));
     }
 }

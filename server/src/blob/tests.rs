@@ -1,7 +1,8 @@
 //! What uploads and blobs promise, on a real folder.
 
 use std::{
-    os::unix::fs::FileExt,
+    fs::{self, File, OpenOptions},
+    os::unix::fs::{FileExt, PermissionsExt},
     time::{Duration, SystemTime},
 };
 
@@ -12,7 +13,7 @@ use crate::store::conformance::Dice;
 
 fn song(bytes: usize, seed: u64) -> (Bytes, Digest) {
     let mut dice = Dice(seed);
-    let song: Bytes = (0..bytes).map(|_| dice.next() as u8).collect();
+    let song: Bytes = (0..bytes).map(|_| dice.roll() as u8).collect();
     let digest = Digest(Sha256::digest(&song).into());
     (song, digest)
 }

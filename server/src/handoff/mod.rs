@@ -275,10 +275,10 @@ fn told(error: &PackError) -> String {
         PackError::Damaged { name, digest } => format!(
             "The stored file of {name} is damaged or gone: its bytes do not match the digest {digest}. Nothing was packed."
         ),
-        PackError::Blob(BlobError::DiskNearlyFull { .. }) => {
+        PackError::Blob(BlobError::DiskNearlyFull { .. } | BlobError::TooFewFiles { .. }) => {
             "The studio's disk has no room for the package.".to_owned()
         }
-        PackError::Io(error) if error.kind() == std::io::ErrorKind::StorageFull => {
+        PackError::Io(error) if crate::disk::is_full(error) => {
             "The studio's disk has no room for the package.".to_owned()
         }
         _ => "The studio could not make the package; its owner finds the cause in the log.".to_owned(),

@@ -6,6 +6,7 @@ mod handoff;
 mod heard;
 mod listen;
 mod overview;
+mod quota;
 mod receive;
 
 use std::{
@@ -41,6 +42,7 @@ pub struct Service {
     studio: Arc<Studio>,
     running: Arc<Running>,
     finishing: Arc<receive::Finishing>,
+    quota: quota::Daily,
     /// One overview is made again at a time: it costs a whole decoding.
     remaking: tokio::sync::Mutex<()>,
     copying: Arc<listen::Copying>,
@@ -111,10 +113,12 @@ impl Owner {
 
 impl Service {
     pub fn new(studio: Arc<Studio>) -> Self {
+        let quota = quota::Daily::new(studio.config.door.upload_bytes_per_day);
         Self {
             studio,
             running: Arc::default(),
             finishing: Arc::default(),
+            quota,
             remaking: tokio::sync::Mutex::default(),
             copying: Arc::default(),
         }
@@ -241,6 +245,7 @@ impl v1::media_server::Media for Service {
             }));
         }
         self.running.check(caller.person.id, limits.uploads_per_person)?;
+        self.quota.check(caller.person.id, asked.bytes)?;
         self.check_begun(&caller).await?;
         let owner = Owner { person: id_text(caller.person.id.0), project: id_text(snapshot.id.0), name };
         let owner = serde_json::to_string(&owner).map_err(|error| status::internal(&error))?;

@@ -35,8 +35,10 @@ use crate::{status, studio::Studio};
 
 /// The oldest client protocol that is still understood.
 pub const API_MIN: u32 = 1;
-/// An answer larger than this is a bug here. Watch cuts its updates into small ones; only Get of a very large project comes near.
-const ANSWER_BYTES: usize = 32 << 20;
+/// An answer larger than this is a bug here. Watch cuts its updates into small ones, files come in chunks.
+const ANSWER_BYTES: usize = 4 << 20;
+/// Get answers with a whole project, however many versions and notes it has.
+const PROJECT_BYTES: usize = 32 << 20;
 
 /// Every service of this server, with health and reflection. A new service is one call of `offer` more.
 pub async fn routes(studio: &Arc<Studio>) -> anyhow::Result<(Routes, Health)> {
@@ -51,7 +53,8 @@ pub async fn routes(studio: &Arc<Studio>) -> anyhow::Result<(Routes, Health)> {
                 .max_encoding_message_size(ANSWER_BYTES)
         };
     }
-    offered.offer(limited!(ProjectsServer, project::Service::of(studio)));
+    let projects = limited!(ProjectsServer, project::Service::of(studio));
+    offered.offer(projects.max_encoding_message_size(PROJECT_BYTES));
     offered.offer(limited!(SessionsServer, session::Service::new(Arc::clone(studio))));
 
     offered.offer(limited!(AuditServer, audit::Service::new(Arc::clone(studio))));
@@ -92,6 +95,9 @@ impl Offered {
     }
 }
 
+/// Services that keep nothing: they go on when the server writes no more.
+const KEEPS_NOTHING: &[&str] = &[PresenceServer::<presence::Service>::NAME];
+
 /// What the health service tells about each service.
 pub struct Health {
     reporter: HealthReporter,
@@ -103,6 +109,13 @@ impl Health {
     pub async fn say(&self, status: ServingStatus) {
         for name in self.names.iter().copied().chain([""]) {
             self.reporter.set_service_status(name, status).await;
+        }
+    }
+
+    /// Nothing is written any more: the services that do, and the server as a whole, need its owner. Calls that read are answered as before.
+    pub async fn say_read_only(&self) {
+        for name in self.names.iter().copied().chain([""]).filter(|name| !KEEPS_NOTHING.contains(name)) {
+            self.reporter.set_service_status(name, ServingStatus::NotServing).await;
         }
     }
 }

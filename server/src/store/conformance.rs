@@ -10,6 +10,7 @@ use super::{
     Append, AppendError, Appended, CommandKey, DeskChange, Entry, MAX_ENTRY_BYTES, MAX_ROW_BYTES, Store,
     StreamId,
 };
+pub(crate) use crate::disk::faulty::Dice;
 
 pub(crate) trait Engine {
     fn fresh() -> Self;
@@ -344,19 +345,4 @@ pub(crate) async fn random_history_matches_the_model(engine: &mut impl Engine) {
     let mut heads = engine.store().heads().await.unwrap();
     heads.sort();
     assert_eq!(heads, model.heads().await.unwrap());
-}
-
-/// A small xorshift: histories must be the same in every run.
-pub(crate) struct Dice(pub u64);
-
-impl Dice {
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
 }

@@ -11,10 +11,12 @@ use futures::{FutureExt, future::BoxFuture};
 use sha2::{Digest as _, Sha256};
 
 use super::{Append, AppendError, Appended, Entry, Mark, ReadError, Store, StreamId};
+use crate::disk::Drive;
 
 #[derive(Default)]
 pub struct MemoryStore {
     state: Mutex<State>,
+    drive: Drive,
 }
 
 #[derive(Default)]
@@ -23,7 +25,6 @@ struct State {
     claims: HashSet<Bytes>,
     commands: HashMap<u128, (Appended, [u8; 32])>,
     desk: BTreeMap<(u128, Bytes), Bytes>,
-    read_only: Option<String>,
 }
 
 struct Stored {
@@ -44,7 +45,7 @@ impl MemoryStore {
 
     /// From now on nothing is acknowledged, as after a failed disk. Reads go on.
     pub fn fail(&self, reason: impl Into<String>) {
-        self.lock().read_only = Some(reason.into());
+        self.drive.latch().fall(reason);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -58,11 +59,7 @@ impl State {
         self.streams.get(&stream).map_or(0, |entries| entries.len() as u64)
     }
 
-    fn writable(&self) -> Result<(), AppendError> {
-        self.read_only.clone().map_or(Ok(()), |reason| Err(AppendError::ReadOnly(reason)))
-    }
-
-    fn append(&mut self, append: Append) -> Result<Appended, AppendError> {
+    fn append(&mut self, append: Append, drive: &Drive) -> Result<Appended, AppendError> {
         append.check_sizes()?;
         if let Some((done, request)) = self.commands.get(&append.command.id) {
             if *request != append.command.request_sha256 {
@@ -70,7 +67,7 @@ impl State {
             }
             return Ok(Appended { repeated: true, ..*done });
         }
-        self.writable()?;
+        writable(drive)?;
         let head = self.head(append.stream);
         if head != append.expected {
             return Err(AppendError::Conflict { expected: append.expected, head });
@@ -98,8 +95,8 @@ impl State {
         Ok(done)
     }
 
-    fn redact(&mut self, stream: StreamId, seq: u64) -> Result<(), AppendError> {
-        self.writable()?;
+    fn redact(&mut self, stream: StreamId, seq: u64, drive: &Drive) -> Result<(), AppendError> {
+        writable(drive)?;
         let head = self.head(stream);
         if seq == 0 || seq > head {
             return Err(AppendError::Conflict { expected: seq, head });
@@ -125,6 +122,10 @@ impl State {
     }
 }
 
+fn writable(drive: &Drive) -> Result<(), AppendError> {
+    drive.latch().check().map_err(|stopped| AppendError::ReadOnly(stopped.0.to_string()))
+}
+
 impl Store for MemoryStore {
     fn read(
         &self,
@@ -145,7 +146,7 @@ impl Store for MemoryStore {
     }
 
     fn append(&self, append: Append) -> BoxFuture<'_, Result<Appended, AppendError>> {
-        async move { self.lock().append(append) }.boxed()
+        async move { self.lock().append(append, &self.drive) }.boxed()
     }
 
     fn command(&self, id: u128) -> BoxFuture<'_, Result<Option<(Appended, [u8; 32])>, ReadError>> {
@@ -171,11 +172,11 @@ impl Store for MemoryStore {
     }
 
     fn redact(&self, stream: StreamId, seq: u64) -> BoxFuture<'_, Result<(), AppendError>> {
-        async move { self.lock().redact(stream, seq) }.boxed()
+        async move { self.lock().redact(stream, seq, &self.drive) }.boxed()
     }
 
-    fn read_only(&self) -> Option<String> {
-        self.lock().read_only.clone()
+    fn drive(&self) -> &Drive {
+        &self.drive
     }
 }
 

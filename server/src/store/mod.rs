@@ -15,6 +15,8 @@ use futures::future::BoxFuture;
 pub use embedded::EmbeddedStore;
 pub use memory::MemoryStore;
 
+use crate::disk::Drive;
+
 /// The largest entry that any engine takes. Recipes and manifests fit; waveforms and audio are blobs.
 pub const MAX_ENTRY_BYTES: usize = 256 * 1024;
 
@@ -158,6 +160,10 @@ pub trait Store: Send + Sync + 'static {
     fn desk(&self, owner: u128) -> BoxFuture<'_, Result<Vec<(Bytes, Bytes)>, ReadError>>;
     /// Erases the bytes of one entry; its place and hash stay, so that the chain still verifies. Durable on return.
     fn redact(&self, stream: StreamId, seq: u64) -> BoxFuture<'_, Result<(), AppendError>>;
+    /// The disk under it, for what else is kept in the studio folder: one latch for all.
+    fn drive(&self) -> &Drive;
     /// The reason, once writes are no longer acknowledged.
-    fn read_only(&self) -> Option<String>;
+    fn read_only(&self) -> Option<String> {
+        self.drive().latch().reason().map(|reason| reason.to_string())
+    }
 }

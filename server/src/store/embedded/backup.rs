@@ -7,17 +7,16 @@ use std::{
     io::{self, Read, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::Path,
-    sync::Arc,
 };
 
 use sha2::{Digest as _, Sha256};
 
 use super::{
     OpenError,
-    disk::RealDisk,
     journal::{Journal, segment_name},
     verify::{VerifyReport, existing, verify_journal},
 };
+use crate::disk::Drive;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackupReport {
@@ -41,10 +40,10 @@ pub fn backup(root: &Path, dest: &Path) -> Result<BackupReport, OpenError> {
         fs::remove_dir_all(&partial).map_err(OpenError::io("removing an unfinished backup"))?;
     }
     copy_segments(&source, &partial).map_err(OpenError::io("copying the journal"))?;
-    let copy = Journal::open(Arc::new(RealDisk), &partial)?;
+    let copy = Journal::open(Drive::real(), &partial)?;
     let journal = verify_journal(&copy)?;
     let current = dest.join("journal");
-    if current.exists() && Journal::open(Arc::new(RealDisk), &current)?.id != copy.id {
+    if current.exists() && Journal::open(Drive::real(), &current)?.id != copy.id {
         let other = io::Error::new(io::ErrorKind::AlreadyExists, "it holds the backup of another studio");
         return Err(OpenError::io(&format!("writing to {}", dest.display()))(other));
     }
@@ -160,6 +159,8 @@ fn sync_dir(path: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use bytes::Bytes;
 
     use super::*;

@@ -15,7 +15,10 @@ use super::{
     journal::{Cursor, Found, HEADER_BYTES, Position},
     record::{Hash, Head, PayloadMark, SALT_BYTES, What},
 };
-use crate::store::{Append, AppendError, Appended, StreamId};
+use crate::{
+    disk::is_full,
+    store::{Append, AppendError, Appended, StreamId},
+};
 
 /// A batch is closed at either limit, so that the first in it does not wait for long.
 const BATCH_JOBS: usize = 512;
@@ -62,11 +65,25 @@ impl Answer {
     }
 
     fn refuse(self, reason: &str) {
+        self.refuse_for(&Refusal::ReadOnly(reason.to_owned()));
+    }
+
+    fn refuse_for(self, refusal: &Refusal) {
+        let error = match refusal {
+            Refusal::ReadOnly(reason) => AppendError::ReadOnly(reason.clone()),
+            Refusal::Full { free, needed } => AppendError::DiskNearlyFull { free: *free, needed: *needed },
+        };
         match self {
-            Self::Append(to, _) => drop(to.send(Err(AppendError::ReadOnly(reason.to_owned())))),
-            Self::Redact(to, _) => drop(to.send(Err(AppendError::ReadOnly(reason.to_owned())))),
+            Self::Append(to, _) => drop(to.send(Err(error))),
+            Self::Redact(to, _) => drop(to.send(Err(error))),
         }
     }
+}
+
+/// Why a whole batch is not acknowledged.
+enum Refusal {
+    ReadOnly(String),
+    Full { free: u64, needed: u64 },
 }
 
 impl Committer {
@@ -95,11 +112,16 @@ impl Committer {
 
     fn rotate(&mut self) {
         let is_empty = self.cursor.at.offset == HEADER_BYTES;
-        if is_empty || self.cursor.at.offset < self.segment_bytes || self.shared.read_only.get().is_some() {
+        let stopped = self.shared.drive.latch().reason().is_some();
+        if is_empty || self.cursor.at.offset < self.segment_bytes || stopped {
             return;
         }
         match self.shared.journal.begin_segment(self.cursor.index, self.cursor.previous) {
             Ok(cursor) => self.cursor = cursor,
+            // The last segment has no greatest size: it goes on until a new one can be made.
+            Err(error) if is_full(&error) => {
+                tracing::warn!(%error, "there is no room for a new journal segment; the last one goes on");
+            }
             Err(error) => drop(self.shared.fail(format!("beginning a new journal segment failed: {error}"))),
         }
     }
@@ -171,8 +193,9 @@ impl Committer {
         let place = self.shared.index.place(stream, seq).map_err(|error| self.lost_index(&error))?;
         if !place.is_some_and(|place| place.redacted) {
             batch.push(&self.shared.journal.id, What::Redact { stream, seq }, &[]);
-            batch.redactions.push((stream, seq));
         }
+        // Also one that was told before: its bytes may be still there where the disk was full then.
+        batch.redactions.push((stream, seq));
         Ok(())
     }
 
@@ -188,7 +211,7 @@ impl Committer {
     }
 
     fn writable(&self) -> Result<(), AppendError> {
-        self.shared.read_only.get().map_or(Ok(()), |reason| Err(AppendError::ReadOnly(reason.clone())))
+        self.shared.drive.latch().check().map_err(|stopped| AppendError::ReadOnly(stopped.0.to_string()))
     }
 
     fn lost_index(&self, error: &io::Error) -> AppendError {
@@ -197,48 +220,57 @@ impl Committer {
 
     fn check_reserve(&self, more_bytes: usize) -> Result<(), AppendError> {
         // A disk that cannot be asked will say so at the write.
-        let free = self.shared.journal.free_bytes().unwrap_or(u64::MAX);
+        let free = self.shared.journal.room().map_or(u64::MAX, |room| room.bytes);
         let needed = self.reserve_bytes.saturating_add(more_bytes as u64);
         if free < needed { Err(AppendError::DiskNearlyFull { free, needed }) } else { Ok(()) }
     }
 
     fn commit(&mut self, batch: Batch) {
-        if batch.records.is_empty() {
-            batch.answers.into_iter().for_each(Answer::send);
-            return;
-        }
         let journal = &self.shared.journal;
-        let written =
-            journal.write(batch.begin, &batch.frames).and_then(|()| journal.sync(batch.begin.segment));
-        if let Err(error) = written {
+        if !batch.records.is_empty() {
+            if let Err(error) = journal.write(batch.begin, &batch.frames) {
+                self.refuse(batch, &error);
+                return;
+            }
             // A second sync may succeed without having written anything, so none is tried.
-            let reason = self.shared.fail(format!("writing the journal failed: {error}"));
-            batch.answers.into_iter().for_each(|answer| answer.refuse(&reason));
-            return;
-        }
-        self.cursor = batch.cursor;
-        self.heads.extend(batch.heads);
-        if let Err(error) = self.shared.index.apply(journal.id, batch.records.iter()) {
-            // Durable, but no longer to be found: a restart brings the index up to it, and a retry is answered then.
-            let reason = self.shared.fail(format!("writing the index failed: {error}"));
-            batch.answers.into_iter().for_each(|answer| answer.refuse(&reason));
-            return;
+            if let Err(error) = journal.sync(batch.begin.segment) {
+                self.refuse(batch, &error);
+                return;
+            }
+            self.cursor = batch.cursor;
+            self.heads.extend(batch.heads);
+            if let Err(error) = self.shared.index.apply(journal.id, batch.records.iter()) {
+                // Durable, but no longer to be found: a restart brings the index up to it, and a retry is answered then.
+                let reason = self.shared.fail(format!("writing the index failed: {error}"));
+                batch.answers.into_iter().for_each(|answer| answer.refuse(&reason));
+                return;
+            }
         }
         let erased = batch
             .redactions
             .iter()
             .try_for_each(|(stream, seq)| erase(journal, &self.shared.index, *stream, *seq));
-        if let Err(error) = erased {
-            let reason = self.shared.fail(format!("erasing a redacted entry failed: {error}"));
-            for answer in batch.answers {
-                match answer {
-                    Answer::Redact(..) => answer.refuse(&reason),
-                    Answer::Append(..) => answer.send(),
-                }
+        for answer in batch.answers {
+            match &erased {
+                Err(error) if matches!(answer, Answer::Redact(..)) => answer.refuse_for(&self.refusal(error)),
+                _ => answer.send(),
             }
-            return;
         }
-        batch.answers.into_iter().for_each(Answer::send);
+    }
+
+    /// Nothing of the batch is there, or it is not known whether.
+    fn refuse(&self, batch: Batch, error: &io::Error) {
+        let refusal = self.refusal(error);
+        batch.answers.into_iter().for_each(|answer| answer.refuse_for(&refusal));
+    }
+
+    /// A full disk is the only failure of a write that leaves everything as it was.
+    fn refusal(&self, error: &io::Error) -> Refusal {
+        if is_full(error) {
+            let free = self.shared.journal.room().map_or(0, |room| room.bytes);
+            return Refusal::Full { free, needed: self.reserve_bytes };
+        }
+        Refusal::ReadOnly(self.shared.fail(format!("writing the journal failed: {error}")))
     }
 }
 

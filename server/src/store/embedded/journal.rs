@@ -6,17 +6,19 @@ use std::{
     collections::HashSet,
     io,
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError, RwLock},
+    sync::{PoisonError, RwLock},
 };
 
 use bytes::{Buf, BufMut, Bytes};
 
 use super::{
     OpenError,
-    disk::{Disk, DiskFile},
     record::{Hash, Head, MAGIC, PREFIX_BYTES, PayloadMark, Prefix, What},
 };
-use crate::store::{ReadError, StreamId};
+use crate::{
+    disk::{Access, Drive, DriveFile, Room, Site, is_full},
+    store::{ReadError, StreamId},
+};
 
 const SEGMENT_MAGIC: &[u8; 8] = b"DEADWAXJ";
 const FORMAT: u32 = 1;
@@ -38,10 +40,10 @@ pub(super) struct Cursor {
 }
 
 pub(super) struct Journal {
-    disk: Arc<dyn Disk>,
+    drive: Drive,
     folder: PathBuf,
     pub id: Hash,
-    segments: RwLock<Vec<Arc<dyn DiskFile>>>,
+    segments: RwLock<Vec<DriveFile>>,
 }
 
 /// A record whose head is whole and continues the chain.
@@ -67,25 +69,29 @@ pub(super) struct Scan {
 
 impl Journal {
     /// Opens the segments of a folder, or begins the first. Reads headers only.
-    pub(super) fn open(disk: Arc<dyn Disk>, folder: &Path) -> Result<Self, OpenError> {
-        disk.make_dir(folder).map_err(OpenError::io("making the journal folder"))?;
+    pub(super) fn open(drive: Drive, folder: &Path) -> Result<Self, OpenError> {
+        drive.make_dir(Site::JournalFolder, folder).map_err(OpenError::io("making the journal folder"))?;
         if let Some(parent) = folder.parent() {
-            disk.sync_dir(parent).map_err(OpenError::io("syncing the studio folder"))?;
+            drive
+                .sync_dir(Site::StudioFolderSync, parent)
+                .map_err(OpenError::io("syncing the studio folder"))?;
         }
-        let names = disk.list(folder).map_err(OpenError::io("listing the journal folder"))?;
+        let names =
+            drive.list(Site::JournalList, folder).map_err(OpenError::io("listing the journal folder"))?;
         let names: Vec<_> = names.into_iter().filter(|name| name.ends_with(".journal")).collect();
-        let mut journal = Self { disk, folder: folder.to_owned(), id: [0; 32], segments: RwLock::default() };
+        let mut journal = Self { drive, folder: folder.to_owned(), id: [0; 32], segments: RwLock::default() };
         let mut previous_header = None;
         for (number, name) in (1u32..).zip(&names) {
             if *name != segment_name(number) {
                 let what = format!("{} is missing; restore it from a backup", segment_name(number));
-                return Err(damaged(number, 0, what));
+                return Err(damaged(number, 0, None, what));
             }
-            let file = journal.disk.open(&folder.join(name)).map_err(OpenError::io(name))?;
-            match read_header(&*file, number)? {
+            let opened = journal.drive.open(Site::SegmentOpen, &folder.join(name), Access::ReadWrite);
+            let file = opened.map_err(OpenError::io(name))?;
+            match read_header(&file, number)? {
                 Some(header) => {
                     if previous_header.is_some_and(|id| id != header.id) {
-                        return Err(damaged(number, 0, "it belongs to another journal".into()));
+                        return Err(damaged(number, 0, None, "it belongs to another journal".into()));
                     }
                     previous_header = Some(header.id);
                     journal.segments_mut().push(file);
@@ -93,9 +99,10 @@ impl Journal {
                 // Its header is synced before anything else is written, so nothing in it was acknowledged.
                 None if number as usize == names.len() => {
                     tracing::warn!(segment = %name, "removed a journal segment that was never begun");
-                    journal.disk.remove(&folder.join(name)).map_err(OpenError::io(name))?;
+                    let removed = journal.drive.remove(Site::SegmentUnbegun, &folder.join(name));
+                    removed.map_err(OpenError::io(name))?;
                 }
-                None => return Err(damaged(number, 0, "its header is torn".into())),
+                None => return Err(damaged(number, 0, None, "its header is torn".into())),
             }
         }
         match previous_header {
@@ -119,33 +126,53 @@ impl Journal {
         self.segments.read().unwrap_or_else(PoisonError::into_inner).len() as u32
     }
 
-    pub(super) fn free_bytes(&self) -> io::Result<u64> {
-        self.disk.free_bytes(&self.folder)
+    pub(super) fn room(&self) -> io::Result<Room> {
+        self.drive.room(Site::JournalRoom, &self.folder)
     }
 
-    /// A new segment that goes on after `previous`; durable on return.
+    /// A new segment that goes on after `previous`; durable on return. Where it fails for want of room nothing of it stays, or the latch falls.
     pub(super) fn begin_segment(&self, index: u64, previous: Hash) -> io::Result<Cursor> {
         let segment = self.segment_count() + 1;
-        let file = self.disk.create(&self.folder.join(segment_name(segment)))?;
-        file.write_at(0, &header_bytes(segment, &self.id, index, &previous))?;
-        file.sync_data()?;
-        self.disk.sync_dir(&self.folder)?;
+        let path = self.folder.join(segment_name(segment));
+        let file = self.drive.create(Site::SegmentCreate, &path)?;
+        if let Err(error) =
+            file.write_at(Site::SegmentHeader, 0, &header_bytes(segment, &self.id, index, &previous))
+        {
+            // One that stays would be taken for the last segment at the next start.
+            self.drive
+                .remove(Site::SegmentUnbegun, &path)
+                .map_err(|stays| self.stop(Site::SegmentUnbegun, &stays))?;
+            return Err(error);
+        }
+        file.sync_data(Site::SegmentHeaderSync)?;
+        self.drive.sync_dir(Site::JournalFolderSync, &self.folder)?;
         self.segments_mut().push(file);
         Ok(Cursor { at: Position { segment, offset: HEADER_BYTES }, index, previous })
     }
 
+    /// Writes records behind all others. Where it fails they are taken back, or the latch falls.
     pub(super) fn write(&self, at: Position, bytes: &[u8]) -> io::Result<()> {
-        self.file(at.segment)?.write_at(at.offset, bytes)
+        let file = self.file(at.segment)?;
+        let Err(error) = file.write_at(Site::RecordWrite, at.offset, bytes) else { return Ok(()) };
+        if !is_full(&error) {
+            return Err(self.stop(Site::RecordWrite, &error));
+        }
+        file.truncate(Site::RecordUndo, at.offset).map_err(|stays| self.stop(Site::RecordUndo, &stays))?;
+        Err(error)
+    }
+
+    fn stop(&self, site: Site, error: &io::Error) -> io::Error {
+        self.drive.latch().fall(format!("{site}: {error}")).into()
     }
 
     pub(super) fn sync(&self, segment: u32) -> io::Result<()> {
-        self.file(segment)?.sync_data()
+        self.file(segment)?.sync_data(Site::RecordSync)
     }
 
     /// A payload, checked against its mark. `None` where the bytes do not match.
     pub(super) fn payload(&self, at: Position, mark: &PayloadMark) -> Result<Option<Bytes>, ReadError> {
         let mut salted = vec![0; mark.salted_bytes()];
-        let read = self.file(at.segment)?.read_at(at.offset, &mut salted)?;
+        let read = self.file(at.segment)?.read_at(Site::PayloadRead, at.offset, &mut salted)?;
         if read < salted.len() || !mark.matches(&salted) {
             return Ok(None);
         }
@@ -155,13 +182,13 @@ impl Journal {
     /// Overwrites a payload and its salt with zeros; durable on return.
     pub(super) fn erase(&self, at: Position, mark: &PayloadMark) -> io::Result<()> {
         let file = self.file(at.segment)?;
-        file.write_at(at.offset, &vec![0; mark.salted_bytes()])?;
-        file.sync_data()
+        file.write_at(Site::EraseWrite, at.offset, &vec![0; mark.salted_bytes()])?;
+        file.sync_data(Site::EraseSync)
     }
 
     pub(super) fn is_erased(&self, at: Position, mark: &PayloadMark) -> io::Result<bool> {
         let mut salted = vec![1; mark.salted_bytes()];
-        let read = self.file(at.segment)?.read_at(at.offset, &mut salted)?;
+        let read = self.file(at.segment)?.read_at(Site::PayloadRead, at.offset, &mut salted)?;
         Ok(read == salted.len() && salted.iter().all(|byte| *byte == 0))
     }
 
@@ -192,7 +219,7 @@ impl Journal {
                 let torn = cursor.at.segment == last;
                 let what = "a record is unreadable; restore the segment from a backup".to_owned();
                 if !torn || cursor.at.offset < proven.max(self.evidence_after(cursor.at)?) {
-                    return Err(damaged(cursor.at.segment, cursor.at.offset, what));
+                    return Err(damaged(cursor.at.segment, cursor.at.offset, Some(cursor.index), what));
                 }
                 break;
             };
@@ -217,7 +244,7 @@ impl Journal {
             }
             if cursor.at.segment != last || cursor.at.offset < proven {
                 let what = format!("entry {seq} of stream {:032x} does not match its hash", stream.0);
-                return Err(damaged(cursor.at.segment, cursor.at.offset, what));
+                return Err(damaged(cursor.at.segment, cursor.at.offset, Some(cursor.index), what));
             }
             scan.end = cursor;
             break;
@@ -238,16 +265,16 @@ impl Journal {
                 bytes = scan.torn_bytes,
                 "cut off a torn tail that was never acknowledged"
             );
-            file.truncate(scan.end.at.offset)?;
+            file.truncate(Site::TailCut, scan.end.at.offset)?;
         }
         let from = if scan.end.at.offset == HEADER_BYTES { Some(0) } else { scan.last_group };
         if let Some(from) = from.filter(|from| *from < scan.end.at.offset) {
             let mut bytes = vec![0; (scan.end.at.offset - from) as usize];
-            file.read_at(from, &mut bytes)?;
-            file.write_at(from, &bytes)?;
+            file.read_at(Site::TailRead, from, &mut bytes)?;
+            file.write_at(Site::TailWrite, from, &bytes)?;
         }
-        file.sync_data()?;
-        self.disk.sync_dir(&self.folder)
+        file.sync_data(Site::TailSync)?;
+        self.drive.sync_dir(Site::JournalFolderSync, &self.folder)
     }
 
     /// The record at `cursor`; `None` where none can be read that continues the chain there.
@@ -316,32 +343,33 @@ impl Journal {
     fn next_segment(&self, cursor: Cursor) -> Result<Cursor, OpenError> {
         let segment = cursor.at.segment + 1;
         let file = self.file(segment).map_err(OpenError::io("opening a segment"))?;
-        let header = read_header(&*file, segment)?;
+        let header = read_header(&file, segment)?;
         let goes_on = header.is_some_and(|h| h.index == cursor.index && h.previous == cursor.previous);
         if !goes_on {
-            return Err(damaged(segment, 0, "it does not go on where the segment before ends".into()));
+            return Err(damaged(segment, 0, None, "it does not go on where the segment before ends".into()));
         }
         Ok(Cursor { at: Position { segment, offset: HEADER_BYTES }, ..cursor })
     }
 
     pub(super) fn len(&self, segment: u32) -> Result<u64, OpenError> {
         let file = self.file(segment).map_err(OpenError::io("opening a segment"))?;
-        file.len().map_err(OpenError::io("measuring a segment"))
+        let meta = file.meta(Site::SegmentMeta).map_err(OpenError::io("measuring a segment"))?;
+        Ok(meta.bytes)
     }
 
     fn read_at(&self, at: Position, buffer: &mut [u8]) -> Result<usize, OpenError> {
         let file = self.file(at.segment).map_err(OpenError::io("opening a segment"))?;
-        file.read_at(at.offset, buffer)
+        file.read_at(Site::RecordRead, at.offset, buffer)
             .map_err(OpenError::io(&format!("reading {}", segment_name(at.segment))))
     }
 
-    fn file(&self, segment: u32) -> io::Result<Arc<dyn DiskFile>> {
+    fn file(&self, segment: u32) -> io::Result<DriveFile> {
         let segments = self.segments.read().unwrap_or_else(PoisonError::into_inner);
         let file = (segment as usize).checked_sub(1).and_then(|at| segments.get(at)).cloned();
         file.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, segment_name(segment)))
     }
 
-    fn segments_mut(&self) -> std::sync::RwLockWriteGuard<'_, Vec<Arc<dyn DiskFile>>> {
+    fn segments_mut(&self) -> std::sync::RwLockWriteGuard<'_, Vec<DriveFile>> {
         self.segments.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -350,8 +378,10 @@ pub(super) fn segment_name(segment: u32) -> String {
     format!("{segment:08}.journal")
 }
 
-pub(super) fn damaged(segment: u32, offset: u64, what: String) -> OpenError {
-    OpenError::Damaged { segment: segment_name(segment), offset, what }
+/// `record`: its number in the whole journal, where the damage lies in one.
+pub(super) fn damaged(segment: u32, offset: u64, record: Option<u64>, what: String) -> OpenError {
+    let record = record.map(|number| format!(" (record {number})")).unwrap_or_default();
+    OpenError::Damaged { segment: segment_name(segment), offset, record, what }
 }
 
 struct Header {
@@ -373,9 +403,11 @@ fn header_bytes(segment: u32, id: &Hash, index: u64, previous: &Hash) -> Vec<u8>
 }
 
 /// `None`: the file ends within or at its header, and the header is not whole. Anything longer with a bad header is damage.
-fn read_header(file: &dyn DiskFile, segment: u32) -> Result<Option<Header>, OpenError> {
+fn read_header(file: &DriveFile, segment: u32) -> Result<Option<Header>, OpenError> {
     let mut bytes = [0; HEADER_BYTES as usize];
-    let read = file.read_at(0, &mut bytes).map_err(OpenError::io(&segment_name(segment)))?;
+    let read = file
+        .read_at(Site::SegmentHeaderRead, 0, &mut bytes)
+        .map_err(OpenError::io(&segment_name(segment)))?;
     let mut rest = &bytes[..];
     let (body, crc) = bytes.split_at(bytes.len() - 4);
     let magic_fits = rest.copy_to_bytes(8) == SEGMENT_MAGIC[..];
@@ -384,14 +416,14 @@ fn read_header(file: &dyn DiskFile, segment: u32) -> Result<Option<Header>, Open
         return Err(OpenError::Newer { segment: segment_name(segment), format, known: FORMAT });
     }
     if read < bytes.len() || !magic_fits || crc != crc32c::crc32c(body).to_le_bytes() {
-        let len = file.len().map_err(OpenError::io(&segment_name(segment)))?;
-        if len <= HEADER_BYTES {
+        let meta = file.meta(Site::SegmentMeta).map_err(OpenError::io(&segment_name(segment)))?;
+        if meta.bytes <= HEADER_BYTES {
             return Ok(None);
         }
-        return Err(damaged(segment, 0, "its header is unreadable; restore it from a backup".into()));
+        return Err(damaged(segment, 0, None, "its header is unreadable; restore it from a backup".into()));
     }
     if rest.get_u32_le() != segment {
-        return Err(damaged(segment, 0, "it bears another number inside; it was renamed".into()));
+        return Err(damaged(segment, 0, None, "it bears another number inside; it was renamed".into()));
     }
     let (mut id, mut previous) = ([0; 32], [0; 32]);
     rest.copy_to_slice(&mut id);

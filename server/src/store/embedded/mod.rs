@@ -4,17 +4,12 @@
 
 mod backup;
 mod committer;
-mod disk;
 mod index;
 mod journal;
 mod record;
 mod rows;
 mod verify;
 
-#[cfg(test)]
-mod crash_tests;
-#[cfg(test)]
-mod faulty;
 #[cfg(test)]
 mod tests;
 
@@ -24,7 +19,7 @@ use std::{
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
+    sync::Arc,
     thread,
 };
 
@@ -37,12 +32,12 @@ pub use verify::{VerifyReport, rebuild_index, verify};
 
 use self::{
     committer::{Committer, Job},
-    disk::{Disk, RealDisk},
     index::{Applied, Index, Place},
     journal::{Cursor, Found, Journal, Position, segment_name},
     rows::{Distrust, SledRows},
 };
 use super::{Append, AppendError, Appended, Entry, Mark, ReadError, Store, StreamId};
+use crate::disk::{Drive, is_full};
 
 /// Appends that may wait for the committer; more wait at their senders.
 const QUEUE: usize = 1024;
@@ -69,8 +64,8 @@ impl Options {
 pub enum OpenError {
     #[error("another deadwax-server holds {0}; stop it first, or choose another folder")]
     Locked(PathBuf),
-    #[error("the journal is damaged in {segment} at byte {offset}: {what}")]
-    Damaged { segment: String, offset: u64, what: String },
+    #[error("the journal is damaged in {segment} at byte {offset}{record}: {what}")]
+    Damaged { segment: String, offset: u64, record: String, what: String },
     #[error("{segment} has format {format}; this server reads up to {known}. Start a newer deadwax-server")]
     Newer { segment: String, format: u32, known: u32 },
     #[error(
@@ -79,6 +74,8 @@ pub enum OpenError {
     Short { journal: String, journal_bytes: u64 },
     #[error("the index failed: {0}. It can be removed while the server is stopped and is made again")]
     Index(#[source] io::Error),
+    #[error("the disk is full: the index cannot be opened. Make room, then start again; nothing is lost")]
+    Full,
     #[error("{attempted} failed: {source}")]
     Io { attempted: String, source: io::Error },
 }
@@ -99,7 +96,7 @@ pub struct EmbeddedStore {
 struct Shared {
     journal: Journal,
     index: Index,
-    read_only: OnceLock<String>,
+    drive: Drive,
     // Last: released when the index is closed.
     _lock: Option<File>,
 }
@@ -107,7 +104,7 @@ struct Shared {
 /// Where the index keeps its rows.
 enum Keep {
     Sled(PathBuf),
-    #[cfg(test)]
+    #[cfg(any(test, feature = "faults"))]
     Memory,
 }
 
@@ -117,19 +114,20 @@ impl EmbeddedStore {
     pub fn open(options: Options) -> Result<Self, OpenError> {
         let lock = lock(&options.root)?;
         let keep = Keep::Sled(options.root.join("index"));
-        Self::open_on(&options, Arc::new(RealDisk), &keep, Some(lock))
+        Self::open_on(&options, Drive::real(), &keep, Some(lock))
     }
 
-    fn open_on(
-        options: &Options,
-        disk: Arc<dyn Disk>,
-        keep: &Keep,
-        lock: Option<File>,
-    ) -> Result<Self, OpenError> {
-        let journal = Journal::open(disk, &options.root.join("journal"))?;
+    /// On a disk of the caller's, with an index in memory that is made from the journal at every start.
+    #[cfg(any(test, feature = "faults"))]
+    pub fn open_on_disk(options: &Options, drive: Drive) -> Result<Self, OpenError> {
+        Self::open_on(options, drive, &Keep::Memory, None)
+    }
+
+    fn open_on(options: &Options, drive: Drive, keep: &Keep, lock: Option<File>) -> Result<Self, OpenError> {
+        let journal = Journal::open(drive.clone(), &options.root.join("journal"))?;
         let (index, cursor) = open_index(&journal, keep)?;
         let heads = index.heads().map_err(OpenError::Index)?.into_iter().collect();
-        let shared = Arc::new(Shared { journal, index, read_only: OnceLock::new(), _lock: lock });
+        let shared = Arc::new(Shared { journal, index, drive, _lock: lock });
         let (queue, jobs) = mpsc::channel(QUEUE);
         let committer =
             Committer::new(shared.clone(), cursor, heads, options.reserve_bytes, options.segment_bytes);
@@ -176,13 +174,9 @@ impl Drop for EmbeddedStore {
 }
 
 impl Shared {
-    /// From now on nothing is acknowledged. The first reason stays.
+    /// From now on nothing is acknowledged.
     fn fail(&self, reason: impl Into<String>) -> String {
-        let reason = reason.into();
-        if self.read_only.set(reason.clone()).is_ok() {
-            tracing::error!(%reason, "the journal is read-only until the server is restarted");
-        }
-        self.read_only.get().cloned().unwrap_or(reason)
+        self.drive.latch().fall(reason).0.to_string()
     }
 
     fn read(&self, stream: StreamId, after: u64, limit: usize) -> Result<Vec<Entry>, ReadError> {
@@ -270,8 +264,8 @@ impl Store for EmbeddedStore {
         self.ask(move |answer| Job::Redact(stream, seq, answer)).boxed()
     }
 
-    fn read_only(&self) -> Option<String> {
-        self.shared.read_only.get().cloned()
+    fn drive(&self) -> &Drive {
+        &self.shared.drive
     }
 }
 
@@ -293,7 +287,7 @@ fn lock(root: &Path) -> Result<File, OpenError> {
 fn open_index(journal: &Journal, keep: &Keep) -> Result<(Index, Cursor), OpenError> {
     match keep {
         Keep::Sled(folder) => open_sled_index(journal, folder),
-        #[cfg(test)]
+        #[cfg(any(test, feature = "faults"))]
         Keep::Memory => {
             let index = Index::new(Box::new(rows::MapRows::default()));
             let cursor = catch_up(journal, &index, journal.start(), Position { segment: 0, offset: 0 })?;
@@ -319,12 +313,17 @@ fn open_sled_index(journal: &Journal, folder: &Path) -> Result<(Index, Cursor), 
                 Err(_) => Distrust::Broken("sled panicked".into()),
             }
         }
+        Err(Distrust::Full) => return Err(OpenError::Full),
         Err(why) => why,
     };
     tracing::warn!(%why, "the index is made again from the journal");
-    let index = Index::new(Box::new(SledRows::fresh(folder, &why).map_err(OpenError::Index)?));
+    let index = Index::new(Box::new(SledRows::fresh(folder, &why).map_err(of_index)?));
     let cursor = catch_up(journal, &index, journal.start(), durable)?;
     Ok((index, cursor))
+}
+
+fn of_index(error: io::Error) -> OpenError {
+    if is_full(&error) { OpenError::Full } else { OpenError::Index(error) }
 }
 
 /// From which record on the index has to catch up. An index of another journal, or one that ends where no record ends, is broken.
@@ -355,13 +354,13 @@ fn catch_up(journal: &Journal, index: &Index, from: Cursor, durable: Position) -
     journal.scan(from, durable, &mut |found| {
         waiting.push(found);
         if waiting.len() == CATCH_UP {
-            index.apply(journal.id, waiting.iter()).map_err(OpenError::Index)?;
+            index.apply(journal.id, waiting.iter()).map_err(of_index)?;
             waiting.clear();
         }
         Ok(())
     })?;
-    index.apply(journal.id, waiting.iter()).map_err(OpenError::Index)?;
-    for (stream, seq) in index.to_erase().map_err(OpenError::Index)? {
+    index.apply(journal.id, waiting.iter()).map_err(of_index)?;
+    for (stream, seq) in index.to_erase().map_err(of_index)? {
         erase(journal, index, stream, seq).map_err(OpenError::io("finishing a redaction"))?;
     }
     Ok(scan.end)

@@ -9,6 +9,8 @@ use std::{
     thread,
 };
 
+use crate::disk::is_full;
+
 pub(super) type Change = (Vec<u8>, Option<Vec<u8>>);
 pub(super) type Row = (Vec<u8>, Vec<u8>);
 
@@ -27,6 +29,8 @@ pub(super) enum Distrust {
     Unclean,
     #[error("it is broken: {0}")]
     Broken(String),
+    #[error("there is no room to open it")]
+    Full,
 }
 
 pub(super) struct SledRows {
@@ -43,7 +47,10 @@ impl SledRows {
         if folder.join("sled").exists() && !is_trusted(folder) {
             return Err(Distrust::Unclean);
         }
-        Self::open_untested(folder).map_err(|error| Distrust::Broken(error.to_string()))
+        Self::open_untested(folder).map_err(|error| match is_full(&error) {
+            true => Distrust::Full,
+            false => Distrust::Broken(error.to_string()),
+        })
     }
 
     fn open_untested(folder: &Path) -> io::Result<Self> {
@@ -60,11 +67,7 @@ impl SledRows {
                 .open()
         });
         let db = opened.join().map_err(|_| io::Error::other("sled panicked while it opened"))?;
-        Ok(Self {
-            db: Some(db.map_err(io::Error::other)?),
-            folder: folder.to_owned(),
-            failed: AtomicBool::new(false),
-        })
+        Ok(Self { db: Some(db.map_err(told)?), folder: folder.to_owned(), failed: AtomicBool::new(false) })
     }
 
     /// Moves what is there aside, where it may tell why it broke, and begins anew.
@@ -76,7 +79,7 @@ impl SledRows {
             }
             match why {
                 Distrust::Unclean => fs::remove_dir_all(folder)?,
-                Distrust::Broken(_) => fs::rename(folder, &aside)?,
+                Distrust::Broken(_) | Distrust::Full => fs::rename(folder, &aside)?,
             }
         }
         Self::open_untested(folder)
@@ -86,8 +89,16 @@ impl SledRows {
         let db = self.db.as_ref().ok_or_else(|| io::Error::other("the index is closed"))?;
         ask(db).map_err(|error| {
             self.failed.store(true, Ordering::Relaxed);
-            io::Error::other(error)
+            told(error)
         })
+    }
+}
+
+/// What sled says, with the operating system's own word where it has one.
+fn told(error: sled::Error) -> io::Error {
+    match error {
+        sled::Error::Io(error) => error,
+        other => io::Error::other(other),
     }
 }
 
@@ -165,22 +176,22 @@ fn sync_files(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "faults"))]
 #[derive(Default)]
 pub(super) struct MapRows(std::sync::Mutex<std::collections::BTreeMap<Vec<u8>, Vec<u8>>>);
 
-#[cfg(test)]
+#[cfg(any(test, feature = "faults"))]
 impl Rows for MapRows {
     fn get(&self, key: &[u8]) -> io::Result<Option<Vec<u8>>> {
-        Ok(self.0.lock().unwrap().get(key).cloned())
+        Ok(self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(key).cloned())
     }
     fn range(&self, from: &[u8], prefix: &[u8], limit: usize) -> io::Result<Vec<Row>> {
-        let rows = self.0.lock().unwrap();
+        let rows = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let found = rows.range(from.to_vec()..).take_while(|(key, _)| key.starts_with(prefix)).take(limit);
         Ok(found.map(|(key, row)| (key.clone(), row.clone())).collect())
     }
     fn apply(&self, changes: Vec<Change>) -> io::Result<()> {
-        let mut rows = self.0.lock().unwrap();
+        let mut rows = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         for (key, row) in changes {
             match row {
                 Some(row) => rows.insert(key, row),

@@ -4,18 +4,16 @@ use std::{
     collections::{HashMap, HashSet},
     fs, io,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use super::{
     Keep, OpenError, SledRows,
-    disk::RealDisk,
     journal::{Journal, Position, damaged},
     lock, open_index,
     record::What,
     rows::Distrust,
 };
-use crate::store::StreamId;
+use crate::{disk::Drive, store::StreamId};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifyReport {
@@ -37,7 +35,7 @@ pub struct VerifyReport {
 pub fn verify(root: &Path) -> Result<VerifyReport, OpenError> {
     let folder = existing(root)?;
     let _lock = lock(root)?;
-    verify_journal(&Journal::open(Arc::new(RealDisk), &folder)?)
+    verify_journal(&Journal::open(Drive::real(), &folder)?)
 }
 
 pub(super) fn verify_journal(journal: &Journal) -> Result<VerifyReport, OpenError> {
@@ -53,7 +51,7 @@ pub(super) fn verify_journal(journal: &Journal) -> Result<VerifyReport, OpenErro
             return Ok(());
         }
         records += 1;
-        let wrong = |what| Err(damaged(found.at.segment, found.at.offset, what));
+        let wrong = |what| Err(damaged(found.at.segment, found.at.offset, Some(found.head.index), what));
         match &found.head.what {
             What::Append { stream, first_seq, command, payloads, .. } => {
                 let head = heads.entry(*stream).or_default();
@@ -112,7 +110,7 @@ pub(super) fn verify_journal(journal: &Journal) -> Result<VerifyReport, OpenErro
 pub fn rebuild_index(root: &Path) -> Result<u64, OpenError> {
     let folder = existing(root)?;
     let _lock = lock(root)?;
-    let journal = Journal::open(Arc::new(RealDisk), &folder)?;
+    let journal = Journal::open(Drive::real(), &folder)?;
     let index = root.join("index");
     drop(SledRows::fresh(&index, &Distrust::Unclean).map_err(OpenError::Index)?);
     let (_, cursor) = open_index(&journal, &Keep::Sled(index))?;
