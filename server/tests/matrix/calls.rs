@@ -29,7 +29,8 @@ pub fn get(asked: &Asking<'_>) -> Vec<Bytes> {
 }
 
 pub fn login(asked: &Asking<'_>) -> Vec<Bytes> {
-    one(v1::LoginRequest { code: asked.made.into(), device: "test".into(), api: deadwax_proto::API })
+    let (code, device) = (asked.made.to_owned(), "test".to_owned());
+    one(v1::LoginRequest { code, device, api: deadwax_proto::API, ..v1::LoginRequest::default() })
 }
 
 /// Whoever asks is let in to the question: what is wrong is the client's age.
