@@ -110,7 +110,7 @@ fn no_text_of_any_answer_keeps_what_a_terminal_obeys() {
         };
     }
     checked! {
-        ServerInfo LoginResponse LogoutResponse Person CreateInviteResponse ListSessionsResponse RevokeSessionResponse
+        ServerInfo LoginResponse ChallengeResponse SetPassphraseResponse EndAccessResponse LogoutResponse Person CreateInviteResponse ListSessionsResponse RevokeSessionResponse
         PerformResponse ListResponse Update HistoryResponse TryGateResponse TurnaroundResponse WebhookSecretResponse DeskResponse
         UploadState WaveformResponse CompareResponse ReportHeardResponse ListInvitesResponse RevokeInviteResponse Attendance
         RenderProgress GetSheetResponse ListRecipesResponse CheckRecipeResponse ListProfilesResponse PlanResponse
