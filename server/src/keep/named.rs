@@ -50,7 +50,9 @@ mod tests {
 
     fn told(payload: &[u8]) -> HashSet<Digest> {
         let mut told = HashSet::new();
-        mentioned(payload, |digest| drop(told.insert(digest)));
+        mentioned(payload, |digest| {
+            told.insert(digest);
+        });
         told
     }
 
