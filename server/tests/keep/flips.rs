@@ -259,8 +259,15 @@ async fn a_flipped_bit_is_noticed_and_never_given_out() {
     let held = tally.noticed + tally.dead == tally.flips && tally.wrong + tally.unbounded == 0;
     let verdict = if held { "held" } else { "missed" };
     println!(
-        "#gate G4 {verdict} {} flips, {} noticed, {} in bytes of the index that nobody reads, {} wrong answers, {} beyond one record or file",
-        tally.flips, tally.noticed, tally.dead, tally.wrong, tally.unbounded
+        "#gate G4 {verdict} {} flips, {} noticed (of those in journal and index {} by verify, {} by a refused start alone, {} by a refused answer alone), {} in bytes of the index that nobody reads, {} wrong answers, {} beyond one record or file",
+        tally.flips,
+        tally.noticed,
+        tally.by[0],
+        tally.by[1],
+        tally.by[2],
+        tally.dead,
+        tally.wrong,
+        tally.unbounded
     );
     assert!(held, "{tally:#?}");
 }
