@@ -9,7 +9,7 @@ use std::{
 
 use futures::future::{Either, Ready, ready};
 use http::{Request, Response};
-use tonic::{body::Body, transport::server::TcpConnectInfo};
+use tonic::body::Body;
 use tower::{Layer, Service};
 
 use super::People;
@@ -26,7 +26,7 @@ fn open_to_anyone(path: &str) -> bool {
 
 /// Of whoever is at the other end.
 pub fn address(request: &Request<Body>) -> Option<IpAddr> {
-    let peer = request.extensions().get::<TcpConnectInfo>()?.remote_addr()?;
+    let peer = request.extensions().get::<Line>()?.tcp().remote_addr()?;
     Some(peer.ip().to_canonical())
 }
 
