@@ -3,21 +3,20 @@
 
 use std::{
     fs,
-    io::{Read as _, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
-    path::{Path, PathBuf},
+    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
+    path::Path,
     sync::Arc,
 };
 
 use anyhow::{Context as _, ensure};
-use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     auth::{AuthError, Issued, People},
-    cli::{Failure, Init, Invite, UserVerb},
+    cli::{Failure, Init, Invite, Restore, UserVerb, Verify},
     config::{self, Config},
-    evidence, name, notify,
+    keep::{self, Finding, backup::Backup, restore::At, verify::Sample},
+    name,
     store::{
         Store,
         embedded::{self, EmbeddedStore, Options},
@@ -178,44 +177,26 @@ pub async fn invite(asked: Invite) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Reads every record of the journal and every blob, and compares each with its hash.
-pub async fn verify(dir: &Path, json: bool) -> Result<(), Failure> {
-    Config::load(dir, config::environment())?;
-    let report = embedded::verify(dir).context("the journal does not verify")?;
-    let (mut blobs, mut bytes, mut damaged) = (0_u64, 0_u64, Vec::new());
-    for file in files_below(&dir.join("blobs"))? {
-        let (found, length) =
-            hash_file(&file).with_context(|| format!("reading {} failed", file.display()))?;
-        blobs += 1;
-        bytes += length;
-        if blob_name(&file).as_deref() != Some(&found) {
-            damaged.push(file.display().to_string());
+/// Reads the journal, the index and the audio, and holds each against the others.
+pub fn verify(asked: &Verify) -> Result<(), Failure> {
+    Config::load(&asked.dir, config::environment())?;
+    let report = keep::verify::verify(&asked.dir, asked.sample.unwrap_or(Sample::All))?;
+    match asked.json {
+        true => println!("{}", report.json()),
+        false => print!("{}", report.text()),
+    }
+    no_damage(&report.damage)
+}
+
+/// The first thing that is damaged, in one line, for those who read no more; all of them stand above.
+fn no_damage(damage: &[Finding]) -> Result<(), Failure> {
+    match damage.first() {
+        None => Ok(()),
+        Some(first) => {
+            let count = damage.len();
+            Err(anyhow::anyhow!("{count} things are damaged: {}; {}", first.what, first.next).into())
         }
     }
-    if json {
-        let said = serde_json::json!({
-            "segments": report.segments, "records": report.records, "entries": report.entries,
-            "streams": report.streams, "redactions": report.redactions, "journal_bytes": report.bytes,
-            "chain": hex::encode(report.chain), "blobs": blobs, "blob_bytes": bytes, "damaged": damaged,
-        });
-        println!("{said}");
-    } else {
-        println!(
-            "Journal: {} records, {} entries in {} streams, {} bytes; chain {}.",
-            report.records,
-            report.entries,
-            report.streams,
-            report.bytes,
-            hex::encode(report.chain)
-        );
-        println!("Audio: {blobs} files, {bytes} bytes, {} damaged.", damaged.len());
-        damaged.iter().for_each(|file| println!("damaged: {file}"));
-    }
-    if damaged.is_empty() {
-        return Ok(());
-    }
-    Err(anyhow::anyhow!("{} audio files do not match their names; restore them from a backup", damaged.len())
-        .into())
 }
 
 pub async fn rebuild_index(dir: &Path) -> Result<(), Failure> {
@@ -227,87 +208,57 @@ pub async fn rebuild_index(dir: &Path) -> Result<(), Failure> {
 
 /// Everything that cannot be made again: journal and audio (while the server runs, too), settings, certificate and the studio's keys. Running it again brings
 /// an earlier backup up to date.
-pub async fn backup(dir: &Path, dest: &Path) -> Result<(), Failure> {
+pub fn backup(dir: &Path, dest: &Path) -> Result<(), Failure> {
     Config::load(dir, config::environment())?;
-    let report = embedded::backup(dir, dest).context("the backup was not finished")?;
-    for name in [config::FILE, tls::CERTIFICATE_FILE, tls::KEY_FILE, notify::secret::KEY_FILE] {
-        if dir.join(name).exists() {
-            copy(&dir.join(name), &dest.join(name))?;
-        }
-    }
-    let keys = dir.join(evidence::KEY_FOLDER).join(evidence::KEY_FILE);
-    if keys.exists() {
-        let folder = dest.join(evidence::KEY_FOLDER);
-        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
-        made.with_context(|| format!("making {} failed", folder.display()))?;
-        copy(&keys, &folder.join(evidence::KEY_FILE))?;
-    }
+    let Backup { copied, page, missing } = keep::backup::backup(dir, dest)?;
     println!(
-        "{} records and {} audio files are in {}; {} audio files ({} bytes) were new. Restore: copy the folder back and serve it.",
-        report.journal.records,
-        report.blobs,
+        "{} records and {} audio files are in {}; {} audio files ({} bytes) were new. Root: {}\nRestore: deadwax-server restore {} --to DIR",
+        page.records,
+        copied.blobs,
         dest.display(),
-        report.copied_blobs,
-        report.copied_bytes
+        copied.copied_blobs,
+        copied.copied_bytes,
+        page.root,
+        dest.display()
     );
-    if report.damaged_blobs.is_empty() {
-        return Ok(());
+    copied.damaged_blobs.iter().for_each(|blob| println!("damaged, not copied: {blob}"));
+    missing.iter().for_each(|it| println!("damaged: {}\n  next: {}", it.what, it.next));
+    if copied.damaged_blobs.is_empty() {
+        return no_damage(&missing);
     }
-    report.damaged_blobs.iter().for_each(|blob| println!("damaged, not copied: {blob}"));
-    Err(anyhow::anyhow!("{} audio files do not match their names", report.damaged_blobs.len()).into())
+    Err(anyhow::anyhow!("{} audio files do not match their names", copied.damaged_blobs.len()).into())
 }
 
-/// Every file below a folder, sorted; none where the folder is absent. Links are not followed.
-fn files_below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let (mut files, mut folders) = (Vec::new(), vec![folder.to_owned()]);
-    while let Some(folder) = folders.pop() {
-        let entries = match fs::read_dir(&folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(error).with_context(|| format!("reading {} failed", folder.display())),
-        };
-        for entry in entries {
-            let entry = entry.with_context(|| format!("reading {} failed", folder.display()))?;
-            match entry.file_type() {
-                Ok(kind) if kind.is_dir() => folders.push(entry.path()),
-                Ok(kind) if kind.is_file() => files.push(entry.path()),
-                _ => {}
+/// A studio folder from a backup, or a reading of the whole backup.
+pub fn restore(asked: &Restore) -> Result<(), Failure> {
+    let at = asked.at.unwrap_or(At::End);
+    let done = match (&asked.to, asked.dry_run) {
+        (Some(to), false) => keep::restore::restore(&asked.source, to, at)?,
+        _ => keep::restore::dry_run(&asked.source, at)?,
+    };
+    let root = hex::encode(done.root);
+    if asked.json {
+        let damaged = done.damage.iter().map(|it| serde_json::json!({ "what": it.what, "next": it.next }));
+        let said = serde_json::json!({
+            "records": done.records, "entries": done.entries, "root": root, "blobs": done.audio,
+            "blob_bytes": done.bytes, "damaged": damaged.collect::<Vec<_>>(), "dry_run": asked.dry_run,
+        });
+        println!("{said}");
+    } else {
+        let (records, entries, audio, bytes) = (done.records, done.entries, done.audio, done.bytes);
+        let did = if asked.dry_run { "read, nothing written" } else { "restored" };
+        println!(
+            "{records} records, {entries} entries, {audio} audio files ({bytes} bytes) {did}. Root: {root}"
+        );
+        if let (Some(to), false) = (&asked.to, asked.dry_run) {
+            println!("Start it:  deadwax-server serve {}", to.display());
+            if at != At::End {
+                println!(
+                    "It stands as it stood then: sessions that were ended and people who were removed since are back. Go through `user list` and the members of each project first."
+                );
             }
         }
+        done.damage.iter().for_each(|it| println!("damaged: {}\n  next: {}", it.what, it.next));
     }
-    files.sort();
-    Ok(files)
-}
-
-/// `blobs/ab/cdef...` is named by the digest `abcdef...`.
-fn blob_name(file: &Path) -> Option<String> {
-    let folder = file.parent()?.file_name()?.to_str()?;
-    Some(format!("{folder}{}", file.file_name()?.to_str()?))
-}
-
-fn hash_file(path: &Path) -> std::io::Result<(String, u64)> {
-    let mut file = fs::File::open(path)?;
-    let (mut hash, mut length, mut buffer) = (Sha256::new(), 0, vec![0; 1 << 20]);
-    loop {
-        let read = file.read(&mut buffer)?;
-        if read == 0 {
-            return Ok((hex::encode(hash.finalize()), length));
-        }
-        hash.update(&buffer[..read]);
-        length += read as u64;
-    }
-}
-
-/// Whole or not at all, durable, for this user alone.
-fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
-    let half = to.with_extension("part");
-    let copied = || -> std::io::Result<()> {
-        let bytes = fs::read(from)?;
-        let mut options = fs::OpenOptions::new();
-        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&half)?;
-        file.write_all(&bytes)?;
-        file.sync_all()?;
-        fs::rename(&half, to)
-    };
-    copied().with_context(|| format!("copying {} to {} failed", from.display(), to.display()))
+    no_damage(&done.damage)
 }

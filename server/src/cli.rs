@@ -16,10 +16,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     admin,
-    config::{self, Config, ConfigError},
+    config::{self, Config, ConfigError, Confine},
+    keep::{restore::At, verify::Sample},
     render::{
         Program,
         child::{self, ChildVerb},
+        confine,
     },
     serve,
     studio::{InChild, Parts, Studio, SystemClock},
@@ -48,15 +50,13 @@ enum Verb {
     /// Make an invite link (while the server is stopped)
     Invite(Invite),
     /// Read every stored byte and check it (while the server is stopped); exit code 1 where something is damaged
-    Verify {
-        dir: PathBuf,
-        #[arg(long)]
-        json: bool,
-    },
+    Verify(Verify),
     /// Make the index again from the journal (while the server is stopped)
     RebuildIndex { dir: PathBuf },
     /// Copy journal, audio, settings and certificate to a folder, or bring an earlier copy up to date; the server may run
     Backup { dir: PathBuf, dest: PathBuf },
+    /// Make a studio folder from a backup, as it stood at its end, after a record or at a time
+    Restore(Restore),
     /// One piece of work on sound, in a process of its own
     #[command(hide = true, disable_help_flag = true)]
     Child {
@@ -107,6 +107,36 @@ pub enum UserVerb {
     },
     /// Remove a person's name, e-mail and device names for good, and end their sessions
     Redact { email: String },
+}
+
+#[derive(clap::Args)]
+pub struct Verify {
+    pub dir: PathBuf,
+    /// The bytes of all audio (also without a word)
+    #[arg(long)]
+    pub data: bool,
+    /// The bytes of a share of the audio only, drawn anew each time: 5%
+    #[arg(long, conflicts_with = "data", value_name = "PERCENT")]
+    pub sample: Option<Sample>,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(clap::Args)]
+pub struct Restore {
+    /// What `backup` wrote
+    pub source: PathBuf,
+    /// A new folder
+    #[arg(long, required_unless_present = "dry_run")]
+    pub to: Option<PathBuf>,
+    /// Only the first so many records (as `verify` counts them), or everything until a time (2026-11-21T18:00:00Z)
+    #[arg(long, value_name = "RECORDS|TIME")]
+    pub at: Option<At>,
+    /// Read every byte of the backup and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(clap::Args)]
@@ -182,9 +212,10 @@ async fn dispatch(verb: Verb, program: Program) -> Result<(), Failure> {
         Verb::Serve(serve) => serve_folder(serve, program).await,
         Verb::User { dir, verb } => admin::user(&dir, verb).await,
         Verb::Invite(invite) => admin::invite(invite).await,
-        Verb::Verify { dir, json } => admin::verify(&dir, json).await,
+        Verb::Verify(asked) => admin::verify(&asked),
         Verb::RebuildIndex { dir } => admin::rebuild_index(&dir).await,
-        Verb::Backup { dir, dest } => admin::backup(&dir, &dest).await,
+        Verb::Backup { dir, dest } => admin::backup(&dir, &dest),
+        Verb::Restore(asked) => admin::restore(&asked),
         // Handled before the runtime starts: a child limits its own memory first.
         Verb::Child { .. } => Ok(()),
     }
@@ -197,6 +228,7 @@ async fn serve_folder(asked: Serve, program: Program) -> Result<(), Failure> {
         config.check()?;
     }
     telemetry::install(&config.log);
+    look_at_confinement(config.render.confine, &program).await?;
     let (listener, identity, studio) = open(&asked.dir, config, program).await?;
     let address = listener.local_addr().context("the listener has no address")?;
     let stop = CancellationToken::new();
@@ -211,6 +243,23 @@ async fn serve_folder(asked: Serve, program: Program) -> Result<(), Failure> {
     let served = serve::run(studio, listener, identity, stop).await;
     tracing::info!("stopped");
     Ok(served?)
+}
+
+/// What the kernel cannot hold a child to is known before the first file from outside comes.
+async fn look_at_confinement(asked: Confine, program: &Program) -> anyhow::Result<()> {
+    let known = confine::known(program).await;
+    let lacks = match &known {
+        Ok(held) if held.is_whole() => return Ok(()),
+        Ok(held) => held.lacks().to_owned(),
+        Err(error) => format!("a child that answers ({error})"),
+    };
+    anyhow::ensure!(
+        asked == Confine::Try,
+        "children that decode cannot be confined here: this machine lacks {lacks}. Use a kernel that has it, or set render.confine = \"try\" in {}",
+        config::FILE
+    );
+    tracing::warn!(%lacks, "children that decode are held by limits of memory and time, but not to their own files");
+    Ok(())
 }
 
 async fn open(

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::{
     door::settings::Door,
+    keep::settings::Keep,
     notify::settings::{Mail, Security, Webhooks},
 };
 
@@ -45,6 +46,7 @@ pub struct Config {
     pub mail: Mail,
     pub webhooks: Webhooks,
     pub examine: Examine,
+    pub keep: Keep,
     pub log: Log,
 }
 
@@ -87,10 +89,23 @@ pub struct Render {
     pub memory_bytes: u64,
     /// CPU time of one child.
     pub cpu_seconds: u64,
+    /// Time by the clock after which a render is stopped; records and measuring have theirs by the length of the sound.
+    pub wall_seconds: u64,
+    /// What holds children to their own files, without a network.
+    pub confine: Confine,
     /// The studio's default recipe, a TOML file; relative paths begin at the studio folder. Empty: the built-in one.
     pub recipe: PathBuf,
     /// Programs that recipes may send the sound through, by name; none unless the operator lists them. See docs/RECIPES.md.
     pub inserts: Allowed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Confine {
+    /// As far as the kernel can; what it lacks is told at the start.
+    Try,
+    /// Without Landlock and seccomp the server does not start.
+    Require,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -152,6 +167,7 @@ impl Default for Config {
             mail: Mail::default(),
             webhooks: Webhooks::default(),
             examine: Examine::default(),
+            keep: Keep::default(),
             log: Log::default(),
         }
     }
@@ -177,6 +193,8 @@ impl Default for Render {
             workers: 1,
             memory_bytes: 512 << 20,
             cpu_seconds: 3600,
+            wall_seconds: 4 * 3600,
+            confine: Confine::Try,
             recipe: PathBuf::new(),
             inserts: Allowed::default(),
         }
@@ -222,9 +240,8 @@ impl Provider for Variables {
             // Text that is meant as text must not become a number on the way: a studio may be called "1984".
             let value = match path.as_str() {
                 "name" | "listen" | "public_address" | "render.recipe" | "mail.host" | "mail.user"
-                | "mail.from" | "mail.password_file" | "mail.roots" | "webhooks.roots" => {
-                    Value::from(text.as_str())
-                }
+                | "mail.from" | "mail.password_file" | "mail.roots" | "webhooks.roots"
+                | "keep.repair_from" => Value::from(text.as_str()),
                 _ => text.parse().unwrap_or_else(|never| match never {}),
             };
             if let Value::Dict(_, nested) = figment::util::nest(&path, value) {
@@ -319,6 +336,9 @@ impl Config {
         if render.cpu_seconds < 10 {
             return no("render.cpu_seconds", "it must be at least 10.");
         }
+        if render.wall_seconds < 10 {
+            return no("render.wall_seconds", "it must be at least 10.");
+        }
         self.door.check().or_else(|(key, what)| no(key, &what))?;
         self.mail.check().or_else(|(key, what)| no(key, &what))
     }
@@ -368,6 +388,9 @@ impl Config {
              # Limits of one child process.\n\
              memory_bytes = {memory}\n\
              cpu_seconds = {cpu}\n\
+             wall_seconds = {wall}\n\
+             # \"require\": no start where the kernel cannot hold children to their own files (Landlock, seccomp).\n\
+             confine = \"try\"\n\
              # A recipe of your own (TOML); empty: the built-in one.\n\
              recipe = \"\"\n\
              # Profiles of your own for records are TOML files in the folder profiles beside this file.\n\n\
@@ -388,6 +411,13 @@ impl Config {
              [examine]\n\
              # New versions that are looked into at the same time, in the background.\n\
              workers = {examiners}\n\n\
+             [keep]\n\
+             # Does audio that nothing refers to go: to the trash after a day, for good after another week?\n\
+             collect = {collect}\n\
+             # Stored audio is read again in the background, so fast at most; 0: not at all.\n\
+             scrub_bytes_per_s = {scrub}\n\
+             # A folder that `deadwax-server backup` writes to: damaged audio is put right from there. Empty: told only.\n\
+             repair_from = \"\"\n\n\
              [log]\n\
              # text or json; error, warn, info, debug or trace.\n\
              format = \"text\"\n\
@@ -398,8 +428,11 @@ impl Config {
             tls = self.tls,
             workers = self.render.workers,
             examiners = self.examine.workers,
+            collect = self.keep.collect,
+            scrub = self.keep.scrub_bytes_per_s,
             memory = self.render.memory_bytes,
             cpu = self.render.cpu_seconds,
+            wall = self.render.wall_seconds,
             digest_hour = self.mail.digest_hour,
         )
     }

@@ -12,6 +12,7 @@ pub mod door;
 pub mod egress;
 pub mod evidence;
 pub mod handoff;
+pub mod keep;
 pub mod ledger;
 pub mod listen;
 pub mod listening;

@@ -20,7 +20,7 @@ use crate::{
     config::Config,
     dates,
     door::{layer::DoorLayer, line::Book, settings::Door},
-    handoff, listen,
+    handoff, keep, listen,
     notify::Notifier,
     render::{Limits, examine::Examiner, record::RecordWorker, shift::PAUSE, worker::Worker},
     rpc,
@@ -70,6 +70,7 @@ pub async fn run(
             health.say_read_only().await;
         })
     };
+    let damage = tokio::spawn(tell_damage(Arc::clone(&studio), Arc::clone(&health)));
     let stopping = async {
         stop.cancelled().await;
         tracing::info!("stopping");
@@ -94,6 +95,7 @@ pub async fn run(
     studio.closing.cancel();
     sweeper.abort();
     latch.abort();
+    damage.abort();
     upload_sweeper.abort();
     // They end with `closing`; their children die with them, and what they did is begun again at the next start. What was told is written down at the
     // end, so that the next start does not tell it again.
@@ -172,6 +174,7 @@ async fn background(studio: &Arc<Studio>) -> anyhow::Result<TaskTracker> {
     }
     tasks.spawn(maker(studio).run());
     tasks.spawn(Notifier::of(studio)?.run());
+    tasks.spawn(keep::work::run(Arc::clone(studio)));
     tasks.spawn(dates::watch(Arc::clone(&studio.ledger), studio.closing.clone()));
     tasks.close();
     Ok(tasks)
@@ -188,7 +191,10 @@ async fn worker(studio: &Studio) -> anyhow::Result<Worker> {
         default_recipe: default_recipe(&studio.folder, &settings.recipe).await?,
         work_dir: studio.folder.join("renders"),
         slots: settings.workers as usize,
-        limits: Limits { memory_bytes: settings.memory_bytes, cpu_s: settings.cpu_seconds },
+        limits: Limits {
+            wall_s: settings.wall_seconds,
+            ..Limits::new(settings.memory_bytes, settings.cpu_seconds)
+        },
         pause: PAUSE,
         shutdown: studio.closing.clone(),
     })
@@ -254,6 +260,18 @@ async fn sweep(studio: Arc<Studio>) {
     loop {
         every.tick().await;
         studio.people.sweep();
+    }
+}
+
+/// Reads go on beside damaged bytes; who watches the server's health is told that there are some.
+async fn tell_damage(studio: Arc<Studio>, health: Arc<rpc::Health>) {
+    let mut damaged = studio.blobs.damage().watch();
+    loop {
+        let sound = *damaged.borrow_and_update() == 0;
+        health.say_stored_bytes(sound).await;
+        if damaged.changed().await.is_err() {
+            return;
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use deadwax_domain::{Reason, Refusal};
+use deadwax_domain::{Digest, Reason, Refusal};
 use tonic::{Code, Status, metadata::MetadataValue};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
@@ -110,6 +110,18 @@ pub fn too_many_connections() -> Status {
         "You have too many connections open.",
         "Close a Deadwax somewhere, then try again.",
     )
+}
+
+/// The caller asked for this file, so its digest tells them nothing new.
+fn damaged_file(digest: Digest, what: &dyn std::fmt::Display) -> Status {
+    let id = uuid::Uuid::now_v7().simple().to_string();
+    tracing::error!(error_id = %id, error = %what, "stored bytes are damaged");
+    let text = format!(
+        "The stored bytes of the file {digest} are damaged, and what is damaged was not sent. The studio's owner finds the place in the log under {id}."
+    );
+    let hint = "Ask the studio's owner to run deadwax-server verify and to restore the file from the backup; or upload the same file again.";
+    let more = [("error_id", id), ("sha256", digest.to_string())];
+    refuse_with(Code::DataLoss, "STORED_BYTES_DAMAGED", text, hint, more)
 }
 
 fn disk_nearly_full() -> Status {
@@ -227,8 +239,8 @@ pub fn ledger(error: LedgerError) -> Status {
 pub fn blob(error: BlobError) -> Status {
     match error {
         BlobError::NoSuchUpload(_) => not_found("UPLOAD_UNKNOWN", "upload"),
-        BlobError::Missing(_) => corrupt(&error),
-        BlobError::Corrupt(_) => corrupt(&error),
+        BlobError::Missing(digest) => damaged_file(digest, &error),
+        BlobError::Corrupt(digest) => damaged_file(digest, &error),
         BlobError::DigestDiffers { .. } => refuse(
             Code::FailedPrecondition,
             "DIGEST_DIFFERS",

@@ -1,8 +1,11 @@
 //! Audio by its SHA-256 (B-1): staged uploads that resume, then an immutable name. Knows bytes and digests, nothing of projects.
 //! A digest is not a permission: who may read or offer what is decided by the callers. Names on disk are digests and ids only.
 
+mod damage;
 mod read;
 mod staging;
+mod sums;
+mod trash;
 
 #[cfg(test)]
 mod tests;
@@ -16,11 +19,16 @@ use std::{
 
 use bytes::Bytes;
 use deadwax_domain::Digest;
-use sha2::{Digest as _, Sha256};
 use tokio::sync::Mutex;
 
 use crate::disk::{Access, Drive, DriveFile, Site, Stopped};
 use staging::{Upload, Uploads};
+use sums::{Summing, Sums};
+use trash::Touched;
+
+pub use damage::{Damage, Thing};
+pub use read::Pace;
+pub use trash::Discarded;
 
 /// Kept free on the disk, so that the journal can still write when audio has filled the rest.
 pub const DEFAULT_RESERVE_BYTES: u64 = 64 << 20;
@@ -110,7 +118,8 @@ impl Blobs {
                 folders.insert(folder);
             }
             drive.sync_dir(Site::BlobFoldersSync, &blobs)?;
-            let place = Place { drive, root, folders: Arc::new(std::sync::Mutex::new(folders)) };
+            let folders = Arc::new(std::sync::Mutex::new(folders));
+            let place = Place { drive, root, folders, touched: Touched::default(), damage: Arc::default() };
             let uploads = staging::load(&place.drive, &place.root.join("uploads"))?;
             let uploads = uploads.into_iter().map(Upload::shared);
             let uploads = Mutex::new(uploads.collect());
@@ -120,11 +129,52 @@ impl Blobs {
     }
 
     pub async fn has(&self, digest: Digest) -> Result<bool, BlobError> {
+        self.place.touched.note(digest);
         let (drive, path) = (self.place.drive.clone(), self.path_of(digest));
         blocking(move || Ok(drive.meta(Site::BlobMeta, &path)?.is_some())).await
     }
 
-    /// The local file of a blob, for the child that decodes it.
+    /// As [`has`](Self::has), and not taken for a sign that somebody needs it.
+    pub async fn lies_there(&self, digest: Digest) -> Result<bool, BlobError> {
+        let (drive, path) = (self.place.drive.clone(), self.path_of(digest));
+        blocking(move || Ok(drive.meta(Site::BlobMeta, &path)?.is_some())).await
+    }
+
+    /// Takes a copy of a file that stays where it is (in a backup), if its bytes are those of the name: a damaged blob is healed by it. Durable on return.
+    pub async fn take_copy(&self, from: PathBuf, digest: Digest) -> Result<(), BlobError> {
+        let (place, reserve_bytes) = (self.place.clone(), self.reserve_bytes);
+        blocking(move || {
+            let file = place.drive.open(Site::GivenOpen, &from, Access::Read)?;
+            let bytes = file.meta(Site::PartMeta)?.bytes;
+            check_reserve(&place.drive, &place.root, reserve_bytes, bytes)?;
+            let part = place.fresh_part()?;
+            let copied =
+                place.drive.create(Site::CopyCreate, &part).map_err(BlobError::from).and_then(|copy| {
+                    let write = |at, chunk: &[u8]| copy.write_at(Site::CopyWrite, at, chunk);
+                    let (received, sums) = hash(&file, Site::GivenRead, write)?;
+                    if received != digest {
+                        return Err(BlobError::DigestDiffers { stated: digest, received });
+                    }
+                    copy.sync_data(Site::CopySync)?;
+                    place.publish(&part, digest)?;
+                    place.keep_sums(digest, &sums);
+                    Ok(())
+                });
+            if copied.is_err() {
+                // Where this fails as well, the next start removes it.
+                let _ = place.drive.remove(Site::PartRemove, &part);
+            }
+            copied
+        })
+        .await
+    }
+
+    /// What is known to be damaged of the audio, and of the journal where the scrub found it.
+    pub fn damage(&self) -> &Damage {
+        &self.place.damage
+    }
+
+    /// The local file of a blob, for the child that decodes it; nothing is checked (see [`check`](Self::check)).
     pub async fn local_path(&self, digest: Digest) -> Result<PathBuf, BlobError> {
         if self.has(digest).await? { Ok(self.path_of(digest)) } else { Err(BlobError::Missing(digest)) }
     }
@@ -139,9 +189,10 @@ impl Blobs {
             if taken.is_err() {
                 give_back(&place.drive, &path, &part);
             }
-            let (digest, bytes) = taken?;
+            let (digest, sums) = taken?;
             place.publish(&part, digest)?;
-            Ok((digest, bytes))
+            place.keep_sums(digest, &sums);
+            Ok((digest, sums.bytes))
         })
         .await
     }
@@ -152,9 +203,9 @@ impl Blobs {
         let drive = self.place.drive.clone();
         blocking(move || {
             let file = drive.open(Site::GivenOpen, &path, Access::Read)?;
-            let sealed = hash(&file, |_, _| Ok(()))?;
+            let (digest, sums) = hash(&file, Site::GivenRead, |_, _| Ok(()))?;
             file.sync_data(Site::GivenSync)?;
-            Ok(sealed)
+            Ok((digest, sums.bytes))
         })
         .await
     }
@@ -193,12 +244,13 @@ impl Blobs {
                 file.write_at(Site::BytesWrite, 0, &bytes)?;
                 file.sync_data(Site::BytesSync)
             });
-            let digest = Digest(Sha256::digest(&bytes).into());
+            let (digest, sums) = Summing::of(&bytes);
             if let Err(error) = written.map_err(BlobError::from).and_then(|()| place.publish(&part, digest)) {
                 // Where this fails as well, the next start removes it.
                 let _ = place.drive.remove(Site::PartRemove, &part);
                 return Err(error);
             }
+            place.keep_sums(digest, &sums);
             Ok(digest)
         })
         .await
@@ -207,7 +259,7 @@ impl Blobs {
     /// Where a file made from a blob is kept (a waveform, say). It may be absent or removed at any time; whoever needs it makes it
     /// again. `kind` is a word of the code, never of a user.
     pub fn path_of_derived(&self, digest: Digest, kind: &'static str) -> PathBuf {
-        self.place.root.join("derived").join(format!("{digest}.{kind}"))
+        self.place.path_of_derived(digest, kind)
     }
 
     /// Writes a derived file whole or not at all. Not synced: it can be made again, and its reader checks its form.
@@ -217,20 +269,12 @@ impl Blobs {
         kind: &'static str,
         bytes: Bytes,
     ) -> Result<(), BlobError> {
-        let path = self.path_of_derived(digest, kind);
-        let (drive, reserve_bytes) = (self.place.drive.clone(), self.reserve_bytes);
+        let (place, reserve_bytes) = (self.place.clone(), self.reserve_bytes);
         blocking(move || {
-            let folder = path.parent().unwrap_or(Path::new("."));
-            check_reserve(&drive, folder, reserve_bytes, bytes.len() as u64)?;
-            let part = folder.join(part_name(fresh_id()?));
-            let written = drive
-                .create(Site::DerivedCreate, &part)
-                .and_then(|file| file.write_at(Site::DerivedWrite, 0, &bytes))
-                .and_then(|()| drive.rename(Site::DerivedName, &part, &path));
-            if written.is_err() {
-                let _ = drive.remove(Site::DerivedRemove, &part);
-            }
-            Ok(written?)
+            check_reserve(&place.drive, &place.root, reserve_bytes, bytes.len() as u64)?;
+            place.write_derived(digest, kind, &bytes)?;
+            let (_, sums) = Summing::of(&bytes);
+            Ok(place.write_derived(digest, &format!("{kind}.{}", sums::KIND), &sums.to_bytes(digest))?)
         })
         .await
     }
@@ -257,6 +301,8 @@ struct Place {
     root: PathBuf,
     /// Folders of the audio whose own names are durable.
     folders: Arc<std::sync::Mutex<BTreeSet<PathBuf>>>,
+    touched: Touched,
+    damage: Arc<Damage>,
 }
 
 impl Place {
@@ -290,10 +336,41 @@ impl Place {
         let path = self.path_of(digest);
         let folder = path.parent().unwrap_or(&self.root);
         self.make_folder(folder)?;
+        self.touched.note(digest);
         // Equal bytes have equal names, so an older blob is replaced by itself (or healed, where its bits had rotted).
         self.drive.rename(Site::BlobName, part, &path)?;
         self.drive.sync_dir(Site::BlobFolderSync, folder)?;
-        Ok(self.drive.sync_dir(Site::UploadsSync, &self.uploads())?)
+        self.drive.sync_dir(Site::UploadsSync, &self.uploads())?;
+        self.damage.healed(Thing::Audio(digest));
+        Ok(())
+    }
+
+    fn path_of_derived(&self, digest: Digest, kind: &str) -> PathBuf {
+        self.root.join("derived").join(format!("{digest}.{kind}"))
+    }
+
+    fn write_derived(&self, digest: Digest, kind: &str, bytes: &[u8]) -> io::Result<()> {
+        let path = self.path_of_derived(digest, kind);
+        let part = path.with_file_name(part_name(fresh_id()?));
+        let written = self
+            .drive
+            .create(Site::DerivedCreate, &part)
+            .and_then(|file| file.write_at(Site::DerivedWrite, 0, bytes))
+            .and_then(|()| self.drive.rename(Site::DerivedName, &part, &path));
+        if written.is_err() {
+            let _ = self.drive.remove(Site::DerivedRemove, &part);
+        }
+        written
+    }
+
+    /// Beside a blob that has its name. One of a single piece is always read whole and needs none. Where they cannot be written they are made when they are
+    /// needed.
+    fn keep_sums(&self, digest: Digest, sums: &Sums) {
+        if sums.bytes > sums::PIECE_BYTES
+            && let Err(error) = self.write_derived(digest, sums::KIND, &sums.to_bytes(digest))
+        {
+            tracing::debug!(%digest, %error, "the checksums of a blob could not be kept");
+        }
     }
 }
 
@@ -308,16 +385,17 @@ fn part_name(id: u128) -> String {
 }
 
 /// Hashes, syncs and moves `path` to `part`.
-fn take(drive: &Drive, path: &Path, part: &Path, reserve_bytes: u64) -> Result<(Digest, u64), BlobError> {
+fn take(drive: &Drive, path: &Path, part: &Path, reserve_bytes: u64) -> Result<(Digest, Sums), BlobError> {
     let file = drive.open(Site::GivenOpen, path, Access::Read)?;
-    let (digest, bytes) = hash(&file, |_, _| Ok(()))?;
+    let (digest, sums) = hash(&file, Site::GivenRead, |_, _| Ok(()))?;
     file.sync_data(Site::GivenSync)?;
     match drive.rename(Site::GivenMove, path, part) {
         Ok(()) => drive.make_private(Site::GivenPrivate, part)?,
         Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
-            check_reserve(drive, part.parent().unwrap_or(part), reserve_bytes, bytes)?;
+            check_reserve(drive, part.parent().unwrap_or(part), reserve_bytes, sums.bytes)?;
             let copy = drive.create(Site::CopyCreate, part)?;
-            let (copied, _) = hash(&file, |at, chunk| copy.write_at(Site::CopyWrite, at, chunk))?;
+            let (copied, _) =
+                hash(&file, Site::GivenRead, |at, chunk| copy.write_at(Site::CopyWrite, at, chunk))?;
             if copied != digest {
                 return Err(BlobError::DigestDiffers { stated: digest, received: copied });
             }
@@ -326,7 +404,7 @@ fn take(drive: &Drive, path: &Path, part: &Path, reserve_bytes: u64) -> Result<(
         }
         Err(error) => return Err(error.into()),
     }
-    Ok((digest, bytes))
+    Ok((digest, sums))
 }
 
 /// After a failed `take`: where the move was made the caller's file goes back to where it was, and a copy that was begun goes. Nothing can be done where
@@ -341,17 +419,21 @@ fn give_back(drive: &Drive, path: &Path, part: &Path) {
 }
 
 /// Reads to the end, feeding the hash and, with their offset, `each`.
-fn hash(file: &DriveFile, mut each: impl FnMut(u64, &[u8]) -> io::Result<()>) -> io::Result<(Digest, u64)> {
-    let mut hasher = Sha256::new();
+fn hash(
+    file: &DriveFile,
+    site: Site,
+    mut each: impl FnMut(u64, &[u8]) -> io::Result<()>,
+) -> io::Result<(Digest, Sums)> {
+    let mut summing = Summing::default();
     let mut buffer = vec![0; 256 * 1024];
     let mut bytes = 0;
     loop {
-        let read = file.read_at(Site::GivenRead, bytes, &mut buffer)?;
+        let read = file.read_at(site, bytes, &mut buffer)?;
         if read == 0 {
-            return Ok((Digest(hasher.finalize().into()), bytes));
+            return Ok(summing.finish());
         }
         let chunk = buffer.get(..read).unwrap_or_default();
-        hasher.update(chunk);
+        summing.update(chunk);
         each(bytes, chunk)?;
         bytes += read as u64;
     }

@@ -12,10 +12,12 @@ use std::{
 use bytes::Bytes;
 use deadwax_domain::Digest;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::{BlobError, Blobs, Staged, blocking, check_reserve, fresh_id, part_name};
+use super::{
+    BlobError, Blobs, Staged, blocking, check_reserve, fresh_id, part_name,
+    sums::{Summing, Sums},
+};
 use crate::disk::{Access, Drive, DriveFile, Meta, Site};
 
 const MARK_BYTES: u64 = 12;
@@ -27,8 +29,8 @@ pub(super) struct Upload {
     staged: Staged,
     /// Bytes are durable up to here; `staged.offset` may be ahead.
     durable: u64,
-    /// SHA-256 of the bytes up to `staged.offset`; absent after a restart until somebody writes.
-    hasher: Option<Sha256>,
+    /// Digest and sums of the bytes up to `staged.offset`; absent after a restart until somebody writes.
+    hasher: Option<Summing>,
     file: DriveFile,
     drive: Drive,
     gone: bool,
@@ -78,7 +80,7 @@ impl Upload {
         }
         let staged = Staged { id, path, offset: 0, bytes, digest, owner };
         let (file, drive) = (made?, drive.clone());
-        Ok(Self { staged, durable: 0, hasher: Some(Sha256::new()), file, drive, gone: false })
+        Ok(Self { staged, durable: 0, hasher: Some(Summing::default()), file, drive, gone: false })
     }
 
     /// Picks an upload up after a restart, cut back to its last durable offset. `None`: its files do not make an upload, and may go.
@@ -123,7 +125,7 @@ impl Upload {
         if self.hasher.is_some() {
             return Ok(());
         }
-        let mut hasher = Sha256::new();
+        let mut hasher = Summing::default();
         let mut buffer = vec![0; 256 * 1024];
         let mut at = 0;
         while at < self.staged.offset {
@@ -154,21 +156,21 @@ impl Upload {
     }
 
     /// All bytes are here and are the right ones, synced: ready for their name.
-    fn complete(&mut self) -> Result<(), BlobError> {
+    fn complete(&mut self) -> Result<Sums, BlobError> {
         let Staged { offset, bytes, digest, .. } = self.staged;
         if offset != bytes {
             return Err(BlobError::OffsetDiffers { offset, sent: bytes });
         }
         self.hash_prefix()?;
         let hasher = self.hasher.clone().unwrap_or_default();
-        let received = Digest(hasher.finalize().into());
+        let (received, sums) = hasher.finish();
         if received != digest {
             return Err(BlobError::DigestDiffers { stated: digest, received });
         }
         // A chunk that failed half way may have left bytes past the end.
         self.file.truncate(Site::PartCut, bytes)?;
         self.file.sync_data(Site::PartSync)?;
-        Ok(())
+        Ok(sums)
     }
 
     fn forget(&mut self) {
@@ -238,7 +240,7 @@ impl Blobs {
             if let Err(BlobError::DigestDiffers { .. }) = complete {
                 upload.forget();
             }
-            complete.map(|()| upload.staged.clone())
+            complete.map(|_| upload.staged.clone())
         })
         .await;
         if let Err(BlobError::DigestDiffers { .. }) = checked {
@@ -264,9 +266,10 @@ impl Blobs {
                 if let Err(BlobError::DigestDiffers { .. }) = complete {
                     upload.forget();
                 }
-                complete?;
+                let sums = complete?;
                 let Staged { ref path, digest, .. } = upload.staged;
                 place.publish(path, digest)?;
+                place.keep_sums(digest, &sums);
                 upload.forget();
                 Ok(digest)
             })

@@ -7,6 +7,7 @@ use std::{
 };
 
 use futures::{TryStreamExt, future::join_all};
+use sha2::{Digest as _, Sha256};
 
 use super::*;
 use crate::store::conformance::Dice;

@@ -86,6 +86,14 @@ sites! {
     BlobMeta: Meta, "looking for audio";
     BlobOpen: Open, "opening audio";
     BlobRead: Read, "reading audio";
+    // -- audio that leaves
+    TrashFolder: MakeDir, "making the trash";
+    TrashMove: Rename, "moving audio that no fact names to the trash";
+    TrashBack: Rename, "giving discarded audio its name back";
+    TrashSync: SyncDir, "syncing the trash";
+    TrashList: List, "listing the trash";
+    TrashRemove: Remove, "erasing discarded audio";
+    DerivedList: List, "listing what is derived";
     // -- uploads on their way
     UploadsList: List, "listing the uploads";
     UploadsSync: SyncDir, "syncing the folder of uploads";

@@ -149,7 +149,7 @@ async fn where_it_cannot_be_written_nothing_begins_and_what_began_is_ended_later
     // Room came back: without a restart, and with the end that was owed.
     give(&book, 3, 7, 9).await;
     assert_eq!(told(&book, Of::All).await, [(3, Some(9)), (1, Some(5))]);
-    assert_eq!(told(&*open(&paper).unwrap(), Of::All).await, [(3, Some(9)), (1, Some(5))]);
+    assert_eq!(told(&open(&paper).unwrap(), Of::All).await, [(3, Some(9)), (1, Some(5))]);
 }
 
 #[tokio::test]
@@ -160,7 +160,7 @@ async fn after_a_failed_sync_nothing_begins_until_a_restart() {
     assert!(book.begin(&caller(1), gift(7)).await.is_err());
     paper.no_sync.store(false, Ordering::SeqCst);
     assert!(book.begin(&caller(1), gift(7)).await.is_err());
-    give(&*open(&paper).unwrap(), 1, 7, 1).await;
+    give(&open(&paper).unwrap(), 1, 7, 1).await;
 }
 
 #[tokio::test]

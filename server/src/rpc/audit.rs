@@ -74,7 +74,6 @@ impl Service {
     }
 
     /// `None`: the whole studio. An owner may name a project that they are no member of, or that is gone.
-    #[expect(clippy::type_complexity, reason = "said once, here")]
     async fn within(
         &self,
         caller: &Caller,

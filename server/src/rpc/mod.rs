@@ -95,6 +95,9 @@ impl Offered {
     }
 }
 
+/// The name under which the health service tells whether all stored bytes are sound, as far as they were read.
+pub const STORED_BYTES: &str = "deadwax.StoredBytes";
+
 /// Services that keep nothing: they go on when the server writes no more.
 const KEEPS_NOTHING: &[&str] = &[PresenceServer::<presence::Service>::NAME];
 
@@ -110,6 +113,11 @@ impl Health {
         for name in self.names.iter().copied().chain([""]) {
             self.reporter.set_service_status(name, status).await;
         }
+    }
+
+    pub async fn say_stored_bytes(&self, sound: bool) {
+        let status = if sound { ServingStatus::Serving } else { ServingStatus::NotServing };
+        self.reporter.set_service_status(STORED_BYTES, status).await;
     }
 
     /// Nothing is written any more: the services that do, and the server as a whole, need its owner. Calls that read are answered as before.

@@ -21,7 +21,7 @@ const TOTAL: usize = 150;
 async fn lines(house: &House, from: IpAddr, tried: usize) -> Vec<Raw> {
     let mut open = Vec::new();
     for _ in 0..tried {
-        if let Ok(mut raw) = Raw::open(house, from).await
+        if let Ok(raw) = Raw::open(house, from).await
             && !raw.hung_up(Duration::from_millis(20)).await
         {
             open.push(raw);
@@ -31,7 +31,7 @@ async fn lines(house: &House, from: IpAddr, tried: usize) -> Vec<Raw> {
 }
 
 async fn connections(house: &House, owner: &Seat) -> String {
-    let mut first = lines(house, attacker(1), PER_ADDRESS + 1).await;
+    let first = lines(house, attacker(1), PER_ADDRESS + 1).await;
     assert_eq!(first.len(), PER_ADDRESS, "the 65th of one address is closed at once");
     owner.who_am_i().await.expect("others are unharmed");
     let second = lines(house, attacker(2), PER_ADDRESS + 1).await;
@@ -39,7 +39,7 @@ async fn connections(house: &House, owner: &Seat) -> String {
     // One connection is the owner's.
     let third = lines(house, attacker(3), PER_ADDRESS).await;
     assert_eq!(third.len(), TOTAL - 2 * PER_ADDRESS - 1, "the whole house is full");
-    for raw in &mut first {
+    for raw in &first {
         assert!(!raw.seen().closed, "those that are in stay");
     }
     drop((first, second, third));

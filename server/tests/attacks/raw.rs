@@ -94,7 +94,7 @@ impl Raw {
             self.writer.write_all(bytes).await?;
             self.writer.flush().await
         };
-        tokio::time::timeout(Duration::from_secs(20), written).await.unwrap_or_else(|_| Ok(()))
+        tokio::time::timeout(Duration::from_secs(20), written).await.unwrap_or(Ok(()))
     }
 
     pub fn seen(&self) -> Seen {
@@ -102,7 +102,7 @@ impl Raw {
     }
 
     /// Whether the server hangs up within this time.
-    pub async fn hung_up(&mut self, within: Duration) -> bool {
+    pub async fn hung_up(&self, within: Duration) -> bool {
         let begun = tokio::time::Instant::now();
         while begun.elapsed() < within {
             if self.seen().closed {

@@ -29,7 +29,22 @@ pub fn get(asked: &Asking<'_>) -> Vec<Bytes> {
 }
 
 pub fn login(asked: &Asking<'_>) -> Vec<Bytes> {
-    one(v1::LoginRequest { code: asked.made.into(), device: "test".into(), api: deadwax_proto::API })
+    let (code, device) = (asked.made.to_owned(), "test".to_owned());
+    one(v1::LoginRequest { code, device, api: deadwax_proto::API, ..v1::LoginRequest::default() })
+}
+
+/// Whoever asks is let in to the question: what is wrong is the client's age.
+pub fn sign_in_of_tomorrow(_: &Asking<'_>) -> Vec<Bytes> {
+    one(v1::SignInRequest { api: 99, ..v1::SignInRequest::default() })
+}
+
+pub fn weak_passphrase(_: &Asking<'_>) -> Vec<Bytes> {
+    one(v1::SetPassphraseRequest { passphrase: "short".into(), ..v1::SetPassphraseRequest::default() })
+}
+
+pub fn end_access(asked: &Asking<'_>) -> Vec<Bytes> {
+    let person_id = id_text(asked.cast.second.0);
+    one(v1::EndAccessRequest { person_id, ..v1::EndAccessRequest::default() })
 }
 
 pub fn set_mail(_: &Asking<'_>) -> Vec<Bytes> {

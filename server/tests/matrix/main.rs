@@ -21,6 +21,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use common::id_text;
 use deadwax_proto::v1;
+use deadwax_server::auth::Redeem;
 use prost::Message as _;
 use tonic::Code;
 
@@ -326,7 +327,10 @@ impl Run {
                 let own = !row.name.ends_with("#somebody");
                 let whose = if own { self.world.cast.id(asker) } else { second };
                 let code = people.issue_code(whose).await.unwrap().code;
-                let opened = people.redeem(code.reveal(), "another", None).await.unwrap();
+                let opened = people
+                    .redeem(Redeem { code: code.reveal(), device: "another", ..Redeem::default() })
+                    .await
+                    .unwrap();
                 let ends_itself = row.path().ends_with("/Logout");
                 (id_text(opened.session_id), ends_itself.then(|| opened.token.reveal().to_owned()))
             }

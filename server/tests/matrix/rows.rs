@@ -204,6 +204,21 @@ pub const CALLS: &[Row] = &[
     rpc("deadwax.v1.Sessions/Login", "+++++++", "deadwax.v1.Sessions/Login", calls::login)
         .others(EVERYBODY)
         .with(Made::Code),
+    rpc("deadwax.v1.Sessions/Challenge", "+++++++", "deadwax.v1.Sessions/Challenge", calls::empty)
+        .others(EVERYBODY),
+    rpc("deadwax.v1.Sessions/SignIn", "rrrrrrr", "deadwax.v1.Sessions/SignIn", calls::sign_in_of_tomorrow)
+        .others("rrrr")
+        .rule("API_VERSION"),
+    rpc(
+        "deadwax.v1.Sessions/SetPassphrase",
+        "rrrrrrr",
+        "deadwax.v1.Sessions/SetPassphrase",
+        calls::weak_passphrase,
+    )
+    .others("rrru")
+    .rule("PASSPHRASE_WEAK"),
+    rpc("deadwax.v1.Sessions/EndAccess", "-------", "deadwax.v1.Sessions/EndAccess", calls::end_access)
+        .others("+--u"),
     rpc("deadwax.v1.Sessions/Logout", "+++++++", "deadwax.v1.Sessions/Logout", calls::empty)
         .others(SIGNED_IN)
         .with(Made::Session),

@@ -26,6 +26,8 @@ use crate::{
 
 pub(super) const STREAMS: u128 = 4;
 const SEGMENT_BYTES: u64 = 6000;
+/// The largest piece that an upload sends at once.
+const CHUNK: u64 = 1500;
 
 /// An open studio.
 pub(super) struct Rooms {
@@ -231,10 +233,10 @@ impl History {
     }
 
     /// Bytes that no other call makes.
-    fn sound(&mut self, dice: &mut Dice) -> (Bytes, Digest) {
+    fn sound(&mut self, dice: &mut Dice, least: usize) -> (Bytes, Digest) {
         self.files += 1;
         let mut bytes = self.files.to_le_bytes().to_vec();
-        bytes.resize_with(8 + dice.below(6000) as usize, || dice.roll() as u8);
+        bytes.resize_with(least + dice.below(4000) as usize, || dice.roll() as u8);
         let digest = Digest(Sha256::digest(&bytes).into());
         let bytes = Bytes::from(bytes);
         self.sounds.insert(digest.0, Sound { bytes: bytes.clone(), acked: None });
@@ -251,7 +253,7 @@ impl History {
     }
 
     async fn put(&mut self, rooms: &Rooms, dice: &mut Dice) {
-        let (bytes, _) = self.sound(dice);
+        let (bytes, _) = self.sound(dice, 8);
         let stopped = is_stopped(rooms);
         let answer = rooms.blobs.put(bytes).await;
         self.named(stopped, answer);
@@ -259,7 +261,7 @@ impl History {
 
     /// A file as a child leaves it.
     fn made(&mut self, dice: &mut Dice, folder: &str) -> (PathBuf, Digest) {
-        let (bytes, digest) = self.sound(dice);
+        let (bytes, digest) = self.sound(dice, 8);
         let path = Path::new(folder).join(format!("{}.wav", self.files));
         self.disk.plant(&path, &[]);
         self.disk.scribble(&path, 0, &bytes);
@@ -287,7 +289,8 @@ impl History {
     }
 
     pub(super) async fn begin(&mut self, rooms: &Rooms, dice: &mut Dice) {
-        let (bytes, digest) = self.sound(dice);
+        // More than one chunk: one that has begun is never done at once.
+        let (bytes, digest) = self.sound(dice, 2 * CHUNK as usize);
         let stopped = is_stopped(rooms);
         let answer = rooms.blobs.stage(digest, bytes.len() as u64, "ann".into()).await;
         if let Some(staged) = self.hear(stopped, answer.map_err(|error| error.to_string())) {
@@ -307,7 +310,7 @@ impl History {
         self.tell(id, offset);
         for _ in 0..chunks {
             let Some(upload) = self.uploads.get(&id) else { return };
-            let end = (offset + 1 + dice.below(1500)).min(staged.bytes);
+            let end = (offset + 1 + dice.below(CHUNK)).min(staged.bytes);
             let chunk = upload.bytes.slice(offset as usize..end as usize);
             match rooms.blobs.write_staged(id, offset, chunk).await {
                 Ok(now) => offset = now,
@@ -366,6 +369,8 @@ impl History {
             self.note(has);
             self.note(rooms.blobs.verify(digest).await);
         }
+        let discarded = discard(&rooms.blobs).await;
+        self.note(discarded);
     }
 
     /// Takes note of what did not work and is nobody's loss.
@@ -387,6 +392,22 @@ impl History {
             }
         }
     }
+}
+
+/// Audio that no fact names leaves, comes back, and leaves for good.
+async fn discard(blobs: &Blobs) -> Result<(), BlobError> {
+    let digest = blobs.put(Bytes::from_static(b"nobody's")).await?;
+    for last in [false, true] {
+        blobs.take_touched();
+        blobs.discard(digest, 1).await?;
+        let lies_there = blobs.trash().await?.into_iter().find(|it| it.digest == digest);
+        match lies_there {
+            Some(discarded) if last => blobs.erase(discarded).await?,
+            Some(discarded) => drop(blobs.put_back(discarded).await?),
+            None => {}
+        }
+    }
+    Ok(())
 }
 
 fn is_stopped(rooms: &Rooms) -> bool {

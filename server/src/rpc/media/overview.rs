@@ -28,6 +28,8 @@ impl Service {
             // Somebody else may have made it meanwhile.
             drawn = draw(path.clone(), frames.clone(), columns).await?;
             if drawn.is_none() {
+                // What is drawn from damaged bytes would be kept.
+                self.studio.blobs.verify(digest).await.map_err(status::blob)?;
                 let audio = self.studio.blobs.local_path(digest).await.map_err(status::blob)?;
                 self.studio.inspect.inspect(&audio, &path).await.map_err(status::inspect)?;
                 drawn = draw(path, frames.clone(), columns).await?;

@@ -1,4 +1,4 @@
-//! A copy of a studio folder's journal and blobs that can be opened as a studio, taken while the server runs. No lock is needed: segments
+//! A copy of a studio folder's journal and blobs that can be opened as a studio, taken while the server runs, and the way back. No lock is needed: segments
 //! only grow, an erased entry has its redaction further on, and blobs never change; they come after the journal that names them.
 //! It copies facts and audio only. Configuration and keys are for the caller to keep, apart from the music.
 
@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     OpenError,
+    cut::cut,
     journal::{Journal, segment_name},
     verify::{VerifyReport, existing, verify_journal},
 };
@@ -31,8 +32,21 @@ pub struct BackupReport {
 }
 
 /// Copies `root/journal` and `root/blobs` to `dest`, durable on return. An earlier backup of the same studio in `dest` is brought up to
-/// date; one of another studio is refused. Restoring is copying `dest` back and starting the server.
+/// date; one of another studio is refused.
 pub fn backup(root: &Path, dest: &Path) -> Result<BackupReport, OpenError> {
+    copy(root, dest, u64::MAX)
+}
+
+/// The way back: into `dest`, which must hold no journal yet, with the first `records` records and no more. What was redacted later stays redacted.
+pub fn restore(backup: &Path, dest: &Path, records: u64) -> Result<BackupReport, OpenError> {
+    if dest.join("journal").exists() {
+        let there = io::Error::new(io::ErrorKind::AlreadyExists, "it holds a journal already");
+        return Err(OpenError::io(&format!("writing to {}", dest.display()))(there));
+    }
+    copy(backup, dest, records)
+}
+
+fn copy(root: &Path, dest: &Path, records: u64) -> Result<BackupReport, OpenError> {
     let source = existing(root)?;
     make_dir(dest).map_err(OpenError::io(&format!("making {}", dest.display())))?;
     let partial = dest.join("journal.partial");
@@ -40,6 +54,8 @@ pub fn backup(root: &Path, dest: &Path) -> Result<BackupReport, OpenError> {
         fs::remove_dir_all(&partial).map_err(OpenError::io("removing an unfinished backup"))?;
     }
     copy_segments(&source, &partial).map_err(OpenError::io("copying the journal"))?;
+    // A writer may have been half way through a record.
+    cut(&partial, records)?;
     let copy = Journal::open(Drive::real(), &partial)?;
     let journal = verify_journal(&copy)?;
     let current = dest.join("journal");
@@ -93,17 +109,24 @@ fn copy_blobs(source: &Path, dest: &Path, report: &mut BackupReport) -> io::Resu
             if digest.len() != 64 || name.contains('#') {
                 continue;
             }
+            let to = dest.join(&name);
+            let copied = blob.metadata().map(|found| found.len()).and_then(|bytes| {
+                let there = fs::metadata(&to).is_ok_and(|there| there.len() == bytes);
+                let sound = there || copy_blob(&blob.path(), &to, &digest)?;
+                Ok((bytes, there, sound))
+            });
+            match copied {
+                Ok((_, true, _)) => {}
+                Ok((bytes, _, true)) => {
+                    report.copied_blobs += 1;
+                    report.copied_bytes += bytes;
+                }
+                Ok(_) => report.damaged_blobs.push(digest),
+                // No fact named it, and it was collected meanwhile; who needs it is asked about afterwards.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            }
             report.blobs += 1;
-            let (bytes, to) = (blob.metadata()?.len(), dest.join(&name));
-            if fs::metadata(&to).is_ok_and(|there| there.len() == bytes) {
-                continue;
-            }
-            if copy_blob(&blob.path(), &to, &digest)? {
-                report.copied_blobs += 1;
-                report.copied_bytes += bytes;
-            } else {
-                report.damaged_blobs.push(digest);
-            }
         }
         sync_dir(&dest)?;
     }

@@ -4,6 +4,7 @@
 
 mod backup;
 mod committer;
+mod cut;
 mod index;
 mod journal;
 mod record;
@@ -27,8 +28,8 @@ use bytes::Bytes;
 use futures::{FutureExt, future::BoxFuture};
 use tokio::sync::{mpsc, oneshot};
 
-pub use backup::{BackupReport, backup};
-pub use verify::{VerifyReport, rebuild_index, verify};
+pub use backup::{BackupReport, backup, restore};
+pub use verify::{IndexState, Met, VerifyReport, rebuild_index, survey, survey_copy, verify};
 
 use self::{
     committer::{Committer, Job},
@@ -83,6 +84,14 @@ pub enum OpenError {
 impl OpenError {
     fn io(attempted: &str) -> impl Fn(io::Error) -> Self {
         move |source| Self::Io { attempted: attempted.to_owned(), source }
+    }
+
+    fn read(error: ReadError) -> Self {
+        let source = match error {
+            ReadError::Io(source) => source,
+            corrupt => io::Error::other(corrupt),
+        };
+        Self::Io { attempted: "reading an entry".into(), source }
     }
 }
 

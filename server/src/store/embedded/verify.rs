@@ -1,19 +1,27 @@
 //! Offline checks of a studio folder's journal, under its lock: read everything, believe nothing, change nothing but the index.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     fs, io,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
 };
 
+use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
+
 use super::{
     Keep, OpenError, SledRows,
-    journal::{Journal, Position, damaged},
+    index::Index,
+    journal::{Cursor, Found, Journal, Position, damaged},
     lock, open_index,
-    record::What,
+    record::{Hash, PayloadMark, What},
     rows::Distrust,
+    trusted_start,
 };
 use crate::{disk::Drive, store::StreamId};
+
+const NOTHING_KNOWN: Position = Position { segment: 0, offset: 0 };
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifyReport {
@@ -28,7 +36,33 @@ pub struct VerifyReport {
     /// Bytes after the last whole record, never acknowledged; the next start cuts them off.
     pub torn_bytes: u64,
     /// The hash at the end of the chain: equal in two journals means equal in every record.
-    pub chain: [u8; 32],
+    pub chain: Hash,
+    /// The hash over the chains of all streams: equal in two stores means equal facts, each at its place. Redaction does not change it.
+    pub root: Hash,
+}
+
+/// What the index is worth beside the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IndexState {
+    /// The next start makes it.
+    Absent,
+    /// The machine stopped before it was closed; the next start makes it again.
+    Unclean,
+    /// Right as far as it goes; the next start takes in the rest.
+    Behind(u64),
+    Same,
+    /// It cannot be read, or says what the journal does not; the next start makes it again where it notices, `rebuild-index` always.
+    Broken(String),
+}
+
+/// One entry, as somebody who walks a journal meets it.
+pub struct Met {
+    /// Counts records from 0 over the whole journal: one for each append.
+    pub record: u64,
+    pub stream: StreamId,
+    pub seq: u64,
+    /// `None`: redacted.
+    pub payload: Option<Bytes>,
 }
 
 /// Reads every record: checksum, chain, payload hashes, sequence numbers, command ids, redactions.
@@ -38,51 +72,84 @@ pub fn verify(root: &Path) -> Result<VerifyReport, OpenError> {
     verify_journal(&Journal::open(Drive::real(), &folder)?)
 }
 
+/// As [`verify`], and holds the index against it. `each` meets every entry.
+pub fn survey(root: &Path, each: &mut dyn FnMut(Met)) -> Result<(VerifyReport, IndexState), OpenError> {
+    let folder = existing(root)?;
+    let _lock = lock(root)?;
+    let journal = Journal::open(Drive::real(), &folder)?;
+    let mut durable = NOTHING_KNOWN;
+    let index = opened_index(&journal, &root.join("index"), &mut durable)?;
+    let report = walk(&journal, durable, None, each)?;
+    let state = match index {
+        Ok((index, applied)) => {
+            // sled 0.34 may notice a broken file late, and by a panic.
+            let compared =
+                catch_unwind(AssertUnwindSafe(|| compared(&journal, durable, &index, applied, &report)));
+            match compared {
+                Ok(Ok(state)) => state,
+                Ok(Err(OpenError::Index(error))) => IndexState::Broken(error.to_string()),
+                Ok(Err(error)) => return Err(error),
+                Err(_) => IndexState::Broken("sled panicked".into()),
+            }
+        }
+        Err(state) => state,
+    };
+    Ok((report, state))
+}
+
+/// The first `records` records of a copy that nobody writes to; `None`: all of them. The index is not looked at.
+pub fn survey_copy(
+    root: &Path,
+    records: Option<u64>,
+    each: &mut dyn FnMut(Met),
+) -> Result<VerifyReport, OpenError> {
+    walk(&Journal::open(Drive::real(), &existing(root)?)?, NOTHING_KNOWN, records, each)
+}
+
 pub(super) fn verify_journal(journal: &Journal) -> Result<VerifyReport, OpenError> {
-    let mut heads: HashMap<StreamId, u64> = HashMap::new();
-    let mut commands = HashSet::new();
-    let mut redacted = HashMap::new();
-    let (mut records, mut entries, mut redactions) = (0, 0, Vec::new());
-    let nothing_known = Position { segment: 0, offset: 0 };
-    let scan = journal.scan(journal.start(), nothing_known, &mut |_| Ok(()))?;
+    walk(journal, NOTHING_KNOWN, None, &mut |_| ())
+}
+
+/// What becomes known on the way.
+#[derive(Default)]
+struct Walked {
+    records: u64,
+    entries: u64,
+    /// Head and chain of each stream.
+    streams: BTreeMap<StreamId, (u64, Hash)>,
+    commands: HashSet<u128>,
+    redactions: Vec<(StreamId, u64)>,
+    unread: HashMap<(StreamId, u64), (Position, PayloadMark)>,
+    chain: Option<Hash>,
+}
+
+fn walk(
+    journal: &Journal,
+    durable: Position,
+    upto: Option<u64>,
+    each: &mut dyn FnMut(Met),
+) -> Result<VerifyReport, OpenError> {
+    let mut walked = Walked::default();
+    let scan = journal.scan(journal.start(), durable, &mut |_| Ok(()))?;
     // Only now is it known where the journal ends: a record in a torn tail is none.
-    journal.scan(journal.start(), nothing_known, &mut |found| {
-        if found.at >= scan.end.at {
+    journal.scan(journal.start(), durable, &mut |found| {
+        let beyond = upto.is_some_and(|upto| found.head.index >= upto);
+        if found.at >= scan.end.at || beyond {
             return Ok(());
         }
-        records += 1;
-        let wrong = |what| Err(damaged(found.at.segment, found.at.offset, Some(found.head.index), what));
-        match &found.head.what {
-            What::Append { stream, first_seq, command, payloads, .. } => {
-                let head = heads.entry(*stream).or_default();
-                if *first_seq != *head + 1 {
-                    return wrong(format!("stream {:032x} goes from {head} to {first_seq}", stream.0));
-                }
-                *head += payloads.len() as u64;
-                entries += payloads.len() as u64;
-                if !commands.insert(command.id) {
-                    return wrong(format!("command {:032x} was done twice", command.id));
-                }
-                for bad in &found.bad {
-                    let place = (found.payloads[*bad], payloads[*bad]);
-                    redacted.insert((*stream, first_seq + *bad as u64), place);
-                }
-            }
-            What::Redact { stream, seq } => {
-                if *seq == 0 || heads.get(stream).is_none_or(|head| seq > head) {
-                    return wrong(format!(
-                        "entry {seq} of stream {:032x} was redacted and never was",
-                        stream.0
-                    ));
-                }
-                redactions.push((*stream, *seq));
-            }
+        walked.take(&found)?;
+        let What::Append { stream, first_seq, payloads, .. } = &found.head.what else { return Ok(()) };
+        for (number, mark) in payloads.iter().enumerate() {
+            let (record, seq) = (found.head.index, first_seq + number as u64);
+            let read = || journal.payload(found.payloads[number], mark);
+            let payload = if found.bad.contains(&number) { None } else { read().map_err(OpenError::read)? };
+            each(Met { record, stream: *stream, seq, payload });
         }
         Ok(())
     })?;
     let mut unfinished_redactions = 0;
-    for entry in &redactions {
-        let erased = match redacted.get(entry) {
+    for entry in &walked.redactions {
+        let erased = match walked.unread.get(entry) {
             Some((at, mark)) => {
                 journal.is_erased(*at, mark).map_err(OpenError::io("reading a redacted entry"))?
             }
@@ -92,18 +159,177 @@ pub(super) fn verify_journal(journal: &Journal) -> Result<VerifyReport, OpenErro
     }
     let segments = journal.segment_count();
     let lengths: Result<Vec<u64>, _> = (1..=segments).map(|segment| journal.len(segment)).collect();
-    heads.retain(|_, head| *head > 0);
+    walked.streams.retain(|_, (head, _)| *head > 0);
     Ok(VerifyReport {
         segments,
-        records,
-        entries,
-        streams: heads.len() as u64,
-        redactions: redactions.len() as u64,
+        records: walked.records,
+        entries: walked.entries,
+        streams: walked.streams.len() as u64,
+        redactions: walked.redactions.len() as u64,
         unfinished_redactions,
         bytes: lengths?.iter().sum(),
         torn_bytes: scan.torn_bytes,
-        chain: scan.end.previous,
+        chain: walked.chain.unwrap_or(journal.id),
+        root: root_of(&walked.streams),
     })
+}
+
+impl Walked {
+    fn take(&mut self, found: &Found) -> Result<(), OpenError> {
+        self.records += 1;
+        self.chain = Some(found.next.previous);
+        let wrong = |what| Err(damaged(found.at.segment, found.at.offset, Some(found.head.index), what));
+        match &found.head.what {
+            What::Append { stream, first_seq, command, payloads, .. } => {
+                let (head, chain) = self.streams.entry(*stream).or_default();
+                if *first_seq != *head + 1 {
+                    return wrong(format!("stream {:032x} goes from {head} to {first_seq}", stream.0));
+                }
+                for mark in payloads {
+                    *head += 1;
+                    let link = Sha256::new().chain_update(*chain).chain_update(head.to_be_bytes());
+                    *chain = link.chain_update(mark.sha256).finalize().into();
+                }
+                self.entries += payloads.len() as u64;
+                if !self.commands.insert(command.id) {
+                    return wrong(format!("command {:032x} was done twice", command.id));
+                }
+                for bad in &found.bad {
+                    let place = (found.payloads[*bad], payloads[*bad]);
+                    self.unread.insert((*stream, first_seq + *bad as u64), place);
+                }
+            }
+            What::Redact { stream, seq } => {
+                if *seq == 0 || self.streams.get(stream).is_none_or(|(head, _)| seq > head) {
+                    return wrong(format!(
+                        "entry {seq} of stream {:032x} was redacted and never was",
+                        stream.0
+                    ));
+                }
+                self.redactions.push((*stream, *seq));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn root_of(streams: &BTreeMap<StreamId, (u64, Hash)>) -> Hash {
+    let mut root = Sha256::new().chain_update(b"deadwax root 1\n");
+    for (stream, (head, chain)) in streams {
+        root.update(stream.0.to_be_bytes());
+        root.update(head.to_be_bytes());
+        root.update(chain);
+    }
+    root.finalize().into()
+}
+
+/// The index and how far it came, or why it cannot be held against anything. A journal that ends before what the index has seen is damage.
+fn opened_index(
+    journal: &Journal,
+    folder: &Path,
+    durable: &mut Position,
+) -> Result<Result<(Index, Cursor), IndexState>, OpenError> {
+    if !folder.join("sled").exists() {
+        return Ok(Err(IndexState::Absent));
+    }
+    let rows = match SledRows::open(folder) {
+        Ok(rows) => rows,
+        Err(Distrust::Unclean) => return Ok(Err(IndexState::Unclean)),
+        Err(Distrust::Broken(what)) => return Ok(Err(IndexState::Broken(what))),
+        Err(Distrust::Full) => return Err(OpenError::Full),
+    };
+    let index = Index::new(Box::new(rows));
+    match catch_unwind(AssertUnwindSafe(|| trusted_start(journal, &index, durable))) {
+        Ok(Ok(applied)) => Ok(Ok((index, applied))),
+        Ok(Err(OpenError::Index(error))) => Ok(Err(IndexState::Broken(error.to_string()))),
+        Ok(Err(error)) => Err(error),
+        Err(_) => Ok(Err(IndexState::Broken("sled panicked".into()))),
+    }
+}
+
+/// Every row of the index beside the record that it was made from.
+fn compared(
+    journal: &Journal,
+    durable: Position,
+    index: &Index,
+    applied: Cursor,
+    report: &VerifyReport,
+) -> Result<IndexState, OpenError> {
+    let mut differs = None;
+    let (mut heads, mut desks) = (HashMap::new(), BTreeMap::new());
+    let scan = journal.scan(journal.start(), durable, &mut |_| Ok(()))?;
+    journal.scan(journal.start(), durable, &mut |found| {
+        if found.head.index < applied.index && differs.is_none() {
+            differs = difference(index, &found, &scan.redacted).map_err(OpenError::Index)?;
+            if let What::Append { stream, first_seq, payloads, desk, .. } = &found.head.what {
+                heads.insert(*stream, first_seq + payloads.len() as u64 - 1);
+                desks.extend(
+                    desk.iter().map(|change| ((change.owner, change.key.clone()), change.row.clone())),
+                );
+            }
+        }
+        Ok(())
+    })?;
+    let same = || -> io::Result<Option<String>> {
+        heads.retain(|_, head| *head > 0);
+        let known: HashMap<StreamId, u64> = index.heads()?.into_iter().collect();
+        if known != heads {
+            return Ok(Some("it knows other streams than the journal, or other ends of them".into()));
+        }
+        let mut rows: BTreeMap<u128, Vec<(Bytes, Bytes)>> = BTreeMap::new();
+        for ((owner, key), row) in desks {
+            rows.entry(owner).or_default().extend(row.map(|row| (key, row)));
+        }
+        for (owner, rows) in rows {
+            if index.desk(owner)? != rows {
+                return Ok(Some(format!("it holds another desk of {owner:032x} than the journal")));
+            }
+        }
+        Ok(None)
+    };
+    let differs = match differs {
+        Some(differs) => Some(differs),
+        None => same().map_err(OpenError::Index)?,
+    };
+    Ok(match differs {
+        Some(what) => IndexState::Broken(what),
+        None if applied.index < report.records => IndexState::Behind(report.records - applied.index),
+        None => IndexState::Same,
+    })
+}
+
+fn difference(
+    index: &Index,
+    found: &Found,
+    redacted: &HashSet<(StreamId, u64)>,
+) -> io::Result<Option<String>> {
+    let What::Append { stream, first_seq, command, payloads, claims, .. } = &found.head.what else {
+        return Ok(None);
+    };
+    for ((seq, mark), at) in (*first_seq..).zip(payloads).zip(&found.payloads) {
+        let fits = index.place(*stream, seq)?.is_some_and(|place| {
+            let redacted = !place.redacted || redacted.contains(&(*stream, seq));
+            place.at == *at && place.mark == *mark && redacted
+        });
+        if !fits {
+            return Ok(Some(format!("entry {seq} of stream {:032x} lies elsewhere", stream.0)));
+        }
+    }
+    let last_seq = first_seq + payloads.len() as u64 - 1;
+    let known = index.command(command.id)?;
+    let fits = known.is_some_and(|(done, request)| {
+        (done.stream, done.first_seq, done.last_seq) == (*stream, *first_seq, last_seq)
+            && request == command.request_sha256
+    });
+    if !fits {
+        return Ok(Some(format!("it does not know what command {:032x} did", command.id)));
+    }
+    for claim in claims {
+        if !index.is_claimed(claim)? {
+            return Ok(Some(format!("a claim of stream {:032x} is not in it", stream.0)));
+        }
+    }
+    Ok(None)
 }
 
 /// Throws the index away and makes it again. Returns how many records it was made from.

@@ -1,0 +1,96 @@
+//! What keeps the store whole while the server runs: the collector once a day, the scrub all the time, health told of damage. Never here: what they do.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{
+    backup::now_ms,
+    gc::{Collector, Facts},
+    scrub::Scrub,
+};
+use crate::{blob::Pace, studio::Studio};
+
+/// What the collector and the scrub remember.
+pub const FOLDER: &str = "keep";
+/// Work that was begun before a restart takes up its files within this time; nothing is collected before.
+const FIRST_COLLECTION: Duration = Duration::from_secs(3600);
+const COLLECT_EVERY: Duration = Duration::from_secs(6 * 3600);
+/// After a round of the scrub that found nothing due.
+const SCRUB_PAUSE: Duration = Duration::from_secs(3600);
+const JOURNAL_EVERY: Duration = Duration::from_secs(24 * 3600);
+/// The first round does not begin while people come back after a restart.
+const FIRST_SCRUB: Duration = Duration::from_secs(60);
+
+/// Until the studio closes.
+pub async fn run(studio: Arc<Studio>) {
+    let closing = studio.closing.clone();
+    let both = async {
+        tokio::join!(collect(&studio), scrub(&studio));
+    };
+    // Whatever they do is done step by step, and each step is whole.
+    tokio::select! {
+        () = closing.cancelled() => {}
+        () = both => {}
+    }
+}
+
+async fn collect(studio: &Studio) {
+    if !studio.config.keep.collect {
+        return;
+    }
+    let facts = Arc::new(Facts(Arc::clone(&studio.store)));
+    let file = studio.folder.join(FOLDER).join("marks.json");
+    let mut collector = Collector::open(Arc::clone(&studio.blobs), facts, file);
+    tokio::time::sleep(FIRST_COLLECTION).await;
+    loop {
+        match collector.pass(now_ms()).await {
+            Ok(done) => tracing::info!(
+                marked = done.marked,
+                discarded = done.discarded,
+                put_back = done.put_back,
+                erased = done.erased,
+                "audio that no fact names was looked for"
+            ),
+            Err(error) => tracing::warn!(%error, "collecting audio that no fact names failed"),
+        }
+        tokio::time::sleep(COLLECT_EVERY).await;
+    }
+}
+
+async fn scrub(studio: &Studio) {
+    let settings = &studio.config.keep;
+    if settings.scrub_bytes_per_s == 0 {
+        return;
+    }
+    let mut scrub = Scrub::open(
+        Arc::clone(&studio.blobs),
+        Arc::clone(&studio.store),
+        Pace::of(settings.scrub_bytes_per_s),
+        settings.repair_from.clone(),
+        studio.folder.join(FOLDER).join("scrubbed"),
+    );
+    let mut journal_at = None;
+    tokio::time::sleep(FIRST_SCRUB).await;
+    loop {
+        match scrub.pass(now_ms()).await {
+            Ok(done) if done.files + done.damaged > 0 => tracing::info!(
+                files = done.files,
+                bytes = done.bytes,
+                damaged = done.damaged,
+                repaired = done.repaired,
+                "stored audio was read again"
+            ),
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "reading stored audio again failed"),
+        }
+        if journal_at.is_none_or(|at: Instant| at.elapsed() >= JOURNAL_EVERY) {
+            journal_at = Some(Instant::now());
+            if let Err(error) = scrub.journal().await {
+                tracing::warn!(%error, "reading the journal again failed");
+            }
+        }
+        tokio::time::sleep(SCRUB_PAUSE).await;
+    }
+}
