@@ -96,7 +96,7 @@ async fn knowing_a_hash_grants_nothing() {
             assert_eq!(of_theirs, of_nobody, "{door} tells whether somebody has it");
             match of_theirs {
                 Ok(empty) => {
-                    assert!(door == "received" && empty.iter().all(|it| it.is_empty()), "{door}: {empty:?}")
+                    assert!(door == "received" && empty.iter().all(|it| it.is_empty()), "{door}: {empty:?}");
                 }
                 Err(_) => refused += 1,
             }

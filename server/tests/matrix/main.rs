@@ -312,7 +312,7 @@ impl Run {
     }
 
     /// What a call works on, made for it; and the token, where the call ends its session.
-    async fn made(&mut self, row: &Row, asker: Asker, object: Object) -> (String, Option<String>) {
+    async fn made(&self, row: &Row, asker: Asker, object: Object) -> (String, Option<String>) {
         let nothing = (String::new(), None);
         let people = &self.world.house.studio.people;
         let second = self.world.cast.second;

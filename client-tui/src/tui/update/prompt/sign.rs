@@ -47,6 +47,10 @@ pub fn before_signing(model: &Model, ask: &ApproveAsk) -> Vec<(String, bool)> {
 
 /// Whose work it is stands beside what is signed: a name that only looks like theirs is told.
 fn maker(rows: &Project, version: &VersionRow) -> Option<String> {
+    // Who competes blind has no name here.
+    if version.uploaded_by_id.is_empty() {
+        return None;
+    }
     let others = rows.members().into_iter().filter(|it| it.person_id != version.uploaded_by_id);
     let alike = crate::alike::warning(&version.uploaded_by, others.map(|it| it.name.as_str()))?;
     Some(format!("By {}. {alike}", scrub::line(&version.uploaded_by)))
