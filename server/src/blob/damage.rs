@@ -38,7 +38,7 @@ impl Damage {
         if known.insert(thing, what.to_owned()).is_none() {
             match thing {
                 Thing::Audio(digest) => {
-                    tracing::error!(%digest, what, next = NEXT, "stored bytes are damaged")
+                    tracing::error!(%digest, what, next = NEXT, "stored bytes are damaged");
                 }
                 Thing::Stream(stream) => {
                     tracing::error!(stream = %format_args!("{stream:032x}"), what, next = NEXT, "the journal is damaged");
