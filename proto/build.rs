@@ -6,6 +6,7 @@ use std::{env, fs, path::PathBuf};
 use prost::Message as _;
 
 const FILES: &[&str] = &[
+    "deadwax/v1/audit.proto",
     "deadwax/v1/session.proto",
     "deadwax/v1/view.proto",
     "deadwax/v1/project.proto",

@@ -1,6 +1,7 @@
 //! The terminal client of Deadwax as a library: the way to a server, the verbs, the screens. Rules of the studio are never here: the
 //! client shows what the server allows.
 
+pub mod alike;
 pub mod cache;
 pub mod checks;
 pub mod cli;

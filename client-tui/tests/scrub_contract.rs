@@ -114,7 +114,7 @@ fn no_text_of_any_answer_keeps_what_a_terminal_obeys() {
         PerformResponse ListResponse Update HistoryResponse TryGateResponse TurnaroundResponse WebhookSecretResponse DeskResponse
         UploadState WaveformResponse CompareResponse ReportHeardResponse ListInvitesResponse RevokeInviteResponse Attendance
         RenderProgress GetSheetResponse ListRecipesResponse CheckRecipeResponse ListProfilesResponse PlanResponse
-        RecordProgress PutCoverResponse GetRecordResponse GetReportResponse
+        RecordProgress PutCoverResponse GetRecordResponse GetReportResponse ReceivedResponse
     }
 }
 

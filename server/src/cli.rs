@@ -16,11 +16,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     admin,
-    config::{self, Config, ConfigError},
+    config::{self, Config, ConfigError, Confine},
     keep::{restore::At, verify::Sample},
     render::{
         Program,
         child::{self, ChildVerb},
+        confine,
     },
     serve,
     studio::{InChild, Parts, Studio, SystemClock},
@@ -227,6 +228,7 @@ async fn serve_folder(asked: Serve, program: Program) -> Result<(), Failure> {
         config.check()?;
     }
     telemetry::install(&config.log);
+    look_at_confinement(config.render.confine, &program).await?;
     let (listener, identity, studio) = open(&asked.dir, config, program).await?;
     let address = listener.local_addr().context("the listener has no address")?;
     let stop = CancellationToken::new();
@@ -241,6 +243,23 @@ async fn serve_folder(asked: Serve, program: Program) -> Result<(), Failure> {
     let served = serve::run(studio, listener, identity, stop).await;
     tracing::info!("stopped");
     Ok(served?)
+}
+
+/// What the kernel cannot hold a child to is known before the first file from outside comes.
+async fn look_at_confinement(asked: Confine, program: &Program) -> anyhow::Result<()> {
+    let known = confine::known(program).await;
+    let lacks = match &known {
+        Ok(held) if held.is_whole() => return Ok(()),
+        Ok(held) => held.lacks().to_owned(),
+        Err(error) => format!("a child that answers ({error})"),
+    };
+    anyhow::ensure!(
+        asked == Confine::Try,
+        "children that decode cannot be confined here: this machine lacks {lacks}. Use a kernel that has it, or set render.confine = \"try\" in {}",
+        config::FILE
+    );
+    tracing::warn!(%lacks, "children that decode are held by limits of memory and time, but not to their own files");
+    Ok(())
 }
 
 async fn open(

@@ -17,6 +17,7 @@ use figment::{
 use serde::{Deserialize, Serialize};
 
 pub use crate::{
+    door::settings::Door,
     keep::settings::Keep,
     notify::settings::{Mail, Security, Webhooks},
 };
@@ -40,6 +41,7 @@ pub struct Config {
     pub tls: bool,
     pub access: Access,
     pub limits: Limits,
+    pub door: Door,
     pub render: Render,
     pub mail: Mail,
     pub webhooks: Webhooks,
@@ -87,10 +89,23 @@ pub struct Render {
     pub memory_bytes: u64,
     /// CPU time of one child.
     pub cpu_seconds: u64,
+    /// Time by the clock after which a render is stopped; records and measuring have theirs by the length of the sound.
+    pub wall_seconds: u64,
+    /// What holds children to their own files, without a network.
+    pub confine: Confine,
     /// The studio's default recipe, a TOML file; relative paths begin at the studio folder. Empty: the built-in one.
     pub recipe: PathBuf,
     /// Programs that recipes may send the sound through, by name; none unless the operator lists them. See docs/RECIPES.md.
     pub inserts: Allowed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Confine {
+    /// As far as the kernel can; what it lacks is told at the start.
+    Try,
+    /// Without Landlock and seccomp the server does not start.
+    Require,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -147,6 +162,7 @@ impl Default for Config {
             tls: true,
             access: Access::default(),
             limits: Limits::default(),
+            door: Door::default(),
             render: Render::default(),
             mail: Mail::default(),
             webhooks: Webhooks::default(),
@@ -177,6 +193,8 @@ impl Default for Render {
             workers: 1,
             memory_bytes: 512 << 20,
             cpu_seconds: 3600,
+            wall_seconds: 4 * 3600,
+            confine: Confine::Try,
             recipe: PathBuf::new(),
             inserts: Allowed::default(),
         }
@@ -318,6 +336,10 @@ impl Config {
         if render.cpu_seconds < 10 {
             return no("render.cpu_seconds", "it must be at least 10.");
         }
+        if render.wall_seconds < 10 {
+            return no("render.wall_seconds", "it must be at least 10.");
+        }
+        self.door.check().or_else(|(key, what)| no(key, &what))?;
         self.mail.check().or_else(|(key, what)| no(key, &what))
     }
 
@@ -338,6 +360,7 @@ impl Config {
         // JSON's escapes are TOML's: control characters cannot be in a checked name.
         let quoted = |text: &str| serde_json::Value::from(text).to_string();
         let Limits { max_upload_bytes, reserve_bytes, uploads_per_person, .. } = &self.limits;
+        let Door { calls_per_s, calls_burst, connections_per_person, upload_bytes_per_day, .. } = &self.door;
         format!(
             "# The settings of this studio. Every key can also be set in the environment:\n\
              # DEADWAX_LISTEN, DEADWAX_LIMITS__MAX_UPLOAD_BYTES and so on. Restart the server after a change.\n\n\
@@ -353,11 +376,21 @@ impl Config {
              # Free disk space below which nothing is accepted any more.\n\
              reserve_bytes = {reserve_bytes}\n\
              uploads_per_person = {uploads_per_person}\n\n\
+             [door]\n\
+             # Calls of one person: so many at once, then so many a second.\n\
+             calls_per_s = {calls_per_s}\n\
+             calls_burst = {calls_burst}\n\
+             connections_per_person = {connections_per_person}\n\
+             # Audio of one person within 24 hours.\n\
+             upload_bytes_per_day = {upload_bytes_per_day}\n\n\
              [render]\n\
              workers = {workers}\n\
              # Limits of one child process.\n\
              memory_bytes = {memory}\n\
              cpu_seconds = {cpu}\n\
+             wall_seconds = {wall}\n\
+             # \"require\": no start where the kernel cannot hold children to their own files (Landlock, seccomp).\n\
+             confine = \"try\"\n\
              # A recipe of your own (TOML); empty: the built-in one.\n\
              recipe = \"\"\n\
              # Profiles of your own for records are TOML files in the folder profiles beside this file.\n\n\
@@ -399,6 +432,7 @@ impl Config {
             scrub = self.keep.scrub_bytes_per_s,
             memory = self.render.memory_bytes,
             cpu = self.render.cpu_seconds,
+            wall = self.render.wall_seconds,
             digest_hour = self.mail.digest_hour,
         )
     }

@@ -8,6 +8,8 @@ pub mod config;
 pub mod dates;
 pub mod desk;
 pub mod disk;
+pub mod door;
+pub mod egress;
 pub mod evidence;
 pub mod handoff;
 pub mod keep;

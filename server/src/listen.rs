@@ -1,18 +1,20 @@
 //! Connections before they speak gRPC: accepts, limits how many there are, does the TLS handshake beside the accept loop, and hangs up on whoever
-//! stays silent. Never here: requests.
+//! stays silent, sends frames that ask for nothing, or has been here too long. Never here: requests.
 //!
-//! HTTP/2 keepalive begins after the client's preface only; so a connection that finished TLS and then says nothing would stay for ever. A
-//! timer ends it.
+//! HTTP/2 keepalive begins after the client's preface only, and whoever answers pings and never calls would keep a place for nothing. One timer from the end
+//! of the handshake to the first call that is let in ends both.
+//!
+//! tonic asks an old connection to leave, and with a grace set it cuts it without having asked; so it is given the age alone, and the cut is made here.
 
 use std::{
     collections::HashMap,
     future::Future as _,
     io,
-    net::{IpAddr, SocketAddr},
+    net::IpAddr,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::{
@@ -23,21 +25,25 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
-use tonic::transport::server::{Connected, TcpConnectInfo};
+use tonic::transport::server::Connected;
 
-pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
-/// From accepted to the first bytes of HTTP/2.
-pub const PREFACE_TIMEOUT: Duration = Duration::from_secs(10);
-/// The client's preface (24 bytes) and the head of its SETTINGS frame (9 bytes).
-const PREFACE_BYTES: usize = 33;
+use crate::door::{
+    line::{Book, Line},
+    meter::Meter,
+};
 
-/// How many connections there may be, and how long each may stay silent.
-#[derive(Clone, Copy)]
+/// How many connections there may be, and how long each may stay, and stay silent.
+#[derive(Clone)]
 pub struct Room {
     pub total: u32,
     pub per_address: u32,
+    /// Of each person.
+    pub book: Arc<Book>,
     pub handshake: Duration,
-    pub preface: Duration,
+    /// From the end of the handshake to the first call that is let in.
+    pub first_call: Duration,
+    /// Connections get these ages in turn and are cut at their end, so that those which came together do not go together.
+    pub ages: Vec<Duration>,
 }
 
 #[derive(Default)]
@@ -53,7 +59,7 @@ struct Place {
 }
 
 impl Place {
-    fn take(counted: &Arc<Mutex<Count>>, address: IpAddr, room: Room) -> Option<Self> {
+    fn take(counted: &Arc<Mutex<Count>>, address: IpAddr, room: &Room) -> Option<Self> {
         let mut count = counted.lock().unwrap_or_else(PoisonError::into_inner);
         let here = count.by_address.get(&address).copied().unwrap_or(0);
         if count.total >= room.total || here >= room.per_address {
@@ -78,20 +84,26 @@ impl Drop for Place {
     }
 }
 
-/// Accepts until the receiver is dropped. `cut` closes every connection at once.
+/// One for each age of the room.
+pub type Incoming = mpsc::Receiver<io::Result<Connection>>;
+
+/// Accepts until the receivers are dropped. `cut` closes every connection at once.
 pub fn accept(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     room: Room,
     cut: CancellationToken,
-) -> mpsc::Receiver<io::Result<Connection>> {
-    let (ready, incoming) = mpsc::channel(64);
+) -> Vec<Incoming> {
+    let (ready, incoming): (Vec<_>, Vec<_>) = room.ages.iter().map(|_| mpsc::channel(64)).unzip();
     let counted = Arc::new(Mutex::new(Count::default()));
+    let room = Arc::new(room);
     tokio::spawn(async move {
+        let mut turns = room.ages.iter().zip(&ready).cycle();
+        let Some(any) = ready.first() else { return };
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
-                () = ready.closed() => return,
+                () = any.closed() => return,
             };
             let (stream, peer) = match accepted {
                 Ok(accepted) => accepted,
@@ -102,10 +114,14 @@ pub fn accept(
                     continue;
                 }
             };
-            let Some(place) = Place::take(&counted, peer.ip().to_canonical(), room) else { continue };
-            let (tls, ready, cut) = (tls.clone(), ready.clone(), cut.clone());
+            let Some(place) = Place::take(&counted, peer.ip().to_canonical(), &room) else { continue };
+            let Some((age, ready)) = turns.next() else { return };
+            let (tls, ready, cut) = (tls.clone(), ready.clone(), cut.child_token());
+            let (room, age) = (Arc::clone(&room), *age);
             tokio::spawn(async move {
-                if let Some(connection) = greet(stream, peer, tls, place, room, cut).await {
+                let line = Line::new(peer, Arc::clone(&room.book), cut.clone());
+                let coming = Coming { stream, line, place, cut };
+                if let Some(connection) = coming.greet(tls, &room, age).await {
                     // Fails only where the server has stopped listening.
                     let _stopped = ready.send(Ok(connection)).await;
                 }
@@ -115,30 +131,35 @@ pub fn accept(
     incoming
 }
 
-async fn greet(
+/// Accepted, and not greeted yet.
+struct Coming {
     stream: TcpStream,
-    peer: SocketAddr,
-    tls: Option<TlsAcceptor>,
+    line: Line,
     place: Place,
-    room: Room,
     cut: CancellationToken,
-) -> Option<Connection> {
-    stream.set_nodelay(true).ok()?;
-    let io = match tls {
-        None => Io::Plain(stream),
-        Some(tls) => {
-            let handshake = tokio::time::timeout(room.handshake, tls.accept(stream)).await;
-            Io::Tls(Box::new(handshake.ok()?.ok()?))
-        }
-    };
-    Some(Connection {
-        io,
-        peer,
-        silent: Some(Box::pin(tokio::time::sleep(room.preface))),
-        received: 0,
-        cut: Box::pin(cut.cancelled_owned()),
-        _place: place,
-    })
+}
+
+impl Coming {
+    async fn greet(self, tls: Option<TlsAcceptor>, room: &Room, age: Duration) -> Option<Connection> {
+        let Self { stream, line, place, cut } = self;
+        stream.set_nodelay(true).ok()?;
+        let io = match tls {
+            None => Io::Plain(stream),
+            Some(tls) => {
+                let handshake = tokio::time::timeout(room.handshake, tls.accept(stream)).await;
+                Io::Tls(Box::new(handshake.ok()?.ok()?))
+            }
+        };
+        Some(Connection {
+            io,
+            line,
+            silent: Some(Box::pin(tokio::time::sleep(room.first_call))),
+            end: Box::pin(tokio::time::sleep(age)),
+            meter: Meter::new(Instant::now()),
+            cut: Box::pin(cut.cancelled_owned()),
+            _place: place,
+        })
+    }
 }
 
 enum Io {
@@ -148,18 +169,46 @@ enum Io {
 
 pub struct Connection {
     io: Io,
-    peer: SocketAddr,
-    /// Runs until the preface was received.
+    line: Line,
+    /// Runs until a call was let in.
     silent: Option<Pin<Box<Sleep>>>,
-    received: usize,
+    end: Pin<Box<Sleep>>,
+    meter: Meter,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
     _place: Place,
 }
 
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.line.leave();
+    }
+}
+
 impl Connected for Connection {
-    type ConnectInfo = TcpConnectInfo;
-    fn connect_info(&self) -> TcpConnectInfo {
-        TcpConnectInfo { local_addr: None, remote_addr: Some(self.peer) }
+    type ConnectInfo = Line;
+    fn connect_info(&self) -> Line {
+        self.line.clone()
+    }
+}
+
+impl Connection {
+    /// Why this connection is over, where it is.
+    fn over(&mut self, context: &mut Context<'_>) -> Option<io::ErrorKind> {
+        if self.cut.as_mut().poll(context).is_ready() || self.end.as_mut().poll(context).is_ready() {
+            return Some(io::ErrorKind::ConnectionAborted);
+        }
+        if self.line.has_admitted() {
+            self.silent = None;
+        }
+        let silent = self.silent.as_mut().is_some_and(|silent| silent.as_mut().poll(context).is_ready());
+        silent.then_some(io::ErrorKind::TimedOut)
+    }
+
+    fn wrote(&mut self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(bytes)) = written {
+            self.meter.wrote(bytes);
+        }
+        written
     }
 }
 
@@ -170,21 +219,17 @@ impl AsyncRead for Connection {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        if this.cut.as_mut().poll(context).is_ready() {
-            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        if let Some(over) = this.over(context) {
+            return Poll::Ready(Err(over.into()));
         }
         let before = buffer.filled().len();
         let read = match &mut this.io {
             Io::Plain(io) => Pin::new(io).poll_read(context, buffer),
             Io::Tls(io) => Pin::new(io).poll_read(context, buffer),
         };
-        if let Some(silent) = &mut this.silent {
-            this.received += buffer.filled().len() - before;
-            if this.received >= PREFACE_BYTES {
-                this.silent = None;
-            } else if silent.as_mut().poll(context).is_ready() {
-                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-            }
+        if this.meter.read(&buffer.filled()[before..], Instant::now()).is_err() {
+            tracing::warn!(address = %this.line.peer().ip(), "hung up: a flood of frames that ask for nothing");
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
         read
     }
@@ -196,10 +241,11 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.io {
+        let written = match &mut self.io {
             Io::Plain(io) => Pin::new(io).poll_write(context, bytes),
             Io::Tls(io) => Pin::new(io).poll_write(context, bytes),
-        }
+        };
+        self.wrote(written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -221,10 +267,11 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.io {
+        let written = match &mut self.io {
             Io::Plain(io) => Pin::new(io).poll_write_vectored(context, slices),
             Io::Tls(io) => Pin::new(io).poll_write_vectored(context, slices),
-        }
+        };
+        self.wrote(written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -237,53 +284,72 @@ impl AsyncWrite for Connection {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
+    use tokio_stream::wrappers::ReceiverStream;
 
     use super::*;
+    use crate::door::{layer::DoorLayer, settings::Door};
 
     async fn hung_up(mut stream: TcpStream) {
         let mut buffer = [0; 1024];
         while !matches!(stream.read(&mut buffer).await, Ok(0) | Err(_)) {}
     }
 
-    /// A tonic server without services behind this door.
-    async fn door(tls: bool) -> SocketAddr {
+    /// A tonic server behind this door, with the health service alone.
+    async fn door(tls: bool, age: Duration) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let soon = Duration::from_millis(150);
-        let room = Room { total: 100, per_address: 100, handshake: soon, preface: soon };
+        let (book, ages) = (Book::new(16), vec![age]);
+        let room = Room { total: 100, per_address: 100, book, handshake: soon, first_call: soon, ages };
         let folder = tempfile::tempdir().unwrap();
         crate::tls::make(folder.path(), "x", None).unwrap();
         let acceptor = tls.then(|| {
             TlsAcceptor::from(crate::tls::Identity::load(folder.path()).unwrap().server_config().unwrap())
         });
-        let incoming = ReceiverStream::new(accept(listener, acceptor, room, CancellationToken::new()));
+        let incoming = accept(listener, acceptor, room, CancellationToken::new()).remove(0);
         let (_, health) = tonic_health::server::health_reporter();
-        let server = tonic::transport::Server::builder().add_service(health);
-        tokio::spawn(server.serve_with_incoming(incoming.map(|io| io)));
+        let mut server = tonic::transport::Server::builder().layer(DoorLayer::new(&Door::default()));
+        tokio::spawn(server.add_service(health).serve_with_incoming(ReceiverStream::new(incoming)));
         address
     }
 
+    const HOUR: Duration = Duration::from_secs(3600);
+    const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+
     #[tokio::test]
-    async fn whoever_stays_silent_is_hung_up_on() {
+    async fn whoever_never_calls_is_hung_up_on() {
         let limit = Duration::from_secs(3);
-        let silent = TcpStream::connect(door(true).await).await.unwrap();
+        let silent = TcpStream::connect(door(true, HOUR).await).await.unwrap();
         tokio::time::timeout(limit, hung_up(silent)).await.expect("silent before TLS");
 
-        let plain = door(false).await;
-        let silent = TcpStream::connect(plain).await.unwrap();
-        tokio::time::timeout(limit, hung_up(silent)).await.expect("silent before HTTP/2");
-        let mut half = TcpStream::connect(plain).await.unwrap();
-        half.write_all(b"PRI * HTTP/2.0\r\n").await.unwrap();
-        tokio::time::timeout(limit, hung_up(half)).await.expect("silent inside the preface");
+        let plain = door(false, HOUR).await;
+        let said: [(&str, &[u8]); 3] =
+            [("nothing", b""), ("half a preface", b"PRI * HTTP/2.0\r\n"), ("a whole preface", PREFACE)];
+        for (what, bytes) in said {
+            let mut stream = TcpStream::connect(plain).await.unwrap();
+            stream.write_all(bytes).await.unwrap();
+            tokio::time::timeout(limit, hung_up(stream)).await.expect(what);
+        }
     }
 
     #[tokio::test]
-    async fn whoever_spoke_may_be_silent() {
-        let mut stream = TcpStream::connect(door(false).await).await.unwrap();
-        stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
-        let silent = tokio::time::timeout(Duration::from_millis(600), hung_up(stream)).await;
-        assert!(silent.is_err(), "still there; from here on HTTP/2 keepalive watches");
+    async fn whoever_called_may_be_silent_until_they_are_old() {
+        let call = async |address: SocketAddr| {
+            let endpoint = tonic::transport::Endpoint::from_shared(format!("http://{address}")).unwrap();
+            let mut client =
+                tonic_health::pb::health_client::HealthClient::new(endpoint.connect().await.unwrap());
+            let asked = tonic_health::pb::HealthCheckRequest { service: String::new() };
+            client.watch(asked).await.unwrap().into_inner()
+        };
+        let mut young = call(door(false, HOUR).await).await;
+        let mut old = call(door(false, Duration::from_millis(700)).await).await;
+        assert!(young.message().await.is_ok() && old.message().await.is_ok());
+        let (patience, limit) = (Duration::from_millis(500), Duration::from_secs(3));
+        assert!(tokio::time::timeout(patience, young.message()).await.is_err(), "still there");
+        let cut = tokio::time::timeout(limit, old.message()).await.expect("an old connection is cut");
+        assert!(cut.is_err());
     }
 }

@@ -11,13 +11,16 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tonic::transport::Server;
+use tonic::{service::Routes, transport::Server};
 
 use deadwax_dsp::recipe::Recipe;
 
 use crate::{
     auth::layer::AccessLayer,
-    dates, handoff, keep, listen,
+    config::Config,
+    dates,
+    door::{layer::DoorLayer, line::Book, settings::Door},
+    handoff, keep, listen,
     notify::Notifier,
     render::{Limits, examine::Examiner, record::RecordWorker, shift::PAUSE, worker::Worker},
     rpc,
@@ -28,13 +31,15 @@ use crate::{
 
 /// Calls that run when the server is asked to stop get this long.
 pub const GRACE: Duration = Duration::from_secs(10);
-const STREAMS_PER_CONNECTION: u32 = 100;
-const HEADERS_BYTES: u32 = 16 << 10;
+/// Streams that were reset before they were looked at, and streams that the server had to reset itself: as many on one connection, then it is closed. tonic
+/// leaves the second without a limit unless it is told one.
+const RESETS_PENDING: usize = 20;
+const RESETS_BY_FAULT: usize = 128;
+/// Connections of one age each, from nine tenths to eleven tenths of the age of the settings: all clients of a server that has just been started came together.
+const AGES: u32 = 9;
 /// An upload that nobody has written to for this long is forgotten; the client begins again.
 const UPLOAD_STALE_AFTER: Duration = Duration::from_secs(48 * 3600);
 const SWEEP_UPLOADS_EVERY: Duration = Duration::from_secs(3600);
-/// A connection older than this is asked to leave (GOAWAY); calls that run on it go on to their end.
-const CONNECTION_AGE: Duration = Duration::from_secs(3600);
 
 /// Serves until `stop` is cancelled; then streams end, other calls get [`GRACE`], then every connection is cut.
 pub async fn run(
@@ -50,15 +55,8 @@ pub async fn run(
     );
     studio.listens_on(address);
     let tls = identity.map(|identity| identity.server_config()).transpose()?.map(TlsAcceptor::from);
-    let limits = &studio.config.limits;
-    let room = listen::Room {
-        total: limits.connections,
-        per_address: limits.connections_per_address,
-        handshake: listen::HANDSHAKE_TIMEOUT,
-        preface: listen::PREFACE_TIMEOUT,
-    };
     let cut = CancellationToken::new();
-    let incoming = ReceiverStream::new(listen::accept(listener, tls, room, cut.clone()));
+    let incoming = listen::accept(listener, tls, room(&studio.config), cut.clone());
 
     let (routes, health) = rpc::routes(&studio).await?;
     let sweeper = tokio::spawn(sweep(Arc::clone(&studio)));
@@ -73,33 +71,21 @@ pub async fn run(
         })
     };
     let damage = tokio::spawn(tell_damage(Arc::clone(&studio), Arc::clone(&health)));
-    let stopping = {
-        let (studio, stop) = (Arc::clone(&studio), stop.clone());
-        async move {
-            stop.cancelled().await;
-            tracing::info!("stopping");
-            health.say(tonic_health::ServingStatus::NotServing).await;
-            studio.closing.cancel();
-        }
+    let stopping = async {
+        stop.cancelled().await;
+        tracing::info!("stopping");
+        health.say(tonic_health::ServingStatus::NotServing).await;
+        studio.closing.cancel();
+        std::future::pending::<()>().await;
     };
-    let serving = Server::builder()
-        .layer(RequestLog)
-        .layer(AccessLayer::new(Arc::clone(&studio.people)))
-        .max_concurrent_streams(STREAMS_PER_CONNECTION)
-        .http2_max_header_list_size(HEADERS_BYTES)
-        .http2_keepalive_interval(Some(Duration::from_secs(20)))
-        .http2_keepalive_timeout(Some(Duration::from_secs(10)))
-        .max_connection_age(CONNECTION_AGE)
-        .initial_stream_window_size(1 << 20)
-        .initial_connection_window_size(4 << 20)
-        .add_routes(routes)
-        .serve_with_incoming_shutdown(incoming, stopping);
+    let serving = serving(&studio, &routes, incoming);
     let out_of_patience = async {
         stop.cancelled().await;
         tokio::time::sleep(GRACE).await;
     };
     let served = tokio::select! {
-        served = serving => served.context("serving failed"),
+        served = serving => served.map(drop).context("serving failed"),
+        () = stopping => Ok(()),
         () = out_of_patience => {
             tracing::warn!("calls were cut after {} s of grace", GRACE.as_secs());
             Ok(())
@@ -114,7 +100,61 @@ pub async fn run(
     // They end with `closing`; their children die with them, and what they did is begun again at the next start. What was told is written down at the
     // end, so that the next start does not tell it again.
     let _ended = tokio::time::timeout(GRACE, tasks.wait()).await;
+    studio.egress.flush().await;
     served
+}
+
+fn seconds(count: u32) -> Duration {
+    Duration::from_secs(count.into())
+}
+
+/// When connections are asked to leave.
+fn ages(door: &Door) -> impl Iterator<Item = Duration> {
+    let age = seconds(door.connection_age_s);
+    (0..AGES).map(move |step| age.mul_f64(0.9 + 0.2 * f64::from(step) / f64::from(AGES - 1)))
+}
+
+fn room(config: &Config) -> listen::Room {
+    let (limits, door) = (&config.limits, &config.door);
+    listen::Room {
+        total: limits.connections,
+        per_address: limits.connections_per_address,
+        book: Book::new(door.connections_per_person),
+        handshake: seconds(door.handshake_s),
+        first_call: seconds(door.first_call_s),
+        ages: ages(door).map(|age| age + seconds(door.connection_age_grace_s)).collect(),
+    }
+}
+
+/// tonic knows one age for all connections of a server: one server for each age, behind the same door, with the same services.
+fn serving(
+    studio: &Studio,
+    routes: &Routes,
+    incoming: Vec<listen::Incoming>,
+) -> impl Future<Output = Result<Vec<()>, tonic::transport::Error>> + use<> {
+    let door = &studio.config.door;
+    let at_the_door = DoorLayer::new(door);
+    let servers = ages(door).zip(incoming).map(|(age, incoming)| {
+        Server::builder()
+            .layer(RequestLog)
+            .layer(AccessLayer::new(Arc::clone(&studio.people)))
+            .layer(at_the_door.clone())
+            .max_concurrent_streams(door.streams_per_connection)
+            .http2_max_header_list_size(door.header_bytes)
+            .http2_max_pending_accept_reset_streams(Some(RESETS_PENDING))
+            .http2_max_local_error_reset_streams(Some(RESETS_BY_FAULT))
+            .http2_keepalive_interval(Some(seconds(door.keepalive_s)))
+            .http2_keepalive_timeout(Some(seconds(door.keepalive_timeout_s)))
+            .max_connection_age(age)
+            .initial_stream_window_size(1 << 20)
+            .initial_connection_window_size(4 << 20)
+            .add_routes(routes.clone())
+            .serve_with_incoming_shutdown(
+                ReceiverStream::new(incoming),
+                studio.closing.clone().cancelled_owned(),
+            )
+    });
+    futures::future::try_join_all(servers.collect::<Vec<_>>())
 }
 
 /// What goes on without anybody asking, until the studio closes.
@@ -151,7 +191,10 @@ async fn worker(studio: &Studio) -> anyhow::Result<Worker> {
         default_recipe: default_recipe(&studio.folder, &settings.recipe).await?,
         work_dir: studio.folder.join("renders"),
         slots: settings.workers as usize,
-        limits: Limits { memory_bytes: settings.memory_bytes, cpu_s: settings.cpu_seconds },
+        limits: Limits {
+            wall_s: settings.wall_seconds,
+            ..Limits::new(settings.memory_bytes, settings.cpu_seconds)
+        },
         pause: PAUSE,
         shutdown: studio.closing.clone(),
     })

@@ -1,16 +1,17 @@
 //! Every "no" on its way to the wire: a stable reason, a sentence and the next step, as google.rpc.ErrorInfo (domain "deadwax"). The table of
 //! codes stands in `session.proto`. Never here: a decision; and never in a status: tokens, note text, paths of this machine.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use deadwax_domain::{Digest, Reason, Refusal};
-use tonic::{Code, Status};
+use tonic::{Code, Status, metadata::MetadataValue};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::{
     auth::AuthError,
     blob::BlobError,
     disk::is_full,
+    egress::{BookError, NotWritten},
     ledger::LedgerError,
     render::inspect::InspectError,
     store::{AppendError, ReadError},
@@ -84,6 +85,30 @@ fn corrupt(what: &dyn std::fmt::Display) -> Status {
         text,
         "Ask the studio's owner to run: deadwax-server verify.",
         [("error_id", id)],
+    )
+}
+
+/// Turned away at the door; nothing was done. A client waits as long as told and asks again.
+pub fn too_many_calls(wait: Duration) -> Status {
+    let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);
+    let mut status = refuse_with(
+        Code::ResourceExhausted,
+        "TOO_MANY_CALLS",
+        "Too many calls came from you at once.",
+        "Wait a moment, then try again.",
+        [("retry_after_ms", wait_ms.to_string())],
+    );
+    // In seconds, as every HTTP client knows it.
+    status.metadata_mut().insert("retry-after", MetadataValue::from(wait_ms.div_ceil(1000)));
+    status
+}
+
+pub fn too_many_connections() -> Status {
+    refuse(
+        Code::ResourceExhausted,
+        "TOO_MANY_CONNECTIONS",
+        "You have too many connections open.",
+        "Close a Deadwax somewhere, then try again.",
     )
 }
 
@@ -167,6 +192,24 @@ pub fn append(error: AppendError) -> Status {
         ),
         AppendError::ReadOnly(_) => read_only(),
         AppendError::DiskNearlyFull { .. } => disk_nearly_full(),
+    }
+}
+
+/// Nothing leaves unless it can be written down that it does.
+pub fn not_written(error: NotWritten) -> Status {
+    tracing::error!(%error, "bytes were asked for and not given");
+    refuse(
+        Code::Unavailable,
+        "EGRESS_UNWRITTEN",
+        "What leaves this studio is written down first, and that cannot be done now: nothing was sent.",
+        "Tell the studio's owner; try again later.",
+    )
+}
+
+pub fn book(error: BookError) -> Status {
+    match &error {
+        BookError::Damaged { .. } => corrupt(&error),
+        BookError::Full | BookError::Io(_) => internal(&error),
     }
 }
 

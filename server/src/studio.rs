@@ -18,6 +18,7 @@ use crate::{
     auth::{People, secret::Secret},
     blob::Blobs,
     config::{self, Config},
+    egress::EgressBook,
     evidence::{Chains, StudioKey},
     handoff::Troubles,
     ledger::{Clock, Ledger},
@@ -148,6 +149,8 @@ pub struct Studio {
     pub blobs: Arc<Blobs>,
     pub inspect: Arc<dyn Inspect>,
     pub comparisons: Arc<Comparisons>,
+    /// Who was given which bytes.
+    pub egress: Arc<EgressBook>,
     /// What each person has heard.
     pub listening: Listening,
     /// The renders that run in this process.
@@ -197,6 +200,9 @@ impl Studio {
         let blobs = Blobs::open_on(store.drive().clone(), root, config.limits.reserve_bytes)
             .await
             .context("opening the audio failed")?;
+        let egress = EgressBook::open(&folder.join("egress"), Arc::clone(&clock))
+            .await
+            .context("opening the egress book failed")?;
         let comparisons =
             Comparisons::open(Arc::clone(&blobs), Arc::clone(&inspect), folder.join("comparing"))
                 .await
@@ -217,6 +223,7 @@ impl Studio {
             blobs,
             inspect,
             comparisons,
+            egress,
             listening: Listening::new(folder.join("heard")),
             renders: Arc::default(),
             making: Arc::default(),

@@ -1,8 +1,9 @@
-//! The operators' log: one line per request with method, person id, outcome and milliseconds. Never in it: tokens, codes, note text, names,
+//! The operators' log: one line per request with method, person id, outcome and milliseconds; of a denied one also the reason and where it came from. Never in it: tokens, codes, note text, names,
 //! titles, request bodies. The rule that keeps it so: a request is never printed, not even at TRACE; only ids and codes are.
 
 use std::{
     io::IsTerminal as _,
+    net::IpAddr,
     pin::Pin,
     sync::{Arc, OnceLock},
     task::{Context, Poll},
@@ -12,11 +13,15 @@ use std::{
 use deadwax_domain::PersonId;
 use futures::{FutureExt as _, future::BoxFuture};
 use http::{HeaderMap, Request, Response};
-use tonic::{Code, body::Body};
+use tonic::{Code, Status, body::Body};
 use tower::{Layer, Service};
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
-use crate::config::{Log, LogFormat};
+use crate::{
+    auth::layer::address,
+    config::{Log, LogFormat},
+    status,
+};
 
 /// A subscriber for this process, or for one test. Libraries speak from `warn` on: their debug lines print headers.
 pub fn subscriber<W>(log: &Log, writer: W) -> Box<dyn tracing::Subscriber + Send + Sync>
@@ -77,7 +82,13 @@ where
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let seen = Seen::default();
         request.extensions_mut().insert(seen.clone());
-        let mut line = Line { method: method(request.uri().path()), seen, began: Instant::now(), code: None };
+        let mut line = Line {
+            method: method(request.uri().path()),
+            address: address(&request),
+            seen,
+            began: Instant::now(),
+            outcome: None,
+        };
         let answer = self.inner.call(request);
         async move {
             let answer = answer.await?;
@@ -97,17 +108,24 @@ fn method(path: &str) -> String {
 /// The line of one request: written when its answer has gone out or was given up.
 struct Line {
     method: String,
+    address: Option<IpAddr>,
     seen: Seen,
     began: Instant,
-    code: Option<Code>,
+    /// The code, and where it is a refusal its stable reason.
+    outcome: Option<(Code, String)>,
 }
 
 impl Line {
     fn see(&mut self, headers: &HeaderMap) {
-        if let Some(code) = headers.get("grpc-status") {
-            self.code = Some(Code::from_bytes(code.as_bytes()));
+        if let Some(status) = Status::from_header_map(headers) {
+            self.outcome = Some((status.code(), status::reason_of(&status).unwrap_or_default()));
         }
     }
+}
+
+/// Somebody asked for what is not theirs, or knocked with a wrong key. What is not there counts too: to whoever may not see it, it is not there.
+fn is_denial(code: Code) -> bool {
+    matches!(code, Code::Unauthenticated | Code::PermissionDenied | Code::NotFound)
 }
 
 impl Drop for Line {
@@ -115,12 +133,16 @@ impl Drop for Line {
         let person = self.seen.0.get().map(|id| uuid::Uuid::from_u128(id.0).to_string());
         let ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (method, person) = (self.method.as_str(), person.as_deref().unwrap_or("-"));
-        match self.code {
-            Some(Code::Ok) => tracing::info!(method, person, code = "Ok", ms, "request"),
-            Some(code @ (Code::Internal | Code::DataLoss | Code::Unknown)) => {
+        match &self.outcome {
+            Some((Code::Ok, _)) => tracing::info!(method, person, code = "Ok", ms, "request"),
+            Some((code @ (Code::Internal | Code::DataLoss | Code::Unknown), _)) => {
                 tracing::error!(method, person, ?code, ms, "request");
             }
-            Some(code) => tracing::info!(method, person, ?code, ms, "request"),
+            Some((code, reason)) if is_denial(*code) => {
+                let address = self.address.map(|address| address.to_string()).unwrap_or_default();
+                tracing::warn!(method, person, address, ?code, reason, ms, "denied");
+            }
+            Some((code, _)) => tracing::info!(method, person, ?code, ms, "request"),
             None => tracing::info!(method, person, code = "GivenUp", ms, "request"),
         }
     }

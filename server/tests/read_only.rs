@@ -58,7 +58,7 @@ async fn heard(seat: &mut Seat, project: ProjectId, version: VersionId) -> Resul
 
 /// Whatever is read: the rows, the bytes, the upload that was on its way.
 async fn reads_go_on(seat: &mut Seat, project: ProjectId, version: VersionId, bytes: &[u8]) {
-    let asked = seat.with(v1::GetRequest { project_id: id_text(project.0), ..Default::default() });
+    let asked = seat.with(v1::GetRequest { project_id: id_text(project.0) });
     ProjectsClient::new(seat.channel.clone()).get(asked).await.unwrap();
     let (_, got) = download(seat, fetch(project, version, sha256(bytes))).await.unwrap();
     assert_eq!(got, bytes);

@@ -115,7 +115,12 @@ async fn serve(rig: &Rig) -> ProjectsClient<Channel> {
             studio_owner: false,
         };
         let person = known.unwrap_or(stranger);
-        request.extensions_mut().insert(Caller { person, session_id: 1, ended: CancellationToken::new() });
+        request.extensions_mut().insert(Caller {
+            person,
+            session_id: 1,
+            address: None,
+            ended: CancellationToken::new(),
+        });
         Ok(request)
     };
     let incoming = tokio_stream::wrappers::TcpListenerStream::new(listener);

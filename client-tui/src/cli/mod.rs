@@ -345,6 +345,8 @@ pub enum Verb {
         #[command(flatten)]
         at: InProject,
     },
+    /// Who received which bytes, newest first: by digest, by person, or all of a project
+    Received(Received),
     /// What changed from one version to another: level-matched, by band and time, with edits
     Changes(Changes),
     /// The package that came from mixing: fetch it, check it, take it, send it back

@@ -43,6 +43,27 @@ pub struct SheetOf {
 }
 
 #[derive(Debug, Args)]
+pub struct Received {
+    /// SHA-256 of the file, in hex (default: every file)
+    #[arg(value_name = "DIGEST", conflicts_with = "person")]
+    pub sha256: Option<String>,
+    /// What this person received: id or beginning of the name
+    #[arg(long, value_name = "PERSON")]
+    pub person: Option<String>,
+    /// Of the whole studio, for its owners
+    #[arg(long, conflicts_with = "project")]
+    pub studio: bool,
+    /// How many at most
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub limit: usize,
+    /// Project: id or beginning of its title (default: the only one)
+    #[arg(long, value_name = "PROJECT")]
+    pub project: Option<String>,
+    #[command(flatten)]
+    pub who: Who,
+}
+
+#[derive(Debug, Args)]
 pub struct Changes {
     /// What was, as "mix 1" or "mix 1:instrumental" (default: the version before of the same kind)
     #[arg(long, value_name = "VERSION[:ALTERNATE]")]

@@ -71,7 +71,11 @@ pub fn spoken(name: &str, comment: &str) -> String {
 
 /// A cell that a spreadsheet would take for a formula.
 fn is_formula(text: &str) -> bool {
-    text.trim_start_matches('\'').starts_with(['=', '+', '-', '@'])
+    let text = text.trim_start_matches('\'');
+    // Also where they leave out what stands before it, and in the wide letters of East Asian keyboards.
+    let starts =
+        |c: char| matches!(c, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠' | '\t' | '\r' | '\n' | '\0');
+    text.starts_with(starts) || text.trim_start().starts_with(starts)
 }
 
 /// A formula gets an apostrophe before it, which says "text" to every spreadsheet.

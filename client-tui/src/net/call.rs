@@ -12,6 +12,9 @@ use super::{Backoff, CALL_TIMEOUT, Clean, Client, NetError};
 /// After the first try. With the waits between: about 3 s.
 const TRIES_MAX: u32 = 4;
 
+/// Times that a call is sent again because the server asked to wait: with the growing waits about 40 s.
+const BUSY_TRIES_MAX: u32 = 8;
+
 /// A new id: of a command, or of what it makes. Ordered by time.
 pub fn new_id() -> String {
     Uuid::now_v7().to_string()
@@ -21,24 +24,43 @@ pub fn new_id() -> String {
 const COMPARE_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
 impl Client {
-    pub(super) async fn once<T: Clean>(
-        &self,
-        call: impl Future<Output = Result<Response<T>, Status>>,
-    ) -> Result<T, NetError> {
+    pub(super) async fn once<T: Clean, F>(&self, call: impl Fn() -> F) -> Result<T, NetError>
+    where
+        F: Future<Output = Result<Response<T>, Status>>,
+    {
         self.within(CALL_TIMEOUT, call).await
     }
 
-    pub(super) async fn within<T: Clean>(
+    pub(super) async fn within<T: Clean, F>(
         &self,
         limit: Duration,
-        call: impl Future<Output = Result<Response<T>, Status>>,
-    ) -> Result<T, NetError> {
-        let answer = tokio::time::timeout(limit, call)
-            .await
-            .map_err(|_| NetError::TimedOut { seconds: limit.as_secs() })?;
-        let mut message = answer.map_err(|status| self.fault(&status))?.into_inner();
+        call: impl Fn() -> F,
+    ) -> Result<T, NetError>
+    where
+        F: Future<Output = Result<Response<T>, Status>>,
+    {
+        let mut message: T = self.admitted(limit, call).await?;
         message.clean();
         Ok(message)
+    }
+
+    /// A call that the server let in. One that it turned away for its pace was not done: it is sent again once the server's wait is over, whatever it asks for.
+    pub(super) async fn admitted<T, F>(&self, limit: Duration, call: impl Fn() -> F) -> Result<T, NetError>
+    where
+        F: Future<Output = Result<Response<T>, Status>>,
+    {
+        let mut backoff = Backoff::default();
+        loop {
+            let answer = tokio::time::timeout(limit, call())
+                .await
+                .map_err(|_| NetError::TimedOut { seconds: limit.as_secs() })?;
+            match answer.map(Response::into_inner).map_err(|status| self.fault(&status)) {
+                Err(busy @ NetError::Busy { .. }) if backoff.tries() < BUSY_TRIES_MAX => {
+                    tokio::time::sleep(backoff.wait_after(&busy)).await;
+                }
+                answer => return answer,
+            }
+        }
     }
 
     /// For calls that may be repeated without harm.
@@ -48,7 +70,7 @@ impl Client {
     {
         let mut backoff = Backoff::default();
         loop {
-            match self.once(call()).await {
+            match self.once(&call).await {
                 Err(e) if e.is_passing() && backoff.tries() < TRIES_MAX => {
                     tokio::time::sleep(backoff.next_wait()).await;
                 }
@@ -83,7 +105,7 @@ impl Client {
 
     /// Not repeated by itself: a code works once.
     pub async fn login(&self, request: v1::LoginRequest) -> Result<v1::LoginResponse, NetError> {
-        self.once(self.sessions().login(request)).await
+        self.once(|| async { self.sessions().login(request.clone()).await }).await
     }
 
     /// What this machine signs to open a session.
@@ -95,7 +117,7 @@ impl Client {
 
     /// Not repeated by itself: a challenge works once.
     pub async fn sign_in(&self, request: v1::SignInRequest) -> Result<v1::LoginResponse, NetError> {
-        self.once(self.sessions().sign_in(request)).await
+        self.once(|| async { self.sessions().sign_in(request.clone()).await }).await
     }
 
     /// Not repeated by itself: the second time the passphrase is another one.
@@ -103,7 +125,7 @@ impl Client {
         &self,
         request: v1::SetPassphraseRequest,
     ) -> Result<v1::SetPassphraseResponse, NetError> {
-        self.once(self.sessions().set_passphrase(request)).await
+        self.once(|| async { self.sessions().set_passphrase(request.clone()).await }).await
     }
 
     pub async fn end_access(&self, request: v1::EndAccessRequest) -> Result<v1::EndAccessResponse, NetError> {
@@ -111,7 +133,7 @@ impl Client {
     }
 
     pub async fn logout(&self) -> Result<(), NetError> {
-        self.once(self.sessions().logout(v1::LogoutRequest {})).await.map(|_| ())
+        self.once(|| async { self.sessions().logout(v1::LogoutRequest {}).await }).await.map(|_| ())
     }
 
     pub async fn who_am_i(&self) -> Result<v1::Person, NetError> {
@@ -127,7 +149,7 @@ impl Client {
         &self,
         request: v1::CreateInviteRequest,
     ) -> Result<v1::CreateInviteResponse, NetError> {
-        self.once(self.sessions().create_invite(request)).await
+        self.once(|| async { self.sessions().create_invite(request.clone()).await }).await
     }
 
     pub async fn list(&self) -> Result<Vec<v1::ProjectSummary>, NetError> {
@@ -198,7 +220,7 @@ impl Client {
     /// What changed between two files of a project, as JSON. Takes as long as the studio needs to hear both.
     pub async fn compare(&self, asked: v1::CompareRequest) -> Result<String, NetError> {
         let answer: v1::CompareResponse =
-            self.within(COMPARE_TIMEOUT, async { self.media().compare(asked).await }).await?;
+            self.within(COMPARE_TIMEOUT, || async { self.media().compare(asked.clone()).await }).await?;
         Ok(answer.comparison_json)
     }
 

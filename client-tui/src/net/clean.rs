@@ -51,6 +51,8 @@ clean! {
     InviteInfo { invite_id person_id name ; }
     ListInvitesResponse { invites ; }
     SessionInfo { session_id device ; }
+    ReceivedResponse { receptions ; }
+    Reception { person_id name session_id device address way project_id object_id what sha256 ; }
     Attendance { attendees ; }
     Attendee { attendee_id person_id name song_id version_id alternate ; }
     ListSessionsResponse { sessions ; }

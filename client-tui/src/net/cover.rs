@@ -18,7 +18,7 @@ impl Client {
         loop {
             match self.put_cover_once(project_id, &command_id, bytes.clone()).await {
                 Err(e) if e.is_passing() && backoff.tries() < TRIES_MAX => {
-                    tokio::time::sleep(backoff.next_wait()).await;
+                    tokio::time::sleep(backoff.wait_after(&e)).await;
                 }
                 answer => return answer,
             }
@@ -50,8 +50,8 @@ impl Client {
     pub async fn cover(&self, project_id: &str) -> Result<(v1::Cover, Vec<u8>), NetError> {
         let late = |_| NetError::TimedOut { seconds: CALL_TIMEOUT.as_secs() };
         let asked = v1::GetCoverRequest { project_id: project_id.to_owned() };
-        let opened = tokio::time::timeout(CALL_TIMEOUT, self.record_files().get_cover(asked)).await;
-        let mut stream = opened.map_err(late)?.map_err(|s| self.fault(&s))?.into_inner();
+        let open = || async { self.record_files().get_cover(asked.clone()).await };
+        let mut stream = self.admitted(CALL_TIMEOUT, open).await?;
         let (mut cover, mut bytes): (Option<v1::Cover>, Vec<u8>) = (None, Vec::new());
         loop {
             let heard = tokio::time::timeout(CALL_TIMEOUT, stream.message()).await.map_err(late)?;

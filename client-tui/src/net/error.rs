@@ -1,17 +1,26 @@
 //! What can go wrong between here and a server, sorted by what a person does next. The reason of a refusal is a stable code; its text is
 //! for reading only. All text of a server is scrubbed here (S-1).
 
+use std::time::Duration;
+
 use tonic::Code;
 use tonic_types::StatusExt as _;
 
 use super::{link::Fingerprint, tls::ConnectError};
 use crate::scrub;
 
+const TOO_MANY_CALLS: &str = "TOO_MANY_CALLS";
+/// Longer than this nobody is made to wait without a word, whatever a server says.
+const BUSY_MAX: Duration = Duration::from_secs(10);
+
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum NetError {
     /// The server's answer is no. `reason` is the stable code, `hint` the next step (may be empty).
     #[error("{text}")]
     Refused { code: Code, reason: String, text: String, hint: String, offset: Option<u64> },
+    /// Too many calls at once; nothing was done, and the same call is let in after `wait`.
+    #[error("{text}")]
+    Busy { text: String, hint: String, wait: Duration },
     #[error("{url} could not be reached: {what}")]
     Unreachable { url: String, what: String },
     /// Hard stop: somebody else answers under this address, or the studio changed its certificate.
@@ -73,6 +82,10 @@ impl NetError {
         let text = scrub::line(status.message());
         if let Some(info) = info {
             let meta = |key: &str| info.metadata.get(key).map(|v| scrub::line(v)).unwrap_or_default();
+            if info.reason == TOO_MANY_CALLS {
+                let wait = Duration::from_millis(meta("retry_after_ms").parse().unwrap_or(1_000));
+                return NetError::Busy { text, hint: meta("hint"), wait: wait.min(BUSY_MAX) };
+            }
             return NetError::Refused {
                 code: status.code(),
                 reason: scrub::line(&info.reason),
@@ -96,6 +109,7 @@ impl NetError {
     pub fn reason(&self) -> &str {
         match self {
             NetError::Refused { reason, .. } => reason,
+            NetError::Busy { .. } => TOO_MANY_CALLS,
             NetError::Unreachable { .. } => "UNREACHABLE",
             NetError::PinDiffers { .. } => "CERTIFICATE_DIFFERS",
             NetError::Handshake { .. } => "HANDSHAKE_FAILED",
@@ -112,7 +126,7 @@ impl NetError {
     /// The next step for a person; empty where there is none.
     pub fn hint(&self) -> &str {
         match self {
-            NetError::Refused { hint, .. } if !hint.is_empty() => hint,
+            NetError::Refused { hint, .. } | NetError::Busy { hint, .. } if !hint.is_empty() => hint,
             NetError::Refused { code: Code::Unauthenticated, .. } => {
                 "Sign in again with `deadwax login`; a machine without a key needs a link, which another of your devices or a studio owner can make."
             }
@@ -136,7 +150,7 @@ impl NetError {
     /// True where the same call may succeed later: nothing is known to have been refused.
     pub fn is_passing(&self) -> bool {
         match self {
-            NetError::Unreachable { .. } | NetError::TimedOut { .. } => true,
+            NetError::Unreachable { .. } | NetError::TimedOut { .. } | NetError::Busy { .. } => true,
             NetError::Refused { code, .. } => *code == Code::Unavailable,
             _ => false,
         }

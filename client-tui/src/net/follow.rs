@@ -149,7 +149,7 @@ where
             self.ended = true;
             return Followed::Ended(error);
         }
-        let wait = self.backoff.next_wait();
+        let wait = self.backoff.wait_after(&error);
         self.wait = Some(wait);
         Followed::Lost { error, wait }
     }

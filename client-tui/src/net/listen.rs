@@ -58,9 +58,7 @@ impl Client {
             offset: asked.offset,
             limit: asked.limit,
         };
-        let opened = tokio::time::timeout(CALL_TIMEOUT, self.media().download(request)).await;
-        let opened = opened.map_err(|_| NetError::TimedOut { seconds: CALL_TIMEOUT.as_secs() })?;
-        Ok(opened.map_err(|status| self.fault(&status))?.into_inner())
+        self.admitted(CALL_TIMEOUT, || async { self.media().download(request.clone()).await }).await
     }
 
     async fn open_copy(&self, asked: &Stretch) -> Result<Streaming<v1::DownloadChunk>, NetError> {
@@ -71,9 +69,7 @@ impl Client {
             offset: asked.offset,
             limit: asked.limit,
         };
-        let opened = tokio::time::timeout(COPY_TIMEOUT, self.media().listen(request)).await;
-        let opened = opened.map_err(|_| NetError::TimedOut { seconds: COPY_TIMEOUT.as_secs() })?;
-        Ok(opened.map_err(|status| self.fault(&status))?.into_inner())
+        self.admitted(COPY_TIMEOUT, || async { self.media().listen(request.clone()).await }).await
     }
 }
 

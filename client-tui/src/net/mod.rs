@@ -1,6 +1,7 @@
 //! The way to a server: pinned TLS, the token on every call, limits, timeouts, retries, and answers scrubbed as they are decoded.
 //! Never here: screens, printing, rules. Errors are `NetError`, whose `reason` and `hint` go straight to a person.
 
+mod audit;
 mod call;
 mod clean;
 mod cover;

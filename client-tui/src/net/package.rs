@@ -72,8 +72,6 @@ impl Client {
         &self,
         asked: v1::GetHandoffRequest,
     ) -> Result<tonic::Streaming<v1::HandoffChunk>, NetError> {
-        let opened = tokio::time::timeout(CALL_TIMEOUT, self.media().get_handoff(asked)).await;
-        let opened = opened.map_err(|_| NetError::TimedOut { seconds: CALL_TIMEOUT.as_secs() })?;
-        Ok(opened.map_err(|s| self.fault(&s))?.into_inner())
+        self.admitted(CALL_TIMEOUT, || async { self.media().get_handoff(asked.clone()).await }).await
     }
 }

@@ -17,7 +17,7 @@ impl Client {
     pub async fn revoke_invite(&self, project_id: &str, invite_id: &str) -> Result<(), NetError> {
         let (project_id, invite_id) = (project_id.to_owned(), invite_id.to_owned());
         let asked = v1::RevokeInviteRequest { project_id, invite_id };
-        self.once(self.sessions().revoke_invite(asked)).await.map(|_| ())
+        self.once(|| async { self.sessions().revoke_invite(asked.clone()).await }).await.map(|_| ())
     }
 
     /// One's own.
@@ -30,6 +30,6 @@ impl Client {
 
     pub async fn revoke_session(&self, session_id: &str) -> Result<(), NetError> {
         let asked = v1::RevokeSessionRequest { session_id: session_id.to_owned() };
-        self.once(self.sessions().revoke_session(asked)).await.map(|_| ())
+        self.once(|| async { self.sessions().revoke_session(asked.clone()).await }).await.map(|_| ())
     }
 }

@@ -90,7 +90,7 @@ impl Room {
             self.ended = true;
             return Followed::Ended(error);
         }
-        let wait = self.backoff.next_wait();
+        let wait = self.backoff.wait_after(&error);
         tokio::time::sleep(wait).await;
         Followed::Lost { error, wait }
     }

@@ -16,8 +16,8 @@ impl Client {
         bytes_max: usize,
     ) -> Result<(v1::Checkpoint, String), NetError> {
         let request = v1::GetChainRequest { project_id: project_id.to_owned(), from_line };
-        let opened = tokio::time::timeout(CALL_TIMEOUT, self.record_files().get_chain(request)).await;
-        let mut stream = opened.map_err(|_| late())?.map_err(|s| self.fault(&s))?.into_inner();
+        let open = || async { self.record_files().get_chain(request.clone()).await };
+        let mut stream = self.admitted(CALL_TIMEOUT, open).await?;
         let (mut checkpoint, mut lines) = (None, String::new());
         loop {
             let heard = tokio::time::timeout(CALL_TIMEOUT, stream.message()).await.map_err(|_| late())?;
@@ -43,8 +43,8 @@ impl Client {
     ) -> Result<u64, NetError> {
         let request =
             v1::GetEvidenceRequest { project_id: project_id.to_owned(), song_id: song_id.to_owned() };
-        let opened = tokio::time::timeout(CALL_TIMEOUT, self.record_files().get_evidence(request)).await;
-        let mut stream = opened.map_err(|_| late())?.map_err(|s| self.fault(&s))?.into_inner();
+        let open = || async { self.record_files().get_evidence(request.clone()).await };
+        let mut stream = self.admitted(CALL_TIMEOUT, open).await?;
         let (mut total, mut done) = (None, 0);
         loop {
             let heard = tokio::time::timeout(CALL_TIMEOUT, stream.message()).await.map_err(|_| late())?;

@@ -31,7 +31,7 @@ impl Client {
 
     /// The dry run: every file, and what the checks say of it. Nothing is made.
     pub async fn plan_record(&self, asked: v1::PlanRequest) -> Result<v1::PlanResponse, NetError> {
-        self.within(PLAN_TIMEOUT, async { self.record_files().plan(asked).await }).await
+        self.within(PLAN_TIMEOUT, || async { self.record_files().plan(asked.clone()).await }).await
     }
 
     /// Any record with all its files; rows carry those of the newest ones alone.
@@ -80,10 +80,9 @@ impl Client {
             offset,
             limit: 0,
         };
-        let opened = tokio::time::timeout(CALL_TIMEOUT, self.record_files().fetch(request)).await;
-        let late = |_| NetError::TimedOut { seconds: CALL_TIMEOUT.as_secs() };
-        let opened = opened.map_err(late)?.map_err(|s| self.fault(&s))?;
-        self.pour(opened.into_inner(), offset, out, progress).await
+        let open = || async { self.record_files().fetch(request.clone()).await };
+        let opened = self.admitted(CALL_TIMEOUT, open).await?;
+        self.pour(opened, offset, out, progress).await
     }
 }
 

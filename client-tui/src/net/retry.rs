@@ -5,6 +5,8 @@ use std::{
     time::Duration,
 };
 
+use super::NetError;
+
 const FIRST_MS: u64 = 200;
 const LONGEST_MS: u64 = 15_000;
 
@@ -21,6 +23,12 @@ impl Backoff {
         // std seeds every RandomState from the system: good enough to spread clients, and no further dependency.
         let random = RandomState::new().build_hasher().finish();
         Duration::from_millis(whole / 2 + random % (whole / 2 + 1))
+    }
+
+    /// As [`Backoff::next_wait`], and at least as long as the server asked for.
+    pub fn wait_after(&mut self, error: &NetError) -> Duration {
+        let own = self.next_wait();
+        if let NetError::Busy { wait, .. } = error { own.max(*wait) } else { own }
     }
 
     pub fn tries(&self) -> u32 {

@@ -93,7 +93,7 @@ impl Client {
             match tried {
                 Ok(facts) => return Ok(facts),
                 Err(e) if may_go_on(&e) && backoff.tries() < TRIES_MAX => {
-                    tokio::time::sleep(backoff.next_wait()).await;
+                    tokio::time::sleep(backoff.wait_after(&e)).await;
                 }
                 Err(e) => return Err(e),
             }
@@ -114,10 +114,8 @@ impl Client {
             bytes: file.bytes,
             name: file.name.clone(),
         };
-        let begun = tokio::time::timeout(super::CALL_TIMEOUT, self.media().begin_upload(request)).await;
-        let begun = begun.map_err(|_| NetError::TimedOut { seconds: super::CALL_TIMEOUT.as_secs() })?;
-        let mut state = begun.map_err(|s| self.fault(&s))?.into_inner();
-        state.clean();
+        let begin = || async { self.media().begin_upload(request.clone()).await };
+        let mut state: v1::UploadState = self.once(begin).await?;
         if !state.done {
             if state.offset > *furthest {
                 // The server holds more than last time: the line works, so patience begins anew.
@@ -179,9 +177,8 @@ impl Client {
             offset,
             limit: 0,
         };
-        let opened = tokio::time::timeout(super::CALL_TIMEOUT, self.media().download(request)).await;
-        let opened = opened.map_err(|_| NetError::TimedOut { seconds: super::CALL_TIMEOUT.as_secs() })?;
-        let stream = opened.map_err(|s| self.fault(&s))?.into_inner();
+        let open = || async { self.media().download(request.clone()).await };
+        let stream = self.admitted(super::CALL_TIMEOUT, open).await?;
         self.pour(stream, offset, out, progress).await
     }
 
@@ -227,8 +224,8 @@ impl Client {
     ) -> Result<(), NetError> {
         let request =
             v1::WatchRenderRequest { project_id: project_id.to_owned(), render_id: render_id.to_owned() };
-        let opened = self.mastering().watch_render(request).await.map_err(|s| self.fault(&s))?;
-        let mut stream = opened.into_inner();
+        let open = || async { self.mastering().watch_render(request.clone()).await };
+        let mut stream = self.admitted(super::CALL_TIMEOUT, open).await?;
         while let Some(mut progress) = stream.message().await.map_err(|s| self.fault(&s))? {
             progress.clean();
             heard(&progress);

@@ -30,6 +30,12 @@ pub struct House {
 }
 
 impl House {
+    /// What a reader of this person's name has to know, beside their keys and what they sign.
+    pub fn looks_like(&self, person_id: &str, name: &str) -> Option<String> {
+        let others = self.members.iter().filter(|it| it.person_id != person_id);
+        crate::alike::warning(name, others.map(|it| it.name.as_str()))
+    }
+
     pub fn from_update(update: v1::Update) -> House {
         let mut house = House { seq: update.seq, ..House::default() };
         for row in update.upserts.into_iter().filter_map(|r| r.row) {

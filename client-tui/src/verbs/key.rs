@@ -332,6 +332,9 @@ async fn revoke(
         return Err(VerbError::Usage(text));
     };
     c.out.aside(&format!("{} of {}, {}", short(&key.fingerprint), member.name, state(key)));
+    if let Some(alike) = house.looks_like(&member.person_id, &member.name) {
+        c.out.aside(&format!("! {alike}"));
+    }
     c.out.confirm("It signs nothing any more; what it signed stays signed. Revoke it?", yes).await?;
     let action = Action::RevokeKey(v1::RevokeKey { fingerprint: key.fingerprint.clone(), reason });
     let done = client.perform(&house.project.project_id, action).await?;

@@ -27,6 +27,7 @@ mod play;
 pub(crate) mod pull;
 pub(crate) mod push;
 mod receipts;
+mod received;
 mod recipe;
 pub(crate) mod record;
 mod review;
@@ -284,6 +285,7 @@ async fn go(c: &Context, verb: Verb) -> Result<(), VerbError> {
         Verb::Webhook { verb } => hearing::webhook(c, verb).await,
         Verb::Member { verb } => studio::member(c, verb).await,
         Verb::Turnaround { at } => turnaround::turnaround(c, &at).await,
+        Verb::Received(asked) => received::received(c, asked).await,
         Verb::Handoff(asked) => handoff::handoff(c, asked).await,
         Verb::Render { verb } => mastering::render(c, verb).await,
         Verb::Changes(asked) => pages::changes(c, &asked).await,

@@ -323,7 +323,15 @@ pub async fn place(
 /// The part so far, hashed, positioned at its end. One that is too long is begun anew.
 fn open_part(part: &Path, bytes: u64) -> Result<Hashing, VerbError> {
     let fault = failed(part, "opened");
-    let mut file = fs::OpenOptions::new().create(true).read(true).append(true).open(part).map_err(&fault)?;
+    let mut options = fs::OpenOptions::new();
+    options.create(true).read(true).append(true);
+    // A link that somebody laid there must not lead the bytes elsewhere.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(
+        &mut options,
+        rustix::fs::OFlags::NOFOLLOW.bits().cast_signed(),
+    );
+    let mut file = options.open(part).map_err(&fault)?;
     if file.metadata().map_err(&fault)?.len() > bytes {
         file.set_len(0).map_err(&fault)?;
     }

@@ -235,6 +235,9 @@ fn quote(house: &House, song: &SongRow, version: &VersionRow, role: Role) -> Str
         let (bits, rate) = file.facts.as_ref().map_or((0, 0), |f| (f.bits, f.sample_rate));
         text += &format!("\n  {:<20} {} {rate} Hz {bits} bit", file.alternate, words::short(&file.sha256));
     }
+    if let Some(alike) = house.looks_like(&version.uploaded_by_id, &version.uploaded_by) {
+        text += &format!("\n  ! By {}. {alike}", version.uploaded_by);
+    }
     for finding in &version.preflight {
         text += &format!("\n  {}: {}", if finding.block { "BLOCK" } else { "warning" }, finding.text);
         if !finding.mend.is_empty() {

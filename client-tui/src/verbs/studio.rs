@@ -62,10 +62,16 @@ pub async fn member(c: &Context, verb: MemberVerb) -> Result<(), VerbError> {
             let (_, house) = enter(c, &at).await?;
             for member in &house.members {
                 let mut text = format!("{}  {}", member.name, words::roles(&member.roles).join(", "));
+                let alike = house.looks_like(&member.person_id, &member.name);
+                if let Some(alike) = &alike {
+                    text += &format!("\n  ! {alike}");
+                }
                 for it in &member.keys {
                     text += &format!("\n  key {} {}", crate::receipt::short(&it.fingerprint), key::state(it));
                 }
-                c.out.both(&text, &row_json::member(member))?;
+                let mut row = row_json::member(member);
+                row["name_warning"] = json!(alike);
+                c.out.both(&text, &row)?;
             }
             Ok(())
         }

@@ -53,6 +53,18 @@ struct Opened {
     body: Body,
 }
 
+/// What a file is by its first bytes: `wav`, `aiff`, `flac`, `ogg`, `mp4`, `mp3` or `adts`. Nothing is decoded.
+///
+/// Errors: as [`Source::open`], as far as the first bytes tell.
+pub fn format(path: &Path) -> Result<&'static str, DspError> {
+    let mut file = std::fs::File::open(path).map_err(|e| DspError::open(path, e))?;
+    Ok(match kind::recognise(&mut file, path)? {
+        Kind::Riff => "wav",
+        Kind::Aiff => "aiff",
+        Kind::Coded(container) => container,
+    })
+}
+
 impl Source {
     /// Opens a file and reads its header. WAV, RF64/BW64, AIFF, FLAC, MP3, MP4 (ALAC, AAC), ADTS AAC, Ogg Vorbis and Ogg Opus
     /// are read. What coders put before and behind the sound is left out wherever the file tells how much it is.

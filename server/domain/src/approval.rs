@@ -4,6 +4,7 @@ use crate::{
     Actor, ApprovalId, Command, Digest, Fact, PersonId, Project, Reason, Refusal, Role, SongId, Stage, Time,
     Version, VersionId,
     asker::{Asker, either, free_id},
+    audience,
     decide::{Ruling, Touched, misrouted},
     examination, limits,
     refusal::no,
@@ -298,7 +299,9 @@ fn own<'a>(
     id: ApprovalId,
     kind: impl Fn(&Approval) -> bool,
 ) -> Result<&'a Approval, Refusal> {
-    match asker.project.approvals.get(id).filter(|approval| kind(approval)) {
+    // Whoever only listens knows of none.
+    let known = asker.project.approvals.get(id).filter(|_| audience::sees_work(asker.roles));
+    match known.filter(|approval| kind(approval)) {
         None => no(
             Reason::NoSuchApproval,
             "There is no such approval or hold in this project.",

@@ -2,6 +2,7 @@
 //! UNAUTHENTICATED. Never here: what a caller may do (the domain decides).
 
 use std::{
+    net::IpAddr,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -12,7 +13,7 @@ use tonic::body::Body;
 use tower::{Layer, Service};
 
 use super::People;
-use crate::status;
+use crate::{door::line::Line, status};
 
 /// Callable by anyone: meeting the studio, signing in, and what operators and generic clients ask.
 fn open_to_anyone(path: &str) -> bool {
@@ -21,6 +22,12 @@ fn open_to_anyone(path: &str) -> bool {
         || path.starts_with("/grpc.health.v1.Health/")
         || path.starts_with("/grpc.reflection.v1.ServerReflection/")
         || path.starts_with("/grpc.reflection.v1alpha.ServerReflection/")
+}
+
+/// Of whoever is at the other end.
+pub fn address(request: &Request<Body>) -> Option<IpAddr> {
+    let peer = request.extensions().get::<Line>()?.tcp().remote_addr()?;
+    Some(peer.ip().to_canonical())
 }
 
 #[derive(Clone)]
@@ -67,14 +74,20 @@ where
             .and_then(|value| value.strip_prefix("Bearer "));
         let caller = token.and_then(|token| self.people.caller(token));
         match caller {
-            Some(caller) => {
+            Some(mut caller) => {
+                caller.address = address(&request);
                 if let Some(seen) = request.extensions().get::<crate::telemetry::Seen>() {
                     seen.person(caller.person.id);
                 }
                 request.extensions_mut().insert(caller);
             }
             None if open_to_anyone(request.uri().path()) => {}
-            None => return Either::Right(ready(Ok(status::unauthenticated().into_http()))),
+            None => {
+                if let Some(line) = request.extensions().get::<Line>() {
+                    line.refuse();
+                }
+                return Either::Right(ready(Ok(status::unauthenticated().into_http())));
+            }
         }
         // The token has done its work: nothing behind this door can print it.
         request.headers_mut().remove(http::header::AUTHORIZATION);

@@ -12,6 +12,7 @@ mod sign_in;
 
 use std::{
     collections::HashMap,
+    net::IpAddr,
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, atomic::Ordering},
     time::Duration,
 };
@@ -91,6 +92,8 @@ impl Directory {
 pub struct Caller {
     pub person: Person,
     pub session_id: u128,
+    /// Where the request came from, as the connection tells it.
+    pub address: Option<IpAddr>,
     /// Cancelled within a second of the session's end, and when the server stops: every stream selects on it.
     pub ended: CancellationToken,
 }
@@ -277,7 +280,7 @@ impl People {
         }
         session.used_ms.store(self.clock.now_ms(), Ordering::Relaxed);
         let person = state.person(session.person)?;
-        Some(Caller { person, session_id: session.id, ended: session.ended.clone() })
+        Some(Caller { person, session_id: session.id, address: None, ended: session.ended.clone() })
     }
 
     /// A new person. The e-mail is claimed in the whole studio.

@@ -52,20 +52,20 @@ pub struct Throttle {
 /// Addresses remembered at most; beyond it the oldest are forgotten.
 const ADDRESSES_MAX: usize = 16_384;
 
+/// One IPv6 customer has a /64 of addresses: they count as one.
+pub fn customer(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        v4 => v4,
+    }
+}
+
 impl Throttle {
     pub fn new(tries: usize, window: Duration) -> Self {
         Self { tries, window, failed: Mutex::default() }
-    }
-
-    /// One IPv6 customer has a /64 of addresses: they count as one.
-    fn key(address: IpAddr) -> IpAddr {
-        match address.to_canonical() {
-            IpAddr::V6(v6) => {
-                let [a, b, c, d, ..] = v6.segments();
-                IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-            }
-            v4 => v4,
-        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<IpAddr, Vec<Instant>>> {
@@ -75,7 +75,7 @@ impl Throttle {
     /// Seconds to wait, where the address has used up its tries.
     pub fn wait_s(&self, address: IpAddr, now: Instant) -> Option<u64> {
         let mut failed = self.lock();
-        let times = failed.get_mut(&Self::key(address))?;
+        let times = failed.get_mut(&customer(address))?;
         times.retain(|at| now.duration_since(*at) < self.window);
         if times.len() < self.tries {
             return None;
@@ -94,7 +94,7 @@ impl Throttle {
                 failed.remove(&oldest);
             }
         }
-        let times = failed.entry(Self::key(address)).or_default();
+        let times = failed.entry(customer(address)).or_default();
         if times.len() < self.tries {
             times.push(now);
         }

@@ -1,6 +1,6 @@
-//! What runs inside the child: `child inspect`, `child window`, `child copy`, `child compare`, `child examine` (its work stands in `examine::hear`), `child render` and
-//! `child record` (in `record::child`). It limits itself before it opens anything, speaks JSON lines on standard
-//! output and dies with its parent. Never here: the network, the store, the ledger.
+//! What runs inside the child: `child inspect`, `child window`, `child copy`, `child compare`, `child examine` (its work stands in `examine::hear`), `child render`,
+//! `child record` (in `record::child`) and `child confined`. It limits itself before it opens anything, reaches the files of its job alone, speaks JSON lines on
+//! standard output and dies with its parent. Never here: the network, the store, the ledger.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -14,7 +14,7 @@ use std::{
 
 use clap::{Args, Subcommand};
 use deadwax_dsp::{
-    DspError, Flow, compare,
+    DspError, Flow, compare, decode,
     inspect::Finding,
     listening,
     processors::insert::Allowed,
@@ -27,6 +27,7 @@ use rustix::process::{Resource, Rlimit, Signal};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
+    confine::{Reach, confine},
     examine::hear::{self, ExamineJob, ExamineLine},
     record,
 };
@@ -100,6 +101,11 @@ pub enum ChildVerb {
         /// A JSON file with the job.
         job: PathBuf,
     },
+    /// Tell what this machine can hold a child to.
+    Confined {
+        #[command(flatten)]
+        limits: LimitArgs,
+    },
 }
 
 #[derive(Clone, Copy, Debug, Args)]
@@ -114,8 +120,15 @@ pub struct LimitArgs {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InspectLine {
+    /// What it is by its first bytes, before anything is decoded.
+    Begun {
+        format: String,
+    },
     Measured(Box<Measured>),
-    Failed { kind: FailureKind, text: String },
+    Failed {
+        kind: FailureKind,
+        text: String,
+    },
 }
 
 /// One line of `child window`.
@@ -245,39 +258,112 @@ pub fn run(verb: ChildVerb) -> ExitCode {
         | ChildVerb::Compare { limits, .. }
         | ChildVerb::Examine { limits, .. }
         | ChildVerb::Render { limits, .. }
-        | ChildVerb::Record { limits, .. } => *limits,
+        | ChildVerb::Record { limits, .. }
+        | ChildVerb::Confined { limits } => *limits,
     };
     if matches!(&verb, ChildVerb::Compare { background: true, .. } | ChildVerb::Examine { .. }) {
         // Where it may not step back it works all the same.
         let _ = rustix::process::nice(NICE);
     }
-    if let Err(error) = confine(limits) {
+    if let Err(error) = limit(limits.memory_bytes, limits.cpu_seconds) {
         eprintln!("the limits could not be set: {error}");
         return ExitCode::from(2);
     }
-    let said = match verb {
-        ChildVerb::Inspect { input, waveform, .. } => say(&inspect(&input, &waveform)),
-        ChildVerb::Window { input, start, end, columns, .. } => say(&draw(&input, start..end, columns)),
-        ChildVerb::Copy { input, out, .. } => say(&copy(&input, &out)),
-        ChildVerb::Compare { stem, minus, room, a, b, out, .. } => {
-            let stems = derived(&stem, &minus, &room);
-            say(&compare(&stems, [&a, &b], &out))
+    let (reach, work) = prepared(verb);
+    let held = match confine(&reach) {
+        Ok(held) => held,
+        Err(error) => {
+            eprintln!("the child could not be confined: {error}");
+            return ExitCode::from(2);
         }
-        ChildVerb::Examine { job, .. } => say(&match read_job::<ExamineJob>(&job) {
-            Ok(job) => hear::hear(&job),
-            Err(text) => ExamineLine::Failed { kind: FailureKind::Other, text },
-        }),
-        ChildVerb::Render { job, .. } => say(&render_job(&job)),
-        ChildVerb::Record { job, .. } => say(&record::child::make(&job)),
+    };
+    let said = match work {
+        Some(work) => work(),
+        None => say(&held),
     };
     ExitCode::from(if said.is_ok() { 0 } else { 2 })
 }
 
+/// What is left to do once nothing else can be reached; it says how it went.
+type Work = Box<dyn FnOnce() -> std::io::Result<()>>;
+
+/// What the job may reach, and the job. Only what our own server wrote is read here. Without work: what holds is all that was asked.
+fn prepared(verb: ChildVerb) -> (Reach, Option<Work>) {
+    let of = |reads: &[&PathBuf], out: Option<&Path>| Reach {
+        reads: reads.iter().map(|path| (*path).clone()).collect(),
+        writes: out.and_then(Path::parent).map(Path::to_owned).into_iter().collect(),
+        programs: Vec::new(),
+    };
+    let (reach, work): (Reach, Work) = match verb {
+        ChildVerb::Inspect { input, waveform, .. } => {
+            (of(&[&input], Some(&waveform)), Box::new(move || say(&inspect(&input, &waveform))))
+        }
+        ChildVerb::Window { input, start, end, columns, .. } => {
+            (of(&[&input], None), Box::new(move || say(&draw(&input, start..end, columns))))
+        }
+        ChildVerb::Copy { input, out, .. } => {
+            (of(&[&input], Some(&out)), Box::new(move || say(&copy(&input, &out))))
+        }
+        ChildVerb::Compare { stem, minus, room, a, b, out, .. } => {
+            let mut reach = of(&[&a, &b], Some(&out));
+            reach.reads.extend(stem.iter().chain(&minus).filter_map(|word| Some(token_and_file(word)?.1)));
+            reach.writes.push(room.clone());
+            let work = move || say(&compare(&derived(&stem, &minus, &room), [&a, &b], &out));
+            (reach, Box::new(work))
+        }
+        ChildVerb::Examine { job, .. } => match read_job::<ExamineJob>(&job) {
+            Ok(job) => (of(&job.files().collect::<Vec<_>>(), None), Box::new(move || say(&hear::hear(&job)))),
+            Err(text) => {
+                let failed = ExamineLine::Failed { kind: FailureKind::Other, text };
+                (Reach::default(), Box::new(move || say(&failed)))
+            }
+        },
+        ChildVerb::Render { job: path, .. } => match read_job::<JobFile>(&path) {
+            Ok(job) => (job.reach(&path), Box::new(move || say(&render_job(job)))),
+            Err(text) => {
+                let failed = RenderLine::Failed { kind: FailureKind::Other, text };
+                (Reach::default(), Box::new(move || say(&failed)))
+            }
+        },
+        ChildVerb::Record { job: path, .. } => match read_job::<deadwax_dsp::record::Job>(&path) {
+            Ok(job) => {
+                let songs = job.songs.iter().flat_map(|song| song.all()).map(|file| &file.path);
+                let reads: Vec<&PathBuf> = songs.chain(&job.cover).collect();
+                (of(&reads, Some(&path)), Box::new(move || say(&record::child::make(&job))))
+            }
+            Err(text) => {
+                let failed = record::child::RecordLine::Failed { text, retry: true };
+                (Reach::default(), Box::new(move || say(&failed)))
+            }
+        },
+        ChildVerb::Confined { .. } => return (Reach::default(), None),
+    };
+    (reach, Some(work))
+}
+
+impl JobFile {
+    /// The folder of the job is the child's. Programs, where the recipe sends the sound through one.
+    fn reach(&self, path: &Path) -> Reach {
+        let inserts = !self.inserts.commands.is_empty()
+            && Recipe::parse(&self.recipe_toml).is_ok_and(|recipe| recipe.inserts());
+        let programs = self.inserts.commands.values().filter(|_| inserts);
+        Reach {
+            reads: [&self.main]
+                .into_iter()
+                .chain(self.alternates.iter().map(|it| &it.path))
+                .cloned()
+                .collect(),
+            writes: path.parent().map(Path::to_owned).into_iter().chain([self.out_dir.clone()]).collect(),
+            programs: programs.map(|command| command.program.clone()).collect(),
+        }
+    }
+}
+
 /// Memory, CPU time, and an end with the parent: a server that is killed leaves no child behind that writes on.
-fn confine(limits: LimitArgs) -> std::io::Result<()> {
-    let limit = |bytes| Rlimit { current: Some(bytes), maximum: Some(bytes) };
-    rustix::process::setrlimit(Resource::As, limit(limits.memory_bytes))?;
-    rustix::process::setrlimit(Resource::Cpu, limit(limits.cpu_seconds))?;
+pub fn limit(memory_bytes: u64, cpu_seconds: u64) -> std::io::Result<()> {
+    let limit = |most| Rlimit { current: Some(most), maximum: Some(most) };
+    rustix::process::setrlimit(Resource::As, limit(memory_bytes))?;
+    rustix::process::setrlimit(Resource::Cpu, limit(cpu_seconds))?;
     rustix::process::setrlimit(Resource::Core, limit(0))?;
     #[cfg(target_os = "linux")]
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
@@ -291,7 +377,17 @@ pub(super) fn say(line: &impl Serialize) -> std::io::Result<()> {
     out.flush()
 }
 
+/// Measures a file and writes its waveform. What the file is goes out before anything is decoded: a decoder that dies tells nothing any more.
 fn inspect(input: &Path, waveform: &Path) -> InspectLine {
+    if let Ok(format) = decode::format(input) {
+        // Nobody listens: the answer will not be heard either.
+        let _ = say(&InspectLine::Begun { format: format.to_owned() });
+    }
+    measured_file(input, waveform)
+}
+
+/// What `child inspect` does with a file.
+pub fn measured_file(input: &Path, waveform: &Path) -> InspectLine {
     let measured = report::measure_file(input, true, &mut |_| Flow::Go).and_then(|(report, pyramid)| {
         if let Some(pyramid) = pyramid {
             pyramid.write_to(waveform)?;
@@ -417,12 +513,8 @@ pub(super) fn read_job<Job: DeserializeOwned>(path: &Path) -> Result<Job, String
     serde_json::from_slice(&bytes).map_err(|error| error.to_string())
 }
 
-fn render_job(path: &Path) -> RenderLine {
+fn render_job(job: JobFile) -> RenderLine {
     let failed = |kind, text| RenderLine::Failed { kind, text };
-    let job: JobFile = match read_job(path) {
-        Ok(job) => job,
-        Err(text) => return failed(FailureKind::Other, text),
-    };
     let recipe = match Recipe::parse(&job.recipe_toml) {
         Ok(recipe) => recipe,
         Err(error) => return failed(FailureKind::Recipe, error.to_string()),

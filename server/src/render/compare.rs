@@ -15,7 +15,7 @@ pub struct CompareFiles {
     pub a: PathBuf,
     pub b: PathBuf,
     pub stems: Vec<Stem>,
-    /// A folder for stems that have to be made first.
+    /// A folder for the answer, and for stems that have to be made first: this comparison's alone, on the disk of `out`.
     pub room: PathBuf,
     /// Where the answer goes as JSON; made whole or not at all.
     pub out: PathBuf,
@@ -58,11 +58,15 @@ pub async fn compare(program: &Program, files: &CompareFiles) -> Result<(), Insp
     let mut room = OsString::from("--room=");
     room.push(&files.room);
     args.push(room);
-    args.extend([&files.a, &files.b, &files.out].map(|path| path.as_os_str().to_owned()));
+    // The folder of the answers is not the child's: it writes in its own.
+    let answer = files.room.join("answer.json");
+    args.extend([&files.a, &files.b, &answer].map(|path| path.as_os_str().to_owned()));
     // Every file is decoded several times.
     let limits = Limits::to_inspect(bytes.saturating_mul(8));
     match process::run(program, "compare", limits, &args, Some::<CompareLine>).await {
-        Ok(CompareLine::Compared) => Ok(()),
+        Ok(CompareLine::Compared) => tokio::fs::rename(&answer, &files.out)
+            .await
+            .map_err(|error| InspectError::Failed(format!("the comparison could not be kept: {error}"))),
         Ok(CompareLine::Failed { kind, text }) => Err(of_failure(kind, text)),
         Err(error) => Err(of_death(&error, "compared two files")),
     }

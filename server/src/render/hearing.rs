@@ -7,6 +7,7 @@ use super::{
     child::{CopyLine, WindowLine},
     inspect::{InspectError, of_death, of_failure},
     process::{self, Limits, Program},
+    room::Room,
 };
 
 /// A stretch of a file, in frames, and how many columns it is drawn in.
@@ -40,11 +41,12 @@ pub async fn window(program: &Program, audio: &Path, asked: WindowAsked) -> Resu
 
 /// `seconds`: how long the sound is, which is what coding it costs.
 pub async fn copy(program: &Program, audio: &Path, out: &Path, seconds: u64) -> Result<(), InspectError> {
-    let args = [audio.as_os_str().to_owned(), out.as_os_str().to_owned()];
+    let room = Room::beside(out).await?;
+    let args = [audio.as_os_str().to_owned(), room.made().into_os_string()];
     // A coder is slower than any decoder, and still several times faster than the song.
-    let limits = Limits { cpu_s: Limits::INSPECT.cpu_s.saturating_add(seconds), ..Limits::INSPECT };
+    let limits = Limits::new(Limits::INSPECT.memory_bytes, Limits::INSPECT.cpu_s.saturating_add(seconds));
     match process::run(program, "copy", limits, &args, Some::<CopyLine>).await {
-        Ok(CopyLine::Copied) => Ok(()),
+        Ok(CopyLine::Copied) => room.keep(out).await,
         Ok(CopyLine::Failed { kind, text }) => Err(of_failure(kind, text)),
         Err(error) => Err(of_death(&error, "made a copy for listening")),
     }

@@ -8,6 +8,7 @@ pub use super::process::Program;
 use super::{
     child::{self, FailureKind, InspectLine, Measured},
     process::{self, ChildError, Limits},
+    room::Room,
 };
 
 /// More than this of one file helps nobody, and a journal keeps it for ever.
@@ -34,15 +35,34 @@ pub struct Inspected {
 
 /// Measures `audio` and writes its waveform to `waveform`.
 pub async fn inspect(program: &Program, audio: &Path, waveform: &Path) -> Result<Inspected, InspectError> {
-    let args = [audio.as_os_str().to_owned(), waveform.as_os_str().to_owned()];
+    let room = Room::beside(waveform).await?;
+    let args = [audio.as_os_str().to_owned(), room.made().into_os_string()];
     // A file that is not there is the child's to tell.
     let bytes = tokio::fs::metadata(audio).await.map_or(0, |metadata| metadata.len());
-    let answer =
-        process::run(program, "inspect", Limits::to_inspect(bytes), &args, Some::<InspectLine>).await;
-    match answer {
-        Ok(InspectLine::Measured(measured)) => Ok(Inspected { facts: facts(*measured) }),
+    let mut format = None;
+    let limits = Limits::to_inspect(bytes);
+    let answer = process::run(program, "inspect", limits, &args, |line| match line {
+        InspectLine::Begun { format: begun } => {
+            format = Some(begun);
+            None
+        }
+        answer => Some(answer),
+    });
+    match answer.await {
+        Ok(InspectLine::Measured(measured)) => {
+            if tokio::fs::try_exists(room.made()).await.unwrap_or(false) {
+                room.keep(waveform).await?;
+            }
+            Ok(Inspected { facts: facts(*measured) })
+        }
         Ok(InspectLine::Failed { kind, text }) => Err(of_failure(kind, text)),
-        Err(error) => Err(of_death(&error, "measured a file")),
+        Ok(InspectLine::Begun { .. }) => Err(InspectError::Failed("it was begun twice".into())),
+        Err(error) => Err(match (of_death(&error, "measured a file"), format) {
+            (InspectError::Hostile(text), Some(format)) => {
+                InspectError::Hostile(format!("{text} (it begins as {format})"))
+            }
+            (error, _) => error,
+        }),
     }
 }
 
@@ -63,6 +83,12 @@ pub(super) fn of_death(error: &ChildError, did: &str) -> InspectError {
         ChildError::Died { .. } => {
             tracing::warn!(%error, "a child died while it {did}");
             InspectError::Hostile("the file made the decoder fail hard; nothing of it was kept".into())
+        }
+        ChildError::Overtime { wall_s } => {
+            tracing::warn!(%error, "a child was stopped while it {did}");
+            InspectError::Hostile(format!(
+                "the decoder did not come to an end with the file in {wall_s} s; nothing of it was kept"
+            ))
         }
         error => InspectError::Failed(error.to_string()),
     }
@@ -105,7 +131,17 @@ mod tests {
 
     async fn measured_by(script: &str) -> InspectError {
         let program = Program { exe: "/bin/sh".into(), prefix: vec!["-c".into(), script.into()] };
-        inspect(&program, Path::new("/nowhere.wav"), Path::new("/nowhere.waveform")).await.unwrap_err()
+        let folder = tempfile::tempdir().unwrap();
+        let error = inspect(&program, Path::new("/nowhere.wav"), &folder.path().join("it.waveform")).await;
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "its room is gone");
+        error.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn a_death_in_the_decoder_names_what_the_file_is() {
+        let error = measured_by(r#"echo '{"begun":{"format":"flac"}}'; kill -ABRT $$"#).await;
+        let InspectError::Hostile(text) = error else { panic!("{error:?}") };
+        assert!(text.contains("begins as flac"), "{text}");
     }
 
     /// Whether this process, and so its children, were started deaf to a signal.

@@ -175,6 +175,10 @@ impl JobError {
                      render.cpu_seconds.{said}"
                 )
             }
+            JobError::Child(ChildError::Overtime { wall_s }) => format!(
+                "The {what} was stopped after {wall_s} s by the clock: that is the studio's limit (render.wall_seconds). Where the work needs \
+                 longer, the owner of the studio can raise it."
+            ),
             JobError::Blob(error) => format!("The audio could not be read or stored: {error}."),
             JobError::Io(error) => format!("The server's disk refused the work: {error}."),
             JobError::Failed { reason, .. } => reason.clone(),

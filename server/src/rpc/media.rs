@@ -6,6 +6,7 @@ mod handoff;
 mod heard;
 mod listen;
 mod overview;
+mod quota;
 mod receive;
 
 use std::{
@@ -22,11 +23,13 @@ use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::{
     id_text,
-    outgoing::{self, Range},
+    outgoing::{self, Range, Stored},
     parse_id,
     until::until_ended,
 };
-use crate::{auth::Caller, blob::Staged, ledger::Snapshot, name, status, studio::Studio, wire::words};
+use crate::{
+    auth::Caller, blob::Staged, egress::Way, ledger::Snapshot, name, status, studio::Studio, wire::words,
+};
 
 /// Chunks of an upload and of a download.
 pub const CHUNK_BYTES: usize = 256 << 10;
@@ -39,6 +42,7 @@ pub struct Service {
     studio: Arc<Studio>,
     running: Arc<Running>,
     finishing: Arc<receive::Finishing>,
+    quota: quota::Daily,
     /// One overview is made again at a time: it costs a whole decoding.
     remaking: tokio::sync::Mutex<()>,
     copying: Arc<listen::Copying>,
@@ -109,10 +113,12 @@ impl Owner {
 
 impl Service {
     pub fn new(studio: Arc<Studio>) -> Self {
+        let quota = quota::Daily::new(studio.config.door.upload_bytes_per_day);
         Self {
             studio,
             running: Arc::default(),
             finishing: Arc::default(),
+            quota,
             remaking: tokio::sync::Mutex::default(),
             copying: Arc::default(),
         }
@@ -239,6 +245,7 @@ impl v1::media_server::Media for Service {
             }));
         }
         self.running.check(caller.person.id, limits.uploads_per_person)?;
+        self.quota.check(caller.person.id, asked.bytes)?;
         self.check_begun(&caller).await?;
         let owner = Owner { person: id_text(caller.person.id.0), project: id_text(snapshot.id.0), name };
         let owner = serde_json::to_string(&owner).map_err(|error| status::internal(&error))?;
@@ -289,7 +296,8 @@ impl v1::media_server::Media for Service {
         );
         let range = Range { offset: asked.offset, limit: asked.limit };
         let may = may_fetch(caller.person.id);
-        let answer = outgoing::file(&self.studio, &caller, snapshot.id, (file.digest, range), may).await;
+        let of = stored(Way::Download, &snapshot, &asked.version_id, file.digest)?;
+        let answer = outgoing::file(&self.studio, &caller, (of, range), may).await;
         answer.map(Response::new)
     }
 
@@ -358,6 +366,13 @@ impl Service {
     {
         until_ended(&self.studio, caller, project, may, chunks)
     }
+}
+
+/// A file of a version, which counts as its song.
+fn stored(way: Way, snapshot: &Snapshot, version: &str, digest: Digest) -> Result<Stored, Status> {
+    let version = VersionId(parse_id("version_id", version)?);
+    let song = snapshot.project.versions.get(version).map_or(version.0, |version| version.song.0);
+    Ok(Stored { way, project: snapshot.id, object: version.0, work: song, digest })
 }
 
 /// Original files: of a member who may fetch.

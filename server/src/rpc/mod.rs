@@ -1,5 +1,6 @@
 //! One file a service: takes the caller, checks shapes and limits, hands over. Never here: rules of the studio, folding, the store's engine.
 
+pub mod audit;
 pub mod follow;
 pub mod mastering;
 pub mod media;
@@ -16,8 +17,9 @@ use std::{convert::Infallible, sync::Arc};
 
 use anyhow::Context as _;
 use deadwax_proto::v1::{
-    mastering_server::MasteringServer, media_server::MediaServer, presence_server::PresenceServer,
-    projects_server::ProjectsServer, records_server::RecordsServer, sessions_server::SessionsServer,
+    audit_server::AuditServer, mastering_server::MasteringServer, media_server::MediaServer,
+    presence_server::PresenceServer, projects_server::ProjectsServer, records_server::RecordsServer,
+    sessions_server::SessionsServer,
 };
 use http::{Request, Response};
 use tonic::{
@@ -33,8 +35,10 @@ use crate::{status, studio::Studio};
 
 /// The oldest client protocol that is still understood.
 pub const API_MIN: u32 = 1;
-/// An answer larger than this is a bug here. Watch cuts its updates into small ones; only Get of a very large project comes near.
-const ANSWER_BYTES: usize = 32 << 20;
+/// An answer larger than this is a bug here. Watch cuts its updates into small ones, files come in chunks.
+const ANSWER_BYTES: usize = 4 << 20;
+/// Get answers with a whole project, however many versions and notes it has.
+const PROJECT_BYTES: usize = 32 << 20;
 
 /// Every service of this server, with health and reflection. A new service is one call of `offer` more.
 pub async fn routes(studio: &Arc<Studio>) -> anyhow::Result<(Routes, Health)> {
@@ -49,9 +53,11 @@ pub async fn routes(studio: &Arc<Studio>) -> anyhow::Result<(Routes, Health)> {
                 .max_encoding_message_size(ANSWER_BYTES)
         };
     }
-    offered.offer(limited!(ProjectsServer, project::Service::of(studio)));
+    let projects = limited!(ProjectsServer, project::Service::of(studio));
+    offered.offer(projects.max_encoding_message_size(PROJECT_BYTES));
     offered.offer(limited!(SessionsServer, session::Service::new(Arc::clone(studio))));
 
+    offered.offer(limited!(AuditServer, audit::Service::new(Arc::clone(studio))));
     offered.offer(limited!(MasteringServer, mastering::Service::new(Arc::clone(studio))));
     offered.offer(limited!(MediaServer, media::Service::new(Arc::clone(studio))));
     offered.offer(limited!(PresenceServer, presence::Service::new(Arc::clone(studio))));

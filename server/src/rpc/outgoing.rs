@@ -12,7 +12,13 @@ use super::{
     media::CHUNK_BYTES,
     until::{Answers, until_ended},
 };
-use crate::{auth::Caller, blob::BlobError, status, studio::Studio};
+use crate::{
+    auth::Caller,
+    blob::BlobError,
+    egress::{Carried, Gift, Way, counted},
+    status,
+    studio::Studio,
+};
 
 /// From `offset`, at most `limit` bytes; 0: to the end.
 pub struct Range {
@@ -20,22 +26,49 @@ pub struct Range {
     pub limit: u64,
 }
 
+/// A stored file, where it was asked for, and how that counts.
+pub struct Stored {
+    pub way: Way,
+    pub project: ProjectId,
+    pub object: u128,
+    pub work: u128,
+    pub digest: Digest,
+}
+
 /// The total size first, then the bytes; it ends when `may` says no.
 pub async fn file(
     studio: &Arc<Studio>,
     caller: &Caller,
-    project: ProjectId,
-    (digest, range): (Digest, Range),
+    (of, range): (Stored, Range),
     may: impl Fn(&Project) -> bool + Send + 'static,
 ) -> Result<Answers<v1::DownloadChunk>, Status> {
     let limit = (range.limit > 0).then_some(range.limit);
-    let read = studio.blobs.read(digest, range.offset, limit).await;
+    let read = studio.blobs.read(of.digest, range.offset, limit).await;
     let (total_bytes, chunks) = read.map_err(status::blob)?;
     if range.offset > total_bytes {
         let text = format!("`offset` is past the end: the file has {total_bytes} bytes.");
         return Err(status::malformed(text));
     }
-    Ok(until_ended(studio, caller, project, may, download(total_bytes, chunks)))
+    let chunks = until_ended(studio, caller, of.project, may, download(total_bytes, chunks));
+    given(studio, caller, of.gift(range.offset, total_bytes), chunks).await
+}
+
+impl Stored {
+    pub fn gift(self, offset: u64, file_bytes: u64) -> Gift {
+        let Stored { way, project, object, work, digest } = self;
+        Gift { way, project, object, work, digest, offset, file_bytes }
+    }
+}
+
+/// Stands in the egress book before its first byte leaves, and with what went at its end. The last that is done to an answer: what ends it early must lie within.
+pub async fn given<T: Carried + 'static>(
+    studio: &Studio,
+    caller: &Caller,
+    gift: Gift,
+    answers: Answers<T>,
+) -> Result<Answers<T>, Status> {
+    let giving = studio.egress.begin(caller, gift).await.map_err(status::not_written)?;
+    Ok(counted(giving, answers))
 }
 
 /// The total size, then the bytes.

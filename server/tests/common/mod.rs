@@ -232,6 +232,9 @@ impl House {
         config.limits.reserve_bytes = 0;
         // A ledger moves by its test's own hand only, unless the test is about the examiner.
         config.examine.workers = 0;
+        // Tests are quicker than people.
+        (config.door.calls_per_s, config.door.calls_burst) = (1_000_000, 1_000_000);
+        config.door.connections_per_person = 1_000;
         change(&mut config);
         let clock = Arc::new(Hand(AtomicI64::new(1_795_000_000_000)));
         let identity = config.tls.then(|| {

@@ -116,11 +116,10 @@ impl Case {
             2 if self.pending.get(&number).is_some_and(|since| self.now - since < GRACE_MS) => {
                 self.told.facts.lock().unwrap().insert(digest(number));
             }
-            3 => {
-                if self.blobs.has(digest(number)).await.unwrap() {
-                    self.pending.insert(number, self.now);
-                }
+            3 if self.blobs.has(digest(number)).await.unwrap() => {
+                self.pending.insert(number, self.now);
             }
+            3 => {}
             4 | 5 => self.due = self.collector.mark(self.now).await.unwrap(),
             6 => {
                 *self.told.then.lock().unwrap() = Some(number).filter(|_| dice.below(2) == 0);

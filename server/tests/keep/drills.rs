@@ -84,8 +84,8 @@ async fn check_restored(root: &Path, acknowledged: &BTreeMap<(u128, u64), Bytes>
     }
 }
 
-fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> impl Future<Output = T> {
-    async { tokio::task::spawn_blocking(work).await.unwrap() }
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(work).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,5 +1,60 @@
 //! Bytes from outside: broken files of every format through the child, broken messages, text that means harm. Never here: decoders.
 
-use super::gate::Gate;
+use super::{
+    gate::{Gate, Goal},
+    named::Named,
+};
 
-pub const GATES: &[Gate] = &[];
+const fn outside(name: &'static str) -> Named {
+    Named { package: "deadwax-server", file: Some("outside"), name, features: &[] }
+}
+
+pub const GATES: &[Gate] = &[
+    Gate {
+        id: "ISOLATION",
+        what: "a child that decodes reaches its own files: no foreign file, no network, no other program",
+        goal: Goal { quick: Some("every way out refused or ended"), full: "every way out refused or ended" },
+        run: |run| outside("reach::").run(run, "ISOLATION"),
+    },
+    Gate {
+        id: "G8",
+        what: "broken files of every accepted format through the child's work, under its limits",
+        goal: Goal {
+            quick: Some("21,000 files, 0 deaths of a child, 512 MiB at most"),
+            full: "1,000,000 files a format, 0 deaths of a child, 512 MiB at most",
+        },
+        run: |run| outside("files::").run(run, "G8"),
+    },
+    Gate {
+        id: "G8w",
+        what: "broken messages under every call of a real server",
+        goal: Goal {
+            quick: Some("10,000 requests, 0 panics, 0 inner errors, under 1 GiB"),
+            full: "1,000,000 requests, 0 panics, 0 inner errors, under 1 GiB",
+        },
+        run: |run| outside("wire::").run(run, "G8w"),
+    },
+    Gate {
+        id: "MODES",
+        what: "every path that server and client make, under umask 000",
+        goal: Goal { quick: Some("folders 0700, files 0600, all"), full: "folders 0700, files 0600, all" },
+        run: |run| {
+            let test = Named {
+                package: "deadwax-tests",
+                file: Some("modes"),
+                name: "whatever_is_made_belongs_to_its_user_alone",
+                features: &[],
+            };
+            test.run(run, "MODES")
+        },
+    },
+    Gate {
+        id: "CANARY",
+        what: "a word in every field of text of every call; tokens and codes",
+        goal: Goal {
+            quick: Some("0 in the log at TRACE, 0 secrets in stored files"),
+            full: "0 in the log at TRACE, 0 secrets in stored files",
+        },
+        run: |run| outside("canary::").run(run, "CANARY"),
+    },
+];

@@ -11,7 +11,6 @@ pub fn all() -> impl Iterator<Item = &'static Gate> {
 pub const OPEN: &[(&str, &str)] = &[
     ("G5", "history of 16 clients under kills: linearizable, watch gapless"),
     ("G6", "simulation of the whole server: 200 seeds, 10,000 seeds"),
-    ("G8", "a million broken inputs of every format and of every message"),
     ("G10", "load on two cores"),
     ("G12", "20 planted bugs, each caught by a named test"),
 ];

@@ -75,6 +75,7 @@ impl Entry {
                 .create(true)
                 .truncate(false)
                 .mode(0o600)
+                .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
                 .open(&data)?;
             file.lock_shared()?;
             // Between opening and locking somebody may have removed it: then this one has no name any more.

@@ -175,6 +175,11 @@ fn member(model: &Model, rows: &Project, it: &MemberRow, room: usize) -> Vec<(St
     if !asked.is_empty() {
         tell(&format!("Their approval counts at the gate of {}.", asked.join(" and ").to_lowercase()), false);
     }
+    // Whoever reads the key below should know that the name above it may mislead.
+    let others = rows.members().into_iter().filter(|other| other.person_id != it.person_id);
+    if let Some(alike) = crate::alike::warning(&it.name, others.map(|other| other.name.as_str())) {
+        tell(&format!("! {alike}"), true);
+    }
     // The one that holds, and how many do not any more: the room is small.
     let revoked = it.keys.iter().filter(|key| key.revoked_ms > 0).count();
     for key in it.keys.iter().filter(|key| key.revoked_ms == 0) {

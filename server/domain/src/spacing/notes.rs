@@ -4,6 +4,7 @@ use super::{SETTERS, newest};
 use crate::{
     Actor, Command, Fact, Project, Reason, Refusal,
     asker::{Asker, free_id},
+    audience,
     decide::{Ruling, misrouted},
     limits, note,
     refusal::no,
@@ -30,7 +31,9 @@ pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Resul
             Ok(Ruling::fact(Fact::SpacingNoted { note: *id, number: *number, song: *song, text }))
         }
         Command::CloseSpacingNote { note: id, answer } => {
-            let Some(note) = project.spacing_notes.iter().find(|known| known.id == *id) else {
+            // Whoever only listens knows of none.
+            let mut known = project.spacing_notes.iter().filter(|_| audience::sees_work(asker.roles));
+            let Some(note) = known.find(|known| known.id == *id) else {
                 let text = "There is no such note on the spacing.";
                 return no(Reason::NoSuchNote, text, "Look at the spacing again.");
             };

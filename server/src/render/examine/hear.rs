@@ -20,6 +20,16 @@ pub struct ExamineJob {
     pub pairs: Vec<Pair>,
 }
 
+impl ExamineJob {
+    /// All that is heard.
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        let together = self.together.iter();
+        let together = together
+            .flat_map(|it| std::iter::once(&it.main).chain(it.alternates.iter().map(|(_, path)| path)));
+        together.chain(self.pairs.iter().flat_map(|pair| [&pair.was, &pair.is]))
+    }
+}
+
 /// A main and what was printed beside it, by token; one file each.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Together {

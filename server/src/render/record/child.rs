@@ -1,9 +1,6 @@
 //! What runs in the child that makes a record: its job as JSON in, lines of progress and the list of files out. Never here: the ledger, the blob store.
 
-use std::{
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use deadwax_dsp::{
     DspError, Flow,
@@ -11,7 +8,7 @@ use deadwax_dsp::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::render::child::{read_job, say};
+use crate::render::child::say;
 
 /// Ten lines a second are enough for any screen.
 const TELL_EVERY: Duration = Duration::from_millis(100);
@@ -29,11 +26,7 @@ pub enum RecordLine {
     },
 }
 
-pub fn make(path: &Path) -> RecordLine {
-    let job: Job = match read_job(path) {
-        Ok(job) => job,
-        Err(text) => return RecordLine::Failed { text, retry: true },
-    };
+pub fn make(job: &Job) -> RecordLine {
     let mut told: Option<Instant> = None;
     // A parent that is gone closes the pipe: stop.
     let mut progress = |now: &Progress| {
@@ -46,9 +39,9 @@ pub fn make(path: &Path) -> RecordLine {
             Err(_) => Flow::Stop,
         }
     };
-    match record::make(&job, &mut progress) {
+    match record::make(job, &mut progress) {
         Ok(made) => RecordLine::Done(Box::new(made)),
-        Err(error) => RecordLine::Failed { text: told_of(&job, &error), retry: retry(&error) },
+        Err(error) => RecordLine::Failed { text: told_of(job, &error), retry: retry(&error) },
     }
 }
 

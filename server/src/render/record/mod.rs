@@ -240,10 +240,8 @@ impl RecordWorker {
         let read_s: u64 = songs.map(|it| it.frames / u64::from(it.sample_rate).max(1)).sum();
         let sound_s = read_s.saturating_add(ready.dry.seconds());
         let files = ready.dry.files().count() as u64;
-        Limits {
-            memory_bytes: self.memory_bytes.saturating_add(files.saturating_mul(MEMORY_PER_FILE)),
-            cpu_s: CPU_BASE_S.saturating_add(sound_s.saturating_mul(CPU_PER_SECOND)),
-        }
+        let memory_bytes = self.memory_bytes.saturating_add(files.saturating_mul(MEMORY_PER_FILE));
+        Limits::new(memory_bytes, CPU_BASE_S.saturating_add(sound_s.saturating_mul(CPU_PER_SECOND)))
     }
 
     /// The job of the first attempt, or the first one; its sources are read and are those that were signed.

@@ -9,7 +9,12 @@ use tonic::{Code, Status};
 use super::{Chunks, Service, may_fetch};
 use crate::{
     auth::Caller,
-    rpc::{id_text, outgoing, parse_id},
+    egress::Way,
+    rpc::{
+        id_text,
+        outgoing::{self, Stored},
+        parse_id,
+    },
     status,
     wire::view::review::package as package_row,
 };
@@ -51,7 +56,10 @@ impl Service {
         let head = v1::HandoffChunk { package: Some(package_row(package)), data: Bytes::new() };
         let body = outgoing::body(chunks, |data| v1::HandoffChunk { package: None, data });
         let all = stream::once(async move { Ok(head) }).chain(body);
-        Ok(self.until_ended(caller, snapshot.id, may_fetch(caller.person.id), all))
+        let chunks = self.until_ended(caller, snapshot.id, may_fetch(caller.person.id), all);
+        let (way, object, digest) = (Way::Handoff, song.id.0, package.digest);
+        let of = Stored { way, project: snapshot.id, object, work: object, digest };
+        outgoing::given(&self.studio, caller, of.gift(asked.offset, total_bytes), chunks).await
     }
 
     /// Passing where it is at work: whoever asked may simply ask again.

@@ -11,10 +11,11 @@ use deadwax_proto::v1;
 use futures::stream::BoxStream;
 use tonic::{Code, Status};
 
-use super::{Asked, Chunks, Service, digest};
+use super::{Asked, Chunks, Service, digest, stored};
 use crate::{
     auth::Caller,
     blob::{BlobError, Blobs},
+    egress::Way,
     render::{
         LISTENING,
         inspect::InspectError,
@@ -46,7 +47,7 @@ impl Copying {
     }
 }
 
-type Stored = (u64, BoxStream<'static, Result<Bytes, BlobError>>);
+type Kept = (u64, BoxStream<'static, Result<Bytes, BlobError>>);
 
 impl Service {
     pub(super) async fn listening(
@@ -62,7 +63,7 @@ impl Service {
             read.map_err(status::blob)
         };
         let kept = read(Arc::clone(&self.studio.blobs)).await?;
-        let (total_bytes, chunks): Stored = match kept {
+        let (total_bytes, chunks): Kept = match kept {
             Some(kept) => kept,
             None => {
                 self.make_copy(&file).await?;
@@ -76,7 +77,9 @@ impl Service {
         }
         let version = VersionId(parse_id("version_id", &asked.version_id)?);
         let may = may_hear(caller.person.id, version, digest(&asked.sha256)?);
-        Ok(self.until_ended(caller, snapshot.id, may, outgoing::download(total_bytes, chunks)))
+        let chunks = self.until_ended(caller, snapshot.id, may, outgoing::download(total_bytes, chunks));
+        let of = stored(Way::Listen, &snapshot, &asked.version_id, file.digest)?;
+        outgoing::given(&self.studio, caller, of.gift(asked.offset, total_bytes), chunks).await
     }
 
     /// Goes on where the caller hangs up: the next one finds it made.

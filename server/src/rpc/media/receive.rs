@@ -128,6 +128,7 @@ impl Service {
                 return Err(status::malformed(format!("A chunk has at most {CHUNK_BYTES} bytes.")));
             }
             if !data.is_empty() {
+                self.quota.take(caller.person.id, data.len() as u64)?;
                 offset =
                     self.studio.blobs.write_staged(staged.id, offset, data).await.map_err(status::blob)?;
             }

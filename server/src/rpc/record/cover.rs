@@ -21,11 +21,12 @@ use tonic::{Code, Status, Streaming};
 use super::{Service, project_id, sees_work};
 use crate::{
     auth::Caller,
+    egress::Way,
     ledger::Perform,
     rpc::{
         id_text,
         media::CHUNK_BYTES,
-        outgoing,
+        outgoing::{self, Stored},
         pace::Pace,
         parse_id,
         until::{Answers, until_ended},
@@ -193,7 +194,9 @@ impl Service {
         let head = v1::CoverChunk { cover: Some(row(&cover)), data: Bytes::new() };
         let body = outgoing::body(chunks, |data| v1::CoverChunk { cover: None, data });
         let all = stream::once(async move { Ok(head) }).chain(body);
-        Ok(until_ended(&self.studio, caller, id, sees_work(caller.person.id), all))
+        let chunks = until_ended(&self.studio, caller, id, sees_work(caller.person.id), all);
+        let of = Stored { way: Way::Cover, project: id, object: 0, work: id.0, digest: cover.digest };
+        outgoing::given(&self.studio, caller, of.gift(0, cover.bytes), chunks).await
     }
 }
 

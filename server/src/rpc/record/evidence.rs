@@ -1,12 +1,16 @@
 //! The evidence of a project on its way out, as one zip. Statements name versions: whoever may not know of one of them gets no evidence until the mixes do not
 //! compete any more, since a chain with a hole proves nothing. Never here: what stands in it (`evidence`).
 
-use std::io::SeekFrom;
+use std::io::{self, SeekFrom};
 
-use deadwax_domain::{Project, SongId};
+use deadwax_domain::{Digest, Project, SongId};
 use deadwax_proto::v1;
 use futures::{StreamExt as _, stream};
-use tokio::{fs::File, io::AsyncSeekExt as _};
+use sha2::{Digest as _, Sha256};
+use tokio::{
+    fs::File,
+    io::{AsyncReadExt as _, AsyncSeekExt as _},
+};
 use tokio_util::io::ReaderStream;
 use tonic::{Code, Status};
 
@@ -14,11 +18,13 @@ use super::{Service, project_id, sees_work};
 use crate::{
     auth::Caller,
     blob::BlobError,
+    egress::Way,
     evidence::{self, Chain, Facts, Folder},
     ledger::Snapshot,
     rpc::{
         id_text,
         media::CHUNK_BYTES,
+        outgoing::{self, Stored},
         parse_id,
         until::{Answers, until_ended},
     },
@@ -50,7 +56,7 @@ impl Service {
         let mut file = folder.write(File::from_std(file), snapshot.project.as_of).await.map_err(io)?;
         drop(permit);
         let total_bytes = file.seek(SeekFrom::End(0)).await.map_err(io)?;
-        file.seek(SeekFrom::Start(0)).await.map_err(io)?;
+        let digest = digest_of(&mut file).await.map_err(io)?;
         tracing::info!(person = %id_text(person.0), project = %id_text(id.0), bytes = total_bytes, "evidence was given");
         let name = format!("{}.zip", folder.name);
         let head = v1::EvidenceChunk { name, total_bytes, data: bytes::Bytes::new() };
@@ -62,7 +68,10 @@ impl Service {
         let sees_work = sees_work(person);
         let may =
             move |project: &Project| sees_work(project) && evidence::hidden_song(project, person).is_none();
-        Ok(until_ended(&self.studio, caller, id, may, all))
+        let chunks = until_ended(&self.studio, caller, id, may, all);
+        let object = song.map_or(0, |song| song.0);
+        let of = Stored { way: Way::Evidence, project: id, object, work: id.0, digest };
+        outgoing::given(&self.studio, caller, of.gift(0, total_bytes), chunks).await
     }
 
     fn folder(&self, snapshot: &Snapshot, (chain, text): (&Chain, &str)) -> Result<Folder, Status> {
@@ -78,6 +87,20 @@ impl Service {
         };
         Folder::of(&facts).map_err(|error| status::internal(&format!("{error:#}")))
     }
+}
+
+/// Stands at the beginning again afterwards.
+async fn digest_of(file: &mut File) -> io::Result<Digest> {
+    file.seek(SeekFrom::Start(0)).await?;
+    let (mut hash, mut buffer) = (Sha256::new(), vec![0; CHUNK_BYTES]);
+    loop {
+        match file.read(&mut buffer).await? {
+            0 => break,
+            read => hash.update(&buffer[..read]),
+        }
+    }
+    file.seek(SeekFrom::Start(0)).await?;
+    Ok(Digest(hash.finalize().into()))
 }
 
 fn may_have(project: &Project, caller: &Caller, song: Option<SongId>) -> Result<(), Status> {

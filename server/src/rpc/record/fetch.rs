@@ -1,16 +1,17 @@
 //! Files of a record on their way out. Never here: rules.
 
-use deadwax_domain::{RecordId, audience};
+use deadwax_domain::{Digest, Record, RecordFile, RecordId, audience};
 use deadwax_proto::v1;
 use tonic::{Code, Status};
 
 use super::{Service, no_record, parse_id, project_id};
 use crate::{
     auth::Caller,
+    egress::Way,
     rpc::{
         id_text,
         media::digest,
-        outgoing::{self, Range},
+        outgoing::{self, Range, Stored},
         until::Answers,
     },
     status,
@@ -45,6 +46,25 @@ impl Service {
             let roles = project.roles_of(person);
             roles.is_some_and(|roles| audience::may_fetch(roles) && audience::sees_work(roles))
         };
-        outgoing::file(&self.studio, caller, id, (digest, range), may).await
+        let work = work(record, digest);
+        let of = Stored { way: Way::Record, project: id, object: record.id.0, work, digest };
+        outgoing::file(&self.studio, caller, (of, range), may).await
     }
+}
+
+/// What counts as one piece of music: the song of a track, however many profiles have it; the record where a file holds several or is no sound.
+fn work(record: &Record, digest: Digest) -> u128 {
+    let found = record.files.iter().find(|file| file.digest == digest);
+    let Some(file) = found.filter(|file| file.kind == "track") else { return record.id.0 };
+    let ending = |name: &str| name.rsplit_once('.').map(|(_, ending)| ending.to_owned());
+    let beside = |it: &&RecordFile| {
+        let same = (&it.profile, &it.folder, &it.kind) == (&file.profile, &file.folder, &file.kind);
+        same && ending(&it.name) == ending(&file.name)
+    };
+    let tracks: Vec<&RecordFile> = record.files.iter().filter(beside).collect();
+    // A song that is hidden before the first one is no track of its own.
+    let hidden = record.sources.len().checked_sub(tracks.len()).filter(|hidden| *hidden <= 1);
+    let place = tracks.iter().position(|it| it.digest == digest);
+    let source = hidden.zip(place).and_then(|(hidden, place)| record.sources.get(hidden + place));
+    source.map_or(record.id.0, |source| source.song.0)
 }

@@ -31,6 +31,7 @@ pub fn before_signing(model: &Model, ask: &ApproveAsk) -> Vec<(String, bool)> {
     }
     let me = model.me.as_ref();
     let warnings = [
+        maker(rows, version),
         preflight(version),
         me.and_then(|it| asked_for_another(rows, version, &it.name)),
         notes(rows, version, me.map_or("", |it| it.person_id.as_str())),
@@ -42,6 +43,17 @@ pub fn before_signing(model: &Model, ask: &ApproveAsk) -> Vec<(String, bool)> {
     ];
     said.extend(warnings.into_iter().flatten().map(|it| (format!("! {it}"), true)));
     said
+}
+
+/// Whose work it is stands beside what is signed: a name that only looks like theirs is told.
+fn maker(rows: &Project, version: &VersionRow) -> Option<String> {
+    // Who competes blind has no name here.
+    if version.uploaded_by_id.is_empty() {
+        return None;
+    }
+    let others = rows.members().into_iter().filter(|it| it.person_id != version.uploaded_by_id);
+    let alike = crate::alike::warning(&version.uploaded_by, others.map(|it| it.name.as_str()))?;
+    Some(format!("By {}. {alike}", scrub::line(&version.uploaded_by)))
 }
 
 fn preflight(version: &VersionRow) -> Option<String> {
