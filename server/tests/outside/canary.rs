@@ -107,6 +107,26 @@ fn files(folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
     }
 }
 
+/// Lines of the log that hold one of the words, and lines that are none.
+fn hits_in(log: &[u8], words: &[(&str, &str)]) -> Vec<String> {
+    let mut hits: Vec<String> = Vec::new();
+    for (what, word) in words {
+        if holds(log, word) {
+            let text = String::from_utf8_lossy(log).into_owned();
+            let line = text.lines().find(|line| holds(line.as_bytes(), word)).unwrap_or_default();
+            hits.push(format!("{what} in the log: {line}"));
+        }
+    }
+    for line in log.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        // Panics are told in the words of the library, over several lines; a line of the log is one object, whatever stood in a field.
+        let is_one = serde_json::from_slice::<serde_json::Value>(line).is_ok_and(|it| it.is_object());
+        if !is_one || line.iter().any(|byte| byte.is_ascii_control()) {
+            hits.push(format!("a line that is none: {}", String::from_utf8_lossy(line)));
+        }
+    }
+    hits
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_people_write_is_in_no_log_and_no_secret_in_any_file() {
     let said = Said::default();
@@ -152,21 +172,7 @@ async fn what_people_write_is_in_no_log_and_no_secret_in_any_file() {
     let log = said.0.lock().unwrap().clone();
     assert!(holds(&log, "deadwax.v1.Projects/Perform"), "the log says nothing, so it proves nothing");
 
-    let mut hits: Vec<String> = Vec::new();
-    for (what, word) in [("the word", CANARY), ("a token", &owner.token), ("a code", &unused)] {
-        if holds(&log, word) {
-            let text = String::from_utf8_lossy(&log).into_owned();
-            let line = text.lines().find(|line| holds(line.as_bytes(), word)).unwrap_or_default();
-            hits.push(format!("{what} in the log: {line}"));
-        }
-    }
-    for line in log.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-        // Panics are told in the words of the library, over several lines; a line of the log is one object, whatever stood in a field.
-        let is_one = serde_json::from_slice::<serde_json::Value>(line).is_ok_and(|it| it.is_object());
-        if !is_one || line.iter().any(|byte| byte.is_ascii_control()) {
-            hits.push(format!("a line that is none: {}", String::from_utf8_lossy(line)));
-        }
-    }
+    let mut hits = hits_in(&log, &[("the word", CANARY), ("a token", &owner.token), ("a code", &unused)]);
     let mut stored = Vec::new();
     files(house.folder.path(), &mut stored);
     assert!(stored.iter().any(|(_, bytes)| holds(bytes, CANARY)), "nothing was stored, so nothing is proved");

@@ -24,7 +24,12 @@ impl Named {
     pub fn run(&self, run: &Run, id: &str) -> Result<Found> {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-        command.args(["test", "--locked", "--quiet", "--package", self.package]);
+        command.args(["test", "--locked", "--quiet"]);
+        // With the features of the whole workspace, as everybody else builds: those of one package alone would have half of the house built again.
+        match self.features {
+            [] => command.arg("--workspace"),
+            _ => command.args(["--package", self.package]),
+        };
         match self.file {
             Some(file) => command.args(["--test", file]),
             None => command.arg("--lib"),
