@@ -74,13 +74,13 @@ fn blocks(folder: &Path) -> Vec<String> {
     blocks.map(|it| format!("{} {} {}", it.code, it.file, it.text)).collect()
 }
 
-/// What a checksum file says, apart from how it is written: large or small letters of a digest, the asterisk that means "as bytes".
+/// What a checksum file says, apart from how it is written: large or small letters of a digest, a tab for the space, the asterisk that means "as bytes".
 fn meaning(sums: &[u8]) -> Vec<(String, String)> {
     let text = String::from_utf8_lossy(sums).into_owned();
-    let lines = text.lines().filter_map(|line| line.split_once(' '));
+    let lines = text.lines().filter_map(|line| line.split_once([' ', '\t']));
     lines
         .map(|(digest, name)| {
-            (digest.to_lowercase(), name.trim_start_matches([' ', '*']).trim_end().to_owned())
+            (digest.to_lowercase(), name.trim_start_matches([' ', '\t', '*']).trim_end().to_owned())
         })
         .collect()
 }
