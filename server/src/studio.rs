@@ -25,6 +25,7 @@ use crate::{
     listening::Listening,
     notify::secret::Secrets,
     render::{
+        self,
         compare::{self, CompareFiles},
         compared::Comparisons,
         hearing::{self, Window, WindowAsked},
@@ -200,6 +201,10 @@ impl Studio {
         let blobs = Blobs::open_on(store.drive().clone(), root, config.limits.reserve_bytes)
             .await
             .context("opening the audio failed")?;
+        // Nobody needs what lies there; a disk that refuses will say so where it matters.
+        if let Err(error) = render::tidy(&folder.join("derived")).await {
+            tracing::warn!(%error, "unfinished work of an earlier start could not be removed from derived/");
+        }
         let egress = EgressBook::open(&folder.join("egress"), Arc::clone(&clock))
             .await
             .context("opening the egress book failed")?;

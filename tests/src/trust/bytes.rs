@@ -6,7 +6,7 @@ use super::{
 };
 
 const fn outside(name: &'static str) -> Named {
-    Named { package: "deadwax-server", file: Some("outside"), name, features: &[] }
+    Named::test("outside", name)
 }
 
 pub const GATES: &[Gate] = &[
@@ -38,15 +38,7 @@ pub const GATES: &[Gate] = &[
         id: "MODES",
         what: "every path that server and client make, under umask 000",
         goal: Goal { quick: Some("folders 0700, files 0600, all"), full: "folders 0700, files 0600, all" },
-        run: |run| {
-            let test = Named {
-                package: "deadwax-tests",
-                file: Some("modes"),
-                name: "whatever_is_made_belongs_to_its_user_alone",
-                features: &[],
-            };
-            test.run(run, "MODES")
-        },
+        run: |run| Named::test("modes", "whatever_is_made_belongs_to_its_user_alone").run(run, "MODES"),
     },
     Gate {
         id: "CANARY",

@@ -6,7 +6,7 @@ use super::{
 };
 
 fn test(name: &'static str) -> Named {
-    Named { package: "deadwax-server", file: Some("keep"), name, features: &[] }
+    Named::test("keep", name)
 }
 
 pub const GATES: &[Gate] = &[

@@ -6,12 +6,7 @@ use super::{
 };
 
 /// One run goes through the whole table and tells three gates.
-const MATRIX: Named = Named {
-    package: "deadwax-server",
-    file: Some("matrix"),
-    name: "everybody_may_do_what_the_table_says_and_nothing_else",
-    features: &[],
-};
+const MATRIX: Named = Named::test("matrix", "everybody_may_do_what_the_table_says_and_nothing_else");
 
 pub const GATES: &[Gate] = &[
     Gate {
@@ -27,10 +22,7 @@ pub const GATES: &[Gate] = &[
         id: "HASH",
         what: "the digest of another project's master opens no door and sounds like any other",
         goal: Goal { quick: Some("0 doors"), full: "0 doors" },
-        run: |run| {
-            let name = "hash::knowing_a_hash_grants_nothing";
-            Named { name, ..MATRIX }.run(run, "HASH")
-        },
+        run: |run| Named::test("matrix", "hash::knowing_a_hash_grants_nothing").run(run, "HASH"),
     },
     Gate {
         id: "DENIED",
@@ -45,10 +37,7 @@ pub const GATES: &[Gate] = &[
             quick: Some("each role, each two and all that a gate may ask: 0 otherwise"),
             full: "all 63 sets that a gate may ask: 0 otherwise",
         },
-        run: |run| {
-            Named { package: "deadwax-domain", file: Some("roles"), name: "", features: &[] }
-                .run(run, "ROLES")
-        },
+        run: |run| Named::test("roles", "").run(run, "ROLES"),
     },
     Gate {
         id: "G14",
@@ -59,15 +48,8 @@ pub const GATES: &[Gate] = &[
         },
         run: |run| {
             let mut found = MATRIX.run(run, "G14")?;
-            let parts = [("matrix", "egress::"), ("", "egress::tests::")];
-            for (file, name) in parts {
-                let file = Some(file).filter(|file| !file.is_empty());
-                let more = Named { file, name, ..MATRIX }.run(run, "G14")?;
-                found.measured = format!("{}; {}", found.measured, more.measured);
-                found.notes.extend(more.notes);
-                if found.verdict == super::gate::Verdict::Held {
-                    found.verdict = more.verdict;
-                }
+            for part in [Named::test("matrix", "egress::"), Named::unit("egress::tests::")] {
+                found = found.and(part.run(run, "G14")?);
             }
             Ok(found)
         },
