@@ -31,7 +31,7 @@ async fn tls_is_spoken_with_the_certificate_of_the_link() {
     let ana = house.studio.people.add("Ana", "ana@example.org", true).await.unwrap();
     let issued = house.studio.people.issue_code(ana.id).await.unwrap();
     let link = house.studio.invite_link(&issued.code);
-    let fingerprint = house.studio.fingerprint.unwrap();
+    let fingerprint = house.studio.fingerprint().unwrap();
     assert_eq!(link, format!("deadwax://{}/{}#sha256={fingerprint}", house.address, issued.code.reveal()));
     // Without TLS nobody gets an answer.
     let plain = Endpoint::from_shared(format!("http://{}", house.address)).unwrap();
