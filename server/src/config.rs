@@ -370,8 +370,7 @@ impl Config {
         let Door { calls_per_s, calls_burst, connections_per_person, upload_bytes_per_day, .. } = &self.door;
         format!(
             "# The settings of this studio. Every key can also be set in the environment:\n\
-             # DEADWAX_LISTEN, DEADWAX_LIMITS__MAX_UPLOAD_BYTES and so on. A change counts after a restart, many\n\
-             # of them after SIGHUP; the server's log tells which do not.\n\n\
+             # DEADWAX_LISTEN, DEADWAX_LIMITS__MAX_UPLOAD_BYTES and so on. SIGHUP reads them again: docs/OPERATIONS.md.\n\n\
              name = {name}\n\
              # Where to listen. 0.0.0.0:{PORT} serves the whole network.\n\
              listen = \"{listen}\"\n\
@@ -428,11 +427,9 @@ impl Config {
              repair_from = \"\"\n\n\
              [log]\n\
              # text or json; error, warn, info, debug or trace.\n\
-             format = \"text\"\n\
-             level = \"info\"\n\n\
+             format = \"text\"\nlevel = \"info\"\n\n\
              [metrics]\n\
-             # Figures for Prometheus and probes over plain HTTP, without a login: 127.0.0.1:9464. Empty: none.\n\
-             listen = \"\"\n",
+             # Figures for Prometheus and probes over plain HTTP, without a login: 127.0.0.1:9464. Empty: none.\nlisten = \"\"\n",
             name = quoted(&self.name),
             listen = self.listen,
             public = quoted(&self.public_address),
