@@ -425,8 +425,7 @@ impl Config {
              scrub_bytes_per_s = {scrub}\n\
              # A folder that `deadwax-server backup` writes to: damaged audio is put right from there. Empty: told only.\n\
              repair_from = \"\"\n\n\
-             [log]\n\
-             # text or json; error, warn, info, debug or trace.\n\
+             [log]\n# text or json; error, warn, info, debug or trace.\n\
              format = \"text\"\nlevel = \"info\"\n\n\
              [metrics]\n\
              # Figures for Prometheus and probes over plain HTTP, without a login: 127.0.0.1:9464. Empty: none.\nlisten = \"\"\n",

@@ -31,6 +31,7 @@ use crate::{
     door::{
         line::{Book, Line},
         meter::Meter,
+        told::Told,
     },
     metrics::lines::{Ending, Lines, OpenLine, Verdict},
 };
@@ -42,6 +43,7 @@ pub struct Room {
     /// `None`: they speak in the clear.
     pub tls: Option<TlsAcceptor>,
     pub figures: Lines,
+    pub told: Arc<Told>,
     pub total: u32,
     pub per_address: u32,
     /// Of each person.
@@ -51,6 +53,13 @@ pub struct Room {
     pub first_call: Duration,
     /// Connections get these ages in turn and are cut at their end, so that those which came together do not go together.
     pub ages: Vec<Duration>,
+}
+
+impl Room {
+    fn send_away(&self, verdict: Verdict, address: IpAddr) {
+        self.figures.came(verdict);
+        self.told.sent_away(verdict, address.to_canonical());
+    }
 }
 
 #[derive(Default)]
@@ -127,7 +136,7 @@ pub fn accept(
             let place = match Place::take(&counted, peer.ip().to_canonical(), &room) {
                 Ok(place) => place,
                 Err(verdict) => {
-                    room.figures.came(verdict);
+                    room.send_away(verdict, peer.ip());
                     continue;
                 }
             };
@@ -163,7 +172,7 @@ impl Coming {
             Some(tls) => match tokio::time::timeout(room.handshake, tls.accept(stream)).await {
                 Ok(Ok(stream)) => Io::Tls(Box::new(stream)),
                 Ok(Err(_)) | Err(_) => {
-                    room.figures.came(Verdict::no_handshake);
+                    room.send_away(Verdict::no_handshake, line.peer().ip());
                     return None;
                 }
             },
@@ -339,6 +348,7 @@ mod tests {
         let room = Room {
             tls,
             figures,
+            told: Arc::default(),
             total: 100,
             per_address: 100,
             book,

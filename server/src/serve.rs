@@ -134,6 +134,7 @@ fn room(config: &Config, tls: Option<TlsAcceptor>, figures: Lines) -> listen::Ro
     listen::Room {
         tls,
         figures,
+        told: Arc::default(),
         total: limits.connections,
         per_address: limits.connections_per_address,
         book: Book::new(door.connections_per_person),
@@ -161,13 +162,9 @@ async fn follow_settings(studio: Arc<Studio>, rooms: watch::Sender<Arc<listen::R
         };
         door.set(&config.door);
         before.book.set(config.door.connections_per_person);
-        let book = Arc::clone(&before.book);
-        let ages = before.ages.clone();
-        rooms.send_replace(Arc::new(listen::Room {
-            book,
-            ages,
-            ..room(&config, tls, before.figures.clone())
-        }));
+        let fresh = room(&config, tls, before.figures.clone());
+        let (book, told, ages) = (Arc::clone(&before.book), Arc::clone(&before.told), before.ages.clone());
+        rooms.send_replace(Arc::new(listen::Room { book, told, ages, ..fresh }));
     }
 }
 
