@@ -84,7 +84,7 @@ where
         request.extensions_mut().insert(seen.clone());
         let mut line = Line {
             method: method(request.uri().path()),
-            address: address(&request),
+            address: address(request.extensions()),
             seen,
             began: Instant::now(),
             outcome: None,

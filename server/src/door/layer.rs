@@ -16,7 +16,7 @@ use tower::{Layer, Service};
 
 use super::{line::Line, rates::Rate, settings::Door};
 use crate::{
-    auth::{Caller, secret},
+    auth::{Caller, tries::customer},
     status,
 };
 
@@ -54,7 +54,7 @@ pub struct AtTheDoor<S> {
 
 impl<S> AtTheDoor<S> {
     fn admit(&self, line: &Line, person: Option<PersonId>) -> Result<(), Status> {
-        let key = person.map_or_else(|| Key::Address(secret::customer(line.peer().ip())), Key::Person);
+        let key = person.map_or_else(|| Key::Address(customer(line.peer().ip())), Key::Person);
         self.rate.take(key, Instant::now()).map_err(status::too_many_calls)?;
         if person.is_some_and(|person| !line.seat(person)) {
             return Err(status::too_many_connections());
@@ -76,7 +76,7 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
         // Every connection of `listen` has one.
         if let Some(line) = request.extensions().get::<Line>().cloned() {
             let person = request.extensions().get::<Caller>().map(|caller| caller.person.id);
@@ -84,7 +84,6 @@ where
                 line.refuse();
                 return Either::Right(ready(Ok(no.into_http())));
             }
-            request.extensions_mut().insert(line.tcp());
         }
         Either::Left(self.inner.call(request))
     }
