@@ -43,7 +43,7 @@ async fn people(dir: &Path, config: &Config) -> anyhow::Result<Arc<People>> {
 /// The link for somebody's code, by the settings alone.
 fn link(dir: &Path, config: &Config, issued: &Issued) -> anyhow::Result<String> {
     let fingerprint = match config.tls {
-        true => Some(tls::Identity::load(dir)?.fingerprint()),
+        true => Some(tls::Identity::of(dir, &config.certificate)?.fingerprint()),
         false => None,
     };
     Ok(invite_link(&config.address_for_links(config.listen), &issued.code, fingerprint))

@@ -294,7 +294,7 @@ async fn open(
     let listener = TcpListener::bind(config.listen).await.with_context(|| {
         format!("listening on {} failed; set `listen` in {}", config.listen, config::FILE)
     })?;
-    let identity = config.tls.then(|| tls::Identity::load(dir)).transpose()?;
+    let identity = config.tls.then(|| tls::Identity::of(dir, &config.certificate)).transpose()?;
     let parts = Parts {
         store,
         clock: Arc::new(SystemClock),

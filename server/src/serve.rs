@@ -69,6 +69,7 @@ pub async fn run(
 
     let (routes, health) = rpc::routes(&studio).await?;
     let sweeper = tokio::spawn(sweep(Arc::clone(&studio)));
+    let ends = tokio::spawn(write_ends(Arc::clone(&studio)));
     let upload_sweeper = tokio::spawn(sweep_uploads(Arc::clone(&studio)));
     let tasks = background(&studio).await?;
     let health = Arc::new(health);
@@ -103,6 +104,7 @@ pub async fn run(
     cut.cancel();
     studio.closing.cancel();
     sweeper.abort();
+    ends.abort();
     latch.abort();
     damage.abort();
     settings.abort();
@@ -307,6 +309,16 @@ async fn sweep(studio: Arc<Studio>) {
     loop {
         every.tick().await;
         studio.people.sweep();
+    }
+}
+
+/// What was ended while the disk took nothing is written down when it does. Apart from the sweep, which waits for no disk.
+async fn write_ends(studio: Arc<Studio>) {
+    let mut every = tokio::time::interval(Duration::from_secs(1));
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        studio.people.write_held().await;
     }
 }
 

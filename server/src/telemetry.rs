@@ -133,7 +133,7 @@ where
             span: self.told.traces.call(open.method),
             open,
             method: method(request.uri().path()),
-            address: address(&request),
+            address: address(request.extensions()),
             seen,
             began: Instant::now(),
             outcome: None,

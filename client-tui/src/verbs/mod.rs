@@ -240,8 +240,8 @@ fn screens(context: &Context) -> Result<(), VerbError> {
 
 async fn go(c: &Context, verb: Verb) -> Result<(), VerbError> {
     match verb {
-        Verb::Login { url, trust, device, passphrase_file, who } => {
-            sign_in::login(c, sign_in::Asked { url, trust, device, passphrase_file }, &who).await
+        Verb::Login { url, trust, files, device, passphrase_file, who } => {
+            sign_in::login(c, sign_in::Asked { url, trust, files, device, passphrase_file }, &who).await
         }
         Verb::Passphrase { current_file, new_file, end_others, who } => {
             sign_in::passphrase(c, sign_in::Wanted { current_file, new_file, end_others }, &who).await

@@ -9,9 +9,11 @@ mod calls;
 mod common;
 mod denied;
 mod egress;
+mod ended;
 mod hash;
 #[path = "../media_kit/mod.rs"]
 mod media_kit;
+mod place;
 mod rows;
 mod services;
 mod world;

@@ -40,6 +40,54 @@ pub const GATES: &[Gate] = &[
         run: |run| Named::test("roles", "").run(run, "ROLES"),
     },
     Gate {
+        id: "TRIES",
+        what: "wrong passphrases at once: by a code, by a known machine, under a session",
+        goal: Goal {
+            quick: Some("of 100 at once 10 hashed, each way for itself"),
+            full: "of 100 at once 10 hashed, each way for itself",
+        },
+        run: |run| {
+            let name = "auth::tests::of_a_hundred_wrong_ones_at_once_ten_are_hashed";
+            Named { file: None, name, ..MATRIX }.run(run, "TRIES")
+        },
+    },
+    Gate {
+        id: "TOKENS",
+        what: "tokens and codes that were given out, looked for in every file of the folder",
+        goal: Goal { quick: Some("300: 0 found"), full: "10,000: 0 found" },
+        run: |run| Named { file: Some("access_tokens"), name: "", ..MATRIX }.run(run, "TOKENS"),
+    },
+    Gate {
+        id: "REVOKE",
+        what: "every kind of open stream, when its session ends by its person, another session, an owner, the clock",
+        goal: Goal {
+            quick: Some("all of 8 kinds end; on a quiet machine within 1 s"),
+            full: "all of 8 kinds end; on a quiet machine within 1 s",
+        },
+        run: |run| {
+            Named { name: "ended::every_open_stream_ends_with_its_session", ..MATRIX }.run(run, "REVOKE")
+        },
+    },
+    Gate {
+        id: "TLS",
+        what: "wrong, foreign, expired and older: certificates of servers and of machines, versions",
+        goal: Goal {
+            quick: Some("0 let through, 0 right ones refused"),
+            full: "0 let through, 0 right ones refused",
+        },
+        run: |run| {
+            let mut found = Named { file: Some("tls"), name: "", ..MATRIX }.run(run, "TLS")?;
+            let client = Named { package: "deadwax", file: Some("net_trust"), name: "", features: &[] };
+            let more = client.run(run, "TLS")?;
+            found.measured = format!("{}; {}", found.measured, more.measured);
+            found.notes.extend(more.notes);
+            if found.verdict == super::gate::Verdict::Held {
+                found.verdict = more.verdict;
+            }
+            Ok(found)
+        },
+    },
+    Gate {
         id: "G14",
         what: "who received these bytes: the egress book against the bytes of every answer",
         goal: Goal {

@@ -4,21 +4,16 @@ use std::{net::IpAddr, sync::Arc};
 
 use deadwax_domain::{Actor, Command, PersonId, Reason, Refusal};
 use deadwax_proto::v1;
-use sha2::{Digest as _, Sha256};
-use tonic::{Request, Status};
+use tonic::Status;
 use zeroize::Zeroizing;
 
 use super::{Service, check_api, id_text, owners_only, parse_id, to_its_end};
 use crate::{
     auth::{Again, AuthError, Caller, Opened, Redeem},
     config::Passphrases,
-    ledger::{LedgerError, Perform},
+    ledger::LedgerError,
     status,
 };
-
-pub(super) fn address<T>(request: &Request<T>) -> Option<IpAddr> {
-    request.remote_addr().map(|peer| peer.ip())
-}
 
 impl Service {
     pub(super) fn must_choose(&self) -> bool {
@@ -77,12 +72,11 @@ impl Service {
         &self,
         caller: &Caller,
         asked: v1::SetPassphraseRequest,
-        address: Option<IpAddr>,
     ) -> Result<v1::SetPassphraseResponse, Status> {
         let (people, session) = (Arc::clone(&self.studio.people), caller.session_id);
         let (current, wanted) = (Zeroizing::new(asked.current), Zeroizing::new(asked.passphrase));
         let ended = to_its_end(async move {
-            people.set_passphrase(session, &current, &wanted, asked.end_other_sessions, address).await
+            people.set_passphrase(session, &current, &wanted, asked.end_other_sessions).await
         });
         let ended = ended.await?.map_err(status::auth)?;
         tracing::info!(person = %id_text(caller.person.id.0), sessions_ended = ended, "passphrase set");
@@ -129,19 +123,8 @@ impl Service {
     ) -> Result<(), Status> {
         let actor = Actor::Person { id: caller.person.id, studio_owner: true };
         for snapshot in self.studio.ledger.projects_of(person).await.map_err(status::ledger)? {
-            let project = snapshot.id;
-            let request_sha256 =
-                Sha256::digest([person.0.to_be_bytes(), project.0.to_be_bytes()].concat()).into();
-            let perform = Perform {
-                command_id: uuid::Uuid::now_v7().as_u128(),
-                request_sha256,
-                project,
-                actor,
-                expected: None,
-                command: Command::RemoveMember { person },
-            };
-            match self.studio.ledger.perform(perform).await {
-                Ok(_) => answer.projects_left += 1,
+            match self.about(snapshot.id, actor, person, Command::RemoveMember { person }).await {
+                Ok(()) => answer.projects_left += 1,
                 Err(LedgerError::Refused(Refusal { reason: Reason::LastManager, .. })) => {
                     answer.still_in.push(snapshot.project.title.clone());
                 }
