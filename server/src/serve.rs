@@ -20,6 +20,7 @@ use crate::{
     config::Config,
     dates,
     door::{layer::DoorLayer, line::Book, settings::Door},
+    egress::TransitLayer,
     handoff, keep, listen,
     notify::Notifier,
     render::{Limits, examine::Examiner, record::RecordWorker, shift::PAUSE, worker::Worker},
@@ -139,6 +140,7 @@ fn serving(
             .layer(RequestLog)
             .layer(AccessLayer::new(Arc::clone(&studio.people)))
             .layer(at_the_door.clone())
+            .layer(TransitLayer)
             .max_concurrent_streams(door.streams_per_connection)
             .http2_max_header_list_size(door.header_bytes)
             .http2_max_pending_accept_reset_streams(Some(RESETS_PENDING))

@@ -10,7 +10,11 @@ use super::{
     gc::{Collector, Facts},
     scrub::Scrub,
 };
-use crate::{blob::Pace, studio::Studio};
+use crate::{
+    blob::{Pace, Thing},
+    egress::BookError,
+    studio::Studio,
+};
 
 /// What the collector and the scrub remember.
 pub const FOLDER: &str = "keep";
@@ -90,7 +94,21 @@ async fn scrub(studio: &Studio) {
             if let Err(error) = scrub.journal().await {
                 tracing::warn!(%error, "reading the journal again failed");
             }
+            book(studio).await;
         }
         tokio::time::sleep(SCRUB_PAUSE).await;
+    }
+}
+
+/// The egress book, page by page.
+async fn book(studio: &Studio) {
+    let damage = studio.blobs.damage();
+    match studio.egress.check().await {
+        Ok(pages) => {
+            damage.healed(Thing::Book);
+            tracing::info!(pages, "the egress book was read again");
+        }
+        Err(error @ BookError::Damaged { .. }) => damage.tell(Thing::Book, &error.to_string()),
+        Err(error) => tracing::warn!(%error, "reading the egress book again failed"),
     }
 }
