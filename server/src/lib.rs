@@ -19,6 +19,7 @@ pub mod listening;
 pub mod name;
 pub mod notify;
 pub mod presence;
+mod received;
 pub mod render;
 pub mod rpc;
 pub mod serve;

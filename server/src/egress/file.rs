@@ -30,9 +30,7 @@ impl BookFile {
         }
         let path = folder.join(NAME);
         let file = match drive.open(Site::BookOpen, &path, Access::ReadWrite) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                drive.create(Site::BookCreate, &path)?
-            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => drive.create(Site::BookCreate, &path)?,
             opened => opened?,
         };
         drive.sync_dir(Site::BookFolderSync, folder)?;

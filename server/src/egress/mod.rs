@@ -36,7 +36,7 @@ pub use self::{
     file::{FOLDER, NAME},
     index::Of,
     page::{Begun, Ended, Way},
-    pages::{Whole, every, whole},
+    pages::{Whole, book_in, every, link_at, whole},
     transit::{Transit, TransitLayer},
     writer::NotWritten,
 };

@@ -35,7 +35,7 @@ impl Whole {
 
 /// The book of a studio folder, each page held against the one before; `None` where there is none. A server may be writing it.
 pub fn whole(root: &Path) -> Result<Option<Whole>, BookError> {
-    read(&root.join(FOLDER).join(NAME), |_| ())
+    book_in(&root.join(FOLDER).join(NAME))
 }
 
 /// As [`whole`], and every reception, the oldest first.
@@ -64,7 +64,11 @@ pub fn link_at(path: &Path, pages: u32) -> Result<Option<Link>, BookError> {
 }
 
 /// The book in a file.
-pub fn read(path: &Path, mut each: impl FnMut(&Page)) -> Result<Option<Whole>, BookError> {
+pub fn book_in(path: &Path) -> Result<Option<Whole>, BookError> {
+    read(path, |_| ())
+}
+
+fn read(path: &Path, mut each: impl FnMut(&Page)) -> Result<Option<Whole>, BookError> {
     let Some(file) = BookFile::look(path)? else { return Ok(None) };
     let mut index = Index::default();
     let end = scan(&file, |place, page| {

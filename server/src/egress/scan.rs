@@ -42,7 +42,11 @@ pub fn scan(file: &BookFile, mut each: impl FnMut(u32, &Page) -> bool) -> Result
                 return torn_or_damaged(file, end, total);
             };
             if matches!(page, Page::Head(_)) != (end.pages == 0) || !each(end.pages, &page) {
-                return Err(BookError::damaged(end.pages, stated_number(bytes), "it does not belong behind the one before"));
+                return Err(BookError::damaged(
+                    end.pages,
+                    stated_number(bytes),
+                    "it does not belong behind the one before",
+                ));
             }
             end = End { pages: end.pages.checked_add(1).ok_or(BookError::Full)?, link, ..end };
         }
@@ -65,7 +69,11 @@ fn torn_or_damaged(file: &BookFile, end: End, total: u64) -> Result<End, BookErr
         let goes_on = previous.is_some_and(|link| Page::read(&bytes, &link).is_some());
         let durable = stated_durable(&bytes);
         if goes_on && (durable > end.pages || durable == 0) {
-            return Err(BookError::damaged(end.pages, states, "what it holds was changed after it was written"));
+            return Err(BookError::damaged(
+                end.pages,
+                states,
+                "what it holds was changed after it was written",
+            ));
         }
         previous = Some(stated_link(&bytes));
         offset += PAGE_BYTES as u64;
@@ -83,6 +91,10 @@ pub fn page_at(file: &BookFile, place: u32) -> Result<Page, BookError> {
     let bytes: &[u8; PAGE_BYTES] = bytes.try_into().map_err(io::Error::other)?;
     match Page::read(bytes, link) {
         Some((page, _)) if read == both.len() && place > 0 => Ok(page),
-        _ => Err(BookError::damaged(place, stated_number(bytes), "what it holds was changed after it was written")),
+        _ => Err(BookError::damaged(
+            place,
+            stated_number(bytes),
+            "what it holds was changed after it was written",
+        )),
     }
 }

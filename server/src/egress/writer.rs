@@ -168,8 +168,12 @@ impl Writer {
         let written = self.file.write(self.end.offset(), bytes);
         if let Err(error) = &written {
             match Stopped::of(error) {
-                Some(_) => tracing::error!(%error, "EGRESS_UNWRITTEN: the egress book could not be written; no bytes leave until a restart"),
-                None => tracing::error!(%error, "EGRESS_UNWRITTEN: the egress book could not be written; no bytes leave"),
+                Some(_) => {
+                    tracing::error!(%error, "EGRESS_UNWRITTEN: the egress book could not be written; no bytes leave until a restart")
+                }
+                None => {
+                    tracing::error!(%error, "EGRESS_UNWRITTEN: the egress book could not be written; no bytes leave")
+                }
             }
         }
         written

@@ -184,7 +184,10 @@ impl History {
             known += told.len() as u64;
             let is_acked = |at: Option<Moment>| at.is_some_and(|at| at <= upto);
             must!(told.len() <= 1, "{digest} was given once and stands there {} times", told.len());
-            must!(told.len() == 1 || !is_acked(given.begun), "{digest} was given and the book does not say so");
+            must!(
+                told.len() == 1 || !is_acked(given.begun),
+                "{digest} was given and the book does not say so"
+            );
             let sent = told.first().and_then(|it| it.ended).map(|ended| ended.sent);
             // Whoever asked may be gone before the answer; then nothing was sent.
             let is_right = |sent: u64| sent == given.sent || (sent == 0 && given.begun.is_none());
