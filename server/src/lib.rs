@@ -20,6 +20,7 @@ pub mod metrics;
 pub mod name;
 pub mod notify;
 pub mod presence;
+mod received;
 pub mod reload;
 pub mod render;
 pub mod rpc;

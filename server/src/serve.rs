@@ -20,6 +20,7 @@ use crate::{
     config::Config,
     dates,
     door::{layer::DoorLayer, line::Book, settings::Door},
+    egress::TransitLayer,
     handoff, keep, listen,
     metrics::{self, lines::Lines},
     notify::{self, Notifier},
@@ -184,6 +185,7 @@ fn serving(
             .layer(RequestLog { calls: studio.metrics.calls.clone(), traces: studio.traces.clone() })
             .layer(AccessLayer::new(Arc::clone(&studio.people)))
             .layer(at_the_door.clone())
+            .layer(TransitLayer)
             .max_concurrent_streams(door.streams_per_connection)
             .http2_max_header_list_size(door.header_bytes)
             .http2_max_pending_accept_reset_streams(Some(RESETS_PENDING))

@@ -41,6 +41,7 @@ pub use self::{
     sign_in::{Again, Redeem},
 };
 use crate::{
+    egress::Transit,
     ledger::Clock,
     name,
     store::{Append, AppendError, CommandKey, ReadError, STUDIO, Store},
@@ -105,6 +106,8 @@ pub struct Caller {
     pub address: Option<IpAddr>,
     /// Cancelled within a second of the session's end, and when the server stops: every stream selects on it.
     pub ended: CancellationToken,
+    /// Of the bytes that this call is given.
+    pub transit: Transit,
 }
 
 impl Caller {
@@ -348,7 +351,8 @@ impl People {
         }
         session.used_ms.store(self.clock.now_ms(), Ordering::Relaxed);
         let person = state.person(session.person)?;
-        Some(Caller { person, session_id: session.id, address: None, ended: session.ended.clone() })
+        let (session_id, ended) = (session.id, session.ended.clone());
+        Some(Caller { person, session_id, address: None, ended, transit: Transit::default() })
     }
 
     /// A new person. The e-mail is claimed in the whole studio.

@@ -1,4 +1,4 @@
-//! All that journal and audio ask of a disk, behind one small trait, so that a disk which fails, fills up or forgets can be put under them (`faulty`).
+//! All that journal, audio and the egress book ask of a disk, behind one small trait, so that a disk which fails, fills up or forgets can be put under them (`faulty`).
 //! `Drive` is what they hold: it goes on after an interruption and a short write, and its latch ends every write after the first failed sync. Never here:
 //! what a record or a blob is.
 

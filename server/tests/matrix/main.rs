@@ -7,6 +7,7 @@ mod asked;
 mod calls;
 #[path = "../common/mod.rs"]
 mod common;
+mod cut;
 mod denied;
 mod egress;
 mod ended;

@@ -29,6 +29,15 @@ pub const GATES: &[Gate] = &[
         run: |run| test("drills::").run(run, "G11"),
     },
     Gate {
+        id: "EXPORT",
+        what: "projects drawn by lot go out as files and come back",
+        goal: Goal {
+            quick: Some("3 studios, equal root, chain lists, entries and files"),
+            full: "100 studios, equal root, chain lists, entries and files",
+        },
+        run: |run| test("travel::").run(run, "EXPORT"),
+    },
+    Gate {
         id: "GC",
         what: "collection beside uploads, facts and restarts, in random orders",
         goal: Goal {

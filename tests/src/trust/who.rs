@@ -88,6 +88,17 @@ pub const GATES: &[Gate] = &[
         },
     },
     Gate {
+        id: "EGRESS",
+        what: "downloads that are cut, counted on both sides of the line",
+        goal: Goal {
+            quick: Some(
+                "20 cut: the book tells what arrived, at most 16 KiB more of each, 0 less; whole ones exactly",
+            ),
+            full: "100 cut: the book tells what arrived, at most 16 KiB more of each, 0 less; whole ones exactly",
+        },
+        run: |run| Named { name: "cut::", ..MATRIX }.run(run, "EGRESS"),
+    },
+    Gate {
         id: "G14",
         what: "who received these bytes: the egress book against the bytes of every answer",
         goal: Goal {
