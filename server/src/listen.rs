@@ -84,6 +84,23 @@ impl Drop for Place {
     }
 }
 
+/// Connections that came to nothing, for the log: a line a second at most, with how many there were since the last, so that nobody fills a disk by knocking.
+#[derive(Default)]
+struct Away(Mutex<(Option<Instant>, u64)>);
+
+const AWAY_EVERY: Duration = Duration::from_secs(1);
+
+impl Away {
+    fn tell(&self, address: IpAddr, why: &'static str) {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        told.1 += 1;
+        if told.0.is_none_or(|last| last.elapsed() >= AWAY_EVERY) {
+            tracing::warn!(address = %address.to_canonical(), why, connections = told.1, "turned away");
+            *told = (Some(Instant::now()), 0);
+        }
+    }
+}
+
 /// One for each age of the room.
 pub type Incoming = mpsc::Receiver<io::Result<Connection>>;
 
@@ -96,7 +113,7 @@ pub fn accept(
 ) -> Vec<Incoming> {
     let (ready, incoming): (Vec<_>, Vec<_>) = room.ages.iter().map(|_| mpsc::channel(64)).unzip();
     let counted = Arc::new(Mutex::new(Count::default()));
-    let room = Arc::new(room);
+    let (room, away) = (Arc::new(room), Arc::new(Away::default()));
     tokio::spawn(async move {
         let mut turns = room.ages.iter().zip(&ready).cycle();
         let Some(any) = ready.first() else { return };
@@ -114,16 +131,21 @@ pub fn accept(
                     continue;
                 }
             };
-            let Some(place) = Place::take(&counted, peer.ip().to_canonical(), &room) else { continue };
+            let Some(place) = Place::take(&counted, peer.ip().to_canonical(), &room) else {
+                away.tell(peer.ip(), "too many connections");
+                continue;
+            };
             let Some((age, ready)) = turns.next() else { return };
             let (tls, ready, cut) = (tls.clone(), ready.clone(), cut.child_token());
-            let (room, age) = (Arc::clone(&room), *age);
+            let (room, age, away) = (Arc::clone(&room), *age, Arc::clone(&away));
             tokio::spawn(async move {
                 let line = Line::new(peer, Arc::clone(&room.book), cut.clone());
                 let coming = Coming { stream, line, place, cut };
                 if let Some(connection) = coming.greet(tls, &room, age).await {
                     // Fails only where the server has stopped listening.
                     let _stopped = ready.send(Ok(connection)).await;
+                } else {
+                    away.tell(peer.ip(), "the handshake failed");
                 }
             });
         }
@@ -333,6 +355,52 @@ mod tests {
             stream.write_all(bytes).await.unwrap();
             tokio::time::timeout(limit, hung_up(stream)).await.expect(what);
         }
+    }
+
+    /// What is logged on this thread.
+    #[derive(Clone, Default)]
+    struct Said(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Said {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Said {
+        fn lines(&self) -> Vec<serde_json::Value> {
+            let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+            let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+            lines.filter(|line: &serde_json::Value| line["message"] == "turned away").collect()
+        }
+    }
+
+    #[tokio::test]
+    async fn connections_that_come_to_nothing_are_told_with_their_address_and_not_one_by_one() {
+        let said = Said::default();
+        let (heard, log) = (
+            said.clone(),
+            crate::config::Log { format: crate::config::LogFormat::Json, ..Default::default() },
+        );
+        let subscriber = crate::telemetry::subscriber(&log, move || heard.clone());
+        let _here = tracing::subscriber::set_default(subscriber);
+        let mut stream = TcpStream::connect(door(true, HOUR).await).await.unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+        hung_up(stream).await;
+        let first = said.lines();
+        assert_eq!((first.len(), &first[0]["why"]), (1, &"the handshake failed".into()));
+        assert_eq!(first[0]["address"], "127.0.0.1");
+
+        let away = Away::default();
+        (0..50).for_each(|_| away.tell([192, 0, 2, 7].into(), "too many connections"));
+        assert_eq!(said.lines().len(), 2, "fifty knocks are no fifty lines");
+        away.0.lock().unwrap().0 = Instant::now().checked_sub(AWAY_EVERY);
+        away.tell([192, 0, 2, 8].into(), "too many connections");
+        let last = said.lines().pop().unwrap();
+        assert_eq!((&last["connections"], &last["address"]), (&50.into(), &"192.0.2.8".into()));
     }
 
     #[tokio::test]

@@ -1,5 +1,7 @@
-//! The operators' log: one line per request with method, person id, outcome and milliseconds; of a denied one also the reason and where it came from. Never in it: tokens, codes, note text, names,
+//! The operators' log: one line per request with method, ids of person and session, address, outcome and milliseconds; of a denied one also the reason. Never in it: tokens, codes, note text, names,
 //! titles, request bodies. The rule that keeps it so: a request is never printed, not even at TRACE; only ids and codes are.
+
+mod plain;
 
 use std::{
     io::IsTerminal as _,
@@ -17,6 +19,7 @@ use tonic::{Code, Status, body::Body};
 use tower::{Layer, Service};
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
+use self::plain::Plain;
 use crate::{
     auth::layer::address,
     config::{Log, LogFormat},
@@ -29,10 +32,12 @@ where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let filter = EnvFilter::new(format!("warn,deadwax_server={}", log.level.word()));
+    let colours = log.format == LogFormat::Text && std::io::stderr().is_terminal();
+    let writer = Plain { into: writer, colours };
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     match log.format {
         LogFormat::Json => Box::new(builder.json().flatten_event(true).finish()),
-        LogFormat::Text => Box::new(builder.with_ansi(std::io::stderr().is_terminal()).finish()),
+        LogFormat::Text => Box::new(builder.with_ansi(colours).finish()),
     }
 }
 
@@ -43,11 +48,12 @@ pub fn install(log: &Log) {
 
 /// What the inner layers learn about a request, for its line in the log.
 #[derive(Clone, Default)]
-pub struct Seen(Arc<OnceLock<PersonId>>);
+pub struct Seen(Arc<OnceLock<(PersonId, u128)>>);
 
 impl Seen {
-    pub fn person(&self, id: PersonId) {
-        let _first_stays = self.0.set(id);
+    /// Who, and in which session.
+    pub fn person(&self, id: PersonId, session: u128) {
+        let _first_stays = self.0.set((id, session));
     }
 }
 
@@ -130,20 +136,24 @@ fn is_denial(code: Code) -> bool {
 
 impl Drop for Line {
     fn drop(&mut self) {
-        let person = self.seen.0.get().map(|id| uuid::Uuid::from_u128(id.0).to_string());
+        let id = |id: u128| uuid::Uuid::from_u128(id).to_string();
+        let who = self.seen.0.get().map(|(person, session)| (id(person.0), id(*session)));
+        let (person, session) = who.as_ref().map_or(("-", "-"), |(person, session)| (person, session));
+        let address = self.address.map(|address| address.to_string()).unwrap_or_default();
         let ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let (method, person) = (self.method.as_str(), person.as_deref().unwrap_or("-"));
+        let method = self.method.as_str();
         match &self.outcome {
-            Some((Code::Ok, _)) => tracing::info!(method, person, code = "Ok", ms, "request"),
+            Some((Code::Ok, _)) => {
+                tracing::info!(method, person, session, address, code = "Ok", ms, "request")
+            }
             Some((code @ (Code::Internal | Code::DataLoss | Code::Unknown), _)) => {
-                tracing::error!(method, person, ?code, ms, "request");
+                tracing::error!(method, person, session, address, ?code, ms, "request");
             }
             Some((code, reason)) if is_denial(*code) => {
-                let address = self.address.map(|address| address.to_string()).unwrap_or_default();
-                tracing::warn!(method, person, address, ?code, reason, ms, "denied");
+                tracing::warn!(method, person, session, address, ?code, reason, ms, "denied");
             }
-            Some((code, _)) => tracing::info!(method, person, ?code, ms, "request"),
-            None => tracing::info!(method, person, code = "GivenUp", ms, "request"),
+            Some((code, _)) => tracing::info!(method, person, session, address, ?code, ms, "request"),
+            None => tracing::info!(method, person, session, address, code = "GivenUp", ms, "request"),
         }
     }
 }
