@@ -363,7 +363,7 @@ mod tests {
 
     impl io::Write for Said {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
+            io::Write::write(&mut *self.0.lock().unwrap(), bytes)
         }
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
