@@ -29,7 +29,7 @@ fn shown(first: &[&str], machine: bool, passphrase: bool) -> String {
 
 impl Service {
     pub(super) fn must_choose(&self) -> bool {
-        self.studio.config.access.passphrase == Passphrases::Required
+        self.studio.config().access.passphrase == Passphrases::Required
     }
 
     pub(super) async fn first_sign_in(
