@@ -3,10 +3,12 @@
 pub mod demo;
 pub mod ep;
 pub mod evidence;
+pub mod harm;
 pub mod harness;
 pub mod line;
 pub mod lp;
 pub mod pane;
 pub mod program;
+pub mod sink;
 pub mod song;
 pub mod terminal;

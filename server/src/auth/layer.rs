@@ -76,7 +76,7 @@ where
             Some(mut caller) => {
                 caller.address = address(request.extensions());
                 if let Some(seen) = request.extensions().get::<crate::telemetry::Seen>() {
-                    seen.person(caller.person.id);
+                    seen.person(caller.person.id, caller.session_id);
                 }
                 request.extensions_mut().insert(caller);
             }

@@ -1,7 +1,7 @@
 //! Bytes from outside: broken files of every format through the child, broken messages, text that means harm. Never here: decoders.
 
 use super::{
-    gate::{Gate, Goal},
+    gate::{Gate, Goal, Verdict},
     named::Named,
 };
 
@@ -33,6 +33,25 @@ pub const GATES: &[Gate] = &[
             full: "1,000,000 requests, 0 panics, 0 inner errors, under 1 GiB",
         },
         run: |run| outside("wire::").run(run, "G8w"),
+    },
+    Gate {
+        id: "TEXT",
+        what: "names that mean harm, through fields, files, packages, records, tables, the log, every verb, every screen",
+        goal: Goal {
+            quick: Some("300 names: 0 effects, 0 bytes on a terminal that are not ours"),
+            full: "2,000 names: 0 effects, 0 bytes on a terminal that are not ours",
+        },
+        run: |run| {
+            let mut found = outside("text::").run(run, "TEXT")?;
+            let client = Named { package: "deadwax", file: Some("text"), name: "", features: &[] };
+            let more = client.run(run, "TEXT")?;
+            found.measured = format!("{}; {}", found.measured, more.measured);
+            found.notes.extend(more.notes);
+            if found.verdict == Verdict::Held {
+                found.verdict = more.verdict;
+            }
+            Ok(found)
+        },
     },
     Gate {
         id: "MODES",

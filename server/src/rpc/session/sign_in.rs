@@ -15,6 +15,13 @@ use crate::{
     status,
 };
 
+/// What somebody came in with, for the log: "a code, a machine's key".
+fn shown(first: &[&str], machine: bool, passphrase: bool) -> String {
+    let more = [(machine, "a machine's key"), (passphrase, "a passphrase")];
+    let more = more.into_iter().filter_map(|(is, what)| is.then_some(what));
+    first.iter().copied().chain(more).collect::<Vec<_>>().join(", ")
+}
+
 impl Service {
     pub(super) fn must_choose(&self) -> bool {
         self.studio.config().access.passphrase == Passphrases::Required
@@ -28,6 +35,7 @@ impl Service {
         check_api(asked.api)?;
         let (people, must_choose) = (Arc::clone(&self.studio.people), self.must_choose());
         let passphrase = Zeroizing::new(asked.passphrase);
+        let by = shown(&["a code"], !asked.device_key.is_empty(), !passphrase.is_empty());
         let opened = to_its_end(async move {
             let device = if asked.device.trim().is_empty() { "unnamed device" } else { &asked.device };
             let (key, signature) = (asked.device_key.as_str(), asked.device_signature.as_str());
@@ -35,7 +43,7 @@ impl Service {
             let code = asked.code.as_str();
             people.redeem(Redeem { code, device, address, passphrase, must_choose, key, signature }).await
         });
-        Ok(self.opened(opened.await?.map_err(status::auth)?))
+        Ok(self.opened(opened.await?.map_err(status::auth)?, &by, address))
     }
 
     pub(super) async fn sign_in_again(
@@ -46,6 +54,7 @@ impl Service {
         check_api(asked.api)?;
         let people = Arc::clone(&self.studio.people);
         let passphrase = Zeroizing::new(asked.passphrase);
+        let by = shown(&[], true, !passphrase.is_empty());
         let opened = to_its_end(async move {
             let again = Again {
                 challenge: &asked.challenge,
@@ -56,11 +65,12 @@ impl Service {
             };
             people.sign_in(again).await
         });
-        Ok(self.opened(opened.await?.map_err(status::auth)?))
+        Ok(self.opened(opened.await?.map_err(status::auth)?, &by, address))
     }
 
-    fn opened(&self, opened: Opened) -> v1::LoginResponse {
-        tracing::info!(person = %id_text(opened.person.id.0), "signed in");
+    fn opened(&self, opened: Opened, by: &str, address: Option<IpAddr>) -> v1::LoginResponse {
+        let address = address.map(|it| it.to_canonical().to_string()).unwrap_or_default();
+        tracing::info!(person = %id_text(opened.person.id.0), by, address, "signed in");
         v1::LoginResponse {
             token: opened.token.reveal().to_owned(),
             person: Some(self.person(opened.person)),
