@@ -18,6 +18,7 @@ pub mod listen;
 pub mod listening;
 pub mod name;
 pub mod notify;
+mod planted;
 pub mod presence;
 pub mod render;
 pub mod rpc;

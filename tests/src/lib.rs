@@ -7,6 +7,7 @@ pub mod harness;
 pub mod line;
 pub mod lp;
 pub mod pane;
+pub mod planted;
 pub mod program;
 pub mod song;
 pub mod terminal;

@@ -16,6 +16,8 @@ pub use latch::{Latch, Stopped};
 pub use real::RealDisk;
 pub use site::{Call, Site};
 
+use crate::planted::planted;
+
 /// How a file is opened that is there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
@@ -147,6 +149,9 @@ impl Drive {
     /// A failure lets the latch fall.
     pub fn sync_dir(&self, site: Site, folder: &Path) -> io::Result<()> {
         self.latch.check()?;
+        if planted!("no-folder-fsync") {
+            return Ok(());
+        }
         unbroken(|| self.disk.sync_dir(site, folder)).map_err(|error| self.latch.failed(site, &error))
     }
 
@@ -185,7 +190,10 @@ impl DriveFile {
     /// A failure lets the latch fall: what was to be written may be lost, and a second sync would not tell.
     pub fn sync_data(&self, site: Site) -> io::Result<()> {
         self.latch.check()?;
-        unbroken(|| self.file.sync_data(site)).map_err(|error| self.latch.failed(site, &error))
+        let synced = unbroken(|| self.file.sync_data(site));
+        let synced =
+            synced.or_else(|no| if planted!("fsync-retried") { self.file.sync_data(site) } else { Err(no) });
+        synced.map_err(|error| self.latch.failed(site, &error))
     }
 
     pub fn truncate(&self, site: Site, bytes: u64) -> io::Result<()> {

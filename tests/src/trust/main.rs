@@ -9,6 +9,7 @@ mod gate;
 mod keep;
 mod list;
 mod named;
+mod planted;
 mod who;
 
 use std::{path::PathBuf, process::ExitCode, time::Instant};

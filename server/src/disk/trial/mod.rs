@@ -4,6 +4,7 @@
 mod check;
 mod crash;
 mod full;
+mod held;
 mod script;
 mod sites;
 mod tail;

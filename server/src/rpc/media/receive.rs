@@ -18,6 +18,7 @@ use crate::{
     auth::Caller,
     blob::{BlobError, Staged},
     ledger::Perform,
+    planted::planted,
     render::{WAVEFORM, inspect::InspectError},
     rpc::{pace::Pace, parse_id},
     status,
@@ -180,7 +181,6 @@ async fn finish(
             return Err(status::inspect(refused));
         }
     };
-    blobs.finish_staged(staged.id).await.map_err(status::blob)?;
     let file = ReceivedFile { digest, name: owner.name, facts: inspected.facts };
     let facts = words::audio_facts(&file.facts);
     // The upload's own id: a repeated finish is the same command.
@@ -188,6 +188,10 @@ async fn finish(
     let project = ProjectId(parse_id("project_id", &owner.project)?);
     let command = Command::ReceiveFile { file };
     let perform = Perform { command_id: staged.id, request_sha256, project, actor, expected: None, command };
+    if planted!("event-before-blob") {
+        studio.ledger.perform(perform.clone()).await.map_err(status::ledger)?;
+    }
+    blobs.finish_staged(staged.id).await.map_err(status::blob)?;
     studio.ledger.perform(perform).await.map_err(status::ledger)?;
     let state = state_of(&staged);
     Ok(v1::UploadState { done: true, facts: Some(facts), ..state })
