@@ -6,6 +6,7 @@ mod crash;
 mod full;
 mod held;
 mod script;
+mod single;
 mod sites;
 mod tail;
 
