@@ -8,6 +8,7 @@ pub mod harness;
 pub mod line;
 pub mod lp;
 pub mod pane;
+pub mod planted;
 pub mod program;
 pub mod sink;
 pub mod song;
