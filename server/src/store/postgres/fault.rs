@@ -17,6 +17,8 @@ pub(super) enum Fault {
     Unknown(String),
     /// Trying again does not help.
     Refused(String),
+    /// The engine would acknowledge what it does not keep.
+    Unsafe(String),
     /// What is stored is not what was written.
     Corrupt { at: String, what: String },
 }
@@ -28,7 +30,8 @@ impl Fault {
 
     pub(super) fn sentence(self) -> String {
         match self {
-            Fault::Again(what) | Fault::Lost(what) | Fault::Unknown(what) | Fault::Refused(what) => what,
+            Fault::Again(what) | Fault::Lost(what) | Fault::Unknown(what) => what,
+            Fault::Refused(what) | Fault::Unsafe(what) => what,
             Fault::Taken => "a key is taken".into(),
             Fault::Corrupt { at, what } => format!("{at}: {what}"),
         }

@@ -169,7 +169,7 @@ async fn prepare(client: &Client) -> Result<(), Fault> {
         .await?;
     for row in rows {
         let (name, setting): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-        unsafe_setting(&name, &setting).map_or(Ok(()), |sentence| Err(Fault::Refused(sentence)))?;
+        unsafe_setting(&name, &setting).map_or(Ok(()), |sentence| Err(Fault::Unsafe(sentence)))?;
     }
     Ok(())
 }

@@ -75,7 +75,8 @@ impl PostgresStore {
     pub async fn open(options: Options) -> Result<Self, OpenError> {
         let link = Link::new(&options)?;
         patiently(options.patience, || link::first_look(&link)).await.map_err(|fault| match fault {
-            Fault::Refused(why) => OpenError::Unsafe(why),
+            Fault::Unsafe(why) => OpenError::Unsafe(why),
+            Fault::Refused(why) => OpenError::Settings(why),
             other => OpenError::Away(other.sentence()),
         })?;
         let brought_up = patiently(options.patience, || async {
