@@ -18,12 +18,14 @@ use crate::{
     admin,
     config::{self, Config, ConfigError, Confine},
     keep::{restore::At, verify::Sample},
+    metrics,
+    reload::Reloader,
     render::{
         Program,
         child::{self, ChildVerb},
         confine,
     },
-    serve,
+    serve, service,
     studio::{InChild, Parts, Studio, SystemClock},
     telemetry, tls,
 };
@@ -41,6 +43,8 @@ enum Verb {
     Init(Init),
     /// Run the server on a studio folder
     Serve(Serve),
+    /// Ask a running server whether it serves, at `metrics.listen` of its settings; exit code 1: it does not
+    Ready { dir: PathBuf },
     /// People of the studio (while the server is stopped)
     User {
         dir: PathBuf,
@@ -210,6 +214,7 @@ async fn dispatch(verb: Verb, program: Program) -> Result<(), Failure> {
     match verb {
         Verb::Init(init) => admin::init(init).await,
         Verb::Serve(serve) => serve_folder(serve, program).await,
+        Verb::Ready { dir } => ready(&dir).await,
         Verb::User { dir, verb } => admin::user(&dir, verb).await,
         Verb::Invite(invite) => admin::invite(invite).await,
         Verb::Verify(asked) => admin::verify(&asked),
@@ -222,7 +227,8 @@ async fn dispatch(verb: Verb, program: Program) -> Result<(), Failure> {
 }
 
 async fn serve_folder(asked: Serve, program: Program) -> Result<(), Failure> {
-    let mut config = Config::load(&asked.dir, config::environment())?;
+    let variables = config::environment();
+    let mut config = Config::load(&asked.dir, variables.clone())?;
     if let Some(listen) = asked.listen {
         config.listen = listen;
         config.check()?;
@@ -234,15 +240,31 @@ async fn serve_folder(asked: Serve, program: Program) -> Result<(), Failure> {
     let stop = CancellationToken::new();
     let ready = {
         let (name, fingerprint, ready_file) =
-            (studio.config.name.clone(), studio.fingerprint, asked.ready_file.clone());
+            (studio.config().name.clone(), studio.fingerprint(), asked.ready_file.clone());
         // The socket listens already: whoever connects from now on is served.
         move || say_ready(&name, address, fingerprint, ready_file.as_deref())
     };
     stop_on_signal(stop.clone())?;
+    let reloader =
+        Reloader { studio: Arc::clone(&studio), folder: asked.dir.clone(), listen: asked.listen, variables };
+    read_again_on_signal(reloader)?;
     ready()?;
+    service::say(service::READY);
     let served = serve::run(studio, listener, identity, stop).await;
     tracing::info!("stopped");
     Ok(served?)
+}
+
+async fn ready(dir: &Path) -> Result<(), Failure> {
+    let config = Config::load(dir, config::environment())?;
+    let Some(address) = config.metrics.address() else {
+        return Err(Failure::BadInput(format!(
+            "asking needs `metrics.listen` in {}: the door for probes is not open",
+            config::FILE
+        )));
+    };
+    println!("{}", metrics::http::ask_ready(address).await?);
+    Ok(())
 }
 
 /// What the kernel cannot hold a child to is known before the first file from outside comes.
@@ -320,7 +342,20 @@ fn stop_on_signal(stop: CancellationToken) -> anyhow::Result<()> {
                 eprintln!("deadwax-server: stopped at once");
                 std::process::exit(1);
             }
+            service::say(service::STOPPING);
             stop.cancel();
+        }
+    });
+    Ok(())
+}
+
+/// SIGHUP reads the settings again, once for all that came meanwhile.
+fn read_again_on_signal(reloader: Reloader) -> anyhow::Result<()> {
+    let mut hangup =
+        tokio::signal::unix::signal(SignalKind::hangup()).context("listening for SIGHUP failed")?;
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            reloader.read_again().await;
         }
     });
     Ok(())

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::{
     door::settings::Door,
     keep::settings::Keep,
+    metrics::settings::{Metrics, Telemetry},
     notify::settings::{Mail, Security, Webhooks},
     store::settings::Store,
 };
@@ -50,6 +51,8 @@ pub struct Config {
     pub keep: Keep,
     pub store: Store,
     pub log: Log,
+    pub metrics: Metrics,
+    pub telemetry: Telemetry,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -172,6 +175,8 @@ impl Default for Config {
             keep: Keep::default(),
             store: Store::default(),
             log: Log::default(),
+            metrics: Metrics::default(),
+            telemetry: Telemetry::default(),
         }
     }
 }
@@ -244,9 +249,8 @@ impl Provider for Variables {
             let value = match path.as_str() {
                 "name" | "listen" | "public_address" | "render.recipe" | "mail.host" | "mail.user"
                 | "mail.from" | "mail.password_file" | "mail.roots" | "webhooks.roots"
-                | "keep.repair_from" | "store.url" | "store.url_file" | "store.ca" => {
-                    Value::from(text.as_str())
-                }
+                | "keep.repair_from" | "store.url" | "store.url_file" | "store.ca" | "metrics.listen"
+                | "telemetry.otlp" => Value::from(text.as_str()),
                 _ => text.parse().unwrap_or_else(|never| match never {}),
             };
             if let Value::Dict(_, nested) = figment::util::nest(&path, value) {
@@ -354,6 +358,8 @@ impl Config {
         }
         self.door.check().or_else(|(key, what)| no(key, &what))?;
         self.store.check().or_else(|(key, what)| no(key, &what))?;
+        self.metrics.check().or_else(|(key, what)| no(key, &what))?;
+        self.telemetry.check().or_else(|(key, what)| no(key, &what))?;
         self.mail.check().or_else(|(key, what)| no(key, &what))
     }
 
@@ -377,7 +383,7 @@ impl Config {
         let Door { calls_per_s, calls_burst, connections_per_person, upload_bytes_per_day, .. } = &self.door;
         format!(
             "# The settings of this studio. Every key can also be set in the environment:\n\
-             # DEADWAX_LISTEN, DEADWAX_LIMITS__MAX_UPLOAD_BYTES and so on. Restart the server after a change.\n\n\
+             # DEADWAX_LISTEN, DEADWAX_LIMITS__MAX_UPLOAD_BYTES and so on. SIGHUP reads them again: docs/OPERATIONS.md.\n\n\
              name = {name}\n\
              # Where to listen. 0.0.0.0:{PORT} serves the whole network.\n\
              listen = \"{listen}\"\n\
@@ -431,10 +437,10 @@ impl Config {
              scrub_bytes_per_s = {scrub}\n\
              # A folder that `deadwax-server backup` writes to: damaged audio is put right from there. Empty: told only.\n\
              repair_from = \"\"\n\n\
-             {store}[log]\n\
-             # text or json; error, warn, info, debug or trace.\n\
-             format = \"text\"\n\
-             level = \"info\"\n",
+             {store}[log]\n# text or json; error, warn, info, debug or trace.\n\
+             format = \"text\"\nlevel = \"info\"\n\n\
+             [metrics]\n\
+             # Figures for Prometheus and probes over plain HTTP, without a login: 127.0.0.1:9464. Empty: none.\nlisten = \"\"\n",
             name = quoted(&self.name),
             listen = self.listen,
             public = quoted(&self.public_address),

@@ -15,30 +15,71 @@ use futures::{FutureExt as _, future::BoxFuture};
 use http::{HeaderMap, Request, Response};
 use tonic::{Code, Status, body::Body};
 use tower::{Layer, Service};
-use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+use tracing_subscriber::{EnvFilter, fmt::MakeWriter, reload};
 
 use crate::{
     auth::layer::address,
-    config::{Log, LogFormat},
+    config::{Log, LogFormat, LogLevel},
+    metrics::calls::{Calls, Open},
     status,
+    traces::{Span, Traces},
 };
 
-/// A subscriber for this process, or for one test. Libraries speak from `warn` on: their debug lines print headers.
+type SetLevel = Box<dyn Fn(LogLevel) + Send + Sync>;
+
+/// Of the log that [`install`] put up.
+static LEVEL: OnceLock<SetLevel> = OnceLock::new();
+
+/// A subscriber for this process, or for one test.
 pub fn subscriber<W>(log: &Log, writer: W) -> Box<dyn tracing::Subscriber + Send + Sync>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::new(format!("warn,deadwax_server={}", log.level.word()));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+    adjustable(log, writer).0
+}
+
+/// Libraries speak from `warn` on: their debug lines print headers.
+fn filter(level: LogLevel) -> EnvFilter {
+    EnvFilter::new(format!("warn,deadwax_server={}", level.word()))
+}
+
+/// A subscriber, and what sets its level.
+fn adjustable<W>(log: &Log, writer: W) -> (Box<dyn tracing::Subscriber + Send + Sync>, SetLevel)
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    fn setting<S: 'static>(handle: reload::Handle<EnvFilter, S>) -> SetLevel {
+        // It fails where the log is gone, and nobody reads it then.
+        Box::new(move |level| drop(handle.reload(filter(level))))
+    }
+    let builder = tracing_subscriber::fmt().with_env_filter(filter(log.level)).with_writer(writer);
     match log.format {
-        LogFormat::Json => Box::new(builder.json().flatten_event(true).finish()),
-        LogFormat::Text => Box::new(builder.with_ansi(std::io::stderr().is_terminal()).finish()),
+        LogFormat::Json => {
+            let builder = builder.json().flatten_event(true).with_filter_reloading();
+            let set = setting(builder.reload_handle());
+            (Box::new(builder.finish()), set)
+        }
+        LogFormat::Text => {
+            let builder = builder.with_ansi(std::io::stderr().is_terminal()).with_filter_reloading();
+            let set = setting(builder.reload_handle());
+            (Box::new(builder.finish()), set)
+        }
     }
 }
 
 /// Installs the log of this process on standard error. A second call changes nothing (tests start several servers).
 pub fn install(log: &Log) {
-    let _already_there = tracing::subscriber::set_global_default(subscriber(log, std::io::stderr));
+    let (subscriber, set) = adjustable(log, std::io::stderr);
+    if tracing::subscriber::set_global_default(subscriber).is_ok() {
+        let _first = LEVEL.set(set);
+    }
+}
+
+/// What the log of this process tells from now on.
+pub fn set_level(level: LogLevel) {
+    if let Some(set) = LEVEL.get() {
+        set(level);
+    }
 }
 
 /// What the inner layers learn about a request, for its line in the log.
@@ -51,18 +92,23 @@ impl Seen {
     }
 }
 
-#[derive(Clone, Copy)]
-pub struct RequestLog;
+/// Tells of each call: in the log, in the figures, as a span.
+#[derive(Clone)]
+pub struct RequestLog {
+    pub calls: Calls,
+    pub traces: Traces,
+}
 
 impl<S> Layer<S> for RequestLog {
     type Service = Logged<S>;
     fn layer(&self, inner: S) -> Logged<S> {
-        Logged { inner }
+        Logged { told: self.clone(), inner }
     }
 }
 
 #[derive(Clone)]
 pub struct Logged<S> {
+    told: RequestLog,
     inner: S,
 }
 
@@ -82,7 +128,10 @@ where
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let seen = Seen::default();
         request.extensions_mut().insert(seen.clone());
+        let open = self.told.calls.begin(request.uri().path());
         let mut line = Line {
+            span: self.told.traces.call(open.method),
+            open,
             method: method(request.uri().path()),
             address: address(&request),
             seen,
@@ -92,6 +141,7 @@ where
         let answer = self.inner.call(request);
         async move {
             let answer = answer.await?;
+            line.open.answers();
             line.see(answer.headers());
             Ok(answer.map(|body| Body::new(Watched { body, line })))
         }
@@ -113,11 +163,14 @@ struct Line {
     began: Instant,
     /// The code, and where it is a refusal its stable reason.
     outcome: Option<(Code, String)>,
+    open: Open,
+    span: Option<Span>,
 }
 
 impl Line {
     fn see(&mut self, headers: &HeaderMap) {
         if let Some(status) = Status::from_header_map(headers) {
+            self.open.ends(status.code());
             self.outcome = Some((status.code(), status::reason_of(&status).unwrap_or_default()));
         }
     }
@@ -131,6 +184,9 @@ fn is_denial(code: Code) -> bool {
 impl Drop for Line {
     fn drop(&mut self) {
         let person = self.seen.0.get().map(|id| uuid::Uuid::from_u128(id.0).to_string());
+        if let Some(span) = self.span.take() {
+            span.end(self.outcome.as_ref().map(|(code, _)| *code));
+        }
         let ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (method, person) = (self.method.as_str(), person.as_deref().unwrap_or("-"));
         match &self.outcome {

@@ -89,6 +89,7 @@ impl Stand {
             dice: Arc::new(|| 0.5),
             tick: Duration::from_millis(5),
             shutdown: stop.clone(),
+            figures: deadwax_server::metrics::NewsFigures::default(),
         };
         let running = Running { task: tokio::spawn(mailer.run()), stop };
         let book = self.folder.path().join("notify/mail.json");

@@ -213,6 +213,11 @@ impl People {
         Ok(people)
     }
 
+    /// Passphrases that are hashed or wait for it.
+    pub fn hashes_waiting(&self) -> usize {
+        self.hasher.waiting()
+    }
+
     fn state(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }

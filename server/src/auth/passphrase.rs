@@ -99,6 +99,11 @@ impl Hasher {
         done.await.map_err(|_| AuthError::Busy)
     }
 
+    /// Hashes that are computed or wait for their turn.
+    pub fn waiting(&self) -> usize {
+        WAITING.saturating_sub(self.waiting.available_permits())
+    }
+
     /// The PHC string to keep.
     ///
     /// # Errors

@@ -17,6 +17,7 @@ use tower::{Layer, Service};
 use super::{line::Line, rates::Rate, settings::Door};
 use crate::{
     auth::{Caller, secret},
+    metrics::lines::{Lines, TurnedAway},
     status,
 };
 
@@ -31,32 +32,43 @@ enum Key {
 #[derive(Clone)]
 pub struct DoorLayer {
     rate: Arc<Rate<Key>>,
+    figures: Lines,
 }
 
 impl DoorLayer {
-    pub fn new(settings: &Door) -> Self {
-        Self { rate: Arc::new(Rate::new(settings.calls_per_s, settings.calls_burst)) }
+    pub fn new(settings: &Door, figures: Lines) -> Self {
+        Self { rate: Arc::new(Rate::new(settings.calls_per_s, settings.calls_burst)), figures }
+    }
+
+    /// From now on.
+    pub fn set(&self, settings: &Door) {
+        self.rate.set(settings.calls_per_s, settings.calls_burst);
     }
 }
 
 impl<S> Layer<S> for DoorLayer {
     type Service = AtTheDoor<S>;
     fn layer(&self, inner: S) -> AtTheDoor<S> {
-        AtTheDoor { rate: Arc::clone(&self.rate), inner }
+        AtTheDoor { rate: Arc::clone(&self.rate), figures: self.figures.clone(), inner }
     }
 }
 
 #[derive(Clone)]
 pub struct AtTheDoor<S> {
     rate: Arc<Rate<Key>>,
+    figures: Lines,
     inner: S,
 }
 
 impl<S> AtTheDoor<S> {
     fn admit(&self, line: &Line, person: Option<PersonId>) -> Result<(), Status> {
         let key = person.map_or_else(|| Key::Address(secret::customer(line.peer().ip())), Key::Person);
-        self.rate.take(key, Instant::now()).map_err(status::too_many_calls)?;
+        self.rate.take(key, Instant::now()).map_err(|wait| {
+            self.figures.turn_away(TurnedAway::calls);
+            status::too_many_calls(wait)
+        })?;
         if person.is_some_and(|person| !line.seat(person)) {
+            self.figures.turn_away(TurnedAway::connections);
             return Err(status::too_many_connections());
         }
         line.admit();

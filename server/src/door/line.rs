@@ -19,13 +19,18 @@ const REFUSED_MAX: u32 = 1_000;
 
 /// How many connections each person has open.
 pub struct Book {
-    per_person: u32,
+    per_person: AtomicU32,
     open: Mutex<HashMap<PersonId, u32>>,
 }
 
 impl Book {
     pub fn new(per_person: u32) -> Arc<Self> {
-        Arc::new(Self { per_person, open: Mutex::default() })
+        Arc::new(Self { per_person: AtomicU32::new(per_person), open: Mutex::default() })
+    }
+
+    /// From now on; who has more keeps them.
+    pub fn set(&self, per_person: u32) {
+        self.per_person.store(per_person, Ordering::Relaxed);
     }
 
     fn open(&self) -> std::sync::MutexGuard<'_, HashMap<PersonId, u32>> {
@@ -75,7 +80,7 @@ impl Line {
         let Some(people) = people.as_mut().filter(|people| !people.contains(&person)) else { return true };
         let mut open = self.0.book.open();
         let count = open.entry(person).or_default();
-        if *count >= self.0.book.per_person {
+        if *count >= self.0.book.per_person.load(Ordering::Relaxed) {
             return false;
         }
         *count += 1;

@@ -25,6 +25,7 @@ use super::{
 use crate::{
     auth::{MailChoice, People},
     ledger::{Clock, Ledger, LedgerError, Snapshot},
+    metrics::NewsFigures,
     wire,
 };
 
@@ -50,6 +51,7 @@ pub struct Mailer {
     /// How often to look at the clock.
     pub tick: Duration,
     pub shutdown: CancellationToken,
+    pub figures: NewsFigures,
 }
 
 /// Up to which seq a project was looked at.
@@ -109,6 +111,7 @@ impl Mailer {
                     self.keep(&book).await;
                 }
             }
+            self.figures.letters_waiting.set(i64::try_from(book.outbox.len()).unwrap_or(i64::MAX));
             tokio::select! {
                 () = self.shutdown.cancelled() => {}
                 _ = changed.changed() => {}
@@ -257,6 +260,7 @@ impl Mailer {
         let waiting = Waiting { id, person, projects, subject, body, made_ms, tries: 0, next_ms: 0 };
         let given_up = book.outbox.put(waiting);
         if given_up > 0 {
+            self.figures.letters_given_up.inc_by(given_up as u64);
             tracing::error!(given_up, "more letters wait than are kept; the oldest are given up");
         }
     }
@@ -308,6 +312,7 @@ impl Mailer {
         let (id, tried) = tried.unwrap_or((String::new(), Tried::NoServer));
         let given_up = book.outbox.tried(&id, tried, self.clock.now_ms(), &self.dice);
         if given_up > 0 {
+            self.figures.letters_given_up.inc_by(given_up as u64);
             let waiting = book.outbox.len();
             tracing::error!(given_up, waiting, "letters were given up");
         }

@@ -38,11 +38,11 @@ impl v1::sessions_server::Sessions for Service {
         _request: Request<v1::GetServerInfoRequest>,
     ) -> Result<Response<v1::ServerInfo>, Status> {
         Ok(Response::new(v1::ServerInfo {
-            studio: self.studio.config.name.clone(),
+            studio: self.studio.config().name.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             api_min: API_MIN,
             api_max: API,
-            max_upload_bytes: self.studio.config.limits.max_upload_bytes,
+            max_upload_bytes: self.studio.config().limits.max_upload_bytes,
             read_only: self.studio.store.read_only().is_some(),
             passphrases: self.must_choose(),
         }))
@@ -108,7 +108,7 @@ impl v1::sessions_server::Sessions for Service {
                 return Err(status::malformed("`choice` is neither each, digest nor none."));
             }
         };
-        if !self.studio.config.mail.is_set_up() {
+        if !self.studio.config().mail.is_set_up() {
             return Err(status::refuse(
                 Code::FailedPrecondition,
                 "MAIL_NOT_SET_UP",
@@ -197,7 +197,7 @@ impl Service {
     /// As the person themselves is told.
     fn person(&self, person: Person) -> v1::Person {
         let mail = match self.studio.people.mail(person.id) {
-            _ if !self.studio.config.mail.is_set_up() => v1::MailChoice::Unspecified,
+            _ if !self.studio.config().mail.is_set_up() => v1::MailChoice::Unspecified,
             MailChoice::Each => v1::MailChoice::Each,
             MailChoice::Digest => v1::MailChoice::Digest,
             MailChoice::None => v1::MailChoice::None,

@@ -57,7 +57,7 @@ impl Service {
         slot: Slot,
         mut chunks: Streaming<v1::UploadChunk>,
     ) -> Result<v1::UploadState, Status> {
-        let mut pace = Pace::new(Duration::from_secs(self.studio.config.limits.upload_stall_s.into()));
+        let mut pace = Pace::new(Duration::from_secs(self.studio.config().limits.upload_stall_s.into()));
         let first = self.next(&caller, &mut chunks, &mut pace).await?;
         let first = first
             .ok_or_else(|| status::malformed("The stream is empty: its first message names the upload."))?;
@@ -128,7 +128,8 @@ impl Service {
                 return Err(status::malformed(format!("A chunk has at most {CHUNK_BYTES} bytes.")));
             }
             if !data.is_empty() {
-                self.quota.take(caller.person.id, data.len() as u64)?;
+                let limit = self.studio.config().door.upload_bytes_per_day;
+                self.quota.take(caller.person.id, data.len() as u64, limit)?;
                 offset =
                     self.studio.blobs.write_staged(staged.id, offset, data).await.map_err(status::blob)?;
             }

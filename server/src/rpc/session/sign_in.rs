@@ -22,7 +22,7 @@ pub(super) fn address<T>(request: &Request<T>) -> Option<IpAddr> {
 
 impl Service {
     pub(super) fn must_choose(&self) -> bool {
-        self.studio.config.access.passphrase == Passphrases::Required
+        self.studio.config().access.passphrase == Passphrases::Required
     }
 
     pub(super) async fn first_sign_in(

@@ -5,6 +5,7 @@ use std::{
     collections::{HashMap, HashSet},
     io,
     sync::Arc,
+    time::Instant,
 };
 
 use sha2::{Digest as _, Sha256};
@@ -100,13 +101,16 @@ impl Committer {
     pub(super) fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
         while let Some(first) = jobs.blocking_recv() {
             self.rotate();
+            let began = Instant::now();
             let mut batch = Batch::new(self.cursor);
             self.decide(first, &mut batch);
             while batch.answers.len() < BATCH_JOBS && batch.frames.len() < BATCH_BYTES {
                 let Ok(next) = jobs.try_recv() else { break };
                 self.decide(next, &mut batch);
             }
+            self.shared.drive.figures().group_jobs.observe(batch.answers.len() as f64);
             self.commit(batch);
+            self.shared.drive.figures().groups.observe(began.elapsed().as_secs_f64());
         }
     }
 

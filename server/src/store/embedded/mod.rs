@@ -150,6 +150,7 @@ impl EmbeddedStore {
         job: impl FnOnce(oneshot::Sender<Result<T, AppendError>>) -> Job,
     ) -> Result<T, AppendError> {
         let (answer, answered) = oneshot::channel();
+        let _waits = self.shared.drive.figures().wait();
         if let Some(queue) = &self.queue
             && queue.send(job(answer)).await.is_ok()
             && let Ok(answer) = answered.await
