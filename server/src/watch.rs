@@ -98,7 +98,8 @@ impl Hub {
         from: u64,
         ended: CancellationToken,
     ) -> Result<impl Stream<Item = Result<v1::Update, Ended>> + Send + use<>, Ended> {
-        // Subscribed before the first look, so that nothing falls in between.
+        // Another server may have made it a moment ago: found first, then subscribed before the first look, so that nothing falls in between.
+        self.ledger.project(project).await?;
         let head = self.ledger.watch(project);
         let now = self.rows(project, person).await?;
         let first = self.since(project, person, from, &now).await;

@@ -95,7 +95,7 @@ impl OpenError {
     fn read(error: ReadError) -> Self {
         let source = match error {
             ReadError::Io(source) => source,
-            corrupt => io::Error::other(corrupt),
+            other => io::Error::other(other),
         };
         Self::Io { attempted: "reading an entry".into(), source }
     }
