@@ -5,6 +5,7 @@ pub mod ep;
 pub mod evidence;
 pub mod harness;
 pub mod line;
+pub mod load;
 pub mod lp;
 pub mod pane;
 pub mod program;
