@@ -8,6 +8,7 @@ mod door;
 mod gate;
 mod keep;
 mod list;
+mod load;
 mod named;
 mod order;
 mod planted;
