@@ -7,7 +7,10 @@ use std::{
 };
 
 use anyhow::Context as _;
-use tokio::net::TcpListener;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
+};
 use tokio_rustls::TlsAcceptor;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -41,14 +44,26 @@ const AGES: u32 = 9;
 const UPLOAD_STALE_AFTER: Duration = Duration::from_secs(48 * 3600);
 const SWEEP_UPLOADS_EVERY: Duration = Duration::from_secs(3600);
 
-/// Serves until `stop` is cancelled; then streams end, other calls get [`GRACE`], then every connection is cut.
+/// Serves until `stop` is cancelled; then streams end, other calls get [`GRACE`], then every connection is cut. What goes on by itself goes on beside it.
 pub async fn run(
     studio: Arc<Studio>,
     listener: TcpListener,
     identity: Option<Identity>,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    let address = listener.local_addr().context("the listener has no address")?;
+    let tasks = background(&studio).await?;
+    answer(studio, listener, identity, stop, tasks).await
+}
+
+/// As [`run`], on connections from anywhere. `tasks`: what goes on beside it and ends with `studio.closing`.
+pub async fn answer<S: listen::Source>(
+    studio: Arc<Studio>,
+    source: S,
+    identity: Option<Identity>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+) -> anyhow::Result<()> {
+    let address = source.address().context("the listener has no address")?;
     anyhow::ensure!(
         identity.is_some() || address.ip().is_loopback(),
         "without TLS a server listens on a loopback address only, not on {address}"
@@ -56,12 +71,11 @@ pub async fn run(
     studio.listens_on(address);
     let tls = identity.map(|identity| identity.server_config()).transpose()?.map(TlsAcceptor::from);
     let cut = CancellationToken::new();
-    let incoming = listen::accept(listener, tls, room(&studio.config), cut.clone());
+    let incoming = listen::accept(source, tls, room(&studio.config), cut.clone());
 
     let (routes, health) = rpc::routes(&studio).await?;
     let sweeper = tokio::spawn(sweep(Arc::clone(&studio)));
     let upload_sweeper = tokio::spawn(sweep_uploads(Arc::clone(&studio)));
-    let tasks = background(&studio).await?;
     let health = Arc::new(health);
     let latch = {
         let (drive, health) = (studio.store.drive().clone(), Arc::clone(&health));
@@ -127,11 +141,11 @@ fn room(config: &Config) -> listen::Room {
 }
 
 /// tonic knows one age for all connections of a server: one server for each age, behind the same door, with the same services.
-fn serving(
+fn serving<L: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     studio: &Studio,
     routes: &Routes,
-    incoming: Vec<listen::Incoming>,
-) -> impl Future<Output = Result<Vec<()>, tonic::transport::Error>> + use<> {
+    incoming: Vec<listen::Incoming<L>>,
+) -> impl Future<Output = Result<Vec<()>, tonic::transport::Error>> + use<L> {
     let door = &studio.config.door;
     let at_the_door = DoorLayer::new(door);
     let servers = ages(door).zip(incoming).map(|(age, incoming)| {

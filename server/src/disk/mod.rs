@@ -1,5 +1,6 @@
 //! All that journal and audio ask of a disk, behind one small trait, so that a disk which fails, fills up or forgets can be put under them (`faulty`).
-//! `Drive` is what they hold: it goes on after an interruption and a short write, and its latch ends every write after the first failed sync. Never here:
+//! `Drive` is what they hold: it goes on after an interruption and a short write, and its latch ends every write after the first failed sync. `work` is where it
+//! is done. Never here:
 //! what a record or a blob is.
 
 #[cfg(any(test, feature = "faults"))]
@@ -9,6 +10,7 @@ mod real;
 mod site;
 #[cfg(test)]
 mod trial;
+pub mod work;
 
 use std::{io, path::Path, sync::Arc, time::SystemTime};
 

@@ -5,12 +5,12 @@ use std::{
     net::IpAddr,
     sync::Arc,
     task::{Context, Poll},
-    time::Instant,
 };
 
 use deadwax_domain::PersonId;
 use futures::future::{Either, Ready, ready};
 use http::{Request, Response};
+use tokio::time::Instant;
 use tonic::{Status, body::Body};
 use tower::{Layer, Service};
 
@@ -55,7 +55,7 @@ pub struct AtTheDoor<S> {
 impl<S> AtTheDoor<S> {
     fn admit(&self, line: &Line, person: Option<PersonId>) -> Result<(), Status> {
         let key = person.map_or_else(|| Key::Address(secret::customer(line.peer().ip())), Key::Person);
-        self.rate.take(key, Instant::now()).map_err(status::too_many_calls)?;
+        self.rate.take(key, Instant::now().into_std()).map_err(status::too_many_calls)?;
         if person.is_some_and(|person| !line.seat(person)) {
             return Err(status::too_many_connections());
         }
