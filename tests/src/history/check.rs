@@ -61,7 +61,7 @@ fn spans(history: &History, wrong: &mut Vec<Wrong>) -> Vec<Span> {
         spans.push(Span { id, first: seq, last: seq, begun, ended, call });
         // What the house does by itself, and the fact of an upload, whose command the server names.
         let by_itself = fact.event.by.is_none() || matches!(fact.event.fact, What::FileReceived { .. });
-        if call.is_none() && !by_itself {
+        if call.is_none() && !by_itself && seq > history.given {
             wrong.push(Wrong::FromNowhere { id, seq });
         }
     }

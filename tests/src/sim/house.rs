@@ -85,7 +85,7 @@ impl House {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let _here = work::simulate(Arc::new(|| Duration::ZERO));
         let (seats, names) = runtime.block_on(async {
-            let drive = Drive::on(Arc::new(disk.clone()));
+            let drive = Drive::on(Arc::new(Plug::of(disk.clone(), folder.path())));
             let (_, studio) = open(folder.path(), drive, Arc::default()).await?;
             furnish(&studio, &PEOPLE).await
         })?;
@@ -123,7 +123,7 @@ pub async fn furnish(studio: &Studio, people: &[Chair]) -> Result<(Vec<Seat>, Ar
     let mut seats = Vec::new();
     for (number, (name, role, _)) in (1..).zip(people.iter().copied()) {
         let (person, studio_owner) = (PersonId(number), number == 1);
-        studio.people.add_as(person, name, &format!("{name}@x.example"), studio_owner).await?;
+        studio.people.add_as(person, name, &format!("{}@x.example", name.replace(' ', ".")), studio_owner).await?;
         let code = studio.people.issue_code(person).await?.code;
         let asked = Redeem { code: code.reveal(), device: "desk", ..Redeem::default() };
         let token = studio.people.redeem(asked).await?.token.reveal().to_owned();

@@ -132,7 +132,7 @@ impl Simulator {
             .tcp_capacity(4096)
             .build();
         let disk = self.house.disk.twin();
-        let plug = Arc::new(Mutex::new(Plug::of(disk.clone())));
+        let plug = Arc::new(Mutex::new(Plug::of(disk.clone(), &self.house.path())));
         let clock = Arc::new(Wall::default());
         let told = Arc::clone(&trace);
         let place = Arc::new(Place {
@@ -149,7 +149,7 @@ impl Simulator {
             let (folder, disk, plug) = (self.house.path(), disk.clone(), Arc::clone(&plug));
             let (clock, place, failure) = (Arc::clone(&clock), Arc::clone(&place), Arc::clone(failure));
             sim.host(SERVER, move || {
-                let mine = Plug::of(disk.clone());
+                let mine = Plug::of(disk.clone(), &folder);
                 *lock(&plug) = mine.clone();
                 let served =
                     house::serve(folder.clone(), mine.clone(), Arc::clone(&clock), Arc::clone(&place));
@@ -199,7 +199,8 @@ impl Simulator {
     fn look(&self, disk: &FaultyDisk, book: &Book) -> Result<(History, Vec<String>)> {
         disk.repair();
         disk.cut_power(Loss::All);
-        let (folder, drive) = (self.house.path(), Drive::on(Arc::new(disk.clone())));
+        let folder = self.house.path();
+        let drive = Drive::on(Arc::new(Plug::of(disk.clone(), &folder)));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
             let store = EmbeddedStore::open_on_disk(&house::options(&folder), drive.clone())

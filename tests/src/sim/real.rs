@@ -71,7 +71,6 @@ pub async fn fight(exe: &Path, root: &Path, seed: u64, long: Duration) -> Result
     let mut house = House::found(exe, root)?;
     settle(&house.studio)?;
     let (seats, names) = people(&house.studio).await?;
-    house.open()?;
     let server: SocketAddr = house.address.parse()?;
     let (front, cuts) = cutting_line(server, seed).await?;
     let place = Arc::new(Place {
@@ -84,6 +83,8 @@ pub async fn fight(exe: &Path, root: &Path, seed: u64, long: Duration) -> Result
         patience: Duration::from_secs(10),
         pause: Duration::from_millis(600),
     });
+    read(&house.studio, &place.book).await?;
+    house.open()?;
     let all = seats.len();
     let lives: Vec<_> = seats
         .into_iter()

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use deadwax_domain::{
-    Fact as What, PersonId, Project, ProjectId, Role, Roles, SongId, Stage, Time, VersionId, decide,
+    Actor, Command, Digest, Event, Fact as What, PersonId, Project, ProjectId, Role, Roles, SongId, Stage,
+    Time, VersionId, decide,
 };
 use deadwax_server::auth::{Directory, Person};
+use deadwax_tests::history::{
+    Answer, Book, Fact, Heard, History, NEVER, Received, Screen, Update, Wrong, check, prefix, rows_of,
+};
 use sha2::{Digest as _, Sha256};
-
-use super::*;
 
 const PROJECT: ProjectId = ProjectId(0x77);
 const OWNER: PersonId = PersonId(1);

@@ -3,6 +3,8 @@
 //! Never here: the simulation, and the judge.
 #![allow(clippy::unwrap_used)] // A test fails by panicking.
 
+mod judge;
+
 use std::{
     path::Path,
     sync::{
