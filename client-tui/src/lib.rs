@@ -6,6 +6,7 @@ pub mod cache;
 pub mod checks;
 pub mod cli;
 pub mod ddp;
+pub mod fault;
 pub mod label_copy;
 pub mod markers;
 pub mod name;

@@ -18,12 +18,14 @@ use crate::{
     admin,
     config::{self, Config, ConfigError, Confine},
     keep::{restore::At, verify::Sample},
+    metrics, received,
+    reload::Reloader,
     render::{
         Program,
         child::{self, ChildVerb},
         confine,
     },
-    serve,
+    serve, service,
     studio::{InChild, Parts, Studio, SystemClock},
     telemetry, tls,
 };
@@ -41,6 +43,8 @@ enum Verb {
     Init(Init),
     /// Run the server on a studio folder
     Serve(Serve),
+    /// Ask a running server whether it serves, at `metrics.listen` of its settings; exit code 1: it does not
+    Ready { dir: PathBuf },
     /// People of the studio (while the server is stopped)
     User {
         dir: PathBuf,
@@ -57,6 +61,12 @@ enum Verb {
     Backup { dir: PathBuf, dest: PathBuf },
     /// Make a studio folder from a backup, as it stood at its end, after a record or at a time
     Restore(Restore),
+    /// Write projects as files that anybody can read: sound, history, notes, receipts (while the server is stopped)
+    Export(Export),
+    /// Make a new studio from an export, with the same root hash
+    Import(Import),
+    /// Who received which bytes (while the server is stopped); exit code 1 where nobody did
+    Received(Received),
     /// One piece of work on sound, in a process of its own
     #[command(hide = true, disable_help_flag = true)]
     Child {
@@ -140,6 +150,42 @@ pub struct Restore {
 }
 
 #[derive(clap::Args)]
+pub struct Export {
+    pub dir: PathBuf,
+    /// A new folder
+    #[arg(long)]
+    pub to: PathBuf,
+    /// One project, by id or title; otherwise all
+    #[arg(long)]
+    pub project: Option<String>,
+}
+
+#[derive(clap::Args)]
+pub struct Import {
+    /// What `export` wrote
+    pub folder: PathBuf,
+    /// A new folder
+    #[arg(long)]
+    pub to: PathBuf,
+    /// The first owner's name, where the record does not know them
+    #[arg(long, default_value = "")]
+    pub owner: String,
+    /// The first owner's e-mail: somebody of the record, or a new person
+    #[arg(long)]
+    pub email: String,
+}
+
+#[derive(clap::Args)]
+pub struct Received {
+    pub dir: PathBuf,
+    /// A SHA-256 of 64 digits, or a song and its version: "Nachtlied Mix 2"; of a song alone all its versions
+    pub what: String,
+    /// Lines for a spreadsheet, every cell quoted
+    #[arg(long)]
+    pub csv: bool,
+}
+
+#[derive(clap::Args)]
 pub struct Invite {
     pub dir: PathBuf,
     #[arg(long)]
@@ -210,19 +256,24 @@ async fn dispatch(verb: Verb, program: Program) -> Result<(), Failure> {
     match verb {
         Verb::Init(init) => admin::init(init).await,
         Verb::Serve(serve) => serve_folder(serve, program).await,
+        Verb::Ready { dir } => ready(&dir).await,
         Verb::User { dir, verb } => admin::user(&dir, verb).await,
         Verb::Invite(invite) => admin::invite(invite).await,
         Verb::Verify(asked) => admin::verify(&asked),
         Verb::RebuildIndex { dir } => admin::rebuild_index(&dir).await,
         Verb::Backup { dir, dest } => admin::backup(&dir, &dest),
         Verb::Restore(asked) => admin::restore(&asked),
+        Verb::Export(asked) => admin::export(&asked).await,
+        Verb::Import(asked) => admin::import(&asked).await,
+        Verb::Received(asked) => received::received(&asked).await,
         // Handled before the runtime starts: a child limits its own memory first.
         Verb::Child { .. } => Ok(()),
     }
 }
 
 async fn serve_folder(asked: Serve, program: Program) -> Result<(), Failure> {
-    let mut config = Config::load(&asked.dir, config::environment())?;
+    let variables = config::environment();
+    let mut config = Config::load(&asked.dir, variables.clone())?;
     if let Some(listen) = asked.listen {
         config.listen = listen;
         config.check()?;
@@ -234,15 +285,31 @@ async fn serve_folder(asked: Serve, program: Program) -> Result<(), Failure> {
     let stop = CancellationToken::new();
     let ready = {
         let (name, fingerprint, ready_file) =
-            (studio.config.name.clone(), studio.fingerprint, asked.ready_file.clone());
+            (studio.config().name.clone(), studio.fingerprint(), asked.ready_file.clone());
         // The socket listens already: whoever connects from now on is served.
         move || say_ready(&name, address, fingerprint, ready_file.as_deref())
     };
     stop_on_signal(stop.clone())?;
+    let reloader =
+        Reloader { studio: Arc::clone(&studio), folder: asked.dir.clone(), listen: asked.listen, variables };
+    read_again_on_signal(reloader)?;
     ready()?;
+    service::say(service::READY);
     let served = serve::run(studio, listener, identity, stop).await;
     tracing::info!("stopped");
     Ok(served?)
+}
+
+async fn ready(dir: &Path) -> Result<(), Failure> {
+    let config = Config::load(dir, config::environment())?;
+    let Some(address) = config.metrics.address() else {
+        return Err(Failure::BadInput(format!(
+            "asking needs `metrics.listen` in {}: the door for probes is not open",
+            config::FILE
+        )));
+    };
+    println!("{}", metrics::http::ask_ready(address).await?);
+    Ok(())
 }
 
 /// What the kernel cannot hold a child to is known before the first file from outside comes.
@@ -272,7 +339,7 @@ async fn open(
     let listener = TcpListener::bind(config.listen).await.with_context(|| {
         format!("listening on {} failed; set `listen` in {}", config.listen, config::FILE)
     })?;
-    let identity = config.tls.then(|| tls::Identity::load(dir)).transpose()?;
+    let identity = config.tls.then(|| tls::Identity::of(dir, &config.certificate)).transpose()?;
     let parts = Parts {
         store,
         clock: Arc::new(SystemClock),
@@ -320,7 +387,20 @@ fn stop_on_signal(stop: CancellationToken) -> anyhow::Result<()> {
                 eprintln!("deadwax-server: stopped at once");
                 std::process::exit(1);
             }
+            service::say(service::STOPPING);
             stop.cancel();
+        }
+    });
+    Ok(())
+}
+
+/// SIGHUP reads the settings again, once for all that came meanwhile.
+fn read_again_on_signal(reloader: Reloader) -> anyhow::Result<()> {
+    let mut hangup =
+        tokio::signal::unix::signal(SignalKind::hangup()).context("listening for SIGHUP failed")?;
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            reloader.read_again().await;
         }
     });
     Ok(())

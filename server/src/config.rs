@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::{
     door::settings::Door,
     keep::settings::Keep,
+    metrics::settings::{Metrics, Telemetry},
     notify::settings::{Mail, Security, Webhooks},
 };
 
@@ -39,6 +40,7 @@ pub struct Config {
     pub public_address: String,
     /// Off only where `listen` is a loopback address.
     pub tls: bool,
+    pub certificate: Certificate,
     pub access: Access,
     pub limits: Limits,
     pub door: Door,
@@ -48,6 +50,44 @@ pub struct Config {
     pub examine: Examine,
     pub keep: Keep,
     pub log: Log,
+    pub metrics: Metrics,
+    pub telemetry: Telemetry,
+}
+
+/// Files in PEM; relative paths begin at the studio folder.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Certificate {
+    /// A certificate that the studio brings along, with its chain, and its key. Both empty: the pair that `init` made.
+    pub file: PathBuf,
+    pub key: PathBuf,
+    /// Only machines with a certificate of this authority may connect. Empty: every machine may.
+    pub client_authority: PathBuf,
+}
+
+/// As a new `studio.toml` has it.
+const CERTIFICATE_TEXT: &str = "\
+[certificate]
+# A certificate of your own with its chain, and its key (PEM); empty: the pair that init made.
+file = \"\"
+key = \"\"
+# Only machines that show a certificate of this authority (PEM) may connect; empty: every machine may.
+client_authority = \"\"
+
+";
+
+impl Certificate {
+    /// The key that cannot be used, and why.
+    fn check(&self, tls: bool) -> Result<(), (&'static str, String)> {
+        let is_set = |path: &Path| !path.as_os_str().is_empty();
+        if is_set(&self.file) != is_set(&self.key) {
+            return Err(("certificate.file", "it and `certificate.key` are set both or not at all.".into()));
+        }
+        if !tls && (is_set(&self.file) || is_set(&self.client_authority)) {
+            return Err(("certificate", "without `tls` no certificate is shown or asked for.".into()));
+        }
+        Ok(())
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -160,6 +200,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], PORT)),
             public_address: String::new(),
             tls: true,
+            certificate: Certificate::default(),
             access: Access::default(),
             limits: Limits::default(),
             door: Door::default(),
@@ -169,6 +210,8 @@ impl Default for Config {
             examine: Examine::default(),
             keep: Keep::default(),
             log: Log::default(),
+            metrics: Metrics::default(),
+            telemetry: Telemetry::default(),
         }
     }
 }
@@ -239,9 +282,22 @@ impl Provider for Variables {
             let path = key.to_lowercase().replace("__", ".");
             // Text that is meant as text must not become a number on the way: a studio may be called "1984".
             let value = match path.as_str() {
-                "name" | "listen" | "public_address" | "render.recipe" | "mail.host" | "mail.user"
-                | "mail.from" | "mail.password_file" | "mail.roots" | "webhooks.roots"
-                | "keep.repair_from" => Value::from(text.as_str()),
+                "name"
+                | "listen"
+                | "public_address"
+                | "render.recipe"
+                | "mail.host"
+                | "mail.user"
+                | "mail.from"
+                | "mail.password_file"
+                | "mail.roots"
+                | "webhooks.roots"
+                | "keep.repair_from"
+                | "metrics.listen"
+                | "telemetry.otlp"
+                | "certificate.file"
+                | "certificate.key"
+                | "certificate.client_authority" => Value::from(text.as_str()),
                 _ => text.parse().unwrap_or_else(|never| match never {}),
             };
             if let Value::Dict(_, nested) = figment::util::nest(&path, value) {
@@ -339,7 +395,10 @@ impl Config {
         if render.wall_seconds < 10 {
             return no("render.wall_seconds", "it must be at least 10.");
         }
+        self.certificate.check(self.tls).or_else(|(key, what)| no(key, &what))?;
         self.door.check().or_else(|(key, what)| no(key, &what))?;
+        self.metrics.check().or_else(|(key, what)| no(key, &what))?;
+        self.telemetry.check().or_else(|(key, what)| no(key, &what))?;
         self.mail.check().or_else(|(key, what)| no(key, &what))
     }
 
@@ -363,14 +422,14 @@ impl Config {
         let Door { calls_per_s, calls_burst, connections_per_person, upload_bytes_per_day, .. } = &self.door;
         format!(
             "# The settings of this studio. Every key can also be set in the environment:\n\
-             # DEADWAX_LISTEN, DEADWAX_LIMITS__MAX_UPLOAD_BYTES and so on. Restart the server after a change.\n\n\
+             # DEADWAX_LISTEN, DEADWAX_LIMITS__MAX_UPLOAD_BYTES and so on. SIGHUP reads them again: docs/OPERATIONS.md.\n\n\
              name = {name}\n\
              # Where to listen. 0.0.0.0:{PORT} serves the whole network.\n\
              listen = \"{listen}\"\n\
              # host:port as it stands in invite links; empty: the address listened on.\n\
              public_address = {public}\n\
              # May be false only on a loopback address.\n\
-             tls = {tls}\n\n\
+             tls = {tls}\n\n{CERTIFICATE_TEXT}\
              [limits]\n\
              max_upload_bytes = {max_upload_bytes}\n\
              # Free disk space below which nothing is accepted any more.\n\
@@ -418,10 +477,10 @@ impl Config {
              scrub_bytes_per_s = {scrub}\n\
              # A folder that `deadwax-server backup` writes to: damaged audio is put right from there. Empty: told only.\n\
              repair_from = \"\"\n\n\
-             [log]\n\
-             # text or json; error, warn, info, debug or trace.\n\
-             format = \"text\"\n\
-             level = \"info\"\n",
+             [log]\n# text or json; error, warn, info, debug or trace.\n\
+             format = \"text\"\nlevel = \"info\"\n\n\
+             [metrics]\n\
+             # Figures for Prometheus and probes over plain HTTP, without a login: 127.0.0.1:9464. Empty: none.\nlisten = \"\"\n",
             name = quoted(&self.name),
             listen = self.listen,
             public = quoted(&self.public_address),

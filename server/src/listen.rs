@@ -19,16 +19,20 @@ use std::{
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
-    sync::mpsc,
+    sync::{mpsc, watch},
     time::{Instant, Sleep},
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::transport::server::Connected;
 
-use crate::door::{
-    line::{Book, Line},
-    meter::Meter,
+use crate::{
+    door::{
+        line::{Book, Line},
+        meter::Meter,
+        told::Told,
+    },
+    metrics::lines::{Ending, Lines, OpenLine, Verdict},
 };
 
 /// Where connections come from: the network of this machine, or a simulated one.
@@ -54,9 +58,14 @@ impl Source for TcpListener {
     }
 }
 
-/// How many connections there may be, and how long each may stay, and stay silent.
+/// How many connections there may be, how long each may stay, and stay silent, and what they are shown. Another room counts for those that come from then on;
+/// its ages do not change.
 #[derive(Clone)]
 pub struct Room {
+    /// `None`: they speak in the clear.
+    pub tls: Option<TlsAcceptor>,
+    pub figures: Lines,
+    pub told: Arc<Told>,
     pub total: u32,
     pub per_address: u32,
     /// Of each person.
@@ -66,6 +75,13 @@ pub struct Room {
     pub first_call: Duration,
     /// Connections get these ages in turn and are cut at their end, so that those which came together do not go together.
     pub ages: Vec<Duration>,
+}
+
+impl Room {
+    fn send_away(&self, verdict: Verdict, address: IpAddr) {
+        self.figures.came(verdict);
+        self.told.sent_away(verdict, address.to_canonical());
+    }
 }
 
 #[derive(Default)]
@@ -81,15 +97,18 @@ struct Place {
 }
 
 impl Place {
-    fn take(counted: &Arc<Mutex<Count>>, address: IpAddr, room: &Room) -> Option<Self> {
+    fn take(counted: &Arc<Mutex<Count>>, address: IpAddr, room: &Room) -> Result<Self, Verdict> {
         let mut count = counted.lock().unwrap_or_else(PoisonError::into_inner);
         let here = count.by_address.get(&address).copied().unwrap_or(0);
-        if count.total >= room.total || here >= room.per_address {
-            return None;
+        if count.total >= room.total {
+            return Err(Verdict::full);
+        }
+        if here >= room.per_address {
+            return Err(Verdict::address_full);
         }
         count.total += 1;
         count.by_address.insert(address, here + 1);
-        Some(Self { counted: Arc::clone(counted), address })
+        Ok(Self { counted: Arc::clone(counted), address })
     }
 }
 
@@ -112,15 +131,14 @@ pub type Incoming<L> = mpsc::Receiver<io::Result<Connection<L>>>;
 /// Accepts until the receivers are dropped. `cut` closes every connection at once.
 pub fn accept<S: Source>(
     mut source: S,
-    tls: Option<TlsAcceptor>,
-    room: Room,
+    rooms: watch::Receiver<Arc<Room>>,
     cut: CancellationToken,
 ) -> Vec<Incoming<S::Line>> {
-    let (ready, incoming): (Vec<_>, Vec<_>) = room.ages.iter().map(|_| mpsc::channel(64)).unzip();
+    let ages = rooms.borrow().ages.clone();
+    let (ready, incoming): (Vec<_>, Vec<_>) = ages.iter().map(|_| mpsc::channel(64)).unzip();
     let counted = Arc::new(Mutex::new(Count::default()));
-    let room = Arc::new(room);
     tokio::spawn(async move {
-        let mut turns = room.ages.iter().zip(&ready).cycle();
+        let mut turns = ages.iter().zip(&ready).cycle();
         let Some(any) = ready.first() else { return };
         loop {
             let accepted = tokio::select! {
@@ -136,14 +154,20 @@ pub fn accept<S: Source>(
                     continue;
                 }
             };
-            let Some(place) = Place::take(&counted, peer.ip().to_canonical(), &room) else { continue };
+            let room = Arc::clone(&rooms.borrow());
+            let place = match Place::take(&counted, peer.ip().to_canonical(), &room) {
+                Ok(place) => place,
+                Err(verdict) => {
+                    room.send_away(verdict, peer.ip());
+                    continue;
+                }
+            };
             let Some((age, ready)) = turns.next() else { return };
-            let (tls, ready, cut) = (tls.clone(), ready.clone(), cut.child_token());
-            let (room, age) = (Arc::clone(&room), *age);
+            let (ready, cut, age) = (ready.clone(), cut.child_token(), *age);
             tokio::spawn(async move {
                 let line = Line::new(peer, Arc::clone(&room.book), cut.clone());
                 let coming = Coming { stream, line, place, cut };
-                if let Some(connection) = coming.greet(tls, &room, age).await {
+                if let Some(connection) = coming.greet(&room, age).await {
                     // Fails only where the server has stopped listening.
                     let _stopped = ready.send(Ok(connection)).await;
                 }
@@ -162,14 +186,17 @@ struct Coming<L> {
 }
 
 impl<L: AsyncRead + AsyncWrite + Unpin> Coming<L> {
-    async fn greet(self, tls: Option<TlsAcceptor>, room: &Room, age: Duration) -> Option<Connection<L>> {
+    async fn greet(self, room: &Room, age: Duration) -> Option<Connection<L>> {
         let Self { stream, line, place, cut } = self;
-        let io = match tls {
+        let io = match &room.tls {
             None => Io::Plain(stream),
-            Some(tls) => {
-                let handshake = tokio::time::timeout(room.handshake, tls.accept(stream)).await;
-                Io::Tls(Box::new(handshake.ok()?.ok()?))
-            }
+            Some(tls) => match tokio::time::timeout(room.handshake, tls.accept(stream)).await {
+                Ok(Ok(stream)) => Io::Tls(Box::new(stream)),
+                Ok(Err(_)) | Err(_) => {
+                    room.send_away(Verdict::no_handshake, line.peer().ip());
+                    return None;
+                }
+            },
         };
         Some(Connection {
             io,
@@ -178,6 +205,7 @@ impl<L: AsyncRead + AsyncWrite + Unpin> Coming<L> {
             end: Box::pin(tokio::time::sleep(age)),
             meter: Meter::new(Instant::now().into_std()),
             cut: Box::pin(cut.cancelled_owned()),
+            open: room.figures.enter(),
             _place: place,
         })
     }
@@ -196,6 +224,7 @@ pub struct Connection<L = TcpStream> {
     end: Pin<Box<Sleep>>,
     meter: Meter,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
+    open: OpenLine,
     _place: Place,
 }
 
@@ -216,18 +245,23 @@ impl<L> Connection<L> {
     /// Why this connection is over, where it is.
     fn over(&mut self, context: &mut Context<'_>) -> Option<io::ErrorKind> {
         if self.cut.as_mut().poll(context).is_ready() || self.end.as_mut().poll(context).is_ready() {
+            self.open.hang_up(Ending::cut);
             return Some(io::ErrorKind::ConnectionAborted);
         }
         if self.line.has_admitted() {
             self.silent = None;
         }
         let silent = self.silent.as_mut().is_some_and(|silent| silent.as_mut().poll(context).is_ready());
+        if silent {
+            self.open.hang_up(Ending::silent);
+        }
         silent.then_some(io::ErrorKind::TimedOut)
     }
 
     fn wrote(&mut self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if let Poll::Ready(Ok(bytes)) = written {
             self.meter.wrote(bytes);
+            self.open.wrote(bytes);
         }
         written
     }
@@ -248,7 +282,9 @@ impl<L: AsyncRead + AsyncWrite + Unpin> AsyncRead for Connection<L> {
             Io::Plain(io) => Pin::new(io).poll_read(context, buffer),
             Io::Tls(io) => Pin::new(io).poll_read(context, buffer),
         };
+        this.open.read(buffer.filled().len() - before);
         if this.meter.read(&buffer.filled()[before..], Instant::now().into_std()).is_err() {
+            this.open.hang_up(Ending::flood);
             tracing::warn!(address = %this.line.peer().ip(), "hung up: a flood of frames that ask for nothing");
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
@@ -324,15 +360,28 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let soon = Duration::from_millis(150);
         let (book, ages) = (Book::new(16), vec![age]);
-        let room = Room { total: 100, per_address: 100, book, handshake: soon, first_call: soon, ages };
         let folder = tempfile::tempdir().unwrap();
         crate::tls::make(folder.path(), "x", None).unwrap();
-        let acceptor = tls.then(|| {
+        let tls = tls.then(|| {
             TlsAcceptor::from(crate::tls::Identity::load(folder.path()).unwrap().server_config().unwrap())
         });
-        let incoming = accept(listener, acceptor, room, CancellationToken::new()).remove(0);
+        let figures = Lines::default();
+        let room = Room {
+            tls,
+            figures,
+            told: Arc::default(),
+            total: 100,
+            per_address: 100,
+            book,
+            handshake: soon,
+            first_call: soon,
+            ages,
+        };
+        let (_, rooms) = watch::channel(Arc::new(room));
+        let incoming = accept(listener, rooms, CancellationToken::new()).remove(0);
         let (_, health) = tonic_health::server::health_reporter();
-        let mut server = tonic::transport::Server::builder().layer(DoorLayer::new(&Door::default()));
+        let mut server =
+            tonic::transport::Server::builder().layer(DoorLayer::new(&Door::default(), Lines::default()));
         tokio::spawn(server.add_service(health).serve_with_incoming(ReceiverStream::new(incoming)));
         address
     }

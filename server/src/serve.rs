@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpListener,
+    sync::watch,
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_stream::wrappers::ReceiverStream;
@@ -23,8 +24,10 @@ use crate::{
     config::Config,
     dates,
     door::{layer::DoorLayer, line::Book, settings::Door},
+    egress::TransitLayer,
     handoff, keep, listen,
-    notify::Notifier,
+    metrics::{self, lines::Lines},
+    notify::{self, Notifier},
     render::{Limits, examine::Examiner, record::RecordWorker, shift::PAUSE, worker::Worker},
     rpc,
     studio::Studio,
@@ -71,10 +74,19 @@ pub async fn answer<S: listen::Source>(
     studio.listens_on(address);
     let tls = identity.map(|identity| identity.server_config()).transpose()?.map(TlsAcceptor::from);
     let cut = CancellationToken::new();
-    let incoming = listen::accept(source, tls, room(&studio.config), cut.clone());
+    let config = studio.config();
+    let room = room(&config, tls, studio.metrics.lines.clone());
+    let (rooms, room) = watch::channel(Arc::new(room));
+    let at_the_door = DoorLayer::new(&config.door, studio.metrics.lines.clone());
+    let incoming = listen::accept(source, room, cut.clone());
+    let settings = tokio::spawn(follow_settings(Arc::clone(&studio), rooms, at_the_door.clone()));
+    let probes = studio
+        .take_probes()
+        .map(|listener| tokio::spawn(metrics::http::serve(listener, Arc::clone(&studio))));
 
     let (routes, health) = rpc::routes(&studio).await?;
     let sweeper = tokio::spawn(sweep(Arc::clone(&studio)));
+    let ends = tokio::spawn(write_ends(Arc::clone(&studio)));
     let upload_sweeper = tokio::spawn(sweep_uploads(Arc::clone(&studio)));
     let health = Arc::new(health);
     let latch = {
@@ -92,7 +104,7 @@ pub async fn answer<S: listen::Source>(
         studio.closing.cancel();
         std::future::pending::<()>().await;
     };
-    let serving = serving(&studio, &routes, incoming);
+    let serving = serving(&studio, &routes, &at_the_door, incoming);
     let out_of_patience = async {
         stop.cancelled().await;
         tokio::time::sleep(GRACE).await;
@@ -108,13 +120,20 @@ pub async fn answer<S: listen::Source>(
     cut.cancel();
     studio.closing.cancel();
     sweeper.abort();
+    ends.abort();
     latch.abort();
     damage.abort();
+    settings.abort();
     upload_sweeper.abort();
     // They end with `closing`; their children die with them, and what they did is begun again at the next start. What was told is written down at the
     // end, so that the next start does not tell it again.
     let _ended = tokio::time::timeout(GRACE, tasks.wait()).await;
     studio.egress.flush().await;
+    studio.traces.close().await;
+    // To the last it told that this server does not serve any more.
+    if let Some(probes) = probes {
+        probes.abort();
+    }
     served
 }
 
@@ -128,9 +147,12 @@ fn ages(door: &Door) -> impl Iterator<Item = Duration> {
     (0..AGES).map(move |step| age.mul_f64(0.9 + 0.2 * f64::from(step) / f64::from(AGES - 1)))
 }
 
-fn room(config: &Config) -> listen::Room {
+fn room(config: &Config, tls: Option<TlsAcceptor>, figures: Lines) -> listen::Room {
     let (limits, door) = (&config.limits, &config.door);
     listen::Room {
+        tls,
+        figures,
+        told: Arc::default(),
         total: limits.connections,
         per_address: limits.connections_per_address,
         book: Book::new(door.connections_per_person),
@@ -140,19 +162,45 @@ fn room(config: &Config) -> listen::Room {
     }
 }
 
+/// Lets what is asked at the door follow the settings and the certificate. What is open already stays.
+async fn follow_settings(studio: Arc<Studio>, rooms: watch::Sender<Arc<listen::Room>>, door: DoorLayer) {
+    let (mut settings, mut identities) = (studio.current.watch(), studio.current.watch_identity());
+    loop {
+        tokio::select! {
+            changed = settings.changed() => if changed.is_err() { return },
+            changed = identities.changed() => if changed.is_err() { return },
+        }
+        let config = Arc::clone(&settings.borrow_and_update());
+        let identity = identities.borrow_and_update().clone();
+        let before = Arc::clone(&rooms.borrow());
+        let tls = match identity.map(|identity| identity.server_config()) {
+            Some(Ok(fresh)) => Some(TlsAcceptor::from(fresh)),
+            // One that could not be used was refused when it was read.
+            Some(Err(_)) | None => before.tls.clone(),
+        };
+        door.set(&config.door);
+        before.book.set(config.door.connections_per_person);
+        let fresh = room(&config, tls, before.figures.clone());
+        let (book, told, ages) = (Arc::clone(&before.book), Arc::clone(&before.told), before.ages.clone());
+        rooms.send_replace(Arc::new(listen::Room { book, told, ages, ..fresh }));
+    }
+}
+
 /// tonic knows one age for all connections of a server: one server for each age, behind the same door, with the same services.
 fn serving<L: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     studio: &Studio,
     routes: &Routes,
+    at_the_door: &DoorLayer,
     incoming: Vec<listen::Incoming<L>>,
 ) -> impl Future<Output = Result<Vec<()>, tonic::transport::Error>> + use<L> {
-    let door = &studio.config.door;
-    let at_the_door = DoorLayer::new(door);
+    let config = studio.config();
+    let door = &config.door;
     let servers = ages(door).zip(incoming).map(|(age, incoming)| {
         Server::builder()
-            .layer(RequestLog)
+            .layer(RequestLog { calls: studio.metrics.calls.clone(), traces: studio.traces.clone() })
             .layer(AccessLayer::new(Arc::clone(&studio.people)))
             .layer(at_the_door.clone())
+            .layer(TransitLayer)
             .max_concurrent_streams(door.streams_per_connection)
             .http2_max_header_list_size(door.header_bytes)
             .http2_max_pending_accept_reset_streams(Some(RESETS_PENDING))
@@ -179,7 +227,7 @@ async fn background(studio: &Arc<Studio>) -> anyhow::Result<TaskTracker> {
     if worker.slots > 0 {
         tasks.spawn(Arc::new(worker).run());
     }
-    if studio.config.render.workers > 0 {
+    if studio.config().render.workers > 0 {
         tasks.spawn(Arc::new(record_worker(studio)).run());
     }
     let examiner = examiner(studio);
@@ -187,7 +235,9 @@ async fn background(studio: &Arc<Studio>) -> anyhow::Result<TaskTracker> {
         tasks.spawn(Arc::new(examiner).run());
     }
     tasks.spawn(maker(studio).run());
-    tasks.spawn(Notifier::of(studio)?.run());
+    let stop = studio.closing.child_token();
+    let notifier = Notifier::of(studio, &studio.config(), &stop)?;
+    tasks.spawn(notify::run(Arc::clone(studio), notifier, stop));
     tasks.spawn(keep::work::run(Arc::clone(studio)));
     tasks.spawn(dates::watch(Arc::clone(&studio.ledger), studio.closing.clone()));
     tasks.close();
@@ -195,7 +245,8 @@ async fn background(studio: &Arc<Studio>) -> anyhow::Result<TaskTracker> {
 }
 
 async fn worker(studio: &Studio) -> anyhow::Result<Worker> {
-    let settings = &studio.config.render;
+    let config = studio.config();
+    let settings = &config.render;
     Ok(Worker {
         ledger: Arc::clone(&studio.ledger),
         blobs: Arc::clone(&studio.blobs),
@@ -215,14 +266,15 @@ async fn worker(studio: &Studio) -> anyhow::Result<Worker> {
 }
 
 fn record_worker(studio: &Studio) -> RecordWorker {
+    let config = studio.config();
     RecordWorker {
         ledger: Arc::clone(&studio.ledger),
         blobs: Arc::clone(&studio.blobs),
         program: studio.program.clone(),
         making: Arc::clone(&studio.making),
         work_dir: studio.folder.join("records"),
-        contact: studio.config.name.clone(),
-        memory_bytes: studio.config.render.memory_bytes,
+        contact: config.name.clone(),
+        memory_bytes: config.render.memory_bytes,
         pause: PAUSE,
         shutdown: studio.closing.clone(),
         left: Mutex::default(),
@@ -236,7 +288,7 @@ fn examiner(studio: &Studio) -> Examiner {
         comparisons: Arc::clone(&studio.comparisons),
         program: studio.program.clone(),
         work_dir: studio.folder.join("examining"),
-        slots: studio.config.examine.workers as usize,
+        slots: studio.config().examine.workers as usize,
         pause: PAUSE,
         shutdown: studio.closing.clone(),
     }
@@ -274,6 +326,16 @@ async fn sweep(studio: Arc<Studio>) {
     loop {
         every.tick().await;
         studio.people.sweep();
+    }
+}
+
+/// What was ended while the disk took nothing is written down when it does. Apart from the sweep, which waits for no disk.
+async fn write_ends(studio: Arc<Studio>) {
+    let mut every = tokio::time::interval(Duration::from_secs(1));
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        studio.people.write_held().await;
     }
 }
 

@@ -4,27 +4,30 @@
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::Context as _;
 use deadwax_domain::Digest;
 use futures::{FutureExt as _, future::BoxFuture};
-use tokio::sync::Semaphore;
+use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     auth::{People, secret::Secret},
     blob::Blobs,
     config::{self, Config},
-    egress::EgressBook,
+    egress::{self, EgressBook},
     evidence::{Chains, StudioKey},
     handoff::Troubles,
     ledger::{Clock, Ledger},
     listening::Listening,
+    metrics::{self, Metrics},
     notify::secret::Secrets,
+    reload::Current,
     render::{
+        self,
         compare::{self, CompareFiles},
         compared::Comparisons,
         hearing::{self, Window, WindowAsked},
@@ -34,6 +37,7 @@ use crate::{
     },
     rpc::planner::Planner,
     store::Store,
+    traces::Traces,
 };
 
 /// Measures a file that came from outside. The real one decodes in a child process.
@@ -140,7 +144,10 @@ impl Clock for SystemClock {
 }
 
 pub struct Studio {
-    pub config: Config,
+    /// The settings, which may change; asked for anew by whoever uses one.
+    pub current: Current,
+    pub metrics: Metrics,
+    pub traces: Traces,
     pub folder: PathBuf,
     pub store: Arc<dyn Store>,
     pub people: Arc<People>,
@@ -163,8 +170,6 @@ pub struct Studio {
     pub packages: Arc<Troubles>,
     /// How the render worker starts its children.
     pub program: Program,
-    /// Of the certificate; absent where TLS is off.
-    pub fingerprint: Option<Digest>,
     /// What webhooks are signed with.
     pub webhook_secrets: Arc<Secrets>,
     /// What checkpoints are signed with.
@@ -174,6 +179,9 @@ pub struct Studio {
     /// Cancelled when the server begins to stop: every stream ends, and every session's token is a child of it.
     pub closing: CancellationToken,
     bound: OnceLock<SocketAddr>,
+    /// For probes, until `serve` takes it.
+    probes: Mutex<Option<TcpListener>>,
+    probes_at: Option<SocketAddr>,
 }
 
 /// The parts of a studio that a test may choose.
@@ -182,6 +190,7 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     pub inspect: Arc<dyn Inspect>,
     pub program: Program,
+    /// Of the certificate; absent where TLS is off.
     pub fingerprint: Option<Digest>,
 }
 
@@ -197,10 +206,14 @@ impl Studio {
             .await
             .context("reading the ledger failed")?;
         let root = std::path::absolute(folder).context("finding the studio folder failed")?;
-        let blobs = Blobs::open_on(store.drive().clone(), root, config.limits.reserve_bytes)
+        let blobs = Blobs::open_on(store.drive().clone(), root.clone(), config.limits.reserve_bytes)
             .await
             .context("opening the audio failed")?;
-        let egress = EgressBook::open(&folder.join("egress"), Arc::clone(&clock))
+        // Nobody needs what lies there; a disk that refuses will say so where it matters.
+        if let Err(error) = render::tidy(&folder.join("derived")).await {
+            tracing::warn!(%error, "unfinished work of an earlier start could not be removed from derived/");
+        }
+        let egress = EgressBook::open(store.drive(), &root.join(egress::FOLDER), Arc::clone(&clock))
             .await
             .context("opening the egress book failed")?;
         let comparisons =
@@ -213,8 +226,13 @@ impl Studio {
         })?;
         let planner = Planner::new(Arc::clone(&blobs), config.name.clone(), offered);
         let chains = Chains::new(Arc::clone(&ledger), Arc::clone(&store));
+        let probes = metrics::http::listen(&config.metrics).await?;
         Ok(Arc::new(Self {
-            config,
+            metrics: Metrics::new(store.drive().figures()),
+            traces: Traces::open(&config.telemetry)?,
+            probes_at: probes.as_ref().and_then(|it| it.local_addr().ok()),
+            probes: Mutex::new(probes),
+            current: Current::new(config, fingerprint),
             folder: folder.to_owned(),
             store,
             people,
@@ -230,13 +248,46 @@ impl Studio {
             planner: Arc::new(planner),
             packages: Arc::default(),
             program,
-            fingerprint,
             webhook_secrets: Arc::new(Secrets::of(folder)),
             key: Arc::new(StudioKey::of(folder)),
             chains,
             closing,
             bound: OnceLock::new(),
         }))
+    }
+
+    /// The settings that hold now.
+    pub fn config(&self) -> Arc<Config> {
+        self.current.config()
+    }
+
+    /// Of the certificate that is shown now; absent where TLS is off.
+    pub fn fingerprint(&self) -> Option<Digest> {
+        self.current.fingerprint()
+    }
+
+    /// What the health service says of the server as a whole.
+    ///
+    /// # Errors
+    /// Why it does not serve.
+    pub fn ready(&self) -> Result<(), &'static str> {
+        if self.closing.is_cancelled() {
+            return Err("the server is stopping");
+        }
+        match self.store.drive().latch().reason() {
+            Some(_) => Err("the disk failed, and nothing is written until the server is restarted"),
+            None => Ok(()),
+        }
+    }
+
+    /// The door for probes, once.
+    pub fn take_probes(&self) -> Option<TcpListener> {
+        self.probes.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Where the door for probes is.
+    pub fn probes_at(&self) -> Option<SocketAddr> {
+        self.probes_at
     }
 
     /// Told by `serve` once it listens: invite links need the port.
@@ -246,8 +297,9 @@ impl Studio {
 
     /// `deadwax://host:port/CODE#sha256=FINGERPRINT`, to be shown once.
     pub fn invite_link(&self, code: &Secret) -> String {
-        let bound = self.bound.get().copied().unwrap_or(self.config.listen);
-        invite_link(&self.config.address_for_links(bound), code, self.fingerprint)
+        let config = self.config();
+        let bound = self.bound.get().copied().unwrap_or(config.listen);
+        invite_link(&config.address_for_links(bound), code, self.fingerprint())
     }
 }
 

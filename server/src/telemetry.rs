@@ -1,5 +1,7 @@
-//! The operators' log: one line per request with method, person id, outcome and milliseconds; of a denied one also the reason and where it came from. Never in it: tokens, codes, note text, names,
+//! The operators' log: one line per request with method, ids of person and session, address, outcome and milliseconds; of a denied one also the reason. Never in it: tokens, codes, note text, names,
 //! titles, request bodies. The rule that keeps it so: a request is never printed, not even at TRACE; only ids and codes are.
+
+mod plain;
 
 use std::{
     io::IsTerminal as _,
@@ -15,54 +17,104 @@ use futures::{FutureExt as _, future::BoxFuture};
 use http::{HeaderMap, Request, Response};
 use tonic::{Code, Status, body::Body};
 use tower::{Layer, Service};
-use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+use tracing_subscriber::{EnvFilter, fmt::MakeWriter, reload};
 
+use self::plain::Plain;
 use crate::{
     auth::layer::address,
-    config::{Log, LogFormat},
+    config::{Log, LogFormat, LogLevel},
+    metrics::calls::{Calls, Open},
     status,
+    traces::{Span, Traces},
 };
 
-/// A subscriber for this process, or for one test. Libraries speak from `warn` on: their debug lines print headers.
+type SetLevel = Box<dyn Fn(LogLevel) + Send + Sync>;
+
+/// Of the log that [`install`] put up.
+static LEVEL: OnceLock<SetLevel> = OnceLock::new();
+
+/// A subscriber for this process, or for one test.
 pub fn subscriber<W>(log: &Log, writer: W) -> Box<dyn tracing::Subscriber + Send + Sync>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::new(format!("warn,deadwax_server={}", log.level.word()));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+    adjustable(log, writer).0
+}
+
+/// Libraries speak from `warn` on: their debug lines print headers.
+fn filter(level: LogLevel) -> EnvFilter {
+    EnvFilter::new(format!("warn,deadwax_server={}", level.word()))
+}
+
+/// A subscriber, and what sets its level.
+fn adjustable<W>(log: &Log, writer: W) -> (Box<dyn tracing::Subscriber + Send + Sync>, SetLevel)
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    fn setting<S: 'static>(handle: reload::Handle<EnvFilter, S>) -> SetLevel {
+        // It fails where the log is gone, and nobody reads it then.
+        Box::new(move |level| drop(handle.reload(filter(level))))
+    }
+    let colours = log.format == LogFormat::Text && std::io::stderr().is_terminal();
+    let writer = Plain { into: writer, colours };
+    let builder = tracing_subscriber::fmt().with_env_filter(filter(log.level)).with_writer(writer);
     match log.format {
-        LogFormat::Json => Box::new(builder.json().flatten_event(true).finish()),
-        LogFormat::Text => Box::new(builder.with_ansi(std::io::stderr().is_terminal()).finish()),
+        LogFormat::Json => {
+            let builder = builder.json().flatten_event(true).with_filter_reloading();
+            let set = setting(builder.reload_handle());
+            (Box::new(builder.finish()), set)
+        }
+        LogFormat::Text => {
+            let builder = builder.with_ansi(colours).with_filter_reloading();
+            let set = setting(builder.reload_handle());
+            (Box::new(builder.finish()), set)
+        }
     }
 }
 
 /// Installs the log of this process on standard error. A second call changes nothing (tests start several servers).
 pub fn install(log: &Log) {
-    let _already_there = tracing::subscriber::set_global_default(subscriber(log, std::io::stderr));
+    let (subscriber, set) = adjustable(log, std::io::stderr);
+    if tracing::subscriber::set_global_default(subscriber).is_ok() {
+        let _first = LEVEL.set(set);
+    }
+}
+
+/// What the log of this process tells from now on.
+pub fn set_level(level: LogLevel) {
+    if let Some(set) = LEVEL.get() {
+        set(level);
+    }
 }
 
 /// What the inner layers learn about a request, for its line in the log.
 #[derive(Clone, Default)]
-pub struct Seen(Arc<OnceLock<PersonId>>);
+pub struct Seen(Arc<OnceLock<(PersonId, u128)>>);
 
 impl Seen {
-    pub fn person(&self, id: PersonId) {
-        let _first_stays = self.0.set(id);
+    /// Who, and in which session.
+    pub fn person(&self, id: PersonId, session: u128) {
+        let _first_stays = self.0.set((id, session));
     }
 }
 
-#[derive(Clone, Copy)]
-pub struct RequestLog;
+/// Tells of each call: in the log, in the figures, as a span.
+#[derive(Clone)]
+pub struct RequestLog {
+    pub calls: Calls,
+    pub traces: Traces,
+}
 
 impl<S> Layer<S> for RequestLog {
     type Service = Logged<S>;
     fn layer(&self, inner: S) -> Logged<S> {
-        Logged { inner }
+        Logged { told: self.clone(), inner }
     }
 }
 
 #[derive(Clone)]
 pub struct Logged<S> {
+    told: RequestLog,
     inner: S,
 }
 
@@ -82,9 +134,12 @@ where
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let seen = Seen::default();
         request.extensions_mut().insert(seen.clone());
+        let open = self.told.calls.begin(request.uri().path());
         let mut line = Line {
+            span: self.told.traces.call(open.method),
+            open,
             method: method(request.uri().path()),
-            address: address(&request),
+            address: address(request.extensions()),
             seen,
             began: Instant::now(),
             outcome: None,
@@ -92,6 +147,7 @@ where
         let answer = self.inner.call(request);
         async move {
             let answer = answer.await?;
+            line.open.answers();
             line.see(answer.headers());
             Ok(answer.map(|body| Body::new(Watched { body, line })))
         }
@@ -113,11 +169,14 @@ struct Line {
     began: Instant,
     /// The code, and where it is a refusal its stable reason.
     outcome: Option<(Code, String)>,
+    open: Open,
+    span: Option<Span>,
 }
 
 impl Line {
     fn see(&mut self, headers: &HeaderMap) {
         if let Some(status) = Status::from_header_map(headers) {
+            self.open.ends(status.code());
             self.outcome = Some((status.code(), status::reason_of(&status).unwrap_or_default()));
         }
     }
@@ -130,20 +189,27 @@ fn is_denial(code: Code) -> bool {
 
 impl Drop for Line {
     fn drop(&mut self) {
-        let person = self.seen.0.get().map(|id| uuid::Uuid::from_u128(id.0).to_string());
+        if let Some(span) = self.span.take() {
+            span.end(self.outcome.as_ref().map(|(code, _)| *code));
+        }
+        let id = |id: u128| uuid::Uuid::from_u128(id).to_string();
+        let who = self.seen.0.get().map(|(person, session)| (id(person.0), id(*session)));
+        let (person, session) = who.as_ref().map_or(("-", "-"), |(person, session)| (person, session));
+        let address = self.address.map(|address| address.to_string()).unwrap_or_default();
         let ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let (method, person) = (self.method.as_str(), person.as_deref().unwrap_or("-"));
+        let method = self.method.as_str();
         match &self.outcome {
-            Some((Code::Ok, _)) => tracing::info!(method, person, code = "Ok", ms, "request"),
+            Some((Code::Ok, _)) => {
+                tracing::info!(method, person, session, address, code = "Ok", ms, "request")
+            }
             Some((code @ (Code::Internal | Code::DataLoss | Code::Unknown), _)) => {
-                tracing::error!(method, person, ?code, ms, "request");
+                tracing::error!(method, person, session, address, ?code, ms, "request");
             }
             Some((code, reason)) if is_denial(*code) => {
-                let address = self.address.map(|address| address.to_string()).unwrap_or_default();
-                tracing::warn!(method, person, address, ?code, reason, ms, "denied");
+                tracing::warn!(method, person, session, address, ?code, reason, ms, "denied");
             }
-            Some((code, _)) => tracing::info!(method, person, ?code, ms, "request"),
-            None => tracing::info!(method, person, code = "GivenUp", ms, "request"),
+            Some((code, _)) => tracing::info!(method, person, session, address, ?code, ms, "request"),
+            None => tracing::info!(method, person, session, address, code = "GivenUp", ms, "request"),
         }
     }
 }

@@ -78,7 +78,7 @@ async fn a_code_is_one_login_however_many_try() {
 async fn many_wrong_codes_are_too_many() {
     let house = House::open().await;
     let mut stranger = house.stranger().await;
-    for _ in 0..deadwax_server::auth::TRIES {
+    for _ in 0..deadwax_server::auth::ADDRESS_TRIES {
         refused(stranger.login("wrong").await, "INVITE_UNKNOWN");
     }
     let no = refused(stranger.login("wrong").await, "TOO_MANY_TRIES");

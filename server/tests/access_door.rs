@@ -12,7 +12,10 @@ use std::{
 use common::{House, id_text, refused, within};
 use deadwax_proto::v1::{self, sessions_client::SessionsClient};
 use deadwax_server::{config, telemetry};
-use tokio::{io::AsyncReadExt as _, net::TcpStream};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 use tonic::{
     Code,
     transport::{Certificate, ClientTlsConfig, Endpoint},
@@ -31,7 +34,7 @@ async fn tls_is_spoken_with_the_certificate_of_the_link() {
     let ana = house.studio.people.add("Ana", "ana@example.org", true).await.unwrap();
     let issued = house.studio.people.issue_code(ana.id).await.unwrap();
     let link = house.studio.invite_link(&issued.code);
-    let fingerprint = house.studio.fingerprint.unwrap();
+    let fingerprint = house.studio.fingerprint().unwrap();
     assert_eq!(link, format!("deadwax://{}/{}#sha256={fingerprint}", house.address, issued.code.reveal()));
     // Without TLS nobody gets an answer.
     let plain = Endpoint::from_shared(format!("http://{}", house.address)).unwrap();
@@ -138,7 +141,46 @@ async fn the_log_tells_who_did_what_and_no_secret() {
     assert!(said.contains("deadwax.v1.Sessions/WhoAmI"), "{said}");
     assert!(said.contains(&id_text(ana.id.0)), "requests carry the person's id: {said}");
     assert!(said.contains("Unauthenticated"), "and the outcome: {said}");
+    let lines: Vec<serde_json::Value> =
+        said.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let line_of = |is: &dyn Fn(&serde_json::Value) -> bool| lines.iter().find(|line| is(line)).unwrap();
+    let call = line_of(&|it| it["method"] == "deadwax.v1.Sessions/WhoAmI" && it["code"] == "Ok");
+    assert_eq!(call["address"], "127.0.0.1", "where from: {call}");
+    assert_eq!(call["session"].as_str().map(str::len), Some(36), "in which session: {call}");
+    let come = line_of(&|it| it["message"] == "signed in");
+    assert_eq!((&come["by"], &come["address"]), (&"a code".into(), &"127.0.0.1".into()), "{come}");
     for secret in [&token, &token[4..], &code, &common::code_of(&link), "canary", "Canary"] {
         assert!(!said.contains(secret), "{secret} is in the log: {said}");
+    }
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn whoever_is_sent_away_at_the_door_is_told_in_the_log() {
+    let paper = Paper::default();
+    let log = config::Log { format: config::LogFormat::Json, level: config::LogLevel::Warn };
+    let writer = paper.clone();
+    let _here = tracing::subscriber::set_default(telemetry::subscriber(&log, move || writer.clone()));
+    let house = House::open_with(|config| {
+        config.tls = true;
+        config.limits.connections_per_address = 1;
+    })
+    .await;
+    let mut wrong = TcpStream::connect(house.address).await.unwrap();
+    wrong.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    within(Duration::from_secs(5), "no TLS", hung_up(wrong)).await;
+    within(Duration::from_secs(5), "one too many", async {
+        let _first = TcpStream::connect(house.address).await.unwrap();
+        hung_up(TcpStream::connect(house.address).await.unwrap()).await;
+    })
+    .await;
+    let said = String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
+    let lines = said.lines().filter(|line| line.contains("connections were sent away at the door"));
+    let reasons = ["no TLS handshake", "limits.connections_per_address are open from there"];
+    assert_eq!(lines.clone().count(), 2, "{said}");
+    for reason in reasons {
+        assert!(
+            lines.clone().any(|line| line.contains(reason) && line.contains("127.0.0.1")),
+            "{reason}: {said}"
+        );
     }
 }

@@ -17,6 +17,7 @@ use std::{
 use deadwax_domain::{Command, Role, Roles, WebhookId};
 use deadwax_server::{
     ledger::Clock,
+    metrics::NewsFigures,
     notify::{
         hooks::Hooks,
         post::{Delivery, PostError, Poster, Resolve, SystemResolver},
@@ -66,6 +67,7 @@ fn start(rig: &Rig, folder: &tempfile::TempDir) -> Running {
         enabled: true,
         tick: Duration::from_millis(5),
         shutdown: stop.clone(),
+        figures: NewsFigures::default(),
     };
     Running { task: tokio::spawn(hooks.run()), stop }
 }
@@ -416,6 +418,7 @@ async fn switched_off_nothing_goes_out_and_nothing_is_told_later() {
         enabled: false,
         tick: Duration::from_millis(5),
         shutdown: stop.clone(),
+        figures: NewsFigures::default(),
     };
     let off = Running { task: tokio::spawn(off.run()), stop };
     rename(&rig, "Meanwhile").await;

@@ -120,6 +120,7 @@ async fn serve(rig: &Rig) -> ProjectsClient<Channel> {
             session_id: 1,
             address: None,
             ended: CancellationToken::new(),
+            transit: deadwax_server::egress::Transit::default(),
         });
         Ok(request)
     };

@@ -3,6 +3,7 @@
 pub mod demo;
 pub mod ep;
 pub mod evidence;
+pub mod harm;
 pub mod harness;
 pub mod history;
 pub mod line;
@@ -10,5 +11,6 @@ pub mod lp;
 pub mod pane;
 pub mod program;
 pub mod sim;
+pub mod sink;
 pub mod song;
 pub mod terminal;

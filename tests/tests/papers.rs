@@ -11,9 +11,10 @@ use std::{
 const SHEET: &str = "docs/ASVS.md";
 const RUNBOOK: &str = "docs/RUNBOOK.md";
 /// Every test that these name must exist.
-const NAMING: [&str; 5] = [SHEET, "SECURITY.md", "docs/HARDENING.md", RUNBOOK, "CHANGELOG.md"];
+const NAMING: [&str; 6] =
+    [SHEET, "SECURITY.md", "docs/HARDENING.md", "docs/OPERATIONS.md", RUNBOOK, "CHANGELOG.md"];
 /// What these call a setting must be one.
-const SETTING: [&str; 3] = [SHEET, "docs/HARDENING.md", RUNBOOK];
+const SETTING: [&str; 4] = [SHEET, "docs/HARDENING.md", "docs/OPERATIONS.md", RUNBOOK];
 const VERDICTS: [&str; 4] = ["met", "by construction", "n/a", "NOT MET"];
 const LEVELS: [&str; 3] = ["1", "2", "3, chosen"];
 

@@ -1,10 +1,11 @@
-//! All that journal and audio ask of a disk, behind one small trait, so that a disk which fails, fills up or forgets can be put under them (`faulty`).
+//! All that journal, audio and the egress book ask of a disk, behind one small trait, so that a disk which fails, fills up or forgets can be put under them (`faulty`).
 //! `Drive` is what they hold: it goes on after an interruption and a short write, and its latch ends every write after the first failed sync. `work` is where it
 //! is done. Never here:
 //! what a record or a blob is.
 
 #[cfg(any(test, feature = "faults"))]
 pub mod faulty;
+mod figures;
 mod latch;
 mod real;
 mod site;
@@ -12,8 +13,14 @@ mod site;
 mod trial;
 pub mod work;
 
-use std::{io, path::Path, sync::Arc, time::SystemTime};
+use std::{
+    io,
+    path::Path,
+    sync::Arc,
+    time::{Instant, SystemTime},
+};
 
+pub use figures::Figures;
 pub use latch::{Latch, Stopped};
 pub use real::RealDisk;
 pub use site::{Call, Site};
@@ -68,11 +75,12 @@ pub trait DiskFile: Send + Sync {
     fn meta(&self, site: Site) -> io::Result<Meta>;
 }
 
-/// A disk and its latch; clones share both. Every call that changes something fails once the latch has fallen.
+/// A disk, its latch and its figures; clones share all three. Every call that changes something fails once the latch has fallen.
 #[derive(Clone)]
 pub struct Drive {
     disk: Arc<dyn Disk>,
     latch: Latch,
+    figures: Figures,
 }
 
 /// An open file of a drive.
@@ -80,6 +88,7 @@ pub struct Drive {
 pub struct DriveFile {
     file: Arc<dyn DiskFile>,
     latch: Latch,
+    figures: Figures,
 }
 
 impl Default for Drive {
@@ -95,11 +104,19 @@ impl Drive {
     }
 
     pub fn on(disk: Arc<dyn Disk>) -> Self {
-        Self { disk, latch: Latch::default() }
+        Self { disk, latch: Latch::default(), figures: Figures::default() }
     }
 
     pub fn latch(&self) -> &Latch {
         &self.latch
+    }
+
+    pub fn figures(&self) -> &Figures {
+        &self.figures
+    }
+
+    fn of(&self, file: Arc<dyn DiskFile>) -> DriveFile {
+        DriveFile { file, latch: self.latch.clone(), figures: self.figures.clone() }
     }
 
     pub fn make_dir(&self, site: Site, path: &Path) -> io::Result<()> {
@@ -109,13 +126,11 @@ impl Drive {
 
     pub fn create(&self, site: Site, path: &Path) -> io::Result<DriveFile> {
         self.latch.check()?;
-        let file = unbroken(|| self.disk.create(site, path))?;
-        Ok(DriveFile { file, latch: self.latch.clone() })
+        Ok(self.of(unbroken(|| self.disk.create(site, path))?))
     }
 
     pub fn open(&self, site: Site, path: &Path, access: Access) -> io::Result<DriveFile> {
-        let file = unbroken(|| self.disk.open(site, path, access))?;
-        Ok(DriveFile { file, latch: self.latch.clone() })
+        Ok(self.of(unbroken(|| self.disk.open(site, path, access))?))
     }
 
     /// `None` where nothing bears the name.
@@ -187,7 +202,10 @@ impl DriveFile {
     /// A failure lets the latch fall: what was to be written may be lost, and a second sync would not tell.
     pub fn sync_data(&self, site: Site) -> io::Result<()> {
         self.latch.check()?;
-        unbroken(|| self.file.sync_data(site)).map_err(|error| self.latch.failed(site, &error))
+        let began = Instant::now();
+        let synced = unbroken(|| self.file.sync_data(site));
+        self.figures.synced(site, began.elapsed());
+        synced.map_err(|error| self.latch.failed(site, &error))
     }
 
     pub fn truncate(&self, site: Site, bytes: u64) -> io::Result<()> {

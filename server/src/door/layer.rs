@@ -16,7 +16,8 @@ use tower::{Layer, Service};
 
 use super::{line::Line, rates::Rate, settings::Door};
 use crate::{
-    auth::{Caller, secret},
+    auth::{Caller, tries::customer},
+    metrics::lines::{Lines, TurnedAway},
     status,
 };
 
@@ -31,32 +32,43 @@ enum Key {
 #[derive(Clone)]
 pub struct DoorLayer {
     rate: Arc<Rate<Key>>,
+    figures: Lines,
 }
 
 impl DoorLayer {
-    pub fn new(settings: &Door) -> Self {
-        Self { rate: Arc::new(Rate::new(settings.calls_per_s, settings.calls_burst)) }
+    pub fn new(settings: &Door, figures: Lines) -> Self {
+        Self { rate: Arc::new(Rate::new(settings.calls_per_s, settings.calls_burst)), figures }
+    }
+
+    /// From now on.
+    pub fn set(&self, settings: &Door) {
+        self.rate.set(settings.calls_per_s, settings.calls_burst);
     }
 }
 
 impl<S> Layer<S> for DoorLayer {
     type Service = AtTheDoor<S>;
     fn layer(&self, inner: S) -> AtTheDoor<S> {
-        AtTheDoor { rate: Arc::clone(&self.rate), inner }
+        AtTheDoor { rate: Arc::clone(&self.rate), figures: self.figures.clone(), inner }
     }
 }
 
 #[derive(Clone)]
 pub struct AtTheDoor<S> {
     rate: Arc<Rate<Key>>,
+    figures: Lines,
     inner: S,
 }
 
 impl<S> AtTheDoor<S> {
     fn admit(&self, line: &Line, person: Option<PersonId>) -> Result<(), Status> {
-        let key = person.map_or_else(|| Key::Address(secret::customer(line.peer().ip())), Key::Person);
-        self.rate.take(key, Instant::now().into_std()).map_err(status::too_many_calls)?;
+        let key = person.map_or_else(|| Key::Address(customer(line.peer().ip())), Key::Person);
+        self.rate.take(key, Instant::now().into_std()).map_err(|wait| {
+            self.figures.turn_away(TurnedAway::calls);
+            status::too_many_calls(wait)
+        })?;
         if person.is_some_and(|person| !line.seat(person)) {
+            self.figures.turn_away(TurnedAway::connections);
             return Err(status::too_many_connections());
         }
         line.admit();
@@ -76,7 +88,7 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
         // Every connection of `listen` has one.
         if let Some(line) = request.extensions().get::<Line>().cloned() {
             let person = request.extensions().get::<Caller>().map(|caller| caller.person.id);
@@ -84,7 +96,6 @@ where
                 line.refuse();
                 return Either::Right(ready(Ok(no.into_http())));
             }
-            request.extensions_mut().insert(line.tcp());
         }
         Either::Left(self.inner.call(request))
     }

@@ -12,20 +12,24 @@ use std::{
 
 use deadwax_domain::PersonId;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::server::TcpConnectInfo;
 
 /// Calls of one connection that are turned away at the door before it is hung up on. Whoever waits as told meets a handful.
 const REFUSED_MAX: u32 = 1_000;
 
 /// How many connections each person has open.
 pub struct Book {
-    per_person: u32,
+    per_person: AtomicU32,
     open: Mutex<HashMap<PersonId, u32>>,
 }
 
 impl Book {
     pub fn new(per_person: u32) -> Arc<Self> {
-        Arc::new(Self { per_person, open: Mutex::default() })
+        Arc::new(Self { per_person: AtomicU32::new(per_person), open: Mutex::default() })
+    }
+
+    /// From now on; who has more keeps them.
+    pub fn set(&self, per_person: u32) {
+        self.per_person.store(per_person, Ordering::Relaxed);
     }
 
     fn open(&self) -> std::sync::MutexGuard<'_, HashMap<PersonId, u32>> {
@@ -63,11 +67,6 @@ impl Line {
         self.0.peer
     }
 
-    /// As tonic's own requests carry it, for `Request::remote_addr`.
-    pub fn tcp(&self) -> TcpConnectInfo {
-        TcpConnectInfo { local_addr: None, remote_addr: Some(self.0.peer) }
-    }
-
     /// A call of this person comes over this connection: `false` where they have too many connections open already.
     pub fn seat(&self, person: PersonId) -> bool {
         let mut people = self.0.people.lock().unwrap_or_else(PoisonError::into_inner);
@@ -75,7 +74,7 @@ impl Line {
         let Some(people) = people.as_mut().filter(|people| !people.contains(&person)) else { return true };
         let mut open = self.0.book.open();
         let count = open.entry(person).or_default();
-        if *count >= self.0.book.per_person {
+        if *count >= self.0.book.per_person.load(Ordering::Relaxed) {
             return false;
         }
         *count += 1;

@@ -6,3 +6,4 @@ pub mod line;
 pub mod meter;
 pub mod rates;
 pub mod settings;
+pub mod told;

@@ -12,34 +12,51 @@ const KEYS_MAX: usize = 16_384;
 
 /// A token bucket for each key, kept as one moment: when the bucket will be full again (the generic cell rate algorithm).
 pub struct Rate<Key> {
+    pace: Mutex<Pace>,
+    full_at: Mutex<HashMap<Key, Instant>>,
+}
+
+#[derive(Clone, Copy)]
+struct Pace {
     /// What one costs.
     step: Duration,
     /// What fits into a bucket.
     room: Duration,
-    full_at: Mutex<HashMap<Key, Instant>>,
+}
+
+impl Pace {
+    fn of(per_s: u32, burst: u32) -> Self {
+        let step = Duration::from_secs(1) / per_s.max(1);
+        Self { step, room: step * burst.max(1) }
+    }
 }
 
 impl<Key: Eq + Hash> Rate<Key> {
     pub fn new(per_s: u32, burst: u32) -> Self {
-        let step = Duration::from_secs(1) / per_s.max(1);
-        Self { step, room: step * burst.max(1), full_at: Mutex::default() }
+        Self { pace: Mutex::new(Pace::of(per_s, burst)), full_at: Mutex::default() }
+    }
+
+    /// From now on. What was used stays used.
+    pub fn set(&self, per_s: u32, burst: u32) {
+        *self.pace.lock().unwrap_or_else(PoisonError::into_inner) = Pace::of(per_s, burst);
     }
 
     /// Takes one, or tells how long to wait for it.
     pub fn take(&self, key: Key, now: Instant) -> Result<(), Duration> {
+        let Pace { step, room } = *self.pace.lock().unwrap_or_else(PoisonError::into_inner);
         let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
         if full_at.len() >= KEYS_MAX && !full_at.contains_key(&key) {
             full_at.retain(|_, at| *at > now);
             if full_at.len() >= KEYS_MAX {
-                return Err(self.room);
+                return Err(room);
             }
         }
         let at = full_at.get(&key).map_or(now, |at| (*at).max(now));
-        let used = at.duration_since(now) + self.step;
-        if used > self.room {
-            return Err(used - self.room);
+        let used = at.duration_since(now) + step;
+        if used > room {
+            return Err(used - room);
         }
-        full_at.insert(key, at + self.step);
+        full_at.insert(key, at + step);
         Ok(())
     }
 }
@@ -59,6 +76,17 @@ mod tests {
         assert_eq!((0..100).filter(|_| rate.take('a', later).is_ok()).count(), 50);
         let rested = later + Duration::from_secs(60);
         assert_eq!((0..300).filter(|_| rate.take('a', rested).is_ok()).count(), 200, "no more than a burst");
+    }
+
+    #[test]
+    fn another_pace_counts_at_once_and_forgives_nothing() {
+        let rate = Rate::new(1, 10);
+        let start = Instant::now();
+        assert_eq!((0..20).filter(|_| rate.take('a', start).is_ok()).count(), 10);
+        rate.set(1, 12);
+        assert_eq!((0..20).filter(|_| rate.take('a', start).is_ok()).count(), 2);
+        rate.set(1, 3);
+        assert!(rate.take('a', start).is_err() && rate.take('b', start).is_ok());
     }
 
     #[test]

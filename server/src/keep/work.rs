@@ -9,8 +9,13 @@ use super::{
     backup::now_ms,
     gc::{Collector, Facts},
     scrub::Scrub,
+    settings::Keep,
 };
-use crate::{blob::Pace, studio::Studio};
+use crate::{
+    blob::{Pace, Thing},
+    egress::BookError,
+    studio::Studio,
+};
 
 /// What the collector and the scrub remember.
 pub const FOLDER: &str = "keep";
@@ -23,21 +28,28 @@ const JOURNAL_EVERY: Duration = Duration::from_secs(24 * 3600);
 /// The first round does not begin while people come back after a restart.
 const FIRST_SCRUB: Duration = Duration::from_secs(60);
 
-/// Until the studio closes.
+/// Until the studio closes; begun anew where `[keep]` changes.
 pub async fn run(studio: Arc<Studio>) {
     let closing = studio.closing.clone();
-    let both = async {
-        tokio::join!(collect(&studio), scrub(&studio));
-    };
-    // Whatever they do is done step by step, and each step is whole.
-    tokio::select! {
-        () = closing.cancelled() => {}
-        () = both => {}
+    let mut settings = studio.current.watch();
+    loop {
+        let keep = settings.borrow_and_update().keep.clone();
+        let both = async {
+            tokio::join!(collect(&studio, &keep), scrub(&studio, &keep));
+            // Neither is wanted; another setting may be.
+            std::future::pending::<()>().await;
+        };
+        // Whatever they do is done step by step, and each step is whole.
+        tokio::select! {
+            () = closing.cancelled() => return,
+            () = both => {}
+            changed = settings.wait_for(|config| config.keep != keep) => if changed.is_err() { return },
+        }
     }
 }
 
-async fn collect(studio: &Studio) {
-    if !studio.config.keep.collect {
+async fn collect(studio: &Studio, settings: &Keep) {
+    if !settings.collect {
         return;
     }
     let facts = Arc::new(Facts(Arc::clone(&studio.store)));
@@ -59,8 +71,7 @@ async fn collect(studio: &Studio) {
     }
 }
 
-async fn scrub(studio: &Studio) {
-    let settings = &studio.config.keep;
+async fn scrub(studio: &Studio, settings: &Keep) {
     if settings.scrub_bytes_per_s == 0 {
         return;
     }
@@ -74,7 +85,11 @@ async fn scrub(studio: &Studio) {
     let mut journal_at = None;
     tokio::time::sleep(FIRST_SCRUB).await;
     loop {
-        match scrub.pass(now_ms()).await {
+        let round = scrub.pass(now_ms()).await;
+        if let Ok(done) = &round {
+            studio.metrics.scrub.round(done, now_ms());
+        }
+        match round {
             Ok(done) if done.files + done.damaged > 0 => tracing::info!(
                 files = done.files,
                 bytes = done.bytes,
@@ -90,7 +105,21 @@ async fn scrub(studio: &Studio) {
             if let Err(error) = scrub.journal().await {
                 tracing::warn!(%error, "reading the journal again failed");
             }
+            book(studio).await;
         }
         tokio::time::sleep(SCRUB_PAUSE).await;
+    }
+}
+
+/// The egress book, page by page.
+async fn book(studio: &Studio) {
+    let damage = studio.blobs.damage();
+    match studio.egress.check().await {
+        Ok(pages) => {
+            damage.healed(Thing::Book);
+            tracing::info!(pages, "the egress book was read again");
+        }
+        Err(error @ BookError::Damaged { .. }) => damage.tell(Thing::Book, &error.to_string()),
+        Err(error) => tracing::warn!(%error, "reading the egress book again failed"),
     }
 }

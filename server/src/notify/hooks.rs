@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     ledger::{Clock, Kept, Ledger, LedgerError, Recorded, Snapshot},
+    metrics::NewsFigures,
     watch::Names,
     wire,
 };
@@ -62,6 +63,7 @@ pub struct Hooks {
     /// How often to look at the clock.
     pub tick: Duration,
     pub shutdown: CancellationToken,
+    pub figures: NewsFigures,
 }
 
 /// What one run shares between its turns.
@@ -150,6 +152,7 @@ impl Run {
         };
         let mut new_one = self.forget_removed(&projects);
         let (now, mut due) = (self.hooks.clock.now_ms(), Vec::new());
+        let (mut behind, mut failing) = (0, 0);
         for snapshot in projects.iter().filter(|it| !it.project.webhooks.is_empty()) {
             for webhook in snapshot.project.webhooks.keys() {
                 let key = (snapshot.id, webhook);
@@ -163,6 +166,8 @@ impl Run {
                         *lock(&self.cursors).entry(key).or_insert(cursor)
                     }
                 };
+                behind += i64::from(self.hooks.enabled && cursor.told < snapshot.seq);
+                failing += i64::from(cursor.failures > 0);
                 if !self.hooks.enabled {
                     self.change(key, |cursor| cursor.told = cursor.told.max(snapshot.seq));
                 } else if cursor.told < snapshot.seq
@@ -173,6 +178,8 @@ impl Run {
                 }
             }
         }
+        self.hooks.figures.hooks_behind.set(behind);
+        self.hooks.figures.hooks_failing.set(failing);
         if new_one {
             self.keep().await;
         }

@@ -113,12 +113,11 @@ impl Owner {
 
 impl Service {
     pub fn new(studio: Arc<Studio>) -> Self {
-        let quota = quota::Daily::new(studio.config.door.upload_bytes_per_day);
         Self {
             studio,
             running: Arc::default(),
             finishing: Arc::default(),
-            quota,
+            quota: quota::Daily::default(),
             remaking: tokio::sync::Mutex::default(),
             copying: Arc::default(),
         }
@@ -224,7 +223,8 @@ impl v1::media_server::Media for Service {
         let refuse_name =
             |what| status::refuse(Code::InvalidArgument, "NAME_INVALID", what, "Rename the file.");
         let name = name::file(&asked.name).map_err(refuse_name)?;
-        let limits = &self.studio.config.limits;
+        let config = self.studio.config();
+        let limits = &config.limits;
         if asked.bytes == 0 {
             return Err(status::refuse(Code::InvalidArgument, "UPLOAD_EMPTY", "The file is empty.", ""));
         }
@@ -245,7 +245,7 @@ impl v1::media_server::Media for Service {
             }));
         }
         self.running.check(caller.person.id, limits.uploads_per_person)?;
-        self.quota.check(caller.person.id, asked.bytes)?;
+        self.quota.check(caller.person.id, asked.bytes, config.door.upload_bytes_per_day)?;
         self.check_begun(&caller).await?;
         let owner = Owner { person: id_text(caller.person.id.0), project: id_text(snapshot.id.0), name };
         let owner = serde_json::to_string(&owner).map_err(|error| status::internal(&error))?;
@@ -258,7 +258,7 @@ impl v1::media_server::Media for Service {
         request: Request<Streaming<v1::UploadChunk>>,
     ) -> Result<Response<v1::UploadState>, Status> {
         let caller = Caller::of(&request)?;
-        let limit = self.studio.config.limits.uploads_per_person;
+        let limit = self.studio.config().limits.uploads_per_person;
         let slot = self.running.begin(caller.person.id, limit)?;
         self.receive(caller, slot, request.into_inner()).await.map(Response::new)
     }

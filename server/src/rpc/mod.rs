@@ -42,7 +42,7 @@ const PROJECT_BYTES: usize = 32 << 20;
 
 /// Every service of this server, with health and reflection. A new service is one call of `offer` more.
 pub async fn routes(studio: &Arc<Studio>) -> anyhow::Result<(Routes, Health)> {
-    let asked_bytes = studio.config.limits.message_bytes as usize;
+    let asked_bytes = studio.config().limits.message_bytes as usize;
     let (reporter, health_service) = tonic_health::server::health_reporter();
     let mut offered = Offered { routes: Routes::builder(), health: Health { reporter, names: Vec::new() } };
     offered.routes.add_service(health_service);

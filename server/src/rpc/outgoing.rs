@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use deadwax_domain::{Digest, Project, ProjectId};
 use deadwax_proto::v1;
-use futures::{Stream, StreamExt as _, stream};
+use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use tonic::Status;
 
 use super::{
@@ -68,7 +68,11 @@ pub async fn given<T: Carried + 'static>(
     answers: Answers<T>,
 ) -> Result<Answers<T>, Status> {
     let giving = studio.egress.begin(caller, gift).await.map_err(status::not_written)?;
-    Ok(counted(giving, answers))
+    let figure = studio.metrics.egress_bytes.clone();
+    let figured = answers.inspect_ok(move |answer| {
+        figure.inc_by(answer.carried() as u64);
+    });
+    Ok(counted(giving, Box::pin(figured)))
 }
 
 /// The total size, then the bytes.

@@ -11,10 +11,9 @@ use deadwax_proto::{API, v1};
 use sha2::{Digest as _, Sha256};
 use tonic::{Code, Request, Response, Status};
 
-use self::sign_in::address;
 use super::{API_MIN, id_text, parse_id};
 use crate::{
-    auth::{AuthError, Caller, MailChoice, Person},
+    auth::{AuthError, Caller, MailChoice, Person, layer::address},
     ledger::{LedgerError, Perform},
     status,
     studio::Studio,
@@ -38,18 +37,18 @@ impl v1::sessions_server::Sessions for Service {
         _request: Request<v1::GetServerInfoRequest>,
     ) -> Result<Response<v1::ServerInfo>, Status> {
         Ok(Response::new(v1::ServerInfo {
-            studio: self.studio.config.name.clone(),
+            studio: self.studio.config().name.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             api_min: API_MIN,
             api_max: API,
-            max_upload_bytes: self.studio.config.limits.max_upload_bytes,
+            max_upload_bytes: self.studio.config().limits.max_upload_bytes,
             read_only: self.studio.store.read_only().is_some(),
             passphrases: self.must_choose(),
         }))
     }
 
     async fn login(&self, request: Request<v1::LoginRequest>) -> Result<Response<v1::LoginResponse>, Status> {
-        let address = address(&request);
+        let address = address(request.extensions());
         self.first_sign_in(request.into_inner(), address).await.map(Response::new)
     }
 
@@ -65,7 +64,7 @@ impl v1::sessions_server::Sessions for Service {
         &self,
         request: Request<v1::SignInRequest>,
     ) -> Result<Response<v1::LoginResponse>, Status> {
-        let address = address(&request);
+        let address = address(request.extensions());
         self.sign_in_again(request.into_inner(), address).await.map(Response::new)
     }
 
@@ -73,8 +72,8 @@ impl v1::sessions_server::Sessions for Service {
         &self,
         request: Request<v1::SetPassphraseRequest>,
     ) -> Result<Response<v1::SetPassphraseResponse>, Status> {
-        let (caller, address) = (Caller::of(&request)?, address(&request));
-        self.choose_passphrase(&caller, request.into_inner(), address).await.map(Response::new)
+        let caller = Caller::of(&request)?;
+        self.choose_passphrase(&caller, request.into_inner()).await.map(Response::new)
     }
 
     async fn end_access(
@@ -108,7 +107,7 @@ impl v1::sessions_server::Sessions for Service {
                 return Err(status::malformed("`choice` is neither each, digest nor none."));
             }
         };
-        if !self.studio.config.mail.is_set_up() {
+        if !self.studio.config().mail.is_set_up() {
             return Err(status::refuse(
                 Code::FailedPrecondition,
                 "MAIL_NOT_SET_UP",
@@ -197,7 +196,7 @@ impl Service {
     /// As the person themselves is told.
     fn person(&self, person: Person) -> v1::Person {
         let mail = match self.studio.people.mail(person.id) {
-            _ if !self.studio.config.mail.is_set_up() => v1::MailChoice::Unspecified,
+            _ if !self.studio.config().mail.is_set_up() => v1::MailChoice::Unspecified,
             MailChoice::Each => v1::MailChoice::Each,
             MailChoice::Digest => v1::MailChoice::Digest,
             MailChoice::None => v1::MailChoice::None,
@@ -325,17 +324,26 @@ impl Service {
         person: PersonId,
         roles: Roles,
     ) -> Result<(), Status> {
+        match self.about(project, actor, person, Command::AddMember { person, roles }).await {
+            // Two invites of one person at once: the other made the member, this one still makes a link.
+            Err(LedgerError::Refused(Refusal { reason: Reason::AlreadyMember, .. })) => Ok(()),
+            done => done.map_err(status::ledger),
+        }
+    }
+
+    /// A change of a project that comes with a call about a person, and not with an id of its own.
+    async fn about(
+        &self,
+        project: ProjectId,
+        actor: Actor,
+        person: PersonId,
+        command: Command,
+    ) -> Result<(), LedgerError> {
         let command_id = uuid::Uuid::now_v7().as_u128();
         let request_sha256 =
             Sha256::digest([person.0.to_be_bytes(), project.0.to_be_bytes()].concat()).into();
-        let command = Command::AddMember { person, roles };
         let perform = Perform { command_id, request_sha256, project, actor, expected: None, command };
-        match self.studio.ledger.perform(perform).await {
-            Ok(_) => Ok(()),
-            // Two invites of one person at once: the other made the member, this one still makes a link.
-            Err(LedgerError::Refused(Refusal { reason: Reason::AlreadyMember, .. })) => Ok(()),
-            Err(error) => Err(status::ledger(error)),
-        }
+        self.studio.ledger.perform(perform).await.map(drop)
     }
 }
 

@@ -123,7 +123,10 @@ pub async fn furnish(studio: &Studio, people: &[Chair]) -> Result<(Vec<Seat>, Ar
     let mut seats = Vec::new();
     for (number, (name, role, _)) in (1..).zip(people.iter().copied()) {
         let (person, studio_owner) = (PersonId(number), number == 1);
-        studio.people.add_as(person, name, &format!("{}@x.example", name.replace(' ', ".")), studio_owner).await?;
+        studio
+            .people
+            .add_as(person, name, &format!("{}@x.example", name.replace(' ', ".")), studio_owner)
+            .await?;
         let code = studio.people.issue_code(person).await?.code;
         let asked = Redeem { code: code.reveal(), device: "desk", ..Redeem::default() };
         let token = studio.people.redeem(asked).await?.token.reveal().to_owned();

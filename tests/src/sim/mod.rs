@@ -38,9 +38,9 @@ use self::{
 use crate::history::{Book, History, Wrong, check, facts_of};
 
 /// The network moves on in such steps; timers are exact.
-const STEP: Duration = Duration::from_millis(10);
+const STEP: Duration = Duration::from_millis(20);
 /// So long things go wrong, and so long after that all must be at rest.
-const STORMY: Duration = Duration::from_secs(12);
+const STORMY: Duration = Duration::from_secs(9);
 const PATIENCE: Duration = Duration::from_secs(120);
 const SERVER: &str = "studio";
 
@@ -55,6 +55,7 @@ pub struct Outcome {
     pub wrong: Vec<String>,
     /// Of everything that anybody did and heard, with the simulated time.
     pub trace: [u8; 32],
+    /// Those that were made meanwhile.
     pub facts: usize,
     pub calls: usize,
     pub starts: usize,
@@ -107,13 +108,14 @@ impl Simulator {
         lock(&run.plug).kill();
         drop(run);
         let (history, mut wrong) = self.look(&disk, &starts_at.book)?;
-        let (facts, calls, starts) = (history.facts.len(), history.calls.len(), history.lives.len());
+        let (head, calls, starts) = (history.facts.len(), history.calls.len(), history.lives.len());
+        let facts = head - history.given as usize;
         wrong.extend(check(PROJECT, &self.house.names, &history).iter().map(Wrong::to_string));
         wrong.extend(came_to_rest.err().map(|error| format!("{error:#}")));
         wrong.extend(failure.take());
         wrong.extend(PANIC.take());
-        for (name, seq) in lock(&ends).iter().filter(|(_, seq)| *seq != facts as u64) {
-            wrong.push(format!("{name} saw {seq} of {facts} facts in the end"));
+        for (name, seq) in lock(&ends).iter().filter(|(_, seq)| *seq != head as u64) {
+            wrong.push(format!("{name} saw {seq} of {head} facts in the end"));
         }
         let trace = lock(&trace).clone().finalize().into();
         Ok(Outcome { wrong, trace, facts, calls, starts, blows, simulated })
@@ -143,7 +145,7 @@ impl Simulator {
             tell: Box::new(move |words| tell(&told, words)),
             bounce: tone,
             patience: Duration::from_secs(3),
-            pause: Duration::from_millis(900),
+            pause: Duration::from_millis(450),
         });
         {
             let (folder, disk, plug) = (self.house.path(), disk.clone(), Arc::clone(&plug));
@@ -234,7 +236,7 @@ impl Run<'_> {
         let all = self.names.len();
         self.until(|run| run.place.phase.at_rest.load(Ordering::SeqCst) == all)?;
         // What was done last has still to come to every screen.
-        let last = self.sim.elapsed() + Duration::from_secs(6);
+        let last = self.sim.elapsed() + Duration::from_secs(4);
         self.until(|run| run.sim.elapsed() >= last)?;
         self.place.phase.next();
         while !self.step()? {

@@ -6,7 +6,7 @@ use super::{
 };
 
 const fn sim(name: &'static str) -> Named {
-    Named { package: "deadwax-tests", file: Some("sim"), name, features: &[] }
+    Named::test("sim", name)
 }
 
 pub const GATES: &[Gate] = &[

@@ -1,12 +1,21 @@
 //! Every gate, in the order of the table. A package has its own file; one whose gates are not built yet is named in `OPEN`, so that nobody takes the table for
 //! whole. Never here: how a gate is run.
 
-use super::{bytes, crash, disk, door, gate::Gate, history, keep, who};
+use super::{bytes, crash, disk, door, gate::Gate, history, keep, order, who};
 
 pub fn all() -> impl Iterator<Item = &'static Gate> {
-    [disk::GATES, crash::GATES, history::GATES, keep::GATES, who::GATES, bytes::GATES, door::GATES]
-        .into_iter()
-        .flatten()
+    [
+        disk::GATES,
+        crash::GATES,
+        history::GATES,
+        order::GATES,
+        keep::GATES,
+        who::GATES,
+        bytes::GATES,
+        door::GATES,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// What the papers ask and no gate measures yet.

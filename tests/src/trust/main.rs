@@ -10,6 +10,7 @@ mod history;
 mod keep;
 mod list;
 mod named;
+mod order;
 mod who;
 
 use std::{path::PathBuf, process::ExitCode, time::Instant};

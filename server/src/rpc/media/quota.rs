@@ -14,8 +14,8 @@ use crate::status;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
+#[derive(Default)]
 pub(super) struct Daily {
-    limit: u64,
     used: Mutex<HashMap<PersonId, Used>>,
 }
 
@@ -26,25 +26,21 @@ struct Used {
 }
 
 impl Daily {
-    pub(super) fn new(limit: u64) -> Self {
-        Self { limit, used: Mutex::default() }
-    }
-
     /// Whether so many bytes more would fit; counts nothing.
-    pub(super) fn check(&self, person: PersonId, bytes: u64) -> Result<(), Status> {
+    pub(super) fn check(&self, person: PersonId, bytes: u64, limit: u64) -> Result<(), Status> {
         let now = Instant::now();
         match self.today(now).get(&person) {
-            Some(used) => self.fits(used, bytes, now),
-            None => self.fits(&Used { since: now, bytes: 0 }, bytes, now),
+            Some(used) => fits(used, bytes, limit, now),
+            None => fits(&Used { since: now, bytes: 0 }, bytes, limit, now),
         }
     }
 
     /// Counts what has arrived.
-    pub(super) fn take(&self, person: PersonId, bytes: u64) -> Result<(), Status> {
+    pub(super) fn take(&self, person: PersonId, bytes: u64, limit: u64) -> Result<(), Status> {
         let now = Instant::now();
         let mut today = self.today(now);
         let used = today.entry(person).or_insert(Used { since: now, bytes: 0 });
-        self.fits(used, bytes, now)?;
+        fits(used, bytes, limit, now)?;
         used.bytes += bytes;
         Ok(())
     }
@@ -54,20 +50,19 @@ impl Daily {
         used.retain(|_, it| now.duration_since(it.since) < DAY);
         used
     }
+}
 
-    fn fits(&self, used: &Used, bytes: u64, now: Instant) -> Result<(), Status> {
-        if used.bytes.saturating_add(bytes) <= self.limit {
-            return Ok(());
-        }
-        let wait = DAY.saturating_sub(now.duration_since(used.since)).as_secs();
-        let text = format!(
-            "You have sent {} bytes of audio within a day; this studio takes {} a day.",
-            used.bytes, self.limit
-        );
-        let hint = format!("What arrived is kept. Go on in {} h.", wait.div_ceil(3600));
-        let more = [("retry_after_s", wait.to_string())];
-        Err(status::refuse_with(Code::ResourceExhausted, "UPLOAD_QUOTA", text, hint, more))
+/// `limit`: of a day, as the settings have it now.
+fn fits(used: &Used, bytes: u64, limit: u64, now: Instant) -> Result<(), Status> {
+    if used.bytes.saturating_add(bytes) <= limit {
+        return Ok(());
     }
+    let wait = DAY.saturating_sub(now.duration_since(used.since)).as_secs();
+    let text =
+        format!("You have sent {} bytes of audio within a day; this studio takes {limit} a day.", used.bytes);
+    let hint = format!("What arrived is kept. Go on in {} h.", wait.div_ceil(3600));
+    let more = [("retry_after_s", wait.to_string())];
+    Err(status::refuse_with(Code::ResourceExhausted, "UPLOAD_QUOTA", text, hint, more))
 }
 
 #[cfg(test)]
@@ -76,18 +71,18 @@ mod tests {
 
     #[test]
     fn a_day_is_full_for_one_person_and_not_for_another() {
-        let daily = Daily::new(100);
+        let daily = Daily::default();
         let (ana, bob) = (PersonId(1), PersonId(2));
-        assert!(daily.check(ana, 100).is_ok() && daily.check(ana, 101).is_err());
-        assert!(daily.take(ana, 60).is_ok() && daily.take(ana, 40).is_ok());
-        let no = daily.take(ana, 1).unwrap_err();
+        assert!(daily.check(ana, 100, 100).is_ok() && daily.check(ana, 101, 100).is_err());
+        assert!(daily.take(ana, 60, 100).is_ok() && daily.take(ana, 40, 100).is_ok());
+        let no = daily.take(ana, 1, 100).unwrap_err();
         assert_eq!(status::reason_of(&no).as_deref(), Some("UPLOAD_QUOTA"));
-        assert!(daily.check(bob, 100).is_ok());
+        assert!(daily.check(bob, 100, 100).is_ok());
         let yesterday = Instant::now().checked_sub(DAY + Duration::from_secs(1));
         // A machine that was started today has no yesterday.
         if let Some(yesterday) = yesterday {
             daily.used.lock().unwrap().get_mut(&ana).unwrap().since = yesterday;
-            assert!(daily.take(ana, 100).is_ok());
+            assert!(daily.take(ana, 100, 100).is_ok());
         }
     }
 }

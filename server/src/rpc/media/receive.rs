@@ -1,5 +1,6 @@
 //! Bytes that arrive: in order, at their offset, durable as they come; then measured, named and told to the ledger. Bytes that are no audio never
-//! get a name. Blob first, fact second: a crash between the two costs an upload, never leaves a fact without its bytes.
+//! get a name. Blob first, fact second, and the upload is forgotten last: a crash in between never leaves a fact without its bytes, and nothing is sent
+//! a second time.
 
 use std::{
     collections::HashMap,
@@ -17,7 +18,7 @@ use super::{CHUNK_BYTES, Owner, Service, Slot, state_of};
 use crate::{
     auth::Caller,
     blob::{BlobError, Staged},
-    ledger::Perform,
+    ledger::{LedgerError, Perform},
     render::{WAVEFORM, inspect::InspectError},
     rpc::{pace::Pace, parse_id},
     status,
@@ -57,7 +58,7 @@ impl Service {
         slot: Slot,
         mut chunks: Streaming<v1::UploadChunk>,
     ) -> Result<v1::UploadState, Status> {
-        let mut pace = Pace::new(Duration::from_secs(self.studio.config.limits.upload_stall_s.into()));
+        let mut pace = Pace::new(Duration::from_secs(self.studio.config().limits.upload_stall_s.into()));
         let first = self.next(&caller, &mut chunks, &mut pace).await?;
         let first = first
             .ok_or_else(|| status::malformed("The stream is empty: its first message names the upload."))?;
@@ -128,7 +129,8 @@ impl Service {
                 return Err(status::malformed(format!("A chunk has at most {CHUNK_BYTES} bytes.")));
             }
             if !data.is_empty() {
-                self.quota.take(caller.person.id, data.len() as u64)?;
+                let limit = self.studio.config().door.upload_bytes_per_day;
+                self.quota.take(caller.person.id, data.len() as u64, limit)?;
                 offset =
                     self.studio.blobs.write_staged(staged.id, offset, data).await.map_err(status::blob)?;
             }
@@ -180,7 +182,7 @@ async fn finish(
             return Err(status::inspect(refused));
         }
     };
-    blobs.finish_staged(staged.id).await.map_err(status::blob)?;
+    blobs.name_staged(staged.id).await.map_err(status::blob)?;
     let file = ReceivedFile { digest, name: owner.name, facts: inspected.facts };
     let facts = words::audio_facts(&file.facts);
     // The upload's own id: a repeated finish is the same command.
@@ -188,7 +190,12 @@ async fn finish(
     let project = ProjectId(parse_id("project_id", &owner.project)?);
     let command = Command::ReceiveFile { file };
     let perform = Perform { command_id: staged.id, request_sha256, project, actor, expected: None, command };
-    studio.ledger.perform(perform).await.map_err(status::ledger)?;
+    let performed = studio.ledger.perform(perform).await;
+    // Known now, or refused for good. After any other trouble the next try goes on from here: nothing is sent a second time.
+    if matches!(performed, Ok(_) | Err(LedgerError::Refused(_))) {
+        blobs.forget_staged(staged.id).await.or_else(unless_gone).map_err(status::blob)?;
+    }
+    performed.map_err(status::ledger)?;
     let state = state_of(&staged);
     Ok(v1::UploadState { done: true, facts: Some(facts), ..state })
 }

@@ -25,7 +25,7 @@ pub struct Webhooks {
 
 impl Webhooks {
     pub fn of(studio: &Studio) -> Self {
-        let allow_private = studio.config.webhooks.allow_private;
+        let allow_private = studio.config().webhooks.allow_private;
         Self { secrets: Arc::clone(&studio.webhook_secrets), allow_private }
     }
 

@@ -71,7 +71,8 @@ impl Service {
 
     /// Time never falls behind the facts, whatever the clock does.
     pub(super) fn checkpoint(&self, snapshot: &Snapshot, chain: &Chain) -> Result<Checkpoint, Status> {
-        let studio = (self.studio.config.name.as_str(), &*self.studio.key);
+        let config = self.studio.config();
+        let studio = (config.name.as_str(), &*self.studio.key);
         let now = Time(self.studio.clock.now_ms()).max(snapshot.project.as_of);
         Checkpoint::of(studio, (snapshot.id, &snapshot.project), chain, now)
             .map_err(|error| status::internal(&format!("{error:#}")))

@@ -86,7 +86,7 @@ impl Service {
         caller: &Caller,
         mut sent: Streaming<v1::PutCoverRequest>,
     ) -> Result<v1::PutCoverResponse, Status> {
-        let mut pace = Pace::new(Duration::from_secs(self.studio.config.limits.upload_stall_s.into()));
+        let mut pace = Pace::new(Duration::from_secs(self.studio.config().limits.upload_stall_s.into()));
         let first = self.next(caller, &mut sent, &mut pace).await?;
         let first = first
             .ok_or_else(|| status::malformed("The stream is empty: its first message names the project."))?;

@@ -76,9 +76,9 @@ impl Service {
 
     fn folder(&self, snapshot: &Snapshot, (chain, text): (&Chain, &str)) -> Result<Folder, Status> {
         let checkpoint = self.checkpoint(snapshot, chain)?;
-        let directory = self.studio.people.directory();
+        let (directory, config) = (self.studio.people.directory(), self.studio.config());
         let facts = Facts {
-            studio: &self.studio.config.name,
+            studio: &config.name,
             project: &snapshot.project,
             names: &|person| directory.name(person).to_owned(),
             chain: text,

@@ -5,6 +5,7 @@ use std::{
     collections::{HashMap, HashSet},
     io,
     sync::Arc,
+    time::Instant,
 };
 
 use sha2::{Digest as _, Sha256};
@@ -99,9 +100,11 @@ impl Committer {
 
     pub(super) fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
         while let Some(first) = jobs.blocking_recv() {
+            let began = Instant::now();
             let batch = self.gather(first, &mut jobs);
             let durable = self.write(&batch).and_then(|()| self.sync(&batch));
             self.settle(batch, durable);
+            self.shared.drive.figures().groups.observe(began.elapsed().as_secs_f64());
         }
     }
 
@@ -130,6 +133,7 @@ impl Committer {
             let Ok(next) = jobs.try_recv() else { break };
             self.decide(next, &mut batch);
         }
+        self.shared.drive.figures().group_jobs.observe(batch.answers.len() as f64);
         batch
     }
 

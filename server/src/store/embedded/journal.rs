@@ -171,12 +171,17 @@ impl Journal {
 
     /// A payload, checked against its mark. `None` where the bytes do not match.
     pub(super) fn payload(&self, at: Position, mark: &PayloadMark) -> Result<Option<Bytes>, ReadError> {
+        Ok(self.salted(at, mark)?.map(|salted| salted.slice(super::record::SALT_BYTES..)))
+    }
+
+    /// The same with its salt before it.
+    pub(super) fn salted(&self, at: Position, mark: &PayloadMark) -> Result<Option<Bytes>, ReadError> {
         let mut salted = vec![0; mark.salted_bytes()];
         let read = self.file(at.segment)?.read_at(Site::PayloadRead, at.offset, &mut salted)?;
         if read < salted.len() || !mark.matches(&salted) {
             return Ok(None);
         }
-        Ok(Some(Bytes::from(salted).slice(super::record::SALT_BYTES..)))
+        Ok(Some(Bytes::from(salted)))
     }
 
     /// Overwrites a payload and its salt with zeros; durable on return.

@@ -7,6 +7,7 @@ mod committer;
 mod cut;
 mod index;
 mod journal;
+mod moved;
 mod record;
 mod rows;
 mod verify;
@@ -28,8 +29,9 @@ use bytes::Bytes;
 use futures::{FutureExt, future::BoxFuture};
 use tokio::sync::{mpsc, oneshot};
 
-pub use backup::{BackupReport, backup, restore};
-pub use verify::{IndexState, Met, VerifyReport, rebuild_index, survey, survey_copy, verify};
+pub use backup::{BackupReport, backup, put_blob, restore};
+pub use moved::{Importing, MovedEntry, MovedRecord, moved_records};
+pub use verify::{IndexState, Met, Roots, VerifyReport, rebuild_index, survey, survey_copy, verify};
 
 use self::{
     committer::{Committer, Job},
@@ -155,6 +157,7 @@ impl EmbeddedStore {
         job: impl FnOnce(oneshot::Sender<Result<T, AppendError>>) -> Job,
     ) -> Result<T, AppendError> {
         let (answer, answered) = oneshot::channel();
+        let _waits = self.shared.drive.figures().wait();
         if let Some(queue) = &self.queue
             && queue.send(job(answer)).await.is_ok()
             && let Ok(answer) = answered.await
