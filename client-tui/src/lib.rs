@@ -11,6 +11,7 @@ pub mod label_copy;
 pub mod markers;
 pub mod name;
 pub mod net;
+mod planted;
 pub mod play;
 pub mod profile;
 pub mod receipt;

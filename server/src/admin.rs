@@ -21,10 +21,48 @@ use crate::{
     store::{
         Store,
         embedded::{self, EmbeddedStore, Options},
+        settings::Engine,
     },
     studio::{SystemClock, invite_link},
     tls,
 };
+
+/// The facts of a studio, wherever its settings say that they are.
+pub async fn store(dir: &Path, config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+    match config.store.engine {
+        Engine::Embedded => open_store(dir, config),
+        Engine::Postgres => open_postgres(dir, config).await,
+    }
+}
+
+#[cfg(feature = "postgres")]
+async fn open_postgres(dir: &Path, config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+    use crate::store::postgres::{Options, PostgresStore};
+    ensure!(
+        !dir.join("journal").exists(),
+        "{} holds the journal of an embedded store, which a server on Postgres would not read; choose a folder without one, or set store.engine = \"embedded\"",
+        dir.display()
+    );
+    let settings = &config.store;
+    let url = settings.secret_url(dir).map_err(anyhow::Error::msg)?;
+    let ca = (!settings.ca.as_os_str().is_empty()).then(|| dir.join(&settings.ca));
+    let options = Options { pool: settings.pool as usize, ca, ..Options::new(url) };
+    Ok(Arc::new(PostgresStore::open(options).await?))
+}
+
+#[cfg(not(feature = "postgres"))]
+async fn open_postgres(_: &Path, _: &Config) -> anyhow::Result<Arc<dyn Store>> {
+    anyhow::bail!("this deadwax-server was built without the feature `postgres`")
+}
+
+/// For verbs that read the journal itself.
+fn needs_journal(verb: &str, config: &Config) -> anyhow::Result<()> {
+    ensure!(
+        config.store.engine == Engine::Embedded,
+        "`{verb}` works on the journal of an embedded store; this studio keeps its facts in Postgres. Back up the database with its own tools (pg_dump, or a copy of the cluster with its log), and the folder's `blobs` beside it"
+    );
+    Ok(())
+}
 
 /// The journal of a studio folder, held alone.
 pub fn open_store(dir: &Path, config: &Config) -> anyhow::Result<Arc<dyn Store>> {
@@ -35,7 +73,7 @@ pub fn open_store(dir: &Path, config: &Config) -> anyhow::Result<Arc<dyn Store>>
 }
 
 async fn people(dir: &Path, config: &Config) -> anyhow::Result<Arc<People>> {
-    let store = open_store(dir, config)?;
+    let store = store(dir, config).await?;
     People::open(store, Arc::new(SystemClock), CancellationToken::new())
         .await
         .context("reading the people of the studio failed")
@@ -80,6 +118,8 @@ async fn init_for(asked: Init, id: PersonId) -> Result<(), Failure> {
         name: studio,
         listen: asked.listen,
         public_address: asked.public_address.clone(),
+        // Where the facts are is chosen once, at the beginning.
+        store: Config::store_of(config::environment())?,
         ..Config::default()
     };
     config.check()?;
@@ -90,6 +130,13 @@ async fn init_for(asked: Init, id: PersonId) -> Result<(), Failure> {
     tls::make(dir, &config.name, host)?;
     tls::write_new(&dir.join(config::FILE), &config.template(), 0o600)?;
     let people = people(dir, &config).await?;
+    if !people.list().is_empty() {
+        return Err(anyhow::anyhow!(
+            "the database holds a studio already: remove {}, and give a further server a copy of the first one's folder (settings, certificate, keys)",
+            dir.display()
+        )
+        .into());
+    }
     let owner = people.add_as(id, &owner, &email, true).await.map_err(explain)?;
     let issued = people.issue_code(owner.id).await.map_err(explain)?;
     let link = link(dir, &config, &issued)?;
@@ -185,7 +232,7 @@ pub async fn invite(asked: Invite) -> Result<(), Failure> {
 
 /// Reads the journal, the index and the audio, and holds each against the others.
 pub fn verify(asked: &Verify) -> Result<(), Failure> {
-    Config::load(&asked.dir, config::environment())?;
+    needs_journal("verify", &Config::load(&asked.dir, config::environment())?)?;
     let report = keep::verify::verify(&asked.dir, asked.sample.unwrap_or(Sample::All))?;
     match asked.json {
         true => println!("{}", report.json()),
@@ -206,7 +253,7 @@ fn no_damage(damage: &[Finding]) -> Result<(), Failure> {
 }
 
 pub async fn rebuild_index(dir: &Path) -> Result<(), Failure> {
-    Config::load(dir, config::environment())?;
+    needs_journal("rebuild-index", &Config::load(dir, config::environment())?)?;
     let records = embedded::rebuild_index(dir).context("making the index again failed")?;
     println!("The index was made again from {records} records.");
     Ok(())
@@ -215,7 +262,7 @@ pub async fn rebuild_index(dir: &Path) -> Result<(), Failure> {
 /// Everything that cannot be made again: journal and audio (while the server runs, too), settings, certificate and the studio's keys. Running it again brings
 /// an earlier backup up to date.
 pub fn backup(dir: &Path, dest: &Path) -> Result<(), Failure> {
-    Config::load(dir, config::environment())?;
+    needs_journal("backup", &Config::load(dir, config::environment())?)?;
     let Backup { copied, page, receptions, missing } = keep::backup::backup(dir, dest)?;
     println!(
         "{} records, {} audio files and the egress book ({receptions} lines) are in {}; {} audio files ({} bytes) were new. Root: {}\nRestore: deadwax-server restore {} --to DIR",

@@ -335,7 +335,7 @@ async fn open(
     program: Program,
 ) -> anyhow::Result<(TcpListener, Option<tls::Identity>, Arc<Studio>)> {
     // The folder first: a second server on it must say so, and not that the port is taken.
-    let store = admin::open_store(dir, &config)?;
+    let store = admin::store(dir, &config).await?;
     let listener = TcpListener::bind(config.listen).await.with_context(|| {
         format!("listening on {} failed; set `listen` in {}", config.listen, config::FILE)
     })?;

@@ -1,5 +1,5 @@
 //! The settings of a studio: `studio.toml` in its folder, then `DEADWAX_*` from the environment. Unknown keys and bad values are errors that name
-//! the key and where it stands. Never here: secrets (there are none to set) and IO beyond reading that one file.
+//! the key and where it stands. Never here: IO beyond reading that one file, and showing the one secret (`store.url`).
 
 use std::{
     fmt,
@@ -21,6 +21,7 @@ pub use crate::{
     keep::settings::Keep,
     metrics::settings::{Metrics, Telemetry},
     notify::settings::{Mail, Security, Webhooks},
+    store::settings::Store,
 };
 
 pub const FILE: &str = "studio.toml";
@@ -49,6 +50,7 @@ pub struct Config {
     pub webhooks: Webhooks,
     pub examine: Examine,
     pub keep: Keep,
+    pub store: Store,
     pub log: Log,
     pub metrics: Metrics,
     pub telemetry: Telemetry,
@@ -209,6 +211,7 @@ impl Default for Config {
             webhooks: Webhooks::default(),
             examine: Examine::default(),
             keep: Keep::default(),
+            store: Store::default(),
             log: Log::default(),
             metrics: Metrics::default(),
             telemetry: Telemetry::default(),
@@ -293,6 +296,9 @@ impl Provider for Variables {
                 | "mail.roots"
                 | "webhooks.roots"
                 | "keep.repair_from"
+                | "store.url"
+                | "store.url_file"
+                | "store.ca"
                 | "metrics.listen"
                 | "telemetry.otlp"
                 | "certificate.file"
@@ -350,6 +356,14 @@ impl Config {
         Ok(config)
     }
 
+    /// The settings of the store alone, as the variables have them: for a folder that is being made.
+    pub fn store_of(variables: Vec<(String, String)>) -> Result<Store, ConfigError> {
+        let mine = variables.into_iter().filter(|(key, _)| key.starts_with("STORE__")).collect();
+        let config: Config =
+            Figment::new().merge(Variables(mine)).extract().map_err(|error| ConfigError(explain(error)))?;
+        Ok(config.store)
+    }
+
     pub fn check(&self) -> Result<(), ConfigError> {
         let no = |key: &str, what: &str| Err(ConfigError(format!("`{key}` in {FILE}: {what}")));
         if let Err(what) = crate::name::clean("studio's name", &self.name, crate::name::PERSON_MAX) {
@@ -397,6 +411,7 @@ impl Config {
         }
         self.certificate.check(self.tls).or_else(|(key, what)| no(key, &what))?;
         self.door.check().or_else(|(key, what)| no(key, &what))?;
+        self.store.check().or_else(|(key, what)| no(key, &what))?;
         self.metrics.check().or_else(|(key, what)| no(key, &what))?;
         self.telemetry.check().or_else(|(key, what)| no(key, &what))?;
         self.mail.check().or_else(|(key, what)| no(key, &what))
@@ -445,8 +460,7 @@ impl Config {
              [render]\n\
              workers = {workers}\n\
              # Limits of one child process.\n\
-             memory_bytes = {memory}\n\
-             cpu_seconds = {cpu}\n\
+             memory_bytes = {memory}\ncpu_seconds = {cpu}\n\
              wall_seconds = {wall}\n\
              # \"require\": no start where the kernel cannot hold children to their own files (Landlock, seccomp).\n\
              confine = \"try\"\n\
@@ -477,7 +491,7 @@ impl Config {
              scrub_bytes_per_s = {scrub}\n\
              # A folder that `deadwax-server backup` writes to: damaged audio is put right from there. Empty: told only.\n\
              repair_from = \"\"\n\n\
-             [log]\n# text or json; error, warn, info, debug or trace.\n\
+             {store}[log]\n# text or json; error, warn, info, debug or trace.\n\
              format = \"text\"\nlevel = \"info\"\n\n\
              [metrics]\n\
              # Figures for Prometheus and probes over plain HTTP, without a login: 127.0.0.1:9464. Empty: none.\nlisten = \"\"\n",
@@ -489,6 +503,7 @@ impl Config {
             examiners = self.examine.workers,
             collect = self.keep.collect,
             scrub = self.keep.scrub_bytes_per_s,
+            store = self.store.template(),
             memory = self.render.memory_bytes,
             cpu = self.render.cpu_seconds,
             wall = self.render.wall_seconds,

@@ -19,6 +19,7 @@ pub mod listening;
 pub mod metrics;
 pub mod name;
 pub mod notify;
+mod planted;
 pub mod presence;
 mod received;
 pub mod reload;

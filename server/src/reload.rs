@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Whether a key counts when the settings are read again, or at the next start only. Every key stands here and in docs/OPERATIONS.md; a test holds both.
-pub const KEYS: [(&str, Counts); 55] = {
+pub const KEYS: [(&str, Counts); 60] = {
     use Counts::{AfterRestart as Later, AtOnce as Now};
     [
         ("name", Later),
@@ -75,6 +75,11 @@ pub const KEYS: [(&str, Counts); 55] = {
         ("keep.collect", Now),
         ("keep.scrub_bytes_per_s", Now),
         ("keep.repair_from", Now),
+        ("store.engine", Later),
+        ("store.url", Later),
+        ("store.url_file", Later),
+        ("store.pool", Later),
+        ("store.ca", Later),
         ("log.format", Later),
         ("log.level", Now),
         ("metrics.listen", Later),

@@ -192,7 +192,19 @@ pub fn append(error: AppendError) -> Status {
         ),
         AppendError::ReadOnly(_) => read_only(),
         AppendError::DiskNearlyFull { .. } => disk_nearly_full(),
+        AppendError::Unavailable(why) => store_unavailable(&why),
     }
+}
+
+/// A database that is away is no fault of the caller's and no end: the same again, later.
+fn store_unavailable(why: &str) -> Status {
+    tracing::warn!(%why, "a call was refused: the store could not be reached");
+    refuse(
+        Code::Unavailable,
+        "STORE_UNAVAILABLE",
+        "The studio's database cannot be reached at the moment.",
+        "Try again in a moment; a change that is sent again with the same id is done once.",
+    )
 }
 
 /// Nothing leaves unless it can be written down that it does.
@@ -217,6 +229,7 @@ pub fn read(error: ReadError) -> Status {
     match &error {
         ReadError::Corrupt { .. } => corrupt(&error),
         ReadError::Io(_) => internal(&error),
+        ReadError::Unavailable(why) => store_unavailable(why),
     }
 }
 

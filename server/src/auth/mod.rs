@@ -3,6 +3,7 @@
 
 pub mod device;
 mod fold;
+mod follow;
 mod invites;
 pub mod layer;
 pub mod passphrase;
@@ -190,7 +191,7 @@ pub struct People {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     state: RwLock<State>,
-    /// One writer at a time: a process alone holds the studio's folder, so a conflict can only come from within.
+    /// One writer at a time in this process.
     writing: tokio::sync::Mutex<()>,
     /// Ends that hold in memory alone, because the disk did not take them.
     held: Mutex<Vec<Fact>>,
@@ -221,6 +222,7 @@ impl People {
             hasher: Hasher::new()?,
             challenges: Challenges::new()?,
         });
+        people.follow();
         people.catch_up().await?;
         people.sweep();
         // A crash between the fact and the erasure leaves names behind: finish what was begun.
@@ -249,7 +251,9 @@ impl People {
             let after = self.state().seq;
             let entries = self.store.read(STUDIO, after, PAGE).await?;
             let mut state = self.state_mut();
-            for entry in &entries {
+            // Two may read the same page; each fact is folded once.
+            let known = state.seq;
+            for entry in entries.iter().filter(|entry| entry.seq > known) {
                 state
                     .apply(entry)
                     .map_err(|error| AuthError::Unreadable { seq: entry.seq, what: error.to_string() })?;
@@ -279,13 +283,21 @@ impl People {
         let expected = self.state().seq;
         let append =
             Append { stream: STUDIO, expected, command, entries: entries.clone(), claims, desk: Vec::new() };
-        let appended = self.store.append(append).await?;
+        let appended = match self.store.append(append).await {
+            Err(conflict @ AppendError::Conflict { .. }) => {
+                // Another server wrote to the stream a moment ago: the next try stands on what it wrote.
+                let _told_with_the_next_try = self.catch_up().await;
+                return Err(conflict);
+            }
+            appended => appended?,
+        };
         if late > 0 {
             self.held().clear();
             tracing::info!(ends = late, "what is ended in memory alone is written down");
         }
         let mut state = self.state_mut();
-        for (seq, payload) in (appended.first_seq..).zip(entries) {
+        let known = state.seq;
+        for (seq, payload) in (appended.first_seq..).zip(entries).filter(|(seq, _)| *seq > known) {
             let entry = crate::store::Entry { seq, payload: Some(payload) };
             if let Err(error) = state.apply(&entry) {
                 tracing::error!(%error, seq, "a fact that was just written cannot be read");

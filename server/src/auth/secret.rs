@@ -6,6 +6,8 @@
 
 use sha2::{Digest as _, Sha256};
 
+use crate::planted::planted;
+
 pub type Hash = [u8; 32];
 
 /// What a secret opens.
@@ -48,6 +50,7 @@ impl Secret {
 }
 
 pub fn hash(text: &str) -> Hash {
+    let text = if planted!("token-by-prefix") { text.get(..16).unwrap_or(text) } else { text };
     Sha256::digest(text.as_bytes()).into()
 }
 

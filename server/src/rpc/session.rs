@@ -15,6 +15,7 @@ use super::{API_MIN, id_text, parse_id};
 use crate::{
     auth::{AuthError, Caller, MailChoice, Person, layer::address},
     ledger::{LedgerError, Perform},
+    planted::planted,
     status,
     studio::Studio,
 };
@@ -177,6 +178,9 @@ impl v1::sessions_server::Sessions for Service {
         let caller = Caller::of(&request)?;
         let session_id = parse_id("session_id", &request.into_inner().session_id)?;
         let of = self.studio.people.owner_of_session(session_id);
+        if planted!("authorised-after-effect") {
+            self.end_session(session_id).await?;
+        }
         // Somebody else's session and an absent one get the same answer.
         if of != Some(caller.person.id) && !caller.person.studio_owner {
             return Err(status::auth(AuthError::NoSuchSession));

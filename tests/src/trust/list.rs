@@ -1,7 +1,7 @@
 //! Every gate, in the order of the table. A package has its own file; one whose gates are not built yet is named in `OPEN`, so that nobody takes the table for
 //! whole. Never here: how a gate is run.
 
-use super::{bytes, crash, disk, door, gate::Gate, history, keep, order, who};
+use super::{bytes, crash, disk, door, gate::Gate, history, keep, order, planted, who};
 
 pub fn all() -> impl Iterator<Item = &'static Gate> {
     [
@@ -13,11 +13,12 @@ pub fn all() -> impl Iterator<Item = &'static Gate> {
         who::GATES,
         bytes::GATES,
         door::GATES,
+        // Last: it builds programs of its own.
+        planted::GATES,
     ]
     .into_iter()
     .flatten()
 }
 
 /// What the papers ask and no gate measures yet.
-pub const OPEN: &[(&str, &str)] =
-    &[("G10", "load on two cores"), ("G12", "20 planted bugs, each caught by a named test")];
+pub const OPEN: &[(&str, &str)] = &[("G10", "load on two cores")];

@@ -11,6 +11,7 @@ mod keep;
 mod list;
 mod named;
 mod order;
+mod planted;
 mod who;
 
 use std::{path::PathBuf, process::ExitCode, time::Instant};

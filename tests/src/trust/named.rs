@@ -14,7 +14,9 @@ use super::gate::{Found, Run, Verdict};
 /// How much of what a failed test said stands under the table.
 const TAIL_LINES: usize = 12;
 
-const ABOUT_US: [&str; 5] = ["CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
+/// What cargo tells of itself to the programs that it runs.
+pub const ABOUT_US: [&str; 5] =
+    ["CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
 
 /// A test by name. It reads `DEADWAX_TEST_TRUST` (`quick` or `full`) and `DEADWAX_TEST_SEED`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -4,7 +4,9 @@
 mod check;
 mod crash;
 mod full;
+mod held;
 mod script;
+mod single;
 mod sites;
 mod tail;
 

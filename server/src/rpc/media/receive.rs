@@ -19,6 +19,7 @@ use crate::{
     auth::Caller,
     blob::{BlobError, Staged},
     ledger::{LedgerError, Perform},
+    planted::planted,
     render::{WAVEFORM, inspect::InspectError},
     rpc::{pace::Pace, parse_id},
     status,
@@ -182,7 +183,6 @@ async fn finish(
             return Err(status::inspect(refused));
         }
     };
-    blobs.name_staged(staged.id).await.map_err(status::blob)?;
     let file = ReceivedFile { digest, name: owner.name, facts: inspected.facts };
     let facts = words::audio_facts(&file.facts);
     // The upload's own id: a repeated finish is the same command.
@@ -190,6 +190,10 @@ async fn finish(
     let project = ProjectId(parse_id("project_id", &owner.project)?);
     let command = Command::ReceiveFile { file };
     let perform = Perform { command_id: staged.id, request_sha256, project, actor, expected: None, command };
+    if planted!("event-before-blob") {
+        studio.ledger.perform(perform.clone()).await.map_err(status::ledger)?;
+    }
+    blobs.name_staged(staged.id).await.map_err(status::blob)?;
     let performed = studio.ledger.perform(perform).await;
     // Known now, or refused for good. After any other trouble the next try goes on from here: nothing is sent a second time.
     if matches!(performed, Ok(_) | Err(LedgerError::Refused(_))) {

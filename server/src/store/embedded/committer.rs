@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     disk::is_full,
+    planted::planted,
     store::{Append, AppendError, Appended, StreamId},
 };
 
@@ -101,8 +102,8 @@ impl Committer {
     pub(super) fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
         while let Some(first) = jobs.blocking_recv() {
             let began = Instant::now();
-            let batch = self.gather(first, &mut jobs);
-            let durable = self.write(&batch).and_then(|()| self.sync(&batch));
+            let mut batch = self.gather(first, &mut jobs);
+            let durable = self.write(&batch).and_then(|()| self.sync(&mut batch));
             self.settle(batch, durable);
             self.shared.drive.figures().groups.observe(began.elapsed().as_secs_f64());
         }
@@ -113,12 +114,12 @@ impl Committer {
     pub(super) async fn run_simulated(mut self, mut jobs: mpsc::Receiver<Job>) {
         use crate::disk::work::pause;
         while let Some(first) = jobs.recv().await {
-            let batch = self.gather(first, &mut jobs);
+            let mut batch = self.gather(first, &mut jobs);
             pause().await;
             let mut durable = self.write(&batch);
             if durable.is_ok() {
                 pause().await;
-                durable = self.sync(&batch);
+                durable = self.sync(&mut batch);
             }
             pause().await;
             self.settle(batch, durable);
@@ -257,7 +258,10 @@ impl Committer {
     }
 
     /// Once: a second sync may succeed without having written anything, so none is tried.
-    fn sync(&self, batch: &Batch) -> io::Result<()> {
+    fn sync(&self, batch: &mut Batch) -> io::Result<()> {
+        if planted!("ack-before-fsync") {
+            batch.answers.drain(..).for_each(Answer::send);
+        }
         if batch.records.is_empty() { Ok(()) } else { self.shared.journal.sync(batch.begin.segment) }
     }
 
