@@ -6,6 +6,7 @@ pub mod evidence;
 pub mod harm;
 pub mod harness;
 pub mod line;
+pub mod load;
 pub mod lp;
 pub mod pane;
 pub mod planted;
