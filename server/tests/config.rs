@@ -132,7 +132,9 @@ fn links_carry_an_address_that_others_can_reach() {
 #[test]
 fn the_program_holds_no_planted_bug() {
     let program = fs::read(env!("CARGO_BIN_EXE_deadwax-server")).unwrap();
-    let holds = |word: &str| program.windows(word.len()).any(|window| window == word.as_bytes());
+    // As text: the library's search is a fast one, also in a test that is not.
+    let program = String::from_utf8_lossy(&program);
+    let holds = |word: &str| program.contains(word);
     assert!(holds("studio.toml"), "the reader finds what is there");
     let paper = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/PLANTED.md")).unwrap();
     let bugs = paper.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
