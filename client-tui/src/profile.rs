@@ -10,7 +10,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-/// One server as one person. `fingerprint` is the hex SHA-256 of the certificate; absent only for plain loopback.
+/// One server as one person. `fingerprint` is the hex SHA-256 of the certificate; absent only for plain loopback, and where an `authority` takes its place.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
     #[serde(skip)]
@@ -19,6 +19,14 @@ pub struct Profile {
     pub url: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
+    /// A file with the authority, in PEM, whose certificates this server may show under its name; absolute, like the two below.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authority: Option<String>,
+    /// What this machine shows where the studio asks for it: a certificate with its chain, and its key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_key: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
     #[serde(default)]

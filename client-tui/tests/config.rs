@@ -45,3 +45,18 @@ fn every_fault_is_told_with_its_line_and_ends_with_3() {
     let (_, path) = config(home.path(), &["path"]);
     assert_eq!(Path::new(path.trim()), home.path().join("config.toml"));
 }
+
+/// A planted bug (docs/PLANTED.md) is in no program that was built without the feature: not even its name.
+#[cfg(not(feature = "planted"))]
+#[test]
+fn the_program_holds_no_planted_bug() {
+    let program = std::fs::read(env!("CARGO_BIN_EXE_deadwax")).unwrap();
+    let holds = |word: &str| program.windows(word.len()).any(|window| window == word.as_bytes());
+    assert!(holds("config.toml"), "the reader finds what is there");
+    let paper = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/PLANTED.md")).unwrap();
+    let bugs = paper.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let words: Vec<&str> = bugs.chain(["DEADWAX_TEST_PLANT"]).collect();
+    assert_eq!(words.len(), 21);
+    let held: Vec<&str> = words.into_iter().filter(|word| holds(word)).collect();
+    assert!(held.is_empty(), "{held:?}");
+}

@@ -7,8 +7,10 @@ mod net_fake;
 use std::{net::SocketAddr, sync::Arc};
 
 use deadwax_client::{
+    cache::audio::AudioCache,
     net::{Client, Followed, Link, Local, NetError, follow, look},
     profile::Profile,
+    receipt::bytes::{Listed, Of, fetch},
 };
 use deadwax_proto::v1::{self, action::Action};
 use futures::StreamExt as _;
@@ -103,7 +105,8 @@ async fn another_certificate_is_a_hard_stop_that_shows_both_fingerprints() {
 async fn the_pinned_certificate_with_another_key_is_refused() {
     let (ours, theirs) = (certificate(), certificate());
     let (address, got) = impostor(&ours, &theirs).await;
-    let error = Client::connect(&profile(address, Some(fingerprint(&ours)))).await.unwrap_err();
+    let connected = Client::connect(&profile(address, Some(fingerprint(&ours)))).await;
+    let error = connected.expect_err("a copied certificate was let through");
     assert!(matches!(error, NetError::Handshake { .. }), "{error:?}");
     assert!(!got.await.unwrap(), "nothing may be sent to a stranger");
     // Looking is no softer: a fingerprint is told only by who holds the key.
@@ -186,6 +189,25 @@ async fn an_upload_goes_on_after_a_cut_where_the_server_stands() {
     assert_eq!(seen.uploads[&local.sha256], bytes);
     assert_eq!(seen.upload_offsets.len(), 2);
     assert!(seen.upload_offsets[1] >= 600_000, "began anew: {:?}", seen.upload_offsets);
+}
+
+#[tokio::test]
+async fn what_a_server_lists_is_not_believed_about_the_bytes_it_sends() {
+    let (listed, sent) = (b"the master that was heard", b"the master that is served");
+    let fake = Fake::default();
+    let address = fake.serve(None).await;
+    let client = Client::connect(&profile(address, None)).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let cache = AudioCache::open(folder.path(), 0).unwrap();
+    let sha256 = hex::encode(Sha256::digest(listed));
+    let (of, bytes) = (Of::Version("v-1"), listed.len() as u64);
+    let wanted = Listed { of, sha256: &sha256, bytes, name: "main" };
+    fake.seen().files.insert(sha256.clone(), sent.to_vec());
+    let answer = fetch(&client, &cache, "p-1", &wanted, &|_| {}).await;
+    let refused = answer.expect_err("other bytes were answered as the listed ones, ready to be signed");
+    assert_eq!(refused.reason(), "BYTES_DIFFER");
+    fake.seen().files.insert(sha256.clone(), listed.to_vec());
+    assert_eq!(fetch(&client, &cache, "p-1", &wanted, &|_| {}).await.unwrap().sha256, sha256);
 }
 
 #[tokio::test]

@@ -4,6 +4,11 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+#[path = "../../tests/src/harm.rs"]
+mod harm;
+#[path = "../../tests/src/sink.rs"]
+mod sink;
+
 use std::{
     io::{Read as _, Write as _},
     num::NonZeroU16,
@@ -14,6 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::sink::{Kind, faults};
 use deadwax_client::{
     profile::{Home, Profile},
     tui::terminal,
@@ -31,6 +37,8 @@ struct Seat {
     master: Option<Box<dyn MasterPty + Send>>,
     writer: Option<Box<dyn std::io::Write + Send>>,
     screen: Arc<Mutex<vt100::Parser>>,
+    /// Every byte that came out.
+    raw: Arc<Mutex<Vec<u8>>>,
     /// The reading side too must let go before the terminal is gone.
     gone: Arc<AtomicBool>,
     reading: Option<std::thread::JoinHandle<()>>,
@@ -71,9 +79,12 @@ impl Seat {
         let mut reader = pair.master.try_clone_reader().unwrap();
         let (seen, gone) = (screen.clone(), Arc::new(AtomicBool::new(false)));
         let stop = gone.clone();
+        let raw = Arc::<Mutex<Vec<u8>>>::default();
+        let all = raw.clone();
         let reading = std::thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(count @ 1..) = reader.read(&mut bytes) {
+                all.lock().unwrap().extend_from_slice(&bytes[..count]);
                 seen.lock().unwrap().process(&bytes[..count]);
                 if stop.load(Ordering::Relaxed) {
                     return;
@@ -86,6 +97,7 @@ impl Seat {
             master: Some(pair.master),
             writer: Some(writer),
             screen,
+            raw,
             gone,
             reading: Some(reading),
             _home: home,
@@ -188,8 +200,13 @@ fn the_terminal_comes_back_before_a_panic_is_told() {
         seat.is_given_back();
         let told = seat.screen.lock().unwrap().screen().contents();
         assert!(told.contains("on purpose"), "the message stands where it can be read: {told}");
+        let wrong = faults(&seat.raw.lock().unwrap(), Kind::Run);
+        assert!(wrong.is_empty(), "{place}: {wrong:?}");
     }
 }
+
+/// As where a text of somebody else's stands in the words of a panic.
+const ON_PURPOSE: &str = "on purpose \x1b]0;pwned7331\x07\u{9b}7331m\u{202e}";
 
 /// Not a test of its own: the body of the child above.
 #[test]
@@ -199,10 +216,10 @@ fn the_child_that_panics() {
     screen.draw(|frame| frame.render_widget("a screen", frame.area())).unwrap();
     assert!(!terminal::is_lost());
     if place == "in a task" {
-        std::thread::spawn(|| panic!("on purpose")).join().unwrap_err();
+        std::thread::spawn(|| panic!("{ON_PURPOSE}")).join().unwrap_err();
         assert!(terminal::is_lost(), "the loop is told");
     }
-    panic!("on purpose");
+    panic!("{ON_PURPOSE}");
 }
 
 fn mouse(seat: &Seat) -> vt100::MouseProtocolMode {

@@ -9,21 +9,60 @@ use std::{
 };
 
 use anyhow::{Context as _, ensure};
+use deadwax_domain::PersonId;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     auth::{AuthError, Issued, People},
-    cli::{Failure, Init, Invite, Restore, UserVerb, Verify},
+    cli::{Export, Failure, Import, Init, Invite, Restore, UserVerb, Verify},
     config::{self, Config},
-    keep::{self, Finding, backup::Backup, restore::At, verify::Sample},
+    keep::{self, Finding, backup::Backup, restore::At, travel, verify::Sample},
     name,
     store::{
         Store,
         embedded::{self, EmbeddedStore, Options},
+        settings::Engine,
     },
     studio::{SystemClock, invite_link},
     tls,
 };
+
+/// The facts of a studio, wherever its settings say that they are.
+pub async fn store(dir: &Path, config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+    match config.store.engine {
+        Engine::Embedded => open_store(dir, config),
+        Engine::Postgres => open_postgres(dir, config).await,
+    }
+}
+
+#[cfg(feature = "postgres")]
+async fn open_postgres(dir: &Path, config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+    use crate::store::postgres::{Options, PostgresStore};
+    ensure!(
+        !dir.join("journal").exists(),
+        "{} holds the journal of an embedded store, which a server on Postgres would not read; choose a folder without one, or set store.engine = \"embedded\"",
+        dir.display()
+    );
+    let settings = &config.store;
+    let url = settings.secret_url(dir).map_err(anyhow::Error::msg)?;
+    let ca = (!settings.ca.as_os_str().is_empty()).then(|| dir.join(&settings.ca));
+    let options = Options { pool: settings.pool as usize, ca, ..Options::new(url) };
+    Ok(Arc::new(PostgresStore::open(options).await?))
+}
+
+#[cfg(not(feature = "postgres"))]
+async fn open_postgres(_: &Path, _: &Config) -> anyhow::Result<Arc<dyn Store>> {
+    anyhow::bail!("this deadwax-server was built without the feature `postgres`")
+}
+
+/// For verbs that read the journal itself.
+fn needs_journal(verb: &str, config: &Config) -> anyhow::Result<()> {
+    ensure!(
+        config.store.engine == Engine::Embedded,
+        "`{verb}` works on the journal of an embedded store; this studio keeps its facts in Postgres. Back up the database with its own tools (pg_dump, or a copy of the cluster with its log), and the folder's `blobs` beside it"
+    );
+    Ok(())
+}
 
 /// The journal of a studio folder, held alone.
 pub fn open_store(dir: &Path, config: &Config) -> anyhow::Result<Arc<dyn Store>> {
@@ -34,7 +73,7 @@ pub fn open_store(dir: &Path, config: &Config) -> anyhow::Result<Arc<dyn Store>>
 }
 
 async fn people(dir: &Path, config: &Config) -> anyhow::Result<Arc<People>> {
-    let store = open_store(dir, config)?;
+    let store = store(dir, config).await?;
     People::open(store, Arc::new(SystemClock), CancellationToken::new())
         .await
         .context("reading the people of the studio failed")
@@ -43,7 +82,7 @@ async fn people(dir: &Path, config: &Config) -> anyhow::Result<Arc<People>> {
 /// The link for somebody's code, by the settings alone.
 fn link(dir: &Path, config: &Config, issued: &Issued) -> anyhow::Result<String> {
     let fingerprint = match config.tls {
-        true => Some(tls::Identity::load(dir)?.fingerprint()),
+        true => Some(tls::Identity::of(dir, &config.certificate)?.fingerprint()),
         false => None,
     };
     Ok(invite_link(&config.address_for_links(config.listen), &issued.code, fingerprint))
@@ -63,6 +102,11 @@ fn utc(ms: i64) -> String {
 }
 
 pub async fn init(asked: Init) -> Result<(), Failure> {
+    init_for(asked, PersonId(uuid::Uuid::now_v7().as_u128())).await
+}
+
+/// `id`: of the first owner.
+async fn init_for(asked: Init, id: PersonId) -> Result<(), Failure> {
     // Everything that can be wrong is found before the folder is touched.
     let studio = name::clean("studio's name", &asked.name, name::PERSON_MAX).map_err(Failure::BadInput)?;
     let owner = name::clean("owner's name", &asked.owner, name::PERSON_MAX).map_err(Failure::BadInput)?;
@@ -74,6 +118,8 @@ pub async fn init(asked: Init) -> Result<(), Failure> {
         name: studio,
         listen: asked.listen,
         public_address: asked.public_address.clone(),
+        // Where the facts are is chosen once, at the beginning.
+        store: Config::store_of(config::environment())?,
         ..Config::default()
     };
     config.check()?;
@@ -84,7 +130,14 @@ pub async fn init(asked: Init) -> Result<(), Failure> {
     tls::make(dir, &config.name, host)?;
     tls::write_new(&dir.join(config::FILE), &config.template(), 0o600)?;
     let people = people(dir, &config).await?;
-    let owner = people.add(&owner, &email, true).await.map_err(explain)?;
+    if !people.list().is_empty() {
+        return Err(anyhow::anyhow!(
+            "the database holds a studio already: remove {}, and give a further server a copy of the first one's folder (settings, certificate, keys)",
+            dir.display()
+        )
+        .into());
+    }
+    let owner = people.add_as(id, &owner, &email, true).await.map_err(explain)?;
     let issued = people.issue_code(owner.id).await.map_err(explain)?;
     let link = link(dir, &config, &issued)?;
     if asked.json {
@@ -179,7 +232,7 @@ pub async fn invite(asked: Invite) -> Result<(), Failure> {
 
 /// Reads the journal, the index and the audio, and holds each against the others.
 pub fn verify(asked: &Verify) -> Result<(), Failure> {
-    Config::load(&asked.dir, config::environment())?;
+    needs_journal("verify", &Config::load(&asked.dir, config::environment())?)?;
     let report = keep::verify::verify(&asked.dir, asked.sample.unwrap_or(Sample::All))?;
     match asked.json {
         true => println!("{}", report.json()),
@@ -200,7 +253,7 @@ fn no_damage(damage: &[Finding]) -> Result<(), Failure> {
 }
 
 pub async fn rebuild_index(dir: &Path) -> Result<(), Failure> {
-    Config::load(dir, config::environment())?;
+    needs_journal("rebuild-index", &Config::load(dir, config::environment())?)?;
     let records = embedded::rebuild_index(dir).context("making the index again failed")?;
     println!("The index was made again from {records} records.");
     Ok(())
@@ -209,10 +262,10 @@ pub async fn rebuild_index(dir: &Path) -> Result<(), Failure> {
 /// Everything that cannot be made again: journal and audio (while the server runs, too), settings, certificate and the studio's keys. Running it again brings
 /// an earlier backup up to date.
 pub fn backup(dir: &Path, dest: &Path) -> Result<(), Failure> {
-    Config::load(dir, config::environment())?;
-    let Backup { copied, page, missing } = keep::backup::backup(dir, dest)?;
+    needs_journal("backup", &Config::load(dir, config::environment())?)?;
+    let Backup { copied, page, receptions, missing } = keep::backup::backup(dir, dest)?;
     println!(
-        "{} records and {} audio files are in {}; {} audio files ({} bytes) were new. Root: {}\nRestore: deadwax-server restore {} --to DIR",
+        "{} records, {} audio files and the egress book ({receptions} lines) are in {}; {} audio files ({} bytes) were new. Root: {}\nRestore: deadwax-server restore {} --to DIR",
         page.records,
         copied.blobs,
         dest.display(),
@@ -261,4 +314,53 @@ pub fn restore(asked: &Restore) -> Result<(), Failure> {
         done.damage.iter().for_each(|it| println!("damaged: {}\n  next: {}", it.what, it.next));
     }
     no_damage(&done.damage)
+}
+
+/// Projects as files that anybody can read.
+pub async fn export(asked: &Export) -> Result<(), Failure> {
+    let config = Config::load(&asked.dir, config::environment())?;
+    let done = travel::export::export(&asked.dir, &config, asked.project.as_deref(), &asked.to).await?;
+    let entries: u64 = done.page.projects.iter().map(|it| it.entries).sum();
+    let (projects, to) = (done.page.projects.len(), asked.to.display());
+    println!(
+        "{projects} projects, {entries} entries, {} files ({} bytes) are in {to}.",
+        done.audio, done.bytes
+    );
+    println!("Root of these projects: {}", done.page.root);
+    Ok(())
+}
+
+/// A new studio from an export. Whoever the record names is known by name, and comes in by invitation.
+pub async fn import(asked: &Import) -> Result<(), Failure> {
+    let checked = travel::import::check(&asked.folder)?;
+    let email = name::email(&asked.email).map_err(Failure::BadInput)?;
+    let known = checked.people.iter().find(|it| it.email == email);
+    let (owner, id) = match known {
+        Some(known) => (known.name.clone(), travel::import::person(known)?),
+        None => (asked.owner.clone(), PersonId(uuid::Uuid::now_v7().as_u128())),
+    };
+    let (dir, listen) = (asked.to.clone(), ([127, 0, 0, 1], config::PORT).into());
+    let name = checked.page.studio.clone();
+    let made = Init { dir, name, owner, email, listen, public_address: String::new(), json: false };
+    init_for(made, id).await?;
+    let dir = &asked.to;
+    let config = Config::load(dir, config::environment())?;
+    let people = people(dir, &config).await?;
+    for named in checked.people.iter().filter(|it| people.by_email(&it.email).is_none()) {
+        let id = travel::import::person(named)?;
+        people.add_as(id, &named.name, &named.email, false).await.map_err(explain)?;
+    }
+    drop(people);
+    let done = checked
+        .write(&asked.folder, dir)
+        .with_context(|| format!("the import was not finished; remove {} and do it again", dir.display()))?;
+    println!(
+        "{} projects, {} entries, {} files are imported.",
+        checked.page.projects.len(),
+        done.entries,
+        done.audio
+    );
+    println!("Root of the projects: {}", done.root);
+    println!("People come in by a new invitation: deadwax-server invite {} --email ADDRESS", dir.display());
+    Ok(())
 }

@@ -18,7 +18,7 @@ use crate::{
     admin,
     config::{self, Config, ConfigError, Confine},
     keep::{restore::At, verify::Sample},
-    metrics,
+    metrics, received,
     reload::Reloader,
     render::{
         Program,
@@ -61,6 +61,12 @@ enum Verb {
     Backup { dir: PathBuf, dest: PathBuf },
     /// Make a studio folder from a backup, as it stood at its end, after a record or at a time
     Restore(Restore),
+    /// Write projects as files that anybody can read: sound, history, notes, receipts (while the server is stopped)
+    Export(Export),
+    /// Make a new studio from an export, with the same root hash
+    Import(Import),
+    /// Who received which bytes (while the server is stopped); exit code 1 where nobody did
+    Received(Received),
     /// One piece of work on sound, in a process of its own
     #[command(hide = true, disable_help_flag = true)]
     Child {
@@ -144,6 +150,42 @@ pub struct Restore {
 }
 
 #[derive(clap::Args)]
+pub struct Export {
+    pub dir: PathBuf,
+    /// A new folder
+    #[arg(long)]
+    pub to: PathBuf,
+    /// One project, by id or title; otherwise all
+    #[arg(long)]
+    pub project: Option<String>,
+}
+
+#[derive(clap::Args)]
+pub struct Import {
+    /// What `export` wrote
+    pub folder: PathBuf,
+    /// A new folder
+    #[arg(long)]
+    pub to: PathBuf,
+    /// The first owner's name, where the record does not know them
+    #[arg(long, default_value = "")]
+    pub owner: String,
+    /// The first owner's e-mail: somebody of the record, or a new person
+    #[arg(long)]
+    pub email: String,
+}
+
+#[derive(clap::Args)]
+pub struct Received {
+    pub dir: PathBuf,
+    /// A SHA-256 of 64 digits, or a song and its version: "Nachtlied Mix 2"; of a song alone all its versions
+    pub what: String,
+    /// Lines for a spreadsheet, every cell quoted
+    #[arg(long)]
+    pub csv: bool,
+}
+
+#[derive(clap::Args)]
 pub struct Invite {
     pub dir: PathBuf,
     #[arg(long)]
@@ -221,6 +263,9 @@ async fn dispatch(verb: Verb, program: Program) -> Result<(), Failure> {
         Verb::RebuildIndex { dir } => admin::rebuild_index(&dir).await,
         Verb::Backup { dir, dest } => admin::backup(&dir, &dest),
         Verb::Restore(asked) => admin::restore(&asked),
+        Verb::Export(asked) => admin::export(&asked).await,
+        Verb::Import(asked) => admin::import(&asked).await,
+        Verb::Received(asked) => received::received(&asked).await,
         // Handled before the runtime starts: a child limits its own memory first.
         Verb::Child { .. } => Ok(()),
     }
@@ -290,11 +335,11 @@ async fn open(
     program: Program,
 ) -> anyhow::Result<(TcpListener, Option<tls::Identity>, Arc<Studio>)> {
     // The folder first: a second server on it must say so, and not that the port is taken.
-    let store = admin::open_store(dir, &config)?;
+    let store = admin::store(dir, &config).await?;
     let listener = TcpListener::bind(config.listen).await.with_context(|| {
         format!("listening on {} failed; set `listen` in {}", config.listen, config::FILE)
     })?;
-    let identity = config.tls.then(|| tls::Identity::load(dir)).transpose()?;
+    let identity = config.tls.then(|| tls::Identity::of(dir, &config.certificate)).transpose()?;
     let parts = Parts {
         store,
         clock: Arc::new(SystemClock),

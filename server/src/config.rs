@@ -1,5 +1,5 @@
 //! The settings of a studio: `studio.toml` in its folder, then `DEADWAX_*` from the environment. Unknown keys and bad values are errors that name
-//! the key and where it stands. Never here: secrets (there are none to set) and IO beyond reading that one file.
+//! the key and where it stands. Never here: IO beyond reading that one file, and showing the one secret (`store.url`).
 
 use std::{
     fmt,
@@ -21,6 +21,7 @@ pub use crate::{
     keep::settings::Keep,
     metrics::settings::{Metrics, Telemetry},
     notify::settings::{Mail, Security, Webhooks},
+    store::settings::Store,
 };
 
 pub const FILE: &str = "studio.toml";
@@ -40,6 +41,7 @@ pub struct Config {
     pub public_address: String,
     /// Off only where `listen` is a loopback address.
     pub tls: bool,
+    pub certificate: Certificate,
     pub access: Access,
     pub limits: Limits,
     pub door: Door,
@@ -48,9 +50,46 @@ pub struct Config {
     pub webhooks: Webhooks,
     pub examine: Examine,
     pub keep: Keep,
+    pub store: Store,
     pub log: Log,
     pub metrics: Metrics,
     pub telemetry: Telemetry,
+}
+
+/// Files in PEM; relative paths begin at the studio folder.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Certificate {
+    /// A certificate that the studio brings along, with its chain, and its key. Both empty: the pair that `init` made.
+    pub file: PathBuf,
+    pub key: PathBuf,
+    /// Only machines with a certificate of this authority may connect. Empty: every machine may.
+    pub client_authority: PathBuf,
+}
+
+/// As a new `studio.toml` has it.
+const CERTIFICATE_TEXT: &str = "\
+[certificate]
+# A certificate of your own with its chain, and its key (PEM); empty: the pair that init made.
+file = \"\"
+key = \"\"
+# Only machines that show a certificate of this authority (PEM) may connect; empty: every machine may.
+client_authority = \"\"
+
+";
+
+impl Certificate {
+    /// The key that cannot be used, and why.
+    fn check(&self, tls: bool) -> Result<(), (&'static str, String)> {
+        let is_set = |path: &Path| !path.as_os_str().is_empty();
+        if is_set(&self.file) != is_set(&self.key) {
+            return Err(("certificate.file", "it and `certificate.key` are set both or not at all.".into()));
+        }
+        if !tls && (is_set(&self.file) || is_set(&self.client_authority)) {
+            return Err(("certificate", "without `tls` no certificate is shown or asked for.".into()));
+        }
+        Ok(())
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -163,6 +202,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], PORT)),
             public_address: String::new(),
             tls: true,
+            certificate: Certificate::default(),
             access: Access::default(),
             limits: Limits::default(),
             door: Door::default(),
@@ -171,6 +211,7 @@ impl Default for Config {
             webhooks: Webhooks::default(),
             examine: Examine::default(),
             keep: Keep::default(),
+            store: Store::default(),
             log: Log::default(),
             metrics: Metrics::default(),
             telemetry: Telemetry::default(),
@@ -244,9 +285,25 @@ impl Provider for Variables {
             let path = key.to_lowercase().replace("__", ".");
             // Text that is meant as text must not become a number on the way: a studio may be called "1984".
             let value = match path.as_str() {
-                "name" | "listen" | "public_address" | "render.recipe" | "mail.host" | "mail.user"
-                | "mail.from" | "mail.password_file" | "mail.roots" | "webhooks.roots"
-                | "keep.repair_from" | "metrics.listen" | "telemetry.otlp" => Value::from(text.as_str()),
+                "name"
+                | "listen"
+                | "public_address"
+                | "render.recipe"
+                | "mail.host"
+                | "mail.user"
+                | "mail.from"
+                | "mail.password_file"
+                | "mail.roots"
+                | "webhooks.roots"
+                | "keep.repair_from"
+                | "store.url"
+                | "store.url_file"
+                | "store.ca"
+                | "metrics.listen"
+                | "telemetry.otlp"
+                | "certificate.file"
+                | "certificate.key"
+                | "certificate.client_authority" => Value::from(text.as_str()),
                 _ => text.parse().unwrap_or_else(|never| match never {}),
             };
             if let Value::Dict(_, nested) = figment::util::nest(&path, value) {
@@ -299,6 +356,14 @@ impl Config {
         Ok(config)
     }
 
+    /// The settings of the store alone, as the variables have them: for a folder that is being made.
+    pub fn store_of(variables: Vec<(String, String)>) -> Result<Store, ConfigError> {
+        let mine = variables.into_iter().filter(|(key, _)| key.starts_with("STORE__")).collect();
+        let config: Config =
+            Figment::new().merge(Variables(mine)).extract().map_err(|error| ConfigError(explain(error)))?;
+        Ok(config.store)
+    }
+
     pub fn check(&self) -> Result<(), ConfigError> {
         let no = |key: &str, what: &str| Err(ConfigError(format!("`{key}` in {FILE}: {what}")));
         if let Err(what) = crate::name::clean("studio's name", &self.name, crate::name::PERSON_MAX) {
@@ -344,7 +409,9 @@ impl Config {
         if render.wall_seconds < 10 {
             return no("render.wall_seconds", "it must be at least 10.");
         }
+        self.certificate.check(self.tls).or_else(|(key, what)| no(key, &what))?;
         self.door.check().or_else(|(key, what)| no(key, &what))?;
+        self.store.check().or_else(|(key, what)| no(key, &what))?;
         self.metrics.check().or_else(|(key, what)| no(key, &what))?;
         self.telemetry.check().or_else(|(key, what)| no(key, &what))?;
         self.mail.check().or_else(|(key, what)| no(key, &what))
@@ -377,7 +444,7 @@ impl Config {
              # host:port as it stands in invite links; empty: the address listened on.\n\
              public_address = {public}\n\
              # May be false only on a loopback address.\n\
-             tls = {tls}\n\n\
+             tls = {tls}\n\n{CERTIFICATE_TEXT}\
              [limits]\n\
              max_upload_bytes = {max_upload_bytes}\n\
              # Free disk space below which nothing is accepted any more.\n\
@@ -393,8 +460,7 @@ impl Config {
              [render]\n\
              workers = {workers}\n\
              # Limits of one child process.\n\
-             memory_bytes = {memory}\n\
-             cpu_seconds = {cpu}\n\
+             memory_bytes = {memory}\ncpu_seconds = {cpu}\n\
              wall_seconds = {wall}\n\
              # \"require\": no start where the kernel cannot hold children to their own files (Landlock, seccomp).\n\
              confine = \"try\"\n\
@@ -425,7 +491,7 @@ impl Config {
              scrub_bytes_per_s = {scrub}\n\
              # A folder that `deadwax-server backup` writes to: damaged audio is put right from there. Empty: told only.\n\
              repair_from = \"\"\n\n\
-             [log]\n# text or json; error, warn, info, debug or trace.\n\
+             {store}[log]\n# text or json; error, warn, info, debug or trace.\n\
              format = \"text\"\nlevel = \"info\"\n\n\
              [metrics]\n\
              # Figures for Prometheus and probes over plain HTTP, without a login: 127.0.0.1:9464. Empty: none.\nlisten = \"\"\n",
@@ -437,6 +503,7 @@ impl Config {
             examiners = self.examine.workers,
             collect = self.keep.collect,
             scrub = self.keep.scrub_bytes_per_s,
+            store = self.store.template(),
             memory = self.render.memory_bytes,
             cpu = self.render.cpu_seconds,
             wall = self.render.wall_seconds,

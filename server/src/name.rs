@@ -2,7 +2,7 @@
 //! repaired in silence. Never here: paths. A file's name is a label and is never used as a path on the server.
 
 pub use deadwax_domain::text::misleading;
-use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::{UnicodeNormalization as _, is_nfc};
 use unicode_segmentation::UnicodeSegmentation as _;
 
 pub const PERSON_MAX: usize = 64;
@@ -25,6 +25,11 @@ pub fn clean(what: &str, given: &str, max: usize) -> Result<String, String> {
         return Err(format!("The {what} is too long: at most {max} characters."));
     }
     Ok(clean)
+}
+
+/// A name in its one form (NFC): what looks equal is equal, in searches, in files and in what is signed. Whether it is a name is the domain's to say.
+pub fn composed(given: String) -> String {
+    if is_nfc(&given) { given } else { given.nfc().collect() }
 }
 
 /// The name of a file as its uploader calls it: one component, no path.

@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::{
-    config::{Config, ConfigError},
+    config::{Certificate, Config, ConfigError},
     notify::Notifier,
     studio::Studio,
     telemetry,
@@ -22,13 +22,16 @@ use crate::{
 };
 
 /// Whether a key counts when the settings are read again, or at the next start only. Every key stands here and in docs/OPERATIONS.md; a test holds both.
-pub const KEYS: [(&str, Counts); 52] = {
+pub const KEYS: [(&str, Counts); 60] = {
     use Counts::{AfterRestart as Later, AtOnce as Now};
     [
         ("name", Later),
         ("listen", Later),
         ("public_address", Now),
         ("tls", Later),
+        ("certificate.file", Now),
+        ("certificate.key", Now),
+        ("certificate.client_authority", Now),
         ("access.passphrase", Now),
         ("limits.max_upload_bytes", Now),
         ("limits.reserve_bytes", Later),
@@ -72,6 +75,11 @@ pub const KEYS: [(&str, Counts); 52] = {
         ("keep.collect", Now),
         ("keep.scrub_bytes_per_s", Now),
         ("keep.repair_from", Now),
+        ("store.engine", Later),
+        ("store.url", Later),
+        ("store.url_file", Later),
+        ("store.pool", Later),
+        ("store.ca", Later),
         ("log.format", Later),
         ("log.level", Now),
         ("metrics.listen", Later),
@@ -243,7 +251,7 @@ impl Reloader {
         let current = &self.studio.current;
         let Merged { config, changed, waiting } = merge(&current.config(), &fresh)?;
         let identity = match config.tls {
-            true => Some(self.identity().map_err(ReloadError::Named)?),
+            true => Some(self.identity(&config.certificate).map_err(ReloadError::Named)?),
             false => None,
         };
         // What webhooks and mail need is read here once, so that a mistake leaves those that run alone.
@@ -255,9 +263,9 @@ impl Reloader {
         Ok(Taken { changed, waiting, fingerprint })
     }
 
-    /// The certificate that lies in the folder, with a key that is its own.
-    fn identity(&self) -> anyhow::Result<Identity> {
-        let identity = Identity::load(&self.folder)?;
+    /// The certificate that the settings name, or that lies in the folder, with a key that is its own.
+    fn identity(&self, settings: &Certificate) -> anyhow::Result<Identity> {
+        let identity = Identity::of(&self.folder, settings)?;
         identity.server_config()?;
         Ok(identity)
     }

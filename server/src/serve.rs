@@ -20,6 +20,7 @@ use crate::{
     config::Config,
     dates,
     door::{layer::DoorLayer, line::Book, settings::Door},
+    egress::TransitLayer,
     handoff, keep, listen,
     metrics::{self, lines::Lines},
     notify::{self, Notifier},
@@ -69,6 +70,7 @@ pub async fn run(
 
     let (routes, health) = rpc::routes(&studio).await?;
     let sweeper = tokio::spawn(sweep(Arc::clone(&studio)));
+    let ends = tokio::spawn(write_ends(Arc::clone(&studio)));
     let upload_sweeper = tokio::spawn(sweep_uploads(Arc::clone(&studio)));
     let tasks = background(&studio).await?;
     let health = Arc::new(health);
@@ -103,6 +105,7 @@ pub async fn run(
     cut.cancel();
     studio.closing.cancel();
     sweeper.abort();
+    ends.abort();
     latch.abort();
     damage.abort();
     settings.abort();
@@ -182,6 +185,7 @@ fn serving(
             .layer(RequestLog { calls: studio.metrics.calls.clone(), traces: studio.traces.clone() })
             .layer(AccessLayer::new(Arc::clone(&studio.people)))
             .layer(at_the_door.clone())
+            .layer(TransitLayer)
             .max_concurrent_streams(door.streams_per_connection)
             .http2_max_header_list_size(door.header_bytes)
             .http2_max_pending_accept_reset_streams(Some(RESETS_PENDING))
@@ -307,6 +311,16 @@ async fn sweep(studio: Arc<Studio>) {
     loop {
         every.tick().await;
         studio.people.sweep();
+    }
+}
+
+/// What was ended while the disk took nothing is written down when it does. Apart from the sweep, which waits for no disk.
+async fn write_ends(studio: Arc<Studio>) {
+    let mut every = tokio::time::interval(Duration::from_secs(1));
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        studio.people.write_held().await;
     }
 }
 

@@ -192,7 +192,19 @@ pub fn append(error: AppendError) -> Status {
         ),
         AppendError::ReadOnly(_) => read_only(),
         AppendError::DiskNearlyFull { .. } => disk_nearly_full(),
+        AppendError::Unavailable(why) => store_unavailable(&why),
     }
+}
+
+/// A database that is away is no fault of the caller's and no end: the same again, later.
+fn store_unavailable(why: &str) -> Status {
+    tracing::warn!(%why, "a call was refused: the store could not be reached");
+    refuse(
+        Code::Unavailable,
+        "STORE_UNAVAILABLE",
+        "The studio's database cannot be reached at the moment.",
+        "Try again in a moment; a change that is sent again with the same id is done once.",
+    )
 }
 
 /// Nothing leaves unless it can be written down that it does.
@@ -217,6 +229,7 @@ pub fn read(error: ReadError) -> Status {
     match &error {
         ReadError::Corrupt { .. } => corrupt(&error),
         ReadError::Io(_) => internal(&error),
+        ReadError::Unavailable(why) => store_unavailable(why),
     }
 }
 
@@ -298,8 +311,11 @@ pub fn auth(error: AuthError) -> Status {
         AuthError::TooManyTries { wait_s } => refuse_with(
             Code::ResourceExhausted,
             "TOO_MANY_TRIES",
-            "Too many wrong codes or passphrases came from your address.",
-            format!("Wait {} minutes, then try again.", wait_s.div_ceil(60)),
+            "Too many wrong codes or passphrases were tried here.",
+            match wait_s {
+                0..=60 => "Wait a minute, then try again.".to_owned(),
+                _ => format!("Wait {} minutes, then try again.", wait_s.div_ceil(60)),
+            },
             [("retry_after_s", wait_s.to_string())],
         ),
         AuthError::PassphraseNeeded { choose: false } => refuse(
@@ -318,7 +334,7 @@ pub fn auth(error: AuthError) -> Status {
             Code::Unauthenticated,
             "PASSPHRASE_WRONG",
             "That is not the passphrase of this person.",
-            "Try again; after ten wrong ones from one address the server waits for a quarter of an hour.",
+            "Try again; after ten wrong ones the server waits for a quarter of an hour.",
         ),
         AuthError::PassphraseWeak(what) => refuse(Code::InvalidArgument, "PASSPHRASE_WEAK", what, ""),
         AuthError::SignInRefused => refuse(
@@ -357,6 +373,13 @@ pub fn auth(error: AuthError) -> Status {
             "Add another owner first.",
         ),
         AuthError::LimitReached(what) => refuse(Code::ResourceExhausted, "LIMIT_REACHED", what, ""),
+        // Not UNAVAILABLE: it was done, and who tries again finds nothing to end.
+        AuthError::EndedUntilRestart => refuse(
+            Code::FailedPrecondition,
+            "ENDED_UNTIL_RESTART",
+            "It is ended at once, but the disk of this server did not take it: it holds until the server is restarted.",
+            "Tell the studio's owner: look at the disk, restart the server, then end it again.",
+        ),
         AuthError::Append(error) => append(error),
         AuthError::Read(error) => read(error),
         AuthError::Unreadable { .. } | AuthError::NoRandomness(_) | AuthError::Hash(_) => internal(&error),

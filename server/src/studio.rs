@@ -18,7 +18,7 @@ use crate::{
     auth::{People, secret::Secret},
     blob::Blobs,
     config::{self, Config},
-    egress::EgressBook,
+    egress::{self, EgressBook},
     evidence::{Chains, StudioKey},
     handoff::Troubles,
     ledger::{Clock, Ledger},
@@ -27,6 +27,7 @@ use crate::{
     notify::secret::Secrets,
     reload::Current,
     render::{
+        self,
         compare::{self, CompareFiles},
         compared::Comparisons,
         hearing::{self, Window, WindowAsked},
@@ -205,10 +206,14 @@ impl Studio {
             .await
             .context("reading the ledger failed")?;
         let root = std::path::absolute(folder).context("finding the studio folder failed")?;
-        let blobs = Blobs::open_on(store.drive().clone(), root, config.limits.reserve_bytes)
+        let blobs = Blobs::open_on(store.drive().clone(), root.clone(), config.limits.reserve_bytes)
             .await
             .context("opening the audio failed")?;
-        let egress = EgressBook::open(&folder.join("egress"), Arc::clone(&clock))
+        // Nobody needs what lies there; a disk that refuses will say so where it matters.
+        if let Err(error) = render::tidy(&folder.join("derived")).await {
+            tracing::warn!(%error, "unfinished work of an earlier start could not be removed from derived/");
+        }
+        let egress = EgressBook::open(store.drive(), &root.join(egress::FOLDER), Arc::clone(&clock))
             .await
             .context("opening the egress book failed")?;
         let comparisons =

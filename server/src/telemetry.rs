@@ -1,5 +1,7 @@
-//! The operators' log: one line per request with method, person id, outcome and milliseconds; of a denied one also the reason and where it came from. Never in it: tokens, codes, note text, names,
+//! The operators' log: one line per request with method, ids of person and session, address, outcome and milliseconds; of a denied one also the reason. Never in it: tokens, codes, note text, names,
 //! titles, request bodies. The rule that keeps it so: a request is never printed, not even at TRACE; only ids and codes are.
+
+mod plain;
 
 use std::{
     io::IsTerminal as _,
@@ -17,6 +19,7 @@ use tonic::{Code, Status, body::Body};
 use tower::{Layer, Service};
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter, reload};
 
+use self::plain::Plain;
 use crate::{
     auth::layer::address,
     config::{Log, LogFormat, LogLevel},
@@ -52,6 +55,8 @@ where
         // It fails where the log is gone, and nobody reads it then.
         Box::new(move |level| drop(handle.reload(filter(level))))
     }
+    let colours = log.format == LogFormat::Text && std::io::stderr().is_terminal();
+    let writer = Plain { into: writer, colours };
     let builder = tracing_subscriber::fmt().with_env_filter(filter(log.level)).with_writer(writer);
     match log.format {
         LogFormat::Json => {
@@ -60,7 +65,7 @@ where
             (Box::new(builder.finish()), set)
         }
         LogFormat::Text => {
-            let builder = builder.with_ansi(std::io::stderr().is_terminal()).with_filter_reloading();
+            let builder = builder.with_ansi(colours).with_filter_reloading();
             let set = setting(builder.reload_handle());
             (Box::new(builder.finish()), set)
         }
@@ -84,11 +89,12 @@ pub fn set_level(level: LogLevel) {
 
 /// What the inner layers learn about a request, for its line in the log.
 #[derive(Clone, Default)]
-pub struct Seen(Arc<OnceLock<PersonId>>);
+pub struct Seen(Arc<OnceLock<(PersonId, u128)>>);
 
 impl Seen {
-    pub fn person(&self, id: PersonId) {
-        let _first_stays = self.0.set(id);
+    /// Who, and in which session.
+    pub fn person(&self, id: PersonId, session: u128) {
+        let _first_stays = self.0.set((id, session));
     }
 }
 
@@ -133,7 +139,7 @@ where
             span: self.told.traces.call(open.method),
             open,
             method: method(request.uri().path()),
-            address: address(&request),
+            address: address(request.extensions()),
             seen,
             began: Instant::now(),
             outcome: None,
@@ -183,23 +189,27 @@ fn is_denial(code: Code) -> bool {
 
 impl Drop for Line {
     fn drop(&mut self) {
-        let person = self.seen.0.get().map(|id| uuid::Uuid::from_u128(id.0).to_string());
         if let Some(span) = self.span.take() {
             span.end(self.outcome.as_ref().map(|(code, _)| *code));
         }
+        let id = |id: u128| uuid::Uuid::from_u128(id).to_string();
+        let who = self.seen.0.get().map(|(person, session)| (id(person.0), id(*session)));
+        let (person, session) = who.as_ref().map_or(("-", "-"), |(person, session)| (person, session));
+        let address = self.address.map(|address| address.to_string()).unwrap_or_default();
         let ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let (method, person) = (self.method.as_str(), person.as_deref().unwrap_or("-"));
+        let method = self.method.as_str();
         match &self.outcome {
-            Some((Code::Ok, _)) => tracing::info!(method, person, code = "Ok", ms, "request"),
+            Some((Code::Ok, _)) => {
+                tracing::info!(method, person, session, address, code = "Ok", ms, "request")
+            }
             Some((code @ (Code::Internal | Code::DataLoss | Code::Unknown), _)) => {
-                tracing::error!(method, person, ?code, ms, "request");
+                tracing::error!(method, person, session, address, ?code, ms, "request");
             }
             Some((code, reason)) if is_denial(*code) => {
-                let address = self.address.map(|address| address.to_string()).unwrap_or_default();
-                tracing::warn!(method, person, address, ?code, reason, ms, "denied");
+                tracing::warn!(method, person, session, address, ?code, reason, ms, "denied");
             }
-            Some((code, _)) => tracing::info!(method, person, ?code, ms, "request"),
-            None => tracing::info!(method, person, code = "GivenUp", ms, "request"),
+            Some((code, _)) => tracing::info!(method, person, session, address, ?code, ms, "request"),
+            None => tracing::info!(method, person, session, address, code = "GivenUp", ms, "request"),
         }
     }
 }

@@ -1,24 +1,29 @@
-//! The studio's certificate: self-signed, made once by `init`, pinned by its SHA-256 fingerprint, which stands in every invite link. Never here: a
-//! decision to trust somebody else's certificate (the client pins ours, and the server asks for none).
+//! The studio's certificate: self-signed and made once by `init`, or one that the studio brings along; pinned by its SHA-256 fingerprint, which stands in every invite link. And, where the
+//! settings ask for it, the authority whose certificate a machine has to show before it may say anything. Never here: who somebody is (a certificate names no person: `auth`).
 
 use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use deadwax_domain::Digest;
 use rustls::{
-    ServerConfig,
+    RootCertStore, ServerConfig,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    server::{WebPkiClientVerifier, danger::ClientCertVerifier},
     version::TLS13,
 };
 use sha2::{Digest as _, Sha256};
 
+use crate::config::Certificate;
+
 pub const CERTIFICATE_FILE: &str = "certificate.pem";
 pub const KEY_FILE: &str = "key.pem";
 
-/// A certificate and its key, as loaded.
+/// A certificate and its key, as loaded, and whose machines may connect.
 pub struct Identity {
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
+    /// Authorities of machines; `None`: every machine may.
+    machines: Option<RootCertStore>,
 }
 
 /// Makes the certificate of a new studio. `host`: its public name, where it has one.
@@ -50,15 +55,31 @@ pub fn write_new(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {
 }
 
 impl Identity {
+    /// The pair that `init` made.
     pub fn load(folder: &Path) -> anyhow::Result<Self> {
-        let (certificate, key) = (folder.join(CERTIFICATE_FILE), folder.join(KEY_FILE));
-        let chain = CertificateDer::pem_file_iter(&certificate)
-            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-            .with_context(|| format!("reading the certificate {} failed", certificate.display()))?;
-        anyhow::ensure!(!chain.is_empty(), "{} holds no certificate", certificate.display());
+        Self::of(folder, &Certificate::default())
+    }
+
+    /// As the settings say; relative paths begin at the studio's folder.
+    pub fn of(folder: &Path, settings: &Certificate) -> anyhow::Result<Self> {
+        let place = |set: &Path, usual: &str| {
+            folder.join(if set.as_os_str().is_empty() { Path::new(usual) } else { set })
+        };
+        let chain = certificates(&place(&settings.file, CERTIFICATE_FILE), "the certificate")?;
+        let key = place(&settings.key, KEY_FILE);
         let key = PrivateKeyDer::from_pem_file(&key)
             .with_context(|| format!("reading the key {} failed", key.display()))?;
-        Ok(Self { chain, key })
+        let authority = Some(&settings.client_authority).filter(|path| !path.as_os_str().is_empty());
+        let machines = authority.map(|path| -> anyhow::Result<RootCertStore> {
+            let mut roots = RootCertStore::empty();
+            for certificate in certificates(&folder.join(path), "the authority")? {
+                roots
+                    .add(certificate)
+                    .context("a certificate of `certificate.client_authority` is no authority")?;
+            }
+            Ok(roots)
+        });
+        Ok(Self { chain, key, machines: machines.transpose()? })
     }
 
     /// SHA-256 of the certificate in DER: what a client pins, and what `openssl x509 -fingerprint -sha256` prints.
@@ -66,16 +87,31 @@ impl Identity {
         Digest(self.chain.first().map(|certificate| Sha256::digest(certificate).into()).unwrap_or_default())
     }
 
-    /// TLS 1.3 with ring, HTTP/2 only.
+    /// TLS 1.3 with ring and nothing older, HTTP/2 only. Where there is an authority of machines, a handshake without a certificate of it fails.
     pub fn server_config(&self) -> anyhow::Result<Arc<ServerConfig>> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&TLS13])
             .context("TLS 1.3 is not there")?
-            .with_no_client_auth()
+            .with_client_cert_verifier(self.machines()?)
             .with_single_cert(self.chain.clone(), self.key.clone_key())
             .context("the key does not belong to the certificate")?;
         config.alpn_protocols = vec![b"h2".to_vec()];
         Ok(Arc::new(config))
     }
+
+    fn machines(&self) -> anyhow::Result<Arc<dyn ClientCertVerifier>> {
+        let Some(roots) = &self.machines else { return Ok(WebPkiClientVerifier::no_client_auth()) };
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots.clone()), provider);
+        Ok(verifier.build().context("`certificate.client_authority` cannot be used")?)
+    }
+}
+
+fn certificates(path: &Path, what: &str) -> anyhow::Result<Vec<CertificateDer<'static>>> {
+    let found = CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .with_context(|| format!("reading {what} {} failed", path.display()))?;
+    anyhow::ensure!(!found.is_empty(), "{} holds no certificate", path.display());
+    Ok(found)
 }

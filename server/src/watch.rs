@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     auth::Directory,
     ledger::{Ledger, LedgerError, Snapshot},
+    planted::planted,
     wire::{
         self,
         view::{self, Rows, Viewer},
@@ -97,25 +98,28 @@ impl Hub {
         from: u64,
         ended: CancellationToken,
     ) -> Result<impl Stream<Item = Result<v1::Update, Ended>> + Send + use<>, Ended> {
-        // Subscribed before the first look, so that nothing falls in between.
+        // Another server may have made it a moment ago: found first, then subscribed before the first look, so that nothing falls in between.
+        self.ledger.project(project).await?;
         let head = self.ledger.watch(project);
         let now = self.rows(project, person).await?;
         let first = self.since(project, person, from, &now).await;
         let rest = pieces(from, first);
         let watcher = Watcher { hub: Arc::clone(self), project, person, head, ended, sent: now, rest };
-        Ok(stream::unfold(Some(watcher), |watcher| async move {
+        let updates = stream::unfold(Some(watcher), |watcher| async move {
             let mut watcher = watcher?;
             match watcher.next().await {
                 Ok(update) => Some((Ok(update), Some(watcher))),
                 Err(ended) => Some((Err(ended), None)),
             }
-        }))
+        });
+        Ok(planted!("watcher-unbounded" => crate::planted::queued, updates))
     }
 
     async fn since(&self, project: ProjectId, person: PersonId, from: u64, now: &Built) -> v1::Update {
         if from == 0 {
             return whole(now);
         }
+        let from = from + u64::from(planted!("resume-off-by-one"));
         // A place that cannot be folded to is no error of the watcher's: the snapshot says everything.
         let Ok(Some(then)) = self.ledger.fold_to(project, from).await else { return whole(now) };
         let Some(then) = build(&then, person, Arc::clone(&now.names)) else { return whole(now) };

@@ -78,7 +78,7 @@ async fn a_code_is_one_login_however_many_try() {
 async fn many_wrong_codes_are_too_many() {
     let house = House::open().await;
     let mut stranger = house.stranger().await;
-    for _ in 0..deadwax_server::auth::TRIES {
+    for _ in 0..deadwax_server::auth::ADDRESS_TRIES {
         refused(stranger.login("wrong").await, "INVITE_UNKNOWN");
     }
     let no = refused(stranger.login("wrong").await, "TOO_MANY_TRIES");
@@ -122,6 +122,9 @@ async fn sessions_are_listed_and_end_at_once() {
     let absent = bob.with(v1::RevokeSessionRequest { session_id: id_text(7) });
     let absent = refused(bob.sessions.revoke_session(absent).await, "NO_SUCH_SESSION");
     assert_eq!(theirs.message(), absent.message());
+    let asked = phone.with(v1::WhoAmIRequest {});
+    let still = phone.sessions.who_am_i(asked).await;
+    assert!(still.is_ok(), "what was refused was done all the same: {still:?}");
     let asked = bob.with(v1::ListSessionsRequest { person_id: id_text(ana.id.0) });
     refused(bob.sessions.list_sessions(asked).await, "NOT_YOUR_ROLE");
 
@@ -134,6 +137,22 @@ async fn sessions_are_listed_and_end_at_once() {
     ana.sessions.logout(asked).await.unwrap();
     let asked = ana.with(v1::WhoAmIRequest {});
     refused(ana.sessions.who_am_i(asked).await, "SESSION_ENDED");
+}
+
+#[tokio::test]
+async fn a_token_counts_to_its_last_letter() {
+    let house = House::open().await;
+    let ana = house.person("Ana", true).await;
+    let people = &house.studio.people;
+    assert!(people.caller(&ana.token).is_some());
+    for at in 0..ana.token.len() {
+        let other = if ana.token.as_bytes()[at] == b'0' { "1" } else { "0" };
+        let mut near = ana.token.clone();
+        near.replace_range(at..=at, other);
+        assert!(people.caller(&near).is_none(), "a token that differs at letter {at} opened the session");
+        assert!(people.caller(&ana.token[..at]).is_none(), "the first {at} letters opened the session");
+    }
+    assert!(people.caller(&format!("{}0", ana.token)).is_none());
 }
 
 #[tokio::test]

@@ -141,6 +141,14 @@ async fn the_log_tells_who_did_what_and_no_secret() {
     assert!(said.contains("deadwax.v1.Sessions/WhoAmI"), "{said}");
     assert!(said.contains(&id_text(ana.id.0)), "requests carry the person's id: {said}");
     assert!(said.contains("Unauthenticated"), "and the outcome: {said}");
+    let lines: Vec<serde_json::Value> =
+        said.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let line_of = |is: &dyn Fn(&serde_json::Value) -> bool| lines.iter().find(|line| is(line)).unwrap();
+    let call = line_of(&|it| it["method"] == "deadwax.v1.Sessions/WhoAmI" && it["code"] == "Ok");
+    assert_eq!(call["address"], "127.0.0.1", "where from: {call}");
+    assert_eq!(call["session"].as_str().map(str::len), Some(36), "in which session: {call}");
+    let come = line_of(&|it| it["message"] == "signed in");
+    assert_eq!((&come["by"], &come["address"]), (&"a code".into(), &"127.0.0.1".into()), "{come}");
     for secret in [&token, &token[4..], &code, &common::code_of(&link), "canary", "Canary"] {
         assert!(!said.contains(secret), "{secret} is in the log: {said}");
     }

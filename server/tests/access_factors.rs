@@ -8,9 +8,13 @@ use std::sync::atomic::Ordering;
 use common::{House, Seat, code_of, id_text, refused};
 use deadwax_domain::{Command, Role};
 use deadwax_proto::v1;
-use deadwax_server::{auth::SESSION_IDLE, config::Passphrases};
+use deadwax_server::{
+    auth::{ADDRESS_TRIES, SESSION_IDLE, TRIES},
+    config::Passphrases,
+};
 use ssh_key::{Algorithm, HashAlg, LineEnding, PrivateKey, rand_core::OsRng};
 use tonic::Code;
+use tonic_types::StatusExt as _;
 
 const WORDS: &str = "four old tape machines";
 const OTHERS: &str = "seven rusty razor blades";
@@ -296,14 +300,54 @@ async fn the_only_manager_of_a_project_stays_its_member_and_the_owner_is_told() 
 }
 
 #[tokio::test]
-async fn wrong_passphrases_close_the_address_for_a_while_and_lock_nobody() {
+async fn wrong_passphrases_close_one_way_for_a_while_and_lock_nobody() {
     let house = House::open().await;
     let (mut seat, machine) = ana(&house).await;
-    for _ in 0..deadwax_server::auth::TRIES {
+    for _ in 0..TRIES {
         refused(machine.again(&mut seat, OTHERS).await, "SIGN_IN_REFUSED");
     }
     let closed = refused(machine.again(&mut seat, WORDS).await, "TOO_MANY_TRIES");
     assert_eq!(closed.code(), Code::ResourceExhausted);
     // Who is signed in works on, from that very address.
     assert!(works(&mut seat).await);
+}
+
+/// With a link that was stolen and from Ana's own address: everything that somebody can try who has neither her machine nor her session.
+#[tokio::test]
+async fn what_a_stranger_tries_keeps_nobody_out_of_a_known_machine() {
+    let house = House::open().await;
+    let (mut seat, machine) = ana(&house).await;
+    let (stolen, thief) = (code(&mut seat).await, Machine::new());
+    let mut stranger = house.stranger().await;
+    for _ in 0..TRIES {
+        refused(stranger.sessions.login(thief.with_code(&stolen, OTHERS)).await, "PASSPHRASE_WRONG");
+    }
+    let closed = refused(stranger.sessions.login(thief.with_code(&stolen, OTHERS)).await, "TOO_MANY_TRIES");
+    assert!(
+        closed.get_error_details().error_info().unwrap().metadata["retry_after_s"].parse::<u64>().unwrap()
+            > 800
+    );
+    // Another link of hers is no further ten.
+    let second = code(&mut seat).await;
+    refused(stranger.sessions.login(thief.with_code(&second, OTHERS)).await, "TOO_MANY_TRIES");
+    // Links of others are tried on: ten of those tries count for this address already.
+    for _ in TRIES..ADDRESS_TRIES {
+        refused(thief.again(&mut stranger, WORDS).await, "SIGN_IN_REFUSED");
+    }
+    refused(thief.again(&mut stranger, WORDS).await, "TOO_MANY_TRIES");
+    refused(stranger.login("wrong").await, "TOO_MANY_TRIES");
+
+    // Ana, at that very address.
+    assert!(works(&mut seat).await, "her session goes on");
+    machine.again(&mut seat, WORDS).await.unwrap();
+    choose(&mut seat, WORDS, "quiet lamps above a river").await.unwrap();
+    refused(machine.again(&mut seat, WORDS).await, "SIGN_IN_REFUSED");
+    machine.again(&mut seat, "quiet lamps above a river").await.unwrap();
+    // And whoever works under a stolen session has ten tries at her passphrase, which are not hers.
+    let mut under_hers = seat.clone();
+    for _ in 0..TRIES {
+        refused(choose(&mut under_hers, OTHERS, WORDS).await, "PASSPHRASE_WRONG");
+    }
+    refused(choose(&mut under_hers, OTHERS, WORDS).await, "TOO_MANY_TRIES");
+    machine.again(&mut seat, "quiet lamps above a river").await.unwrap();
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use deadwax_server::{
-    auth::{AuthError, CODE_TTL, People, Redeem, SESSION_TTL, TRIES},
+    auth::{ADDRESS_TRIES, AuthError, CODE_TTL, People, Redeem, SESSION_TTL},
     ledger::Clock,
     store::{MemoryStore, STUDIO, Store},
 };
@@ -154,7 +154,7 @@ async fn no_secret_is_stored() {
     assert!(holds(&bytes, "laptop"), "the search itself works");
     assert!(!holds(&bytes, issued.code.reveal()));
     assert!(!holds(&bytes, opened.token.reveal()));
-    assert!(!holds(&bytes, opened.token.reveal().trim_start_matches("dwx_")));
+    assert!(!holds(&bytes, opened.token.reveal().trim_start_matches("dwx_session_")));
 }
 
 #[tokio::test]
@@ -210,7 +210,7 @@ async fn wrong_codes_close_an_address_and_nobody_elses() {
     let ana = house.people.add("Ana", "ana@example.org", true).await.unwrap();
     let issued = house.people.issue_code(ana.id).await.unwrap();
     let (here, there): (IpAddr, IpAddr) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
-    for _ in 0..TRIES {
+    for _ in 0..ADDRESS_TRIES {
         let wrong = house
             .people
             .redeem(Redeem { code: "wrong", device: "x", address: Some(here), ..Redeem::default() })

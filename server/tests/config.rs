@@ -133,3 +133,18 @@ fn links_carry_an_address_that_others_can_reach() {
     config.public_address = "studio.example:443".into();
     assert_eq!(config.address_for_links("0.0.0.0:4747".parse().unwrap()), "studio.example:443");
 }
+
+/// A planted bug (docs/PLANTED.md) is in no program that was built without the feature: not even its name.
+#[cfg(not(feature = "planted"))]
+#[test]
+fn the_program_holds_no_planted_bug() {
+    let program = fs::read(env!("CARGO_BIN_EXE_deadwax-server")).unwrap();
+    let holds = |word: &str| program.windows(word.len()).any(|window| window == word.as_bytes());
+    assert!(holds("studio.toml"), "the reader finds what is there");
+    let paper = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/PLANTED.md")).unwrap();
+    let bugs = paper.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let words: Vec<&str> = bugs.chain(["DEADWAX_TEST_PLANT"]).collect();
+    assert_eq!(words.len(), 21);
+    let held: Vec<&str> = words.into_iter().filter(|word| holds(word)).collect();
+    assert!(held.is_empty(), "{held:?}");
+}

@@ -49,6 +49,22 @@ async fn a_file_arrives_is_measured_and_known() {
 }
 
 #[tokio::test]
+async fn a_file_that_cannot_get_its_name_is_told_to_no_ledger() {
+    let house = House::open().await;
+    let mut ana = house.person("Ana", true).await;
+    let project = house.project(&ana).await;
+    let bytes = tone(CHUNK + 3);
+    // Where its folder should be, something lies in the way.
+    let folder = house.folder.path().join("blobs").join(&sha256(&bytes).to_string()[..2]);
+    std::fs::write(&folder, "in the way").unwrap();
+    upload(&mut ana, project, &bytes).await.unwrap_err();
+    assert_eq!(received(&house, project).await, 0, "a fact names a file that is not there");
+    std::fs::remove_file(&folder).unwrap();
+    assert!(upload(&mut ana, project, &bytes).await.unwrap().done);
+    assert_eq!(received(&house, project).await, 1);
+}
+
+#[tokio::test]
 async fn a_cut_upload_goes_on_where_it_stopped() {
     let house = House::open().await;
     let mut ana = house.person("Ana", true).await;

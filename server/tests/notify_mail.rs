@@ -13,8 +13,10 @@ use std::{
 
 use deadwax_domain::{Actor, Command, FollowLevel, Role, VersionKind};
 use deadwax_server::{
-    auth::{MailChoice, People},
+    auth::{Caller, MailChoice, People, Person},
     config::{Mail as Settings, Security},
+    disk::Drive,
+    egress::{EgressBook, Gift, Transit, Way},
     ledger::Clock,
     notify::{mail::PostOffice, mailer::Mailer},
 };
@@ -40,6 +42,7 @@ fn settings(server: SocketAddr) -> Settings {
 struct Stand {
     rig: Rig,
     people: Arc<People>,
+    egress: Arc<EgressBook>,
     folder: tempfile::TempDir,
 }
 
@@ -65,7 +68,10 @@ impl Stand {
                 (format!("Name of {role}"), format!("{}@x.example", role.to_string().replace(' ', "-")));
             people.add_as(who(role), &name, &email, role == Role::Manager).await.unwrap();
         }
-        Self { rig, people, folder: tempfile::tempdir().unwrap() }
+        let (folder, clock) = (tempfile::tempdir().unwrap(), Arc::clone(&rig.clock) as Arc<dyn Clock>);
+        let (drive, place) = (Drive::real(), folder.path().join("egress"));
+        let egress = EgressBook::open(&drive, &place, clock).await.unwrap();
+        Self { rig, people, egress, folder }
     }
 
     async fn choose(&self, role: Role, choice: MailChoice) {
@@ -82,6 +88,7 @@ impl Stand {
             ledger: Arc::clone(&self.rig.ledger),
             clock: Arc::clone(&self.rig.clock) as Arc<dyn Clock>,
             people: Arc::clone(&self.people),
+            egress: Arc::clone(&self.egress),
             studio: "Gold Room".into(),
             folder: self.folder.path().to_owned(),
             office: Arc::new(office),
@@ -409,4 +416,36 @@ async fn titles_make_no_headers() {
     assert_eq!(mails[0].header("Subject"), "Night Bcc: eve@evil.example body");
     assert!(mails[0].body().contains("MAIL FROM:<eve@evil.example>"), "a body stays a body");
     assert!(!sink.lines().iter().any(|line| line.contains("evil")), "{:?}", sink.lines());
+}
+
+/// An owner hears of it once, whatever else that person takes, and of nothing that was before the first start.
+#[tokio::test(flavor = "multi_thread")]
+async fn owners_of_the_studio_are_told_of_unusual_amounts_and_nobody_else() {
+    let stand = Stand::open().await;
+    let sink = MailSink::open().await;
+    let running = stand.start(&settings(sink.address)).await;
+    let taker = stand.people.person(who(Role::Artist)).unwrap();
+    for work in 0..40 {
+        let (project, digest) = (deadwax_domain::ProjectId(1), deadwax_domain::Digest([work; 32]));
+        let (way, work) = (Way::Download, u128::from(work));
+        let gift = Gift { way, project, object: 1, work, digest, offset: 0, file_bytes: 5 };
+        stand.pass(1);
+        drop(stand.egress.begin(&caller(&taker), gift).await.unwrap());
+    }
+    let mails = sink.until_mails(1).await;
+    a_while().await;
+    assert_eq!(sink.mails().len(), 1);
+    assert_eq!(mails[0].to, ["RCPT TO:<manager@x.example>"]);
+    assert!(mails[0].header("Subject").contains("took 21 songs within a day"), "{}", mails[0].text);
+    running.stop().await;
+    // A restart tells it no second time.
+    let running = stand.start(&settings(sink.address)).await;
+    a_while().await;
+    assert_eq!(sink.mails().len(), 1);
+    running.stop().await;
+}
+
+fn caller(person: &Person) -> Caller {
+    let (ended, transit) = (CancellationToken::new(), Transit::default());
+    Caller { person: person.clone(), session_id: 1, address: None, ended, transit }
 }

@@ -74,6 +74,48 @@ proptest! {
     }
 }
 
+/// Of one person, from every seq that they ever stood at.
+#[tokio::test]
+async fn a_watch_resumed_at_any_seq_misses_nothing() {
+    let rig = Rig::mixing().await;
+    let hub = Hub::new(Arc::clone(&rig.ledger), names());
+    let person = who(Role::Producer);
+    let mut live = Box::pin(hub.watch(PROJECT, person, 0, CancellationToken::new()).await.unwrap());
+    let (mut held, mut stood) = (Rows::new(), Vec::new());
+    for number in 0..12u128 {
+        let update = live.next().await.unwrap().unwrap();
+        let seq = update.seq;
+        apply(&mut held, update);
+        stood.push((seq, held.clone()));
+        rig.ok(Role::Label, note(0x9_0000 + number, VersionId(0x3002), &format!("note {number}"), false))
+            .await;
+    }
+    let now = hub.rows(PROJECT, person).await.unwrap();
+    for (seq, mut rows) in stood {
+        let resumed = hub.watch(PROJECT, person, seq, CancellationToken::new()).await.unwrap();
+        let update = Box::pin(resumed).next().await.unwrap().unwrap();
+        assert!(!update.snapshot, "resumed at {seq}: only what changed is sent");
+        apply(&mut rows, update);
+        assert!(rows == now.rows, "resumed at {seq}, rows are missing or old");
+    }
+}
+
+#[tokio::test]
+async fn nothing_queues_for_a_watcher_that_does_not_read() {
+    let rig = Rig::mixing().await;
+    let hub = Hub::new(Arc::clone(&rig.ledger), names());
+    let watch = hub.watch(PROJECT, who(Role::Producer), 0, CancellationToken::new()).await.unwrap();
+    let mut watch = Box::pin(watch);
+    watch.next().await.unwrap().unwrap();
+    for number in 0..40u128 {
+        rig.ok(Role::Label, note(0x9_0000 + number, VersionId(0x3002), "louder", false)).await;
+    }
+    let head = rig.project().await.seq;
+    let update = watch.next().await.unwrap().unwrap();
+    assert_eq!(update.seq, head, "what it reads next is one step to now, however long it slept");
+    assert!(watch.next().now_or_never().is_none(), "and nothing is left behind it");
+}
+
 #[tokio::test]
 async fn a_watch_ends_with_session_or_membership() {
     let rig = Rig::mixing().await;
@@ -120,6 +162,7 @@ async fn serve(rig: &Rig) -> ProjectsClient<Channel> {
             session_id: 1,
             address: None,
             ended: CancellationToken::new(),
+            transit: deadwax_server::egress::Transit::default(),
         });
         Ok(request)
     };

@@ -92,6 +92,11 @@ impl House {
         Ok(())
     }
 
+    /// Of the server, while one runs.
+    pub fn pid(&self) -> Option<u32> {
+        self.server.as_ref().map(Child::id)
+    }
+
     /// Like a power switch for the process: no handler runs.
     pub fn kill(&mut self) -> Result<()> {
         let mut child = self.server.take().context("no server runs")?;

@@ -3,10 +3,14 @@
 pub mod demo;
 pub mod ep;
 pub mod evidence;
+pub mod harm;
 pub mod harness;
 pub mod line;
+pub mod load;
 pub mod lp;
 pub mod pane;
+pub mod planted;
 pub mod program;
+pub mod sink;
 pub mod song;
 pub mod terminal;

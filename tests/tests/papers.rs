@@ -8,11 +8,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use deadwax_tests::planted;
+
 const SHEET: &str = "docs/ASVS.md";
 const RUNBOOK: &str = "docs/RUNBOOK.md";
 /// Every test that these name must exist.
-const NAMING: [&str; 6] =
-    [SHEET, "SECURITY.md", "docs/HARDENING.md", "docs/OPERATIONS.md", RUNBOOK, "CHANGELOG.md"];
+const NAMING: [&str; 7] =
+    [SHEET, "SECURITY.md", "docs/HARDENING.md", "docs/OPERATIONS.md", RUNBOOK, "CHANGELOG.md", planted::PAPER];
 /// What these call a setting must be one.
 const SETTING: [&str; 4] = [SHEET, "docs/HARDENING.md", "docs/OPERATIONS.md", RUNBOOK];
 const VERDICTS: [&str; 4] = ["met", "by construction", "n/a", "NOT MET"];
@@ -415,6 +417,27 @@ fn the_runbook_has_a_page_for_each_alarm_and_no_other() {
         wrong.extend(untold.map(|alarm| format!("{file}: `{alarm}` has no page in {RUNBOOK}")));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_planted_bug_is_in_the_table_and_in_the_code() {
+    let mut sources_of_all = Vec::new();
+    for folder in ["server/src", "server/domain/src", "client-tui/src"] {
+        sources(&root().join(folder), &mut sources_of_all);
+    }
+    let mut built_in = BTreeMap::new();
+    for (file, source) in &sources_of_all {
+        let file = Path::new(file).strip_prefix(root()).unwrap().display().to_string();
+        let code = source.lines().filter(|line| !line.trim_start().starts_with("//"));
+        for call in code.flat_map(|line| line.split("planted!(\"").skip(1)) {
+            let bug = call.split('"').next().unwrap_or("").to_owned();
+            assert_eq!(built_in.insert(bug.clone(), file.clone()), None, "{bug} is planted twice");
+        }
+    }
+    let rows = planted::table().unwrap();
+    assert_eq!(rows.len(), planted::BUGS);
+    let told: BTreeMap<String, String> = rows.iter().map(|it| (it.bug.clone(), it.site.clone())).collect();
+    assert_eq!(told, built_in);
 }
 
 #[test]

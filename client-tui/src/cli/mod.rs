@@ -125,6 +125,8 @@ pub enum Verb {
         /// The server's fingerprint, where the link holds none
         #[arg(long, value_name = "FINGERPRINT")]
         trust: Option<String>,
+        #[command(flatten)]
+        files: TlsFiles,
         /// How this machine is called in the list of your sessions
         #[arg(long)]
         device: Option<String>,

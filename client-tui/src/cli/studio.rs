@@ -1,9 +1,25 @@
 //! The words of the studio's own settings on the command line: members, terms, preflight, what one hears of it. What is typed, with
 //! its help; nothing is done here.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 use super::{InProject, Of, Where, Who};
+
+/// What a studio with an authority of its own gives to its people; the profile keeps where the files are.
+#[derive(Args, Debug, Default)]
+pub struct TlsFiles {
+    /// Trust whatever this authority (PEM) vouches for under the server's name, instead of one certificate
+    #[arg(long, value_name = "FILE", conflicts_with = "trust")]
+    pub authority: Option<PathBuf>,
+    /// The certificate of this machine (PEM), where the studio asks for one
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub certificate: Option<PathBuf>,
+    /// The key of that certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "certificate")]
+    pub key: Option<PathBuf>,
+}
 
 /// The terms: what is not given stays; without any they are shown.
 #[derive(Args, Debug)]

@@ -3,7 +3,7 @@
 
 use deadwax_proto::v1;
 
-use crate::scrub;
+use crate::{planted::planted, scrub};
 
 pub trait Clean {
     fn clean(&mut self);
@@ -142,6 +142,7 @@ impl Clean for v1::row::Row {
         match self {
             Row::Project(row) => row.clean(),
             Row::Member(row) => row.clean(),
+            Row::Song(_) if planted!("title-unscrubbed") => {}
             Row::Song(row) => row.clean(),
             Row::Gate(row) => row.clean(),
             Row::Version(row) => row.clean(),

@@ -30,6 +30,10 @@ pub enum NetError {
     PinDiffers { url: String, pinned: Fingerprint, shown: Fingerprint },
     #[error("{url}: {what}. Nothing was sent.")]
     Handshake { url: String, what: String },
+    #[error("{url} asks for a certificate of this machine, and the profile has none. Nothing was sent.")]
+    CertificateNeeded { url: String },
+    #[error("{url}: {what}. Nothing was sent.")]
+    CertificateRefused { url: String, what: String },
     #[error("the fingerprint of {url} is not known yet")]
     NotPinned { url: String },
     #[error("{url} would send the token in the clear; plain HTTP is for loopback only")]
@@ -53,6 +57,10 @@ impl NetError {
         match error {
             ConnectError::Pin { pinned, shown } => {
                 NetError::PinDiffers { url, pinned: *pinned, shown: *shown }
+            }
+            ConnectError::Asked => NetError::CertificateNeeded { url },
+            ConnectError::Turned(_) => {
+                NetError::CertificateRefused { url, what: scrub::line(&error.to_string()) }
             }
             ConnectError::Handshake(_) => NetError::Handshake { url, what: scrub::line(&error.to_string()) },
             ConnectError::Tcp(_) | ConnectError::Slow | ConnectError::Name(_) => {
@@ -113,6 +121,8 @@ impl NetError {
             NetError::Unreachable { .. } => "UNREACHABLE",
             NetError::PinDiffers { .. } => "CERTIFICATE_DIFFERS",
             NetError::Handshake { .. } => "HANDSHAKE_FAILED",
+            NetError::CertificateNeeded { .. } => "CERTIFICATE_NEEDED",
+            NetError::CertificateRefused { .. } => "CERTIFICATE_REFUSED",
             NetError::NotPinned { .. } => "CERTIFICATE_UNKNOWN",
             NetError::PlainNotLoopback { .. } => "PLAIN_NOT_LOOPBACK",
             NetError::Address(_) => "ADDRESS_INVALID",
@@ -137,6 +147,9 @@ impl NetError {
                 "Ask the studio over another way for its fingerprint. Only if it really changed: `deadwax login` with a new link."
             }
             NetError::Handshake { .. } => "Ask the studio whether this address is really its own.",
+            NetError::CertificateNeeded { .. } | NetError::CertificateRefused { .. } => {
+                "Ask the studio's operator for a certificate of this machine and its key, then sign in with them: deadwax login --certificate FILE --key FILE, with the link of your invite at the first time."
+            }
             NetError::NotPinned { .. } => {
                 "Sign in with the whole link of the invite, or give --trust FINGERPRINT."
             }

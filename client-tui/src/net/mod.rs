@@ -1,4 +1,4 @@
-//! The way to a server: pinned TLS, the token on every call, limits, timeouts, retries, and answers scrubbed as they are decoded.
+//! The way to a server: TLS to whom the profile trusts, the token on every call, limits, timeouts, retries, and answers scrubbed as they are decoded.
 //! Never here: screens, printing, rules. Errors are `NetError`, whose `reason` and `hint` go straight to a person.
 
 mod audit;
@@ -18,6 +18,7 @@ mod retry;
 mod review;
 mod tls;
 mod transfer;
+mod trust;
 
 use std::time::Duration;
 
@@ -33,7 +34,6 @@ use tonic::{
     transport::{Channel, Endpoint, Uri},
 };
 
-use self::tls::ConnectError;
 pub use self::{
     call::new_id,
     clean::Clean,
@@ -47,6 +47,7 @@ pub use self::{
     tls::look,
     transfer::{Local, digest_of},
 };
+use self::{tls::ConnectError, trust::Trust};
 use crate::profile::Profile;
 
 /// TCP, TLS and HTTP/2 settings together.
@@ -90,14 +91,14 @@ impl std::fmt::Debug for Client {
 }
 
 impl Client {
-    /// Connects now and tells at once when that fails. Without a pin in the profile only plain loopback is possible.
+    /// Connects now and tells at once when that fails. Without a pin or an authority in the profile only plain loopback is possible.
     ///
     /// # Errors
     /// `PinDiffers` is a hard stop: nothing was sent. `Unreachable` may be tried again.
     pub async fn connect(profile: &Profile) -> Result<Client, NetError> {
-        let (endpoint, link, pin) = Client::prepare(profile)?;
+        let (endpoint, link, trust) = Client::prepare(profile)?;
         let url = link.url();
-        let connector = connector(link, pin);
+        let connector = connector(link, trust);
         let channel = endpoint.connect_with_connector(connector).await.map_err(|e| {
             NetError::find(&url, &e).unwrap_or_else(|| NetError::Unreachable {
                 url: url.clone(),
@@ -110,18 +111,14 @@ impl Client {
     /// The same without connecting: the first call does, and fails in its place. For a client that starts while its server is down.
     /// Must run inside a tokio runtime.
     pub fn connect_lazy(profile: &Profile) -> Result<Client, NetError> {
-        let (endpoint, link, pin) = Client::prepare(profile)?;
+        let (endpoint, link, trust) = Client::prepare(profile)?;
         let url = link.url();
-        Client::over(endpoint.connect_with_connector_lazy(connector(link, pin)), url, profile)
+        Client::over(endpoint.connect_with_connector_lazy(connector(link, trust)), url, profile)
     }
 
-    fn prepare(profile: &Profile) -> Result<(Endpoint, Link, Option<Fingerprint>), NetError> {
+    fn prepare(profile: &Profile) -> Result<(Endpoint, Link, Option<Trust>), NetError> {
         let link: Link = profile.url.parse()?;
-        let pin = match (&profile.fingerprint, link.tls) {
-            (Some(text), true) => Some(text.parse()?),
-            (None, true) => return Err(NetError::NotPinned { url: link.url() }),
-            (_, false) => None,
-        };
+        let trust = link.tls.then(|| Trust::of(profile, &link)).transpose()?;
         // The connector does TLS itself, so tonic is told "http"; the origin is what the server reads.
         let origin = format!("{}://{}", if link.tls { "https" } else { "http" }, link.authority());
         let odd = |e: &dyn std::fmt::Display| NetError::Address(format!("{}: {e}", link.url()));
@@ -136,7 +133,7 @@ impl Client {
             .keep_alive_while_idle(true)
             .initial_stream_window_size(1 << 20)
             .initial_connection_window_size(4 << 20);
-        Ok((endpoint, link, pin))
+        Ok((endpoint, link, trust))
     }
 
     fn over(channel: Channel, url: String, profile: &Profile) -> Result<Client, NetError> {
@@ -195,10 +192,10 @@ impl Client {
     }
 }
 
-/// Makes a connection whenever tonic asks for one: at first, and again after each cut. The pin holds for each of them.
+/// Makes a connection whenever tonic asks for one: at first, and again after each cut. The trust holds for each of them; without one the line is plain.
 fn connector(
     link: Link,
-    pin: Option<Fingerprint>,
+    trust: Option<Trust>,
 ) -> impl tower::Service<
     Uri,
     Response = TokioIo<Stream>,
@@ -208,14 +205,12 @@ fn connector(
 + Send
 + 'static {
     tower::service_fn(move |_: Uri| {
-        let link = link.clone();
+        let (link, trust) = (link.clone(), trust.clone());
         async move {
             let open = async {
-                if link.tls {
-                    let (stream, _) = tls::handshake(&link, pin).await?;
-                    Ok(Stream::Tls(Box::new(stream)))
-                } else {
-                    Ok(Stream::Plain(tls::dial(&link).await?))
+                match &trust {
+                    Some(trust) => Ok(Stream::Tls(Box::new(tls::connect(&link, trust).await?))),
+                    None => Ok(Stream::Plain(tls::dial(&link).await?)),
                 }
             };
             let stream =

@@ -1,28 +1,36 @@
 //! The key of this machine for one profile: with it and the passphrase its person signs in again without a link. It is made at the first sign-in, stays in
 //! the profile, and signs nothing but that. Never here: the key that approvals are signed with (`keys`).
 
-use ssh_key::{Algorithm, HashAlg, LineEnding, PrivateKey, rand_core::OsRng};
+use ssh_key::{Algorithm, LineEnding, PrivateKey, rand_core::OsRng};
 use zeroize::Zeroizing;
 
-use super::Trouble;
+use super::{
+    Trouble,
+    keys::{Signer, Way},
+    sign,
+};
 
 /// What its signatures are for; as the contract says.
 const NAMESPACE: &str = "device@deadwax";
 
 /// Not `Debug`: it holds the key.
-pub struct Device(PrivateKey);
+pub struct Device(Signer);
 
 impl Device {
     /// # Errors
     /// Where the system gives no random bytes.
     pub fn make() -> Result<Device, Trouble> {
-        PrivateKey::random(&mut OsRng, Algorithm::Ed25519).map(Device).map_err(|_| failed())
+        PrivateKey::random(&mut OsRng, Algorithm::Ed25519).map_err(|_| failed()).and_then(Device::of)
     }
 
     /// # Errors
     /// `KEY_INVALID` where the profile was damaged.
     pub fn read(kept: &str) -> Result<Device, Trouble> {
-        PrivateKey::from_openssh(kept).map(Device).map_err(|_| failed())
+        PrivateKey::from_openssh(kept).map_err(|_| failed()).and_then(Device::of)
+    }
+
+    fn of(key: PrivateKey) -> Result<Device, Trouble> {
+        Signer::here(key, "of this machine").map(Device).map_err(|_| failed())
     }
 
     /// As the profile keeps it.
@@ -30,16 +38,15 @@ impl Device {
     /// # Errors
     /// Where it cannot be written as text.
     pub fn text(&self) -> Result<Zeroizing<String>, Trouble> {
-        self.0.to_openssh(LineEnding::LF).map_err(|_| failed())
+        match self.0.way() {
+            Way::Here(key) => key.to_openssh(LineEnding::LF).map_err(|_| failed()),
+            Way::Agent(_) => Err(failed()),
+        }
     }
 
     /// One line as in `authorized_keys`.
-    ///
-    /// # Errors
-    /// Where it cannot be written as text.
-    pub fn line(&self) -> Result<String, Trouble> {
-        let line = self.0.public_key().to_openssh().map_err(|_| failed())?;
-        Ok(line.trim().to_owned())
+    pub fn line(&self) -> &str {
+        self.0.line()
     }
 
     /// Shows that this machine has the key that is to be known, beside a code.
@@ -61,8 +68,7 @@ impl Device {
     }
 
     fn sign(&self, text: &str) -> Result<String, Trouble> {
-        let signature = self.0.sign(NAMESPACE, HashAlg::Sha512, text.as_bytes());
-        signature.and_then(|it| it.to_pem(LineEnding::LF)).map_err(|_| failed())
+        sign::sign(&self.0, NAMESPACE, text).map_err(|_| failed())
     }
 }
 
@@ -83,8 +89,8 @@ mod tests {
         let made = Device::make().unwrap();
         let kept = made.text().unwrap();
         let read = Device::read(&kept).unwrap();
-        assert_eq!(made.line().unwrap(), read.line().unwrap());
-        assert!(made.line().unwrap().starts_with("ssh-ed25519 "));
+        assert_eq!(made.line(), read.line());
+        assert!(made.line().starts_with("ssh-ed25519 "));
         let signed = read.sign_challenge("00ff").unwrap();
         let text = "deadwax challenge 00ff\n";
         assert!(super::super::sign::verify(NAMESPACE, text, &signed).is_ok());

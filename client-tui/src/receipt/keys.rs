@@ -83,6 +83,11 @@ impl Signer {
         Ok(Signer { public: public.clone(), known, blob, label, way })
     }
 
+    /// A key that is in memory. `place`: where it came from, for people.
+    pub(super) fn here(key: PrivateKey, place: &str) -> Result<Signer, Trouble> {
+        Signer::new(&key.public_key().clone(), place, Way::Here(Box::new(key)))
+    }
+
     /// "1a2b3c4d5e6f (made here)"
     pub fn label(&self) -> &str {
         &self.label
@@ -169,7 +174,7 @@ impl Locked {
         if key.public_key().key_data() != self.key.public_key().key_data() {
             return Err(no_key(&self.place));
         }
-        Signer::new(&key.public_key().clone(), &self.place, Way::Here(Box::new(key)))
+        Signer::here(key, &self.place)
     }
 }
 
@@ -269,7 +274,7 @@ pub fn read(path: &Path, place: &str) -> Result<Found, Trouble> {
         return Err(kind(place));
     }
     if !key.is_encrypted() {
-        return Signer::new(&public, place, Way::Here(Box::new(key))).map(|it| Found::Ready(Box::new(it)));
+        return Signer::here(key, place).map(|it| Found::Ready(Box::new(it)));
     }
     let known = Public::of(&public).ok_or_else(|| kind(place))?;
     let label = format!("{} ({place})", short(&known.fingerprint));

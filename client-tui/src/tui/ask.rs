@@ -131,6 +131,30 @@ pub struct ConfirmAsk {
     pub back: Option<Box<Ask>>,
 }
 
+/// A question of yes or no before it stands anywhere.
+pub struct YesOrNo {
+    pub project: String,
+    pub verb: Verb,
+    pub about: String,
+    pub title: String,
+    pub lines: Vec<String>,
+    pub yes: &'static str,
+    pub sends: Sends,
+    pub say: String,
+}
+
+impl YesOrNo {
+    pub fn asked(self) -> ConfirmAsk {
+        self.asked_from(None)
+    }
+
+    /// `back`: where a no leads back to. Whatever is asked begins on the no, at its first line.
+    pub fn asked_from(self, back: Option<Box<Ask>>) -> ConfirmAsk {
+        let YesOrNo { project, verb, about, title, lines, yes, sends, say } = self;
+        ConfirmAsk { project, verb, about, title, lines, yes, sends, say, on_yes: false, at: 0, back }
+    }
+}
+
 /// The studio takes no longer note, answer or reason.
 pub const TEXT_CHARS_MAX: usize = 4000;
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 pub use super::ask::{
     Addressee, ApproveAsk, Ask, BlindAsk, BlindKind, ConfirmAsk, Decision, EntrantsAsk, FollowAsk, Offers,
     PaletteAsk, Prompt, Purpose, ReadAsk, RecipeAsk, RecipeCheck, RecipeTold, RevisionAsk, SectionsAsk,
-    Sends, Sign, SignedAsk, TEXT_CHARS_MAX, TickAsk, VoteAsk, WriteAsk, text_area,
+    Sends, Sign, SignedAsk, TEXT_CHARS_MAX, TickAsk, VoteAsk, WriteAsk, YesOrNo, text_area,
 };
 pub use super::compare::{Chosen, CompareView, ComparisonPage};
 pub use super::history::HistoryPage;

@@ -56,6 +56,7 @@ pub fn answers() -> bool {
 pub fn enter() -> std::io::Result<DefaultTerminal> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
+        crate::fault::install();
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             // Strangers' bytes broke a decoder, on a thread of its own: that is the trouble of one track, and told there.

@@ -68,6 +68,9 @@ pub async fn logout(c: &Context, here_only: bool, who: &Who) -> Result<(), VerbE
         Ok(()) => {}
         // The session ended already: what is left is to forget it here.
         Err(NetError::Refused { code: tonic::Code::Unauthenticated, .. }) => {}
+        Err(e @ NetError::Refused { .. }) if e.reason() == "ENDED_UNTIL_RESTART" => {
+            c.out.aside(&format!("{e}\n{}", e.hint()));
+        }
         Err(e) if here_only => {
             c.out.aside(&format!(
                 "The server was not told ({e}): the session ends by time, or from another machine."

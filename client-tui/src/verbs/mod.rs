@@ -129,6 +129,7 @@ impl Context {
 
 /// The whole program with the arguments given (the first is its name): for `main` and for another program that offers the same client.
 pub fn main_with(args: Vec<OsString>) -> ExitCode {
+    crate::fault::install();
     // Of arguments that could not be read it is not known which belong together; a program that asks for JSON writes this word.
     let in_json = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json");
     let cli = match Cli::try_parse_from(args) {
@@ -240,8 +241,8 @@ fn screens(context: &Context) -> Result<(), VerbError> {
 
 async fn go(c: &Context, verb: Verb) -> Result<(), VerbError> {
     match verb {
-        Verb::Login { url, trust, device, passphrase_file, who } => {
-            sign_in::login(c, sign_in::Asked { url, trust, device, passphrase_file }, &who).await
+        Verb::Login { url, trust, files, device, passphrase_file, who } => {
+            sign_in::login(c, sign_in::Asked { url, trust, files, device, passphrase_file }, &who).await
         }
         Verb::Passphrase { current_file, new_file, end_others, who } => {
             sign_in::passphrase(c, sign_in::Wanted { current_file, new_file, end_others }, &who).await

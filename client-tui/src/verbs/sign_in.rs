@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{Context, VerbError, account::profile_name_for};
 use crate::{
-    cli::Who,
+    cli::{TlsFiles, Who},
     net::{Client, Fingerprint, Link, NetError, look},
     profile::Profile,
     receipt::{
@@ -28,6 +28,7 @@ fn is_asked_for(reason: &str) -> bool {
 pub struct Asked {
     pub url: Option<String>,
     pub trust: Option<String>,
+    pub files: TlsFiles,
     pub device: Option<String>,
     pub passphrase_file: Option<PathBuf>,
 }
@@ -47,9 +48,11 @@ async fn first(c: &Context, url: &str, asked: &Asked, who: &Who) -> Result<(), V
                 .into(),
         ));
     }
-    let fingerprint = trusted(c, &link, asked.trust.clone()).await?;
-    let mut profile =
-        Profile { url: link.url(), fingerprint: fingerprint.map(|f| f.to_string()), ..Profile::default() };
+    let mut profile = Profile { url: link.url(), ..Profile::default() };
+    keep_files(&asked.files, &mut profile)?;
+    if profile.authority.is_none() {
+        profile.fingerprint = trusted(c, &link, asked.trust.clone()).await?.map(|f| f.to_string());
+    }
     // A name that cannot be kept must be told before the code is used up.
     let wanted = c.profile_name(who);
     if let Some(name) = &wanted {
@@ -66,7 +69,7 @@ async fn first(c: &Context, url: &str, asked: &Asked, who: &Who) -> Result<(), V
         device: asked.device.clone().unwrap_or_else(device_name),
         api: deadwax_proto::API,
         passphrase: String::new(),
-        device_key: key.line()?,
+        device_key: key.line().to_owned(),
         device_signature: key.sign_code(&link.code)?,
     };
     if let Some(given) = from_file(asked.passphrase_file.as_deref())? {
@@ -111,6 +114,7 @@ async fn again(c: &Context, asked: &Asked, who: &Who) -> Result<(), VerbError> {
     };
     let key = Device::read(profile.device.as_deref().ok_or_else(no_key)?)?;
     profile.token = None;
+    keep_files(&asked.files, &mut profile)?;
     let client = Client::connect(&profile).await?;
     let info = client.server_info().await?;
     let passphrase = match from_file(asked.passphrase_file.as_deref())? {
@@ -119,7 +123,7 @@ async fn again(c: &Context, asked: &Asked, who: &Who) -> Result<(), VerbError> {
     };
     let challenge = client.challenge().await?;
     let request = v1::SignInRequest {
-        device_key: key.line()?,
+        device_key: key.line().to_owned(),
         device_signature: key.sign_challenge(&challenge)?,
         challenge,
         passphrase: passphrase.text().to_owned(),
@@ -276,6 +280,22 @@ pub async fn end_access(
             "email": email, "sessions_ended": done.sessions_ended, "projects_left": done.projects_left, "still_in": done.still_in,
         }),
     )
+}
+
+/// Where the files are, from wherever this profile is used; what is not given stays.
+fn keep_files(files: &TlsFiles, profile: &mut Profile) -> Result<(), VerbError> {
+    let place = |path: &Path| -> Result<String, VerbError> {
+        let whole = std::path::absolute(path).ok().and_then(|path| path.to_str().map(str::to_owned));
+        whole
+            .ok_or_else(|| VerbError::Usage(format!("{} is no path that a profile can keep", path.display())))
+    };
+    if let Some(authority) = &files.authority {
+        (profile.authority, profile.fingerprint) = (Some(place(authority)?), None);
+    }
+    if let (Some(certificate), Some(key)) = (&files.certificate, &files.key) {
+        (profile.certificate, profile.certificate_key) = (Some(place(certificate)?), Some(place(key)?));
+    }
+    Ok(())
 }
 
 /// The fingerprint to pin: of the link or of `--trust`; else what the server shows, if the person says yes to it.

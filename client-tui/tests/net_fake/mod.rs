@@ -95,12 +95,17 @@ impl Fake {
     }
 
     pub async fn serve_at(&self, address: SocketAddr, tls: Option<(String, String)>) -> SocketAddr {
+        let tls = tls
+            .map(|(certificate, key)| ServerTlsConfig::new().identity(Identity::from_pem(certificate, key)));
+        self.serve_with(address, tls).await
+    }
+
+    pub async fn serve_with(&self, address: SocketAddr, tls: Option<ServerTlsConfig>) -> SocketAddr {
         let listener = tokio::net::TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let mut server = Server::builder();
-        if let Some((certificate, key)) = tls {
-            let identity = Identity::from_pem(certificate, key);
-            server = server.tls_config(ServerTlsConfig::new().identity(identity)).unwrap();
+        if let Some(tls) = tls {
+            server = server.tls_config(tls).unwrap();
         }
         let router = server
             .add_service(sessions_server::SessionsServer::new(self.clone()))

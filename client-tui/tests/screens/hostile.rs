@@ -5,7 +5,12 @@ use deadwax_client::{
     tui::{Failure, Msg, model::Screen},
 };
 
-use crate::{review, sample::HOSTILE, seat::Seat};
+use crate::{
+    review,
+    sample::HOSTILE,
+    seat::Seat,
+    sink::{Kind, faults},
+};
 
 pub fn assert_clean(seat: &Seat, at: &str) {
     let terminal = seat.terminal();
@@ -13,6 +18,8 @@ pub fn assert_clean(seat: &Seat, at: &str) {
         let symbol = cell.symbol();
         assert!(!symbol.chars().any(scrub::is_hostile), "{symbol:?} on {at}");
     }
+    let wrong = faults(&seat.bytes(), Kind::Frame);
+    assert!(wrong.is_empty(), "on {at}: {wrong:?}");
 }
 
 #[test]

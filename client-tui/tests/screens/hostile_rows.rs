@@ -21,6 +21,7 @@ use crate::{
     review,
     sample::{self, PLAIN},
     seat::Seat,
+    sink,
 };
 
 /// Messages of the contract by their full names.
@@ -255,6 +256,8 @@ fn check(seat: &Seat, at: &str) -> Result<(), TestCaseError> {
         let symbol = cell.symbol();
         prop_assert!(!symbol.chars().any(scrub::is_hostile), "{symbol:?} on {at}");
     }
+    let wrong = sink::faults(&seat.bytes(), sink::Kind::Frame);
+    prop_assert!(wrong.is_empty(), "on {at}: {wrong:?}");
     Ok(())
 }
 

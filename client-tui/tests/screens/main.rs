@@ -12,6 +12,8 @@ mod flows;
 mod footer;
 mod given_back;
 mod hands;
+#[path = "../../../tests/src/harm.rs"]
+mod harm;
 mod hostile;
 mod hostile_rows;
 mod label_copy;
@@ -33,3 +35,5 @@ mod sample;
 mod seat;
 mod shots;
 mod signing;
+#[path = "../../../tests/src/sink.rs"]
+mod sink;

@@ -3,7 +3,11 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use deadwax_client::tui::{self, Effect, Model, Msg, signing::Key};
 use deadwax_proto::v1::{Row, Update};
-use ratatui::{Terminal, backend::TestBackend};
+use ratatui::{
+    Terminal, TerminalOptions, Viewport,
+    backend::{CrosstermBackend, TestBackend},
+    layout::Rect,
+};
 
 use crate::sample::{self, NOW_MS, Names};
 
@@ -111,6 +115,17 @@ impl Seat {
         let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
         terminal.draw(|frame| tui::draw(&self.model, frame)).unwrap();
         terminal
+    }
+
+    /// Every byte that a terminal would be sent for this screen, by the backend that the client draws with.
+    pub fn bytes(&self) -> Vec<u8> {
+        let (mut sink, (columns, rows)) = (Vec::new(), self.model.size);
+        let viewport = Viewport::Fixed(Rect::new(0, 0, columns, rows));
+        let options = TerminalOptions { viewport };
+        let mut terminal = Terminal::with_options(CrosstermBackend::new(&mut sink), options).unwrap();
+        terminal.draw(|frame| tui::draw(&self.model, frame)).unwrap();
+        drop(terminal);
+        sink
     }
 
     /// What was sent to the server since the last look.

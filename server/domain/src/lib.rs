@@ -30,6 +30,7 @@ pub mod limits;
 pub mod member;
 pub mod note;
 pub mod notice;
+pub mod planted;
 pub mod preflight;
 pub mod receipt;
 pub mod recipe;

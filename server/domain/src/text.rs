@@ -12,7 +12,8 @@ pub const TEXT_CHARS_MAX: usize = 4000;
 /// `what` begins the sentence: "The title".
 pub fn name(what: &str, name: &str) -> Result<String, Refusal> {
     let trimmed = name.trim();
-    if trimmed.is_empty() {
+    // Letters that nobody sees are no name: beside another one it would be taken for nothing at all.
+    if trimmed.chars().all(|c| unseen(c) || c.is_whitespace()) {
         return no(Reason::TextEmpty, format!("{what} is empty."), "Give it at least one character.");
     }
     let chars = trimmed.chars().count();
@@ -27,13 +28,14 @@ pub fn name(what: &str, name: &str) -> Result<String, Refusal> {
     if trimmed == "." || trimmed == ".." {
         return wrong("is a path, not a name");
     }
-    match trimmed.chars().find(|c| matches!(c, '/' | '\\') || breaks_a_line(*c) || turns_text(*c)) {
+    match trimmed.chars().find(|c| matches!(c, '/' | '\\') || misleading(*c) || separates_unseen(*c)) {
         None => Ok(trimmed.to_owned()),
         Some('/' | '\\') => wrong("holds a slash"),
         Some(c) if turns_text(c) => {
             wrong(&format!("holds a mark that turns text around (U+{:04X})", u32::from(c)))
         }
-        Some(c) => wrong(&format!("holds a control character (U+{:04X})", u32::from(c))),
+        Some(c) if breaks_a_line(c) => wrong(&format!("holds a control character (U+{:04X})", u32::from(c))),
+        Some(c) => wrong(&format!("holds a character that is not shown (U+{:04X})", u32::from(c))),
     }
 }
 
@@ -164,6 +166,17 @@ fn turns_text(c: char) -> bool {
     matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{200E}' | '\u{200F}' | '\u{061C}')
 }
 
+/// Between letters they make another name of one that looks the same. What joins letters or chooses their shape (U+200C, U+200D, U+FE0F) is writing.
+fn separates_unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{180e}' | '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{206a}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}')
+}
+
+/// Shows nothing by itself.
+fn unseen(c: char) -> bool {
+    matches!(c, '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{200c}' | '\u{200d}' | '\u{2800}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{e0100}'..='\u{e01ef}')
+}
+
 /// A text of several lines as one.
 pub(crate) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -190,10 +203,19 @@ mod tests {
             "evil\u{202E}gnp.wav",
             "\u{061C}a",
             "a\u{2028}b",
+            "a\u{200b}b",
+            "so\u{ad}ft",
+            "\u{feff}a",
+            "a\u{e0041}\u{e007f}",
         ] {
             assert_eq!(reason(name("The title", bad)), Some(Reason::NameInvalid), "{bad:?}");
         }
-        assert_eq!(reason(name("The title", " \t ")), Some(Reason::TextEmpty));
+        for empty in [" \t ", "\u{3164}", "\u{200d} \u{fe0f}", "\u{34f}\u{2800}"] {
+            assert_eq!(reason(name("The title", empty)), Some(Reason::TextEmpty), "{empty:?}");
+        }
+        for written in ["👩‍👩‍👧‍👦", "می\u{200c}خواهم", "❤\u{fe0f}"] {
+            assert!(name("The title", written).is_ok(), "{written:?}");
+        }
         let refusal = name("The title", &"x".repeat(10_000)).unwrap_err();
         assert_eq!(refusal.reason, Reason::NameInvalid);
         assert!(refusal.text.contains("10000 characters"), "{}", refusal.text);

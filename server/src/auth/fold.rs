@@ -122,6 +122,11 @@ impl State {
         Ok(())
     }
 
+    /// Folds a fact that stands nowhere yet.
+    pub fn hold(&mut self, at_ms: i64, fact: Fact) {
+        let _unknown_is_skipped = self.fold(self.seq, at_ms, Some(fact));
+    }
+
     fn fold(&mut self, seq: u64, at_ms: i64, fact: Option<Fact>) -> Option<()> {
         match fact? {
             Fact::PersonAdded(f) => {

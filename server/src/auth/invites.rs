@@ -40,7 +40,8 @@ impl People {
         lines
     }
 
-    /// `CodeUnknown` where it was used or has expired meanwhile.
+    /// # Errors
+    /// `CodeUnknown` where it was used or has expired meanwhile; `EndedUntilRestart` where it could not be written down.
     pub async fn revoke_invite(&self, person: PersonId, invite: u128) -> Result<(), AuthError> {
         let _writing = self.writing.lock().await;
         let code = {
@@ -50,6 +51,6 @@ impl People {
         };
         let code_sha256 = code.ok_or(AuthError::CodeUnknown)?.to_vec();
         let fact = Fact::CodeRevoked(stored::CodeRevoked { code_sha256 });
-        Ok(self.write(vec![fact], Vec::new()).await?)
+        self.write_end(vec![fact]).await
     }
 }

@@ -24,10 +24,9 @@ fn open_to_anyone(path: &str) -> bool {
         || path.starts_with("/grpc.reflection.v1alpha.ServerReflection/")
 }
 
-/// Of whoever is at the other end.
-pub fn address(request: &Request<Body>) -> Option<IpAddr> {
-    let peer = request.extensions().get::<Line>()?.tcp().remote_addr()?;
-    Some(peer.ip().to_canonical())
+/// Of whoever is at the other end; `None` where there is no connection, as in a test that calls a service by itself.
+pub fn address(extensions: &http::Extensions) -> Option<IpAddr> {
+    Some(extensions.get::<Line>()?.peer().ip().to_canonical())
 }
 
 #[derive(Clone)]
@@ -75,9 +74,9 @@ where
         let caller = token.and_then(|token| self.people.caller(token));
         match caller {
             Some(mut caller) => {
-                caller.address = address(&request);
+                caller.address = address(request.extensions());
                 if let Some(seen) = request.extensions().get::<crate::telemetry::Seen>() {
-                    seen.person(caller.person.id);
+                    seen.person(caller.person.id, caller.session_id);
                 }
                 request.extensions_mut().insert(caller);
             }

@@ -3,17 +3,23 @@
 
 pub mod device;
 mod fold;
+mod follow;
 mod invites;
 pub mod layer;
 pub mod passphrase;
 pub mod secret;
 mod sessions;
 mod sign_in;
+#[cfg(test)]
+mod tests;
+pub mod tries;
 
 use std::{
     collections::HashMap,
     net::IpAddr,
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, atomic::Ordering},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, atomic::Ordering,
+    },
     time::Duration,
 };
 
@@ -27,7 +33,8 @@ use self::{
     device::Challenges,
     fold::State,
     passphrase::Hasher,
-    secret::{Secret, Throttle},
+    secret::{Kind, Secret},
+    tries::{Tries, Way},
 };
 pub use self::{
     invites::InviteLine,
@@ -35,6 +42,7 @@ pub use self::{
     sign_in::{Again, Redeem},
 };
 use crate::{
+    egress::Transit,
     ledger::Clock,
     name,
     store::{Append, AppendError, CommandKey, ReadError, STUDIO, Store},
@@ -47,7 +55,10 @@ pub const SESSION_TTL: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How long a session lives that nobody uses.
 pub const SESSION_IDLE: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Wrong codes or passphrases from one address before it must wait.
+pub const ADDRESS_TRIES: usize = 30;
+/// Wrong passphrases with the codes of one person, by one machine or under one session, before that way must wait.
 pub const TRIES: usize = 10;
+/// How long a wrong try counts.
 pub const TRIES_WINDOW: Duration = Duration::from_secs(15 * 60);
 /// Open sessions of one person; a machine that signs in daily must not grow the list for ever.
 const SESSIONS_MAX: usize = 64;
@@ -96,6 +107,8 @@ pub struct Caller {
     pub address: Option<IpAddr>,
     /// Cancelled within a second of the session's end, and when the server stops: every stream selects on it.
     pub ended: CancellationToken,
+    /// Of the bytes that this call is given.
+    pub transit: Transit,
 }
 
 impl Caller {
@@ -109,7 +122,7 @@ impl Caller {
 pub enum AuthError {
     #[error("the code is unknown, used or expired")]
     CodeUnknown,
-    #[error("too many wrong codes; wait {wait_s} s")]
+    #[error("too many wrong tries; wait {wait_s} s")]
     TooManyTries { wait_s: u64 },
     #[error("a passphrase is needed")]
     PassphraseNeeded { choose: bool },
@@ -147,6 +160,9 @@ pub enum AuthError {
     Read(#[from] ReadError),
     #[error("entry {seq} of the studio's stream cannot be read: {what}")]
     Unreadable { seq: u64, what: String },
+    /// It holds, and is not written down.
+    #[error("the way in is ended as long as this server runs; the disk did not take it")]
+    EndedUntilRestart,
     #[error("the system gave no random bytes: {0}")]
     NoRandomness(getrandom::Error),
 }
@@ -175,9 +191,12 @@ pub struct People {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     state: RwLock<State>,
-    /// One writer at a time: a process alone holds the studio's folder, so a conflict can only come from within.
+    /// One writer at a time in this process.
     writing: tokio::sync::Mutex<()>,
-    throttle: Throttle,
+    /// Ends that hold in memory alone, because the disk did not take them.
+    held: Mutex<Vec<Fact>>,
+    addresses: Tries<IpAddr>,
+    ways: Tries<Way>,
     hasher: Hasher,
     challenges: Challenges,
 }
@@ -197,10 +216,13 @@ impl People {
             clock,
             state: RwLock::new(State::new(closing)),
             writing: tokio::sync::Mutex::new(()),
-            throttle: Throttle::new(TRIES, TRIES_WINDOW),
+            held: Mutex::default(),
+            addresses: Tries::new(ADDRESS_TRIES, TRIES_WINDOW),
+            ways: Tries::new(TRIES, TRIES_WINDOW),
             hasher: Hasher::new()?,
             challenges: Challenges::new()?,
         });
+        people.follow();
         people.catch_up().await?;
         people.sweep();
         // A crash between the fact and the erasure leaves names behind: finish what was begun.
@@ -229,7 +251,9 @@ impl People {
             let after = self.state().seq;
             let entries = self.store.read(STUDIO, after, PAGE).await?;
             let mut state = self.state_mut();
-            for entry in &entries {
+            // Two may read the same page; each fact is folded once.
+            let known = state.seq;
+            for entry in entries.iter().filter(|entry| entry.seq > known) {
                 state
                     .apply(entry)
                     .map_err(|error| AuthError::Unreadable { seq: entry.seq, what: error.to_string() })?;
@@ -240,11 +264,18 @@ impl People {
         }
     }
 
-    /// Appends facts at the place that was folded, then folds them. Called with `writing` held.
+    fn held(&self) -> MutexGuard<'_, Vec<Fact>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Appends facts at the place that was folded, then folds them; before them what the disk did not take earlier. Called with `writing` held.
     async fn write(&self, facts: Vec<Fact>, claims: Claims) -> Result<(), AppendError> {
         let at_ms = self.clock.now_ms();
-        let entries: Vec<Bytes> = facts
+        let held = self.held().clone();
+        let late = held.len();
+        let entries: Vec<Bytes> = held
             .into_iter()
+            .chain(facts)
             .map(|fact| StudioFact { at_ms, fact: Some(fact) }.encode_to_vec().into())
             .collect();
         let command =
@@ -252,15 +283,61 @@ impl People {
         let expected = self.state().seq;
         let append =
             Append { stream: STUDIO, expected, command, entries: entries.clone(), claims, desk: Vec::new() };
-        let appended = self.store.append(append).await?;
+        let appended = match self.store.append(append).await {
+            Err(conflict @ AppendError::Conflict { .. }) => {
+                // Another server wrote to the stream a moment ago: the next try stands on what it wrote.
+                let _told_with_the_next_try = self.catch_up().await;
+                return Err(conflict);
+            }
+            appended => appended?,
+        };
+        if late > 0 {
+            self.held().clear();
+            tracing::info!(ends = late, "what is ended in memory alone is written down");
+        }
         let mut state = self.state_mut();
-        for (seq, payload) in (appended.first_seq..).zip(entries) {
+        let known = state.seq;
+        for (seq, payload) in (appended.first_seq..).zip(entries).filter(|(seq, _)| *seq > known) {
             let entry = crate::store::Entry { seq, payload: Some(payload) };
             if let Err(error) = state.apply(&entry) {
                 tracing::error!(%error, seq, "a fact that was just written cannot be read");
             }
         }
         Ok(())
+    }
+
+    /// Takes a way in from somebody. Where the disk does not take the facts they hold all the same, as long as this process runs: whoever is to be out is out. Called with
+    /// `writing` held.
+    ///
+    /// # Errors
+    /// `EndedUntilRestart` where it holds in memory alone: nothing is acknowledged that is not durable (L-1).
+    async fn write_end(&self, facts: Vec<Fact>) -> Result<(), AuthError> {
+        match self.write(facts.clone(), Vec::new()).await {
+            Err(AppendError::ReadOnly(_) | AppendError::DiskNearlyFull { .. }) => {
+                let at_ms = self.clock.now_ms();
+                let mut state = self.state_mut();
+                facts.iter().for_each(|fact| state.hold(at_ms, fact.clone()));
+                drop(state);
+                self.held().extend(facts);
+                tracing::error!(
+                    "a way in is ended in memory alone: after a restart it is open again, unless the disk takes it before"
+                );
+                Err(AuthError::EndedUntilRestart)
+            }
+            done => Ok(done?),
+        }
+    }
+
+    /// Tries again to write down what was ended in memory alone; after a disk that was full there is room again. The server calls it every second.
+    pub async fn write_held(&self) {
+        if self.held().is_empty() {
+            return;
+        }
+        let _writing = self.writing.lock().await;
+        if !self.held().is_empty() {
+            // Why not was told when it was ended.
+            let _still_held = self.write(Vec::new(), Vec::new()).await;
+        }
     }
 
     /// Names as they stand now; cheap to take and to keep for one answer.
@@ -278,14 +355,16 @@ impl People {
 
     /// Who holds this token, while its session lives.
     pub fn caller(&self, token: &str) -> Option<Caller> {
+        let token = secret::read(Kind::Session, token)?;
         let state = self.state();
-        let session = state.session_by_token(&secret::hash(token))?;
+        let session = state.session_by_token(&token)?;
         if session.expires_ms <= self.clock.now_ms() || session.ended.is_cancelled() {
             return None;
         }
         session.used_ms.store(self.clock.now_ms(), Ordering::Relaxed);
         let person = state.person(session.person)?;
-        Some(Caller { person, session_id: session.id, address: None, ended: session.ended.clone() })
+        let (session_id, ended) = (session.id, session.ended.clone());
+        Some(Caller { person, session_id, address: None, ended, transit: Transit::default() })
     }
 
     /// A new person. The e-mail is claimed in the whole studio.
@@ -346,7 +425,7 @@ impl People {
             );
             return Err(AuthError::LimitReached(what));
         }
-        let code = secret::new_code()?;
+        let code = secret::new(Kind::Invite)?;
         let expires_ms = self.clock.now_ms().saturating_add_unsigned(CODE_TTL.as_millis() as u64);
         let fact = Fact::CodeIssued(stored::CodeIssued {
             code_sha256: code.hash().to_vec(),

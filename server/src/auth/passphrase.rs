@@ -72,6 +72,8 @@ fn argon2() -> Argon2<'static> {
 pub struct Hasher {
     at_once: Arc<Semaphore>,
     waiting: Semaphore,
+    #[cfg(test)]
+    pub(super) begun: std::sync::atomic::AtomicUsize,
     /// Compared with where there is no passphrase, so that the answer takes as long.
     nobodys: String,
 }
@@ -83,7 +85,13 @@ impl Hasher {
         let mut unknown = [0_u8; 32];
         getrandom::fill(&mut unknown)?;
         let nobodys = hash_now(&hex::encode(unknown))?;
-        Ok(Self { at_once: Arc::new(Semaphore::new(AT_ONCE)), waiting: Semaphore::new(WAITING), nobodys })
+        Ok(Self {
+            at_once: Arc::new(Semaphore::new(AT_ONCE)),
+            waiting: Semaphore::new(WAITING),
+            #[cfg(test)]
+            begun: Default::default(),
+            nobodys,
+        })
     }
 
     async fn run<T: Send + 'static>(
@@ -91,6 +99,8 @@ impl Hasher {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, AuthError> {
         let _waiting = self.waiting.try_acquire().map_err(|_| AuthError::Busy)?;
+        #[cfg(test)]
+        self.begun.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         let turn = Arc::clone(&self.at_once).acquire_owned().await.map_err(|_| AuthError::Busy)?;
         let done = tokio::task::spawn_blocking(move || {
             let _turn = turn;

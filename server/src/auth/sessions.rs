@@ -56,6 +56,9 @@ impl People {
     }
 
     /// Ends a session and every stream that runs under it; its device needs a code from now on.
+    ///
+    /// # Errors
+    /// `NoSuchSession`; `EndedUntilRestart` where it could not be written down.
     pub async fn end_session(&self, session_id: u128) -> Result<(), AuthError> {
         let _writing = self.writing.lock().await;
         let facts = {
@@ -69,13 +72,13 @@ impl People {
         if facts.is_empty() {
             return Err(AuthError::NoSuchSession);
         }
-        Ok(self.write(facts, Vec::new()).await?)
+        self.write_end(facts).await
     }
 
     /// Ends everything that lets somebody in: sessions, devices, links and the passphrase. Answers how many sessions were open.
     ///
     /// # Errors
-    /// `NoSuchPerson`, or where it could not be written.
+    /// `NoSuchPerson`; `EndedUntilRestart` where it could not be written down.
     pub async fn end_access(&self, person: PersonId) -> Result<usize, AuthError> {
         let _writing = self.writing.lock().await;
         let open = {
@@ -84,7 +87,7 @@ impl People {
             state.sessions_of(person).len()
         };
         let fact = Fact::AccessEnded(stored::AccessEnded { person_id: person.0.to_be_bytes().to_vec() });
-        self.write(vec![fact], Vec::new()).await?;
+        self.write_end(vec![fact]).await?;
         Ok(open)
     }
 }

@@ -1,16 +1,18 @@
 //! How a session begins: with a one-time code, and the passphrase of whoever has one; or with the key of a known device and the passphrase. Never here: how
 //! it ends (`sessions`), how a passphrase is hashed (`passphrase`), what a device signs (`device`).
 
-use std::{net::IpAddr, sync::Arc, time::Instant};
+use std::{hash, net::IpAddr, sync::Arc, time::Instant};
 
 use deadwax_domain::PersonId;
 use deadwax_proto::ledger::v1::{self as stored, studio_fact::Fact};
 
 use super::{
     AuthError, Opened, People, Person, SESSION_TTL, SESSIONS_MAX, device,
+    fold::Device,
     passphrase::Passphrase,
-    secret::{self, Hash},
+    secret::{self, Hash, Kind},
     sessions::{ended, forgotten},
+    tries::{Tries, Way, customer},
 };
 use crate::{name, store::AppendError};
 
@@ -23,7 +25,7 @@ pub struct Redeem<'a> {
     pub code: &'a str,
     /// What the device is called.
     pub device: &'a str,
-    /// Counts wrong codes and passphrases; `None` for callers inside this process.
+    /// Where wrong codes and passphrases are counted; `None` for callers inside this process.
     pub address: Option<IpAddr>,
     /// Empty: none is given.
     pub passphrase: &'a str,
@@ -59,14 +61,20 @@ impl People {
     pub async fn redeem(&self, asked: Redeem<'_>) -> Result<Opened, AuthError> {
         let device =
             name::clean("device name", asked.device, name::PERSON_MAX).map_err(AuthError::NameInvalid)?;
-        let code = secret::hash(asked.code);
-        let key = match (asked.key, asked.signature) {
-            ("", "") => None,
-            (line, signature) => Some(device::shown(line, &device::text_of_code(&code), signature)?),
+        let code = secret::read(Kind::Invite, asked.code);
+        let key = match (code, asked.key, asked.signature) {
+            (None, ..) | (_, "", "") => None,
+            (Some(code), line, signature) => {
+                Some(device::shown(line, &device::text_of_code(&code), signature)?)
+            }
         };
-        self.counted(asked.address, async {
+        counted(&self.addresses, asked.address.map(customer), async {
+            let code = code.ok_or(AuthError::CodeUnknown)?;
             let person = self.holder(&code)?;
-            let (kept, chosen) = self.prove(&person, asked.passphrase, asked.must_choose).await?;
+            let shown = counted(&self.ways, Some(Way::Codes(person.id)), async {
+                self.prove(&person, asked.passphrase, asked.must_choose).await
+            });
+            let (kept, chosen) = shown.await?;
             let _writing = self.writing.lock().await;
             let person = self.holder(&code)?;
             if self.state().passphrase(person.id) != kept {
@@ -85,16 +93,16 @@ impl People {
         Ok(self.challenges.make(Instant::now())?)
     }
 
-    /// Another session for a device that is known. Its earlier ones end.
+    /// Another session for a device that is known. Its earlier ones end. A machine that has shown its key is not slowed by what others at its address try.
     pub async fn sign_in(&self, asked: Again<'_>) -> Result<Opened, AuthError> {
-        self.counted(asked.address, async {
-            if !self.challenges.take(asked.challenge, Instant::now()) {
-                return Err(AuthError::SignInRefused);
+        let shown = self.machine(&asked);
+        let (key, device) = match shown {
+            Ok(shown) => shown,
+            Err(refused) => {
+                return counted(&self.addresses, asked.address.map(customer), async { Err(refused) }).await;
             }
-            let text = device::text_of_challenge(asked.challenge);
-            let key =
-                device::shown(asked.key, &text, asked.signature).map_err(|_| AuthError::SignInRefused)?;
-            let device = self.state().device(&key).cloned().ok_or(AuthError::SignInRefused)?;
+        };
+        counted(&self.ways, Some(Way::Machine(key)), async {
             let kept = self.state().passphrase(device.person);
             let given = Passphrase::read(asked.passphrase);
             if !self.hasher.fits(given.as_ref(), kept.as_deref()).await? {
@@ -115,6 +123,17 @@ impl People {
         .await
     }
 
+    /// The machine that has signed the challenge, which is used up by it.
+    fn machine(&self, asked: &Again<'_>) -> Result<(Hash, Device), AuthError> {
+        if !self.challenges.take(asked.challenge, Instant::now()) {
+            return Err(AuthError::SignInRefused);
+        }
+        let text = device::text_of_challenge(asked.challenge);
+        let key = device::shown(asked.key, &text, asked.signature).map_err(|_| AuthError::SignInRefused)?;
+        let device = self.state().device(&key).cloned().ok_or(AuthError::SignInRefused)?;
+        Ok((key, device))
+    }
+
     /// Sets the passphrase of somebody who is signed in. Answers how many other sessions ended.
     pub async fn set_passphrase(
         &self,
@@ -122,11 +141,10 @@ impl People {
         current: &str,
         wanted: &str,
         end_others: bool,
-        address: Option<IpAddr>,
     ) -> Result<usize, AuthError> {
         let person = self.owner_of_session(session_id).and_then(|id| self.person(id));
         let person = person.ok_or(AuthError::NoSuchSession)?;
-        self.counted(address, async {
+        counted(&self.ways, Some(Way::Session(session_id)), async {
             let kept = self.state().passphrase(person.id);
             let given = Passphrase::read(current);
             if kept.is_some() && !self.hasher.fits(given.as_ref(), kept.as_deref()).await? {
@@ -157,24 +175,6 @@ impl People {
 
     pub fn has_passphrase(&self, person: PersonId) -> bool {
         self.state().passphrase(person).is_some()
-    }
-
-    /// An address that was wrong too often waits. Nobody's account is ever locked by it.
-    async fn counted<T>(
-        &self,
-        address: Option<IpAddr>,
-        work: impl Future<Output = Result<T, AuthError>>,
-    ) -> Result<T, AuthError> {
-        let now = Instant::now();
-        if let Some(wait_s) = address.and_then(|address| self.throttle.wait_s(address, now)) {
-            return Err(AuthError::TooManyTries { wait_s });
-        }
-        let done = work.await;
-        let wrong = AuthError::is_a_wrong_try;
-        if let (Some(address), true) = (address, done.as_ref().is_err_and(wrong)) {
-            self.throttle.failed(address, now);
-        }
-        done
     }
 
     /// Who may use this code now.
@@ -231,7 +231,7 @@ impl People {
             }
             state.person(person).ok_or(AuthError::CodeUnknown)?
         };
-        let token = secret::new_token()?;
+        let token = secret::new(Kind::Session)?;
         let session_id = uuid::Uuid::now_v7().as_u128();
         let ttl_ms = SESSION_TTL.as_millis() as u64;
         let expires_ms = self.clock.now_ms().saturating_add_unsigned(ttl_ms);
@@ -252,6 +252,22 @@ impl People {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// Counted before the work, so that those that come at once are not looked at beyond the limit. What was no guess counts nowhere.
+async fn counted<Key: Eq + hash::Hash + Copy, T>(
+    tries: &Tries<Key>,
+    key: Option<Key>,
+    work: impl Future<Output = Result<T, AuthError>>,
+) -> Result<T, AuthError> {
+    let too_many = |wait_s| AuthError::TooManyTries { wait_s };
+    let one = key.map(|key| tries.take(key, Instant::now())).transpose().map_err(too_many)?;
+    let done = work.await;
+    let one = one.filter(|_| !done.as_ref().is_err_and(AuthError::is_a_wrong_try));
+    if let Some(one) = one {
+        one.give_back();
+    }
+    done
 }
 
 impl AuthError {

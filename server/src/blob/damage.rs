@@ -13,11 +13,16 @@ use tokio::sync::watch;
 const NEXT: &str =
     "nothing of it is sent; run deadwax-server verify on the stopped server, and restore it from a backup";
 
+const NEXT_OF_BOOK: &str =
+    "keep the file as it is and find out who could write to it; the copy in the last backup is whole";
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Thing {
     Audio(Digest),
     /// Entries of the journal, of this stream.
     Stream(u128),
+    /// The egress book.
+    Book,
 }
 
 #[derive(Debug)]
@@ -43,6 +48,7 @@ impl Damage {
                 Thing::Stream(stream) => {
                     tracing::error!(stream = %format_args!("{stream:032x}"), what, next = NEXT, "the journal is damaged");
                 }
+                Thing::Book => tracing::error!(what, next = NEXT_OF_BOOK, "the egress book is damaged"),
             }
             self.count.send_replace(known.len());
         }

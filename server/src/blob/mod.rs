@@ -120,7 +120,7 @@ impl Blobs {
             drive.sync_dir(Site::BlobFoldersSync, &blobs)?;
             let folders = Arc::new(std::sync::Mutex::new(folders));
             let place = Place { drive, root, folders, touched: Touched::default(), damage: Arc::default() };
-            let uploads = staging::load(&place.drive, &place.root.join("uploads"))?;
+            let uploads = staging::load(&place)?;
             let uploads = uploads.into_iter().map(Upload::shared);
             let uploads = Mutex::new(uploads.collect());
             Ok(Arc::new(Self { place, reserve_bytes, uploads }))

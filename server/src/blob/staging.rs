@@ -1,5 +1,6 @@
 //! Uploads on their way: one `.part` file of bytes, a `.json` sidecar that says what they shall become, and an `.at` file of the offsets
-//! that were made durable. After a restart an upload goes on from its last durable offset; what lay beyond is sent again.
+//! that were made durable. After a restart an upload goes on from its last durable offset; what lay beyond is sent again. Its description stays until whoever
+//! brought it to its end says that it is known: bytes that have their name already are not sent again because a process died in between.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::{
-    BlobError, Blobs, Staged, blocking, check_reserve, fresh_id, part_name,
+    BlobError, Blobs, Place, Staged, blocking, check_reserve, fresh_id, part_name,
     sums::{Summing, Sums},
 };
 use crate::disk::{Access, Drive, DriveFile, Meta, Site};
@@ -26,7 +27,12 @@ const SMALL_BYTES: u64 = 4 << 20;
 
 /// One upload. Whoever holds its lock owns its files.
 pub(super) struct Upload {
+    /// Its path is where the bytes lie: `part`, or their name.
     staged: Staged,
+    /// Its files are named after this one.
+    part: PathBuf,
+    /// The bytes have their name. They belong to everybody then and are not changed any more.
+    named: bool,
     /// Bytes are durable up to here; `staged.offset` may be ahead.
     durable: u64,
     /// Digest and sums of the bytes up to `staged.offset`; absent after a restart until somebody writes.
@@ -78,17 +84,20 @@ impl Upload {
         if made.is_err() {
             remove_files(drive, &path);
         }
-        let staged = Staged { id, path, offset: 0, bytes, digest, owner };
-        let (file, drive) = (made?, drive.clone());
-        Ok(Self { staged, durable: 0, hasher: Some(Summing::default()), file, drive, gone: false })
+        let staged = Staged { id, path: path.clone(), offset: 0, bytes, digest, owner };
+        let (file, drive, hasher) = (made?, drive.clone(), Some(Summing::default()));
+        Ok(Self { staged, part: path, named: false, durable: 0, hasher, file, drive, gone: false })
     }
 
     /// Picks an upload up after a restart, cut back to its last durable offset. `None`: its files do not make an upload, and may go.
-    fn reopen(drive: &Drive, part: &Path) -> io::Result<Option<Self>> {
+    fn reopen(place: &Place, part: &Path) -> io::Result<Option<Self>> {
+        let drive = &place.drive;
         let Some(id) = id_of(part) else { return Ok(None) };
         let Some(sidecar) = read_sidecar(drive, &part.with_extension("json"))? else { return Ok(None) };
         let Some(digest) = digest_of(&sidecar.digest) else { return Ok(None) };
-        let Some(file) = existing(drive, Site::PartOpen, part)? else { return Ok(None) };
+        let Some(file) = existing(drive, Site::PartOpen, part)? else {
+            return Self::reopen_named(place, (id, part), sidecar, digest);
+        };
         let Some(marks) = existing(drive, Site::MarksOpen, &part.with_extension("at"))? else {
             return Ok(None);
         };
@@ -99,7 +108,25 @@ impl Upload {
         file.truncate(Site::PartCut, offset)?;
         let (bytes, owner) = (sidecar.bytes, sidecar.owner);
         let staged = Staged { id, path: part.to_owned(), offset, bytes, digest, owner };
-        Ok(Some(Self { staged, durable: offset, hasher: None, file, drive: drive.clone(), gone: false }))
+        let (part, drive) = (part.to_owned(), drive.clone());
+        Ok(Some(Self { staged, part, named: false, durable: offset, hasher: None, file, drive, gone: false }))
+    }
+
+    /// One whose bytes got their name before the process died, and nobody was told.
+    fn reopen_named(
+        place: &Place,
+        (id, part): (u128, &Path),
+        Sidecar { bytes, owner, .. }: Sidecar,
+        digest: Digest,
+    ) -> io::Result<Option<Self>> {
+        let (drive, path) = (place.drive.clone(), place.path_of(digest));
+        if drive.meta(Site::BlobMeta, &path)?.is_none_or(|meta| meta.bytes != bytes) {
+            return Ok(None);
+        }
+        let file = drive.open(Site::BlobOpen, &path, Access::Read)?;
+        let staged = Staged { id, path, offset: bytes, bytes, digest, owner };
+        let part = part.to_owned();
+        Ok(Some(Self { staged, part, named: true, durable: bytes, hasher: None, file, drive, gone: false }))
     }
 
     fn write(&mut self, offset: u64, chunk: &[u8], reserve_bytes: u64) -> Result<u64, BlobError> {
@@ -144,7 +171,7 @@ impl Upload {
     fn sync(&mut self) -> io::Result<u64> {
         if self.durable < self.staged.offset {
             self.file.sync_data(Site::PartSync)?;
-            let marks = self.staged.path.with_extension("at");
+            let marks = self.part.with_extension("at");
             let end = self.drive.meta(Site::PartMeta, &marks)?.map_or(0, |meta| meta.bytes);
             let marks = self.drive.open(Site::MarksOpen, &marks, Access::ReadWrite)?;
             // Over a mark that was cut short by a full disk.
@@ -167,15 +194,36 @@ impl Upload {
         if received != digest {
             return Err(BlobError::DigestDiffers { stated: digest, received });
         }
-        // A chunk that failed half way may have left bytes past the end.
-        self.file.truncate(Site::PartCut, bytes)?;
-        self.file.sync_data(Site::PartSync)?;
+        if !self.named {
+            // A chunk that failed half way may have left bytes past the end.
+            self.file.truncate(Site::PartCut, bytes)?;
+            self.file.sync_data(Site::PartSync)?;
+        }
         Ok(sums)
+    }
+
+    /// Gives the bytes their name.
+    fn name(&mut self, place: &Place) -> Result<(), BlobError> {
+        let sums = self.complete()?;
+        let digest = self.staged.digest;
+        if self.named {
+            // Asked for first, looked for then: collection does not take in between what it has not taken yet.
+            place.touched.note(digest);
+            if self.drive.meta(Site::BlobMeta, &self.staged.path)?.is_none() {
+                self.forget();
+                return Err(BlobError::NoSuchUpload(self.staged.id));
+            }
+        } else {
+            place.publish(&self.part, digest)?;
+            (self.named, self.staged.path) = (true, place.path_of(digest));
+        }
+        place.keep_sums(digest, &sums);
+        Ok(())
     }
 
     fn forget(&mut self) {
         self.gone = true;
-        remove_files(&self.drive, &self.staged.path);
+        remove_files(&self.drive, &self.part);
     }
 }
 
@@ -254,37 +302,41 @@ impl Blobs {
         self.uploads.lock().await.values().filter(|((.., owner), _)| is_theirs(owner)).count()
     }
 
-    /// All bytes are here: checks the digest, gives the file its name, durable on return. A wrong digest forgets the upload; too few
-    /// bytes do not.
-    pub async fn finish_staged(&self, id: u128) -> Result<Digest, BlobError> {
+    /// All bytes are here: checks the digest, gives the file its name, durable on return. The upload stays known, as one that is complete, until
+    /// [`forget_staged`](Self::forget_staged): whoever tells the world of the file does so first, and after a crash in between goes on from here. A wrong
+    /// digest forgets the upload; too few bytes do not.
+    pub async fn name_staged(&self, id: u128) -> Result<Digest, BlobError> {
         let mut upload = self.upload(id).await?;
         let place = self.place.clone();
         // A task of its own: a caller that goes away must not leave a file that has its name and an upload that does not know it.
-        let finish = tokio::spawn(async move {
+        let naming = tokio::spawn(async move {
             blocking(move || {
-                let complete = upload.complete();
-                if let Err(BlobError::DigestDiffers { .. }) = complete {
+                let named = upload.name(&place);
+                if let Err(BlobError::DigestDiffers { .. }) = named {
                     upload.forget();
                 }
-                let sums = complete?;
-                let Staged { ref path, digest, .. } = upload.staged;
-                place.publish(path, digest)?;
-                place.keep_sums(digest, &sums);
-                upload.forget();
-                Ok(digest)
+                named.map(|()| upload.staged.digest)
             })
             .await
         });
-        let finished = match finish.await {
-            Ok(finished) => finished,
-            Err(error) => Err(io::Error::other(format!("finishing the upload stopped: {error}")).into()),
+        let named = match naming.await {
+            Ok(named) => named,
+            Err(error) => Err(io::Error::other(format!("naming the upload stopped: {error}")).into()),
         };
-        if matches!(finished, Ok(_) | Err(BlobError::DigestDiffers { .. })) {
+        if matches!(named, Err(BlobError::DigestDiffers { .. } | BlobError::NoSuchUpload(_))) {
             self.uploads.lock().await.remove(&id);
         }
-        finished
+        named
     }
 
+    /// As [`name_staged`](Self::name_staged), and forgets the upload.
+    pub async fn finish_staged(&self, id: u128) -> Result<Digest, BlobError> {
+        let digest = self.name_staged(id).await?;
+        self.forget_staged(id).await?;
+        Ok(digest)
+    }
+
+    /// The upload, with its bytes unless they have their name.
     pub async fn forget_staged(&self, id: u128) -> Result<(), BlobError> {
         let mut upload = self.upload(id).await?;
         blocking(move || {
@@ -340,13 +392,14 @@ async fn settled(mut upload: OwnedMutexGuard<Upload>) -> Result<Staged, BlobErro
 }
 
 /// Every upload that can go on; files that belong to none are removed.
-pub(super) fn load(drive: &Drive, uploads: &Path) -> io::Result<Vec<Upload>> {
-    let names = drive.list(Site::UploadsList, uploads)?;
+pub(super) fn load(place: &Place) -> io::Result<Vec<Upload>> {
+    let (drive, uploads) = (&place.drive, place.uploads());
+    let names = drive.list(Site::UploadsList, &uploads)?;
     let parts: BTreeSet<PathBuf> =
         names.iter().map(|name| uploads.join(name).with_extension("part")).collect();
     let mut found = Vec::new();
     for part in parts {
-        match Upload::reopen(drive, &part)? {
+        match Upload::reopen(place, &part)? {
             Some(upload) => found.push(upload),
             None => remove_files(drive, &part),
         }

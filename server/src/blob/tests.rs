@@ -80,6 +80,50 @@ async fn a_restart_in_the_middle_keeps_what_was_synced_and_no_more() {
     assert_eq!(whole(&blobs, digest).await.unwrap(), song);
 }
 
+/// The process dies between the name and the fact that tells of it.
+#[tokio::test]
+async fn bytes_that_have_their_name_are_not_sent_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (song, digest) = song(50_000, 16);
+    let uploads = folder.path().join("studio/uploads");
+    let blobs = open(&folder).await;
+    let id = blobs.stage(digest, 50_000, "ann".into()).await.unwrap().id;
+    blobs.write_staged(id, 0, song.clone()).await.unwrap();
+    blobs.sync_staged(id).await.unwrap();
+    blobs.name_staged(id).await.unwrap();
+    for _ in 0..2 {
+        let blobs = open(&folder).await;
+        let there = blobs.stage(digest, 50_000, "ann".into()).await.unwrap();
+        assert_eq!((there.id, there.offset), (id, 50_000));
+        assert_eq!(fs::read(there.path).unwrap(), song);
+        assert_eq!(blobs.check_staged(id).await.unwrap().digest, digest);
+        assert_eq!(blobs.name_staged(id).await.unwrap(), digest);
+    }
+    let blobs = open(&folder).await;
+    blobs.forget_staged(id).await.unwrap();
+    assert_eq!(fs::read_dir(&uploads).unwrap().count(), 0);
+    assert_eq!(whole(&blobs, digest).await.unwrap(), song, "they stay under their name");
+    assert_eq!(blobs.stage(digest, 50_000, "ann".into()).await.unwrap().offset, 0);
+}
+
+#[tokio::test]
+async fn bytes_whose_name_is_gone_meanwhile_are_sent_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (song, digest) = song(5_000, 17);
+    let blobs = open(&folder).await;
+    let id = blobs.stage(digest, 5_000, "ann".into()).await.unwrap().id;
+    blobs.write_staged(id, 0, song).await.unwrap();
+    blobs.name_staged(id).await.unwrap();
+    fs::remove_file(blobs.path_of(digest)).unwrap();
+    assert!(matches!(blobs.name_staged(id).await, Err(BlobError::NoSuchUpload(_))));
+    let again = blobs.stage(digest, 5_000, "ann".into()).await.unwrap();
+    assert!(again.id != id && again.offset == 0);
+    blobs.write_staged(again.id, 0, Bytes::from_static(b"x")).await.unwrap();
+    drop(blobs);
+    let blobs = open(&folder).await;
+    assert!(matches!(blobs.staged(id).await, Err(BlobError::NoSuchUpload(_))));
+}
+
 #[tokio::test]
 async fn a_wrong_digest_is_refused_and_forgotten() {
     let folder = tempfile::tempdir().unwrap();

@@ -130,6 +130,23 @@ sites! {
     BytesCreate: Create, "making a file for bytes";
     BytesWrite: Write, "writing bytes";
     BytesSync: Sync, "syncing bytes";
+    // -- the egress book
+    BookFolder: MakeDir, "making the folder of the egress book";
+    BookRootSync: SyncDir, "syncing the studio folder for the egress book";
+    BookOpen: Open, "opening the egress book";
+    BookCreate: Create, "making the egress book";
+    BookFolderSync: SyncDir, "syncing the folder of the egress book";
+    BookMeta: Meta, "measuring the egress book";
+    BookRead: Read, "reading the egress book";
+    BookCut: Truncate, "cutting a torn end off the egress book";
+    BookTailRead: Read, "reading the end of the egress book";
+    BookTailWrite: Write, "writing the end of the egress book once more";
+    BookTailSync: Sync, "syncing the end of the egress book";
+    BookHead: Write, "beginning the egress book";
+    BookHeadSync: Sync, "syncing the first page of the egress book";
+    BookWrite: Write, "writing the egress book";
+    BookUndo: Truncate, "taking back a write to the egress book";
+    BookSync: Sync, "syncing the egress book";
     // -- what is made from audio and can be made again
     DerivedCreate: Create, "making a derived file";
     DerivedWrite: Write, "writing a derived file";

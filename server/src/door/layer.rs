@@ -16,7 +16,7 @@ use tower::{Layer, Service};
 
 use super::{line::Line, rates::Rate, settings::Door};
 use crate::{
-    auth::{Caller, secret},
+    auth::{Caller, tries::customer},
     metrics::lines::{Lines, TurnedAway},
     status,
 };
@@ -62,7 +62,7 @@ pub struct AtTheDoor<S> {
 
 impl<S> AtTheDoor<S> {
     fn admit(&self, line: &Line, person: Option<PersonId>) -> Result<(), Status> {
-        let key = person.map_or_else(|| Key::Address(secret::customer(line.peer().ip())), Key::Person);
+        let key = person.map_or_else(|| Key::Address(customer(line.peer().ip())), Key::Person);
         self.rate.take(key, Instant::now()).map_err(|wait| {
             self.figures.turn_away(TurnedAway::calls);
             status::too_many_calls(wait)
@@ -88,7 +88,7 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
         // Every connection of `listen` has one.
         if let Some(line) = request.extensions().get::<Line>().cloned() {
             let person = request.extensions().get::<Caller>().map(|caller| caller.person.id);
@@ -96,7 +96,6 @@ where
                 line.refuse();
                 return Either::Right(ready(Ok(no.into_http())));
             }
-            request.extensions_mut().insert(line.tcp());
         }
         Either::Left(self.inner.call(request))
     }

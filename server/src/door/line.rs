@@ -12,7 +12,6 @@ use std::{
 
 use deadwax_domain::PersonId;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::server::TcpConnectInfo;
 
 /// Calls of one connection that are turned away at the door before it is hung up on. Whoever waits as told meets a handful.
 const REFUSED_MAX: u32 = 1_000;
@@ -66,11 +65,6 @@ impl Line {
 
     pub fn peer(&self) -> SocketAddr {
         self.0.peer
-    }
-
-    /// As tonic's own requests carry it, for `Request::remote_addr`.
-    pub fn tcp(&self) -> TcpConnectInfo {
-        TcpConnectInfo { local_addr: None, remote_addr: Some(self.0.peer) }
     }
 
     /// A call of this person comes over this connection: `false` where they have too many connections open already.

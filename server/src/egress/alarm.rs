@@ -20,6 +20,8 @@ const WORKS_AT_LEAST: usize = 6;
 #[derive(Default)]
 pub struct Alarm {
     people: HashMap<PersonId, Habits>,
+    /// Of the last thirty days, the oldest first.
+    pub told: Vec<Unusual>,
 }
 
 #[derive(Default)]
@@ -35,6 +37,7 @@ struct Habits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unusual {
     pub person: PersonId,
+    pub at_ms: i64,
     /// Different ones within 24 hours.
     pub works: usize,
     /// 0: too few days are known.
@@ -60,7 +63,10 @@ impl Alarm {
             return None;
         }
         habits.told_at_ms = Some(now);
-        Some(Unusual { person: begun.person, works, median })
+        let unusual = Unusual { person: begun.person, at_ms: now, works, median };
+        self.told.retain(|it| now.saturating_sub(it.at_ms) < DAYS_KEPT * DAY_MS);
+        self.told.push(unusual);
+        Some(unusual)
     }
 }
 
@@ -92,7 +98,8 @@ mod tests {
         let mut alarm = Alarm::default();
         assert_eq!(take(&mut alarm, 0, 0..20, Way::Download), []);
         let told = take(&mut alarm, DAY_MS - 1, 20..60, Way::Handoff);
-        assert_eq!(told, [Unusual { person: PersonId(7), works: 21, median: 0 }]);
+        assert_eq!(told, [Unusual { person: PersonId(7), at_ms: DAY_MS - 1, works: 21, median: 0 }]);
+        assert_eq!(alarm.told, told);
         // The next day begins anew, and is told again where it is too much again.
         assert_eq!(take(&mut alarm, 3 * DAY_MS, 0..21, Way::Record).len(), 1);
     }
@@ -123,7 +130,7 @@ mod tests {
         }
         assert_eq!(take(&mut alarm, 7 * DAY_MS, 0..6, Way::Download), []);
         let told = take(&mut alarm, 7 * DAY_MS + 1, 6..9, Way::Download);
-        assert_eq!(told, [Unusual { person: PersonId(7), works: 7, median: 2 }]);
+        assert_eq!(told, [Unusual { person: PersonId(7), at_ms: 7 * DAY_MS + 1, works: 7, median: 2 }]);
         // A month later nothing is known of the habits of then.
         assert_eq!(take(&mut alarm, 60 * DAY_MS, 0..9, Way::Download), []);
     }

@@ -1,6 +1,5 @@
-//! An answer whose bytes are counted as they are handed to the connection. Outermost of all that is laid around an answer: what a session's end or a lost right
-//! keeps back did not leave. Of an answer that is broken off, the last chunk may still have stood in a buffer of this machine: the book tells never too little.
-//! Never here: what is sent.
+//! An answer whose bytes are counted as they are taken for the connection; `transit` tells what of them was not handed on. Outermost of all that is laid around
+//! an answer: what a session's end or a lost right keeps back did not leave. Never here: what is sent.
 
 use std::task::Poll;
 

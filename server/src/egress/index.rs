@@ -21,6 +21,8 @@ pub struct Pair {
 
 #[derive(Default)]
 pub struct Index {
+    /// All that the book has.
+    pub pages: u32,
     /// By number, from 1.
     pairs: Vec<Pair>,
     by_digest: HashMap<Digest, Vec<u32>>,

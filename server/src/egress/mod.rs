@@ -1,13 +1,15 @@
 //! The egress book: who was given which bytes, when, by which door and from which address, and how many really went, those of broken-off answers too. A page is
-//! durable before the first byte leaves; where it cannot be written, none leaves. Beside the ledger: what somebody fetched is no fact of the project, and the
-//! label's history is not its place. Never here: who may have bytes, and who may read the book (`rpc`).
+//! durable before the first byte leaves; where it cannot be written, none leaves, and that holds once the one latch of the disk has fallen. Beside the ledger: what
+//! somebody fetched is no fact of the project, and the label's history is not its place. Never here: who may have bytes, and who may read the book (`rpc`).
 
 mod alarm;
 mod counted;
+mod file;
 mod index;
 mod page;
-mod paper;
+mod pages;
 mod scan;
+mod transit;
 mod writer;
 
 use std::{
@@ -22,26 +24,29 @@ use tokio::sync::oneshot;
 
 use self::{
     alarm::Alarm,
+    file::BookFile,
     index::{Index, Pair, Place},
-    page::{NOTHING, Page},
-    paper::Paper,
-    scan::{End, page_at, scan},
+    page::Page,
+    scan::{page_at, scan},
     writer::{Job, Writer},
 };
 pub use self::{
+    alarm::Unusual,
     counted::{Carried, counted},
+    file::{FOLDER, NAME},
     index::Of,
     page::{Begun, Ended, Way},
+    pages::{Whole, book_in, every, link_at, whole},
+    transit::{Transit, TransitLayer},
     writer::NotWritten,
 };
-use crate::{auth::Caller, ledger::Clock};
-
-const FILE: &str = "book";
+use crate::{auth::Caller, disk::Drive, ledger::Clock};
 
 #[derive(Debug, thiserror::Error)]
 pub enum BookError {
-    #[error("page {page} of the egress book (byte {offset}) is damaged: {what}")]
-    Damaged { page: u32, offset: u64, what: &'static str },
+    /// `line`: the number of the reception that it speaks of, as far as it can still be read; 0: unknown.
+    #[error("page {page} of the egress book (byte {offset}{}) is damaged: {what}", in_line(*line))]
+    Damaged { page: u32, offset: u64, line: u64, what: &'static str },
     #[error("the egress book is full")]
     Full,
     #[error("the egress book cannot be read or written: {0}")]
@@ -49,9 +54,15 @@ pub enum BookError {
 }
 
 impl BookError {
-    fn damaged(page: u32, what: &'static str) -> Self {
-        Self::Damaged { page, offset: u64::from(page) * page::PAGE_BYTES as u64, what }
+    fn damaged(page: u32, line: u64, what: &'static str) -> Self {
+        // Every reception has a page of its own: a greater number was not written here.
+        let line = if line <= u64::from(page) { line } else { 0 };
+        Self::Damaged { page, offset: u64::from(page) * page::PAGE_BYTES as u64, line, what }
     }
+}
+
+fn in_line(line: u64) -> String {
+    if line == 0 { String::new() } else { format!(", line {line}") }
 }
 
 /// What somebody is given.
@@ -77,54 +88,54 @@ pub struct Reception {
 pub struct EgressBook {
     jobs: mpsc::Sender<Job>,
     index: Arc<RwLock<Index>>,
-    paper: Arc<dyn Paper>,
+    file: BookFile,
     alarm: Mutex<Alarm>,
     clock: Arc<dyn Clock>,
+    writer: Mutex<Option<thread::JoinHandle<()>>>,
 }
 
 /// Bytes that are on their way to somebody; tells the book how many went, however it ends.
 pub struct Giving {
     number: u64,
     sent: u64,
+    transit: Transit,
     jobs: mpsc::Sender<Job>,
     clock: Arc<dyn Clock>,
 }
 
 impl EgressBook {
     /// Reads the book, or begins one. Damage ends the start: a book with a hole proves nothing, and whoever made the hole must not be served.
-    pub async fn open(folder: &Path, clock: Arc<dyn Clock>) -> Result<Arc<Self>, BookError> {
-        let folder = folder.to_owned();
-        let opened = tokio::task::spawn_blocking(move || {
-            let paper: Arc<dyn Paper> = Arc::new(paper::open(&folder, FILE)?);
-            Self::on(paper, clock)
-        });
+    pub async fn open(drive: &Drive, folder: &Path, clock: Arc<dyn Clock>) -> Result<Arc<Self>, BookError> {
+        let (drive, folder) = (drive.clone(), folder.to_owned());
+        let opened = tokio::task::spawn_blocking(move || Self::on(BookFile::open(&drive, &folder)?, clock));
         opened.await.map_err(io::Error::other)?
     }
 
-    fn on(paper: Arc<dyn Paper>, clock: Arc<dyn Clock>) -> Result<Arc<Self>, BookError> {
+    fn on(file: BookFile, clock: Arc<dyn Clock>) -> Result<Arc<Self>, BookError> {
         let (mut index, mut alarm) = (Index::default(), Alarm::default());
-        let mut end = scan(&*paper, |place, page| match page {
+        let mut end = scan(&file, |place, page| match page {
             Page::Head(_) => true,
             Page::Begun(begun) => {
-                // What was unusual was told when it happened.
+                // What was unusual was told when it happened; it is known again.
                 let _told_then = alarm.see(begun);
                 index.begun(begun, Place(place))
             }
             Page::Ended(ended) => index.ended(*ended, Place(place)),
         })?;
-        if end.torn_bytes > 0 {
-            tracing::warn!(bytes = end.torn_bytes, page = end.pages, "cut a torn end off the egress book");
-            paper.truncate(end.offset())?;
-            paper.sync_data()?;
-        }
+        file.settle(end)?;
         if end.pages == 0 {
-            end = begin(&*paper)?;
+            let mut id = [0; 32];
+            getrandom::fill(&mut id)
+                .map_err(|error| io::Error::other(format!("no randomness for the egress book: {error}")))?;
+            end = file.begin(id)?;
         }
+        index.pages = end.pages;
         let index = Arc::new(RwLock::new(index));
         let (jobs, queue) = mpsc::channel();
-        let writer = Writer::new(Arc::clone(&paper), Arc::clone(&index), end);
-        thread::Builder::new().name("egress".to_owned()).spawn(move || writer.run(&queue))?;
-        Ok(Arc::new(Self { jobs, index, paper, alarm: Mutex::new(alarm), clock }))
+        let writer = Writer::new(file.clone(), Arc::clone(&index), end);
+        let writer = thread::Builder::new().name("egress".to_owned()).spawn(move || writer.run(&queue))?;
+        let (alarm, writer) = (Mutex::new(alarm), Mutex::new(Some(writer)));
+        Ok(Arc::new(Self { jobs, index, file, alarm, clock, writer }))
     }
 
     /// It stands in the book when this returns. No byte may leave before.
@@ -151,7 +162,9 @@ impl EgressBook {
         let number = answered.await.map_err(|_| stopped())??;
         begun.number = number;
         self.watch(&begun);
-        Ok(Giving { number, sent: 0, jobs: self.jobs.clone(), clock: Arc::clone(&self.clock) })
+        caller.transit.count();
+        let (transit, jobs) = (caller.transit.clone(), self.jobs.clone());
+        Ok(Giving { number, sent: 0, transit, jobs, clock: Arc::clone(&self.clock) })
     }
 
     fn watch(&self, begun: &Begun) {
@@ -165,6 +178,22 @@ impl EgressBook {
         }
     }
 
+    /// What was told of people who took unusually much, the oldest first, of the last thirty days.
+    pub fn unusual(&self) -> Vec<Unusual> {
+        self.alarm.lock().unwrap_or_else(PoisonError::into_inner).told.clone()
+    }
+
+    /// Reads every page again, up to the last that is written now, and holds each against the one before. How many there are.
+    pub async fn check(&self) -> Result<u32, BookError> {
+        let (file, pages) = (self.file.clone(), self.index().pages);
+        let read = tokio::task::spawn_blocking(move || pages::chained(&file, pages));
+        read.await.map_err(io::Error::other)?.map(|()| pages)
+    }
+
+    fn index(&self) -> std::sync::RwLockReadGuard<'_, Index> {
+        self.index.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The newest first, of those whose number is below `before`. At most `scanned` pages are read and `most` of those told that `wanted` says yes to. The
     /// second value is where to go on, 0 at the end.
     pub async fn received(
@@ -174,7 +203,7 @@ impl EgressBook {
         (scanned, most): (usize, usize),
         wanted: impl Fn(&Begun) -> bool + Send + 'static,
     ) -> Result<(Vec<Reception>, u64), BookError> {
-        let (pairs, paper) = (self.pairs(of, before, scanned), Arc::clone(&self.paper));
+        let (pairs, file) = (self.pairs(of, before, scanned), self.file.clone());
         let full = pairs.len() == scanned;
         let read = tokio::task::spawn_blocking(move || {
             let mut told = Vec::new();
@@ -183,7 +212,7 @@ impl EgressBook {
                 if told.len() == most {
                     return Ok((told, last));
                 }
-                let reception = read_pair(&*paper, pair)?;
+                let reception = read_pair(&file, pair)?;
                 last = number;
                 if wanted(&reception.begun) {
                     told.push(reception);
@@ -195,14 +224,14 @@ impl EgressBook {
     }
 
     fn pairs(&self, of: Of, before: u64, most: usize) -> Vec<(u64, Pair)> {
-        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        let index = self.index();
         let numbers = index.numbers(of, before, most);
         numbers.into_iter().filter_map(|number| Some((number, index.pair(number)?))).collect()
     }
 
     /// How many times bytes were given.
     pub fn count(&self) -> u64 {
-        self.index.read().unwrap_or_else(PoisonError::into_inner).count()
+        self.index().count()
     }
 
     /// Returns when everything that ended before is written, or was tried.
@@ -214,23 +243,23 @@ impl EgressBook {
     }
 }
 
-/// The first page of a new book.
-fn begin(paper: &dyn Paper) -> Result<End, BookError> {
-    let mut id = [0; 32];
-    getrandom::fill(&mut id)
-        .map_err(|error| io::Error::other(format!("no randomness for the egress book: {error}")))?;
-    let (bytes, link) = Page::Head(id).write(&NOTHING);
-    paper.write_at(0, &bytes)?;
-    paper.sync_data()?;
-    Ok(End { pages: 1, link, torn_bytes: 0 })
+impl Drop for EgressBook {
+    fn drop(&mut self) {
+        let _ended_already = self.jobs.send(Job::Close);
+        let writer = self.writer.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(writer) = writer {
+            // A panic of the thread was told to everybody who asked.
+            let _told = writer.join();
+        }
+    }
 }
 
-fn read_pair(paper: &dyn Paper, pair: Pair) -> Result<Reception, BookError> {
-    let other = |place: Place| BookError::damaged(place.0, "another page stands in its place");
-    let Page::Begun(begun) = page_at(paper, pair.begun.0)? else { return Err(other(pair.begun)) };
+fn read_pair(file: &BookFile, pair: Pair) -> Result<Reception, BookError> {
+    let other = |place: Place| BookError::damaged(place.0, 0, "another page stands in its place");
+    let Page::Begun(begun) = page_at(file, pair.begun.0)? else { return Err(other(pair.begun)) };
     let ended = match pair.ended {
         Place(0) => None,
-        place => match page_at(paper, place.0)? {
+        place => match page_at(file, place.0)? {
             Page::Ended(ended) => Some(ended),
             _ => return Err(other(place)),
         },
@@ -242,15 +271,20 @@ impl Giving {
     pub fn sent(&mut self, bytes: usize) {
         self.sent += bytes as u64;
     }
+
+    /// What was taken and has not been handed to the connection did not leave.
+    fn left(&self) -> u64 {
+        self.sent.saturating_sub(self.transit.held())
+    }
 }
 
 impl Drop for Giving {
     fn drop(&mut self) {
-        let ended = Ended { number: self.number, at_ms: self.clock.now_ms(), sent: self.sent };
+        let ended = Ended { number: self.number, at_ms: self.clock.now_ms(), sent: self.left() };
         if self.jobs.send(Job::End(ended)).is_err() {
             tracing::error!(
                 number = self.number,
-                sent = self.sent,
+                sent = self.left(),
                 "the end of an answer was not written into the egress book"
             );
         }

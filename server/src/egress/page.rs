@@ -12,6 +12,8 @@ pub const LINK_BYTES: usize = 32;
 const BODY_BYTES: usize = PAGE_BYTES - LINK_BYTES;
 const MAGIC: &[u8; 8] = b"DEADWAXE";
 const FORMAT: u32 = 1;
+/// Where a page says how many before it were synced; 0 in books of servers that did not write it down.
+const DURABLE: usize = 4;
 
 /// The hash of a page and of everything before it.
 pub type Link = [u8; LINK_BYTES];
@@ -96,8 +98,8 @@ pub enum Page {
 }
 
 impl Page {
-    /// Its bytes behind a page with that link, and its own link.
-    pub fn write(&self, previous: &Link) -> ([u8; PAGE_BYTES], Link) {
+    /// Its bytes behind a page with that link, and its own link. `durable`: so many pages were synced before this one was written.
+    pub fn write(&self, previous: &Link, durable: u32) -> ([u8; PAGE_BYTES], Link) {
         let mut bytes = [0; PAGE_BYTES];
         let (body, own) = bytes.split_at_mut(BODY_BYTES);
         match self {
@@ -105,6 +107,7 @@ impl Page {
             Page::Begun(begun) => begun.put(body),
             Page::Ended(ended) => ended.put(body),
         }
+        body[DURABLE..DURABLE + 4].copy_from_slice(&durable.to_be_bytes());
         let link = chained(previous, body);
         own.copy_from_slice(&link);
         (bytes, link)
@@ -132,6 +135,20 @@ pub fn stated_link(bytes: &[u8; PAGE_BYTES]) -> Link {
     let mut link = NOTHING;
     link.copy_from_slice(&bytes[BODY_BYTES..]);
     link
+}
+
+/// How many pages were synced before this one was written, as it says; 0: it does not.
+pub fn stated_durable(bytes: &[u8; PAGE_BYTES]) -> u32 {
+    let mut durable = [0; 4];
+    durable.copy_from_slice(&bytes[DURABLE..DURABLE + 4]);
+    u32::from_be_bytes(durable)
+}
+
+/// Which time that bytes were given a page says it speaks of, whatever it holds; 0: of none.
+pub fn stated_number(bytes: &[u8; PAGE_BYTES]) -> u64 {
+    let mut number = [0; 8];
+    number.copy_from_slice(&bytes[8..16]);
+    if matches!(bytes[0], 1 | 2) { u64::from_be_bytes(number) } else { 0 }
 }
 
 fn chained(previous: &Link, body: &[u8]) -> Link {
@@ -257,15 +274,15 @@ pub(super) mod tests {
             Page::Ended(Ended { number: 1, at_ms: -1, sent: u64::MAX }),
         ];
         for page in pages {
-            let (bytes, link) = page.write(&[3; 32]);
+            let (bytes, link) = page.write(&[3; 32], 9);
             assert_eq!(Page::read(&bytes, &[3; 32]), Some((page, link)));
-            assert_eq!(stated_link(&bytes), link);
+            assert_eq!((stated_link(&bytes), stated_durable(&bytes)), (link, 9));
         }
     }
 
     #[test]
     fn a_flipped_bit_or_another_place_is_found() {
-        let (bytes, _) = Page::Begun(begun(1)).write(&NOTHING);
+        let (bytes, _) = Page::Begun(begun(1)).write(&NOTHING, 0);
         assert_eq!(Page::read(&bytes, &[1; 32]), None);
         for at in 0..PAGE_BYTES {
             let mut flipped = bytes;

@@ -21,6 +21,8 @@ pub use self::{
 };
 use crate::handoff::{names, zip::Zip};
 
+pub(crate) use papers::cell;
+
 /// What a person runs who has nothing but the folder.
 pub const VERIFY: &str = include_str!("verify.sh");
 

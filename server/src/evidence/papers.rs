@@ -94,7 +94,7 @@ pub fn names(facts: &Facts<'_>) -> String {
 }
 
 /// One cell of a table. What a spreadsheet would take for a formula gets an apostrophe before it.
-pub(super) fn cell(text: &str) -> String {
+pub(crate) fn cell(text: &str) -> String {
     let text = one_line(text);
     let formula = text
         .trim_start()

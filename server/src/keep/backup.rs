@@ -1,4 +1,4 @@
-//! `deadwax-server backup`: journal, audio, settings and keys to another folder while the server runs, and a page that says what they were, so that a copy
+//! `deadwax-server backup`: journal, audio, egress book, settings and keys to another folder while the server runs, and a page that says what they were, so that a copy
 //! which lost its end is told from a whole one. Audio that is there already is not copied again: it never changes. Never here: the way back (`restore`).
 
 use std::{
@@ -11,7 +11,7 @@ use anyhow::{Context as _, ensure};
 use deadwax_domain::Digest;
 use serde::{Deserialize, Serialize};
 
-use super::{Finding, audio_in, make_private_dir, verify::Names, write_whole};
+use super::{Finding, audio_in, book, make_private_dir, verify::Names, write_whole};
 use crate::{
     config, evidence, notify,
     store::embedded::{self, BackupReport, VerifyReport},
@@ -33,13 +33,20 @@ pub struct Page {
     pub made_ms: u64,
     /// Files that facts name.
     pub named: u64,
+    /// Of the egress book; 0 and empty where there was none, or the server that made the backup did not take it along.
+    #[serde(default)]
+    pub book_pages: u32,
+    #[serde(default)]
+    pub book_link: String,
 }
 
 #[derive(Debug)]
 pub struct Backup {
     pub copied: BackupReport,
     pub page: Page,
-    /// What facts name and the copy lacks.
+    /// How many times somebody was given bytes, as the copied egress book tells it.
+    pub receptions: u64,
+    /// What facts name and the copy lacks, and what is wrong with the egress book.
     pub missing: Vec<Finding>,
 }
 
@@ -47,7 +54,13 @@ pub struct Backup {
 pub fn backup(dir: &Path, dest: &Path) -> anyhow::Result<Backup> {
     let copied = embedded::backup(dir, dest).context("the backup was not finished")?;
     copy_papers(dir, dest)?;
+    let book = book::copy(dir, dest)?;
     let (names, journal) = names_in(dest, None)?;
+    // The earlier copy of the book stays where the new one is not taken.
+    let pages = match &book.book {
+        Some(whole) => Some(whole.clone()),
+        None => book::look(dest)?.0,
+    };
     let page = Page {
         format: FORMAT,
         records: journal.records,
@@ -55,10 +68,14 @@ pub fn backup(dir: &Path, dest: &Path) -> anyhow::Result<Backup> {
         root: hex::encode(journal.root),
         made_ms: now_ms(),
         named: names.files.len() as u64,
+        book_pages: pages.as_ref().map_or(0, |book| book.pages),
+        book_link: pages.as_ref().map(|book| hex::encode(book.link)).unwrap_or_default(),
     };
     let text = serde_json::to_vec_pretty(&page).context("writing the page of the backup failed")?;
     write_whole(&dest.join(PAGE), &text).with_context(|| format!("writing {PAGE} failed"))?;
-    Ok(Backup { copied, page, missing: names.missing(dest) })
+    let mut missing = names.missing(dest);
+    missing.extend(book.findings);
+    Ok(Backup { copied, page, receptions: pages.map_or(0, |book| book.receptions), missing })
 }
 
 /// The page of a backup; `None` where the folder is none.
@@ -78,13 +95,18 @@ pub fn page(dir: &Path) -> anyhow::Result<Option<Page>> {
     Ok(Some(page))
 }
 
-/// Whether the journal in a folder is the one that its page tells of, or has grown from it.
+/// Whether journal and egress book in a folder are those that its page tells of, or have grown from them.
 pub fn differs(dir: &Path, journal: &VerifyReport) -> anyhow::Result<Option<Finding>> {
     let page = match page(dir) {
         Ok(Some(page)) => page,
         Ok(None) => return Ok(None),
         Err(error) => return Ok(Some(Finding::new(format!("{error:#}"), "make the backup again"))),
     };
+    if page.book_pages > 0
+        && let Some(changed) = book::grew_from(dir, (page.book_pages, &page.book_link))?
+    {
+        return Ok(Some(changed));
+    }
     if journal.records >= page.records {
         let then = embedded::survey_copy(dir, Some(page.records), &mut |_| ())?;
         if hex::encode(then.root) == page.root {

@@ -2,11 +2,13 @@
 //! job. Never here: how the journal and the audio lie on the disk (`store`, `blob`), and rules of the studio.
 
 pub mod backup;
+pub mod book;
 pub mod gc;
 pub mod named;
 pub mod restore;
 pub mod scrub;
 pub mod settings;
+pub mod travel;
 pub mod verify;
 pub mod work;
 

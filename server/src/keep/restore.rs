@@ -11,7 +11,7 @@ use prost::Message as _;
 use super::{
     Finding, audio_in,
     backup::{self, copy_papers, names_in},
-    hash_file,
+    book, hash_file,
 };
 use crate::{
     config,
@@ -63,6 +63,7 @@ pub fn dry_run(source: &Path, at: At) -> anyhow::Result<Restored> {
     let records = records_at(source, at, whole)?;
     let (names, journal) = names_in(source, Some(records))?;
     damage.extend(names.missing(source));
+    damage.extend(book::look(source)?.1);
     let (mut audio, mut bytes) = (0, 0);
     for (digest, path, length) in audio_in(source).context("listing the audio failed")? {
         let Some(digest) = digest else { continue };
@@ -88,6 +89,8 @@ pub fn restore(source: &Path, dest: &Path, at: At) -> anyhow::Result<Restored> {
     let hex = copied.damaged_blobs.iter().filter_map(|hex| hex::decode(hex).ok()?.try_into().ok());
     damage.extend(hex.map(|digest| damaged(Digest(digest))));
     copy_papers(source, dest)?;
+    // Whole, whatever the record: what left then cannot be called back.
+    damage.extend(book::copy(source, dest)?.findings);
     let (names, journal) = names_in(dest, None)?;
     damage.extend(names.missing(dest));
     Ok(Restored {

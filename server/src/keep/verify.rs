@@ -1,5 +1,5 @@
-//! `deadwax-server verify`: the journal record by record, the index beside it, every file that facts name, and the bytes of all audio or of a sample. It
-//! changes nothing and says what to do about what it finds. Never here: repair.
+//! `deadwax-server verify`: the journal record by record, the index beside it, every file that facts name, the egress book, and the bytes of all audio
+//! or of a sample. It changes nothing and says what to do about what it finds. Never here: repair.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -9,8 +9,9 @@ use std::{
 use anyhow::Context as _;
 use deadwax_domain::Digest;
 
-use super::{Finding, audio_in, backup, blob_path, hash_file, named};
+use super::{Finding, audio_in, backup, blob_path, book, hash_file, named};
 use crate::{
+    egress::Whole,
     store::{
         STUDIO,
         embedded::{self, IndexState, Met, OpenError, VerifyReport},
@@ -50,6 +51,7 @@ pub struct Report {
     pub audio: u64,
     pub audio_bytes: u64,
     pub read: u64,
+    pub book: Option<Whole>,
     /// Audio that no fact names, and files that are none. The server collects the first by itself.
     pub strangers: Vec<String>,
     pub damage: Vec<Finding>,
@@ -139,6 +141,9 @@ pub fn verify(dir: &Path, sample: Sample) -> anyhow::Result<Report> {
     let unreadable = names.unreadable.drain(..);
     report.damage.extend(unreadable.map(|what| Finding::new(what, FROM_BACKUP)));
     (report.named, report.newer) = (names.files.len() as u64, names.newer);
+    let (book, damaged) = book::look(dir)?;
+    report.book = book;
+    report.damage.extend(damaged);
     let mut lot = [0; 8];
     getrandom::fill(&mut lot).map_err(|error| anyhow::anyhow!("drawing the sample failed: {error}"))?;
     for (digest, path, bytes) in &audio {
@@ -183,7 +188,8 @@ impl Report {
             "entries": journal.map(|it| it.entries), "streams": journal.map(|it| it.streams),
             "redactions": journal.map(|it| it.redactions), "journal_bytes": journal.map(|it| it.bytes),
             "torn_bytes": journal.map(|it| it.torn_bytes), "chain": journal.map(|it| hex::encode(it.chain)),
-            "root": journal.map(|it| hex::encode(it.root)), "index": index, "named": self.named,
+            "root": journal.map(|it| hex::encode(it.root)), "projects_root": journal.map(|it| hex::encode(it.projects)), "index": index, "named": self.named,
+            "receptions": self.book.as_ref().map(|it| it.receptions), "book_pages": self.book.as_ref().map(|it| it.pages),
             "newer": self.newer, "blobs": self.audio, "blob_bytes": self.audio_bytes, "blobs_read": self.read,
             "strangers": self.strangers, "damaged": damaged.collect::<Vec<_>>(),
         })
@@ -193,13 +199,14 @@ impl Report {
         let mut text = String::new();
         if let Some(it) = &self.journal {
             text += &format!(
-                "Journal: {} records, {} entries in {} streams, {} bytes; chain {}.\nRoot: {}\n",
+                "Journal: {} records, {} entries in {} streams, {} bytes; chain {}.\nRoot: {}\nRoot of the projects: {}\n",
                 it.records,
                 it.entries,
                 it.streams,
                 it.bytes,
                 hex::encode(it.chain),
-                hex::encode(it.root)
+                hex::encode(it.root),
+                hex::encode(it.projects)
             );
         }
         if let Some(index) = &self.index {
@@ -213,6 +220,10 @@ impl Report {
             self.named,
             self.strangers.len()
         );
+        if let Some(book) = &self.book {
+            let (pages, receptions, link) = (book.pages, book.receptions, hex::encode(book.link));
+            text += &format!("Egress book: {pages} pages, bytes given {receptions} times; chain {link}.\n");
+        }
         if self.newer > 0 {
             text +=
                 &format!("{} facts were written by a newer server: kept, and not looked into.\n", self.newer);

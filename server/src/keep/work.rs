@@ -11,7 +11,11 @@ use super::{
     scrub::Scrub,
     settings::Keep,
 };
-use crate::{blob::Pace, studio::Studio};
+use crate::{
+    blob::{Pace, Thing},
+    egress::BookError,
+    studio::Studio,
+};
 
 /// What the collector and the scrub remember.
 pub const FOLDER: &str = "keep";
@@ -101,7 +105,21 @@ async fn scrub(studio: &Studio, settings: &Keep) {
             if let Err(error) = scrub.journal().await {
                 tracing::warn!(%error, "reading the journal again failed");
             }
+            book(studio).await;
         }
         tokio::time::sleep(SCRUB_PAUSE).await;
+    }
+}
+
+/// The egress book, page by page.
+async fn book(studio: &Studio) {
+    let damage = studio.blobs.damage();
+    match studio.egress.check().await {
+        Ok(pages) => {
+            damage.healed(Thing::Book);
+            tracing::info!(pages, "the egress book was read again");
+        }
+        Err(error @ BookError::Damaged { .. }) => damage.tell(Thing::Book, &error.to_string()),
+        Err(error) => tracing::warn!(%error, "reading the egress book again failed"),
     }
 }

@@ -1,7 +1,11 @@
 //! The only place that appends facts (L-2): fold a project's stream, decide, append at the expected seq, publish after it is durable (L-1).
 //! Never here: rules (the domain has them), the shape of bytes (`wire/ledger`), rows and names.
 
+mod follow;
 mod stream;
+
+#[cfg(all(test, feature = "postgres"))]
+mod postgres_trial;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -10,11 +14,13 @@ use std::{
 
 use deadwax_domain::{Actor, Command, Event, PersonId, Project, ProjectId, Reason, Refusal, Time, decide};
 use tokio::sync::watch;
+use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
 use self::stream::{Folded, Stream};
 use crate::{
     desk,
+    planted::planted,
     store::{Append, AppendError, Appended, CommandKey, STUDIO, Store, StreamId},
     wire,
 };
@@ -34,6 +40,8 @@ pub trait Clock: Send + Sync + 'static {
 
 pub struct Ledger {
     inner: Arc<Inner>,
+    /// Folds what other servers append, where there can be others.
+    _follower: Option<AbortOnDropHandle<()>>,
 }
 
 struct Inner {
@@ -43,6 +51,8 @@ struct Inner {
     memberships: Mutex<HashMap<PersonId, BTreeSet<ProjectId>>>,
     /// Counts the appends of all projects.
     all: watch::Sender<u64>,
+    /// Others append to the same store.
+    shared: bool,
 }
 
 /// A project folded up to `seq`.
@@ -106,7 +116,10 @@ pub enum LedgerError {
 impl Ledger {
     /// Folds every project once: membership and the work for the render worker are answered from memory.
     pub async fn open(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Result<Arc<Self>, LedgerError> {
+        // Before the first look, so that nothing falls in between.
+        let changes = store.changes();
         let inner = Arc::new(Inner {
+            shared: changes.is_some(),
             store,
             clock,
             streams: Mutex::default(),
@@ -120,12 +133,19 @@ impl Ledger {
                 inner.catch_up(&stream).await?;
             }
         }
-        Ok(Arc::new(Self { inner }))
+        let follower = changes.map(|changes| follow::follow(Arc::clone(&inner), changes));
+        Ok(Arc::new(Self { inner, _follower: follower }))
     }
 
-    /// `None` where the stream is empty.
+    /// `None` where the stream is empty. What another server appended is seen once this one has heard of it, well within a second; a project that it has
+    /// just made is looked for at once.
     pub async fn project(&self, id: ProjectId) -> Result<Option<Arc<Snapshot>>, LedgerError> {
-        Ok(self.inner.existing(id).map(|stream| stream.folded().snapshot.clone()).filter(|now| now.seq > 0))
+        Ok(self
+            .inner
+            .found(id)
+            .await?
+            .map(|stream| stream.folded().snapshot.clone())
+            .filter(|now| now.seq > 0))
     }
 
     /// Decides and appends. Runs to its end even where the caller goes away: a half-followed append would leave the fold behind the store.
@@ -263,7 +283,7 @@ impl Inner {
     }
 
     async fn perform(&self, perform: Perform) -> Result<Performed, LedgerError> {
-        let known = self.existing(perform.project);
+        let known = self.found(perform.project).await?;
         let creates = matches!(perform.command, Command::CreateProject { .. });
         // Only a creation makes a place for a stream; asking for projects that do not exist must not fill the memory.
         let stream = match known {
@@ -274,35 +294,38 @@ impl Inner {
         let answer = {
             // Looked up, decided and appended under one lock: a retry that arrives while the first is on its way waits for that one's answer.
             let _writing = stream.writing.lock().await;
-            match self.done_before(&perform).await? {
+            match self.done_before(&stream, &perform).await? {
                 Some(done) => Ok(done),
                 None => self.decide_and_append(&stream, &perform).await,
             }
         };
         if answer.is_err() {
-            // A creation that was refused leaves no stream behind, unless it is another's by now or another is at work on it. Streams are
-            // cloned under this lock only: two holders are the map and this call.
-            let mut streams = lock(&self.streams);
-            let ours = streams.get(&perform.project).is_some_and(|kept| Arc::ptr_eq(kept, &stream));
-            if ours && Arc::strong_count(&stream) == 2 && stream.folded().snapshot.seq == 0 {
-                streams.remove(&perform.project);
-            }
+            // A creation that was refused leaves no stream behind, unless it is another's by now or another is at work on it.
+            self.forget_empty(perform.project, &stream);
         }
         answer
     }
 
     /// L-3: the first answer, read back.
-    async fn done_before(&self, perform: &Perform) -> Result<Option<Performed>, LedgerError> {
+    async fn done_before(
+        &self,
+        stream: &Stream,
+        perform: &Perform,
+    ) -> Result<Option<Performed>, LedgerError> {
         let Some((done, request)) = self.store.command(perform.command_id).await? else { return Ok(None) };
         if request != perform.request_sha256 || done.stream != StreamId(perform.project.0) {
             return Err(AppendError::CommandReused(perform.command_id).into());
         }
-        self.read_back(perform.project, done).await.map(Some)
+        self.read_back(stream, done).await.map(Some)
     }
 
-    async fn read_back(&self, id: ProjectId, done: Appended) -> Result<Performed, LedgerError> {
+    async fn read_back(&self, stream: &Stream, done: Appended) -> Result<Performed, LedgerError> {
+        if done.last_seq > stream.folded().snapshot.seq {
+            // By another server, or by this one before a line broke: whoever gets the answer sees what it made.
+            self.catch_up(stream).await?;
+        }
         let count = usize::try_from((done.last_seq + 1).saturating_sub(done.first_seq)).unwrap_or(0);
-        let kept = self.events(id, done.first_seq.saturating_sub(1), count).await?;
+        let kept = self.events(stream.id, done.first_seq.saturating_sub(1), count).await?;
         let events = kept.into_iter().filter_map(|one| match one.kept {
             Kept::Event(event) => Some(event),
             Kept::Newer { .. } | Kept::Redacted => None,
@@ -315,8 +338,13 @@ impl Inner {
         let mut last = AppendError::Conflict { expected: 0, head: 0 };
         for _ in 0..ATTEMPTS {
             let before = stream.folded();
-            let events = self.ruled(&before, perform)?;
+            let ruling = self.ruled(&before, perform);
             let seq = before.snapshot.seq;
+            // Nothing would be appended, so nothing would tell that others were here meanwhile: a no is given on what stands there now.
+            if !matches!(&ruling, Ok(events) if !events.is_empty()) && self.moved_on(stream).await? {
+                continue;
+            }
+            let events = ruling?;
             if events.is_empty() {
                 return Ok(Performed { first_seq: seq + 1, last_seq: seq, repeated: false, events });
             }
@@ -329,8 +357,11 @@ impl Inner {
                 claims: Vec::new(),
                 desk: desk::changes(&before.snapshot, &after.snapshot),
             };
+            if planted!("publish-before-fsync") {
+                self.publish(stream, &before, before.with(&events));
+            }
             match self.store.append(append).await {
-                Ok(done) if done.repeated => return self.read_back(perform.project, done).await,
+                Ok(done) if done.repeated => return self.read_back(stream, done).await,
                 Ok(done) => {
                     self.publish(stream, &before, after);
                     let (first_seq, last_seq) = (done.first_seq, done.last_seq);
@@ -348,7 +379,8 @@ impl Inner {
 
     /// What follows from the command now.
     fn ruled(&self, before: &Folded, perform: &Perform) -> Result<Vec<Event>, LedgerError> {
-        let now = Time(self.clock.now_ms().max(before.last_at.0));
+        let last_ms = if planted!("time-of-the-clock") { i64::MIN } else { before.last_at.0 };
+        let now = Time(self.clock.now_ms().max(last_ms));
         let ruling = decide(&before.snapshot.project, &perform.actor, &perform.command, now);
         let head = before.snapshot.seq;
         match ruling {

@@ -111,6 +111,50 @@ pub fn digest(
     Text { subject, body }
 }
 
+/// Somebody who took unusually much.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taker {
+    pub name: String,
+    pub person: String,
+    pub at_ms: i64,
+    /// Different ones within 24 hours.
+    pub works: usize,
+    /// 0: too few days are known.
+    pub median: usize,
+}
+
+/// To an owner of the studio. No song is named: running a server is no seat at the table.
+pub fn unusual(studio: &str, name: &str, takers: &[Taker]) -> Text {
+    let subject = match takers {
+        [one] => format!("{}: {} took {} songs within a day", title(studio), title(&one.name), one.works),
+        _ => format!("{}: {} people took unusually many songs", title(studio), takers.len()),
+    };
+    let mut body = format!("{},\n\nthis left the studio (times in UTC):\n\n", title(name));
+    for taker in takers.iter().take(ROWS_MAX) {
+        let often = match taker.median {
+            0 => String::new(),
+            median => format!("; {median} is usual for them"),
+        };
+        let _ = writeln!(
+            body,
+            "  {}  {} took {} songs as they were made within 24 hours{often}\n    deadwax received --studio --person {}",
+            minute(taker.at_ms),
+            title(&taker.name),
+            taker.works,
+            taker.person
+        );
+    }
+    if takers.len() > ROWS_MAX {
+        let _ = writeln!(body, "  and {} more", takers.len() - ROWS_MAX);
+    }
+    let _ = writeln!(
+        body,
+        "\nIf it was not them: deadwax people, and end their access; the sessions end within a second.\n\n-- \n{} sends this to the owners of the studio, once a day for each person.",
+        title(studio)
+    );
+    Text { subject, body }
+}
+
 fn place(row: &DeskRow) -> &str {
     if row.song_title.is_empty() { &row.project_title } else { &row.song_title }
 }
@@ -177,6 +221,24 @@ mod tests {
         assert_eq!(one.subject, "Gold Room: Nachtlied - Approve Mix 1 as artist.");
         let many = each("Gold Room", "Ana", (0..100).map(|at| row(&format!("{at}"), at, 0)).collect());
         assert_eq!(many.subject, "Gold Room: 100 things wait on you");
+        assert!(many.body.contains("and 40 more") && many.body.len() < 16 << 10);
+    }
+
+    #[test]
+    fn owners_are_told_who_took_how_much_and_no_song() {
+        let taker = |name: &str, median| Taker {
+            name: name.into(),
+            person: "01".into(),
+            at_ms: 3_600_000,
+            works: 21,
+            median,
+        };
+        let one = unusual("Gold Room", "Olga", &[taker("Ana\r\nBcc: x", 2)]);
+        assert_eq!(one.subject, "Gold Room: Ana Bcc: x took 21 songs within a day");
+        let line = "  1 Jan 01:00  Ana Bcc: x took 21 songs as they were made within 24 hours; 2 is usual for them\n";
+        assert!(one.body.contains(line), "{}", one.body);
+        let many = unusual("Gold Room", "Olga", &vec![taker("Ana", 0); 100]);
+        assert_eq!(many.subject, "Gold Room: 100 people took unusually many songs");
         assert!(many.body.contains("and 40 more") && many.body.len() < 16 << 10);
     }
 

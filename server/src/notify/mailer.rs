@@ -1,4 +1,5 @@
-//! Who gets a letter, and when: what newly waits on somebody, at once or once a day, and what happened in what they follow. Computed from the
+//! Who gets a letter, and when: what newly waits on somebody, at once or once a day, what happened in what they follow, and
+//! to owners of the studio who took unusually much. Computed from the
 //! ledger; a mark for each project says up to where it was looked at, so that a restart neither repeats nor forgets. One task owns the book and
 //! writes it; the mail server is spoken to beside it. Never here: what a letter says (`letter`), a connection (`mail`).
 
@@ -24,6 +25,7 @@ use super::{
 };
 use crate::{
     auth::{MailChoice, People},
+    egress::{EgressBook, Unusual},
     ledger::{Clock, Ledger, LedgerError, Snapshot},
     metrics::NewsFigures,
     wire,
@@ -41,6 +43,8 @@ pub struct Mailer {
     pub ledger: Arc<Ledger>,
     pub clock: Arc<dyn Clock>,
     pub people: Arc<People>,
+    /// Tells who took unusually much.
+    pub egress: Arc<EgressBook>,
     /// The studio's name.
     pub studio: String,
     pub folder: PathBuf,
@@ -74,6 +78,11 @@ pub(super) struct Book {
     /// Counted from 1970, in UTC.
     digest_day: i64,
     pending: BTreeMap<PersonText, Pending>,
+    /// Whoever took unusually much until then was told of, and when that was.
+    #[serde(default)]
+    unusual_until_ms: i64,
+    #[serde(default)]
+    unusual_told_ms: i64,
     pub outbox: Outbox,
 }
 
@@ -140,7 +149,8 @@ impl Mailer {
         let marks = heads.map(|it| (ProjectText(it.id), Marks { desk: it.seq, digest: it.seq })).collect();
         let (day, hour) = self.day_and_hour();
         let digest_day = if hour >= i64::from(self.digest_hour) { day } else { day - 1 };
-        let book = Book { projects: marks, digest_day, ..Book::default() };
+        let unusual_until_ms = self.clock.now_ms();
+        let book = Book { projects: marks, digest_day, unusual_until_ms, ..Book::default() };
         kept::write(&self.folder, FILE, &book).await?;
         Ok(book)
     }
@@ -165,6 +175,7 @@ impl Mailer {
             }
         }
         changed |= self.write_each(book, &projects);
+        changed |= self.write_unusual(book);
         let (day, hour) = self.day_and_hour();
         if day > book.digest_day && hour >= i64::from(self.digest_hour) {
             for (person, text, projects) in self.digests(book, &projects).await {
@@ -243,6 +254,35 @@ impl Mailer {
             self.put(book, person, id, text, named);
         }
         !ripe.is_empty()
+    }
+
+    /// One letter to each owner of the studio, at most once in an hour: whatever else comes within it stands in the next one.
+    fn write_unusual(&self, book: &mut Book) -> bool {
+        let now = self.clock.now_ms();
+        let fresh = self.egress.unusual().into_iter().filter(|it| it.at_ms > book.unusual_until_ms);
+        let fresh: Vec<Unusual> = fresh.collect();
+        let Some(newest) = fresh.iter().map(|it| it.at_ms).max() else { return false };
+        if now.saturating_sub(book.unusual_told_ms) < HOUR_MS {
+            return false;
+        }
+        let names = self.people.directory();
+        let lines: Vec<letter::Taker> = fresh
+            .iter()
+            .map(|it| letter::Taker {
+                name: names.name(it.person).to_owned(),
+                person: wire::id(it.person.0),
+                at_ms: it.at_ms,
+                works: it.works,
+                median: it.median,
+            })
+            .collect();
+        for owner in self.people.list().into_iter().filter(|person| person.studio_owner) {
+            let id = format!("unusual {} {newest}", wire::id(owner.id.0));
+            let text = letter::unusual(&self.studio, &owner.name, &lines);
+            self.put(book, owner.id, id, text, BTreeSet::new());
+        }
+        (book.unusual_until_ms, book.unusual_told_ms) = (newest, now);
+        true
     }
 
     fn put(

@@ -61,6 +61,7 @@ impl Notifier {
             ledger: Arc::clone(&studio.ledger),
             clock: Arc::clone(&studio.clock),
             people: Arc::clone(&studio.people),
+            egress: Arc::clone(&studio.egress),
             studio: config.name.clone(),
             folder: studio.folder.clone(),
             office: Arc::new(office),

@@ -26,3 +26,4 @@ pub const LISTENING: &str = "mp3";
 pub const COMPARISON: &str = "comparison";
 
 pub use process::{Limits, Program};
+pub use room::tidy;

@@ -249,12 +249,23 @@ pub(super) async fn perform(
     Ok(ledger.perform(Perform::by_worker(project, command)).await?)
 }
 
+/// A child of a server that was killed may write its last while the next server clears up behind it.
+const CLEARED_AGAIN: u32 = 5;
+const CLEARED_AGAIN_AFTER: Duration = Duration::from_millis(200);
+
 /// A folder of one's own with nothing in it.
 pub(crate) async fn empty(dir: &Path) -> std::io::Result<()> {
-    match tokio::fs::remove_dir_all(dir).await {
-        Ok(()) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
+    let mut again = 0;
+    loop {
+        match tokio::fs::remove_dir_all(dir).await {
+            Ok(()) => break,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => break,
+            Err(error) if error.kind() == std::io::ErrorKind::DirectoryNotEmpty && again < CLEARED_AGAIN => {
+                again += 1;
+                tokio::time::sleep(CLEARED_AGAIN_AFTER).await;
+            }
+            Err(error) => return Err(error),
+        }
     }
     make_private(dir).await
 }

@@ -151,6 +151,11 @@ fn what(project: &Project, viewer: PersonId, begun: &Begun) -> String {
     if project.roles_of(viewer).is_none() {
         return String::new();
     }
+    in_words(project, begun)
+}
+
+/// What was given, for whoever may know all of the project.
+pub fn in_words(project: &Project, begun: &Begun) -> String {
     match begun.way {
         Way::Download | Way::Listen => {
             let version = project.versions.get(VersionId(begun.object));

@@ -11,11 +11,11 @@ use deadwax_proto::{API, v1};
 use sha2::{Digest as _, Sha256};
 use tonic::{Code, Request, Response, Status};
 
-use self::sign_in::address;
 use super::{API_MIN, id_text, parse_id};
 use crate::{
-    auth::{AuthError, Caller, MailChoice, Person},
+    auth::{AuthError, Caller, MailChoice, Person, layer::address},
     ledger::{LedgerError, Perform},
+    planted::planted,
     status,
     studio::Studio,
 };
@@ -49,7 +49,7 @@ impl v1::sessions_server::Sessions for Service {
     }
 
     async fn login(&self, request: Request<v1::LoginRequest>) -> Result<Response<v1::LoginResponse>, Status> {
-        let address = address(&request);
+        let address = address(request.extensions());
         self.first_sign_in(request.into_inner(), address).await.map(Response::new)
     }
 
@@ -65,7 +65,7 @@ impl v1::sessions_server::Sessions for Service {
         &self,
         request: Request<v1::SignInRequest>,
     ) -> Result<Response<v1::LoginResponse>, Status> {
-        let address = address(&request);
+        let address = address(request.extensions());
         self.sign_in_again(request.into_inner(), address).await.map(Response::new)
     }
 
@@ -73,8 +73,8 @@ impl v1::sessions_server::Sessions for Service {
         &self,
         request: Request<v1::SetPassphraseRequest>,
     ) -> Result<Response<v1::SetPassphraseResponse>, Status> {
-        let (caller, address) = (Caller::of(&request)?, address(&request));
-        self.choose_passphrase(&caller, request.into_inner(), address).await.map(Response::new)
+        let caller = Caller::of(&request)?;
+        self.choose_passphrase(&caller, request.into_inner()).await.map(Response::new)
     }
 
     async fn end_access(
@@ -178,6 +178,9 @@ impl v1::sessions_server::Sessions for Service {
         let caller = Caller::of(&request)?;
         let session_id = parse_id("session_id", &request.into_inner().session_id)?;
         let of = self.studio.people.owner_of_session(session_id);
+        if planted!("authorised-after-effect") {
+            self.end_session(session_id).await?;
+        }
         // Somebody else's session and an absent one get the same answer.
         if of != Some(caller.person.id) && !caller.person.studio_owner {
             return Err(status::auth(AuthError::NoSuchSession));
@@ -325,17 +328,26 @@ impl Service {
         person: PersonId,
         roles: Roles,
     ) -> Result<(), Status> {
+        match self.about(project, actor, person, Command::AddMember { person, roles }).await {
+            // Two invites of one person at once: the other made the member, this one still makes a link.
+            Err(LedgerError::Refused(Refusal { reason: Reason::AlreadyMember, .. })) => Ok(()),
+            done => done.map_err(status::ledger),
+        }
+    }
+
+    /// A change of a project that comes with a call about a person, and not with an id of its own.
+    async fn about(
+        &self,
+        project: ProjectId,
+        actor: Actor,
+        person: PersonId,
+        command: Command,
+    ) -> Result<(), LedgerError> {
         let command_id = uuid::Uuid::now_v7().as_u128();
         let request_sha256 =
             Sha256::digest([person.0.to_be_bytes(), project.0.to_be_bytes()].concat()).into();
-        let command = Command::AddMember { person, roles };
         let perform = Perform { command_id, request_sha256, project, actor, expected: None, command };
-        match self.studio.ledger.perform(perform).await {
-            Ok(_) => Ok(()),
-            // Two invites of one person at once: the other made the member, this one still makes a link.
-            Err(LedgerError::Refused(Refusal { reason: Reason::AlreadyMember, .. })) => Ok(()),
-            Err(error) => Err(status::ledger(error)),
-        }
+        self.studio.ledger.perform(perform).await.map(drop)
     }
 }
 

@@ -1,16 +1,20 @@
 //! Where facts are kept: the trait that the ledger writes through. Bytes in, bytes out: a store knows nothing of projects, songs or
 //! protobuf (`wire/` does). L-1: `append` returns after the entries are durable, never before. L-3: a command id that was seen
 //! returns what it made the first time.
-//! Engines: `embedded` (journal + sled index, the default) and `memory` (tests). One conformance suite serves them all.
+//! Engines: `embedded` (journal + sled index, the default), `postgres` (several servers over one database, behind a feature) and `memory` (tests). One
+//! conformance suite serves them all.
 
 pub mod embedded;
 pub mod memory;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+pub mod settings;
 
 #[cfg(test)]
 pub(crate) mod conformance;
 
 use bytes::Bytes;
-use futures::future::BoxFuture;
+use futures::{future::BoxFuture, stream::BoxStream};
 
 pub use embedded::EmbeddedStore;
 pub use memory::MemoryStore;
@@ -107,6 +111,9 @@ pub enum AppendError {
     ReadOnly(String),
     #[error("the disk is nearly full: {free} bytes are free, {needed} are kept in reserve")]
     DiskNearlyFull { free: u64, needed: u64 },
+    /// The database is away. Whether the append counts may not be known: the same command asks, and does nothing twice.
+    #[error("the store cannot be reached: {0}")]
+    Unavailable(String),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -115,6 +122,8 @@ pub enum ReadError {
     Corrupt { at: String, what: String },
     #[error("reading the journal failed")]
     Io(#[from] std::io::Error),
+    #[error("the store cannot be reached: {0}")]
+    Unavailable(String),
 }
 
 impl Append {
@@ -162,6 +171,11 @@ pub trait Store: Send + Sync + 'static {
     fn redact(&self, stream: StreamId, seq: u64) -> BoxFuture<'_, Result<(), AppendError>>;
     /// The disk under it, for what else is kept in the studio folder: one latch for all.
     fn drive(&self) -> &Drive;
+    /// Heads of streams, for a store that others append to as well: all of now, then each newer one, soon after it is durable; some twice, one's own too.
+    /// `None`: nobody else writes here.
+    fn changes(&self) -> Option<BoxStream<'static, (StreamId, u64)>> {
+        None
+    }
     /// The reason, once writes are no longer acknowledged.
     fn read_only(&self) -> Option<String> {
         self.drive().latch().reason().map(|reason| reason.to_string())

@@ -10,6 +10,7 @@ use deadwax_dsp::{error::DspError, recipe};
 use deadwax_proto::v1::{self, action::Action};
 
 use super::{record, words};
+use crate::name::composed;
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ActionError {
@@ -115,7 +116,7 @@ fn add_version(it: v1::AddVersion) -> Result<Command> {
         Ok(NewFile {
             alternate: alternate(&format!("add_version.files[{at}].alternate"), &file.alternate)?,
             digest: digest(&format!("add_version.files[{at}].sha256"), &file.sha256)?,
-            name: file.name,
+            name: composed(file.name),
         })
     };
     Ok(Command::AddVersion {
@@ -123,7 +124,7 @@ fn add_version(it: v1::AddVersion) -> Result<Command> {
         song: id("add_version.song_id", &it.song_id).map(SongId)?,
         kind: words::kind_of(it.kind)
             .ok_or_else(|| malformed("add_version.kind", "is absent, or newer than this server"))?,
-        title: it.title,
+        title: composed(it.title),
         changelog: it.changelog,
         files: it.files.into_iter().enumerate().map(file).collect::<Result<_>>()?,
     })
@@ -180,7 +181,9 @@ fn start_render(it: v1::StartRender) -> Result<Command> {
 pub fn command(action: Option<v1::Action>) -> Result<Command> {
     let action = action.and_then(|action| action.action).ok_or(ActionError::Unknown)?;
     Ok(match action {
-        Action::CreateProject(it) => Command::CreateProject { title: it.title, artist: it.artist },
+        Action::CreateProject(it) => {
+            Command::CreateProject { title: composed(it.title), artist: composed(it.artist) }
+        }
         Action::ChangeTerms(it) => Command::ChangeTerms {
             rounds_included: it.rounds_included,
             self_approval: it.self_approval,
@@ -200,12 +203,12 @@ pub fn command(action: Option<v1::Action>) -> Result<Command> {
         }
         Action::AddSong(it) => Command::AddSong {
             song: id("add_song.song_id", &it.song_id).map(SongId)?,
-            title: it.title,
+            title: composed(it.title),
             isrc: it.isrc,
         },
         Action::EditSong(it) => Command::EditSong {
             song: id("edit_song.song_id", &it.song_id).map(SongId)?,
-            title: it.title,
+            title: it.title.map(composed),
             isrc: it.isrc,
         },
         Action::SetGate(it) => Command::SetGate { rule: gate_rule(it.rule)? },
@@ -348,7 +351,7 @@ pub fn command(action: Option<v1::Action>) -> Result<Command> {
             sections: it
                 .sections
                 .into_iter()
-                .map(|section| Section { start_ms: section.start_ms, name: section.name })
+                .map(|section| Section { start_ms: section.start_ms, name: composed(section.name) })
                 .collect(),
         },
         Action::RemoveWebhook(it) => Command::RemoveWebhook {
@@ -474,6 +477,17 @@ mod tests {
         );
         assert_eq!(field(asked(version(vec![file("vocal up", &good)]))), "add_version.files[0].alternate");
         assert!(asked(version(vec![file("vocal-up+0.5", &good)])).is_ok());
+    }
+
+    #[test]
+    fn a_name_has_one_form() {
+        let add = v1::AddSong { song_id: ID.into(), title: "Zoe\u{308}".into(), isrc: String::new() };
+        let Ok(Command::AddSong { title, .. }) = asked(Action::AddSong(add)) else { panic!("refused") };
+        assert_eq!(title, "Zo\u{eb}");
+        let copy = v1::LabelCopy { label: "A\u{30a}".into(), ..v1::LabelCopy::default() };
+        let set = Action::SetLabelCopy(v1::SetLabelCopy { copy: Some(copy) });
+        let Ok(Command::SetLabelCopy { copy }) = asked(set) else { panic!("refused") };
+        assert_eq!(copy.label, "\u{c5}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use deadwax_domain::{
 use deadwax_proto::v1::{self, action::Action};
 
 use super::action::{ActionError, Result, digest, id, malformed, optional_id, role};
+use crate::name::composed;
 use crate::signature;
 
 /// The same approval with the receipt that came with it.
@@ -89,12 +90,12 @@ fn enrol(it: v1::EnrolKey) -> Result<Command> {
 fn label_copy(it: v1::LabelCopy) -> LabelCopy {
     LabelCopy {
         upc: it.upc,
-        catalogue: it.catalogue,
-        label: it.label,
-        p_line: it.p_line,
-        c_line: it.c_line,
+        catalogue: composed(it.catalogue),
+        label: composed(it.label),
+        p_line: composed(it.p_line),
+        c_line: composed(it.c_line),
         release_date: it.release_date,
-        genre: it.genre,
+        genre: composed(it.genre),
         language: it.language,
     }
 }
@@ -111,17 +112,18 @@ fn song_copy(it: v1::SongCopy) -> Result<SongCopy> {
                 return Err(malformed("set_song_copy.copy.splits.of", "is absent"));
             }
         };
-        Ok(Split { name: it.name, recording, share: it.share })
+        Ok(Split { name: composed(it.name), recording, share: it.share })
     };
+    let credit = |it: v1::Credit| Credit { role: composed(it.role), name: composed(it.name) };
     Ok(SongCopy {
-        version_title: it.version_title,
+        version_title: composed(it.version_title),
         explicit: match explicit {
             v1::Explicit::Unspecified => None,
             v1::Explicit::No => Some(Explicit::No),
             v1::Explicit::Yes => Some(Explicit::Yes),
             v1::Explicit::Cleaned => Some(Explicit::Cleaned),
         },
-        credits: it.credits.into_iter().map(|it| Credit { role: it.role, name: it.name }).collect(),
+        credits: it.credits.into_iter().map(credit).collect(),
         splits: it.splits.into_iter().map(split).collect::<Result<_>>()?,
     })
 }

@@ -139,6 +139,8 @@ async fn keep_up(house: &House, flood: Flood, from: IpAddr, until: Instant) -> S
 }
 
 struct Told {
+    /// The same work just before, without a flood.
+    idle: Felt,
     felt: Felt,
     grown_kib: u64,
     lines: u32,
@@ -147,7 +149,25 @@ struct Told {
     batches: u64,
 }
 
+impl Told {
+    /// What a machine that is busy with something else could change.
+    fn was_in_time(&self) -> bool {
+        // What a quiet machine does in a moment is no measure for a busy one.
+        self.felt.failed == 0 && self.felt.p99 <= 10 * self.idle.p99.max(Duration::from_millis(10))
+    }
+
+    /// What it could not.
+    fn stood(&self, flood: Flood) -> bool {
+        self.grown_kib <= MEMORY_MAX_KIB
+            && (self.survivors == 0 || !flood.must_be_hung_up_on())
+            && self.lines > 0
+    }
+}
+
 async fn under(house: &House, seat: &Seat, flood: Flood, time: Duration) -> Told {
+    let idle = Victim::begin(seat);
+    tokio::time::sleep(time / 4).await;
+    let idle = idle.end().await;
     let before = house.resident_kib();
     let peak = Cell::new(before);
     let sampling = async {
@@ -168,6 +188,7 @@ async fn under(house: &House, seat: &Seat, flood: Flood, time: Duration) -> Told
     };
     let felt = victim.end().await;
     Told {
+        idle,
         felt,
         grown_kib: peak.get() - before,
         lines: a.lines + b.lines,
@@ -182,24 +203,21 @@ async fn attack_floods_leave_the_server_and_those_at_work_alone() {
     let _turn = alone().await;
     let mut house = House::open(&[]);
     let owner = house.owner().await;
-    let idle = Victim::begin(&owner);
-    tokio::time::sleep(span(20, 4, 2)).await;
-    let idle = idle.end().await;
-    // What a quiet machine does in a moment is no measure for a busy one.
-    let bearable = 10 * idle.p99.max(Duration::from_millis(10));
     let mut all_held = true;
     for (flood, name) in ALL {
-        let told = under(&house, &owner, flood, span(60, 5, 2)).await;
-        let held = house.is_alive()
-            && told.grown_kib <= MEMORY_MAX_KIB
-            && (told.survivors == 0 || !flood.must_be_hung_up_on())
-            && told.lines > 0
-            && told.felt.failed == 0
-            && told.felt.p99 <= bearable;
+        let time = span(60, 4, 1);
+        let mut told = under(&house, &owner, flood, time).await;
+        let mut again = "";
+        if told.stood(flood) && !told.was_in_time() {
+            // Whatever else the machine did in that moment: a fault of the server is there the second time too.
+            told = under(&house, &owner, flood, time).await;
+            again = " (measured again)";
+        }
+        let held = house.is_alive() && told.stood(flood) && told.was_in_time();
         let figures = format!(
-            "{name}: p99 {} (idle {}), {} answered, {} failed, +{:.1} MiB, {} of {} lines hung up on after {} batches of {FRAMES_A_BATCH}",
+            "{name}: p99 {} (idle {}){again}, {} answered, {} failed, +{:.1} MiB, {} of {} lines hung up on after {} batches of {FRAMES_A_BATCH}",
             ms(told.felt.p99),
-            ms(idle.p99),
+            ms(told.idle.p99),
             told.felt.answered,
             told.felt.failed,
             told.grown_kib as f64 / 1024.0,

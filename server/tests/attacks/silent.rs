@@ -111,9 +111,10 @@ async fn attack_silence_keeps_no_place() {
         .collect();
     owner.who_am_i().await.unwrap();
     let for_ever = lasted.iter().filter(|it| it.is_none()).count();
-    let held = stayed == 0 && grown_kib <= 32 << 10;
+    // A busy machine hangs up late, in the short form with its short patience more than that; a line that keeps its place keeps it for ever.
+    let held = (if is_long() { stayed } else { for_ever }) == 0 && grown_kib <= 32 << 10;
     let figures = format!(
-        "silence: {stayed} of {} lines left after {} s, +{:.1} MiB; longest: {}",
+        "silence: {stayed} of {} lines left after {} s, {for_ever} for ever, +{:.1} MiB; longest: {}",
         lasted.len(),
         limit.as_secs(),
         grown_kib as f64 / 1024.0,

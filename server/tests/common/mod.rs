@@ -239,7 +239,7 @@ impl House {
         let clock = Arc::new(Hand(AtomicI64::new(1_795_000_000_000)));
         let identity = config.tls.then(|| {
             deadwax_server::tls::make(folder.path(), "Gold Room", None).unwrap();
-            Identity::load(folder.path()).unwrap()
+            Identity::of(folder.path(), &config.certificate).unwrap()
         });
         let parts = Parts {
             store: journal,

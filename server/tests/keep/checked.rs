@@ -11,26 +11,26 @@ use serde_json::Value;
 
 use crate::{Dice, append, blob_file, cover, folder, titled};
 
-struct Said {
-    code: i32,
-    out: String,
-    err: String,
+pub struct Said {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
 }
 
-fn run(words: &[&str]) -> Said {
+pub fn run(words: &[&str]) -> Said {
     let output = Command::new(env!("CARGO_BIN_EXE_deadwax-server")).args(words).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     Said { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
 }
 
-fn studio(dir: &Path) -> String {
+pub fn studio(dir: &Path) -> String {
     let dir = dir.to_str().unwrap().to_owned();
     let made = run(&["init", &dir, "--name", "Gold Room", "--owner", "Ana", "--email", "ana@example.org"]);
     assert_eq!(made.code, 0, "{}", made.err);
     dir
 }
 
-fn json(dir: &str, more: &[&str]) -> (i32, Value) {
+pub fn json(dir: &str, more: &[&str]) -> (i32, Value) {
     let said = run(&[&["verify", dir, "--json"], more].concat());
     (said.code, serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{}", said.err)))
 }

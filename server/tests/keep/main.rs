@@ -1,16 +1,18 @@
-//! What is stored stays whole: flipped bits (`flips`), backups and the way back (`drills`), collection (`collect`), the scrub (`scrubbed`), verify by its
+//! What is stored stays whole: flipped bits (`flips`), backups and the way back (`drills`), collection (`collect`), the scrub (`scrubbed`), the egress book (`book`), export and import (`travel`), verify by its
 //! command (`checked`), stored forms of the past and of the future (`formats`). The long forms are run by `cargo trust --full`.
 #![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
 #[path = "../common/mod.rs"]
 mod common;
 
+mod book;
 mod checked;
 mod collect;
 mod drills;
 mod flips;
 mod formats;
 mod scrubbed;
+mod travel;
 
 use std::{
     fs,
@@ -90,6 +92,11 @@ fn titled(title: &str, at_ms: i64) -> Bytes {
 fn append(stream: u128, expected: u64, id: u128, entries: Vec<Bytes>) -> Append {
     let command = CommandKey { id, request_sha256: [7; 32] };
     Append { stream: StreamId(stream), expected, command, entries, claims: Vec::new(), desk: Vec::new() }
+}
+
+fn sha256(bytes: &[u8]) -> Digest {
+    use sha2::Digest as _;
+    Digest(sha2::Sha256::digest(bytes).into())
 }
 
 fn copy_folder(from: &Path, to: &Path) {

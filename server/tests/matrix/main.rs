@@ -7,11 +7,14 @@ mod asked;
 mod calls;
 #[path = "../common/mod.rs"]
 mod common;
+mod cut;
 mod denied;
 mod egress;
+mod ended;
 mod hash;
 #[path = "../media_kit/mod.rs"]
 mod media_kit;
+mod place;
 mod rows;
 mod services;
 mod world;

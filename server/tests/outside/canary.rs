@@ -2,23 +2,12 @@
 //! nor in a panic, nor in a file beside the audio and the journal. Tokens and codes the same, and the stored bytes hold none of them. Never here: what the
 //! log does tell.
 
-use std::{
-    collections::BTreeSet,
-    io::Write,
-    path::Path,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
-
-use deadwax_server::{
-    config::{Log, LogFormat, LogLevel},
-    telemetry,
-};
-use tracing_subscriber::fmt::MakeWriter;
+use std::{collections::BTreeSet, io::Write as _, path::Path, time::Duration};
 
 use crate::{
     common::{House, id_text},
     contract::{Contract, Fill, call},
+    log::Said,
     lot::Lot,
     seed, tell, times,
 };
@@ -26,28 +15,6 @@ use crate::{
 /// Letters that pass as a name, in an address and in a recipe.
 const CANARY: &str = "kanarienvogel7zq";
 const PATIENCE: Duration = Duration::from_millis(300);
-
-/// Everything that the log said.
-#[derive(Clone, Default)]
-struct Said(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Said {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Said {
-    type Writer = Said;
-
-    fn make_writer(&'a self) -> Said {
-        self.clone()
-    }
-}
 
 /// The word in every field; ids are real in every second round, so that calls come past their first check.
 struct Canaries<'a> {
@@ -129,9 +96,7 @@ fn hits_in(log: &[u8], words: &[(&str, &str)]) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_people_write_is_in_no_log_and_no_secret_in_any_file() {
-    let said = Said::default();
-    let loudest = Log { format: LogFormat::Json, level: LogLevel::Trace };
-    tracing::subscriber::set_global_default(telemetry::subscriber(&loudest, said.clone())).unwrap();
+    let said = Said::heard();
     let (heard, before) = (said.clone(), std::panic::take_hook());
     std::panic::set_hook(Box::new(move |about| {
         let _ = heard.clone().write_all(about.to_string().as_bytes());
@@ -169,7 +134,7 @@ async fn what_people_write_is_in_no_log_and_no_secret_in_any_file() {
         let _refused = call(channel.clone(), asked, Some(token), vec![Vec::new()], PATIENCE).await;
     }
     let missing: Vec<String> = contract.texts().difference(&filled).cloned().collect();
-    let log = said.0.lock().unwrap().clone();
+    let log = said.bytes();
     assert!(holds(&log, "deadwax.v1.Projects/Perform"), "the log says nothing, so it proves nothing");
 
     let mut hits = hits_in(&log, &[("the word", CANARY), ("a token", &owner.token), ("a code", &unused)]);

@@ -8,9 +8,13 @@ mod common;
 mod contract;
 mod files;
 mod formats;
+#[path = "../../../tests/src/harm.rs"]
+mod harm;
+mod log;
 mod lot;
 #[cfg(target_os = "linux")]
 mod reach;
+mod text;
 mod wire;
 
 /// How often: with every test run, in the short form of a gate, in its long one.

@@ -1,12 +1,12 @@
 //! Bytes from outside: broken files of every format through the child, broken messages, text that means harm. Never here: decoders.
 
 use super::{
-    gate::{Gate, Goal},
+    gate::{Gate, Goal, Verdict},
     named::Named,
 };
 
 const fn outside(name: &'static str) -> Named {
-    Named { package: "deadwax-server", file: Some("outside"), name, features: &[] }
+    Named::test("outside", name)
 }
 
 pub const GATES: &[Gate] = &[
@@ -35,18 +35,29 @@ pub const GATES: &[Gate] = &[
         run: |run| outside("wire::").run(run, "G8w"),
     },
     Gate {
+        id: "TEXT",
+        what: "names that mean harm, through fields, files, packages, records, tables, the log, every verb, every screen",
+        goal: Goal {
+            quick: Some("300 names: 0 effects, 0 bytes on a terminal that are not ours"),
+            full: "2,000 names: 0 effects, 0 bytes on a terminal that are not ours",
+        },
+        run: |run| {
+            let mut found = outside("text::").run(run, "TEXT")?;
+            let client = Named { package: "deadwax", file: Some("text"), name: "", features: &[] };
+            let more = client.run(run, "TEXT")?;
+            found.measured = format!("{}; {}", found.measured, more.measured);
+            found.notes.extend(more.notes);
+            if found.verdict == Verdict::Held {
+                found.verdict = more.verdict;
+            }
+            Ok(found)
+        },
+    },
+    Gate {
         id: "MODES",
         what: "every path that server and client make, under umask 000",
         goal: Goal { quick: Some("folders 0700, files 0600, all"), full: "folders 0700, files 0600, all" },
-        run: |run| {
-            let test = Named {
-                package: "deadwax-tests",
-                file: Some("modes"),
-                name: "whatever_is_made_belongs_to_its_user_alone",
-                features: &[],
-            };
-            test.run(run, "MODES")
-        },
+        run: |run| Named::test("modes", "whatever_is_made_belongs_to_its_user_alone").run(run, "MODES"),
     },
     Gate {
         id: "CANARY",

@@ -8,11 +8,11 @@ use super::{
 };
 
 const fn inside(name: &'static str) -> Named {
-    Named { package: "deadwax-server", file: None, name, features: &[] }
+    Named::unit(name)
 }
 
 const fn outside(file: &'static str, name: &'static str) -> Named {
-    Named { package: "deadwax-server", file: Some(file), name, features: &[] }
+    Named::test(file, name)
 }
 
 pub const GATES: &[Gate] = &[

@@ -92,4 +92,20 @@ impl Found {
     pub fn not_run(why: impl Into<String>) -> Found {
         Found { measured: String::new(), verdict: Verdict::NotRun(why.into()), notes: Vec::new() }
     }
+
+    /// Two parts of one gate. It is missed where either is, and was not run where either was not.
+    pub fn and(mut self, more: Found) -> Found {
+        let told = [&self, &more].map(|it| match &it.verdict {
+            Verdict::NotRun(why) => format!("not run: {why}"),
+            Verdict::Held | Verdict::Missed => it.measured.clone(),
+        });
+        self.measured = told.join("; ");
+        self.verdict = match (self.verdict, more.verdict) {
+            (Verdict::Missed, _) | (_, Verdict::Missed) => Verdict::Missed,
+            (Verdict::Held, Verdict::Held) => Verdict::Held,
+            (Verdict::NotRun(_), _) | (_, Verdict::NotRun(_)) => Verdict::NotRun(self.measured.clone()),
+        };
+        self.notes.extend(more.notes);
+        self
+    }
 }

@@ -6,7 +6,7 @@ use super::{
 };
 
 fn test(name: &'static str) -> Named {
-    Named { package: "deadwax-server", file: Some("keep"), name, features: &[] }
+    Named::test("keep", name)
 }
 
 pub const GATES: &[Gate] = &[
@@ -27,6 +27,15 @@ pub const GATES: &[Gate] = &[
             full: "100 of 100 drills with equal root hash, 0 acknowledged lost",
         },
         run: |run| test("drills::").run(run, "G11"),
+    },
+    Gate {
+        id: "EXPORT",
+        what: "projects drawn by lot go out as files and come back",
+        goal: Goal {
+            quick: Some("3 studios, equal root, chain lists, entries and files"),
+            full: "100 studios, equal root, chain lists, entries and files",
+        },
+        run: |run| test("travel::").run(run, "EXPORT"),
     },
     Gate {
         id: "GC",

@@ -9,6 +9,8 @@ mod gate;
 mod keep;
 mod list;
 mod named;
+mod order;
+mod planted;
 mod who;
 
 use std::{path::PathBuf, process::ExitCode, time::Instant};

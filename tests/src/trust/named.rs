@@ -1,7 +1,11 @@
 //! Gates that need the inner parts of a crate are tests of that crate: they are run by name, and tell their figures in lines `#gate ID held|missed|not-run FIGURES`.
 //! A test that tells nothing has proved nothing. Never here: what a test does.
 
-use std::process::Command;
+use std::{
+    collections::BTreeMap,
+    process::Command,
+    sync::{Mutex, PoisonError},
+};
 
 use anyhow::{Context as _, Result};
 
@@ -10,20 +14,73 @@ use super::gate::{Found, Run, Verdict};
 /// How much of what a failed test said stands under the table.
 const TAIL_LINES: usize = 12;
 
-const ABOUT_US: [&str; 5] = ["CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
+/// What cargo tells of itself to the programs that it runs.
+pub const ABOUT_US: [&str; 5] =
+    ["CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
 
 /// A test by name. It reads `DEADWAX_TEST_TRUST` (`quick` or `full`) and `DEADWAX_TEST_SEED`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Named {
-    pub package: &'static str,
-    /// A file of `tests/`; `None`: a test within the library.
-    pub file: Option<&'static str>,
+    /// A file of `tests/` of any package; `None`: tests within the libraries.
+    file: Option<&'static str>,
     /// Its path; what begins so is run.
-    pub name: &'static str,
-    pub features: &'static [&'static str],
+    name: &'static str,
+    /// More for cargo. Features build the house a second time: minutes, and gigabytes of the disk.
+    cargo: &'static [&'static str],
 }
 
+#[derive(Clone)]
+struct Said {
+    success: bool,
+    stdout: String,
+    stderr: String,
+}
+
+/// What was run already.
+static KNOWN: Mutex<BTreeMap<Named, Said>> = Mutex::new(BTreeMap::new());
+
 impl Named {
+    pub const fn test(file: &'static str, name: &'static str) -> Named {
+        Named { file: Some(file), name, cargo: &[] }
+    }
+
+    pub const fn unit(name: &'static str) -> Named {
+        Named { file: None, name, cargo: &[] }
+    }
+
+    /// With these words for cargo too, such as `--features faults`.
+    #[allow(dead_code, reason = "for gates that need a build of their own")]
+    pub const fn with(self, cargo: &'static [&'static str]) -> Named {
+        Named { cargo, ..self }
+    }
+
     pub fn run(&self, run: &Run, id: &str) -> Result<Found> {
+        let said = self.said(run)?;
+        let mut found = read(id, &said.stdout);
+        if !said.success {
+            found.verdict = Verdict::Missed;
+            let all: Vec<&str> = said.stdout.lines().chain(said.stderr.lines()).collect();
+            let tail = all[all.len().saturating_sub(TAIL_LINES)..].join("\n");
+            found.notes.push(format!("{id}: `{}` failed:\n```\n{tail}\n```", self.name));
+        }
+        Ok(found)
+    }
+
+    /// Some tests tell several gates: each is run once in a table.
+    fn said(&self, run: &Run) -> Result<Said> {
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(said) = known.get(self) {
+            return Ok(said.clone());
+        }
+        let output = self.command(run).output().context("cargo could not be started")?;
+        let [stdout, stderr] =
+            [output.stdout, output.stderr].map(|it| String::from_utf8_lossy(&it).into_owned());
+        let said = Said { success: output.status.success(), stdout, stderr };
+        known.insert(*self, said.clone());
+        Ok(said)
+    }
+
+    fn command(&self, run: &Run) -> Command {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
         // What cargo told this program of itself: a crate that asks for it (ring) would be built anew each time, and all that stands on it.
@@ -33,33 +90,17 @@ impl Named {
                 command.env_remove(&*name);
             }
         }
-        command.args(["test", "--locked", "--quiet"]);
         // With the features of the whole workspace, as everybody else builds: those of one package alone would have half of the house built again.
-        match self.features {
-            [] => command.arg("--workspace"),
-            _ => command.args(["--package", self.package]),
-        };
+        command.args(["test", "--locked", "--quiet", "--workspace"]).args(self.cargo);
         match self.file {
             Some(file) => command.args(["--test", file]),
             None => command.arg("--lib"),
         };
-        for feature in self.features {
-            command.args(["--features", feature]);
-        }
         command.args([self.name, "--", "--nocapture", "--include-ignored", "--test-threads=1"]);
         command
             .env("DEADWAX_TEST_TRUST", run.times("quick", "full"))
             .env("DEADWAX_TEST_SEED", run.seed.to_string());
-        let output = command.output().context("cargo could not be started")?;
-        let text = [output.stdout, output.stderr].map(|it| String::from_utf8_lossy(&it).into_owned());
-        let mut found = read(id, &text[0]);
-        if !output.status.success() {
-            found.verdict = Verdict::Missed;
-            let all: Vec<&str> = text.iter().flat_map(|it| it.lines()).collect();
-            let tail = all[all.len().saturating_sub(TAIL_LINES)..].join("\n");
-            found.notes.push(format!("{id}: `{}` failed:\n```\n{tail}\n```", self.name));
-        }
-        Ok(found)
+        command
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
         album::{self, Album, BEFORE_JOINT_MS, Change, Line, View},
         hands::Step,
         keys::Verb,
-        model::{Ask, ConfirmAsk, Model, Notice, Prompt, Purpose, Screen, Sends, SongView},
+        model::{Ask, Model, Notice, Prompt, Purpose, Screen, Sends, SongView, YesOrNo},
         msg::Effect,
         rows::{May, PROJECT_KEY, Project},
         words,
@@ -250,7 +250,7 @@ fn save(model: &mut Model, project: &str) -> Vec<Effect> {
         return vec![act::send(model, pending)];
     }
     lines.extend(items.iter().enumerate().map(|(at, it)| act::order_line(rows, at, it)));
-    let ask = ConfirmAsk {
+    let ask = YesOrNo {
         project: project.to_owned(),
         verb: Verb::Save,
         about: PROJECT_KEY.into(),
@@ -259,10 +259,8 @@ fn save(model: &mut Model, project: &str) -> Vec<Effect> {
         yes: "Save",
         sends: Sends::Action(action),
         say,
-        on_yes: false,
-        at: 0,
-        back: None,
-    };
+    }
+    .asked();
     model.prompt = Some(Prompt { ask: Ask::Confirm(Box::new(ask)), shown: false });
     Vec::new()
 }

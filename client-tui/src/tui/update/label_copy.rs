@@ -12,7 +12,7 @@ use crate::{
         form::{Field, FormAsk, Input, Purpose},
         keys::Verb,
         label_copy::{self, Line, Made, News, Order, Outside, RELEASE},
-        model::{Ask, ConfirmAsk, Model, Notice, Prompt, Screen, Sends},
+        model::{Ask, Model, Notice, Prompt, Screen, Sends, YesOrNo},
         msg::{Effect, Failure},
         rows::{May, PROJECT_KEY},
         transfers::folder_name,
@@ -310,19 +310,19 @@ fn confirm(
     yes: &'static str,
     sends: Sends,
 ) -> Ask {
-    Ask::Confirm(Box::new(ConfirmAsk {
-        project: project.to_owned(),
-        verb,
-        about: PROJECT_KEY.into(),
-        title: title.to_owned(),
-        lines,
-        yes,
-        sends,
-        say: "the cover is taken away".into(),
-        on_yes: false,
-        at: 0,
-        back: None,
-    }))
+    Ask::Confirm(Box::new(
+        YesOrNo {
+            project: project.to_owned(),
+            verb,
+            about: PROJECT_KEY.into(),
+            title: title.to_owned(),
+            lines,
+            yes,
+            sends,
+            say: "the cover is taken away".into(),
+        }
+        .asked(),
+    ))
 }
 
 fn edit_outside(model: &mut Model, project: String) -> Vec<Effect> {

@@ -9,7 +9,7 @@ use crate::{
     scrub,
     tui::{
         keys::Verb,
-        model::{Ask, ConfirmAsk, Link, Model, Notice, Pending, Prompt, ReadAsk, Sends},
+        model::{Ask, Link, Model, Notice, Pending, Prompt, ReadAsk, Sends, YesOrNo},
         msg::Effect,
         offline::{Offline, Said, VERDICTS_MAX, Verdict},
         rows::Project,
@@ -280,19 +280,19 @@ pub(super) fn ask_drop(model: &Model, command_id: &str) -> Option<Ask> {
     if !pending.queued {
         lines.push("! It is on its way: it may have been done already.".into());
     }
-    Some(Ask::Confirm(Box::new(ConfirmAsk {
-        project: pending.project_id.clone(),
-        verb: Verb::Outbox,
-        about: String::new(),
-        title: "Drop what waits here?".into(),
-        lines,
-        yes: "Drop it",
-        sends: Sends::Order(Box::new(Effect::ForgetUnsent { command_id: command_id.to_owned() })),
-        say: String::new(),
-        on_yes: false,
-        at: 0,
-        back: None,
-    })))
+    Some(Ask::Confirm(Box::new(
+        YesOrNo {
+            project: pending.project_id.clone(),
+            verb: Verb::Outbox,
+            about: String::new(),
+            title: "Drop what waits here?".into(),
+            lines,
+            yes: "Drop it",
+            sends: Sends::Order(Box::new(Effect::ForgetUnsent { command_id: command_id.to_owned() })),
+            say: String::new(),
+        }
+        .asked(),
+    )))
 }
 
 /// After a yes. What stands on disk of it goes with the next look at what waits.

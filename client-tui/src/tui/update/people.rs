@@ -10,7 +10,7 @@ use super::{
 use crate::tui::{
     form::{Field, FormAsk, Input, LinkAsk, Purpose},
     keys::Verb,
-    model::{Ask, ConfirmAsk, Model, Notice, Prompt, Screen, Sends},
+    model::{Ask, Model, Notice, Prompt, Screen, Sends, YesOrNo},
     msg::{Effect, Failure},
     people::{Line, News, Order, lines},
     rows::Project,
@@ -107,19 +107,19 @@ fn revoke_session(model: &Model, session: &v1::SessionInfo) -> Said {
 
 /// A yes sends that effect.
 fn question(model: &Model, (title, line, yes): (&str, &str, &'static str), effect: Effect) -> Ask {
-    Ask::Confirm(Box::new(ConfirmAsk {
-        project: model.project_id().unwrap_or_default().to_owned(),
-        verb: Verb::Remove,
-        about: String::new(),
-        title: title.to_owned(),
-        lines: vec![line.to_owned()],
-        yes,
-        sends: Sends::Order(Box::new(effect)),
-        say: String::new(),
-        on_yes: false,
-        at: 0,
-        back: None,
-    }))
+    Ask::Confirm(Box::new(
+        YesOrNo {
+            project: model.project_id().unwrap_or_default().to_owned(),
+            verb: Verb::Remove,
+            about: String::new(),
+            title: title.to_owned(),
+            lines: vec![line.to_owned()],
+            yes,
+            sends: Sends::Order(Box::new(effect)),
+            say: String::new(),
+        }
+        .asked(),
+    ))
 }
 
 pub(super) fn invite(model: &Model, subject: &Subject) -> Ask {
@@ -168,19 +168,19 @@ pub(super) fn remove(model: &Model, subject: &Subject) -> Result<Ask, &'static s
     said.push("They see nothing of it from then on. What they wrote and signed stays in History.".into());
     said.extend(touched(rows, &it.person_id));
     let action = Do::RemoveMember(v1::RemoveMember { person_id: it.person_id.clone() });
-    Ok(Ask::Confirm(Box::new(ConfirmAsk {
-        project: subject.project.clone(),
-        verb: Verb::Remove,
-        about: format!("member/{}", it.person_id),
-        title: format!("Remove {name} from {title}?"),
-        lines: said,
-        yes: "Remove",
-        sends: Sends::Action(action),
-        say: format!("{name} is removed"),
-        on_yes: false,
-        at: 0,
-        back: None,
-    })))
+    Ok(Ask::Confirm(Box::new(
+        YesOrNo {
+            project: subject.project.clone(),
+            verb: Verb::Remove,
+            about: format!("member/{}", it.person_id),
+            title: format!("Remove {name} from {title}?"),
+            lines: said,
+            yes: "Remove",
+            sends: Sends::Action(action),
+            say: format!("{name} is removed"),
+        }
+        .asked(),
+    )))
 }
 
 /// Which of the keys that hold, and why. The newest stands first: it is the one that was lost, or the one that should not be there.

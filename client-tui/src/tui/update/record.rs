@@ -12,7 +12,7 @@ use crate::{
     tui::{
         form::{Field, FormAsk, Input, Purpose},
         keys::Verb,
-        model::{Ask, ConfirmAsk, Model, Notice, Prompt, Screen, Sends},
+        model::{Ask, ConfirmAsk, Model, Notice, Prompt, Screen, Sends, YesOrNo},
         msg::{Effect, Failure},
         record::{self, Branch, News, Order, SignAsk, Tree, is_under_way},
         rows::{May, Project},
@@ -383,7 +383,7 @@ fn confirm(verb: Verb, project: String, row: &RecordRow, then: String) -> Confir
     if verb == Verb::DeliverRecord {
         lines.extend(row.cautions.iter().map(|it| format!("! {it}")));
     }
-    ConfirmAsk {
+    YesOrNo {
         project,
         verb,
         about: format!("record/{number}"),
@@ -392,10 +392,8 @@ fn confirm(verb: Verb, project: String, row: &RecordRow, then: String) -> Confir
         yes,
         sends: Sends::Action(action),
         say,
-        on_yes: false,
-        at: 0,
-        back: None,
     }
+    .asked()
 }
 
 /// All of it, or the files of one profile: the one that has the mark.

@@ -11,7 +11,7 @@ use crate::{
     tui::{
         form::{Field, FormAsk, Input, Lot, Purpose},
         keys::Verb,
-        model::{Ask, ConfirmAsk, Model, Notice, Prompt, Screen, Sends, SongView},
+        model::{Ask, Model, Notice, Prompt, Screen, Sends, SongView, YesOrNo},
         msg::Effect,
         rows::Project,
         transfers::{Job, News, Order, State, Transfer, Wanted, Way, What, folder_name, paths_of},
@@ -91,19 +91,19 @@ fn cancel(transfer: &Transfer) -> Ask {
             "No version is added. What the studio has already need not be sent again."
         }
     };
-    Ask::Confirm(Box::new(ConfirmAsk {
-        project: String::new(),
-        verb: Verb::Cancel,
-        about: String::new(),
-        title: format!("Stop {}?", transfer.title),
-        lines: vec![line.into()],
-        yes: "Stop it",
-        sends: Sends::Order(Box::new(Effect::Transfer(Order::Cancel { id: transfer.id }))),
-        say: String::new(),
-        on_yes: false,
-        at: 0,
-        back: None,
-    }))
+    Ask::Confirm(Box::new(
+        YesOrNo {
+            project: String::new(),
+            verb: Verb::Cancel,
+            about: String::new(),
+            title: format!("Stop {}?", transfer.title),
+            lines: vec![line.into()],
+            yes: "Stop it",
+            sends: Sends::Order(Box::new(Effect::Transfer(Order::Cancel { id: transfer.id }))),
+            say: String::new(),
+        }
+        .asked(),
+    ))
 }
 
 /// Whether leaving now would stop something.

@@ -107,8 +107,18 @@ pub(super) fn is_plain(part: &str) -> bool {
     let itself = matches!((parts.next(), parts.next()), (Some(Component::Normal(it)), None) if it == part);
     itself
         && part.len() <= NAME_BYTES_MAX
-        && !part.starts_with('.')
-        && !part.chars().any(|c| matches!(c, '/' | '\\') || scrub::is_hostile(c))
+        // Hidden, an option to whoever writes `*` at a shell, or another name than it seems where Windows keeps it.
+        && !part.starts_with(['.', '-', ' '])
+        && !part.ends_with(['.', ' '])
+        && !is_device(part)
+        && !part.chars().any(|c| "/\\:*?\"<>|".contains(c) || scrub::is_hostile(c))
+}
+
+/// Names that Windows keeps for itself, with any ending.
+fn is_device(part: &str) -> bool {
+    let stem = part.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
+    let port = |it: &str| stem.strip_prefix(it).is_some_and(|nth| nth.chars().count() == 1);
+    matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL") || port("COM") || port("LPT")
 }
 
 /// What is asked of a record: the files, those of it that stay out, and its manifest where it is delivered.
@@ -319,6 +329,11 @@ mod tests {
             ("cd", "a\u{202e}gnp"),
             (".ssh", "authorized_keys"),
             ("cd", ".bashrc"),
+            ("cd", "-rf"),
+            ("cd", "con.wav"),
+            ("LPT1", "a"),
+            ("cd", "a.wav:b"),
+            ("cd", "a.wav. "),
             (".deadwax-part", "a"),
             ("cd", &long),
             ("", "manifest.json"),

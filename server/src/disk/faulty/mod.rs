@@ -10,7 +10,7 @@ use std::{
     io,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 pub use replay::Replay;
@@ -70,6 +70,10 @@ struct Inner {
     met: Vec<(Site, Fault)>,
     /// It says that it has synced, and has not.
     lies: bool,
+    /// Syncs of this site do not come back before it is let go.
+    held: Option<Site>,
+    /// One of them is waiting.
+    waits: bool,
     room: Room,
 }
 
@@ -101,6 +105,8 @@ impl FaultyDisk {
             plans: Vec::new(),
             met: Vec::new(),
             lies: false,
+            held: None,
+            waits: false,
             room,
         };
         Self { inner: Arc::new(Mutex::new(inner)) }
@@ -118,6 +124,21 @@ impl FaultyDisk {
         let inner = &mut *self.lock();
         let nth = nth + inner.asked.get(&site).copied().unwrap_or(0);
         inner.plans.push(Plan { site, nth, fault });
+    }
+
+    /// From now on no sync of `site` comes back, until `let_go`: the time in which nothing may be told yet.
+    pub fn hold(&self, site: Site) {
+        self.lock().held = Some(site);
+    }
+
+    /// Whether a sync is being held.
+    pub fn holds(&self) -> bool {
+        self.lock().waits
+    }
+
+    pub fn let_go(&self) {
+        let inner = &mut *self.lock();
+        (inner.held, inner.waits) = (None, false);
     }
 
     /// How often each site was asked.
@@ -341,6 +362,15 @@ impl Disk for FaultyDisk {
     }
 }
 
+impl Handle {
+    fn is_held(&self, site: Site) -> bool {
+        let inner = &mut *lock(&self.inner);
+        let held = inner.held == Some(site);
+        inner.waits |= held;
+        held
+    }
+}
+
 impl DiskFile for Handle {
     fn write_at(&self, site: Site, offset: u64, bytes: &[u8]) -> io::Result<usize> {
         let inner = &mut *lock(&self.inner);
@@ -366,6 +396,9 @@ impl DiskFile for Handle {
     }
 
     fn sync_data(&self, site: Site) -> io::Result<()> {
+        while self.is_held(site) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         let inner = &mut *lock(&self.inner);
         match inner.meet(site, Call::Sync) {
             None if inner.lies => {}

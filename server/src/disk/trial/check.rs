@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use deadwax_domain::Digest;
 
-use super::script::{History, Moment, Rooms, STREAMS, open};
+use super::script::{History, Moment, Rooms, STREAMS, open, receptions};
 use crate::{
     blob::BlobError,
     disk::faulty::FaultyDisk,
@@ -34,7 +34,8 @@ impl History {
     pub(super) async fn check(&self, rooms: &Rooms, disk: &FaultyDisk, upto: Moment) -> Checked {
         self.check_facts(rooms, upto).await?;
         self.check_sounds(rooms, upto).await?;
-        self.check_uploads(rooms, disk, upto).await
+        self.check_uploads(rooms, disk, upto).await?;
+        self.check_book(rooms, upto).await
     }
 
     /// What somebody could have seen.
@@ -47,6 +48,10 @@ impl History {
         for digest in self.sounds.keys().map(|digest| Digest(*digest)) {
             let has = rooms.blobs.has(digest).await.map_err(|it| it.to_string())?;
             seen.extend(has.then(|| format!("audio {digest}")));
+        }
+        for digest in self.given.keys() {
+            let told = receptions(rooms, *digest).await?;
+            seen.extend(told.first().map(|it| format!("given {}, {:?}", Digest(*digest), it.ended)));
         }
         Ok(seen)
     }
@@ -62,6 +67,9 @@ impl History {
             if sound.acked.is_some() {
                 rooms.blobs.verify(Digest(*digest)).await.map_err(|it| it.to_string())?;
             }
+        }
+        for (digest, _) in self.given.iter().filter(|(_, given)| given.begun.is_some()) {
+            must!(!receptions(rooms, *digest).await?.is_empty(), "the book forgot {}", Digest(*digest));
         }
         Ok(())
     }
@@ -165,6 +173,28 @@ impl History {
                 Err(error) => return Err(format!("upload {id:x}: {error}")),
             }
         }
+        Ok(())
+    }
+
+    async fn check_book(&self, rooms: &Rooms, upto: Moment) -> Checked {
+        let mut known = 0;
+        for (digest, given) in &self.given {
+            let told = receptions(rooms, *digest).await?;
+            let digest = Digest(*digest);
+            known += told.len() as u64;
+            let is_acked = |at: Option<Moment>| at.is_some_and(|at| at <= upto);
+            must!(told.len() <= 1, "{digest} was given once and stands there {} times", told.len());
+            must!(
+                told.len() == 1 || !is_acked(given.begun),
+                "{digest} was given and the book does not say so"
+            );
+            let sent = told.first().and_then(|it| it.ended).map(|ended| ended.sent);
+            // Whoever asked may be gone before the answer; then nothing was sent.
+            let is_right = |sent: u64| sent == given.sent || (sent == 0 && given.begun.is_none());
+            must!(sent.is_none_or(is_right), "of {digest} {} bytes went, not {sent:?}", given.sent);
+            must!(sent.is_some() || !is_acked(given.ended), "the book does not know the end of {digest}");
+        }
+        must!(rooms.book.count() == known, "the book tells of what nobody was given");
         Ok(())
     }
 }

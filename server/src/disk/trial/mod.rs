@@ -1,10 +1,12 @@
-//! Journal and audio on a disk that fails on purpose: what was acknowledged is there afterwards, what was not is there whole or not at all. Told as gates of
+//! Journal, audio and the egress book on a disk that fails on purpose: what was acknowledged is there afterwards, what was not is there whole or not at all. Told as gates of
 //! trust; `DEADWAX_TEST_TRUST=full` asks for the long forms. Never here: the disk itself (`faulty`).
 
 mod check;
 mod crash;
 mod full;
+mod held;
 mod script;
+mod single;
 mod sites;
 mod tail;
 

@@ -1,5 +1,5 @@
-//! A script of a studio at work, drawn from a seed: appends of several projects alone and in groups, redactions, audio that arrives in every way, a restart in
-//! the middle. It writes down what was asked and, with its moment, what was acknowledged. Never here: what has to hold afterwards (`check`).
+//! A script of a studio at work, drawn from a seed: appends of several projects alone and in groups, redactions, audio that arrives in every way, bytes that
+//! are given to somebody, a restart in the middle. It writes down what was asked and, with its moment, what was acknowledged. Never here: what has to hold afterwards (`check`).
 
 use std::{
     collections::BTreeMap,
@@ -8,16 +8,20 @@ use std::{
 };
 
 use bytes::Bytes;
-use deadwax_domain::Digest;
+use deadwax_domain::{Digest, PersonId, ProjectId};
 use futures::{TryStreamExt as _, future::join_all};
 use sha2::{Digest as _, Sha256};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
+    auth::{Caller, Person},
     blob::{BlobError, Blobs},
     disk::{
         Drive,
         faulty::{Dice, FaultyDisk},
     },
+    egress::{EgressBook, Gift, Of, Reception, Transit, Way},
+    ledger::Clock,
     store::{
         Append, AppendError, Appended, DeskChange, EmbeddedStore, Store as _, StreamId, conformance::append,
         embedded::Options,
@@ -33,7 +37,16 @@ const CHUNK: u64 = 1500;
 pub(super) struct Rooms {
     pub store: EmbeddedStore,
     pub blobs: Arc<Blobs>,
+    pub book: Arc<EgressBook>,
     pub drive: Drive,
+}
+
+struct Stopped;
+
+impl Clock for Stopped {
+    fn now_ms(&self) -> i64 {
+        1_795_000_000_000
+    }
 }
 
 pub(super) async fn open(disk: &FaultyDisk) -> Result<Rooms, String> {
@@ -41,7 +54,9 @@ pub(super) async fn open(disk: &FaultyDisk) -> Result<Rooms, String> {
     let options = Options { root: "studio".into(), reserve_bytes: 0, segment_bytes: SEGMENT_BYTES };
     let store = EmbeddedStore::open_on_disk(&options, drive.clone()).map_err(|error| error.to_string())?;
     let blobs = Blobs::open_on(drive.clone(), "studio".into(), 0).await.map_err(|error| error.to_string())?;
-    Ok(Rooms { store, blobs, drive })
+    let book = EgressBook::open(&drive, "studio/egress".as_ref(), Arc::new(Stopped)).await;
+    let book = book.map_err(|error| error.to_string())?;
+    Ok(Rooms { store, blobs, book, drive })
 }
 
 /// After how many changes of the disk something was acknowledged.
@@ -60,6 +75,13 @@ pub(super) struct Upload {
     pub finishing: bool,
 }
 
+/// Bytes that somebody was given.
+pub(super) struct Given {
+    pub sent: u64,
+    pub begun: Option<Moment>,
+    pub ended: Option<Moment>,
+}
+
 #[derive(Default)]
 pub(super) struct History {
     pub disk: FaultyDisk,
@@ -67,6 +89,8 @@ pub(super) struct History {
     pub redactions: Vec<(StreamId, u64, Option<Moment>)>,
     pub sounds: BTreeMap<[u8; 32], Sound>,
     pub uploads: BTreeMap<u128, Upload>,
+    /// By a digest of their own.
+    pub given: BTreeMap<[u8; 32], Given>,
     /// What was not acknowledged, and why.
     pub refused: Vec<String>,
     /// Acknowledged after the latch had fallen.
@@ -129,11 +153,15 @@ fn leave_remains(disk: &FaultyDisk) {
         disk.scribble(&segment(last), bytes.len() as u64, b"DWXr and then no more");
         disk.plant(&segment(last + 1), b"DEADWAXJ");
     }
+    let book = Path::new("studio/egress/book");
+    if let Some(bytes) = disk.bytes(book).filter(|bytes| bytes.len() > 224) {
+        disk.scribble(book, bytes.len() as u64, b"half a page");
+    }
 }
 
 impl History {
     async fn step(&mut self, rooms: &Rooms, dice: &mut Dice) {
-        match dice.below(16) {
+        match dice.below(18) {
             0..=3 => {
                 let stream = u128::from(dice.below(STREAMS as u64));
                 let next = self.next_append(stream, dice);
@@ -153,6 +181,7 @@ impl History {
             12 => self.adopt(rooms, dice, "studio/renders").await,
             13 => self.adopt(rooms, dice, "elsewhere").await,
             14 => self.seal(rooms, dice).await,
+            15 | 16 => self.give(rooms, dice).await,
             _ => self.derive(rooms, dice).await,
         }
     }
@@ -341,6 +370,28 @@ impl History {
         }
     }
 
+    /// Bytes leave when the book says so, and the book knows how many.
+    async fn give(&mut self, rooms: &Rooms, dice: &mut Dice) {
+        let mut digest = [0xe6; 32];
+        digest[..8].copy_from_slice(&(self.given.len() as u64).to_be_bytes());
+        let sent = dice.below(100_000);
+        self.given.insert(digest, Given { sent, begun: None, ended: None });
+        let stopped = is_stopped(rooms);
+        let answer = rooms.book.begin(&somebody(), gift(digest)).await;
+        let Some(mut giving) = self.hear(stopped, answer.map_err(|error| error.to_string())) else { return };
+        let begun = self.disk.recorded();
+        giving.sent(sent as usize);
+        drop(giving);
+        rooms.book.flush().await;
+        let told = receptions(rooms, digest).await;
+        let is_ended = told.as_ref().is_ok_and(|told| told.iter().any(|it| it.ended.is_some()));
+        self.note(told);
+        if let Some(given) = self.given.get_mut(&digest) {
+            given.begun = Some(begun);
+            given.ended = is_ended.then_some(self.disk.recorded());
+        }
+    }
+
     /// What can be made again is not missed; a retry, and what is asked of the audio, are answered.
     async fn derive(&mut self, rooms: &Rooms, dice: &mut Dice) {
         let digest = Digest([7; 32]);
@@ -392,6 +443,25 @@ impl History {
             }
         }
     }
+}
+
+fn somebody() -> Caller {
+    let (name, email) = (String::from("Ann"), String::from("ann@example.org"));
+    let person = Person { id: PersonId(7), name, email, studio_owner: false };
+    let ended = CancellationToken::new();
+    Caller { person, session_id: 8, address: None, ended, transit: Transit::default() }
+}
+
+fn gift(digest: [u8; 32]) -> Gift {
+    let (way, project, digest) = (Way::Download, ProjectId(1), Digest(digest));
+    Gift { way, project, object: 2, work: 3, digest, offset: 0, file_bytes: 100_000 }
+}
+
+/// What the book tells of bytes.
+pub(super) async fn receptions(rooms: &Rooms, digest: [u8; 32]) -> Result<Vec<Reception>, String> {
+    let of = Of::Digest(Digest(digest));
+    let told = rooms.book.received(of, u64::MAX, (1000, 1000), |_| true).await;
+    told.map(|(told, _)| told).map_err(|error| error.to_string())
 }
 
 /// Audio that no fact names leaves, comes back, and leaves for good.

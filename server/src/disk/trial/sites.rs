@@ -20,6 +20,7 @@ fn trigger(site: Site) -> Option<(Site, Fault)> {
     match site {
         Site::RecordUndo => Some((Site::RecordWrite, Fault::HalfThenFull)),
         Site::GivenBack => Some((Site::GivenPrivate, Fault::Eio)),
+        Site::BookUndo => Some((Site::BookWrite, Fault::HalfThenFull)),
         Site::DerivedRemove => Some((Site::DerivedWrite, Fault::Enospc)),
         _ => None,
     }
@@ -47,7 +48,7 @@ fn judge(site: Site, fault: Fault, ran: &Ran) -> Vec<&'static str> {
             must(noticed, "a failed sync was passed over");
         }
         // What cannot be taken back, or would be taken for the last segment, must stop it.
-        Fault::Enospc | Fault::HalfThenFull if site != Site::RecordUndo => {
+        Fault::Enospc | Fault::HalfThenFull if !matches!(site, Site::RecordUndo | Site::BookUndo) => {
             must(!ran.stopped, "a full disk stopped it for good");
         }
         Fault::Eio | Fault::Enospc | Fault::HalfThenFull => {}

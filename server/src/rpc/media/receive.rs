@@ -1,5 +1,6 @@
 //! Bytes that arrive: in order, at their offset, durable as they come; then measured, named and told to the ledger. Bytes that are no audio never
-//! get a name. Blob first, fact second: a crash between the two costs an upload, never leaves a fact without its bytes.
+//! get a name. Blob first, fact second, and the upload is forgotten last: a crash in between never leaves a fact without its bytes, and nothing is sent
+//! a second time.
 
 use std::{
     collections::HashMap,
@@ -17,7 +18,8 @@ use super::{CHUNK_BYTES, Owner, Service, Slot, state_of};
 use crate::{
     auth::Caller,
     blob::{BlobError, Staged},
-    ledger::Perform,
+    ledger::{LedgerError, Perform},
+    planted::planted,
     render::{WAVEFORM, inspect::InspectError},
     rpc::{pace::Pace, parse_id},
     status,
@@ -181,7 +183,6 @@ async fn finish(
             return Err(status::inspect(refused));
         }
     };
-    blobs.finish_staged(staged.id).await.map_err(status::blob)?;
     let file = ReceivedFile { digest, name: owner.name, facts: inspected.facts };
     let facts = words::audio_facts(&file.facts);
     // The upload's own id: a repeated finish is the same command.
@@ -189,7 +190,16 @@ async fn finish(
     let project = ProjectId(parse_id("project_id", &owner.project)?);
     let command = Command::ReceiveFile { file };
     let perform = Perform { command_id: staged.id, request_sha256, project, actor, expected: None, command };
-    studio.ledger.perform(perform).await.map_err(status::ledger)?;
+    if planted!("event-before-blob") {
+        studio.ledger.perform(perform.clone()).await.map_err(status::ledger)?;
+    }
+    blobs.name_staged(staged.id).await.map_err(status::blob)?;
+    let performed = studio.ledger.perform(perform).await;
+    // Known now, or refused for good. After any other trouble the next try goes on from here: nothing is sent a second time.
+    if matches!(performed, Ok(_) | Err(LedgerError::Refused(_))) {
+        blobs.forget_staged(staged.id).await.or_else(unless_gone).map_err(status::blob)?;
+    }
+    performed.map_err(status::ledger)?;
     let state = state_of(&staged);
     Ok(v1::UploadState { done: true, facts: Some(facts), ..state })
 }

@@ -4,20 +4,22 @@ use std::{net::IpAddr, sync::Arc};
 
 use deadwax_domain::{Actor, Command, PersonId, Reason, Refusal};
 use deadwax_proto::v1;
-use sha2::{Digest as _, Sha256};
-use tonic::{Request, Status};
+use tonic::Status;
 use zeroize::Zeroizing;
 
 use super::{Service, check_api, id_text, owners_only, parse_id, to_its_end};
 use crate::{
     auth::{Again, AuthError, Caller, Opened, Redeem},
     config::Passphrases,
-    ledger::{LedgerError, Perform},
+    ledger::LedgerError,
     status,
 };
 
-pub(super) fn address<T>(request: &Request<T>) -> Option<IpAddr> {
-    request.remote_addr().map(|peer| peer.ip())
+/// What somebody came in with, for the log: "a code, a machine's key".
+fn shown(first: &[&str], machine: bool, passphrase: bool) -> String {
+    let more = [(machine, "a machine's key"), (passphrase, "a passphrase")];
+    let more = more.into_iter().filter_map(|(is, what)| is.then_some(what));
+    first.iter().copied().chain(more).collect::<Vec<_>>().join(", ")
 }
 
 impl Service {
@@ -33,6 +35,7 @@ impl Service {
         check_api(asked.api)?;
         let (people, must_choose) = (Arc::clone(&self.studio.people), self.must_choose());
         let passphrase = Zeroizing::new(asked.passphrase);
+        let by = shown(&["a code"], !asked.device_key.is_empty(), !passphrase.is_empty());
         let opened = to_its_end(async move {
             let device = if asked.device.trim().is_empty() { "unnamed device" } else { &asked.device };
             let (key, signature) = (asked.device_key.as_str(), asked.device_signature.as_str());
@@ -40,7 +43,7 @@ impl Service {
             let code = asked.code.as_str();
             people.redeem(Redeem { code, device, address, passphrase, must_choose, key, signature }).await
         });
-        Ok(self.opened(opened.await?.map_err(status::auth)?))
+        Ok(self.opened(opened.await?.map_err(status::auth)?, &by, address))
     }
 
     pub(super) async fn sign_in_again(
@@ -51,6 +54,7 @@ impl Service {
         check_api(asked.api)?;
         let people = Arc::clone(&self.studio.people);
         let passphrase = Zeroizing::new(asked.passphrase);
+        let by = shown(&[], true, !passphrase.is_empty());
         let opened = to_its_end(async move {
             let again = Again {
                 challenge: &asked.challenge,
@@ -61,11 +65,12 @@ impl Service {
             };
             people.sign_in(again).await
         });
-        Ok(self.opened(opened.await?.map_err(status::auth)?))
+        Ok(self.opened(opened.await?.map_err(status::auth)?, &by, address))
     }
 
-    fn opened(&self, opened: Opened) -> v1::LoginResponse {
-        tracing::info!(person = %id_text(opened.person.id.0), "signed in");
+    fn opened(&self, opened: Opened, by: &str, address: Option<IpAddr>) -> v1::LoginResponse {
+        let address = address.map(|it| it.to_canonical().to_string()).unwrap_or_default();
+        tracing::info!(person = %id_text(opened.person.id.0), by, address, "signed in");
         v1::LoginResponse {
             token: opened.token.reveal().to_owned(),
             person: Some(self.person(opened.person)),
@@ -77,12 +82,11 @@ impl Service {
         &self,
         caller: &Caller,
         asked: v1::SetPassphraseRequest,
-        address: Option<IpAddr>,
     ) -> Result<v1::SetPassphraseResponse, Status> {
         let (people, session) = (Arc::clone(&self.studio.people), caller.session_id);
         let (current, wanted) = (Zeroizing::new(asked.current), Zeroizing::new(asked.passphrase));
         let ended = to_its_end(async move {
-            people.set_passphrase(session, &current, &wanted, asked.end_other_sessions, address).await
+            people.set_passphrase(session, &current, &wanted, asked.end_other_sessions).await
         });
         let ended = ended.await?.map_err(status::auth)?;
         tracing::info!(person = %id_text(caller.person.id.0), sessions_ended = ended, "passphrase set");
@@ -129,19 +133,8 @@ impl Service {
     ) -> Result<(), Status> {
         let actor = Actor::Person { id: caller.person.id, studio_owner: true };
         for snapshot in self.studio.ledger.projects_of(person).await.map_err(status::ledger)? {
-            let project = snapshot.id;
-            let request_sha256 =
-                Sha256::digest([person.0.to_be_bytes(), project.0.to_be_bytes()].concat()).into();
-            let perform = Perform {
-                command_id: uuid::Uuid::now_v7().as_u128(),
-                request_sha256,
-                project,
-                actor,
-                expected: None,
-                command: Command::RemoveMember { person },
-            };
-            match self.studio.ledger.perform(perform).await {
-                Ok(_) => answer.projects_left += 1,
+            match self.about(snapshot.id, actor, person, Command::RemoveMember { person }).await {
+                Ok(()) => answer.projects_left += 1,
                 Err(LedgerError::Refused(Refusal { reason: Reason::LastManager, .. })) => {
                     answer.still_in.push(snapshot.project.title.clone());
                 }

@@ -74,7 +74,7 @@ fn copy(root: &Path, dest: &Path, records: u64) -> Result<BackupReport, OpenErro
 }
 
 /// In order, each to the end it has when its turn comes, until there is no next one.
-fn copy_segments(source: &Path, dest: &Path) -> io::Result<()> {
+pub(super) fn copy_segments(source: &Path, dest: &Path) -> io::Result<()> {
     make_dir(dest)?;
     for name in (1u32..).map(segment_name) {
         match File::open(source.join(&name)) {
@@ -133,6 +133,17 @@ fn copy_blobs(source: &Path, dest: &Path, report: &mut BackupReport) -> io::Resu
     sync_dir(dest)
 }
 
+/// Bytes under the digest that names them, durable on return, in a studio folder that no server holds. Whether they were what the name says.
+pub fn put_blob(from: &Path, root: &Path, digest: &str) -> io::Result<bool> {
+    let (first, rest) = digest.split_at(2);
+    let (blobs, folder) = (root.join("blobs"), root.join("blobs").join(first));
+    make_dir(&folder)?;
+    let sound = copy_blob(from, &folder.join(rest), digest)?;
+    sync_dir(&folder)?;
+    sync_dir(&blobs)?;
+    Ok(sound)
+}
+
 /// Whether the bytes were what the name says.
 fn copy_blob(from: &Path, to: &Path, digest: &str) -> io::Result<bool> {
     let partial = to.with_extension("partial");
@@ -156,7 +167,7 @@ fn copy_blob(from: &Path, to: &Path, digest: &str) -> io::Result<bool> {
     Ok(true)
 }
 
-fn replace(partial: &Path, current: &Path) -> io::Result<()> {
+pub(super) fn replace(partial: &Path, current: &Path) -> io::Result<()> {
     let old = current.with_extension("old");
     if old.exists() {
         fs::remove_dir_all(&old)?;

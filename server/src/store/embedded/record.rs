@@ -11,7 +11,10 @@
 use bytes::{Buf, BufMut, Bytes};
 use sha2::{Digest as _, Sha256};
 
-use crate::store::{CommandKey, DeskChange, StreamId};
+use crate::{
+    planted::planted,
+    store::{CommandKey, DeskChange, StreamId},
+};
 
 pub(super) type Hash = [u8; 32];
 
@@ -100,7 +103,8 @@ impl Prefix {
 
     /// The head and its own hash (the next record's `previous`); `None` where a byte of it is wrong or it is of another journal.
     pub(super) fn head(&self, journal: &Hash, bytes: &[u8]) -> Option<(Head, Hash)> {
-        if bytes.len() != self.head_bytes || self.crc != crc(journal, bytes, self.area_bytes) {
+        let crc_fits = self.crc == crc(journal, bytes, self.area_bytes) || planted!("no-record-checksum");
+        if bytes.len() != self.head_bytes || !crc_fits {
             return None;
         }
         let head = decode(bytes)?;

@@ -226,6 +226,32 @@ async fn damage_in_the_middle_stops_with_the_place() {
     assert!(refused.contains("00000001.journal at byte 92"), "{refused}");
 }
 
+/// Whoever knows the journal's id can write a record with a right checksum; what follows it tells that it was another.
+#[tokio::test]
+async fn a_record_that_was_written_anew_breaks_the_chain() {
+    let folder = tempfile::tempdir().unwrap();
+    small(folder.path()).await;
+    let store = EmbeddedStore::open(options(folder.path())).unwrap();
+    store.append(append(2, 1, 4, &["last"])).await.unwrap();
+    let journal = Journal::open(Drive::real(), &folder.path().join("journal")).unwrap();
+    let first = journal.record(journal.start()).unwrap().unwrap();
+    let second = journal.record(first.next).unwrap().unwrap();
+    drop(store);
+    let entry = b"OTHER";
+    let area = [&[9; record::SALT_BYTES][..], entry].concat();
+    let mut head = second.head.clone();
+    let What::Append { payloads, .. } = &mut head.what else { panic!("no append") };
+    assert_eq!(payloads[0].bytes as usize, entry.len());
+    payloads[0] = record::PayloadMark::of(&[9; record::SALT_BYTES], entry);
+    let (frame, _) = head.frame(&journal.id, &area);
+    assert_eq!(frame.len() as u64, second.next.at.offset - second.at.offset);
+    segment(folder.path(), 1).write_all_at(&frame, second.at.offset).unwrap();
+    fs::remove_dir_all(folder.path().join("index")).unwrap();
+    let refused = EmbeddedStore::open(options(folder.path())).map(drop);
+    let refused = refused.expect_err("a record that was written anew was taken for the old one").to_string();
+    assert!(refused.contains("(record 2)"), "{refused}");
+}
+
 #[tokio::test]
 async fn a_missing_or_swapped_segment_is_named() {
     let folder = tempfile::tempdir().unwrap();

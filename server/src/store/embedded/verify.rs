@@ -19,7 +19,10 @@ use super::{
     rows::Distrust,
     trusted_start,
 };
-use crate::{disk::Drive, store::StreamId};
+use crate::{
+    disk::Drive,
+    store::{STUDIO, StreamId},
+};
 
 const NOTHING_KNOWN: Position = Position { segment: 0, offset: 0 };
 
@@ -39,6 +42,8 @@ pub struct VerifyReport {
     pub chain: Hash,
     /// The hash over the chains of all streams: equal in two stores means equal facts, each at its place. Redaction does not change it.
     pub root: Hash,
+    /// The same without the studio's own stream: equal after an export and an import.
+    pub projects: Hash,
 }
 
 /// What the index is worth beside the journal.
@@ -170,7 +175,8 @@ fn walk(
         bytes: lengths?.iter().sum(),
         torn_bytes: scan.torn_bytes,
         chain: walked.chain.unwrap_or(journal.id),
-        root: root_of(&walked.streams),
+        root: root_of(walked.streams.iter()),
+        projects: root_of(walked.streams.iter().filter(|(stream, _)| **stream != STUDIO)),
     })
 }
 
@@ -187,8 +193,7 @@ impl Walked {
                 }
                 for mark in payloads {
                     *head += 1;
-                    let link = Sha256::new().chain_update(*chain).chain_update(head.to_be_bytes());
-                    *chain = link.chain_update(mark.sha256).finalize().into();
+                    *chain = chained(chain, *head, &mark.sha256);
                 }
                 self.entries += payloads.len() as u64;
                 if !self.commands.insert(command.id) {
@@ -213,7 +218,12 @@ impl Walked {
     }
 }
 
-fn root_of(streams: &BTreeMap<StreamId, (u64, Hash)>) -> Hash {
+fn chained(chain: &Hash, seq: u64, sha256: &Hash) -> Hash {
+    let link = Sha256::new().chain_update(chain).chain_update(seq.to_be_bytes());
+    link.chain_update(sha256).finalize().into()
+}
+
+fn root_of<'a>(streams: impl Iterator<Item = (&'a StreamId, &'a (u64, Hash))>) -> Hash {
     let mut root = Sha256::new().chain_update(b"deadwax root 1\n");
     for (stream, (head, chain)) in streams {
         root.update(stream.0.to_be_bytes());
@@ -221,6 +231,31 @@ fn root_of(streams: &BTreeMap<StreamId, (u64, Hash)>) -> Hash {
         root.update(chain);
     }
     root.finalize().into()
+}
+
+/// The chains of streams and the root over them, told entry by entry.
+#[derive(Clone, Debug, Default)]
+pub struct Roots {
+    streams: BTreeMap<StreamId, (u64, Hash)>,
+}
+
+impl Roots {
+    /// The next entry of a stream; its place.
+    pub fn take(&mut self, stream: StreamId, sha256: &Hash) -> u64 {
+        let (head, chain) = self.streams.entry(stream).or_default();
+        *head += 1;
+        *chain = chained(chain, *head, sha256);
+        *head
+    }
+
+    /// How many entries a stream has, and the hash over them.
+    pub fn of(&self, stream: StreamId) -> (u64, Hash) {
+        self.streams.get(&stream).copied().unwrap_or_default()
+    }
+
+    pub fn root(&self) -> Hash {
+        root_of(self.streams.iter())
+    }
 }
 
 /// The index and how far it came, or why it cannot be held against anything. A journal that ends before what the index has seen is damage.

@@ -8,7 +8,9 @@ use crate::{
     receipt::approve::{What, Wish},
     tui::{
         keys::Verb,
-        model::{ApproveAsk, Ask, ConfirmAsk, FollowAsk, Model, Screen, Sends, Sign, SignedAsk, TickAsk},
+        model::{
+            ApproveAsk, Ask, ConfirmAsk, FollowAsk, Model, Screen, Sends, Sign, SignedAsk, TickAsk, YesOrNo,
+        },
         rows::{self, Project},
         update::board,
         words,
@@ -137,7 +139,7 @@ pub(super) fn confirm(
     };
     lines.insert(0, then);
     let say = headline.trim_end_matches('?').to_lowercase();
-    Ok(ConfirmAsk {
+    Ok(YesOrNo {
         project: subject.project.clone(),
         verb,
         about,
@@ -146,10 +148,8 @@ pub(super) fn confirm(
         yes,
         sends: Sends::Action(action),
         say,
-        on_yes: false,
-        at: 0,
-        back: None,
-    })
+    }
+    .asked())
 }
 
 /// For whoever listens elsewhere: the whole Main of the shown version.
@@ -161,7 +161,7 @@ fn heard(model: &Model, subject: &Subject, about: String) -> Result<ConfirmAsk, 
         return Err("How long this version is was not measured.");
     }
     let name = words::version(version);
-    Ok(ConfirmAsk {
+    Ok(YesOrNo {
         project: subject.project.clone(),
         verb: Verb::Heard,
         about,
@@ -178,10 +178,8 @@ fn heard(model: &Model, subject: &Subject, about: String) -> Result<ConfirmAsk, 
             ranges: vec![v1::HeardRange { start_ms: 0, end_ms }],
         }),
         say: name,
-        on_yes: false,
-        at: 0,
-        back: None,
-    })
+    }
+    .asked())
 }
 
 /// What a yes sends, the word on its button, the question, and what stands below it.
@@ -270,7 +268,7 @@ fn spacing(model: &mut Model, subject: &Subject, about: String) -> Result<Confir
     };
     let unsigned = v1::ApproveSpacing { approval_id, number, role: role.into(), receipt: None };
     let unsigned = Do::ApproveSpacing(unsigned);
-    Ok(ConfirmAsk {
+    Ok(YesOrNo {
         project: subject.project.clone(),
         verb: Verb::ApproveSpacing,
         about,
@@ -279,10 +277,8 @@ fn spacing(model: &mut Model, subject: &Subject, about: String) -> Result<Confir
         yes: "Approve",
         sends: Sends::Signed(Box::new(SignedAsk { wish, unsigned, passphrase: None })),
         say: format!("the approval of spacing {number}"),
-        on_yes: false,
-        at: 0,
-        back: None,
-    })
+    }
+    .asked())
 }
 
 /// "2. Paper Boats after 2.5 s, fade out 8 s".

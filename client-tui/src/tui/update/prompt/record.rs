@@ -11,7 +11,7 @@ use crate::{
     },
     tui::{
         keys::Verb,
-        model::{Ask, ConfirmAsk, Link, Model, Prompt, Sends, text_area},
+        model::{Ask, Link, Model, Prompt, Sends, YesOrNo, text_area},
         msg::{Effect, Failure},
         record::{Order, PAGES, PANES, Page, Pane, PlanAsk, ProfilesAsk, SignAsk},
         rows::PROJECT_KEY,
@@ -265,7 +265,7 @@ fn start(model: &mut Model, ask: Box<PlanAsk>) -> Next {
     if !medium.is_empty() {
         lines.push(format!("Its sides are for {medium}; the Album room chooses another."));
     }
-    let confirm = ConfirmAsk {
+    let confirm = YesOrNo {
         project: ask.project.clone(),
         verb: Verb::StartRecord,
         about: PROJECT_KEY.into(),
@@ -274,10 +274,8 @@ fn start(model: &mut Model, ask: Box<PlanAsk>) -> Next {
         yes: "Make it",
         sends: Sends::Action(Do::StartRecord(action)),
         say: "the record".into(),
-        on_yes: false,
-        at: 0,
-        back: Some(Box::new(Ask::Plan(ask))),
-    };
+    }
+    .asked_from(Some(Box::new(Ask::Plan(ask))));
     Next::Ask(Prompt { ask: Ask::Confirm(Box::new(confirm)), shown: false })
 }
 

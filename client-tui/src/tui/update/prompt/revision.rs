@@ -9,7 +9,7 @@ use deadwax_proto::v1::{self as v1, NoteRow, NoteState, RevisionKind, Role, acti
 use super::{CUT, DISCARD, EMPTY, Next, is_ctrl, text, type_text};
 use crate::tui::{
     keys::Verb,
-    model::{Ask, ConfirmAsk, Model, Pending, RevisionAsk, Sends, text_area},
+    model::{Ask, Model, Pending, RevisionAsk, Sends, YesOrNo, text_area},
     msg::Effect,
     rows::Project,
     update::act::{self, NO_VERSION, Subject},
@@ -148,7 +148,7 @@ pub(in crate::tui::update) fn beyond_terms(model: &Model, pending: &Pending, tex
         problem: None,
     };
     let known = v1::RequestRevision { beyond_terms: true, ..request.clone() };
-    Some(Ask::Confirm(Box::new(ConfirmAsk {
+    Some(Ask::Confirm(Box::new(YesOrNo {
         project: pending.project_id.clone(),
         verb: pending.verb,
         about: pending.about.clone(),
@@ -157,8 +157,5 @@ pub(in crate::tui::update) fn beyond_terms(model: &Model, pending: &Pending, tex
         yes: "Send it",
         sends: Sends::Action(Do::RequestRevision(known)),
         say: pending.say.clone(),
-        on_yes: false,
-        at: 0,
-        back: Some(Box::new(Ask::Revision(Box::new(back)))),
-    })))
+    }.asked_from(Some(Box::new(Ask::Revision(Box::new(back))))))))
 }

@@ -6,7 +6,7 @@ use deadwax_proto::v1::{self as v1, Role, action::Action as Do};
 use super::{CUT, DISCARD, Next, is_ctrl, text, type_text};
 use crate::tui::{
     keys::Verb,
-    model::{Ask, ConfirmAsk, EntrantsAsk, Model, Prompt, Sends, VoteAsk, text_area},
+    model::{Ask, EntrantsAsk, Model, Prompt, Sends, VoteAsk, YesOrNo, text_area},
     msg::Effect,
     update::act::{self, Subject},
 };
@@ -163,7 +163,7 @@ fn replace(model: &mut Model, ask: Box<VoteAsk>) -> Next {
     let back = Some(Box::new(Ask::Vote(ask.clone())));
     let pending = ballot(model, *ask);
     let Some(action) = pending.action.action else { return Next::Close };
-    let ask = ConfirmAsk {
+    let ask = YesOrNo {
         project: pending.project_id,
         verb: pending.verb,
         about: pending.about,
@@ -172,10 +172,7 @@ fn replace(model: &mut Model, ask: Box<VoteAsk>) -> Next {
         yes: "Replace it",
         sends: Sends::Action(action),
         say: pending.say,
-        on_yes: false,
-        at: 0,
-        back,
-    };
+    }.asked_from(back);
     Next::Ask(Prompt { ask: Ask::Confirm(Box::new(ask)), shown: false })
 }
 

@@ -9,8 +9,8 @@ use crate::tui::{
     album::{self, View},
     keys::Verb,
     model::{
-        Addressee, ApproveAsk, Ask, ConfirmAsk, Decision, Model, Prompt, Purpose, Screen, Sends, Sign,
-        SongView, TEXT_CHARS_MAX, WriteAsk, text_area,
+        Addressee, ApproveAsk, Ask, Decision, Model, Prompt, Purpose, Screen, Sends, Sign, SongView,
+        TEXT_CHARS_MAX, WriteAsk, YesOrNo, text_area,
     },
     msg::Effect,
     rows::{PROJECT_KEY, Project},
@@ -416,7 +416,7 @@ fn decided(model: &Model, ask: WriteAsk, text: String) -> Next {
         _ => return Next::Close,
     };
     let say = question.trim_end_matches('?').to_lowercase();
-    let ask = ConfirmAsk {
+    let ask = YesOrNo {
         project: ask.project,
         verb,
         about,
@@ -425,9 +425,7 @@ fn decided(model: &Model, ask: WriteAsk, text: String) -> Next {
         yes,
         sends: Sends::Action(action),
         say,
-        on_yes: false,
-        at: 0,
-        back,
-    };
+    }
+    .asked_from(back);
     Next::Ask(Prompt { ask: Ask::Confirm(Box::new(ask)), shown: false })
 }

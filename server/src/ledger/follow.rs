@@ -1,0 +1,87 @@
+//! What other servers append to the same store: folded soon after, so that watchers here see it, and looked for before a no is given. Never here: rules, and
+//! how a store hears of others.
+
+use std::{sync::Arc, time::Duration};
+
+use deadwax_domain::ProjectId;
+use futures::{StreamExt as _, stream::BoxStream};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{Inner, LedgerError, lock, stream::Stream};
+use crate::store::{STUDIO, StreamId};
+
+/// Streams that are folded at the same time.
+const AT_ONCE: usize = 8;
+/// Before a stream that could not be read is tried again.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Folds what it is told of until the handle is dropped.
+pub(super) fn follow(
+    inner: Arc<Inner>,
+    changes: BoxStream<'static, (StreamId, u64)>,
+) -> AbortOnDropHandle<()> {
+    AbortOnDropHandle::new(tokio::spawn(async move {
+        let projects = changes.filter(|(stream, _)| std::future::ready(*stream != STUDIO));
+        projects.for_each_concurrent(AT_ONCE, |(stream, head)| inner.reach(ProjectId(stream.0), head)).await;
+    }))
+}
+
+impl Inner {
+    /// Folds a project up to `head` at least, however long the store is away.
+    async fn reach(&self, id: ProjectId, head: u64) {
+        let mut told = false;
+        loop {
+            if self.existing(id).is_some_and(|stream| stream.folded().snapshot.seq >= head) {
+                return;
+            }
+            match self.fold_in(id).await {
+                // Below what was told: the store says itself what that means.
+                Ok(_) => return,
+                Err(error) => {
+                    if !std::mem::replace(&mut told, true) {
+                        tracing::warn!(%error, project = ?id, "what another server appended could not be read; tried again");
+                    }
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    async fn fold_in(&self, id: ProjectId) -> Result<Arc<Stream>, LedgerError> {
+        let stream = self.stream(id);
+        {
+            let _folding = stream.writing.lock().await;
+            self.catch_up(&stream).await?;
+        }
+        Ok(stream)
+    }
+
+    /// The stream of a project; where others write, one that this server has not heard of yet is looked for.
+    pub(super) async fn found(&self, id: ProjectId) -> Result<Option<Arc<Stream>>, LedgerError> {
+        let known = self.existing(id);
+        if known.is_some() || !self.shared || self.events(id, 0, 1).await?.is_empty() {
+            return Ok(known);
+        }
+        self.fold_in(id).await.map(Some)
+    }
+
+    /// Whether others have appended since the newest fold, which is then newer. Called with `stream.writing` held.
+    pub(super) async fn moved_on(&self, stream: &Stream) -> Result<bool, LedgerError> {
+        if !self.shared {
+            return Ok(false);
+        }
+        let before = stream.folded().snapshot.seq;
+        self.catch_up(stream).await?;
+        Ok(stream.folded().snapshot.seq != before)
+    }
+
+    /// A stream that nobody writes to any more and that has no facts goes.
+    pub(super) fn forget_empty(&self, id: ProjectId, stream: &Arc<Stream>) {
+        // Streams are cloned under this lock only: two holders are the map and the caller.
+        let mut streams = lock(&self.streams);
+        let ours = streams.get(&id).is_some_and(|kept| Arc::ptr_eq(kept, stream));
+        if ours && Arc::strong_count(stream) == 2 && stream.folded().snapshot.seq == 0 {
+            streams.remove(&id);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The tables: numbered migrations, embedded, each applied once under a lock row, and the refusal of a schema that a newer server made. Never here: facts.
+
+use tokio_postgres::Client;
+
+use super::{OpenError, fault::Fault};
+
+/// Append-only: a migration that has been released is never edited.
+const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/0001_facts.sql")];
+
+/// Outside of the transaction: the lock row must be there before it can be locked.
+const GROUND: &str = "
+    CREATE TABLE IF NOT EXISTS deadwax_lock (id bigint NOT NULL, PRIMARY KEY (id));
+    CREATE TABLE IF NOT EXISTS deadwax_schema (version bigint NOT NULL, applied_at timestamptz NOT NULL, PRIMARY KEY (version));
+    INSERT INTO deadwax_lock (id) VALUES (1) ON CONFLICT (id) DO NOTHING";
+
+pub(super) enum Trouble {
+    Open(OpenError),
+    Fault(Fault),
+}
+
+impl From<tokio_postgres::Error> for Trouble {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+/// Brings the tables up to this server. Two servers that start together take turns.
+pub(super) async fn bring_up(client: &mut Client) -> Result<(), Trouble> {
+    let known = MIGRATIONS.len() as i64;
+    match version(client).await? {
+        Some(version) if version > known => {
+            return Err(Trouble::Open(OpenError::Newer { schema: version, known }));
+        }
+        Some(version) if version == known => return Ok(()),
+        _ => {}
+    }
+    if let Err(error) = client.batch_execute(GROUND).await {
+        // Two that make the same table at the same moment meet in the catalogue; the other one's will do.
+        return Err(Trouble::Fault(match Fault::from(error) {
+            Fault::Taken => Fault::Again("another server makes the tables".into()),
+            other => other,
+        }));
+    }
+    let transaction = client.transaction().await?;
+    transaction.query("SELECT id FROM deadwax_lock WHERE id = 1 FOR UPDATE", &[]).await?;
+    let row = transaction.query_one("SELECT coalesce(max(version), 0) FROM deadwax_schema", &[]).await?;
+    let done: i64 = row.try_get(0)?;
+    if done > known {
+        return Err(Trouble::Open(OpenError::Newer { schema: done, known }));
+    }
+    for (version, migration) in (1i64..).zip(MIGRATIONS).filter(|(version, _)| *version > done) {
+        transaction.batch_execute(migration).await?;
+        let note = "INSERT INTO deadwax_schema (version, applied_at) VALUES ($1, now())";
+        transaction.execute(note, &[&version]).await?;
+    }
+    Ok(transaction.commit().await?)
+}
+
+/// `None` where there are no tables yet.
+async fn version(client: &Client) -> Result<Option<i64>, Trouble> {
+    match client.query_one("SELECT coalesce(max(version), 0) FROM deadwax_schema", &[]).await {
+        Ok(row) => Ok(Some(row.try_get(0)?)),
+        Err(error) if error.code() == Some(&tokio_postgres::error::SqlState::UNDEFINED_TABLE) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}

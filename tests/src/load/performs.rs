@@ -1,0 +1,106 @@
+//! Durable changes: how many a second 64 writers get through, beside the bare disk in the same minute; and how long one waits at a rate the server can hold.
+//! Never here: watchers.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result};
+use deadwax_client::net::Client;
+use tokio::task::JoinSet;
+
+use super::{
+    Size,
+    figures::{Line, Spread},
+    probe,
+    stand::{Place, Stand},
+};
+
+/// The share of the greatest rate at which waiting is measured.
+const STEADY: f64 = 0.3;
+/// Above the slowest sync in a hundred.
+const OVER_SYNC_MS: f64 = 5.0;
+
+pub async fn measure(stand: &Stand, size: &Size) -> Result<Vec<Line>> {
+    let places = stand.places(size.writers).await?;
+    let time = Duration::from_secs(size.seconds);
+    let (bytes_before, used_before) = (stand.journal_bytes()?, stand.usage()?);
+    let (count, mut spread) = at_once(stand, &places, time).await?;
+    let used = stand.usage()?;
+    let rate = count as f64 / time.as_secs_f64();
+    let entry = (stand.journal_bytes()?.saturating_sub(bytes_before) / count.max(1)).max(64) as usize;
+    let bare = probe::group_commit(&stand.folder, entry, size.writers, time).await?;
+    let busy = (used.cpu - used_before.cpu).as_secs_f64() / time.as_secs_f64();
+    let mut lines = vec![Line::judged(
+        format!("durable performs, {} writers", size.writers),
+        format!(
+            "{rate:.0}/s, bare group commit {bare:.0}/s of {entry} bytes: {:.2} of it; {spread}; server {busy:.2} cores",
+            rate / bare
+        ),
+        ">= 0.5 of the bare loop",
+        rate >= bare * 0.5,
+    )];
+    let pace = (rate * STEADY).max(1.0);
+    spread = by_the_clock(stand, &places, pace, time).await?;
+    let syncs = probe::syncs(&stand.folder, entry, 300)?;
+    lines.push(Line::judged(
+        format!("acknowledgement at {pace:.0} performs/s"),
+        format!("{spread}; one sync: {syncs}"),
+        "p99 <= p99 of a sync + 5 ms",
+        spread.ms(0.99) <= syncs.ms(0.99) + OVER_SYNC_MS,
+    ));
+    Ok(lines)
+}
+
+/// Every writer has one change under way, always.
+pub async fn at_once(stand: &Stand, places: &[Place], time: Duration) -> Result<(u64, Spread)> {
+    let begun = Instant::now();
+    let mut hands = JoinSet::new();
+    for place in places.iter().cloned() {
+        let client = stand.client().await?;
+        hands.spawn(async move {
+            let mut spread = Spread::default();
+            for turn in 0u64.. {
+                if begun.elapsed() > time {
+                    break;
+                }
+                let asked = Instant::now();
+                client.perform(&place.project, place.title(&format!("a {turn}"))).await?;
+                spread.add(asked.elapsed());
+            }
+            anyhow::Ok(spread)
+        });
+    }
+    let mut whole = Spread::default();
+    while let Some(hand) = hands.join_next().await {
+        whole.join(&hand.context("a writer")??);
+    }
+    Ok((whole.count(), whole))
+}
+
+/// One change every `1 / rate` seconds, in turn over all places, whether or not the ones before have come back; a wait counts from when it was due.
+async fn by_the_clock(stand: &Stand, places: &[Place], rate: f64, time: Duration) -> Result<Spread> {
+    let mut clients: Vec<Client> = Vec::new();
+    for _ in 0..16.min(places.len()) {
+        clients.push(stand.client().await?);
+    }
+    let spread = Arc::new(Mutex::new(Spread::default()));
+    let (begun, mut hands) = (Instant::now(), JoinSet::new());
+    for turn in 0..(rate * time.as_secs_f64()) as usize {
+        let due = begun + Duration::from_secs_f64(turn as f64 / rate);
+        tokio::time::sleep_until(due.into()).await;
+        let (client, place) = (clients[turn % clients.len()].clone(), places[turn % places.len()].clone());
+        let spread = Arc::clone(&spread);
+        hands.spawn(async move {
+            client.perform(&place.project, place.title(&format!("b {turn}"))).await?;
+            spread.lock().unwrap_or_else(PoisonError::into_inner).add(due.elapsed());
+            anyhow::Ok(())
+        });
+    }
+    while let Some(hand) = hands.join_next().await {
+        hand.context("a change")??;
+    }
+    let spread = spread.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    Ok(spread)
+}
