@@ -47,15 +47,14 @@ pub const GATES: &[Gate] = &[
             full: "of 100 at once 10 hashed, each way for itself",
         },
         run: |run| {
-            let name = "auth::tests::of_a_hundred_wrong_ones_at_once_ten_are_hashed";
-            Named { file: None, name, ..MATRIX }.run(run, "TRIES")
+            Named::unit("auth::tests::of_a_hundred_wrong_ones_at_once_ten_are_hashed").run(run, "TRIES")
         },
     },
     Gate {
         id: "TOKENS",
         what: "tokens and codes that were given out, looked for in every file of the folder",
         goal: Goal { quick: Some("300: 0 found"), full: "10,000: 0 found" },
-        run: |run| Named { file: Some("access_tokens"), name: "", ..MATRIX }.run(run, "TOKENS"),
+        run: |run| Named::test("access_tokens", "").run(run, "TOKENS"),
     },
     Gate {
         id: "REVOKE",
@@ -64,9 +63,7 @@ pub const GATES: &[Gate] = &[
             quick: Some("all of 8 kinds end; on a quiet machine within 1 s"),
             full: "all of 8 kinds end; on a quiet machine within 1 s",
         },
-        run: |run| {
-            Named { name: "ended::every_open_stream_ends_with_its_session", ..MATRIX }.run(run, "REVOKE")
-        },
+        run: |run| Named::test("matrix", "ended::every_open_stream_ends_with_its_session").run(run, "REVOKE"),
     },
     Gate {
         id: "TLS",
@@ -76,15 +73,8 @@ pub const GATES: &[Gate] = &[
             full: "0 let through, 0 right ones refused",
         },
         run: |run| {
-            let mut found = Named { file: Some("tls"), name: "", ..MATRIX }.run(run, "TLS")?;
-            let client = Named { package: "deadwax", file: Some("net_trust"), name: "", features: &[] };
-            let more = client.run(run, "TLS")?;
-            found.measured = format!("{}; {}", found.measured, more.measured);
-            found.notes.extend(more.notes);
-            if found.verdict == super::gate::Verdict::Held {
-                found.verdict = more.verdict;
-            }
-            Ok(found)
+            let servers = Named::test("tls", "").run(run, "TLS")?;
+            Ok(servers.and(Named::test("net_trust", "").run(run, "TLS")?))
         },
     },
     Gate {
