@@ -51,7 +51,9 @@ fn every_fault_is_told_with_its_line_and_ends_with_3() {
 #[test]
 fn the_program_holds_no_planted_bug() {
     let program = std::fs::read(env!("CARGO_BIN_EXE_deadwax")).unwrap();
-    let holds = |word: &str| program.windows(word.len()).any(|window| window == word.as_bytes());
+    // As text: the library's search is a fast one, also in a test that is not.
+    let program = String::from_utf8_lossy(&program);
+    let holds = |word: &str| program.contains(word);
     assert!(holds("config.toml"), "the reader finds what is there");
     let paper = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/PLANTED.md")).unwrap();
     let bugs = paper.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());

@@ -8,20 +8,19 @@
 
 use std::{
     collections::HashMap,
-    future::Future as _,
     io,
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
     sync::{mpsc, watch},
-    time::Sleep,
+    time::{Instant, Sleep},
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
@@ -35,6 +34,29 @@ use crate::{
     },
     metrics::lines::{Ending, Lines, OpenLine, Verdict},
 };
+
+/// Where connections come from: the network of this machine, or a simulated one.
+pub trait Source: Send + 'static {
+    type Line: AsyncRead + AsyncWrite + Send + Unpin + 'static;
+
+    fn address(&self) -> io::Result<SocketAddr>;
+    fn accept(&mut self) -> impl Future<Output = io::Result<(Self::Line, SocketAddr)>> + Send;
+}
+
+impl Source for TcpListener {
+    type Line = TcpStream;
+
+    fn address(&self) -> io::Result<SocketAddr> {
+        self.local_addr()
+    }
+
+    async fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
+        let (stream, peer) = TcpListener::accept(self).await?;
+        // Refused only by a connection that is gone already; its first read will say so.
+        let _ = stream.set_nodelay(true);
+        Ok((stream, peer))
+    }
+}
 
 /// How many connections there may be, how long each may stay, and stay silent, and what they are shown. Another room counts for those that come from then on;
 /// its ages do not change.
@@ -104,14 +126,14 @@ impl Drop for Place {
 }
 
 /// One for each age of the room.
-pub type Incoming = mpsc::Receiver<io::Result<Connection>>;
+pub type Incoming<L> = mpsc::Receiver<io::Result<Connection<L>>>;
 
 /// Accepts until the receivers are dropped. `cut` closes every connection at once.
-pub fn accept(
-    listener: TcpListener,
+pub fn accept<S: Source>(
+    mut source: S,
     rooms: watch::Receiver<Arc<Room>>,
     cut: CancellationToken,
-) -> Vec<Incoming> {
+) -> Vec<Incoming<S::Line>> {
     let ages = rooms.borrow().ages.clone();
     let (ready, incoming): (Vec<_>, Vec<_>) = ages.iter().map(|_| mpsc::channel(64)).unzip();
     let counted = Arc::new(Mutex::new(Count::default()));
@@ -120,7 +142,7 @@ pub fn accept(
         let Some(any) = ready.first() else { return };
         loop {
             let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
+                accepted = source.accept() => accepted,
                 () = any.closed() => return,
             };
             let (stream, peer) = match accepted {
@@ -156,17 +178,16 @@ pub fn accept(
 }
 
 /// Accepted, and not greeted yet.
-struct Coming {
-    stream: TcpStream,
+struct Coming<L> {
+    stream: L,
     line: Line,
     place: Place,
     cut: CancellationToken,
 }
 
-impl Coming {
-    async fn greet(self, room: &Room, age: Duration) -> Option<Connection> {
+impl<L: AsyncRead + AsyncWrite + Unpin> Coming<L> {
+    async fn greet(self, room: &Room, age: Duration) -> Option<Connection<L>> {
         let Self { stream, line, place, cut } = self;
-        stream.set_nodelay(true).ok()?;
         let io = match &room.tls {
             None => Io::Plain(stream),
             Some(tls) => match tokio::time::timeout(room.handshake, tls.accept(stream)).await {
@@ -182,7 +203,7 @@ impl Coming {
             line,
             silent: Some(Box::pin(tokio::time::sleep(room.first_call))),
             end: Box::pin(tokio::time::sleep(age)),
-            meter: Meter::new(Instant::now()),
+            meter: Meter::new(Instant::now().into_std()),
             cut: Box::pin(cut.cancelled_owned()),
             open: room.figures.enter(),
             _place: place,
@@ -190,13 +211,13 @@ impl Coming {
     }
 }
 
-enum Io {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+enum Io<L> {
+    Plain(L),
+    Tls(Box<TlsStream<L>>),
 }
 
-pub struct Connection {
-    io: Io,
+pub struct Connection<L = TcpStream> {
+    io: Io<L>,
     line: Line,
     /// Runs until a call was let in.
     silent: Option<Pin<Box<Sleep>>>,
@@ -207,20 +228,20 @@ pub struct Connection {
     _place: Place,
 }
 
-impl Drop for Connection {
+impl<L> Drop for Connection<L> {
     fn drop(&mut self) {
         self.line.leave();
     }
 }
 
-impl Connected for Connection {
+impl<L> Connected for Connection<L> {
     type ConnectInfo = Line;
     fn connect_info(&self) -> Line {
         self.line.clone()
     }
 }
 
-impl Connection {
+impl<L> Connection<L> {
     /// Why this connection is over, where it is.
     fn over(&mut self, context: &mut Context<'_>) -> Option<io::ErrorKind> {
         if self.cut.as_mut().poll(context).is_ready() || self.end.as_mut().poll(context).is_ready() {
@@ -246,7 +267,7 @@ impl Connection {
     }
 }
 
-impl AsyncRead for Connection {
+impl<L: AsyncRead + AsyncWrite + Unpin> AsyncRead for Connection<L> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -262,7 +283,7 @@ impl AsyncRead for Connection {
             Io::Tls(io) => Pin::new(io).poll_read(context, buffer),
         };
         this.open.read(buffer.filled().len() - before);
-        if this.meter.read(&buffer.filled()[before..], Instant::now()).is_err() {
+        if this.meter.read(&buffer.filled()[before..], Instant::now().into_std()).is_err() {
             this.open.hang_up(Ending::flood);
             tracing::warn!(address = %this.line.peer().ip(), "hung up: a flood of frames that ask for nothing");
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
@@ -271,7 +292,7 @@ impl AsyncRead for Connection {
     }
 }
 
-impl AsyncWrite for Connection {
+impl<L: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Connection<L> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -7,7 +7,11 @@ use std::{
 };
 
 use anyhow::Context as _;
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
+    sync::watch,
+};
 use tokio_rustls::TlsAcceptor;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -43,14 +47,26 @@ const AGES: u32 = 9;
 const UPLOAD_STALE_AFTER: Duration = Duration::from_secs(48 * 3600);
 const SWEEP_UPLOADS_EVERY: Duration = Duration::from_secs(3600);
 
-/// Serves until `stop` is cancelled; then streams end, other calls get [`GRACE`], then every connection is cut.
+/// Serves until `stop` is cancelled; then streams end, other calls get [`GRACE`], then every connection is cut. What goes on by itself goes on beside it.
 pub async fn run(
     studio: Arc<Studio>,
     listener: TcpListener,
     identity: Option<Identity>,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    let address = listener.local_addr().context("the listener has no address")?;
+    let tasks = background(&studio).await?;
+    answer(studio, listener, identity, stop, tasks).await
+}
+
+/// As [`run`], on connections from anywhere. `tasks`: what goes on beside it and ends with `studio.closing`.
+pub async fn answer<S: listen::Source>(
+    studio: Arc<Studio>,
+    source: S,
+    identity: Option<Identity>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+) -> anyhow::Result<()> {
+    let address = source.address().context("the listener has no address")?;
     anyhow::ensure!(
         identity.is_some() || address.ip().is_loopback(),
         "without TLS a server listens on a loopback address only, not on {address}"
@@ -62,7 +78,7 @@ pub async fn run(
     let room = room(&config, tls, studio.metrics.lines.clone());
     let (rooms, room) = watch::channel(Arc::new(room));
     let at_the_door = DoorLayer::new(&config.door, studio.metrics.lines.clone());
-    let incoming = listen::accept(listener, room, cut.clone());
+    let incoming = listen::accept(source, room, cut.clone());
     let settings = tokio::spawn(follow_settings(Arc::clone(&studio), rooms, at_the_door.clone()));
     let probes = studio
         .take_probes()
@@ -72,7 +88,6 @@ pub async fn run(
     let sweeper = tokio::spawn(sweep(Arc::clone(&studio)));
     let ends = tokio::spawn(write_ends(Arc::clone(&studio)));
     let upload_sweeper = tokio::spawn(sweep_uploads(Arc::clone(&studio)));
-    let tasks = background(&studio).await?;
     let health = Arc::new(health);
     let latch = {
         let (drive, health) = (studio.store.drive().clone(), Arc::clone(&health));
@@ -172,12 +187,12 @@ async fn follow_settings(studio: Arc<Studio>, rooms: watch::Sender<Arc<listen::R
 }
 
 /// tonic knows one age for all connections of a server: one server for each age, behind the same door, with the same services.
-fn serving(
+fn serving<L: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     studio: &Studio,
     routes: &Routes,
     at_the_door: &DoorLayer,
-    incoming: Vec<listen::Incoming>,
-) -> impl Future<Output = Result<Vec<()>, tonic::transport::Error>> + use<> {
+    incoming: Vec<listen::Incoming<L>>,
+) -> impl Future<Output = Result<Vec<()>, tonic::transport::Error>> + use<L> {
     let config = studio.config();
     let door = &config.door;
     let servers = ages(door).zip(incoming).map(|(age, incoming)| {

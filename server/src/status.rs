@@ -300,6 +300,23 @@ pub fn inspect(error: InspectError) -> Status {
     }
 }
 
+fn wait_in_words(wait_s: u64) -> String {
+    match wait_s {
+        0..=60 => "Wait a minute, then try again.".to_owned(),
+        _ => format!("Wait {} minutes, then try again.", wait_s.div_ceil(60)),
+    }
+}
+
+/// Not UNAVAILABLE: it was done, and who tries again finds nothing to end.
+fn ended_until_restart() -> Status {
+    refuse(
+        Code::FailedPrecondition,
+        "ENDED_UNTIL_RESTART",
+        "It is ended at once, but the disk of this server did not take it: it holds until the server is restarted.",
+        "Tell the studio's owner: look at the disk, restart the server, then end it again.",
+    )
+}
+
 pub fn auth(error: AuthError) -> Status {
     match error {
         AuthError::CodeUnknown => refuse(
@@ -312,10 +329,7 @@ pub fn auth(error: AuthError) -> Status {
             Code::ResourceExhausted,
             "TOO_MANY_TRIES",
             "Too many wrong codes or passphrases were tried here.",
-            match wait_s {
-                0..=60 => "Wait a minute, then try again.".to_owned(),
-                _ => format!("Wait {} minutes, then try again.", wait_s.div_ceil(60)),
-            },
+            wait_in_words(wait_s),
             [("retry_after_s", wait_s.to_string())],
         ),
         AuthError::PassphraseNeeded { choose: false } => refuse(
@@ -373,13 +387,7 @@ pub fn auth(error: AuthError) -> Status {
             "Add another owner first.",
         ),
         AuthError::LimitReached(what) => refuse(Code::ResourceExhausted, "LIMIT_REACHED", what, ""),
-        // Not UNAVAILABLE: it was done, and who tries again finds nothing to end.
-        AuthError::EndedUntilRestart => refuse(
-            Code::FailedPrecondition,
-            "ENDED_UNTIL_RESTART",
-            "It is ended at once, but the disk of this server did not take it: it holds until the server is restarted.",
-            "Tell the studio's owner: look at the disk, restart the server, then end it again.",
-        ),
+        AuthError::EndedUntilRestart => ended_until_restart(),
         AuthError::Append(error) => append(error),
         AuthError::Read(error) => read(error),
         AuthError::Unreadable { .. } | AuthError::NoRandomness(_) | AuthError::Hash(_) => internal(&error),

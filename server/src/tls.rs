@@ -65,14 +65,14 @@ impl Identity {
         let place = |set: &Path, usual: &str| {
             folder.join(if set.as_os_str().is_empty() { Path::new(usual) } else { set })
         };
-        let chain = certificates(&place(&settings.file, CERTIFICATE_FILE), "the certificate")?;
+        let chain = certificates(&place(&settings.file, CERTIFICATE_FILE), "reading the certificate")?;
         let key = place(&settings.key, KEY_FILE);
         let key = PrivateKeyDer::from_pem_file(&key)
             .with_context(|| format!("reading the key {} failed", key.display()))?;
         let authority = Some(&settings.client_authority).filter(|path| !path.as_os_str().is_empty());
         let machines = authority.map(|path| -> anyhow::Result<RootCertStore> {
             let mut roots = RootCertStore::empty();
-            for certificate in certificates(&folder.join(path), "the authority")? {
+            for certificate in certificates(&folder.join(path), "reading the authority")? {
                 roots
                     .add(certificate)
                     .context("a certificate of `certificate.client_authority` is no authority")?;
@@ -111,7 +111,7 @@ impl Identity {
 fn certificates(path: &Path, what: &str) -> anyhow::Result<Vec<CertificateDer<'static>>> {
     let found = CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .with_context(|| format!("reading {what} {} failed", path.display()))?;
+        .with_context(|| format!("{what} {} failed", path.display()))?;
     anyhow::ensure!(!found.is_empty(), "{} holds no certificate", path.display());
     Ok(found)
 }

@@ -50,11 +50,8 @@ async fn stopped(house: House) -> tempfile::TempDir {
 async fn after_the_disk_failed_whoever_is_to_be_out_is_out_until_the_restart() {
     let house = House::open_embedded(tempfile::tempdir().unwrap(), |_| {}).await;
     let mut ana = house.person("Ana", true).await;
-    let (mut bob, mut lou, mut eva) = (
-        house.person("Bob", false).await,
-        house.person("Lou", false).await,
-        house.person("Eva", false).await,
-    );
+    let (mut bob, mut lou, mut eva) =
+        (house.person("Bob", true).await, house.person("Lou", false).await, house.person("Eva", false).await);
     let project = house.project(&bob).await;
     let open_link = link(&mut bob).await;
     let asked = bob.with(v1::WatchRequest { project_id: id_text(project.0), from: 0 });

@@ -159,7 +159,7 @@ async fn a_certificate_that_the_studio_brings_along_is_shown_and_stands_in_the_l
     let said = alert(greeted(&house, &made, None, &[&TLS13]).await);
     assert!(said.contains("UnknownIssuer"), "{said}");
     let fingerprint = hex::encode(sha2::Sha256::digest(&certificates(&pair.chain)[0]));
-    assert_eq!(house.studio.fingerprint.unwrap().to_string(), fingerprint);
+    assert_eq!(house.studio.fingerprint().unwrap().to_string(), fingerprint);
 }
 
 #[tokio::test]

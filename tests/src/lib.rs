@@ -1,16 +1,18 @@
-//! What the tests and the demo share: a song, a server to run, people to play. Never here: a rule of the studio.
+//! What the tests and the demo share: a song, a server to run, people to play, a server simulated, and the judge of what was seen of either. Never here: a rule of the studio.
 
 pub mod demo;
 pub mod ep;
 pub mod evidence;
 pub mod harm;
 pub mod harness;
+pub mod history;
 pub mod line;
 pub mod load;
 pub mod lp;
 pub mod pane;
 pub mod planted;
 pub mod program;
+pub mod sim;
 pub mod sink;
 pub mod song;
 pub mod terminal;

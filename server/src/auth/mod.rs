@@ -313,7 +313,9 @@ impl People {
     /// `EndedUntilRestart` where it holds in memory alone: nothing is acknowledged that is not durable (L-1).
     async fn write_end(&self, facts: Vec<Fact>) -> Result<(), AuthError> {
         match self.write(facts.clone(), Vec::new()).await {
-            Err(AppendError::ReadOnly(_) | AppendError::DiskNearlyFull { .. }) => {
+            Err(
+                AppendError::ReadOnly(_) | AppendError::DiskNearlyFull { .. } | AppendError::Unavailable(_),
+            ) => {
                 let at_ms = self.clock.now_ms();
                 let mut state = self.state_mut();
                 facts.iter().for_each(|fact| state.hold(at_ms, fact.clone()));

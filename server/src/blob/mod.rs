@@ -21,7 +21,7 @@ use bytes::Bytes;
 use deadwax_domain::Digest;
 use tokio::sync::Mutex;
 
-use crate::disk::{Access, Drive, DriveFile, Site, Stopped};
+use crate::disk::{Access, Drive, DriveFile, Site, Stopped, work};
 use staging::{Upload, Uploads};
 use sums::{Summing, Sums};
 use trash::Touched;
@@ -462,7 +462,7 @@ fn fresh_id() -> io::Result<u128> {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, BlobError> + Send + 'static,
 ) -> Result<T, BlobError> {
-    match tokio::task::spawn_blocking(work).await {
+    match work::run(work).await {
         Ok(done) => done,
         Err(error) => Err(io::Error::other(format!("file work stopped: {error}")).into()),
     }

@@ -1,5 +1,6 @@
 //! All that journal, audio and the egress book ask of a disk, behind one small trait, so that a disk which fails, fills up or forgets can be put under them (`faulty`).
-//! `Drive` is what they hold: it goes on after an interruption and a short write, and its latch ends every write after the first failed sync. Never here:
+//! `Drive` is what they hold: it goes on after an interruption and a short write, and its latch ends every write after the first failed sync. `work` is where it
+//! is done. Never here:
 //! what a record or a blob is.
 
 #[cfg(any(test, feature = "faults"))]
@@ -10,6 +11,7 @@ mod real;
 mod site;
 #[cfg(test)]
 mod trial;
+pub mod work;
 
 use std::{
     io,

@@ -5,12 +5,12 @@ use std::{
     net::IpAddr,
     sync::Arc,
     task::{Context, Poll},
-    time::Instant,
 };
 
 use deadwax_domain::PersonId;
 use futures::future::{Either, Ready, ready};
 use http::{Request, Response};
+use tokio::time::Instant;
 use tonic::{Status, body::Body};
 use tower::{Layer, Service};
 
@@ -63,7 +63,7 @@ pub struct AtTheDoor<S> {
 impl<S> AtTheDoor<S> {
     fn admit(&self, line: &Line, person: Option<PersonId>) -> Result<(), Status> {
         let key = person.map_or_else(|| Key::Address(customer(line.peer().ip())), Key::Person);
-        self.rate.take(key, Instant::now()).map_err(|wait| {
+        self.rate.take(key, Instant::now().into_std()).map_err(|wait| {
             self.figures.turn_away(TurnedAway::calls);
             status::too_many_calls(wait)
         })?;

@@ -130,7 +130,7 @@ async fn strangers(house: &House) {
     }
     assert!(away > 0, "an address has a pace too");
     let elsewhere = house.channel(Some(attacker(2))).await;
-    for _ in 0..10 {
+    for _ in 0..deadwax_server::auth::ADDRESS_TRIES {
         refused(Seat::login(elsewhere.clone(), "wrong").await, "INVITE_UNKNOWN");
     }
     let no = refused(Seat::login(elsewhere, "wrong").await, "TOO_MANY_TRIES");

@@ -97,6 +97,7 @@ async fn ask(store: &EmbeddedStore, truth: &Truth) -> (u64, Vec<(u128, u64)>) {
                 _ => refused.push((*stream, *seq)),
             },
             Err(ReadError::Corrupt { .. } | ReadError::Io(_)) => refused.push((*stream, *seq)),
+            Err(ReadError::Unavailable(why)) => panic!("a journal is never away: {why}"),
         }
     }
     (wrong, refused)

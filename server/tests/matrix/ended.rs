@@ -18,6 +18,7 @@ use tonic::{Response, Status, Streaming};
 
 use crate::{
     common::{Seat, id_text, refused, within},
+    denied::Log,
     media_kit::{self, sha256, tone},
     world::{Asker, Place, State, World, at},
 };
@@ -210,6 +211,8 @@ async fn end(world: &World, seat: &mut Seat, by: By) {
 /// Gate REVOKE.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_open_stream_ends_with_its_session() {
+    // Others read the log, in which these ends stand as well.
+    let _alone = Log::of_this_test().await;
     let mut world = World::open().await;
     let songs = world.own;
     world.renew(State::Making).await;

@@ -14,8 +14,8 @@ use deadwax_server::{
 
 pub use crate::place::{ABSENT, FOREIGN, OWN, Place, at};
 use crate::{
-    common::{House, Seat, facts, id_text},
-    media_kit::{sha256, tone},
+    common::{House, Seat, facts},
+    media_kit::sha256,
 };
 
 /// The columns of the table. The last four are no members of the project that is asked for.

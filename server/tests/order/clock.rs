@@ -129,9 +129,9 @@ async fn code_for(house: &House, seat: &Seat) -> String {
     house.studio.people.issue_code(seat.id).await.unwrap().code.reveal().to_owned()
 }
 
-/// Ten wrong codes close the way in to an address for a quarter of an hour, whatever the clock on the wall does.
+/// Wrong codes close the way in to an address for a quarter of an hour, whatever the clock on the wall does.
 async fn throttle_waits_by_another_clock(house: &House, begun_ms: i64) {
-    for _ in 0..10 {
+    for _ in 0..deadwax_server::auth::ADDRESS_TRIES {
         refused(house.stranger().await.login("wrong").await, "INVITE_UNKNOWN");
     }
     for jump_ms in [0, -HOUR_MS, DAY_MS, 30 * DAY_MS] {

@@ -1,7 +1,7 @@
 //! Bytes from outside: broken files of every format through the child, broken messages, text that means harm. Never here: decoders.
 
 use super::{
-    gate::{Gate, Goal, Verdict},
+    gate::{Gate, Goal},
     named::Named,
 };
 
@@ -42,8 +42,8 @@ pub const GATES: &[Gate] = &[
             full: "2,000 names: 0 effects, 0 bytes on a terminal that are not ours",
         },
         run: |run| {
-            let client = Named::test("text", "").run(run, "TEXT")?;
-            Ok(outside("text::").run(run, "TEXT")?.and(client))
+            let server = outside("text::").run(run, "TEXT")?;
+            Ok(server.and(Named::test("text", "").run(run, "TEXT")?))
         },
     },
     Gate {

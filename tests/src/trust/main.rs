@@ -6,6 +6,7 @@ mod crash;
 mod disk;
 mod door;
 mod gate;
+mod history;
 mod keep;
 mod list;
 mod load;

@@ -47,8 +47,7 @@ pub const GATES: &[Gate] = &[
             full: "of 100 at once 10 hashed, each way for itself",
         },
         run: |run| {
-            let name = "auth::tests::of_a_hundred_wrong_ones_at_once_ten_are_hashed";
-            Named::unit(name).run(run, "TRIES")
+            Named::unit("auth::tests::of_a_hundred_wrong_ones_at_once_ten_are_hashed").run(run, "TRIES")
         },
     },
     Gate {
@@ -74,8 +73,8 @@ pub const GATES: &[Gate] = &[
             full: "0 let through, 0 right ones refused",
         },
         run: |run| {
-            let client = Named::test("net_trust", "").run(run, "TLS")?;
-            Ok(Named::test("tls", "").run(run, "TLS")?.and(client))
+            let servers = Named::test("tls", "").run(run, "TLS")?;
+            Ok(servers.and(Named::test("net_trust", "").run(run, "TLS")?))
         },
     },
     Gate {
@@ -87,7 +86,7 @@ pub const GATES: &[Gate] = &[
             ),
             full: "100 cut: the book tells what arrived, at most 16 KiB more of each, 0 less; whole ones exactly",
         },
-        run: |run| Named::test("matrix", "cut::").run(run, "EGRESS"),
+        run: |run| Named { name: "cut::", ..MATRIX }.run(run, "EGRESS"),
     },
     Gate {
         id: "G14",

@@ -119,6 +119,11 @@ impl FaultyDisk {
         disk
     }
 
+    /// Another disk with the same files, durable as far as they are here.
+    pub fn twin(&self) -> Self {
+        Self::of(self.lock().state.clone())
+    }
+
     /// The call number `nth` of `site` from now on (from 0) meets `fault`.
     pub fn plan(&self, site: Site, nth: u64, fault: Fault) {
         let inner = &mut *self.lock();

@@ -101,18 +101,41 @@ impl Committer {
 
     pub(super) fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
         while let Some(first) = jobs.blocking_recv() {
-            self.rotate();
             let began = Instant::now();
-            let mut batch = Batch::new(self.cursor);
-            self.decide(first, &mut batch);
-            while batch.answers.len() < BATCH_JOBS && batch.frames.len() < BATCH_BYTES {
-                let Ok(next) = jobs.try_recv() else { break };
-                self.decide(next, &mut batch);
-            }
-            self.shared.drive.figures().group_jobs.observe(batch.answers.len() as f64);
-            self.commit(batch);
+            let mut batch = self.gather(first, &mut jobs);
+            let durable = self.write(&batch).and_then(|()| self.sync(&mut batch));
+            self.settle(batch, durable);
             self.shared.drive.figures().groups.observe(began.elapsed().as_secs_f64());
         }
+    }
+
+    /// The same as a task of a simulation: the power may fail between any two of its steps.
+    #[cfg(any(test, feature = "faults"))]
+    pub(super) async fn run_simulated(mut self, mut jobs: mpsc::Receiver<Job>) {
+        use crate::disk::work::pause;
+        while let Some(first) = jobs.recv().await {
+            let mut batch = self.gather(first, &mut jobs);
+            pause().await;
+            let mut durable = self.write(&batch);
+            if durable.is_ok() {
+                pause().await;
+                durable = self.sync(&mut batch);
+            }
+            pause().await;
+            self.settle(batch, durable);
+        }
+    }
+
+    fn gather(&mut self, first: Job, jobs: &mut mpsc::Receiver<Job>) -> Batch {
+        self.rotate();
+        let mut batch = Batch::new(self.cursor);
+        self.decide(first, &mut batch);
+        while batch.answers.len() < BATCH_JOBS && batch.frames.len() < BATCH_BYTES {
+            let Ok(next) = jobs.try_recv() else { break };
+            self.decide(next, &mut batch);
+        }
+        self.shared.drive.figures().group_jobs.observe(batch.answers.len() as f64);
+        batch
     }
 
     fn rotate(&mut self) {
@@ -230,21 +253,26 @@ impl Committer {
         if free < needed { Err(AppendError::DiskNearlyFull { free, needed }) } else { Ok(()) }
     }
 
-    fn commit(&mut self, mut batch: Batch) {
+    fn write(&self, batch: &Batch) -> io::Result<()> {
+        if batch.records.is_empty() { Ok(()) } else { self.shared.journal.write(batch.begin, &batch.frames) }
+    }
+
+    /// Once: a second sync may succeed without having written anything, so none is tried.
+    fn sync(&self, batch: &mut Batch) -> io::Result<()> {
+        if planted!("ack-before-fsync") {
+            batch.answers.drain(..).for_each(Answer::send);
+        }
+        if batch.records.is_empty() { Ok(()) } else { self.shared.journal.sync(batch.begin.segment) }
+    }
+
+    /// `durable`: what became of write and sync. Nobody hears of the batch before.
+    fn settle(&mut self, batch: Batch, durable: io::Result<()>) {
         let journal = &self.shared.journal;
+        if let Err(error) = durable {
+            self.refuse(batch, &error);
+            return;
+        }
         if !batch.records.is_empty() {
-            if let Err(error) = journal.write(batch.begin, &batch.frames) {
-                self.refuse(batch, &error);
-                return;
-            }
-            if planted!("ack-before-fsync") {
-                batch.answers.drain(..).for_each(Answer::send);
-            }
-            // A second sync may succeed without having written anything, so none is tried.
-            if let Err(error) = journal.sync(batch.begin.segment) {
-                self.refuse(batch, &error);
-                return;
-            }
             self.cursor = batch.cursor;
             self.heads.extend(batch.heads);
             if let Err(error) = self.shared.index.apply(journal.id, batch.records.iter()) {

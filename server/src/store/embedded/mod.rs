@@ -42,7 +42,7 @@ use self::{
 };
 use super::{Append, AppendError, Appended, Entry, Mark, ReadError, Store, StreamId};
 use crate::{
-    disk::{Drive, is_full},
+    disk::{Drive, is_full, work},
     planted::planted,
 };
 
@@ -146,6 +146,11 @@ impl EmbeddedStore {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let committer =
             Committer::new(shared.clone(), cursor, heads, options.reserve_bytes, options.segment_bytes);
+        #[cfg(any(test, feature = "faults"))]
+        if work::is_simulated() {
+            tokio::spawn(committer.run_simulated(jobs));
+            return Ok(Self { shared, queue: Some(queue), committer: None });
+        }
         let committer = thread::Builder::new().name("journal".into()).spawn(move || committer.run(jobs));
         let committer = Some(committer.map_err(OpenError::io("starting the committer"))?);
         Ok(Self { shared, queue: Some(queue), committer })
@@ -172,7 +177,7 @@ impl EmbeddedStore {
         look: impl FnOnce(&Shared) -> Result<T, ReadError> + Send + 'static,
     ) -> Result<T, ReadError> {
         let shared = self.shared.clone();
-        match tokio::task::spawn_blocking(move || look(&shared)).await {
+        match work::run(move || look(&shared)).await {
             Ok(found) => found,
             Err(error) => Err(io::Error::other(format!("reading stopped: {error}")).into()),
         }
