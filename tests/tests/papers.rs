@@ -13,8 +13,15 @@ use deadwax_tests::planted;
 const SHEET: &str = "docs/ASVS.md";
 const RUNBOOK: &str = "docs/RUNBOOK.md";
 /// Every test that these name must exist.
-const NAMING: [&str; 7] =
-    [SHEET, "SECURITY.md", "docs/HARDENING.md", "docs/OPERATIONS.md", RUNBOOK, "CHANGELOG.md", planted::PAPER];
+const NAMING: [&str; 7] = [
+    SHEET,
+    "SECURITY.md",
+    "docs/HARDENING.md",
+    "docs/OPERATIONS.md",
+    RUNBOOK,
+    "CHANGELOG.md",
+    planted::PAPER,
+];
 /// What these call a setting must be one.
 const SETTING: [&str; 4] = [SHEET, "docs/HARDENING.md", "docs/OPERATIONS.md", RUNBOOK];
 const VERDICTS: [&str; 4] = ["met", "by construction", "n/a", "NOT MET"];

@@ -175,7 +175,14 @@ fn every_dependency_has_its_reason() {
 #[test]
 fn paths_named_in_the_docs_exist() {
     let review = ["README.md", "ARCHITECTURE.md", "docs/DSP.md", "docs/REVIEW.md"];
-    let trust = ["SECURITY.md", "docs/HARDENING.md", "docs/ASVS.md", "docs/RUNBOOK.md", "docs/OPERATIONS.md", "docs/PLANTED.md"];
+    let trust = [
+        "SECURITY.md",
+        "docs/HARDENING.md",
+        "docs/ASVS.md",
+        "docs/RUNBOOK.md",
+        "docs/OPERATIONS.md",
+        "docs/PLANTED.md",
+    ];
     for doc in review.into_iter().chain(trust) {
         let text = fs::read_to_string(root().join(doc)).expect("a document");
         let quoted = text.split('`').skip(1).step_by(2);

@@ -5,9 +5,18 @@ use super::{bytes, crash, disk, door, gate::Gate, keep, order, planted, who};
 
 pub fn all() -> impl Iterator<Item = &'static Gate> {
     // Last: it builds programs of its own.
-    [disk::GATES, crash::GATES, order::GATES, keep::GATES, who::GATES, bytes::GATES, door::GATES, planted::GATES]
-        .into_iter()
-        .flatten()
+    [
+        disk::GATES,
+        crash::GATES,
+        order::GATES,
+        keep::GATES,
+        who::GATES,
+        bytes::GATES,
+        door::GATES,
+        planted::GATES,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// What the papers ask and no gate measures yet.
