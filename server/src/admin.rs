@@ -319,6 +319,7 @@ pub fn restore(asked: &Restore) -> Result<(), Failure> {
 /// Projects as files that anybody can read.
 pub async fn export(asked: &Export) -> Result<(), Failure> {
     let config = Config::load(&asked.dir, config::environment())?;
+    needs_journal("export", &config)?;
     let done = travel::export::export(&asked.dir, &config, asked.project.as_deref(), &asked.to).await?;
     let entries: u64 = done.page.projects.iter().map(|it| it.entries).sum();
     let (projects, to) = (done.page.projects.len(), asked.to.display());
@@ -332,6 +333,8 @@ pub async fn export(asked: &Export) -> Result<(), Failure> {
 
 /// A new studio from an export. Whoever the record names is known by name, and comes in by invitation.
 pub async fn import(asked: &Import) -> Result<(), Failure> {
+    let chosen = Config { store: Config::store_of(config::environment())?, ..Config::default() };
+    needs_journal("import", &chosen)?;
     let checked = travel::import::check(&asked.folder)?;
     let email = name::email(&asked.email).map_err(Failure::BadInput)?;
     let known = checked.people.iter().find(|it| it.email == email);

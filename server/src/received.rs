@@ -48,7 +48,8 @@ struct Wanted {
 
 pub async fn received(asked: &Received) -> Result<(), Failure> {
     let config = Config::load(&asked.dir, config::environment())?;
-    let store = admin::open_store(&asked.dir, &config)
+    let store = admin::store(&asked.dir, &config)
+        .await
         .context("while a server runs on this folder ask it: deadwax received")?;
     let clock = Arc::new(SystemClock);
     let people = People::open(Arc::clone(&store), Arc::clone(&clock) as _, CancellationToken::new());
