@@ -1,5 +1,5 @@
-//! Every gate, in the order of the table. A package has its own file; one whose gates are not built yet is named in `OPEN`, so that nobody takes the table for
-//! whole. Never here: how a gate is run.
+//! Every gate, in the order of the table. A package has its own file.
+//! Never here: how a gate is run.
 
 use super::{bytes, crash, disk, door, gate::Gate, history, keep, load, order, planted, who};
 
@@ -20,6 +20,3 @@ pub fn all() -> impl Iterator<Item = &'static Gate> {
     .into_iter()
     .flatten()
 }
-
-/// What the papers ask and no gate measures yet.
-pub const OPEN: &[(&str, &str)] = &[];
