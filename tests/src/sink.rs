@@ -30,6 +30,7 @@ pub fn faults(bytes: &[u8], kind: Kind) -> Vec<String> {
     let mut at = 0;
     while at < bytes.len() && found.len() < FAULTS_MAX {
         let taken = match bytes[at] {
+            b' '..=b'~' => Ok(1),
             0x1b if kind != Kind::Lines => sequence(&bytes[at + 1..], kind).map(|length| length + 1),
             b'\n' if kind != Kind::Frame => Ok(1),
             b'\r' if kind == Kind::Run => Ok(1),

@@ -13,12 +13,12 @@ use crate::{
 };
 
 pub fn assert_clean(seat: &Seat, at: &str) {
-    let terminal = seat.terminal();
-    for cell in terminal.backend().buffer().content() {
+    let (cells, bytes) = seat.sent_to_terminal();
+    for cell in cells.content() {
         let symbol = cell.symbol();
         assert!(!symbol.chars().any(scrub::is_hostile), "{symbol:?} on {at}");
     }
-    let wrong = faults(&seat.bytes(), Kind::Frame);
+    let wrong = faults(&bytes, Kind::Frame);
     assert!(wrong.is_empty(), "on {at}: {wrong:?}");
 }
 

@@ -251,12 +251,12 @@ fn go(contract: &Contract, seat: &mut Seat, kind: Kind, with: &str) {
 }
 
 fn check(seat: &Seat, at: &str) -> Result<(), TestCaseError> {
-    let terminal = seat.terminal();
-    for cell in terminal.backend().buffer().content() {
+    let (cells, bytes) = seat.sent_to_terminal();
+    for cell in cells.content() {
         let symbol = cell.symbol();
         prop_assert!(!symbol.chars().any(scrub::is_hostile), "{symbol:?} on {at}");
     }
-    let wrong = sink::faults(&seat.bytes(), sink::Kind::Frame);
+    let wrong = sink::faults(&bytes, sink::Kind::Frame);
     prop_assert!(wrong.is_empty(), "on {at}: {wrong:?}");
     Ok(())
 }

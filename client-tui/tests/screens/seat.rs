@@ -6,6 +6,7 @@ use deadwax_proto::v1::{Row, Update};
 use ratatui::{
     Terminal, TerminalOptions, Viewport,
     backend::{CrosstermBackend, TestBackend},
+    buffer::Buffer,
     layout::Rect,
 };
 
@@ -117,15 +118,15 @@ impl Seat {
         terminal
     }
 
-    /// Every byte that a terminal would be sent for this screen, by the backend that the client draws with.
-    pub fn bytes(&self) -> Vec<u8> {
+    /// The screen, and every byte that a terminal would be sent for it by the backend that the client draws with.
+    pub fn sent_to_terminal(&self) -> (Buffer, Vec<u8>) {
         let (mut sink, (columns, rows)) = (Vec::new(), self.model.size);
         let viewport = Viewport::Fixed(Rect::new(0, 0, columns, rows));
         let options = TerminalOptions { viewport };
         let mut terminal = Terminal::with_options(CrosstermBackend::new(&mut sink), options).unwrap();
-        terminal.draw(|frame| tui::draw(&self.model, frame)).unwrap();
+        let cells = terminal.draw(|frame| tui::draw(&self.model, frame)).unwrap().buffer.clone();
         drop(terminal);
-        sink
+        (cells, sink)
     }
 
     /// What was sent to the server since the last look.
