@@ -86,7 +86,7 @@ pub const GATES: &[Gate] = &[
             ),
             full: "100 cut: the book tells what arrived, at most 16 KiB more of each, 0 less; whole ones exactly",
         },
-        run: |run| Named { name: "cut::", ..MATRIX }.run(run, "EGRESS"),
+        run: |run| Named::test("matrix", "cut::").run(run, "EGRESS"),
     },
     Gate {
         id: "G14",
