@@ -200,7 +200,7 @@ impl Drop for Line {
         let method = self.method.as_str();
         match &self.outcome {
             Some((Code::Ok, _)) => {
-                tracing::info!(method, person, session, address, code = "Ok", ms, "request")
+                tracing::info!(method, person, session, address, code = "Ok", ms, "request");
             }
             Some((code @ (Code::Internal | Code::DataLoss | Code::Unknown), _)) => {
                 tracing::error!(method, person, session, address, ?code, ms, "request");

@@ -104,7 +104,8 @@ impl Identity {
         let Some(roots) = &self.machines else { return Ok(WebPkiClientVerifier::no_client_auth()) };
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots.clone()), provider);
-        Ok(verifier.build().context("`certificate.client_authority` cannot be used")?)
+        let verifier = verifier.build().context("`certificate.client_authority` cannot be used")?;
+        Ok(verifier)
     }
 }
 

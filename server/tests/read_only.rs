@@ -56,7 +56,7 @@ async fn heard(seat: &mut Seat, project: ProjectId, version: VersionId) -> Resul
     Ok(seat.media.report_heard(asked).await?.into_inner().percent)
 }
 
-async fn reads_go_on(seat: &mut Seat, project: ProjectId) {
+async fn reads_go_on(seat: &Seat, project: ProjectId) {
     let asked = seat.with(v1::GetRequest { project_id: id_text(project.0) });
     ProjectsClient::new(seat.channel.clone()).get(asked).await.unwrap();
 }
@@ -106,7 +106,7 @@ async fn after_the_disk_failed_nothing_is_acknowledged_and_a_restart_mends_it() 
     .await;
     let everywhere = failed.elapsed();
     assert_eq!(health(&house, "deadwax.v1.Presence").await, ServingStatus::Serving);
-    reads_go_on(&mut ana, project).await;
+    reads_go_on(&ana, project).await;
     // What leaves is written down first, on the disk that failed.
     refused(download(&mut ana, fetch(project, version, sha256(&song))).await, "EGRESS_UNWRITTEN");
     let info = ana.sessions.get_server_info(v1::GetServerInfoRequest {}).await.unwrap().into_inner();
@@ -120,7 +120,7 @@ async fn after_the_disk_failed_nothing_is_acknowledged_and_a_restart_mends_it() 
     let token = ana.token.clone();
     let house = House::open_embedded(folder, |_| {}).await;
     let mut ana = Seat { token, ..house.stranger().await };
-    reads_go_on(&mut ana, project).await;
+    reads_go_on(&ana, project).await;
     bytes_leave(&mut ana, project, version, &song).await;
     change(&ana, project, add_song("In time")).await.unwrap();
     assert!(upload(&mut ana, project, &later).await.unwrap().done);

@@ -145,9 +145,9 @@ async fn what_is_pulled_has_names_of_our_own() {
         wrong.check(is_plain_file(name) && ours, || format!("{path:?} was written"));
     }
     // Folders are named after songs where nobody names them.
-    for at in 1..titles.len() {
+    for (at, title) in titles.iter().enumerate().skip(1) {
         let output = house.run(&["pull", "--song", &song_id(at)]).await;
-        wrong.check(code(&output) == 0, || format!("{:?}: {}", titles[at], output.stderr.escape_ascii()));
+        wrong.check(code(&output) == 0, || format!("{title:?}: {}", output.stderr.escape_ascii()));
         wrong.printed("pull", &output);
     }
     let found = tree(house.path());

@@ -86,7 +86,8 @@ fn leaves(command: &clap::Command, path: &mut Vec<String>, room: &Path, found: &
         let id = arg.get_id().as_str();
         // A group that wants one of its members names none of them as required.
         let is_wanted = arg.is_required_set() || (arg.is_positional() && name != "login" && id != "of");
-        if !is_wanted && !(is_said(id) && arg.get_long().is_some()) {
+        let is_told = is_said(id) && arg.get_long().is_some();
+        if !(is_wanted || is_told) {
             continue;
         }
         if let Some(long) = arg.get_long() {

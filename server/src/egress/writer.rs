@@ -169,10 +169,10 @@ impl Writer {
         if let Err(error) = &written {
             match Stopped::of(error) {
                 Some(_) => {
-                    tracing::error!(%error, "EGRESS_UNWRITTEN: the egress book could not be written; no bytes leave until a restart")
+                    tracing::error!(%error, "EGRESS_UNWRITTEN: the egress book could not be written; no bytes leave until a restart");
                 }
                 None => {
-                    tracing::error!(%error, "EGRESS_UNWRITTEN: the egress book could not be written; no bytes leave")
+                    tracing::error!(%error, "EGRESS_UNWRITTEN: the egress book could not be written; no bytes leave");
                 }
             }
         }

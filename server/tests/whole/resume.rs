@@ -53,14 +53,14 @@ async fn cut(house: &mut House, seat: &mut Seat, piece: &mut Piece, dice: &mut D
             assert!(answer.is_err(), "it has no end to be answered at: {answer:?}");
             assert!(begun.elapsed() < PATIENCE, "{} of {until}", taken(house, &state.upload_id));
         }
-        if sum.cuts % 2 == 0 {
+        if sum.cuts.is_multiple_of(2) {
             house.kill();
             sum.kills += 1;
         }
     }
     drop(line);
     let had = taken(house, &state.upload_id);
-    if sum.cuts % 2 == 0 {
+    if sum.cuts.is_multiple_of(2) {
         house.start();
         *seat = seat.over(house.channel().await);
     }

@@ -333,7 +333,6 @@ impl Mastering {
                 alternate: "main".into(),
                 sha256: piece.sha256.clone(),
                 name: "noise.wav".into(),
-                ..Default::default()
             };
             let version = v1::AddVersion {
                 version_id: new_id(),

@@ -44,6 +44,9 @@ const STORMY: Duration = Duration::from_secs(9);
 const PATIENCE: Duration = Duration::from_secs(120);
 const SERVER: &str = "studio";
 
+/// Who watched, and the last fact that each has seen.
+type Ends = Vec<(&'static str, u64)>;
+
 /// Simulates one seed after the other.
 pub struct Simulator {
     house: House,
@@ -125,7 +128,7 @@ impl Simulator {
         &'a self,
         seed: u64,
         (pace, trace): (Arc<Pace>, Arc<Mutex<Sha256>>),
-        (failure, ends): (&Arc<Failure>, &Arc<Mutex<Vec<(&'static str, u64)>>>),
+        (failure, ends): (&Arc<Failure>, &Arc<Mutex<Ends>>),
     ) -> Result<Run<'a>> {
         let mut sim = turmoil::Builder::new()
             .rng_seed(seed)

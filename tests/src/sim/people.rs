@@ -124,7 +124,7 @@ impl Person {
     async fn do_it(&mut self, wish: Wish) {
         match wish {
             Wish::Ask { action, expected } => {
-                self.perform(action, expected).await;
+                self.perform(*action, expected).await;
             }
             Wish::Upload { song_id, kind } => {
                 let Some(digest) = self.upload().await else { return };

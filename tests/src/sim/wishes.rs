@@ -10,7 +10,7 @@ use crate::history::Screen;
 
 pub enum Wish {
     Ask {
-        action: Action,
+        action: Box<Action>,
         /// Only where the project stands at what was seen.
         expected: Option<u64>,
     },
@@ -37,7 +37,7 @@ pub fn wish(seat: &Seat, screen: &Screen, dice: &mut Dice) -> Option<Wish> {
     let song = *songs.get(dice.below(songs.len() as u64) as usize)?;
     let candidate = versions.get(song.candidate_version_id.as_str()).copied();
     let lot = dice.below(100);
-    let ask = |action: Action| Some(Wish::Ask { action, expected: None });
+    let ask = |action: Action| Some(Wish::Ask { action: Box::new(action), expected: None });
     let song_id = song.song_id.clone();
     match (seat.role, song.stage()) {
         (Role::Artist, Stage::Recording) if candidate.is_none() => upload(song_id, VersionKind::Take),
@@ -75,10 +75,10 @@ pub fn wish(seat: &Seat, screen: &Screen, dice: &mut Dice) -> Option<Wish> {
                 receipt: None,
             }))
         }
-        (Role::Manager | Role::Artist | Role::Label, _) if lot % 2 == 0 => {
+        (Role::Manager | Role::Artist | Role::Label, _) if lot.is_multiple_of(2) => {
             let title = Some(format!("Take {}", dice.below(50)));
             let edit = Action::EditSong(v1::EditSong { song_id, title, isrc: None });
-            Some(Wish::Ask { action: edit, expected: Some(screen.seq) })
+            Some(Wish::Ask { action: Box::new(edit), expected: Some(screen.seq) })
         }
         _ => ask(note(candidate?, dice)),
     }

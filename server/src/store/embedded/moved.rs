@@ -14,7 +14,7 @@ use super::{
     OpenError,
     backup::{copy_segments, replace},
     cut::cut,
-    journal::{Cursor, HEADER_BYTES, Journal, Position},
+    journal::{Cursor, Journal, Position},
     lock,
     record::{Head, PayloadMark, SALT_BYTES, What},
     verify::{VerifyReport, existing, verify_journal},
@@ -154,7 +154,7 @@ impl Importing {
     fn write(&mut self, what: What, area: &[u8]) -> Result<(), OpenError> {
         let failed = OpenError::io("writing the journal");
         let at = self.cursor.at;
-        if at.offset > HEADER_BYTES && at.offset >= SEGMENT_BYTES {
+        if at.offset >= SEGMENT_BYTES {
             self.journal.sync(at.segment).map_err(&failed)?;
             self.cursor =
                 self.journal.begin_segment(self.cursor.index, self.cursor.previous).map_err(&failed)?;
