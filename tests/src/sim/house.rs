@@ -159,7 +159,12 @@ pub async fn furnish(studio: &Studio, people: &[Chair]) -> Result<(Vec<Seat>, Ar
 
 /// One start of the server, until its power goes. `Err`: it did not start although nothing failed under it.
 pub async fn serve(folder: PathBuf, plug: Plug, clock: Arc<Wall>, place: Arc<Place>) -> Result<()> {
-    let (store, studio) = open(&folder, Drive::on(Arc::new(plug)), clock).await?;
+    let drive = Drive::on(Arc::new(plug));
+    let (store, studio) = match open(&folder, drive.clone(), clock).await {
+        // A sync that failed on the way up: it rightly does not start, and waits for whoever starts it again.
+        Err(_) if drive.latch().reason().is_some() => return std::future::pending().await,
+        opened => opened?,
+    };
     place.book.started(&facts_of(&*store, PROJECT).await?);
     tokio::spawn(examine(Arc::clone(&studio)));
     let listener = turmoil::net::TcpListener::bind(("0.0.0.0", PORT)).await?;

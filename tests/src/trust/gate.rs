@@ -43,6 +43,8 @@ pub struct Run {
     pub seed: u64,
     /// Empty; gone at the end.
     pub dir: PathBuf,
+    /// This program, as it was found at the start: a build in between puts another file in its place.
+    pub exe: PathBuf,
 }
 
 impl Run {

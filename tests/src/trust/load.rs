@@ -20,13 +20,12 @@ pub const GATES: &[Gate] = &[Gate {
 const ALWAYS: [&str; 2] = ["watchers that missed a change", "of them without what they missed"];
 
 fn run(run: &Run) -> Result<Found> {
-    let exe = std::env::current_exe().context("finding this program")?;
     let size = run.times(Size::small(), Size::whole());
     let parts: &[&str] = run.times(&["watchers", "storm", "performs"], &PARTS);
     let runtime = tokio::runtime::Runtime::new().context("starting the runtime of the load")?;
     let mut lines = Vec::new();
     for part in parts {
-        lines.extend(runtime.block_on(load::run(part, &size, &exe, &run.dir))?);
+        lines.extend(runtime.block_on(load::run(part, &size, &run.exe, &run.dir))?);
     }
     let held = lines.iter().all(|line| {
         let judged = run.times(ALWAYS.contains(&line.what.as_str()), true);

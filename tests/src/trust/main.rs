@@ -70,10 +70,11 @@ fn run(cli: &Cli) -> Result<bool> {
         return Ok(true);
     }
     let dir = tempfile::tempdir().context("a folder for what the gates write could not be made")?;
+    let exe = std::env::current_exe().context("finding this program")?;
     let mut told = Vec::new();
     for gate in chosen {
         eprintln!("{}: {}", gate.id, gate.what);
-        let run = Run { form, seed: cli.seed, dir: dir.path().join(gate.id) };
+        let run = Run { form, seed: cli.seed, dir: dir.path().join(gate.id), exe: exe.clone() };
         std::fs::create_dir_all(&run.dir).with_context(|| format!("create {}", run.dir.display()))?;
         told.push(measured(gate, &run));
     }
