@@ -57,6 +57,30 @@ impl House {
         Ok(House { exe: exe.to_owned(), studio, address, owner_link, server: None, log: Arc::default() })
     }
 
+    /// Before it starts: `(section, key, value)` of its settings; a key of no section has an empty one.
+    ///
+    /// # Errors
+    /// Where the settings cannot be read or written.
+    pub fn set<V: Into<toml::Value>>(
+        &self,
+        settings: impl IntoIterator<Item = (&'static str, &'static str, V)>,
+    ) -> Result<()> {
+        let file = self.studio.join("studio.toml");
+        let text = fs::read_to_string(&file).with_context(|| format!("read {}", file.display()))?;
+        let mut whole: toml::Table = text.parse().context("the settings that `init` wrote")?;
+        for (section, key, value) in settings {
+            let table = match section {
+                "" => &mut whole,
+                _ => {
+                    let table = whole.entry(section).or_insert_with(|| toml::Table::new().into());
+                    table.as_table_mut().with_context(|| format!("[{section}] is no section"))?
+                }
+            };
+            table.insert(key.to_owned(), value.into());
+        }
+        fs::write(&file, whole.to_string()).with_context(|| format!("write {}", file.display()))
+    }
+
     /// Starts the server and waits until it answers.
     pub fn open(&mut self) -> Result<()> {
         ensure!(self.server.is_none(), "the server runs already");

@@ -16,3 +16,4 @@ pub mod sim;
 pub mod sink;
 pub mod song;
 pub mod terminal;
+pub mod usage;

@@ -13,6 +13,8 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
+use crate::usage;
+
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct Terminal {
@@ -112,13 +114,8 @@ impl Terminal {
     }
 
     pub fn memory(&self) -> Result<Memory> {
-        let path = format!("/proc/{}/status", self.pid()?);
-        let text = fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
-        let of = |name: &str| -> Result<f64> {
-            let line = text.lines().find(|it| it.starts_with(name)).with_context(|| format!("no {name}"))?;
-            let kib: f64 = line.split_whitespace().nth(1).context("no figure")?.parse()?;
-            Ok(kib * 1024.0 / 1e6)
-        };
+        let pid = self.pid()?;
+        let of = |line: &str| -> Result<f64> { Ok(usage::memory(pid, line)? as f64 / 1e6) };
         Ok(Memory { now_mb: of("VmRSS:")?, most_mb: of("VmHWM:")? })
     }
 

@@ -4,7 +4,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
     path::Path,
     time::{Duration, Instant},
 };
@@ -17,15 +16,10 @@ use deadwax_proto::v1::{self, action::Action};
 use deadwax_tests::harness::{House, Seat};
 use futures::{Stream, StreamExt as _};
 
-/// A studio whose `[door]` begins with these lines, and its owner.
-fn studio(root: &Path, door: &str) -> (House, Seat) {
+/// A studio with these keys in `[door]`, and its owner.
+fn studio(root: &Path, door: [(&'static str, i64); 2]) -> (House, Seat) {
     let mut house = House::found(Path::new(env!("CARGO_BIN_EXE_demo")), root).unwrap();
-    let file = house.studio.join("studio.toml");
-    let text = fs::read_to_string(&file).unwrap();
-    let ours: Vec<&str> = door.lines().filter_map(|line| line.split(' ').next()).collect();
-    let kept = text.lines().filter(|line| !ours.iter().any(|key| line.starts_with(key)));
-    let text = kept.collect::<Vec<_>>().join("\n").replace("[door]", &format!("[door]\n{door}"));
-    fs::write(&file, text).unwrap();
+    house.set(door.map(|(key, value)| ("door", key, value))).unwrap();
     house.open().unwrap();
     let noor = house.seat(root, "noor").unwrap();
     noor.verb(["login", house.owner_link.as_str()]).unwrap();
@@ -75,7 +69,7 @@ impl Watched {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_watcher_goes_on_when_its_connection_has_grown_old() {
     let root = tempfile::tempdir().unwrap();
-    let (_house, noor) = studio(root.path(), "connection_age_s = 2\nconnection_age_grace_s = 1");
+    let (_house, noor) = studio(root.path(), [("connection_age_s", 2), ("connection_age_grace_s", 1)]);
     let writer = client(&noor).await;
     let (project, song) = (new_id(), new_id());
     let create = v1::CreateProject { title: "Night Drive".into(), artist: "Mara Lind".into() };
@@ -123,7 +117,7 @@ async fn a_watcher_goes_on_when_its_connection_has_grown_old() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_is_told_to_wait_waits_and_is_served() {
     let root = tempfile::tempdir().unwrap();
-    let (_house, noor) = studio(root.path(), "calls_per_s = 20\ncalls_burst = 5");
+    let (_house, noor) = studio(root.path(), [("calls_per_s", 20), ("calls_burst", 5)]);
     let client = client(&noor).await;
     let begun = Instant::now();
     for _ in 0..40 {

@@ -1,8 +1,6 @@
 //! S-1 by property: every text field of every row, found by the contract's own descriptors, is filled with what attacks a terminal; every key of every screen is
 //! pressed, every question it opens is drawn. What is added to the contract or to the table of keys is tested without being named here.
 
-use std::collections::HashMap;
-
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use deadwax_client::{
     scrub,
@@ -14,113 +12,14 @@ use deadwax_client::{
 };
 use deadwax_proto::v1::{DeskRow, HistoryResponse, Person, ProjectSummary, SongTurnaround, Update};
 use proptest::prelude::*;
-use prost::Message;
-use prost_types::{DescriptorProto, FileDescriptorSet, field_descriptor_proto::Type};
 
 use crate::{
+    contract::Contract,
     review,
     sample::{self, PLAIN},
     seat::Seat,
     sink,
 };
-
-/// Messages of the contract by their full names.
-struct Contract {
-    messages: HashMap<String, DescriptorProto>,
-}
-
-impl Contract {
-    fn read() -> Contract {
-        let set = FileDescriptorSet::decode(deadwax_proto::DESCRIPTORS).unwrap();
-        let mut contract = Contract { messages: HashMap::new() };
-        for file in set.file {
-            let package = format!(".{}", file.package());
-            file.message_type.into_iter().for_each(|it| contract.take(&package, it));
-        }
-        contract
-    }
-
-    fn take(&mut self, within: &str, message: DescriptorProto) {
-        let name = format!("{within}.{}", message.name());
-        message.nested_type.iter().cloned().for_each(|it| self.take(&name, it));
-        self.messages.insert(name, message);
-    }
-
-    /// The same message with every string changed.
-    fn change<M: Message + Default>(&self, name: &str, message: &M, with: &str) -> M {
-        let bytes = self.walk(&format!(".deadwax.v1.{name}"), &message.encode_to_vec(), with);
-        M::decode(bytes.as_slice()).unwrap()
-    }
-
-    fn walk(&self, name: &str, mut bytes: &[u8], with: &str) -> Vec<u8> {
-        let message = &self.messages[name];
-        let mut out = Vec::new();
-        while !bytes.is_empty() {
-            let key = varint(&mut bytes);
-            put_varint(&mut out, key);
-            match key & 7 {
-                0 => put_varint(&mut out, varint(&mut bytes)),
-                1 => out.extend(cut(&mut bytes, 8)),
-                5 => out.extend(cut(&mut bytes, 4)),
-                _ => {
-                    let length = usize::try_from(varint(&mut bytes)).unwrap();
-                    let inner = cut(&mut bytes, length);
-                    let field = message
-                        .field
-                        .iter()
-                        .find(|it| u64::try_from(it.number()).unwrap() == key >> 3)
-                        .unwrap();
-                    let changed = match field.r#type() {
-                        Type::String => {
-                            hostile(field.name(), std::str::from_utf8(inner).unwrap(), with).into_bytes()
-                        }
-                        Type::Message => self.walk(field.type_name(), inner, with),
-                        _ => inner.to_vec(),
-                    };
-                    put_varint(&mut out, changed.len() as u64);
-                    out.extend(changed);
-                }
-            }
-        }
-        out
-    }
-}
-
-/// The same addition everywhere, so that ids still name what they named.
-fn hostile(field: &str, text: &str, with: &str) -> String {
-    match (field, text) {
-        // Codes that the client compares; without them half of the screens would never open.
-        ("key", "project") | ("action", _) => text.to_owned(),
-        _ => format!("{text}{with}"),
-    }
-}
-
-fn varint(bytes: &mut &[u8]) -> u64 {
-    let mut value = 0;
-    for shift in (0..).step_by(7) {
-        let (first, rest) = bytes.split_first().unwrap();
-        *bytes = rest;
-        value |= u64::from(first & 0x7f) << shift;
-        if first & 0x80 == 0 {
-            break;
-        }
-    }
-    value
-}
-
-fn put_varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(u8::try_from(value & 0x7f).unwrap() | 0x80);
-        value >>= 7;
-    }
-    out.push(u8::try_from(value).unwrap());
-}
-
-fn cut<'a>(bytes: &mut &'a [u8], length: usize) -> &'a [u8] {
-    let (cut, rest) = bytes.split_at(length);
-    *bytes = rest;
-    cut
-}
 
 fn attack() -> impl Strategy<Value = String> {
     let pieces = vec![

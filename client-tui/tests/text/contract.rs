@@ -114,7 +114,13 @@ impl Contract {
         }
     }
 
-    /// The same message with `words` behind every text, so that ids still name what they named.
+    /// The same message with `words` behind every text, so that ids still name what they named. `name` is that of the message within the contract.
+    pub fn change<M: prost::Message + Default>(&self, name: &str, message: &M, words: &str) -> M {
+        let bytes = self.changed(&format!(".deadwax.v1.{name}"), &message.encode_to_vec(), words);
+        M::decode(bytes.as_slice()).unwrap()
+    }
+
+    /// The same, of bytes.
     pub fn changed(&self, name: &str, mut bytes: &[u8], words: &str) -> Vec<u8> {
         let message = &self.messages[name];
         let mut out = Vec::new();
@@ -130,6 +136,7 @@ impl Contract {
                     let inner = cut(&mut bytes, length);
                     let number = i32::try_from(key >> 3).unwrap();
                     let field = message.field.iter().find(|it| it.number() == number).unwrap();
+                    // Codes that the client compares; without them half of the screens would never open.
                     let kept = matches!((field.name(), inner), ("key", b"project") | ("action", _));
                     let changed = match field.r#type() {
                         Type::String if !kept => [inner, words.as_bytes()].concat(),

@@ -6,14 +6,26 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use deadwax_client::{
     net::{Client, new_id},
     profile::{Home, Profile},
 };
 use deadwax_proto::v1::{self, action::Action};
 
-use crate::harness::House;
+use crate::{harness::House, usage};
+
+/// All load comes from one address and one person here; what holds a stranger back would only measure itself.
+const WIDE: [(&str, &str, i64); 8] = [
+    ("door", "connections_per_person", 100_000),
+    ("door", "calls_per_s", 1_000_000),
+    ("door", "calls_burst", 1_000_000),
+    ("door", "first_call_s", 120),
+    ("door", "handshake_s", 60),
+    ("limits", "connections", 100_000),
+    ("limits", "connections_per_address", 100_000),
+    ("limits", "uploads_per_person", 64),
+];
 
 pub struct Stand {
     house: House,
@@ -44,7 +56,7 @@ impl Stand {
     /// Where the server does not start; its last lines are told.
     pub fn open(exe: &Path, root: &Path) -> Result<Stand> {
         let mut house = House::found(exe, root)?;
-        open_the_door(&house.studio.join("studio.toml"))?;
+        house.set(WIDE)?;
         house.open()?;
         let owner = house.seat(root, "owner")?;
         owner.verb(["login", house.owner_link.as_str()])?;
@@ -68,18 +80,11 @@ impl Stand {
         Ok(Client::connect_lazy(&self.profile)?)
     }
 
-    /// kill -9, and the start again; how long the start took until it answered.
-    pub fn restart(&mut self) -> Result<Duration> {
-        self.house.kill()?;
-        let begun = Instant::now();
-        self.house.open()?;
-        Ok(begun.elapsed())
-    }
-
     pub fn kill(&mut self) -> Result<()> {
         self.house.kill()
     }
 
+    /// How long it took until it answered.
     pub fn start(&mut self) -> Result<Duration> {
         let begun = Instant::now();
         self.house.open()?;
@@ -88,24 +93,16 @@ impl Stand {
 
     pub fn usage(&self) -> Result<Usage> {
         let pid = self.house.pid().context("no server runs")?;
-        let read = |name: &str| {
-            fs::read_to_string(format!("/proc/{pid}/{name}"))
-                .with_context(|| format!("what the system says of process {pid}: {name}"))
-        };
-        let status = read("status")?;
-        let kib = |key: &str| -> u64 {
-            let line = status.lines().find_map(|line| line.strip_prefix(key));
-            line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)
-        };
-        let stat = read("stat")?;
+        let path = format!("/proc/{pid}/stat");
+        let stat = fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
         // After the name in brackets, which may hold anything: user and system time are the 12th and 13th field, in hundredths (proc(5)).
         let after = stat.rsplit_once(')').map_or("", |it| it.1);
         let ticks: u64 =
             after.split_whitespace().skip(11).take(2).filter_map(|it| it.parse::<u64>().ok()).sum();
         Ok(Usage {
             cpu: Duration::from_millis(ticks * 10),
-            memory: kib("VmRSS:") * 1024,
-            memory_most: kib("VmHWM:") * 1024,
+            memory: usage::memory(pid, "VmRSS:")?,
+            memory_most: usage::memory(pid, "VmHWM:")?,
         })
     }
 
@@ -151,35 +148,4 @@ impl Place {
             isrc: None,
         })
     }
-}
-
-/// All load comes from one address and one person here; what holds a stranger back would only measure itself.
-fn open_the_door(file: &Path) -> Result<()> {
-    let text = fs::read_to_string(file).with_context(|| format!("read {}", file.display()))?;
-    let mut settings: toml::Table = text.parse().context("the settings that `init` wrote")?;
-    let wide: [(&str, &[(&str, i64)]); 2] = [
-        (
-            "door",
-            &[
-                ("connections_per_person", 100_000),
-                ("calls_per_s", 1_000_000),
-                ("calls_burst", 1_000_000),
-                ("first_call_s", 120),
-                ("handshake_s", 60),
-            ],
-        ),
-        (
-            "limits",
-            &[("connections", 100_000), ("connections_per_address", 100_000), ("uploads_per_person", 64)],
-        ),
-    ];
-    for (section, values) in wide {
-        let table = settings.entry(section).or_insert_with(|| toml::Table::new().into());
-        let table = table.as_table_mut().with_context(|| format!("[{section}] is no section"))?;
-        for (key, value) in values {
-            table.insert((*key).to_owned(), (*value).into());
-        }
-    }
-    ensure!(settings.contains_key("door"), "no [door]");
-    fs::write(file, settings.to_string()).with_context(|| format!("write {}", file.display()))
 }

@@ -69,7 +69,7 @@ pub struct Fought {
 /// Where the studio cannot be set up or a start fails.
 pub async fn fight(exe: &Path, root: &Path, seed: u64, long: Duration) -> Result<Fought> {
     let mut house = House::found(exe, root)?;
-    settle(&house.studio)?;
+    settle(&house)?;
     let (seats, names) = people(&house.studio).await?;
     let server: SocketAddr = house.address.parse()?;
     let (front, cuts) = cutting_line(server, seed).await?;
@@ -123,22 +123,15 @@ pub async fn fight(exe: &Path, root: &Path, seed: u64, long: Duration) -> Result
 }
 
 /// No TLS, no renders, no limit of calls: what is asked is asked quickly, and the judge wants facts of people.
-fn settle(studio: &Path) -> Result<()> {
-    let file = studio.join("studio.toml");
-    let mut settings: toml::Table = fs::read_to_string(&file)?.parse().context("reading studio.toml")?;
-    settings.insert("tls".into(), false.into());
-    let mut set = |table: &str, key: &str, value: i64| {
-        let table = settings.entry(table).or_insert_with(|| toml::Table::new().into());
-        if let Some(table) = table.as_table_mut() {
-            table.insert(key.into(), value.into());
-        }
-    };
-    set("render", "workers", 0);
-    set("door", "calls_per_s", 100_000);
-    set("door", "calls_burst", 100_000);
-    set("door", "connections_per_person", 1_000);
-    set("limits", "connections_per_address", 4_000);
-    fs::write(&file, settings.to_string()).context("writing studio.toml")
+fn settle(house: &House) -> Result<()> {
+    house.set([("", "tls", false)])?;
+    house.set([
+        ("render", "workers", 0),
+        ("door", "calls_per_s", 100_000),
+        ("door", "calls_burst", 100_000),
+        ("door", "connections_per_person", 1_000),
+        ("limits", "connections_per_address", 4_000),
+    ])
 }
 
 /// Before the server starts: as its own parts would do it.
