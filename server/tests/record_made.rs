@@ -13,6 +13,7 @@ use deadwax_domain::{
 };
 use deadwax_proto::v1::{self, action::Action, row::Row as Kind};
 use record_kit::*;
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -469,8 +470,10 @@ async fn a_folder_that_stays_is_swept_later() {
     press.perform(&press.manager, start(RECORD, &HOUSES)).await.unwrap();
     press.until("the record", |record| record.state == RecordState::Made).await;
     assert!(stray.exists(), "a file is no folder of ours and cannot go as one");
-    std::fs::remove_file(&stray).unwrap();
-    std::fs::create_dir_all(stray.join("files")).unwrap();
+    // In one step: a look between the file and the folder would see that it is gone, and rightly look no more.
+    let folder = home.path().join("folder");
+    std::fs::create_dir_all(folder.join("files")).unwrap();
+    renameat_with(CWD, &folder, CWD, &stray, RenameFlags::EXCHANGE).unwrap();
     press.folder_empties().await;
     drop(press);
 }

@@ -8,7 +8,6 @@ mod album_whole;
 mod chaos;
 mod comparing;
 #[path = "../text/contract.rs"]
-#[allow(dead_code, reason = "whole answers of the contract are made for the verbs alone")]
 mod contract;
 mod delivery;
 mod flows;

@@ -2,7 +2,6 @@
 //! anything simulated.
 
 use std::{
-    fs,
     net::SocketAddr,
     path::Path,
     sync::Arc,
