@@ -1,8 +1,10 @@
 //! What a gate is: a promise with a figure, the way to measure it, and what came of it. Never here: any one gate.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Result;
+
+use super::log::Log;
 
 /// A promise of the house with its figure.
 pub struct Gate {
@@ -45,6 +47,8 @@ pub struct Run {
     pub dir: PathBuf,
     /// This program, as it was found at the start: a build in between puts another file in its place.
     pub exe: PathBuf,
+    /// What a run of all tests told already.
+    pub told: Arc<Log>,
 }
 
 impl Run {

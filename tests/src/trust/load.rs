@@ -10,8 +10,7 @@ pub const GATES: &[Gate] = &[Gate {
     id: "G10",
     what: "load: writers, watchers, a storm of returns, large files",
     goal: Goal {
-        // Not yet: it has to hold on a loaded machine first.
-        quick: None,
+        quick: Some("16 writers, 100 watchers, 100 returns: 0 who missed a change, 0 refused"),
         full: "what docs/LOAD.md asks of two cores, each held",
     },
     run,

@@ -10,17 +10,19 @@ mod history;
 mod keep;
 mod list;
 mod load;
+mod log;
 mod named;
 mod order;
 mod planted;
 mod who;
 
-use std::{path::PathBuf, process::ExitCode, time::Instant};
+use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
 use deadwax_tests::program;
 use gate::{Form, Found, Gate, Run, Verdict};
+use log::Log;
 
 /// Runs the gates of trust and prints one table: gate, goal, measured, verdict.
 #[derive(Debug, Parser)]
@@ -38,6 +40,9 @@ struct Cli {
     /// What is drawn by lot comes from this number.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// The log of a whole run of the tests that was asked for this form: what its tests told is read from it, and run again only where it is silent.
+    #[arg(long, value_name = "FILE", conflicts_with = "full")]
+    told: Option<PathBuf>,
     /// The same as JSON lines into a file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -69,12 +74,22 @@ fn run(cli: &Cli) -> Result<bool> {
         }
         return Ok(true);
     }
+    let log = Arc::new(match &cli.told {
+        Some(path) => Log::read(path)?,
+        None => Log::default(),
+    });
     let dir = tempfile::tempdir().context("a folder for what the gates write could not be made")?;
     let exe = std::env::current_exe().context("finding this program")?;
     let mut told = Vec::new();
     for gate in chosen {
         eprintln!("{}: {}", gate.id, gate.what);
-        let run = Run { form, seed: cli.seed, dir: dir.path().join(gate.id), exe: exe.clone() };
+        let run = Run {
+            form,
+            seed: cli.seed,
+            dir: dir.path().join(gate.id),
+            exe: exe.clone(),
+            told: Arc::clone(&log),
+        };
         std::fs::create_dir_all(&run.dir).with_context(|| format!("create {}", run.dir.display()))?;
         told.push(measured(gate, &run));
     }

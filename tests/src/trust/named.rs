@@ -55,6 +55,12 @@ impl Named {
     }
 
     pub fn run(&self, run: &Run, id: &str) -> Result<Found> {
+        if self.cargo.is_empty()
+            && let Some(said) = run.told.of(self.file, self.name)
+            && said.contains(&format!("#gate {id} "))
+        {
+            return Ok(read(id, &said));
+        }
         let said = self.said(run)?;
         let mut found = read(id, &said.stdout);
         if !said.success {

@@ -35,8 +35,7 @@ pub const GATES: &[Gate] = &[Gate {
     id: "G12",
     what: "tests of the tests: planted bugs, each with the test that must catch it",
     goal: Goal {
-        // It builds the house a second time, with the bugs in it: too long for every change.
-        quick: None,
+        quick: Some("20 of 20 caught by their named tests, which pass without them"),
         full: "20 of 20 caught by their named tests, which pass without them",
     },
     run: planted,
