@@ -71,7 +71,8 @@ async fn impostor(
             }
             Err(_) => false,
         };
-        tell.send(got).unwrap();
+        // Nobody asks where the test has ended already.
+        let _ = tell.send(got);
     });
     (address, told)
 }

@@ -414,6 +414,7 @@ impl Config {
         self.store.check().or_else(|(key, what)| no(key, &what))?;
         self.metrics.check().or_else(|(key, what)| no(key, &what))?;
         self.telemetry.check().or_else(|(key, what)| no(key, &what))?;
+        self.webhooks.check().or_else(|(key, what)| no(key, &what))?;
         self.mail.check().or_else(|(key, what)| no(key, &what))
     }
 
@@ -480,7 +481,9 @@ impl Config {
              [webhooks]\n\
              enabled = true\n\
              # May webhooks go to private networks, and over http?\n\
-             allow_private = false\n\n\
+             allow_private = false\n\
+             # The only hosts that they may go to (\"hooks.example.org\", \"*.example.org\" for all below it); empty: any.\n\
+             hosts = []\n\n\
              [examine]\n\
              # New versions that are looked into at the same time, in the background.\n\
              workers = {examiners}\n\n\

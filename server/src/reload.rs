@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Whether a key counts when the settings are read again, or at the next start only. Every key stands here and in docs/OPERATIONS.md; a test holds both.
-pub const KEYS: [(&str, Counts); 60] = {
+pub const KEYS: [(&str, Counts); 61] = {
     use Counts::{AfterRestart as Later, AtOnce as Now};
     [
         ("name", Later),
@@ -70,6 +70,7 @@ pub const KEYS: [(&str, Counts); 60] = {
         ("mail.roots", Now),
         ("webhooks.enabled", Now),
         ("webhooks.allow_private", Now),
+        ("webhooks.hosts", Now),
         ("webhooks.roots", Now),
         ("examine.workers", Later),
         ("keep.collect", Now),

@@ -65,6 +65,12 @@ fn errors_name_the_key_and_the_place() {
         ("[mail]\ndigest_hour = 24", &[], &["`mail.digest_hour`", "UTC"]),
         ("[mail]\npassword = \"word\"", &[], &["line 2", "password", "password_file"]),
         ("[webhooks]\nprivate = true", &[], &["line 2", "private", "allow_private"]),
+        (
+            "[webhooks]\nhosts = [\"https://a.example/x\"]",
+            &[],
+            &["`webhooks.hosts`", "a.example/x", "*.example.org"],
+        ),
+        ("", &[("WEBHOOKS__HOSTS", "[\"a b\"]")], &["`webhooks.hosts`", "a b"]),
         ("", &[("WEBHOOKS__ALLOW_PRIVATE", "perhaps")], &["DEADWAX_WEBHOOKS__ALLOW_PRIVATE", "perhaps"]),
         ("[metrics]\nlisten = \"9464\"", &[], &["`metrics.listen`", "127.0.0.1:9464"]),
         ("", &[("METRICS__LISTEN", "here")], &["`metrics.listen`"]),

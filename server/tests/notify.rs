@@ -19,6 +19,7 @@ use deadwax_server::{
     ledger::Clock,
     metrics::NewsFigures,
     notify::{
+        address::Bounds,
         hooks::Hooks,
         post::{Delivery, PostError, Poster, Resolve, SystemResolver},
         secret::Secrets,
@@ -35,7 +36,7 @@ const OTHER: WebhookId = WebhookId(0x7002);
 const HOUR_MS: i64 = 3_600_000;
 
 fn poster(allow_private: bool) -> Poster {
-    let mut poster = Poster::new(allow_private, None, Arc::new(SystemResolver)).unwrap();
+    let mut poster = Poster::new(Bounds::wide(allow_private), None, Arc::new(SystemResolver)).unwrap();
     poster.timeout = Duration::from_millis(300);
     poster
 }
@@ -332,7 +333,7 @@ async fn a_public_name_that_leads_to_a_private_address_is_not_called() {
         let metadata: SocketAddr = "169.254.169.254:80".parse().unwrap();
         let names =
             Rebinding { first: vec![private, metadata], then: sink.address, asked: AtomicUsize::new(0) };
-        let poster = Poster::new(false, None, Arc::new(names)).unwrap();
+        let poster = Poster::new(Bounds::wide(false), None, Arc::new(names)).unwrap();
         let error = poster.post("https://hooks.example.org/", &delivery()).await.unwrap_err();
         assert!(matches!(error, PostError::NotPublic), "{error}");
     }
@@ -345,8 +346,10 @@ async fn a_public_name_that_leads_to_a_private_address_is_not_called() {
         then: sink.address,
         asked: AtomicUsize::new(0),
     };
-    let error =
-        Poster::new(true, None, Arc::new(names)).unwrap().post("http://a.example/", &delivery()).await;
+    let error = Poster::new(Bounds::wide(true), None, Arc::new(names))
+        .unwrap()
+        .post("http://a.example/", &delivery())
+        .await;
     assert!(matches!(error, Err(PostError::NotPublic)));
     assert_eq!(sink.connections(), 0);
 }
@@ -359,7 +362,7 @@ async fn the_connection_goes_to_the_address_that_was_checked() {
         then: elsewhere.address,
         asked: AtomicUsize::new(0),
     });
-    let poster = Poster::new(true, None, Arc::clone(&names) as Arc<dyn Resolve>).unwrap();
+    let poster = Poster::new(Bounds::wide(true), None, Arc::clone(&names) as Arc<dyn Resolve>).unwrap();
     poster.post(&format!("http://hooks.example.org:{}/", sink.address.port()), &delivery()).await.unwrap();
     assert_eq!(names.asked.load(Ordering::SeqCst), 1, "a name is looked up once");
     assert_eq!((sink.connections(), elsewhere.connections()), (1, 0));
@@ -388,14 +391,15 @@ async fn tls_asks_for_a_certificate_of_a_known_authority_and_of_that_name() {
     let post = |poster: Poster, host: &'static str| async move {
         poster.post(&format!("https://{host}/"), &delivery()).await
     };
-    let unknown = post(Poster::new(true, None, names()).unwrap(), "hooks.example.org").await;
+    let unknown = post(Poster::new(Bounds::wide(true), None, names()).unwrap(), "hooks.example.org").await;
     assert!(matches!(unknown, Err(PostError::Tls(_))), "{unknown:?}");
-    let another = post(Poster::new(true, Some(&roots), names()).unwrap(), "other.example.org").await;
+    let another =
+        post(Poster::new(Bounds::wide(true), Some(&roots), names()).unwrap(), "other.example.org").await;
     assert!(matches!(another, Err(PostError::Tls(_))), "{another:?}");
     assert!(sink.heard().is_empty(), "nothing is said before the certificate is known");
-    post(Poster::new(true, Some(&roots), names()).unwrap(), "hooks.example.org").await.unwrap();
+    post(Poster::new(Bounds::wide(true), Some(&roots), names()).unwrap(), "hooks.example.org").await.unwrap();
     assert_eq!(sink.heard().len(), 1);
-    assert!(Poster::new(true, Some(&folder.path().join("absent.pem")), names()).is_err());
+    assert!(Poster::new(Bounds::wide(true), Some(&folder.path().join("absent.pem")), names()).is_err());
 }
 
 #[tokio::test]

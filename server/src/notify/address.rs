@@ -23,8 +23,45 @@ pub enum Reach {
     Never,
 }
 
+/// What the operator lets webhooks reach.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bounds {
+    /// This machine and private networks too, and http.
+    pub allow_private: bool,
+    /// Hosts by name or address; `*.example.org` means all below it and not itself. Empty: any host.
+    pub hosts: Vec<String>,
+}
+
+impl Bounds {
+    /// Any host.
+    pub fn wide(allow_private: bool) -> Self {
+        Self { allow_private, hosts: Vec::new() }
+    }
+
+    /// `host` as a reader of URLs writes it: in small letters, IDNA done, an address of six in brackets.
+    fn lists(&self, host: &str) -> bool {
+        let plain = |text: &str| text.trim_end_matches('.').to_ascii_lowercase();
+        let host = plain(host);
+        self.hosts.is_empty()
+            || self.hosts.iter().any(|listed| match plain(listed).strip_prefix('*') {
+                Some(below) => host.len() > below.len() && below.starts_with('.') && host.ends_with(below),
+                None => plain(listed) == host,
+            })
+    }
+}
+
+/// Whether a line of `webhooks.hosts` can ever name a host; the reason where it cannot.
+pub fn check_host(listed: &str) -> Result<(), &'static str> {
+    let name = listed.strip_prefix("*.").unwrap_or(listed);
+    match Host::parse(name) {
+        Ok(Host::Domain(_)) if !name.contains('*') => Ok(()),
+        Ok(Host::Ipv4(_) | Host::Ipv6(_)) if name == listed => Ok(()),
+        _ => Err("is no name of a host: write it as hooks.example.org, or *.example.org for all below it"),
+    }
+}
+
 /// The address of a webhook, read as browsers read it, so that no spelling of a host gets past. Refused with RULE_INVALID.
-pub fn check(text: &str, allow_private: bool) -> Result<Url, Refusal> {
+pub fn check(text: &str, bounds: &Bounds) -> Result<Url, Refusal> {
     let no = |text: &str, hint: &str| {
         Err(Refusal { reason: Reason::RuleInvalid, text: text.to_owned(), hint: hint.to_owned() })
     };
@@ -42,7 +79,7 @@ pub fn check(text: &str, allow_private: bool) -> Result<Url, Refusal> {
     };
     match url.scheme() {
         "https" => {}
-        "http" if allow_private => {}
+        "http" if bounds.allow_private => {}
         "http" => {
             return no(
                 "The webhook's address is http: what happens here would travel in the clear.",
@@ -66,7 +103,13 @@ pub fn check(text: &str, allow_private: bool) -> Result<Url, Refusal> {
         Some(Host::Domain(name)) => reach_of_name(name),
         None => return no("The webhook's address names no host.", EXAMPLE),
     };
-    if permitted(reach, allow_private) {
+    if !url.host_str().is_some_and(|host| bounds.lists(host)) {
+        return no(
+            "The webhook's address leads to a host that is not on this studio's list.",
+            "Ask the studio's operator to put the host on it (webhooks.hosts in studio.toml).",
+        );
+    }
+    if permitted(reach, bounds.allow_private) {
         return Ok(url);
     }
     no(
@@ -194,7 +237,7 @@ mod tests {
             "[2001::1]",
             "[2001:db8::1]",
         ] {
-            let refused = check(&format!("https://{host}/x"), false).expect_err(host);
+            let refused = check(&format!("https://{host}/x"), &Bounds::wide(false)).expect_err(host);
             assert_eq!(refused.reason, Reason::RuleInvalid, "{host}");
             assert!(!refused.hint.is_empty(), "{host}");
         }
@@ -211,7 +254,7 @@ mod tests {
             "[::ffff:8.8.8.8]",
             "localhost.org",
         ] {
-            assert!(check(&format!("https://{host}:8443/x?y=z"), false).is_ok(), "{host}");
+            assert!(check(&format!("https://{host}:8443/x?y=z"), &Bounds::wide(false)).is_ok(), "{host}");
         }
     }
 
@@ -237,16 +280,21 @@ mod tests {
             "https://[::1",
             "https://a%00b/",
         ] {
-            assert!(check(text, false).is_err(), "{text:?}");
+            assert!(check(text, &Bounds::wide(false)).is_err(), "{text:?}");
         }
-        assert!(check(&format!("https://hooks.example.org/{}", "x".repeat(3000)), false).is_err());
-        assert!(check("https://hooks.example.org/@me?to=a@b", false).is_ok(), "an @ in the path is no user");
+        assert!(
+            check(&format!("https://hooks.example.org/{}", "x".repeat(3000)), &Bounds::wide(false)).is_err()
+        );
+        assert!(
+            check("https://hooks.example.org/@me?to=a@b", &Bounds::wide(false)).is_ok(),
+            "an @ in the path is no user"
+        );
     }
 
     #[test]
     fn allowing_private_networks_allows_no_secrets_of_a_cloud_and_no_groups() {
         for good in ["http://localhost:9000/", "http://10.0.0.7/", "https://[fd12::1]/", "http://hooks/"] {
-            assert!(check(good, true).is_ok(), "{good}");
+            assert!(check(good, &Bounds::wide(true)).is_ok(), "{good}");
         }
         for bad in [
             "http://169.254.169.254/",
@@ -255,7 +303,59 @@ mod tests {
             "http://224.0.0.1/",
             "http://0/",
         ] {
-            assert!(check(bad, true).is_err(), "{bad}");
+            assert!(check(bad, &Bounds::wide(true)).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn with_a_list_only_what_it_names_is_called() {
+        let hosts = ["hooks.example.org", "*.label.example", "LOUD.example.", "8.8.8.8", "[2606:4700::1111]"];
+        let bounds = Bounds { allow_private: false, hosts: hosts.map(str::to_owned).into() };
+        for good in [
+            "hooks.example.org",
+            "HOOKS.example.org.",
+            "a.label.example",
+            "a.b.label.example:8443",
+            "loud.example",
+            "8.8.8.8",
+            "[2606:4700:0::1111]",
+        ] {
+            assert!(check(&format!("https://{good}/x"), &bounds).is_ok(), "{good}");
+        }
+        for bad in [
+            "example.org",
+            "a.hooks.example.org",
+            "label.example",
+            "notlabel.example",
+            "hooks.example.org.evil.example",
+            "8.8.4.4",
+            "[2606:4700::1112]",
+        ] {
+            let refused = check(&format!("https://{bad}/x"), &bounds).expect_err(bad);
+            assert!(refused.hint.contains("webhooks.hosts"), "{bad}: {}", refused.hint);
+        }
+        // The list widens nothing.
+        let near = Bounds { allow_private: false, hosts: vec!["10.0.0.7".into(), "nas.local".into()] };
+        assert!(check("https://10.0.0.7/", &near).is_err() && check("https://nas.local/", &near).is_err());
+    }
+
+    #[test]
+    fn a_line_that_can_never_name_a_host_is_a_fault_of_the_settings() {
+        for good in ["hooks.example.org", "*.example.org", "10.0.0.7", "[fd12::1]", "nas"] {
+            assert_eq!(check_host(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "",
+            "*",
+            "*.",
+            "a.*.org",
+            "https://a.example",
+            "a.example/x",
+            "a b",
+            "*.10.0.0.7",
+            "a.example:443",
+        ] {
+            assert!(check_host(bad).is_err(), "{bad}");
         }
     }
 }

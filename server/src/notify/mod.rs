@@ -40,7 +40,7 @@ impl Notifier {
     pub fn of(studio: &Arc<Studio>, config: &Config, shutdown: &CancellationToken) -> anyhow::Result<Self> {
         let roots = Some(&config.webhooks.roots).filter(|roots| !roots.as_os_str().is_empty());
         let roots = roots.map(|roots| studio.folder.join(roots));
-        let poster = Poster::new(config.webhooks.allow_private, roots.as_deref(), Arc::new(SystemResolver))?;
+        let poster = Poster::new(config.webhooks.bounds(), roots.as_deref(), Arc::new(SystemResolver))?;
         let people = Arc::clone(&studio.people);
         let hooks = Hooks {
             ledger: Arc::clone(&studio.ledger),

@@ -25,7 +25,7 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 use url::{Host, Url};
 
-use super::address::{self, permitted, reach};
+use super::address::{self, Bounds, permitted, reach};
 
 /// Name look-up, TCP, TLS and the answer's first lines, all together.
 pub const TIMEOUT: Duration = Duration::from_secs(10);
@@ -87,7 +87,7 @@ impl PostError {
 
 #[derive(Clone)]
 pub struct Poster {
-    pub allow_private: bool,
+    pub bounds: Bounds,
     pub timeout: Duration,
     resolver: Arc<dyn Resolve>,
     tls: TlsConnector,
@@ -95,11 +95,7 @@ pub struct Poster {
 
 impl Poster {
     /// `roots`: authorities trusted beside the public ones, in PEM.
-    pub fn new(
-        allow_private: bool,
-        roots: Option<&Path>,
-        resolver: Arc<dyn Resolve>,
-    ) -> anyhow::Result<Self> {
+    pub fn new(bounds: Bounds, roots: Option<&Path>, resolver: Arc<dyn Resolve>) -> anyhow::Result<Self> {
         let mut trusted = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         for certificate in roots.map(read_roots).transpose()?.unwrap_or_default() {
             trusted.add(certificate).context("a certificate of `webhooks.roots` is no authority")?;
@@ -111,7 +107,7 @@ impl Poster {
             .with_root_certificates(trusted)
             .with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { allow_private, timeout: TIMEOUT, resolver, tls: TlsConnector::from(Arc::new(config)) })
+        Ok(Self { bounds, timeout: TIMEOUT, resolver, tls: TlsConnector::from(Arc::new(config)) })
     }
 
     /// Returns when the receiver said that it has the delivery.
@@ -123,7 +119,7 @@ impl Poster {
 
     async fn try_post(&self, url: &str, delivery: &Delivery) -> Result<(), PostError> {
         // Asked again: the operator may have changed their mind since it was set.
-        let url = address::check(url, self.allow_private).map_err(|_| PostError::Address)?;
+        let url = address::check(url, &self.bounds).map_err(|_| PostError::Address)?;
         let stream = self.connect(&url).await?;
         let status = if url.scheme() == "https" {
             let name = match url.host().ok_or(PostError::Address)? {
@@ -152,7 +148,7 @@ impl Poster {
                 found.map_err(|error| PostError::Name(error.kind()))?
             }
         };
-        let may = found.into_iter().filter(|found| permitted(reach(found.ip()), self.allow_private));
+        let may = found.into_iter().filter(|found| permitted(reach(found.ip()), self.bounds.allow_private));
         let mut last = PostError::NotPublic;
         for address in may.take(ADDRESSES_MAX) {
             match TcpStream::connect(address).await {

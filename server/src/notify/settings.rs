@@ -5,6 +5,8 @@ use std::{net::IpAddr, path::PathBuf};
 use lettre::message::Mailbox;
 use serde::{Deserialize, Serialize};
 
+use super::address::{self, Bounds};
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Mail {
@@ -44,6 +46,8 @@ pub struct Webhooks {
     pub enabled: bool,
     /// Lets webhooks go to this machine and to private networks, and over http.
     pub allow_private: bool,
+    /// The only hosts they may go to; `*.example.org` is all below it. Empty: any.
+    pub hosts: Vec<String>,
     /// Authorities trusted beside the public ones, a PEM file.
     pub roots: PathBuf,
 }
@@ -66,7 +70,21 @@ impl Default for Mail {
 
 impl Default for Webhooks {
     fn default() -> Self {
-        Self { enabled: true, allow_private: false, roots: PathBuf::new() }
+        Self { enabled: true, allow_private: false, hosts: Vec::new(), roots: PathBuf::new() }
+    }
+}
+
+impl Webhooks {
+    pub fn bounds(&self) -> Bounds {
+        Bounds { allow_private: self.allow_private, hosts: self.hosts.clone() }
+    }
+
+    /// The key that is wrong, and what is wrong with it.
+    pub fn check(&self) -> Result<(), (&'static str, String)> {
+        let wrong = self.hosts.iter().find_map(|host| address::check_host(host).err().map(|why| (host, why)));
+        wrong.map_or(Ok(()), |(host, why)| {
+            Err(("webhooks.hosts", format!("\"{}\" {why}.", host.escape_debug())))
+        })
     }
 }
 

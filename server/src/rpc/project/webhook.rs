@@ -20,19 +20,19 @@ use crate::{
 #[derive(Clone)]
 pub struct Webhooks {
     secrets: Arc<Secrets>,
-    allow_private: bool,
+    bounds: address::Bounds,
 }
 
 impl Webhooks {
     pub fn of(studio: &Studio) -> Self {
-        let allow_private = studio.config().webhooks.allow_private;
-        Self { secrets: Arc::clone(&studio.webhook_secrets), allow_private }
+        let bounds = studio.config().webhooks.bounds();
+        Self { secrets: Arc::clone(&studio.webhook_secrets), bounds }
     }
 
     /// The shape of an address, before the rules are asked: what is set here is called by this machine.
     pub fn check(&self, command: &Command) -> Result<(), Refusal> {
         match command {
-            Command::SetWebhook { url, .. } => address::check(url, self.allow_private).map(drop),
+            Command::SetWebhook { url, .. } => address::check(url, &self.bounds).map(drop),
             _ => Ok(()),
         }
     }
