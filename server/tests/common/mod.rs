@@ -215,7 +215,18 @@ impl House {
     pub async fn open_embedded(folder: tempfile::TempDir, change: impl Fn(&mut Config)) -> Self {
         let mut config = Config::default();
         change(&mut config);
-        let journal = deadwax_server::admin::open_store(folder.path(), &config).unwrap();
+        // Tasks of a server before this one may hold the folder until they hear that it stops; of a process that ends they could not.
+        let journal = within(Duration::from_secs(15), "the folder of a server that stops", async {
+            loop {
+                match deadwax_server::admin::open_store(folder.path(), &config) {
+                    Err(error) if error.to_string().contains("another deadwax-server holds") => {
+                        tokio::time::sleep(Duration::from_millis(20)).await;
+                    }
+                    opened => return opened.unwrap(),
+                }
+            }
+        })
+        .await;
         let nowhere = Program { exe: "/nowhere".into(), prefix: Vec::new() };
         let parts: (Arc<dyn Inspect>, Program) = (Arc::new(FakeInspect), nowhere);
         Self::assemble(folder, (Arc::new(MemoryStore::new()), journal), parts, change).await
