@@ -1,13 +1,21 @@
-//! Who is here now: one room a project, in memory alone. A seat lives as long as its stream. Pure of the network and of rules: who may see what of a seat
-//! is asked where it is shown. Never here: anything that is kept or logged.
+//! Who is here now: one room a project, in memory alone. A seat lives as long as its stream; those at other servers are put here as these tell of them
+//! (`others`). Pure of the network and of rules: who may see what of a seat is asked where it is shown. Never here: anything that is kept or logged.
+
+mod others;
 
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use deadwax_domain::{Alternate, PersonId, ProjectId, SongId, VersionId};
-use tokio::{sync::watch, time::Instant};
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
+
+pub use self::others::meet;
 
 /// Streams of one person in one project.
 pub const SEATS_PER_PERSON: usize = 8;
@@ -26,6 +34,9 @@ pub struct Place {
     pub leading: bool,
 }
 
+/// A place in a queue that servers have in common: microseconds by the wall, and of two at once the seat that was made first.
+type Turn = (u64, u128);
+
 /// Somebody who is here, once for each of their streams.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Seat {
@@ -33,21 +44,33 @@ pub struct Seat {
     pub person: PersonId,
     pub place: Place,
     pub told: Instant,
-    /// When it asked to lead this song, as a place in a queue.
-    asked: Option<u64>,
+    /// When it asked to lead this song.
+    asked: Option<Turn>,
     /// Leads the song's session: of all that ask, the one that asked first.
     pub leads: bool,
+    /// The other server that it is at.
+    at: Option<u128>,
 }
 
 #[derive(Default)]
 pub struct Hub {
-    rooms: Mutex<HashMap<ProjectId, Room>>,
+    rooms: Mutex<Rooms>,
+    /// Something is otherwise at this server.
+    stirred: Notify,
+}
+
+#[derive(Default)]
+struct Rooms {
+    by_project: HashMap<ProjectId, Room>,
+    /// Of the newest turn: time does not stand still within a server, whatever its clock does.
+    last: u64,
+    /// Grows with every change of a seat of this server.
+    version: u64,
 }
 
 struct Room {
     /// In the order in which they came.
-    seats: BTreeMap<u64, Seat>,
-    next: u64,
+    seats: BTreeMap<Turn, Seat>,
     changed: watch::Sender<u64>,
 }
 
@@ -55,48 +78,59 @@ struct Room {
 pub struct Attending {
     hub: Arc<Hub>,
     project: ProjectId,
-    order: u64,
+    came: Turn,
     pub id: u128,
     pub changed: watch::Receiver<u64>,
 }
 
 impl Hub {
-    fn rooms(&self) -> MutexGuard<'_, HashMap<ProjectId, Room>> {
+    fn rooms(&self) -> MutexGuard<'_, Rooms> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// `None` where this person is here often enough.
     pub fn enter(self: &Arc<Self>, project: ProjectId, person: PersonId, place: Place) -> Option<Attending> {
         let mut rooms = self.rooms();
-        let room = rooms.entry(project).or_insert_with(Room::new);
-        let theirs = room.seats.values().filter(|seat| seat.person == person).count();
+        let theirs = rooms.by_project.get(&project).map_or(0, |room| room.seats_of(person));
         if theirs >= SEATS_PER_PERSON {
             return None;
         }
-        let (order, id) = (room.turn(), uuid::Uuid::now_v7().as_u128());
+        let id = uuid::Uuid::now_v7().as_u128();
+        let (came, asked) = ((rooms.stamp(), id), (rooms.stamp(), id));
         let empty = Place::default();
-        let seat = Seat { id, person, place: empty, told: Instant::now(), asked: None, leads: false };
-        room.seats.insert(order, seat);
+        let seat =
+            Seat { id, person, place: empty, told: Instant::now(), asked: None, leads: false, at: None };
+        let room = rooms.by_project.entry(project).or_insert_with(Room::new);
+        room.seats.insert(came, seat);
         let changed = room.changed.subscribe();
-        room.tell(order, place);
-        Some(Attending { hub: Arc::clone(self), project, order, id, changed })
+        room.tell(came, place, asked);
+        rooms.version += 1;
+        drop(rooms);
+        self.stirred.notify_one();
+        Some(Attending { hub: Arc::clone(self), project, came, id, changed })
+    }
+}
+
+impl Rooms {
+    fn stamp(&mut self) -> u64 {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.last = u64::try_from(now.as_micros()).unwrap_or(u64::MAX).max(self.last.saturating_add(1));
+        self.last
     }
 }
 
 impl Room {
     fn new() -> Self {
-        Room { seats: BTreeMap::new(), next: 0, changed: watch::Sender::new(0) }
+        Room { seats: BTreeMap::new(), changed: watch::Sender::new(0) }
     }
 
-    fn turn(&mut self) -> u64 {
-        self.next += 1;
-        self.next
+    fn seats_of(&self, person: PersonId) -> usize {
+        self.seats.values().filter(|seat| seat.person == person).count()
     }
 
-    /// True where anything is otherwise than before.
-    fn tell(&mut self, order: u64, place: Place) {
-        let turn = self.turn();
-        let Some(seat) = self.seats.get_mut(&order) else { return };
+    /// `now`: its place in the queue, should it begin to ask.
+    fn tell(&mut self, came: Turn, place: Place, now: Turn) {
+        let Some(seat) = self.seats.get_mut(&came) else { return };
         let stays = seat.asked.is_some() && seat.place.song == place.song;
         let wants = place.leading && place.song.is_some();
         seat.asked = if !wants {
@@ -104,7 +138,7 @@ impl Room {
         } else if stays {
             seat.asked
         } else {
-            Some(turn)
+            Some(now)
         };
         (seat.place, seat.told) = (place, Instant::now());
         self.settle();
@@ -112,7 +146,7 @@ impl Room {
 
     /// Who leads where; then everybody is woken.
     fn settle(&mut self) {
-        let mut first: HashMap<SongId, u64> = HashMap::new();
+        let mut first: HashMap<SongId, Turn> = HashMap::new();
         for seat in self.seats.values() {
             if let (Some(song), Some(asked)) = (seat.place.song, seat.asked) {
                 let earliest = first.entry(song).or_insert(asked);
@@ -129,26 +163,36 @@ impl Room {
 
 impl Attending {
     pub fn tell(&self, place: Place) {
-        if let Some(room) = self.hub.rooms().get_mut(&self.project) {
-            room.tell(self.order, place);
+        let mut rooms = self.hub.rooms();
+        let now = (rooms.stamp(), self.id);
+        if let Some(room) = rooms.by_project.get_mut(&self.project) {
+            room.tell(self.came, place, now);
         }
+        rooms.version += 1;
+        drop(rooms);
+        self.hub.stirred.notify_one();
     }
 
     /// Everybody who is here, in the order in which they came.
     pub fn everybody(&self) -> Vec<Seat> {
-        self.hub.rooms().get(&self.project).map_or(Vec::new(), |room| room.seats.values().copied().collect())
+        let rooms = self.hub.rooms();
+        rooms.by_project.get(&self.project).map_or(Vec::new(), |room| room.seats.values().copied().collect())
     }
 }
 
 impl Drop for Attending {
     fn drop(&mut self) {
         let mut rooms = self.hub.rooms();
-        let Some(room) = rooms.get_mut(&self.project) else { return };
-        room.seats.remove(&self.order);
-        room.settle();
-        if room.seats.is_empty() {
-            rooms.remove(&self.project);
+        rooms.version += 1;
+        if let Some(room) = rooms.by_project.get_mut(&self.project) {
+            room.seats.remove(&self.came);
+            room.settle();
+            if room.seats.is_empty() {
+                rooms.by_project.remove(&self.project);
+            }
         }
+        drop(rooms);
+        self.hub.stirred.notify_one();
     }
 }
 
@@ -204,6 +248,6 @@ mod tests {
         seats.pop();
         assert_eq!(ben.everybody().len(), SEATS_PER_PERSON);
         drop((seats, ben));
-        assert!(hub.rooms().is_empty());
+        assert!(hub.rooms().by_project.is_empty());
     }
 }

@@ -45,6 +45,7 @@ const RESETS_BY_FAULT: usize = 128;
 const AGES: u32 = 9;
 /// An upload that nobody has written to for this long is forgotten; the client begins again.
 const UPLOAD_STALE_AFTER: Duration = Duration::from_secs(48 * 3600);
+const SHARE_USES_EVERY: Duration = Duration::from_secs(60);
 const SWEEP_UPLOADS_EVERY: Duration = Duration::from_secs(3600);
 
 /// Serves until `stop` is cancelled; then streams end, other calls get [`GRACE`], then every connection is cut. What goes on by itself goes on beside it.
@@ -87,6 +88,7 @@ pub async fn answer<S: listen::Source>(
     let (routes, health) = rpc::routes(&studio).await?;
     let sweeper = tokio::spawn(sweep(Arc::clone(&studio)));
     let ends = tokio::spawn(write_ends(Arc::clone(&studio)));
+    let uses = tokio::spawn(share_uses(Arc::clone(&studio)));
     let upload_sweeper = tokio::spawn(sweep_uploads(Arc::clone(&studio)));
     let health = Arc::new(health);
     let latch = {
@@ -97,6 +99,7 @@ pub async fn answer<S: listen::Source>(
         })
     };
     let damage = tokio::spawn(tell_damage(Arc::clone(&studio), Arc::clone(&health)));
+    let away = tokio::spawn(tell_away(Arc::clone(&studio), Arc::clone(&health)));
     let stopping = async {
         stop.cancelled().await;
         tracing::info!("stopping");
@@ -121,8 +124,10 @@ pub async fn answer<S: listen::Source>(
     studio.closing.cancel();
     sweeper.abort();
     ends.abort();
+    uses.abort();
     latch.abort();
     damage.abort();
+    away.abort();
     settings.abort();
     upload_sweeper.abort();
     // They end with `closing`; their children die with them, and what they did is begun again at the next start. What was told is written down at the
@@ -339,6 +344,16 @@ async fn write_ends(studio: Arc<Studio>) {
     }
 }
 
+/// Where there are other servers they are told when sessions were used here.
+async fn share_uses(studio: Arc<Studio>) {
+    let mut every = tokio::time::interval(SHARE_USES_EVERY);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        studio.people.share_uses().await;
+    }
+}
+
 /// Reads go on beside damaged bytes; who watches the server's health is told that there are some.
 async fn tell_damage(studio: Arc<Studio>, health: Arc<rpc::Health>) {
     let mut damaged = studio.blobs.damage().watch();
@@ -347,6 +362,20 @@ async fn tell_damage(studio: Arc<Studio>, health: Arc<rpc::Health>) {
         health.say_stored_bytes(sound).await;
         if damaged.changed().await.is_err() {
             return;
+        }
+    }
+}
+
+/// Whoever spreads calls over several servers is told of one that cannot reach the store.
+async fn tell_away(studio: Arc<Studio>, health: Arc<rpc::Health>) {
+    let Some(mut away) = studio.store.away() else { return };
+    while away.changed().await.is_ok() {
+        let is_away = *away.borrow_and_update();
+        let well = studio.store.read_only().is_none() && !studio.closing.is_cancelled();
+        match is_away {
+            true => health.say_read_only().await,
+            false if well => health.say(tonic_health::ServingStatus::Serving).await,
+            false => {}
         }
     }
 }

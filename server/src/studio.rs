@@ -274,6 +274,9 @@ impl Studio {
         if self.closing.is_cancelled() {
             return Err("the server is stopping");
         }
+        if self.store.away().is_some_and(|away| *away.borrow()) {
+            return Err("the database does not answer");
+        }
         match self.store.drive().latch().reason() {
             Some(_) => Err("the disk failed, and nothing is written until the server is restarted"),
             None => Ok(()),

@@ -99,7 +99,7 @@ impl Hub {
         ended: CancellationToken,
     ) -> Result<impl Stream<Item = Result<v1::Update, Ended>> + Send + use<>, Ended> {
         // Another server may have made it a moment ago: found first, then subscribed before the first look, so that nothing falls in between.
-        self.ledger.project(project).await?;
+        self.ledger.at_least(project, from).await?;
         let head = self.ledger.watch(project);
         let now = self.rows(project, person).await?;
         let first = self.since(project, person, from, &now).await;

@@ -260,6 +260,21 @@ impl State {
         gone.into_iter().for_each(|session| self.end(session));
     }
 
+    /// When sessions were last used, where that is not longer ago than `since_ms`.
+    pub fn uses(&self, since_ms: i64) -> Vec<(u128, i64)> {
+        let uses = self.sessions.values().map(|it| (it.id, it.used_ms.load(Ordering::Relaxed)));
+        uses.filter(|(_, used_ms)| *used_ms >= since_ms.max(1)).collect()
+    }
+
+    /// As another server saw it.
+    pub fn note_uses(&self, uses: &[(u128, i64)]) {
+        for (session, used_ms) in uses {
+            if let Some(session) = self.sessions.get(session) {
+                session.used_ms.fetch_max(*used_ms, Ordering::Relaxed);
+            }
+        }
+    }
+
     fn publish(&mut self) {
         let people = self.known.keys().filter_map(|id| Some((*id, self.person(*id)?))).collect();
         self.directory = Arc::new(Directory { people });

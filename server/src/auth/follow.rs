@@ -2,19 +2,78 @@
 //! everywhere within a second. Never here: how a store hears of others.
 
 use std::{
-    sync::{Arc, Weak},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 use futures::StreamExt as _;
 
-use super::People;
+use super::{
+    AuthError, Caller, People,
+    secret::{self, Kind},
+};
 use crate::store::STUDIO;
 
 /// Before a stream that could not be read is tried again.
 const PAUSE: Duration = Duration::from_millis(250);
+/// Uses of sessions that are told to the others: longer ago than this they were told before.
+const USES_MS: i64 = 600_000;
+
+/// One look at the store for all who ask while it is on its way: whoever sends tokens that nobody gave costs one read at a time.
+#[derive(Default)]
+pub(super) struct Looking {
+    asked: AtomicU64,
+    /// Up to which question the last look answered.
+    answered: tokio::sync::Mutex<u64>,
+}
 
 impl People {
+    /// Folds what others wrote up to now, where there can be others.
+    ///
+    /// # Errors
+    /// Where the store cannot be asked.
+    pub async fn look(&self) -> Result<(), AuthError> {
+        if !self.shared {
+            return Ok(());
+        }
+        let mine = self.looking.asked.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut answered = self.looking.answered.lock().await;
+        if *answered < mine {
+            let all = self.looking.asked.load(Ordering::Relaxed);
+            self.catch_up().await?;
+            *answered = all;
+        }
+        Ok(())
+    }
+
+    /// Tells the other servers when sessions were last used here, and hears of them: a session that is used anywhere does not end for want of use. The server
+    /// calls it every minute.
+    pub async fn share_uses(&self) {
+        let Some(neighbours) = self.store.neighbours() else { return };
+        let mine = self.state().uses(self.clock.now_ms().saturating_sub(USES_MS));
+        match neighbours.used(mine).await {
+            Ok(uses) => self.state().note_uses(&uses),
+            Err(error) => tracing::debug!(%error, "when sessions were last used could not be shared"),
+        }
+    }
+
+    /// Whether another server may have given this token a moment ago.
+    pub fn may_be_new(&self, token: &str) -> bool {
+        self.shared && secret::read(Kind::Session, token).is_some()
+    }
+
+    /// As [`People::caller`], after a look at what others wrote.
+    ///
+    /// # Errors
+    /// Where the store cannot be asked: nobody is told that their session ended because a database is away.
+    pub async fn caller_anew(&self, token: &str) -> Result<Option<Caller>, AuthError> {
+        self.look().await?;
+        Ok(self.caller(token))
+    }
+
     /// Begins to fold what others write, where there can be others; ends with the last holder of `self`.
     pub(super) fn follow(self: &Arc<Self>) {
         let Some(mut changes) = self.store.changes() else { return };

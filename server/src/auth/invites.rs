@@ -43,14 +43,13 @@ impl People {
     /// # Errors
     /// `CodeUnknown` where it was used or has expired meanwhile; `EndedUntilRestart` where it could not be written down.
     pub async fn revoke_invite(&self, person: PersonId, invite: u128) -> Result<(), AuthError> {
-        let _writing = self.writing.lock().await;
-        let code = {
+        self.ended_by(|| {
             let state = self.state();
             let mut open = state.codes.iter().filter(|(_, code)| code.person == person);
-            open.find(|(hash, _)| id_of(hash) == invite).map(|(hash, _)| *hash)
-        };
-        let code_sha256 = code.ok_or(AuthError::CodeUnknown)?.to_vec();
-        let fact = Fact::CodeRevoked(stored::CodeRevoked { code_sha256 });
-        self.write_end(vec![fact]).await
+            let code = open.find(|(hash, _)| id_of(hash) == invite).map(|(hash, _)| hash.to_vec());
+            let code_sha256 = code.ok_or(AuthError::CodeUnknown)?;
+            Ok((vec![Fact::CodeRevoked(stored::CodeRevoked { code_sha256 })], Vec::new(), ()))
+        })
+        .await
     }
 }

@@ -7,12 +7,15 @@ use std::{
     task::{Context, Poll},
 };
 
-use futures::future::{Either, Ready, ready};
+use futures::{
+    FutureExt as _,
+    future::{BoxFuture, Either, ready},
+};
 use http::{Request, Response};
 use tonic::body::Body;
 use tower::{Layer, Service};
 
-use super::People;
+use super::{Caller, People};
 use crate::{door::line::Line, status};
 
 /// Callable by anyone: meeting the studio, signing in, and what operators and generic clients ask.
@@ -55,11 +58,13 @@ pub struct Access<S> {
 
 impl<S> Service<Request<Body>> for Access<S>
 where
-    S: Service<Request<Body>, Response = Response<Body>>,
+    S: Service<Request<Body>, Response = Response<Body>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Send,
 {
     type Response = Response<Body>;
     type Error = S::Error;
-    type Future = Either<S::Future, Ready<Result<Response<Body>, S::Error>>>;
+    type Future = Either<S::Future, BoxFuture<'static, Result<Response<Body>, S::Error>>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(context)
@@ -71,25 +76,57 @@ where
             .get(http::header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.strip_prefix("Bearer "));
-        let caller = token.and_then(|token| self.people.caller(token));
-        match caller {
-            Some(mut caller) => {
-                caller.address = address(request.extensions());
-                if let Some(seen) = request.extensions().get::<crate::telemetry::Seen>() {
-                    seen.person(caller.person.id, caller.session_id);
-                }
-                request.extensions_mut().insert(caller);
-            }
+        match token.and_then(|token| self.people.caller(token)) {
+            Some(caller) => enter(&mut request, caller),
             None if open_to_anyone(request.uri().path()) => {}
-            None => {
-                if let Some(line) = request.extensions().get::<Line>() {
-                    line.refuse();
-                }
-                return Either::Right(ready(Ok(status::unauthenticated().into_http())));
-            }
+            None => match token.filter(|token| self.people.may_be_new(token)).map(str::to_owned) {
+                Some(token) => return Either::Right(self.look_and_call(token, request).boxed()),
+                None => return Either::Right(ready(Ok(refused(&request))).boxed()),
+            },
         }
         // The token has done its work: nothing behind this door can print it.
         request.headers_mut().remove(http::header::AUTHORIZATION);
         Either::Left(self.inner.call(request))
     }
+}
+
+impl<S> Access<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>> + Clone,
+{
+    /// A token that is not known here: of another server over the same store, perhaps.
+    fn look_and_call(
+        &mut self,
+        token: String,
+        mut request: Request<Body>,
+    ) -> impl Future<Output = Result<Response<Body>, S::Error>> + use<S> {
+        let people = Arc::clone(&self.people);
+        // The one that was asked whether it is ready goes; a copy stays.
+        let copy = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, copy);
+        async move {
+            match people.caller_anew(&token).await {
+                Ok(Some(caller)) => enter(&mut request, caller),
+                Ok(None) => return Ok(refused(&request)),
+                Err(error) => return Ok(status::auth(error).into_http()),
+            }
+            request.headers_mut().remove(http::header::AUTHORIZATION);
+            inner.call(request).await
+        }
+    }
+}
+
+fn enter(request: &mut Request<Body>, mut caller: Caller) {
+    caller.address = address(request.extensions());
+    if let Some(seen) = request.extensions().get::<crate::telemetry::Seen>() {
+        seen.person(caller.person.id, caller.session_id);
+    }
+    request.extensions_mut().insert(caller);
+}
+
+fn refused(request: &Request<Body>) -> Response<Body> {
+    if let Some(line) = request.extensions().get::<Line>() {
+        line.refuse();
+    }
+    status::unauthenticated().into_http()
 }

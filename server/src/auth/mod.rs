@@ -32,6 +32,7 @@ use tokio_util::sync::CancellationToken;
 use self::{
     device::Challenges,
     fold::State,
+    follow::Looking,
     passphrase::Hasher,
     secret::{Kind, Secret},
     tries::{Tries, Way},
@@ -66,6 +67,8 @@ const SESSIONS_MAX: usize = 64;
 const CODES_MAX: usize = 32;
 /// Facts read from the store at once.
 const PAGE: usize = 1024;
+/// How often something is decided again because another server wrote in between.
+const ATTEMPTS: u32 = 32;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
@@ -199,10 +202,16 @@ pub struct People {
     ways: Tries<Way>,
     hasher: Hasher,
     challenges: Challenges,
+    /// Others write to the same store.
+    shared: bool,
+    looking: Looking,
 }
 
 /// Keys that must be free in the whole store.
 type Claims = Vec<Bytes>;
+
+/// What is to be written, what it claims, and the answer once it is there.
+type Ruling<T> = Result<(Vec<Fact>, Claims, T), AuthError>;
 
 impl People {
     /// Folds the studio's stream. `closing` ends every session's streams when the server stops.
@@ -211,7 +220,13 @@ impl People {
         clock: Arc<dyn Clock>,
         closing: CancellationToken,
     ) -> Result<Arc<Self>, AuthError> {
+        let seal = match store.neighbours() {
+            Some(neighbours) => Some(neighbours.seal().await?),
+            None => None,
+        };
         let people = Arc::new(Self {
+            shared: store.changes().is_some(),
+            looking: Looking::default(),
             store,
             clock,
             state: RwLock::new(State::new(closing)),
@@ -220,7 +235,7 @@ impl People {
             addresses: Tries::new(ADDRESS_TRIES, TRIES_WINDOW),
             ways: Tries::new(TRIES, TRIES_WINDOW),
             hasher: Hasher::new()?,
-            challenges: Challenges::new()?,
+            challenges: Challenges::new(seal)?,
         });
         people.follow();
         people.catch_up().await?;
@@ -306,16 +321,30 @@ impl People {
         Ok(())
     }
 
-    /// Takes a way in from somebody. Where the disk does not take the facts they hold all the same, as long as this process runs: whoever is to be out is out. Called with
-    /// `writing` held.
+    /// Decides on what stands in the store now, and writes what follows; decides again where another server was faster. A no is given on what stands there now.
+    async fn decided<T>(&self, decide: impl Fn() -> Ruling<T> + Send + Sync) -> Result<T, AuthError> {
+        let _writing = self.writing.lock().await;
+        self.look().await?;
+        self.decide(&decide).await.map_err(|(error, _)| error)
+    }
+
+    /// Takes a way in from somebody. Where the disk does not take the facts they hold all the same, as long as this process runs: whoever is to be out is out.
     ///
     /// # Errors
     /// `EndedUntilRestart` where it holds in memory alone: nothing is acknowledged that is not durable (L-1).
-    async fn write_end(&self, facts: Vec<Fact>) -> Result<(), AuthError> {
-        match self.write(facts.clone(), Vec::new()).await {
-            Err(
-                AppendError::ReadOnly(_) | AppendError::DiskNearlyFull { .. } | AppendError::Unavailable(_),
-            ) => {
+    async fn ended_by<T>(&self, decide: impl Fn() -> Ruling<T> + Send + Sync) -> Result<T, AuthError> {
+        let _writing = self.writing.lock().await;
+        // A store that is away keeps nobody in.
+        let _what_is_known_counts = self.look().await;
+        match self.decide(&decide).await {
+            Err((
+                AuthError::Append(
+                    AppendError::ReadOnly(_)
+                    | AppendError::DiskNearlyFull { .. }
+                    | AppendError::Unavailable(_),
+                ),
+                facts,
+            )) => {
                 let at_ms = self.clock.now_ms();
                 let mut state = self.state_mut();
                 facts.iter().for_each(|fact| state.hold(at_ms, fact.clone()));
@@ -326,7 +355,21 @@ impl People {
                 );
                 Err(AuthError::EndedUntilRestart)
             }
-            done => Ok(done?),
+            done => done.map_err(|(error, _)| error),
+        }
+    }
+
+    /// Answers what was to be written, where it could not be. Called with `writing` held.
+    async fn decide<T>(&self, decide: &(impl Fn() -> Ruling<T> + Sync)) -> Result<T, (AuthError, Vec<Fact>)> {
+        let mut attempt = 0;
+        loop {
+            let (facts, claims, answer) = decide().map_err(|no| (no, Vec::new()))?;
+            attempt += 1;
+            match self.write(facts.clone(), claims).await {
+                Ok(()) => return Ok(answer),
+                Err(AppendError::Conflict { .. }) if attempt < ATTEMPTS => {}
+                Err(error) => return Err((error.into(), facts)),
+            }
         }
     }
 
@@ -384,23 +427,23 @@ impl People {
     ) -> Result<Person, AuthError> {
         let name = name::clean("name", name, name::PERSON_MAX).map_err(AuthError::NameInvalid)?;
         let email = name::email(email).map_err(AuthError::EmailInvalid)?;
-        let _writing = self.writing.lock().await;
-        let claim = {
+        let added = self.decided(|| {
             let state = self.state();
             if state.by_email(&email).is_some() {
                 return Err(AuthError::EmailTaken);
             }
-            state.email_claim(&email)
-        };
-        let person_id = id.0.to_be_bytes().to_vec();
-        let facts = vec![
-            Fact::PersonAdded(stored::PersonAdded { person_id: person_id.clone(), studio_owner }),
-            Fact::PersonNamed(stored::PersonNamed { person_id, name, email }),
-        ];
-        match self.write(facts, vec![claim.into()]).await {
+            let person_id = id.0.to_be_bytes().to_vec();
+            let (name, claim) = (name.clone(), state.email_claim(&email));
+            let facts = vec![
+                Fact::PersonAdded(stored::PersonAdded { person_id: person_id.clone(), studio_owner }),
+                Fact::PersonNamed(stored::PersonNamed { person_id, name, email: email.clone() }),
+            ];
+            Ok((facts, vec![claim.into()], ()))
+        });
+        match added.await {
             Ok(()) => self.person(id).ok_or(AuthError::NoSuchPerson),
-            Err(AppendError::ClaimTaken(_)) => Err(AuthError::EmailTaken),
-            Err(error) => Err(error.into()),
+            Err(AuthError::Append(AppendError::ClaimTaken(_))) => Err(AuthError::EmailTaken),
+            Err(error) => Err(error),
         }
     }
 
@@ -418,23 +461,25 @@ impl People {
 
     /// A one-time code for somebody who is here already.
     pub async fn issue_code(&self, person: PersonId) -> Result<Issued, AuthError> {
-        let _writing = self.writing.lock().await;
-        self.person(person).ok_or(AuthError::NoSuchPerson)?;
-        self.sweep();
-        if self.state().open_codes(person) >= CODES_MAX {
-            let what = format!(
-                "{CODES_MAX} invite links of this person are open; use one, or wait until they expire."
-            );
-            return Err(AuthError::LimitReached(what));
-        }
         let code = secret::new(Kind::Invite)?;
         let expires_ms = self.clock.now_ms().saturating_add_unsigned(CODE_TTL.as_millis() as u64);
-        let fact = Fact::CodeIssued(stored::CodeIssued {
-            code_sha256: code.hash().to_vec(),
-            person_id: person.0.to_be_bytes().to_vec(),
-            expires_ms,
-        });
-        self.write(vec![fact], Vec::new()).await?;
+        self.decided(|| {
+            self.person(person).ok_or(AuthError::NoSuchPerson)?;
+            self.sweep();
+            if self.state().open_codes(person) >= CODES_MAX {
+                let what = format!(
+                    "{CODES_MAX} invite links of this person are open; use one, or wait until they expire."
+                );
+                return Err(AuthError::LimitReached(what));
+            }
+            let fact = Fact::CodeIssued(stored::CodeIssued {
+                code_sha256: code.hash().to_vec(),
+                person_id: person.0.to_be_bytes().to_vec(),
+                expires_ms,
+            });
+            Ok((vec![fact], Vec::new(), ()))
+        })
+        .await?;
         Ok(Issued { code, expires_ms })
     }
 
@@ -443,7 +488,7 @@ impl People {
     }
 
     pub async fn set_mail(&self, id: PersonId, choice: MailChoice) -> Result<(), AuthError> {
-        let _writing = self.writing.lock().await;
+        self.look().await?;
         self.person(id).ok_or(AuthError::NoSuchPerson)?;
         if self.mail(id) == choice {
             return Ok(());
@@ -453,16 +498,19 @@ impl People {
             MailChoice::Digest => stored::MailChoice::Digest,
             MailChoice::None => stored::MailChoice::None,
         };
-        let person_id = id.0.to_be_bytes().to_vec();
-        let fact = Fact::MailChosen(stored::MailChosen { person_id, choice: choice.into() });
-        Ok(self.write(vec![fact], Vec::new()).await?)
+        self.decided(|| {
+            self.person(id).ok_or(AuthError::NoSuchPerson)?;
+            let person_id = id.0.to_be_bytes().to_vec();
+            let fact = Fact::MailChosen(stored::MailChosen { person_id, choice: choice.into() });
+            Ok((vec![fact], Vec::new(), ()))
+        })
+        .await
     }
 
     /// Takes name, e-mail and device names out of the journal, and every way in. What the person did stays, under no name.
     pub async fn redact(&self, person: PersonId) -> Result<(), AuthError> {
-        let known = self.person(person).ok_or(AuthError::NoSuchPerson)?;
-        {
-            let _writing = self.writing.lock().await;
+        self.decided(|| {
+            let known = self.person(person).ok_or(AuthError::NoSuchPerson)?;
             if known.studio_owner && self.state().owners() == 1 {
                 return Err(AuthError::LastOwner);
             }
@@ -470,8 +518,9 @@ impl People {
                 person_id: person.0.to_be_bytes().to_vec(),
                 email_sha256: fold::email_hash(&known.email).to_vec(),
             });
-            self.write(vec![fact], Vec::new()).await?;
-        }
+            Ok((vec![fact], Vec::new(), ()))
+        })
+        .await?;
         self.erase(person).await
     }
 

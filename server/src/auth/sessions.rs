@@ -60,19 +60,16 @@ impl People {
     /// # Errors
     /// `NoSuchSession`; `EndedUntilRestart` where it could not be written down.
     pub async fn end_session(&self, session_id: u128) -> Result<(), AuthError> {
-        let _writing = self.writing.lock().await;
-        let facts = {
+        self.ended_by(|| {
             let state = self.state();
             let open = state.session(session_id);
             let key = open.and_then(|session| session.key);
             let key = key.or_else(|| Some(state.device_of_session(session_id)?.0));
             let ended = open.map(|_| ended(session_id));
-            ended.into_iter().chain(key.map(|key| forgotten(&key))).collect::<Vec<Fact>>()
-        };
-        if facts.is_empty() {
-            return Err(AuthError::NoSuchSession);
-        }
-        self.write_end(facts).await
+            let facts: Vec<Fact> = ended.into_iter().chain(key.map(|key| forgotten(&key))).collect();
+            if facts.is_empty() { Err(AuthError::NoSuchSession) } else { Ok((facts, Vec::new(), ())) }
+        })
+        .await
     }
 
     /// Ends everything that lets somebody in: sessions, devices, links and the passphrase. Answers how many sessions were open.
@@ -80,15 +77,13 @@ impl People {
     /// # Errors
     /// `NoSuchPerson`; `EndedUntilRestart` where it could not be written down.
     pub async fn end_access(&self, person: PersonId) -> Result<usize, AuthError> {
-        let _writing = self.writing.lock().await;
-        let open = {
+        self.ended_by(|| {
             let state = self.state();
             state.person(person).ok_or(AuthError::NoSuchPerson)?;
-            state.sessions_of(person).len()
-        };
-        let fact = Fact::AccessEnded(stored::AccessEnded { person_id: person.0.to_be_bytes().to_vec() });
-        self.write_end(vec![fact]).await?;
-        Ok(open)
+            let fact = Fact::AccessEnded(stored::AccessEnded { person_id: person.0.to_be_bytes().to_vec() });
+            Ok((vec![fact], Vec::new(), state.sessions_of(person).len()))
+        })
+        .await
     }
 }
 

@@ -7,7 +7,7 @@ use deadwax_domain::PersonId;
 use deadwax_proto::ledger::v1::{self as stored, studio_fact::Fact};
 
 use super::{
-    AuthError, Opened, People, Person, SESSION_TTL, SESSIONS_MAX, device,
+    AuthError, Opened, People, Person, Ruling, SESSION_TTL, SESSIONS_MAX, device,
     fold::Device,
     passphrase::Passphrase,
     secret::{self, Hash, Kind},
@@ -51,6 +51,8 @@ struct Begin {
     person: PersonId,
     device: String,
     code: Option<Hash>,
+    /// The challenge that was answered, where another server could be shown it again.
+    challenge: Option<Hash>,
     key: Option<Hash>,
     /// What has to stand in the journal beside it.
     more: Vec<Fact>,
@@ -70,31 +72,39 @@ impl People {
         };
         counted(&self.addresses, asked.address.map(customer), async {
             let code = code.ok_or(AuthError::CodeUnknown)?;
+            // Another server may have made it a moment ago.
+            self.look().await?;
             let person = self.holder(&code)?;
             let shown = counted(&self.ways, Some(Way::Codes(person.id)), async {
                 self.prove(&person, asked.passphrase, asked.must_choose).await
             });
             let (kept, chosen) = shown.await?;
-            let _writing = self.writing.lock().await;
-            let person = self.holder(&code)?;
-            if self.state().passphrase(person.id) != kept {
-                return Err(AuthError::PassphraseWrong);
-            }
-            let set = chosen.map(|phc| set(person.id, phc));
-            let known = key.map(|key| known(&key, person.id));
-            let more = set.into_iter().chain(known).collect();
-            self.begin(Begin { person: person.id, device, code: Some(code), key, more }).await
+            self.decided(|| {
+                let person = self.holder(&code)?;
+                if self.state().passphrase(person.id) != kept {
+                    return Err(AuthError::PassphraseWrong);
+                }
+                let set = chosen.clone().map(|phc| set(person.id, phc));
+                let known = key.map(|key| known(&key, person.id));
+                let more = set.into_iter().chain(known).collect();
+                let device = device.clone();
+                self.begin(Begin { person: person.id, device, code: Some(code), challenge: None, key, more })
+            })
+            .await
+            .map_err(|error| taken(error, AuthError::CodeUnknown))
         })
         .await
     }
 
     /// A text that a device signs to open a session.
     pub fn challenge(&self) -> Result<String, AuthError> {
-        Ok(self.challenges.make(Instant::now())?)
+        Ok(self.challenges.make(self.challenges.now())?)
     }
 
     /// Another session for a device that is known. Its earlier ones end. A machine that has shown its key is not slowed by what others at its address try.
     pub async fn sign_in(&self, asked: Again<'_>) -> Result<Opened, AuthError> {
+        // Another server may have met this machine a moment ago.
+        self.look().await?;
         let shown = self.machine(&asked);
         let (key, device) = match shown {
             Ok(shown) => shown,
@@ -108,24 +118,30 @@ impl People {
             if !self.hasher.fits(given.as_ref(), kept.as_deref()).await? {
                 return Err(AuthError::SignInRefused);
             }
-            let _writing = self.writing.lock().await;
-            let more: Vec<Fact> = {
-                let state = self.state();
-                if state.device(&key).is_none() || state.passphrase(device.person) != kept {
-                    return Err(AuthError::SignInRefused);
-                }
-                let earlier = state.sessions_of(device.person).into_iter().filter(|it| it.key == Some(key));
-                earlier.map(|session| ended(session.id)).collect()
-            };
             let name = if device.name.is_empty() { "unnamed device".into() } else { device.name };
-            self.begin(Begin { person: device.person, device: name, code: None, key: Some(key), more }).await
+            let challenge = self.challenges.are_shared().then(|| secret::hash(asked.challenge));
+            self.decided(|| {
+                let more: Vec<Fact> = {
+                    let state = self.state();
+                    if state.device(&key).is_none() || state.passphrase(device.person) != kept {
+                        return Err(AuthError::SignInRefused);
+                    }
+                    let earlier =
+                        state.sessions_of(device.person).into_iter().filter(|it| it.key == Some(key));
+                    earlier.map(|session| ended(session.id)).collect()
+                };
+                let (person, device) = (device.person, name.clone());
+                self.begin(Begin { person, device, code: None, challenge, key: Some(key), more })
+            })
+            .await
+            .map_err(|error| taken(error, AuthError::SignInRefused))
         })
         .await
     }
 
     /// The machine that has signed the challenge, which is used up by it.
     fn machine(&self, asked: &Again<'_>) -> Result<(Hash, Device), AuthError> {
-        if !self.challenges.take(asked.challenge, Instant::now()) {
+        if !self.challenges.take(asked.challenge, self.challenges.now()) {
             return Err(AuthError::SignInRefused);
         }
         let text = device::text_of_challenge(asked.challenge);
@@ -142,6 +158,7 @@ impl People {
         wanted: &str,
         end_others: bool,
     ) -> Result<usize, AuthError> {
+        self.look().await?;
         let person = self.owner_of_session(session_id).and_then(|id| self.person(id));
         let person = person.ok_or(AuthError::NoSuchSession)?;
         counted(&self.ways, Some(Way::Session(session_id)), async {
@@ -151,9 +168,8 @@ impl People {
                 return Err(AuthError::PassphraseWrong);
             }
             let phc = self.choose(&person, &Passphrase::read(wanted)).await?;
-            let _writing = self.writing.lock().await;
-            let (mut facts, mut others) = (vec![set(person.id, phc)], 0);
-            {
+            self.decided(|| {
+                let (mut facts, mut others) = (vec![set(person.id, phc.clone())], 0);
                 let state = self.state();
                 if state.passphrase(person.id) != kept {
                     return Err(AuthError::PassphraseWrong);
@@ -166,9 +182,9 @@ impl People {
                     let devices = state.devices_of(person.id).into_iter().filter(|it| Some(it.0) != mine);
                     facts.extend(devices.map(|(key, _)| forgotten(&key)));
                 }
-            }
-            self.write(facts, Vec::new()).await?;
-            Ok(others)
+                Ok((facts, Vec::new(), others))
+            })
+            .await
         })
         .await
     }
@@ -215,9 +231,9 @@ impl People {
         self.hasher.hash(wanted).await
     }
 
-    /// Called with `writing` held.
-    async fn begin(&self, begin: Begin) -> Result<Opened, AuthError> {
-        let Begin { person, device, code, key, more } = begin;
+    /// What makes a session begin now.
+    fn begin(&self, begin: Begin) -> Ruling<Opened> {
+        let Begin { person, device, code, challenge, key, more } = begin;
         let mut facts = more;
         let person = {
             let state = self.state();
@@ -246,12 +262,15 @@ impl People {
         let named = stored::SessionNamed { session_id: session_id.to_be_bytes().to_vec(), device };
         facts.push(Fact::SessionNamed(named));
         let claims = code.map(|code| [b"code/".as_slice(), &code].concat().into());
-        match self.write(facts, claims.into_iter().collect()).await {
-            Ok(()) => Ok(Opened { token, person, session_id, expires_ms }),
-            Err(AppendError::ClaimTaken(_)) => Err(AuthError::CodeUnknown),
-            Err(error) => Err(error.into()),
-        }
+        let answered = challenge.map(|it| [b"challenge/".as_slice(), &it].concat().into());
+        let claims = claims.into_iter().chain(answered).collect();
+        Ok((facts, claims, Opened { token, person, session_id, expires_ms }))
     }
+}
+
+/// Of many who come with the same at once one is let in.
+fn taken(error: AuthError, refused: AuthError) -> AuthError {
+    if matches!(error, AuthError::Append(AppendError::ClaimTaken(_))) { refused } else { error }
 }
 
 /// Counted before the work, so that those that come at once are not looked at beyond the limit. What was no guess counts nowhere.

@@ -15,6 +15,12 @@ const AT_ONCE: usize = 8;
 /// Before a stream that could not be read is tried again.
 const PAUSE: Duration = Duration::from_millis(250);
 
+/// Between two tries of who was slower than other servers: longer with each, and never the same, so that those who met do not meet again.
+pub(super) fn rest(attempt: u32) -> Duration {
+    let dice = getrandom::u32().map_or(0.5, |dice| f64::from(dice) / f64::from(u32::MAX));
+    Duration::from_millis(u64::from(attempt.min(20))).mul_f64(dice)
+}
+
 /// Folds what it is told of until the handle is dropped.
 pub(super) fn follow(
     inner: Arc<Inner>,
@@ -63,6 +69,15 @@ impl Inner {
             return Ok(known);
         }
         self.fold_in(id).await.map(Some)
+    }
+
+    /// Folds up to `seq` at least, where others may have got that far: whoever was told of a place by one server may go on at another.
+    pub(super) async fn at_least(&self, id: ProjectId, seq: u64) -> Result<(), LedgerError> {
+        let behind = |stream: Arc<Stream>| stream.folded().snapshot.seq < seq;
+        if self.shared && self.found(id).await?.is_some_and(behind) {
+            self.fold_in(id).await?;
+        }
+        Ok(())
     }
 
     /// Whether others have appended since the newest fold, which is then newer. Called with `stream.writing` held.

@@ -28,8 +28,9 @@ use crate::{
 pub use self::stream::{Kept, Recorded};
 
 /// How often a command is decided again because somebody else appended in between. One process holds the embedded store, so that one
-/// retry is rare there; a shared store may need a few.
-const ATTEMPTS: usize = 8;
+/// retry is rare there; over a shared store one writer of each server meets those of the others, and who lost [`PATIENT`] times rests a moment before each try.
+const ATTEMPTS: u32 = 40;
+const PATIENT: u32 = 4;
 /// Entries read from the store at once.
 const PAGE: usize = 1024;
 
@@ -146,6 +147,11 @@ impl Ledger {
             .await?
             .map(|stream| stream.folded().snapshot.clone())
             .filter(|now| now.seq > 0))
+    }
+
+    /// What another server told somebody of is here after this, up to `seq`.
+    pub async fn at_least(&self, id: ProjectId, seq: u64) -> Result<(), LedgerError> {
+        self.inner.at_least(id, seq).await
     }
 
     /// Decides and appends. Runs to its end even where the caller goes away: a half-followed append would leave the fold behind the store.
@@ -336,7 +342,10 @@ impl Inner {
 
     async fn decide_and_append(&self, stream: &Stream, perform: &Perform) -> Result<Performed, LedgerError> {
         let mut last = AppendError::Conflict { expected: 0, head: 0 };
-        for _ in 0..ATTEMPTS {
+        for attempt in 0..ATTEMPTS {
+            if attempt >= PATIENT {
+                tokio::time::sleep(follow::rest(attempt)).await;
+            }
             let before = stream.folded();
             let ruling = self.ruled(&before, perform);
             let seq = before.snapshot.seq;

@@ -41,31 +41,22 @@ fn song(id: u128) -> Command {
 async fn sixty_four_writers_on_two_servers_are_all_counted_once() {
     let Some(options) = place() else { return };
     let servers = [server(&options).await, server(&options).await];
-    servers[0].perform(perform(1, PROJECT, create())).await.unwrap();
+    let created = servers[0].perform(perform(1, PROJECT, create())).await.unwrap().last_seq;
     let writers = (0..64u128).map(|writer| {
         let ledger = Arc::clone(&servers[writer as usize % 2]);
         tokio::spawn(async move {
             let mut won = 0u64;
             for turn in 0..3u128 {
                 let id = 100 + writer * 10 + turn;
-                loop {
-                    match ledger.perform(perform(id, PROJECT, song(id))).await {
-                        Ok(done) => {
-                            won += done.last_seq + 1 - done.first_seq;
-                            break;
-                        }
-                        // The other server was faster eight times in a row: a client sends it again.
-                        Err(LedgerError::Append(AppendError::Conflict { .. })) => {}
-                        Err(other) => panic!("{other}"),
-                    }
-                }
+                // However often the other server is faster: nobody is told of it.
+                let done = ledger.perform(perform(id, PROJECT, song(id))).await.unwrap();
+                won += done.last_seq + 1 - done.first_seq;
             }
             won
         })
     });
     let won: u64 = futures::future::join_all(writers).await.into_iter().map(|won| won.unwrap()).sum();
     let entries = servers[1].events(PROJECT, 0, usize::MAX).await.unwrap();
-    let created = servers[0].events(PROJECT, 0, 1).await.unwrap().len() as u64;
     assert_eq!(entries.len() as u64, won + created, "winners are entries");
     let third = server(&options).await.project(PROJECT).await.unwrap().unwrap();
     assert_eq!(third.project.songs.iter().count(), 192);

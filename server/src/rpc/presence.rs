@@ -16,7 +16,7 @@ use super::{id_text, parse_id};
 use crate::{
     auth::Caller,
     ledger::Snapshot,
-    presence::{Attending, Hub, Place, SEATS_PER_PERSON, Seat},
+    presence::{self, Attending, Hub, Place, SEATS_PER_PERSON, Seat},
     status,
     studio::Studio,
     wire::text::scrub,
@@ -34,7 +34,11 @@ pub struct Service {
 
 impl Service {
     pub fn new(studio: Arc<Studio>) -> Self {
-        Self { studio, hub: Arc::default() }
+        let hub: Arc<Hub> = Arc::default();
+        if let Some(neighbours) = studio.store.neighbours() {
+            tokio::spawn(presence::meet(Arc::clone(&hub), neighbours, studio.closing.clone()));
+        }
+        Self { studio, hub }
     }
 }
 

@@ -160,6 +160,7 @@ impl v1::sessions_server::Sessions for Service {
         if of != caller.person.id && !caller.person.studio_owner {
             return Err(owners_only("Seeing somebody else's sessions"));
         }
+        self.look().await?;
         let sessions = self.studio.people.sessions_of(of).into_iter().map(|line| v1::SessionInfo {
             session_id: id_text(line.id),
             device: line.device,
@@ -177,6 +178,8 @@ impl v1::sessions_server::Sessions for Service {
     ) -> Result<Response<v1::RevokeSessionResponse>, Status> {
         let caller = Caller::of(&request)?;
         let session_id = parse_id("session_id", &request.into_inner().session_id)?;
+        // A store that is away keeps nobody in.
+        let _what_is_known_counts = self.look().await;
         let of = self.studio.people.owner_of_session(session_id);
         if planted!("authorised-after-effect") {
             self.end_session(session_id).await?;
@@ -215,6 +218,11 @@ impl Service {
         }
     }
 
+    /// Who comes from another server is answered on what stands there now.
+    pub(super) async fn look(&self) -> Result<(), Status> {
+        self.studio.people.look().await.map_err(status::auth)
+    }
+
     async fn end_session(&self, session_id: u128) -> Result<(), Status> {
         let people = Arc::clone(&self.studio.people);
         to_its_end(async move { people.end_session(session_id).await }).await?.map_err(status::auth)
@@ -225,6 +233,7 @@ impl Service {
         caller: &Caller,
         asked: &v1::CreateInviteRequest,
     ) -> Result<v1::CreateInviteResponse, Status> {
+        self.look().await?;
         let Invited { person, with_code } = if asked.project_id.is_empty() {
             self.invite_to_studio(caller, asked).await?
         } else {

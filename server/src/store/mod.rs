@@ -6,6 +6,7 @@
 
 pub mod embedded;
 pub mod memory;
+pub mod neighbours;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod settings;
@@ -13,11 +14,15 @@ pub mod settings;
 #[cfg(test)]
 pub(crate) mod conformance;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures::{future::BoxFuture, stream::BoxStream};
+use tokio::sync::watch;
 
 pub use embedded::EmbeddedStore;
 pub use memory::MemoryStore;
+pub use neighbours::Neighbours;
 
 use crate::disk::Drive;
 
@@ -174,6 +179,14 @@ pub trait Store: Send + Sync + 'static {
     /// Heads of streams, for a store that others append to as well: all of now, then each newer one, soon after it is durable; some twice, one's own too.
     /// `None`: nobody else writes here.
     fn changes(&self) -> Option<BoxStream<'static, (StreamId, u64)>> {
+        None
+    }
+    /// The other servers over the same store; `None` where there cannot be any.
+    fn neighbours(&self) -> Option<Arc<dyn Neighbours>> {
+        None
+    }
+    /// Whether it has not answered for longer than a moment, where it is somewhere else.
+    fn away(&self) -> Option<watch::Receiver<bool>> {
         None
     }
     /// The reason, once writes are no longer acknowledged.

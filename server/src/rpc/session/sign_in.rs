@@ -101,6 +101,8 @@ impl Service {
         if !caller.person.studio_owner {
             return Err(owners_only("Ending somebody's access"));
         }
+        // A store that is away keeps nobody in.
+        let _what_is_known_counts = self.look().await;
         let person = match asked.email.as_str() {
             "" => PersonId(parse_id("person_id", &asked.person_id)?),
             email => {

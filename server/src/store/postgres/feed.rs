@@ -10,7 +10,7 @@ use std::{
 
 use futures::{StreamExt as _, stream, stream::BoxStream};
 use tokio::{
-    sync::{Notify, broadcast},
+    sync::{Notify, broadcast, watch},
     time::{Instant, sleep},
 };
 use tokio_postgres::AsyncMessage;
@@ -34,6 +34,8 @@ const LONG_EVERY: Duration = Duration::from_secs(3);
 const ALL_EVERY: Duration = Duration::from_secs(300);
 /// News that a slow listener may be behind; beyond it, it gets all heads anew.
 const BEHIND: usize = 4096;
+/// A database that is restarted, or whose standby takes over, is away for a moment: after this it is told to whoever asks for this server's health.
+const PATIENT_FOR: Duration = Duration::from_secs(5);
 const CHANNEL: &str = "deadwax";
 
 const CHANGED: &str = "SELECT stream, head FROM deadwax_streams WHERE changed_at > clock_timestamp() - $1::float8 * interval '1 second'";
@@ -48,12 +50,20 @@ pub(super) struct Feed {
     heard: Notify,
     /// This server appended: the others may be told.
     said: Notify,
+    /// No answer for longer than [`PATIENT_FOR`].
+    pub away: watch::Sender<bool>,
 }
 
 impl Feed {
     pub(super) fn new() -> Arc<Self> {
         let (told, _) = broadcast::channel(BEHIND);
-        Arc::new(Self { known: Mutex::default(), told, heard: Notify::new(), said: Notify::new() })
+        Arc::new(Self {
+            known: Mutex::default(),
+            told,
+            heard: Notify::new(),
+            said: Notify::new(),
+            away: watch::Sender::new(false),
+        })
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<StreamId, u64>> {
@@ -107,7 +117,7 @@ impl Feed {
 
 /// Asks for what changed until it is dropped.
 pub(super) async fn ask(link: Link, feed: Arc<Feed>, latch: Latch) {
-    let (mut long, mut all, mut away) = (Instant::now(), None::<Instant>, false);
+    let (mut long, mut all, mut away) = (Instant::now(), None::<Instant>, None::<Instant>);
     loop {
         let back = match all {
             Some(at) if at.elapsed() < ALL_EVERY && long.elapsed() < LONG_EVERY => Some(SHORT_S),
@@ -122,16 +132,24 @@ pub(super) async fn ask(link: Link, feed: Arc<Feed>, latch: Latch) {
                 if back.is_none() {
                     all = Some(long);
                 }
-                if std::mem::take(&mut away) {
+                if away.take().is_some() {
                     tracing::info!("the database answers again");
+                    feed.away.send_replace(false);
                 }
             }
             Err(fault) => {
                 // What was missed while it was away may be older than any look back.
                 all = None;
-                if !std::mem::replace(&mut away, true) {
-                    let why = fault.sentence();
-                    tracing::warn!(%why, "the database does not answer; asked again until it does");
+                let why = fault.sentence();
+                match away {
+                    None => {
+                        away = Some(Instant::now());
+                        tracing::warn!(%why, "the database does not answer; asked again until it does");
+                    }
+                    Some(since) if since.elapsed() > PATIENT_FOR => {
+                        feed.away.send_if_modified(|away| !std::mem::replace(away, true));
+                    }
+                    Some(_) => {}
                 }
             }
         }

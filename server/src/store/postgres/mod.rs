@@ -5,6 +5,7 @@
 mod fault;
 mod feed;
 mod link;
+mod neighbours;
 mod schema;
 mod write;
 
@@ -16,7 +17,10 @@ use std::{future::Future, sync::Arc, time::Duration};
 use bytes::Bytes;
 use futures::{FutureExt as _, future::BoxFuture, stream::BoxStream};
 use sha2::{Digest as _, Sha256};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, timeout},
+};
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
@@ -29,7 +33,7 @@ use self::{
     schema::Trouble,
     write::{Answer, Columns, SALT_BYTES, number},
 };
-use super::{Append, AppendError, Appended, Done, Entry, Mark, ReadError, Store, StreamId};
+use super::{Append, AppendError, Appended, Done, Entry, Mark, Neighbours, ReadError, Store, StreamId};
 use crate::disk::Drive;
 
 /// Between two tries: the first after this, then twice as long each time, a half more or less, so that those who met do not meet again.
@@ -326,5 +330,13 @@ impl Store for PostgresStore {
 
     fn changes(&self) -> Option<BoxStream<'static, (StreamId, u64)>> {
         Some(self.feed.changes())
+    }
+
+    fn away(&self) -> Option<watch::Receiver<bool>> {
+        Some(self.feed.away.subscribe())
+    }
+
+    fn neighbours(&self) -> Option<Arc<dyn Neighbours>> {
+        Some(neighbours::beside(self.link.clone(), self.patience))
     }
 }

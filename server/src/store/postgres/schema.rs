@@ -5,7 +5,14 @@ use tokio_postgres::Client;
 use super::{OpenError, fault::Fault};
 
 /// Append-only: a migration that has been released is never edited.
-const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/0001_facts.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../migrations/0001_facts.sql"),
+    include_str!("../../../migrations/0002_neighbours.sql"),
+];
+
+/// The newest version that this server knows.
+#[cfg(test)]
+pub(super) const KNOWN: i64 = MIGRATIONS.len() as i64;
 
 /// Outside of the transaction: the lock row must be there before it can be locked.
 const GROUND: &str = "

@@ -43,6 +43,37 @@ impl Cluster {
 
     /// `prepare` may put files into the folder of the cluster, which then belong to its user.
     pub(crate) fn start_with(settings: &[&str], prepare: impl FnOnce(&Path)) -> Option<Self> {
+        let cluster = Self::bare()?;
+        let data = cluster.data();
+        let data = data.to_str().unwrap();
+        cluster.run(
+            "initdb",
+            &["-D", data, "--no-sync", "-A", "trust", "-U", "deadwax", "-E", "UTF8", "--locale=C"],
+        );
+        cluster.configure(settings);
+        prepare(&cluster.data());
+        fs::read_dir(cluster.data()).unwrap().for_each(|entry| own(&entry.unwrap().path()));
+        cluster.go();
+        Some(cluster)
+    }
+
+    /// A second instance that follows this one by streaming replication from its start, and may take its place.
+    pub(crate) fn standby(&self) -> Option<Self> {
+        let standby = Self::bare()?;
+        let (data, port) = (standby.data(), self.port.to_string());
+        let from = ["-h", self.root.to_str().unwrap(), "-p", &port, "-U", "deadwax"];
+        let how = ["-D", data.to_str().unwrap(), "-R", "-X", "stream", "-c", "fast", "--no-sync"];
+        standby.run("pg_basebackup", &[from.as_slice(), how.as_slice()].concat());
+        Some(standby)
+    }
+
+    /// The standby becomes the one that is written to.
+    pub(crate) fn promote(&self) {
+        self.run("pg_ctl", &["promote", "-w", "-s", "-D", self.data().to_str().unwrap()]);
+    }
+
+    /// A folder, a port and a reaper; no data yet.
+    fn bare() -> Option<Self> {
         let Some(bin) = programs() else {
             let demanded = std::env::var("DEADWAX_TEST_POSTGRES").is_ok_and(|word| word == "required");
             assert!(!demanded, "DEADWAX_TEST_POSTGRES demands a Postgres, and none is installed");
@@ -55,6 +86,7 @@ impl Cluster {
             .args(["-c", "cat >/dev/null; kill -QUIT $(head -n 1 \"$0/data/postmaster.pid\") 2>/dev/null; sleep 0.2; rm -rf \"$0\""])
             .arg(&root)
             .stdin(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()
             .unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -63,20 +95,14 @@ impl Cluster {
         let options = format!(
             "-p {port} -k {sockets} -c listen_addresses=127.0.0.1 -c shared_buffers=16MB -c max_connections=200"
         );
-        let cluster = Self { bin, root, port, options, _reaper: reaper };
-        let data = cluster.data();
-        let data = data.to_str().unwrap();
-        cluster.run(
-            "initdb",
-            &["-D", data, "--no-sync", "-A", "trust", "-U", "deadwax", "-E", "UTF8", "--locale=C"],
-        );
-        let mut conf =
-            fs::OpenOptions::new().append(true).open(cluster.data().join("postgresql.conf")).unwrap();
+        Some(Self { bin, root, port, options, _reaper: reaper })
+    }
+
+    /// Lines for `postgresql.conf`; the last word on a setting counts.
+    fn configure(&self, settings: &[&str]) {
+        let path = self.data().join("postgresql.conf");
+        let mut conf = fs::OpenOptions::new().append(true).open(path).unwrap();
         settings.iter().for_each(|line| writeln!(conf, "{line}").unwrap());
-        prepare(&cluster.data());
-        fs::read_dir(cluster.data()).unwrap().for_each(|entry| own(&entry.unwrap().path()));
-        cluster.go();
-        Some(cluster)
     }
 
     pub(crate) fn data(&self) -> PathBuf {

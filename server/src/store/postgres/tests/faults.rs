@@ -11,7 +11,7 @@ use crate::store::{CommandKey, conformance::append};
 const STREAMS: u128 = 4;
 
 /// Writers that append to a few streams, each with commands of its own, and send the same again until they know. Answers what was acknowledged: command and text.
-async fn load(
+pub(super) async fn load(
     stores: &[Arc<PostgresStore>],
     writers: u128,
     stop: &Arc<AtomicBool>,
@@ -52,7 +52,7 @@ async fn load(
 }
 
 /// Everything acknowledged stands where it was said to stand; nothing stands twice; numbers have no gaps (`read` would refuse them).
-async fn whole(store: &PostgresStore, acknowledged: &BTreeMap<u128, (StreamId, u64)>) -> usize {
+pub(super) async fn whole(store: &PostgresStore, acknowledged: &BTreeMap<u128, (StreamId, u64)>) -> usize {
     let mut there = BTreeMap::new();
     for stream in (1..=STREAMS).map(StreamId) {
         for entry in store.read(stream, 0, usize::MAX).await.unwrap() {

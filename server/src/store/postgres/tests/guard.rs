@@ -29,10 +29,10 @@ async fn tables_of_a_newer_server_are_refused_and_eight_servers_make_them_once()
     let stores: Vec<_> = futures::future::join_all(starts).await.into_iter().map(Result::unwrap).collect();
     let client = stores[0].link.client().await.unwrap();
     let rows = client.query("SELECT version FROM deadwax_schema", &[]).await.unwrap();
-    assert_eq!(rows.len(), 1);
+    assert_eq!(rows.len() as i64, schema::KNOWN);
     client.batch_execute("INSERT INTO deadwax_schema VALUES (99, now())").await.unwrap();
     let no = refused(options).await;
-    assert!(matches!(no, OpenError::Newer { schema: 99, known: 1 }), "{no}");
+    assert!(matches!(no, OpenError::Newer { schema: 99, known: schema::KNOWN }), "{no}");
     assert!(no.to_string().contains("Start a newer deadwax-server"));
 }
 
@@ -83,13 +83,12 @@ async fn the_line_is_encrypted_and_the_certificate_is_asked_for() {
     let pair = rcgen::generate_simple_self_signed(vec!["localhost".into(), "127.0.0.1".into()]).unwrap();
     let other = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
     let (certificate, key) = (pair.cert.pem(), pair.signing_key.serialize_pem());
-    let settings =
-        ["ssl = on", "ssl_cert_file = 'own.pem'", "ssl_key_file = 'own.key'", "hba_file = 'tls.conf'"];
+    let settings = ["ssl = on", "ssl_cert_file = 'own.pem'", "ssl_key_file = 'own.key'"];
     let cluster = Cluster::start_with(&settings, |data| {
         fs::write(data.join("own.pem"), &certificate).unwrap();
         fs::write(data.join("own.key"), &key).unwrap();
-        fs::write(data.join("tls.conf"), "local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n")
-            .unwrap();
+        let who = "local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n";
+        fs::write(data.join("pg_hba.conf"), who).unwrap();
     });
     let Some(cluster) = cluster else { return };
     cluster.psql("CREATE ROLE ann LOGIN SUPERUSER PASSWORD 'topsecret'");

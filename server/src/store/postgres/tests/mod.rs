@@ -1,7 +1,8 @@
-//! The Postgres store against the suite of every engine, alone, reopened at each step and as two over one database; then what only it can meet: kills, cut lines,
-//! unsafe engines, newer tables, lost answers. Each test says `not-run` where no Postgres is installed (`cluster`).
+//! The Postgres store against the suite of every engine, alone, reopened at each step and as two over one database; then what only it can meet: kills, cut lines, a standby that
+//! takes over, unsafe engines, newer tables, lost answers. Each test says `not-run` where no Postgres is installed (`cluster`).
 
 pub(crate) mod cluster;
+mod failover;
 mod faults;
 mod guard;
 
@@ -103,6 +104,31 @@ mod in_turn {
     }
 
     crate::store::conformance::suite!(InTurn);
+}
+
+/// What servers tell each other beside the facts.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn neighbours_share_a_seal_and_uses_and_see_who_is_where() {
+    use crate::store::neighbours::Here;
+    let Some(options) = place() else { return };
+    let (one, two) = (opened(&options).await, opened(&options).await);
+    let (one, two) = (one.neighbours().unwrap(), two.neighbours().unwrap());
+    assert_eq!(one.seal().await.unwrap(), two.seal().await.unwrap());
+    assert_eq!(one.used(vec![(1, 10), (2, 20)]).await.unwrap().len(), 2);
+    let mut used = two.used(vec![(1, 30), (2, 5)]).await.unwrap();
+    used.sort_unstable();
+    assert_eq!(used, [(1, 30), (2, 20)], "the newest counts");
+    let here = |server, version, seats: &'static str| Here { server, version, seats: seats.into() };
+    assert!(one.meet(here(1, 1, "ana"), vec![]).await.unwrap().is_empty());
+    let there = two.meet(here(2, 7, "ben"), vec![]).await.unwrap();
+    assert_eq!((there.len(), there[0].server, there[0].version), (1, 1, 1));
+    assert_eq!(there[0].seats.as_deref(), Some(b"ana".as_slice()));
+    let there = two.meet(here(2, 7, "other bytes"), vec![(1, 1)]).await.unwrap();
+    assert_eq!(there[0].seats, None, "seen before");
+    let there = one.meet(here(1, 2, "ana"), vec![(2, 6)]).await.unwrap();
+    assert_eq!(there[0].seats.as_deref(), Some(b"ben".as_slice()), "a version says the same for ever");
+    two.leave(2).await.unwrap();
+    assert!(one.meet(here(1, 2, "ana"), vec![(2, 7)]).await.unwrap().is_empty());
 }
 
 /// Heads that another store appended arrive, with the engine's word and without it.

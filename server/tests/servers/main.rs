@@ -1,0 +1,18 @@
+//! Several servers, the very program that is installed, over one database: what is asked at one of them counts at the others (`together`), and they live through
+//! what happens to servers and databases (`faults`). Audio lies in a folder that they share. `house` starts and ends them. Without a Postgres on the machine the
+//! tests say `not-run`. Never here: a look into a server's memory.
+#![cfg(all(target_os = "linux", feature = "postgres"))]
+#![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+
+#[path = "../../src/store/postgres/tests/cluster.rs"]
+#[allow(dead_code, reason = "its other half is wanted by the store's own tests")]
+mod cluster;
+mod faults;
+mod house;
+#[path = "../attacks/house.rs"]
+#[allow(dead_code, reason = "the people of that file are wanted here, its server is not")]
+mod seats;
+mod together;
+
+// What `cluster` asks of the crate that it stands in.
+use deadwax_server::store;
