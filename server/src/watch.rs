@@ -67,9 +67,9 @@ impl Hub {
         (self.names)()
     }
 
-    /// The rows of now; `NotAMember` for strangers and absent projects alike.
+    /// The rows as far as this server has heard; `NotAMember` for strangers and absent projects alike.
     pub async fn rows(&self, project: ProjectId, person: PersonId) -> Result<Arc<Built>, Ended> {
-        let snapshot = self.ledger.project(project).await?.ok_or(Ended::NotAMember)?;
+        let snapshot = self.ledger.known(project).ok_or(Ended::NotAMember)?;
         let names = self.names();
         let key = (project, person);
         let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
@@ -87,6 +87,7 @@ impl Hub {
 
     /// Everything of now, as one update.
     pub async fn snapshot(&self, project: ProjectId, person: PersonId) -> Result<v1::Update, Ended> {
+        self.ledger.project(project).await?;
         Ok(whole(&*self.rows(project, person).await?))
     }
 
@@ -99,7 +100,7 @@ impl Hub {
         ended: CancellationToken,
     ) -> Result<impl Stream<Item = Result<v1::Update, Ended>> + Send + use<>, Ended> {
         // Another server may have made it a moment ago: found first, then subscribed before the first look, so that nothing falls in between.
-        self.ledger.at_least(project, from).await?;
+        self.ledger.project(project).await?;
         let head = self.ledger.watch(project);
         let now = self.rows(project, person).await?;
         let first = self.since(project, person, from, &now).await;

@@ -113,6 +113,10 @@ impl State {
         }
     }
 
+    pub fn is_closing(&self) -> bool {
+        self.closing.is_cancelled()
+    }
+
     /// Folds one entry. An error only where bytes are there and cannot be read.
     pub fn apply(&mut self, entry: &Entry) -> Result<(), prost::DecodeError> {
         self.seq = entry.seq;

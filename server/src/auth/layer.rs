@@ -79,6 +79,10 @@ where
         match token.and_then(|token| self.people.caller(token)) {
             Some(caller) => enter(&mut request, caller),
             None if open_to_anyone(request.uri().path()) => {}
+            // Nobody's session ended: a client comes again, here or at another server.
+            None if self.people.is_closing() => {
+                return Either::Right(ready(Ok(status::closing().into_http())).boxed());
+            }
             None => match token.filter(|token| self.people.may_be_new(token)).map(str::to_owned) {
                 Some(token) => return Either::Right(self.look_and_call(token, request).boxed()),
                 None => return Either::Right(ready(Ok(refused(&request))).boxed()),
@@ -107,6 +111,7 @@ where
         async move {
             match people.caller_anew(&token).await {
                 Ok(Some(caller)) => enter(&mut request, caller),
+                Ok(None) if people.is_closing() => return Ok(status::closing().into_http()),
                 Ok(None) => return Ok(refused(&request)),
                 Err(error) => return Ok(status::auth(error).into_http()),
             }

@@ -69,6 +69,8 @@ const CODES_MAX: usize = 32;
 const PAGE: usize = 1024;
 /// How often something is decided again because another server wrote in between.
 const ATTEMPTS: u32 = 32;
+/// After this many it asks for a turn.
+const PATIENT: u32 = 4;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
@@ -253,6 +255,11 @@ impl People {
         self.hasher.waiting()
     }
 
+    /// Every session's streams end now, and no call begins: the server stops.
+    pub fn is_closing(&self) -> bool {
+        self.state().is_closing()
+    }
+
     fn state(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -361,8 +368,12 @@ impl People {
 
     /// Answers what was to be written, where it could not be. Called with `writing` held.
     async fn decide<T>(&self, decide: &(impl Fn() -> Ruling<T> + Sync)) -> Result<T, (AuthError, Vec<Fact>)> {
-        let mut attempt = 0;
+        let (mut attempt, mut _turn) = (0, None);
         loop {
+            if attempt >= PATIENT && _turn.is_none() {
+                _turn = self.store.turn(STUDIO).await;
+                let _told_by_the_next_try = self.catch_up().await;
+            }
             let (facts, claims, answer) = decide().map_err(|no| (no, Vec::new()))?;
             attempt += 1;
             match self.write(facts.clone(), claims).await {

@@ -14,6 +14,8 @@ use crate::store::{STUDIO, StreamId};
 const AT_ONCE: usize = 8;
 /// Before a stream that could not be read is tried again.
 const PAUSE: Duration = Duration::from_millis(250);
+/// How long somebody who looks waits for the newest of other servers.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Between two tries of who was slower than other servers: longer with each, and never the same, so that those who met do not meet again.
 pub(super) fn rest(attempt: u32) -> Duration {
@@ -71,13 +73,26 @@ impl Inner {
         self.fold_in(id).await.map(Some)
     }
 
-    /// Folds up to `seq` at least, where others may have got that far: whoever was told of a place by one server may go on at another.
-    pub(super) async fn at_least(&self, id: ProjectId, seq: u64) -> Result<(), LedgerError> {
-        let behind = |stream: Arc<Stream>| stream.folded().snapshot.seq < seq;
-        if self.shared && self.found(id).await?.is_some_and(behind) {
-            self.fold_in(id).await?;
+    /// Folds what others were told is done, so that whoever asks one server after another sees no step back.
+    pub(super) async fn refresh(&self, stream: &Arc<Stream>) {
+        let away = self.store.away().is_some_and(|away| *away.borrow());
+        if !self.shared || away {
+            return;
         }
-        Ok(())
+        let fresh = async {
+            let Ok(head) = self.store.head(StreamId(stream.id.0)).await else { return };
+            if stream.folded().snapshot.seq >= head {
+                return;
+            }
+            // By whoever is quicker: a writer here who has just appended, the follower, or this.
+            let mut folded = stream.head.subscribe();
+            tokio::select! {
+                _seen = folded.wait_for(|seq| *seq >= head) => {}
+                _folded = self.fold_in(stream.id) => {}
+            }
+        };
+        // A store that does not answer holds up nobody who looks.
+        let _known_counts = tokio::time::timeout(LOOK, fresh).await;
     }
 
     /// Whether others have appended since the newest fold, which is then newer. Called with `stream.writing` held.

@@ -28,7 +28,7 @@ use crate::{
 pub use self::stream::{Kept, Recorded};
 
 /// How often a command is decided again because somebody else appended in between. One process holds the embedded store, so that one
-/// retry is rare there; over a shared store one writer of each server meets those of the others, and who lost [`PATIENT`] times rests a moment before each try.
+/// retry is rare there; over a shared store one writer of each server meets those of the others, and who lost [`PATIENT`] times asks for a turn.
 const ATTEMPTS: u32 = 40;
 const PATIENT: u32 = 4;
 /// Entries read from the store at once.
@@ -138,20 +138,19 @@ impl Ledger {
         Ok(Arc::new(Self { inner, _follower: follower }))
     }
 
-    /// `None` where the stream is empty. What another server appended is seen once this one has heard of it, well within a second; a project that it has
-    /// just made is looked for at once.
+    /// `None` where the stream is empty. With everything that was acknowledged before this was asked, by whichever server; where the store is away, what is known here.
     pub async fn project(&self, id: ProjectId) -> Result<Option<Arc<Snapshot>>, LedgerError> {
-        Ok(self
-            .inner
-            .found(id)
-            .await?
-            .map(|stream| stream.folded().snapshot.clone())
-            .filter(|now| now.seq > 0))
+        let found = self.inner.found(id).await?;
+        if let Some(stream) = &found {
+            self.inner.refresh(stream).await;
+        }
+        Ok(found.map(|stream| stream.folded().snapshot.clone()).filter(|now| now.seq > 0))
     }
 
-    /// What another server told somebody of is here after this, up to `seq`.
-    pub async fn at_least(&self, id: ProjectId, seq: u64) -> Result<(), LedgerError> {
-        self.inner.at_least(id, seq).await
+    /// As [`Ledger::project`], and as far as it was heard of: for those who are told of everything newer anyway.
+    pub fn known(&self, id: ProjectId) -> Option<Arc<Snapshot>> {
+        let stream = self.inner.existing(id)?;
+        Some(stream.folded().snapshot.clone()).filter(|now| now.seq > 0)
     }
 
     /// Decides and appends. Runs to its end even where the caller goes away: a half-followed append would leave the fold behind the store.
@@ -342,9 +341,14 @@ impl Inner {
 
     async fn decide_and_append(&self, stream: &Stream, perform: &Perform) -> Result<Performed, LedgerError> {
         let mut last = AppendError::Conflict { expected: 0, head: 0 };
+        let mut turn = None;
         for attempt in 0..ATTEMPTS {
-            if attempt >= PATIENT {
-                tokio::time::sleep(follow::rest(attempt)).await;
+            if attempt >= PATIENT && turn.is_none() {
+                turn = self.store.turn(StreamId(perform.project.0)).await;
+                if turn.is_none() {
+                    tokio::time::sleep(follow::rest(attempt)).await;
+                }
+                self.catch_up(stream).await?;
             }
             let before = stream.folded();
             let ruling = self.ruled(&before, perform);

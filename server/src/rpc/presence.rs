@@ -61,8 +61,10 @@ impl v1::presence_server::Presence for Service {
         let first = first
             .ok_or_else(|| status::malformed("The stream is empty: its first message names the project."))?;
         let project = ProjectId(parse_id("project_id", &first.project_id)?);
+        // With what other servers know of it; found first, so that there is something to watch.
+        self.studio.ledger.project(project).await.map_err(status::ledger)?;
         let facts = self.studio.ledger.watch(project);
-        let snapshot = project_of(&self.studio, project, caller.person.id).await?;
+        let snapshot = project_of(&self.studio, project, caller.person.id)?;
         let seat = self.hub.enter(project, caller.person.id, place(&first)?).ok_or_else(|| {
             let text = format!("You are in this project {SEATS_PER_PERSON} times already.");
             status::refuse(Code::ResourceExhausted, "LIMIT_REACHED", text, "Close one of your clients.")
@@ -80,9 +82,10 @@ fn ended(studio: &Studio) -> Status {
 }
 
 /// The project, where this person is a member of it.
-async fn project_of(studio: &Studio, id: ProjectId, person: PersonId) -> Result<Arc<Snapshot>, Status> {
-    let snapshot = studio.ledger.project(id).await.map_err(status::ledger)?;
-    snapshot
+fn project_of(studio: &Studio, id: ProjectId, person: PersonId) -> Result<Arc<Snapshot>, Status> {
+    studio
+        .ledger
+        .known(id)
         .filter(|snapshot| snapshot.project.roles_of(person).is_some())
         .ok_or_else(|| status::not_found("NO_SUCH_PROJECT", "project"))
 }
@@ -161,7 +164,7 @@ impl Stream {
                     if changed.is_err() {
                         return Some(status::closing());
                     }
-                    match project_of(&self.studio, self.project, self.caller.person.id).await {
+                    match project_of(&self.studio, self.project, self.caller.person.id) {
                         Ok(snapshot) => self.snapshot = snapshot,
                         Err(why) => return Some(why),
                     }

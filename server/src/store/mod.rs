@@ -14,7 +14,7 @@ pub mod settings;
 #[cfg(test)]
 pub(crate) mod conformance;
 
-use std::sync::Arc;
+use std::{any::Any, sync::Arc};
 
 use bytes::Bytes;
 use futures::{future::BoxFuture, stream::BoxStream};
@@ -101,6 +101,9 @@ pub struct Appended {
 /// What a command made, and the hash of what it had asked.
 pub type Done = (Appended, [u8; 32]);
 
+/// A turn at a stream; given back when dropped.
+pub type Turn = Box<dyn Any + Send>;
+
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
     #[error("the stream stands at {head}, not at {expected}")]
@@ -184,6 +187,17 @@ pub trait Store: Send + Sync + 'static {
     /// The other servers over the same store; `None` where there cannot be any.
     fn neighbours(&self) -> Option<Arc<dyn Neighbours>> {
         None
+    }
+    /// As long as it is held, appends of other servers to this stream wait: for one that was slower than they several times. `None`: there are no turns.
+    fn turn(&self, _stream: StreamId) -> BoxFuture<'_, Option<Turn>> {
+        Box::pin(std::future::ready(None))
+    }
+    /// The last seq of a stream, 0 where there is none.
+    fn head(&self, stream: StreamId) -> BoxFuture<'_, Result<u64, ReadError>> {
+        Box::pin(async move {
+            let heads = self.heads().await?;
+            Ok(heads.into_iter().find(|it| it.0 == stream).map_or(0, |it| it.1))
+        })
     }
     /// Whether it has not answered for longer than a moment, where it is somewhere else.
     fn away(&self) -> Option<watch::Receiver<bool>> {

@@ -51,7 +51,8 @@ impl Writer {
                 self.next("no connection").await;
                 continue;
             };
-            let answer = self.seat.over(line.clone()).perform_as(&command, project, retitled(song, title));
+            let seat = self.seat.over(line.clone());
+            let answer = seat.perform_as(&command, project, retitled(song, title));
             match tokio::time::timeout(Duration::from_secs(20), answer).await {
                 Ok(Ok(seq)) => {
                     self.slowest = self.slowest.max(begun.elapsed());

@@ -31,7 +31,7 @@ const SETTINGS: [(&str, &str); 8] = [
 
 /// A database and the servers over it.
 pub struct House {
-    root: tempfile::TempDir,
+    _root: tempfile::TempDir,
     pub servers: Vec<Server>,
     pub owner_code: String,
 }
@@ -92,7 +92,7 @@ impl House {
             server.start();
             servers.push(server);
         }
-        Self { root, servers, owner_code }
+        Self { _root: root, servers, owner_code }
     }
 
     /// A connection of its own to one of them; `None` while it is down.
@@ -112,10 +112,6 @@ impl House {
     pub fn logs(&self) -> String {
         let log = |server: &Server| fs::read_to_string(server.folder.join("log")).unwrap_or_default();
         self.servers.iter().map(log).collect()
-    }
-
-    pub fn root(&self) -> &Path {
-        self.root.path()
     }
 }
 

@@ -9,6 +9,9 @@
 mod cluster;
 mod faults;
 mod house;
+#[path = "../whole/pieces.rs"]
+#[allow(dead_code, reason = "what is cut and gone on with is told there")]
+mod pieces;
 #[path = "../attacks/house.rs"]
 #[allow(dead_code, reason = "the people of that file are wanted here, its server is not")]
 mod seats;
@@ -16,3 +19,16 @@ mod together;
 
 // What `cluster` asks of the crate that it stands in.
 use deadwax_server::store;
+
+/// The same numbers every time (splitmix64).
+pub struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+}

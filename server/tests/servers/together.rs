@@ -4,7 +4,8 @@
 use std::time::{Duration, Instant};
 
 use deadwax_proto::v1::{
-    self, action::Action, presence_client::PresenceClient, sessions_client::SessionsClient,
+    self, action::Action, media_client::MediaClient, presence_client::PresenceClient,
+    sessions_client::SessionsClient,
 };
 use ssh_key::{Algorithm, HashAlg, LineEnding, PrivateKey, rand_core::OsRng};
 use tokio::{sync::mpsc, time::timeout};
@@ -12,8 +13,9 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status, Streaming};
 
 use crate::{
-    cluster,
+    Dice, cluster,
     house::House,
+    pieces::Piece,
     seats::{Seat, new_id, retitled},
 };
 
@@ -368,5 +370,40 @@ async fn a_song_made_at_one_server_is_renamed_and_shown_at_all() {
             }
         }
         assert_eq!(songs, 12, "server {server}");
+    }
+}
+
+/// Audio that came in at one server is named by a fact of the second and goes out at the third: they share the folder where it lies.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn audio_that_came_in_at_one_server_goes_out_at_the_others() {
+    let Some(cluster) = cluster::shared() else { return };
+    let house = House::open(cluster, 3);
+    let owner = Seat::login(house.channel(0).await, &house.owner_code).await.unwrap();
+    let (second, third) = (owner.over(house.channel(1).await), owner.over(house.channel(2).await));
+    let project = owner.new_project().await;
+    let person_id = owner.who_am_i().await.unwrap().person_id;
+    let roles = vec![v1::Role::Manager.into(), v1::Role::Producer.into()];
+    owner.perform(&project, Action::ChangeRoles(v1::ChangeRoles { person_id, roles })).await.unwrap();
+    let song_id = owner.new_song(&project).await;
+    let mut piece = Piece::new(&mut Dice(1), &project, 400_000);
+    assert!(piece.upload(&owner).await.unwrap());
+    assert!(piece.upload(&third).await.unwrap(), "it is here already");
+    let (version_id, sha256) = (new_id(), piece.sha256.clone());
+    let file = v1::NewFile { alternate: "main".into(), sha256: sha256.clone(), name: "noise.wav".into() };
+    let kind = v1::VersionKind::Take.into();
+    let (files, title) = (vec![file], "Take 1".to_owned());
+    let add =
+        v1::AddVersion { version_id: version_id.clone(), song_id, kind, title, files, ..Default::default() };
+    second.perform(&project, Action::AddVersion(add)).await.unwrap();
+    for seat in [&owner, &second, &third] {
+        let (project_id, version_id, sha256) = (project.clone(), version_id.clone(), sha256.clone());
+        let asked = v1::DownloadRequest { project_id, version_id, sha256, offset: 0, limit: 0 };
+        let mut media = MediaClient::new(seat.channel.clone());
+        let mut chunks = media.download(seat.with(asked)).await.unwrap().into_inner();
+        let mut bytes = Vec::new();
+        while let Some(chunk) = chunks.message().await.unwrap() {
+            bytes.extend_from_slice(&chunk.data);
+        }
+        assert!(bytes == piece.bytes, "{} bytes came, of {}", bytes.len(), piece.bytes.len());
     }
 }

@@ -7,6 +7,7 @@ mod feed;
 mod link;
 mod neighbours;
 mod schema;
+mod turn;
 mod write;
 
 #[cfg(test)]
@@ -31,9 +32,10 @@ use self::{
     feed::Feed,
     link::{ATTEMPT, Link},
     schema::Trouble,
+    turn::Turns,
     write::{Answer, Columns, SALT_BYTES, number},
 };
-use super::{Append, AppendError, Appended, Done, Entry, Mark, Neighbours, ReadError, Store, StreamId};
+use super::{Append, AppendError, Appended, Done, Entry, Mark, Neighbours, ReadError, Store, StreamId, Turn};
 use crate::disk::Drive;
 
 /// Between two tries: the first after this, then twice as long each time, a half more or less, so that those who met do not meet again.
@@ -65,6 +67,7 @@ pub enum OpenError {
 pub struct PostgresStore {
     link: Link,
     feed: Arc<Feed>,
+    turns: Turns,
     drive: Drive,
     patience: Duration,
     /// They ask, listen and tell; and end with the store.
@@ -92,6 +95,8 @@ impl PostgresStore {
             }
         });
         brought_up.await.map_err(|fault| OpenError::Settings(fault.sentence()))??;
+        let turns = patiently(options.patience, || Turns::new(link.clone(), options.pool));
+        let turns = turns.await.map_err(|fault| OpenError::Settings(fault.sentence()))?;
         let (feed, drive) = (Feed::new(), Drive::real());
         let task = |future| AbortOnDropHandle::new(tokio::spawn(future));
         let mut tasks = vec![task(feed::ask(link.clone(), Arc::clone(&feed), drive.latch().clone()).boxed())];
@@ -99,7 +104,7 @@ impl PostgresStore {
             tasks.push(task(feed::listen(link.clone(), Arc::clone(&feed)).boxed()));
             tasks.push(task(feed::tell(link.clone(), Arc::clone(&feed)).boxed()));
         }
-        Ok(Self { link, feed, drive, patience: options.patience, _tasks: tasks })
+        Ok(Self { link, feed, turns, drive, patience: options.patience, _tasks: tasks })
     }
 
     fn writable(&self) -> Result<(), AppendError> {
@@ -121,7 +126,7 @@ impl PostgresStore {
                         return Ok(answer);
                     }
                 }
-                write::append(&self.link, &self.feed, self.drive.latch(), &columns).await
+                write::append(self, &columns).await
             };
             match in_time(attempt).await {
                 Ok(Answer::Appended(done)) => {
@@ -330,6 +335,18 @@ impl Store for PostgresStore {
 
     fn changes(&self) -> Option<BoxStream<'static, (StreamId, u64)>> {
         Some(self.feed.changes())
+    }
+
+    fn turn(&self, stream: StreamId) -> BoxFuture<'_, Option<Turn>> {
+        async move { self.turns.take(stream).await.map(|held| Box::new(held) as Turn) }.boxed()
+    }
+
+    fn head(&self, stream: StreamId) -> BoxFuture<'_, Result<u64, ReadError>> {
+        let head = move || async move {
+            let client = self.link.client().await?;
+            write::head(&client, stream).await
+        };
+        self.look(head).boxed()
     }
 
     fn away(&self) -> Option<watch::Receiver<bool>> {

@@ -10,9 +10,9 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::{
+    PostgresStore,
     fault::Fault,
     feed::{Feed, HEAD, went_back},
-    link::Link,
     seq_of,
 };
 use crate::{
@@ -102,15 +102,11 @@ pub(super) fn number(seq: u64) -> i64 {
 }
 
 /// One try. After `Fault::Lost` it may have counted all the same.
-pub(super) async fn append(
-    link: &Link,
-    feed: &Feed,
-    latch: &Latch,
-    columns: &Columns,
-) -> Result<Answer, Fault> {
+pub(super) async fn append(store: &PostgresStore, columns: &Columns) -> Result<Answer, Fault> {
+    let PostgresStore { link, feed, turns, drive, .. } = store;
     let lease = link.lease().await?;
     let client = lease.client()?;
-    client.batch_execute("BEGIN").await?;
+    client.batch_execute(&turns.begin(columns.append.stream)).await?;
     let expected = number(columns.append.expected);
     let take = if expected == 0 { FIRST } else { NEXT };
     let moved = execute(client, take, &[&columns.stream(), &expected, &columns.head]).await?;
@@ -125,7 +121,7 @@ pub(super) async fn append(
         }
         Err(Fault::Taken) => {
             client.batch_execute("ROLLBACK").await?;
-            let why = why_not(client, feed, latch, columns).await?;
+            let why = why_not(client, feed, drive.latch(), columns).await?;
             lease.end();
             Ok(why)
         }

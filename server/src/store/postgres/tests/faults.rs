@@ -133,11 +133,7 @@ async fn an_append_whose_answer_was_lost_is_found_by_its_command() {
     let store = opened(&options).await;
     let columns = Columns::of(append(1, 0, 1, &["once"])).unwrap();
     // As if the answer had been lost: made, and not told.
-    let latch = store.drive.latch();
-    assert!(matches!(
-        write::append(&store.link, &store.feed, latch, &columns).await.unwrap(),
-        Answer::Appended(_)
-    ));
+    assert!(matches!(write::append(&store, &columns).await.unwrap(), Answer::Appended(_)));
     let again = store.persist(columns).await.unwrap();
     assert_eq!((again.first_seq, again.last_seq, again.repeated), (1, 1, true));
     assert_eq!(store.read(StreamId(1), 0, 9).await.unwrap().len(), 1);
@@ -157,4 +153,23 @@ async fn a_row_that_others_hold_is_waited_for_and_then_told() {
     held.rollback().await.unwrap();
     store.append(append(1, 1, 2, &["two"])).await.unwrap();
     assert_eq!(store.read(StreamId(1), 0, 9).await.unwrap().len(), 2);
+}
+
+/// Whoever holds a turn appends; others wait until it is given back, and then go on by themselves.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_turn_keeps_others_waiting_and_is_given_back() {
+    let Some(options) = place() else { return };
+    let (slow, quick) = (opened(&options).await, opened(&options).await);
+    slow.append(append(1, 0, 1, &["one"])).await.unwrap();
+    let turn = slow.turn(StreamId(1)).await.unwrap();
+    let other = Arc::clone(&quick);
+    let waits = tokio::spawn(async move { other.append(append(1, 1, 2, &["two"])).await });
+    quick.append(append(2, 0, 3, &["elsewhere"])).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(!waits.is_finished());
+    slow.append(append(1, 1, 4, &["two, by the slow one"])).await.unwrap();
+    drop(turn);
+    let no = tokio::time::timeout(Duration::from_secs(10), waits).await.unwrap().unwrap().unwrap_err();
+    assert!(matches!(no, AppendError::Conflict { expected: 1, head: 2 }), "{no}");
+    quick.append(append(1, 2, 5, &["three"])).await.unwrap();
 }
