@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use futures::future;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpListener,
@@ -87,8 +88,8 @@ pub async fn answer<S: listen::Source>(
 
     let (routes, health) = rpc::routes(&studio).await?;
     let sweeper = tokio::spawn(sweep(Arc::clone(&studio)));
-    let ends = tokio::spawn(write_ends(Arc::clone(&studio)));
-    let uses = tokio::spawn(share_uses(Arc::clone(&studio)));
+    let kept = future::join(write_ends(Arc::clone(&studio)), share_uses(Arc::clone(&studio)));
+    let ends = tokio::spawn(kept);
     let upload_sweeper = tokio::spawn(sweep_uploads(Arc::clone(&studio)));
     let health = Arc::new(health);
     let latch = {
@@ -98,8 +99,11 @@ pub async fn answer<S: listen::Source>(
             health.say_read_only().await;
         })
     };
-    let damage = tokio::spawn(tell_damage(Arc::clone(&studio), Arc::clone(&health)));
-    let away = tokio::spawn(tell_away(Arc::clone(&studio), Arc::clone(&health)));
+    let told = (
+        tell_damage(Arc::clone(&studio), Arc::clone(&health)),
+        tell_away(Arc::clone(&studio), Arc::clone(&health)),
+    );
+    let damage = tokio::spawn(future::join(told.0, told.1));
     let stopping = async {
         stop.cancelled().await;
         tracing::info!("stopping");
@@ -124,10 +128,8 @@ pub async fn answer<S: listen::Source>(
     studio.closing.cancel();
     sweeper.abort();
     ends.abort();
-    uses.abort();
     latch.abort();
     damage.abort();
-    away.abort();
     settings.abort();
     upload_sweeper.abort();
     // They end with `closing`; their children die with them, and what they did is begun again at the next start. What was told is written down at the
@@ -221,7 +223,7 @@ fn serving<L: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
                 studio.closing.clone().cancelled_owned(),
             )
     });
-    futures::future::try_join_all(servers.collect::<Vec<_>>())
+    future::try_join_all(servers.collect::<Vec<_>>())
 }
 
 /// What goes on without anybody asking, until the studio closes.

@@ -241,6 +241,8 @@ impl People {
         });
         people.follow();
         people.catch_up().await?;
+        // When sessions were used before this process began, where other servers know it.
+        people.share_uses().await;
         people.sweep();
         // A crash between the fact and the erasure leaves names behind: finish what was begun.
         let unfinished: Vec<PersonId> = people.state().redacted();

@@ -133,3 +133,39 @@ async fn what_is_right_counts_nowhere_however_often() {
     }
     with_code(&people, hers.reveal(), WORDS).await.unwrap();
 }
+
+/// A session that is used at one server does not end at the others for want of use; one that nobody uses ends at all of them.
+#[cfg(feature = "postgres")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_is_used_anywhere_ends_nowhere() {
+    use crate::store::postgres::tests::{opened, place};
+    const DAY_MS: i64 = 24 * 3600 * 1000;
+    let Some(options) = place() else { return };
+    let clock = Arc::new(Hand(AtomicI64::new(1_000)));
+    let (mut servers, closing) = (Vec::new(), CancellationToken::new());
+    for _ in 0..2 {
+        let (store, clock): (_, Arc<dyn Clock>) = (opened(&options).await, clock.clone());
+        servers.push(People::open(store, clock, closing.clone()).await.unwrap());
+    }
+    let (here, there) = (&servers[0], &servers[1]);
+    let ana = here.add("Ana", "ana@example.org", true).await.unwrap().id;
+    let mut tokens = Vec::new();
+    for server in [here, there] {
+        let code = server.issue_code(ana).await.unwrap().code;
+        tokens.push(with_code(there, code.reveal(), "").await.unwrap().token);
+    }
+    for _ in 0..10 {
+        clock.0.fetch_add(DAY_MS, Ordering::SeqCst);
+        here.look().await.unwrap();
+        assert!(here.caller(tokens[0].reveal()).is_some());
+        for server in [here, there] {
+            server.share_uses().await;
+            server.sweep();
+        }
+    }
+    there.look().await.unwrap();
+    assert!(there.caller(tokens[0].reveal()).is_some(), "used every day, at the other server");
+    for server in [here, there] {
+        assert!(server.caller(tokens[1].reveal()).is_none(), "used nowhere for ten days");
+    }
+}

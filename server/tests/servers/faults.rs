@@ -14,6 +14,9 @@ use std::{
 use deadwax_proto::v1::{self, row::Row as Kind};
 use deadwax_server::status::reason_of;
 use tonic::{Code, Status, transport::Channel};
+use tonic_health::pb::{
+    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+};
 
 use crate::{
     cluster::{self, Cluster},
@@ -228,8 +231,10 @@ async fn the_database_is_killed_and_restarted_and_the_servers_go_on_by_themselve
     let cluster = tokio::task::spawn_blocking(move || {
         for _ in 0..3 {
             std::thread::sleep(Duration::from_millis(700));
+            let begun = Instant::now();
             cluster.kill();
             cluster.go();
+            println!("the database was away for {:?}", begun.elapsed());
         }
         std::thread::sleep(Duration::from_millis(700));
         cluster
@@ -271,4 +276,43 @@ async fn a_standby_takes_over_and_the_servers_find_it() {
     say("a standby took over", &told);
     assert!(told.acknowledged > 3 * WRITERS as u64, "{}", house.logs());
     whole(&house, &owner, &project, &told).await;
+}
+
+/// A server that cannot reach the database says so to whoever spreads calls, shows what it knew, refuses changes in a way that is tried again, and comes back by itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_without_its_database_shows_what_it_knew_and_says_that_it_is_not_ready() {
+    let Some(cluster) = Cluster::start(&[]) else { return };
+    let house = House::open(&cluster, 1);
+    let (owner, project) = opened(&house).await;
+    let song = owner.new_song(&project).await;
+    owner.perform(&project, retitled(&song, 1)).await.unwrap();
+    let serves = || async {
+        let asked = HealthCheckRequest { service: String::new() };
+        let answer = HealthClient::new(house.channel(0).await).check(asked).await.unwrap().into_inner();
+        answer.status() == ServingStatus::Serving
+    };
+    let until = |wanted: bool| async move {
+        let begun = Instant::now();
+        while serves().await != wanted {
+            assert!(begun.elapsed() < Duration::from_secs(40), "serves: {}", !wanted);
+            pause(50).await;
+        }
+        begun.elapsed()
+    };
+    until(true).await;
+    cluster.kill();
+    println!("not ready {:?} after the database went", until(false).await);
+    let begun = Instant::now();
+    assert_eq!(titles(&owner, &project).await, BTreeMap::from([(song.clone(), 1)]));
+    assert!(begun.elapsed() < Duration::from_secs(5), "looking took {:?}", begun.elapsed());
+    let command = new_id();
+    let no = owner.perform_as(&command, &project, retitled(&song, 2)).await.unwrap_err();
+    assert_eq!(reason_of(&no).as_deref(), Some("STORE_UNAVAILABLE"), "{no:?}");
+    let cluster = tokio::task::spawn_blocking(move || {
+        cluster.go();
+        cluster
+    });
+    let _cluster = cluster.await.unwrap();
+    println!("ready {:?} after it came back", until(true).await);
+    owner.perform_as(&command, &project, retitled(&song, 2)).await.unwrap();
 }
