@@ -24,6 +24,7 @@ use crate::{
     auth::layer::AccessLayer,
     config::Config,
     dates,
+    disk::Drive,
     door::{layer::DoorLayer, line::Book, settings::Door},
     egress::TransitLayer,
     handoff, keep, listen,
@@ -92,13 +93,7 @@ pub async fn answer<S: listen::Source>(
     let ends = tokio::spawn(kept);
     let upload_sweeper = tokio::spawn(sweep_uploads(Arc::clone(&studio)));
     let health = Arc::new(health);
-    let latch = {
-        let (drive, health) = (studio.store.drive().clone(), Arc::clone(&health));
-        tokio::spawn(async move {
-            drive.latch().fallen().await;
-            health.say_read_only().await;
-        })
-    };
+    let latch = tokio::spawn(tell_latch(studio.store.drive().clone(), Arc::clone(&health)));
     let told = (
         tell_damage(Arc::clone(&studio), Arc::clone(&health)),
         tell_away(Arc::clone(&studio), Arc::clone(&health)),
@@ -354,6 +349,12 @@ async fn share_uses(studio: Arc<Studio>) {
         every.tick().await;
         studio.people.share_uses().await;
     }
+}
+
+/// Once the disk has failed, for good.
+async fn tell_latch(drive: Drive, health: Arc<rpc::Health>) {
+    drive.latch().fallen().await;
+    health.say_read_only().await;
 }
 
 /// Reads go on beside damaged bytes; who watches the server's health is told that there are some.
