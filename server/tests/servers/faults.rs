@@ -85,8 +85,8 @@ impl Writer {
 fn is_sent_again(no: &Status) -> bool {
     match reason_of(no).as_deref() {
         Some(reason) => matches!(reason, "SERVER_STOPPING" | "STORE_UNAVAILABLE"),
-        // No word of the server: of the line.
-        None => matches!(no.code(), Code::Unavailable | Code::Unknown | Code::Cancelled | Code::Internal),
+        // No word of the server: of the line. One that the transport made has a cause.
+        None => no.code() == Code::Unavailable || std::error::Error::source(no).is_some(),
     }
 }
 

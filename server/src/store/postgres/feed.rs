@@ -15,11 +15,7 @@ use tokio::{
 };
 use tokio_postgres::AsyncMessage;
 
-use super::{
-    fault::Fault,
-    link::{CONNECT, Link},
-    seq_of,
-};
+use super::{fault::Fault, link::Link, seq_of};
 use crate::{disk::Latch, store::StreamId};
 
 /// Others are heard within this, whatever happens to a word.
@@ -34,6 +30,8 @@ const LONG_EVERY: Duration = Duration::from_secs(3);
 const ALL_EVERY: Duration = Duration::from_secs(300);
 /// News that a slow listener may be behind; beyond it, it gets all heads anew.
 const BEHIND: usize = 4096;
+/// One look; it takes a few milliseconds.
+const LOOK: Duration = Duration::from_secs(5);
 /// A database that is restarted, or whose standby takes over, is away for a moment: after this it is told to whoever asks for this server's health.
 const PATIENT_FOR: Duration = Duration::from_secs(5);
 const CHANNEL: &str = "deadwax";
@@ -50,6 +48,8 @@ pub(super) struct Feed {
     heard: Notify,
     /// This server appended: the others may be told.
     said: Notify,
+    /// The line that listens may lead to an engine that hangs or is no longer written to.
+    renew: Notify,
     /// No answer for longer than [`PATIENT_FOR`].
     pub away: watch::Sender<bool>,
 }
@@ -124,7 +124,7 @@ pub(super) async fn ask(link: Link, feed: Arc<Feed>, latch: Latch) {
             Some(at) if at.elapsed() < ALL_EVERY => Some(LONG_S),
             _ => None,
         };
-        match look(&link, &feed, &latch, back).await {
+        match link.in_time(LOOK, look(&link, &feed, &latch, back)).await {
             Ok(()) => {
                 if back != Some(SHORT_S) {
                     long = Instant::now();
@@ -140,6 +140,7 @@ pub(super) async fn ask(link: Link, feed: Arc<Feed>, latch: Latch) {
             Err(fault) => {
                 // What was missed while it was away may be older than any look back.
                 all = None;
+                feed.renew.notify_one();
                 let why = fault.sentence();
                 match away {
                     None => {
@@ -204,9 +205,7 @@ pub(super) async fn listen(link: Link, feed: Arc<Feed>) {
 }
 
 async fn listen_once(link: &Link, feed: &Feed) -> Result<(), Fault> {
-    let wait = tokio::time::timeout(CONNECT, link.config.connect(link.tls.clone()));
-    let (client, mut connection) =
-        wait.await.map_err(|_| Fault::Lost("the database does not answer".into()))??;
+    let (client, mut connection) = link.connect().await?;
     let line = async {
         while let Some(message) = poll_fn(|cx| connection.poll_message(cx)).await {
             if let AsyncMessage::Notification(_) = message? {
@@ -224,6 +223,7 @@ async fn listen_once(link: &Link, feed: &Feed) -> Result<(), Fault> {
     tokio::select! {
         ended = line => ended,
         refused = ask => refused,
+        () = feed.renew.notified() => Err(Fault::Lost("the database does not answer".into())),
     }
 }
 
@@ -231,8 +231,8 @@ async fn listen_once(link: &Link, feed: &Feed) -> Result<(), Fault> {
 pub(super) async fn tell(link: Link, feed: Arc<Feed>) {
     loop {
         feed.said.notified().await;
-        let told = async { Ok(link.client().await?.batch_execute(&format!("NOTIFY {CHANNEL}")).await?) };
-        if let Err(Fault::Unknown(why)) = told.await {
+        let tell = async { Ok(link.client().await?.batch_execute(&format!("NOTIFY {CHANNEL}")).await?) };
+        if let Err(Fault::Unknown(why)) = link.in_time(LOOK, tell).await {
             tracing::info!(%why, "the database has no NOTIFY: other servers hear by asking");
             return;
         }

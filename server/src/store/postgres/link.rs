@@ -1,19 +1,30 @@
 //! Connections to the database: its address, TLS, limits of time, a bounded pool, and the look at each new connection whether the engine keeps what it
 //! acknowledges. Never here: statements about facts.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    future::pending,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use deadpool_postgres::{
-    Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts,
+    Connect, Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts,
 };
+use futures::{FutureExt as _, future::BoxFuture};
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::ring,
     pki_types::{CertificateDer, pem::PemObject as _},
 };
+use tokio::{task::JoinHandle, time::timeout};
 use tokio_postgres::{
-    Client, Config,
+    Client, Config, Connection, Error, Socket,
     config::{Host, SslMode},
+    tls::MakeTlsConnect,
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -48,9 +59,19 @@ impl Options {
 #[derive(Clone)]
 pub(super) struct Link {
     pub pool: Pool,
-    pub config: Config,
-    pub tls: MakeRustlsConnect,
+    hosts: Hosts,
 }
+
+/// The hosts of the URL, one after the other. Each gets its share of the time: one that takes a connection and says nothing keeps nobody from the next. Begun with
+/// the one that answered last.
+#[derive(Clone)]
+struct Hosts {
+    each: Arc<Vec<Config>>,
+    last: Arc<AtomicUsize>,
+    tls: MakeRustlsConnect,
+}
+
+type Line = Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
 
 /// A connection of the pool for a transaction. Dropped before its end was heard, it is closed, and the engine takes back what was not committed.
 pub(super) struct Lease {
@@ -62,8 +83,10 @@ impl Link {
     pub(super) fn new(options: &Options) -> Result<Self, OpenError> {
         let config = config(&options.url)?;
         let tls = MakeRustlsConnect::new(tls(options.ca.as_deref())?);
+        let each = (0..config.get_hosts().len()).map(|at| one_host(&config, at)).collect();
+        let hosts = Hosts { each: Arc::new(each), last: Arc::default(), tls };
         let how = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = Manager::from_config(config.clone(), tls.clone(), how);
+        let manager = Manager::from_connect(config, hosts.clone(), how);
         let pool = Pool::builder(manager)
             .max_size(options.pool)
             .runtime(Runtime::Tokio1)
@@ -75,7 +98,33 @@ impl Link {
             }))
             .build()
             .map_err(|error| OpenError::Settings(error.to_string()))?;
-        Ok(Self { pool, config, tls })
+        Ok(Self { pool, hosts })
+    }
+
+    /// A connection beside the pool.
+    pub(super) async fn connect(&self) -> Result<(Client, Line), Fault> {
+        let none = || Fault::Lost("the database does not answer".into());
+        match timeout(CONNECT, self.hosts.connect()).await {
+            Ok(Ok(line)) => Ok(line),
+            Ok(Err(error)) => Err(error.map_or_else(none, Fault::from)),
+            Err(_) => Err(none()),
+        }
+    }
+
+    /// A line that is silent for longer than this is lost, and with it those that lie in the pool: they lead to the same engine, which may hang or be gone. The
+    /// engine's own limits are shorter.
+    pub(super) async fn in_time<T>(
+        &self,
+        limit: Duration,
+        attempt: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Fault> {
+        match timeout(limit, attempt).await {
+            Ok(done) => done,
+            Err(_) => {
+                drop(self.pool.retain(|_, _| false));
+                Err(Fault::Lost("the database has not answered in time".into()))
+            }
+        }
     }
 
     pub(super) async fn lease(&self) -> Result<Lease, Fault> {
@@ -86,6 +135,86 @@ impl Link {
     pub(super) async fn client(&self) -> Result<Object, Fault> {
         Ok(self.pool.get().await?)
     }
+}
+
+impl Hosts {
+    /// `None`: none of them said anything.
+    async fn connect(&self) -> Result<(Client, Line), Option<Error>> {
+        let (count, first) = (self.each.len(), self.last.load(Ordering::Relaxed));
+        let mut failed = None;
+        for at in (0..count).map(|step| (first + step) % count) {
+            let Some(host) = self.each.get(at) else { continue };
+            match timeout(share(count), host.connect(self.tls.clone())).await {
+                Ok(Ok(line)) => {
+                    self.last.store(at, Ordering::Relaxed);
+                    return Ok(line);
+                }
+                Ok(Err(error)) => failed = Some(error),
+                Err(_silent) => {}
+            }
+        }
+        Err(failed)
+    }
+}
+
+impl Connect for Hosts {
+    fn connect(&self, _: &Config) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), Error>> {
+        async {
+            match Hosts::connect(self).await {
+                Ok((client, line)) => {
+                    let ended = line.map(|ended| {
+                        if let Err(error) = ended {
+                            tracing::debug!(%error, "a line to the database ended");
+                        }
+                    });
+                    Ok((client, tokio::spawn(ended)))
+                }
+                Err(Some(error)) => Err(error),
+                // The pool's own limit of time ends it.
+                Err(None) => pending().await,
+            }
+        }
+        .boxed()
+    }
+}
+
+/// Of the time that a connection may take, for one of so many hosts.
+fn share(hosts: usize) -> Duration {
+    CONNECT.mul_f64(0.8) / u32::try_from(hosts.max(1)).unwrap_or(u32::MAX)
+}
+
+/// The same settings, for one of the hosts alone.
+fn one_host(all: &Config, at: usize) -> Config {
+    let mut one = Config::new();
+    if let Some(user) = all.get_user() {
+        one.user(user);
+    }
+    if let Some(password) = all.get_password() {
+        one.password(password);
+    }
+    if let Some(database) = all.get_dbname() {
+        one.dbname(database);
+    }
+    if let Some(options) = all.get_options() {
+        one.options(options);
+    }
+    match all.get_hosts().get(at) {
+        Some(Host::Tcp(name)) => one.host(name),
+        Some(Host::Unix(path)) => one.host_path(path),
+        None => &mut one,
+    };
+    if let Some(address) = all.get_hostaddrs().get(at) {
+        one.hostaddr(*address);
+    }
+    if let Some(port) = all.get_ports().get(at).or(all.get_ports().first()) {
+        one.port(*port);
+    }
+    one.ssl_mode(all.get_ssl_mode()).ssl_negotiation(all.get_ssl_negotiation());
+    one.channel_binding(all.get_channel_binding()).target_session_attrs(all.get_target_session_attrs());
+    one.keepalives(all.get_keepalives()).keepalives_idle(Duration::from_secs(30));
+    one.application_name("deadwax-server").connect_timeout(share(all.get_hosts().len()));
+    one.tcp_user_timeout(ATTEMPT);
+    one
 }
 
 impl Lease {
@@ -126,8 +255,6 @@ fn config(url: &Url) -> Result<Config, OpenError> {
         let mode = if config.get_hosts().iter().all(near) { SslMode::Disable } else { SslMode::Require };
         config.ssl_mode(mode);
     }
-    config.application_name("deadwax-server").connect_timeout(CONNECT).tcp_user_timeout(ATTEMPT);
-    config.keepalives_idle(Duration::from_secs(30));
     Ok(config)
 }
 
@@ -190,9 +317,7 @@ fn unsafe_setting(name: &str, setting: &str) -> Option<String> {
 
 /// One look before anything else, so that the start says what is wrong in a sentence of its own.
 pub(super) async fn first_look(link: &Link) -> Result<(), Fault> {
-    let wait = tokio::time::timeout(CONNECT, link.config.connect(link.tls.clone()));
-    let (client, connection) =
-        wait.await.map_err(|_| Fault::Lost("the database does not answer".into()))??;
+    let (client, connection) = link.connect().await?;
     let line = tokio::spawn(connection);
     let looked = prepare(&client).await;
     line.abort();
@@ -229,5 +354,23 @@ mod tests {
         assert_eq!(mode("host=/run/postgresql dbname=x").unwrap(), SslMode::Disable);
         let bad = config(&Url::new("postgres://ann:secret@db.example/x?nonsense=1")).unwrap_err().to_string();
         assert!(bad.contains("URL") && !bad.contains("secret"), "{bad}");
+    }
+
+    #[test]
+    fn each_host_of_a_url_is_asked_with_the_same_settings_and_its_own_port() {
+        let url = "postgres://ann:secret@one.example:1,two.example:2/x?target_session_attrs=read-write&sslmode=require&options=-c%20a%3Db";
+        let all = config(&Url::new(url)).unwrap();
+        for at in [0, 1] {
+            let one = one_host(&all, at);
+            assert_eq!(one.get_hosts(), &all.get_hosts()[at..=at]);
+            assert_eq!(one.get_ports(), &all.get_ports()[at..=at]);
+            assert_eq!((one.get_user(), one.get_dbname()), (Some("ann"), Some("x")));
+            assert_eq!((one.get_password(), one.get_options()), (all.get_password(), Some("-c a=b")));
+            assert_eq!(one.get_ssl_mode(), SslMode::Require);
+            assert_eq!(one.get_target_session_attrs(), all.get_target_session_attrs());
+        }
+        let all = config(&Url::new("host=one,two port=7 sslmode=require")).unwrap();
+        assert_eq!(one_host(&all, 1).get_ports(), [7], "one port for all");
+        assert!(share(2) * 2 < CONNECT && share(1) < CONNECT);
     }
 }

@@ -20,7 +20,7 @@ use futures::{FutureExt as _, future::BoxFuture, stream::BoxStream};
 use sha2::{Digest as _, Sha256};
 use tokio::{
     sync::watch,
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep},
 };
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
@@ -81,12 +81,14 @@ impl PostgresStore {
     /// What is wrong with the settings or the engine, and what to set.
     pub async fn open(options: Options) -> Result<Self, OpenError> {
         let link = Link::new(&options)?;
-        patiently(options.patience, || link::first_look(&link)).await.map_err(|fault| match fault {
-            Fault::Unsafe(why) => OpenError::Unsafe(why),
-            Fault::Refused(why) => OpenError::Settings(why),
-            other => OpenError::Away(other.sentence()),
-        })?;
-        let brought_up = patiently(options.patience, || async {
+        patiently(&link, options.patience, || link::first_look(&link)).await.map_err(
+            |fault| match fault {
+                Fault::Unsafe(why) => OpenError::Unsafe(why),
+                Fault::Refused(why) => OpenError::Settings(why),
+                other => OpenError::Away(other.sentence()),
+            },
+        )?;
+        let brought_up = patiently(&link, options.patience, || async {
             let mut client = link.client().await?;
             match schema::bring_up(&mut client).await {
                 Ok(()) => Ok(Ok(())),
@@ -95,7 +97,7 @@ impl PostgresStore {
             }
         });
         brought_up.await.map_err(|fault| OpenError::Settings(fault.sentence()))??;
-        let turns = patiently(options.patience, || Turns::new(link.clone(), options.pool));
+        let turns = patiently(&link, options.patience, || Turns::new(link.clone(), options.pool));
         let turns = turns.await.map_err(|fault| OpenError::Settings(fault.sentence()))?;
         let (feed, drive) = (Feed::new(), Drive::real());
         let task = |future| AbortOnDropHandle::new(tokio::spawn(future));
@@ -128,7 +130,7 @@ impl PostgresStore {
                 }
                 write::append(self, &columns).await
             };
-            match in_time(attempt).await {
+            match self.link.in_time(ATTEMPT, attempt).await {
                 Ok(Answer::Appended(done)) => {
                     self.feed.appended(done.stream, done.last_seq);
                     return Ok(done);
@@ -213,7 +215,7 @@ impl PostgresStore {
         &self,
         look: impl FnMut() -> F + Send,
     ) -> Result<T, ReadError> {
-        patiently(self.patience, look).await.map_err(Fault::for_reader)
+        patiently(&self.link, self.patience, look).await.map_err(Fault::for_reader)
     }
 }
 
@@ -241,22 +243,17 @@ impl Tries {
 }
 
 async fn patiently<T, F: Future<Output = Result<T, Fault>> + Send>(
+    link: &Link,
     patience: Duration,
     mut attempt: impl FnMut() -> F + Send,
 ) -> Result<T, Fault> {
     let mut tries = Tries::new(patience);
     loop {
-        match in_time(attempt()).await {
+        match link.in_time(ATTEMPT, attempt()).await {
             Ok(done) => return Ok(done),
             Err(fault) => tries.after(fault).await?,
         }
     }
-}
-
-/// A line that is silent is lost: the engine's own limits are shorter.
-async fn in_time<T>(attempt: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
-    let silent = || Fault::Lost("the database has not answered in time".into());
-    timeout(ATTEMPT, attempt).await.unwrap_or_else(|_| Err(silent()))
 }
 
 fn uuid(stream: StreamId) -> Uuid {
@@ -322,7 +319,9 @@ impl Store for PostgresStore {
     fn redact(&self, stream: StreamId, seq: u64) -> BoxFuture<'_, Result<(), AppendError>> {
         async move {
             self.writable()?;
-            patiently(self.patience, || self.erase(stream, seq)).await.map_err(Fault::for_writer)?
+            patiently(&self.link, self.patience, || self.erase(stream, seq))
+                .await
+                .map_err(Fault::for_writer)?
         }
         .boxed()
     }

@@ -106,27 +106,32 @@ impl Beside {
 
 impl Neighbours for Beside {
     fn seal(&self) -> BoxFuture<'_, Result<[u8; 32], ReadError>> {
-        async { patiently(self.patience, || self.seal_now()).await.map_err(Fault::for_reader) }.boxed()
+        async { patiently(&self.link, self.patience, || self.seal_now()).await.map_err(Fault::for_reader) }
+            .boxed()
     }
 
     /// Asked again soon anyway: one try.
     fn meet(&self, here: Here, known: Vec<(u128, u64)>) -> BoxFuture<'_, Result<Vec<There>, ReadError>> {
         async move {
             let (here, known) = (&here, &known);
-            patiently(Duration::ZERO, || self.meet_now(here, known)).await.map_err(Fault::for_reader)
+            patiently(&self.link, Duration::ZERO, || self.meet_now(here, known))
+                .await
+                .map_err(Fault::for_reader)
         }
         .boxed()
     }
 
     fn leave(&self, server: u128) -> BoxFuture<'_, Result<(), ReadError>> {
-        async move { patiently(Duration::ZERO, || self.leave_now(server)).await.map_err(Fault::for_reader) }
-            .boxed()
+        async move {
+            patiently(&self.link, Duration::ZERO, || self.leave_now(server)).await.map_err(Fault::for_reader)
+        }
+        .boxed()
     }
 
     fn used(&self, sessions: Vec<(u128, i64)>) -> BoxFuture<'_, Result<Vec<(u128, i64)>, ReadError>> {
         async move {
             let sessions = &sessions;
-            patiently(Duration::ZERO, || self.used_now(sessions)).await.map_err(Fault::for_reader)
+            patiently(&self.link, Duration::ZERO, || self.used_now(sessions)).await.map_err(Fault::for_reader)
         }
         .boxed()
     }

@@ -15,8 +15,7 @@ use tokio::{
 
 use super::{
     fault::Fault,
-    in_time,
-    link::{Lease, Link},
+    link::{ATTEMPT, Lease, Link},
 };
 use crate::store::StreamId;
 
@@ -32,6 +31,7 @@ pub(super) struct Turns {
 /// Given back when dropped.
 pub(super) struct Held {
     lease: Option<Lease>,
+    link: Link,
     key: i64,
     stream: StreamId,
     held: Arc<Mutex<HashSet<StreamId>>>,
@@ -85,9 +85,10 @@ impl Turns {
             lease.client()?.batch_execute(&format!("SELECT pg_advisory_lock({key})")).await?;
             Ok::<Lease, Fault>(lease)
         };
-        let lease = in_time(locked).await.ok()?;
+        let lease = self.link.in_time(ATTEMPT, locked).await.ok()?;
         lock(&self.held).insert(stream);
-        Some(Held { lease: Some(lease), key, stream, held: Arc::clone(&self.held), _seat: seat })
+        let (link, held) = (self.link.clone(), Arc::clone(&self.held));
+        Some(Held { lease: Some(lease), link, key, stream, held, _seat: seat })
     }
 }
 
@@ -96,12 +97,12 @@ impl Drop for Held {
         lock(&self.held).remove(&self.stream);
         // Where nobody is left to unlock it the connection is closed, and the engine does.
         if let (Some(lease), Ok(runtime)) = (self.lease.take(), Handle::try_current()) {
-            let key = self.key;
+            let (key, link) = (self.key, self.link.clone());
             runtime.spawn(async move {
                 let unlocked = async {
                     Ok(lease.client()?.batch_execute(&format!("SELECT pg_advisory_unlock({key})")).await?)
                 };
-                if in_time(unlocked).await.is_ok() {
+                if link.in_time(ATTEMPT, unlocked).await.is_ok() {
                     lease.end();
                 }
             });

@@ -133,6 +133,25 @@ impl Cluster {
         kill_process(pid, Signal::KILL).unwrap();
     }
 
+    /// Stops every process of the engine where it is: connections are taken by the machine, and nothing is ever said. `go_on` undoes it.
+    pub(crate) fn hang(&self) {
+        self.signal_all(Signal::STOP);
+    }
+
+    pub(crate) fn go_on(&self) {
+        self.signal_all(Signal::CONT);
+    }
+
+    fn signal_all(&self, signal: Signal) {
+        let pid = fs::read_to_string(self.data().join("postmaster.pid")).unwrap();
+        let pid = pid.lines().next().unwrap().to_owned();
+        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+        for process in std::iter::once(pid.as_str()).chain(children.split_whitespace()) {
+            // One that has ended meanwhile needs no signal.
+            let _gone = kill_process(Pid::from_raw(process.parse().unwrap()).unwrap(), signal);
+        }
+    }
+
     /// A fresh place in this cluster for one studio: a schema, which is quicker to make than a database.
     pub(crate) fn place(&self) -> Options {
         let schema = format!("s{}", SCHEMAS.fetch_add(1, Ordering::Relaxed));

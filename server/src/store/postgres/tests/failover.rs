@@ -68,3 +68,33 @@ async fn a_standby_that_lagged_takes_over_and_is_not_written_to() {
     let no = store.append(conformance::append(1, 2, 3, &["three"])).await.unwrap_err();
     assert!(matches!(&no, AppendError::ReadOnly(why) if why.contains("went back")), "{no}");
 }
+
+/// The primary takes connections and says nothing any more: lines that lead there are given up, and the standby is asked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_primary_that_hangs_is_left_for_the_standby() {
+    let Some(primary) = Cluster::start(&[]) else { return };
+    let Some(standby) = primary.standby() else { return };
+    standby.go();
+    primary.psql("ALTER SYSTEM SET synchronous_standby_names = '*'");
+    primary.psql("SELECT pg_reload_conf()");
+    let store = opened(&Options { pool: 8, ..either(&primary, &standby) }).await;
+    for seq in 0..8u64 {
+        store.append(conformance::append(1, seq, u128::from(seq) + 1, &["before"])).await.unwrap();
+    }
+    primary.hang();
+    standby.promote();
+    let begun = std::time::Instant::now();
+    let mut tries = 0;
+    loop {
+        match store.append(conformance::append(1, 8, 99, &["after"])).await {
+            Ok(done) => break assert_eq!(done.last_seq, 9),
+            Err(AppendError::Unavailable(_)) if begun.elapsed() < Duration::from_secs(90) => tries += 1,
+            Err(other) => panic!("{other}"),
+        }
+    }
+    let took = begun.elapsed();
+    let read = store.read(StreamId(1), 0, 99).await.map(|entries| entries.len());
+    primary.go_on();
+    println!("left a primary that hung after {took:?}, {tries} tries told");
+    assert_eq!(read.unwrap(), 9);
+}
