@@ -55,7 +55,7 @@ enum Fault {
 }
 
 impl Shed {
-    /// One call in `one_in` meets a fault from now on; 0: none.
+    /// One call in `one_in` meets a fault from now on; 0: none. 1: the store is away.
     fn fail(&self, seed: u64, one_in: u64) {
         *self.faults.lock().unwrap() = (one_in > 0).then_some((Dice(seed), one_in));
     }
@@ -67,6 +67,9 @@ impl Shed {
             return Fault::None;
         }
         self.met.fetch_add(1, Ordering::Relaxed);
+        if *one_in == 1 {
+            return Fault::Refused;
+        }
         let all = [Fault::Refused, Fault::LostAnswer, Fault::Torn, Fault::TornInSilence, Fault::WrongByte];
         // Each costs as long as we are patient.
         if dice.below(40) == 0 { Fault::Slow } else { all[dice.below(5) as usize] }
@@ -261,7 +264,7 @@ async fn what_was_acknowledged_at_one_server_goes_on_at_another() {
         assert!(offset >= acknowledged, "{acknowledged} bytes were acknowledged, {offset} are left");
         let mut offset = offset;
         for _ in 0..1 + dice.below(4) {
-            let end = (offset + 1 + dice.below(60_000)).min(song.len() as u64);
+            let end = (offset + 1 + dice.below(25_000)).min(song.len() as u64);
             offset =
                 it.blobs.write_staged(id, offset, song.slice(offset as usize..end as usize)).await.unwrap();
             if let Ok(synced) = it.blobs.sync_staged(id).await {
@@ -273,7 +276,8 @@ async fn what_was_acknowledged_at_one_server_goes_on_at_another() {
             break id;
         }
     };
-    assert!(moved > 5 && shed.met.load(Ordering::Relaxed) > 20, "{moved} moves");
+    let met = shed.met.load(Ordering::Relaxed);
+    assert!(moved > 5 && met > 20, "{moved} moves, {met} faults");
     // The one that did not bring the last bytes brings it to its end.
     let other = &servers[1 - at];
     let told = other.patient(|| other.blobs.staged(id)).await;
@@ -387,14 +391,14 @@ async fn storm(shed: Arc<Shed>, seed: u64) {
 
 #[tokio::test]
 async fn nothing_acknowledged_is_lost_while_the_store_fails() {
-    for seed in 1..=6 {
+    for seed in 1..=4 {
         storm(Arc::new(Shed::default()), seed).await;
     }
 }
 
 #[tokio::test]
 async fn a_store_that_ignores_conditions_does_no_harm() {
-    for seed in 11..=14 {
+    for seed in 11..=12 {
         storm(Arc::new(Shed { ignores_conditions: true, ..Shed::default() }), seed).await;
     }
 }
