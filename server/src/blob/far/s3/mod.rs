@@ -32,6 +32,8 @@ use line::Line;
 
 /// Parts of one object that are sent at the same time.
 const AT_ONCE: usize = 3;
+/// Of what a store says.
+const SAID_MAX: usize = 300;
 /// A store copies no more than this in one request (5 GB).
 const COPY_BYTES_MAX: u64 = 5_000_000_000;
 
@@ -242,9 +244,15 @@ fn failed(what: &'static str, key: &str, error: Error) -> FarError {
             "it says that these credentials may not; look at `audio.credentials_file`, the region and the rules of the bucket".to_owned()
         }
         Error::NotFound { .. } => "there is no such bucket; make it first, and look at `audio.bucket`".to_owned(),
-        error => error.to_string(),
+        error => without_places(&error.to_string()),
     };
     FarError { what, key: key.to_owned(), why, lasting }
+}
+
+/// It may be told to members: addresses are the operator's to know.
+fn without_places(said: &str) -> String {
+    let words = said.split_whitespace().map(|word| if word.contains("://") { "(the store)" } else { word });
+    words.collect::<Vec<_>>().join(" ").chars().take(SAID_MAX).collect()
 }
 
 fn tls(ca: Option<&FilePath>) -> anyhow::Result<Arc<ClientConfig>> {
