@@ -14,9 +14,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     auth::{AuthError, Issued, People},
+    blob::far,
     cli::{Export, Failure, Import, Init, Invite, Restore, UserVerb, Verify},
     config::{self, Config},
-    keep::{self, Finding, backup::Backup, restore::At, travel, verify::Sample},
+    keep::{self, Finding, backup::Backup, elsewhere::Elsewhere, restore::At, travel, verify::Sample},
     name,
     store::{
         Store,
@@ -231,9 +232,16 @@ pub async fn invite(asked: Invite) -> Result<(), Failure> {
 }
 
 /// Reads the journal, the index and the audio, and holds each against the others.
-pub fn verify(asked: &Verify) -> Result<(), Failure> {
-    needs_journal("verify", &Config::load(&asked.dir, config::environment())?)?;
-    let report = keep::verify::verify(&asked.dir, asked.sample.unwrap_or(Sample::All))?;
+pub async fn verify(asked: &Verify) -> Result<(), Failure> {
+    let config = Config::load(&asked.dir, config::environment())?;
+    needs_journal("verify", &config)?;
+    let sample = asked.sample.unwrap_or(Sample::All);
+    let far = far::of_settings(&config.audio, &asked.dir)?;
+    let elsewhere = Elsewhere::of(far.as_deref()).await?;
+    let mut report = keep::verify::verify_beside(&asked.dir, sample, &elsewhere)?;
+    if let Some(far) = &far {
+        report.read_far(far, &elsewhere, sample).await?;
+    }
     match asked.json {
         true => println!("{}", report.json()),
         false => print!("{}", report.text()),
@@ -261,9 +269,12 @@ pub async fn rebuild_index(dir: &Path) -> Result<(), Failure> {
 
 /// Everything that cannot be made again: journal and audio (while the server runs, too), settings, certificate and the studio's keys. Running it again brings
 /// an earlier backup up to date.
-pub fn backup(dir: &Path, dest: &Path) -> Result<(), Failure> {
-    needs_journal("backup", &Config::load(dir, config::environment())?)?;
-    let Backup { copied, page, receptions, missing } = keep::backup::backup(dir, dest)?;
+pub async fn backup(dir: &Path, dest: &Path) -> Result<(), Failure> {
+    let config = Config::load(dir, config::environment())?;
+    needs_journal("backup", &config)?;
+    let elsewhere = Elsewhere::of(far::of_settings(&config.audio, dir)?.as_deref()).await?;
+    let made = keep::backup::backup_beside(dir, dest, &elsewhere)?;
+    let Backup { copied, page, far, receptions, missing } = made;
     println!(
         "{} records, {} audio files and the egress book ({receptions} lines) are in {}; {} audio files ({} bytes) were new. Root: {}\nRestore: deadwax-server restore {} --to DIR",
         page.records,
@@ -274,12 +285,21 @@ pub fn backup(dir: &Path, dest: &Path) -> Result<(), Failure> {
         page.root,
         dest.display()
     );
+    tell_far(far, &elsewhere.place);
     copied.damaged_blobs.iter().for_each(|blob| println!("damaged, not copied: {blob}"));
     missing.iter().for_each(|it| println!("damaged: {}\n  next: {}", it.what, it.next));
     if copied.damaged_blobs.is_empty() {
         return no_damage(&missing);
     }
     Err(anyhow::anyhow!("{} audio files do not match their names", copied.damaged_blobs.len()).into())
+}
+
+fn tell_far(files: u64, place: &str) {
+    if files > 0 {
+        println!(
+            "{files} audio files lie in {place} and are not here: keep versions of that bucket, or a copy."
+        );
+    }
 }
 
 /// A studio folder from a backup, or a reading of the whole backup.
@@ -294,7 +314,7 @@ pub fn restore(asked: &Restore) -> Result<(), Failure> {
         let damaged = done.damage.iter().map(|it| serde_json::json!({ "what": it.what, "next": it.next }));
         let said = serde_json::json!({
             "records": done.records, "entries": done.entries, "root": root, "blobs": done.audio,
-            "blob_bytes": done.bytes, "damaged": damaged.collect::<Vec<_>>(), "dry_run": asked.dry_run,
+            "blob_bytes": done.bytes, "far": done.far, "damaged": damaged.collect::<Vec<_>>(), "dry_run": asked.dry_run,
         });
         println!("{said}");
     } else {
@@ -311,6 +331,7 @@ pub fn restore(asked: &Restore) -> Result<(), Failure> {
                 );
             }
         }
+        tell_far(done.far, &Elsewhere::told_in(&asked.source)?.place);
         done.damage.iter().for_each(|it| println!("damaged: {}\n  next: {}", it.what, it.next));
     }
     no_damage(&done.damage)

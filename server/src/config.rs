@@ -17,6 +17,7 @@ use figment::{
 use serde::{Deserialize, Serialize};
 
 pub use crate::{
+    blob::settings::Audio,
     door::settings::Door,
     keep::settings::Keep,
     metrics::settings::{Metrics, Telemetry},
@@ -51,6 +52,7 @@ pub struct Config {
     pub examine: Examine,
     pub keep: Keep,
     pub store: Store,
+    pub audio: Audio,
     pub log: Log,
     pub metrics: Metrics,
     pub telemetry: Telemetry,
@@ -212,6 +214,7 @@ impl Default for Config {
             examine: Examine::default(),
             keep: Keep::default(),
             store: Store::default(),
+            audio: Audio::default(),
             log: Log::default(),
             metrics: Metrics::default(),
             telemetry: Telemetry::default(),
@@ -299,6 +302,14 @@ impl Provider for Variables {
                 | "store.url"
                 | "store.url_file"
                 | "store.ca"
+                | "audio.endpoint"
+                | "audio.bucket"
+                | "audio.region"
+                | "audio.prefix"
+                | "audio.credentials_file"
+                | "audio.access_key"
+                | "audio.secret_key"
+                | "audio.ca"
                 | "metrics.listen"
                 | "telemetry.otlp"
                 | "certificate.file"
@@ -412,6 +423,7 @@ impl Config {
         self.certificate.check(self.tls).or_else(|(key, what)| no(key, &what))?;
         self.door.check().or_else(|(key, what)| no(key, &what))?;
         self.store.check().or_else(|(key, what)| no(key, &what))?;
+        self.audio.check().or_else(|(key, what)| no(key, &what))?;
         self.metrics.check().or_else(|(key, what)| no(key, &what))?;
         self.telemetry.check().or_else(|(key, what)| no(key, &what))?;
         self.webhooks.check().or_else(|(key, what)| no(key, &what))?;

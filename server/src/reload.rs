@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Whether a key counts when the settings are read again, or at the next start only. Every key stands here and in docs/OPERATIONS.md; a test holds both.
-pub const KEYS: [(&str, Counts); 61] = {
+pub const KEYS: [(&str, Counts); 71] = {
     use Counts::{AfterRestart as Later, AtOnce as Now};
     [
         ("name", Later),
@@ -81,6 +81,16 @@ pub const KEYS: [(&str, Counts); 61] = {
         ("store.url_file", Later),
         ("store.pool", Later),
         ("store.ca", Later),
+        ("audio.store", Later),
+        ("audio.endpoint", Later),
+        ("audio.bucket", Later),
+        ("audio.region", Later),
+        ("audio.prefix", Later),
+        ("audio.credentials_file", Later),
+        ("audio.access_key", Later),
+        ("audio.secret_key", Later),
+        ("audio.ca", Later),
+        ("audio.local_bytes", Later),
         ("log.format", Later),
         ("log.level", Now),
         ("metrics.listen", Later),

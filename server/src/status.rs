@@ -9,7 +9,7 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::{
     auth::AuthError,
-    blob::BlobError,
+    blob::{BlobError, far::FarError},
     disk::is_full,
     egress::{BookError, NotWritten},
     ledger::LedgerError,
@@ -207,6 +207,17 @@ fn store_unavailable(why: &str) -> Status {
     )
 }
 
+/// As [`store_unavailable`], for audio in an object store.
+fn audio_unavailable(why: &FarError) -> Status {
+    tracing::warn!(%why, "a call was refused: the object store of the audio could not be used");
+    refuse(
+        Code::Unavailable,
+        "AUDIO_UNAVAILABLE",
+        "The studio's store for audio cannot be used at the moment; nothing was lost.",
+        "Try again in a moment; an upload goes on where it stopped.",
+    )
+}
+
 /// Nothing leaves unless it can be written down that it does.
 pub fn not_written(error: NotWritten) -> Status {
     tracing::error!(%error, "bytes were asked for and not given");
@@ -275,6 +286,7 @@ pub fn blob(error: BlobError) -> Status {
         ),
         BlobError::DiskNearlyFull { .. } | BlobError::TooFewFiles { .. } => disk_nearly_full(),
         BlobError::ReadOnly(_) => read_only(),
+        BlobError::Far(away) => audio_unavailable(&away),
         // Somebody else may take the room between the look at the disk and the write.
         BlobError::Io(ref no_room) if is_full(no_room) => disk_nearly_full(),
         BlobError::Io(_) => internal(&error),

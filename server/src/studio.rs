@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     auth::{People, secret::Secret},
-    blob::Blobs,
+    blob::{Blobs, far},
     config::{self, Config},
     egress::{self, EgressBook},
     evidence::{Chains, StudioKey},
@@ -206,7 +206,14 @@ impl Studio {
             .await
             .context("reading the ledger failed")?;
         let root = std::path::absolute(folder).context("finding the studio folder failed")?;
-        let blobs = Blobs::open_on(store.drive().clone(), root.clone(), config.limits.reserve_bytes)
+        let far = far::of_settings(&config.audio, &root)?;
+        let key = StudioKey::of(folder);
+        if let Some(far) = &far {
+            let checked = far.check(&key.public_key()?).await;
+            checked.map_err(anyhow::Error::msg).context("the object store of `[audio]` cannot be used")?;
+        }
+        let (drive, reserve_bytes) = (store.drive().clone(), config.limits.reserve_bytes);
+        let blobs = Blobs::open_beside(far, drive, root.clone(), reserve_bytes)
             .await
             .context("opening the audio failed")?;
         // Nobody needs what lies there; a disk that refuses will say so where it matters.
@@ -249,7 +256,7 @@ impl Studio {
             packages: Arc::default(),
             program,
             webhook_secrets: Arc::new(Secrets::of(folder)),
-            key: Arc::new(StudioKey::of(folder)),
+            key: Arc::new(key),
             chains,
             closing,
             bound: OnceLock::new(),

@@ -1,8 +1,11 @@
 //! Audio by its SHA-256 (B-1): staged uploads that resume, then an immutable name. Knows bytes and digests, nothing of projects.
 //! A digest is not a permission: who may read or offer what is decided by the callers. Names on disk are digests and ids only.
 
+mod carried;
 mod damage;
+pub mod far;
 mod read;
+pub mod settings;
 mod staging;
 mod sums;
 mod trash;
@@ -22,6 +25,7 @@ use deadwax_domain::Digest;
 use tokio::sync::Mutex;
 
 use crate::disk::{Access, Drive, DriveFile, Site, Stopped, work};
+use far::{Far, FarError, Source};
 use staging::{Upload, Uploads};
 use sums::{Summing, Sums};
 use trash::Touched;
@@ -41,6 +45,8 @@ pub struct Blobs {
     place: Place,
     reserve_bytes: u64,
     uploads: Mutex<Uploads>,
+    /// Where the audio lies, if that is not the folder: what lies here are copies then.
+    far: Option<Arc<Far>>,
 }
 
 /// Bytes that are still arriving. One file under `uploads/`, durable up to `offset`; survives a restart.
@@ -76,6 +82,9 @@ pub enum BlobError {
     /// The disk failed earlier. Nothing is taken any more; reads go on; a restart recovers.
     #[error("{0}")]
     ReadOnly(Stopped),
+    /// The object store is away or says no. Nothing was acknowledged.
+    #[error("{0}")]
+    Far(#[from] FarError),
     #[error("{0}")]
     Io(std::io::Error),
 }
@@ -103,6 +112,16 @@ impl Blobs {
 
     /// As `open_with`, on the disk whose latch the journal shares.
     pub async fn open_on(drive: Drive, root: PathBuf, reserve_bytes: u64) -> Result<Arc<Self>, BlobError> {
+        Self::open_beside(None, drive, root, reserve_bytes).await
+    }
+
+    /// As `open_on`, for audio that lies in an object store where there is `far`.
+    pub async fn open_beside(
+        far: Option<Arc<Far>>,
+        drive: Drive,
+        root: PathBuf,
+        reserve_bytes: u64,
+    ) -> Result<Arc<Self>, BlobError> {
         blocking(move || {
             for folder in ["blobs", "uploads", "derived"] {
                 drive.make_dir(Site::BlobFolders, &root.join(folder))?;
@@ -123,27 +142,36 @@ impl Blobs {
             let uploads = staging::load(&place)?;
             let uploads = uploads.into_iter().map(Upload::shared);
             let uploads = Mutex::new(uploads.collect());
-            Ok(Arc::new(Self { place, reserve_bytes, uploads }))
+            if let Some(far) = &far {
+                far.look_at_copies(&place)?;
+            }
+            Ok(Arc::new(Self { place, reserve_bytes, uploads, far }))
         })
         .await
     }
 
     pub async fn has(&self, digest: Digest) -> Result<bool, BlobError> {
         self.place.touched.note(digest);
-        let (drive, path) = (self.place.drive.clone(), self.path_of(digest));
-        blocking(move || Ok(drive.meta(Site::BlobMeta, &path)?.is_some())).await
+        self.lies_there(digest).await
     }
 
     /// As [`has`](Self::has), and not taken for a sign that somebody needs it.
     pub async fn lies_there(&self, digest: Digest) -> Result<bool, BlobError> {
         let (drive, path) = (self.place.drive.clone(), self.path_of(digest));
-        blocking(move || Ok(drive.meta(Site::BlobMeta, &path)?.is_some())).await
+        let here = blocking(move || Ok(drive.meta(Site::BlobMeta, &path)?.is_some())).await?;
+        match &self.far {
+            Some(far) if !here => Ok(far.length_of(digest).await?.is_some()),
+            _ => Ok(here),
+        }
     }
 
     /// Takes a copy of a file that stays where it is (in a backup), if its bytes are those of the name: a damaged blob is healed by it. Durable on return.
     pub async fn take_copy(&self, from: PathBuf, digest: Digest) -> Result<(), BlobError> {
+        if let Some(far) = &self.far {
+            far.keep(digest, &Source::file(&self.place.drive, from.clone()).await?, true).await?;
+        }
         let (place, reserve_bytes) = (self.place.clone(), self.reserve_bytes);
-        blocking(move || {
+        let taken = blocking(move || {
             let file = place.drive.open(Site::GivenOpen, &from, Access::Read)?;
             let bytes = file.meta(Site::PartMeta)?.bytes;
             check_reserve(&place.drive, &place.root, reserve_bytes, bytes)?;
@@ -158,15 +186,17 @@ impl Blobs {
                     copy.sync_data(Site::CopySync)?;
                     place.publish(&part, digest)?;
                     place.keep_sums(digest, &sums);
-                    Ok(())
+                    Ok(sums.bytes)
                 });
             if copied.is_err() {
                 // Where this fails as well, the next start removes it.
                 let _ = place.drive.remove(Site::PartRemove, &part);
             }
             copied
-        })
-        .await
+        });
+        let bytes = taken.await?;
+        self.shelved(digest, bytes).await;
+        Ok(())
     }
 
     /// What is known to be damaged of the audio, and of the journal where the scrub found it.
@@ -174,14 +204,31 @@ impl Blobs {
         &self.place.damage
     }
 
-    /// The local file of a blob, for the child that decodes it; nothing is checked (see [`check`](Self::check)).
+    /// The local file of a blob, for the child that decodes it; nothing is checked (see [`verify`](Self::verify)). One that lies far is brought, and stays here
+    /// while a child may need it.
     pub async fn local_path(&self, digest: Digest) -> Result<PathBuf, BlobError> {
+        if let Some(far) = &self.far {
+            // Lent first, looked for then: it does not leave in between.
+            self.place.touched.note(digest);
+            far.lend(digest);
+            self.bring(digest).await?;
+            return Ok(self.path_of(digest));
+        }
         if self.has(digest).await? { Ok(self.path_of(digest)) } else { Err(BlobError::Missing(digest)) }
     }
 
     /// Takes a finished local file (a render's output) under its digest, which is computed here. The file is moved where it lies on
     /// the same disk, else copied and removed. Nobody may write to it any more. Durable on return.
     pub async fn adopt(&self, path: PathBuf) -> Result<(Digest, u64), BlobError> {
+        if self.far.is_none() {
+            return self.adopt_here(path).await;
+        }
+        let (digest, bytes) = self.seal(path.clone()).await?;
+        self.adopt_sealed(path, digest).await?;
+        Ok((digest, bytes))
+    }
+
+    async fn adopt_here(&self, path: PathBuf) -> Result<(Digest, u64), BlobError> {
         let (place, reserve_bytes) = (self.place.clone(), self.reserve_bytes);
         blocking(move || {
             let part = place.fresh_part()?;
@@ -212,6 +259,12 @@ impl Blobs {
 
     /// Gives a sealed file its name: a rename where it lies on the same disk, else it is taken like any other. Durable on return.
     pub async fn adopt_sealed(&self, path: PathBuf, digest: Digest) -> Result<(), BlobError> {
+        let mut length = 0;
+        if let Some(far) = &self.far {
+            let source = Source::file(&self.place.drive, path.clone()).await?;
+            length = source.bytes();
+            far.keep(digest, &source, false).await?;
+        }
         let (place, from) = (self.place.clone(), path.clone());
         let moved = blocking(move || {
             let part = place.fresh_part()?;
@@ -225,17 +278,31 @@ impl Blobs {
                 Err(error) => Err(error.into()),
             }
         });
-        if moved.await? {
-            return Ok(());
+        if !moved.await? {
+            let (received, _) = self.adopt_here(path).await?;
+            if received != digest {
+                return Err(BlobError::DigestDiffers { stated: digest, received });
+            }
         }
-        match self.adopt(path).await? {
-            (found, _) if found == digest => Ok(()),
-            (found, _) => Err(BlobError::DigestDiffers { stated: digest, received: found }),
-        }
+        self.shelved(digest, length).await;
+        Ok(())
     }
 
     /// Takes bytes from memory (a manifest, a certificate) under their digest. Durable on return.
     pub async fn put(&self, bytes: Bytes) -> Result<Digest, BlobError> {
+        let Some(far) = &self.far else { return self.put_here(bytes).await };
+        let hashed = bytes.clone();
+        let digest = blocking(move || Ok(Summing::of(&hashed).0)).await?;
+        // Asked for first: collection does not take what is about to be named.
+        self.place.touched.note(digest);
+        far.keep(digest, &Source::Bytes(bytes.clone()), false).await?;
+        let length = bytes.len() as u64;
+        self.put_here(bytes).await?;
+        self.shelved(digest, length).await;
+        Ok(digest)
+    }
+
+    async fn put_here(&self, bytes: Bytes) -> Result<Digest, BlobError> {
         let (place, reserve_bytes) = (self.place.clone(), self.reserve_bytes);
         blocking(move || {
             check_reserve(&place.drive, &place.root, reserve_bytes, bytes.len() as u64)?;
@@ -292,6 +359,19 @@ impl Blobs {
     fn path_of(&self, digest: Digest) -> PathBuf {
         self.place.path_of(digest)
     }
+
+    /// A copy of far audio lies in the folder now; older ones may have to leave.
+    async fn shelved(&self, digest: Digest, bytes: u64) {
+        if let Some(far) = &self.far {
+            far.lies_here(digest, bytes);
+            self.tidy_shelf().await;
+        }
+    }
+}
+
+#[cfg(test)]
+fn far_of_tests(_: &Path) -> Option<Arc<Far>> {
+    None
 }
 
 /// The studio folder, for work that runs off the async threads.

@@ -12,7 +12,7 @@ use std::{
 use bytes::Bytes;
 use deadwax_domain::Digest;
 use futures::{
-    StreamExt, TryStreamExt,
+    StreamExt,
     stream::{self, BoxStream},
 };
 use sha2::{Digest as _, Sha256};
@@ -28,8 +28,10 @@ use crate::disk::{Access, DriveFile, Site};
 const CHECK_BYTES: usize = 1 << 20;
 /// Of a blob of 16 TiB: a longer file of sums is none.
 const SUMS_BYTES_MAX: u64 = 256 << 20;
+/// A copy that leaves again before it was opened is brought again, so often.
+const BROUGHT_MAX: u32 = 3;
 
-type Chunks = BoxStream<'static, Result<Bytes, BlobError>>;
+pub(super) type Chunks = BoxStream<'static, Result<Bytes, BlobError>>;
 
 /// How fast work in the background may read.
 pub struct Pace {
@@ -44,7 +46,7 @@ impl Pace {
     }
 
     /// Waits as long as `bytes` take. A rest that was not used is not made up for.
-    async fn spend(&self, bytes: u64) {
+    pub(super) async fn spend(&self, bytes: u64) {
         if self.bytes_per_s == 0 {
             return;
         }
@@ -68,17 +70,7 @@ impl Blobs {
         length: Option<u64>,
     ) -> Result<(u64, Chunks), BlobError> {
         self.place.touched.note(digest);
-        let place = self.place.clone();
-        let opened = blocking(move || {
-            let (file, total) = place.open(digest).inspect_err(|error| {
-                if matches!(error, BlobError::Missing(_)) {
-                    place.damage.tell(Thing::Audio(digest), "the file is gone");
-                }
-            })?;
-            let sums = place.sums(digest, &file, total)?;
-            Ok(Checked { digest, file, sums })
-        });
-        let checked = opened.await?;
+        let checked = self.opened(digest).await?;
         let total = checked.sums.bytes;
         let end = length.map_or(total, |length| offset.saturating_add(length).min(total));
         if offset >= end {
@@ -87,23 +79,86 @@ impl Blobs {
         let whole = offset == 0 && end == total;
         let chunks = pieces(checked, offset..end);
         let chunks = if whole { verified(digest, chunks) } else { chunks };
-        let place = self.place.clone();
-        let told = chunks.inspect_err(move |error| {
-            if matches!(error, BlobError::Corrupt(_)) {
-                place.damage.tell(Thing::Audio(digest), "a piece of it does not match its sum");
-            }
-        });
-        Ok((total, told.boxed()))
+        Ok((total, self.told(digest, chunks)))
     }
 
-    /// Reads a whole blob and tells whether it still matches its name.
+    /// The file with its sums; brought first where it lies far.
+    async fn opened(&self, digest: Digest) -> Result<Checked, BlobError> {
+        let mut brought = 0;
+        loop {
+            let place = self.place.clone();
+            let opened = blocking(move || {
+                let (file, total) = place.open(digest)?;
+                let sums = place.sums(digest, &file, total)?;
+                Ok(Checked { digest, file, sums })
+            });
+            match opened.await {
+                Err(BlobError::Missing(_)) if self.far().is_some() && brought < BROUGHT_MAX => {
+                    brought += 1;
+                    self.bring(digest).await.inspect_err(|error| self.tell_missing(digest, error))?;
+                }
+                Err(error @ BlobError::Corrupt(_)) => {
+                    let again = self.spoiled(digest, "its bytes do not match its name").await;
+                    if !again || brought == BROUGHT_MAX {
+                        return Err(error);
+                    }
+                }
+                opened => {
+                    if let Some(far) = self.far() {
+                        far.used(digest);
+                    }
+                    return opened.inspect_err(|error| self.tell_missing(digest, error));
+                }
+            }
+        }
+    }
+
+    fn tell_missing(&self, digest: Digest, error: &BlobError) {
+        if matches!(error, BlobError::Missing(_)) {
+            self.place.damage.tell(Thing::Audio(digest), "the file is gone");
+        }
+    }
+
+    /// Reads a whole blob and tells whether it still matches its name. One that lies far is brought.
     pub async fn verify(&self, digest: Digest) -> Result<u64, BlobError> {
         self.place.touched.note(digest);
-        self.check(digest, &Pace::of(0)).await
+        let Some(far) = self.far() else { return self.check(digest, &Pace::of(0)).await };
+        let mut brought = 0;
+        loop {
+            match self.check_copy(digest, &Pace::of(0)).await {
+                Err(BlobError::Missing(_)) if brought < BROUGHT_MAX => {
+                    brought += 1;
+                    self.bring(digest).await?;
+                }
+                Err(error @ BlobError::Corrupt(_)) => {
+                    let again = self.spoiled(digest, "its bytes do not match its name").await;
+                    if !again || brought == BROUGHT_MAX {
+                        return Err(error);
+                    }
+                }
+                checked => {
+                    far.used(digest);
+                    return checked;
+                }
+            }
+        }
     }
 
-    /// As [`verify`](Self::verify), for a scrub in the background: no faster than `pace`, and not taken for a sign that somebody needs it.
+    /// As [`verify`](Self::verify), for a scrub in the background: no faster than `pace`, and not taken for a sign that somebody needs it. What lies far is read
+    /// where it lies.
     pub async fn check(&self, digest: Digest, pace: &Pace) -> Result<u64, BlobError> {
+        if self.far().is_some() {
+            return self.check_far(digest, pace).await;
+        }
+        let checked = self.check_copy(digest, pace).await;
+        if let Err(BlobError::Corrupt(_)) = checked {
+            self.place.damage.tell(Thing::Audio(digest), "its bytes do not match its name");
+        }
+        checked
+    }
+
+    /// The file in the folder; tells nobody.
+    pub(super) async fn check_copy(&self, digest: Digest, pace: &Pace) -> Result<u64, BlobError> {
         let place = self.place.clone();
         let mut file = blocking(move || Ok(place.open(digest)?.0)).await?;
         let (mut summing, mut at) = (Summing::default(), 0);
@@ -126,7 +181,6 @@ impl Blobs {
         let place = self.place.clone();
         blocking(move || {
             if found != digest {
-                place.damage.tell(Thing::Audio(digest), "its bytes do not match its name");
                 return Err(BlobError::Corrupt(digest));
             }
             if place.kept_sums(digest, sums::KIND)?.as_ref() != Some(&sums) {
@@ -181,7 +235,6 @@ impl Place {
         }
         let (found, sums) = hash(file, Site::BlobRead, |_, _| Ok(()))?;
         if found != digest {
-            self.damage.tell(Thing::Audio(digest), "its bytes do not match its name");
             return Err(BlobError::Corrupt(digest));
         }
         self.keep_sums(digest, &sums);

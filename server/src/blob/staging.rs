@@ -16,7 +16,9 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::{
-    BlobError, Blobs, Place, Staged, blocking, check_reserve, fresh_id, part_name,
+    BlobError, Blobs, Place, Staged, blocking,
+    carried::{carry, keep_far},
+    check_reserve, fresh_id, part_name,
     sums::{Summing, Sums},
 };
 use crate::disk::{Access, Drive, DriveFile, Meta, Site};
@@ -28,13 +30,16 @@ const SMALL_BYTES: u64 = 4 << 20;
 /// One upload. Whoever holds its lock owns its files.
 pub(super) struct Upload {
     /// Its path is where the bytes lie: `part`, or their name.
-    staged: Staged,
+    pub(super) staged: Staged,
     /// Its files are named after this one.
     part: PathBuf,
     /// The bytes have their name. They belong to everybody then and are not changed any more.
-    named: bool,
+    pub(super) named: bool,
     /// Bytes are durable up to here; `staged.offset` may be ahead.
-    durable: u64,
+    pub(super) durable: u64,
+    /// Where the audio lies far: other servers have the bytes up to here, and have heard of the upload.
+    pub(super) far_to: u64,
+    pub(super) announced: bool,
     /// Digest and sums of the bytes up to `staged.offset`; absent after a restart until somebody writes.
     hasher: Option<Summing>,
     file: DriveFile,
@@ -53,6 +58,9 @@ struct Sidecar {
     digest: String,
     bytes: u64,
     owner: String,
+    /// Other servers were told of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    far: bool,
 }
 
 impl Upload {
@@ -61,16 +69,15 @@ impl Upload {
         (id, ((digest, bytes, owner.clone()), Arc::new(Mutex::new(self))))
     }
 
-    fn create(
+    /// `far`: other servers are told of it.
+    pub(super) fn create(
         drive: &Drive,
         uploads: &Path,
-        digest: Digest,
-        bytes: u64,
-        owner: String,
+        (id, far): (u128, bool),
+        (digest, bytes, owner): Identity,
     ) -> Result<Self, BlobError> {
-        let id = fresh_id()?;
         let path = uploads.join(part_name(id));
-        let sidecar = Sidecar { digest: digest.to_string(), bytes, owner: owner.clone() };
+        let sidecar = Sidecar { digest: digest.to_string(), bytes, owner: owner.clone(), far };
         let sidecar = serde_json::to_vec(&sidecar).map_err(io::Error::from)?;
         let made = (|| {
             let file = drive.create(Site::PartCreate, &path)?;
@@ -86,7 +93,9 @@ impl Upload {
         }
         let staged = Staged { id, path: path.clone(), offset: 0, bytes, digest, owner };
         let (file, drive, hasher) = (made?, drive.clone(), Some(Summing::default()));
-        Ok(Self { staged, part: path, named: false, durable: 0, hasher, file, drive, gone: false })
+        let part = path;
+        let (named, durable, far_to) = (false, 0, 0);
+        Ok(Self { staged, part, named, durable, far_to, announced: far, hasher, file, drive, gone: false })
     }
 
     /// Picks an upload up after a restart, cut back to its last durable offset. `None`: its files do not make an upload, and may go.
@@ -106,17 +115,18 @@ impl Upload {
         // A torn mark must not shift those to come.
         marks.truncate(Site::MarksCut, marked.len() as u64 / MARK_BYTES * MARK_BYTES)?;
         file.truncate(Site::PartCut, offset)?;
-        let (bytes, owner) = (sidecar.bytes, sidecar.owner);
+        let (bytes, owner, announced) = (sidecar.bytes, sidecar.owner, sidecar.far);
         let staged = Staged { id, path: part.to_owned(), offset, bytes, digest, owner };
         let (part, drive) = (part.to_owned(), drive.clone());
-        Ok(Some(Self { staged, part, named: false, durable: offset, hasher: None, file, drive, gone: false }))
+        let (named, durable, far_to, hasher) = (false, offset, 0, None);
+        Ok(Some(Self { staged, part, named, durable, far_to, announced, hasher, file, drive, gone: false }))
     }
 
     /// One whose bytes got their name before the process died, and nobody was told.
     fn reopen_named(
         place: &Place,
         (id, part): (u128, &Path),
-        Sidecar { bytes, owner, .. }: Sidecar,
+        Sidecar { bytes, owner, far, .. }: Sidecar,
         digest: Digest,
     ) -> io::Result<Option<Self>> {
         let (drive, path) = (place.drive.clone(), place.path_of(digest));
@@ -126,10 +136,11 @@ impl Upload {
         let file = drive.open(Site::BlobOpen, &path, Access::Read)?;
         let staged = Staged { id, path, offset: bytes, bytes, digest, owner };
         let part = part.to_owned();
-        Ok(Some(Self { staged, part, named: true, durable: bytes, hasher: None, file, drive, gone: false }))
+        let (named, durable, far_to, announced, hasher) = (true, bytes, bytes, far, None);
+        Ok(Some(Self { staged, part, named, durable, far_to, announced, hasher, file, drive, gone: false }))
     }
 
-    fn write(&mut self, offset: u64, chunk: &[u8], reserve_bytes: u64) -> Result<u64, BlobError> {
+    pub(super) fn write(&mut self, offset: u64, chunk: &[u8], reserve_bytes: u64) -> Result<u64, BlobError> {
         if offset != self.staged.offset {
             return Err(BlobError::OffsetDiffers { offset: self.staged.offset, sent: offset });
         }
@@ -168,7 +179,14 @@ impl Upload {
         Ok(())
     }
 
-    fn sync(&mut self) -> io::Result<u64> {
+    /// `length` bytes from `at` on, which it has.
+    pub(super) fn read(&self, at: u64, length: u64) -> io::Result<Bytes> {
+        let mut bytes = vec![0; length as usize];
+        let read = self.file.read_at(Site::PartRead, at, &mut bytes)?;
+        if read < bytes.len() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(bytes.into()) }
+    }
+
+    pub(super) fn sync(&mut self) -> io::Result<u64> {
         if self.durable < self.staged.offset {
             self.file.sync_data(Site::PartSync)?;
             let marks = self.part.with_extension("at");
@@ -183,7 +201,7 @@ impl Upload {
     }
 
     /// All bytes are here and are the right ones, synced: ready for their name.
-    fn complete(&mut self) -> Result<Sums, BlobError> {
+    pub(super) fn complete(&mut self) -> Result<Sums, BlobError> {
         let Staged { offset, bytes, digest, .. } = self.staged;
         if offset != bytes {
             return Err(BlobError::OffsetDiffers { offset, sent: bytes });
@@ -221,26 +239,32 @@ impl Upload {
         Ok(())
     }
 
-    fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         self.gone = true;
         remove_files(&self.drive, &self.part);
     }
 }
 
 impl Blobs {
-    /// Begins an upload, or finds the one begun before with the same digest, size and owner.
+    /// Begins an upload, or finds the one begun before with the same digest, size and owner: at this server, or where the audio lies far at any other.
     pub async fn stage(&self, digest: Digest, bytes: u64, owner: String) -> Result<Staged, BlobError> {
-        let identity = (digest, bytes, owner.clone());
+        match self.far() {
+            Some(far) => self.stage_anywhere(far, (digest, bytes, owner)).await,
+            None => self.stage_here((digest, bytes, owner)).await,
+        }
+    }
+
+    pub(super) async fn stage_here(&self, identity: Identity) -> Result<Staged, BlobError> {
         loop {
             // Held over the search and the creation, so that two hands with the same file find one upload.
             let mut uploads = self.uploads.lock().await;
             let known = uploads.iter().find(|(_, (known, _))| *known == identity);
             let Some((id, upload)) = known.map(|(id, (_, upload))| (*id, upload.clone())) else {
                 let (drive, folder) = (self.place.drive.clone(), self.place.uploads());
-                let reserve_bytes = self.reserve_bytes;
+                let (reserve_bytes, far) = (self.reserve_bytes, self.far().is_some());
                 let upload = blocking(move || {
-                    check_reserve(&drive, &folder, reserve_bytes, bytes)?;
-                    Upload::create(&drive, &folder, digest, bytes, owner)
+                    check_reserve(&drive, &folder, reserve_bytes, identity.1)?;
+                    Upload::create(&drive, &folder, (fresh_id()?, far), identity)
                 })
                 .await?;
                 let staged = upload.staged.clone();
@@ -258,7 +282,10 @@ impl Blobs {
 
     /// How far an upload has come. Its bytes are durable up to the `offset` told.
     pub async fn staged(&self, id: u128) -> Result<Staged, BlobError> {
-        settled(self.upload(id).await?).await
+        match self.far() {
+            Some(far) => self.staged_anywhere(far, id).await,
+            None => settled(self.upload(id).await?).await,
+        }
     }
 
     /// Appends a chunk at `offset` and returns the new offset. Durable once `sync_staged` returns.
@@ -271,18 +298,24 @@ impl Blobs {
     /// Makes every byte written so far durable and returns how many there are. Each call costs two syncs: once for some megabytes.
     pub async fn sync_staged(&self, id: u128) -> Result<u64, BlobError> {
         let mut upload = self.upload(id).await?;
-        blocking(move || {
+        let synced = blocking(move || {
             // Also where there is nothing to do: this is an answer to somebody who writes.
             upload.drive.latch().check().map_err(BlobError::ReadOnly)?;
-            Ok(upload.sync()?)
-        })
-        .await
+            let durable = upload.sync()?;
+            Ok((upload, durable))
+        });
+        let (upload, durable) = synced.await?;
+        if let Some(far) = self.far() {
+            carry(far, upload).await?;
+        }
+        Ok(durable)
     }
 
     /// All bytes are here and are the right ones, durable and still without a name: whoever looks into them first (a decoder) may refuse them with
     /// `forget_staged`, and nothing of them stays. A wrong digest forgets the upload; too few bytes do not.
     pub async fn check_staged(&self, id: u128) -> Result<Staged, BlobError> {
         let mut upload = self.upload(id).await?;
+        let about = upload.about();
         let checked = blocking(move || {
             let complete = upload.complete();
             if let Err(BlobError::DigestDiffers { .. }) = complete {
@@ -293,6 +326,7 @@ impl Blobs {
         .await;
         if let Err(BlobError::DigestDiffers { .. }) = checked {
             self.uploads.lock().await.remove(&id);
+            self.forget_anywhere(id, about).await;
         }
         checked
     }
@@ -307,9 +341,12 @@ impl Blobs {
     /// digest forgets the upload; too few bytes do not.
     pub async fn name_staged(&self, id: u128) -> Result<Digest, BlobError> {
         let mut upload = self.upload(id).await?;
-        let place = self.place.clone();
+        let (place, far, about) = (self.place.clone(), self.far().cloned(), upload.about());
         // A task of its own: a caller that goes away must not leave a file that has its name and an upload that does not know it.
         let naming = tokio::spawn(async move {
+            if let Some(far) = far {
+                upload = keep_far(&far, &place, upload).await?;
+            }
             blocking(move || {
                 let named = upload.name(&place);
                 if let Err(BlobError::DigestDiffers { .. }) = named {
@@ -323,8 +360,13 @@ impl Blobs {
             Ok(named) => named,
             Err(error) => Err(io::Error::other(format!("naming the upload stopped: {error}")).into()),
         };
-        if matches!(named, Err(BlobError::DigestDiffers { .. } | BlobError::NoSuchUpload(_))) {
-            self.uploads.lock().await.remove(&id);
+        match named {
+            Ok(digest) => self.shelved(digest, about.bytes).await,
+            Err(BlobError::DigestDiffers { .. } | BlobError::NoSuchUpload(_)) => {
+                self.uploads.lock().await.remove(&id);
+                self.forget_anywhere(id, about).await;
+            }
+            Err(_) => {}
         }
         named
     }
@@ -339,17 +381,28 @@ impl Blobs {
     /// The upload, with its bytes unless they have their name.
     pub async fn forget_staged(&self, id: u128) -> Result<(), BlobError> {
         let mut upload = self.upload(id).await?;
+        let about = upload.about();
         blocking(move || {
             upload.forget();
             Ok(())
         })
         .await?;
         self.uploads.lock().await.remove(&id);
+        self.forget_anywhere(id, about).await;
         Ok(())
     }
 
     /// Forgets uploads that nobody has written to for `older_than`; returns how many.
     pub async fn sweep(&self, older_than: Duration) -> Result<usize, BlobError> {
+        let here = self.sweep_here(older_than).await?;
+        match self.far() {
+            // Those of this server are among them.
+            Some(far) => Ok(here.max(far.sweep(older_than).await?)),
+            None => Ok(here),
+        }
+    }
+
+    async fn sweep_here(&self, older_than: Duration) -> Result<usize, BlobError> {
         let uploads = self.uploads.lock().await;
         let known: Vec<_> = uploads.iter().map(|(id, (_, upload))| (*id, upload.clone())).collect();
         drop(uploads);
@@ -374,7 +427,7 @@ impl Blobs {
         Ok(swept)
     }
 
-    async fn upload(&self, id: u128) -> Result<OwnedMutexGuard<Upload>, BlobError> {
+    pub(super) async fn upload(&self, id: u128) -> Result<OwnedMutexGuard<Upload>, BlobError> {
         let known = self.uploads.lock().await.get(&id).map(|(_, upload)| upload.clone());
         let upload = known.ok_or(BlobError::NoSuchUpload(id))?;
         let upload = upload.lock_owned().await;

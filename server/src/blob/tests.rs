@@ -19,8 +19,15 @@ fn song(bytes: usize, seed: u64) -> (Bytes, Digest) {
     (song, digest)
 }
 
+/// On a real folder, or beside the object store of whoever includes this file.
 async fn open(folder: &tempfile::TempDir) -> Arc<Blobs> {
-    Blobs::open_with(folder.path().join("studio"), 0).await.unwrap()
+    let far = far_of_tests(folder.path());
+    Blobs::open_beside(far, Drive::real(), folder.path().join("studio"), 0).await.unwrap()
+}
+
+/// What lies far comes back from there: `far::tests` has its own stories for that.
+fn lies_here_alone(folder: &tempfile::TempDir) -> bool {
+    far_of_tests(folder.path()).is_none()
 }
 
 async fn whole(blobs: &Blobs, digest: Digest) -> Result<Vec<u8>, BlobError> {
@@ -109,6 +116,9 @@ async fn bytes_that_have_their_name_are_not_sent_again() {
 #[tokio::test]
 async fn bytes_whose_name_is_gone_meanwhile_are_sent_again() {
     let folder = tempfile::tempdir().unwrap();
+    if !lies_here_alone(&folder) {
+        return;
+    }
     let (song, digest) = song(5_000, 17);
     let blobs = open(&folder).await;
     let id = blobs.stage(digest, 5_000, "ann".into()).await.unwrap().id;
@@ -163,6 +173,9 @@ async fn wrong_offsets_early_ends_and_too_many_bytes_are_refused_and_change_noth
 #[tokio::test]
 async fn every_flipped_bit_is_noticed_before_the_last_chunk() {
     let folder = tempfile::tempdir().unwrap();
+    if !lies_here_alone(&folder) {
+        return;
+    }
     let (song, digest) = song(600_000, 9);
     let blobs = open(&folder).await;
     assert_eq!(blobs.put(song.clone()).await.unwrap(), digest);
@@ -283,6 +296,9 @@ async fn a_nearly_full_disk_refuses_uploads_and_keeps_reads() {
 #[tokio::test]
 async fn stale_uploads_are_swept_and_young_ones_stay() {
     let folder = tempfile::tempdir().unwrap();
+    if !lies_here_alone(&folder) {
+        return;
+    }
     let blobs = open(&folder).await;
     let old = blobs.stage(Digest([1; 32]), 10, "ann".into()).await.unwrap();
     let young = blobs.stage(Digest([2; 32]), 10, "ann".into()).await.unwrap();

@@ -11,7 +11,7 @@ use anyhow::{Context as _, ensure};
 use deadwax_domain::Digest;
 use serde::{Deserialize, Serialize};
 
-use super::{Finding, audio_in, book, make_private_dir, verify::Names, write_whole};
+use super::{Finding, audio_in, book, elsewhere::Elsewhere, make_private_dir, verify::Names, write_whole};
 use crate::{
     config, evidence, notify,
     store::embedded::{self, BackupReport, VerifyReport},
@@ -44,6 +44,8 @@ pub struct Page {
 pub struct Backup {
     pub copied: BackupReport,
     pub page: Page,
+    /// Files that facts name and that lie in an object store alone.
+    pub far: u64,
     /// How many times somebody was given bytes, as the copied egress book tells it.
     pub receptions: u64,
     /// What facts name and the copy lacks, and what is wrong with the egress book.
@@ -52,6 +54,11 @@ pub struct Backup {
 
 /// Everything that cannot be made again. Running it again brings an earlier backup up to date.
 pub fn backup(dir: &Path, dest: &Path) -> anyhow::Result<Backup> {
+    backup_beside(dir, dest, &Elsewhere::default())
+}
+
+/// As `backup`, of a studio whose audio lies elsewhere: that is named, and of the audio itself only those copies are taken that lie in the folder.
+pub fn backup_beside(dir: &Path, dest: &Path, elsewhere: &Elsewhere) -> anyhow::Result<Backup> {
     let copied = embedded::backup(dir, dest).context("the backup was not finished")?;
     copy_papers(dir, dest)?;
     let book = book::copy(dir, dest)?;
@@ -73,9 +80,11 @@ pub fn backup(dir: &Path, dest: &Path) -> anyhow::Result<Backup> {
     };
     let text = serde_json::to_vec_pretty(&page).context("writing the page of the backup failed")?;
     write_whole(&dest.join(PAGE), &text).with_context(|| format!("writing {PAGE} failed"))?;
-    let mut missing = names.missing(dest);
+    elsewhere.tell_in(dest)?;
+    let mut missing = names.missing(dest, elsewhere);
     missing.extend(book.findings);
-    Ok(Backup { copied, page, receptions: pages.map_or(0, |book| book.receptions), missing })
+    let far = names.far(dest, elsewhere);
+    Ok(Backup { copied, page, far, receptions: pages.map_or(0, |book| book.receptions), missing })
 }
 
 /// The page of a backup; `None` where the folder is none.

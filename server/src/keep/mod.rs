@@ -3,6 +3,7 @@
 
 pub mod backup;
 pub mod book;
+pub mod elsewhere;
 pub mod gc;
 pub mod named;
 pub mod restore;

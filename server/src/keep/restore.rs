@@ -11,7 +11,9 @@ use prost::Message as _;
 use super::{
     Finding, audio_in,
     backup::{self, copy_papers, names_in},
-    book, hash_file,
+    book,
+    elsewhere::Elsewhere,
+    hash_file,
 };
 use crate::{
     config,
@@ -54,6 +56,8 @@ pub struct Restored {
     pub root: [u8; 32],
     pub audio: u64,
     pub bytes: u64,
+    /// Files that facts name and that the backup says to lie in an object store: not looked at.
+    pub far: u64,
     pub damage: Vec<Finding>,
 }
 
@@ -62,7 +66,9 @@ pub fn dry_run(source: &Path, at: At) -> anyhow::Result<Restored> {
     let (whole, mut damage) = looked_at(source)?;
     let records = records_at(source, at, whole)?;
     let (names, journal) = names_in(source, Some(records))?;
-    damage.extend(names.missing(source));
+    let elsewhere = Elsewhere::told_in(source)?;
+    damage.extend(names.missing(source, &elsewhere));
+    let far = names.far(source, &elsewhere);
     damage.extend(book::look(source)?.1);
     let (mut audio, mut bytes) = (0, 0);
     for (digest, path, length) in audio_in(source).context("listing the audio failed")? {
@@ -73,7 +79,7 @@ pub fn dry_run(source: &Path, at: At) -> anyhow::Result<Restored> {
             damage.push(damaged(digest));
         }
     }
-    Ok(Restored { records, entries: journal.entries, root: journal.root, audio, bytes, damage })
+    Ok(Restored { records, entries: journal.entries, root: journal.root, audio, bytes, far, damage })
 }
 
 /// Makes `dest`, which must hold no studio yet, from `source`.
@@ -92,13 +98,15 @@ pub fn restore(source: &Path, dest: &Path, at: At) -> anyhow::Result<Restored> {
     // Whole, whatever the record: what left then cannot be called back.
     damage.extend(book::copy(source, dest)?.findings);
     let (names, journal) = names_in(dest, None)?;
-    damage.extend(names.missing(dest));
+    let elsewhere = Elsewhere::told_in(source)?;
+    damage.extend(names.missing(dest, &elsewhere));
     Ok(Restored {
         records,
         entries: journal.entries,
         root: journal.root,
         audio: copied.copied_blobs,
         bytes: copied.copied_bytes,
+        far: names.far(dest, &elsewhere),
         damage,
     })
 }

@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context as _;
 use deadwax_domain::Digest;
 
-use super::{Finding, audio_in, backup, blob_path, book, hash_file, named};
+use super::{Finding, audio_in, backup, blob_path, book, elsewhere::Elsewhere, hash_file, named};
 use crate::{
     egress::Whole,
     store::{
@@ -51,6 +51,10 @@ pub struct Report {
     pub audio: u64,
     pub audio_bytes: u64,
     pub read: u64,
+    /// In an object store.
+    pub far: u64,
+    pub far_bytes: u64,
+    pub far_read: u64,
     pub book: Option<Whole>,
     /// Audio that no fact names, and files that are none. The server collects the first by itself.
     pub strangers: Vec<String>,
@@ -97,11 +101,19 @@ impl Names {
         }
     }
 
-    /// The files that facts name and that do not lie in `root` as they should.
-    pub fn missing(&self, root: &Path) -> Vec<Finding> {
+    /// How many of the files that facts name lie elsewhere and not in `root`.
+    pub fn far(&self, root: &Path, elsewhere: &Elsewhere) -> u64 {
+        let far =
+            |digest: &Digest| elsewhere.files.contains_key(digest) && !blob_path(root, *digest).exists();
+        self.files.keys().filter(|digest| far(digest)).count() as u64
+    }
+
+    /// The files that facts name and that lie neither in `root` nor elsewhere as they should.
+    pub fn missing(&self, root: &Path, elsewhere: &Elsewhere) -> Vec<Finding> {
         let mut findings = Vec::new();
         for (digest, said) in &self.files {
             let found = std::fs::metadata(blob_path(root, *digest)).ok().map(|found| found.len());
+            let found = found.or_else(|| elsewhere.files.get(digest).copied());
             match (found, said) {
                 (None, _) => findings.push(Finding::new(
                     format!("facts name the file {digest}, and it is not stored"),
@@ -120,8 +132,14 @@ impl Names {
 
 /// Looks at a studio folder, or at a backup of one, under its lock.
 pub fn verify(dir: &Path, sample: Sample) -> anyhow::Result<Report> {
+    verify_beside(dir, sample, &Elsewhere::default())
+}
+
+/// As `verify`, of a studio whose audio lies elsewhere: what the folder holds of it are copies.
+pub fn verify_beside(dir: &Path, sample: Sample, elsewhere: &Elsewhere) -> anyhow::Result<Report> {
     let audio = audio_in(dir).context("listing the audio failed")?;
-    let there: HashSet<Digest> = audio.iter().filter_map(|(digest, ..)| *digest).collect();
+    let mut there: HashSet<Digest> = audio.iter().filter_map(|(digest, ..)| *digest).collect();
+    there.extend(elsewhere.files.keys());
     let (mut report, mut names) = (Report::default(), Names::default());
     match embedded::survey(dir, &mut |met| names.meet(&met, &there)) {
         Ok((journal, index)) => {
@@ -130,7 +148,7 @@ pub fn verify(dir: &Path, sample: Sample) -> anyhow::Result<Report> {
                 report.damage.push(Finding::new(format!("the index is broken: {what}"), next));
             }
             report.damage.extend(backup::differs(dir, &journal)?);
-            report.damage.extend(names.missing(dir));
+            report.damage.extend(names.missing(dir, elsewhere));
             (report.journal, report.index) = (Some(journal), Some(index));
         }
         Err(error @ (OpenError::Damaged { .. } | OpenError::Short { .. })) => {
@@ -144,6 +162,11 @@ pub fn verify(dir: &Path, sample: Sample) -> anyhow::Result<Report> {
     let (book, damaged) = book::look(dir)?;
     report.book = book;
     report.damage.extend(damaged);
+    (report.far, report.far_bytes) = (elsewhere.files.len() as u64, elsewhere.files.values().sum());
+    if report.journal.is_some() {
+        let unnamed = |digest: &&Digest| !names.mentioned.contains(*digest);
+        report.strangers.extend(elsewhere.files.keys().filter(unnamed).map(Digest::to_string));
+    }
     let mut lot = [0; 8];
     getrandom::fill(&mut lot).map_err(|error| anyhow::anyhow!("drawing the sample failed: {error}"))?;
     for (digest, path, bytes) in &audio {
@@ -153,7 +176,8 @@ pub fn verify(dir: &Path, sample: Sample) -> anyhow::Result<Report> {
         };
         report.audio += 1;
         report.audio_bytes += bytes;
-        if report.journal.is_some() && !names.mentioned.contains(digest) {
+        let told = elsewhere.files.contains_key(digest);
+        if report.journal.is_some() && !told && !names.mentioned.contains(digest) {
             report.strangers.push(digest.to_string());
         }
         if !chosen(*digest, sample, u64::from_le_bytes(lot)) {
@@ -169,7 +193,7 @@ pub fn verify(dir: &Path, sample: Sample) -> anyhow::Result<Report> {
     Ok(report)
 }
 
-fn chosen(digest: Digest, sample: Sample, lot: u64) -> bool {
+pub(super) fn chosen(digest: Digest, sample: Sample, lot: u64) -> bool {
     let Sample::Share(share) = sample else { return true };
     let mut start = [0; 8];
     start.copy_from_slice(&digest.0[..8]);
@@ -191,6 +215,7 @@ impl Report {
             "root": journal.map(|it| hex::encode(it.root)), "projects_root": journal.map(|it| hex::encode(it.projects)), "index": index, "named": self.named,
             "receptions": self.book.as_ref().map(|it| it.receptions), "book_pages": self.book.as_ref().map(|it| it.pages),
             "newer": self.newer, "blobs": self.audio, "blob_bytes": self.audio_bytes, "blobs_read": self.read,
+            "far": self.far, "far_bytes": self.far_bytes, "far_read": self.far_read,
             "strangers": self.strangers, "damaged": damaged.collect::<Vec<_>>(),
         })
     }
@@ -220,6 +245,10 @@ impl Report {
             self.named,
             self.strangers.len()
         );
+        if self.far > 0 {
+            let (far, bytes, read) = (self.far, self.far_bytes, self.far_read);
+            text += &format!("In the object store: {far} files, {bytes} bytes, {read} of them read.\n");
+        }
         if let Some(book) = &self.book {
             let (pages, receptions, link) = (book.pages, book.receptions, hex::encode(book.link));
             text += &format!("Egress book: {pages} pages, bytes given {receptions} times; chain {link}.\n");

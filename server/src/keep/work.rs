@@ -24,6 +24,8 @@ const FIRST_COLLECTION: Duration = Duration::from_secs(3600);
 const COLLECT_EVERY: Duration = Duration::from_secs(6 * 3600);
 /// After a round of the scrub that found nothing due.
 const SCRUB_PAUSE: Duration = Duration::from_secs(3600);
+/// After a failure.
+const CARRY_AGAIN: Duration = Duration::from_secs(60);
 const JOURNAL_EVERY: Duration = Duration::from_secs(24 * 3600);
 /// The first round does not begin while people come back after a restart.
 const FIRST_SCRUB: Duration = Duration::from_secs(60);
@@ -35,7 +37,7 @@ pub async fn run(studio: Arc<Studio>) {
     loop {
         let keep = settings.borrow_and_update().keep.clone();
         let both = async {
-            tokio::join!(collect(&studio, &keep), scrub(&studio, &keep));
+            tokio::join!(collect(&studio, &keep), scrub(&studio, &keep), carry_over(&studio));
             // Neither is wanted; another setting may be.
             std::future::pending::<()>().await;
         };
@@ -108,6 +110,26 @@ async fn scrub(studio: &Studio, settings: &Keep) {
             book(studio).await;
         }
         tokio::time::sleep(SCRUB_PAUSE).await;
+    }
+}
+
+/// What a studio had before its audio lay in an object store goes there, while people work.
+async fn carry_over(studio: &Studio) {
+    loop {
+        match studio.blobs.carry_over().await {
+            Ok(0) => return,
+            Ok(files) => {
+                tracing::info!(
+                    files,
+                    "audio that lay in the studio folder alone was put into the object store"
+                );
+                return;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "audio of the studio folder could not be put into the object store; tried again");
+            }
+        }
+        tokio::time::sleep(CARRY_AGAIN).await;
     }
 }
 

@@ -179,6 +179,12 @@ impl JobError {
                 "The {what} was stopped after {wall_s} s by the clock: that is the studio's limit (render.wall_seconds). Where the work needs \
                  longer, the owner of the studio can raise it."
             ),
+            // What the store said is for the log: it names places that are none of theirs.
+            JobError::Blob(BlobError::Far(_)) => {
+                format!(
+                    "The studio's store for audio could not be used; start the {what} again when it answers."
+                )
+            }
             JobError::Blob(error) => format!("The audio could not be read or stored: {error}."),
             JobError::Io(error) => format!("The server's disk refused the work: {error}."),
             JobError::Failed { reason, .. } => reason.clone(),

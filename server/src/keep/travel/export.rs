@@ -19,10 +19,11 @@ use super::{
 use crate::{
     admin,
     auth::{Directory, People},
+    blob::{Blobs, far},
     config::Config,
     evidence::{Chains, Checkpoint, Facts, Folder, StudioKey},
     handoff::names,
-    keep::{backup::now_ms, blob_path, hash_file, named},
+    keep::{backup::now_ms, blob_path, elsewhere::Elsewhere, hash_file, named},
     ledger::Ledger,
     rpc::id_text,
     store::{
@@ -137,6 +138,8 @@ struct Out<'c> {
     people: Arc<Directory>,
     chains: Chains,
     key: StudioKey,
+    /// Where the audio lies far: what brings it, and what there is.
+    far: Option<(Arc<Blobs>, Elsewhere)>,
 }
 
 impl<'c> Out<'c> {
@@ -146,8 +149,17 @@ impl<'c> Out<'c> {
         let people = People::open(Arc::clone(&store), Arc::clone(&clock) as _, CancellationToken::new());
         let people = people.await.context("reading the people of the studio failed")?.directory();
         let ledger = Ledger::open(Arc::clone(&store), clock).await.context("reading the ledger failed")?;
+        let far = match far::of_settings(&config.audio, dir)? {
+            Some(far) => {
+                let elsewhere = Elsewhere::of(Some(&far)).await?;
+                let (drive, reserve_bytes) = (store.drive().clone(), config.limits.reserve_bytes);
+                let root = std::path::absolute(dir)?;
+                Some((Blobs::open_beside(Some(far), drive, root, reserve_bytes).await?, elsewhere))
+            }
+            None => None,
+        };
         let chains = Chains::new(ledger, store);
-        Ok(Self { dir: dir.to_owned(), config, people, chains, key: StudioKey::of(dir) })
+        Ok(Self { dir: dir.to_owned(), config, people, chains, key: StudioKey::of(dir), far })
     }
 
     async fn project(&self, id: ProjectId, met: &Met, to: &Path, done: &mut Exported) -> anyhow::Result<()> {
@@ -155,7 +167,7 @@ impl<'c> Out<'c> {
         write(to, ENTRIES, &met.lines)?;
         write(to, "history.txt", text::history(&met.project, &met.events, &names))?;
         write(to, "notes.txt", text::notes(&met.project, &names))?;
-        let places = self.audio(met, to, done)?;
+        let places = self.audio(met, to, done).await?;
         write(to, "versions.txt", text::versions(&met.project, &places, &names))?;
         if !met.project.receipts.is_empty() {
             self.evidence(id, to).await.context("the evidence was not written")?;
@@ -164,7 +176,12 @@ impl<'c> Out<'c> {
     }
 
     /// Every file once, under the first name that it has here. Where each of them lies.
-    fn audio(&self, met: &Met, to: &Path, done: &mut Exported) -> anyhow::Result<BTreeMap<Digest, String>> {
+    async fn audio(
+        &self,
+        met: &Met,
+        to: &Path,
+        done: &mut Exported,
+    ) -> anyhow::Result<BTreeMap<Digest, String>> {
         let mut places: BTreeMap<Digest, String> = BTreeMap::new();
         let mut taken = BTreeSet::new();
         let mut must = HashSet::new();
@@ -175,8 +192,13 @@ impl<'c> Out<'c> {
         let others = others.into_iter().map(|digest| (digest, format!("files/other/{digest}.bin")));
         for (digest, place) in file_names(met).into_iter().chain(others) {
             let from = blob_path(&self.dir, digest);
-            if places.contains_key(&digest) || (!must.contains(&digest) && !from.exists()) {
+            let lies_far = self.far.as_ref().filter(|(_, there)| there.files.contains_key(&digest));
+            let there = lies_far.is_some() || from.exists();
+            if places.contains_key(&digest) || (!must.contains(&digest) && !there) {
                 continue;
+            }
+            if let Some((blobs, _)) = lies_far {
+                blobs.verify(digest).await.with_context(|| format!("bringing the file {digest} failed"))?;
             }
             let place = free(&mut taken, place, digest);
             let path = to.join(&place);

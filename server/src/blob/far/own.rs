@@ -1,0 +1,13 @@
+//! The promises of a folder, held beside an object store: the same tests, with another `open`. Never here: a test.
+
+use std::path::Path;
+
+use super::{Far, tests as shed};
+use crate::blob::*;
+
+fn far_of_tests(folder: &Path) -> Option<Arc<Far>> {
+    Some(shed::far(&shed::shed_of(folder), 1 << 30))
+}
+
+#[path = "../tests.rs"]
+mod tests;
