@@ -370,10 +370,10 @@ impl People {
 
     /// Answers what was to be written, where it could not be. Called with `writing` held.
     async fn decide<T>(&self, decide: &(impl Fn() -> Ruling<T> + Sync)) -> Result<T, (AuthError, Vec<Fact>)> {
-        let (mut attempt, mut _turn) = (0, None);
+        let (mut attempt, mut turn) = (0, None);
         loop {
-            if attempt >= PATIENT && _turn.is_none() {
-                _turn = self.store.turn(STUDIO).await;
+            if attempt >= PATIENT && turn.is_none() {
+                turn = self.store.turn(STUDIO).await;
                 let _told_by_the_next_try = self.catch_up().await;
             }
             let (facts, claims, answer) = decide().map_err(|no| (no, Vec::new()))?;

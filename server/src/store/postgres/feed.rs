@@ -62,6 +62,7 @@ impl Feed {
             told,
             heard: Notify::new(),
             said: Notify::new(),
+            renew: Notify::new(),
             away: watch::Sender::new(false),
         })
     }
