@@ -15,7 +15,7 @@ use super::{
     AuthError, Caller, People,
     secret::{self, Kind},
 };
-use crate::store::STUDIO;
+use crate::store::{ReadError, STUDIO};
 
 /// Before a stream that could not be read is tried again.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -26,8 +26,15 @@ const USES_MS: i64 = 600_000;
 #[derive(Default)]
 pub(super) struct Looking {
     asked: AtomicU64,
-    /// Up to which question the last look answered.
-    answered: tokio::sync::Mutex<u64>,
+    looked: tokio::sync::Mutex<Looked>,
+}
+
+/// Up to which question the last looks answered, and up to which they could not, and why: nobody waits for a second try after others waited for the first.
+#[derive(Default)]
+struct Looked {
+    answered: u64,
+    failed: u64,
+    why: String,
 }
 
 impl People {
@@ -39,12 +46,25 @@ impl People {
         if !self.shared {
             return Ok(());
         }
+        let away = |why: String| Err(AuthError::Read(ReadError::Unavailable(why)));
+        if self.store.away().is_some_and(|away| *away.borrow()) {
+            return away("the database does not answer".into());
+        }
         let mine = self.looking.asked.fetch_add(1, Ordering::Relaxed) + 1;
-        let mut answered = self.looking.answered.lock().await;
-        if *answered < mine {
-            let all = self.looking.asked.load(Ordering::Relaxed);
-            self.catch_up().await?;
-            *answered = all;
+        let mut looked = self.looking.looked.lock().await;
+        if looked.answered >= mine {
+            return Ok(());
+        }
+        if looked.failed >= mine {
+            return away(looked.why.clone());
+        }
+        let all = self.looking.asked.load(Ordering::Relaxed);
+        match self.catch_up().await {
+            Ok(()) => looked.answered = all,
+            Err(error) => {
+                (looked.failed, looked.why) = (all, error.to_string());
+                return Err(error);
+            }
         }
         Ok(())
     }
