@@ -15,14 +15,21 @@ use common::{FakeInspect, House, refused};
 use deadwax_server::{
     blob::settings::{Hidden, Kind},
     config::Config,
+    keep::{
+        backup::backup_beside,
+        elsewhere::Elsewhere,
+        restore,
+        travel::export::export,
+        verify::{Sample, verify_beside},
+    },
 };
 use media_kit::{chunks, download, fetch, send, sha256, start, take, tone, upload};
 use moto::Moto;
 
-fn in_bucket(endpoint: String, bucket: String) -> impl FnOnce(&mut Config) {
+fn in_bucket(endpoint: String, bucket: String) -> impl Fn(&mut Config) {
     move |config| {
         let audio = &mut config.audio;
-        (audio.store, audio.endpoint, audio.bucket) = (Kind::S3, endpoint, bucket);
+        (audio.store, audio.endpoint, audio.bucket) = (Kind::S3, endpoint.clone(), bucket.clone());
         (audio.access_key, audio.secret_key) = ("AKID".into(), Hidden::new("top-secret"));
     }
 }
@@ -79,4 +86,44 @@ async fn a_store_that_is_away_refuses_what_is_new_and_gives_what_lies_here() {
     assert_eq!(status.code(), tonic::Code::Unavailable);
     let asked = fetch(project, version, sha256(&bytes));
     assert_eq!(download(&mut ana, asked).await.unwrap(), (100_000, bytes));
+}
+
+/// What the operator's verbs say of a studio whose folder holds no copy.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn verify_backup_restore_and_export_know_what_lies_far() {
+    let Some(moto) = Moto::shared() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let house = House::open_embedded(folder, in_bucket(moto.endpoint(), moto.bucket())).await;
+    let mut ana = house.person("Ana", true).await;
+    let bytes = tone(300_000);
+    take(&house, &mut ana, &bytes).await;
+    let (far, config) = (house.studio.blobs.far().unwrap().clone(), house.studio.config());
+    house.stop.cancel();
+    house.served.await.unwrap().unwrap();
+    let (root, store) = (house.folder, Arc::downgrade(&house.studio));
+    drop((house.studio, ana));
+    common::within(Duration::from_secs(10), "letting the folder go", async {
+        while store.strong_count() > 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    let (root, other) = (root.path(), tempfile::tempdir().unwrap());
+    fs::remove_dir_all(root.join("blobs")).unwrap();
+    let there = Elsewhere::of(Some(&far)).await.unwrap();
+    assert_eq!(there.files, [(sha256(&bytes), 300_000)].into());
+    let mut report = verify_beside(root, Sample::All, &there).unwrap();
+    report.read_far(&far, &there, Sample::All).await.unwrap();
+    assert_eq!((&report.damage[..], report.named, report.far, report.far_read), (&[][..], 1, 1, 1));
+    assert!(!verify_beside(root, Sample::All, &Elsewhere::default()).unwrap().damage.is_empty());
+    let dest = other.path().join("backup");
+    let made = backup_beside(root, &dest, &there).unwrap();
+    assert_eq!((&made.missing[..], made.far), (&[][..], 1));
+    let dry = restore::dry_run(&dest, restore::At::End).unwrap();
+    assert_eq!((&dry.damage[..], dry.far), (&[][..], 1));
+    let back = restore::restore(&dest, &other.path().join("back"), restore::At::End).unwrap();
+    assert_eq!((&back.damage[..], back.far), (&[][..], 1));
+    let to = other.path().join("export");
+    let done = export(root, &config, None, &to).await.unwrap();
+    assert_eq!((done.audio, done.bytes), (1, 300_000));
 }
