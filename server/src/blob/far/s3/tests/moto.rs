@@ -37,7 +37,7 @@ impl Moto {
             return None;
         }
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let reaper = Command::new("sh")
+        let _reaper = Command::new("sh")
             .args([
                 "-c",
                 "moto_server \"$@\" <&- >/dev/null 2>&1 & server=$!; cat >/dev/null; kill $server",
@@ -48,9 +48,10 @@ impl Moto {
             .stdin(Stdio::piped())
             .spawn()
             .unwrap();
+        let moto = Self { port, _reaper };
         for _ in 0..600 {
             if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return Some(Self { port, _reaper: reaper });
+                return Some(moto);
             }
             std::thread::sleep(Duration::from_millis(100));
         }
