@@ -1,4 +1,5 @@
 //! Two ledgers on one database, as in two servers: every decision counts once, and each sees what the other did. Says `not-run` without a Postgres.
+#![allow(clippy::unwrap_used)] // A test fails by panicking.
 
 use std::{
     sync::atomic::{AtomicI64, Ordering},

@@ -10,4 +10,5 @@ fn far_of_tests(folder: &Path) -> Option<Arc<Far>> {
 }
 
 #[path = "../tests.rs"]
+#[allow(clippy::duplicate_mod, reason = "the same promises, over another kind of blobs")]
 mod tests;

@@ -73,7 +73,7 @@ async fn a_real_server_does_what_is_asked_of_a_bucket() {
     let read = |key: &'static str, from| {
         let s3 = &s3;
         async move {
-            let Some((total, arriving)) = s3.get(key, from).await.unwrap() else { return None };
+            let (total, arriving) = s3.get(key, from).await.unwrap()?;
             Some((total, arriving.try_collect::<Vec<_>>().await.unwrap().concat()))
         }
     };
