@@ -26,8 +26,9 @@ use crate::{
         confine,
     },
     serve, service,
+    store::{embedded, settings::Engine},
     studio::{InChild, Parts, Studio, SystemClock},
-    telemetry, tls,
+    telemetry, tls, workers,
 };
 
 #[derive(Parser)]
@@ -43,6 +44,8 @@ enum Verb {
     Init(Init),
     /// Run the server on a studio folder
     Serve(Serve),
+    /// Do the studio's work on sound on this machine, beside servers that share its database; without a door for clients
+    Worker(Work),
     /// Ask a running server whether it serves, at `metrics.listen` of its settings; exit code 1: it does not
     Ready { dir: PathBuf },
     /// People of the studio (while the server is stopped)
@@ -104,6 +107,15 @@ struct Serve {
     #[arg(long)]
     listen: Option<SocketAddr>,
     /// Written with the address once the server answers
+    #[arg(long)]
+    ready_file: Option<PathBuf>,
+}
+
+#[derive(clap::Args)]
+struct Work {
+    /// A folder of this worker's own: a copy of the settings, and the studio's audio at blobs
+    dir: PathBuf,
+    /// Written with the word "ready" once it works
     #[arg(long)]
     ready_file: Option<PathBuf>,
 }
@@ -256,6 +268,7 @@ async fn dispatch(verb: Verb, program: Program) -> Result<(), Failure> {
     match verb {
         Verb::Init(init) => admin::init(init).await,
         Verb::Serve(serve) => serve_folder(serve, program).await,
+        Verb::Worker(asked) => work(asked, program).await,
         Verb::Ready { dir } => ready(&dir).await,
         Verb::User { dir, verb } => admin::user(&dir, verb).await,
         Verb::Invite(invite) => admin::invite(invite).await,
@@ -280,6 +293,11 @@ async fn serve_folder(asked: Serve, program: Program) -> Result<(), Failure> {
     }
     telemetry::install(&config.log);
     look_at_confinement(config.render.confine, &program).await?;
+    let _alone = match config.store.engine {
+        // The store holds it.
+        Engine::Embedded => None,
+        Engine::Postgres => Some(hold_folder(&asked.dir)?),
+    };
     let (listener, identity, studio) = open(&asked.dir, config, program).await?;
     let address = listener.local_addr().context("the listener has no address")?;
     let stop = CancellationToken::new();
@@ -298,6 +316,59 @@ async fn serve_folder(asked: Serve, program: Program) -> Result<(), Failure> {
     let served = serve::run(studio, listener, identity, stop).await;
     tracing::info!("stopped");
     Ok(served?)
+}
+
+/// The same facts and the same audio, no listener, and a folder that no other process uses.
+async fn work(asked: Work, program: Program) -> Result<(), Failure> {
+    let dir = &asked.dir;
+    let config = Config::load(dir, config::environment())?;
+    if config.store.engine == Engine::Embedded {
+        return Err(Failure::BadInput(format!(
+            "a worker needs facts that several processes share: `store.engine = \"postgres\"` in {}. The journal of an embedded store belongs to its one server, which does this work itself (render.workers)",
+            config::FILE
+        )));
+    }
+    telemetry::install(&config.log);
+    look_at_confinement(config.render.confine, &program).await?;
+    let _alone = hold_folder(dir)?;
+    let parts = Parts {
+        store: admin::store(dir, &config).await?,
+        clock: Arc::new(SystemClock),
+        inspect: Arc::new(InChild::new(program.clone())),
+        program,
+        fingerprint: None,
+    };
+    let name = config.name.clone();
+    let studio = Studio::assemble(dir, config, parts).await?;
+    let stop = CancellationToken::new();
+    stop_on_signal(stop.clone())?;
+    nothing_is_read_again()?;
+    if let Some(path) = asked.ready_file {
+        write_whole(&path, "ready\n")?;
+    }
+    println!("This machine works for {name}.");
+    service::say(service::READY);
+    let worked = workers::run(studio, stop).await;
+    tracing::info!("stopped");
+    Ok(worked?)
+}
+
+/// With facts in a database nothing else keeps two processes out of a folder, and what they leave there is their own.
+fn hold_folder(dir: &Path) -> anyhow::Result<std::fs::File> {
+    embedded::lock(dir).with_context(|| {
+        format!("{} is for one process: give each server and each worker a folder of its own, with a copy of the settings and the studio's audio at blobs", dir.display())
+    })
+}
+
+fn nothing_is_read_again() -> anyhow::Result<()> {
+    let mut hangup =
+        tokio::signal::unix::signal(SignalKind::hangup()).context("listening for SIGHUP failed")?;
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            tracing::warn!("a worker reads its settings at its start only; restart it");
+        }
+    });
+    Ok(())
 }
 
 async fn ready(dir: &Path) -> Result<(), Failure> {
@@ -362,13 +433,17 @@ fn say_ready(
         None => println!("{name} is open at {address}, without TLS"),
     }
     if let Some(path) = ready_file {
-        // Renamed into place, so that nobody reads half an address.
-        let half = path.with_extension("part");
-        std::fs::write(&half, format!("{address}\n"))
-            .and_then(|()| std::fs::rename(&half, path))
-            .with_context(|| format!("writing {} failed", path.display()))?;
+        write_whole(path, &format!("{address}\n"))?;
     }
     Ok(())
+}
+
+/// Renamed into place, so that nobody reads half of it.
+fn write_whole(path: &Path, text: &str) -> anyhow::Result<()> {
+    let half = path.with_extension("part");
+    std::fs::write(&half, text)
+        .and_then(|()| std::fs::rename(&half, path))
+        .with_context(|| format!("writing {} failed", path.display()))
 }
 
 /// The first SIGTERM or SIGINT stops in order, the second at once.

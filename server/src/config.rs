@@ -22,7 +22,7 @@ pub use crate::{
     keep::settings::Keep,
     metrics::settings::{Metrics, Telemetry},
     notify::settings::{Mail, Security, Webhooks},
-    store::settings::Store,
+    store::settings::{Engine, Store},
 };
 
 pub const FILE: &str = "studio.toml";
@@ -128,7 +128,11 @@ pub struct Limits {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Render {
+    /// Whether `serve` does work on sound in the background, or leaves all of it to `worker` processes.
+    pub here: bool,
     pub workers: u32,
+    /// A worker that is silent for longer has lost its work to others; a third of it lies between two heartbeats.
+    pub lease_seconds: u32,
     /// Address space of one child. Rendering streams: ten minutes of 48 kHz stereo took 40 MB; the rest is for odd files and recipes.
     pub memory_bytes: u64,
     /// CPU time of one child.
@@ -239,7 +243,9 @@ impl Default for Limits {
 impl Default for Render {
     fn default() -> Self {
         Self {
+            here: true,
             workers: 1,
+            lease_seconds: 30,
             memory_bytes: 512 << 20,
             cpu_seconds: 3600,
             wall_seconds: 4 * 3600,
@@ -410,6 +416,15 @@ impl Config {
         }
         if self.examine.workers > 64 {
             return no("examine.workers", "it must be at most 64 (0: this server examines no versions).");
+        }
+        if !render.here && self.store.engine == Engine::Embedded {
+            return no(
+                "render.here",
+                "with an embedded store this server is the only worker; leave it true, or set render.workers and examine.workers to 0.",
+            );
+        }
+        if !(3..=600).contains(&render.lease_seconds) {
+            return no("render.lease_seconds", "it must be 3 to 600.");
         }
         if render.memory_bytes < 256 << 20 {
             return no("render.memory_bytes", "a render needs at least 268435456 (256 MiB).");

@@ -13,6 +13,7 @@ pub mod egress;
 pub mod evidence;
 pub mod handoff;
 pub mod keep;
+pub mod leases;
 pub mod ledger;
 pub mod listen;
 pub mod listening;
@@ -36,5 +37,6 @@ pub mod tls;
 pub mod traces;
 pub mod watch;
 pub mod wire;
+pub mod workers;
 
 pub use cli::main_with;

@@ -1,10 +1,6 @@
 //! One server: listens, offers the services, and stops in order. Never here: what a service does.
 
-use std::{
-    path::Path,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use futures::future;
@@ -18,8 +14,6 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::{service::Routes, transport::Server};
 
-use deadwax_dsp::recipe::Recipe;
-
 use crate::{
     auth::layer::AccessLayer,
     config::Config,
@@ -30,11 +24,11 @@ use crate::{
     handoff, keep, listen,
     metrics::{self, lines::Lines},
     notify::{self, Notifier},
-    render::{Limits, examine::Examiner, record::RecordWorker, shift::PAUSE, worker::Worker},
     rpc,
     studio::Studio,
     telemetry::RequestLog,
     tls::Identity,
+    workers,
 };
 
 /// Calls that run when the server is asked to stop get this long.
@@ -224,17 +218,8 @@ fn serving<L: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
 /// What goes on without anybody asking, until the studio closes.
 async fn background(studio: &Arc<Studio>) -> anyhow::Result<TaskTracker> {
     let tasks = TaskTracker::new();
-    // Without slots this server renders nothing, or examines nothing: another process on the same ledger may.
-    let worker = worker(studio).await?;
-    if worker.slots > 0 {
-        tasks.spawn(Arc::new(worker).run());
-    }
-    if studio.config().render.workers > 0 {
-        tasks.spawn(Arc::new(record_worker(studio)).run());
-    }
-    let examiner = examiner(studio);
-    if examiner.slots > 0 {
-        tasks.spawn(Arc::new(examiner).run());
+    if studio.config().render.here {
+        workers::begin(studio, &tasks).await?;
     }
     tasks.spawn(maker(studio).run());
     let stop = studio.closing.child_token();
@@ -246,60 +231,11 @@ async fn background(studio: &Arc<Studio>) -> anyhow::Result<TaskTracker> {
     Ok(tasks)
 }
 
-async fn worker(studio: &Studio) -> anyhow::Result<Worker> {
-    let config = studio.config();
-    let settings = &config.render;
-    Ok(Worker {
-        ledger: Arc::clone(&studio.ledger),
-        blobs: Arc::clone(&studio.blobs),
-        program: studio.program.clone(),
-        running: Arc::clone(&studio.renders),
-        inserts: settings.inserts.clone(),
-        default_recipe: default_recipe(&studio.folder, &settings.recipe).await?,
-        work_dir: studio.folder.join("renders"),
-        slots: settings.workers as usize,
-        limits: Limits {
-            wall_s: settings.wall_seconds,
-            ..Limits::new(settings.memory_bytes, settings.cpu_seconds)
-        },
-        pause: PAUSE,
-        shutdown: studio.closing.clone(),
-    })
-}
-
-fn record_worker(studio: &Studio) -> RecordWorker {
-    let config = studio.config();
-    RecordWorker {
-        ledger: Arc::clone(&studio.ledger),
-        blobs: Arc::clone(&studio.blobs),
-        program: studio.program.clone(),
-        making: Arc::clone(&studio.making),
-        work_dir: studio.folder.join("records"),
-        contact: config.name.clone(),
-        memory_bytes: config.render.memory_bytes,
-        pause: PAUSE,
-        shutdown: studio.closing.clone(),
-        left: Mutex::default(),
-    }
-}
-
-fn examiner(studio: &Studio) -> Examiner {
-    Examiner {
-        ledger: Arc::clone(&studio.ledger),
-        blobs: Arc::clone(&studio.blobs),
-        comparisons: Arc::clone(&studio.comparisons),
-        program: studio.program.clone(),
-        work_dir: studio.folder.join("examining"),
-        slots: studio.config().examine.workers as usize,
-        pause: PAUSE,
-        shutdown: studio.closing.clone(),
-    }
-}
-
 fn maker(studio: &Studio) -> handoff::Maker {
     let people = Arc::clone(&studio.people);
     handoff::Maker {
         ledger: Arc::clone(&studio.ledger),
+        leasing: studio.leasing.clone(),
         blobs: Arc::clone(&studio.blobs),
         names: Arc::new(move || people.directory()),
         troubles: Arc::clone(&studio.packages),
@@ -307,18 +243,6 @@ fn maker(studio: &Studio) -> handoff::Maker {
         pause: handoff::PAUSE,
         shutdown: studio.closing.clone(),
     }
-}
-
-/// The studio's own default, checked before the first song needs it.
-async fn default_recipe(folder: &Path, path: &Path) -> anyhow::Result<Recipe> {
-    if path.as_os_str().is_empty() {
-        return Ok(Recipe::default());
-    }
-    let path = folder.join(path);
-    let toml = tokio::fs::read_to_string(&path)
-        .await
-        .with_context(|| format!("reading the recipe {} failed; see `render.recipe`", path.display()))?;
-    Recipe::parse(&toml).with_context(|| format!("`render.recipe` names {}", path.display()))
 }
 
 /// Sessions end by the clock too, open streams included.

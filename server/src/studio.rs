@@ -5,7 +5,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock, PoisonError},
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::Context as _;
@@ -21,6 +21,7 @@ use crate::{
     egress::{self, EgressBook},
     evidence::{Chains, StudioKey},
     handoff::Troubles,
+    leases::{Leases, Leasing, memory},
     ledger::{Clock, Ledger},
     listening::Listening,
     metrics::{self, Metrics},
@@ -152,6 +153,8 @@ pub struct Studio {
     pub store: Arc<dyn Store>,
     pub people: Arc<People>,
     pub ledger: Arc<Ledger>,
+    /// Who does which work, among all processes over the store.
+    pub leasing: Leasing,
     pub clock: Arc<dyn Clock>,
     pub blobs: Arc<Blobs>,
     pub inspect: Arc<dyn Inspect>,
@@ -232,6 +235,11 @@ impl Studio {
             format!("the profiles of the studio in {} cannot be used", profiles.display())
         })?;
         let planner = Planner::new(Arc::clone(&blobs), config.name.clone(), offered);
+        let leases: Option<Arc<dyn Leases>> = store.leases();
+        let leasing = Leasing {
+            leases: leases.unwrap_or_else(|| Arc::new(memory::Table::default())),
+            span: Duration::from_secs(config.render.lease_seconds.into()),
+        };
         let chains = Chains::new(Arc::clone(&ledger), Arc::clone(&store));
         let probes = metrics::http::listen(&config.metrics).await?;
         Ok(Arc::new(Self {
@@ -244,6 +252,7 @@ impl Studio {
             store,
             people,
             ledger,
+            leasing,
             clock,
             blobs,
             inspect,

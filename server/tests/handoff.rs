@@ -19,6 +19,7 @@ use deadwax_proto::v1;
 use deadwax_server::{
     blob::Blobs,
     handoff::{Maker, Troubles},
+    leases::{self, Leasing},
 };
 use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
@@ -395,6 +396,7 @@ async fn a_disk_without_room_is_told_and_nothing_is_begun() {
     let shutdown = CancellationToken::new();
     let maker = Maker {
         ledger: Arc::clone(&rig.ledger),
+        leasing: Leasing::alone(leases::SPAN),
         blobs: Blobs::open_with(folder.path().to_owned(), 1 << 60).await.unwrap(),
         names: ledger_rig::names(),
         troubles: Arc::clone(&troubles),

@@ -44,6 +44,7 @@ pub mod song;
 pub mod spacing;
 pub mod text;
 pub mod turnaround;
+pub mod urgency;
 pub mod version;
 pub mod waits;
 
@@ -79,6 +80,7 @@ pub use song::{Returned, Song};
 pub use spacing::{FadeShape, Spacing, SpacingApproval, SpacingItem, SpacingNote};
 pub use table::Table;
 pub use turnaround::{SongTurnaround, StageTime, turnaround};
+pub use urgency::{Piece, Urgency, urgency};
 pub use version::{Version, fingerprint};
 pub use waits::{Target, Wait, WaitKind, waits};
 pub use words::*;

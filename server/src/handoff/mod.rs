@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use self::{contents::Contents, story::Found, story::Story, zip::Zip};
 use crate::{
     blob::{BlobError, Blobs},
+    leases::Leasing,
     ledger::{Kept, Ledger, LedgerError, Perform, Snapshot},
     render::shift,
     watch::Names,
@@ -88,6 +89,7 @@ impl Troubles {
 
 pub struct Maker {
     pub ledger: Arc<Ledger>,
+    pub leasing: Leasing,
     pub blobs: Arc<Blobs>,
     pub names: Names,
     pub troubles: Arc<Troubles>,
@@ -109,9 +111,9 @@ impl Maker {
         while !self.shutdown.is_cancelled() {
             changed.borrow_and_update();
             for key in self.due().await {
-                tokio::select! {
-                    () = self.shutdown.cancelled() => return,
-                    () = self.job(key) => {}
+                self.alone(key).await;
+                if self.shutdown.is_cancelled() {
+                    return;
                 }
             }
             tokio::select! {
@@ -157,6 +159,15 @@ impl Maker {
         self.ledger.dry(snapshot, &Actor::Worker, &record).is_ok()
     }
 
+    /// Unless another server is at it: packing reads every byte.
+    async fn alone(&self, key: (ProjectId, SongId)) {
+        match self.leasing.take(format!("package/{:032x}/{:032x}", key.0.0, key.1.0)).await {
+            Ok(Some(held)) => drop(held.during(self.job(key), &self.shutdown).await),
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "no handoff was packed; it is tried again"),
+        }
+    }
+
     async fn job(&self, key: (ProjectId, SongId)) {
         match self.make(key).await {
             Ok(()) => self.troubles.over(key),
@@ -173,6 +184,11 @@ impl Maker {
     }
 
     async fn make(&self, (project, song): (ProjectId, SongId)) -> Result<(), PackError> {
+        // Another server may have been faster.
+        let newest = self.ledger.project(project).await?.ok_or(PackError::Moved)?;
+        if !newest.project.unpackaged().iter().any(|(open, _)| *open == song) {
+            return Err(PackError::Moved);
+        }
         let found = self.find(project, song).await?;
         let folded = self.ledger.fold_to(project, found.seq).await?.ok_or(PackError::Moved)?;
         let contents = {

@@ -8,6 +8,7 @@ mod now;
 mod process;
 pub mod settings;
 mod text;
+pub mod work;
 
 use std::fmt::Debug;
 
@@ -17,7 +18,7 @@ use prometheus_client::{
     registry::{Metric, Registry},
 };
 
-use self::{calls::Calls, lines::Lines, now::Now};
+use self::{calls::Calls, lines::Lines, now::Now, work::WorkFigures};
 use crate::{disk::Figures, keep::scrub::Scrubbed};
 
 /// What the log, the docs and the alert rules call them begins so.
@@ -90,6 +91,7 @@ pub struct Metrics {
     pub scrub: ScrubFigures,
     pub news: NewsFigures,
     pub reloads: ReloadFigures,
+    pub work: WorkFigures,
     /// Bytes of files that were handed to connections.
     pub egress_bytes: Counter,
     now: Now,
@@ -176,9 +178,10 @@ impl Metrics {
             "1: the settings as they lie there could not be used when they were last read again",
             reloads.refused.clone(),
         );
+        let work = WorkFigures::shelved(&mut shelf);
         let now = Now::shelved(&mut shelf);
         let Shelf { registry, known } = shelf;
-        Self { registry, known, calls, lines, scrub, news, reloads, egress_bytes, now }
+        Self { registry, known, calls, lines, scrub, news, reloads, work, egress_bytes, now }
     }
 
     /// Every family that there may be.

@@ -8,21 +8,16 @@ use prometheus_client::{
     metrics::{family::Family, gauge::Gauge},
 };
 
-use super::{Shelf, process};
+use super::{
+    Shelf, process,
+    work::{Kind, Of},
+};
 use crate::{disk::Site, ledger::Snapshot, studio::Studio};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Build {
     version: &'static str,
     engine: &'static str,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
-#[allow(non_camel_case_types)] // As the label says it.
-enum Kind {
-    render,
-    record,
-    examination,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
@@ -39,11 +34,6 @@ struct Work {
     state: State,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Oldest {
-    work: Kind,
-}
-
 pub(super) struct Now {
     ready: Gauge,
     latch_fallen: Gauge,
@@ -54,7 +44,8 @@ pub(super) struct Now {
     hashes: Gauge,
     projects: Gauge,
     work: Family<Work, Gauge>,
-    oldest: Family<Oldest, Gauge>,
+    oldest: Family<Of, Gauge>,
+    oldest_queued: Family<Of, Gauge>,
 }
 
 impl Now {
@@ -75,6 +66,7 @@ impl Now {
             projects: Gauge::default(),
             work: Family::default(),
             oldest: Family::default(),
+            oldest_queued: Family::default(),
         };
         shelf.gauge(
             "ready",
@@ -117,6 +109,11 @@ impl Now {
             "work_oldest_seconds",
             "Age of the oldest work that is queued or running; 0: none. More workers are needed where it grows",
             now.oldest.clone(),
+        );
+        shelf.gauge(
+            "work_oldest_queued_seconds",
+            "Age of the oldest work that nobody has begun; 0: none. What workers are scaled by",
+            now.oldest_queued.clone(),
         );
         now
     }
@@ -169,18 +166,21 @@ impl Now {
     }
 
     fn tell(&self, work: Kind, found: impl Iterator<Item = (State, Time)>, now_ms: i64) {
-        let (mut counts, mut oldest) = ([0_i64; 3], None::<Time>);
+        let (mut counts, mut oldest) = ([0_i64; 3], [None::<Time>; 3]);
         for (state, since) in found {
             counts[state as usize] += 1;
-            if state != State::failed {
-                oldest = Some(oldest.map_or(since, |it| it.min(since)));
-            }
+            let oldest = &mut oldest[state as usize];
+            *oldest = Some(oldest.map_or(since, |it| it.min(since)));
         }
         for state in [State::queued, State::running, State::failed] {
             self.work.get_or_create(&Work { work, state }).set(counts[state as usize]);
         }
-        let age_ms = oldest.map_or(0, |since| now_ms.saturating_sub(since.0).max(0));
-        self.oldest.get_or_create(&Oldest { work }).set(age_ms / 1000);
+        let age_s =
+            |since: Option<Time>| since.map_or(0, |since| now_ms.saturating_sub(since.0).max(0)) / 1000;
+        let (queued, running) =
+            (age_s(oldest[State::queued as usize]), age_s(oldest[State::running as usize]));
+        self.oldest.get_or_create(&Of { work }).set(queued.max(running));
+        self.oldest_queued.get_or_create(&Of { work }).set(queued);
     }
 }
 

@@ -1,5 +1,5 @@
-//! What the workers that render have in common: looking for work whenever the ledger moves, progress for screens, the ways an attempt ends. Work to do is a
-//! query on state, so nothing is lost by a crash. Never here: what the work is, when it is due, who may cancel it.
+//! What the workers have in common: looking for work whenever the ledger moves, a lease before it is begun and for as long as it goes on, progress for screens,
+//! the ways an attempt ends. Work to do is a query on state, so nothing is lost by a crash. Never here: what the work is, when it is due, who may cancel it.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -10,18 +10,25 @@ use std::{
     time::Duration,
 };
 
-use deadwax_domain::{Command, Project, ProjectId};
-use tokio::sync::{Notify, Semaphore, watch};
+use deadwax_domain::{Command, Project, ProjectId, Reason, Refusal};
+use tokio::{
+    sync::{Notify, Semaphore, watch},
+    time::Instant,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::process::ChildError;
 use crate::{
     blob::BlobError,
+    leases::{Ended, Held, Leasing},
     ledger::{Ledger, LedgerError, Perform, Performed, Snapshot},
+    metrics::work::{Kind, WorkFigures},
 };
 
-/// The ledger wakes the workers; this is only for what they could not read.
+/// The ledger wakes the workers; this is only for what they could not read, and for leases that lapse, which no fact tells.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// Work that somebody else has is asked for again after this and not at every fact: a busy studio makes hundreds a second.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// The children of a server that is told to stop may hear it before the server does.
 const STOPPING: Duration = Duration::from_millis(500);
 /// A good pause between a failure and the next attempt: three attempts should not fall into the same short trouble.
@@ -79,11 +86,21 @@ impl<Key: Eq + Hash + Copy, Now: Default> Drop for Told<'_, Key, Now> {
 pub trait Work: Send + Sync + 'static {
     type Key: Copy + Eq + Hash + Send + Sync + 'static;
 
-    /// All that is due, what runs here already too; in the order in which it is to be begun.
+    const KIND: Kind;
+
+    /// The same at every process: project and id.
+    fn name(key: Self::Key) -> (u128, u128);
+
+    /// All that is due, what runs already too; in the order in which it is to be begun.
     fn due(&self, projects: &[Arc<Snapshot>]) -> Vec<Self::Key>;
 
-    /// One attempt, to its end. Dropped where the server stops.
+    /// One attempt, to its end. Dropped where the server stops or the lease is lost.
     fn job(&self, key: Self::Key) -> impl Future<Output = ()> + Send;
+
+    /// After a job was dropped because its lease was lost: what it left on the disk may go, and nothing is told to the ledger.
+    fn dropped(&self, _key: Self::Key) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
 
     /// Called with every look, before work is begun.
     fn tidy(&self, _projects: &[Arc<Snapshot>]) -> impl Future<Output = ()> + Send {
@@ -91,32 +108,56 @@ pub trait Work: Send + Sync + 'static {
     }
 }
 
-/// Runs until shutdown, `slots` jobs side by side; jobs that run then are dropped and begun again at the next start.
-pub async fn run<W: Work>(work: Arc<W>, ledger: Arc<Ledger>, slots: usize, shutdown: CancellationToken) {
-    let permits = Arc::new(Semaphore::new(slots.max(1)));
-    let mine: Arc<Mutex<HashSet<W::Key>>> = Arc::default();
+/// Where work comes from, who else does it, and how much of it is done side by side here.
+#[derive(Clone)]
+pub struct Shift {
+    pub ledger: Arc<Ledger>,
+    pub leasing: Leasing,
+    pub figures: WorkFigures,
+    pub shutdown: CancellationToken,
+}
+
+/// The work of this process, and what others were found to have, until when it is not asked for again.
+struct Mine<Key> {
+    running: HashSet<Key>,
+    others: HashMap<Key, Instant>,
+}
+
+/// Runs until shutdown, `slots` jobs side by side; jobs that run then are dropped, their leases given back, and begun again by whoever comes next.
+pub async fn run<W: Work>(work: Arc<W>, shift: Shift, slots: usize) {
+    let slots = slots.max(1);
+    let permits = Arc::new(Semaphore::new(slots));
+    let mine = Arc::new(Mutex::new(Mine { running: HashSet::new(), others: HashMap::new() }));
     let jobs = TaskTracker::new();
     let ended = Arc::new(Notify::new());
-    let mut changed = ledger.watch_all();
-    while !shutdown.is_cancelled() {
+    let mut changed = shift.ledger.watch_all();
+    shift.figures.opens(W::KIND, slots);
+    while !shift.shutdown.is_cancelled() {
         changed.borrow_and_update();
-        for key in due(&*work, &ledger, &mine).await {
+        for key in due(&*work, &shift.ledger, &mine).await {
+            // A place first: whoever has none leaves the work to others.
             let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else { break };
-            locked(&mine).insert(key);
-            let (work, mine, ended) = (Arc::clone(&work), Arc::clone(&mine), Arc::clone(&ended));
-            let shutdown = shutdown.clone();
-            jobs.spawn(async move {
-                tokio::select! {
-                    () = shutdown.cancelled() => {}
-                    () = work.job(key) => {}
+            let held = match take::<W>(&shift, key).await {
+                Ok(Some(held)) => held,
+                Ok(None) => {
+                    locked(&mine).others.insert(key, Instant::now() + ASK_AGAIN);
+                    continue;
                 }
-                locked(&mine).remove(&key);
+                // Told already. The next look asks again.
+                Err(()) => break,
+            };
+            locked(&mine).running.insert(key);
+            let (work, mine, ended) = (Arc::clone(&work), Arc::clone(&mine), Arc::clone(&ended));
+            let shift = shift.clone();
+            jobs.spawn(async move {
+                hold(&*work, &shift, key, held).await;
+                locked(&mine).running.remove(&key);
                 drop(permit);
                 ended.notify_one();
             });
         }
         tokio::select! {
-            () = shutdown.cancelled() => {}
+            () = shift.shutdown.cancelled() => {}
             _ = changed.changed() => {}
             () = ended.notified() => {}
             () = tokio::time::sleep(LOOK_AGAIN) => {}
@@ -124,9 +165,34 @@ pub async fn run<W: Work>(work: Arc<W>, ledger: Arc<Ledger>, slots: usize, shutd
     }
     jobs.close();
     jobs.wait().await;
+    shift.figures.opens(W::KIND, 0);
 }
 
-async fn due<W: Work>(work: &W, ledger: &Ledger, mine: &Mutex<HashSet<W::Key>>) -> Vec<W::Key> {
+async fn take<W: Work>(shift: &Shift, key: W::Key) -> Result<Option<Held>, ()> {
+    let (project, id) = W::name(key);
+    let name = format!("{}/{project:032x}/{id:032x}", W::KIND.word());
+    let taken = tokio::select! {
+        () = shift.shutdown.cancelled() => return Err(()),
+        taken = shift.leasing.take(name) => taken,
+    };
+    taken.map_err(|error| {
+        tracing::warn!(what = W::KIND.word(), %error, "no work was begun; it is tried again");
+    })
+}
+
+async fn hold<W: Work>(work: &W, shift: &Shift, key: W::Key, held: Held) {
+    let _busy = shift.figures.begins(W::KIND);
+    if held.during(work.job(key), &shift.shutdown).await == Ended::Lost {
+        shift.figures.loses(W::KIND);
+        tracing::info!(
+            what = W::KIND.word(),
+            "work was dropped: its lease lapsed or is somebody else's by now"
+        );
+        work.dropped(key).await;
+    }
+}
+
+async fn due<W: Work>(work: &W, ledger: &Ledger, mine: &Mutex<Mine<W::Key>>) -> Vec<W::Key> {
     let projects = match ledger.projects().await {
         Ok(projects) => projects,
         Err(error) => {
@@ -136,8 +202,10 @@ async fn due<W: Work>(work: &W, ledger: &Ledger, mine: &Mutex<HashSet<W::Key>>) 
     };
     work.tidy(&projects).await;
     let mut due = work.due(&projects);
-    let mine = locked(mine);
-    due.retain(|key| !mine.contains(key));
+    let mut mine = locked(mine);
+    let now = Instant::now();
+    mine.others.retain(|_, until| *until > now);
+    due.retain(|key| !mine.running.contains(key) && !mine.others.contains_key(key));
     due
 }
 
@@ -198,11 +266,16 @@ impl JobError {
     }
 }
 
+/// The answer to an attempt that somebody else's took the place of, or that came after the end: what it made is thrown away, and nobody is told of a failure.
+pub(super) fn is_fenced(refusal: &Refusal) -> bool {
+    matches!(refusal.reason, Reason::StaleAttempt | Reason::RenderEnded | Reason::RecordEnded)
+}
+
 /// What is left of an attempt: a refusal is an answer, everything else is trouble of this server.
 pub(super) async fn settle(what: &'static str, attempt: Result<(), JobError>, pause: Duration) {
     match attempt {
         Ok(()) => {}
-        // Somebody cancelled, or what it was to be made of is another by now.
+        // Somebody cancelled, what it was to be made of is another by now, or another worker has it.
         Err(JobError::Ledger(LedgerError::Refused(refusal))) => {
             tracing::info!(what, reason = refusal.reason.code(), "work was not wanted any more");
         }
@@ -214,7 +287,7 @@ pub(super) async fn settle(what: &'static str, attempt: Result<(), JobError>, pa
 }
 
 /// Reports a failure and waits a little before anybody tries again. What ended because the server stops is no failure: whoever calls this ends here then,
-/// and the next start leases the work again.
+/// and whoever comes next leases the work again.
 pub(super) async fn report(
     ledger: &Ledger,
     project: ProjectId,
@@ -235,9 +308,7 @@ pub(super) async fn unwanted(ledger: &Ledger, project: ProjectId, wanted: impl F
     let mut seq = ledger.watch(project);
     loop {
         seq.borrow_and_update();
-        if let Ok(Some(snapshot)) = ledger.project(project).await
-            && !wanted(&snapshot.project)
-        {
+        if ledger.known(project).is_some_and(|snapshot| !wanted(&snapshot.project)) {
             return;
         }
         if seq.changed().await.is_err() {

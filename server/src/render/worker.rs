@@ -10,23 +10,23 @@ use std::{
 };
 
 use deadwax_domain::{
-    Alternate, Command, Digest, Fact, File, Project, ProjectId, Render, RenderId, RenderState, Version,
-    VersionId, VersionKind,
+    Alternate, Command, Digest, Fact, File, Piece, Project, ProjectId, Render, RenderId, RenderState,
+    Version, VersionId, VersionKind, urgency,
 };
 use deadwax_dsp::{processors::insert::Allowed, recipe::Recipe, render};
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{
     child::{FailureKind, JobFile, RenderLine, RenderedFile},
     inspect,
     process::{self, Limits, Program},
-    shift::{self, JobError, Told, Work, empty},
+    shift::{self, JobError, Shift, Told, Work, empty},
     sound::{Unsound, sound_path},
 };
 use crate::{
     blob::Blobs,
-    ledger::{Ledger, LedgerError, Performed, Snapshot},
+    ledger::{LedgerError, Performed, Snapshot},
+    metrics::work::Kind,
 };
 
 /// How far a running render is; for screens only, never stored.
@@ -43,7 +43,7 @@ pub type RenderKey = (ProjectId, RenderId);
 pub type Running = shift::Running<RenderKey, Progress>;
 
 pub struct Worker {
-    pub ledger: Arc<Ledger>,
+    pub shift: Shift,
     pub blobs: Arc<Blobs>,
     pub program: Program,
     pub running: Arc<Running>,
@@ -57,39 +57,60 @@ pub struct Worker {
     pub limits: Limits,
     /// Between a failure and the next attempt.
     pub pause: Duration,
-    pub shutdown: CancellationToken,
 }
 
 impl Work for Worker {
     type Key = RenderKey;
 
-    /// Queued renders, and those that a process before this one left running; oldest first.
+    const KIND: Kind = Kind::render;
+
+    fn name((project, render): RenderKey) -> (u128, u128) {
+        (project.0, render.0)
+    }
+
+    /// Queued renders, and those that run: here, elsewhere, or at a process that is gone. What a label waits for goes first, then the oldest.
     fn due(&self, projects: &[Arc<Snapshot>]) -> Vec<RenderKey> {
-        let mut due: Vec<_> = projects
-            .iter()
-            .flat_map(|snapshot| snapshot.project.renders.values().map(|render| (snapshot.id, render)))
-            .filter(|(_, render)| render.is_alive())
-            .map(|(project, render)| (render.queued_at, project, render.id))
-            .collect();
+        let mut due = Vec::new();
+        for snapshot in projects {
+            let project = &snapshot.project;
+            let alive = project.renders.values().filter(|render| render.is_alive());
+            due.extend(alive.map(|render| {
+                (urgency(project, Piece::Render(render)), render.queued_at, (snapshot.id, render.id))
+            }));
+        }
         due.sort();
-        due.into_iter().map(|(_, project, render)| (project, render)).collect()
+        due.into_iter().map(|(.., key)| key).collect()
     }
 
     async fn job(&self, key: RenderKey) {
         let _running = Told::begin(&self.running, key);
         shift::settle("render", self.attempt(key).await, self.pause).await;
     }
+
+    async fn dropped(&self, key: RenderKey) {
+        self.clear(key).await;
+    }
 }
 
 impl Worker {
-    /// Runs until shutdown; jobs that run then are killed and leased again at the next start.
+    /// Runs until shutdown; jobs that run then are killed, and leased again by whoever comes next.
     pub async fn run(self: Arc<Self>) {
         if let Err(error) = empty(&self.work_dir).await {
             tracing::error!(%error, "the render folder could not be emptied; no renders will run");
             return;
         }
-        let (ledger, slots, shutdown) = (Arc::clone(&self.ledger), self.slots, self.shutdown.clone());
-        shift::run(self, ledger, slots, shutdown).await;
+        let (shift, slots) = (self.shift.clone(), self.slots);
+        shift::run(self, shift, slots).await;
+    }
+
+    /// Folders of attempts that were dropped. What cannot go now goes at the next start.
+    async fn clear(&self, (project, render): RenderKey) {
+        let Ok(mut entries) = tokio::fs::read_dir(&self.work_dir).await else { return };
+        while let Ok(Some(entry)) = entries.next_entry().await {
+            if entry.file_name().to_string_lossy().starts_with(&folder_of(project, render)) {
+                let _ = tokio::fs::remove_dir_all(entry.path()).await;
+            }
+        }
     }
 
     async fn attempt(&self, key: RenderKey) -> Result<(), JobError> {
@@ -105,15 +126,15 @@ impl Worker {
                 _ => None,
             })
             .ok_or(JobError::Vanished)?;
-        let snapshot = self.ledger.project(project).await?.ok_or(JobError::Vanished)?;
-        let dir = self.work_dir.join(format!("{:032x}-{:032x}-{attempt}", project.0, id.0));
+        let snapshot = self.shift.ledger.project(project).await?.ok_or(JobError::Vanished)?;
+        let dir = self.work_dir.join(format!("{}{attempt}", folder_of(project, id)));
         let wanted = |project: &Project| {
             let render = project.renders.get(id);
             render.is_some_and(|it| it.state == RenderState::Running && it.attempt == attempt)
         };
         let outcome = tokio::select! {
             outcome = self.render(&snapshot, id, &dir) => outcome,
-            () = shift::unwanted(&self.ledger, project, wanted) => Err(JobError::GivenUp),
+            () = shift::unwanted(&self.shift.ledger, project, wanted) => Err(JobError::GivenUp),
         };
         let outcome = match outcome {
             Ok(made) => self.complete(key, attempt, made).await,
@@ -128,7 +149,7 @@ impl Worker {
                 // The reason may name files, and files are named after titles: it goes to the members, not to the operators' log.
                 tracing::warn!(render = ?id, attempt, retry, "an attempt of a render failed");
                 let failed = Command::FailRender { render: id, attempt, reason, retry };
-                shift::report(&self.ledger, project, failed, retry, self.pause).await
+                shift::report(&self.shift.ledger, project, failed, retry, self.pause).await
             }
         }
     }
@@ -264,7 +285,7 @@ impl Worker {
         };
         match self.perform(project, command).await {
             // The domain finds fault with what was made (the same files as an earlier master, a limit): trying again would make the same bytes.
-            Err(JobError::Ledger(LedgerError::Refused(refusal))) => {
+            Err(JobError::Ledger(LedgerError::Refused(refusal))) if !shift::is_fenced(&refusal) => {
                 Err(JobError::Failed { reason: refusal.text, retry: false })
             }
             done => done.map(|_| ()),
@@ -272,12 +293,17 @@ impl Worker {
     }
 
     async fn perform(&self, project: ProjectId, command: Command) -> Result<Performed, JobError> {
-        shift::perform(&self.ledger, project, command).await
+        shift::perform(&self.shift.ledger, project, command).await
     }
 }
 
 /// The part of a render's progress that the child reports; the rest is storing and measuring.
 const RENDER_SHARE: f64 = 0.85;
+
+/// The name of an attempt's folder, before its number.
+fn folder_of(project: ProjectId, render: RenderId) -> String {
+    format!("{:032x}-{:032x}-", project.0, render.0)
+}
 
 struct Made {
     report_json: String,

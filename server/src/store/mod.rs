@@ -24,7 +24,7 @@ pub use embedded::EmbeddedStore;
 pub use memory::MemoryStore;
 pub use neighbours::Neighbours;
 
-use crate::disk::Drive;
+use crate::{disk::Drive, leases::Leases};
 
 /// The largest entry that any engine takes. Recipes and manifests fit; waveforms and audio are blobs.
 pub const MAX_ENTRY_BYTES: usize = 256 * 1024;
@@ -201,6 +201,10 @@ pub trait Store: Send + Sync + 'static {
     }
     /// Whether it has not answered for longer than a moment, where it is somewhere else.
     fn away(&self) -> Option<watch::Receiver<bool>> {
+        None
+    }
+    /// Where processes over the same store tell each other who does which work. `None`: no other process is there.
+    fn leases(&self) -> Option<Arc<dyn Leases>> {
         None
     }
     /// The reason, once writes are no longer acknowledged.

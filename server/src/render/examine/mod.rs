@@ -7,17 +7,15 @@ mod outcome;
 mod plan;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     ffi::OsString,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use deadwax_domain::{Alternate, Command, Digest, Examined, File, ProjectId, VersionId};
+use deadwax_domain::{Alternate, Command, Digest, Examined, File, Piece, ProjectId, VersionId, urgency};
 use deadwax_dsp::compare::Comparison;
-use tokio::sync::{Notify, Semaphore};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
     hear::{ExamineJob, ExamineLine, Heard, Pair, Together},
@@ -28,16 +26,17 @@ use super::{
     compared::{CompareError, Comparisons, Haste, Side},
     inspect::{InspectError, of_death, of_failure},
     process::{self, Limits, Program},
-    shift::empty,
+    shift::{self, Shift, Work, empty},
     sound::{Unsound, sound_path},
 };
 use crate::{
     blob::Blobs,
-    ledger::{Ledger, LedgerError, Perform},
+    ledger::{LedgerError, Perform, Snapshot},
+    metrics::work::Kind,
 };
 
 pub struct Examiner {
-    pub ledger: Arc<Ledger>,
+    pub shift: Shift,
     pub blobs: Arc<Blobs>,
     pub comparisons: Arc<Comparisons>,
     pub program: Program,
@@ -46,94 +45,50 @@ pub struct Examiner {
     pub slots: usize,
     /// Between a failure and the next try.
     pub pause: Duration,
-    pub shutdown: CancellationToken,
+    /// How often each failed here; forgotten with the process.
+    pub failures: Mutex<HashMap<ExaminationKey, u32>>,
 }
 
-/// The ledger wakes the examiner; this is only for what it could not read.
-const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// Then the version is reported as one that cannot be examined, so that no gate waits for it for ever.
 const TRIES: u32 = 3;
 /// Every file is decoded several times.
 const DECODINGS: u64 = 8;
 
-type Key = (ProjectId, VersionId);
+/// An examination by its project and the version that is looked into.
+pub type ExaminationKey = (ProjectId, VersionId);
 
-/// What runs, and how often it failed; forgotten with the process.
-#[derive(Debug, Default)]
-struct Known {
-    running: HashSet<Key>,
-    failures: HashMap<Key, u32>,
-}
+impl Work for Examiner {
+    type Key = ExaminationKey;
 
-impl Examiner {
-    /// Runs until shutdown; what runs then is killed and begun again at the next start.
-    pub async fn run(self: Arc<Self>) {
-        if let Err(error) = empty(&self.work_dir).await {
-            tracing::error!(%error, "the folder of examinations could not be emptied; no version will be examined");
-            return;
-        }
-        let permits = Arc::new(Semaphore::new(self.slots.max(1)));
-        let known: Arc<Mutex<Known>> = Arc::default();
-        let jobs = TaskTracker::new();
-        let ended = Arc::new(Notify::new());
-        let mut changed = self.ledger.watch_all();
-        while !self.shutdown.is_cancelled() {
-            changed.borrow_and_update();
-            for key in self.due(&known).await {
-                let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else { break };
-                locked(&known).running.insert(key);
-                let (examiner, known, ended) = (Arc::clone(&self), Arc::clone(&known), Arc::clone(&ended));
-                jobs.spawn(async move {
-                    tokio::select! {
-                        () = examiner.shutdown.cancelled() => {}
-                        () = examiner.job(key, &known) => {}
-                    }
-                    locked(&known).running.remove(&key);
-                    drop(permit);
-                    ended.notify_one();
-                });
-            }
-            tokio::select! {
-                () = self.shutdown.cancelled() => {}
-                _ = changed.changed() => {}
-                () = ended.notified() => {}
-                () = tokio::time::sleep(LOOK_AGAIN) => {}
-            }
-        }
-        jobs.close();
-        jobs.wait().await;
+    const KIND: Kind = Kind::examination;
+
+    fn name((project, version): ExaminationKey) -> (u128, u128) {
+        (project.0, version.0)
     }
 
-    /// Versions to examine, oldest first. One whose predecessor is not examined yet waits for it: notes stand where that one put them.
-    async fn due(&self, known: &Mutex<Known>) -> Vec<Key> {
-        let projects = match self.ledger.projects().await {
-            Ok(projects) => projects,
-            Err(error) => {
-                tracing::error!(%error, "the examiner could not read the projects");
-                return Vec::new();
-            }
-        };
-        let known = locked(known);
+    /// Versions to examine: what a label waits for first, then the oldest. One whose predecessor is not examined yet waits for it: notes stand where that one put
+    /// them.
+    fn due(&self, projects: &[Arc<Snapshot>]) -> Vec<ExaminationKey> {
         let mut due = Vec::new();
-        for snapshot in &projects {
+        for snapshot in projects {
             let project = &snapshot.project;
             for version in project.unexamined() {
-                let key = (snapshot.id, version.id);
                 let waits = project.predecessor(version).is_some_and(|one| project.awaits_examination(one));
-                if !waits && !known.running.contains(&key) {
-                    due.push((version.at, key));
+                if !waits {
+                    let key = (snapshot.id, version.id);
+                    due.push((urgency(project, Piece::Version(version)), version.at, key));
                 }
             }
         }
         due.sort();
-        due.into_iter().map(|(_, key)| key).collect()
+        due.into_iter().map(|(.., key)| key).collect()
     }
 
-    async fn job(&self, key: Key, known: &Mutex<Known>) {
+    async fn job(&self, key: ExaminationKey) {
         let (project, version) = key;
         let error = match self.attempt(project, version).await {
             Ok(()) => {
-                locked(known).failures.remove(&key);
+                self.failures().remove(&key);
                 return;
             }
             Err(error) => error,
@@ -143,8 +98,8 @@ impl Examiner {
             return;
         }
         let failures = {
-            let mut known = locked(known);
-            let failures = known.failures.entry(key).or_default();
+            let mut known = self.failures();
+            let failures = known.entry(key).or_default();
             *failures += 1;
             *failures
         };
@@ -160,14 +115,34 @@ impl Examiner {
         }
         tokio::time::sleep(self.pause).await;
     }
+}
+
+impl Examiner {
+    /// Runs until shutdown; what runs then is killed, and begun again by whoever comes next.
+    pub async fn run(self: Arc<Self>) {
+        if let Err(error) = empty(&self.work_dir).await {
+            tracing::error!(%error, "the folder of examinations could not be emptied; no version will be examined");
+            return;
+        }
+        let (shift, slots) = (self.shift.clone(), self.slots);
+        shift::run(self, shift, slots).await;
+    }
+
+    fn failures(&self) -> MutexGuard<'_, HashMap<ExaminationKey, u32>> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 
     async fn attempt(&self, project: ProjectId, id: VersionId) -> Result<(), Trouble> {
-        let snapshot = self.ledger.project(project).await?.ok_or(Trouble::Vanished)?;
+        // Another process may have been faster, and hours of decoding are worth a look at the store.
+        let snapshot = self.shift.ledger.project(project).await?.ok_or(Trouble::Vanished)?;
         let version = snapshot.project.versions.get(id).ok_or(Trouble::Vanished)?;
+        if !snapshot.project.awaits_examination(version) {
+            return Ok(());
+        }
         let plan = Plan::of(&snapshot.project, version);
         let measured = self.measured(&plan).await?;
         // Notes may have come or gone meanwhile.
-        let now = self.ledger.project(project).await?.ok_or(Trouble::Vanished)?;
+        let now = self.shift.ledger.project(project).await?.ok_or(Trouble::Vanished)?;
         let examined = outcome::examined(&now.project, &plan, &measured);
         self.record(project, id, examined).await
     }
@@ -270,7 +245,7 @@ impl Examiner {
 
     /// Says why, and leaves every note where it stood.
     async fn give_up(&self, project: ProjectId, id: VersionId, reason: String) -> Result<(), Trouble> {
-        let snapshot = self.ledger.project(project).await?.ok_or(Trouble::Vanished)?;
+        let snapshot = self.shift.ledger.project(project).await?.ok_or(Trouble::Vanished)?;
         let version = snapshot.project.versions.get(id).ok_or(Trouble::Vanished)?;
         let measured = Measured { failed: vec![reason], ..Measured::default() };
         let plan = Plan::of(&snapshot.project, version);
@@ -284,7 +259,7 @@ impl Examiner {
         examined: Examined,
     ) -> Result<(), Trouble> {
         let command = Command::RecordExamination { version, examined };
-        self.ledger.perform(Perform::by_worker(project, command)).await?;
+        self.shift.ledger.perform(Perform::by_worker(project, command)).await?;
         Ok(())
     }
 }
@@ -313,10 +288,6 @@ fn job(
     });
     let (indices, pairs) = asked.unzip();
     (ExamineJob { together, pairs }, indices)
-}
-
-fn locked(known: &Mutex<Known>) -> std::sync::MutexGuard<'_, Known> {
-    known.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -18,19 +18,20 @@ use std::{
 };
 
 use deadwax_domain::{
-    Actor, Alternate, Command, Digest, Fact, Project, ProjectId, Record, RecordFile, RecordId, RecordState,
+    Actor, Alternate, Command, Digest, Fact, Piece, Project, ProjectId, Record, RecordFile, RecordId,
+    RecordState, urgency,
 };
 use deadwax_dsp::record::{AlternateFile, Job, Made, MadeFile, Progress, SongFiles, SourceFile};
-use tokio_util::sync::CancellationToken;
 
 use super::{
     process::{self, Limits, Program},
-    shift::{self, JobError, Told, Work, make_private},
+    shift::{self, JobError, Shift, Told, Work, make_private},
     sound::{Unsound, sound},
 };
 use crate::{
     blob::{Blobs, digest_of},
-    ledger::{Ledger, LedgerError, Snapshot},
+    ledger::{LedgerError, Snapshot},
+    metrics::work::Kind,
     wire::sheet::{self, Laid},
 };
 use child::RecordLine;
@@ -43,7 +44,7 @@ pub type RecordKey = (ProjectId, RecordId);
 pub type Making = shift::Running<RecordKey, Progress>;
 
 pub struct RecordWorker {
-    pub ledger: Arc<Ledger>,
+    pub shift: Shift,
     pub blobs: Arc<Blobs>,
     pub program: Program,
     pub making: Arc<Making>,
@@ -55,7 +56,6 @@ pub struct RecordWorker {
     pub memory_bytes: u64,
     /// Between a failure and the next attempt.
     pub pause: Duration,
-    pub shutdown: CancellationToken,
     /// Folders that wait for a next attempt.
     pub left: Mutex<HashSet<RecordKey>>,
 }
@@ -77,20 +77,33 @@ const ROOM_MORE: u64 = 64 << 20;
 impl Work for RecordWorker {
     type Key = RecordKey;
 
+    const KIND: Kind = Kind::record;
+
+    fn name((project, record): RecordKey) -> (u128, u128) {
+        (project.0, record.0)
+    }
+
+    /// What a label waits for goes first, then the oldest.
     fn due(&self, projects: &[Arc<Snapshot>]) -> Vec<RecordKey> {
         let mut due = Vec::new();
         for snapshot in projects {
-            let alive = snapshot.project.records.iter().filter(|record| record.is_alive());
-            due.extend(alive.map(|record| (record.at, snapshot.id, record.id)));
+            let project = &snapshot.project;
+            let alive = project.records.iter().filter(|record| record.is_alive());
+            due.extend(alive.map(|it| (urgency(project, Piece::Record(it)), it.at, (snapshot.id, it.id))));
         }
         due.sort();
-        due.into_iter().map(|(_, project, record)| (project, record)).collect()
+        due.into_iter().map(|(.., key)| key).collect()
     }
 
     async fn job(&self, key: RecordKey) {
         self.waiting().remove(&key);
         let _making = Told::begin(&self.making, key);
         shift::settle("record", self.attempt(key).await, self.pause).await;
+        self.waiting().insert(key);
+    }
+
+    /// Its folder stays for a later attempt here, or goes when the record ends.
+    async fn dropped(&self, key: RecordKey) {
         self.waiting().insert(key);
     }
 
@@ -132,8 +145,8 @@ impl RecordWorker {
             tracing::error!(%error, "the folder of records could not be read; no records will be made");
             return;
         }
-        let (ledger, shutdown) = (Arc::clone(&self.ledger), self.shutdown.clone());
-        shift::run(self, ledger, AT_ONCE, shutdown).await;
+        let shift = self.shift.clone();
+        shift::run(self, shift, AT_ONCE).await;
     }
 
     /// Those that a process before this one left.
@@ -156,14 +169,14 @@ impl RecordWorker {
         let (project, id) = key;
         let engine = deadwax_dsp::render::ENGINE.to_owned();
         let lease = Command::LeaseRecord { record: id, engine };
-        let leased = shift::perform(&self.ledger, project, lease).await?;
+        let leased = shift::perform(&self.shift.ledger, project, lease).await?;
         let attempt = leased.events.iter().find_map(|event| match &event.fact {
             Fact::RecordLeased { attempt, .. } => Some(*attempt),
             _ => None,
         });
         // No lease any more: too many attempts died with their servers, and the ledger says so.
         let Some(attempt) = attempt else { return Ok(()) };
-        let snapshot = self.ledger.project(project).await?.ok_or(JobError::Vanished)?;
+        let snapshot = self.shift.ledger.project(project).await?.ok_or(JobError::Vanished)?;
         let folder = Folder::of(&self.work_dir, key);
         let wanted = |project: &Project| {
             let record = project.record(id);
@@ -171,7 +184,7 @@ impl RecordWorker {
         };
         let outcome = tokio::select! {
             outcome = self.make(&snapshot, key, &folder) => outcome,
-            () = shift::unwanted(&self.ledger, project, wanted) => Err(JobError::GivenUp),
+            () = shift::unwanted(&self.shift.ledger, project, wanted) => Err(JobError::GivenUp),
         };
         let outcome = match outcome {
             Ok(made) => self.complete(key, attempt, &folder, made).await,
@@ -185,7 +198,7 @@ impl RecordWorker {
                 // The reason may name files, and files are named after titles: it goes to the members, not to the operators' log.
                 tracing::warn!(record = ?id, attempt, retry, "an attempt of a record failed");
                 let failed = Command::FailRecord { record: id, attempt, reason, retry };
-                shift::report(&self.ledger, project, failed, retry, self.pause).await
+                shift::report(&self.shift.ledger, project, failed, retry, self.pause).await
             }
         }
     }
@@ -379,12 +392,15 @@ impl RecordWorker {
         let report_json = made.report_json;
         let command = Command::CompleteRecord { record: id, attempt, files, report_json };
         let refused = |refusal: deadwax_domain::Refusal| {
+            if shift::is_fenced(&refusal) {
+                return JobError::Ledger(LedgerError::Refused(refusal));
+            }
             // Trying again would make the same bytes.
             let reason = format!("{} {}", refusal.text, refusal.hint);
             JobError::Failed { reason, retry: false }
         };
-        let now = self.ledger.project(project).await?.ok_or(JobError::Vanished)?;
-        self.ledger.dry(&now, &Actor::Worker, &command).map_err(refused)?;
+        let now = self.shift.ledger.project(project).await?.ok_or(JobError::Vanished)?;
+        self.shift.ledger.dry(&now, &Actor::Worker, &command).map_err(refused)?;
         let mut named = HashSet::new();
         for file in &made.files {
             let digest = digest(&file.sha256).ok_or(JobError::Vanished)?;
@@ -399,7 +415,7 @@ impl RecordWorker {
                 Err(error) => return Err(error.into()),
             }
         }
-        match shift::perform(&self.ledger, project, command).await {
+        match shift::perform(&self.shift.ledger, project, command).await {
             Err(JobError::Ledger(LedgerError::Refused(refusal))) => Err(refused(refusal)),
             done => done.map(|_| ()),
         }

@@ -291,7 +291,7 @@ impl Store for EmbeddedStore {
 }
 
 /// Makes the studio folder and takes its lock, which ends with the process however it ends.
-fn lock(root: &Path) -> Result<File, OpenError> {
+pub(crate) fn lock(root: &Path) -> Result<File, OpenError> {
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(root);
     made.map_err(OpenError::io(&format!("making {}", root.display())))?;
     let path = root.join("lock");

@@ -4,6 +4,7 @@
 
 mod fault;
 mod feed;
+mod lease;
 mod link;
 mod neighbours;
 mod schema;
@@ -36,7 +37,7 @@ use self::{
     write::{Answer, Columns, SALT_BYTES, number},
 };
 use super::{Append, AppendError, Appended, Done, Entry, Mark, Neighbours, ReadError, Store, StreamId, Turn};
-use crate::disk::Drive;
+use crate::{disk::Drive, leases::Leases};
 
 /// Between two tries: the first after this, then twice as long each time, a half more or less, so that those who met do not meet again.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -354,5 +355,9 @@ impl Store for PostgresStore {
 
     fn neighbours(&self) -> Option<Arc<dyn Neighbours>> {
         Some(neighbours::beside(self.link.clone(), self.patience))
+    }
+
+    fn leases(&self) -> Option<Arc<dyn Leases>> {
+        Some(Arc::new(lease::PostgresLeases::new(self.link.clone(), self.patience)))
     }
 }

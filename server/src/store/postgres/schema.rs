@@ -8,6 +8,7 @@ use super::{OpenError, fault::Fault};
 const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/0001_facts.sql"),
     include_str!("../../../migrations/0002_neighbours.sql"),
+    include_str!("../../../migrations/0003_leases.sql"),
 ];
 
 /// The newest version that this server knows.
