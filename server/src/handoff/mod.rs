@@ -162,7 +162,10 @@ impl Maker {
     /// Unless another server is at it: packing reads every byte.
     async fn alone(&self, key: (ProjectId, SongId)) {
         match self.leasing.take(format!("package/{:032x}/{:032x}", key.0.0, key.1.0)).await {
-            Ok(Some(held)) => drop(held.during(self.job(key), &self.shutdown).await),
+            Ok(Some(held)) => {
+                // However it ended: what is left to pack is found at the next look.
+                let _ended = held.during(self.job(key), &self.shutdown).await;
+            }
             Ok(None) => {}
             Err(error) => tracing::warn!(%error, "no handoff was packed; it is tried again"),
         }
