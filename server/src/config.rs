@@ -488,8 +488,7 @@ impl Config {
              [render]\n\
              workers = {workers}\n\
              # Limits of one child process.\n\
-             memory_bytes = {memory}\ncpu_seconds = {cpu}\n\
-             wall_seconds = {wall}\n\
+             memory_bytes = {memory}\ncpu_seconds = {cpu}\nwall_seconds = {wall}\n\
              # \"require\": no start where the kernel cannot hold children to their own files (Landlock, seccomp).\n\
              confine = \"try\"\n\
              # A recipe of your own (TOML); empty: the built-in one.\n\
@@ -505,8 +504,7 @@ impl Config {
              from = \"\"\n\
              # The hour of the daily digest, in UTC.\n\
              digest_hour = {digest_hour}\n\n\
-             [webhooks]\n\
-             enabled = true\n\
+             [webhooks]\nenabled = true\n\
              # May webhooks go to private networks, and over http?\n\
              allow_private = false\n\
              # The only hosts that they may go to (\"hooks.example.org\", \"*.example.org\" for all below it); empty: any.\n\
