@@ -485,8 +485,7 @@ impl Config {
              connections_per_person = {connections_per_person}\n\
              # Audio of one person within 24 hours.\n\
              upload_bytes_per_day = {upload_bytes_per_day}\n\n\
-             [render]\n\
-             workers = {workers}\n\
+             [render]\nworkers = {workers}\n\
              # Limits of one child process.\n\
              memory_bytes = {memory}\ncpu_seconds = {cpu}\n\
              wall_seconds = {wall}\n\
@@ -505,8 +504,7 @@ impl Config {
              from = \"\"\n\
              # The hour of the daily digest, in UTC.\n\
              digest_hour = {digest_hour}\n\n\
-             [webhooks]\n\
-             enabled = true\n\
+             [webhooks]\nenabled = true\n\
              # May webhooks go to private networks, and over http?\n\
              allow_private = false\n\
              # The only hosts that they may go to (\"hooks.example.org\", \"*.example.org\" for all below it); empty: any.\n\
