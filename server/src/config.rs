@@ -485,8 +485,7 @@ impl Config {
              connections_per_person = {connections_per_person}\n\
              # Audio of one person within 24 hours.\n\
              upload_bytes_per_day = {upload_bytes_per_day}\n\n\
-             [render]\n\
-             workers = {workers}\n\
+             [render]\nworkers = {workers}\n\
              # Limits of one child process.\n\
              memory_bytes = {memory}\ncpu_seconds = {cpu}\nwall_seconds = {wall}\n\
              # \"require\": no start where the kernel cannot hold children to their own files (Landlock, seccomp).\n\
