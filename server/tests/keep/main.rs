@@ -8,6 +8,8 @@ mod common;
 mod book;
 mod checked;
 mod collect;
+#[path = "../common/dice.rs"]
+mod dice;
 mod drills;
 mod flips;
 mod formats;
@@ -26,6 +28,7 @@ use deadwax_server::{
     store::{Append, CommandKey, StreamId},
     wire::ledger,
 };
+use dice::Dice;
 
 /// As the gates of trust ask for it; they read the lines `#gate`.
 fn is_long() -> bool {
@@ -36,23 +39,7 @@ fn seed() -> u64 {
     std::env::var("DEADWAX_TEST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1)
 }
 
-/// The same numbers for the same seed (splitmix64).
-#[derive(Clone)]
-struct Dice(u64);
-
 impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end.max(1)
-    }
-
     fn bytes(&mut self, length: usize) -> Bytes {
         let mut bytes: Vec<u8> = Vec::with_capacity(length + 8);
         while bytes.len() < length {

@@ -6,6 +6,8 @@
 mod common;
 
 mod clock;
+#[path = "../common/dice.rs"]
+mod dice;
 mod idem;
 mod race;
 
@@ -14,6 +16,7 @@ use deadwax_proto::v1::{self, action::Action, projects_client::ProjectsClient, r
 use tonic::{Status, transport::Channel};
 
 use common::{House, Seat, id_text};
+use dice::Dice;
 
 /// How often: in the long form, in the short one, and among all the other tests.
 fn times(full: u64, quick: u64, plain: u64) -> u64 {
@@ -26,24 +29,6 @@ fn times(full: u64, quick: u64, plain: u64) -> u64 {
 
 fn gate(id: &str, held: bool, figures: &str) {
     println!("#gate {id} {} {figures}", if held { "held" } else { "missed" });
-}
-
-/// The same numbers for the same seed (splitmix64).
-#[derive(Clone)]
-struct Dice(u64);
-
-impl Dice {
-    fn seeded() -> Self {
-        Self(std::env::var("DEADWAX_TEST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1))
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % end
-    }
 }
 
 fn new_id() -> String {

@@ -7,6 +7,8 @@
 #[path = "../../src/store/postgres/tests/cluster.rs"]
 #[allow(dead_code, reason = "its other half is wanted by the store's own tests")]
 mod cluster;
+#[path = "../common/dice.rs"]
+mod dice;
 mod faults;
 mod house;
 #[path = "../whole/pieces.rs"]
@@ -19,16 +21,4 @@ mod together;
 
 // What `cluster` asks of the crate that it stands in.
 use deadwax_server::store;
-
-/// The same numbers every time (splitmix64).
-pub struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-}
+use dice::Dice;

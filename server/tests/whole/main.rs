@@ -4,6 +4,8 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
+#[path = "../common/dice.rs"]
+mod dice;
 #[path = "../crash/forgetful.rs"]
 mod forgetful;
 mod house;
@@ -15,6 +17,8 @@ mod resume;
 #[allow(dead_code, reason = "the people of that file are wanted here, its server is not")]
 mod seats;
 mod world;
+
+use dice::Dice;
 
 /// How often: in the long form, in the short one, and among all the other tests.
 fn times(full: u64, quick: u64, plain: u64) -> u64 {
@@ -29,26 +33,4 @@ fn times(full: u64, quick: u64, plain: u64) -> u64 {
 async fn alone() -> tokio::sync::MutexGuard<'static, ()> {
     static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
     TURN.lock().await
-}
-
-/// The same numbers for the same seed (splitmix64).
-#[derive(Clone)]
-struct Dice(u64);
-
-impl Dice {
-    fn seeded() -> Self {
-        Self(std::env::var("DEADWAX_TEST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1))
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn between(&mut self, from: u64, to: u64) -> u64 {
-        from + self.next() % (to - from)
-    }
 }

@@ -13,6 +13,8 @@ mod shelf;
 #[cfg(test)]
 mod own;
 #[cfg(test)]
+mod shed;
+#[cfg(test)]
 mod tests;
 
 use std::{

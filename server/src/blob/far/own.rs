@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use super::{Far, tests as shed};
+use super::{Far, shed};
 use crate::blob::*;
 
 fn far_of_tests(folder: &Path) -> Option<Arc<Far>> {
-    Some(shed::far(&shed::shed_of(folder), 1 << 30))
+    Some(shed::far(&shed::of(folder), 1 << 30))
 }
 
 #[path = "../tests.rs"]
