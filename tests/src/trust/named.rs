@@ -98,6 +98,8 @@ impl Named {
         }
         // With the features of the whole workspace, as everybody else builds: those of one package alone would have half of the house built again.
         command.args(["test", "--locked", "--quiet", "--workspace"]).args(self.cargo);
+        // Hours of work are done by optimised programs; what every change goes through is built as everybody builds.
+        command.args(run.times(&[][..], &["--profile", "long"][..]));
         match self.file {
             Some(file) => command.args(["--test", file]),
             None => command.arg("--lib"),
