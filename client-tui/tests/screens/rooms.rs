@@ -320,6 +320,8 @@ fn two_files_of_one_kind_are_refused_and_can_be_told_apart_by_hand() {
     seat.tell(Msg::Transfer(News::Looked { ticket, found }));
     seat.press("<enter>");
     assert!(orders(&mut seat).is_empty());
+    let said = "Two files are \"main\". Tab, then ← → change what one is, Delete drops it.";
+    assert!(seat.screen().contains(said), "{}", seat.screen());
     seat.press("<tab><down><right><enter>");
     let all = orders(&mut seat);
     let [Order::Start(job)] = all.as_slice() else { panic!("{all:?}") };
