@@ -318,6 +318,7 @@ fn two_files_of_one_kind_are_refused_and_can_be_told_apart_by_hand() {
     let found = ["/a/GlassHour_v1.wav", "/a/GlassHour_v2.wav"];
     let found = found.map(|it| Found { path: it.into(), bytes: Ok(9) }).to_vec();
     seat.tell(Msg::Transfer(News::Looked { ticket, found }));
+    seat.tell(Msg::Shown);
     seat.press("<enter>");
     assert!(orders(&mut seat).is_empty());
     let said = "Two files are \"main\". Tab, then ← → change what one is, Delete drops it.";
