@@ -235,6 +235,7 @@ pub async fn passphrase(c: &Context, asked: Wanted, who: &Who) -> Result<(), Ver
         current: current.text().to_owned(),
         passphrase: wanted.text().to_owned(),
         end_other_sessions: asked.end_others,
+        proof: None,
     };
     let ended = client.set_passphrase(request).await?.sessions_ended;
     let more = match (asked.end_others, ended) {
