@@ -99,6 +99,8 @@ impl Certificate {
 pub struct Access {
     /// Whether whoever signs in has to choose a passphrase. Who has one always needs it.
     pub passphrase: Passphrases,
+    /// Whether clients remove what they kept of this studio when their session was ended or ran out.
+    pub forget_after_session: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

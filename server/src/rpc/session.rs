@@ -46,6 +46,7 @@ impl v1::sessions_server::Sessions for Service {
             max_upload_bytes: self.studio.config().limits.max_upload_bytes,
             read_only: self.studio.store.read_only().is_some(),
             passphrases: self.must_choose(),
+            forget_kept: self.studio.config().access.forget_after_session,
         }))
     }
 
