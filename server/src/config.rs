@@ -487,8 +487,7 @@ impl Config {
              calls_burst = {calls_burst}\n\
              connections_per_person = {connections_per_person}\n\
              # Audio of one person within 24 hours, and the files that it comes in.\n\
-             upload_bytes_per_day = {upload_bytes_per_day}\n\
-             upload_files_per_day = {upload_files_per_day}\n\n\
+             upload_bytes_per_day = {upload_bytes_per_day}\nupload_files_per_day = {upload_files_per_day}\n\n\
              [render]\nworkers = {workers}\n\
              # Limits of one child process.\n\
              memory_bytes = {memory}\ncpu_seconds = {cpu}\nwall_seconds = {wall}\n\
