@@ -369,6 +369,7 @@ pub fn auth(error: AuthError) -> Status {
             "This machine and this passphrase open nothing here.",
             "Check the passphrase. Where the machine was signed out, ask for a new invite link.",
         ),
+        AuthError::ProofNeeded | AuthError::ProofRefused | AuthError::NoMachineKey => not_shown(&error),
         AuthError::Key(refused) => refusal(refused),
         AuthError::Busy => refuse(
             Code::ResourceExhausted,
@@ -403,6 +404,30 @@ pub fn auth(error: AuthError) -> Status {
         AuthError::Append(error) => append(error),
         AuthError::Read(error) => read(error),
         AuthError::Unreadable { .. } | AuthError::NoRandomness(_) | AuthError::Hash(_) => internal(&error),
+    }
+}
+
+/// What a token alone does not do was asked for with too little.
+fn not_shown(error: &AuthError) -> Status {
+    match error {
+        AuthError::ProofNeeded => refuse(
+            Code::FailedPrecondition,
+            "PROOF_NEEDED",
+            "A token alone does not change how somebody signs in: this machine has to show its key again.",
+            "Do it on the machine that signed in; a client that is older than this has to be updated first.",
+        ),
+        AuthError::NoMachineKey => refuse(
+            Code::FailedPrecondition,
+            "NO_MACHINE_KEY",
+            "This session began without a machine's key, and can only end itself.",
+            "Do it on a machine where you signed in with `deadwax login`, or ask a studio owner for a link to sign in anew.",
+        ),
+        _ => refuse(
+            Code::PermissionDenied,
+            "PROOF_REFUSED",
+            "This machine has not shown the key that its session began with; nothing was done.",
+            "Try again. Where it happens twice, check this machine's clock and sign in again with `deadwax login`.",
+        ),
     }
 }
 

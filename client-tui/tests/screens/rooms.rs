@@ -427,6 +427,7 @@ fn an_invite_names_a_role_and_its_link_is_shown_once() {
         email: "jon@example.org".into(),
         project_id: "P".into(),
         roles: vec![Role::Artist.into()],
+        proof: None,
     });
     assert_eq!(asked(&mut seat), [wanted]);
     let outcome = Ok(v1::CreateInviteResponse { link: LINK.into(), ..v1::CreateInviteResponse::default() });

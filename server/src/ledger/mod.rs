@@ -2,6 +2,7 @@
 //! Never here: rules (the domain has them), the shape of bytes (`wire/ledger`), rows and names.
 
 mod follow;
+mod sent;
 mod stream;
 
 #[cfg(all(test, feature = "postgres"))]
@@ -10,6 +11,7 @@ mod postgres_trial;
 use std::{
     collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use deadwax_domain::{Actor, Command, Event, PersonId, Project, ProjectId, Reason, Refusal, Time, decide};
@@ -25,7 +27,11 @@ use crate::{
     wire,
 };
 
-pub use self::stream::{Kept, Recorded};
+use self::sent::SentBook;
+pub use self::{
+    sent::Sent,
+    stream::{Kept, Recorded},
+};
 
 /// How often a command is decided again because somebody else appended in between. One process holds the embedded store, so that one
 /// retry is rare there; over a shared store one writer of each server meets those of the others, and who lost [`PATIENT`] times asks for a turn.
@@ -50,6 +56,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     streams: Mutex<HashMap<ProjectId, Arc<Stream>>>,
     memberships: Mutex<HashMap<PersonId, BTreeSet<ProjectId>>>,
+    sent: SentBook,
     /// Counts the appends of all projects.
     all: watch::Sender<u64>,
     /// Others append to the same store.
@@ -125,6 +132,7 @@ impl Ledger {
             clock,
             streams: Mutex::default(),
             memberships: Mutex::default(),
+            sent: SentBook::default(),
             all: watch::Sender::new(0),
         });
         for (stream, _) in inner.store.heads().await? {
@@ -186,6 +194,16 @@ impl Ledger {
     pub async fn projects_of(&self, person: PersonId) -> Result<Vec<Arc<Snapshot>>, LedgerError> {
         let ids = lock(&self.inner.memberships).get(&person).cloned().unwrap_or_default();
         Ok(self.inner.snapshots(ids))
+    }
+
+    /// The files that somebody sent within a day, in all projects and over all servers.
+    pub fn sent(&self, person: PersonId) -> Sent {
+        self.inner.sent.of(person, self.now())
+    }
+
+    /// How long each of them counts still, and its bytes.
+    pub fn sent_leaving(&self, person: PersonId) -> Vec<(Duration, u64)> {
+        self.inner.sent.leaving(person, self.now())
     }
 
     /// Every project, for the render worker.
@@ -260,7 +278,8 @@ impl Inner {
             let page = self.events(stream.id, before.snapshot.seq, PAGE).await?;
             let full = page.len() == PAGE;
             if !page.is_empty() {
-                self.publish(stream, &before, before.after(&page));
+                let told = page.iter().filter_map(Recorded::event);
+                self.publish(stream, &before, before.after(&page), told);
             }
             if !full {
                 return Ok(());
@@ -269,8 +288,15 @@ impl Inner {
     }
 
     /// The facts up to here are durable: everybody may know.
-    fn publish(&self, stream: &Stream, before: &Folded, after: Folded) {
+    fn publish<'a>(
+        &self,
+        stream: &Stream,
+        before: &Folded,
+        after: Folded,
+        events: impl Iterator<Item = &'a Event>,
+    ) {
         let seq = after.snapshot.seq;
+        self.sent.fold(events, Time(self.clock.now_ms()));
         self.index_members(stream.id, &before.snapshot.project, &after.snapshot.project);
         stream.keep(after);
         stream.head.send_replace(seq);
@@ -371,12 +397,12 @@ impl Inner {
                 desk: desk::changes(&before.snapshot, &after.snapshot),
             };
             if planted!("publish-before-fsync") {
-                self.publish(stream, &before, before.with(&events));
+                self.publish(stream, &before, before.with(&events), std::iter::empty());
             }
             match self.store.append(append).await {
                 Ok(done) if done.repeated => return self.read_back(stream, done).await,
                 Ok(done) => {
-                    self.publish(stream, &before, after);
+                    self.publish(stream, &before, after, events.iter());
                     let (first_seq, last_seq) = (done.first_seq, done.last_seq);
                     return Ok(Performed { first_seq, last_seq, repeated: false, events });
                 }

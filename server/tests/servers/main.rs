@@ -11,6 +11,8 @@ mod cluster;
 mod dice;
 mod faults;
 mod house;
+#[path = "../common/machine.rs"]
+mod machine;
 #[path = "../whole/pieces.rs"]
 #[allow(dead_code, reason = "what is cut and gone on with is told there")]
 mod pieces;
