@@ -1,14 +1,7 @@
 //! A song whose mix was approved, its facts in a database and its audio in a folder that workers share, and those workers as processes. Never here: what is expected
 //! of them.
 
-use std::{
-    fs,
-    os::unix::fs::symlink,
-    path::{Path, PathBuf},
-    process::{Child, Command as Program, Stdio},
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{fs, os::unix::fs::symlink, path::Path, process::Command as Program, sync::Arc, time::Duration};
 
 use deadwax_domain::{
     Actor, Alternate, ApprovalId, Command, Digest, Examined, Fact, NewFile, PersonId, Project, ProjectId,
@@ -20,16 +13,16 @@ use deadwax_server::{
     store::postgres::PostgresStore,
     studio::SystemClock,
 };
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
     PATIENCE,
     cluster::Cluster,
     common::{child::wav, facts, within},
+    process::{self, Process},
 };
 
-const EXE: &str = env!("CARGO_BIN_EXE_deadwax-server");
 const OWNER: PersonId = PersonId(1);
 const MIXER: PersonId = PersonId(2);
 const ARTIST: PersonId = PersonId(3);
@@ -52,17 +45,7 @@ pub struct House {
     blobs: Arc<Blobs>,
 }
 
-pub struct Worker {
-    process: Child,
-    log: PathBuf,
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        let _may_be_gone = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
+pub struct Worker(Process);
 
 impl House {
     /// The gate of mixing is met: a render is queued, and nobody works.
@@ -164,12 +147,9 @@ impl House {
     }
 
     fn command(&self, folder: &Path, lease_s: u32) -> Program {
-        let mut command = Program::new(EXE);
-        command.arg("worker").arg(folder).stdin(Stdio::null()).env("DEADWAX_STORE__URL", &self.url);
+        let mut command = process::verb("worker", folder, SETTINGS);
+        command.env("DEADWAX_STORE__URL", &self.url);
         command.env("DEADWAX_RENDER__LEASE_SECONDS", lease_s.to_string());
-        for (key, value) in SETTINGS {
-            command.env(format!("DEADWAX_{key}"), value);
-        }
         command
     }
 
@@ -179,17 +159,8 @@ impl House {
         fs::create_dir(&folder).unwrap();
         fs::write(folder.join("studio.toml"), "name = \"Gold Room\"\n").unwrap();
         symlink(self.root.path().join("audio/blobs"), folder.join("blobs")).unwrap();
-        let (ready, log) = (folder.join("ready"), folder.join("log"));
-        let mut command = self.command(&folder, lease_s);
-        command.arg("--ready-file").arg(&ready).stdout(Stdio::null()).stderr(fs::File::create(&log).unwrap());
-        let mut worker = Worker { process: command.spawn().unwrap(), log };
-        let begun = Instant::now();
-        while !ready.exists() {
-            let ended = worker.process.try_wait().unwrap();
-            assert!(ended.is_none() && begun.elapsed() < PATIENCE, "{ended:?}: {}", worker.told());
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        worker
+        let command = self.command(&folder, lease_s);
+        Worker(Process::start(command, &folder.join("ready"), &folder.join("log")))
     }
 
     /// What a second process on this folder says when it ends.
@@ -202,31 +173,18 @@ impl House {
 
 impl Worker {
     pub fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_raw(self.process.id().try_into().unwrap()).unwrap(), signal).unwrap();
+        self.0.signal(signal);
     }
 
     pub fn kill(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-
-    fn told(&self) -> String {
-        fs::read_to_string(&self.log).unwrap_or_default()
+        self.0.kill();
     }
 
     /// Tells it to stop, and what it has said in its life. It ends well.
     pub async fn end(mut self) -> String {
         self.signal(Signal::TERM);
-        let ended = async {
-            loop {
-                if let Some(ended) = self.process.try_wait().unwrap() {
-                    return ended;
-                }
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        let ended = within(PATIENCE, "the end of a worker", ended).await;
-        assert!(ended.success(), "{ended}: {}", self.told());
-        self.told()
+        let ended = self.0.ended(PATIENCE).await;
+        assert!(ended.success(), "{ended}: {}", self.0.told());
+        self.0.told()
     }
 }

@@ -9,6 +9,8 @@ mod cluster;
 #[path = "../common/mod.rs"]
 mod common;
 mod house;
+#[path = "../common/process.rs"]
+mod process;
 
 use std::time::{Duration, Instant};
 

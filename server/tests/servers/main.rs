@@ -14,6 +14,8 @@ mod house;
 #[path = "../whole/pieces.rs"]
 #[allow(dead_code, reason = "what is cut and gone on with is told there")]
 mod pieces;
+#[path = "../common/process.rs"]
+mod process;
 #[path = "../attacks/house.rs"]
 #[allow(dead_code, reason = "the people of that file are wanted here, its server is not")]
 mod seats;
