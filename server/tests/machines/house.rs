@@ -1,7 +1,14 @@
 //! A song whose mix was approved, its facts in a database and its audio in a folder that workers share, and those workers as processes. Never here: what is expected
 //! of them.
 
-use std::{fs, os::unix::fs::symlink, path::Path, process::Command as Program, sync::Arc, time::Duration};
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    process::Command as Program,
+    sync::Arc,
+    time::Duration,
+};
 
 use deadwax_domain::{
     Actor, Alternate, ApprovalId, Command, Digest, Examined, Fact, NewFile, PersonId, Project, ProjectId,
@@ -141,6 +148,23 @@ impl House {
         told.iter().filter(|one| matches!(&one.kept, Kept::Event(event) if is(&event.fact))).count()
     }
 
+    /// A master of the same sound as the mix, for somebody to look at.
+    pub async fn unexamined_master(&self, id: u128) -> VersionId {
+        let version = VersionId(id);
+        let digest = self.project().await.versions.get(VersionId(20)).unwrap().main().unwrap().digest;
+        let files = vec![NewFile { alternate: Alternate::Main, digest, name: format!("{id}.wav") }];
+        let (kind, title, changelog) = (VersionKind::Master, String::new(), String::new());
+        self.perform(MASTERER, Command::AddVersion { version, song: SONG, kind, title, changelog, files })
+            .await;
+        version
+    }
+
+    pub async fn examinations(&self, id: VersionId) -> usize {
+        let told = self.ledger.events(PROJECT, 0, 100_000).await.unwrap();
+        let is = |fact: &Fact| matches!(fact, Fact::VersionExamined { version, .. } if *version == id);
+        told.iter().filter(|one| matches!(&one.kept, Kept::Event(event) if is(&event.fact))).count()
+    }
+
     pub async fn masters(&self) -> usize {
         let project = self.project().await;
         project.versions_of(SONG).filter(|version| version.kind == VersionKind::Master).count()
@@ -153,14 +177,27 @@ impl House {
         command
     }
 
+    /// One that renders nothing, and examines.
+    pub fn examiner(&self, name: &str) -> Worker {
+        let folder = self.folder(name);
+        let mut command = self.command(&folder, 30);
+        command.env("DEADWAX_EXAMINE__WORKERS", "1").env("DEADWAX_RENDER__WORKERS", "0");
+        Worker(Process::start(command, &folder.join("ready"), &folder.join("log")))
+    }
+
     /// A process with a folder of this name, which works once this returns.
     pub fn worker(&self, name: &str, lease_s: u32) -> Worker {
+        let folder = self.folder(name);
+        let command = self.command(&folder, lease_s);
+        Worker(Process::start(command, &folder.join("ready"), &folder.join("log")))
+    }
+
+    fn folder(&self, name: &str) -> PathBuf {
         let folder = self.root.path().join(name);
         fs::create_dir(&folder).unwrap();
         fs::write(folder.join("studio.toml"), "name = \"Gold Room\"\n").unwrap();
         symlink(self.root.path().join("audio/blobs"), folder.join("blobs")).unwrap();
-        let command = self.command(&folder, lease_s);
-        Worker(Process::start(command, &folder.join("ready"), &folder.join("log")))
+        folder
     }
 
     /// What a second process on this folder says when it ends.
