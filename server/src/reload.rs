@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Whether a key counts when the settings are read again, or at the next start only. Every key stands here and in docs/OPERATIONS.md; a test holds both.
-pub const KEYS: [(&str, Counts); 75] = {
+pub const KEYS: [(&str, Counts); 76] = {
     use Counts::{AfterRestart as Later, AtOnce as Now};
     [
         ("name", Later),
@@ -84,6 +84,7 @@ pub const KEYS: [(&str, Counts); 75] = {
         ("store.url", Later),
         ("store.url_file", Later),
         ("store.pool", Later),
+        ("store.trust_seconds", Later),
         ("store.ca", Later),
         ("audio.store", Later),
         ("audio.endpoint", Later),

@@ -4,7 +4,6 @@
 
 use std::{
     collections::{BTreeMap, HashSet},
-    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -15,7 +14,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    kept,
+    kept::Place,
     pause::{Dice, PATIENCE_MS, pause_ms},
     post::{Delivery, PostError, Poster},
     secret::{self, Secrets},
@@ -48,13 +47,14 @@ struct Cursor {
 type Key = (ProjectId, WebhookId);
 type Cursors = BTreeMap<Key, Cursor>;
 
+#[derive(Clone)]
 pub struct Hooks {
     pub ledger: Arc<Ledger>,
     pub clock: Arc<dyn Clock>,
     pub names: Names,
     /// The studio's name.
     pub studio: String,
-    pub folder: PathBuf,
+    pub kept: Place,
     pub secrets: Arc<Secrets>,
     pub poster: Poster,
     pub dice: Dice,
@@ -81,18 +81,19 @@ impl Hooks {
     pub async fn run(self) {
         let cursors = match self.begin().await {
             Ok(cursors) => cursors,
+            Err(error) if self.kept.is_shared() => {
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    "webhooks wait: what was told could not be read"
+                );
+                return;
+            }
             Err(error) => {
                 tracing::error!(error = format!("{error:#}"), "webhooks are not told until a restart");
                 return;
             }
         };
-        let run = Arc::new(Run {
-            hooks: self,
-            cursors: Mutex::new(cursors),
-            writing: tokio::sync::Mutex::default(),
-            speaking: Mutex::default(),
-            ended: Notify::new(),
-        });
+        let run = Arc::new(Run::of(self, cursors));
         let (turns, places) = (TaskTracker::new(), Arc::new(Semaphore::new(AT_ONCE)));
         let mut changed = run.hooks.ledger.watch_all();
         while !run.hooks.shutdown.is_cancelled() {
@@ -121,11 +122,30 @@ impl Hooks {
         turns.close();
         turns.wait().await;
         run.keep().await;
+        run.hooks.figures.hooks_behind.set(0);
+        run.hooks.figures.hooks_failing.set(0);
+    }
+
+    /// Where webhooks are switched off what happens meanwhile is not told later: all of it counts as told.
+    pub async fn skip(self) {
+        match self.begin().await {
+            Ok(cursors) => {
+                let run = Run::of(self, cursors);
+                let _nothing_is_due = run.due().await;
+                run.keep().await;
+            }
+            Err(error) => {
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    "webhooks wait: what was told could not be read"
+                );
+            }
+        }
     }
 
     /// A first start begins at the head of every project: nobody wants the news of a year at once.
     async fn begin(&self) -> anyhow::Result<Cursors> {
-        if let Some(kept) = kept::read::<BTreeMap<String, Cursor>>(&self.folder, FILE)? {
+        if let Some(kept) = self.kept.read::<BTreeMap<String, Cursor>>(FILE).await? {
             return Ok(kept.iter().filter_map(|(key, cursor)| Some((read_key(key)?, *cursor))).collect());
         }
         let mut cursors = Cursors::new();
@@ -135,12 +155,22 @@ impl Hooks {
                 cursors.insert((snapshot.id, webhook), cursor);
             }
         }
-        kept::write(&self.folder, FILE, &texts(&cursors)).await?;
+        self.kept.write(FILE, &texts(&cursors)).await?;
         Ok(cursors)
     }
 }
 
 impl Run {
+    fn of(hooks: Hooks, cursors: Cursors) -> Self {
+        Self {
+            hooks,
+            cursors: Mutex::new(cursors),
+            writing: tokio::sync::Mutex::default(),
+            speaking: Mutex::default(),
+            ended: Notify::new(),
+        }
+    }
+
     /// Webhooks that have something to hear and may hear it now.
     async fn due(&self) -> Vec<Key> {
         let projects = match self.hooks.ledger.projects().await {
@@ -354,7 +384,7 @@ impl Run {
     async fn keep(&self) {
         let _writing = self.writing.lock().await;
         let cursors = texts(&lock(&self.cursors));
-        if let Err(error) = kept::write(&self.hooks.folder, FILE, &cursors).await {
+        if let Err(error) = self.hooks.kept.write(FILE, &cursors).await {
             tracing::warn!(error = format!("{error:#}"), "what webhooks were told could not be kept");
         }
     }

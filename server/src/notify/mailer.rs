@@ -5,7 +5,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
-    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
@@ -18,7 +17,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    kept, letter,
+    kept::Place,
+    letter,
     mail::{Letter, MailError, PostOffice},
     outbox::{Outbox, PersonText, ProjectText, Tried, Waiting},
     pause::Dice,
@@ -39,6 +39,7 @@ const HOUR_MS: i64 = 3_600_000;
 /// A letter that is on its way when the server stops.
 const STOPPING: Duration = Duration::from_secs(5);
 
+#[derive(Clone)]
 pub struct Mailer {
     pub ledger: Arc<Ledger>,
     pub clock: Arc<dyn Clock>,
@@ -47,7 +48,7 @@ pub struct Mailer {
     pub egress: Arc<EgressBook>,
     /// The studio's name.
     pub studio: String,
-    pub folder: PathBuf,
+    pub kept: Place,
     pub office: Arc<PostOffice>,
     /// In UTC.
     pub digest_hour: u8,
@@ -99,6 +100,10 @@ impl Mailer {
     pub async fn run(self) {
         let mut book = match self.begin().await {
             Ok(book) => book,
+            Err(error) if self.kept.is_shared() => {
+                tracing::warn!(error = format!("{error:#}"), "mail waits: what was told could not be read");
+                return;
+            }
             Err(error) => {
                 tracing::error!(error = format!("{error:#}"), "no mail is sent until a restart");
                 return;
@@ -138,11 +143,13 @@ impl Mailer {
             self.note(&mut book, Some(tried));
         }
         self.keep(&book).await;
+        // Of several servers the one that mails tells how many wait.
+        self.figures.letters_waiting.set(0);
     }
 
     /// A first start begins at the head of every project.
     async fn begin(&self) -> anyhow::Result<Book> {
-        if let Some(book) = kept::read::<Book>(&self.folder, FILE)? {
+        if let Some(book) = self.kept.read::<Book>(FILE).await? {
             return Ok(book);
         }
         let heads = self.ledger.projects().await?.into_iter();
@@ -151,7 +158,7 @@ impl Mailer {
         let digest_day = if hour >= i64::from(self.digest_hour) { day } else { day - 1 };
         let unusual_until_ms = self.clock.now_ms();
         let book = Book { projects: marks, digest_day, unusual_until_ms, ..Book::default() };
-        kept::write(&self.folder, FILE, &book).await?;
+        self.kept.write(FILE, &book).await?;
         Ok(book)
     }
 
@@ -360,7 +367,7 @@ impl Mailer {
 
     /// Where the disk refuses, a restart may send what was sent: under the same Message-ID.
     async fn keep(&self, book: &Book) {
-        if let Err(error) = kept::write(&self.folder, FILE, book).await {
+        if let Err(error) = self.kept.write(FILE, book).await {
             tracing::warn!(error = format!("{error:#}"), "what was mailed could not be kept");
         }
     }

@@ -6,7 +6,10 @@ use std::{
     future::Future,
     hash::Hash,
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
@@ -31,6 +34,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// The children of a server that is told to stop may hear it before the server does.
 const STOPPING: Duration = Duration::from_millis(500);
+/// Whoever lost a lease may have lost the store too.
+const GIVE_BACK: Duration = Duration::from_secs(3);
 /// A good pause between a failure and the next attempt: three attempts should not fall into the same short trouble.
 pub const PAUSE: Duration = Duration::from_secs(2);
 
@@ -94,10 +99,16 @@ pub trait Work: Send + Sync + 'static {
     /// All that is due, what runs already too; in the order in which it is to be begun.
     fn due(&self, projects: &[Arc<Snapshot>]) -> Vec<Self::Key>;
 
-    /// One attempt, to its end. Dropped where the server stops or the lease is lost.
-    fn job(&self, key: Self::Key) -> impl Future<Output = ()> + Send;
+    /// One attempt, to its end. Dropped where the server stops or the lease is lost. What it began is told to `begun`.
+    fn job(&self, key: Self::Key, begun: &Begun) -> impl Future<Output = ()> + Send;
 
-    /// After a job was dropped because its lease was lost: what it left on the disk may go, and nothing is told to the ledger.
+    /// After a job was dropped because this process stops, or cannot be sure of its lease: an attempt that it had begun is no fault of the work. Only what takes long and
+    /// is counted has attempts.
+    fn give_back(&self, _key: Self::Key, _attempt: u32) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
+
+    /// After a job was dropped because its lease was lost: what it left on the disk may go.
     fn dropped(&self, _key: Self::Key) -> impl Future<Output = ()> + Send {
         std::future::ready(())
     }
@@ -105,6 +116,20 @@ pub trait Work: Send + Sync + 'static {
     /// Called with every look, before work is begun.
     fn tidy(&self, _projects: &[Arc<Snapshot>]) -> impl Future<Output = ()> + Send {
         std::future::ready(())
+    }
+}
+
+/// The attempt that a job has begun; none at first.
+#[derive(Debug, Default)]
+pub struct Begun(AtomicU32);
+
+impl Begun {
+    pub(super) fn tell(&self, attempt: u32) {
+        self.0.store(attempt, Ordering::SeqCst);
+    }
+
+    fn attempt(&self) -> Option<u32> {
+        Some(self.0.load(Ordering::SeqCst)).filter(|attempt| *attempt > 0)
     }
 }
 
@@ -182,13 +207,24 @@ async fn take<W: Work>(shift: &Shift, key: W::Key) -> Result<Option<Held>, ()> {
 
 async fn hold<W: Work>(work: &W, shift: &Shift, key: W::Key, held: Held) {
     let _busy = shift.figures.begins(W::KIND);
-    if held.during(work.job(key), &shift.shutdown).await == Ended::Lost {
+    let begun = Begun::default();
+    // While the lease is still ours: whoever comes next begins the next attempt.
+    let give_back = async {
+        if let Some(attempt) = begun.attempt() {
+            work.give_back(key, attempt).await;
+        }
+    };
+    if held.during_and_then(work.job(key, &begun), &shift.shutdown, give_back).await == Ended::Lost {
         shift.figures.loses(W::KIND);
         tracing::info!(
             what = W::KIND.word(),
             "work was dropped: its lease lapsed or is somebody else's by now"
         );
         work.dropped(key).await;
+        // Refused where somebody else has begun the next one.
+        if let Some(attempt) = begun.attempt() {
+            let _in_time = tokio::time::timeout(GIVE_BACK, work.give_back(key, attempt)).await;
+        }
     }
 }
 
@@ -282,6 +318,17 @@ pub(super) async fn settle(what: &'static str, attempt: Result<(), JobError>, pa
         Err(error) => {
             tracing::error!(what, %error, "work could not be done");
             tokio::time::sleep(pause).await;
+        }
+    }
+}
+
+/// Tells the ledger that an attempt of this process counts for nothing. One that ended meanwhile, or that another took the place of, stays what it is.
+pub(super) async fn give_back(what: &'static str, ledger: &Ledger, project: ProjectId, command: Command) {
+    match perform(ledger, project, command).await {
+        Ok(_) => {}
+        Err(JobError::Ledger(LedgerError::Refused(_))) => {}
+        Err(error) => {
+            tracing::info!(what, %error, "an attempt could not be given back; it counts as one that died");
         }
     }
 }

@@ -20,7 +20,7 @@ use super::{
     child::{FailureKind, JobFile, RenderLine, RenderedFile},
     inspect,
     process::{self, Limits, Program},
-    shift::{self, JobError, Shift, Told, Work, empty},
+    shift::{self, Begun, JobError, Shift, Told, Work, empty},
     sound::{Unsound, sound_path},
 };
 use crate::{
@@ -82,9 +82,14 @@ impl Work for Worker {
         due.into_iter().map(|(.., key)| key).collect()
     }
 
-    async fn job(&self, key: RenderKey) {
+    async fn job(&self, key: RenderKey, begun: &Begun) {
         let _running = Told::begin(&self.running, key);
-        shift::settle("render", self.attempt(key).await, self.pause).await;
+        shift::settle("render", self.attempt(key, begun).await, self.pause).await;
+    }
+
+    async fn give_back(&self, (project, render): RenderKey, attempt: u32) {
+        let command = Command::GiveBackRender { render, attempt };
+        shift::give_back("render", &self.shift.ledger, project, command).await;
     }
 
     async fn dropped(&self, key: RenderKey) {
@@ -113,19 +118,18 @@ impl Worker {
         }
     }
 
-    async fn attempt(&self, key: RenderKey) -> Result<(), JobError> {
+    async fn attempt(&self, key: RenderKey, begun: &Begun) -> Result<(), JobError> {
         let (project, id) = key;
         let engine = deadwax_dsp::render::ENGINE.to_owned();
         let recipe = domain_recipe(&self.default_recipe);
         let leased = self.perform(project, Command::LeaseRender { render: id, engine, recipe }).await?;
-        let attempt = leased
-            .events
-            .iter()
-            .find_map(|event| match &event.fact {
-                Fact::RenderLeased { attempt, .. } => Some(*attempt),
-                _ => None,
-            })
-            .ok_or(JobError::Vanished)?;
+        let attempt = leased.events.iter().find_map(|event| match &event.fact {
+            Fact::RenderLeased { attempt, .. } => Some(*attempt),
+            _ => None,
+        });
+        // No lease any more: too many attempts died with their workers, and the ledger says so.
+        let Some(attempt) = attempt else { return Ok(()) };
+        begun.tell(attempt);
         let snapshot = self.shift.ledger.project(project).await?.ok_or(JobError::Vanished)?;
         let dir = self.work_dir.join(format!("{}{attempt}", folder_of(project, id)));
         let wanted = |project: &Project| {

@@ -27,7 +27,7 @@ fn code_of(link: &str) -> String {
     link.split('/').nth(3).unwrap().split('#').next().unwrap().to_owned()
 }
 
-async fn invited(owner: &Seat, name: &str, project: &str) -> Result<String, Status> {
+pub async fn invited(owner: &Seat, name: &str, project: &str) -> Result<String, Status> {
     let asked = v1::CreateInviteRequest {
         name: name.into(),
         email: format!("{name}@x.example"),

@@ -26,7 +26,7 @@ use super::{
     compared::{CompareError, Comparisons, Haste, Side},
     inspect::{InspectError, of_death, of_failure},
     process::{self, Limits, Program},
-    shift::{self, Shift, Work, empty},
+    shift::{self, Begun, Shift, Work, empty},
     sound::{Unsound, sound_path},
 };
 use crate::{
@@ -84,7 +84,7 @@ impl Work for Examiner {
         due.into_iter().map(|(.., key)| key).collect()
     }
 
-    async fn job(&self, key: ExaminationKey) {
+    async fn job(&self, key: ExaminationKey, _: &Begun) {
         let (project, version) = key;
         let error = match self.attempt(project, version).await {
             Ok(()) => {

@@ -25,7 +25,7 @@ use deadwax_dsp::record::{AlternateFile, Job, Made, MadeFile, Progress, SongFile
 
 use super::{
     process::{self, Limits, Program},
-    shift::{self, JobError, Shift, Told, Work, make_private},
+    shift::{self, Begun, JobError, Shift, Told, Work, make_private},
     sound::{Unsound, sound},
 };
 use crate::{
@@ -95,11 +95,16 @@ impl Work for RecordWorker {
         due.into_iter().map(|(.., key)| key).collect()
     }
 
-    async fn job(&self, key: RecordKey) {
+    async fn job(&self, key: RecordKey, begun: &Begun) {
         self.waiting().remove(&key);
         let _making = Told::begin(&self.making, key);
-        shift::settle("record", self.attempt(key).await, self.pause).await;
+        shift::settle("record", self.attempt(key, begun).await, self.pause).await;
         self.waiting().insert(key);
+    }
+
+    async fn give_back(&self, (project, record): RecordKey, attempt: u32) {
+        let command = Command::GiveBackRecord { record, attempt };
+        shift::give_back("record", &self.shift.ledger, project, command).await;
     }
 
     /// Its folder stays for a later attempt here, or goes when the record ends.
@@ -165,7 +170,7 @@ impl RecordWorker {
         self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn attempt(&self, key: RecordKey) -> Result<(), JobError> {
+    async fn attempt(&self, key: RecordKey, begun: &Begun) -> Result<(), JobError> {
         let (project, id) = key;
         let engine = deadwax_dsp::render::ENGINE.to_owned();
         let lease = Command::LeaseRecord { record: id, engine };
@@ -174,8 +179,9 @@ impl RecordWorker {
             Fact::RecordLeased { attempt, .. } => Some(*attempt),
             _ => None,
         });
-        // No lease any more: too many attempts died with their servers, and the ledger says so.
+        // No lease any more: too many attempts died with their workers, and the ledger says so.
         let Some(attempt) = attempt else { return Ok(()) };
+        begun.tell(attempt);
         let snapshot = self.shift.ledger.project(project).await?.ok_or(JobError::Vanished)?;
         let folder = Folder::of(&self.work_dir, key);
         let wanted = |project: &Project| {

@@ -18,6 +18,11 @@ pub(super) struct Moto {
     _reaper: Child,
 }
 
+pub(super) fn is_here() -> bool {
+    std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
+        .any(|folder| folder.join("moto_server").exists())
+}
+
 static BUCKETS: AtomicU32 = AtomicU32::new(0);
 
 impl Moto {
@@ -28,9 +33,7 @@ impl Moto {
     }
 
     pub(super) fn start(more: &[&str]) -> Option<Self> {
-        let here = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
-            .any(|folder| folder.join("moto_server").exists());
-        if !here {
+        if !is_here() {
             let demanded = std::env::var("DEADWAX_TEST_S3").is_ok_and(|word| word == "required");
             assert!(!demanded, "DEADWAX_TEST_S3 demands an S3 server, and none is installed");
             println!("not-run: no S3 server is installed (pip install 'moto[server]')");
