@@ -24,6 +24,8 @@ pub struct House {
     pub owner_link: String,
     server: Option<Child>,
     log: Arc<Mutex<Vec<String>>>,
+    /// What every program of this house finds in its environment.
+    environment: Vec<(String, OsString)>,
 }
 
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -31,6 +33,14 @@ const READY_TIMEOUT: Duration = Duration::from_secs(30);
 impl House {
     /// `deadwax-server init` in a fresh folder below `root`, on a free port of the loopback address.
     pub fn found(exe: &Path, root: &Path) -> Result<House> {
+        House::found_in(exe, root, Vec::new())
+    }
+
+    /// The same with settings in the environment, as `DEADWAX_STORE__ENGINE`.
+    ///
+    /// # Errors
+    /// Where `init` does not make the studio.
+    pub fn found_in(exe: &Path, root: &Path, environment: Vec<(String, OsString)>) -> Result<House> {
         let studio = root.join("studio");
         let port = free_port()?;
         let address = format!("127.0.0.1:{port}");
@@ -48,13 +58,39 @@ impl House {
                 &address,
                 "--json",
             ])
+            .envs(environment.iter().map(|(key, value)| (key, value)))
             .output()
             .context("starting `deadwax-server init`")?;
         ensure!(output.status.success(), "init failed: {}", String::from_utf8_lossy(&output.stderr));
         let said: Value =
             serde_json::from_slice(&output.stdout).context("reading what `init --json` said")?;
         let owner_link = said["link"].as_str().context("init gave no link")?.to_owned();
-        Ok(House { exe: exe.to_owned(), studio, address, owner_link, server: None, log: Arc::default() })
+        let exe = exe.to_owned();
+        Ok(House { exe, studio, address, owner_link, server: None, log: Arc::default(), environment })
+    }
+
+    /// Another server of the same studio, in a folder of its own with a port of its own: the settings and keys of the first, and its audio where it lies.
+    /// For servers over one database; over a journal there is only one.
+    ///
+    /// # Errors
+    /// Where the folder cannot be made.
+    pub fn beside(&self, studio: &Path) -> Result<House> {
+        fs::create_dir(studio).with_context(|| format!("make {}", studio.display()))?;
+        for entry in fs::read_dir(&self.studio)? {
+            let entry = entry?;
+            if entry.file_type()?.is_file() {
+                fs::copy(entry.path(), studio.join(entry.file_name()))?;
+            }
+        }
+        fs::create_dir_all(self.studio.join("blobs"))?;
+        std::os::unix::fs::symlink(self.studio.join("blobs"), studio.join("blobs"))?;
+        let address = format!("127.0.0.1:{}", free_port()?);
+        let (studio, environment) = (studio.to_owned(), self.environment.clone());
+        let (exe, owner_link) = (self.exe.clone(), self.owner_link.clone());
+        let house =
+            House { exe, studio, address, owner_link, server: None, log: Arc::default(), environment };
+        house.set([("", "listen", house.address.as_str())])?;
+        Ok(house)
     }
 
     /// Before it starts: `(section, key, value)` of its settings; a key of no section has an empty one.
@@ -91,6 +127,7 @@ impl House {
             .arg(&self.studio)
             .arg("--ready-file")
             .arg(&ready)
+            .envs(self.environment.iter().map(|(key, value)| (key, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -154,6 +191,7 @@ impl House {
             .args(["server", verb])
             .arg(&self.studio)
             .args(args)
+            .envs(self.environment.iter().map(|(key, value)| (key, value)))
             .output()
             .context("starting a server verb")
     }

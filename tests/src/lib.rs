@@ -17,3 +17,6 @@ pub mod sink;
 pub mod song;
 pub mod terminal;
 pub mod usage;
+
+// What the Postgres of the load asks of the crate that it stands in.
+use deadwax_server::store;
