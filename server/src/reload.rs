@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Whether a key counts when the settings are read again, or at the next start only. Every key stands here and in docs/OPERATIONS.md; a test holds both.
-pub const KEYS: [(&str, Counts); 76] = {
+pub const KEYS: [(&str, Counts); 77] = {
     use Counts::{AfterRestart as Later, AtOnce as Now};
     [
         ("name", Later),
@@ -52,6 +52,7 @@ pub const KEYS: [(&str, Counts); 76] = {
         ("door.header_bytes", Later),
         ("door.calls_per_s", Now),
         ("door.calls_burst", Now),
+        ("door.changes_at_once", Now),
         ("door.upload_bytes_per_day", Now),
         ("door.upload_files_per_day", Now),
         ("render.here", Later),

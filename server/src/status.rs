@@ -90,11 +90,20 @@ fn corrupt(what: &dyn std::fmt::Display) -> Status {
 
 /// Turned away at the door; nothing was done. A client waits as long as told and asks again.
 pub fn too_many_calls(wait: Duration) -> Status {
+    wait_a_moment(wait, "Too many calls came from you at once.")
+}
+
+/// The same, and nobody's fault: more changes came at once than the studio takes.
+pub fn studio_busy(wait: Duration) -> Status {
+    wait_a_moment(wait, "The studio has as many changes to write down as it takes at once.")
+}
+
+fn wait_a_moment(wait: Duration, text: &str) -> Status {
     let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);
     let mut status = refuse_with(
         Code::ResourceExhausted,
         "TOO_MANY_CALLS",
-        "Too many calls came from you at once.",
+        text,
         "Wait a moment, then try again.",
         [("retry_after_ms", wait_ms.to_string())],
     );

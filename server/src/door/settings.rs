@@ -25,6 +25,8 @@ pub struct Door {
     /// Calls of one person, and of one address that has not signed in: so many at once, then so many a second.
     pub calls_per_s: u32,
     pub calls_burst: u32,
+    /// Changes that are worked on at the same time, of all people together; what comes beyond is turned away.
+    pub changes_at_once: u32,
     /// Audio of one person within 24 hours, and the files that it comes in.
     pub upload_bytes_per_day: u64,
     pub upload_files_per_day: u64,
@@ -44,6 +46,7 @@ impl Default for Door {
             header_bytes: 16 << 10,
             calls_per_s: 50,
             calls_burst: 200,
+            changes_at_once: 200,
             upload_bytes_per_day: 256 << 30,
             upload_files_per_day: 10_000,
         }
@@ -64,6 +67,7 @@ impl Door {
             ("door.connection_age_grace_s", self.connection_age_grace_s),
             ("door.calls_per_s", self.calls_per_s),
             ("door.calls_burst", self.calls_burst),
+            ("door.changes_at_once", self.changes_at_once),
         ] {
             if value == 0 {
                 return Err((key, "it must be at least 1.".into()));

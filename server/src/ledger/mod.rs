@@ -2,6 +2,7 @@
 //! Never here: rules (the domain has them), the shape of bytes (`wire/ledger`), rows and names.
 
 mod follow;
+mod news;
 mod sent;
 mod stream;
 
@@ -19,7 +20,11 @@ use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
-use self::stream::{Folded, Stream};
+use self::{
+    news::Readers,
+    sent::SentBook,
+    stream::{Folded, Stream},
+};
 use crate::{
     desk,
     planted::planted,
@@ -27,8 +32,8 @@ use crate::{
     wire,
 };
 
-use self::sent::SentBook;
 pub use self::{
+    news::{DeskNews, News},
     sent::Sent,
     stream::{Kept, Recorded},
 };
@@ -56,9 +61,8 @@ struct Inner {
     clock: Arc<dyn Clock>,
     streams: Mutex<HashMap<ProjectId, Arc<Stream>>>,
     memberships: Mutex<HashMap<PersonId, BTreeSet<ProjectId>>>,
+    readers: Readers,
     sent: SentBook,
-    /// Counts the appends of all projects.
-    all: watch::Sender<u64>,
     /// Others append to the same store.
     shared: bool,
 }
@@ -132,8 +136,8 @@ impl Ledger {
             clock,
             streams: Mutex::default(),
             memberships: Mutex::default(),
+            readers: Readers::default(),
             sent: SentBook::default(),
-            all: watch::Sender::new(0),
         });
         for (stream, _) in inner.store.heads().await? {
             if stream != STUDIO {
@@ -210,11 +214,6 @@ impl Ledger {
     pub async fn projects(&self) -> Result<Vec<Arc<Snapshot>>, LedgerError> {
         let ids: BTreeSet<ProjectId> = lock(&self.inner.streams).keys().copied().collect();
         Ok(self.inner.snapshots(ids))
-    }
-
-    /// Changes after each durable append to any project.
-    pub fn watch_all(&self) -> watch::Receiver<u64> {
-        self.inner.all.subscribe()
     }
 
     /// The facts with `seq > after`, in order, at most `limit`; those that are newer than this server or redacted are told as such.
@@ -298,9 +297,10 @@ impl Inner {
         let seq = after.snapshot.seq;
         self.sent.fold(events, Time(self.clock.now_ms()));
         self.index_members(stream.id, &before.snapshot.project, &after.snapshot.project);
+        let project = Arc::clone(&after.snapshot);
         stream.keep(after);
         stream.head.send_replace(seq);
-        self.all.send_modify(|appends| *appends += 1);
+        self.readers.tell(stream.id, &before.snapshot.project, &project.project);
     }
 
     fn index_members(&self, id: ProjectId, before: &Project, after: &Project) {
@@ -323,12 +323,10 @@ impl Inner {
             None => Arc::new(Stream::new(perform.project)),
         };
         let answer = {
-            // Looked up, decided and appended under one lock: a retry that arrives while the first is on its way waits for that one's answer.
+            // Decided, appended and looked up under one lock: a retry that arrives while the first is on its way waits for that one's answer.
             let _writing = stream.writing.lock().await;
-            match self.done_before(&stream, &perform).await? {
-                Some(done) => Ok(done),
-                None => self.decide_and_append(&stream, &perform).await,
-            }
+            let ruled = self.decide_and_append(&stream, &perform).await;
+            self.first_answer(&stream, &perform, ruled).await
         };
         if answer.is_err() {
             // A creation that was refused leaves no stream behind, unless it is another's by now or another is at work on it.
@@ -337,20 +335,50 @@ impl Inner {
         answer
     }
 
-    /// L-3: the first answer, read back.
+    /// L-3: a retry hears what the first try made, whatever would be said to it now. Where something would be appended the store knows the command itself, so
+    /// that a first try, which nearly every one is, costs no look.
+    async fn first_answer(
+        &self,
+        stream: &Stream,
+        perform: &Perform,
+        ruled: Result<Performed, LedgerError>,
+    ) -> Result<Performed, LedgerError> {
+        match ruled {
+            Ok(done) if done.repeated || !done.events.is_empty() => Ok(done),
+            Err(reused @ LedgerError::Append(AppendError::CommandReused(_))) => Err(reused),
+            // The store has refused: what it can still tell counts, and else its own reason.
+            Err(LedgerError::Append(no)) => match self.done_before(stream, perform).await {
+                Ok(Some(done)) => Ok(done),
+                Ok(None) | Err(_) => Err(no.into()),
+            },
+            nothing => match self.done_before(stream, perform).await? {
+                Some(done) => Ok(done),
+                None => nothing,
+            },
+        }
+    }
+
     async fn done_before(
         &self,
         stream: &Stream,
         perform: &Perform,
     ) -> Result<Option<Performed>, LedgerError> {
         let Some((done, request)) = self.store.command(perform.command_id).await? else { return Ok(None) };
-        if request != perform.request_sha256 || done.stream != StreamId(perform.project.0) {
+        if request != perform.request_sha256 {
             return Err(AppendError::CommandReused(perform.command_id).into());
         }
-        self.read_back(stream, done).await.map(Some)
+        self.read_back(stream, perform, done).await.map(Some)
     }
 
-    async fn read_back(&self, stream: &Stream, done: Appended) -> Result<Performed, LedgerError> {
+    async fn read_back(
+        &self,
+        stream: &Stream,
+        perform: &Perform,
+        done: Appended,
+    ) -> Result<Performed, LedgerError> {
+        if done.stream != StreamId(perform.project.0) {
+            return Err(AppendError::CommandReused(perform.command_id).into());
+        }
         if done.last_seq > stream.folded().snapshot.seq {
             // By another server, or by this one before a line broke: whoever gets the answer sees what it made.
             self.catch_up(stream).await?;
@@ -400,7 +428,7 @@ impl Inner {
                 self.publish(stream, &before, before.with(&events), std::iter::empty());
             }
             match self.store.append(append).await {
-                Ok(done) if done.repeated => return self.read_back(stream, done).await,
+                Ok(done) if done.repeated => return self.read_back(stream, perform, done).await,
                 Ok(done) => {
                     self.publish(stream, &before, after, events.iter());
                     let (first_seq, last_seq) = (done.first_seq, done.last_seq);

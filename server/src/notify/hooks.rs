@@ -20,7 +20,7 @@ use super::{
     secret::{self, Secrets},
 };
 use crate::{
-    ledger::{Clock, Kept, Ledger, LedgerError, Recorded, Snapshot},
+    ledger::{Clock, Kept, Ledger, LedgerError, News, Recorded, Snapshot},
     metrics::NewsFigures,
     watch::Names,
     wire,
@@ -76,6 +76,28 @@ struct Run {
     ended: Notify,
 }
 
+/// The projects that have webhooks, as they stand.
+struct Hooked {
+    news: News,
+    projects: BTreeMap<ProjectId, Arc<Snapshot>>,
+}
+
+impl Hooked {
+    fn of(ledger: &Arc<Ledger>) -> Self {
+        Self { news: ledger.news(), projects: BTreeMap::new() }
+    }
+
+    fn look(&mut self) {
+        for snapshot in self.news.take() {
+            if snapshot.project.webhooks.is_empty() {
+                self.projects.remove(&snapshot.id);
+            } else {
+                self.projects.insert(snapshot.id, snapshot);
+            }
+        }
+    }
+}
+
 impl Hooks {
     /// Runs until shutdown. Deliveries that are on their way then are told again at the next start.
     pub async fn run(self) {
@@ -95,10 +117,10 @@ impl Hooks {
         };
         let run = Arc::new(Run::of(self, cursors));
         let (turns, places) = (TaskTracker::new(), Arc::new(Semaphore::new(AT_ONCE)));
-        let mut changed = run.hooks.ledger.watch_all();
+        let mut hooked = Hooked::of(&run.hooks.ledger);
         while !run.hooks.shutdown.is_cancelled() {
-            changed.borrow_and_update();
-            for key in run.due().await {
+            hooked.look();
+            for key in run.due(&hooked).await {
                 let Ok(place) = Arc::clone(&places).try_acquire_owned() else { break };
                 lock(&run.speaking).insert(key);
                 let run = Arc::clone(&run);
@@ -114,7 +136,7 @@ impl Hooks {
             }
             tokio::select! {
                 () = run.hooks.shutdown.cancelled() => {}
-                _ = changed.changed() => {}
+                () = hooked.news.changed() => {}
                 () = run.ended.notified() => {}
                 () = tokio::time::sleep(run.hooks.tick) => {}
             }
@@ -131,7 +153,9 @@ impl Hooks {
         match self.begin().await {
             Ok(cursors) => {
                 let run = Run::of(self, cursors);
-                let _nothing_is_due = run.due().await;
+                let mut hooked = Hooked::of(&run.hooks.ledger);
+                hooked.look();
+                let _nothing_is_due = run.due(&hooked).await;
                 run.keep().await;
             }
             Err(error) => {
@@ -172,18 +196,11 @@ impl Run {
     }
 
     /// Webhooks that have something to hear and may hear it now.
-    async fn due(&self) -> Vec<Key> {
-        let projects = match self.hooks.ledger.projects().await {
-            Ok(projects) => projects,
-            Err(error) => {
-                tracing::warn!(%error, "webhooks wait: the projects could not be read");
-                return Vec::new();
-            }
-        };
-        let mut new_one = self.forget_removed(&projects);
+    async fn due(&self, hooked: &Hooked) -> Vec<Key> {
+        let mut new_one = self.forget_removed(hooked);
         let (now, mut due) = (self.hooks.clock.now_ms(), Vec::new());
         let (mut behind, mut failing) = (0, 0);
-        for snapshot in projects.iter().filter(|it| !it.project.webhooks.is_empty()) {
+        for snapshot in hooked.projects.values() {
             for webhook in snapshot.project.webhooks.keys() {
                 let key = (snapshot.id, webhook);
                 let known = lock(&self.cursors).get(&key).copied();
@@ -219,9 +236,10 @@ impl Run {
         due
     }
 
-    fn forget_removed(&self, projects: &[Arc<Snapshot>]) -> bool {
-        let there: HashSet<Key> = projects
-            .iter()
+    fn forget_removed(&self, hooked: &Hooked) -> bool {
+        let there: HashSet<Key> = hooked
+            .projects
+            .values()
             .flat_map(|it| it.project.webhooks.keys().map(|webhook| (it.id, webhook)))
             .collect();
         let mut cursors = lock(&self.cursors);

@@ -110,10 +110,9 @@ impl Mailer {
             }
         };
         let (mut seen, mut sending): (HashMap<ProjectId, Seen>, Option<Sending>) = (HashMap::new(), None);
-        let mut changed = self.ledger.watch_all();
+        let news = self.ledger.news();
         while !self.shutdown.is_cancelled() {
-            changed.borrow_and_update();
-            match self.look(&mut book, &mut seen).await {
+            match self.look(&mut book, &mut seen, &news.take()).await {
                 Ok(false) => {}
                 Ok(true) => self.keep(&book).await,
                 Err(error) => tracing::warn!(%error, "mail waits: the projects could not be read"),
@@ -128,7 +127,7 @@ impl Mailer {
             self.figures.letters_waiting.set(i64::try_from(book.outbox.len()).unwrap_or(i64::MAX));
             tokio::select! {
                 () = self.shutdown.cancelled() => {}
-                _ = changed.changed() => {}
+                () = news.changed() => {}
                 tried = ended(&mut sending) => {
                     sending = None;
                     self.note(&mut book, tried);
@@ -167,11 +166,15 @@ impl Mailer {
         (now.div_euclid(DAY_MS), now.rem_euclid(DAY_MS) / HOUR_MS)
     }
 
-    /// Whether the book changed in what must not be lost.
-    async fn look(&self, book: &mut Book, seen: &mut HashMap<ProjectId, Seen>) -> Result<bool, LedgerError> {
-        let projects = self.ledger.projects().await?;
+    /// Whether the book changed in what must not be lost. `moved`: the projects that may have something new.
+    async fn look(
+        &self,
+        book: &mut Book,
+        seen: &mut HashMap<ProjectId, Seen>,
+        moved: &[Arc<Snapshot>],
+    ) -> Result<bool, LedgerError> {
         let mut changed = false;
-        for snapshot in &projects {
+        for snapshot in moved {
             match self.compare(book, seen, snapshot).await {
                 Ok(fresh) => changed |= fresh,
                 Err(error) => {
@@ -181,11 +184,12 @@ impl Mailer {
                 }
             }
         }
-        changed |= self.write_each(book, &projects);
+        changed |= self.write_each(book).await?;
         changed |= self.write_unusual(book);
         let (day, hour) = self.day_and_hour();
         if day > book.digest_day && hour >= i64::from(self.digest_hour) {
-            for (person, text, projects) in self.digests(book, &projects).await {
+            let all = self.ledger.projects().await?;
+            for (person, text, projects) in self.digests(book, &all).await {
                 let id = format!("digest {day} {}", wire::id(person.0));
                 self.put(book, person, id, text, projects);
             }
@@ -231,10 +235,14 @@ impl Mailer {
     }
 
     /// The letters of those who are told at once. What is done or muted by now is not told.
-    fn write_each(&self, book: &mut Book, projects: &[Arc<Snapshot>]) -> bool {
+    async fn write_each(&self, book: &mut Book) -> Result<bool, LedgerError> {
         let now = self.clock.now_ms();
         let ripe = book.pending.iter().filter(|(_, pending)| now - pending.since_ms >= TOGETHER_MS);
         let ripe: Vec<PersonText> = ripe.map(|(person, _)| *person).collect();
+        if ripe.is_empty() {
+            return Ok(false);
+        }
+        let projects = self.ledger.projects().await?;
         for person in &ripe {
             let Some(pending) = book.pending.remove(person) else { continue };
             let person = person.0;
@@ -260,7 +268,7 @@ impl Mailer {
             let text = letter::each(&self.studio, &known.name, rows);
             self.put(book, person, id, text, named);
         }
-        !ripe.is_empty()
+        Ok(true)
     }
 
     /// One letter to each owner of the studio, at most once in an hour: whatever else comes within it stands in the next one.

@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use deadwax_domain::{Command, Project, ProjectId, Reason, Refusal};
+use deadwax_domain::{Command, Project, ProjectId, Reason, Refusal, Time, Urgency};
 use tokio::{
     sync::{Notify, Semaphore, watch},
     time::Instant,
@@ -24,11 +24,11 @@ use super::process::ChildError;
 use crate::{
     blob::BlobError,
     leases::{Ended, Held, Leasing},
-    ledger::{Ledger, LedgerError, Perform, Performed, Snapshot},
+    ledger::{Ledger, LedgerError, News, Perform, Performed, Snapshot},
     metrics::work::{Kind, WorkFigures},
 };
 
-/// The ledger wakes the workers; this is only for what they could not read, and for leases that lapse, which no fact tells.
+/// The ledger wakes the workers; this is only for leases that lapse and for work that is tried again, which no fact tells.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// Work that somebody else has is asked for again after this and not at every fact: a busy studio makes hundreds a second.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
@@ -87,17 +87,20 @@ impl<Key: Eq + Hash + Copy, Now: Default> Drop for Told<'_, Key, Now> {
     }
 }
 
+/// What a label waits for goes first, then the oldest.
+pub type Turn = (Urgency, Time);
+
 /// One kind of work.
 pub trait Work: Send + Sync + 'static {
-    type Key: Copy + Eq + Hash + Send + Sync + 'static;
+    type Key: Copy + Ord + Hash + Send + Sync + 'static;
 
     const KIND: Kind;
 
     /// The same at every process: project and id.
     fn name(key: Self::Key) -> (u128, u128);
 
-    /// All that is due, what runs already too; in the order in which it is to be begun.
-    fn due(&self, projects: &[Arc<Snapshot>]) -> Vec<Self::Key>;
+    /// All that is due in one project, what runs already too, each with its turn.
+    fn due(&self, snapshot: &Snapshot) -> Vec<(Turn, Self::Key)>;
 
     /// One attempt, to its end. Dropped where the server stops or the lease is lost. What it began is told to `begun`.
     fn job(&self, key: Self::Key, begun: &Begun) -> impl Future<Output = ()> + Send;
@@ -114,7 +117,7 @@ pub trait Work: Send + Sync + 'static {
     }
 
     /// Called with every look, before work is begun.
-    fn tidy(&self, _projects: &[Arc<Snapshot>]) -> impl Future<Output = ()> + Send {
+    fn tidy(&self) -> impl Future<Output = ()> + Send {
         std::future::ready(())
     }
 }
@@ -148,6 +151,33 @@ struct Mine<Key> {
     others: HashMap<Key, Instant>,
 }
 
+/// What is due in each project that has something; kept up with the ledger by looking at what moved.
+struct Due<Key> {
+    news: News,
+    by_project: HashMap<ProjectId, Vec<(Turn, Key)>>,
+}
+
+impl<Key: Copy + Ord + Hash> Due<Key> {
+    fn look<W: Work<Key = Key>>(&mut self, work: &W, mine: &Mutex<Mine<Key>>) -> Vec<Key> {
+        for snapshot in self.news.take() {
+            let due = work.due(&snapshot);
+            if due.is_empty() {
+                self.by_project.remove(&snapshot.id);
+            } else {
+                self.by_project.insert(snapshot.id, due);
+            }
+        }
+        let mut mine = locked(mine);
+        let now = Instant::now();
+        mine.others.retain(|_, until| *until > now);
+        let free = |key: &Key| !mine.running.contains(key) && !mine.others.contains_key(key);
+        let mut due: Vec<(Turn, Key)> =
+            self.by_project.values().flatten().filter(|(_, key)| free(key)).copied().collect();
+        due.sort_unstable();
+        due.into_iter().map(|(_, key)| key).collect()
+    }
+}
+
 /// Runs until shutdown, `slots` jobs side by side; jobs that run then are dropped, their leases given back, and begun again by whoever comes next.
 pub async fn run<W: Work>(work: Arc<W>, shift: Shift, slots: usize) {
     let slots = slots.max(1);
@@ -155,11 +185,11 @@ pub async fn run<W: Work>(work: Arc<W>, shift: Shift, slots: usize) {
     let mine = Arc::new(Mutex::new(Mine { running: HashSet::new(), others: HashMap::new() }));
     let jobs = TaskTracker::new();
     let ended = Arc::new(Notify::new());
-    let mut changed = shift.ledger.watch_all();
+    let mut due = Due { news: shift.ledger.news(), by_project: HashMap::new() };
     shift.figures.opens(W::KIND, slots);
     while !shift.shutdown.is_cancelled() {
-        changed.borrow_and_update();
-        for key in due(&*work, &shift.ledger, &mine).await {
+        work.tidy().await;
+        for key in due.look(&*work, &mine) {
             // A place first: whoever has none leaves the work to others.
             let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else { break };
             let held = match take::<W>(&shift, key).await {
@@ -183,7 +213,7 @@ pub async fn run<W: Work>(work: Arc<W>, shift: Shift, slots: usize) {
         }
         tokio::select! {
             () = shift.shutdown.cancelled() => {}
-            _ = changed.changed() => {}
+            () = due.news.changed() => {}
             () = ended.notified() => {}
             () = tokio::time::sleep(LOOK_AGAIN) => {}
         }
@@ -226,23 +256,6 @@ async fn hold<W: Work>(work: &W, shift: &Shift, key: W::Key, held: Held) {
             let _in_time = tokio::time::timeout(GIVE_BACK, work.give_back(key, attempt)).await;
         }
     }
-}
-
-async fn due<W: Work>(work: &W, ledger: &Ledger, mine: &Mutex<Mine<W::Key>>) -> Vec<W::Key> {
-    let projects = match ledger.projects().await {
-        Ok(projects) => projects,
-        Err(error) => {
-            tracing::error!(%error, "a worker could not read the projects");
-            return Vec::new();
-        }
-    };
-    work.tidy(&projects).await;
-    let mut due = work.due(&projects);
-    let mut mine = locked(mine);
-    let now = Instant::now();
-    mine.others.retain(|_, until| *until > now);
-    due.retain(|key| !mine.running.contains(key) && !mine.others.contains_key(key));
-    due
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

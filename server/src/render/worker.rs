@@ -20,7 +20,7 @@ use super::{
     child::{FailureKind, JobFile, RenderLine, RenderedFile},
     inspect,
     process::{self, Limits, Program},
-    shift::{self, Begun, JobError, Shift, Told, Work, empty},
+    shift::{self, Begun, JobError, Shift, Told, Turn, Work, empty},
     sound::{Unsound, sound_path},
 };
 use crate::{
@@ -68,18 +68,12 @@ impl Work for Worker {
         (project.0, render.0)
     }
 
-    /// Queued renders, and those that run: here, elsewhere, or at a process that is gone. What a label waits for goes first, then the oldest.
-    fn due(&self, projects: &[Arc<Snapshot>]) -> Vec<RenderKey> {
-        let mut due = Vec::new();
-        for snapshot in projects {
-            let project = &snapshot.project;
-            let alive = project.renders.values().filter(|render| render.is_alive());
-            due.extend(alive.map(|render| {
-                (urgency(project, Piece::Render(render)), render.queued_at, (snapshot.id, render.id))
-            }));
-        }
-        due.sort();
-        due.into_iter().map(|(.., key)| key).collect()
+    /// Queued renders, and those that run: here, elsewhere, or at a process that is gone.
+    fn due(&self, snapshot: &Snapshot) -> Vec<(Turn, RenderKey)> {
+        let project = &snapshot.project;
+        let alive = project.renders.values().filter(|render| render.is_alive());
+        let turn = |render| (urgency(project, Piece::Render(render)), render.queued_at);
+        alive.map(|render| (turn(render), (snapshot.id, render.id))).collect()
     }
 
     async fn job(&self, key: RenderKey, begun: &Begun) {

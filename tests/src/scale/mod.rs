@@ -15,7 +15,7 @@ pub(crate) mod cluster;
     dead_code,
     reason = "of the tests of the object store, where a failed step is a failed test"
 )]
-mod moto;
+pub(crate) mod moto;
 
 use std::{
     io::{Read as _, Write as _},
