@@ -76,7 +76,7 @@ async fn a_known_machine_signs_in_again_with_the_passphrase() {
     let asked = seat.with(v1::ListSessionsRequest::default());
     let sessions = seat.sessions.list_sessions(asked).await.unwrap().into_inner().sessions;
     assert_eq!(sessions.len(), 1, "{sessions:?}");
-    assert_eq!((sessions[0].device.as_str(), sessions[0].signs_in_again), ("studio mac", true));
+    assert_eq!((sessions[0].device.as_str(), sessions[0].signs_in_again), ("test", true));
     // Its earlier session ends with the next.
     let earlier = seat.token.clone();
     sign_in(&machine, &mut seat, WORDS).await.unwrap();

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // A test fails by panicking.
 
 mod common;
+#[allow(dead_code)]
 mod media_kit;
 
 use std::{sync::atomic::Ordering, time::Duration};

@@ -27,7 +27,7 @@ impl Machine {
         let hashed = hex::encode(sha2::Sha256::digest(code.as_bytes()));
         v1::LoginRequest {
             code: code.into(),
-            device: "studio mac".into(),
+            device: "test".into(),
             api: deadwax_proto::API,
             passphrase: passphrase.into(),
             device_key: self.line(),
