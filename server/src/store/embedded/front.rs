@@ -29,6 +29,8 @@ pub(super) struct Front {
 
 struct Behind {
     rows: Box<dyn Rows>,
+    /// The key of the row that says how far the others go.
+    last: &'static [u8],
     layers: Mutex<Layers>,
     /// Something came, or it is being closed.
     came: Condvar,
@@ -48,10 +50,11 @@ struct Layers {
 }
 
 impl Front {
-    /// `latch` falls where the disk does not take the rows.
-    pub(super) fn before(rows: Box<dyn Rows>, latch: Latch) -> io::Result<Self> {
+    /// `last` is the key of the row that says how far the others go: it is written behind them, so that what a death leaves is never less than it says. What is
+    /// more is put again from the journal, in the same words. `latch` falls where the disk does not take the rows.
+    pub(super) fn before(rows: Box<dyn Rows>, last: &'static [u8], latch: Latch) -> io::Result<Self> {
         let (came, went) = (Condvar::new(), Condvar::new());
-        let behind = Arc::new(Behind { rows, layers: Mutex::default(), came, went, latch });
+        let behind = Arc::new(Behind { rows, last, layers: Mutex::default(), came, went, latch });
         let shared = Arc::clone(&behind);
         let writer = thread::Builder::new().name("index".into()).spawn(move || shared.write_out())?;
         Ok(Self { behind, writer: Some(writer) })
@@ -80,8 +83,10 @@ impl Behind {
             let Some(leaving) = self.next_round() else { return };
             // sled 0.34 may notice a broken file late, and by a panic.
             let written = catch_unwind(AssertUnwindSafe(|| {
-                let changes = leaving.iter().map(|(key, row)| (key.clone(), row.clone()));
-                self.rows.apply(changes.collect())
+                let mut changes: Vec<Change> =
+                    leaving.iter().map(|(key, row)| (key.clone(), row.clone())).collect();
+                changes.sort_by_key(|(key, _)| key == self.last);
+                self.rows.put(changes)
             }));
             let failed = match written {
                 Ok(Ok(())) => None,
@@ -179,6 +184,8 @@ mod tests {
 
     use super::{super::rows::MapRows, *};
 
+    const LAST: &[u8] = b"applied";
+
     /// Takes no rows until it is told to; then each round is counted.
     #[derive(Default)]
     struct Slow {
@@ -199,7 +206,12 @@ mod tests {
             let mut gate = self.opened.wait_while(self.gate.lock().unwrap(), |gate| !gate.0).unwrap();
             gate.1 += 1;
             drop(gate);
-            if self.fails { Err(io::Error::other("no room")) } else { self.rows.apply(changes) }
+            if self.fails {
+                return Err(io::Error::other("no room"));
+            }
+            let says = changes.iter().position(|(key, _)| key == LAST);
+            assert!(says.is_none_or(|at| at + 1 == changes.len()), "{changes:?}");
+            self.rows.apply(changes)
         }
     }
 
@@ -221,7 +233,7 @@ mod tests {
     #[test]
     fn what_the_disk_does_not_have_yet_is_found_and_nothing_waits_for_it() {
         let slow = Arc::new(Slow::default());
-        let front = Front::before(Box::new(Arc::clone(&slow)), Latch::default()).unwrap();
+        let front = Front::before(Box::new(Arc::clone(&slow)), LAST, Latch::default()).unwrap();
         front.apply(vec![put("h1", "1"), put("p1", "a")]).unwrap();
         thread::sleep(PAUSE * 3);
         front.apply(vec![put("h1", "2"), (b"p1".to_vec(), None), put("p2", "b")]).unwrap();
@@ -238,9 +250,9 @@ mod tests {
     fn a_row_that_changes_with_every_append_is_written_once_for_many() {
         let slow = Arc::new(Slow::default());
         slow.open();
-        let front = Front::before(Box::new(Arc::clone(&slow)), Latch::default()).unwrap();
+        let front = Front::before(Box::new(Arc::clone(&slow)), LAST, Latch::default()).unwrap();
         for count in 0..10_000 {
-            front.apply(vec![put("applied", &count.to_string())]).unwrap();
+            front.apply(vec![put("applied", &count.to_string()), put("h1", "x")]).unwrap();
         }
         drop(front);
         assert_eq!(slow.get(b"applied").unwrap().unwrap(), b"9999");
@@ -252,7 +264,7 @@ mod tests {
         let slow = Arc::new(Slow { fails: true, ..Slow::default() });
         slow.open();
         let latch = Latch::default();
-        let front = Front::before(Box::new(Arc::clone(&slow)), latch.clone()).unwrap();
+        let front = Front::before(Box::new(Arc::clone(&slow)), LAST, latch.clone()).unwrap();
         front.apply(vec![put("p1", "a")]).unwrap();
         let begun = std::time::Instant::now();
         while latch.reason().is_none() {
@@ -272,7 +284,7 @@ mod tests {
             limit in 0usize..14,
         ) {
             let (model, slow) = (MapRows::default(), Arc::new(Slow::default()));
-            let mut front = Front::before(Box::new(Arc::clone(&slow)), Latch::default()).unwrap();
+            let mut front = Front::before(Box::new(Arc::clone(&slow)), LAST, Latch::default()).unwrap();
             slow.open();
             for (changes, closes) in steps {
                 let changes: Vec<Change> =
@@ -281,7 +293,7 @@ mod tests {
                 model.apply(changes).unwrap();
                 if closes {
                     drop(front);
-                    front = Front::before(Box::new(Arc::clone(&slow)), Latch::default()).unwrap();
+                    front = Front::before(Box::new(Arc::clone(&slow)), LAST, Latch::default()).unwrap();
                 }
                 let asked = [b'k', from];
                 prop_assert_eq!(front.range(&asked, b"k", limit).unwrap(), model.range(&asked, b"k", limit).unwrap());

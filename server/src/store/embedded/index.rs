@@ -52,7 +52,7 @@ impl Index {
 
     /// From now on its rows reach the disk a moment later.
     pub(super) fn behind_front(self, latch: &Latch) -> io::Result<Self> {
-        Ok(Self { rows: Box::new(Front::before(self.rows, latch.clone())?) })
+        Ok(Self { rows: Box::new(Front::before(self.rows, APPLIED, latch.clone())?) })
     }
 
     /// Which journal it was made from and how far; `None` for an empty one.
