@@ -109,7 +109,7 @@ impl Leasing {
                 }
                 Ok(None) => {}
                 Err(error) => {
-                    tracing::warn!(key, %error, "nobody could be asked who does it; asked again soon")
+                    tracing::warn!(key, %error, "nobody could be asked who does it; asked again soon");
                 }
             }
             tokio::select! {

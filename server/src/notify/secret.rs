@@ -87,7 +87,9 @@ fn make(path: &Path, seal: Option<&[u8; KEY_BYTES]>) -> anyhow::Result<[u8; KEY_
             key.copy_from_slice(made.as_ref());
         }
         None => {
-            getrandom::fill(&mut key).ok().context("the system gave no random bytes for the webhooks' key")?
+            getrandom::fill(&mut key)
+                .ok()
+                .context("the system gave no random bytes for the webhooks' key")?;
         }
     }
     let write = || -> std::io::Result<()> {

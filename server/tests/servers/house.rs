@@ -122,7 +122,7 @@ impl Server {
     }
 
     /// From its next start on its audio lies in no folder that it shares.
-    pub fn keep_audio_apart(&mut self) {
+    pub fn keep_audio_apart(&self) {
         fs::remove_file(self.folder.join("blobs")).unwrap();
     }
 

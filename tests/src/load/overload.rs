@@ -65,7 +65,7 @@ pub async fn measure(stand: &Stand, size: &Size) -> Result<Vec<Line>> {
             ),
         ),
         Line::judged(
-            format!("overload: {:.0} times the greatest rate of {:.0}/s", TOO_MUCH, most),
+            format!("overload: {TOO_MUCH:.0} times the greatest rate of {most:.0}/s"),
             format!(
                 "{offered:.0}/s came: {:.0}/s taken, {:.0}/s turned away with RESOURCE_EXHAUSTED in {}, {} other errors; calls left {} late; {} MB more at most",
                 taken as f64 / time.as_secs_f64(),
