@@ -4,7 +4,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -21,7 +21,7 @@ use crate::{
     planted::planted,
     wire::{
         self,
-        view::{self, Rows, Viewer},
+        view::{self, Marks, Rows, Viewer},
     },
 };
 
@@ -30,6 +30,9 @@ pub const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// An update is cut where it grows beyond this; one row may be larger.
 const PIECE_BYTES: usize = 64 << 10;
+
+/// What the shelf of rows takes, counted as on the line; in memory it is some times as much.
+const SHELF_BYTES: usize = 16 << 20;
 
 /// Where names come from; asked anew whenever rows are built.
 pub type Names = Arc<dyn Fn() -> Arc<Directory> + Send + Sync>;
@@ -51,25 +54,26 @@ pub struct Hub {
     built: Mutex<Shelf>,
 }
 
-/// Rows that somebody holds, by project and viewer.
+/// Rows that were built last, by project and viewer: several devices of one person want the same.
 #[derive(Default)]
 struct Shelf {
-    rows: HashMap<(ProjectId, PersonId), Weak<Built>>,
-    /// With so many on it the shelf is cleared of those that nobody holds. Twice of what stayed: a fact costs the same however many watch.
-    clear_at: usize,
+    rows: HashMap<(ProjectId, PersonId), Arc<Built>>,
+    /// In the order in which they came.
+    keys: VecDeque<(ProjectId, PersonId)>,
+    bytes: usize,
 }
 
 impl Shelf {
-    fn find(&self, key: (ProjectId, PersonId)) -> Option<Arc<Built>> {
-        self.rows.get(&key).and_then(Weak::upgrade)
-    }
-
-    fn put(&mut self, key: (ProjectId, PersonId), rows: &Arc<Built>) {
-        if self.rows.len() >= self.clear_at {
-            self.rows.retain(|_, rows| rows.strong_count() > 0);
-            self.clear_at = 2 * self.rows.len() + 64;
+    fn put(&mut self, key: (ProjectId, PersonId), rows: Arc<Built>) {
+        self.bytes += rows.bytes;
+        match self.rows.insert(key, rows) {
+            Some(before) => self.bytes -= before.bytes,
+            None => self.keys.push_back(key),
         }
-        self.rows.insert(key, Arc::downgrade(rows));
+        while self.bytes > SHELF_BYTES && self.keys.len() > 1 {
+            let oldest = self.keys.pop_front().and_then(|key| self.rows.remove(&key));
+            self.bytes -= oldest.map_or(0, |it| it.bytes);
+        }
     }
 }
 
@@ -77,6 +81,9 @@ impl Shelf {
 pub struct Built {
     pub seq: u64,
     pub rows: Rows,
+    marks: Arc<Marks>,
+    /// On the line.
+    bytes: usize,
     names: Arc<Directory>,
 }
 
@@ -95,14 +102,14 @@ impl Hub {
         let names = self.names();
         let key = (project, person);
         let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
-        let shared = built.find(key);
+        let shared = built.rows.get(&key).cloned();
         if let Some(shared) = shared.filter(|it| it.seq == snapshot.seq && Arc::ptr_eq(&it.names, &names)) {
             return Ok(shared);
         }
         drop(built);
         let fresh = Arc::new(build(&snapshot, person, names).ok_or(Ended::NotAMember)?);
         built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
-        built.put(key, &fresh);
+        built.put(key, Arc::clone(&fresh));
         Ok(fresh)
     }
 
@@ -126,7 +133,8 @@ impl Hub {
         let now = self.rows(project, person).await?;
         let first = self.since(project, person, from, &now).await;
         let rest = pieces(from, first);
-        let watcher = Watcher { hub: Arc::clone(self), project, person, head, ended, sent: now, rest };
+        let sent = (now.seq, Arc::clone(&now.marks));
+        let watcher = Watcher { hub: Arc::clone(self), project, person, head, ended, sent, rest };
         let updates = stream::unfold(Some(watcher), |watcher| async move {
             let mut watcher = watcher?;
             match watcher.next().await {
@@ -145,7 +153,7 @@ impl Hub {
         // A place that cannot be folded to is no error of the watcher's: the snapshot says everything.
         let Ok(Some(then)) = self.ledger.fold_to(project, from).await else { return whole(now) };
         let Some(then) = build(&then, person, Arc::clone(&now.names)) else { return whole(now) };
-        let update = step(&then, now);
+        let update = step(&then.marks, now);
         if update.upserts.len() < now.rows.len() { update } else { whole(now) }
     }
 
@@ -169,7 +177,8 @@ impl Hub {
 
 fn build(snapshot: &Snapshot, person: PersonId, names: Arc<Directory>) -> Option<Built> {
     let rows = view::rows(&Viewer::new(snapshot.id, &snapshot.project, person, &names)?);
-    Some(Built { seq: snapshot.seq, rows, names })
+    let (marks, bytes) = Marks::of(&rows);
+    Some(Built { seq: snapshot.seq, rows, marks: Arc::new(marks), bytes, names })
 }
 
 fn whole(now: &Built) -> v1::Update {
@@ -177,8 +186,8 @@ fn whole(now: &Built) -> v1::Update {
     v1::Update { seq: now.seq, snapshot: true, upserts, removals: Vec::new() }
 }
 
-fn step(before: &Built, now: &Built) -> v1::Update {
-    let (upserts, removals) = view::difference(&before.rows, &now.rows);
+fn step(before: &Marks, now: &Built) -> v1::Update {
+    let (upserts, removals) = before.difference(&now.rows, &now.marks);
     v1::Update { seq: now.seq, snapshot: false, upserts, removals }
 }
 
@@ -213,7 +222,8 @@ struct Watcher {
     person: PersonId,
     head: watch::Receiver<u64>,
     ended: CancellationToken,
-    sent: Arc<Built>,
+    /// Up to where, and what that was: never the rows, which ten thousand watchers could not hold.
+    sent: (u64, Arc<Marks>),
     /// What is still to be sent of the newest update, before anything newer.
     rest: VecDeque<v1::Update>,
 }
@@ -234,10 +244,10 @@ impl Watcher {
             () = tokio::time::sleep(HEARTBEAT) => {}
         }
         let now = self.hub.rows(self.project, self.person).await?;
-        let update = step(&self.sent, &now);
-        let mut rest = pieces(self.sent.seq, update);
+        let (before, marks) = &self.sent;
+        let mut rest = pieces(*before, step(marks, &now));
         let first = rest.pop_front().unwrap_or_default();
-        (self.sent, self.rest) = (now, rest);
+        (self.sent, self.rest) = ((now.seq, Arc::clone(&now.marks)), rest);
         Ok(first)
     }
 }

@@ -37,6 +37,7 @@ struct Work {
 pub(super) struct Now {
     ready: Gauge,
     latch_fallen: Gauge,
+    audio_away: Gauge,
     damaged: Gauge,
     free_bytes: Gauge<u64, AtomicU64>,
     free_files: Gauge<u64, AtomicU64>,
@@ -58,6 +59,7 @@ impl Now {
         let now = Self {
             ready: Gauge::default(),
             latch_fallen: Gauge::default(),
+            audio_away: Gauge::default(),
             damaged: Gauge::default(),
             free_bytes: Gauge::default(),
             free_files: Gauge::default(),
@@ -77,6 +79,11 @@ impl Now {
             "latch_fallen",
             "1: the disk failed and nothing is written until a restart",
             now.latch_fallen.clone(),
+        );
+        shelf.gauge(
+            "audio_store_away",
+            "1: the object store did not do what was asked of it last",
+            now.audio_away.clone(),
         );
         shelf.gauge(
             "stored_damaged",
@@ -122,6 +129,7 @@ impl Now {
         self.ready.set(i64::from(studio.ready().is_ok()));
         let drive = studio.store.drive().clone();
         self.latch_fallen.set(i64::from(drive.latch().reason().is_some()));
+        self.audio_away.set(i64::from(studio.blobs.far().is_some_and(|far| far.away())));
         self.damaged.set(count(*studio.blobs.damage().watch().borrow()));
         self.reserve_bytes.set(studio.config().limits.reserve_bytes);
         self.hashes.set(count(studio.people.hashes_waiting()));

@@ -11,8 +11,8 @@ use std::{
 };
 
 use deadwax_domain::{
-    Actor, Alternate, ApprovalId, Command, Digest, Examined, Fact, NewFile, PersonId, Project, ProjectId,
-    ReceivedFile, Render, RenderId, Role, SongId, VersionId, VersionKind,
+    Actor, Alternate, ApprovalId, AudioFacts, Command, Digest, Examined, Fact, NewFile, PersonId, Project,
+    ProjectId, ReceivedFile, Render, RenderId, Role, SongId, VersionId, VersionKind,
 };
 use deadwax_server::{
     blob::Blobs,
@@ -32,8 +32,8 @@ use crate::{
 
 const OWNER: PersonId = PersonId(1);
 const MIXER: PersonId = PersonId(2);
-const ARTIST: PersonId = PersonId(3);
-const LABEL: PersonId = PersonId(4);
+pub const ARTIST: PersonId = PersonId(3);
+pub const LABEL: PersonId = PersonId(4);
 pub const MASTERER: PersonId = PersonId(5);
 const PROJECT: ProjectId = ProjectId(0x77);
 pub const SONG: SongId = SongId(100);
@@ -81,11 +81,7 @@ impl House {
         }
         self.perform(OWNER, Command::AddSong { song: SONG, title: "Nachtlied".into(), isrc: String::new() })
             .await;
-        let bytes = wav(48_000, 16, 4, 440.0);
-        let digest = Digest(Sha256::digest(&bytes).into());
-        let file = ReceivedFile { digest, name: "mix.wav".into(), facts: facts(bytes.len() as u64) };
-        self.blobs.put(bytes.into()).await.unwrap();
-        self.perform(MIXER, Command::ReceiveFile { file }).await;
+        let digest = self.receive(MIXER, "mix.wav", 440.0).await;
         let (take, mix) = (VersionId(10), VersionId(20));
         self.version(take, VersionKind::Take, digest).await;
         self.approve(1, ARTIST, take, Role::Artist).await;
@@ -94,11 +90,26 @@ impl House {
         self.approve(3, LABEL, mix, Role::Label).await;
     }
 
+    /// Four seconds of a tone.
+    async fn receive(&self, by: PersonId, name: &str, hz: f64) -> Digest {
+        let bytes = wav(48_000, 16, 4, hz);
+        let digest = Digest(Sha256::digest(&bytes).into());
+        let facts = AudioFacts { bits: 16, frames: 4 * 48_000, ..facts(bytes.len() as u64) };
+        let file = ReceivedFile { digest, name: name.into(), facts };
+        self.blobs.put(bytes.into()).await.unwrap();
+        self.perform(by, Command::ReceiveFile { file }).await;
+        digest
+    }
+
     async fn version(&self, version: VersionId, kind: VersionKind, digest: Digest) {
         let files = vec![NewFile { alternate: Alternate::Main, digest, name: "main.wav".into() }];
         let (title, changelog) = (String::new(), String::new());
         self.perform(MIXER, Command::AddVersion { version, song: SONG, kind, title, changelog, files }).await;
-        // As if the house had found nothing.
+        self.nothing_found().await;
+    }
+
+    /// Everything is examined, as if the house had found nothing.
+    pub async fn nothing_found(&self) {
         let due: Vec<VersionId> =
             self.project().await.unexamined().iter().map(|version| version.id).collect();
         for version in due {
@@ -107,7 +118,7 @@ impl House {
         }
     }
 
-    async fn approve(&self, id: u128, by: PersonId, version: VersionId, role: Role) {
+    pub async fn approve(&self, id: u128, by: PersonId, version: VersionId, role: Role) {
         let fingerprint = self.project().await.versions.get(version).unwrap().fingerprint;
         self.perform(by, Command::Approve { approval: ApprovalId(id), version, role, fingerprint }).await;
     }
@@ -118,7 +129,7 @@ impl House {
         self.ledger.perform(perform).await.unwrap();
     }
 
-    async fn project(&self) -> Project {
+    pub async fn project(&self) -> Project {
         self.ledger.project(PROJECT).await.unwrap().unwrap().project.clone()
     }
 
@@ -143,16 +154,20 @@ impl House {
 
     /// Outputs of a render that were accepted, by the facts.
     pub async fn completions(&self, id: RenderId) -> usize {
+        self.count(|fact| matches!(fact, Fact::RenderCompleted { render, .. } if *render == id)).await
+    }
+
+    /// Of all facts of the project, those that are such.
+    pub async fn count(&self, is: impl Fn(&Fact) -> bool) -> usize {
         let told = self.ledger.events(PROJECT, 0, 100_000).await.unwrap();
-        let is = |fact: &Fact| matches!(fact, Fact::RenderCompleted { render, .. } if *render == id);
         told.iter().filter(|one| matches!(&one.kept, Kept::Event(event) if is(&event.fact))).count()
     }
 
-    /// A master of the same sound as the mix, for somebody to look at.
-    pub async fn unexamined_master(&self, id: u128) -> VersionId {
-        let version = VersionId(id);
-        let digest = self.project().await.versions.get(VersionId(20)).unwrap().main().unwrap().digest;
-        let files = vec![NewFile { alternate: Alternate::Main, digest, name: format!("{id}.wav") }];
+    /// A master for somebody to look at, with a sound of its own.
+    pub async fn unexamined_master(&self, id: u32) -> VersionId {
+        let (version, name) = (VersionId(id.into()), format!("{id}.wav"));
+        let digest = self.receive(MASTERER, &name, 200.0 + f64::from(id)).await;
+        let files = vec![NewFile { alternate: Alternate::Main, digest, name }];
         let (kind, title, changelog) = (VersionKind::Master, String::new(), String::new());
         self.perform(MASTERER, Command::AddVersion { version, song: SONG, kind, title, changelog, files })
             .await;
@@ -160,9 +175,7 @@ impl House {
     }
 
     pub async fn examinations(&self, id: VersionId) -> usize {
-        let told = self.ledger.events(PROJECT, 0, 100_000).await.unwrap();
-        let is = |fact: &Fact| matches!(fact, Fact::VersionExamined { version, .. } if *version == id);
-        told.iter().filter(|one| matches!(&one.kept, Kept::Event(event) if is(&event.fact))).count()
+        self.count(|fact| matches!(fact, Fact::VersionExamined { version, .. } if *version == id)).await
     }
 
     pub async fn masters(&self) -> usize {

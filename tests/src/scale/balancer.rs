@@ -137,11 +137,20 @@ impl Balancer {
     }
 }
 
+/// So many as this machine lets a process have files open for: each takes two, and some are for the program itself.
+fn connections() -> u64 {
+    const OWN: u64 = 500;
+    const ENOUGH: u64 = 20_000;
+    let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum;
+    files.map_or(ENOUGH, |files| (files.saturating_sub(OWN) / 2).clamp(1, ENOUGH))
+}
+
 /// Asks each server whether it serves, and cuts what leads to one that is gone. A quiet stream is quiet for as long as it likes: the servers ask for signs of life
 /// themselves.
 fn haproxy(listen: SocketAddr, behind: &[Behind]) -> String {
+    let most = connections();
     let mut text = format!(
-        "global\n  maxconn 20000\ndefaults\n  mode tcp\n  timeout connect 2s\n  timeout client 2h\n  timeout server 2h\n  \
+        "global\n  maxconn {most}\ndefaults\n  mode tcp\n  timeout connect 2s\n  timeout client 2h\n  timeout server 2h\n  \
          retries 3\n  option redispatch 1\nfrontend studio\n  bind {listen}\n  default_backend servers\nbackend servers\n  \
          balance roundrobin\n  option httpchk GET /readyz\n  default-server inter 1s fall 2 rise 1 on-marked-down shutdown-sessions\n"
     );
@@ -161,8 +170,10 @@ fn nginx(listen: SocketAddr, behind: &[Behind]) -> String {
     let user = if rustix::process::geteuid().is_root() { "user root;\n" } else { "" };
     let servers: String =
         behind.iter().map(|it| format!("    server {} max_fails=1 fail_timeout=2s;\n", it.calls)).collect();
+    // It counts both sides.
+    let both = 2 * connections();
     format!(
-        "{load}{user}daemon off;\npid nginx.pid;\nerror_log stderr warn;\nworker_processes 1;\nevents {{ worker_connections 20000; }}\n\
+        "{load}{user}daemon off;\npid nginx.pid;\nerror_log stderr warn;\nworker_processes 1;\nevents {{ worker_connections {both}; }}\n\
          stream {{\n  upstream studio {{\n{servers}  }}\n  server {{\n    listen {listen};\n    proxy_pass studio;\n    \
          proxy_connect_timeout 2s;\n    proxy_timeout 2h;\n    tcp_nodelay on;\n  }}\n}}\n"
     )

@@ -21,7 +21,10 @@ use std::{
     collections::{BTreeMap, HashMap},
     future::Future,
     path::Path,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -63,6 +66,7 @@ pub struct Far {
     bringing: Turns,
     /// Uploads that are being begun.
     beginning: Turns,
+    away: AtomicBool,
 }
 
 /// One at a time for each digest.
@@ -90,6 +94,7 @@ impl Far {
             tidying: tokio::sync::Mutex::default(),
             bringing: Turns::default(),
             beginning: Turns::default(),
+            away: AtomicBool::new(false),
         })
     }
 
@@ -154,7 +159,12 @@ impl Far {
                     self.rest(turn).await;
                     turn += 1;
                 }
-                done => return done,
+                done => {
+                    if let Err(BlobError::Far(error)) = &done {
+                        self.given_up(error);
+                    }
+                    return done;
+                }
             }
         }
     }
@@ -192,6 +202,7 @@ impl Far {
             }
         });
         self.bucket.put_parts(key, parts.boxed()).await?;
+        self.answered();
         let (sent, _) = sent.into_inner().unwrap_or_else(PoisonError::into_inner).finish();
         if sent != digest {
             self.remove(key).await?;
@@ -316,7 +327,12 @@ impl Far {
                     self.rest(turn).await;
                     turn += 1;
                 }
-                done => return done,
+                done => {
+                    if let Err(error) = &done {
+                        self.given_up(error);
+                    }
+                    return done;
+                }
             }
         }
     }
@@ -327,9 +343,30 @@ impl Far {
         key: &str,
         call: impl Future<Output = Result<T, FarError>>,
     ) -> Result<T, FarError> {
-        tokio::time::timeout(self.patience, call)
-            .await
-            .unwrap_or_else(|_| Err(FarError::away(what, key, "no answer came in time")))
+        let answer = tokio::time::timeout(self.patience, call).await;
+        let answer = answer.unwrap_or_else(|_| Err(FarError::away(what, key, "no answer came in time")));
+        if answer.is_ok() {
+            self.answered();
+        }
+        answer
+    }
+
+    fn answered(&self) {
+        if self.away.swap(false, Ordering::Relaxed) {
+            tracing::info!("the object store answers again");
+        }
+    }
+
+    /// Tried often enough.
+    fn given_up(&self, error: &FarError) {
+        if !self.away.swap(true, Ordering::Relaxed) {
+            tracing::warn!(%error, "the object store does not do what is asked of it");
+        }
+    }
+
+    /// It did not do what was asked of it last, however often.
+    pub fn away(&self) -> bool {
+        self.away.load(Ordering::Relaxed)
     }
 
     async fn rest(&self, turn: u32) {

@@ -66,6 +66,7 @@ impl Reading<'_> {
             };
             self.arriving = None;
             if self.left <= 1 || broke.lasting {
+                self.far.given_up(&broke);
                 return Err(broke);
             }
             self.left -= 1;

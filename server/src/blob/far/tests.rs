@@ -227,13 +227,17 @@ async fn a_store_that_is_away_refuses_and_keeps_what_was_given() {
     let (song, digest) = song(9_000, 8);
     let id = server.blobs.stage(digest, 9_000, "ann".into()).await.unwrap().id;
     server.blobs.write_staged(id, 0, song.clone()).await.unwrap();
+    let away = || server.blobs.far().unwrap().away();
+    assert!(!away());
     shed.fail(1, 1);
     for _ in 0..3 {
         assert!(matches!(server.blobs.put(song.clone()).await, Err(BlobError::Far(_))));
+        assert!(away(), "whoever watches over it can see it");
         assert!(matches!(server.blobs.name_staged(id).await, Err(BlobError::Far(_))));
     }
     shed.fail(0, 0);
     assert_eq!(server.blobs.finish_staged(id).await.unwrap(), digest);
+    assert!(!away());
     assert_eq!(server.whole(digest).await.unwrap(), song);
 }
 

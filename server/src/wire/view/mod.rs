@@ -3,6 +3,7 @@
 
 mod gate;
 mod house;
+mod marks;
 mod note;
 pub mod record;
 pub mod review;
@@ -82,7 +83,7 @@ fn allowed(action: &str, answer: Result<String, Refusal>) -> v1::Allowed {
     }
 }
 
-pub use self::{gate::tried as tried_gate, house::turnaround};
+pub use self::{gate::tried as tried_gate, house::turnaround, marks::Marks};
 
 /// Every row that the viewer sees.
 pub fn rows(viewer: &Viewer<'_>) -> Rows {
@@ -99,11 +100,4 @@ pub fn rows(viewer: &Viewer<'_>) -> Rows {
         record::rows(viewer, &mut put);
     }
     rows
-}
-
-/// What brings a map of rows from `before` to `now`.
-pub fn difference(before: &Rows, now: &Rows) -> (Vec<v1::Row>, Vec<String>) {
-    let upserts = now.iter().filter(|(key, row)| before.get(*key) != Some(*row)).map(|(_, row)| row.clone());
-    let removals = before.keys().filter(|key| !now.contains_key(*key)).cloned();
-    (upserts.collect(), removals.collect())
 }
