@@ -4,7 +4,7 @@
 pub mod address;
 mod digest;
 pub mod hooks;
-mod kept;
+pub mod kept;
 pub mod letter;
 pub mod mail;
 pub mod mailer;

@@ -3,6 +3,7 @@
 //! `root/journal` and `root/index`; `root/lock` keeps a second process out. It must never look inside an entry.
 
 mod backup;
+pub mod carry;
 mod committer;
 mod cut;
 mod index;
