@@ -115,8 +115,7 @@ impl Studio {
 
     /// Whether a process may open its facts to write to them, and what is said where it may not.
     pub fn opens(&self) -> Result<(), String> {
-        let told = program("user").arg(&self.folder).args(["list", "--json"]);
-        let told = told_of(told);
+        let told = told_of(program("user").arg(&self.folder).args(["list", "--json"]));
         if told.status.success() { Ok(()) } else { Err(said(&told)) }
     }
 

@@ -9,16 +9,20 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 #[cfg(feature = "postgres")]
-use crate::store::postgres::moved::{Place, Source as Database};
+use crate::store::{
+    DeskChange, STUDIO,
+    moving::rest,
+    postgres::moved::{Place, Source as Database},
+};
 use crate::{
     keep::verify::Names,
     store::{
-        DeskChange, STUDIO, StreamId,
+        StreamId,
         embedded::{
             Met, OpenError,
             carry::{Filling, Taking},
         },
-        moving::{Moving, Tally, rest},
+        moving::{Moving, Tally},
     },
 };
 
@@ -74,7 +78,7 @@ impl Facts {
     /// # Errors
     /// Where the target holds anything but a beginning of the source.
     pub async fn open(source: Source, target: Target, id: Uuid, taken: u64) -> anyhow::Result<Self> {
-        let (tally, names) = <_>::default();
+        let (tally, names) = (Tally::default(), Names::default());
         let mut facts = Self { source, target, id, taken, tally, names };
         facts.read_back().await?;
         facts.skip().await?;
@@ -83,7 +87,11 @@ impl Facts {
 
     /// A journal is read from its beginning each time; what the target has is not sent again, and must be the same.
     async fn skip(&mut self) -> anyhow::Result<()> {
-        let Source::Journal(slot) = &mut self.source else { return Ok(()) };
+        let slot = match &mut self.source {
+            Source::Journal(slot) => slot,
+            #[cfg(feature = "postgres")]
+            Source::Database(_) => return Ok(()),
+        };
         let mut taking = slot.take().ok_or_else(lost)?;
         let taken = match &self.target {
             Target::Journal(Some(filling)) => filling.appends(),

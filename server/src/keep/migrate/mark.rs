@@ -30,7 +30,7 @@ pub enum State {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
-    format: u32,
+    pub(super) format: u32,
     pub state: State,
     #[serde(with = "text")]
     pub id: Uuid,

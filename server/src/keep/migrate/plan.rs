@@ -390,7 +390,10 @@ impl Target {
 
 /// The lock of the folder, which a server has as long as it lives.
 async fn hold_journal(facts: Option<&mut Facts>) -> anyhow::Result<bool> {
-    let Some(Facts { source: Source::Journal(slot), .. }) = facts else { return Ok(true) };
+    let slot = match facts.map(|facts| &mut facts.source) {
+        Some(Source::Journal(slot)) => slot,
+        _ => return Ok(true),
+    };
     let Some(mut taking) = slot.take() else { bail!("the journal of the source is not open") };
     let held = tokio::task::spawn_blocking(move || {
         let held = taking.hold();

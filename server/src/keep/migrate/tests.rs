@@ -34,7 +34,7 @@ impl History {
                 self.redacted.insert((stream, seq));
                 continue;
             }
-            let id = u128::from(dice.next());
+            let id = u128::from(dice.roll());
             let texts: Vec<String> = (0..dice.below(4)).map(|n| format!("{id} {n}")).collect();
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
             let mut asked = append(stream, head, id, &texts);
@@ -43,7 +43,7 @@ impl History {
                 self.claimed.extend(asked.claims.iter().cloned());
             }
             for _ in 0..dice.below(3) {
-                let row = (dice.below(3) > 0).then(|| Bytes::from(format!("row {}", dice.next())));
+                let row = (dice.below(3) > 0).then(|| Bytes::from(format!("row {}", dice.roll())));
                 let (owner, key) =
                     (u128::from(dice.below(OWNERS)), Bytes::from(format!("key {}", dice.below(6))));
                 asked.desk.push(DeskChange { owner, key, row });
@@ -110,7 +110,7 @@ async fn a_journal_follows_another_that_is_written_meanwhile() {
     let folder = tempfile::tempdir().unwrap();
     let (from, to) = (folder.path().join("from"), folder.path().join("to"));
     let store = Arc::new(EmbeddedStore::open(options(&from)).unwrap());
-    let (mut history, mut dice) = (History::default(), Dice(7));
+    let (mut history, mut dice) = (History::default(), Dice::from_seed(7));
     history.go_on(&*store, &mut dice, 40).await;
     let mut facts = from_journal(&from, &to).await;
     for turn in 0..12 {
@@ -140,7 +140,7 @@ async fn a_source_that_is_damaged_or_another_one_is_not_moved() {
     let folder = tempfile::tempdir().unwrap();
     let (from, to) = (folder.path().join("from"), folder.path().join("to"));
     let store = EmbeddedStore::open(options(&from)).unwrap();
-    let (mut history, mut dice) = (History::default(), Dice(9));
+    let (mut history, mut dice) = (History::default(), Dice::from_seed(9));
     history.go_on(&store, &mut dice, 120).await;
     drop(store);
     let mut facts = from_journal(&from, &to).await;
@@ -209,7 +209,7 @@ mod databases {
         let folder = tempfile::tempdir().unwrap();
         let (from, back) = (folder.path().join("from"), folder.path().join("back"));
         let store = EmbeddedStore::open(options_of(&from)).unwrap();
-        let (mut history, mut dice, id) = (History::default(), Dice(11), uuid::Uuid::now_v7());
+        let (mut history, mut dice, id) = (History::default(), Dice::from_seed(11), uuid::Uuid::now_v7());
         let mut facts = into_database(&from, &options, id).await;
         for turn in 0..8 {
             let (_, round) = tokio::join!(history.go_on(&store, &mut dice, 30), facts.round());
@@ -264,7 +264,7 @@ mod databases {
         let folder = tempfile::tempdir().unwrap();
         let (home, id) = (folder.path().join("home"), uuid::Uuid::now_v7());
         let store = PostgresStore::open(first.clone()).await.unwrap();
-        let (mut history, mut dice) = (History::default(), Dice(13));
+        let (mut history, mut dice) = (History::default(), Dice::from_seed(13));
         history.go_on(&store, &mut dice, 80).await;
         let desks = desks_of(&store).await;
         drop(store);

@@ -11,6 +11,7 @@ use super::{Fault, MoveError, Place, number};
 use crate::store::{
     StreamId,
     moving::{Carried, Moving, REST, Tally},
+    postgres::damaged,
 };
 
 const TURN: &str =
@@ -176,7 +177,7 @@ impl Place {
             while tally.head(stream) < head {
                 let page = self.entries(stream, tally.head(stream)).await?;
                 if page.is_empty() {
-                    return Err(super::super::damaged(stream, tally.head(stream) + 1, true).into());
+                    return Err(damaged(stream, tally.head(stream) + 1, true).into());
                 }
                 for (seq, entry) in page {
                     tally.roots.take(stream, &entry.sha256);

@@ -9,11 +9,12 @@ use tokio::sync::mpsc;
 use tokio_postgres::{Client, Row};
 use uuid::Uuid;
 
-use super::{super::damaged, Fault, MoveError, Place, number, seq_of};
+use super::{Fault, MoveError, Place, number, seq_of};
 use crate::store::{
     CommandKey, StreamId,
     embedded::{MovedEntry, MovedRecord},
     moving::{Carried, Moving, Tally},
+    postgres::{damaged, write::SALT_BYTES},
 };
 
 /// Rows of a page: entries have up to 256 KiB, all others little.
@@ -198,12 +199,12 @@ impl Place {
             let (salted, sha256) =
                 (row.try_get::<_, Option<Vec<u8>>>(2).map_err(Fault::from)?, hash_of(sha256)?);
             let sound = salted.as_ref().is_none_or(|salted| {
-                salted.len() >= super::super::write::SALT_BYTES && Sha256::digest(salted).as_slice() == sha256
+                salted.len() >= SALT_BYTES && Sha256::digest(salted).as_slice() == sha256
             });
             if at != seq || !sound {
                 return Err(damaged(stream, seq, at != seq).into());
             }
-            let bytes = salted.as_ref().map_or(0, |salted| salted.len() - super::super::write::SALT_BYTES);
+            let bytes = salted.as_ref().map_or(0, |salted| salted.len() - SALT_BYTES);
             let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
             entries.push((seq, MovedEntry { sha256, bytes, salted: salted.map(Bytes::from) }));
         }
