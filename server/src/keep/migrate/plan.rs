@@ -360,7 +360,8 @@ impl Ends {
     /// The target may be served.
     pub async fn arrive(&self, plan: &Plan, mark: &Mark) -> anyhow::Result<()> {
         if let Some(there) = &self.there {
-            there.put_mark(&database_mark(mark, "complete", &plan.from, 0)).await?;
+            let appends = there.mark().await?.map_or(0, |known| known.appends);
+            there.put_mark(&database_mark(mark, "complete", &plan.from, appends)).await?;
         }
         match &self.here {
             Some(here) if plan.same_facts => Ok(here.open_again().await?),

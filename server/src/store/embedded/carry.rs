@@ -103,7 +103,8 @@ impl Taking {
         if self.held.is_none() {
             self.journal.look_again()?;
         }
-        self.walk.on(&self.journal, self.held.is_some(), upto, each)
+        // What somebody has already was synced when it was taken, also where no later record proves it.
+        self.walk.on(&self.journal, self.held.is_some() || upto.is_some(), upto, each)
     }
 }
 

@@ -1,4 +1,4 @@
--- Version 4: a studio that comes from another engine or leaves for one.
+-- Version 5: a studio that comes from another engine or leaves for one.
 --
 -- Every statement can be run again, as in version 1.
 
