@@ -43,6 +43,12 @@ pub struct Profile {
     /// The key of this machine for this server, in the format of OpenSSH: with the passphrase it opens the next session. See `receipt::device`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,
+    /// When the session ends if nobody ends it before, as it was told at its beginning.
+    #[serde(default)]
+    pub expires_ms: i64,
+    /// The studio wants nothing kept here after it: see `verbs::forget`.
+    #[serde(default)]
+    pub forget: bool,
 }
 
 impl Profile {

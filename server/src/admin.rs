@@ -17,6 +17,7 @@ use crate::{
     blob::far,
     cli::{Export, Failure, Import, Init, Invite, Migrate, Restore, UserVerb, Verify},
     config::{self, Config},
+    evidence::StudioKey,
     keep::{self, Finding, backup::Backup, elsewhere::Elsewhere, restore::At, travel, verify::Sample},
     name,
     store::{
@@ -132,6 +133,8 @@ async fn init_for(asked: Init, id: PersonId) -> Result<(), Failure> {
     let host = config::split_address(&config.public_address).map(|(host, _)| host);
     tls::make(dir, &config.name, host)?;
     tls::write_new(&dir.join(config::FILE), &config.template(), 0o600)?;
+    // Now and not at first need: a folder that is copied for a further server holds it.
+    StudioKey::of(dir).public_key()?;
     let people = people(dir, &config).await?;
     if !people.list().is_empty() {
         return Err(anyhow::anyhow!(

@@ -99,6 +99,8 @@ impl Certificate {
 pub struct Access {
     /// Whether whoever signs in has to choose a passphrase. Who has one always needs it.
     pub passphrase: Passphrases,
+    /// Whether clients remove what they kept of this studio when their session was ended or ran out.
+    pub forget_after_session: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -462,7 +464,8 @@ impl Config {
         // JSON's escapes are TOML's: control characters cannot be in a checked name.
         let quoted = |text: &str| serde_json::Value::from(text).to_string();
         let Limits { max_upload_bytes, reserve_bytes, uploads_per_person, .. } = &self.limits;
-        let Door { calls_per_s, calls_burst, connections_per_person, upload_bytes_per_day, .. } = &self.door;
+        let Door { calls_per_s, calls_burst, connections_per_person, .. } = &self.door;
+        let Door { upload_bytes_per_day, upload_files_per_day, .. } = &self.door;
         format!(
             "# The settings of this studio. Every key can also be set in the environment:\n\
              # DEADWAX_LISTEN, DEADWAX_LIMITS__MAX_UPLOAD_BYTES and so on. SIGHUP reads them again: docs/OPERATIONS.md.\n\n\
@@ -483,8 +486,8 @@ impl Config {
              calls_per_s = {calls_per_s}\n\
              calls_burst = {calls_burst}\n\
              connections_per_person = {connections_per_person}\n\
-             # Audio of one person within 24 hours.\n\
-             upload_bytes_per_day = {upload_bytes_per_day}\n\n\
+             # Audio of one person within 24 hours, and the files that it comes in.\n\
+             upload_bytes_per_day = {upload_bytes_per_day}\nupload_files_per_day = {upload_files_per_day}\n\n\
              [render]\nworkers = {workers}\n\
              # Limits of one child process.\n\
              memory_bytes = {memory}\ncpu_seconds = {cpu}\nwall_seconds = {wall}\n\

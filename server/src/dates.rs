@@ -1,6 +1,6 @@
 //! Dates of gates: when one has come the ledger is told, once. Never here: what follows from it (the domain decides).
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use deadwax_domain::{Command, ProjectId, Stage, Time};
 use tokio_util::sync::CancellationToken;
@@ -12,8 +12,17 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Runs until shutdown. What is due is a query on state: a date that came while the server was off is told at the next start.
 pub async fn watch(ledger: Arc<Ledger>, shutdown: CancellationToken) {
+    let (news, mut dated) = (ledger.news(), BTreeSet::new());
     while !shutdown.is_cancelled() {
-        for (project, stage) in due(&ledger).await {
+        for snapshot in news.take() {
+            // A date of any time: whether it has come is asked each second, of these projects only.
+            if snapshot.project.deadlines_due(Time(i64::MAX)).is_empty() {
+                dated.remove(&snapshot.id);
+            } else {
+                dated.insert(snapshot.id);
+            }
+        }
+        for (project, stage) in due(&ledger, &dated) {
             match pass(&ledger, project, stage).await {
                 Ok(()) => {}
                 // Somebody moved the date in the same moment.
@@ -28,18 +37,10 @@ pub async fn watch(ledger: Arc<Ledger>, shutdown: CancellationToken) {
     }
 }
 
-async fn due(ledger: &Ledger) -> Vec<(ProjectId, Stage)> {
-    let projects = match ledger.projects().await {
-        Ok(projects) => projects,
-        Err(error) => {
-            tracing::error!(%error, "the dates of the projects could not be read");
-            return Vec::new();
-        }
-    };
+fn due(ledger: &Ledger, dated: &BTreeSet<ProjectId>) -> Vec<(ProjectId, Stage)> {
     let now: Time = ledger.now();
-    let stages =
-        projects.iter().flat_map(|one| one.project.deadlines_due(now).into_iter().map(|it| (one.id, it)));
-    stages.collect()
+    let known = dated.iter().filter_map(|id| ledger.known(*id));
+    known.flat_map(|one| one.project.deadlines_due(now).into_iter().map(move |it| (one.id, it))).collect()
 }
 
 async fn pass(ledger: &Ledger, project: ProjectId, stage: Stage) -> Result<(), LedgerError> {

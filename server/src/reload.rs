@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Whether a key counts when the settings are read again, or at the next start only. Every key stands here and in docs/OPERATIONS.md; a test holds both.
-pub const KEYS: [(&str, Counts); 73] = {
+pub const KEYS: [(&str, Counts); 77] = {
     use Counts::{AfterRestart as Later, AtOnce as Now};
     [
         ("name", Later),
@@ -33,6 +33,7 @@ pub const KEYS: [(&str, Counts); 73] = {
         ("certificate.key", Now),
         ("certificate.client_authority", Now),
         ("access.passphrase", Now),
+        ("access.forget_after_session", Now),
         ("limits.max_upload_bytes", Now),
         ("limits.reserve_bytes", Later),
         ("limits.uploads_per_person", Now),
@@ -51,7 +52,9 @@ pub const KEYS: [(&str, Counts); 73] = {
         ("door.header_bytes", Later),
         ("door.calls_per_s", Now),
         ("door.calls_burst", Now),
+        ("door.changes_at_once", Now),
         ("door.upload_bytes_per_day", Now),
+        ("door.upload_files_per_day", Now),
         ("render.here", Later),
         ("render.workers", Later),
         ("render.lease_seconds", Later),
@@ -82,6 +85,7 @@ pub const KEYS: [(&str, Counts); 73] = {
         ("store.url", Later),
         ("store.url_file", Later),
         ("store.pool", Later),
+        ("store.trust_seconds", Later),
         ("store.ca", Later),
         ("audio.store", Later),
         ("audio.endpoint", Later),

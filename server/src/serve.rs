@@ -194,7 +194,7 @@ fn serving<L: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     let servers = ages(door).zip(incoming).map(|(age, incoming)| {
         Server::builder()
             .layer(RequestLog { calls: studio.metrics.calls.clone(), traces: studio.traces.clone() })
-            .layer(AccessLayer::new(Arc::clone(&studio.people)))
+            .layer(AccessLayer::new(Arc::clone(&studio.people), seconds(config.store.trust_seconds)))
             .layer(at_the_door.clone())
             .layer(TransitLayer)
             .max_concurrent_streams(door.streams_per_connection)

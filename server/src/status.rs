@@ -90,11 +90,20 @@ fn corrupt(what: &dyn std::fmt::Display) -> Status {
 
 /// Turned away at the door; nothing was done. A client waits as long as told and asks again.
 pub fn too_many_calls(wait: Duration) -> Status {
+    wait_a_moment(wait, "Too many calls came from you at once.")
+}
+
+/// The same, and nobody's fault: more changes came at once than the studio takes.
+pub fn studio_busy(wait: Duration) -> Status {
+    wait_a_moment(wait, "The studio has as many changes to write down as it takes at once.")
+}
+
+fn wait_a_moment(wait: Duration, text: &str) -> Status {
     let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);
     let mut status = refuse_with(
         Code::ResourceExhausted,
         "TOO_MANY_CALLS",
-        "Too many calls came from you at once.",
+        text,
         "Wait a moment, then try again.",
         [("retry_after_ms", wait_ms.to_string())],
     );
@@ -369,6 +378,7 @@ pub fn auth(error: AuthError) -> Status {
             "This machine and this passphrase open nothing here.",
             "Check the passphrase. Where the machine was signed out, ask for a new invite link.",
         ),
+        AuthError::ProofNeeded | AuthError::ProofRefused | AuthError::NoMachineKey => not_shown(&error),
         AuthError::Key(refused) => refusal(refused),
         AuthError::Busy => refuse(
             Code::ResourceExhausted,
@@ -403,6 +413,30 @@ pub fn auth(error: AuthError) -> Status {
         AuthError::Append(error) => append(error),
         AuthError::Read(error) => read(error),
         AuthError::Unreadable { .. } | AuthError::NoRandomness(_) | AuthError::Hash(_) => internal(&error),
+    }
+}
+
+/// What a token alone does not do was asked for with too little.
+fn not_shown(error: &AuthError) -> Status {
+    match error {
+        AuthError::ProofNeeded => refuse(
+            Code::FailedPrecondition,
+            "PROOF_NEEDED",
+            "A token alone does not change how somebody signs in: this machine has to show its key again.",
+            "Do it on the machine that signed in; a client that is older than this has to be updated first.",
+        ),
+        AuthError::NoMachineKey => refuse(
+            Code::FailedPrecondition,
+            "NO_MACHINE_KEY",
+            "This session began without a machine's key, and can only end itself.",
+            "Do it on a machine where you signed in with `deadwax login`, or ask a studio owner for a link to sign in anew.",
+        ),
+        _ => refuse(
+            Code::PermissionDenied,
+            "PROOF_REFUSED",
+            "This machine has not shown the key that its session began with; nothing was done.",
+            "Try again. Where it happens twice, check this machine's clock and sign in again with `deadwax login`.",
+        ),
     }
 }
 

@@ -241,6 +241,7 @@ impl Studio {
             span: Duration::from_secs(config.render.lease_seconds.into()),
         };
         let chains = Chains::new(Arc::clone(&ledger), Arc::clone(&store));
+        let webhook_secrets = Arc::new(secrets(folder, &*store).await?);
         let probes = metrics::http::listen(&config.metrics).await?;
         Ok(Arc::new(Self {
             metrics: Metrics::new(store.drive().figures()),
@@ -264,7 +265,7 @@ impl Studio {
             planner: Arc::new(planner),
             packages: Arc::default(),
             program,
-            webhook_secrets: Arc::new(Secrets::of(folder)),
+            webhook_secrets,
             key: Arc::new(key),
             chains,
             closing,
@@ -329,4 +330,11 @@ pub fn invite_link(address: &str, code: &Secret, fingerprint: Option<Digest>) ->
         Some(fingerprint) => format!("deadwax://{address}/{code}#sha256={fingerprint}"),
         None => format!("deadwax://{address}/{code}#plain"),
     }
+}
+
+/// What webhooks are signed with; the same at all servers over one store.
+async fn secrets(folder: &Path, store: &dyn Store) -> anyhow::Result<Secrets> {
+    let Some(neighbours) = store.neighbours() else { return Ok(Secrets::of(folder)) };
+    let seal = neighbours.seal().await.context("asking the store for the seal of its servers failed")?;
+    Ok(Secrets::among(folder, Some(seal)))
 }

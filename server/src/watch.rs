@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     auth::Directory,
-    ledger::{Ledger, LedgerError, Snapshot},
+    ledger::{DeskNews, Ledger, LedgerError, Snapshot},
     planted::planted,
     wire::{
         self,
@@ -48,7 +48,29 @@ pub enum Ended {
 pub struct Hub {
     ledger: Arc<Ledger>,
     names: Names,
-    built: Mutex<HashMap<(ProjectId, PersonId), Weak<Built>>>,
+    built: Mutex<Shelf>,
+}
+
+/// Rows that somebody holds, by project and viewer.
+#[derive(Default)]
+struct Shelf {
+    rows: HashMap<(ProjectId, PersonId), Weak<Built>>,
+    /// With so many on it the shelf is cleared of those that nobody holds. Twice of what stayed: a fact costs the same however many watch.
+    clear_at: usize,
+}
+
+impl Shelf {
+    fn find(&self, key: (ProjectId, PersonId)) -> Option<Arc<Built>> {
+        self.rows.get(&key).and_then(Weak::upgrade)
+    }
+
+    fn put(&mut self, key: (ProjectId, PersonId), rows: &Arc<Built>) {
+        if self.rows.len() >= self.clear_at {
+            self.rows.retain(|_, rows| rows.strong_count() > 0);
+            self.clear_at = 2 * self.rows.len() + 64;
+        }
+        self.rows.insert(key, Arc::downgrade(rows));
+    }
 }
 
 /// All rows that one person sees at one seq.
@@ -73,15 +95,14 @@ impl Hub {
         let names = self.names();
         let key = (project, person);
         let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
-        let shared = built.get(&key).and_then(Weak::upgrade);
+        let shared = built.find(key);
         if let Some(shared) = shared.filter(|it| it.seq == snapshot.seq && Arc::ptr_eq(&it.names, &names)) {
             return Ok(shared);
         }
         drop(built);
         let fresh = Arc::new(build(&snapshot, person, names).ok_or(Ended::NotAMember)?);
         built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
-        built.retain(|_, rows| rows.strong_count() > 0);
-        built.insert(key, Arc::downgrade(&fresh));
+        built.put(key, &fresh);
         Ok(fresh)
     }
 
@@ -134,7 +155,7 @@ impl Hub {
         person: PersonId,
         ended: CancellationToken,
     ) -> impl Stream<Item = Result<v1::DeskResponse, Ended>> + Send + use<> {
-        let changed = self.ledger.watch_all();
+        let changed = self.ledger.desk_news(person);
         let desk = DeskWatcher { ledger: Arc::clone(&self.ledger), person, changed, ended, sent: None };
         stream::unfold(Some(desk), |desk| async move {
             let mut desk = desk?;
@@ -224,7 +245,7 @@ impl Watcher {
 struct DeskWatcher {
     ledger: Arc<Ledger>,
     person: PersonId,
-    changed: watch::Receiver<u64>,
+    changed: DeskNews,
     ended: CancellationToken,
     sent: Option<v1::DeskResponse>,
 }
@@ -235,7 +256,7 @@ impl DeskWatcher {
             if self.ended.is_cancelled() {
                 return Err(Ended::Session);
             }
-            self.changed.mark_unchanged();
+            self.changed.mark_seen();
             let now = wire::desk::response(self.ledger.desk(self.person).await?);
             if self.sent.as_ref() != Some(&now) {
                 self.sent = Some(now.clone());
@@ -244,7 +265,7 @@ impl DeskWatcher {
             tokio::select! {
                 biased;
                 () = self.ended.cancelled() => return Err(Ended::Session),
-                changed = self.changed.changed() => changed.map_err(|_| Ended::Session)?,
+                () = self.changed.changed() => {}
                 // The same list once more: whoever waits learns that the line is alive.
                 () = tokio::time::sleep(HEARTBEAT) => self.sent = None,
             }

@@ -16,6 +16,7 @@ fn invite(project: u128, email: &str, roles: &[v1::Role]) -> v1::CreateInviteReq
         email: email.into(),
         project_id: id_text(project),
         roles: roles.iter().map(|role| *role as i32).collect(),
+        proof: None,
     }
 }
 
@@ -105,10 +106,8 @@ async fn sessions_are_listed_and_end_at_once() {
     let mut ana = house.person("Ana", true).await;
     let mut bob = house.person("Bob", false).await;
     // A further device for oneself.
-    let asked = ana.with(v1::CreateInviteRequest::default());
-    let link = ana.sessions.create_invite(asked).await.unwrap().into_inner().link;
     let mut phone = house.stranger().await;
-    phone.login(&code_of(&link)).await.unwrap();
+    phone.login(&ana.further().await.unwrap()).await.unwrap();
     assert_eq!(phone.id, ana.id);
 
     let asked = ana.with(v1::ListSessionsRequest::default());
@@ -117,10 +116,8 @@ async fn sessions_are_listed_and_end_at_once() {
     let other = sessions.iter().find(|session| !session.current).unwrap().session_id.clone();
 
     // Not somebody else's, and an absent one answers alike.
-    let theirs = bob.with(v1::RevokeSessionRequest { session_id: other.clone() });
-    let theirs = refused(bob.sessions.revoke_session(theirs).await, "NO_SUCH_SESSION");
-    let absent = bob.with(v1::RevokeSessionRequest { session_id: id_text(7) });
-    let absent = refused(bob.sessions.revoke_session(absent).await, "NO_SUCH_SESSION");
+    let theirs = refused(bob.revoke(&other).await, "NO_SUCH_SESSION");
+    let absent = refused(bob.revoke(&id_text(7)).await, "NO_SUCH_SESSION");
     assert_eq!(theirs.message(), absent.message());
     let asked = phone.with(v1::WhoAmIRequest {});
     let still = phone.sessions.who_am_i(asked).await;
@@ -128,8 +125,7 @@ async fn sessions_are_listed_and_end_at_once() {
     let asked = bob.with(v1::ListSessionsRequest { person_id: id_text(ana.id.0) });
     refused(bob.sessions.list_sessions(asked).await, "NOT_YOUR_ROLE");
 
-    let asked = ana.with(v1::RevokeSessionRequest { session_id: other });
-    ana.sessions.revoke_session(asked).await.unwrap();
+    ana.revoke(&other).await.unwrap();
     let asked = phone.with(v1::WhoAmIRequest {});
     refused(phone.sessions.who_am_i(asked).await, "SESSION_ENDED");
 
@@ -295,8 +291,7 @@ async fn a_manager_sees_links_that_nobody_used_and_makes_them_worthless() {
     let asked = ana.with(invite(project.0, "lena@example.org", &[v1::Role::Artist]));
     let link = ana.sessions.create_invite(asked).await.unwrap().into_inner().link;
     // A further device of one's own is nobody else's affair, and no invite.
-    let asked = ana.with(v1::CreateInviteRequest::default());
-    ana.sessions.create_invite(asked).await.unwrap();
+    ana.further().await.unwrap();
     let of = |id: u128| v1::ListInvitesRequest { project_id: id_text(id) };
     let asked = ana.with(of(project.0));
     let invites = ana.sessions.list_invites(asked).await.unwrap().into_inner().invites;

@@ -12,10 +12,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use common::{House, Seat, code_of, id_text, refused, within};
+use common::{House, Seat, id_text, refused, within};
 use deadwax_proto::v1::{self, projects_client::ProjectsClient};
 use deadwax_server::{
-    auth::{AuthError, People, Redeem},
+    auth::{AuthError, People, Redeem, Shown},
     disk::Drive,
     store::{Append, AppendError, Appended, Done, Entry, Mark, MemoryStore, ReadError, Store, StreamId},
     studio::SystemClock,
@@ -27,11 +27,6 @@ use tonic::Code;
 async fn works(seat: &mut Seat) -> bool {
     let asked = seat.with(v1::WhoAmIRequest {});
     seat.sessions.who_am_i(asked).await.is_ok()
-}
-
-async fn link(of: &mut Seat) -> String {
-    let asked = of.with(v1::CreateInviteRequest::default());
-    code_of(&of.sessions.create_invite(asked).await.unwrap().into_inner().link)
 }
 
 fn session_of(house: &House, seat: &Seat) -> String {
@@ -53,7 +48,7 @@ async fn after_the_disk_failed_whoever_is_to_be_out_is_out_until_the_restart() {
     let (mut bob, mut lou, mut eva) =
         (house.person("Bob", true).await, house.person("Lou", false).await, house.person("Eva", false).await);
     let project = house.project(&bob).await;
-    let open_link = link(&mut bob).await;
+    let open_link = bob.further().await.unwrap();
     let asked = bob.with(v1::WatchRequest { project_id: id_text(project.0), from: 0 });
     let mut watch = ProjectsClient::new(bob.channel.clone()).watch(asked).await.unwrap().into_inner();
     let lous = session_of(&house, &lou);
@@ -61,8 +56,7 @@ async fn after_the_disk_failed_whoever_is_to_be_out_is_out_until_the_restart() {
     house.studio.store.drive().latch().fall("a sync failed, for this test");
     // An owner ends everything of Bob's, and a session of Lou's; Eva signs out.
     let end = v1::EndAccessRequest { person_id: id_text(bob.id.0), ..v1::EndAccessRequest::default() };
-    let asked = ana.with(end.clone());
-    let told = refused(ana.sessions.end_access(asked).await, "ENDED_UNTIL_RESTART");
+    let told = refused(ana.end_access(end.clone()).await, "ENDED_UNTIL_RESTART");
     assert_eq!(told.code(), Code::FailedPrecondition, "nobody tries it again by itself");
     assert!(told.message().contains("ended at once") && told.message().contains("restart"), "{told:?}");
     let ended = within(Duration::from_secs(15), "the end of the watch", async {
@@ -77,12 +71,9 @@ async fn after_the_disk_failed_whoever_is_to_be_out_is_out_until_the_restart() {
     refused::<()>(Err(ended.await), "SESSION_ENDED");
     assert!(!works(&mut bob).await);
     refused(bob.login(&open_link).await, "INVITE_UNKNOWN");
-    let revoke = v1::RevokeSessionRequest { session_id: lous };
-    let asked = ana.with(revoke.clone());
-    refused(ana.sessions.revoke_session(asked).await, "ENDED_UNTIL_RESTART");
+    refused(ana.revoke(&lous).await, "ENDED_UNTIL_RESTART");
     assert!(!works(&mut lou).await);
-    let asked = ana.with(revoke.clone());
-    refused(ana.sessions.revoke_session(asked).await, "NO_SUCH_SESSION");
+    refused(ana.revoke(&lous).await, "NO_SUCH_SESSION");
     let asked = eva.with(v1::LogoutRequest {});
     refused(eva.sessions.logout(asked).await, "ENDED_UNTIL_RESTART");
     assert!(!works(&mut eva).await);
@@ -92,19 +83,16 @@ async fn after_the_disk_failed_whoever_is_to_be_out_is_out_until_the_restart() {
     assert!(!works(&mut bob).await);
 
     // As it was told: after the restart it has to be ended again, and then it is.
-    let tokens = [&ana, &bob, &lou, &eva].map(|seat| seat.token.clone());
+    let came_with = [&ana, &bob, &lou, &eva].map(|seat| (seat.token.clone(), seat.machine.clone()));
     let house = House::open_embedded(stopped(house).await, |_| {}).await;
     let mut seats = Vec::new();
-    for token in tokens {
-        seats.push(Seat { token, ..house.stranger().await });
+    for (token, machine) in came_with {
+        seats.push(Seat { token, machine, ..house.stranger().await });
     }
-    let [mut ana, mut bob, mut lou, mut eva] =
-        <[Seat; 4]>::try_from(seats).unwrap_or_else(|_| panic!("four"));
+    let [ana, mut bob, mut lou, mut eva] = <[Seat; 4]>::try_from(seats).unwrap_or_else(|_| panic!("four"));
     assert!(works(&mut bob).await && works(&mut lou).await && works(&mut eva).await);
-    let asked = ana.with(end);
-    assert_eq!(ana.sessions.end_access(asked).await.unwrap().into_inner().sessions_ended, 1);
-    let asked = ana.with(revoke);
-    ana.sessions.revoke_session(asked).await.unwrap();
+    assert_eq!(ana.end_access(end).await.unwrap().sessions_ended, 1);
+    ana.revoke(&lous).await.unwrap();
     assert!(!works(&mut bob).await && !works(&mut lou).await);
     let folder = stopped(house).await;
     let house = House::open_embedded(folder, |_| {}).await;
@@ -166,8 +154,11 @@ async fn what_a_full_disk_did_not_take_is_written_before_anything_else_when_ther
     let (anas, bobs) = (session(ana).await, session(bob).await);
 
     store.full.store(true, Ordering::SeqCst);
-    assert!(matches!(people.end_access(bob).await, Err(AuthError::EndedUntilRestart)));
-    assert!(matches!(people.end_session(anas.session_id).await, Err(AuthError::EndedUntilRestart)));
+    assert!(matches!(people.end_access(bob, Shown::default()).await, Err(AuthError::EndedUntilRestart)));
+    assert!(matches!(
+        people.end_session(anas.session_id, Shown::default()).await,
+        Err(AuthError::EndedUntilRestart)
+    ));
     people.write_held().await;
     assert!(people.caller(bobs.token.reveal()).is_none() && people.caller(anas.token.reveal()).is_none());
     let after_a_restart = open().await;

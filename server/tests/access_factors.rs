@@ -5,67 +5,34 @@ mod common;
 
 use std::sync::atomic::Ordering;
 
-use common::{House, Seat, code_of, id_text, refused};
+use common::{House, Seat, id_text, machine::Machine, refused};
 use deadwax_domain::{Command, Role};
 use deadwax_proto::v1;
 use deadwax_server::{
     auth::{ADDRESS_TRIES, SESSION_IDLE, TRIES},
     config::Passphrases,
 };
-use ssh_key::{Algorithm, HashAlg, LineEnding, PrivateKey, rand_core::OsRng};
 use tonic::Code;
 use tonic_types::StatusExt as _;
 
 const WORDS: &str = "four old tape machines";
 const OTHERS: &str = "seven rusty razor blades";
 
-struct Machine(PrivateKey);
-
-impl Machine {
-    fn new() -> Self {
-        Self(PrivateKey::random(&mut OsRng, Algorithm::Ed25519).unwrap())
-    }
-
-    fn line(&self) -> String {
-        self.0.public_key().to_openssh().unwrap()
-    }
-
-    fn sign(&self, namespace: &str, text: &str) -> String {
-        self.0.sign(namespace, HashAlg::Sha512, text.as_bytes()).unwrap().to_pem(LineEnding::LF).unwrap()
-    }
-
-    fn with_code(&self, code: &str, passphrase: &str) -> v1::LoginRequest {
-        use sha2::Digest as _;
-        let hashed = hex::encode(sha2::Sha256::digest(code.as_bytes()));
-        v1::LoginRequest {
-            code: code.into(),
-            device: "studio mac".into(),
-            api: 1,
-            passphrase: passphrase.into(),
-            device_key: self.line(),
-            device_signature: self.sign("device@deadwax", &format!("deadwax code {hashed}\n")),
-        }
-    }
-
-    async fn again(&self, seat: &mut Seat, passphrase: &str) -> Result<v1::LoginResponse, tonic::Status> {
-        let challenge = seat.sessions.challenge(v1::ChallengeRequest {}).await?.into_inner().challenge;
-        let asked = v1::SignInRequest {
-            device_key: self.line(),
-            device_signature: self.sign("device@deadwax", &format!("deadwax challenge {challenge}\n")),
-            challenge,
-            passphrase: passphrase.into(),
-            api: 1,
-        };
-        let answer = seat.sessions.sign_in(asked).await?.into_inner();
-        seat.token.clone_from(&answer.token);
-        Ok(answer)
-    }
-}
-
 /// A link for a further device of somebody who is signed in.
 async fn code(of: &mut Seat) -> String {
-    let asked = of.with(v1::CreateInviteRequest::default());
-    code_of(&of.sessions.create_invite(asked).await.unwrap().into_inner().link)
+    of.further().await.unwrap()
+}
+
+/// Another session for a known machine.
+async fn sign_in(
+    machine: &Machine,
+    seat: &mut Seat,
+    passphrase: &str,
+) -> Result<v1::LoginResponse, tonic::Status> {
+    let asked = machine.again(seat.challenge().await, passphrase);
+    let answer = seat.sessions.sign_in(asked).await?.into_inner();
+    seat.token.clone_from(&answer.token);
+    Ok(answer)
 }
 
 async fn choose(seat: &mut Seat, current: &str, wanted: &str) -> Result<u32, tonic::Status> {
@@ -73,6 +40,7 @@ async fn choose(seat: &mut Seat, current: &str, wanted: &str) -> Result<u32, ton
         current: current.into(),
         passphrase: wanted.into(),
         end_other_sessions: true,
+        proof: seat.proof("SetPassphrase").await,
     };
     let asked = seat.with(asked);
     Ok(seat.sessions.set_passphrase(asked).await?.into_inner().sessions_ended)
@@ -91,7 +59,7 @@ async fn ana(house: &House) -> (Seat, Machine) {
     let answer = seat.sessions.login(machine.with_code(&code, WORDS)).await.unwrap().into_inner();
     assert!(answer.person.as_ref().unwrap().has_passphrase);
     seat.token = answer.token;
-    seat.id = first.id;
+    (seat.id, seat.machine) = (first.id, Some(machine.clone()));
     let asked = first.with(v1::LogoutRequest {});
     first.sessions.logout(asked).await.unwrap();
     (seat, machine)
@@ -103,15 +71,15 @@ async fn a_known_machine_signs_in_again_with_the_passphrase() {
     let (mut seat, machine) = ana(&house).await;
     house.clock.0.fetch_add(31 * 24 * 3600 * 1000, Ordering::SeqCst);
     assert!(!works(&mut seat).await, "the session has run out");
-    machine.again(&mut seat, WORDS).await.unwrap();
+    sign_in(&machine, &mut seat, WORDS).await.unwrap();
     assert!(works(&mut seat).await);
     let asked = seat.with(v1::ListSessionsRequest::default());
     let sessions = seat.sessions.list_sessions(asked).await.unwrap().into_inner().sessions;
     assert_eq!(sessions.len(), 1, "{sessions:?}");
-    assert_eq!((sessions[0].device.as_str(), sessions[0].signs_in_again), ("studio mac", true));
+    assert_eq!((sessions[0].device.as_str(), sessions[0].signs_in_again), ("test", true));
     // Its earlier session ends with the next.
     let earlier = seat.token.clone();
-    machine.again(&mut seat, WORDS).await.unwrap();
+    sign_in(&machine, &mut seat, WORDS).await.unwrap();
     seat.token = earlier;
     assert!(!works(&mut seat).await);
 }
@@ -121,9 +89,9 @@ async fn neither_the_passphrase_alone_nor_the_machine_alone_opens_anything() {
     let house = House::open().await;
     let (mut seat, machine) = ana(&house).await;
     seat.token.clear();
-    let stranger = refused(Machine::new().again(&mut seat, WORDS).await, "SIGN_IN_REFUSED");
-    let wrong = refused(machine.again(&mut seat, OTHERS).await, "SIGN_IN_REFUSED");
-    let none = refused(machine.again(&mut seat, "").await, "SIGN_IN_REFUSED");
+    let stranger = refused(sign_in(&Machine::new(), &mut seat, WORDS).await, "SIGN_IN_REFUSED");
+    let wrong = refused(sign_in(&machine, &mut seat, OTHERS).await, "SIGN_IN_REFUSED");
+    let none = refused(sign_in(&machine, &mut seat, "").await, "SIGN_IN_REFUSED");
     let said = |status: &tonic::Status| (status.code(), status.message().to_owned());
     assert_eq!((said(&stranger), said(&wrong)), (said(&wrong), said(&none)), "which of the two is not told");
     assert_eq!(stranger.code(), Code::Unauthenticated);
@@ -218,9 +186,9 @@ async fn another_passphrase_needs_the_current_one_and_may_end_everything_else() 
     assert!(works(&mut other).await);
     assert_eq!(choose(&mut seat, WORDS, OTHERS).await.unwrap(), 1);
     assert!(!works(&mut other).await && works(&mut seat).await);
-    refused(phone.again(&mut other, OTHERS).await, "SIGN_IN_REFUSED");
-    refused(machine.again(&mut other, WORDS).await, "SIGN_IN_REFUSED");
-    machine.again(&mut other, OTHERS).await.unwrap();
+    refused(sign_in(&phone, &mut other, OTHERS).await, "SIGN_IN_REFUSED");
+    refused(sign_in(&machine, &mut other, WORDS).await, "SIGN_IN_REFUSED");
+    sign_in(&machine, &mut other, OTHERS).await.unwrap();
 }
 
 #[tokio::test]
@@ -241,15 +209,14 @@ async fn a_revoked_machine_stays_out_even_where_its_session_had_ended() {
     let sessions = seat.sessions.list_sessions(asked).await.unwrap().into_inner().sessions;
     let quiet = sessions.iter().find(|it| !it.current).unwrap();
     assert!(quiet.signs_in_again && quiet.expires_ms <= house.clock.0.load(Ordering::SeqCst), "{quiet:?}");
-    let asked = seat.with(v1::RevokeSessionRequest { session_id: quiet.session_id.clone() });
-    seat.sessions.revoke_session(asked).await.unwrap();
-    refused(lost.again(&mut thief, WORDS).await, "SIGN_IN_REFUSED");
+    seat.revoke(&quiet.session_id).await.unwrap();
+    refused(sign_in(&lost, &mut thief, WORDS).await, "SIGN_IN_REFUSED");
 }
 
 #[tokio::test]
 async fn who_leaves_has_no_way_in_and_no_project_any_more() {
     let house = House::open().await;
-    let (mut owner, _) = ana(&house).await;
+    let (owner, _) = ana(&house).await;
     let project = house.project(&owner).await;
     let mut bob = house.person("Bob", false).await;
     let (code, machine) = (code(&mut bob).await, Machine::new());
@@ -263,18 +230,14 @@ async fn who_leaves_has_no_way_in_and_no_project_any_more() {
         leave_projects: true,
         ..Default::default()
     };
-    let asked = bob.with(end(owner.id.0));
-    refused(bob.sessions.end_access(asked).await, "NOT_YOUR_ROLE");
-    let asked = owner.with(end(owner.id.0));
-    refused(owner.sessions.end_access(asked).await, "YOURSELF");
-    let asked = owner.with(end(77));
-    refused(owner.sessions.end_access(asked).await, "NO_SUCH_PERSON");
+    refused(bob.end_access(end(owner.id.0)).await, "NOT_YOUR_ROLE");
+    refused(owner.end_access(end(owner.id.0)).await, "YOURSELF");
+    refused(owner.end_access(end(77)).await, "NO_SUCH_PERSON");
 
-    let asked = owner.with(end(bob.id.0));
-    let done = owner.sessions.end_access(asked).await.unwrap().into_inner();
+    let done = owner.end_access(end(bob.id.0)).await.unwrap();
     assert_eq!((done.sessions_ended, done.projects_left, done.still_in.len()), (2, 1, 0));
     assert!(!works(&mut bob).await);
-    refused(machine.again(&mut bob, WORDS).await, "SIGN_IN_REFUSED");
+    refused(sign_in(&machine, &mut bob, WORDS).await, "SIGN_IN_REFUSED");
     refused(bob.sessions.login(machine.with_code(&open_link, WORDS)).await, "INVITE_UNKNOWN");
     let snapshot = house.studio.ledger.project(project).await.unwrap().unwrap();
     assert!(!snapshot.project.members.contains(bob.id));
@@ -286,7 +249,7 @@ async fn who_leaves_has_no_way_in_and_no_project_any_more() {
 #[tokio::test]
 async fn the_only_manager_of_a_project_stays_its_member_and_the_owner_is_told() {
     let house = House::open().await;
-    let (mut owner, _) = ana(&house).await;
+    let (owner, _) = ana(&house).await;
     let bob = house.person("Bob", true).await;
     house.project(&bob).await;
     let asked = v1::EndAccessRequest {
@@ -294,8 +257,7 @@ async fn the_only_manager_of_a_project_stays_its_member_and_the_owner_is_told() 
         leave_projects: true,
         ..Default::default()
     };
-    let asked = owner.with(asked);
-    let done = owner.sessions.end_access(asked).await.unwrap().into_inner();
+    let done = owner.end_access(asked).await.unwrap();
     assert_eq!((done.projects_left, done.still_in.len()), (0, 1), "{done:?}");
 }
 
@@ -304,9 +266,9 @@ async fn wrong_passphrases_close_one_way_for_a_while_and_lock_nobody() {
     let house = House::open().await;
     let (mut seat, machine) = ana(&house).await;
     for _ in 0..TRIES {
-        refused(machine.again(&mut seat, OTHERS).await, "SIGN_IN_REFUSED");
+        refused(sign_in(&machine, &mut seat, OTHERS).await, "SIGN_IN_REFUSED");
     }
-    let closed = refused(machine.again(&mut seat, WORDS).await, "TOO_MANY_TRIES");
+    let closed = refused(sign_in(&machine, &mut seat, WORDS).await, "TOO_MANY_TRIES");
     assert_eq!(closed.code(), Code::ResourceExhausted);
     // Who is signed in works on, from that very address.
     assert!(works(&mut seat).await);
@@ -332,22 +294,22 @@ async fn what_a_stranger_tries_keeps_nobody_out_of_a_known_machine() {
     refused(stranger.sessions.login(thief.with_code(&second, OTHERS)).await, "TOO_MANY_TRIES");
     // Links of others are tried on: ten of those tries count for this address already.
     for _ in TRIES..ADDRESS_TRIES {
-        refused(thief.again(&mut stranger, WORDS).await, "SIGN_IN_REFUSED");
+        refused(sign_in(&thief, &mut stranger, WORDS).await, "SIGN_IN_REFUSED");
     }
-    refused(thief.again(&mut stranger, WORDS).await, "TOO_MANY_TRIES");
+    refused(sign_in(&thief, &mut stranger, WORDS).await, "TOO_MANY_TRIES");
     refused(stranger.login("wrong").await, "TOO_MANY_TRIES");
 
     // Ana, at that very address.
     assert!(works(&mut seat).await, "her session goes on");
-    machine.again(&mut seat, WORDS).await.unwrap();
+    sign_in(&machine, &mut seat, WORDS).await.unwrap();
     choose(&mut seat, WORDS, "quiet lamps above a river").await.unwrap();
-    refused(machine.again(&mut seat, WORDS).await, "SIGN_IN_REFUSED");
-    machine.again(&mut seat, "quiet lamps above a river").await.unwrap();
+    refused(sign_in(&machine, &mut seat, WORDS).await, "SIGN_IN_REFUSED");
+    sign_in(&machine, &mut seat, "quiet lamps above a river").await.unwrap();
     // And whoever works under a stolen session has ten tries at her passphrase, which are not hers.
     let mut under_hers = seat.clone();
     for _ in 0..TRIES {
         refused(choose(&mut under_hers, OTHERS, WORDS).await, "PASSPHRASE_WRONG");
     }
     refused(choose(&mut under_hers, OTHERS, WORDS).await, "TOO_MANY_TRIES");
-    machine.again(&mut seat, "quiet lamps above a river").await.unwrap();
+    sign_in(&machine, &mut seat, "quiet lamps above a river").await.unwrap();
 }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use common::*;
 use deadwax_domain::{Command, Digest, ProjectId, Role};
 use deadwax_proto::v1::{self, projects_client::ProjectsClient, records_client::RecordsClient};
+use deadwax_server::config::Config;
 use futures::{StreamExt as _, stream};
 use sha2::{Digest as _, Sha256};
 use tonic::Status;
@@ -111,7 +112,11 @@ struct Release {
 
 impl Release {
     async fn begin() -> Self {
-        let house = House::open().await;
+        Self::within(|_| {}).await
+    }
+
+    async fn within(change: impl FnOnce(&mut Config)) -> Self {
+        let house = House::open_with(change).await;
         let owner = house.person("Ana", true).await;
         let project = house.project(&owner).await;
         Self { house, owner, project }
@@ -229,6 +234,19 @@ async fn who_may_not_set_it_is_told_before_the_bytes_and_strangers_know_of_nothi
     let listener = it.join("Lo", Role::Listener).await;
     refused(get(&listener, it.project).await, "NOT_YOUR_ROLE");
     assert_eq!(row(&listener, it.project).await, None);
+}
+
+#[tokio::test]
+async fn covers_count_against_the_day_of_who_sends_them() {
+    let it = Release::within(|config| config.door.upload_files_per_day = 2).await;
+    let lena = it.join("Lena", Role::Label).await;
+    let last = fresh();
+    put(&it.owner, it.project, fresh(), &jpeg(9, 9)).await.unwrap();
+    put(&it.owner, it.project, last, &jpeg(9, 10)).await.unwrap();
+    refused(put(&it.owner, it.project, fresh(), &jpeg(9, 11)).await, "UPLOAD_QUOTA");
+    // A retry is no file more.
+    put(&it.owner, it.project, last, &jpeg(9, 10)).await.unwrap();
+    put(&lena, it.project, fresh(), &jpeg(9, 11)).await.unwrap();
 }
 
 #[tokio::test]

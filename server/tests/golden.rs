@@ -170,6 +170,7 @@ fn every(text: &str, n: u128, flag: bool, level: f64, alternate: Alternate, role
     .chain(covers(text, n))
     .chain(media(text, n))
     .chain(counted(text, n, flag))
+    .chain(given_back(n))
     .collect()
 }
 
@@ -404,6 +405,13 @@ fn counted(text: &str, n: u128, flag: bool) -> Vec<Fact> {
     };
     let record = RecordId(n.wrapping_add(5));
     vec![Fact::RecordMade { record, files: vec![file], fingerprint: digest, report_json: s() }]
+}
+
+/// Those that came with workers that are told to stop.
+fn given_back(n: u128) -> [Fact; 2] {
+    let attempt = (n % 1_000_000) as u32;
+    let record = RecordId(n.wrapping_add(5));
+    [Fact::RenderGivenBack { render: RenderId(n), attempt }, Fact::RecordGivenBack { record, attempt }]
 }
 
 fn golden() -> Vec<Event> {

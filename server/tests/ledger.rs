@@ -1,4 +1,4 @@
-//! The ledger: a retry gives the first answer (L-3), nothing is lost or doubled between writers, what a newer server wrote is kept and never built upon.
+//! The ledger: a retry gives the first answer (L-3), whoever follows is told what moved, nothing is lost or doubled between writers, what a newer server wrote is kept and never built upon.
 #![allow(clippy::unwrap_used)]
 
 mod ledger_rig;
@@ -139,4 +139,62 @@ async fn asking_for_projects_that_do_not_exist_leaves_nothing_behind() {
     assert!(rig.send(Role::Artist, create).await.is_err(), "only an owner creates");
     assert!(rig.ledger.projects().await.unwrap().is_empty());
     assert!(rig.ledger.project(PROJECT).await.unwrap().is_none());
+}
+
+/// Goal: L-3 holds where the same request would be refused by now, and where nothing would follow from it. Method: a note is added and sent again; a title is
+/// set, set back, and the first is sent again.
+#[tokio::test]
+async fn a_retry_hears_the_first_answer_where_it_would_hear_a_no_by_now() {
+    let rig = Rig::mixing().await;
+    let note = note(1, VersionId(0x3002), "once", false);
+    let first = rig.ledger.perform(perform(66_001, actor(Role::Label), note.clone())).await.unwrap();
+    let fresh_id = rig.ledger.perform(perform(66_002, actor(Role::Label), note.clone())).await;
+    assert!(matches!(fresh_id, Err(LedgerError::Refused(_))), "{fresh_id:?}");
+    let again = rig.ledger.perform(perform(66_001, actor(Role::Label), note.clone())).await.unwrap();
+    assert!(again.repeated && again.events == first.events);
+    let edit = Command::EditSong { song: SONG, title: Some("One".into()), isrc: None };
+    let first = rig.ledger.perform(perform(66_003, actor(Role::Artist), edit.clone())).await.unwrap();
+    let again = rig.ledger.perform(perform(66_003, actor(Role::Artist), edit)).await.unwrap();
+    assert!(again.repeated && again.last_seq == first.last_seq && again.events == first.events);
+    let mut stale = perform(66_001, actor(Role::Label), note);
+    stale.expected = Some(1);
+    let again = rig.ledger.perform(stale).await.unwrap();
+    assert!(again.repeated, "it was done, wherever the project stands now");
+}
+
+#[tokio::test]
+async fn whoever_follows_is_told_which_projects_moved_and_each_once() {
+    let rig = Rig::mixing().await;
+    let news = rig.ledger.news();
+    let ids = |news: &deadwax_server::ledger::News| news.take().iter().map(|it| it.id).collect::<Vec<_>>();
+    assert_eq!(ids(&news), [PROJECT], "all of them at first");
+    assert!(ids(&news).is_empty());
+    let late = rig.ledger.news();
+    for id in 1..4 {
+        rig.note(Role::Artist, id, "a", false).await.unwrap();
+    }
+    let told = tokio::time::timeout(std::time::Duration::from_secs(5), news.changed()).await;
+    assert!(told.is_ok(), "nobody was woken");
+    let moved = news.take();
+    assert_eq!((moved.len(), moved[0].seq), (1, rig.project().await.seq), "once, as it stands now");
+    assert_eq!(ids(&late), [PROJECT], "each reader has a list of its own");
+    drop(late);
+    rig.note(Role::Artist, 9, "a", false).await.unwrap();
+    assert_eq!(ids(&news), [PROJECT]);
+}
+
+#[tokio::test]
+async fn a_desk_is_looked_at_again_only_where_one_of_its_own_projects_moved() {
+    let rig = Rig::mixing().await;
+    let mut desks = [who(Role::Label), PersonId(4711)].map(|person| rig.ledger.desk_news(person));
+    let woken = |desk: &mut deadwax_server::ledger::DeskNews| {
+        futures::FutureExt::now_or_never(desk.changed()).is_some()
+    };
+    rig.note(Role::Artist, 1, "a", false).await.unwrap();
+    assert_eq!(desks.each_mut().map(woken), [true, false], "a stranger is not woken");
+    let gone = Command::RemoveMember { person: who(Role::Label) };
+    rig.ok(Role::Manager, gone).await;
+    assert_eq!(desks.each_mut().map(woken), [true, false], "who left loses the rows of it");
+    rig.note(Role::Artist, 2, "a", false).await.unwrap();
+    assert_eq!(desks.each_mut().map(woken), [false, false]);
 }

@@ -259,7 +259,7 @@ async fn ending_a_session_ends_its_streams_within_a_second() {
     tokio::time::sleep(Duration::from_millis(100)).await;
 
     let session = house.studio.people.sessions_of(ana.id)[0].id;
-    house.studio.people.end_session(session).await.unwrap();
+    house.studio.people.end_session(session, deadwax_server::auth::Shown::default()).await.unwrap();
     let upload = within(Duration::from_secs(1), "ending the upload", waiting).await.unwrap();
     refused(upload, "SESSION_ENDED");
     let end = within(Duration::from_secs(1), "ending the download", async {

@@ -18,7 +18,7 @@ use deadwax_server::{
     disk::Drive,
     egress::{EgressBook, Gift, Transit, Way},
     ledger::Clock,
-    notify::{mail::PostOffice, mailer::Mailer},
+    notify::{kept::Place, mail::PostOffice, mailer::Mailer},
 };
 use ledger_rig::{CANARY, ROLES, Rig, who};
 use notify_kit::{A_WHILE, MailSink, Manner, until};
@@ -90,7 +90,7 @@ impl Stand {
             people: Arc::clone(&self.people),
             egress: Arc::clone(&self.egress),
             studio: "Gold Room".into(),
-            folder: self.folder.path().to_owned(),
+            kept: Place::Folder(self.folder.path().to_owned()),
             office: Arc::new(office),
             digest_hour: 6,
             dice: Arc::new(|| 0.5),

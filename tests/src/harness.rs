@@ -15,28 +15,50 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
-/// A studio folder and the server that runs on it.
+/// A studio folder and the process that runs on it.
 pub struct House {
     exe: PathBuf,
     pub studio: PathBuf,
     pub address: String,
     /// The first owner's one-time link, as `init` printed it.
     pub owner_link: String,
+    /// Settings of the environment, by their names without `DEADWAX_`.
+    settings: Settings,
+    does: Does,
     server: Option<Child>,
     log: Arc<Mutex<Vec<String>>>,
+}
+
+pub type Settings = Vec<(&'static str, String)>;
+
+/// What the process is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Does {
+    Serve,
+    /// Renders, records and examinations alone: nobody calls it.
+    Work,
 }
 
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl House {
     /// `deadwax-server init` in a fresh folder below `root`, on a free port of the loopback address.
+    ///
+    /// # Errors
+    /// Where the program does not start, or refuses; what it said is told.
     pub fn found(exe: &Path, root: &Path) -> Result<House> {
+        House::found_with(exe, root, Settings::new())
+    }
+
+    /// As [`House::found`]; its processes are told these settings by the environment.
+    ///
+    /// # Errors
+    /// Where the program does not start, or refuses; what it said is told.
+    pub fn found_with(exe: &Path, root: &Path, settings: Settings) -> Result<House> {
         let studio = root.join("studio");
         let port = free_port()?;
         let address = format!("127.0.0.1:{port}");
-        let output = Command::new(exe)
-            .args(["server", "init"])
-            .arg(&studio)
+        let output = verb(exe, "init", &studio, &settings)
             .args([
                 "--name",
                 "Gold Room",
@@ -54,7 +76,46 @@ impl House {
         let said: Value =
             serde_json::from_slice(&output.stdout).context("reading what `init --json` said")?;
         let owner_link = said["link"].as_str().context("init gave no link")?.to_owned();
-        Ok(House { exe: exe.to_owned(), studio, address, owner_link, server: None, log: Arc::default() })
+        let exe = exe.to_owned();
+        let (does, server, log) = (Does::Serve, None, Arc::default());
+        Ok(House { exe, studio, address, owner_link, settings, does, server, log })
+    }
+
+    /// A further process of the same studio, with a folder beside the first one that has its settings, certificate and keys, and a port of its own.
+    ///
+    /// # Errors
+    /// Where the folder cannot be made.
+    pub fn beside(&self, name: &str, does: Does) -> Result<House> {
+        let studio = self.studio.with_file_name(name);
+        let what = || format!("making {}, a folder like {}", studio.display(), self.studio.display());
+        fs::create_dir(&studio).with_context(what)?;
+        fs::create_dir(studio.join("keys")).with_context(what)?;
+        for part in ["", "keys"] {
+            for entry in fs::read_dir(self.studio.join(part)).with_context(what)? {
+                let entry = entry?;
+                if entry.file_type()?.is_file() {
+                    let to = studio.join(part).join(entry.file_name());
+                    fs::copy(entry.path(), to).with_context(what)?;
+                }
+            }
+        }
+        let address = format!("127.0.0.1:{}", free_port()?);
+        let (exe, settings) = (self.exe.clone(), self.settings.clone());
+        let (owner_link, server, log) = (self.owner_link.clone(), None, Arc::default());
+        let house = House { exe, studio, address, owner_link, settings, does, server, log };
+        house.set([("", "listen", house.address.as_str())])?;
+        Ok(house)
+    }
+
+    /// Its audio where that of `other` lies, in one folder for both.
+    ///
+    /// # Errors
+    /// Where the link cannot be made.
+    pub fn share_audio_of(&self, other: &House) -> Result<()> {
+        let there = other.studio.join("blobs");
+        fs::create_dir_all(&there)?;
+        std::os::unix::fs::symlink(&there, self.studio.join("blobs"))
+            .with_context(|| format!("linking to {}", there.display()))
     }
 
     /// Before it starts: `(section, key, value)` of its settings; a key of no section has an empty one.
@@ -86,16 +147,18 @@ impl House {
         ensure!(self.server.is_none(), "the server runs already");
         let ready = self.studio.with_extension("ready");
         let _ = fs::remove_file(&ready);
-        let mut child = Command::new(&self.exe)
-            .args(["server", "serve"])
-            .arg(&self.studio)
+        let does = match self.does {
+            Does::Serve => "serve",
+            Does::Work => "worker",
+        };
+        let mut child = verb(&self.exe, does, &self.studio, &self.settings)
             .arg("--ready-file")
             .arg(&ready)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
-            .context("starting `deadwax-server serve`")?;
+            .with_context(|| format!("starting `deadwax-server {does}`"))?;
         let stderr = child.stderr.take().context("the server's log")?;
         let log = Arc::clone(&self.log);
         thread::spawn(move || {
@@ -150,9 +213,7 @@ impl House {
 
     /// Runs a further `deadwax-server` verb on the studio folder.
     pub fn server_verb(&self, verb: &str, args: &[&str]) -> Result<Output> {
-        Command::new(&self.exe)
-            .args(["server", verb])
-            .arg(&self.studio)
+        self::verb(&self.exe, verb, &self.studio, &self.settings)
             .args(args)
             .output()
             .context("starting a server verb")
@@ -175,7 +236,17 @@ impl Drop for House {
     }
 }
 
-fn free_port() -> Result<u16> {
+fn verb(exe: &Path, verb: &str, studio: &Path, settings: &Settings) -> Command {
+    let mut command = Command::new(exe);
+    command.args(["server", verb]).arg(studio);
+    for (key, value) in settings {
+        command.env(format!("DEADWAX_{key}"), value);
+    }
+    command
+}
+
+/// Free a moment ago.
+pub(crate) fn free_port() -> Result<u16> {
     Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 

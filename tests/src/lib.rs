@@ -12,8 +12,12 @@ pub mod lp;
 pub mod pane;
 pub mod planted;
 pub mod program;
+pub mod scale;
 pub mod sim;
 pub mod sink;
 pub mod song;
 pub mod terminal;
 pub mod usage;
+
+// What `scale::cluster` asks of the crate that it stands in.
+use deadwax_server::store;

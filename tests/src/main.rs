@@ -13,6 +13,9 @@ struct Cli {
     /// No terminal client: run the whole job, print each step with its figures, exit 0 only if every check held.
     #[arg(long)]
     headless: bool,
+    /// With --headless: on two servers and a worker, over a Postgres and an S3 server of its own, behind haproxy or nginx where one is installed.
+    #[arg(long, requires = "headless", conflicts_with_all = ["ep", "lp"])]
+    scale_out: bool,
     /// A record of four songs through the whole review protocol instead of one song: competing mixes, rounds, a hold, a return, an override.
     #[arg(long)]
     ep: bool,
@@ -46,7 +49,12 @@ fn main() -> ExitCode {
     } else if cli.ep {
         ep::run(&cli.music, cli.out.as_deref())
     } else {
-        demo::run(cli.headless, cli.input.as_deref(), cli.out.as_deref())
+        let form = match (cli.headless, cli.scale_out) {
+            (_, true) => demo::Form::ScaleOut,
+            (true, false) => demo::Form::Headless,
+            (false, false) => demo::Form::Terminal,
+        };
+        demo::run(form, cli.input.as_deref(), cli.out.as_deref())
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

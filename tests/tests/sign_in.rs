@@ -56,6 +56,12 @@ fn the_passphrase_and_the_machine_open_the_next_session_and_either_alone_opens_n
     fs::create_dir_all(bare.home.join("profiles")).unwrap();
     fs::write(bare.home.join("profiles/noor-haddad.toml"), head).unwrap();
     bare.refused("LINK_NEEDED", ["login", "--profile", "noor-haddad", "--passphrase-file", words]).unwrap();
+    // Its token works, and changes no way in: that takes the key that stayed behind.
+    bare.verb(["status"]).unwrap();
+    bare.refused("PROOF_NEEDED", ["invite"]).unwrap();
+    let change = ["passphrase", "--current-file", words, "--new-file", others];
+    bare.refused("PROOF_NEEDED", change).unwrap();
+    link(&noor, &[]);
 
     // Signed out: the key is worthless, here and there.
     phone.verb(["logout"]).unwrap();

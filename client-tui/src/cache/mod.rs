@@ -23,11 +23,15 @@ pub fn folder(profile: &str) -> Option<PathBuf> {
     fine.then(|| base.join(profile))
 }
 
-/// Removes all that is kept for a profile; fine where nothing is.
-pub fn remove(profile: &str) -> std::io::Result<()> {
-    let Some(folder) = folder(profile) else { return Ok(()) };
+/// Removes all that is kept for a profile; fine where nothing is. Answers whether something was.
+///
+/// # Errors
+/// Those of the disk.
+pub fn remove(profile: &str) -> std::io::Result<bool> {
+    let Some(folder) = folder(profile) else { return Ok(false) };
     match std::fs::remove_dir_all(folder) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e),
-        _ => Ok(()),
+        Ok(()) => Ok(true),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(e) => Err(e),
     }
 }

@@ -113,6 +113,26 @@ impl Kept {
         }
     }
 
+    /// What the studio showed; what its person wrote and nobody answered yet stays. Answers whether there was something.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    pub fn forget_rows(&self) -> io::Result<bool> {
+        let entries = match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            entries => entries?,
+        };
+        let mut were_some = false;
+        for entry in entries {
+            let entry = entry?;
+            if entry.file_type()?.is_file() {
+                fs::remove_file(entry.path())?;
+                were_some = true;
+            }
+        }
+        Ok(were_some)
+    }
+
     /// The id comes from a server: it names no path.
     fn path(&self, project_id: &str) -> PathBuf {
         let digest = Sha256::digest(project_id);

@@ -125,11 +125,21 @@ impl Client {
         &self,
         request: v1::SetPassphraseRequest,
     ) -> Result<v1::SetPassphraseResponse, NetError> {
-        self.once(|| async { self.sessions().set_passphrase(request.clone()).await }).await
+        let machine = self.machine()?;
+        self.once(|| async {
+            let proof = self.proof(&machine, "SetPassphrase").await?;
+            self.sessions().set_passphrase(v1::SetPassphraseRequest { proof, ..request.clone() }).await
+        })
+        .await
     }
 
     pub async fn end_access(&self, request: v1::EndAccessRequest) -> Result<v1::EndAccessResponse, NetError> {
-        self.again(|| async { self.sessions().end_access(request.clone()).await }).await
+        let machine = self.machine()?;
+        self.again(|| async {
+            let proof = self.proof(&machine, "EndAccess").await?;
+            self.sessions().end_access(v1::EndAccessRequest { proof, ..request.clone() }).await
+        })
+        .await
     }
 
     pub async fn logout(&self) -> Result<(), NetError> {
@@ -149,7 +159,12 @@ impl Client {
         &self,
         request: v1::CreateInviteRequest,
     ) -> Result<v1::CreateInviteResponse, NetError> {
-        self.once(|| async { self.sessions().create_invite(request.clone()).await }).await
+        let machine = self.machine()?;
+        self.once(|| async {
+            let proof = self.proof(&machine, "CreateInvite").await?;
+            self.sessions().create_invite(v1::CreateInviteRequest { proof, ..request.clone() }).await
+        })
+        .await
     }
 
     pub async fn list(&self) -> Result<Vec<v1::ProjectSummary>, NetError> {

@@ -1,6 +1,7 @@
 //! The way to a server: TLS to whom the profile trusts, the token on every call, limits, timeouts, retries, and answers scrubbed as they are decoded.
 //! Never here: screens, printing, rules. Errors are `NetError`, whose `reason` and `hint` go straight to a person.
 
+mod again;
 mod audit;
 mod call;
 mod clean;
@@ -20,7 +21,7 @@ mod tls;
 mod transfer;
 mod trust;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use deadwax_proto::v1::{
     mastering_client::MasteringClient, media_client::MediaClient, projects_client::ProjectsClient,
@@ -33,6 +34,7 @@ use tonic::{
     service::{Interceptor, interceptor::InterceptedService},
     transport::{Channel, Endpoint, Uri},
 };
+use zeroize::Zeroizing;
 
 pub use self::{
     call::new_id,
@@ -82,6 +84,8 @@ pub struct Client {
     url: String,
     profile: String,
     wire: Wire,
+    /// The key of this machine, as the profile keeps it.
+    machine: Option<Arc<Zeroizing<String>>>,
 }
 
 impl std::fmt::Debug for Client {
@@ -151,6 +155,7 @@ impl Client {
             url,
             profile: profile.name.clone(),
             wire: InterceptedService::new(channel, Bearer(bearer)),
+            machine: profile.device.clone().map(|kept| Arc::new(Zeroizing::new(kept))),
         })
     }
 

@@ -29,7 +29,12 @@ impl Client {
     }
 
     pub async fn revoke_session(&self, session_id: &str) -> Result<(), NetError> {
-        let asked = v1::RevokeSessionRequest { session_id: session_id.to_owned() };
-        self.once(|| async { self.sessions().revoke_session(asked.clone()).await }).await.map(|_| ())
+        let machine = self.machine()?;
+        let revoked = self.once(|| async {
+            let proof = self.proof(&machine, "RevokeSession").await?;
+            let session_id = session_id.to_owned();
+            self.sessions().revoke_session(v1::RevokeSessionRequest { session_id, proof }).await
+        });
+        revoked.await.map(|_| ())
     }
 }

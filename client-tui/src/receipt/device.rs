@@ -1,5 +1,5 @@
 //! The key of this machine for one profile: with it and the passphrase its person signs in again without a link. It is made at the first sign-in, stays in
-//! the profile, and signs nothing but that. Never here: the key that approvals are signed with (`keys`).
+//! the profile, and signs nothing but that, and what a session's token alone does not do. Never here: the key that approvals are signed with (`keys`).
 
 use ssh_key::{Algorithm, LineEnding, PrivateKey, rand_core::OsRng};
 use zeroize::Zeroizing;
@@ -67,6 +67,14 @@ impl Device {
         self.sign(&format!("deadwax challenge {challenge}\n"))
     }
 
+    /// Shows again, beside a call that a token alone does not make, that the session's own machine makes it.
+    ///
+    /// # Errors
+    /// Where signing failed.
+    pub fn sign_again(&self, call: &str, challenge: &str) -> Result<String, Trouble> {
+        self.sign(&format!("deadwax again {call} {challenge}\n"))
+    }
+
     fn sign(&self, text: &str) -> Result<String, Trouble> {
         sign::sign(&self.0, NAMESPACE, text).map_err(|_| failed())
     }
@@ -96,6 +104,12 @@ mod tests {
         assert!(super::super::sign::verify(NAMESPACE, text, &signed).is_ok());
         assert!(super::super::sign::verify("statement@deadwax", text, &signed).is_err());
         assert!(super::super::sign::verify(NAMESPACE, "deadwax challenge 00fe\n", &signed).is_err());
+        let again = read.sign_again("RevokeSession", "00ff").unwrap();
+        let text = "deadwax again RevokeSession 00ff\n";
+        assert!(super::super::sign::verify(NAMESPACE, text, &again).is_ok());
+        for other in ["deadwax again SetPassphrase 00ff\n", "deadwax challenge 00ff\n"] {
+            assert!(super::super::sign::verify(NAMESPACE, other, &again).is_err());
+        }
         assert!(Device::read("no key").is_err());
     }
 }

@@ -23,7 +23,7 @@ use super::{
     clipboard, draw,
     effects::Runner,
     hands::Draft,
-    model::{Model, Notice},
+    model::{Link, Model, Notice},
     msg::{Effect, Msg},
     settings::{Colours, FILE, Settings, WaveStyle},
     terminal::{self, Taken, enter, is_lost, leave},
@@ -81,11 +81,16 @@ fn settle(model: &mut Model, own: &Own) {
     }
 }
 
-/// Runs the terminal client until the person leaves. `start` names a project by id or title.
+/// Runs the terminal client until the person leaves. `start` names a project by id or title. Answers whether the studio had ended the line for good.
 ///
 /// # Errors
 /// Where there is no terminal, or it cannot be drawn on. Trouble with the network is shown on the screen, never returned.
-pub async fn run(client: Client, start: Option<String>, own: Own, kept: Option<Kept>) -> anyhow::Result<()> {
+pub async fn run(
+    client: Client,
+    start: Option<String>,
+    own: Own,
+    kept: Option<Kept>,
+) -> anyhow::Result<bool> {
     anyhow::ensure!(
         stdout().is_terminal() && std::io::stdin().is_terminal(),
         "the screens need a terminal; in a script use the verbs, for example `deadwax status`"
@@ -125,8 +130,10 @@ pub async fn run(client: Client, start: Option<String>, own: Own, kept: Option<K
     let ended = turn(&mut terminal, &mut model, (runner, first), (out, inbox), &own).await;
     drop(taken);
     match ended {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.context("failed to draw on the terminal"),
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(error).context("failed to draw on the terminal")
+        }
+        _ => Ok(matches!(model.link, Link::Ended { .. })),
     }
 }
 

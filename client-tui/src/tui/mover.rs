@@ -298,10 +298,29 @@ fn look(paths: &[String]) -> Vec<Found> {
                 found.push(Found { path, bytes });
             }
             Ok(_) => found.push(Found { path, bytes: Err("it is no file".into()) }),
-            Err(error) => found.push(Found { path, bytes: Err(error.to_string()) }),
+            Err(error) => match beside_each_other(&path) {
+                Some(several) => found.extend(look(&several)),
+                None => found.push(Found { path, bytes: Err(why_not(&error)) }),
+            },
         }
     }
     found
+}
+
+/// Names that were typed beside each other, as for a shell: only where each of them is there, because a space may belong to a name.
+fn beside_each_other(path: &Path) -> Option<Vec<String>> {
+    let words: Vec<String> = path.to_str()?.split_whitespace().map(str::to_owned).collect();
+    let there = |word: &String| at_home(Path::new(word)).exists();
+    (words.len() > 1 && words.iter().all(there)).then_some(words)
+}
+
+/// Short: it stands beside a name in one line.
+fn why_not(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "no such file".into(),
+        std::io::ErrorKind::PermissionDenied => "it may not be read".into(),
+        _ => error.to_string(),
+    }
 }
 
 fn inside(folder: &Path) -> Vec<Found> {
@@ -326,6 +345,24 @@ fn inside(folder: &Path) -> Vec<Found> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_beside_each_other_are_several_files_only_where_each_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        for name in ["main.wav", "inst.wav", "Mix 2.wav"] {
+            std::fs::write(at(name), "x").unwrap();
+        }
+        let named = |text: String| -> Vec<(String, Result<u64, String>)> {
+            look(&[text]).into_iter().map(|it| (shown(&it.path), it.bytes)).collect()
+        };
+        let both = named(format!("{} {}", at("main.wav"), at("inst.wav")));
+        assert_eq!(both, [("main.wav".into(), Ok(1)), ("inst.wav".into(), Ok(1))]);
+        assert_eq!(named(at("Mix 2.wav")), [("Mix 2.wav".into(), Ok(1))], "a space may belong to a name");
+        let gone = format!("{} {}", at("main.wav"), at("gone.wav"));
+        assert_eq!(named(gone)[0].1, Err("no such file".into()), "half of them is none of them");
+        assert_eq!(named(at("a b.wav"))[0].1, Err("no such file".into()));
+    }
 
     #[test]
     fn a_folder_stands_for_the_audio_in_it_and_a_missing_file_says_so() {

@@ -267,6 +267,7 @@ pub async fn invite(
         email: email.unwrap_or_default(),
         project_id,
         roles,
+        proof: None,
     };
     let (who, is_self) = (request.name.clone(), request.email.is_empty());
     let answer = client.create_invite(request).await?;

@@ -6,6 +6,7 @@ mod config;
 pub mod dates;
 mod ddp;
 mod error;
+mod forget;
 mod gate;
 mod gate_rule;
 pub(crate) mod handoff;
@@ -67,12 +68,15 @@ pub struct Context {
     profile: Option<String>,
     /// What goes on in the studio when this program is stopped: told to whoever stops it.
     goes_on: OnceLock<[String; 2]>,
+    /// Who the verb spoke for.
+    used: OnceLock<Profile>,
 }
 
 impl Context {
     pub fn profile(&self, who: &Who) -> Result<Profile, VerbError> {
         let name = who.as_whom.as_deref().or(self.profile.as_deref());
         let profile = self.home.load(name)?;
+        forget::when_due(self, &profile);
         if profile.token.is_none() {
             return Err(VerbError::no(
                 "SIGNED_OUT",
@@ -80,6 +84,7 @@ impl Context {
                 "Sign in again with `deadwax login LINK`.",
             ));
         }
+        drop(self.used.set(profile.clone()));
         Ok(profile)
     }
 
@@ -177,8 +182,22 @@ fn report(out: Out, error: &VerbError) {
 }
 
 fn run(cli: Cli, out: Out) -> Result<(), VerbError> {
-    let context = Context { out, home: Home::find()?, profile: cli.profile, goes_on: OnceLock::new() };
-    let Some(verb) = cli.verb else { return screens(&context) };
+    let context = Context {
+        out,
+        home: Home::find()?,
+        profile: cli.profile,
+        goes_on: OnceLock::new(),
+        used: OnceLock::new(),
+    };
+    let done = match cli.verb {
+        Some(verb) => run_verb(&context, verb),
+        None => screens(&context),
+    };
+    forget::after(&context, &done);
+    done
+}
+
+fn run_verb(context: &Context, verb: Verb) -> Result<(), VerbError> {
     // The offline verbs need no runtime; a stop by the terminal leaves their unfinished files unnamed.
     match verb {
         Verb::Completions { shell } => {
@@ -186,19 +205,19 @@ fn run(cli: Cli, out: Out) -> Result<(), VerbError> {
             clap_complete::generate(shell, &mut Cli::command(), "deadwax", &mut text);
             Out { json: false }.text(String::from_utf8_lossy(&text).trim_end())
         }
-        Verb::Measure { files } => offline::measure(&context, &files),
-        Verb::Check { files, profile } => offline::check(&context, &files, &profile),
-        Verb::Master(master) => offline::master(&context, &master),
-        Verb::Compare { a, b, stem } => offline::compare(&context, &a, &b, &stem),
-        Verb::Sheet { before, after, report } => offline::sheet(&context, &before, &after, report.as_deref()),
-        Verb::Waveform { file, width } => offline::waveform(&context, &file, width),
-        Verb::Ddp { verb } => ddp::ddp(&context, &verb),
-        Verb::Config { verb } => config::config(&context, verb),
-        Verb::Man(asked) => man::man(&context, &asked),
-        Verb::Verify(asked) => receipts::verify(&context, &asked),
-        Verb::Play(asked) => play::play(&context, &asked),
+        Verb::Measure { files } => offline::measure(context, &files),
+        Verb::Check { files, profile } => offline::check(context, &files, &profile),
+        Verb::Master(master) => offline::master(context, &master),
+        Verb::Compare { a, b, stem } => offline::compare(context, &a, &b, &stem),
+        Verb::Sheet { before, after, report } => offline::sheet(context, &before, &after, report.as_deref()),
+        Verb::Waveform { file, width } => offline::waveform(context, &file, width),
+        Verb::Ddp { verb } => ddp::ddp(context, &verb),
+        Verb::Config { verb } => config::config(context, verb),
+        Verb::Man(asked) => man::man(context, &asked),
+        Verb::Verify(asked) => receipts::verify(context, &asked),
+        Verb::Play(asked) => play::play(context, &asked),
         Verb::Handoff(HandoffArgs { work: Some(HandoffWork::Check { file }), .. }) => {
-            handoff::check(&context, &file)
+            handoff::check(context, &file)
         }
         online => {
             let runtime = tokio::runtime::Runtime::new().map_err(VerbError::Out)?;
@@ -206,7 +225,7 @@ fn run(cli: Cli, out: Out) -> Result<(), VerbError> {
             let until_stopped = matches!(online, Verb::WatchFolder(_));
             let ended = runtime.block_on(async {
                 tokio::select! {
-                    ended = Box::pin(go(&context, online)) => ended,
+                    ended = Box::pin(go(context, online)) => ended,
                     _ = tokio::signal::ctrl_c() => match until_stopped {
                         true => Ok(()),
                         false => Err(context.stopped()),
@@ -233,7 +252,16 @@ fn screens(context: &Context) -> Result<(), VerbError> {
         let client = Client::connect_lazy(&profile)?;
         let kept = Kept::of(&context.home, &profile);
         let own = crate::tui::Own { home: context.home.clone(), profile: profile.name.clone() };
-        crate::tui::run(client, None, own, Some(kept)).await.map_err(|e| VerbError::Usage(format!("{e:#}")))
+        let is_over = crate::tui::run(client.clone(), None, own, Some(kept)).await;
+        if is_over.map_err(|e| VerbError::Usage(format!("{e:#}")))? && profile.forget {
+            // Asked once more: the screens end for other reasons too.
+            if let Err(over) = client.who_am_i().await.map_err(VerbError::from)
+                && over.reason() == forget::ENDED
+            {
+                forget::now(context, &profile);
+            }
+        }
+        Ok(())
     });
     runtime.shutdown_background();
     ended

@@ -140,28 +140,43 @@ fn may_add(house: &House, plan: &Plan) -> Result<(), VerbError> {
     ))
 }
 
+/// What is wrong with what the files of a version are taken for.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Unfit {
+    NoWord(String),
+    Twice(String),
+    NoMain,
+}
+
 /// A version is a main with alternates, each once.
-pub fn check_alternates(alternates: &[String]) -> Result<(), VerbError> {
+pub fn check_alternates(alternates: &[String]) -> Result<(), Unfit> {
     let mut count: BTreeMap<&str, usize> = BTreeMap::new();
     for token in alternates {
         if !name::is_token(token) {
-            return Err(VerbError::Usage(format!(
-                "{token:?} is not an alternate; examples: main, vocal-up+0.5, vocal-down-1.0, instrumental, tv, a-cappella, clean, cut-30, stem-1"
-            )));
+            return Err(Unfit::NoWord(token.clone()));
         }
         *count.entry(token).or_default() += 1;
     }
     if let Some((token, _)) = count.iter().find(|(_, n)| **n > 1) {
-        return Err(VerbError::Usage(format!(
-            "two files would be {token:?}; say which is which with --alternate, once for each file in their order"
-        )));
+        return Err(Unfit::Twice((*token).to_owned()));
     }
-    if !count.contains_key("main") {
-        return Err(VerbError::Usage(
-            "no file is the main mix; a version holds its main and the alternates together".into(),
-        ));
+    if count.contains_key("main") { Ok(()) } else { Err(Unfit::NoMain) }
+}
+
+impl From<Unfit> for VerbError {
+    fn from(unfit: Unfit) -> VerbError {
+        VerbError::Usage(match unfit {
+            Unfit::NoWord(token) => format!(
+                "{token:?} is not an alternate; examples: main, vocal-up+0.5, vocal-down-1.0, instrumental, tv, a-cappella, clean, cut-30, stem-1"
+            ),
+            Unfit::Twice(token) => format!(
+                "two files would be {token:?}; say which is which with --alternate, once for each file in their order"
+            ),
+            Unfit::NoMain => {
+                "no file is the main mix; a version holds its main and the alternates together".into()
+            }
+        })
     }
-    Ok(())
 }
 
 fn song_by_name<'a>(house: &'a House, guesses: &[Guess]) -> Result<&'a v1::SongRow, VerbError> {

@@ -83,7 +83,7 @@ async fn first(c: &Context, url: &str, asked: &Asked, who: &Who) -> Result<(), V
         answer => answer,
     }?;
     profile.device = Some(key.text()?.to_string());
-    let person = take(&mut profile, &info.studio, &answer)?;
+    let person = take(&mut profile, &info, &answer)?;
     if wanted.is_none() {
         profile.name = profile_name_for(&c.home.names(), &person.name, &link.host, |name| {
             c.home.load(Some(name)).is_ok_and(|p| p.url == profile.url && p.person_id == profile.person_id)
@@ -130,16 +130,21 @@ async fn again(c: &Context, asked: &Asked, who: &Who) -> Result<(), VerbError> {
         api: deadwax_proto::API,
     };
     let answer = client.sign_in(request).await?;
-    let person = take(&mut profile, &info.studio, &answer)?;
+    let person = take(&mut profile, &info, &answer)?;
     c.home.save(&profile)?;
     signed_in(c, &profile, &person, answer.expires_ms)
 }
 
-fn take(profile: &mut Profile, studio: &str, answer: &v1::LoginResponse) -> Result<v1::Person, VerbError> {
+fn take(
+    profile: &mut Profile,
+    info: &v1::ServerInfo,
+    answer: &v1::LoginResponse,
+) -> Result<v1::Person, VerbError> {
     let person = answer.person.clone();
     let person = person.ok_or_else(|| NetError::Odd("the server did not say who signed in".into()))?;
     profile.token = Some(answer.token.clone());
-    profile.studio = studio.to_owned();
+    profile.studio.clone_from(&info.studio);
+    (profile.expires_ms, profile.forget) = (answer.expires_ms, info.forget_kept);
     profile.person_id.clone_from(&person.person_id);
     profile.person.clone_from(&person.name);
     profile.email.clone_from(&person.email);
@@ -235,6 +240,7 @@ pub async fn passphrase(c: &Context, asked: Wanted, who: &Who) -> Result<(), Ver
         current: current.text().to_owned(),
         passphrase: wanted.text().to_owned(),
         end_other_sessions: asked.end_others,
+        proof: None,
     };
     let ended = client.set_passphrase(request).await?.sessions_ended;
     let more = match (asked.end_others, ended) {

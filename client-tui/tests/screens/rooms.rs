@@ -318,8 +318,11 @@ fn two_files_of_one_kind_are_refused_and_can_be_told_apart_by_hand() {
     let found = ["/a/GlassHour_v1.wav", "/a/GlassHour_v2.wav"];
     let found = found.map(|it| Found { path: it.into(), bytes: Ok(9) }).to_vec();
     seat.tell(Msg::Transfer(News::Looked { ticket, found }));
+    seat.tell(Msg::Shown);
     seat.press("<enter>");
     assert!(orders(&mut seat).is_empty());
+    let said = "Two files are \"main\". Tab, then ← → change what one is, Delete drops it.";
+    assert!(seat.screen().contains(said), "{}", seat.screen());
     seat.press("<tab><down><right><enter>");
     let all = orders(&mut seat);
     let [Order::Start(job)] = all.as_slice() else { panic!("{all:?}") };
@@ -424,6 +427,7 @@ fn an_invite_names_a_role_and_its_link_is_shown_once() {
         email: "jon@example.org".into(),
         project_id: "P".into(),
         roles: vec![Role::Artist.into()],
+        proof: None,
     });
     assert_eq!(asked(&mut seat), [wanted]);
     let outcome = Ok(v1::CreateInviteResponse { link: LINK.into(), ..v1::CreateInviteResponse::default() });

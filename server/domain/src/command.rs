@@ -172,6 +172,11 @@ pub enum Command {
         reason: String,
         retry: bool,
     },
+    /// Worker: it stops, and this attempt of its own is no fault of the render's. Whoever comes next begins another.
+    GiveBackRender {
+        render: RenderId,
+        attempt: u32,
+    },
     MakeDelivery {
         delivery: DeliveryId,
         song: SongId,
@@ -316,6 +321,11 @@ pub enum Command {
         attempt: u32,
         reason: String,
         retry: bool,
+    },
+    /// Worker: as `GiveBackRender`.
+    GiveBackRecord {
+        record: RecordId,
+        attempt: u32,
     },
     ApproveRecord {
         approval: ApprovalId,

@@ -140,7 +140,8 @@ fn rule(project: &Project, actor: &Actor, command: &Command, now: Time) -> Resul
         | Command::CancelRender { .. }
         | Command::LeaseRender { .. }
         | Command::CompleteRender { .. }
-        | Command::FailRender { .. } => render::rule(project, actor, command),
+        | Command::FailRender { .. }
+        | Command::GiveBackRender { .. } => render::rule(project, actor, command),
         Command::MakeDelivery { .. } => delivery::rule(project, actor, command),
         Command::OverrideGate { .. } | Command::PassDeadline { .. } => {
             gate::rule(project, actor, command, now)
@@ -167,6 +168,7 @@ fn rule(project: &Project, actor: &Actor, command: &Command, now: Time) -> Resul
         | Command::LeaseRecord { .. }
         | Command::CompleteRecord { .. }
         | Command::FailRecord { .. }
+        | Command::GiveBackRecord { .. }
         | Command::DeliverRecord { .. } => record::rule(project, actor, command),
         Command::EnrolKey { .. } | Command::RevokeKey { .. } => receipt::rule(project, actor, command),
         Command::Signed { approve, receipt } => receipt::signed(project, actor, approve, receipt, now),

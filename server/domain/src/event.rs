@@ -191,6 +191,11 @@ pub enum Fact {
     RenderCancelled {
         render: RenderId,
     },
+    /// Its worker was told to stop: this attempt counts for nothing.
+    RenderGivenBack {
+        render: RenderId,
+        attempt: u32,
+    },
     DeliveryMade {
         delivery: DeliveryId,
         song: SongId,
@@ -353,6 +358,11 @@ pub enum Fact {
     },
     RecordCancelled {
         record: RecordId,
+    },
+    /// As `RenderGivenBack`.
+    RecordGivenBack {
+        record: RecordId,
+        attempt: u32,
     },
     RecordApproved {
         approval: ApprovalId,

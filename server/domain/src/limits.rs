@@ -27,8 +27,8 @@ pub const RETURN_ITEMS_MAX: usize = 64;
 pub const ROUNDS_INCLUDED_MAX: u32 = 99;
 /// Failures after which a render is parked.
 pub const RENDER_FAILURES_MAX: u32 = 3;
-/// Attempts begun, those included that died with their server and never reported.
-pub const RENDER_ATTEMPTS_MAX: u32 = 10;
+/// Attempts begun and not given back: those that failed, and those that died with their worker and never reported.
+pub const RENDER_ATTEMPTS_MAX: u32 = 3;
 
 pub const RECORDS_MAX: usize = 500;
 pub const PROFILES_PER_RECORD_MAX: usize = 24;

@@ -29,6 +29,8 @@ pub struct Render {
     /// Attempts begun. The running one carries this number; a worker with an older one is stale.
     pub attempt: u32,
     pub engine: String,
+    /// Attempts whose worker was told to stop. They count for nothing.
+    pub given_back: u32,
     /// Failures that were reported; crashes only use up attempts.
     pub failures: u32,
     /// Of the last failure.
@@ -69,6 +71,7 @@ impl Render {
             state: RenderState::Queued,
             state_since: at,
             attempt: 0,
+            given_back: 0,
             engine: String::new(),
             failures: 0,
             reason: String::new(),
@@ -81,6 +84,11 @@ impl Render {
     pub(crate) fn stand(&mut self, state: RenderState, at: Time) {
         self.state = state;
         self.state_since = at;
+    }
+
+    /// Attempts that count: ended by a failure, by the death of their worker, or not yet.
+    pub fn tries(&self) -> u32 {
+        self.attempt.saturating_sub(self.given_back)
     }
 
     pub fn is_alive(&self) -> bool {
@@ -110,6 +118,10 @@ pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Resul
             // From our own worker, so cut and not refused: a failure that cannot be recorded would run for ever.
             let reason = reason.chars().filter(|c| !c.is_control()).take(1000).collect();
             Ok(Ruling::fact(Fact::RenderFailed { render: render.id, attempt: *attempt, reason, parked }))
+        }
+        Command::GiveBackRender { render, attempt } => {
+            let render = running(project, actor, *render, *attempt)?;
+            Ok(Ruling::fact(Fact::RenderGivenBack { render: render.id, attempt: *attempt }))
         }
         _ => misrouted(),
     }
@@ -180,8 +192,8 @@ fn alive(project: &Project, render: RenderId) -> Result<&Render, Refusal> {
     no(Reason::RenderEnded, format!("The render {how}."), "Start a new one.")
 }
 
-/// A lease may be taken over from a worker that died: the new attempt number is the fence. After too many attempts without an end the answer is
-/// `RenderFailed` and no lease: whatever kills its server so often must not be tried for ever.
+/// A lease may be taken over from a worker that died: the new attempt number is the fence. After too many tries without an end the answer is `RenderFailed` and no
+/// lease: whatever kills its worker so often must not be tried for ever. A worker that was told to stop gave its attempt back, which is no try.
 fn lease(
     project: &Project,
     actor: &Actor,
@@ -192,8 +204,8 @@ fn lease(
     worker_only(actor)?;
     let render = alive(project, render)?;
     source(asker::song(project, render.song)?)?;
-    if render.attempt >= limits::RENDER_ATTEMPTS_MAX {
-        let reason = format!("{} attempts were begun and none came to an end", render.attempt);
+    if render.tries() >= limits::RENDER_ATTEMPTS_MAX {
+        let reason = format!("{} attempts were begun and none came to an end", render.tries());
         let (render, attempt) = (render.id, render.attempt);
         return Ok(Ruling::fact(Fact::RenderFailed { render, attempt, reason, parked: true }));
     }
@@ -330,11 +342,29 @@ mod tests {
     }
 
     #[test]
-    fn what_kills_its_server_every_time_is_parked_in_the_end() {
+    fn what_kills_its_worker_is_parked_after_three_tries() {
         let (mut given, render) = queued();
-        for _ in 0..limits::RENDER_ATTEMPTS_MAX {
+        for _ in 0..3 {
             given = given.and(Actor::Worker, lease(render));
         }
+        given.when(Actor::Worker, lease(render)).facts(&["RENDER_FAILED"]);
+    }
+
+    #[test]
+    fn an_attempt_that_was_given_back_is_no_try() {
+        let (mut given, render) = queued();
+        let back = |attempt| Command::GiveBackRender { render, attempt };
+        for attempt in 1..=7 {
+            given = given.and(Actor::Worker, lease(render)).and(Actor::Worker, back(attempt));
+        }
+        let kept = given.project.renders.get(render).unwrap();
+        assert_eq!((kept.state, kept.attempt, kept.tries()), (RenderState::Queued, 7, 0));
+        given.when(Actor::Worker, back(7)).refused(Reason::StaleAttempt);
+        for _ in 0..3 {
+            given = given.and(Actor::Worker, lease(render));
+        }
+        given.when(Actor::Worker, back(9)).refused(Reason::StaleAttempt);
+        given.when(person(OWNER), back(10)).refused(Reason::NotYourRole);
         given.when(Actor::Worker, lease(render)).facts(&["RENDER_FAILED"]);
     }
 

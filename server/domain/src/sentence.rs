@@ -99,6 +99,7 @@ codes!(
     RenderCompleted = "RENDER_COMPLETED",
     RenderFailed = "RENDER_FAILED",
     RenderCancelled = "RENDER_CANCELLED",
+    RenderGivenBack = "RENDER_GIVEN_BACK",
     DeliveryMade = "DELIVERY_MADE",
     VersionExamined = "VERSION_EXAMINED",
     MixSwapped = "MIX_SWAPPED",
@@ -129,6 +130,7 @@ codes!(
     RecordMade = "RECORD_MADE",
     RecordFailed = "RECORD_FAILED",
     RecordCancelled = "RECORD_CANCELLED",
+    RecordGivenBack = "RECORD_GIVEN_BACK",
     RecordApproved = "RECORD_APPROVED",
     RecordDelivered = "RECORD_DELIVERED",
     KeyEnrolled = "KEY_ENROLLED",
@@ -178,7 +180,8 @@ impl Say<'_> {
             | Fact::RenderLeased { .. }
             | Fact::RenderCompleted { .. }
             | Fact::RenderFailed { .. }
-            | Fact::RenderCancelled { .. } => self.render_text(fact),
+            | Fact::RenderCancelled { .. }
+            | Fact::RenderGivenBack { .. } => self.render_text(fact),
             Fact::VersionExamined { .. }
             | Fact::GateOverridden { .. }
             | Fact::PreflightSet { .. }
@@ -198,6 +201,7 @@ impl Say<'_> {
             | Fact::RecordMade { .. }
             | Fact::RecordFailed { .. }
             | Fact::RecordCancelled { .. }
+            | Fact::RecordGivenBack { .. }
             | Fact::RecordApproved { .. }
             | Fact::RecordDelivered { .. } => (None, self.record_text(fact)),
             Fact::KeyEnrolled { .. } | Fact::KeyRevoked { .. } | Fact::ReceiptKept { .. } => {
@@ -389,6 +393,10 @@ impl Say<'_> {
             }
             Fact::RenderCancelled { render } => {
                 (song(*render), format!("The render{} was cancelled.", of(*render)))
+            }
+            Fact::RenderGivenBack { render, attempt } => {
+                let what = format!("Attempt {attempt} of the render{}", of(*render));
+                (song(*render), format!("{what} was given back: its worker was told to stop."))
             }
             _ => (None, String::new()),
         }

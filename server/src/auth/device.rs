@@ -29,6 +29,11 @@ pub fn text_of_challenge(challenge: &str) -> String {
     format!("deadwax challenge {challenge}\n")
 }
 
+/// What the machine of a session signs beside a call that the token alone does not make.
+pub fn text_of_again(call: &str, challenge: &str) -> String {
+    format!("deadwax again {call} {challenge}\n")
+}
+
 /// The key of a device that has signed `text` with it.
 ///
 /// # Errors

@@ -80,6 +80,12 @@ impl People {
         }
     }
 
+    /// Whether everything that other servers ended is known here, as of `trust` ago.
+    pub fn is_sure(&self, trust: Duration) -> bool {
+        let heard = self.store.heard(STUDIO);
+        heard.is_none_or(|heard| heard.ago <= trust && self.state().seq >= heard.head)
+    }
+
     /// Whether another server may have given this token a moment ago.
     pub fn may_be_new(&self, token: &str) -> bool {
         self.shared && secret::read(Kind::Session, token).is_some()

@@ -5,6 +5,7 @@ use std::{
     net::IpAddr,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use futures::{
@@ -35,24 +36,27 @@ pub fn address(extensions: &http::Extensions) -> Option<IpAddr> {
 #[derive(Clone)]
 pub struct AccessLayer {
     people: Arc<People>,
+    trust: Duration,
 }
 
 impl AccessLayer {
-    pub fn new(people: Arc<People>) -> Self {
-        Self { people }
+    /// `trust`: so long what this server knew of sessions counts while it hears nothing of the others.
+    pub fn new(people: Arc<People>, trust: Duration) -> Self {
+        Self { people, trust }
     }
 }
 
 impl<S> Layer<S> for AccessLayer {
     type Service = Access<S>;
     fn layer(&self, inner: S) -> Access<S> {
-        Access { people: Arc::clone(&self.people), inner }
+        Access { people: Arc::clone(&self.people), trust: self.trust, inner }
     }
 }
 
 #[derive(Clone)]
 pub struct Access<S> {
     people: Arc<People>,
+    trust: Duration,
     inner: S,
 }
 
@@ -77,7 +81,12 @@ where
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.strip_prefix("Bearer "));
         match token.and_then(|token| self.people.caller(token)) {
-            Some(caller) => enter(&mut request, caller),
+            Some(caller) if self.people.is_sure(self.trust) => enter(&mut request, caller),
+            // Another server may have ended the session: it is looked for before anybody is let in.
+            Some(_) => {
+                let token = token.unwrap_or_default().to_owned();
+                return Either::Right(self.look_and_call(token, request).boxed());
+            }
             None if open_to_anyone(request.uri().path()) => {}
             // Nobody's session ended: a client comes again, here or at another server.
             None if self.people.is_closing() => {
@@ -98,7 +107,7 @@ impl<S> Access<S>
 where
     S: Service<Request<Body>, Response = Response<Body>> + Clone,
 {
-    /// A token that is not known here: of another server over the same store, perhaps.
+    /// A token that is not known here, or not surely: of another server over the same store, perhaps, or ended there.
     fn look_and_call(
         &mut self,
         token: String,

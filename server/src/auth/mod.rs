@@ -1,6 +1,7 @@
 //! People, invites, sessions: the studio's own stream. Tokens and codes are stored as SHA-256 only and never logged. Here is the only place
 //! that appends to `store::STUDIO`. Never here: projects and their roles (the domain's), the wire (`layer` and `rpc/session` have it).
 
+mod again;
 pub mod device;
 mod fold;
 mod follow;
@@ -29,6 +30,12 @@ use deadwax_proto::ledger::v1::{self as stored, StudioFact, studio_fact::Fact};
 use prost::Message as _;
 use tokio_util::sync::CancellationToken;
 
+pub use self::{
+    again::{Proof, Shown},
+    invites::{InviteLine, Issued},
+    sessions::SessionLine,
+    sign_in::{Again, Redeem},
+};
 use self::{
     device::Challenges,
     fold::State,
@@ -36,11 +43,6 @@ use self::{
     passphrase::Hasher,
     secret::{Kind, Secret},
     tries::{Tries, Way},
-};
-pub use self::{
-    invites::InviteLine,
-    sessions::SessionLine,
-    sign_in::{Again, Redeem},
 };
 use crate::{
     egress::Transit,
@@ -137,6 +139,12 @@ pub enum AuthError {
     PassphraseWeak(String),
     #[error("the device, its signature, the challenge or the passphrase is not right")]
     SignInRefused,
+    #[error("the machine of this session has not shown its key again")]
+    ProofNeeded,
+    #[error("the machine's key, its signature or the challenge is not right")]
+    ProofRefused,
+    #[error("this session began without a machine's key")]
+    NoMachineKey,
     #[error(transparent)]
     Key(#[from] deadwax_domain::Refusal),
     #[error("too many sign in at once")]
@@ -176,12 +184,6 @@ impl From<getrandom::Error> for AuthError {
     fn from(error: getrandom::Error) -> Self {
         Self::NoRandomness(error)
     }
-}
-
-/// A one-time code, to be shown once.
-pub struct Issued {
-    pub code: Secret,
-    pub expires_ms: i64,
 }
 
 /// A session that has just begun. The token is shown once.
@@ -470,30 +472,6 @@ impl People {
         let mut people: Vec<Person> = self.directory().people.values().cloned().collect();
         people.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
         people
-    }
-
-    /// A one-time code for somebody who is here already.
-    pub async fn issue_code(&self, person: PersonId) -> Result<Issued, AuthError> {
-        let code = secret::new(Kind::Invite)?;
-        let expires_ms = self.clock.now_ms().saturating_add_unsigned(CODE_TTL.as_millis() as u64);
-        self.decided(|| {
-            self.person(person).ok_or(AuthError::NoSuchPerson)?;
-            self.sweep();
-            if self.state().open_codes(person) >= CODES_MAX {
-                let what = format!(
-                    "{CODES_MAX} invite links of this person are open; use one, or wait until they expire."
-                );
-                return Err(AuthError::LimitReached(what));
-            }
-            let fact = Fact::CodeIssued(stored::CodeIssued {
-                code_sha256: code.hash().to_vec(),
-                person_id: person.0.to_be_bytes().to_vec(),
-                expires_ms,
-            });
-            Ok((vec![fact], Vec::new(), ()))
-        })
-        .await?;
-        Ok(Issued { code, expires_ms })
     }
 
     pub fn mail(&self, id: PersonId) -> MailChoice {

@@ -3,7 +3,7 @@
 use deadwax_domain::PersonId;
 use deadwax_proto::ledger::v1::{self as stored, studio_fact::Fact};
 
-use super::{AuthError, People, fold::Device};
+use super::{AuthError, People, Shown, fold::Device};
 
 /// One line of somebody's list of sessions: an open one, or a device whose session has ended and that may open another.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,32 +58,32 @@ impl People {
     /// Ends a session and every stream that runs under it; its device needs a code from now on.
     ///
     /// # Errors
-    /// `NoSuchSession`; `EndedUntilRestart` where it could not be written down.
-    pub async fn end_session(&self, session_id: u128) -> Result<(), AuthError> {
-        self.ended_by(|| {
+    /// `NoSuchSession`; `ProofRefused` where another server took the same proof; `EndedUntilRestart` where it could not be written down.
+    pub async fn end_session(&self, session_id: u128, shown: Shown) -> Result<(), AuthError> {
+        let ended = self.ended_by(|| {
             let state = self.state();
             let open = state.session(session_id);
             let key = open.and_then(|session| session.key);
             let key = key.or_else(|| Some(state.device_of_session(session_id)?.0));
             let ended = open.map(|_| ended(session_id));
             let facts: Vec<Fact> = ended.into_iter().chain(key.map(|key| forgotten(&key))).collect();
-            if facts.is_empty() { Err(AuthError::NoSuchSession) } else { Ok((facts, Vec::new(), ())) }
-        })
-        .await
+            if facts.is_empty() { Err(AuthError::NoSuchSession) } else { Ok((facts, shown.claims(), ())) }
+        });
+        shown.used(ended.await)
     }
 
     /// Ends everything that lets somebody in: sessions, devices, links and the passphrase. Answers how many sessions were open.
     ///
     /// # Errors
-    /// `NoSuchPerson`; `EndedUntilRestart` where it could not be written down.
-    pub async fn end_access(&self, person: PersonId) -> Result<usize, AuthError> {
-        self.ended_by(|| {
+    /// `NoSuchPerson`; `ProofRefused` where another server took the same proof; `EndedUntilRestart` where it could not be written down.
+    pub async fn end_access(&self, person: PersonId, shown: Shown) -> Result<usize, AuthError> {
+        let ended = self.ended_by(|| {
             let state = self.state();
             state.person(person).ok_or(AuthError::NoSuchPerson)?;
             let fact = Fact::AccessEnded(stored::AccessEnded { person_id: person.0.to_be_bytes().to_vec() });
-            Ok((vec![fact], Vec::new(), state.sessions_of(person).len()))
-        })
-        .await
+            Ok((vec![fact], shown.claims(), state.sessions_of(person).len()))
+        });
+        shown.used(ended.await)
     }
 }
 

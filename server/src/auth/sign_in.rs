@@ -7,7 +7,7 @@ use deadwax_domain::PersonId;
 use deadwax_proto::ledger::v1::{self as stored, studio_fact::Fact};
 
 use super::{
-    AuthError, Opened, People, Person, Ruling, SESSION_TTL, SESSIONS_MAX, device,
+    AuthError, Opened, People, Person, Ruling, SESSION_TTL, SESSIONS_MAX, Shown, device,
     fold::Device,
     passphrase::Passphrase,
     secret::{self, Hash, Kind},
@@ -150,13 +150,14 @@ impl People {
         Ok((key, device))
     }
 
-    /// Sets the passphrase of somebody who is signed in. Answers how many other sessions ended.
+    /// Sets the passphrase of somebody who is signed in and has shown it. Answers how many other sessions ended.
     pub async fn set_passphrase(
         &self,
         session_id: u128,
         current: &str,
         wanted: &str,
         end_others: bool,
+        shown: Shown,
     ) -> Result<usize, AuthError> {
         self.look().await?;
         let person = self.owner_of_session(session_id).and_then(|id| self.person(id));
@@ -168,7 +169,7 @@ impl People {
                 return Err(AuthError::PassphraseWrong);
             }
             let phc = self.choose(&person, &Passphrase::read(wanted)).await?;
-            self.decided(|| {
+            let done = self.decided(|| {
                 let (mut facts, mut others) = (vec![set(person.id, phc.clone())], 0);
                 let state = self.state();
                 if state.passphrase(person.id) != kept {
@@ -182,9 +183,9 @@ impl People {
                     let devices = state.devices_of(person.id).into_iter().filter(|it| Some(it.0) != mine);
                     facts.extend(devices.map(|(key, _)| forgotten(&key)));
                 }
-                Ok((facts, Vec::new(), others))
-            })
-            .await
+                Ok((facts, shown.claims(), others))
+            });
+            shown.used(done.await)
         })
         .await
     }
@@ -269,7 +270,7 @@ impl People {
 }
 
 /// Of many who come with the same at once one is let in.
-fn taken(error: AuthError, refused: AuthError) -> AuthError {
+pub(super) fn taken(error: AuthError, refused: AuthError) -> AuthError {
     if matches!(error, AuthError::Append(AppendError::ClaimTaken(_))) { refused } else { error }
 }
 

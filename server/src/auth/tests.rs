@@ -97,7 +97,7 @@ async fn of_a_hundred_wrong_ones_at_once_ten_are_hashed() {
     // The stranger's tries are not the machine's, nor those of a session; each of these has ten of its own.
     let by_session = hundred(&people, || {
         let (people, session) = (people.clone(), opened.session_id);
-        async move { people.set_passphrase(session, WRONG, WORDS, false).await }.boxed()
+        async move { people.set_passphrase(session, WRONG, WORDS, false, Shown::default()).await }.boxed()
     });
     assert_eq!(by_session.await, [10, 10, 90]);
     let by_machine = hundred(&people, || {

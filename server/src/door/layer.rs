@@ -1,4 +1,4 @@
-//! Behind the access layer: how often this caller may call, and over how many connections. Whoever is turned away hears how long to wait. Never here: who the
+//! Behind the access layer: how often this caller may call, over how many connections, and whether there is room for one more change. Whoever is turned away hears how long to wait. Never here: who the
 //! caller is (`auth::layer` has put it there), and what a call costs.
 
 use std::{
@@ -8,13 +8,21 @@ use std::{
 };
 
 use deadwax_domain::PersonId;
-use futures::future::{Either, Ready, ready};
+use futures::{
+    FutureExt as _,
+    future::{BoxFuture, Either, Ready, ready},
+};
 use http::{Request, Response};
 use tokio::time::Instant;
 use tonic::{Status, body::Body};
 use tower::{Layer, Service};
 
-use super::{line::Line, rates::Rate, settings::Door};
+use super::{
+    crowd::{self, Crowd, Seat},
+    line::Line,
+    rates::Rate,
+    settings::Door,
+};
 use crate::{
     auth::{Caller, tries::customer},
     metrics::lines::{Lines, TurnedAway},
@@ -32,30 +40,37 @@ enum Key {
 #[derive(Clone)]
 pub struct DoorLayer {
     rate: Arc<Rate<Key>>,
+    crowd: Arc<Crowd>,
     figures: Lines,
 }
 
 impl DoorLayer {
     pub fn new(settings: &Door, figures: Lines) -> Self {
-        Self { rate: Arc::new(Rate::new(settings.calls_per_s, settings.calls_burst)), figures }
+        let rate = Arc::new(Rate::new(settings.calls_per_s, settings.calls_burst));
+        Self { rate, crowd: Crowd::new(settings.changes_at_once), figures }
     }
 
     /// From now on.
     pub fn set(&self, settings: &Door) {
         self.rate.set(settings.calls_per_s, settings.calls_burst);
+        self.crowd.set(settings.changes_at_once);
     }
 }
 
 impl<S> Layer<S> for DoorLayer {
     type Service = AtTheDoor<S>;
     fn layer(&self, inner: S) -> AtTheDoor<S> {
-        AtTheDoor { rate: Arc::clone(&self.rate), figures: self.figures.clone(), inner }
+        let (rate, crowd) = (Arc::clone(&self.rate), Arc::clone(&self.crowd));
+        AtTheDoor { rate, crowd, figures: self.figures.clone(), inner }
     }
 }
+
+type Answer<S> = Result<Response<Body>, <S as Service<Request<Body>>>::Error>;
 
 #[derive(Clone)]
 pub struct AtTheDoor<S> {
     rate: Arc<Rate<Key>>,
+    crowd: Arc<Crowd>,
     figures: Lines,
     inner: S,
 }
@@ -74,15 +89,25 @@ impl<S> AtTheDoor<S> {
         line.admit();
         Ok(())
     }
+
+    /// Nobody's fault, so nobody's line is the worse for it.
+    fn place(&self, path: &str) -> Result<Option<Seat>, Status> {
+        self.crowd.enter(path).map_err(|crowd::Full| {
+            self.figures.turn_away(TurnedAway::changes);
+            status::studio_busy(crowd::WAIT)
+        })
+    }
 }
 
 impl<S> Service<Request<Body>> for AtTheDoor<S>
 where
     S: Service<Request<Body>, Response = Response<Body>>,
+    S::Future: Send + 'static,
+    S::Error: Send + 'static,
 {
     type Response = Response<Body>;
     type Error = S::Error;
-    type Future = Either<S::Future, Ready<Result<Response<Body>, S::Error>>>;
+    type Future = Either<S::Future, Either<Ready<Answer<S>>, BoxFuture<'static, Answer<S>>>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(context)
@@ -94,9 +119,16 @@ where
             let person = request.extensions().get::<Caller>().map(|caller| caller.person.id);
             if let Err(no) = self.admit(&line, person) {
                 line.refuse();
-                return Either::Right(ready(Ok(no.into_http())));
+                return Either::Right(Either::Left(ready(Ok(no.into_http()))));
             }
         }
-        Either::Left(self.inner.call(request))
+        match self.place(request.uri().path()) {
+            Ok(None) => Either::Left(self.inner.call(request)),
+            Ok(Some(seat)) => {
+                let work = self.inner.call(request);
+                Either::Right(Either::Right(seat.during(work).boxed()))
+            }
+            Err(no) => Either::Right(Either::Left(ready(Ok(no.into_http())))),
+        }
     }
 }

@@ -25,8 +25,11 @@ pub struct Door {
     /// Calls of one person, and of one address that has not signed in: so many at once, then so many a second.
     pub calls_per_s: u32,
     pub calls_burst: u32,
-    /// Audio of one person within 24 hours.
+    /// Changes that are worked on at the same time, of all people together; what comes beyond is turned away.
+    pub changes_at_once: u32,
+    /// Audio of one person within 24 hours, and the files that it comes in.
     pub upload_bytes_per_day: u64,
+    pub upload_files_per_day: u64,
 }
 
 impl Default for Door {
@@ -43,7 +46,9 @@ impl Default for Door {
             header_bytes: 16 << 10,
             calls_per_s: 50,
             calls_burst: 200,
+            changes_at_once: 200,
             upload_bytes_per_day: 256 << 30,
+            upload_files_per_day: 10_000,
         }
     }
 }
@@ -62,6 +67,7 @@ impl Door {
             ("door.connection_age_grace_s", self.connection_age_grace_s),
             ("door.calls_per_s", self.calls_per_s),
             ("door.calls_burst", self.calls_burst),
+            ("door.changes_at_once", self.changes_at_once),
         ] {
             if value == 0 {
                 return Err((key, "it must be at least 1.".into()));
@@ -70,8 +76,13 @@ impl Door {
         if !(4 << 10..=256 << 10).contains(&self.header_bytes) {
             return Err(("door.header_bytes", "it must be 4096 to 262144.".into()));
         }
-        if self.upload_bytes_per_day == 0 {
-            return Err(("door.upload_bytes_per_day", "it must be at least 1.".into()));
+        for (key, value) in [
+            ("door.upload_bytes_per_day", self.upload_bytes_per_day),
+            ("door.upload_files_per_day", self.upload_files_per_day),
+        ] {
+            if value == 0 {
+                return Err((key, "it must be at least 1.".into()));
+            }
         }
         Ok(())
     }

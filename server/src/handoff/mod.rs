@@ -13,7 +13,7 @@ pub(crate) mod zip;
 mod tests;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -100,6 +100,17 @@ pub struct Maker {
     pub shutdown: CancellationToken,
 }
 
+/// The projects that lack a package, after some have moved.
+fn lacking_after(lacking: &mut BTreeMap<ProjectId, Arc<Snapshot>>, moved: Vec<Arc<Snapshot>>) {
+    for snapshot in moved {
+        if snapshot.project.unpackaged().is_empty() {
+            lacking.remove(&snapshot.id);
+        } else {
+            lacking.insert(snapshot.id, snapshot);
+        }
+    }
+}
+
 impl Maker {
     /// Runs until shutdown.
     pub async fn run(self) {
@@ -107,10 +118,10 @@ impl Maker {
             tracing::error!(%error, "the folder for packages could not be emptied; no handoff will be packed");
             return;
         }
-        let mut changed = self.ledger.watch_all();
+        let (news, mut lacking) = (self.ledger.news(), BTreeMap::new());
         while !self.shutdown.is_cancelled() {
-            changed.borrow_and_update();
-            for key in self.due().await {
+            lacking_after(&mut lacking, news.take());
+            for key in self.due(lacking.values()) {
                 self.alone(key).await;
                 if self.shutdown.is_cancelled() {
                     return;
@@ -118,28 +129,21 @@ impl Maker {
             }
             tokio::select! {
                 () = self.shutdown.cancelled() => {}
-                _ = changed.changed() => {}
+                () = news.changed() => {}
                 () = tokio::time::sleep(LOOK_AGAIN.min(self.pause)) => {}
             }
         }
     }
 
     /// Songs whose newest handoff is in mastering's hands and has no package; the oldest first.
-    async fn due(&self) -> Vec<(ProjectId, SongId)> {
-        let projects = match self.ledger.projects().await {
-            Ok(projects) => projects,
-            Err(error) => {
-                tracing::error!(%error, "the maker of packages could not read the projects");
-                return Vec::new();
-            }
-        };
+    fn due<'a>(&self, lacking: impl Iterator<Item = &'a Arc<Snapshot>>) -> Vec<(ProjectId, SongId)> {
         let mut due = Vec::new();
         let mut open = HashSet::new();
-        for snapshot in projects {
+        for snapshot in lacking {
             for (song, _) in snapshot.project.unpackaged() {
                 let key = (snapshot.id, song);
                 open.insert(key);
-                if !self.troubles.waits(key) && self.is_wanted(&snapshot, song) {
+                if !self.troubles.waits(key) && self.is_wanted(snapshot, song) {
                     let handoff = snapshot.project.songs.get(song).and_then(|song| song.handoff.as_ref());
                     due.push((handoff.map(|handoff| handoff.made_at), key));
                 }

@@ -5,6 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tokio_util::sync::CancellationToken;
+
 use super::{
     backup::now_ms,
     gc::{Collector, Facts},
@@ -50,10 +52,23 @@ pub async fn run(studio: Arc<Studio>) {
     }
 }
 
+/// Of several servers one at a time.
+const COLLECT: &str = "keep/collect";
+
 async fn collect(studio: &Studio, settings: &Keep) {
-    if !settings.collect {
-        return;
+    if settings.collect {
+        let begin = |_, stop: CancellationToken| async move {
+            // Dropped where it stands: each step is whole.
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = collecting(studio) => {}
+            }
+        };
+        studio.leasing.one_at_a_time(COLLECT, &studio.closing, begin).await;
     }
+}
+
+async fn collecting(studio: &Studio) {
     let facts = Arc::new(Facts(Arc::clone(&studio.store)));
     let file = studio.folder.join(FOLDER).join("marks.json");
     let mut collector = Collector::open(Arc::clone(&studio.blobs), facts, file);

@@ -5,7 +5,7 @@ pub mod memory;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
@@ -18,6 +18,11 @@ pub const SPAN: Duration = Duration::from_secs(30);
 const BEATS: u32 = 3;
 /// Tries within the time of a heartbeat, once one has failed.
 const TRIES: u32 = 4;
+/// What a process that stops still has to say of its work, or to end of it, takes no longer.
+const LAST: Duration = Duration::from_secs(6);
+/// What somebody else does is asked for again so often within a span, and at least as often as this.
+const ASKED_AGAIN: u32 = 6;
+const ASK_AGAIN: Duration = Duration::from_secs(5);
 /// A lease that cannot be given back in this time ends by itself.
 const RELEASE: Duration = Duration::from_secs(3);
 
@@ -79,6 +84,41 @@ impl Leasing {
         Self { leases: Arc::new(memory::Table::default()), span }
     }
 
+    /// Something that goes on for as long as the process lives, and that one of several processes does at a time: whoever has the lease of this name. `begin` is told
+    /// which lease, and when to end; it gets a moment to do so.
+    pub async fn one_at_a_time<F: Future<Output = ()> + Send>(
+        &self,
+        key: &str,
+        stop: &CancellationToken,
+        begin: impl Fn(Lease, CancellationToken) -> F,
+    ) {
+        let pause = (self.span / ASKED_AGAIN).min(ASK_AGAIN);
+        while !stop.is_cancelled() {
+            let taken = tokio::select! {
+                () = stop.cancelled() => return,
+                taken = self.take(key.to_owned()) => taken,
+            };
+            match taken {
+                Ok(Some(held)) => {
+                    tracing::info!(key, "this process does it from now on");
+                    let mine = stop.child_token();
+                    let work = Box::pin(begin(held.lease.clone(), mine.clone()));
+                    if held.alone(work, stop, &mine).await == Ended::Lost {
+                        tracing::info!(key, "it was given up: its lease lapsed or is somebody else's by now");
+                    }
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::warn!(key, %error, "nobody could be asked who does it; asked again soon");
+                }
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = sleep(pause) => {}
+            }
+        }
+    }
+
     /// `None`: somebody else has it.
     pub async fn take(&self, key: String) -> Result<Option<Held>, LeaseError> {
         let (lease, known) = (Lease::new(key), Instant::now());
@@ -88,20 +128,59 @@ impl Leasing {
 }
 
 impl Held {
+    /// The work is told of the end and waited for, while the lease is still held where it is.
+    async fn alone(
+        self,
+        mut work: Pin<Box<impl Future<Output = ()>>>,
+        stop: &CancellationToken,
+        mine: &CancellationToken,
+    ) -> Ended<()> {
+        let ended = tokio::select! {
+            () = stop.cancelled() => Ended::Stopped,
+            () = self.lost() => Ended::Lost,
+            () = &mut work => Ended::Done(()),
+        };
+        mine.cancel();
+        if !matches!(ended, Ended::Done(())) {
+            let _in_time = timeout(LAST, work).await;
+        }
+        if !matches!(ended, Ended::Lost) {
+            self.release().await;
+        }
+        ended
+    }
+
     /// Works as long as the lease holds and nobody stops the process; then the lease is free.
     pub async fn during<T>(self, work: impl Future<Output = T>, stop: &CancellationToken) -> Ended<T> {
+        self.during_and_then(work, stop, std::future::ready(())).await
+    }
+
+    /// As [`Held::during`]; where the process stops, `last` is done while the lease is still held.
+    pub async fn during_and_then<T>(
+        self,
+        work: impl Future<Output = T>,
+        stop: &CancellationToken,
+        last: impl Future<Output = ()>,
+    ) -> Ended<T> {
         let ended = tokio::select! {
             () = stop.cancelled() => Ended::Stopped,
             () = self.lost() => Ended::Lost,
             done = work => Ended::Done(done),
         };
+        if matches!(ended, Ended::Stopped) {
+            let _in_time = timeout(LAST, last).await;
+        }
         if !matches!(ended, Ended::Lost) {
-            let released = timeout(RELEASE, self.leasing.leases.release(&self.lease)).await;
-            if !matches!(released, Ok(Ok(()))) {
-                tracing::info!(lease = self.lease.key, "a lease could not be given back; it ends by itself");
-            }
+            self.release().await;
         }
         ended
+    }
+
+    async fn release(&self) {
+        let released = timeout(RELEASE, self.leasing.leases.release(&self.lease)).await;
+        if !matches!(released, Ok(Ok(()))) {
+            tracing::info!(lease = self.lease.key, "a lease could not be given back; it ends by itself");
+        }
     }
 
     /// Renews it, and returns once it is not known to be ours any more. A process that was stopped for longer than the span may be told that nobody took it; one

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -153,4 +153,60 @@ async fn whoever_was_stopped_past_the_lease_works_no_more() {
     assert_eq!(held.during(std::future::pending::<()>(), &stop).await, Ended::Lost);
     assert!(take(&ours).await.is_none(), "what is lost is not given back for the other");
     drop(taken);
+}
+
+/// Works until it is told to end, and counts how many do.
+async fn work(at_work: Arc<AtomicUsize>, begun: Arc<AtomicUsize>, stop: CancellationToken) {
+    assert_eq!(at_work.fetch_add(1, Ordering::SeqCst), 0, "somebody else does it already");
+    begun.fetch_add(1, Ordering::SeqCst);
+    stop.cancelled().await;
+    at_work.fetch_sub(1, Ordering::SeqCst);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_processes_one_does_it_and_the_other_takes_over() {
+    let (table, leasings) = shared();
+    let at_work = Arc::new(AtomicUsize::new(0));
+    let begun = [(); 2].map(|()| Arc::new(AtomicUsize::new(0)));
+    let stops = [(); 2].map(|()| CancellationToken::new());
+    let runs: Vec<_> = leasings
+        .into_iter()
+        .zip(begun.iter().cloned().zip(stops.iter().cloned()))
+        .map(|(leasing, (begun, stop))| {
+            let at_work = Arc::clone(&at_work);
+            tokio::spawn(async move {
+                let begin = |_, mine| work(Arc::clone(&at_work), Arc::clone(&begun), mine);
+                leasing.one_at_a_time("news", &stop, begin).await;
+            })
+        })
+        .collect();
+    let counts = || begun.each_ref().map(|it| it.load(Ordering::SeqCst));
+    tokio::time::sleep(SPAN * 3).await;
+    let first = counts().iter().position(|count| *count == 1).unwrap();
+    assert_eq!(counts()[1 - first], 0);
+    stops[first].cancel();
+    tokio::time::sleep(ASK_AGAIN * 2).await;
+    assert_eq!(counts(), [1, 1], "given back, and taken at once");
+    // The table is away for longer than the lease holds: it is given up, and taken again.
+    table.away.store(true, Ordering::SeqCst);
+    tokio::time::sleep(SPAN * 2).await;
+    assert_eq!(at_work.load(Ordering::SeqCst), 0, "nobody is sure");
+    table.away.store(false, Ordering::SeqCst);
+    tokio::time::sleep(SPAN).await;
+    assert_eq!(counts()[1 - first], 2);
+    stops[1 - first].cancel();
+    for run in runs {
+        run.await.unwrap();
+    }
+    assert_eq!(at_work.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_still_to_be_said_at_a_stop_is_said_under_the_lease() {
+    let (_, [ours, theirs]) = shared();
+    let (stop, held) = (CancellationToken::new(), take(&ours).await.unwrap());
+    stop.cancel();
+    let last = async { assert!(take(&theirs).await.is_none(), "it was free too early") };
+    assert_eq!(held.during_and_then(std::future::pending::<()>(), &stop, last).await, Ended::Stopped);
+    assert!(take(&theirs).await.is_some());
 }

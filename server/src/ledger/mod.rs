@@ -2,6 +2,8 @@
 //! Never here: rules (the domain has them), the shape of bytes (`wire/ledger`), rows and names.
 
 mod follow;
+mod news;
+mod sent;
 mod stream;
 
 #[cfg(all(test, feature = "postgres"))]
@@ -10,6 +12,7 @@ mod postgres_trial;
 use std::{
     collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use deadwax_domain::{Actor, Command, Event, PersonId, Project, ProjectId, Reason, Refusal, Time, decide};
@@ -17,7 +20,11 @@ use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
-use self::stream::{Folded, Stream};
+use self::{
+    news::Readers,
+    sent::SentBook,
+    stream::{Folded, Stream},
+};
 use crate::{
     desk,
     planted::planted,
@@ -25,7 +32,11 @@ use crate::{
     wire,
 };
 
-pub use self::stream::{Kept, Recorded};
+pub use self::{
+    news::{DeskNews, News},
+    sent::Sent,
+    stream::{Kept, Recorded},
+};
 
 /// How often a command is decided again because somebody else appended in between. One process holds the embedded store, so that one
 /// retry is rare there; over a shared store one writer of each server meets those of the others, and who lost [`PATIENT`] times asks for a turn.
@@ -50,8 +61,8 @@ struct Inner {
     clock: Arc<dyn Clock>,
     streams: Mutex<HashMap<ProjectId, Arc<Stream>>>,
     memberships: Mutex<HashMap<PersonId, BTreeSet<ProjectId>>>,
-    /// Counts the appends of all projects.
-    all: watch::Sender<u64>,
+    readers: Readers,
+    sent: SentBook,
     /// Others append to the same store.
     shared: bool,
 }
@@ -125,7 +136,8 @@ impl Ledger {
             clock,
             streams: Mutex::default(),
             memberships: Mutex::default(),
-            all: watch::Sender::new(0),
+            readers: Readers::default(),
+            sent: SentBook::default(),
         });
         for (stream, _) in inner.store.heads().await? {
             if stream != STUDIO {
@@ -188,15 +200,20 @@ impl Ledger {
         Ok(self.inner.snapshots(ids))
     }
 
+    /// The files that somebody sent within a day, in all projects and over all servers.
+    pub fn sent(&self, person: PersonId) -> Sent {
+        self.inner.sent.of(person, self.now())
+    }
+
+    /// How long each of them counts still, and its bytes.
+    pub fn sent_leaving(&self, person: PersonId) -> Vec<(Duration, u64)> {
+        self.inner.sent.leaving(person, self.now())
+    }
+
     /// Every project, for the render worker.
     pub async fn projects(&self) -> Result<Vec<Arc<Snapshot>>, LedgerError> {
         let ids: BTreeSet<ProjectId> = lock(&self.inner.streams).keys().copied().collect();
         Ok(self.inner.snapshots(ids))
-    }
-
-    /// Changes after each durable append to any project.
-    pub fn watch_all(&self) -> watch::Receiver<u64> {
-        self.inner.all.subscribe()
     }
 
     /// The facts with `seq > after`, in order, at most `limit`; those that are newer than this server or redacted are told as such.
@@ -260,7 +277,8 @@ impl Inner {
             let page = self.events(stream.id, before.snapshot.seq, PAGE).await?;
             let full = page.len() == PAGE;
             if !page.is_empty() {
-                self.publish(stream, &before, before.after(&page));
+                let told = page.iter().filter_map(Recorded::event);
+                self.publish(stream, &before, before.after(&page), told);
             }
             if !full {
                 return Ok(());
@@ -269,12 +287,20 @@ impl Inner {
     }
 
     /// The facts up to here are durable: everybody may know.
-    fn publish(&self, stream: &Stream, before: &Folded, after: Folded) {
+    fn publish<'a>(
+        &self,
+        stream: &Stream,
+        before: &Folded,
+        after: Folded,
+        events: impl Iterator<Item = &'a Event>,
+    ) {
         let seq = after.snapshot.seq;
+        self.sent.fold(events, Time(self.clock.now_ms()));
         self.index_members(stream.id, &before.snapshot.project, &after.snapshot.project);
+        let project = Arc::clone(&after.snapshot);
         stream.keep(after);
         stream.head.send_replace(seq);
-        self.all.send_modify(|appends| *appends += 1);
+        self.readers.tell(stream.id, &before.snapshot.project, &project.project);
     }
 
     fn index_members(&self, id: ProjectId, before: &Project, after: &Project) {
@@ -297,12 +323,10 @@ impl Inner {
             None => Arc::new(Stream::new(perform.project)),
         };
         let answer = {
-            // Looked up, decided and appended under one lock: a retry that arrives while the first is on its way waits for that one's answer.
+            // Decided, appended and looked up under one lock: a retry that arrives while the first is on its way waits for that one's answer.
             let _writing = stream.writing.lock().await;
-            match self.done_before(&stream, &perform).await? {
-                Some(done) => Ok(done),
-                None => self.decide_and_append(&stream, &perform).await,
-            }
+            let ruled = self.decide_and_append(&stream, &perform).await;
+            self.first_answer(&stream, &perform, ruled).await
         };
         if answer.is_err() {
             // A creation that was refused leaves no stream behind, unless it is another's by now or another is at work on it.
@@ -311,20 +335,50 @@ impl Inner {
         answer
     }
 
-    /// L-3: the first answer, read back.
+    /// L-3: a retry hears what the first try made, whatever would be said to it now. Where something would be appended the store knows the command itself, so
+    /// that a first try, which nearly every one is, costs no look.
+    async fn first_answer(
+        &self,
+        stream: &Stream,
+        perform: &Perform,
+        ruled: Result<Performed, LedgerError>,
+    ) -> Result<Performed, LedgerError> {
+        match ruled {
+            Ok(done) if done.repeated || !done.events.is_empty() => Ok(done),
+            Err(reused @ LedgerError::Append(AppendError::CommandReused(_))) => Err(reused),
+            // The store has refused: what it can still tell counts, and else its own reason.
+            Err(LedgerError::Append(no)) => match self.done_before(stream, perform).await {
+                Ok(Some(done)) => Ok(done),
+                Ok(None) | Err(_) => Err(no.into()),
+            },
+            nothing => match self.done_before(stream, perform).await? {
+                Some(done) => Ok(done),
+                None => nothing,
+            },
+        }
+    }
+
     async fn done_before(
         &self,
         stream: &Stream,
         perform: &Perform,
     ) -> Result<Option<Performed>, LedgerError> {
         let Some((done, request)) = self.store.command(perform.command_id).await? else { return Ok(None) };
-        if request != perform.request_sha256 || done.stream != StreamId(perform.project.0) {
+        if request != perform.request_sha256 {
             return Err(AppendError::CommandReused(perform.command_id).into());
         }
-        self.read_back(stream, done).await.map(Some)
+        self.read_back(stream, perform, done).await.map(Some)
     }
 
-    async fn read_back(&self, stream: &Stream, done: Appended) -> Result<Performed, LedgerError> {
+    async fn read_back(
+        &self,
+        stream: &Stream,
+        perform: &Perform,
+        done: Appended,
+    ) -> Result<Performed, LedgerError> {
+        if done.stream != StreamId(perform.project.0) {
+            return Err(AppendError::CommandReused(perform.command_id).into());
+        }
         if done.last_seq > stream.folded().snapshot.seq {
             // By another server, or by this one before a line broke: whoever gets the answer sees what it made.
             self.catch_up(stream).await?;
@@ -371,12 +425,12 @@ impl Inner {
                 desk: desk::changes(&before.snapshot, &after.snapshot),
             };
             if planted!("publish-before-fsync") {
-                self.publish(stream, &before, before.with(&events));
+                self.publish(stream, &before, before.with(&events), std::iter::empty());
             }
             match self.store.append(append).await {
-                Ok(done) if done.repeated => return self.read_back(stream, done).await,
+                Ok(done) if done.repeated => return self.read_back(stream, perform, done).await,
                 Ok(done) => {
-                    self.publish(stream, &before, after);
+                    self.publish(stream, &before, after, events.iter());
                     let (first_seq, last_seq) = (done.first_seq, done.last_seq);
                     return Ok(Performed { first_seq, last_seq, repeated: false, events });
                 }

@@ -91,6 +91,24 @@ async fn what_one_server_appends_the_watchers_of_the_other_see() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_somebody_sent_at_one_server_counts_at_the_other_and_at_the_next() {
+    let Some(options) = place() else { return };
+    let (here, there) = (server(&options).await, server(&options).await);
+    here.perform(perform(1, PROJECT, create())).await.unwrap();
+    for number in 1..=3u8 {
+        let receive = Command::ReceiveFile { file: super::sent::tests::file(number, 100) };
+        here.perform(perform(u128::from(number) + 1, PROJECT, receive)).await.unwrap();
+    }
+    let sent = Sent { files: 3, bytes: 300 };
+    assert_eq!(here.sent(PersonId(1)), sent);
+    // Whoever begins an upload asks for the project first.
+    there.project(PROJECT).await.unwrap();
+    assert_eq!(there.sent(PersonId(1)), sent);
+    assert_eq!(server(&options).await.sent(PersonId(1)), sent);
+    assert_eq!(there.sent(PersonId(2)), Sent::default());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_no_is_given_on_what_stands_there_now_and_a_retry_at_the_other_server_is_answered() {
     let Some(options) = place() else { return };
     let (here, there) = (server(&options).await, server(&options).await);

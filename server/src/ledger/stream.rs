@@ -31,6 +31,15 @@ pub enum Kept {
     Redacted,
 }
 
+impl Recorded {
+    pub fn event(&self) -> Option<&Event> {
+        match &self.kept {
+            Kept::Event(event) => Some(event),
+            Kept::Newer { .. } | Kept::Redacted => None,
+        }
+    }
+}
+
 pub fn recorded(project: ProjectId, entry: &Entry) -> Result<Recorded, LedgerError> {
     let seq = entry.seq;
     let Some(payload) = &entry.payload else { return Ok(Recorded { seq, kept: Kept::Redacted }) };

@@ -38,6 +38,8 @@ pub enum Ending {
 pub enum TurnedAway {
     calls,
     connections,
+    /// Of all people together.
+    changes,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

@@ -4,7 +4,6 @@
 
 use std::{
     collections::{BTreeMap, HashSet},
-    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -15,13 +14,13 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    kept,
+    kept::Place,
     pause::{Dice, PATIENCE_MS, pause_ms},
     post::{Delivery, PostError, Poster},
     secret::{self, Secrets},
 };
 use crate::{
-    ledger::{Clock, Kept, Ledger, LedgerError, Recorded, Snapshot},
+    ledger::{Clock, Kept, Ledger, LedgerError, News, Recorded, Snapshot},
     metrics::NewsFigures,
     watch::Names,
     wire,
@@ -48,13 +47,14 @@ struct Cursor {
 type Key = (ProjectId, WebhookId);
 type Cursors = BTreeMap<Key, Cursor>;
 
+#[derive(Clone)]
 pub struct Hooks {
     pub ledger: Arc<Ledger>,
     pub clock: Arc<dyn Clock>,
     pub names: Names,
     /// The studio's name.
     pub studio: String,
-    pub folder: PathBuf,
+    pub kept: Place,
     pub secrets: Arc<Secrets>,
     pub poster: Poster,
     pub dice: Dice,
@@ -76,28 +76,51 @@ struct Run {
     ended: Notify,
 }
 
+/// The projects that have webhooks, as they stand.
+struct Hooked {
+    news: News,
+    projects: BTreeMap<ProjectId, Arc<Snapshot>>,
+}
+
+impl Hooked {
+    fn of(ledger: &Arc<Ledger>) -> Self {
+        Self { news: ledger.news(), projects: BTreeMap::new() }
+    }
+
+    fn look(&mut self) {
+        for snapshot in self.news.take() {
+            if snapshot.project.webhooks.is_empty() {
+                self.projects.remove(&snapshot.id);
+            } else {
+                self.projects.insert(snapshot.id, snapshot);
+            }
+        }
+    }
+}
+
 impl Hooks {
     /// Runs until shutdown. Deliveries that are on their way then are told again at the next start.
     pub async fn run(self) {
         let cursors = match self.begin().await {
             Ok(cursors) => cursors,
+            Err(error) if self.kept.is_shared() => {
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    "webhooks wait: what was told could not be read"
+                );
+                return;
+            }
             Err(error) => {
                 tracing::error!(error = format!("{error:#}"), "webhooks are not told until a restart");
                 return;
             }
         };
-        let run = Arc::new(Run {
-            hooks: self,
-            cursors: Mutex::new(cursors),
-            writing: tokio::sync::Mutex::default(),
-            speaking: Mutex::default(),
-            ended: Notify::new(),
-        });
+        let run = Arc::new(Run::of(self, cursors));
         let (turns, places) = (TaskTracker::new(), Arc::new(Semaphore::new(AT_ONCE)));
-        let mut changed = run.hooks.ledger.watch_all();
+        let mut hooked = Hooked::of(&run.hooks.ledger);
         while !run.hooks.shutdown.is_cancelled() {
-            changed.borrow_and_update();
-            for key in run.due().await {
+            hooked.look();
+            for key in run.due(&hooked).await {
                 let Ok(place) = Arc::clone(&places).try_acquire_owned() else { break };
                 lock(&run.speaking).insert(key);
                 let run = Arc::clone(&run);
@@ -113,7 +136,7 @@ impl Hooks {
             }
             tokio::select! {
                 () = run.hooks.shutdown.cancelled() => {}
-                _ = changed.changed() => {}
+                () = hooked.news.changed() => {}
                 () = run.ended.notified() => {}
                 () = tokio::time::sleep(run.hooks.tick) => {}
             }
@@ -121,11 +144,32 @@ impl Hooks {
         turns.close();
         turns.wait().await;
         run.keep().await;
+        run.hooks.figures.hooks_behind.set(0);
+        run.hooks.figures.hooks_failing.set(0);
+    }
+
+    /// Where webhooks are switched off what happens meanwhile is not told later: all of it counts as told.
+    pub async fn skip(self) {
+        match self.begin().await {
+            Ok(cursors) => {
+                let run = Run::of(self, cursors);
+                let mut hooked = Hooked::of(&run.hooks.ledger);
+                hooked.look();
+                let _nothing_is_due = run.due(&hooked).await;
+                run.keep().await;
+            }
+            Err(error) => {
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    "webhooks wait: what was told could not be read"
+                );
+            }
+        }
     }
 
     /// A first start begins at the head of every project: nobody wants the news of a year at once.
     async fn begin(&self) -> anyhow::Result<Cursors> {
-        if let Some(kept) = kept::read::<BTreeMap<String, Cursor>>(&self.folder, FILE)? {
+        if let Some(kept) = self.kept.read::<BTreeMap<String, Cursor>>(FILE).await? {
             return Ok(kept.iter().filter_map(|(key, cursor)| Some((read_key(key)?, *cursor))).collect());
         }
         let mut cursors = Cursors::new();
@@ -135,25 +179,28 @@ impl Hooks {
                 cursors.insert((snapshot.id, webhook), cursor);
             }
         }
-        kept::write(&self.folder, FILE, &texts(&cursors)).await?;
+        self.kept.write(FILE, &texts(&cursors)).await?;
         Ok(cursors)
     }
 }
 
 impl Run {
+    fn of(hooks: Hooks, cursors: Cursors) -> Self {
+        Self {
+            hooks,
+            cursors: Mutex::new(cursors),
+            writing: tokio::sync::Mutex::default(),
+            speaking: Mutex::default(),
+            ended: Notify::new(),
+        }
+    }
+
     /// Webhooks that have something to hear and may hear it now.
-    async fn due(&self) -> Vec<Key> {
-        let projects = match self.hooks.ledger.projects().await {
-            Ok(projects) => projects,
-            Err(error) => {
-                tracing::warn!(%error, "webhooks wait: the projects could not be read");
-                return Vec::new();
-            }
-        };
-        let mut new_one = self.forget_removed(&projects);
+    async fn due(&self, hooked: &Hooked) -> Vec<Key> {
+        let mut new_one = self.forget_removed(hooked);
         let (now, mut due) = (self.hooks.clock.now_ms(), Vec::new());
         let (mut behind, mut failing) = (0, 0);
-        for snapshot in projects.iter().filter(|it| !it.project.webhooks.is_empty()) {
+        for snapshot in hooked.projects.values() {
             for webhook in snapshot.project.webhooks.keys() {
                 let key = (snapshot.id, webhook);
                 let known = lock(&self.cursors).get(&key).copied();
@@ -189,9 +236,10 @@ impl Run {
         due
     }
 
-    fn forget_removed(&self, projects: &[Arc<Snapshot>]) -> bool {
-        let there: HashSet<Key> = projects
-            .iter()
+    fn forget_removed(&self, hooked: &Hooked) -> bool {
+        let there: HashSet<Key> = hooked
+            .projects
+            .values()
             .flat_map(|it| it.project.webhooks.keys().map(|webhook| (it.id, webhook)))
             .collect();
         let mut cursors = lock(&self.cursors);
@@ -354,7 +402,7 @@ impl Run {
     async fn keep(&self) {
         let _writing = self.writing.lock().await;
         let cursors = texts(&lock(&self.cursors));
-        if let Err(error) = kept::write(&self.hooks.folder, FILE, &cursors).await {
+        if let Err(error) = self.hooks.kept.write(FILE, &cursors).await {
             tracing::warn!(error = format!("{error:#}"), "what webhooks were told could not be kept");
         }
     }

@@ -1,19 +1,81 @@
-//! A small thing kept in a file of the `notify` folder: read once, written whole or not at all. Never here: what it means.
+//! A small thing kept in a file of the `notify` folder, or in the store that several servers share: read once, written whole or not at all. Never here: what it
+//! means, and who may write it.
 
 use std::{
     io::{ErrorKind, Write as _},
     os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{leases::Lease, store::neighbours::Neighbours};
 
 /// Below the studio folder, 0700; its files are 0600.
 pub const FOLDER: &str = "notify";
 
-/// `None` where it was never written. What cannot be read is an error: to begin anew in silence could tell everything twice.
-pub fn read<T: DeserializeOwned>(folder: &Path, name: &str) -> anyhow::Result<Option<T>> {
+/// Where it is kept.
+#[derive(Clone)]
+pub enum Place {
+    /// Below this studio folder: there is one server.
+    Folder(PathBuf),
+    /// Beside the facts that several servers share, for whichever of them tells next.
+    Shared {
+        neighbours: Arc<dyn Neighbours>,
+        /// As long as it is held what is written counts.
+        lease: Lease,
+        /// A server that told alone kept it below its folder; there it is looked for once.
+        before: PathBuf,
+    },
+}
+
+impl Place {
+    /// `None` where it was never written. What cannot be read is an error: to begin anew in silence could tell everything twice.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or is damaged.
+    pub async fn read<T: DeserializeOwned>(&self, name: &'static str) -> anyhow::Result<Option<T>> {
+        match self {
+            Place::Folder(folder) => read(folder, name),
+            Place::Shared { neighbours, before, .. } => {
+                let told = neighbours.told(name).await.context("asking the store what was told failed")?;
+                let Some(bytes) = told else { return read(before, name) };
+                let kept = serde_json::from_slice(&bytes).with_context(|| {
+                    format!("the row {name} of deadwax_told is damaged; delete it, and news begin again from now on")
+                })?;
+                Ok(Some(kept))
+            }
+        }
+    }
+
+    /// Durable on return.
+    ///
+    /// # Errors
+    /// Where it cannot be written, or another server tells by now.
+    pub async fn write<T: Serialize>(&self, name: &'static str, kept: &T) -> anyhow::Result<()> {
+        match self {
+            Place::Folder(folder) => write(folder, name, kept).await,
+            Place::Shared { neighbours, lease, .. } => {
+                let bytes = serde_json::to_vec(kept).context("what was told could not be written down")?;
+                let told = neighbours.tell(name, bytes.into(), lease).await;
+                ensure!(
+                    told.context("telling the store what was told failed")?,
+                    "another server tells by now; it goes on from what was kept last"
+                );
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether another process may go on with what this one does.
+    pub fn is_shared(&self) -> bool {
+        matches!(self, Place::Shared { .. })
+    }
+}
+
+fn read<T: DeserializeOwned>(folder: &Path, name: &str) -> anyhow::Result<Option<T>> {
     let path = path(folder, name);
     let bytes = match std::fs::read(&path) {
         Ok(bytes) => bytes,
@@ -27,7 +89,7 @@ pub fn read<T: DeserializeOwned>(folder: &Path, name: &str) -> anyhow::Result<Op
 }
 
 /// Durable before it takes the place of the old one.
-pub async fn write<T: Serialize>(folder: &Path, name: &str, kept: &T) -> anyhow::Result<()> {
+async fn write<T: Serialize>(folder: &Path, name: &str, kept: &T) -> anyhow::Result<()> {
     let path = path(folder, name);
     let bytes = serde_json::to_vec(kept).with_context(|| format!("writing {} failed", path.display()))?;
     tokio::task::spawn_blocking(move || put(&path, &bytes)).await.context("writing was broken off")?

@@ -5,7 +5,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
-    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
@@ -18,7 +17,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    kept, letter,
+    kept::Place,
+    letter,
     mail::{Letter, MailError, PostOffice},
     outbox::{Outbox, PersonText, ProjectText, Tried, Waiting},
     pause::Dice,
@@ -39,6 +39,7 @@ const HOUR_MS: i64 = 3_600_000;
 /// A letter that is on its way when the server stops.
 const STOPPING: Duration = Duration::from_secs(5);
 
+#[derive(Clone)]
 pub struct Mailer {
     pub ledger: Arc<Ledger>,
     pub clock: Arc<dyn Clock>,
@@ -47,7 +48,7 @@ pub struct Mailer {
     pub egress: Arc<EgressBook>,
     /// The studio's name.
     pub studio: String,
-    pub folder: PathBuf,
+    pub kept: Place,
     pub office: Arc<PostOffice>,
     /// In UTC.
     pub digest_hour: u8,
@@ -99,16 +100,19 @@ impl Mailer {
     pub async fn run(self) {
         let mut book = match self.begin().await {
             Ok(book) => book,
+            Err(error) if self.kept.is_shared() => {
+                tracing::warn!(error = format!("{error:#}"), "mail waits: what was told could not be read");
+                return;
+            }
             Err(error) => {
                 tracing::error!(error = format!("{error:#}"), "no mail is sent until a restart");
                 return;
             }
         };
         let (mut seen, mut sending): (HashMap<ProjectId, Seen>, Option<Sending>) = (HashMap::new(), None);
-        let mut changed = self.ledger.watch_all();
+        let news = self.ledger.news();
         while !self.shutdown.is_cancelled() {
-            changed.borrow_and_update();
-            match self.look(&mut book, &mut seen).await {
+            match self.look(&mut book, &mut seen, &news.take()).await {
                 Ok(false) => {}
                 Ok(true) => self.keep(&book).await,
                 Err(error) => tracing::warn!(%error, "mail waits: the projects could not be read"),
@@ -123,7 +127,7 @@ impl Mailer {
             self.figures.letters_waiting.set(i64::try_from(book.outbox.len()).unwrap_or(i64::MAX));
             tokio::select! {
                 () = self.shutdown.cancelled() => {}
-                _ = changed.changed() => {}
+                () = news.changed() => {}
                 tried = ended(&mut sending) => {
                     sending = None;
                     self.note(&mut book, tried);
@@ -138,11 +142,13 @@ impl Mailer {
             self.note(&mut book, Some(tried));
         }
         self.keep(&book).await;
+        // Of several servers the one that mails tells how many wait.
+        self.figures.letters_waiting.set(0);
     }
 
     /// A first start begins at the head of every project.
     async fn begin(&self) -> anyhow::Result<Book> {
-        if let Some(book) = kept::read::<Book>(&self.folder, FILE)? {
+        if let Some(book) = self.kept.read::<Book>(FILE).await? {
             return Ok(book);
         }
         let heads = self.ledger.projects().await?.into_iter();
@@ -151,7 +157,7 @@ impl Mailer {
         let digest_day = if hour >= i64::from(self.digest_hour) { day } else { day - 1 };
         let unusual_until_ms = self.clock.now_ms();
         let book = Book { projects: marks, digest_day, unusual_until_ms, ..Book::default() };
-        kept::write(&self.folder, FILE, &book).await?;
+        self.kept.write(FILE, &book).await?;
         Ok(book)
     }
 
@@ -160,11 +166,15 @@ impl Mailer {
         (now.div_euclid(DAY_MS), now.rem_euclid(DAY_MS) / HOUR_MS)
     }
 
-    /// Whether the book changed in what must not be lost.
-    async fn look(&self, book: &mut Book, seen: &mut HashMap<ProjectId, Seen>) -> Result<bool, LedgerError> {
-        let projects = self.ledger.projects().await?;
+    /// Whether the book changed in what must not be lost. `moved`: the projects that may have something new.
+    async fn look(
+        &self,
+        book: &mut Book,
+        seen: &mut HashMap<ProjectId, Seen>,
+        moved: &[Arc<Snapshot>],
+    ) -> Result<bool, LedgerError> {
         let mut changed = false;
-        for snapshot in &projects {
+        for snapshot in moved {
             match self.compare(book, seen, snapshot).await {
                 Ok(fresh) => changed |= fresh,
                 Err(error) => {
@@ -174,11 +184,12 @@ impl Mailer {
                 }
             }
         }
-        changed |= self.write_each(book, &projects);
+        changed |= self.write_each(book).await?;
         changed |= self.write_unusual(book);
         let (day, hour) = self.day_and_hour();
         if day > book.digest_day && hour >= i64::from(self.digest_hour) {
-            for (person, text, projects) in self.digests(book, &projects).await {
+            let all = self.ledger.projects().await?;
+            for (person, text, projects) in self.digests(book, &all).await {
                 let id = format!("digest {day} {}", wire::id(person.0));
                 self.put(book, person, id, text, projects);
             }
@@ -224,10 +235,14 @@ impl Mailer {
     }
 
     /// The letters of those who are told at once. What is done or muted by now is not told.
-    fn write_each(&self, book: &mut Book, projects: &[Arc<Snapshot>]) -> bool {
+    async fn write_each(&self, book: &mut Book) -> Result<bool, LedgerError> {
         let now = self.clock.now_ms();
         let ripe = book.pending.iter().filter(|(_, pending)| now - pending.since_ms >= TOGETHER_MS);
         let ripe: Vec<PersonText> = ripe.map(|(person, _)| *person).collect();
+        if ripe.is_empty() {
+            return Ok(false);
+        }
+        let projects = self.ledger.projects().await?;
         for person in &ripe {
             let Some(pending) = book.pending.remove(person) else { continue };
             let person = person.0;
@@ -253,7 +268,7 @@ impl Mailer {
             let text = letter::each(&self.studio, &known.name, rows);
             self.put(book, person, id, text, named);
         }
-        !ripe.is_empty()
+        Ok(true)
     }
 
     /// One letter to each owner of the studio, at most once in an hour: whatever else comes within it stands in the next one.
@@ -360,7 +375,7 @@ impl Mailer {
 
     /// Where the disk refuses, a restart may send what was sent: under the same Message-ID.
     async fn keep(&self, book: &Book) {
-        if let Err(error) = kept::write(&self.folder, FILE, book).await {
+        if let Err(error) = self.kept.write(FILE, book).await {
             tracing::warn!(error = format!("{error:#}"), "what was mailed could not be kept");
         }
     }

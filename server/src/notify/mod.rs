@@ -1,5 +1,6 @@
 //! News that leave the studio: webhooks and mail. Two tasks over the ledger that read and never write it; whatever they speak to may hang or be
-//! gone, and nothing here waits for it but its own next try. See DESIGN: only what its reader may see goes out (V-1).
+//! gone, and nothing here waits for it but its own next try. Of several servers one at a time tells, by a lease for each, and what was told lies where the next one
+//! finds it. Only what its reader may see goes out (V-1). Never here: what is told.
 
 pub mod address;
 mod digest;
@@ -14,25 +15,53 @@ pub mod post;
 pub mod secret;
 pub mod settings;
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use self::{
     hooks::Hooks,
+    kept::Place,
     mail::PostOffice,
     mailer::Mailer,
     post::{Poster, SystemResolver},
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::Config, studio::Studio};
+use crate::{config::Config, leases::Leasing, store::neighbours::Neighbours, studio::Studio};
 
 /// Nothing here is so urgent that a second matters.
 const TICK: Duration = Duration::from_secs(1);
+
+const WEBHOOKS: &str = "news/webhooks";
+const MAIL: &str = "news/mail";
 
 /// Both tasks of one server.
 pub struct Notifier {
     hooks: Hooks,
     mailer: Option<Mailer>,
+    /// Where there may be other servers.
+    among: Option<Among>,
+}
+
+/// How one of several servers tells at a time.
+struct Among {
+    leasing: Leasing,
+    neighbours: Arc<dyn Neighbours>,
+    folder: PathBuf,
+}
+
+impl Among {
+    async fn alone<F: Future<Output = ()> + Send>(
+        &self,
+        key: &str,
+        stop: &CancellationToken,
+        begin: impl Fn(Place, CancellationToken) -> F,
+    ) {
+        let place = |lease| {
+            let (neighbours, before) = (Arc::clone(&self.neighbours), self.folder.clone());
+            Place::Shared { neighbours, lease, before }
+        };
+        self.leasing.one_at_a_time(key, stop, |lease, mine| begin(place(lease), mine)).await;
+    }
 }
 
 impl Notifier {
@@ -47,7 +76,7 @@ impl Notifier {
             clock: Arc::clone(&studio.clock),
             names: Arc::new(move || people.directory()),
             studio: config.name.clone(),
-            folder: studio.folder.clone(),
+            kept: Place::Folder(studio.folder.clone()),
             secrets: Arc::clone(&studio.webhook_secrets),
             poster,
             dice: pause::dice(),
@@ -63,7 +92,7 @@ impl Notifier {
             people: Arc::clone(&studio.people),
             egress: Arc::clone(&studio.egress),
             studio: config.name.clone(),
-            folder: studio.folder.clone(),
+            kept: Place::Folder(studio.folder.clone()),
             office: Arc::new(office),
             digest_hour: config.mail.digest_hour,
             dice: pause::dice(),
@@ -71,17 +100,42 @@ impl Notifier {
             shutdown: shutdown.clone(),
             figures: studio.metrics.news.clone(),
         });
-        Ok(Self { hooks, mailer })
+        let among = studio.store.neighbours().map(|neighbours| Among {
+            leasing: studio.leasing.clone(),
+            neighbours,
+            folder: studio.folder.clone(),
+        });
+        Ok(Self { hooks, mailer, among })
     }
 
     /// Runs until it is told to stop.
     pub async fn run(self) {
-        let mail = async {
-            if let Some(mailer) = self.mailer {
-                mailer.run().await;
-            }
+        let Self { hooks, mailer, among } = self;
+        let Some(among) = among else {
+            let mail = async {
+                if let Some(mailer) = mailer {
+                    mailer.run().await;
+                }
+            };
+            tokio::join!(Box::pin(hooks.run()), Box::pin(mail));
+            return;
         };
-        tokio::join!(Box::pin(self.hooks.run()), Box::pin(mail));
+        let told = among.alone(WEBHOOKS, &hooks.shutdown, |kept, shutdown| {
+            let hooks = Hooks { kept, shutdown, ..hooks.clone() };
+            async move {
+                match hooks.enabled {
+                    true => hooks.run().await,
+                    // Given back at once: at another server they may be switched on.
+                    false => hooks.skip().await,
+                }
+            }
+        });
+        let mailed = async {
+            let Some(mailer) = &mailer else { return };
+            let begin = |kept, shutdown| Mailer { kept, shutdown, ..mailer.clone() }.run();
+            among.alone(MAIL, &mailer.shutdown, begin).await;
+        };
+        tokio::join!(Box::pin(told), Box::pin(mailed));
     }
 }
 

@@ -20,11 +20,18 @@ const KEY_BYTES: usize = 32;
 pub struct Secrets {
     path: PathBuf,
     key: OnceLock<[u8; KEY_BYTES]>,
+    /// Of all servers of the studio, where there may be several: all of them make the same key of it.
+    seal: Option<[u8; KEY_BYTES]>,
 }
 
 impl Secrets {
     pub fn of(folder: &Path) -> Self {
-        Self { path: folder.join(KEY_FILE), key: OnceLock::new() }
+        Self::among(folder, None)
+    }
+
+    /// As [`Secrets::of`]; a key that is not there yet is made of what all servers of this studio know, and not drawn.
+    pub fn among(folder: &Path, seal: Option<[u8; KEY_BYTES]>) -> Self {
+        Self { path: folder.join(KEY_FILE), key: OnceLock::new(), seal }
     }
 
     /// The secret of one webhook, in 64 hexadecimal digits. Reads a small file the first time.
@@ -32,7 +39,7 @@ impl Secrets {
         let key = match self.key.get() {
             Some(key) => key,
             None => {
-                let key = read_or_make(&self.path)?;
+                let key = read_or_make(&self.path, self.seal.as_ref())?;
                 self.key.get_or_init(|| key)
             }
         };
@@ -49,7 +56,7 @@ pub fn signature(secret: &str, at_s: i64, body: &str) -> String {
     format!("t={at_s},v1={}", hex::encode(tag))
 }
 
-fn read_or_make(path: &Path) -> anyhow::Result<[u8; KEY_BYTES]> {
+fn read_or_make(path: &Path, seal: Option<&[u8; KEY_BYTES]>) -> anyhow::Result<[u8; KEY_BYTES]> {
     match std::fs::File::open(path) {
         Ok(mut file) => {
             let mode = file.metadata().context("reading the webhooks' key failed")?.permissions().mode();
@@ -66,15 +73,25 @@ fn read_or_make(path: &Path) -> anyhow::Result<[u8; KEY_BYTES]> {
             })?;
             Ok(key)
         }
-        Err(error) if error.kind() == ErrorKind::NotFound => make(path),
+        Err(error) if error.kind() == ErrorKind::NotFound => make(path, seal),
         Err(error) => Err(error).with_context(|| format!("reading {} failed", path.display())),
     }
 }
 
 /// Whole or not at all: a key cut short by a crash would sign with something else after the next start.
-fn make(path: &Path) -> anyhow::Result<[u8; KEY_BYTES]> {
+fn make(path: &Path, seal: Option<&[u8; KEY_BYTES]>) -> anyhow::Result<[u8; KEY_BYTES]> {
     let mut key = [0; KEY_BYTES];
-    getrandom::fill(&mut key).ok().context("the system gave no random bytes for the webhooks' key")?;
+    match seal {
+        Some(seal) => {
+            let made = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, seal), b"deadwax-webhooks-key-1");
+            key.copy_from_slice(made.as_ref());
+        }
+        None => {
+            getrandom::fill(&mut key)
+                .ok()
+                .context("the system gave no random bytes for the webhooks' key")?;
+        }
+    }
     let write = || -> std::io::Result<()> {
         // Made for this user alone, and never put over a key that another call made meanwhile.
         let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
@@ -85,7 +102,7 @@ fn make(path: &Path) -> anyhow::Result<[u8; KEY_BYTES]> {
     };
     match write() {
         Ok(()) => Ok(key),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => read_or_make(path),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => read_or_make(path, seal),
         Err(error) => Err(error).with_context(|| format!("writing {} failed", path.display())),
     }
 }
@@ -107,6 +124,14 @@ mod tests {
         assert_ne!(first, std::fs::read_to_string(&key).unwrap().trim(), "the key itself is told to nobody");
         let other = tempfile::tempdir().unwrap();
         assert_ne!(first, Secrets::of(other.path()).secret(1).unwrap());
+        let servers = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let [one, two] =
+            servers.each_ref().map(|it| Secrets::among(it.path(), Some([7; 32])).secret(1).unwrap());
+        assert_eq!(one, two, "servers of one studio");
+        assert_ne!(
+            one,
+            Secrets::among(tempfile::tempdir().unwrap().path(), Some([8; 32])).secret(1).unwrap()
+        );
     }
 
     #[test]

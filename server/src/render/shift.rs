@@ -6,11 +6,14 @@ use std::{
     future::Future,
     hash::Hash,
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
-use deadwax_domain::{Command, Project, ProjectId, Reason, Refusal};
+use deadwax_domain::{Command, Project, ProjectId, Reason, Refusal, Time, Urgency};
 use tokio::{
     sync::{Notify, Semaphore, watch},
     time::Instant,
@@ -21,16 +24,18 @@ use super::process::ChildError;
 use crate::{
     blob::BlobError,
     leases::{Ended, Held, Leasing},
-    ledger::{Ledger, LedgerError, Perform, Performed, Snapshot},
+    ledger::{Ledger, LedgerError, News, Perform, Performed, Snapshot},
     metrics::work::{Kind, WorkFigures},
 };
 
-/// The ledger wakes the workers; this is only for what they could not read, and for leases that lapse, which no fact tells.
+/// The ledger wakes the workers; this is only for leases that lapse and for work that is tried again, which no fact tells.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// Work that somebody else has is asked for again after this and not at every fact: a busy studio makes hundreds a second.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// The children of a server that is told to stop may hear it before the server does.
 const STOPPING: Duration = Duration::from_millis(500);
+/// Whoever lost a lease may have lost the store too.
+const GIVE_BACK: Duration = Duration::from_secs(3);
 /// A good pause between a failure and the next attempt: three attempts should not fall into the same short trouble.
 pub const PAUSE: Duration = Duration::from_secs(2);
 
@@ -82,29 +87,52 @@ impl<Key: Eq + Hash + Copy, Now: Default> Drop for Told<'_, Key, Now> {
     }
 }
 
+/// What a label waits for goes first, then the oldest.
+pub type Turn = (Urgency, Time);
+
 /// One kind of work.
 pub trait Work: Send + Sync + 'static {
-    type Key: Copy + Eq + Hash + Send + Sync + 'static;
+    type Key: Copy + Ord + Hash + Send + Sync + 'static;
 
     const KIND: Kind;
 
     /// The same at every process: project and id.
     fn name(key: Self::Key) -> (u128, u128);
 
-    /// All that is due, what runs already too; in the order in which it is to be begun.
-    fn due(&self, projects: &[Arc<Snapshot>]) -> Vec<Self::Key>;
+    /// All that is due in one project, what runs already too, each with its turn.
+    fn due(&self, snapshot: &Snapshot) -> Vec<(Turn, Self::Key)>;
 
-    /// One attempt, to its end. Dropped where the server stops or the lease is lost.
-    fn job(&self, key: Self::Key) -> impl Future<Output = ()> + Send;
+    /// One attempt, to its end. Dropped where the server stops or the lease is lost. What it began is told to `begun`.
+    fn job(&self, key: Self::Key, begun: &Begun) -> impl Future<Output = ()> + Send;
 
-    /// After a job was dropped because its lease was lost: what it left on the disk may go, and nothing is told to the ledger.
+    /// After a job was dropped because this process stops, or cannot be sure of its lease: an attempt that it had begun is no fault of the work. Only what takes long and
+    /// is counted has attempts.
+    fn give_back(&self, _key: Self::Key, _attempt: u32) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
+
+    /// After a job was dropped because its lease was lost: what it left on the disk may go.
     fn dropped(&self, _key: Self::Key) -> impl Future<Output = ()> + Send {
         std::future::ready(())
     }
 
     /// Called with every look, before work is begun.
-    fn tidy(&self, _projects: &[Arc<Snapshot>]) -> impl Future<Output = ()> + Send {
+    fn tidy(&self) -> impl Future<Output = ()> + Send {
         std::future::ready(())
+    }
+}
+
+/// The attempt that a job has begun; none at first.
+#[derive(Debug, Default)]
+pub struct Begun(AtomicU32);
+
+impl Begun {
+    pub(super) fn tell(&self, attempt: u32) {
+        self.0.store(attempt, Ordering::SeqCst);
+    }
+
+    fn attempt(&self) -> Option<u32> {
+        Some(self.0.load(Ordering::SeqCst)).filter(|attempt| *attempt > 0)
     }
 }
 
@@ -123,6 +151,33 @@ struct Mine<Key> {
     others: HashMap<Key, Instant>,
 }
 
+/// What is due in each project that has something; kept up with the ledger by looking at what moved.
+struct Due<Key> {
+    news: News,
+    by_project: HashMap<ProjectId, Vec<(Turn, Key)>>,
+}
+
+impl<Key: Copy + Ord + Hash> Due<Key> {
+    fn look<W: Work<Key = Key>>(&mut self, work: &W, mine: &Mutex<Mine<Key>>) -> Vec<Key> {
+        for snapshot in self.news.take() {
+            let due = work.due(&snapshot);
+            if due.is_empty() {
+                self.by_project.remove(&snapshot.id);
+            } else {
+                self.by_project.insert(snapshot.id, due);
+            }
+        }
+        let mut mine = locked(mine);
+        let now = Instant::now();
+        mine.others.retain(|_, until| *until > now);
+        let free = |key: &Key| !mine.running.contains(key) && !mine.others.contains_key(key);
+        let mut due: Vec<(Turn, Key)> =
+            self.by_project.values().flatten().filter(|(_, key)| free(key)).copied().collect();
+        due.sort_unstable();
+        due.into_iter().map(|(_, key)| key).collect()
+    }
+}
+
 /// Runs until shutdown, `slots` jobs side by side; jobs that run then are dropped, their leases given back, and begun again by whoever comes next.
 pub async fn run<W: Work>(work: Arc<W>, shift: Shift, slots: usize) {
     let slots = slots.max(1);
@@ -130,11 +185,11 @@ pub async fn run<W: Work>(work: Arc<W>, shift: Shift, slots: usize) {
     let mine = Arc::new(Mutex::new(Mine { running: HashSet::new(), others: HashMap::new() }));
     let jobs = TaskTracker::new();
     let ended = Arc::new(Notify::new());
-    let mut changed = shift.ledger.watch_all();
+    let mut due = Due { news: shift.ledger.news(), by_project: HashMap::new() };
     shift.figures.opens(W::KIND, slots);
     while !shift.shutdown.is_cancelled() {
-        changed.borrow_and_update();
-        for key in due(&*work, &shift.ledger, &mine).await {
+        work.tidy().await;
+        for key in due.look(&*work, &mine) {
             // A place first: whoever has none leaves the work to others.
             let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else { break };
             let held = match take::<W>(&shift, key).await {
@@ -158,7 +213,7 @@ pub async fn run<W: Work>(work: Arc<W>, shift: Shift, slots: usize) {
         }
         tokio::select! {
             () = shift.shutdown.cancelled() => {}
-            _ = changed.changed() => {}
+            () = due.news.changed() => {}
             () = ended.notified() => {}
             () = tokio::time::sleep(LOOK_AGAIN) => {}
         }
@@ -182,31 +237,25 @@ async fn take<W: Work>(shift: &Shift, key: W::Key) -> Result<Option<Held>, ()> {
 
 async fn hold<W: Work>(work: &W, shift: &Shift, key: W::Key, held: Held) {
     let _busy = shift.figures.begins(W::KIND);
-    if held.during(work.job(key), &shift.shutdown).await == Ended::Lost {
+    let begun = Begun::default();
+    // While the lease is still ours: whoever comes next begins the next attempt.
+    let give_back = async {
+        if let Some(attempt) = begun.attempt() {
+            work.give_back(key, attempt).await;
+        }
+    };
+    if held.during_and_then(work.job(key, &begun), &shift.shutdown, give_back).await == Ended::Lost {
         shift.figures.loses(W::KIND);
         tracing::info!(
             what = W::KIND.word(),
             "work was dropped: its lease lapsed or is somebody else's by now"
         );
         work.dropped(key).await;
-    }
-}
-
-async fn due<W: Work>(work: &W, ledger: &Ledger, mine: &Mutex<Mine<W::Key>>) -> Vec<W::Key> {
-    let projects = match ledger.projects().await {
-        Ok(projects) => projects,
-        Err(error) => {
-            tracing::error!(%error, "a worker could not read the projects");
-            return Vec::new();
+        // Refused where somebody else has begun the next one.
+        if let Some(attempt) = begun.attempt() {
+            let _in_time = tokio::time::timeout(GIVE_BACK, work.give_back(key, attempt)).await;
         }
-    };
-    work.tidy(&projects).await;
-    let mut due = work.due(&projects);
-    let mut mine = locked(mine);
-    let now = Instant::now();
-    mine.others.retain(|_, until| *until > now);
-    due.retain(|key| !mine.running.contains(key) && !mine.others.contains_key(key));
-    due
+    }
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -282,6 +331,17 @@ pub(super) async fn settle(what: &'static str, attempt: Result<(), JobError>, pa
         Err(error) => {
             tracing::error!(what, %error, "work could not be done");
             tokio::time::sleep(pause).await;
+        }
+    }
+}
+
+/// Tells the ledger that an attempt of this process counts for nothing. One that ended meanwhile, or that another took the place of, stays what it is.
+pub(super) async fn give_back(what: &'static str, ledger: &Ledger, project: ProjectId, command: Command) {
+    match perform(ledger, project, command).await {
+        Ok(_) => {}
+        Err(JobError::Ledger(LedgerError::Refused(_))) => {}
+        Err(error) => {
+            tracing::info!(what, %error, "an attempt could not be given back; it counts as one that died");
         }
     }
 }

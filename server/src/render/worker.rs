@@ -20,7 +20,7 @@ use super::{
     child::{FailureKind, JobFile, RenderLine, RenderedFile},
     inspect,
     process::{self, Limits, Program},
-    shift::{self, JobError, Shift, Told, Work, empty},
+    shift::{self, Begun, JobError, Shift, Told, Turn, Work, empty},
     sound::{Unsound, sound_path},
 };
 use crate::{
@@ -68,23 +68,22 @@ impl Work for Worker {
         (project.0, render.0)
     }
 
-    /// Queued renders, and those that run: here, elsewhere, or at a process that is gone. What a label waits for goes first, then the oldest.
-    fn due(&self, projects: &[Arc<Snapshot>]) -> Vec<RenderKey> {
-        let mut due = Vec::new();
-        for snapshot in projects {
-            let project = &snapshot.project;
-            let alive = project.renders.values().filter(|render| render.is_alive());
-            due.extend(alive.map(|render| {
-                (urgency(project, Piece::Render(render)), render.queued_at, (snapshot.id, render.id))
-            }));
-        }
-        due.sort();
-        due.into_iter().map(|(.., key)| key).collect()
+    /// Queued renders, and those that run: here, elsewhere, or at a process that is gone.
+    fn due(&self, snapshot: &Snapshot) -> Vec<(Turn, RenderKey)> {
+        let project = &snapshot.project;
+        let alive = project.renders.values().filter(|render| render.is_alive());
+        let turn = |render| (urgency(project, Piece::Render(render)), render.queued_at);
+        alive.map(|render| (turn(render), (snapshot.id, render.id))).collect()
     }
 
-    async fn job(&self, key: RenderKey) {
+    async fn job(&self, key: RenderKey, begun: &Begun) {
         let _running = Told::begin(&self.running, key);
-        shift::settle("render", self.attempt(key).await, self.pause).await;
+        shift::settle("render", self.attempt(key, begun).await, self.pause).await;
+    }
+
+    async fn give_back(&self, (project, render): RenderKey, attempt: u32) {
+        let command = Command::GiveBackRender { render, attempt };
+        shift::give_back("render", &self.shift.ledger, project, command).await;
     }
 
     async fn dropped(&self, key: RenderKey) {
@@ -113,19 +112,18 @@ impl Worker {
         }
     }
 
-    async fn attempt(&self, key: RenderKey) -> Result<(), JobError> {
+    async fn attempt(&self, key: RenderKey, begun: &Begun) -> Result<(), JobError> {
         let (project, id) = key;
         let engine = deadwax_dsp::render::ENGINE.to_owned();
         let recipe = domain_recipe(&self.default_recipe);
         let leased = self.perform(project, Command::LeaseRender { render: id, engine, recipe }).await?;
-        let attempt = leased
-            .events
-            .iter()
-            .find_map(|event| match &event.fact {
-                Fact::RenderLeased { attempt, .. } => Some(*attempt),
-                _ => None,
-            })
-            .ok_or(JobError::Vanished)?;
+        let attempt = leased.events.iter().find_map(|event| match &event.fact {
+            Fact::RenderLeased { attempt, .. } => Some(*attempt),
+            _ => None,
+        });
+        // No lease any more: too many attempts died with their workers, and the ledger says so.
+        let Some(attempt) = attempt else { return Ok(()) };
+        begun.tell(attempt);
         let snapshot = self.shift.ledger.project(project).await?.ok_or(JobError::Vanished)?;
         let dir = self.work_dir.join(format!("{}{attempt}", folder_of(project, id)));
         let wanted = |project: &Project| {

@@ -6,7 +6,6 @@ mod handoff;
 mod heard;
 mod listen;
 mod overview;
-mod quota;
 mod receive;
 
 use std::{
@@ -25,6 +24,7 @@ use super::{
     id_text,
     outgoing::{self, Range, Stored},
     parse_id,
+    quota::{Daily, Day},
     until::until_ended,
 };
 use crate::{
@@ -42,7 +42,7 @@ pub struct Service {
     studio: Arc<Studio>,
     running: Arc<Running>,
     finishing: Arc<receive::Finishing>,
-    quota: quota::Daily,
+    quota: Arc<Daily>,
     /// One overview is made again at a time: it costs a whole decoding.
     remaking: tokio::sync::Mutex<()>,
     copying: Arc<listen::Copying>,
@@ -117,7 +117,7 @@ impl Service {
             studio,
             running: Arc::default(),
             finishing: Arc::default(),
-            quota: quota::Daily::default(),
+            quota: Arc::default(),
             remaking: tokio::sync::Mutex::default(),
             copying: Arc::default(),
         }
@@ -245,7 +245,8 @@ impl v1::media_server::Media for Service {
             }));
         }
         self.running.check(caller.person.id, limits.uploads_per_person)?;
-        self.quota.check(caller.person.id, asked.bytes, config.door.upload_bytes_per_day)?;
+        let person = caller.person.id;
+        Day::of(&self.studio, person, |day| self.quota.check(person, asked.bytes, day))?;
         self.check_begun(&caller).await?;
         let owner = Owner { person: id_text(caller.person.id.0), project: id_text(snapshot.id.0), name };
         let owner = serde_json::to_string(&owner).map_err(|error| status::internal(&error))?;

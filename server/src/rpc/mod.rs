@@ -9,6 +9,7 @@ mod pace;
 pub mod planner;
 pub mod presence;
 pub mod project;
+mod quota;
 pub mod record;
 pub mod session;
 pub mod until;

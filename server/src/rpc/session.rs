@@ -2,18 +2,19 @@
 //! kept (`auth`), and who may add a member (the domain, asked dry before anything is written).
 
 mod invites;
+mod inviting;
 mod sign_in;
 
 use std::sync::Arc;
 
-use deadwax_domain::{Actor, Command, PersonId, ProjectId, Reason, Refusal, Role, Roles};
+use deadwax_domain::{Actor, Command, PersonId, ProjectId, Role, Roles};
 use deadwax_proto::{API, v1};
 use sha2::{Digest as _, Sha256};
 use tonic::{Code, Request, Response, Status};
 
 use super::{API_MIN, id_text, parse_id};
 use crate::{
-    auth::{AuthError, Caller, MailChoice, Person, layer::address},
+    auth::{AuthError, Caller, MailChoice, Person, Proof, Shown, layer::address},
     ledger::{LedgerError, Perform},
     planted::planted,
     status,
@@ -45,6 +46,7 @@ impl v1::sessions_server::Sessions for Service {
             max_upload_bytes: self.studio.config().limits.max_upload_bytes,
             read_only: self.studio.store.read_only().is_some(),
             passphrases: self.must_choose(),
+            forget_kept: self.studio.config().access.forget_after_session,
         }))
     }
 
@@ -90,7 +92,7 @@ impl v1::sessions_server::Sessions for Service {
         request: Request<v1::LogoutRequest>,
     ) -> Result<Response<v1::LogoutResponse>, Status> {
         let caller = Caller::of(&request)?;
-        self.end_session(caller.session_id).await?;
+        self.end_session(caller.session_id, Shown::default()).await?;
         Ok(Response::new(v1::LogoutResponse {}))
     }
 
@@ -177,26 +179,27 @@ impl v1::sessions_server::Sessions for Service {
         request: Request<v1::RevokeSessionRequest>,
     ) -> Result<Response<v1::RevokeSessionResponse>, Status> {
         let caller = Caller::of(&request)?;
-        let session_id = parse_id("session_id", &request.into_inner().session_id)?;
+        let asked = request.into_inner();
+        let session_id = parse_id("session_id", &asked.session_id)?;
         // A store that is away keeps nobody in.
         let _what_is_known_counts = self.look().await;
         let of = self.studio.people.owner_of_session(session_id);
         if planted!("authorised-after-effect") {
-            self.end_session(session_id).await?;
+            self.end_session(session_id, Shown::default()).await?;
         }
         // Somebody else's session and an absent one get the same answer.
         if of != Some(caller.person.id) && !caller.person.studio_owner {
             return Err(status::auth(AuthError::NoSuchSession));
         }
-        self.end_session(session_id).await?;
+        // Whoever sits at a session may leave it by its token alone.
+        let shown = if session_id == caller.session_id {
+            Shown::default()
+        } else {
+            self.shown_again(&caller, "RevokeSession", asked.proof.as_ref())?
+        };
+        self.end_session(session_id, shown).await?;
         Ok(Response::new(v1::RevokeSessionResponse {}))
     }
-}
-
-/// Who was invited, and whether a link may be shown to the inviter.
-struct Invited {
-    person: Person,
-    with_code: bool,
 }
 
 impl Service {
@@ -223,125 +226,23 @@ impl Service {
         self.studio.people.look().await.map_err(status::auth)
     }
 
-    async fn end_session(&self, session_id: u128) -> Result<(), Status> {
+    /// What the token alone does not do: the machine of the session has signed the call.
+    fn shown_again(&self, caller: &Caller, call: &str, proof: Option<&v1::Proof>) -> Result<Shown, Status> {
+        let proof = proof.map(|it| Proof {
+            challenge: &it.challenge,
+            key: &it.device_key,
+            signature: &it.device_signature,
+        });
+        let shown = self.studio.people.shown_again(caller.session_id, call, proof);
+        shown.map_err(|error| {
+            tracing::info!(person = %id_text(caller.person.id.0), call, %error, "not shown again");
+            status::auth(error)
+        })
+    }
+
+    async fn end_session(&self, session_id: u128, shown: Shown) -> Result<(), Status> {
         let people = Arc::clone(&self.studio.people);
-        to_its_end(async move { people.end_session(session_id).await }).await?.map_err(status::auth)
-    }
-
-    async fn invite(
-        &self,
-        caller: &Caller,
-        asked: &v1::CreateInviteRequest,
-    ) -> Result<v1::CreateInviteResponse, Status> {
-        self.look().await?;
-        let Invited { person, with_code } = if asked.project_id.is_empty() {
-            self.invite_to_studio(caller, asked).await?
-        } else {
-            self.invite_to_project(caller, asked).await?
-        };
-        let person_id = id_text(person.id.0);
-        if !with_code {
-            return Ok(v1::CreateInviteResponse { person_id, link: String::new(), expires_ms: 0 });
-        }
-        let issued = self.studio.people.issue_code(person.id).await.map_err(status::auth)?;
-        let link = self.studio.invite_link(&issued.code);
-        Ok(v1::CreateInviteResponse { person_id, link, expires_ms: issued.expires_ms })
-    }
-
-    /// A link lets whoever sees it sign in as this person. Whoever signs in already needs none, and a manager must not be able to act as a studio
-    /// owner, or as the label of a project that is not theirs: only an owner makes a link for a person that others know.
-    async fn may_show_link(
-        &self,
-        caller: &Caller,
-        known: &Person,
-        project: ProjectId,
-    ) -> Result<bool, Status> {
-        if caller.person.studio_owner {
-            return Ok(true);
-        }
-        if known.studio_owner || self.studio.people.has_signed_in(known.id) {
-            return Ok(false);
-        }
-        let theirs = self.studio.ledger.projects_of(known.id).await.map_err(status::ledger)?;
-        Ok(theirs.iter().all(|snapshot| snapshot.id == project))
-    }
-
-    /// A further device for the caller, or (owners) a person without a project.
-    async fn invite_to_studio(
-        &self,
-        caller: &Caller,
-        asked: &v1::CreateInviteRequest,
-    ) -> Result<Invited, Status> {
-        if asked.email.is_empty() {
-            return Ok(Invited { person: caller.person.clone(), with_code: true });
-        }
-        let people = &self.studio.people;
-        let known = people.by_email(&asked.email);
-        if known.as_ref().is_some_and(|known| known.id == caller.person.id) {
-            return Ok(Invited { person: caller.person.clone(), with_code: true });
-        }
-        if !caller.person.studio_owner {
-            return Err(owners_only("Inviting somebody without a project"));
-        }
-        let person = match known {
-            Some(person) => person,
-            None => people.add(&asked.name, &asked.email, false).await.map_err(status::auth)?,
-        };
-        Ok(Invited { person, with_code: true })
-    }
-
-    async fn invite_to_project(
-        &self,
-        caller: &Caller,
-        asked: &v1::CreateInviteRequest,
-    ) -> Result<Invited, Status> {
-        let project = ProjectId(parse_id("project_id", &asked.project_id)?);
-        let roles = roles(&asked.roles)?;
-        let ledger = &self.studio.ledger;
-        let snapshot = ledger.project(project).await.map_err(status::ledger)?;
-        let snapshot = snapshot.ok_or_else(|| status::not_found("NO_SUCH_PROJECT", "project"))?;
-        let actor = Actor::Person { id: caller.person.id, studio_owner: caller.person.studio_owner };
-
-        // Asked dry first, with the id that the person will have: a refused invite makes nobody.
-        let people = &self.studio.people;
-        let known = people.by_email(&asked.email);
-        let id = known.as_ref().map_or_else(|| PersonId(uuid::Uuid::now_v7().as_u128()), |known| known.id);
-        let add = Command::AddMember { person: id, roles: roles.clone() };
-        let member_already = match ledger.dry(&snapshot, &actor, &add) {
-            Ok(()) => false,
-            Err(Refusal { reason: Reason::AlreadyMember, .. })
-                if snapshot.project.roles_of(id) == Some(&roles) =>
-            {
-                true
-            }
-            Err(refusal) => return Err(status::refusal(refusal)),
-        };
-        let with_code = match &known {
-            None => true,
-            Some(known) => self.may_show_link(caller, known, project).await?,
-        };
-        let person = match known {
-            Some(person) => person,
-            None => people.add_as(id, &asked.name, &asked.email, false).await.map_err(status::auth)?,
-        };
-        if !member_already {
-            self.add_member(project, actor, person.id, roles).await?;
-        }
-        Ok(Invited { person, with_code })
-    }
-
-    async fn add_member(
-        &self,
-        project: ProjectId,
-        actor: Actor,
-        person: PersonId,
-        roles: Roles,
-    ) -> Result<(), Status> {
-        match self.about(project, actor, person, Command::AddMember { person, roles }).await {
-            // Two invites of one person at once: the other made the member, this one still makes a link.
-            Err(LedgerError::Refused(Refusal { reason: Reason::AlreadyMember, .. })) => Ok(()),
-            done => done.map_err(status::ledger),
-        }
+        to_its_end(async move { people.end_session(session_id, shown).await }).await?.map_err(status::auth)
     }
 
     /// A change of a project that comes with a call about a person, and not with an id of its own.

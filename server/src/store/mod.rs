@@ -15,7 +15,7 @@ pub mod settings;
 #[cfg(test)]
 pub(crate) mod conformance;
 
-use std::{any::Any, sync::Arc};
+use std::{any::Any, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures::{future::BoxFuture, stream::BoxStream};
@@ -154,6 +154,15 @@ impl Append {
     }
 }
 
+/// What is known of what others append to a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// Everything that was durable so long ago has been heard of.
+    pub ago: Duration,
+    /// The last seq that was heard of.
+    pub head: u64,
+}
+
 pub trait Store: Send + Sync + 'static {
     /// Entries of a stream with `seq > after`, in order, at most `limit`.
     fn read(
@@ -199,6 +208,10 @@ pub trait Store: Send + Sync + 'static {
             let heads = self.heads().await?;
             Ok(heads.into_iter().find(|it| it.0 == stream).map_or(0, |it| it.1))
         })
+    }
+    /// How surely this process knows what others appended to a stream. `None`: nobody else writes here.
+    fn heard(&self, _stream: StreamId) -> Option<Heard> {
+        None
     }
     /// Whether it has not answered for longer than a moment, where it is somewhere else.
     fn away(&self) -> Option<watch::Receiver<bool>> {

@@ -1,5 +1,5 @@
-//! What servers over one store tell each other beside the facts: the seal of their challenges, when sessions were last used, who is here. Never here: a fact;
-//! nothing of this is needed to say what was done, and who is here is forgotten within seconds.
+//! What servers over one store tell each other beside the facts: the seal of their challenges, when sessions were last used, who is here, what was told by mail
+//! and webhook. Never here: a fact; nothing of this is needed to say what was done, and who is here is forgotten within seconds.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 
 use super::ReadError;
+use crate::leases::Lease;
 
 /// Who is here at another server, as bytes of its own making.
 #[derive(Clone, Debug)]
@@ -38,4 +39,13 @@ pub trait Neighbours: Send + Sync + 'static {
     fn leave(&self, server: u128) -> BoxFuture<'_, Result<(), ReadError>>;
     /// Puts when sessions were last used here, in milliseconds; answers when they were last used anywhere.
     fn used(&self, sessions: Vec<(u128, i64)>) -> BoxFuture<'_, Result<Vec<(u128, i64)>, ReadError>>;
+    /// A book of what was told, as it was written last; `None`: never.
+    fn told(&self, name: &'static str) -> BoxFuture<'_, Result<Option<Bytes>, ReadError>>;
+    /// Writes it, as long as this lease is held. False: it is somebody else's by now, and nothing was written.
+    fn tell<'a>(
+        &'a self,
+        name: &'static str,
+        book: Bytes,
+        lease: &'a Lease,
+    ) -> BoxFuture<'a, Result<bool, ReadError>>;
 }

@@ -17,6 +17,8 @@ pub struct Store {
     pub url_file: PathBuf,
     /// Connections of this server to the database.
     pub pool: u32,
+    /// So long a server that hears nothing from the database lets in whom it knew: another server may have ended their session.
+    pub trust_seconds: u32,
     /// A PEM file with the authorities of the database's certificate. Empty: the public ones.
     pub ca: PathBuf,
 }
@@ -38,6 +40,7 @@ impl Default for Store {
             url: Url::default(),
             url_file: PathBuf::new(),
             pool: 16,
+            trust_seconds: 1,
             ca: PathBuf::new(),
         }
     }
@@ -90,6 +93,9 @@ impl Store {
         }
         if !(4..=1024).contains(&self.pool) {
             return Err(("store.pool", "it must be 4 to 1024.".into()));
+        }
+        if !(1..=86_400).contains(&self.trust_seconds) {
+            return Err(("store.trust_seconds", "it must be 1 to 86400.".into()));
         }
         Ok(())
     }

@@ -1,39 +1,31 @@
 //! A server as a process of its own with TLS, as `init` makes it, and people who call it. Never here: attacks.
 
 use std::{
-    io::{BufRead as _, BufReader},
     net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
-    time::{Duration, Instant},
+    process::ExitStatus,
+    time::Duration,
 };
 
 use deadwax_proto::v1::{
     self, action::Action, projects_client::ProjectsClient, sessions_client::SessionsClient,
 };
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use tonic::{
     Request, Status,
     transport::{Certificate, Channel, ClientTlsConfig, Endpoint},
 };
 
-const EXE: &str = env!("CARGO_BIN_EXE_deadwax-server");
+use crate::process::{self, Process};
 
 pub struct House {
     root: tempfile::TempDir,
     settings: Vec<(String, String)>,
-    server: Child,
+    server: Process,
     pub address: SocketAddr,
     pub certificate: CertificateDer<'static>,
     pub owner_code: String,
-}
-
-impl Drop for House {
-    fn drop(&mut self) {
-        let _may_be_gone = self.server.kill();
-        let _ = self.server.wait();
-    }
 }
 
 impl House {
@@ -41,16 +33,7 @@ impl House {
     pub fn open(settings: &[(&str, &str)]) -> Self {
         let root = tempfile::tempdir().unwrap();
         let studio = root.path().join("studio");
-        let made = Command::new(EXE)
-            .arg("init")
-            .arg(&studio)
-            .args(["--name", "Gold Room", "--owner", "Noor", "--email", "noor@x.example", "--json"])
-            .output()
-            .unwrap();
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let said: serde_json::Value = serde_json::from_slice(&made.stdout).unwrap();
-        let link = said["link"].as_str().unwrap();
-        let owner_code = link.split('/').nth(3).unwrap().split('#').next().unwrap().to_owned();
+        let owner_code = process::found(process::verb("init", &studio, []));
         let settings: Vec<_> = settings.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
         let (server, address) = start(root.path(), &settings);
         let certificate = CertificateDer::from_pem_file(studio.join("certificate.pem")).unwrap();
@@ -62,19 +45,12 @@ impl House {
     }
 
     pub fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.server), signal).unwrap();
+        self.server.signal(signal);
     }
 
     /// Waits for the end of a server that was told to stop, without holding up the clients of this thread.
     pub async fn ended(&mut self, within: Duration) -> ExitStatus {
-        let begun = Instant::now();
-        loop {
-            if let Some(status) = self.server.try_wait().unwrap() {
-                return status;
-            }
-            assert!(begun.elapsed() < within, "the server did not end within {within:?}");
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        self.server.ended(within).await
     }
 
     /// The same folder, a new process and port.
@@ -83,7 +59,7 @@ impl House {
     }
 
     pub fn is_alive(&mut self) -> bool {
-        self.server.try_wait().unwrap().is_none()
+        self.server.has_ended().is_none()
     }
 
     /// Memory of the server that is really there.
@@ -120,32 +96,12 @@ impl House {
     }
 }
 
-fn start(root: &Path, settings: &[(String, String)]) -> (Child, SocketAddr) {
-    let ready = root.join("ready");
-    let _none_at_first = std::fs::remove_file(&ready);
-    let mut command = Command::new(EXE);
-    command
-        .arg("serve")
-        .arg(root.join("studio"))
-        .args(["--listen", "127.0.0.1:0", "--ready-file"])
-        .arg(&ready);
-    for (key, value) in settings {
-        command.env(format!("DEADWAX_{key}"), value);
-    }
-    let mut server = command
-        .env("DEADWAX_LOG__LEVEL", "error")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let begun = Instant::now();
-    while !ready.exists() {
-        assert!(begun.elapsed() < Duration::from_secs(30) && server.try_wait().unwrap().is_none(), "{line}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    let address = std::fs::read_to_string(&ready).unwrap().trim().parse().unwrap();
+fn start(root: &Path, settings: &[(String, String)]) -> (Process, SocketAddr) {
+    let settings = settings.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    let mut serve = process::verb("serve", &root.join("studio"), settings.chain([("LOG__LEVEL", "error")]));
+    serve.args(["--listen", "127.0.0.1:0"]);
+    let server = Process::start(serve, &root.join("ready"), &root.join("log"));
+    let address = server.address();
     (server, address)
 }
 

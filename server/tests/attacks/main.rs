@@ -10,6 +10,8 @@ mod floods;
 mod frames;
 mod house;
 mod limits;
+#[path = "../common/process.rs"]
+mod process;
 mod rates;
 mod raw;
 mod silent;

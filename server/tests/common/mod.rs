@@ -2,6 +2,7 @@
 #![allow(dead_code)] // Each test file uses its part of this.
 
 pub mod child;
+pub mod machine;
 
 use std::{
     net::SocketAddr,
@@ -33,6 +34,7 @@ use deadwax_server::{
     tls::Identity,
 };
 use futures::{FutureExt as _, future::BoxFuture};
+use machine::Machine;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Status, transport::Channel};
@@ -277,19 +279,20 @@ impl House {
         Seat {
             id: PersonId(0),
             token: String::new(),
+            machine: None,
             sessions: SessionsClient::new(channel.clone()),
             media: MediaClient::new(channel.clone()),
             channel,
         }
     }
 
-    /// A person with an open session, signed in through the wire.
+    /// A person with an open session, signed in through the wire on a machine that has a key.
     pub async fn person(&self, name: &str, studio_owner: bool) -> Seat {
         let email = format!("{}@example.org", name.to_lowercase().replace(' ', "."));
         let person = self.studio.people.add(name, &email, studio_owner).await.unwrap();
         let code = self.studio.people.issue_code(person.id).await.unwrap().code;
         let mut seat = self.stranger().await;
-        seat.login(code.reveal()).await.unwrap();
+        seat.login_at(Machine::new(), code.reveal(), "").await.unwrap();
         seat
     }
 
@@ -351,6 +354,8 @@ impl House {
 pub struct Seat {
     pub id: PersonId,
     pub token: String,
+    /// What signs beside the calls that a token alone does not make.
+    pub machine: Option<Machine>,
     pub sessions: SessionsClient<Channel>,
     pub media: MediaClient<Channel>,
     pub channel: Channel,
@@ -370,10 +375,54 @@ impl Seat {
             api: deadwax_proto::API,
             ..Default::default()
         };
+        self.machine = None;
+        self.come_in(asked).await
+    }
+
+    /// On a machine that shows its key.
+    pub async fn login_at(
+        &mut self,
+        machine: Machine,
+        code: &str,
+        passphrase: &str,
+    ) -> Result<v1::LoginResponse, Status> {
+        let asked = machine.with_code(code, passphrase);
+        self.machine = Some(machine);
+        self.come_in(asked).await
+    }
+
+    async fn come_in(&mut self, asked: v1::LoginRequest) -> Result<v1::LoginResponse, Status> {
         let answer = self.sessions.login(asked).await?.into_inner();
         self.token = answer.token.clone();
         self.id = PersonId(uuid_of(&answer.person.as_ref().unwrap().person_id));
         Ok(answer)
+    }
+
+    /// Of this seat's machine, where it has one.
+    pub async fn proof(&self, call: &str) -> Option<v1::Proof> {
+        Some(self.machine.as_ref()?.proof(call, self.challenge().await))
+    }
+
+    pub async fn challenge(&self) -> String {
+        self.sessions.clone().challenge(v1::ChallengeRequest {}).await.unwrap().into_inner().challenge
+    }
+
+    /// A link for a further device of one's own; its code.
+    pub async fn further(&self) -> Result<String, Status> {
+        let asked = v1::CreateInviteRequest { proof: self.proof("CreateInvite").await, ..Default::default() };
+        let made = self.sessions.clone().create_invite(self.with(asked)).await?;
+        Ok(code_of(&made.into_inner().link))
+    }
+
+    pub async fn revoke(&self, session_id: &str) -> Result<(), Status> {
+        let proof = self.proof("RevokeSession").await;
+        let asked = v1::RevokeSessionRequest { session_id: session_id.to_owned(), proof };
+        self.sessions.clone().revoke_session(self.with(asked)).await.map(drop)
+    }
+
+    pub async fn end_access(&self, asked: v1::EndAccessRequest) -> Result<v1::EndAccessResponse, Status> {
+        let asked = v1::EndAccessRequest { proof: self.proof("EndAccess").await, ..asked };
+        Ok(self.sessions.clone().end_access(self.with(asked)).await?.into_inner())
     }
 }
 

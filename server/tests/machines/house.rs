@@ -5,9 +5,9 @@ use std::{
     fs,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
-    process::{Child, Command as Program, Stdio},
+    process::Command as Program,
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use deadwax_domain::{
@@ -20,16 +20,16 @@ use deadwax_server::{
     store::postgres::PostgresStore,
     studio::SystemClock,
 };
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
     PATIENCE,
     cluster::Cluster,
     common::{child::wav, facts, within},
+    process::{self, Process},
 };
 
-const EXE: &str = env!("CARGO_BIN_EXE_deadwax-server");
 const OWNER: PersonId = PersonId(1);
 const MIXER: PersonId = PersonId(2);
 const ARTIST: PersonId = PersonId(3);
@@ -52,17 +52,7 @@ pub struct House {
     blobs: Arc<Blobs>,
 }
 
-pub struct Worker {
-    process: Child,
-    log: PathBuf,
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        let _may_be_gone = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
+pub struct Worker(Process);
 
 impl House {
     /// The gate of mixing is met: a render is queued, and nobody works.
@@ -158,38 +148,56 @@ impl House {
         told.iter().filter(|one| matches!(&one.kept, Kept::Event(event) if is(&event.fact))).count()
     }
 
+    /// A master of the same sound as the mix, for somebody to look at.
+    pub async fn unexamined_master(&self, id: u128) -> VersionId {
+        let version = VersionId(id);
+        let digest = self.project().await.versions.get(VersionId(20)).unwrap().main().unwrap().digest;
+        let files = vec![NewFile { alternate: Alternate::Main, digest, name: format!("{id}.wav") }];
+        let (kind, title, changelog) = (VersionKind::Master, String::new(), String::new());
+        self.perform(MASTERER, Command::AddVersion { version, song: SONG, kind, title, changelog, files })
+            .await;
+        version
+    }
+
+    pub async fn examinations(&self, id: VersionId) -> usize {
+        let told = self.ledger.events(PROJECT, 0, 100_000).await.unwrap();
+        let is = |fact: &Fact| matches!(fact, Fact::VersionExamined { version, .. } if *version == id);
+        told.iter().filter(|one| matches!(&one.kept, Kept::Event(event) if is(&event.fact))).count()
+    }
+
     pub async fn masters(&self) -> usize {
         let project = self.project().await;
         project.versions_of(SONG).filter(|version| version.kind == VersionKind::Master).count()
     }
 
     fn command(&self, folder: &Path, lease_s: u32) -> Program {
-        let mut command = Program::new(EXE);
-        command.arg("worker").arg(folder).stdin(Stdio::null()).env("DEADWAX_STORE__URL", &self.url);
+        let mut command = process::verb("worker", folder, SETTINGS);
+        command.env("DEADWAX_STORE__URL", &self.url);
         command.env("DEADWAX_RENDER__LEASE_SECONDS", lease_s.to_string());
-        for (key, value) in SETTINGS {
-            command.env(format!("DEADWAX_{key}"), value);
-        }
         command
+    }
+
+    /// One that renders nothing, and examines.
+    pub fn examiner(&self, name: &str) -> Worker {
+        let folder = self.folder(name);
+        let mut command = self.command(&folder, 30);
+        command.env("DEADWAX_EXAMINE__WORKERS", "1").env("DEADWAX_RENDER__WORKERS", "0");
+        Worker(Process::start(command, &folder.join("ready"), &folder.join("log")))
     }
 
     /// A process with a folder of this name, which works once this returns.
     pub fn worker(&self, name: &str, lease_s: u32) -> Worker {
+        let folder = self.folder(name);
+        let command = self.command(&folder, lease_s);
+        Worker(Process::start(command, &folder.join("ready"), &folder.join("log")))
+    }
+
+    fn folder(&self, name: &str) -> PathBuf {
         let folder = self.root.path().join(name);
         fs::create_dir(&folder).unwrap();
         fs::write(folder.join("studio.toml"), "name = \"Gold Room\"\n").unwrap();
         symlink(self.root.path().join("audio/blobs"), folder.join("blobs")).unwrap();
-        let (ready, log) = (folder.join("ready"), folder.join("log"));
-        let mut command = self.command(&folder, lease_s);
-        command.arg("--ready-file").arg(&ready).stdout(Stdio::null()).stderr(fs::File::create(&log).unwrap());
-        let mut worker = Worker { process: command.spawn().unwrap(), log };
-        let begun = Instant::now();
-        while !ready.exists() {
-            let ended = worker.process.try_wait().unwrap();
-            assert!(ended.is_none() && begun.elapsed() < PATIENCE, "{ended:?}: {}", worker.told());
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        worker
+        folder
     }
 
     /// What a second process on this folder says when it ends.
@@ -202,31 +210,18 @@ impl House {
 
 impl Worker {
     pub fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_raw(self.process.id().try_into().unwrap()).unwrap(), signal).unwrap();
+        self.0.signal(signal);
     }
 
     pub fn kill(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-
-    fn told(&self) -> String {
-        fs::read_to_string(&self.log).unwrap_or_default()
+        self.0.kill();
     }
 
     /// Tells it to stop, and what it has said in its life. It ends well.
     pub async fn end(mut self) -> String {
         self.signal(Signal::TERM);
-        let ended = async {
-            loop {
-                if let Some(ended) = self.process.try_wait().unwrap() {
-                    return ended;
-                }
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        let ended = within(PATIENCE, "the end of a worker", ended).await;
-        assert!(ended.success(), "{ended}: {}", self.told());
-        self.told()
+        let ended = self.0.ended(PATIENCE).await;
+        assert!(ended.success(), "{ended}: {}", self.0.told());
+        self.0.told()
     }
 }

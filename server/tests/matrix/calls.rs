@@ -38,13 +38,15 @@ pub fn sign_in_of_tomorrow(_: &Asking<'_>) -> Vec<Bytes> {
     one(v1::SignInRequest { api: 99, ..v1::SignInRequest::default() })
 }
 
-pub fn weak_passphrase(_: &Asking<'_>) -> Vec<Bytes> {
-    one(v1::SetPassphraseRequest { passphrase: "short".into(), ..v1::SetPassphraseRequest::default() })
+pub fn weak_passphrase(asked: &Asking<'_>) -> Vec<Bytes> {
+    let (passphrase, proof) = ("short".into(), asked.proof.clone());
+    one(v1::SetPassphraseRequest { passphrase, proof, ..v1::SetPassphraseRequest::default() })
 }
 
 pub fn end_access(asked: &Asking<'_>) -> Vec<Bytes> {
     let person_id = id_text(asked.cast.second.0);
-    one(v1::EndAccessRequest { person_id, ..v1::EndAccessRequest::default() })
+    let proof = asked.proof.clone();
+    one(v1::EndAccessRequest { person_id, proof, ..v1::EndAccessRequest::default() })
 }
 
 pub fn set_mail(_: &Asking<'_>) -> Vec<Bytes> {
@@ -54,11 +56,11 @@ pub fn set_mail(_: &Asking<'_>) -> Vec<Bytes> {
 pub fn create_invite(asked: &Asking<'_>) -> Vec<Bytes> {
     let email = format!("new{}@example.org", asked.fresh);
     let roles = vec![v1::Role::Artist.into()];
-    one(v1::CreateInviteRequest { name: "New".into(), email, project_id: project(asked), roles })
+    one(v1::CreateInviteRequest { name: "New".into(), email, project_id: project(asked), roles, proof: None })
 }
 
-pub fn invite_device(_: &Asking<'_>) -> Vec<Bytes> {
-    one(v1::CreateInviteRequest::default())
+pub fn invite_device(asked: &Asking<'_>) -> Vec<Bytes> {
+    one(v1::CreateInviteRequest { proof: asked.proof.clone(), ..v1::CreateInviteRequest::default() })
 }
 
 pub fn invite_to_studio(asked: &Asking<'_>) -> Vec<Bytes> {
@@ -79,11 +81,11 @@ pub fn sessions_of_somebody(asked: &Asking<'_>) -> Vec<Bytes> {
 }
 
 pub fn revoke_session(asked: &Asking<'_>) -> Vec<Bytes> {
-    one(v1::RevokeSessionRequest { session_id: asked.made.into() })
+    one(v1::RevokeSessionRequest { session_id: asked.made.into(), proof: asked.proof.clone() })
 }
 
 pub fn revoke_session_of_somebody(asked: &Asking<'_>) -> Vec<Bytes> {
-    one(v1::RevokeSessionRequest { session_id: asked.made.into() })
+    one(v1::RevokeSessionRequest { session_id: asked.made.into(), proof: asked.proof.clone() })
 }
 
 pub fn try_gate(asked: &Asking<'_>) -> Vec<Bytes> {

@@ -17,7 +17,7 @@ use prost::Message as _;
 use tonic::{Response, Status, Streaming};
 
 use crate::{
-    common::{Seat, id_text, refused, within},
+    common::{Seat, id_text, machine::Machine, refused, within},
     denied::Log,
     media_kit::{self, sha256, tone},
     world::{Asker, Place, State, World, at},
@@ -92,7 +92,7 @@ async fn signed_in(world: &World) -> Seat {
     let people = &world.house.studio.people;
     let code = people.issue_code(world.cast.id(Asker::Manager)).await.unwrap().code;
     let mut seat = world.house.stranger().await;
-    seat.login(code.reveal()).await.unwrap();
+    seat.login_at(Machine::new(), code.reveal(), "").await.unwrap();
     seat
 }
 
@@ -192,15 +192,12 @@ async fn end(world: &World, seat: &mut Seat, by: By) {
         }
         By::AnotherSession => {
             let session_id = id_text(world.house.studio.people.caller(&seat.token).unwrap().session_id);
-            let mut other = signed_in(world).await;
-            let asked = other.with(v1::RevokeSessionRequest { session_id });
-            other.sessions.revoke_session(asked).await.unwrap();
+            signed_in(world).await.revoke(&session_id).await.unwrap();
         }
         By::AnOwner => {
-            let mut owner = world.cast.seat(Asker::Owner).clone();
             let person_id = id_text(seat.id.0);
-            let asked = owner.with(v1::EndAccessRequest { person_id, ..v1::EndAccessRequest::default() });
-            owner.sessions.end_access(asked).await.unwrap();
+            let asked = v1::EndAccessRequest { person_id, ..v1::EndAccessRequest::default() };
+            world.cast.seat(Asker::Owner).end_access(asked).await.unwrap();
         }
         By::TheClock => {
             world.house.clock.0.fetch_add(SESSION_TTL.as_millis() as i64, Ordering::SeqCst);

@@ -22,6 +22,8 @@ pub struct Asking<'a> {
     pub cast: &'a crate::world::Cast,
     /// An upload, a session or a code that was made for this call.
     pub made: &'a str,
+    /// What the machine of the asker has signed beside it.
+    pub proof: Option<deadwax_proto::v1::Proof>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -217,8 +219,19 @@ pub const CALLS: &[Row] = &[
     )
     .others("rrru")
     .rule("PASSPHRASE_WEAK"),
+    rpc(
+        "deadwax.v1.Sessions/SetPassphrase#token",
+        "rrrrrrr",
+        "deadwax.v1.Sessions/SetPassphrase",
+        calls::weak_passphrase,
+    )
+    .others("rrru")
+    .rule("PROOF_NEEDED"),
     rpc("deadwax.v1.Sessions/EndAccess", "-------", "deadwax.v1.Sessions/EndAccess", calls::end_access)
         .others("+--u"),
+    rpc("deadwax.v1.Sessions/EndAccess#token", "-------", "deadwax.v1.Sessions/EndAccess", calls::end_access)
+        .others("r--u")
+        .rule("PROOF_NEEDED"),
     rpc("deadwax.v1.Sessions/Logout", "+++++++", "deadwax.v1.Sessions/Logout", calls::empty)
         .others(SIGNED_IN)
         .with(Made::Session),
@@ -241,6 +254,14 @@ pub const CALLS: &[Row] = &[
         calls::invite_device,
     )
     .others(SIGNED_IN),
+    rpc(
+        "deadwax.v1.Sessions/CreateInvite#device#token",
+        "rrrrrrr",
+        "deadwax.v1.Sessions/CreateInvite",
+        calls::invite_device,
+    )
+    .others("rrru")
+    .rule("PROOF_NEEDED"),
     rpc(
         "deadwax.v1.Sessions/CreateInvite#studio",
         "-------",
@@ -273,6 +294,15 @@ pub const CALLS: &[Row] = &[
         calls::revoke_session,
     )
     .others(SIGNED_IN)
+    .with(Made::Session),
+    rpc(
+        "deadwax.v1.Sessions/RevokeSession#token",
+        "rrrrrrr",
+        "deadwax.v1.Sessions/RevokeSession",
+        calls::revoke_session,
+    )
+    .others("rrru")
+    .rule("PROOF_NEEDED")
     .with(Made::Session),
     rpc(
         "deadwax.v1.Sessions/RevokeSession#somebody",

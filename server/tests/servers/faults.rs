@@ -259,7 +259,7 @@ async fn a_standby_takes_over_and_the_servers_find_it() {
         primary.port(),
         standby.port()
     );
-    let house = House::open_at(&url, 2);
+    let house = House::open_at(&url, 2, &[]);
     let (owner, project) = opened(&house).await;
     let stop = Arc::new(AtomicBool::new(false));
     let load = load(&owner, &house, &project, &stop).await;
@@ -278,11 +278,13 @@ async fn a_standby_takes_over_and_the_servers_find_it() {
     whole(&house, &owner, &project, &told).await;
 }
 
-/// A server that cannot reach the database says so to whoever spreads calls, shows what it knew, refuses changes in a way that is tried again, and comes back by itself.
+/// A server that is trusted for longer than its database is away says so to whoever spreads calls, shows what it knew, refuses changes in a way that is tried again,
+/// and comes back by itself.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_without_its_database_shows_what_it_knew_and_says_that_it_is_not_ready() {
     let Some(cluster) = Cluster::start(&[]) else { return };
-    let house = House::open(&cluster, 1);
+    // There is no other server that could end a session meanwhile.
+    let house = House::open_with(&cluster, 1, &[("STORE__TRUST_SECONDS", "3600")]);
     let (owner, project) = opened(&house).await;
     let song = owner.new_song(&project).await;
     owner.perform(&project, retitled(&song, 1)).await.unwrap();

@@ -5,29 +5,16 @@ use std::{
     net::SocketAddr,
     os::unix::fs::{PermissionsExt as _, symlink},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    thread,
-    time::{Duration, Instant},
+    process::Command,
 };
 
-use rustix::process::{Pid, Signal, kill_process};
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 
-use crate::cluster::Cluster;
-
-const EXE: &str = env!("CARGO_BIN_EXE_deadwax-server");
-const START_PATIENCE: Duration = Duration::from_secs(60);
-/// As if the settings knew no pace: these tests ask more quickly than people. Without TLS: what is tested lies behind it.
-const SETTINGS: [(&str, &str); 8] = [
-    ("TLS", "false"),
-    ("DOOR__CALLS_PER_S", "1000000"),
-    ("DOOR__CALLS_BURST", "1000000"),
-    ("DOOR__CONNECTIONS_PER_PERSON", "1000"),
-    ("LIMITS__CONNECTIONS_PER_ADDRESS", "1000"),
-    ("LIMITS__RESERVE_BYTES", "0"),
-    ("LOG__LEVEL", "warn"),
-    ("LOG__FORMAT", "text"),
-];
+pub use crate::process::connect;
+use crate::{
+    cluster::Cluster,
+    process::{self, AT_EASE, Process},
+};
 
 /// A database and the servers over it.
 pub struct House {
@@ -38,49 +25,39 @@ pub struct House {
 
 pub struct Server {
     folder: PathBuf,
-    process: Option<Child>,
+    process: Option<Process>,
     /// Kept over a new start: whoever was connected finds it where it was.
     address: Option<SocketAddr>,
+    /// Settings by their names, beside the usual ones.
+    more: Vec<(String, String)>,
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            let _may_be_gone = process.kill();
-            let _ = process.wait();
-        }
-    }
-}
-
-fn command(verb: &str, studio: &Path) -> Command {
-    let mut command = Command::new(EXE);
-    command.arg(verb).arg(studio).stdin(Stdio::null());
-    for (key, value) in SETTINGS {
-        command.env(format!("DEADWAX_{key}"), value);
-    }
-    command
+fn command(verb: &str, studio: &Path, more: &[(String, String)]) -> Command {
+    let more = more.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    process::verb(verb, studio, AT_EASE.into_iter().chain([("LOG__LEVEL", "warn")]).chain(more))
 }
 
 impl House {
     /// A studio in a fresh place of this cluster, and `count` servers that run.
     pub fn open(cluster: &Cluster, count: usize) -> Self {
-        Self::open_at(cluster.place().url.reveal(), count)
+        Self::open_with(cluster, count, &[])
     }
 
-    pub fn open_at(url: &str, count: usize) -> Self {
+    /// With these settings, by their names.
+    pub fn open_with(cluster: &Cluster, count: usize, more: &[(&str, &str)]) -> Self {
+        Self::open_at(cluster.place().url.reveal(), count, more)
+    }
+
+    pub fn open_at(url: &str, count: usize, more: &[(&str, &str)]) -> Self {
+        let more: Vec<_> = more.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         let root = tempfile::tempdir().unwrap();
         let secret = root.path().join("url");
         fs::write(&secret, url).unwrap();
         fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
         let first = root.path().join("0");
-        let mut init = command("init", &first);
-        init.args(["--name", "Gold Room", "--owner", "Noor", "--email", "noor@x.example", "--json"]);
+        let mut init = command("init", &first, &more);
         init.env("DEADWAX_STORE__ENGINE", "postgres").env("DEADWAX_STORE__URL_FILE", &secret);
-        let made = init.output().unwrap();
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let said: serde_json::Value = serde_json::from_slice(&made.stdout).unwrap();
-        let link = said["link"].as_str().unwrap();
-        let owner_code = link.split('/').nth(3).unwrap().split('#').next().unwrap().to_owned();
+        let owner_code = process::found(init);
         fs::create_dir_all(first.join("blobs")).unwrap();
         let mut servers = Vec::new();
         for number in 0..count {
@@ -88,7 +65,7 @@ impl House {
             if number > 0 {
                 copy(&first, &folder);
             }
-            let mut server = Server { folder, process: None, address: None };
+            let mut server = Server { folder, process: None, address: None, more: more.clone() };
             server.start();
             servers.push(server);
         }
@@ -115,17 +92,14 @@ impl House {
     }
 }
 
-pub async fn connect(address: SocketAddr) -> Option<Channel> {
-    let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
-    endpoint.connect_timeout(Duration::from_secs(2)).connect().await.ok()
-}
-
 /// A folder for another server of the same studio: the settings and keys of the first, and its audio where it lies.
 fn copy(first: &Path, folder: &Path) {
-    fs::create_dir(folder).unwrap();
-    for entry in fs::read_dir(first).unwrap().map(Result::unwrap) {
-        if entry.file_type().unwrap().is_file() {
-            fs::copy(entry.path(), folder.join(entry.file_name())).unwrap();
+    fs::create_dir_all(folder.join("keys")).unwrap();
+    for part in ["", "keys"] {
+        for entry in fs::read_dir(first.join(part)).unwrap().map(Result::unwrap) {
+            if entry.file_type().unwrap().is_file() {
+                fs::copy(entry.path(), folder.join(part).join(entry.file_name())).unwrap();
+            }
         }
     }
     symlink(first.join("blobs"), folder.join("blobs")).unwrap();
@@ -139,37 +113,31 @@ impl Server {
     /// Starts it and waits until it is ready. A start that is refused fails the test with what the server said.
     pub fn start(&mut self) {
         assert!(self.process.is_none(), "it runs already");
-        let ready = self.folder.join("ready");
-        let _none_at_first = fs::remove_file(&ready);
-        let log = fs::OpenOptions::new().create(true).append(true).open(self.folder.join("log")).unwrap();
-        let begun = Instant::now();
         let listen = self.address.map_or_else(|| "127.0.0.1:0".into(), |address| address.to_string());
-        let mut serve = command("serve", &self.folder);
-        serve.args(["--listen", &listen, "--ready-file"]).arg(&ready);
-        let mut process = serve.stdout(Stdio::null()).stderr(log).spawn().unwrap();
-        let said = || fs::read_to_string(self.folder.join("log")).unwrap_or_default();
-        while !ready.exists() {
-            let ended = process.try_wait().unwrap();
-            assert!(ended.is_none(), "the start was refused ({ended:?}): {}", said());
-            assert!(begun.elapsed() < START_PATIENCE, "the server did not get ready: {}", said());
-            thread::sleep(Duration::from_millis(5));
-        }
-        self.address = Some(fs::read_to_string(&ready).unwrap().trim().parse().unwrap());
+        let mut serve = command("serve", &self.folder, &self.more);
+        serve.args(["--listen", &listen]);
+        let process = Process::start(serve, &self.folder.join("ready"), &self.folder.join("log"));
+        self.address = Some(process.address());
         self.process = Some(process);
+    }
+
+    /// From its next start on its audio lies in no folder that it shares.
+    pub fn keep_audio_apart(&self) {
+        fs::remove_file(self.folder.join("blobs")).unwrap();
+    }
+
+    /// From its next start on, over whatever it was told before.
+    pub fn set(&mut self, key: &str, value: &str) {
+        self.more.push((key.to_owned(), value.to_owned()));
     }
 
     /// No handler runs.
     pub fn kill(&mut self) {
-        let mut process = self.process.take().unwrap();
-        process.kill().unwrap();
-        process.wait().unwrap();
+        self.process.take().unwrap().kill();
     }
 
     /// SIGTERM, and a clean end.
     pub fn stop(&mut self) {
-        let mut process = self.process.take().unwrap();
-        kill_process(Pid::from_child(&process), Signal::TERM).unwrap();
-        let status = process.wait().unwrap();
-        assert!(status.success(), "{status}");
+        self.process.take().unwrap().stop();
     }
 }

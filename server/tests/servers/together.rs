@@ -7,14 +7,14 @@ use deadwax_proto::v1::{
     self, action::Action, media_client::MediaClient, presence_client::PresenceClient,
     sessions_client::SessionsClient,
 };
-use ssh_key::{Algorithm, HashAlg, LineEnding, PrivateKey, rand_core::OsRng};
 use tokio::{sync::mpsc, time::timeout};
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Code, Status, Streaming};
+use tonic::{Code, Status, Streaming, transport::Channel};
 
 use crate::{
     Dice, cluster,
     house::House,
+    machine::Machine,
     pieces::Piece,
     seats::{Seat, new_id, retitled},
 };
@@ -27,14 +27,27 @@ fn code_of(link: &str) -> String {
     link.split('/').nth(3).unwrap().split('#').next().unwrap().to_owned()
 }
 
-async fn invited(owner: &Seat, name: &str, project: &str) -> Result<String, Status> {
+pub async fn invited(owner: &Seat, name: &str, project: &str) -> Result<String, Status> {
     let asked = v1::CreateInviteRequest {
         name: name.into(),
         email: format!("{name}@x.example"),
         project_id: project.into(),
         roles: if project.is_empty() { vec![] } else { vec![v1::Role::Artist.into()] },
+        proof: None,
     };
     Ok(code_of(&owner.sessions().create_invite(owner.with(asked)).await?.into_inner().link))
+}
+
+/// Somebody who signs what a token alone does not do.
+async fn at_a_machine(channel: Channel, code: &str) -> (Seat, Machine) {
+    let machine = Machine::new();
+    let asked = machine.with_code(code, "");
+    let answer = SessionsClient::new(channel.clone()).login(asked).await.unwrap().into_inner();
+    (Seat { channel, token: answer.token }, machine)
+}
+
+async fn challenge(seat: &Seat) -> String {
+    seat.sessions().challenge(v1::ChallengeRequest {}).await.unwrap().into_inner().challenge
 }
 
 async fn watch(seat: &Seat, project: &str, from: u64) -> Result<Streaming<v1::Update>, Status> {
@@ -112,7 +125,7 @@ async fn an_ended_session_is_ended_at_the_other_server_within_a_second() {
     let Some(cluster) = cluster::shared() else { return };
     let house = House::open(cluster, 2);
     let (here, there) = (house.channel(0).await, house.channel(1).await);
-    let owner = Seat::login(here.clone(), &house.owner_code).await.unwrap();
+    let (owner, machine) = at_a_machine(here.clone(), &house.owner_code).await;
     let project = owner.new_project().await;
     let (mut took, mut calls) = (Vec::new(), Vec::new());
     for turn in 0..8 {
@@ -126,10 +139,12 @@ async fn an_ended_session_is_ended_at_the_other_server_within_a_second() {
             let asked = v1::ListSessionsRequest { person_id };
             let sessions = owner.sessions().list_sessions(owner.with(asked)).await.unwrap().into_inner();
             let session_id = sessions.sessions[0].session_id.clone();
-            let asked = owner.with(v1::RevokeSessionRequest { session_id });
+            let proof = Some(machine.proof("RevokeSession", challenge(&owner).await));
+            let asked = owner.with(v1::RevokeSessionRequest { session_id, proof });
             owner.sessions().revoke_session(asked).await.unwrap();
         } else {
-            let asked = v1::EndAccessRequest { person_id, ..Default::default() };
+            let proof = Some(machine.proof("EndAccess", challenge(&owner).await));
+            let asked = v1::EndAccessRequest { person_id, proof, ..Default::default() };
             owner.sessions().end_access(owner.with(asked)).await.unwrap();
         }
         let told = Instant::now();
@@ -307,39 +322,38 @@ async fn people_are_invited_at_every_server_at_once_and_nobody_is_sent_away() {
 /// A machine asks one server for a challenge and answers another; no answer opens two sessions.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_challenge_of_one_server_is_answered_at_the_other_once() {
-    use sha2::Digest as _;
     let Some(cluster) = cluster::shared() else { return };
     let house = House::open(cluster, 2);
     let (here, there) = (house.channel(0).await, house.channel(1).await);
-    let key = PrivateKey::random(&mut OsRng, Algorithm::Ed25519).unwrap();
-    let sign = |text: String| {
-        key.sign("device@deadwax", HashAlg::Sha512, text.as_bytes()).unwrap().to_pem(LineEnding::LF).unwrap()
-    };
-    let line = key.public_key().to_openssh().unwrap();
-    let hashed = hex::encode(sha2::Sha256::digest(house.owner_code.as_bytes()));
-    let words = "four old tape machines";
-    let asked = v1::LoginRequest {
-        code: house.owner_code.clone(),
-        device: "studio mac".into(),
-        api: 1,
-        passphrase: words.into(),
-        device_key: line.clone(),
-        device_signature: sign(format!("deadwax code {hashed}\n")),
-    };
+    let (machine, words) = (Machine::new(), "four old tape machines");
     let (mut one, mut two) = (SessionsClient::new(here), SessionsClient::new(there));
-    one.login(asked).await.unwrap();
+    one.login(machine.with_code(&house.owner_code, words)).await.unwrap();
     for _ in 0..4 {
         let challenge = one.challenge(v1::ChallengeRequest {}).await.unwrap().into_inner().challenge;
-        let asked = v1::SignInRequest {
-            device_key: line.clone(),
-            device_signature: sign(format!("deadwax challenge {challenge}\n")),
-            challenge,
-            passphrase: words.into(),
-            api: 1,
-        };
+        let asked = machine.again(challenge, words);
         two.sign_in(asked.clone()).await.unwrap();
         assert_eq!(two.sign_in(asked.clone()).await.unwrap_err().code(), Code::Unauthenticated);
         assert_eq!(one.sign_in(asked).await.unwrap_err().code(), Code::Unauthenticated, "nor at its maker");
+    }
+}
+
+/// What was shown at one server beside a call makes no second link at the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_proof_for_one_server_is_good_at_the_other_once() {
+    let Some(cluster) = cluster::shared() else { return };
+    let house = House::open(cluster, 2);
+    let (here, there) = (house.channel(0).await, house.channel(1).await);
+    let (owner, machine) = at_a_machine(here, &house.owner_code).await;
+    let elsewhere = owner.over(there);
+    for _ in 0..4 {
+        let proof = Some(machine.proof("CreateInvite", challenge(&owner).await));
+        let asked = v1::CreateInviteRequest { proof, ..Default::default() };
+        let link = elsewhere.sessions().create_invite(elsewhere.with(asked.clone())).await;
+        assert!(!link.unwrap().into_inner().link.is_empty());
+        for seat in [&owner, &elsewhere] {
+            let no = seat.sessions().create_invite(seat.with(asked.clone())).await.unwrap_err();
+            assert_eq!(no.code(), Code::PermissionDenied, "{no:?}");
+        }
     }
 }
 

@@ -12,6 +12,8 @@ mod house;
 mod killed;
 mod pieces;
 mod power;
+#[path = "../common/process.rs"]
+mod process;
 mod resume;
 #[path = "../attacks/house.rs"]
 #[allow(dead_code, reason = "the people of that file are wanted here, its server is not")]

@@ -10,6 +10,7 @@ mod material;
 pub mod mixing;
 mod print;
 mod recording;
+mod several;
 pub(crate) mod sound;
 pub mod studio;
 pub mod watcher;
@@ -25,13 +26,24 @@ use self::recording::Recording;
 pub use self::{cast::Cast, material::Material, print::Log, studio::Studio, watcher::Watcher};
 use crate::song;
 
+/// How the main job is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// In the terminal client, by whoever sits there.
+    Terminal,
+    /// By script.
+    Headless,
+    /// By script, on two servers and a worker over a Postgres and an object store.
+    ScaleOut,
+}
+
 /// What `cargo demo` does.
 ///
 /// # Errors
-/// The first step whose check did not hold; an input that cannot be used; a folder that is not empty.
-pub fn run(headless: bool, input: Option<&Path>, out: Option<&Path>) -> Result<()> {
+/// The first step whose check did not hold; an input that cannot be used; a folder that is not empty; a program that is not installed.
+pub fn run(form: Form, input: Option<&Path>, out: Option<&Path>) -> Result<()> {
     let exe = std::env::current_exe().context("this program cannot find itself")?;
-    if !headless {
+    if form == Form::Terminal {
         interactive::must_have_terminal()?;
     }
     // Kept in a variable: a temporary folder goes when it is dropped.
@@ -40,9 +52,12 @@ pub fn run(headless: bool, input: Option<&Path>, out: Option<&Path>) -> Result<(
     let material = material(input, room.path())?;
     log.line("Deadwax: a song from the first take to the label's signature");
     log.say(&material.say());
-    let mut on = Studio::found(&exe, room.path(), material, log)?;
+    let mut on = match form {
+        Form::ScaleOut => Studio::found_on_several(&exe, room.path(), material, log)?,
+        Form::Terminal | Form::Headless => Studio::found(&exe, room.path(), material, log)?,
+    };
     log_house(&on);
-    if !headless {
+    if form == Form::Terminal {
         interactive::run(&mut on, &exe, out.is_some())?;
         if out.is_some() {
             room.keep();
@@ -61,39 +76,60 @@ pub fn run(headless: bool, input: Option<&Path>, out: Option<&Path>) -> Result<(
 }
 
 fn log_house(on: &Studio) {
+    let (folder, address) = (on.house.studio.display(), &on.house.address);
+    let Some(scale) = &on.scale else {
+        return on.log.say(&format!("the house: {folder} on {address}, TLS, embedded store"));
+    };
     on.log.say(&format!(
-        "the house: {} on {}, TLS, embedded store",
-        on.house.studio.display(),
-        on.house.address
+        "the house: {folder} and beside it, two servers on {address} and {} that render nothing, a worker, TLS, facts in Postgres, audio in an S3 server",
+        scale.second.address
     ));
+    on.log.say(&match &scale.balancer {
+        Some(it) => format!("in front: {} as a balancer of connections on {}", it.kind.word(), it.address),
+        None => "in front: nothing, neither haproxy nor nginx is installed; everybody goes straight to one server and changes to the other between the steps".to_owned(),
+    });
 }
 
 /// All steps, in their order.
 pub fn whole_job(on: &mut Studio) -> Result<()> {
     let watcher = watch_as_label(on)?;
     up_to_mix_approvals(on)?;
+    on.swap()?;
     mixing::mix_approvals(on)?;
+    on.swap()?;
     mastering::handoff(on)?;
     desk::alternates_are_true(on)?;
+    on.swap()?;
     mastering::first_master(on)?;
     desk::alternates_add_up(on, 1)?;
     let offline = mastering::second_master(on)?;
+    on.swap()?;
     mastering::same_bytes(on, offline)?;
     desk::alternates_add_up(on, 2)?;
     desk::on_paper(on)?;
+    on.swap()?;
     mastering::master_approvals(on)?;
     mastering::delivery(on)?;
-    ending::power_cut(on)?;
+    match on.scale.is_some() {
+        true => several::servers_die_in_turn(on)?,
+        false => ending::power_cut(on)?,
+    }
     ending::watched(on, &watcher)?;
-    ending::stop(on)
+    match on.scale.is_some() {
+        true => several::stop(on),
+        false => ending::stop(on),
+    }
 }
 
 /// Until Mix 2 waits for its signatures.
 pub fn up_to_mix_approvals(on: &Studio) -> Result<()> {
     mixing::take(on)?;
+    on.swap()?;
     mixing::first_mix(on)?;
+    on.swap()?;
     mixing::notes(on)?;
     mixing::revision(on)?;
+    on.swap()?;
     mixing::second_mix(on)?;
     desk::what_changed(on)
 }

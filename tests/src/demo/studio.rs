@@ -9,11 +9,20 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::{cast::Cast, material::Material, print::Log};
-use crate::harness::House;
+use super::{
+    cast::{self, Cast},
+    material::Material,
+    print::Log,
+};
+use crate::{
+    harness::{House, Seat},
+    scale::{self, Front, Scale},
+};
 
 pub struct Studio {
     pub house: House,
+    /// The rest of a house that stands on several machines.
+    pub scale: Option<Scale>,
     pub cast: Cast,
     pub material: Material,
     pub log: Log,
@@ -27,10 +36,59 @@ impl Studio {
     pub fn found(exe: &Path, root: &Path, material: Material, log: Log) -> Result<Studio> {
         let mut house = House::found(exe, root)?;
         house.open()?;
+        Studio::of(house, None, root, (material, log))
+    }
+
+    /// The same with two servers and a worker; the people are spread over both.
+    ///
+    /// # Errors
+    /// Where one of the programs that this needs is not installed, or something does not start.
+    pub fn found_on_several(exe: &Path, root: &Path, material: Material, log: Log) -> Result<Studio> {
+        Studio::found_behind(exe, root, Front::Whatever, (material, log))
+    }
+
+    /// With that in front of the servers.
+    ///
+    /// # Errors
+    /// As [`Studio::found_on_several`].
+    pub fn found_behind(exe: &Path, root: &Path, front: Front, with: (Material, Log)) -> Result<Studio> {
+        let (house, scale) = scale::open(exe, root, front)?;
+        let on = Studio::of(house, Some(scale), root, with)?;
+        for seat in [&on.cast.mixer, &on.cast.label] {
+            on.lead(seat)?;
+        }
+        Ok(on)
+    }
+
+    fn of(
+        house: House,
+        scale: Option<Scale>,
+        root: &Path,
+        (material, log): (Material, Log),
+    ) -> Result<Studio> {
         let link = house.owner_link.clone();
         let cast = Cast::assemble(&house, root, &link)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        Ok(Studio { house, cast, material, log, root: root.to_owned(), runtime })
+        Ok(Studio { house, scale, cast, material, log, root: root.to_owned(), runtime })
+    }
+
+    /// Where several servers stand without a balancer everybody changes to the other one; a balancer does that by itself with each connection.
+    ///
+    /// # Errors
+    /// Where a profile cannot be read or written.
+    pub fn swap(&self) -> Result<()> {
+        let Cast { owner, artist, mixer, masterer, label } = &self.cast;
+        [owner, artist, mixer, masterer, label].into_iter().try_for_each(|seat| self.lead(seat))
+    }
+
+    /// To the other server from now on.
+    pub fn lead(&self, seat: &Seat) -> Result<()> {
+        let Some(Scale { second, balancer: None, .. }) = &self.scale else { return Ok(()) };
+        let mut profile = cast::profile(seat)?;
+        let (here, there) = (&self.house.address, &second.address);
+        let (from, to) = if profile.url.contains(here.as_str()) { (here, there) } else { (there, here) };
+        profile.url = profile.url.replacen(from.as_str(), to, 1);
+        Ok(deadwax_client::profile::Home::at(&seat.home).save(&profile)?)
     }
 
     /// A folder below the root, made where it is missing.

@@ -119,7 +119,7 @@ fn known(history: &History) -> Vec<(Tick, u64)> {
         _ => None,
     });
     let shown = history.heard.iter().flat_map(|heard| &heard.updates).map(|update| (update.at, update.seq));
-    let read = history.lives.iter().map(|life| (life.at, life.head));
+    let read = history.lives.iter().map(|life| (life.read, life.head));
     let mut known: Vec<(Tick, u64)> = acknowledged.chain(shown).chain(read).collect();
     known.sort_unstable();
     let mut most = 0;

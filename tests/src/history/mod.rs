@@ -79,10 +79,13 @@ pub struct Received {
     pub ended: Tick,
 }
 
-/// A start of the server: what its journal held then.
+/// A start of the server: what its journal held then. Or a look into a database while others write to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Life {
+    /// Before it was read: whatever was known by then is in it.
     pub at: Tick,
+    /// After it was read: from then on it is known.
+    pub read: Tick,
     pub head: u64,
     /// [`prefix`] of the facts up to `head`.
     pub facts: [u8; 32],
@@ -196,7 +199,12 @@ impl Book {
     }
 
     pub fn started(&self, facts: &[Fact]) {
-        let life = Life { at: self.tick(), head: facts.len() as u64, facts: prefix(facts) };
+        self.looked(self.tick(), facts);
+    }
+
+    /// These were there when somebody looked; `at` was now when the look began.
+    pub fn looked(&self, at: Tick, facts: &[Fact]) {
+        let life = Life { at, read: self.tick(), head: facts.len() as u64, facts: prefix(facts) };
         self.kept().lives.push(life);
     }
 

@@ -79,6 +79,18 @@ impl Line {
         }
     }
 
+    /// A line as [`Line::json`] tells it.
+    pub fn read(json: &str) -> Option<Line> {
+        let told: serde_json::Value = serde_json::from_str(json).ok()?;
+        let text = |key: &str| told[key].as_str().map(str::to_owned);
+        let held = match told["verdict"].as_str()? {
+            "held" => Some(true),
+            "MISSED" => Some(false),
+            _ => None,
+        };
+        Some(Line { what: text("what")?, measured: text("measured")?, goal: text("goal")?, held })
+    }
+
     pub fn json(&self) -> serde_json::Value {
         serde_json::json!({ "what": self.what, "measured": self.measured, "goal": self.goal, "verdict": self.verdict() })
     }
@@ -93,6 +105,18 @@ impl fmt::Display for Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_that_was_written_is_read_again() {
+        let told = Line::told("memory", "43 MB");
+        let lines =
+            [Line::judged("writers", "3/s", ">= 2/s", true), Line::judged("a \"b\"", "x", "y", false), told];
+        for line in lines {
+            let read = Line::read(&line.json().to_string()).unwrap();
+            assert_eq!((read.to_string(), read.held), (line.to_string(), line.held));
+        }
+        assert!(Line::read("{}").is_none());
+    }
 
     #[test]
     fn a_spread_tells_its_shares_and_joins_with_another() {

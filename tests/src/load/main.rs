@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
 use deadwax_tests::{
-    load::{self, PARTS, Size, figures::Line},
+    load::{self, PARTS, Size, figures::Line, stand::Under},
     program,
 };
 
@@ -16,9 +16,21 @@ struct Cli {
     /// A minute or two instead of what the goals speak of.
     #[arg(long)]
     small: bool,
-    /// Only these parts: performs, watchers, storm, transfers, start, growth.
+    /// Only these parts: performs, watchers, crowd, storm, transfers, overload, mix, h2load, growth, start.
     #[arg(long, value_delimiter = ',', value_name = "PART")]
     only: Vec<String>,
+    /// Two servers over a Postgres of their own, instead of one over its journal.
+    #[arg(long, conflicts_with = "at")]
+    scale_out: bool,
+    /// With --scale-out: audio in an S3 server of its own (moto), instead of a folder.
+    #[arg(long, requires = "scale_out")]
+    s3: bool,
+    /// Servers that run already, HOST:PORT. Their doors must be as wide as docs/LOAD.md says.
+    #[arg(long, value_delimiter = ',', value_name = "ADDRESS", requires = "home")]
+    at: Vec<String>,
+    /// The folder (DEADWAX_HOME) of whoever is signed in to them, an owner of the studio.
+    #[arg(long, value_name = "DIR")]
+    home: Option<PathBuf>,
     #[arg(long)]
     writers: Option<usize>,
     #[arg(long)]
@@ -42,6 +54,9 @@ struct Cli {
     /// Projects at the beginning of the growth.
     #[arg(long)]
     projects: Option<usize>,
+    /// Notes in a project at the beginning of the growth.
+    #[arg(long)]
+    notes: Option<usize>,
     /// The same as JSON lines into a file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -51,6 +66,22 @@ struct Cli {
     /// Where the studios go; the disk that is measured. Without it: a temporary folder.
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
+}
+
+/// What was built: the tree that this is run in.
+fn commit() -> String {
+    let asked = std::process::Command::new("git").args(["describe", "--always", "--dirty"]).output();
+    let said = asked.ok().filter(|it| it.status.success());
+    said.map_or_else(|| "unknown".into(), |it| String::from_utf8_lossy(&it.stdout).trim().to_owned())
+}
+
+fn words(under: &Under) -> String {
+    match under {
+        Under::Embedded => "one server over its journal".into(),
+        Under::ScaleOut { s3: false } => "two servers over a Postgres".into(),
+        Under::ScaleOut { s3: true } => "two servers over a Postgres, audio in S3 (moto)".into(),
+        Under::At { addresses, .. } => format!("servers at {}", addresses.join(", ")),
+    }
 }
 
 fn main() -> ExitCode {
@@ -80,6 +111,15 @@ fn size(cli: &Cli) -> Size {
         players: cli.players.unwrap_or(base.players),
         entries: cli.entries.unwrap_or(base.entries),
         projects: cli.projects.unwrap_or(base.projects).max(1),
+        notes: cli.notes.unwrap_or(base.notes).clamp(1, 100),
+    }
+}
+
+fn under(cli: &Cli) -> Under {
+    match &cli.home {
+        Some(home) if !cli.at.is_empty() => Under::At { addresses: cli.at.clone(), home: home.clone() },
+        _ if cli.scale_out => Under::ScaleOut { s3: cli.s3 },
+        _ => Under::Embedded,
     }
 }
 
@@ -88,7 +128,7 @@ async fn run(cli: &Cli) -> Result<bool> {
     for part in &cli.only {
         ensure!(PARTS.contains(&part.as_str()), "There is no part {part}. There are {}.", PARTS.join(", "));
     }
-    let size = size(cli);
+    let (size, under) = (size(cli), under(cli));
     let exe = std::env::current_exe().context("finding this program")?;
     let room = match &cli.dir {
         Some(dir) => tempfile::tempdir_in(dir),
@@ -99,13 +139,15 @@ async fn run(cli: &Cli) -> Result<bool> {
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
     let build = if cfg!(debug_assertions) { "debug" } else { "release" };
     println!(
-        "{build} build, {cores} cores, load before {}",
+        "{build} build, commit {}, {}, {cores} cores, load before {}",
+        commit(),
+        words(&under),
         load.split(' ').take(3).collect::<Vec<_>>().join(" ")
     );
     println!("\n| what | goal | measured | verdict |\n|---|---|---|---|");
     let mut told: Vec<Line> = Vec::new();
     for part in PARTS.iter().filter(|part| cli.only.is_empty() || cli.only.iter().any(|it| it == *part)) {
-        let lines = match load::run(part, &size, &exe, room.path()).await {
+        let lines = match load::run(part, &size, &under, &exe, room.path()).await {
             Ok(lines) => lines,
             Err(error) => vec![Line::judged(*part, format!("could not be measured: {error:#}"), "", false)],
         };

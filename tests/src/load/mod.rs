@@ -1,8 +1,11 @@
-//! Load on one machine: many writers, many watchers, a storm of returns, large files, a large journal. The generator is a process beside the server and its calls
+//! Load on one machine: many writers, many watchers, a storm of returns, large files, too much of it, a large journal, all at once. The generator is a process beside the server and its calls
 //! go out by the clock, not when the last one has come back, so that a slow server cannot make its own load lighter. Never here: shortcuts into the server.
 
 pub mod figures;
+pub mod foreign;
 pub mod growth;
+pub mod mix;
+pub mod overload;
 pub mod performs;
 pub mod probe;
 pub mod restart;
@@ -15,7 +18,10 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use self::{figures::Line, stand::Stand};
+use self::{
+    figures::Line,
+    stand::{Stand, Under},
+};
 
 /// How much of each kind.
 #[derive(Clone, Debug)]
@@ -29,6 +35,7 @@ pub struct Size {
     pub players: usize,
     pub entries: u64,
     pub projects: usize,
+    pub notes: usize,
 }
 
 impl Size {
@@ -44,6 +51,7 @@ impl Size {
             players: 100,
             entries: 1_000_000,
             projects: 10,
+            notes: 100,
         }
     }
 
@@ -59,28 +67,42 @@ impl Size {
             players: 10,
             entries: 5_000,
             projects: 2,
+            notes: 5,
         }
     }
 }
 
 /// The parts, by the name that a person gives.
-pub const PARTS: [&str; 6] = ["performs", "watchers", "storm", "transfers", "start", "growth"];
+pub const PARTS: [&str; 10] =
+    ["performs", "watchers", "crowd", "storm", "transfers", "overload", "mix", "h2load", "growth", "start"];
+/// Those that kill servers, or ask the system about them.
+const OF_OURS: [&str; 2] = ["storm", "start"];
 
-/// Runs one part on a fresh server.
+/// Runs one part on fresh servers.
 ///
 /// # Errors
 /// Where the load could not be made; a missed goal is no error.
-pub async fn run(part: &str, size: &Size, exe: &Path, root: &Path) -> Result<Vec<Line>> {
+pub async fn run(part: &str, size: &Size, under: &Under, exe: &Path, root: &Path) -> Result<Vec<Line>> {
+    if OF_OURS.contains(&part) && matches!(under, Under::At { .. }) {
+        return Ok(vec![Line::told(part, "not run: it kills servers, and these are somebody else's")]);
+    }
     let folder = root.join(part);
     std::fs::create_dir_all(&folder)?;
-    let mut stand = Stand::open(exe, &folder)?;
+    let mut stand = Stand::open(under, exe, &folder)?;
     let lines = match part {
-        "performs" => performs::measure(&stand, size).await,
+        "performs" => performs::measure(&stand, size, exe).await,
         "watchers" => watchers::measure(&stand, size).await,
+        "crowd" => watchers::measure_one(&stand, size).await,
         "storm" => storm::measure(&mut stand, size).await,
         "transfers" => transfers::measure(&stand, size).await,
+        "overload" => overload::measure(&stand, size).await,
+        "mix" => mix::measure(&stand, size).await,
+        "h2load" => foreign::measure(&stand, size).await,
         "start" => restart::measure(&mut stand, size).await,
         _ => growth::measure(&stand, size).await,
     };
+    drop(stand);
+    // Gigabytes of sound; the next part shall find the disk as this one did.
+    std::fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
     lines.with_context(|| format!("the part {part}"))
 }

@@ -2,6 +2,7 @@
 //! Never here: watchers.
 
 use std::{
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -14,7 +15,7 @@ use super::{
     Size,
     figures::{Line, Spread},
     probe,
-    stand::{Place, Stand},
+    stand::{Place, Stand, Under},
 };
 
 /// The share of the greatest rate at which waiting is measured.
@@ -22,14 +23,20 @@ const STEADY: f64 = 0.3;
 /// Above the slowest sync in a hundred.
 const OVER_SYNC_MS: f64 = 5.0;
 
-pub async fn measure(stand: &Stand, size: &Size) -> Result<Vec<Line>> {
+/// What an entry takes where no journal tells it.
+const ENTRY_BYTES: usize = 640;
+
+pub async fn measure(stand: &Stand, size: &Size, exe: &Path) -> Result<Vec<Line>> {
     let places = stand.places(size.writers).await?;
     let time = Duration::from_secs(size.seconds);
     let (bytes_before, used_before) = (stand.journal_bytes()?, stand.usage()?);
     let (count, mut spread) = at_once(stand, &places, time).await?;
     let used = stand.usage()?;
     let rate = count as f64 / time.as_secs_f64();
-    let entry = (stand.journal_bytes()?.saturating_sub(bytes_before) / count.max(1)).max(64) as usize;
+    let entry = match (bytes_before, stand.journal_bytes()?) {
+        (Some(before), Some(now)) => (now.saturating_sub(before) / count.max(1)).max(64) as usize,
+        _ => ENTRY_BYTES,
+    };
     let bare = probe::group_commit(&stand.folder, entry, size.writers, time).await?;
     let busy = (used.cpu - used_before.cpu).as_secs_f64() / time.as_secs_f64();
     let mut lines = vec![Line::judged(
@@ -50,7 +57,64 @@ pub async fn measure(stand: &Stand, size: &Size) -> Result<Vec<Line>> {
         "p99 <= p99 of a sync + 5 ms",
         spread.ms(0.99) <= syncs.ms(0.99) + OVER_SYNC_MS,
     ));
+    lines.extend(ceilings(stand, size, exe, bare).await?);
     Ok(lines)
+}
+
+/// What the same writers get through where nothing waits for a disk, and where nothing is written at all: the most that this machine has to give, the
+/// generator on it.
+async fn ceilings(stand: &Stand, size: &Size, exe: &Path, bare: f64) -> Result<Vec<Line>> {
+    let time = Duration::from_secs(size.seconds.min(10));
+    let mut lines = Vec::new();
+    if let (true, Ok(room)) = (stand.journal_bytes()?.is_some(), tempfile::tempdir_in("/dev/shm")) {
+        let quick = Stand::open(&Under::Embedded, exe, room.path())?;
+        let places = quick.places(size.writers).await?;
+        let before = quick.usage()?;
+        let (count, spread) = at_once(&quick, &places, time).await?;
+        let rate = count as f64 / time.as_secs_f64();
+        let cpu = (quick.usage()?.cpu - before.cpu).as_secs_f64() * 1e6 / count.max(1) as f64;
+        lines.push(Line::told(
+            "the same performs with the journal in memory (/dev/shm)",
+            format!(
+                "{rate:.0}/s, {:.2} of the bare group commit on the disk; {spread}; {cpu:.0} us of the server's processor each",
+                rate / bare
+            ),
+        ));
+    }
+    let before = stand.usage()?;
+    let (count, spread) = questions(stand, size.writers, time).await?;
+    let rate = count as f64 / time.as_secs_f64();
+    let cpu = (stand.usage()?.cpu - before.cpu).as_secs_f64() * 1e6 / count.max(1) as f64;
+    lines.push(Line::told(
+        "calls that write nothing (WhoAmI)",
+        format!(
+            "{rate:.0}/s, {:.2} of the bare group commit; {spread}; {cpu:.0} us of the servers' processor each",
+            rate / bare
+        ),
+    ));
+    Ok(lines)
+}
+
+/// Every writer asks who they are, always: TLS, HTTP/2, the door and nothing behind it.
+pub async fn questions(stand: &Stand, writers: usize, time: Duration) -> Result<(u64, Spread)> {
+    let (begun, mut hands) = (Instant::now(), JoinSet::new());
+    for _ in 0..writers {
+        let client = stand.client().await?;
+        hands.spawn(async move {
+            let mut spread = Spread::default();
+            while begun.elapsed() < time {
+                let asked = Instant::now();
+                client.who_am_i().await?;
+                spread.add(asked.elapsed());
+            }
+            anyhow::Ok(spread)
+        });
+    }
+    let mut whole = Spread::default();
+    while let Some(hand) = hands.join_next().await {
+        whole.join(&hand.context("one who asks")??);
+    }
+    Ok((whole.count(), whole))
 }
 
 /// Every writer has one change under way, always.
@@ -80,7 +144,7 @@ pub async fn at_once(stand: &Stand, places: &[Place], time: Duration) -> Result<
 }
 
 /// One change every `1 / rate` seconds, in turn over all places, whether or not the ones before have come back; a wait counts from when it was due.
-async fn by_the_clock(stand: &Stand, places: &[Place], rate: f64, time: Duration) -> Result<Spread> {
+pub async fn by_the_clock(stand: &Stand, places: &[Place], rate: f64, time: Duration) -> Result<Spread> {
     let mut clients: Vec<Client> = Vec::new();
     for _ in 0..16.min(places.len()) {
         clients.push(stand.client().await?);

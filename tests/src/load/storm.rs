@@ -8,12 +8,18 @@ use std::{
 
 use anyhow::Result;
 
-use super::{Size, figures::Line, stand::Stand, watchers::Crowd};
+use super::{
+    Size,
+    figures::Line,
+    stand::Stand,
+    watchers::{A_PROJECT, Crowd},
+};
 
 const GOAL: Duration = Duration::from_secs(15);
 
 pub async fn measure(stand: &mut Stand, size: &Size) -> Result<Vec<Line>> {
-    let crowd = Crowd::gather(stand, size.returning).await?;
+    let people = stand.people(A_PROJECT).await?;
+    let crowd = Crowd::gather(stand, size.returning, A_PROJECT, &people).await?;
     let lines = crowd.told.lines.load(Ordering::Relaxed);
     stand.kill()?;
     // As long as an update of the program takes; by then everybody has tried in vain.

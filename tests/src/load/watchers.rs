@@ -19,19 +19,22 @@ use tokio::{sync::Semaphore, task::JoinSet};
 use super::{
     Size,
     figures::{Line, Spread},
-    stand::{Place, Stand},
+    stand::{Person, Place, Stand},
 };
 
-/// People in one project.
-const A_PROJECT: usize = 20;
+/// Watchers of one project, and as many different people: each has rows of their own.
+pub const A_PROJECT: usize = 20;
 const GOAL_MS: f64 = 200.0;
 const GOAL_BYTES: u64 = 450 << 20;
+const CHANGES_A_SECOND: f64 = 5.0;
+const LAST_MS: f64 = 100.0;
 /// Handshakes at the same time; a crowd does not come through one door at once.
 const COMING: usize = 64;
 
 pub async fn measure(stand: &Stand, size: &Size) -> Result<Vec<Line>> {
+    let people = stand.people(A_PROJECT).await?;
     let empty = stand.usage()?;
-    let crowd = Crowd::gather(stand, size.watchers).await?;
+    let crowd = Crowd::gather(stand, size.watchers, A_PROJECT, &people).await?;
     let there = stand.usage()?;
     let rate = (size.deliveries_per_s as f64 / A_PROJECT as f64).max(1.0);
     let time = Duration::from_secs(size.seconds);
@@ -44,7 +47,10 @@ pub async fn measure(stand: &Stand, size: &Size) -> Result<Vec<Line>> {
     let busy = (used.cpu - there.cpu).as_secs_f64() / time.as_secs_f64();
     Ok(vec![
         Line::judged(
-            format!("{} TLS watchers, {delivered:.0} deliveries/s", size.watchers),
+            format!(
+                "{} TLS watchers ({A_PROJECT} people in a project), {delivered:.0} deliveries/s",
+                size.watchers
+            ),
             format!("{spread}; server {busy:.2} cores"),
             format!("p99 <= {GOAL_MS} ms"),
             spread.ms(0.99) <= GOAL_MS,
@@ -78,9 +84,15 @@ pub struct Told {
 struct Watched {
     place: Place,
     from: u64,
-    due: Mutex<Vec<Instant>>,
+    due: Mutex<Vec<Change>>,
     title: Mutex<String>,
     writing: tokio::sync::Mutex<u64>,
+}
+
+/// When a change was due, and how late the last watcher heard of it.
+struct Change {
+    due: Instant,
+    last: Duration,
 }
 
 struct Seat {
@@ -101,9 +113,9 @@ fn held<T>(of: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl Crowd {
-    /// Everybody is connected and has their first rows.
-    pub async fn gather(stand: &Stand, count: usize) -> Result<Crowd> {
-        let places = stand.places(count.div_ceil(A_PROJECT)).await?;
+    /// Everybody is connected and has their first rows: `a_project` watchers in each project, in turn these people.
+    pub async fn gather(stand: &Stand, count: usize, a_project: usize, people: &[Person]) -> Result<Crowd> {
+        let places = admitted(stand, stand.places(count.div_ceil(a_project)).await?, people).await?;
         let watched = places.into_iter().map(|place| {
             let (from, due, title) = (place.seq, Mutex::default(), Mutex::new("0".to_owned()));
             let writing = tokio::sync::Mutex::new(place.seq);
@@ -119,11 +131,14 @@ impl Crowd {
         });
         let (mut hands, mut seats, door) = (JoinSet::new(), Vec::new(), Arc::new(Semaphore::new(COMING)));
         for at in 0..count {
-            let project = at / A_PROJECT;
+            let project = at / a_project;
             let seat = Arc::new(Seat { project, seq: AtomicU64::new(0), title: Mutex::default() });
             seats.push(Arc::clone(&seat));
-            let (client, watched, told) =
-                (stand.client_lazy()?, Arc::clone(&watched[project]), Arc::clone(&told));
+            let (client, watched, told) = (
+                stand.client_of(&people[at % people.len()])?,
+                Arc::clone(&watched[project]),
+                Arc::clone(&told),
+            );
             let door = Arc::clone(&door);
             hands.spawn(async move { sit(at, client, &watched, &seat, &told, door).await });
         }
@@ -192,6 +207,15 @@ impl Crowd {
         seat.seq.load(Ordering::Acquire) == head && *held(&seat.title) == *held(&watched.title)
     }
 
+    /// How late the last watcher of each change heard of it.
+    pub fn last(&self) -> Spread {
+        let mut whole = Spread::default();
+        for watched in &self.watched {
+            held(&watched.due).iter().for_each(|change| whole.add(change.last));
+        }
+        whole
+    }
+
     pub fn spread(&self) -> Spread {
         let mut whole = Spread::default();
         self.told.spread.iter().for_each(|part| whole.join(&held(part)));
@@ -199,11 +223,48 @@ impl Crowd {
     }
 }
 
+/// The people become members of all these projects, side by side.
+async fn admitted(stand: &Stand, places: Vec<Place>, people: &[Person]) -> Result<Vec<Place>> {
+    const HANDS: usize = 32;
+    let client = stand.client().await?;
+    let admitted = places.into_iter().map(|mut place| {
+        let client = client.clone();
+        async move {
+            place.admit(&client, people).await?;
+            anyhow::Ok(place)
+        }
+    });
+    futures::stream::iter(admitted).buffered(HANDS).collect::<Vec<_>>().await.into_iter().collect()
+}
+
+/// One project that everybody watches: what one change costs where it goes to a thousand, and when the last of them has it.
+pub async fn measure_one(stand: &Stand, size: &Size) -> Result<Vec<Line>> {
+    let count = size.watchers.div_ceil(10).max(A_PROJECT);
+    let people = stand.people(A_PROJECT).await?;
+    let crowd = Crowd::gather(stand, count, count, &people).await?;
+    let before = stand.usage()?;
+    let time = Duration::from_secs(size.seconds);
+    crowd.write(stand, CHANGES_A_SECOND, time).await?;
+    let used = stand.usage()?;
+    let missed = crowd.missed(Duration::from_secs(30)).await;
+    let (spread, last) = (crowd.spread(), crowd.last());
+    let busy = (used.cpu - before.cpu).as_secs_f64() / time.as_secs_f64();
+    Ok(vec![
+        Line::judged(
+            format!("one project with {count} watchers, {CHANGES_A_SECOND:.0} changes/s"),
+            format!("the last of them: {last}; all: {spread}; server {busy:.2} cores"),
+            format!("the last one within {LAST_MS} ms, p99"),
+            last.ms(0.99) <= LAST_MS,
+        ),
+        Line::judged("watchers of it that missed a change", format!("{missed} of {count}"), "0", missed == 0),
+    ])
+}
+
 impl Watched {
     /// When it was due is written down before it is asked for: a watcher may hear of it before the writer does.
     async fn change(&self, client: &Client, title: &str, due: Instant) -> Result<()> {
         let mut seq = self.writing.lock().await;
-        held(&self.due).push(due);
+        held(&self.due).push(Change { due, last: Duration::ZERO });
         let done = client.perform(&self.place.project, self.place.title(title)).await?;
         ensure!(done.seq == *seq + 1, "a change made {} of {}, one was due", done.seq, *seq);
         *seq = done.seq;
@@ -241,12 +302,14 @@ async fn sit(at: usize, client: Client, watched: &Watched, seat: &Seat, told: &T
 fn hear(at: usize, update: &v1::Update, watched: &Watched, seat: &Seat, told: &Told) {
     let before = seat.seq.load(Ordering::Relaxed);
     if before > 0 {
-        let due = held(&watched.due);
+        let mut changes = held(&watched.due);
         let mut spread = held(&told.spread[at % told.spread.len()]);
         // One message may carry several changes: each counts from when it was due.
         for seq in before.max(watched.from) + 1..=update.seq {
-            if let Some(due) = due.get((seq - watched.from - 1) as usize) {
-                spread.add(due.elapsed());
+            if let Some(change) = changes.get_mut((seq - watched.from - 1) as usize) {
+                let late = change.due.elapsed();
+                spread.add(late);
+                change.last = change.last.max(late);
                 told.heard.fetch_add(1, Ordering::Relaxed);
             }
         }

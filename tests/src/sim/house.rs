@@ -173,19 +173,16 @@ pub async fn serve(folder: PathBuf, plug: Plug, clock: Arc<Wall>, place: Arc<Pla
 
 /// As if the examiner had looked at every version and found nothing: gates wait for it.
 async fn examine(studio: Arc<Studio>) {
-    let mut changed = studio.ledger.watch_all();
+    let news = studio.ledger.news();
     loop {
-        changed.mark_unchanged();
-        for now in studio.ledger.projects().await.unwrap_or_default() {
+        for now in news.take() {
             for version in now.project.unexamined().iter().map(|version| version.id) {
                 let command = Command::RecordExamination { version, examined: Examined::default() };
                 // Refused where the disk has failed; the next start looks again.
                 let _ = studio.ledger.perform(Perform::by_worker(now.id, command)).await;
             }
         }
-        if changed.changed().await.is_err() {
-            return;
-        }
+        news.changed().await;
     }
 }
 

@@ -5,6 +5,7 @@ mod disk;
 mod house;
 pub mod people;
 pub mod real;
+pub mod several;
 mod weather;
 mod wishes;
 

@@ -293,7 +293,7 @@ async fn follow(
 fn answer_of(status: &Status) -> Answer {
     match status::reason_of(status).as_deref() {
         Some("SOMEBODY_WAS_FASTER") => Answer::Conflict,
-        // The door, the disk or a line that went: it says nothing of the rules.
+        // The door, the disk, a store or a line that went: it says nothing of the rules.
         None
         | Some(
             "READ_ONLY"
@@ -301,6 +301,7 @@ fn answer_of(status: &Status) -> Answer {
             | "DISK_NEARLY_FULL"
             | "INTERNAL"
             | "STORED_BYTES_DAMAGED"
+            | "STORE_UNAVAILABLE"
             | "TOO_MANY_CALLS"
             | "TOO_MANY_CONNECTIONS",
         ) => Answer::Unknown,

@@ -4,7 +4,10 @@
 use std::{
     net::SocketAddr,
     path::Path,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -20,6 +23,7 @@ use deadwax_server::{
     studio::{Parts, Studio, SystemClock},
 };
 use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
 use tonic::transport::Endpoint;
 
 use super::{
@@ -31,7 +35,7 @@ use crate::{
     history::{Book, Wrong, check, facts_of},
 };
 
-const PEOPLE: [Chair; 16] = [
+pub(super) const PEOPLE: [Chair; 16] = [
     ("manager", v1::Role::Manager, Role::Manager),
     ("artist", v1::Role::Artist, Role::Artist),
     ("artist 2", v1::Role::Artist, Role::Artist),
@@ -71,10 +75,10 @@ pub async fn fight(exe: &Path, root: &Path, seed: u64, long: Duration) -> Result
     settle(&house)?;
     let (seats, names) = people(&house.studio).await?;
     let server: SocketAddr = house.address.parse()?;
-    let (front, cuts) = cutting_line(server, seed).await?;
+    let line = Line::cutting(server, seed).await?;
     let place = Arc::new(Place {
         project: PROJECT,
-        dial: dial(front),
+        dial: dial(vec![line.front]),
         book: Book::default(),
         phase: Phase::default(),
         tell: Box::new(|_| {}),
@@ -100,7 +104,7 @@ pub async fn fight(exe: &Path, root: &Path, seed: u64, long: Duration) -> Result
     }
     place.phase.next();
     let rest = Instant::now();
-    while place.phase.at_rest.load(std::sync::atomic::Ordering::SeqCst) < all {
+    while place.phase.at_rest.load(Ordering::SeqCst) < all {
         ensure!(rest.elapsed() < Duration::from_secs(120), "the studio did not come to rest");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -117,12 +121,12 @@ pub async fn fight(exe: &Path, root: &Path, seed: u64, long: Duration) -> Result
     let judging = Instant::now();
     let wrong = check(PROJECT, &names, &history).iter().map(Wrong::to_string).collect();
     let (facts, calls) = (history.facts.len(), history.calls.len());
-    let (judged_s, cuts) = (judging.elapsed().as_secs_f64(), cuts.load(std::sync::atomic::Ordering::SeqCst));
+    let (judged_s, cuts) = (judging.elapsed().as_secs_f64(), line.cuts());
     Ok(Fought { wrong, facts, calls, kills, cuts, judged_s })
 }
 
 /// No TLS, no renders, no limit of calls: what is asked is asked quickly, and the judge wants facts of people.
-fn settle(house: &House) -> Result<()> {
+pub(super) fn settle(house: &House) -> Result<()> {
     house.set([("", "tls", false)])?;
     house.set([
         ("render", "workers", 0),
@@ -151,9 +155,15 @@ async fn read(studio: &Path, book: &Book) -> Result<Vec<crate::history::Fact>> {
     Ok(facts)
 }
 
-fn dial(front: SocketAddr) -> Dial {
+/// Each new line leads to the next of these.
+pub(super) fn dial(fronts: Vec<SocketAddr>) -> Dial {
+    let dialled = AtomicUsize::new(0);
     Arc::new(move || {
-        let endpoint = Endpoint::from_shared(format!("http://{front}"));
+        let at = dialled.fetch_add(1, Ordering::SeqCst) % fronts.len().max(1);
+        let endpoint = match fronts.get(at) {
+            Some(front) => Endpoint::from_shared(format!("http://{front}")),
+            None => Endpoint::from_shared("http://127.0.0.1:9".to_owned()),
+        };
         Box::pin(async move {
             let endpoint = endpoint?
                 .connect_timeout(Duration::from_secs(5))
@@ -166,36 +176,66 @@ fn dial(front: SocketAddr) -> Dial {
 }
 
 /// A line in between that is cut after a while, or holds what it should carry until then.
-async fn cutting_line(
-    server: SocketAddr,
-    seed: u64,
-) -> Result<(SocketAddr, Arc<std::sync::atomic::AtomicU64>)> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let front = listener.local_addr()?;
-    let cuts = Arc::new(std::sync::atomic::AtomicU64::new(0));
-    let counted = Arc::clone(&cuts);
-    tokio::spawn(async move {
-        let mut dice = Dice::from_seed(seed ^ 0x11);
-        while let Ok((mut near, _)) = listener.accept().await {
-            let (whole, held) = (Duration::from_millis(300 + dice.below(8_000)), dice.below(4) == 0);
-            let counted = Arc::clone(&counted);
-            tokio::spawn(async move {
-                let Ok(mut far) = TcpStream::connect(server).await else { return };
-                let carry = tokio::io::copy_bidirectional(&mut near, &mut far);
-                if tokio::time::timeout(whole, carry).await.is_err() {
-                    counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-                    if held {
-                        tokio::time::sleep(Duration::from_secs(2)).await;
+pub(super) struct Line {
+    pub front: SocketAddr,
+    cuts: Arc<AtomicU64>,
+    calm: CancellationToken,
+}
+
+impl Line {
+    pub async fn cutting(server: SocketAddr, seed: u64) -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let front = listener.local_addr()?;
+        let (cuts, calm) = (Arc::new(AtomicU64::new(0)), CancellationToken::new());
+        let line = Self { front, cuts: Arc::clone(&cuts), calm: calm.clone() };
+        tokio::spawn(async move {
+            let mut dice = Dice::from_seed(seed ^ 0x11);
+            while let Ok((near, _)) = listener.accept().await {
+                let (whole, held) = (Duration::from_millis(300 + dice.below(8_000)), dice.below(4) == 0);
+                let (cuts, calm) = (Arc::clone(&cuts), calm.clone());
+                tokio::spawn(async move {
+                    if calm.is_cancelled() {
+                        carry(near, server).await;
+                        return;
                     }
-                }
-            });
+                    tokio::select! {
+                        () = cut((near, server), (whole, held), &cuts) => {}
+                        () = calm.cancelled() => {}
+                    }
+                });
+            }
+        });
+        Ok(line)
+    }
+
+    pub fn cuts(&self) -> u64 {
+        self.cuts.load(Ordering::SeqCst)
+    }
+
+    /// Whatever is open is cut for the last time; from then on it carries.
+    pub fn calm(&self) {
+        self.calm.cancel();
+    }
+}
+
+async fn carry(mut near: TcpStream, server: SocketAddr) {
+    let Ok(mut far) = TcpStream::connect(server).await else { return };
+    let _ended = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+}
+
+async fn cut((mut near, server): (TcpStream, SocketAddr), (whole, held): (Duration, bool), cuts: &AtomicU64) {
+    let Ok(mut far) = TcpStream::connect(server).await else { return };
+    let carry = tokio::io::copy_bidirectional(&mut near, &mut far);
+    if tokio::time::timeout(whole, carry).await.is_err() {
+        cuts.fetch_add(1, Ordering::SeqCst);
+        if held {
+            tokio::time::sleep(Duration::from_secs(2)).await;
         }
-    });
-    Ok((front, cuts))
+    }
 }
 
 /// A quarter of a second of two sines, 16 bits, stereo, 44.1 kHz; no two alike.
-fn wav(dice: &mut Dice) -> Vec<u8> {
+pub(super) fn wav(dice: &mut Dice) -> Vec<u8> {
     const FRAMES: u32 = 11_025;
     let (low, high) = (100.0 + dice.below(1_000) as f64 / 3.0, 500.0 + dice.below(9_000) as f64 / 7.0);
     let mut wav = b"RIFF".to_vec();

@@ -41,4 +41,13 @@ pub const GATES: &[Gate] = &[
         },
         run: |run| Named::test("whole", "resume::").run(run, "RESUME"),
     },
+    Gate {
+        id: "LEASES",
+        what: "a worker process stopped (SIGSTOP) past its lease in the middle of a render, another one takes over, the first one wakes before or after the end",
+        goal: Goal {
+            quick: Some("4 cycles: one output of each accepted, the same bytes every time"),
+            full: "1,000 cycles: one output of each accepted, the same bytes every time",
+        },
+        run: |run| Named::test("machines", "a_worker_that_is_stopped_past_its_lease").run(run, "LEASES"),
+    },
 ];

@@ -87,15 +87,7 @@ impl Named {
     }
 
     fn command(&self, run: &Run) -> Command {
-        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-        // What cargo told this program of itself: a crate that asks for it (ring) would be built anew each time, and all that stands on it.
-        for (name, _) in std::env::vars_os() {
-            let name = name.to_string_lossy();
-            if ABOUT_US.iter().any(|begin| name.starts_with(begin)) {
-                command.env_remove(&*name);
-            }
-        }
+        let mut command = cargo();
         // With the features of the whole workspace, as everybody else builds: those of one package alone would have half of the house built again.
         command.args(["test", "--locked", "--quiet", "--workspace"]).args(self.cargo);
         // Hours of work are done by optimised programs; what every change goes through is built as everybody builds.
@@ -110,6 +102,20 @@ impl Named {
             .env("DEADWAX_TEST_SEED", run.seed.to_string());
         command
     }
+}
+
+/// In this workspace.
+pub fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    // What cargo told this program of itself: a crate that asks for it (ring) would be built anew each time, and all that stands on it.
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if ABOUT_US.iter().any(|begin| name.starts_with(begin)) {
+            command.env_remove(&*name);
+        }
+    }
+    command
 }
 
 /// What a test told of this gate.

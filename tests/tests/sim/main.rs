@@ -1,4 +1,5 @@
-//! The server under everything that goes wrong, with its history judged: the whole of it simulated, by seed, and a real process under kills and cuts. The gates
+//! The server under everything that goes wrong, with its history judged: the whole of it simulated, by seed, a real process under kills and cuts, and two of them over
+//! one database. The gates
 //! of trust read the lines `#gate`. `DEADWAX_TEST_SEED` is the first seed, `DEADWAX_TEST_SEEDS` how many; `DEADWAX_TEST_TELL=1` tells what a simulation does.
 //! Never here: the simulation, and the judge.
 #![allow(clippy::unwrap_used)] // A test fails by panicking.
@@ -14,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use deadwax_tests::sim::{Simulator, real};
+use deadwax_tests::sim::{Simulator, real, several};
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
@@ -139,4 +140,42 @@ async fn a_real_server_under_kills_and_cuts_keeps_its_history() {
     );
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert!(kills > 0 && cuts > 0 && facts > 60, "too little happened to prove anything");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_servers_over_one_database_under_kills_and_cuts_keep_one_history() {
+    let (rounds, long) = match form().as_deref() {
+        Some("full") => (50, Duration::from_secs(45)),
+        Some(_) => (1, Duration::from_secs(25)),
+        None => (1, Duration::from_secs(8)),
+    };
+    let exe = Path::new(env!("CARGO_BIN_EXE_demo"));
+    let (mut sum, mut judged_s) = (several::Fought::default(), 0.0_f64);
+    for round in 0..rounds {
+        let root = tempfile::tempdir().unwrap();
+        let fought = several::fight(exe, root.path(), first_seed() + round, long).await.unwrap();
+        let Some(fought) = fought else {
+            println!("#gate SERVERS not-run no Postgres is installed (apt-get install postgresql)");
+            return;
+        };
+        sum.facts += fought.facts;
+        sum.calls += fought.calls;
+        sum.kills += fought.kills;
+        sum.stops += fought.stops;
+        sum.cuts += fought.cuts;
+        sum.blackouts += fought.blackouts;
+        sum.dark += fought.dark;
+        judged_s = judged_s.max(fought.judged_s);
+        sum.wrong.extend(fought.wrong.into_iter().map(|it| format!("seed {}: {it}", first_seed() + round)));
+    }
+    let several::Fought { wrong, facts, calls, kills, stops, cuts, blackouts, dark, .. } = sum;
+    let verdict = if wrong.is_empty() { "held" } else { "missed" };
+    println!(
+        "#gate SERVERS {verdict} 16 clients at 2 servers, {calls} calls, {facts} facts, {kills} kills, {stops} stops, {cuts} lines cut, the database away {blackouts} times for {:.1} s, {} wrong; judged in {judged_s:.1} s at most",
+        dark.as_secs_f64(),
+        wrong.len()
+    );
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    let enough = kills + stops > 0 && cuts > 0 && facts > 60 && blackouts as u64 == rounds;
+    assert!(enough, "too little happened to prove anything");
 }

@@ -89,7 +89,8 @@ impl Project {
             | Fact::RenderLeased { .. }
             | Fact::RenderCompleted { .. }
             | Fact::RenderFailed { .. }
-            | Fact::RenderCancelled { .. } => self.fold_render(event),
+            | Fact::RenderCancelled { .. }
+            | Fact::RenderGivenBack { .. } => self.fold_render(event),
             Fact::LabelCopySet { .. }
             | Fact::SongCopySet { .. }
             | Fact::CoverSet { .. }
@@ -100,6 +101,7 @@ impl Project {
             | Fact::RecordMade { .. }
             | Fact::RecordFailed { .. }
             | Fact::RecordCancelled { .. }
+            | Fact::RecordGivenBack { .. }
             | Fact::RecordApproved { .. }
             | Fact::RecordDelivered { .. } => self.fold_record(event),
             Fact::KeyEnrolled { .. } | Fact::KeyRevoked { .. } | Fact::ReceiptKept { .. } => {
@@ -500,6 +502,12 @@ impl Project {
             Fact::RenderCancelled { render } => self.renders.change(*render, |render| {
                 if render.is_alive() {
                     render.stand(RenderState::Cancelled, at);
+                }
+            }),
+            Fact::RenderGivenBack { render, attempt } => self.renders.change(*render, |render| {
+                if render.state == RenderState::Running && render.attempt == *attempt {
+                    render.given_back = render.given_back.saturating_add(1);
+                    render.stand(RenderState::Queued, at);
                 }
             }),
             _ => {}

@@ -57,6 +57,12 @@ impl Project {
                     record.stand(if *parked { RecordState::Failed } else { RecordState::Queued }, at);
                 }
             }),
+            Fact::RecordGivenBack { record, attempt } => self.change_alive(*record, |record| {
+                if record.state == RecordState::Running && record.attempt == *attempt {
+                    record.given_back = record.given_back.saturating_add(1);
+                    record.stand(RecordState::Queued, at);
+                }
+            }),
             Fact::RecordCancelled { record } => {
                 // The house cancels only what came out the same.
                 let twin = self.record(*record).and_then(|it| record::twin(self, it)).map(|it| it.number);
@@ -122,6 +128,7 @@ impl Project {
             state: RecordState::Queued,
             state_since: event.at,
             attempt: 0,
+            given_back: 0,
             engine: String::new(),
             failures: 0,
             reason: String::new(),

@@ -41,6 +41,8 @@ pub struct Record {
     pub state_since: Time,
     /// Attempts begun. The running one carries this number; a worker with an older one is stale.
     pub attempt: u32,
+    /// Attempts whose worker was told to stop. They count for nothing.
+    pub given_back: u32,
     pub engine: String,
     /// Failures that were reported.
     pub failures: u32,
@@ -71,6 +73,11 @@ impl Record {
     /// "Record 2".
     pub fn name(&self) -> String {
         format!("Record {}", self.number)
+    }
+
+    /// Attempts that count: ended by a failure, by the death of their worker, or not yet.
+    pub fn tries(&self) -> u32 {
+        self.attempt.saturating_sub(self.given_back)
     }
 
     pub fn is_alive(&self) -> bool {

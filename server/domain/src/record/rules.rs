@@ -42,6 +42,10 @@ pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Resul
             let reason = reason.chars().filter(|c| !c.is_control()).take(1000).collect();
             Ok(Ruling::fact(Fact::RecordFailed { record: record.id, attempt: *attempt, reason, parked }))
         }
+        Command::GiveBackRecord { record, attempt } => {
+            let record = running(project, actor, *record, *attempt)?;
+            Ok(Ruling::fact(Fact::RecordGivenBack { record: record.id, attempt: *attempt }))
+        }
         Command::DeliverRecord { record, manifest_json } => deliver(project, actor, *record, manifest_json),
         _ => misrouted(),
     }
@@ -204,14 +208,14 @@ fn alive(project: &Project, record: RecordId) -> Result<&Record, Refusal> {
     no(Reason::RecordEnded, format!("{} {how}.", record.name()), "Start a new one.")
 }
 
-/// A lease may be taken over from a worker that died: the new attempt number is the fence. After too many attempts without an end the answer is
-/// `RecordFailed` and no lease: whatever kills its server so often must not be tried for ever.
+/// A lease may be taken over from a worker that died: the new attempt number is the fence. After too many tries without an end the answer is `RecordFailed` and no
+/// lease: whatever kills its worker so often must not be tried for ever. A worker that was told to stop gave its attempt back, which is no try.
 fn lease(project: &Project, actor: &Actor, record: RecordId, engine: &str) -> Result<Ruling, Refusal> {
     worker_only(actor)?;
     let record = alive(project, record)?;
     let (id, attempt) = (record.id, record.attempt);
-    if attempt >= limits::RENDER_ATTEMPTS_MAX {
-        let reason = format!("{attempt} attempts were begun and none came to an end");
+    if record.tries() >= limits::RENDER_ATTEMPTS_MAX {
+        let reason = format!("{} attempts were begun and none came to an end", record.tries());
         return Ok(Ruling::fact(Fact::RecordFailed { record: id, attempt, reason, parked: true }));
     }
     let engine = engine.chars().filter(|c| !c.is_control()).take(200).collect();

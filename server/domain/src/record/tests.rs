@@ -219,6 +219,22 @@ fn a_stale_attempt_is_fenced_off_and_failures_park() {
 }
 
 #[test]
+fn an_attempt_that_was_given_back_is_no_try() {
+    let mut given = queued();
+    let back = |attempt| Command::GiveBackRecord { record: RECORD, attempt };
+    for attempt in 1..=5 {
+        given = given.and(Actor::Worker, lease_of(RECORD)).and(Actor::Worker, back(attempt));
+    }
+    assert_eq!((record(&given).state, record(&given).tries()), (RecordState::Queued, 0));
+    given.when(Actor::Worker, back(5)).refused(Reason::StaleAttempt);
+    given.when(person(OWNER), back(5)).refused(Reason::NotYourRole);
+    for _ in 0..limits::RENDER_ATTEMPTS_MAX {
+        given = given.and(Actor::Worker, lease_of(RECORD));
+    }
+    given.when(Actor::Worker, lease_of(RECORD)).facts(&["RECORD_FAILED"]);
+}
+
+#[test]
 fn files_have_a_place_each_and_names_for_every_file_system() {
     let given = queued().and(Actor::Worker, lease_of(RECORD));
     let with = |change: &dyn Fn(&mut RecordFile)| {

@@ -82,6 +82,10 @@ impl Say<'_> {
                     if *parked { "it waits for somebody to start it again" } else { "it is tried again" };
                 format!("Attempt {attempt} to make {} failed; {then}.", name(record))
             }
+            Fact::RecordGivenBack { record, attempt } => {
+                let what = format!("Attempt {attempt} to make {}", name(record));
+                format!("{what} was given back: its worker was told to stop.")
+            }
             Fact::RecordCancelled { record } if self.by.is_none() => {
                 let why =
                     self.project.record(*record).map(|it| it.reason.clone()).filter(|why| !why.is_empty());

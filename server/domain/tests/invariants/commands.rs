@@ -331,6 +331,7 @@ fn record() -> impl Strategy<Value = Command> {
             reason: "r".to_owned(),
             retry: true
         }),
+        (record(), 0..3u32).prop_map(|(record, attempt)| Command::GiveBackRecord { record, attempt }),
         (id(), record(), role(), digest()).prop_map(|(id, record, role, fingerprint)| {
             Command::ApproveRecord { approval: ApprovalId(4000 + id), record, role, fingerprint }
         }),

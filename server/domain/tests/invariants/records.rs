@@ -112,6 +112,9 @@ fn running(record: &Record, pick: usize) -> Command {
     if pick.is_multiple_of(5) {
         return lease(record);
     }
+    if pick.is_multiple_of(7) {
+        return Command::GiveBackRecord { record: id, attempt };
+    }
     if pick.is_multiple_of(3) {
         return Command::FailRecord { record: id, attempt, reason: "r".to_owned(), retry: true };
     }

@@ -280,6 +280,7 @@ fn worker(project: &Project, pick: usize, what: u8, digest: Digest, count: u128)
         facts: facts(48_000, 4_800_000),
     };
     let command = match what {
+        0 if pick.is_multiple_of(7) => Command::GiveBackRender { render: render.id, attempt },
         0 | 1 => {
             let recipe = Recipe { toml: "r".to_owned(), hash: digest };
             Command::LeaseRender { render: render.id, engine: "e".to_owned(), recipe }

@@ -26,7 +26,7 @@ use super::{
     compared::{CompareError, Comparisons, Haste, Side},
     inspect::{InspectError, of_death, of_failure},
     process::{self, Limits, Program},
-    shift::{self, Shift, Work, empty},
+    shift::{self, Begun, Shift, Turn, Work, empty},
     sound::{Unsound, sound_path},
 };
 use crate::{
@@ -66,25 +66,16 @@ impl Work for Examiner {
         (project.0, version.0)
     }
 
-    /// Versions to examine: what a label waits for first, then the oldest. One whose predecessor is not examined yet waits for it: notes stand where that one put
-    /// them.
-    fn due(&self, projects: &[Arc<Snapshot>]) -> Vec<ExaminationKey> {
-        let mut due = Vec::new();
-        for snapshot in projects {
-            let project = &snapshot.project;
-            for version in project.unexamined() {
-                let waits = project.predecessor(version).is_some_and(|one| project.awaits_examination(one));
-                if !waits {
-                    let key = (snapshot.id, version.id);
-                    due.push((urgency(project, Piece::Version(version)), version.at, key));
-                }
-            }
-        }
-        due.sort();
-        due.into_iter().map(|(.., key)| key).collect()
+    /// Versions to examine. One whose predecessor is not examined yet waits for it: notes stand where that one put them.
+    fn due(&self, snapshot: &Snapshot) -> Vec<(Turn, ExaminationKey)> {
+        let project = &snapshot.project;
+        let waits = |version| project.predecessor(version).is_some_and(|one| project.awaits_examination(one));
+        let due = project.unexamined().into_iter().filter(|version| !waits(version));
+        let turn = |version| (urgency(project, Piece::Version(version)), version.at);
+        due.map(|version| (turn(version), (snapshot.id, version.id))).collect()
     }
 
-    async fn job(&self, key: ExaminationKey) {
+    async fn job(&self, key: ExaminationKey, _: &Begun) {
         let (project, version) = key;
         let error = match self.attempt(project, version).await {
             Ok(()) => {

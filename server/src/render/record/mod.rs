@@ -25,7 +25,7 @@ use deadwax_dsp::record::{AlternateFile, Job, Made, MadeFile, Progress, SongFile
 
 use super::{
     process::{self, Limits, Program},
-    shift::{self, JobError, Shift, Told, Work, make_private},
+    shift::{self, Begun, JobError, Shift, Told, Turn, Work, make_private},
     sound::{Unsound, sound},
 };
 use crate::{
@@ -83,23 +83,23 @@ impl Work for RecordWorker {
         (project.0, record.0)
     }
 
-    /// What a label waits for goes first, then the oldest.
-    fn due(&self, projects: &[Arc<Snapshot>]) -> Vec<RecordKey> {
-        let mut due = Vec::new();
-        for snapshot in projects {
-            let project = &snapshot.project;
-            let alive = project.records.iter().filter(|record| record.is_alive());
-            due.extend(alive.map(|it| (urgency(project, Piece::Record(it)), it.at, (snapshot.id, it.id))));
-        }
-        due.sort();
-        due.into_iter().map(|(.., key)| key).collect()
+    fn due(&self, snapshot: &Snapshot) -> Vec<(Turn, RecordKey)> {
+        let project = &snapshot.project;
+        let alive = project.records.iter().filter(|record| record.is_alive());
+        let turn = |record: &Record| (urgency(project, Piece::Record(record)), record.at);
+        alive.map(|record| (turn(record), (snapshot.id, record.id))).collect()
     }
 
-    async fn job(&self, key: RecordKey) {
+    async fn job(&self, key: RecordKey, begun: &Begun) {
         self.waiting().remove(&key);
         let _making = Told::begin(&self.making, key);
-        shift::settle("record", self.attempt(key).await, self.pause).await;
+        shift::settle("record", self.attempt(key, begun).await, self.pause).await;
         self.waiting().insert(key);
+    }
+
+    async fn give_back(&self, (project, record): RecordKey, attempt: u32) {
+        let command = Command::GiveBackRecord { record, attempt };
+        shift::give_back("record", &self.shift.ledger, project, command).await;
     }
 
     /// Its folder stays for a later attempt here, or goes when the record ends.
@@ -108,10 +108,10 @@ impl Work for RecordWorker {
     }
 
     /// Folders of records that ended go. What is worked on is not among them.
-    async fn tidy(&self, projects: &[Arc<Snapshot>]) {
+    async fn tidy(&self) {
         let alive = |(project, record): &RecordKey| {
-            let snapshot = projects.iter().find(|it| it.id == *project);
-            snapshot.and_then(|it| it.project.record(*record)).is_some_and(Record::is_alive)
+            let snapshot = self.shift.ledger.known(*project);
+            snapshot.is_some_and(|it| it.project.record(*record).is_some_and(Record::is_alive))
         };
         let gone: Vec<RecordKey> = self.waiting().iter().filter(|key| !alive(key)).copied().collect();
         for key in gone {
@@ -165,7 +165,7 @@ impl RecordWorker {
         self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn attempt(&self, key: RecordKey) -> Result<(), JobError> {
+    async fn attempt(&self, key: RecordKey, begun: &Begun) -> Result<(), JobError> {
         let (project, id) = key;
         let engine = deadwax_dsp::render::ENGINE.to_owned();
         let lease = Command::LeaseRecord { record: id, engine };
@@ -174,8 +174,9 @@ impl RecordWorker {
             Fact::RecordLeased { attempt, .. } => Some(*attempt),
             _ => None,
         });
-        // No lease any more: too many attempts died with their servers, and the ledger says so.
+        // No lease any more: too many attempts died with their workers, and the ledger says so.
         let Some(attempt) = attempt else { return Ok(()) };
+        begun.tell(attempt);
         let snapshot = self.shift.ledger.project(project).await?.ok_or(JobError::Vanished)?;
         let folder = Folder::of(&self.work_dir, key);
         let wanted = |project: &Project| {

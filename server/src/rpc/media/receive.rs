@@ -21,7 +21,7 @@ use crate::{
     ledger::{LedgerError, Perform},
     planted::planted,
     render::{WAVEFORM, inspect::InspectError},
-    rpc::{pace::Pace, parse_id},
+    rpc::{pace::Pace, parse_id, quota::Day},
     status,
     studio::Studio,
     wire::words,
@@ -85,11 +85,16 @@ impl Service {
         }
         // From here on a cut connection changes nothing: the work goes on, and the next BeginUpload finds it done.
         let (studio, finishing) = (Arc::clone(&self.studio), Arc::clone(&self.finishing));
-        let actor = actor(&caller);
+        let (actor, quota, person) = (actor(&caller), Arc::clone(&self.quota), caller.person.id);
         let finished = tokio::spawn(async move {
             let _slot = slot;
             let _turn = finishing.turn(staged.id).await;
-            finish(&studio, actor, staged, owner).await
+            let upload = staged.id;
+            let done = finish(&studio, actor, staged, owner).await;
+            if done.is_ok() {
+                quota.is_a_fact(person, upload);
+            }
+            done
         });
         finished.await.unwrap_or_else(|error| Err(status::internal(&error)))
     }
@@ -130,8 +135,8 @@ impl Service {
                 return Err(status::malformed(format!("A chunk has at most {CHUNK_BYTES} bytes.")));
             }
             if !data.is_empty() {
-                let limit = self.studio.config().door.upload_bytes_per_day;
-                self.quota.take(caller.person.id, data.len() as u64, limit)?;
+                let of = (caller.person.id, staged.id);
+                Day::of(&self.studio, of.0, |day| self.quota.take(of, data.len() as u64, day))?;
                 offset =
                     self.studio.blobs.write_staged(staged.id, offset, data).await.map_err(status::blob)?;
             }

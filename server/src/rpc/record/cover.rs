@@ -28,7 +28,7 @@ use crate::{
         media::CHUNK_BYTES,
         outgoing::{self, Stored},
         pace::Pace,
-        parse_id,
+        parse_id, quota,
         until::{Answers, until_ended},
     },
     status,
@@ -100,6 +100,10 @@ impl Service {
         let looked = tokio::task::spawn_blocking(move || look(bytes)).await;
         let Looked { bytes, cover } = looked.map_err(|error| status::internal(&error))??;
         self.may_set(caller, id, &actor, cover.clone()).await?;
+        // What is the cover already was counted when it came: the ledger answers a retry.
+        if self.project(caller, id).await?.project.cover.as_ref().map(|it| it.digest) != Some(cover.digest) {
+            quota::one_more(&self.studio, caller.person.id, cover.bytes)?;
+        }
         // Blob first, fact second: no fact is ever without its bytes.
         self.studio.blobs.put(bytes).await.map_err(status::blob)?;
         let performed = self.studio.ledger.perform(Perform {

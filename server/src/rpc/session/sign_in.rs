@@ -83,10 +83,11 @@ impl Service {
         caller: &Caller,
         asked: v1::SetPassphraseRequest,
     ) -> Result<v1::SetPassphraseResponse, Status> {
+        let shown = self.shown_again(caller, "SetPassphrase", asked.proof.as_ref())?;
         let (people, session) = (Arc::clone(&self.studio.people), caller.session_id);
         let (current, wanted) = (Zeroizing::new(asked.current), Zeroizing::new(asked.passphrase));
         let ended = to_its_end(async move {
-            people.set_passphrase(session, &current, &wanted, asked.end_other_sessions).await
+            people.set_passphrase(session, &current, &wanted, asked.end_other_sessions, shown).await
         });
         let ended = ended.await?.map_err(status::auth)?;
         tracing::info!(person = %id_text(caller.person.id.0), sessions_ended = ended, "passphrase set");
@@ -113,9 +114,11 @@ impl Service {
         if person == caller.person.id {
             return Err(status::auth(AuthError::Yourself));
         }
+        // Whoever took the token of an owner must not put everybody out.
+        let shown = self.shown_again(caller, "EndAccess", asked.proof.as_ref())?;
         let people = Arc::clone(&self.studio.people);
         let ended =
-            to_its_end(async move { people.end_access(person).await }).await?.map_err(status::auth)?;
+            to_its_end(async move { people.end_access(person, shown).await }).await?.map_err(status::auth)?;
         let by = id_text(caller.person.id.0);
         tracing::info!(person = %id_text(person.0), by, sessions_ended = ended, "access ended");
         let sessions_ended = u32::try_from(ended).unwrap_or(u32::MAX);

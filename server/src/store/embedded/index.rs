@@ -6,11 +6,15 @@ use std::io;
 use bytes::{Buf, BufMut, Bytes};
 
 use super::{
+    front::Front,
     journal::{Cursor, Found, Position},
     record::{Hash, PayloadMark, What},
     rows::{Change, Row, Rows},
 };
-use crate::store::{Appended, StreamId};
+use crate::{
+    disk::Latch,
+    store::{Appended, StreamId},
+};
 
 const HEAD: u8 = b'h';
 const PLACE: u8 = b'p';
@@ -44,6 +48,11 @@ pub(super) struct Place {
 impl Index {
     pub(super) fn new(rows: Box<dyn Rows>) -> Self {
         Self { rows }
+    }
+
+    /// From now on its rows reach the disk a moment later.
+    pub(super) fn behind_front(self, latch: &Latch) -> io::Result<Self> {
+        Ok(Self { rows: Box::new(Front::before(self.rows, APPLIED, latch.clone())?) })
     }
 
     /// Which journal it was made from and how far; `None` for an empty one.

@@ -1,11 +1,12 @@
 //! The embedded store: a journal that is the truth and a sled index that can be thrown away. One thread writes; an append is answered
-//! after its record is synced (L-1). After a failed write or sync nothing is acknowledged any more and reads go on.
+//! after its record is synced (L-1); sled follows behind a front in memory. After a failed write or sync nothing is acknowledged any more and reads go on.
 //! `root/journal` and `root/index`; `root/lock` keeps a second process out. It must never look inside an entry.
 
 mod backup;
 pub mod carry;
 mod committer;
 mod cut;
+mod front;
 mod index;
 mod journal;
 mod moved;
@@ -143,6 +144,13 @@ impl EmbeddedStore {
         let journal = Journal::open(drive.clone(), &options.root.join("journal"))?;
         let (index, cursor) = open_index(&journal, keep)?;
         let heads = index.heads().map_err(OpenError::Index)?.into_iter().collect();
+        let index = match keep {
+            Keep::Sled(_) => {
+                index.behind_front(drive.latch()).map_err(OpenError::io("starting the index"))?
+            }
+            #[cfg(any(test, feature = "faults"))]
+            Keep::Memory => index,
+        };
         let shared = Arc::new(Shared { journal, index, drive, _lock: lock });
         let (queue, jobs) = mpsc::channel(QUEUE);
         let committer =

@@ -20,6 +20,10 @@ pub(super) trait Rows: Send + Sync {
     fn range(&self, from: &[u8], prefix: &[u8], limit: usize) -> io::Result<Vec<Row>>;
     /// All or nothing.
     fn apply(&self, changes: Vec<Change>) -> io::Result<()>;
+    /// One after the other: where the process dies in between, the first of them are there.
+    fn put(&self, changes: Vec<Change>) -> io::Result<()> {
+        self.apply(changes)
+    }
 }
 
 /// Why the index on the disk is not used.
@@ -143,6 +147,16 @@ impl Rows for SledRows {
             }
         }
         self.ask(|db| db.apply_batch(batch))
+    }
+
+    /// sled keeps every reader out during a batch and writes its log twice for it, waking all its threads each time.
+    fn put(&self, changes: Vec<Change>) -> io::Result<()> {
+        self.ask(|db| {
+            changes.into_iter().try_for_each(|(key, row)| match row {
+                Some(row) => db.insert(key, row).map(drop),
+                None => db.remove(key).map(drop),
+            })
+        })
     }
 }
 

@@ -50,6 +50,8 @@ pub(super) struct Feed {
     said: Notify,
     /// The line that listens may lead to an engine that hangs or is no longer written to.
     renew: Notify,
+    /// When the last question was asked that was answered.
+    asked: Mutex<Instant>,
     /// No answer for longer than [`PATIENT_FOR`].
     pub away: watch::Sender<bool>,
 }
@@ -63,12 +65,17 @@ impl Feed {
             heard: Notify::new(),
             said: Notify::new(),
             renew: Notify::new(),
+            asked: Mutex::new(Instant::now()),
             away: watch::Sender::new(false),
         })
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<StreamId, u64>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn asked(&self) -> Instant {
+        *self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn head(&self, stream: StreamId) -> u64 {
@@ -125,8 +132,10 @@ pub(super) async fn ask(link: Link, feed: Arc<Feed>, latch: Latch) {
             Some(at) if at.elapsed() < ALL_EVERY => Some(LONG_S),
             _ => None,
         };
+        let asked = Instant::now();
         match link.in_time(LOOK, look(&link, &feed, &latch, back)).await {
             Ok(()) => {
+                *feed.asked.lock().unwrap_or_else(PoisonError::into_inner) = asked;
                 if back != Some(SHORT_S) {
                     long = Instant::now();
                 }

@@ -37,7 +37,9 @@ use self::{
     turn::Turns,
     write::{Answer, Columns, SALT_BYTES, number},
 };
-use super::{Append, AppendError, Appended, Done, Entry, Mark, Neighbours, ReadError, Store, StreamId, Turn};
+use super::{
+    Append, AppendError, Appended, Done, Entry, Heard, Mark, Neighbours, ReadError, Store, StreamId, Turn,
+};
 use crate::{disk::Drive, leases::Leases};
 
 /// Between two tries: the first after this, then twice as long each time, a half more or less, so that those who met do not meet again.
@@ -359,6 +361,10 @@ impl Store for PostgresStore {
             write::head(&client, stream).await
         };
         self.look(head).boxed()
+    }
+
+    fn heard(&self, stream: StreamId) -> Option<Heard> {
+        Some(Heard { ago: self.feed.asked().elapsed(), head: self.feed.head(stream) })
     }
 
     fn away(&self) -> Option<watch::Receiver<bool>> {

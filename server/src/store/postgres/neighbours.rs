@@ -7,9 +7,12 @@ use futures::{FutureExt as _, future::BoxFuture};
 use uuid::Uuid;
 
 use super::{fault::Fault, link::Link, patiently, seq_of, write::number};
-use crate::store::{
-    ReadError,
-    neighbours::{Here, Neighbours, There},
+use crate::{
+    leases::Lease,
+    store::{
+        ReadError,
+        neighbours::{Here, Neighbours, There},
+    },
 };
 
 /// A server that has not told for this long is gone, and nobody is there; in seconds.
@@ -35,6 +38,10 @@ const LEAVE: &str = "DELETE FROM deadwax_here WHERE server = $1";
 const USE: &str = "INSERT INTO deadwax_used (session, used_ms) SELECT s, u FROM unnest($1::uuid[], $2::bigint[]) AS n (s, u)
     ON CONFLICT (session) DO UPDATE SET used_ms = greatest(deadwax_used.used_ms, excluded.used_ms)";
 const USED: &str = "SELECT session, used_ms FROM deadwax_used";
+const TOLD: &str = "SELECT kept FROM deadwax_told WHERE name = $1";
+/// The row of the lease is held until this is done: whoever takes the lease afterwards reads what was written.
+const HOLD: &str = "SELECT token FROM deadwax_leases WHERE key = $1 AND token = $2 FOR UPDATE";
+const TELL: &str = "INSERT INTO deadwax_told (name, kept) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET kept = excluded.kept";
 const FORGET: &str = "DELETE FROM deadwax_used WHERE used_ms < $1";
 
 pub(super) struct Beside {
@@ -74,6 +81,23 @@ impl Beside {
         let there = there.collect::<Result<Vec<There>, tokio_postgres::Error>>()?;
         client.execute(TIDY, &[&STALE_S]).await?;
         Ok(there)
+    }
+
+    async fn told_now(&self, name: &str) -> Result<Option<Bytes>, Fault> {
+        let row = self.link.client().await?.query_opt(TOLD, &[&name]).await?;
+        Ok(row.map(|row| row.try_get::<_, Vec<u8>>(0)).transpose()?.map(Bytes::from))
+    }
+
+    async fn tell_now(&self, name: &str, book: &Bytes, lease: &Lease) -> Result<bool, Fault> {
+        let mut client = self.link.client().await?;
+        let transaction = client.transaction().await?;
+        let held = transaction.query_opt(HOLD, &[&lease.key, &Uuid::from_u128(lease.token)]).await?;
+        if held.is_none() {
+            return Ok(false);
+        }
+        transaction.execute(TELL, &[&name, &book.as_ref()]).await?;
+        transaction.commit().await?;
+        Ok(true)
     }
 
     async fn leave_now(&self, server: u128) -> Result<(), Fault> {
@@ -132,6 +156,28 @@ impl Neighbours for Beside {
         async move {
             let sessions = &sessions;
             patiently(&self.link, Duration::ZERO, || self.used_now(sessions)).await.map_err(Fault::for_reader)
+        }
+        .boxed()
+    }
+
+    fn told(&self, name: &'static str) -> BoxFuture<'_, Result<Option<Bytes>, ReadError>> {
+        async move {
+            patiently(&self.link, self.patience, || self.told_now(name)).await.map_err(Fault::for_reader)
+        }
+        .boxed()
+    }
+
+    fn tell<'a>(
+        &'a self,
+        name: &'static str,
+        book: Bytes,
+        lease: &'a Lease,
+    ) -> BoxFuture<'a, Result<bool, ReadError>> {
+        async move {
+            let book = &book;
+            patiently(&self.link, self.patience, || self.tell_now(name, book, lease))
+                .await
+                .map_err(Fault::for_reader)
         }
         .boxed()
     }

@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/0001_facts.sql"),
     include_str!("../../../migrations/0002_neighbours.sql"),
     include_str!("../../../migrations/0003_leases.sql"),
+    include_str!("../../../migrations/0004_told.sql"),
     include_str!("../../../migrations/0005_moves.sql"),
 ];
 

@@ -344,6 +344,9 @@ pub fn fact(what: What) -> Result<Fact, No> {
             parked: it.parked,
         },
         What::RenderCancelled(it) => Fact::RenderCancelled { render: render(&it.render)? },
+        What::RenderGivenBack(it) => {
+            Fact::RenderGivenBack { render: render(&it.render)?, attempt: it.attempt }
+        }
         What::DeliveryMade(it) => Fact::DeliveryMade {
             delivery: id("delivery", &it.delivery).map(DeliveryId)?,
             song: song(&it.song)?,

@@ -92,6 +92,9 @@ fn made(fact: &Fact) -> Option<What> {
         Fact::RecordCancelled { record } => {
             What::RecordCancelled(stored::RecordCancelled { record: id(record.0) })
         }
+        Fact::RecordGivenBack { record, attempt } => {
+            What::RecordGivenBack(stored::RecordGivenBack { record: id(record.0), attempt: *attempt })
+        }
         Fact::RecordApproved { approval, record, role: spoken, fingerprint } => {
             What::RecordApproved(stored::RecordApproved {
                 approval: id(approval.0),
@@ -235,6 +238,9 @@ pub fn fact(what: What) -> Result<Fact, No> {
             parked: it.parked,
         },
         What::RecordCancelled(it) => Fact::RecordCancelled { record: record(&it.record)? },
+        What::RecordGivenBack(it) => {
+            Fact::RecordGivenBack { record: record(&it.record)?, attempt: it.attempt }
+        }
         What::RecordApproved(it) => Fact::RecordApproved {
             approval: read::approval(&it.approval)?,
             record: record(&it.record)?,

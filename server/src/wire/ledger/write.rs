@@ -337,6 +337,9 @@ pub fn what(fact: &Fact) -> Option<What> {
         Fact::RenderCancelled { render } => {
             What::RenderCancelled(stored::RenderCancelled { render: id(render.0) })
         }
+        Fact::RenderGivenBack { render, attempt } => {
+            What::RenderGivenBack(stored::RenderGivenBack { render: id(render.0), attempt: *attempt })
+        }
         Fact::DeliveryMade { delivery, song, version, fingerprint, files: given, manifest_json } => {
             What::DeliveryMade(stored::DeliveryMade {
                 delivery: id(delivery.0),
@@ -465,6 +468,7 @@ pub fn what(fact: &Fact) -> Option<What> {
         | Fact::RecordMade { .. }
         | Fact::RecordFailed { .. }
         | Fact::RecordCancelled { .. }
+        | Fact::RecordGivenBack { .. }
         | Fact::RecordApproved { .. }
         | Fact::RecordDelivered { .. }
         | Fact::KeyEnrolled { .. }

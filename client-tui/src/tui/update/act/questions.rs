@@ -125,7 +125,7 @@ pub(super) fn confirm(
         }
         Verb::AcceptHandoff => {
             let version = song.handoff.as_ref().and_then(|it| rows.version(&it.version_id));
-            let line = version.map_or_else(String::new, |it| format!("{}: {}", words::version(it), it.title));
+            let line = version.map_or_else(String::new, handed);
             let action = Do::AcceptHandoff(v1::AcceptHandoff { song_id });
             (action, "Accept", format!("Accept the handoff of {title}?"), vec![line])
         }
@@ -288,4 +288,38 @@ pub(in crate::tui::update) fn order_line(rows: &Project, at: usize, item: &v1::S
     let joined = crate::verbs::words::joined(item, at == 0);
     let joined = if joined.is_empty() { String::new() } else { format!(" {joined}") };
     format!("{}. {title}{joined}", at + 1)
+}
+
+/// "Mix 2 "wider" by Teo Brandt, with 2 alternates."
+fn handed(version: &v1::VersionRow) -> String {
+    let mut alternates: Vec<&str> = version.files.iter().map(|it| it.alternate.as_str()).collect();
+    alternates.sort_unstable();
+    alternates.dedup();
+    let title = crate::scrub::line(&version.title);
+    let title = if title.is_empty() { title } else { format!(" \"{title}\"") };
+    let with = match alternates.len().saturating_sub(1) {
+        0 => String::new(),
+        more => format!(", with {}", words::count(more, "alternate", "alternates")),
+    };
+    format!("{}{title} by {}{with}.", words::version(version), crate::scrub::line(&version.uploaded_by))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_handoff_is_told_with_its_title_and_its_alternates_where_it_has_any() {
+        let file = |alternate: &str| v1::VersionFile { alternate: alternate.into(), ..Default::default() };
+        let bare = v1::VersionRow {
+            name: "Mix 2".into(),
+            uploaded_by: "Teo Brandt".into(),
+            files: vec![file("main")],
+            ..Default::default()
+        };
+        assert_eq!(handed(&bare), "Mix 2 by Teo Brandt.");
+        let files = ["main", "main", "tv", "instrumental"].map(file).into();
+        let full = v1::VersionRow { title: "wider".into(), files, ..bare };
+        assert_eq!(handed(&full), "Mix 2 \"wider\" by Teo Brandt, with 2 alternates.");
+    }
 }

@@ -146,6 +146,7 @@ fn sent(model: &mut Model, ask: &mut FormAsk) -> Option<Next> {
                 email: second,
                 project_id: project,
                 roles: ask.roles().into_iter().map(i32::from).collect(),
+                proof: None,
             };
             return Some(Next::Do(Box::new(Effect::People(Order::Invite(request)))));
         }

@@ -20,7 +20,7 @@ use crate::{
     },
     verbs::{
         house::kind_of_stage,
-        push::{check_alternates, contradictions, twins_block},
+        push::{Unfit, check_alternates, contradictions, twins_block},
     },
 };
 
@@ -218,8 +218,17 @@ fn problem(model: &Model, ask: &UploadAsk) -> Option<String> {
         return Some(format!("{}: {why}. Delete takes it off the list.", crate::scrub::line(&name)));
     }
     let alternates: Vec<String> = ask.files.iter().map(|it| it.alternate.clone()).collect();
-    if let Err(error) = check_alternates(&alternates) {
-        return Some(format!("{error}. Tab goes to the files, ← and → change what one is."));
+    if let Err(unfit) = check_alternates(&alternates) {
+        // One line of 76: what is wrong, and the keys.
+        return Some(match unfit {
+            Unfit::NoWord(token) => {
+                format!("\"{token}\" is no alternate. Tab, then ← → go through them all.")
+            }
+            Unfit::Twice(token) => {
+                format!("Two files are \"{token}\". Tab, then ← → change what one is, Delete drops it.")
+            }
+            Unfit::NoMain => "No file is the main mix. Tab, then ← → change what one is.".into(),
+        });
     }
     (!model.online()).then(|| CUT.to_owned())
 }

@@ -204,6 +204,10 @@ impl Cluster {
     }
 }
 
+pub(crate) fn is_here() -> bool {
+    programs().is_some()
+}
+
 /// The newest Postgres of this machine, where Debian puts it or in the path.
 fn programs() -> Option<PathBuf> {
     let mut found: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")

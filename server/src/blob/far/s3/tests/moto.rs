@@ -12,25 +12,28 @@ use std::{
     time::Duration,
 };
 
-pub(super) struct Moto {
+pub(crate) struct Moto {
     port: u16,
     /// Ends the server when its standard input closes: at the drop of this, or with the process.
     _reaper: Child,
+}
+
+pub(crate) fn is_here() -> bool {
+    std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
+        .any(|folder| folder.join("moto_server").exists())
 }
 
 static BUCKETS: AtomicU32 = AtomicU32::new(0);
 
 impl Moto {
     /// One for all tests that only want a bucket.
-    pub(super) fn shared() -> Option<&'static Self> {
+    pub(crate) fn shared() -> Option<&'static Self> {
         static SHARED: OnceLock<Option<Moto>> = OnceLock::new();
         SHARED.get_or_init(|| Self::start(&[])).as_ref()
     }
 
-    pub(super) fn start(more: &[&str]) -> Option<Self> {
-        let here = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
-            .any(|folder| folder.join("moto_server").exists());
-        if !here {
+    pub(crate) fn start(more: &[&str]) -> Option<Self> {
+        if !is_here() {
             let demanded = std::env::var("DEADWAX_TEST_S3").is_ok_and(|word| word == "required");
             assert!(!demanded, "DEADWAX_TEST_S3 demands an S3 server, and none is installed");
             println!("not-run: no S3 server is installed (pip install 'moto[server]')");
@@ -58,16 +61,16 @@ impl Moto {
         panic!("the S3 server does not listen after a minute");
     }
 
-    pub(super) fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
-    pub(super) fn endpoint(&self) -> String {
+    pub(crate) fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
     /// A fresh one.
-    pub(super) fn bucket(&self) -> String {
+    pub(crate) fn bucket(&self) -> String {
         let bucket = format!("music-{}", BUCKETS.fetch_add(1, Ordering::Relaxed));
         let mut line = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         let asked = format!(
