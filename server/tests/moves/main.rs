@@ -17,6 +17,9 @@ mod people;
 #[path = "../whole/pieces.rs"]
 #[allow(dead_code, reason = "what is cut and gone on with is told there")]
 mod pieces;
+#[path = "../common/process.rs"]
+#[allow(dead_code, reason = "a studio with its settings in its own file is what moves here")]
+mod process;
 #[path = "../attacks/house.rs"]
 #[allow(dead_code, reason = "the people of that file are wanted here, its server is not")]
 mod seats;
