@@ -19,7 +19,7 @@ const WORDS: &str = "four old tape machines";
 const OTHERS: &str = "seven rusty razor blades";
 
 /// A link for a further device of somebody who is signed in.
-async fn code(of: &mut Seat) -> String {
+async fn code(of: &Seat) -> String {
     of.further().await.unwrap()
 }
 
@@ -54,7 +54,7 @@ async fn works(seat: &mut Seat) -> bool {
 /// Ana with a passphrase and a machine that is known.
 async fn ana(house: &House) -> (Seat, Machine) {
     let mut first = house.person("Ana", true).await;
-    let (code, machine) = (code(&mut first).await, Machine::new());
+    let (code, machine) = (code(&first).await, Machine::new());
     let mut seat = house.stranger().await;
     let answer = seat.sessions.login(machine.with_code(&code, WORDS)).await.unwrap().into_inner();
     assert!(answer.person.as_ref().unwrap().has_passphrase);
@@ -137,8 +137,8 @@ async fn a_challenge_is_used_once() {
 #[tokio::test]
 async fn a_stolen_link_is_worth_nothing_without_the_passphrase_and_is_not_used_up_by_trying() {
     let house = House::open().await;
-    let (mut seat, _) = ana(&house).await;
-    let (code, thief) = (code(&mut seat).await, Machine::new());
+    let (seat, _) = ana(&house).await;
+    let (code, thief) = (code(&seat).await, Machine::new());
     let mut stranger = house.stranger().await;
     refused(stranger.sessions.login(thief.with_code(&code, "")).await, "PASSPHRASE_NEEDED");
     refused(stranger.sessions.login(thief.with_code(&code, OTHERS)).await, "PASSPHRASE_WRONG");
@@ -150,8 +150,8 @@ async fn a_stolen_link_is_worth_nothing_without_the_passphrase_and_is_not_used_u
 #[tokio::test]
 async fn a_machine_shows_that_it_has_the_key_it_names() {
     let house = House::open().await;
-    let (mut seat, machine) = ana(&house).await;
-    let code = code(&mut seat).await;
+    let (seat, machine) = ana(&house).await;
+    let code = code(&seat).await;
     let mut asked = Machine::new().with_code(&code, WORDS);
     asked.device_key = machine.line();
     let mut stranger = house.stranger().await;
@@ -178,7 +178,7 @@ async fn where_the_studio_asks_for_it_everybody_chooses_a_passphrase() {
 async fn another_passphrase_needs_the_current_one_and_may_end_everything_else() {
     let house = House::open().await;
     let (mut seat, machine) = ana(&house).await;
-    let (code, phone) = (code(&mut seat).await, Machine::new());
+    let (code, phone) = (code(&seat).await, Machine::new());
     let mut other = house.stranger().await;
     other.token = other.sessions.login(phone.with_code(&code, WORDS)).await.unwrap().into_inner().token;
     refused(choose(&mut seat, "", OTHERS).await, "PASSPHRASE_WRONG");
@@ -195,7 +195,7 @@ async fn another_passphrase_needs_the_current_one_and_may_end_everything_else() 
 async fn a_revoked_machine_stays_out_even_where_its_session_had_ended() {
     let house = House::open().await;
     let (mut seat, _) = ana(&house).await;
-    let (code, lost) = (code(&mut seat).await, Machine::new());
+    let (code, lost) = (code(&seat).await, Machine::new());
     let mut thief = house.stranger().await;
     thief.token = thief.sessions.login(lost.with_code(&code, WORDS)).await.unwrap().into_inner().token;
     // Nobody used the lost machine; Ana worked on.
@@ -219,9 +219,9 @@ async fn who_leaves_has_no_way_in_and_no_project_any_more() {
     let (owner, _) = ana(&house).await;
     let project = house.project(&owner).await;
     let mut bob = house.person("Bob", false).await;
-    let (code, machine) = (code(&mut bob).await, Machine::new());
+    let (code, machine) = (code(&bob).await, Machine::new());
     bob.sessions.login(machine.with_code(&code, WORDS)).await.unwrap();
-    let open_link = self::code(&mut bob).await;
+    let open_link = self::code(&bob).await;
     let member = Command::AddMember { person: bob.id, roles: [Role::MixEngineer].into() };
     house.perform(&owner, project, member).await;
 
@@ -279,7 +279,7 @@ async fn wrong_passphrases_close_one_way_for_a_while_and_lock_nobody() {
 async fn what_a_stranger_tries_keeps_nobody_out_of_a_known_machine() {
     let house = House::open().await;
     let (mut seat, machine) = ana(&house).await;
-    let (stolen, thief) = (code(&mut seat).await, Machine::new());
+    let (stolen, thief) = (code(&seat).await, Machine::new());
     let mut stranger = house.stranger().await;
     for _ in 0..TRIES {
         refused(stranger.sessions.login(thief.with_code(&stolen, OTHERS)).await, "PASSPHRASE_WRONG");
@@ -290,7 +290,7 @@ async fn what_a_stranger_tries_keeps_nobody_out_of_a_known_machine() {
             > 800
     );
     // Another link of hers is no further ten.
-    let second = code(&mut seat).await;
+    let second = code(&seat).await;
     refused(stranger.sessions.login(thief.with_code(&second, OTHERS)).await, "TOO_MANY_TRIES");
     // Links of others are tried on: ten of those tries count for this address already.
     for _ in TRIES..ADDRESS_TRIES {

@@ -74,12 +74,13 @@ impl Cluster {
 
     /// A folder, a port and a reaper; no data yet.
     fn bare() -> Option<Self> {
-        let Some(bin) = programs() else {
+        if !is_here() {
             let demanded = std::env::var("DEADWAX_TEST_POSTGRES").is_ok_and(|word| word == "required");
             assert!(!demanded, "DEADWAX_TEST_POSTGRES demands a Postgres, and none is installed");
             println!("not-run: no Postgres is installed (apt-get install postgresql)");
             return None;
-        };
+        }
+        let bin = programs()?;
         let root = tempfile::Builder::new().prefix("deadwax-pg").tempdir().unwrap().keep();
         own(&root);
         let reaper = Command::new("sh")
