@@ -73,7 +73,10 @@ pub fn open_store(dir: &Path, config: &Config) -> anyhow::Result<Arc<dyn Store>>
     // Audio stops at the whole reserve; the last quarter is the journal's own, so that people can still approve when audio has filled the rest.
     let reserve_bytes = config.limits.reserve_bytes / 4;
     let options = Options { reserve_bytes, ..Options::new(dir) };
-    Ok(Arc::new(EmbeddedStore::open(options)?))
+    let store = EmbeddedStore::open(options)?;
+    // Once more: a move may have come to its end before the folder was held.
+    keep::migrate::mark::may_be_served(dir)?;
+    Ok(Arc::new(store))
 }
 
 async fn people(dir: &Path, config: &Config) -> anyhow::Result<Arc<People>> {

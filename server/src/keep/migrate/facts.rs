@@ -1,10 +1,15 @@
 //! Facts from engine to engine, in rounds: what is new at the source goes to the target in batches and is read back from there, so that at the end only the last round
 //! is left to be compared. Never here: audio, marks, and who waits for whom.
 
-use std::{collections::HashSet, io, path::Path};
+use std::{
+    collections::{BTreeMap, HashSet},
+    io,
+    path::Path,
+};
 
 use anyhow::{Context as _, bail, ensure};
 use bytes::Bytes;
+use deadwax_domain::Digest;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
@@ -57,7 +62,7 @@ pub struct Facts {
     /// What was read back from the target.
     tally: Tally,
     /// What the facts of the target name.
-    pub names: Names,
+    names: Names,
 }
 
 /// What a round did.
@@ -212,10 +217,18 @@ impl Facts {
                 "source and target are not the same: {what}. Empty the target and move again; should it come back, tell us with this line"
             );
         }
-        if let Some(what) = self.names.unreadable.first() {
-            bail!("{what}; restore it from a backup before you move");
-        }
         Ok(self.tally.roots.root())
+    }
+
+    /// What the facts of the target name, all of which must be understood.
+    ///
+    /// # Errors
+    /// The first fact that cannot be read.
+    pub fn named(&self) -> anyhow::Result<&BTreeMap<Digest, Option<u64>>> {
+        if let Some(what) = self.names.unreadable.first() {
+            bail!("the source is damaged: {what}; restore it from a backup before you move");
+        }
+        Ok(&self.names.files)
     }
 
     pub fn entries(&self) -> u64 {

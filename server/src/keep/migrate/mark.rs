@@ -41,6 +41,9 @@ pub struct Mark {
     /// Of the facts, once they were held against each other.
     #[serde(default)]
     pub root: String,
+    /// Of a source: how it came to be the studio itself, for the case that it is taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Box<Mark>>,
 }
 
 /// An id as people write it.
@@ -60,7 +63,7 @@ mod text {
 impl Mark {
     pub fn new(state: State, id: Uuid, studio: &str, other: &Path) -> Self {
         let (studio, other) = (studio.to_owned(), other.to_owned());
-        Self { format: FORMAT, state, id, studio, other, root: String::new() }
+        Self { format: FORMAT, state, id, studio, other, root: String::new(), before: None }
     }
 
     /// What stands in a folder; `None`: nothing.

@@ -2,8 +2,11 @@
 //! moved, both sides are held against each other, and the marks change over. The order of the marks is what keeps two servers from accepting facts: the target is
 //! shut from the first byte on, the source is shut before the target opens. Never here: how an engine keeps facts, how bytes travel.
 
-pub mod audio;
-pub mod facts;
+mod audio;
+mod ends;
+mod facts;
+#[cfg(test)]
+mod kills;
 pub mod mark;
 mod papers;
 mod plan;
@@ -11,6 +14,7 @@ mod plan;
 mod tests;
 
 use std::{
+    collections::BTreeMap,
     path::Path,
     time::{Duration, Instant},
 };
@@ -20,9 +24,10 @@ use tokio::time::sleep;
 
 use self::{
     audio::Audio,
+    ends::Ends,
     facts::Facts,
     mark::{Mark, State},
-    plan::{Ends, Plan},
+    plan::Plan,
 };
 use crate::{blob::moved::copy_uploads, store::embedded};
 
@@ -60,14 +65,14 @@ pub async fn migrate(from: &Path, to: &Path) -> anyhow::Result<Moved> {
         eprintln!("This move is done: {} is the studio.", plan.to.display());
         return Ok(Moved { entries: 0, root: mark.root, audio: 0, bytes: 0, uploads: 0, told: Vec::new() });
     }
-    let mut told = papers::copy_fixed(&plan.from, &plan.to, &plan.there)?;
+    papers::copy_fixed(&plan.from, &plan.to, &plan.there)?;
     let (mut facts, mut audio, mut ends) = plan.open(&mark).await?;
     let waited = follow(&plan, &mark, &mut facts, &mut audio, &mut ends).await;
     let done = match waited {
-        Ok(()) => last_round(&plan, facts.as_mut(), &mut audio).await,
+        Ok(()) => last_round(&plan, facts.as_mut(), &mut audio, &ends).await,
         Err(error) => Err(error),
     };
-    let mut moved = match done {
+    let moved = match done {
         Ok(moved) => moved,
         Err(error) => {
             // The target is shut, so the source may go on.
@@ -76,7 +81,6 @@ pub async fn migrate(from: &Path, to: &Path) -> anyhow::Result<Moved> {
     };
     switch(&plan, mark, &ends, &moved.root).await?;
     audio.forget_list();
-    moved.told.append(&mut told);
     Ok(moved)
 }
 
@@ -111,7 +115,9 @@ async fn follow(
             continue;
         }
         if ends.hold(plan, mark, facts.as_mut()).await? {
-            return Ok(());
+            #[cfg(test)]
+            kills::here();
+            return plan.still_here(mark);
         }
         if said.is_none_or(|at| at.elapsed() > SAY_EVERY) {
             eprintln!(
@@ -137,42 +143,66 @@ async fn audio_round(audio: &mut Audio) -> anyhow::Result<audio::Round> {
 }
 
 /// No server writes any more: what is left, and both sides beside each other.
-async fn last_round(plan: &Plan, facts: Option<&mut Facts>, audio: &mut Audio) -> anyhow::Result<Moved> {
+async fn last_round(
+    plan: &Plan,
+    facts: Option<&mut Facts>,
+    audio: &mut Audio,
+    ends: &Ends,
+) -> anyhow::Result<Moved> {
     let begun = Instant::now();
-    let (mut entries, mut root, mut named) = (0, String::new(), std::collections::BTreeMap::new());
+    let none = BTreeMap::new();
+    let (mut entries, mut root, mut named) = (0, String::new(), &none);
     if let Some(facts) = facts {
         facts.round().await?;
         #[cfg(feature = "postgres")]
         facts.rest().await?;
         root = hex::encode(facts.compare().await?);
         entries = facts.entries();
-        named = std::mem::take(&mut facts.names.files);
+        named = facts.named()?;
     }
     audio_round(audio).await?;
-    let (files, bytes) = audio.compare(&named).await?;
+    let (files, bytes) = audio.compare(named).await?;
     let uploads = copy_uploads(&plan.from, &plan.to).context("copying uploads under way failed")?;
     papers::copy_heard(&plan.from, &plan.to)?;
     papers::copy_book(&plan.from, &plan.to)?;
+    // Once more: a key may have been made at its first need.
+    let told = papers::copy_fixed(&plan.from, &plan.to, &plan.there)?;
+    ends.carry_shared(plan).await.context("carrying what was told failed")?;
     eprintln!("The last round took {} ms.", begun.elapsed().as_millis());
-    Ok(Moved { entries, root, audio: files, bytes, uploads, told: Vec::new() })
+    Ok(Moved { entries, root, audio: files, bytes, uploads, told })
 }
 
 /// The source first: killed between the two marks, neither is served, and the same call again opens the target.
 async fn switch(plan: &Plan, mark: Mark, ends: &Ends, root: &str) -> anyhow::Result<()> {
-    let moved = Mark { root: root.to_owned(), ..Mark::new(State::Moved, mark.id, &mark.studio, &plan.to) };
+    let before = match Mark::of(&plan.from)? {
+        Some(stood) if stood.state == State::Moved => stood.before,
+        stood => stood.map(Box::new),
+    };
+    let root = root.to_owned();
+    let moved =
+        Mark { root: root.clone(), before, ..Mark::new(State::Moved, mark.id, &mark.studio, &plan.to) };
+    #[cfg(test)]
+    kills::here();
     moved.put(&plan.from)?;
+    #[cfg(test)]
+    kills::here();
     ends.leave(plan, &mark).await?;
+    #[cfg(test)]
+    kills::here();
     ends.arrive(plan, &mark).await?;
-    Mark { state: State::Complete, root: root.to_owned(), ..mark }.put(&plan.to)
+    #[cfg(test)]
+    kills::here();
+    Mark { state: State::Complete, root, ..mark }.put(&plan.to)
 }
 
 /// After a move that did not come to its end: a database that was closed for it is opened again, unless somebody decided otherwise before.
 async fn give_back(plan: &Plan, mark: &Mark, ends: &Ends, error: anyhow::Error) -> anyhow::Error {
-    let left = Mark::of(&plan.from).is_ok_and(|it| it.is_some_and(|it| it.state == State::Moved));
+    let by_us = |it: Mark| it.state == State::Moved && it.id == mark.id;
+    let left = Mark::of(&plan.from).is_ok_and(|it| it.is_some_and(by_us));
     if left {
         return error.context("the move is not finished, and both sides are shut: run the same again");
     }
-    match ends.open_again(plan, mark).await {
+    match ends.open_again(mark).await {
         Ok(()) => error,
         Err(shut) => error.context(format!(
             "the database of the source is closed and could not be opened again ({shut:#}): run the same again, or deadwax-server migrate --take-back {}",
@@ -189,7 +219,7 @@ pub async fn take_back(from: &Path) -> anyhow::Result<String> {
     let from =
         std::fs::canonicalize(from).with_context(|| format!("looking for {} failed", from.display()))?;
     let _held = embedded::lock(&from).context("the folder is in use")?;
-    let (mark, closed) = plan::left(&from).await?;
+    let (mark, closed) = ends::left(&from).await?;
     let other = match (&mark, &closed) {
         (Some(mark), _) => mark.other.clone(),
         (None, Some(closed)) => closed.clone(),
@@ -205,11 +235,21 @@ pub async fn take_back(from: &Path) -> anyhow::Result<String> {
                 other.display(),
                 mark::FILE
             );
-            plan::shut(&other, &there).await?;
+            ends::shut(&other, &there).await?;
+            #[cfg(test)]
+            kills::here();
             Mark { state: State::GivenUp, ..there }.put(&other)?;
+            #[cfg(test)]
+            kills::here();
         }
     }
-    plan::open_again(&from).await?;
-    Mark::remove(&from)?;
+    ends::open_again(&from).await?;
+    #[cfg(test)]
+    kills::here();
+    match mark {
+        Some(Mark { before: Some(before), .. }) => before.put(&from)?,
+        Some(_) => Mark::remove(&from)?,
+        None => {}
+    }
     Ok(other.display().to_string())
 }

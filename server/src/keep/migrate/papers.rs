@@ -1,7 +1,8 @@
 //! What a studio is beside its facts and its audio: certificate, keys, profiles, the egress book, what was heard, what was told by mail and webhook, and the files that
-//! settings name. Copied from folder to folder, each whole or not at all. Never here: settings themselves, which say where a studio is.
+//! settings name. Copied from folder to folder, each whole or not at all. Never here: settings themselves, which say where a studio is, and what lies in a database.
 
 use std::{
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -57,7 +58,13 @@ pub fn copy_fixed(from: &Path, to: &Path, settings: &Config) -> anyhow::Result<V
     names.push(key);
     let certificate = &settings.certificate;
     let named = [&certificate.file, &certificate.key, &certificate.client_authority, &settings.render.recipe];
-    let named = named.into_iter().chain([&settings.mail.password_file]);
+    let named = named.into_iter().chain([
+        &settings.mail.password_file,
+        &settings.mail.roots,
+        &settings.webhooks.roots,
+        &settings.store.ca,
+        &settings.audio.ca,
+    ]);
     names.extend(named.filter(|path| !path.as_os_str().is_empty() && path.is_relative()).cloned());
     for path in files_below(&from.join(config::PROFILES)).context("listing the profiles failed")? {
         names.push(path.strip_prefix(from).unwrap_or(&path).to_owned());
@@ -79,17 +86,42 @@ pub fn copy_fixed(from: &Path, to: &Path, settings: &Config) -> anyhow::Result<V
     Ok(told)
 }
 
-/// What was heard, and what was told by mail and webhook: small files that a server writes anew.
+/// What was heard: small files that a server writes anew.
 pub fn copy_heard(from: &Path, to: &Path) -> anyhow::Result<()> {
-    for folder in [HEARD, notify::kept::FOLDER] {
-        let files = files_below(&from.join(folder)).with_context(|| format!("listing {folder} failed"))?;
-        for path in files {
-            let name = path.strip_prefix(from).unwrap_or(&path);
-            let Some(bytes) = read(&path)? else { continue };
-            let dest = to.join(name);
-            if read(&dest)?.as_ref() != Some(&bytes) {
-                put(&dest, &bytes)?;
-            }
+    let files = files_below(&from.join(HEARD)).context("listing what was heard failed")?;
+    for path in files {
+        let name = path.strip_prefix(from).unwrap_or(&path);
+        let Some(bytes) = read(&path)? else { continue };
+        let dest = to.join(name);
+        if read(&dest)?.as_ref() != Some(&bytes) {
+            put(&dest, &bytes)?;
+        }
+    }
+    Ok(())
+}
+
+/// What was told by mail and webhook, each book by its name, as its writer put it.
+pub type Told = BTreeMap<String, Vec<u8>>;
+
+/// What a server that tells alone keeps of it.
+pub fn told_in(dir: &Path) -> anyhow::Result<Told> {
+    let mut told = Told::new();
+    for path in files_below(&dir.join(notify::kept::FOLDER)).context("listing what was told failed")? {
+        // A server that was killed while it wrote left something under another name.
+        let name = path.file_name().and_then(|name| name.to_str()).filter(|name| name.ends_with(".json"));
+        if let (Some(name), Some(bytes)) = (name, read(&path)?) {
+            told.insert(name.to_owned(), bytes);
+        }
+    }
+    Ok(told)
+}
+
+pub fn put_told(dir: &Path, told: &Told) -> anyhow::Result<()> {
+    for (name, bytes) in told {
+        ensure!(Path::new(name).file_name() == Some(name.as_ref()), "{name:?} is no name of a file");
+        let dest = dir.join(notify::kept::FOLDER).join(name);
+        if read(&dest)?.as_ref() != Some(bytes) {
+            put(&dest, bytes)?;
         }
     }
     Ok(())

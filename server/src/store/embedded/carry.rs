@@ -135,7 +135,8 @@ impl Walk {
         let (tally, appends) = (&mut self.tally, &mut self.appends);
         let read = journal.scan(self.cursor, NOTHING_KNOWN, &mut |found| {
             let is_append = matches!(found.head.what, What::Append { .. });
-            let beyond = is_append && upto.is_some_and(|upto| *appends >= upto);
+            // Also before a redaction: it may not have come along with the records before it.
+            let beyond = upto.is_some_and(|upto| *appends >= upto);
             stopped |= beyond || found.next.at > proven || found.next.at > scan.end.at;
             if stopped {
                 return Ok(());

@@ -29,6 +29,9 @@ const OFF_DESK: &str = "DELETE FROM deadwax_desk WHERE (owner, key) IN (SELECT o
 const ON_DESK: &str = "INSERT INTO deadwax_desk (owner, key, bytes) SELECT o, k, b FROM unnest($1::uuid[], $2::bytea[], $3::bytea[]) AS u (o, k, b)
     ON CONFLICT (owner, key) DO UPDATE SET bytes = excluded.bytes";
 const SEED: &str = "INSERT INTO deadwax_claim_seed (id, seed) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET seed = excluded.seed";
+const TELL: &str = "INSERT INTO deadwax_told (name, kept) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET kept = excluded.kept";
+const SEAL: &str =
+    "INSERT INTO deadwax_seal (id, seal) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET seal = excluded.seal";
 
 /// A batch as the columns that it becomes.
 #[derive(Default)]
@@ -150,6 +153,28 @@ impl Place {
     pub async fn put_seed(&self, seed: &[u8; 32]) -> Result<(), MoveError> {
         self.ask(|| async {
             self.link.client().await?.execute(SEED, &[&seed.as_slice()]).await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// What was told by mail and webhook, and the seal of the servers that were here before.
+    ///
+    /// # Errors
+    /// Where the database cannot be written.
+    pub async fn put_shared(
+        &self,
+        told: &BTreeMap<String, Vec<u8>>,
+        seal: Option<&[u8; 32]>,
+    ) -> Result<(), MoveError> {
+        self.ask(|| async {
+            let client = self.link.client().await?;
+            for (name, kept) in told {
+                client.execute(TELL, &[name, kept]).await?;
+            }
+            if let Some(seal) = seal {
+                client.execute(SEAL, &[&seal.as_slice()]).await?;
+            }
             Ok(())
         })
         .await

@@ -37,6 +37,8 @@ const COMMANDS: &str = "SELECT id, request_sha256, stream, first_seq, last_seq F
 const CLAIMS: &str = "SELECT claim FROM deadwax_claims WHERE claim > $1 ORDER BY claim LIMIT $2";
 const DESK: &str =
     "SELECT owner, key, bytes FROM deadwax_desk WHERE (owner, key) > ($1, $2) ORDER BY owner, key LIMIT 512";
+const TOLD: &str = "SELECT name, kept FROM deadwax_told";
+const SEAL: &str = "SELECT seal FROM deadwax_seal WHERE id = 1";
 
 /// A database that facts are taken from.
 pub struct Source {
@@ -294,6 +296,30 @@ impl Place {
             each(&claims);
             after = last;
         }
+    }
+
+    /// What was told by mail and webhook, by the names of its books.
+    ///
+    /// # Errors
+    /// Where the database cannot be asked.
+    pub async fn told(&self) -> Result<Vec<(String, Vec<u8>)>, MoveError> {
+        self.ask(|| async {
+            let rows = self.link.client().await?.query(TOLD, &[]).await?;
+            rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+        })
+        .await
+    }
+
+    /// What the servers over this database seal with; `None` where none ever did.
+    ///
+    /// # Errors
+    /// Where the database cannot be asked.
+    pub async fn seal(&self) -> Result<Option<[u8; 32]>, MoveError> {
+        self.ask(|| async {
+            let row = self.link.client().await?.query_opt(SEAL, &[]).await?;
+            row.map(|row| hash_of(row.try_get(0)?)).transpose()
+        })
+        .await
     }
 
     /// Every row of every desk.
