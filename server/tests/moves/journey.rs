@@ -2,8 +2,6 @@
 //! is refused (`stops`).
 
 use std::{
-    fs,
-    path::Path,
     process::Command,
     sync::{
         Arc, Mutex,
@@ -12,14 +10,12 @@ use std::{
     time::Duration,
 };
 
-use sha2::{Digest as _, Sha256};
-
 use crate::{
     Dice, cluster,
     moto::Moto,
     people::{Told, Where, World, channel, watcher, writer},
     seats::Seat,
-    studio::{Mover, Studio, in_database, program, secret},
+    studio::{Mover, Studio, audio_of, in_database, program, secret},
 };
 
 /// Kills while the servers run, and after they were stopped.
@@ -97,24 +93,6 @@ async fn moves(from: &mut Studio, to: &mut Studio, place: &Where, dice: &mut Dic
     to.start(None);
     *place.lock().unwrap() = to.address.unwrap();
     done
-}
-
-/// Every file of the studio, by its bytes.
-fn audio_of(folder: &Path) -> Vec<String> {
-    let mut names = Vec::new();
-    for shelf in fs::read_dir(folder.join("blobs")).unwrap().map(|it| it.unwrap().path()) {
-        for file in fs::read_dir(&shelf).unwrap().map(|it| it.unwrap().path()) {
-            let name = format!(
-                "{}{}",
-                shelf.file_name().unwrap().to_str().unwrap(),
-                file.file_name().unwrap().to_str().unwrap()
-            );
-            assert_eq!(hex::encode(Sha256::digest(fs::read(&file).unwrap())), name);
-            names.push(name);
-        }
-    }
-    names.sort();
-    names
 }
 
 fn redact(studio: &Studio, email: &str) {

@@ -3,17 +3,22 @@
 use std::{
     fs,
     net::SocketAddr,
-    os::unix::fs::PermissionsExt as _,
+    os::unix::fs::{PermissionsExt as _, symlink},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use sha2::{Digest as _, Sha256};
 
-const EXE: &str = env!("CARGO_BIN_EXE_deadwax-server");
-const PATIENCE: Duration = Duration::from_secs(90);
+use crate::{
+    Dice,
+    process::{self, Process},
+};
+
+pub const EXE: &str = env!("CARGO_BIN_EXE_deadwax-server");
+const PATIENCE: Duration = Duration::from_secs(180);
 /// Tests ask more quickly than people. Without TLS: what is tested lies behind it. The mover reads the files alone.
 const SETTINGS: &str = "name = \"Gold Room\"\ntls = false\n[door]\ncalls_per_s = 1000000\ncalls_burst = 1000000\nconnections_per_person = 1000\n[limits]\nconnections_per_address = 1000\nreserve_bytes = 0\n[examine]\nworkers = 0\n[log]\nlevel = \"warn\"\n";
 
@@ -30,37 +35,14 @@ fn said(output: &Output) -> String {
 /// A studio folder and its server.
 pub struct Studio {
     pub folder: PathBuf,
-    process: Option<Child>,
+    process: Option<Process>,
     pub address: Option<SocketAddr>,
-}
-
-impl Drop for Studio {
-    fn drop(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            let _may_be_gone = process.kill();
-            let _ = process.wait();
-        }
-    }
 }
 
 impl Studio {
     /// A new one with its facts and its audio in the folder; the owner's code.
     pub fn init(folder: PathBuf) -> (Self, String) {
-        let mut init = program("init");
-        init.arg(&folder).args([
-            "--name",
-            "Gold Room",
-            "--owner",
-            "Noor",
-            "--email",
-            "noor@x.example",
-            "--json",
-        ]);
-        let made = init.output().unwrap();
-        assert!(made.status.success(), "{}", said(&made));
-        let told: serde_json::Value = serde_json::from_slice(&made.stdout).unwrap();
-        let link = told["link"].as_str().unwrap();
-        let code = link.split('/').nth(3).unwrap().split('#').next().unwrap().to_owned();
+        let code = process::found(process::verb("init", &folder, []));
         fs::write(folder.join("studio.toml"), SETTINGS).unwrap();
         (Self { folder, process: None, address: None }, code)
     }
@@ -68,49 +50,42 @@ impl Studio {
     /// A folder with settings alone: what a move goes to. `more`: the tables of where things are.
     pub fn settled(folder: PathBuf, more: &str) -> Self {
         fs::create_dir(&folder).unwrap();
-        fs::write(folder.join("studio.toml"), format!("{SETTINGS}{more}")).unwrap();
-        fs::set_permissions(folder.join("studio.toml"), fs::Permissions::from_mode(0o600)).unwrap();
+        secret(&folder.join("studio.toml"), &format!("{SETTINGS}{more}"));
+        Self { folder, process: None, address: None }
+    }
+
+    /// Another server of this one, with a folder of its own and the audio that lies at `blobs`.
+    pub fn twin(&self, folder: PathBuf) -> Self {
+        fs::create_dir_all(folder.join("keys")).unwrap();
+        for part in ["", "keys"] {
+            for entry in fs::read_dir(self.folder.join(part)).unwrap().map(Result::unwrap) {
+                if entry.file_type().unwrap().is_file() {
+                    fs::copy(entry.path(), folder.join(part).join(entry.file_name())).unwrap();
+                }
+            }
+        }
+        symlink(self.folder.join("blobs"), folder.join("blobs")).unwrap();
         Self { folder, process: None, address: None }
     }
 
     /// Starts it at `address`, or anywhere.
     pub fn start(&mut self, address: Option<SocketAddr>) {
-        let ready = self.folder.with_extension("ready");
-        let _none_at_first = fs::remove_file(&ready);
-        let log = fs::OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
         let listen = address.or(self.address).map_or_else(|| "127.0.0.1:0".into(), |it| it.to_string());
-        let mut serve = program("serve");
-        serve.arg(&self.folder).args(["--listen", &listen, "--ready-file"]).arg(&ready);
-        let mut process = serve.stdout(Stdio::null()).stderr(log).spawn().unwrap();
-        let begun = Instant::now();
-        while !ready.exists() {
-            let ended = process.try_wait().unwrap();
-            assert!(ended.is_none() && begun.elapsed() < PATIENCE, "no start ({ended:?}): {}", self.said());
-            thread::sleep(Duration::from_millis(5));
-        }
-        self.address = Some(fs::read_to_string(&ready).unwrap().trim().parse().unwrap());
+        let mut serve = process::verb("serve", &self.folder, []);
+        serve.args(["--listen", &listen]);
+        let (ready, log) = (self.folder.with_extension("ready"), self.folder.with_extension("log"));
+        let process = Process::start(serve, &ready, &log);
+        self.address = Some(process.address());
         self.process = Some(process);
-    }
-
-    fn log(&self) -> PathBuf {
-        self.folder.with_extension("log")
-    }
-
-    pub fn said(&self) -> String {
-        fs::read_to_string(self.log()).unwrap_or_default()
     }
 
     /// SIGTERM, and a clean end.
     pub fn stop(&mut self) {
-        let mut process = self.process.take().unwrap();
-        kill_process(Pid::from_child(&process), Signal::TERM).unwrap();
-        assert!(process.wait().unwrap().success(), "{}", self.said());
+        self.process.take().unwrap().stop();
     }
 
     pub fn kill(&mut self) {
-        let mut process = self.process.take().unwrap();
-        process.kill().unwrap();
-        process.wait().unwrap();
+        self.process.take().unwrap().kill();
     }
 
     /// Whether a process may open its facts to write to them, and what is said where it may not.
@@ -135,6 +110,13 @@ fn told_of(command: &mut Command) -> Output {
 pub struct Mover {
     process: Child,
     out: PathBuf,
+}
+
+impl Drop for Mover {
+    fn drop(&mut self) {
+        let _may_be_gone = self.process.kill();
+        let _ = self.process.wait();
+    }
 }
 
 impl Mover {
@@ -170,19 +152,34 @@ impl Mover {
         worked
     }
 
-    /// What it told at its end.
-    pub fn ended(mut self) -> serde_json::Value {
+    /// The most memory that was really its own, until it ends.
+    pub fn most_kib(&mut self) -> u64 {
+        let (path, mut most) = (format!("/proc/{}/status", self.process.id()), 0);
+        while self.process.try_wait().unwrap().is_none() {
+            let status = fs::read_to_string(&path).unwrap_or_default();
+            let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+            let kib = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+            most = most.max(kib.unwrap_or(0));
+            thread::sleep(Duration::from_millis(5));
+        }
+        most
+    }
+
+    /// Whether it came to the end of the move.
+    pub fn ends(&mut self) -> bool {
         let begun = Instant::now();
         loop {
             match self.process.try_wait().unwrap() {
-                Some(status) => {
-                    assert!(status.success(), "{}", self.said());
-                    break;
-                }
+                Some(status) => return status.success(),
                 None => assert!(begun.elapsed() < PATIENCE, "it does not end: {}", self.said()),
             }
             thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// What it told at its end.
+    pub fn ended(mut self) -> serde_json::Value {
+        assert!(self.ends(), "{}", self.said());
         let said = self.said();
         let line = said.lines().rev().find(|line| line.starts_with('{')).unwrap();
         serde_json::from_str(line).unwrap()
@@ -203,16 +200,45 @@ pub fn moved(from: &Path, to: &Path) -> serde_json::Value {
 
 /// The tables of a place in a database, and in a bucket where there is one.
 pub fn in_database(url_file: &Path, bucket: Option<(String, String)>) -> String {
-    let mut text = format!("[store]\nengine = \"postgres\"\nurl_file = \"{}\"\n", url_file.display());
-    if let Some((endpoint, bucket)) = bucket {
-        text += &format!(
-            "[audio]\nstore = \"s3\"\nendpoint = \"{endpoint}\"\nbucket = \"{bucket}\"\naccess_key = \"AKID\"\nsecret_key = \"top-secret\"\n"
-        );
-    }
-    text
+    let database = format!("[store]\nengine = \"postgres\"\nurl_file = \"{}\"\n", url_file.display());
+    database + &bucket.map(|(endpoint, bucket)| in_bucket(&endpoint, &bucket)).unwrap_or_default()
+}
+
+pub fn in_bucket(endpoint: &str, bucket: &str) -> String {
+    format!(
+        "[audio]\nstore = \"s3\"\nendpoint = \"{endpoint}\"\nbucket = \"{bucket}\"\naccess_key = \"AKID\"\nsecret_key = \"top-secret\"\n"
+    )
 }
 
 pub fn secret(path: &Path, text: &str) {
     fs::write(path, text).unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+/// So many files in a folder of audio, as if somebody had sent them.
+pub fn put_audio(folder: &Path, dice: &mut Dice, files: usize, bytes: u64) {
+    for _ in 0..files {
+        let mut sound = vec![0; usize::try_from(dice.between(bytes / 2, bytes)).unwrap()];
+        let seed = dice.next().to_be_bytes();
+        sound[..8].copy_from_slice(&seed);
+        let name = hex::encode(Sha256::digest(&sound));
+        let shelf = folder.join("blobs").join(&name[..2]);
+        fs::create_dir_all(&shelf).unwrap();
+        fs::write(shelf.join(&name[2..]), sound).unwrap();
+    }
+}
+
+/// Every file of a studio, by its bytes.
+pub fn audio_of(folder: &Path) -> Vec<String> {
+    let mut names = Vec::new();
+    for shelf in fs::read_dir(folder.join("blobs")).unwrap().map(|it| it.unwrap().path()) {
+        for file in fs::read_dir(&shelf).unwrap().map(|it| it.unwrap().path()) {
+            let of = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
+            let name = of(&shelf) + &of(&file);
+            assert_eq!(hex::encode(Sha256::digest(fs::read(&file).unwrap())), name);
+            names.push(name);
+        }
+    }
+    names.sort();
+    names
 }

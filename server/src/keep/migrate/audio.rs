@@ -8,18 +8,26 @@ use std::{
     io::{self, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use anyhow::{Context as _, bail, ensure};
 use deadwax_domain::Digest;
 use futures::{StreamExt as _, stream};
+use tokio::time::{Instant, sleep};
 
-use crate::blob::moved::{Given, Giver, Taker};
+use crate::blob::{
+    BlobError,
+    moved::{Given, Giver, Taker},
+};
 
 /// In the folder of the target while it is filled.
 pub const CHECKED: &str = "move.checked";
 /// Files on their way at the same time.
 const AT_ONCE: usize = 4;
+/// An object store that is away is asked again for so long, counted from the last file that came through.
+const PATIENCE: Duration = if cfg!(test) { Duration::from_secs(3) } else { Duration::from_secs(60) };
+const REST: Duration = if cfg!(test) { Duration::from_millis(5) } else { Duration::from_secs(1) };
 
 pub struct Audio {
     /// `None`: source and target keep their audio at the same place.
@@ -38,6 +46,29 @@ pub struct Round {
     pub bytes: u64,
 }
 
+impl Round {
+    fn and(self, more: Self) -> Self {
+        Self { files: self.files + more.files, bytes: self.bytes + more.bytes }
+    }
+}
+
+fn is_away(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(BlobError::Far(far)) if !far.lasting)
+}
+
+/// Until an object store that is away answers, or patience is over.
+async fn patiently<T, F: Future<Output = anyhow::Result<T>>>(
+    mut ask: impl FnMut() -> F,
+) -> anyhow::Result<T> {
+    let begun = Instant::now();
+    loop {
+        match ask().await {
+            Err(error) if is_away(&error) && begun.elapsed() < PATIENCE => sleep(REST).await,
+            answer => return answer,
+        }
+    }
+}
+
 impl Audio {
     /// # Errors
     /// Where the list of files that were read back cannot be read.
@@ -53,12 +84,36 @@ impl Audio {
         Ok(Self { giver, taker, checked, list, damaged: BTreeSet::new() })
     }
 
-    /// Takes what is missing, and reads it back.
+    /// Takes what is missing, and reads it back. Waits for an object store that is away for a moment.
     ///
     /// # Errors
     /// Where an end cannot be used; damage is only remembered.
     pub async fn round(&mut self, tell: impl Fn(Round, u64)) -> anyhow::Result<Round> {
-        let Some(giver) = &self.giver else { return Ok(Round::default()) };
+        let (mut all, mut since, mut is_told) = (Round::default(), Instant::now(), false);
+        loop {
+            let before = all.files;
+            let told = |round: Round, left: u64| {
+                all = all.and(round);
+                tell(all, all.files + left);
+            };
+            let Err(error) = self.try_round(told).await else { return Ok(all) };
+            if all.files > before {
+                (since, is_told) = (Instant::now(), false);
+            }
+            if !is_away(&error) || since.elapsed() > PATIENCE {
+                return Err(error);
+            }
+            if !is_told {
+                eprintln!("The object store is away ({error:#}); it is asked again.");
+                is_told = true;
+            }
+            sleep(REST).await;
+        }
+    }
+
+    /// Tells of each file that is there by now, and how many are not.
+    async fn try_round(&mut self, mut tell: impl FnMut(Round, u64)) -> anyhow::Result<()> {
+        let Some(giver) = &self.giver else { return Ok(()) };
         let there = self.taker.names().await.context("listing the audio of the target failed")?;
         let here = giver.names().await.context("listing the audio of the source failed")?;
         let open: Vec<(Digest, u64)> = here
@@ -66,7 +121,7 @@ impl Audio {
             .filter(|(digest, bytes)| there.get(*digest) != Some(*bytes) || !self.checked.contains(*digest))
             .map(|(digest, bytes)| (*digest, *bytes))
             .collect();
-        let (total, mut done) = (open.len() as u64, Round::default());
+        let mut left = open.len() as u64;
         let (taker, there) = (&self.taker, &there);
         let moves = open.into_iter().map(|(digest, bytes)| async move {
             let lies = there.get(&digest) == Some(&bytes);
@@ -82,14 +137,14 @@ impl Audio {
                     let list = list.as_mut().map_err(|error| io::Error::from(error.kind()));
                     list.and_then(|list| writeln!(list, "{digest}"))
                         .context("writing down what was read back failed")?;
-                    done = Round { files: done.files + 1, bytes: done.bytes + bytes };
-                    tell(done, total);
+                    left -= 1;
+                    tell(Round { files: 1, bytes }, left);
                 }
                 Given::Gone => {}
                 Given::Damaged => drop(self.damaged.insert(digest)),
             }
         }
-        Ok(done)
+        Ok(())
     }
 
     /// Whether everything that facts name, and everything that the source has, lies in the target.
@@ -97,7 +152,10 @@ impl Audio {
     /// # Errors
     /// The first file that does not, by its digest, and what to do.
     pub async fn compare(&self, named: &BTreeMap<Digest, Option<u64>>) -> anyhow::Result<(u64, u64)> {
-        let there = self.taker.names().await.context("listing the audio of the target failed")?;
+        let there = patiently(|| async {
+            self.taker.names().await.context("listing the audio of the target failed")
+        });
+        let there = there.await?;
         let next = "put the source right first (deadwax-server verify names each file, docs/HARDENING.md says how), then run the same again";
         for (digest, said) in named {
             match (there.get(digest), said) {
@@ -115,7 +173,9 @@ impl Audio {
             bail!("the source is damaged: the bytes of {digest} do not match their name; {next}");
         }
         if let Some(giver) = &self.giver {
-            let here = giver.names().await.context("listing the audio of the source failed")?;
+            let here =
+                patiently(|| async { giver.names().await.context("listing the audio of the source failed") });
+            let here = here.await?;
             let lacks =
                 here.keys().find(|digest| !there.contains_key(*digest) || !self.checked.contains(*digest));
             ensure!(

@@ -14,6 +14,7 @@ mod plan;
 mod tests;
 
 use std::{
+    cell::Cell,
     collections::BTreeMap,
     path::Path,
     time::{Duration, Instant},
@@ -131,7 +132,7 @@ async fn follow(
 }
 
 async fn audio_round(audio: &mut Audio) -> anyhow::Result<audio::Round> {
-    let told = std::cell::Cell::new(Instant::now());
+    let told = Cell::new(Instant::now());
     audio
         .round(|done, total| {
             if told.get().elapsed() > TELL_EVERY || done.files == total {

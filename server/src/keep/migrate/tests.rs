@@ -1,15 +1,30 @@
 //! Facts from engine to engine and back, with a store at work beside the mover and a mover that is begun again and again. Goal: what the first engine answered, the
 //! last one answers. Method: a random history with commands of no entries, claims, desks and redactions. Never here: processes, which `server/tests/moves` has.
 
-use std::{collections::BTreeSet, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
 
 use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
 
-use super::facts::{Facts, Source, Target, journal};
-use crate::store::{
-    Append, AppendError, DeskChange, EmbeddedStore, Store, StreamId,
-    conformance::{Dice, append},
-    embedded::{self, Options, carry::Filling},
+use super::{
+    audio::Audio,
+    facts::{Facts, Source, Target, journal},
+};
+use crate::{
+    blob::{
+        far::shed,
+        moved::{Giver, Taker},
+    },
+    keep::blob_path,
+    store::{
+        Append, AppendError, DeskChange, EmbeddedStore, Store, StreamId,
+        conformance::{Dice, append},
+        embedded::{self, Options, carry::Filling},
+    },
 };
 
 const STREAMS: u64 = 5;
@@ -168,6 +183,66 @@ async fn a_source_that_is_damaged_or_another_one_is_not_moved() {
     hold(&mut facts);
     facts.round().await.unwrap();
     facts.compare().await.unwrap();
+}
+
+/// Audio over a store that refuses, loses its answers, tears and bends: rounds until one goes through.
+async fn audio_moves(from: Giver, taker: Taker, to: &Path, tries: &mut u32) -> Audio {
+    let mut audio = Audio::new(Some(from), taker, to).unwrap();
+    loop {
+        *tries += 1;
+        match audio.round(|_, _| ()).await {
+            Ok(_) => return audio,
+            Err(error) => assert!(*tries < 300, "{error:#}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn audio_goes_over_a_store_that_fails_at_every_third_call_and_back() {
+    let root = tempfile::tempdir().unwrap();
+    let [from, to, back] = ["from", "to", "back"].map(|name| root.path().join(name));
+    let (mut dice, mut named) = (Dice::from_seed(5), BTreeMap::new());
+    for _ in 0..40 {
+        let sound: Vec<u8> = (0..dice.below(90_000) + 1).map(|_| dice.below(256) as u8).collect();
+        let digest = deadwax_domain::Digest(Sha256::digest(&sound).into());
+        let path = blob_path(&from, digest);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, &sound).unwrap();
+        named.insert(digest, Some(sound.len() as u64));
+    }
+    let (shed, mut tries) = (Arc::new(shed::Shed::default()), 0);
+    std::fs::create_dir(&to).unwrap();
+    shed.fail(3, 3);
+    let giver = Giver::open(&from, None, &to).await.unwrap();
+    let taker = Taker::open(&to, Some(shed::far(&shed, 0)), 0).await.unwrap();
+    let audio = audio_moves(giver, taker, &to, &mut tries).await;
+    shed.fail(0, 0);
+    let bytes = named.values().flatten().sum();
+    assert_eq!(audio.compare(&named).await.unwrap(), (40, bytes));
+    shed.fail(4, 3);
+    std::fs::create_dir(&back).unwrap();
+    let giver = Giver::open(&to, Some(shed::far(&shed, u64::MAX)), &back).await.unwrap();
+    let taker = Taker::open(&back, None, 0).await.unwrap();
+    let audio = audio_moves(giver, taker, &back, &mut tries).await;
+    shed.fail(0, 0);
+    assert_eq!(audio.compare(&named).await.unwrap(), (40, bytes));
+    for digest in named.keys() {
+        assert_eq!(
+            std::fs::read(blob_path(&back, *digest)).unwrap(),
+            std::fs::read(blob_path(&from, *digest)).unwrap()
+        );
+    }
+    let met = shed.met.load(std::sync::atomic::Ordering::Relaxed);
+    println!("{met} faults in {tries} rounds");
+    assert!(met > 40, "{met}");
+    // One that is away for good is given up, in words.
+    let third = root.path().join("third");
+    std::fs::create_dir(&third).unwrap();
+    shed.fail(5, 1);
+    let giver = Giver::open(&from, None, &third).await.unwrap();
+    let taker = Taker::open(&third, Some(shed::far(&shed, 0)), 0).await.unwrap();
+    let no = Audio::new(Some(giver), taker, &third).unwrap().round(|_, _| ()).await.unwrap_err();
+    assert!(format!("{no:#}").contains("listing the audio of the target failed"), "{no:#}");
 }
 
 #[cfg(feature = "postgres")]

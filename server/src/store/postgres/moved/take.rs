@@ -1,15 +1,19 @@
 //! A database that facts are taken from: streams in the order of their commands, and what stands beside them. Servers may write meanwhile: what a look misses the
 //! next one finds, and the last is over a closed database. Never here: writing facts.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::sleep};
 use tokio_postgres::{Client, Row};
+use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
-use super::{Fault, MoveError, Place, number, seq_of};
+use super::{Fault, MoveError, Place, number, seq_of, serving};
 use crate::store::{
     CommandKey, StreamId,
     embedded::{MovedEntry, MovedRecord},
@@ -21,11 +25,14 @@ use crate::store::{
 const ENTRIES: i64 = 64;
 const ROWS: i64 = 4096;
 
-/// For the order of commands, which no server asks for. A build that was broken off leaves one that is of no use.
+/// For the order of commands, which no server asks for. A build that was broken off leaves one that is of no use. Two that are built at the same time wait for each
+/// other, so movers take turns: by asking again, since whoever waits in the database is waited for as well.
 const INDEX: [&str; 2] = [
     "DROP INDEX IF EXISTS deadwax_commands_to_move",
     "CREATE INDEX CONCURRENTLY deadwax_commands_to_move ON deadwax_commands (stream, first_seq, last_seq, id)",
 ];
+const IS_THERE: &str = "SELECT EXISTS (SELECT 1 FROM pg_index WHERE indexrelid = to_regclass('deadwax_commands_to_move') AND indisvalid)";
+const TURNS: u32 = 7200;
 const COMMANDS_OF: &str = "SELECT id, request_sha256, first_seq, last_seq FROM deadwax_commands
     WHERE stream = $1 AND first_seq > $2 AND (first_seq, last_seq, id) > ($3, $4, $5) ORDER BY first_seq, last_seq, id LIMIT 1024";
 const ENTRIES_OF: &str =
@@ -56,9 +63,7 @@ impl Source {
     /// # Errors
     /// Where the database cannot be asked, as everywhere here.
     pub async fn open(place: Place, taken: BTreeMap<StreamId, u64>) -> Result<Self, MoveError> {
-        for step in INDEX {
-            place.slow(step).await?;
-        }
+        place.make_index().await?;
         Ok(Self { place, taken, seen: BTreeMap::new(), tally: Tally::default() })
     }
 
@@ -343,6 +348,31 @@ impl Place {
                 after = (owner, key);
             }
         }
+    }
+
+    async fn make_index(&self) -> Result<(), MoveError> {
+        let (client, connection): (Client, _) = self.link.connect().await?;
+        let _line = AbortOnDropHandle::new(tokio::spawn(async move {
+            let _ended = connection.await;
+        }));
+        let key = serving(&client).await?.wrapping_add(1);
+        for _ in 0..TURNS {
+            let turn = client.query_one("SELECT pg_try_advisory_lock($1)", &[&key]).await;
+            match turn.map_err(Fault::from) {
+                Ok(row) if row.try_get(0).map_err(Fault::from)? => break,
+                Ok(_) => sleep(Duration::from_millis(500)).await,
+                // An engine without such locks.
+                Err(Fault::Unknown(_)) => break,
+                Err(fault) => return Err(fault.into()),
+            }
+        }
+        let there = client.query_one(IS_THERE, &[]).await.map_err(Fault::from)?;
+        if !there.try_get::<_, bool>(0).map_err(Fault::from)? {
+            for step in INDEX {
+                client.batch_execute(step).await.map_err(Fault::from)?;
+            }
+        }
+        Ok(())
     }
 
     /// On a line of its own, for as long as it takes.
