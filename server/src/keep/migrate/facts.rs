@@ -39,14 +39,14 @@ const BATCH: usize = 256;
 
 /// Where facts come from. Readers work on threads of their own; one that was lost with its thread ends the move.
 pub enum Source {
-    Journal(Option<Taking>),
+    Journal(Option<Box<Taking>>),
     #[cfg(feature = "postgres")]
     Database(Box<Database>),
 }
 
 /// Where they go.
 pub enum Target {
-    Journal(Option<Filling>),
+    Journal(Option<Box<Filling>>),
     #[cfg(feature = "postgres")]
     Database(Place),
 }
@@ -326,8 +326,8 @@ fn nobody() -> OpenError {
 ///
 /// # Errors
 /// Where there is none, or it cannot be read.
-pub async fn journal(root: &Path) -> anyhow::Result<Taking> {
+pub async fn journal(root: &Path) -> anyhow::Result<Box<Taking>> {
     let root = root.to_owned();
     let opened = tokio::task::spawn_blocking(move || Taking::beside(&root)).await?;
-    opened.context("the journal of the source cannot be read")
+    opened.map(Box::new).context("the journal of the source cannot be read")
 }

@@ -86,13 +86,13 @@ fn rand() -> u128 {
 
 /// Dies after so many places, then comes to its end. Answers whether it died.
 async fn goes(from: &End, to: &End, places: u32, known: &mut Vec<Bytes>) -> bool {
-    let done: Option<Moved> = until(places, migrate(&from.folder, &to.folder)).await;
+    let done: Option<Moved> = until(places, Box::pin(migrate(&from.folder, &to.folder))).await;
     let died = done.is_none();
     if died {
         let (left, arrived) = (from.acknowledges(known).await, to.acknowledges(known).await);
         assert!(!(left && arrived), "both ends are served after {places} places");
         println!("after {places} places: source served {left}, target served {arrived}");
-        migrate(&from.folder, &to.folder).await.unwrap();
+        Box::pin(migrate(&from.folder, &to.folder)).await.unwrap();
     }
     assert!(!from.acknowledges(known).await, "the source is served after the move");
     to.must_hold(known).await;
@@ -101,11 +101,11 @@ async fn goes(from: &End, to: &End, places: u32, known: &mut Vec<Bytes>) -> bool
 
 /// The same for the way back by decree. What was done at `other` since the move stays there.
 async fn comes_back(from: &End, other: &End, places: u32, known: &mut Vec<Bytes>) -> bool {
-    let died = until(places, take_back(&from.folder)).await.is_none();
+    let died = until(places, Box::pin(take_back(&from.folder))).await.is_none();
     if died {
         let (left, arrived) = (from.is_served().await, other.is_served().await);
         assert!(!(left && arrived), "both ends are served after {places} places");
-        take_back(&from.folder).await.unwrap();
+        Box::pin(take_back(&from.folder)).await.unwrap();
     }
     assert!(!other.is_served().await, "what was given up is served");
     from.must_hold(known).await;

@@ -174,7 +174,8 @@ impl Plan {
         let target = match self.there.store.engine {
             Engine::Embedded => {
                 let to = self.to.clone();
-                let opened = tokio::task::spawn_blocking(move || Filling::open(&to, seed)).await?;
+                let opened =
+                    tokio::task::spawn_blocking(move || Filling::open(&to, seed).map(Box::new)).await?;
                 Target::Journal(Some(opened.context("opening the journal of the target failed")?))
             }
             #[cfg(feature = "postgres")]

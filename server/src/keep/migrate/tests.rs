@@ -103,7 +103,7 @@ fn options(root: &Path) -> Options {
 }
 
 async fn opened(source: Source, root: &Path, seed: Option<[u8; 32]>) -> Facts {
-    let target = Target::Journal(Some(Filling::open(root, seed).unwrap()));
+    let target = Target::Journal(Some(Box::new(Filling::open(root, seed).unwrap())));
     Facts::open(source, target, uuid::Uuid::nil(), 0).await.unwrap()
 }
 
@@ -174,7 +174,7 @@ async fn a_source_that_is_damaged_or_another_one_is_not_moved() {
     bytes[at] ^= 1;
     std::fs::write(&segment, bytes).unwrap();
     let taking = journal(&from).await.unwrap();
-    let target = Target::Journal(Some(Filling::open(&to, Some(taking.seed())).unwrap()));
+    let target = Target::Journal(Some(Box::new(Filling::open(&to, Some(taking.seed())).unwrap())));
     let no =
         Facts::open(Source::Journal(Some(taking)), target, uuid::Uuid::nil(), 0).await.map(drop).unwrap_err();
     assert!(format!("{no:#}").contains("00000001.journal"), "{no:#}");
@@ -203,7 +203,7 @@ async fn audio_goes_over_a_store_that_fails_at_every_third_call_and_back() {
     let [from, to, back] = ["from", "to", "back"].map(|name| root.path().join(name));
     let (mut dice, mut named) = (Dice::from_seed(5), BTreeMap::new());
     for _ in 0..40 {
-        let sound: Vec<u8> = (0..dice.below(90_000) + 1).map(|_| dice.below(256) as u8).collect();
+        let sound: Vec<u8> = (0..=dice.below(90_000)).map(|_| dice.roll().to_le_bytes()[0]).collect();
         let digest = deadwax_domain::Digest(Sha256::digest(&sound).into());
         let path = blob_path(&from, digest);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -272,7 +272,7 @@ mod databases {
 
     async fn from_database(options: &Database, to: &Path) -> Facts {
         let from = Place::open(options, false).await.unwrap();
-        let filling = Filling::open(to, from.seed().await.unwrap()).unwrap();
+        let filling = Box::new(Filling::open(to, from.seed().await.unwrap()).unwrap());
         let heads = filling.heads().unwrap().roots.heads().collect();
         let source = Source::Database(Box::new(Leaving::open(from, heads).await.unwrap()));
         Facts::open(source, Target::Journal(Some(filling)), uuid::Uuid::nil(), 0).await.unwrap()
