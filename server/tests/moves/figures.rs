@@ -34,8 +34,8 @@ async fn facts(studio: &Studio, code: &str) -> u64 {
         let song = seat.new_song(&project).await;
         writers.push(tokio::spawn(async move {
             loop {
-                let title = done.fetch_add(1, Ordering::Relaxed);
-                if title >= FACTS {
+                let title = 1 + done.fetch_add(1, Ordering::Relaxed);
+                if title > FACTS {
                     return;
                 }
                 seat.perform(&project, retitled(&song, title)).await.unwrap();
