@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use tokio::{sync::mpsc, time::sleep};
-use tokio_postgres::{Client, Row};
+use tokio_postgres::{Client, Row, error::SqlState};
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
@@ -182,7 +182,13 @@ impl Place {
             let asked = format!(
                 "SELECT stream, head, CAST(extract(epoch FROM changed_at) * 1000000 AS bigint) FROM {table}"
             );
-            let rows = client.query(&asked, &[]).await?;
+            let rows = match client.query(&asked, &[]).await {
+                // Closed or opened by another mover since it was looked.
+                Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => {
+                    return Err(Fault::Again("its table of streams changes its name".into()));
+                }
+                rows => rows?,
+            };
             let stream = |row: &Row| {
                 let stream: Uuid = row.try_get(0)?;
                 Ok((StreamId(stream.as_u128()), (seq_of(row.try_get(1)?), row.try_get(2)?)))
