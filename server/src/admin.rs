@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     auth::{AuthError, Issued, People},
     blob::far,
-    cli::{Export, Failure, Import, Init, Invite, Restore, UserVerb, Verify},
+    cli::{Export, Failure, Import, Init, Invite, Migrate, Restore, UserVerb, Verify},
     config::{self, Config},
     evidence::StudioKey,
     keep::{self, Finding, backup::Backup, elsewhere::Elsewhere, restore::At, travel, verify::Sample},
@@ -40,6 +40,7 @@ pub async fn store(dir: &Path, config: &Config) -> anyhow::Result<Arc<dyn Store>
 #[cfg(feature = "postgres")]
 async fn open_postgres(dir: &Path, config: &Config) -> anyhow::Result<Arc<dyn Store>> {
     use crate::store::postgres::{Options, PostgresStore};
+    keep::migrate::mark::may_be_served(dir)?;
     ensure!(
         !dir.join("journal").exists(),
         "{} holds the journal of an embedded store, which a server on Postgres would not read; choose a folder without one, or set store.engine = \"embedded\"",
@@ -68,10 +69,14 @@ fn needs_journal(verb: &str, config: &Config) -> anyhow::Result<()> {
 
 /// The journal of a studio folder, held alone.
 pub fn open_store(dir: &Path, config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+    keep::migrate::mark::may_be_served(dir)?;
     // Audio stops at the whole reserve; the last quarter is the journal's own, so that people can still approve when audio has filled the rest.
     let reserve_bytes = config.limits.reserve_bytes / 4;
     let options = Options { reserve_bytes, ..Options::new(dir) };
-    Ok(Arc::new(EmbeddedStore::open(options)?))
+    let store = EmbeddedStore::open(options)?;
+    // Once more: a move may have come to its end before the folder was held.
+    keep::migrate::mark::may_be_served(dir)?;
+    Ok(Arc::new(store))
 }
 
 async fn people(dir: &Path, config: &Config) -> anyhow::Result<Arc<People>> {
@@ -389,5 +394,33 @@ pub async fn import(asked: &Import) -> Result<(), Failure> {
     );
     println!("Root of the projects: {}", done.root);
     println!("People come in by a new invitation: deadwax-server invite {} --email ADDRESS", dir.display());
+    Ok(())
+}
+
+/// A studio goes to another place, or is taken back from there.
+pub async fn migrate(asked: &Migrate) -> Result<(), Failure> {
+    let Some(to) = asked.to.as_ref().filter(|_| !asked.take_back) else {
+        let other = keep::migrate::take_back(&asked.from).await?;
+        println!(
+            "{} may be served again. What was done at {other} since the move is not here; that folder is shut.",
+            asked.from.display()
+        );
+        return Ok(());
+    };
+    let done = keep::migrate::migrate(&asked.from, to).await?;
+    done.told.iter().for_each(|it| eprintln!("{it}"));
+    let (entries, audio, bytes, uploads) = (done.entries, done.audio, done.bytes, done.uploads);
+    if asked.json {
+        let said = serde_json::json!({
+            "entries": entries, "root": done.root, "blobs": audio, "blob_bytes": bytes, "uploads": uploads, "told": done.told,
+        });
+        println!("{said}");
+        return Ok(());
+    }
+    println!(
+        "{entries} entries, {audio} audio files ({bytes} bytes), {uploads} uploads under way. Root: {}",
+        done.root
+    );
+    println!("Start it:  deadwax-server serve {}", to.display());
     Ok(())
 }

@@ -68,6 +68,8 @@ enum Verb {
     Export(Export),
     /// Make a new studio from an export, with the same root hash
     Import(Import),
+    /// Move a studio to another place for its facts, its audio or both; its servers run on until the end
+    Migrate(Migrate),
     /// Who received which bytes (while the server is stopped); exit code 1 where nobody did
     Received(Received),
     /// One piece of work on sound, in a process of its own
@@ -188,6 +190,20 @@ pub struct Import {
 }
 
 #[derive(clap::Args)]
+pub struct Migrate {
+    /// The studio as it is
+    pub from: PathBuf,
+    /// A new folder with the settings of the studio as it shall be: what `[store]` and `[audio]` say there
+    #[arg(long, required_unless_present = "take_back")]
+    pub to: Option<PathBuf>,
+    /// Serve the studio here again after all; what was done at its new place since is not here
+    #[arg(long, conflicts_with = "to")]
+    pub take_back: bool,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(clap::Args)]
 pub struct Received {
     pub dir: PathBuf,
     /// A SHA-256 of 64 digits, or a song and its version: "Nachtlied Mix 2"; of a song alone all its versions
@@ -278,6 +294,7 @@ async fn dispatch(verb: Verb, program: Program) -> Result<(), Failure> {
         Verb::Restore(asked) => admin::restore(&asked),
         Verb::Export(asked) => admin::export(&asked).await,
         Verb::Import(asked) => admin::import(&asked).await,
+        Verb::Migrate(asked) => admin::migrate(&asked).await,
         Verb::Received(asked) => received::received(&asked).await,
         // Handled before the runtime starts: a child limits its own memory first.
         Verb::Child { .. } => Ok(()),

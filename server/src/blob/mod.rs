@@ -4,6 +4,7 @@
 mod carried;
 mod damage;
 pub mod far;
+pub mod moved;
 mod read;
 pub mod settings;
 mod staging;

@@ -54,13 +54,13 @@ pub(super) type Identity = (Digest, u64, String);
 pub(super) type Uploads = HashMap<u128, (Identity, Arc<Mutex<Upload>>)>;
 
 #[derive(Serialize, Deserialize)]
-struct Sidecar {
+pub(super) struct Sidecar {
     digest: String,
     bytes: u64,
     owner: String,
     /// Other servers were told of it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    far: bool,
+    pub(super) far: bool,
 }
 
 impl Upload {
@@ -503,7 +503,7 @@ fn mark(offset: u64) -> [u8; MARK_BYTES as usize] {
     mark
 }
 
-fn durable_offset(marks: &[u8]) -> u64 {
+pub(super) fn durable_offset(marks: &[u8]) -> u64 {
     let mut whole = marks.chunks_exact(MARK_BYTES as usize).filter_map(|chunk| {
         let offset = u64::from_le_bytes(chunk[..8].try_into().ok()?);
         (mark(offset) == chunk).then_some(offset)

@@ -5,6 +5,7 @@ pub mod backup;
 pub mod book;
 pub mod elsewhere;
 pub mod gc;
+pub mod migrate;
 pub mod named;
 pub mod restore;
 pub mod scrub;

@@ -6,6 +6,7 @@
 
 pub mod embedded;
 pub mod memory;
+pub mod moving;
 pub mod neighbours;
 #[cfg(feature = "postgres")]
 pub mod postgres;

@@ -13,7 +13,7 @@ mod shelf;
 #[cfg(test)]
 mod own;
 #[cfg(test)]
-mod shed;
+pub(crate) mod shed;
 #[cfg(test)]
 mod tests;
 

@@ -21,18 +21,18 @@ pub(super) fn of(folder: &Path) -> Arc<Shed> {
     SHEDS.lock().unwrap().entry(folder.to_owned()).or_default().clone()
 }
 
-pub(super) fn far(shed: &Arc<Shed>, local_bytes: u64) -> Arc<Far> {
+pub(crate) fn far(shed: &Arc<Shed>, local_bytes: u64) -> Arc<Far> {
     Far::patient(shed.clone(), local_bytes, Duration::from_millis(1), Duration::from_millis(60))
 }
 
 /// An object store in memory.
 #[derive(Default)]
-pub(super) struct Shed {
+pub(crate) struct Shed {
     pub(super) objects: Mutex<BTreeMap<String, (Bytes, SystemTime)>>,
     pub(super) faults: Mutex<Option<(Dice, u64)>>,
     pub(super) ignores_conditions: bool,
     pub(super) gets: AtomicU64,
-    pub(super) met: AtomicU64,
+    pub(crate) met: AtomicU64,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -50,7 +50,7 @@ enum Fault {
 
 impl Shed {
     /// One call in `one_in` meets a fault from now on; 0: none. 1: the store is away.
-    pub(super) fn fail(&self, seed: u64, one_in: u64) {
+    pub(crate) fn fail(&self, seed: u64, one_in: u64) {
         *self.faults.lock().unwrap() = (one_in > 0).then_some((Dice(seed), one_in));
     }
 

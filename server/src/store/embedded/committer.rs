@@ -177,10 +177,14 @@ impl Committer {
         }
         let mut fresh = Vec::with_capacity(claims.len());
         for (at, claim) in claims.iter().enumerate() {
+            // A studio that came from a database may have claims that were hashed without a seed.
+            let bare = Sha256::digest(claim).into();
             // Only whether it is taken matters, so an e-mail need not lie in the journal for ever.
             let claim =
                 Sha256::new().chain_update(self.shared.journal.id).chain_update(claim).finalize().into();
-            let stored = self.shared.index.is_claimed(&claim).map_err(|error| self.lost_index(&error))?;
+            let is_claimed =
+                |claim| self.shared.index.is_claimed(claim).map_err(|error| self.lost_index(&error));
+            let stored = is_claimed(&claim)? || is_claimed(&bare)?;
             if stored || batch.claims.contains(&claim) || fresh.contains(&claim) {
                 return Err(AppendError::ClaimTaken(at));
             }

@@ -71,6 +71,11 @@ pub(super) struct Scan {
 impl Journal {
     /// Opens the segments of a folder, or begins the first. Reads headers only.
     pub(super) fn open(drive: Drive, folder: &Path) -> Result<Self, OpenError> {
+        Self::open_as(drive, folder, None)
+    }
+
+    /// As [`open`](Self::open); `id`: of a journal that is begun here, instead of one by lot.
+    pub(super) fn open_as(drive: Drive, folder: &Path, id: Option<Hash>) -> Result<Self, OpenError> {
         drive.make_dir(Site::JournalFolder, folder).map_err(OpenError::io("making the journal folder"))?;
         if let Some(parent) = folder.parent() {
             drive
@@ -109,14 +114,46 @@ impl Journal {
         match previous_header {
             Some(id) => journal.id = id,
             None => {
-                getrandom::fill(&mut journal.id).map_err(|error| {
-                    OpenError::io("drawing the journal's id")(io::Error::other(error.to_string()))
-                })?;
+                match id {
+                    Some(id) => journal.id = id,
+                    None => getrandom::fill(&mut journal.id).map_err(|error| {
+                        OpenError::io("drawing the journal's id")(io::Error::other(error.to_string()))
+                    })?,
+                }
                 let start = journal.begin_segment(0, journal.id);
                 start.map_err(OpenError::io("beginning the journal"))?;
             }
         }
         Ok(journal)
+    }
+
+    /// The segments of a folder that a server may write to meanwhile; nothing is changed and nothing begun.
+    pub(super) fn open_beside(drive: Drive, folder: &Path) -> Result<Self, OpenError> {
+        let mut journal = Self { drive, folder: folder.to_owned(), id: [0; 32], segments: RwLock::default() };
+        journal.look_again()?;
+        if journal.segment_count() == 0 {
+            let empty = io::Error::new(io::ErrorKind::NotFound, "no segment of a journal has begun there");
+            return Err(OpenError::io(&format!("reading {}", folder.display()))(empty));
+        }
+        Ok(journal)
+    }
+
+    /// Segments that were begun since. One whose header is not whole yet comes the next time.
+    pub(super) fn look_again(&mut self) -> Result<(), OpenError> {
+        loop {
+            let number = self.segment_count() + 1;
+            let name = segment_name(number);
+            let file = match self.drive.open(Site::SegmentOpen, &self.folder.join(&name), Access::Read) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+                opened => opened.map_err(OpenError::io(&name))?,
+            };
+            let Some(header) = read_header(&file, number)? else { return Ok(()) };
+            if number > 1 && header.id != self.id {
+                return Err(damaged(number, 0, None, "it belongs to another journal".into()));
+            }
+            self.id = header.id;
+            self.segments_mut().push(file);
+        }
     }
 
     pub(super) fn start(&self) -> Cursor {

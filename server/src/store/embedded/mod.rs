@@ -3,6 +3,7 @@
 //! `root/journal` and `root/index`; `root/lock` keeps a second process out. It must never look inside an entry.
 
 mod backup;
+pub mod carry;
 mod committer;
 mod cut;
 mod front;
@@ -24,6 +25,7 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
     thread,
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -298,6 +300,10 @@ impl Store for EmbeddedStore {
     }
 }
 
+/// A child that is being begun holds what its parent held until it runs its own program, also where the parent is gone or has let go.
+const LOCK_TRIES: u32 = 10;
+const LOCK_REST: Duration = Duration::from_millis(20);
+
 /// Makes the studio folder and takes its lock, which ends with the process however it ends.
 pub(crate) fn lock(root: &Path) -> Result<File, OpenError> {
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(root);
@@ -305,11 +311,16 @@ pub(crate) fn lock(root: &Path) -> Result<File, OpenError> {
     let path = root.join("lock");
     let file = OpenOptions::new().create(true).write(true).truncate(false).mode(0o600).open(&path);
     let file = file.map_err(OpenError::io(&format!("opening {}", path.display())))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => Err(OpenError::Locked(root.to_owned())),
-        Err(fs::TryLockError::Error(error)) => Err(OpenError::io("locking the studio folder")(error)),
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(fs::TryLockError::WouldBlock) => thread::sleep(LOCK_REST),
+            Err(fs::TryLockError::Error(error)) => {
+                return Err(OpenError::io("locking the studio folder")(error));
+            }
+        }
     }
+    Err(OpenError::Locked(root.to_owned()))
 }
 
 /// The index, brought up to the journal, and where the next record goes.

@@ -24,7 +24,7 @@ use crate::{
     store::{CommandKey, DeskChange, STUDIO, StreamId},
 };
 
-const SEGMENT_BYTES: u64 = 64 << 20;
+pub(super) const SEGMENT_BYTES: u64 = 64 << 20;
 const NOTHING_KNOWN: Position = Position { segment: 0, offset: 0 };
 
 /// What one command appended.

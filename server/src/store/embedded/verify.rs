@@ -253,8 +253,13 @@ impl Roots {
         self.streams.get(&stream).copied().unwrap_or_default()
     }
 
+    /// Every stream with how many entries it has.
+    pub fn heads(&self) -> impl Iterator<Item = (StreamId, u64)> {
+        self.streams.iter().map(|(stream, (head, _))| (*stream, *head))
+    }
+
     pub fn root(&self) -> Hash {
-        root_of(self.streams.iter())
+        root_of(self.streams.iter().filter(|(_, (head, _))| *head > 0))
     }
 }
 

@@ -15,7 +15,7 @@ use tokio::{
 };
 use tokio_postgres::AsyncMessage;
 
-use super::{fault::Fault, link::Link, seq_of};
+use super::{fault::Fault, link::Link, moved::serving, seq_of};
 use crate::{disk::Latch, store::StreamId};
 
 /// Others are heard within this, whatever happens to a word.
@@ -228,6 +228,10 @@ async fn listen_once(link: &Link, feed: &Feed) -> Result<(), Fault> {
         client.batch_execute(&format!("LISTEN {CHANNEL}")).await?;
         // What came between the last look and now.
         feed.heard.notify_one();
+        // Whoever moves the studio away waits until nobody shares it. An engine without such locks has only the closing of the table.
+        if let Ok(key) = serving(&client).await {
+            let _shared = client.execute("SELECT pg_advisory_lock_shared($1)", &[&key]).await;
+        }
         std::future::pending::<Result<(), Fault>>().await
     };
     tokio::select! {

@@ -6,6 +6,7 @@ mod fault;
 mod feed;
 mod lease;
 mod link;
+pub mod moved;
 mod neighbours;
 mod schema;
 mod turn;
@@ -65,6 +66,8 @@ pub enum OpenError {
         "the database has tables of version {schema}; this server knows up to {known}. Start a newer deadwax-server"
     )]
     Newer { schema: i64, known: i64 },
+    #[error("the database of this studio is not open to servers: {0}")]
+    Moving(String),
 }
 
 pub struct PostgresStore {
@@ -72,6 +75,8 @@ pub struct PostgresStore {
     feed: Arc<Feed>,
     turns: Turns,
     drive: Drive,
+    /// What claims are hashed with, where the studio came from a journal.
+    seed: Option<[u8; 32]>,
     patience: Duration,
     /// They ask, listen and tell; and end with the store.
     _tasks: Vec<AbortOnDropHandle<()>>,
@@ -100,6 +105,13 @@ impl PostgresStore {
             }
         });
         brought_up.await.map_err(|fault| OpenError::Settings(fault.sentence()))??;
+        let looked = patiently(&link, options.patience, || async {
+            let client = link.client().await?;
+            let served = schema::may_be_served(&client).await?;
+            Ok((served, schema::seed(&client).await?))
+        });
+        let (served, seed) = looked.await.map_err(|fault| OpenError::Settings(fault.sentence()))?;
+        served?;
         let turns = patiently(&link, options.patience, || Turns::new(link.clone(), options.pool));
         let turns = turns.await.map_err(|fault| OpenError::Settings(fault.sentence()))?;
         let (feed, drive) = (Feed::new(), Drive::real());
@@ -109,7 +121,7 @@ impl PostgresStore {
             tasks.push(task(feed::listen(link.clone(), Arc::clone(&feed)).boxed()));
             tasks.push(task(feed::tell(link.clone(), Arc::clone(&feed)).boxed()));
         }
-        Ok(Self { link, feed, turns, drive, patience: options.patience, _tasks: tasks })
+        Ok(Self { link, feed, turns, drive, seed, patience: options.patience, _tasks: tasks })
     }
 
     fn writable(&self) -> Result<(), AppendError> {
@@ -295,7 +307,7 @@ impl Store for PostgresStore {
     fn append(&self, append: Append) -> BoxFuture<'_, Result<Appended, AppendError>> {
         async move {
             append.check_sizes()?;
-            let columns = Columns::of(append).map_err(|error| {
+            let columns = Columns::of(append, self.seed.as_ref()).map_err(|error| {
                 AppendError::Unavailable(format!("the system gave no random bytes: {error}"))
             })?;
             self.persist(columns).await

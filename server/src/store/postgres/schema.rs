@@ -2,7 +2,11 @@
 
 use tokio_postgres::Client;
 
-use super::{OpenError, fault::Fault};
+use super::{
+    OpenError,
+    fault::Fault,
+    moved::{mark_of, refusal},
+};
 
 /// Append-only: a migration that has been released is never edited.
 const MIGRATIONS: &[&str] = &[
@@ -10,10 +14,10 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/0002_neighbours.sql"),
     include_str!("../../../migrations/0003_leases.sql"),
     include_str!("../../../migrations/0004_told.sql"),
+    include_str!("../../../migrations/0005_moves.sql"),
 ];
 
 /// The newest version that this server knows.
-#[cfg(test)]
 pub(super) const KNOWN: i64 = MIGRATIONS.len() as i64;
 
 /// Outside of the transaction: the lock row must be there before it can be locked.
@@ -35,7 +39,7 @@ impl From<tokio_postgres::Error> for Trouble {
 
 /// Brings the tables up to this server. Two servers that start together take turns.
 pub(super) async fn bring_up(client: &mut Client) -> Result<(), Trouble> {
-    let known = MIGRATIONS.len() as i64;
+    let known = KNOWN;
     match version(client).await? {
         Some(version) if version > known => {
             return Err(Trouble::Open(OpenError::Newer { schema: version, known }));
@@ -63,6 +67,32 @@ pub(super) async fn bring_up(client: &mut Client) -> Result<(), Trouble> {
         transaction.execute(note, &[&version]).await?;
     }
     Ok(transaction.commit().await?)
+}
+
+/// What a server may not open: a database that a move fills or has left.
+pub(super) async fn may_be_served(client: &Client) -> Result<Result<(), OpenError>, Fault> {
+    let mark = mark_of(client).await?;
+    Ok(mark.as_ref().and_then(refusal).map_or(Ok(()), |why| Err(OpenError::Moving(why))))
+}
+
+/// What claims are hashed with, where the studio came from a journal.
+pub(super) async fn seed(client: &Client) -> Result<Option<[u8; 32]>, Fault> {
+    let row = client.query_opt("SELECT seed FROM deadwax_claim_seed WHERE id = 1", &[]).await?;
+    let Some(row) = row else { return Ok(None) };
+    let seed: Vec<u8> = row.try_get(0)?;
+    let seed = seed.try_into().map_err(|_| Fault::Corrupt {
+        at: "the seed of the claims".into(),
+        what: "it has not 32 bytes".into(),
+    });
+    seed.map(Some)
+}
+
+pub(super) async fn version_of(client: &Client) -> Result<Option<i64>, Fault> {
+    match version(client).await {
+        Ok(version) => Ok(version),
+        Err(Trouble::Fault(fault)) => Err(fault),
+        Err(Trouble::Open(error)) => Err(Fault::Refused(error.to_string())),
+    }
 }
 
 /// `None` where there are no tables yet.

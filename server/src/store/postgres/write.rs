@@ -46,6 +46,8 @@ pub(super) struct Columns {
     hashes: Vec<Vec<u8>>,
     salted: Vec<Vec<u8>>,
     claims: Vec<Vec<u8>>,
+    /// The same without the seed: claimed before the studio had one.
+    bare: Vec<Vec<u8>>,
     off: (Vec<Uuid>, Vec<Vec<u8>>),
     on: (Vec<Uuid>, Vec<Vec<u8>>, Vec<Vec<u8>>),
 }
@@ -56,12 +58,20 @@ pub(super) enum Answer {
 }
 
 impl Columns {
-    pub(super) fn of(append: Append) -> Result<Self, getrandom::Error> {
+    /// `seed`: what claims are hashed with, where the studio came from a journal.
+    pub(super) fn of(append: Append, seed: Option<&[u8; 32]>) -> Result<Self, getrandom::Error> {
         let head = number(append.expected).saturating_add(append.entries.len() as i64);
         let seqs = (number(append.expected)..head).map(|before| before + 1).collect();
         let salted = append.entries.iter().map(salted).collect::<Result<Vec<_>, _>>()?;
         let hashes = salted.iter().map(|bytes| Sha256::digest(bytes).to_vec()).collect();
-        let claims = append.claims.iter().map(|claim| Sha256::digest(claim).to_vec()).collect();
+        let bare: Vec<Vec<u8>> = append.claims.iter().map(|claim| Sha256::digest(claim).to_vec()).collect();
+        let (claims, bare) = match seed {
+            None => (bare, Vec::new()),
+            Some(seed) => {
+                let seeded = |claim| Sha256::new().chain_update(seed).chain_update(claim).finalize().to_vec();
+                (append.claims.iter().map(seeded).collect(), bare)
+            }
+        };
         // The last word on a row counts; in order of keys, so that two appends never wait for each other's rows in a ring.
         let rows: BTreeMap<(u128, &Bytes), Option<&Bytes>> =
             append.desk.iter().map(|change| ((change.owner, &change.key), change.row.as_ref())).collect();
@@ -81,7 +91,7 @@ impl Columns {
                 }
             }
         }
-        Ok(Self { head, seqs, hashes, salted, claims, off, on, append })
+        Ok(Self { head, seqs, hashes, salted, claims, bare, off, on, append })
     }
 
     fn stream(&self) -> Uuid {
@@ -131,11 +141,15 @@ pub(super) async fn append(store: &PostgresStore, columns: &Columns) -> Result<A
 }
 
 async fn write(client: &Object, columns: &Columns) -> Result<(), Fault> {
-    let Columns { append, seqs, hashes, salted, claims, off, on, head } = columns;
+    let Columns { append, seqs, hashes, salted, claims, bare, off, on, head } = columns;
     let (id, stream) = (Uuid::from_u128(append.command.id), columns.stream());
     let request = append.command.request_sha256.as_slice();
     let first = number(append.expected).saturating_add(1);
     execute(client, COMMAND, &[&id, &request, &stream, &first, head]).await?;
+    // Of these none is added any more: a look is enough.
+    if !bare.is_empty() && !client.query(TAKEN, &[bare]).await?.is_empty() {
+        return Err(Fault::Taken);
+    }
     if !claims.is_empty() {
         let mut sorted = claims.clone();
         sorted.sort();
@@ -174,7 +188,11 @@ async fn why_not(client: &Object, feed: &Feed, latch: &Latch, columns: &Columns)
     let rows = client.query(TAKEN, &[&columns.claims]).await?;
     let mut taken: HashSet<Vec<u8>> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
     // Twice in one append is taken as well: the first of them takes it.
-    match columns.claims.iter().position(|claim| !taken.insert(claim.clone())) {
+    let old = client.query(TAKEN, &[&columns.bare]).await?;
+    let old: HashSet<Vec<u8>> = old.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+    let is_old = |at: usize| columns.bare.get(at).is_some_and(|bare| old.contains(bare));
+    let twice = |(at, claim): (usize, &Vec<u8>)| is_old(at) || !taken.insert(claim.clone());
+    match columns.claims.iter().enumerate().position(twice) {
         Some(at) => Ok(Answer::No(AppendError::ClaimTaken(at))),
         None => Err(Fault::Again("somebody else was at the same place and has left it".into())),
     }
@@ -230,7 +248,7 @@ mod tests {
             change(1, "a", None),
         ];
         append.claims = vec!["x".into()];
-        let columns = Columns::of(append).unwrap();
+        let columns = Columns::of(append, None).unwrap();
         assert_eq!((columns.head, columns.seqs), (6, vec![5, 6]));
         assert_eq!(columns.off.1, [b"a"]);
         assert_eq!(

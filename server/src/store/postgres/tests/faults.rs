@@ -131,7 +131,7 @@ async fn cut_lines_lose_and_double_nothing() {
 async fn an_append_whose_answer_was_lost_is_found_by_its_command() {
     let Some(options) = place() else { return };
     let store = opened(&options).await;
-    let columns = Columns::of(append(1, 0, 1, &["once"])).unwrap();
+    let columns = Columns::of(append(1, 0, 1, &["once"]), None).unwrap();
     // As if the answer had been lost: made, and not told.
     assert!(matches!(write::append(&store, &columns).await.unwrap(), Answer::Appended(_)));
     let again = store.persist(columns).await.unwrap();
