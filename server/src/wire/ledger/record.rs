@@ -250,6 +250,13 @@ pub fn fact(what: What) -> Result<Fact, No> {
         What::RecordDelivered(it) => {
             Fact::RecordDelivered { record: record(&it.record)?, manifest_json: it.manifest_json }
         }
+        of_keys => return fact_of_keys(of_keys),
+    })
+}
+
+/// Whose word counts, and what was signed with it.
+fn fact_of_keys(what: What) -> Result<Fact, No> {
+    Ok(match what {
         What::KeyEnrolled(it) => Fact::KeyEnrolled {
             key: read::digest("key", &it.key)?,
             person: read::person(&it.person)?,
