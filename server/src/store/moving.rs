@@ -153,7 +153,8 @@ mod tests {
     #[test]
     fn every_part_of_a_store_is_told_apart() {
         assert_eq!(tally().differs(&tally()), None);
-        let changes: [(fn(&mut Tally), &str); 6] = [
+        type Change = fn(&mut Tally);
+        let changes: [(Change, &str); 6] = [
             (
                 |it| {
                     it.roots.take(StreamId(2), &[2; 32]);

@@ -1,6 +1,6 @@
 //! A studio that moves while people work in it: from its folder to a database and an object store, and back (`journey`); what is refused, and what a kill of the mover
-//! leaves (`stops`); ends that are away, full, newer or taken by another mover (`ends`); news that are told once (`told`); how long it takes (`figures`). The very program that is installed, as processes. Without a Postgres or an S3 server on the machine the tests say `not-run`. Never here: a look
-//! into a server's memory.
+//! leaves (`stops`); ends that are away, full, newer or taken by another mover (`ends`); news that are told once (`told`); how long it takes (`figures`). The very
+//! program that is installed, as processes. Without a Postgres or an S3 server on the machine the tests say `not-run`. Never here: a look into a server's memory.
 #![cfg(all(target_os = "linux", feature = "postgres", feature = "s3"))]
 #![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
@@ -16,14 +16,12 @@ mod journey;
 #[allow(dead_code, reason = "the tests of the store itself use more of it")]
 mod moto;
 #[path = "../notify_kit/mod.rs"]
-#[allow(dead_code, reason = "it has letters too")]
 mod news_kit;
 mod people;
 #[path = "../whole/pieces.rs"]
 #[allow(dead_code, reason = "what is cut and gone on with is told there")]
 mod pieces;
 #[path = "../common/process.rs"]
-#[allow(dead_code, reason = "a studio with its settings in its own file is what moves here")]
 mod process;
 #[path = "../attacks/house.rs"]
 #[allow(dead_code, reason = "the people of that file are wanted here, its server is not")]
