@@ -50,7 +50,10 @@ async fn open_postgres(dir: &Path, config: &Config) -> anyhow::Result<Arc<dyn St
     let url = settings.secret_url(dir).map_err(anyhow::Error::msg)?;
     let ca = (!settings.ca.as_os_str().is_empty()).then(|| dir.join(&settings.ca));
     let options = Options { pool: settings.pool as usize, ca, ..Options::new(url) };
-    Ok(Arc::new(PostgresStore::open(options).await?))
+    let store = PostgresStore::open(options).await?;
+    // Once more: a move may have come to its end while it was opened.
+    keep::migrate::mark::may_be_served(dir)?;
+    Ok(Arc::new(store))
 }
 
 #[cfg(not(feature = "postgres"))]
@@ -280,6 +283,7 @@ pub async fn rebuild_index(dir: &Path) -> Result<(), Failure> {
 pub async fn backup(dir: &Path, dest: &Path) -> Result<(), Failure> {
     let config = Config::load(dir, config::environment())?;
     needs_journal("backup", &config)?;
+    keep::migrate::mark::may_be_served(dir).context("nothing was backed up")?;
     let elsewhere = Elsewhere::of(far::of_settings(&config.audio, dir)?.as_deref()).await?;
     let made = keep::backup::backup_beside(dir, dest, &elsewhere)?;
     let Backup { copied, page, far, receptions, missing } = made;
@@ -349,6 +353,7 @@ pub fn restore(asked: &Restore) -> Result<(), Failure> {
 pub async fn export(asked: &Export) -> Result<(), Failure> {
     let config = Config::load(&asked.dir, config::environment())?;
     needs_journal("export", &config)?;
+    keep::migrate::mark::may_be_served(&asked.dir).context("nothing was exported")?;
     let done = travel::export::export(&asked.dir, &config, asked.project.as_deref(), &asked.to).await?;
     let entries: u64 = done.page.projects.iter().map(|it| it.entries).sum();
     let (projects, to) = (done.page.projects.len(), asked.to.display());

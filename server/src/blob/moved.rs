@@ -37,15 +37,21 @@ pub enum Given {
 }
 
 impl Giver {
-    /// `far`: where the audio lies, if that is not the folder `root`. `into`: the folder of the target.
+    /// `far`: where the audio lies, if that is not the folder `root`. `into`: the folder of the target, whose disk keeps `reserve_bytes`.
     ///
     /// # Errors
     /// Where the folder of the target cannot be used.
-    pub async fn open(root: &Path, far: Option<Arc<Far>>, into: &Path) -> Result<Self, BlobError> {
+    pub async fn open(
+        root: &Path,
+        far: Option<Arc<Far>>,
+        into: &Path,
+        reserve_bytes: u64,
+    ) -> Result<Self, BlobError> {
         match far {
             None => Ok(Self::Folder(root.to_owned())),
             Some(far) => {
-                let brought = Blobs::open_beside(Some(far), Drive::real(), into.to_owned(), 0).await?;
+                let brought =
+                    Blobs::open_beside(Some(far), Drive::real(), into.to_owned(), reserve_bytes).await?;
                 Ok(Self::Far(brought, root.to_owned()))
             }
         }

@@ -95,6 +95,26 @@ impl Inner {
         let _known_counts = tokio::time::timeout(LOOK, fresh).await;
     }
 
+    /// As [`refresh`](Self::refresh), for whoever asks over all projects: one that another server made a moment ago is among them.
+    pub(super) async fn refresh_all(&self) {
+        let away = self.store.away().is_some_and(|away| *away.borrow());
+        if !self.shared || away {
+            return;
+        }
+        let fresh = async {
+            let Ok(heads) = self.store.lately().await else { return };
+            let behind = heads.into_iter().filter(|(stream, head)| {
+                let known = self.existing(ProjectId(stream.0));
+                *stream != STUDIO && known.is_none_or(|known| known.folded().snapshot.seq < *head)
+            });
+            let fold = |(stream, _): (StreamId, u64)| async move {
+                let _as_known = self.fold_in(ProjectId(stream.0)).await;
+            };
+            futures::stream::iter(behind).for_each_concurrent(AT_ONCE, fold).await;
+        };
+        let _known_counts = tokio::time::timeout(LOOK, fresh).await;
+    }
+
     /// Whether others have appended since the newest fold, which is then newer. Called with `stream.writing` held.
     pub(super) async fn moved_on(&self, stream: &Stream) -> Result<bool, LedgerError> {
         if !self.shared {

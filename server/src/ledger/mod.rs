@@ -195,7 +195,9 @@ impl Ledger {
         }
     }
 
+    /// As [`Ledger::project`], of all that somebody is a member of.
     pub async fn projects_of(&self, person: PersonId) -> Result<Vec<Arc<Snapshot>>, LedgerError> {
+        self.inner.refresh_all().await;
         let ids = lock(&self.inner.memberships).get(&person).cloned().unwrap_or_default();
         Ok(self.inner.snapshots(ids))
     }

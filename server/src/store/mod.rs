@@ -209,6 +209,10 @@ pub trait Store: Send + Sync + 'static {
             Ok(heads.into_iter().find(|it| it.0 == stream).map_or(0, |it| it.1))
         })
     }
+    /// The last seqs of streams, those at least that others appended to since this process heard of them.
+    fn lately(&self) -> BoxFuture<'_, Result<Vec<(StreamId, u64)>, ReadError>> {
+        self.heads()
+    }
     /// How surely this process knows what others appended to a stream. `None`: nobody else writes here.
     fn heard(&self, _stream: StreamId) -> Option<Heard> {
         None

@@ -109,6 +109,21 @@ fn between_the_two_marks_neither_side_is_served_and_a_move_is_taken_back() {
     new.opens().unwrap();
     twin.opens().unwrap();
     assert_eq!(moved(&old.folder, &new.folder)["root"], done["root"], "done is done");
+    // Killed right before the last mark: the database is open, so servers over it may have gone on; nothing is filled or compared any more.
+    state_of(&new.folder, "filling");
+    assert_eq!(moved(&old.folder, &new.folder)["root"], done["root"]);
+    new.opens().unwrap();
+    // A folder that was left is backed up by nobody: the same backup may be the newer studio's by now.
+    let backup = program("backup").arg(&old.folder).arg(root.path().join("backup")).output().unwrap();
+    let said = String::from_utf8_lossy(&backup.stderr);
+    assert!(!backup.status.success() && said.contains("was moved to"), "{said}");
+    // A target that is somewhere else by now could not be shut.
+    let elsewhere = root.path().join("elsewhere");
+    fs::rename(&new.folder, &elsewhere).unwrap();
+    let no = take_back(&old.folder).unwrap_err();
+    assert!(no.contains("two studios would go on side by side"), "{no}");
+    assert!(old.opens().unwrap_err().contains("was moved to"));
+    fs::rename(&elsewhere, &new.folder).unwrap();
     // Deliberately back: the target is shut, its database for all.
     take_back(&old.folder).unwrap();
     old.opens().unwrap();

@@ -22,7 +22,7 @@ use crate::{
     moto::Moto,
     pieces::Piece,
     seats::{Seat, new_id, retitled},
-    together::invited,
+    together::{at_a_machine, challenge, invited},
 };
 
 /// What is promised of an ended session, on a machine with other work.
@@ -87,7 +87,7 @@ async fn a_server_cut_off_from_the_database_lets_nobody_in_and_catches_up_withou
     })
     .await
     .unwrap();
-    let owner = Seat::login(house.channel(0).await, &house.owner_code).await.unwrap();
+    let (owner, machine) = at_a_machine(house.channel(0).await, &house.owner_code).await;
     let project = owner.new_project().await;
     let song = owner.new_song(&project).await;
     let code = invited(&owner, "Ana", &project).await.unwrap();
@@ -100,7 +100,8 @@ async fn a_server_cut_off_from_the_database_lets_nobody_in_and_catches_up_withou
     told_until(&mut updates, last).await;
 
     line.cut();
-    let asked = v1::EndAccessRequest { person_id, ..Default::default() };
+    let proof = Some(machine.proof("EndAccess", challenge(&owner).await));
+    let asked = v1::EndAccessRequest { person_id, proof, ..Default::default() };
     owner.sessions().end_access(owner.with(asked)).await.unwrap();
     let ended = Instant::now();
     tokio::time::sleep(SURE).await;

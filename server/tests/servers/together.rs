@@ -39,14 +39,14 @@ pub async fn invited(owner: &Seat, name: &str, project: &str) -> Result<String, 
 }
 
 /// Somebody who signs what a token alone does not do.
-async fn at_a_machine(channel: Channel, code: &str) -> (Seat, Machine) {
+pub async fn at_a_machine(channel: Channel, code: &str) -> (Seat, Machine) {
     let machine = Machine::new();
     let asked = machine.with_code(code, "");
     let answer = SessionsClient::new(channel.clone()).login(asked).await.unwrap().into_inner();
     (Seat { channel, token: answer.token }, machine)
 }
 
-async fn challenge(seat: &Seat) -> String {
+pub async fn challenge(seat: &Seat) -> String {
     seat.sessions().challenge(v1::ChallengeRequest {}).await.unwrap().into_inner().challenge
 }
 
@@ -419,5 +419,21 @@ async fn audio_that_came_in_at_one_server_goes_out_at_the_others() {
             bytes.extend_from_slice(&chunk.data);
         }
         assert!(bytes == piece.bytes, "{} bytes came, of {}", bytes.len(), piece.bytes.len());
+    }
+}
+
+/// Whoever makes a project and looks at the list does so through a balancer, which sends the two calls to two servers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_project_made_at_one_server_is_in_the_list_of_the_other_at_once() {
+    let Some(cluster) = cluster::shared() else { return };
+    let house = House::open(cluster, 2);
+    let here = Seat::login(house.channel(0).await, &house.owner_code).await.unwrap();
+    let there = here.over(house.channel(1).await);
+    for made in 1..=40 {
+        let project = here.new_project().await;
+        let listed =
+            there.projects().list(there.with(v1::ListRequest::default())).await.unwrap().into_inner();
+        assert!(listed.projects.iter().any(|it| it.project_id == project), "project {made}");
+        assert_eq!(listed.projects.len(), made);
     }
 }

@@ -31,7 +31,7 @@ use std::{
 use bytes::Bytes;
 use deadwax_domain::Digest;
 use futures::{StreamExt as _, stream};
-use tokio::sync::OwnedMutexGuard;
+use tokio::{sync::OwnedMutexGuard, time::Instant};
 
 use super::{
     BlobError, Discarded, Pace,
@@ -50,6 +50,8 @@ pub const PART_BYTES: u64 = 16 << 20;
 const TRIES: u32 = 4;
 /// Before the second try; twice as long before each further one.
 const REST: Duration = Duration::from_millis(200);
+/// After so long nothing is tried once more: somebody waits for the answer, and a line that is cut without a word takes its whole patience each time.
+const ENOUGH: Duration = Duration::from_secs(30);
 /// For an answer, or for the next byte of one.
 const PATIENCE: Duration = Duration::from_secs(120);
 const CLAIM: &str = "studio";
@@ -151,10 +153,10 @@ impl Far {
     /// to be wrong.
     pub(super) async fn keep(&self, digest: Digest, source: &Source, over: bool) -> Result<(), BlobError> {
         let key = key_of(digest);
-        let mut turn = 1;
+        let (mut turn, begun) = (1, Instant::now());
         loop {
             match self.try_keep((digest, &key), source, over).await {
-                Err(BlobError::Far(error)) if turn < TRIES && !error.lasting => {
+                Err(BlobError::Far(error)) if may_try_again(turn, begun, &error) => {
                     tracing::debug!(%digest, %error, "audio could not be put into the object store; tried again");
                     self.rest(turn).await;
                     turn += 1;
@@ -319,10 +321,10 @@ impl Far {
         key: &str,
         mut call: impl FnMut() -> F,
     ) -> Result<T, FarError> {
-        let mut turn = 1;
+        let (mut turn, begun) = (1, Instant::now());
         loop {
             match self.within(what, key, call()).await {
-                Err(error) if turn < TRIES && !error.lasting => {
+                Err(error) if may_try_again(turn, begun, &error) => {
                     tracing::debug!(%error, "asked of the object store again");
                     self.rest(turn).await;
                     turn += 1;
@@ -377,6 +379,10 @@ impl Far {
     pub(super) async fn begin(&self, digest: Digest) -> OwnedMutexGuard<()> {
         self.beginning.turn(digest).await
     }
+}
+
+fn may_try_again(turn: u32, begun: Instant, error: &FarError) -> bool {
+    turn < TRIES && !error.lasting && begun.elapsed() < ENOUGH
 }
 
 impl Turns {

@@ -74,8 +74,11 @@ impl Shelf {
         lying.oldest()
     }
 
-    /// The one that leaves next, whatever they may take.
+    /// The one that leaves next, whatever they may take. Without a limit none does: they are no copies then, but brought to stay.
     pub(super) fn oldest(&self) -> Option<(Digest, u64)> {
+        if self.most == u64::MAX {
+            return None;
+        }
         self.lock().oldest()
     }
 

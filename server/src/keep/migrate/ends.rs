@@ -32,12 +32,18 @@ use crate::{
         papers,
         plan::Plan,
     },
-    store::embedded::OpenError,
+    store::embedded::{self, OpenError},
 };
 
 /// How often a database is asked whether a server that was just stopped is gone.
 #[cfg(feature = "postgres")]
 const STOPPING: u32 = 10;
+/// A server that lost its line to the database asks for another one within this.
+#[cfg(all(feature = "postgres", not(test)))]
+const COMES_BACK: Duration = Duration::from_secs(6);
+/// Tests of marks have no servers.
+#[cfg(all(feature = "postgres", test))]
+const COMES_BACK: Duration = Duration::from_millis(20);
 
 /// The engines that keep marks of their own, and who was kept out.
 #[derive(Default)]
@@ -48,6 +54,9 @@ pub struct Ends {
     pub there: Option<Place>,
     #[cfg(feature = "postgres")]
     alone: Option<Alone>,
+    /// The lock that servers and workers of the source's folder have.
+    #[cfg(feature = "postgres")]
+    folder: Option<std::fs::File>,
 }
 
 #[cfg(not(feature = "postgres"))]
@@ -146,10 +155,25 @@ impl Ends {
         facts: Option<&mut Facts>,
     ) -> anyhow::Result<bool> {
         let Some(here) = &self.here else { return hold_journal(facts).await };
-        if self.alone.is_none() {
-            self.alone = here.alone().await?;
+        if self.folder.is_none() {
+            match embedded::lock(&plan.from) {
+                Ok(held) => self.folder = Some(held),
+                Err(OpenError::Locked(_)) => return Ok(false),
+                Err(error) => return Err(error).context("the folder of the source cannot be held"),
+            }
         }
         if self.alone.is_none() {
+            self.alone = match here.alone().await? {
+                // A server whose line broke for a moment is back by then, and waits for its share.
+                Some(alone) => {
+                    sleep(COMES_BACK).await;
+                    if here.somebody_waits().await? { None } else { Some(alone) }
+                }
+                None => None,
+            };
+        }
+        if self.alone.is_none() {
+            self.folder = None;
             return Ok(false);
         }
         let known = here.mark().await?;
@@ -295,6 +319,19 @@ pub async fn shut(other: &Path, mark: &Mark) -> anyhow::Result<()> {
     }
     let _read_by_databases = (other, mark);
     Ok(())
+}
+
+/// Whether the database of the target was opened by this move. The folder alone tells where there is none.
+pub async fn has_arrived(plan: &Plan, mark: &Mark) -> anyhow::Result<bool> {
+    #[cfg(feature = "postgres")]
+    if plan.there.store.engine == Engine::Postgres && !plan.same_facts {
+        let there = Place::open(&options(&plan.to, &plan.there)?, true)
+            .await
+            .context("the database of the target cannot be used")?;
+        return Ok(there.mark().await?.is_some_and(|known| known.id == mark.id && known.state == "complete"));
+    }
+    let _read_by_databases = (plan, mark);
+    Ok(false)
 }
 
 /// The source is open to servers again, but for the mark of its folder.

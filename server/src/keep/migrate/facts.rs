@@ -111,7 +111,7 @@ impl Facts {
         let same = taking.appends() == taken && taking.tally().roots.root() == self.tally.roots.root();
         ensure!(
             same,
-            "the target holds {taken} records that are not how the journal of the source begins: it was restored from a backup, or is another one. Empty the target and begin again"
+            "the target holds {taken} records that are not how the journal of the source begins: it was restored from a backup, or is another one. Empty what of the target is not the source's too (its folder, its database, its prefix) and begin again"
         );
         (*slot, self.taken) = (Some(taking), taken);
         Ok(())
@@ -214,7 +214,7 @@ impl Facts {
         };
         if let Some(what) = source.differs(&self.tally) {
             bail!(
-                "source and target are not the same: {what}. Empty the target and move again; should it come back, tell us with this line"
+                "source and target are not the same: {what}. Empty what of the target is not the source's too (its folder, its database, its prefix) and move again; should it come back, tell us with this line"
             );
         }
         Ok(self.tally.roots.root())

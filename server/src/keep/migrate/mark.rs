@@ -129,7 +129,7 @@ pub fn may_be_served(dir: &Path) -> anyhow::Result<()> {
             "the studio of {here} was moved to {other}: serve that. What was done there since is not here; to take the studio back all the same: deadwax-server migrate --take-back {here}"
         ),
         State::GivenUp => bail!(
-            "the studio of {here} was taken back to {other}: serve that, and remove this folder. To move again: deadwax-server migrate {other} --to a new folder"
+            "the studio of {here} was taken back to {other}: serve that. What was acknowledged here since the move is nowhere else: keep this folder until that is settled. To move again: deadwax-server migrate {other} --to a new folder"
         ),
     }
 }

@@ -66,6 +66,11 @@ pub async fn migrate(from: &Path, to: &Path) -> anyhow::Result<Moved> {
         eprintln!("This move is done: {} is the studio.", plan.to.display());
         return Ok(Moved { entries: 0, root: mark.root, audio: 0, bytes: 0, uploads: 0, told: Vec::new() });
     }
+    if let Some(done) = plan.only_the_last_mark(&mark).await? {
+        done.put(&plan.to)?;
+        eprintln!("This move is done: {} is the studio.", plan.to.display());
+        return Ok(Moved { entries: 0, root: done.root, audio: 0, bytes: 0, uploads: 0, told: Vec::new() });
+    }
     papers::copy_fixed(&plan.from, &plan.to, &plan.there)?;
     let (mut facts, mut audio, mut ends) = plan.open(&mark).await?;
     let waited = follow(&plan, &mark, &mut facts, &mut audio, &mut ends).await;
@@ -80,9 +85,13 @@ pub async fn migrate(from: &Path, to: &Path) -> anyhow::Result<Moved> {
             return Err(give_back(&plan, &mark, &ends, error).await);
         }
     };
-    switch(&plan, mark, &ends, &moved.root).await?;
-    audio.forget_list();
-    Ok(moved)
+    match switch(&plan, mark.clone(), &ends, &moved.root).await {
+        Ok(()) => {
+            audio.forget_list();
+            Ok(moved)
+        }
+        Err(error) => Err(give_back(&plan, &mark, &ends, error).await),
+    }
 }
 
 /// Rounds beside the servers of the source, until they are stopped and kept out.
@@ -226,23 +235,31 @@ pub async fn take_back(from: &Path) -> anyhow::Result<String> {
         (None, Some(closed)) => closed.clone(),
         (None, None) => bail!("{} was not moved away: there is nothing to take back", from.display()),
     };
-    if other.exists() {
+    let there = if other.exists() { Mark::of(&other)? } else { None };
+    ensure!(
+        mark.is_none() || there.is_some(),
+        "the target of this move is not at {} any more, and it has to be shut before {} is served: two studios would go on side by side. Put it back to that path, with its {}. Only if you know that it is gone for good: remove {} yourself",
+        other.display(),
+        from.display(),
+        mark::FILE,
+        from.join(mark::FILE).display()
+    );
+    if let Some(there) = there {
         let _other_held =
             embedded::lock(&other).context("the target is served or filled at this moment: stop it first")?;
-        if let Some(there) = Mark::of(&other)? {
-            ensure!(
-                mark.as_ref().is_none_or(|mark| mark.id == there.id),
-                "{} is the target of another move meanwhile: find out which of the two is the studio; {} goes with the other one",
-                other.display(),
-                mark::FILE
-            );
-            ends::shut(&other, &there).await?;
-            #[cfg(test)]
-            kills::here();
-            Mark { state: State::GivenUp, ..there }.put(&other)?;
-            #[cfg(test)]
-            kills::here();
-        }
+        ensure!(
+            mark.as_ref().is_none_or(|mark| mark.id == there.id),
+            "{} is the target of another move than the one that left {}: its {} names where it came from. Find out which folder is the studio before you serve either",
+            other.display(),
+            from.display(),
+            mark::FILE
+        );
+        ends::shut(&other, &there).await?;
+        #[cfg(test)]
+        kills::here();
+        Mark { state: State::GivenUp, ..there }.put(&other)?;
+        #[cfg(test)]
+        kills::here();
     }
     ends::open_again(&from).await?;
     #[cfg(test)]

@@ -15,13 +15,13 @@ use crate::{
     blob::{
         far,
         moved::{Giver, Taker},
-        settings::Kind,
+        settings::{self, Kind},
     },
     config::{self, Config},
     evidence::StudioKey,
     keep::migrate::{
         audio::Audio,
-        ends::Ends,
+        ends::{self, Ends},
         facts::{self, Facts, Source, Target},
         mark::{Mark, State},
         papers,
@@ -132,6 +132,15 @@ impl Plan {
         }
     }
 
+    /// Killed after the target's database was opened and before its folder was: nothing is missing but the last mark, and the target may have gone on since. Answers
+    /// that mark.
+    pub async fn only_the_last_mark(&self, mark: &Mark) -> anyhow::Result<Option<Mark>> {
+        let left = Mark::of(&self.from)?.filter(|left| left.state == State::Moved && left.id == mark.id);
+        let Some(left) = left else { return Ok(None) };
+        let arrived = ends::has_arrived(self, mark).await?;
+        Ok(arrived.then(|| Mark { state: State::Complete, root: left.root, ..mark.clone() }))
+    }
+
     /// Both ends, as far as they are to be moved.
     pub async fn open(&self, mark: &Mark) -> anyhow::Result<(Option<Facts>, Audio, Ends)> {
         let ends = Ends::open(self, mark).await?;
@@ -139,7 +148,11 @@ impl Plan {
             true => None,
             false => Some(self.facts(mark, &ends).await?),
         };
-        let here = far::of_settings(&self.here.audio, &self.from)?;
+        // What is brought to where it stays is no copy that may leave again.
+        let stays = self.there.audio.store == Kind::Folder;
+        let local_bytes = if stays { u64::MAX } else { self.here.audio.local_bytes };
+        let giving = settings::Audio { local_bytes, ..self.here.audio.clone() };
+        let here = far::of_settings(&giving, &self.from)?;
         let there = far::of_settings(&self.there.audio, &self.to)?;
         if let Some(far) = &there {
             let checked = far.check(&self.studio).await;
@@ -148,7 +161,7 @@ impl Plan {
         let giver = match self.same_audio {
             true => None,
             false => Some(
-                Giver::open(&self.from, here, &self.to)
+                Giver::open(&self.from, here, &self.to, self.there.limits.reserve_bytes)
                     .await
                     .context("opening the audio of the source failed")?,
             ),

@@ -213,7 +213,7 @@ async fn audio_goes_over_a_store_that_fails_at_every_third_call_and_back() {
     let (shed, mut tries) = (Arc::new(shed::Shed::default()), 0);
     std::fs::create_dir(&to).unwrap();
     shed.fail(3, 3);
-    let giver = Giver::open(&from, None, &to).await.unwrap();
+    let giver = Giver::open(&from, None, &to, 0).await.unwrap();
     let taker = Taker::open(&to, Some(shed::far(&shed, 0)), 0).await.unwrap();
     let audio = audio_moves(giver, taker, &to, &mut tries).await;
     shed.fail(0, 0);
@@ -221,7 +221,7 @@ async fn audio_goes_over_a_store_that_fails_at_every_third_call_and_back() {
     assert_eq!(audio.compare(&named).await.unwrap(), (40, bytes));
     shed.fail(4, 3);
     std::fs::create_dir(&back).unwrap();
-    let giver = Giver::open(&to, Some(shed::far(&shed, u64::MAX)), &back).await.unwrap();
+    let giver = Giver::open(&to, Some(shed::far(&shed, u64::MAX)), &back, 0).await.unwrap();
     let taker = Taker::open(&back, None, 0).await.unwrap();
     let audio = audio_moves(giver, taker, &back, &mut tries).await;
     shed.fail(0, 0);
@@ -239,7 +239,7 @@ async fn audio_goes_over_a_store_that_fails_at_every_third_call_and_back() {
     let third = root.path().join("third");
     std::fs::create_dir(&third).unwrap();
     shed.fail(5, 1);
-    let giver = Giver::open(&from, None, &third).await.unwrap();
+    let giver = Giver::open(&from, None, &third, 0).await.unwrap();
     let taker = Taker::open(&third, Some(shed::far(&shed, 0)), 0).await.unwrap();
     let no = Audio::new(Some(giver), taker, &third).unwrap().round(|_, _| ()).await.unwrap_err();
     assert!(format!("{no:#}").contains("listing the audio of the target failed"), "{no:#}");

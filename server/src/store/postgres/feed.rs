@@ -123,6 +123,19 @@ impl Feed {
     }
 }
 
+/// What changed since the last look, and a little before it.
+pub(super) async fn lately(link: &Link, feed: &Feed) -> Result<Vec<(StreamId, u64)>, Fault> {
+    let back = feed.asked().elapsed().as_secs_f64() + SHORT_S;
+    let client = link.client().await?;
+    let statement = client.prepare_cached(CHANGED).await?;
+    let rows = client.query(&statement, &[&back]).await?;
+    let head = |row: &tokio_postgres::Row| {
+        let stream: uuid::Uuid = row.try_get(0)?;
+        Ok((StreamId(stream.as_u128()), seq_of(row.try_get(1)?)))
+    };
+    rows.iter().map(head).collect()
+}
+
 /// Asks for what changed until it is dropped.
 pub(super) async fn ask(link: Link, feed: Arc<Feed>, latch: Latch) {
     let (mut long, mut all, mut away) = (Instant::now(), None::<Instant>, None::<Instant>);

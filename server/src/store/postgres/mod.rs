@@ -363,6 +363,10 @@ impl Store for PostgresStore {
         self.look(head).boxed()
     }
 
+    fn lately(&self) -> BoxFuture<'_, Result<Vec<(StreamId, u64)>, ReadError>> {
+        self.look(move || feed::lately(&self.link, &self.feed)).boxed()
+    }
+
     fn heard(&self, stream: StreamId) -> Option<Heard> {
         Some(Heard { ago: self.feed.asked().elapsed(), head: self.feed.head(stream) })
     }

@@ -30,6 +30,11 @@ const PUT_MARK: &str = "INSERT INTO deadwax_move (id, state, move, studio, other
 const CLOSE: &str = "ALTER TABLE deadwax_streams RENAME TO deadwax_streams_closed";
 const OPEN: &str = "ALTER TABLE deadwax_streams_closed RENAME TO deadwax_streams";
 const IS_CLOSED: &str = "SELECT to_regclass('deadwax_streams_closed') IS NOT NULL";
+/// A lock by one number stands there as two halves.
+const WAITS: &str =
+    "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objsubid = 1
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND classid::bigint = (($1::bigint >> 32) & 4294967295) AND objid::bigint = ($1::bigint & 4294967295))";
 const FULL: &str = "SELECT EXISTS (SELECT 1 FROM deadwax_commands) OR EXISTS (SELECT 1 FROM deadwax_entries) OR EXISTS (SELECT 1 FROM deadwax_claims)";
 
 /// What stands in the database about a move.
@@ -171,6 +176,23 @@ impl Place {
                 Err(fault) => return Err(fault),
             };
             Ok(alone.then_some(Alone { _line: line, _client: client }))
+        })
+        .await
+    }
+
+    /// Whether a server waits for its share of what [`alone`](Self::alone) holds: one that lives. An engine that does not tell shows nobody.
+    ///
+    /// # Errors
+    /// Where the database cannot be asked.
+    pub async fn somebody_waits(&self) -> Result<bool, MoveError> {
+        self.ask(|| async {
+            let client = self.link.client().await?;
+            let key = serving(&client).await?;
+            match client.query_one(WAITS, &[&key]).await.map_err(Fault::from) {
+                Ok(row) => Ok(row.try_get(0)?),
+                Err(Fault::Unknown(_)) => Ok(false),
+                Err(fault) => Err(fault),
+            }
         })
         .await
     }

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use http::Uri;
+use http::{Method, Uri};
 use http_body_util::BodyExt as _;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::{
@@ -36,7 +36,9 @@ use tower::util::BoxCloneSyncService;
 
 /// Name look-up, TCP and TLS.
 const CONNECT: Duration = Duration::from_secs(10);
-/// From the request to the first line of the answer, and more by the length of what is sent.
+/// From the request to the first line of the answer, where something is only read.
+const READ: Duration = Duration::from_secs(12);
+/// Where something is written, and more by the length of what is sent: a store may copy or put parts together first.
 const ANSWER: Duration = Duration::from_secs(30);
 const SLOWEST_BYTES_PER_S: u64 = 256 << 10;
 /// A connection that nobody uses is closed.
@@ -94,7 +96,10 @@ async fn dial(tls: TlsConnector, uri: Uri) -> io::Result<Wire> {
 impl HttpService for Line {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let sent = request.body().content_length() as u64;
-        let patience = ANSWER + Duration::from_secs(sent / SLOWEST_BYTES_PER_S);
+        let patience = match *request.method() {
+            Method::GET | Method::HEAD => READ,
+            _ => ANSWER + Duration::from_secs(sent / SLOWEST_BYTES_PER_S),
+        };
         let answer = tokio::time::timeout(patience, self.client.request(request)).await;
         let answer = answer
             .map_err(|_| {

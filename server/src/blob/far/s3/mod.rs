@@ -59,7 +59,7 @@ impl S3 {
             max_backoff: Duration::from_secs(2),
             base: 2.0,
         };
-        let retry = RetryConfig { backoff, max_retries: 4, retry_timeout: Duration::from_secs(40) };
+        let retry = RetryConfig { backoff, max_retries: 4, retry_timeout: Duration::from_secs(10) };
         let mut builder = AmazonS3Builder::new()
             .with_access_key_id(who.access_key)
             .with_secret_access_key(who.secret_key.reveal())
