@@ -100,7 +100,9 @@ async fn all(root: &Path) -> (Entries, BTreeMap<u128, Digest>, String) {
 
 fn blobs_of(root: &Path) -> BTreeMap<String, Vec<u8>> {
     let name = |path: &Path| path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
-    let files = files_below(&root.join("blobs"));
+    // A studio may have no audio at all.
+    let blobs = root.join("blobs");
+    let files = if blobs.exists() { files_below(&blobs) } else { Vec::new() };
     files.iter().map(|path| (name(path), fs::read(path).unwrap())).collect()
 }
 

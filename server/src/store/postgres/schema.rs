@@ -1,6 +1,6 @@
 //! The tables: numbered migrations, embedded, each applied once under a lock row, and the refusal of a schema that a newer server made. Never here: facts.
 
-use tokio_postgres::Client;
+use tokio_postgres::{Client, error::SqlState};
 
 use super::{
     OpenError,
@@ -48,10 +48,11 @@ pub(super) async fn bring_up(client: &mut Client) -> Result<(), Trouble> {
         _ => {}
     }
     if let Err(error) = client.batch_execute(GROUND).await {
-        // Two that make the same table at the same moment meet in the catalogue; the other one's will do.
-        return Err(Trouble::Fault(match Fault::from(error) {
-            Fault::Taken => Fault::Again("another server makes the tables".into()),
-            other => other,
+        // Two that make the same table at the same moment meet in the catalogue, at its name or at that of its type; the other one's will do.
+        let met = [SqlState::UNIQUE_VIOLATION, SqlState::DUPLICATE_OBJECT, SqlState::DUPLICATE_TABLE];
+        return Err(Trouble::Fault(match error.code().is_some_and(|code| met.contains(code)) {
+            true => Fault::Again("another server makes the tables".into()),
+            false => error.into(),
         }));
     }
     let transaction = client.transaction().await?;
@@ -99,7 +100,7 @@ pub(super) async fn version_of(client: &Client) -> Result<Option<i64>, Fault> {
 async fn version(client: &Client) -> Result<Option<i64>, Trouble> {
     match client.query_one("SELECT coalesce(max(version), 0) FROM deadwax_schema", &[]).await {
         Ok(row) => Ok(Some(row.try_get(0)?)),
-        Err(error) if error.code() == Some(&tokio_postgres::error::SqlState::UNDEFINED_TABLE) => Ok(None),
+        Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
