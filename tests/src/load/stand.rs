@@ -43,7 +43,7 @@ pub enum Under {
     Embedded,
     /// Two servers over a Postgres of their own; audio in a folder that they share, or in an S3 server where that is asked.
     ScaleOut { s3: bool },
-    /// Servers that run already, by their addresses, as whoever is signed in to the first of them in this home. Their doors must be as wide as [`WIDE`].
+    /// Servers that run already, by their addresses, as whoever is signed in to the first of them in this home. Their doors must be as wide as `WIDE`.
     At { addresses: Vec<String>, home: PathBuf },
 }
 

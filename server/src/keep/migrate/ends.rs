@@ -32,7 +32,7 @@ use crate::{
         papers,
         plan::Plan,
     },
-    store::embedded::{self, OpenError},
+    store::embedded::OpenError,
 };
 
 /// How often a database is asked whether a server that was just stopped is gone.
@@ -156,7 +156,7 @@ impl Ends {
     ) -> anyhow::Result<bool> {
         let Some(here) = &self.here else { return hold_journal(facts).await };
         if self.folder.is_none() {
-            match embedded::lock(&plan.from) {
+            match crate::store::embedded::lock(&plan.from) {
                 Ok(held) => self.folder = Some(held),
                 Err(OpenError::Locked(_)) => return Ok(false),
                 Err(error) => return Err(error).context("the folder of the source cannot be held"),
