@@ -50,7 +50,8 @@ impl Secret {
 }
 
 pub fn hash(text: &str) -> Hash {
-    let text = if planted!("token-by-prefix") { text.get(..16).unwrap_or(text) } else { text };
+    let short = planted!("token-by-prefix") && text.starts_with("dwx_session_");
+    let text = if short { text.get(..16).unwrap_or(text) } else { text };
     Sha256::digest(text.as_bytes()).into()
 }
 
