@@ -104,7 +104,7 @@ where
         match token.and_then(|token| self.people.caller(token)) {
             Some(caller) if self.people.is_sure(self.trust) => {
                 if is_closed_to(&caller, request.uri().path()) {
-                    return Either::Right(ready(Ok(status::not_for_guests().into_http())).boxed());
+                    return Either::Right(ready(Ok(turned_away(&request, &caller))).boxed());
                 }
                 enter(&mut request, caller);
             }
@@ -146,7 +146,7 @@ where
         async move {
             match people.caller_anew(&token).await {
                 Ok(Some(caller)) if is_closed_to(&caller, request.uri().path()) => {
-                    return Ok(status::not_for_guests().into_http());
+                    return Ok(turned_away(&request, &caller));
                 }
                 Ok(Some(caller)) => enter(&mut request, caller),
                 Ok(None) if people.is_closing() => return Ok(status::closing().into_http()),
@@ -159,11 +159,21 @@ where
     }
 }
 
-fn enter(request: &mut Request<Body>, mut caller: Caller) {
-    caller.address = address(request.extensions());
+fn see(request: &Request<Body>, caller: &Caller) {
     if let Some(seen) = request.extensions().get::<crate::telemetry::Seen>() {
         seen.person(caller.person.id, caller.session_id);
     }
+}
+
+/// A guest at a call of members.
+fn turned_away(request: &Request<Body>, caller: &Caller) -> Response<Body> {
+    see(request, caller);
+    status::not_for_guests().into_http()
+}
+
+fn enter(request: &mut Request<Body>, mut caller: Caller) {
+    caller.address = address(request.extensions());
+    see(request, &caller);
     request.extensions_mut().insert(caller);
 }
 

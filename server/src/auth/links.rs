@@ -116,6 +116,15 @@ impl People {
         Ok(secret)
     }
 
+    /// The guest of a link of another studio, whose project comes here: a name, and no way in.
+    ///
+    /// # Errors
+    /// `NameInvalid`.
+    pub async fn add_guest(&self, id: PersonId, name: &str) -> Result<(), AuthError> {
+        let name = Self::recipient(name)?;
+        self.decided(|| Ok((named(id, &name), Vec::new(), ()))).await
+    }
+
     /// Where a secret leads, ended or not: whoever has it may be told.
     ///
     /// # Errors
@@ -245,23 +254,24 @@ impl People {
     }
 }
 
+/// A guest: somebody without an e-mail.
+fn named(guest: PersonId, name: &str) -> Vec<Fact> {
+    let (person_id, name) = (guest.0.to_be_bytes().to_vec(), name.to_owned());
+    let added = stored::PersonAdded { person_id: person_id.clone(), studio_owner: false };
+    let named = stored::PersonNamed { person_id, name, email: String::new() };
+    vec![Fact::PersonAdded(added), Fact::PersonNamed(named)]
+}
+
 /// The guest, and the link before it has a secret.
 fn begun(keep: &KeepLink) -> Vec<Fact> {
-    let person_id = keep.guest.0.to_be_bytes().to_vec();
-    vec![
-        Fact::PersonAdded(stored::PersonAdded { person_id: person_id.clone(), studio_owner: false }),
-        Fact::PersonNamed(stored::PersonNamed {
-            person_id: person_id.clone(),
-            name: keep.recipient.clone(),
-            email: String::new(),
-        }),
-        Fact::LinkKept(stored::LinkKept {
-            link_id: keep.link.0.to_be_bytes().to_vec(),
-            person_id,
-            project_id: keep.project.0.to_be_bytes().to_vec(),
-            expires_ms: keep.expires_ms,
-            sessions_max: keep.sessions_max,
-            made_by: keep.by.0.to_be_bytes().to_vec(),
-        }),
-    ]
+    let mut facts = named(keep.guest, &keep.recipient);
+    facts.push(Fact::LinkKept(stored::LinkKept {
+        link_id: keep.link.0.to_be_bytes().to_vec(),
+        person_id: keep.guest.0.to_be_bytes().to_vec(),
+        project_id: keep.project.0.to_be_bytes().to_vec(),
+        expires_ms: keep.expires_ms,
+        sessions_max: keep.sessions_max,
+        made_by: keep.by.0.to_be_bytes().to_vec(),
+    }));
+    facts
 }
