@@ -8,7 +8,7 @@ use tonic::{Code, Status, metadata::MetadataValue};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::{
-    auth::AuthError,
+    auth::{AuthError, NotOpened},
     blob::{BlobError, far::FarError},
     disk::is_full,
     egress::{BookError, NotWritten},
@@ -411,12 +411,7 @@ pub fn auth(error: AuthError) -> Status {
         ),
         AuthError::NoSuchPerson => not_found("NO_SUCH_PERSON", "person"),
         AuthError::NoSuchSession => not_found("NO_SUCH_SESSION", "session"),
-        AuthError::LinkUnknown
-        | AuthError::LinkEnded
-        | AuthError::LinkUsedUp
-        | AuthError::LinkPasswordNeeded
-        | AuthError::LinkPasswordWrong
-        | AuthError::LinkPasswordWeak(_) => not_opened(error),
+        AuthError::Link(why) => not_opened(why),
         AuthError::NameInvalid(what) => refuse(Code::InvalidArgument, "NAME_INVALID", what, ""),
         AuthError::EmailInvalid(what) => refuse(Code::InvalidArgument, "EMAIL_INVALID", what, ""),
         AuthError::LastOwner => refuse(
@@ -434,34 +429,34 @@ pub fn auth(error: AuthError) -> Status {
 }
 
 /// A link that does not open. Whoever holds the right secret had the link, and is told what became of it.
-fn not_opened(error: AuthError) -> Status {
-    match error {
-        AuthError::LinkEnded => refuse(
+fn not_opened(why: NotOpened) -> Status {
+    match why {
+        NotOpened::Ended => refuse(
             Code::PermissionDenied,
             "LINK_ENDED",
             "This link has ended: it has expired, or whoever sent it took it back.",
             "Ask them for a new one.",
         ),
-        AuthError::LinkUsedUp => refuse(
+        NotOpened::UsedUp => refuse(
             Code::ResourceExhausted,
             "LINK_USED_UP",
             "This link was opened as often as it may be.",
             "Go on where you opened it before, or ask whoever sent it for another one.",
         ),
-        AuthError::LinkPasswordNeeded => refuse(
+        NotOpened::PasswordNeeded => refuse(
             Code::FailedPrecondition,
             "LINK_PASSWORD_NEEDED",
             "This link has a password.",
             "Type the password; whoever sent the link knows it.",
         ),
-        AuthError::LinkPasswordWrong => refuse(
+        NotOpened::PasswordWrong => refuse(
             Code::Unauthenticated,
             "LINK_PASSWORD_WRONG",
             "That is not the password of this link.",
             "Try again; after ten wrong ones the server waits for a quarter of an hour.",
         ),
-        AuthError::LinkPasswordWeak(what) => refuse(Code::InvalidArgument, "LINK_PASSWORD_WEAK", what, ""),
-        _ => refuse(
+        NotOpened::PasswordWeak(what) => refuse(Code::InvalidArgument, "LINK_PASSWORD_WEAK", what, ""),
+        NotOpened::Unknown => refuse(
             Code::NotFound,
             "LINK_UNKNOWN",
             "No link of this studio is like that.",

@@ -17,6 +17,23 @@ use super::{
 };
 use crate::name;
 
+/// Why a link does not open, or cannot be made so.
+#[derive(Debug, thiserror::Error)]
+pub enum NotOpened {
+    #[error("no link has this secret")]
+    Unknown,
+    #[error("the link was revoked or has expired")]
+    Ended,
+    #[error("the link was opened as often as it may be")]
+    UsedUp,
+    #[error("the link has a password")]
+    PasswordNeeded,
+    #[error("the password of the link is not right")]
+    PasswordWrong,
+    #[error("{0}")]
+    PasswordWeak(String),
+}
+
 /// A link that the project's stream has.
 pub struct KeepLink {
     pub link: LinkId,
@@ -83,7 +100,7 @@ impl People {
     /// The hash of a password that a link is to have; `None`: none is asked.
     ///
     /// # Errors
-    /// `LinkPasswordWeak`; `Busy` where too many are hashed at once.
+    /// `PasswordWeak`; `Busy` where too many are hashed at once.
     pub async fn link_password(&self, asked: &str, about: &[&str]) -> Result<Option<String>, AuthError> {
         let Some(password) = Passphrase::read(asked) else { return Ok(None) };
         password.check_for_link(about)?;
@@ -93,14 +110,14 @@ impl People {
     /// Keeps what opens a link, and makes its guest. Of a link that is kept already: another secret; the one before opens nothing any more.
     ///
     /// # Errors
-    /// `LinkEnded` where it was revoked meanwhile.
+    /// `Ended` where it was revoked meanwhile.
     pub async fn keep_link(&self, keep: KeepLink) -> Result<Secret, AuthError> {
         let secret = secret::new(Kind::Link)?;
         self.decided(|| {
             let known = {
                 let state = self.state();
                 if state.link(keep.link).is_some_and(|link| link.ended) {
-                    return Err(AuthError::LinkEnded);
+                    return Err(NotOpened::Ended.into());
                 }
                 state.link(keep.link).is_some()
             };
@@ -128,14 +145,14 @@ impl People {
     /// Where a secret leads, ended or not: whoever has it may be told.
     ///
     /// # Errors
-    /// `LinkUnknown`; `TooManyTries`.
+    /// `Unknown`; `TooManyTries`.
     pub async fn link_of(&self, secret: &str, address: Option<IpAddr>) -> Result<LinkPlace, AuthError> {
         counted(&self.addresses, address.map(customer), async {
-            let secret = secret::read(Kind::Link, secret).ok_or(AuthError::LinkUnknown)?;
+            let secret = secret::read(Kind::Link, secret).ok_or(NotOpened::Unknown)?;
             // Another server may have made it a moment ago.
             self.look().await?;
             let state = self.state();
-            let link = state.link_by_secret(&secret).ok_or(AuthError::LinkUnknown)?;
+            let link = state.link_by_secret(&secret).ok_or(NotOpened::Unknown)?;
             Ok(LinkPlace { link: link.id, guest: link.person, project: link.project, secret })
         })
         .await
@@ -144,7 +161,7 @@ impl People {
     /// Begins a session of a link's guest. Of many who open it at once no more get in than it has sessions.
     ///
     /// # Errors
-    /// `LinkEnded`, `LinkUsedUp`, `LinkPasswordNeeded`, `LinkPasswordWrong`, `TooManyTries`, `NameInvalid` (of the device), `Busy`.
+    /// `Ended`, `UsedUp`, `PasswordNeeded`, `PasswordWrong`, `TooManyTries`, `NameInvalid` (of the device), `Busy`.
     pub async fn open_link(&self, asked: OpenLink<'_>) -> Result<Opened, AuthError> {
         let device =
             name::clean("device name", asked.device, name::PERSON_MAX).map_err(AuthError::NameInvalid)?;
@@ -152,17 +169,17 @@ impl People {
         let kept = self.may_be_opened(&place)?;
         counted(&self.addresses, asked.address.map(customer), async {
             if let Some(phc) = &kept {
-                let given = Passphrase::read(asked.password).ok_or(AuthError::LinkPasswordNeeded)?;
+                let given = Passphrase::read(asked.password).ok_or(NotOpened::PasswordNeeded)?;
                 counted(&self.ways, Some(Way::Link(place.link.0)), async {
                     let fits = self.hasher.fits(Some(&given), Some(phc)).await?;
-                    if fits { Ok(()) } else { Err(AuthError::LinkPasswordWrong) }
+                    if fits { Ok(()) } else { Err(NotOpened::PasswordWrong.into()) }
                 })
                 .await?;
             }
             self.decided(|| {
                 // It may have ended, been opened by others or been given another secret while the password was looked at.
                 if self.may_be_opened(&place)? != kept {
-                    return Err(AuthError::LinkUnknown);
+                    return Err(NotOpened::Unknown.into());
                 }
                 self.begin_as_guest(&place, device.clone())
             })
@@ -176,12 +193,12 @@ impl People {
         let now_ms = self.clock.now_ms();
         let state = self.state();
         let link = state.link_by_secret(&place.secret).filter(|link| link.id == place.link);
-        let link = link.ok_or(AuthError::LinkUnknown)?;
+        let link = link.ok_or(NotOpened::Unknown)?;
         if link.ended || link.expires_ms <= now_ms {
-            return Err(AuthError::LinkEnded);
+            return Err(NotOpened::Ended.into());
         }
         if link.opened.len() >= link.sessions_max as usize {
-            return Err(AuthError::LinkUsedUp);
+            return Err(NotOpened::UsedUp.into());
         }
         Ok(link.phc.clone())
     }
@@ -189,8 +206,8 @@ impl People {
     fn begin_as_guest(&self, place: &LinkPlace, device: String) -> Ruling<Opened> {
         let (person, link_ends_ms) = {
             let state = self.state();
-            let link = state.link(place.link).ok_or(AuthError::LinkUnknown)?;
-            (state.person(link.person).ok_or(AuthError::LinkEnded)?, link.expires_ms)
+            let link = state.link(place.link).ok_or(NotOpened::Unknown)?;
+            (state.person(link.person).ok_or(NotOpened::Ended)?, link.expires_ms)
         };
         let token = secret::new(Kind::Session)?;
         let session_id = uuid::Uuid::now_v7().as_u128();
@@ -226,7 +243,7 @@ impl People {
         }
         self.ended_by(|| {
             let state = self.state();
-            let known = state.link(link).ok_or(AuthError::LinkUnknown)?;
+            let known = state.link(link).ok_or(NotOpened::Unknown)?;
             let open = state.sessions_of(known.person).len();
             let fact = Fact::LinkEnded(stored::LinkEnded { link_id: link.0.to_be_bytes().to_vec() });
             Ok((vec![fact], Vec::new(), open))

@@ -34,7 +34,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::{
     again::{Proof, Shown},
     invites::{InviteLine, Issued},
-    links::{KeepLink, LinkLine, LinkPlace, OpenLink, OpeningLine},
+    links::{KeepLink, LinkLine, LinkPlace, NotOpened, OpenLink, OpeningLine},
     sessions::SessionLine,
     sign_in::{Again, Redeem},
 };
@@ -169,18 +169,8 @@ pub enum AuthError {
     NoSuchPerson,
     #[error("there is no such session")]
     NoSuchSession,
-    #[error("no link has this secret")]
-    LinkUnknown,
-    #[error("the link was revoked or has expired")]
-    LinkEnded,
-    #[error("the link was opened as often as it may be")]
-    LinkUsedUp,
-    #[error("the link has a password")]
-    LinkPasswordNeeded,
-    #[error("the password of the link is not right")]
-    LinkPasswordWrong,
-    #[error("{0}")]
-    LinkPasswordWeak(String),
+    #[error(transparent)]
+    Link(#[from] NotOpened),
     #[error("{0}")]
     NameInvalid(String),
     #[error("{0}")]

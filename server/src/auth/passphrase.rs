@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
-use super::AuthError;
+use super::{AuthError, NotOpened};
 
 /// KiB of memory for one hash.
 const MEMORY_KIB: u32 = 19_456;
@@ -69,9 +69,9 @@ impl Passphrase {
     /// The same of the password of a link: read out over a telephone, and worth nothing without the link.
     ///
     /// # Errors
-    /// `LinkPasswordWeak`, with the reason in words.
-    pub fn check_for_link(&self, about: &[&str]) -> Result<(), AuthError> {
-        let weak = |why: &str| Err(AuthError::LinkPasswordWeak(why.to_owned()));
+    /// `PasswordWeak`, with the reason in words.
+    pub fn check_for_link(&self, about: &[&str]) -> Result<(), NotOpened> {
+        let weak = |why: &str| Err(NotOpened::PasswordWeak(why.to_owned()));
         if self.0.is_empty() {
             return weak("The password is too long: at most 1,024 bytes.");
         }

@@ -7,7 +7,7 @@ use deadwax_domain::PersonId;
 use deadwax_proto::ledger::v1::{self as stored, studio_fact::Fact};
 
 use super::{
-    AuthError, Opened, People, Person, Ruling, SESSION_TTL, SESSIONS_MAX, Shown, device,
+    AuthError, NotOpened, Opened, People, Person, Ruling, SESSION_TTL, SESSIONS_MAX, Shown, device,
     fold::Device,
     passphrase::Passphrase,
     secret::{self, Hash, Kind},
@@ -298,8 +298,7 @@ impl AuthError {
             Self::CodeUnknown
                 | Self::PassphraseWrong
                 | Self::SignInRefused
-                | Self::LinkUnknown
-                | Self::LinkPasswordWrong
+                | Self::Link(NotOpened::Unknown | NotOpened::PasswordWrong)
         )
     }
 }

@@ -16,7 +16,7 @@ use super::{
     session::{check_api, to_its_end},
 };
 use crate::{
-    auth::{AuthError, Caller, LinkPlace, OpenLink, layer::address},
+    auth::{Caller, LinkPlace, NotOpened, OpenLink, layer::address},
     ledger::{LedgerError, Perform, Snapshot},
     status,
     studio::Studio,
@@ -143,8 +143,8 @@ impl Service {
         let people = &self.studio.people;
         let place = people.link_of(&secret, address).await.map_err(status::auth)?;
         let snapshot = self.studio.ledger.project(place.project).await.map_err(status::ledger)?;
-        let snapshot = snapshot.ok_or_else(|| status::auth(AuthError::LinkUnknown))?;
-        let stands = stands(&snapshot.project, &place).map_err(status::auth)?.clone();
+        let snapshot = snapshot.ok_or_else(|| status::auth(NotOpened::Unknown.into()))?;
+        let stands = stands(&snapshot.project, &place).map_err(|no| status::auth(no.into()))?.clone();
         let device = if asked.device.trim().is_empty() { "unnamed browser" } else { &asked.device };
         let open = OpenLink { place, password: &password, device, address };
         let opened = people.open_link(open).await.map_err(status::auth)?;
@@ -168,10 +168,10 @@ impl Service {
 }
 
 /// What the project says of the link. A secret without its fact opens nothing: its making was cut short.
-fn stands<'a>(project: &'a Project, place: &LinkPlace) -> Result<&'a deadwax_domain::Link, AuthError> {
+fn stands<'a>(project: &'a Project, place: &LinkPlace) -> Result<&'a deadwax_domain::Link, NotOpened> {
     let known = project.links.get(place.link).filter(|known| known.guest == place.guest);
-    let known = known.ok_or(AuthError::LinkUnknown)?;
-    if project.guest(place.guest).is_none() { Err(AuthError::LinkEnded) } else { Ok(known) }
+    let known = known.ok_or(NotOpened::Unknown)?;
+    if project.guest(place.guest).is_none() { Err(NotOpened::Ended) } else { Ok(known) }
 }
 
 /// Of a person; never of one who is a member of anything.
