@@ -5,7 +5,8 @@ use deadwax_proto::v1::{self, links_client::LinksClient};
 use super::{ANSWER_BYTES_MAX, Client, NetError, QUESTION_BYTES_MAX, Wire, new_id};
 
 impl Client {
-    fn links(&self) -> LinksClient<Wire> {
+    /// The generated client: answers come unscrubbed. Prefer the methods of `Client`.
+    pub fn links(&self) -> LinksClient<Wire> {
         LinksClient::new(self.wire.clone())
             .max_decoding_message_size(ANSWER_BYTES_MAX)
             .max_encoding_message_size(QUESTION_BYTES_MAX)
