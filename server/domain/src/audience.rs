@@ -210,8 +210,9 @@ pub fn visible_fact(project: &Project, person: PersonId, event: &Event) -> bool 
         Fact::Followed { .. } => event.by == Some(person),
         Fact::WebhookSet { .. } | Fact::WebhookRemoved { .. } => roles.contains(&Role::Manager),
         // To whom the music was given is for those who answer for it.
-        Fact::LinkMade { .. } | Fact::LinkRevoked { .. } => {
-            roles.contains(&Role::Manager) || event.by == Some(person)
+        Fact::LinkMade { link, .. } | Fact::LinkRevoked { link } => {
+            let made = project.links.get(*link).is_some_and(|link| link.by == Some(person));
+            made || roles.contains(&Role::Manager)
         }
         _ => sees_work(roles),
     }

@@ -108,24 +108,29 @@ async fn guessed_links_are_unknown_and_thirty_close_the_address() {
     refused(open(&room.house, &made, "").await.map(drop), "TOO_MANY_TRIES");
 }
 
+/// By the manager, to the album.
+async fn album(
+    room: &Room,
+    change: &dyn Fn(&mut v1::MakeLinkRequest),
+) -> Result<v1::MakeLinkResponse, tonic::Status> {
+    room.make(&room.manager, Of::Album(true), |asked| change(asked)).await
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_link_may_be_is_said_at_once() {
     let room = Room::open().await;
     let now_ms = room.house.clock.0.load(Ordering::SeqCst);
-    let make = async |change: &dyn Fn(&mut v1::MakeLinkRequest)| {
-        room.make(&room.manager, Of::Album(true), |asked| change(asked)).await
-    };
-    refused(make(&|it| it.scope = None).await, "LINK_TERMS_INVALID");
-    refused(make(&|it| it.scope = Some(v1::LinkScope { of: Some(Of::Album(false)) })).await, "LINK_TERMS_INVALID");
-    refused(make(&|it| it.expires_ms = now_ms - 1).await, "LINK_TERMS_INVALID");
-    refused(make(&|it| it.expires_ms = now_ms + 91 * DAY_MS).await, "LINK_TERMS_INVALID");
-    refused(make(&|it| it.sessions_max = 101).await, "LINK_TERMS_INVALID");
-    refused(make(&|it| it.recipient = " ".into()).await, "NAME_INVALID");
-    refused(make(&|it| it.recipient = "Dana\u{202e}".into()).await, "NAME_INVALID");
+    refused(album(&room, &|it| it.scope = None).await, "LINK_TERMS_INVALID");
+    refused(album(&room, &|it| it.scope = Some(v1::LinkScope { of: Some(Of::Album(false)) })).await, "LINK_TERMS_INVALID");
+    refused(album(&room, &|it| it.expires_ms = now_ms - 1).await, "LINK_TERMS_INVALID");
+    refused(album(&room, &|it| it.expires_ms = now_ms + 91 * DAY_MS).await, "LINK_TERMS_INVALID");
+    refused(album(&room, &|it| it.sessions_max = 101).await, "LINK_TERMS_INVALID");
+    refused(album(&room, &|it| it.recipient = " ".into()).await, "NAME_INVALID");
+    refused(album(&room, &|it| it.recipient = "Dana\u{202e}".into()).await, "NAME_INVALID");
     for weak in ["short", "password", "aaaaaaaa", "dana holt"] {
-        refused(make(&|it| it.password = weak.into()).await, "LINK_PASSWORD_WEAK");
+        refused(album(&room, &|it| it.password = weak.into()).await, "LINK_PASSWORD_WEAK");
     }
-    refused(make(&|it| it.command_id = "7".into()).await, "MALFORMED");
+    refused(album(&room, &|it| it.command_id = "7".into()).await, "MALFORMED");
     refused(room.make(&room.mixer, Of::Album(true), |_| {}).await, "NOT_YOUR_ROLE");
     refused(room.make(&room.manager, Of::SongId(id_text(new_id())), |_| {}).await, "NO_SUCH_SONG");
     refused(room.make(&room.manager, Of::RecordId(id_text(new_id())), |_| {}).await, "NO_SUCH_RECORD");

@@ -286,6 +286,9 @@ fn v1_the_history_tells_of_links_to_those_who_answer_for_them() {
     let ended = Event { at: Time(2), by: Some(LABEL), fact: Fact::LinkRevoked { link: LINK } };
     let told = crate::sentence_for(project, OWNER, &ended, &name).unwrap();
     assert_eq!(told.text, "Person 5 ended the link of Person 18.");
+    let by_another = Event { by: Some(OWNER), ..ended };
+    assert!(audience::visible_fact(project, LABEL, &by_another), "whoever made it learns that it ended");
+    assert!(!audience::visible_fact(project, ARTIST, &by_another));
     // A guest is told of what they hear.
     let of = |version: u128| {
         let version = project.versions.get(VersionId(version)).unwrap();

@@ -119,7 +119,7 @@ pub(super) fn id_of(what: &[u8], seed: &[u8; 32]) -> u128 {
     let bytes: Vec<u8> = hash.into_iter().take(16).collect();
     // As a UUID that somebody made of random bytes: version 4, its variant.
     let id = bytes.into_iter().fold(0, |id, byte| id << 8 | u128::from(byte));
-    id & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62
+    (id & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62)
 }
 
 /// What was asked and by whom (L-3).
