@@ -11,11 +11,7 @@ use tonic_types::StatusExt as _;
 const PASSWORD: &str = "amber wolf 12";
 
 /// Somebody who has nothing but the link: they trust the certificate that it was shown with.
-fn open(
-    house: &House,
-    made: &serde_json::Value,
-    password: &str,
-) -> Result<v1::OpenLinkResponse, String> {
+fn open(house: &House, made: &serde_json::Value, password: &str) -> Result<v1::OpenLinkResponse, String> {
     let (address, secret) = made["link"].as_str().unwrap().split_once("/s#").unwrap();
     assert_eq!(address, format!("https://{}", house.address));
     let profile = Profile {

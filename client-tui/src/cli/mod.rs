@@ -21,8 +21,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::{
-    ddp::*, gate::*, handoff::*, label_copy::*, link::*, markers::*, play::*, receipt::*, record::*, review::*,
-    sections::*, spacing::*, studio::*, watch_folder::*, work::*,
+    ddp::*, gate::*, handoff::*, label_copy::*, link::*, markers::*, play::*, receipt::*, record::*,
+    review::*, sections::*, spacing::*, studio::*, watch_folder::*, work::*,
 };
 
 #[derive(Debug, Parser)]

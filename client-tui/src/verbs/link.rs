@@ -101,7 +101,8 @@ fn state(link: &LinkInfo) -> &'static str {
 
 fn told(link: &LinkInfo) -> String {
     let who = if link.recipient.is_empty() { "somebody who left" } else { &link.recipient };
-    let may = [(link.download, "may fetch"), (link.notes, "may write notes"), (link.has_password, "password")];
+    let may =
+        [(link.download, "may fetch"), (link.notes, "may write notes"), (link.has_password, "password")];
     let may: Vec<&str> = may.into_iter().filter_map(|(is, word)| is.then_some(word)).collect();
     let may = if may.is_empty() { String::new() } else { format!(", {}", may.join(", ")) };
     let mut text = format!(
@@ -141,18 +142,14 @@ fn object(link: &LinkInfo) -> serde_json::Value {
         Some(Of::RecordId(id)) => json!({ "record_id": id }),
         None => json!({}),
     };
-    let received = |got: &v1::LinkReceived| {
-        json!({ "what": got.what, "way": got.way, "at_ms": got.at_ms, "sent_bytes": got.sent_bytes })
-    };
+    let received = |got: &v1::LinkReceived| json!({ "what": got.what, "way": got.way, "at_ms": got.at_ms, "sent_bytes": got.sent_bytes });
     let opened = |one: &v1::LinkOpening| {
         json!({
             "nth": one.nth, "device": one.device, "first_ms": one.first_ms, "last_ms": one.last_ms, "open": one.open,
             "received": one.received.iter().map(received).collect::<Vec<_>>(),
         })
     };
-    let heard = |one: &v1::LinkHeard| {
-        json!({ "version_id": one.version_id, "what": one.what, "percent": one.percent, "seconds": one.seconds })
-    };
+    let heard = |one: &v1::LinkHeard| json!({ "version_id": one.version_id, "what": one.what, "percent": one.percent, "seconds": one.seconds });
     json!({
         "row": "link", "link_id": link.link_id, "scope": scope, "scope_words": link.scope_words, "recipient": link.recipient,
         "guest_id": link.guest_id, "made_by": link.made_by, "made_by_id": link.made_by_id, "made_ms": link.made_ms,
@@ -235,7 +232,8 @@ mod tests {
     fn a_line_tells_for_whom_what_and_how_often() {
         let mut it = link("01890a5d-ac96-774b-bcce-b302099a8057", "Dana Holt", LinkState::Live);
         (it.download, it.has_password, it.sessions_used) = (true, true, 1);
-        it.opened = vec![v1::LinkOpening { nth: 1, open: true, device: "Firefox".into(), ..Default::default() }];
+        it.opened =
+            vec![v1::LinkOpening { nth: 1, open: true, device: "Firefox".into(), ..Default::default() }];
         it.heard = vec![v1::LinkHeard { what: "Ember, Mix 2".into(), percent: 50, ..Default::default() }];
         let text = told(&it);
         assert!(text.starts_with("099a8057  Dana Holt | Mix 2 of \"Ember\" | live, until "), "{text}");

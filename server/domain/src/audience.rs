@@ -1,8 +1,8 @@
 //! Who may see and hear what (V-1). Every view, every sentence of the history and every refusal asks here.
 
 use crate::{
-    Event, Fact, Line, Link, Note, NoteId, PersonId, Project, Role, Roles, Shootout, SongId, Version, VersionId,
-    shootout,
+    Event, Fact, Line, Link, Note, NoteId, PersonId, Project, Role, Roles, Shootout, SongId, Version,
+    VersionId, shootout,
 };
 
 /// Internal notes are for these.

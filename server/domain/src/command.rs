@@ -2,9 +2,9 @@
 
 use crate::{
     Alternate, ApprovalId, Cover, DeliveryId, Digest, Examined, File, FollowLevel, GateRule, LabelCopy,
-    LinkId, LinkScope, NoteId, PersonId, PreflightSetting, Receipt, Recipe, RecordFile, RecordId, RecordProfile, RenderId,
-    RequestId, ReturnItem, RevisionKind, Role, Roles, Section, ShootoutId, SongCopy, SongId, SpacingItem,
-    Stage, Time, VersionId, VersionKind, WebhookId,
+    LinkId, LinkScope, NoteId, PersonId, PreflightSetting, Receipt, Recipe, RecordFile, RecordId,
+    RecordProfile, RenderId, RequestId, ReturnItem, RevisionKind, Role, Roles, Section, ShootoutId, SongCopy,
+    SongId, SpacingItem, Stage, Time, VersionId, VersionKind, WebhookId,
 };
 
 /// Who asks. The server has proved the person; the roles are the project's own knowledge.

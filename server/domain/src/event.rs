@@ -3,9 +3,10 @@
 
 use crate::{
     Alternate, ApprovalId, Cover, DeliveryId, Digest, Examined, File, FollowLevel, GateRule, LabelCopy, Line,
-    LinkId, LinkScope, NoteId, PersonId, PreflightSetting, Receipt, ReceivedFile, Recipe, RecordFile, RecordId, RecordProfile,
-    RecordSource, RenderId, RequestId, ReturnItem, RevisionKind, Role, Roles, Section, ShootoutId, SongCopy,
-    SongId, SpacingItem, Span, Stage, Terms, Time, VersionId, VersionKind, WebhookId,
+    LinkId, LinkScope, NoteId, PersonId, PreflightSetting, Receipt, ReceivedFile, Recipe, RecordFile,
+    RecordId, RecordProfile, RecordSource, RenderId, RequestId, ReturnItem, RevisionKind, Role, Roles,
+    Section, ShootoutId, SongCopy, SongId, SpacingItem, Span, Stage, Terms, Time, VersionId, VersionKind,
+    WebhookId,
 };
 
 #[derive(Clone, Debug, PartialEq)]

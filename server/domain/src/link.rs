@@ -92,7 +92,9 @@ pub fn scope_words(project: &Project, scope: LinkScope) -> String {
         },
         LinkScope::Song(song) => project.song_name(song),
         LinkScope::Album => "the album".to_owned(),
-        LinkScope::Record(id) => project.record(id).map_or_else(|| "a record".to_owned(), crate::Record::name),
+        LinkScope::Record(id) => {
+            project.record(id).map_or_else(|| "a record".to_owned(), crate::Record::name)
+        }
     }
 }
 
@@ -154,8 +156,7 @@ pub(crate) fn rule(
 
 /// A manager answers for every link, others for those that they made.
 pub fn answers_for(project: &Project, person: PersonId, link: &Link) -> bool {
-    project.members.contains(person)
-        && (link.by == Some(person) || project.holds_role(person, Role::Manager))
+    project.members.contains(person) && (link.by == Some(person) || project.holds_role(person, Role::Manager))
 }
 
 /// A link that the asker does not answer for does not exist for them.

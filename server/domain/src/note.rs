@@ -277,7 +277,9 @@ fn check_addressee(
     let project = asker.project;
     // Yes for one and no for another would tell who is a member.
     if audience::is_guest(project, asker.id) {
-        return link::not_for_guests("A guest's note is addressed to nobody: whoever works on the song reads it.");
+        return link::not_for_guests(
+            "A guest's note is addressed to nobody: whoever works on the song reads it.",
+        );
     }
     // Yes for the one engineer and no for the others would tell whose line it is.
     let entered = project.competes_in(version).is_some_and(|open| open.line_of(person).is_some());
@@ -325,7 +327,9 @@ fn must_judge(asker: &Asker<'_>, note: &Note, doing: &str) -> Result<(), Refusal
         if link::answers_for(project, asker.id, came_by) {
             return Ok(());
         }
-        let text = format!("You may not {doing} a guest's note: that is for whoever made their link, or the manager.");
+        let text = format!(
+            "You may not {doing} a guest's note: that is for whoever made their link, or the manager."
+        );
         return no(Reason::NotYourRole, text, "Reply to it instead.");
     }
     let text = format!("You may not {doing} this note: that is for its author or another {}.", note.role);

@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    Approval, ApprovalId, ApprovalState, Delivery, DeliveryId, Digest, Examined, FollowLevel, GateRule, Link, LinkId,
-    Member, Note, NoteId, NoteState, PersonId, ProjectId, ReceivedFile, RecipeVersion, Render, RenderId,
-    RequestId, RevisionKind, RevisionRequest, Role, Roles, Severity, Song, SongId, Spacing, SpacingApproval,
-    Stage, Table, Time, Version, VersionId, VersionKind, Webhook, WebhookId,
+    Approval, ApprovalId, ApprovalState, Delivery, DeliveryId, Digest, Examined, FollowLevel, GateRule, Link,
+    LinkId, Member, Note, NoteId, NoteState, PersonId, ProjectId, ReceivedFile, RecipeVersion, Render,
+    RenderId, RequestId, RevisionKind, RevisionRequest, Role, Roles, Severity, Song, SongId, Spacing,
+    SpacingApproval, Stage, Table, Time, Version, VersionId, VersionKind, Webhook, WebhookId,
 };
 
 #[derive(Clone, Debug, Default, PartialEq)]

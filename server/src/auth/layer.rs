@@ -32,7 +32,8 @@ fn open_to_anyone(path: &str) -> bool {
 /// Callable by the guest of a link, beside what anyone may call. Whatever is not named here is closed to them, a call that is added later too; what these calls
 /// tell them is the domain's affair (`audience`).
 fn open_to_guests(path: &str) -> bool {
-    let Some((service, call)) = path.strip_prefix("/deadwax.v1.").and_then(|path| path.split_once('/')) else {
+    let Some((service, call)) = path.strip_prefix("/deadwax.v1.").and_then(|path| path.split_once('/'))
+    else {
         return false;
     };
     match service {

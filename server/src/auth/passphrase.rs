@@ -79,7 +79,9 @@ impl Passphrase {
             return weak("The password is too short: at least 8 characters.");
         }
         if zxcvbn::zxcvbn(&self.0, about).score() < zxcvbn::Score::Two {
-            return weak("The password is soon guessed; take two words that have nothing to do with each other.");
+            return weak(
+                "The password is soon guessed; take two words that have nothing to do with each other.",
+            );
         }
         Ok(())
     }

@@ -6,7 +6,9 @@ mod make;
 
 use std::{net::IpAddr, sync::Arc};
 
-use deadwax_domain::{Actor, Command, LinkId, LinkScope, PersonId, Project, ProjectId, Reason, Refusal, link};
+use deadwax_domain::{
+    Actor, Command, LinkId, LinkScope, PersonId, Project, ProjectId, Reason, Refusal, link,
+};
 use deadwax_proto::v1;
 use tonic::{Request, Response, Status};
 use zeroize::Zeroizing;

@@ -19,9 +19,9 @@ use std::{convert::Infallible, sync::Arc};
 
 use anyhow::Context as _;
 use deadwax_proto::v1::{
-    audit_server::AuditServer, links_server::LinksServer, mastering_server::MasteringServer, media_server::MediaServer,
-    presence_server::PresenceServer, projects_server::ProjectsServer, records_server::RecordsServer,
-    sessions_server::SessionsServer,
+    audit_server::AuditServer, links_server::LinksServer, mastering_server::MasteringServer,
+    media_server::MediaServer, presence_server::PresenceServer, projects_server::ProjectsServer,
+    records_server::RecordsServer, sessions_server::SessionsServer,
 };
 use http::{Request, Response};
 use tonic::{

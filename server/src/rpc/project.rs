@@ -7,7 +7,9 @@ mod webhook;
 
 use std::{pin::Pin, sync::Arc};
 
-use deadwax_domain::{Actor, Command, PersonId, ProjectId, Reason, Refusal, Roles, SongId, Stage, audience, check};
+use deadwax_domain::{
+    Actor, Command, PersonId, ProjectId, Reason, Refusal, Roles, SongId, Stage, audience, check,
+};
 use deadwax_proto::v1;
 use futures::{Stream, StreamExt as _};
 use prost::Message as _;

@@ -262,7 +262,9 @@ impl Service {
 }
 
 /// Goes on when the caller goes away: a call that ends between an append and its fold would leave the people of this process behind the journal.
-pub(super) async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T, Status> {
+pub(super) async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> Result<T, Status> {
     tokio::spawn(work).await.map_err(|error| status::internal(&error))
 }
 

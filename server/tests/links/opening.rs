@@ -88,7 +88,10 @@ async fn a_password_is_asked_for_and_guessing_ends_after_ten() {
     assert!((1..=900).contains(&wait_s));
     open(&room.house, &beside, "amber wolf 12").await.unwrap();
     let links = room.list(&room.manager).await.unwrap();
-    assert!(links.iter().all(|link| link.has_password && link.sessions_used == 1), "a wrong one uses up nothing");
+    assert!(
+        links.iter().all(|link| link.has_password && link.sessions_used == 1),
+        "a wrong one uses up nothing"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -121,7 +124,10 @@ async fn what_a_link_may_be_is_said_at_once() {
     let room = Room::open().await;
     let now_ms = room.house.clock.0.load(Ordering::SeqCst);
     refused(album(&room, &|it| it.scope = None).await, "LINK_TERMS_INVALID");
-    refused(album(&room, &|it| it.scope = Some(v1::LinkScope { of: Some(Of::Album(false)) })).await, "LINK_TERMS_INVALID");
+    refused(
+        album(&room, &|it| it.scope = Some(v1::LinkScope { of: Some(Of::Album(false)) })).await,
+        "LINK_TERMS_INVALID",
+    );
     refused(album(&room, &|it| it.expires_ms = now_ms - 1).await, "LINK_TERMS_INVALID");
     refused(album(&room, &|it| it.expires_ms = now_ms + 91 * DAY_MS).await, "LINK_TERMS_INVALID");
     refused(album(&room, &|it| it.sessions_max = 101).await, "LINK_TERMS_INVALID");
@@ -147,7 +153,10 @@ async fn a_retry_makes_no_second_link_and_the_secret_before_it_opens_nothing() {
     let first = room.make(&room.manager, room.scope(0), again).await.unwrap();
     room.house.clock.0.fetch_add(1000, Ordering::SeqCst);
     let second = room.make(&room.manager, room.scope(0), again).await.unwrap();
-    assert_eq!((&first.link_id, &first.guest_id, first.expires_ms), (&second.link_id, &second.guest_id, second.expires_ms));
+    assert_eq!(
+        (&first.link_id, &first.guest_id, first.expires_ms),
+        (&second.link_id, &second.guest_id, second.expires_ms)
+    );
     assert_ne!(first.link, second.link);
     refused(open(&room.house, &first, "").await.map(drop), "LINK_UNKNOWN");
     open(&room.house, &second, "").await.unwrap();

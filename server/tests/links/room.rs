@@ -1,6 +1,8 @@
 //! A project with two songs, those who work on it, and what every test asks of it. Never here: what should come of it.
 
-use deadwax_domain::{Alternate, Command, Fact, NewFile, PersonId, ProjectId, Role, SongId, VersionId, VersionKind};
+use deadwax_domain::{
+    Alternate, Command, Fact, NewFile, PersonId, ProjectId, Role, SongId, VersionId, VersionKind,
+};
 use deadwax_proto::v1::{
     self, audit_client::AuditClient, link_scope::Of, links_client::LinksClient,
     projects_client::ProjectsClient, records_client::RecordsClient,

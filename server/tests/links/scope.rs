@@ -177,10 +177,8 @@ async fn rows_tell_a_guest_nothing_of_the_work() {
     for secret in ["Lena Ruiz", "Max Weil", "Ash", "approve", "override", &id_text(room.takes[1].0)] {
         assert!(!words.contains(secret), "{secret} in {words}");
     }
-    let asked = guest.with(v1::HistoryRequest {
-        project_id: id_text(room.project.0),
-        ..v1::HistoryRequest::default()
-    });
+    let asked = guest
+        .with(v1::HistoryRequest { project_id: id_text(room.project.0), ..v1::HistoryRequest::default() });
     let history = ProjectsClient::new(guest.channel.clone()).history(asked).await.unwrap().into_inner();
     let told: Vec<&str> = history.entries.iter().map(|it| it.text.as_str()).collect();
     assert_eq!(told, ["Olga Brandt added Take 1 of \"Ember\"."]);
@@ -220,8 +218,7 @@ async fn a_guest_and_the_house_talk_under_the_guests_own_notes() {
         read
     };
     let said = |who: &str, text: &str| (who.to_owned(), text.to_owned());
-    let thread =
-        [said("Dana Holt", "The breath at 0:00.4?"), said("Max Weil", "Gone in the next one.")];
+    let thread = [said("Dana Holt", "The breath at 0:00.4?"), said("Max Weil", "Gone in the next one.")];
     assert_eq!(read(&guest).await, thread);
     assert!(read(&silent).await.is_empty());
     let all = [thread[0].clone(), thread[1].clone(), said("Olga Brandt", "The bridge is too loud.")];

@@ -85,7 +85,9 @@ async fn a_manager_sees_all_links_others_their_own_and_those_who_make_none_no_li
     };
     let managers = told(&room.manager).await;
     assert_eq!(managers[0], "Olga Brandt ended the link of Dana Holt.");
-    assert!(managers[1].starts_with("Olga Brandt made a link for Dana Holt to hear the album, until 2026-12-"));
+    assert!(
+        managers[1].starts_with("Olga Brandt made a link for Dana Holt to hear the album, until 2026-12-")
+    );
     assert_eq!(managers.len(), 3);
     assert_eq!(told(&room.label).await.len(), 2, "their own, and that it was ended");
     assert!(told(&room.mixer).await.is_empty());

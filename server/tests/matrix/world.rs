@@ -2,9 +2,9 @@
 
 use deadwax_domain::{
     Actor, Alternate, ApprovalId, Command, Cover, Digest, Event, Fact, FadeShape, File, GateRule, LinkId,
-    LinkScope, Need, NoteId, PersonId, ProjectId, Receipt, ReceivedFile, RecordFile, RecordId, RecordProfile, RecordSource,
-    RenderId, Role, Roles, ShootoutId, SongId, SpacingItem, Stage, Time, VersionId, VersionKind, WebhookId,
-    fingerprint, record::record_fingerprint,
+    LinkScope, Need, NoteId, PersonId, ProjectId, Receipt, ReceivedFile, RecordFile, RecordId, RecordProfile,
+    RecordSource, RenderId, Role, Roles, ShootoutId, SongId, SpacingItem, Stage, Time, VersionId,
+    VersionKind, WebhookId, fingerprint, record::record_fingerprint,
 };
 use deadwax_server::{
     auth::{KeepLink, OpenLink},

@@ -132,7 +132,13 @@ fn line(model: &Model, of: Of<'_>, chosen: bool, columns: usize) -> String {
             format!("{mark}{} {}", pad(&it.name, name_room), clip(&ends(model, it.expires_ms), rest))
         }
         Of::Shared(it) => {
-            let what = format!("{}, {}, opened {} of {}", it.scope_words, state(it), it.sessions_used, it.sessions_max);
+            let what = format!(
+                "{}, {}, opened {} of {}",
+                it.scope_words,
+                state(it),
+                it.sessions_used,
+                it.sessions_max
+            );
             format!("{mark}{} {}", pad(&it.recipient, name_room), clip(&what, rest))
         }
         Of::Session(it) => {

@@ -5,16 +5,7 @@ use crate::{Event, Fact, Link, LinkId, PersonId, Project, Role, Roles};
 impl Project {
     pub(super) fn fold_link(&mut self, event: &Event) {
         match &event.fact {
-            Fact::LinkMade {
-                link,
-                guest,
-                scope,
-                expires,
-                sessions_max,
-                download,
-                notes,
-                has_password,
-            } => {
+            Fact::LinkMade { link, guest, scope, expires, sessions_max, download, notes, has_password } => {
                 let is_somebody = self.members.contains(*guest) || self.guests.contains(*guest);
                 let new = Link {
                     id: *link,

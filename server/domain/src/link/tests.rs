@@ -71,10 +71,8 @@ fn those_who_answer_for_the_music_give_it_away_and_nobody_else() {
     made.when(person(LABEL), second).refused(Reason::IdTaken);
     let member = Command::AddMember { person: GUEST, roles: Roles::from([Role::Artist]) };
     made.when(person(OWNER), member).refused(Reason::NoSuchPerson);
-    let empty = nothing().and(
-        person(OWNER),
-        Command::CreateProject { title: "Dust".to_owned(), artist: "Lena".to_owned() },
-    );
+    let empty = nothing()
+        .and(person(OWNER), Command::CreateProject { title: "Dust".to_owned(), artist: "Lena".to_owned() });
     empty.when(person(OWNER), link(LinkScope::Album)).refused(Reason::NoSuchSong);
 }
 
@@ -107,8 +105,8 @@ fn so_many_are_open_at_once_and_the_ended_ones_leave_room() {
         }
         command
     };
-    let full = (0..limits::LINKS_LIVE_MAX as u128)
-        .fold(Given::mixed(), |given, n| given.and(person(OWNER), nth(n)));
+    let full =
+        (0..limits::LINKS_LIVE_MAX as u128).fold(Given::mixed(), |given, n| given.and(person(OWNER), nth(n)));
     full.when(person(OWNER), nth(999)).refused(Reason::LimitReached);
     let later = decide(&full.project, &person(OWNER), &nth(999), Time(14 * DAYS));
     assert_eq!(later.unwrap_err().reason, Reason::LinkTermsInvalid, "by then they have expired, as would it");
@@ -130,7 +128,9 @@ fn v1_a_guest_hears_what_the_link_names_and_nothing_else_is_there() {
     let album = given.clone().and(person(OWNER), link(LinkScope::Album)).and(person(MIXER), mix(12, SONG, 4));
     assert!(sees(&album, 12) && !sees(&album, 11), "what counts later takes its place");
     let one = given.and(person(OWNER), version_link());
-    assert!(audience::sees_song(&one.project, GUEST, SONG) && !audience::sees_song(&one.project, GUEST, OTHER));
+    assert!(
+        audience::sees_song(&one.project, GUEST, SONG) && !audience::sees_song(&one.project, GUEST, OTHER)
+    );
     assert!(audience::sees_song(&one.project, ARTIST, OTHER), "a member's world is the project");
     // Refusals sound as if nothing were there.
     one.when(person(GUEST), add_note(7, 11, false)).refused(Reason::NoSuchVersion);

@@ -10,7 +10,8 @@ impl Say<'_> {
             Fact::LinkMade { guest, scope, expires, download, .. } => {
                 let (guest, what) = ((self.names)(*guest), scope_words(project, *scope));
                 let may = if *download { "hear and fetch" } else { "hear" };
-                let text = format!("{who} made a link for {guest} to {may} {what}, until {}.", expires.words());
+                let text =
+                    format!("{who} made a link for {guest} to {may} {what}, until {}.", expires.words());
                 (self.song_of(*scope), text)
             }
             Fact::LinkRevoked { link } => {

@@ -43,7 +43,8 @@ impl Service {
         let seed = seed(caller.person.id, project.0, command_id);
         let (link, guest) = (LinkId(id_of(b"link", &seed)), guest_of(&seed));
         let (now, sessions) = (self.studio.ledger.now(), asked.sessions_max);
-        let until = if asked.expires_ms == 0 { now.0.saturating_add(DAYS * DAY_MS) } else { asked.expires_ms };
+        let until =
+            if asked.expires_ms == 0 { now.0.saturating_add(DAYS * DAY_MS) } else { asked.expires_ms };
         let command = Command::MakeLink {
             link,
             guest,
@@ -58,14 +59,8 @@ impl Service {
             let asked_sha256 = request_sha256(caller.person.id, &asked);
             Sha256::new().chain_update(asked_sha256).chain_update([u8::from(has_password)]).finalize().into()
         };
-        let perform = Perform {
-            command_id,
-            request_sha256,
-            project,
-            actor: actor(caller),
-            expected: None,
-            command,
-        };
+        let perform =
+            Perform { command_id, request_sha256, project, actor: actor(caller), expected: None, command };
         self.studio.ledger.perform(perform).await.map_err(status::ledger)?;
         // As it stands: a retry comes with another clock, and what was said first holds.
         let snapshot = self.project(caller, project).await?;

@@ -13,7 +13,9 @@ mod work;
 
 use std::collections::BTreeMap;
 
-use deadwax_domain::{Actor, Link, PersonId, Project, ProjectId, Refusal, Roles, VersionId, audience, dry::Answer};
+use deadwax_domain::{
+    Actor, Link, PersonId, Project, ProjectId, Refusal, Roles, VersionId, audience, dry::Answer,
+};
 use deadwax_proto::v1::{self, row::Row as Kind};
 
 use super::text::scrub;
