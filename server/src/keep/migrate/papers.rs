@@ -211,7 +211,9 @@ mod tests {
     fn what_changed_at_the_source_is_brought_again_and_what_is_not_ours_is_left() {
         let root = tempfile::tempdir().unwrap();
         let [from, to] = ["from", "to"].map(|name| root.path().join(name));
-        [&from, &to].map(|dir| fs::create_dir(dir).unwrap());
+        for dir in [&from, &to] {
+            fs::create_dir(dir).unwrap();
+        }
         let settings = Config::default();
         let bring = || Brought::of(&to).unwrap().copy(&from, &settings).unwrap();
         let [here, there] = [&from, &to].map(|dir| dir.join(tls::CERTIFICATE_FILE));

@@ -250,13 +250,13 @@ async fn put_mark(client: &Client, mark: &Mark) -> Result<(), Fault> {
     Ok(())
 }
 
-/// `None` also where there are no tables for it yet.
-pub(super) async fn has_commands(client: &Client) -> Result<bool, Fault> {
+async fn has_commands(client: &Client) -> Result<bool, Fault> {
     let there: bool = client.query_one(HAS_TABLES, &[]).await?.try_get(0)?;
     Ok(there && client.query_one(HAS_COMMANDS, &[]).await?.try_get::<_, bool>(0)?)
 }
 
-async fn mark_of(client: &Client) -> Result<Option<Mark>, Fault> {
+/// `None` also where there are no tables for it yet.
+pub(super) async fn mark_of(client: &Client) -> Result<Option<Mark>, Fault> {
     let row = match client.query_opt(MARK, &[]).await {
         Ok(row) => row,
         Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => None,
