@@ -225,7 +225,7 @@ mod tests {
         fs::write(&there, "of the operator").unwrap();
         fs::write(&here, "renewed again").unwrap();
         let told = bring();
-        assert!(matches!(&told[..], [told] if told.contains("left as it was")), "{told:?}");
+        assert!(matches!(&told[..], [told] if told.contains("left as it is")), "{told:?}");
         assert_eq!(fs::read_to_string(&there).unwrap(), "of the operator");
         Brought::forget(&to);
         assert!(!to.join(BROUGHT).exists());
