@@ -47,6 +47,7 @@ pub use self::{
     presence::attend,
     record::follow_record,
     retry::Backoff,
+    shared::spoken_password,
     tls::look,
     transfer::{Local, digest_of},
 };

@@ -38,3 +38,47 @@ impl Client {
         Ok(answer.sessions_ended)
     }
 }
+
+/// What is easily read aloud: no letter that looks or sounds like a digit.
+const READABLE: &[u8; 30] = b"abcdefghjkmnpqrstuvwxyz2345679";
+
+/// A password for a link, to be told to somebody: three groups of four, 58 bits.
+///
+/// # Errors
+/// `File` where this machine gives no random numbers.
+pub fn spoken_password() -> Result<String, NetError> {
+    let mut text = String::new();
+    while text.len() < 14 {
+        let mut byte = [0];
+        getrandom::fill(&mut byte).map_err(|error| NetError::File {
+            what: "making a password".into(),
+            source: std::sync::Arc::new(std::io::Error::other(error)),
+        })?;
+        // Eight whole rounds of thirty: each letter is as likely as any other.
+        if let Some(letter) = READABLE.get(usize::from(byte[0]) % 30).filter(|_| byte[0] < 240) {
+            if matches!(text.len(), 4 | 9) {
+                text.push('-');
+            }
+            text.push(char::from(*letter));
+        }
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_readable_and_never_the_same() {
+        let all: Vec<String> = (0..200).map(|_| spoken_password().unwrap()).collect();
+        for one in &all {
+            assert_eq!(one.split('-').map(str::len).collect::<Vec<_>>(), [4, 4, 4], "{one}");
+            assert!(one.bytes().all(|it| it == b'-' || READABLE.contains(&it)), "{one}");
+        }
+        let distinct: std::collections::BTreeSet<&String> = all.iter().collect();
+        assert_eq!(distinct.len(), all.len());
+        // Each letter comes: 2,400 drawn of 30.
+        assert!(READABLE.iter().all(|letter| all.iter().any(|one| one.as_bytes().contains(letter))));
+    }
+}

@@ -15,7 +15,7 @@ use super::{
     keeper::Keeper,
     mover::Mover,
     msg::{Effect, Failure, Msg, Page, WaveAsk},
-    people::{News, Order},
+    people::{News, Order, Share},
     presence, press, record,
     settings::{Settings, SoundOutput},
     sign, signing,
@@ -400,6 +400,10 @@ async fn people(client: Client, out: Sender<Msg>, order: Order) {
             let outcome = client.list_links(&project_id).await.map_err(failure);
             News::Shared { project_id, outcome }
         }
+        Order::Share(share) => {
+            let outcome = make_link(&client, &share).await.map_err(failure);
+            News::Made { share, outcome }
+        }
         Order::RevokeShared { project_id, link_id } => {
             let outcome = client.revoke_link(&project_id, &link_id).await.map(drop).map_err(failure);
             News::SharedRevoked(outcome)
@@ -417,6 +421,17 @@ async fn people(client: Client, out: Sender<Msg>, order: Order) {
         }
     };
     tell(&out, Msg::People(news)).await;
+}
+
+/// A password is made here, so that it is never weak and stands in no field of a form.
+async fn make_link(
+    client: &Client,
+    share: &Share,
+) -> Result<(v1::MakeLinkResponse, Option<String>), NetError> {
+    let password = share.with_password.then(net::spoken_password).transpose()?;
+    let request =
+        v1::MakeLinkRequest { password: password.clone().unwrap_or_default(), ..share.request.clone() };
+    Ok((client.make_link(request).await?, password))
 }
 
 async fn list(client: Client, out: Sender<Msg>) {

@@ -87,11 +87,25 @@ pub enum Purpose {
         /// It was told that shares are missing.
         draft: bool,
     },
+    /// A link to listen: what can be chosen to hear.
+    Share {
+        project: String,
+        hears: Vec<Hears>,
+    },
     /// A picture is set, or fetched `to` a file.
     Cover {
         project: String,
         to: bool,
     },
+}
+
+/// What a link names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hears {
+    Version(String),
+    Song(String),
+    Album,
+    Record(String),
 }
 
 /// What can be fetched of a song.
@@ -157,6 +171,7 @@ impl FormAsk {
             }
             Purpose::Roles { before, .. } => self.roles() != *before,
             Purpose::RevokeKey { .. } => !self.text(1).is_empty(),
+            Purpose::Share { .. } => !self.text(0).is_empty(),
             // A place that the client offered itself.
             Purpose::Fetch { .. } | Purpose::FetchRecord { .. } | Purpose::Cover { .. } => false,
             Purpose::Release { before, .. } | Purpose::SongCopy { before, .. } => self.values() != *before,
@@ -172,6 +187,15 @@ impl FormAsk {
         self.fields.iter().enumerate().map(value).collect()
     }
 
+    /// Which word is chosen in this field; 0 for another kind of field.
+    pub fn choice_of(&self, field: usize) -> usize {
+        match self.fields.get(field).map(|it| &it.input) {
+            Some(Input::Choice { at, .. }) => *at,
+            _ => 0,
+        }
+    }
+
+    /// Of the first field that is chosen and not typed.
     pub fn choice(&self) -> usize {
         let at = self.fields.iter().find_map(|it| match &it.input {
             Input::Choice { at, .. } => Some(*at),
@@ -193,7 +217,21 @@ pub struct LinkAsk {
     pub name: String,
     pub link: String,
     pub expires_ms: i64,
-    /// For this person's own further device.
-    pub own: bool,
-    pub copied: bool,
+    pub of: LinkFor,
+    /// What was copied last, in a word.
+    pub copied: Option<&'static str>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LinkFor {
+    Member,
+    /// This person's own further device.
+    Device,
+    /// Somebody who is no member: what they hear, how often it opens, its password where it has one, and what a browser shows of the studio's own certificate.
+    Guest {
+        what: String,
+        times: u32,
+        password: Option<String>,
+        fingerprint: String,
+    },
 }

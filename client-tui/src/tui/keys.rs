@@ -224,6 +224,7 @@ pub enum Verb {
     Remove,
     RevokeKey,
     AddDevice,
+    Share,
     // What stands on the label.
     EditCopy,
     Cover,
@@ -332,6 +333,11 @@ const COMMON: &[Binding] = bind! {
     Retry, [Code(KeyCode::F(5))], "", "Offline: try the line at once";
     Suspend, [Ctrl('z')], "", "To the shell; fg comes back";
     Quit, [Ctrl('c')], "", "Leave at once";
+};
+
+/// Wherever there is something to give away to hear.
+const SHARE: &[Binding] = bind! {
+    Share, [Char('@')], "", "A link to listen for somebody who is no member: what, until when";
 };
 
 const LISTS: &[Binding] = bind! {
@@ -555,6 +561,10 @@ pub fn bindings(kind: Kind) -> impl Iterator<Item = &'static Binding> {
         Kind::Master | Kind::Compare => &[PLAYER, SWITCH],
         _ => &[],
     };
+    let shared = match kind {
+        Kind::Project | Kind::Song | Kind::Album | Kind::Record | Kind::Delivery | Kind::People => SHARE,
+        _ => &[],
+    };
     let own = match kind {
         Kind::Desk => DESK,
         Kind::Projects => PROJECTS,
@@ -574,7 +584,13 @@ pub fn bindings(kind: Kind) -> impl Iterator<Item = &'static Binding> {
     // What a screen binds itself replaces what all lists and rooms have.
     let new = move |it: &&Binding| own.iter().all(|here| here.verb != it.verb);
     let (lists, go) = (LISTS.iter().filter(new), GO.iter().filter(new));
-    own.iter().chain(heard.iter().copied().flatten()).chain(MOVE).chain(lists).chain(go).chain(COMMON)
+    own.iter()
+        .chain(heard.iter().copied().flatten())
+        .chain(shared)
+        .chain(MOVE)
+        .chain(lists)
+        .chain(go)
+        .chain(COMMON)
 }
 
 /// As the table has it; what a person changed stands in [`Keymap::find`].

@@ -1,7 +1,8 @@
 //! The people of a project with their invites, and this person's own devices, as the screen sees them. Never here: IO.
 
 use deadwax_proto::v1::{
-    CreateInviteRequest, CreateInviteResponse, InviteInfo, LinkInfo, LinkState, MemberRow, SessionInfo,
+    CreateInviteRequest, CreateInviteResponse, InviteInfo, LinkInfo, LinkState, MakeLinkRequest,
+    MakeLinkResponse, MemberRow, SessionInfo,
 };
 
 use super::{form::LinkAsk, model::Model, msg::Failure};
@@ -43,10 +44,19 @@ pub fn lines<'a>(model: &'a Model, project: &str) -> Vec<Line<'a>> {
     lines
 }
 
+/// A link that is to be made. `what` is its scope in words.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Share {
+    pub request: MakeLinkRequest,
+    pub what: String,
+    pub with_password: bool,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub enum Order {
     Invites { project_id: String },
     Shared { project_id: String },
+    Share(Share),
     RevokeShared { project_id: String, link_id: String },
     Sessions,
     Invite(CreateInviteRequest),
@@ -63,6 +73,11 @@ pub enum News {
     Shared {
         project_id: String,
         outcome: Result<Vec<LinkInfo>, Failure>,
+    },
+    /// With its password, where one was made.
+    Made {
+        share: Share,
+        outcome: Result<(MakeLinkResponse, Option<String>), Failure>,
     },
     SharedRevoked(Result<(), Failure>),
     Sessions(Result<Vec<SessionInfo>, Failure>),

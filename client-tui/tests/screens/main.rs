@@ -35,6 +35,7 @@ mod rooms;
 mod rooms_history;
 mod sample;
 mod seat;
+mod share;
 mod shots;
 mod signing;
 #[path = "../../../tests/src/sink.rs"]

@@ -240,6 +240,7 @@ fn prepare(
         Verb::AddSong => prompt::form::add_song(model, subject),
         Verb::EditSong => prompt::form::edit_song(model, subject)?,
         Verb::Invite => super::people::invite(model, subject),
+        Verb::Share => super::share::prepare(model, subject)?,
         Verb::Roles => super::people::roles(model, subject)?,
         Verb::Remove => super::people::remove(model, subject)?,
         Verb::RevokeKey => super::people::revoke_key(model, subject)?,

@@ -20,6 +20,7 @@ mod presence;
 mod prompt;
 mod read;
 mod record;
+mod share;
 pub(in crate::tui) mod signing;
 mod song;
 mod transfers;

@@ -5,10 +5,10 @@ use deadwax_proto::v1::{self as v1, ApprovalState, CreateInviteRequest, MemberRo
 use super::{
     act::{self, Subject},
     hands::{self, given_back::INVITE},
-    nav,
+    nav, share,
 };
 use crate::tui::{
-    form::{Field, FormAsk, Input, LinkAsk, Purpose},
+    form::{Field, FormAsk, Input, LinkAsk, LinkFor, Purpose},
     keys::Verb,
     model::{Ask, Model, Notice, Prompt, Screen, Sends, YesOrNo},
     msg::{Effect, Failure},
@@ -267,6 +267,10 @@ pub(super) fn told(model: &mut Model, news: News) -> Vec<Effect> {
             }
             Vec::new()
         }
+        News::Made { share: asked, outcome } => {
+            share::made(model, asked, outcome);
+            shared(model)
+        }
         News::SharedRevoked(outcome) => {
             model.notice = Some(noticed(outcome, "The link is revoked."));
             shared(model)
@@ -321,11 +325,11 @@ fn invited(model: &mut Model, name: String, outcome: Result<v1::CreateInviteResp
                 hands::given_back::take(model, INVITE);
             }
             model.people.link = Some(LinkAsk {
-                own: name.is_empty(),
+                of: if form { LinkFor::Member } else { LinkFor::Device },
                 name,
                 link: answer.link,
                 expires_ms: answer.expires_ms,
-                copied: false,
+                copied: None,
             });
         }
         Err(Failure::Refused { text, hint, .. }) => {

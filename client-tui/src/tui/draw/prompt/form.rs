@@ -14,7 +14,7 @@ use crate::tui::{
         text::{clip, pad, width, wrap},
         theme::Theme,
     },
-    form::{Field, FormAsk, Input, LinkAsk, Purpose, ROLES, SearchAsk},
+    form::{Field, FormAsk, Input, LinkAsk, LinkFor, Purpose, ROLES, SearchAsk},
     model::Model,
     words,
 };
@@ -108,7 +108,7 @@ fn does(purpose: &Purpose) -> &'static str {
     match purpose {
         Purpose::Fetch { .. } | Purpose::FetchRecord { .. } => "fetches",
         Purpose::AddSong { .. } => "adds",
-        Purpose::NewProject => "makes it",
+        Purpose::NewProject | Purpose::Share { .. } => "makes it",
         Purpose::Invite { .. } => "invites",
         Purpose::RevokeKey { .. } => "revokes it",
         Purpose::Cover { to: true, .. } => "fetches",
@@ -194,19 +194,46 @@ pub(super) fn search(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: 
 
 fn link_said(model: &Model, theme: &Theme, area: Rect, ask: &LinkAsk) -> Said {
     let room = room(area);
-    let who = if ask.own { "A further device of yours signs in with it:" } else { "They sign in with it:" };
-    let mut said: Said = vec![(who.into(), theme.plain()), (String::new(), theme.plain())];
+    let name = crate::scrub::line(&ask.name);
+    let who = match &ask.of {
+        LinkFor::Device => "A further device of yours signs in with it:".to_owned(),
+        LinkFor::Member => "They sign in with it:".to_owned(),
+        LinkFor::Guest { what, .. } => {
+            format!("{name} opens it in a browser and hears {}:", crate::scrub::line(what))
+        }
+    };
+    let mut said = whole(&who, room, theme.plain());
+    said.push((String::new(), theme.plain()));
     said.extend(in_pieces(&ask.link, room).into_iter().map(|line| (line, theme.head())));
     said.push((String::new(), theme.plain()));
-    let warning = if ask.own {
-        "! Whoever sees this link can sign in as you.".to_owned()
-    } else {
-        format!("! Whoever sees this link can sign in as {}.", crate::scrub::line(&ask.name))
+    let warning = match &ask.of {
+        LinkFor::Device => "! Whoever sees this link can sign in as you.".to_owned(),
+        LinkFor::Member => format!("! Whoever sees this link can sign in as {name}."),
+        LinkFor::Guest { .. } => "! Whoever sees this link hears what it names.".to_owned(),
     };
     said.extend(whole(&warning, room, theme.warn()));
     let until = words::date(&model.zone, ask.expires_ms);
-    let once = format!("It works once, until {until}. It is shown only here and kept nowhere.");
+    let times = match &ask.of {
+        LinkFor::Guest { times, .. } if *times != 1 => format!("It opens {times} times"),
+        LinkFor::Guest { .. } => "It opens once".to_owned(),
+        LinkFor::Member | LinkFor::Device => "It works once".to_owned(),
+    };
+    let once = format!("{times}, until {until}. It is shown only here and kept nowhere.");
     said.extend(whole(&once, room, theme.plain()));
+    if let LinkFor::Guest { password, fingerprint, .. } = &ask.of {
+        if let Some(password) = password {
+            said.push((format!("Password: {password}"), theme.head()));
+            said.extend(whole(
+                "Send it another way than the link. It is shown only here too.",
+                room,
+                theme.plain(),
+            ));
+        }
+        if !fingerprint.is_empty() {
+            let text = format!("Where the browser asks about the certificate, its SHA-256 is {fingerprint}.");
+            said.extend(whole(&text, room, theme.dim()));
+        }
+    }
     said
 }
 
@@ -223,18 +250,28 @@ pub(super) fn link_lines(model: &Model, theme: &Theme, area: Rect, ask: &LinkAsk
 
 pub(super) fn link(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Rect, ask: &LinkAsk) {
     let said = link_said(model, theme, area, ask);
-    let title = if ask.own { "Your link".to_owned() } else { format!("The invite of {}", ask.name) };
+    let title = match &ask.of {
+        LinkFor::Device => "Your link".to_owned(),
+        LinkFor::Member => format!("The invite of {}", ask.name),
+        LinkFor::Guest { .. } => format!("The link of {}", ask.name),
+    };
     if said.len() + 4 > usize::from(area.height) {
         return super::too_small(theme, frame, area, &title, "read the link");
     }
     let lines = u16::try_from(said.len() + 4).unwrap_or(u16::MAX);
     let inner = open(theme, frame, area, &title, (area.width.min(COLUMNS), lines));
     say(frame, inner, 0, said);
-    let keys = if ask.copied {
-        "✓ Copied, where the terminal allows it.  Esc closes"
+    let has_password = matches!(&ask.of, LinkFor::Guest { password: Some(_), .. });
+    let offers = if has_password {
+        "y copies the link, p the password, Esc closes"
     } else {
         "y copies it, Esc closes"
     };
-    let style = if ask.copied { theme.good() } else { theme.dim() };
+    let keys = match ask.copied {
+        Some(what) if has_password => format!("✓ Copied {what}, where the terminal allows it.  {offers}"),
+        Some(_) => "✓ Copied, where the terminal allows it.  Esc closes".to_owned(),
+        None => offers.to_owned(),
+    };
+    let style = if ask.copied.is_some() { theme.good() } else { theme.dim() };
     put(frame, inner, inner.height.saturating_sub(1), Line::styled(keys, style));
 }

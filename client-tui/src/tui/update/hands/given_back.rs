@@ -21,6 +21,8 @@ use crate::{
 
 /// Of an invite: it is no command and has no id.
 pub(in crate::tui::update) const INVITE: &str = "invite";
+/// The same of a link to listen.
+pub(in crate::tui::update) const SHARE: &str = "share";
 const REFUSED: &str = "Refused: the reason stands below. Everything is as you wrote it.";
 /// More are never on their way from one pair of hands.
 const ASKED_MAX: usize = 200;
@@ -196,6 +198,7 @@ fn form_place(ask: &FormAsk) -> Option<(String, String, Option<String>)> {
         | form::Purpose::Release { project, .. }
         | form::Purpose::SongCopy { project, .. }
         | form::Purpose::Cover { project, .. }
+        | form::Purpose::Share { project, .. }
         | form::Purpose::EditSong { project, .. } => Some((project.clone(), String::new(), None)),
         form::Purpose::NewProject | form::Purpose::Fetch { .. } | form::Purpose::FetchRecord { .. } => None,
     }

@@ -5,7 +5,7 @@ use deadwax_proto::v1::{self as v1, action::Action as Do};
 
 use super::{CUT, Next};
 use crate::tui::{
-    form::{Field, FormAsk, Input, LinkAsk, Purpose, ROLES, SearchAsk},
+    form::{Field, FormAsk, Input, LinkAsk, LinkFor, Purpose, ROLES, SearchAsk},
     keys::Verb,
     model::{Ask, Model, Pending},
     msg::Effect,
@@ -13,7 +13,7 @@ use crate::tui::{
     rows::PROJECT_KEY,
     update::{
         act::{self, Subject},
-        history, label_copy, record, transfers,
+        history, label_copy, record, share, transfers,
     },
 };
 
@@ -118,6 +118,9 @@ fn sent(model: &mut Model, ask: &mut FormAsk) -> Option<Next> {
         ask.problem = effect.is_none().then(|| "Name a file, as ~/Pictures/front.jpg.".into());
         return effect.map(|it| Next::All(None, vec![it]));
     }
+    if matches!(ask.purpose, Purpose::Share { .. }) {
+        return Some(Next::Do(Box::new(Effect::People(share::filled(model, ask)?))));
+    }
     let id = model.new_id();
     let pending = match ask.purpose.clone() {
         Purpose::AddSong { project } => {
@@ -159,7 +162,10 @@ fn sent(model: &mut Model, ask: &mut FormAsk) -> Option<Next> {
         Purpose::RevokeKey { project, person, name, keys } => {
             revocation(model, project, (&person, &name), keys.get(ask.choice())?, second)
         }
-        Purpose::Release { .. } | Purpose::SongCopy { .. } | Purpose::Cover { .. } => return None,
+        Purpose::Release { .. }
+        | Purpose::SongCopy { .. }
+        | Purpose::Cover { .. }
+        | Purpose::Share { .. } => return None,
         Purpose::Fetch { project, songs, version, kinds } => {
             let kind = *kinds.get(ask.choice())?;
             return match transfers::fetch(model, &project, &songs, version.as_deref(), kind, &ask.text(1)) {
@@ -243,7 +249,7 @@ fn lacks(model: &Model, ask: &FormAsk) -> Option<String> {
             Some("Nothing is changed yet.".into())
         }
         Purpose::NewProject if second.is_empty() => empty("The artist"),
-        Purpose::Invite { .. } if first.is_empty() => empty("The name"),
+        Purpose::Invite { .. } | Purpose::Share { .. } if first.is_empty() => empty("The name"),
         Purpose::Invite { .. } if second.is_empty() => empty("The e-mail"),
         Purpose::Invite { .. } if !is_address(&second) => {
             Some("The e-mail is not one yet: it looks like lena@example.org.".into())
@@ -304,8 +310,16 @@ pub(super) fn search_key(model: &mut Model, mut ask: Box<SearchAsk>, event: KeyE
 pub(super) fn link_key(mut ask: Box<LinkAsk>, event: KeyEvent, shown: bool) -> Next {
     match event.code {
         KeyCode::Char('y') if shown => {
-            ask.copied = true;
+            ask.copied = Some("the link");
             let copy = Effect::Copy(ask.link.clone());
+            Next::Run(Ask::Link(ask), Box::new(copy))
+        }
+        KeyCode::Char('p') if shown => {
+            let LinkFor::Guest { password: Some(password), .. } = &ask.of else {
+                return Next::Keep(Ask::Link(ask));
+            };
+            let copy = Effect::Copy(password.clone());
+            ask.copied = Some("the password");
             Next::Run(Ask::Link(ask), Box::new(copy))
         }
         // Nothing that was typed ahead takes it off the screen unread.

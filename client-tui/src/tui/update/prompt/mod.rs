@@ -112,8 +112,13 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
             effects
         }
         Next::Do(effect) => {
-            if let (Effect::People(PeopleOrder::Invite(_)), Some(ask)) = (&*effect, written) {
-                hands::given_back::keep(model, hands::given_back::INVITE, ask);
+            let of = match &*effect {
+                Effect::People(PeopleOrder::Invite(_)) => Some(hands::given_back::INVITE),
+                Effect::People(PeopleOrder::Share(_)) => Some(hands::given_back::SHARE),
+                _ => None,
+            };
+            if let (Some(of), Some(ask)) = (of, written) {
+                hands::given_back::keep(model, of, ask);
             }
             vec![*effect]
         }
@@ -365,7 +370,7 @@ pub(super) fn holds_text(ask: &Ask) -> bool {
         Ask::Approve(ask) => matches!(&ask.sign, Sign::Pick { reason, .. } if !reason.is_empty()),
         Ask::Upload(ask) => !text(&ask.paths).is_empty() || !text(&ask.changelog).is_empty(),
         // Shown once: whoever leaves here has to invite anew.
-        Ask::Link(ask) => !ask.copied,
+        Ask::Link(ask) => ask.copied.is_none(),
         Ask::Sections(ask) => ask.changed,
         Ask::Blind(_)
         | Ask::Tick(_)
