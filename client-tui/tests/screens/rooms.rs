@@ -464,12 +464,18 @@ fn removing_somebody_says_what_it_touches_and_asks() {
 fn the_lists_of_people_are_asked_for_once_and_again_after_a_cut() {
     let mut seat = manager((80, 24), PLAIN);
     seat.press("6");
-    assert_eq!(asked(&mut seat), [PeopleOrder::Invites { project_id: "P".into() }, PeopleOrder::Sessions]);
+    let project_id = || "P".to_owned();
+    let lists = [
+        PeopleOrder::Invites { project_id: project_id() },
+        PeopleOrder::Shared { project_id: project_id() },
+        PeopleOrder::Sessions,
+    ];
+    assert_eq!(asked(&mut seat), lists);
     seat.press("<down><down>");
     assert!(asked(&mut seat).is_empty());
     cut(&mut seat);
     seat.connect(0, PLAIN);
-    assert_eq!(asked(&mut seat).len(), 2);
+    assert_eq!(asked(&mut seat).len(), 3);
 }
 
 #[test]

@@ -219,9 +219,12 @@ fn invite(model: &Model, it: &InviteInfo, room: usize) -> Vec<(String, bool)> {
 }
 
 fn shared(model: &Model, it: &LinkInfo, room: usize) -> Vec<(String, bool)> {
-    let may = [(it.download, "fetch originals"), (it.notes, "write notes")];
-    let may: Vec<&str> = may.into_iter().filter_map(|(is, word)| is.then_some(word)).collect();
-    let may = if may.is_empty() { "hear it".to_owned() } else { format!("hear it, {}", may.join(", ")) };
+    let may = match (it.notes, it.download) {
+        (false, false) => "hear it",
+        (true, false) => "hear it and write notes",
+        (false, true) => "hear it and fetch the originals",
+        (true, true) => "hear it, write notes and fetch the originals",
+    };
     let last = it.opened.last().map_or_else(
         || "Nobody has opened it.".to_owned(),
         |one| format!("Last used {}.", words::date(&model.zone, one.last_ms)),

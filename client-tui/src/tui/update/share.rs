@@ -51,11 +51,7 @@ pub(super) fn prepare(model: &Model, subject: &Subject) -> Result<Ask, &'static 
     let times = TIMES.map(|it| words::count(it as usize, "time", "times"));
     let times: Vec<&str> = times.iter().map(String::as_str).collect();
     let fields = vec![
-        Field::line(
-            "For",
-            "",
-            "Their name: it stands under what they say and in the book of who received what",
-        ),
+        Field::line("For", "", "Stands under what they say, and in the book of who received what"),
         Field { label: "To hear", input: Input::Choice { options, at: 0 }, hint: "Left and right change it" },
         choice(
             "They may",
@@ -86,14 +82,12 @@ fn offers(rows: &Project, subject: &Subject) -> Vec<(Hears, String)> {
         |id: &str| rows.song(id).map_or_else(|| "the song".to_owned(), |it| crate::scrub::line(&it.title));
     let song = |id: &str| (Hears::Song(id.to_owned()), format!("{}, every version", title(id)));
     let mut all = Vec::new();
-    let made = rows
-        .records()
-        .into_iter()
-        .filter(|it| matches!(it.state(), RecordState::Made | RecordState::Delivered));
-    let record = |it: &v1::RecordRow| {
+    let is_made = |it: &&v1::RecordRow| matches!(it.state(), RecordState::Made | RecordState::Delivered);
+    let made: Vec<&v1::RecordRow> = rows.records().into_iter().filter(is_made).collect();
+    let record = |it: &&v1::RecordRow| {
         (Hears::Record(it.record_id.clone()), format!("Record {}: its files", it.number))
     };
-    all.extend(made.clone().filter(|it| subject.record == Some(format!("record/{}", it.number))).map(record));
+    all.extend(made.iter().filter(|it| subject.record == Some(format!("record/{}", it.number))).map(record));
     let version = subject.version.as_deref().and_then(|id| rows.version(id));
     all.extend(version.map(|it| {
         (Hears::Version(it.version_id.clone()), format!("{} of {}", words::version(it), title(&it.song_id)))
@@ -104,7 +98,7 @@ fn offers(rows: &Project, subject: &Subject) -> Vec<(Hears, String)> {
     if !rows.songs().is_empty() {
         all.push((Hears::Album, "the album in its running order".to_owned()));
     }
-    all.extend(made.map(record));
+    all.extend(made.iter().map(record));
     all.extend(rows.songs().into_iter().take(SONGS_MAX).map(|it| song(&it.song_id)));
     let mut seen: Vec<Hears> = Vec::new();
     all.retain(|(it, _)| {
