@@ -56,7 +56,7 @@ pub struct Share {
 pub enum Order {
     Invites { project_id: String },
     Shared { project_id: String },
-    Share(Share),
+    Share(Box<Share>),
     RevokeShared { project_id: String, link_id: String },
     Sessions,
     Invite(CreateInviteRequest),
@@ -76,7 +76,7 @@ pub enum News {
     },
     /// With its password, where one was made.
     Made {
-        share: Share,
+        share: Box<Share>,
         outcome: Result<(MakeLinkResponse, Option<String>), Failure>,
     },
     SharedRevoked(Result<(), Failure>),

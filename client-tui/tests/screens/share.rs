@@ -21,7 +21,7 @@ const PASSWORD: &str = "k7fm-q2xw-9dhr";
 
 fn asked(seat: &mut Seat) -> Vec<Share> {
     let of = |it| match it {
-        Effect::People(Order::Share(it)) => Some(it),
+        Effect::People(Order::Share(it)) => Some(*it),
         _ => None,
     };
     std::mem::take(&mut seat.effects).into_iter().filter_map(of).collect()
@@ -36,7 +36,7 @@ fn made(seat: &mut Seat, share: Share) {
         guest_id: "g1".into(),
     };
     let password = share.with_password.then(|| PASSWORD.to_owned());
-    seat.tell(Msg::People(News::Made { share, outcome: Ok((answer, password)) }));
+    seat.tell(Msg::People(News::Made { share: Box::new(share), outcome: Ok((answer, password)) }));
 }
 
 /// The song with a manager in front of it.
@@ -162,7 +162,7 @@ fn a_no_of_the_studio_gives_the_form_back() {
         text: "200 links are open.".into(),
         hint: "Revoke one.".into(),
     };
-    seat.tell(Msg::People(News::Made { share: share.clone(), outcome: Err(no) }));
+    seat.tell(Msg::People(News::Made { share: Box::new(share.clone()), outcome: Err(no) }));
     seat.tell(Msg::Shown);
     assert!(
         seat.screen().contains("200 links are open.") && seat.screen().contains("Dana Holt"),
@@ -173,7 +173,7 @@ fn a_no_of_the_studio_gives_the_form_back() {
     let again = asked(&mut seat).remove(0);
     assert_eq!(again.request.scope, share.request.scope, "what was chosen before is chosen still");
     let cut = Failure::Offline("The line was cut.".into());
-    seat.tell(Msg::People(News::Made { share: again, outcome: Err(cut) }));
+    seat.tell(Msg::People(News::Made { share: Box::new(again), outcome: Err(cut) }));
     seat.tell(Msg::Shown);
     assert!(seat.screen().contains("The line was cut."), "{}", seat.screen());
 }

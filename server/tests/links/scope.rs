@@ -13,8 +13,10 @@ use crate::{
     room::{Room, bytes_of, new_id, one_more},
 };
 
-/// What somebody learns from a refusal.
-fn learned(status: &Status) -> (Code, String, Option<(String, Vec<(String, String)>)>) {
+/// What somebody learns from a refusal: code, text, and of its details the reason with what is told beside it.
+type Learned = (Code, String, Option<(String, Vec<(String, String)>)>);
+
+fn learned(status: &Status) -> Learned {
     let details = status.get_error_details();
     let info = details.error_info().map(|info| {
         let mut more: Vec<(String, String)> =

@@ -268,7 +268,7 @@ pub(super) fn told(model: &mut Model, news: News) -> Vec<Effect> {
             Vec::new()
         }
         News::Made { share: asked, outcome } => {
-            share::made(model, asked, outcome);
+            share::made(model, *asked, outcome);
             shared(model)
         }
         News::SharedRevoked(outcome) => {

@@ -132,7 +132,7 @@ pub(super) fn filled(model: &Model, ask: &FormAsk) -> Option<Order> {
         ..v1::MakeLinkRequest::default()
     };
     let what = ask.values().into_iter().nth(1).unwrap_or_default();
-    Some(Order::Share(Share { request, what, with_password: ask.choice_of(5) == 1 }))
+    Some(Order::Share(Box::new(Share { request, what, with_password: ask.choice_of(5) == 1 })))
 }
 
 /// The link came, or why not.
