@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 
 pub const PAPER: &str = "docs/PLANTED.md";
 /// How many there are.
-pub const BUGS: usize = 20;
+pub const BUGS: usize = 21;
 
 /// A row of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]

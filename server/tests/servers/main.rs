@@ -1,4 +1,4 @@
-//! Several servers, the very program that is installed, over one database: what is asked at one of them counts at the others (`together`), they live through what
+//! Several servers, the very program that is installed, over one database: what is asked at one of them counts at the others (`together`; share links: `links`), they live through what
 //! happens to servers and databases (`faults`) and to the lines between (`parted`), and tell the news once (`news`). Audio lies in a folder that they share, or in an
 //! object store. `house` starts and ends them. Without a Postgres, or an S3 server, on the machine the tests say `not-run`. Never here: a look into a server's
 //! memory.
@@ -13,6 +13,7 @@ mod dice;
 mod faults;
 mod house;
 mod line;
+mod links;
 #[path = "../common/machine.rs"]
 mod machine;
 #[path = "../../src/blob/far/s3/tests/moto.rs"]

@@ -21,7 +21,7 @@ use crate::{
 
 /// What is promised, and how long a machine under load gets before something counts as lost.
 const SECOND: Duration = Duration::from_secs(1);
-const LOST: Duration = Duration::from_secs(20);
+pub const LOST: Duration = Duration::from_secs(20);
 
 fn code_of(link: &str) -> String {
     link.split('/').nth(3).unwrap().split('#').next().unwrap().to_owned()
@@ -50,13 +50,13 @@ pub async fn challenge(seat: &Seat) -> String {
     seat.sessions().challenge(v1::ChallengeRequest {}).await.unwrap().into_inner().challenge
 }
 
-async fn watch(seat: &Seat, project: &str, from: u64) -> Result<Streaming<v1::Update>, Status> {
+pub async fn watch(seat: &Seat, project: &str, from: u64) -> Result<Streaming<v1::Update>, Status> {
     let asked = v1::WatchRequest { project_id: project.into(), from };
     Ok(seat.projects().watch(seat.with(asked)).await?.into_inner())
 }
 
 /// Reads until the stream says why it ended.
-async fn end<T>(stream: &mut Streaming<T>) -> Status {
+pub async fn end<T>(stream: &mut Streaming<T>) -> Status {
     loop {
         match stream.message().await {
             Ok(Some(_)) => {}
@@ -67,7 +67,7 @@ async fn end<T>(stream: &mut Streaming<T>) -> Status {
 }
 
 /// The promise holds for the middle of what was measured however busy the machine is; nothing may take so long that it counts as lost.
-fn within_a_second(what: &str, mut took: Vec<Duration>) {
+pub fn within_a_second(what: &str, mut took: Vec<Duration>) {
     took.sort_unstable();
     let (middle, slowest) = (took[took.len() / 2], took[took.len() - 1]);
     println!("{what}: {} times, the middle {middle:?}, the slowest {slowest:?}", took.len());
