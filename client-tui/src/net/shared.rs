@@ -26,6 +26,11 @@ impl Client {
         Ok(answer.links)
     }
 
+    /// Begins a session by a link. Nothing is tried twice: each success is one more of its sessions.
+    pub async fn open_link(&self, asked: v1::OpenLinkRequest) -> Result<v1::OpenLinkResponse, NetError> {
+        self.once(|| async { self.links().open(asked.clone()).await }).await
+    }
+
     /// How many sessions were open.
     pub async fn revoke_link(&self, project_id: &str, link_id: &str) -> Result<u32, NetError> {
         let asked = v1::RevokeLinkRequest {

@@ -4,6 +4,7 @@
 pub mod cast;
 mod desk;
 pub mod ending;
+mod guest;
 mod interactive;
 pub mod mastering;
 mod material;
@@ -110,6 +111,7 @@ pub fn whole_job(on: &mut Studio) -> Result<()> {
     on.swap()?;
     mastering::master_approvals(on)?;
     mastering::delivery(on)?;
+    guest::hears(on)?;
     match on.scale.is_some() {
         true => several::servers_die_in_turn(on)?,
         false => ending::power_cut(on)?,
