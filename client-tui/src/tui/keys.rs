@@ -562,7 +562,7 @@ pub fn bindings(kind: Kind) -> impl Iterator<Item = &'static Binding> {
         _ => &[],
     };
     let shared = match kind {
-        Kind::Project | Kind::Song | Kind::Album | Kind::Record | Kind::Delivery | Kind::People => SHARE,
+        Kind::Project | Kind::Song | Kind::Album | Kind::Record | Kind::Delivery => SHARE,
         _ => &[],
     };
     let own = match kind {

@@ -13,6 +13,7 @@ pub(super) const KEYS: &[Binding] = bind! {
     Roles, [Char('r'), Code(KeyCode::Enter)], "roles", "Change the roles of the member";
     Remove, [Char('x')], "remove", "Remove the member; revoke the invite, the share link or the device";
     RevokeKey, [Char('K')], "", "Revoke a key of the member: it signs nothing any more";
+    Share, [Char('@')], "link", "A link to listen for somebody who is no member: what, until when";
     AddDevice, [Char('d')], "device", "A link for a further device of yours";
     History, [Char('i')], "", "Who did what";
 };
