@@ -208,8 +208,10 @@ pub async fn user(dir: &Path, verb: UserVerb) -> Result<(), Failure> {
             }
             Ok(())
         }
-        UserVerb::Redact { email } => {
-            let person = people.by_email(&email).context("nobody here has this e-mail")?;
+        UserVerb::Redact { who } => {
+            let by_id = || people.person(PersonId(uuid::Uuid::parse_str(who.trim()).ok()?.as_u128()));
+            let person = people.by_email(&who).or_else(by_id);
+            let person = person.context("nobody here has this e-mail or id")?;
             people.redact(person.id).await.map_err(explain)?;
             println!("Name, e-mail and device names are erased; the sessions ended.");
             Ok(())
@@ -385,6 +387,11 @@ pub async fn import(asked: &Import) -> Result<(), Failure> {
     let people = people(dir, &config).await?;
     for named in checked.people.iter().filter(|it| people.by_email(&it.email).is_none()) {
         let id = travel::import::person(named)?;
+        // Nobody loses a name or rights to a line of a file.
+        if people.person(id).is_some() {
+            let (who, from, to) = (&named.name, asked.folder.display(), dir.display());
+            return Err(anyhow::anyhow!("{who:?} has the id of somebody else in {from}: nothing was imported; remove {to} and have the export made again").into());
+        }
         if named.email.is_empty() {
             people.add_guest(id, &named.name).await.map_err(explain)?;
             continue;

@@ -130,7 +130,11 @@ pub enum UserVerb {
         json: bool,
     },
     /// Remove a person's name, e-mail and device names for good, and end their sessions
-    Redact { email: String },
+    Redact {
+        /// Their e-mail; of somebody who came by a link the id of the guest, as `deadwax link list --json` tells it
+        #[arg(value_name = "EMAIL or ID")]
+        who: String,
+    },
 }
 
 #[derive(clap::Args)]

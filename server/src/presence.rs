@@ -88,11 +88,16 @@ impl Hub {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// `None` where this person is here often enough.
-    pub fn enter(self: &Arc<Self>, project: ProjectId, person: PersonId, place: Place) -> Option<Attending> {
+    /// `None` where this person is here `most` times already.
+    pub fn enter(
+        self: &Arc<Self>,
+        project: ProjectId,
+        (person, most): (PersonId, usize),
+        place: Place,
+    ) -> Option<Attending> {
         let mut rooms = self.rooms();
         let theirs = rooms.by_project.get(&project).map_or(0, |room| room.seats_of(person));
-        if theirs >= SEATS_PER_PERSON {
+        if theirs >= most {
             return None;
         }
         let id = uuid::Uuid::now_v7().as_u128();
@@ -215,8 +220,8 @@ mod tests {
     #[tokio::test]
     async fn whoever_asked_first_leads_until_they_stop() {
         let hub = Arc::new(Hub::default());
-        let ana = hub.enter(PROJECT, ANA, on(1, false)).unwrap();
-        let ben = hub.enter(PROJECT, BEN, on(1, true)).unwrap();
+        let ana = hub.enter(PROJECT, (ANA, SEATS_PER_PERSON), on(1, false)).unwrap();
+        let ben = hub.enter(PROJECT, (BEN, SEATS_PER_PERSON), on(1, true)).unwrap();
         assert_eq!(leaders(&ana), [false, true]);
         ana.tell(on(1, true));
         assert_eq!(leaders(&ana), [false, true], "the second waits");
@@ -239,11 +244,12 @@ mod tests {
     #[tokio::test]
     async fn a_room_is_as_long_as_somebody_is_in_it() {
         let hub = Arc::new(Hub::default());
-        let mut seats: Vec<_> =
-            (0..SEATS_PER_PERSON).map(|_| hub.enter(PROJECT, ANA, Place::default()).unwrap()).collect();
-        assert!(hub.enter(PROJECT, ANA, Place::default()).is_none());
-        let ben = hub.enter(PROJECT, BEN, Place::default()).unwrap();
-        assert!(hub.enter(ProjectId(2), ANA, Place::default()).is_some());
+        let mut seats: Vec<_> = (0..SEATS_PER_PERSON)
+            .map(|_| hub.enter(PROJECT, (ANA, SEATS_PER_PERSON), Place::default()).unwrap())
+            .collect();
+        assert!(hub.enter(PROJECT, (ANA, SEATS_PER_PERSON), Place::default()).is_none());
+        let ben = hub.enter(PROJECT, (BEN, SEATS_PER_PERSON), Place::default()).unwrap();
+        assert!(hub.enter(ProjectId(2), (ANA, SEATS_PER_PERSON), Place::default()).is_some());
         assert_eq!(ben.everybody().len(), SEATS_PER_PERSON + 1);
         seats.pop();
         assert_eq!(ben.everybody().len(), SEATS_PER_PERSON);

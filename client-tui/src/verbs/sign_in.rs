@@ -232,7 +232,18 @@ pub(super) async fn password_of_link(
     if secret::can_ask() {
         c.out.aside("A password of at least 8 characters; two words that have nothing to do with each other are good.");
     }
+    if !secret::can_ask() {
+        return Err(VerbError::no(
+            NEEDED,
+            "The password is to be asked for, and there is no terminal to ask on.",
+            "Give it in a file of your own: --password-file FILE, or - for standard input.",
+        ));
+    }
     let wanted = ask("Password of the link:").await?;
+    if wanted.text().is_empty() {
+        let text = "An empty password is none; nothing was done.";
+        return Err(VerbError::no(NEEDED, text, "Type one, or leave --password out."));
+    }
     if ask("Once more:").await? != wanted {
         let text = "The two are not the same; nothing was done.";
         return Err(VerbError::no("PASSPHRASES_DIFFER", text, "Try again."));

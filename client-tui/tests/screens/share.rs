@@ -6,7 +6,8 @@ use deadwax_client::tui::{
     people::{News, Order, Share},
 };
 use deadwax_proto::v1::{
-    LinkInfo, LinkOpening, LinkState, MakeLinkResponse, Role, link_scope::Of as Scope, row::Row as Of,
+    LinkHeard, LinkInfo, LinkOpening, LinkState, MakeLinkResponse, Role, link_scope::Of as Scope,
+    row::Row as Of,
 };
 
 use crate::{
@@ -88,8 +89,16 @@ fn links(names: Names) -> Vec<LinkInfo> {
         sessions_max: 3,
         state: state.into(),
         notes: true,
+        heard: vec![LinkHeard { what: "Glass Hour, Mix 2".into(), percent: 80, ..LinkHeard::default() }],
         opened: (0..used)
-            .map(|nth| LinkOpening { nth: nth + 1, last_ms: NOW_MS - HOUR, ..LinkOpening::default() })
+            .map(|nth| LinkOpening {
+                nth: nth + 1,
+                device: "Firefox on Android".into(),
+                first_ms: NOW_MS - 2 * HOUR,
+                last_ms: NOW_MS - HOUR,
+                open: nth == 0,
+                ..LinkOpening::default()
+            })
             .collect(),
         ..LinkInfo::default()
     };

@@ -42,14 +42,17 @@ pub fn sees_song(project: &Project, person: PersonId, song: SongId) -> bool {
     in_scope(project, person, |link| link.holds_song(project, song))
 }
 
-/// A guest reads the threads that were begun under their link, as far as they are about what they hear.
+/// A guest reads the threads that they began, also when something newer has taken the place of what they heard: the answer comes then.
 fn guest_reads(project: &Project, person: PersonId, note: &Note) -> bool {
     let first = note.parent.and_then(|parent| project.notes.get(parent)).unwrap_or(note);
     project.guest(person).is_some_and(|link| link.notes)
         && first.author == person
         && !first.internal
         && !note.internal
-        && [first, note].iter().all(|it| knows_of(project, person, it.version))
+        && [first, note].iter().all(|it| {
+            let version = project.versions.get(it.version);
+            version.is_none_or(|version| sees_line(project, person, version.song, version.line))
+        })
 }
 
 /// May this person know that the note is there? Not behind the workshop's door, not on a mix that is hidden from them, and no reply to such a note.
@@ -209,7 +212,11 @@ pub fn visible_fact(project: &Project, person: PersonId, event: &Event) -> bool 
         // How much one hears of a project is one's own affair.
         Fact::Followed { .. } => event.by == Some(person),
         Fact::WebhookSet { .. } | Fact::WebhookRemoved { .. } => roles.contains(&Role::Manager),
-        // To whom the music was given is for those who answer for it.
+        // To whom the music was given, and whether they heard it, is for those who answer for it.
+        Fact::VersionHeard { .. } if event.by.is_some_and(|by| is_guest(project, by)) => {
+            let of = event.by.and_then(|by| project.came_by(by));
+            of.is_some_and(|link| crate::link::answers_for(project, person, link))
+        }
         Fact::LinkMade { link, .. } | Fact::LinkRevoked { link } => {
             let made = project.links.get(*link).is_some_and(|link| link.by == Some(person));
             made || roles.contains(&Role::Manager)

@@ -16,6 +16,8 @@ pub const RECEIVED_FILES_MAX: usize = 50_000;
 pub const RECIPES_MAX: usize = 500;
 pub const RECIPE_BYTES_MAX: usize = 64 * 1024;
 pub const MANIFEST_BYTES_MAX: usize = 192 * 1024;
+/// By one guest in a project: whoever is let in to listen cannot fill up what members share.
+pub const NOTES_PER_GUEST_MAX: usize = 200;
 /// Of links that are neither revoked nor expired.
 pub const LINKS_LIVE_MAX: usize = 200;
 pub const LINKS_MAX: usize = 10_000;

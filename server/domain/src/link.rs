@@ -99,13 +99,26 @@ pub fn scope_words(project: &Project, scope: LinkScope) -> String {
 }
 
 impl Project {
-    /// What an album plays of a song: the version that counts now; where its stage has none yet, the newest of the furthest stage that has one.
+    /// What an album plays of a song: the version that counts now; where its stage has none yet, the newest of the furthest stage that has one. While mixes
+    /// compete the mix from before them: nobody who gave the album away gave away its takes.
     pub fn on_the_album(&self, song: SongId) -> Option<&Version> {
         let newest = |kind| self.newest(song, kind);
+        let before = || {
+            let of_nobody = |it: &&Version| it.kind == VersionKind::Mix && it.line.is_none();
+            self.versions_of(song).rev().find(of_nobody)
+        };
+        if self.open_shootout(song).is_some() {
+            return before();
+        }
         self.candidate(song)
             .or_else(|| newest(VersionKind::Master))
             .or_else(|| newest(VersionKind::Mix))
             .or_else(|| newest(VersionKind::Take))
+    }
+
+    /// The link that somebody is the guest of, ended or not.
+    pub fn came_by(&self, person: PersonId) -> Option<&Link> {
+        self.links.get(*self.guests.get(person)?)
     }
 
     /// Of a project at this moment.

@@ -124,9 +124,10 @@ fn some_role(roles: &Roles) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// A guest is none: what a link let in is taken back with the link.
 fn known(project: &Project, person: PersonId) -> Result<&Roles, Refusal> {
-    match project.roles_of(person) {
-        Some(roles) => Ok(roles),
+    match project.members.get(person) {
+        Some(member) => Ok(&member.roles),
         None => no(Reason::NoSuchPerson, "That person is not a member of this project.", "Add them first."),
     }
 }

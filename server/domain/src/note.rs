@@ -190,6 +190,10 @@ fn add(asker: &Asker<'_>, command: &Command) -> Result<Ruling, Refusal> {
     free_id(project.notes.contains(*note))?;
     let song = asker.song(version.song)?;
     limits::room(song.notes.len(), limits::NOTES_PER_SONG_MAX, "notes of this song")?;
+    if audience::is_guest(project, asker.id) {
+        let theirs = project.notes.values().filter(|note| note.author == asker.id).count();
+        limits::room(theirs, limits::NOTES_PER_GUEST_MAX, "notes by this link")?;
+    }
     let parent = parent.map(|parent| thread(asker, parent, version.song)).transpose()?;
     // What is said behind the door stays there, a reply too.
     let internal = *internal || parent.is_some_and(|parent| parent.internal);
@@ -318,12 +322,11 @@ fn must_be_open(note: &Note) -> Result<(), Refusal> {
 
 /// Its author, or somebody who holds the role that the note was written in; of a guest's note whoever answers for their link.
 fn must_judge(asker: &Asker<'_>, note: &Note, doing: &str) -> Result<(), Refusal> {
-    if note.author == asker.id || asker.roles.contains(&note.role) {
+    if note.author == asker.id {
         return Ok(());
     }
     let project = asker.project;
-    let came_by = project.guests.get(note.author).and_then(|link| project.links.get(*link));
-    if let Some(came_by) = came_by {
+    if let Some(came_by) = project.came_by(note.author) {
         if link::answers_for(project, asker.id, came_by) {
             return Ok(());
         }
@@ -331,6 +334,9 @@ fn must_judge(asker: &Asker<'_>, note: &Note, doing: &str) -> Result<(), Refusal
             "You may not {doing} a guest's note: that is for whoever made their link, or the manager."
         );
         return no(Reason::NotYourRole, text, "Reply to it instead.");
+    }
+    if asker.roles.contains(&note.role) {
+        return Ok(());
     }
     let text = format!("You may not {doing} this note: that is for its author or another {}.", note.role);
     no(Reason::NotYourRole, text, "Reply to it instead.")

@@ -344,10 +344,15 @@ impl OnSong<'_> {
         }
     }
 
-    /// Its author; where they left, whoever else holds the role that it was written in.
+    /// Its author; where they left, whoever else holds the role that it was written in; of a guest's note those who answer for the link.
     fn judges(&self, note: &Note) -> Vec<PersonId> {
         if self.project.members.contains(note.author) {
             return Some(note.author).filter(|author| self.reads(*author, note)).into_iter().collect();
+        }
+        if let Some(link) = self.project.came_by(note.author) {
+            let answers = |person: &PersonId| crate::link::answers_for(self.project, *person, link);
+            let members = self.project.members.values().map(|member| member.person);
+            return members.filter(answers).filter(|person| self.reads(*person, note)).collect();
         }
         self.project.holders(note.role).filter(|person| self.reads(*person, note)).collect()
     }

@@ -4,7 +4,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicI64, Ordering},
     },
 };
@@ -95,7 +95,8 @@ pub(super) struct State {
     by_secret: HashMap<Hash, LinkId>,
     /// Where device names stand, by person.
     device_entries: HashMap<PersonId, Vec<u64>>,
-    directory: Arc<Directory>,
+    /// Made when somebody asks: thousands of names are folded at a start, and at a busy studio many between two looks.
+    directory: OnceLock<Arc<Directory>>,
     closing: CancellationToken,
 }
 
@@ -130,7 +131,7 @@ impl State {
             links: HashMap::new(),
             by_secret: HashMap::new(),
             device_entries: HashMap::new(),
-            directory: Arc::default(),
+            directory: OnceLock::new(),
             closing,
         }
     }
@@ -359,12 +360,15 @@ impl State {
     }
 
     fn publish(&mut self) {
-        let people = self.known.keys().filter_map(|id| Some((*id, self.person(*id)?))).collect();
-        self.directory = Arc::new(Directory { people });
+        self.directory = OnceLock::new();
     }
 
     pub fn directory(&self) -> Arc<Directory> {
-        Arc::clone(&self.directory)
+        let made = self.directory.get_or_init(|| {
+            let people = self.known.keys().filter_map(|id| Some((*id, self.person(*id)?))).collect();
+            Arc::new(Directory { people })
+        });
+        Arc::clone(made)
     }
 
     pub fn person(&self, id: PersonId) -> Option<Person> {

@@ -198,6 +198,7 @@ pub async fn meet(hub: Arc<Hub>, neighbours: Arc<dyn Neighbours>, closing: Cance
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::presence::SEATS_PER_PERSON;
 
     const PROJECT: ProjectId = ProjectId(1);
 
@@ -213,8 +214,8 @@ mod tests {
     #[tokio::test]
     async fn who_is_at_another_server_is_here_in_the_order_in_which_they_came_and_one_leads() {
         let (here, there) = (Arc::new(Hub::default()), Arc::new(Hub::default()));
-        let mut ana = here.enter(PROJECT, PersonId(1), on(7, true)).unwrap();
-        let ben = there.enter(PROJECT, PersonId(2), on(7, true)).unwrap();
+        let mut ana = here.enter(PROJECT, (PersonId(1), SEATS_PER_PERSON), on(7, true)).unwrap();
+        let ben = there.enter(PROJECT, (PersonId(2), SEATS_PER_PERSON), on(7, true)).unwrap();
         ana.changed.mark_unchanged();
         send(&there, 20, &here);
         send(&here, 10, &there);
@@ -235,16 +236,16 @@ mod tests {
     async fn seats_are_counted_everywhere_and_told_on_by_their_own_server_alone() {
         let (here, there) = (Arc::new(Hub::default()), Arc::new(Hub::default()));
         let theirs: Vec<_> = (0..super::super::SEATS_PER_PERSON)
-            .map(|_| there.enter(PROJECT, PersonId(1), Place::default()).unwrap())
+            .map(|_| there.enter(PROJECT, (PersonId(1), SEATS_PER_PERSON), Place::default()).unwrap())
             .collect();
         send(&there, 20, &here);
-        assert!(here.enter(PROJECT, PersonId(1), Place::default()).is_none());
+        assert!(here.enter(PROJECT, (PersonId(1), SEATS_PER_PERSON), Place::default()).is_none());
         assert!(here.ours().is_none(), "nobody is at this server");
         drop(theirs);
         send(&there, 20, &here);
         assert!(
             here.rooms().by_project.is_empty()
-                && here.enter(PROJECT, PersonId(1), Place::default()).is_some()
+                && here.enter(PROJECT, (PersonId(1), SEATS_PER_PERSON), Place::default()).is_some()
         );
     }
 }

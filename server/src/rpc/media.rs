@@ -295,7 +295,10 @@ impl v1::media_server::Media for Service {
             "download"
         );
         let range = Range { offset: asked.offset, limit: asked.limit };
-        let may = may_fetch(caller.person.id);
+        let (person, version) = (caller.person.id, VersionId(parse_id("version_id", &asked.version_id)?));
+        // What a guest may fetch moves with the scope of their link.
+        let (fetches, hears) = (may_fetch(person), listen::may_hear(person, version, file.digest));
+        let may = move |project: &Project| fetches(project) && hears(project);
         let of = stored(Way::Download, &snapshot, &asked.version_id, file.digest)?;
         let answer = outgoing::file(&self.studio, &caller, (of, range), may).await;
         answer.map(Response::new)

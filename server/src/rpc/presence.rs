@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use deadwax_domain::{Alternate, PersonId, Project, ProjectId, SongId, VersionId, audience};
+use deadwax_domain::{Alternate, PersonId, Project, ProjectId, SongId, VersionId, audience, link};
 use deadwax_proto::v1;
 use tokio::{
     sync::{mpsc, watch},
@@ -66,8 +66,13 @@ impl v1::presence_server::Presence for Service {
         let facts = self.studio.ledger.watch(project);
         let snapshot = project_of(&self.studio, project, caller.person.id)?;
         let place = led(&caller, place(&first)?);
-        let seat = self.hub.enter(project, caller.person.id, place).ok_or_else(|| {
-            let text = format!("You are in this project {SEATS_PER_PERSON} times already.");
+        let person = caller.person.id;
+        let most = seats_of(&snapshot.project, person);
+        let seat = self.hub.enter(project, (person, most), place).ok_or_else(|| {
+            let text = match caller.person.is_guest() {
+                true => format!("This link is open here {most} times already."),
+                false => format!("You are in this project {most} times already."),
+            };
             status::refuse(Code::ResourceExhausted, "LIMIT_REACHED", text, "Close one of your clients.")
         })?;
         let (answers, receiver) = mpsc::channel(1);
@@ -75,6 +80,14 @@ impl v1::presence_server::Presence for Service {
         let stream = Stream { studio, caller, project, snapshot, facts, seat, messages, told: None };
         tokio::spawn(stream.run(answers));
         Ok(Response::new(ReceiverStream::new(receiver)))
+    }
+}
+
+/// All who come by one link are one guest: each of its sessions has room for a page that is loaded again.
+fn seats_of(project: &Project, person: PersonId) -> usize {
+    match project.guest(person) {
+        Some(link) => SEATS_PER_PERSON.max(2 * link.sessions_max as usize),
+        None => SEATS_PER_PERSON,
     }
 }
 
@@ -204,8 +217,14 @@ impl Stream {
         let project = &self.snapshot.project;
         let here = self.seat.everybody();
         let me = self.caller.person.id;
-        // A guest does not learn who else belongs to the project.
-        let shown = |seat: &&Seat| seat.person == me || !audience::is_guest(project, me);
+        // A guest does not learn who else belongs to the project, nor does everybody learn to whom the music was given.
+        let shown = |seat: &&Seat| {
+            seat.person == me
+                || match project.guest(seat.person) {
+                    Some(link) => link::answers_for(project, me, link),
+                    None => !audience::is_guest(project, me),
+                }
+        };
         let members = here.iter().filter(|seat| project.roles_of(seat.person).is_some()).filter(shown);
         let seen = members.map(|seat| {
             let you = seat.id == self.seat.id;

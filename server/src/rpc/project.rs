@@ -8,7 +8,7 @@ mod webhook;
 use std::{pin::Pin, sync::Arc};
 
 use deadwax_domain::{
-    Actor, Command, PersonId, ProjectId, Reason, Refusal, Roles, SongId, Stage, audience, check,
+    Actor, Command, PersonId, Project, ProjectId, Reason, Refusal, Roles, SongId, Stage, audience, check,
 };
 use deadwax_proto::v1;
 use futures::{Stream, StreamExt as _};
@@ -18,9 +18,9 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Response, Status};
 
 use crate::{
-    auth::Caller,
+    auth::{Caller, People},
     ledger::{Ledger, LedgerError, Perform, Snapshot},
-    rpc::planner::Planner,
+    rpc::{id_text, planner::Planner},
     status,
     studio::Studio,
     watch::{Ended, Hub, Names},
@@ -43,6 +43,8 @@ pub struct Service {
     webhooks: Option<webhook::Webhooks>,
     /// Likewise.
     planner: Option<Arc<Planner>>,
+    /// Likewise.
+    people: Option<Arc<People>>,
 }
 
 impl Service {
@@ -51,13 +53,14 @@ impl Service {
         let names: Names = Arc::new(move || people.directory());
         let alone = Self::new(Arc::clone(&studio.ledger), names, studio.closing.clone());
         let planner = Some(Arc::clone(&studio.planner));
-        Self { webhooks: Some(webhook::Webhooks::of(studio)), planner, ..alone }
+        let people = Some(Arc::clone(&studio.people));
+        Self { webhooks: Some(webhook::Webhooks::of(studio)), planner, people, ..alone }
     }
 
     /// `closing`: cancelled when the server stops.
     pub fn new(ledger: Arc<Ledger>, names: Names, closing: CancellationToken) -> Self {
         let hub = Hub::new(Arc::clone(&ledger), names);
-        Self { ledger, hub, closing, webhooks: None, planner: None }
+        Self { ledger, hub, closing, webhooks: None, planner: None, people: None }
     }
 
     fn ended(&self, ended: Ended) -> Status {
@@ -71,6 +74,28 @@ impl Service {
         match (snapshot, roles) {
             (Some(snapshot), Some(roles)) => Ok((snapshot, roles)),
             _ => Err(no_project()),
+        }
+    }
+
+    /// What is not asked of a guest is not looked at either: what stands in it is answered by nobody.
+    async fn must_be_for_guests(&self, caller: &Caller, perform: &Perform) -> Result<(), Status> {
+        if !caller.person.is_guest() || matches!(perform.command, Command::AddNote { .. }) {
+            return Ok(());
+        }
+        let known = self.ledger.project(perform.project).await.map_err(status::ledger)?;
+        let theirs = known.is_some_and(|it| it.project.guests.contains(caller.person.id));
+        if theirs { Err(status::not_for_guests()) } else { Err(no_project()) }
+    }
+
+    /// The links that ended with their maker's membership end for those who came by them: at once, and in so many words.
+    async fn end_links_by(&self, maker: PersonId, project: &Project) {
+        let Some(people) = &self.people else { return };
+        let theirs = project.links.values().filter(|link| link.by == Some(maker) && link.ended.is_some());
+        for link in theirs.map(|link| link.id).collect::<Vec<_>>() {
+            // The project's own fact shuts them out already.
+            if let Err(error) = people.end_link(link).await {
+                tracing::warn!(%error, link = %id_text(link.0), "the sessions of a link whose maker left go on, without a project");
+            }
         }
     }
 
@@ -89,6 +114,11 @@ impl Service {
         }
         Ok(())
     }
+}
+
+/// Whom a command takes out of the project.
+fn leaver(command: &Command) -> Option<PersonId> {
+    if let Command::RemoveMember { person } = command { Some(*person) } else { None }
 }
 
 fn no_project() -> Status {
@@ -182,6 +212,8 @@ impl v1::projects_server::Projects for Service {
             expected: asked.expected,
             command: wire::action::command(asked.action).map_err(malformed)?,
         };
+        self.must_be_for_guests(&caller, &perform).await?;
+        let leaver = leaver(&perform.command);
         if let Some(webhooks) = &self.webhooks {
             webhooks.check(&perform.command).map_err(status::refusal)?;
         }
@@ -195,6 +227,9 @@ impl v1::projects_server::Projects for Service {
             self.ledger.perform(perform).await.map_err(status::ledger)?
         };
         let now = self.ledger.project(project).await.map_err(status::ledger)?;
+        if let (Some(leaver), Some(now)) = (leaver, &now) {
+            self.end_links_by(leaver, &now.project).await;
+        }
         let told = now.map(|now| {
             let mut told = wire::history::effects(&now.project, person, &self.hub.names(), &performed.events);
             told.extend(ask::warnings(&now.project, &performed.events));

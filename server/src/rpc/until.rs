@@ -3,7 +3,7 @@
 
 use std::{future::Future as _, pin::Pin, sync::Arc, task::Poll};
 
-use deadwax_domain::{Project, ProjectId};
+use deadwax_domain::{PersonId, Project, ProjectId};
 use futures::{Stream, StreamExt as _, stream};
 use tonic::Status;
 
@@ -26,7 +26,7 @@ where
     let (ended, closing) = (caller.ended.clone().cancelled_owned(), studio.closing.clone());
     let mut chunks = chunks.boxed();
     let mut ended = Box::pin(ended);
-    let mut revoked = Box::pin(revoked(Arc::clone(studio), project, may));
+    let mut revoked = Box::pin(revoked(Arc::clone(studio), project, caller.person.id, may));
     let mut finished = false;
     Box::pin(stream::poll_fn(move |context| {
         if finished {
@@ -49,6 +49,7 @@ where
 async fn revoked(
     studio: Arc<Studio>,
     project: ProjectId,
+    person: PersonId,
     may: impl Fn(&Project) -> bool + Send + 'static,
 ) -> Status {
     let mut seq = studio.ledger.watch(project);
@@ -58,8 +59,13 @@ async fn revoked(
             Ok(snapshot) => snapshot,
             Err(error) => return status::ledger(error),
         };
-        if !snapshot.is_some_and(|snapshot| may(&snapshot.project)) {
-            return status::not_found("NO_SUCH_PROJECT", "project");
+        let of = snapshot.as_ref().map(|snapshot| &snapshot.project);
+        if !of.is_some_and(&may) {
+            let still_here = of.is_some_and(|project| project.roles_of(person).is_some());
+            return match still_here {
+                true => status::not_found("NO_SUCH_FILE", "file"),
+                false => status::not_found("NO_SUCH_PROJECT", "project"),
+            };
         }
         if seq.changed().await.is_err() {
             // No ledger, no change: the session's end is told elsewhere.

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use deadwax_domain::{Command, ProjectId};
+use deadwax_domain::ProjectId;
 use deadwax_proto::v1::{
     self, link_scope::Of, presence_client::PresenceClient, projects_client::ProjectsClient,
 };
@@ -16,7 +16,7 @@ use tonic::{Status, Streaming};
 use crate::{
     common::{House, Seat, id_text, refused, within},
     media_kit::{self, sha256, tone},
-    room::{DAY_MS, Room, one_more, open},
+    room::{DAY_MS, Room, new_id, one_more, open},
 };
 
 /// A second on a machine with nothing else to do; this is for one that has.
@@ -92,6 +92,62 @@ async fn a_revoked_link_ends_its_open_pages_within_a_second() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_leaves_the_scope_is_sent_no_further_and_the_rows_go_with_it() {
+    let mut room = Room::open().await;
+    let bytes = tone(48 << 20);
+    let long = one_more(&mut room, &bytes).await;
+    let guest = room.guest(Of::Album(true), |asked| asked.download = true).await;
+    let key = format!("version/{}", id_text(long.0));
+    assert!(room.keys(&guest).await.contains(&key));
+    let file = media_kit::fetch(room.project, long, sha256(&bytes));
+    let mut reading = guest.media.clone().download(guest.with(file.clone())).await.unwrap().into_inner();
+    reading.message().await.unwrap().unwrap();
+    let asked = guest.with(v1::WatchRequest { project_id: id_text(room.project.0), from: 0 });
+    let mut rows = ProjectsClient::new(guest.channel.clone()).watch(asked).await.unwrap().into_inner();
+    rows.message().await.unwrap().unwrap();
+    one_more(&mut room, &tone(1 << 16)).await;
+    let status = within(PATIENCE, "the file", end_of(reading, Duration::from_millis(20))).await.unwrap();
+    refused::<()>(Err(status), "NO_SUCH_FILE");
+    let gone = async {
+        loop {
+            let update = rows.message().await.unwrap().unwrap();
+            if update.removals.contains(&key) {
+                return;
+            }
+        }
+    };
+    within(PATIENCE, "the row", gone).await;
+    refused(media_kit::download(&mut guest.clone(), file).await, "NO_SUCH_FILE");
+    assert!(room.rows(&guest).await.is_ok(), "the link goes on");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_who_come_by_one_link_are_all_here_and_only_those_who_answer_for_it_see_them() {
+    let room = Room::open().await;
+    let made = room.make(&room.label, room.scope(0), |asked| asked.sessions_max = 10).await.unwrap();
+    let attend = async |seat: &Seat| {
+        let here = v1::Attending { project_id: id_text(room.project.0), ..v1::Attending::default() };
+        let told = stream::iter([here]).chain(stream::pending());
+        PresenceClient::new(seat.channel.clone())
+            .attend(seat.with(told))
+            .await
+            .map(tonic::Response::into_inner)
+    };
+    let mut open_streams = Vec::new();
+    for _ in 0..10 {
+        let (guest, _) = open(&room.house, &made, "").await.unwrap();
+        open_streams.push(attend(&guest).await.unwrap());
+    }
+    for (seat, guests) in [(&room.label, 10), (&room.manager, 10), (&room.mixer, 0)] {
+        let mut here = attend(seat).await.unwrap();
+        let seen = here.message().await.unwrap().unwrap().attendees;
+        assert_eq!(seen.iter().filter(|it| it.name == "Dana Holt").count(), guests, "{seen:?}");
+    }
+    let seen = open_streams[0].message().await.unwrap().unwrap().attendees;
+    assert!(seen.iter().all(|it| it.name == "Dana Holt"), "a guest sees those of their own link: {seen:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_link_expires_by_the_clock() {
     let room = Room::open().await;
     let now_ms = room.house.clock.0.load(Ordering::SeqCst);
@@ -118,10 +174,24 @@ async fn links_end_when_whoever_made_them_leaves_or_is_shut_out() {
     let others = room.make(&room.manager, room.scope(0), |_| {}).await.unwrap();
     let (guest, _) = open(&room.house, &made, "").await.unwrap();
     let open_page = watch(&guest, room.project).await;
-    let remove = Command::RemoveMember { person: room.label.id };
-    room.house.perform(&room.manager, room.project, remove).await;
+    let remove = v1::action::Action::RemoveMember(v1::RemoveMember { person_id: id_text(room.label.id.0) });
+    let perform = v1::PerformRequest {
+        command_id: id_text(new_id()),
+        project_id: id_text(room.project.0),
+        expected: None,
+        action: Some(v1::Action { action: Some(remove) }),
+    };
+    let mut projects = ProjectsClient::new(room.manager.channel.clone());
+    projects.perform(room.manager.with(perform)).await.unwrap();
     let status = within(PATIENCE, "the open page", open_page).await.unwrap();
-    refused::<()>(Err(status), "NO_SUCH_PROJECT");
+    // Whichever is seen first: that the link has ended, or that its session has.
+    let why = deadwax_server::status::reason_of(&status).unwrap();
+    assert!(["NO_SUCH_PROJECT", "SESSION_ENDED"].contains(&why.as_str()), "{status:?}");
+    refused(room.rows(&guest).await, "SESSION_ENDED");
+    let listed = room.list(&room.manager).await.unwrap();
+    let of_label = listed.iter().find(|it| it.link_id == made.link_id).unwrap();
+    assert_eq!(of_label.state(), v1::LinkState::Revoked);
+    assert!(of_label.opened.iter().all(|one| !one.open), "{of_label:?}");
     refused(open(&room.house, &made, "").await.map(drop), "LINK_ENDED");
     open(&room.house, &others, "").await.unwrap();
     // Whoever took a manager's machine may have read what they sent.

@@ -175,8 +175,19 @@ async fn originals_are_fetched_where_the_link_says_so() {
 async fn rows_tell_a_guest_nothing_of_the_work() {
     let room = Room::open().await;
     let guest = room.guest(room.scope(0), |asked| asked.notes = true).await;
+    // On what the guest does not hear the mixer says something, and is a member like the label.
+    let beside = v1::AddNote {
+        note_id: id_text(new_id()),
+        version_id: id_text(room.takes[1].0),
+        text: "Too loud.".into(),
+        ..v1::AddNote::default()
+    };
+    room.note(&room.mixer, beside).await.unwrap();
     let words = format!("{:?}", room.rows(&guest).await.unwrap());
-    for secret in ["Lena Ruiz", "Max Weil", "Ash", "approve", "override", &id_text(room.takes[1].0)] {
+    assert!(words.contains("Olga Brandt"), "whoever uploaded what they hear is named");
+    for secret in
+        ["Lena Ruiz", "Max Weil", "Too loud", "Ash", "approve", "override", &id_text(room.takes[1].0)]
+    {
         assert!(!words.contains(secret), "{secret} in {words}");
     }
     let asked = guest

@@ -235,7 +235,19 @@ fn shared(model: &Model, it: &LinkInfo, room: usize) -> Vec<(String, bool)> {
         words::date(&model.zone, it.expires_ms),
         it.made_by
     );
-    wrap(&text, room).into_iter().map(|line| (line, false)).collect()
+    let mut said = wrap(&text, room);
+    // The newest first: the room is small, and `deadwax link list` tells all of it.
+    said.extend(it.opened.iter().rev().map(|one| {
+        let device = if one.device.is_empty() { String::new() } else { format!(" on {}", one.device) };
+        let open = if one.open { ", open now" } else { "" };
+        clip(&format!("{}. opened {}{device}{open}", one.nth, words::date(&model.zone, one.first_ms)), room)
+    }));
+    let heard: Vec<String> =
+        it.heard.iter().map(|one| format!("{} % of {}", one.percent, one.what)).collect();
+    if !heard.is_empty() {
+        said.insert(said.len().min(2), clip(&format!("Heard {}.", heard.join(", ")), room));
+    }
+    said.into_iter().map(|line| (line, false)).collect()
 }
 
 fn session(model: &Model, it: &SessionInfo, room: usize) -> Vec<(String, bool)> {

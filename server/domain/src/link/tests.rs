@@ -1,7 +1,7 @@
 //! Given a project, when somebody makes a link, then its guest hears what it names and nothing else.
 
 use super::*;
-use crate::{Alternate, Event, NoteId, audience, decide, testing::*};
+use crate::{Alternate, Event, NoteId, audience, decide, limits, testing::*};
 
 const LINK: LinkId = LinkId(0x11);
 const GUEST: PersonId = PersonId(0x12);
@@ -163,6 +163,74 @@ fn v1_while_mixes_compete_a_guest_hears_none_of_them() {
 }
 
 #[test]
+fn v1_while_mixes_compete_the_album_plays_the_mix_before_them_and_never_a_take() {
+    let second = PersonId(8);
+    let open = Command::OpenShootout {
+        shootout: crate::ShootoutId(1),
+        song: SONG,
+        entrants: vec![MIXER, second],
+        blind: true,
+    };
+    let roles = Roles::from([Role::MixEngineer]);
+    let given = Given::mixed()
+        .and(person(OWNER), Command::AddMember { person: second, roles })
+        .and(person(OWNER), link(LinkScope::Album));
+    assert!(sees(&given, 10) && !sees(&given, 1));
+    let given = given.and(person(OWNER), open).and(person(MIXER), mix(11, SONG, 3));
+    assert!(sees(&given, 10) && !sees(&given, 1) && !sees(&given, 11));
+}
+
+#[test]
+fn v1_a_thread_of_a_guest_stays_theirs_when_something_newer_takes_the_place_of_what_they_heard() {
+    let given = Given::mixed()
+        .and(person(OWNER), link(LinkScope::Album))
+        .and(person(GUEST), add_note(8, 10, false))
+        .and(person(ARTIST), add_note(7, 10, false))
+        .and(person(MIXER), mix(11, SONG, 3));
+    assert!(!sees(&given, 10) && sees(&given, 11));
+    let mut answer = reply(9, 8);
+    if let Command::AddNote { version, .. } = &mut answer {
+        *version = VersionId(11);
+    }
+    let given = given.and(person(MIXER), answer);
+    let reads = |note: u128| {
+        audience::reads_note(&given.project, GUEST, given.project.notes.get(NoteId(note)).unwrap())
+    };
+    assert!(reads(8) && reads(9) && !reads(7));
+    let ended = given.and(person(OWNER), Command::RevokeLink { link: LINK });
+    assert!(!audience::reads_note(&ended.project, GUEST, ended.project.notes.get(NoteId(8)).unwrap()));
+}
+
+#[test]
+fn a_guest_fills_up_nothing_that_members_share() {
+    let mut given = Given::mixed().and(person(OWNER), version_link());
+    let most = u128::try_from(limits::NOTES_PER_GUEST_MAX).unwrap();
+    for id in 0..most {
+        given = given.and(person(GUEST), add_note(100 + id, 10, false));
+    }
+    given.when(person(GUEST), add_note(900, 10, false)).refused(Reason::LimitReached);
+    given.when(person(ARTIST), add_note(900, 10, false)).facts(&["NOTE_ADDED"]);
+}
+
+#[test]
+fn a_guest_is_nobody_whom_a_project_removes_or_gives_roles() {
+    let given = Given::mixed().and(person(LABEL), version_link());
+    let roles = Roles::from([Role::Label]);
+    given.when(person(OWNER), Command::RemoveMember { person: GUEST }).refused(Reason::NoSuchPerson);
+    given.when(person(OWNER), Command::ChangeRoles { person: GUEST, roles }).refused(Reason::NoSuchPerson);
+}
+
+#[test]
+fn v1_whether_a_guest_heard_it_is_for_those_who_answer_for_their_link() {
+    let given = Given::mixed().and(person(LABEL), version_link());
+    let fact = Fact::VersionHeard { version: VersionId(10), percent: 50 };
+    let event = &Event { at: Time(1), by: Some(GUEST), fact };
+    let told = |who: PersonId| audience::visible_fact(&given.project, who, event);
+    assert_eq!([OWNER, LABEL].map(told), [true, true]);
+    assert_eq!([ARTIST, MIXER, LISTENER].map(told), [false, false, false]);
+}
+
+#[test]
 fn a_guest_does_nothing_that_members_do() {
     let given = two_songs().and(person(OWNER), link(LinkScope::Song(SONG)));
     for command in [
@@ -228,6 +296,10 @@ fn v1_a_guest_reads_their_own_threads_and_holds_nothing_up() {
     // A member's note keeps the gate, a guest's does not.
     assert_eq!(given.project.open_notes(SONG).map(|note| note.id).collect::<Vec<_>>(), [NoteId(7)]);
     given.when(person(LABEL), Command::AcceptNote { note: NoteId(8) }).refused(Reason::NotYourRole);
+    // Also not somebody who is a listener beside other things: that is not the role of those who answer for it.
+    let roles = Roles::from([Role::Listener, Role::Producer]);
+    let both = given.clone().and(person(OWNER), Command::AddMember { person: PersonId(9), roles });
+    both.when(person(PersonId(9)), Command::AcceptNote { note: NoteId(8) }).refused(Reason::NotYourRole);
     given.when(person(OWNER), Command::AcceptNote { note: NoteId(8) }).facts(&["NOTE_ACCEPTED"]);
     // A link without notes.
     let mut silent = version_link();

@@ -53,6 +53,7 @@ impl Service {
     async fn info(&self, snapshot: &Snapshot, it: &Link) -> Result<v1::LinkInfo, Status> {
         let (people, project) = (&self.studio.people, &snapshot.project);
         let line = people.link_line(it.id);
+        let state = state(it, line.as_ref(), self.studio.ledger.now());
         let received = self.received(snapshot.id, it.guest).await?;
         let opened = line.as_ref().map(|line| line.opened.as_slice()).unwrap_or_default();
         let name = |person: Option<PersonId>| {
@@ -73,10 +74,16 @@ impl Service {
             download: it.download,
             notes: it.notes,
             has_password: it.has_password,
-            state: state(it, line.as_ref(), self.studio.ledger.now()).into(),
+            state: state.into(),
             revoked_ms: it.ended.map_or(0, |(at, _)| at.0),
             revoked_by: name(it.ended.and_then(|(_, by)| by)),
-            opened: (1..).zip(opened).map(|(nth, one)| opening(project, nth, one, &received)).collect(),
+            opened: (1..)
+                .zip(opened)
+                .map(|(nth, one)| {
+                    let told = opening(project, nth, one, &received);
+                    v1::LinkOpening { open: told.open && state != v1::LinkState::Revoked, ..told }
+                })
+                .collect(),
             heard: self.heard(snapshot, it.guest, &received).await?,
         })
     }

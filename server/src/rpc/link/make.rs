@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::{Service, actor, guest_of, id_text, parse_id, project_id};
 use crate::{
-    auth::{Caller, KeepLink, People},
+    auth::{Caller, KeepLink, NotOpened, People},
     ledger::Perform,
     status,
 };
@@ -66,6 +66,10 @@ impl Service {
         let snapshot = self.project(caller, project).await?;
         let kept = snapshot.project.links.get(link);
         let kept = kept.ok_or_else(|| status::internal(&"a link that was made is not there"))?;
+        // A retry, and meanwhile it was revoked, has run out, or ended with whoever made it.
+        if kept.ended.is_some() || kept.expires <= self.studio.ledger.now() {
+            return Err(status::auth(NotOpened::Ended.into()));
+        }
         let secret = people.keep_link(KeepLink {
             link,
             guest,

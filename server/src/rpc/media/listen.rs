@@ -124,7 +124,7 @@ async fn make(studio: &Studio, file: &File) -> Result<(), Status> {
 }
 
 /// A member who may see the version, listeners too.
-fn may_hear(
+pub(super) fn may_hear(
     person: PersonId,
     version: VersionId,
     digest: Digest,

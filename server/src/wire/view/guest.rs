@@ -1,4 +1,5 @@
-//! What the guest of a link sees: what the link names, as one hears it, and the threads that they began. No members, no gates, no approvals, no other song or
+//! What the guest of a link sees: what the link names, as one hears it, and the threads that they began. Of the members who uploaded that and who answers there, no
+//! gates, no approvals, no other song or
 //! version, and no count, name or answer that tells of them. Never here: what a scope holds (the domain's `link`).
 
 use deadwax_domain::{Link, LinkScope, Note, NoteState, Record, Song, Version, audience};
@@ -10,10 +11,9 @@ use crate::wire::{id, text::scrub, words};
 pub fn rows(viewer: &Viewer<'_>, link: &Link, put: &mut dyn FnMut(String, Kind)) {
     let project = viewer.project;
     put("project".to_owned(), Kind::Project(house(viewer, link)));
-    for (it, position) in project.songs_in_order().zip(1..) {
-        if link.holds_song(project, it.id) {
-            put(format!("song/{}", id(it.id.0)), Kind::Song(song(viewer, it, position)));
-        }
+    let held = project.songs_in_order().filter(|it| link.holds_song(project, it.id));
+    for (it, position) in held.zip(1..) {
+        put(format!("song/{}", id(it.id.0)), Kind::Song(song(viewer, it, position)));
     }
     for it in project.versions.values().filter(|it| audience::sees_version(project, viewer.person, it)) {
         put(format!("version/{}", id(it.id.0)), Kind::Version(heard(viewer, it)));
