@@ -86,9 +86,10 @@ export async function resume(net) {
   return { ...session, person };
 }
 
-export async function leave(net) {
+export async function leave(net, forget) {
   try {
     await net.call("Sessions.Logout", {});
+    if (forget) await keep.drop("device");
   } finally {
     net.token = "";
     tab.write(null);
