@@ -17,10 +17,13 @@ use tonic::body::Body;
 use tower::{Layer, Service};
 
 use super::{Caller, People};
-use crate::{door::line::Line, status};
+use crate::{door::line::Line, page, status};
 
-/// Callable by anyone: meeting the studio, signing in, and what operators and generic clients ask.
-fn open_to_anyone(path: &str) -> bool {
+/// Callable by anyone: meeting the studio, signing in, what operators and generic clients ask, and the page, which holds nothing of anybody's.
+fn open_to_anyone(method: &http::Method, path: &str) -> bool {
+    if page::is_asked_for(method, path) {
+        return true;
+    }
     let sessions = path.strip_prefix("/deadwax.v1.Sessions/");
     sessions.is_some_and(|call| matches!(call, "GetServerInfo" | "Login" | "Challenge" | "SignIn"))
         || path.starts_with("/grpc.health.v1.Health/")
@@ -87,7 +90,7 @@ where
                 let token = token.unwrap_or_default().to_owned();
                 return Either::Right(self.look_and_call(token, request).boxed());
             }
-            None if open_to_anyone(request.uri().path()) => {}
+            None if open_to_anyone(request.method(), request.uri().path()) => {}
             // Nobody's session ended: a client comes again, here or at another server.
             None if self.people.is_closing() => {
                 return Either::Right(ready(Ok(status::closing().into_http())).boxed());
