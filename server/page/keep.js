@@ -63,7 +63,7 @@ export const choices = {
   write: (name, value) => quietly(() => localStorage.setItem(CHOICE + name, value)),
 };
 
-// Of somebody who leaves: keys and what was seen of records stay, as they do at a terminal; everything that others wrote is gone with the page.
-export function forgetTab() {
-  tab.write(null);
+// Of somebody who signs out: what they typed goes. Their signing key and what was seen of records stay, as they do at a terminal; what others wrote was never kept.
+export function forgetWords(storage = globalThis.localStorage) {
+  quietly(() => Object.keys(storage).filter((key) => key.startsWith(DRAFT) || key.startsWith("deadwax.unsent.")).forEach((key) => storage.removeItem(key)));
 }

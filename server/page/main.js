@@ -8,7 +8,7 @@ import { Outbox } from './outbox.js';
 import { Room } from './room.js';
 import { tab } from './keep.js';
 import { API, codeIn, leave, resume } from './signer.js';
-import { line, list, roleName } from './words.js';
+import { count, line, list, roleName } from './words.js';
 
 // What came with the link. It leaves the address before anything else happens, so that no history, screen or copied address has it.
 export function takeArrival(place = location, past = history) {
@@ -173,6 +173,7 @@ class App {
       !guest && h("div.field", {}, h("h3", {}, "At a desk? Use the terminal"), h("p.small.soft", {}, "The terminal client uploads, measures and signs. With a checkout of Deadwax and Rust, one line installs it and signs you in with an invite of your own for a further machine:"),
         h("code.shell.print", { tabindex: "0" }, `cargo install --path client-tui && deadwax login ${address}`)),
       !guest && h("p.small.soft", {}, "Closing this tab is enough: your passphrase opens it again. Signing out makes this browser's key worthless; you then need a new invite link."),
+      this.outbox.items.length > 0 && h("p.problem", {}, `${count(this.outbox.items.length, "note was", "notes were")} not sent yet; signing out throws them away.`),
       h("div.actions", {}, h("button", { type: "button", onclick: async () => {
         box.close();
         this.session = null;

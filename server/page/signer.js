@@ -2,7 +2,7 @@
 // the same signatures as the terminal's. Never here: elements; a passphrase is handed on and never kept.
 
 import { Refusal, newId } from './net.js';
-import { keep, tab } from './keep.js';
+import { forgetWords, keep, tab } from './keep.js';
 import { Sha256, sha256 } from './sha.js';
 import { makePair, publicKey, sign } from './ssh.js';
 import { followRecord } from './record.js';
@@ -89,6 +89,7 @@ export async function resume(net) {
 export async function leave(net, forget) {
   try {
     await net.call("Sessions.Logout", {});
+    forgetWords();
     if (forget) await keep.drop("device");
   } finally {
     net.token = "";
