@@ -4,6 +4,7 @@
 import { Deck } from './deck.js';
 import { askRecord } from './decide.js';
 import { h, icon, keyed, problem, put, set, text } from './dom.js';
+import { cutOf } from './player.js';
 import { may } from './rows.js';
 import { clock, count, lengthMs, line, lufs } from './words.js';
 
@@ -199,9 +200,9 @@ export class AlbumPlayer {
       const from = voice.sample - deck.startOf(number);
       const length = Math.min(piece.length - from, end - voice.sample);
       const source = this.context.createBufferSource();
-      source.buffer = piece;
+      source.buffer = cutOf(piece, from, length);
       source.connect(voice.level);
-      source.start(this.time(place()), from / rate, length / rate);
+      source.start(this.time(place()));
       voice.sources.add(source);
       source.onended = () => voice.sources.delete(source);
       voice.sample += length;

@@ -1,7 +1,7 @@
 // The gate in words, and what somebody decides: approve, ask for a revision, hold. What is signed is quoted before it is signed: title, version, length, loudness, fingerprint,
 // as the terminal does. Never here: whether it may be; a yes that is the default of a key.
 
-import { add, dialog, h, icon, keyed, problem, put, text } from './dom.js';
+import { dialog, h, icon, keyed, problem, put, text } from './dom.js';
 import { drafts } from './keep.js';
 import { newId } from './net.js';
 import { may } from './rows.js';
@@ -124,7 +124,7 @@ export class Gate {
       running = yes.disabled = true;
       const wish = { projectId: rows.project.project_id, versionId: version.version_id, fingerprint: asked, role: as.role(), person: this.app.session.person.person_id };
       try {
-        const answer = receipt.checked ? await approve(this.app.net, wish, (step) => this.tell(progress, step), stop.signal)
+        const answer = receipt.checked ? await approve(this.app.net, wish, (step) => tellStep(progress, step), stop.signal)
           : await this.app.perform(wish.projectId, actionOf(wish, newId(), null));
         box.close();
         this.app.say([`You approved ${line(version.name)}${receipt.checked ? `, receipt ${answer.sequence}` : ""}.`, ...answer.effects.map(line)].join(" "));
@@ -133,20 +133,6 @@ export class Gate {
         running = yes.disabled = false;
       }
     });
-  }
-
-  tell(progress, { step, name, done, total }) {
-    if (step === "fetching") {
-      let bar = progress.querySelector("progress");
-      if (!bar) {
-        bar = h("progress", { max: "1", "aria-label": "Fetching the files" });
-        put(progress, h("p.small.soft", {}, "Fetching and checking the files"), bar);
-      }
-      bar.value = total ? done / total : 0;
-      text(progress.firstChild, `Fetching and checking ${line(name)}: ${size(done)} of ${size(total)}`);
-      return;
-    }
-    put(progress, h("p.small.soft", {}, { record: "Holding the studio's record against what was seen here before\u2026", enrolling: "Making this browser's key known\u2026", signing: "Signing\u2026" }[step]));
   }
 
   // What somebody should know before they sign.
@@ -210,13 +196,27 @@ export class Gate {
   }
 }
 
+// How far an approval is.
+function tellStep(progress, { step, name, done, total }) {
+  if (step === "fetching") {
+    let bar = progress.querySelector("progress");
+    if (!bar) {
+      bar = h("progress", { max: "1", "aria-label": "Fetching the files" });
+      put(progress, h("p.small.soft", {}, "Fetching and checking the files"), bar);
+    }
+    bar.value = total ? done / total : 0;
+    text(progress.firstChild, `Fetching and checking ${line(name)}: ${size(done)} of ${size(total)}`);
+    return;
+  }
+  put(progress, h("p.small.soft", {}, { record: "Holding the studio's record against what was seen here before\u2026", enrolling: "Making this browser's key known\u2026", signing: "Signing\u2026" }[step]));
+}
+
 // The record of an album: what was made, and its approval.
 export function askRecord(app, rows, record) {
   const progress = h("div", { "aria-live": "polite" });
   const stop = new AbortController();
   const roles = rows.project.your_roles.filter((role) => record.asked_roles.includes(role));
   const yes = h("button.primary", { type: "button" }, `Approve Record ${record.number}`);
-  const gate = Gate.prototype;
   const box = dialog(`Approve Record ${record.number}?`, [
     h("dl.quoted", {}, h("dt", {}, "Record"), h("dd.serif", {}, line(rows.project.title)), h("dt", {}, "Files"), h("dd", {}, `${count(record.file_count, "file", "files")}, ${size(record.bytes)}`),
       h("dt", {}, "Made for"), h("dd", {}, record.profiles.map(line).join(", ")), h("dt", {}, "Made"), h("dd", {}, day(record.at_ms)), h("dt", {}, "Fingerprint"), h("dd.print", { title: record.fingerprint }, fingerprint(record.fingerprint))),
@@ -226,7 +226,7 @@ export function askRecord(app, rows, record) {
     yes.disabled = true;
     const wish = { projectId: rows.project.project_id, recordId: record.record_id, fingerprint: record.fingerprint, role: roles[0] ?? rows.project.your_roles[0], person: app.session.person.person_id };
     try {
-      const answer = await approve(app.net, wish, (step) => gate.tell(progress, step), stop.signal);
+      const answer = await approve(app.net, wish, (step) => tellStep(progress, step), stop.signal);
       box.close();
       app.say([`You approved Record ${record.number}, receipt ${answer.sequence}.`, ...answer.effects.map(line)].join(" "));
     } catch (error) {
@@ -234,5 +234,4 @@ export function askRecord(app, rows, record) {
       yes.disabled = false;
     }
   });
-  return add(box, []);
 }

@@ -95,6 +95,8 @@ export class Deck {
       if (this.span(at)) await this.decode(at);
       else {
         this.want(at);
+        // All that there is lies here, and still no frame: not a file of this form.
+        if (!this.next()) throw (this.error = notDecoded());
         await this.more();
       }
     }
@@ -165,7 +167,7 @@ export class Deck {
     try {
       sound = await this.room.decodeAudioData(this.bytes.slice(from, to).buffer);
     } catch {
-      throw (this.error = new Refusal(3, "NOT_DECODED", "This browser cannot decode the sound.", "Try another browser; the terminal client plays it too."));
+      throw (this.error = notDecoded());
     }
     if (!this.bytes) return;
     const wanted = (end - piece * PIECE_FRAMES) * this.head.samples;
@@ -238,4 +240,8 @@ export class Deck {
     }
     if (at === from) throw new Refusal(14, "UNREACHABLE", "The sound stopped on its way.", "");
   }
+}
+
+function notDecoded() {
+  return new Refusal(3, "NOT_DECODED", "This browser cannot decode the sound.", "Try another browser; the terminal client plays it too.");
 }

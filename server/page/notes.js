@@ -70,7 +70,6 @@ export class Notes {
     this.mode = mode;
     if (mode !== "now") this.held = null;
     for (const [name, button] of Object.entries(this.modes)) button.setAttribute("aria-checked", String(name === mode));
-    for (const [name, button] of Object.entries(this.modes)) button.setAttribute("aria-pressed", String(name === mode));
     this.at.parentElement && (this.at.parentElement.hidden = mode === "whole");
     this.to.hidden = this.dash.hidden = mode !== "range";
     if (mode === "now") this.held ??= this.body.value ? this.song.position : null;

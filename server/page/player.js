@@ -48,6 +48,7 @@ export class Player {
   // Seconds from the beginning of the music, as it sounds now.
   get position() {
     if (!this.playing || !this.context) return this.rest;
+    if (this.stalled) return this.stalledAt;
     const now = this.context.currentTime - (this.context.outputLatency || 0);
     let mark = this.marks[0];
     for (const one of this.marks) if (one.at <= now) mark = one;
@@ -69,6 +70,11 @@ export class Player {
       if (from !== null) this.rest = from;
       this.deck(source).want(this.guess(source, this.rest));
       this.tell();
+      // It was about to play the other one.
+      if (this.waiting) {
+        this.waiting = false;
+        await this.play();
+      }
       return;
     }
     if (before.key === source.key && from === null) return;
@@ -145,6 +151,7 @@ export class Player {
       if (turn !== this.turn) return;
       if (this.context.state === "suspended") throw new Refusal(9, "NO_AUTOPLAY", "The browser holds the sound back.", "Press play once more.");
       this.playing = true;
+      this.marks = [];
       this.handOver(this.now() + SOON_S, this.rest);
       this.timer = setInterval(() => this.tick(), TICK_MS);
     } catch (error) {
@@ -288,9 +295,9 @@ export class Player {
     const { deck } = voice;
     const until = (this.now() + AHEAD_S) * rate;
     while (voice.at < until) {
-      const end = this.endOf(voice);
+      const { end, turns } = this.endOf(voice);
       if (voice.sample >= end) {
-        if (!this.loop || end === deck.samples && this.loop.to * deck.rate < deck.samples) return this.runOut(voice);
+        if (!turns) return this.runOut(voice);
         this.jump(voice);
         continue;
       }
@@ -307,10 +314,11 @@ export class Player {
     if (next <= deck.lastPiece && !deck.ready(next) && deck.span(next)) deck.decode(next).catch(() => {});
   }
 
+  // How far a voice goes, and whether a loop turns there. One that stands behind the loop goes to the end.
   endOf(voice) {
     const { deck } = voice;
-    const loop = this.loop && voice.sample < Math.round(this.loop.to * deck.rate);
-    return loop ? Math.min(deck.samples, Math.round(this.loop.to * deck.rate)) : deck.samples;
+    const turn = this.loop ? Math.min(deck.samples, Math.round(this.loop.to * deck.rate)) : -1;
+    return voice.sample <= turn ? { end: turn, turns: true } : { end: deck.samples, turns: false };
   }
 
   jump(voice) {
@@ -319,16 +327,16 @@ export class Player {
     voice.edge = true;
   }
 
-  // One stretch of a piece, from where the one before ended.
+  // One stretch of a piece, from where the one before ended: a buffer of exactly these samples, so that no rounding of seconds makes it one too long.
   stretch(voice, piece, number, end) {
     const { deck } = voice;
     const rate = this.context.sampleRate;
     const from = voice.sample - deck.startOf(number);
     const length = Math.min(piece.length - from, end - voice.sample);
     const source = this.context.createBufferSource();
-    source.buffer = piece;
+    source.buffer = cutOf(piece, from, length);
     source.connect(this.edged(voice, length, end));
-    source.start(voice.at / rate, from / deck.rate, length / deck.rate);
+    source.start(voice.at / rate);
     voice.sources.add(source);
     source.onended = () => {
       voice.sources.delete(source);
@@ -340,7 +348,7 @@ export class Player {
 
   // Where a loop turns, both ends go through a short ramp: no click.
   edged(voice, length, end) {
-    const turns = this.loop && voice.sample + length >= end && end < voice.deck.samples;
+    const turns = this.endOf(voice).turns && voice.sample + length >= end && end < voice.deck.samples;
     if (!voice.edge && !turns) return voice.level;
     const rate = this.context.sampleRate;
     const [from, to] = [voice.at / rate, voice.at / rate + length / voice.deck.rate];
@@ -382,7 +390,7 @@ export class Player {
     const late = voice.at / this.context.sampleRate < this.now();
     if (late === this.stalled) return;
     this.stalled = late;
-    if (late) this.mark(this.now() + 3600, voice.sample / voice.deck.rate);
+    this.stalledAt = voice.sample / voice.deck.rate;
     this.tell();
   }
 
@@ -435,6 +443,13 @@ export class Player {
     this.context?.close();
     this.context = null;
   }
+}
+
+export function cutOf(piece, from, length) {
+  if (from === 0 && length === piece.length) return piece;
+  const cut = new AudioBuffer({ length, numberOfChannels: piece.numberOfChannels, sampleRate: piece.sampleRate });
+  for (let channel = 0; channel < piece.numberOfChannels; channel++) cut.copyToChannel(piece.getChannelData(channel).subarray(from, from + length), channel);
+  return cut;
 }
 
 // How much each file is turned down or up. `files`: { key, lufs, peak }; `mode`: "matched" (all as loud as the quietest), "as-is", or a service of the table.

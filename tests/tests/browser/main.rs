@@ -4,6 +4,7 @@
 
 mod label;
 mod line;
+mod pictures;
 mod safety;
 mod sound;
 mod world;
