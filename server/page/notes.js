@@ -54,6 +54,16 @@ export class Notes {
     // From the first letter on the place stays where it was heard.
     if (this.mode === "now" && this.held === null && this.body.value) this.hold(this.song.position);
     if (!this.body.value) this.held = null;
+    drafts.write(`${this.place}.at`, this.body.value && [this.mode, this.at.value, this.to.value].join(" "));
+  }
+  // What was begun before the page was closed, with the place that it was about.
+  takeUp(draft) {
+    this.body.value = draft;
+    const [mode, at, to] = drafts.read(`${this.place}.at`).split(" ");
+    const [from, until] = [readClock(at ?? ""), readClock(to ?? "")];
+    if (mode === "whole") this.setMode("whole");
+    else if (mode === "range" && from !== null && until !== null) this.song.setRange({ from: from / 1000, to: until / 1000 });
+    else this.hold(from === null ? this.song.position : from / 1000);
   }
   hold(seconds) {
     this.held = seconds;
@@ -97,7 +107,7 @@ export class Notes {
     const { rows, version } = this.song;
     const draft = drafts.read(this.place);
     if (draft && !this.body.value && document.activeElement !== this.body) {
-      this.body.value = draft;
+      this.takeUp(draft);
     }
     const write = may(version, "add_note");
     this.form.hidden = !write.yes;
