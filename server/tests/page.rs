@@ -84,7 +84,7 @@ async fn the_page_is_there_for_everybody_at_three_addresses_and_nowhere_else() {
 #[tokio::test]
 async fn a_call_of_a_browser_is_a_call_like_any_other() {
     let house = House::open().await;
-    let ana = house.owner().await;
+    let ana = house.person("Ana", true).await;
     let (answer, bytes) = call(&house, "Sessions/GetServerInfo", "", Vec::new()).await;
     assert_eq!(answer.headers()[header::CONTENT_TYPE], "application/grpc-web+proto");
     assert!(!answer.headers().contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN), "no other site is let in");
@@ -144,6 +144,8 @@ async fn the_log_knows_the_page_by_its_name() {
     let log = config::Log { format: config::LogFormat::Json, level: config::LogLevel::Info };
     let writer = paper.clone();
     let _here = tracing::subscriber::set_default(telemetry::subscriber(&log, move || writer.clone()));
+    // Beside one log alone a thread of another test may decide that nobody listens.
+    let _other = tracing::Dispatch::new(telemetry::subscriber(&log, std::io::sink));
     let house = House::open().await;
     ask(&house, get(&house, Method::GET, "/i?dwx_invite_canary"), None).await;
     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
