@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures::future::{Either, Ready, ready};
-use http::{HeaderMap, HeaderValue, Request, Response, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
 use tonic::body::Body;
 use tower::{Layer, Service};
 
@@ -48,19 +48,19 @@ where
 }
 
 /// Nothing of it may be kept by a browser that belongs to somebody else tomorrow, framed, guessed to be something else, or told to another site.
-const SAID: [(header::HeaderName, HeaderValue); 8] = [
-    (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
-    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
-    (header::HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
-    (header::HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
-    (
-        header::HeaderName::from_static("permissions-policy"),
-        HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
-    ),
-];
+fn said() -> [(HeaderName, HeaderValue); 8] {
+    let own = |name: &'static str, value| (HeaderName::from_static(name), HeaderValue::from_static(value));
+    [
+        own("content-type", "text/html; charset=utf-8"),
+        own("cache-control", "no-store"),
+        own("referrer-policy", "no-referrer"),
+        own("x-content-type-options", "nosniff"),
+        own("x-frame-options", "DENY"),
+        own("cross-origin-opener-policy", "same-origin"),
+        own("cross-origin-resource-policy", "same-origin"),
+        own("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    ]
+}
 
 fn takes_gzip(head: &HeaderMap) -> bool {
     let said = head.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -70,7 +70,7 @@ fn takes_gzip(head: &HeaderMap) -> bool {
 fn answer(page: &Page, takes_gzip: bool) -> Response<Body> {
     let packed = page.gzip.as_ref().filter(|_| takes_gzip);
     let mut answer = Response::new(Body::new(Whole(Some(packed.unwrap_or(&page.html).clone()))));
-    answer.headers_mut().extend(SAID.map(|(name, value)| (Some(name), value)));
+    answer.headers_mut().extend(said());
     if packed.is_some() {
         answer.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }

@@ -361,7 +361,7 @@ pub fn unbase64(text: &str) -> Result<Vec<u8>> {
     for four in letters.chunks(4) {
         let mut bits = 0;
         for letter in four {
-            bits = bits << 6 | value(*letter)?;
+            bits = (bits << 6) | value(*letter)?;
         }
         bits <<= 6 * (4 - four.len());
         bytes.extend(bits.to_be_bytes()[1..four.len()].iter());

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::world::{PASSPHRASE, two_mixes, unharmed, world};
 
 fn receipts(on: &demo::Studio) -> Vec<Value> {
-    on.cast.label.verb(["receipts"]).unwrap().lines
+    on.cast.label.try_verb(["receipts"]).unwrap().lines.into_iter().filter(|it| it["sequence"].is_u64()).collect()
 }
 
 #[test]

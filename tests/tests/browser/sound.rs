@@ -93,7 +93,7 @@ fn furthest(a: &[[f64; 2]], b: &[[f64; 2]]) -> f64 {
     a.iter().zip(b).flat_map(|(a, b)| [(a[0] - b[0]).abs(), (a[1] - b[1]).abs()]).fold(0.0, f64::max)
 }
 
-fn scaled(of: &Stereo, gain_db: f64) -> Stereo {
+fn scaled(of: &[[f64; 2]], gain_db: f64) -> Stereo {
     let gain = 10f64.powf(gain_db / 20.0);
     of.iter().map(|frame| frame.map(|sample| sample * gain)).collect()
 }
@@ -133,7 +133,7 @@ fn what_sounds_is_the_file_to_the_sample_and_a_switch_is_a_ramp_at_the_same_plac
     let probe = loud + rate / 2;
     let at = place(&heard[probe..probe + 4096], &second);
     let shift = at as i64 - probe as i64;
-    let of = |all: &Stereo, from: usize, to: usize| -> Stereo {
+    let of = |all: &[[f64; 2]], from: usize, to: usize| -> Stereo {
         (from..to).map(|n| all[usize::try_from(n as i64 + shift).unwrap()]).collect()
     };
     // Up to the switch it is Mix 2.
@@ -159,7 +159,7 @@ fn what_sounds_is_the_file_to_the_sample_and_a_switch_is_a_ramp_at_the_same_plac
     println!("Mix 2 for {:.2} s, the ramp at {begins}, Mix 1 for 2 s: within {SAME}", (until - loud) as f64 / rate as f64);
 }
 
-fn blend(from: &Stereo, to: &Stereo) -> Stereo {
+fn blend(from: &[[f64; 2]], to: &[[f64; 2]]) -> Stereo {
     let frames = from.len() as f64;
     let mix = |at: usize, channel: usize| {
         let part = at as f64 / frames;
