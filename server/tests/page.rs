@@ -73,7 +73,13 @@ async fn the_page_is_there_for_everybody_at_three_addresses_and_nowhere_else() {
         assert!(bytes == page::page().html, "{path}: not the page");
         assert_eq!(answer.headers()["content-security-policy"], page::page().policy.as_str());
     }
-    let others = [(Method::GET, "/x"), (Method::HEAD, "/"), (Method::POST, "/"), (Method::OPTIONS, "/"), (Method::GET, "/deadwax.v1.Projects/List")];
+    let others = [
+        (Method::GET, "/x"),
+        (Method::HEAD, "/"),
+        (Method::POST, "/"),
+        (Method::OPTIONS, "/"),
+        (Method::GET, "/deadwax.v1.Projects/List"),
+    ];
     for (method, path) in others {
         let (answer, bytes) = ask(&house, get(&house, method.clone(), path), None).await;
         assert_eq!(answer.headers()["grpc-status"], "16", "{method} {path}");
@@ -103,7 +109,10 @@ async fn a_call_of_a_browser_is_a_call_like_any_other() {
     // A refusal travels with its reason, and a message that is too long is none.
     let asked = v1::GetRequest { project_id: common::id_text(7) }.encode_to_vec();
     let (answer, bytes) = call(&house, "Projects/Get", &ana.token, asked).await;
-    let told = answer.headers().get("grpc-status").map_or_else(|| frames(&bytes).1, |it| it.to_str().unwrap().to_owned());
+    let told = answer
+        .headers()
+        .get("grpc-status")
+        .map_or_else(|| frames(&bytes).1, |it| it.to_str().unwrap().to_owned());
     assert!(told.contains('5'), "{told}");
     let (answer, bytes) = call(&house, "Projects/Get", &ana.token, vec![0; 2 << 20]).await;
     let refused = answer.headers().contains_key("grpc-status") || frames(&bytes).1.contains("grpc-status:");
@@ -150,7 +159,8 @@ async fn the_log_knows_the_page_by_its_name() {
     ask(&house, get(&house, Method::GET, "/i?dwx_invite_canary"), None).await;
     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     let said = String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
-    let line = said.lines().find(|line| line.contains("\"method\":\"page\"")).unwrap_or_else(|| panic!("{said}"));
+    let line =
+        said.lines().find(|line| line.contains("\"method\":\"page\"")).unwrap_or_else(|| panic!("{said}"));
     assert!(line.contains("\"code\":\"Ok\""), "{line}");
     assert!(!said.contains("canary"), "{said}");
 }

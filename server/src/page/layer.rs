@@ -113,7 +113,10 @@ mod tests {
         let answer = answer(page(), false);
         let head = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
         assert_eq!(head("content-security-policy"), page().policy);
-        assert_eq!((head("cache-control"), head("referrer-policy")), ("no-store".into(), "no-referrer".into()));
+        assert_eq!(
+            (head("cache-control"), head("referrer-policy")),
+            ("no-store".into(), "no-referrer".into())
+        );
         assert_eq!(head("x-content-type-options"), "nosniff");
         assert!(!answer.headers().contains_key("set-cookie"));
         assert!(!answer.headers().contains_key("access-control-allow-origin"));
@@ -128,7 +131,8 @@ mod tests {
         let mut html = Vec::new();
         flate2::read::GzDecoder::new(&*packed).read_to_end(&mut html).unwrap();
         assert!(html == page().html);
-        for (said, takes) in [("gzip, deflate, br", true), ("br,gzip", true), ("", false), ("x-gzip", false)] {
+        for (said, takes) in [("gzip, deflate, br", true), ("br,gzip", true), ("", false), ("x-gzip", false)]
+        {
             let head = HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(said))]);
             assert_eq!(takes_gzip(&head), takes, "{said}");
         }

@@ -39,7 +39,11 @@ static PAGE: LazyLock<Page> = LazyLock::new(|| {
     let script = bundle::script(&schema::of(deadwax_proto::DESCRIPTORS, &bundle::sources()));
     let style = bundle::style(STYLE);
     let html = HTML.replacen("/*STYLE*/", &style, 1).replacen("/*SCRIPT*/", &script, 1);
-    Page { gzip: gzip(html.as_bytes()).ok().map(Bytes::from), html: Bytes::from(html), policy: policy(&script, &style) }
+    Page {
+        gzip: gzip(html.as_bytes()).ok().map(Bytes::from),
+        html: Bytes::from(html),
+        policy: policy(&script, &style),
+    }
 });
 
 /// The page of this server.
@@ -105,7 +109,18 @@ mod tests {
     #[test]
     fn nothing_in_the_sources_reads_text_as_markup_or_as_code() {
         for (name, text) in bundle::sources() {
-            let ways = ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "srcdoc", "DOMParser", "javascript:", "document.cookie"];
+            let ways = [
+                "innerHTML",
+                "outerHTML",
+                "insertAdjacentHTML",
+                "document.write",
+                "eval(",
+                "new Function",
+                "srcdoc",
+                "DOMParser",
+                "javascript:",
+                "document.cookie",
+            ];
             for way in ways {
                 assert!(!text.contains(way), "{name} uses {way}");
             }

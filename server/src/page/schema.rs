@@ -85,7 +85,13 @@ fn field(field: &FieldDescriptorProto) -> Field {
         _ => 0,
     };
     let named = !field.type_name().is_empty();
-    Field(field.number(), field.name().to_owned(), kind, card, named.then(|| bare(field.type_name()).to_owned()))
+    Field(
+        field.number(),
+        field.name().to_owned(),
+        kind,
+        card,
+        named.then(|| bare(field.type_name()).to_owned()),
+    )
 }
 
 /// `MixEngineer` of `Role` is ROLE_MIX_ENGINEER on the wire's side and MIX_ENGINEER here.

@@ -117,7 +117,8 @@ impl Tab {
     /// # Errors
     /// Where the browser says no.
     pub fn size(&self, (width, height, ratio): Size) -> Result<()> {
-        let asked = json!({ "width": width, "height": height, "deviceScaleFactor": ratio, "mobile": width < 500 });
+        let asked =
+            json!({ "width": width, "height": height, "deviceScaleFactor": ratio, "mobile": width < 500 });
         self.ask("Emulation.setDeviceMetricsOverride", asked).map(drop)
     }
 
@@ -203,7 +204,11 @@ impl Tab {
             }
             if since.elapsed() > PATIENCE {
                 let shown = self.run("document.body.innerText").unwrap_or_default();
-                bail!("{what}: it never came. The page shows:\n{}\n{:?}", shown.as_str().unwrap_or("nothing"), self.complaints());
+                bail!(
+                    "{what}: it never came. The page shows:\n{}\n{:?}",
+                    shown.as_str().unwrap_or("nothing"),
+                    self.complaints()
+                );
             }
             thread::sleep(LOOK_EVERY);
         }
@@ -255,7 +260,8 @@ impl Tab {
     /// Where the browser says no.
     pub fn mouse(&self, x: f64, y: f64) -> Result<()> {
         for kind in ["mousePressed", "mouseReleased"] {
-            let asked = json!({ "type": kind, "x": x, "y": y, "button": "left", "buttons": 1, "clickCount": 1 });
+            let asked =
+                json!({ "type": kind, "x": x, "y": y, "button": "left", "buttons": 1, "clickCount": 1 });
             self.ask("Input.dispatchMouseEvent", asked)?;
         }
         Ok(())
@@ -266,9 +272,15 @@ impl Tab {
     /// # Errors
     /// Where the browser says no.
     pub fn drag(&self, (x, y): (f64, f64), to_x: f64) -> Result<()> {
-        let steps = [("mousePressed", x), ("mouseMoved", f64::midpoint(x, to_x)), ("mouseMoved", to_x), ("mouseReleased", to_x)];
+        let steps = [
+            ("mousePressed", x),
+            ("mouseMoved", f64::midpoint(x, to_x)),
+            ("mouseMoved", to_x),
+            ("mouseReleased", to_x),
+        ];
         for (kind, x) in steps {
-            let asked = json!({ "type": kind, "x": x, "y": y, "button": "left", "buttons": 1, "clickCount": 1 });
+            let asked =
+                json!({ "type": kind, "x": x, "y": y, "button": "left", "buttons": 1, "clickCount": 1 });
             self.ask("Input.dispatchMouseEvent", asked)?;
         }
         Ok(())
@@ -375,7 +387,8 @@ mod tests {
 
     #[test]
     fn base64_is_read_as_the_rfc_writes_it() {
-        for (text, said) in [("", ""), ("Zg==", "f"), ("Zm8=", "fo"), ("Zm9v", "foo"), ("Zm9vYmFy", "foobar")] {
+        for (text, said) in [("", ""), ("Zg==", "f"), ("Zm8=", "fo"), ("Zm9v", "foo"), ("Zm9vYmFy", "foobar")]
+        {
             assert_eq!(unbase64(text).expect("it is base64"), said.as_bytes());
         }
         assert!(unbase64("a").is_err() && unbase64("ab!d").is_err());

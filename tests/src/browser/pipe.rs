@@ -87,7 +87,11 @@ impl Pipe {
         }
         let mut bytes = serde_json::to_vec(&message)?;
         bytes.push(0);
-        self.into.lock().unwrap_or_else(PoisonError::into_inner).write_all(&bytes).context("the browser is gone")?;
+        self.into
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .write_all(&bytes)
+            .context("the browser is gone")?;
         let (heard, bell) = &*self.heard;
         let guard = heard.lock().unwrap_or_else(PoisonError::into_inner);
         let waiting = |heard: &mut Heard| !heard.over && !heard.answers.contains_key(&id);
@@ -139,7 +143,8 @@ fn listen(from: File, told: &(Mutex<Heard>, Condvar)) {
         if let Some(id) = message["id"].as_u64() {
             heard.answers.insert(id, message);
             bell.notify_all();
-        } else if let (Some(session), Some(complaint)) = (message["sessionId"].as_str(), complaint(&message)) {
+        } else if let (Some(session), Some(complaint)) = (message["sessionId"].as_str(), complaint(&message))
+        {
             heard.complaints.entry(session.to_owned()).or_default().push(complaint);
         }
     }

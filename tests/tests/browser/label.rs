@@ -7,7 +7,14 @@ use serde_json::Value;
 use super::world::{PASSPHRASE, two_mixes, unharmed, world};
 
 fn receipts(on: &demo::Studio) -> Vec<Value> {
-    on.cast.label.try_verb(["receipts"]).unwrap().lines.into_iter().filter(|it| it["sequence"].is_u64()).collect()
+    on.cast
+        .label
+        .try_verb(["receipts"])
+        .unwrap()
+        .lines
+        .into_iter()
+        .filter(|it| it["sequence"].is_u64())
+        .collect()
 }
 
 #[test]
@@ -17,7 +24,11 @@ fn the_label_listens_notes_and_signs_and_the_receipt_holds() {
     let tab = world.enter(&on.cast.label, browser::DESKTOP);
     tab.sees("Approve Mix 2").unwrap();
     world.open_song(&tab);
-    tab.wait("document.querySelector('.takes [aria-checked=true]')?.innerText.includes('Mix 2')", "Mix 2 is chosen").unwrap();
+    tab.wait(
+        "document.querySelector('.takes [aria-checked=true]')?.innerText.includes('Mix 2')",
+        "Mix 2 is chosen",
+    )
+    .unwrap();
     tab.sees("The gate of mixing").unwrap();
     tab.sees("Lena Ruiz").unwrap();
 
@@ -35,7 +46,11 @@ fn the_label_listens_notes_and_signs_and_the_receipt_holds() {
     on.cast.artist.verb(["note", "And the echo behind it is mine.", "--at", "0:03"]).unwrap();
     tab.sees("And the echo behind it is mine.").unwrap();
     tab.press("Resolve").unwrap();
-    tab.wait("!document.querySelector('.threads').innerText.includes('The bridge breathes')", "it is settled").unwrap();
+    tab.wait(
+        "!document.querySelector('.threads').innerText.includes('The bridge breathes')",
+        "it is settled",
+    )
+    .unwrap();
 
     // The artist signs in a terminal, the label here: what is quoted is what is signed.
     on.cast.artist.verb(["approve", "--version", "mix 2", "--role", "artist", "--yes"]).unwrap();
@@ -78,7 +93,9 @@ fn the_label_listens_notes_and_signs_and_the_receipt_holds() {
     later.sees("Welcome back, Lena Ruiz").unwrap();
     later.fill("input[type=password]", "not the one that she chose").unwrap();
     later.press("Sign in").unwrap();
-    later.wait("document.querySelector('.problem')?.dataset.reason === 'SIGN_IN_REFUSED'", "the refusal").unwrap();
+    later
+        .wait("document.querySelector('.problem')?.dataset.reason === 'SIGN_IN_REFUSED'", "the refusal")
+        .unwrap();
     later.run("document.querySelector('input[type=password]').value = ''").unwrap();
     later.fill("input[type=password]", PASSPHRASE).unwrap();
     later.press("Sign in").unwrap();

@@ -10,7 +10,8 @@ use super::world::{two_mixes, unharmed, world};
 const WIDTHS: [(&str, Size); 3] = [("360", PHONE), ("768", TABLET), ("1280", DESKTOP)];
 
 fn take(tab: &Tab, name: &str) {
-    let over = tab.run("document.documentElement.scrollWidth - document.documentElement.clientWidth").unwrap();
+    let over =
+        tab.run("document.documentElement.scrollWidth - document.documentElement.clientWidth").unwrap();
     assert_eq!(over, 0, "{name} hangs over its edge");
     let Some(folder) = env::var_os("DEADWAX_PAGE_PICTURES").map(PathBuf::from) else { return };
     std::fs::create_dir_all(&folder).unwrap();
@@ -26,7 +27,11 @@ fn walk(tab: &Tab, width: &str, look: &str) {
     take(tab, &name("desk"));
     tab.press("Night Drive").unwrap();
     tab.wait("!!document.querySelector('.takes button')", "the song").unwrap();
-    tab.wait("document.querySelector('.message').hidden && document.querySelector('canvas').width > 300", "the waveform").unwrap();
+    tab.wait(
+        "document.querySelector('.message').hidden && document.querySelector('canvas').width > 300",
+        "the waveform",
+    )
+    .unwrap();
     tab.press("Play").unwrap();
     tab.wait("document.querySelector('.transport .clock').innerText > '0:04.0'", "four seconds").unwrap();
     tab.press("Pause").unwrap();
@@ -56,7 +61,10 @@ fn every_place_fits_at_every_width() {
     ] {
         on.cast.artist.verb(["note", words, "--at", at]).unwrap();
     }
-    on.cast.label.verb(["note", "Is the low end the same on small speakers?", "--at", "0:16", "--to", "0:20"]).unwrap();
+    on.cast
+        .label
+        .verb(["note", "Is the low end the same on small speakers?", "--at", "0:16", "--to", "0:20"])
+        .unwrap();
     let tab = world.browser.tab(DESKTOP).unwrap();
     tab.light(false).unwrap();
     tab.go(&world.address()).unwrap();

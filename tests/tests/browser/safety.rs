@@ -26,7 +26,8 @@ fn hostile_words_stay_words_and_nothing_else_runs() {
         tab.sees(words).unwrap();
     }
     tab.press(HOSTILE[0]).unwrap();
-    tab.wait(&format!("document.querySelector('h1').innerText === {}", json!(HOSTILE[0])), "its own page").unwrap();
+    tab.wait(&format!("document.querySelector('h1').innerText === {}", json!(HOSTILE[0])), "its own page")
+        .unwrap();
     assert_eq!(tab.run("document.title.includes('onerror')").unwrap(), true);
     unharmed(&tab);
 
@@ -42,8 +43,15 @@ fn hostile_words_stay_words_and_nothing_else_runs() {
     std::thread::sleep(std::time::Duration::from_millis(500));
     assert!(tab.run("window.harmed ?? 'no'").unwrap() == "no", "something ran");
     assert_eq!(tab.run("fetch('https://127.0.0.1:9/').then(() => 'sent', () => 'no')").unwrap(), "no");
-    assert!(tab.run("(() => { try { return eval('1') } catch { return 'no' } })()").unwrap() == "no", "eval ran");
-    assert!(tab.complaints().iter().any(|it| it.contains("Content Security Policy")), "{:?}", tab.complaints());
+    assert!(
+        tab.run("(() => { try { return eval('1') } catch { return 'no' } })()").unwrap() == "no",
+        "eval ran"
+    );
+    assert!(
+        tab.complaints().iter().any(|it| it.contains("Content Security Policy")),
+        "{:?}",
+        tab.complaints()
+    );
     // No cookie, and no secret in what is kept of the address.
     assert_eq!(tab.run("document.cookie").unwrap(), "");
     let history = tab.ask("Page.getNavigationHistory", json!({})).unwrap().to_string();
@@ -74,12 +82,20 @@ fn another_site_gets_nothing() {
     assert!(seen == "closed" || seen == "blank", "{seen}");
     // At the studio itself: only what it offers is answered.
     for (path, method) in [("/page.html", "GET"), ("/x", "GET"), ("/", "POST"), ("/s", "PUT")] {
-        let asked = format!("fetch('{path}', {{ method: '{method}' }}).then(async (it) => (await it.text()).includes('<html'), () => false)");
+        let asked = format!(
+            "fetch('{path}', {{ method: '{method}' }}).then(async (it) => (await it.text()).includes('<html'), () => false)"
+        );
         assert_eq!(tab.run(&asked).unwrap(), false, "{method} {path}");
     }
-    let head = tab.run("fetch('/').then((it) => [...it.headers].map((one) => one.join(': ')).join('\\n'))").unwrap();
+    let head =
+        tab.run("fetch('/').then((it) => [...it.headers].map((one) => one.join(': ')).join('\\n'))").unwrap();
     let head = head.as_str().unwrap();
-    for said in ["content-security-policy: default-src 'none'", "referrer-policy: no-referrer", "x-content-type-options: nosniff", "cache-control: no-store"] {
+    for said in [
+        "content-security-policy: default-src 'none'",
+        "referrer-policy: no-referrer",
+        "x-content-type-options: nosniff",
+        "cache-control: no-store",
+    ] {
         assert!(head.contains(said), "{said} in {head}");
     }
     assert!(!head.contains("access-control") && !head.contains("set-cookie"));

@@ -82,10 +82,8 @@ fn place(heard: &[[f64; 2]], of: &[[f64; 2]]) -> usize {
         let pairs = heard.iter().step_by(3).zip(of[at..].iter().step_by(3));
         pairs.map(|(a, b)| (a[0] - b[0]).powi(2)).sum()
     };
-    let (coarse, _) = (0..of.len() - heard.len())
-        .map(|at| (at, likeness(at)))
-        .min_by(|a, b| a.1.total_cmp(&b.1))
-        .unwrap();
+    let (coarse, _) =
+        (0..of.len() - heard.len()).map(|at| (at, likeness(at))).min_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
     coarse
 }
 
@@ -121,7 +119,8 @@ fn what_sounds_is_the_file_to_the_sample_and_a_switch_is_a_ramp_at_the_same_plac
     // Over more than three joints of pieces.
     tab.wait("document.querySelector('.transport .clock').innerText > '0:07.0'", "seven seconds").unwrap();
     tab.press_on(".takes button:nth-child(2)").unwrap();
-    tab.wait("document.querySelector('.takes [aria-checked=true]').innerText.includes('Mix 1')", "Mix 1").unwrap();
+    tab.wait("document.querySelector('.takes [aria-checked=true]').innerText.includes('Mix 1')", "Mix 1")
+        .unwrap();
     tab.wait("document.querySelector('.transport .clock').innerText > '0:11.0'", "eleven seconds").unwrap();
     tab.press("Pause").unwrap();
     let heard = caught(&tab);
@@ -137,7 +136,8 @@ fn what_sounds_is_the_file_to_the_sample_and_a_switch_is_a_ramp_at_the_same_plac
         (from..to).map(|n| all[usize::try_from(n as i64 + shift).unwrap()]).collect()
     };
     // Up to the switch it is Mix 2.
-    let until = (loud..heard.len()).find(|n| furthest(&heard[*n..=*n], &of(&second, *n, *n + 1)) > SAME).unwrap();
+    let until =
+        (loud..heard.len()).find(|n| furthest(&heard[*n..=*n], &of(&second, *n, *n + 1)) > SAME).unwrap();
     assert!(until - loud > 5 * rate, "{} s of Mix 2 were the file", (until - loud) / rate);
     // Then 5 ms of both, then Mix 1 at the same place.
     let ramp = rate / 200;
@@ -156,7 +156,10 @@ fn what_sounds_is_the_file_to_the_sample_and_a_switch_is_a_ramp_at_the_same_plac
     let after = begins + ramp;
     let off = furthest(&heard[after..after + 2 * rate], &of(&first, after, after + 2 * rate));
     assert!(off < SAME, "Mix 1 goes on where Mix 2 was: {off}");
-    println!("Mix 2 for {:.2} s, the ramp at {begins}, Mix 1 for 2 s: within {SAME}", (until - loud) as f64 / rate as f64);
+    println!(
+        "Mix 2 for {:.2} s, the ramp at {begins}, Mix 1 for 2 s: within {SAME}",
+        (until - loud) as f64 / rate as f64
+    );
 }
 
 fn blend(from: &[[f64; 2]], to: &[[f64; 2]]) -> Stereo {
