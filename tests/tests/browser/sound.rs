@@ -16,7 +16,8 @@ const TAP: &str = r"
 (() => {
   const code = `registerProcessor('tap', class extends AudioWorkletProcessor {
     process([input]) {
-      if (input.length) this.port.postMessage([currentFrame, input[0].slice(), (input[1] ?? input[0]).slice()]);
+      const left = input[0] ?? new Float32Array(128);
+      this.port.postMessage([currentFrame, left.slice(), (input[1] ?? left).slice()]);
       return true;
     }
   })`;
@@ -35,7 +36,8 @@ const TAP: &str = r"
     return connect.call(this, to, ...rest);
   };
   window.give = () => {
-    const blocks = window.caught;
+    // The first one comes before the graph runs as a whole.
+    const blocks = window.caught.slice(1);
     window.caught = [];
     const all = new Float32Array(blocks.length * 256);
     blocks.forEach(([frame, left, right], at) => {
