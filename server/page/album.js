@@ -244,15 +244,18 @@ export class Album {
     this.sum = h("p.soft");
     this.trouble = h("div", { "aria-live": "assertive" });
     this.record = h("section.card.stack", { "aria-label": "Record", hidden: true });
-    this.element = h("div.main", { id: "main", tabindex: "-1", role: "main", onkeydown: (event) => this.key(event) },
+    this.element = h("div.main", { id: "main", tabindex: "-1", role: "main" },
       h("a.button.only-narrow.quiet", { href: `#/p/${room.projectId}`, onclick: () => {} }, icon("back", 18), "All songs"),
       h("div.head", {}, h("div.grow", {}, h("h1", {}, "The record"), this.sum)),
-      h("section.card.stack", { "aria-label": "Listen" }, h("div.row", {}, this.go, this.now), this.place, this.trouble, this.songs), this.record);
+      h("section.card.stack", { "aria-label": "Listen" }, h("div.transport.bare-row", {}, this.go, this.now), this.place, this.trouble, this.songs), this.record);
     this.show();
+    this.keys = (event) => this.key(event);
+    document.addEventListener("keydown", this.keys);
     this.timer = setInterval(() => this.draw(), 200);
   }
   close() {
     clearInterval(this.timer);
+    document.removeEventListener("keydown", this.keys);
     this.player.close();
   }
   show() {
@@ -273,7 +276,7 @@ export class Album {
   }
   line(part, current) {
     const gap = part.crossfade ? `crosses ${part.crossfade.toFixed(1)} s` : part.item?.gap_ms ? `after ${(part.item.gap_ms / 1000).toFixed(1)} s` : "";
-    return set(h("li", {}, h("button.plain.nums", { type: "button", "aria-label": `Play from ${line(part.song.title)}`, "data-focus": `from-${part.song.song_id}`, onclick: () => this.player.play(part.start) }, clock(part.start * 1000, false)),
+    return set(h("li", {}, h("button.plain.nums", { type: "button", "aria-label": `${clock(part.start * 1000, false)}: play from ${line(part.song.title)}`, "data-focus": `from-${part.song.song_id}`, onclick: () => this.player.play(part.start) }, clock(part.start * 1000, false)),
       h("span", {}, h("b", {}, line(part.song.title)), h("span.soft.small", {}, ` ${line(part.version.name)}, ${lufs(part.version.files[0].facts?.integrated_lufs)}`)), h("span.small.soft", {}, gap)), { "aria-current": current && "true" });
   }
   showRecord(rows) {
@@ -311,7 +314,7 @@ export class Album {
     }
   }
   key(event) {
-    if (event.key !== " " || event.ctrlKey || event.target.closest("button, a, input")) return;
+    if (event.key !== " " || event.ctrlKey || event.target.closest?.("button, a, input, textarea") || document.querySelector("dialog[open]")) return;
     event.preventDefault();
     if (this.player.playing) this.player.pause();
     else this.player.play();

@@ -203,8 +203,8 @@ export class Notes {
 
   head(note, place) {
     const state = STATES[note.state];
-    const at = place && h("button.at", { type: "button", "data-focus": `at-${note.note_id}`, "aria-label": `Play from ${clock(place.start_ms)}`, onclick: () => this.song.hear(place) },
-      place.end_ms === null ? clock(place.start_ms) : `${clock(place.start_ms)}\u2013${clock(place.end_ms)}`);
+    const where = place && (place.end_ms === null ? clock(place.start_ms) : `${clock(place.start_ms)}\u2013${clock(place.end_ms)}`);
+    const at = place && h("button.at", { type: "button", "data-focus": `at-${note.note_id}`, "aria-label": `${where}: go there`, onclick: () => this.song.hear(place) }, where);
     const role = note.author_role && note.author_role !== "UNSPECIFIED" ? roleName(note.author_role) : "";
     return h("div.by", {}, at, h("b", {}, line(note.author)), role && h("span", {}, role), note.addressee && h("span", {}, `to ${line(note.addressee)}`), h("span", {}, when(note.at_ms)),
       note.internal && h("span.pill", {}, "engineers only"), note.alternate && note.alternate !== "main" && h("span.pill", {}, line(note.alternate)),

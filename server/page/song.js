@@ -30,11 +30,15 @@ export class Song {
     this.gate = new Gate(this);
     this.build();
     this.show();
+    // Keys count wherever the keyboard is, but for where something is typed.
+    this.keys = (event) => this.key(event);
+    document.addEventListener("keydown", this.keys);
     this.frame();
   }
 
   close() {
     cancelAnimationFrame(this.framing);
+    document.removeEventListener("keydown", this.keys);
     this.wave.close();
     this.player.close();
   }
@@ -74,7 +78,7 @@ export class Song {
     this.blindKey = h("button.quiet", { type: "button", onclick: () => askBlind(this) }, icon("ear", 18), "Blind");
     this.facts = h("div.facts");
     this.trouble = h("div", { "aria-live": "assertive" });
-    this.element = h("div.main", { id: "main", tabindex: "-1", role: "main", onkeydown: (event) => this.key(event) },
+    this.element = h("div.main", { id: "main", tabindex: "-1", role: "main" },
       h("a.button.only-narrow.quiet", { href: `#/p/${this.room.projectId}` }, icon("back", 18), "All songs"),
       h("div.head", {}, h("div.grow", {}, this.title, this.waits), this.stage),
       this.takes, this.alternates,
@@ -259,9 +263,9 @@ export class Song {
 
   // Keys of the room, where nothing is being typed.
   key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("textarea, input, select, dialog")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || document.querySelector("dialog[open]") || event.target.closest?.("textarea, input, select")) return;
     const { key } = event;
-    if (key === " " && !event.target.closest("button, a")) this.player.toggle();
+    if (key === " " && !event.target.closest?.("button, a")) this.player.toggle();
     else if (/^[1-9]$/.test(key) && this.versions[Number(key) - 1] && !this.blind) this.choose(this.versions[Number(key) - 1].version_id);
     else if (key === "n") this.notes.body.focus();
     else if (key === "l") this.toggleLoop();

@@ -54,11 +54,32 @@ const TAP: &str = r"
 
 type Stereo = Vec<[f64; 2]>;
 
-fn caught(tab: &Tab) -> Stereo {
-    let text = tab.run("window.give()").unwrap();
+/// `None` where a block is missing: the machine was too busy to render it in time.
+fn caught(tab: &Tab) -> Option<Stereo> {
+    let text = tab.run("window.give()").ok()?;
     let bytes = unbase64(text.as_str().unwrap()).unwrap();
     let sample = |four: &[u8]| f64::from(f32::from_le_bytes(four.try_into().unwrap()));
-    bytes.chunks_exact(8).map(|both| [sample(&both[..4]), sample(&both[4..])]).collect()
+    Some(bytes.chunks_exact(8).map(|both| [sample(&both[..4]), sample(&both[4..])]).collect())
+}
+
+/// Mix 2 for seven seconds, over more than three joints of pieces, then Mix 1, from the page as it is when it was just opened.
+fn listen(tab: &Tab) -> Option<Stereo> {
+    tab.run("history.replaceState(null, '', location.hash.replace(/\\/v\\/.*/, ''))").unwrap();
+    tab.reload().unwrap();
+    tab.press("Play").unwrap();
+    tab.wait("window.tapped", "the tap").unwrap();
+    assert_eq!(tab.run("window.tapped").unwrap(), 48_000, "the context has the rate of the file");
+    let until = |time: &str| {
+        let is = format!("document.querySelector('.transport .clock').innerText.split(' ')[0] > '{time}'");
+        tab.wait(&is, time).unwrap();
+    };
+    until("0:07.0");
+    tab.press_on(".takes button:nth-child(2)").unwrap();
+    tab.wait("document.querySelector('.takes [aria-checked=true]').innerText.includes('Mix 1')", "Mix 1")
+        .unwrap();
+    until("0:11.0");
+    tab.press("Pause").unwrap();
+    caught(tab)
 }
 
 /// The copy for listening of a mix, made and decoded here, and what the file measures.
@@ -115,17 +136,7 @@ fn what_sounds_is_the_file_to_the_sample_and_a_switch_is_a_ramp_at_the_same_plac
     tab.before_each_page(TAP).unwrap();
     world.come_in(&tab, &on.cast.label);
     world.open_song(&tab);
-    tab.press("Play").unwrap();
-    tab.wait("window.tapped", "the tap").unwrap();
-    assert_eq!(tab.run("window.tapped").unwrap(), 48_000, "the context has the rate of the file");
-    // Over more than three joints of pieces.
-    tab.wait("document.querySelector('.transport .clock').innerText > '0:07.0'", "seven seconds").unwrap();
-    tab.press_on(".takes button:nth-child(2)").unwrap();
-    tab.wait("document.querySelector('.takes [aria-checked=true]').innerText.includes('Mix 1')", "Mix 1")
-        .unwrap();
-    tab.wait("document.querySelector('.transport .clock').innerText > '0:11.0'", "eleven seconds").unwrap();
-    tab.press("Pause").unwrap();
-    let heard = caught(&tab);
+    let heard = (0..4).find_map(|_| listen(&tab)).expect("a machine that is not too busy to hear all of it");
     unharmed(&tab);
 
     // A second and a half of music after the silence in front, and from it the place of everything else.
