@@ -90,7 +90,7 @@ fn copy(on: &Studio, number: u64, folder: &Path) -> (Stereo, f64) {
     on.cast.mixer.verb(["pull", pulled.to_str().unwrap(), "--version", &format!("mix {number}")]).unwrap();
     let file = pulled.join(main["name"].as_str().unwrap());
     let mp3 = folder.join(format!("{number}.mp3"));
-    listening::copy(&file, &mp3, &mut || Flow::Continue).unwrap();
+    listening::copy(&file, &mp3, &mut || Flow::Go).unwrap();
     let mut source = Source::open(&mp3).unwrap();
     let (mut all, mut block) = (Stereo::new(), Block::default());
     while source.read(&mut block, 1 << 14).unwrap() > 0 {
