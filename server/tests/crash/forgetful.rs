@@ -5,8 +5,10 @@ use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
     path::Path,
+    process::{Command, Stdio},
     sync::{Arc, Mutex, MutexGuard},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    thread,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use fuser::{
@@ -18,6 +20,17 @@ use fuser::{
 
 /// Nothing may be cached by name or size: a cut changes both.
 const TTL: Duration = Duration::ZERO;
+
+/// Children of a dead server, and threads of a store that was just let go, end a moment later and hold their files until then.
+pub fn take_away(session: BackgroundSession, at: &Path) {
+    let begun = Instant::now();
+    while !Command::new("umount").arg(at).stderr(Stdio::null()).status().unwrap().success() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "somebody holds {}", at.display());
+        thread::sleep(Duration::from_millis(20));
+    }
+    // It may find itself gone already.
+    let _ = session.umount_and_join();
+}
 
 #[derive(Clone, Default)]
 pub struct Forgetful(Arc<Mutex<State>>);

@@ -1,11 +1,11 @@
 //! The machine dies: the disk forgets what was not synced. The embedded store loses nothing; a store that acknowledges on sled's flush
 //! loses, which proves that this test can see a loss at all.
 
-use std::{path::Path, thread, time::Duration};
+use std::{path::Path, thread};
 
 use crate::{
     child::{Ack, Writer, check_entries},
-    forgetful::Forgetful,
+    forgetful::{Forgetful, take_away},
 };
 
 /// Mounting needs /dev/fuse and, without a setuid helper, root.
@@ -41,14 +41,14 @@ async fn a_power_cut_loses_nothing_acknowledged() {
         writer.wait_for(40 + cycle % 8 * 60);
         disk.cut_power();
         acks.extend(writer.kill());
-        session.umount_and_join().unwrap();
+        take_away(session, folder.path());
         disk.power_on();
         session = disk.mount(folder.path()).unwrap();
         let entries = check_entries(&root, &acks).await;
         assert!(entries >= acks.len());
     }
     println!("#gate G2b held {cuts} cuts, {} acknowledgements, {} syncs, 0 lost", acks.len(), disk.syncs());
-    session.umount_and_join().unwrap();
+    take_away(session, folder.path());
 }
 
 /// The negative control. sled is given every chance: its files and names are on the disk before the writes that count.
@@ -62,7 +62,7 @@ fn a_store_that_trusts_sleds_flush_loses_acknowledged_writes() {
     writer.wait_for(150);
     disk.cut_power();
     let acks = writer.kill();
-    session.umount_and_join().unwrap();
+    take_away(session, folder.path());
     disk.power_on();
     let session = disk.mount(folder.path()).unwrap();
     let path = folder.path().join("sled");
@@ -81,6 +81,5 @@ fn a_store_that_trusts_sleds_flush_loses_acknowledged_writes() {
         _ => "it does not open any more".into(),
     };
     println!("#gate G2b held the control, sled's flush alone: {lost}");
-    thread::sleep(Duration::from_millis(50));
-    session.umount_and_join().unwrap();
+    take_away(session, folder.path());
 }

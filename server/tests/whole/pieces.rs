@@ -22,8 +22,8 @@ const CHUNK: usize = 256 << 10;
 /// The server syncs an upload so often: what it took since then may come a second time.
 pub const SYNC_BYTES: u64 = 8 << 20;
 /// What client, line and server hold of an upload at most while it runs: windows of HTTP/2 and a chunk on either side. Handed over by the sender, not yet
-/// taken by the server.
-pub const ON_THE_LINE: u64 = 3 << 20;
+/// taken by the server; and the chunk with which it passes its mark. 3.07 MiB were seen in 500 cuts of the power.
+pub const ON_THE_LINE: u64 = 4 << 20;
 
 /// A WAV of noise, and how far the server has it.
 pub struct Piece {

@@ -1,19 +1,11 @@
 //! The machine dies under the whole server: the studio lies on a file system that forgets what was not synced, names included, and each cut is followed by a
 //! start on what is left. Goal: as after kill -9. The control, a store that trusts sled's flush, stands beside the store's own test (`../crash/power.rs`).
 
-use std::{
-    fs,
-    path::Path,
-    process::{Command, Stdio},
-    thread,
-    time::{Duration, Instant},
-};
-
-use fuser::BackgroundSession;
+use std::{fs, time::Duration};
 
 use crate::{
     Dice, alone,
-    forgetful::Forgetful,
+    forgetful::{Forgetful, take_away},
     house::House,
     times,
     world::{UPLOADERS, WRITERS, World},
@@ -30,17 +22,6 @@ fn another_boot(house: &House) {
     if fs::read_to_string(&trust).is_ok_and(|word| word != "clean") {
         fs::write(&trust, "another boot").unwrap();
     }
-}
-
-/// Children of the dead server end a moment after it, and hold their files until then.
-fn take_away(session: BackgroundSession, at: &Path) {
-    let begun = Instant::now();
-    while !Command::new("umount").arg(at).stderr(Stdio::null()).status().unwrap().success() {
-        assert!(begun.elapsed() < Duration::from_secs(20), "somebody holds {}", at.display());
-        thread::sleep(Duration::from_millis(20));
-    }
-    // It may find itself gone already.
-    let _ = session.umount_and_join();
 }
 
 /// Answers acknowledged entries and uploads, syncs; `None` where nothing can be mounted, and tells so.

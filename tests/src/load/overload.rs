@@ -2,6 +2,7 @@
 //! the bare ones, without the waits of the real client, which would not make an overload. Never here: the limit that turns them away.
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -31,9 +32,25 @@ const OPEN_MAX: usize = 20_000;
 struct Seen {
     taken: Spread,
     turned_away: Spread,
-    other: u64,
+    /// By code and words.
+    other: BTreeMap<String, u64>,
     /// How late calls left, because the generator has the same two cores.
     lag: Spread,
+}
+
+impl Seen {
+    fn failed(&self) -> u64 {
+        self.other.values().sum()
+    }
+}
+
+/// "3 (Aborted: ... 2 times, Unknown: ... 1 times)".
+fn others(seen: &Seen) -> String {
+    let each: Vec<String> = seen.other.iter().map(|(what, times)| format!("{what} {times} times")).collect();
+    match each[..] {
+        [] => "0".to_owned(),
+        _ => format!("{} ({})", seen.failed(), each.join(", ")),
+    }
 }
 
 pub async fn measure(stand: &Stand, size: &Size) -> Result<Vec<Line>> {
@@ -51,32 +68,32 @@ pub async fn measure(stand: &Stand, size: &Size) -> Result<Vec<Line>> {
     let used = stand.usage()?;
     let again = well_again(&clients, &places, most * NORMAL, &normal).await?;
     let (taken, away) = (pressed.taken.count(), pressed.turned_away.count());
-    let offered = (taken + away + pressed.other) as f64 / time.as_secs_f64();
+    let offered = (taken + away + pressed.failed()) as f64 / time.as_secs_f64();
     let grown = pressed.taken.ms(0.99) / normal.taken.ms(0.99).max(0.1);
     let is_over = away > 0 || offered < most;
     Ok(vec![
         Line::told(
             format!("normal: {:.0} performs/s", most * NORMAL),
             format!(
-                "{}; {} turned away, {} other errors",
+                "{}; {} turned away, other errors: {}",
                 normal.taken,
                 normal.turned_away.count(),
-                normal.other
+                others(&normal)
             ),
         ),
         Line::judged(
             format!("overload: {TOO_MUCH:.0} times the greatest rate of {most:.0}/s"),
             format!(
-                "{offered:.0}/s came: {:.0}/s taken, {:.0}/s turned away with RESOURCE_EXHAUSTED in {}, {} other errors; calls left {} late; {} MB more at most",
+                "{offered:.0}/s came: {:.0}/s taken, {:.0}/s turned away with RESOURCE_EXHAUSTED in {}, other errors: {}; calls left {} late; {} MB more at most",
                 taken as f64 / time.as_secs_f64(),
                 away as f64 / time.as_secs_f64(),
                 pressed.turned_away,
-                pressed.other,
+                others(&pressed),
                 pressed.lag,
                 used.memory_most.saturating_sub(before.memory) >> 20
             ),
             "turned away, and no other error",
-            is_over && pressed.other == 0,
+            is_over && pressed.failed() == 0,
         ),
         Line::judged(
             "who is let in during it",
@@ -107,7 +124,7 @@ async fn well_again(
     while begun.elapsed() < WELL_AGAIN * 3 {
         let second = press(clients, places, rate, Duration::from_secs(1)).await?;
         let quick = second.taken.ms(0.99) <= 2.0 * normal.taken.ms(0.99).max(1.0);
-        if quick && second.turned_away.count() + second.other == 0 {
+        if quick && second.turned_away.count() + second.failed() == 0 {
             return Ok(Some(begun.elapsed()));
         }
     }
@@ -143,7 +160,10 @@ async fn press(clients: &[Client], places: &[Place], rate: f64, time: Duration) 
             match answer {
                 Ok(_) => seen.taken.add(took),
                 Err(no) if no.code() == Code::ResourceExhausted => seen.turned_away.add(took),
-                Err(_) => seen.other += 1,
+                Err(no) => {
+                    let words: String = no.message().chars().take(80).collect();
+                    *seen.other.entry(format!("{:?}: {words}", no.code())).or_default() += 1;
+                }
             }
         });
     }

@@ -28,6 +28,7 @@ const AT_ONCE: usize = 4;
 /// An object store that is away is asked again for so long, counted from the last file that came through.
 const PATIENCE: Duration = if cfg!(test) { Duration::from_secs(3) } else { Duration::from_secs(60) };
 const REST: Duration = if cfg!(test) { Duration::from_millis(5) } else { Duration::from_secs(1) };
+const NEXT: &str = "put the source right first (deadwax-server verify names each file, docs/HARDENING.md says how), then run the same again";
 /// A file that looks damaged is looked at so often before that is believed.
 const LOOKS: u32 = 4;
 
@@ -158,6 +159,19 @@ impl Audio {
         Ok(())
     }
 
+    /// What no stop of the servers would mend.
+    ///
+    /// # Errors
+    /// The first file whose bytes are wrong at the source, and what to do.
+    pub fn must_be_sound(&self) -> anyhow::Result<()> {
+        match self.damaged.first() {
+            Some(digest) => {
+                bail!("the source is damaged: the bytes of {digest} do not match their name; {NEXT}")
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Whether everything that facts name, and everything that the source has, lies in the target.
     ///
     /// # Errors
@@ -167,22 +181,17 @@ impl Audio {
             self.taker.names().await.context("listing the audio of the target failed")
         });
         let there = there.await?;
-        let next = "put the source right first (deadwax-server verify names each file, docs/HARDENING.md says how), then run the same again";
         for (digest, said) in named {
             match (there.get(digest), said) {
-                (None, _) if self.damaged.contains(digest) => {
-                    bail!("the source is damaged: the bytes of {digest} do not match their name; {next}")
-                }
-                (None, _) => bail!("facts name the file {digest}, and the source does not have it; {next}"),
+                (None, _) if self.damaged.contains(digest) => self.must_be_sound()?,
+                (None, _) => bail!("facts name the file {digest}, and the source does not have it; {NEXT}"),
                 (Some(bytes), Some(said)) if bytes != said => {
-                    bail!("the file {digest} has {bytes} bytes, and facts say {said}; {next}")
+                    bail!("the file {digest} has {bytes} bytes, and facts say {said}; {NEXT}")
                 }
                 _ => {}
             }
         }
-        if let Some(digest) = self.damaged.first() {
-            bail!("the source is damaged: the bytes of {digest} do not match their name; {next}");
-        }
+        self.must_be_sound()?;
         if let Some(giver) = &self.giver {
             let here =
                 patiently(|| async { giver.names().await.context("listing the audio of the source failed") });

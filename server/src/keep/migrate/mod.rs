@@ -71,7 +71,7 @@ pub async fn migrate(from: &Path, to: &Path) -> anyhow::Result<Moved> {
         eprintln!("This move is done: {} is the studio.", plan.to.display());
         return Ok(Moved { entries: 0, root: done.root, audio: 0, bytes: 0, uploads: 0, told: Vec::new() });
     }
-    papers::copy_fixed(&plan.from, &plan.to, &plan.there)?;
+    papers::Brought::of(&plan.to)?.copy(&plan.from, &plan.there)?;
     let (mut facts, mut audio, mut ends) = plan.open(&mark).await?;
     let waited = follow(&plan, &mark, &mut facts, &mut audio, &mut ends).await;
     let done = match waited {
@@ -88,6 +88,7 @@ pub async fn migrate(from: &Path, to: &Path) -> anyhow::Result<Moved> {
     match switch(&plan, mark.clone(), &ends, &moved.root).await {
         Ok(()) => {
             audio.forget_list();
+            papers::Brought::forget(&plan.to);
             Ok(moved)
         }
         Err(error) => Err(give_back(&plan, &mark, &ends, error).await),
@@ -119,6 +120,8 @@ async fn follow(
             None => 0,
         };
         let brought = audio_round(audio).await?;
+        // Before anybody stops a server for it.
+        audio.must_be_sound()?;
         copy_uploads(&plan.from, &plan.to).context("copying uploads under way failed")?;
         papers::copy_heard(&plan.from, &plan.to)?;
         if sent > NEARLY || brought.bytes > 1 << 30 {
@@ -175,8 +178,8 @@ async fn last_round(
     let uploads = copy_uploads(&plan.from, &plan.to).context("copying uploads under way failed")?;
     papers::copy_heard(&plan.from, &plan.to)?;
     papers::copy_book(&plan.from, &plan.to)?;
-    // Once more: a key may have been made at its first need.
-    let told = papers::copy_fixed(&plan.from, &plan.to, &plan.there)?;
+    // Once more: a key may have been made at its first need, a certificate renewed.
+    let told = papers::Brought::of(&plan.to)?.copy(&plan.from, &plan.there)?;
     ends.carry_shared(plan).await.context("carrying what was told failed")?;
     eprintln!("The last round took {} ms.", begun.elapsed().as_millis());
     Ok(Moved { entries, root, audio: files, bytes, uploads, told })

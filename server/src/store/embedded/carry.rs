@@ -6,6 +6,7 @@ use std::{
     fs::File,
     io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -27,6 +28,9 @@ use crate::{
 };
 
 const NOTHING_KNOWN: Position = Position { segment: 0, offset: 0 };
+/// Beside a server that writes, a record may lie there in part, and look like damage. That is believed when it looks so at so many looks.
+const LOOKS: u32 = 5;
+const REST: Duration = Duration::from_millis(40);
 
 /// Called with each step; an error of its ends the reading.
 pub type Each<'a> = &'a mut dyn FnMut(Moving) -> Result<(), OpenError>;
@@ -100,6 +104,18 @@ impl Taking {
     /// Reads on, up to the end or until so many records (redactions left out) were read. Answers how many records lie behind where it stopped, those that may not be synced
     /// yet included.
     pub fn read(&mut self, upto: Option<u64>, each: Each<'_>) -> Result<u64, OpenError> {
+        let mut looks = if self.held.is_some() { 1 } else { LOOKS };
+        loop {
+            looks -= 1;
+            match self.look(upto, each) {
+                // Only the journal itself is called damaged; what went to `each` is counted by then, and does not go there again.
+                Err(OpenError::Damaged { .. }) if looks > 0 => std::thread::sleep(REST),
+                read => return read,
+            }
+        }
+    }
+
+    fn look(&mut self, upto: Option<u64>, each: Each<'_>) -> Result<u64, OpenError> {
         if self.held.is_none() {
             self.journal.look_again()?;
         }
@@ -229,17 +245,18 @@ impl Filling {
             let other = io::Error::new(there, "the journal there was begun for another studio");
             return Err(OpenError::io(&format!("writing to {}", root.display()))(other));
         }
+        let scan = journal.scan(journal.start(), NOTHING_KNOWN, &mut |_| Ok(()))?;
+        journal.settle(&scan).map_err(OpenError::io("settling the end of the journal"))?;
         let (mut appends, mut commands, mut claims) = (0, HashSet::new(), HashSet::new());
-        let visit = &mut |found: Found| {
+        // What was cut off is not counted: it comes again.
+        let scan = journal.scan(journal.start(), NOTHING_KNOWN, &mut |found| {
             if let What::Append { command, claims: some, .. } = &found.head.what {
                 appends += 1;
                 commands.insert(command.id);
                 claims.extend(some.iter().copied());
             }
             Ok(())
-        };
-        let scan = journal.scan(journal.start(), NOTHING_KNOWN, visit)?;
-        journal.settle(&scan).map_err(OpenError::io("settling the end of the journal"))?;
+        })?;
         let (back, durable) = (Walk::new(&journal), scan.end.at.offset);
         let (cursor, redacted) = (scan.end, scan.redacted);
         Ok(Self { journal, cursor, durable, back, appends, commands, claims, redacted })

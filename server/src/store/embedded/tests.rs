@@ -3,7 +3,11 @@
 use std::os::unix::fs::{FileExt, PermissionsExt};
 
 use super::*;
-use crate::store::conformance::{Engine, append};
+use super::{rows::Rows as _, verify::IndexState};
+use crate::store::{
+    DeskChange,
+    conformance::{Engine, append},
+};
 
 fn options(root: &Path) -> Options {
     Options { reserve_bytes: 0, segment_bytes: 64 << 10, ..Options::new(root) }
@@ -330,4 +334,49 @@ async fn values_stay_out_of_sleds_blob_files() {
     drop(store);
     let blobs = folder.path().join("index/sled/blobs");
     assert_eq!(fs::read_dir(blobs).map(Iterator::count).unwrap_or(0), 0);
+}
+
+#[tokio::test]
+async fn an_index_whose_rows_are_ahead_of_what_it_says_is_behind_and_not_broken() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = EmbeddedStore::open(options(folder.path())).unwrap();
+    for number in 0..6_u64 {
+        let mut asked = append(7, number, u128::from(number) + 1, &["x"]);
+        let row = (number != 4).then(|| Bytes::from(format!("row {number}")));
+        asked.desk.push(DeskChange { owner: 3, key: Bytes::from("k"), row });
+        store.append(asked).await.unwrap();
+    }
+    drop(store);
+    let state = || verify::survey(folder.path(), &mut |_| ()).unwrap().1;
+    assert_eq!(state(), IndexState::Same);
+    let mut found = Vec::new();
+    let journal = Journal::open(Drive::real(), &folder.path().join("journal")).unwrap();
+    let start = Position { segment: 0, offset: 0 };
+    let each = &mut |record| {
+        found.push(record);
+        Ok(())
+    };
+    journal.scan(journal.start(), start, each).unwrap();
+    let rows = || SledRows::open(&folder.path().join("index")).unwrap();
+    // As a death between two rows leaves it: it says two records, and of the later ones some rows are there.
+    let first = |kind: &[u8]| rows().range(kind, kind, 1).unwrap();
+    let (head, desk) = (first(b"h"), first(b"d"));
+    Index::new(Box::new(rows())).apply(journal.id, found[..2].iter()).unwrap();
+    assert_eq!(state(), IndexState::Behind(4));
+    let put = |row: &rows::Row, word: Option<Vec<u8>>| rows().apply(vec![(row.0.clone(), word)]).unwrap();
+    put(&head[0], Some(head[0].1.clone()));
+    assert_eq!(state(), IndexState::Behind(4), "the head of the last record");
+    put(&desk[0], Some(desk[0].1.clone()));
+    assert_eq!(state(), IndexState::Behind(4), "the desk of the last record");
+    put(&desk[0], None);
+    assert_eq!(state(), IndexState::Behind(4), "the fifth took the row away");
+    for wrong in [b"row 0".to_vec(), b"row 7".to_vec()] {
+        put(&desk[0], Some(wrong));
+        assert!(matches!(state(), IndexState::Broken(_)), "what no record says, or one that is past");
+    }
+    put(&desk[0], Some(desk[0].1.clone()));
+    for wrong in [Some(1_u64), Some(7), None] {
+        put(&head[0], wrong.map(|head| head.to_le_bytes().to_vec()));
+        assert!(matches!(state(), IndexState::Broken(_)), "a head of {wrong:?}");
+    }
 }

@@ -287,6 +287,18 @@ fn opened_index(
     }
 }
 
+/// What a row of the index may say: what the records up to where it came made of it, and, since it says last how far it came, what any record behind them made.
+struct May<T>(Vec<T>);
+
+impl<T: PartialEq> May<T> {
+    fn say(&mut self, word: T, is_taken_in: bool) {
+        if is_taken_in {
+            self.0.clear();
+        }
+        self.0.push(word);
+    }
+}
+
 /// Every row of the index beside the record that it was made from.
 fn compared(
     journal: &Journal,
@@ -296,46 +308,57 @@ fn compared(
     report: &VerifyReport,
 ) -> Result<IndexState, OpenError> {
     let mut differs = None;
-    let (mut heads, mut desks) = (HashMap::new(), BTreeMap::new());
+    let (mut heads, mut desks) = (Heads::new(), Desks::new());
     let scan = journal.scan(journal.start(), durable, &mut |_| Ok(()))?;
     journal.scan(journal.start(), durable, &mut |found| {
-        if found.head.index < applied.index && differs.is_none() {
+        let is_taken_in = found.head.index < applied.index;
+        if differs.is_some() || found.at >= scan.end.at {
+            return Ok(());
+        }
+        if is_taken_in {
             differs = difference(index, &found, &scan.redacted).map_err(OpenError::Index)?;
-            if let What::Append { stream, first_seq, payloads, desk, .. } = &found.head.what {
-                heads.insert(*stream, first_seq + payloads.len() as u64 - 1);
-                desks.extend(
-                    desk.iter().map(|change| ((change.owner, change.key.clone()), change.row.clone())),
-                );
-            }
+        }
+        let What::Append { stream, first_seq, payloads, desk, .. } = &found.head.what else { return Ok(()) };
+        let last = first_seq + payloads.len() as u64 - 1;
+        heads.entry(*stream).or_insert_with(|| May(vec![0])).say(last, is_taken_in);
+        for change in desk {
+            let rows = desks.entry(change.owner).or_default();
+            let row = rows.entry(change.key.clone()).or_insert_with(|| May(vec![None]));
+            row.say(change.row.clone(), is_taken_in);
         }
         Ok(())
     })?;
-    let same = || -> io::Result<Option<String>> {
-        heads.retain(|_, head| *head > 0);
-        let known: HashMap<StreamId, u64> = index.heads()?.into_iter().collect();
-        if known != heads {
-            return Ok(Some("it knows other streams than the journal, or other ends of them".into()));
-        }
-        let mut rows: BTreeMap<u128, Vec<(Bytes, Bytes)>> = BTreeMap::new();
-        for ((owner, key), row) in desks {
-            rows.entry(owner).or_default().extend(row.map(|row| (key, row)));
-        }
-        for (owner, rows) in rows {
-            if index.desk(owner)? != rows {
-                return Ok(Some(format!("it holds another desk of {owner:032x} than the journal")));
-            }
-        }
-        Ok(None)
-    };
     let differs = match differs {
         Some(differs) => Some(differs),
-        None => same().map_err(OpenError::Index)?,
+        None => other_ends(index, &heads, &desks).map_err(OpenError::Index)?,
     };
     Ok(match differs {
         Some(what) => IndexState::Broken(what),
         None if applied.index < report.records => IndexState::Behind(report.records - applied.index),
         None => IndexState::Same,
     })
+}
+
+type Heads = HashMap<StreamId, May<u64>>;
+type Desks = BTreeMap<u128, BTreeMap<Bytes, May<Option<Bytes>>>>;
+
+/// The rows that later records change.
+fn other_ends(index: &Index, heads: &Heads, desks: &Desks) -> io::Result<Option<String>> {
+    let known: HashMap<StreamId, u64> = index.heads()?.into_iter().collect();
+    let strange = known.keys().any(|stream| !heads.contains_key(stream));
+    let fits =
+        |(stream, may): (&StreamId, &May<u64>)| may.0.contains(&known.get(stream).copied().unwrap_or(0));
+    if strange || !heads.iter().all(fits) {
+        return Ok(Some("it knows other streams than the journal, or other ends of them".into()));
+    }
+    for (owner, rows) in desks {
+        let known: BTreeMap<Bytes, Bytes> = index.desk(*owner)?.into_iter().collect();
+        let strange = known.keys().any(|key| !rows.contains_key(key));
+        if strange || !rows.iter().all(|(key, may)| may.0.contains(&known.get(key).cloned())) {
+            return Ok(Some(format!("it holds another desk of {owner:032x} than the journal")));
+        }
+    }
+    Ok(None)
 }
 
 fn difference(

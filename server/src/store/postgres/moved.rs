@@ -35,6 +35,8 @@ const WAITS: &str =
     "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objsubid = 1
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND classid::bigint = (($1::bigint >> 32) & 4294967295) AND objid::bigint = ($1::bigint & 4294967295))";
+const HAS_TABLES: &str = "SELECT to_regclass('deadwax_commands') IS NOT NULL";
+const HAS_COMMANDS: &str = "SELECT EXISTS (SELECT 1 FROM deadwax_commands)";
 const FULL: &str = "SELECT EXISTS (SELECT 1 FROM deadwax_commands) OR EXISTS (SELECT 1 FROM deadwax_entries) OR EXISTS (SELECT 1 FROM deadwax_claims)";
 
 /// What stands in the database about a move.
@@ -105,6 +107,10 @@ impl Place {
             if !is_target || version.is_some_and(|version| version >= schema::KNOWN) {
                 return Ok(Ok(version));
             }
+            // A wrong address must not change the tables of another studio, whose servers may be older.
+            if version.is_some() && has_commands(&client).await? {
+                return Ok(Ok(version));
+            }
             match schema::bring_up(&mut client).await {
                 Ok(()) => Ok(Ok(Some(schema::KNOWN))),
                 Err(schema::Trouble::Open(error)) => Ok(Err(error)),
@@ -116,6 +122,9 @@ impl Place {
             Some(version) if version > schema::KNOWN => {
                 Err(OpenError::Newer { schema: version, known: schema::KNOWN }.into())
             }
+            Some(_) if is_target => Err(MoveError::Refused(
+                "the database holds a studio of an older deadwax-server already, or part of one, and is left as it is: choose an empty one".into(),
+            )),
             Some(version) => Err(MoveError::Refused(format!(
                 "the database has tables of version {version}, and this deadwax-server moves version {}: start the studio's servers once with this version, then move",
                 schema::KNOWN
@@ -239,6 +248,11 @@ async fn put_mark(client: &Client, mark: &Mark) -> Result<(), Fault> {
     let Mark { state, id, studio, other, appends } = mark;
     client.execute(PUT_MARK, &[state, id, studio, other, &number(*appends)]).await?;
     Ok(())
+}
+
+async fn has_commands(client: &Client) -> Result<bool, Fault> {
+    let there: bool = client.query_one(HAS_TABLES, &[]).await?.try_get(0)?;
+    Ok(there && client.query_one(HAS_COMMANDS, &[]).await?.try_get::<_, bool>(0)?)
 }
 
 /// `None` also where there are no tables for it yet.

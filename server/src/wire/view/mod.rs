@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use deadwax_domain::{Actor, PersonId, Project, ProjectId, Refusal, Roles, VersionId, audience, dry::Answer};
 use deadwax_proto::v1::{self, row::Row as Kind};
 
-use super::text::scrub;
+use super::text::{scrub, scrubbed};
 use crate::auth::Directory;
 
 /// By `Row.key`.
@@ -72,13 +72,13 @@ impl<'a> Viewer<'a> {
 fn allowed(action: &str, answer: Result<String, Refusal>) -> v1::Allowed {
     let action = action.to_owned();
     match answer {
-        Ok(then) => v1::Allowed { action, yes: true, text: scrub(&then), ..v1::Allowed::default() },
+        Ok(then) => v1::Allowed { action, yes: true, text: scrubbed(then), ..v1::Allowed::default() },
         Err(no) => v1::Allowed {
             action,
             yes: false,
             reason: no.reason.code().to_owned(),
-            text: scrub(&no.text),
-            hint: scrub(&no.hint),
+            text: scrubbed(no.text),
+            hint: scrubbed(no.hint),
         },
     }
 }
