@@ -14,6 +14,7 @@ const FILES: &[&str] = &[
     "deadwax/v1/mastering.proto",
     "deadwax/v1/presence.proto",
     "deadwax/v1/record.proto",
+    "deadwax/v1/link.proto",
     "deadwax/ledger/v1/facts.proto",
     "deadwax/ledger/v1/studio.proto",
 ];

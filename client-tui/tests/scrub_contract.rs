@@ -115,6 +115,7 @@ fn no_text_of_any_answer_keeps_what_a_terminal_obeys() {
         UploadState WaveformResponse CompareResponse ReportHeardResponse ListInvitesResponse RevokeInviteResponse Attendance
         RenderProgress GetSheetResponse ListRecipesResponse CheckRecipeResponse ListProfilesResponse PlanResponse
         RecordProgress PutCoverResponse GetRecordResponse GetReportResponse ReceivedResponse
+        MakeLinkResponse ListLinksResponse RevokeLinkResponse OpenLinkResponse
     }
 }
 

@@ -385,6 +385,10 @@ pub async fn import(asked: &Import) -> Result<(), Failure> {
     let people = people(dir, &config).await?;
     for named in checked.people.iter().filter(|it| people.by_email(&it.email).is_none()) {
         let id = travel::import::person(named)?;
+        if named.email.is_empty() {
+            people.add_guest(id, &named.name).await.map_err(explain)?;
+            continue;
+        }
         people.add_as(id, &named.name, &named.email, false).await.map_err(explain)?;
     }
     drop(people);

@@ -45,6 +45,11 @@ impl Listening {
         added.await.map_err(io::Error::other)?
     }
 
+    /// How much of the file is heard by now, 0 to 100.
+    pub async fn share(&self, ear: Ear, length_ms: u64) -> io::Result<u32> {
+        self.add(ear, length_ms, Vec::new()).await
+    }
+
     fn path(&self, ear: Ear) -> PathBuf {
         let name = format!("{:032x}-{:032x}-{}", ear.version.0, ear.person.0, ear.file);
         self.folder.join(format!("{:032x}", ear.project.0)).join(name)

@@ -8,7 +8,7 @@ use tonic::{Code, Status, metadata::MetadataValue};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::{
-    auth::AuthError,
+    auth::{AuthError, NotOpened},
     blob::{BlobError, far::FarError},
     disk::is_full,
     egress::{BookError, NotWritten},
@@ -58,6 +58,16 @@ pub fn unauthenticated() -> Status {
         "SESSION_ENDED",
         "You are not signed in, or the session ended.",
         "Sign in again: deadwax login. A machine without a key needs an invite link: deadwax login LINK.",
+    )
+}
+
+/// A call that is for members. Told before anything is looked at, so that it tells nothing.
+pub fn not_for_guests() -> Status {
+    refuse(
+        Code::PermissionDenied,
+        "NOT_FOR_GUESTS",
+        "A guest hears what a link names; this is for members of the studio.",
+        "Ask whoever sent the link to invite you as a member.",
     )
 }
 
@@ -158,9 +168,10 @@ fn refusal_code(reason: Reason) -> Code {
     match reason {
         NoSuchProject | NoSuchPerson | NoSuchSong | NoSuchVersion | NoSuchNote | NoSuchApproval
         | NoSuchRender | NoSuchItem | NotAMember => Code::NotFound,
-        NotYourRole => Code::PermissionDenied,
+        NoSuchLink => Code::NotFound,
+        NotYourRole | NotForGuests => Code::PermissionDenied,
         NameInvalid | TextTooLong | TextEmpty | IsrcInvalid | CoverInvalid | RuleInvalid | RecipeInvalid
-        | NoteRangeEmpty => Code::InvalidArgument,
+        | NoteRangeEmpty | LinkTermsInvalid => Code::InvalidArgument,
         LimitReached => Code::ResourceExhausted,
         StaleAttempt => Code::Aborted,
         _ => Code::FailedPrecondition,
@@ -400,6 +411,7 @@ pub fn auth(error: AuthError) -> Status {
         ),
         AuthError::NoSuchPerson => not_found("NO_SUCH_PERSON", "person"),
         AuthError::NoSuchSession => not_found("NO_SUCH_SESSION", "session"),
+        AuthError::Link(why) => not_opened(why),
         AuthError::NameInvalid(what) => refuse(Code::InvalidArgument, "NAME_INVALID", what, ""),
         AuthError::EmailInvalid(what) => refuse(Code::InvalidArgument, "EMAIL_INVALID", what, ""),
         AuthError::LastOwner => refuse(
@@ -413,6 +425,43 @@ pub fn auth(error: AuthError) -> Status {
         AuthError::Append(error) => append(error),
         AuthError::Read(error) => read(error),
         AuthError::Unreadable { .. } | AuthError::NoRandomness(_) | AuthError::Hash(_) => internal(&error),
+    }
+}
+
+/// A link that does not open. Whoever holds the right secret had the link, and is told what became of it.
+fn not_opened(why: NotOpened) -> Status {
+    match why {
+        NotOpened::Ended => refuse(
+            Code::PermissionDenied,
+            "LINK_ENDED",
+            "This link has ended: it has expired, or whoever sent it took it back.",
+            "Ask them for a new one.",
+        ),
+        NotOpened::UsedUp => refuse(
+            Code::ResourceExhausted,
+            "LINK_USED_UP",
+            "This link was opened as often as it may be.",
+            "Go on where you opened it before, or ask whoever sent it for another one.",
+        ),
+        NotOpened::PasswordNeeded => refuse(
+            Code::FailedPrecondition,
+            "LINK_PASSWORD_NEEDED",
+            "This link has a password.",
+            "Type the password; whoever sent the link knows it.",
+        ),
+        NotOpened::PasswordWrong => refuse(
+            Code::Unauthenticated,
+            "LINK_PASSWORD_WRONG",
+            "That is not the password of this link.",
+            "Try again; after ten wrong ones the server waits for a quarter of an hour.",
+        ),
+        NotOpened::PasswordWeak(what) => refuse(Code::InvalidArgument, "LINK_PASSWORD_WEAK", what, ""),
+        NotOpened::Unknown => refuse(
+            Code::NotFound,
+            "LINK_UNKNOWN",
+            "No link of this studio is like that.",
+            "Open it as it was sent to you, whole, with everything behind the #.",
+        ),
     }
 }
 

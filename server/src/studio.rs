@@ -323,6 +323,16 @@ impl Studio {
     }
 }
 
+impl Studio {
+    /// `https://host:port/s#SECRET`, to be shown once. Behind the #: no browser sends that to anybody.
+    pub fn share_link(&self, secret: &Secret) -> String {
+        let config = self.config();
+        let bound = self.bound.get().copied().unwrap_or(config.listen);
+        let scheme = if self.fingerprint().is_some() { "https" } else { "http" };
+        format!("{scheme}://{}/s#{}", config.address_for_links(bound), secret.reveal())
+    }
+}
+
 /// Without a fingerprint the server speaks without TLS, on loopback only.
 pub fn invite_link(address: &str, code: &Secret, fingerprint: Option<Digest>) -> String {
     let code = code.reveal();

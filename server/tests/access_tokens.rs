@@ -13,10 +13,11 @@ use std::{
 };
 
 use bytes::Bytes;
+use deadwax_domain::{LinkId, PersonId, ProjectId};
 use deadwax_proto::ledger::v1::{self as stored, StudioFact, studio_fact::Fact};
 use deadwax_server::{
     admin,
-    auth::{CODE_TTL, People, Redeem, SESSION_TTL, secret},
+    auth::{CODE_TTL, KeepLink, People, Redeem, SESSION_TTL, secret},
     config::Config,
     ledger::Clock,
     store::{Append, CommandKey, MemoryStore, STUDIO, Store},
@@ -60,13 +61,28 @@ fn found(folder: &Path, pieces: &HashSet<&[u8]>) -> (usize, usize) {
     (hits, bytes)
 }
 
+/// What opens a link of theirs.
+async fn link(people: &People, by: PersonId) -> String {
+    let keep = KeepLink {
+        link: LinkId(uuid::Uuid::now_v7().as_u128()),
+        guest: PersonId(uuid::Uuid::now_v7().as_u128()),
+        recipient: "Dana Holt".into(),
+        project: ProjectId(7),
+        by,
+        expires_ms: 1_000_000,
+        sessions_max: 3,
+        phc: None,
+    };
+    people.keep_link(keep).await.unwrap().reveal().to_owned()
+}
+
 /// Gate TOKENS.
 #[tokio::test]
 async fn no_token_that_was_given_out_stands_in_the_folder() {
     let wanted = if full() { 10_000 } else { 300 };
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::new(Hand::default());
-    let mut given = Vec::new();
+    let (mut given, mut links) = (Vec::new(), Vec::new());
     {
         let store = admin::open_store(folder.path(), &Config::default()).unwrap();
         let people = people(store, &clock).await;
@@ -82,7 +98,11 @@ async fn no_token_that_was_given_out_stands_in_the_folder() {
             let opened = people.redeem(asked).await.unwrap();
             assert!(people.caller(opened.token.reveal()).is_some(), "it is alive");
             given.extend([code.reveal().to_owned(), opened.token.reveal().to_owned()]);
+            if given.len() % 20 == 0 {
+                links.push(link(&people, person.unwrap()).await);
+            }
         }
+        given.append(&mut links);
     }
     // Of each secret the beginning, the middle and the end of what was drawn: whatever way it was written.
     let drawn = given.iter().map(|text| text.rsplit('_').next().unwrap().as_bytes());

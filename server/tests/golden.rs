@@ -171,6 +171,7 @@ fn every(text: &str, n: u128, flag: bool, level: f64, alternate: Alternate, role
     .chain(media(text, n))
     .chain(counted(text, n, flag))
     .chain(given_back(n))
+    .chain(links(n, flag))
     .collect()
 }
 
@@ -412,6 +413,28 @@ fn given_back(n: u128) -> [Fact; 2] {
     let attempt = (n % 1_000_000) as u32;
     let record = RecordId(n.wrapping_add(5));
     [Fact::RenderGivenBack { render: RenderId(n), attempt }, Fact::RecordGivenBack { record, attempt }]
+}
+
+/// Those that came with links: one for each scope.
+fn links(n: u128, flag: bool) -> Vec<Fact> {
+    let link = LinkId(n.wrapping_add(6));
+    let made = |scope| Fact::LinkMade {
+        link,
+        guest: PersonId(n.wrapping_add(7)),
+        scope,
+        expires: Time(1_800_000_000_000),
+        sessions_max: (n % 1_000_000) as u32,
+        download: flag,
+        notes: !flag,
+        has_password: flag,
+    };
+    let version = LinkScope::Version(VersionId(n.wrapping_add(1)));
+    let (song, record) = (LinkScope::Song(SongId(n)), LinkScope::Record(RecordId(n.wrapping_add(5))));
+    [version, song, LinkScope::Album, record]
+        .into_iter()
+        .map(made)
+        .chain([Fact::LinkRevoked { link }])
+        .collect()
 }
 
 fn golden() -> Vec<Event> {

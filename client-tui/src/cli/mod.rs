@@ -4,6 +4,7 @@ mod ddp;
 mod gate;
 mod handoff;
 mod label_copy;
+mod link;
 mod markers;
 mod play;
 mod receipt;
@@ -20,8 +21,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::{
-    ddp::*, gate::*, handoff::*, label_copy::*, markers::*, play::*, receipt::*, record::*, review::*,
-    sections::*, spacing::*, studio::*, watch_folder::*, work::*,
+    ddp::*, gate::*, handoff::*, label_copy::*, link::*, markers::*, play::*, receipt::*, record::*,
+    review::*, sections::*, spacing::*, studio::*, watch_folder::*, work::*,
 };
 
 #[derive(Debug, Parser)]
@@ -210,6 +211,11 @@ pub enum Verb {
         project: Option<String>,
         #[command(flatten)]
         who: Who,
+    },
+    /// Links for people who are no members: they hear what you name in a browser, and nothing else
+    Link {
+        #[command(subcommand)]
+        verb: LinkVerb,
     },
     /// Upload a new version: one main file and its alternates
     Push(Push),

@@ -48,6 +48,14 @@ clean! {
     ChallengeResponse { challenge ; }
     EndAccessResponse { still_in ; }
     CreateInviteResponse { person_id link ; }
+    MakeLinkResponse { link_id link fingerprint guest_id ; }
+    ListLinksResponse { links ; }
+    LinkInfo { link_id scope scope_words recipient guest_id made_by made_by_id revoked_by opened heard ; }
+    LinkOpening { device received ; }
+    LinkReceived { what way ; }
+    LinkHeard { version_id what ; }
+    LinkScope { of ; }
+    OpenLinkResponse { token project_id guest scope studio ; }
     InviteInfo { invite_id person_id name ; }
     ListInvitesResponse { invites ; }
     SessionInfo { session_id device ; }
@@ -154,6 +162,20 @@ impl Clean for v1::row::Row {
             Row::Record(row) => row.clean(),
         }
     }
+}
+
+impl Clean for v1::link_scope::Of {
+    fn clean(&mut self) {
+        use v1::link_scope::Of;
+        match self {
+            Of::VersionId(id) | Of::SongId(id) | Of::RecordId(id) => id.clean(),
+            Of::Album(_) => {}
+        }
+    }
+}
+
+impl Clean for v1::RevokeLinkResponse {
+    fn clean(&mut self) {}
 }
 
 impl Clean for v1::SetPassphraseResponse {

@@ -17,6 +17,7 @@ mod receipt;
 mod record;
 mod retry;
 mod review;
+mod shared;
 mod tls;
 mod transfer;
 mod trust;

@@ -396,6 +396,14 @@ async fn people(client: Client, out: Sender<Msg>, order: Order) {
             let outcome = client.list_invites(&project_id).await.map_err(failure);
             News::Invites { project_id, outcome }
         }
+        Order::Shared { project_id } => {
+            let outcome = client.list_links(&project_id).await.map_err(failure);
+            News::Shared { project_id, outcome }
+        }
+        Order::RevokeShared { project_id, link_id } => {
+            let outcome = client.revoke_link(&project_id, &link_id).await.map(drop).map_err(failure);
+            News::SharedRevoked(outcome)
+        }
         Order::Sessions => News::Sessions(client.list_sessions().await.map_err(failure)),
         Order::Invite(request) => {
             let name = request.name.clone();

@@ -15,6 +15,7 @@ pub mod house;
 mod json;
 pub(crate) mod key;
 mod label_copy;
+mod link;
 mod man;
 mod markers;
 mod mastering;
@@ -287,6 +288,7 @@ async fn go(c: &Context, verb: Verb) -> Result<(), VerbError> {
         Verb::Invite { name, email, roles, project, who } => {
             account::invite(c, name, email, &roles, project, &who).await
         }
+        Verb::Link { verb } => link::link(c, verb).await,
         Verb::Push(push) => push::push(c, push).await,
         Verb::Pull(pull) => pull::pull(c, pull).await,
         verb @ Verb::Note { .. } => review::note(c, verb).await,

@@ -217,6 +217,29 @@ async fn asked_for(c: &Context, choose: bool) -> Result<Secret, VerbError> {
     Ok(wanted)
 }
 
+/// The password that a link shall have; empty: none is wanted.
+pub(super) async fn password_of_link(
+    c: &Context,
+    asked: bool,
+    file: Option<&Path>,
+) -> Result<Secret, VerbError> {
+    if let Some(given) = from_file(file)? {
+        return Ok(given);
+    }
+    if !asked {
+        return Ok(Secret::default());
+    }
+    if secret::can_ask() {
+        c.out.aside("A password of at least 8 characters; two words that have nothing to do with each other are good.");
+    }
+    let wanted = ask("Password of the link:").await?;
+    if ask("Once more:").await? != wanted {
+        let text = "The two are not the same; nothing was done.";
+        return Err(VerbError::no("PASSPHRASES_DIFFER", text, "Try again."));
+    }
+    Ok(wanted)
+}
+
 /// What `deadwax passphrase` was given.
 pub struct Wanted {
     pub current_file: Option<PathBuf>,

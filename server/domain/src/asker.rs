@@ -60,7 +60,8 @@ impl<'a> Asker<'a> {
     }
 
     pub fn song(&self, id: SongId) -> Result<&'a Song, Refusal> {
-        song(self.project, id)
+        let known = song(self.project, id)?;
+        if audience::sees_song(self.project, self.id, id) { Ok(known) } else { no_song() }
     }
 
     pub fn version(&self, id: VersionId) -> Result<&'a Version, Refusal> {
@@ -83,12 +84,13 @@ impl<'a> Asker<'a> {
 pub(crate) fn song(project: &Project, id: SongId) -> Result<&Song, Refusal> {
     match project.songs.get(id) {
         Some(song) => Ok(song),
-        None => no(
-            Reason::NoSuchSong,
-            "There is no such song in this project.",
-            "Look at the list of songs again.",
-        ),
+        None => no_song(),
     }
+}
+
+fn no_song<T>() -> Result<T, Refusal> {
+    let hint = "Look at the list of songs again.";
+    no(Reason::NoSuchSong, "There is no such song in this project.", hint)
 }
 
 pub(crate) fn free_id(taken: bool) -> Result<(), Refusal> {

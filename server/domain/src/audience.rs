@@ -1,8 +1,8 @@
 //! Who may see and hear what (V-1). Every view, every sentence of the history and every refusal asks here.
 
 use crate::{
-    Event, Fact, Line, Note, NoteId, PersonId, Project, Role, Roles, Shootout, SongId, Version, VersionId,
-    shootout,
+    Event, Fact, Line, Link, Note, NoteId, PersonId, Project, Role, Roles, Shootout, SongId, Version,
+    VersionId, shootout,
 };
 
 /// Internal notes are for these.
@@ -27,16 +27,46 @@ pub fn sees_work(roles: &Roles) -> bool {
     !only_listens(roles)
 }
 
+/// Somebody who comes by a link, or came by one: nothing is there for them but what `link` holds.
+pub fn is_guest(project: &Project, person: PersonId) -> bool {
+    project.guests.contains(person)
+}
+
+/// A member's world is the project, a guest's the scope of their link, and that of a link that ended is empty.
+fn in_scope(project: &Project, person: PersonId, holds: impl Fn(&Link) -> bool) -> bool {
+    !is_guest(project, person) || project.guest(person).is_some_and(holds)
+}
+
+/// May this person know that the song is there?
+pub fn sees_song(project: &Project, person: PersonId, song: SongId) -> bool {
+    in_scope(project, person, |link| link.holds_song(project, song))
+}
+
+/// A guest reads the threads that were begun under their link, as far as they are about what they hear.
+fn guest_reads(project: &Project, person: PersonId, note: &Note) -> bool {
+    let first = note.parent.and_then(|parent| project.notes.get(parent)).unwrap_or(note);
+    project.guest(person).is_some_and(|link| link.notes)
+        && first.author == person
+        && !first.internal
+        && !note.internal
+        && [first, note].iter().all(|it| knows_of(project, person, it.version))
+}
+
 /// May this person know that the note is there? Not behind the workshop's door, not on a mix that is hidden from them, and no reply to such a note.
 pub fn reads_note(project: &Project, person: PersonId, note: &Note) -> bool {
+    if is_guest(project, person) {
+        return guest_reads(project, person, note);
+    }
     let Some(roles) = project.roles_of(person) else { return false };
     let open = |note: &Note| sees_note(roles, note) && knows_of(project, person, note.version);
     open(note) && note.parent.and_then(|parent| project.notes.get(parent)).is_none_or(open)
 }
 
-/// May this person know that the version is there? While mixes compete, each engineer sees their own line; those who compare see all.
+/// May this person know that the version is there? While mixes compete, each engineer sees their own line; those who compare see all. A guest sees those in
+/// their scope.
 pub fn sees_version(project: &Project, person: PersonId, version: &Version) -> bool {
     sees_line(project, person, version.song, version.line)
+        && in_scope(project, person, |link| link.holds(project, version))
 }
 
 fn sees_line(project: &Project, person: PersonId, song: SongId, line: Option<Line>) -> bool {
@@ -119,12 +149,23 @@ pub fn may_fetch(roles: &Roles) -> bool {
     !only_listens(roles)
 }
 
+/// The same of somebody: a guest where the link says so.
+pub fn fetches(project: &Project, person: PersonId) -> bool {
+    match project.guest(person) {
+        Some(link) => link.download,
+        None => project.roles_of(person).is_some_and(may_fetch),
+    }
+}
+
 pub fn may_upload(roles: &Roles) -> bool {
     !only_listens(roles)
 }
 
 /// May this fact stand in the history that this person reads? `project` may be of before or after the fact, or of now.
 pub fn visible_fact(project: &Project, person: PersonId, event: &Event) -> bool {
+    if is_guest(project, person) {
+        return guest_sees(project, person, &event.fact);
+    }
     let Some(roles) = project.roles_of(person) else { return false };
     if let Fact::VersionAdded { song, line, .. } = &event.fact
         && !sees_line(project, person, *song, *line)
@@ -168,7 +209,31 @@ pub fn visible_fact(project: &Project, person: PersonId, event: &Event) -> bool 
         // How much one hears of a project is one's own affair.
         Fact::Followed { .. } => event.by == Some(person),
         Fact::WebhookSet { .. } | Fact::WebhookRemoved { .. } => roles.contains(&Role::Manager),
+        // To whom the music was given is for those who answer for it.
+        Fact::LinkMade { link, .. } | Fact::LinkRevoked { link } => {
+            let made = project.links.get(*link).is_some_and(|link| link.by == Some(person));
+            made || roles.contains(&Role::Manager)
+        }
         _ => sees_work(roles),
+    }
+}
+
+/// What a guest hears came, and what was said to them.
+fn guest_sees(project: &Project, person: PersonId, fact: &Fact) -> bool {
+    let there = |version: &VersionId| {
+        project.versions.get(*version).is_some_and(|version| sees_version(project, person, version))
+    };
+    match fact {
+        Fact::VersionAdded { version, .. } => there(version),
+        Fact::NoteAdded { note, .. }
+        | Fact::NoteAddressed { note, .. }
+        | Fact::NoteAccepted { note }
+        | Fact::NoteReopened { note, .. }
+        | Fact::NoteDeclined { note, .. } => {
+            let read = project.notes.get(*note).is_some_and(|note| reads_note(project, person, note));
+            read && versions_of(project, fact).iter().all(there)
+        }
+        _ => false,
     }
 }
 

@@ -2,9 +2,9 @@
 
 use crate::{
     Alternate, ApprovalId, Cover, DeliveryId, Digest, Examined, File, FollowLevel, GateRule, LabelCopy,
-    NoteId, PersonId, PreflightSetting, Receipt, Recipe, RecordFile, RecordId, RecordProfile, RenderId,
-    RequestId, ReturnItem, RevisionKind, Role, Roles, Section, ShootoutId, SongCopy, SongId, SpacingItem,
-    Stage, Time, VersionId, VersionKind, WebhookId,
+    LinkId, LinkScope, NoteId, PersonId, PreflightSetting, Receipt, Recipe, RecordFile, RecordId,
+    RecordProfile, RenderId, RequestId, ReturnItem, RevisionKind, Role, Roles, Section, ShootoutId, SongCopy,
+    SongId, SpacingItem, Stage, Time, VersionId, VersionKind, WebhookId,
 };
 
 /// Who asks. The server has proved the person; the roles are the project's own knowledge.
@@ -353,6 +353,20 @@ pub enum Command {
     Signed {
         approve: Box<Command>,
         receipt: Receipt,
+    },
+    /// `guest`: the person that the server makes for it. The secret and the password are the server's own affair.
+    MakeLink {
+        link: LinkId,
+        guest: PersonId,
+        scope: LinkScope,
+        expires: Time,
+        sessions_max: u32,
+        download: bool,
+        notes: bool,
+        has_password: bool,
+    },
+    RevokeLink {
+        link: LinkId,
     },
     /// Sent by the server for a person whose reports of listening came to this share.
     RecordHeard {

@@ -3,7 +3,7 @@
 
 use crate::{
     Actor, Command, Digest, Event, Fact, PersonId, Project, Reason, Receipt, Refusal, SongId, Time, approval,
-    delivery, examination, gate, handoff, heard, label_copy, member, note, notice, preflight, receipt,
+    delivery, examination, gate, handoff, heard, label_copy, link, member, note, notice, preflight, receipt,
     recipe, record, refusal::no, render, revision, section, shootout, song, spacing, version,
 };
 
@@ -104,6 +104,7 @@ fn rule(project: &Project, actor: &Actor, command: &Command, now: Time) -> Resul
     if !project.exists {
         return no(Reason::NoSuchProject, "There is no such project.", "Look at the list of your projects.");
     }
+    link::must_be_open_to_guests(project, actor, command)?;
     match command {
         Command::CreateProject { .. }
         | Command::ChangeTerms { .. }
@@ -171,6 +172,7 @@ fn rule(project: &Project, actor: &Actor, command: &Command, now: Time) -> Resul
         | Command::GiveBackRecord { .. }
         | Command::DeliverRecord { .. } => record::rule(project, actor, command),
         Command::EnrolKey { .. } | Command::RevokeKey { .. } => receipt::rule(project, actor, command),
+        Command::MakeLink { .. } | Command::RevokeLink { .. } => link::rule(project, actor, command, now),
         Command::Signed { approve, receipt } => receipt::signed(project, actor, approve, receipt, now),
     }
 }

@@ -3,9 +3,10 @@
 
 use crate::{
     Alternate, ApprovalId, Cover, DeliveryId, Digest, Examined, File, FollowLevel, GateRule, LabelCopy, Line,
-    NoteId, PersonId, PreflightSetting, Receipt, ReceivedFile, Recipe, RecordFile, RecordId, RecordProfile,
-    RecordSource, RenderId, RequestId, ReturnItem, RevisionKind, Role, Roles, Section, ShootoutId, SongCopy,
-    SongId, SpacingItem, Span, Stage, Terms, Time, VersionId, VersionKind, WebhookId,
+    LinkId, LinkScope, NoteId, PersonId, PreflightSetting, Receipt, ReceivedFile, Recipe, RecordFile,
+    RecordId, RecordProfile, RecordSource, RenderId, RequestId, ReturnItem, RevisionKind, Role, Roles,
+    Section, ShootoutId, SongCopy, SongId, SpacingItem, Span, Stage, Terms, Time, VersionId, VersionKind,
+    WebhookId,
 };
 
 #[derive(Clone, Debug, PartialEq)]
@@ -385,6 +386,20 @@ pub enum Fact {
     KeyRevoked {
         key: Digest,
         reason: String,
+    },
+    /// `guest` is who hears by it; their name is the studio's affair, and so is the secret.
+    LinkMade {
+        link: LinkId,
+        guest: PersonId,
+        scope: LinkScope,
+        expires: Time,
+        sessions_max: u32,
+        download: bool,
+        notes: bool,
+        has_password: bool,
+    },
+    LinkRevoked {
+        link: LinkId,
     },
     /// Belongs to an approval of the same command.
     ReceiptKept {

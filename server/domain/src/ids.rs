@@ -33,6 +33,8 @@ id!(/// Mixes that compete for one song.
 id!(WebhookId);
 id!(/// A set of files made of the signed masters.
     RecordId);
+id!(/// What somebody who is no member may hear.
+    LinkId);
 
 /// Milliseconds since 1970-01-01 UTC. A label for people; the order of facts is the order of the stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

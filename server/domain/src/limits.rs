@@ -16,6 +16,11 @@ pub const RECEIVED_FILES_MAX: usize = 50_000;
 pub const RECIPES_MAX: usize = 500;
 pub const RECIPE_BYTES_MAX: usize = 64 * 1024;
 pub const MANIFEST_BYTES_MAX: usize = 192 * 1024;
+/// Of links that are neither revoked nor expired.
+pub const LINKS_LIVE_MAX: usize = 200;
+pub const LINKS_MAX: usize = 10_000;
+pub const LINK_DAYS_MAX: i64 = 90;
+pub const LINK_SESSIONS_MAX: u32 = 100;
 pub const WEBHOOKS_MAX: usize = 20;
 pub const WEBHOOK_CODES_MAX: usize = 100;
 pub const SHOOTOUT_ENTRANTS_MAX: usize = 26;

@@ -48,6 +48,10 @@ pub(crate) fn rule(project: &Project, actor: &Actor, command: &Command) -> Resul
                 let hint = "Change the roles instead.";
                 return no(Reason::AlreadyMember, "That person is a member already.", hint);
             }
+            if project.guests.contains(*person) {
+                let text = "That person is the guest of a link.";
+                return no(Reason::NoSuchPerson, text, "Invite them by their e-mail.");
+            }
             limits::room(project.members.len(), limits::MEMBERS_MAX, "members")?;
             Ok(Ruling::fact(Fact::MemberAdded { person: *person, roles: roles.clone() }))
         }

@@ -6,7 +6,7 @@ use crate::{
     asker::{Asker, free_id},
     audience::{self, WORKSHOP},
     decide::{Ruling, Touched, misrouted},
-    limits,
+    limits, link,
     refusal::no,
     text,
 };
@@ -185,7 +185,7 @@ fn add(asker: &Asker<'_>, command: &Command) -> Result<Ruling, Refusal> {
         return misrouted();
     };
     let project = asker.project;
-    asker.must_hold(&WRITERS, "write notes")?;
+    must_write(asker)?;
     let version = asker.version(*version)?;
     free_id(project.notes.contains(*note))?;
     let song = asker.song(version.song)?;
@@ -193,11 +193,8 @@ fn add(asker: &Asker<'_>, command: &Command) -> Result<Ruling, Refusal> {
     let parent = parent.map(|parent| thread(asker, parent, version.song)).transpose()?;
     // What is said behind the door stays there, a reply too.
     let internal = *internal || parent.is_some_and(|parent| parent.internal);
-    let role = if internal {
-        asker.must_hold(&WORKSHOP, "write internal notes")?
-    } else {
-        asker.must_hold(&WRITERS, "write notes")?
-    };
+    let role =
+        if internal { asker.must_hold(&WORKSHOP, "write internal notes")? } else { must_write(asker)? };
     check_span(version, *alternate, *span)?;
     if let Some(person) = addressee {
         check_addressee(asker, version, *person, internal)?;
@@ -217,6 +214,14 @@ fn add(asker: &Asker<'_>, command: &Command) -> Result<Ruling, Refusal> {
         addressee: *addressee,
         checklist: checklist.iter().map(item).collect::<Result<_, _>>()?,
     }))
+}
+
+/// In one of the roles that write; a guest as the listener that they are.
+fn must_write(asker: &Asker<'_>) -> Result<Role, Refusal> {
+    if audience::is_guest(asker.project, asker.id) {
+        return Ok(Role::Listener);
+    }
+    asker.must_hold(&WRITERS, "write notes")
 }
 
 /// The note that a reply belongs to: a reply to a reply stands in the same thread.
@@ -270,6 +275,12 @@ fn check_addressee(
     internal: bool,
 ) -> Result<(), Refusal> {
     let project = asker.project;
+    // Yes for one and no for another would tell who is a member.
+    if audience::is_guest(project, asker.id) {
+        return link::not_for_guests(
+            "A guest's note is addressed to nobody: whoever works on the song reads it.",
+        );
+    }
     // Yes for the one engineer and no for the others would tell whose line it is.
     let entered = project.competes_in(version).is_some_and(|open| open.line_of(person).is_some());
     if entered && !audience::knows_maker(project, asker.id, version) {
@@ -305,10 +316,21 @@ fn must_be_open(note: &Note) -> Result<(), Refusal> {
     no(Reason::NoteNotOpen, "The note is not open.", "Its author may reopen it.")
 }
 
-/// Its author, or somebody who holds the role that the note was written in.
+/// Its author, or somebody who holds the role that the note was written in; of a guest's note whoever answers for their link.
 fn must_judge(asker: &Asker<'_>, note: &Note, doing: &str) -> Result<(), Refusal> {
     if note.author == asker.id || asker.roles.contains(&note.role) {
         return Ok(());
+    }
+    let project = asker.project;
+    let came_by = project.guests.get(note.author).and_then(|link| project.links.get(*link));
+    if let Some(came_by) = came_by {
+        if link::answers_for(project, asker.id, came_by) {
+            return Ok(());
+        }
+        let text = format!(
+            "You may not {doing} a guest's note: that is for whoever made their link, or the manager."
+        );
+        return no(Reason::NotYourRole, text, "Reply to it instead.");
     }
     let text = format!("You may not {doing} this note: that is for its author or another {}.", note.role);
     no(Reason::NotYourRole, text, "Reply to it instead.")

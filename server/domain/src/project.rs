@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    Approval, ApprovalId, ApprovalState, Delivery, DeliveryId, Digest, Examined, FollowLevel, GateRule,
-    Member, Note, NoteId, NoteState, PersonId, ProjectId, ReceivedFile, RecipeVersion, Render, RenderId,
-    RequestId, RevisionKind, RevisionRequest, Role, Roles, Severity, Song, SongId, Spacing, SpacingApproval,
-    Stage, Table, Time, Version, VersionId, VersionKind, Webhook, WebhookId,
+    Approval, ApprovalId, ApprovalState, Delivery, DeliveryId, Digest, Examined, FollowLevel, GateRule, Link,
+    LinkId, Member, Note, NoteId, NoteState, PersonId, ProjectId, ReceivedFile, RecipeVersion, Render,
+    RenderId, RequestId, RevisionKind, RevisionRequest, Role, Roles, Severity, Song, SongId, Spacing,
+    SpacingApproval, Stage, Table, Time, Version, VersionId, VersionKind, Webhook, WebhookId,
 };
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -60,6 +60,10 @@ pub struct Project {
     pub deadlines_passed: BTreeSet<(Stage, Time)>,
     pub follows: BTreeMap<(PersonId, Option<SongId>), FollowLevel>,
     pub webhooks: Table<WebhookId, Webhook>,
+    /// Ended ones too.
+    pub links: Table<LinkId, Link>,
+    /// Whose link it is that somebody comes by, of ended ones too.
+    pub guests: Table<PersonId, LinkId>,
     /// When the newest fact was made: what a date is held against.
     pub as_of: Time,
 }
@@ -102,8 +106,22 @@ impl Project {
             || self.receipts.iter().any(|kept| kept.approval == id)
     }
 
+    /// Of a member; a guest is a listener while their link lasts, and `audience` says of what.
     pub fn roles_of(&self, person: PersonId) -> Option<&Roles> {
-        self.members.get(person).map(|member| &member.roles)
+        let member = self.members.get(person).map(|member| &member.roles);
+        member.or_else(|| self.guest(person).map(|link| &link.roles))
+    }
+
+    /// The link that somebody comes by, while it lasts. The clock is asked elsewhere: sessions end with their link.
+    pub fn guest(&self, person: PersonId) -> Option<&Link> {
+        let link = self.links.get(self.guests.get(person).copied()?)?;
+        (link.ended.is_none() && !self.members.contains(person)).then_some(link)
+    }
+
+    /// Everybody for whom the project is there: members, and guests while their links last.
+    pub fn insiders(&self) -> impl Iterator<Item = PersonId> {
+        let guests = self.guests.keys().filter(|person| self.guest(*person).is_some());
+        self.members.keys().chain(guests)
     }
 
     pub fn holds_role(&self, person: PersonId, role: Role) -> bool {
@@ -191,10 +209,12 @@ impl Project {
         ids.iter().filter_map(|id| self.notes.get(*id))
     }
 
-    /// Notes (not replies) in state open that ask something of the song: not those on mixes that compete or were not picked. Internal ones are in it:
-    /// filter with `audience::reads_note` before it is shown.
+    /// Notes (not replies) in state open that ask something of the song: not those on mixes that compete or were not picked, and not those of guests, who are
+    /// heard and hold nothing up. Internal ones are in it: filter with `audience::reads_note` before it is shown.
     pub fn open_notes(&self, song: SongId) -> impl Iterator<Item = &Note> {
-        let open = |note: &&Note| note.parent.is_none() && note.state == NoteState::Open;
+        let open = |note: &&Note| {
+            note.parent.is_none() && note.state == NoteState::Open && note.role != Role::Listener
+        };
         let in_play =
             |note: &&Note| self.versions.get(note.version).is_none_or(|version| self.is_in_play(version));
         self.notes_of(song).filter(open).filter(in_play)

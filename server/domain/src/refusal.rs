@@ -106,6 +106,9 @@ reasons!(
     StatementInvalid = "STATEMENT_INVALID",
     StatementStale = "STATEMENT_STALE",
     SignatureInvalid = "SIGNATURE_INVALID",
+    NoSuchLink = "NO_SUCH_LINK",
+    LinkTermsInvalid = "LINK_TERMS_INVALID",
+    NotForGuests = "NOT_FOR_GUESTS",
 );
 
 impl fmt::Display for Reason {

@@ -2,6 +2,7 @@
 //! overrides, holds, returns and swaps do.
 
 mod gates;
+mod links;
 mod records;
 mod rounds;
 
@@ -136,6 +137,8 @@ codes!(
     KeyEnrolled = "KEY_ENROLLED",
     KeyRevoked = "KEY_REVOKED",
     ReceiptKept = "RECEIPT_KEPT",
+    LinkMade = "LINK_MADE",
+    LinkRevoked = "LINK_REVOKED",
 );
 
 struct Say<'a> {
@@ -207,6 +210,7 @@ impl Say<'_> {
             Fact::KeyEnrolled { .. } | Fact::KeyRevoked { .. } | Fact::ReceiptKept { .. } => {
                 (None, self.key_text(fact))
             }
+            Fact::LinkMade { .. } | Fact::LinkRevoked { .. } => self.link_text(fact),
             _ => self.work(fact),
         }
     }

@@ -9,8 +9,10 @@ use std::{
     },
 };
 
-use deadwax_domain::PersonId;
-use deadwax_proto::ledger::v1::{MailChoice as Stored, SessionOpened, StudioFact, studio_fact::Fact};
+use deadwax_domain::{LinkId, PersonId, ProjectId};
+use deadwax_proto::ledger::v1::{
+    LinkKept, LinkSecret, MailChoice as Stored, SessionOpened, StudioFact, studio_fact::Fact,
+};
 use prost::Message as _;
 use tokio_util::sync::CancellationToken;
 
@@ -49,6 +51,22 @@ pub(super) struct Device {
     pub expires_ms: i64,
 }
 
+/// What opens a link, and how often it was opened. Kept when it has ended too: its list of openings is asked for later.
+pub(super) struct Link {
+    pub id: LinkId,
+    pub person: PersonId,
+    pub project: ProjectId,
+    pub by: PersonId,
+    pub expires_ms: i64,
+    pub sessions_max: u32,
+    pub ended: bool,
+    secret: Option<Hash>,
+    /// Of its password, as a PHC string.
+    pub phc: Option<Arc<str>>,
+    /// Sessions, and when they began.
+    pub opened: Vec<(u128, i64)>,
+}
+
 #[derive(Default)]
 struct Known {
     studio_owner: bool,
@@ -73,6 +91,8 @@ pub(super) struct State {
     sessions: HashMap<u128, Session>,
     by_token: HashMap<Hash, u128>,
     devices: HashMap<Hash, Device>,
+    links: HashMap<LinkId, Link>,
+    by_secret: HashMap<Hash, LinkId>,
     /// Where device names stand, by person.
     device_entries: HashMap<PersonId, Vec<u64>>,
     directory: Arc<Directory>,
@@ -107,6 +127,8 @@ impl State {
             sessions: HashMap::new(),
             by_token: HashMap::new(),
             devices: HashMap::new(),
+            links: HashMap::new(),
+            by_secret: HashMap::new(),
             device_entries: HashMap::new(),
             directory: Arc::default(),
             closing,
@@ -142,7 +164,10 @@ impl State {
                 if let Some((_, old)) = known.named.take() {
                     self.by_email.remove(&email_hash(&old));
                 }
-                self.by_email.insert(email_hash(&f.email), id);
+                // The guests of links have none.
+                if !f.email.is_empty() {
+                    self.by_email.insert(email_hash(&f.email), id);
+                }
                 known.named = Some((f.name, f.email));
                 known.entries.push(seq);
                 self.publish();
@@ -189,8 +214,54 @@ impl State {
                 self.devices.remove(&hash(&f.device_sha256)?);
             }
             Fact::AccessEnded(f) => self.shut_out(person(&f.person_id)?),
+            Fact::LinkKept(f) => self.keep_link(&f)?,
+            Fact::LinkSecret(f) => self.change_secret(seq, f)?,
+            Fact::LinkEnded(f) => self.end_link(id(&f.link_id).map(LinkId)?),
+            Fact::LinkOpened(f) => {
+                let link = self.links.get_mut(&id(&f.link_id).map(LinkId)?)?;
+                link.opened.push((id(&f.session_id)?, at_ms));
+            }
         }
         Some(())
+    }
+
+    fn keep_link(&mut self, f: &LinkKept) -> Option<()> {
+        let link = Link {
+            id: LinkId(id(&f.link_id)?),
+            person: person(&f.person_id)?,
+            project: ProjectId(id(&f.project_id)?),
+            by: person(&f.made_by)?,
+            expires_ms: f.expires_ms,
+            sessions_max: f.sessions_max,
+            ended: false,
+            secret: None,
+            phc: None,
+            opened: Vec::new(),
+        };
+        self.links.entry(link.id).or_insert(link);
+        Some(())
+    }
+
+    /// The one before opens nothing any more.
+    fn change_secret(&mut self, seq: u64, f: LinkSecret) -> Option<()> {
+        let link = self.links.get_mut(&id(&f.link_id).map(LinkId)?)?;
+        let secret = hash(&f.secret_sha256)?;
+        if let Some(before) = link.secret.replace(secret) {
+            self.by_secret.remove(&before);
+        }
+        link.phc = Some(f.phc).filter(|phc| !phc.is_empty()).map(Into::into);
+        self.by_secret.insert(secret, link.id);
+        if let Some(known) = self.known.get_mut(&link.person) {
+            known.entries.push(seq);
+        }
+        Some(())
+    }
+
+    fn end_link(&mut self, id: LinkId) {
+        let Some(link) = self.links.get_mut(&id) else { return };
+        link.ended = true;
+        let person = link.person;
+        self.end_sessions_of(person);
     }
 
     fn open(&mut self, at_ms: i64, f: &SessionOpened) -> Option<()> {
@@ -226,6 +297,14 @@ impl State {
         }
         self.codes.retain(|_, code| code.person != id);
         self.devices.retain(|_, device| device.person != id);
+        self.end_sessions_of(id);
+        // A guest's own; and whoever made a link knows its secret.
+        let theirs = self.links.values().filter(|link| !link.ended && (link.person == id || link.by == id));
+        let theirs: Vec<LinkId> = theirs.map(|link| link.id).collect();
+        theirs.into_iter().for_each(|link| self.end_link(link));
+    }
+
+    fn end_sessions_of(&mut self, id: PersonId) {
         let open: Vec<u128> = self.sessions.values().filter(|s| s.person == id).map(|s| s.id).collect();
         open.into_iter().for_each(|session| self.end(session));
     }
@@ -317,6 +396,14 @@ impl State {
     /// Redacted people whose personal entries may still hold bytes: a crash between the fact and the erasure.
     pub fn redacted(&self) -> Vec<PersonId> {
         self.known.iter().filter(|(_, known)| known.redacted).map(|(id, _)| *id).collect()
+    }
+
+    pub fn link(&self, id: LinkId) -> Option<&Link> {
+        self.links.get(&id)
+    }
+
+    pub fn link_by_secret(&self, secret: &Hash) -> Option<&Link> {
+        self.links.get(self.by_secret.get(secret)?)
     }
 
     pub fn owners(&self) -> usize {

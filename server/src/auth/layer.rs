@@ -19,16 +19,38 @@ use tower::{Layer, Service};
 use super::{Caller, People};
 use crate::{door::line::Line, page, status};
 
-/// Callable by anyone: meeting the studio, signing in, what operators and generic clients ask, and the page, which holds nothing of anybody's.
+/// Callable by anyone: meeting the studio, signing in, opening a link, what operators and generic clients ask, and the page, which holds nothing of anybody's.
 fn open_to_anyone(method: &http::Method, path: &str) -> bool {
     if page::is_asked_for(method, path) {
         return true;
     }
     let sessions = path.strip_prefix("/deadwax.v1.Sessions/");
     sessions.is_some_and(|call| matches!(call, "GetServerInfo" | "Login" | "Challenge" | "SignIn"))
+        || path == "/deadwax.v1.Links/Open"
         || path.starts_with("/grpc.health.v1.Health/")
         || path.starts_with("/grpc.reflection.v1.ServerReflection/")
         || path.starts_with("/grpc.reflection.v1alpha.ServerReflection/")
+}
+
+/// Callable by the guest of a link, beside what anyone may call. Whatever is not named here is closed to them, a call that is added later too; what these calls
+/// tell them is the domain's affair (`audience`).
+fn open_to_guests(path: &str) -> bool {
+    let Some((service, call)) = path.strip_prefix("/deadwax.v1.").and_then(|path| path.split_once('/'))
+    else {
+        return false;
+    };
+    match service {
+        "Sessions" => matches!(call, "WhoAmI" | "Logout"),
+        "Projects" => matches!(call, "List" | "Get" | "Watch" | "History" | "Perform"),
+        "Media" => matches!(call, "Listen" | "Waveform" | "ReportHeard" | "Download"),
+        "Records" => matches!(call, "GetRecord" | "Fetch"),
+        "Presence" => call == "Attend",
+        _ => false,
+    }
+}
+
+fn is_closed_to(caller: &Caller, path: &str) -> bool {
+    caller.person.is_guest() && !open_to_guests(path) && !open_to_anyone(path)
 }
 
 /// Of whoever is at the other end; `None` where there is no connection, as in a test that calls a service by itself.
@@ -84,7 +106,12 @@ where
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.strip_prefix("Bearer "));
         match token.and_then(|token| self.people.caller(token)) {
-            Some(caller) if self.people.is_sure(self.trust) => enter(&mut request, caller),
+            Some(caller) if self.people.is_sure(self.trust) => {
+                if is_closed_to(&caller, request.uri().path()) {
+                    return Either::Right(ready(Ok(turned_away(&request, &caller))).boxed());
+                }
+                enter(&mut request, caller);
+            }
             // Another server may have ended the session: it is looked for before anybody is let in.
             Some(_) => {
                 let token = token.unwrap_or_default().to_owned();
@@ -122,6 +149,9 @@ where
         let mut inner = std::mem::replace(&mut self.inner, copy);
         async move {
             match people.caller_anew(&token).await {
+                Ok(Some(caller)) if is_closed_to(&caller, request.uri().path()) => {
+                    return Ok(turned_away(&request, &caller));
+                }
                 Ok(Some(caller)) => enter(&mut request, caller),
                 Ok(None) if people.is_closing() => return Ok(status::closing().into_http()),
                 Ok(None) => return Ok(refused(&request)),
@@ -133,11 +163,21 @@ where
     }
 }
 
-fn enter(request: &mut Request<Body>, mut caller: Caller) {
-    caller.address = address(request.extensions());
+fn see(request: &Request<Body>, caller: &Caller) {
     if let Some(seen) = request.extensions().get::<crate::telemetry::Seen>() {
         seen.person(caller.person.id, caller.session_id);
     }
+}
+
+/// A guest at a call of members.
+fn turned_away(request: &Request<Body>, caller: &Caller) -> Response<Body> {
+    see(request, caller);
+    status::not_for_guests().into_http()
+}
+
+fn enter(request: &mut Request<Body>, mut caller: Caller) {
+    caller.address = address(request.extensions());
+    see(request, &caller);
     request.extensions_mut().insert(caller);
 }
 

@@ -7,6 +7,7 @@ mod fold;
 mod follow;
 mod invites;
 pub mod layer;
+mod links;
 pub mod passphrase;
 pub mod secret;
 mod sessions;
@@ -33,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::{
     again::{Proof, Shown},
     invites::{InviteLine, Issued},
+    links::{KeepLink, LinkLine, LinkPlace, NotOpened, OpenLink, OpeningLine},
     sessions::SessionLine,
     sign_in::{Again, Redeem},
 };
@@ -78,8 +80,16 @@ const PATIENT: u32 = 4;
 pub struct Person {
     pub id: PersonId,
     pub name: String,
+    /// Empty: the guest of a link.
     pub email: String,
     pub studio_owner: bool,
+}
+
+impl Person {
+    /// Made for one link: no member of anything, and nobody who can be invited, for an invite goes by the e-mail.
+    pub fn is_guest(&self) -> bool {
+        self.email.is_empty()
+    }
 }
 
 /// How somebody hears by mail of what waits on them.
@@ -159,6 +169,8 @@ pub enum AuthError {
     NoSuchPerson,
     #[error("there is no such session")]
     NoSuchSession,
+    #[error(transparent)]
+    Link(#[from] NotOpened),
     #[error("{0}")]
     NameInvalid(String),
     #[error("{0}")]
@@ -467,9 +479,11 @@ impl People {
         self.state().has_signed_in(id)
     }
 
-    /// Everybody, by name.
+    /// Everybody but the guests of links, by name.
     pub fn list(&self) -> Vec<Person> {
-        let mut people: Vec<Person> = self.directory().people.values().cloned().collect();
+        let directory = self.directory();
+        let all = directory.people.values().filter(|person| !person.is_guest());
+        let mut people: Vec<Person> = all.cloned().collect();
         people.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
         people
     }

@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
-use super::AuthError;
+use super::{AuthError, NotOpened};
 
 /// KiB of memory for one hash.
 const MEMORY_KIB: u32 = 19_456;
@@ -24,6 +24,8 @@ const WAITING: usize = 64;
 /// Characters.
 const CHARS_MIN: usize = 12;
 const BYTES_MAX: usize = 1024;
+/// Of the password of a link, which stands beside a secret of 256 bits.
+const LINK_CHARS_MIN: usize = 8;
 
 /// What somebody typed, in the form that is hashed. Wiped when it is dropped.
 #[derive(Clone)]
@@ -57,6 +59,28 @@ impl Passphrase {
         if zxcvbn::zxcvbn(&self.0, about).score() < zxcvbn::Score::Three {
             return weak(
                 "The passphrase is soon guessed; take four words that have nothing to do with each other or with you.",
+            );
+        }
+        Ok(())
+    }
+}
+
+impl Passphrase {
+    /// The same of the password of a link: read out over a telephone, and worth nothing without the link.
+    ///
+    /// # Errors
+    /// `PasswordWeak`, with the reason in words.
+    pub fn check_for_link(&self, about: &[&str]) -> Result<(), NotOpened> {
+        let weak = |why: &str| Err(NotOpened::PasswordWeak(why.to_owned()));
+        if self.0.is_empty() {
+            return weak("The password is too long: at most 1,024 bytes.");
+        }
+        if self.0.chars().count() < LINK_CHARS_MIN {
+            return weak("The password is too short: at least 8 characters.");
+        }
+        if zxcvbn::zxcvbn(&self.0, about).score() < zxcvbn::Score::Two {
+            return weak(
+                "The password is soon guessed; take two words that have nothing to do with each other.",
             );
         }
         Ok(())

@@ -2,7 +2,7 @@
 //! with a stored secret, so the time of an answer tells nothing. Never here: people, sessions, a store.
 //!
 //! A text is `dwx_KIND_` with 43 letters and digits drawn evenly (256 bits) and six that are the CRC-32 of everything before them. So a scanner finds one that leaked by its form
-//! (`dwx_(session|invite)_[0-9A-Za-z]{49}`), and one that was mistyped is refused without a look into anything.
+//! (`dwx_(session|invite|link)_[0-9A-Za-z]{49}`), and one that was mistyped is refused without a look into anything.
 
 use sha2::{Digest as _, Sha256};
 
@@ -17,6 +17,8 @@ pub enum Kind {
     Session,
     /// One login.
     Invite,
+    /// What somebody who is no member may hear.
+    Link,
 }
 
 impl Kind {
@@ -24,6 +26,7 @@ impl Kind {
         match self {
             Kind::Session => "dwx_session_",
             Kind::Invite => "dwx_invite_",
+            Kind::Link => "dwx_link_",
         }
     }
 
@@ -32,6 +35,7 @@ impl Kind {
         let digits = match self {
             Kind::Session => text.strip_prefix("dwx_").filter(|digits| digits.len() == 64),
             Kind::Invite => Some(text).filter(|digits| digits.len() == 40),
+            Kind::Link => None,
         };
         digits.is_some_and(|digits| digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
     }
@@ -114,7 +118,9 @@ mod tests {
 
     #[test]
     fn tokens_are_long_and_never_the_same() {
-        for (kind, head) in [(Kind::Session, "dwx_session_"), (Kind::Invite, "dwx_invite_")] {
+        for (kind, head) in
+            [(Kind::Session, "dwx_session_"), (Kind::Invite, "dwx_invite_"), (Kind::Link, "dwx_link_")]
+        {
             let (a, b) = (new(kind).unwrap(), new(kind).unwrap());
             let drawn = a.reveal().strip_prefix(head).unwrap();
             assert!(drawn.len() == 49 && drawn.bytes().all(|b| b.is_ascii_alphanumeric()), "{drawn}");
@@ -162,6 +168,7 @@ mod tests {
             assert_eq!(read(Kind::Session, wrong), None, "{wrong}");
         }
         assert_eq!(read(Kind::Invite, text), None, "a token is no code");
+        assert_eq!(read(Kind::Link, text), None, "and no link");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use deadwax_domain::PersonId;
 use deadwax_proto::ledger::v1::{self as stored, studio_fact::Fact};
 
 use super::{
-    AuthError, Opened, People, Person, Ruling, SESSION_TTL, SESSIONS_MAX, Shown, device,
+    AuthError, NotOpened, Opened, People, Person, Ruling, SESSION_TTL, SESSIONS_MAX, Shown, device,
     fold::Device,
     passphrase::Passphrase,
     secret::{self, Hash, Kind},
@@ -275,7 +275,7 @@ pub(super) fn taken(error: AuthError, refused: AuthError) -> AuthError {
 }
 
 /// Counted before the work, so that those that come at once are not looked at beyond the limit. What was no guess counts nowhere.
-async fn counted<Key: Eq + hash::Hash + Copy, T>(
+pub(super) async fn counted<Key: Eq + hash::Hash + Copy, T>(
     tries: &Tries<Key>,
     key: Option<Key>,
     work: impl Future<Output = Result<T, AuthError>>,
@@ -293,7 +293,13 @@ async fn counted<Key: Eq + hash::Hash + Copy, T>(
 impl AuthError {
     /// Whether somebody may be guessing.
     fn is_a_wrong_try(&self) -> bool {
-        matches!(self, Self::CodeUnknown | Self::PassphraseWrong | Self::SignInRefused)
+        matches!(
+            self,
+            Self::CodeUnknown
+                | Self::PassphraseWrong
+                | Self::SignInRefused
+                | Self::Link(NotOpened::Unknown | NotOpened::PasswordWrong)
+        )
     }
 }
 

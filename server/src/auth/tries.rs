@@ -24,6 +24,8 @@ pub enum Way {
     Machine([u8; 32]),
     /// Signed in, and about to choose another passphrase.
     Session(u128),
+    /// With the secret of a link that has a password.
+    Link(u128),
 }
 
 /// One IPv6 customer has a /64 of addresses: they count as one.

@@ -65,6 +65,11 @@ impl<S> Layer<S> for DoorLayer {
     }
 }
 
+/// All that come by one link are one guest to the studio, and need not know of each other: each of their sessions is counted by itself.
+fn counted_as(caller: &Caller) -> PersonId {
+    if caller.person.is_guest() { PersonId(caller.session_id) } else { caller.person.id }
+}
+
 type Answer<S> = Result<Response<Body>, <S as Service<Request<Body>>>::Error>;
 
 #[derive(Clone)]
@@ -116,7 +121,7 @@ where
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         // Every connection of `listen` has one.
         if let Some(line) = request.extensions().get::<Line>().cloned() {
-            let person = request.extensions().get::<Caller>().map(|caller| caller.person.id);
+            let person = request.extensions().get::<Caller>().map(counted_as);
             if let Err(no) = self.admit(&line, person) {
                 line.refuse();
                 return Either::Right(Either::Left(ready(Ok(no.into_http()))));

@@ -307,10 +307,10 @@ impl Inner {
 
     fn index_members(&self, id: ProjectId, before: &Project, after: &Project) {
         let mut memberships = lock(&self.memberships);
-        for person in before.members.keys().filter(|person| !after.members.contains(*person)) {
+        for person in before.insiders().filter(|person| after.roles_of(*person).is_none()) {
             memberships.entry(person).or_default().remove(&id);
         }
-        for person in after.members.keys().filter(|person| !before.members.contains(*person)) {
+        for person in after.insiders().filter(|person| before.roles_of(*person).is_none()) {
             memberships.entry(person).or_default().insert(id);
         }
     }

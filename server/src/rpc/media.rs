@@ -285,8 +285,7 @@ impl v1::media_server::Media for Service {
         let asked = request.into_inner();
         let of = Asked { project: &asked.project_id, version: &asked.version_id, sha256: &asked.sha256 };
         let (snapshot, file) = self.file(&caller, of).await?;
-        let roles = snapshot.project.roles_of(caller.person.id).cloned().unwrap_or_default();
-        if !audience::may_fetch(&roles) {
+        if !audience::fetches(&snapshot.project, caller.person.id) {
             let text = "Listeners hear this and may not fetch the original.";
             let hint = "Ask a manager of the project.";
             return Err(status::refuse(Code::PermissionDenied, "ORIGINALS_CLOSED", text, hint));
@@ -378,7 +377,7 @@ fn stored(way: Way, snapshot: &Snapshot, version: &str, digest: Digest) -> Resul
 
 /// Original files: of a member who may fetch.
 fn may_fetch(person: PersonId) -> impl Fn(&Project) -> bool + Send + 'static {
-    move |project| project.roles_of(person).is_some_and(audience::may_fetch)
+    move |project| audience::fetches(project, person)
 }
 
 fn state_of(staged: &Staged) -> v1::UploadState {

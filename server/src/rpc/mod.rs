@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod follow;
+pub mod link;
 pub mod mastering;
 pub mod media;
 pub mod outgoing;
@@ -18,9 +19,9 @@ use std::{convert::Infallible, sync::Arc};
 
 use anyhow::Context as _;
 use deadwax_proto::v1::{
-    audit_server::AuditServer, mastering_server::MasteringServer, media_server::MediaServer,
-    presence_server::PresenceServer, projects_server::ProjectsServer, records_server::RecordsServer,
-    sessions_server::SessionsServer,
+    audit_server::AuditServer, links_server::LinksServer, mastering_server::MasteringServer,
+    media_server::MediaServer, presence_server::PresenceServer, projects_server::ProjectsServer,
+    records_server::RecordsServer, sessions_server::SessionsServer,
 };
 use http::{Request, Response};
 use tonic::{
@@ -58,6 +59,7 @@ pub async fn routes(studio: &Arc<Studio>) -> anyhow::Result<(Routes, Health)> {
     offered.offer(projects.max_encoding_message_size(PROJECT_BYTES));
     offered.offer(limited!(SessionsServer, session::Service::new(Arc::clone(studio))));
 
+    offered.offer(limited!(LinksServer, link::Service::new(Arc::clone(studio))));
     offered.offer(limited!(AuditServer, audit::Service::new(Arc::clone(studio))));
     offered.offer(limited!(MasteringServer, mastering::Service::new(Arc::clone(studio))));
     offered.offer(limited!(MediaServer, media::Service::new(Arc::clone(studio))));

@@ -65,7 +65,8 @@ impl v1::presence_server::Presence for Service {
         self.studio.ledger.project(project).await.map_err(status::ledger)?;
         let facts = self.studio.ledger.watch(project);
         let snapshot = project_of(&self.studio, project, caller.person.id)?;
-        let seat = self.hub.enter(project, caller.person.id, place(&first)?).ok_or_else(|| {
+        let place = led(&caller, place(&first)?);
+        let seat = self.hub.enter(project, caller.person.id, place).ok_or_else(|| {
             let text = format!("You are in this project {SEATS_PER_PERSON} times already.");
             status::refuse(Code::ResourceExhausted, "LIMIT_REACHED", text, "Close one of your clients.")
         })?;
@@ -109,6 +110,11 @@ fn place(told: &v1::Attending) -> Result<Place, Status> {
         playing: told.playing,
         leading: told.leading,
     })
+}
+
+/// A guest leads nobody's listening.
+fn led(caller: &Caller, place: Place) -> Place {
+    Place { leading: place.leading && !caller.person.is_guest(), ..place }
 }
 
 /// One stream, from the first message to its end.
@@ -188,7 +194,7 @@ impl Stream {
         if !of.is_empty() && parse_id("project_id", of)? != self.project.0 {
             return Err(status::malformed("`project_id` cannot change: open another stream."));
         }
-        self.seat.tell(place(said)?);
+        self.seat.tell(led(&self.caller, place(said)?));
         Ok(())
     }
 
@@ -197,7 +203,10 @@ impl Stream {
         let names = self.studio.people.directory();
         let project = &self.snapshot.project;
         let here = self.seat.everybody();
-        let members = here.iter().filter(|seat| project.roles_of(seat.person).is_some());
+        let me = self.caller.person.id;
+        // A guest does not learn who else belongs to the project.
+        let shown = |seat: &&Seat| seat.person == me || !audience::is_guest(project, me);
+        let members = here.iter().filter(|seat| project.roles_of(seat.person).is_some()).filter(shown);
         let seen = members.map(|seat| {
             let you = seat.id == self.seat.id;
             let place = if you { seat.place } else { visible(project, self.caller.person.id, &seat.place) };

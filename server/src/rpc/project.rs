@@ -7,7 +7,9 @@ mod webhook;
 
 use std::{pin::Pin, sync::Arc};
 
-use deadwax_domain::{Actor, Command, PersonId, ProjectId, Reason, Refusal, Roles, SongId, Stage, check};
+use deadwax_domain::{
+    Actor, Command, PersonId, ProjectId, Reason, Refusal, Roles, SongId, Stage, audience, check,
+};
 use deadwax_proto::v1;
 use futures::{Stream, StreamExt as _};
 use prost::Message as _;
@@ -77,7 +79,8 @@ impl Service {
         let Command::AddMember { person, .. } = &perform.command else { return Ok(()) };
         let snapshot = self.ledger.project(perform.project).await?;
         let allowed = snapshot.is_some_and(|it| check(&it.project, &perform.actor, &perform.command).is_ok());
-        if allowed && !self.hub.names().people.contains_key(person) {
+        let names = self.hub.names();
+        if allowed && names.people.get(person).is_none_or(crate::auth::Person::is_guest) {
             return Err(LedgerError::Refused(Refusal {
                 reason: Reason::NoSuchPerson,
                 text: "There is no such person in this studio.".to_owned(),
@@ -294,13 +297,14 @@ impl v1::projects_server::Projects for Service {
 fn summary(snapshot: &Snapshot, person: PersonId) -> v1::ProjectSummary {
     let project = &snapshot.project;
     let count = |songs: usize| u32::try_from(songs).unwrap_or(u32::MAX);
-    let in_stage = |stage| count(project.songs.values().filter(|song| song.stage == stage).count());
+    let songs = || project.songs.values().filter(|song| audience::sees_song(project, person, song.id));
+    let in_stage = |stage| count(songs().filter(|song| song.stage == stage).count());
     v1::ProjectSummary {
         project_id: wire::id(snapshot.id.0),
         title: wire::text::scrub(&project.title),
         artist: wire::text::scrub(&project.artist),
         seq: snapshot.seq,
-        songs: count(project.songs.len()),
+        songs: count(songs().count()),
         songs_delivered: in_stage(Stage::Delivered),
         your_roles: project.roles_of(person).map(words::roles).unwrap_or_default(),
         songs_recording: in_stage(Stage::Recording),

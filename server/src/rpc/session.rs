@@ -262,11 +262,13 @@ impl Service {
 }
 
 /// Goes on when the caller goes away: a call that ends between an append and its fold would leave the people of this process behind the journal.
-async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T, Status> {
+pub(super) async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> Result<T, Status> {
     tokio::spawn(work).await.map_err(|error| status::internal(&error))
 }
 
-fn check_api(client: u32) -> Result<(), Status> {
+pub(super) fn check_api(client: u32) -> Result<(), Status> {
     let (text, hint) = if client < API_MIN {
         ("This client is older than this studio understands.", "Update the client.")
     } else if client > API {

@@ -197,6 +197,15 @@ impl House {
         Self::start(self.folder, self.store, (Arc::new(FakeInspect), program), |_| {}).await
     }
 
+    /// With something of the test's between the server and the memory store.
+    pub async fn open_between(wrap: impl FnOnce(Arc<MemoryStore>) -> Arc<dyn Store>) -> Self {
+        let store = Arc::new(MemoryStore::new());
+        let nowhere = Program { exe: "/nowhere".into(), prefix: Vec::new() };
+        let parts: (Arc<dyn Inspect>, Program) = (Arc::new(FakeInspect), nowhere);
+        let journal = wrap(Arc::clone(&store));
+        Self::assemble(tempfile::tempdir().unwrap(), (store, journal), parts, |_| {}).await
+    }
+
     pub async fn open_on(inspect: Arc<dyn Inspect>, change: impl FnOnce(&mut Config)) -> Self {
         let (folder, store) = (tempfile::tempdir().unwrap(), Arc::new(MemoryStore::new()));
         let nowhere = Program { exe: "/nowhere".into(), prefix: Vec::new() };

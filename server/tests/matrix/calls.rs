@@ -196,6 +196,28 @@ pub fn fetch(asked: &Asking<'_>) -> Vec<Bytes> {
     })
 }
 
+pub fn make_link(asked: &Asking<'_>) -> Vec<Bytes> {
+    let song = v1::link_scope::Of::SongId(asked.it.id(at::MIXING));
+    one(v1::MakeLinkRequest {
+        command_id: id_text(uuid::Uuid::now_v7().as_u128()),
+        project_id: project(asked),
+        scope: Some(v1::LinkScope { of: Some(song) }),
+        recipient: "Dana Holt".into(),
+        ..v1::MakeLinkRequest::default()
+    })
+}
+
+pub fn revoke_link(asked: &Asking<'_>) -> Vec<Bytes> {
+    let command_id = id_text(uuid::Uuid::now_v7().as_u128());
+    let link_id = asked.made.to_owned();
+    one(v1::RevokeLinkRequest { command_id, project_id: project(asked), link_id })
+}
+
+pub fn open_link(asked: &Asking<'_>) -> Vec<Bytes> {
+    let (secret, device) = (asked.made.to_owned(), "a browser".to_owned());
+    one(v1::OpenLinkRequest { secret, device, api: deadwax_proto::API, ..v1::OpenLinkRequest::default() })
+}
+
 /// A picture that is another each time.
 pub fn put_cover(asked: &Asking<'_>) -> Vec<Bytes> {
     let mut png = b"\x89PNG\r\n\x1A\n\0\0\0\x0DIHDR".to_vec();

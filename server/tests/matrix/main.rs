@@ -191,13 +191,16 @@ impl Run {
     /// What is somebody else's and what is not there sound the same, and are not done.
     async fn alike(&mut self, row: &Row, asker: Asker) {
         let owner = asker == Asker::Owner && row.letter(asker) == '+';
+        // The door knows a guest, and what it keeps from them it keeps from them everywhere.
+        let at_the_door = row.letter(asker) == 'g' && matches!(row.call, Call::Rpc(..));
         if row.is_of_a_project() && asker != Asker::Other && !owner {
             let foreign = self.cell(row, asker, Object::ForeignProject).await;
             let absent = self.cell(row, asker, Object::AbsentProject).await;
             self.same(row, asker, (&foreign, &absent), "of another project");
-            self.must_be(row, asker, &absent, "NO_SUCH_PROJECT");
+            let reason = if at_the_door { "NOT_FOR_GUESTS" } else { "NO_SUCH_PROJECT" };
+            self.must_be(row, asker, &absent, reason);
         }
-        let member = asker.role().is_some();
+        let member = asker.is_inside();
         let theirs = row.is_of_an_upload() && asker != Asker::Other;
         if row.absent.is_empty() || !(member || theirs) {
             return;
@@ -211,7 +214,8 @@ impl Run {
         let kept_from = match row.hidden {
             Hidden::No => false,
             Hidden::Note => asker.outside_the_workshop(),
-            Hidden::Version => asker == Asker::Mixer,
+            // The mix of another song lies outside of the guest's link.
+            Hidden::Version => matches!(asker, Asker::Mixer | Asker::Guest),
         };
         if kept_from {
             let hidden = self.cell(row, asker, Object::Hidden).await;
@@ -226,8 +230,9 @@ impl Run {
             '-' => (Code::PermissionDenied, "NOT_YOUR_ROLE"),
             'o' => (Code::PermissionDenied, "ORIGINALS_CLOSED"),
             'u' => (Code::Unauthenticated, "SESSION_ENDED"),
+            'g' => (Code::PermissionDenied, "NOT_FOR_GUESTS"),
             'r' => (answer.as_ref().err().map_or(Code::Ok, |no| no.code), row.rule),
-            '?' if asker.role().is_none() => (Code::NotFound, stranger),
+            '?' if !asker.is_inside() => (Code::NotFound, stranger),
             '?' => (Code::NotFound, row.absent),
             other => panic!("{other} is no letter of the table"),
         };
@@ -351,7 +356,32 @@ impl Run {
             }
             Made::Upload => (self.upload(asker, object).await, None),
             Made::Invite => (self.invite(object).await, None),
+            Made::Link => (self.link(object).await.0, None),
+            Made::Secret => (self.link(object).await.1, None),
         }
+    }
+
+    /// A link and what opens it.
+    async fn link(&self, object: Object) -> (String, String) {
+        let (who, place) = match object {
+            Object::Own | Object::Hidden => (Asker::Manager, self.world.own),
+            Object::Foreign | Object::ForeignProject => (Asker::Other, self.world.foreign),
+            Object::Absent | Object::AbsentProject => {
+                return (self.world.absent.id(world::at::FRESH), String::new());
+            }
+        };
+        let seat = self.world.cast.seat(who);
+        let asked = v1::MakeLinkRequest {
+            command_id: id_text(uuid::Uuid::now_v7().as_u128()),
+            project_id: id_text(place.project),
+            scope: Some(v1::LinkScope { of: Some(v1::link_scope::Of::Album(true)) }),
+            recipient: "Dana Holt".into(),
+            ..v1::MakeLinkRequest::default()
+        };
+        let mut links = v1::links_client::LinksClient::new(seat.channel.clone());
+        let made = links.make(seat.with(asked)).await.unwrap().into_inner();
+        let secret = made.link.split_once('#').map(|(_, secret)| secret.to_owned());
+        (made.link_id, secret.expect("the secret stands behind the #"))
     }
 
     /// Begun by the asker, or by a manager where the asker could not.

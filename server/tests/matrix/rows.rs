@@ -43,15 +43,22 @@ pub enum Made {
     Session,
     Code,
     Invite,
+    /// By the manager.
+    Link,
+    /// What opens such a link.
+    Secret,
 }
 
 /// The columns are the seven roles in the order of `Asker`: `+` done, `-` NOT_YOUR_ROLE, `o` ORIGINALS_CLOSED, `?` the answer for what is absent, `r` the rule of
-/// the row. Then the studio's owner, the manager of the other project, who was removed, and who is not signed in (`u`).
+/// the row. Then the studio's owner, the manager of the other project, who was removed, and who is not signed in (`u`). The guest of a link has a column of their
+/// own: `g` NOT_FOR_GUESTS, and that is so wherever a row says nothing.
 pub struct Row {
     pub name: &'static str,
     pub may: &'static str,
     /// What the others hear.
     pub others: &'static str,
+    /// What the guest of a link to one song hears.
+    pub guest: char,
     pub state: State,
     pub made: Made,
     /// The answer to an object that is not there, or is somebody else's; empty: the call names the project alone, or nothing.
@@ -83,6 +90,7 @@ const fn action(
         name,
         may,
         others: STRANGERS,
+        guest: 'g',
         state: State::Songs,
         made: Made::Nothing,
         absent: "",
@@ -120,9 +128,15 @@ impl Row {
     const fn with(self, made: Made) -> Row {
         Row { made, ..self }
     }
+    const fn guest(self, guest: char) -> Row {
+        Row { guest, ..self }
+    }
 
     /// The letter of the table.
     pub fn letter(&self, asker: Asker) -> char {
+        if asker == Asker::Guest {
+            return self.guest;
+        }
         let all = self.may.chars().chain(self.others.chars());
         all.zip(crate::world::ASKERS).find(|(_, of)| *of == asker).map_or(' ', |(letter, _)| letter)
     }
@@ -139,7 +153,7 @@ const RENDER: &str = "NO_SUCH_RENDER";
 /// Every arm of `Action`, by the name of its field.
 pub const ACTIONS: &[Row] = &[
     //                           artist, producer, mixer, masterer, label, manager, listener
-    action("create_project", "-------", actions::create_project).others("+--u"),
+    action("create_project", "-------", actions::create_project).others("+--u").guest('-'),
     action("change_terms", "-----+-", actions::change_terms),
     action("add_member", "-----+-", actions::add_member).others(OWNER_TOO),
     action("change_roles", "-----+-", actions::change_roles).others(OWNER_TOO).absent(PERSON),
@@ -148,7 +162,7 @@ pub const ACTIONS: &[Row] = &[
     action("edit_song", "++--++-", actions::edit_song).absent(SONG),
     action("set_gate", "-----+-", actions::set_gate),
     action("add_version", "+++----", actions::add_version).absent(SONG),
-    action("add_note", "++++++-", actions::add_note).absent(VERSION).hides(Hidden::Version),
+    action("add_note", "++++++-", actions::add_note).absent(VERSION).hides(Hidden::Version).guest('+'),
     action("address_note", "-+++---", actions::address_note).absent(NOTE).hides(Hidden::Note),
     action("accept_note", "+-----?", actions::accept_note).absent(NOTE).hides(Hidden::Note),
     action("reopen_note", "+-----?", actions::reopen_note).absent(NOTE).hides(Hidden::Note),
@@ -198,18 +212,24 @@ pub const ACTIONS: &[Row] = &[
 /// Every call, by its path; what is asked in several ways stands there several times, the way behind a `#`.
 pub const CALLS: &[Row] = &[
     rpc("grpc.health.v1.Health/Check", "+++++++", "grpc.health.v1.Health/Check", calls::empty)
-        .others(EVERYBODY),
+        .others(EVERYBODY)
+        .guest('+'),
     rpc("grpc.health.v1.Health/Watch", "+++++++", "grpc.health.v1.Health/Watch", calls::empty)
-        .others(EVERYBODY),
+        .others(EVERYBODY)
+        .guest('+'),
     rpc("deadwax.v1.Sessions/GetServerInfo", "+++++++", "deadwax.v1.Sessions/GetServerInfo", calls::empty)
-        .others(EVERYBODY),
+        .others(EVERYBODY)
+        .guest('+'),
     rpc("deadwax.v1.Sessions/Login", "+++++++", "deadwax.v1.Sessions/Login", calls::login)
         .others(EVERYBODY)
+        .guest('+')
         .with(Made::Code),
     rpc("deadwax.v1.Sessions/Challenge", "+++++++", "deadwax.v1.Sessions/Challenge", calls::empty)
-        .others(EVERYBODY),
+        .others(EVERYBODY)
+        .guest('+'),
     rpc("deadwax.v1.Sessions/SignIn", "rrrrrrr", "deadwax.v1.Sessions/SignIn", calls::sign_in_of_tomorrow)
         .others("rrrr")
+        .guest('r')
         .rule("API_VERSION"),
     rpc(
         "deadwax.v1.Sessions/SetPassphrase",
@@ -234,9 +254,11 @@ pub const CALLS: &[Row] = &[
         .rule("PROOF_NEEDED"),
     rpc("deadwax.v1.Sessions/Logout", "+++++++", "deadwax.v1.Sessions/Logout", calls::empty)
         .others(SIGNED_IN)
+        .guest('+')
         .with(Made::Session),
     rpc("deadwax.v1.Sessions/WhoAmI", "+++++++", "deadwax.v1.Sessions/WhoAmI", calls::empty)
-        .others(SIGNED_IN),
+        .others(SIGNED_IN)
+        .guest('+'),
     rpc("deadwax.v1.Sessions/SetMail", "rrrrrrr", "deadwax.v1.Sessions/SetMail", calls::set_mail)
         .others("rrru")
         .rule("MAIL_NOT_SET_UP"),
@@ -313,10 +335,12 @@ pub const CALLS: &[Row] = &[
     .others("+rru")
     .rule("NO_SUCH_SESSION")
     .with(Made::Session),
-    rpc("deadwax.v1.Projects/List", "+++++++", "deadwax.v1.Projects/List", calls::empty).others(SIGNED_IN),
-    rpc("deadwax.v1.Projects/Get", "+++++++", "deadwax.v1.Projects/Get", calls::get),
-    rpc("deadwax.v1.Projects/Watch", "+++++++", "deadwax.v1.Projects/Watch", calls::get),
-    rpc("deadwax.v1.Projects/History", "+++++++", "deadwax.v1.Projects/History", calls::get),
+    rpc("deadwax.v1.Projects/List", "+++++++", "deadwax.v1.Projects/List", calls::empty)
+        .others(SIGNED_IN)
+        .guest('+'),
+    rpc("deadwax.v1.Projects/Get", "+++++++", "deadwax.v1.Projects/Get", calls::get).guest('+'),
+    rpc("deadwax.v1.Projects/Watch", "+++++++", "deadwax.v1.Projects/Watch", calls::get).guest('+'),
+    rpc("deadwax.v1.Projects/History", "+++++++", "deadwax.v1.Projects/History", calls::get).guest('+'),
     rpc("deadwax.v1.Projects/TryGate", "++++++-", "deadwax.v1.Projects/TryGate", calls::try_gate)
         .absent(SONG),
     rpc("deadwax.v1.Projects/Turnaround", "++++++-", "deadwax.v1.Projects/Turnaround", calls::get),
@@ -339,13 +363,16 @@ pub const CALLS: &[Row] = &[
         .absent("UPLOAD_UNKNOWN"),
     rpc("deadwax.v1.Media/Download", "++++++o", "deadwax.v1.Media/Download", calls::download)
         .absent("NO_SUCH_FILE")
-        .hides(Hidden::Version),
+        .hides(Hidden::Version)
+        .guest('+'),
     rpc("deadwax.v1.Media/Listen", "+++++++", "deadwax.v1.Media/Listen", calls::download)
         .absent("NO_SUCH_FILE")
-        .hides(Hidden::Version),
+        .hides(Hidden::Version)
+        .guest('+'),
     rpc("deadwax.v1.Media/Waveform", "+++++++", "deadwax.v1.Media/Waveform", calls::waveform)
         .absent("NO_SUCH_FILE")
-        .hides(Hidden::Version),
+        .hides(Hidden::Version)
+        .guest('+'),
     rpc("deadwax.v1.Media/Compare", "+++++++", "deadwax.v1.Media/Compare", calls::compare)
         .absent(VERSION)
         .hides(Hidden::Version),
@@ -353,8 +380,9 @@ pub const CALLS: &[Row] = &[
         .absent(SONG),
     rpc("deadwax.v1.Media/ReportHeard", "+++++++", "deadwax.v1.Media/ReportHeard", calls::report_heard)
         .absent(VERSION)
-        .hides(Hidden::Version),
-    rpc("deadwax.v1.Presence/Attend", "+++++++", "deadwax.v1.Presence/Attend", calls::attend),
+        .hides(Hidden::Version)
+        .guest('+'),
+    rpc("deadwax.v1.Presence/Attend", "+++++++", "deadwax.v1.Presence/Attend", calls::attend).guest('+'),
     rpc("deadwax.v1.Mastering/WatchRender", "++++++?", "deadwax.v1.Mastering/WatchRender", calls::render)
         .absent(RENDER),
     rpc("deadwax.v1.Mastering/GetSheet", "++++++?", "deadwax.v1.Mastering/GetSheet", calls::sheet)
@@ -368,7 +396,8 @@ pub const CALLS: &[Row] = &[
     rpc("deadwax.v1.Records/Plan", "++++++-", "deadwax.v1.Records/Plan", calls::plan),
     rpc("deadwax.v1.Records/GetRecord", "++++++-", "deadwax.v1.Records/GetRecord", calls::record)
         .on(State::Made)
-        .absent(RECORD),
+        .absent(RECORD)
+        .guest('?'),
     rpc("deadwax.v1.Records/GetReport", "++++++-", "deadwax.v1.Records/GetReport", calls::record)
         .on(State::Made)
         .absent(RECORD),
@@ -377,7 +406,8 @@ pub const CALLS: &[Row] = &[
         .absent(RECORD),
     rpc("deadwax.v1.Records/Fetch", "++++++o", "deadwax.v1.Records/Fetch", calls::fetch)
         .on(State::Made)
-        .absent(RECORD),
+        .absent(RECORD)
+        .guest('?'),
     rpc("deadwax.v1.Records/PutCover", "-+--++-", "deadwax.v1.Records/PutCover", calls::put_cover),
     rpc("deadwax.v1.Records/GetCover", "++++++-", "deadwax.v1.Records/GetCover", calls::get),
     rpc("deadwax.v1.Records/GetChain", "++++++-", "deadwax.v1.Records/GetChain", calls::get),
@@ -390,6 +420,15 @@ pub const CALLS: &[Row] = &[
     )
     .absent(SONG)
     .rule("NO_RECEIPTS"),
+    rpc("deadwax.v1.Links/Make", "+---++-", "deadwax.v1.Links/Make", calls::make_link).absent(SONG),
+    rpc("deadwax.v1.Links/List", "+---++-", "deadwax.v1.Links/List", calls::get),
+    rpc("deadwax.v1.Links/Revoke", "?????+?", "deadwax.v1.Links/Revoke", calls::revoke_link)
+        .with(Made::Link)
+        .absent("NO_SUCH_LINK"),
+    rpc("deadwax.v1.Links/Open", "+++++++", "deadwax.v1.Links/Open", calls::open_link)
+        .with(Made::Secret)
+        .others(EVERYBODY)
+        .guest('+'),
     rpc("deadwax.v1.Audit/Received", "----++-", "deadwax.v1.Audit/Received", calls::get).others(OWNER_TOO),
     rpc("deadwax.v1.Audit/Received#studio", "-------", "deadwax.v1.Audit/Received", calls::empty)
         .others("+--u"),

@@ -1,12 +1,13 @@
 //! Who asks and of what: a whole server, one person in each role, and two projects that are alike down to the last note. Never here: what they may do.
 
 use deadwax_domain::{
-    Actor, Alternate, ApprovalId, Command, Cover, Digest, Event, Fact, FadeShape, File, GateRule, Need,
-    NoteId, PersonId, ProjectId, Receipt, ReceivedFile, RecordFile, RecordId, RecordProfile, RecordSource,
-    RenderId, Role, Roles, ShootoutId, SongId, SpacingItem, Stage, Time, VersionId, VersionKind, WebhookId,
-    fingerprint, record::record_fingerprint,
+    Actor, Alternate, ApprovalId, Command, Cover, Digest, Event, Fact, FadeShape, File, GateRule, LinkId,
+    LinkScope, Need, NoteId, PersonId, ProjectId, Receipt, ReceivedFile, RecordFile, RecordId, RecordProfile,
+    RecordSource, RenderId, Role, Roles, ShootoutId, SongId, SpacingItem, Stage, Time, VersionId,
+    VersionKind, WebhookId, fingerprint, record::record_fingerprint,
 };
 use deadwax_server::{
+    auth::{KeepLink, OpenLink},
     ledger::Perform,
     store::{Append, CommandKey, Store, StreamId},
     wire,
@@ -18,7 +19,7 @@ use crate::{
     media_kit::sha256,
 };
 
-/// The columns of the table. The last four are no members of the project that is asked for.
+/// The columns of the table. The last five are no members of the project that is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Asker {
     Artist,
@@ -36,11 +37,13 @@ pub enum Asker {
     Removed,
     /// Signed in nowhere.
     Nobody,
+    /// Came by a link to the song that is in mixing.
+    Guest,
 }
 
 use Asker::*;
-pub const ASKERS: [Asker; 11] =
-    [Artist, Producer, Mixer, Masterer, Label, Manager, Listener, Owner, Other, Removed, Nobody];
+pub const ASKERS: [Asker; 12] =
+    [Artist, Producer, Mixer, Masterer, Label, Manager, Listener, Owner, Other, Removed, Nobody, Guest];
 
 impl Asker {
     pub fn role(self) -> Option<Role> {
@@ -52,8 +55,13 @@ impl Asker {
             Label => Some(Role::Label),
             Manager => Some(Role::Manager),
             Listener => Some(Role::Listener),
-            Owner | Other | Removed | Nobody => None,
+            Owner | Other | Removed | Nobody | Guest => None,
         }
+    }
+
+    /// Something of the project is there for them.
+    pub fn is_inside(self) -> bool {
+        self == Guest || self.role().is_some()
     }
 
     /// The role in which they ask: their own, or one that would help them.
@@ -66,7 +74,7 @@ impl Asker {
             Masterer => v1::Role::MasteringEngineer,
             Manager => v1::Role::Manager,
             Listener => v1::Role::Listener,
-            Label | Owner | Other | Removed | Nobody => v1::Role::Label,
+            Label | Owner | Other | Removed | Nobody | Guest => v1::Role::Label,
         }
         .into()
     }
@@ -126,6 +134,7 @@ impl World {
         for asker in ASKERS {
             let seat = match asker {
                 Nobody => house.stranger().await,
+                Guest => guest(&house).await,
                 asker => house.person(&format!("{asker:?}"), asker == Owner).await,
             };
             seats.push((asker, seat));
@@ -229,6 +238,19 @@ impl World {
             facts.push(joined(self.cast.id(Other), &all));
         }
         facts.push(joined(self.cast.second, &[Role::MixEngineer]));
+        if place.base == OWN {
+            let made = Fact::LinkMade {
+                link: LINK,
+                guest: self.cast.id(Guest),
+                scope: LinkScope::Song(SongId(place.base + at::MIXING)),
+                expires: Time(2_000_000_000_000),
+                sessions_max: 100,
+                download: true,
+                notes: true,
+                has_password: false,
+            };
+            facts.push((Some(self.cast.id(Manager)), made));
+        }
         // One of these alone never opens it.
         let any_of: Roles = [Role::Artist, Role::Producer, Role::Label, Role::Manager].into();
         for stage in [Stage::Recording, Stage::Mixing, Stage::Mastering] {
@@ -364,6 +386,31 @@ impl World {
         }
         all.facts
     }
+}
+
+/// By which the guest comes into each of the own projects.
+const LINK: LinkId = LinkId(0x11_4E);
+
+async fn guest(house: &House) -> Seat {
+    let people = &house.studio.people;
+    let guest = PersonId(uuid::Uuid::now_v7().as_u128());
+    let keep = KeepLink {
+        link: LINK,
+        guest,
+        recipient: "Dana Holt".into(),
+        project: ProjectId(ABSENT),
+        by: PersonId(1),
+        expires_ms: 2_000_000_000_000,
+        sessions_max: 100,
+        phc: None,
+    };
+    let secret = people.keep_link(keep).await.expect("a link");
+    let place = people.link_of(secret.reveal(), None).await.expect("its secret leads to it");
+    let open = OpenLink { place, password: "", device: "a browser", address: None };
+    let opened = people.open_link(open).await.expect("a session");
+    let mut seat = house.stranger().await;
+    (seat.token, seat.id) = (opened.token.reveal().to_owned(), guest);
+    seat
 }
 
 pub fn record_files(place: Place) -> Vec<RecordFile> {

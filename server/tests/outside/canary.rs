@@ -4,8 +4,11 @@
 
 use std::{collections::BTreeSet, io::Write as _, path::Path, time::Duration};
 
+use deadwax_domain::ProjectId;
+use deadwax_proto::v1;
+
 use crate::{
-    common::{House, id_text},
+    common::{House, Seat, id_text},
     contract::{Contract, Fill, call},
     log::Said,
     lot::Lot,
@@ -14,6 +17,8 @@ use crate::{
 
 /// Letters that pass as a name, in an address and in a recipe.
 const CANARY: &str = "kanarienvogel7zq";
+/// Of a link.
+const PASSWORD: &str = "zaunkoenig4wv";
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// The word in every field; ids are real in every second round, so that calls come past their first check.
@@ -94,6 +99,44 @@ fn hits_in(log: &[u8], words: &[(&str, &str)]) -> Vec<String> {
     hits
 }
 
+/// What opens a link that has this password.
+async fn link(owner: &Seat, project: ProjectId) -> String {
+    let add = v1::action::Action::AddSong(v1::AddSong {
+        song_id: id_text(7),
+        title: "Nachtlied".into(),
+        ..v1::AddSong::default()
+    });
+    let command_id = || id_text(uuid::Uuid::now_v7().as_u128());
+    let project_id = id_text(project.0);
+    let perform = v1::PerformRequest {
+        command_id: command_id(),
+        project_id: project_id.clone(),
+        expected: None,
+        action: Some(v1::Action { action: Some(add) }),
+    };
+    let mut projects = v1::projects_client::ProjectsClient::new(owner.channel.clone());
+    projects.perform(owner.with(perform)).await.unwrap();
+    let asked = v1::MakeLinkRequest {
+        command_id: command_id(),
+        project_id,
+        scope: Some(v1::LinkScope { of: Some(v1::link_scope::Of::Album(true)) }),
+        recipient: "Dana Holt".into(),
+        password: PASSWORD.into(),
+        ..v1::MakeLinkRequest::default()
+    };
+    let mut links = v1::links_client::LinksClient::new(owner.channel.clone());
+    let made = links.make(owner.with(asked)).await.unwrap().into_inner();
+    let secret = made.link.split_once('#').unwrap().1.to_owned();
+    let asked = v1::OpenLinkRequest {
+        secret: secret.clone(),
+        password: PASSWORD.into(),
+        api: deadwax_proto::API,
+        ..v1::OpenLinkRequest::default()
+    };
+    links.open(asked).await.unwrap();
+    secret
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_people_write_is_in_no_log_and_no_secret_in_any_file() {
     let said = Said::heard();
@@ -106,6 +149,7 @@ async fn what_people_write_is_in_no_log_and_no_secret_in_any_file() {
     let owner = house.person("Ana Maia", true).await;
     let project = house.project(&owner).await;
     let unused = house.studio.people.issue_code(owner.id).await.unwrap().code.reveal().to_owned();
+    let links = link(&owner, project).await;
     let ids = [("project_id", id_text(project.0)), ("person_id", id_text(owner.id.0))];
 
     let contract = Contract::read();
@@ -137,12 +181,18 @@ async fn what_people_write_is_in_no_log_and_no_secret_in_any_file() {
     let log = said.bytes();
     assert!(holds(&log, "deadwax.v1.Projects/Perform"), "the log says nothing, so it proves nothing");
 
-    let mut hits = hits_in(&log, &[("the word", CANARY), ("a token", &owner.token), ("a code", &unused)]);
+    let secrets = [
+        ("a token", owner.token.as_str()),
+        ("a code", unused.as_str()),
+        ("a link", links.as_str()),
+        ("a password", PASSWORD),
+    ];
+    let words: Vec<(&str, &str)> = [("the word", CANARY)].into_iter().chain(secrets).collect();
+    let mut hits = hits_in(&log, &words);
     let mut stored = Vec::new();
     files(house.folder.path(), &mut stored);
     assert!(stored.iter().any(|(_, bytes)| holds(bytes, CANARY)), "nothing was stored, so nothing is proved");
     for (path, bytes) in &stored {
-        let secrets = [("a token", owner.token.as_str()), ("a code", unused.as_str())];
         hits.extend(
             secrets.iter().filter(|it| holds(bytes, it.1)).map(|(what, _)| format!("{what} in {path}")),
         );

@@ -1,6 +1,6 @@
 //! Who works on the project and as what, open invites, and the devices of this person.
 
-use deadwax_proto::v1::{InviteInfo, MemberRow, Role, SessionInfo};
+use deadwax_proto::v1::{InviteInfo, LinkInfo, MemberRow, Role, SessionInfo};
 use ratatui::{
     Frame,
     layout::{Constraint, Layout, Rect},
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::tui::{
     model::Model,
-    people::{Line as Of, lines},
+    people::{Line as Of, lines, state},
     rows::Project,
     words,
 };
@@ -97,6 +97,10 @@ fn sections<'a>(model: &Model, all: &[Of<'a>]) -> Vec<Shown<'a>> {
             None => shown.push(Shown::Say(waiting(model))),
         }
     }
+    if !model.people.shared.is_empty() {
+        shown.push(Shown::Head("Share links", String::new()));
+        take(&mut shown, |it| matches!(it, Of::Shared(_)));
+    }
     shown.push(Shown::Head("Your devices", String::new()));
     match &model.people.sessions {
         Some(Ok(_)) => take(&mut shown, |it| matches!(it, Of::Session(_))),
@@ -127,6 +131,16 @@ fn line(model: &Model, of: Of<'_>, chosen: bool, columns: usize) -> String {
         Of::Invite(it) => {
             format!("{mark}{} {}", pad(&it.name, name_room), clip(&ends(model, it.expires_ms), rest))
         }
+        Of::Shared(it) => {
+            let what = format!(
+                "{}, {}, opened {} of {}",
+                it.scope_words,
+                state(it),
+                it.sessions_used,
+                it.sessions_max
+            );
+            format!("{mark}{} {}", pad(&it.recipient, name_room), clip(&what, rest))
+        }
         Of::Session(it) => {
             let here = if it.current { "✓ this one" } else { "" };
             let since = format!("since {}", words::date(&model.zone, it.opened_ms));
@@ -154,6 +168,7 @@ fn about(model: &Model, rows: &Project, of: Of<'_>, room: usize) -> Vec<(String,
     match of {
         Of::Member(it) => member(model, rows, it, room),
         Of::Invite(it) => invite(model, it, room),
+        Of::Shared(it) => shared(model, it, room),
         Of::Session(it) => session(model, it, room),
     }
 }
@@ -199,6 +214,23 @@ fn invite(model: &Model, it: &InviteInfo, room: usize) -> Vec<(String, bool)> {
         it.name,
         words::date(&model.zone, it.made_ms),
         words::date(&model.zone, it.expires_ms)
+    );
+    wrap(&text, room).into_iter().map(|line| (line, false)).collect()
+}
+
+fn shared(model: &Model, it: &LinkInfo, room: usize) -> Vec<(String, bool)> {
+    let may = [(it.download, "fetch originals"), (it.notes, "write notes")];
+    let may: Vec<&str> = may.into_iter().filter_map(|(is, word)| is.then_some(word)).collect();
+    let may = if may.is_empty() { "hear it".to_owned() } else { format!("hear it, {}", may.join(", ")) };
+    let last = it.opened.last().map_or_else(
+        || "Nobody has opened it.".to_owned(),
+        |one| format!("Last used {}.", words::date(&model.zone, one.last_ms)),
+    );
+    let text = format!(
+        "{} may {may}, until {}. Made by {}. {last} x revokes it.",
+        it.recipient,
+        words::date(&model.zone, it.expires_ms),
+        it.made_by
     );
     wrap(&text, room).into_iter().map(|line| (line, false)).collect()
 }

@@ -41,6 +41,7 @@ pub(super) fn press(model: &mut Model, verb: Verb) -> Option<Vec<Effect>> {
             let (said, effect) = match chosen(model)? {
                 Line::Member(_) => return None,
                 Line::Invite(it) => revoke_invite(&project, it),
+                Line::Shared(it) => revoke_shared(&project, it),
                 Line::Session(it) => revoke_session(model, it),
             };
             if !model.online() {
@@ -79,7 +80,7 @@ fn chosen(model: &Model) -> Option<Line<'_>> {
 pub(super) fn member(model: &Model) -> Option<String> {
     match chosen(model)? {
         Line::Member(it) => Some(it.person_id.clone()),
-        Line::Invite(_) | Line::Session(_) => None,
+        Line::Invite(_) | Line::Shared(_) | Line::Session(_) => None,
     }
 }
 
@@ -91,6 +92,13 @@ fn revoke_invite(project: &str, invite: &v1::InviteInfo) -> Said {
     let line =
         format!("The link stops working. {name} stays a member; inviting them again makes a new link.");
     ((format!("Revoke the invite of {name}?"), line, "Revoke"), Effect::People(order))
+}
+
+fn revoke_shared(project: &str, link: &v1::LinkInfo) -> Said {
+    let (name, what) = (crate::scrub::line(&link.recipient), crate::scrub::line(&link.scope_words));
+    let order = Order::RevokeShared { project_id: project.to_owned(), link_id: link.link_id.clone() };
+    let line = format!("It names {what}. It ends for ever, and its open pages within a second.");
+    ((format!("Revoke the link of {name}?"), line, "Revoke"), Effect::People(order))
 }
 
 fn revoke_session(model: &Model, session: &v1::SessionInfo) -> Said {
@@ -250,6 +258,19 @@ pub(super) fn told(model: &mut Model, news: News) -> Vec<Effect> {
             Vec::new()
         }
         News::Invites { .. } => Vec::new(),
+        News::Shared { project_id, outcome } => {
+            // Who may see none is told nothing of it: they have not asked.
+            if model.people.of.as_deref() == Some(&project_id) {
+                let all = outcome.unwrap_or_default();
+                let holds = |link: &v1::LinkInfo| link.state() != v1::LinkState::Revoked;
+                model.people.shared = all.into_iter().filter(holds).collect();
+            }
+            Vec::new()
+        }
+        News::SharedRevoked(outcome) => {
+            model.notice = Some(noticed(outcome, "The link is revoked."));
+            shared(model)
+        }
         News::Sessions(outcome) => {
             model.people.sessions = Some(outcome.map_err(why));
             Vec::new()
@@ -337,6 +358,14 @@ fn invites(model: &Model) -> Vec<Effect> {
     }
 }
 
+/// The list of share links anew, for those who may make one.
+fn shared(model: &Model) -> Vec<Effect> {
+    let makes = [v1::Role::Manager, v1::Role::Label, v1::Role::Artist];
+    let may = makes.iter().any(|role| model.my_roles().contains(role));
+    let asked = model.people.of.as_ref().filter(|_| may);
+    asked.map(|it| Effect::People(Order::Shared { project_id: it.clone() })).into_iter().collect()
+}
+
 /// Asks for invites and devices when the screen opens or the line comes back; shows a link once nothing else is asked.
 pub(super) fn reconcile(model: &mut Model, effects: &mut Vec<Effect>) {
     if model.prompt.is_none()
@@ -361,7 +390,9 @@ pub(super) fn reconcile(model: &mut Model, effects: &mut Vec<Effect>) {
         let project = project.clone();
         model.people.of = Some(project);
         model.people.invites = None;
+        model.people.shared.clear();
         effects.extend(invites(model));
+        effects.extend(shared(model));
         effects.push(Effect::People(Order::Sessions));
     }
 }

@@ -1,6 +1,7 @@
 //! The fold: one fact after another makes the project. Total (P-6): a fact that makes no sense here (an unknown song, a number that leaves a gap,
 //! a stage that is not left from) changes nothing. No rule is decided here; `decide` never made such a fact in the first place.
 
+mod link;
 mod record;
 mod review;
 
@@ -56,6 +57,7 @@ impl Project {
                     self.end_approvals_of(*person, &Roles::new(), event.at);
                     self.end_holds_of(*person, event.at);
                     self.follows.retain(|(of, _), _| of != person);
+                    self.end_links_by(*person, event);
                 }
             }
             Fact::GateSet { rule } => {
@@ -107,6 +109,7 @@ impl Project {
             Fact::KeyEnrolled { .. } | Fact::KeyRevoked { .. } | Fact::ReceiptKept { .. } => {
                 self.fold_receipt(event);
             }
+            Fact::LinkMade { .. } | Fact::LinkRevoked { .. } => self.fold_link(event),
             _ => self.fold_review(event),
         }
     }

@@ -347,6 +347,30 @@ fn record() -> impl Strategy<Value = Command> {
     ]
 }
 
+/// Guests come from the pool of people: some are members, some come as the actors of other commands.
+fn given_away() -> impl Strategy<Value = Command> {
+    let scope = prop_oneof![
+        id().prop_map(|version| LinkScope::Version(VersionId(version))),
+        id().prop_map(|song| LinkScope::Song(SongId(song))),
+        Just(LinkScope::Album),
+        id().prop_map(|record| LinkScope::Record(RecordId(record))),
+    ];
+    let made = (id(), 0..PEOPLE + 2, scope, any::<bool>(), 0..4u32);
+    prop_oneof![
+        3 => made.prop_map(|(link, guest, scope, notes, sessions_max)| Command::MakeLink {
+            link: LinkId(5000 + link),
+            guest: PersonId(guest),
+            scope,
+            expires: Time(7 * 86_400_000),
+            sessions_max,
+            download: !notes,
+            notes,
+            has_password: false,
+        }),
+        1 => id().prop_map(|link| Command::RevokeLink { link: LinkId(5000 + link) }),
+    ]
+}
+
 pub fn command() -> impl Strategy<Value = Command> {
     // Boxed: the types of all of it together are larger than the stack of a test.
     prop_oneof![
@@ -356,5 +380,6 @@ pub fn command() -> impl Strategy<Value = Command> {
         5 => work().boxed(),
         4 => review().boxed(),
         3 => record().boxed(),
+        1 => given_away().boxed(),
     ]
 }

@@ -70,9 +70,24 @@ fn steps(count: impl Into<proptest::collection::SizeRange>) -> impl Strategy<Val
     vec((prop_oneof![4 => Just(0), 1 => Just(1usize)], step()), count)
 }
 
+/// V-1: whoever comes by a link sees what it holds, and after its end nothing.
+fn guests_see_their_scope(project: &Project) {
+    for person in project.guests.keys() {
+        let link = project.guest(person);
+        for version in project.versions.values() {
+            let seen = audience::sees_version(project, person, version);
+            assert!(!seen || link.is_some_and(|link| link.holds(project, version)), "{person:?}");
+        }
+        let reads = |note: &&Note| audience::reads_note(project, person, note);
+        assert!(project.notes.values().filter(reads).all(|note| !note.internal));
+        assert!(waits(project).iter().all(|wait| wait.person != person || project.members.contains(person)));
+    }
+}
+
 /// Every question that a view asks, answered without a panic.
 fn ask_everything(project: &Project) {
     waits(project);
+    guests_see_their_scope(project);
     for who in 0..PEOPLE {
         let actor = Actor::Person { id: PersonId(who), studio_owner: false };
         dry::project_actions(project, &actor);
@@ -193,6 +208,8 @@ fn random_sequences_reach_every_stage() {
         "KEY_ENROLLED",
         "KEY_REVOKED",
         "RECEIPT_KEPT",
+        "LINK_MADE",
+        "LINK_REVOKED",
     ] {
         assert!(reached.contains_key(code), "{code} was never reached: {reached:?}");
     }

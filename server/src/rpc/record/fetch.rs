@@ -30,7 +30,12 @@ impl Service {
         let unknown = || status::not_found("NO_SUCH_PROJECT", "project");
         let snapshot = self.studio.ledger.project(id).await.map_err(status::ledger)?.ok_or_else(unknown)?;
         let roles = snapshot.project.roles_of(person).ok_or_else(unknown)?;
-        if !audience::may_fetch(roles) || !audience::sees_work(roles) {
+        let by_link = snapshot.project.guest(person);
+        if by_link.is_some_and(|link| !link.holds_record(record)) {
+            return Err(no_record());
+        }
+        let sees = by_link.is_some() || audience::sees_work(roles);
+        if !audience::fetches(&snapshot.project, person) || !sees {
             let text = "Listeners hear the songs and may not fetch the files of a record.";
             let hint = "Ask a manager of the project.";
             return Err(status::refuse(Code::PermissionDenied, "ORIGINALS_CLOSED", text, hint));
@@ -42,9 +47,13 @@ impl Service {
         }
         tracing::info!(person = %id_text(person.0), project = %id_text(id.0), %digest, "download of a record");
         let range = Range { offset: asked.offset, limit: asked.limit };
+        let id_of = record.id;
         let may = move |project: &deadwax_domain::Project| {
-            let roles = project.roles_of(person);
-            roles.is_some_and(|roles| audience::may_fetch(roles) && audience::sees_work(roles))
+            let sees = match project.guest(person) {
+                Some(link) => link.holds_record(id_of),
+                None => project.roles_of(person).is_some_and(audience::sees_work),
+            };
+            sees && audience::fetches(project, person)
         };
         let work = work(record, digest);
         let of = Stored { way: Way::Record, project: id, object: record.id.0, work, digest };

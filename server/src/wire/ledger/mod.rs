@@ -1,6 +1,7 @@
 //! A fact of the domain to stored bytes and back, exactly. What a newer server wrote is told apart from what is broken: the first is kept and
 //! not applied, the second is an error. Field numbers and their promise stand in `facts.proto`; golden files guard them.
 
+mod link;
 mod read;
 mod record;
 mod review;

@@ -7,6 +7,7 @@ use deadwax_domain::{
 use deadwax_proto::ledger::v1::{self as stored, fact::What};
 
 use super::{
+    link,
     read::{self, No, present},
     write::{digest, id, role},
 };
@@ -278,7 +279,7 @@ fn fact_of_keys(what: What) -> Result<Fact, No> {
                 key: read::digest("key", &it.key)?,
             },
         },
-        _ => return Err(No::Newer),
+        of_links => return link::fact(of_links),
     })
 }
 

@@ -6,7 +6,7 @@ use deadwax_domain::{
 };
 use deadwax_proto::ledger::v1::{self as stored, fact::What};
 
-use super::{record, review};
+use super::{link, record, review};
 
 pub fn id(id: u128) -> Vec<u8> {
     id.to_be_bytes().to_vec()
@@ -474,5 +474,6 @@ pub fn what(fact: &Fact) -> Option<What> {
         | Fact::KeyEnrolled { .. }
         | Fact::KeyRevoked { .. }
         | Fact::ReceiptKept { .. } => return record::what(fact),
+        Fact::LinkMade { .. } | Fact::LinkRevoked { .. } => return link::what(fact),
     })
 }

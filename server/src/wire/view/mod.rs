@@ -2,6 +2,7 @@
 //! no sentence. Pure; each kind of row has its file. Never here: a rule of the studio; "may I?" is asked of `deadwax_domain::dry`.
 
 mod gate;
+pub mod guest;
 mod house;
 mod marks;
 mod note;
@@ -12,7 +13,9 @@ mod work;
 
 use std::collections::BTreeMap;
 
-use deadwax_domain::{Actor, PersonId, Project, ProjectId, Refusal, Roles, VersionId, audience, dry::Answer};
+use deadwax_domain::{
+    Actor, Link, PersonId, Project, ProjectId, Refusal, Roles, VersionId, audience, dry::Answer,
+};
 use deadwax_proto::v1::{self, row::Row as Kind};
 
 use super::text::{scrub, scrubbed};
@@ -43,6 +46,11 @@ impl<'a> Viewer<'a> {
         let studio_owner = names.people.get(&person).is_some_and(|known| known.studio_owner);
         let actor = Actor::Person { id: person, studio_owner };
         Some(Self { project_id, project, person, roles, names, actor })
+    }
+
+    /// The link that the viewer comes by; members come by none.
+    pub fn comes_by(&self) -> Option<&'a Link> {
+        self.project.guest(self.person)
     }
 
     fn sees_work(&self) -> bool {
@@ -91,6 +99,10 @@ pub fn rows(viewer: &Viewer<'_>) -> Rows {
     let mut put = |key: String, kind: Kind| {
         rows.insert(key.clone(), v1::Row { key, row: Some(kind) });
     };
+    if let Some(link) = viewer.comes_by() {
+        guest::rows(viewer, link, &mut put);
+        return rows;
+    }
     house::rows(viewer, &mut put);
     version::rows(viewer, &mut put);
     if viewer.sees_work() {

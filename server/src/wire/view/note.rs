@@ -20,7 +20,7 @@ fn sees(viewer: &Viewer<'_>, note: &Note) -> bool {
     audience::reads_note(viewer.project, viewer.person, note)
 }
 
-fn row(viewer: &Viewer<'_>, note: &Note) -> v1::NoteRow {
+pub(super) fn row(viewer: &Viewer<'_>, note: &Note) -> v1::NoteRow {
     let addressed_in = match note.state {
         NoteState::Addressed(version) => id(version.0),
         NoteState::Open | NoteState::Accepted | NoteState::Declined => String::new(),

@@ -71,7 +71,7 @@ fn row(viewer: &Viewer<'_>, it: &Record) -> v1::RecordRow {
     }
 }
 
-fn state(state: RecordState) -> v1::RecordState {
+pub(super) fn state(state: RecordState) -> v1::RecordState {
     match state {
         RecordState::Queued => v1::RecordState::Queued,
         RecordState::Running => v1::RecordState::Running,
@@ -82,7 +82,7 @@ fn state(state: RecordState) -> v1::RecordState {
     }
 }
 
-fn file(it: &RecordFile) -> v1::RecordFile {
+pub(super) fn file(it: &RecordFile) -> v1::RecordFile {
     v1::RecordFile {
         profile: scrub(&it.profile),
         folder: scrub(&it.folder),

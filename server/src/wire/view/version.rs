@@ -13,9 +13,9 @@ pub fn rows(viewer: &Viewer<'_>, put: &mut dyn FnMut(String, Kind)) {
     }
 }
 
-fn row(viewer: &Viewer<'_>, version: &Version) -> v1::VersionRow {
+pub(super) fn row(viewer: &Viewer<'_>, version: &Version) -> v1::VersionRow {
     let project = viewer.project;
-    let may_fetch = audience::may_fetch(viewer.roles);
+    let may_fetch = audience::fetches(project, viewer.person);
     let work = viewer.sees_work();
     let maker = audience::knows_maker(project, viewer.person, version);
     let by = version.by.filter(|_| maker);
