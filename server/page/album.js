@@ -267,7 +267,7 @@ export class Album {
     this.parts = layOut(found);
     this.player.setParts(this.parts);
     const missing = songs.length - found.length;
-    text(this.sum, [count(found.length, "song", "songs"), clock(this.player.length * 1000, false), spacing ? `spacing ${spacing.number}, by ${line(spacing.by)}` : "no spacing was set", missing ? `${count(missing, "song has", "songs have")} no sound yet` : ""].filter(Boolean).join(" \u00b7 "));
+    text(this.sum, [count(found.length, "song", "songs"), clock(this.player.length * 1000, false), spacing ? `spacing ${spacing.number}${spacing.by ? `, by ${line(spacing.by)}` : ""}` : "no spacing was set", missing ? `${count(missing, "song has", "songs have")} no sound yet` : ""].filter(Boolean).join(" \u00b7 "));
     this.place.max = String(this.player.length);
     const now = this.current();
     keyed(this.songs, this.parts, (it) => it.song.song_id, (it) => JSON.stringify([it.start, it.length, it.song.title, it.version.name, it === now]), (it) => this.line(it, it === now));

@@ -39,6 +39,8 @@ export class Gate {
     const { rows, songId, version } = this.song;
     const gate = rows.gate(songId);
     const song = rows.song(songId);
+    // A guest of a link hears, and decides nothing.
+    this.element.hidden = Boolean(this.app.session.guest);
     text(this.title, gate ? `The gate of ${stageName(gate.stage).toLowerCase()}` : "Decision");
     text(this.sum, gate?.met ? "Everything that it asks for is there." : line(song?.waits_for));
     keyed(this.lines, gate?.lines ?? [], (it) => it.code + it.text, (it) => String(it.met), (it) => h(it.met ? "li.met" : "li", {}, icon(it.met ? "check" : "wait", 22), h("span", {}, h("span.unseen", {}, it.met ? "Done: " : "Missing: "), line(it.text))));
@@ -129,8 +131,10 @@ export class Gate {
         box.close();
         this.app.say([`You approved ${line(version.name)}${receipt.checked ? `, receipt ${answer.sequence}` : ""}.`, ...answer.effects.map(line)].join(" "));
       } catch (error) {
-        if (!stop.signal.aborted) put(progress, problem(error));
         running = yes.disabled = false;
+        if (stop.signal.aborted) return;
+        if (error.reason === "KEY_NOT_VOUCHED" && error.more.code) askVouch(progress, this.app, rows, error, () => yes.click());
+        else put(progress, problem(error));
       }
     });
   }
@@ -230,8 +234,34 @@ export function askRecord(app, rows, record) {
       box.close();
       app.say([`You approved Record ${record.number}, receipt ${answer.sequence}.`, ...answer.effects.map(line)].join(" "));
     } catch (error) {
-      if (!stop.signal.aborted) put(progress, problem(error));
       yes.disabled = false;
+      if (stop.signal.aborted) return;
+      if (error.reason === "KEY_NOT_VOUCHED" && error.more.code) askVouch(progress, app, rows, error, () => yes.click());
+      else put(progress, problem(error));
     }
   });
+}
+
+// The one step that lets a key of somebody's terminal vouch for this browser's. When the studio tells that it was done, what was begun goes on.
+function askVouch(progress, app, rows, error, again) {
+  const command = `deadwax key vouch ${error.more.code} --project ${rows.project.project_id}`;
+  const shell = h("code.shell.print", { tabindex: "0", "aria-label": "What to say in the terminal" }, command);
+  const copy = h("button", { type: "button", onclick: async () => {
+    // A browser may forbid it; then it is marked, to be copied by hand.
+    const copied = await navigator.clipboard?.writeText(command).then(() => true, () => false);
+    if (!copied) getSelection().selectAllChildren(shell);
+    text(copy, copied ? "Copied" : "Marked: copy it now");
+  } }, "Copy");
+  const panel = h("div.problem", { role: "status", "data-reason": error.reason }, h("span", {}, error.text),
+    h("span", {}, "Say this in the terminal where you signed before. It asks about the key ", h("b.print", {}, error.more.key.slice(0, 12)), ": that is this browser."),
+    shell, h("div.row.between", {}, h("span.hint", {}, "As soon as it is done your approval goes on here by itself. Is that key lost? Then a manager of the project revokes it."), copy));
+  put(progress, panel);
+  const timer = setInterval(() => {
+    if (!panel.isConnected) return clearInterval(timer);
+    const mine = rows.member(app.session.person.person_id)?.keys ?? [];
+    if (!mine.some((one) => one.fingerprint === error.more.key && one.revoked_ms === 0)) return undefined;
+    clearInterval(timer);
+    put(progress);
+    return again();
+  }, 300);
 }

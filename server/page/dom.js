@@ -90,6 +90,7 @@ const ICONS = {
   person: ["M12 5a3.4 3.4 0 1 1 0 6.8A3.4 3.4 0 0 1 12 5z", "M5.5 19c.6-3.2 3.2-4.8 6.5-4.8s5.9 1.6 6.5 4.8"],
   close: ["m7 7 10 10", "M17 7 7 17"],
   disc: ["M12 4.500a7.5 7.5 0 1 1 0 15 7.5 7.5 0 0 1 0-15z", "M12 9.800a2.2 2.2 0 1 1 0 4.4 2.2 2.2 0 0 1 0-4.400z"],
+  down: ["M12 5v9.5", "m7.5 10.5 4.5 4.5 4.5-4.5", "M5.5 18.5h13"],
   ear: ["M8 10a4.5 4.5 0 1 1 8.5 2c-.8 1.5-2.3 2-2.5 4-.2 2-1.3 3-2.7 3-1.3 0-2.3-1-2.3-2.3", "M10.5 10.300a2 2 0 1 1 3 1.7"],
 };
 const FILLED = new Set(["play", "pause"]);
@@ -130,6 +131,16 @@ export function dialog(title, body, { onclose = () => {}, wide = false } = {}) {
   document.body.append(box);
   box.showModal();
   return box;
+}
+
+// Into the folder where the browser puts what it is given.
+export function handOver(blob, name) {
+  const address = URL.createObjectURL(blob);
+  const link = h("a", { href: address, download: scrub(name).replace(/[\\/:*?"<>|]/g, "_") || "original" });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(address), 60000);
 }
 
 // A refusal as it comes: the sentence, and the next step below it.

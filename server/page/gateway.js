@@ -5,6 +5,8 @@ import { Refusal } from './net.js';
 import { codeIn, known, login, openLink, signInAgain } from './signer.js';
 
 const NEEDS = new Set(["LINK_PASSWORD_NEEDED", "LINK_PASSWORD_WRONG"]);
+// What no second try changes.
+const OVER = { LINK_ENDED: "This link has ended", LINK_UNKNOWN: "This link opens nothing", LINK_USED_UP: "This link is used up" };
 
 // `arrival`: { way: "invite" | "link" | "", secret }. Calls `entered` with the session.
 export async function gateway(holder, net, arrival, entered, why = null) {
@@ -71,12 +73,18 @@ function link(holder, net, studio, arrival, entered) {
         asked.input.focus();
         if (error.reason === "LINK_PASSWORD_NEEDED") return;
       }
-      throw error;
+      if (!OVER[error.reason]) {
+        asked?.input.select();
+        throw error;
+      }
+      shell(holder, OVER[error.reason], problem(error));
     }
   };
-  const made = form([place], "Open", work);
-  shell(holder, studio.studio, h("p.soft", {}, "You were sent music to listen to. The link works for you alone; do not pass it on."), made);
-  if (!arrival.secret) made.append(problem(new Refusal(5, "LINK_UNKNOWN", "This link is not whole.", "Open it again from where you got it.")));
+  if (!arrival.secret) {
+    shell(holder, studio.studio, problem(new Refusal(5, "LINK_UNKNOWN", "This link is not whole.", "Open it again from where you got it.")));
+    return;
+  }
+  shell(holder, studio.studio, h("p.soft", {}, "You were sent music to listen to. The link is for you; do not pass it on."), form([place], "Open", work));
 }
 
 function again(holder, net, studio, device, entered, why) {

@@ -8,7 +8,7 @@ import { Outbox } from './outbox.js';
 import { Room } from './room.js';
 import { tab } from './keep.js';
 import { API, codeIn, leave, resume } from './signer.js';
-import { count, line, list, roleName } from './words.js';
+import { count, day, line, list, roleName } from './words.js';
 
 // What came with the link. It leaves the address before anything else happens, so that no history, screen or copied address has it.
 export function takeArrival(place = location, past = history) {
@@ -55,6 +55,7 @@ class App {
       if (session) return this.enter(session);
     } catch (error) {
       if (!(error instanceof Refusal) || error.passing) return this.wait(error);
+      if (tab.read()?.guest) return this.linkEnded();
     }
     return this.gate(arrival);
   }
@@ -77,7 +78,6 @@ class App {
     this.outbox = new Outbox(this.net, session.person.person_id, { changed: () => this.room?.inner?.show(), refused: (item, error) => this.room?.giveBack?.(item, error) });
     put(this.who, icon("person"), h("span.name", {}, line(session.person.name)));
     this.who.hidden = false;
-    if (session.guest && !routeOf(location.hash).project) history.replaceState(null, "", `#/p/${session.guest.project_id}`);
     this.route();
     this.outbox.run();
     this.checkAge();
@@ -96,6 +96,9 @@ class App {
 
   route() {
     if (!this.session) return;
+    // A guest has one place: what their link names.
+    const home = this.session.guest?.project_id ?? "";
+    if (home && routeOf(location.hash).project !== home) history.replaceState(null, "", `#/p/${home}`);
     const route = routeOf(location.hash);
     if (route.project && this.room instanceof Room && this.room.projectId === route.project) return this.room.go(route);
     this.closeRoom();
@@ -148,14 +151,18 @@ class App {
     const guest = this.session.guest;
     this.session = null;
     this.net.token = "";
+    if (guest) return this.linkEnded();
     tab.write(null);
-    if (guest) {
-      this.closeRoom();
-      this.who.hidden = true;
-      put(this.body, h("main.gateway", { id: "main" }, h("div.card", {}, h("h1", {}, "This link has ended"), h("p.soft", {}, "It was ended by whoever sent it, or its time is over. Ask them for a new one."))));
-      return;
-    }
     this.gate({ way: "" }, new Refusal(16, "SESSION_ENDED", "Your session ended. Sign in again; what you wrote is still here.", error?.hint ?? ""));
+  }
+
+  linkEnded() {
+    this.net.token = "";
+    tab.write(null);
+    this.closeRoom();
+    this.who.hidden = true;
+    this.trail("", "#/");
+    put(this.body, h("main.gateway", { id: "main" }, h("div.card", {}, mark(44), h("h1", {}, "This link has ended"), h("p.soft", {}, "Whoever sent it took it back, or its time is over. Ask them for a new one."))));
   }
 
   say(words) {
@@ -169,7 +176,7 @@ class App {
     const roles = this.room?.live?.rows.project?.your_roles ?? [];
     const address = `deadwax://${location.hostname}${location.port ? `:${location.port}` : ""}`;
     const box = dialog(line(person.name), [
-      h("p.soft", {}, guest ? "You listen by a link." : [line(person.email), roles.length ? `here as ${list(roles.map(roleName))}` : ""].filter(Boolean).join(", ")),
+      h("p.soft", {}, guest ? `You listen by a link of ${line(guest.studio)}, until ${day(guest.until_ms)}. Closing this tab ends nothing, but a new one counts as one more time that the link was opened.` : [line(person.email), roles.length ? `here as ${list(roles.map(roleName))}` : ""].filter(Boolean).join(", ")),
       !guest && h("div.field", {}, h("h3", {}, "At a desk? Use the terminal"), h("p.small.soft", {}, "The terminal client uploads, measures and signs. With a checkout of Deadwax and Rust, one line installs it and signs you in with an invite of your own for a further machine:"),
         h("code.shell.print", { tabindex: "0" }, `cargo install --path client-tui && deadwax login ${address}`)),
       !guest && h("p.small.soft", {}, "Closing this tab is enough: your passphrase opens it again. Signing out makes this browser's key worthless; you then need a new invite link."),

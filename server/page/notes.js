@@ -111,7 +111,8 @@ export class Notes {
     }
     const write = may(version, "add_note");
     this.form.hidden = !write.yes;
-    this.refused.hidden = write.yes || !write.text;
+    const { guest } = this.app.session;
+    this.refused.hidden = write.yes || !write.text || Boolean(guest);
     text(this.refused, write.text);
     const mine = rows.project?.your_roles ?? [];
     this.internalField.hidden = !mine.some((role) => ENGINEERS.has(role));
@@ -124,6 +125,8 @@ export class Notes {
     const shown = threads.filter((thread) => this.showSettled || !isSettled(thread));
     const unsent = this.app.outbox.of(this.song.songId).map((item) => ({ unsent: item }));
     this.empty.hidden = shown.length + unsent.length > 0;
+    // A link without notes shows no empty place for them.
+    this.element.hidden = Boolean(guest) && !write.yes && threads.length === 0;
     text(this.empty, settled ? "Every note is settled." : "No notes yet.");
     keyed(this.listing, [...unsent, ...shown], (it) => (it.unsent ? it.unsent.command_id : it.note.note_id),
       (it) => JSON.stringify([it, version?.version_id, it.note && this.open.has(it.note.note_id), this.here === it.note?.note_id]), (it) => (it.unsent ? this.unsent(it.unsent) : this.thread(it)));

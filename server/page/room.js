@@ -42,7 +42,9 @@ export class Room {
     if (!rows.ready) return;
     const { project } = rows;
     text(this.title, line(project.title));
-    text(this.artist, [line(project.artist), `you are ${list(project.your_roles.map(roleName))}`].filter(Boolean).join(" \u00b7 "));
+    const { guest, person } = this.app.session;
+    const here = guest ? `for ${line(person.name)}, from ${line(guest.studio)}` : `you are ${list(project.your_roles.map(roleName))}`;
+    text(this.artist, [line(project.artist), here].filter(Boolean).join(" \u00b7 "));
     this.app.trail(line(project.title), `#/p/${this.projectId}`);
     const songs = rows.songs();
     keyed(this.songs, songs, (it) => it.song_id, (it) => JSON.stringify([it.title, it.position, it.stage, it.waits_for, it.open_notes, this.route.song === it.song_id]), (it) => h("li", {}, h("a", {

@@ -3,8 +3,9 @@
 
 import { Refusal, newId } from './net.js';
 import { forgetWords, keep, tab } from './keep.js';
-import { Sha256, sha256 } from './sha.js';
+import { sha256 } from './sha.js';
 import { makePair, publicKey, sign } from './ssh.js';
+import { fetchFile } from './fetch.js';
 import { followRecord } from './record.js';
 import { ZEROS, ownFingerprint, recordObject, statementText, versionObject } from './statement.js';
 import { deviceName } from './words.js';
@@ -67,7 +68,7 @@ export async function signInAgain(net, passphrase) {
 // A guest: the secret of a share link, and its password where it has one.
 export async function openLink(net, secret, password) {
   const answer = await net.call("Links.Open", { secret, password, device: deviceName(), api: API });
-  const guest = { project_id: answer.project_id, scope: answer.scope, download: answer.download, notes: answer.notes, studio: answer.studio };
+  const guest = { project_id: answer.project_id, scope: answer.scope, download: answer.download, notes: answer.notes, studio: answer.studio, until_ms: answer.expires_ms };
   return begin(net, { token: answer.token, person: answer.guest, guest });
 }
 
@@ -117,7 +118,8 @@ function changed(name) {
 export async function approve(net, wish, tell, signal) {
   const approvalId = newId();
   const pair = await signingKey(wish.person);
-  const { object } = await look(net, wish, signal);
+  const { object, me } = await look(net, wish, signal);
+  await mustBeVouched(me, pair);
   await fetchAll(net, wish, object, tell, signal);
   if (ownFingerprint(object) !== object.fingerprint) {
     throw new Refusal(9, "FINGERPRINT_DIFFERS", `${object.name} has another fingerprint than its files have. Nothing was signed.`, "Tell the studio: what it lists does not fit together.");
@@ -175,40 +177,15 @@ async function look(net, wish, signal) {
   return { project, me, object: versionObject(version, song) };
 }
 
-// Every byte of it comes here; what is listed and what came are one thing afterwards.
+// The step before a yes: every byte of it comes here; what is listed and what came are one thing afterwards.
 async function fetchAll(net, wish, object, tell, signal) {
   if (object.files.length === 0) throw new Refusal(5, "NO_SUCH_FILE", `${object.name} lists no file.`, "Tell the studio.");
   const total = object.files.reduce((sum, file) => sum + file.bytes, 0);
   let before = 0;
   for (const file of object.files) {
-    await fetchOne(net, wish, file, (done) => tell({ step: "fetching", name: file.name, done: before + done, total }), signal);
+    const told = (done) => tell({ step: "fetching", name: file.name, done: before + done, total });
+    await fetchFile(net, wish, file, { told, signal, undone: "Nothing was signed." });
     before += file.bytes;
-  }
-}
-
-// After a cut it goes on where it was.
-async function fetchOne(net, wish, file, told, signal) {
-  const sum = new Sha256();
-  let cuts = 0;
-  while (sum.length < file.bytes) {
-    const of = wish.recordId ? { record_id: wish.recordId } : { version_id: wish.versionId };
-    const asked = { project_id: wish.projectId, ...of, sha256: file.sha256, offset: sum.length, limit: 0 };
-    try {
-      for await (const piece of net.stream(wish.recordId ? "Records.Fetch" : "Media.Download", asked, signal)) {
-        sum.push(piece.data);
-        told(sum.length);
-        cuts = piece.data.length > 0 ? 0 : cuts;
-      }
-      if (sum.length < file.bytes) cuts += 1;
-    } catch (error) {
-      if (!(error instanceof Refusal && error.passing)) throw error;
-      cuts += 1;
-    }
-    if (cuts > 5) throw new Refusal(14, "UNREACHABLE", `${file.name} could not be fetched to its end. Nothing was signed.`, "Try again when the line is better.");
-    if (cuts > 0) await new Promise((done) => setTimeout(done, 500 * cuts));
-  }
-  if (sum.length !== file.bytes || sum.hex() !== file.sha256) {
-    throw new Refusal(15, "STORED_BYTES_DAMAGED", `What came for ${file.name} is not what the studio lists. Nothing was signed.`, "Try again; if it stays so, tell the studio.");
   }
 }
 
@@ -221,15 +198,19 @@ async function enrolled(net, wish, pair, tell, signal) {
     await keep.drop(`signing/${wish.person}`);
     throw new Refusal(9, "KEY_REVOKED", `The key of this browser was revoked by ${found.revoked_by}: it signs nothing any more.`, "Approve once more: a new key is made for it.");
   }
-  const holding = (me?.keys ?? []).filter((one) => one.revoked_ms === 0);
-  if (holding.length > 0) {
-    const names = holding.map((one) => one.fingerprint.slice(0, 12)).join(", ");
-    throw new Refusal(9, "KEY_NOT_VOUCHED", `Another key of yours holds in this project (${names}): it has to vouch for a new one, and this browser does not have it.`,
-      "Approve where that key is, or ask a manager to revoke it if it is lost; without a receipt you can approve here at once.");
-  }
+  await mustBeVouched(me, pair);
   tell({ step: "enrolling" });
   const enrol_key = { public_key: key.line, proof: await sign(pair, KEY, key.line), vouch: "" };
   await net.call("Projects.Perform", { command_id: newId(), project_id: wish.projectId, action: { enrol_key } }, signal);
+}
+
+// Who has a key in this project already lets it sign for this browser's, by a word that is copied to where that key is: the page itself never has it.
+async function mustBeVouched(me, pair) {
+  const key = publicKey(pair.raw);
+  const holding = (me?.keys ?? []).filter((one) => one.revoked_ms === 0).map((one) => one.fingerprint);
+  if (holding.length === 0 || me.keys.some((one) => one.fingerprint === key.fingerprint)) return;
+  const code = (await sign(pair, KEY, key.line)).split("\n").filter((line) => line && !line.startsWith("-")).join("");
+  throw new Refusal(9, "KEY_NOT_VOUCHED", `You sign with another key in this project already (${holding.map((one) => one.slice(0, 12)).join(", ")}). It has to vouch for this browser, once.`, "", { code, key: key.fingerprint });
 }
 
 // The statement stands in the record in its place, behind the one that it names.

@@ -2,12 +2,13 @@
 
 import { askBlind } from './blind.js';
 import { Gate } from './decide.js';
-import { h, icon, keyed, problem, put, set, text } from './dom.js';
+import { h, handOver, icon, keyed, problem, put, set, text } from './dom.js';
+import { fetchBlob } from './fetch.js';
 import { choices } from './keep.js';
 import { Notes } from './notes.js';
 import { Player, gainsOf } from './player.js';
 import { Wave } from './wave.js';
-import { alternateName, clock, decibels, format, lengthMs, line, lufs, stageName } from './words.js';
+import { alternateName, clock, decibels, format, lengthMs, line, lufs, size, stageName } from './words.js';
 
 export class Song {
   constructor(app, room, songId, versionId) {
@@ -38,6 +39,7 @@ export class Song {
 
   close() {
     cancelAnimationFrame(this.framing);
+    this.fetching?.abort();
     document.removeEventListener("keydown", this.keys);
     this.wave.close();
     this.player.close();
@@ -76,18 +78,22 @@ export class Song {
     this.player.setVolume(Number(this.volume.value) ** 2);
     const zoom = (by) => () => this.wave.zoom(by);
     this.blindKey = h("button.quiet", { type: "button", onclick: () => askBlind(this) }, icon("ear", 18), "Blind");
+    this.back = h("a.button.only-narrow.quiet", { href: `#/p/${this.room.projectId}` }, icon("back", 18), "All songs");
     this.facts = h("div.facts");
+    this.fetching = null;
+    this.fetchKey = h("button.quiet", { type: "button", hidden: true, "data-focus": "fetch", onclick: () => this.fetchOriginal() }, icon("down", 18), "Download");
     this.trouble = h("div", { "aria-live": "assertive" });
+    this.columns = h("div.columns", {}, this.notes.element, this.gate.element);
     this.element = h("div.main", { id: "main", tabindex: "-1", role: "main" },
-      h("a.button.only-narrow.quiet", { href: `#/p/${this.room.projectId}` }, icon("back", 18), "All songs"),
+      this.back,
       h("div.head", {}, h("div.grow", {}, this.title, this.waits), this.stage),
       this.takes, this.alternates,
       h("section.card.deck", { "aria-label": "Listen" }, this.wave.element,
         h("div.transport", {}, this.go, h("span.clock", {}, this.now, this.of),
           h("div.tools", {}, this.loopKey, this.clear, this.blindKey, this.level, h("button.quiet", { type: "button", "aria-label": "Zoom out", onclick: zoom(1.6) }, icon("zoomOut", 18)),
             h("button.quiet", { type: "button", "aria-label": "Zoom in", onclick: zoom(0.625) }, icon("zoomIn", 18)), h("label.row.loudness", {}, h("span.unseen", {}, "Volume"), icon("sound", 18), this.volume))),
-        this.facts, this.trouble),
-      h("div.columns", {}, this.notes.element, this.gate.element));
+        h("div.facts-row", {}, this.facts, this.fetchKey), this.trouble),
+      this.columns);
   }
 
   file(version = this.version) {
@@ -107,6 +113,8 @@ export class Song {
     text(this.waits, line(song.waits_for));
     const versions = this.rows.versions(this.songId).filter((one) => one.files.length);
     this.versions = versions;
+    this.back.hidden = this.rows.songs().length < 2;
+    this.blindKey.hidden = versions.length < 2;
     if (!this.version) this.versionId = (versions.find((one) => one.version_id === song.candidate_version_id) ?? versions[0])?.version_id ?? "";
     const { version } = this;
     const newest = versions.find((one) => !one.superseded && one.version_id === song.candidate_version_id);
@@ -122,6 +130,7 @@ export class Song {
     this.listenTo();
     this.notes.show();
     this.gate.show();
+    this.columns.classList.toggle("alone", this.gate.element.hidden);
     this.showNotes();
   }
 
@@ -183,8 +192,33 @@ export class Song {
     this.wave.show(source.key, lengthMs(file.facts) / 1000, file.facts?.sample_rate ?? 48000);
     this.setGains();
     this.showFacts(file);
+    this.fetchKey.hidden = !file.may_fetch;
     const keys = new Set(this.versions.flatMap((one) => one.files.map((it) => this.source(one, it).key)));
     this.player.keepOnly(keys);
+  }
+
+  // The exact file, for whoever may have it. Pressed again it is left.
+  async fetchOriginal() {
+    if (this.fetching) return this.fetching.abort();
+    const [version, file] = [this.version, this.file()];
+    const stop = new AbortController();
+    this.fetching = stop;
+    const say = (words) => put(this.fetchKey, icon(this.fetching ? "close" : "down", 18), words);
+    const { bytes } = file.facts;
+    put(this.trouble);
+    say("Stop");
+    try {
+      const of = { projectId: this.room.projectId, versionId: version.version_id };
+      const told = (done) => say(`Stop \u2013 ${size(done)} of ${size(bytes)}`);
+      const blob = await fetchBlob(this.app.net, of, { name: line(file.name), sha256: file.sha256, bytes }, { told, signal: stop.signal });
+      handOver(blob, file.name);
+    } catch (error) {
+      if (!stop.signal.aborted) put(this.trouble, problem(error));
+    } finally {
+      this.fetching = null;
+      say("Download");
+    }
+    return undefined;
   }
 
   // What is compared: this file of each version, and the alternates of this version.

@@ -49,8 +49,9 @@ fn open_to_guests(path: &str) -> bool {
     }
 }
 
-fn is_closed_to(caller: &Caller, path: &str) -> bool {
-    caller.person.is_guest() && !open_to_guests(path) && !open_to_anyone(path)
+fn is_closed_to<B>(caller: &Caller, request: &Request<B>) -> bool {
+    let (method, path) = (request.method(), request.uri().path());
+    caller.person.is_guest() && !open_to_guests(path) && !open_to_anyone(method, path)
 }
 
 /// Of whoever is at the other end; `None` where there is no connection, as in a test that calls a service by itself.
@@ -107,7 +108,7 @@ where
             .and_then(|value| value.strip_prefix("Bearer "));
         match token.and_then(|token| self.people.caller(token)) {
             Some(caller) if self.people.is_sure(self.trust) => {
-                if is_closed_to(&caller, request.uri().path()) {
+                if is_closed_to(&caller, &request) {
                     return Either::Right(ready(Ok(turned_away(&request, &caller))).boxed());
                 }
                 enter(&mut request, caller);
@@ -149,7 +150,7 @@ where
         let mut inner = std::mem::replace(&mut self.inner, copy);
         async move {
             match people.caller_anew(&token).await {
-                Ok(Some(caller)) if is_closed_to(&caller, request.uri().path()) => {
+                Ok(Some(caller)) if is_closed_to(&caller, &request) => {
                     return Ok(turned_away(&request, &caller));
                 }
                 Ok(Some(caller)) => enter(&mut request, caller),

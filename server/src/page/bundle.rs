@@ -11,7 +11,7 @@ macro_rules! modules {
 }
 
 modules! {
-    "codec" "sha" "net" "words" "rows" "keep" "ssh" "statement" "record" "signer" "live" "mp3" "deck" "player" "dom" "wave" "outbox" "gateway" "home" "notes" "decide"
+    "codec" "sha" "net" "words" "rows" "keep" "ssh" "statement" "record" "fetch" "signer" "live" "mp3" "deck" "player" "dom" "wave" "outbox" "gateway" "home" "notes" "decide"
     "blind" "song" "album" "room" "main"
 }
 

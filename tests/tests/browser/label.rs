@@ -34,7 +34,8 @@ fn the_label_listens_notes_and_signs_and_the_receipt_holds() {
 
     // It sounds, and the studio counts what was heard.
     tab.press("Play").unwrap();
-    tab.wait("document.querySelector('.transport .clock').innerText.split(' ')[0] > '0:02.0'", "two seconds").unwrap();
+    tab.wait("document.querySelector('.transport .clock').innerText.split(' ')[0] > '0:02.0'", "two seconds")
+        .unwrap();
     tab.press("Pause").unwrap();
 
     // A note at a time, seen by the others without being asked for; theirs is seen here.

@@ -38,14 +38,19 @@ fn the_first_sound_comes_soon_on_a_slow_line_and_a_session_ended_elsewhere_stops
     tab.wait("!!document.querySelector('.go:not(:disabled)')", "the page is there").unwrap();
     // The copy is made at first need; here the line is asked about, not LAME.
     tab.press("Play").unwrap();
-    tab.wait("document.querySelector('.transport .clock').innerText.split(' ')[0] > '0:00.5'", "sound").unwrap();
+    tab.wait("document.querySelector('.transport .clock').innerText.split(' ')[0] > '0:00.5'", "sound")
+        .unwrap();
     tab.reload().unwrap();
     tab.wait("!!document.querySelector('.go:not(:disabled)')", "the page is there").unwrap();
     // 1.6 Mbit/s and 150 ms: what browsers' tools call slow 4G, and radio engineers a good 3G.
     tab.throttle(Some((200_000.0, 150.0))).unwrap();
     let since = Instant::now();
     tab.press("Play").unwrap();
-    tab.wait("document.querySelector('.transport .clock').innerText.split(' ')[0] > '0:00.0'", "the first sound").unwrap();
+    tab.wait(
+        "document.querySelector('.transport .clock').innerText.split(' ')[0] > '0:00.0'",
+        "the first sound",
+    )
+    .unwrap();
     let took = since.elapsed();
     println!("first sound after {} ms on 1.6 Mbit/s with 150 ms", took.as_millis());
     assert!(took.as_secs_f64() < 2.0, "{took:?}");

@@ -2,8 +2,10 @@
 //! cut. Skipped where there is no Chromium; `DEADWAX_TEST_BROWSER=required` makes that a failure.
 #![allow(clippy::unwrap_used)] // A test fails by panicking.
 
+mod keys;
 mod label;
 mod line;
+mod link;
 mod pictures;
 mod safety;
 mod sound;

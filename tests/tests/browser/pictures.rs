@@ -33,7 +33,11 @@ fn walk(tab: &Tab, width: &str, look: &str) {
     )
     .unwrap();
     tab.press("Play").unwrap();
-    tab.wait("document.querySelector('.transport .clock').innerText.split(' ')[0] > '0:04.0'", "four seconds").unwrap();
+    tab.wait(
+        "document.querySelector('.transport .clock').innerText.split(' ')[0] > '0:04.0'",
+        "four seconds",
+    )
+    .unwrap();
     tab.press("Pause").unwrap();
     tab.run("document.activeElement.blur(); window.scrollTo(0, 0)").unwrap();
     take(tab, &name("song"));
