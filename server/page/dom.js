@@ -121,7 +121,7 @@ export function mark(size = 26) {
 
 // A question above the page: focus stays within it, Escape leaves it, and the keyboard goes back to where it was.
 export function dialog(title, body, { onclose = () => {}, wide = false } = {}) {
-  const heading = h("h2", { id: `d${Math.random().toString(36).slice(2)}` }, title);
+  const heading = h("h2", { id: `d${Math.random().toString(36).slice(2)}`, tabindex: "-1" }, title);
   const shut = h("button.plain.round", { "aria-label": "Close", type: "button", onclick: () => box.close() }, icon("close"));
   const box = h(wide ? "dialog.wide" : "dialog", { "aria-labelledby": heading.id }, h("header", {}, heading, shut), h("div.body", {}, body));
   box.addEventListener("close", () => {
@@ -130,6 +130,8 @@ export function dialog(title, body, { onclose = () => {}, wide = false } = {}) {
   });
   document.body.append(box);
   box.showModal();
+  // On the question, not on an answer: a key that is still on its way down decides nothing.
+  heading.focus();
   return box;
 }
 

@@ -2,7 +2,7 @@
 
 import { h, mark, problem, put } from './dom.js';
 import { Refusal } from './net.js';
-import { codeIn, known, login, openLink, signInAgain } from './signer.js';
+import { codeIn, known, linkAgain, login, openLink, signInAgain } from './signer.js';
 
 const NEEDS = new Set(["LINK_PASSWORD_NEEDED", "LINK_PASSWORD_WRONG"]);
 // What no second try changes.
@@ -60,7 +60,9 @@ function invite(holder, net, studio, arrival, entered) {
   asked.input.focus();
 }
 
-function link(holder, net, studio, arrival, entered) {
+async function link(holder, net, studio, arrival, entered) {
+  const before = arrival.secret && (await linkAgain(net, arrival.secret));
+  if (before) return entered(before);
   const place = h("div.stack");
   let asked = null;
   const work = async () => {
@@ -81,10 +83,9 @@ function link(holder, net, studio, arrival, entered) {
     }
   };
   if (!arrival.secret) {
-    shell(holder, studio.studio, problem(new Refusal(5, "LINK_UNKNOWN", "This link is not whole.", "Open it again from where you got it.")));
-    return;
+    return shell(holder, studio.studio, problem(new Refusal(5, "LINK_UNKNOWN", "This link is not whole.", "Open it again from where you got it.")));
   }
-  shell(holder, studio.studio, h("p.soft", {}, "You were sent music to listen to. The link is for you; do not pass it on."), form([place], "Open", work));
+  return shell(holder, studio.studio, h("p.soft", {}, "You were sent music to listen to. The link is for you; do not pass it on."), form([place], "Open", work));
 }
 
 function again(holder, net, studio, device, entered, why) {
@@ -110,7 +111,7 @@ function paste(holder, net, studio, entered, why) {
     form([h("div.field", {}, h("label", { for: "invite" }, "Invite link"), input)], "Go on", async () => {
       const code = codeIn(input.value);
       if (!code) throw new Refusal(3, "INVITE_UNKNOWN", "That is no invite link.", "It begins with deadwax:// or https:// and holds a long code.");
-      if (code.startsWith("dwx_link_")) link(holder, net, studio, { secret: code }, entered);
+      if (code.startsWith("dwx_link_")) await link(holder, net, studio, { secret: code }, entered);
       else invite(holder, net, studio, { secret: code }, entered);
     }));
 }

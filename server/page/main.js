@@ -176,7 +176,7 @@ class App {
     const roles = this.room?.live?.rows.project?.your_roles ?? [];
     const address = `deadwax://${location.hostname}${location.port ? `:${location.port}` : ""}`;
     const box = dialog(line(person.name), [
-      h("p.soft", {}, guest ? `You listen by a link of ${line(guest.studio)}, until ${day(guest.until_ms)}. Closing this tab ends nothing, but a new one counts as one more time that the link was opened.` : [line(person.email), roles.length ? `here as ${list(roles.map(roleName))}` : ""].filter(Boolean).join(", ")),
+      h("p.soft", {}, guest ? `You listen by a link of ${line(guest.studio)}, until ${day(guest.until_ms)}. Closing this tab ends nothing: the same link goes on here.` : [line(person.email), roles.length ? `here as ${list(roles.map(roleName))}` : ""].filter(Boolean).join(", ")),
       !guest && h("div.field", {}, h("h3", {}, "At a desk? Use the terminal"), h("p.small.soft", {}, "The terminal client uploads, measures and signs. With a checkout of Deadwax and Rust, one line installs it and signs you in with an invite of your own for a further machine:"),
         h("code.shell.print", { tabindex: "0" }, `cargo install --path client-tui && deadwax login ${address}`)),
       !guest && h("p.small.soft", {}, "Closing this tab is enough: your passphrase opens it again. Signing out makes this browser's key worthless; you then need a new invite link."),

@@ -261,7 +261,7 @@ export class Notes {
       const { note_id } = note;
       try {
         if (this.kind === "REPLY") {
-          await this.app.outbox.add(this.song.rows.project.project_id, this.song.songId, { version_id: this.song.version.version_id, parent_note_id: note_id, text: words, internal: note.internal });
+          await this.app.outbox.add(this.song.rows.project.project_id, this.song.songId, { version_id: note.version_id, parent_note_id: note_id, text: words, internal: note.internal });
         } else await this.song.perform(this.kind === "DECLINE" ? { decline_note: { note_id, reason: words } } : { reopen_note: { note_id, reason: words } });
         drafts.write(place, "");
         this.open.delete(note_id);

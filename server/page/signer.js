@@ -69,7 +69,38 @@ export async function signInAgain(net, passphrase) {
 export async function openLink(net, secret, password) {
   const answer = await net.call("Links.Open", { secret, password, device: deviceName(), api: API });
   const guest = { project_id: answer.project_id, scope: answer.scope, download: answer.download, notes: answer.notes, studio: answer.studio, until_ms: answer.expires_ms };
-  return begin(net, { token: answer.token, person: answer.guest, guest });
+  const session = { token: answer.token, person: answer.guest, guest };
+  // One with a password asks for it each time.
+  if (!password) await seal(secret, session).catch(() => {});
+  return begin(net, session);
+}
+
+// What the secret of a link locks: nobody opens it who has the browser and not the link.
+async function lockOf(secret) {
+  const raw = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(`deadwax guest ${secret}`)));
+  return crypto.subtle.importKey("raw", raw, "AES-GCM", false, ["encrypt", "decrypt"]);
+}
+const placeOf = (secret) => `guest/${sha256(secret)}`;
+
+async function seal(secret, session) {
+  const iv = crypto.getRandomValues(new Uint8Array(12));
+  const box = await crypto.subtle.encrypt({ name: "AES-GCM", iv }, await lockOf(secret), new TextEncoder().encode(JSON.stringify(session)));
+  await keep.put(placeOf(secret), { iv, box });
+}
+
+// A link that this browser opened before goes on in its session, so that a second click on it is no second opening. Null: there is none.
+export async function linkAgain(net, secret) {
+  try {
+    const { iv, box } = await keep.get(placeOf(secret));
+    const opened = await crypto.subtle.decrypt({ name: "AES-GCM", iv }, await lockOf(secret), box);
+    const session = JSON.parse(new TextDecoder().decode(opened));
+    net.token = session.token;
+    await net.call("Sessions.WhoAmI", {});
+    return begin(net, session);
+  } catch {
+    net.token = "";
+    return null;
+  }
 }
 
 function begin(net, session) {

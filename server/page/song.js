@@ -221,12 +221,11 @@ export class Song {
     return undefined;
   }
 
-  // What is compared: this file of each version, and the alternates of this version.
+  // What is compared: everything that can be switched to, whatever is heard now, so that the level of none changes by choosing another.
   compared() {
     const files = [];
     for (const version of this.versions) {
-      const of = version.version_id === this.versionId ? version.files : [this.file(version)];
-      for (const file of of) files.push({ key: this.source(version, file).key, lufs: file.facts?.integrated_lufs ?? -Infinity, peak: file.facts?.true_peak_dbtp ?? 0, version, file });
+      for (const file of version.files) files.push({ key: this.source(version, file).key, lufs: file.facts?.integrated_lufs ?? -Infinity, peak: file.facts?.true_peak_dbtp ?? 0, version, file });
     }
     return files;
   }

@@ -52,6 +52,9 @@ fn the_label_listens_notes_and_signs_and_the_receipt_holds() {
         "it is settled",
     )
     .unwrap();
+    // Each settles what they wrote; the gate waits for that.
+    artist.press("Resolve").unwrap();
+    tab.sees("Every note is settled.").unwrap();
 
     // The artist signs in a terminal, the label here: what is quoted is what is signed.
     on.cast.artist.verb(["approve", "--version", "mix 2", "--role", "artist", "--yes"]).unwrap();

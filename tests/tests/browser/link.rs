@@ -6,7 +6,7 @@ use std::{fs, time::Instant};
 use deadwax_proto::v1::{self, link_scope::Of};
 use deadwax_tests::{
     browser::{self, Tab},
-    demo::cast,
+    demo::{cast, studio::digest},
 };
 use serde_json::{Value, json};
 
@@ -99,7 +99,10 @@ fn a_guest_hears_one_version_writes_a_note_and_the_sound_stops_when_the_link_is_
     let Some(world) = world(&two_mixes()) else { return };
     let on = &world.on;
     on.cast.artist.verb(["note", "Between the band and the studio alone.", "--at", "0:03"]).unwrap();
-    let tab = opened(&world, &["Dana Holt", "--version", "mix 1", "--notes"]);
+    let made = made(&world, &["Dana Holt", "--version", "mix 1", "--notes"]);
+    let tab = sent(&world, made["link"].as_str().unwrap());
+    tab.press("Open").unwrap();
+    tab.wait("!!document.querySelector('.takes button')", "what there is to hear").unwrap();
     tab.sees("Night Drive").unwrap();
     tab.sees("for Dana Holt, from Gold Room").unwrap();
     assert_eq!(takes(&tab), ["Mix 1"], "one version and no other");
@@ -130,6 +133,13 @@ fn a_guest_hears_one_version_writes_a_note_and_the_sound_stops_when_the_link_is_
     let listed = line(&world, "Dana Holt");
     assert_eq!(listed["sessions_used"], 1, "{listed}");
 
+    // So does a second click on the link in the same browser, and no other browser.
+    let beside = world.browser.beside(&tab, browser::PHONE).unwrap();
+    beside.go(made["link"].as_str().unwrap()).unwrap();
+    beside.wait("!!document.querySelector('.takes button')", "the same session").unwrap();
+    let listed = line(&world, "Dana Holt");
+    assert_eq!(listed["sessions_used"], 1, "{listed}");
+
     plays(&tab);
     assert_eq!(tab.run("window.contexts.map((it) => it.state)").unwrap(), json!(["running"]));
     on.cast.owner.verb(["link", "revoke", "dana", "--yes"]).unwrap();
@@ -140,6 +150,7 @@ fn a_guest_hears_one_version_writes_a_note_and_the_sound_stops_when_the_link_is_
     let took = since.elapsed().as_secs_f64();
     println!("LINKPAGE ended and silent {took:.1} s after it was taken back");
     assert!(took < ENDS_WITHIN_S, "{took}");
+    beside.sees("This link has ended").unwrap();
     assert!(!tab.shows("Night Drive").unwrap(), "nothing of it stays on the page");
     tab.reload().unwrap();
     tab.sees("Invite link").unwrap();
@@ -149,14 +160,18 @@ fn a_guest_hears_one_version_writes_a_note_and_the_sound_stops_when_the_link_is_
 #[test]
 fn each_scope_shows_itself_and_whatever_is_wrong_with_a_link_is_said() {
     let Some(world) = world(&two_mixes()) else { return };
+    let mix = cast::version(&world.on.cast.label, "mix", 2).unwrap();
+    let sha256 = cast::file(&mix, "main").unwrap()["sha256"].as_str().unwrap().to_owned();
+    let project_id = world.on.project_id().unwrap();
     world.on.cast.owner.verb(["song", "add", "Second Song"]).unwrap();
-    let song = opened(&world, &["Teo Kern", "--song", "Night Drive"]);
+    let song = opened(&world, &["Teo Kern", "--song", "Night Drive", "--download"]);
     assert_eq!(takes(&song), ["Mix 2", "Mix 1", "Take 1"]);
     assert!(
         song.run("document.querySelector('#note-text').getClientRects().length === 0").unwrap() == true,
         "no notes by this link"
     );
     plays(&song);
+    fetched(&world, &song, &sha256);
     decides_nothing(&song);
     // There is no way to anywhere else.
     song.run("location.hash = '#/'").unwrap();
@@ -170,13 +185,32 @@ fn each_scope_shows_itself_and_whatever_is_wrong_with_a_link_is_said() {
     let album = opened(&world, &["Ana Prell", "--album"]);
     assert_eq!(takes(&album), ["Mix 2"], "of each song what counts now");
     plays(&album);
+    assert!(!album.shows("Download").unwrap(), "this link gives no originals");
     decides_nothing(&album);
 
     password(&world);
     used_up_and_guessed(&world);
-    over_while_open(&world);
+    over_while_open(&world, project_id);
     for tab in [&song, &album] {
         unharmed(tab);
+    }
+}
+
+/// The original comes into the browser's folder, byte by byte as the studio has it.
+fn fetched(world: &World, tab: &Tab, sha256: &str) {
+    let folder = world.root.path().join("downloads");
+    fs::create_dir_all(&folder).unwrap();
+    let asked = json!({ "behavior": "allow", "downloadPath": folder.to_str().unwrap() });
+    tab.ask("Page.setDownloadBehavior", asked).unwrap();
+    tab.press("Download").unwrap();
+    let since = Instant::now();
+    loop {
+        let there: Vec<_> = fs::read_dir(&folder).unwrap().map(|it| it.unwrap().path()).collect();
+        if there.iter().any(|path| digest(path).is_ok_and(|digest| digest == sha256)) {
+            return;
+        }
+        assert!(since.elapsed().as_secs() < 60, "it never came: {there:?} {:?}", tab.complaints());
+        std::thread::sleep(std::time::Duration::from_millis(200));
     }
 }
 
@@ -245,16 +279,14 @@ fn used_up_and_guessed(world: &World) {
 }
 
 /// A link whose time is over while its page is open; loaded again and opened again it is told the same.
-fn over_while_open(world: &World) {
+fn over_while_open(world: &World, project_id: String) {
     let on = &world.on;
-    let project_id = on.project_id().unwrap();
-    let song = cast::song(&on.cast.label).unwrap()["song_id"].as_str().unwrap().to_owned();
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
     let made = on.runtime.block_on(async {
         let client = cast::client(&on.cast.label).await.unwrap();
         let asked = v1::MakeLinkRequest {
             project_id,
-            scope: Some(v1::LinkScope { of: Some(Of::SongId(song)) }),
+            scope: Some(v1::LinkScope { of: Some(Of::Album(true)) }),
             recipient: "Max Ode".into(),
             expires_ms: i64::try_from(now).unwrap() + 25_000,
             ..v1::MakeLinkRequest::default()

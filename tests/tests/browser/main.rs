@@ -2,6 +2,7 @@
 //! cut. Skipped where there is no Chromium; `DEADWAX_TEST_BROWSER=required` makes that a failure.
 #![allow(clippy::unwrap_used)] // A test fails by panicking.
 
+mod four;
 mod keys;
 mod label;
 mod line;

@@ -1,5 +1,5 @@
 //! The pictures of the page in `docs/pictures/page`: made anew where `DEADWAX_PAGE_PICTURES` names a folder, else only that each place comes up at each width and nothing hangs
-//! over its edge.
+//! over its edge. Where `DEADWAX_TEST_AXE` names axe-core (axe.min.js, which is no part of this house), it finds nothing serious in any of them.
 
 use std::{env, path::PathBuf};
 
@@ -13,10 +13,27 @@ fn take(tab: &Tab, name: &str) {
     let over =
         tab.run("document.documentElement.scrollWidth - document.documentElement.clientWidth").unwrap();
     assert_eq!(over, 0, "{name} hangs over its edge");
+    looked_at_by_axe(tab, name);
     let Some(folder) = env::var_os("DEADWAX_PAGE_PICTURES").map(PathBuf::from) else { return };
     std::fs::create_dir_all(&folder).unwrap();
     std::thread::sleep(std::time::Duration::from_millis(600));
     tab.picture(&folder.join(format!("{name}.png"))).unwrap();
+}
+
+/// In Chromium's own words it runs as the page's tools do: the policy of the page holds for the page alone.
+fn looked_at_by_axe(tab: &Tab, name: &str) {
+    let Some(file) = env::var_os("DEADWAX_TEST_AXE").map(PathBuf::from) else { return };
+    if tab.run("typeof axe").unwrap() == "undefined" {
+        let source = std::fs::read_to_string(&file).unwrap();
+        tab.run(&format!("{source};\n'there'")).unwrap();
+    }
+    let found = tab
+        .run(
+            "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations.filter((it) => ['serious', 'critical'].includes(it.impact))\
+             .map((it) => `${it.id}: ${it.nodes.map((node) => `${node.target.join(' ')} ${node.failureSummary}`).join('; ')}`))",
+        )
+        .unwrap();
+    assert_eq!(found, serde_json::json!([]), "{name}: axe-core found something serious");
 }
 
 /// Every place at one width.

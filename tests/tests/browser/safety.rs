@@ -25,7 +25,7 @@ fn hostile_words_stay_words_and_nothing_else_runs() {
     for words in HOSTILE {
         tab.sees(words).unwrap();
     }
-    tab.press(HOSTILE[0]).unwrap();
+    tab.press_on(".rail li:nth-child(2) a").unwrap();
     tab.wait(&format!("document.querySelector('h1').innerText === {}", json!(HOSTILE[0])), "its own page")
         .unwrap();
     assert_eq!(tab.run("document.title.includes('onerror')").unwrap(), true);

@@ -128,7 +128,7 @@ fn what_sounds_is_the_file_to_the_sample_and_a_switch_is_a_ramp_at_the_same_plac
     let on = &world.on;
     let (first, first_lufs) = copy(on, 1, world.root.path());
     let (second, second_lufs) = copy(on, 2, world.root.path());
-    let quietest = first_lufs.min(second_lufs);
+    let quietest = quietest(on);
     let (first, second) = (scaled(&first, quietest - first_lufs), scaled(&second, quietest - second_lufs));
 
     let tab = world.browser.tab(browser::DESKTOP).unwrap();
@@ -173,6 +173,15 @@ fn what_sounds_is_the_file_to_the_sample_and_a_switch_is_a_ramp_at_the_same_plac
         "Mix 2 for {:.2} s, the ramp at {begins}, Mix 1 for 2 s: within {SAME}",
         (until - loud) as f64 / rate as f64
     );
+}
+
+/// Of all that can be switched to; what holds parts of the song alone is not turned up to the whole.
+fn quietest(on: &Studio) -> f64 {
+    let rows = demo::cast::rows(&on.cast.label).unwrap();
+    let files =
+        rows.values().filter(|row| row["row"] == "version").flat_map(|row| row["files"].as_array().unwrap());
+    let whole = files.filter(|file| file["alternate"] != "a-cappella");
+    whole.map(|file| file["facts"]["integrated_lufs"].as_f64().unwrap()).fold(0.0, f64::min)
 }
 
 fn blend(from: &[[f64; 2]], to: &[[f64; 2]]) -> Stereo {
