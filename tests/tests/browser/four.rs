@@ -53,7 +53,7 @@ fn two_at_terminals_and_two_at_browsers_bring_a_song_from_a_mix_to_a_signed_mast
     artist.press("Ask for a revision").unwrap();
     artist.sees("The revision was asked for.").unwrap();
     label
-        .wait("document.querySelector('.waiting').innerText.includes('Mix 2')", "what it waits for")
+        .wait("document.querySelector('.waiting').innerText.includes('revision')", "what it waits for")
         .unwrap();
     mixing::second_mix(on).unwrap();
     for tab in [&artist, &label] {

@@ -1,10 +1,13 @@
 //! The label's part of the main job, in a browser: come in, listen, write a note that the others see at once, read the gate, sign with a key of the browser; and the
 //! receipt holds for the same tools. Then the tab is closed and opened again.
 
-use deadwax_tests::{browser, demo, evidence};
+use deadwax_tests::{
+    browser::{self, Tab},
+    demo, evidence,
+};
 use serde_json::Value;
 
-use super::world::{PASSPHRASE, two_mixes, unharmed, world};
+use super::world::{PASSPHRASE, World, two_mixes, unharmed, world};
 
 fn receipts(on: &demo::Studio) -> Vec<Value> {
     on.cast
@@ -38,7 +41,18 @@ fn the_label_listens_notes_and_signs_and_the_receipt_holds() {
         .unwrap();
     tab.press("Pause").unwrap();
 
-    // A note at a time, seen by the others without being asked for; theirs is seen here.
+    let artist = notes(&world, &tab);
+    signs(on, &tab);
+    holds(&world, &tab);
+    let later = comes_back(&world, &tab);
+    for tab in [&tab, &artist, &later] {
+        unharmed(tab);
+    }
+}
+
+/// A note at a time, seen by the others without being asked for; theirs is seen here. Answers the artist's window.
+fn notes(world: &World, tab: &Tab) -> Tab {
+    let on = &world.on;
     let artist = world.enter(&on.cast.artist, browser::PHONE);
     world.open_song(&artist);
     tab.fill("#note-text", "The bridge breathes now. Leave it so.").unwrap();
@@ -55,8 +69,11 @@ fn the_label_listens_notes_and_signs_and_the_receipt_holds() {
     // Each settles what they wrote; the gate waits for that.
     artist.press("Resolve").unwrap();
     tab.sees("Every note is settled.").unwrap();
+    artist
+}
 
-    // The artist signs in a terminal, the label here: what is quoted is what is signed.
+/// The artist signs in a terminal, the label here: what is quoted is what is signed.
+fn signs(on: &demo::Studio, tab: &Tab) {
     on.cast.artist.verb(["approve", "--version", "mix 2", "--role", "artist", "--yes"]).unwrap();
     tab.sees("Mara Lind").unwrap();
     let before = receipts(on).len();
@@ -74,7 +91,11 @@ fn the_label_listens_notes_and_signs_and_the_receipt_holds() {
     tab.sees("You approved Mix 2, receipt 1.").unwrap();
     let signed = receipts(on);
     assert_eq!(signed.len(), before + 1, "{signed:?}");
+}
 
+/// By the house's own tool and by everybody's; and the gate opened by it.
+fn holds(world: &World, tab: &Tab) {
+    let on = &world.on;
     let zip = world.root.path().join("evidence.zip");
     on.cast.label.verb(["evidence", "-o", zip.to_str().unwrap()]).unwrap();
     let said = on.cast.label.try_verb(["verify", zip.to_str().unwrap()]).unwrap();
@@ -88,11 +109,13 @@ fn the_label_listens_notes_and_signs_and_the_receipt_holds() {
     let song = demo::cast::song(&on.cast.label).unwrap();
     assert_eq!(song["stage"], "mastering", "the gate was met by it");
     tab.sees("Mastering").unwrap();
+}
 
-    // The tab keeps its session; another one asks for the passphrase, and a wrong one is none.
+/// The tab keeps its session; another one asks for the passphrase, and a wrong one is none.
+fn comes_back(world: &World, tab: &Tab) -> Tab {
     tab.reload().unwrap();
     tab.wait("!!document.querySelector('.takes button')", "the song again").unwrap();
-    let later = world.browser.beside(&tab, browser::TABLET).unwrap();
+    let later = world.browser.beside(tab, browser::TABLET).unwrap();
     later.go(&world.address()).unwrap();
     later.sees("Welcome back, Lena Ruiz").unwrap();
     later.fill("input[type=password]", "not the one that she chose").unwrap();
@@ -106,7 +129,5 @@ fn the_label_listens_notes_and_signs_and_the_receipt_holds() {
     later.sees("Hello, Lena").unwrap();
     // The session before it ended with it: the tab that is open says so.
     tab.sees("Your session ended").unwrap();
-    for tab in [&tab, &artist, &later] {
-        unharmed(tab);
-    }
+    later
 }

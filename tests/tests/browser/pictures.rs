@@ -1,4 +1,4 @@
-//! The pictures of the page in `docs/pictures/page`: made anew where `DEADWAX_PAGE_PICTURES` names a folder, else only that each place comes up at each width and nothing hangs
+//! The pictures of the page in `docs/pictures/page`: made anew where `DEADWAX_TEST_PICTURES` names a folder, else only that each place comes up at each width and nothing hangs
 //! over its edge. Where `DEADWAX_TEST_AXE` names axe-core (axe.min.js, which is no part of this house), it finds nothing serious in any of them.
 
 use std::{env, path::PathBuf};
@@ -14,7 +14,7 @@ fn take(tab: &Tab, name: &str) {
         tab.run("document.documentElement.scrollWidth - document.documentElement.clientWidth").unwrap();
     assert_eq!(over, 0, "{name} hangs over its edge");
     looked_at_by_axe(tab, name);
-    let Some(folder) = env::var_os("DEADWAX_PAGE_PICTURES").map(PathBuf::from) else { return };
+    let Some(folder) = env::var_os("DEADWAX_TEST_PICTURES").map(PathBuf::from) else { return };
     std::fs::create_dir_all(&folder).unwrap();
     std::thread::sleep(std::time::Duration::from_millis(600));
     tab.picture(&folder.join(format!("{name}.png"))).unwrap();
