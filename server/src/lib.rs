@@ -20,6 +20,7 @@ pub mod listening;
 pub mod metrics;
 pub mod name;
 pub mod notify;
+pub mod page;
 mod planted;
 pub mod presence;
 mod received;

@@ -13,6 +13,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::{service::Routes, transport::Server};
+use tonic_web::GrpcWebLayer;
 
 use crate::{
     auth::layer::AccessLayer,
@@ -24,6 +25,7 @@ use crate::{
     handoff, keep, listen,
     metrics::{self, lines::Lines},
     notify::{self, Notifier},
+    page::layer::PageLayer,
     rpc,
     studio::Studio,
     telemetry::RequestLog,
@@ -193,9 +195,12 @@ fn serving<L: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     let door = &config.door;
     let servers = ages(door).zip(incoming).map(|(age, incoming)| {
         Server::builder()
+            // A browser's call becomes one like any other before anything looks at it. No other site may make one: there are no answers to its questions (CORS).
+            .layer(GrpcWebLayer::new())
             .layer(RequestLog { calls: studio.metrics.calls.clone(), traces: studio.traces.clone() })
             .layer(AccessLayer::new(Arc::clone(&studio.people), seconds(config.store.trust_seconds)))
             .layer(at_the_door.clone())
+            .layer(PageLayer)
             .layer(TransitLayer)
             .max_concurrent_streams(door.streams_per_connection)
             .http2_max_header_list_size(door.header_bytes)

@@ -24,7 +24,7 @@ use crate::{
     auth::layer::address,
     config::{Log, LogFormat, LogLevel},
     metrics::calls::{Calls, Open},
-    status,
+    page, status,
     traces::{Span, Traces},
 };
 
@@ -135,10 +135,14 @@ where
         let seen = Seen::default();
         request.extensions_mut().insert(seen.clone());
         let open = self.told.calls.begin(request.uri().path());
+        let name = match page::is_asked_for(request.method(), request.uri().path()) {
+            true => "page".to_owned(),
+            false => method(request.uri().path()),
+        };
         let mut line = Line {
             span: self.told.traces.call(open.method),
             open,
-            method: method(request.uri().path()),
+            method: name,
             address: address(request.extensions()),
             seen,
             began: Instant::now(),
@@ -148,7 +152,10 @@ where
         async move {
             let answer = answer.await?;
             line.open.answers();
-            line.see(answer.headers());
+            match answer.extensions().get::<page::Shown>() {
+                Some(page::Shown) => line.ended(Code::Ok, String::new()),
+                None => line.see(answer.headers()),
+            }
             Ok(answer.map(|body| Body::new(Watched { body, line })))
         }
         .boxed()
@@ -176,9 +183,13 @@ struct Line {
 impl Line {
     fn see(&mut self, headers: &HeaderMap) {
         if let Some(status) = Status::from_header_map(headers) {
-            self.open.ends(status.code());
-            self.outcome = Some((status.code(), status::reason_of(&status).unwrap_or_default()));
+            self.ended(status.code(), status::reason_of(&status).unwrap_or_default());
         }
+    }
+
+    fn ended(&mut self, code: Code, reason: String) {
+        self.open.ends(code);
+        self.outcome = Some((code, reason));
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the tests and the demo share: a song, a server to run, people to play, a server simulated, and the judge of what was seen of either. Never here: a rule of the studio.
 
+pub mod browser;
 pub mod demo;
 pub mod ep;
 pub mod evidence;

@@ -48,6 +48,16 @@ pub enum KeyVerb {
         #[command(flatten)]
         at: InProject,
     },
+    /// Let the key of this machine vouch for the key of a browser, so that you can approve there too
+    Vouch {
+        /// What the page shows in the browser, whole
+        code: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        at: InProject,
+    },
     /// Revoke a key: yours, or as a manager anybody's. What it signed before stays signed
     Revoke {
         /// The beginning of its fingerprint in hex (8 digits or more)

@@ -276,7 +276,9 @@ fn action(wish: &Wish, receipt: v1::Receipt) -> Action {
 }
 
 /// An agent may ask a person first: that is waited for beside the threads that draw and talk.
-async fn signed(signer: &Signer, namespace: &'static str, text: &str) -> Result<String, Trouble> {
+/// # Errors
+/// As [`sign::sign`].
+pub async fn signed(signer: &Signer, namespace: &'static str, text: &str) -> Result<String, Trouble> {
     let (signer, text) = (signer.clone(), text.to_owned());
     let made = tokio::task::spawn_blocking(move || sign::sign(&signer, namespace, &text)).await;
     made.map_err(|_| Trouble::Input("signing was cut short".into()))?

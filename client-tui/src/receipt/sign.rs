@@ -10,6 +10,8 @@ use super::{
 
 /// Far beyond any signature of this kind.
 const SIGNATURE_BYTES_MAX: usize = 4096;
+/// As ssh-keygen breaks it.
+const ARMOUR_COLUMNS: usize = 70;
 
 /// An armored signature over the text.
 ///
@@ -79,6 +81,28 @@ pub fn is_plain(armored: &str) -> bool {
     read.is_some_and(|plain| plain == armored)
 }
 
+/// A key that somebody has elsewhere, by the word that its page shows: the signature by which it asks to be enrolled, without its armour. Answers the key, and that
+/// signature as it is sent.
+///
+/// # Errors
+/// A part of a sentence: what is wrong with it.
+pub fn offered(word: &str) -> Result<(Public, String), &'static str> {
+    const NONE: &str = "it is none, or not whole";
+    let word = word.trim();
+    if word.len() > SIGNATURE_BYTES_MAX || !word.is_ascii() {
+        return Err(NONE);
+    }
+    let lines: Vec<_> = word.as_bytes().chunks(ARMOUR_COLUMNS).map(String::from_utf8_lossy).collect();
+    let armored =
+        format!("-----BEGIN SSH SIGNATURE-----\n{}\n-----END SSH SIGNATURE-----\n", lines.join("\n"));
+    let signature = SshSig::from_pem(&armored).map_err(|_| NONE)?;
+    let key = PublicKey::from(signature.public_key().clone());
+    let key = Public::of(&key).ok_or("it is of a key that is not Ed25519")?;
+    let proof = signature.to_pem(LineEnding::LF).map_err(|_| NONE)?;
+    verify(super::KEY, &key.line, &proof)?;
+    Ok((key, proof))
+}
+
 /// Whose signature over `text` this is. That the key is anybody's is not said by it.
 ///
 /// # Errors
@@ -98,4 +122,48 @@ pub fn verify(namespace: &str, text: &str, armored: &str) -> Result<Public, &'st
     let public = Public::of(&key).ok_or("it is by a key that is not Ed25519")?;
     key.verify(namespace, text.as_bytes(), &signature).map_err(|_| "it does not belong to this text")?;
     Ok(public)
+}
+
+#[cfg(test)]
+mod tests {
+    use ssh_key::{Algorithm, PrivateKey, rand_core::OsRng};
+
+    use super::*;
+    use crate::receipt::KEY;
+
+    fn key() -> Signer {
+        Signer::here(PrivateKey::random(&mut OsRng, Algorithm::Ed25519).unwrap(), "a test").unwrap()
+    }
+
+    fn word(armored: &str) -> String {
+        armored.lines().filter(|line| !line.starts_with('-')).collect()
+    }
+
+    #[test]
+    fn a_key_that_is_offered_shows_that_its_owner_has_it_and_nothing_else_is_taken_for_one() {
+        let key = key();
+        let proof = sign(&key, KEY, key.line()).unwrap();
+        let (found, sent) = offered(&word(&proof)).unwrap();
+        assert_eq!((found.fingerprint.as_str(), found.line.as_str()), (key.fingerprint(), key.line()));
+        assert_eq!(sent, proof);
+        assert!(offered(&format!("  {}\n", word(&proof))).is_ok());
+        // Over another text, for another purpose, cut, changed, or something else.
+        let other = sign(&key, KEY, "ssh-ed25519 AAAA").unwrap();
+        let purpose = sign(&key, crate::receipt::STATEMENT, key.line()).unwrap();
+        let whole = word(&proof);
+        let (last, rest) = (whole.as_bytes()[200], &whole[..200]);
+        let changed = format!("{rest}{}{}", if last == b'A' { 'B' } else { 'A' }, &whole[201..]);
+        for wrong in [
+            &word(&other),
+            &word(&purpose),
+            &whole[..whole.len() - 8],
+            &changed,
+            "",
+            key.line(),
+            "\u{e9}",
+            &"A".repeat(5000),
+        ] {
+            assert!(offered(wrong).is_err(), "{wrong}");
+        }
+    }
 }

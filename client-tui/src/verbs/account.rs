@@ -7,7 +7,7 @@ use super::{Context, VerbError, dates, gate, house::House, json as row_json, sta
 use crate::{
     cache::rows::Kept,
     cli::{MailArg, ProjectVerb, SongVerb, Where, Who},
-    net::{Client, NetError, new_id},
+    net::{Client, Link, NetError, new_id},
     profile::ProfileError,
 };
 
@@ -281,10 +281,20 @@ pub async fn invite(
     c.out.aside(
         "The link works once. Give it to the person over a way that you trust; it is not shown again.",
     );
+    let browser = for_browser(&answer.link);
+    if let Some(link) = &browser {
+        c.out.aside(&format!("In a browser instead of a terminal: {link}"));
+    }
     c.out.both(
         &answer.link,
-        &json!({ "person_id": answer.person_id, "link": answer.link, "expires_ms": answer.expires_ms }),
+        &json!({ "person_id": answer.person_id, "link": answer.link, "browser": browser, "expires_ms": answer.expires_ms }),
     )
+}
+
+/// The same code for the page of the same server. A browser sends nothing of what stands behind the #.
+fn for_browser(link: &str) -> Option<String> {
+    let link: Link = link.parse().ok()?;
+    link.tls.then(|| format!("https://{}/i#{}", link.authority(), link.code))
 }
 
 #[cfg(test)]

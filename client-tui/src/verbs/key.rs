@@ -13,13 +13,13 @@ use crate::{
     net::{Client, NetError},
     profile::Profile,
     receipt::{
-        Trouble,
+        KEY, Trouble,
         agent::Agent,
         approve::{self, Desk, Signed, Step, Wish},
         digest,
         keys::{self, Found, Setup, Signer},
         secret::{self, Secret},
-        short,
+        short, sign,
     },
     scrub,
 };
@@ -46,6 +46,10 @@ pub async fn key(c: &Context, verb: KeyVerb) -> Result<(), VerbError> {
         KeyVerb::Enrol { all, vouch, at } => {
             let place = Where { who: at.who, project: at.project, song: None };
             enrol(c, all, vouch, &place).await
+        }
+        KeyVerb::Vouch { code, yes, at } => {
+            let place = Where { who: at.who, project: at.project, song: None };
+            vouch(c, &code, yes, &place).await
         }
         KeyVerb::Revoke { key, reason, yes, at } => {
             let place = Where { who: at.who, project: at.project, song: None };
@@ -304,6 +308,64 @@ async fn enrol(c: &Context, all: bool, vouch: Option<PathBuf>, place: &Where) ->
         )?;
     }
     Ok(())
+}
+
+/// A key of the same person that is elsewhere, in a browser: the one that is here signs for it.
+async fn vouch(c: &Context, code: &str, yes: bool, place: &Where) -> Result<(), VerbError> {
+    let (key, proof) = sign::offered(code).map_err(|what| {
+        VerbError::Usage(format!("that is not the code of a key: {what}; copy it from the page as it stands"))
+    })?;
+    let profile = c.profile(&place.who)?;
+    let (client, house) = enter(c, place).await?;
+    let title = &house.project.title;
+    let told = json!({ "project_id": house.project.project_id, "fingerprint": key.fingerprint });
+    let holding: Vec<&str> = approve::own_keys(&house, &profile.person_id)
+        .iter()
+        .filter(|it| it.revoked_ms == 0)
+        .map(|it| it.fingerprint.as_str())
+        .collect();
+    if holding.contains(&key.fingerprint.as_str()) {
+        let text = format!("{title}: the key {} is known already.", short(&key.fingerprint));
+        return c.out.both(&text, &told);
+    }
+    let found = voucher(c, &profile, &house, &holding)?;
+    c.out.aside(&format!(
+        "The key {} asks to sign as you in {title}. The page that you copied this from must show the same figures.",
+        short(&key.fingerprint)
+    ));
+    c.out.confirm("Whoever has that browser can approve as you from now on. Vouch for it?", yes).await?;
+    let vouch = approve::signed(&unlocked(c, found).await?, KEY, &key.line).await?;
+    let action = Action::EnrolKey(v1::EnrolKey { public_key: key.line, proof, vouch });
+    let done = client.perform(&house.project.project_id, action).await?;
+    c.tell(&done, told)
+}
+
+/// A key of this machine that holds in the project.
+fn voucher(c: &Context, profile: &Profile, house: &House, holding: &[&str]) -> Result<Found, VerbError> {
+    let found = match keys::find(&c.home, profile)? {
+        Some(own) if holding.contains(&own.public().fingerprint.as_str()) => Some(own),
+        _ => keys::voucher(&c.home, &profile.name, None, holding)?,
+    };
+    if let Some(found) = found {
+        return Ok(found);
+    }
+    let title = &house.project.title;
+    let (text, hint) = match holding {
+        // Whoever has none needs nobody to vouch: this profile is somebody else's, or the project is another.
+        [] => (
+            format!("You have no key in {title} that could vouch."),
+            "See with `deadwax member list` whose keys hold here: perhaps this profile is somebody else than the browser is.",
+        ),
+        _ => {
+            let list: Vec<String> = holding.iter().map(|it| short(it)).collect();
+            let list = list.join(", ");
+            (
+                format!("None of your keys that hold in {title} ({list}) is on this machine."),
+                "Say it where you sign approvals, or put the key into an ssh-agent. If it is lost a manager revokes it.",
+            )
+        }
+    };
+    Err(VerbError::no("KEY_NOT_VOUCHED", text, hint))
 }
 
 async fn revoke(

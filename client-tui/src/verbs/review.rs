@@ -32,17 +32,21 @@ pub async fn note(c: &Context, verb: Verb) -> Result<(), VerbError> {
     let start_ms = at.as_deref().map(words::parse_time).transpose()?;
     let end_ms = to.as_deref().map(words::parse_time).transpose()?;
     let (client, house) = enter(c, &which.place).await?;
-    let song = house.song(which.place.song.as_deref())?;
-    let version = house.version(song, which.version.as_deref())?;
+    let answered = reply.as_deref().map(|wanted| house.note(wanted)).transpose()?;
+    let version_id = match (answered, &which.version) {
+        // A reply stands where its thread does: a guest who began it may know of no other version.
+        (Some(note), None) => note.version_id.clone(),
+        (_, wanted) => {
+            let song = house.song(which.place.song.as_deref())?;
+            house.version(song, wanted.as_deref())?.version_id.clone()
+        }
+    };
     let note_id = new_id();
     let action = Action::AddNote(v1::AddNote {
         note_id: note_id.clone(),
-        version_id: version.version_id.clone(),
+        version_id,
         alternate: alternate.unwrap_or_default(),
-        parent_note_id: match &reply {
-            Some(wanted) => house.note(wanted)?.note_id.clone(),
-            None => String::new(),
-        },
+        parent_note_id: answered.map(|note| note.note_id.clone()).unwrap_or_default(),
         start_ms,
         end_ms,
         text,

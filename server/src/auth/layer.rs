@@ -17,10 +17,13 @@ use tonic::body::Body;
 use tower::{Layer, Service};
 
 use super::{Caller, People};
-use crate::{door::line::Line, status};
+use crate::{door::line::Line, page, status};
 
-/// Callable by anyone: meeting the studio, signing in, opening a link, and what operators and generic clients ask.
-fn open_to_anyone(path: &str) -> bool {
+/// Callable by anyone: meeting the studio, signing in, opening a link, what operators and generic clients ask, and the page, which holds nothing of anybody's.
+fn open_to_anyone(method: &http::Method, path: &str) -> bool {
+    if page::is_asked_for(method, path) {
+        return true;
+    }
     let sessions = path.strip_prefix("/deadwax.v1.Sessions/");
     sessions.is_some_and(|call| matches!(call, "GetServerInfo" | "Login" | "Challenge" | "SignIn"))
         || path == "/deadwax.v1.Links/Open"
@@ -46,8 +49,9 @@ fn open_to_guests(path: &str) -> bool {
     }
 }
 
-fn is_closed_to(caller: &Caller, path: &str) -> bool {
-    caller.person.is_guest() && !open_to_guests(path) && !open_to_anyone(path)
+fn is_closed_to<B>(caller: &Caller, request: &Request<B>) -> bool {
+    let (method, path) = (request.method(), request.uri().path());
+    caller.person.is_guest() && !open_to_guests(path) && !open_to_anyone(method, path)
 }
 
 /// Of whoever is at the other end; `None` where there is no connection, as in a test that calls a service by itself.
@@ -104,7 +108,7 @@ where
             .and_then(|value| value.strip_prefix("Bearer "));
         match token.and_then(|token| self.people.caller(token)) {
             Some(caller) if self.people.is_sure(self.trust) => {
-                if is_closed_to(&caller, request.uri().path()) {
+                if is_closed_to(&caller, &request) {
                     return Either::Right(ready(Ok(turned_away(&request, &caller))).boxed());
                 }
                 enter(&mut request, caller);
@@ -114,7 +118,7 @@ where
                 let token = token.unwrap_or_default().to_owned();
                 return Either::Right(self.look_and_call(token, request).boxed());
             }
-            None if open_to_anyone(request.uri().path()) => {}
+            None if open_to_anyone(request.method(), request.uri().path()) => {}
             // Nobody's session ended: a client comes again, here or at another server.
             None if self.people.is_closing() => {
                 return Either::Right(ready(Ok(status::closing().into_http())).boxed());
@@ -146,7 +150,7 @@ where
         let mut inner = std::mem::replace(&mut self.inner, copy);
         async move {
             match people.caller_anew(&token).await {
-                Ok(Some(caller)) if is_closed_to(&caller, request.uri().path()) => {
+                Ok(Some(caller)) if is_closed_to(&caller, &request) => {
                     return Ok(turned_away(&request, &caller));
                 }
                 Ok(Some(caller)) => enter(&mut request, caller),

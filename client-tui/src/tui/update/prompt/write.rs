@@ -53,8 +53,13 @@ pub(in crate::tui::update) fn prepare(
         }
         Verb::Reply => {
             let parent = note.ok_or(NO_NOTE)?;
-            let version = on.ok_or(NO_VERSION)?.version_id.clone();
-            let author = rows.note(&parent).map_or("", |it| it.author.as_str());
+            let known = rows.note(&parent);
+            // Where its thread stands: a guest who began it may know of no other version.
+            let version = match known {
+                Some(note) => note.version_id.clone(),
+                None => on.ok_or(NO_VERSION)?.version_id.clone(),
+            };
+            let author = known.map_or("", |it| it.author.as_str());
             let title = format!("Reply to {author}");
             (Purpose::Reply { version, parent }, title)
         }
