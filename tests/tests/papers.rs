@@ -517,8 +517,8 @@ fn a_sheet_with_a_bad_row_is_told() {
             "1.2.4: stands twice",
         ),
         (
-            "| 1.2.4 | 1 | a | met | `a/b.rs::c` |\n| 3.2.1 | 1 | a | met | `a/b.rs::c` |\n",
-            "3.2.1: no requirement",
+            "| 1.2.4 | 1 | a | met | `a/b.rs::c` |\n| 1.9.9 | 1 | a | met | `a/b.rs::c` |\n",
+            "1.9.9: no requirement",
         ),
         (
             "| 1.2.4 | 1 | a | met | `a/b.rs::c` |\n| 1.3.12 | 3 | a | met | `a/b.rs::c` |\n",

@@ -64,6 +64,12 @@ impl Link {
         }
     }
 
+    /// An invite as a browser opens it: the same code, for the page of the same server. Behind the # nothing is sent. `None` without TLS or code.
+    pub fn for_browser(&self) -> Option<String> {
+        let opens = self.tls && !self.code.is_empty();
+        opens.then(|| format!("https://{}/i#{}", self.authority(), self.code))
+    }
+
     fn is_loopback(&self) -> bool {
         self.host.eq_ignore_ascii_case("localhost")
             || self.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())

@@ -235,3 +235,11 @@ pub enum LinkFor {
         fingerprint: String,
     },
 }
+
+impl LinkAsk {
+    /// An invite as a browser opens it.
+    pub fn for_browser(&self) -> Option<String> {
+        let link: crate::net::Link = self.link.parse().ok()?;
+        link.for_browser()
+    }
+}

@@ -281,7 +281,7 @@ pub async fn invite(
     c.out.aside(
         "The link works once. Give it to the person over a way that you trust; it is not shown again.",
     );
-    let browser = for_browser(&answer.link);
+    let browser = answer.link.parse().ok().and_then(|link: Link| link.for_browser());
     if let Some(link) = &browser {
         c.out.aside(&format!("In a browser instead of a terminal: {link}"));
     }
@@ -289,12 +289,6 @@ pub async fn invite(
         &answer.link,
         &json!({ "person_id": answer.person_id, "link": answer.link, "browser": browser, "expires_ms": answer.expires_ms }),
     )
-}
-
-/// The same code for the page of the same server. A browser sends nothing of what stands behind the #.
-fn for_browser(link: &str) -> Option<String> {
-    let link: Link = link.parse().ok()?;
-    link.tls.then(|| format!("https://{}/i#{}", link.authority(), link.code))
 }
 
 #[cfg(test)]

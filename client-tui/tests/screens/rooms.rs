@@ -442,6 +442,9 @@ fn an_invite_names_a_role_and_its_link_is_shown_once() {
     seat.effects.clear();
     seat.press("y");
     assert_eq!(std::mem::take(&mut seat.effects), [Effect::Copy(LINK.into())]);
+    seat.press("b");
+    let in_browser = "https://studio.example:8899/i#ABCD-EFGH-IJKL-MNOP";
+    assert_eq!(std::mem::take(&mut seat.effects), [Effect::Copy(in_browser.into())]);
     seat.press("<esc>");
     assert!(!seat.screen().contains("ABCD-EFGH"), "{}", seat.screen());
 }

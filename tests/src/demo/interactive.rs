@@ -25,7 +25,7 @@ pub fn must_have_terminal() -> Result<()> {
 /// Prepares, explains, opens the client as the artist, and stops the server when it ends.
 pub fn run(on: &mut Studio, exe: &Path, kept: bool) -> Result<()> {
     up_to_mix_approvals(on)?;
-    guide(on, exe);
+    guide(on, exe)?;
     print!("\nPress Enter to open Mara's client. ");
     stdout().flush()?;
     stdin().read_line(&mut String::new()).context("waiting for Enter")?;
@@ -48,7 +48,7 @@ pub fn run(on: &mut Studio, exe: &Path, kept: bool) -> Result<()> {
     Ok(())
 }
 
-fn guide(on: &Studio, exe: &Path) {
+fn guide(on: &Studio, exe: &Path) -> Result<()> {
     let log = &on.log;
     log.line("\nMix 2 of \"Night Drive\" waits for the signatures of the artist and the label.");
     log.line("\nIn Mara's client (the artist):");
@@ -63,7 +63,16 @@ fn guide(on: &Studio, exe: &Path) {
     for (who, seat) in people {
         log.say(&format!("{who}:\n  DEADWAX_HOME={} {} client", quoted(&seat.home), quoted(exe)));
     }
+    let said = on.cast.label.verb(["invite"])?;
+    if let Some(link) = said.first()["browser"].as_str() {
+        log.line("\nOr without a terminal: Lena's part in a browser. It works once, and the browser warns of the studio's own certificate:");
+        log.say(link);
+        if let Some(fingerprint) = &super::cast::profile(&on.cast.label)?.fingerprint {
+            log.say(&format!("The right one has the SHA-256 {fingerprint}."));
+        }
+    }
     log.line("\nOnce both have signed, the handoff is made and the server renders: watch it as Ines. The server runs until you leave Mara's client.");
+    Ok(())
 }
 
 /// For a shell.

@@ -262,14 +262,13 @@ pub(super) fn link(model: &Model, theme: &Theme, frame: &mut Frame<'_>, area: Re
     let inner = open(theme, frame, area, &title, (area.width.min(COLUMNS), lines));
     say(frame, inner, 0, said);
     let has_password = matches!(&ask.of, LinkFor::Guest { password: Some(_), .. });
-    let offers = if has_password {
-        "y copies the link, p the password, Esc closes"
-    } else {
-        "y copies it, Esc closes"
+    let offers = match (has_password, ask.for_browser().is_some()) {
+        (true, _) => "y copies the link, p the password, Esc closes",
+        (false, true) => "y copies it, b the same for a browser, Esc closes",
+        (false, false) => "y copies it, Esc closes",
     };
     let keys = match ask.copied {
-        Some(what) if has_password => format!("✓ Copied {what}, where the terminal allows it.  {offers}"),
-        Some(_) => "✓ Copied, where the terminal allows it.  Esc closes".to_owned(),
+        Some(what) => format!("✓ Copied {what}.  {offers}"),
         None => offers.to_owned(),
     };
     let style = if ask.copied.is_some() { theme.good() } else { theme.dim() };

@@ -110,16 +110,8 @@ fn sent(model: &mut Model, ask: &mut FormAsk) -> Option<Next> {
         return None;
     }
     let (first, second) = (ask.text(0), ask.text(1));
-    if matches!(ask.purpose, Purpose::Release { .. } | Purpose::SongCopy { .. }) {
-        return label_copy_sent(model, ask);
-    }
-    if let Purpose::Cover { project, to } = ask.purpose.clone() {
-        let effect = label_copy::cover_filled(model, &project, to, &first);
-        ask.problem = effect.is_none().then(|| "Name a file, as ~/Pictures/front.jpg.".into());
-        return effect.map(|it| Next::All(None, vec![it]));
-    }
-    if matches!(ask.purpose, Purpose::Share { .. }) {
-        return Some(Next::Do(Box::new(Effect::People(share::filled(model, ask)?))));
+    if let Some(next) = sent_as_no_command(model, ask) {
+        return next;
     }
     let id = model.new_id();
     let pending = match ask.purpose.clone() {
@@ -188,6 +180,23 @@ fn sent(model: &mut Model, ask: &mut FormAsk) -> Option<Next> {
         }
     };
     Some(send(pending))
+}
+
+/// What is no single command to the project. The inner `None`: it stays.
+fn sent_as_no_command(model: &mut Model, ask: &mut FormAsk) -> Option<Option<Next>> {
+    match ask.purpose.clone() {
+        Purpose::Release { .. } | Purpose::SongCopy { .. } => Some(label_copy_sent(model, ask)),
+        Purpose::Cover { project, to } => {
+            let effect = label_copy::cover_filled(model, &project, to, &ask.text(0));
+            ask.problem = effect.is_none().then(|| "Name a file, as ~/Pictures/front.jpg.".into());
+            Some(effect.map(|it| Next::All(None, vec![it])))
+        }
+        Purpose::Share { .. } => {
+            let order = share::filled(model, ask);
+            Some(order.map(|it| Next::Do(Box::new(Effect::People(it)))))
+        }
+        _ => None,
+    }
 }
 
 /// Of exactly that key, for the reason that was typed.
@@ -313,6 +322,11 @@ pub(super) fn link_key(mut ask: Box<LinkAsk>, event: KeyEvent, shown: bool) -> N
             ask.copied = Some("the link");
             let copy = Effect::Copy(ask.link.clone());
             Next::Run(Ask::Link(ask), Box::new(copy))
+        }
+        KeyCode::Char('b') if shown => {
+            let Some(link) = ask.for_browser() else { return Next::Keep(Ask::Link(ask)) };
+            ask.copied = Some("the link for a browser");
+            Next::Run(Ask::Link(ask), Box::new(Effect::Copy(link)))
         }
         KeyCode::Char('p') if shown => {
             let LinkFor::Guest { password: Some(password), .. } = &ask.of else {
