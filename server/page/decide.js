@@ -6,7 +6,7 @@ import { drafts } from './keep.js';
 import { newId } from './net.js';
 import { may } from './rows.js';
 import { actionOf, approve } from './signer.js';
-import { clock, count, day, fingerprint, format, lengthMs, line, lufs, roleName, size, stageName, when } from './words.js';
+import { clock, count, day, figure, fingerprint, format, lengthMs, line, lufs, roleName, size, stageName, when } from './words.js';
 
 const APPROVERS = ["LABEL", "ARTIST", "PRODUCER", "MIX_ENGINEER", "MASTERING_ENGINEER", "MANAGER"];
 const ASKERS = ["ARTIST", "PRODUCER", "LABEL", "MANAGER"];
@@ -109,7 +109,7 @@ export class Gate {
     const box = dialog(`Approve ${line(version.name)}?`, [
       h("dl.quoted", {},
         h("dt", {}, "Song"), h("dd.serif", {}, line(song.title)), h("dt", {}, "Version"), h("dd", {}, `${line(version.name)}${version.title ? `, ${line(version.title)}` : ""}`),
-        h("dt", {}, "Length"), h("dd.nums", {}, clock(lengthMs(main?.facts))), h("dt", {}, "Loudness"), h("dd.nums", {}, `${lufs(main?.facts?.integrated_lufs)}, true peak ${main?.facts?.true_peak_dbtp.toFixed(1)} dBTP`),
+        h("dt", {}, "Length"), h("dd.nums", {}, clock(lengthMs(main?.facts))), h("dt", {}, "Loudness"), h("dd.nums", {}, `${lufs(main?.facts?.integrated_lufs)}, true peak ${figure(main?.facts?.true_peak_dbtp ?? 0)} dBTP`),
         h("dt", {}, "Files"), h("dd", {}, `${count(version.files.length, "file", "files")}, ${size(total)}, ${format(main?.facts)}`),
         h("dt", {}, "Fingerprint"), h("dd.print", { title: asked }, fingerprint(asked), h("span.unseen", {}, asked)), version.uploaded_by && h("dt", {}, "By"), version.uploaded_by && h("dd", {}, line(version.uploaded_by))),
       version.changelog && h("p.soft", {}, `Changed: ${line(version.changelog)}`),
