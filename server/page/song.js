@@ -181,7 +181,9 @@ export class Song {
     this.go.disabled = false;
     if (this.blind) return;
     const source = this.source(version, file);
-    if (this.player.current?.key !== source.key && this.player.pendingSource?.key !== source.key) {
+    // What it is on its way to counts: whoever turns back while the other one still comes wants to stay.
+    const toward = (this.player.pendingSource ?? this.player.current)?.key;
+    if (toward !== source.key) {
       this.coming = this.player.playing ? version.version_id : null;
       this.player.choose(source).finally(() => {
         this.coming = null;
