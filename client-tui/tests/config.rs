@@ -58,7 +58,7 @@ fn the_program_holds_no_planted_bug() {
     let paper = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/PLANTED.md")).unwrap();
     let bugs = paper.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
     let words: Vec<&str> = bugs.chain(["DEADWAX_TEST_PLANT"]).collect();
-    assert_eq!(words.len(), 21);
+    assert_eq!(words.len(), 22);
     let held: Vec<&str> = words.into_iter().filter(|word| holds(word)).collect();
     assert!(held.is_empty(), "{held:?}");
 }

@@ -59,7 +59,7 @@ export class AlbumPlayer {
     return Math.min(this.length, this.rest + Math.max(0, this.context.currentTime - this.began));
   }
   setParts(parts) {
-    const same = JSON.stringify(parts.map((it) => [it.version.version_id, it.start, it.length]));
+    const same = JSON.stringify(parts.map((it) => [it.version.version_id, it.start, it.length, it.trimIn, it.gainDb, it.fadeIn, it.fadeOut, it.crossfade, it.item]));
     if (same === this.same) return;
     const place = this.position;
     const playing = this.playing;

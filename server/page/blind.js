@@ -63,7 +63,8 @@ function listen(song, versions, row) {
   };
   const tick = (position) => {
     place.value = String(position);
-    text(time, `${clock(position * 1000)} / ${clock(player.length * 1000)}`);
+    // Of the longest of them: the length of what sounds would tell which it is.
+    text(time, `${clock(position * 1000)} / ${clock(Number(place.max) * 1000)}`);
     put(go, icon(player.playing ? "pause" : "play"), player.playing ? "Pause" : "Play");
   };
   const box = dialog("Listen blind", body, { onclose: () => {

@@ -5,8 +5,8 @@ import { dialog, h, icon, keyed, problem, put, text } from './dom.js';
 import { drafts } from './keep.js';
 import { newId } from './net.js';
 import { may } from './rows.js';
-import { actionOf, approve } from './signer.js';
-import { clock, count, day, fingerprint, format, lengthMs, line, lufs, roleName, size, stageName, when } from './words.js';
+import { actionOf, approve, wordsOfRecord, wordsOfVersion } from './signer.js';
+import { clock, count, day, figure, fingerprint, format, lengthMs, line, lufs, roleName, size, stageName, when } from './words.js';
 
 const APPROVERS = ["LABEL", "ARTIST", "PRODUCER", "MIX_ENGINEER", "MASTERING_ENGINEER", "MANAGER"];
 const ASKERS = ["ARTIST", "PRODUCER", "LABEL", "MANAGER"];
@@ -97,6 +97,9 @@ export class Gate {
     const song = rows.song(songId);
     const asked = version.fingerprint;
     const as = this.roleChoice(APPROVERS);
+    // Of this question: pressed again after a cut line it is the same approval.
+    const approvalId = newId();
+    const shown = wordsOfVersion(rows.project, song, version);
     const main = version.files[0];
     const total = version.files.reduce((sum, file) => sum + (file.facts?.bytes ?? 0), 0);
     const fetchable = version.files.every((file) => file.may_fetch) && globalThis.isSecureContext;
@@ -109,25 +112,26 @@ export class Gate {
     const box = dialog(`Approve ${line(version.name)}?`, [
       h("dl.quoted", {},
         h("dt", {}, "Song"), h("dd.serif", {}, line(song.title)), h("dt", {}, "Version"), h("dd", {}, `${line(version.name)}${version.title ? `, ${line(version.title)}` : ""}`),
-        h("dt", {}, "Length"), h("dd.nums", {}, clock(lengthMs(main?.facts))), h("dt", {}, "Loudness"), h("dd.nums", {}, `${lufs(main?.facts?.integrated_lufs)}, true peak ${main?.facts?.true_peak_dbtp.toFixed(1)} dBTP`),
+        h("dt", {}, "Length"), h("dd.nums", {}, clock(lengthMs(main?.facts))), h("dt", {}, "Loudness"), h("dd.nums", {}, `${lufs(main?.facts?.integrated_lufs)}, true peak ${figure(main?.facts?.true_peak_dbtp ?? 0)} dBTP`),
         h("dt", {}, "Files"), h("dd", {}, `${count(version.files.length, "file", "files")}, ${size(total)}, ${format(main?.facts)}`),
         h("dt", {}, "Fingerprint"), h("dd.print", { title: asked }, fingerprint(asked), h("span.unseen", {}, asked)), version.uploaded_by && h("dt", {}, "By"), version.uploaded_by && h("dd", {}, line(version.uploaded_by))),
       version.changelog && h("p.soft", {}, `Changed: ${line(version.changelog)}`),
       cautions.length > 0 && h("ul.cautions", {}, cautions.map((one) => h("li", {}, one))),
       may(version, "approve").text && h("p", {}, may(version, "approve").text),
-      as.field,
+      as.field ?? h("p.soft", {}, `You sign as ${roleName(as.role())}.`),
       h("label.check", { for: "receipt" }, receipt, h("span", {}, "Sign it with the key of this browser", h("span.soft.small", {}, fetchable
         ? ` \u2013 it fetches the exact files (${size(total)}), checks them and makes a receipt that holds without this studio.`
         : " \u2013 not possible here: the originals are closed to you, or this page is not on https."))),
       progress, h("div.actions", {}, no, yes)], { onclose: () => stop.abort() });
     let running = false;
+    holdBack(yes);
     yes.addEventListener("click", async () => {
       if (running) return;
       running = yes.disabled = true;
-      const wish = { projectId: rows.project.project_id, versionId: version.version_id, fingerprint: asked, role: as.role(), person: this.app.session.person.person_id };
+      const wish = { approvalId, shown, projectId: rows.project.project_id, versionId: version.version_id, fingerprint: asked, role: as.role(), person: this.app.session.person.person_id };
       try {
         const answer = receipt.checked ? await approve(this.app.net, wish, (step) => tellStep(progress, step), stop.signal)
-          : await this.app.perform(wish.projectId, actionOf(wish, newId(), null));
+          : await this.app.perform(wish.projectId, actionOf(wish, approvalId, null));
         box.close();
         this.app.say([`You approved ${line(version.name)}${receipt.checked ? `, receipt ${answer.sequence}` : ""}.`, ...answer.effects.map(line)].join(" "));
       } catch (error) {
@@ -200,6 +204,13 @@ export class Gate {
   }
 }
 
+// The second half of a double click signs nothing: nobody has read a question in half a second.
+const READ_MS = 600;
+function holdBack(yes) {
+  yes.disabled = true;
+  setTimeout(() => (yes.disabled = false), READ_MS);
+}
+
 // How far an approval is.
 function tellStep(progress, { step, name, done, total }) {
   if (step === "fetching") {
@@ -220,15 +231,20 @@ export function askRecord(app, rows, record) {
   const progress = h("div", { "aria-live": "polite" });
   const stop = new AbortController();
   const roles = rows.project.your_roles.filter((role) => record.asked_roles.includes(role));
+  const role = roles[0] ?? rows.project.your_roles[0];
+  const as = roles.length < 2 ? null : h("select", { id: "as-role" }, roles.map((one) => h("option", { value: one }, roleName(one))));
+  const [approvalId, shown] = [newId(), wordsOfRecord(rows.project, record)];
   const yes = h("button.primary", { type: "button" }, `Approve Record ${record.number}`);
   const box = dialog(`Approve Record ${record.number}?`, [
     h("dl.quoted", {}, h("dt", {}, "Record"), h("dd.serif", {}, line(rows.project.title)), h("dt", {}, "Files"), h("dd", {}, `${count(record.file_count, "file", "files")}, ${size(record.bytes)}`),
       h("dt", {}, "Made for"), h("dd", {}, record.profiles.map(line).join(", ")), h("dt", {}, "Made"), h("dd", {}, day(record.at_ms)), h("dt", {}, "Fingerprint"), h("dd.print", { title: record.fingerprint }, fingerprint(record.fingerprint))),
-    record.cautions.length > 0 && h("ul.cautions", {}, record.cautions.map((one) => h("li", {}, line(one)))), progress, h("div.actions", {}, h("button", { type: "button", onclick: () => box.close() }, "Not now"), yes)],
+    record.cautions.length > 0 && h("ul.cautions", {}, record.cautions.map((one) => h("li", {}, line(one)))),
+    as ? h("div.field", {}, h("label", { for: "as-role" }, "You sign as"), as) : h("p.soft", {}, `You sign as ${roleName(role)}.`), progress, h("div.actions", {}, h("button", { type: "button", onclick: () => box.close() }, "Not now"), yes)],
   { onclose: () => stop.abort() });
+  holdBack(yes);
   yes.addEventListener("click", async () => {
     yes.disabled = true;
-    const wish = { projectId: rows.project.project_id, recordId: record.record_id, fingerprint: record.fingerprint, role: roles[0] ?? rows.project.your_roles[0], person: app.session.person.person_id };
+    const wish = { approvalId, shown, projectId: rows.project.project_id, recordId: record.record_id, fingerprint: record.fingerprint, role: as?.value ?? role, person: app.session.person.person_id };
     try {
       const answer = await approve(app.net, wish, (step) => tellStep(progress, step), stop.signal);
       box.close();

@@ -14,7 +14,8 @@ const BEFORE_FRAMES = 4;
 const HEAD_BYTES = 96 << 10;
 const PART_BYTES = 512 << 10;
 // Decoded pieces kept, about two minutes of them.
-const KEPT_PIECES = 80;
+// Decoded sound is forty times the file: a phone holds a minute of each of several files, not all of them.
+const KEPT_PIECES = 24;
 const AHEAD_S = 60;
 
 export class Deck {

@@ -61,7 +61,13 @@ function invite(holder, net, studio, arrival, entered) {
 }
 
 async function link(holder, net, studio, arrival, entered) {
-  const before = arrival.secret && (await linkAgain(net, arrival.secret));
+  let before = null;
+  try {
+    before = arrival.secret && (await linkAgain(net, arrival.secret));
+  } catch (error) {
+    shell(holder, "The studio cannot be reached", problem(error), h("button.primary", { type: "button", onclick: () => link(holder, net, studio, arrival, entered) }, "Try again"));
+    return undefined;
+  }
   if (before) return entered(before);
   const place = h("div.stack");
   let asked = null;

@@ -6,7 +6,7 @@ import { Home } from './home.js';
 import { Net, Refusal, newId } from './net.js';
 import { Outbox } from './outbox.js';
 import { Room } from './room.js';
-import { tab } from './keep.js';
+import { drafts, tab } from './keep.js';
 import { API, codeIn, leave, resume } from './signer.js';
 import { count, day, line, list, roleName } from './words.js';
 
@@ -14,9 +14,9 @@ import { count, day, line, list, roleName } from './words.js';
 export function takeArrival(place = location, past = history) {
   const way = { "/i": "invite", "/s": "link" }[place.pathname] ?? "";
   if (!way) return { way, secret: "" };
-  const secret = codeIn(decodeURIComponent(place.hash.slice(1)));
+  const hash = place.hash.slice(1);
   past.replaceState(null, "", "/");
-  return { way, secret };
+  return { way, secret: codeIn(hash) };
 }
 
 export function routeOf(hash) {
@@ -75,7 +75,8 @@ class App {
 
   enter(session) {
     this.session = session;
-    this.outbox = new Outbox(this.net, session.person.person_id, { changed: () => this.room?.inner?.show(), refused: (item, error) => this.room?.giveBack?.(item, error) });
+    this.outbox?.stop();
+    this.outbox = new Outbox(this.net, session.person.person_id, { changed: () => this.room?.inner?.show(), refused: (item, error) => this.giveBack(item, error) });
     put(this.who, icon("person"), h("span.name", {}, line(session.person.name)));
     this.who.hidden = false;
     this.route();
@@ -149,6 +150,7 @@ class App {
   signedOut(error) {
     if (!this.session) return;
     const guest = this.session.guest;
+    this.outbox.stop();
     this.session = null;
     this.net.token = "";
     if (guest) return this.linkEnded();
@@ -163,6 +165,15 @@ class App {
     this.who.hidden = true;
     this.trail("", "#/");
     put(this.body, h("main.gateway", { id: "main" }, h("div.card", {}, mark(44), h("h1", {}, "This link has ended"), h("p.soft", {}, "Whoever sent it took it back, or its time is over. Ask them for a new one."))));
+  }
+
+  // What the studio did not take lies in the box of its song again, wherever the person is by now.
+  giveBack(item, error) {
+    const place = `${this.session?.person.person_id}.${item.song_id}`;
+    const room = this.room?.inner;
+    if (room?.notes && room.songId === item.song_id) return room.notes.giveBack(item, error);
+    drafts.write(place, [drafts.read(place), item.note.text].filter(Boolean).join("\n\n"));
+    this.say(`A note was not taken: ${error.text} Your words lie in the box of its song again.`);
   }
 
   say(words) {
@@ -184,7 +195,9 @@ class App {
       h("div.actions", {}, h("button", { type: "button", onclick: async () => {
         box.close();
         this.session = null;
-        await leave(this.net, !guest).catch(() => {});
+        this.outbox.stop();
+        const told = await leave(this.net, !guest).then(() => true, () => false);
+        if (!told) this.say("This browser has forgotten you, but the studio could not be told. Ask an owner of it to end your access here, or sign out again later.");
         this.gate({ way: "" });
       } }, guest ? "Close this session" : "Sign out"))]);
   }

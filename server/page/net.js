@@ -84,7 +84,7 @@ export class Net {
     signal?.addEventListener("abort", give_up);
     let reader = null;
     try {
-      const reply = await this.open(path, asks, message, quiet.signal, signal);
+      const reply = await this.open(path, asks, message, quiet, signal);
       const head = reply.headers.get("grpc-status");
       if (head !== null && head !== "0") throw refusalOf(Number(head), reply.headers.get("grpc-message"), reply.headers.get("grpc-status-details-bin"));
       if (!reply.ok || !reply.body) throw unreachable();
@@ -113,20 +113,24 @@ export class Net {
     }
   }
 
-  async open(path, asks, message, signal, asked) {
+  async open(path, asks, message, quiet, asked) {
     const body = this.codec.encode(asks, message);
     const framed = new Uint8Array(5 + body.length);
     new DataView(framed.buffer).setUint32(1, body.length);
     framed.set(body, 5);
     const head = { "content-type": "application/grpc-web+proto", "x-grpc-web": "1" };
     if (this.token) head.authorization = `Bearer ${this.token}`;
+    // A line that swallows everything is one that is cut. The studio may take a while over a copy to listen to: then it says nothing until that is made.
+    const timer = setTimeout(() => quiet.abort(), path.endsWith("/Listen") ? 4 * SILENCE_MS : SILENCE_MS);
     try {
       return await fetch(this.base + path, {
-        method: "POST", headers: head, body: framed, signal, credentials: "omit", cache: "no-store", redirect: "error", referrerPolicy: "no-referrer",
+        method: "POST", headers: head, body: framed, signal: quiet.signal, credentials: "omit", cache: "no-store", redirect: "error", referrerPolicy: "no-referrer",
       });
     } catch (error) {
       if (asked?.aborted) throw asked.reason;
       throw unreachable();
+    } finally {
+      clearTimeout(timer);
     }
   }
 }

@@ -166,26 +166,30 @@ export class Notes {
       start_ms: this.mode === "whole" ? null : from, end_ms: this.mode === "range" ? to : null,
     };
     this.say.disabled = true;
+    // The words lie in the outbox from here on: what is typed meanwhile is the next note, and a page that is closed now sends this one once.
+    this.body.value = "";
+    this.held = null;
+    drafts.write(this.place, "");
     try {
       const { sent } = await this.app.outbox.add(this.song.rows.project.project_id, this.song.songId, note);
-      this.body.value = "";
-      this.held = null;
-      drafts.write(this.place, "");
       this.app.say(sent ? "The note is with the studio." : "The line is cut. The note is kept here and sent when it is back.");
     } catch (error) {
+      this.takeBack(words);
       put(this.wrong, problem(error));
     } finally {
       this.say.disabled = false;
       this.show();
     }
   }
+  // In front of whatever was begun since.
+  takeBack(words) {
+    this.body.value = [words, this.body.value].filter(Boolean).join("\n\n");
+    drafts.write(this.place, this.body.value);
+  }
 
   // What was refused after it had waited comes back to where it was written.
   giveBack(item, error) {
-    if (!this.body.value) {
-      this.body.value = item.note.text;
-      drafts.write(this.place, item.note.text);
-    }
+    this.takeBack(item.note.text);
     put(this.wrong, problem(error));
   }
 

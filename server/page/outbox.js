@@ -16,19 +16,25 @@ export class Outbox {
     this.nudge = () => {};
   }
 
+  // Each note lies by itself, so that two tabs of one person do not write over each other.
   read() {
     try {
-      const items = JSON.parse(this.storage.getItem(this.place) ?? "[]");
-      return Array.isArray(items) ? items.filter((item) => item?.command_id && item.project_id && item.note?.text) : [];
+      const mine = [...Array(this.storage.length).keys()].map((at) => this.storage.key(at)).filter((key) => key.startsWith(`${this.place}.`));
+      const items = mine.map((key) => JSON.parse(this.storage.getItem(key) ?? "null"));
+      return items.filter((item) => item?.command_id && item.project_id && item.note?.text).sort((a, b) => a.at_ms - b.at_ms);
     } catch {
       return [];
     }
   }
-  write() {
+  write(item) {
     try {
-      if (this.items.length) this.storage.setItem(this.place, JSON.stringify(this.items));
-      else this.storage.removeItem(this.place);
+      this.storage.setItem(`${this.place}.${item.command_id}`, JSON.stringify(item));
     } catch { /* kept for as long as the page is open */ }
+  }
+  // Of another person, or of nobody any more: what waits stays where it is, and is sent by whoever wrote it.
+  stop() {
+    this.stopped = true;
+    this.nudge();
   }
 
   of(song) {
@@ -39,7 +45,7 @@ export class Outbox {
   async add(projectId, songId, note) {
     const item = { command_id: newId(), project_id: projectId, song_id: songId, note: { note_id: newId(), ...note }, at_ms: Date.now() };
     this.items.push(item);
-    this.write();
+    this.write(item);
     try {
       await this.send(item);
       return { sent: true, note_id: item.note.note_id };
@@ -62,7 +68,9 @@ export class Outbox {
 
   drop(item) {
     this.items = this.items.filter((one) => one !== item);
-    this.write();
+    try {
+      this.storage.removeItem(`${this.place}.${item.command_id}`);
+    } catch { /* it was not kept either */ }
     this.tell.changed();
   }
 
@@ -75,7 +83,7 @@ export class Outbox {
     if (this.running) return;
     this.running = true;
     const backoff = new Backoff();
-    while (this.items.length) {
+    while (this.items.length && !this.stopped) {
       const [item] = this.items;
       try {
         await this.send(item);
@@ -84,8 +92,10 @@ export class Outbox {
         if (error instanceof Refusal && !error.passing) {
           // Signed out: it waits for the next session. Anything else goes back to whoever wrote it.
           if (error.code === 16) break;
+          // Whoever wrote it may have been told already.
+          const here = this.items.includes(item);
           this.drop(item);
-          this.tell.refused(item, error);
+          if (here) this.tell.refused(item, error);
           continue;
         }
         await Promise.race([sleep(backoff.next()), new Promise((done) => (this.nudge = done))]);

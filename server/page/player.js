@@ -77,7 +77,10 @@ export class Player {
       }
       return;
     }
-    if (before.key === source.key && from === null) return;
+    if (before.key === source.key && from === null) {
+      this.pendingSource = null;
+      return this.tell();
+    }
     this.pendingSource = source;
     this.tell();
     try {
@@ -132,7 +135,8 @@ export class Player {
     this.tell();
     try {
       this.context ??= this.begin(this.deck(this.current).rate || 48000);
-      const resumed = this.context.state === "suspended" ? this.context.resume() : null;
+      // A phone interrupts it for a call: that is no state of the standard, and no sound either.
+      const resumed = this.context.state !== "running" ? this.context.resume() : null;
       const deck = this.deck(this.current);
       if (!deck.head) {
         deck.want(this.guess(this.current, this.rest));
@@ -147,9 +151,9 @@ export class Player {
       if (this.length > 0 && this.rest >= this.length - 0.05) this.rest = this.loop ? this.loop.from : 0;
       await deck.piece(deck.pieceOf(Math.round(this.rest * deck.rate)));
       if (turn !== this.turn) return;
-      if (this.context.state === "suspended") await Promise.race([this.context.resume(), new Promise((done) => setTimeout(done, 1500))]);
+      if (this.context.state !== "running") await Promise.race([this.context.resume(), new Promise((done) => setTimeout(done, 1500))]);
       if (turn !== this.turn) return;
-      if (this.context.state === "suspended") throw new Refusal(9, "NO_AUTOPLAY", "The browser holds the sound back.", "Press play once more.");
+      if (this.context.state !== "running") throw new Refusal(9, "NO_AUTOPLAY", "The browser holds the sound back.", "Press play once more.");
       this.playing = true;
       this.marks = [];
       this.handOver(this.now() + SOON_S, this.rest);
@@ -174,10 +178,16 @@ export class Player {
   pause() {
     this.turn += 1;
     this.waiting = false;
+    // What is shown is what plays on: also where it had not come yet.
+    const next = this.pendingSource ?? this.current;
     this.pendingSource = null;
-    if (!this.playing) return this.tell();
+    if (!this.playing) {
+      this.current = next;
+      return this.tell();
+    }
     this.rest = this.position;
     this.count(true);
+    this.current = next;
     this.playing = false;
     this.stalled = false;
     clearInterval(this.timer);
@@ -198,6 +208,7 @@ export class Player {
       if (this.current) this.deck(this.current).want(this.guess(this.current, place));
       return this.tell();
     }
+    if (this.pendingSource) return this.choose(this.pendingSource, { from: place });
     const turn = ++this.turn;
     this.count(true);
     const deck = this.deck(this.current);

@@ -63,6 +63,7 @@ export class Room {
     const narrow = matchMedia("(max-width: 860px)").matches;
     if (!this.route.song && !this.route.album && songs.length && (!narrow || songs.length === 1)) this.route = { ...this.route, song: songs[0].song_id };
     this.element.className = this.route.song || this.route.album ? "desk at-song" : "desk at-list";
+    if (this.route.song && !this.live.rows.song(this.route.song)) return this.lost();
     if (this.route.album) this.inner = new Album(this.app, this);
     else if (this.route.song) this.inner = new Song(this.app, this, this.route.song, this.route.version);
     const place = this.inner?.element ?? h("div.main", {}, h("p.soft", {}, songs.length ? "Choose a song." : "No song was added yet."));
@@ -80,11 +81,6 @@ export class Room {
     this.inner = null;
     const place = h("div.main", {}, h("h1", {}, "That song is not here"), h("p.soft", {}, "It was taken away, or you may not see it."));
     this.element.replaceChildren(this.rail, place);
-  }
-
-  giveBack(item, error) {
-    if (this.inner instanceof Song && this.inner.songId === item.song_id) this.inner.notes.giveBack(item, error);
-    else this.app.say(`A note could not be kept: ${error.text}`);
   }
 
   ended(error) {

@@ -1,7 +1,7 @@
 // Who is here: signing in with a code or again with this browser's key, links of guests, and approving with a key that never leaves the browser. The same texts and
 // the same signatures as the terminal's. Never here: elements; a passphrase is handed on and never kept.
 
-import { Refusal, newId } from './net.js';
+import { Refusal, newId, sleep } from './net.js';
 import { forgetWords, keep, tab } from './keep.js';
 import { sha256 } from './sha.js';
 import { makePair, publicKey, sign } from './ssh.js';
@@ -36,12 +36,21 @@ async function canSign() {
 // The first time in this browser: a code, and the passphrase where there is one or one has to be chosen.
 export async function login(net, code, passphrase) {
   if (!(await canSign())) throw noKeys();
-  const pair = await makePair();
+  // Kept before the code is spent: a try whose answer was lost begins with the same key, and a browser that keeps nothing is known before anything is used up.
+  const place = `device.new/${sha256(code)}`;
+  let pair = await keep.get(place).catch(() => null);
+  if (!pair) {
+    pair = await makePair();
+    await keep.put(place, pair).catch(() => {
+      throw new Refusal(9, "NOT_KEPT", "This browser keeps nothing for this page, so it could not be known again. The link was not used up.", "Leave the private window, or allow the page to store data, then open the link again.");
+    });
+  }
   const shown = await sign(pair, DEVICE, `deadwax code ${sha256(code)}\n`);
   const answer = await net.call("Sessions.Login", {
     code, device: deviceName(), api: API, passphrase, device_key: publicKey(pair.raw).line, device_signature: shown,
   });
-  await keep.put("device", { pair, person: answer.person.person_id, name: answer.person.name });
+  await keep.put("device", { pair, person: answer.person.person_id, name: answer.person.name }).catch(() => {});
+  await keep.drop(place).catch(() => {});
   return begin(net, { token: answer.token, person: answer.person, guest: null });
 }
 
@@ -97,8 +106,10 @@ export async function linkAgain(net, secret) {
     net.token = session.token;
     await net.call("Sessions.WhoAmI", {});
     return begin(net, session);
-  } catch {
+  } catch (error) {
     net.token = "";
+    // The line is cut: the session is not given up for that.
+    if (error instanceof Refusal && error.passing) throw error;
     return null;
   }
 }
@@ -121,11 +132,12 @@ export async function resume(net) {
 export async function leave(net, forget) {
   try {
     await net.call("Sessions.Logout", {});
-    forgetWords();
-    if (forget) await keep.drop("device");
   } finally {
+    // Also where the studio cannot be reached: whoever signs out leaves nothing here.
     net.token = "";
     tab.write(null);
+    forgetWords();
+    if (forget) await keep.drop("device").catch(() => {});
   }
 }
 
@@ -147,9 +159,11 @@ function changed(name) {
 // An approval that is signed: every file fetched and hashed here, the studio's record held against what this browser saw of it, the key enrolled where it is new, the
 // statement written and signed. `wish`: { projectId, versionId | recordId, fingerprint, role, person }. `tell`: how far it is.
 export async function approve(net, wish, tell, signal) {
-  const approvalId = newId();
+  const approvalId = wish.approvalId;
   const pair = await signingKey(wish.person);
-  const { object, me } = await look(net, wish, signal);
+  const { object, me, words } = await look(net, wish, signal);
+  // What was read is what is signed, to the letter: names can change while files do not.
+  if (words !== wish.shown) throw changed(object.name);
   await mustBeVouched(me, pair);
   await fetchAll(net, wish, object, tell, signal);
   if (ownFingerprint(object) !== object.fingerprint) {
@@ -161,7 +175,7 @@ export async function approve(net, wish, tell, signal) {
   for (let again = true; ; again = false) {
     tell({ step: "signing" });
     const now = await look(net, wish, signal);
-    if (JSON.stringify(now.object) !== JSON.stringify(object)) throw changed(object.name);
+    if (now.words !== words || JSON.stringify(now.object) !== JSON.stringify(object)) throw changed(object.name);
     const head = now.project.receipts ?? { sequence: 0, statement_sha256: ZEROS };
     const statement = statementText({
       projectId: wish.projectId, projectTitle: now.project.title, object, role: wish.role, signer: wish.person, key: publicKey(pair.raw).fingerprint, approvalId,
@@ -170,12 +184,25 @@ export async function approve(net, wish, tell, signal) {
     const receipt = { statement, signature: await sign(pair, STATEMENT, statement) };
     const action = actionOf(wish, approvalId, receipt);
     try {
-      const answer = await net.call("Projects.Perform", { command_id: newId(), project_id: wish.projectId, action });
+      const answer = await perform(net, { command_id: newId(), project_id: wish.projectId, action });
       await mustBeListed(net, wish, head, statement);
       return { ...answer, sequence: head.sequence + 1, statement };
     } catch (error) {
       // Another statement may come in between once; twice in a row is no chance.
       if (!(error instanceof Refusal && error.reason === "STATEMENT_STALE" && again)) throw error;
+    }
+  }
+}
+
+// With the same command id: what arrived before the line was cut is not done twice, and its answer comes all the same.
+async function perform(net, asked) {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await net.call("Projects.Perform", asked);
+    } catch (error) {
+      if (!(error instanceof Refusal && error.passing)) throw error;
+      if (tries >= 2) throw new Refusal(error.code, error.reason, "It is not known whether your signature arrived: the line was cut.", "Look at the signatures when the line is back, before you sign again.");
+      await sleep(400 * (tries + 1));
     }
   }
 }
@@ -196,7 +223,7 @@ async function look(net, wish, signal) {
   if (wish.recordId) {
     const { record } = await net.call("Records.GetRecord", { project_id: wish.projectId, record_id: wish.recordId }, signal);
     if (record.fingerprint !== wish.fingerprint) throw changed(`Record ${record.number}`);
-    return { project, me, object: recordObject(record) };
+    return { project, me, object: recordObject(record), words: wordsOfRecord(project, record) };
   }
   const version = rows.get(`version/${wish.versionId}`)?.version;
   const song = version && rows.get(`song/${version.song_id}`)?.song;
@@ -205,7 +232,15 @@ async function look(net, wish, signal) {
   if (closed) {
     throw new Refusal(7, "ORIGINALS_CLOSED", `You may hear ${version.name} but not fetch it, so you cannot sign its bytes.`, "Ask a manager for another role, or approve without a receipt.");
   }
-  return { project, me, object: versionObject(version, song) };
+  return { project, me, object: versionObject(version, song), words: wordsOfVersion(project, song, version) };
+}
+
+// What stands in the question before somebody says yes, as the rows have it.
+export function wordsOfVersion(project, song, version) {
+  return JSON.stringify([project.title, song.title, song.song_id, version.name, version.kind, version.number, version.fingerprint]);
+}
+export function wordsOfRecord(project, record) {
+  return JSON.stringify([project.title, record.number, record.fingerprint]);
 }
 
 // The step before a yes: every byte of it comes here; what is listed and what came are one thing afterwards.

@@ -8,7 +8,7 @@ import { choices } from './keep.js';
 import { Notes } from './notes.js';
 import { Player, gainsOf } from './player.js';
 import { Wave } from './wave.js';
-import { alternateName, clock, decibels, format, lengthMs, line, lufs, size, stageName } from './words.js';
+import { alternateName, clock, decibels, figure, format, lengthMs, line, lufs, size, stageName } from './words.js';
 
 export class Song {
   constructor(app, room, songId, versionId) {
@@ -181,7 +181,9 @@ export class Song {
     this.go.disabled = false;
     if (this.blind) return;
     const source = this.source(version, file);
-    if (this.player.current?.key !== source.key && this.player.pendingSource?.key !== source.key) {
+    // What it is on its way to counts: whoever turns back while the other one still comes wants to stay.
+    const toward = (this.player.pendingSource ?? this.player.current)?.key;
+    if (toward !== source.key) {
       this.coming = this.player.playing ? version.version_id : null;
       this.player.choose(source).finally(() => {
         this.coming = null;
@@ -252,7 +254,7 @@ export class Song {
     const { facts } = file ?? {};
     if (!facts) return put(this.facts);
     const gain = this.player.gains.get(this.player.current?.key) ?? 0;
-    const said = [["Loudness", lufs(facts.integrated_lufs)], ["True peak", `${facts.true_peak_dbtp.toFixed(1)} dBTP`], ["Range", `${facts.loudness_range_lu.toFixed(1)} LU`], ["Played at", decibels(gain)]];
+    const said = [["Loudness", lufs(facts.integrated_lufs)], ["True peak", `${figure(facts.true_peak_dbtp)} dBTP`], ["Range", `${facts.loudness_range_lu.toFixed(1)} LU`], ["Played at", decibels(gain)]];
     put(this.facts, said.map(([name, value]) => h("span", {}, `${name} `, h("span.nums", {}, value))), h("span", {}, format(facts)));
     const platform = this.app.platforms.find((one) => one.name === this.mode);
     if (platform) this.facts.append(h("span.faint", {}, line(platform.about)));

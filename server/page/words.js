@@ -43,8 +43,13 @@ export function count(number, one, many) {
   return `${number} ${number === 1 ? one : many}`;
 }
 
+// With the sign that a minus has.
+export function figure(value) {
+  return value.toFixed(1).replace("-", "\u2212");
+}
+
 export function lufs(value) {
-  return Number.isFinite(value) && value > -70 ? `${value.toFixed(1)} LUFS` : "silence";
+  return Number.isFinite(value) && value > -70 ? `${figure(value)} LUFS` : "silence";
 }
 
 export function decibels(value) {

@@ -47,8 +47,9 @@ struct Harm {
 #[derive(Clone)]
 struct Service<const N: usize>(Arc<Harm>);
 
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 8] = [
     "deadwax.v1.Audit",
+    "deadwax.v1.Links",
     "deadwax.v1.Mastering",
     "deadwax.v1.Media",
     "deadwax.v1.Presence",
@@ -77,7 +78,8 @@ pub async fn serve(mood: Mood, words: &str) -> SocketAddr {
         .add_service(Service::<3>(harm.clone()))
         .add_service(Service::<4>(harm.clone()))
         .add_service(Service::<5>(harm.clone()))
-        .add_service(Service::<6>(harm));
+        .add_service(Service::<6>(harm.clone()))
+        .add_service(Service::<7>(harm));
     tokio::spawn(router.serve_with_incoming(tokio_stream::wrappers::TcpListenerStream::new(listener)));
     address
 }

@@ -53,7 +53,7 @@ test("times and levels are written as people read them, and read as they write t
   assert.equal(clock(83450, false), "1:23");
   for (const [said, ms] of [["1:23.4", 83400], ["83,4", 83400], ["1:02:03", 3723000], ["7", 7000], ["", null], ["1:2:3:4", null], ["x", null]]) assert.equal(readClock(said), ms, said);
   assert.equal(spoken(61500), "1 minute 1.5 seconds");
-  assert.deepEqual([lufs(-14.04), lufs(-Infinity), decibels(-0.01), decibels(2), decibels(-2.25)], ["-14.0 LUFS", "silence", "0.0 dB", "+2.0 dB", "\u22122.3 dB"]);
+  assert.deepEqual([lufs(-14.04), lufs(-Infinity), decibels(-0.01), decibels(2), decibels(-2.25)], ["\u221214.0 LUFS", "silence", "0.0 dB", "+2.0 dB", "\u22122.3 dB"]);
   assert.equal(fingerprint("0123456789abcdefff"), "0123 4567 89ab cdef");
   assert.equal(list(["a", "b", "c"]), "a, b and c");
   assert.deepEqual([alternateName("main"), alternateName("vocal-up+0.5"), alternateName("vocal-down-1"), alternateName("no-strings")], ["Main", "Vocal up +0.5 dB", "Vocal down \u22121 dB", "No strings"]);

@@ -5,6 +5,7 @@ import { findFrame, frameAt, readHead } from '../mp3.js';
 import { gainsOf } from '../player.js';
 import { shaped } from '../wave.js';
 import { Outbox } from '../outbox.js';
+import { Player } from '../player.js';
 import { Refusal } from '../net.js';
 
 // A file of a constant 320 kbit/s at 44.1 kHz as LAME lays it: an Info frame, then frames of 1044 or 1045 bytes. Its sound is filled with what looks like heads.
@@ -75,9 +76,78 @@ test("an overview of two channels is drawn as one", () => {
   assert.deepEqual([made.low[0], made.high[0], made.over.has(1)], [-1, 1, true]);
 });
 
+function shelf(kept) {
+  return { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value), removeItem: (key) => kept.delete(key), key: (at) => [...kept.keys()][at] ?? null, get length() {
+    return kept.size;
+  } };
+}
+
+test("notes of two tabs of one person do not write over each other", async () => {
+  const kept = new Map();
+  const net = { call: async () => {
+    throw new Refusal(14, "UNREACHABLE", "no line");
+  } };
+  const boxes = [1, 2].map(() => new Outbox(net, "me", { changed() {}, refused() {}, storage: shelf(kept) }));
+  await boxes[0].add("p", "s", { text: "one" });
+  await boxes[1].add("p", "s", { text: "two" });
+  boxes[0].drop(boxes[0].items[0]);
+  const later = new Outbox(net, "me", { changed() {}, refused() {}, storage: shelf(kept) });
+  assert.deepEqual(later.of("s").map((item) => item.note.text), ["two"]);
+  assert.deepEqual(new Outbox(net, "other", { changed() {}, refused() {}, storage: shelf(kept) }).items, []);
+  for (const box of boxes) box.stop();
+});
+
+// A player whose sound is nobody's: files come when they are told to.
+function silent() {
+  const files = new Map();
+  const heard = [];
+  const player = new Player({}, { makeContext: () => null, tell() {}, heard() {} });
+  player.deck = (source) => {
+    if (!files.has(source.key)) {
+      let come;
+      const there = new Promise((done) => (come = done));
+      files.set(source.key, { come, rate: 10, samples: 1000, lastPiece: 0, head: true, is: false, want() {}, begun: () => there, piece: () => there, pieceOf: () => 0, ready() {
+        return this.is;
+      } });
+    }
+    return files.get(source.key);
+  };
+  Object.assign(player, { context: { currentTime: 0, sampleRate: 10 }, playing: true, current: { key: "a" }, marks: [{ at: 0, place: 3 }] });
+  player.count = () => {};
+  player.handOver = (_, place) => heard.push([player.current.key, place]);
+  const comes = (key) => {
+    const file = player.deck({ key });
+    file.is = true;
+    file.come();
+    return new Promise((done) => setTimeout(done, 5));
+  };
+  return { player, heard, comes };
+}
+
+test("what is shown is what plays, whatever is pressed while another file still comes", async () => {
+  // Back to the first while the second comes: the second never takes over.
+  const back = silent();
+  back.player.choose({ key: "b" });
+  back.player.choose({ key: "a" });
+  await back.comes("b");
+  assert.deepEqual([back.player.current.key, back.player.pendingSource, back.heard], ["a", null, []]);
+  // Elsewhere in the song while it comes: it begins there.
+  const there = silent();
+  there.player.choose({ key: "b" });
+  there.player.seek(50);
+  await there.comes("b");
+  assert.deepEqual([there.player.current.key, there.player.pendingSource, there.heard], ["b", null, [["b", 50]]]);
+  // Stopped while it comes: it is what plays on.
+  const stopped = silent();
+  stopped.player.choose({ key: "b" });
+  stopped.player.pause();
+  await stopped.comes("b");
+  assert.deepEqual([stopped.player.current.key, stopped.player.playing, stopped.heard], ["b", false, []]);
+});
+
 test("a note written without a line waits, is sent once with the same id, and a refused one comes back", async () => {
   const kept = new Map();
-  const storage = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value), removeItem: (key) => kept.delete(key) };
+  const storage = shelf(kept);
   let line = false;
   const sent = [];
   const net = { call: async (_, asked) => {

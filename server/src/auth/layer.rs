@@ -19,6 +19,12 @@ use tower::{Layer, Service};
 use super::{Caller, People};
 use crate::{door::line::Line, page, status};
 
+/// What other sites can make a browser send without being asked first is no call of gRPC: it would be counted as a try of whoever sits there.
+fn is_call<B>(request: &Request<B>) -> bool {
+    let kind = request.headers().get(http::header::CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+}
+
 /// Callable by anyone: meeting the studio, signing in, opening a link, what operators and generic clients ask, and the page, which holds nothing of anybody's.
 fn open_to_anyone(method: &http::Method, path: &str) -> bool {
     if page::is_asked_for(method, path) {
@@ -118,7 +124,8 @@ where
                 let token = token.unwrap_or_default().to_owned();
                 return Either::Right(self.look_and_call(token, request).boxed());
             }
-            None if open_to_anyone(request.method(), request.uri().path()) => {}
+            None if open_to_anyone(request.method(), request.uri().path())
+                && (is_call(&request) || page::is_asked_for(request.method(), request.uri().path())) => {}
             // Nobody's session ended: a client comes again, here or at another server.
             None if self.people.is_closing() => {
                 return Either::Right(ready(Ok(status::closing().into_http())).boxed());

@@ -140,6 +140,8 @@ fn a_guest_hears_one_version_writes_a_note_and_the_sound_stops_when_the_link_is_
     let listed = line(&world, "Dana Holt");
     assert_eq!(listed["sessions_used"], 1, "{listed}");
 
+    // What lies behind another window is not drawn.
+    tab.ask("Page.bringToFront", json!({})).unwrap();
     plays(&tab);
     assert_eq!(tab.run("window.contexts.map((it) => it.state)").unwrap(), json!(["running"]));
     on.cast.owner.verb(["link", "revoke", "dana", "--yes"]).unwrap();

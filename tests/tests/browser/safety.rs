@@ -51,8 +51,12 @@ fn hostile_words_stay_words_and_nothing_else_runs() {
     );
     // No cookie, and no secret in what is kept of the address.
     assert_eq!(tab.run("document.cookie").unwrap(), "");
-    let history = tab.ask("Page.getNavigationHistory", json!({})).unwrap().to_string();
-    assert!(!history.contains("dwx_"), "{history}");
+    let history = tab.ask("Page.getNavigationHistory", json!({})).unwrap();
+    let entries = history["entries"].as_array().unwrap();
+    assert!(
+        entries.len() > 2 && entries.iter().all(|it| !it["url"].to_string().contains("dwx_")),
+        "{history}"
+    );
 }
 
 /// As a script of the page would: what tools may do is asked for to be left out.
