@@ -72,6 +72,8 @@ async fn the_page_is_there_for_everybody_at_three_addresses_and_nowhere_else() {
         assert_eq!(answer.status(), 200, "{path}");
         assert!(bytes == page::page().html, "{path}: not the page");
         assert_eq!(answer.headers()["content-security-policy"], page::page().policy.as_str());
+        assert!(page::page().policy.contains("frame-ancestors 'none'"), "nobody frames it");
+        assert_eq!(answer.headers()["x-frame-options"], "DENY");
     }
     let others = [
         (Method::GET, "/x"),
