@@ -16,7 +16,10 @@ use tokio::{
     sync::mpsc::{self, Receiver, Sender},
     time::Instant,
 };
-use tokio_util::task::AbortOnDropHandle;
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::AbortOnDropHandle,
+};
 
 use super::{
     answers::{ASK_GROUND, Answers},
@@ -144,7 +147,7 @@ async fn turn(
     (out, mut inbox): (Sender<Msg>, Receiver<Msg>),
     own: &Own,
 ) -> std::io::Result<()> {
-    let mut keys = Some(listen(out.clone()));
+    let mut keys = Some(listen(out.clone())?);
     let _others = signals(out.clone())?;
     let mut interrupts = Some(interrupts(out.clone())?);
     let mut next_frame = Instant::now();
@@ -160,7 +163,7 @@ async fn turn(
                     let outcome = edit(text, suffix).await;
                     interrupts = Some(self::interrupts(out.clone())?);
                     *terminal = ManuallyDrop::new(again()?);
-                    keys = Some(listen(out.clone()));
+                    keys = Some(listen(out.clone())?);
                     waiting.extend(update(model, Msg::Edited(outcome)));
                 }
                 Effect::Suspend => {
@@ -168,7 +171,7 @@ async fn turn(
                     leave();
                     asleep().await?;
                     *terminal = ManuallyDrop::new(again()?);
-                    keys = Some(listen(out.clone()));
+                    keys = Some(listen(out.clone())?);
                     let size = terminal.size()?;
                     waiting.extend(update(model, Msg::Tick(now_ms())));
                     waiting.extend(update(model, Msg::Resize(size.width, size.height)));
@@ -259,35 +262,58 @@ fn now_ms() -> i64 {
     jiff::Timestamp::now().as_millisecond()
 }
 
-fn listen(out: Sender<Msg>) -> AbortOnDropHandle<()> {
-    AbortOnDropHandle::new(tokio::spawn(async move {
-        let mut events = EventStream::new();
-        let mut answers = Answers::default();
-        loop {
-            let msg = match events.next().await {
-                Some(Ok(Event::Key(key))) => {
-                    let heard = answers.take(key);
-                    let told = heard.keys.into_iter().map(Msg::Key).chain(heard.ground.map(Msg::Ground));
-                    for msg in told {
-                        if out.send(msg).await.is_err() {
-                            return;
-                        }
-                    }
-                    continue;
-                }
-                Some(Ok(Event::Mouse(event))) => Msg::Mouse(event),
-                Some(Ok(Event::Paste(text))) => Msg::Paste(text),
-                Some(Ok(Event::Resize(columns, rows))) => Msg::Resize(columns, rows),
-                Some(Ok(_)) => continue,
-                // The terminal is gone.
-                Some(Err(_)) | None => Msg::Quit,
-            };
-            let last = msg == Msg::Quit;
-            if out.send(msg).await.is_err() || last {
-                return;
+/// What comes from the terminal, on a thread of its own: of one that went away the library reads nothing for ever without giving the thread back, and the signal
+/// that tells of it must be heard all the same. Dropped it stops; a thread that reads for ever goes with the program.
+fn listen(out: Sender<Msg>) -> std::io::Result<DropGuard> {
+    let stop = CancellationToken::new();
+    let (stopped, quit) = (stop.clone(), out.clone());
+    let reads = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+        runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = stopped.cancelled() => {}
+                () = read(out) => {}
             }
+        });
+        Ok(())
+    };
+    std::thread::Builder::new().name("keys".into()).spawn(move || {
+        let read: std::io::Result<()> = reads();
+        if read.is_err() {
+            drop(quit.blocking_send(Msg::Quit));
         }
-    }))
+    })?;
+    Ok(stop.drop_guard())
+}
+
+async fn read(out: Sender<Msg>) {
+    let mut events = EventStream::new();
+    let mut answers = Answers::default();
+    loop {
+        let msg = match events.next().await {
+            Some(Ok(Event::Key(key))) => {
+                let heard = answers.take(key);
+                let told = heard.keys.into_iter().map(Msg::Key).chain(heard.ground.map(Msg::Ground));
+                for msg in told {
+                    if out.send(msg).await.is_err() {
+                        return;
+                    }
+                }
+                continue;
+            }
+            Some(Ok(Event::Mouse(event))) => Msg::Mouse(event),
+            Some(Ok(Event::Paste(text))) => Msg::Paste(text),
+            Some(Ok(Event::Resize(columns, rows))) => Msg::Resize(columns, rows),
+            Some(Ok(_)) => continue,
+            // The terminal is gone.
+            Some(Err(_)) | None => Msg::Quit,
+        };
+        let last = msg == Msg::Quit;
+        if out.send(msg).await.is_err() || last {
+            return;
+        }
+    }
 }
 
 /// SIGTERM and SIGHUP end the client as q does.

@@ -84,7 +84,7 @@ impl Service {
         }
         let known = self.ledger.project(perform.project).await.map_err(status::ledger)?;
         let theirs = known.is_some_and(|it| it.project.guests.contains(caller.person.id));
-        if theirs { Err(status::not_for_guests()) } else { Err(no_project()) }
+        if theirs { Err(status::not_for_guests()) } else { Ok(()) }
     }
 
     /// The links that ended with their maker's membership end for those who came by them: at once, and in so many words.
