@@ -61,8 +61,9 @@ async fn revoked(
         };
         let of = snapshot.as_ref().map(|snapshot| &snapshot.project);
         if !of.is_some_and(&may) {
-            let still_here = of.is_some_and(|project| project.roles_of(person).is_some());
-            return match still_here {
+            // A guest whose link goes on with another scope is told so much: their page is still open.
+            let moved_on = of.is_some_and(|project| project.guest(person).is_some());
+            return match moved_on {
                 true => status::not_found("NO_SUCH_FILE", "file"),
                 false => status::not_found("NO_SUCH_PROJECT", "project"),
             };
