@@ -72,7 +72,8 @@ async fn a_link_opens_at_every_server_as_often_as_it_may_and_ends_at_all() {
         let told = Instant::now();
         for page in &mut pages {
             let why = timeout(LOST, end(page)).await.expect("the page is ended");
-            assert_eq!(why.code(), Code::Unauthenticated, "{why:?}");
+            // Of two streams of facts either may come first: that the link has ended, or that its session has.
+            assert!([Code::Unauthenticated, Code::NotFound].contains(&why.code()), "{why:?}");
         }
         streams.push(told.elapsed());
         for seat in &at_both {
