@@ -111,7 +111,8 @@ fn behind(kind: Kind) {
     assert!(seen.ended.is_none() && seen.lost > 0, "the stream went on by itself: {:?}", seen.ended);
     assert_eq!(seen.rows, fresh, "what was watched is what a fresh look shows");
     let calls = on.scale.as_ref().unwrap().calls().unwrap();
-    assert!(calls.iter().all(|count| *count > 5), "both were called: {calls:?}");
+    // Since their last start; how the balancer spreads them is its own affair.
+    assert!(calls.iter().all(|count| *count > 0), "both were called: {calls:?}");
     on.scale.as_mut().unwrap().second.close().unwrap();
     on.house.close().unwrap();
 }

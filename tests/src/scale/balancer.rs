@@ -3,6 +3,7 @@
 
 use std::{
     env, fs,
+    io::Read as _,
     net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -130,6 +131,32 @@ impl Balancer {
             thread::sleep(Duration::from_millis(20));
         }
         Ok(())
+    }
+
+    /// Until a connection reaches a server: one that was away a moment ago may be taken for dead still.
+    ///
+    /// # Errors
+    /// Where none is reached for long.
+    pub fn found_again(&self) -> Result<()> {
+        let begun = Instant::now();
+        while !self.carries() {
+            ensure!(begun.elapsed() < PATIENCE, "{} reaches no server: {}", self.kind.word(), self.said());
+            thread::sleep(Duration::from_millis(50));
+        }
+        Ok(())
+    }
+
+    /// Does a connection reach a server? Those wait for the first word of a client; without one the balancer hangs up.
+    fn carries(&self) -> bool {
+        let reached = || -> std::io::Result<bool> {
+            let mut line = TcpStream::connect(self.address)?;
+            line.set_read_timeout(Some(Duration::from_millis(300)))?;
+            Ok(line.read(&mut [0])? > 0)
+        };
+        let silent = |error: &std::io::Error| {
+            matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut)
+        };
+        reached().map_or_else(|error| silent(&error), |heard| heard)
     }
 
     pub fn said(&self) -> String {

@@ -112,6 +112,7 @@ pub fn open(exe: &Path, root: &Path, front: Front) -> Result<(House, Scale)> {
             house.close()?;
             house.open()?;
         }
+        balancer.found_again()?;
     }
     Ok((first, Scale { second, worker, balancer, bucket, moto, _database: database, probes }))
 }
