@@ -156,7 +156,7 @@ impl Balancer {
         let silent = |error: &std::io::Error| {
             matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut)
         };
-        reached().map_or_else(|error| silent(&error), |heard| heard)
+        reached().unwrap_or_else(|error| silent(&error))
     }
 
     pub fn said(&self) -> String {
